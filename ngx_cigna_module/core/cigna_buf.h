@@ -1,0 +1,42 @@
+
+#ifndef _CIGNA_BUF_H_INCLUDED_
+#define _CIGNA_BUF_H_INCLUDED_
+
+
+#include "cigna_slice.h"
+
+
+/*
+ * A bounded appender over memory that the caller owns.  Nothing is ever
+ * written past the end: an append that does not fit writes nothing and sets
+ * "overflow", which stays set, so that a sequence of appends is checked once.
+ */
+
+typedef struct {
+    uint8_t   *start;
+    uint8_t   *pos;                        /* next byte to be written */
+    uint8_t   *end;
+    unsigned   overflow:1;
+} cigna_buf_t;
+
+
+void cigna_buf_init(cigna_buf_t *b, void *mem, size_t size);
+
+void cigna_buf_append(cigna_buf_t *b, cigna_slice_t s);
+void cigna_buf_append_str(cigna_buf_t *b, const char *s);
+void cigna_buf_append_char(cigna_buf_t *b, uint8_t c);
+void cigna_buf_append_uint(cigna_buf_t *b, uint64_t n);     /* decimal */
+void cigna_buf_append_u32(cigna_buf_t *b, uint32_t n);      /* big endian */
+void cigna_buf_append_u64(cigna_buf_t *b, uint64_t n);      /* big endian */
+
+/* a four-byte big-endian length, then the bytes: unambiguous when joined */
+void cigna_buf_append_lp(cigna_buf_t *b, cigna_slice_t s);
+
+/* room for len bytes which the caller fills; NULL (and overflow) if too long */
+uint8_t *cigna_buf_reserve(cigna_buf_t *b, size_t len);
+
+/* what was written, borrowed; empty after an overflow */
+cigna_slice_t cigna_buf_slice(const cigna_buf_t *b);
+
+
+#endif /* _CIGNA_BUF_H_INCLUDED_ */

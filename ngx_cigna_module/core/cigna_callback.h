@@ -1,0 +1,56 @@
+
+#ifndef _CIGNA_CALLBACK_H_INCLUDED_
+#define _CIGNA_CALLBACK_H_INCLUDED_
+
+
+#include "cigna_flow.h"
+#include "cigna_outcome.h"
+#include "cigna_vault.h"
+
+
+/*
+ * Ends a dance.  See cigna_callback.c for states and invariants.
+ */
+
+typedef struct {
+    /* set by the caller, borrowed until the flow is over */
+    const cigna_vault_t     *vault;
+    cigna_provider_t        *provider;     /* its JWKS may be replaced */
+    const cigna_identity_t  *identity;
+    cigna_arena_t           *arena;
+    cigna_slice_t            state_param;
+    cigna_slice_t            code;         /* empty if absent */
+    cigna_slice_t            iss;          /* RFC 9207, empty if absent */
+    cigna_slice_t            error;        /* empty if absent */
+    cigna_slice_t            secret;       /* of the cookie, empty: no cookie */
+
+    /* results, complete when the flow reports (or is done) */
+    cigna_outcome_e          outcome;
+    cigna_slice_t            dance_id;     /* empty: not known */
+    cigna_slice_t            return_to;    /* empty: show a page */
+    char                     detail[192];  /* for the log, never a secret */
+    unsigned                 repeated:1;   /* somebody else's outcome */
+    unsigned                 stored:1;     /* grant below is in the vault */
+    cigna_grant_t            grant;
+
+    /* private */
+    unsigned                 state;
+    unsigned                 tries;
+    unsigned                 fetched_keys:1;
+    unsigned                 reported:1;
+    int64_t                  deadline_ms;
+    cigna_slice_t            dance_key;
+    cigna_slice_t            taker;
+    cigna_dance_t            dance;
+    cigna_token_reply_t      tokens;
+    cigna_id_token_t         claims;
+    cigna_slice_t            reserved[4];
+} cigna_callback_t;
+
+
+void cigna_callback_init(cigna_callback_t *f);
+void cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+#endif /* _CIGNA_CALLBACK_H_INCLUDED_ */

@@ -1,0 +1,49 @@
+
+#ifndef _CIGNA_CONNECT_H_INCLUDED_
+#define _CIGNA_CONNECT_H_INCLUDED_
+
+
+#include "cigna_flow.h"
+#include "cigna_outcome.h"
+#include "cigna_vault.h"
+
+
+/*
+ * Starts a dance.  The state parameter is 32 characters: the cookie's tag,
+ * which is also the first 8 characters of the dance id, and 24 characters
+ * (144 bits) that only the browser and the authorization server see.
+ */
+
+#define CIGNA_STATE_LEN   32
+#define CIGNA_SECRET_LEN  22               /* of the browser, 128 bits */
+
+
+typedef struct {
+    /* set by the caller, borrowed until the flow is over */
+    const cigna_vault_t     *vault;
+    const cigna_provider_t  *provider;
+    const cigna_identity_t  *identity;
+    cigna_arena_t           *arena;
+    cigna_slice_t            return_to;    /* as asked; empty: the default */
+
+    /* results: none means that the dance has started */
+    cigna_outcome_e          outcome;
+    cigna_slice_t            location;     /* the authorize URL */
+    cigna_slice_t            dance_id;
+    cigna_slice_t            tag;
+    cigna_slice_t            secret;       /* of the browser, for the cookie */
+    int64_t                  started_ms;
+
+    /* private */
+    unsigned                 state;
+    cigna_slice_t            dance_key;
+    cigna_slice_t            reserved[4];
+} cigna_connect_t;
+
+
+void cigna_connect_init(cigna_connect_t *f);
+void cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+#endif /* _CIGNA_CONNECT_H_INCLUDED_ */

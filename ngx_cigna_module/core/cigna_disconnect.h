@@ -1,0 +1,41 @@
+
+#ifndef _CIGNA_DISCONNECT_H_INCLUDED_
+#define _CIGNA_DISCONNECT_H_INCLUDED_
+
+
+#include "cigna_flow.h"
+#include "cigna_outcome.h"
+#include "cigna_vault.h"
+
+
+/*
+ * Forgets a grant: deletes it in the vault, reports, then revokes its tokens
+ * at the authorization server (RFC 7009) where an endpoint is known.
+ */
+
+typedef struct {
+    /* set by the caller, borrowed until the flow is over */
+    const cigna_vault_t     *vault;
+    const cigna_provider_t  *provider;
+    const cigna_identity_t  *identity;
+    cigna_arena_t           *arena;
+
+    /* results, complete when the flow reports (or is done) */
+    cigna_outcome_e          outcome;      /* disconnected, not_disconnected */
+    unsigned                 existed:1;
+    unsigned                 revoked:1;    /* valid when done */
+    char                     detail[192];
+
+    /* private */
+    unsigned                 state;
+    unsigned                 tries;
+    cigna_grant_t            grant;
+} cigna_disconnect_t;
+
+
+void cigna_disconnect_init(cigna_disconnect_t *f);
+void cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+#endif /* _CIGNA_DISCONNECT_H_INCLUDED_ */

@@ -1,0 +1,39 @@
+
+#ifndef _CIGNA_DISCOVERY_H_INCLUDED_
+#define _CIGNA_DISCOVERY_H_INCLUDED_
+
+
+#include "cigna_flow.h"
+
+
+/*
+ * Fetches .well-known/smart-configuration and holds it against what is
+ * configured and against what was known before ("known", NULL the first
+ * time).  A changed host is refused: the flow fails, "moved" is set, and what
+ * was known goes on being used.
+ */
+
+typedef struct {
+    /* set by the caller, borrowed until the flow is over */
+    const cigna_provider_t  *provider;
+    const cigna_metadata_t  *known;
+    cigna_arena_t           *arena;
+
+    /* results */
+    int                      rc;           /* CIGNA_OK or CIGNA_ERROR */
+    unsigned                 moved:1;
+    cigna_metadata_t         metadata;     /* in the arena */
+    char                     detail[192];
+
+    /* private */
+    unsigned                 state;
+    unsigned                 tries;
+} cigna_discovery_t;
+
+
+void cigna_discovery_init(cigna_discovery_t *f);
+void cigna_discovery_next(cigna_discovery_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+#endif /* _CIGNA_DISCOVERY_H_INCLUDED_ */

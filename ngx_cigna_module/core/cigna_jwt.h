@@ -1,0 +1,79 @@
+
+#ifndef _CIGNA_JWT_H_INCLUDED_
+#define _CIGNA_JWT_H_INCLUDED_
+
+
+#include "cigna_arena.h"
+
+
+/*
+ * id_tokens: JWS compact serialization (RFC 7515), JWK sets (RFC 7517), and
+ * the claims that OpenID Connect Core 1.0, section 3.1.3.7 wants checked.
+ * RS256 and ES256 only.
+ */
+
+#define CIGNA_JWKS_KEYS_MAX     32
+#define CIGNA_ID_TOKEN_MAX      (16 * 1024)
+
+
+typedef struct cigna_jwks_s  cigna_jwks_t;
+
+
+typedef enum {
+    cigna_jwt_ok = 0,
+    cigna_jwt_malformed,
+    cigna_jwt_alg,                         /* none, HS256, or not the key's */
+    cigna_jwt_unknown_kid,
+    cigna_jwt_signature,
+    cigna_jwt_iss,
+    cigna_jwt_aud,
+    cigna_jwt_expired,
+    cigna_jwt_future,                      /* iat or nbf ahead of the clock */
+    cigna_jwt_nonce,
+    cigna_jwt_failed                       /* no memory */
+} cigna_jwt_e;
+
+
+typedef struct {
+    cigna_slice_t   iss;                   /* empty: not known, not checked */
+    cigna_slice_t   aud;                   /* our client id */
+    cigna_slice_t   nonce;                 /* empty: not checked (refresh) */
+    int64_t         now_s;
+    int64_t         leeway_s;
+} cigna_jwt_expect_t;
+
+
+typedef struct {
+    cigna_slice_t   iss;
+    cigna_slice_t   sub;
+    cigna_slice_t   fhir_user;             /* claim fhirUser, may be empty */
+} cigna_id_token_t;
+
+
+/*
+ * Reads a JWK set: public RSA (2048 bits or more) and P-256 keys meant for
+ * signatures.  Keys of other kinds are passed over; private or symmetric key
+ * material makes a key unusable.  NULL if the document is no JWK set or has
+ * no usable key.  The caller owns the set.
+ */
+cigna_jwks_t *cigna_jwks_create(cigna_slice_t text);
+void cigna_jwks_destroy(cigna_jwks_t *jwks);
+size_t cigna_jwks_count(const cigna_jwks_t *jwks);
+
+/*
+ * Verifies a token.  The key is chosen by "kid" (or is the only one that fits,
+ * if the token names none), the algorithm must be the key's own.  jwks NULL:
+ * the issuer publishes no keys, the signature is not checked, which OpenID
+ * Connect Core 3.1.3.7 (6) allows for tokens that come straight from the
+ * token endpoint over TLS; all claims are checked all the same.  Claims are
+ * copied into the arena.
+ */
+cigna_jwt_e cigna_jwt_verify(cigna_slice_t token, const cigna_jwks_t *jwks,
+    const cigna_jwt_expect_t *expect, cigna_arena_t *arena,
+    cigna_id_token_t *claims);
+
+/* a word for logs, e.g. "signature" */
+const char *cigna_jwt_name(cigna_jwt_e e);
+
+
+#endif /* _CIGNA_JWT_H_INCLUDED_ */

@@ -1,0 +1,72 @@
+
+#ifndef _CIGNA_PROVIDER_H_INCLUDED_
+#define _CIGNA_PROVIDER_H_INCLUDED_
+
+
+#include "cigna_uri.h"
+#include "cigna_jwt.h"
+
+
+/*
+ * A tenant's registration with the authorization server, and what is known
+ * of that server.  One struct a tenant and worker; strings live as long as
+ * the configuration, but for those that discovery fills, which live in
+ * "discovered".  Names follow RFC 8414 and SMART App Launch.
+ */
+
+typedef enum {
+    cigna_auth_none = 0,                   /* public client, PKCE only */
+    cigna_auth_post,                       /* client_secret_post */
+    cigna_auth_basic                       /* client_secret_basic */
+} cigna_auth_e;
+
+
+#define CIGNA_PARAMS_MAX       8
+#define CIGNA_RETURN_TO_MAX    16
+
+
+typedef struct {
+    cigna_slice_t   name;
+    cigna_slice_t   value;
+} cigna_param_t;
+
+
+typedef struct {
+    cigna_slice_t   tenant;
+
+    /* configured */
+    cigna_slice_t   client_id;
+    cigna_slice_t   client_secret;
+    cigna_auth_e    auth;
+    cigna_slice_t   redirect_uri;
+    cigna_slice_t   scope;
+    cigna_slice_t   aud;                   /* empty: not sent */
+    cigna_slice_t   fhir_base;             /* without trailing "/" */
+    cigna_slice_t   configured_issuer;     /* empty: discovered */
+    cigna_param_t   params[CIGNA_PARAMS_MAX];
+    unsigned        nparams;
+    cigna_uri_t     return_to[CIGNA_RETURN_TO_MAX];
+    unsigned        nreturn_to;
+    int64_t         clock_leeway_s;
+    int64_t         token_lifetime_s;      /* where expires_in is absent */
+    int64_t         grant_ttl_s;           /* with a refresh token, sliding */
+    int64_t         refresh_ahead_s;
+    unsigned        dances_per_member;
+    unsigned        https:1;               /* scheme of redirect_uri */
+    unsigned        insecure_http:1;       /* http endpoints are allowed */
+
+    /* configured or discovered; empty: not known */
+    cigna_slice_t   issuer;
+    cigna_slice_t   authorization_endpoint;
+    cigna_slice_t   token_endpoint;
+    cigna_slice_t   jwks_uri;
+    cigna_slice_t   revocation_endpoint;
+    unsigned        iss_supported:1;       /* RFC 9207 announced */
+
+    /* keys of the issuer; NULL until fetched */
+    cigna_jwks_t   *jwks;
+    int64_t         jwks_fetched_ms;
+} cigna_provider_t;
+
+
+#endif /* _CIGNA_PROVIDER_H_INCLUDED_ */

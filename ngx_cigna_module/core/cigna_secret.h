@@ -1,0 +1,25 @@
+
+#ifndef _CIGNA_SECRET_H_INCLUDED_
+#define _CIGNA_SECRET_H_INCLUDED_
+
+
+#include "cigna_slice.h"
+
+
+/* overwrites memory in a way that the compiler does not remove */
+void cigna_secret_wipe(void *mem, size_t len);
+
+/*
+ * 1 if equal.  The time taken depends on the lengths only, not on where the
+ * first difference is.
+ */
+int cigna_secret_eq(cigna_slice_t a, cigna_slice_t b);
+
+
+#define CIGNA_SHA256_LEN  32
+
+/* SHA-256 of the bytes; CIGNA_ERROR if the library fails */
+int cigna_secret_sha256(cigna_slice_t s, uint8_t out[CIGNA_SHA256_LEN]);
+
+
+#endif /* _CIGNA_SECRET_H_INCLUDED_ */

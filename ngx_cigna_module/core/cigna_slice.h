@@ -1,0 +1,54 @@
+
+#ifndef _CIGNA_SLICE_H_INCLUDED_
+#define _CIGNA_SLICE_H_INCLUDED_
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+
+/* results of functions that do not say otherwise */
+
+#define CIGNA_OK      0
+#define CIGNA_ERROR  -1
+#define CIGNA_AGAIN  -2                    /* more input is needed */
+#define CIGNA_NONE   -3                    /* well formed, but absent */
+
+
+/* bytes that somebody else owns; not zero-terminated */
+
+typedef struct {
+    const uint8_t  *data;
+    size_t          len;
+} cigna_slice_t;
+
+
+#define cigna_slice(literal)                                                  \
+    ((cigna_slice_t) { (const uint8_t *) literal, sizeof(literal) - 1 })
+
+#define cigna_slice_null  ((cigna_slice_t) { NULL, 0 })
+
+
+/* a slice of the bytes from data up to, not including, end */
+cigna_slice_t cigna_slice_make(const void *data, const void *end);
+
+/* a slice that borrows a zero-terminated string; NULL gives an empty one */
+cigna_slice_t cigna_slice_str(const char *s);
+
+/* 1 if equal; not for secrets, see cigna_secret_eq() */
+int cigna_slice_eq(cigna_slice_t a, cigna_slice_t b);
+
+/* the same, with ASCII letters of either case taken as equal */
+int cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b);
+
+/* 1 if s begins with prefix */
+int cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix);
+
+/*
+ * Decimal digits only, the whole slice, no sign.  CIGNA_ERROR if empty, if
+ * another byte occurs, or if the value exceeds max.
+ */
+int cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value);
+
+
+#endif /* _CIGNA_SLICE_H_INCLUDED_ */

@@ -1,0 +1,52 @@
+
+#ifndef _CIGNA_URI_H_INCLUDED_
+#define _CIGNA_URI_H_INCLUDED_
+
+
+#include "cigna_buf.h"
+
+
+/*
+ * Absolute http and https URLs, RFC 3986, without userinfo and without a
+ * fragment.  All slices borrow from the text that was parsed.
+ */
+
+typedef struct {
+    cigna_slice_t   text;                  /* as it was given */
+    cigna_slice_t   host;                  /* without brackets */
+    cigna_slice_t   authority;             /* host and port as written */
+    cigna_slice_t   path;                  /* may be empty */
+    cigna_slice_t   query;                 /* without "?" */
+    uint16_t        port;                  /* the scheme's own if absent */
+    unsigned        https:1;
+    unsigned        has_query:1;
+} cigna_uri_t;
+
+
+/*
+ * CIGNA_ERROR on anything else than an absolute http(s) URL in printable
+ * ASCII: userinfo, fragment, backslash, control bytes, spaces, bad port, empty
+ * host, bad percent escape.
+ */
+int cigna_uri_parse(cigna_slice_t text, cigna_uri_t *u);
+
+/* scheme, host (either case) and port are the same */
+int cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b);
+
+/*
+ * May a browser be sent to "target" if "allowed" is on the list?  Same origin,
+ * and the path equals the allowed one or continues it at a segment border (an
+ * allowed path that ends with "/" is such a border).  Refused whatever the
+ * list says: dot segments, also escaped ones, "//" in the path, escaped "/"
+ * and "\".
+ */
+int cigna_uri_allows(const cigna_uri_t *allowed, const cigna_uri_t *target);
+
+/* "scheme://host[:port]", lower case, default port left out */
+void cigna_uri_append_origin(cigna_buf_t *b, const cigna_uri_t *u);
+
+/* writes the parts out anew: origin, path ("/" if empty), query */
+void cigna_uri_append(cigna_buf_t *b, const cigna_uri_t *u);
+
+
+#endif /* _CIGNA_URI_H_INCLUDED_ */
