@@ -1,0 +1,156 @@
+
+#include <string.h>
+
+#include "cigna_buf.h"
+
+
+void
+cigna_buf_init(cigna_buf_t *b, void *mem, size_t size)
+{
+    b->start = mem;
+    b->pos = mem;
+    b->end = mem;
+    b->overflow = 0;
+
+    if (size) {
+
+        /* not even 0 may be added to NULL */
+
+        b->end += size;
+    }
+}
+
+
+uint8_t *
+cigna_buf_reserve(cigna_buf_t *b, size_t len)
+{
+    uint8_t  *p;
+
+    if (b->overflow || len > (size_t) (b->end - b->pos)) {
+        b->overflow = 1;
+        return NULL;
+    }
+
+    p = b->pos;
+
+    if (len) {
+        b->pos += len;
+    }
+
+    return p;
+}
+
+
+void
+cigna_buf_append(cigna_buf_t *b, cigna_slice_t s)
+{
+    uint8_t  *p;
+
+    p = cigna_buf_reserve(b, s.len);
+
+    if (p && s.len) {
+        memcpy(p, s.data, s.len);
+    }
+}
+
+
+void
+cigna_buf_append_str(cigna_buf_t *b, const char *s)
+{
+    cigna_buf_append(b, cigna_slice_str(s));
+}
+
+
+void
+cigna_buf_append_char(cigna_buf_t *b, uint8_t c)
+{
+    uint8_t  *p;
+
+    p = cigna_buf_reserve(b, 1);
+
+    if (p) {
+        *p = c;
+    }
+}
+
+
+void
+cigna_buf_append_uint(cigna_buf_t *b, uint64_t n)
+{
+    uint8_t  digits[sizeof("18446744073709551615") - 1], *p, *end;
+
+    end = digits + sizeof(digits);
+    p = end;
+
+    do {
+        *--p = '0' + n % 10;
+        n /= 10;
+    } while (n);
+
+    cigna_buf_append(b, cigna_slice_make(p, end));
+}
+
+
+void
+cigna_buf_append_u32(cigna_buf_t *b, uint32_t n)
+{
+    uint8_t  *p;
+
+    p = cigna_buf_reserve(b, 4);
+
+    if (p) {
+        p[0] = (uint8_t) (n >> 24);
+        p[1] = (uint8_t) (n >> 16);
+        p[2] = (uint8_t) (n >> 8);
+        p[3] = (uint8_t) n;
+    }
+}
+
+
+void
+cigna_buf_append_u64(cigna_buf_t *b, uint64_t n)
+{
+    uint8_t   bytes[8];
+    unsigned  i;
+
+    for (i = 0; i < 8; i++) {
+        bytes[i] = (uint8_t) (n >> (56 - 8 * i));
+    }
+
+    cigna_buf_append(b, cigna_slice_make(bytes, bytes + 8));
+}
+
+
+void
+cigna_buf_append_lp(cigna_buf_t *b, cigna_slice_t s)
+{
+    uint8_t  *start;
+
+    if (s.len > UINT32_MAX) {
+        b->overflow = 1;
+        return;
+    }
+
+    start = b->pos;
+
+    cigna_buf_append_u32(b, (uint32_t) s.len);
+    cigna_buf_append(b, s);
+
+    if (b->overflow) {
+
+        /* no length without its bytes */
+
+        b->pos = start;
+    }
+}
+
+
+cigna_slice_t
+cigna_buf_slice(const cigna_buf_t *b)
+{
+    if (b->overflow) {
+        return cigna_slice_null;
+    }
+
+    return cigna_slice_make(b->start, b->pos);
+}

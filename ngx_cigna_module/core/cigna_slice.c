@@ -1,0 +1,110 @@
+
+#include <string.h>
+
+#include "cigna_slice.h"
+
+
+static uint8_t cigna_slice_lower(uint8_t c);
+
+
+cigna_slice_t
+cigna_slice_make(const void *data, const void *end)
+{
+    cigna_slice_t  s;
+
+    s.data = data;
+    s.len = (size_t) ((const uint8_t *) end - s.data);
+
+    return s;
+}
+
+
+cigna_slice_t
+cigna_slice_str(const char *s)
+{
+    if (s == NULL) {
+        return cigna_slice_null;
+    }
+
+    return (cigna_slice_t) { (const uint8_t *) s, strlen(s) };
+}
+
+
+int
+cigna_slice_eq(cigna_slice_t a, cigna_slice_t b)
+{
+    return a.len == b.len && cigna_slice_starts(a, b);
+}
+
+
+int
+cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b)
+{
+    size_t  i;
+
+    if (a.len != b.len) {
+        return 0;
+    }
+
+    for (i = 0; i < a.len; i++) {
+        if (cigna_slice_lower(a.data[i]) != cigna_slice_lower(b.data[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix)
+{
+    if (prefix.len == 0) {
+
+        /* memcmp() wants valid pointers even then, an empty slice has none */
+
+        return 1;
+    }
+
+    return s.len >= prefix.len && memcmp(s.data, prefix.data, prefix.len) == 0;
+}
+
+
+int
+cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value)
+{
+    size_t    i;
+    uint64_t  n, digit;
+
+    if (s.len == 0) {
+        return CIGNA_ERROR;
+    }
+
+    n = 0;
+
+    for (i = 0; i < s.len; i++) {
+
+        if (s.data[i] < '0' || s.data[i] > '9') {
+            return CIGNA_ERROR;
+        }
+
+        digit = s.data[i] - '0';
+
+        if (digit > max || n > (max - digit) / 10) {
+            return CIGNA_ERROR;
+        }
+
+        n = n * 10 + digit;
+    }
+
+    *value = n;
+
+    return CIGNA_OK;
+}
+
+
+static uint8_t
+cigna_slice_lower(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
+}
