@@ -1,0 +1,101 @@
+
+#ifndef _NGX_CIGNA_CONF_H_INCLUDED_
+#define _NGX_CIGNA_CONF_H_INCLUDED_
+
+
+#include "ngx_cigna_compat.h"
+#include "ngx_cigna_cache.h"
+#include "ngx_cigna_counters.h"
+#include "ngx_cigna_redis.h"
+#include "cigna_vault.h"
+
+
+/*
+ * Configuration types.  What the directives fill is constant while a cycle
+ * lives; what a worker keeps beside it is told apart by its own struct.
+ */
+
+
+typedef struct ngx_cigna_worker_s     ngx_cigna_worker_t;
+typedef struct ngx_cigna_discovery_s  ngx_cigna_discovery_t;
+
+
+typedef struct {
+    ngx_str_t                  name;
+
+    /*
+     * Strings are configured and constant, but for the endpoints, which
+     * discovery completes, and the keys: those are a worker's own copy.
+     */
+    cigna_provider_t           provider;
+
+    cigna_uri_t                fhir_uri;       /* parsed fhir_base */
+    cigna_uri_t                redirect_uri;   /* parsed */
+
+    ngx_ssl_t                 *ssl;            /* towards the OAuth endpoints */
+    ngx_array_t                origins;        /* ngx_cigna_origin_t, of all
+                                                  configured endpoints and of
+                                                  fhir_base, no two alike */
+    ngx_resolver_t            *resolver;       /* NULL: none */
+    ngx_msec_t                 resolver_timeout;
+    ngx_msec_t                 connect_timeout;
+    ngx_msec_t                 timeout;
+
+    ngx_uint_t                 dances_per_second;
+
+    /* a worker's own */
+    ngx_cigna_counters_t      *counters;
+    ngx_cigna_discovery_t     *discovery;
+} ngx_cigna_tenant_t;
+
+
+typedef struct {
+    ngx_shm_zone_t            *zone;
+
+    ngx_uint_t                 vault_set;      /* the block was there */
+    cigna_vault_t              vault;
+    ngx_cigna_redis_conf_t     redis;
+    ngx_msec_t                 revalidate;
+    ngx_msec_t                 stale;
+
+    ngx_array_t                tenants;        /* ngx_cigna_tenant_t * */
+
+    /* a worker's own, see ngx_cigna_worker.h */
+    ngx_cigna_worker_t        *worker;
+} ngx_cigna_main_conf_t;
+
+
+/* of a server: where its dances start, for the replies that tell callers */
+
+typedef struct {
+    ngx_str_t                  connect_path;   /* of "location = /..." */
+} ngx_cigna_srv_conf_t;
+
+
+typedef struct {
+    ngx_http_complex_value_t  *tenant_value;   /* NULL: no cigna_identity */
+    ngx_cigna_tenant_t        *tenant;         /* constant tenant, or NULL */
+    ngx_http_complex_value_t  *member_value;
+
+    ngx_flag_t                 fhir;
+    ngx_flag_t                 cache;
+    ngx_flag_t                 insecure_upstream;
+
+    /* what else the location is: one of these handlers, or NULL */
+    ngx_http_handler_pt        endpoint;
+} ngx_cigna_loc_conf_t;
+
+
+extern ngx_module_t  ngx_cigna_module;
+
+
+/* the tenant of this name, or NULL */
+ngx_cigna_tenant_t *ngx_cigna_tenant_find(ngx_cigna_main_conf_t *mcf,
+    ngx_str_t *name);
+
+
+#define ngx_cigna_slice(str)                                                  \
+    ((cigna_slice_t) { (const uint8_t *) (str)->data, (str)->len })
+
+
+#endif /* _NGX_CIGNA_CONF_H_INCLUDED_ */

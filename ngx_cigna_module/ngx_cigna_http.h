@@ -1,0 +1,58 @@
+
+#ifndef _NGX_CIGNA_HTTP_H_INCLUDED_
+#define _NGX_CIGNA_HTTP_H_INCLUDED_
+
+
+#include "cigna_flow.h"
+#include "cigna_http_reply.h"
+#include "ngx_cigna_peer.h"
+
+
+/*
+ * One HTTP/1.1 exchange of the request-less client: cookieless, bounded in
+ * size and time, on a connection of its own.  Knows nothing of OAuth.
+ */
+
+typedef struct ngx_cigna_http_s  ngx_cigna_http_t;
+
+typedef void (*ngx_cigna_http_pt)(ngx_cigna_http_t *http);
+
+
+struct ngx_cigna_http_s {
+    /* set by the caller */
+    ngx_cigna_origin_t     *origin;
+    cigna_http_request_t    request;       /* POST with a body, else GET */
+    ngx_pool_t             *pool;
+    ngx_log_t              *log;
+    ngx_msec_t              connect_timeout;
+    ngx_msec_t              timeout;       /* from connected to the last byte */
+    size_t                  body_max;
+    ngx_cigna_http_pt       handler;
+    void                   *data;
+
+    /* results */
+    cigna_ev_e              outcome;       /* ok, unsent, or lost as soon as a
+                                              byte has left */
+    const char             *error;         /* a phrase for the log */
+    cigna_http_reply_t      reply;
+
+    /* private */
+    ngx_cigna_peer_t        peer;
+    ngx_buf_t              *out;
+    ngx_buf_t              *in;
+    unsigned                sent:1;        /* a byte may have left */
+    unsigned                over:1;
+};
+
+
+/*
+ * NGX_AGAIN: handler will be called once, later.  NGX_ERROR: failed at once,
+ * outcome is "unsent", handler is not called.  The request's bytes are copied.
+ */
+ngx_int_t ngx_cigna_http_start(ngx_cigna_http_t *http);
+
+/* wipes buffers, closes; idempotent; handler is not called afterwards */
+void ngx_cigna_http_done(ngx_cigna_http_t *http);
+
+
+#endif /* _NGX_CIGNA_HTTP_H_INCLUDED_ */

@@ -1,0 +1,32 @@
+
+#ifndef _NGX_CIGNA_LOG_H_INCLUDED_
+#define _NGX_CIGNA_LOG_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/*
+ * Log of a detached job: a copy by value of the cycle's log, with a handler
+ * that appends what the job is about to every line:
+ *
+ *     ..., cigna: <what>, id: <id>, tenant: <tenant>, request: <request>
+ *
+ * The log must outlive every event and connection that points at it.
+ */
+
+typedef struct {
+    ngx_log_t    log;
+    const char  *what;                     /* "dance", "refresh", "redis" */
+    ngx_str_t    id;                       /* dance id or member's hash */
+    ngx_str_t    tenant;
+    ngx_str_t    request;                  /* $request_id of who began it */
+} ngx_cigna_log_t;
+
+
+/* strings are borrowed and must live as long as the log */
+void ngx_cigna_log_init(ngx_cigna_log_t *l, const char *what);
+
+
+#endif /* _NGX_CIGNA_LOG_H_INCLUDED_ */

@@ -1,0 +1,83 @@
+
+#ifndef _NGX_CIGNA_REDIS_H_INCLUDED_
+#define _NGX_CIGNA_REDIS_H_INCLUDED_
+
+
+#include "cigna_flow.h"
+#include "ngx_cigna_peer.h"
+
+
+/*
+ * The Redis client of one worker: pipelined commands over one connection (or
+ * a few), each with a deadline; connects on demand, sets the connection up
+ * (see cigna_setup.h), reconnects with back-off and jitter, and fails fast
+ * while Redis is down.  Knows nothing of grants.
+ */
+
+typedef struct {
+    ngx_cigna_origin_t  *origins;          /* seeds */
+    ngx_uint_t           norigins;
+    ngx_str_t            username;
+    ngx_str_t            password;
+    ngx_uint_t           db;
+    ngx_uint_t           connections;      /* per worker */
+    ngx_msec_t           connect_timeout;  /* resolve, connect, TLS, set-up */
+    ngx_msec_t           timeout;          /* of one command */
+} ngx_cigna_redis_conf_t;
+
+
+typedef struct ngx_cigna_redis_s      ngx_cigna_redis_t;
+typedef struct ngx_cigna_redis_cmd_s  ngx_cigna_redis_cmd_t;
+
+typedef void (*ngx_cigna_redis_pt)(ngx_cigna_redis_cmd_t *cmd);
+
+
+/*
+ * One command; memory of the caller, which must stay until the handler was
+ * called or cancel() has returned.
+ */
+
+struct ngx_cigna_redis_cmd_s {
+    /* set by the caller */
+    ngx_cigna_redis_pt   handler;
+    void                *data;
+
+    /* results, valid in the handler; the reply is owned by the command and
+       freed by done() */
+    cigna_ev_e           outcome;          /* ok, unsent, lost */
+    cigna_reply_t       *reply;
+
+    /* private */
+    ngx_queue_t          queue;
+    void                *slot;
+    ngx_msec_t           deadline;
+    unsigned             pending:1;
+};
+
+
+/*
+ * One a worker, in init_process.  conf is borrowed and lives as long as the
+ * cycle.  NULL if there is no memory.  Does not connect yet.
+ */
+ngx_cigna_redis_t *ngx_cigna_redis_create(ngx_cycle_t *cycle,
+    ngx_cigna_redis_conf_t *conf);
+
+/*
+ * Queues and sends one command; argv is copied.  NGX_AGAIN: handler will be
+ * called once, later.  NGX_ERROR: outcome is "unsent" and handler is not
+ * called (down, or too many commands waiting).
+ */
+ngx_int_t ngx_cigna_redis_start(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc);
+
+/* the reply, when it comes, is thrown away; handler is not called */
+void ngx_cigna_redis_cancel(ngx_cigna_redis_cmd_t *cmd);
+
+/* cancels if pending, frees the reply; idempotent */
+void ngx_cigna_redis_done(ngx_cigna_redis_cmd_t *cmd);
+
+/* closes the connections, in exit_process; pending handlers are not called */
+void ngx_cigna_redis_destroy(ngx_cigna_redis_t *redis);
+
+
+#endif /* _NGX_CIGNA_REDIS_H_INCLUDED_ */

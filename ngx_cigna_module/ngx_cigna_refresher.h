@@ -1,0 +1,32 @@
+
+#ifndef _NGX_CIGNA_REFRESHER_H_INCLUDED_
+#define _NGX_CIGNA_REFRESHER_H_INCLUDED_
+
+
+#include "ngx_cigna_run.h"
+#include "cigna_refresh.h"
+
+
+/*
+ * Refreshes of this worker: at most one run an identity, its result is put
+ * into the cache, logged and counted.  The run's flow is a cigna_refresh_t.
+ */
+
+/*
+ * The run that refreshes the identity's grant, under way or started now; NULL
+ * if there is no memory.  request: $request_id of who asks, may be NULL.
+ */
+ngx_cigna_run_t *ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
+    const ngx_cigna_cache_key_t *key, ngx_str_t *request);
+
+/*
+ * What the cache is to hold for a grant: expiry and, if there is a refresh
+ * token, when a refresh is due (ahead of expiry, with jitter).  The token is
+ * borrowed.
+ */
+void ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
+    const cigna_grant_t *grant, ngx_cigna_cache_entry_t *entry);
+
+
+#endif /* _NGX_CIGNA_REFRESHER_H_INCLUDED_ */

@@ -1,0 +1,118 @@
+
+#ifndef _NGX_CIGNA_RUN_H_INCLUDED_
+#define _NGX_CIGNA_RUN_H_INCLUDED_
+
+
+#include "ngx_cigna_http.h"
+#include "ngx_cigna_log.h"
+#include "ngx_cigna_worker.h"
+
+
+/*
+ * The flow driver: performs the operations of one flow and feeds the events
+ * back.  A run is detached: it has its own pool and log, requests only wait on
+ * it and may leave at any time.
+ */
+
+typedef struct ngx_cigna_run_s     ngx_cigna_run_t;
+typedef struct ngx_cigna_waiter_s  ngx_cigna_waiter_t;
+
+typedef void (*ngx_cigna_flow_pt)(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
+typedef void (*ngx_cigna_run_pt)(ngx_cigna_run_t *run);
+typedef void (*ngx_cigna_waiter_pt)(ngx_cigna_waiter_t *waiter);
+
+
+/*
+ * Somebody who waits for the result; memory of the waiting request.  When the
+ * handler is called the waiter is unlinked, and waiter->run can be read until
+ * the handler returns.
+ */
+
+struct ngx_cigna_waiter_s {
+    ngx_queue_t              queue;
+    ngx_cigna_run_t         *run;              /* NULL: not waiting */
+    ngx_cigna_waiter_pt      handler;
+    void                    *data;
+};
+
+
+struct ngx_cigna_run_s {
+    ngx_queue_t              queue;            /* worker->runs */
+    ngx_pool_t              *pool;
+    ngx_cigna_log_t          log;
+    ngx_cigna_main_conf_t   *mcf;
+    ngx_cigna_tenant_t      *tenant;
+
+    void                    *flow;             /* zeroed, flow_size bytes */
+    ngx_cigna_flow_pt        next;
+    cigna_arena_t            arena;            /* of the flow */
+    cigna_identity_t         identity;         /* for those who need one */
+    ngx_cigna_cache_key_t    key;
+    ngx_uint_t               epoch;
+
+    /*
+     * Called once, when the result is there and before any waiter is woken:
+     * what follows for the whole worker is done here (cache, log, counters).
+     */
+    ngx_cigna_run_pt         on_result;
+
+    /* called once, just before the run is freed; may be NULL */
+    ngx_cigna_run_pt         on_end;
+
+    void                    *data;
+    unsigned                 failed:1;         /* no result: it could not be
+                                                  carried on */
+    /* private */
+    ngx_queue_t              waiters;
+    ngx_uint_t               nwaiters;
+    cigna_op_t               op;
+    cigna_event_t            ev;
+    ngx_cigna_redis_cmd_t    cmd;
+    ngx_cigna_http_t         http;
+    ngx_event_t              event;            /* posted, and the sleep timer */
+    unsigned                 evaled:1;
+    unsigned                 reported:1;
+};
+
+
+/*
+ * Makes a run with a flow of flow_size zeroed bytes and an arena of arena_size
+ * bytes.  "what" is a constant for the log; request (may be NULL) is copied.
+ * NULL if there is no memory or the worker is about to exit.
+ */
+ngx_cigna_run_t *ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const char *what, ngx_str_t *request,
+    size_t flow_size, size_t arena_size);
+
+/*
+ * Starts it; where "needs_metadata" is set and the tenant's endpoints are not
+ * complete, discovery comes first.  Always returns before any handler is
+ * called.  From here on the run frees itself.
+ */
+void ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next,
+    ngx_uint_t needs_metadata);
+
+/* throws away a run that was not started */
+void ngx_cigna_run_discard(ngx_cigna_run_t *run);
+
+
+#define NGX_CIGNA_WAITERS_MAX  4096        /* on one run */
+
+/* NGX_OK, or NGX_BUSY if too many wait already */
+ngx_int_t ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
+    ngx_cigna_waiter_pt handler, void *data);
+
+/* for a cleanup handler: leaves the run alone; idempotent */
+void ngx_cigna_waiter_leave(ngx_cigna_waiter_t *waiter);
+
+
+/* copies a string into the run's pool; empty on failure */
+cigna_slice_t ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s);
+
+
+/* ends every run of the worker, in exit_process */
+void ngx_cigna_run_end_all(ngx_cigna_worker_t *worker);
+
+
+#endif /* _NGX_CIGNA_RUN_H_INCLUDED_ */

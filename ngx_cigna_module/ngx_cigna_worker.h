@@ -1,0 +1,37 @@
+
+#ifndef _NGX_CIGNA_WORKER_H_INCLUDED_
+#define _NGX_CIGNA_WORKER_H_INCLUDED_
+
+
+#include "ngx_cigna_conf.h"
+
+
+/* what one worker process keeps */
+
+struct ngx_cigna_worker_s {
+    ngx_cycle_t               *cycle;
+    ngx_cigna_redis_t         *redis;
+    ngx_cigna_hasher_t        *hasher;
+
+    /* refreshes under way, by identity: at most one each */
+    ngx_rbtree_t               refreshes;
+    ngx_rbtree_node_t          sentinel;
+
+    ngx_queue_t                runs;           /* all that are alive */
+};
+
+
+/*
+ * init_process and exit_process.  init() does nothing where the configuration
+ * has no vault.  exit() ends all runs and closes Redis.
+ */
+ngx_int_t ngx_cigna_worker_init(ngx_cycle_t *cycle,
+    ngx_cigna_main_conf_t *mcf);
+void ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf);
+
+
+/* milliseconds since the epoch, from nginx's cached time */
+int64_t ngx_cigna_now_ms(void);
+
+
+#endif /* _NGX_CIGNA_WORKER_H_INCLUDED_ */
