@@ -83,7 +83,7 @@ cigna_buf_append_uint(cigna_buf_t *b, uint64_t n)
     p = end;
 
     do {
-        *--p = '0' + n % 10;
+        *--p = (uint8_t) ('0' + n % 10);
         n /= 10;
     } while (n);
 

@@ -14,7 +14,8 @@
 typedef struct json_t  cigna_json_t;
 
 
-#define CIGNA_JSON_SIZE_MAX  (256 * 1024)
+#define CIGNA_JSON_SIZE_MAX   (256 * 1024)
+#define CIGNA_JSON_DEPTH_MAX  32
 
 /*
  * An object, or NULL: not JSON, not an object, larger than
@@ -23,7 +24,7 @@ typedef struct json_t  cigna_json_t;
  */
 cigna_json_t *cigna_json_parse(cigna_slice_t text);
 
-/* drops the document; NULL is allowed */
+/* wipes strings, as they may be secrets; NULL is allowed */
 void cigna_json_destroy(cigna_json_t *doc);
 
 /*
@@ -52,7 +53,10 @@ const cigna_json_t *cigna_json_item(const cigna_json_t *array, size_t i);
 /* a string element of an array, empty slice if it is something else */
 cigna_slice_t cigna_json_item_string(const cigna_json_t *array, size_t i);
 
-/* appends s as a JSON string with quotes and escapes (RFC 8259) */
+/*
+ * Appends s as a JSON string with quotes and escapes (RFC 8259).  Bytes that
+ * are not UTF-8 become U+FFFD.
+ */
 void cigna_json_append_string(cigna_buf_t *b, cigna_slice_t s);
 
 

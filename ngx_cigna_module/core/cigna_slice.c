@@ -4,7 +4,7 @@
 #include "cigna_slice.h"
 
 
-static uint8_t cigna_slice_lower(uint8_t c);
+static int cigna_slice_blank(uint8_t c);
 
 
 cigna_slice_t
@@ -70,6 +70,89 @@ cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix)
 }
 
 
+cigna_slice_t
+cigna_slice_cut(cigna_slice_t *s, uint8_t c)
+{
+    cigna_slice_t   head;
+    const uint8_t  *p;
+
+    p = s->len ? memchr(s->data, c, s->len) : NULL;
+
+    if (p == NULL) {
+        head = *s;
+        *s = cigna_slice_skip(*s, s->len);
+        return head;
+    }
+
+    head = cigna_slice_make(s->data, p);
+    *s = cigna_slice_skip(*s, head.len + 1);
+
+    return head;
+}
+
+
+cigna_slice_t
+cigna_slice_skip(cigna_slice_t s, size_t n)
+{
+    if (n > s.len) {
+        n = s.len;
+    }
+
+    if (n) {
+        s.data += n;
+        s.len -= n;
+    }
+
+    return s;
+}
+
+
+cigna_slice_t
+cigna_slice_trim(cigna_slice_t s)
+{
+    while (s.len && cigna_slice_blank(s.data[0])) {
+        s = cigna_slice_skip(s, 1);
+    }
+
+    while (s.len && cigna_slice_blank(s.data[s.len - 1])) {
+        s.len--;
+    }
+
+    return s;
+}
+
+
+int
+cigna_slice_alnum(uint8_t c)
+{
+    uint8_t  lower;
+
+    lower = c | 0x20;
+
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
+}
+
+
+uint8_t
+cigna_slice_lower(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
+}
+
+
+int
+cigna_slice_hex(uint8_t c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+
+    c = cigna_slice_lower(c);
+
+    return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
+}
+
+
 int
 cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value)
 {
@@ -103,8 +186,8 @@ cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value)
 }
 
 
-static uint8_t
-cigna_slice_lower(uint8_t c)
+static int
+cigna_slice_blank(uint8_t c)
 {
-    return (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
+    return c == ' ' || c == '\t';
 }

@@ -45,6 +45,27 @@ int cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b);
 int cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix);
 
 /*
+ * Cuts off what stands before the first c and returns it; *s keeps what comes
+ * after.  Without a c everything is cut off.
+ */
+cigna_slice_t cigna_slice_cut(cigna_slice_t *s, uint8_t c);
+
+/* s without its first n bytes; empty if it has no more than that */
+cigna_slice_t cigna_slice_skip(cigna_slice_t s, size_t n);
+
+/* s without the spaces and tabs at its ends */
+cigna_slice_t cigna_slice_trim(cigna_slice_t s);
+
+/* 1 if c is an ASCII letter or digit */
+int cigna_slice_alnum(uint8_t c);
+
+/* the ASCII letter in lower case, anything else as it is */
+uint8_t cigna_slice_lower(uint8_t c);
+
+/* value of a hexadecimal digit; -1 if c is none */
+int cigna_slice_hex(uint8_t c);
+
+/*
  * Decimal digits only, the whole slice, no sign.  CIGNA_ERROR if empty, if
  * another byte occurs, or if the value exceeds max.
  */

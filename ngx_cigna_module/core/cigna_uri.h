@@ -30,6 +30,13 @@ typedef struct {
  */
 int cigna_uri_parse(cigna_slice_t text, cigna_uri_t *u);
 
+/*
+ * "host[:port]", an IPv6 address in brackets.  *port is left alone if there is
+ * none; 0 and an empty one are refused.
+ */
+int cigna_uri_authority_parse(cigna_slice_t text, cigna_slice_t *host,
+    uint16_t *port);
+
 /* scheme, host (either case) and port are the same */
 int cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b);
 

@@ -1,0 +1,188 @@
+
+#include "cigna_form.h"
+
+
+static int cigna_form_next(cigna_slice_t *query, cigna_slice_t *name,
+    cigna_slice_t *value);
+static int cigna_form_is(cigna_slice_t encoded, cigna_slice_t name);
+static int cigna_form_decode(cigna_slice_t encoded, cigna_arena_t *arena,
+    cigna_slice_t *value);
+static int cigna_form_byte(cigna_slice_t *encoded, uint8_t *c);
+static int cigna_form_unreserved(uint8_t c);
+
+
+void
+cigna_form_append_encoded(cigna_buf_t *b, cigna_slice_t s)
+{
+    size_t             i;
+    static const char  hex[] = "0123456789ABCDEF";
+
+    for (i = 0; i < s.len; i++) {
+
+        if (cigna_form_unreserved(s.data[i])) {
+            cigna_buf_append_char(b, s.data[i]);
+            continue;
+        }
+
+        cigna_buf_append_char(b, '%');
+        cigna_buf_append_char(b, (uint8_t) hex[s.data[i] >> 4]);
+        cigna_buf_append_char(b, (uint8_t) hex[s.data[i] & 0xf]);
+    }
+}
+
+
+void
+cigna_form_append_pair(cigna_buf_t *b, const uint8_t *start,
+    cigna_slice_t name, cigna_slice_t value)
+{
+    if (b->pos != start) {
+        cigna_buf_append_char(b, '&');
+    }
+
+    cigna_form_append_encoded(b, name);
+    cigna_buf_append_char(b, '=');
+    cigna_form_append_encoded(b, value);
+}
+
+
+int
+cigna_form_get(cigna_slice_t query, cigna_slice_t name, cigna_arena_t *arena,
+    cigna_slice_t *value)
+{
+    int            found;
+    cigna_slice_t  n, v, encoded;
+
+    *value = cigna_slice_null;
+
+    found = 0;
+    encoded = cigna_slice_null;
+
+    while (cigna_form_next(&query, &n, &v) == CIGNA_OK) {
+
+        if (!cigna_form_is(n, name)) {
+            continue;
+        }
+
+        if (found) {
+            return CIGNA_ERROR;
+        }
+
+        found = 1;
+        encoded = v;
+    }
+
+    return found ? cigna_form_decode(encoded, arena, value) : CIGNA_NONE;
+}
+
+
+/* the next pair, still encoded; without "=" the value is empty */
+
+static int
+cigna_form_next(cigna_slice_t *query, cigna_slice_t *name,
+    cigna_slice_t *value)
+{
+    if (query->len == 0) {
+        return CIGNA_NONE;
+    }
+
+    *value = cigna_slice_cut(query, '&');
+    *name = cigna_slice_cut(value, '=');
+
+    return CIGNA_OK;
+}
+
+
+/* compares while decoding; a name with a broken escape is nobody's */
+
+static int
+cigna_form_is(cigna_slice_t encoded, cigna_slice_t name)
+{
+    size_t   i;
+    uint8_t  c;
+
+    for (i = 0; i < name.len; i++) {
+        if (cigna_form_byte(&encoded, &c) != CIGNA_OK || c != name.data[i]) {
+            return 0;
+        }
+    }
+
+    return encoded.len == 0;
+}
+
+
+static int
+cigna_form_decode(cigna_slice_t encoded, cigna_arena_t *arena,
+    cigna_slice_t *value)
+{
+    int          rc;
+    uint8_t      c;
+    cigna_buf_t  b;
+
+    cigna_arena_open(arena, &b);
+
+    while ((rc = cigna_form_byte(&encoded, &c)) == CIGNA_OK) {
+        cigna_buf_append_char(&b, c);
+    }
+
+    if (rc == CIGNA_ERROR) {
+
+        /* close() then drops what was written so far */
+
+        b.overflow = 1;
+    }
+
+    *value = cigna_arena_close(arena, &b);
+
+    return b.overflow ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+/* decodes one byte off the front; CIGNA_NONE at the end */
+
+static int
+cigna_form_byte(cigna_slice_t *encoded, uint8_t *c)
+{
+    int             high, low;
+    size_t          len;
+    const uint8_t  *p;
+
+    if (encoded->len == 0) {
+        return CIGNA_NONE;
+    }
+
+    p = encoded->data;
+    len = 1;
+    *c = *p;
+
+    if (*p == '+') {
+        *c = ' ';
+
+    } else if (*p == '%') {
+
+        if (encoded->len < 3) {
+            return CIGNA_ERROR;
+        }
+
+        high = cigna_slice_hex(p[1]);
+        low = cigna_slice_hex(p[2]);
+
+        if (high < 0 || low < 0) {
+            return CIGNA_ERROR;
+        }
+
+        len = 3;
+        *c = (uint8_t) (high << 4 | low);
+    }
+
+    *encoded = cigna_slice_skip(*encoded, len);
+
+    return *c == '\0' ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+static int
+cigna_form_unreserved(uint8_t c)
+{
+    return cigna_slice_alnum(c) || c == '-' || c == '.' || c == '_'
+           || c == '~';
+}

@@ -1,0 +1,365 @@
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "cigna_uri.h"
+
+
+static int cigna_uri_scheme(cigna_slice_t *rest, cigna_uri_t *u);
+static int cigna_uri_host(cigna_slice_t *rest, cigna_slice_t *host);
+static int cigna_uri_host_char(uint8_t c);
+static int cigna_uri_ipv6(cigna_slice_t s);
+static int cigna_uri_chars(cigna_slice_t s, const char *extra);
+static int cigna_uri_char(cigna_slice_t s, const char *extra);
+static cigna_slice_t cigna_uri_path(const cigna_uri_t *u);
+static int cigna_uri_path_plain(cigna_slice_t path);
+static int cigna_uri_segment_plain(cigna_slice_t segment);
+static uint8_t cigna_uri_cut_byte(cigna_slice_t *s);
+static void cigna_uri_append_host(cigna_buf_t *b, cigna_slice_t host);
+
+
+/*
+ * Beside pchar of RFC 3986.  Browsers leave some more bytes unescaped in
+ * queries, so that they are in addresses which apps want to come back to.
+ */
+
+#define CIGNA_URI_PATH_CHARS   "/"
+#define CIGNA_URI_QUERY_CHARS  "/?[]{}|^`"
+
+#define CIGNA_URI_PORT(https)  ((https) ? 443 : 80)
+
+
+int
+cigna_uri_parse(cigna_slice_t text, cigna_uri_t *u)
+{
+    cigna_slice_t  rest, hier;
+
+    memset(u, 0, sizeof(cigna_uri_t));
+
+    u->text = text;
+    rest = text;
+
+    if (cigna_uri_scheme(&rest, u) != CIGNA_OK) {
+        return CIGNA_ERROR;
+    }
+
+    u->query = rest;
+    hier = cigna_slice_cut(&u->query, '?');
+    u->has_query = (hier.len != rest.len);
+
+    u->path = hier;
+    u->authority = cigna_slice_cut(&u->path, '/');
+    u->path = cigna_slice_skip(hier, u->authority.len);
+
+    if (cigna_uri_authority_parse(u->authority, &u->host, &u->port)
+        != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    if (!cigna_uri_chars(u->path, CIGNA_URI_PATH_CHARS)
+        || !cigna_uri_chars(u->query, CIGNA_URI_QUERY_CHARS))
+    {
+        return CIGNA_ERROR;
+    }
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_uri_authority_parse(cigna_slice_t text, cigna_slice_t *host,
+    uint16_t *port)
+{
+    uint64_t  n;
+
+    if (cigna_uri_host(&text, host) != CIGNA_OK) {
+        return CIGNA_ERROR;
+    }
+
+    if (text.len == 0) {
+        return CIGNA_OK;
+    }
+
+    if (text.data[0] != ':'
+        || cigna_slice_uint(cigna_slice_skip(text, 1), 65535, &n) != CIGNA_OK
+        || n == 0)
+    {
+        return CIGNA_ERROR;
+    }
+
+    *port = (uint16_t) n;
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b)
+{
+    return a->https == b->https && a->port == b->port
+           && cigna_slice_eq_case(a->host, b->host);
+}
+
+
+int
+cigna_uri_allows(const cigna_uri_t *allowed, const cigna_uri_t *target)
+{
+    cigna_slice_t  prefix, path;
+
+    prefix = cigna_uri_path(allowed);
+    path = cigna_uri_path(target);
+
+    if (!cigna_uri_same_origin(allowed, target)
+        || !cigna_uri_path_plain(path)
+        || !cigna_slice_starts(path, prefix))
+    {
+        return 0;
+    }
+
+    return path.len == prefix.len
+           || prefix.data[prefix.len - 1] == '/'
+           || path.data[prefix.len] == '/';
+}
+
+
+void
+cigna_uri_append_origin(cigna_buf_t *b, const cigna_uri_t *u)
+{
+    cigna_buf_append_str(b, u->https ? "https://" : "http://");
+    cigna_uri_append_host(b, u->host);
+
+    if (u->port != CIGNA_URI_PORT(u->https)) {
+        cigna_buf_append_char(b, ':');
+        cigna_buf_append_uint(b, u->port);
+    }
+}
+
+
+void
+cigna_uri_append(cigna_buf_t *b, const cigna_uri_t *u)
+{
+    cigna_uri_append_origin(b, u);
+    cigna_buf_append(b, cigna_uri_path(u));
+
+    if (u->has_query) {
+        cigna_buf_append_char(b, '?');
+        cigna_buf_append(b, u->query);
+    }
+}
+
+
+static int
+cigna_uri_scheme(cigna_slice_t *rest, cigna_uri_t *u)
+{
+    cigna_slice_t  scheme;
+
+    scheme = cigna_slice_cut(rest, ':');
+
+    if (cigna_slice_eq_case(scheme, cigna_slice("https"))) {
+        u->https = 1;
+
+    } else if (!cigna_slice_eq_case(scheme, cigna_slice("http"))) {
+        return CIGNA_ERROR;
+    }
+
+    u->port = CIGNA_URI_PORT(u->https);
+
+    if (!cigna_slice_starts(*rest, cigna_slice("//"))) {
+        return CIGNA_ERROR;
+    }
+
+    *rest = cigna_slice_skip(*rest, 2);
+
+    return CIGNA_OK;
+}
+
+
+/* cuts the host off the front of an authority */
+
+static int
+cigna_uri_host(cigna_slice_t *rest, cigna_slice_t *host)
+{
+    size_t  len;
+
+    *host = *rest;
+
+    if (cigna_slice_starts(*rest, cigna_slice("["))) {
+
+        *rest = cigna_slice_skip(*rest, 1);
+        len = rest->len;
+        *host = cigna_slice_cut(rest, ']');
+
+        return (host->len != len && cigna_uri_ipv6(*host)) ? CIGNA_OK
+                                                           : CIGNA_ERROR;
+    }
+
+    while (rest->len && cigna_uri_host_char(rest->data[0])) {
+        *rest = cigna_slice_skip(*rest, 1);
+    }
+
+    host->len -= rest->len;
+
+    return host->len ? CIGNA_OK : CIGNA_ERROR;
+}
+
+
+/* no escapes: browsers decode them in names, so that "%2e" is a dot */
+
+static int
+cigna_uri_host_char(uint8_t c)
+{
+    return cigna_slice_alnum(c) || c == '-' || c == '.' || c == '_';
+}
+
+
+static int
+cigna_uri_ipv6(cigna_slice_t s)
+{
+    char             text[INET6_ADDRSTRLEN];
+    struct in6_addr  addr;
+
+    if (s.len == 0 || s.len >= sizeof(text) || memchr(s.data, '\0', s.len)) {
+        return 0;
+    }
+
+    memcpy(text, s.data, s.len);
+    text[s.len] = '\0';
+
+    return inet_pton(AF_INET6, text, &addr) == 1;
+}
+
+
+static int
+cigna_uri_chars(cigna_slice_t s, const char *extra)
+{
+    for ( /* void */ ; s.len; s = cigna_slice_skip(s, 1)) {
+        if (!cigna_uri_char(s, extra)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* may s begin as it does? */
+
+static int
+cigna_uri_char(cigna_slice_t s, const char *extra)
+{
+    uint8_t  c;
+
+    c = s.data[0];
+
+    if (c == '%') {
+        return s.len > 2 && cigna_slice_hex(s.data[1]) >= 0
+               && cigna_slice_hex(s.data[2]) >= 0;
+    }
+
+    if (cigna_slice_alnum(c)) {
+        return 1;
+    }
+
+    return c != '\0' && (strchr("-._~!$&'()*+,;=:@", c) || strchr(extra, c));
+}
+
+
+static cigna_slice_t
+cigna_uri_path(const cigna_uri_t *u)
+{
+    return u->path.len ? u->path : cigna_slice("/");
+}
+
+
+/* 1 if a path means the same to everybody who reads it */
+
+static int
+cigna_uri_path_plain(cigna_slice_t path)
+{
+    cigna_slice_t  segment;
+
+    path = cigna_slice_skip(path, 1);
+
+    while (path.len) {
+
+        segment = cigna_slice_cut(&path, '/');
+
+        if (segment.len == 0 || !cigna_uri_segment_plain(segment)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* no ".", "..", "/", "\", however they are written */
+
+static int
+cigna_uri_segment_plain(cigna_slice_t segment)
+{
+    size_t   len, dots;
+    uint8_t  c;
+
+    len = 0;
+    dots = 0;
+
+    while (segment.len) {
+
+        c = cigna_uri_cut_byte(&segment);
+
+        if (c == '/' || c == '\\') {
+            return 0;
+        }
+
+        len++;
+        dots += (c == '.');
+    }
+
+    return dots != len || len > 2;
+}
+
+
+/* cuts a byte, escaped or not, off the front of a text already checked */
+
+static uint8_t
+cigna_uri_cut_byte(cigna_slice_t *s)
+{
+    uint8_t         c;
+    const uint8_t  *p;
+
+    p = s->data;
+    c = *p;
+
+    if (c == '%') {
+        c = (uint8_t) (cigna_slice_hex(p[1]) << 4 | cigna_slice_hex(p[2]));
+        *s = cigna_slice_skip(*s, 2);
+    }
+
+    *s = cigna_slice_skip(*s, 1);
+
+    return c;
+}
+
+
+static void
+cigna_uri_append_host(cigna_buf_t *b, cigna_slice_t host)
+{
+    int     ipv6;
+    size_t  i;
+
+    ipv6 = host.len && memchr(host.data, ':', host.len) != NULL;
+
+    if (ipv6) {
+        cigna_buf_append_char(b, '[');
+    }
+
+    for (i = 0; i < host.len; i++) {
+        cigna_buf_append_char(b, cigna_slice_lower(host.data[i]));
+    }
+
+    if (ipv6) {
+        cigna_buf_append_char(b, ']');
+    }
+}
