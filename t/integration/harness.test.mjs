@@ -1,0 +1,144 @@
+// The harness itself, with an nginx that has no module in it.
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { CookieJar, HttpClient, rawRequest } from '../lib/client.mjs';
+import { startIdentity } from '../lib/identity.mjs';
+import { prepareNginx, startNginx } from '../lib/nginx.mjs';
+import { isRunning } from '../lib/process.mjs';
+import { startRedis } from '../lib/redis.mjs';
+import { freePort, onEnd } from '../lib/scratch.mjs';
+
+const PLAIN = { binary: '/usr/sbin/nginx', module: null };
+
+const hello = (port) =>
+  `server { listen 127.0.0.1:${port}; return 200 "hello $arg_name\\n"; }`;
+
+// A context whose end the test decides, to see what happens there.
+function ownEnd() {
+  const hooks = [];
+  return {
+    after: (hook) => hooks.push(hook),
+    end: async () => {
+      for (const hook of hooks) {
+        await hook();
+      }
+    },
+  };
+}
+
+test('nginx answers, and nothing is left of it', async () => {
+  const t = ownEnd();
+  const port = await freePort();
+  const nginx = await startNginx(t, { ...PLAIN, http: hello(port),
+                                      workers: 2 });
+  const client = new HttpClient();
+  const pids = [nginx.pid, ...nginx.workerPids()];
+
+  assert.equal(pids.length, 3);
+  const reply = await client.get(`http://localhost:${port}/?name=you`);
+  assert.equal(reply.status, 200);
+  assert.equal(reply.body, 'hello you\n');
+  assert.match(nginx.accessLog(), /GET \/\?name=you/);
+
+  client.close();
+  await t.end();
+  assert.deepEqual(pids.filter(isRunning), []);
+  assert.ok(!existsSync(nginx.directory));
+});
+
+test('a reload and a killed worker leave the port open', async (t) => {
+  const port = await freePort();
+  const nginx = await startNginx(t, { ...PLAIN, http: hello(port) });
+  const client = new HttpClient({ keepAlive: false });
+  const [first] = nginx.workerPids();
+
+  await nginx.reload();
+  const [second] = nginx.workerPids();
+  assert.notEqual(first, second);
+
+  await nginx.killWorker();
+  const reply = await client.get(`http://localhost:${port}/?name=again`);
+  assert.equal(reply.body, 'hello again\n');
+});
+
+test('an alert in the error log fails the test', async () => {
+  const t = ownEnd();
+  const nginx = await startNginx(t, { ...PLAIN,
+                                      http: hello(await freePort()) });
+  const [worker] = nginx.workerPids();
+
+  process.kill(worker, 'SIGKILL');
+  await nginx.waitForLog(/exited on signal 9/);
+  await nginx.waitForLog(/start worker process \d+[^]*start worker process/);
+  await assert.rejects(t.end(), /lines in the error log/);
+});
+
+test('a configuration error is reported with nginx\'s words', async (t) => {
+  const nginx = prepareNginx(t, { ...PLAIN, http: 'no_such_directive;' });
+
+  const { code, output } = await nginx.test();
+  assert.equal(code, 1);
+  assert.match(output, /unknown directive "no_such_directive"/);
+  await assert.rejects(nginx.start(), /unknown directive/);
+});
+
+test('Redis keeps what it is given, and can stand still', async (t) => {
+  const redis = await startRedis(t);
+
+  await redis.command('SET', 'name', 'a\r\nb\xff');
+  await redis.command('HSET', 'hash', 'field', 'value');
+  assert.deepEqual(await redis.dump(), {
+    name: 'a\r\nb\xff', hash: ['field', 'value'],
+  });
+  await assert.rejects(redis.command('NONSENSE'), /unknown command/);
+  assert.deepEqual(await redis.command('CONFIG', 'GET', 'maxmemory-policy'),
+                   ['maxmemory-policy', 'noeviction']);
+
+  redis.freeze();
+  const late = redis.command('PING');
+  const early = new Promise((resolve) => {
+    setTimeout(resolve, 100, 'nothing');
+  });
+  assert.equal(await Promise.race([late, early]), 'nothing');
+  redis.thaw();
+  assert.equal(await late, 'PONG');
+});
+
+test('the identity server believes the session cookie', async (t) => {
+  const identity = await startIdentity(t);
+  const client = new HttpClient();
+  onEnd(t, () => client.close());
+  const url = `http://localhost:${identity.port}/whoami`;
+
+  assert.equal((await client.get(url)).headers['x-member'], undefined);
+  client.jar.set(url, 'session', 'alice');
+  const reply = await client.get(url);
+  assert.equal(reply.status, 204);
+  assert.equal(reply.headers['x-member'], 'alice');
+});
+
+test('the cookie jar keeps what a browser would keep', () => {
+  const jar = new CookieJar();
+  const secure = 'https://app.localhost/';
+
+  jar.store(secure, ['a=1; Path=/', 'b=2; Path=/; Secure',
+                     '__Host-c=3; Path=/; Secure', '__Host-d=4; Path=/',
+                     'e=5; Path=/deep']);
+  assert.equal(jar.header(secure), 'a=1; b=2; __Host-c=3');
+  assert.equal(jar.header('http://app.localhost/'), 'a=1');
+  assert.equal(jar.header('https://other.localhost/'), '');
+
+  jar.store(secure, ['a=; Path=/; Max-Age=0']);
+  assert.equal(jar.header(secure), 'b=2; __Host-c=3');
+});
+
+test('raw bytes arrive as they are', async (t) => {
+  const port = await freePort();
+  await startNginx(t, { ...PLAIN, http: hello(port) });
+
+  const reply = await rawRequest({ port }, 'GET / HTTP/1.1\r\n\r\n');
+  assert.match(reply, /^HTTP\/1\.1 400 /);
+});

@@ -1,0 +1,224 @@
+// Starts nginx with a configuration of the test's, and looks at its logs when
+// it stops.
+//
+// CIGNA_NGINX names an nginx with the module inside (the sanitized one); else
+// the packaged nginx loads the dynamic module.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync,
+         writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { childrenOf, isRunning, startServer } from './process.mjs';
+import { TOP, onEnd, scratchDirectory, until } from './scratch.mjs';
+
+const MODULE = process.env.CIGNA_MODULE
+  ?? `${TOP}/.build/dynamic/ngx_cigna_module.so`;
+
+const BAD_LOG = /\[(?:alert|crit|emerg)\]|open socket #/;
+
+const SANITIZER = /ERROR: \w+Sanitizer|runtime error: /;
+
+// What the master itself says about a worker that was killed.
+const KILLED = [
+  /\[alert\] \d+#\d+: worker process \d+ exited on signal 9/,
+  /\[alert\] \d+#\d+: shared memory zone "\w+" was locked by \d+/,
+];
+
+const TEMP_PATHS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+
+// nginx as such keeps some memory until the end of a process.
+function sanitizerEnvironment(directory) {
+  const log = `log_path=${directory}/sanitizer`;
+  return {
+    ASAN_OPTIONS: `${log}:detect_leaks=1:abort_on_error=0:exitcode=99`,
+    UBSAN_OPTIONS: `${log}:print_stacktrace=1`,
+    LSAN_OPTIONS: `suppressions=${TOP}/t/lib/lsan.supp:print_suppressions=0`,
+  };
+}
+
+function configuration({ directory, http, main = '', workers = 1, level,
+                         static: isStatic, module }) {
+  return [
+    ...(isStatic || !module ? [] : [`load_module ${module};`]),
+    'daemon off;',
+    `worker_processes ${workers};`,
+    `pid ${directory}/nginx.pid;`,
+    `error_log ${directory}/error.log ${level};`,
+    main,
+    'events { worker_connections 4096; }',
+    'http {',
+    ...TEMP_PATHS.map((name) =>
+      `    ${name}_temp_path ${directory}/temp/${name};`),
+    `    access_log ${directory}/access.log;`,
+    '    server_names_hash_bucket_size 128;',
+    http,
+    '}',
+    '',
+  ].join('\n');
+}
+
+class Nginx {
+  constructor(options, directory) {
+    this.directory = directory;
+    this.binary = options.binary ?? process.env.CIGNA_NGINX
+      ?? '/usr/sbin/nginx';
+    this.workers = options.workers ?? 1;
+    this.options = {
+      level: process.env.CIGNA_DEBUG ? 'debug' : 'info',
+      module: MODULE,
+      static: this.binary === process.env.CIGNA_NGINX,
+      ...options,
+    };
+    this.confFile = path.join(directory, 'nginx.conf');
+    this.allowed = [...(options.allow ?? [])];
+
+    mkdirSync(path.join(directory, 'temp'));
+    // the sanitizers write their reports as nobody
+    chmodSync(directory, 0o777);
+  }
+
+  configure(changes = {}) {
+    Object.assign(this.options, changes);
+    this.workers = this.options.workers ?? 1;
+    writeFileSync(this.confFile,
+                  configuration({ ...this.options,
+                                  directory: this.directory }));
+  }
+
+  get arguments() {
+    return ['-p', this.directory, '-c', this.confFile,
+            '-e', `${this.directory}/error.log`];
+  }
+
+  get environment() {
+    return { ...sanitizerEnvironment(this.directory), ...this.options.env };
+  }
+
+  async start() {
+    const started = this.startedWorkers();
+    this.server = startServer('nginx', this.binary, this.arguments, {
+      directory: this.directory, env: this.environment,
+    });
+    this.pid = this.server.pid;
+
+    try {
+      await this.server.ready(() =>
+        this.startedWorkers() >= started + this.workers, 30000);
+    } catch (error) {
+      error.message += `\n${this.errorLog()}`;
+      throw error;
+    }
+  }
+
+  // `nginx -t`: { code, output }
+  test() {
+    return new Promise((resolve) => {
+      execFile(this.binary, ['-t', ...this.arguments], {
+        env: { ...process.env, ...this.environment },
+      }, (error, stdout, stderr) => resolve({
+        code: error ? error.code : 0,
+        output: `${stdout}${stderr}${this.errorLog()}`,
+      }));
+    });
+  }
+
+  file(name) {
+    const file = path.join(this.directory, name);
+    return existsSync(file) ? readFileSync(file, 'latin1') : '';
+  }
+
+  errorLog() {
+    return this.file('error.log');
+  }
+
+  accessLog() {
+    return this.file('access.log');
+  }
+
+  // Waits for a line of the error log and returns the match.
+  waitForLog(pattern, timeout) {
+    return until(`the error log has ${pattern}`,
+                 () => this.errorLog().match(pattern), { timeout });
+  }
+
+  startedWorkers() {
+    return (this.errorLog().match(/start worker process \d+/g) ?? []).length;
+  }
+
+  workerPids() {
+    return childrenOf(this.pid);
+  }
+
+  // Loads the configuration again, changed or not; by default it also waits
+  // for the old workers to leave.
+  async reload(changes, { wait = true } = {}) {
+    const started = this.startedWorkers();
+    const old = this.workerPids();
+
+    this.configure(changes);
+    this.server.signal('SIGHUP');
+    await until('the new workers run',
+                () => this.startedWorkers() >= started + this.workers);
+    if (wait) {
+      await until('the old workers are gone',
+                  () => !old.some((pid) => isRunning(pid)),
+                  { timeout: 20000 });
+    }
+  }
+
+  // Kills a worker and waits for the one that takes its place.
+  async killWorker(pid = this.workerPids()[0]) {
+    const started = this.startedWorkers();
+
+    this.allowed.push(...KILLED);
+    process.kill(pid, 'SIGKILL');
+    await until('a new worker runs', () => this.startedWorkers() > started);
+  }
+
+  // Stops it gracefully (SIGQUIT) or fast (SIGTERM), and checks everything.
+  async stop(signal = 'SIGQUIT') {
+    if (this.stopped) {
+      return;
+    }
+    this.stopped = true;
+
+    const workers = this.workerPids();
+    const ended = await this.server.stop(signal);
+
+    this.assertCleanLogs();
+    assert.deepEqual(ended, { code: 0, signal: null }, 'how nginx ended');
+    assert.deepEqual(workers.filter(isRunning), [], 'workers left behind');
+  }
+
+  assertCleanLogs() {
+    const bad = this.errorLog().split('\n')
+      .filter((line) => BAD_LOG.test(line))
+      .filter((line) => !this.allowed.some((pattern) => pattern.test(line)));
+    assert.deepEqual(bad, [], 'lines in the error log');
+
+    const reports = readdirSync(this.directory)
+      .filter((name) => name.startsWith('sanitizer.'))
+      .map((name) => this.file(name)).join('\n');
+    assert.equal(reports, '', 'sanitizer reports');
+    assert.doesNotMatch(this.errorLog() + this.server.output, SANITIZER);
+  }
+}
+
+// Options: http (the text inside http {}), main (the text before it), workers,
+// binary, module (null: do not load it), env, level (of the error log),
+// allow (patterns of bad-looking log lines that are expected).
+export async function startNginx(t, options) {
+  const nginx = prepareNginx(t, options);
+  onEnd(t, () => nginx.stop());
+  await nginx.start();
+  return nginx;
+}
+
+// One that is not started yet, for `nginx -t` or a later start().
+export function prepareNginx(t, options) {
+  const nginx = new Nginx(options, scratchDirectory(t, 'nginx'));
+  nginx.configure();
+  return nginx;
+}

@@ -1,0 +1,133 @@
+// Starts and stops servers.  The one registry of everything that runs is
+// here: what a failed or killed test leaves behind is ended with it.
+
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+
+import { until } from './scratch.mjs';
+
+const STOP_TIMEOUT = 20000;
+
+const running = new Set();
+
+function killRest() {
+  for (const server of running) {
+    server.signalGroup('SIGKILL');
+  }
+}
+
+process.on('exit', killRest);
+
+for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15]]) {
+  process.once(signal, () => process.exit(128 + number));
+}
+
+class Server {
+  constructor(name, child, outputFile) {
+    this.name = name;
+    this.child = child;
+    this.pid = child.pid;
+    this.outputFile = outputFile;
+    this.ended = null;
+
+    running.add(this);
+    this.exited = new Promise((resolve) => {
+      child.once('error', (error) => resolve({ error }));
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    }).then((ended) => {
+      this.ended = ended;
+      running.delete(this);
+      return ended;
+    });
+  }
+
+  get output() {
+    return readFileSync(this.outputFile, 'latin1');
+  }
+
+  signal(signal) {
+    if (!this.ended) {
+      process.kill(this.pid, signal);
+    }
+  }
+
+  // The server and whatever it has forked, which is a process group.
+  signalGroup(signal) {
+    try {
+      process.kill(-this.pid, signal);
+    } catch (error) {
+      if (error.code !== 'ESRCH') {
+        throw error;
+      }
+    }
+  }
+
+  // Waits until ask() says yes; a server that ends instead is an error.
+  async ready(ask, timeout) {
+    const answer = await until(`${this.name} is ready`,
+                               async () => this.ended || ask(), { timeout });
+
+    if (this.ended) {
+      throw new Error(`${this.name} ended: ${JSON.stringify(this.ended)}\n`
+        + this.output);
+    }
+    return answer;
+  }
+
+  // Asks it to end and returns how it did; one that does not is killed.
+  async stop(signal = 'SIGTERM', timeout = STOP_TIMEOUT) {
+    this.signal(signal);
+
+    const timer = setTimeout(() => {
+      this.late = true;
+      this.signalGroup('SIGKILL');
+    }, timeout);
+
+    const ended = await this.exited;
+    clearTimeout(timer);
+    this.signalGroup('SIGKILL');
+
+    if (this.late) {
+      throw new Error(`${this.name} did not stop within ${timeout} ms`);
+    }
+    return ended;
+  }
+}
+
+// Starts a program in a process group of its own, its output in a file.
+export function startServer(name, command, args, { directory, env } = {}) {
+  const outputFile = path.join(directory, `${name}.out`);
+  const output = openSync(outputFile, 'a');
+
+  const child = spawn(command, args, {
+    cwd: directory,
+    detached: true,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+
+  return new Server(name, child, outputFile);
+}
+
+// The pids of a process's children.
+export function childrenOf(pid) {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+    .filter((name) => parentOf(name) === pid).map(Number);
+}
+
+export function isRunning(pid) {
+  return parentOf(pid) !== null;
+}
+
+// null if there is no such process, or none but a zombie
+function parentOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? null : Number(parent);
+  } catch {
+    return null;
+  }
+}
