@@ -3,40 +3,26 @@
 #define _CIGNA_SEAL_H_INCLUDED_
 
 
-#include "cigna_buf.h"
-#include "cigna_secret.h"
+#include "cigna_keyring.h"
 
 
 /*
- * Sealing of records: AES-256-GCM under a key of each record's own,
- *
- *     HKDF-SHA256(ring key; key id, version, type, tenant, record name)
- *
- * with every input length-prefixed (RFC 5869; the tenant's and the record's
- * part go into "info").  Ring file, one key a line:
- *
- *     name <32 bytes in base64url>          exactly one, never rotated
- *     seal <32 bytes in base64url>          first seals, all open
- *
- * A sealed record:
+ * Sealing of records: AES-256-GCM under a key of each record's own.  A sealed
+ * record:
  *
  *     version (1) | key id (8) | nonce (12) | ciphertext | tag (16)
  *
- * Key ids derive from the keys, so that no ring can give two keys one id.
+ * Its key: HKDF with "info" being the list of "record", key id, version, type,
+ * tenant, name.
  */
 
-#define CIGNA_SEAL_KEY_LEN     32
-#define CIGNA_SEAL_KEY_ID_LEN  8
 #define CIGNA_SEAL_NONCE_LEN   12
-#define CIGNA_SEAL_KEYS_MAX    16
+#define CIGNA_SEAL_TAG_LEN     16
 #define CIGNA_SEAL_OVERHEAD    (1 + 8 + 12 + 16)
 
-/* of open() */
+/* of check() and open() */
 #define CIGNA_SEAL_UNKNOWN_KEY  -10        /* the ring lacks the key: outage */
 #define CIGNA_SEAL_DAMAGED      -11        /* does not authenticate */
-
-
-typedef struct cigna_keyring_s  cigna_keyring_t;
 
 
 /* what a record is; all parts are bound into its key */
@@ -49,36 +35,18 @@ typedef struct {
 
 
 /*
- * Reads the text of a key ring.  NULL on errors, *error then says what is
- * wrong (never with key material) and *line where (from 1).  The ring is
- * allocated and belongs to the caller, who may wipe the text afterwards.
- */
-cigna_keyring_t *cigna_keyring_create(cigna_slice_t text, const char **error,
-    unsigned *line);
-
-/* wipes and frees; NULL is allowed */
-void cigna_keyring_destroy(cigna_keyring_t *ring);
-
-/* id of the key that seals, 16 hex digits; a public fingerprint */
-void cigna_keyring_sealing_id(const cigna_keyring_t *ring, char hex[17]);
-
-/*
- * HMAC-SHA256 under the name key over the length-prefixed parts: names of
- * members and of records in Redis and in logs.
- */
-int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,
-    size_t count, uint8_t out[CIGNA_SHA256_LEN]);
-
-/* 16 secret bytes for the SipHash of shared-memory keys */
-void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
-
-/*
  * Appends the sealed record to out.  aad: associated data, not stored.  nonce:
- * fresh random bytes for each call.
+ * fresh random bytes for each call.  CIGNA_ERROR leaves nothing in out.
  */
 int cigna_seal(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t plain,
     const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out);
+
+/*
+ * Could this ring open the record, as far as its first bytes tell?
+ * CIGNA_SEAL_UNKNOWN_KEY, or CIGNA_SEAL_DAMAGED if it is no sealed record.
+ */
+int cigna_seal_check(const cigna_keyring_t *ring, cigna_slice_t sealed);
 
 /*
  * Appends the plain text to out.  CIGNA_SEAL_UNKNOWN_KEY, CIGNA_SEAL_DAMAGED,
