@@ -12,6 +12,13 @@
  * missing, again every hour, and at most once in ten seconds after a failure.
  */
 
+/*
+ * In init_process, for each tenant: begins to fetch what is missing, so that
+ * it is there before the first dance needs it.
+ */
+ngx_int_t ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant);
+
 /* nothing is missing, or all that can be known is known */
 ngx_uint_t ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant);
 

@@ -13,12 +13,15 @@
  */
 
 /*
- * The run that refreshes the identity's grant, under way or started now; NULL
- * if there is no memory.  request: $request_id of who asks, may be NULL.
+ * The run that refreshes the identity's grant, under way or started now.
+ * NGX_OK: *run may be waited on.  NGX_BUSY: a refresh failed a moment ago and
+ * is not tried again for *retry_after seconds.  NGX_ERROR: no memory.
+ * request: $request_id of who asks, may be NULL.
  */
-ngx_cigna_run_t *ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
+ngx_int_t ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
-    const ngx_cigna_cache_key_t *key, ngx_str_t *request);
+    const ngx_cigna_cache_key_t *key, ngx_str_t *request,
+    ngx_cigna_run_t **run, ngx_uint_t *retry_after);
 
 /*
  * What the cache is to hold for a grant: expiry and, if there is a refresh

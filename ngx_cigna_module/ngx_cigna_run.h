@@ -20,13 +20,14 @@ typedef struct ngx_cigna_waiter_s  ngx_cigna_waiter_t;
 typedef void (*ngx_cigna_flow_pt)(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 typedef void (*ngx_cigna_run_pt)(ngx_cigna_run_t *run);
-typedef void (*ngx_cigna_waiter_pt)(ngx_cigna_waiter_t *waiter);
+typedef void (*ngx_cigna_waiter_pt)(ngx_cigna_waiter_t *waiter,
+    ngx_cigna_run_t *run);
 
 
 /*
  * Somebody who waits for the result; memory of the waiting request.  When the
- * handler is called the waiter is unlinked, and waiter->run can be read until
- * the handler returns.
+ * handler is called the waiter is unlinked already and may be freed; the run
+ * can be read until the handler returns.
  */
 
 struct ngx_cigna_waiter_s {
@@ -63,7 +64,10 @@ struct ngx_cigna_run_s {
     void                    *data;
     unsigned                 failed:1;         /* no result: it could not be
                                                   carried on */
+    unsigned                 undiscovered:1;   /* ... for want of endpoints */
+
     /* private */
+    ngx_cigna_waiter_t       discovery;
     ngx_queue_t              waiters;
     ngx_uint_t               nwaiters;
     cigna_op_t               op;
@@ -71,7 +75,7 @@ struct ngx_cigna_run_s {
     ngx_cigna_redis_cmd_t    cmd;
     ngx_cigna_http_t         http;
     ngx_event_t              event;            /* posted, and the sleep timer */
-    unsigned                 evaled:1;
+    unsigned                 evaled:1;         /* NOSCRIPT was answered */
     unsigned                 reported:1;
 };
 
@@ -79,16 +83,20 @@ struct ngx_cigna_run_s {
 /*
  * Makes a run with a flow of flow_size zeroed bytes and an arena of arena_size
  * bytes.  "what" is a constant for the log; request (may be NULL) is copied.
- * NULL if there is no memory or the worker is about to exit.
+ * NULL if there is no memory.
  */
 ngx_cigna_run_t *ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const char *what, ngx_str_t *request,
     size_t flow_size, size_t arena_size);
 
+/* copies an identity, whose slices point into itself, into the run */
+void ngx_cigna_run_identify(ngx_cigna_run_t *run, const cigna_identity_t *id);
+
 /*
  * Starts it; where "needs_metadata" is set and the tenant's endpoints are not
- * complete, discovery comes first.  Always returns before any handler is
- * called.  From here on the run frees itself.
+ * complete, discovery comes first, and if that fails so does the run, with
+ * "undiscovered" set and the flow never entered.  Always returns before any
+ * handler is called.  From here on the run frees itself.
  */
 void ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next,
     ngx_uint_t needs_metadata);
@@ -107,7 +115,7 @@ ngx_int_t ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
 void ngx_cigna_waiter_leave(ngx_cigna_waiter_t *waiter);
 
 
-/* copies a string into the run's pool; empty on failure */
+/* copies a string into the run's arena; empty on failure */
 cigna_slice_t ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s);
 
 

@@ -1,0 +1,333 @@
+
+/*
+ * Refreshes of this worker.  Over workers and hosts the lock in Redis keeps
+ * them single; here a tree of what is under way saves the waiting requests
+ * from asking it.  An entry outlives its run while a failure cools down.
+ */
+
+
+#include "ngx_cigna_refresher.h"
+
+
+#define NGX_CIGNA_REFRESH_ARENA        (160 * 1024)
+#define NGX_CIGNA_REFRESH_LEASE_MS     10000
+#define NGX_CIGNA_REFRESH_COOLDOWN_MS  2000
+#define NGX_CIGNA_REFRESH_JITTER_MS    1000
+
+
+typedef struct {
+    ngx_str_node_t           node;             /* first: found by its key */
+    ngx_cigna_cache_key_t    key;
+    ngx_cigna_worker_t      *worker;
+    ngx_cigna_run_t         *run;              /* NULL: cooling down */
+    ngx_event_t              timer;
+} ngx_cigna_refresher_t;
+
+
+static ngx_cigna_refresher_t *ngx_cigna_refresher_find(
+    ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
+static ngx_cigna_refresher_t *ngx_cigna_refresher_create(
+    ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
+static void ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
+    const cigna_identity_t *identity);
+static void ngx_cigna_refresher_result(ngx_cigna_run_t *run);
+static void ngx_cigna_refresher_keep(ngx_cigna_run_t *run,
+    const cigna_refresh_t *flow);
+static void ngx_cigna_refresher_log(ngx_cigna_run_t *run,
+    const cigna_refresh_t *flow);
+static void ngx_cigna_refresher_end(ngx_cigna_run_t *run);
+static void ngx_cigna_refresher_cooled(ngx_event_t *ev);
+static void ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher);
+static void ngx_cigna_refresher_flow(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+ngx_int_t
+ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
+    const ngx_cigna_cache_key_t *key, ngx_str_t *request,
+    ngx_cigna_run_t **run, ngx_uint_t *retry_after)
+{
+    ngx_cigna_refresher_t  *refresher;
+
+    refresher = ngx_cigna_refresher_find(mcf->worker, key);
+
+    if (refresher != NULL) {
+
+        if (refresher->run == NULL) {
+            *retry_after = 1 + (NGX_CIGNA_REFRESH_COOLDOWN_MS
+                                + NGX_CIGNA_REFRESH_JITTER_MS) / 1000;
+            return NGX_BUSY;
+        }
+
+        *run = refresher->run;
+        return NGX_OK;
+    }
+
+    refresher = ngx_cigna_refresher_create(mcf->worker, key);
+    if (refresher == NULL) {
+        return NGX_ERROR;
+    }
+
+    refresher->run = ngx_cigna_run_create(mcf, tenant, "refresh", request,
+                                          sizeof(cigna_refresh_t),
+                                          NGX_CIGNA_REFRESH_ARENA);
+    if (refresher->run == NULL) {
+        ngx_cigna_refresher_forget(refresher);
+        return NGX_ERROR;
+    }
+
+    *run = refresher->run;
+
+    ngx_cigna_refresher_run(refresher, identity);
+
+    return NGX_OK;
+}
+
+
+static ngx_cigna_refresher_t *
+ngx_cigna_refresher_find(ngx_cigna_worker_t *worker,
+    const ngx_cigna_cache_key_t *key)
+{
+    ngx_str_t  name;
+
+    name.data = (u_char *) key->bytes;
+    name.len = NGX_CIGNA_CACHE_KEY_LEN;
+
+    return (ngx_cigna_refresher_t *)
+               ngx_str_rbtree_lookup(&worker->refreshes, &name,
+                                     ngx_crc32_short(name.data, name.len));
+}
+
+
+static ngx_cigna_refresher_t *
+ngx_cigna_refresher_create(ngx_cigna_worker_t *worker,
+    const ngx_cigna_cache_key_t *key)
+{
+    ngx_cigna_refresher_t  *refresher;
+
+    refresher = ngx_calloc(sizeof(ngx_cigna_refresher_t), ngx_cycle->log);
+    if (refresher == NULL) {
+        return NULL;
+    }
+
+    refresher->worker = worker;
+    refresher->key = *key;
+
+    refresher->node.str.data = refresher->key.bytes;
+    refresher->node.str.len = NGX_CIGNA_CACHE_KEY_LEN;
+    refresher->node.node.key = ngx_crc32_short(refresher->key.bytes,
+                                               NGX_CIGNA_CACHE_KEY_LEN);
+
+    ngx_rbtree_insert(&worker->refreshes, &refresher->node.node);
+
+    return refresher;
+}
+
+
+/*
+ * The lease covers everything between the lock and the store: connecting, the
+ * exchange, and then some.
+ */
+
+static void
+ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
+    const cigna_identity_t *identity)
+{
+    ngx_cigna_run_t     *run;
+    cigna_refresh_t     *flow;
+    ngx_cigna_tenant_t  *tenant;
+
+    run = refresher->run;
+    flow = run->flow;
+    tenant = run->tenant;
+
+    ngx_cigna_run_identify(run, identity);
+
+    run->key = refresher->key;
+    run->epoch = ngx_cigna_cache_epoch(run->mcf->zone, &run->key);
+    run->data = refresher;
+    run->on_result = ngx_cigna_refresher_result;
+    run->on_end = ngx_cigna_refresher_end;
+
+    run->log.id.data = run->identity.hash;
+    run->log.id.len = CIGNA_NAME_LEN;
+
+    flow->vault = &run->mcf->vault;
+    flow->provider = &tenant->provider;
+    flow->identity = &run->identity;
+    flow->arena = &run->arena;
+    flow->lease_ms = tenant->connect_timeout + tenant->timeout
+                     + NGX_CIGNA_REFRESH_LEASE_MS;
+    flow->wait_ms = tenant->connect_timeout + tenant->timeout;
+
+    cigna_refresh_init(flow);
+
+    ngx_cigna_run_start(run, ngx_cigna_refresher_flow,
+                        tenant->provider.token_endpoint.len == 0);
+}
+
+
+static void
+ngx_cigna_refresher_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_refresh_next(flow, ev, op);
+}
+
+
+static void
+ngx_cigna_refresher_result(ngx_cigna_run_t *run)
+{
+    cigna_refresh_t  *flow;
+
+    flow = run->flow;
+
+    if (run->failed) {
+        flow->rc = cigna_refresh_unavailable;
+        flow->retry_after_s = -1;
+    }
+
+    switch (flow->rc) {
+
+    case cigna_refresh_ok:
+        ngx_cigna_refresher_keep(run, flow);
+        break;
+
+    case cigna_refresh_no_grant:
+    case cigna_refresh_spent:
+    case cigna_refresh_moved:
+        ngx_cigna_cache_drop(run->mcf->zone, &run->key);
+        break;
+
+    default:
+        break;
+    }
+
+    ngx_cigna_refresher_log(run, flow);
+}
+
+
+/*
+ * An old grant that still serves since the refresh failed for now is not due
+ * again at once.
+ */
+
+static void
+ngx_cigna_refresher_keep(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
+{
+    int64_t                  now;
+    ngx_cigna_cache_entry_t  entry;
+
+    ngx_cigna_refresher_entry(run->tenant, &flow->grant, &entry);
+
+    now = ngx_cigna_now_ms();
+
+    if (entry.due_ms && entry.due_ms <= now) {
+        entry.due_ms = now + NGX_CIGNA_REFRESH_COOLDOWN_MS
+                       + ngx_random() % NGX_CIGNA_REFRESH_JITTER_MS;
+    }
+
+    (void) ngx_cigna_cache_put(run->mcf->zone, &run->key, &entry, run->epoch);
+}
+
+
+void
+ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
+    const cigna_grant_t *grant, ngx_cigna_cache_entry_t *entry)
+{
+    int64_t  life, ahead;
+
+    entry->token.data = (u_char *) grant->access_token.data;
+    entry->token.len = grant->access_token.len;
+    entry->generation = grant->generation;
+    entry->expires_ms = grant->expires_ms;
+    entry->checked_ms = ngx_cigna_now_ms();
+    entry->due_ms = 0;
+
+    if (grant->refresh_token.len == 0) {
+        return;
+    }
+
+    /* no earlier than half way, however short the token's life is */
+
+    life = grant->expires_ms - grant->obtained_ms;
+    ahead = ngx_min(tenant->provider.refresh_ahead_s * 1000, life / 2);
+
+    if (ahead <= 0) {
+        return;
+    }
+
+    entry->due_ms = grant->expires_ms - ahead / 2
+                    - ngx_random() % (ahead / 2 + 1);
+}
+
+
+static void
+ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
+{
+    ngx_uint_t  level;
+
+    if (flow->rc == cigna_refresh_ok && flow->exchanged) {
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refreshes);
+        level = NGX_LOG_INFO;
+
+    } else if (flow->rc == cigna_refresh_ok && flow->detail[0] == '\0') {
+        return;
+
+    } else {
+        ngx_cigna_count(run->tenant->counters,
+                        ngx_cigna_count_refresh_failures);
+        level = NGX_LOG_WARN;
+    }
+
+    ngx_log_error(level, &run->log.log, 0, "refresh ended, outcome: %s%s%s",
+                  run->undiscovered ? "discovery_failed"
+                                    : cigna_refresh_name(flow->rc),
+                  flow->detail[0] ? ", " : "", flow->detail);
+}
+
+
+static void
+ngx_cigna_refresher_end(ngx_cigna_run_t *run)
+{
+    cigna_refresh_t        *flow;
+    ngx_cigna_refresher_t  *refresher;
+
+    flow = run->flow;
+    refresher = run->data;
+
+    refresher->run = NULL;
+
+    if (flow->rc != cigna_refresh_unavailable || ngx_exiting) {
+        ngx_cigna_refresher_forget(refresher);
+        return;
+    }
+
+    refresher->timer.handler = ngx_cigna_refresher_cooled;
+    refresher->timer.data = refresher;
+    refresher->timer.log = ngx_cycle->log;
+    refresher->timer.cancelable = 1;
+
+    ngx_add_timer(&refresher->timer, NGX_CIGNA_REFRESH_COOLDOWN_MS
+                               + ngx_random() % NGX_CIGNA_REFRESH_JITTER_MS);
+}
+
+
+static void
+ngx_cigna_refresher_cooled(ngx_event_t *ev)
+{
+    ngx_cigna_refresher_forget(ev->data);
+}
+
+
+static void
+ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher)
+{
+    if (refresher->timer.timer_set) {
+        ngx_del_timer(&refresher->timer);
+    }
+
+    ngx_rbtree_delete(&refresher->worker->refreshes, &refresher->node.node);
+
+    ngx_free(refresher);
+}

@@ -1,0 +1,561 @@
+
+/*
+ * The flow driver.
+ *
+ *   create --> start --+--> [discovery] --> step <--+--> ... --> done --> free
+ *                      |                     |      |
+ *                      +---------------------+      +-- Redis, HTTP, sleep
+ *
+ * Every step is taken from an event that was posted, never from inside the
+ * callback of an operation: callbacks record, the step decides.  So a flow, a
+ * waiter's handler and the end of a run all begin on an empty stack.
+ */
+
+
+#include "ngx_cigna_run.h"
+#include "ngx_cigna_discovery.h"
+
+#include <openssl/rand.h>
+
+
+#define NGX_CIGNA_RUN_POOL_SIZE  1024
+#define NGX_CIGNA_HTTP_BODY_MAX  (128 * 1024)
+
+
+static void ngx_cigna_run_discovered(ngx_cigna_waiter_t *waiter,
+    ngx_cigna_run_t *discovery);
+static void ngx_cigna_run_step(ngx_event_t *ev);
+static ngx_int_t ngx_cigna_run_collect(ngx_cigna_run_t *run);
+static ngx_int_t ngx_cigna_run_perform(ngx_cigna_run_t *run);
+static ngx_int_t ngx_cigna_run_redis(ngx_cigna_run_t *run);
+static ngx_int_t ngx_cigna_run_script(ngx_cigna_run_t *run, ngx_uint_t eval);
+static ngx_int_t ngx_cigna_run_command(ngx_cigna_run_t *run,
+    const cigna_slice_t *argv, ngx_uint_t argc);
+static void ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd);
+static ngx_int_t ngx_cigna_run_http(ngx_cigna_run_t *run);
+static void ngx_cigna_run_http_handler(ngx_cigna_http_t *http);
+static void ngx_cigna_run_post(ngx_cigna_run_t *run);
+static void ngx_cigna_run_result(ngx_cigna_run_t *run);
+static void ngx_cigna_run_fail(ngx_cigna_run_t *run);
+static void ngx_cigna_run_end(ngx_cigna_run_t *run);
+static void ngx_cigna_run_free(ngx_cigna_run_t *run);
+
+
+ngx_cigna_run_t *
+ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
+    const char *what, ngx_str_t *request, size_t flow_size, size_t arena_size)
+{
+    void             *mem;
+    ngx_pool_t       *pool;
+    ngx_cigna_run_t  *run;
+
+    pool = ngx_create_pool(NGX_CIGNA_RUN_POOL_SIZE, ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    run = ngx_pcalloc(pool, sizeof(ngx_cigna_run_t));
+    if (run == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    run->pool = pool;
+    run->mcf = mcf;
+    run->tenant = tenant;
+
+    ngx_cigna_log_init(&run->log, what);
+    run->log.tenant = tenant->name;
+    pool->log = &run->log.log;
+
+    ngx_queue_init(&run->waiters);
+    ngx_queue_insert_tail(&mcf->worker->runs, &run->queue);
+
+    run->flow = ngx_pcalloc(pool, flow_size);
+    mem = ngx_palloc(pool, arena_size);
+
+    if (run->flow == NULL || mem == NULL) {
+        cigna_arena_init(&run->arena, NULL, 0);
+        ngx_cigna_run_free(run);
+        return NULL;
+    }
+
+    cigna_arena_init(&run->arena, mem, arena_size);
+
+    if (request != NULL && request->len) {
+        run->log.request.data = ngx_pstrdup(pool, request);
+        run->log.request.len = run->log.request.data ? request->len : 0;
+    }
+
+    return run;
+}
+
+
+void
+ngx_cigna_run_identify(ngx_cigna_run_t *run, const cigna_identity_t *id)
+{
+    ptrdiff_t          moved;
+    cigna_identity_t  *to;
+
+    to = &run->identity;
+    *to = *id;
+
+    moved = to->mem - id->mem;
+
+    to->grant_key.data += moved;
+    to->lock_key.data += moved;
+    to->dances_key.data += moved;
+}
+
+
+void
+ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next,
+    ngx_uint_t needs_metadata)
+{
+    ngx_cigna_run_t  *discovery;
+
+    run->next = next;
+    run->ev.type = cigna_ev_start;
+
+    run->event.handler = ngx_cigna_run_step;
+    run->event.data = run;
+    run->event.log = &run->log.log;
+
+    if (!needs_metadata || ngx_cigna_discovery_ready(run->tenant)) {
+        ngx_cigna_run_post(run);
+        return;
+    }
+
+    discovery = ngx_cigna_discovery_start(run->mcf, run->tenant);
+
+    if (discovery == NULL
+        || ngx_cigna_run_wait(discovery, &run->discovery,
+                              ngx_cigna_run_discovered, run)
+           != NGX_OK)
+    {
+        run->failed = 1;
+        run->undiscovered = 1;
+        ngx_cigna_run_post(run);
+    }
+}
+
+
+static void
+ngx_cigna_run_discovered(ngx_cigna_waiter_t *waiter,
+    ngx_cigna_run_t *discovery)
+{
+    ngx_cigna_run_t  *run;
+
+    run = waiter->data;
+
+    if (discovery->failed || !ngx_cigna_discovery_ready(run->tenant)) {
+        run->failed = 1;
+        run->undiscovered = 1;
+    }
+
+    ngx_cigna_run_post(run);
+}
+
+
+void
+ngx_cigna_run_discard(ngx_cigna_run_t *run)
+{
+    ngx_cigna_run_free(run);
+}
+
+
+ngx_int_t
+ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
+    ngx_cigna_waiter_pt handler, void *data)
+{
+    if (run->nwaiters == NGX_CIGNA_WAITERS_MAX) {
+        return NGX_BUSY;
+    }
+
+    waiter->run = run;
+    waiter->handler = handler;
+    waiter->data = data;
+
+    ngx_queue_insert_tail(&run->waiters, &waiter->queue);
+    run->nwaiters++;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_cigna_waiter_leave(ngx_cigna_waiter_t *waiter)
+{
+    if (waiter->run == NULL) {
+        return;
+    }
+
+    ngx_queue_remove(&waiter->queue);
+    waiter->run->nwaiters--;
+    waiter->run = NULL;
+}
+
+
+static void
+ngx_cigna_run_step(ngx_event_t *ev)
+{
+    ngx_int_t         rc;
+    ngx_cigna_run_t  *run;
+
+    run = ev->data;
+    ev->timedout = 0;
+
+    if (run->failed) {
+        ngx_cigna_run_fail(run);
+        return;
+    }
+
+    rc = (run->ev.type == cigna_ev_start) ? NGX_OK
+                                          : ngx_cigna_run_collect(run);
+
+    while (rc == NGX_OK) {
+
+        run->ev.now_ms = ngx_cigna_now_ms();
+
+        if (RAND_bytes(run->ev.random, CIGNA_RANDOM_LEN) != 1) {
+            ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
+                          "no random bytes can be had");
+            rc = NGX_ERROR;
+            break;
+        }
+
+        ngx_memzero(&run->op, sizeof(cigna_op_t));
+        run->evaled = 0;
+
+        run->next(run->flow, &run->ev, &run->op);
+
+        rc = ngx_cigna_run_perform(run);
+    }
+
+    if (rc == NGX_DONE) {
+        ngx_cigna_run_end(run);
+
+    } else if (rc == NGX_ERROR) {
+        ngx_cigna_run_fail(run);
+    }
+}
+
+
+/*
+ * Turns what an operation's callback has recorded into the next event.
+ * NGX_AGAIN: a script is sent again, as a whole, which is safe since Redis has
+ * not run it.
+ */
+
+static ngx_int_t
+ngx_cigna_run_collect(ngx_cigna_run_t *run)
+{
+    ngx_int_t  rc;
+
+    switch (run->op.type) {
+
+    case cigna_op_script:
+
+        if (run->cmd.outcome == cigna_ev_ok
+            && cigna_reply_is_error(run->cmd.reply, "NOSCRIPT")
+            && !run->evaled)
+        {
+            run->evaled = 1;
+
+            rc = ngx_cigna_run_script(run, 1);
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+        }
+
+        /* fall through */
+
+    case cigna_op_redis:
+
+        run->ev.type = run->cmd.outcome;
+        run->ev.reply = run->cmd.reply;
+
+        return NGX_OK;
+
+    case cigna_op_http:
+
+        run->ev.type = run->http.outcome;
+
+        if (run->ev.type == cigna_ev_ok) {
+            run->ev.status = run->http.reply.status;
+            run->ev.body = run->http.reply.body;
+            run->ev.retry_after_s = run->http.reply.retry_after_s;
+
+        } else {
+            ngx_log_error(NGX_LOG_WARN, &run->log.log, 0, "%s",
+                          run->http.error ? run->http.error : "failed");
+        }
+
+        return NGX_OK;
+
+    default: /* cigna_op_sleep */
+
+        run->ev.type = cigna_ev_ok;
+        return NGX_OK;
+    }
+}
+
+
+/*
+ * Starts what the flow has asked for.  NGX_OK: the event is there already;
+ * NGX_AGAIN: it will come; NGX_DONE: the flow is over.
+ */
+
+static ngx_int_t
+ngx_cigna_run_perform(ngx_cigna_run_t *run)
+{
+    /* the last event's bytes were borrowed for the call that just ended */
+
+    ngx_cigna_redis_done(&run->cmd);
+    ngx_cigna_http_done(&run->http);
+
+    ngx_memzero(&run->ev, sizeof(cigna_event_t));
+    run->ev.type = cigna_ev_ok;
+    run->ev.retry_after_s = -1;
+
+    switch (run->op.type) {
+
+    case cigna_op_redis:
+        return ngx_cigna_run_redis(run);
+
+    case cigna_op_script:
+        return ngx_cigna_run_script(run, 0);
+
+    case cigna_op_http:
+        return ngx_cigna_run_http(run);
+
+    case cigna_op_sleep:
+        ngx_add_timer(&run->event, run->op.ms);
+        return NGX_AGAIN;
+
+    case cigna_op_report:
+        ngx_cigna_run_result(run);
+        return NGX_OK;
+
+    case cigna_op_done:
+        break;
+    }
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_cigna_run_redis(ngx_cigna_run_t *run)
+{
+    return ngx_cigna_run_command(run, run->op.argv, run->op.argc);
+}
+
+
+static ngx_int_t
+ngx_cigna_run_script(ngx_cigna_run_t *run, ngx_uint_t eval)
+{
+    u_char                 nkeys[NGX_INT_T_LEN];
+    cigna_slice_t          argv[CIGNA_REDIS_ARGS_MAX + 3];
+    const cigna_script_t  *script;
+
+    script = run->op.script;
+
+    argv[0] = eval ? cigna_slice("EVAL") : cigna_slice("EVALSHA");
+    argv[1] = cigna_slice_str(eval ? script->text : script->sha1);
+    argv[2].data = nkeys;
+    argv[2].len = ngx_sprintf(nkeys, "%ui", (ngx_uint_t) script->nkeys)
+                  - nkeys;
+
+    ngx_memcpy(&argv[3], run->op.argv, run->op.argc * sizeof(cigna_slice_t));
+
+    ngx_cigna_redis_done(&run->cmd);
+
+    return ngx_cigna_run_command(run, argv, run->op.argc + 3);
+}
+
+
+static ngx_int_t
+ngx_cigna_run_command(ngx_cigna_run_t *run, const cigna_slice_t *argv,
+    ngx_uint_t argc)
+{
+    run->cmd.handler = ngx_cigna_run_redis_handler;
+    run->cmd.data = run;
+
+    if (ngx_cigna_redis_start(run->mcf->worker->redis, &run->cmd, argv, argc)
+        == NGX_AGAIN)
+    {
+        return NGX_AGAIN;
+    }
+
+    run->cmd.outcome = cigna_ev_unsent;
+    run->ev.type = cigna_ev_unsent;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd)
+{
+    ngx_cigna_run_post(cmd->data);
+}
+
+
+static ngx_int_t
+ngx_cigna_run_http(ngx_cigna_run_t *run)
+{
+    ngx_cigna_http_t  *http;
+
+    http = &run->http;
+    ngx_memzero(http, sizeof(ngx_cigna_http_t));
+
+    http->origin = ngx_cigna_discovery_origin(run->tenant, run->op.http.url,
+                                              &run->log.log);
+    if (http->origin == NULL) {
+        run->ev.type = cigna_ev_unsent;
+        return NGX_OK;
+    }
+
+    http->request = run->op.http;
+    http->pool = run->pool;
+    http->log = &run->log.log;
+    http->connect_timeout = run->tenant->connect_timeout;
+    http->timeout = run->tenant->timeout;
+    http->body_max = NGX_CIGNA_HTTP_BODY_MAX;
+    http->handler = ngx_cigna_run_http_handler;
+    http->data = run;
+
+    if (ngx_cigna_http_start(http) == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    return ngx_cigna_run_collect(run);
+}
+
+
+static void
+ngx_cigna_run_http_handler(ngx_cigna_http_t *http)
+{
+    ngx_cigna_run_post(http->data);
+}
+
+
+static void
+ngx_cigna_run_post(ngx_cigna_run_t *run)
+{
+    ngx_event_t  *ev;
+
+    ev = &run->event;
+    ngx_post_event(ev, &ngx_posted_events);
+}
+
+
+/* a waiter may free others: each is unlinked before its handler is called */
+
+static void
+ngx_cigna_run_result(ngx_cigna_run_t *run)
+{
+    ngx_queue_t         *q;
+    ngx_cigna_waiter_t  *waiter;
+
+    if (run->reported) {
+        return;
+    }
+
+    run->reported = 1;
+
+    if (run->on_result) {
+        run->on_result(run);
+    }
+
+    while (!ngx_queue_empty(&run->waiters)) {
+
+        q = ngx_queue_head(&run->waiters);
+        waiter = ngx_queue_data(q, ngx_cigna_waiter_t, queue);
+
+        ngx_cigna_waiter_leave(waiter);
+
+        waiter->handler(waiter, run);
+    }
+}
+
+
+static void
+ngx_cigna_run_fail(ngx_cigna_run_t *run)
+{
+    run->failed = 1;
+    ngx_cigna_run_end(run);
+}
+
+
+static void
+ngx_cigna_run_end(ngx_cigna_run_t *run)
+{
+    ngx_cigna_run_result(run);
+
+    if (run->on_end) {
+        run->on_end(run);
+    }
+
+    ngx_cigna_run_free(run);
+}
+
+
+static void
+ngx_cigna_run_free(ngx_cigna_run_t *run)
+{
+    ngx_cigna_waiter_leave(&run->discovery);
+
+    ngx_cigna_redis_done(&run->cmd);
+    ngx_cigna_http_done(&run->http);
+
+    if (run->event.timer_set) {
+        ngx_del_timer(&run->event);
+    }
+
+    if (run->event.posted) {
+        ngx_delete_posted_event(&run->event);
+    }
+
+    ngx_queue_remove(&run->queue);
+
+    cigna_arena_wipe(&run->arena);
+    cigna_secret_wipe(&run->ev, sizeof(cigna_event_t));
+
+    ngx_destroy_pool(run->pool);
+}
+
+
+cigna_slice_t
+ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s)
+{
+    cigna_slice_t  copy;
+
+    if (cigna_arena_copy(&run->arena, s, &copy) != CIGNA_OK) {
+        return cigna_slice_null;
+    }
+
+    return copy;
+}
+
+
+void
+ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
+{
+    ngx_queue_t      *q;
+    ngx_cigna_run_t  *run;
+
+    while (!ngx_queue_empty(&worker->runs)) {
+
+        q = ngx_queue_head(&worker->runs);
+        run = ngx_queue_data(q, ngx_cigna_run_t, queue);
+
+        if (run->on_end) {
+            run->on_end(run);
+        }
+
+        ngx_cigna_run_free(run);
+    }
+}
