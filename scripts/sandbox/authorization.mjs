@@ -1,0 +1,172 @@
+// The authorization server: oidc-provider, a certified one, with Cigna's
+// habits in front of it.
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+
+import Provider from 'oidc-provider';
+
+import { HABITS, OAUTH_PATH } from './habits.mjs';
+import { errorPage } from './pages.mjs';
+import { SignIn, SIGNIN_PATH } from './signin.mjs';
+
+const MINUTE = 60;
+const DAY = 24 * 60 * MINUTE;
+
+export const SCOPES = [
+  'openid', 'offline_access', 'fhirUser', 'launch/patient', 'patient/*.read',
+  'patient/*.*', 'user/*.read', 'search', 'read',
+];
+
+// Browsers and programs may know this server under different names.
+function endpoints(issuer, backChannel) {
+  const at = (base, name) => `${base}${OAUTH_PATH}/${name}`;
+  return {
+    authorize: at(issuer, 'authorize'),
+    token: at(backChannel, 'token'),
+    revoke: at(backChannel, 'revoke'),
+    introspect: at(backChannel, 'introspect'),
+    userinfo: at(backChannel, 'userinfo'),
+    jwks: at(backChannel, 'jwks'),
+  };
+}
+
+// A key that only signs what is signed anew by our own: see keys.mjs.
+function innerKeys() {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { keys: [privateKey.export({ format: 'jwk' })] };
+}
+
+function mayRefresh({ modes }) {
+  return async (ctx, client, code) => {
+    const mode = (name) => modes.get(name, client.clientId);
+    return mode('refresh') !== 'none'
+      && (mode('offline_access') === 'ignored'
+          || code.scopes.has('offline_access'));
+  };
+}
+
+function renderError({ record }) {
+  return async (ctx, out) => {
+    if (ctx.state.endpoint === 'token' || ctx.state.endpoint === 'revoke') {
+      ctx.body = out;
+      return;
+    }
+    record.authorize('error_pages', ctx.query.client_id);
+    ctx.type = 'html';
+    ctx.body = errorPage({
+      code: 'FBTOAU205E',
+      message: `${out.error}: ${out.error_description ?? ''}`,
+    });
+  };
+}
+
+function configuration(parts) {
+  const { store, modes, members } = parts;
+
+  return {
+    adapter: store.adapterFactory(),
+    jwks: innerKeys(),
+    scopes: SCOPES,
+    claims: { fhirUser: ['fhirUser'] },
+    responseTypes: ['code'],
+    pkce: { methods: ['S256'], required: () => true },
+    cookies: { keys: [randomBytes(16).toString('hex')] },
+    clientDefaults: {
+      grant_types: ['authorization_code', 'refresh_token'],
+      id_token_signed_response_alg: 'ES256',
+    },
+    clientAuthMethods: ['client_secret_post', 'client_secret_basic', 'none'],
+    features: {
+      devInteractions: { enabled: false },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
+      rpInitiatedLogout: { enabled: false },
+    },
+    routes: {
+      authorization: `${OAUTH_PATH}/authorize`,
+      token: `${OAUTH_PATH}/token`,
+      revocation: `${OAUTH_PATH}/revoke`,
+      introspection: `${OAUTH_PATH}/introspect`,
+      userinfo: `${OAUTH_PATH}/userinfo`,
+      jwks: `${OAUTH_PATH}/jwks`,
+    },
+    interactions: {
+      url: (ctx, interaction) => `${SIGNIN_PATH}/${interaction.uid}`,
+    },
+    ttl: {
+      AccessToken: (ctx, token, client) =>
+        modes.get('access_token_lifetime', client.clientId),
+      AuthorizationCode: 5 * MINUTE,
+      Grant: 90 * DAY,
+      IdToken: 60 * MINUTE,
+      Interaction: 30 * MINUTE,
+      RefreshToken: 90 * DAY,
+      Session: 30 * MINUTE,
+    },
+    findAccount: async (ctx, username) => {
+      const member = members.get(username);
+      return member && {
+        accountId: username,
+        claims: async () => ({ sub: username,
+                               fhirUser: `Patient/${member.master}` }),
+      };
+    },
+    expiresWithSession: async () => false,
+    issueRefreshToken: mayRefresh(parts),
+    rotateRefreshToken: async (ctx) =>
+      modes.get('refresh', ctx.oidc.client.clientId) === 'rotating',
+    renderError: renderError(parts),
+  };
+}
+
+// Every secret that is made here can be searched for.
+function markTokens(provider, { modes, keys, markers }) {
+  provider.AuthorizationCode.prototype.generateTokenId = () =>
+    markers.authorizationCode();
+  provider.RefreshToken.prototype.generateTokenId = () =>
+    markers.opaqueToken();
+  provider.AccessToken.prototype.generateTokenId = function accessToken() {
+    this.format = 'opaque';             // looked up here, never decoded
+    return modes.get('access_token', this.clientId) === 'jwt'
+      ? keys.bigAccessToken({ sub: this.accountId, client_id: this.clientId },
+                            markers.marker)
+      : markers.opaqueToken();
+  };
+}
+
+// Tokens as a dance would yield them.
+async function mint(provider, { clientId, member, scope }) {
+  const client = await provider.Client.find(clientId);
+  const grant = new provider.Grant({ accountId: member, clientId });
+  grant.addOIDCScope(scope);
+
+  const shared = { accountId: member, client, grantId: await grant.save(),
+                   gty: 'authorization_code', scope };
+  const accessToken = new provider.AccessToken(shared);
+  const refreshToken = new provider.RefreshToken({ ...shared, rotations: 0 });
+
+  return {
+    access_token: await accessToken.save(),
+    refresh_token: await refreshToken.save(),
+    expires_in: accessToken.expiration,
+  };
+}
+
+export function createAuthorizationServer({ issuer, backChannel, ...parts }) {
+  const provider = new Provider(issuer, configuration(parts));
+  const signIn = new SignIn({ provider, ...parts });
+
+  markTokens(provider, parts);
+  provider.on('grant.error', (ctx, error) => { ctx.state.grantError = error; });
+  for (const habit of HABITS) {
+    provider.use(habit({ ...parts, signIn }));
+  }
+
+  return {
+    endpoints: endpoints(issuer, backChannel),
+    handler: provider.callback(),
+    mint: ({ scope = 'openid fhirUser patient/*.read', ...whose }) =>
+      mint(provider, { scope, ...whose }),
+    findAccessToken: (token) => provider.AccessToken.find(token),
+  };
+}

@@ -1,0 +1,102 @@
+// Bundles as Cigna's server makes them: absolute links that name another
+// host, and paging in HAPI's manner, at the bare base path.
+
+import { randomUUID } from 'node:crypto';
+
+const INTERNAL_HOST = 'https://p-hi2.digitaledge.cigna.com';
+const INTERNAL_BASE = `${INTERNAL_HOST}/PatientAccess/v1-devportal`;
+const SEARCHES_MAX = 10000;
+
+export class Bundles {
+  #ownBase;
+  #searches = new Map();
+
+  constructor(ownBase) {
+    this.#ownBase = ownBase;
+  }
+
+  // The base that links show.
+  base(linkMode) {
+    return linkMode === 'own' ? this.#ownBase : INTERNAL_BASE;
+  }
+
+  // The master Patient's fullUrl even loses the path.
+  #fullUrl({ resourceType, id }, master, linkMode) {
+    const base = linkMode === 'internal' && id === master
+      ? INTERNAL_HOST : this.base(linkMode);
+    return `${base}/${resourceType}/${id}`;
+  }
+
+  start({ member, self, resources, count, linkMode }) {
+    const id = randomUUID();
+    if (resources.length > count) {
+      this.#searches.set(id, { member, self, resources });
+      if (this.#searches.size > SEARCHES_MAX) {
+        this.#searches.delete(this.#searches.keys().next().value);
+      }
+    }
+    return this.#page({ id, member, self, resources, offset: 0, count,
+                        linkMode });
+  }
+
+  // A further page; undefined if there is no such search of this member.
+  resume({ id, member, offset, count, linkMode }) {
+    const search = this.#searches.get(id);
+    return search?.member === member
+      ? this.#page({ id, ...search, offset, count, linkMode }) : undefined;
+  }
+
+  #page({ id, member, self, resources, offset, count, linkMode }) {
+    const base = this.base(linkMode);
+    const link = [{ relation: 'self', url: `${base}/${self}` }];
+    const pageAt = (from) => `${base}?_getpages=${id}`
+      + `&_getpagesoffset=${from}&_count=${count}&_bundletype=searchset`;
+
+    if (offset + count < resources.length) {
+      link.push({ relation: 'next', url: pageAt(offset + count) });
+    }
+    if (offset > 0) {
+      link.push({ relation: 'previous',
+                  url: pageAt(Math.max(0, offset - count)) });
+    }
+    return {
+      resourceType: 'Bundle',
+      id,
+      meta: { lastUpdated: new Date().toISOString() },
+      type: 'searchset',
+      total: resources.length,
+      link,
+      entry: resources.slice(offset, offset + count).map((resource) => ({
+        fullUrl: this.#fullUrl(resource, member.master, linkMode),
+        resource,
+        search: { mode: 'match' },
+      })),
+    };
+  }
+}
+
+const SIZED_HEAD = '{"resourceType":"Bundle","type":"collection","total":1,'
+  + '"entry":[{"resource":{"resourceType":"Basic","id":"sized","text":'
+  + '{"status":"generated","div":"<div>';
+const SIZED_TAIL = '</div>"}}}]}';
+const SIZED_MAX = 64 * 1024 * 1024;
+const SIZES_KEPT = 8;
+
+export const SIZED_MIN = SIZED_HEAD.length + SIZED_TAIL.length;
+
+const sized = new Map();
+
+// A Bundle of exactly so many bytes, or undefined if that cannot be.
+export function sizedBundle(bytes) {
+  if (!Number.isInteger(bytes) || bytes < SIZED_MIN || bytes > SIZED_MAX) {
+    return undefined;
+  }
+  if (!sized.has(bytes)) {
+    sized.set(bytes, Buffer.from(SIZED_HEAD + 'x'.repeat(bytes - SIZED_MIN)
+      + SIZED_TAIL));
+    if (sized.size > SIZES_KEPT) {
+      sized.delete(sized.keys().next().value);
+    }
+  }
+  return sized.get(bytes);
+}

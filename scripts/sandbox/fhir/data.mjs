@@ -1,0 +1,184 @@
+// Each member's own copy of the samples: own ids, own dates, own amounts, so
+// that a resource tells whose it is.
+
+import { createHash } from 'node:crypto';
+
+import { loadHistories } from './samples.mjs';
+
+const DAY_MS = 24 * 3600 * 1000;
+const SHIFT_DAYS = 2470;                // the samples end in 2018
+const LISTS_MAX = 400;
+
+const INSURER = 'Cigna Healthcare';
+const PROVIDERS = [
+  'Bayside Family Medicine', 'Lakeview Pediatrics', 'Northgate Urgent Care',
+  'St. Brendan Medical Center', 'Riverbend Orthopedics',
+  'Maple Street Clinic', 'Harper Immunization Center',
+];
+const DATE = /^(\d{4}-\d{2}-\d{2})(T.*)?$/;
+
+const C4BB = 'http://hl7.org/fhir/us/carin-bb/StructureDefinition/';
+
+function pick(list, text) {
+  return list[createHash('sha256').update(text).digest()[0] % list.length];
+}
+
+class Copyist {
+  constructor(member, { typeOf }) {
+    this.member = member;
+    this.typeOf = typeOf;
+    this.shift = (SHIFT_DAYS - (member.number * 11) % 180) * DAY_MS;
+    this.factor = 1 + (member.number % 16) / 20;
+  }
+
+  copy(value, key) {
+    if (Array.isArray(value)) {
+      return value.map((item) => this.copy(item, key));
+    }
+    if (value !== null && typeof value === 'object') {
+      return this.#copyObject(value);
+    }
+    if (typeof value !== 'string') {
+      return value;
+    }
+    return key === 'reference' ? this.#reference(value) : this.#date(value);
+  }
+
+  #copyObject(object) {
+    const copied = Object.fromEntries(Object.entries(object).map(
+      ([key, value]) => [key, this.copy(value, key)]));
+    if (typeof copied.value === 'number' && 'currency' in copied) {
+      copied.value = Math.round(copied.value * this.factor * 100) / 100;
+    }
+    return copied;
+  }
+
+  #date(text) {
+    const [, day, rest = ''] = DATE.exec(text) ?? [];
+    return day === undefined ? text
+      : new Date(Date.parse(day) + this.shift).toISOString().slice(0, 10)
+        + rest;
+  }
+
+  // Relative, as Cigna's are; those that led nowhere lead nowhere still.
+  #reference(text) {
+    const id = text.replace(/^urn:uuid:/, '');
+    const type = this.typeOf.get(id);
+    if (type === 'Patient' || /^Patient\//.test(text)) {
+      return `Patient/${this.member.sourcePatients[0]}`;
+    }
+    return type ? `${type}/${this.member.resourceId(id)}` : text;
+  }
+}
+
+function patient(member, sample, copy, id) {
+  const { text, extension, identifier, ...rest } = copy(sample);
+  const { given, family } = member.name;
+  return {
+    ...rest,
+    id,
+    identifier: [{ system: 'https://developer.cigna.com', value: id }],
+    name: [{ use: 'official', family, given: [given] }],
+    ...(id === member.master && {
+      link: member.sourcePatients.map((other) => ({
+        other: { reference: `Patient/${other}` }, type: 'seealso',
+      })),
+    }),
+  };
+}
+
+function benefit(sample, resource) {
+  const inpatient = resource.subType?.coding[0].code === 'inpatient';
+  return {
+    ...resource,
+    meta: { profile: [`${C4BB}C4BB-ExplanationOfBenefit-`
+      + (inpatient ? 'Inpatient-Institutional'
+        : 'Outpatient-Institutional')] },
+    insurer: { display: INSURER },
+    provider: { ...resource.provider, display: pick(PROVIDERS, sample.id) },
+    insurance: [{ focal: true, coverage: { display: INSURER } }],
+  };
+}
+
+const PLANS = [
+  { kind: 'medical', plan: 'Open Access Plus', code: 'OAP' },
+  { kind: 'pharmacy', plan: 'Pharmacy Advantage 3-Tier', code: 'RX3' },
+];
+
+function coverages(member, sample, copy) {
+  const { text, class: classes, policyHolder, ...rest } = copy(sample);
+  const beneficiary = { reference: `Patient/${member.sourcePatients[0]}` };
+
+  return PLANS.map(({ kind, plan, code }) => ({
+    ...rest,
+    id: member.resourceId(`coverage ${kind}`),
+    meta: { profile: [`${C4BB}C4BB-Coverage`] },
+    identifier: [{ system: 'https://developer.cigna.com/coverage',
+                   value: `${code}-${member.number}` }],
+    type: { text: kind },
+    subscriber: beneficiary,
+    subscriberId: `U${String(member.number).padStart(8, '0')}`,
+    beneficiary,
+    period: { start: '2024-01-01', end: '2026-12-31' },
+    payor: [{ display: INSURER }],
+    class: [
+      { ...classes[0], value: `33${member.number}`, name: 'Group 33 employer' },
+      { ...classes[2], value: code, name: plan },
+    ],
+  }));
+}
+
+const newestFirst = (a, b) => (a.created < b.created ? 1 : -1);
+
+export class Data {
+  #histories = loadHistories();
+  #lists = new Map();
+
+  // All of the member's resources of a type, in a stable order.
+  list(member, type) {
+    const key = `${member.username} ${type}`;
+    if (!this.#lists.has(key)) {
+      this.#lists.set(key, this.#make(member, type));
+      if (this.#lists.size > LISTS_MAX) {
+        this.#lists.delete(this.#lists.keys().next().value);
+      }
+    }
+    return this.#lists.get(key);
+  }
+
+  find(member, type, id) {
+    return this.list(member, type).find((resource) => resource.id === id);
+  }
+
+  everything(member) {
+    const types = Object.keys(this.#history(member).groups);
+    return types.flatMap((type) => this.list(member, type));
+  }
+
+  #history(member) {
+    return this.#histories[member.number % this.#histories.length];
+  }
+
+  #make(member, type) {
+    const history = this.#history(member);
+    const copyist = new Copyist(member, history);
+    const copy = (sample) => copyist.copy(sample);
+    const samples = history.groups[type] ?? [];
+
+    switch (type) {
+      case 'Patient':
+        return member.patients.map((id) => patient(member, samples[0], copy,
+                                                   id));
+      case 'Coverage':
+        return coverages(member, samples[0], copy);
+      case 'ExplanationOfBenefit':
+        return samples.map((sample) => benefit(
+          sample, { ...copy(sample), id: member.resourceId(sample.id) }))
+          .sort(newestFirst);
+      default:
+        return samples.map((sample) => ({
+          ...copy(sample), id: member.resourceId(sample.id),
+        }));
+    }
+  }
+}

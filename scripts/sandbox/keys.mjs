@@ -1,0 +1,132 @@
+// Signing keys of the authorization server, and its id_tokens.
+//
+// oidc-provider decides what an id_token says; it is then signed anew here,
+// since every mistake that a client must notice has to be made on purpose.
+
+import {
+  createHmac, createPublicKey, generateKeyPairSync, randomBytes, sign,
+} from 'node:crypto';
+
+const encode = (value) => Buffer.from(JSON.stringify(value))
+  .toString('base64url');
+
+const newKid = () => randomBytes(9).toString('base64url');
+
+function newKey(alg) {
+  const { privateKey } = alg === 'RS256'
+    ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+    : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const publicKey = createPublicKey(privateKey);
+
+  return {
+    alg,
+    kid: newKid(),
+    privateKey,
+    publicKey,
+    jwk: publicKey.export({ format: 'jwk' }),
+  };
+}
+
+function signature(key, input) {
+  return sign('sha256', Buffer.from(input), {
+    key: key.privateKey, dsaEncoding: 'ieee-p1363',
+  }).toString('base64url');
+}
+
+// What each mode does to the claims.
+const CLAIMS = {
+  no_nonce: ({ nonce, ...claims }) => claims,
+  wrong_nonce: (claims) => ({ ...claims, nonce: 'not-the-nonce' }),
+  wrong_aud: (claims) => ({ ...claims, aud: 'somebody-else' }),
+  wrong_iss: (claims) => ({ ...claims, iss: 'https://elsewhere.example' }),
+  wrong_sub: (claims) => ({ ...claims, sub: 'somebody-else' }),
+  expired: (claims) => ({ ...claims, iat: claims.iat - 7200,
+                          exp: claims.iat - 3600 }),
+  not_yet: (claims) => ({ ...claims, iat: claims.iat + 3600,
+                          nbf: claims.iat + 3600, exp: claims.exp + 3600 }),
+};
+
+export class Keys {
+  #current = {};
+  #former = [];
+
+  constructor() {
+    this.rotate({ keepOld: false });
+  }
+
+  rotate({ keepOld = true } = {}) {
+    this.#former = keepOld ? Object.values(this.#current) : [];
+    this.#current = { RS256: newKey('RS256'), ES256: newKey('ES256') };
+    return Object.values(this.#current).map(({ alg, kid }) => ({ alg, kid }));
+  }
+
+  jwks(mode) {
+    const current = mode === 'without_current'
+      ? [] : Object.values(this.#current);
+    const keys = mode === 'empty' ? [] : [...current, ...this.#former];
+
+    return {
+      keys: keys.map(({ alg, kid, jwk }) => ({
+        ...jwk, use: 'sig', alg, ...(mode === 'no_kid' ? {} : { kid }),
+      })),
+    };
+  }
+
+  // `mark` comes first in the payload, so that it is found in any base64.
+  idToken(claims, { mode, alg, mark }) {
+    if (mode === 'malformed') {
+      return `${encode({ alg })}.${mark}`;
+    }
+
+    const key = this.#current[alg];
+    const header = this.#header(key, mode);
+    const payload = { mark, ...(CLAIMS[mode]?.(claims) ?? claims) };
+    const input = `${encode(header)}.${encode(payload)}`;
+
+    return `${input}.${this.#sign(input, key, mode)}`;
+  }
+
+  #header({ alg, kid }, mode) {
+    switch (mode) {
+      case 'alg_none':
+        return { alg: 'none' };
+      case 'alg_hs256':
+        return { alg: 'HS256', kid };
+      case 'unknown_kid':
+        return { alg, kid: newKid() };
+      case 'no_kid':
+        return { alg };
+      case 'other_keys_kid':
+        return { alg, kid: this.#current[alg === 'RS256' ? 'ES256' : 'RS256']
+          .kid };
+      default:
+        return { alg, kid };
+    }
+  }
+
+  #sign(input, key, mode) {
+    switch (mode) {
+      case 'alg_none':
+        return '';
+      case 'alg_hs256':
+        // The public key taken for a shared secret.
+        return createHmac('sha256',
+                          key.publicKey.export({ type: 'spki', format: 'pem' }))
+          .update(input).digest('base64url');
+      case 'bad_signature':
+        return signature(key, `${input}!`);
+      default:
+        return signature(key, input);
+    }
+  }
+
+  // An access token of about 4 KB, as some clients are given.
+  bigAccessToken(claims, mark) {
+    const key = this.#current.ES256;
+    const payload = { mark, ...claims, jti: newKid(),
+                      entitlements: randomBytes(2000).toString('base64url') };
+    const input = `${encode({ alg: 'ES256', typ: 'at+jwt', kid: key.kid })}.`
+      + encode(payload);
+    return `${input}.${signature(key, input)}`;
+  }
+}

@@ -1,0 +1,145 @@
+// Where oidc-provider keeps its models: in memory, and bounded.
+//
+// Its own memory adapter holds a thousand entries, which five hundred dances
+// at once overflow.  Here each model has its own bound, and the oldest entry
+// goes first.
+
+const ENTRIES_MAX = 20000;
+
+const GRANTABLE = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken']);
+
+class Table {
+  #entries = new Map();
+
+  set(id, payload, lifetime) {
+    this.#entries.delete(id);
+    this.#entries.set(id, {
+      payload,
+      deadline: lifetime ? Date.now() + lifetime * 1000 : Infinity,
+    });
+    if (this.#entries.size > ENTRIES_MAX) {
+      this.#entries.delete(this.#entries.keys().next().value);
+    }
+  }
+
+  get(id) {
+    const entry = this.#entries.get(id);
+    if (entry && entry.deadline <= Date.now()) {
+      this.#entries.delete(id);
+      return undefined;
+    }
+    return entry?.payload;
+  }
+
+  delete(id) {
+    this.#entries.delete(id);
+  }
+
+  deleteWhere(matches) {
+    let deleted = 0;
+    for (const [id, { payload }] of this.#entries) {
+      if (matches(payload)) {
+        this.#entries.delete(id);
+        deleted += 1;
+      }
+    }
+    return deleted;
+  }
+}
+
+export class Store {
+  #tables = new Map();
+  #clients = new Map();
+
+  #table(model) {
+    if (!this.#tables.has(model)) {
+      this.#tables.set(model, new Table());
+    }
+    return this.#tables.get(model);
+  }
+
+  addClient(client) {
+    this.#clients.set(client.client_id, client);
+  }
+
+  client(clientId) {
+    return this.#clients.get(clientId);
+  }
+
+  clients() {
+    return [...this.#clients.values()];
+  }
+
+  #matching({ member, client_id: clientId }) {
+    return (payload) => (member === undefined || payload.accountId === member)
+      && (clientId === undefined || payload.clientId === clientId);
+  }
+
+  // Access tokens are worthless from now on; refresh tokens work.
+  expireAccessTokens(whose = {}) {
+    return this.#table('AccessToken').deleteWhere(this.#matching(whose));
+  }
+
+  // The member has withdrawn: nothing works any more.
+  revokeGrants(whose = {}) {
+    const matches = this.#matching(whose);
+    const grants = this.#table('Grant').deleteWhere(matches);
+    for (const model of GRANTABLE) {
+      this.#table(model).deleteWhere(matches);
+    }
+    return grants;
+  }
+
+  // The adapter that oidc-provider asks for, one instance a model.
+  adapterFactory() {
+    return (model) => (model === 'Client'
+      ? { find: async (id) => this.client(id) }
+      : new Adapter(this.#table(model), model));
+  }
+}
+
+class Adapter {
+  #table;
+  #byGrant = new Map();
+  #model;
+
+  constructor(table, model) {
+    this.#table = table;
+    this.#model = model;
+  }
+
+  async upsert(id, payload, lifetime) {
+    this.#table.set(id, payload, lifetime);
+    if (GRANTABLE.has(this.#model) && payload.grantId) {
+      this.#remember(payload.grantId, id);
+    }
+  }
+
+  #remember(grantId, id) {
+    const ids = this.#byGrant.get(grantId) ?? [];
+    this.#byGrant.delete(grantId);
+    this.#byGrant.set(grantId, [...ids.slice(-99), id]);
+    if (this.#byGrant.size > ENTRIES_MAX) {
+      this.#byGrant.delete(this.#byGrant.keys().next().value);
+    }
+  }
+
+  async find(id) {
+    return this.#table.get(id);
+  }
+
+  async consume(id) {
+    this.#table.get(id).consumed = Math.floor(Date.now() / 1000);
+  }
+
+  async destroy(id) {
+    this.#table.delete(id);
+  }
+
+  async revokeByGrantId(grantId) {
+    for (const id of this.#byGrant.get(grantId) ?? []) {
+      this.#table.delete(id);
+    }
+    this.#byGrant.delete(grantId);
+  }
+}
