@@ -3,7 +3,7 @@
 #define _CIGNA_HTTP_REPLY_H_INCLUDED_
 
 
-#include "cigna_slice.h"
+#include "cigna_http_line.h"
 
 
 /*
@@ -25,15 +25,18 @@ typedef struct {
 
     /* private */
     unsigned        state;
+    unsigned        http_1_0:1;
     unsigned        chunked:1;
-    unsigned        head:1;
-    int64_t         content_length;        /* -1: until the end */
-    size_t          pos;                   /* next byte to be looked at */
-    size_t          header_len;
+    int64_t         content_length;        /* -1: not given */
+    int64_t         retry_at_s;            /* Retry-After as epoch, or -1 */
+    uint64_t        chunk_left;
+
+    /* offsets, as the bytes may move between calls */
+    cigna_http_lines_t  lines;
     size_t          body_start;
     size_t          body_len;              /* decoded so far */
-    uint64_t        chunk_left;
-    uint64_t        reserved[4];
+    size_t          type_start;            /* of content_type */
+    size_t          type_len;
 } cigna_http_reply_t;
 
 

@@ -11,8 +11,11 @@
  * no limits of its own: bytes and elements of a reply are capped here.
  */
 
-#define CIGNA_REDIS_REPLY_MAX     (256 * 1024)  /* bytes of one reply */
-#define CIGNA_REDIS_ELEMENTS_MAX  1024          /* of one array */
+/* of one reply, nested arrays included */
+
+#define CIGNA_REDIS_REPLY_MAX     (256 * 1024)  /* bytes on the wire */
+#define CIGNA_REDIS_ELEMENTS_MAX  1024
+#define CIGNA_REDIS_DEPTH_MAX     4             /* arrays in arrays */
 
 
 typedef enum {
@@ -25,10 +28,10 @@ typedef enum {
 } cigna_reply_e;
 
 
-/* opaque: hiredis' redisReply */
+/* opaque; a reply is hiredis' redisReply */
 
-typedef struct redisReply   cigna_reply_t;
-typedef struct redisReader  cigna_reader_t;
+typedef struct redisReply      cigna_reply_t;
+typedef struct cigna_reader_s  cigna_reader_t;
 
 
 /* NULL if there is no memory; owned by the caller */
@@ -36,9 +39,10 @@ cigna_reader_t *cigna_reader_create(void);
 void cigna_reader_destroy(cigna_reader_t *r);
 
 /*
- * Gives received bytes to the reader.  CIGNA_ERROR after a protocol error or
- * when an unfinished reply exceeds CIGNA_REDIS_REPLY_MAX: the connection
- * cannot be used any more.
+ * Gives received bytes to the reader, to be followed by next() until that
+ * wants more.  CIGNA_ERROR if it has failed before, if there is no memory, or
+ * if more than CIGNA_REDIS_REPLY_MAX bytes already wait to be read: the
+ * connection cannot be used any more.
  */
 int cigna_reader_feed(cigna_reader_t *r, cigna_slice_t bytes);
 

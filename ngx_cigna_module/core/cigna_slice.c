@@ -4,6 +4,8 @@
 #include "cigna_slice.h"
 
 
+static int cigna_slice_number(cigna_slice_t s, unsigned base, uint64_t max,
+    uint64_t *value);
 static int cigna_slice_blank(uint8_t c);
 
 
@@ -156,8 +158,24 @@ cigna_slice_hex(uint8_t c)
 int
 cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value)
 {
+    return cigna_slice_number(s, 10, max, value);
+}
+
+
+int
+cigna_slice_uint_hex(cigna_slice_t s, uint64_t max, uint64_t *value)
+{
+    return cigna_slice_number(s, 16, max, value);
+}
+
+
+static int
+cigna_slice_number(cigna_slice_t s, unsigned base, uint64_t max,
+    uint64_t *value)
+{
+    int       digit;
     size_t    i;
-    uint64_t  n, digit;
+    uint64_t  n;
 
     if (s.len == 0) {
         return CIGNA_ERROR;
@@ -167,17 +185,17 @@ cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value)
 
     for (i = 0; i < s.len; i++) {
 
-        if (s.data[i] < '0' || s.data[i] > '9') {
+        digit = cigna_slice_hex(s.data[i]);
+
+        if (digit < 0 || (unsigned) digit >= base) {
             return CIGNA_ERROR;
         }
 
-        digit = s.data[i] - '0';
-
-        if (digit > max || n > (max - digit) / 10) {
+        if ((unsigned) digit > max || n > (max - (unsigned) digit) / base) {
             return CIGNA_ERROR;
         }
 
-        n = n * 10 + digit;
+        n = n * base + (unsigned) digit;
     }
 
     *value = n;

@@ -71,5 +71,8 @@ int cigna_slice_hex(uint8_t c);
  */
 int cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value);
 
+/* the same with hexadecimal digits */
+int cigna_slice_uint_hex(cigna_slice_t s, uint64_t max, uint64_t *value);
+
 
 #endif /* _CIGNA_SLICE_H_INCLUDED_ */

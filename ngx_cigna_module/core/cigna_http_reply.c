@@ -1,0 +1,509 @@
+
+#include <string.h>
+
+#include "cigna_http_date.h"
+#include "cigna_http_reply.h"
+
+
+/*
+ *                +------- 1xx -------+
+ *                v                   |
+ *     (start) status ---------> header --+--> length ----------------> done
+ *                                  ^  |  |
+ *                                  +--+  +--> eof -------------------> done
+ *                                        |
+ *                                        +--> chunk_size --> trailer -> done
+ *                                        |      ^     |        ^  |
+ *                                        |      |     v        +--+
+ *                                        |      |  chunk_data
+ *                                        |      |     |
+ *                                        |      |     v
+ *                                        |   chunk_end
+ *                                        |
+ *                                        +--- 204, 304 --------------> done
+ *
+ * Each state is one function, which either gets all that it waits for and
+ * moves on, or says CIGNA_AGAIN.  How the bytes were split makes therefore no
+ * difference.  Any error leads to "failed", for good.
+ */
+
+typedef enum {
+    cigna_http_st_status = 0,
+    cigna_http_st_header,
+    cigna_http_st_length,
+    cigna_http_st_eof,
+    cigna_http_st_chunk_size,
+    cigna_http_st_chunk_data,
+    cigna_http_st_chunk_end,
+    cigna_http_st_trailer,
+    cigna_http_st_done,
+    cigna_http_st_failed
+} cigna_http_state_e;
+
+
+typedef struct {
+    uint8_t  *data;
+    size_t    len;
+    size_t    body_max;
+    int       eof;
+} cigna_http_input_t;
+
+
+typedef int (*cigna_http_state_pt)(cigna_http_reply_t *p,
+    const cigna_http_input_t *in);
+
+
+static int cigna_http_status(cigna_http_reply_t *p,
+    const cigna_http_input_t *in);
+static int cigna_http_header(cigna_http_reply_t *p,
+    const cigna_http_input_t *in);
+static int cigna_http_header_line(cigna_http_reply_t *p,
+    const cigna_http_input_t *in, cigna_slice_t line);
+static int cigna_http_content_length(cigna_http_reply_t *p,
+    cigna_slice_t value);
+static int cigna_http_transfer_encoding(cigna_http_reply_t *p,
+    cigna_slice_t value);
+static void cigna_http_retry_after(cigna_http_reply_t *p, cigna_slice_t value);
+static int cigna_http_headers_done(cigna_http_reply_t *p,
+    const cigna_http_input_t *in);
+static void cigna_http_retry_date(cigna_http_reply_t *p);
+static int cigna_http_framing(cigna_http_reply_t *p,
+    const cigna_http_input_t *in);
+static int cigna_http_length(cigna_http_reply_t *p,
+    const cigna_http_input_t *in);
+static int cigna_http_eof(cigna_http_reply_t *p, const cigna_http_input_t *in);
+static int cigna_http_chunk_size(cigna_http_reply_t *p,
+    const cigna_http_input_t *in);
+static int cigna_http_chunk_data(cigna_http_reply_t *p,
+    const cigna_http_input_t *in);
+static int cigna_http_chunk_end(cigna_http_reply_t *p,
+    const cigna_http_input_t *in);
+static int cigna_http_trailer(cigna_http_reply_t *p,
+    const cigna_http_input_t *in);
+
+
+static const cigna_http_state_pt  cigna_http_states[] = {
+    [cigna_http_st_status]     = cigna_http_status,
+    [cigna_http_st_header]     = cigna_http_header,
+    [cigna_http_st_length]     = cigna_http_length,
+    [cigna_http_st_eof]        = cigna_http_eof,
+    [cigna_http_st_chunk_size] = cigna_http_chunk_size,
+    [cigna_http_st_chunk_data] = cigna_http_chunk_data,
+    [cigna_http_st_chunk_end]  = cigna_http_chunk_end,
+    [cigna_http_st_trailer]    = cigna_http_trailer
+};
+
+
+void
+cigna_http_reply_init(cigna_http_reply_t *p)
+{
+    *p = (cigna_http_reply_t) {
+        .state = cigna_http_st_status,
+        .retry_after_s = -1,
+        .date_s = -1,
+        .content_length = -1,
+        .retry_at_s = -1
+    };
+}
+
+
+int
+cigna_http_reply_parse(cigna_http_reply_t *p, uint8_t *data, size_t len,
+    size_t body_max, int eof)
+{
+    int                 rc;
+    cigna_http_input_t  in;
+
+    in = (cigna_http_input_t) { data, len, body_max, eof };
+
+    if (len < p->lines.pos) {
+        p->state = cigna_http_st_failed;
+    }
+
+    while (p->state != cigna_http_st_done) {
+
+        if (p->state == cigna_http_st_failed) {
+            return CIGNA_ERROR;
+        }
+
+        rc = cigna_http_states[p->state](p, &in);
+
+        if (rc == CIGNA_AGAIN && !eof) {
+            return CIGNA_AGAIN;
+        }
+
+        if (rc != CIGNA_OK) {
+            p->state = cigna_http_st_failed;
+        }
+    }
+
+    p->body = (cigna_slice_t) { data + p->body_start, p->body_len };
+    p->content_type = (cigna_slice_t) { data + p->type_start, p->type_len };
+
+    return CIGNA_OK;
+}
+
+
+/* "HTTP/1.1 200 OK"; servers leave out the reason, and the space before it */
+
+static int
+cigna_http_status(cigna_http_reply_t *p, const cigna_http_input_t *in)
+{
+    int            rc;
+    uint64_t       status;
+    cigna_slice_t  line, version, code;
+
+    rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+
+    if (rc != CIGNA_OK) {
+        return rc;
+    }
+
+    version = cigna_slice_cut(&line, ' ');
+    code = cigna_slice_cut(&line, ' ');
+
+    if (cigna_slice_eq(version, cigna_slice("HTTP/1.0"))) {
+        p->http_1_0 = 1;
+
+    } else if (!cigna_slice_eq(version, cigna_slice("HTTP/1.1"))) {
+        return CIGNA_ERROR;
+    }
+
+    if (code.len != 3 || cigna_slice_uint(code, 599, &status) != CIGNA_OK
+        || status < 100)
+    {
+        return CIGNA_ERROR;
+    }
+
+    p->status = (unsigned) status;
+    p->state = cigna_http_st_header;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_http_header(cigna_http_reply_t *p, const cigna_http_input_t *in)
+{
+    int            rc;
+    cigna_slice_t  line;
+
+    rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+
+    if (rc != CIGNA_OK) {
+        return rc;
+    }
+
+    if (line.len == 0) {
+        return cigna_http_headers_done(p, in);
+    }
+
+    return cigna_http_header_line(p, in, line);
+}
+
+
+static int
+cigna_http_header_line(cigna_http_reply_t *p, const cigna_http_input_t *in,
+    cigna_slice_t line)
+{
+    cigna_slice_t  name, value;
+
+    if (cigna_http_line_split(line, &name, &value) != CIGNA_OK) {
+        return CIGNA_ERROR;
+    }
+
+    if (cigna_slice_eq_case(name, cigna_slice("Content-Length"))) {
+        return cigna_http_content_length(p, value);
+    }
+
+    if (cigna_slice_eq_case(name, cigna_slice("Transfer-Encoding"))) {
+        return cigna_http_transfer_encoding(p, value);
+    }
+
+    if (cigna_slice_eq_case(name, cigna_slice("Content-Type"))) {
+        p->type_start = (size_t) (value.data - in->data);
+        p->type_len = value.len;
+
+    } else if (cigna_slice_eq_case(name, cigna_slice("Retry-After"))) {
+        cigna_http_retry_after(p, value);
+
+    } else if (cigna_slice_eq_case(name, cigna_slice("Date"))) {
+        (void) cigna_http_date_parse(value, &p->date_s);
+    }
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_http_content_length(cigna_http_reply_t *p, cigna_slice_t value)
+{
+    uint64_t  n;
+
+    if (cigna_slice_uint(value, INT64_MAX, &n) != CIGNA_OK
+        || (p->content_length != -1 && p->content_length != (int64_t) n))
+    {
+        return CIGNA_ERROR;
+    }
+
+    p->content_length = (int64_t) n;
+
+    return CIGNA_OK;
+}
+
+
+/* nothing but one "chunked" was offered, and HTTP/1.0 does not know it */
+
+static int
+cigna_http_transfer_encoding(cigna_http_reply_t *p, cigna_slice_t value)
+{
+    if (p->chunked || p->http_1_0
+        || !cigna_slice_eq_case(value, cigna_slice("chunked")))
+    {
+        return CIGNA_ERROR;
+    }
+
+    p->chunked = 1;
+
+    return CIGNA_OK;
+}
+
+
+/* seconds or a date; what cannot be read is as good as absent */
+
+static void
+cigna_http_retry_after(cigna_http_reply_t *p, cigna_slice_t value)
+{
+    uint64_t  n;
+
+    if (cigna_slice_uint(value, INT32_MAX, &n) == CIGNA_OK) {
+        p->retry_after_s = (int64_t) n;
+
+    } else {
+        (void) cigna_http_date_parse(value, &p->retry_at_s);
+    }
+}
+
+
+static int
+cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_input_t *in)
+{
+    cigna_http_lines_t  lines;
+
+    if (p->status == 101) {
+
+        /* nobody asked for another protocol */
+
+        return CIGNA_ERROR;
+    }
+
+    if (p->status < 200) {
+
+        /* all that comes before the reply itself is one bounded section */
+
+        lines = p->lines;
+        cigna_http_reply_init(p);
+        p->lines = lines;
+
+        return CIGNA_OK;
+    }
+
+    cigna_http_retry_date(p);
+
+    p->body_start = p->lines.pos;
+    cigna_http_line_skip(&p->lines, 0);
+
+    return cigna_http_framing(p, in);
+}
+
+
+/* both dates are by the server's clock, from which ours may differ */
+
+static void
+cigna_http_retry_date(cigna_http_reply_t *p)
+{
+    if (p->retry_after_s != -1 || p->retry_at_s == -1 || p->date_s == -1) {
+        return;
+    }
+
+    p->retry_after_s = (p->retry_at_s > p->date_s)
+                       ? p->retry_at_s - p->date_s : 0;
+}
+
+
+/* RFC 9112, section 6.3 */
+
+static int
+cigna_http_framing(cigna_http_reply_t *p, const cigna_http_input_t *in)
+{
+    if (p->chunked && p->content_length != -1) {
+        return CIGNA_ERROR;
+    }
+
+    if (p->status == 204 || p->status == 304) {
+        p->state = cigna_http_st_done;
+        return CIGNA_OK;
+    }
+
+    if (p->chunked) {
+        p->state = cigna_http_st_chunk_size;
+        return CIGNA_OK;
+    }
+
+    if (p->content_length == -1) {
+        p->state = cigna_http_st_eof;
+        return CIGNA_OK;
+    }
+
+    if ((uint64_t) p->content_length > in->body_max) {
+        return CIGNA_ERROR;
+    }
+
+    p->state = cigna_http_st_length;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_http_length(cigna_http_reply_t *p, const cigna_http_input_t *in)
+{
+    if (in->len - p->body_start < (uint64_t) p->content_length) {
+        return CIGNA_AGAIN;
+    }
+
+    p->body_len = (size_t) p->content_length;
+    cigna_http_line_skip(&p->lines, p->body_len);
+    p->state = cigna_http_st_done;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_http_eof(cigna_http_reply_t *p, const cigna_http_input_t *in)
+{
+    p->body_len = in->len - p->body_start;
+
+    if (p->body_len > in->body_max) {
+        return CIGNA_ERROR;
+    }
+
+    if (!in->eof) {
+        return CIGNA_AGAIN;
+    }
+
+    cigna_http_line_skip(&p->lines, p->body_len);
+    p->state = cigna_http_st_done;
+
+    return CIGNA_OK;
+}
+
+
+/* extensions are read over */
+
+static int
+cigna_http_chunk_size(cigna_http_reply_t *p, const cigna_http_input_t *in)
+{
+    int            rc;
+    cigna_slice_t  line, size;
+
+    rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+
+    if (rc != CIGNA_OK) {
+        return rc;
+    }
+
+    size = cigna_slice_trim(cigna_slice_cut(&line, ';'));
+
+    if (cigna_slice_uint_hex(size, in->body_max - p->body_len,
+                             &p->chunk_left)
+        != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    p->state = p->chunk_left ? cigna_http_st_chunk_data
+                             : cigna_http_st_trailer;
+    cigna_http_line_skip(&p->lines, 0);
+
+    return CIGNA_OK;
+}
+
+
+/* moves what there is to the end of the decoded body */
+
+static int
+cigna_http_chunk_data(cigna_http_reply_t *p, const cigna_http_input_t *in)
+{
+    size_t  n;
+
+    n = in->len - p->lines.pos;
+
+    if (n > p->chunk_left) {
+        n = (size_t) p->chunk_left;
+    }
+
+    memmove(in->data + p->body_start + p->body_len, in->data + p->lines.pos,
+            n);
+    cigna_http_line_skip(&p->lines, n);
+
+    p->body_len += n;
+    p->chunk_left -= n;
+
+    if (p->chunk_left) {
+        return CIGNA_AGAIN;
+    }
+
+    p->state = cigna_http_st_chunk_end;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_http_chunk_end(cigna_http_reply_t *p, const cigna_http_input_t *in)
+{
+    int            rc;
+    cigna_slice_t  line;
+
+    rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+
+    if (rc != CIGNA_OK) {
+        return rc;
+    }
+
+    if (line.len) {
+
+        /* more bytes than the chunk was to have */
+
+        return CIGNA_ERROR;
+    }
+
+    p->state = cigna_http_st_chunk_size;
+    cigna_http_line_skip(&p->lines, 0);
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_input_t *in)
+{
+    int            rc;
+    cigna_slice_t  line, name, value;
+
+    rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+
+    if (rc != CIGNA_OK) {
+        return rc;
+    }
+
+    if (line.len) {
+        return cigna_http_line_split(line, &name, &value);
+    }
+
+    p->state = cigna_http_st_done;
+
+    return CIGNA_OK;
+}
