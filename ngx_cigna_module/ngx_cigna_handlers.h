@@ -8,29 +8,22 @@
 
 /* entry points of the request side, for the directive table and the wiring */
 
-/* content handlers of the dance's locations */
+/* content handlers of the dance's locations, which are lcf->endpoint too */
 ngx_int_t ngx_cigna_connect_handler(ngx_http_request_t *r);
 ngx_int_t ngx_cigna_callback_handler(ngx_http_request_t *r);
 ngx_int_t ngx_cigna_status_handler(ngx_http_request_t *r);
 ngx_int_t ngx_cigna_disconnect_handler(ngx_http_request_t *r);
 
-/* precontent phase: decides about requests to "cigna_fhir on" */
-ngx_int_t ngx_cigna_fhir_handler(ngx_http_request_t *r);
-
-/*
- * Post-read or earlier hook for callback locations is not possible; "code" and
- * "state" are overwritten in the request line by the callback handler.
- */
-
-/* installs header filter(s) */
-ngx_int_t ngx_cigna_filter_init(ngx_conf_t *cf);
+/* installs all phase handlers and filters; in postconfiguration, once */
+ngx_int_t ngx_cigna_handlers_init(ngx_conf_t *cf);
 
 /* adds $cigna_* variables, in preconfiguration */
 ngx_int_t ngx_cigna_variables_add(ngx_conf_t *cf);
 
 /*
  * What proxy_* settings of a location do not go with cigna_fhir: called when
- * locations are merged.  NGX_CONF_OK, or an error after logging it.
+ * locations are merged, after lcf was merged and if lcf->fhir is on.
+ * NGX_CONF_OK, or NGX_CONF_ERROR after logging it.
  */
 char *ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
 
