@@ -1,0 +1,104 @@
+# Runs every example of conf/ through nginx -t.  Sourced by scripts/check.
+#
+# The examples name files of an operator's machine and hosts of the real world.
+# Here the files are made up, and the names lead to this machine by way of
+# libnss_wrapper, so that no network is asked.
+
+
+check_examples() {
+    local dir conf failed=0
+
+    dir=$(mktemp -d)
+    trap 'rm -rf "$dir"' RETURN
+
+    for conf in conf/*.conf; do
+        if ! check_example "$conf" "$dir/$(basename "$conf" .conf)"; then
+            failed=1
+        fi
+    done
+
+    return "$failed"
+}
+
+
+check_example() {
+    local conf=$1 dir=$2 output
+
+    mkdir -p "$dir"
+    localize "$conf" "$dir" >"$dir/nginx.conf"
+    make_files "$dir"
+    hosts_of "$conf" >"$dir/hosts"
+
+    if output=$(LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_HOSTS="$dir/hosts" \
+                nginx -t -p "$dir" -c "$dir/nginx.conf" -e stderr 2>&1)
+    then
+        # a warning in an example is an error in the example
+        output=$(grep '\[warn\]' <<<"$output") || return 0
+    fi
+
+    printf '%s: does not pass nginx -t:\n%s\n' "$conf" "$output"
+    return 1
+}
+
+
+# The operator's files under our directory, our module, no privileged ports,
+# no privileged places.
+
+localize() {
+    local conf=$1 dir=$2
+
+    sed -E \
+        -e "s|/etc/nginx/cigna/|$dir/files/|g" \
+        -e "s|load_module .*ngx_cigna_module\.so|load_module \
+$BUILD/dynamic/ngx_cigna_module.so|" \
+        -e "s|^([[:space:]]*listen[[:space:]]+)([^ ;]*:)?(80\|443)([ ;])|\1\
+127.0.0.1:10\3\4|" \
+        -e "s|^events|pid $dir/pid;\nevents|" \
+        "$conf"
+}
+
+
+make_files() {
+    local dir=$1 file
+
+    mkdir -p "$dir/files"
+
+    grep -oE "$dir/files/[^ ;]+" "$dir/nginx.conf" | sort -u \
+        | while read -r file; do
+            make_file "$file"
+          done
+}
+
+
+# By what the name says that it is.
+
+make_file() {
+    local file=$1
+
+    mkdir -p "$(dirname "$file")"
+
+    case $file in
+    */keys)          scripts/keygen >"$file" ;;
+    *.crt | *.pem)   certificate "$file" "${file%.*}.key" ;;
+    *.key)           [ -e "$file" ] || certificate "${file%.*}.crt" "$file" ;;
+    *)               openssl rand -hex 16 >"$file" ;;
+    esac
+
+    chmod 600 "$file"
+}
+
+
+certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+        -subj /CN=example -days 2 -out "$1" -keyout "$2" 2>/dev/null
+}
+
+
+# Every word of the example, and of the presets inside the module, that looks
+# like a host's name, as a hosts file.
+
+hosts_of() {
+    cat "$1" ngx_cigna_module/*.[ch] ngx_cigna_module/core/*.[ch] \
+        | grep -oE '(https?|rediss?)://[A-Za-z0-9.-]+|server +[a-z0-9.-]+' \
+        | sed -E 's|.*[/ ]|127.0.0.1 |' | sort -u
+}

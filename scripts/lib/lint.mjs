@@ -1,0 +1,271 @@
+// Checks of the sources as text; scripts/check runs them one by one:
+//
+//   node lint.mjs NAME
+//
+// Prints "file:line: what is wrong" for each finding, exits with 1 if there is
+// one.  Lines that begin with "note:" are no findings.
+
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const TOP = fileURLToPath(new URL('../..', import.meta.url));
+const GLUE = 'ngx_cigna_module';
+const CORE = 'ngx_cigna_module/core';
+
+const WIDTH = 80;
+const FILE_LINES = 500;
+const FILE_LINES_MAX = 700;
+const FUNCTION_LINES = 50;
+
+const CORE_LAYERS = 4;
+
+// files
+
+const read = (file) => readFileSync(path.join(TOP, file), 'utf8');
+
+function list(directory, pattern) {
+  return readdirSync(path.join(TOP, directory), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && pattern.test(entry.name))
+    .map((entry) => `${directory}/${entry.name}`).sort();
+}
+
+function listDeep(directory, pattern) {
+  const below = readdirSync(path.join(TOP, directory), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+    .flatMap((entry) => listDeep(`${directory}/${entry.name}`, pattern));
+  return [...list(directory, pattern), ...below];
+}
+
+const C = /\.[ch]$/;
+const coreFiles = () => list(CORE, C);
+const glueFiles = () => list(GLUE, C);
+const moduleFiles = () => [...coreFiles(), ...glueFiles()];
+
+// Scripts have no suffix.
+const textFiles = () => [
+  'config', '.ci/run',
+  ...moduleFiles(),
+  ...listDeep('t', /\.([ch]|mjs|supp)$/),
+  ...listDeep('scripts', /^[a-z]+$|\.(mjs|sh|mk)$/),
+  ...listDeep('conf', /\.conf$/),
+];
+
+// [{ number, text }] of the lines that match
+function grep(text, pattern) {
+  return text.split('\n')
+    .map((line, index) => ({ number: index + 1, text: line }))
+    .filter((line) => pattern.test(line.text));
+}
+
+// The same text with comments, and strings too, blanked out; lines stay.
+function codeOnly(text) {
+  return text.replace(
+    /\/\*[^]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g,
+    (match) => match.replace(/[^\n]/g, ' '));
+}
+
+// checks: each returns its findings
+
+function layers() {
+  const { order, layerOf } = readLayers();
+  const files = moduleFiles();
+  const present = new Set(files.map(unitOf));
+
+  return [
+    ...[...order.keys()].filter((unit) => !present.has(unit))
+      .map((unit) => `scripts/lib/layers.txt: there is no ${unit}.c or .h`),
+    ...files.flatMap((file) => layerFindings(file, order, layerOf)),
+  ];
+}
+
+const unitOf = (file) => path.basename(file).replace(C, '');
+
+// order: unit -> place in the table; layerOf: unit -> number
+function readLayers() {
+  const order = new Map();
+  const layerOf = new Map();
+  let layer;
+
+  for (const line of read('scripts/lib/layers.txt').split('\n')) {
+    const heading = /^\[(\d+) /.exec(line);
+    if (heading) {
+      layer = Number(heading[1]);
+    } else if (line && !line.startsWith('#')) {
+      order.set(line, order.size);
+      layerOf.set(line, layer);
+    }
+  }
+  return { order, layerOf };
+}
+
+function layerFindings(file, order, layerOf) {
+  const unit = unitOf(file);
+  const text = read(file);
+
+  if (!order.has(unit)) {
+    return [`${file}:1: is in no layer; add a line to scripts/lib/layers.txt`];
+  }
+
+  const isCore = layerOf.get(unit) < CORE_LAYERS;
+  const home = isCore ? CORE : GLUE;
+  const findings = path.dirname(file) === home ? []
+    : [`${file}:1: a file of layer ${layerOf.get(unit)} belongs in ${home}/`];
+
+  for (const { number, text: line } of grep(text, /^\s*#\s*include\b/)) {
+    const [, own, name] = /include\s+(["<])([^">]+)/.exec(line) ?? [];
+    const other = unitOf(name ?? '');
+
+    if (own === '<' && isCore && name.startsWith('ngx_')) {
+      findings.push(`${file}:${number}: core/ knows nothing of nginx`);
+
+    } else if (own === '"' && !order.has(other)) {
+      findings.push(`${file}:${number}: "${name}" is in no layer`);
+
+    } else if (own === '"' && other !== unit
+               && order.get(other) > order.get(unit)) {
+      findings.push(`${file}:${number}: layer ${layerOf.get(unit)} includes `
+        + `"${name}", which comes later (layer ${layerOf.get(other)})`);
+    }
+  }
+  return findings;
+}
+
+function style() {
+  return textFiles().flatMap((file) => {
+    const text = read(file);
+    const report = (pattern, what) => grep(text, pattern)
+      .map(({ number }) => `${file}:${number}: ${what}`);
+
+    return [
+      ...report(new RegExp(`^.{${WIDTH + 1}}`, 'u'),
+                `longer than ${WIDTH} columns`),
+      ...report(/[ \t\r]$/, 'blanks at the end'),
+      ...(/\.mk$/.test(file) ? [] : report(/\t/, 'a tab')),
+      ...(text.endsWith('\n') && !text.endsWith('\n\n') ? []
+        : [`${file}: does not end in just one newline`]),
+      ...(C.test(file) ? report(/^\s*\/\/|[;{}]\s*\/\//, 'a // comment') : []),
+    ];
+  });
+}
+
+// Functions in nginx's layout: the name at the start of a line, the body
+// between lines of "{" and "}".
+function functionsOf(text) {
+  const functions = [];
+  const lines = text.split('\n');
+  let name;
+  let start;
+
+  lines.forEach((line, index) => {
+    const [, candidate] = /^(\w+)\(/.exec(line) ?? [];
+    if (candidate) {
+      name = candidate;
+    } else if (line === '{') {
+      start = index;
+    } else if (line === '}' && start !== undefined) {
+      functions.push({ name, line: start, length: index - start - 1 });
+      start = undefined;
+    }
+  });
+  return functions;
+}
+
+function lengths() {
+  return moduleFiles().flatMap((file) => {
+    const text = read(file);
+    const length = text.split('\n').length - 1;
+
+    for (const { name, line, length: long } of functionsOf(text)) {
+      if (long > FUNCTION_LINES) {
+        console.log(`note: ${file}:${line}: ${name}() has ${long} lines`);
+      }
+    }
+    if (length > FILE_LINES && length <= FILE_LINES_MAX) {
+      console.log(`note: ${file} has ${length} lines`);
+    }
+    return length > FILE_LINES_MAX
+      ? [`${file}:${length}: more than ${FILE_LINES_MAX} lines`] : [];
+  });
+}
+
+// What must not be called, where, and why.  `but`: the files that may.
+const BANNED = [
+  { calls: 'strcpy strcat sprintf vsprintf gets strtok alloca atoi',
+    why: 'has no bound' },
+  { calls: 'redisConnect\\w* redisCommand redisvCommand redisCommandArgv'
+      + ' redisAppendCommand\\w* redisGetReply redisBufferRead'
+      + ' redisBufferWrite getaddrinfo gethostbyname\\w* sleep usleep nanosleep'
+      + ' select poll system popen SSL_connect',
+    why: 'blocks the worker', but: ['ngx_cigna_peer.c'] },
+  { calls: 'socket connect ngx_event_connect_peer ngx_ssl_create_connection',
+    why: 'only the peer opens sockets', but: ['ngx_cigna_peer.c'] },
+  { calls: 'memcmp ngx_memcmp strcmp strncmp',
+    why: 'is not for secrets: cigna_slice_eq() or cigna_secret_eq() tell'
+      + ' which one is meant', but: ['cigna_slice.c'] },
+];
+
+const BANNED_CORE = [
+  { calls: 'time gettimeofday clock_gettime clock localtime gmtime rand'
+      + ' random RAND_bytes getenv',
+    why: 'core/ has no clock, chance or environment of its own' },
+  { calls: 'printf fprintf puts fopen open read write close send recv',
+    why: 'core/ does no I/O' },
+];
+
+function banned() {
+  const inFile = (rules) => (file) => {
+    const code = codeOnly(read(file));
+
+    return rules.filter(({ but = [] }) => !but.includes(path.basename(file)))
+      .flatMap(({ calls, why }) => {
+        const names = calls.split(' ').join('|');
+        return grep(code, new RegExp(`(?<![\\w.>])(?:${names})\\s*\\(`))
+          .map(({ number, text }) =>
+            `${file}:${number}: "${text.trim()}" ${why}`);
+      });
+  };
+
+  return [
+    ...coreFiles().flatMap(inFile([...BANNED, ...BANNED_CORE])),
+    ...glueFiles().flatMap(inFile(BANNED)),
+  ];
+}
+
+function compat() {
+  return glueFiles().filter((file) => !file.endsWith('ngx_cigna_compat.h'))
+    .flatMap((file) => grep(codeOnly(read(file)), /\bnginx_version\b/)
+      .map(({ number }) => `${file}:${number}: nginx's version is looked at`
+        + ' in ngx_cigna_compat.h only'));
+}
+
+// The names in all directive tables against the headings of the README's
+// directive reference, in both directions.
+function directives() {
+  const inCode = new Set(glueFiles().flatMap((file) =>
+    [...read(file).matchAll(/ngx_command_t[^;=]*=\s*\{([^]*?)\n\};/g)]
+      .flatMap(([, table]) =>
+        [...table.matchAll(/\{\s*ngx_string\("(\w+)"\)/g)]
+          .map(([, name]) => name))));
+
+  const [, reference = ''] = /\n## Directives\n([^]*?)(?=\n## |$)/
+    .exec(read('README.md')) ?? [];
+  const inReadme = new Set([...reference.matchAll(/^#{3,4} (\w+)$/gm)]
+    .map(([, name]) => name));
+
+  return [
+    ...[...inCode].filter((name) => !inReadme.has(name))
+      .map((name) => `README.md: no heading for the directive ${name}`),
+    ...[...inReadme].filter((name) => !inCode.has(name))
+      .map((name) => `README.md: there is no directive ${name}`),
+  ];
+}
+
+const CHECKS = { layers, style, lengths, banned, compat, directives };
+
+const findings = CHECKS[process.argv[2]]();
+
+for (const finding of findings) {
+  console.log(finding);
+}
+process.exitCode = findings.length ? 1 : 0;
