@@ -9,7 +9,6 @@ check_examples() {
     local dir conf failed=0
 
     dir=$(mktemp -d)
-    trap 'rm -rf "$dir"' RETURN
 
     for conf in conf/*.conf; do
         if ! check_example "$conf" "$dir/$(basename "$conf" .conf)"; then
@@ -17,6 +16,7 @@ check_examples() {
         fi
     done
 
+    rm -rf "$dir"
     return "$failed"
 }
 
@@ -94,11 +94,11 @@ certificate() {
 }
 
 
-# Every word of the example, and of the presets inside the module, that looks
-# like a host's name, as a hosts file.
+# Every host's name in the example, and in the presets inside the module, as a
+# hosts file.
 
 hosts_of() {
     cat "$1" ngx_cigna_module/*.[ch] ngx_cigna_module/core/*.[ch] \
-        | grep -oE '(https?|rediss?)://[A-Za-z0-9.-]+|server +[a-z0-9.-]+' \
-        | sed -E 's|.*[/ ]|127.0.0.1 |' | sort -u
+        | grep -oE '(//|server +)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*' \
+        | sed -E 's|^[^ /]*[ /]+|127.0.0.1 |' | sort -u
 }

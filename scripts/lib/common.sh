@@ -7,7 +7,7 @@ trap 'echo "${0##*/}: stopped at line $LINENO" >&2' ERR
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=$TOP/.build
 
-mkdir -p "$BUILD"
+mkdir -p "$BUILD/log"
 
 
 say() {
@@ -35,7 +35,6 @@ lock() {
 quietly() {
     local log=$1 rc=0
     shift
-    mkdir -p "$(dirname "$log")"
 
     # without our lock, which a child that stays behind would hold
     "$@" >"$log" 2>&1 9>&- || rc=$?

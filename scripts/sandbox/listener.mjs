@@ -6,14 +6,15 @@ import https from 'node:https';
 import net from 'node:net';
 import { once } from 'node:events';
 
+// Loopback only.  "localhost" may be either; the second need not exist.
+const ADDRESSES = ['127.0.0.1', '::1'];
 const BACKLOG = 4096;
 const KEEP_ALIVE_MS = 65000;
 
 export class Listener {
-  #front;
+  #fronts = [];
   #server;
   #sockets = new Set();
-  #host;
   #port;
   #mode = 'open';
 
@@ -29,13 +30,25 @@ export class Listener {
     this.#server.on('clientError', (error, socket) => socket.destroy());
   }
 
-  async listen(host, port) {
-    this.#front = net.createServer((socket) => this.#accept(socket));
-    this.#front.listen({ host, port, backlog: BACKLOG });
-    await once(this.#front, 'listening');
-    this.#host = host;
-    this.#port = this.#front.address().port;
+  async listen(port) {
+    this.#port = port;
+    this.#fronts = [];
+    for (const host of ADDRESSES) {
+      await this.#listenOn(host).catch((error) => {
+        if (host === ADDRESSES[0]) {
+          throw error;
+        }
+      });
+    }
     return this.#port;
+  }
+
+  async #listenOn(host) {
+    const front = net.createServer((socket) => this.#accept(socket));
+    front.listen({ host, port: this.#port, backlog: BACKLOG });
+    await once(front, 'listening');
+    this.#port = front.address().port;
+    this.#fronts.push(front);
   }
 
   #accept(socket) {
@@ -63,11 +76,17 @@ export class Listener {
     const former = this.#mode;
     this.#mode = mode;
     if (mode === 'refuse') {
-      this.#front.close();
+      this.#closeFronts();
     }
     this.#closeConnections();
     if (former === 'refuse') {
-      await this.listen(this.#host, this.#port);
+      await this.listen(this.#port);
+    }
+  }
+
+  #closeFronts() {
+    for (const front of this.#fronts) {
+      front.close();
     }
   }
 
@@ -78,7 +97,7 @@ export class Listener {
   }
 
   close() {
-    this.#front.close();
+    this.#closeFronts();
     this.#closeConnections();
   }
 }

@@ -16,9 +16,6 @@ import { Modes } from './modes.mjs';
 import { Record } from './record.mjs';
 import { Store } from './store.mjs';
 
-// Loopback only, whatever name the URLs have.
-const ADDRESS = '127.0.0.1';
-
 function certificates({ directory, host, browser_host: browserHost,
                         cert_names: names }) {
   const ca = authority(directory);
@@ -55,7 +52,7 @@ async function listen(tls, port) {
   const listener = new Listener({
     tls, handler: (request, response) => late.handler(request, response),
   });
-  return { listener, late, port: await listener.listen(ADDRESS, port) };
+  return { listener, late, port: await listener.listen(port) };
 }
 
 export async function startSandbox(config) {
