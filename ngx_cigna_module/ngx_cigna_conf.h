@@ -60,6 +60,10 @@ typedef struct {
 
     ngx_array_t                tenants;        /* ngx_cigna_tenant_t * */
 
+    /* the request side's own, set by ngx_cigna_handlers_init() */
+    ngx_int_t                  request_id;     /* index of $request_id */
+    ngx_str_t                  page_csp;       /* policy of the pages */
+
     /* a worker's own, see ngx_cigna_worker.h */
     ngx_cigna_worker_t        *worker;
 } ngx_cigna_main_conf_t;
