@@ -17,6 +17,8 @@
 #define CIGNA_STATE_LEN   32
 #define CIGNA_SECRET_LEN  22               /* of the browser, 128 bits */
 
+#define CIGNA_EVICTED_MAX  16              /* at a time, by dance_list */
+
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
@@ -37,13 +39,30 @@ typedef struct {
     /* private */
     unsigned                 state;
     cigna_slice_t            dance_key;
-    cigna_slice_t            reserved[4];
+    unsigned                 evicted;      /* keys still to be deleted */
+    cigna_slice_t            evict[CIGNA_EVICTED_MAX];
 } cigna_connect_t;
 
 
 void cigna_connect_init(cigna_connect_t *f);
 void cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
+
+
+/*
+ * Where the browser may go after the dance: "asked", or the first of the
+ * configured ones if that is empty, written anew in the arena.  CIGNA_NONE if
+ * nothing was asked for and none is configured; CIGNA_ERROR if it is refused.
+ */
+int cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
+    cigna_arena_t *arena, cigna_slice_t *return_to);
+
+/*
+ * What Redis knows of a browser's secret: its SHA-256 in base64url, in the
+ * arena.  Empty for an empty secret, which fits no dance.
+ */
+int cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
+    cigna_slice_t *hash);
 
 
 #endif /* _CIGNA_CONNECT_H_INCLUDED_ */

@@ -5,6 +5,7 @@
 
 #include "cigna_flow.h"
 #include "cigna_outcome.h"
+#include "cigna_revoke.h"
 #include "cigna_vault.h"
 
 
@@ -24,12 +25,13 @@ typedef struct {
     cigna_outcome_e          outcome;      /* disconnected, not_disconnected */
     unsigned                 existed:1;
     unsigned                 revoked:1;    /* valid when done */
-    char                     detail[192];
+    char                     detail[192];  /* for the log, never a secret */
 
     /* private */
     unsigned                 state;
     unsigned                 tries;
     cigna_grant_t            grant;
+    cigna_revoke_t           revoke;
 } cigna_disconnect_t;
 
 

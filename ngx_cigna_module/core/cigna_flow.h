@@ -41,7 +41,15 @@ typedef enum {
 } cigna_ev_e;
 
 
-#define CIGNA_RANDOM_LEN  96
+#define CIGNA_RANDOM_LEN  128
+
+/*
+ * The arena that a flow wants: the largest record is opened, sent, answered
+ * and sealed again within it.  A run that has spent a refresh token must not
+ * fail for want of room.
+ */
+
+#define CIGNA_FLOW_ARENA  (320 * 1024)
 
 
 typedef struct {
@@ -79,6 +87,47 @@ typedef struct {
 
     unsigned               ms;
 } cigna_op_t;
+
+
+/* operations; arguments are borrowed, as above */
+
+void cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv,
+    unsigned argc);
+void cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req);
+void cigna_flow_sleep(cigna_op_t *op, unsigned ms);
+void cigna_flow_report(cigna_op_t *op);
+void cigna_flow_done(cigna_op_t *op);
+
+
+/* a decimal number in the arena; CIGNA_ERROR if there is no room */
+int cigna_flow_uint(cigna_arena_t *a, uint64_t n, cigna_slice_t *out);
+
+/* len random bytes in base64url, in the arena */
+int cigna_flow_token(cigna_arena_t *a, const uint8_t *random, size_t len,
+    cigna_slice_t *out);
+
+/* from..to, both included; the first bytes of the event's random are used */
+unsigned cigna_flow_jitter(const cigna_event_t *ev, unsigned from,
+    unsigned to);
+
+/* first, doubled with each try before this one (from 0), at most max */
+unsigned cigna_flow_backoff(unsigned first, unsigned tries, unsigned max);
+
+/*
+ * Writes "text: quoted" for the log, whatever bytes a peer or a browser chose
+ * for it; only the text if there is nothing to quote.
+ */
+void cigna_flow_say(char *detail, size_t size, const char *text,
+    cigna_slice_t quoted);
+
+/* 1 if a reply came, and it is no error: anything else is an outage */
+int cigna_flow_answered(const cigna_event_t *ev);
+
+/*
+ * 1 if an exchange failed in a way that may pass: no reply, 429, 5xx.  What
+ * may be repeated then is for the flow to know.
+ */
+int cigna_flow_passing(const cigna_event_t *ev);
 
 
 #endif /* _CIGNA_FLOW_H_INCLUDED_ */

@@ -4,12 +4,16 @@
 
 
 #include "cigna_flow.h"
+#include "cigna_vault.h"
 
 
 /*
  * The vault's scripts.  Each touches keys of one hash tag only, takes its time
  * from Redis (TIME) and is described in front of its text: keys, arguments,
- * reply.
+ * reply.  A reply is an array whose first element is a word.  Scripts call
+ * TIME, HMGET, HSET, HDEL, GET, SET, DEL, PEXPIRE, ZADD, ZCARD, ZRANGE, ZREM,
+ * ZREMRANGEBYSCORE, ZREMRANGEBYRANK and PUBLISH; flows send HMGET, UNLINK and
+ * ZREM beside them: an ACL needs no more.
  */
 
 typedef enum {
@@ -31,8 +35,35 @@ int cigna_scripts_init(void);
 
 const cigna_script_t *cigna_script(cigna_script_e script);
 
-/* 1 if the text is one of ours: for tests of the least-privilege ACL */
+/* the script with this digest, NULL if it is none of ours */
 const cigna_script_t *cigna_script_find(cigna_slice_t sha1);
+
+
+/*
+ * Makes an operation of a script and its arguments, keys first.  Arguments
+ * are borrowed.
+ */
+void cigna_script_run(cigna_op_t *op, cigna_script_e script,
+    const cigna_slice_t *argv, unsigned argc);
+
+/* the word of a reply, borrowed; empty for errors and nonsense: an outage */
+cigna_slice_t cigna_script_word(const cigna_event_t *ev);
+
+/* 1 if the event is a reply with this word */
+int cigna_script_said(const cigna_event_t *ev, const char *word);
+
+/* element i of a script's reply as bytes, borrowed; empty if there is none */
+cigna_slice_t cigna_script_slice(const cigna_event_t *ev, size_t i);
+
+/* how scripts are told an identity: its keyed hash */
+cigna_slice_t cigna_script_who(const cigna_identity_t *id);
+
+/*
+ * The channel on which every write of a grant is published, in the arena; the
+ * message is "<identity> <generation>", generation 0 after a deletion.
+ */
+int cigna_script_channel(const cigna_vault_t *vault, cigna_arena_t *a,
+    cigna_slice_t *channel);
 
 
 #endif /* _CIGNA_SCRIPTS_H_INCLUDED_ */

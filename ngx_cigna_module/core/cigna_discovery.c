@@ -1,0 +1,170 @@
+
+/*
+ * Discovery: what the authorization server says of itself.
+ *
+ *   start --> fetch --> done
+ *              ^ |
+ *              | v
+ *             sleep          (once: unsent, lost, 429 and 5xx)
+ *
+ * Invariants, checked by t/fuzz/fuzz_discovery.c:
+ *
+ *   (1) CIGNA_OK comes only with a document that was parsed, fits what is
+ *       configured, and names no other host than what was known before;
+ *   (2) there are at most two requests.
+ */
+
+
+#include <string.h>
+
+#include "cigna_discovery.h"
+
+
+#define CIGNA_DISCOVERY_TRIES     2
+#define CIGNA_DISCOVERY_SLEEP_MS  500
+
+
+typedef enum {
+    cigna_discovery_st_start = 0,
+    cigna_discovery_st_fetch,
+    cigna_discovery_st_sleep,
+    cigna_discovery_st_done
+} cigna_discovery_state_e;
+
+
+static int cigna_discovery_fetch(cigna_discovery_t *f, cigna_op_t *op);
+static int cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev);
+static int cigna_discovery_failed(cigna_discovery_t *f, const char *text,
+    cigna_slice_t quoted);
+static void cigna_discovery_done(cigna_discovery_t *f, cigna_op_t *op, int rc);
+
+
+void
+cigna_discovery_init(cigna_discovery_t *f)
+{
+    f->rc = CIGNA_ERROR;
+    f->moved = 0;
+    memset(&f->metadata, 0, sizeof(cigna_metadata_t));
+    f->detail[0] = '\0';
+    f->state = cigna_discovery_st_start;
+    f->tries = 0;
+}
+
+
+void
+cigna_discovery_next(cigna_discovery_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch ((cigna_discovery_state_e) f->state) {
+
+    case cigna_discovery_st_start:
+    case cigna_discovery_st_sleep:
+
+        f->tries++;
+        f->state = cigna_discovery_st_fetch;
+
+        if (cigna_discovery_fetch(f, op) != CIGNA_OK) {
+            cigna_discovery_done(f, op,
+                                 cigna_discovery_failed(f, "no room",
+                                                        cigna_slice_null));
+        }
+
+        return;
+
+    case cigna_discovery_st_fetch:
+
+        if (cigna_flow_passing(ev) && f->tries < CIGNA_DISCOVERY_TRIES) {
+            f->state = cigna_discovery_st_sleep;
+            cigna_flow_sleep(op, CIGNA_DISCOVERY_SLEEP_MS);
+            return;
+        }
+
+        cigna_discovery_done(f, op, cigna_discovery_read(f, ev));
+        return;
+
+    case cigna_discovery_st_done:
+        break;
+    }
+
+    cigna_discovery_done(f, op, f->rc);
+}
+
+
+static int
+cigna_discovery_fetch(cigna_discovery_t *f, cigna_op_t *op)
+{
+    int                   rc;
+    cigna_buf_t           b;
+    cigna_http_request_t  req;
+
+    memset(&req, 0, sizeof(cigna_http_request_t));
+
+    cigna_arena_open(f->arena, &b);
+    rc = cigna_oauth_append_metadata_url(&b, f->provider);
+    req.url = cigna_arena_close(f->arena, &b);
+
+    if (rc != CIGNA_OK || req.url.len == 0) {
+        return CIGNA_ERROR;
+    }
+
+    cigna_flow_http(op, &req);
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
+{
+    cigna_buf_t   b;
+    uint8_t       status[8];
+    const char   *error;
+
+    if (ev->type != cigna_ev_ok) {
+        return cigna_discovery_failed(f, "no reply", cigna_slice_null);
+    }
+
+    if (ev->status != 200) {
+        cigna_buf_init(&b, status, sizeof(status));
+        cigna_buf_append_uint(&b, ev->status);
+
+        return cigna_discovery_failed(f, "status", cigna_buf_slice(&b));
+    }
+
+    error = "not a metadata document";
+
+    if (cigna_oauth_metadata_parse(f->provider, ev->body, f->arena,
+                                   &f->metadata, &error)
+        != CIGNA_OK)
+    {
+        return cigna_discovery_failed(f, error, cigna_slice_null);
+    }
+
+    if (f->known && cigna_oauth_metadata_moved(f->known, &f->metadata)) {
+        f->moved = 1;
+
+        return cigna_discovery_failed(f, "the server names other hosts than "
+                                      "before", cigna_slice_null);
+    }
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_discovery_failed(cigna_discovery_t *f, const char *text,
+    cigna_slice_t quoted)
+{
+    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
+
+    return CIGNA_ERROR;
+}
+
+
+static void
+cigna_discovery_done(cigna_discovery_t *f, cigna_op_t *op, int rc)
+{
+    f->rc = rc;
+    f->state = cigna_discovery_st_done;
+    cigna_flow_done(op);
+}

@@ -1,0 +1,134 @@
+
+#include <string.h>
+
+#include "cigna_base64url.h"
+#include "cigna_flow.h"
+
+
+void
+cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv, unsigned argc)
+{
+    op->type = cigna_op_redis;
+    op->script = NULL;
+    op->argc = argc;
+
+    memcpy(op->argv, argv, argc * sizeof(cigna_slice_t));
+}
+
+
+void
+cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req)
+{
+    op->type = cigna_op_http;
+    op->http = *req;
+}
+
+
+void
+cigna_flow_sleep(cigna_op_t *op, unsigned ms)
+{
+    op->type = cigna_op_sleep;
+    op->ms = ms;
+}
+
+
+void
+cigna_flow_report(cigna_op_t *op)
+{
+    op->type = cigna_op_report;
+}
+
+
+void
+cigna_flow_done(cigna_op_t *op)
+{
+    op->type = cigna_op_done;
+}
+
+
+int
+cigna_flow_uint(cigna_arena_t *a, uint64_t n, cigna_slice_t *out)
+{
+    cigna_buf_t  b;
+
+    cigna_arena_open(a, &b);
+    cigna_buf_append_uint(&b, n);
+    *out = cigna_arena_close(a, &b);
+
+    return out->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+int
+cigna_flow_token(cigna_arena_t *a, const uint8_t *random, size_t len,
+    cigna_slice_t *out)
+{
+    cigna_buf_t  b;
+
+    cigna_arena_open(a, &b);
+    cigna_base64url_append(&b, cigna_slice_make(random, random + len));
+    *out = cigna_arena_close(a, &b);
+
+    return out->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+unsigned
+cigna_flow_jitter(const cigna_event_t *ev, unsigned from, unsigned to)
+{
+    unsigned  n;
+
+    n = (unsigned) ev->random[0] << 8 | ev->random[1];
+
+    return from + n % (to - from + 1);
+}
+
+
+unsigned
+cigna_flow_backoff(unsigned first, unsigned tries, unsigned max)
+{
+    while (tries-- > 0 && first < max) {
+        first *= 2;
+    }
+
+    return first < max ? first : max;
+}
+
+
+void
+cigna_flow_say(char *detail, size_t size, const char *text,
+    cigna_slice_t quoted)
+{
+    size_t       i;
+    uint8_t      c;
+    cigna_buf_t  b;
+
+    cigna_buf_init(&b, detail, size - 1);
+    cigna_buf_append_str(&b, text);
+
+    if (quoted.len) {
+        cigna_buf_append_str(&b, ": ");
+    }
+
+    for (i = 0; i < quoted.len; i++) {
+        c = quoted.data[i];
+        cigna_buf_append_char(&b, c > ' ' && c < 0x7f ? c : '?');
+    }
+
+    *b.pos = '\0';
+}
+
+
+int
+cigna_flow_answered(const cigna_event_t *ev)
+{
+    return ev->type == cigna_ev_ok
+           && cigna_reply_type(ev->reply) != cigna_reply_error;
+}
+
+
+int
+cigna_flow_passing(const cigna_event_t *ev)
+{
+    return ev->type != cigna_ev_ok || ev->status == 429 || ev->status >= 500;
+}

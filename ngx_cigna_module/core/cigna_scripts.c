@@ -1,0 +1,424 @@
+
+#include <stdio.h>
+#include <string.h>
+#include <openssl/evp.h>
+
+#include "cigna_scripts.h"
+
+
+#define CIGNA_SHA1_LEN  20
+
+/* milliseconds since the epoch by the clock of Redis */
+
+#define CIGNA_LUA_NOW                                                         \
+    "local clock = redis.call('TIME')\n"                                      \
+    "local now = clock[1] * 1000 + math.floor(clock[2] / 1000)\n"
+
+/*
+ * Tells every node of a write.  A failure (an ACL without the channel) must
+ * not undo what is written: nodes compare generations now and then anyway.
+ */
+
+#define CIGNA_LUA_PUBLISH(channel, identity, generation)                      \
+    "redis.pcall('PUBLISH', " channel ", "                                    \
+                 identity " .. ' ' .. " generation ")\n"
+
+
+/*
+ * dance_open: stores a dance.
+ *
+ * Key: dance.  Arguments: sealed dance, hash of the browser's secret,
+ * identity, dance id, ms it may be completed in, ms its end is remembered.
+ *
+ *     ok
+ *
+ * Running it twice is the same as once.
+ */
+
+static const char  cigna_lua_dance_open[] =
+    CIGNA_LUA_NOW
+    "redis.call('HSET', KEYS[1], 'b', ARGV[1], 's', ARGV[2], 'w', ARGV[3],\n"
+    "           'd', ARGV[4], 'e', string.format('%.0f', now + ARGV[5]))\n"
+    "redis.call('PEXPIRE', KEYS[1], ARGV[6])\n"
+    "return {'ok'}\n";
+
+
+/*
+ * dance_list: enters a dance in the list of its member's open ones.
+ *
+ * Key: open dances.  Arguments: key of the dance, how many may be open, ms
+ * each of them is open.
+ *
+ *     ok evicted...          keys of dances which are too many, oldest first
+ *
+ * The evicted ones live in other hash slots, so the caller deletes them.  No
+ * more than 16 (CIGNA_EVICTED_MAX) go at a time: a lowered bound is reached
+ * little by little.
+ */
+
+static const char  cigna_lua_dance_list[] =
+    CIGNA_LUA_NOW
+    "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])\n"
+    "redis.call('ZREM', KEYS[1], ARGV[1])\n"
+    "local excess = redis.call('ZCARD', KEYS[1]) + 1 - math.max(1, ARGV[2])\n"
+    "local evicted = {}\n"
+    "if excess > 0 then\n"
+    "    local last = math.min(excess, 16) - 1\n"
+    "    evicted = redis.call('ZRANGE', KEYS[1], 0, last)\n"
+    "    redis.call('ZREMRANGEBYRANK', KEYS[1], 0, last)\n"
+    "end\n"
+    "redis.call('ZADD', KEYS[1], now, ARGV[1])\n"
+    "redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
+    "return {'ok', unpack(evicted)}\n";
+
+
+/*
+ * dance_take: takes a dance, if the browser and the member are the ones that
+ * started it.
+ *
+ * Key: dance.  Arguments: hash of the browser's secret (empty: it has none),
+ * identity, taker (a fresh token), ms until the taker is given up.
+ *
+ *     absent
+ *     mismatch id                  another browser; nothing has changed
+ *     other id                     another member; the dance has ended, unless
+ *                                  it had been taken or ended before
+ *     ended id outcome return_to
+ *     taken id blob ms             somebody is at it, for so long at most
+ *     interrupted id blob          somebody was at it and never came back
+ *     expired id
+ *     yours id blob                also when the same taker asks again
+ *
+ * The hashes are compared by Lua's string comparison, which is by pointer on
+ * interned strings; what is compared are digests of secrets, so timing would
+ * tell nothing of use even if it told something.
+ */
+
+static const char  cigna_lua_dance_take[] =
+    CIGNA_LUA_NOW
+    "local d = redis.call('HMGET', KEYS[1],\n"
+    "                     's', 'w', 'd', 'e', 'b', 'o', 'r', 't', 'k')\n"
+    "local secret, who, id, expiry, blob = d[1], d[2], d[3], d[4], d[5]\n"
+    "local outcome, return_to, taken, taker = d[6], d[7], d[8], d[9]\n"
+    "if not secret then return {'absent'} end\n"
+    "if secret ~= ARGV[1] then return {'mismatch', id} end\n"
+    "if who ~= ARGV[2] then\n"
+    "    if not outcome and not taken then\n"
+    "        redis.call('HSET', KEYS[1], 'o', 'identity_mismatch', 'r', '')\n"
+    "        redis.call('HDEL', KEYS[1], 'b')\n"
+    "    end\n"
+    "    return {'other', id}\n"
+    "end\n"
+    "if outcome then return {'ended', id, outcome, return_to or ''} end\n"
+    "if taken then\n"
+    "    local left = taken - now\n"
+    "    if left <= 0 then return {'interrupted', id, blob} end\n"
+    "    if taker == ARGV[3] then return {'yours', id, blob} end\n"
+    "    return {'taken', id, blob, left}\n"
+    "end\n"
+    "if now >= tonumber(expiry) then return {'expired', id} end\n"
+    "redis.call('HSET', KEYS[1], 'k', ARGV[3],\n"
+    "           't', string.format('%.0f', now + ARGV[4]))\n"
+    "return {'yours', id, blob}\n";
+
+
+/*
+ * dance_end: remembers how a dance ended, and drops its secrets.
+ *
+ * Key: dance.  Arguments: taker, outcome, return_to.
+ *
+ *     ok
+ *     absent                       it has expired meanwhile
+ *     other                        not this taker's
+ *     ended outcome                it had ended before, which stands
+ *     late                         past the deadline, "interrupted" stands
+ *
+ * The key goes on to expire when it would have anyway.
+ */
+
+static const char  cigna_lua_dance_end[] =
+    CIGNA_LUA_NOW
+    "local d = redis.call('HMGET', KEYS[1], 's', 'k', 't', 'o')\n"
+    "if not d[1] then return {'absent'} end\n"
+    "if d[2] ~= ARGV[1] then return {'other'} end\n"
+    "if d[4] then return {'ended', d[4]} end\n"
+    "if now >= tonumber(d[3]) then return {'late'} end\n"
+    "redis.call('HSET', KEYS[1], 'o', ARGV[2], 'r', ARGV[3])\n"
+    "redis.call('HDEL', KEYS[1], 'b')\n"
+    "return {'ok'}\n";
+
+
+/*
+ * grant_put: stores the grant of a dance in place of any other.
+ *
+ * Key: grant.  Arguments: grant id, generation, sealed grant, ms to keep it,
+ * channel, identity.
+ *
+ *     ok                           also when it had been stored before
+ *     retired                      it had been stored before, and has been
+ *                                  replaced or deleted since
+ *
+ * Field x has the ids of the last grants that went, so that a repeated put,
+ * whose first reply was lost, revives none of them.
+ */
+
+static const char  cigna_lua_grant_put[] =
+    "local g = redis.call('HMGET', KEYS[1], 'i', 'x')\n"
+    "local old, gone = g[1], g[2] or ''\n"
+    "if old == ARGV[1] then return {'ok'} end\n"
+    "if string.find(gone, ARGV[1], 1, true) then return {'retired'} end\n"
+    "if old then gone = string.sub(old .. ' ' .. gone, 1, 8 * 23) end\n"
+    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o')\n"
+    "redis.call('HSET', KEYS[1], 'i', ARGV[1], 'g', ARGV[2], 'b', ARGV[3],\n"
+    "           'x', gone)\n"
+    "redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"
+    CIGNA_LUA_PUBLISH("ARGV[5]", "ARGV[6]", "ARGV[2]")
+    "return {'ok'}\n";
+
+
+/*
+ * grant_begin: lock, write-ahead mark and read at once.
+ *
+ * Keys: grant, lock.  Arguments: owner (a fresh token), ms of the lease, ms
+ * of the mark, "again" for the second attempt with a refresh token.
+ *
+ *     none                         no grant
+ *     busy                         somebody else has the lock
+ *     marked record                somebody else is at it without the lock
+ *     unknown record               the lock is ours; nobody knows what became
+ *                                  of an earlier attempt, whose mark stays
+ *     mine record                  lock and mark are ours
+ *
+ * A record is what "HMGET grant i g b m n" returns.  The owner may ask again:
+ * that renews lock and mark, and counts no other attempt.
+ */
+
+static const char  cigna_lua_grant_begin[] =
+    CIGNA_LUA_NOW
+    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'm', 'n', 'o')\n"
+    "if not g[1] then return {'none'} end\n"
+    "local holder = redis.call('GET', KEYS[2])\n"
+    "if holder and holder ~= ARGV[1] then return {'busy'} end\n"
+    "local mark, attempts = tonumber(g[4] or 0), tonumber(g[5] or 0)\n"
+    "local owner = table.remove(g)\n"
+    "local ours = owner == ARGV[1] and mark > now\n"
+    "if mark > now and not ours then return {'marked', g} end\n"
+    "redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])\n"
+    "if mark > 0 and not ours and ARGV[4] ~= 'again' then\n"
+    "    return {'unknown', g}\n"
+    "end\n"
+    "if not ours then attempts = attempts + 1 end\n"
+    "g[4] = string.format('%.0f', now + ARGV[3])\n"
+    "g[5] = string.format('%.0f', attempts)\n"
+    "redis.call('HSET', KEYS[1], 'm', g[4], 'n', g[5], 'o', ARGV[1])\n"
+    "return {'mine', g}\n";
+
+
+/*
+ * grant_swap: puts a newer generation over an older one of the same grant,
+ * and unlocks.
+ *
+ * Keys: grant, lock.  Arguments: owner, grant id, generation, sealed grant,
+ * ms to keep it, channel, identity.
+ *
+ *     ok                           also when it had been stored before
+ *     stale record                 the grant is gone, or another one, or
+ *                                  newer than this; see grant_begin
+ *
+ * Any generation before the new one gives way, not only the one just before:
+ * a primary that lost its last writes may have an older one again.
+ */
+
+static const char  cigna_lua_grant_swap[] =
+    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'm', 'n')\n"
+    "if redis.call('GET', KEYS[2]) == ARGV[1] then\n"
+    "    redis.call('DEL', KEYS[2])\n"
+    "end\n"
+    "if g[1] ~= ARGV[2] then return {'stale', g} end\n"
+    "if g[2] == ARGV[3] and g[3] == ARGV[4] then return {'ok'} end\n"
+    "if tonumber(g[2]) >= tonumber(ARGV[3]) then return {'stale', g} end\n"
+    "redis.call('HSET', KEYS[1], 'g', ARGV[3], 'b', ARGV[4])\n"
+    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o')\n"
+    "redis.call('PEXPIRE', KEYS[1], ARGV[5])\n"
+    CIGNA_LUA_PUBLISH("ARGV[6]", "ARGV[7]", "ARGV[3]")
+    "return {'ok'}\n";
+
+
+/*
+ * grant_release: unlocks, and settles the mark, both only if they are the
+ * owner's.
+ *
+ * Keys: grant, lock.  Arguments: owner, ms for which the mark stays at most,
+ * or an empty string if the attempt is known to have had no effect.
+ *
+ *     ok
+ *
+ * An attempt without effect is not counted.  If an earlier one is still open,
+ * its mark stays, past its deadline.
+ */
+
+static const char  cigna_lua_grant_release[] =
+    CIGNA_LUA_NOW
+    "if redis.call('GET', KEYS[2]) == ARGV[1] then\n"
+    "    redis.call('DEL', KEYS[2])\n"
+    "end\n"
+    "local g = redis.call('HMGET', KEYS[1], 'm', 'n', 'o')\n"
+    "if g[3] ~= ARGV[1] then return {'ok'} end\n"
+    "if ARGV[2] ~= '' then\n"
+    "    local mark = math.min(g[1], now + ARGV[2])\n"
+    "    redis.call('HSET', KEYS[1], 'm', string.format('%.0f', mark))\n"
+    "elseif tonumber(g[2]) > 1 then\n"
+    "    redis.call('HDEL', KEYS[1], 'o')\n"
+    "    redis.call('HSET', KEYS[1], 'm', string.format('%.0f', now),\n"
+    "               'n', string.format('%.0f', g[2] - 1))\n"
+    "else\n"
+    "    redis.call('HDEL', KEYS[1], 'm', 'n', 'o')\n"
+    "end\n"
+    "return {'ok'}\n";
+
+
+/*
+ * grant_delete: reads and deletes.
+ *
+ * Keys: grant, lock.  Arguments: ms for which a repeated put is refused,
+ * channel, identity.
+ *
+ *     none
+ *     ok record                    what there was, see grant_begin
+ */
+
+static const char  cigna_lua_grant_delete[] =
+    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'm', 'n', 'x')\n"
+    "local gone = table.remove(g)\n"
+    "redis.call('DEL', KEYS[2])\n"
+    "if g[1] then\n"
+    "    gone = string.sub(g[1] .. ' ' .. (gone or ''), 1, 8 * 23)\n"
+    "    redis.call('DEL', KEYS[1])\n"
+    "    redis.call('HSET', KEYS[1], 'x', gone)\n"
+    "    redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"
+    "end\n"
+    CIGNA_LUA_PUBLISH("ARGV[2]", "ARGV[3]", "'0'")
+    "if g[1] then return {'ok', g} end\n"
+    "return {'none'}\n";
+
+
+#define cigna_script_entry(name, nkeys)                                       \
+    [cigna_script_##name] = { #name, cigna_lua_##name, "", nkeys }
+
+static cigna_script_t  cigna_scripts[cigna_script_max] = {
+    cigna_script_entry(dance_open, 1),
+    cigna_script_entry(dance_list, 1),
+    cigna_script_entry(dance_take, 1),
+    cigna_script_entry(dance_end, 1),
+    cigna_script_entry(grant_put, 1),
+    cigna_script_entry(grant_begin, 2),
+    cigna_script_entry(grant_swap, 2),
+    cigna_script_entry(grant_release, 2),
+    cigna_script_entry(grant_delete, 2)
+};
+
+
+int
+cigna_scripts_init(void)
+{
+    unsigned         i, n;
+    unsigned char    digest[CIGNA_SHA1_LEN];
+    cigna_script_t  *script;
+
+    for (i = 0; i < cigna_script_max; i++) {
+        script = &cigna_scripts[i];
+
+        if (EVP_Digest(script->text, strlen(script->text), digest, NULL,
+                       EVP_sha1(), NULL)
+            != 1)
+        {
+            return CIGNA_ERROR;
+        }
+
+        for (n = 0; n < CIGNA_SHA1_LEN; n++) {
+            (void) snprintf(&script->sha1[2 * n], 3, "%02x", digest[n]);
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+const cigna_script_t *
+cigna_script(cigna_script_e script)
+{
+    return &cigna_scripts[script];
+}
+
+
+const cigna_script_t *
+cigna_script_find(cigna_slice_t sha1)
+{
+    unsigned  i;
+
+    for (i = 0; i < cigna_script_max; i++) {
+        if (cigna_slice_eq_case(cigna_slice_str(cigna_scripts[i].sha1), sha1)) {
+            return &cigna_scripts[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+cigna_script_run(cigna_op_t *op, cigna_script_e script,
+    const cigna_slice_t *argv, unsigned argc)
+{
+    cigna_flow_redis(op, argv, argc);
+
+    op->type = cigna_op_script;
+    op->script = &cigna_scripts[script];
+}
+
+
+cigna_slice_t
+cigna_script_word(const cigna_event_t *ev)
+{
+    return cigna_script_slice(ev, 0);
+}
+
+
+int
+cigna_script_said(const cigna_event_t *ev, const char *word)
+{
+    return cigna_slice_eq(cigna_script_word(ev), cigna_slice_str(word));
+}
+
+
+cigna_slice_t
+cigna_script_slice(const cigna_event_t *ev, size_t i)
+{
+    if (ev->type != cigna_ev_ok) {
+        return cigna_slice_null;
+    }
+
+    return cigna_reply_slice(cigna_reply_item(ev->reply, i));
+}
+
+
+cigna_slice_t
+cigna_script_who(const cigna_identity_t *id)
+{
+    return cigna_slice_make(id->hash, id->hash + CIGNA_NAME_LEN);
+}
+
+
+int
+cigna_script_channel(const cigna_vault_t *vault, cigna_arena_t *a,
+    cigna_slice_t *channel)
+{
+    cigna_buf_t  b;
+
+    cigna_arena_open(a, &b);
+    cigna_buf_append(&b, vault->prefix);
+    cigna_buf_append_str(&b, ":invalidate");
+    *channel = cigna_arena_close(a, &b);
+
+    return channel->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+}

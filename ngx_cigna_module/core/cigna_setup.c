@@ -1,0 +1,341 @@
+
+/*
+ * Set-up of a Redis connection.
+ *
+ *   start --> auth --> select --> name --> memory --> done
+ *     |                  ^  |      ^ |       ^
+ *     +------------------+--+------+-+-------+   what is not configured is
+ *                                                left out
+ *
+ * Invariants, checked by t/fuzz/fuzz_setup.c:
+ *
+ *   (1) "ok" comes only after Redis itself has said "noeviction";
+ *   (2) the error text has no byte of the password, nor any other that Redis
+ *       chose: an unknown command is answered with its arguments;
+ *   (3) there are at most four commands, and AUTH is the first of them.
+ */
+
+
+#include <string.h>
+
+#include "cigna_setup.h"
+
+
+typedef enum {
+    cigna_setup_st_start = 0,
+    cigna_setup_st_auth,
+    cigna_setup_st_select,
+    cigna_setup_st_name,
+    cigna_setup_st_memory,
+    cigna_setup_st_done
+} cigna_setup_state_e;
+
+
+/* errors that pass by themselves, and those that an operator must mend */
+
+typedef struct {
+    const char     *code;
+    cigna_setup_e   rc;
+    const char     *text;
+} cigna_setup_error_t;
+
+
+static const cigna_setup_error_t  cigna_setup_errors[] = {
+    { "LOADING", cigna_setup_busy, "Redis is loading its data" },
+    { "MASTERDOWN", cigna_setup_busy, "the replica has lost its primary" },
+    { "CLUSTERDOWN", cigna_setup_busy, "the cluster is down" },
+    { "TRYAGAIN", cigna_setup_busy, "the cluster is being rearranged" },
+    { "BUSY", cigna_setup_busy, "Redis is busy running a script" },
+    { "NOAUTH", cigna_setup_refused, "Redis wants a password" },
+    { "WRONGPASS", cigna_setup_refused, "wrong username or password" },
+    { "NOPERM", cigna_setup_refused,
+      "the Redis user lacks a permission" },
+    { "DENIED", cigna_setup_refused,
+      "Redis runs in protected mode and admits no remote clients" }
+};
+
+#define CIGNA_SETUP_ERRORS                                                    \
+    (sizeof(cigna_setup_errors) / sizeof(cigna_setup_errors[0]))
+
+
+static void cigna_setup_auth(cigna_setup_t *f, cigna_op_t *op);
+static void cigna_setup_select(cigna_setup_t *f, cigna_op_t *op);
+static void cigna_setup_name(cigna_setup_t *f, cigna_op_t *op);
+static void cigna_setup_memory(cigna_setup_t *f, cigna_op_t *op);
+static cigna_setup_e cigna_setup_check(cigna_setup_t *f,
+    const cigna_event_t *ev, const char *command);
+static cigna_slice_t cigna_setup_policy(cigna_slice_t info);
+static void cigna_setup_done(cigna_setup_t *f, cigna_op_t *op,
+    cigna_setup_e rc);
+
+
+void
+cigna_setup_init(cigna_setup_t *f)
+{
+    f->rc = cigna_setup_pending;
+    f->error[0] = '\0';
+    f->state = cigna_setup_st_start;
+}
+
+
+void
+cigna_setup_next(cigna_setup_t *f, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_setup_e  rc;
+    cigna_slice_t  policy;
+
+    switch ((cigna_setup_state_e) f->state) {
+
+    case cigna_setup_st_start:
+
+        if (f->password.len) {
+            cigna_setup_auth(f, op);
+            return;
+        }
+
+        cigna_setup_select(f, op);
+        return;
+
+    case cigna_setup_st_auth:
+
+        rc = cigna_setup_check(f, ev, "AUTH");
+
+        if (rc != cigna_setup_ok) {
+            cigna_setup_done(f, op, rc);
+            return;
+        }
+
+        cigna_setup_select(f, op);
+        return;
+
+    case cigna_setup_st_select:
+
+        rc = cigna_setup_check(f, ev, "SELECT");
+
+        if (rc != cigna_setup_ok) {
+            cigna_setup_done(f, op, rc);
+            return;
+        }
+
+        cigna_setup_name(f, op);
+        return;
+
+    case cigna_setup_st_name:
+
+        rc = cigna_setup_check(f, ev, "CLIENT SETNAME");
+
+        /* the name is for the eyes of operators only */
+
+        if (rc == cigna_setup_refused
+            && cigna_reply_is_error(ev->reply, "NOPERM"))
+        {
+            rc = cigna_setup_ok;
+        }
+
+        if (rc != cigna_setup_ok) {
+            cigna_setup_done(f, op, rc);
+            return;
+        }
+
+        cigna_setup_memory(f, op);
+        return;
+
+    case cigna_setup_st_memory:
+
+        rc = cigna_setup_check(f, ev, "INFO memory");
+
+        if (rc != cigna_setup_ok) {
+            cigna_setup_done(f, op, rc);
+            return;
+        }
+
+        policy = cigna_setup_policy(cigna_reply_slice(ev->reply));
+
+        if (policy.len == 0) {
+            cigna_flow_say(f->error, sizeof(f->error),
+                           "INFO memory shows no maxmemory_policy",
+                           cigna_slice_null);
+            cigna_setup_done(f, op, cigna_setup_broken);
+            return;
+        }
+
+        if (!cigna_slice_eq(policy, cigna_slice("noeviction"))) {
+            cigna_flow_say(f->error, sizeof(f->error),
+                           "maxmemory-policy must be noeviction, or Redis "
+                           "drops grants", cigna_slice_null);
+            cigna_setup_done(f, op, cigna_setup_evicts);
+            return;
+        }
+
+        f->error[0] = '\0';
+        cigna_setup_done(f, op, cigna_setup_ok);
+        return;
+
+    case cigna_setup_st_done:
+        break;
+    }
+
+    cigna_setup_done(f, op, f->rc);
+}
+
+
+static void
+cigna_setup_auth(cigna_setup_t *f, cigna_op_t *op)
+{
+    unsigned       n;
+    cigna_slice_t  argv[3];
+
+    n = 0;
+    argv[n++] = cigna_slice("AUTH");
+
+    if (f->username.len) {
+        argv[n++] = f->username;
+    }
+
+    argv[n++] = f->password;
+
+    f->state = cigna_setup_st_auth;
+    cigna_flow_redis(op, argv, n);
+}
+
+
+static void
+cigna_setup_select(cigna_setup_t *f, cigna_op_t *op)
+{
+    cigna_buf_t    b;
+    cigna_slice_t  argv[2];
+
+    /* every connection starts in 0, and a cluster has no other */
+
+    if (f->db == 0) {
+        cigna_setup_name(f, op);
+        return;
+    }
+
+    cigna_buf_init(&b, f->number, sizeof(f->number));
+    cigna_buf_append_uint(&b, f->db);
+
+    argv[0] = cigna_slice("SELECT");
+    argv[1] = cigna_buf_slice(&b);
+
+    f->state = cigna_setup_st_select;
+    cigna_flow_redis(op, argv, 2);
+}
+
+
+static void
+cigna_setup_name(cigna_setup_t *f, cigna_op_t *op)
+{
+    static const cigna_slice_t  argv[] = {
+        { (const uint8_t *) "CLIENT", 6 },
+        { (const uint8_t *) "SETNAME", 7 },
+        { (const uint8_t *) "cigna", 5 }
+    };
+
+    f->state = cigna_setup_st_name;
+    cigna_flow_redis(op, argv, 3);
+}
+
+
+static void
+cigna_setup_memory(cigna_setup_t *f, cigna_op_t *op)
+{
+    static const cigna_slice_t  argv[] = {
+        { (const uint8_t *) "INFO", 4 },
+        { (const uint8_t *) "memory", 6 }
+    };
+
+    f->state = cigna_setup_st_memory;
+    cigna_flow_redis(op, argv, 2);
+}
+
+
+/* what a reply means; f->error says it in words of our own */
+
+static cigna_setup_e
+cigna_setup_check(cigna_setup_t *f, const cigna_event_t *ev,
+    const char *command)
+{
+    size_t                      i;
+    const char                 *text;
+    cigna_setup_e               rc;
+    const cigna_setup_error_t  *e;
+
+    if (cigna_flow_answered(ev)) {
+        return cigna_setup_ok;
+    }
+
+    rc = cigna_setup_refused;
+    text = "Redis refused";
+
+    if (ev->type != cigna_ev_ok) {
+        rc = cigna_setup_broken;
+        text = "the connection failed at";
+
+    } else {
+
+        for (i = 0; i < CIGNA_SETUP_ERRORS; i++) {
+            e = &cigna_setup_errors[i];
+
+            if (cigna_reply_is_error(ev->reply, e->code)) {
+                rc = e->rc;
+                text = e->text;
+                break;
+            }
+        }
+    }
+
+    cigna_flow_say(f->error, sizeof(f->error), text,
+                   cigna_slice_str(command));
+
+    return rc;
+}
+
+
+/* the value of the line "maxmemory_policy:", empty if there is none */
+
+static cigna_slice_t
+cigna_setup_policy(cigna_slice_t info)
+{
+    const uint8_t  *p, *end, *eol;
+    cigna_slice_t   line, name;
+
+    name = cigna_slice("maxmemory_policy:");
+    end = info.data + info.len;
+
+    for (p = info.data; p < end; p = eol + 1) {
+        eol = memchr(p, '\n', (size_t) (end - p));
+
+        if (eol == NULL) {
+            eol = end;
+        }
+
+        line = cigna_slice_make(p, eol);
+
+        if (cigna_slice_starts(line, name)) {
+            line.data += name.len;
+            line.len -= name.len;
+
+            if (line.len && line.data[line.len - 1] == '\r') {
+                line.len--;
+            }
+
+            return line;
+        }
+
+        if (eol == end) {
+            break;
+        }
+    }
+
+    return cigna_slice_null;
+}
+
+
+static void
+cigna_setup_done(cigna_setup_t *f, cigna_op_t *op, cigna_setup_e rc)
+{
+    f->rc = rc;
+    f->state = cigna_setup_st_done;
+    cigna_flow_done(op);
+}

@@ -1,0 +1,40 @@
+
+#ifndef _CIGNA_STORE_H_INCLUDED_
+#define _CIGNA_STORE_H_INCLUDED_
+
+
+#include "cigna_scripts.h"
+
+
+/*
+ * What a token reply makes of a grant, and how a grant is written: for the
+ * flows that do so.
+ */
+
+
+/*
+ * Puts the tokens of a reply into a grant.  What the reply lacks stays as it
+ * is: a refresh need not repeat the refresh token, the scope or the patient.
+ * The life is counted from when the request was sent.
+ */
+void cigna_store_tokens(const cigna_provider_t *p,
+    const cigna_token_reply_t *tokens, int64_t sent_ms, cigna_grant_t *g);
+
+/* how long Redis keeps a grant */
+uint64_t cigna_store_kept_ms(const cigna_provider_t *p,
+    const cigna_grant_t *g, int64_t now_ms);
+
+
+/*
+ * The arguments that grant_put and grant_swap share: grant id, generation,
+ * sealed grant, ms to keep it, channel, identity.  nonce: fresh random bytes.
+ */
+#define CIGNA_STORE_ARGC  6
+
+int cigna_store_args(const cigna_vault_t *vault, const cigna_provider_t *p,
+    const cigna_identity_t *id, const cigna_grant_t *g, uint64_t kept_ms,
+    const uint8_t *nonce, cigna_arena_t *a,
+    cigna_slice_t argv[CIGNA_STORE_ARGC]);
+
+
+#endif /* _CIGNA_STORE_H_INCLUDED_ */
