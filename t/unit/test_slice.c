@@ -1,0 +1,244 @@
+
+#include "support.h"
+
+
+static void
+an_empty_slice_has_no_pointer_to_touch(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_slice_eq(cigna_slice_null, cigna_slice("")), 1);
+    assert_int_equal(cigna_slice_eq_case(cigna_slice_null, cigna_slice_null),
+                     1);
+    assert_int_equal(cigna_slice_starts(cigna_slice_null, cigna_slice_null),
+                     1);
+    assert_int_equal(cigna_slice_starts(cigna_slice_null, cigna_slice("a")),
+                     0);
+    assert_slice(cigna_slice_trim(cigna_slice_null), "");
+    assert_slice(cigna_slice_skip(cigna_slice_null, 3), "");
+    assert_slice(cigna_slice_str(NULL), "");
+}
+
+
+static void
+a_slice_is_what_lies_between_two_pointers(void **state)
+{
+    const char  text[] = "abcdef";
+
+    (void) state;
+
+    assert_slice(cigna_slice_make(text + 1, text + 4), "bcd");
+    assert_slice(cigna_slice_str("abc"), "abc");
+}
+
+
+static void
+slices_of_different_length_are_different(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_slice_eq(guarded("abc"), guarded("abc")), 1);
+    assert_int_equal(cigna_slice_eq(guarded("abc"), guarded("abcd")), 0);
+    assert_int_equal(cigna_slice_eq(guarded("abcd"), guarded("abc")), 0);
+    assert_int_equal(cigna_slice_eq(guarded("abc"), guarded("abC")), 0);
+}
+
+
+static void
+only_ascii_letters_have_two_cases(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_slice_eq_case(guarded("Bearer"), guarded("bEARER")),
+                     1);
+    assert_int_equal(cigna_slice_eq_case(guarded("a"), guarded("ab")), 0);
+
+    /* neighbours of the letters, and what has their lower five bits */
+
+    assert_int_equal(cigna_slice_eq_case(guarded("@"), guarded("`")), 0);
+    assert_int_equal(cigna_slice_eq_case(guarded("["), guarded("{")), 0);
+    assert_int_equal(cigna_slice_eq_case(guarded("\xc9"), guarded("\xe9")), 0);
+    assert_int_equal(cigna_slice_lower('Z'), 'z');
+    assert_int_equal(cigna_slice_lower('['), '[');
+}
+
+
+static void
+a_prefix_longer_than_the_slice_does_not_match(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_slice_starts(guarded("abc"), guarded("ab")), 1);
+    assert_int_equal(cigna_slice_starts(guarded("abc"), guarded("abc")), 1);
+    assert_int_equal(cigna_slice_starts(guarded("abc"), guarded("abcd")), 0);
+    assert_int_equal(cigna_slice_starts(guarded("abc"), guarded("b")), 0);
+}
+
+
+static void
+a_cut_stops_at_the_first_separator(void **state)
+{
+    cigna_slice_t  s;
+
+    (void) state;
+
+    s = guarded("a;;bc");
+
+    assert_slice(cigna_slice_cut(&s, ';'), "a");
+    assert_slice(cigna_slice_cut(&s, ';'), "");
+    assert_slice(s, "bc");
+    assert_slice(cigna_slice_cut(&s, ';'), "bc");
+    assert_slice(s, "");
+    assert_slice(cigna_slice_cut(&s, ';'), "");
+}
+
+
+static void
+a_skip_goes_no_further_than_the_end(void **state)
+{
+    (void) state;
+
+    assert_slice(cigna_slice_skip(guarded("abc"), 1), "bc");
+    assert_slice(cigna_slice_skip(guarded("abc"), 3), "");
+    assert_slice(cigna_slice_skip(guarded("abc"), SIZE_MAX), "");
+}
+
+
+static void
+a_trim_takes_spaces_and_tabs_only(void **state)
+{
+    (void) state;
+
+    assert_slice(cigna_slice_trim(guarded(" \ta b\t ")), "a b");
+    assert_slice(cigna_slice_trim(guarded(" \t ")), "");
+    assert_slice(cigna_slice_trim(guarded("\r\na\n")), "\r\na\n");
+}
+
+
+static void
+characters_are_told_apart(void **state)
+{
+    unsigned  c;
+
+    (void) state;
+
+    for (c = 0; c < 256; c++) {
+        assert_int_equal(cigna_slice_alnum((uint8_t) c),
+                         c && strchr("0123456789abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ", (int) c)
+                         != NULL);
+    }
+
+    assert_int_equal(cigna_slice_hex('0'), 0);
+    assert_int_equal(cigna_slice_hex('9'), 9);
+    assert_int_equal(cigna_slice_hex('a'), 10);
+    assert_int_equal(cigna_slice_hex('F'), 15);
+    assert_int_equal(cigna_slice_hex('g'), -1);
+    assert_int_equal(cigna_slice_hex('G'), -1);
+    assert_int_equal(cigna_slice_hex('/'), -1);
+    assert_int_equal(cigna_slice_hex(':'), -1);
+    assert_int_equal(cigna_slice_hex('\0'), -1);
+}
+
+
+static uint64_t
+number(const char *text, uint64_t max)
+{
+    uint64_t  n;
+
+    assert_int_equal(cigna_slice_uint(guarded(text), max, &n), CIGNA_OK);
+
+    return n;
+}
+
+
+static void
+refused(const char *text, uint64_t max)
+{
+    uint64_t  n;
+
+    n = 42;
+
+    assert_int_equal(cigna_slice_uint(guarded(text), max, &n), CIGNA_ERROR);
+    assert_int_equal(n, 42);
+}
+
+
+static void
+a_number_is_digits_only(void **state)
+{
+    (void) state;
+
+    assert_int_equal(number("0", 0), 0);
+    assert_int_equal(number("007", 7), 7);
+    assert_int_equal(number("3599", 10000), 3599);
+
+    refused("", 10);
+    refused("+1", 10);
+    refused("-1", 10);
+    refused(" 1", 10);
+    refused("1 ", 10);
+    refused("1.0", 10);
+    refused("0x1", 10);
+    refused("a", 10);
+}
+
+
+static void
+a_number_over_its_bound_is_refused(void **state)
+{
+    (void) state;
+
+    assert_int_equal(number("10", 10), 10);
+    refused("11", 10);
+    refused("9", 5);
+    refused("1", 0);
+
+    assert_true(number("18446744073709551615", UINT64_MAX) == UINT64_MAX);
+    refused("18446744073709551616", UINT64_MAX);
+    refused("99999999999999999999999999999999", UINT64_MAX);
+}
+
+
+static void
+hexadecimal_numbers_are_bounded_alike(void **state)
+{
+    uint64_t  n;
+
+    (void) state;
+
+    assert_int_equal(cigna_slice_uint_hex(guarded("1aF"), 0x1af, &n),
+                     CIGNA_OK);
+    assert_int_equal(n, 0x1af);
+    assert_int_equal(cigna_slice_uint_hex(guarded("1b0"), 0x1af, &n),
+                     CIGNA_ERROR);
+    assert_int_equal(cigna_slice_uint_hex(guarded("1g"), 0x1af, &n),
+                     CIGNA_ERROR);
+    assert_int_equal(cigna_slice_uint_hex(guarded(""), 0x1af, &n),
+                     CIGNA_ERROR);
+    assert_int_equal(cigna_slice_uint_hex(guarded("10000000000000000"),
+                                          UINT64_MAX, &n),
+                     CIGNA_ERROR);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(an_empty_slice_has_no_pointer_to_touch),
+        cmocka_unit_test(a_slice_is_what_lies_between_two_pointers),
+        cmocka_unit_test(slices_of_different_length_are_different),
+        cmocka_unit_test(only_ascii_letters_have_two_cases),
+        cmocka_unit_test(a_prefix_longer_than_the_slice_does_not_match),
+        cmocka_unit_test(a_cut_stops_at_the_first_separator),
+        cmocka_unit_test(a_skip_goes_no_further_than_the_end),
+        cmocka_unit_test(a_trim_takes_spaces_and_tabs_only),
+        cmocka_unit_test(characters_are_told_apart),
+        cmocka_unit_test(a_number_is_digits_only),
+        cmocka_unit_test(a_number_over_its_bound_is_refused),
+        cmocka_unit_test(hexadecimal_numbers_are_bounded_alike)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
