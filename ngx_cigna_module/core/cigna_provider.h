@@ -23,6 +23,7 @@ typedef enum {
 
 #define CIGNA_PARAMS_MAX       8
 #define CIGNA_RETURN_TO_MAX    16
+#define CIGNA_REGISTRATION_LEN 32          /* a digest */
 
 
 typedef struct {
@@ -52,6 +53,8 @@ typedef struct {
     int64_t         grant_ttl_s;           /* with a refresh token, sliding */
     int64_t         refresh_ahead_s;
     unsigned        dances_per_member;
+    uint8_t         registration[CIGNA_REGISTRATION_LEN];
+    unsigned        has_registration:1;    /* see cigna_vault_register() */
     unsigned        https:1;               /* scheme of redirect_uri */
     unsigned        insecure_http:1;       /* http endpoints are allowed */
 
