@@ -1,10 +1,12 @@
-// HTTP clients: a browser-like one with cookies and kept connections, and a
-// raw one that sends any bytes.  Every host name leads to this machine.
+// HTTP clients: one that keeps cookies and connections, and a raw one that sends
+// any bytes.  Every host name leads to this machine.
 
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
+
+import { CookieJar } from '../../scripts/sandbox/walk.mjs';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -16,75 +18,8 @@ function lookup(name, options, callback) {
   }
 }
 
-// Cookies by host, as a browser keeps them: a Secure one goes to https only, a
-// __Host- one must have been set as the prefix demands.
-export class CookieJar {
-  #cookies = new Map();
-
-  store(url, lines) {
-    for (const line of lines) {
-      this.#storeOne(new URL(url), line);
-    }
-  }
-
-  #storeOne(url, line) {
-    const [pair, ...rest] = line.split(';').map((part) => part.trim());
-    const equals = pair.indexOf('=');
-    const attributes = Object.fromEntries(rest.map((part) => {
-      const [name, ...value] = part.split('=');
-      return [name.toLowerCase(), value.join('=')];
-    }));
-    const cookie = {
-      line, attributes, host: url.hostname,
-      name: pair.slice(0, equals), value: pair.slice(equals + 1),
-      path: attributes.path ?? '/', secure: 'secure' in attributes,
-    };
-
-    if (cookie.name.startsWith('__Host-')
-        && (!cookie.secure || attributes.path !== '/'
-            || 'domain' in attributes || url.protocol !== 'https:')) {
-      return;
-    }
-
-    const key = `${cookie.host} ${cookie.path} ${cookie.name}`;
-    const over = attributes['max-age'] !== undefined
-      ? Number(attributes['max-age']) <= 0
-      : attributes.expires && Date.parse(attributes.expires) <= Date.now();
-
-    if (over) {
-      this.#cookies.delete(key);
-    } else {
-      this.#cookies.set(key, cookie);
-    }
-  }
-
-  set(url, name, value) {
-    this.#storeOne(new URL(url), `${name}=${value}; Path=/`);
-  }
-
-  remove(name) {
-    for (const [key, cookie] of this.#cookies) {
-      if (cookie.name === name) {
-        this.#cookies.delete(key);
-      }
-    }
-  }
-
-  for(url) {
-    const { hostname, pathname, protocol } = new URL(url);
-    return [...this.#cookies.values()].filter((cookie) =>
-      cookie.host === hostname && pathname.startsWith(cookie.path)
-      && (!cookie.secure || protocol === 'https:'));
-  }
-
-  header(url) {
-    return this.for(url).map(({ name, value }) => `${name}=${value}`)
-      .join('; ');
-  }
-}
-
 export class HttpClient {
-  // ca: text or file content; jar: false for none
+  // ca: the text of a certificate; jar: null for none
   constructor({ ca, jar = new CookieJar(), keepAlive = true,
                 maxSockets = Infinity } = {}) {
     this.jar = jar;
@@ -98,7 +33,7 @@ export class HttpClient {
   // are not followed.  What the server sent as repeated lines is an array.
   request(url, { method = 'GET', headers = {}, body, signal, ...more } = {}) {
     const target = new URL(url);
-    const cookies = this.jar ? this.jar.header(url) : '';
+    const cookies = this.jar?.header(target);
     const { request } = target.protocol === 'https:' ? https : http;
 
     return new Promise((resolve, reject) => {
@@ -110,7 +45,7 @@ export class HttpClient {
         ...more,
       }, (reply) => {
         collect(reply).then((received) => {
-          this.jar?.store?.(url, reply.headers['set-cookie'] ?? []);
+          this.jar?.store(target, reply.headers['set-cookie'] ?? []);
           resolve(answer(url, reply, received));
         }, reject);
       });

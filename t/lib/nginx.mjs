@@ -28,7 +28,7 @@ const KILLED = [
 
 const TEMP_PATHS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
-// nginx as such keeps some memory until the end of a process.
+// lsan.supp: nginx as such keeps some memory until the end of a process.
 function sanitizerEnvironment(directory) {
   const log = `log_path=${directory}/sanitizer`;
   return {
@@ -39,7 +39,7 @@ function sanitizerEnvironment(directory) {
 }
 
 function configuration({ directory, http, main = '', workers = 1, level,
-                         static: isStatic, module }) {
+                         logFormat, static: isStatic, module }) {
   return [
     ...(isStatic || !module ? [] : [`load_module ${module};`]),
     'daemon off;',
@@ -51,7 +51,8 @@ function configuration({ directory, http, main = '', workers = 1, level,
     'http {',
     ...TEMP_PATHS.map((name) =>
       `    ${name}_temp_path ${directory}/temp/${name};`),
-    `    access_log ${directory}/access.log;`,
+    ...(logFormat ? [`    log_format test '${logFormat}';`] : []),
+    `    access_log ${directory}/access.log ${logFormat ? 'test' : ''};`,
     '    server_names_hash_bucket_size 128;',
     http,
     '}',
@@ -208,7 +209,8 @@ class Nginx {
 
 // Options: http (the text inside http {}), main (the text before it), workers,
 // binary, module (null: do not load it), env, level (of the error log),
-// allow (patterns of bad-looking log lines that are expected).
+// logFormat (of the access log), allow (patterns of bad-looking log lines that
+// are expected).
 export async function startNginx(t, options) {
   const nginx = prepareNginx(t, options);
   onEnd(t, () => nginx.stop());

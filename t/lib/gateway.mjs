@@ -1,0 +1,374 @@
+// A whole gateway: Redis, the stand-in for Cigna, nginx with two tenants, and
+// the visitors that use it.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { authority } from '../../scripts/lib/ca.mjs';
+import { spawnSandbox } from '../../scripts/sandbox/client.mjs';
+import { Browser, walk } from '../../scripts/sandbox/walk.mjs';
+import { HttpClient } from './client.mjs';
+import { startIdentity } from './identity.mjs';
+import { startNginx } from './nginx.mjs';
+import { startRedis } from './redis.mjs';
+import { TOP, freePort, onEnd, scratchDirectory } from './scratch.mjs';
+import { assertNoSecrets } from './secrets.mjs';
+
+const TENANTS = ['acme', 'globex'];
+
+const LOG_FORMAT = '$remote_addr "$request" $status $body_bytes_sent '
+  + 'tenant=$cigna_tenant member=$cigna_member outcome=$cigna_outcome '
+  + 'source=$cigna_token_source dance=$cigna_dance request=$request_id';
+
+const hostOf = (tenant) => `${tenant}.localhost`;
+
+// Lines of configuration: { name: value }.  An array gives several lines, null
+// none; true stands for no argument.
+function lines(settings, indent) {
+  return Object.entries(settings)
+    .flatMap(([name, value]) => [value].flat().map((one) => [name, one]))
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) =>
+      `${' '.repeat(indent)}${name}${value === true ? '' : ` ${value}`};`)
+    .join('\n');
+}
+
+class Gateway {
+  #visitors = [];
+
+  constructor(options) {
+    this.options = options;
+    this.replies = [];
+  }
+
+  async start(t) {
+    const { options } = this;
+
+    this.directory = scratchDirectory(t, 'gateway');
+    this.ca = authority(path.join(this.directory, 'tls'));
+    this.caText = readFileSync(this.ca.certFile, 'utf8');
+    this.port = await freePort();
+
+    this.redis = options.redis ?? await startRedis(t, this.#redisOptions());
+    this.sandbox = options.sandbox ?? await this.#startSandbox(t);
+    this.identity = await startIdentity(t);
+    this.#writeFiles();
+
+    this.nginx = await startNginx(t, {
+      logFormat: LOG_FORMAT, ...options.nginx, http: this.configuration(),
+    });
+
+    // first of all what is still to be asked of those that run
+    onEnd(t, () => this.#end());
+  }
+
+  #redisOptions() {
+    const { redisOptions = {}, vaultOver } = this.options;
+    const tls = vaultOver === 'tls'
+      && { ...this.ca.issueServer('redis'), caFile: this.ca.certFile };
+    return { ...redisOptions, ...(tls && { tls }) };
+  }
+
+  async #startSandbox(t) {
+    const sandbox = await spawnSandbox({
+      directory: path.join(this.directory, 'tls'),
+      clients: TENANTS.map((tenant) => ({
+        client_id: `${tenant}-client`,
+        redirect_uris: [this.url(tenant, '/cigna/callback')],
+        ...this.options.clients?.[tenant],
+      })),
+      ...this.options.sandboxOptions,
+    });
+    onEnd(t, () => sandbox.stop());
+    return sandbox;
+  }
+
+  file(name) {
+    return path.join(this.directory, name);
+  }
+
+  #writeFiles() {
+    const files = {
+      keys: this.options.keys
+        ?? execFileSync(`${TOP}/scripts/keygen`, { encoding: 'utf8' }),
+      ...(this.redis.password && { 'redis.password': this.redis.password }),
+    };
+    for (const { client_id: id, client_secret: secret }
+      of this.sandbox.info.clients) {
+      if (secret) {
+        files[`${id}.secret`] = secret;
+      }
+    }
+    for (const [name, content] of Object.entries(files)) {
+      writeFileSync(this.file(name), content, { mode: 0o600 });
+    }
+    this.certificate = this.ca.issueServer('gateway', TENANTS.map(hostOf));
+  }
+
+  url(tenant, target = '/') {
+    return `https://${hostOf(tenant)}:${this.port}${target}`;
+  }
+
+  // The text inside http {}; changes as in options.
+  configuration(changes = {}) {
+    const options = { ...this.options, ...changes };
+
+    return [
+      '    cigna_zone zone=cigna:4m;',
+      '    cigna_vault {',
+      lines({ ...this.#vault(), ...options.vault }, 8),
+      '    }',
+      ...TENANTS.map((tenant) => this.#tenant(tenant, options)),
+      options.http ?? '',
+      ...TENANTS.map((tenant) => this.#server(tenant, options)),
+    ].join('\n');
+  }
+
+  #vault() {
+    const { redis } = this;
+    const where = {
+      tcp: `redis://127.0.0.1:${redis.port}`,
+      tls: `rediss://localhost:${redis.tlsPort}`,
+      unix: `unix:${redis.unixPath}`,
+    };
+    const over = this.options.vaultOver ?? 'tcp';
+
+    return {
+      redis: where[over],
+      keys: this.file('keys'),
+      username: redis.username,
+      password_file: redis.password && this.file('redis.password'),
+      trusted_certificate: over === 'tls' ? this.ca.certFile : null,
+    };
+  }
+
+  #tenant(tenant, options) {
+    const { info } = this.sandbox;
+    const client = info.clients.find((one) =>
+      one.client_id === `${tenant}-client`);
+    const settings = {
+      issuer: info.issuer,
+      authorization_endpoint: info.authorize,
+      token_endpoint: info.token,
+      jwks_uri: info.jwks,
+      revocation_endpoint: info.revoke,
+      fhir_base: info.fhirBase,
+      trusted_certificate: this.ca.certFile,
+      client_id: client.client_id,
+      client_secret_file: client.client_secret
+        ? this.file(`${client.client_id}.secret`) : null,
+      redirect_uri: this.url(tenant, '/cigna/callback'),
+      return_to: this.url(tenant, '/app'),
+      scope: '"openid fhirUser patient/*.read"',
+      ...options.tenant,
+      ...options.tenants?.[tenant],
+    };
+    return `    cigna_tenant ${tenant} {\n${lines(settings, 8)}\n    }`;
+  }
+
+  #server(tenant, options) {
+    return `
+    server {
+        listen               127.0.0.1:${this.port} ssl;
+        server_name          ${hostOf(tenant)};
+        ssl_certificate      ${this.certificate.certFile};
+        ssl_certificate_key  ${this.certificate.keyFile};
+
+        auth_request      /whoami;
+        auth_request_set  $member $upstream_http_x_member;
+        cigna_identity    ${tenant} $member;
+
+${lines({ ...options.server }, 8)}
+
+        location = /whoami {
+            internal;
+            auth_request off;
+            proxy_pass http://127.0.0.1:${this.identity.port}/whoami;
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+        }
+
+        location = /cigna/connect    { cigna_connect; }
+        location = /cigna/callback   { cigna_callback; }
+        location = /cigna/status     { cigna_status; }
+        location = /cigna/disconnect { cigna_disconnect; }
+
+        location /app { auth_request off; return 200 "app $args\\n"; }
+
+        location /fhir/ {
+${lines({ ...this.#fhir(), ...options.fhir }, 12)}
+        }
+
+${options.locations ?? ''}
+    }`;
+  }
+
+  #fhir() {
+    return {
+      cigna_fhir: 'on',
+      proxy_pass: `${this.sandbox.info.fhirBase}/`,
+      proxy_ssl_server_name: 'on',
+      proxy_ssl_verify: 'on',
+      proxy_ssl_trusted_certificate: this.ca.certFile,
+    };
+  }
+
+  // A member's browser, logged in to the tenant's app; with no member, nobody.
+  visitor(options = {}) {
+    const visitor = new Visitor(this, options);
+    this.#visitors.push(visitor);
+    return visitor;
+  }
+
+  // A whole dance by a new visitor: see Visitor.dance().
+  dance(options = {}) {
+    return this.visitor(options).dance(options);
+  }
+
+  reload(changes) {
+    return this.nginx.reload({ http: this.configuration(changes) });
+  }
+
+  // What is to be searched for secrets, now.
+  async places() {
+    const { redis, nginx } = this;
+    return {
+      'error log': nginx.errorLog(),
+      'access log': nginx.accessLog(),
+      'nginx\'s output': nginx.server.output,
+      'what the app was sent': this.identity.seen,
+      'replies': this.replies,
+      ...(!redis.stopped && { 'Redis': await redis.dump() }),
+    };
+  }
+
+  async assertNoSecrets() {
+    const { markers, codeMarker } = this.sandbox.info;
+    const { replies, ...places } = await this.places();
+
+    assertNoSecrets(markers, { replies });
+    assertNoSecrets([...markers, codeMarker], places);
+  }
+
+  async #end() {
+    for (const visitor of this.#visitors) {
+      visitor.close();
+    }
+    this.redis.thaw();
+    await this.assertNoSecrets();
+  }
+}
+
+// One browser: cookies shared by the pages of a dance and single requests.
+class Visitor {
+  constructor(gateway, { tenant = 'acme', member } = {}) {
+    this.gateway = gateway;
+    this.tenant = tenant;
+    this.browser = new RecordingBrowser(gateway);
+    this.jar = this.browser.jar;
+    this.client = new HttpClient({ ca: gateway.caText, jar: this.jar });
+    this.member = null;
+    if (member !== undefined) {
+      this.logIn(member);
+    }
+  }
+
+  logIn(member) {
+    this.member = member;
+    this.jar.store(new URL(this.gateway.url(this.tenant)),
+                   [`session=${encodeURIComponent(member)}`]);
+  }
+
+  logOut() {
+    this.member = null;
+    this.jar.delete('session');
+  }
+
+  url(target) {
+    return this.gateway.url(this.tenant, target);
+  }
+
+  // To the tenant's server; the reply as HttpClient has it.
+  async request(target, options) {
+    const reply = await this.client.request(this.url(target), options);
+    this.gateway.replies.push([target, reply.status, reply.rawHeaders,
+                               reply.body]);
+    return reply;
+  }
+
+  get(target, options) {
+    return this.request(target, options);
+  }
+
+  post(target, options) {
+    return this.request(target, { method: 'POST', ...options });
+  }
+
+  // Connect, log in, accept the terms, come back.  `until` says at which URL to
+  // stop before it is fetched: by default where the app is returned to.  Then
+  // `stopped` is that URL, with `outcome` and `danceId` as it tells them; else
+  // `response` is the last page.
+  async dance({ username = 'syntheticuser05', cancel, connect = '/cigna/connect',
+                until = (url) => this.isReturn(url) } = {}) {
+    const password = username.replace(/^\D+/, 'MARKsecret');
+    const step = await walk(this.browser, this.url(connect),
+                            { username, password, cancel, until });
+    const query = new URL(step.stopped ?? 'x:').searchParams;
+
+    return { ...step, visitor: this,
+             outcome: query.get('cigna'), danceId: query.get('cigna_dance') };
+  }
+
+  isReturn(url) {
+    return new URL(url).searchParams.has('cigna');
+  }
+
+  // The cookies of dances that this browser holds for the tenant's server.
+  danceCookies() {
+    return this.jar.for(new URL(this.url('/')))
+      .filter(({ name }) => /^(__Host-)?cigna-/.test(name));
+  }
+
+  close() {
+    this.client.close();
+  }
+}
+
+class RecordingBrowser extends Browser {
+  constructor(gateway) {
+    super({ ca: gateway.caText });
+    this.gateway = gateway;
+  }
+
+  async request(target, options) {
+    const reply = await super.request(target, options);
+
+    if (new URL(target).port === String(this.gateway.port)) {
+      this.gateway.replies.push([target, reply.status, reply.headers,
+                                 reply.body]);
+    }
+    return reply;
+  }
+}
+
+// Options, all optional; settings are objects as lines() takes them, put over
+// the default ones:
+//
+//   vault                  lines of cigna_vault
+//   vaultOver              how to reach Redis: tcp, tls, unix
+//   tenant, tenants.NAME   lines of every cigna_tenant, of one
+//   server                 lines of both servers
+//   fhir                   lines of location /fhir/
+//   http, locations        text inside http {} and inside both servers
+//   nginx                  options of startNginx: workers, allow, env, ...
+//   redisOptions           of startRedis
+//   sandboxOptions         of the stand-in: members, modes, ...
+//   clients.NAME           of a tenant's registration there
+//   keys                   text of the key ring
+//   redis, sandbox         those of another gateway, to have two hosts
+export async function standardGateway(t, options = {}) {
+  const gateway = new Gateway(options);
+  await gateway.start(t);
+  return gateway;
+}
