@@ -69,6 +69,7 @@ function configuration(parts) {
     scopes: SCOPES,
     claims: { fhirUser: ['fhirUser'] },
     responseTypes: ['code'],
+    allowOmittingSingleRegisteredRedirectUri: false,
     pkce: { methods: ['S256'], required: () => true },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     clientDefaults: {

@@ -14,6 +14,7 @@ export const SIGNIN_PATH = '/mga/sps/authsvc';
 const SESSION_COOKIE = 'PD-S-SESSION-ID';
 const JUNCTION_COOKIE = 'AMWEBJCT!%2Fmga!JSESSIONID';
 const ENTRIES_MAX = 20000;
+const DOUBLE_CLICK_MS = 2000;
 
 const NO_COOKIES = 'Your session could not be found. Cookies may be blocked.';
 
@@ -50,7 +51,7 @@ export class SignIn {
   #members;
   #modes;
   #record;
-  #sessions = new Map();      // session cookie -> junction cookie
+  #sessions = new Map();      // session cookie -> {junction cookie, since}
   #dances = new Map();        // interaction uid -> where the member stands
 
   constructor({ provider, members, modes, record }) {
@@ -63,22 +64,35 @@ export class SignIn {
   // Called for the reply to authorize that leads to the login page.  A
   // browser that has a session keeps it: several tabs may be on their way.
   begin(ctx, uid) {
+    const since = Date.now();
     let session = this.#sessionOf(ctx);
     if (session === undefined) {
       const cookies = newCookies();
       session = cookies.session;
-      keepBounded(this.#sessions, session, cookies.junction);
+      keepBounded(this.#sessions, session, { junction: cookies.junction,
+                                             since });
       ctx.append('Set-Cookie', cookies.lines);
     }
-    keepBounded(this.#dances, uid, { session, member: null });
+    keepBounded(this.#dances, uid, { session, since, member: null });
   }
 
   #sessionOf(ctx) {
     const cookies = cookiesOf(ctx.req);
     const session = cookies.get(SESSION_COOKIE);
     const known = this.#sessions.get(session);
-    return known !== undefined && known === cookies.get(JUNCTION_COOKIE)
+    return known !== undefined
+      && known.junction === cookies.get(JUNCTION_COOKIE)
       ? session : undefined;
+  }
+
+  // The cookies of this dance's authorize reply, or those of another tab's
+  // that came at the same time and took their place.
+  #isDancers(ctx, dance) {
+    const session = this.#sessionOf(ctx);
+    return session !== undefined
+      && (session === dance.session
+          || this.#sessions.get(session).since
+             > dance.since - DOUBLE_CLICK_MS);
   }
 
   async handle(ctx, uid) {
@@ -98,7 +112,7 @@ export class SignIn {
     const step = { ctx, uid, dance, action: ctx.path,
                    params: interaction.params,
                    clientId: interaction.params.client_id };
-    if (this.#sessionOf(ctx) !== dance.session) {
+    if (!this.#isDancers(ctx, dance)) {
       this.#record.authorize('without_cookies', step.clientId);
       ctx.body = loginPage({ action: step.action, message: NO_COOKIES });
       return;

@@ -80,8 +80,9 @@ export class Browser {
   #agent;
   #ca;
 
-  // Names below .localhost are this machine, as real browsers have it.
-  constructor({ ca, agent, headers = {} }) {
+  // Names below .localhost are this machine, as real browsers have it.  By
+  // default each request has a connection of its own.
+  constructor({ ca, agent = false, headers = {} }) {
     this.#ca = ca;
     this.#agent = agent;
     this.headers = headers;

@@ -1,0 +1,304 @@
+// The stand-in for Cigna itself: sign-in, and the control API.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { spawnSandbox } from '../../scripts/sandbox/client.mjs';
+import { MODES } from '../../scripts/sandbox/modes.mjs';
+import { PlainClient } from '../../scripts/sandbox/plain_client.mjs';
+import { walk } from '../../scripts/sandbox/walk.mjs';
+
+const SERVER = fileURLToPath(new URL('../../scripts/sandbox/server.mjs',
+                                     import.meta.url));
+const CALLBACK = 'https://app.example/cigna/callback';
+const SESSION = 'PD-S-SESSION-ID';
+const JUNCTION = 'AMWEBJCT!%2Fmga!JSESSIONID';
+
+let directory;
+let sandbox;
+let app;
+
+before(async () => {
+  directory = mkdtempSync(path.join(tmpdir(), 'sandbox-'));
+  sandbox = await spawnSandbox({
+    directory, members: 100,
+    clients: [
+      { client_id: 'app', redirect_uris: [CALLBACK] },
+      { client_id: 'public', redirect_uris: [CALLBACK],
+        token_endpoint_auth_method: 'none' },
+    ],
+  });
+  app = new PlainClient(sandbox.info, sandbox.info.clients[0]);
+});
+
+after(async () => {
+  await sandbox.stop();
+  rmSync(directory, { recursive: true });
+});
+
+beforeEach(() => sandbox.control.reset());
+
+const title = (page) => /<title>(.*)<\/title>/.exec(page.body)[1];
+
+test('authorize sets two cookies, and two pages lead back', async () => {
+  const browser = app.browser();
+  const dance = app.newDance();
+
+  const authorize = await browser.get(dance.url);
+  const names = authorize.headers['set-cookie'].map((line) =>
+    line.split('=')[0]);
+  assert.ok(names.includes(SESSION) && names.includes(JUNCTION));
+
+  const login = (await browser.follow(authorize)).response;
+  assert.equal(title(login), 'myCigna - Auth Flow');
+  assert.match(login.body, /name="username"[^]*name="password"/);
+
+  const action = new URL(/action="([^"]*)"/.exec(login.body)[1], login.url);
+  const terms = (await browser.follow(await browser.post(action, {
+    step: 'login', username: 'syntheticuser05', password: 'MARKsecret05',
+  }))).response;
+  assert.match(terms.body, /name="termsAccept"/);
+
+  const unaccepted = await browser.post(action, { step: 'terms' });
+  assert.equal(unaccepted.status, 200);
+  assert.match(unaccepted.body, /accept the terms/);
+
+  const { stopped } = await browser.follow(
+    await browser.post(action, { step: 'terms', termsAccept: 'true' }),
+    (url) => url.startsWith(CALLBACK));
+  const callback = new URL(stopped).searchParams;
+  assert.equal(callback.get('state'), dance.state);
+  assert.match(callback.get('code'), /^CODEs/);
+  assert.equal(callback.get('iss'), null);
+});
+
+test('a login page fetched by a server can never succeed', async () => {
+  const server = app.backChannel();
+  const page = (await server.follow(await server.get(app.newDance().url)))
+    .response;
+
+  const member = app.browser();
+  const { stopped, response } = await walk(member, page.url, {
+    username: 'syntheticuser05', password: 'MARKsecret05',
+    until: (url) => url.startsWith(CALLBACK),
+  });
+  assert.equal(stopped, undefined);
+  assert.match(response.body, /Cookies may be blocked/);
+  const { authorize } = await sandbox.control.see();
+  assert.equal(authorize.logins, 0);
+  assert.ok(authorize.without_cookies > 0);
+});
+
+for (const cookie of [SESSION, JUNCTION]) {
+  test(`the terms page cannot be passed without ${cookie}`, async () => {
+    const browser = app.browser();
+    const { response } = await walk(browser, app.newDance().url, {
+      username: 'syntheticuser05', password: 'wrong',
+    });
+    const action = new URL(/action="([^"]*)"/.exec(response.body)[1],
+                           response.url);
+    await browser.post(action, { step: 'login', username: 'syntheticuser05',
+                                 password: 'MARKsecret05' });
+    browser.jar.delete(cookie);
+
+    const reply = await browser.post(action, { step: 'terms',
+                                               termsAccept: 'true' });
+    assert.equal(reply.status, 200);
+    assert.match(reply.body, /Cookies may be blocked/);
+  });
+}
+
+test('a wrong password shows the login page again', async () => {
+  const { response } = await app.authorize('syntheticuser05',
+                                           { password: 'MARKsecret06' });
+  assert.match(response.body, /not right/);
+  assert.match(response.body, /name="password"/);
+});
+
+for (const uri of [`${CALLBACK}/`, 'https://app.example/cigna/callback?x=1',
+                   'https://elsewhere.example/', 'HTTPS://app.example/']) {
+  test(`redirect_uri ${uri} gets a page and no redirect`, async () => {
+    const reply = await app.browser().get(
+      app.newDance({ redirect_uri: uri }).url);
+    assert.equal(reply.status, 400);
+    assert.match(reply.headers['content-type'], /^text\/html/);
+    assert.equal(reply.headers.location, undefined);
+    assert.equal((await sandbox.control.see()).authorize.error_pages, 1);
+  });
+}
+
+test('a request without PKCE is refused', async () => {
+  const reply = await app.browser().get(
+    app.newDance().url.replace(/code_challenge=[^&]*/, 'x=1'));
+  assert.match(reply.headers.location, /error=invalid_request/);
+});
+
+for (const cancel of ['login', 'terms']) {
+  test(`a member who cancels at the ${cancel} page is refused`, async () => {
+    const { callback, dance } = await app.authorize('syntheticuser05',
+                                                    { cancel });
+    assert.equal(callback.get('error'), 'access_denied');
+    assert.equal(callback.get('state'), dance.state);
+    assert.equal(callback.get('code'), null);
+  });
+}
+
+test('two dances in one browser do not disturb each other', async () => {
+  const browser = app.browser();
+  const members = ['syntheticuser01', 'syntheticuser02'];
+  const dances = await Promise.all(members.map((member) =>
+    app.authorize(member, { browser })));
+
+  for (const [i, authorized] of dances.entries()) {
+    const { body } = await app.exchange(authorized);
+    const { resource } = await app.fhir('/Patient', body.access_token);
+    assert.match(JSON.stringify(resource), new RegExp(`A0+${i + 1}"`));
+  }
+});
+
+test('one browser connects one member after the other', async () => {
+  const browser = app.browser();
+  for (const n of [3, 4]) {
+    const { patient } = await app.connect(`syntheticuser0${n}`, { browser });
+    assert.equal(patient, `A0000000000000${n}`);
+  }
+});
+
+test('mode member_decides: whatever is pressed is a refusal', async () => {
+  await sandbox.control.set({ member_decides: 'deny' });
+  const { callback } = await app.authorize('syntheticuser05');
+  assert.equal(callback.get('error'), 'access_denied');
+});
+
+test('mode login_page: a silent page leads nowhere', async () => {
+  await sandbox.control.set({ login_page: 'silent' });
+  const { callback, response } = await app.authorize('syntheticuser05');
+  assert.equal(callback, undefined);
+  assert.equal(response.status, 200);
+});
+
+test('mode authorize_error: straight back with the error', async () => {
+  await sandbox.control.set({ authorize_error: 'temporarily_unavailable' });
+  const { callback, dance } = await app.authorize('syntheticuser05');
+  assert.equal(callback.get('error'), 'temporarily_unavailable');
+  assert.equal(callback.get('state'), dance.state);
+});
+
+test('mode iss_parameter: on, wrong, and announced', async () => {
+  for (const [mode, iss] of [['on', sandbox.info.issuer],
+                             ['wrong', 'https://elsewhere.example']]) {
+    await sandbox.control.set({ iss_parameter: mode });
+    const { callback } = await app.authorize('syntheticuser05');
+    assert.equal(callback.get('iss'), iss);
+    assert.ok(callback.get('code'));
+
+    const { body } = await app.browser().get(
+      sandbox.info.smartConfiguration);
+    assert.equal(JSON.parse(body)
+      .authorization_response_iss_parameter_supported, true);
+  }
+});
+
+test('the dance is refused where the listener refuses', async () => {
+  await sandbox.control.set({ authorization_listener: 'refuse' });
+  await assert.rejects(app.browser().get(app.newDance().url),
+                       { code: 'ECONNREFUSED' });
+  await sandbox.control.set({ authorization_listener: 'open' });
+  assert.equal((await app.browser().get(app.newDance().url)).status, 303);
+});
+
+for (const mode of ['cut-accept', 'cut-tls']) {
+  test(`listener ${mode}: the connection is gone`, async () => {
+    await sandbox.control.set({ authorization_listener: mode });
+    await assert.rejects(app.browser().get(app.newDance().url),
+                         (error) => /ECONNRESET|EPIPE/.test(error.code));
+    assert.equal((await sandbox.control.see()).authorize.hits, 0);
+  });
+}
+
+test('listener mute: nothing comes', async () => {
+  await sandbox.control.set({ authorization_listener: 'mute' });
+  const reply = app.browser().get(app.newDance().url).catch((error) => error);
+  const first = await Promise.race([
+    reply, new Promise((resolve) => setTimeout(resolve, 200, 'silence')),
+  ]);
+  assert.equal(first, 'silence');
+  await sandbox.control.set({ authorization_listener: 'open' });
+  await reply;
+});
+
+test('an unknown mode or value is refused, and nothing is changed',
+     async () => {
+  await assert.rejects(
+    sandbox.control.set({ refresh: 'none', refersh: 'none' }),
+    /unknown mode "refersh"; there are: .*refresh/);
+  await assert.rejects(sandbox.control.set({ refresh: 'never' }),
+                       /"refresh" cannot be "never"; it is: rotating \| /);
+  await assert.rejects(sandbox.control.set({ fhir_listener: 'refuse' }, 'app'),
+                       /cannot be set for one client/);
+  assert.deepEqual((await sandbox.control.see()).modes, {});
+});
+
+test('every mode accepts its initial value, and says what it is for',
+     async () => {
+  await sandbox.control.set(Object.fromEntries(Object.entries(MODES).map(
+    ([name, { initial }]) => [name, initial])));
+  for (const { about, values } of await sandbox.control.modes()) {
+    assert.ok(about.length > 0 && values.length > 0);
+  }
+});
+
+test('a mode set for one client leaves the others alone', async () => {
+  await sandbox.control.set({ member_decides: 'deny' }, 'public');
+  const other = new PlainClient(sandbox.info, sandbox.info.clients[1]);
+
+  const denied = await other.authorize('syntheticuser05');
+  assert.equal(denied.callback.get('error'), 'access_denied');
+  assert.ok((await app.authorize('syntheticuser05')).callback.get('code'));
+
+  const seen = await sandbox.control.see({ client_id: 'public' });
+  assert.equal(seen.authorize.hits, 1);
+  assert.deepEqual(seen.modes, { member_decides: 'deny' });
+});
+
+test('a client registered while running can dance', async () => {
+  const client = await sandbox.control.addClient({
+    client_id: 'late', redirect_uris: [CALLBACK],
+  });
+  assert.match(client.client_secret, /^MARKsecret-late-/);
+  const late = new PlainClient(sandbox.info, client);
+  assert.ok((await late.connect('syntheticuser07')).access_token);
+});
+
+test('a hundred dances at once all arrive, each with its own data',
+     async () => {
+  await Promise.all(Array.from({ length: 100 }, async (_, i) => {
+    const member = `syntheticuser${String(i + 1).padStart(4, '0')}`;
+    const { patient } = await app.connect(member);
+    assert.equal(patient, `A${String(10001 + i).padStart(14, '0')}`);
+  }));
+});
+
+test('the process ends with the pipe on its standard input', async () => {
+  const child = spawn(process.execPath, [SERVER, '--directory',
+                                         path.join(directory, 'short')],
+                      { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  child.stdin.end();
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
+test('a wrong setting is a clear error', async () => {
+  const child = spawn(process.execPath, [SERVER, '--members', 'many'],
+                      { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [text] = await once(child.stderr, 'data');
+  assert.match(String(text), /^sandbox: directory is required/);
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 1);
+});
