@@ -5,6 +5,7 @@
 
 #include "cigna_flow.h"
 #include "cigna_outcome.h"
+#include "cigna_revoke.h"
 #include "cigna_vault.h"
 
 
@@ -35,16 +36,18 @@ typedef struct {
 
     /* private */
     unsigned                 state;
-    unsigned                 tries;
-    unsigned                 fetched_keys:1;
-    unsigned                 reported:1;
-    int64_t                  deadline_ms;
+    cigna_retry_t            retry;
+    unsigned                 waited_ms;    /* for another hit */
+    unsigned                 taken:1;      /* or may be: a reply was lost */
+    unsigned                 fetched_keys:1;   /* for this id_token */
+    int64_t                  taken_ms;
+    int64_t                  sent_ms;      /* the code */
     cigna_slice_t            dance_key;
     cigna_slice_t            taker;
     cigna_dance_t            dance;
     cigna_token_reply_t      tokens;
     cigna_id_token_t         claims;
-    cigna_slice_t            reserved[4];
+    cigna_revoke_t           revoke;
 } cigna_callback_t;
 
 

@@ -61,7 +61,6 @@ cigna_disconnect_init(cigna_disconnect_t *f)
     f->detail[0] = '\0';
 
     f->state = cigna_disconnect_st_start;
-    f->tries = 0;
     memset(&f->grant, 0, sizeof(cigna_grant_t));
     cigna_revoke_init(&f->revoke);
 }
@@ -74,9 +73,7 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
     switch ((cigna_disconnect_state_e) f->state) {
 
     case cigna_disconnect_st_start:
-    case cigna_disconnect_st_sleep:
 
-        f->tries++;
         f->state = cigna_disconnect_st_delete;
 
         if (cigna_disconnect_delete(f, op) != CIGNA_OK) {
@@ -90,7 +87,7 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
 
         if (cigna_script_said(ev, "none")) {
             cigna_disconnect_report(f, op, cigna_outcome_disconnected,
-                                    f->tries > 1
+                                    f->retry.tries > 1
                                     ? "there was no grant, or none after a "
                                       "reply was lost" : "there was no grant");
             return;
@@ -105,16 +102,22 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
 
         /* deleting twice is the same as once */
 
-        if (f->tries < CIGNA_DISCONNECT_TRIES) {
+        if (cigna_retry_sleep(&f->retry, op, CIGNA_DISCONNECT_TRIES,
+                              CIGNA_DISCONNECT_SLEEP_MS,
+                              CIGNA_DISCONNECT_MAX_MS)
+            == CIGNA_OK)
+        {
             f->state = cigna_disconnect_st_sleep;
-            cigna_flow_sleep(op, cigna_flow_backoff(CIGNA_DISCONNECT_SLEEP_MS,
-                                                    f->tries - 1,
-                                                    CIGNA_DISCONNECT_MAX_MS));
             return;
         }
 
         cigna_disconnect_report(f, op, cigna_outcome_not_disconnected,
                                 "Redis cannot be asked");
+        return;
+
+    case cigna_disconnect_st_sleep:
+
+        f->state = cigna_retry_again(&f->retry, op);
         return;
 
     case cigna_disconnect_st_report:
@@ -155,6 +158,7 @@ cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
     }
 
     cigna_script_run(op, cigna_script_grant_delete, argv, 5);
+    cigna_retry_init(&f->retry, op, cigna_disconnect_st_delete);
 
     return CIGNA_OK;
 }

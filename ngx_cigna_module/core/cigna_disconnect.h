@@ -29,7 +29,7 @@ typedef struct {
 
     /* private */
     unsigned                 state;
-    unsigned                 tries;
+    cigna_retry_t            retry;
     cigna_grant_t            grant;
     cigna_revoke_t           revoke;
 } cigna_disconnect_t;

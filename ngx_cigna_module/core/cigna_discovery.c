@@ -47,7 +47,6 @@ cigna_discovery_init(cigna_discovery_t *f)
     memset(&f->metadata, 0, sizeof(cigna_metadata_t));
     f->detail[0] = '\0';
     f->state = cigna_discovery_st_start;
-    f->tries = 0;
 }
 
 
@@ -58,9 +57,7 @@ cigna_discovery_next(cigna_discovery_t *f, const cigna_event_t *ev,
     switch ((cigna_discovery_state_e) f->state) {
 
     case cigna_discovery_st_start:
-    case cigna_discovery_st_sleep:
 
-        f->tries++;
         f->state = cigna_discovery_st_fetch;
 
         if (cigna_discovery_fetch(f, op) != CIGNA_OK) {
@@ -73,13 +70,22 @@ cigna_discovery_next(cigna_discovery_t *f, const cigna_event_t *ev,
 
     case cigna_discovery_st_fetch:
 
-        if (cigna_flow_passing(ev) && f->tries < CIGNA_DISCOVERY_TRIES) {
+        if (cigna_flow_passing(ev)
+            && cigna_retry_sleep(&f->retry, op, CIGNA_DISCOVERY_TRIES,
+                                 CIGNA_DISCOVERY_SLEEP_MS,
+                                 CIGNA_DISCOVERY_SLEEP_MS)
+               == CIGNA_OK)
+        {
             f->state = cigna_discovery_st_sleep;
-            cigna_flow_sleep(op, CIGNA_DISCOVERY_SLEEP_MS);
             return;
         }
 
         cigna_discovery_done(f, op, cigna_discovery_read(f, ev));
+        return;
+
+    case cigna_discovery_st_sleep:
+
+        f->state = cigna_retry_again(&f->retry, op);
         return;
 
     case cigna_discovery_st_done:
@@ -108,6 +114,7 @@ cigna_discovery_fetch(cigna_discovery_t *f, cigna_op_t *op)
     }
 
     cigna_flow_http(op, &req);
+    cigna_retry_init(&f->retry, op, cigna_discovery_st_fetch);
 
     return CIGNA_OK;
 }

@@ -27,7 +27,7 @@ typedef struct {
 
     /* private */
     unsigned                 state;
-    unsigned                 tries;
+    cigna_retry_t            retry;
 } cigna_discovery_t;
 
 

@@ -84,14 +84,42 @@ cigna_flow_jitter(const cigna_event_t *ev, unsigned from, unsigned to)
 }
 
 
-unsigned
-cigna_flow_backoff(unsigned first, unsigned tries, unsigned max)
+void
+cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op, unsigned state)
 {
-    while (tries-- > 0 && first < max) {
-        first *= 2;
+    r->op = *op;
+    r->tries = 1;
+    r->state = state;
+}
+
+
+int
+cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
+    unsigned first_ms, unsigned max_ms)
+{
+    unsigned  i, ms;
+
+    if (r->tries >= tries) {
+        return CIGNA_ERROR;
     }
 
-    return first < max ? first : max;
+    for (i = 1, ms = first_ms; i < r->tries && ms < max_ms; i++) {
+        ms *= 2;
+    }
+
+    r->tries++;
+    cigna_flow_sleep(op, ms < max_ms ? ms : max_ms);
+
+    return CIGNA_OK;
+}
+
+
+unsigned
+cigna_retry_again(const cigna_retry_t *r, cigna_op_t *op)
+{
+    *op = r->op;
+
+    return r->state;
 }
 
 

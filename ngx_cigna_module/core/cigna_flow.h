@@ -110,15 +110,38 @@ int cigna_flow_token(cigna_arena_t *a, const uint8_t *random, size_t len,
 unsigned cigna_flow_jitter(const cigna_event_t *ev, unsigned from,
     unsigned to);
 
-/* first, doubled with each try before this one (from 0), at most max */
-unsigned cigna_flow_backoff(unsigned first, unsigned tries, unsigned max);
-
 /*
  * Writes "text: quoted" for the log, whatever bytes a peer or a browser chose
  * for it; only the text if there is nothing to quote.
  */
 void cigna_flow_say(char *detail, size_t size, const char *text,
     cigna_slice_t quoted);
+
+/*
+ * An operation that may have to be repeated: kept as it was first asked for,
+ * so that it is built once.
+ */
+
+typedef struct {
+    cigna_op_t   op;
+    unsigned     tries;
+    unsigned     state;                    /* of the flow, while it runs */
+} cigna_retry_t;
+
+
+/* a fresh operation; state: in which its event is expected */
+void cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op, unsigned state);
+
+/*
+ * Sleeps first_ms, then twice as long with each try, at most max_ms.
+ * CIGNA_ERROR, and no operation, if it was tried "tries" times.
+ */
+int cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
+    unsigned first_ms, unsigned max_ms);
+
+/* after the sleep: the operation once more; returns its state */
+unsigned cigna_retry_again(const cigna_retry_t *r, cigna_op_t *op);
+
 
 /* 1 if a reply came, and it is no error: anything else is an outage */
 int cigna_flow_answered(const cigna_event_t *ev);

@@ -71,13 +71,9 @@ cigna_revoke_next(cigna_revoke_t *r, const cigna_event_t *ev, cigna_op_t *op)
             break;
         }
 
-        /* fall through */
-
-    case cigna_revoke_st_sleep:
-
-        r->tries++;
-        r->state = cigna_revoke_st_send;
         cigna_flow_http(op, &r->req);
+        cigna_retry_init(&r->retry, op, cigna_revoke_st_send);
+        r->state = cigna_revoke_st_send;
         return CIGNA_AGAIN;
 
     case cigna_revoke_st_send:
@@ -86,14 +82,20 @@ cigna_revoke_next(cigna_revoke_t *r, const cigna_event_t *ev, cigna_op_t *op)
 
         /* a refusal is an answer, and the same next time */
 
-        if (!cigna_flow_passing(ev) || r->tries == CIGNA_REVOKE_TRIES) {
-            break;
+        if (cigna_flow_passing(ev)
+            && cigna_retry_sleep(&r->retry, op, CIGNA_REVOKE_TRIES,
+                                 CIGNA_REVOKE_SLEEP_MS, CIGNA_REVOKE_MAX_MS)
+               == CIGNA_OK)
+        {
+            r->state = cigna_revoke_st_sleep;
+            return CIGNA_AGAIN;
         }
 
-        r->state = cigna_revoke_st_sleep;
-        cigna_flow_sleep(op, cigna_flow_backoff(CIGNA_REVOKE_SLEEP_MS,
-                                                r->tries - 1,
-                                                CIGNA_REVOKE_MAX_MS));
+        break;
+
+    case cigna_revoke_st_sleep:
+
+        r->state = cigna_retry_again(&r->retry, op);
         return CIGNA_AGAIN;
 
     case cigna_revoke_st_over:

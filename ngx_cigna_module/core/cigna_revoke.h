@@ -14,7 +14,7 @@
 typedef struct {
     cigna_http_request_t   req;            /* empty: nothing to revoke */
     unsigned               state;
-    unsigned               tries;
+    cigna_retry_t          retry;
     unsigned               revoked:1;      /* the result */
 } cigna_revoke_t;
 
