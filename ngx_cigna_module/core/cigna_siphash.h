@@ -1,0 +1,23 @@
+
+#ifndef _CIGNA_SIPHASH_H_INCLUDED_
+#define _CIGNA_SIPHASH_H_INCLUDED_
+
+
+#include "cigna_slice.h"
+
+
+/*
+ * SipHash-2-4 with a result of 128 bits: a keyed hash for the keys of tables
+ * whose contents strangers choose.  libcrypto has it too, but its interface
+ * costs four times as much as a hash of a short name.
+ */
+
+#define CIGNA_SIPHASH_KEY_LEN  16
+#define CIGNA_SIPHASH_LEN      16
+
+
+void cigna_siphash(const uint8_t key[CIGNA_SIPHASH_KEY_LEN], cigna_slice_t s,
+    uint8_t out[CIGNA_SIPHASH_LEN]);
+
+
+#endif /* _CIGNA_SIPHASH_H_INCLUDED_ */
