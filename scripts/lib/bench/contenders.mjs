@@ -1,0 +1,234 @@
+// The servers that are compared: an upstream with static Bundles, a plain
+// nginx before it, and the gateway before it, with a grant in its Redis.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { startNginx } from '../../../t/lib/nginx.mjs';
+import { startRedis } from '../../../t/lib/redis.mjs';
+import { TOP, freePort, onEnd, scratchDirectory } from
+  '../../../t/lib/scratch.mjs';
+import { spawnSandbox } from '../../sandbox/client.mjs';
+import { Browser, walk } from '../../sandbox/walk.mjs';
+import { authority } from '../ca.mjs';
+
+export const SIZES = { '4 KiB': 4096, '64 KiB': 65536 };
+
+const PACKAGED = '/usr/sbin/nginx';
+const HOST = 'bench.localhost';
+
+const COMMON = `
+    access_log off;
+    sendfile on;
+    tcp_nopush off;
+    keepalive_timeout 600s;
+    keepalive_requests 100000000;`;
+
+// The same for plain nginx and for the gateway.
+const proxy = () => `
+            proxy_pass              http://fhir/r4/;
+            proxy_http_version      1.1;
+            proxy_set_header        Connection "";
+            proxy_buffer_size       8k;
+            proxy_buffers           32 8k;`;
+
+const upstream = (port) => `
+    upstream fhir {
+        server              127.0.0.1:${port};
+        keepalive           256;
+        keepalive_requests  100000000;
+        keepalive_timeout   600s;
+    }`;
+
+// A Bundle of exactly this many bytes.
+function bundle(bytes) {
+  const observation = (id, text) => ({
+    resource: { resourceType: 'Observation', id, status: 'final',
+                code: { text } },
+  });
+  const entry = [];
+  const text = () => JSON.stringify({ resourceType: 'Bundle',
+                                      type: 'searchset', entry });
+
+  while (text().length < bytes - 256) {
+    entry.push(observation(`o-${entry.length}`, 'Body weight, measured'));
+  }
+  entry.push(observation('last', ''));
+  entry.at(-1).resource.code.text = 'x'.repeat(bytes - text().length);
+  return text();
+}
+
+const fileOf = (size) => `bundle-${SIZES[size]}`;
+
+async function startUpstream(t, directory, cpu) {
+  const port = await freePort();
+  const root = path.join(directory, 'root');
+
+  mkdirSync(path.join(root, 'r4'), { recursive: true });
+  for (const [size, bytes] of Object.entries(SIZES)) {
+    writeFileSync(path.join(root, 'r4', fileOf(size)), bundle(bytes));
+  }
+  const nginx = await startNginx(t, {
+    binary: PACKAGED, module: null,
+    http: `${COMMON}
+    server {
+        listen 127.0.0.1:${port};
+        root ${root};
+        default_type application/fhir+json;
+    }`,
+  });
+  pin(nginx.workerPids()[0], cpu);
+  return port;
+}
+
+// To one processor, by number.
+export function pin(pid, cpu) {
+  execFileSync('taskset', ['-a', '-p', '-c', cpu, String(pid)],
+               { stdio: 'ignore' });
+}
+
+async function plainOptions(upstreamPort) {
+  const port = await freePort();
+  return {
+    port,
+    options: {
+      binary: PACKAGED, module: null,
+      http: `${COMMON}${upstream(upstreamPort)}
+    server {
+        listen 127.0.0.1:${port};
+
+        location /fhir/ {
+            proxy_set_header        Authorization "Bearer a-fixed-token-here";
+${proxy()}
+        }
+    }`,
+    },
+  };
+}
+
+// The dance goes over TLS, the load over a port without: what TLS costs the
+// caller is the same with and without a gateway.
+async function gatewayOptions(t, directory, upstreamPort, redis) {
+  const port = await freePort();
+  const tlsPort = await freePort();
+  const origin = `https://${HOST}:${tlsPort}`;
+  const ca = authority(path.join(directory, 'tls'));
+  const { certFile, keyFile } = ca.issueServer('bench', [HOST]);
+  const sandbox = await spawnSandbox({
+    directory: path.join(directory, 'tls'),
+    clients: [{ client_id: 'bench', redirect_uris: [`${origin}/callback`] }],
+  });
+  onEnd(t, () => sandbox.stop());
+
+  const { info } = sandbox;
+  const file = (name, content) => {
+    writeFileSync(path.join(directory, name), content, { mode: 0o600 });
+    return path.join(directory, name);
+  };
+
+  return {
+    port, origin, caFile: ca.certFile,
+    options: {
+      binary: PACKAGED,
+      http: `${COMMON}${upstream(upstreamPort)}
+    cigna_zone zone=cigna:8m;
+
+    cigna_vault {
+        redis  unix:${redis.unixPath};
+        keys   ${file('keys', execFileSync(`${TOP}/scripts/keygen`))};
+    }
+
+    cigna_tenant bench {
+        issuer                  ${info.issuer};
+        authorization_endpoint  ${info.authorize};
+        token_endpoint          ${info.token};
+        jwks_uri                ${info.jwks};
+        revocation_endpoint     ${info.revoke};
+        trusted_certificate     ${ca.certFile};
+        fhir_base               http://127.0.0.1:${upstreamPort}/r4;
+        insecure_http           on;
+        client_id               bench;
+        client_secret_file      ${file('secret',
+                                       info.clients[0].client_secret)};
+        redirect_uri            ${origin}/callback;
+        return_to               ${origin}/;
+        scope                   "openid fhirUser patient/*.read";
+    }
+
+    cigna_identity           bench alice;
+    cigna_insecure_upstream  on;
+
+    server {
+        listen               127.0.0.1:${tlsPort} ssl;
+        ssl_certificate      ${certFile};
+        ssl_certificate_key  ${keyFile};
+
+        location = /connect  { cigna_connect; }
+        location = /callback { cigna_callback; }
+    }
+
+    server {
+        listen 127.0.0.1:${port};
+
+        location /fhir/ {
+            cigna_fhir on;
+${proxy()}
+        }
+
+        location /uncached/ {
+            cigna_fhir on cache=off;
+${proxy()}
+        }
+    }`,
+    },
+  };
+}
+
+async function connectMember({ origin, caFile }) {
+  const browser = new Browser({ ca: readFileSync(caFile) });
+  const { stopped } = await walk(browser, `${origin}/connect`, {
+    username: 'syntheticuser05', password: 'MARKsecret05',
+    until: (url) => url.includes('cigna='),
+  });
+  if (!stopped?.includes('cigna=connected')) {
+    throw new Error(`the member could not be connected: ${stopped}`);
+  }
+}
+
+// { direct, plain, cached, uncached }: each { pid, redisPid, server,
+// url(size) }; server is what callgrind needs to start one of its own.
+export async function startContenders(t, { nginxCpu, otherCpu }) {
+  const directory = scratchDirectory(t, 'bench');
+  const upstreamPort = await startUpstream(t, directory, otherCpu);
+
+  const plain = await plainOptions(upstreamPort);
+  const plainNginx = await startNginx(t, plain.options);
+
+  const redis = await startRedis(t);
+  const gateway = await gatewayOptions(t, directory, upstreamPort, redis);
+  const gatewayNginx = await startNginx(t, gateway.options);
+  await connectMember(gateway);
+
+  const [plainPid] = plainNginx.workerPids();
+  const [gatewayPid] = gatewayNginx.workerPids();
+  pin(plainPid, nginxCpu);
+  pin(gatewayPid, nginxCpu);
+  pin(redis.pid, otherCpu);
+
+  const at = (port, place) => (size) =>
+    `http://127.0.0.1:${port}/${place}/${fileOf(size)}`;
+
+  return {
+    direct: { url: at(upstreamPort, 'r4') },
+    plain: { url: at(plain.port, 'fhir'), pid: plainPid, server: plain },
+    cached: { url: at(gateway.port, 'fhir'), pid: gatewayPid,
+              server: gateway },
+    uncached: { url: at(gateway.port, 'uncached'), pid: gatewayPid,
+                redisPid: redis.pid, server: gateway },
+    stop: async () => {
+      await plainNginx.stop();
+      await gatewayNginx.stop();
+    },
+  };
+}

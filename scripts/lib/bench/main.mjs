@@ -1,0 +1,113 @@
+// What the gateway costs, side by side with what it replaces:
+//
+//   direct     wrk asks the upstream
+//   plain      nginx between them, proxy_pass with a fixed Authorization
+//   cached     the gateway, the token in shared memory
+//   uncached   the gateway with cache=off: one Redis read a request
+//
+// Every round measures the contenders one after the other, in an order that
+// turns round from round to round; ratios are taken within a round.
+
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+
+import { instructionsPerRequest } from './callgrind.mjs';
+import { startContenders } from './contenders.mjs';
+import { summary, table } from './report.mjs';
+import { round } from './wrk.mjs';
+
+const HEADLINE = { size: '4 KiB', connections: 32 };
+
+const SCENARIOS = [
+  HEADLINE,
+  { size: '4 KiB', connections: 128 },
+  { size: '64 KiB', connections: 32 },
+  { size: '64 KiB', connections: 128 },
+];
+
+const GOALS = 'goals at 4 KiB, 32 connections: cached CPU <= 1.04 and '
+  + 'requests/s >= 0.97 of plain,\n  <= 4000 instructions added; uncached '
+  + '<= 10 us CPU added and requests/s >= 0.80';
+
+const { values: flags } = parseArgs({ options: {
+  rounds: { type: 'string', default: '20' },
+  others: { type: 'string', default: '6' },
+  seconds: { type: 'string', default: '2' },
+  requests: { type: 'string', default: '2000' },
+  quick: { type: 'boolean', default: false },
+} });
+
+const plan = flags.quick
+  ? { rounds: 3, others: 1, seconds: 1, requests: 500 }
+  : Object.fromEntries(['rounds', 'others', 'seconds', 'requests']
+    .map((name) => [name, Number(flags[name])]));
+
+// One processor for the nginx that is measured, another for all that is not.
+const CPUS = cpus().length > 1 ? { nginxCpu: '0', otherCpu: '1' }
+  : { nginxCpu: '0', otherCpu: '0' };
+
+async function compare(contenders, { size, connections }, rounds) {
+  const names = ['plain', 'cached', 'uncached'];
+  const results = Object.fromEntries(names.map((name) => [name, []]));
+  const measure = async (name, seconds) => {
+    const { url, ...rest } = contenders[name];
+    return round({ ...rest, url: url(size) },
+                 { connections, seconds, cpu: CPUS.otherCpu });
+  };
+
+  for (const name of ['direct', ...names]) {
+    await measure(name, 1);
+  }
+  for (let i = 0; i < rounds; i += 1) {
+    names.push(names.shift());
+    for (const name of i % 2 ? [...names].reverse() : names) {
+      results[name].push(await measure(name, plan.seconds));
+    }
+  }
+  return { direct: [await measure('direct', plan.seconds)], ...results };
+}
+
+async function countInstructions(t, contenders) {
+  const counts = {};
+
+  // callgrind's nginx takes the ports of the one that was measured
+  await contenders.stop();
+
+  for (const name of ['plain', 'cached', 'uncached']) {
+    const { url, server } = contenders[name];
+    counts[name] = await instructionsPerRequest(t, {
+      ...server, url: url(HEADLINE.size),
+    }, plan.requests);
+  }
+  return table([{ title: '' }, { title: 'instructions' }, { title: 'added' }],
+               Object.entries(counts).map(([name, count]) =>
+                 [name, count, count - counts.plain]));
+}
+
+async function main(t) {
+  const contenders = await startContenders(t, CPUS);
+
+  for (const scenario of SCENARIOS) {
+    const rounds = scenario === HEADLINE ? plan.rounds : plan.others;
+    const results = await compare(contenders, scenario, rounds);
+
+    console.log(`\n${scenario.size}, ${scenario.connections} connections, `
+      + `medians of ${rounds} rounds of ${plan.seconds} s\n`);
+    console.log(summary(results));
+  }
+
+  console.log(`\ninstructions a request (callgrind), ${HEADLINE.size}\n`);
+  console.log(await countInstructions(t, contenders));
+  console.log(`\n${GOALS}`);
+}
+
+const hooks = [];
+
+try {
+  await main({ after: (hook) => hooks.push(hook) });
+} finally {
+  for (const hook of hooks) {
+    await hook();
+  }
+}
+process.exit();
