@@ -37,10 +37,10 @@ static const char *cigna_keyring_read(cigna_keyring_t *ring,
     cigna_slice_t text, unsigned *line);
 static const char *cigna_keyring_line(cigna_keyring_t *ring,
     cigna_slice_t line);
-static cigna_slice_t cigna_keyring_cut(cigna_slice_t *text, const char *at);
 static cigna_slice_t cigna_keyring_word(cigna_slice_t *line);
-static const char *cigna_keyring_slot(cigna_keyring_t *ring,
-    cigna_slice_t kind, cigna_ring_key_t **slot);
+static int cigna_keyring_blank(uint8_t c);
+static cigna_ring_key_t *cigna_keyring_slot(cigna_keyring_t *ring,
+    cigna_slice_t kind, const char **error);
 static const char *cigna_keyring_decode(cigna_slice_t word,
     uint8_t key[CIGNA_SEAL_KEY_LEN]);
 static const char *cigna_keyring_add(cigna_keyring_t *ring,
@@ -153,7 +153,7 @@ cigna_keyring_read(cigna_keyring_t *ring, cigna_slice_t text, unsigned *line)
     while (text.len) {
         (*line)++;
 
-        error = cigna_keyring_line(ring, cigna_keyring_cut(&text, "\n"));
+        error = cigna_keyring_line(ring, cigna_slice_cut(&text, '\n'));
         if (error) {
             return error;
         }
@@ -187,8 +187,8 @@ cigna_keyring_line(cigna_keyring_t *ring, cigna_slice_t line)
         return NULL;
     }
 
-    error = cigna_keyring_slot(ring, kind, &slot);
-    if (error) {
+    slot = cigna_keyring_slot(ring, kind, &error);
+    if (slot == NULL) {
         return error;
     }
 
@@ -210,70 +210,69 @@ cigna_keyring_line(cigna_keyring_t *ring, cigna_slice_t line)
 }
 
 
-/* cuts off what is in front of the first of these bytes, and that byte */
-
-static cigna_slice_t
-cigna_keyring_cut(cigna_slice_t *text, const char *at)
-{
-    size_t         n;
-    cigna_slice_t  head;
-
-    for (n = 0; n < text->len; n++) {
-        if (text->data[n] && strchr(at, text->data[n])) {
-            break;
-        }
-    }
-
-    head = (cigna_slice_t) { text->data, n };
-
-    if (n < text->len) {
-        n++;
-    }
-
-    text->data += n;
-    text->len -= n;
-
-    return head;
-}
-
+/* the next word, empty at the end of the line */
 
 static cigna_slice_t
 cigna_keyring_word(cigna_slice_t *line)
 {
+    size_t         n;
     cigna_slice_t  word;
 
-    do {
-        word = cigna_keyring_cut(line, " \t\r");
-    } while (word.len == 0 && line->len);
+    n = 0;
+
+    while (n < line->len && cigna_keyring_blank(line->data[n])) {
+        n++;
+    }
+
+    word = cigna_slice_skip(*line, n);
+
+    for (n = 0; n < word.len && !cigna_keyring_blank(word.data[n]); n++) {
+        /* void */
+    }
+
+    *line = cigna_slice_skip(word, n);
+    word.len = n;
 
     return word;
 }
 
 
-/* where a key of this kind goes */
+static int
+cigna_keyring_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
 
-static const char *
+
+/* where a key of this kind goes, or NULL */
+
+static cigna_ring_key_t *
 cigna_keyring_slot(cigna_keyring_t *ring, cigna_slice_t kind,
-    cigna_ring_key_t **slot)
+    const char **error)
 {
     if (cigna_slice_eq(kind, cigna_slice("name"))) {
-        *slot = &ring->name;
 
-        return ring->has_name ? "there is a second \"name\" line" : NULL;
+        if (ring->has_name) {
+            *error = "there is a second \"name\" line";
+            return NULL;
+        }
+
+        return &ring->name;
     }
 
     if (cigna_slice_eq(kind, cigna_slice("seal"))) {
 
         if (ring->nkeys == CIGNA_SEAL_KEYS_MAX) {
-            return "there are more than 16 \"seal\" lines";
+            *error = "there are more than 16 \"seal\" lines";
+            return NULL;
         }
 
-        *slot = &ring->keys[ring->nkeys];
-
-        return NULL;
+        return &ring->keys[ring->nkeys];
     }
 
-    return "a line must begin with \"name\", \"seal\" or \"#\"";
+    *error = "a line must begin with \"name\", \"seal\" or \"#\"";
+
+    return NULL;
 }
 
 
