@@ -3,7 +3,7 @@
 #define _CIGNA_REFRESH_H_INCLUDED_
 
 
-#include "cigna_flow.h"
+#include "cigna_revoke.h"
 #include "cigna_vault.h"
 
 
@@ -35,30 +35,48 @@ typedef struct {
     unsigned                 lease_ms;     /* over the exchange's deadlines */
     unsigned                 wait_ms;      /* for somebody else's refresh */
 
+    /*
+     * The access token that the FHIR server has refused although it has not
+     * expired; id empty: none was.  It counts as expired.
+     */
+    cigna_slice_t            refused_id;
+    uint64_t                 refused_generation;
+
+    /* too many refusals to be true: nothing is marked spent for now */
+    unsigned                 hold:1;
+
     /* results, complete when the flow reports (or is done) */
     cigna_refresh_e          rc;
     cigna_grant_t            grant;
     int64_t                  retry_after_s;
     char                     detail[192];  /* for the log, never a secret */
-    unsigned                 exchanged:1;  /* this run spent a token */
+    unsigned                 exchanged:1;  /* this run made a new token */
+    unsigned                 refused:1;    /* invalid_grant was answered */
 
     /* private */
     unsigned                 state;
-    unsigned                 tries;
-    unsigned                 locked:1;
-    unsigned                 reported:1;
-    unsigned                 attempts;
-    int64_t                  deadline_ms;
+    cigna_retry_t            retry;
+    unsigned                 waited_ms;
+    unsigned                 rounds;       /* of looking at the record */
+    unsigned                 begun:1;      /* lock or mark may be ours */
+    int64_t                  begun_ms;
+    int64_t                  sent_ms;
     cigna_slice_t            owner;
-    cigna_slice_t            blob;
+    cigna_slice_t            lease;        /* numbers as text */
+    cigna_slice_t            mark;
+    cigna_token_reply_t      tokens;
     cigna_grant_t            fresh;
-    cigna_slice_t            reserved[4];
+    cigna_revoke_t           revoke;
 } cigna_refresh_t;
 
 
 void cigna_refresh_init(cigna_refresh_t *f);
 void cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
+
+/* from then on the access token is to be made fresh, while it still serves */
+int64_t cigna_refresh_due_ms(const cigna_provider_t *p,
+    const cigna_grant_t *g);
 
 const char *cigna_refresh_name(cigna_refresh_e rc);
 

@@ -177,41 +177,42 @@ static const char  cigna_lua_grant_put[] =
 
 
 /*
- * grant_begin: lock, write-ahead mark and read at once.
+ * grant_begin: lock, write-ahead mark and a second look at the record at once.
  *
- * Keys: grant, lock.  Arguments: owner (a fresh token), ms of the lease, ms
- * of the mark, "again" for the second attempt with a refresh token.
+ * Keys: grant, lock.  Arguments: owner (a fresh token), grant id, generation,
+ * ms of the lease, ms of the mark, "again" for the second attempt with a
+ * refresh token.
  *
- *     none                         no grant
+ *     stale record                 no longer this generation; a record is
+ *                                  what "HMGET grant i g b m n" returns
  *     busy                         somebody else has the lock
- *     marked record                somebody else is at it without the lock
- *     unknown record               the lock is ours; nobody knows what became
- *                                  of an earlier attempt, whose mark stays
- *     mine record                  lock and mark are ours
+ *     marked                       somebody else is at it without the lock
+ *     unknown attempts             the lock is ours; nobody knows what became
+ *                                  of so many attempts, whose mark stays
+ *     mine                         lock and mark are ours
  *
- * A record is what "HMGET grant i g b m n" returns.  The owner may ask again:
- * that renews lock and mark, and counts no other attempt.
+ * The owner may ask again: that renews lock and mark, and counts no other
+ * attempt.
  */
 
 static const char  cigna_lua_grant_begin[] =
     CIGNA_LUA_NOW
     "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'm', 'n', 'o')\n"
-    "if not g[1] then return {'none'} end\n"
+    "local owner = table.remove(g)\n"
+    "if g[1] ~= ARGV[2] or g[2] ~= ARGV[3] then return {'stale', g} end\n"
     "local holder = redis.call('GET', KEYS[2])\n"
     "if holder and holder ~= ARGV[1] then return {'busy'} end\n"
     "local mark, attempts = tonumber(g[4] or 0), tonumber(g[5] or 0)\n"
-    "local owner = table.remove(g)\n"
     "local ours = owner == ARGV[1] and mark > now\n"
-    "if mark > now and not ours then return {'marked', g} end\n"
-    "redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])\n"
-    "if mark > 0 and not ours and ARGV[4] ~= 'again' then\n"
-    "    return {'unknown', g}\n"
+    "if mark > now and not ours then return {'marked'} end\n"
+    "redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[4])\n"
+    "if mark > 0 and not ours and ARGV[6] ~= 'again' then\n"
+    "    return {'unknown', attempts}\n"
     "end\n"
     "if not ours then attempts = attempts + 1 end\n"
-    "g[4] = string.format('%.0f', now + ARGV[3])\n"
-    "g[5] = string.format('%.0f', attempts)\n"
-    "redis.call('HSET', KEYS[1], 'm', g[4], 'n', g[5], 'o', ARGV[1])\n"
-    "return {'mine', g}\n";
+    "redis.call('HSET', KEYS[1], 'm', string.format('%.0f', now + ARGV[5]),\n"
+    "           'n', string.format('%.0f', attempts), 'o', ARGV[1])\n"
+    "return {'mine'}\n";
 
 
 /*
@@ -222,8 +223,8 @@ static const char  cigna_lua_grant_begin[] =
  * ms to keep it, channel, identity.
  *
  *     ok                           also when it had been stored before
- *     stale record                 the grant is gone, or another one, or
- *                                  newer than this; see grant_begin
+ *     stale record                 the grant is gone, or another one, or not
+ *                                  older than this; see grant_begin
  *
  * Any generation before the new one gives way, not only the one just before:
  * a primary that lost its last writes may have an older one again.
