@@ -189,6 +189,10 @@ function lengths() {
   });
 }
 
+// Files that compare bytes which are no secret: key ids, fingerprints, names.
+const PUBLIC_BYTES = ['cigna_keyring.c', 'cigna_vault.c',
+                      'ngx_cigna_counters.c'];
+
 // What must not be called, where, and why.  `but`: the files that may.
 const BANNED = [
   { calls: 'strcpy strcat sprintf vsprintf gets strtok alloca atoi',
@@ -202,7 +206,8 @@ const BANNED = [
     why: 'only the peer opens sockets', but: ['ngx_cigna_peer.c'] },
   { calls: 'memcmp ngx_memcmp strcmp strncmp',
     why: 'is not for secrets: cigna_slice_eq() or cigna_secret_eq() tell'
-      + ' which one is meant', but: ['cigna_slice.c'] },
+      + ' which one is meant',
+    but: ['cigna_slice.c', ...PUBLIC_BYTES] },
 ];
 
 const BANNED_CORE = [

@@ -1,5 +1,5 @@
-// HTTP clients: one that keeps cookies and connections, and a raw one that sends
-// any bytes.  Every host name leads to this machine.
+// HTTP clients: one that keeps cookies and connections, and a raw one that
+// sends any bytes.  Every host name leads to this machine.
 
 import http from 'node:http';
 import https from 'node:https';

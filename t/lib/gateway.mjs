@@ -309,7 +309,8 @@ class Visitor {
   // stop before it is fetched: by default where the app is returned to.  Then
   // `stopped` is that URL, with `outcome` and `danceId` as it tells them; else
   // `response` is the last page.
-  async dance({ username = 'syntheticuser05', cancel, connect = '/cigna/connect',
+  async dance({ username = 'syntheticuser05', cancel,
+                connect = '/cigna/connect',
                 until = (url) => this.isReturn(url) } = {}) {
     const password = username.replace(/^\D+/, 'MARKsecret');
     const step = await walk(this.browser, this.url(connect),
