@@ -14,5 +14,9 @@
 #error "ngx_cigna_module needs nginx 1.22.1 or newer"
 #endif
 
+#if !(NGX_HTTP_SSL)
+#error "ngx_cigna_module needs nginx configured --with-http_ssl_module"
+#endif
+
 
 #endif /* _NGX_CIGNA_COMPAT_H_INCLUDED_ */

@@ -19,7 +19,7 @@ typedef void (*ngx_cigna_http_pt)(ngx_cigna_http_t *http);
 
 
 struct ngx_cigna_http_s {
-    /* set by the caller */
+    /* set by the caller, all else zeroed */
     ngx_cigna_origin_t     *origin;
     cigna_http_request_t    request;       /* POST with a body, else GET */
     ngx_pool_t             *pool;
@@ -38,20 +38,25 @@ struct ngx_cigna_http_s {
 
     /* private */
     ngx_cigna_peer_t        peer;
+    ngx_event_t             timer;
     ngx_buf_t              *out;
     ngx_buf_t              *in;
+    size_t                  in_max;
     unsigned                sent:1;        /* a byte may have left */
-    unsigned                over:1;
 };
 
 
 /*
  * NGX_AGAIN: handler will be called once, later.  NGX_ERROR: failed at once,
  * outcome is "unsent", handler is not called.  The request's bytes are copied.
+ * The request's URL has to be one of the origin's.
  */
 ngx_int_t ngx_cigna_http_start(ngx_cigna_http_t *http);
 
-/* wipes buffers, closes; idempotent; handler is not called afterwards */
+/*
+ * Wipes buffers (the reply's slices go with them), closes; idempotent; handler
+ * is not called afterwards.
+ */
 void ngx_cigna_http_done(ngx_cigna_http_t *http);
 
 

@@ -3,10 +3,7 @@
 #define _NGX_CIGNA_PEER_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_event.h>
-#include <ngx_event_connect.h>
+#include "ngx_cigna_origin.h"
 
 
 /*
@@ -15,36 +12,22 @@
  */
 
 
-/* where to; made at configuration, shared by all connections to it */
-
-typedef struct {
-    ngx_str_t         host;                /* without brackets; path if unix */
-    in_port_t         port;                /* host order */
-    ngx_str_t         name;                /* "host:port", for logs */
-    ngx_str_t         tls_name;            /* SNI and certificate name */
-    ngx_ssl_t        *ssl;                 /* NULL: in clear */
-
-    ngx_addr_t       *addrs;               /* resolved at start ... */
-    ngx_uint_t        naddrs;              /* ... or 0: while running */
-    ngx_uint_t        next;                /* rotates over addrs */
-
-    ngx_resolver_t   *resolver;            /* NULL: none configured */
-    ngx_msec_t        resolver_timeout;
-} ngx_cigna_origin_t;
-
-
 typedef struct ngx_cigna_peer_s  ngx_cigna_peer_t;
 
 typedef void (*ngx_cigna_peer_pt)(ngx_cigna_peer_t *peer);
 
 
+#define NGX_CIGNA_PEER_ADDRS_MAX  8
+#define NGX_CIGNA_PEER_ERROR_MAX  160
+
+
 struct ngx_cigna_peer_s {
-    /* set by the caller */
+    /* set by the caller, all else zeroed */
     ngx_cigna_origin_t     *origin;
-    ngx_pool_t             *pool;          /* outlives the peer */
     ngx_log_t              *log;           /* outlives the connection */
     ngx_msec_t              timeout;       /* to be connected, all in all */
     ngx_uint_t              cancelable;    /* of its timers, see below */
+    ngx_uint_t              keepalive;     /* TCP probes of an idle peer */
     ngx_cigna_peer_pt       handler;
     void                   *data;
 
@@ -56,38 +39,40 @@ struct ngx_cigna_peer_s {
 
     /* private */
     ngx_peer_connection_t   pc;
+    ngx_log_t               quiet;         /* of the connection */
     ngx_resolver_ctx_t     *resolving;
-    ngx_addr_t              addr;
-    ngx_sockaddr_t          sockaddr;
     ngx_event_t             timer;
-    unsigned                started:1;
+    ngx_msec_t              deadline;
+
+    ngx_uint_t              naddrs;
+    ngx_uint_t              tried;
+    ngx_sockaddr_t          sockaddrs[NGX_CIGNA_PEER_ADDRS_MAX];
+    socklen_t               socklens[NGX_CIGNA_PEER_ADDRS_MAX];
+    ngx_str_t               addr_text;
+    u_char                  addr_mem[NGX_SOCKADDR_STRLEN];
+
+    u_char                  error_mem[NGX_CIGNA_PEER_ERROR_MAX];
+    unsigned                starting:1;    /* inside of start() */
 };
 
 
 /*
- * A TLS context for outbound connections: TLS 1.2 and newer, peers verified
- * against the certificates in "trusted" (PEM; empty: the system's bundle).
- * Freed with cf->pool.  NULL after logging an error.
- */
-ngx_ssl_t *ngx_cigna_peer_create_ssl(ngx_conf_t *cf, ngx_str_t *trusted);
-
-/*
- * Fills origin->addrs at start if the name can be resolved then, else leaves
- * it to the resolver while running; an error if there is neither.  host, port
- * and ssl are set by the caller.  unix sockets: host is "unix:/path".
- */
-ngx_int_t ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin);
-
-/*
  * NGX_AGAIN: handler will be called once, later, never before this function
  * returned.  NGX_OK, NGX_ERROR: it is over at once and handler is not called.
+ *
+ * The caller sets the connection's event handlers as soon as it has it, and
+ * looks at read->ready: bytes may have come already.
+ *
+ * Nothing is logged above info, who asked for the connection decides what a
+ * failure is worth.  The timers keep an exiting worker alive, unless they are
+ * cancelable.
  */
 ngx_int_t ngx_cigna_peer_start(ngx_cigna_peer_t *peer);
 
 /*
  * Closes the connection (an orderly TLS shutdown is not waited for), stops
  * resolving, removes timers.  May be called at any time, twice as well; the
- * handler is not called afterwards.
+ * handler is not called afterwards.  error is kept.
  */
 void ngx_cigna_peer_done(ngx_cigna_peer_t *peer);
 

@@ -38,7 +38,7 @@ typedef void (*ngx_cigna_redis_pt)(ngx_cigna_redis_cmd_t *cmd);
  */
 
 struct ngx_cigna_redis_cmd_s {
-    /* set by the caller */
+    /* set by the caller, all else zeroed */
     ngx_cigna_redis_pt   handler;
     void                *data;
 
@@ -48,10 +48,7 @@ struct ngx_cigna_redis_cmd_s {
     cigna_reply_t       *reply;
 
     /* private */
-    ngx_queue_t          queue;
-    void                *slot;
-    ngx_msec_t           deadline;
-    unsigned             pending:1;
+    void                *slot;             /* NULL: not pending */
 };
 
 
@@ -63,9 +60,11 @@ ngx_cigna_redis_t *ngx_cigna_redis_create(ngx_cycle_t *cycle,
     ngx_cigna_redis_conf_t *conf);
 
 /*
- * Queues and sends one command; argv is copied.  NGX_AGAIN: handler will be
- * called once, later.  NGX_ERROR: outcome is "unsent" and handler is not
- * called (down, or too many commands waiting).
+ * Queues one command, to be sent with all others of this turn of the event
+ * loop; argv is copied.  NGX_AGAIN: handler will be called once, later.
+ * NGX_ERROR: outcome is "unsent" and handler is not called (down, or too many
+ * commands waiting).  Commands of one worker may overtake each other if there
+ * are several connections.  done() first if cmd has been used before.
  */
 ngx_int_t ngx_cigna_redis_start(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc);

@@ -1,0 +1,52 @@
+
+#include "ngx_cigna_log.h"
+
+
+static u_char *ngx_cigna_log_handler(ngx_log_t *log, u_char *buf, size_t len);
+
+
+void
+ngx_cigna_log_init(ngx_cigna_log_t *l, const char *what)
+{
+    ngx_memzero(l, sizeof(ngx_cigna_log_t));
+
+    l->log = *ngx_cycle->log;
+    l->log.connection = 0;
+    l->log.handler = ngx_cigna_log_handler;
+    l->log.data = l;
+    l->log.action = NULL;
+
+    l->what = what;
+}
+
+
+static u_char *
+ngx_cigna_log_handler(ngx_log_t *log, u_char *buf, size_t len)
+{
+    u_char           *p, *last;
+    ngx_cigna_log_t  *l;
+
+    l = log->data;
+    p = buf;
+    last = buf + len;
+
+    if (log->action) {
+        p = ngx_slprintf(p, last, " while %s", log->action);
+    }
+
+    p = ngx_slprintf(p, last, ", cigna: %s", l->what);
+
+    if (l->id.len) {
+        p = ngx_slprintf(p, last, ", id: %V", &l->id);
+    }
+
+    if (l->tenant.len) {
+        p = ngx_slprintf(p, last, ", tenant: %V", &l->tenant);
+    }
+
+    if (l->request.len) {
+        p = ngx_slprintf(p, last, ", request: %V", &l->request);
+    }
+
+    return p;
+}

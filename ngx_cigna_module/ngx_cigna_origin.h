@@ -1,0 +1,49 @@
+
+#ifndef _NGX_CIGNA_ORIGIN_H_INCLUDED_
+#define _NGX_CIGNA_ORIGIN_H_INCLUDED_
+
+
+#include "ngx_cigna_compat.h"
+#include <ngx_event.h>
+#include <ngx_event_connect.h>
+
+
+/* where to; made at configuration, shared by all connections to it */
+
+typedef struct {
+    ngx_str_t         host;                /* without brackets; path if unix */
+    in_port_t         port;                /* host order */
+    ngx_str_t         name;                /* "host:port", for logs */
+    ngx_str_t         tls_name;            /* SNI and certificate name */
+    ngx_ssl_t        *ssl;                 /* NULL: in clear */
+
+    ngx_addr_t       *addrs;               /* resolved at start ... */
+    ngx_uint_t        naddrs;              /* ... or 0: while running */
+    ngx_uint_t        next;                /* rotates over addrs */
+
+    ngx_resolver_t   *resolver;            /* NULL: none configured */
+    ngx_msec_t        resolver_timeout;
+
+    /* private */
+    unsigned          literal:1;           /* an address, never resolved */
+} ngx_cigna_origin_t;
+
+
+/*
+ * A TLS context for outbound connections: TLS 1.2 and newer, peers verified
+ * against the certificates in "trusted" (PEM; empty: the system's bundle).
+ * Freed with cf->pool.  NULL after logging an error.
+ */
+ngx_ssl_t *ngx_cigna_peer_create_ssl(ngx_conf_t *cf, ngx_str_t *trusted);
+
+/*
+ * Fills origin->addrs at start if the name can be resolved then, else leaves
+ * it to the resolver while running; an error if there is neither.  With both,
+ * the resolver goes first, and the addresses of the start serve when it fails.
+ * host, port, ssl and resolver are set by the caller; name and an empty
+ * tls_name are filled.  unix sockets: host is "unix:/path".
+ */
+ngx_int_t ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin);
+
+
+#endif /* _NGX_CIGNA_ORIGIN_H_INCLUDED_ */

@@ -1,0 +1,684 @@
+
+#include "ngx_cigna_peer.h"
+
+
+#define NGX_CIGNA_PEER_NAME_MAX       255
+#define NGX_CIGNA_PEER_KEEPALIVE_S    30
+
+
+static void ngx_cigna_peer_resolve(ngx_cigna_peer_t *peer);
+static void ngx_cigna_peer_resolve_handler(ngx_resolver_ctx_t *ctx);
+static void ngx_cigna_peer_use_resolved(ngx_cigna_peer_t *peer,
+    ngx_resolver_ctx_t *ctx);
+static void ngx_cigna_peer_use_known(ngx_cigna_peer_t *peer);
+static void ngx_cigna_peer_add_addr(ngx_cigna_peer_t *peer,
+    struct sockaddr *sockaddr, socklen_t socklen);
+static void ngx_cigna_peer_connect(ngx_cigna_peer_t *peer);
+static ngx_int_t ngx_cigna_peer_connect_next(ngx_cigna_peer_t *peer);
+static void ngx_cigna_peer_connect_handler(ngx_event_t *ev);
+static ngx_int_t ngx_cigna_peer_connected(ngx_cigna_peer_t *peer);
+static void ngx_cigna_peer_probe(ngx_connection_t *c);
+static ngx_int_t ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer);
+static ngx_int_t ngx_cigna_peer_expect_name(ngx_connection_t *c,
+    ngx_str_t *expected);
+static void ngx_cigna_peer_handshake_handler(ngx_connection_t *c);
+static ngx_int_t ngx_cigna_peer_verify(ngx_cigna_peer_t *peer);
+static void ngx_cigna_peer_attempted(ngx_cigna_peer_t *peer, ngx_int_t rc);
+static void ngx_cigna_peer_timer_handler(ngx_event_t *ev);
+static void ngx_cigna_peer_empty_handler(ngx_event_t *ev);
+static void ngx_cigna_peer_finish(ngx_cigna_peer_t *peer, ngx_int_t rc);
+static void ngx_cigna_peer_close(ngx_cigna_peer_t *peer);
+static void ngx_cigna_peer_errno(ngx_cigna_peer_t *peer, const char *what,
+    ngx_err_t err);
+static void ngx_cigna_peer_reason(ngx_cigna_peer_t *peer, const char *what,
+    const char *why);
+
+
+ngx_int_t
+ngx_cigna_peer_start(ngx_cigna_peer_t *peer)
+{
+    peer->rc = NGX_AGAIN;
+    peer->error = NULL;
+    peer->connection = NULL;
+    peer->naddrs = 0;
+    peer->tried = 0;
+
+    /*
+     * what nginx itself has to say about a connection that fails is shown
+     * with "info" and "debug" only, but for alerts
+     */
+
+    peer->quiet = *peer->log;
+
+    if (peer->quiet.log_level < NGX_LOG_INFO) {
+        peer->quiet.log_level = ngx_min(peer->quiet.log_level, NGX_LOG_ALERT);
+    }
+
+    ngx_memzero(&peer->timer, sizeof(ngx_event_t));
+
+    peer->timer.handler = ngx_cigna_peer_timer_handler;
+    peer->timer.data = peer;
+    peer->timer.log = &peer->quiet;
+    peer->timer.cancelable = (peer->cancelable != 0);
+
+    peer->deadline = ngx_current_msec + peer->timeout;
+    ngx_add_timer(&peer->timer, peer->timeout);
+
+    peer->starting = 1;
+    ngx_cigna_peer_resolve(peer);
+    peer->starting = 0;
+
+    return peer->rc;
+}
+
+
+static void
+ngx_cigna_peer_resolve(ngx_cigna_peer_t *peer)
+{
+    ngx_resolver_ctx_t  *ctx, temp;
+    ngx_cigna_origin_t  *origin;
+
+    origin = peer->origin;
+
+    if (origin->literal || origin->resolver == NULL) {
+        ngx_cigna_peer_use_known(peer);
+        return;
+    }
+
+    temp.name = origin->host;
+
+    ctx = ngx_resolve_start(origin->resolver, &temp);
+
+    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
+        ngx_cigna_peer_use_known(peer);
+        return;
+    }
+
+    ctx->name = origin->host;
+    ctx->handler = ngx_cigna_peer_resolve_handler;
+    ctx->data = peer;
+    ctx->timeout = origin->resolver_timeout;
+    ctx->cancelable = (peer->cancelable != 0);
+
+    if (origin->naddrs) {
+
+        /* leave time for the addresses that are known */
+
+        ctx->timeout = ngx_min(ctx->timeout, peer->timeout / 2);
+    }
+
+    peer->resolving = ctx;
+
+    if (ngx_resolve_name(ctx) != NGX_OK) {
+        peer->resolving = NULL;
+        ngx_cigna_peer_use_known(peer);
+    }
+}
+
+
+static void
+ngx_cigna_peer_resolve_handler(ngx_resolver_ctx_t *ctx)
+{
+    ngx_int_t          state;
+    ngx_cigna_peer_t  *peer;
+
+    peer = ctx->data;
+    peer->resolving = NULL;
+
+    state = ctx->state;
+
+    if (state == NGX_OK) {
+        ngx_cigna_peer_use_resolved(peer, ctx);
+    }
+
+    ngx_resolve_name_done(ctx);
+
+    if (state == NGX_OK) {
+        ngx_cigna_peer_connect(peer);
+        return;
+    }
+
+    ngx_cigna_peer_reason(peer, "name could not be resolved",
+                          ngx_resolver_strerror(state));
+
+    ngx_log_error(NGX_LOG_INFO, peer->log, 0, "%V: %s",
+                  &peer->origin->name, peer->error);
+
+    ngx_cigna_peer_use_known(peer);
+}
+
+
+static void
+ngx_cigna_peer_use_resolved(ngx_cigna_peer_t *peer, ngx_resolver_ctx_t *ctx)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < ctx->naddrs; i++) {
+        ngx_cigna_peer_add_addr(peer, ctx->addrs[i].sockaddr,
+                                ctx->addrs[i].socklen);
+    }
+}
+
+
+static void
+ngx_cigna_peer_use_known(ngx_cigna_peer_t *peer)
+{
+    ngx_uint_t           i;
+    ngx_addr_t          *addr;
+    ngx_cigna_origin_t  *origin;
+
+    origin = peer->origin;
+
+    for (i = 0; i < origin->naddrs; i++) {
+        addr = &origin->addrs[(origin->next + i) % origin->naddrs];
+
+        ngx_cigna_peer_add_addr(peer, addr->sockaddr, addr->socklen);
+    }
+
+    origin->next++;
+
+    if (peer->naddrs == 0 && peer->error == NULL) {
+        peer->error = "name could not be resolved";
+    }
+
+    ngx_cigna_peer_connect(peer);
+}
+
+
+static void
+ngx_cigna_peer_add_addr(ngx_cigna_peer_t *peer, struct sockaddr *sockaddr,
+    socklen_t socklen)
+{
+    ngx_sockaddr_t  *sa;
+
+    if (peer->naddrs == NGX_CIGNA_PEER_ADDRS_MAX
+        || socklen > (socklen_t) sizeof(ngx_sockaddr_t))
+    {
+        return;
+    }
+
+    sa = &peer->sockaddrs[peer->naddrs];
+
+    ngx_memcpy(sa, sockaddr, socklen);
+
+    if (sa->sockaddr.sa_family != AF_UNIX) {
+        ngx_inet_set_port(&sa->sockaddr, peer->origin->port);
+    }
+
+    peer->socklens[peer->naddrs++] = socklen;
+}
+
+
+/*
+ * Tries one address after the other.  One that does not answer gets an equal
+ * share of the time that is left, so that the next one has its chance.
+ */
+
+static void
+ngx_cigna_peer_connect(ngx_cigna_peer_t *peer)
+{
+    ngx_int_t       rc;
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (peer->deadline - ngx_current_msec);
+
+    if (peer->tried == peer->naddrs || left <= 0) {
+        ngx_cigna_peer_finish(peer, NGX_ERROR);
+        return;
+    }
+
+    if (peer->timer.timer_set) {
+        ngx_del_timer(&peer->timer);
+    }
+
+    ngx_add_timer(&peer->timer,
+                  (ngx_msec_t) left / (peer->naddrs - peer->tried));
+
+    rc = ngx_cigna_peer_connect_next(peer);
+
+    if (rc == NGX_OK) {
+        rc = ngx_cigna_peer_connected(peer);
+    }
+
+    ngx_cigna_peer_attempted(peer, rc);
+}
+
+
+static ngx_int_t
+ngx_cigna_peer_connect_next(ngx_cigna_peer_t *peer)
+{
+    ngx_int_t               rc;
+    ngx_uint_t              n;
+    ngx_connection_t       *c;
+    ngx_peer_connection_t  *pc;
+
+    n = peer->tried++;
+
+    peer->addr_text.data = peer->addr_mem;
+    peer->addr_text.len = ngx_sock_ntop(&peer->sockaddrs[n].sockaddr,
+                                        peer->socklens[n], peer->addr_mem,
+                                        NGX_SOCKADDR_STRLEN, 1);
+
+    pc = &peer->pc;
+    ngx_memzero(pc, sizeof(ngx_peer_connection_t));
+
+    pc->sockaddr = &peer->sockaddrs[n].sockaddr;
+    pc->socklen = peer->socklens[n];
+    pc->name = &peer->addr_text;
+    pc->get = ngx_event_get_peer;
+    pc->log = &peer->quiet;
+    pc->log_error = NGX_ERROR_INFO;
+
+    rc = ngx_event_connect_peer(pc);
+
+    c = pc->connection;
+
+    if (c == NULL) {
+        ngx_cigna_peer_errno(peer, "connect() failed", ngx_socket_errno);
+        return NGX_ERROR;
+    }
+
+    c->data = peer;
+    c->read->handler = ngx_cigna_peer_connect_handler;
+    c->write->handler = ngx_cigna_peer_connect_handler;
+
+    return rc;
+}
+
+
+static void
+ngx_cigna_peer_connect_handler(ngx_event_t *ev)
+{
+    int                err;
+    socklen_t          len;
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+    ngx_cigna_peer_t  *peer;
+
+    c = ev->data;
+    peer = c->data;
+
+    err = 0;
+    len = sizeof(int);
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, (void *) &err, &len) == -1) {
+        err = ngx_socket_errno;
+    }
+
+    if (c->close) {
+        peer->error = "worker is shutting down";
+        peer->tried = peer->naddrs;
+        rc = NGX_ERROR;
+
+    } else if (err) {
+        ngx_cigna_peer_errno(peer, "connect() failed", err);
+        rc = NGX_ERROR;
+
+    } else if (!c->write->ready) {
+        return;
+
+    } else {
+        rc = ngx_cigna_peer_connected(peer);
+    }
+
+    ngx_cigna_peer_attempted(peer, rc);
+}
+
+
+static ngx_int_t
+ngx_cigna_peer_connected(ngx_cigna_peer_t *peer)
+{
+    ngx_connection_t  *c;
+
+    c = peer->pc.connection;
+
+    c->read->handler = ngx_cigna_peer_empty_handler;
+    c->write->handler = ngx_cigna_peer_empty_handler;
+
+    if (peer->pc.sockaddr->sa_family != AF_UNIX) {
+
+        if (ngx_tcp_nodelay(c) != NGX_OK) {
+            peer->error = "setsockopt(TCP_NODELAY) failed";
+            return NGX_ERROR;
+        }
+
+        if (peer->keepalive) {
+            ngx_cigna_peer_probe(c);
+        }
+    }
+
+    if (peer->origin->ssl) {
+        return ngx_cigna_peer_handshake(peer);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * A peer that has gone without a word would be noticed by the next request
+ * only, at the cost of its deadline.  It is no failure if this cannot be set.
+ */
+
+static void
+ngx_cigna_peer_probe(ngx_connection_t *c)
+{
+    int  on, idle;
+
+    on = 1;
+    idle = NGX_CIGNA_PEER_KEEPALIVE_S;
+
+    (void) setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(int));
+
+#if (NGX_HAVE_KEEPALIVE_TUNABLE)
+
+    (void) setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(int));
+
+    idle /= 3;
+
+    (void) setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(int));
+
+#endif
+}
+
+
+static ngx_int_t
+ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
+{
+    ngx_int_t          rc;
+    ngx_str_t         *name;
+    ngx_connection_t  *c;
+
+    c = peer->pc.connection;
+
+    c->pool = ngx_create_pool(128, c->log);
+
+    if (c->pool == NULL
+        || ngx_ssl_create_connection(peer->origin->ssl, c, NGX_SSL_CLIENT)
+           != NGX_OK)
+    {
+        peer->error = "no memory for TLS";
+        return NGX_ERROR;
+    }
+
+    name = &peer->origin->tls_name;
+
+    if (name->len == 0) {
+        name = &peer->origin->host;
+    }
+
+    if (ngx_cigna_peer_expect_name(c, name) != NGX_OK) {
+        peer->error = "name cannot be used with TLS";
+        return NGX_ERROR;
+    }
+
+    rc = ngx_ssl_handshake(c);
+
+    if (rc == NGX_AGAIN) {
+        c->ssl->handler = ngx_cigna_peer_handshake_handler;
+        return NGX_AGAIN;
+    }
+
+    return ngx_cigna_peer_verify(peer);
+}
+
+
+/* an address is looked for in the certificate, but is no name to send */
+
+static ngx_int_t
+ngx_cigna_peer_expect_name(ngx_connection_t *c, ngx_str_t *expected)
+{
+    u_char              name[NGX_CIGNA_PEER_NAME_MAX + 1];
+    size_t              len;
+    ngx_uint_t          address;
+    ngx_ssl_conn_t     *ssl;
+    X509_VERIFY_PARAM  *param;
+
+#if (NGX_HAVE_INET6)
+    u_char              addr6[16];
+#endif
+
+    len = expected->len;
+
+    if (len && expected->data[len - 1] == '.') {
+        len--;
+    }
+
+    if (len == 0 || len > NGX_CIGNA_PEER_NAME_MAX) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpystrn(name, expected->data, len + 1);
+
+    ssl = c->ssl->connection;
+    param = SSL_get0_param(ssl);
+
+    address = (ngx_inet_addr(name, len) != INADDR_NONE);
+
+#if (NGX_HAVE_INET6)
+    address |= (ngx_inet6_addr(name, len, addr6) == NGX_OK);
+#endif
+
+    if (address) {
+        return X509_VERIFY_PARAM_set1_ip_asc(param, (char *) name) == 1
+               ? NGX_OK : NGX_ERROR;
+    }
+
+    X509_VERIFY_PARAM_set_hostflags(param,
+                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+
+    if (X509_VERIFY_PARAM_set1_host(param, (char *) name, len) != 1
+        || SSL_set_tlsext_host_name(ssl, (char *) name) != 1)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_peer_handshake_handler(ngx_connection_t *c)
+{
+    ngx_cigna_peer_t  *peer;
+
+    peer = c->data;
+
+    ngx_cigna_peer_attempted(peer, ngx_cigna_peer_verify(peer));
+}
+
+
+/*
+ * A certificate that is not good has already ended the handshake.  It is
+ * asked for once more, as nothing is sent to whom has not shown one.
+ */
+
+static ngx_int_t
+ngx_cigna_peer_verify(ngx_cigna_peer_t *peer)
+{
+    long               rc;
+    X509              *cert;
+    ngx_connection_t  *c;
+
+    c = peer->pc.connection;
+
+    c->read->handler = ngx_cigna_peer_empty_handler;
+    c->write->handler = ngx_cigna_peer_empty_handler;
+
+    rc = SSL_get_verify_result(c->ssl->connection);
+
+    if (rc != X509_V_OK) {
+        ngx_cigna_peer_reason(peer, "certificate is not good",
+                              X509_verify_cert_error_string(rc));
+        return NGX_ERROR;
+    }
+
+    if (!c->ssl->handshaked) {
+        peer->error = "TLS handshake failed";
+        return NGX_ERROR;
+    }
+
+    cert = SSL_get_peer_certificate(c->ssl->connection);
+
+    if (cert == NULL) {
+        peer->error = "no certificate was shown";
+        return NGX_ERROR;
+    }
+
+    X509_free(cert);
+
+    return NGX_OK;
+}
+
+
+/* an attempt has succeeded, goes on, or has failed: then it is the next one */
+
+static void
+ngx_cigna_peer_attempted(ngx_cigna_peer_t *peer, ngx_int_t rc)
+{
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    if (rc == NGX_OK) {
+        ngx_cigna_peer_finish(peer, NGX_OK);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, peer->log, 0, "%V, %V: %s",
+                  &peer->origin->name, &peer->addr_text, peer->error);
+
+    ngx_cigna_peer_close(peer);
+    ngx_cigna_peer_connect(peer);
+}
+
+
+static void
+ngx_cigna_peer_timer_handler(ngx_event_t *ev)
+{
+    ngx_connection_t  *c;
+    ngx_cigna_peer_t  *peer;
+
+    peer = ev->data;
+    c = peer->pc.connection;
+
+    if (peer->resolving) {
+        peer->error = "timed out while resolving the name";
+        ngx_cigna_peer_finish(peer, NGX_ERROR);
+        return;
+    }
+
+    peer->error = (c->ssl ? "timed out in the TLS handshake"
+                          : "timed out while connecting");
+
+    ngx_cigna_peer_attempted(peer, NGX_ERROR);
+}
+
+
+/* between being connected and the caller's own handlers */
+
+static void
+ngx_cigna_peer_empty_handler(ngx_event_t *ev)
+{
+    ngx_log_debug0(NGX_LOG_DEBUG_EVENT, ev->log, 0, "cigna peer empty handler");
+}
+
+
+static void
+ngx_cigna_peer_finish(ngx_cigna_peer_t *peer, ngx_int_t rc)
+{
+    peer->rc = rc;
+
+    if (rc == NGX_OK) {
+        peer->error = NULL;
+        peer->connection = peer->pc.connection;
+
+        ngx_del_timer(&peer->timer);
+
+    } else {
+        ngx_cigna_peer_done(peer);
+    }
+
+    if (!peer->starting) {
+        peer->handler(peer);
+    }
+}
+
+
+void
+ngx_cigna_peer_done(ngx_cigna_peer_t *peer)
+{
+    if (peer->resolving) {
+        ngx_resolve_name_done(peer->resolving);
+        peer->resolving = NULL;
+    }
+
+    if (peer->timer.timer_set) {
+        ngx_del_timer(&peer->timer);
+    }
+
+    ngx_cigna_peer_close(peer);
+}
+
+
+static void
+ngx_cigna_peer_close(ngx_cigna_peer_t *peer)
+{
+    ngx_pool_t        *pool;
+    ngx_connection_t  *c;
+
+    c = peer->pc.connection;
+
+    if (c == NULL) {
+        return;
+    }
+
+    peer->pc.connection = NULL;
+    peer->connection = NULL;
+
+    if (c->ssl) {
+        c->ssl->no_wait_shutdown = 1;
+
+        if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
+
+            /* no room to say goodbye: leave without, but free the state */
+
+            c->error = 1;
+            (void) ngx_ssl_shutdown(c);
+        }
+    }
+
+    pool = c->pool;
+
+    ngx_close_connection(c);
+
+    if (pool) {
+        ngx_destroy_pool(pool);
+    }
+}
+
+
+static void
+ngx_cigna_peer_errno(ngx_cigna_peer_t *peer, const char *what, ngx_err_t err)
+{
+    u_char  *p, text[NGX_CIGNA_PEER_ERROR_MAX];
+
+    p = ngx_strerror(err, text, NGX_CIGNA_PEER_ERROR_MAX - 1);
+    *p = '\0';
+
+    ngx_cigna_peer_reason(peer, what, (char *) text);
+}
+
+
+static void
+ngx_cigna_peer_reason(ngx_cigna_peer_t *peer, const char *what,
+    const char *why)
+{
+    u_char  *p;
+
+    p = ngx_snprintf(peer->error_mem, NGX_CIGNA_PEER_ERROR_MAX - 1, "%s (%s)",
+                     what, why);
+    *p = '\0';
+
+    peer->error = (char *) peer->error_mem;
+}
