@@ -461,27 +461,25 @@ cigna_http_chunk_data(cigna_http_reply_t *p, const cigna_http_input_t *in)
 }
 
 
+/* CRLF and nothing else: the size was right if it stands just here */
+
 static int
 cigna_http_chunk_end(cigna_http_reply_t *p, const cigna_http_input_t *in)
 {
-    int            rc;
-    cigna_slice_t  line;
+    cigna_slice_t  rest;
 
-    rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+    rest = cigna_slice_make(in->data + p->lines.pos, in->data + in->len);
 
-    if (rc != CIGNA_OK) {
-        return rc;
+    if (rest.len < 2) {
+        return CIGNA_AGAIN;
     }
 
-    if (line.len) {
-
-        /* more bytes than the chunk was to have */
-
+    if (!cigna_slice_starts(rest, cigna_slice("\r\n"))) {
         return CIGNA_ERROR;
     }
 
     p->state = cigna_http_st_chunk_size;
-    cigna_http_line_skip(&p->lines, 0);
+    cigna_http_line_skip(&p->lines, 2);
 
     return CIGNA_OK;
 }

@@ -71,7 +71,7 @@ cigna_redis_url_unix(cigna_slice_t rest, cigna_redis_url_t *u,
     }
 
     if (u->path.len > CIGNA_REDIS_PATH_MAX
-        || memchr(u->path.data, '\0', u->path.len))
+        || cigna_slice_has(u->path, '\0'))
     {
         return cigna_redis_url_fail(error, "has a path that no socket can "
                                     "have");
@@ -95,7 +95,7 @@ cigna_redis_url_tcp(cigna_slice_t rest, cigna_redis_url_t *u,
 
     authority = cigna_slice_cut(&rest, '/');
 
-    if (authority.len && memchr(authority.data, '@', authority.len)) {
+    if (cigna_slice_has(authority, '@')) {
         return cigna_redis_url_fail(error, "must not hold a user name or a "
                                     "password, use \"username_file\" and "
                                     "\"password_file\"");

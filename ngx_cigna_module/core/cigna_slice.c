@@ -72,6 +72,13 @@ cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix)
 }
 
 
+int
+cigna_slice_has(cigna_slice_t s, uint8_t c)
+{
+    return s.len && memchr(s.data, c, s.len) != NULL;
+}
+
+
 cigna_slice_t
 cigna_slice_cut(cigna_slice_t *s, uint8_t c)
 {

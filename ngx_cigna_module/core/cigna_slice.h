@@ -44,6 +44,9 @@ int cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b);
 /* 1 if s begins with prefix */
 int cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix);
 
+/* 1 if c is one of the bytes of s */
+int cigna_slice_has(cigna_slice_t s, uint8_t c);
+
 /*
  * Cuts off what stands before the first c and returns it; *s keeps what comes
  * after.  Without a c everything is cut off.

@@ -9,8 +9,8 @@ static int cigna_uri_scheme(cigna_slice_t *rest, cigna_uri_t *u);
 static int cigna_uri_host(cigna_slice_t *rest, cigna_slice_t *host);
 static int cigna_uri_host_char(uint8_t c);
 static int cigna_uri_ipv6(cigna_slice_t s);
-static int cigna_uri_chars(cigna_slice_t s, const char *extra);
-static int cigna_uri_char(cigna_slice_t s, const char *extra);
+static int cigna_uri_chars(cigna_slice_t s, cigna_slice_t extra);
+static int cigna_uri_char(cigna_slice_t s, cigna_slice_t extra);
 static cigna_slice_t cigna_uri_path(const cigna_uri_t *u);
 static int cigna_uri_path_plain(cigna_slice_t path);
 static int cigna_uri_segment_plain(cigna_slice_t segment);
@@ -23,8 +23,8 @@ static void cigna_uri_append_host(cigna_buf_t *b, cigna_slice_t host);
  * queries, so that they are in addresses which apps want to come back to.
  */
 
-#define CIGNA_URI_PATH_CHARS   "/"
-#define CIGNA_URI_QUERY_CHARS  "/?[]{}|^`"
+#define CIGNA_URI_PATH_CHARS   cigna_slice("/")
+#define CIGNA_URI_QUERY_CHARS  cigna_slice("/?[]{}|^`")
 
 #define CIGNA_URI_PORT(https)  ((https) ? 443 : 80)
 
@@ -219,7 +219,7 @@ cigna_uri_ipv6(cigna_slice_t s)
     char             text[INET6_ADDRSTRLEN];
     struct in6_addr  addr;
 
-    if (s.len == 0 || s.len >= sizeof(text) || memchr(s.data, '\0', s.len)) {
+    if (s.len >= sizeof(text) || cigna_slice_has(s, '\0')) {
         return 0;
     }
 
@@ -231,7 +231,7 @@ cigna_uri_ipv6(cigna_slice_t s)
 
 
 static int
-cigna_uri_chars(cigna_slice_t s, const char *extra)
+cigna_uri_chars(cigna_slice_t s, cigna_slice_t extra)
 {
     for ( /* void */ ; s.len; s = cigna_slice_skip(s, 1)) {
         if (!cigna_uri_char(s, extra)) {
@@ -246,7 +246,7 @@ cigna_uri_chars(cigna_slice_t s, const char *extra)
 /* may s begin as it does? */
 
 static int
-cigna_uri_char(cigna_slice_t s, const char *extra)
+cigna_uri_char(cigna_slice_t s, cigna_slice_t extra)
 {
     uint8_t  c;
 
@@ -261,7 +261,8 @@ cigna_uri_char(cigna_slice_t s, const char *extra)
         return 1;
     }
 
-    return c != '\0' && (strchr("-._~!$&'()*+,;=:@", c) || strchr(extra, c));
+    return cigna_slice_has(cigna_slice("-._~!$&'()*+,;=:@"), c)
+           || cigna_slice_has(extra, c);
 }
 
 
@@ -349,7 +350,7 @@ cigna_uri_append_host(cigna_buf_t *b, cigna_slice_t host)
     int     ipv6;
     size_t  i;
 
-    ipv6 = host.len && memchr(host.data, ':', host.len) != NULL;
+    ipv6 = cigna_slice_has(host, ':');
 
     if (ipv6) {
         cigna_buf_append_char(b, '[');

@@ -76,6 +76,18 @@ a_prefix_longer_than_the_slice_does_not_match(void **state)
 
 
 static void
+a_byte_is_found_if_it_is_there(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_slice_has(guarded("abc"), 'c'), 1);
+    assert_int_equal(cigna_slice_has(guarded("abc"), 'd'), 0);
+    assert_int_equal(cigna_slice_has(guarded("abc"), '\0'), 0);
+    assert_int_equal(cigna_slice_has(cigna_slice_null, '\0'), 0);
+}
+
+
+static void
 a_cut_stops_at_the_first_separator(void **state)
 {
     cigna_slice_t  s;
@@ -231,6 +243,7 @@ main(void)
         cmocka_unit_test(slices_of_different_length_are_different),
         cmocka_unit_test(only_ascii_letters_have_two_cases),
         cmocka_unit_test(a_prefix_longer_than_the_slice_does_not_match),
+        cmocka_unit_test(a_byte_is_found_if_it_is_there),
         cmocka_unit_test(a_cut_stops_at_the_first_separator),
         cmocka_unit_test(a_skip_goes_no_further_than_the_end),
         cmocka_unit_test(a_trim_takes_spaces_and_tabs_only),

@@ -1,0 +1,120 @@
+
+#include "support.h"
+
+#include "cigna_http_date.h"
+
+
+static int64_t
+date(const char *text)
+{
+    int64_t  time_s;
+
+    if (cigna_http_date_parse(guarded(text), &time_s) != CIGNA_OK) {
+        fail_msg("\"%s\" was refused", text);
+    }
+
+    return time_s;
+}
+
+
+static void
+refused(const char *text)
+{
+    int64_t  time_s;
+
+    time_s = 42;
+
+    if (cigna_http_date_parse(guarded(text), &time_s) != CIGNA_ERROR) {
+        fail_msg("\"%s\" was not refused", text);
+    }
+
+    assert_int_equal(time_s, 42);
+}
+
+
+static void
+a_date_is_seconds_since_the_epoch(void **state)
+{
+    (void) state;
+
+    assert_int_equal(date("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
+    assert_int_equal(date("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
+    assert_int_equal(date("Tue, 14 Nov 2023 22:13:20 GMT"), 1700000000);
+    assert_int_equal(date("Tue, 19 Jan 2038 03:14:08 GMT"), 2147483648);
+    assert_int_equal(date("Fri, 31 Dec 9999 23:59:59 GMT"), 253402300799);
+}
+
+
+static void
+a_month_has_its_days(void **state)
+{
+    (void) state;
+
+    assert_int_equal(date("Thu, 29 Feb 2024 00:00:00 GMT"), 1709164800);
+    assert_int_equal(date("Fri, 01 Mar 2024 00:00:00 GMT"), 1709251200);
+    assert_int_equal(date("Tue, 29 Feb 2000 00:00:00 GMT"), 951782400);
+    assert_int_equal(date("Sat, 31 Dec 2022 00:00:00 GMT"), 1672444800);
+
+    refused("Wed, 29 Feb 2023 00:00:00 GMT");
+    refused("Mon, 29 Feb 2100 00:00:00 GMT");
+    refused("Wed, 31 Apr 2024 00:00:00 GMT");
+    refused("Wed, 32 Jan 2024 00:00:00 GMT");
+    refused("Wed, 00 Jan 2024 00:00:00 GMT");
+}
+
+
+static void
+a_leap_second_is_the_next_minute(void **state)
+{
+    (void) state;
+
+    assert_int_equal(date("Sat, 31 Dec 2016 23:59:60 GMT"),
+                     date("Sun, 01 Jan 2017 00:00:00 GMT"));
+
+    refused("Sat, 31 Dec 2016 23:59:61 GMT");
+}
+
+
+static void
+other_forms_are_refused(void **state)
+{
+    (void) state;
+
+    refused("");
+    refused("Sunday, 06-Nov-94 08:49:37 GMT");
+    refused("Sun Nov  6 08:49:37 1994");
+    refused("Sun, 06 Nov 1994 08:49:37 UTC");
+    refused("Sun, 06 Nov 1994 08:49:37 GMT ");
+    refused("Sun, 06 Nov 1994 08:49:37 GM");
+    refused("Sun, 06 nov 1994 08:49:37 GMT");
+    refused("Sun, 06 Foo 1994 08:49:37 GMT");
+    refused("Sun,  6 Nov 1994 08:49:37 GMT");
+    refused("Sun, +6 Nov 1994 08:49:37 GMT");
+}
+
+
+static void
+a_time_that_no_day_has_is_refused(void **state)
+{
+    (void) state;
+
+    refused("Sun, 06 Nov 1994 24:00:00 GMT");
+    refused("Sun, 06 Nov 1994 08:60:00 GMT");
+    refused("Wed, 31 Dec 1969 23:59:59 GMT");
+    refused("Sat, 01 Jan 0000 00:00:00 GMT");
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(a_date_is_seconds_since_the_epoch),
+        cmocka_unit_test(a_month_has_its_days),
+        cmocka_unit_test(a_leap_second_is_the_next_minute),
+        cmocka_unit_test(other_forms_are_refused),
+        cmocka_unit_test(a_time_that_no_day_has_is_refused)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
