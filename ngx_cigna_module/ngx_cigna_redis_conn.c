@@ -703,6 +703,8 @@ ngx_cigna_redis_end_slots(ngx_cigna_redis_conn_t *conn)
         q = ngx_queue_head(&ended);
         slot = ngx_queue_data(q, ngx_cigna_redis_slot_t, queue);
 
+        ngx_queue_remove(q);
+
         cmd = slot->cmd;
 
         if (cmd) {
@@ -736,6 +738,7 @@ ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn)
         q = ngx_queue_head(&conn->slots);
         slot = ngx_queue_data(q, ngx_cigna_redis_slot_t, queue);
 
+        ngx_queue_remove(q);
         ngx_cigna_redis_free_slot(conn->redis, slot);
     }
 
