@@ -191,7 +191,7 @@ function lengths() {
 
 // Files that compare bytes which are no secret: key ids, fingerprints, names.
 const PUBLIC_BYTES = ['cigna_keyring.c', 'cigna_vault.c',
-                      'ngx_cigna_counters.c'];
+                      'ngx_cigna_cache.c', 'ngx_cigna_counters.c'];
 
 // What must not be called, where, and why.  `but`: the files that may.
 const BANNED = [
@@ -244,29 +244,68 @@ function compat() {
         + ' in ngx_cigna_compat.h only'));
 }
 
-// The names in all directive tables against the headings of the README's
-// directive reference, in both directions.
+// Directives of the code's tables against the README's reference, in both
+// directions.  Those inside a block are written "cigna_vault redis".
 function directives() {
-  const inCode = new Set(glueFiles().flatMap((file) =>
-    [...read(file).matchAll(/ngx_command_t[^;=]*=\s*\{([^]*?)\n\};/g)]
-      .flatMap(([, table]) =>
-        [...table.matchAll(/\{\s*ngx_string\("(\w+)"\)/g)]
-          .map(([, name]) => name))));
-
-  const [, reference = ''] = /\n## Directives\n([^]*?)(?=\n## |$)/
-    .exec(read('README.md')) ?? [];
-  const inReadme = new Set([...reference.matchAll(/^#{3,4} (\w+)$/gm)]
-    .map(([, name]) => name));
+  const inCode = new Set(glueFiles().flatMap(directivesOfFile));
+  const inReadme = new Set(directivesOfReadme());
 
   return [
     ...[...inCode].filter((name) => !inReadme.has(name))
-      .map((name) => `README.md: no heading for the directive ${name}`),
+      .map((name) => `README.md: nothing about the directive "${name}"`),
     ...[...inReadme].filter((name) => !inCode.has(name))
-      .map((name) => `README.md: there is no directive ${name}`),
+      .map((name) => `README.md: there is no directive "${name}"`),
   ];
 }
 
-const CHECKS = { layers, style, lengths, banned, compat, directives };
+// A block's table is told by its name: ngx_cigna_vault_commands.
+function directivesOfFile(file) {
+  const tables = read(file).matchAll(
+    /ngx_(?:cigna_block_)?command_t\s+(\w+)\[\]\s*=\s*\{([^]*?)\n\};/g);
+
+  return [...tables].flatMap(([, table, body]) => {
+    const [, block] = /_(vault|tenant)_/.exec(table) ?? [];
+    return [...body.matchAll(/\{\s*ngx_string\("(\w+)"\)/g)]
+      .map(([, name]) => (block ? `cigna_${block} ${name}` : name));
+  });
+}
+
+// A heading for each directive; under a block's, a table whose first column
+// names what is inside, with commas between names that share a row.
+function directivesOfReadme() {
+  const [, reference = ''] = /\n## Directives\n([^]*?)(?=\n## |$)/
+    .exec(read('README.md')) ?? [];
+
+  return reference.split(/^### /m).slice(1).flatMap((section) => {
+    const [directive] = section.split('\n');
+    const cells = [...section.matchAll(/^\| (`(?:\\\||[^|])*)\|/gm)];
+    const inside = cells.flatMap(([, cell]) => cell.split(', '))
+      .map((item) => /`(\w+)`/.exec(item)[1]);
+
+    return [directive, ...inside.map((name) => `${directive} ${name}`)];
+  });
+}
+
+// Every source of core/ has a unit test of its name, and whatever parses or
+// is a flow is run by a fuzz target, which is told by its includes.
+function tested() {
+  const units = new Set(list('t/unit', /^test_\w+\.c$/).map((file) =>
+    path.basename(file).replace('test_', 'cigna_')));
+  const fuzzed = list('t/fuzz', /^fuzz_\w+\.c$/).map(read).join('\n');
+  const isInput = (file) => /\w_(parse|next)\(/.test(codeOnly(read(file)));
+
+  return [
+    ...list(CORE, /\.c$/).filter((file) => !units.has(path.basename(file)))
+      .map((file) => `${file}: has no unit test`),
+    ...list(CORE, /\.h$/).filter(isInput)
+      .filter((file) => !fuzzed.includes(`"${path.basename(file)}"`))
+      .map((file) => `${file}: is in no fuzz target`),
+  ];
+}
+
+const CHECKS = {
+  layers, style, lengths, banned, compat, directives, tested,
+};
 
 const findings = CHECKS[process.argv[2]]();
 
