@@ -80,6 +80,7 @@ export function completeClient(client, markers) {
     client_id: clientId,
     redirect_uris: redirectUris,
     token_endpoint_auth_method: method,
+    client_name: client.client_name ?? clientId,
     ...(method !== 'none' && {
       client_secret: client.client_secret ?? markers.clientSecret(clientId),
     }),

@@ -30,8 +30,8 @@ const STYLE = `
   .row { display: flex; gap: .75rem; }
   .alert { background: #fdecea; border-left: 4px solid #b3261e;
            padding: .6rem .8rem; margin: 0 0 1rem; }
-  .terms { border: 1px solid var(--edge); border-radius: 6px;
-           padding: .75rem; margin: 0 0 1rem; font-size: .92rem; }`;
+  .terms { background: #f5f7fb; border-radius: 6px; margin: 0 0 1rem;
+           padding: .1rem .9rem; font-size: .92rem; }`;
 
 function page(title, content) {
   return `<!DOCTYPE html>

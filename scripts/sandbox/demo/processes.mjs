@@ -1,0 +1,101 @@
+// The demo's processes: started one by one, stopped in reverse.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const READY_MS = 15000;
+const STOP_MS = 5000;
+const POLL_MS = 20;
+
+// The preferred port if it is free, or any other.
+export async function findPort(preferred) {
+  for (const port of [preferred, 0]) {
+    const server = createServer();
+    server.listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').catch(() => null);
+    if (free) {
+      const { port: found } = server.address();
+      server.close();
+      return found;
+    }
+  }
+  throw new Error('no port is free');
+}
+
+class Process {
+  constructor(name, child, logFile) {
+    this.name = name;
+    this.child = child;
+    this.logFile = logFile;
+    this.ended = new Promise((resolve) => {
+      child.once('exit', resolve).once('error', resolve);
+    });
+    this.ended.then(() => { this.isOver = true; });
+  }
+
+  get log() {
+    return readFileSync(this.logFile, 'utf8');
+  }
+
+  async until(isReady) {
+    for (const deadline = Date.now() + READY_MS; !(await isReady());) {
+      if (this.isOver || Date.now() > deadline) {
+        throw new Error(`${this.name} did not start:\n${this.log}`);
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  async stop() {
+    this.child.kill('SIGTERM');
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS);
+    await this.ended;
+    clearTimeout(timer);
+  }
+}
+
+export class Processes {
+  #directory;
+  #running = [];
+
+  constructor(directory) {
+    this.#directory = directory;
+  }
+
+  // Output goes to a file of the process's name.
+  start(name, command, args) {
+    const logFile = path.join(this.#directory, `${name}.out`);
+    const log = createWriteStream(logFile, { mode: 0o600 });
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    return this.add(new Process(name, child, logFile));
+  }
+
+  // Anything that has stop().
+  add(process) {
+    this.#running.push(process);
+    return process;
+  }
+
+  async stopAll() {
+    while (this.#running.length > 0) {
+      await this.#running.pop().stop();
+    }
+  }
+}
+
+// The first line that a child prints, as JSON.
+export async function firstLine(process) {
+  const lines = createInterface({ input: process.child.stdout });
+  const line = await Promise.race([once(lines, 'line'), process.ended]);
+  if (!Array.isArray(line)) {
+    throw new Error(`${process.name} ended:\n${process.log}`);
+  }
+  return JSON.parse(line[0]);
+}
