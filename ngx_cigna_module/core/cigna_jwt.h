@@ -4,19 +4,15 @@
 
 
 #include "cigna_arena.h"
+#include "cigna_jwks.h"
 
 
 /*
- * id_tokens: JWS compact serialization (RFC 7515), JWK sets (RFC 7517), and
- * the claims that OpenID Connect Core 1.0, section 3.1.3.7 wants checked.
- * RS256 and ES256 only.
+ * id_tokens: JWS compact serialization (RFC 7515), and the claims that OpenID
+ * Connect Core 1.0, section 3.1.3.7 wants checked.
  */
 
-#define CIGNA_JWKS_KEYS_MAX     32
 #define CIGNA_ID_TOKEN_MAX      (16 * 1024)
-
-
-typedef struct cigna_jwks_s  cigna_jwks_t;
 
 
 typedef enum {
@@ -49,16 +45,6 @@ typedef struct {
     cigna_slice_t   fhir_user;             /* claim fhirUser, may be empty */
 } cigna_id_token_t;
 
-
-/*
- * Reads a JWK set: public RSA (2048 bits or more) and P-256 keys meant for
- * signatures.  Keys of other kinds are passed over; private or symmetric key
- * material makes a key unusable.  NULL if the document is no JWK set or has
- * no usable key.  The caller owns the set.
- */
-cigna_jwks_t *cigna_jwks_create(cigna_slice_t text);
-void cigna_jwks_destroy(cigna_jwks_t *jwks);
-size_t cigna_jwks_count(const cigna_jwks_t *jwks);
 
 /*
  * Verifies a token.  The key is chosen by "kid" (or is the only one that fits,

@@ -1,0 +1,385 @@
+
+#include <string.h>
+
+#include "cigna_base64url.h"
+#include "cigna_json.h"
+#include "cigna_jwt.h"
+#include "cigna_secret.h"
+
+
+/* of strings among the claims */
+#define CIGNA_JWT_CLAIM_MAX  2048
+#define CIGNA_JWT_SUB_MAX    256
+
+/* the end of the year 9999 */
+#define CIGNA_JWT_TIME_MAX   253402300799
+
+
+/* a token taken apart; "text" is what was signed, the others are decoded */
+
+typedef struct {
+    cigna_slice_t   text;
+    cigna_slice_t   header;
+    cigna_slice_t   payload;
+    cigna_slice_t   signature;
+} cigna_jws_t;
+
+
+static cigna_jwt_e cigna_jwt_split(cigna_slice_t token, cigna_arena_t *arena,
+    cigna_jws_t *jws);
+static cigna_jwt_e cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
+    cigna_slice_t *bytes);
+static cigna_jwt_e cigna_jwt_check_signature(const cigna_jws_t *jws,
+    const cigna_json_t *header, const cigna_jwks_t *jwks);
+static cigna_jwt_e cigna_jwt_check_claims(const cigna_json_t *payload,
+    const cigna_jwt_expect_t *expect);
+static int cigna_jwt_is_for(const cigna_json_t *payload,
+    cigna_slice_t client_id);
+static int cigna_jwt_claim_is(const cigna_json_t *payload, const char *name,
+    cigna_slice_t value);
+static cigna_jwt_e cigna_jwt_check_times(const cigna_json_t *payload,
+    const cigna_jwt_expect_t *expect);
+static cigna_jwt_e cigna_jwt_check_past(const cigna_json_t *payload,
+    const char *name, const cigna_jwt_expect_t *expect);
+static cigna_jwt_e cigna_jwt_copy_claims(const cigna_json_t *payload,
+    cigna_arena_t *arena, cigna_id_token_t *claims);
+
+
+cigna_jwt_e
+cigna_jwt_verify(cigna_slice_t token, const cigna_jwks_t *jwks,
+    const cigna_jwt_expect_t *expect, cigna_arena_t *arena,
+    cigna_id_token_t *claims)
+{
+    cigna_jws_t    jws;
+    cigna_jwt_e    e;
+    cigna_json_t  *header, *payload;
+
+    memset(claims, 0, sizeof(cigna_id_token_t));
+
+    e = cigna_jwt_split(token, arena, &jws);
+    if (e != cigna_jwt_ok) {
+        return e;
+    }
+
+    header = cigna_json_parse(jws.header);
+    payload = cigna_json_parse(jws.payload);
+
+    if (header == NULL || payload == NULL) {
+        e = cigna_jwt_malformed;
+    }
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_check_signature(&jws, header, jwks);
+    }
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_check_claims(payload, expect);
+    }
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_copy_claims(payload, arena, claims);
+    }
+
+    cigna_json_destroy(header);
+    cigna_json_destroy(payload);
+
+    return e;
+}
+
+
+const char *
+cigna_jwt_name(cigna_jwt_e e)
+{
+    static const char *const  names[] = {
+        [cigna_jwt_ok] = "ok",
+        [cigna_jwt_malformed] = "malformed",
+        [cigna_jwt_alg] = "algorithm",
+        [cigna_jwt_unknown_kid] = "unknown key",
+        [cigna_jwt_signature] = "signature",
+        [cigna_jwt_iss] = "issuer",
+        [cigna_jwt_aud] = "audience",
+        [cigna_jwt_expired] = "expired",
+        [cigna_jwt_future] = "from the future",
+        [cigna_jwt_nonce] = "nonce",
+        [cigna_jwt_failed] = "no memory"
+    };
+
+    return ((unsigned) e <= cigna_jwt_failed) ? names[e] : "unknown";
+}
+
+
+/* RFC 7515, section 7.1: three parts, none of them empty */
+
+static cigna_jwt_e
+cigna_jwt_split(cigna_slice_t token, cigna_arena_t *arena, cigna_jws_t *jws)
+{
+    cigna_jwt_e    e;
+    cigna_slice_t  rest, header, payload;
+
+    if (token.len > CIGNA_ID_TOKEN_MAX) {
+        return cigna_jwt_malformed;
+    }
+
+    rest = token;
+    header = cigna_slice_cut(&rest, '.');
+    payload = cigna_slice_cut(&rest, '.');
+
+    /* a further dot is left in the signature, and is no base64url */
+
+    e = cigna_jwt_decode(header, arena, &jws->header);
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_decode(payload, arena, &jws->payload);
+    }
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_decode(rest, arena, &jws->signature);
+    }
+
+    jws->text = token;
+    jws->text.len = header.len + 1 + payload.len;
+
+    return e;
+}
+
+
+static cigna_jwt_e
+cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
+    cigna_slice_t *bytes)
+{
+    int          rc;
+    cigna_buf_t  b;
+
+    cigna_arena_open(arena, &b);
+    rc = cigna_base64url_decode(part, &b);
+    *bytes = cigna_arena_close(arena, &b);
+
+    if (b.overflow) {
+        return cigna_jwt_failed;
+    }
+
+    return (rc == CIGNA_OK && bytes->len) ? cigna_jwt_ok : cigna_jwt_malformed;
+}
+
+
+/*
+ * The algorithm is the key's own, never just what the token says: a token
+ * could otherwise name one in which a public key serves as a secret.
+ */
+
+static cigna_jwt_e
+cigna_jwt_check_signature(const cigna_jws_t *jws, const cigna_json_t *header,
+    const cigna_jwks_t *jwks)
+{
+    cigna_alg_e          alg;
+    cigna_slice_t        name, kid;
+    const cigna_jwk_t   *key;
+    const cigna_json_t  *crit;
+
+    /* RFC 7515, section 4.1.11: extensions that must be understood; none is */
+
+    if (cigna_json_array(header, "crit", &crit) != CIGNA_NONE
+        || cigna_json_string(header, "alg", CIGNA_JWT_CLAIM_MAX, &name)
+           != CIGNA_OK
+        || cigna_json_string(header, "kid", CIGNA_KID_MAX, &kid)
+           == CIGNA_ERROR)
+    {
+        return cigna_jwt_malformed;
+    }
+
+    alg = cigna_alg_find(name);
+
+    if (alg == cigna_alg_none) {
+        return cigna_jwt_alg;
+    }
+
+    if (jwks == NULL) {
+        return cigna_jwt_ok;
+    }
+
+    key = cigna_jwks_find(jwks, kid, alg);
+
+    if (key == NULL) {
+        return cigna_jwks_has_other(jwks, kid, alg) ? cigna_jwt_alg
+                                                    : cigna_jwt_unknown_kid;
+    }
+
+    switch (cigna_jwk_verify(key, jws->text, jws->signature)) {
+
+    case CIGNA_OK:
+        return cigna_jwt_ok;
+
+    case CIGNA_NONE:
+        return cigna_jwt_signature;
+
+    default:
+        return cigna_jwt_failed;
+    }
+}
+
+
+/* OpenID Connect Core 1.0, section 3.1.3.7 */
+
+static cigna_jwt_e
+cigna_jwt_check_claims(const cigna_json_t *payload,
+    const cigna_jwt_expect_t *expect)
+{
+    cigna_jwt_e    e;
+    cigna_slice_t  nonce;
+
+    if (expect->iss.len
+        && !cigna_jwt_claim_is(payload, "iss", expect->iss))
+    {
+        return cigna_jwt_iss;
+    }
+
+    if (!cigna_jwt_is_for(payload, expect->aud)) {
+        return cigna_jwt_aud;
+    }
+
+    e = cigna_jwt_check_times(payload, expect);
+    if (e != cigna_jwt_ok) {
+        return e;
+    }
+
+    if (expect->nonce.len
+        && (cigna_json_string(payload, "nonce", CIGNA_JWT_CLAIM_MAX, &nonce)
+            != CIGNA_OK
+            || !cigna_secret_eq(nonce, expect->nonce)))
+    {
+        return cigna_jwt_nonce;
+    }
+
+    return cigna_jwt_ok;
+}
+
+
+/* points 3 to 5: "aud" is a string or an array, "azp" may say more */
+
+static int
+cigna_jwt_is_for(const cigna_json_t *payload, cigna_slice_t client_id)
+{
+    int                  found;
+    size_t               i;
+    cigna_slice_t        azp;
+    const cigna_json_t  *aud;
+
+    if (cigna_json_array(payload, "aud", &aud) == CIGNA_OK) {
+
+        found = 0;
+
+        for (i = 0; i < cigna_json_count(aud); i++) {
+            if (cigna_slice_eq(cigna_json_item_string(aud, i), client_id)) {
+                found = 1;
+            }
+        }
+
+    } else {
+        found = cigna_jwt_claim_is(payload, "aud", client_id);
+    }
+
+    if (!found || client_id.len == 0) {
+        return 0;
+    }
+
+    if (cigna_json_string(payload, "azp", CIGNA_JWT_CLAIM_MAX, &azp)
+        == CIGNA_NONE)
+    {
+        return cigna_json_count(aud) <= 1;
+    }
+
+    return cigna_slice_eq(azp, client_id);
+}
+
+
+/* 0 if absent */
+
+static int
+cigna_jwt_claim_is(const cigna_json_t *payload, const char *name,
+    cigna_slice_t value)
+{
+    cigna_slice_t  s;
+
+    return cigna_json_string(payload, name, CIGNA_JWT_CLAIM_MAX, &s)
+           == CIGNA_OK
+           && cigna_slice_eq(s, value);
+}
+
+
+static cigna_jwt_e
+cigna_jwt_check_times(const cigna_json_t *payload,
+    const cigna_jwt_expect_t *expect)
+{
+    int64_t      exp;
+    cigna_jwt_e  e;
+
+    if (cigna_json_seconds(payload, "exp", CIGNA_JWT_TIME_MAX, &exp)
+        != CIGNA_OK)
+    {
+        return cigna_jwt_malformed;
+    }
+
+    if (expect->now_s - expect->leeway_s >= exp) {
+        return cigna_jwt_expired;
+    }
+
+    e = cigna_jwt_check_past(payload, "iat", expect);
+
+    return (e == cigna_jwt_ok) ? cigna_jwt_check_past(payload, "nbf", expect)
+                               : e;
+}
+
+
+static cigna_jwt_e
+cigna_jwt_check_past(const cigna_json_t *payload, const char *name,
+    const cigna_jwt_expect_t *expect)
+{
+    int      rc;
+    int64_t  t;
+
+    rc = cigna_json_seconds(payload, name, CIGNA_JWT_TIME_MAX, &t);
+
+    if (rc == CIGNA_NONE) {
+        return cigna_jwt_ok;
+    }
+
+    if (rc != CIGNA_OK) {
+        return cigna_jwt_malformed;
+    }
+
+    return (t > expect->now_s + expect->leeway_s) ? cigna_jwt_future
+                                                  : cigna_jwt_ok;
+}
+
+
+/* "fhirUser" of a wrong form counts as absent: nothing hangs on it */
+
+static cigna_jwt_e
+cigna_jwt_copy_claims(const cigna_json_t *payload, cigna_arena_t *arena,
+    cigna_id_token_t *claims)
+{
+    cigna_slice_t     user;
+    cigna_id_token_t  c;
+
+    if (cigna_json_string(payload, "iss", CIGNA_JWT_CLAIM_MAX, &c.iss)
+        == CIGNA_ERROR
+        || cigna_json_string(payload, "sub", CIGNA_JWT_SUB_MAX, &c.sub)
+           != CIGNA_OK
+        || c.sub.len == 0)
+    {
+        return cigna_jwt_malformed;
+    }
+
+    (void) cigna_json_string(payload, "fhirUser", CIGNA_JWT_CLAIM_MAX, &user);
+
+    if (cigna_arena_copy(arena, c.iss, &c.iss) != CIGNA_OK
+        || cigna_arena_copy(arena, c.sub, &c.sub) != CIGNA_OK
+        || cigna_arena_copy(arena, user, &c.fhir_user) != CIGNA_OK)
+    {
+        return cigna_jwt_failed;
+    }
+
+    *claims = c;
+
+    return cigna_jwt_ok;
+}
