@@ -287,7 +287,8 @@ ngx_cigna_http_write_handler(ngx_event_t *wev)
         n = c->send(c, b->pos, b->last - b->pos);
 
         if (n == NGX_ERROR) {
-            ngx_cigna_http_fail(http, "send() failed");
+            ngx_cigna_http_fail(http, ngx_cigna_peer_broken(&http->peer,
+                                                            "send() failed"));
             return;
         }
 
@@ -375,7 +376,7 @@ ngx_cigna_http_read(ngx_cigna_http_t *http)
         }
 
         if (n == NGX_ERROR) {
-            http->error = "recv() failed";
+            http->error = ngx_cigna_peer_broken(&http->peer, "recv() failed");
             return NGX_ERROR;
         }
 

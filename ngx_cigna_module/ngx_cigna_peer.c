@@ -21,6 +21,8 @@ static void ngx_cigna_peer_probe(ngx_connection_t *c);
 static ngx_int_t ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer);
 static ngx_int_t ngx_cigna_peer_expect_name(ngx_connection_t *c,
     ngx_str_t *expected);
+static void ngx_cigna_peer_info_callback(const ngx_ssl_conn_t *ssl_conn,
+    int where, int alert);
 static void ngx_cigna_peer_handshake_handler(ngx_connection_t *c);
 static ngx_int_t ngx_cigna_peer_verify(ngx_cigna_peer_t *peer);
 static void ngx_cigna_peer_attempted(ngx_cigna_peer_t *peer, ngx_int_t rc);
@@ -44,13 +46,13 @@ ngx_cigna_peer_start(ngx_cigna_peer_t *peer)
     peer->tried = 0;
 
     /*
-     * what nginx itself has to say about a connection that fails is shown
-     * with "info" and "debug" only, but for alerts
+     * what nginx itself has to say about a connection that fails, at levels
+     * up to "crit", is seen while debugging only, but for alerts
      */
 
     peer->quiet = *peer->log;
 
-    if (peer->quiet.log_level < NGX_LOG_INFO) {
+    if (peer->quiet.log_level < NGX_LOG_DEBUG) {
         peer->quiet.log_level = ngx_min(peer->quiet.log_level, NGX_LOG_ALERT);
     }
 
@@ -253,6 +255,7 @@ ngx_cigna_peer_connect_next(ngx_cigna_peer_t *peer)
     ngx_peer_connection_t  *pc;
 
     n = peer->tried++;
+    peer->error = NULL;
 
     peer->addr_text.data = peer->addr_mem;
     peer->addr_text.len = ngx_sock_ntop(&peer->sockaddrs[n].sockaddr,
@@ -412,6 +415,8 @@ ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
         return NGX_ERROR;
     }
 
+    SSL_set_info_callback(c->ssl->connection, ngx_cigna_peer_info_callback);
+
     rc = ngx_ssl_handshake(c);
 
     if (rc == NGX_AGAIN) {
@@ -477,6 +482,25 @@ ngx_cigna_peer_expect_name(ngx_connection_t *c, ngx_str_t *expected)
 }
 
 
+/* of a handshake that fails, the alert is what tells the most */
+
+static void
+ngx_cigna_peer_info_callback(const ngx_ssl_conn_t *ssl_conn, int where,
+    int alert)
+{
+    ngx_connection_t  *c;
+    ngx_cigna_peer_t  *peer;
+
+    c = ngx_ssl_get_connection((ngx_ssl_conn_t *) ssl_conn);
+    peer = c->data;
+
+    if ((where & SSL_CB_ALERT) && peer->rc == NGX_AGAIN) {
+        ngx_cigna_peer_reason(peer, "TLS handshake failed",
+                              SSL_alert_desc_string_long(alert));
+    }
+}
+
+
 static void
 ngx_cigna_peer_handshake_handler(ngx_connection_t *c)
 {
@@ -514,7 +538,11 @@ ngx_cigna_peer_verify(ngx_cigna_peer_t *peer)
     }
 
     if (!c->ssl->handshaked) {
-        peer->error = "TLS handshake failed";
+
+        if (peer->error == NULL) {
+            peer->error = "TLS handshake failed";
+        }
+
         return NGX_ERROR;
     }
 
@@ -618,6 +646,19 @@ ngx_cigna_peer_done(ngx_cigna_peer_t *peer)
     }
 
     ngx_cigna_peer_close(peer);
+}
+
+
+const char *
+ngx_cigna_peer_broken(ngx_cigna_peer_t *peer, const char *what)
+{
+    if (peer->connection->ssl) {
+        return what;
+    }
+
+    ngx_cigna_peer_errno(peer, what, ngx_socket_errno);
+
+    return peer->error;
 }
 
 

@@ -70,6 +70,12 @@ struct ngx_cigna_peer_s {
 ngx_int_t ngx_cigna_peer_start(ngx_cigna_peer_t *peer);
 
 /*
+ * A phrase on why the last send() or recv() returned NGX_ERROR, "what" being
+ * its beginning.
+ */
+const char *ngx_cigna_peer_broken(ngx_cigna_peer_t *peer, const char *what);
+
+/*
  * Closes the connection (an orderly TLS shutdown is not waited for), stops
  * resolving, removes timers.  May be called at any time, twice as well; the
  * handler is not called afterwards.  error is kept.

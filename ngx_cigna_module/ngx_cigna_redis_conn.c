@@ -413,7 +413,8 @@ ngx_cigna_redis_write_handler(ngx_event_t *wev)
         n = c->send(c, out->pos, out->last - out->pos);
 
         if (n == NGX_ERROR) {
-            ngx_cigna_redis_close(conn, "send() failed");
+            ngx_cigna_redis_close(conn, ngx_cigna_peer_broken(&conn->peer,
+                                                              "send() failed"));
             return;
         }
 
@@ -463,7 +464,8 @@ ngx_cigna_redis_read_handler(ngx_event_t *rev)
         }
 
         if (n == NGX_ERROR) {
-            ngx_cigna_redis_close(conn, "recv() failed");
+            ngx_cigna_redis_close(conn, ngx_cigna_peer_broken(&conn->peer,
+                                                              "recv() failed"));
             return;
         }
 
