@@ -3,22 +3,16 @@
 #define _NGX_CIGNA_CACHE_H_INCLUDED_
 
 
+#include "ngx_cigna_hasher.h"
 #include "ngx_cigna_zone.h"
 
 
 /*
  * Access tokens of identities, shared by the workers of a node: bounded,
- * least recently used ones go first.  A key is the 128-bit SipHash of (tenant,
- * member) under a secret key, so that names are neither in shared memory nor
- * can be chosen to collide.
+ * least recently used ones go first.
  */
 
-#define NGX_CIGNA_CACHE_KEY_LEN  16
-
-
-typedef struct {
-    u_char      bytes[NGX_CIGNA_CACHE_KEY_LEN];
-} ngx_cigna_cache_key_t;
+#define NGX_CIGNA_CACHE_TOKEN_MAX  (12 * 1024)
 
 
 typedef struct {
@@ -28,18 +22,6 @@ typedef struct {
     int64_t     due_ms;                    /* refresh from here on, 0: never */
     int64_t     checked_ms;                /* when Redis last confirmed it */
 } ngx_cigna_cache_entry_t;
-
-
-/* the worker's hasher; one a worker, wiped and freed with the pool */
-
-typedef struct ngx_cigna_hasher_s  ngx_cigna_hasher_t;
-
-ngx_cigna_hasher_t *ngx_cigna_hasher_create(ngx_pool_t *pool,
-    const u_char secret[16]);
-
-/* NGX_ERROR if the library fails */
-ngx_int_t ngx_cigna_hasher_key(ngx_cigna_hasher_t *h, ngx_str_t *tenant,
-    ngx_str_t *member, ngx_cigna_cache_key_t *key);
 
 
 /*
@@ -54,8 +36,10 @@ ngx_int_t ngx_cigna_cache_get(ngx_shm_zone_t *zone,
 /*
  * Puts an entry in, evicting others if need be.  A fill from Redis counts only
  * if the key's invalidation epoch is still the one that get() told (or
- * ngx_cigna_cache_epoch()), and never over a higher generation of the same
- * epoch.  NGX_DECLINED: it did not count.  NGX_ERROR: no room, serve uncached.
+ * ngx_cigna_cache_epoch()), and not over a higher generation that was checked
+ * less than ten seconds before: by then no slow reply can be the reason for a
+ * lower one, but the member has connected again.  NGX_DECLINED: it did not
+ * count.  NGX_ERROR: no room, serve uncached.
  */
 ngx_int_t ngx_cigna_cache_put(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,

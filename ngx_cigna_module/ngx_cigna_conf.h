@@ -4,6 +4,7 @@
 
 
 #include "ngx_cigna_compat.h"
+#include "ngx_cigna_block.h"
 #include "ngx_cigna_cache.h"
 #include "ngx_cigna_counters.h"
 #include "ngx_cigna_redis.h"
@@ -43,6 +44,9 @@ typedef struct {
 
     ngx_uint_t                 dances_per_second;
 
+    ngx_str_t                  trusted_certificate;
+    ngx_cigna_place_t         *place;          /* of the block */
+
     /* a worker's own */
     ngx_cigna_counters_t      *counters;
     ngx_cigna_discovery_t     *discovery;
@@ -53,12 +57,15 @@ typedef struct {
     ngx_shm_zone_t            *zone;
 
     ngx_uint_t                 vault_set;      /* the block was there */
+    ngx_cigna_place_t         *vault_place;
     cigna_vault_t              vault;
     ngx_cigna_redis_conf_t     redis;
     ngx_msec_t                 revalidate;
     ngx_msec_t                 stale;
 
     ngx_array_t                tenants;        /* ngx_cigna_tenant_t * */
+
+    ngx_cigna_place_t         *used;           /* by a location, the last */
 
     /* the request side's own, set by ngx_cigna_handlers_init() */
     ngx_int_t                  request_id;     /* index of $request_id */
@@ -80,6 +87,7 @@ typedef struct {
     ngx_http_complex_value_t  *tenant_value;   /* NULL: no cigna_identity */
     ngx_cigna_tenant_t        *tenant;         /* constant tenant, or NULL */
     ngx_http_complex_value_t  *member_value;
+    ngx_cigna_place_t         *identity;       /* place of cigna_identity */
 
     ngx_flag_t                 fhir;
     ngx_flag_t                 cache;
@@ -87,11 +95,25 @@ typedef struct {
 
     /* what else the location is: one of these handlers, or NULL */
     ngx_http_handler_pt        endpoint;
+
+    ngx_cigna_place_t         *place;          /* of either directive */
 } ngx_cigna_loc_conf_t;
 
 
 extern ngx_module_t  ngx_cigna_module;
 
+
+void *ngx_cigna_conf_create_main(ngx_conf_t *cf);
+void *ngx_cigna_conf_create_srv(ngx_conf_t *cf);
+void *ngx_cigna_conf_create_loc(ngx_conf_t *cf);
+char *ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child);
+
+/*
+ * In postconfiguration: the resolver of the http block, NULL if none that can
+ * be asked was configured.
+ */
+void ngx_cigna_conf_resolver(ngx_conf_t *cf, ngx_resolver_t **resolver,
+    ngx_msec_t *timeout);
 
 /* the tenant of this name, or NULL */
 ngx_cigna_tenant_t *ngx_cigna_tenant_find(ngx_cigna_main_conf_t *mcf,

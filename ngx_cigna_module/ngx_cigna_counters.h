@@ -10,10 +10,11 @@
 /*
  * What happened, by tenant: in the fixed part of the zone, so that neither a
  * reload nor a reset of the cache loses them.  Slots belong to the names of
- * tenants (by hash), as the order of tenants changes with the configuration.
+ * tenants, as the order of tenants changes with the configuration.
  */
 
-#define NGX_CIGNA_TENANTS_MAX  256
+#define NGX_CIGNA_TENANTS_MAX      256
+#define NGX_CIGNA_TENANT_NAME_MAX  64
 
 
 typedef enum {

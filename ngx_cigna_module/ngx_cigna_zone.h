@@ -15,12 +15,36 @@
  * lock: no I/O, no logging, no allocation outside the slab, no cryptography.
  */
 
-typedef struct ngx_cigna_zone_s  ngx_cigna_zone_t;
+#define NGX_CIGNA_ZONE_SIZE_MIN  (1024 * 1024)
+
+/* of the fixed parts; the files that own them hold themselves against this */
+
+#define NGX_CIGNA_ZONE_COUNTERS  (128 * 1024)   /* bytes */
+#define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
+
+
+/* the fixed part: the end of the segment, behind the slab */
+
+typedef struct {
+    uint64_t            magic;             /* layout of what follows */
+    ngx_atomic_t        dirty;             /* pid of who is or died inside */
+    ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* of the cache */
+    u_char              counters[NGX_CIGNA_ZONE_COUNTERS];
+} ngx_cigna_zone_t;
 
 
 /* adds the zone to the configuration; NULL after logging an error */
 ngx_shm_zone_t *ngx_cigna_zone_add(ngx_conf_t *cf, ngx_str_t *name,
     size_t size);
+
+#define ngx_cigna_zone_fixed(zone)  ((ngx_cigna_zone_t *) (zone)->data)
+
+/*
+ * Returns the slab pool, locked.  Its "data" is what the holder of the lock
+ * has left there, or NULL: nothing is allocated, the slab is new.
+ */
+ngx_slab_pool_t *ngx_cigna_zone_lock(ngx_shm_zone_t *zone);
+void ngx_cigna_zone_unlock(ngx_shm_zone_t *zone);
 
 
 #endif /* _NGX_CIGNA_ZONE_H_INCLUDED_ */

@@ -1,0 +1,169 @@
+
+#include "ngx_cigna_cache_node.h"
+
+
+#define NGX_CIGNA_CACHE_SMALL      128     /* bytes of a node or a piece */
+#define NGX_CIGNA_CACHE_LARGE      1024    /* bytes of a piece */
+
+
+struct ngx_cigna_cache_piece_s {
+    ngx_cigna_cache_piece_t  *next;
+    u_char                    data[1];
+};
+
+
+/* how much of a token is in a node, and in a piece */
+
+#define NGX_CIGNA_CACHE_INLINE                                                \
+    (NGX_CIGNA_CACHE_SMALL - offsetof(ngx_cigna_cache_node_t, data))
+
+#define ngx_cigna_cache_room(size)                                            \
+    ((size) - offsetof(ngx_cigna_cache_piece_t, data))
+
+
+static size_t ngx_cigna_cache_first(size_t len);
+static size_t ngx_cigna_cache_next(size_t len, size_t *size);
+
+
+ngx_cigna_cache_node_t *
+ngx_cigna_cache_node_create(ngx_slab_pool_t *pool, size_t len)
+{
+    size_t                     size;
+    ngx_cigna_cache_node_t    *node;
+    ngx_cigna_cache_piece_t  **last;
+
+    node = ngx_slab_alloc_locked(pool, NGX_CIGNA_CACHE_SMALL);
+    if (node == NULL) {
+        return NULL;
+    }
+
+    node->len = len;
+    node->pieces = NULL;
+    last = &node->pieces;
+
+    len -= ngx_cigna_cache_first(len);
+
+    while (len) {
+        len -= ngx_cigna_cache_next(len, &size);
+
+        *last = ngx_slab_alloc_locked(pool, size);
+        if (*last == NULL) {
+            ngx_cigna_cache_node_destroy(pool, node);
+            return NULL;
+        }
+
+        (*last)->next = NULL;
+        last = &(*last)->next;
+    }
+
+    return node;
+}
+
+
+void
+ngx_cigna_cache_node_destroy(ngx_slab_pool_t *pool,
+    ngx_cigna_cache_node_t *node)
+{
+    size_t                    len, size;
+    ngx_cigna_cache_piece_t  *piece, *next;
+
+    len = node->len - ngx_cigna_cache_first(node->len);
+
+    for (piece = node->pieces; piece; piece = next) {
+        next = piece->next;
+        len -= ngx_cigna_cache_next(len, &size);
+
+        ngx_explicit_memzero(piece, size);
+        ngx_slab_free_locked(pool, piece);
+    }
+
+    ngx_explicit_memzero(node, NGX_CIGNA_CACHE_SMALL);
+    ngx_slab_free_locked(pool, node);
+}
+
+
+void
+ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
+    const ngx_cigna_cache_entry_t *entry)
+{
+    u_char                   *token, *end;
+    size_t                    n, size;
+    ngx_cigna_cache_piece_t  *piece;
+
+    node->generation = entry->generation;
+    node->expires_ms = entry->expires_ms;
+    node->due_ms = entry->due_ms;
+    node->checked_ms = entry->checked_ms;
+
+    token = entry->token.data;
+    end = token + node->len;
+
+    n = ngx_cigna_cache_first(node->len);
+    ngx_memcpy(node->data, token, n);
+
+    for (piece = node->pieces; piece; piece = piece->next) {
+        token += n;
+        n = ngx_cigna_cache_next(end - token, &size);
+        ngx_memcpy(piece->data, token, n);
+    }
+}
+
+
+void
+ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
+    ngx_cigna_cache_entry_t *entry)
+{
+    u_char                   *token, *end;
+    size_t                    n, size;
+    ngx_cigna_cache_piece_t  *piece;
+
+    entry->generation = node->generation;
+    entry->expires_ms = node->expires_ms;
+    entry->due_ms = node->due_ms;
+    entry->checked_ms = node->checked_ms;
+    entry->token.len = node->len;
+
+    token = entry->token.data;
+    end = token + node->len;
+
+    n = ngx_cigna_cache_first(node->len);
+    ngx_memcpy(token, node->data, n);
+
+    for (piece = node->pieces; piece; piece = piece->next) {
+        token += n;
+        n = ngx_cigna_cache_next(end - token, &size);
+        ngx_memcpy(token, piece->data, n);
+    }
+}
+
+
+/* how much of a token of len bytes goes into the node itself */
+
+static size_t
+ngx_cigna_cache_first(size_t len)
+{
+    return ngx_min(len, NGX_CIGNA_CACHE_INLINE);
+}
+
+
+/*
+ * Of a token of which len bytes are left: the size of the next piece, and how
+ * many of the bytes it takes.  Large pieces as long as small ones would need
+ * more room.
+ */
+
+static size_t
+ngx_cigna_cache_next(size_t len, size_t *size)
+{
+    size_t  n, small;
+
+    small = ngx_cigna_cache_room(NGX_CIGNA_CACHE_SMALL);
+
+    n = NGX_CIGNA_CACHE_LARGE / NGX_CIGNA_CACHE_SMALL * small;
+
+    *size = (len > n) ? NGX_CIGNA_CACHE_LARGE : NGX_CIGNA_CACHE_SMALL;
+
+    n = ngx_cigna_cache_room(*size);
+
+    return ngx_min(len, n);
+}

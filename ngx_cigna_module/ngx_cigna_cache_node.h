@@ -1,0 +1,50 @@
+
+#ifndef _NGX_CIGNA_CACHE_NODE_H_INCLUDED_
+#define _NGX_CIGNA_CACHE_NODE_H_INCLUDED_
+
+
+#include "ngx_cigna_cache.h"
+
+
+/*
+ * An entry of the cache as it lies in the slab.  Its token is kept in pieces:
+ * the slab rounds up to powers of two, which for a whole token would cost up
+ * to half of the zone.  Everything here is called with the zone locked.
+ */
+
+typedef struct ngx_cigna_cache_piece_s  ngx_cigna_cache_piece_t;
+
+
+typedef struct {
+    ngx_rbtree_node_t         node;        /* key: the first bytes of ours */
+    ngx_queue_t               queue;
+    u_char                    rest[NGX_CIGNA_CACHE_KEY_LEN
+                                   - sizeof(ngx_rbtree_key_t)];
+    uint64_t                  generation;
+    int64_t                   expires_ms;
+    int64_t                   due_ms;
+    int64_t                   checked_ms;
+    ngx_cigna_cache_piece_t  *pieces;      /* of what does not fit in data */
+    uint32_t                  len;         /* of the token */
+    u_char                    data[1];
+} ngx_cigna_cache_node_t;
+
+
+/* room for a token of len bytes; NULL if there is none in the slab */
+ngx_cigna_cache_node_t *ngx_cigna_cache_node_create(ngx_slab_pool_t *pool,
+    size_t len);
+
+/* wipes and frees */
+void ngx_cigna_cache_node_destroy(ngx_slab_pool_t *pool,
+    ngx_cigna_cache_node_t *node);
+
+/* the token of the entry has the node's length */
+void ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
+    const ngx_cigna_cache_entry_t *entry);
+
+/* copies the token to where entry->token.data points */
+void ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
+    ngx_cigna_cache_entry_t *entry);
+
+
+#endif /* _NGX_CIGNA_CACHE_NODE_H_INCLUDED_ */

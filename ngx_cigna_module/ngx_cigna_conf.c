@@ -1,0 +1,116 @@
+
+#include "ngx_cigna_conf.h"
+#include "ngx_cigna_conf_location.h"
+
+
+void *
+ngx_cigna_conf_create_main(ngx_conf_t *cf)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_cigna_main_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&mcf->tenants, cf->pool, 4,
+                       sizeof(ngx_cigna_tenant_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return mcf;
+}
+
+
+void *
+ngx_cigna_conf_create_srv(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_cigna_srv_conf_t));
+}
+
+
+void *
+ngx_cigna_conf_create_loc(ngx_conf_t *cf)
+{
+    ngx_cigna_loc_conf_t  *lcf;
+
+    lcf = ngx_pcalloc(cf->pool, sizeof(ngx_cigna_loc_conf_t));
+    if (lcf == NULL) {
+        return NULL;
+    }
+
+    lcf->fhir = NGX_CONF_UNSET;
+    lcf->cache = NGX_CONF_UNSET;
+    lcf->insecure_upstream = NGX_CONF_UNSET;
+
+    return lcf;
+}
+
+
+char *
+ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_cigna_loc_conf_t *prev = parent;
+    ngx_cigna_loc_conf_t *conf = child;
+
+    ngx_conf_merge_value(conf->fhir, prev->fhir, 0);
+    ngx_conf_merge_value(conf->cache, prev->cache, 1);
+    ngx_conf_merge_value(conf->insecure_upstream, prev->insecure_upstream, 0);
+
+    if (conf->tenant_value == NULL) {
+        conf->tenant_value = prev->tenant_value;
+        conf->tenant = prev->tenant;
+        conf->member_value = prev->member_value;
+        conf->identity = prev->identity;
+    }
+
+    if (conf->place == NULL) {
+        conf->place = prev->place;
+    }
+
+    return ngx_cigna_conf_location_check(cf, conf);
+}
+
+
+/* values of the http block itself have no defaults of nginx */
+
+void
+ngx_cigna_conf_resolver(ngx_conf_t *cf, ngx_resolver_t **resolver,
+    ngx_msec_t *timeout)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    *resolver = NULL;
+    *timeout = clcf->resolver_timeout;
+
+    if (clcf->resolver && clcf->resolver->connections.nelts) {
+        *resolver = clcf->resolver;
+    }
+
+    ngx_conf_init_msec_value(*timeout, 30000);
+}
+
+
+ngx_cigna_tenant_t *
+ngx_cigna_tenant_find(ngx_cigna_main_conf_t *mcf, ngx_str_t *name)
+{
+    ngx_uint_t            i;
+    ngx_cigna_tenant_t  **tenants;
+
+    tenants = mcf->tenants.elts;
+
+    for (i = 0; i < mcf->tenants.nelts; i++) {
+
+        if (tenants[i]->name.len == name->len
+            && ngx_memcmp(tenants[i]->name.data, name->data, name->len) == 0)
+        {
+            return tenants[i];
+        }
+    }
+
+    return NULL;
+}

@@ -1,0 +1,562 @@
+
+#include "ngx_cigna_conf_tenant.h"
+#include "ngx_cigna_conf_provider.h"
+
+
+#define NGX_CIGNA_SCOPE  "openid fhirUser patient/*.read"
+
+#define NGX_CIGNA_ORIGINS  4               /* at most, for one tenant */
+
+
+static ngx_cigna_tenant_t *ngx_cigna_conf_tenant_add(ngx_conf_t *cf,
+    ngx_cigna_main_conf_t *mcf, ngx_str_t *name);
+static ngx_uint_t ngx_cigna_conf_tenant_name(ngx_str_t *name);
+static void ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o);
+static void ngx_cigna_conf_tenant_default(ngx_cigna_tenant_options_t *o);
+static ngx_int_t ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf,
+    ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant);
+static char *ngx_cigna_conf_set_words(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_cigna_conf_set_list(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_cigna_conf_tenant_origins(ngx_conf_t *cf,
+    ngx_cigna_tenant_t *tenant);
+static ngx_int_t ngx_cigna_conf_tenant_origin(ngx_conf_t *cf,
+    ngx_cigna_tenant_t *tenant, cigna_slice_t url);
+static ngx_uint_t ngx_cigna_conf_tenant_mixed_up(ngx_conf_t *cf,
+    ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant);
+static ngx_uint_t ngx_cigna_conf_tenant_same_issuer(cigna_provider_t *a,
+    cigna_provider_t *b);
+
+
+static ngx_conf_enum_t  ngx_cigna_conf_environments[] = {
+    { ngx_string("sandbox"), NGX_CIGNA_SANDBOX },
+    { ngx_string("production"), NGX_CIGNA_PRODUCTION },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_cigna_conf_auth_methods[] = {
+    { ngx_string("client_secret_post"), cigna_auth_post },
+    { ngx_string("client_secret_basic"), cigna_auth_basic },
+    { ngx_string("none"), cigna_auth_none },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_cigna_block_bounds_t  ngx_cigna_conf_timeout_ms = {
+    ngx_cigna_block_check_num, 1, 300 * 1000
+};
+
+static ngx_cigna_block_bounds_t  ngx_cigna_conf_leeway_s = {
+    ngx_cigna_block_check_sec, 0, 600
+};
+
+static ngx_cigna_block_bounds_t  ngx_cigna_conf_lifetime_s = {
+    ngx_cigna_block_check_sec, 1, 86400
+};
+
+static ngx_cigna_block_bounds_t  ngx_cigna_conf_grant_ttl_s = {
+    ngx_cigna_block_check_sec, 60, 10 * 365 * 86400
+};
+
+static ngx_cigna_block_bounds_t  ngx_cigna_conf_dances = {
+    ngx_cigna_block_check_num, 1, 10000
+};
+
+
+#define ngx_cigna_tenant_option(name, type, set, post, usage)                 \
+    ngx_cigna_block_command(ngx_cigna_tenant_options_t, name, type, set,      \
+                            post, usage)
+
+#define ngx_cigna_tenant_str(name, example)                                   \
+    ngx_cigna_tenant_option(name, NGX_CONF_TAKE1, ngx_conf_set_str_slot,      \
+                            NULL, "\"" #name " " example ";\"")
+
+
+static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
+
+    ngx_cigna_tenant_option(environment, NGX_CONF_TAKE1,
+        ngx_cigna_block_set_enum, &ngx_cigna_conf_environments,
+        "\"environment sandbox;\" or \"environment production;\""),
+
+    ngx_cigna_tenant_str(issuer, "https://..."),
+    ngx_cigna_tenant_str(authorization_endpoint, "https://..."),
+    ngx_cigna_tenant_str(token_endpoint, "https://..."),
+    ngx_cigna_tenant_str(jwks_uri, "https://..."),
+    ngx_cigna_tenant_str(revocation_endpoint, "https://..."),
+    ngx_cigna_tenant_str(fhir_base, "https://..."),
+
+    ngx_cigna_tenant_option(token_endpoint_auth_method, NGX_CONF_TAKE1,
+        ngx_cigna_block_set_enum, &ngx_cigna_conf_auth_methods,
+        "\"client_secret_post\", \"client_secret_basic\" or \"none\""),
+
+    ngx_cigna_tenant_str(client_id, "ID"),
+    ngx_cigna_tenant_str(client_secret_file, "FILE"),
+    ngx_cigna_tenant_str(client_secret_env, "NAME"),
+    ngx_cigna_tenant_str(redirect_uri, "https://..."),
+
+    ngx_cigna_tenant_option(return_to, NGX_CONF_1MORE,
+        ngx_cigna_conf_set_list, NULL,
+        "\"return_to https://...;\""),
+
+    ngx_cigna_tenant_option(scope, NGX_CONF_1MORE,
+        ngx_cigna_conf_set_words, NULL,
+        "\"scope " NGX_CIGNA_SCOPE ";\""),
+
+    ngx_cigna_tenant_str(aud, "on|off|URL"),
+
+    ngx_cigna_tenant_option(authorize_param, NGX_CONF_TAKE2,
+        ngx_conf_set_keyval_slot, NULL,
+        "\"authorize_param NAME VALUE;\""),
+
+    ngx_cigna_tenant_str(trusted_certificate, "FILE"),
+
+    ngx_cigna_tenant_option(connect_timeout, NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, &ngx_cigna_conf_timeout_ms,
+        "\"connect_timeout 5s;\", from 1ms to 5m"),
+
+    ngx_cigna_tenant_option(timeout, NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, &ngx_cigna_conf_timeout_ms,
+        "\"timeout 10s;\", from 1ms to 5m"),
+
+    ngx_cigna_tenant_option(clock_leeway, NGX_CONF_TAKE1,
+        ngx_conf_set_sec_slot, &ngx_cigna_conf_leeway_s,
+        "\"clock_leeway 60s;\", from 0 to 10m"),
+
+    ngx_cigna_tenant_option(token_lifetime, NGX_CONF_TAKE1,
+        ngx_conf_set_sec_slot, &ngx_cigna_conf_lifetime_s,
+        "\"token_lifetime 300s;\", from 1s to 1d"),
+
+    ngx_cigna_tenant_option(grant_ttl, NGX_CONF_TAKE1,
+        ngx_conf_set_sec_slot, &ngx_cigna_conf_grant_ttl_s,
+        "\"grant_ttl 400d;\", from 1m to 10y"),
+
+    ngx_cigna_tenant_option(refresh_ahead, NGX_CONF_TAKE1,
+        ngx_conf_set_sec_slot, &ngx_cigna_conf_leeway_s,
+        "\"refresh_ahead 60s;\", from 0 to 10m"),
+
+    ngx_cigna_tenant_option(dances_per_member, NGX_CONF_TAKE1,
+        ngx_conf_set_num_slot, &ngx_cigna_conf_dances,
+        "\"dances_per_member 8;\", from 1 to 10000"),
+
+    ngx_cigna_tenant_option(dances_per_second, NGX_CONF_TAKE1,
+        ngx_conf_set_num_slot, &ngx_cigna_conf_dances,
+        "\"dances_per_second 50;\", from 1 to 10000"),
+
+    ngx_cigna_tenant_option(insecure_http, NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, NULL,
+        "\"insecure_http on;\", for tests only"),
+
+    ngx_cigna_null_block_command
+};
+
+
+char *
+ngx_cigna_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_main_conf_t *mcf = conf;
+
+    char                        *rv;
+    ngx_str_t                   *value;
+    ngx_cigna_tenant_t          *tenant;
+    ngx_cigna_tenant_options_t   o;
+
+    value = cf->args->elts;
+
+    tenant = ngx_cigna_conf_tenant_add(cf, mcf, &value[1]);
+    if (tenant == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_cigna_conf_tenant_unset(&o);
+
+    rv = ngx_cigna_block_parse(cf, "cigna_tenant",
+                               ngx_cigna_conf_tenant_commands, &o);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    ngx_cigna_conf_tenant_default(&o);
+
+    tenant->connect_timeout = o.connect_timeout;
+    tenant->timeout = o.timeout;
+    tenant->dances_per_second = o.dances_per_second;
+    tenant->trusted_certificate = o.trusted_certificate;
+
+    ngx_cigna_place_enter(cf, tenant->place);
+
+    if (ngx_cigna_conf_provider(cf, &o, tenant) != NGX_OK
+        || ngx_cigna_conf_tenant_ssl(cf, mcf, tenant) != NGX_OK)
+    {
+        rv = NGX_CONF_ERROR;
+    }
+
+    ngx_cigna_place_leave(cf, tenant->place);
+
+    return rv;
+}
+
+
+static ngx_cigna_tenant_t *
+ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
+    ngx_str_t *name)
+{
+    ngx_cigna_tenant_t  *tenant, **slot;
+
+    if (!ngx_cigna_conf_tenant_name(name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"cigna_tenant\" has an invalid name \"%V\", use "
+                           "at most %d letters, digits, \"-\", \"_\" and "
+                           "\".\"", name, NGX_CIGNA_TENANT_NAME_MAX);
+        return NULL;
+    }
+
+    if (ngx_cigna_tenant_find(mcf, name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"cigna_tenant\" \"%V\" is duplicate, each "
+                           "tenant needs a name of its own", name);
+        return NULL;
+    }
+
+    if (mcf->tenants.nelts == NGX_CIGNA_TENANTS_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "more than %d \"cigna_tenant\"",
+                           NGX_CIGNA_TENANTS_MAX);
+        return NULL;
+    }
+
+    tenant = ngx_pcalloc(cf->pool, sizeof(ngx_cigna_tenant_t));
+    slot = ngx_array_push(&mcf->tenants);
+
+    if (tenant == NULL || slot == NULL) {
+        return NULL;
+    }
+
+    *slot = tenant;
+
+    tenant->name = *name;
+    tenant->place = ngx_cigna_place_create(cf);
+
+    return tenant->place ? tenant : NULL;
+}
+
+
+/* names go into keys in Redis, log lines and configuration */
+
+static ngx_uint_t
+ngx_cigna_conf_tenant_name(ngx_str_t *name)
+{
+    size_t  i;
+
+    for (i = 0; i < name->len; i++) {
+
+        if (!cigna_slice_alnum(name->data[i])
+            && ngx_strchr("-_.", name->data[i]) == NULL)
+        {
+            return 0;
+        }
+    }
+
+    return name->len > 0 && name->len <= NGX_CIGNA_TENANT_NAME_MAX;
+}
+
+
+static void
+ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o)
+{
+    ngx_memzero(o, sizeof(ngx_cigna_tenant_options_t));
+
+    o->environment = NGX_CONF_UNSET_UINT;
+    o->insecure_http = NGX_CONF_UNSET;
+    o->token_endpoint_auth_method = NGX_CONF_UNSET_UINT;
+    o->connect_timeout = NGX_CONF_UNSET_MSEC;
+    o->timeout = NGX_CONF_UNSET_MSEC;
+    o->clock_leeway = NGX_CONF_UNSET;
+    o->token_lifetime = NGX_CONF_UNSET;
+    o->grant_ttl = NGX_CONF_UNSET;
+    o->refresh_ahead = NGX_CONF_UNSET;
+    o->dances_per_member = NGX_CONF_UNSET;
+    o->dances_per_second = NGX_CONF_UNSET;
+}
+
+
+static void
+ngx_cigna_conf_tenant_default(ngx_cigna_tenant_options_t *o)
+{
+    if (o->scope.len == 0) {
+        ngx_str_set(&o->scope, NGX_CIGNA_SCOPE);
+    }
+
+    ngx_conf_init_value(o->insecure_http, 0);
+    ngx_conf_init_msec_value(o->connect_timeout, 5000);
+    ngx_conf_init_msec_value(o->timeout, 10000);
+    ngx_conf_init_value(o->clock_leeway, 60);
+    ngx_conf_init_value(o->token_lifetime, 300);
+    ngx_conf_init_value(o->grant_ttl, 400 * 86400);
+    ngx_conf_init_value(o->refresh_ahead, 60);
+    ngx_conf_init_value(o->dances_per_member, 8);
+    ngx_conf_init_value(o->dances_per_second, 50);
+}
+
+
+/* tenants that trust the same file share what was made of it */
+
+static ngx_int_t
+ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant)
+{
+    ngx_str_t            *trusted;
+    ngx_uint_t            i;
+    ngx_cigna_tenant_t  **tenants;
+
+    trusted = &tenant->trusted_certificate;
+    tenants = mcf->tenants.elts;
+
+    for (i = 0; tenants[i] != tenant; i++) {
+
+        if (tenants[i]->trusted_certificate.len == trusted->len
+            && ngx_memcmp(tenants[i]->trusted_certificate.data, trusted->data,
+                          trusted->len)
+               == 0)
+        {
+            tenant->ssl = tenants[i]->ssl;
+            return NGX_OK;
+        }
+    }
+
+    tenant->ssl = ngx_cigna_peer_create_ssl(cf, trusted);
+
+    return tenant->ssl ? NGX_OK : NGX_ERROR;
+}
+
+
+/* the arguments, joined by spaces */
+
+static char *
+ngx_cigna_conf_set_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    size_t       len;
+    u_char      *last;
+    ngx_str_t   *field, *value;
+    ngx_uint_t   i;
+
+    field = (ngx_str_t *) (p + cmd->offset);
+
+    if (field->data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    len = 0;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        len += value[i].len + 1;
+    }
+
+    last = ngx_pnalloc(cf->pool, len);
+    if (last == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    field->data = last;
+    field->len = len - 1;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        last = ngx_cpymem(last, value[i].data, value[i].len);
+        *last++ = ' ';
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* the arguments, of all times that the directive is there */
+
+static char *
+ngx_cigna_conf_set_list(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t     *value, *s;
+    ngx_uint_t     i;
+    ngx_array_t  **a;
+
+    a = (ngx_array_t **) (p + cmd->offset);
+
+    if (*a == NULL) {
+        *a = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+        if (*a == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        s = ngx_array_push(*a);
+        if (s == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *s = value[i];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_conf_tenants_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
+{
+    ngx_int_t                  rc;
+    ngx_uint_t                 i;
+    ngx_cigna_tenant_t       **tenants;
+
+    rc = NGX_OK;
+    tenants = mcf->tenants.elts;
+
+    for (i = 0; i < mcf->tenants.nelts && rc == NGX_OK; i++) {
+
+        ngx_cigna_place_enter(cf, tenants[i]->place);
+
+        if (ngx_cigna_conf_tenant_mixed_up(cf, mcf, tenants[i])
+            || ngx_cigna_conf_tenant_origins(cf, tenants[i]) != NGX_OK)
+        {
+            rc = NGX_ERROR;
+        }
+
+        ngx_cigna_place_leave(cf, tenants[i]->place);
+    }
+
+    return rc;
+}
+
+
+/*
+ * Where a browser is sent to authorize is not among them: that host is never
+ * asked by us.
+ */
+
+static ngx_int_t
+ngx_cigna_conf_tenant_origins(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
+{
+    cigna_provider_t  *p;
+
+    p = &tenant->provider;
+
+    ngx_cigna_conf_resolver(cf, &tenant->resolver, &tenant->resolver_timeout);
+
+    if (ngx_array_init(&tenant->origins, cf->pool, NGX_CIGNA_ORIGINS,
+                       sizeof(ngx_cigna_origin_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_cigna_conf_tenant_origin(cf, tenant, p->fhir_base) != NGX_OK
+        || ngx_cigna_conf_tenant_origin(cf, tenant, p->token_endpoint)
+           != NGX_OK
+        || ngx_cigna_conf_tenant_origin(cf, tenant, p->jwks_uri) != NGX_OK
+        || ngx_cigna_conf_tenant_origin(cf, tenant, p->revocation_endpoint)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_tenant_origin(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,
+    cigna_slice_t url)
+{
+    ngx_uint_t           i;
+    cigna_uri_t          uri;
+    ngx_cigna_origin_t  *origin;
+
+    if (url.len == 0) {
+        return NGX_OK;
+    }
+
+    (void) cigna_uri_parse(url, &uri);
+
+    origin = tenant->origins.elts;
+
+    for (i = 0; i < tenant->origins.nelts; i++) {
+
+        if (origin[i].port == uri.port
+            && (origin[i].ssl != NULL) == uri.https
+            && cigna_slice_eq_case(ngx_cigna_slice(&origin[i].host), uri.host))
+        {
+            return NGX_OK;
+        }
+    }
+
+    origin = ngx_array_push(&tenant->origins);
+    if (origin == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(origin, sizeof(ngx_cigna_origin_t));
+
+    origin->host.data = (u_char *) uri.host.data;
+    origin->host.len = uri.host.len;
+    origin->port = uri.port;
+    origin->ssl = uri.https ? tenant->ssl : NULL;
+    origin->resolver = tenant->resolver;
+    origin->resolver_timeout = tenant->resolver_timeout;
+
+    return ngx_cigna_origin_init(cf, origin);
+}
+
+
+/*
+ * A code that comes back to an address must be from the one server that the
+ * tenant's client is registered with (RFC 9207, section 1).
+ */
+
+static ngx_uint_t
+ngx_cigna_conf_tenant_mixed_up(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant)
+{
+    ngx_uint_t            i;
+    ngx_cigna_tenant_t  **tenants;
+
+    tenants = mcf->tenants.elts;
+
+    for (i = 0; tenants[i] != tenant; i++) {
+
+        if (cigna_slice_eq(tenants[i]->provider.redirect_uri,
+                           tenant->provider.redirect_uri)
+            && !ngx_cigna_conf_tenant_same_issuer(&tenants[i]->provider,
+                                                  &tenant->provider))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"cigna_tenant\" \"%V\" shares its "
+                               "\"redirect_uri\" with \"%V\", whose issuer "
+                               "is another one, register an address of its "
+                               "own", &tenant->name, &tenants[i]->name);
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* where issuers are discovered, they are told by where they are discovered */
+
+static ngx_uint_t
+ngx_cigna_conf_tenant_same_issuer(cigna_provider_t *a, cigna_provider_t *b)
+{
+    if (a->configured_issuer.len && b->configured_issuer.len) {
+        return cigna_slice_eq(a->configured_issuer, b->configured_issuer);
+    }
+
+    return cigna_slice_eq(a->fhir_base, b->fhir_base);
+}

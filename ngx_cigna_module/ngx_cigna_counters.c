@@ -1,0 +1,163 @@
+
+#include "ngx_cigna_counters.h"
+
+
+/* how many dances started in one second can be told */
+
+#define NGX_CIGNA_DANCES_BITS  16
+#define NGX_CIGNA_DANCES_MASK  ((1 << NGX_CIGNA_DANCES_BITS) - 1)
+
+
+/* one slot; name_len is set last, and is 0 while the slot is free */
+
+struct ngx_cigna_counters_s {
+    u_char              name[NGX_CIGNA_TENANT_NAME_MAX];
+    ngx_atomic_t        name_len;
+
+    ngx_atomic_t        counts[ngx_cigna_count_max];
+    ngx_atomic_t        outcomes[cigna_outcome_max];
+
+    /* a second of the clock, and in the low bits how many started in it */
+    ngx_atomic_t        dances;
+};
+
+
+#define NGX_CIGNA_COUNTERS_SLOT                                               \
+    (NGX_CIGNA_ZONE_COUNTERS / NGX_CIGNA_TENANTS_MAX)
+
+_Static_assert(sizeof(ngx_cigna_counters_t) <= NGX_CIGNA_COUNTERS_SLOT,
+               "a slot is too small for all counters");
+
+
+static ngx_cigna_counters_t *ngx_cigna_counters_claim(ngx_cigna_zone_t *fixed,
+    ngx_str_t *tenant);
+
+
+ngx_cigna_counters_t *
+ngx_cigna_counters(ngx_shm_zone_t *zone, ngx_str_t *tenant)
+{
+    ngx_cigna_counters_t  *counters;
+
+    if (tenant->len == 0 || tenant->len > NGX_CIGNA_TENANT_NAME_MAX) {
+        return NULL;
+    }
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    counters = ngx_cigna_counters_claim(ngx_cigna_zone_fixed(zone), tenant);
+
+    ngx_cigna_zone_unlock(zone);
+
+    return counters;
+}
+
+
+/* slots are never given back, so that the first free one ends the search */
+
+static ngx_cigna_counters_t *
+ngx_cigna_counters_claim(ngx_cigna_zone_t *fixed, ngx_str_t *tenant)
+{
+    ngx_uint_t             i;
+    ngx_cigna_counters_t  *counters;
+
+    for (i = 0; i < NGX_CIGNA_TENANTS_MAX; i++) {
+
+        counters = (ngx_cigna_counters_t *)
+                   (fixed->counters + i * NGX_CIGNA_COUNTERS_SLOT);
+
+        if (counters->name_len == 0) {
+            ngx_memcpy(counters->name, tenant->data, tenant->len);
+            ngx_memory_barrier();
+            counters->name_len = tenant->len;
+
+            return counters;
+        }
+
+        if (counters->name_len == tenant->len
+            && ngx_memcmp(counters->name, tenant->data, tenant->len) == 0)
+        {
+            return counters;
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+ngx_cigna_count(ngx_cigna_counters_t *counters, ngx_cigna_count_e what)
+{
+    if (counters && what < ngx_cigna_count_max) {
+        (void) ngx_atomic_fetch_add(&counters->counts[what], 1);
+    }
+}
+
+
+void
+ngx_cigna_count_outcome(ngx_cigna_counters_t *counters,
+    cigna_outcome_e outcome)
+{
+    if (counters && outcome < cigna_outcome_max) {
+        (void) ngx_atomic_fetch_add(&counters->outcomes[outcome], 1);
+    }
+}
+
+
+uint64_t
+ngx_cigna_counted(ngx_cigna_counters_t *counters, ngx_cigna_count_e what)
+{
+    if (counters == NULL || what >= ngx_cigna_count_max) {
+        return 0;
+    }
+
+    return counters->counts[what];
+}
+
+
+uint64_t
+ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
+    cigna_outcome_e outcome)
+{
+    if (counters == NULL || outcome >= cigna_outcome_max) {
+        return 0;
+    }
+
+    return counters->outcomes[outcome];
+}
+
+
+/*
+ * Second and count share a word, so that no lock is needed.  A clock that
+ * steps in either direction begins a new second.
+ */
+
+ngx_int_t
+ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
+    ngx_uint_t rate, time_t now)
+{
+    ngx_atomic_uint_t  old, second, started;
+
+    if (counters == NULL) {
+        return NGX_OK;
+    }
+
+    rate = ngx_min(rate, NGX_CIGNA_DANCES_MASK);
+    second = (ngx_atomic_uint_t) now << NGX_CIGNA_DANCES_BITS;
+
+    do {
+        old = counters->dances;
+        started = 0;
+
+        if ((old & ~(ngx_atomic_uint_t) NGX_CIGNA_DANCES_MASK) == second) {
+            started = old & NGX_CIGNA_DANCES_MASK;
+        }
+
+        if (started >= rate) {
+            return NGX_BUSY;
+        }
+
+    } while (!ngx_atomic_cmp_set(&counters->dances, old,
+                                 second | (started + 1)));
+
+    return NGX_OK;
+}

@@ -1,0 +1,180 @@
+
+/*
+ *     +-----------------+------------------------------+------------------+
+ *     | ngx_slab_pool_t | slab: pages of the cache     | ngx_cigna_zone_t |
+ *     +-----------------+------------------------------+------------------+
+ *     shm.addr                                     pool->end       shm.size
+ *
+ * nginx knows of the slab only, whose end is drawn in: so the fixed part stays
+ * as it is when the slab is made anew.
+ */
+
+
+#include "ngx_cigna_zone.h"
+
+#include <sys/mman.h>
+
+
+/* to be changed with the layout of the fixed part */
+
+#define NGX_CIGNA_ZONE_VERSION  1
+
+#define NGX_CIGNA_ZONE_MAGIC                                                  \
+    ((uint64_t) 0x6369676e61 << 24 | NGX_CIGNA_ZONE_VERSION)
+
+
+extern ngx_module_t  ngx_cigna_module;
+
+
+static ngx_int_t ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data);
+static void ngx_cigna_zone_hide(ngx_shm_zone_t *zone);
+static void ngx_cigna_zone_reset(ngx_slab_pool_t *pool);
+
+
+/* who died inside; reported when the lock is no longer held */
+
+static ngx_atomic_uint_t  ngx_cigna_zone_died;
+
+
+ngx_shm_zone_t *
+ngx_cigna_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+{
+    ngx_shm_zone_t  *zone;
+
+    zone = ngx_shared_memory_add(cf, name, size, &ngx_cigna_module);
+
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    zone->init = ngx_cigna_zone_init;
+
+    return zone;
+}
+
+
+/* data: the fixed part, if the zone is kept over a reload */
+
+static ngx_int_t
+ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
+{
+    u_char            *end;
+    ngx_slab_pool_t   *pool;
+    ngx_cigna_zone_t  *fixed;
+
+    end = zone->shm.addr + zone->shm.size - sizeof(ngx_cigna_zone_t);
+    end -= (uintptr_t) end % ngx_cacheline_size;
+
+    fixed = (ngx_cigna_zone_t *) end;
+
+    if (data) {
+
+        if (data != fixed || fixed->magic != NGX_CIGNA_ZONE_MAGIC) {
+            ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
+                          "cigna_zone \"%V\" was made by another version of "
+                          "the module, restart nginx instead of reloading it",
+                          &zone->shm.name);
+            return NGX_ERROR;
+        }
+
+        zone->data = fixed;
+        return NGX_OK;
+    }
+
+    ngx_cigna_zone_hide(zone);
+
+    ngx_memzero(fixed, sizeof(ngx_cigna_zone_t));
+    fixed->magic = NGX_CIGNA_ZONE_MAGIC;
+
+    pool = (ngx_slab_pool_t *) zone->shm.addr;
+    pool->end = end;
+    ngx_cigna_zone_reset(pool);
+
+    zone->data = fixed;
+
+    return NGX_OK;
+}
+
+
+/* tokens do not belong into core dumps */
+
+static void
+ngx_cigna_zone_hide(ngx_shm_zone_t *zone)
+{
+#ifdef MADV_DONTDUMP
+
+    if (madvise(zone->shm.addr, zone->shm.size, MADV_DONTDUMP) == -1) {
+        ngx_log_error(NGX_LOG_WARN, zone->shm.log, ngx_errno,
+                      "madvise(MADV_DONTDUMP) failed, core dumps will hold "
+                      "the contents of cigna_zone \"%V\"", &zone->shm.name);
+    }
+
+#endif
+}
+
+
+ngx_slab_pool_t *
+ngx_cigna_zone_lock(ngx_shm_zone_t *zone)
+{
+    ngx_slab_pool_t   *pool;
+    ngx_cigna_zone_t  *fixed;
+
+    pool = (ngx_slab_pool_t *) zone->shm.addr;
+    fixed = ngx_cigna_zone_fixed(zone);
+
+    ngx_shmtx_lock(&pool->mutex);
+
+    if (fixed->dirty) {
+        ngx_cigna_zone_died = fixed->dirty;
+        ngx_cigna_zone_reset(pool);
+    }
+
+    fixed->dirty = ngx_pid;
+    ngx_memory_barrier();
+
+    return pool;
+}
+
+
+void
+ngx_cigna_zone_unlock(ngx_shm_zone_t *zone)
+{
+    ngx_pid_t  pid;
+
+    ngx_memory_barrier();
+    ngx_cigna_zone_fixed(zone)->dirty = 0;
+
+    ngx_shmtx_unlock(&((ngx_slab_pool_t *) zone->shm.addr)->mutex);
+
+    if (ngx_cigna_zone_died) {
+        pid = ngx_cigna_zone_died;
+        ngx_cigna_zone_died = 0;
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "cigna: process %P died while it changed the cache, "
+                      "which begins anew", pid);
+    }
+}
+
+
+/*
+ * Of a slab that was in use, the tokens are given back to the system, which
+ * is also quicker than to overwrite them; a system that cannot do that keeps
+ * them until the pages are used again.
+ */
+
+static void
+ngx_cigna_zone_reset(ngx_slab_pool_t *pool)
+{
+    ngx_slab_init(pool);
+
+    pool->log_nomem = 0;
+    pool->data = NULL;
+
+#ifdef MADV_REMOVE
+
+    (void) madvise(pool->start, (pool->last - pool->pages) * ngx_pagesize,
+                   MADV_REMOVE);
+
+#endif
+}
