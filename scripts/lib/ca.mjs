@@ -71,8 +71,9 @@ class Authority {
   // The names always hold localhost and 127.0.0.1, unless `only` is set:
   // a certificate for another host is what tests of name checks need.
   issueServer(name, names = [], { only = false } = {}) {
+    const all = only ? names : [...LOOPBACK_NAMES, ...names];
     return this.#issue(name, [
-      `subjectAltName=${altNames(only ? names : [...LOOPBACK_NAMES, ...names])}`,
+      `subjectAltName=${altNames(all)}`,
       'basicConstraints=critical,CA:FALSE',
       'keyUsage=critical,digitalSignature',
       'extendedKeyUsage=serverAuth',

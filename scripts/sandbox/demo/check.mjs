@@ -76,7 +76,8 @@ async function connectBoth(walk) {
     await walk.picture(dana, 'cigna-terms');
   });
 
-  await walk.step('back in the app: connected, claims and coverage', async () => {
+  await walk.step('back in the app: connected, claims and coverage',
+                  async () => {
     await dana.acceptTerms();
     first = await dana.claims();
     assert.equal(await dana.outcome(), 'Your Cigna plan is connected');

@@ -30,7 +30,8 @@ ${script}</head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
 <header class="top"><div class="wrap">
-<a class="brand" href="/">${mark(brand)}<span>${escapeHtml(brand.name)}</span></a>
+<a class="brand" href="/">${mark(brand)}
+<span>${escapeHtml(brand.name)}</span></a>
 ${account(user)}
 </div></header>
 <main id="main" class="wrap">
