@@ -5,10 +5,11 @@
 # the one given, and fails if there is any.
 
 end_leftovers() {
-    local pids pid
+    local pids pid try
 
     # what is about to end by itself may do so
-    for pid in 1 2 3 4 5 6 7 8 9 10; do
+
+    for try in 1 2 3 4 5 6 7 8 9 10; do
         pids=$(leftovers "$1")
         [ "$pids" ] || return 0
         sleep 0.2
@@ -16,7 +17,7 @@ end_leftovers() {
 
     for pid in $pids; do
         printf 'left running: %s %s\n' "$pid" \
-            "$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || true)"
+            "$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" || true)"
         kill -KILL "$pid" 2>/dev/null || true
     done
 
@@ -24,19 +25,19 @@ end_leftovers() {
 }
 
 
+# What does the looking has the directory in its environment, too, and is gone
+# when it has ended.
+
 leftovers() {
-    local proc
+    local found pid
 
-    for proc in /proc/[0-9]*; do
-        if [ "${proc#/proc/}" = "$$" ] || [ "${proc#/proc/}" = "$BASHPID" ]
-        then
-            continue
-        fi
+    found=$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$1*" 2>/dev/null
+            grep -l -z -F -x "TMPDIR=$1" /proc/[0-9]*/environ 2>/dev/null) \
+        || true
 
-        if [[ $(readlink "$proc/cwd" 2>/dev/null) == "$1"* ]] \
-           || grep -q -z -F "TMPDIR=$1" "$proc/environ" 2>/dev/null
-        then
-            printf '%s\n' "${proc#/proc/}"
+    for pid in $(cut -d / -f 3 <<<"$found" | sort -u); do
+        if [ "$pid" != $$ ] && [ -e "/proc/$pid/exe" ]; then
+            echo "$pid"
         fi
     done
 }
