@@ -1,0 +1,591 @@
+
+#define _GNU_SOURCE
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+
+#define WORLD_BODY_MAX  8192
+
+#define WORLD_RING                                                            \
+    "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"                      \
+    "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
+
+
+/* what an operation brought, in memory that does not outlive the event */
+
+typedef struct {
+    cigna_reply_t  *reply;
+    uint8_t        *body;
+} world_result_t;
+
+
+void
+world_fail(const char *what)
+{
+    fprintf(stderr, "world: %s\n", what);
+    abort();
+}
+
+
+void
+world_init(world_t *w)
+{
+    unsigned          line;
+    const char       *error;
+    cigna_provider_t *p;
+
+    memset(w, 0, sizeof(world_t));
+
+    if (cigna_scripts_init() != CIGNA_OK) {
+        world_fail("no scripts");
+    }
+
+    w->vault.ring = cigna_keyring_create(cigna_slice(WORLD_RING), &error,
+                                         &line);
+    w->vault.prefix = cigna_slice("cigna");
+    w->now_ms = WORLD_START_MS;
+
+    (void) snprintf(w->policy, sizeof(w->policy), "noeviction");
+    (void) snprintf(w->password, sizeof(w->password), WORLD_MARKER "-redis");
+    (void) snprintf(w->expires_in, sizeof(w->expires_in), "3599");
+    (void) snprintf(w->scope, sizeof(w->scope), "search read openid");
+    (void) snprintf(w->sub, sizeof(w->sub), "member-1");
+    (void) snprintf(w->patient, sizeof(w->patient), "A1");
+    (void) snprintf(w->iss, sizeof(w->iss), "https://as.example");
+
+    p = &w->provider;
+    p->tenant = cigna_slice("acme");
+    p->client_id = cigna_slice("client");
+    p->client_secret = cigna_slice(WORLD_MARKER "-client");
+    p->auth = cigna_auth_post;
+    p->redirect_uri = cigna_slice("https://app.example/cigna/callback");
+    p->scope = cigna_slice("openid fhirUser patient/*.read");
+    p->fhir_base = cigna_slice("https://fhir.example/r4");
+    p->issuer = cigna_slice("https://as.example");
+    p->authorization_endpoint = cigna_slice("https://as.example/authorize");
+    p->token_endpoint = cigna_slice("https://as.example/token");
+    p->revocation_endpoint = cigna_slice("https://as.example/revoke");
+    p->clock_leeway_s = 60;
+    p->token_lifetime_s = 300;
+    p->grant_ttl_s = 400 * 24 * 3600;
+    p->refresh_ahead_s = 60;
+    p->dances_per_member = 8;
+    p->https = 1;
+    p->nreturn_to = 2;
+
+    w->metadata.issuer = p->issuer;
+    w->metadata.authorization_endpoint = p->authorization_endpoint;
+    w->metadata.token_endpoint = p->token_endpoint;
+    w->metadata.jwks_uri = cigna_slice("https://as.example/jwks");
+
+    if (w->vault.ring == NULL
+        || cigna_uri_parse(cigna_slice("https://app.example/"),
+                           &p->return_to[0])
+           != CIGNA_OK
+        || cigna_uri_parse(cigna_slice("https://other.example/in/"),
+                           &p->return_to[1])
+           != CIGNA_OK)
+    {
+        world_fail("no world");
+    }
+
+    world_identity(w, "acme", "member", &w->identity);
+}
+
+
+void
+world_done(world_t *w)
+{
+    unsigned  i;
+
+    if (world_redis_has(w, WORLD_MARKER)) {
+        world_fail("Redis has a secret in clear");
+    }
+
+    if (!world_redis_bounded(w)) {
+        world_fail("a key has no expiry");
+    }
+
+    for (i = 0; i < WORLD_KEYS; i++) {
+        if (w->keys[i].name) {
+            world_delete(w, cigna_slice_str(w->keys[i].name));
+        }
+    }
+
+    cigna_jwks_destroy(w->provider.jwks);
+    cigna_keyring_destroy(w->vault.ring);
+    memset(w, 0, sizeof(world_t));
+}
+
+
+void
+world_identity(world_t *w, const char *tenant, const char *member,
+    cigna_identity_t *id)
+{
+    if (cigna_identity_init(id, &w->vault, cigna_slice_str(tenant),
+                            cigna_slice_str(member))
+        != CIGNA_OK)
+    {
+        world_fail("no identity");
+    }
+}
+
+
+/* splitmix64: the same runs from the same seed */
+
+static void
+world_random(world_t *w, uint8_t *bytes, size_t len)
+{
+    size_t    i;
+    uint64_t  z;
+
+    for (i = 0; i < len; i++) {
+        z = (w->seed += UINT64_C(0x9e3779b97f4a7c15));
+        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+        bytes[i] = (uint8_t) (z >> 56);
+    }
+}
+
+
+/* actors */
+
+static void
+world_start(world_actor_t *a, world_flow_pt next)
+{
+    world_watch_pt  watch;
+
+    watch = a->watch;
+    memset(a, 0, sizeof(world_actor_t));
+
+    a->watch = watch;
+    a->next = next;
+    a->op.type = cigna_op_sleep;
+
+    cigna_arena_init(&a->arena, malloc(CIGNA_FLOW_ARENA), CIGNA_FLOW_ARENA);
+}
+
+
+void
+world_end(world_actor_t *a)
+{
+    free(a->arena.start);
+    memset(&a->arena, 0, sizeof(cigna_arena_t));
+}
+
+
+static void
+world_next_setup(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_setup_next(flow, ev, op);
+}
+
+
+static void
+world_next_discovery(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_discovery_next(flow, ev, op);
+}
+
+
+static void
+world_next_connect(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_connect_next(flow, ev, op);
+}
+
+
+static void
+world_next_callback(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_callback_next(flow, ev, op);
+}
+
+
+static void
+world_next_refresh(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_refresh_next(flow, ev, op);
+}
+
+
+static void
+world_next_disconnect(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_disconnect_next(flow, ev, op);
+}
+
+
+void
+world_setup(world_t *w, world_actor_t *a)
+{
+    cigna_setup_t  *f;
+
+    world_start(a, world_next_setup);
+
+    f = &a->flow.setup;
+    f->password = cigna_slice_str(w->password);
+
+    cigna_setup_init(f);
+}
+
+
+void
+world_discovery(world_t *w, world_actor_t *a)
+{
+    cigna_discovery_t  *f;
+
+    world_start(a, world_next_discovery);
+
+    f = &a->flow.discovery;
+    f->provider = &w->provider;
+    f->arena = &a->arena;
+
+    cigna_discovery_init(f);
+}
+
+
+void
+world_connect(world_t *w, world_actor_t *a, const char *return_to)
+{
+    cigna_connect_t  *f;
+
+    world_start(a, world_next_connect);
+
+    f = &a->flow.connect;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->identity = &w->identity;
+    f->arena = &a->arena;
+    f->return_to = cigna_slice_str(return_to);
+
+    cigna_connect_init(f);
+}
+
+
+static cigna_slice_t
+world_keep(world_actor_t *a, const char *text)
+{
+    cigna_slice_t  s;
+
+    if (cigna_arena_copy(&a->arena, cigna_slice_str(text), &s) != CIGNA_OK) {
+        world_fail("no room");
+    }
+
+    return s;
+}
+
+
+void
+world_callback(world_t *w, world_actor_t *a, const char *code,
+    const char *state, const char *secret)
+{
+    cigna_callback_t  *f;
+
+    world_start(a, world_next_callback);
+
+    f = &a->flow.callback;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->identity = &w->identity;
+    f->arena = &a->arena;
+    f->code = world_keep(a, code);
+    f->state_param = world_keep(a, state);
+    f->secret = world_keep(a, secret);
+
+    cigna_callback_init(f);
+}
+
+
+void
+world_refresh(world_t *w, world_actor_t *a)
+{
+    cigna_refresh_t  *f;
+
+    world_start(a, world_next_refresh);
+
+    f = &a->flow.refresh;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->identity = &w->identity;
+    f->arena = &a->arena;
+    f->lease_ms = WORLD_LEASE_MS;
+    f->wait_ms = WORLD_LEASE_MS;
+
+    cigna_refresh_init(f);
+}
+
+
+void
+world_disconnect(world_t *w, world_actor_t *a)
+{
+    cigna_disconnect_t  *f;
+
+    world_start(a, world_next_disconnect);
+
+    f = &a->flow.disconnect;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->identity = &w->identity;
+    f->arena = &a->arena;
+
+    cigna_disconnect_init(f);
+}
+
+
+/* operations */
+
+static cigna_ev_e
+world_ended(world_fault_e fault)
+{
+    switch (fault) {
+
+    case world_unsent:
+        return cigna_ev_unsent;
+
+    case world_lost_before:
+    case world_lost_after:
+        return cigna_ev_lost;
+
+    default:
+        return cigna_ev_ok;
+    }
+}
+
+
+/* the password is the one secret that Redis is told */
+
+static void
+world_no_secrets(const cigna_op_t *op)
+{
+    unsigned  i;
+
+    if (cigna_slice_eq(op->argv[0], cigna_slice("AUTH"))) {
+        return;
+    }
+
+    for (i = 0; i < op->argc; i++) {
+        if (op->argv[i].len
+            && memmem(op->argv[i].data, op->argv[i].len, WORLD_MARKER,
+                      sizeof(WORLD_MARKER) - 1))
+        {
+            world_fail("a secret goes to Redis in clear");
+        }
+    }
+}
+
+
+static void
+world_do_redis(world_t *w, world_actor_t *a, world_fault_e fault,
+    cigna_event_t *ev, world_result_t *result)
+{
+    static const char  error[] = "-LOADING Redis is loading the dataset\r\n";
+
+    world_no_secrets(&a->op);
+
+    a->redis_faults += fault != world_fine;
+
+    if (fault == world_fine || fault == world_lost_after) {
+        result->reply = world_redis(w, &a->op);
+
+    } else if (fault == world_error) {
+        result->reply = world_reply(error, sizeof(error) - 1);
+    }
+
+    if (ev->type == cigna_ev_ok) {
+        ev->reply = result->reply;
+    }
+}
+
+
+static void
+world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
+    cigna_event_t *ev, world_result_t *result)
+{
+    char      *text;
+    size_t     len;
+    unsigned   status;
+
+    if (fault == world_unsent) {
+        return;
+    }
+
+    if (cigna_slice_eq(a->op.http.url, w->provider.token_endpoint)) {
+
+        if (++a->tokens_sent > 1) {
+            world_fail("a token request is sent twice in a run");
+        }
+
+        a->lost += fault == world_lost_before || fault == world_lost_after;
+    }
+
+    text = malloc(WORLD_BODY_MAX);
+    status = world_http(w, &a->op.http, fault, text, WORLD_BODY_MAX);
+
+    if (ev->type == cigna_ev_ok) {
+        len = strlen(text);
+        result->body = malloc(len + 1);
+        memcpy(result->body, text, len);
+
+        ev->status = status;
+        ev->body = (cigna_slice_t) { result->body, len };
+        ev->retry_after_s = w->answer_retry_after_s;
+    }
+
+    free(text);
+}
+
+
+void
+world_step(world_t *w, world_actor_t *a, world_fault_e fault)
+{
+    cigna_event_t   ev;
+    world_result_t  result;
+
+    if (a->done || ++a->steps > WORLD_STEPS) {
+        world_fail("a flow does not end, or goes on after its end");
+    }
+
+    memset(&ev, 0, sizeof(cigna_event_t));
+    memset(&result, 0, sizeof(world_result_t));
+    ev.retry_after_s = -1;
+
+    switch (a->op.type) {
+
+    case cigna_op_redis:
+    case cigna_op_script:
+        a->faults += fault != world_fine;
+        ev.type = world_ended(fault);
+        world_do_redis(w, a, fault, &ev, &result);
+        break;
+
+    case cigna_op_http:
+        a->faults += fault != world_fine;
+        ev.type = world_ended(fault);
+        world_do_http(w, a, fault, &ev, &result);
+        break;
+
+    case cigna_op_sleep:
+        ev.type = a->steps == 1 ? cigna_ev_start : cigna_ev_ok;
+        w->now_ms = a->wake_ms > w->now_ms ? a->wake_ms : w->now_ms;
+        break;
+
+    case cigna_op_report:
+        ev.type = cigna_ev_ok;
+        break;
+
+    case cigna_op_done:
+        break;
+    }
+
+    ev.now_ms = w->now_ms;
+    world_random(w, ev.random, CIGNA_RANDOM_LEN);
+
+    /* whatever is not said anew is nonsense */
+
+    memset(&a->op, 0xa5, sizeof(cigna_op_t));
+
+    a->next(&a->flow, &ev, &a->op);
+
+    cigna_reply_destroy(result.reply);
+    free(result.body);
+
+    a->done = a->op.type == cigna_op_done;
+    a->reports += a->op.type == cigna_op_report;
+
+    if (a->op.type == cigna_op_sleep) {
+        a->wake_ms = w->now_ms + a->op.ms;
+    }
+
+    if (a->watch) {
+        a->watch(w, a);
+    }
+}
+
+
+void
+world_run(world_t *w, world_actor_t *a)
+{
+    while (!a->done) {
+        world_step(w, a, world_fine);
+    }
+}
+
+
+int
+world_run_fault(world_t *w, world_actor_t *a, unsigned nth,
+    world_fault_e fault)
+{
+    unsigned  n;
+
+    n = 0;
+
+    while (!a->done) {
+        if (a->op.type == cigna_op_redis || a->op.type == cigna_op_script
+            || a->op.type == cigna_op_http)
+        {
+            n++;
+        }
+
+        world_step(w, a, n == nth && a->faults == 0 ? fault : world_fine);
+    }
+
+    return n >= nth;
+}
+
+
+void
+world_connected(world_t *w)
+{
+    char           code[64], state[64], secret[64];
+    world_actor_t  a;
+
+    a.watch = NULL;
+    world_connect(w, &a, "");
+    world_run(w, &a);
+
+    if (a.flow.connect.outcome != cigna_outcome_none
+        || world_login(w, a.flow.connect.location, code, state) != CIGNA_OK)
+    {
+        world_fail("the dance has not started");
+    }
+
+    (void) snprintf(secret, sizeof(secret), "%.*s",
+                    (int) a.flow.connect.secret.len,
+                    a.flow.connect.secret.data);
+    world_end(&a);
+
+    world_callback(w, &a, code, state, secret);
+    world_run(w, &a);
+
+    if (a.flow.callback.outcome != cigna_outcome_connected) {
+        world_fail(a.flow.callback.detail);
+    }
+
+    world_end(&a);
+}
+
+
+int
+world_grant(world_t *w, cigna_arena_t *arena, cigna_grant_t *g)
+{
+    int             rc;
+    cigna_op_t      op;
+    cigna_reply_t  *reply;
+
+    memset(g, 0, sizeof(cigna_grant_t));
+
+    op.type = cigna_op_redis;
+    op.argc = (unsigned) cigna_vault_read_args(&w->identity, op.argv);
+
+    reply = world_redis(w, &op);
+    rc = cigna_vault_read_grant(&w->vault, &w->provider, &w->identity, reply,
+                                arena, g, NULL, NULL);
+    cigna_reply_destroy(reply);
+
+    return rc;
+}

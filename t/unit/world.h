@@ -1,0 +1,273 @@
+
+#ifndef _WORLD_H_INCLUDED_
+#define _WORLD_H_INCLUDED_
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cigna_callback.h"
+#include "cigna_connect.h"
+#include "cigna_disconnect.h"
+#include "cigna_discovery.h"
+#include "cigna_refresh.h"
+#include "cigna_scripts.h"
+#include "cigna_setup.h"
+
+
+/*
+ * A world for flows to run in: a Redis, an authorization server, a clock, and
+ * a driver that fails where it is told to.  Tests and fuzzers share it, so it
+ * brings no assertions of a test library: a flow that breaks the rules which
+ * hold for all flows ends the program.
+ */
+
+#define WORLD_MARKER    "S3CRET"           /* in every token there is */
+#define WORLD_START_MS  INT64_C(1700000000000)
+#define WORLD_LEASE_MS  25000
+#define WORLD_STEPS     2000               /* no run takes so many */
+
+
+/* how an operation ends */
+
+typedef enum {
+    world_fine = 0,
+    world_unsent,                          /* nothing has left */
+    world_lost_before,                     /* it left and got nowhere */
+    world_lost_after,                      /* it was done, the reply is gone */
+    world_error,                           /* Redis error, HTTP 503 */
+    world_faults
+} world_fault_e;
+
+
+/* Redis */
+
+#define WORLD_KEYS    64
+#define WORLD_FIELDS  40
+
+
+typedef struct {
+    char     *name;
+    uint8_t  *data;
+    size_t    len;
+    int64_t   score;                       /* in a sorted set */
+} world_field_t;
+
+
+typedef struct {
+    char           *name;
+    int64_t         expires_ms;            /* 0: never */
+    unsigned        nfields;
+    world_field_t   fields[WORLD_FIELDS];  /* a string has one, "" */
+} world_key_t;
+
+
+/* the authorization server */
+
+typedef enum {
+    world_rotating = 0,                    /* a used one ends the family */
+    world_constant,
+    world_none
+} world_tokens_e;
+
+
+#define WORLD_FAMILIES  64
+#define WORLD_TOKENS    512
+
+
+typedef struct {
+    char      code[64];
+    char      challenge[64];
+    char      nonce[64];
+    unsigned  serial;                      /* of the current tokens */
+    unsigned  spent:1;                     /* the code */
+    unsigned  dead:1;                      /* revoked, or reuse was detected */
+} world_family_t;
+
+
+/* a refresh token as requests have shown it */
+
+typedef struct {
+    char      text[64];
+    unsigned  family;
+    unsigned  serial;
+    unsigned  unknown;                     /* POSTs whose sender knows no end */
+    unsigned  posted;                      /* all that left */
+} world_token_t;
+
+
+typedef struct {
+    /* what the flows are given */
+    cigna_vault_t        vault;
+    cigna_provider_t     provider;
+    cigna_identity_t     identity;
+    cigna_metadata_t     metadata;
+
+    int64_t              now_ms;
+    uint64_t             seed;             /* of the flows' random bytes */
+    int64_t              skew_ms;          /* of the clock of Redis */
+
+    world_key_t          keys[WORLD_KEYS];
+    unsigned             published;
+    char                 message[128];     /* the last one published */
+    char                 policy[32];       /* maxmemory-policy */
+    char                 password[32];
+    char                 retired[WORLD_FAMILIES][32];  /* deleted grants */
+    unsigned             nretired;
+
+    world_tokens_e       tokens;
+    world_family_t       families[WORLD_FAMILIES];
+    unsigned             nfamilies;
+    world_token_t        refresh[WORLD_TOKENS];
+    unsigned             nrefresh;
+    unsigned             key;              /* which one signs, 0 or 1 */
+    char                 expires_in[32];   /* as JSON; empty: absent */
+    char                 scope[64];
+    char                 sub[32];
+    char                 patient[32];
+    char                 iss[64];          /* of id_tokens */
+    unsigned             id_token:1;       /* one comes */
+    unsigned             bad_nonce:1;
+    unsigned             bad_signature:1;
+
+    /* one reply other than usual, for the token endpoint; status 0: none */
+    unsigned             answer_status;
+    char                 answer_body[256];
+    int64_t              answer_retry_after_s;
+
+    /* what has been seen */
+    unsigned             codes_posted;
+    unsigned             refreshes_posted;
+    unsigned             keys_fetched;
+    unsigned             metadata_fetched;
+    unsigned             revoked;          /* requests */
+    unsigned             refused;          /* invalid_grant answered */
+    char                 last_revoked[64];
+
+    /* a real Redis instead; the reply is the caller's to free */
+    cigna_reply_t       *(*redis)(void *data, const cigna_op_t *op);
+    void                *redis_data;
+} world_t;
+
+
+void world_init(world_t *w);
+
+/* ends the program if Redis has a secret in clear or a key without expiry */
+void world_done(world_t *w);
+
+/* a member of the same tenant, and another tenant with all settings alike */
+void world_identity(world_t *w, const char *tenant, const char *member,
+    cigna_identity_t *id);
+
+
+/* one operation of a flow on Redis; the reply is the caller's to free */
+cigna_reply_t *world_redis(world_t *w, const cigna_op_t *op);
+
+/* a reply made of protocol text */
+cigna_reply_t *world_reply(const char *resp, size_t len);
+
+/* a field of a hash, or a string with ""; NULL if there is none */
+const world_field_t *world_get(world_t *w, cigna_slice_t key,
+    const char *field);
+
+/* changes behind the flows' backs; value NULL deletes */
+void world_set(world_t *w, cigna_slice_t key, const char *field,
+    const char *value);
+void world_delete(world_t *w, cigna_slice_t key);
+
+/* 1 if the bytes are anywhere in Redis */
+int world_redis_has(world_t *w, const char *bytes);
+
+/* 1 if every key has an expiry */
+int world_redis_bounded(const world_t *w);
+
+
+/* one exchange; returns the status, 0 where no reply comes */
+unsigned world_http(world_t *w, const cigna_http_request_t *req,
+    world_fault_e fault, char *body, size_t size);
+
+/*
+ * The member logs in at the authorize URL, which brings a code.  CIGNA_ERROR
+ * if the request is not as it should be.
+ */
+int world_login(world_t *w, cigna_slice_t location, char code[64],
+    char state[64]);
+
+/* the ring of keys the id_tokens are signed with, as a JWK set */
+void world_jwks(unsigned key, char *text, size_t size);
+
+/* 1 if the access or refresh token is alive at the server */
+int world_alive(const world_t *w, cigna_slice_t token);
+
+/* how often a refresh token was shown; made on the first call for it */
+world_token_t *world_token(world_t *w, cigna_slice_t text);
+
+
+/* a run of a flow */
+
+typedef struct world_actor_s  world_actor_t;
+
+typedef void (*world_flow_pt)(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+/* may look at every operation just when it is asked for */
+typedef void (*world_watch_pt)(world_t *w, world_actor_t *a);
+
+
+struct world_actor_s {
+    union {
+        cigna_setup_t        setup;
+        cigna_discovery_t    discovery;
+        cigna_connect_t      connect;
+        cigna_callback_t     callback;
+        cigna_refresh_t      refresh;
+        cigna_disconnect_t   disconnect;
+    } flow;
+
+    world_flow_pt     next;
+    world_watch_pt    watch;               /* may be NULL */
+    cigna_arena_t     arena;
+    cigna_op_t        op;
+    int64_t           wake_ms;             /* of a sleep */
+    unsigned          steps;
+    unsigned          reports;
+    unsigned          tokens_sent;         /* codes and refresh tokens */
+    unsigned          faults;              /* of any kind */
+    unsigned          redis_faults;
+    unsigned          lost;                /* token requests */
+    unsigned          done:1;
+};
+
+
+void world_setup(world_t *w, world_actor_t *a);
+void world_discovery(world_t *w, world_actor_t *a);
+void world_connect(world_t *w, world_actor_t *a, const char *return_to);
+void world_callback(world_t *w, world_actor_t *a, const char *code,
+    const char *state, const char *secret);
+void world_refresh(world_t *w, world_actor_t *a);
+void world_disconnect(world_t *w, world_actor_t *a);
+
+/* frees the arena; the flow's slices are gone then */
+void world_end(world_actor_t *a);
+
+/* performs the pending operation and asks for the next one */
+void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
+
+/* to the end, the clock following the sleeps */
+void world_run(world_t *w, world_actor_t *a);
+
+/* likewise, with the nth operation (from 1) failing; 1 if there was one */
+int world_run_fault(world_t *w, world_actor_t *a, unsigned nth,
+    world_fault_e fault);
+
+/* a whole dance: connect, login, callback; ends the program if it fails */
+void world_connected(world_t *w);
+
+/* the grant in Redis as a flow would read it; CIGNA_NONE if there is none */
+int world_grant(world_t *w, cigna_arena_t *arena, cigna_grant_t *g);
+
+/* ends the program */
+void world_fail(const char *what);
+
+
+#endif /* _WORLD_H_INCLUDED_ */

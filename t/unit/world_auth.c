@@ -1,0 +1,563 @@
+
+#define _GNU_SOURCE
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+
+#include "cigna_base64url.h"
+#include "cigna_form.h"
+#include "world.h"
+
+
+/* the authorization server: RFC 6749, 7009, 7636, and OpenID Connect */
+
+
+#define WORLD_KEYS_MAX  2
+
+
+typedef struct {
+    cigna_arena_t   arena;
+    uint8_t         mem[64 * 1024];
+} world_form_t;
+
+
+/* keys that sign, made when first asked for, and kept */
+
+static EVP_PKEY *
+world_pkey(unsigned n)
+{
+    static EVP_PKEY  *keys[WORLD_KEYS_MAX];
+
+    if (keys[n] == NULL) {
+        keys[n] = EVP_EC_gen("P-256");
+    }
+
+    if (keys[n] == NULL) {
+        world_fail("no key");
+    }
+
+    return keys[n];
+}
+
+
+static void
+world_base64url(char *text, size_t size, const void *data, size_t len)
+{
+    cigna_buf_t  b;
+
+    cigna_buf_init(&b, text, size - 1);
+    cigna_base64url_append(&b, cigna_slice_make(data,
+                                                (const uint8_t *) data + len));
+    *b.pos = '\0';
+}
+
+
+static void
+world_coordinate(EVP_PKEY *key, const char *name, char *text, size_t size)
+{
+    BIGNUM   *n;
+    uint8_t   bytes[32];
+
+    n = NULL;
+
+    if (EVP_PKEY_get_bn_param(key, name, &n) != 1
+        || BN_bn2binpad(n, bytes, sizeof(bytes)) != sizeof(bytes))
+    {
+        world_fail("no coordinate");
+    }
+
+    BN_free(n);
+    world_base64url(text, size, bytes, sizeof(bytes));
+}
+
+
+void
+world_jwks(unsigned key, char *text, size_t size)
+{
+    char  x[64], y[64];
+
+    world_coordinate(world_pkey(key), OSSL_PKEY_PARAM_EC_PUB_X, x, sizeof(x));
+    world_coordinate(world_pkey(key), OSSL_PKEY_PARAM_EC_PUB_Y, y, sizeof(y));
+
+    (void) snprintf(text, size,
+                    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\","
+                    "\"use\":\"sig\",\"alg\":\"ES256\",\"kid\":\"k%u\","
+                    "\"x\":\"%s\",\"y\":\"%s\"}]}", key, x, y);
+}
+
+
+/* DER as OpenSSL makes it to the 64 bytes that RFC 7518, 3.4 wants */
+
+static void
+world_sign(unsigned key, const char *text, char *out, size_t size)
+{
+    size_t                len;
+    uint8_t               der[128], raw[64];
+    ECDSA_SIG            *sig;
+    EVP_MD_CTX           *md;
+    const unsigned char  *p;
+
+    len = sizeof(der);
+    md = EVP_MD_CTX_new();
+
+    if (md == NULL
+        || EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, world_pkey(key))
+           != 1
+        || EVP_DigestSign(md, der, &len, (const uint8_t *) text, strlen(text))
+           != 1)
+    {
+        world_fail("no signature");
+    }
+
+    EVP_MD_CTX_free(md);
+
+    p = der;
+    sig = d2i_ECDSA_SIG(NULL, &p, (long) len);
+
+    if (sig == NULL
+        || BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32) != 32
+        || BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32) != 32)
+    {
+        world_fail("no signature");
+    }
+
+    ECDSA_SIG_free(sig);
+    world_base64url(out, size, raw, sizeof(raw));
+}
+
+
+static void
+world_id_token(world_t *w, const char *nonce, char *text, size_t size)
+{
+    char  header[64], claims[512], part[1024], signature[128];
+
+    (void) snprintf(header, sizeof(header), "{\"alg\":\"ES256\",\"kid\":"
+                    "\"k%u\"}", w->key);
+    world_base64url(part, sizeof(part), header, strlen(header));
+    strcat(part, ".");
+
+    (void) snprintf(claims, sizeof(claims),
+                    "{\"iss\":\"%s\",\"sub\":\"%s\",\"aud\":\"client\","
+                    "\"exp\":%" PRId64 ",\"iat\":%" PRId64 ",\"nonce\":"
+                    "\"%s%s\",\"fhirUser\":\"Patient/1\"}",
+                    w->iss, w->sub, w->now_ms / 1000 + 600, w->now_ms / 1000,
+                    nonce, w->bad_nonce ? "x" : "");
+    world_base64url(part + strlen(part), sizeof(part) - strlen(part), claims,
+                    strlen(claims));
+
+    world_sign(w->bad_signature ? !w->key : w->key, part, signature,
+               sizeof(signature));
+
+    (void) snprintf(text, size, "%s.%s", part, signature);
+}
+
+
+/* tokens: kind, family, serial */
+
+static int
+world_read_token(cigna_slice_t token, const char *kind, unsigned *family,
+    unsigned *serial)
+{
+    char  text[64], format[32];
+
+    (void) snprintf(text, sizeof(text), "%.*s", (int) token.len, token.data);
+    (void) snprintf(format, sizeof(format), WORLD_MARKER "-%s-%%u-%%u", kind);
+
+    return sscanf(text, format, family, serial) == 2;
+}
+
+
+int
+world_alive(const world_t *w, cigna_slice_t token)
+{
+    unsigned  family, serial;
+
+    if (!world_read_token(token, "at", &family, &serial)
+        && !world_read_token(token, "rt", &family, &serial))
+    {
+        return 0;
+    }
+
+    return family < w->nfamilies && !w->families[family].dead;
+}
+
+
+world_token_t *
+world_token(world_t *w, cigna_slice_t text)
+{
+    unsigned        i;
+    world_token_t  *t;
+
+    for (i = 0; i < w->nrefresh; i++) {
+        if (cigna_slice_eq(cigna_slice_str(w->refresh[i].text), text)) {
+            return &w->refresh[i];
+        }
+    }
+
+    if (w->nrefresh == WORLD_TOKENS || text.len >= sizeof(t->text)) {
+        world_fail("too many refresh tokens, or none of ours");
+    }
+
+    t = &w->refresh[w->nrefresh++];
+    memset(t, 0, sizeof(world_token_t));
+    memcpy(t->text, text.data, text.len);
+    (void) world_read_token(text, "rt", &t->family, &t->serial);
+
+    return t;
+}
+
+
+/* the member's part */
+
+static void
+world_query(world_form_t *form, cigna_slice_t query, const char *name,
+    char *text, size_t size)
+{
+    cigna_slice_t  value;
+
+    if (cigna_form_get(query, cigna_slice_str(name), &form->arena, &value)
+        != CIGNA_OK)
+    {
+        value = cigna_slice_null;
+    }
+
+    (void) snprintf(text, size, "%.*s", (int) value.len,
+                    value.len ? (const char *) value.data : "");
+}
+
+
+int
+world_login(world_t *w, cigna_slice_t location, char code[64], char state[64])
+{
+    char             method[16], redirect_uri[256], type[16];
+    cigna_uri_t      uri;
+    world_form_t     form;
+    world_family_t  *f;
+
+    if (cigna_uri_parse(location, &uri) != CIGNA_OK
+        || !cigna_slice_starts(location, w->provider.authorization_endpoint))
+    {
+        return CIGNA_ERROR;
+    }
+
+    if (w->nfamilies == WORLD_FAMILIES) {
+        world_fail("too many logins");
+    }
+
+    cigna_arena_init(&form.arena, form.mem, sizeof(form.mem));
+
+    f = &w->families[w->nfamilies];
+    memset(f, 0, sizeof(world_family_t));
+    (void) snprintf(f->code, sizeof(f->code), WORLD_MARKER "-code-%u",
+                    w->nfamilies);
+
+    world_query(&form, uri.query, "state", state, 64);
+    world_query(&form, uri.query, "nonce", f->nonce, sizeof(f->nonce));
+    world_query(&form, uri.query, "code_challenge", f->challenge,
+                sizeof(f->challenge));
+    world_query(&form, uri.query, "code_challenge_method", method,
+                sizeof(method));
+    world_query(&form, uri.query, "response_type", type, sizeof(type));
+    world_query(&form, uri.query, "redirect_uri", redirect_uri,
+                sizeof(redirect_uri));
+
+    if (strcmp(method, "S256") != 0 || strcmp(type, "code") != 0
+        || strlen(f->challenge) != 43 || strlen(f->nonce) != 22
+        || strlen(state) != CIGNA_STATE_LEN
+        || !cigna_slice_eq(cigna_slice_str(redirect_uri),
+                           w->provider.redirect_uri))
+    {
+        return CIGNA_ERROR;
+    }
+
+    (void) snprintf(code, 64, "%s", f->code);
+    w->nfamilies++;
+
+    return CIGNA_OK;
+}
+
+
+/* the token endpoint */
+
+static unsigned
+world_refuse(world_t *w, const char *error, char *body, size_t size)
+{
+    w->refused += strcmp(error, "invalid_grant") == 0;
+    (void) snprintf(body, size, "{\"error\":\"%s\"}", error);
+
+    return 400;
+}
+
+
+static void
+world_add(char *body, size_t size, const char *name, const char *value)
+{
+    size_t  len;
+
+    if (value[0]) {
+        len = strlen(body);
+        (void) snprintf(body + len, size - len, ",\"%s\":\"%s\"", name, value);
+    }
+}
+
+
+static unsigned
+world_issue(world_t *w, unsigned family, const char *nonce, char *body,
+    size_t size)
+{
+    char             refresh[64], id_token[2048];
+    size_t           len;
+    world_family_t  *f;
+
+    f = &w->families[family];
+    f->serial++;
+
+    (void) snprintf(body, size, "{\"token_type\":\"bearer\",\"access_token\":"
+                    "\"" WORLD_MARKER "-at-%u-%u\"", family, f->serial);
+
+    if (w->expires_in[0]) {
+        len = strlen(body);
+        (void) snprintf(body + len, size - len, ",\"expires_in\":%s",
+                        w->expires_in);
+    }
+
+    if (w->tokens == world_rotating || (w->tokens == world_constant && nonce)) {
+        (void) snprintf(refresh, sizeof(refresh), WORLD_MARKER "-rt-%u-%u",
+                        family, w->tokens == world_rotating ? f->serial : 0);
+        world_add(body, size, "refresh_token", refresh);
+    }
+
+    world_add(body, size, "scope", w->scope);
+    world_add(body, size, "patient", w->patient);
+
+    if (w->id_token) {
+        world_id_token(w, nonce ? nonce : "", id_token, sizeof(id_token));
+        world_add(body, size, "id_token", id_token);
+    }
+
+    strcat(body, "}");
+
+    return 200;
+}
+
+
+static unsigned
+world_spend_code(world_t *w, world_form_t *form, cigna_slice_t request,
+    char *body, size_t size)
+{
+    char             code[64], verifier[64], redirect_uri[256], challenge[64];
+    unsigned         i;
+    cigna_buf_t      b;
+    world_family_t  *f;
+
+    world_query(form, request, "code", code, sizeof(code));
+    world_query(form, request, "code_verifier", verifier, sizeof(verifier));
+    world_query(form, request, "redirect_uri", redirect_uri,
+                sizeof(redirect_uri));
+
+    cigna_buf_init(&b, challenge, sizeof(challenge) - 1);
+    (void) cigna_oauth_append_challenge(&b, cigna_slice_str(verifier));
+    *b.pos = '\0';
+
+    for (i = 0; i < w->nfamilies; i++) {
+        f = &w->families[i];
+
+        if (strcmp(f->code, code) != 0) {
+            continue;
+        }
+
+        /* a code that comes twice ends what it brought (RFC 6749, 4.1.2) */
+
+        f->dead |= f->spent;
+
+        if (f->dead || strcmp(f->challenge, challenge) != 0
+            || !cigna_slice_eq(cigna_slice_str(redirect_uri),
+                               w->provider.redirect_uri))
+        {
+            break;
+        }
+
+        f->spent = 1;
+
+        return world_issue(w, i, f->nonce, body, size);
+    }
+
+    return world_refuse(w, "invalid_grant", body, size);
+}
+
+
+static unsigned
+world_spend_refresh(world_t *w, cigna_slice_t token, char *body, size_t size)
+{
+    unsigned         family, serial;
+    world_family_t  *f;
+
+    if (!world_read_token(token, "rt", &family, &serial)
+        || family >= w->nfamilies)
+    {
+        return world_refuse(w, "invalid_grant", body, size);
+    }
+
+    f = &w->families[family];
+
+    /* one that was used before was stolen by somebody: all of it ends */
+
+    f->dead |= w->tokens == world_rotating && serial != f->serial;
+
+    if (f->dead) {
+        return world_refuse(w, "invalid_grant", body, size);
+    }
+
+    return world_issue(w, family, NULL, body, size);
+}
+
+
+static unsigned
+world_token_endpoint(world_t *w, cigna_slice_t request, world_fault_e fault,
+    char *body, size_t size)
+{
+    char            type[32], secret[64], token[64];
+    unsigned        status;
+    world_form_t    form;
+    world_token_t  *t;
+
+    cigna_arena_init(&form.arena, form.mem, sizeof(form.mem));
+
+    world_query(&form, request, "grant_type", type, sizeof(type));
+    world_query(&form, request, "client_secret", secret, sizeof(secret));
+    world_query(&form, request, "refresh_token", token, sizeof(token));
+
+    t = NULL;
+
+    if (strcmp(type, "refresh_token") == 0) {
+        w->refreshes_posted++;
+        t = world_token(w, cigna_slice_str(token));
+        t->posted++;
+        t->unknown += fault == world_lost_before || fault == world_lost_after;
+
+    } else {
+        w->codes_posted++;
+    }
+
+    if (fault == world_lost_before) {
+        return 0;
+    }
+
+    if (fault == world_error) {
+        (void) snprintf(body, size, "<html>try again</html>");
+        return 503;
+    }
+
+    if (w->answer_status) {
+        status = w->answer_status;
+        w->answer_status = 0;
+        (void) snprintf(body, size, "%s", w->answer_body);
+        return status;
+    }
+
+    if (!cigna_slice_eq(cigna_slice_str(secret), w->provider.client_secret)) {
+        return world_refuse(w, "invalid_client", body, size);
+    }
+
+    return t ? world_spend_refresh(w, cigna_slice_str(token), body, size)
+             : world_spend_code(w, &form, request, body, size);
+}
+
+
+static void
+world_revocation(world_t *w, cigna_slice_t request)
+{
+    char          token[64];
+    unsigned      family, serial;
+    world_form_t  form;
+
+    cigna_arena_init(&form.arena, form.mem, sizeof(form.mem));
+    world_query(&form, request, "token", token, sizeof(token));
+
+    (void) snprintf(w->last_revoked, sizeof(w->last_revoked), "%s", token);
+
+    if ((world_read_token(cigna_slice_str(token), "rt", &family, &serial)
+         || world_read_token(cigna_slice_str(token), "at", &family, &serial))
+        && family < w->nfamilies)
+    {
+        w->families[family].dead = 1;
+    }
+}
+
+
+static void
+world_metadata(world_t *w, char *body, size_t size)
+{
+    const cigna_metadata_t  *m;
+
+    m = &w->metadata;
+
+    (void) snprintf(body, size,
+                    "{\"issuer\":\"%.*s\",\"authorization_endpoint\":\"%.*s\","
+                    "\"token_endpoint\":\"%.*s\",\"jwks_uri\":\"%.*s\","
+                    "\"authorization_response_iss_parameter_supported\":%s}",
+                    (int) m->issuer.len, m->issuer.data,
+                    (int) m->authorization_endpoint.len,
+                    m->authorization_endpoint.data,
+                    (int) m->token_endpoint.len, m->token_endpoint.data,
+                    (int) m->jwks_uri.len, m->jwks_uri.data,
+                    m->iss_supported ? "true" : "false");
+}
+
+
+unsigned
+world_http(world_t *w, const cigna_http_request_t *req, world_fault_e fault,
+    char *body, size_t size)
+{
+    body[0] = '\0';
+
+    if (cigna_slice_eq(req->url, w->provider.token_endpoint)) {
+        return world_token_endpoint(w, req->body, fault, body, size);
+    }
+
+    w->revoked += cigna_slice_eq(req->url, w->provider.revocation_endpoint);
+
+    if (fault == world_lost_before) {
+        return 0;
+    }
+
+    if (fault == world_error) {
+        return 503;
+    }
+
+    if (cigna_slice_eq(req->url, w->provider.revocation_endpoint)) {
+        world_revocation(w, req->body);
+        return 200;
+    }
+
+    if (req->body.len) {
+        world_fail("a POST to nowhere");
+    }
+
+    if (cigna_slice_eq(req->url, w->provider.jwks_uri)) {
+        w->keys_fetched++;
+        world_jwks(w->key, body, size);
+        return 200;
+    }
+
+    if (!cigna_slice_starts(req->url, w->provider.fhir_base)) {
+        world_fail("a GET to nowhere");
+    }
+
+    w->metadata_fetched++;
+
+    if (w->answer_status) {
+        (void) snprintf(body, size, "%s", w->answer_body);
+        return w->answer_status;
+    }
+
+    world_metadata(w, body, size);
+
+    return 200;
+}

@@ -1,0 +1,987 @@
+
+#define _GNU_SOURCE
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+
+/*
+ * Redis as far as the flows need it.  The scripts are written down a second
+ * time here, in C; t/unit/test_scripts.c holds both against each other.
+ */
+
+#define WORLD_RESP_MAX  (200 * 1024)
+
+
+typedef struct {
+    char    *data;
+    size_t   len;
+} world_resp_t;
+
+
+static world_key_t *world_key(world_t *w, cigna_slice_t name, int create);
+static world_field_t *world_field(world_key_t *key, cigna_slice_t name,
+    int create);
+static void world_key_free(world_key_t *key);
+static void world_field_free(world_key_t *key, world_field_t *f);
+static int64_t world_number(const world_field_t *f);
+static int64_t world_int(cigna_slice_t s);
+
+
+/* the store */
+
+static int64_t
+world_redis_now(const world_t *w)
+{
+    return w->now_ms + w->skew_ms;
+}
+
+
+static world_key_t *
+world_key(world_t *w, cigna_slice_t name, int create)
+{
+    unsigned      i;
+    world_key_t  *key, *unused;
+
+    unused = NULL;
+
+    for (i = 0; i < WORLD_KEYS; i++) {
+        key = &w->keys[i];
+
+        if (key->name && key->expires_ms
+            && key->expires_ms <= world_redis_now(w))
+        {
+            world_key_free(key);
+        }
+
+        if (key->name == NULL) {
+            unused = key;
+
+        } else if (cigna_slice_eq(cigna_slice_str(key->name), name)) {
+            return key;
+        }
+    }
+
+    if (!create) {
+        return NULL;
+    }
+
+    if (unused == NULL) {
+        world_fail("too many keys");
+    }
+
+    unused->name = strndup((const char *) name.data, name.len);
+
+    return unused;
+}
+
+
+static void
+world_key_free(world_key_t *key)
+{
+    while (key->nfields) {
+        world_field_free(key, &key->fields[0]);
+    }
+
+    free(key->name);
+    memset(key, 0, sizeof(world_key_t));
+}
+
+
+static world_field_t *
+world_field(world_key_t *key, cigna_slice_t name, int create)
+{
+    unsigned        i;
+    world_field_t  *f;
+
+    for (i = 0; key && i < key->nfields; i++) {
+        if (cigna_slice_eq(cigna_slice_str(key->fields[i].name), name)) {
+            return &key->fields[i];
+        }
+    }
+
+    if (!create) {
+        return NULL;
+    }
+
+    if (key->nfields == WORLD_FIELDS) {
+        world_fail("too many fields");
+    }
+
+    f = &key->fields[key->nfields++];
+    memset(f, 0, sizeof(world_field_t));
+    f->name = strndup((const char *) name.data, name.len);
+
+    return f;
+}
+
+
+static void
+world_field_free(world_key_t *key, world_field_t *f)
+{
+    free(f->name);
+    free(f->data);
+    *f = key->fields[--key->nfields];
+}
+
+
+static void
+world_put(world_key_t *key, const char *name, cigna_slice_t value)
+{
+    world_field_t  *f;
+
+    f = world_field(key, cigna_slice_str(name), 1);
+
+    free(f->data);
+    f->data = malloc(value.len + 1);
+    f->len = value.len;
+
+    if (value.len) {
+        memcpy(f->data, value.data, value.len);
+    }
+}
+
+
+static void
+world_put_int(world_key_t *key, const char *name, int64_t n)
+{
+    char  text[24];
+
+    (void) snprintf(text, sizeof(text), "%" PRId64, n);
+    world_put(key, name, cigna_slice_str(text));
+}
+
+
+static void
+world_drop(world_key_t *key, const char *name)
+{
+    world_field_t  *f;
+
+    f = world_field(key, cigna_slice_str(name), 0);
+
+    if (f) {
+        world_field_free(key, f);
+    }
+
+    if (key && key->nfields == 0) {
+        world_key_free(key);
+    }
+}
+
+
+static const world_field_t *
+world_at(world_key_t *key, const char *name)
+{
+    return world_field(key, cigna_slice_str(name), 0);
+}
+
+
+static int
+world_is(const world_field_t *f, cigna_slice_t value)
+{
+    return f && cigna_slice_eq((cigna_slice_t) { f->data, f->len }, value);
+}
+
+
+static int64_t
+world_number(const world_field_t *f)
+{
+    return f ? world_int((cigna_slice_t) { f->data, f->len }) : 0;
+}
+
+
+static int64_t
+world_int(cigna_slice_t s)
+{
+    uint64_t  n;
+
+    if (cigna_slice_uint(s, INT64_MAX, &n) != CIGNA_OK) {
+        world_fail("an argument is not a number");
+    }
+
+    return (int64_t) n;
+}
+
+
+const world_field_t *
+world_get(world_t *w, cigna_slice_t key, const char *field)
+{
+    return world_at(world_key(w, key, 0), field);
+}
+
+
+void
+world_set(world_t *w, cigna_slice_t key, const char *field, const char *value)
+{
+    if (value) {
+        world_put(world_key(w, key, 1), field, cigna_slice_str(value));
+
+    } else {
+        world_drop(world_key(w, key, 0), field);
+    }
+}
+
+
+void
+world_delete(world_t *w, cigna_slice_t key)
+{
+    world_key_t  *k;
+
+    k = world_key(w, key, 0);
+
+    if (k) {
+        world_key_free(k);
+    }
+}
+
+
+int
+world_redis_has(world_t *w, const char *bytes)
+{
+    unsigned        i, n;
+    world_key_t    *key;
+    world_field_t  *f;
+
+    for (i = 0; i < WORLD_KEYS; i++) {
+        key = &w->keys[i];
+
+        if (key->name && strstr(key->name, bytes)) {
+            return 1;
+        }
+
+        for (n = 0; n < key->nfields; n++) {
+            f = &key->fields[n];
+
+            if (strstr(f->name, bytes)
+                || (f->len && memmem(f->data, f->len, bytes, strlen(bytes))))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+int
+world_redis_bounded(const world_t *w)
+{
+    unsigned  i;
+
+    for (i = 0; i < WORLD_KEYS; i++) {
+        if (w->keys[i].name && w->keys[i].expires_ms == 0) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* replies, as protocol text */
+
+static void
+world_resp(world_resp_t *r, const char *bytes, size_t len)
+{
+    if (r->len + len > WORLD_RESP_MAX) {
+        world_fail("a reply is too long");
+    }
+
+    memcpy(r->data + r->len, bytes, len);
+    r->len += len;
+}
+
+
+static void
+world_resp_head(world_resp_t *r, char type, int64_t n)
+{
+    int   len;
+    char  text[32];
+
+    len = snprintf(text, sizeof(text), "%c%" PRId64 "\r\n", type, n);
+    world_resp(r, text, (size_t) len);
+}
+
+
+static void
+world_resp_bulk(world_resp_t *r, cigna_slice_t s)
+{
+    world_resp_head(r, '$', (int64_t) s.len);
+    world_resp(r, (const char *) s.data, s.len);
+    world_resp(r, "\r\n", 2);
+}
+
+
+static void
+world_resp_field(world_resp_t *r, const world_field_t *f)
+{
+    if (f) {
+        world_resp_bulk(r, (cigna_slice_t) { f->data, f->len });
+
+    } else {
+        world_resp(r, "$-1\r\n", 5);
+    }
+}
+
+
+/* an array of n elements, the first of which is a word */
+
+static void
+world_resp_word(world_resp_t *r, int64_t n, const char *word)
+{
+    world_resp_head(r, '*', n);
+    world_resp_bulk(r, cigna_slice_str(word));
+}
+
+
+static void
+world_resp_record(world_resp_t *r, world_key_t *key)
+{
+    size_t              i;
+    static const char  *names[] = { "i", "g", "b", "m", "n" };
+
+    world_resp_head(r, '*', 5);
+
+    for (i = 0; i < 5; i++) {
+        world_resp_field(r, world_at(key, names[i]));
+    }
+}
+
+
+cigna_reply_t *
+world_reply(const char *resp, size_t len)
+{
+    cigna_reply_t   *reply;
+    cigna_reader_t  *reader;
+
+    reader = cigna_reader_create();
+    reply = NULL;
+
+    if (reader == NULL
+        || cigna_reader_feed(reader, cigna_slice_make(resp, resp + len))
+           != CIGNA_OK
+        || cigna_reader_next(reader, &reply) != CIGNA_OK)
+    {
+        world_fail("a reply cannot be read");
+    }
+
+    cigna_reader_destroy(reader);
+
+    return reply;
+}
+
+
+/* the scripts */
+
+static void
+world_publish(world_t *w, cigna_slice_t identity, const char *generation)
+{
+    w->published++;
+    (void) snprintf(w->message, sizeof(w->message), "%.*s %s",
+                    (int) identity.len, identity.data, generation);
+}
+
+
+static void
+world_dance_open(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    world_key_t  *key;
+
+    key = world_key(w, a[0], 1);
+
+    world_put(key, "b", a[1]);
+    world_put(key, "s", a[2]);
+    world_put(key, "w", a[3]);
+    world_put(key, "d", a[4]);
+    world_put_int(key, "e", world_redis_now(w) + world_int(a[5]));
+    key->expires_ms = world_redis_now(w) + world_int(a[6]);
+
+    world_resp_word(r, 1, "ok");
+}
+
+
+/* the oldest entry; of those of the same age, the one Redis ranks first */
+
+static world_field_t *
+world_oldest(world_key_t *key)
+{
+    unsigned        i;
+    world_field_t  *f, *oldest;
+
+    oldest = NULL;
+
+    for (i = 0; i < key->nfields; i++) {
+        f = &key->fields[i];
+
+        if (oldest == NULL || f->score < oldest->score
+            || (f->score == oldest->score
+                && strcmp(f->name, oldest->name) < 0))
+        {
+            oldest = f;
+        }
+    }
+
+    return oldest;
+}
+
+
+static void
+world_dance_list(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    int64_t         now, life, bound, excess;
+    world_key_t    *key;
+    world_field_t  *f;
+
+    now = world_redis_now(w);
+    bound = world_int(a[2]) > 1 ? world_int(a[2]) : 1;
+    life = world_int(a[3]);
+    key = world_key(w, a[0], 1);
+
+    f = world_field(key, a[1], 0);
+
+    if (f) {
+        world_field_free(key, f);
+    }
+
+    for (f = world_oldest(key); f && f->score <= now - life;
+         f = world_oldest(key))
+    {
+        world_field_free(key, f);
+    }
+
+    excess = (int64_t) key->nfields + 1 - bound;
+    excess = excess < 0 ? 0 : excess > CIGNA_EVICTED_MAX ? CIGNA_EVICTED_MAX
+                                                         : excess;
+
+    world_resp_word(r, 1 + excess, "ok");
+
+    while (excess-- > 0) {
+        f = world_oldest(key);
+        world_resp_bulk(r, cigna_slice_str(f->name));
+        world_field_free(key, f);
+    }
+
+    f = world_field(key, a[1], 1);
+    f->score = now;
+    key->expires_ms = now + life;
+}
+
+
+static void
+world_dance_take(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    int64_t               left;
+    world_key_t          *key;
+    const world_field_t  *id, *blob;
+
+    key = world_key(w, a[0], 0);
+    id = world_at(key, "d");
+    blob = world_at(key, "b");
+
+    if (world_at(key, "s") == NULL) {
+        world_resp_word(r, 1, "absent");
+        return;
+    }
+
+    if (!world_is(world_at(key, "s"), a[1])) {
+        world_resp_word(r, 2, "mismatch");
+        world_resp_field(r, id);
+        return;
+    }
+
+    if (!world_is(world_at(key, "w"), a[2])) {
+        world_resp_word(r, 2, "other");
+        world_resp_field(r, id);
+
+        if (!world_at(key, "o") && !world_at(key, "t")) {
+            world_put(key, "o", cigna_slice("identity_mismatch"));
+            world_put(key, "r", cigna_slice(""));
+            world_drop(key, "b");
+        }
+
+        return;
+    }
+
+    if (world_at(key, "o")) {
+        world_resp_word(r, 4, "ended");
+        world_resp_field(r, id);
+        world_resp_field(r, world_at(key, "o"));
+        world_resp_field(r, world_at(key, "r"));
+        return;
+    }
+
+    if (world_at(key, "t")) {
+        left = world_number(world_at(key, "t")) - world_redis_now(w);
+
+        if (left <= 0) {
+            world_resp_word(r, 3, "interrupted");
+
+        } else if (world_is(world_at(key, "k"), a[3])) {
+            world_resp_word(r, 3, "yours");
+
+        } else {
+            world_resp_word(r, 4, "taken");
+        }
+
+        world_resp_field(r, id);
+        world_resp_field(r, blob);
+
+        if (left > 0 && !world_is(world_at(key, "k"), a[3])) {
+            world_resp_head(r, ':', left);
+        }
+
+        return;
+    }
+
+    if (world_redis_now(w) >= world_number(world_at(key, "e"))) {
+        world_resp_word(r, 2, "expired");
+        world_resp_field(r, id);
+        return;
+    }
+
+    world_resp_word(r, 3, "yours");
+    world_resp_field(r, id);
+    world_resp_field(r, blob);
+
+    world_put(key, "k", a[3]);
+    world_put_int(key, "t", world_redis_now(w) + world_int(a[4]));
+}
+
+
+static void
+world_dance_end(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    world_key_t  *key;
+
+    key = world_key(w, a[0], 0);
+
+    if (world_at(key, "s") == NULL) {
+        world_resp_word(r, 1, "absent");
+
+    } else if (!world_is(world_at(key, "k"), a[1])) {
+        world_resp_word(r, 1, "other");
+
+    } else if (world_at(key, "o")) {
+        world_resp_word(r, 2, "ended");
+        world_resp_field(r, world_at(key, "o"));
+
+    } else if (world_redis_now(w) >= world_number(world_at(key, "t"))) {
+        world_resp_word(r, 1, "late");
+
+    } else {
+        world_put(key, "o", a[2]);
+        world_put(key, "r", a[3]);
+        world_drop(key, "b");
+        world_resp_word(r, 1, "ok");
+    }
+}
+
+
+/* "id gone", no longer than eight of them */
+
+static void
+world_retire(world_t *w, world_key_t *key, const world_field_t *id,
+    const world_field_t *gone)
+{
+    int   len;
+    char  text[512];
+
+    len = snprintf(text, sizeof(text), "%.*s %.*s", (int) id->len, id->data,
+                   gone ? (int) gone->len : 0, gone ? gone->data
+                                                    : (uint8_t *) "");
+    len = len > 8 * 23 ? 8 * 23 : len;
+
+    if (w->nretired < WORLD_FAMILIES) {
+        (void) snprintf(w->retired[w->nretired++], 32, "%.*s", (int) id->len,
+                        id->data);
+    }
+
+    world_put(key, "x", cigna_slice_make(text, text + len));
+}
+
+
+static void
+world_grant_put(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    world_key_t          *key;
+    const world_field_t  *gone;
+
+    key = world_key(w, a[0], 1);
+    gone = world_at(key, "x");
+
+    if (world_is(world_at(key, "i"), a[1])) {
+        world_resp_word(r, 1, "ok");
+        return;
+    }
+
+    if (gone && memmem(gone->data, gone->len, a[1].data, a[1].len)) {
+        world_resp_word(r, 1, "retired");
+        return;
+    }
+
+    if (world_at(key, "i")) {
+        world_retire(w, key, world_at(key, "i"), gone);
+
+    } else if (gone == NULL) {
+        world_put(key, "x", cigna_slice(""));
+    }
+
+    world_put(key, "i", a[1]);
+    world_put(key, "g", a[2]);
+    world_put(key, "b", a[3]);
+    world_drop(key, "m");
+    world_drop(key, "n");
+    world_drop(key, "o");
+    key->expires_ms = world_redis_now(w) + world_int(a[4]);
+
+    world_publish(w, a[6], "1");
+    world_resp_word(r, 1, "ok");
+}
+
+
+static void
+world_grant_begin(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    int           ours;
+    int64_t       now, mark, attempts;
+    world_key_t  *key, *lock;
+
+    now = world_redis_now(w);
+    key = world_key(w, a[0], 0);
+
+    if (!world_is(world_at(key, "i"), a[3])
+        || !world_is(world_at(key, "g"), a[4]))
+    {
+        world_resp_word(r, 2, "stale");
+        world_resp_record(r, key);
+        return;
+    }
+
+    lock = world_key(w, a[1], 0);
+
+    if (lock && !world_is(world_at(lock, ""), a[2])) {
+        world_resp_word(r, 1, "busy");
+        return;
+    }
+
+    mark = world_number(world_at(key, "m"));
+    attempts = world_number(world_at(key, "n"));
+    ours = mark > now && world_is(world_at(key, "o"), a[2]);
+
+    if (mark > now && !ours) {
+        world_resp_word(r, 1, "marked");
+        return;
+    }
+
+    lock = world_key(w, a[1], 1);
+    world_put(lock, "", a[2]);
+    lock->expires_ms = now + world_int(a[5]);
+
+    if (mark > 0 && !ours && !cigna_slice_eq(a[7], cigna_slice("again"))) {
+        world_resp_word(r, 2, "unknown");
+        world_resp_head(r, ':', attempts);
+        return;
+    }
+
+    world_put_int(key, "m", now + world_int(a[6]));
+    world_put_int(key, "n", attempts + !ours);
+    world_put(key, "o", a[2]);
+
+    world_resp_word(r, 1, "mine");
+}
+
+
+static void
+world_unlock(world_t *w, cigna_slice_t name, cigna_slice_t owner)
+{
+    world_key_t  *lock;
+
+    lock = world_key(w, name, 0);
+
+    if (lock && world_is(world_at(lock, ""), owner)) {
+        world_key_free(lock);
+    }
+}
+
+
+static void
+world_grant_swap(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    char          generation[24];
+    world_key_t  *key;
+
+    world_unlock(w, a[1], a[2]);
+
+    key = world_key(w, a[0], 0);
+
+    if (world_is(world_at(key, "i"), a[3])
+        && world_is(world_at(key, "g"), a[4])
+        && world_is(world_at(key, "b"), a[5]))
+    {
+        world_resp_word(r, 1, "ok");
+        return;
+    }
+
+    if (!world_is(world_at(key, "i"), a[3])
+        || world_number(world_at(key, "g")) >= world_int(a[4]))
+    {
+        world_resp_word(r, 2, "stale");
+        world_resp_record(r, key);
+        return;
+    }
+
+    world_put(key, "g", a[4]);
+    world_put(key, "b", a[5]);
+    world_drop(key, "m");
+    world_drop(key, "n");
+    world_drop(key, "o");
+    key->expires_ms = world_redis_now(w) + world_int(a[6]);
+
+    (void) snprintf(generation, sizeof(generation), "%.*s", (int) a[4].len,
+                    a[4].data);
+    world_publish(w, a[8], generation);
+    world_resp_word(r, 1, "ok");
+}
+
+
+static void
+world_grant_release(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    int64_t       now, mark;
+    world_key_t  *key;
+
+    now = world_redis_now(w);
+    key = world_key(w, a[0], 0);
+
+    world_unlock(w, a[1], a[2]);
+    world_resp_word(r, 1, "ok");
+
+    if (!world_is(world_at(key, "o"), a[2])) {
+        return;
+    }
+
+    if (a[3].len) {
+        mark = world_number(world_at(key, "m"));
+        world_put_int(key, "m", mark < now + world_int(a[3])
+                                ? mark : now + world_int(a[3]));
+        return;
+    }
+
+    world_drop(key, "o");
+
+    if (world_number(world_at(key, "n")) > 1) {
+        world_put_int(key, "m", now);
+        world_put_int(key, "n", world_number(world_at(key, "n")) - 1);
+        return;
+    }
+
+    world_drop(key, "m");
+    world_drop(key, "n");
+}
+
+
+static void
+world_grant_delete(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    world_key_t  *key;
+
+    world_delete(w, a[1]);
+    world_publish(w, a[4], "0");
+
+    key = world_key(w, a[0], 0);
+
+    if (world_at(key, "i") == NULL) {
+        world_resp_word(r, 1, "none");
+        return;
+    }
+
+    world_resp_word(r, 2, "ok");
+    world_resp_record(r, key);
+
+    world_retire(w, key, world_at(key, "i"), world_at(key, "x"));
+    world_drop(key, "i");
+    world_drop(key, "g");
+    world_drop(key, "b");
+    world_drop(key, "m");
+    world_drop(key, "n");
+    world_drop(key, "o");
+    key->expires_ms = world_redis_now(w) + world_int(a[2]);
+}
+
+
+typedef void (*world_script_pt)(world_t *w, const cigna_slice_t *a,
+    world_resp_t *r);
+
+
+typedef struct {
+    cigna_script_e    script;
+    unsigned          argc;
+    world_script_pt   run;
+} world_script_t;
+
+
+static const world_script_t  world_scripts[] = {
+    { cigna_script_dance_open, 7, world_dance_open },
+    { cigna_script_dance_list, 4, world_dance_list },
+    { cigna_script_dance_take, 5, world_dance_take },
+    { cigna_script_dance_end, 4, world_dance_end },
+    { cigna_script_grant_put, 7, world_grant_put },
+    { cigna_script_grant_begin, 8, world_grant_begin },
+    { cigna_script_grant_swap, 9, world_grant_swap },
+    { cigna_script_grant_release, 4, world_grant_release },
+    { cigna_script_grant_delete, 5, world_grant_delete }
+};
+
+
+/* commands */
+
+static int
+world_command(const cigna_op_t *op, const char *name, unsigned argc)
+{
+    return cigna_slice_eq(op->argv[0], cigna_slice_str(name))
+           && (argc == 0 || op->argc == argc);
+}
+
+
+static void
+world_text(world_resp_t *r, const char *text)
+{
+    world_resp(r, text, strlen(text));
+}
+
+
+static void
+world_auth_command(world_t *w, const cigna_op_t *op, world_resp_t *r)
+{
+    int  right;
+
+    right = cigna_slice_eq(op->argv[op->argc - 1],
+                           cigna_slice_str(w->password));
+
+    world_text(r, right ? "+OK\r\n" : "-WRONGPASS invalid username-password "
+                                      "pair or user is disabled.\r\n");
+}
+
+
+static void
+world_plain(world_t *w, const cigna_op_t *op, world_resp_t *r)
+{
+    char          info[128];
+    unsigned      i;
+    world_key_t  *key;
+
+    if (world_command(op, "HMGET", 0)) {
+        key = world_key(w, op->argv[1], 0);
+        world_resp_head(r, '*', op->argc - 2);
+
+        for (i = 2; i < op->argc; i++) {
+            world_resp_field(r, world_field(key, op->argv[i], 0));
+        }
+
+    } else if (world_command(op, "UNLINK", 2)) {
+        world_delete(w, op->argv[1]);
+        world_text(r, ":1\r\n");
+
+    } else if (world_command(op, "ZREM", 3)) {
+        key = world_key(w, op->argv[1], 0);
+
+        if (world_field(key, op->argv[2], 0)) {
+            world_field_free(key, world_field(key, op->argv[2], 0));
+        }
+
+        if (key && key->nfields == 0) {
+            world_key_free(key);
+        }
+
+        world_text(r, ":1\r\n");
+
+    } else if (world_command(op, "AUTH", 0)) {
+        world_auth_command(w, op, r);
+
+    } else if (world_command(op, "SELECT", 2)
+               || world_command(op, "CLIENT", 3))
+    {
+        world_text(r, "+OK\r\n");
+
+    } else if (world_command(op, "INFO", 2)) {
+        (void) snprintf(info, sizeof(info), "# Memory\r\nused_memory:1\r\n"
+                        "maxmemory_policy:%s\r\nmem_fragmentation:1\r\n",
+                        w->policy);
+        world_resp_bulk(r, cigna_slice_str(info));
+
+    } else {
+        world_fail("an unknown command");
+    }
+}
+
+
+/* the hash tag of a key, on which its slot depends */
+
+static cigna_slice_t
+world_tag(cigna_slice_t key)
+{
+    const uint8_t  *open, *close;
+
+    open = memchr(key.data, '{', key.len);
+    close = open ? memchr(open, '}', key.len - (size_t) (open - key.data))
+                 : NULL;
+
+    if (close == NULL) {
+        world_fail("a key without hash tag");
+    }
+
+    return cigna_slice_make(open, close);
+}
+
+
+cigna_reply_t *
+world_redis(world_t *w, const cigna_op_t *op)
+{
+    size_t          i;
+    world_resp_t    r;
+    cigna_reply_t  *reply;
+
+    if (w->redis) {
+        return w->redis(w->redis_data, op);
+    }
+
+    r.data = malloc(WORLD_RESP_MAX);
+    r.len = 0;
+
+    if (op->type == cigna_op_redis) {
+        world_plain(w, op, &r);
+
+    } else {
+
+        for (i = 1; i < op->script->nkeys; i++) {
+            if (!cigna_slice_eq(world_tag(op->argv[0]),
+                                world_tag(op->argv[i])))
+            {
+                world_fail("a script with keys of two slots");
+            }
+        }
+
+        for (i = 0; i < cigna_script_max; i++) {
+
+            if (op->script != cigna_script(world_scripts[i].script)) {
+                continue;
+            }
+
+            if (op->argc != world_scripts[i].argc) {
+                world_fail("a script with too few or too many arguments");
+            }
+
+            world_scripts[i].run(w, op->argv, &r);
+        }
+    }
+
+    reply = world_reply(r.data, r.len);
+    free(r.data);
+
+    return reply;
+}
