@@ -184,7 +184,8 @@ world_alive(const world_t *w, cigna_slice_t token)
         return 0;
     }
 
-    return family < w->nfamilies && !w->families[family].dead;
+    return family < w->nfamilies && serial <= w->families[family].serial
+           && w->families[family].serial && !w->families[family].dead;
 }
 
 
