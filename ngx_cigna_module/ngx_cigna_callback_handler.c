@@ -1,0 +1,465 @@
+
+/*
+ * Ends a dance: what the browser brings from the authorization server is
+ * copied and handed to a run of the callback flow, which goes on whether the
+ * browser waits or not.
+ */
+
+
+#include "ngx_cigna_handlers.h"
+#include "ngx_cigna_browser.h"
+#include "ngx_cigna_dance.h"
+#include "ngx_cigna_refresher.h"
+#include "ngx_cigna_scrub.h"
+#include "ngx_cigna_wait.h"
+#include "ngx_cigna_who.h"
+#include "cigna_callback.h"
+#include "cigna_form.h"
+
+
+#define NGX_CIGNA_CALLBACK_WHAT   "dance ended"
+
+/* tells that the page has sent itself here */
+#define NGX_CIGNA_CALLBACK_AGAIN  "cigna_again"
+
+
+/* decoded parameters, empty if absent */
+
+typedef struct {
+    cigna_slice_t    state;
+    cigna_slice_t    code;
+    cigna_slice_t    iss;
+    cigna_slice_t    error;
+    cigna_slice_t    again;
+} ngx_cigna_callback_args_t;
+
+
+static ngx_int_t ngx_cigna_callback_begin(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static int ngx_cigna_callback_args(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
+static cigna_slice_t ngx_cigna_callback_tag(ngx_cigna_callback_args_t *args);
+static ngx_int_t ngx_cigna_callback_nobody(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
+static ngx_int_t ngx_cigna_callback_reload(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_callback_run(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
+static ngx_int_t ngx_cigna_callback_copy(ngx_cigna_run_t *run,
+    cigna_slice_t *to, cigna_slice_t from);
+static void ngx_cigna_callback_flow(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void ngx_cigna_callback_result(ngx_cigna_run_t *run);
+static void ngx_cigna_callback_keep(ngx_cigna_run_t *run,
+    const cigna_callback_t *flow);
+static cigna_outcome_e ngx_cigna_callback_outcome(ngx_cigna_run_t *run);
+static void ngx_cigna_callback_resume(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_callback_reply(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run);
+static ngx_uint_t ngx_cigna_callback_stays(cigna_outcome_e outcome);
+static ngx_int_t ngx_cigna_callback_refuse(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_outcome_e outcome, const char *detail);
+
+
+ngx_int_t
+ngx_cigna_callback_handler(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_str_t         none;
+    ngx_cigna_ctx_t  *ctx;
+
+    if (r != r->main) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    ctx = ngx_cigna_ctx(r);
+
+    if (ctx == NULL || ngx_cigna_scrub(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (r->method != NGX_HTTP_GET) {
+        ngx_cigna_reply_log(r, ctx, ngx_cigna_method_refused, "callback");
+        return ngx_cigna_page_condition(r, ctx, ngx_cigna_method_refused,
+                                        "GET");
+    }
+
+    if (ngx_cigna_browser_prefetches(r)) {
+        ngx_str_null(&none);
+        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, &none);
+    }
+
+    return ngx_cigna_callback_begin(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_who_e            who;
+    ngx_cigna_condition_e      e;
+    ngx_cigna_callback_args_t  args;
+
+    who = ngx_cigna_who(r, ctx);
+
+    if (ngx_cigna_callback_args(r, ctx, &args) != CIGNA_OK) {
+        return ngx_cigna_callback_refuse(r, ctx, cigna_outcome_invalid_request,
+                                         "a parameter is malformed, or there "
+                                         "twice");
+    }
+
+    if (who == ngx_cigna_who_nobody) {
+        return ngx_cigna_callback_nobody(r, ctx, &args);
+    }
+
+    if (who != ngx_cigna_who_known) {
+        e = ngx_cigna_who_condition(who);
+        ngx_cigna_reply_log(r, ctx, e, "callback");
+        return ngx_cigna_page_condition(r, ctx, e, NULL);
+    }
+
+    return ngx_cigna_callback_run(r, ctx, &args);
+}
+
+
+/* decoded values are no longer than the query they come from */
+
+static int
+ngx_cigna_callback_args(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_callback_args_t *args)
+{
+    u_char         *p;
+    ngx_uint_t      i;
+    cigna_arena_t   arena;
+    cigna_slice_t   query;
+
+    struct {
+        cigna_slice_t   name;
+        cigna_slice_t  *value;
+    } wanted[] = {
+        { cigna_slice("state"), &args->state },
+        { cigna_slice("code"), &args->code },
+        { cigna_slice("iss"), &args->iss },
+        { cigna_slice("error"), &args->error },
+        { cigna_slice(NGX_CIGNA_CALLBACK_AGAIN), &args->again }
+    };
+
+    ngx_memzero(args, sizeof(ngx_cigna_callback_args_t));
+
+    p = ngx_cigna_secret_alloc(r->pool, ctx->query.len + 1);
+    if (p == NULL) {
+        return CIGNA_ERROR;
+    }
+
+    cigna_arena_init(&arena, p, ctx->query.len + 1);
+
+    query = ngx_cigna_slice(&ctx->query);
+
+    for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+
+        if (cigna_form_get(query, wanted[i].name, &arena, wanted[i].value)
+            == CIGNA_ERROR)
+        {
+            return CIGNA_ERROR;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+static cigna_slice_t
+ngx_cigna_callback_tag(ngx_cigna_callback_args_t *args)
+{
+    cigna_slice_t  tag;
+
+    tag = args->state;
+
+    if (tag.len > CIGNA_COOKIE_TAG_LEN) {
+        tag.len = CIGNA_COOKIE_TAG_LEN;
+    }
+
+    return tag;
+}
+
+
+/*
+ * An app's session cookie that is SameSite=Strict does not come with a
+ * navigation that Cigna has started.  It does when our own page sends the
+ * browser here again: once, and only if the dance is this browser's.
+ */
+
+static ngx_int_t
+ngx_cigna_callback_nobody(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_callback_args_t *args)
+{
+    cigna_slice_t  tag;
+
+    tag = ngx_cigna_callback_tag(args);
+
+    if (args->again.len == 0
+        && (ngx_cigna_browser_secret(r, 1, tag).len
+            || ngx_cigna_browser_secret(r, 0, tag).len))
+    {
+        return ngx_cigna_callback_reload(r, ctx);
+    }
+
+    return ngx_cigna_callback_refuse(r, ctx, cigna_outcome_identity_missing,
+                                     NULL);
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_reload(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_str_t         url;
+    cigna_buf_t       b;
+    ngx_cigna_page_t  page;
+
+    ngx_str_set(&ctx->outcome, "reloaded");
+
+    url.len = ctx->query.len + sizeof("?&" NGX_CIGNA_CALLBACK_AGAIN "=1");
+    url.data = ngx_cigna_secret_alloc(r->pool, url.len);
+
+    if (url.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cigna_buf_init(&b, url.data, url.len);
+
+    cigna_buf_append_char(&b, '?');
+    cigna_buf_append(&b, ngx_cigna_slice(&ctx->query));
+    cigna_buf_append_str(&b, "&" NGX_CIGNA_CALLBACK_AGAIN "=1");
+
+    ngx_memzero(&page, sizeof(ngx_cigna_page_t));
+
+    page.status = NGX_HTTP_OK;
+    page.title = cigna_slice("Completing the connection");
+    page.text = cigna_slice("You will be sent on in a moment.");
+    page.reload = cigna_buf_slice(&b);
+
+    return ngx_cigna_page_send(r, &page);
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_callback_args_t *args)
+{
+    ngx_msec_t           timeout;
+    cigna_slice_t        secret;
+    ngx_cigna_run_t     *run;
+    cigna_callback_t    *flow;
+    ngx_cigna_tenant_t  *tenant;
+
+    tenant = ctx->tenant;
+
+    secret = ngx_cigna_browser_secret(r, tenant->provider.https,
+                                      ngx_cigna_callback_tag(args));
+
+    run = ngx_cigna_dance_run(r, ctx, "callback", sizeof(cigna_callback_t),
+                              CIGNA_FLOW_ARENA);
+    if (run == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    flow = run->flow;
+    flow->vault = &run->mcf->vault;
+    flow->provider = &tenant->provider;
+    flow->identity = &run->identity;
+    flow->arena = &run->arena;
+
+    if (ngx_cigna_callback_copy(run, &flow->state_param, args->state) != NGX_OK
+        || ngx_cigna_callback_copy(run, &flow->code, args->code) != NGX_OK
+        || ngx_cigna_callback_copy(run, &flow->iss, args->iss) != NGX_OK
+        || ngx_cigna_callback_copy(run, &flow->error, args->error) != NGX_OK
+        || ngx_cigna_callback_copy(run, &flow->secret, secret) != NGX_OK)
+    {
+        ngx_cigna_run_discard(run);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cigna_callback_init(flow);
+
+    run->on_result = ngx_cigna_callback_result;
+
+    /* metadata, keys twice, the exchange, and what Redis needs */
+
+    timeout = 4 * (tenant->connect_timeout + tenant->timeout)
+              + run->mcf->redis.connect_timeout
+              + 4 * run->mcf->redis.timeout;
+
+    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_callback_flow, 1,
+                                timeout, ngx_cigna_callback_resume);
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_copy(ngx_cigna_run_t *run, cigna_slice_t *to,
+    cigna_slice_t from)
+{
+    *to = ngx_cigna_run_copy(run, from);
+
+    return to->len == from.len ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_cigna_callback_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_callback_next(flow, ev, op);
+}
+
+
+static void
+ngx_cigna_callback_result(ngx_cigna_run_t *run)
+{
+    cigna_callback_t       *flow;
+    ngx_cigna_dance_end_t   end;
+
+    flow = run->flow;
+
+    ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
+
+    end.what = NGX_CIGNA_CALLBACK_WHAT;
+    end.outcome = ngx_cigna_callback_outcome(run);
+    end.tenant = run->tenant;
+    end.member.data = run->identity.hash;
+    end.member.len = CIGNA_NAME_LEN;
+    end.dance = flow->dance_id;
+    end.request = &run->log.request;
+    end.detail = flow->detail;
+
+    if (!run->failed && flow->repeated) {
+        ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
+                      "cigna: outcome shown again: %s, tenant: %V, "
+                      "dance: %*s, request: %V",
+                      cigna_outcome_row(end.outcome)->name,
+                      &run->tenant->name, end.dance.len, end.dance.data,
+                      end.request);
+        return;
+    }
+
+    ngx_cigna_callback_keep(run, flow);
+
+    ngx_cigna_dance_end(ngx_cycle->log, &end);
+}
+
+
+/* the new grant is used at once; what was read of the old one counts no more */
+
+static void
+ngx_cigna_callback_keep(ngx_cigna_run_t *run, const cigna_callback_t *flow)
+{
+    ngx_uint_t                epoch;
+    ngx_cigna_cache_entry_t   entry;
+
+    if (run->failed || !flow->stored) {
+        return;
+    }
+
+    ngx_cigna_cache_drop(run->mcf->zone, &run->key);
+
+    epoch = ngx_cigna_cache_epoch(run->mcf->zone, &run->key);
+
+    ngx_cigna_refresher_entry(run->tenant, &flow->grant, &entry);
+
+    (void) ngx_cigna_cache_put(run->mcf->zone, &run->key, &entry, epoch);
+}
+
+
+static cigna_outcome_e
+ngx_cigna_callback_outcome(ngx_cigna_run_t *run)
+{
+    cigna_callback_t  *flow;
+
+    if (run->failed) {
+        return run->undiscovered ? cigna_outcome_discovery_failed
+                                 : cigna_outcome_interrupted;
+    }
+
+    flow = run->flow;
+
+    return flow->outcome;
+}
+
+
+static void
+ngx_cigna_callback_resume(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    ngx_http_finalize_request(r, ngx_cigna_callback_reply(r, ctx,
+                                                          ctx->wait->run));
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_run_t *run)
+{
+    cigna_outcome_e    outcome;
+    cigna_callback_t  *flow;
+
+    if (run == NULL) {
+
+        /* the run goes on, and another hit will show how it ended */
+
+        ngx_cigna_dance_tell(r, ctx, cigna_outcome_in_progress,
+                             cigna_slice_null);
+        return ngx_cigna_dance_page(r, ctx, cigna_outcome_in_progress);
+    }
+
+    flow = run->flow;
+    outcome = ngx_cigna_callback_outcome(run);
+
+    ngx_cigna_dance_tell(r, ctx, outcome, flow->dance_id);
+
+    if (ngx_cigna_callback_stays(outcome)) {
+        return ngx_cigna_dance_page(r, ctx, outcome);
+    }
+
+    return ngx_cigna_dance_return(r, ctx, outcome, flow->return_to);
+}
+
+
+/* the dance is not this browser's, or not over: the app is not bothered */
+
+static ngx_uint_t
+ngx_cigna_callback_stays(cigna_outcome_e outcome)
+{
+    switch (outcome) {
+
+    case cigna_outcome_state_unknown:
+    case cigna_outcome_state_expired:
+    case cigna_outcome_cookie_missing:
+    case cigna_outcome_cookie_mismatch:
+    case cigna_outcome_identity_missing:
+    case cigna_outcome_in_progress:
+        return 1;
+
+    default:
+        return 0;
+    }
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_outcome_e outcome, const char *detail)
+{
+    ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CALLBACK_WHAT, outcome, detail);
+
+    if (ngx_cigna_callback_stays(outcome)) {
+        return ngx_cigna_dance_page(r, ctx, outcome);
+    }
+
+    return ngx_cigna_dance_return(r, ctx, outcome, cigna_slice_null);
+}

@@ -1,0 +1,57 @@
+
+#ifndef _NGX_CIGNA_CONDITION_H_INCLUDED_
+#define _NGX_CIGNA_CONDITION_H_INCLUDED_
+
+
+#include "ngx_cigna_compat.h"
+
+
+/*
+ * What can be said to callers of "cigna_fhir on", cigna_status and
+ * cigna_disconnect: the closed list.  How a dance ends is another list, see
+ * cigna_outcome.h.
+ */
+
+typedef enum {
+    ngx_cigna_served = 0,
+    ngx_cigna_served_stale,                /* the vault cannot be asked */
+    ngx_cigna_method_refused,
+    ngx_cigna_no_identity,
+    ngx_cigna_identity_invalid,
+    ngx_cigna_not_connected,               /* no grant, for certain */
+    ngx_cigna_grant_spent,                 /* withdrawn or refused for good */
+    ngx_cigna_grant_expired,               /* and no refresh token */
+    ngx_cigna_grant_moved,                 /* made for another registration */
+    ngx_cigna_vault_unreachable,
+    ngx_cigna_key_unknown,
+    ngx_cigna_record_damaged,
+    ngx_cigna_refresh_failed,              /* for now */
+    ngx_cigna_refresh_late,                /* still under way */
+    ngx_cigna_refresh_crowded,             /* too many wait for it */
+    ngx_cigna_destination_refused,         /* see ngx_cigna_inject.c */
+    ngx_cigna_subrequest_refused,
+    ngx_cigna_origin_refused,              /* of a POST: another site's */
+    ngx_cigna_not_disconnected,            /* the vault cannot be asked */
+    ngx_cigna_internal_error,
+    ngx_cigna_condition_max
+} ngx_cigna_condition_e;
+
+
+/* one row of the table */
+
+typedef struct {
+    ngx_str_t      name;
+    ngx_uint_t     status;
+    const char    *issue;                  /* code of a FHIR issue */
+    ngx_uint_t     level;                  /* of the log */
+    ngx_uint_t     retry_after_s;          /* 0: none */
+    ngx_uint_t     connect;                /* carries the connect URL */
+    const char    *title;                  /* of a page */
+    const char    *text;
+} ngx_cigna_condition_t;
+
+
+const ngx_cigna_condition_t *ngx_cigna_condition(ngx_cigna_condition_e e);
+
+
+#endif /* _NGX_CIGNA_CONDITION_H_INCLUDED_ */

@@ -1,0 +1,128 @@
+
+#include "ngx_cigna_ctx.h"
+
+
+typedef struct {
+    u_char   *data;
+    size_t    len;
+} ngx_cigna_secret_t;
+
+
+static void ngx_cigna_secret_cleanup(void *data);
+
+
+ngx_cigna_ctx_t *
+ngx_cigna_ctx(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (ctx == NULL) {
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_cigna_ctx_t));
+
+        if (ctx != NULL) {
+            ngx_http_set_ctx(r, ctx, ngx_cigna_module);
+        }
+    }
+
+    return ctx;
+}
+
+
+ngx_str_t *
+ngx_cigna_request_id(ngx_http_request_t *r)
+{
+    ngx_str_t                  *id;
+    ngx_cigna_main_conf_t      *mcf;
+    ngx_http_variable_value_t  *vv;
+    static ngx_str_t            none = ngx_string("");
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    vv = ngx_http_get_indexed_variable(r, mcf->request_id);
+    if (vv == NULL || vv->not_found) {
+        return &none;
+    }
+
+    id = ngx_palloc(r->pool, sizeof(ngx_str_t));
+    if (id == NULL) {
+        return &none;
+    }
+
+    id->len = vv->len;
+    id->data = vv->data;
+
+    return id;
+}
+
+
+ngx_str_t *
+ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
+    ngx_uint_t *from)
+{
+    size_t            len;
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    len = ngx_strlen(name);
+    n = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++, n++) {
+
+            if (n >= *from
+                && h[i].key.len == len
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+            {
+                *from = n + 1;
+                return &h[i].value;
+            }
+        }
+    }
+
+    *from = n;
+
+    return NULL;
+}
+
+
+u_char *
+ngx_cigna_secret_alloc(ngx_pool_t *pool, size_t len)
+{
+    ngx_pool_cleanup_t  *cln;
+    ngx_cigna_secret_t  *secret;
+
+    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_cigna_secret_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    secret = cln->data;
+    secret->len = 0;
+
+    cln->handler = ngx_cigna_secret_cleanup;
+
+    secret->data = ngx_pnalloc(pool, len);
+
+    if (secret->data != NULL) {
+        secret->len = len;
+    }
+
+    return secret->data;
+}
+
+
+static void
+ngx_cigna_secret_cleanup(void *data)
+{
+    ngx_cigna_secret_t  *secret = data;
+
+    if (secret->len) {
+        cigna_secret_wipe(secret->data, secret->len);
+    }
+}

@@ -1,0 +1,69 @@
+
+#ifndef _NGX_CIGNA_CTX_H_INCLUDED_
+#define _NGX_CIGNA_CTX_H_INCLUDED_
+
+
+#include "ngx_cigna_conf.h"
+
+
+/*
+ * What the module knows of one request in one location: nginx forgets it when
+ * the request is redirected internally.  Fields are set by who finds them out
+ * and only read by the others.
+ */
+
+
+typedef enum {
+    ngx_cigna_token_none = 0,
+    ngx_cigna_token_cache,
+    ngx_cigna_token_vault,
+    ngx_cigna_token_refresh
+} ngx_cigna_token_e;
+
+
+typedef struct ngx_cigna_fhir_s    ngx_cigna_fhir_t;
+typedef struct ngx_cigna_inject_s  ngx_cigna_inject_t;
+typedef struct ngx_cigna_wait_s    ngx_cigna_wait_t;
+
+
+typedef struct {
+    /* identity */
+    ngx_cigna_tenant_t   *tenant;
+    ngx_str_t             member;
+    cigna_identity_t     *identity;        /* NULL: not worked out yet */
+
+    /* while it waits */
+    ngx_cigna_wait_t     *wait;
+
+    /* how it ended, for the log and for variables; names are constants */
+    ngx_cigna_token_e     token_source;
+    ngx_str_t             outcome;
+    ngx_str_t             dance;
+
+    /* of "cigna_fhir on" */
+    ngx_cigna_fhir_t     *fhir;
+    ngx_cigna_inject_t   *inject;
+
+    /* of a callback: its query, which is scrubbed in the request itself */
+    ngx_str_t             query;
+} ngx_cigna_ctx_t;
+
+
+/* made at first use; NULL if there is no memory */
+ngx_cigna_ctx_t *ngx_cigna_ctx(ngx_http_request_t *r);
+
+/* value of $request_id, which ties log lines together; borrowed */
+ngx_str_t *ngx_cigna_request_id(ngx_http_request_t *r);
+
+/*
+ * The next line of the request's header with this lower-case name: borrowed,
+ * NULL if there is none (any more).  *from is to be zero at first.
+ */
+ngx_str_t *ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
+    ngx_uint_t *from);
+
+/* bytes from the request's pool that are wiped when it goes */
+u_char *ngx_cigna_secret_alloc(ngx_pool_t *pool, size_t len);
+
+
+#endif /* _NGX_CIGNA_CTX_H_INCLUDED_ */

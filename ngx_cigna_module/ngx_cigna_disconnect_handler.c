@@ -1,0 +1,220 @@
+
+/*
+ * Ends a connection: the cache forgets it first, so that whatever happens next
+ * no token of it is used here, then a run of the disconnect flow deletes it in
+ * the vault and revokes it.
+ */
+
+
+#include "ngx_cigna_handlers.h"
+#include "ngx_cigna_browser.h"
+#include "ngx_cigna_dance.h"
+#include "ngx_cigna_wait.h"
+#include "ngx_cigna_who.h"
+#include "cigna_disconnect.h"
+
+
+#define NGX_CIGNA_DISCONNECT_WHAT  "connection ended"
+
+
+static ngx_int_t ngx_cigna_disconnect_begin(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_disconnect_run(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void ngx_cigna_disconnect_result(ngx_cigna_run_t *run);
+static cigna_outcome_e ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run);
+static void ngx_cigna_disconnect_resume(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_disconnect_reply(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_outcome_e outcome);
+static ngx_int_t ngx_cigna_disconnect_refuse(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, const char *allow);
+
+
+ngx_int_t
+ngx_cigna_disconnect_handler(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_cigna_ctx_t  *ctx;
+
+    if (r != r->main) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    ctx = ngx_cigna_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (r->method != NGX_HTTP_POST) {
+        return ngx_cigna_disconnect_refuse(r, ctx, ngx_cigna_method_refused,
+                                           "POST");
+    }
+
+    return ngx_cigna_disconnect_begin(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_cigna_disconnect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_who_e  who;
+
+    who = ngx_cigna_who(r, ctx);
+
+    if (who != ngx_cigna_who_known) {
+        return ngx_cigna_disconnect_refuse(r, ctx,
+                                           ngx_cigna_who_condition(who), NULL);
+    }
+
+    if (!ngx_cigna_browser_same_origin(r, ctx->tenant)) {
+        return ngx_cigna_disconnect_refuse(r, ctx, ngx_cigna_origin_refused,
+                                           NULL);
+    }
+
+    return ngx_cigna_disconnect_run(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_msec_t           timeout;
+    ngx_cigna_run_t     *run;
+    cigna_disconnect_t  *flow;
+
+    run = ngx_cigna_dance_run(r, ctx, "disconnect", sizeof(cigna_disconnect_t),
+                              CIGNA_FLOW_ARENA);
+    if (run == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_cigna_cache_drop(run->mcf->zone, &run->key);
+
+    flow = run->flow;
+    flow->vault = &run->mcf->vault;
+    flow->provider = &ctx->tenant->provider;
+    flow->identity = &run->identity;
+    flow->arena = &run->arena;
+
+    cigna_disconnect_init(flow);
+
+    run->on_result = ngx_cigna_disconnect_result;
+
+    timeout = run->mcf->redis.connect_timeout + 8 * run->mcf->redis.timeout;
+
+    /* not to know where to revoke is no reason to keep the grant */
+
+    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_disconnect_flow, 0,
+                                timeout, ngx_cigna_disconnect_resume);
+}
+
+
+static void
+ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_disconnect_next(flow, ev, op);
+}
+
+
+/* once more: a read that was sent before the grant went may have filled it */
+
+static void
+ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
+{
+    cigna_disconnect_t     *flow;
+    ngx_cigna_dance_end_t   end;
+
+    ngx_cigna_cache_drop(run->mcf->zone, &run->key);
+
+    flow = run->flow;
+
+    ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
+
+    end.what = NGX_CIGNA_DISCONNECT_WHAT;
+    end.outcome = ngx_cigna_disconnect_outcome(run);
+    end.tenant = run->tenant;
+    end.member.data = run->identity.hash;
+    end.member.len = CIGNA_NAME_LEN;
+    end.request = &run->log.request;
+    end.detail = flow->detail;
+
+    ngx_cigna_dance_end(ngx_cycle->log, &end);
+}
+
+
+static cigna_outcome_e
+ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run)
+{
+    cigna_disconnect_t  *flow;
+
+    flow = run->flow;
+
+    return run->failed ? cigna_outcome_not_disconnected : flow->outcome;
+}
+
+
+static void
+ngx_cigna_disconnect_resume(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+    cigna_outcome_e   outcome;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    outcome = ctx->wait->run ? ngx_cigna_disconnect_outcome(ctx->wait->run)
+                             : cigna_outcome_not_disconnected;
+
+    ngx_cigna_dance_tell(r, ctx, outcome, cigna_slice_null);
+
+    ngx_http_finalize_request(r, ngx_cigna_disconnect_reply(r, ctx, outcome));
+}
+
+
+static ngx_int_t
+ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_outcome_e outcome)
+{
+    ngx_str_t   none;
+    ngx_uint_t  html;
+
+    html = ngx_cigna_browser_wants_html(r);
+
+    if (outcome == cigna_outcome_disconnected) {
+
+        if (html) {
+            return ngx_cigna_dance_return(r, ctx, outcome, cigna_slice_null);
+        }
+
+        ngx_str_null(&none);
+        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, &none);
+    }
+
+    if (html) {
+        return ngx_cigna_dance_page(r, ctx, outcome);
+    }
+
+    return ngx_cigna_reply_condition(r, ctx, ngx_cigna_not_disconnected,
+                                     ngx_cigna_reply_json, 0, NULL);
+}
+
+
+static ngx_int_t
+ngx_cigna_disconnect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e, const char *allow)
+{
+    ngx_cigna_reply_log(r, ctx, e, "disconnect");
+
+    if (ngx_cigna_browser_wants_html(r)) {
+        return ngx_cigna_page_condition(r, ctx, e, allow);
+    }
+
+    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0,
+                                     allow);
+}

@@ -1,0 +1,183 @@
+
+/*
+ * What proxy_* settings do not go with cigna_fhir.  By the time our locations
+ * are merged those of the proxy module are, and what it keeps for upstreams
+ * comes first in its configuration.  Where proxy_pass has variables it is not
+ * known yet where it leads: that is looked at for each request.
+ */
+
+
+#include "ngx_cigna_handlers.h"
+
+
+extern ngx_module_t  ngx_http_proxy_module;
+
+
+static char *ngx_cigna_check_keeping(ngx_conf_t *cf,
+    ngx_http_upstream_conf_t *ucf);
+static char *ngx_cigna_check_transport(ngx_conf_t *cf,
+    ngx_http_upstream_conf_t *ucf);
+static ngx_uint_t ngx_cigna_check_slices(ngx_conf_t *cf);
+static ngx_uint_t ngx_cigna_check_slice_of(void **loc_conf, ngx_uint_t index);
+static char *ngx_cigna_check_error(ngx_conf_t *cf, const char *text);
+
+
+char *
+ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    char                      *rv;
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_upstream_conf_t  *ucf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    ucf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_proxy_module);
+
+    if (lcf->member_value == NULL) {
+        return ngx_cigna_check_error(cf, "needs to know the member, write "
+                                     "\"cigna_identity\"");
+    }
+
+    if (lcf->endpoint) {
+        return ngx_cigna_check_error(cf, "is for a location of its own, not "
+                                     "for one with cigna_connect, "
+                                     "cigna_callback, cigna_status or "
+                                     "cigna_disconnect");
+    }
+
+    /* an "if" without a proxy_pass keeps the handler of its location */
+
+    if (clcf->handler == NULL && !clcf->noname) {
+        return ngx_cigna_check_error(cf, "needs \"proxy_pass\" in the same "
+                                     "location");
+    }
+
+    rv = ngx_cigna_check_keeping(cf, ucf);
+
+    if (rv == NGX_CONF_OK && !lcf->insecure_upstream) {
+        rv = ngx_cigna_check_transport(cf, ucf);
+    }
+
+    return rv;
+}
+
+
+/* members' data is kept nowhere, and requests are made by the proxy alone */
+
+static char *
+ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
+{
+#if (NGX_HTTP_CACHE)
+
+    if (ucf->cache > 0) {
+        return ngx_cigna_check_error(cf, "does not go with \"proxy_cache\": "
+                                     "members' data is kept nowhere; write "
+                                     "\"proxy_cache off\"");
+    }
+
+#endif
+
+    if (ucf->store > 0 || ucf->store_lengths) {
+        return ngx_cigna_check_error(cf, "does not go with \"proxy_store\": "
+                                     "members' data is kept nowhere; write "
+                                     "\"proxy_store off\"");
+    }
+
+    if (!ucf->pass_request_headers) {
+        return ngx_cigna_check_error(cf, "does not go with "
+                                     "\"proxy_pass_request_headers off\", "
+                                     "remove that: only harmless lines pass "
+                                     "anyway");
+    }
+
+    if (ngx_cigna_check_slices(cf)) {
+        return ngx_cigna_check_error(cf, "does not go with \"slice\", whose "
+                                     "subrequests get no token; write "
+                                     "\"slice 0\"");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_cigna_check_transport(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
+{
+    if (ucf->upstream && ucf->ssl == NULL) {
+        return ngx_cigna_check_error(cf, "would send tokens in clear, let "
+                                     "\"proxy_pass\" begin with \"https://\" "
+                                     "or write \"cigna_insecure_upstream on\"");
+    }
+
+    if (!ucf->ssl_verify) {
+        return ngx_cigna_check_error(cf, "would send tokens to whoever "
+                                     "answers, write \"proxy_ssl_verify on\" "
+                                     "and \"proxy_ssl_trusted_certificate\", "
+                                     "or \"cigna_insecure_upstream on\"");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * The slice module, which may not be there, is merged after us: values of the
+ * location, its server and the main level are looked at one by one.
+ */
+
+static ngx_uint_t
+ngx_cigna_check_slices(ngx_conf_t *cf)
+{
+    ngx_uint_t                 i;
+    ngx_module_t              *module;
+    ngx_http_conf_ctx_t       *ctx, *main;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    for (i = 0; cf->cycle->modules[i]; i++) {
+
+        module = cf->cycle->modules[i];
+
+        if (ngx_strcmp(module->name, "ngx_http_slice_filter_module") == 0) {
+
+            ctx = cf->ctx;
+            cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+            main = (ngx_http_conf_ctx_t *)
+                       cf->cycle->conf_ctx[ngx_http_module.index];
+
+            return ngx_cigna_check_slice_of(ctx->loc_conf, module->ctx_index)
+                   || ngx_cigna_check_slice_of(cscf->ctx->loc_conf,
+                                               module->ctx_index)
+                   || ngx_cigna_check_slice_of(main->loc_conf,
+                                               module->ctx_index);
+        }
+    }
+
+    return 0;
+}
+
+
+/* the size is all that its configuration begins with */
+
+static ngx_uint_t
+ngx_cigna_check_slice_of(void **loc_conf, ngx_uint_t index)
+{
+    size_t  *size;
+
+    size = loc_conf[index];
+
+    return size != NULL && *size != NGX_CONF_UNSET_SIZE && *size != 0;
+}
+
+
+static char *
+ngx_cigna_check_error(ngx_conf_t *cf, const char *text)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"cigna_fhir\" in location \"%V\" %s", &clcf->name,
+                       text);
+
+    return NGX_CONF_ERROR;
+}

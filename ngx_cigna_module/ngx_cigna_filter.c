@@ -1,0 +1,93 @@
+
+#include "ngx_cigna_filter.h"
+
+
+static ngx_int_t ngx_cigna_header_filter(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_filter_drops(ngx_table_elt_t *h, ngx_uint_t fhir);
+static ngx_uint_t ngx_cigna_filter_is(ngx_table_elt_t *h, const char *name);
+
+
+static ngx_http_output_header_filter_pt  ngx_cigna_next_header_filter;
+
+
+ngx_int_t
+ngx_cigna_filter_init(ngx_conf_t *cf)
+{
+    ngx_cigna_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_cigna_header_filter;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_header_filter(ngx_http_request_t *r)
+{
+    ngx_uint_t             i;
+    ngx_list_part_t       *part;
+    ngx_table_elt_t       *h;
+    ngx_cigna_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (!lcf->fhir && lcf->endpoint == NULL) {
+        return ngx_cigna_next_header_filter(r);
+    }
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (ngx_cigna_filter_drops(&h[i], lcf->fhir)) {
+                h[i].hash = 0;
+            }
+        }
+    }
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    ngx_str_set(&h->key, "Cache-Control");
+    ngx_str_set(&h->value, "no-store, private");
+
+    return ngx_cigna_next_header_filter(r);
+}
+
+
+static ngx_uint_t
+ngx_cigna_filter_drops(ngx_table_elt_t *h, ngx_uint_t fhir)
+{
+    switch (h->key.len) {
+
+    case 6:
+        return ngx_cigna_filter_is(h, "Pragma");
+
+    case 7:
+        return ngx_cigna_filter_is(h, "Expires");
+
+    case 10:
+        return fhir && ngx_cigna_filter_is(h, "Set-Cookie");
+
+    case 11:
+        return fhir && ngx_cigna_filter_is(h, "Set-Cookie2");
+
+    case 13:
+        return ngx_cigna_filter_is(h, "Cache-Control");
+
+    default:
+        return 0;
+    }
+}
+
+
+static ngx_uint_t
+ngx_cigna_filter_is(ngx_table_elt_t *h, const char *name)
+{
+    return ngx_strncasecmp(h->key.data, (u_char *) name, h->key.len) == 0;
+}

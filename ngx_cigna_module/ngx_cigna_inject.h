@@ -1,0 +1,37 @@
+
+#ifndef _NGX_CIGNA_INJECT_H_INCLUDED_
+#define _NGX_CIGNA_INJECT_H_INCLUDED_
+
+
+#include "ngx_cigna_ctx.h"
+
+
+/*
+ * Puts a token into what nginx's proxy is about to send, and nowhere else: the
+ * request that the caller made is never edited, so that whatever it becomes
+ * in another location goes without.
+ */
+
+struct ngx_cigna_inject_s {
+    ngx_str_t              token;          /* borrowed */
+
+    /* what was there before us */
+    ngx_http_handler_pt    content;
+    ngx_int_t            (*create_request)(ngx_http_request_t *r);
+    ngx_int_t            (*reinit_request)(ngx_http_request_t *r);
+    ngx_int_t            (*process_header)(ngx_http_request_t *r);
+};
+
+
+/*
+ * Makes the location's content handler carry the token, which is borrowed and
+ * must live as long as the request.  "inject" is memory of the caller's.
+ */
+void ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_inject_t *inject, ngx_str_t *token);
+
+/* in postconfiguration */
+ngx_int_t ngx_cigna_inject_init(ngx_conf_t *cf);
+
+
+#endif /* _NGX_CIGNA_INJECT_H_INCLUDED_ */

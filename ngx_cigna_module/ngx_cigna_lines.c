@@ -1,0 +1,213 @@
+
+#include "ngx_cigna_lines.h"
+
+
+#define NGX_CIGNA_LINE_NAME_MAX  20
+#define NGX_CIGNA_LINE_NAMES     4         /* of one length */
+
+#define NGX_CIGNA_BEARER         "Authorization: Bearer "
+
+
+typedef const char *const  ngx_cigna_line_names_t[NGX_CIGNA_LINE_NAME_MAX]
+                                                 [NGX_CIGNA_LINE_NAMES];
+
+
+/* by length; what nginx writes for framing is among them */
+
+static ngx_cigna_line_names_t  ngx_cigna_lines_passing = {
+    [4]  = { "host" },
+    [5]  = { "range" },
+    [6]  = { "accept", "prefer" },
+    [8]  = { "if-range" },
+    [10] = { "connection", "user-agent", "tracestate" },
+    [11] = { "traceparent" },
+    [12] = { "content-type", "x-request-id" },
+    [13] = { "if-none-match" },
+    [14] = { "content-length", "accept-charset" },
+    [15] = { "accept-encoding", "accept-language" },
+    [17] = { "if-modified-since", "transfer-encoding" }
+};
+
+
+static ngx_cigna_line_names_t  ngx_cigna_lines_never = {
+    [2]  = { "te" },
+    [6]  = { "cookie" },
+    [7]  = { "cookie2", "upgrade", "trailer" },
+    [9]  = { "forwarded", "x-real-ip", "client-ip" },
+    [11] = { "x-client-ip" },
+    [13] = { "authorization" },
+    [14] = { "true-client-ip", "x-original-url" },
+    [16] = { "cf-connecting-ip" },
+    [19] = { "proxy-authorization", "x-cluster-client-ip" }
+};
+
+
+static ngx_uint_t ngx_cigna_lines_reads(const u_char *p, const u_char *end);
+static ngx_uint_t ngx_cigna_lines_passes(ngx_http_request_t *r,
+    const u_char *line, const u_char *end);
+static ngx_uint_t ngx_cigna_lines_named(ngx_cigna_line_names_t names,
+    const u_char *name, size_t len);
+static ngx_uint_t ngx_cigna_lines_of_caller(ngx_http_request_t *r,
+    const u_char *name, size_t len, const u_char *value, const u_char *end);
+
+
+size_t
+ngx_cigna_lines_length(const ngx_buf_t *b, const ngx_str_t *token)
+{
+    return b->last - b->pos + sizeof(NGX_CIGNA_BEARER) - 1 + token->len
+           + sizeof(CRLF) - 1;
+}
+
+
+u_char *
+ngx_cigna_lines_copy(ngx_http_request_t *r, const ngx_buf_t *b,
+    const ngx_str_t *token, u_char *p)
+{
+    u_char  *line, *next, *last;
+
+    line = b->pos;
+    last = b->last;
+
+    next = ngx_strlchr(line, last, LF);
+
+    if (next == NULL || !ngx_cigna_lines_reads(line, next)) {
+        return NULL;
+    }
+
+    p = ngx_cpymem(p, line, next + 1 - line);
+
+    for ( ;; ) {
+
+        line = next + 1;
+
+        next = memchr(line, LF, last - line);
+        if (next == NULL) {
+            return NULL;
+        }
+
+        if (next - line == 1 && *line == CR) {
+            break;
+        }
+
+        if (ngx_cigna_lines_passes(r, line, next)) {
+            p = ngx_cpymem(p, line, next + 1 - line);
+        }
+    }
+
+    p = ngx_cpymem(p, NGX_CIGNA_BEARER, sizeof(NGX_CIGNA_BEARER) - 1);
+    p = ngx_cpymem(p, token->data, token->len);
+    p = ngx_cpymem(p, CRLF, sizeof(CRLF) - 1);
+
+    return ngx_cpymem(p, line, last - line);
+}
+
+
+/* "GET ... HTTP/1.x" or "HEAD ... HTTP/1.x", CR; end is at the LF */
+
+static ngx_uint_t
+ngx_cigna_lines_reads(const u_char *p, const u_char *end)
+{
+    const u_char  *version;
+
+    version = end - (sizeof(" HTTP/1.x\r") - 1);
+
+    if (version <= p || ngx_strncmp(version, " HTTP/1.", 8) != 0) {
+        return 0;
+    }
+
+    return ngx_strncmp(p, "GET ", 4) == 0 || ngx_strncmp(p, "HEAD ", 5) == 0;
+}
+
+
+static ngx_uint_t
+ngx_cigna_lines_passes(ngx_http_request_t *r, const u_char *line,
+    const u_char *end)
+{
+    size_t         len;
+    const u_char  *colon;
+
+    colon = memchr(line, ':', end - line);
+    if (colon == NULL) {
+        return 0;
+    }
+
+    len = colon - line;
+
+    if (ngx_cigna_lines_named(ngx_cigna_lines_passing, line, len)) {
+        return 1;
+    }
+
+    if (ngx_cigna_lines_named(ngx_cigna_lines_never, line, len)
+        || (len > 12
+            && ngx_strncasecmp((u_char *) line, (u_char *) "x-forwarded-", 12)
+               == 0))
+    {
+        return 0;
+    }
+
+    return !ngx_cigna_lines_of_caller(r, line, len, colon + 1, end);
+}
+
+
+static ngx_uint_t
+ngx_cigna_lines_named(ngx_cigna_line_names_t names, const u_char *name,
+    size_t len)
+{
+    ngx_uint_t  i;
+
+    if (len >= NGX_CIGNA_LINE_NAME_MAX) {
+        return 0;
+    }
+
+    for (i = 0; i < NGX_CIGNA_LINE_NAMES && names[len][i]; i++) {
+
+        if (ngx_strncasecmp((u_char *) name, (u_char *) names[len][i], len)
+            == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* nginx writes a caller's line as "Name: value", the value as it was parsed */
+
+static ngx_uint_t
+ngx_cigna_lines_of_caller(ngx_http_request_t *r, const u_char *name,
+    size_t len, const u_char *value, const u_char *end)
+{
+    size_t            value_len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    if (value < end && *value == ' ') {
+        value++;
+    }
+
+    if (end > value && end[-1] == CR) {
+        end--;
+    }
+
+    value_len = end - value;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == len
+                && h[i].value.len == value_len
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0
+                && ngx_strncmp(h[i].value.data, value, value_len) == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}

@@ -1,0 +1,37 @@
+
+#ifndef _NGX_CIGNA_PAGE_H_INCLUDED_
+#define _NGX_CIGNA_PAGE_H_INCLUDED_
+
+
+#include "ngx_cigna_reply.h"
+
+
+/*
+ * The pages that a member's browser may see: short, without scripts and
+ * without anything from elsewhere.
+ */
+
+typedef struct {
+    ngx_uint_t       status;
+    cigna_slice_t    title;
+    cigna_slice_t    text;
+    cigna_slice_t    again;                /* URL to try again, or empty */
+    cigna_slice_t    back;                 /* URL of the app, or empty */
+    cigna_slice_t    reference;            /* dance id, or empty */
+    cigna_slice_t    reload;               /* URL to go on to by itself */
+} ngx_cigna_page_t;
+
+
+/* prepares the policy that goes with the pages, in postconfiguration */
+ngx_int_t ngx_cigna_page_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
+
+/* sends a page; what it says is escaped; as a content handler returns */
+ngx_int_t ngx_cigna_page_send(ngx_http_request_t *r,
+    const ngx_cigna_page_t *page);
+
+/* the page of a condition, with its headers */
+ngx_int_t ngx_cigna_page_condition(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, const char *allow);
+
+
+#endif /* _NGX_CIGNA_PAGE_H_INCLUDED_ */

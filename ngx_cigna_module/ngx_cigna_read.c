@@ -1,0 +1,107 @@
+
+#include "ngx_cigna_read.h"
+#include "ngx_cigna_who.h"
+
+
+/*
+ * A grant is opened, looked at and wiped without a return to the event loop,
+ * so that one block serves all requests of the worker.
+ */
+
+#define NGX_CIGNA_READ_ARENA  (CIGNA_GRANT_PLAIN_MAX + 8 * 1024)
+
+static uint8_t        ngx_cigna_read_mem[NGX_CIGNA_READ_ARENA];
+static cigna_arena_t  ngx_cigna_read_arena;
+
+
+static ngx_cigna_condition_e ngx_cigna_read_failed(int rc);
+
+
+ngx_int_t
+ngx_cigna_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_http_event_handler_pt resume)
+{
+    size_t             argc;
+    cigna_slice_t      argv[CIGNA_GRANT_READ_ARGC];
+    cigna_identity_t  *id;
+
+    id = ngx_cigna_who_named(r, ctx);
+    if (id == NULL || ngx_cigna_wait_init(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_vault_reads);
+
+    argc = cigna_vault_read_args(id, argv);
+
+    return ngx_cigna_wait_redis(ctx->wait, argv, argc, resume);
+}
+
+
+ngx_cigna_condition_e
+ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_grant_t *grant)
+{
+    int                     rc;
+    ngx_cigna_redis_cmd_t  *cmd;
+    ngx_cigna_main_conf_t  *mcf;
+
+    cmd = &ctx->wait->cmd;
+
+    ngx_memzero(grant, sizeof(cigna_grant_t));
+
+    if (cmd->outcome != cigna_ev_ok) {
+        return ngx_cigna_vault_unreachable;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    cigna_arena_init(&ngx_cigna_read_arena, ngx_cigna_read_mem,
+                     NGX_CIGNA_READ_ARENA);
+
+    rc = cigna_vault_read_grant(&mcf->vault, &ctx->tenant->provider,
+                                ctx->identity, cmd->reply,
+                                &ngx_cigna_read_arena, grant, NULL, NULL);
+    if (rc != CIGNA_OK) {
+        return ngx_cigna_read_failed(rc);
+    }
+
+    return grant->state == cigna_grant_live ? ngx_cigna_served
+                                            : ngx_cigna_grant_spent;
+}
+
+
+static ngx_cigna_condition_e
+ngx_cigna_read_failed(int rc)
+{
+    switch (rc) {
+
+    case CIGNA_NONE:
+        return ngx_cigna_not_connected;
+
+    case CIGNA_AGAIN:
+        return ngx_cigna_vault_unreachable;
+
+    case CIGNA_VAULT_MOVED:
+        return ngx_cigna_grant_moved;
+
+    case CIGNA_SEAL_UNKNOWN_KEY:
+        return ngx_cigna_key_unknown;
+
+    case CIGNA_SEAL_DAMAGED:
+        return ngx_cigna_record_damaged;
+
+    default:
+        return ngx_cigna_internal_error;
+    }
+}
+
+
+void
+ngx_cigna_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant)
+{
+    cigna_arena_wipe(&ngx_cigna_read_arena);
+    ngx_memzero(grant, sizeof(cigna_grant_t));
+
+    ngx_cigna_redis_done(&ctx->wait->cmd);
+}

@@ -1,0 +1,31 @@
+
+#ifndef _NGX_CIGNA_READ_H_INCLUDED_
+#define _NGX_CIGNA_READ_H_INCLUDED_
+
+
+#include "ngx_cigna_condition.h"
+#include "ngx_cigna_wait.h"
+
+
+/*
+ * One look into the vault on behalf of a request: a single command, no flow.
+ */
+
+
+/* sends the command and waits with ctx->wait; as ngx_cigna_wait_redis() */
+ngx_int_t ngx_cigna_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_http_event_handler_pt resume);
+
+/*
+ * What the reply says.  ngx_cigna_served: *grant is live, which says nothing
+ * of its expiry; its slices lie in memory of the worker's, which the caller
+ * gives back with ngx_cigna_read_done() before anything else happens.
+ */
+ngx_cigna_condition_e ngx_cigna_read_grant(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);
+
+/* wipes the grant and frees the reply; idempotent */
+void ngx_cigna_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);
+
+
+#endif /* _NGX_CIGNA_READ_H_INCLUDED_ */

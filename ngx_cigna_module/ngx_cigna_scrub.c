@@ -1,0 +1,122 @@
+
+#include "ngx_cigna_scrub.h"
+#include "ngx_cigna_handlers.h"
+
+
+static void ngx_cigna_scrub_line(ngx_str_t *line);
+static void ngx_cigna_scrub_query(u_char *p, u_char *last);
+static ngx_uint_t ngx_cigna_scrub_harmless(const u_char *p, size_t len);
+
+
+ngx_int_t
+ngx_cigna_scrub_handler(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t       *ctx;
+    ngx_cigna_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (lcf->endpoint != ngx_cigna_callback_handler || r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_cigna_ctx(r);
+
+    if (ctx == NULL || ngx_cigna_scrub(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    if (ctx->query.data != NULL) {
+        return NGX_OK;
+    }
+
+    ctx->query.data = ngx_cigna_secret_alloc(r->pool, r->args.len + 1);
+
+    if (ctx->query.data != NULL) {
+        ctx->query.len = r->args.len;
+        ngx_memcpy(ctx->query.data, r->args.data, r->args.len);
+    }
+
+    /*
+     * With HTTP/1 these three are the same bytes, with HTTP/2 they are not;
+     * to scrub twice does no harm.
+     */
+
+    ngx_cigna_scrub_query(r->args.data, r->args.data + r->args.len);
+    ngx_cigna_scrub_line(&r->unparsed_uri);
+    ngx_cigna_scrub_line(&r->request_line);
+
+    return ctx->query.data ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_cigna_scrub_line(ngx_str_t *line)
+{
+    u_char  *p, *last, *end;
+
+    last = line->data + line->len;
+
+    p = ngx_strlchr(line->data, last, '?');
+    if (p == NULL) {
+        return;
+    }
+
+    end = ngx_strlchr(p, last, ' ');
+
+    ngx_cigna_scrub_query(p + 1, end ? end : last);
+}
+
+
+/*
+ * Names may be escaped in more ways than one, so what is spared is told by its
+ * literal name, and everything else goes.
+ */
+
+static void
+ngx_cigna_scrub_query(u_char *p, u_char *last)
+{
+    u_char  *end, *value;
+
+    while (p < last) {
+
+        end = ngx_strlchr(p, last, '&');
+        if (end == NULL) {
+            end = last;
+        }
+
+        value = ngx_strlchr(p, end, '=');
+        value = value ? value + 1 : p;
+
+        if (!ngx_cigna_scrub_harmless(p, value - p)) {
+            ngx_memset(value, 'x', end - value);
+        }
+
+        p = end + 1;
+    }
+}
+
+
+static ngx_uint_t
+ngx_cigna_scrub_harmless(const u_char *p, size_t len)
+{
+    const char         **name;
+    static const char   *names[] = {
+        "error=", "error_description=", "error_uri=", "iss=", NULL
+    };
+
+    for (name = names; *name; name++) {
+        if (len == ngx_strlen(*name) && ngx_strncmp(p, *name, len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}

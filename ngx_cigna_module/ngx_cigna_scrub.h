@@ -1,0 +1,23 @@
+
+#ifndef _NGX_CIGNA_SCRUB_H_INCLUDED_
+#define _NGX_CIGNA_SCRUB_H_INCLUDED_
+
+
+#include "ngx_cigna_ctx.h"
+
+
+/*
+ * Keeps a callback's code and state out of logs: the query is copied into
+ * ctx->query, and the values are overwritten wherever nginx keeps the request
+ * line.  In the rewrite phase, which is the first that knows the location, and
+ * comes before access checks and whatever these log or pass on.
+ */
+
+
+ngx_int_t ngx_cigna_scrub_handler(ngx_http_request_t *r);
+
+/* does it now unless it was done; NGX_ERROR if there is no memory */
+ngx_int_t ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
+
+
+#endif /* _NGX_CIGNA_SCRUB_H_INCLUDED_ */

@@ -1,0 +1,253 @@
+
+/* Tells the app whether its member is connected: one read of the vault. */
+
+
+#include "ngx_cigna_handlers.h"
+#include "ngx_cigna_read.h"
+#include "ngx_cigna_reply.h"
+#include "ngx_cigna_who.h"
+#include "cigna_json.h"
+
+
+#define NGX_CIGNA_STATUS_SIZE  512         /* all but the strings */
+#define NGX_CIGNA_TIME_LEN     sizeof("2026-01-01T00:00:00Z")
+
+
+static ngx_int_t ngx_cigna_status_begin(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_status_resume(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_status_read(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_status_connected(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
+static void ngx_cigna_status_time(u_char *p, int64_t ms, cigna_slice_t *text);
+static ngx_int_t ngx_cigna_status_not(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e);
+static void ngx_cigna_status_member(cigna_buf_t *b, const char *name,
+    cigna_slice_t value);
+static ngx_int_t ngx_cigna_status_send(ngx_http_request_t *r,
+    const cigna_buf_t *b);
+static ngx_int_t ngx_cigna_status_refuse(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, const char *allow);
+
+
+ngx_int_t
+ngx_cigna_status_handler(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_cigna_ctx_t  *ctx;
+
+    if (r != r->main) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    ctx = ngx_cigna_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_cigna_status_refuse(r, ctx, ngx_cigna_method_refused,
+                                       "GET, HEAD");
+    }
+
+    return ngx_cigna_status_begin(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_cigna_status_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_who_e  who;
+
+    who = ngx_cigna_who(r, ctx);
+
+    if (who != ngx_cigna_who_known) {
+        return ngx_cigna_status_refuse(r, ctx, ngx_cigna_who_condition(who),
+                                       NULL);
+    }
+
+    switch (ngx_cigna_read_start(r, ctx, ngx_cigna_status_resume)) {
+
+    case NGX_AGAIN:
+        r->main->count++;
+        return NGX_DONE;
+
+    case NGX_BUSY:
+        return ngx_cigna_status_refuse(r, ctx, ngx_cigna_vault_unreachable,
+                                       NULL);
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
+static void
+ngx_cigna_status_resume(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    ngx_http_finalize_request(r, ngx_cigna_status_read(r, ctx));
+}
+
+
+static ngx_int_t
+ngx_cigna_status_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_int_t              rc;
+    cigna_grant_t          grant;
+    ngx_cigna_condition_e  e;
+
+    e = ngx_cigna_read_grant(r, ctx, &grant);
+
+    if (e == ngx_cigna_served
+        && grant.refresh_token.len == 0
+        && grant.expires_ms <= ngx_cigna_now_ms())
+    {
+        e = ngx_cigna_grant_expired;
+    }
+
+    if (e == ngx_cigna_served) {
+        rc = ngx_cigna_status_connected(r, ctx, &grant);
+
+    } else if (ngx_cigna_condition(e)->connect) {
+        rc = ngx_cigna_status_not(r, ctx, e);
+
+    } else {
+        rc = ngx_cigna_status_refuse(r, ctx, e, NULL);
+    }
+
+    ngx_cigna_read_done(ctx, &grant);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant)
+{
+    u_char         text[NGX_CIGNA_TIME_LEN];
+    cigna_buf_t    b;
+    cigna_slice_t  expires;
+
+    /* each byte of a string takes at most six in JSON */
+
+    if (ngx_cigna_buf_init(r, &b, NGX_CIGNA_STATUS_SIZE
+                                  + 6 * (ctx->tenant->name.len
+                                         + grant->scope.len
+                                         + grant->patient.len))
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_cigna_status_time(text, grant->expires_ms, &expires);
+
+    cigna_buf_append_str(&b, "{\"connected\":true");
+    ngx_cigna_status_member(&b, "tenant", ngx_cigna_slice(&ctx->tenant->name));
+    ngx_cigna_status_member(&b, "expires_at", expires);
+    ngx_cigna_status_member(&b, "scope", grant->scope);
+    ngx_cigna_status_member(&b, "patient", grant->patient);
+    cigna_buf_append_str(&b, ",\"refreshable\":");
+    cigna_buf_append_str(&b, grant->refresh_token.len ? "true" : "false");
+    cigna_buf_append_str(&b, "}\n");
+
+    ctx->outcome = ngx_cigna_condition(ngx_cigna_served)->name;
+
+    return ngx_cigna_status_send(r, &b);
+}
+
+
+/* RFC 3339, in UTC */
+
+static void
+ngx_cigna_status_time(u_char *p, int64_t ms, cigna_slice_t *text)
+{
+    ngx_tm_t  tm;
+
+    ngx_gmtime((time_t) (ms / 1000), &tm);
+
+    text->data = p;
+    text->len = ngx_snprintf(p, NGX_CIGNA_TIME_LEN,
+                             "%4d-%02d-%02dT%02d:%02d:%02dZ",
+                             tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                             tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec)
+                - p;
+}
+
+
+static ngx_int_t
+ngx_cigna_status_not(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e)
+{
+    ngx_str_t    connect;
+    cigna_buf_t  b;
+
+    if (ngx_cigna_connect_url(r, ctx, &connect) != NGX_OK
+        || ngx_cigna_buf_init(r, &b, NGX_CIGNA_STATUS_SIZE
+                                     + 6 * (ctx->tenant->name.len
+                                            + connect.len))
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->outcome = ngx_cigna_condition(e)->name;
+
+    cigna_buf_append_str(&b, "{\"connected\":false");
+    ngx_cigna_status_member(&b, "tenant", ngx_cigna_slice(&ctx->tenant->name));
+    ngx_cigna_status_member(&b, "reason", ngx_cigna_slice(&ctx->outcome));
+    ngx_cigna_status_member(&b, "connect", ngx_cigna_slice(&connect));
+    cigna_buf_append_str(&b, "}\n");
+
+    return ngx_cigna_status_send(r, &b);
+}
+
+
+/* an empty string is left out */
+
+static void
+ngx_cigna_status_member(cigna_buf_t *b, const char *name, cigna_slice_t value)
+{
+    if (value.len == 0) {
+        return;
+    }
+
+    cigna_buf_append_str(b, ",\"");
+    cigna_buf_append_str(b, name);
+    cigna_buf_append_str(b, "\":");
+    cigna_json_append_string(b, value);
+}
+
+
+static ngx_int_t
+ngx_cigna_status_send(ngx_http_request_t *r, const cigna_buf_t *b)
+{
+    ngx_str_t  body;
+
+    if (ngx_cigna_buf_done(b, &body) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply(r, NGX_HTTP_OK, "application/json", &body);
+}
+
+
+static ngx_int_t
+ngx_cigna_status_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e, const char *allow)
+{
+    ngx_cigna_reply_log(r, ctx, e, "status");
+
+    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0,
+                                     allow);
+}

@@ -1,0 +1,204 @@
+
+#include "ngx_cigna_wait.h"
+
+
+static void ngx_cigna_wait_cleanup(void *data);
+static ngx_int_t ngx_cigna_wait_block(ngx_cigna_wait_t *w);
+static void ngx_cigna_wait_run_handler(ngx_cigna_waiter_t *waiter,
+    ngx_cigna_run_t *run);
+static void ngx_cigna_wait_redis_handler(ngx_cigna_redis_cmd_t *cmd);
+static void ngx_cigna_wait_timeout(ngx_event_t *ev);
+static void ngx_cigna_wait_wake(ngx_cigna_wait_t *w);
+
+
+ngx_int_t
+ngx_cigna_wait_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_wait_t    *w;
+    ngx_http_cleanup_t  *cln;
+
+    if (ctx->wait != NULL) {
+        return NGX_OK;
+    }
+
+    w = ngx_pcalloc(r->pool, sizeof(ngx_cigna_wait_t));
+    if (w == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_cigna_wait_cleanup;
+    cln->data = w;
+
+    w->request = r;
+
+    w->timer.handler = ngx_cigna_wait_timeout;
+    w->timer.data = w;
+    w->timer.log = r->connection->log;
+
+    w->cmd.handler = ngx_cigna_wait_redis_handler;
+    w->cmd.data = w;
+
+    ctx->wait = w;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_wait_cleanup(void *data)
+{
+    ngx_cigna_wait_done(data);
+}
+
+
+ngx_int_t
+ngx_cigna_wait_run(ngx_cigna_wait_t *w, ngx_cigna_run_t *run,
+    ngx_msec_t timeout, ngx_http_event_handler_pt resume)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_cigna_run_wait(run, &w->waiter, ngx_cigna_wait_run_handler, w);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    w->run = NULL;
+    w->resume = resume;
+
+    /* an old worker, too, is to end the wait: the timer is not cancelable */
+
+    ngx_add_timer(&w->timer, timeout);
+
+    return ngx_cigna_wait_block(w);
+}
+
+
+ngx_int_t
+ngx_cigna_wait_redis(ngx_cigna_wait_t *w, const cigna_slice_t *argv,
+    ngx_uint_t argc, ngx_http_event_handler_pt resume)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(w->request, ngx_cigna_module);
+
+    w->resume = resume;
+
+    if (ngx_cigna_redis_start(mcf->worker->redis, &w->cmd, argv, argc)
+        != NGX_AGAIN)
+    {
+        return NGX_BUSY;
+    }
+
+    return ngx_cigna_wait_block(w);
+}
+
+
+/* nothing is read, but a client that leaves is noticed */
+
+static ngx_int_t
+ngx_cigna_wait_block(ngx_cigna_wait_t *w)
+{
+    ngx_event_t         *rev;
+    ngx_http_request_t  *r;
+
+    r = w->request;
+    rev = r->connection->read;
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (rev->ready) {
+        ngx_post_event(rev, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        ngx_cigna_wait_done(w);
+        return NGX_ERROR;
+    }
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_cigna_wait_run_handler(ngx_cigna_waiter_t *waiter, ngx_cigna_run_t *run)
+{
+    ngx_cigna_wait_t  *w;
+
+    w = waiter->data;
+    w->run = run;
+
+    ngx_cigna_wait_wake(w);
+}
+
+
+static void
+ngx_cigna_wait_redis_handler(ngx_cigna_redis_cmd_t *cmd)
+{
+    ngx_cigna_wait_wake(cmd->data);
+}
+
+
+static void
+ngx_cigna_wait_timeout(ngx_event_t *ev)
+{
+    ngx_cigna_wait_t  *w;
+
+    w = ev->data;
+
+    ngx_cigna_waiter_leave(&w->waiter);
+
+    ngx_cigna_wait_wake(w);
+}
+
+
+/* the request, and with it w, may be gone when "resume" returns */
+
+static void
+ngx_cigna_wait_wake(ngx_cigna_wait_t *w)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = w->request;
+    c = r->connection;
+
+    if (w->timer.timer_set) {
+        ngx_del_timer(&w->timer);
+    }
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    w->resume(r);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+void
+ngx_cigna_wait_phases(ngx_http_request_t *r)
+{
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+}
+
+
+void
+ngx_cigna_wait_done(ngx_cigna_wait_t *w)
+{
+    if (w->timer.timer_set) {
+        ngx_del_timer(&w->timer);
+    }
+
+    ngx_cigna_waiter_leave(&w->waiter);
+    ngx_cigna_redis_done(&w->cmd);
+
+    w->run = NULL;
+}
