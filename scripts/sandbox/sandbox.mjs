@@ -72,7 +72,10 @@ export async function startSandbox(config) {
                                       ...parts });
   oauth.late.handler = authorization.handler;
   fhir.late.handler = (request, response) =>
-    fhirServer.handle(request, response);
+    fhirServer.handle(request, response).catch((error) => {
+      process.stderr.write(`fhir: ${request.url}: ${error.message}\n`);
+      response.writeHead(400).end();
+    });
 
   const applyListenerModes = async () => {
     await oauth.listener.setMode(parts.modes.get('authorization_listener'));

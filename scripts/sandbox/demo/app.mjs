@@ -2,9 +2,9 @@
 //
 //   node app.mjs BRAND [--seen FILE]
 //
-// Prints one JSON line, {port}, when it is ready.  It holds no Cigna secret
-// and sees no Cigna token: what nginx passes to it is written to the file, so
-// that this can be checked.
+// Prints its port when it is ready.  It holds no Cigna secret and sees no
+// Cigna token: what nginx passes to it is written to the file, so that this
+// can be checked.
 
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
@@ -175,6 +175,5 @@ const server = http.createServer((request, response) => {
 });
 
 server.listen(0, '127.0.0.1', () => process.stdout.write(
-  `${JSON.stringify({ port: server.address().port })}\n`));
+  `${server.address().port}\n`));
 process.on('SIGTERM', () => process.exit(0));
-process.stdin.on('end', () => process.exit(0)).resume();

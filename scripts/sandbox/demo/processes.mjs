@@ -2,10 +2,9 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const READY_MS = 15000;
@@ -42,8 +41,14 @@ class Process {
     return readFileSync(this.logFile, 'utf8');
   }
 
+  // Waits until isReady() is true, or anything like it, and returns that.
   async until(isReady) {
-    for (const deadline = Date.now() + READY_MS; !(await isReady());) {
+    const deadline = Date.now() + READY_MS;
+    for (;;) {
+      const answer = await isReady();
+      if (answer) {
+        return answer;
+      }
       if (this.isOver || Date.now() > deadline) {
         throw new Error(`${this.name} did not start:\n${this.log}`);
       }
@@ -67,13 +72,15 @@ export class Processes {
     this.#directory = directory;
   }
 
-  // Output goes to a file of the process's name.
+  // Output goes to a file of the process's name.  setpriv: what is killed
+  // without a chance to clean up takes its children along.
   start(name, command, args) {
     const logFile = path.join(this.#directory, `${name}.out`);
-    const log = createWriteStream(logFile, { mode: 0o600 });
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
+    const log = openSync(logFile, 'a', 0o600);
+    const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', command,
+                                    ...args],
+                        { stdio: ['ignore', log, log] });
+    closeSync(log);
     return this.add(new Process(name, child, logFile));
   }
 
@@ -88,14 +95,4 @@ export class Processes {
       await this.#running.pop().stop();
     }
   }
-}
-
-// The first line that a child prints, as JSON.
-export async function firstLine(process) {
-  const lines = createInterface({ input: process.child.stdout });
-  const line = await Promise.race([once(lines, 'line'), process.ended]);
-  if (!Array.isArray(line)) {
-    throw new Error(`${process.name} ended:\n${process.log}`);
-  }
-  return JSON.parse(line[0]);
 }

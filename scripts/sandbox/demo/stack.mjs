@@ -14,7 +14,7 @@ import { authority } from '../../lib/ca.mjs';
 import { spawnSandbox } from '../client.mjs';
 import { BRANDS } from './brands.mjs';
 import { hostOf, nginxConf } from './nginx_conf.mjs';
-import { findPort, firstLine, Processes } from './processes.mjs';
+import { findPort, Processes } from './processes.mjs';
 
 export const TOP = fileURLToPath(new URL('../../..', import.meta.url))
   .replace(/\/$/, '');
@@ -123,7 +123,7 @@ export class Stack {
       const app = this.processes.start(brand, process.execPath, [
         APP, brand, '--seen', this.seenFile(brand),
       ]);
-      this.appPorts[brand] = (await firstLine(app)).port;
+      this.appPorts[brand] = await app.until(() => Number(app.log));
     }
   }
 

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 
 const INTERNAL_HOST = 'https://p-hi2.digitaledge.cigna.com';
 const INTERNAL_BASE = `${INTERNAL_HOST}/PatientAccess/v1-devportal`;
-const SEARCHES_MAX = 10000;
+const SEARCHES_MAX = 2000;
 
 export class Bundles {
   #ownBase;
