@@ -104,7 +104,8 @@ function serviceOf({ item = [] }) {
     .replace(/ \((procedure|disorder)\)$/, ''));
   const main = names.find((name) => !name.startsWith('Encounter for'))
     ?? names[0] ?? '—';
-  return { main, more: names.length - 1 };
+  return { main: main[0].toUpperCase() + main.slice(1),
+           more: names.length - 1 };
 }
 
 function shareOf({ item = [] }) {
