@@ -4,10 +4,12 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { launchBrowser } from '../../lib/browser.mjs';
 import { Visitor } from './visitor.mjs';
 
+const LIFETIME_S = 2;
 const PHONE = { viewport: { width: 390, height: 800 } };
 
 // What each step says is what it asserts.
@@ -38,7 +40,8 @@ class Walk {
       this.failures += 1;
       process.stdout.write(`FAILED  ${name}\n${error.stack.replace(/^/gm,
                                                                   '    ')}\n`);
-      await this.picture(this.visitors.at(-1), 'failed').catch(() => {});
+      await Promise.allSettled(this.visitors.map((visitor) =>
+        this.picture(visitor, 'failed')));
     }
   }
 
@@ -192,10 +195,20 @@ async function breakAndEnd(walk, dana) {
     await dana.claims();
   });
 
-  await walk.step('an expired access token is refreshed unseen', async () => {
-    await walk.control.expire({ client_id: 'harbor-client' });
-    await dana.page.goto(walk.stack.url('harbor'));
-    await dana.claims();
+  await walk.step('an access token that has run out is refreshed unseen',
+                  async () => {
+    await walk.control.set({ access_token_lifetime: LIFETIME_S },
+                           'juniper-client');
+    const lee = await walk.visitor();
+    await lee.signIn('juniper', 1);
+    await lee.connect('09');
+    const claims = await lee.claims();
+
+    await sleep((LIFETIME_S + 1) * 1000);
+    await lee.page.goto(walk.stack.url('juniper'));
+    assert.deepEqual(await lee.claims(), claims);
+    const { token } = await walk.control.see({ client_id: 'juniper-client' });
+    assert.ok(token.by.refresh_token.ok > 0);
   });
 
   await walk.step('disconnected, and only here', async () => {
