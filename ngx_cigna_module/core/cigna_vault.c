@@ -24,6 +24,12 @@ typedef enum {
 } cigna_vault_field_e;
 
 
+/* as bits, those without which there is no grant */
+#define CIGNA_VAULT_RECORD                                                    \
+    (1u << cigna_vault_id | 1u << cigna_vault_generation                      \
+     | 1u << cigna_vault_blob)
+
+
 static int cigna_vault_registration(const cigna_provider_t *p,
     uint8_t digest[CIGNA_REGISTRATION_LEN]);
 static cigna_record_t cigna_vault_grant_record(const cigna_provider_t *p,
@@ -357,13 +363,16 @@ cigna_vault_read_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
 }
 
 
-/* absent fields are left empty; id, generation and blob come all or none */
+/*
+ * Absent fields are left empty.  No script leaves a mark without a grant: only
+ * the absence of all fields is "none".
+ */
 
 static int
 cigna_vault_read_reply(const cigna_reply_t *reply,
     cigna_slice_t fields[cigna_vault_fields])
 {
-    unsigned              i, absent;
+    unsigned              i, present;
     cigna_reply_e         type;
     const cigna_reply_t  *item;
 
@@ -373,7 +382,7 @@ cigna_vault_read_reply(const cigna_reply_t *reply,
         return CIGNA_AGAIN;
     }
 
-    absent = 0;
+    present = 0;
 
     for (i = 0; i < cigna_vault_fields; i++) {
 
@@ -384,18 +393,19 @@ cigna_vault_read_reply(const cigna_reply_t *reply,
             return CIGNA_AGAIN;
         }
 
-        if (type == cigna_reply_nil && i <= cigna_vault_blob) {
-            absent++;
+        if (type == cigna_reply_string) {
+            present |= 1u << i;
         }
 
         fields[i] = cigna_reply_slice(item);
     }
 
-    if (absent == 0) {
-        return CIGNA_OK;
+    if (present == 0) {
+        return CIGNA_NONE;
     }
 
-    return (absent == cigna_vault_blob + 1) ? CIGNA_NONE : CIGNA_SEAL_DAMAGED;
+    return ((present & CIGNA_VAULT_RECORD) == CIGNA_VAULT_RECORD)
+           ? CIGNA_OK : CIGNA_SEAL_DAMAGED;
 }
 
 
