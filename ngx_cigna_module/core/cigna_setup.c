@@ -122,7 +122,7 @@ cigna_setup_next(cigna_setup_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_setup_st_name:
 
-        rc = cigna_setup_check(f, ev, "CLIENT SETNAME");
+        rc = cigna_setup_check(f, ev, "CLIENT");
 
         /* the name is for the eyes of operators only */
 
@@ -142,7 +142,7 @@ cigna_setup_next(cigna_setup_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_setup_st_memory:
 
-        rc = cigna_setup_check(f, ev, "INFO memory");
+        rc = cigna_setup_check(f, ev, "INFO");
 
         if (rc != cigna_setup_ok) {
             cigna_setup_done(f, op, rc);

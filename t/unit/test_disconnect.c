@@ -1,0 +1,372 @@
+
+#define _GNU_SOURCE
+
+#include <stdio.h>
+
+#include "support.h"
+
+#include "world.h"
+
+
+static world_t        w;
+static world_actor_t  a, b;
+
+
+static cigna_disconnect_t *
+begin(void)
+{
+    world_end(&a);
+    world_disconnect(&w, &a);
+
+    return &a.flow.disconnect;
+}
+
+
+static cigna_disconnect_t *
+finish(void)
+{
+    world_run(&w, &a);
+
+    assert_int_equal(a.reports, 1);
+    assert_null(strstr(a.flow.disconnect.detail, WORLD_MARKER));
+
+    return &a.flow.disconnect;
+}
+
+
+static const world_field_t *
+field(const char *name)
+{
+    return world_get(&w, w.identity.grant_key, name);
+}
+
+
+static void
+a_grant_is_deleted_and_its_refresh_token_revoked(void **state)
+{
+    cigna_disconnect_t  *f;
+
+    (void) state;
+
+    (void) begin();
+    f = finish();
+
+    assert_int_equal(f->outcome, cigna_outcome_disconnected);
+    assert_true(f->existed);
+    assert_true(f->revoked);
+    assert_string_equal(f->detail, "");
+    assert_null(field("i"));
+    assert_null(field("b"));
+    assert_int_equal(w.revoked, 1);
+    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
+}
+
+
+static void
+nobody_waits_for_the_revocation(void **state)
+{
+    (void) state;
+
+    (void) begin();
+
+    while (a.reports == 0) {
+        world_step(&w, &a, world_fine);
+    }
+
+    assert_int_equal(a.flow.disconnect.outcome, cigna_outcome_disconnected);
+    assert_null(field("b"));
+    assert_int_equal(w.revoked, 0);
+
+    (void) finish();
+    assert_int_equal(w.revoked, 1);
+}
+
+
+static void
+the_access_token_is_revoked_where_there_is_no_refresh_token(void **state)
+{
+    (void) state;
+
+    w.tokens = world_none;
+    world_connected(&w);
+
+    (void) begin();
+    assert_true(finish()->revoked);
+    assert_string_equal(w.last_revoked, WORLD_MARKER "-at-1-1");
+}
+
+
+static void
+nothing_is_revoked_where_no_endpoint_is_known(void **state)
+{
+    cigna_disconnect_t  *f;
+
+    (void) state;
+
+    w.provider.revocation_endpoint = cigna_slice_null;
+
+    (void) begin();
+    f = finish();
+
+    assert_int_equal(f->outcome, cigna_outcome_disconnected);
+    assert_false(f->revoked);
+    assert_null(field("b"));
+}
+
+
+static void
+a_member_without_grant_is_disconnected(void **state)
+{
+    cigna_disconnect_t  *f;
+
+    (void) state;
+
+    (void) begin();
+    (void) finish();
+    (void) begin();
+    f = finish();
+
+    assert_int_equal(f->outcome, cigna_outcome_disconnected);
+    assert_false(f->existed);
+    assert_int_equal(w.revoked, 1);
+}
+
+
+static void
+redis_out_of_reach_is_never_a_yes(void **state)
+{
+    unsigned             kind, n;
+    cigna_disconnect_t  *f;
+
+    (void) state;
+
+    for (kind = world_unsent; kind < world_faults; kind++) {
+
+        if (kind == world_lost_after) {
+            continue;
+        }
+
+        f = begin();
+
+        for (n = 0; !a.done; ) {
+            n += a.op.type == cigna_op_script;
+            world_step(&w, &a, kind);
+        }
+
+        assert_int_equal(n, 3);
+        assert_int_equal(a.reports, 1);
+        assert_int_equal(f->outcome, cigna_outcome_not_disconnected);
+        assert_non_null(field("b"));
+        assert_int_equal(w.revoked, 0);
+        assert_true(world_alive(&w, cigna_slice(WORLD_MARKER "-at-0-1")));
+    }
+}
+
+
+static void
+a_deletion_whose_reply_was_lost_is_asked_for_again(void **state)
+{
+    cigna_disconnect_t  *f;
+
+    (void) state;
+
+    (void) begin();
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_lost_after);
+    f = finish();
+
+    assert_int_equal(f->outcome, cigna_outcome_disconnected);
+    assert_false(f->revoked);
+    assert_string_not_equal(f->detail, "");
+    assert_null(field("b"));
+}
+
+
+static void
+a_record_that_cannot_be_opened_is_deleted_all_the_same(void **state)
+{
+    cigna_disconnect_t  *f;
+
+    (void) state;
+
+    world_set(&w, w.identity.grant_key, "b", "nonsense");
+
+    (void) begin();
+    f = finish();
+
+    assert_int_equal(f->outcome, cigna_outcome_disconnected);
+    assert_false(f->revoked);
+    assert_string_not_equal(f->detail, "");
+    assert_null(field("b"));
+    assert_int_equal(w.revoked, 0);
+}
+
+
+static void
+a_revocation_that_failed_is_tried_again_a_few_times(void **state)
+{
+    unsigned  kind, n;
+
+    (void) state;
+
+    for (kind = world_unsent; kind < world_faults; kind++) {
+        world_connected(&w);
+        (void) begin();
+
+        for (n = 0; !a.done; n += a.op.type == cigna_op_http) {
+            world_step(&w, &a, a.op.type == cigna_op_http && n <= 4
+                               ? kind : world_fine);
+        }
+
+        assert_int_equal(n, 4);
+        assert_int_equal(a.flow.disconnect.outcome,
+                         cigna_outcome_disconnected);
+        assert_false(a.flow.disconnect.revoked);
+    }
+
+    world_connected(&w);
+    (void) begin();
+
+    while (a.op.type != cigna_op_http) {
+        world_step(&w, &a, world_fine);
+    }
+
+    world_step(&w, &a, world_unsent);
+    assert_true(finish()->revoked);
+}
+
+
+static void
+a_disconnect_is_published_whether_there_was_a_grant_or_not(void **state)
+{
+    char      message[64];
+    unsigned  i;
+
+    (void) state;
+
+    (void) snprintf(message, sizeof(message), "%.*s 0", CIGNA_NAME_LEN,
+                    (const char *) w.identity.hash);
+
+    for (i = 0; i < 2; i++) {
+        w.message[0] = '\0';
+        (void) begin();
+        (void) finish();
+        assert_string_equal(w.message, message);
+    }
+}
+
+
+static void
+other_members_are_left_alone(void **state)
+{
+    cigna_identity_t  mine, other;
+
+    (void) state;
+
+    mine = w.identity;
+    world_identity(&w, "acme", "somebody else", &other);
+
+    /* identities point into themselves */
+
+    world_identity(&w, "acme", "somebody else", &w.identity);
+    world_connected(&w);
+    (void) begin();
+    (void) finish();
+
+    world_identity(&w, "acme", "member", &w.identity);
+    assert_memory_equal(mine.hash, w.identity.hash, CIGNA_NAME_LEN);
+    assert_non_null(field("b"));
+    assert_null(world_get(&w, other.grant_key, "b"));
+}
+
+
+static void
+the_lock_goes_with_the_grant(void **state)
+{
+    (void) state;
+
+    w.now_ms += 3600 * 1000;
+    world_refresh(&w, &b);
+
+    while (b.op.type != cigna_op_http) {
+        world_step(&w, &b, world_fine);
+    }
+
+    assert_non_null(world_get(&w, w.identity.lock_key, ""));
+
+    (void) begin();
+    (void) finish();
+    assert_null(world_get(&w, w.identity.lock_key, ""));
+
+    world_run(&w, &b);
+    assert_int_equal(b.flow.refresh.rc, cigna_refresh_no_grant);
+    assert_null(field("b"));
+}
+
+
+static void
+what_remains_of_a_grant_is_its_id_and_soon_not_even_that(void **state)
+{
+    (void) state;
+
+    (void) begin();
+    (void) finish();
+
+    assert_non_null(field("x"));
+    assert_int_equal(field("x")->len, CIGNA_GRANT_ID_LEN + 1);
+
+    w.now_ms += 3600 * 1000;
+    assert_null(field("x"));
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    memset(&a, 0, sizeof(a));
+    memset(&b, 0, sizeof(b));
+    world_init(&w);
+    world_connected(&w);
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    (void) state;
+
+    world_end(&a);
+    world_end(&b);
+    world_done(&w);
+
+    return 0;
+}
+
+
+#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(a_grant_is_deleted_and_its_refresh_token_revoked),
+        test(nobody_waits_for_the_revocation),
+        test(the_access_token_is_revoked_where_there_is_no_refresh_token),
+        test(nothing_is_revoked_where_no_endpoint_is_known),
+        test(a_member_without_grant_is_disconnected),
+        test(redis_out_of_reach_is_never_a_yes),
+        test(a_deletion_whose_reply_was_lost_is_asked_for_again),
+        test(a_record_that_cannot_be_opened_is_deleted_all_the_same),
+        test(a_revocation_that_failed_is_tried_again_a_few_times),
+        test(a_disconnect_is_published_whether_there_was_a_grant_or_not),
+        test(other_members_are_left_alone),
+        test(the_lock_goes_with_the_grant),
+        test(what_remains_of_a_grant_is_its_id_and_soon_not_even_that)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

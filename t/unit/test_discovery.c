@@ -1,0 +1,205 @@
+
+#define _GNU_SOURCE
+
+#include <stdio.h>
+
+#include "support.h"
+
+#include "world.h"
+
+
+static world_t        w;
+static world_actor_t  a;
+
+
+static cigna_discovery_t *
+begin(void)
+{
+    world_end(&a);
+    world_discovery(&w, &a);
+
+    return &a.flow.discovery;
+}
+
+
+static cigna_discovery_t *
+finish(void)
+{
+    world_run(&w, &a);
+
+    return &a.flow.discovery;
+}
+
+
+static void
+the_document_is_fetched_below_the_fhir_base(void **state)
+{
+    cigna_discovery_t  *f;
+
+    (void) state;
+
+    f = begin();
+    world_step(&w, &a, world_fine);
+
+    assert_slice(a.op.http.url, "https://fhir.example/r4/.well-known/"
+                 "smart-configuration");
+    assert_int_equal(a.op.http.body.len, 0);
+    assert_int_equal(a.op.http.authorization.len, 0);
+
+    (void) finish();
+
+    assert_int_equal(f->rc, CIGNA_OK);
+    assert_false(f->moved);
+    assert_slice(f->metadata.issuer, "https://as.example");
+    assert_slice(f->metadata.token_endpoint, "https://as.example/token");
+    assert_string_equal(f->detail, "");
+}
+
+
+static void
+a_failure_that_passes_is_tried_once_more(void **state)
+{
+    unsigned  kind;
+
+    (void) state;
+
+    for (kind = world_unsent; kind < world_faults; kind++) {
+        (void) begin();
+        assert_true(world_run_fault(&w, &a, 1, kind));
+        assert_int_equal(a.flow.discovery.rc, CIGNA_OK);
+    }
+}
+
+
+static void
+two_failures_are_enough(void **state)
+{
+    unsigned  kind, n;
+
+    (void) state;
+
+    for (kind = world_unsent; kind < world_faults; kind++) {
+        (void) begin();
+
+        for (n = 0; !a.done; n += a.op.type == cigna_op_http) {
+            world_step(&w, &a, kind);
+        }
+
+        assert_int_equal(n, 2);
+        assert_int_equal(a.flow.discovery.rc, CIGNA_ERROR);
+        assert_string_not_equal(a.flow.discovery.detail, "");
+    }
+}
+
+
+static void
+a_refusal_is_not_asked_for_again(void **state)
+{
+    (void) state;
+
+    w.answer_status = 404;
+
+    (void) begin();
+    assert_int_equal(finish()->rc, CIGNA_ERROR);
+    assert_int_equal(w.metadata_fetched, 1);
+    assert_string_equal(a.flow.discovery.detail, "status: 404");
+}
+
+
+static void
+what_is_no_document_is_refused(void **state)
+{
+    (void) state;
+
+    w.answer_status = 200;
+    (void) snprintf(w.answer_body, sizeof(w.answer_body), "<html>");
+
+    (void) begin();
+    assert_int_equal(finish()->rc, CIGNA_ERROR);
+    assert_string_not_equal(a.flow.discovery.detail, "");
+}
+
+
+static void
+the_same_hosts_as_before_are_accepted(void **state)
+{
+    (void) state;
+
+    begin()->known = &w.metadata;
+    assert_int_equal(finish()->rc, CIGNA_OK);
+}
+
+
+static void
+another_host_than_before_is_refused_and_told(void **state)
+{
+    cigna_metadata_t  known;
+
+    (void) state;
+
+    known = w.metadata;
+    w.metadata.token_endpoint = cigna_slice("https://evil.example/token");
+
+    begin()->known = &known;
+
+    assert_int_equal(finish()->rc, CIGNA_ERROR);
+    assert_true(a.flow.discovery.moved);
+    assert_string_not_equal(a.flow.discovery.detail, "");
+}
+
+
+static void
+another_issuer_than_configured_is_refused(void **state)
+{
+    (void) state;
+
+    w.provider.configured_issuer = cigna_slice("https://as.example");
+    w.metadata.issuer = cigna_slice("https://evil.example");
+
+    (void) begin();
+    assert_int_equal(finish()->rc, CIGNA_ERROR);
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    memset(&a, 0, sizeof(a));
+    world_init(&w);
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    (void) state;
+
+    world_end(&a);
+    world_done(&w);
+
+    return 0;
+}
+
+
+#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(the_document_is_fetched_below_the_fhir_base),
+        test(a_failure_that_passes_is_tried_once_more),
+        test(two_failures_are_enough),
+        test(a_refusal_is_not_asked_for_again),
+        test(what_is_no_document_is_refused),
+        test(the_same_hosts_as_before_are_accepted),
+        test(another_host_than_before_is_refused_and_told),
+        test(another_issuer_than_configured_is_refused)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

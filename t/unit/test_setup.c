@@ -1,0 +1,339 @@
+
+#define _GNU_SOURCE
+
+#include <stdio.h>
+
+#include "support.h"
+
+#include "world.h"
+
+
+static world_t        w;
+static world_actor_t  a;
+
+
+static cigna_setup_t *
+begin(void)
+{
+    world_setup(&w, &a);
+
+    return &a.flow.setup;
+}
+
+
+static cigna_setup_t *
+finish(void)
+{
+    world_run(&w, &a);
+
+    assert_null(strstr(a.flow.setup.error, WORLD_MARKER));
+
+    return &a.flow.setup;
+}
+
+
+/* answers the pending command with protocol text */
+
+static void
+answer(const char *resp)
+{
+    cigna_event_t   ev;
+    cigna_reply_t  *reply;
+
+    reply = world_reply(resp, strlen(resp));
+
+    memset(&ev, 0, sizeof(ev));
+    ev.type = cigna_ev_ok;
+    ev.reply = reply;
+
+    cigna_setup_next(&a.flow.setup, &ev, &a.op);
+    a.done = a.op.type == cigna_op_done;
+
+    cigna_reply_destroy(reply);
+}
+
+
+static cigna_setup_e
+rc_after(unsigned fine, const char *resp)
+{
+    world_end(&a);
+    (void) begin();
+
+    /* the first step is the start */
+
+    world_step(&w, &a, world_fine);
+
+    while (fine--) {
+        world_step(&w, &a, world_fine);
+    }
+
+    answer(resp);
+
+    if (!a.done) {
+        world_run(&w, &a);
+    }
+
+    return a.flow.setup.rc;
+}
+
+
+static void
+a_connection_is_set_up_in_order(void **state)
+{
+    cigna_setup_t  *f;
+
+    (void) state;
+
+    f = begin();
+    f->username = cigna_slice("gateway");
+    f->db = 7;
+
+    world_step(&w, &a, world_fine);
+    assert_int_equal(a.op.argc, 3);
+    assert_slice(a.op.argv[0], "AUTH");
+    assert_slice(a.op.argv[1], "gateway");
+    assert_slice(a.op.argv[2], WORLD_MARKER "-redis");
+    assert_int_equal(f->rc, cigna_setup_pending);
+
+    world_step(&w, &a, world_fine);
+    assert_slice(a.op.argv[0], "SELECT");
+    assert_slice(a.op.argv[1], "7");
+
+    world_step(&w, &a, world_fine);
+    assert_slice(a.op.argv[0], "CLIENT");
+    assert_slice(a.op.argv[1], "SETNAME");
+    assert_slice(a.op.argv[2], "cigna");
+
+    world_step(&w, &a, world_fine);
+    assert_slice(a.op.argv[0], "INFO");
+    assert_slice(a.op.argv[1], "memory");
+
+    assert_int_equal(finish()->rc, cigna_setup_ok);
+    assert_string_equal(f->error, "");
+}
+
+
+static void
+what_is_not_configured_is_not_sent(void **state)
+{
+    (void) state;
+
+    begin()->password = cigna_slice_null;
+
+    world_step(&w, &a, world_fine);
+    assert_slice(a.op.argv[0], "CLIENT");
+
+    assert_int_equal(finish()->rc, cigna_setup_ok);
+}
+
+
+static void
+a_password_alone_is_that_of_the_default_user(void **state)
+{
+    (void) state;
+
+    (void) begin();
+    world_step(&w, &a, world_fine);
+    assert_int_equal(a.op.argc, 2);
+    assert_int_equal(finish()->rc, cigna_setup_ok);
+}
+
+
+static void
+a_redis_that_evicts_is_refused(void **state)
+{
+    size_t              i;
+    static const char  *policies[] = {
+        "allkeys-lru", "volatile-ttl", "noeviction2", "xnoeviction"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        (void) snprintf(w.policy, sizeof(w.policy), "%s", policies[i]);
+
+        world_end(&a);
+        (void) begin();
+        assert_int_equal(finish()->rc, cigna_setup_evicts);
+        assert_non_null(strstr(a.flow.setup.error, "noeviction"));
+    }
+}
+
+
+static void
+without_the_policy_nothing_is_certain(void **state)
+{
+    (void) state;
+
+    assert_int_equal(rc_after(2, "$0\r\n\r\n"), cigna_setup_broken);
+    assert_int_equal(rc_after(2, "$-1\r\n"), cigna_setup_broken);
+    assert_int_equal(rc_after(2, "*0\r\n"), cigna_setup_broken);
+    assert_int_equal(rc_after(2, "$27\r\nxmaxmemory_policy:noeviction\r\n"),
+                     cigna_setup_broken);
+    assert_int_equal(rc_after(2, "$17\r\nmaxmemory_policy:\r\n"),
+                     cigna_setup_broken);
+}
+
+
+static void
+the_policy_may_be_the_last_line(void **state)
+{
+    (void) state;
+
+    assert_int_equal(rc_after(2, "$29\r\na\nmaxmemory_policy:noeviction\r\n"),
+                     cigna_setup_ok);
+}
+
+
+static void
+a_wrong_password_is_refused(void **state)
+{
+    (void) state;
+
+    begin()->password = cigna_slice(WORLD_MARKER "-wrong");
+
+    assert_int_equal(finish()->rc, cigna_setup_refused);
+    assert_string_equal(a.flow.setup.error,
+                        "wrong username or password: AUTH");
+}
+
+
+static void
+refusals_are_told_from_passing_errors(void **state)
+{
+    size_t  i;
+
+    static const struct {
+        const char     *error;
+        cigna_setup_e   rc;
+    } errors[] = {
+        { "-NOAUTH Authentication required.\r\n", cigna_setup_refused },
+        { "-NOPERM this user has no permissions\r\n", cigna_setup_refused },
+        { "-ERR invalid password\r\n", cigna_setup_refused },
+        { "-ERR DB index is out of range\r\n", cigna_setup_refused },
+        { "-DENIED Redis is running in protected mode\r\n",
+          cigna_setup_refused },
+        { "-LOADING Redis is loading the dataset in memory\r\n",
+          cigna_setup_busy },
+        { "-MASTERDOWN Link with MASTER is down\r\n", cigna_setup_busy },
+        { "-CLUSTERDOWN The cluster is down\r\n", cigna_setup_busy },
+        { "-BUSY Redis is busy running a script.\r\n", cigna_setup_busy }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        assert_int_equal(rc_after(0, errors[i].error), errors[i].rc);
+        assert_true(a.done);
+        assert_string_not_equal(a.flow.setup.error, "");
+    }
+}
+
+
+static void
+info_that_is_not_permitted_is_refused_clearly(void **state)
+{
+    (void) state;
+
+    assert_int_equal(rc_after(2, "-NOPERM this user has no permissions to "
+                              "run the 'info' command\r\n"),
+                     cigna_setup_refused);
+    assert_string_equal(a.flow.setup.error,
+                        "the Redis user lacks a permission: INFO");
+}
+
+
+static void
+a_name_that_is_not_permitted_is_done_without(void **state)
+{
+    (void) state;
+
+    assert_int_equal(rc_after(1, "-NOPERM no permissions to run 'client'\r\n"),
+                     cigna_setup_ok);
+}
+
+
+static void
+an_error_that_quotes_the_password_is_not_passed_on(void **state)
+{
+    (void) state;
+
+    assert_int_equal(rc_after(0, "-ERR unknown command `AUTH`, with args "
+                              "beginning with: `" WORLD_MARKER "-redis`\r\n"),
+                     cigna_setup_refused);
+    assert_null(strstr(a.flow.setup.error, WORLD_MARKER));
+    assert_string_equal(a.flow.setup.error, "Redis refused: AUTH");
+}
+
+
+static void
+a_connection_that_fails_is_broken_at_whatever_operation(void **state)
+{
+    unsigned  nth, kind;
+
+    (void) state;
+
+    for (kind = world_unsent; kind < world_error; kind++) {
+        for (nth = 1; ; nth++) {
+            world_end(&a);
+            begin()->db = 1;
+
+            if (!world_run_fault(&w, &a, nth, kind)) {
+                break;
+            }
+
+            assert_int_equal(a.flow.setup.rc, cigna_setup_broken);
+        }
+
+        assert_int_equal(nth, 5);
+        assert_int_equal(a.flow.setup.rc, cigna_setup_ok);
+    }
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    memset(&a, 0, sizeof(a));
+    world_init(&w);
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    (void) state;
+
+    world_end(&a);
+    world_done(&w);
+
+    return 0;
+}
+
+
+#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(a_connection_is_set_up_in_order),
+        test(what_is_not_configured_is_not_sent),
+        test(a_password_alone_is_that_of_the_default_user),
+        test(a_redis_that_evicts_is_refused),
+        test(without_the_policy_nothing_is_certain),
+        test(the_policy_may_be_the_last_line),
+        test(a_wrong_password_is_refused),
+        test(refusals_are_told_from_passing_errors),
+        test(info_that_is_not_permitted_is_refused_clearly),
+        test(a_name_that_is_not_permitted_is_done_without),
+        test(an_error_that_quotes_the_password_is_not_passed_on),
+        test(a_connection_that_fails_is_broken_at_whatever_operation)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
