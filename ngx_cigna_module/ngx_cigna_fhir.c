@@ -126,6 +126,11 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
     switch (ngx_cigna_fhir_decide(r, ctx)) {
 
     case NGX_OK:
+
+        if (ctx->outcome.len == 0) {
+            ctx->outcome = ngx_cigna_condition(ngx_cigna_served)->name;
+        }
+
         ctx->fhir->state = ngx_cigna_fhir_ready;
         return NGX_DECLINED;
 

@@ -2,7 +2,16 @@
 #include "ngx_cigna_filter.h"
 
 
+/* not in the list of what is sent */
+
+typedef struct {
+    ngx_table_elt_t    line;
+    ngx_table_elt_t   *cell;
+} ngx_cigna_unsent_t;
+
+
 static ngx_int_t ngx_cigna_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_filter_no_store(ngx_http_request_t *r);
 static ngx_uint_t ngx_cigna_filter_drops(ngx_table_elt_t *h, ngx_uint_t fhir);
 static ngx_uint_t ngx_cigna_filter_is(ngx_table_elt_t *h, const char *name);
 
@@ -45,8 +54,29 @@ ngx_cigna_header_filter(ngx_http_request_t *r)
         }
     }
 
+    if (ngx_cigna_filter_no_store(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_cigna_next_header_filter(r);
+}
+
+
+/*
+ * "expires", perhaps meant for a whole server, comes after us and would write
+ * the two lines anew: it is given others to write into, which nobody sends.
+ */
+
+static ngx_int_t
+ngx_cigna_filter_no_store(ngx_http_request_t *r)
+{
+    ngx_table_elt_t     *h;
+    ngx_cigna_unsent_t  *unsent;
+
     h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
+    unsent = ngx_pcalloc(r->pool, sizeof(ngx_cigna_unsent_t));
+
+    if (h == NULL || unsent == NULL) {
         return NGX_ERROR;
     }
 
@@ -56,7 +86,12 @@ ngx_cigna_header_filter(ngx_http_request_t *r)
     ngx_str_set(&h->key, "Cache-Control");
     ngx_str_set(&h->value, "no-store, private");
 
-    return ngx_cigna_next_header_filter(r);
+    ngx_str_set(&unsent->line.value, "");
+
+    r->headers_out.expires = &unsent->line;
+    ngx_cigna_set_cache_control(r, &unsent->line, &unsent->cell);
+
+    return NGX_OK;
 }
 
 
