@@ -218,6 +218,9 @@ what_does_not_fit_overflows(void **state)
 
     cigna_buf_init(&b, NULL, 0);
     assert_int_equal(cigna_base64url_decode(cigna_slice_null, &b), CIGNA_OK);
+
+    cigna_base64url_append(&b, (cigna_slice_t) { NULL, SIZE_MAX });
+    assert_int_equal(b.overflow, 1);
 }
 
 
