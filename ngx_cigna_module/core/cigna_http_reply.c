@@ -6,25 +6,20 @@
 
 
 /*
- *                +------- 1xx -------+
- *                v                   |
- *     (start) status ---------> header --+--> length ----------------> done
- *                                  ^  |  |
- *                                  +--+  +--> eof -------------------> done
- *                                        |
- *                                        +--> chunk_size --> trailer -> done
- *                                        |      ^     |        ^  |
- *                                        |      |     v        +--+
- *                                        |      |  chunk_data
- *                                        |      |     |
- *                                        |      |     v
- *                                        |   chunk_end
- *                                        |
- *                                        +--- 204, 304 --------------> done
+ *                 +--- 1xx ---+
+ *                 v           |
+ *     (start) status --> header --+--> 204, 304 ------------------> done
+ *                         ^   |   |
+ *                         +---+   +--> length, eof ---------------> done
+ *                                 |
+ *                                 +--> chunk_size --> trailer ----> done
+ *                                       ^     |        ^   |
+ *                                       |     v        +---+
+ *                               chunk_end <-- chunk_data
  *
- * Each state is one function, which either gets all that it waits for and
- * moves on, or says CIGNA_AGAIN.  How the bytes were split makes therefore no
- * difference.  Any error leads to "failed", for good.
+ * Each state is a function that gets what it waits for and moves on, or keeps
+ * count of what it has got and says CIGNA_AGAIN.  How the bytes were split
+ * makes therefore no difference.  Any error leads to "failed", for good.
  */
 
 typedef enum {
@@ -46,40 +41,37 @@ typedef struct {
     size_t    len;
     size_t    body_max;
     int       eof;
-} cigna_http_input_t;
+} cigna_http_in_t;
 
 
 typedef int (*cigna_http_state_pt)(cigna_http_reply_t *p,
-    const cigna_http_input_t *in);
+    const cigna_http_in_t *in);
 
 
-static int cigna_http_status(cigna_http_reply_t *p,
-    const cigna_http_input_t *in);
-static int cigna_http_header(cigna_http_reply_t *p,
-    const cigna_http_input_t *in);
+static int cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in);
+static int cigna_http_header(cigna_http_reply_t *p, const cigna_http_in_t *in);
 static int cigna_http_header_line(cigna_http_reply_t *p,
-    const cigna_http_input_t *in, cigna_slice_t line);
+    const cigna_http_in_t *in, cigna_slice_t line);
 static int cigna_http_content_length(cigna_http_reply_t *p,
     cigna_slice_t value);
 static int cigna_http_transfer_encoding(cigna_http_reply_t *p,
     cigna_slice_t value);
 static void cigna_http_retry_after(cigna_http_reply_t *p, cigna_slice_t value);
 static int cigna_http_headers_done(cigna_http_reply_t *p,
-    const cigna_http_input_t *in);
+    const cigna_http_in_t *in);
 static void cigna_http_retry_date(cigna_http_reply_t *p);
 static int cigna_http_framing(cigna_http_reply_t *p,
-    const cigna_http_input_t *in);
-static int cigna_http_length(cigna_http_reply_t *p,
-    const cigna_http_input_t *in);
-static int cigna_http_eof(cigna_http_reply_t *p, const cigna_http_input_t *in);
+    const cigna_http_in_t *in);
+static int cigna_http_length(cigna_http_reply_t *p, const cigna_http_in_t *in);
+static int cigna_http_eof(cigna_http_reply_t *p, const cigna_http_in_t *in);
 static int cigna_http_chunk_size(cigna_http_reply_t *p,
-    const cigna_http_input_t *in);
+    const cigna_http_in_t *in);
 static int cigna_http_chunk_data(cigna_http_reply_t *p,
-    const cigna_http_input_t *in);
+    const cigna_http_in_t *in);
 static int cigna_http_chunk_end(cigna_http_reply_t *p,
-    const cigna_http_input_t *in);
+    const cigna_http_in_t *in);
 static int cigna_http_trailer(cigna_http_reply_t *p,
-    const cigna_http_input_t *in);
+    const cigna_http_in_t *in);
 
 
 static const cigna_http_state_pt  cigna_http_states[] = {
@@ -111,10 +103,10 @@ int
 cigna_http_reply_parse(cigna_http_reply_t *p, uint8_t *data, size_t len,
     size_t body_max, int eof)
 {
-    int                 rc;
-    cigna_http_input_t  in;
+    int              rc;
+    cigna_http_in_t  in;
 
-    in = (cigna_http_input_t) { data, len, body_max, eof };
+    in = (cigna_http_in_t) { data, len, body_max, eof };
 
     if (len < p->lines.pos) {
         p->state = cigna_http_st_failed;
@@ -147,7 +139,7 @@ cigna_http_reply_parse(cigna_http_reply_t *p, uint8_t *data, size_t len,
 /* "HTTP/1.1 200 OK"; servers leave out the reason, and the space before it */
 
 static int
-cigna_http_status(cigna_http_reply_t *p, const cigna_http_input_t *in)
+cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     int            rc;
     uint64_t       status;
@@ -183,7 +175,7 @@ cigna_http_status(cigna_http_reply_t *p, const cigna_http_input_t *in)
 
 
 static int
-cigna_http_header(cigna_http_reply_t *p, const cigna_http_input_t *in)
+cigna_http_header(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     int            rc;
     cigna_slice_t  line;
@@ -203,7 +195,7 @@ cigna_http_header(cigna_http_reply_t *p, const cigna_http_input_t *in)
 
 
 static int
-cigna_http_header_line(cigna_http_reply_t *p, const cigna_http_input_t *in,
+cigna_http_header_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
     cigna_slice_t line)
 {
     cigna_slice_t  name, value;
@@ -286,7 +278,7 @@ cigna_http_retry_after(cigna_http_reply_t *p, cigna_slice_t value)
 
 
 static int
-cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_input_t *in)
+cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     cigna_http_lines_t  lines;
 
@@ -334,7 +326,7 @@ cigna_http_retry_date(cigna_http_reply_t *p)
 /* RFC 9112, section 6.3 */
 
 static int
-cigna_http_framing(cigna_http_reply_t *p, const cigna_http_input_t *in)
+cigna_http_framing(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     if (p->chunked && p->content_length != -1) {
         return CIGNA_ERROR;
@@ -366,7 +358,7 @@ cigna_http_framing(cigna_http_reply_t *p, const cigna_http_input_t *in)
 
 
 static int
-cigna_http_length(cigna_http_reply_t *p, const cigna_http_input_t *in)
+cigna_http_length(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     if (in->len - p->body_start < (uint64_t) p->content_length) {
         return CIGNA_AGAIN;
@@ -381,7 +373,7 @@ cigna_http_length(cigna_http_reply_t *p, const cigna_http_input_t *in)
 
 
 static int
-cigna_http_eof(cigna_http_reply_t *p, const cigna_http_input_t *in)
+cigna_http_eof(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     p->body_len = in->len - p->body_start;
 
@@ -403,7 +395,7 @@ cigna_http_eof(cigna_http_reply_t *p, const cigna_http_input_t *in)
 /* extensions are read over */
 
 static int
-cigna_http_chunk_size(cigna_http_reply_t *p, const cigna_http_input_t *in)
+cigna_http_chunk_size(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     int            rc;
     cigna_slice_t  line, size;
@@ -434,7 +426,7 @@ cigna_http_chunk_size(cigna_http_reply_t *p, const cigna_http_input_t *in)
 /* moves what there is to the end of the decoded body */
 
 static int
-cigna_http_chunk_data(cigna_http_reply_t *p, const cigna_http_input_t *in)
+cigna_http_chunk_data(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     size_t  n;
 
@@ -464,7 +456,7 @@ cigna_http_chunk_data(cigna_http_reply_t *p, const cigna_http_input_t *in)
 /* CRLF and nothing else: the size was right if it stands just here */
 
 static int
-cigna_http_chunk_end(cigna_http_reply_t *p, const cigna_http_input_t *in)
+cigna_http_chunk_end(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     cigna_slice_t  rest;
 
@@ -486,7 +478,7 @@ cigna_http_chunk_end(cigna_http_reply_t *p, const cigna_http_input_t *in)
 
 
 static int
-cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_input_t *in)
+cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     int            rc;
     cigna_slice_t  line, name, value;

@@ -223,7 +223,8 @@ brackets_in_strings_have_no_depth(void **state)
 
     (void) state;
 
-    doc = doc_of("{\"a\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"}");
+    doc = doc_of("{\"a\":\"\\\"[[[[[[[[[[[[[[[[[[[[[["
+                 "[[[[[[[[[[[[[[[[[[[[[[\"}");
     assert_int_equal(cigna_json_string(doc, "a", 64, &s), CIGNA_OK);
     assert_int_equal(s.len, 45);
     cigna_json_destroy(doc);
