@@ -3,8 +3,8 @@
 #define _NGX_CIGNA_COUNTERS_H_INCLUDED_
 
 
-#include "cigna_outcome.h"
 #include "ngx_cigna_zone.h"
+#include "cigna_outcome.h"
 
 
 /*

@@ -1,7 +1,7 @@
 
+#include "ngx_cigna_http.h"
 #include "cigna_secret.h"
 #include "cigna_uri.h"
-#include "ngx_cigna_http.h"
 
 
 /*

@@ -3,9 +3,9 @@
 #define _NGX_CIGNA_HTTP_H_INCLUDED_
 
 
+#include "ngx_cigna_peer.h"
 #include "cigna_flow.h"
 #include "cigna_http_reply.h"
-#include "ngx_cigna_peer.h"
 
 
 /*

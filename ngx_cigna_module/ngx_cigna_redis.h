@@ -3,8 +3,8 @@
 #define _NGX_CIGNA_REDIS_H_INCLUDED_
 
 
-#include "cigna_flow.h"
 #include "ngx_cigna_peer.h"
+#include "cigna_flow.h"
 
 
 /*

@@ -3,9 +3,9 @@
 #define _NGX_CIGNA_REDIS_CONN_H_INCLUDED_
 
 
-#include "cigna_setup.h"
 #include "ngx_cigna_log.h"
 #include "ngx_cigna_redis.h"
+#include "cigna_setup.h"
 
 
 /*

@@ -1,6 +1,6 @@
 
-#include "cigna_secret.h"
 #include "ngx_cigna_redis_conn.h"
+#include "cigna_secret.h"
 
 
 #define NGX_CIGNA_REDIS_OUT_SIZE  4096
