@@ -246,6 +246,11 @@ async function searchForSecrets(walk) {
                      []);
   });
 
+  await walk.step('nginx raised no alarm', async () => {
+    assert.doesNotMatch(walk.stack.writings()['error.log'],
+                        /\[(alert|crit|emerg)\]/);
+  });
+
   await walk.step('Cigna saw one token on each request, and no cookie',
                   async () => {
     const { fhir, token } = await walk.control.see();
