@@ -17,25 +17,28 @@ ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end)
 {
     ngx_uint_t              level;
     const char             *detail;
+    cigna_slice_t           tenant, member, dance, nothing;
     const cigna_outcome_t  *row;
-    static ngx_str_t        nobody = ngx_string("-");
+
+    nothing = cigna_slice("-");
 
     row = cigna_outcome_row(end->outcome);
     level = row->log_warn ? NGX_LOG_WARN : NGX_LOG_INFO;
     detail = end->detail ? end->detail : "";
+    tenant = end->tenant ? ngx_cigna_slice(&end->tenant->name) : nothing;
+    member = end->member.len ? end->member : nothing;
+    dance = end->dance.len ? end->dance : nothing;
 
     if (end->tenant) {
         ngx_cigna_count_outcome(end->tenant->counters, end->outcome);
     }
 
     ngx_log_error(level, log, 0,
-                  "cigna: %s, outcome: %s, tenant: %V, member: %*s, "
+                  "cigna: %s, outcome: %s, tenant: %*s, member: %*s, "
                   "dance: %*s, request: %V%s%s",
-                  end->what, row->name,
-                  end->tenant ? &end->tenant->name : &nobody,
-                  end->member.len, end->member.data,
-                  end->dance.len, end->dance.data, end->request,
-                  *detail ? ", detail: " : "", detail);
+                  end->what, row->name, tenant.len, tenant.data,
+                  member.len, member.data, dance.len, dance.data,
+                  end->request, *detail ? ", detail: " : "", detail);
 }
 
 
