@@ -68,64 +68,62 @@ function codeOnly(text) {
 // checks: each returns its findings
 
 function layers() {
-  const { order, layerOf } = readLayers();
+  const table = readLayers();
   const files = moduleFiles();
-  const present = new Set(files.map(unitOf));
+  const present = new Set(files.map((file) => path.basename(file)));
 
   return [
-    ...[...order.keys()].filter((unit) => !present.has(unit))
-      .map((unit) => `scripts/lib/layers.txt: there is no ${unit}.c or .h`),
-    ...files.flatMap((file) => layerFindings(file, order, layerOf)),
+    ...table.lines.filter((line) => !line.files.some((f) => present.has(f)))
+      .map(({ text }) => `scripts/lib/layers.txt: there is no ${text}`),
+    ...files.flatMap((file) => layerFindings(file, table)),
   ];
 }
 
-const unitOf = (file) => path.basename(file).replace(C, '');
-
-// order: unit -> place in the table; layerOf: unit -> number
+// places: file -> { layer, place }
 function readLayers() {
-  const order = new Map();
-  const layerOf = new Map();
+  const places = new Map();
+  const lines = [];
   let layer;
 
-  for (const line of read('scripts/lib/layers.txt').split('\n')) {
-    const heading = /^\[(\d+) /.exec(line);
+  for (const text of read('scripts/lib/layers.txt').split('\n')) {
+    const heading = /^\[(\d+) /.exec(text);
     if (heading) {
       layer = Number(heading[1]);
-    } else if (line && !line.startsWith('#')) {
-      order.set(line, order.size);
-      layerOf.set(line, layer);
+    } else if (text && !text.startsWith('#')) {
+      const files = C.test(text) ? [text] : [`${text}.h`, `${text}.c`];
+      lines.push({ text, files });
+      files.forEach((file) => places.set(file, { layer, place: places.size }));
     }
   }
-  return { order, layerOf };
+  return { lines, places };
 }
 
-function layerFindings(file, order, layerOf) {
-  const unit = unitOf(file);
+function layerFindings(file, { places }) {
+  const own = places.get(path.basename(file));
   const text = read(file);
 
-  if (!order.has(unit)) {
+  if (!own) {
     return [`${file}:1: is in no layer; add a line to scripts/lib/layers.txt`];
   }
 
-  const isCore = layerOf.get(unit) < CORE_LAYERS;
+  const isCore = own.layer < CORE_LAYERS;
   const home = isCore ? CORE : GLUE;
   const findings = path.dirname(file) === home ? []
-    : [`${file}:1: a file of layer ${layerOf.get(unit)} belongs in ${home}/`];
+    : [`${file}:1: a file of layer ${own.layer} belongs in ${home}/`];
 
   for (const { number, text: line } of grep(text, /^\s*#\s*include\b/)) {
-    const [, own, name] = /include\s+(["<])([^">]+)/.exec(line) ?? [];
-    const other = unitOf(name ?? '');
+    const [, quote, name] = /include\s+(["<])([^">]+)/.exec(line) ?? [];
+    const other = places.get(name);
 
-    if (own === '<' && isCore && name.startsWith('ngx_')) {
+    if (quote === '<' && isCore && name.startsWith('ngx_')) {
       findings.push(`${file}:${number}: core/ knows nothing of nginx`);
 
-    } else if (own === '"' && !order.has(other)) {
+    } else if (quote === '"' && !other) {
       findings.push(`${file}:${number}: "${name}" is in no layer`);
 
-    } else if (own === '"' && other !== unit
-               && order.get(other) > order.get(unit)) {
-      findings.push(`${file}:${number}: layer ${layerOf.get(unit)} includes `
-        + `"${name}", which comes later (layer ${layerOf.get(other)})`);
+    } else if (quote === '"' && other.place > own.place) {
+      findings.push(`${file}:${number}: layer ${own.layer} includes "${name}",`
+        + ` which comes later (layer ${other.layer})`);
     }
   }
   return findings;
@@ -190,8 +188,9 @@ function lengths() {
 }
 
 // Files that compare bytes which are no secret: key ids, fingerprints, names.
-const PUBLIC_BYTES = ['cigna_keyring.c', 'cigna_vault.c',
-                      'ngx_cigna_cache.c', 'ngx_cigna_counters.c'];
+const PUBLIC_BYTES = ['cigna_keyring.c', 'cigna_vault.c', 'ngx_cigna_cache.c',
+                      'ngx_cigna_conf.c', 'ngx_cigna_conf_tenant.c',
+                      'ngx_cigna_counters.c'];
 
 // What must not be called, where, and why.  `but`: the files that may.
 const BANNED = [
@@ -258,15 +257,19 @@ function directives() {
   ];
 }
 
-// A block's table is told by its name: ngx_cigna_vault_commands.
+// An entry as nginx has it, or by a macro of a block.
+const ENTRY = new RegExp('^ {4}\\{ ngx_string\\("(\\w+)"\\)'
+  + '|^ {4}ngx_cigna_(?:vault|tenant)_\\w+\\((\\w+)', 'gm');
+
+// A block's table is told by its name: ngx_cigna_conf_vault_commands.
 function directivesOfFile(file) {
   const tables = read(file).matchAll(
     /ngx_(?:cigna_block_)?command_t\s+(\w+)\[\]\s*=\s*\{([^]*?)\n\};/g);
 
   return [...tables].flatMap(([, table, body]) => {
     const [, block] = /_(vault|tenant)_/.exec(table) ?? [];
-    return [...body.matchAll(/\{\s*ngx_string\("(\w+)"\)/g)]
-      .map(([, name]) => (block ? `cigna_${block} ${name}` : name));
+    return [...body.matchAll(ENTRY)].map(([, plain, option]) =>
+      (block ? `cigna_${block} ${plain ?? option}` : plain));
   });
 }
 
