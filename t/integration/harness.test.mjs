@@ -1,10 +1,11 @@
-// The harness itself, with an nginx that has no module in it.
+// The harness itself: servers that answer and go, failures that it must notice.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { HttpClient, rawRequest } from '../lib/client.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
 import { startIdentity } from '../lib/identity.mjs';
 import { prepareNginx, startNginx } from '../lib/nginx.mjs';
 import { isRunning } from '../lib/process.mjs';
@@ -126,4 +127,25 @@ test('raw bytes arrive as they are', async (t) => {
 
   const reply = await rawRequest({ port }, 'GET / HTTP/1.1\r\n\r\n');
   assert.match(reply, /^HTTP\/1\.1 400 /);
+});
+
+test('a gateway brings a member to the data, over TLS to Redis', async (t) => {
+  const gw = await standardGateway(t, {
+    vaultOver: 'tls', redisOptions: { username: 'gate', password: 'MARKsR' },
+  });
+  const { outcome, danceId, visitor } = await gw.dance({ member: 'alice' });
+
+  assert.equal(outcome, 'connected');
+  assert.match(danceId, /^[\w-]+$/);
+  assert.equal(visitor.danceCookies().length, 1);
+  assert.equal((await visitor.get('/fhir/Patient')).status, 200);
+});
+
+test('a secret in any place fails the test', async () => {
+  const t = ownEnd();
+  const gw = await standardGateway(t);
+  const [marker] = gw.sandbox.info.markers;
+
+  await gw.redis.command('HSET', 'somewhere', 'field', `a ${marker}-b`);
+  await assert.rejects(t.end(), /Redis: .*somewhere/);
 });
