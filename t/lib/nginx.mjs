@@ -11,7 +11,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync,
 import path from 'node:path';
 
 import { childrenOf, isRunning, startServer } from './process.mjs';
-import { TOP, onEnd, scratchDirectory, until } from './scratch.mjs';
+import { TOP, assertNone, onEnd, scratchDirectory, until } from
+  './scratch.mjs';
 
 const MODULE = process.env.CIGNA_MODULE
   ?? `${TOP}/.build/dynamic/ngx_cigna_module.so`;
@@ -189,21 +190,20 @@ class Nginx {
     const ended = await this.server.stop(signal);
 
     this.assertCleanLogs();
-    assert.deepEqual(ended, { code: 0, signal: null }, 'how nginx ended');
-    assert.deepEqual(workers.filter(isRunning), [], 'workers left behind');
+    assert.deepEqual(ended, { code: 0, signal: null });
+    assertNone('workers left behind', workers.filter(isRunning));
   }
 
   assertCleanLogs() {
-    const bad = this.errorLog().split('\n')
-      .filter((line) => BAD_LOG.test(line))
-      .filter((line) => !this.allowed.some((pattern) => pattern.test(line)));
-    assert.deepEqual(bad, [], 'lines in the error log');
-
     const reports = readdirSync(this.directory)
-      .filter((name) => name.startsWith('sanitizer.'))
-      .map((name) => this.file(name)).join('\n');
-    assert.equal(reports, '', 'sanitizer reports');
+      .filter((name) => name.startsWith('sanitizer.'));
+
+    assertNone('sanitizer reports', reports.map((name) => this.file(name)));
     assert.doesNotMatch(this.errorLog() + this.server.output, SANITIZER);
+
+    assertNone('lines in the error log', this.errorLog().split('\n')
+      .filter((line) => BAD_LOG.test(line))
+      .filter((line) => !this.allowed.some((pattern) => pattern.test(line))));
   }
 }
 

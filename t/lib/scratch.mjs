@@ -1,5 +1,6 @@
 // Private directories, free ports and waiting: what every server here needs.
 
+import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -74,6 +75,13 @@ export async function freePort() {
       given.add(port);
       return port;
     }
+  }
+}
+
+// Fails if there is any, and says which.
+export function assertNone(what, list) {
+  if (list.length) {
+    assert.fail(`${what}:\n${list.join('\n')}`);
   }
 }
 

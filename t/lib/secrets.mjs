@@ -1,7 +1,7 @@
 // Every secret of the tests carries a marker: nothing that a log, a reply, an
 // app or a dump of Redis holds may contain one.
 
-import assert from 'node:assert/strict';
+import { assertNone } from './scratch.mjs';
 
 // places: { name: text or anything that JSON can show }
 export function assertNoSecrets(markers, places) {
@@ -12,7 +12,7 @@ export function assertNoSecrets(markers, places) {
       .map((marker) => `${name}: ${context(text, marker)}`);
   });
 
-  assert.deepEqual(found, [], 'secrets');
+  assertNone('secrets', found);
 }
 
 function context(text, marker) {
