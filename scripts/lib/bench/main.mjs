@@ -89,6 +89,9 @@ async function main(t) {
 
   for (const scenario of SCENARIOS) {
     const rounds = scenario === HEADLINE ? plan.rounds : plan.others;
+    if (rounds === 0) {
+      continue;
+    }
     const results = await compare(contenders, scenario, rounds);
 
     console.log(`\n${scenario.size}, ${scenario.connections} connections, `
