@@ -33,41 +33,18 @@
 
 #include "cigna_callback.h"
 #include "cigna_connect.h"
+#include "cigna_keys.h"
 #include "cigna_store.h"
 
 
-/*
- * What a run may take: it is given up after so long, which exceeds the
- * deadlines of all its operations together.  A run that was stopped for half
- * of that spends no code any more: somebody may have read "interrupted".
- */
+#define CIGNA_CALLBACK_PUT_TRIES     8
+#define CIGNA_CALLBACK_PUT_MS        50
+#define CIGNA_CALLBACK_PUT_MAX_MS    1600
 
-#define CIGNA_CALLBACK_TAKEN_MS     (120 * 1000)
-
-/* for the outcome of another hit */
-
-#define CIGNA_CALLBACK_WAIT_MS      (10 * 1000)
-#define CIGNA_CALLBACK_POLL_MS      50
-#define CIGNA_CALLBACK_POLL_MAX_MS  200
-
-#define CIGNA_CALLBACK_ASK_TRIES    3      /* of Redis, before the code */
-#define CIGNA_CALLBACK_PUT_TRIES    8
-#define CIGNA_CALLBACK_REDIS_MS     50
-#define CIGNA_CALLBACK_REDIS_MAX_MS 1600
-
-#define CIGNA_CALLBACK_HTTP_TRIES   3      /* unsent only */
-#define CIGNA_CALLBACK_KEYS_TRIES   2
-#define CIGNA_CALLBACK_HTTP_MS      200
-#define CIGNA_CALLBACK_HTTP_MAX_MS  400
-
-/* keys are fetched when older, and again for an unknown key when older */
-
-#define CIGNA_CALLBACK_KEYS_MS      (60 * 60 * 1000)
-#define CIGNA_CALLBACK_AGAIN_MS     (10 * 1000)
-
-/* while they cannot be fetched, the old ones serve: the next try is in */
-
-#define CIGNA_CALLBACK_STALE_MS     (60 * 1000)
+#define CIGNA_CALLBACK_CODE_TRIES    3     /* while unsent */
+#define CIGNA_CALLBACK_KEYS_TRIES    2
+#define CIGNA_CALLBACK_HTTP_MS       200
+#define CIGNA_CALLBACK_HTTP_MAX_MS   400
 
 
 typedef enum {
@@ -88,27 +65,12 @@ typedef enum {
 
 static void cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static int cigna_callback_take(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void cigna_callback_taken(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static void cigna_callback_asked(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static void cigna_callback_wait(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static void cigna_callback_other(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_outcome_e outcome);
-static void cigna_callback_ours(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static int cigna_callback_open(cigna_callback_t *f, const cigna_event_t *ev);
 static cigna_outcome_e cigna_callback_judge(cigna_callback_t *f);
 static cigna_slice_t cigna_callback_issuer(const cigna_callback_t *f);
-static int cigna_callback_openid(cigna_slice_t scope);
-static int cigna_callback_keys_older(const cigna_callback_t *f,
-    const cigna_event_t *ev, int64_t ms);
-static void cigna_callback_fetch(cigna_callback_t *f, cigna_op_t *op,
+static void cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state);
-static void cigna_callback_keys(cigna_callback_t *f, const cigna_event_t *ev);
 static void cigna_callback_exchange(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_exchanged(cigna_callback_t *f,
@@ -123,7 +85,6 @@ static void cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
     cigna_outcome_e outcome);
 static void cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
     cigna_outcome_e outcome);
-static void cigna_callback_forget(cigna_callback_t *f, cigna_op_t *op);
 static void cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state);
 static int cigna_callback_again(cigna_callback_t *f, cigna_op_t *op,
@@ -144,16 +105,11 @@ cigna_callback_init(cigna_callback_t *f)
     memset(&f->grant, 0, sizeof(cigna_grant_t));
 
     f->state = cigna_callback_st_start;
-    f->waited_ms = 0;
-    f->taken = 0;
     f->fetched_keys = 0;
-    f->taken_ms = 0;
     f->sent_ms = 0;
-    f->dance_key = cigna_slice_null;
-    f->taker = cigna_slice_null;
-    memset(&f->dance, 0, sizeof(cigna_dance_t));
     memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
     memset(&f->claims, 0, sizeof(cigna_id_token_t));
+    cigna_take_init(&f->take);
     cigna_revoke_init(&f->revoke);
 }
 
@@ -171,7 +127,10 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_take:
 
-        cigna_callback_taken(f, ev, op);
+        if (cigna_take_next(&f->take, ev, op) != CIGNA_AGAIN) {
+            cigna_callback_taken(f, ev, op);
+        }
+
         return;
 
     case cigna_callback_st_keys:
@@ -184,7 +143,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
             return;
         }
 
-        cigna_callback_keys(f, ev);
+        cigna_keys_fetched(f->provider, ev);
 
         if (f->provider->jwks == NULL) {
             cigna_callback_say(f, "the keys cannot be fetched",
@@ -199,7 +158,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
     case cigna_callback_st_exchange:
 
         if (ev->type == cigna_ev_unsent
-            && cigna_callback_again(f, op, CIGNA_CALLBACK_HTTP_TRIES,
+            && cigna_callback_again(f, op, CIGNA_CALLBACK_CODE_TRIES,
                                     CIGNA_CALLBACK_HTTP_MS,
                                     CIGNA_CALLBACK_HTTP_MAX_MS))
         {
@@ -211,7 +170,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_keys_again:
 
-        cigna_callback_keys(f, ev);
+        cigna_keys_fetched(f->provider, ev);
         cigna_callback_verify(f, ev, op);
         return;
 
@@ -233,8 +192,8 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
         /* storing a grant twice is the same as once */
 
         if (!cigna_callback_again(f, op, CIGNA_CALLBACK_PUT_TRIES,
-                                  CIGNA_CALLBACK_REDIS_MS,
-                                  CIGNA_CALLBACK_REDIS_MAX_MS))
+                                  CIGNA_CALLBACK_PUT_MS,
+                                  CIGNA_CALLBACK_PUT_MAX_MS))
         {
             cigna_callback_say(f, "the grant cannot be stored",
                                cigna_slice_null);
@@ -245,13 +204,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_end:
 
-        /* whatever the answer is, it is one */
-
-        if (cigna_script_word(ev).len
-            || !cigna_callback_again(f, op, CIGNA_CALLBACK_ASK_TRIES,
-                                     CIGNA_CALLBACK_REDIS_MS,
-                                     CIGNA_CALLBACK_REDIS_MAX_MS))
-        {
+        if (cigna_take_next(&f->take, ev, op) != CIGNA_AGAIN) {
             cigna_callback_report(f, op, f->outcome);
         }
 
@@ -259,8 +212,9 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_report:
 
-        if (f->taken) {
-            cigna_callback_forget(f, op);
+        if (f->take.taken) {
+            f->state = cigna_callback_st_forget;
+            cigna_take_forget(&f->take, op);
             return;
         }
 
@@ -315,205 +269,41 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    if (cigna_callback_take(f, ev, op) != CIGNA_OK) {
-        cigna_callback_say(f, "no room", cigna_slice_null);
-        cigna_callback_report(f, op, cigna_outcome_store_failed);
+    f->take.vault = f->vault;
+    f->take.provider = f->provider;
+    f->take.identity = f->identity;
+    f->take.arena = f->arena;
+    f->take.state_param = f->state_param;
+    f->take.secret = f->secret;
+
+    f->state = cigna_callback_st_take;
+
+    if (cigna_take_next(&f->take, ev, op) != CIGNA_AGAIN) {
+        cigna_callback_taken(f, ev, op);
     }
 }
 
 
-static int
-cigna_callback_take(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    int            rc;
-    cigna_buf_t    b;
-    cigna_slice_t  argv[5];
-
-    cigna_arena_open(f->arena, &b);
-    rc = cigna_vault_append_dance_key(&b, f->vault, f->state_param);
-    f->dance_key = cigna_arena_close(f->arena, &b);
-
-    if (rc != CIGNA_OK || f->dance_key.len == 0) {
-        return CIGNA_ERROR;
-    }
-
-    if (cigna_flow_token(f->arena, ev->random, 16, &f->taker) != CIGNA_OK
-        || cigna_connect_secret_hash(f->secret, f->arena, &argv[1]) != CIGNA_OK
-        || cigna_flow_uint(f->arena, CIGNA_CALLBACK_TAKEN_MS, &argv[4])
-           != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
-    }
-
-    argv[0] = f->dance_key;
-    argv[2] = cigna_script_who(f->identity);
-    argv[3] = f->taker;
-
-    cigna_script_run(op, cigna_script_dance_take, argv, 5);
-    cigna_callback_issue(f, op, cigna_callback_st_take);
-
-    return CIGNA_OK;
-}
-
+/* is the dance this run's? */
 
 static void
 cigna_callback_taken(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_slice_t  word;
-
-    word = cigna_script_word(ev);
-
-    if (word.len == 0) {
-        cigna_callback_asked(f, ev, op);
-        return;
-    }
-
-    f->taken = 0;
-
-    if (f->dance_id.len == 0) {
-        (void) cigna_arena_copy(f->arena, cigna_script_slice(ev, 1),
-                                &f->dance_id);
-    }
-
-    if (cigna_slice_eq(word, cigna_slice("yours"))) {
-        f->taken = 1;
-        f->taken_ms = ev->now_ms;
-        cigna_callback_ours(f, ev, op);
-
-    } else if (cigna_slice_eq(word, cigna_slice("taken"))) {
-        cigna_callback_wait(f, ev, op);
-
-    } else if (cigna_slice_eq(word, cigna_slice("interrupted"))) {
-        cigna_callback_other(f, ev, op, cigna_outcome_interrupted);
-
-    } else if (cigna_slice_eq(word, cigna_slice("ended"))) {
-        cigna_callback_other(f, ev, op,
-                             cigna_outcome_find(cigna_script_slice(ev, 2)));
-
-    } else if (cigna_slice_eq(word, cigna_slice("other"))) {
-        cigna_callback_report(f, op, cigna_outcome_identity_mismatch);
-
-    } else if (cigna_slice_eq(word, cigna_slice("expired"))) {
-        cigna_callback_report(f, op, cigna_outcome_state_expired);
-
-    } else if (cigna_slice_eq(word, cigna_slice("mismatch"))) {
-        cigna_callback_report(f, op, f->secret.len
-                                     ? cigna_outcome_cookie_mismatch
-                                     : cigna_outcome_cookie_missing);
-
-    } else {
-        cigna_callback_report(f, op, cigna_outcome_state_unknown);
-    }
-}
-
-
-/*
- * Redis did not answer.  The same taker may ask again: if the first time went
- * through, the dance is its own already.
- */
-
-static void
-cigna_callback_asked(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    if (ev->type == cigna_ev_lost) {
-        f->taken = 1;
-    }
-
-    if (cigna_callback_again(f, op, CIGNA_CALLBACK_ASK_TRIES,
-                             CIGNA_CALLBACK_REDIS_MS,
-                             CIGNA_CALLBACK_REDIS_MAX_MS))
-    {
-        return;
-    }
-
-    cigna_callback_say(f, "Redis cannot be asked", cigna_slice_null);
-    cigna_callback_end(f, op, cigna_outcome_store_failed);
-}
-
-
-/* another hit is at it: its outcome will do for this one, too */
-
-static void
-cigna_callback_wait(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    unsigned  ms;
-
-    if (f->waited_ms >= CIGNA_CALLBACK_WAIT_MS) {
-        cigna_callback_other(f, ev, op, cigna_outcome_in_progress);
-        return;
-    }
-
-    ms = f->waited_ms < 2 * CIGNA_CALLBACK_POLL_MAX_MS
-         ? CIGNA_CALLBACK_POLL_MS : CIGNA_CALLBACK_POLL_MAX_MS;
-
-    f->waited_ms += ms;
-    f->retry.tries = 1;
-    f->state = cigna_callback_st_sleep;
-    cigna_flow_sleep(op, ms);
-}
-
-
-/* the outcome of somebody else, and where the browser was to go then */
-
-static void
-cigna_callback_other(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_outcome_e outcome)
-{
-    cigna_slice_t  asked;
-
-    f->repeated = 1;
-
-    /* a word of a newer gateway; that it has ended is certain */
-
-    if (outcome == cigna_outcome_none) {
-        outcome = cigna_outcome_interrupted;
-    }
-
-    asked = cigna_slice_null;
-
-    if (cigna_script_said(ev, "ended")) {
-        asked = cigna_script_slice(ev, 3);
-
-    } else if (cigna_callback_open(f, ev) == CIGNA_OK) {
-        asked = f->dance.return_to;
-    }
-
-    /* what is not sealed is checked again: Redis shall not choose the place */
-
-    if (asked.len
-        && cigna_connect_return_to(f->provider, asked, f->arena, &f->return_to)
-           != CIGNA_OK)
-    {
-        f->return_to = cigna_slice_null;
-    }
-
-    cigna_callback_report(f, op, outcome);
-}
-
-
-static void
-cigna_callback_ours(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    int              rc;
     cigna_outcome_e  outcome;
 
-    rc = cigna_callback_open(f, ev);
+    f->dance_id = f->take.dance_id;
+    f->return_to = f->take.return_to;
+    f->repeated = f->take.repeated;
 
-    if (rc != CIGNA_OK) {
-        cigna_callback_say(f, rc == CIGNA_SEAL_UNKNOWN_KEY
-                              ? "the key ring lacks the dance's key"
-                              : "the dance cannot be opened",
+    outcome = f->take.outcome;
+
+    if (outcome != cigna_outcome_none) {
+        cigna_callback_say(f, f->take.why ? f->take.why : "",
                            cigna_slice_null);
-        cigna_callback_end(f, op, cigna_outcome_store_failed);
+        cigna_callback_end(f, op, outcome);
         return;
     }
-
-    f->return_to = f->dance.return_to;
 
     outcome = cigna_callback_judge(f);
 
@@ -524,24 +314,12 @@ cigna_callback_ours(cigna_callback_t *f, const cigna_event_t *ev,
 
     /* at hand before the code is spent, or the code would be wasted */
 
-    if (f->provider->jwks_uri.len
-        && cigna_callback_openid(f->provider->scope)
-        && cigna_callback_keys_older(f, ev, CIGNA_CALLBACK_KEYS_MS))
-    {
-        cigna_callback_fetch(f, op, cigna_callback_st_keys);
+    if (cigna_keys_due(f->provider, ev->now_ms)) {
+        cigna_callback_keys(f, op, cigna_callback_st_keys);
         return;
     }
 
     cigna_callback_exchange(f, ev, op);
-}
-
-
-static int
-cigna_callback_open(cigna_callback_t *f, const cigna_event_t *ev)
-{
-    return cigna_vault_open_dance(f->vault, f->provider->tenant, f->dance_key,
-                                  cigna_script_slice(ev, 2), f->arena,
-                                  &f->dance);
 }
 
 
@@ -552,9 +330,9 @@ cigna_callback_judge(cigna_callback_t *f)
 {
     cigna_slice_t  issuer;
 
-    if (!cigna_slice_eq(f->dance.redirect_uri, f->provider->redirect_uri)) {
+    if (!cigna_slice_eq(f->take.dance.redirect_uri, f->provider->redirect_uri)) {
         cigna_callback_say(f, "the dance was started for",
-                           f->dance.redirect_uri);
+                           f->take.dance.redirect_uri);
         return cigna_outcome_tenant_mismatch;
     }
 
@@ -592,86 +370,16 @@ cigna_callback_judge(cigna_callback_t *f)
 static cigna_slice_t
 cigna_callback_issuer(const cigna_callback_t *f)
 {
-    return f->dance.issuer.len ? f->dance.issuer : f->provider->issuer;
-}
-
-
-/* 1 if "openid" is one of the scopes */
-
-static int
-cigna_callback_openid(cigna_slice_t scope)
-{
-    const uint8_t  *p, *end, *start;
-
-    end = scope.data + scope.len;
-
-    for (p = scope.data; p < end; p++) {
-        start = p;
-
-        while (p < end && *p != ' ') {
-            p++;
-        }
-
-        if (cigna_slice_eq(cigna_slice_make(start, p),
-                           cigna_slice("openid")))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* a clock that was set back makes keys old, not young for ever */
-
-static int
-cigna_callback_keys_older(const cigna_callback_t *f, const cigna_event_t *ev,
-    int64_t ms)
-{
-    int64_t  age;
-
-    age = ev->now_ms - f->provider->jwks_fetched_ms;
-
-    return f->provider->jwks == NULL || age < 0 || age > ms;
+    return f->take.dance.issuer.len ? f->take.dance.issuer : f->provider->issuer;
 }
 
 
 static void
-cigna_callback_fetch(cigna_callback_t *f, cigna_op_t *op,
+cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state)
 {
-    cigna_http_request_t  req;
-
-    memset(&req, 0, sizeof(cigna_http_request_t));
-    req.url = f->provider->jwks_uri;
-
-    cigna_flow_http(op, &req);
+    cigna_keys_fetch(f->provider, op);
     cigna_callback_issue(f, op, state);
-}
-
-
-static void
-cigna_callback_keys(cigna_callback_t *f, const cigna_event_t *ev)
-{
-    cigna_jwks_t  *jwks;
-
-    jwks = NULL;
-
-    if (ev->type == cigna_ev_ok && ev->status == 200) {
-        jwks = cigna_jwks_create(ev->body);
-    }
-
-    if (jwks == NULL) {
-
-        f->provider->jwks_fetched_ms = ev->now_ms - CIGNA_CALLBACK_KEYS_MS
-                                       + CIGNA_CALLBACK_STALE_MS;
-        return;
-    }
-
-    cigna_jwks_destroy(f->provider->jwks);
-    f->provider->jwks = jwks;
-    f->provider->jwks_fetched_ms = ev->now_ms;
 }
 
 
@@ -681,13 +389,15 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 {
     cigna_http_request_t  req;
 
-    if (ev->now_ms - f->taken_ms > CIGNA_CALLBACK_TAKEN_MS / 2) {
+    /* somebody may soon read "interrupted", and begin another dance */
+
+    if (ev->now_ms - f->take.taken_ms > CIGNA_TAKE_MS / 2) {
         cigna_callback_say(f, "held up for too long", cigna_slice_null);
         cigna_callback_end(f, op, cigna_outcome_interrupted);
         return;
     }
 
-    if (cigna_oauth_code_request(f->provider, f->code, f->dance.verifier,
+    if (cigna_oauth_code_request(f->provider, f->code, f->take.dance.verifier,
                                  f->arena, &req)
         != CIGNA_OK)
     {
@@ -763,7 +473,7 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
 
     expect.iss = cigna_callback_issuer(f);
     expect.aud = f->provider->client_id;
-    expect.nonce = f->dance.nonce;
+    expect.nonce = f->take.dance.nonce;
     expect.now_s = ev->now_ms / 1000;
     expect.leeway_s = f->provider->clock_leeway_s;
 
@@ -781,12 +491,11 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    if (e == cigna_jwt_unknown_kid && f->provider->jwks_uri.len
-        && !f->fetched_keys
-        && cigna_callback_keys_older(f, ev, CIGNA_CALLBACK_AGAIN_MS))
+    if (e == cigna_jwt_unknown_kid && !f->fetched_keys
+        && cigna_keys_again(f->provider, ev->now_ms))
     {
         f->fetched_keys = 1;
-        cigna_callback_fetch(f, op, cigna_callback_st_keys_again);
+        cigna_callback_keys(f, op, cigna_callback_st_keys_again);
         return;
     }
 
@@ -851,22 +560,14 @@ static void
 cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
     cigna_outcome_e outcome)
 {
-    cigna_slice_t  argv[4];
-
-    if (!f->taken) {
+    if (!f->take.taken) {
         cigna_callback_report(f, op, outcome);
         return;
     }
 
     f->outcome = outcome;
-
-    argv[0] = f->dance_key;
-    argv[1] = f->taker;
-    argv[2] = cigna_slice_str(cigna_outcome_row(outcome)->name);
-    argv[3] = f->return_to;
-
-    cigna_script_run(op, cigna_script_dance_end, argv, 4);
-    cigna_callback_issue(f, op, cigna_callback_st_end);
+    f->state = cigna_callback_st_end;
+    cigna_take_end(&f->take, outcome, op);
 }
 
 
@@ -877,22 +578,6 @@ cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
     f->outcome = outcome;
     f->state = cigna_callback_st_report;
     cigna_flow_report(op);
-}
-
-
-/* one open dance less; if this fails, it leaves the list by its age */
-
-static void
-cigna_callback_forget(cigna_callback_t *f, cigna_op_t *op)
-{
-    cigna_slice_t  argv[3];
-
-    argv[0] = cigna_slice("ZREM");
-    argv[1] = f->identity->dances_key;
-    argv[2] = f->dance_key;
-
-    f->state = cigna_callback_st_forget;
-    cigna_flow_redis(op, argv, 3);
 }
 
 

@@ -3,10 +3,8 @@
 #define _CIGNA_CALLBACK_H_INCLUDED_
 
 
-#include "cigna_flow.h"
-#include "cigna_outcome.h"
 #include "cigna_revoke.h"
-#include "cigna_vault.h"
+#include "cigna_take.h"
 
 
 /*
@@ -37,14 +35,9 @@ typedef struct {
     /* private */
     unsigned                 state;
     cigna_retry_t            retry;
-    unsigned                 waited_ms;    /* for another hit */
-    unsigned                 taken:1;      /* or may be: a reply was lost */
     unsigned                 fetched_keys:1;   /* for this id_token */
-    int64_t                  taken_ms;
     int64_t                  sent_ms;      /* the code */
-    cigna_slice_t            dance_key;
-    cigna_slice_t            taker;
-    cigna_dance_t            dance;
+    cigna_take_t             take;
     cigna_token_reply_t      tokens;
     cigna_id_token_t         claims;
     cigna_revoke_t           revoke;

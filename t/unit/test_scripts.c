@@ -976,7 +976,7 @@ lua_and_c_give_the_same_replies(void **state)
 
     (void) state;
 
-    for (i = 0; i < 5000; i++) {
+    for (i = 0; i < 3000; i++) {
         random_op(&op);
 
         /* both clocks must have left the millisecond */

@@ -1,0 +1,110 @@
+
+#include <string.h>
+
+#include "cigna_keys.h"
+
+
+#define CIGNA_KEYS_FRESH_MS  (60 * 60 * 1000)
+
+/* an unknown key makes us fetch, but no more often than this */
+
+#define CIGNA_KEYS_AGAIN_MS  (10 * 1000)
+
+/* while they cannot be fetched the old ones serve: the next try is in */
+
+#define CIGNA_KEYS_STALE_MS  (60 * 1000)
+
+
+static int cigna_keys_openid(cigna_slice_t scope);
+static int cigna_keys_older(const cigna_provider_t *p, int64_t now_ms,
+    int64_t ms);
+
+
+int
+cigna_keys_due(const cigna_provider_t *p, int64_t now_ms)
+{
+    return p->jwks_uri.len && cigna_keys_openid(p->scope)
+           && cigna_keys_older(p, now_ms, CIGNA_KEYS_FRESH_MS);
+}
+
+
+/* 1 if "openid" is one of the scopes */
+
+static int
+cigna_keys_openid(cigna_slice_t scope)
+{
+    const uint8_t  *p, *end, *start;
+
+    end = scope.data + scope.len;
+
+    for (p = scope.data; p < end; p++) {
+        start = p;
+
+        while (p < end && *p != ' ') {
+            p++;
+        }
+
+        if (cigna_slice_eq(cigna_slice_make(start, p),
+                           cigna_slice("openid")))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* a clock that was set back makes keys old, not young for ever */
+
+static int
+cigna_keys_older(const cigna_provider_t *p, int64_t now_ms, int64_t ms)
+{
+    int64_t  age_ms;
+
+    age_ms = now_ms - p->jwks_fetched_ms;
+
+    return p->jwks == NULL || age_ms < 0 || age_ms > ms;
+}
+
+
+int
+cigna_keys_again(const cigna_provider_t *p, int64_t now_ms)
+{
+    return p->jwks_uri.len && cigna_keys_older(p, now_ms, CIGNA_KEYS_AGAIN_MS);
+}
+
+
+void
+cigna_keys_fetch(const cigna_provider_t *p, cigna_op_t *op)
+{
+    cigna_http_request_t  req;
+
+    memset(&req, 0, sizeof(cigna_http_request_t));
+    req.url = p->jwks_uri;
+
+    cigna_flow_http(op, &req);
+}
+
+
+void
+cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev)
+{
+    cigna_jwks_t  *jwks;
+
+    jwks = NULL;
+
+    if (ev->type == cigna_ev_ok && ev->status == 200) {
+        jwks = cigna_jwks_create(ev->body);
+    }
+
+    if (jwks == NULL) {
+        p->jwks_fetched_ms = ev->now_ms - CIGNA_KEYS_FRESH_MS
+                             + CIGNA_KEYS_STALE_MS;
+        return;
+    }
+
+    cigna_jwks_destroy(p->jwks);
+    p->jwks = jwks;
+    p->jwks_fetched_ms = ev->now_ms;
+}

@@ -1,0 +1,27 @@
+
+#ifndef _CIGNA_KEYS_H_INCLUDED_
+#define _CIGNA_KEYS_H_INCLUDED_
+
+
+#include "cigna_flow.h"
+
+
+/*
+ * The issuer's keys, as the provider has them: when they are fetched, and what
+ * becomes of the answer.
+ */
+
+/* 1 if an id_token may come and the keys for it are not, or not fresh, here */
+int cigna_keys_due(const cigna_provider_t *p, int64_t now_ms);
+
+/* 1 if a token under an unknown key is worth a fetch now */
+int cigna_keys_again(const cigna_provider_t *p, int64_t now_ms);
+
+/* asks for them */
+void cigna_keys_fetch(const cigna_provider_t *p, cigna_op_t *op);
+
+/* takes the new ones, or keeps the old ones if it has failed */
+void cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev);
+
+
+#endif /* _CIGNA_KEYS_H_INCLUDED_ */

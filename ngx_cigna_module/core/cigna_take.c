@@ -1,0 +1,368 @@
+
+/*
+ * Taking of a dance, within the callback.
+ *
+ *   start --> ask --> over            end --> over
+ *              ^ |                    ^ |
+ *              | v                    | v
+ *             sleep                  sleep
+ *
+ * Invariants:
+ *
+ *   (1) the outcome is "none" only if Redis has given the dance to this very
+ *       run, and the dance could be opened;
+ *   (2) asking is bounded: in number where Redis fails, in time where another
+ *       hit has the dance.
+ */
+
+
+#include <string.h>
+
+#include "cigna_connect.h"
+#include "cigna_take.h"
+
+
+/* for the outcome of another hit */
+
+#define CIGNA_TAKE_WAIT_MS       (10 * 1000)
+#define CIGNA_TAKE_POLL_MS       50
+#define CIGNA_TAKE_POLLS         8         /* of these, then longer ones */
+#define CIGNA_TAKE_POLL_MAX_MS   200
+
+#define CIGNA_TAKE_TRIES         3
+#define CIGNA_TAKE_REDIS_MS      50
+#define CIGNA_TAKE_REDIS_MAX_MS  100
+
+
+typedef enum {
+    cigna_take_st_start = 0,
+    cigna_take_st_ask,
+    cigna_take_st_end,
+    cigna_take_st_sleep,
+    cigna_take_st_over
+} cigna_take_state_e;
+
+
+static int cigna_take_start(cigna_take_t *t, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_take_asked(cigna_take_t *t, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_take_failed(cigna_take_t *t, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_take_ours(cigna_take_t *t, const cigna_event_t *ev);
+static int cigna_take_wait(cigna_take_t *t, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_take_other(cigna_take_t *t, const cigna_event_t *ev,
+    cigna_outcome_e outcome);
+static int cigna_take_open(cigna_take_t *t, const cigna_event_t *ev);
+static int cigna_take_over(cigna_take_t *t, cigna_outcome_e outcome,
+    const char *why);
+
+
+void
+cigna_take_init(cigna_take_t *t)
+{
+    t->outcome = cigna_outcome_none;
+    t->why = NULL;
+    t->dance_id = cigna_slice_null;
+    t->return_to = cigna_slice_null;
+    memset(&t->dance, 0, sizeof(cigna_dance_t));
+    t->taken_ms = 0;
+    t->repeated = 0;
+    t->taken = 0;
+
+    t->state = cigna_take_st_start;
+    t->waited_ms = 0;
+}
+
+
+int
+cigna_take_next(cigna_take_t *t, const cigna_event_t *ev, cigna_op_t *op)
+{
+    switch ((cigna_take_state_e) t->state) {
+
+    case cigna_take_st_start:
+
+        if (cigna_take_start(t, ev, op) != CIGNA_OK) {
+            return cigna_take_over(t, cigna_outcome_store_failed, "no room");
+        }
+
+        return CIGNA_AGAIN;
+
+    case cigna_take_st_ask:
+
+        return cigna_take_asked(t, ev, op);
+
+    case cigna_take_st_end:
+
+        /* whatever the answer is, it is one */
+
+        if (cigna_script_word(ev).len == 0
+            && cigna_retry_sleep(&t->retry, op, CIGNA_TAKE_TRIES,
+                                 CIGNA_TAKE_REDIS_MS, CIGNA_TAKE_REDIS_MAX_MS)
+               == CIGNA_OK)
+        {
+            t->state = cigna_take_st_sleep;
+            return CIGNA_AGAIN;
+        }
+
+        break;
+
+    case cigna_take_st_sleep:
+
+        t->state = cigna_retry_again(&t->retry, op);
+        return CIGNA_AGAIN;
+
+    case cigna_take_st_over:
+        break;
+    }
+
+    t->state = cigna_take_st_over;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_take_start(cigna_take_t *t, const cigna_event_t *ev, cigna_op_t *op)
+{
+    int            rc;
+    cigna_buf_t    b;
+    cigna_slice_t  argv[5];
+
+    cigna_arena_open(t->arena, &b);
+    rc = cigna_vault_append_dance_key(&b, t->vault, t->state_param);
+    t->dance_key = cigna_arena_close(t->arena, &b);
+
+    if (rc != CIGNA_OK || t->dance_key.len == 0) {
+        return CIGNA_ERROR;
+    }
+
+    if (cigna_flow_token(t->arena, ev->random, 16, &t->taker) != CIGNA_OK
+        || cigna_connect_secret_hash(t->secret, t->arena, &argv[1]) != CIGNA_OK
+        || cigna_flow_uint(t->arena, CIGNA_TAKE_MS, &argv[4]) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    argv[0] = t->dance_key;
+    argv[2] = cigna_script_who(t->identity);
+    argv[3] = t->taker;
+
+    cigna_script_run(op, cigna_script_dance_take, argv, 5);
+    cigna_retry_init(&t->retry, op, cigna_take_st_ask);
+    t->state = cigna_take_st_ask;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_take_asked(cigna_take_t *t, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_slice_t  word;
+
+    word = cigna_script_word(ev);
+
+    if (word.len == 0) {
+        return cigna_take_failed(t, ev, op);
+    }
+
+    t->taken = 0;
+
+    if (t->dance_id.len == 0) {
+        (void) cigna_arena_copy(t->arena, cigna_script_slice(ev, 1),
+                                &t->dance_id);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("yours"))) {
+        return cigna_take_ours(t, ev);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("taken"))) {
+        return cigna_take_wait(t, ev, op);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("interrupted"))) {
+        return cigna_take_other(t, ev, cigna_outcome_interrupted);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("ended"))) {
+        return cigna_take_other(t, ev,
+                                cigna_outcome_find(cigna_script_slice(ev, 2)));
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("other"))) {
+        return cigna_take_over(t, cigna_outcome_identity_mismatch, NULL);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("expired"))) {
+        return cigna_take_over(t, cigna_outcome_state_expired, NULL);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("mismatch"))) {
+        return cigna_take_over(t, t->secret.len
+                                  ? cigna_outcome_cookie_mismatch
+                                  : cigna_outcome_cookie_missing, NULL);
+    }
+
+    return cigna_take_over(t, cigna_outcome_state_unknown, NULL);
+}
+
+
+/*
+ * Redis did not answer.  The same taker may ask again: if the first time went
+ * through, the dance is its own already.
+ */
+
+static int
+cigna_take_failed(cigna_take_t *t, const cigna_event_t *ev, cigna_op_t *op)
+{
+    if (ev->type == cigna_ev_lost) {
+        t->taken = 1;
+    }
+
+    if (cigna_retry_sleep(&t->retry, op, CIGNA_TAKE_TRIES, CIGNA_TAKE_REDIS_MS,
+                          CIGNA_TAKE_REDIS_MAX_MS)
+        == CIGNA_OK)
+    {
+        t->state = cigna_take_st_sleep;
+        return CIGNA_AGAIN;
+    }
+
+    return cigna_take_over(t, cigna_outcome_store_failed,
+                           "Redis cannot be asked");
+}
+
+
+static int
+cigna_take_ours(cigna_take_t *t, const cigna_event_t *ev)
+{
+    int  rc;
+
+    t->taken = 1;
+    t->taken_ms = ev->now_ms;
+
+    rc = cigna_take_open(t, ev);
+
+    if (rc != CIGNA_OK) {
+        return cigna_take_over(t, cigna_outcome_store_failed,
+                               rc == CIGNA_SEAL_UNKNOWN_KEY
+                               ? "the key ring lacks the dance's key"
+                               : "the dance cannot be opened");
+    }
+
+    t->return_to = t->dance.return_to;
+
+    return cigna_take_over(t, cigna_outcome_none, NULL);
+}
+
+
+/* another hit is at it: its outcome will do for this one, too */
+
+static int
+cigna_take_wait(cigna_take_t *t, const cigna_event_t *ev, cigna_op_t *op)
+{
+    unsigned  ms;
+
+    if (t->waited_ms >= CIGNA_TAKE_WAIT_MS) {
+        return cigna_take_other(t, ev, cigna_outcome_in_progress);
+    }
+
+    ms = t->waited_ms < CIGNA_TAKE_POLLS * CIGNA_TAKE_POLL_MS
+         ? CIGNA_TAKE_POLL_MS : CIGNA_TAKE_POLL_MAX_MS;
+
+    t->waited_ms += ms;
+    t->retry.tries = 1;
+    t->state = cigna_take_st_sleep;
+    cigna_flow_sleep(op, ms);
+
+    return CIGNA_AGAIN;
+}
+
+
+/* the outcome of somebody else, and where the browser was to go then */
+
+static int
+cigna_take_other(cigna_take_t *t, const cigna_event_t *ev,
+    cigna_outcome_e outcome)
+{
+    cigna_slice_t  asked;
+
+    t->repeated = 1;
+
+    /* a word of a newer gateway; that it has ended is certain */
+
+    if (outcome == cigna_outcome_none) {
+        outcome = cigna_outcome_interrupted;
+    }
+
+    asked = cigna_slice_null;
+
+    if (cigna_script_said(ev, "ended")) {
+        asked = cigna_script_slice(ev, 3);
+
+    } else if (cigna_take_open(t, ev) == CIGNA_OK) {
+        asked = t->dance.return_to;
+    }
+
+    /* what is not sealed is checked again: Redis shall not choose the place */
+
+    if (asked.len
+        && cigna_connect_return_to(t->provider, asked, t->arena, &t->return_to)
+           != CIGNA_OK)
+    {
+        t->return_to = cigna_slice_null;
+    }
+
+    return cigna_take_over(t, outcome, NULL);
+}
+
+
+static int
+cigna_take_open(cigna_take_t *t, const cigna_event_t *ev)
+{
+    return cigna_vault_open_dance(t->vault, t->provider->tenant, t->dance_key,
+                                  cigna_script_slice(ev, 2), t->arena,
+                                  &t->dance);
+}
+
+
+static int
+cigna_take_over(cigna_take_t *t, cigna_outcome_e outcome, const char *why)
+{
+    t->outcome = outcome;
+    t->why = why;
+    t->state = cigna_take_st_over;
+
+    return CIGNA_OK;
+}
+
+
+void
+cigna_take_end(cigna_take_t *t, cigna_outcome_e outcome, cigna_op_t *op)
+{
+    cigna_slice_t  argv[4];
+
+    argv[0] = t->dance_key;
+    argv[1] = t->taker;
+    argv[2] = cigna_slice_str(cigna_outcome_row(outcome)->name);
+    argv[3] = t->return_to;
+
+    cigna_script_run(op, cigna_script_dance_end, argv, 4);
+    cigna_retry_init(&t->retry, op, cigna_take_st_end);
+    t->state = cigna_take_st_end;
+}
+
+
+void
+cigna_take_forget(const cigna_take_t *t, cigna_op_t *op)
+{
+    cigna_slice_t  argv[3];
+
+    argv[0] = cigna_slice("ZREM");
+    argv[1] = t->identity->dances_key;
+    argv[2] = t->dance_key;
+
+    cigna_flow_redis(op, argv, 3);
+}
