@@ -52,6 +52,14 @@ ngx_cigna_peer_create_ssl(ngx_conf_t *cf, ngx_str_t *trusted)
     SSL_CTX_set_mode(ssl->ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
                                |SSL_MODE_ENABLE_PARTIAL_WRITE);
 
+#ifdef SSL_OP_CLEANSE_PLAINTEXT
+
+    /* tokens do not stay in the library's buffers */
+
+    SSL_CTX_set_options(ssl->ctx, SSL_OP_CLEANSE_PLAINTEXT);
+
+#endif
+
 #ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
 
     /* a reply that ends with its connection must not be cut by a stranger */

@@ -2,8 +2,11 @@
 #include "ngx_cigna_peer.h"
 
 
-#define NGX_CIGNA_PEER_NAME_MAX       255
-#define NGX_CIGNA_PEER_KEEPALIVE_S    30
+#define NGX_CIGNA_PEER_NAME_MAX          255
+
+#define NGX_CIGNA_PEER_PROBE_IDLE_S      30
+#define NGX_CIGNA_PEER_PROBE_INTERVAL_S  10
+#define NGX_CIGNA_PEER_PROBES            3
 
 
 static void ngx_cigna_peer_resolve(ngx_cigna_peer_t *peer);
@@ -277,7 +280,14 @@ ngx_cigna_peer_connect_next(ngx_cigna_peer_t *peer)
     c = pc->connection;
 
     if (c == NULL) {
-        ngx_cigna_peer_errno(peer, "connect() failed", ngx_socket_errno);
+
+        if (rc == NGX_DECLINED) {
+            ngx_cigna_peer_errno(peer, "connect() failed", ngx_socket_errno);
+
+        } else {
+            peer->error = "no socket or connection is free";
+        }
+
         return NGX_ERROR;
     }
 
@@ -366,21 +376,25 @@ ngx_cigna_peer_connected(ngx_cigna_peer_t *peer)
 static void
 ngx_cigna_peer_probe(ngx_connection_t *c)
 {
-    int  on, idle;
+    int  on;
 
     on = 1;
-    idle = NGX_CIGNA_PEER_KEEPALIVE_S;
 
     (void) setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(int));
 
 #if (NGX_HAVE_KEEPALIVE_TUNABLE)
+    {
+    int  idle, interval, count;
+
+    idle = NGX_CIGNA_PEER_PROBE_IDLE_S;
+    interval = NGX_CIGNA_PEER_PROBE_INTERVAL_S;
+    count = NGX_CIGNA_PEER_PROBES;
 
     (void) setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(int));
-
-    idle /= 3;
-
-    (void) setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(int));
-
+    (void) setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval,
+                      sizeof(int));
+    (void) setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(int));
+    }
 #endif
 }
 
@@ -411,6 +425,7 @@ ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
     }
 
     if (ngx_cigna_peer_expect_name(c, name) != NGX_OK) {
+        ERR_clear_error();
         peer->error = "name cannot be used with TLS";
         return NGX_ERROR;
     }
@@ -494,7 +509,7 @@ ngx_cigna_peer_info_callback(const ngx_ssl_conn_t *ssl_conn, int where,
     c = ngx_ssl_get_connection((ngx_ssl_conn_t *) ssl_conn);
     peer = c->data;
 
-    if ((where & SSL_CB_ALERT) && peer->rc == NGX_AGAIN) {
+    if (where & SSL_CB_ALERT) {
         ngx_cigna_peer_reason(peer, "TLS handshake failed",
                               SSL_alert_desc_string_long(alert));
     }
@@ -528,6 +543,8 @@ ngx_cigna_peer_verify(ngx_cigna_peer_t *peer)
 
     c->read->handler = ngx_cigna_peer_empty_handler;
     c->write->handler = ngx_cigna_peer_empty_handler;
+
+    SSL_set_info_callback(c->ssl->connection, NULL);
 
     rc = SSL_get_verify_result(c->ssl->connection);
 

@@ -20,7 +20,8 @@
  * Invariants:
  *
  * 1. Commands wait in "connecting" and "setup" only if what came before was
- *    no failure; otherwise, and in "backoff", they are refused at once.
+ *    no failure; otherwise, and in "backoff", they are refused at once.  While
+ *    Redis counts as down some connection is on its way out of "backoff".
  * 2. The slots are the commands whose bytes are between the oldest reply that
  *    is missing and out.last, in this order, and of growing deadlines.
  * 3. A slot is "unsent" if its last byte cannot have left, as Redis runs no
@@ -48,6 +49,7 @@ static ngx_int_t ngx_cigna_redis_setup_next(ngx_cigna_redis_conn_t *conn,
 static void ngx_cigna_redis_up(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_fail(ngx_cigna_redis_conn_t *conn,
     const char *error);
+static void ngx_cigna_redis_next_origin(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_back_off(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_wait_handler(ngx_event_t *ev);
 static void ngx_cigna_redis_write_handler(ngx_event_t *wev);
@@ -88,7 +90,8 @@ ngx_cigna_redis_conn_usable(ngx_cigna_redis_conn_t *conn)
         return conn->nslots < NGX_CIGNA_REDIS_PENDING_MAX;
     }
 
-    return conn->failures == 0 && conn->nslots < NGX_CIGNA_REDIS_WAITING_MAX;
+    return conn->failures == 0 && !conn->redis->down
+           && conn->nslots < NGX_CIGNA_REDIS_WAITING_MAX;
 }
 
 
@@ -158,7 +161,9 @@ ngx_cigna_redis_connect(ngx_cigna_redis_conn_t *conn)
 
     peer = &conn->peer;
 
-    peer->origin = &conf->origins[redis->origin];
+    conn->origin = redis->origin;
+
+    peer->origin = &conf->origins[conn->origin];
     peer->log = &redis->log.log;
     peer->timeout = conf->connect_timeout;
     peer->cancelable = 1;
@@ -337,8 +342,7 @@ ngx_cigna_redis_fail(ngx_cigna_redis_conn_t *conn, const char *error)
                   &conn->peer.origin->name, error);
 
     ngx_cigna_redis_disconnect(conn);
-
-    redis->origin = (redis->origin + 1) % redis->conf->norigins;
+    ngx_cigna_redis_next_origin(conn);
 
     if (conn->tried < redis->conf->norigins) {
         ngx_cigna_redis_connect(conn);
@@ -346,6 +350,21 @@ ngx_cigna_redis_fail(ngx_cigna_redis_conn_t *conn, const char *error)
     }
 
     ngx_cigna_redis_back_off(conn);
+}
+
+
+/* unless another connection has found out the same before */
+
+static void
+ngx_cigna_redis_next_origin(ngx_cigna_redis_conn_t *conn)
+{
+    ngx_cigna_redis_t  *redis;
+
+    redis = conn->redis;
+
+    if (redis->origin == conn->origin) {
+        redis->origin = (redis->origin + 1) % redis->conf->norigins;
+    }
 }
 
 
@@ -494,7 +513,9 @@ ngx_cigna_redis_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (ngx_exiting && conn->nslots == 0) {
+    if (ngx_exiting && conn->state == ngx_cigna_redis_ready
+        && conn->nslots == 0)
+    {
         ngx_cigna_redis_close(conn, "worker is shutting down");
     }
 }
@@ -559,9 +580,7 @@ ngx_cigna_redis_replies(ngx_cigna_redis_conn_t *conn)
 
         /* the primary is somewhere else by now: look for it again */
 
-        conn->redis->origin = (conn->redis->origin + 1)
-                              % conn->redis->conf->norigins;
-
+        ngx_cigna_redis_next_origin(conn);
         ngx_cigna_redis_close(conn, "is a read-only replica");
         return NGX_ERROR;
     }
@@ -586,6 +605,11 @@ ngx_cigna_redis_deadline_handler(ngx_event_t *ev)
         left = (ngx_msec_int_t) (slot->deadline - ngx_current_msec);
 
         if (left > 0) {
+
+            if (ev->timer_set) {
+                ngx_del_timer(ev);
+            }
+
             ngx_add_timer(ev, (ngx_msec_t) left);
             return;
         }

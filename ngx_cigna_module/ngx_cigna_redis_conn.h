@@ -60,6 +60,7 @@ struct ngx_cigna_redis_conn_s {
     ngx_event_t               wait;        /* end of set-up, of back-off */
     ngx_msec_t                connect_by;
 
+    ngx_uint_t                origin;      /* of the conf's origins */
     ngx_uint_t                failures;    /* in a row */
     ngx_uint_t                tried;       /* origins, in this round */
 
