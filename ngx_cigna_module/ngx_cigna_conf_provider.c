@@ -1,25 +1,15 @@
 
+#include "ngx_cigna_conf_endpoint.h"
 #include "ngx_cigna_conf_provider.h"
 #include "ngx_cigna_secret.h"
 
 
-typedef struct {
-    const char  *directive;
-    size_t       option;                   /* offset of a ngx_str_t */
-    size_t       field;                    /* offset of a cigna_slice_t */
-} ngx_cigna_conf_endpoint_t;
-
-
-static void ngx_cigna_conf_preset(ngx_cigna_tenant_options_t *o);
-static void ngx_cigna_conf_preset_str(ngx_str_t *option, const char *value);
-static ngx_int_t ngx_cigna_conf_endpoints(ngx_conf_t *cf,
-    ngx_cigna_tenant_options_t *o, cigna_provider_t *p);
-static ngx_int_t ngx_cigna_conf_fhir_base(ngx_conf_t *cf,
-    ngx_cigna_tenant_options_t *o, ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_conf_client(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, cigna_provider_t *p);
 static ngx_int_t ngx_cigna_conf_secret(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, cigna_provider_t *p);
+static ngx_int_t ngx_cigna_conf_secret_check(ngx_conf_t *cf,
+    ngx_uint_t given, cigna_auth_e auth);
 static ngx_int_t ngx_cigna_conf_redirect_uri(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_conf_return_to(ngx_conf_t *cf,
@@ -28,64 +18,8 @@ static ngx_int_t ngx_cigna_conf_aud(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, cigna_provider_t *p);
 static ngx_int_t ngx_cigna_conf_params(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, cigna_provider_t *p);
-static ngx_int_t ngx_cigna_conf_url(ngx_conf_t *cf, const char *directive,
-    ngx_str_t *url, cigna_uri_t *uri);
-static ngx_int_t ngx_cigna_conf_https(ngx_conf_t *cf, const char *directive,
-    cigna_uri_t *uri, ngx_flag_t insecure_http);
 static ngx_uint_t ngx_cigna_conf_loopback(cigna_slice_t host);
 static ngx_uint_t ngx_cigna_conf_visible(ngx_str_t *s, ngx_uint_t space);
-
-
-/*
- * What is published.  Where nothing is said it is discovered, which needs
- * nothing but fhir_base.
- */
-
-static struct {
-    const char  *fhir_base;
-    const char  *authorization_endpoint;
-    const char  *token_endpoint;
-    const char  *revocation_endpoint;
-} ngx_cigna_conf_presets[] = {
-
-    /* NGX_CIGNA_SANDBOX */
-    { "https://fhir.cigna.com/PatientAccess/v1-devportal",
-      "https://r-hi2.cigna.com/mga/sps/oauth/oauth20/authorize",
-      "https://r-hi2.cigna.com/mga/sps/oauth/oauth20/token",
-      "https://r-hi2.cigna.com/mga/sps/oauth/oauth20/revoke" },
-
-    /* NGX_CIGNA_PRODUCTION */
-    { "https://fhir.cigna.com/PatientAccess/v1",
-      NULL,
-      NULL,
-      NULL }
-};
-
-
-static ngx_cigna_conf_endpoint_t  ngx_cigna_conf_endpoint_table[] = {
-
-    { "issuer",
-      offsetof(ngx_cigna_tenant_options_t, issuer),
-      offsetof(cigna_provider_t, issuer) },
-
-    { "authorization_endpoint",
-      offsetof(ngx_cigna_tenant_options_t, authorization_endpoint),
-      offsetof(cigna_provider_t, authorization_endpoint) },
-
-    { "token_endpoint",
-      offsetof(ngx_cigna_tenant_options_t, token_endpoint),
-      offsetof(cigna_provider_t, token_endpoint) },
-
-    { "jwks_uri",
-      offsetof(ngx_cigna_tenant_options_t, jwks_uri),
-      offsetof(cigna_provider_t, jwks_uri) },
-
-    { "revocation_endpoint",
-      offsetof(ngx_cigna_tenant_options_t, revocation_endpoint),
-      offsetof(cigna_provider_t, revocation_endpoint) },
-
-    { NULL, 0, 0 }
-};
 
 
 /* what authorize requests carry anyway */
@@ -104,8 +38,6 @@ ngx_cigna_conf_provider(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 
     p = &tenant->provider;
 
-    ngx_cigna_conf_preset(o);
-
     p->tenant = ngx_cigna_slice(&tenant->name);
     p->insecure_http = o->insecure_http;
     p->clock_leeway_s = o->clock_leeway;
@@ -114,8 +46,7 @@ ngx_cigna_conf_provider(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     p->refresh_ahead_s = o->refresh_ahead;
     p->dances_per_member = o->dances_per_member;
 
-    if (ngx_cigna_conf_endpoints(cf, o, p) != NGX_OK
-        || ngx_cigna_conf_fhir_base(cf, o, tenant) != NGX_OK
+    if (ngx_cigna_conf_endpoints(cf, o, tenant) != NGX_OK
         || ngx_cigna_conf_client(cf, o, p) != NGX_OK
         || ngx_cigna_conf_secret(cf, o, p) != NGX_OK
         || ngx_cigna_conf_redirect_uri(cf, o, tenant) != NGX_OK
@@ -125,109 +56,6 @@ ngx_cigna_conf_provider(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     {
         return NGX_ERROR;
     }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_cigna_conf_preset(ngx_cigna_tenant_options_t *o)
-{
-    if (o->environment == NGX_CONF_UNSET_UINT) {
-        return;
-    }
-
-#define ngx_cigna_conf_preset_option(name)                                    \
-    ngx_cigna_conf_preset_str(&o->name,                                       \
-                              ngx_cigna_conf_presets[o->environment].name)
-
-    ngx_cigna_conf_preset_option(fhir_base);
-    ngx_cigna_conf_preset_option(authorization_endpoint);
-    ngx_cigna_conf_preset_option(token_endpoint);
-    ngx_cigna_conf_preset_option(revocation_endpoint);
-
-#undef ngx_cigna_conf_preset_option
-}
-
-
-static void
-ngx_cigna_conf_preset_str(ngx_str_t *option, const char *value)
-{
-    if (option->len == 0 && value) {
-        option->data = (u_char *) value;
-        option->len = ngx_strlen(value);
-    }
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_endpoints(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
-    cigna_provider_t *p)
-{
-    ngx_str_t                  *url;
-    cigna_uri_t                 uri;
-    ngx_cigna_conf_endpoint_t  *e;
-
-    for (e = ngx_cigna_conf_endpoint_table; e->directive; e++) {
-
-        url = (ngx_str_t *) ((u_char *) o + e->option);
-
-        if (url->len == 0) {
-            continue;
-        }
-
-        if (ngx_cigna_conf_url(cf, e->directive, url, &uri) != NGX_OK
-            || ngx_cigna_conf_https(cf, e->directive, &uri, o->insecure_http)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        *(cigna_slice_t *) ((u_char *) p + e->field) = ngx_cigna_slice(url);
-    }
-
-    p->configured_issuer = p->issuer;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_fhir_base(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
-    ngx_cigna_tenant_t *tenant)
-{
-    ngx_str_t  *base;
-
-    base = &o->fhir_base;
-
-    if (base->len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"environment\" in \"cigna_tenant\", write "
-                           "\"environment sandbox;\", \"environment "
-                           "production;\", or a \"fhir_base\" of your own");
-        return NGX_ERROR;
-    }
-
-    while (base->len && base->data[base->len - 1] == '/') {
-        base->len--;
-    }
-
-    if (ngx_cigna_conf_url(cf, "fhir_base", base, &tenant->fhir_uri) != NGX_OK
-        || ngx_cigna_conf_https(cf, "fhir_base", &tenant->fhir_uri,
-                                o->insecure_http)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (tenant->fhir_uri.has_query) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"fhir_base\" has a query in \"%V\", write it "
-                           "without", base);
-        return NGX_ERROR;
-    }
-
-    tenant->provider.fhir_base = ngx_cigna_slice(base);
 
     return NGX_OK;
 }
@@ -275,52 +103,61 @@ ngx_cigna_conf_secret(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 
     given = (o->client_secret_file.len != 0) + (o->client_secret_env.len != 0);
 
-    if (given == 2) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "both \"client_secret_file\" and "
-                           "\"client_secret_env\" in \"cigna_tenant\", write "
-                           "one of them");
-        return NGX_ERROR;
-    }
-
     p->auth = o->token_endpoint_auth_method;
 
     if (o->token_endpoint_auth_method == NGX_CONF_UNSET_UINT) {
         p->auth = given ? cigna_auth_post : cigna_auth_none;
     }
 
-    if (given && p->auth == cigna_auth_none) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "a client secret with \"token_endpoint_auth_method "
-                           "none\" would never be used, remove one of them");
+    if (ngx_cigna_conf_secret_check(cf, given, p->auth) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (!given && p->auth != cigna_auth_none) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"token_endpoint_auth_method\" needs a client "
-                           "secret, write \"client_secret_file FILE\" or "
-                           "\"client_secret_env NAME\"");
-        return NGX_ERROR;
-    }
-
-    if (!given) {
-        return NGX_OK;
-    }
+    ngx_str_null(&secret);
+    rc = NGX_OK;
 
     if (o->client_secret_file.len) {
         rc = ngx_cigna_secret_line(cf, "client_secret_file",
                                    &o->client_secret_file, &secret);
-    } else {
+
+    } else if (o->client_secret_env.len) {
         rc = ngx_cigna_secret_env(cf, "client_secret_env",
                                   &o->client_secret_env, &secret);
     }
 
-    if (rc == NGX_OK) {
-        p->client_secret = ngx_cigna_slice(&secret);
-    }
+    p->client_secret = ngx_cigna_slice(&secret);
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_secret_check(ngx_conf_t *cf, ngx_uint_t given,
+    cigna_auth_e auth)
+{
+    const char  *error;
+
+    error = NULL;
+
+    if (given > 1) {
+        error = "both \"client_secret_file\" and \"client_secret_env\" in "
+                "\"cigna_tenant\", write one of them";
+
+    } else if (given && auth == cigna_auth_none) {
+        error = "a client secret with \"token_endpoint_auth_method none\" "
+                "would never be used, remove one of them";
+
+    } else if (!given && auth != cigna_auth_none) {
+        error = "\"token_endpoint_auth_method\" needs a client secret, write "
+                "\"client_secret_file FILE;\" or \"client_secret_env NAME;\"";
+    }
+
+    if (error) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", error);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -480,38 +317,6 @@ ngx_cigna_conf_params(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     p->nparams = o->authorize_param->nelts;
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_url(ngx_conf_t *cf, const char *directive, ngx_str_t *url,
-    cigna_uri_t *uri)
-{
-    if (cigna_uri_parse(ngx_cigna_slice(url), uri) == CIGNA_OK) {
-        return NGX_OK;
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%s\" is no URL in \"%V\", write one like "
-                       "\"https://host/path\", without user name, fragment "
-                       "and spaces", directive, url);
-    return NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_https(ngx_conf_t *cf, const char *directive, cigna_uri_t *uri,
-    ngx_flag_t insecure_http)
-{
-    if (uri->https || insecure_http) {
-        return NGX_OK;
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%s\" would send secrets in clear to \"%*s\", write "
-                       "\"https://\" (or \"insecure_http on;\", for tests "
-                       "only)", directive, uri->text.len, uri->text.data);
-    return NGX_ERROR;
 }
 
 

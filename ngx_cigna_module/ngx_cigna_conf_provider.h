@@ -3,46 +3,7 @@
 #define _NGX_CIGNA_CONF_PROVIDER_H_INCLUDED_
 
 
-#include "ngx_cigna_conf.h"
-
-
-/* what stands in a block cigna_tenant; fields are named as the directives */
-
-typedef struct {
-    ngx_uint_t    environment;
-    ngx_str_t     issuer;
-    ngx_str_t     authorization_endpoint;
-    ngx_str_t     token_endpoint;
-    ngx_str_t     jwks_uri;
-    ngx_str_t     revocation_endpoint;
-    ngx_str_t     fhir_base;
-    ngx_flag_t    insecure_http;
-
-    ngx_uint_t    token_endpoint_auth_method;      /* cigna_auth_e */
-    ngx_str_t     client_id;
-    ngx_str_t     client_secret_file;
-    ngx_str_t     client_secret_env;
-    ngx_str_t     redirect_uri;
-    ngx_array_t  *return_to;               /* ngx_str_t */
-    ngx_str_t     scope;
-    ngx_str_t     aud;
-    ngx_array_t  *authorize_param;         /* ngx_keyval_t */
-
-    ngx_str_t     trusted_certificate;
-    ngx_msec_t    connect_timeout;
-    ngx_msec_t    timeout;
-
-    time_t        clock_leeway;
-    time_t        token_lifetime;
-    time_t        grant_ttl;
-    time_t        refresh_ahead;
-    ngx_int_t     dances_per_member;
-    ngx_int_t     dances_per_second;
-} ngx_cigna_tenant_options_t;
-
-
-#define NGX_CIGNA_SANDBOX     0
-#define NGX_CIGNA_PRODUCTION  1
+#include "ngx_cigna_conf_options.h"
 
 
 /*

@@ -38,8 +38,10 @@ static ngx_int_t ngx_cigna_conf_vault_login(ngx_conf_t *cf,
     ngx_cigna_vault_options_t *o, ngx_cigna_redis_conf_t *redis);
 static ngx_int_t ngx_cigna_conf_vault_seeds(ngx_conf_t *cf,
     ngx_cigna_vault_options_t *o, ngx_cigna_redis_conf_t *redis);
-static ngx_int_t ngx_cigna_conf_vault_seed(ngx_conf_t *cf, ngx_str_t *text,
+static ngx_int_t ngx_cigna_conf_vault_url(ngx_conf_t *cf, ngx_str_t *text,
     cigna_redis_url_t *url);
+static ngx_int_t ngx_cigna_conf_vault_seed(ngx_conf_t *cf, ngx_str_t *text,
+    cigna_redis_url_t *first, ngx_cigna_origin_t *origin);
 static ngx_int_t ngx_cigna_conf_vault_origin(ngx_conf_t *cf,
     cigna_redis_url_t *url, ngx_cigna_origin_t *origin);
 static ngx_int_t ngx_cigna_conf_vault_ssl(ngx_conf_t *cf,
@@ -319,10 +321,11 @@ static ngx_int_t
 ngx_cigna_conf_vault_seeds(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_cigna_redis_conf_t *redis)
 {
-    ngx_str_t          *text;
-    ngx_ssl_t          *ssl;
-    ngx_uint_t          i;
-    cigna_redis_url_t   url, first;
+    ngx_str_t           *text;
+    ngx_ssl_t           *ssl;
+    ngx_uint_t           i;
+    cigna_redis_url_t    first;
+    ngx_cigna_origin_t  *origin;
 
     if (o->redis == NGX_CONF_UNSET_PTR) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -334,48 +337,37 @@ ngx_cigna_conf_vault_seeds(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
 
     text = o->redis->elts;
 
-    redis->norigins = o->redis->nelts;
-    redis->origins = ngx_pcalloc(cf->pool, redis->norigins
-                                           * sizeof(ngx_cigna_origin_t));
-    if (redis->origins == NULL
-        || ngx_cigna_conf_vault_seed(cf, &text[0], &first) != NGX_OK
+    origin = ngx_pcalloc(cf->pool,
+                         o->redis->nelts * sizeof(ngx_cigna_origin_t));
+    if (origin == NULL
+        || ngx_cigna_conf_vault_url(cf, &text[0], &first) != NGX_OK
         || ngx_cigna_conf_vault_ssl(cf, o, first.tls, &ssl) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    redis->db = first.db;
+    for (i = 0; i < o->redis->nelts; i++) {
 
-    for (i = 0; i < redis->norigins; i++) {
+        origin[i].ssl = ssl;
+        origin[i].tls_name = o->tls_name;
 
-        if (ngx_cigna_conf_vault_seed(cf, &text[i], &url) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        if (url.db != first.db || url.tls != first.tls) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"redis\" \"%V\" and \"%V\" are seeds of one "
-                               "Redis, write the same scheme and database "
-                               "number", &text[0], &text[i]);
-            return NGX_ERROR;
-        }
-
-        redis->origins[i].ssl = ssl;
-        redis->origins[i].tls_name = o->tls_name;
-
-        if (ngx_cigna_conf_vault_origin(cf, &url, &redis->origins[i])
+        if (ngx_cigna_conf_vault_seed(cf, &text[i], &first, &origin[i])
             != NGX_OK)
         {
             return NGX_ERROR;
         }
     }
 
+    redis->origins = origin;
+    redis->norigins = o->redis->nelts;
+    redis->db = first.db;
+
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_cigna_conf_vault_seed(ngx_conf_t *cf, ngx_str_t *text,
+ngx_cigna_conf_vault_url(ngx_conf_t *cf, ngx_str_t *text,
     cigna_redis_url_t *url)
 {
     const char  *error;
@@ -389,6 +381,28 @@ ngx_cigna_conf_vault_seed(ngx_conf_t *cf, ngx_str_t *text,
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"redis\" \"%V\" %s", text,
                        error);
     return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_vault_seed(ngx_conf_t *cf, ngx_str_t *text,
+    cigna_redis_url_t *first, ngx_cigna_origin_t *origin)
+{
+    cigna_redis_url_t  url;
+
+    if (ngx_cigna_conf_vault_url(cf, text, &url) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (url.db != first->db || url.tls != first->tls) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"redis\" \"%V\" is a seed of the same Redis as "
+                           "the first one, write the same scheme and "
+                           "database number", text);
+        return NGX_ERROR;
+    }
+
+    return ngx_cigna_conf_vault_origin(cf, &url, origin);
 }
 
 

@@ -2,6 +2,7 @@
 #include "ngx_cigna_conf.h"
 #include "ngx_cigna_conf_location.h"
 #include "ngx_cigna_conf_tenant.h"
+#include "ngx_cigna_conf_tenants.h"
 #include "ngx_cigna_conf_vault.h"
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_worker.h"

@@ -8,6 +8,8 @@
 static void ngx_cigna_secret_cleanup(void *data);
 static ngx_int_t ngx_cigna_secret_file(ngx_conf_t *cf, const char *directive,
     ngx_str_t *name, size_t len_max, ngx_fd_t fd, ngx_str_t *content);
+static ngx_int_t ngx_cigna_secret_safe(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *name, size_t len_max, ngx_file_info_t *fi);
 static ngx_int_t ngx_cigna_secret_check(ngx_conf_t *cf, const char *directive,
     ngx_str_t *from, u_char *data, size_t len);
 
@@ -98,27 +100,7 @@ ngx_cigna_secret_file(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
         return NGX_ERROR;
     }
 
-    if (!ngx_is_file(&fi)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" must name a regular file, \"%V\" is none",
-                           directive, name);
-        return NGX_ERROR;
-    }
-
-    if (ngx_file_access(&fi) & 0077) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" file \"%V\" is open to others than its "
-                           "owner (mode %04uxi), use \"chmod 600\"",
-                           directive, name,
-                           (ngx_uint_t) ngx_file_access(&fi));
-        return NGX_ERROR;
-    }
-
-    if (ngx_file_size(&fi) > (off_t) len_max) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" file \"%V\" is larger than %uz bytes, so "
-                           "it is not what is meant", directive, name,
-                           len_max);
+    if (ngx_cigna_secret_safe(cf, directive, name, len_max, &fi) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -142,6 +124,36 @@ ngx_cigna_secret_file(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
     if (n != (ssize_t) content->len) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, (n == -1) ? ngx_errno : 0,
                            "\"%s\" cannot read \"%V\"", directive, name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_secret_safe(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
+    size_t len_max, ngx_file_info_t *fi)
+{
+    if (!ngx_is_file(fi)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" must name a regular file, \"%V\" is none",
+                           directive, name);
+        return NGX_ERROR;
+    }
+
+    if (ngx_file_access(fi) & 0077) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" file \"%V\" is open to others than its "
+                           "owner, use \"chmod 600\"", directive, name);
+        return NGX_ERROR;
+    }
+
+    if (ngx_file_size(fi) > (off_t) len_max) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" file \"%V\" is larger than %uz bytes, so "
+                           "it is not what is meant", directive, name,
+                           len_max);
         return NGX_ERROR;
     }
 

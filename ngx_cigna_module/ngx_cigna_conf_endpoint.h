@@ -1,0 +1,24 @@
+
+#ifndef _NGX_CIGNA_CONF_ENDPOINT_H_INCLUDED_
+#define _NGX_CIGNA_CONF_ENDPOINT_H_INCLUDED_
+
+
+#include "ngx_cigna_conf_options.h"
+
+
+/* NGX_ERROR after logging what is wrong, all of them */
+
+/* the tenant's endpoints and fhir_base, of its own or of the environment */
+ngx_int_t ngx_cigna_conf_endpoints(ngx_conf_t *cf,
+    ngx_cigna_tenant_options_t *o, ngx_cigna_tenant_t *tenant);
+
+/* parses the URL of a directive; uri borrows it */
+ngx_int_t ngx_cigna_conf_url(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *url, cigna_uri_t *uri);
+
+/* secrets may be sent there */
+ngx_int_t ngx_cigna_conf_https(ngx_conf_t *cf, const char *directive,
+    cigna_uri_t *uri, ngx_flag_t insecure_http);
+
+
+#endif /* _NGX_CIGNA_CONF_ENDPOINT_H_INCLUDED_ */
