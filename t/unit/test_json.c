@@ -1,4 +1,5 @@
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <jansson.h>
@@ -212,6 +213,26 @@ a_document_is_only_so_deep(void **state)
     text = nested(2000);
     refused(guarded(text));
     free(text);
+}
+
+
+static void
+depth_is_what_is_open(void **state)
+{
+    char    text[1024];
+    size_t  i;
+
+    (void) state;
+
+    strcpy(text, "{\"a\":[");
+
+    for (i = 0; i < 2 * CIGNA_JSON_DEPTH_MAX; i++) {
+        strcat(text, "[\"]\"],{},");
+    }
+
+    strcat(text, "1]}");
+
+    cigna_json_destroy(doc_of(text));
 }
 
 
@@ -471,13 +492,33 @@ a_string_is_written_with_its_escapes(void **state)
     (void) state;
 
     assert_slice(quoted(guarded("")), "\"\"");
-    assert_slice(quoted(guarded("a/b<c>")), "\"a/b<c>\"");
+    assert_slice(quoted(guarded("a/b <c>")), "\"a/b <c>\"");
     assert_slice(quoted(guarded("\"\\")), "\"\\\"\\\\\"");
     assert_slice(quoted(guarded("\t\n\x1f\x7f")),
                  "\"\\u0009\\u000a\\u001f\x7f\"");
     assert_slice(quoted(cigna_slice("\0")), "\"\\u0000\"");
     assert_slice(quoted(guarded("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80")),
                  "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"");
+}
+
+
+static void
+all_of_utf_8_is_left_alone(void **state)
+{
+    char                expected[16];
+    size_t              i;
+    static const char  *ends[] = {
+        "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
+        "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
+        "\xf4\x8f\xbf\xbf"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        (void) snprintf(expected, sizeof(expected), "\"%s\"", ends[i]);
+        assert_slice(quoted(guarded(ends[i])), expected);
+    }
 }
 
 
@@ -498,13 +539,17 @@ bytes_that_are_not_utf_8_are_replaced(void **state)
     /* overlong, a surrogate, beyond U+10FFFF */
 
     assert_slice(quoted(guarded("\xc0\xaf")), "\"\\ufffd\\ufffd\"");
+    assert_slice(quoted(guarded("\xc1\xbf")), "\"\\ufffd\\ufffd\"");
     assert_slice(quoted(guarded("\xe0\x80\xaf")),
                  "\"\\ufffd\\ufffd\\ufffd\"");
     assert_slice(quoted(guarded("\xed\xa0\x80")),
                  "\"\\ufffd\\ufffd\\ufffd\"");
+    assert_slice(quoted(guarded("\xed\xbf\xbf")),
+                 "\"\\ufffd\\ufffd\\ufffd\"");
     assert_slice(quoted(guarded("\xf4\x90\x80\x80")),
                  "\"\\ufffd\\ufffd\\ufffd\\ufffd\"");
-    assert_slice(quoted(guarded("\xf8\x88")), "\"\\ufffd\\ufffd\"");
+    assert_slice(quoted(guarded("\xf8\x90\x80\x80")),
+                 "\"\\ufffd\\ufffd\\ufffd\\ufffd\"");
 }
 
 
@@ -632,6 +677,7 @@ main(void)
         cmocka_unit_test(a_duplicated_name_is_refused),
         cmocka_unit_test(a_nul_byte_is_refused),
         cmocka_unit_test(a_document_is_only_so_deep),
+        cmocka_unit_test(depth_is_what_is_open),
         cmocka_unit_test(brackets_in_strings_have_no_depth),
         cmocka_unit_test(a_document_is_only_so_large),
         cmocka_unit_test(a_string_is_bounded),
@@ -644,6 +690,7 @@ main(void)
         cmocka_unit_test(negative_and_huge_seconds_are_refused),
         cmocka_unit_test(a_huge_integer_does_not_spoil_the_rest),
         cmocka_unit_test(a_string_is_written_with_its_escapes),
+        cmocka_unit_test(all_of_utf_8_is_left_alone),
         cmocka_unit_test(bytes_that_are_not_utf_8_are_replaced),
         cmocka_unit_test(whatever_was_written_can_be_read),
         cmocka_unit_test(strings_are_wiped_before_they_are_freed),

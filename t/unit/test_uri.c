@@ -137,6 +137,12 @@ an_ipv6_address_stands_in_brackets(void **state)
     refused("https://[1.2.3.4]/");
     refused("https://[fe80::1%25eth0]/");
     refused("https://[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]/");
+
+    /* one byte more than the longest */
+
+    uri("https://[0000:0000:0000:0000:0000:ffff:255.255.255.255]/");
+    refused("https://[0000:0000:0000:0000:0000:00ffff:255.255.255.255]/");
+    refused("https://[0000:0000:0000:0000:0000:0ffff:255.255.255.255]/");
 }
 
 
@@ -156,6 +162,7 @@ other_schemes_and_relative_references_are_refused(void **state)
     refused("https:a");
     refused("https//a");
     refused("ftp://a/");
+    refused("mailto:a");
     refused("javascript://a/%0aalert(1)");
     refused("httpss://a/");
     refused(" https://a/");
@@ -271,7 +278,7 @@ a_broken_escape_is_refused(void **state)
 {
     (void) state;
 
-    uri("https://a/%41%c3%A4?%20");
+    uri("https://a/%41%c3%A4%0a?%20");
 
     refused("https://a/%");
     refused("https://a/%4");
