@@ -215,7 +215,9 @@ cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
 
         target = &p->return_to[0];
 
-    } else if (cigna_uri_parse(asked, &uri) == CIGNA_OK) {
+    } else if (asked.len <= CIGNA_RETURN_TO_LEN_MAX
+               && cigna_uri_parse(asked, &uri) == CIGNA_OK)
+    {
 
         for (i = 0; i < p->nreturn_to && target == NULL; i++) {
             if (cigna_uri_allows(&p->return_to[i], &uri)) {

@@ -19,6 +19,8 @@
 
 #define CIGNA_EVICTED_MAX  16              /* at a time, by dance_list */
 
+#define CIGNA_RETURN_TO_LEN_MAX  2048      /* as asked */
+
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */

@@ -1,0 +1,274 @@
+// Connect: how a dance is started, and what starts none.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { CALLBACK, addedTo, forgetDances, keysOf, outcomeOf, queryOf, titleOf,
+         toCallback } from '../lib/dance.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+
+const CONNECT = '/cigna/connect';
+
+const times = (n, make) => Array.from({ length: n }, (_, i) => make(i));
+
+test('connect', async (t) => {
+  const gw = await standardGateway(t, {
+    nginx: { workers: 2 },
+    tenants: {
+      acme: {
+        scope: '"openid fhirUser patient/*.read launch/patient"',
+        authorize_param: ['prompt login', 'ui_locales "en US&x=y"'],
+        aud: 'on',
+        dances_per_member: 3,
+      },
+      globex: { dances_per_second: 4 },
+    },
+  });
+  const alice = gw.visitor({ member: 'alice' });
+
+  // { reply, location, query }
+  async function connect(visitor = alice, target = CONNECT, options = {}) {
+    const reply = await visitor.get(target, options);
+    assert.equal(reply.status, 302, reply.body);
+    const location = new URL(reply.location);
+    return { reply, location, query: queryOf(location) };
+  }
+
+  // Nothing is stored, no cookie is set, nobody is sent anywhere.
+  async function startsNothing(send, status) {
+    await forgetDances(gw);
+    const reply = await send();
+
+    assert.equal(reply.status, status);
+    assert.deepEqual(reply.cookies, []);
+    assert.equal(reply.location, undefined);
+    assert.deepEqual(await keysOf(gw, '[do]'), []);
+    return reply;
+  }
+
+  await t.test('the browser is sent to authorize with a 302 that is not kept',
+    async () => {
+      const { reply, location } = await connect();
+
+      assert.equal(location.origin + location.pathname,
+                   gw.sandbox.info.authorize);
+      assert.match(reply.headers['cache-control'], /\bno-store\b/);
+      assert.equal(reply.headers['referrer-policy'], 'no-referrer');
+      assert.equal(reply.headers.etag, undefined);
+      assert.equal(reply.headers['last-modified'], undefined);
+    });
+
+  await t.test('PKCE with S256, a nonce and a state are always there, and '
+    + 'nothing twice', async () => {
+    const { location, query } = await connect();
+
+    assert.equal(query.response_type, 'code');
+    assert.equal(query.client_id, 'acme-client');
+    assert.equal(query.code_challenge_method, 'S256');
+    assert.match(query.code_challenge, /^[\w-]{43}$/);
+    assert.match(query.nonce, /^[\w-]{22,}$/);
+    const names = [...location.searchParams.keys()];
+    assert.equal(new Set(names).size, names.length, `${names}`);
+  });
+
+  await t.test('state is URL-safe, of 128 bits or more, and at most 64 '
+    + 'characters', async () => {
+    const { query } = await connect();
+    assert.match(query.state, /^[\w-]{22,64}$/);
+  });
+
+  await t.test('state, nonce, challenge and cookie are new each time',
+    async () => {
+      const all = await Promise.all(times(6, () =>
+        connect(gw.visitor({ member: 'bob' }))));
+
+      for (const name of ['state', 'nonce', 'code_challenge']) {
+        const values = all.map(({ query }) => query[name]);
+        assert.equal(new Set(values).size, 6, name);
+      }
+      const cookies = all.map(({ reply }) => reply.cookies[0]);
+      assert.equal(new Set(cookies.map((line) => line.split(/[=.;]/)[2])).size,
+                   6);
+    });
+
+  await t.test('redirect_uri and scope are those that are registered',
+    async () => {
+      const { query } = await connect();
+      assert.equal(query.redirect_uri, gw.url('acme', CALLBACK));
+      assert.equal(query.scope,
+                   'openid fhirUser patient/*.read launch/patient');
+    });
+
+  await t.test('aud is the FHIR base where it is on, and absent by default',
+    async () => {
+      const { query } = await connect();
+      assert.equal(query.aud, gw.sandbox.info.fhirBase);
+
+      const globex = gw.visitor({ tenant: 'globex', member: 'alice' });
+      assert.ok(!('aud' in (await connect(globex)).query));
+    });
+
+  await t.test('extra authorize parameters are sent, escaped', async () => {
+    const { query } = await connect();
+    assert.equal(query.prompt, 'login');
+    assert.equal(query.ui_locales, 'en US&x=y');
+    assert.ok(!('x' in query));
+  });
+
+  await t.test('authorize is never fetched by the server', async () => {
+    const before = await gw.sandbox.control.see();
+    await connect();
+    const after = await gw.sandbox.control.see();
+    assert.equal(after.authorize.hits, before.authorize.hits);
+  });
+
+  await t.test('HEAD and POST start nothing', async () => {
+    for (const method of ['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      const reply = await startsNothing(() =>
+        alice.request(CONNECT, { method }), 405);
+      assert.equal(reply.headers.allow, 'GET');
+    }
+  });
+
+  for (const [what, headers] of [
+    ['a request that another site makes', { 'Sec-Fetch-Site': 'cross-site' }],
+    ['a frame', { 'Sec-Fetch-Site': 'same-origin',
+                  'Sec-Fetch-Dest': 'iframe' }],
+    ['an old frame', { 'Sec-Fetch-Dest': 'frame' }],
+    ['an image', { 'Sec-Fetch-Dest': 'image' }],
+    ['a prefetch', { 'Sec-Purpose': 'prefetch' }],
+    ['a prerendering', { 'Sec-Purpose': 'prefetch;prerender' }],
+    ['a prefetch of an older browser', { Purpose: 'prefetch' }],
+    ['a prefetch of an old Firefox', { 'X-Moz': 'prefetch' }],
+  ]) {
+    await t.test(`${what} starts nothing`, async () => {
+      const reply = await startsNothing(() =>
+        alice.get(CONNECT, { headers }), 400);
+      assert.equal(titleOf(reply), 'Please open this page yourself');
+    });
+  }
+
+  await t.test('a navigation from the app\'s own page, or typed in, starts a '
+    + 'dance', async () => {
+    for (const site of ['same-origin', 'same-site', 'none']) {
+      await connect(alice, CONNECT, { headers: {
+        'Sec-Fetch-Site': site, 'Sec-Fetch-Dest': 'document',
+        'Sec-Fetch-Mode': 'navigate' } });
+    }
+  });
+
+  await t.test('nobody who is not signed in starts a dance', async () => {
+    const reply = await startsNothing(() => gw.visitor().get(CONNECT), 401);
+    assert.equal(titleOf(reply), 'Please sign in');
+  });
+
+  await t.test('a member with control bytes, or of more than 256 bytes, is '
+    + 'refused', async () => {
+    for (const member of ['a\tb', 'x'.repeat(257)]) {
+      const odd = gw.visitor({ member });
+      await startsNothing(() => odd.get(CONNECT), 400);
+    }
+    await connect(gw.visitor({ member: 'x'.repeat(256) }));
+  });
+
+  await t.test('open dances are bounded per member, and the oldest gives way',
+    async () => {
+      await forgetDances(gw);
+      const carol = gw.visitor({ member: 'carol' });
+      const first = await toCallback(gw, { visitor: carol });
+      const second = await toCallback(gw, { visitor: carol });
+      const third = await toCallback(gw, { visitor: carol });
+      assert.equal((await keysOf(gw, 'd')).length, 3);
+
+      const fourth = await toCallback(gw, { visitor: carol });
+      assert.equal((await keysOf(gw, 'd')).length, 3);
+      assert.equal(titleOf(await carol.get(first.target)),
+                   'This page is out of date');
+
+      for (const { target } of [second, third, fourth]) {
+        assert.equal(outcomeOf(await carol.get(target)), 'connected');
+      }
+    });
+
+  await t.test('another member\'s dances are not touched by that', async () => {
+    const dave = await toCallback(gw, { member: 'dave' });
+    const erin = gw.visitor({ member: 'erin' });
+    for (let i = 0; i < 5; i += 1) {
+      await connect(erin);
+    }
+    assert.equal(outcomeOf(await dave.visitor.get(dave.target)), 'connected');
+  });
+
+  await t.test('dances started in one second are bounded for each tenant',
+    async () => {
+      await sleep(1000 - Date.now() % 1000);
+      const burst = (tenant) => Promise.all(times(8, (i) =>
+        gw.visitor({ tenant, member: `member-${i}` }).get(CONNECT)));
+      const [globex, acme] = await Promise.all([burst('globex'),
+                                                burst('acme')]);
+
+      const statuses = globex.map(({ status }) => status);
+      const refused = globex.filter(({ status }) => status === 429);
+      // the burst may have run over the end of the second
+      assert.ok(refused.length >= 1, `${statuses}`);
+      assert.ok(statuses.filter((s) => s === 302).length >= 4, `${statuses}`);
+      for (const reply of refused) {
+        assert.equal(titleOf(reply), 'Too many attempts');
+        assert.ok(Number(reply.headers['retry-after']) >= 1);
+        assert.deepEqual(reply.cookies, []);
+      }
+      assert.deepEqual([...new Set(acme.map(({ status }) => status))], [302]);
+
+      await sleep(1000);
+      await connect(gw.visitor({ tenant: 'globex', member: 'late' }));
+    });
+
+  await t.test('every refusal is one line of the log with its reason',
+    async () => {
+      const lines = await addedTo(() => gw.nginx.errorLog(), async () => {
+        await alice.get(CONNECT, { headers: { 'Sec-Purpose': 'prefetch' } });
+        await alice.get(`${CONNECT}?return_to=x`);
+      });
+      const ends = lines.match(/cigna: dance not started, .*/g);
+
+      assert.equal(ends.length, 2);
+      assert.match(ends[0], /outcome: not_navigable, tenant: acme, member: /);
+      assert.match(ends[1], /outcome: return_to_refused, tenant: acme, /);
+      assert.match(ends[1], /request: [0-9a-f]{32}$/);
+    });
+
+  await t.test('on another host name the browser is first sent to that of '
+    + 'redirect_uri', async () => {
+    // acme's server is the default one: any name leads there
+    const headers = { Host: `other.localhost:${gw.port}` };
+    const moved = await startsNothing(() =>
+      alice.get(`${CONNECT}?return_to=${gw.url('acme', '/app')}`, { headers })
+        .then((reply) => ({ ...reply, location: undefined,
+                            moved: reply.location })), 302);
+
+    const url = new URL(moved.moved);
+    assert.equal(url.origin, new URL(gw.url('acme')).origin);
+    assert.equal(url.pathname, CONNECT);
+    assert.equal(url.searchParams.get('return_to'), gw.url('acme', '/app'));
+    assert.match(moved.headers['cache-control'], /no-store/);
+
+    await connect(alice, url.pathname + url.search);
+  });
+
+  await t.test('it is sent there once only, whatever name arrives', async () => {
+    const headers = { Host: 'behind-a-proxy.localhost' };
+    const first = await alice.get(CONNECT, { headers });
+    const url = new URL(first.location);
+
+    const second = await alice.get(url.pathname + url.search, { headers });
+    assert.equal(new URL(second.location).origin,
+                 new URL(gw.sandbox.info.authorize).origin);
+  });
+
+  await t.test('another case of the host name is the same name', async () => {
+    const { location } = await connect(alice, CONNECT, {
+      headers: { Host: `ACME.localhost:${gw.port}` } });
+    assert.equal(location.origin, new URL(gw.sandbox.info.authorize).origin);
+  });
+});

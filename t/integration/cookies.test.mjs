@@ -1,0 +1,216 @@
+// The cookies of dances: what they are made of, how many there are, and what
+// they are good for on any worker and any host.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { HttpClient } from '../lib/client.mjs';
+import { CALLBACK, outcomeOf, queryOf, titleOf, toCallback }
+  from '../lib/dance.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+
+const CONNECT = '/cigna/connect';
+const COOKIE = /^__Host-cigna-([\w-]{8})=([0-9a-z]+)\.([\w-]{22,})$/;
+
+test('cookies of dances', async (t) => {
+  const gw = await standardGateway(t, { nginx: { workers: 2 },
+                                        tenant: { dances_per_member: 30 } });
+
+  await t.test('one is for this host only, over TLS, not for scripts, not '
+    + 'for other sites, and ends by itself', async () => {
+    const visitor = gw.visitor({ member: 'alice' });
+    const { cookies, ...reply } = await visitor.get(CONNECT);
+    assert.equal(cookies.length, 1);
+
+    const [pair, ...attributes] = cookies[0].split('; ');
+    const [, tag, started, secret] = COOKIE.exec(pair);
+    assert.deepEqual(attributes.sort(), ['HttpOnly', 'Max-Age=1800', 'Path=/',
+                                         'SameSite=Lax', 'Secure']);
+    assert.ok(queryOf(reply.location).state.startsWith(tag));
+    assert.ok(Math.abs(parseInt(started, 36) - Date.now() / 1000) < 5);
+    assert.ok(!reply.location.includes(secret));
+  });
+
+  await t.test('name and value together are under 100 bytes', async () => {
+    const { cookies } = await gw.visitor({ member: 'alice' }).get(CONNECT);
+    assert.ok(cookies[0].split(';')[0].length < 100, cookies[0]);
+  });
+
+  await t.test('there are never more than eight, and the oldest goes',
+    async () => {
+      const visitor = gw.visitor({ member: 'alice' });
+      const secret = 'x'.repeat(22);
+      const now = Math.floor(Date.now() / 1000);
+      // seven others, the third of them the oldest
+      [5, 6, 99, 7, 8, 9, 10].forEach((age, i) => visitor.jar.store(
+        new URL(gw.url('acme')), [`__Host-cigna-earlier${i}=`
+          + `${(now - age).toString(36)}.${secret}; Path=/; Secure`]));
+
+      const eighth = await visitor.get(CONNECT);
+      assert.equal(eighth.cookies.length, 1);
+      assert.equal(visitor.danceCookies().length, 8);
+
+      const ninth = await visitor.get(CONNECT);
+      assert.equal(ninth.cookies.length, 2);
+      assert.match(ninth.cookies[0],
+                   /^__Host-cigna-earlier2=; Path=\/; Max-Age=0; /);
+      assert.match(ninth.cookies[0], /; Secure$/);
+      assert.equal(visitor.danceCookies().length, 8);
+      assert.ok(!visitor.danceCookies().some(({ name }) =>
+        name.endsWith('earlier2')));
+    });
+
+  await t.test('too many of them, from wherever they are, all go', async () => {
+    const visitor = gw.visitor({ member: 'alice' });
+    for (let i = 0; i < 25; i += 1) {
+      visitor.jar.store(new URL(gw.url('acme')), [
+        `__Host-cigna-${String(i).padStart(8, 'a')}=s00000.`
+        + `${'x'.repeat(22)}; Path=/; Secure`]);
+    }
+    await visitor.get(CONNECT);
+    assert.equal(visitor.danceCookies().length, 8);
+    const { outcome } = await visitor.dance();
+    assert.equal(outcome, 'connected');
+  });
+
+  await t.test('strange cookies are in nobody\'s way', async () => {
+    const visitor = gw.visitor({ member: 'alice' });
+    visitor.jar.store(new URL(gw.url('acme')), [
+      '__Host-cigna-=; Path=/; Secure', '__Host-cigna-toolong99=1.x; Path=/;'
+      + ' Secure', 'cigna-abcdefgh=1.x', 'other="a;b"', 'empty=']);
+    assert.equal((await visitor.dance()).outcome, 'connected');
+  });
+
+  await t.test('a dance in each of several tabs: each ends well, in any order',
+    async () => {
+      const visitor = gw.visitor({ member: 'bob' });
+      const tabs = [];
+      for (let i = 0; i < 4; i += 1) {
+        tabs.push(await toCallback(gw, { visitor }));
+      }
+      for (const { target } of [tabs[2], tabs[0], tabs[3], tabs[1]]) {
+        assert.equal(outcomeOf(await visitor.get(target)), 'connected');
+      }
+      assert.equal((await visitor.get('/fhir/Patient')).status, 200);
+    });
+
+  await t.test('a double click on "connect" breaks nothing', async () => {
+    const visitor = gw.visitor({ member: 'bob' });
+    const [first, second] = await Promise.all([visitor.get(CONNECT),
+                                               visitor.get(CONNECT)]);
+    assert.equal(visitor.danceCookies().length, 2);
+    for (const { location } of [first, second]) {
+      const { visitor: same, target } = await finish(visitor, location);
+      assert.equal(outcomeOf(await same.get(target)), 'connected');
+    }
+  });
+
+  // From the authorize URL that was given to the callback.
+  async function finish(visitor, location) {
+    visitor.url = () => location;
+    try {
+      return await toCallback(gw, { visitor });
+    } finally {
+      delete visitor.url;
+    }
+  }
+
+  await t.test('the cookie lives on after the end, for those who come again',
+    async () => {
+      const { visitor, target } = await toCallback(gw);
+      const before = visitor.danceCookies().length;
+      const reply = await visitor.get(target);
+      assert.deepEqual(reply.cookies, []);
+      assert.equal(visitor.danceCookies().length, before);
+    });
+
+  await t.test('a dance is ended by another worker than it was started by',
+    async () => {
+      const [first, second] = gw.nginx.workerPids();
+      const only = async (pid, action) => {
+        const idle = pid === first ? second : first;
+        process.kill(idle, 'SIGSTOP');
+        try {
+          return await action();
+        } finally {
+          process.kill(idle, 'SIGCONT');
+        }
+      };
+      const visitor = gw.visitor({ member: 'carol' });
+      const fresh = () => {
+        visitor.client.close();
+        visitor.client = new HttpClient({ ca: gw.caText, jar: visitor.jar });
+      };
+
+      for (const [one, other] of [[first, second], [second, first]]) {
+        fresh();
+        const { target } = await only(one, () => toCallback(gw, { visitor }));
+        fresh();
+        const reply = await only(other, () => visitor.get(target));
+        assert.equal(outcomeOf(reply), 'connected');
+        fresh();
+        assert.equal(outcomeOf(await only(one, () => visitor.get(target))),
+                     'connected');
+      }
+    });
+
+  await t.test('a dance is ended by another host of the fleet, and its grant '
+    + 'serves on both', async (st) => {
+    const shared = {
+      redirect_uri: gw.url('acme', CALLBACK),
+      return_to: gw.url('acme', '/app'),
+      trusted_certificate: gw.ca.certFile,
+    };
+    const other = await standardGateway(st, {
+      redis: gw.redis, sandbox: gw.sandbox,
+      keys: readFileSync(gw.file('keys'), 'utf8'),
+      tenant: { trusted_certificate: gw.ca.certFile },
+      tenants: { acme: shared },
+      fhir: { proxy_ssl_trusted_certificate: gw.ca.certFile },
+    });
+
+    const here = await toCallback(gw, { member: 'dave' });
+    const there = other.visitor();
+    there.jar.store(new URL(other.url('acme')),
+                    here.visitor.jar.for(new URL(gw.url('acme')))
+                      .map(({ name, value }) =>
+                        `${name}=${value}; Path=/; Secure`));
+
+    assert.equal(outcomeOf(await there.get(here.target)), 'connected');
+    assert.equal(outcomeOf(await here.visitor.get(here.target)), 'connected');
+    const { token } = await gw.sandbox.control.see();
+    assert.equal(token.reuse, 0);
+
+    assert.equal((await there.get('/fhir/Patient')).status, 200);
+    assert.equal((await here.visitor.get('/fhir/Patient')).status, 200);
+  });
+});
+
+test('cookies follow the scheme of redirect_uri', async (t) => {
+  const gw = await standardGateway(t, {
+    tenants: { acme: { redirect_uri: 'http://acme.localhost/cigna/callback',
+                       insecure_http: 'on' } },
+  });
+
+  await t.test('over http they have no prefix and are not Secure', async () => {
+    const { cookies } = await gw.visitor({ member: 'alice' }).get(CONNECT);
+    assert.match(cookies[0], /^cigna-[\w-]{8}=/);
+    assert.doesNotMatch(cookies[0], /Secure/);
+    assert.match(cookies[0], /; HttpOnly; SameSite=Lax$/);
+  });
+
+  await t.test('one of the other kind is not taken for the dance\'s',
+    async () => {
+      const visitor = gw.visitor({ member: 'alice' });
+      const { location, cookies } = await visitor.get(CONNECT);
+      const [, tag, value] = /^cigna-([\w-]+)=([^;]+)/.exec(cookies[0]);
+      visitor.jar.delete(`cigna-${tag}`);
+      visitor.jar.store(new URL(gw.url('acme')), [
+        `__Host-cigna-${tag}=${value}; Path=/; Secure`]);
+
+      const reply = await visitor.get(
+        `${CALLBACK}?code=x&state=${queryOf(location).state}`);
+      assert.equal(titleOf(reply), 'Please continue where you started');
+    });
+});

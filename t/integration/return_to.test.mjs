@@ -1,0 +1,172 @@
+// return_to: where the app may want its member back, and where nobody goes.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { keysOf, outcomeOf, queryOf, titleOf, toCallback }
+  from '../lib/dance.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { prepareNginx } from '../lib/nginx.mjs';
+
+const CONNECT = '/cigna/connect';
+const asked = (value) => `${CONNECT}?return_to=${encodeURIComponent(value)}`;
+
+test('return_to', async (t) => {
+  const gw = await standardGateway(t, {
+    tenant: { dances_per_second: 1000 },
+    tenants: { acme: { return_to: [
+      'https://app.example/', 'https://app.example:8443/a/b',
+      'https://other.example/in', 'http://localhost:3000/dev',
+    ] } },
+  });
+  const alice = gw.visitor({ member: 'alice' });
+
+  // Where a dance ends that asked for this, without what we add.
+  async function returned(value) {
+    const { target } = await toCallback(gw, { visitor: alice,
+                                              connect: asked(value) });
+    const reply = await alice.get(target);
+    assert.equal(outcomeOf(reply), 'connected');
+    return reply.rawHeaders[reply.rawHeaders.indexOf('Location') + 1]
+      .replace(/[?&]cigna=connected&cigna_dance=[\w-]+$/, '');
+  }
+
+  async function refused(value) {
+    const before = (await keysOf(gw, 'd')).length;
+    const reply = await alice.get(
+      value.startsWith(CONNECT) ? value : asked(value));
+
+    assert.equal(reply.status, 400, value);
+    assert.equal(titleOf(reply), 'This link cannot be used');
+    assert.equal(reply.location, undefined);
+    assert.deepEqual(reply.cookies, []);
+    assert.equal((await keysOf(gw, 'd')).length, before);
+    // no way is shown to what was refused
+    assert.ok(!reply.body.includes('evil'));
+  }
+
+  await t.test('the first of the list is where one goes who asks for nothing',
+    async () => {
+      for (const connect of [CONNECT, `${CONNECT}?return_to=`]) {
+        const { target } = await toCallback(gw, { visitor: alice, connect });
+        const { location } = await alice.get(target);
+        const { origin, pathname } = new URL(location);
+        assert.equal(origin + pathname, 'https://app.example/');
+        assert.deepEqual(Object.keys(queryOf(location)),
+                         ['cigna', 'cigna_dance']);
+      }
+    });
+
+  for (const [value, end = value] of [
+    ['https://app.example/'],
+    ['https://app.example/claims/2024'],
+    ['https://app.example/claims?tab=eob&x=%26'],
+    ['https://app.example:8443/a/b/c'],
+    ['https://app.example:8443/a/b'],
+    ['https://other.example/in/side'],
+    ['http://localhost:3000/dev'],
+    ['https://app.example', 'https://app.example/'],
+    ['https://app.example:443/x', 'https://app.example/x'],
+    ['HTTPS://APP.example/Case', 'https://app.example/Case'],
+  ]) {
+    await t.test(`${value} is allowed, and written out anew`, async () => {
+      assert.equal(await returned(value), end);
+    });
+  }
+
+  await t.test('the outcome is added to a query that is there', async () => {
+    const { target } = await toCallback(gw, {
+      visitor: alice, connect: asked('https://app.example/c?tab=eob') });
+    const { cigna, tab, cigna_dance: id } =
+      queryOf((await alice.get(target)).location);
+    assert.deepEqual({ cigna, tab }, { cigna: 'connected', tab: 'eob' });
+    assert.match(id, /^[\w-]{12}$/);
+  });
+
+  for (const [what, ...values] of [
+    ['another host', 'https://evil.example/', 'https://app.example.evil/',
+      'https://evilapp.example/', 'https://app.example.:443.evil/',
+      'https://sub.app.example/'],
+    ['another scheme', 'http://app.example/', 'javascript:alert(1)//evil',
+      'data:text/html,evil', 'ftp://app.example/', 'https:app.example/',
+      'https:/app.example/'],
+    ['another port', 'https://app.example:444/', 'https://app.example:8444/a/b',
+      'http://localhost/dev', 'https://app.example:/', 'https://app.example:0/',
+      'https://app.example:65979/', 'https://app.example:4 43/'],
+    ['user info', 'https://app.example@evil.example/',
+      'https://evil@app.example/', 'https://evil:x@app.example/',
+      'https://app.example:443@evil.example/', 'https://@app.example/'],
+    ['a backslash', 'https://app.example\\@evil.example/',
+      'https://app.example/\\evil.example', 'https:\\\\app.example/',
+      'https://app.example/%5cevil', 'https://evil.example\\.app.example/'],
+    ['dot segments', 'https://other.example/in/../evil',
+      'https://other.example/in/..', 'https://other.example/in/%2e%2e/evil',
+      'https://other.example/in/.%2E/evil', 'https://other.example/in/./evil',
+      'https://app.example/..'],
+    ['an empty segment', 'https://app.example//evil.example',
+      'https://app.example/x//evil', '//evil.example/', '//app.example/',
+      '///evil.example'],
+    ['an escaped slash', 'https://other.example/in%2f..%2fevil',
+      'https://app.example/%2fevil.example'],
+    ['control bytes', 'https://app.example/\r\nSet-Cookie: evil=1',
+      'https://app.example/\tevil', 'https://app.example/\0evil',
+      'https://app.example/evil\x7f', 'https://app.example\n.evil/',
+      ' https://app.example/evil', 'https://app.example/ evil'],
+    ['a path that only begins alike', 'https://other.example/inside',
+      'https://other.example/', 'https://app.example:8443/a',
+      'https://app.example:8443/a/bc'],
+    ['a path alone', '/evil', 'evil', '?evil', '#evil'],
+    ['a fragment', 'https://app.example/#evil'],
+    ['no ASCII', 'https://app.ex\u0430mple/evil', 'https://app.example/é'],
+    ['bad escapes', 'https://app.example/%zz', 'https://app.example/%'],
+  ]) {
+    await t.test(`${what} is refused, and nothing is started`, async () => {
+      for (const value of values) {
+        await refused(value);
+      }
+    });
+  }
+
+  await t.test('two of them are refused', async () => {
+    const one = encodeURIComponent('https://app.example/');
+    await refused(`${CONNECT}?return_to=${one}&return_to=${one}`);
+    await refused(`${CONNECT}?return_to=${one}&return%5fto=${one}`);
+  });
+
+  await t.test('one of 2,048 bytes is gone to, and a longer one refused',
+    async () => {
+      const start = 'https://app.example/';
+      const long = start + 'x'.repeat(2048 - start.length);
+      assert.equal(await returned(long), long);
+      await refused(`${long}x`);
+      await refused(`${start}${'x'.repeat(5000)}`);
+    });
+
+  await t.test('what the list no longer has when the dance ends is not gone '
+    + 'to again', async () => {
+    const { target } = await toCallback(gw, {
+      visitor: alice, connect: asked('https://other.example/in') });
+    await alice.get(target);
+    await gw.reload({ tenants: { acme: {
+      return_to: 'https://app.example/' } } });
+
+    const { location } = await alice.get(target);
+    assert.equal(new URL(location).host, 'app.example');
+  });
+});
+
+test('a return_to that is no plain URL is refused at start', async (t) => {
+  const gw = await standardGateway(t);
+  const refusedAtStart = async (value) => {
+    const nginx = prepareNginx(t, { http: gw.configuration({
+      tenants: { acme: { return_to: value } } }) });
+    const { code, output } = await nginx.test();
+    assert.notEqual(code, 0, value);
+    assert.match(output, /\[emerg\].*"return_to"/, value);
+  };
+  for (const value of ['/app', 'https://user@app.example/',
+                       'https://app.example/a/../b',
+                       'https://app.example//']) {
+    await refusedAtStart(value);
+  }
+});
