@@ -330,7 +330,8 @@ cigna_callback_judge(cigna_callback_t *f)
 {
     cigna_slice_t  issuer;
 
-    if (!cigna_slice_eq(f->take.dance.redirect_uri, f->provider->redirect_uri)) {
+    if (!cigna_slice_eq(f->take.dance.redirect_uri, f->provider->redirect_uri))
+    {
         cigna_callback_say(f, "the dance was started for",
                            f->take.dance.redirect_uri);
         return cigna_outcome_tenant_mismatch;
@@ -370,7 +371,8 @@ cigna_callback_judge(cigna_callback_t *f)
 static cigna_slice_t
 cigna_callback_issuer(const cigna_callback_t *f)
 {
-    return f->take.dance.issuer.len ? f->take.dance.issuer : f->provider->issuer;
+    return f->take.dance.issuer.len ? f->take.dance.issuer
+                                    : f->provider->issuer;
 }
 
 

@@ -2,35 +2,34 @@
 /*
  * Refresh: one per grant in the fleet.
  *
- *   start --> read --> begin --> exchange --> store --> report --> revoke
- *              | ^      |  ^        |           |         ^          |
- *              | |      |  +-sleep  |           |         |          v
- *              | +------+  (busy)   +--> check  |         |         done
- *              |  (changed)         |      |    |         |
- *              |                    |      v    |         |
- *              |                    |    spent -+-------->+
- *              |                    v                     |
- *              |                  release --------------->+
- *              +--(nothing to be done)------------------->+
+ *   start --> read --> lease --> exchange --> store -----> report --> revoke
+ *              | ^      |         |  |          |             ^          |
+ *              | |      |         |  v          |             |          v
+ *              | +------+         | check --> spent --------->|         done
+ *              |  (stale)         |  |          |             |
+ *              |                  v  v          v             |
+ *              |                release --------------------->+
+ *              +-------------- (nothing to be done) --------->+
  *
- * "read" judges the record without touching anything.  "begin" sets lock and
- * mark if it is still the same, otherwise it is judged anew.  Whoever holds
- * the lock tells the others nothing; they ask until the record has changed.
+ * "read" judges the record without touching anything.  The lease sets lock
+ * and mark if the record is still the same, else it is judged anew.
  *
- * The mark says that the refresh token is being spent.  It outlives the lock,
- * so that a run which dies, or does not learn what became of its request,
- * leaves word of it.  Past its deadline, the outcome is "unknown": the old
- * access token serves as long as it can, then the same refresh token is tried
- * once more, and never again after that.
+ * The mark says that the refresh token is being spent.  A run which dies, or
+ * does not learn what became of its request, leaves word of it that way.  Past
+ * the mark's deadline the outcome is "unknown": the old access token serves as
+ * long as it can, then the same refresh token is tried once more, and never
+ * again after that.
  *
  * Invariants, checked by t/fuzz/fuzz_refresh.c:
  *
  *   (1) a refresh token is sent only by the run whose lock and mark Redis has
  *       confirmed for the very generation it comes from;
- *   (2) it is sent at most once in a run;
+ *   (2) it is sent at most once in a run, and while nobody knows what became
+ *       of it, at most twice in all;
  *   (3) a new access token is used only after it is stored;
  *   (4) a grant is "spent" or "no_grant" only if Redis or the authorization
- *       server has said so: never by a failure of either;
+ *       server has said so, or (2) leaves nothing to try: never by a failure
+ *       of either;
  *   (5) nothing is stored over another grant, over a newer generation, or
  *       where there is none;
  *   (6) lock and mark are given up before the run reports, unless Redis fails
@@ -46,36 +45,26 @@
 #include "cigna_store.h"
 
 
-/*
- * The mark covers the lease, in which the exchange ends, and the time in which
- * its result may still be waiting to be stored.
- */
-
-#define CIGNA_REFRESH_STORE_MS     (90 * 1000)
-
-#define CIGNA_REFRESH_STORE_TRIES  20      /* about a minute of sleeps */
-#define CIGNA_REFRESH_REDIS_TRIES  3
-#define CIGNA_REFRESH_REDIS_MS     50
-#define CIGNA_REFRESH_REDIS_MAX_MS 4000
-
-#define CIGNA_REFRESH_POLL_MS      20
-#define CIGNA_REFRESH_POLL_MAX_MS  40
+#define CIGNA_REFRESH_STORE_TRIES   20     /* about a minute of sleeps */
+#define CIGNA_REFRESH_ASK_TRIES     3
+#define CIGNA_REFRESH_REDIS_MS      50
+#define CIGNA_REFRESH_REDIS_MAX_MS  4000
 
 /* how often the record may change under our eyes */
 
-#define CIGNA_REFRESH_ROUNDS       8
+#define CIGNA_REFRESH_ROUNDS        4
 
 /* with one refresh token: the first attempt, and one after an unknown end */
 
-#define CIGNA_REFRESH_ATTEMPTS     2
+#define CIGNA_REFRESH_ATTEMPTS      2
 
-#define CIGNA_REFRESH_SPENT_MS     (30 * 24 * 3600 * (uint64_t) 1000)
+#define CIGNA_REFRESH_SPENT_MS      (30 * 24 * 3600 * (uint64_t) 1000)
 
 
 typedef enum {
     cigna_refresh_st_start = 0,
     cigna_refresh_st_read,
-    cigna_refresh_st_begin,
+    cigna_refresh_st_lease,
     cigna_refresh_st_exchange,
     cigna_refresh_st_store,
     cigna_refresh_st_check,
@@ -88,28 +77,15 @@ typedef enum {
 } cigna_refresh_state_e;
 
 
-/* what becomes of the mark when the lock is given up */
-
-typedef enum {
-    cigna_refresh_clear = 0,               /* the attempt had no effect */
-    cigna_refresh_keep                     /* nobody knows */
-} cigna_refresh_mark_e;
-
-
-static int cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev);
+static void cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
 static void cigna_refresh_read(cigna_refresh_t *f, cigna_op_t *op,
     cigna_refresh_state_e state);
 static void cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const cigna_reply_t *record, cigna_op_t *op);
-static cigna_refresh_e cigna_refresh_open(cigna_refresh_t *f,
-    const cigna_reply_t *record, cigna_grant_t *g);
-static int cigna_refresh_usable(const cigna_refresh_t *f,
-    const cigna_event_t *ev);
-static void cigna_refresh_begin(cigna_refresh_t *f, const cigna_event_t *ev,
+static void cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, int again);
-static void cigna_refresh_begun(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static void cigna_refresh_busy(cigna_refresh_t *f, const cigna_event_t *ev,
+static void cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_unknown(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
@@ -119,28 +95,27 @@ static void cigna_refresh_exchanged(cigna_refresh_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static int cigna_refresh_same(cigna_refresh_t *f, const cigna_event_t *ev);
 static void cigna_refresh_swap(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, uint64_t kept_ms, cigna_refresh_state_e state);
 static void cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_superseded(cigna_refresh_t *f,
-    const cigna_event_t *ev, const cigna_reply_t *record, cigna_op_t *op);
+    const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
+static void cigna_refresh_overtaken(cigna_refresh_t *f,
+    const cigna_event_t *ev, cigna_op_t *op, const cigna_grant_t *there);
 static void cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc, cigna_refresh_mark_e mark);
+    cigna_op_t *op, cigna_refresh_e rc, cigna_lease_mark_e mark,
+    const char *why);
 static void cigna_refresh_end(cigna_refresh_t *f, cigna_op_t *op,
-    cigna_refresh_e rc, cigna_refresh_mark_e mark);
+    cigna_refresh_e rc, cigna_lease_mark_e mark, const char *why);
 static void cigna_refresh_report(cigna_refresh_t *f, cigna_op_t *op,
-    cigna_refresh_e rc);
-static void cigna_refresh_issue(cigna_refresh_t *f, cigna_op_t *op,
-    cigna_refresh_state_e state);
+    cigna_refresh_e rc, const char *why);
 static int cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op,
     unsigned tries);
 static void cigna_refresh_discard(cigna_refresh_t *f);
-static void cigna_refresh_say(cigna_refresh_t *f, const char *text,
-    cigna_slice_t quoted);
+static void cigna_refresh_say(cigna_refresh_t *f, const char *why);
 
 
 void
@@ -154,10 +129,7 @@ cigna_refresh_init(cigna_refresh_t *f)
     f->refused = 0;
 
     f->state = cigna_refresh_st_start;
-    f->waited_ms = 0;
     f->rounds = 0;
-    f->begun = 0;
-    f->begun_ms = 0;
     f->sent_ms = 0;
     memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
     memset(&f->fresh, 0, sizeof(cigna_grant_t));
@@ -172,13 +144,7 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_refresh_st_start:
 
-        if (cigna_refresh_start(f, ev) != CIGNA_OK) {
-            cigna_refresh_say(f, "no room", cigna_slice_null);
-            cigna_refresh_report(f, op, cigna_refresh_vault);
-            return;
-        }
-
-        cigna_refresh_read(f, op, cigna_refresh_st_read);
+        cigna_refresh_start(f, ev, op);
         return;
 
     case cigna_refresh_st_read:
@@ -188,16 +154,19 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
             return;
         }
 
-        if (!cigna_refresh_again(f, op, CIGNA_REFRESH_REDIS_TRIES)) {
-            cigna_refresh_say(f, "Redis cannot be asked", cigna_slice_null);
-            cigna_refresh_report(f, op, cigna_refresh_vault);
+        if (!cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES)) {
+            cigna_refresh_report(f, op, cigna_refresh_vault,
+                                 "Redis cannot be asked");
         }
 
         return;
 
-    case cigna_refresh_st_begin:
+    case cigna_refresh_st_lease:
 
-        cigna_refresh_begun(f, ev, op);
+        if (cigna_lease_next(&f->lease, ev, op) != CIGNA_AGAIN) {
+            cigna_refresh_leased(f, ev, op);
+        }
+
         return;
 
     case cigna_refresh_st_exchange:
@@ -218,27 +187,25 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
     case cigna_refresh_st_spent:
 
         if (cigna_script_said(ev, "stale")) {
-            cigna_refresh_superseded(f, ev, cigna_reply_item(ev->reply, 1),
-                                     op);
+            cigna_refresh_superseded(f, ev, op);
             return;
         }
 
         /* unmarked, it is refused once more by the next to try */
 
         if (cigna_script_said(ev, "ok")
-            || !cigna_refresh_again(f, op, CIGNA_REFRESH_REDIS_TRIES))
+            || !cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES))
         {
-            cigna_refresh_report(f, op, cigna_refresh_spent);
+            cigna_refresh_report(f, op, cigna_refresh_spent,
+                                 "refused with invalid_grant");
         }
 
         return;
 
     case cigna_refresh_st_release:
 
-        if (cigna_script_word(ev).len
-            || !cigna_refresh_again(f, op, CIGNA_REFRESH_REDIS_TRIES))
-        {
-            cigna_refresh_report(f, op, f->rc);
+        if (cigna_lease_next(&f->lease, ev, op) != CIGNA_AGAIN) {
+            cigna_refresh_report(f, op, f->rc, NULL);
         }
 
         return;
@@ -258,7 +225,6 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
     case cigna_refresh_st_sleep:
 
         f->state = cigna_retry_again(&f->retry, op);
-        f->begun_ms = ev->now_ms;
         return;
 
     case cigna_refresh_st_done:
@@ -269,19 +235,21 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-static int
-cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev)
+static void
+cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
 {
-    if (cigna_flow_token(f->arena, ev->random, 16, &f->owner) != CIGNA_OK
-        || cigna_flow_uint(f->arena, f->lease_ms, &f->lease) != CIGNA_OK
-        || cigna_flow_uint(f->arena, (uint64_t) f->lease_ms
-                                     + CIGNA_REFRESH_STORE_MS, &f->mark)
-           != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
+    f->lease.identity = f->identity;
+    f->lease.arena = f->arena;
+    f->lease.lease_ms = f->lease_ms;
+    f->lease.wait_ms = f->wait_ms;
+
+    if (cigna_lease_init(&f->lease, ev) != CIGNA_OK) {
+        cigna_refresh_report(f, op, cigna_refresh_vault, "no room");
+        return;
     }
 
-    return CIGNA_OK;
+    cigna_refresh_read(f, op, cigna_refresh_st_read);
 }
 
 
@@ -294,7 +262,8 @@ cigna_refresh_read(cigna_refresh_t *f, cigna_op_t *op,
     (void) cigna_vault_read_args(f->identity, argv);
 
     cigna_flow_redis(op, argv, CIGNA_GRANT_READ_ARGC);
-    cigna_refresh_issue(f, op, state);
+    cigna_retry_init(&f->retry, op, state);
+    f->state = state;
 }
 
 
@@ -304,250 +273,100 @@ static void
 cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const cigna_reply_t *record, cigna_op_t *op)
 {
-    int              usable;
-    cigna_refresh_e  rc;
+    const char       *why;
+    cigna_refresh_e   rc;
 
-    rc = cigna_refresh_open(f, record, &f->grant);
+    rc = cigna_refresh_record(f, record, &f->grant, &why);
 
-    if (rc != cigna_refresh_ok) {
-        cigna_refresh_report(f, op, rc);
-        return;
+    if (rc == cigna_refresh_ok) {
+        rc = cigna_refresh_verdict(f, ev->now_ms, &why);
     }
 
-    usable = cigna_refresh_usable(f, ev);
-
-    if (usable
-        && (f->grant.refresh_token.len == 0
-            || ev->now_ms < cigna_refresh_due_ms(f->provider, &f->grant)))
-    {
-        cigna_refresh_report(f, op, cigna_refresh_ok);
-        return;
-    }
-
-    if (f->grant.refresh_token.len == 0) {
-        cigna_refresh_say(f, "there is no refresh token", cigna_slice_null);
-        cigna_refresh_report(f, op, cigna_refresh_spent);
+    if (rc != cigna_refresh_pending) {
+        cigna_refresh_report(f, op, rc, why);
         return;
     }
 
     if (f->rounds++ == CIGNA_REFRESH_ROUNDS) {
-        cigna_refresh_say(f, "the record keeps changing", cigna_slice_null);
         cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              cigna_refresh_clear);
+                              cigna_lease_clear, "the record keeps changing");
         return;
     }
 
-    cigna_refresh_begin(f, ev, op, 0);
-}
-
-
-/* "ok": a live grant */
-
-static cigna_refresh_e
-cigna_refresh_open(cigna_refresh_t *f, const cigna_reply_t *record,
-    cigna_grant_t *g)
-{
-    switch (cigna_vault_read_grant(f->vault, f->provider, f->identity, record,
-                                   f->arena, g, NULL, NULL))
-    {
-    case CIGNA_OK:
-
-        if (g->state == cigna_grant_spent) {
-            cigna_refresh_say(f, "refused before", cigna_slice_null);
-            return cigna_refresh_spent;
-        }
-
-        return cigna_refresh_ok;
-
-    case CIGNA_NONE:
-        return cigna_refresh_no_grant;
-
-    case CIGNA_VAULT_MOVED:
-        cigna_refresh_say(f, "made for another registration",
-                          cigna_slice_null);
-        return cigna_refresh_moved;
-
-    case CIGNA_SEAL_UNKNOWN_KEY:
-        cigna_refresh_say(f, "the key ring lacks the record's key",
-                          cigna_slice_null);
-        return cigna_refresh_unknown_key;
-
-    case CIGNA_SEAL_DAMAGED:
-        cigna_refresh_say(f, "the record is damaged", cigna_slice_null);
-        return cigna_refresh_damaged;
-
-    case CIGNA_AGAIN:
-        cigna_refresh_say(f, "Redis cannot be asked", cigna_slice_null);
-        return cigna_refresh_vault;
-
-    default:
-        cigna_refresh_say(f, "the record cannot be opened", cigna_slice_null);
-        return cigna_refresh_vault;
-    }
-}
-
-
-/* does the access token of f->grant still serve? */
-
-static int
-cigna_refresh_usable(const cigna_refresh_t *f, const cigna_event_t *ev)
-{
-    const cigna_grant_t  *g;
-
-    g = &f->grant;
-
-    if (g->generation == f->refused_generation
-        && f->refused_id.len && cigna_slice_eq(g->id, f->refused_id))
-    {
-        return 0;
-    }
-
-    return g->access_token.len && ev->now_ms < g->expires_ms;
-}
-
-
-int64_t
-cigna_refresh_due_ms(const cigna_provider_t *p, const cigna_grant_t *g)
-{
-    int64_t  life_ms, ahead_ms;
-
-    /* no earlier than half way, however short the life is */
-
-    life_ms = g->expires_ms - g->obtained_ms;
-    ahead_ms = p->refresh_ahead_s * 1000;
-
-    return g->expires_ms - (ahead_ms < life_ms / 2 ? ahead_ms : life_ms / 2);
+    cigna_refresh_lease(f, ev, op, 0);
 }
 
 
 static void
-cigna_refresh_begin(cigna_refresh_t *f, const cigna_event_t *ev,
+cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, int again)
 {
-    cigna_slice_t  argv[8];
+    f->state = cigna_refresh_st_lease;
 
-    argv[0] = f->identity->grant_key;
-    argv[1] = f->identity->lock_key;
-    argv[2] = f->owner;
-    argv[3] = f->grant.id;
-    argv[5] = f->lease;
-    argv[6] = f->mark;
-    argv[7] = again ? cigna_slice("again") : cigna_slice("");
-
-    if (cigna_flow_uint(f->arena, f->grant.generation, &argv[4]) != CIGNA_OK) {
-        cigna_refresh_say(f, "no room", cigna_slice_null);
-        cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
-                              cigna_refresh_clear);
-        return;
-    }
-
-    f->begun_ms = ev->now_ms;
-
-    cigna_script_run(op, cigna_script_grant_begin, argv, 8);
-    cigna_refresh_issue(f, op, cigna_refresh_st_begin);
-}
-
-
-static void
-cigna_refresh_begun(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    cigna_slice_t  word;
-
-    word = cigna_script_word(ev);
-
-    if (word.len == 0) {
-
-        /* the same owner may ask again, and must clean up what went through */
-
-        f->begun |= ev->type == cigna_ev_lost;
-
-        if (!cigna_refresh_again(f, op, CIGNA_REFRESH_REDIS_TRIES)) {
-            cigna_refresh_say(f, "Redis cannot be asked", cigna_slice_null);
-            cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
-                                  cigna_refresh_clear);
-        }
-
-        return;
-    }
-
-    f->begun = 0;
-
-    if (cigna_slice_eq(word, cigna_slice("mine"))) {
-        f->begun = 1;
-        cigna_refresh_exchange(f, ev, op);
-
-    } else if (cigna_slice_eq(word, cigna_slice("unknown"))) {
-        f->begun = 1;
-        cigna_refresh_unknown(f, ev, op);
-
-    } else if (cigna_slice_eq(word, cigna_slice("stale"))) {
-        cigna_refresh_judge(f, ev, cigna_reply_item(ev->reply, 1), op);
-
-    } else {
-        cigna_refresh_busy(f, ev, op);
-    }
-}
-
-
-/* somebody else is at it, and what comes of it will do */
-
-static void
-cigna_refresh_busy(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    unsigned  ms;
-
-    /* a mark without a lock may last, and there is no need to wait for it */
-
-    if (f->waited_ms >= f->wait_ms
-        || (cigna_script_said(ev, "marked") && cigna_refresh_usable(f, ev)))
+    if (cigna_lease_begin(&f->lease, &f->grant, again,
+                          cigna_refresh_usable(f, ev->now_ms), ev, op)
+        != CIGNA_OK)
     {
-        cigna_refresh_say(f, "another refresh has not ended",
-                          cigna_slice_null);
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              cigna_refresh_clear);
-        return;
+        cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
+                              cigna_lease_clear, "no room");
     }
-
-    ms = cigna_flow_jitter(ev, CIGNA_REFRESH_POLL_MS,
-                           CIGNA_REFRESH_POLL_MAX_MS);
-
-    f->waited_ms += ms;
-    f->retry.tries = 1;
-    f->state = cigna_refresh_st_sleep;
-    cigna_flow_sleep(op, ms);
 }
 
 
-/* the lock is ours, but an earlier attempt may have gone through */
+static void
+cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch (f->lease.rc) {
+
+    case cigna_lease_mine:
+        cigna_refresh_exchange(f, ev, op);
+        return;
+
+    case cigna_lease_unknown:
+        cigna_refresh_unknown(f, ev, op);
+        return;
+
+    case cigna_lease_stale:
+        cigna_refresh_judge(f, ev, cigna_lease_record(ev), op);
+        return;
+
+    case cigna_lease_busy:
+        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
+                              cigna_lease_clear,
+                              "another refresh has not ended");
+        return;
+
+    case cigna_lease_failed:
+        break;
+    }
+
+    cigna_refresh_passing(f, ev, op, cigna_refresh_vault, cigna_lease_clear,
+                          "Redis cannot be asked");
+}
+
+
+/* an earlier attempt may have gone through */
 
 static void
 cigna_refresh_unknown(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    int64_t  attempts;
-
-    attempts = cigna_reply_int(cigna_reply_item(ev->reply, 1),
-                               CIGNA_REFRESH_ATTEMPTS);
-
-    if (cigna_refresh_usable(f, ev)) {
-        cigna_refresh_say(f, "the end of an earlier refresh is not known",
-                          cigna_slice_null);
-        cigna_refresh_end(f, op, cigna_refresh_ok, cigna_refresh_clear);
+    if (cigna_refresh_usable(f, ev->now_ms)) {
+        cigna_refresh_end(f, op, cigna_refresh_ok, cigna_lease_clear,
+                          "the end of an earlier refresh is not known");
         return;
     }
 
     /* not marked spent: nobody has refused it */
 
-    if (attempts >= CIGNA_REFRESH_ATTEMPTS) {
-        cigna_refresh_say(f, "the end of both attempts is not known",
-                          cigna_slice_null);
-        cigna_refresh_end(f, op, cigna_refresh_spent, cigna_refresh_clear);
+    if (f->lease.attempts >= CIGNA_REFRESH_ATTEMPTS) {
+        cigna_refresh_end(f, op, cigna_refresh_spent, cigna_lease_clear,
+                          "the end of both attempts is not known");
         return;
     }
 
-    cigna_refresh_begin(f, ev, op, 1);
+    cigna_refresh_lease(f, ev, op, 1);
 }
 
 
@@ -555,32 +374,32 @@ static void
 cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_http_request_t  req;
+    const char            *why;
+    cigna_http_request_t   req;
 
-    /* the lease runs since Redis granted it, at the earliest when asked */
+    why = NULL;
 
-    if (ev->now_ms - f->begun_ms > f->lease_ms / 4) {
-        cigna_refresh_say(f, "held up for too long", cigna_slice_null);
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              cigna_refresh_clear);
-        return;
+    if (cigna_lease_late(&f->lease, ev->now_ms)) {
+        why = "held up for too long";
+
+    } else if (f->provider->token_endpoint.len == 0
+               || cigna_oauth_refresh_request(f->provider,
+                                              f->grant.refresh_token,
+                                              f->arena, &req)
+                  != CIGNA_OK)
+    {
+        why = "the request cannot be made";
     }
 
-    if (f->provider->token_endpoint.len == 0
-        || cigna_oauth_refresh_request(f->provider, f->grant.refresh_token,
-                                       f->arena, &req)
-           != CIGNA_OK)
-    {
-        cigna_refresh_say(f, "the request cannot be made", cigna_slice_null);
+    if (why) {
         cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              cigna_refresh_clear);
+                              cigna_lease_clear, why);
         return;
     }
 
     f->sent_ms = ev->now_ms;
-
+    f->state = cigna_refresh_st_exchange;
     cigna_flow_http(op, &req);
-    cigna_refresh_issue(f, op, cigna_refresh_st_exchange);
 }
 
 
@@ -588,22 +407,17 @@ static void
 cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    int            lost;
     cigna_token_e  e;
 
     if (ev->type != cigna_ev_ok) {
+        lost = ev->type == cigna_ev_lost;
 
-        if (ev->type == cigna_ev_lost) {
-            cigna_refresh_say(f, "the token endpoint took the refresh token "
-                              "and did not answer", cigna_slice_null);
-            cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                                  cigna_refresh_keep);
-            return;
-        }
-
-        cigna_refresh_say(f, "the token endpoint cannot be reached",
-                          cigna_slice_null);
         cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              cigna_refresh_clear);
+                              lost ? cigna_lease_keep : cigna_lease_clear,
+                              lost ? "the token endpoint took the refresh "
+                                     "token and did not answer"
+                                   : "the token endpoint cannot be reached");
         return;
     }
 
@@ -614,43 +428,44 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    if (e == cigna_token_invalid_grant) {
-        f->refused = 1;
+    f->refused = e == cigna_token_invalid_grant;
 
-        if (!f->hold) {
-            cigna_refresh_read(f, op, cigna_refresh_st_check);
-            return;
-        }
+    if (f->refused && !f->hold) {
+        cigna_refresh_read(f, op, cigna_refresh_st_check);
+        return;
     }
 
     /* also our own fault, such as invalid_client, is not the member's */
 
-    cigna_refresh_say(f, cigna_token_name(e), f->tokens.error);
+    cigna_flow_say(f->detail, sizeof(f->detail), cigna_token_name(e),
+                   f->tokens.error);
     f->retry_after_s = ev->retry_after_s;
     cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                          cigna_refresh_clear);
+                          cigna_lease_clear, NULL);
 }
 
 
 /*
  * The refresh token is spent now, and what replaces it exists only here.  A
- * journal in shared memory belongs before this: with it the result would be
- * reported from here on, and stored by whoever finds it there.
+ * journal in shared memory belongs before the swap: with it the result would
+ * be reported from there on, and stored by whoever finds it.
  */
 
 static void
 cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    const char  *why;
+
     f->fresh = f->grant;
 
-    if (cigna_refresh_same(f, ev) != CIGNA_OK) {
-
-        /* whoever these belong to, it is not this member */
-
+    if (cigna_store_same(f->provider, &f->tokens, ev->now_ms, f->arena,
+                         &f->fresh, &why)
+        != CIGNA_OK)
+    {
         cigna_refresh_discard(f);
-        cigna_refresh_end(f, op, cigna_refresh_unavailable,
-                          cigna_refresh_clear);
+        cigna_refresh_end(f, op, cigna_refresh_unavailable, cigna_lease_clear,
+                          why);
         return;
     }
 
@@ -663,69 +478,7 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/*
- * Holds what came against subject and patient of the grant.  An id_token is
- * optional here (OpenID Connect Core, 12.2), and one that is merely odd is no
- * reason to drop the only refresh token that works.  It came straight over
- * TLS, so its claims are believed without keys, which may have changed.
- */
-
-static int
-cigna_refresh_same(cigna_refresh_t *f, const cigna_event_t *ev)
-{
-    cigna_grant_t       *g;
-    cigna_id_token_t     claims;
-    cigna_jwt_expect_t   expect;
-
-    g = &f->fresh;
-
-    if (g->patient.len && f->tokens.patient.len
-        && !cigna_slice_eq(g->patient, f->tokens.patient))
-    {
-        cigna_refresh_say(f, "tokens for another patient came",
-                          cigna_slice_null);
-        return CIGNA_ERROR;
-    }
-
-    if (f->tokens.id_token.len == 0) {
-        return CIGNA_OK;
-    }
-
-    memset(&expect, 0, sizeof(cigna_jwt_expect_t));
-    expect.iss = f->provider->issuer;
-    expect.aud = f->provider->client_id;
-    expect.now_s = ev->now_ms / 1000;
-    expect.leeway_s = f->provider->clock_leeway_s;
-
-    switch (cigna_jwt_verify(f->tokens.id_token, NULL, &expect, f->arena,
-                             &claims))
-    {
-    case cigna_jwt_ok:
-        break;
-
-    case cigna_jwt_iss:
-    case cigna_jwt_aud:
-        cigna_refresh_say(f, "an id_token of another issuer or for another "
-                          "client came", cigna_slice_null);
-        return CIGNA_ERROR;
-
-    default:
-        return CIGNA_OK;
-    }
-
-    if (g->sub.len == 0) {
-        g->sub = claims.sub;
-    }
-
-    if (!cigna_slice_eq(g->sub, claims.sub)) {
-        cigna_refresh_say(f, "tokens of another subject came",
-                          cigna_slice_null);
-        return CIGNA_ERROR;
-    }
-
-    return CIGNA_OK;
-}
-
+/* puts f->fresh over f->grant, and gives up the lease in the same moment */
 
 static void
 cigna_refresh_swap(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -735,20 +488,20 @@ cigna_refresh_swap(cigna_refresh_t *f, const cigna_event_t *ev,
 
     argv[0] = f->identity->grant_key;
     argv[1] = f->identity->lock_key;
-    argv[2] = f->owner;
+    argv[2] = f->lease.owner;
 
     if (cigna_store_args(f->vault, f->provider, f->identity, &f->fresh,
                          kept_ms, ev->random, f->arena, &argv[3])
         != CIGNA_OK)
     {
-        cigna_refresh_say(f, "the grant cannot be sealed", cigna_slice_null);
-        cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
-                              cigna_refresh_keep);
+        cigna_refresh_passing(f, ev, op, cigna_refresh_vault, cigna_lease_keep,
+                              "the grant cannot be sealed");
         return;
     }
 
     cigna_script_run(op, cigna_script_grant_swap, argv, 3 + CIGNA_STORE_ARGC);
-    cigna_refresh_issue(f, op, state);
+    cigna_retry_init(&f->retry, op, state);
+    f->state = state;
 }
 
 
@@ -759,12 +512,12 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
     if (cigna_script_said(ev, "ok")) {
         f->grant = f->fresh;
         f->exchanged = 1;
-        cigna_refresh_report(f, op, cigna_refresh_ok);
+        cigna_refresh_report(f, op, cigna_refresh_ok, NULL);
         return;
     }
 
     if (cigna_script_said(ev, "stale")) {
-        cigna_refresh_superseded(f, ev, cigna_reply_item(ev->reply, 1), op);
+        cigna_refresh_superseded(f, ev, op);
         return;
     }
 
@@ -774,29 +527,28 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
 
     /* not revoked: if the old refresh token still works, so does the grant */
 
-    cigna_refresh_say(f, "the new tokens could not be stored",
-                      cigna_slice_null);
-    cigna_refresh_passing(f, ev, op, cigna_refresh_vault, cigna_refresh_keep);
+    cigna_refresh_passing(f, ev, op, cigna_refresh_vault, cigna_lease_keep,
+                          "the new tokens could not be stored");
 }
 
 
 /*
- * The grant is another one, or a newer one, or gone.  What is there counts.
- * Tokens of a dead grant are revoked; those of the same grant are not, since
- * revoking them would take the newer generation with them.
+ * The grant is another one, or a newer one, or gone, and the lease with it.
+ * What is there counts.  Tokens of a dead grant are revoked; those of the same
+ * grant are not, since revoking them would take the newer generation along.
  */
 
 static void
 cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
-    const cigna_reply_t *record, cigna_op_t *op)
+    cigna_op_t *op)
 {
-    cigna_grant_t    there;
-    cigna_refresh_e  rc;
+    const char       *why;
+    cigna_grant_t     there;
+    cigna_refresh_e   rc;
 
-    f->begun = 0;
+    f->lease.held = 0;
 
-    memset(&there, 0, sizeof(cigna_grant_t));
-    rc = cigna_refresh_open(f, record, &there);
+    rc = cigna_refresh_record(f, cigna_reply_item(ev->reply, 1), &there, &why);
 
     if (rc == cigna_refresh_no_grant
         || (there.id.len && !cigna_slice_eq(there.id, f->grant.id)))
@@ -805,14 +557,11 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
     }
 
     if (rc != cigna_refresh_ok) {
-        cigna_refresh_report(f, op, rc);
+        cigna_refresh_report(f, op, rc, why);
         return;
     }
 
-    f->grant = there;
-    cigna_refresh_say(f, "somebody else was first", cigna_slice_null);
-    cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                          cigna_refresh_clear);
+    cigna_refresh_overtaken(f, ev, op, &there);
 }
 
 
@@ -822,40 +571,34 @@ static void
 cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_grant_t    there;
-    cigna_refresh_e  rc;
+    const char       *why;
+    cigna_grant_t     there;
+    cigna_refresh_e   rc;
 
     if (!cigna_flow_answered(ev)) {
 
-        if (!cigna_refresh_again(f, op, CIGNA_REFRESH_REDIS_TRIES)) {
-            cigna_refresh_say(f, "refused, but Redis cannot be asked",
-                              cigna_slice_null);
+        if (!cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES)) {
             cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
-                                  cigna_refresh_clear);
+                                  cigna_lease_clear,
+                                  "refused, but Redis cannot be asked");
         }
 
         return;
     }
 
-    memset(&there, 0, sizeof(cigna_grant_t));
-    rc = cigna_refresh_open(f, ev->reply, &there);
+    rc = cigna_refresh_record(f, ev->reply, &there, &why);
 
     if (rc != cigna_refresh_ok) {
-        cigna_refresh_end(f, op, rc, cigna_refresh_clear);
+        cigna_refresh_end(f, op, rc, cigna_lease_clear, why);
         return;
     }
 
     if (there.generation != f->grant.generation
         || !cigna_slice_eq(there.id, f->grant.id))
     {
-        f->grant = there;
-        cigna_refresh_say(f, "somebody else was first", cigna_slice_null);
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              cigna_refresh_clear);
+        cigna_refresh_overtaken(f, ev, op, &there);
         return;
     }
-
-    cigna_refresh_say(f, "refused", f->tokens.error);
 
     f->fresh = f->grant;
     f->fresh.state = cigna_grant_spent;
@@ -866,14 +609,30 @@ cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
+/* a race that was lost is not a grant that is gone */
+
+static void
+cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op, const cigna_grant_t *there)
+{
+    f->grant = *there;
+    cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
+                          cigna_lease_clear, "somebody else was first");
+}
+
+
 /* a failure that passes: the old token serves if it can */
 
 static void
 cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc, cigna_refresh_mark_e mark)
+    cigna_op_t *op, cigna_refresh_e rc, cigna_lease_mark_e mark,
+    const char *why)
 {
-    cigna_refresh_end(f, op, cigna_refresh_usable(f, ev) ? cigna_refresh_ok
-                                                         : rc, mark);
+    if (cigna_refresh_usable(f, ev->now_ms)) {
+        rc = cigna_refresh_ok;
+    }
+
+    cigna_refresh_end(f, op, rc, mark, why);
 }
 
 
@@ -881,42 +640,30 @@ cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
 
 static void
 cigna_refresh_end(cigna_refresh_t *f, cigna_op_t *op, cigna_refresh_e rc,
-    cigna_refresh_mark_e mark)
+    cigna_lease_mark_e mark, const char *why)
 {
-    cigna_slice_t  argv[4];
-
-    if (!f->begun) {
-        cigna_refresh_report(f, op, rc);
+    if (!f->lease.held) {
+        cigna_refresh_report(f, op, rc, why);
         return;
     }
 
+    cigna_refresh_say(f, why);
+
     f->rc = rc;
-
-    argv[0] = f->identity->grant_key;
-    argv[1] = f->identity->lock_key;
-    argv[2] = f->owner;
-    argv[3] = mark == cigna_refresh_keep ? f->lease : cigna_slice("");
-
-    cigna_script_run(op, cigna_script_grant_release, argv, 4);
-    cigna_refresh_issue(f, op, cigna_refresh_st_release);
+    f->state = cigna_refresh_st_release;
+    cigna_lease_release(&f->lease, mark, op);
 }
 
 
 static void
-cigna_refresh_report(cigna_refresh_t *f, cigna_op_t *op, cigna_refresh_e rc)
+cigna_refresh_report(cigna_refresh_t *f, cigna_op_t *op, cigna_refresh_e rc,
+    const char *why)
 {
+    cigna_refresh_say(f, why);
+
     f->rc = rc;
     f->state = cigna_refresh_st_report;
     cigna_flow_report(op);
-}
-
-
-static void
-cigna_refresh_issue(cigna_refresh_t *f, cigna_op_t *op,
-    cigna_refresh_state_e state)
-{
-    f->state = state;
-    cigna_retry_init(&f->retry, op, state);
 }
 
 
@@ -944,45 +691,12 @@ cigna_refresh_discard(cigna_refresh_t *f)
 }
 
 
+/* NULL: there is nothing to say, or it has been said */
+
 static void
-cigna_refresh_say(cigna_refresh_t *f, const char *text, cigna_slice_t quoted)
+cigna_refresh_say(cigna_refresh_t *f, const char *why)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
-}
-
-
-const char *
-cigna_refresh_name(cigna_refresh_e rc)
-{
-    switch (rc) {
-
-    case cigna_refresh_pending:
-        return "pending";
-
-    case cigna_refresh_ok:
-        return "ok";
-
-    case cigna_refresh_no_grant:
-        return "no_grant";
-
-    case cigna_refresh_spent:
-        return "spent";
-
-    case cigna_refresh_moved:
-        return "moved";
-
-    case cigna_refresh_unavailable:
-        return "unavailable";
-
-    case cigna_refresh_vault:
-        return "vault";
-
-    case cigna_refresh_damaged:
-        return "damaged";
-
-    case cigna_refresh_unknown_key:
-        return "unknown_key";
+    if (why) {
+        cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
     }
-
-    return "unknown";
 }

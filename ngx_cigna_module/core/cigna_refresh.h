@@ -3,8 +3,8 @@
 #define _CIGNA_REFRESH_H_INCLUDED_
 
 
+#include "cigna_lease.h"
 #include "cigna_revoke.h"
-#include "cigna_vault.h"
 
 
 /*
@@ -56,14 +56,9 @@ typedef struct {
     /* private */
     unsigned                 state;
     cigna_retry_t            retry;
-    unsigned                 waited_ms;
     unsigned                 rounds;       /* of looking at the record */
-    unsigned                 begun:1;      /* lock or mark may be ours */
-    int64_t                  begun_ms;
     int64_t                  sent_ms;
-    cigna_slice_t            owner;
-    cigna_slice_t            lease;        /* numbers as text */
-    cigna_slice_t            mark;
+    cigna_lease_t            lease;
     cigna_token_reply_t      tokens;
     cigna_grant_t            fresh;
     cigna_revoke_t           revoke;
@@ -79,6 +74,23 @@ int64_t cigna_refresh_due_ms(const cigna_provider_t *p,
     const cigna_grant_t *g);
 
 const char *cigna_refresh_name(cigna_refresh_e rc);
+
+
+/* for the flow itself */
+
+/*
+ * Opens a record, the reply to a read.  "ok" for a live grant, otherwise *why
+ * says it in words; id and generation are set as far as they could be read.
+ */
+cigna_refresh_e cigna_refresh_record(const cigna_refresh_t *f,
+    const cigna_reply_t *record, cigna_grant_t *g, const char **why);
+
+/* what is to be done about f->grant: "pending" if it has to be refreshed */
+cigna_refresh_e cigna_refresh_verdict(const cigna_refresh_t *f,
+    int64_t now_ms, const char **why);
+
+/* does the access token of f->grant still serve? */
+int cigna_refresh_usable(const cigna_refresh_t *f, int64_t now_ms);
 
 
 #endif /* _CIGNA_REFRESH_H_INCLUDED_ */

@@ -1,4 +1,6 @@
 
+#include <string.h>
+
 #include "cigna_store.h"
 
 
@@ -7,7 +9,7 @@
 #define CIGNA_STORE_TAIL_MS  (7 * 24 * 3600 * (int64_t) 1000)
 
 
-static cigna_slice_t cigna_store_newer(cigna_slice_t fresh, cigna_slice_t old);
+static cigna_slice_t cigna_store_either(cigna_slice_t a, cigna_slice_t b);
 
 
 void
@@ -20,19 +22,74 @@ cigna_store_tokens(const cigna_provider_t *p,
                                       : p->token_lifetime_s;
 
     g->access_token = tokens->access_token;
-    g->refresh_token = cigna_store_newer(tokens->refresh_token,
-                                         g->refresh_token);
-    g->scope = cigna_store_newer(tokens->scope, g->scope);
-    g->patient = cigna_store_newer(tokens->patient, g->patient);
+    g->refresh_token = cigna_store_either(tokens->refresh_token,
+                                          g->refresh_token);
+    g->scope = cigna_store_either(tokens->scope, g->scope);
+    g->patient = cigna_store_either(tokens->patient, g->patient);
     g->obtained_ms = sent_ms;
     g->expires_ms = sent_ms + life_s * 1000;
 }
 
 
+/* the first one, unless it is empty */
+
 static cigna_slice_t
-cigna_store_newer(cigna_slice_t fresh, cigna_slice_t old)
+cigna_store_either(cigna_slice_t a, cigna_slice_t b)
 {
-    return fresh.len ? fresh : old;
+    return a.len ? a : b;
+}
+
+
+/*
+ * An id_token is optional here (OpenID Connect Core, 12.2), and one that is
+ * merely odd is no reason to drop the only refresh token that works.  It came
+ * straight over TLS, so its claims are believed without keys, which may have
+ * changed.
+ */
+
+int
+cigna_store_same(const cigna_provider_t *p, const cigna_token_reply_t *tokens,
+    int64_t now_ms, cigna_arena_t *a, cigna_grant_t *g, const char **why)
+{
+    cigna_jwt_e         e;
+    cigna_id_token_t    claims;
+    cigna_jwt_expect_t  expect;
+
+    *why = "tokens for another patient came";
+
+    if (g->patient.len && tokens->patient.len
+        && !cigna_slice_eq(g->patient, tokens->patient))
+    {
+        return CIGNA_ERROR;
+    }
+
+    if (tokens->id_token.len == 0) {
+        return CIGNA_OK;
+    }
+
+    memset(&expect, 0, sizeof(cigna_jwt_expect_t));
+    expect.iss = p->issuer;
+    expect.aud = p->client_id;
+    expect.now_s = now_ms / 1000;
+    expect.leeway_s = p->clock_leeway_s;
+
+    e = cigna_jwt_verify(tokens->id_token, NULL, &expect, a, &claims);
+
+    *why = "an id_token of another issuer or for another client came";
+
+    if (e == cigna_jwt_iss || e == cigna_jwt_aud) {
+        return CIGNA_ERROR;
+    }
+
+    if (e != cigna_jwt_ok) {
+        return CIGNA_OK;
+    }
+
+    *why = "tokens of another subject came";
+
+    g->sub = cigna_store_either(g->sub, claims.sub);
+
+    return cigna_slice_eq(g->sub, claims.sub) ? CIGNA_OK : CIGNA_ERROR;
 }
 
 

@@ -20,6 +20,15 @@
 void cigna_store_tokens(const cigna_provider_t *p,
     const cigna_token_reply_t *tokens, int64_t sent_ms, cigna_grant_t *g);
 
+/*
+ * Holds a refresh's reply against subject and patient of the grant; a subject
+ * that was not known is put into it.  CIGNA_ERROR, and *why in words, if the
+ * tokens are somebody else's.
+ */
+int cigna_store_same(const cigna_provider_t *p,
+    const cigna_token_reply_t *tokens, int64_t now_ms, cigna_arena_t *a,
+    cigna_grant_t *g, const char **why);
+
 /* how long Redis keeps a grant */
 uint64_t cigna_store_kept_ms(const cigna_provider_t *p,
     const cigna_grant_t *g, int64_t now_ms);

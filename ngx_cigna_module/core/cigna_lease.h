@@ -1,0 +1,89 @@
+
+#ifndef _CIGNA_LEASE_H_INCLUDED_
+#define _CIGNA_LEASE_H_INCLUDED_
+
+
+#include "cigna_scripts.h"
+
+
+/*
+ * The right to spend the refresh token of a grant: a lock for as long as the
+ * exchange takes, and a write-ahead mark which outlives it.  Parts of the
+ * refresh, and flows of their own shape within it.
+ */
+
+typedef enum {
+    cigna_lease_mine = 0,                  /* lock and mark are ours */
+    cigna_lease_unknown,                   /* the lock is ours; nobody knows
+                                              what became of "attempts" */
+    cigna_lease_stale,                     /* see cigna_lease_record() */
+    cigna_lease_busy,                      /* somebody is at it, too long */
+    cigna_lease_failed                     /* Redis */
+} cigna_lease_e;
+
+
+/* what becomes of the mark when the lease is given up */
+
+typedef enum {
+    cigna_lease_clear = 0,                 /* the attempt had no effect */
+    cigna_lease_keep                       /* nobody knows */
+} cigna_lease_mark_e;
+
+
+typedef struct {
+    /* set by the flow, borrowed */
+    const cigna_identity_t  *identity;
+    cigna_arena_t           *arena;
+    unsigned                 lease_ms;
+    unsigned                 wait_ms;      /* for somebody else, in all */
+
+    /* results */
+    cigna_lease_e            rc;
+    unsigned                 attempts;     /* whose end is not known */
+    unsigned                 held:1;       /* something of ours may be there */
+    cigna_slice_t            owner;
+
+    /* private */
+    unsigned                 state;
+    cigna_retry_t            retry;
+    unsigned                 waited_ms;
+    unsigned                 hasty:1;
+    int64_t                  asked_ms;
+    cigna_slice_t            lease;        /* numbers as text */
+    cigna_slice_t            mark;
+} cigna_lease_t;
+
+
+/* after the flow's fields are set; CIGNA_ERROR if there is no room */
+int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
+
+/*
+ * Asks for the lease of just this grant and generation.  again: for the second
+ * attempt, after "unknown".  hasty: a mark is not waited for, as it may last.
+ * CIGNA_ERROR if there is no room; events go to cigna_lease_next().
+ */
+int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g, int again,
+    int hasty, const cigna_event_t *ev, cigna_op_t *op);
+
+/*
+ * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
+ * it is over, rc says how.
+ */
+int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+/* after "stale": what there is instead, borrowed from the event */
+const cigna_reply_t *cigna_lease_record(const cigna_event_t *ev);
+
+/*
+ * 1 if what is left of the lease may not cover an exchange: it runs since
+ * Redis granted it, at the earliest since it was asked for.
+ */
+int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
+
+/* gives it up; events go to cigna_lease_next() */
+void cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark,
+    cigna_op_t *op);
+
+
+#endif /* _CIGNA_LEASE_H_INCLUDED_ */
