@@ -84,7 +84,7 @@ ngx_cigna_callback_handler(ngx_http_request_t *r)
     }
 
     if (r->method != NGX_HTTP_GET) {
-        ngx_cigna_reply_log(r, ctx, ngx_cigna_method_refused, "callback");
+        ngx_cigna_reply_log(r, ctx, ngx_cigna_method_refused, "callback", NULL);
         return ngx_cigna_page_condition(r, ctx, ngx_cigna_method_refused,
                                         "GET");
     }
@@ -119,7 +119,7 @@ ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (who != ngx_cigna_who_known) {
         e = ngx_cigna_who_condition(who);
-        ngx_cigna_reply_log(r, ctx, e, "callback");
+        ngx_cigna_reply_log(r, ctx, e, "callback", NULL);
         return ngx_cigna_page_condition(r, ctx, e, NULL);
     }
 

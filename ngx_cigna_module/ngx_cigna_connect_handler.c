@@ -65,7 +65,7 @@ ngx_cigna_connect_handler(ngx_http_request_t *r)
     }
 
     if (r->method != NGX_HTTP_GET) {
-        ngx_cigna_reply_log(r, ctx, ngx_cigna_method_refused, "connect");
+        ngx_cigna_reply_log(r, ctx, ngx_cigna_method_refused, "connect", NULL);
         return ngx_cigna_page_condition(r, ctx, ngx_cigna_method_refused,
                                         "GET");
     }
@@ -99,7 +99,7 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (who != ngx_cigna_who_known) {
         e = ngx_cigna_who_condition(who);
-        ngx_cigna_reply_log(r, ctx, e, "connect");
+        ngx_cigna_reply_log(r, ctx, e, "connect", NULL);
         return ngx_cigna_page_condition(r, ctx, e, NULL);
     }
 
@@ -377,17 +377,12 @@ static ngx_int_t
 ngx_cigna_connect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_outcome_e outcome)
 {
-    ngx_str_t  value;
-
     ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CONNECT_WHAT, outcome, NULL);
 
-    if (outcome == cigna_outcome_too_many_dances) {
-
-        ngx_str_set(&value, "1");
-
-        if (ngx_cigna_reply_header(r, "Retry-After", &value) != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    if (outcome == cigna_outcome_too_many_dances
+        && ngx_cigna_reply_retry_after(r, 1) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_cigna_dance_page(r, ctx, outcome);

@@ -13,17 +13,19 @@
  */
 
 
+/* where a token was found */
+
 typedef enum {
-    ngx_cigna_token_none = 0,
-    ngx_cigna_token_cache,
-    ngx_cigna_token_vault,
-    ngx_cigna_token_refresh
-} ngx_cigna_token_e;
+    ngx_cigna_source_none = 0,
+    ngx_cigna_source_cache,
+    ngx_cigna_source_vault,
+    ngx_cigna_source_refresh
+} ngx_cigna_source_e;
 
 
-typedef struct ngx_cigna_fhir_s    ngx_cigna_fhir_t;
-typedef struct ngx_cigna_inject_s  ngx_cigna_inject_t;
 typedef struct ngx_cigna_wait_s    ngx_cigna_wait_t;
+typedef struct ngx_cigna_token_s   ngx_cigna_token_t;
+typedef struct ngx_cigna_inject_s  ngx_cigna_inject_t;
 
 
 typedef struct {
@@ -36,12 +38,12 @@ typedef struct {
     ngx_cigna_wait_t     *wait;
 
     /* how it ended, for the log and for variables; names are constants */
-    ngx_cigna_token_e     token_source;
+    ngx_cigna_source_e    source;
     ngx_str_t             outcome;
     ngx_str_t             dance;
 
     /* of "cigna_fhir on" */
-    ngx_cigna_fhir_t     *fhir;
+    ngx_cigna_token_t    *token;
     ngx_cigna_inject_t   *inject;
 
     /* of a callback: its query, which is scrubbed in the request itself */

@@ -209,7 +209,7 @@ static ngx_int_t
 ngx_cigna_disconnect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, const char *allow)
 {
-    ngx_cigna_reply_log(r, ctx, e, "disconnect");
+    ngx_cigna_reply_log(r, ctx, e, "disconnect", NULL);
 
     if (ngx_cigna_browser_wants_html(r)) {
         return ngx_cigna_page_condition(r, ctx, e, allow);

@@ -19,6 +19,9 @@
 #include "ngx_cigna_reply.h"
 
 
+#define NGX_CIGNA_INJECT_TEXT  512
+
+
 extern ngx_module_t  ngx_http_proxy_module;
 
 
@@ -28,11 +31,13 @@ static void ngx_cigna_inject_wrap(ngx_cigna_inject_t *inject,
     ngx_http_upstream_t *u);
 static ngx_uint_t ngx_cigna_inject_allowed(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+static const char *ngx_cigna_inject_wrong(ngx_http_request_t *r,
+    ngx_cigna_loc_conf_t *lcf, ngx_cigna_tenant_t *tenant, ngx_str_t *name);
 static ngx_int_t ngx_cigna_inject_name(ngx_http_request_t *r,
     ngx_str_t *name);
-static ngx_uint_t ngx_cigna_inject_same_host(ngx_cigna_ctx_t *ctx,
-    ngx_str_t *name);
 static ngx_int_t ngx_cigna_inject_create(ngx_http_request_t *r);
+static ngx_buf_t *ngx_cigna_inject_copy(ngx_http_request_t *r,
+    const ngx_buf_t *from, const ngx_str_t *token);
 static ngx_int_t ngx_cigna_inject_reinit(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_inject_output(void *data, ngx_chain_t *in);
 static ngx_uint_t ngx_cigna_inject_verified(ngx_connection_t *c,
@@ -58,13 +63,15 @@ ngx_cigna_inject_init(ngx_conf_t *cf)
 
 
 void
-ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_inject_t *inject, ngx_str_t *token)
+ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_inject_t *inject,
+    ngx_str_t *token)
 {
+    if (inject->content != NULL) {
+        return;
+    }
+
     inject->token = *token;
     inject->content = r->content_handler;
-
-    ctx->inject = inject;
 
     r->content_handler = ngx_cigna_inject_handler;
 }
@@ -80,7 +87,9 @@ ngx_cigna_inject_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
-    if (r != r->main || ctx == NULL || ctx->inject == NULL) {
+    if (r != r->main || ctx == NULL || ctx->inject == NULL
+        || ctx->inject->content == NULL)
+    {
         return NGX_HTTP_FORBIDDEN;
     }
 
@@ -115,8 +124,6 @@ ngx_cigna_inject_start(ngx_http_request_t *r)
     u = r->upstream;
 
     if (!ngx_cigna_inject_allowed(r, ctx)) {
-
-        ngx_cigna_reply_log(r, ctx, ngx_cigna_destination_refused, "fhir");
 
         rc = ngx_cigna_reply_condition(r, ctx, ngx_cigna_destination_refused,
                                        ngx_cigna_reply_fhir, 0, NULL);
@@ -156,46 +163,77 @@ ngx_cigna_inject_wrap(ngx_cigna_inject_t *inject, ngx_http_upstream_t *u)
 static ngx_uint_t
 ngx_cigna_inject_allowed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
+    u_char                *p;
+    u_char                 text[NGX_CIGNA_INJECT_TEXT];
+    ngx_str_t              name, detail;
     const char            *what;
-    ngx_str_t              name;
-    ngx_http_upstream_t   *u;
+    cigna_slice_t          host;
     ngx_cigna_loc_conf_t  *lcf;
+    static ngx_str_t       unknown = ngx_string("something else");
 
-    u = r->upstream;
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
-    ngx_str_set(&name, "");
+    ngx_str_null(&name);
 
-    if (u == NULL || ngx_http_get_module_ctx(r, ngx_http_proxy_module) == NULL)
-    {
-        what = "use \"proxy_pass\", nothing else";
+    what = ngx_cigna_inject_wrong(r, lcf, ctx->tenant, &name);
 
-    } else if (lcf->insecure_upstream) {
-        return 1;
-
-    } else if (!u->ssl) {
-        what = "let \"proxy_pass\" begin with \"https://\"";
-
-    } else if (!u->conf->ssl_verify) {
-        what = "write \"proxy_ssl_verify on\"";
-
-    } else if (ngx_cigna_inject_name(r, &name) != NGX_OK) {
-        what = "see above";
-
-    } else if (!ngx_cigna_inject_same_host(ctx, &name)) {
-        what = "write \"proxy_ssl_name\" or \"fhir_base\" anew";
-
-    } else {
+    if (what == NULL) {
         return 1;
     }
 
-    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                  "cigna: tokens of tenant \"%V\" are for \"%*s\" over "
-                  "verified TLS, and are not sent to \"%V\": %s",
-                  &ctx->tenant->name, ctx->tenant->fhir_uri.host.len,
-                  ctx->tenant->fhir_uri.host.data, &name, what);
+    host = ctx->tenant->fhir_uri.host;
+
+    p = ngx_snprintf(text, NGX_CIGNA_INJECT_TEXT,
+                     "tokens are for \"%*s\" over verified TLS, and this "
+                     "is \"%V\": %s", host.len, host.data,
+                     name.len ? &name : &unknown, what);
+
+    detail.data = text;
+    detail.len = p - text;
+
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_destination_refused, "fhir",
+                        &detail);
 
     return 0;
+}
+
+
+/* what the operator is to write; NULL if all is well */
+
+static const char *
+ngx_cigna_inject_wrong(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
+    ngx_cigna_tenant_t *tenant, ngx_str_t *name)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (u == NULL || ngx_http_get_module_ctx(r, ngx_http_proxy_module) == NULL)
+    {
+        return "use \"proxy_pass\", nothing else";
+    }
+
+    if (lcf->insecure_upstream) {
+        return NULL;
+    }
+
+    if (!u->ssl) {
+        return "let \"proxy_pass\" begin with \"https://\"";
+    }
+
+    if (!u->conf->ssl_verify) {
+        return "write \"proxy_ssl_verify on\"";
+    }
+
+    if (ngx_cigna_inject_name(r, name) != NGX_OK) {
+        return "the name cannot be worked out";
+    }
+
+    if (!cigna_slice_eq_case(ngx_cigna_slice(name), tenant->fhir_uri.host)) {
+        return "write \"proxy_ssl_name\", or another \"fhir_base\"";
+    }
+
+    return NULL;
 }
 
 
@@ -235,61 +273,25 @@ ngx_cigna_inject_name(ngx_http_request_t *r, ngx_str_t *name)
 }
 
 
-static ngx_uint_t
-ngx_cigna_inject_same_host(ngx_cigna_ctx_t *ctx, ngx_str_t *name)
-{
-    return cigna_slice_eq_case(ngx_cigna_slice(name),
-                               ctx->tenant->fhir_uri.host);
-}
-
-
 static ngx_int_t
 ngx_cigna_inject_create(ngx_http_request_t *r)
 {
-    u_char                *p, *last;
-    size_t                 len;
-    ngx_buf_t             *b, *from;
+    ngx_buf_t             *b;
     ngx_cigna_ctx_t       *ctx;
     ngx_http_upstream_t   *u;
-    ngx_cigna_inject_t    *inject;
     ngx_cigna_loc_conf_t  *lcf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-    inject = ctx->inject;
     u = r->upstream;
 
-    if (inject->create_request(r) != NGX_OK) {
+    if (ctx->inject->create_request(r) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    from = u->request_bufs->buf;
-    len = ngx_cigna_lines_length(from, &inject->token);
-
-    b = ngx_calloc_buf(r->pool);
-    p = ngx_cigna_secret_alloc(r->pool, len);
-
-    if (b == NULL || p == NULL) {
+    b = ngx_cigna_inject_copy(r, u->request_bufs->buf, &ctx->inject->token);
+    if (b == NULL) {
         return NGX_ERROR;
     }
-
-    last = ngx_cigna_lines_copy(r, from, &inject->token, p);
-
-    if (last == NULL) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "cigna: what is to be sent upstream is no HTTP/1 "
-                      "request of method GET or HEAD, and gets no token: use "
-                      "\"proxy_pass\" with \"proxy_http_version 1.1\" and "
-                      "without \"proxy_method\"");
-        return NGX_ERROR;
-    }
-
-    b->start = p;
-    b->pos = p;
-    b->last = last;
-    b->end = p + len;
-    b->temporary = 1;
-    b->flush = from->flush;
-    b->tag = from->tag;
 
     u->request_bufs->buf = b;
 
@@ -301,6 +303,48 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+/* the bytes are wiped when the request goes */
+
+static ngx_buf_t *
+ngx_cigna_inject_copy(ngx_http_request_t *r, const ngx_buf_t *from,
+    const ngx_str_t *token)
+{
+    u_char     *p, *last;
+    size_t      len;
+    ngx_buf_t  *b;
+
+    len = ngx_cigna_lines_length(from, token);
+
+    b = ngx_calloc_buf(r->pool);
+    p = ngx_cigna_secret_alloc(r->pool, len);
+
+    if (b == NULL || p == NULL) {
+        return NULL;
+    }
+
+    last = ngx_cigna_lines_copy(r, from, token, p);
+
+    if (last == NULL) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "cigna: what is to be sent upstream is no HTTP/1 "
+                      "request of method GET or HEAD, and gets no token: use "
+                      "\"proxy_pass\" with \"proxy_http_version 1.1\" and "
+                      "without \"proxy_method\"");
+        return NULL;
+    }
+
+    b->start = p;
+    b->pos = p;
+    b->last = last;
+    b->end = p + len;
+    b->temporary = 1;
+    b->flush = from->flush;
+    b->tag = from->tag;
+
+    return b;
 }
 
 

@@ -16,7 +16,7 @@ struct ngx_cigna_inject_s {
     ngx_str_t              token;          /* borrowed */
 
     /* what was there before us */
-    ngx_http_handler_pt    content;
+    ngx_http_handler_pt    content;        /* NULL: not injected */
     ngx_int_t            (*create_request)(ngx_http_request_t *r);
     ngx_int_t            (*reinit_request)(ngx_http_request_t *r);
     ngx_int_t            (*process_header)(ngx_http_request_t *r);
@@ -25,10 +25,10 @@ struct ngx_cigna_inject_s {
 
 /*
  * Makes the location's content handler carry the token, which is borrowed and
- * must live as long as the request.  "inject" is memory of the caller's.
+ * must live as long as the request.  ctx->inject is to be set and zeroed.
  */
-void ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_inject_t *inject, ngx_str_t *token);
+void ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_inject_t *inject,
+    ngx_str_t *token);
 
 /* in postconfiguration */
 ngx_int_t ngx_cigna_inject_init(ngx_conf_t *cf);

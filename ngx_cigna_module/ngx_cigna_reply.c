@@ -4,9 +4,12 @@
 
 
 #define NGX_CIGNA_REPLY_SIZE    1024
+#define NGX_CIGNA_LINK_EXTRA    "; rel=\"cigna-connect\""
 #define NGX_CIGNA_ORIGIN_EXTRA  sizeof("https://[]:65535")
 
 
+static ngx_int_t ngx_cigna_reply_link(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_reply_outcome(cigna_buf_t *b,
     const ngx_cigna_condition_t *c, ngx_str_t *connect);
 static void ngx_cigna_reply_object(cigna_buf_t *b,
@@ -17,11 +20,12 @@ static void ngx_cigna_reply_text(cigna_buf_t *b,
 
 void
 ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_condition_e e, const char *what)
+    ngx_cigna_condition_e e, const char *what, const ngx_str_t *detail)
 {
     ngx_str_t                     tenant, member;
     cigna_identity_t             *id;
     const ngx_cigna_condition_t  *c;
+    static ngx_str_t              none = ngx_string("");
 
     c = ngx_cigna_condition(e);
 
@@ -44,11 +48,16 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         }
     }
 
+    if (detail == NULL) {
+        detail = &none;
+    }
+
     ngx_log_error(c->level, r->connection->log, 0,
                   "cigna: %s request %s, condition: %V, tenant: %V, "
-                  "member: %V, request: %V",
+                  "member: %V, request: %V%s%V",
                   what, e == ngx_cigna_served_stale ? "served" : "refused",
-                  &c->name, &tenant, &member, ngx_cigna_request_id(r));
+                  &c->name, &tenant, &member, ngx_cigna_request_id(r),
+                  detail->len ? ", detail: " : "", detail);
 }
 
 
@@ -231,29 +240,17 @@ ngx_int_t
 ngx_cigna_reply_condition_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, ngx_uint_t retry_after_s, const char *allow)
 {
-    u_char                       *p;
-    ngx_str_t                     value, connect;
+    ngx_str_t                     value;
     const ngx_cigna_condition_t  *c;
 
     c = ngx_cigna_condition(e);
 
-    if (retry_after_s == 0) {
-        retry_after_s = c->retry_after_s;
-    }
-
-    if (c->retry_after_s) {
-
-        p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        value.data = p;
-        value.len = ngx_sprintf(p, "%ui", retry_after_s) - p;
-
-        if (ngx_cigna_reply_header(r, "Retry-After", &value) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    if (c->retry_after_s
+        && ngx_cigna_reply_retry_after(r, retry_after_s ? retry_after_s
+                                                        : c->retry_after_s)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (allow) {
@@ -266,9 +263,33 @@ ngx_cigna_reply_condition_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         }
     }
 
-    if (!c->connect) {
-        return NGX_OK;
+    return c->connect ? ngx_cigna_reply_link(r, ctx) : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_reply_retry_after(ngx_http_request_t *r, ngx_uint_t seconds)
+{
+    u_char     *p;
+    ngx_str_t   value;
+
+    p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
+
+    value.data = p;
+    value.len = ngx_sprintf(p, "%ui", seconds) - p;
+
+    return ngx_cigna_reply_header(r, "Retry-After", &value);
+}
+
+
+static ngx_int_t
+ngx_cigna_reply_link(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    u_char     *p;
+    ngx_str_t   connect, value;
 
     if (ngx_cigna_connect_url(r, ctx, &connect) != NGX_OK) {
         return NGX_ERROR;
@@ -278,14 +299,13 @@ ngx_cigna_reply_condition_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(r->pool, connect.len + sizeof("<>; rel=cigna-connect")
-                                         + 2);
+    p = ngx_pnalloc(r->pool, connect.len + sizeof("<>" NGX_CIGNA_LINK_EXTRA));
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     value.data = p;
-    value.len = ngx_sprintf(p, "<%V>; rel=\"cigna-connect\"", &connect) - p;
+    value.len = ngx_sprintf(p, "<%V>" NGX_CIGNA_LINK_EXTRA, &connect) - p;
 
     return ngx_cigna_reply_header(r, "Link", &value);
 }

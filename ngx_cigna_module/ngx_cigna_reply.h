@@ -15,9 +15,10 @@
 /*
  * Logs the line of a request that was not served as asked and tells the
  * variables.  "what" is what the caller wanted: "fhir", "status", ...
+ * detail may be NULL.
  */
 void ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_condition_e e, const char *what);
+    ngx_cigna_condition_e e, const char *what, const ngx_str_t *detail);
 
 /* adds a line to the reply's header; key is a literal, value is borrowed */
 ngx_int_t ngx_cigna_reply_header(ngx_http_request_t *r, const char *key,
@@ -45,6 +46,9 @@ typedef enum {
 ngx_int_t ngx_cigna_reply_condition(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, ngx_cigna_reply_e form,
     ngx_uint_t retry_after_s, const char *allow);
+
+ngx_int_t ngx_cigna_reply_retry_after(ngx_http_request_t *r,
+    ngx_uint_t seconds);
 
 /*
  * Headers that go with a condition: Retry-After, Allow, Link.  For replies

@@ -33,27 +33,35 @@ ngx_cigna_scrub_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
+    u_char  *args, *query;
+
     if (ctx->query.data != NULL) {
         return NGX_OK;
     }
 
-    ctx->query.data = ngx_cigna_secret_alloc(r->pool, r->args.len + 1);
+    args = ngx_pstrdup(r->pool, &r->args);
+    query = ngx_cigna_secret_alloc(r->pool, r->args.len + 1);
 
-    if (ctx->query.data != NULL) {
-        ctx->query.len = r->args.len;
-        ngx_memcpy(ctx->query.data, r->args.data, r->args.len);
-    }
-
-    /*
-     * With HTTP/1 these three are the same bytes, with HTTP/2 they are not;
-     * to scrub twice does no harm.
-     */
-
-    ngx_cigna_scrub_query(r->args.data, r->args.data + r->args.len);
     ngx_cigna_scrub_line(&r->unparsed_uri);
     ngx_cigna_scrub_line(&r->request_line);
 
-    return ctx->query.data ? NGX_OK : NGX_ERROR;
+    if (args == NULL || query == NULL) {
+        r->args.len = 0;
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(query, args, r->args.len);
+
+    ctx->query.data = query;
+    ctx->query.len = r->args.len;
+
+    /* not in place: after a redirect they may belong to the configuration */
+
+    ngx_cigna_scrub_query(args, args + r->args.len);
+
+    r->args.data = args;
+
+    return NGX_OK;
 }
 
 

@@ -246,7 +246,7 @@ static ngx_int_t
 ngx_cigna_status_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, const char *allow)
 {
-    ngx_cigna_reply_log(r, ctx, e, "status");
+    ngx_cigna_reply_log(r, ctx, e, "status", NULL);
 
     return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0,
                                      allow);

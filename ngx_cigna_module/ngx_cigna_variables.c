@@ -15,7 +15,7 @@ static ngx_int_t ngx_cigna_variable_member(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_ctx(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_cigna_variable_token_source(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_variable_source(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_set(ngx_http_variable_value_t *v,
     u_char *data, size_t len);
@@ -32,7 +32,7 @@ static ngx_http_variable_t  ngx_cigna_variables[] = {
     { ngx_string("cigna_outcome"), NULL, ngx_cigna_variable_ctx,
       offsetof(ngx_cigna_ctx_t, outcome), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("cigna_token_source"), NULL, ngx_cigna_variable_token_source,
+    { ngx_string("cigna_token_source"), NULL, ngx_cigna_variable_source,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("cigna_dance"), NULL, ngx_cigna_variable_ctx,
@@ -147,7 +147,7 @@ ngx_cigna_variable_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
 
 static ngx_int_t
-ngx_cigna_variable_token_source(ngx_http_request_t *r,
+ngx_cigna_variable_source(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
     const char        *name;
@@ -156,7 +156,7 @@ ngx_cigna_variable_token_source(ngx_http_request_t *r,
     static const char *const  names[] = { NULL, "cache", "vault", "refresh" };
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-    name = ctx ? names[ctx->token_source] : NULL;
+    name = ctx ? names[ctx->source] : NULL;
 
     if (name == NULL) {
         v->not_found = 1;

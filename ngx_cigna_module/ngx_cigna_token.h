@@ -1,0 +1,50 @@
+
+#ifndef _NGX_CIGNA_TOKEN_H_INCLUDED_
+#define _NGX_CIGNA_TOKEN_H_INCLUDED_
+
+
+#include "ngx_cigna_condition.h"
+#include "ngx_cigna_ctx.h"
+
+
+/* Finds the access token of a request's identity, and waits for it. */
+
+
+typedef enum {
+    ngx_cigna_token_new = 0,
+    ngx_cigna_token_reading,
+    ngx_cigna_token_refreshing,
+    ngx_cigna_token_found,
+    ngx_cigna_token_refused
+} ngx_cigna_token_e;
+
+
+struct ngx_cigna_token_s {
+    /* results */
+    ngx_str_t                 value;           /* lives as the request does */
+    ngx_cigna_condition_e     condition;       /* why there is none */
+    ngx_uint_t                retry_after_s;   /* 0: the condition's */
+
+    ngx_cigna_token_e         state;
+
+    /* private */
+    ngx_cigna_cache_key_t     key;
+    ngx_uint_t                epoch;
+    ngx_cigna_cache_entry_t   cached;          /* token.len 0: none */
+    ngx_str_t                 old;             /* ends soon: better than none */
+};
+
+
+/*
+ * For a phase handler, with ctx->token zeroed at first and the identity known.
+ * NGX_OK: there is one, and ctx->source tells from where.  NGX_AGAIN: waits,
+ * and the phases will be run again.  NGX_ABORT: there is none.
+ */
+ngx_int_t ngx_cigna_token_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
+
+/* there is to be none: always NGX_ABORT */
+ngx_int_t ngx_cigna_token_refuse(ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e);
+
+
+#endif /* _NGX_CIGNA_TOKEN_H_INCLUDED_ */
