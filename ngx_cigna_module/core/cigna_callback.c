@@ -299,8 +299,7 @@ cigna_callback_taken(cigna_callback_t *f, const cigna_event_t *ev,
     outcome = f->take.outcome;
 
     if (outcome != cigna_outcome_none) {
-        cigna_callback_say(f, f->take.why ? f->take.why : "",
-                           cigna_slice_null);
+        cigna_callback_say(f, f->take.why, cigna_slice_null);
         cigna_callback_end(f, op, outcome);
         return;
     }

@@ -131,6 +131,10 @@ cigna_flow_say(char *detail, size_t size, const char *text,
     uint8_t      c;
     cigna_buf_t  b;
 
+    if (text == NULL) {
+        return;
+    }
+
     cigna_buf_init(&b, detail, size - 1);
     cigna_buf_append_str(&b, text);
 

@@ -112,7 +112,8 @@ unsigned cigna_flow_jitter(const cigna_event_t *ev, unsigned from,
 
 /*
  * Writes "text: quoted" for the log, whatever bytes a peer or a browser chose
- * for it; only the text if there is nothing to quote.
+ * for it; only the text if there is nothing to quote.  NULL as text leaves
+ * what was said before.
  */
 void cigna_flow_say(char *detail, size_t size, const char *text,
     cigna_slice_t quoted);

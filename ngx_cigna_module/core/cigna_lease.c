@@ -163,8 +163,6 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
         return cigna_lease_over(l, cigna_lease_failed);
     }
 
-    l->held = 0;
-
     if (cigna_slice_eq(word, cigna_slice("mine"))) {
         l->held = 1;
         return cigna_lease_over(l, cigna_lease_mine);

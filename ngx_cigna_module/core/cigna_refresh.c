@@ -115,7 +115,6 @@ static void cigna_refresh_report(cigna_refresh_t *f, cigna_op_t *op,
 static int cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op,
     unsigned tries);
 static void cigna_refresh_discard(cigna_refresh_t *f);
-static void cigna_refresh_say(cigna_refresh_t *f, const char *why);
 
 
 void
@@ -283,7 +282,7 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     }
 
     if (rc != cigna_refresh_pending) {
-        cigna_refresh_report(f, op, rc, why);
+        cigna_refresh_end(f, op, rc, cigna_lease_clear, why);
         return;
     }
 
@@ -647,7 +646,7 @@ cigna_refresh_end(cigna_refresh_t *f, cigna_op_t *op, cigna_refresh_e rc,
         return;
     }
 
-    cigna_refresh_say(f, why);
+    cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
 
     f->rc = rc;
     f->state = cigna_refresh_st_release;
@@ -659,7 +658,7 @@ static void
 cigna_refresh_report(cigna_refresh_t *f, cigna_op_t *op, cigna_refresh_e rc,
     const char *why)
 {
-    cigna_refresh_say(f, why);
+    cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
 
     f->rc = rc;
     f->state = cigna_refresh_st_report;
@@ -688,15 +687,4 @@ cigna_refresh_discard(cigna_refresh_t *f)
 {
     cigna_revoke_prepare(&f->revoke, f->provider, f->tokens.refresh_token,
                          f->tokens.access_token, f->arena);
-}
-
-
-/* NULL: there is nothing to say, or it has been said */
-
-static void
-cigna_refresh_say(cigna_refresh_t *f, const char *why)
-{
-    if (why) {
-        cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
-    }
 }

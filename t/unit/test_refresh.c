@@ -1293,6 +1293,25 @@ clocks_that_differ_do_not_disturb_lock_and_mark(void **state)
 }
 
 
+static void
+a_lock_that_was_set_unheard_is_given_up_for_a_changed_record(void **state)
+{
+    (void) state;
+
+    make_due();
+    (void) begin(&a);
+    stop_before(&a, cigna_script_grant_begin);
+    world_step(&w, &a, world_lost_after);
+    assert_non_null(lock());
+
+    world_connected(&w);
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(w.refreshes_posted, 0);
+    assert_unlocked();
+}
+
+
 /* storing it */
 
 static void
@@ -1721,6 +1740,7 @@ main(void)
         test(a_life_is_counted_from_when_the_request_was_sent),
         test(a_clock_that_steps_back_ends_nothing),
         test(clocks_that_differ_do_not_disturb_lock_and_mark),
+        test(a_lock_that_was_set_unheard_is_given_up_for_a_changed_record),
         test(a_token_is_used_only_after_it_is_stored),
         test(a_rotated_refresh_token_survives_a_minute_without_redis),
         test(storing_is_given_up_after_a_while),
