@@ -2,14 +2,53 @@
 #include "ngx_cigna_redis_conn.h"
 
 
+/*
+ * Which connection a command takes, and when connections are made.
+ *
+ * A connection that cannot be made is tried with each origin in turn, then it
+ * rests, longer each time, and tries again by itself.  Commands wait for the
+ * first round only.  Once it has failed Redis is "down": until a connection is
+ * ready again no command waits for one, and no further connections are made.
+ */
+
+
+#define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* commands, until connected */
+#define NGX_CIGNA_REDIS_PENDING_MAX  65536
+
+#define NGX_CIGNA_REDIS_BACKOFF_MIN  100   /* ms */
+#define NGX_CIGNA_REDIS_BACKOFF_MAX  2000
+
+
+struct ngx_cigna_redis_s {
+    ngx_cigna_redis_shared_t  shared;
+    ngx_pool_t               *pool;
+
+    ngx_cigna_redis_conn_t   *conns;
+    ngx_uint_t                nconns;
+
+    ngx_uint_t                origin;      /* the one that is used */
+    unsigned                  down:1;      /* and this was logged */
+};
+
+
+static ngx_int_t ngx_cigna_redis_init(ngx_cigna_redis_t *redis,
+    ngx_pool_t *pool);
 static ngx_cigna_redis_conn_t *ngx_cigna_redis_choose(
     ngx_cigna_redis_t *redis);
+static ngx_uint_t ngx_cigna_redis_usable(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_connect(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_up_handler(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_failed_handler(ngx_cigna_redis_conn_t *conn,
+    const char *error);
+static void ngx_cigna_redis_next_origin(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_back_off(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_retry_handler(ngx_event_t *ev);
 
 
 ngx_cigna_redis_t *
 ngx_cigna_redis_create(ngx_cycle_t *cycle, ngx_cigna_redis_conf_t *conf)
 {
-    ngx_uint_t          i;
     ngx_pool_t         *pool;
     ngx_cigna_redis_t  *redis;
 
@@ -19,36 +58,64 @@ ngx_cigna_redis_create(ngx_cycle_t *cycle, ngx_cigna_redis_conf_t *conf)
     }
 
     redis = ngx_pcalloc(pool, sizeof(ngx_cigna_redis_t));
-    if (redis == NULL) {
-        goto failed;
+
+    if (redis) {
+        redis->shared.conf = conf;
+
+        if (ngx_cigna_redis_init(redis, pool) == NGX_OK) {
+            return redis;
+        }
     }
-
-    redis->pool = pool;
-    redis->conf = conf;
-    redis->nconns = ngx_max(conf->connections, 1);
-
-    redis->conns = ngx_pcalloc(pool,
-                               redis->nconns * sizeof(ngx_cigna_redis_conn_t));
-    redis->in = ngx_palloc(pool, NGX_CIGNA_REDIS_IN_SIZE);
-
-    if (redis->conns == NULL || redis->in == NULL) {
-        goto failed;
-    }
-
-    ngx_cigna_log_init(&redis->log, "redis");
-    ngx_queue_init(&redis->free_slots);
-
-    for (i = 0; i < redis->nconns; i++) {
-        ngx_cigna_redis_conn_init(&redis->conns[i], redis);
-    }
-
-    return redis;
-
-failed:
 
     ngx_destroy_pool(pool);
 
     return NULL;
+}
+
+
+static ngx_int_t
+ngx_cigna_redis_init(ngx_cigna_redis_t *redis, ngx_pool_t *pool)
+{
+    ngx_uint_t                 i;
+    ngx_cigna_redis_conn_t    *conn;
+    ngx_cigna_redis_shared_t  *shared;
+
+    shared = &redis->shared;
+
+    redis->pool = pool;
+    redis->nconns = ngx_max(shared->conf->connections, 1);
+
+    redis->conns = ngx_pcalloc(pool,
+                               redis->nconns * sizeof(ngx_cigna_redis_conn_t));
+
+    shared->in = ngx_palloc(pool, NGX_CIGNA_REDIS_IN_SIZE);
+
+    if (redis->conns == NULL || shared->in == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_log_init(&shared->log, "redis");
+
+    shared->slots.pool = pool;
+    ngx_queue_init(&shared->slots.free);
+
+    for (i = 0; i < redis->nconns; i++) {
+        conn = &redis->conns[i];
+
+        conn->shared = shared;
+        conn->owner = redis;
+        conn->up = ngx_cigna_redis_up_handler;
+        conn->failed = ngx_cigna_redis_failed_handler;
+
+        conn->retry.handler = ngx_cigna_redis_retry_handler;
+        conn->retry.data = conn;
+        conn->retry.log = &shared->log.log;
+        conn->retry.cancelable = 1;
+
+        ngx_cigna_redis_conn_init(conn);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -68,11 +135,19 @@ ngx_cigna_redis_start(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
         return NGX_ERROR;
     }
 
+    if (conn->state == ngx_cigna_redis_closed) {
+        ngx_cigna_redis_connect(conn);
+
+        if (conn->state == ngx_cigna_redis_closed) {
+            return NGX_ERROR;
+        }
+    }
+
     return ngx_cigna_redis_conn_queue(conn, cmd, argv, argc);
 }
 
 
-/* the least loaded one; of those that are idle, one that is connected */
+/* the least loaded one; of those without load, one that is ready */
 
 static ngx_cigna_redis_conn_t *
 ngx_cigna_redis_choose(ngx_cigna_redis_t *redis)
@@ -86,11 +161,11 @@ ngx_cigna_redis_choose(ngx_cigna_redis_t *redis)
     for (i = 0; i < redis->nconns; i++) {
         conn = &redis->conns[i];
 
-        if (!ngx_cigna_redis_conn_usable(conn)) {
+        if (!ngx_cigna_redis_usable(redis, conn)) {
             continue;
         }
 
-        load = 2 * conn->nslots + (conn->state != ngx_cigna_redis_ready);
+        load = 2 * conn->queue.n + (conn->state != ngx_cigna_redis_ready);
 
         if (load < least) {
             least = load;
@@ -102,16 +177,135 @@ ngx_cigna_redis_choose(ngx_cigna_redis_t *redis)
 }
 
 
+static ngx_uint_t
+ngx_cigna_redis_usable(ngx_cigna_redis_t *redis, ngx_cigna_redis_conn_t *conn)
+{
+    if (conn->state == ngx_cigna_redis_ready) {
+        return conn->queue.n < NGX_CIGNA_REDIS_PENDING_MAX;
+    }
+
+    return !redis->down && conn->failures == 0
+           && conn->queue.n < NGX_CIGNA_REDIS_WAITING_MAX;
+}
+
+
+static void
+ngx_cigna_redis_connect(ngx_cigna_redis_conn_t *conn)
+{
+    ngx_cigna_redis_t  *redis;
+
+    redis = conn->owner;
+
+    if (conn->replica) {
+        ngx_cigna_redis_next_origin(conn);
+    }
+
+    conn->origin = redis->origin;
+    conn->tried++;
+
+    ngx_cigna_redis_conn_connect(conn,
+                                 &redis->shared.conf->origins[conn->origin]);
+}
+
+
+static void
+ngx_cigna_redis_up_handler(ngx_cigna_redis_conn_t *conn)
+{
+    ngx_uint_t          level;
+    ngx_cigna_redis_t  *redis;
+
+    redis = conn->owner;
+
+    level = redis->down ? NGX_LOG_NOTICE : NGX_LOG_INFO;
+
+    ngx_log_error(level, &redis->shared.log.log, 0,
+                  "redis \"%V\" is connected",
+                  &redis->shared.conf->origins[conn->origin].name);
+
+    redis->down = 0;
+
+    conn->failures = 0;
+    conn->tried = 0;
+}
+
+
+static void
+ngx_cigna_redis_failed_handler(ngx_cigna_redis_conn_t *conn,
+    const char *error)
+{
+    ngx_uint_t          level, last;
+    ngx_cigna_redis_t  *redis;
+
+    redis = conn->owner;
+
+    last = (conn->tried == redis->shared.conf->norigins);
+    level = (last && !redis->down) ? NGX_LOG_ERR : NGX_LOG_INFO;
+
+    ngx_log_error(level, &redis->shared.log.log, 0,
+                  "redis \"%V\" cannot be used: %s",
+                  &redis->shared.conf->origins[conn->origin].name, error);
+
+    ngx_cigna_redis_next_origin(conn);
+
+    if (!last) {
+        ngx_cigna_redis_connect(conn);
+        return;
+    }
+
+    redis->down = 1;
+
+    ngx_cigna_redis_back_off(conn);
+}
+
+
+/* unless another connection has found out the same before */
+
+static void
+ngx_cigna_redis_next_origin(ngx_cigna_redis_conn_t *conn)
+{
+    ngx_cigna_redis_t  *redis;
+
+    redis = conn->owner;
+
+    if (redis->origin == conn->origin) {
+        redis->origin = (redis->origin + 1) % redis->shared.conf->norigins;
+    }
+}
+
+
+static void
+ngx_cigna_redis_back_off(ngx_cigna_redis_conn_t *conn)
+{
+    ngx_msec_t  delay;
+
+    delay = NGX_CIGNA_REDIS_BACKOFF_MIN << ngx_min(conn->failures, 8);
+    delay = ngx_min(delay, NGX_CIGNA_REDIS_BACKOFF_MAX);
+
+    /* the workers of all nodes shall not come back at the same moment */
+
+    delay = delay / 2 + (ngx_msec_t) ngx_random() % (delay / 2 + 1);
+
+    conn->failures++;
+    conn->tried = 0;
+
+    ngx_add_timer(&conn->retry, delay);
+
+    ngx_cigna_redis_conn_give_up(conn);
+}
+
+
+static void
+ngx_cigna_redis_retry_handler(ngx_event_t *ev)
+{
+    ngx_cigna_redis_connect(ev->data);
+}
+
+
 void
 ngx_cigna_redis_cancel(ngx_cigna_redis_cmd_t *cmd)
 {
-    ngx_cigna_redis_slot_t  *slot;
-
-    slot = cmd->slot;
-
-    if (slot) {
-        slot->cmd = NULL;
-        cmd->slot = NULL;
+    if (cmd->slot) {
+        ngx_cigna_redis_queue_cancel(cmd);
     }
 }
 
@@ -129,10 +323,17 @@ ngx_cigna_redis_done(ngx_cigna_redis_cmd_t *cmd)
 void
 ngx_cigna_redis_destroy(ngx_cigna_redis_t *redis)
 {
-    ngx_uint_t  i;
+    ngx_uint_t               i;
+    ngx_cigna_redis_conn_t  *conn;
 
     for (i = 0; i < redis->nconns; i++) {
-        ngx_cigna_redis_conn_destroy(&redis->conns[i]);
+        conn = &redis->conns[i];
+
+        if (conn->retry.timer_set) {
+            ngx_del_timer(&conn->retry);
+        }
+
+        ngx_cigna_redis_conn_destroy(conn);
     }
 
     ngx_destroy_pool(redis->pool);

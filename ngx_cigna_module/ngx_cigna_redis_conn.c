@@ -6,92 +6,236 @@
  * One connection to Redis: commands go out in the order in which they were
  * queued, replies come back in the same order.
  *
- *               queue()               connected            set-up is through
- *     closed ------------> connecting ----------> setup ----------------+
- *       ^                   ^      |                |                   |
- *       |                   |      | no origin of   |                   v
- *       |             timer |      | the round      |                 ready
- *       |                   |      v is usable      |                   |
- *       |                  backoff <----------------+                   |
- *       |                                                               |
- *       +---------------------------------------------------------------+
- *              end of connection, time-out, malformed reply
+ *              connect()             connected             set-up is through
+ *     closed ------------> connecting ----------> setup -----------------+
+ *      ^  ^                    |                    |                    |
+ *      |  |                    v                    v                    v
+ *      |  +----------------- failed <---------------+                  ready
+ *      |                                                                 |
+ *      +-----------------------------------------------------------------+
+ *              end of the connection, time-out, malformed reply
  *
  * Invariants:
  *
- * 1. Commands wait in "connecting" and "setup" only if what came before was
- *    no failure; otherwise, and in "backoff", they are refused at once.  While
- *    Redis counts as down some connection is on its way out of "backoff".
- * 2. The slots are the commands whose bytes are between the oldest reply that
- *    is missing and out.last, in this order, and of growing deadlines.
- * 3. A slot is "unsent" if its last byte cannot have left, as Redis runs no
- *    command of which a byte is missing, and "lost" if it may have.
- * 4. After a time-out the connection is closed, since replies would be taken
+ * 1. No command leaves before the set-up is through.
+ * 2. Commands that wait outlive a failure, as nothing of them has left.  Those
+ *    of a ready connection end with it.
+ * 3. After a time-out the connection is closed, since replies would be taken
  *    for those of other commands.
- * 5. Handlers are called by replies(), expire() and end_slots() only, and
- *    never while the connection is between two states.
+ * 4. Handlers of commands are called where the state is a settled one: for a
+ *    reply, when a command has waited too long, and by close() and give_up()
+ *    as the last thing they do.
  *
- * The deadline timer keeps an exiting worker alive as long as there are slots.
- * It is not moved or removed for each command: when it fires it looks at the
- * oldest one, and while there is none it is cancelable.
+ * The deadline timer keeps an exiting worker alive as long as commands are
+ * pending.  It is not moved or removed for each of them: when it fires it looks
+ * at the oldest one, and while there is none it is cancelable.
  */
 
 
-#define NGX_CIGNA_REDIS_BACKOFF_MIN  100   /* ms */
-#define NGX_CIGNA_REDIS_BACKOFF_MAX  2000
-
-
-static void ngx_cigna_redis_connect(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_peer_handler(ngx_cigna_peer_t *peer);
-static void ngx_cigna_redis_connected(ngx_cigna_redis_conn_t *conn);
-static ngx_int_t ngx_cigna_redis_setup_next(ngx_cigna_redis_conn_t *conn,
+static void ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer);
+static void ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn);
+static ngx_int_t ngx_cigna_redis_conn_setup(ngx_cigna_redis_conn_t *conn,
     cigna_ev_e type, cigna_reply_t *reply);
-static void ngx_cigna_redis_up(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_fail(ngx_cigna_redis_conn_t *conn,
-    const char *error);
-static void ngx_cigna_redis_next_origin(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_back_off(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_wait_handler(ngx_event_t *ev);
-static void ngx_cigna_redis_write_handler(ngx_event_t *wev);
-static void ngx_cigna_redis_read_handler(ngx_event_t *rev);
-static ngx_int_t ngx_cigna_redis_replies(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_deadline_handler(ngx_event_t *ev);
-static void ngx_cigna_redis_expire(ngx_cigna_redis_conn_t *conn, uint64_t end);
-static void ngx_cigna_redis_close(ngx_cigna_redis_conn_t *conn,
+static void ngx_cigna_redis_conn_ready(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_conn_setup_handler(ngx_event_t *ev);
+static void ngx_cigna_redis_conn_write_handler(ngx_event_t *wev);
+static ssize_t ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn,
+    ngx_connection_t *c);
+static void ngx_cigna_redis_conn_read_handler(ngx_event_t *rev);
+static ngx_int_t ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn,
+    ngx_connection_t *c);
+static ngx_int_t ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn);
+static ngx_int_t ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn,
+    cigna_reply_t *reply);
+static void ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev);
+static void ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn,
     const char *why);
-static void ngx_cigna_redis_disconnect(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_end_slots(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn,
+    const char *error);
+static void ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn);
 
 
 void
-ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn,
-    ngx_cigna_redis_t *redis)
+ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn)
 {
-    conn->redis = redis;
+    ngx_log_t  *log;
 
-    conn->deadline.handler = ngx_cigna_redis_deadline_handler;
+    log = &conn->shared->log.log;
+
+    conn->deadline.handler = ngx_cigna_redis_conn_deadline_handler;
     conn->deadline.data = conn;
-    conn->deadline.log = &redis->log.log;
+    conn->deadline.log = log;
     conn->deadline.cancelable = 1;
 
-    conn->wait.handler = ngx_cigna_redis_wait_handler;
-    conn->wait.data = conn;
-    conn->wait.log = &redis->log.log;
-    conn->wait.cancelable = 1;
+    conn->setup_timer.handler = ngx_cigna_redis_conn_setup_handler;
+    conn->setup_timer.data = conn;
+    conn->setup_timer.log = log;
+    conn->setup_timer.cancelable = 1;
 
-    ngx_queue_init(&conn->slots);
+    ngx_cigna_redis_queue_init(&conn->queue, &conn->shared->slots);
 }
 
 
-ngx_uint_t
-ngx_cigna_redis_conn_usable(ngx_cigna_redis_conn_t *conn)
+void
+ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
+    ngx_cigna_origin_t *origin)
 {
-    if (conn->state == ngx_cigna_redis_ready) {
-        return conn->nslots < NGX_CIGNA_REDIS_PENDING_MAX;
+    ngx_msec_t         timeout;
+    ngx_cigna_peer_t  *peer;
+
+    timeout = conn->shared->conf->connect_timeout;
+
+    conn->state = ngx_cigna_redis_connecting;
+    conn->setup_by = ngx_current_msec + timeout;
+    conn->replica = 0;
+
+    peer = &conn->peer;
+
+    peer->origin = origin;
+    peer->log = &conn->shared->log.log;
+    peer->timeout = timeout;
+    peer->cancelable = 1;
+    peer->keepalive = 1;
+    peer->handler = ngx_cigna_redis_conn_peer_handler;
+    peer->data = conn;
+
+    if (ngx_cigna_peer_start(peer) != NGX_AGAIN) {
+        ngx_cigna_redis_conn_peer_handler(peer);
+    }
+}
+
+
+static void
+ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer)
+{
+    ngx_cigna_redis_conn_t  *conn;
+
+    conn = peer->data;
+
+    if (peer->rc != NGX_OK) {
+        ngx_cigna_redis_conn_fail(conn, peer->error);
+        return;
     }
 
-    return conn->failures == 0 && !conn->redis->down
-           && conn->nslots < NGX_CIGNA_REDIS_WAITING_MAX;
+    ngx_cigna_redis_conn_connected(conn);
+}
+
+
+static void
+ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
+{
+    ngx_msec_int_t           left;
+    ngx_connection_t        *c;
+    ngx_cigna_redis_conf_t  *conf;
+
+    conf = conn->shared->conf;
+
+    conn->reader = cigna_reader_create();
+
+    if (conn->reader == NULL) {
+        ngx_cigna_redis_conn_fail(conn, "no memory");
+        return;
+    }
+
+    c = conn->peer.connection;
+
+    c->read->handler = ngx_cigna_redis_conn_read_handler;
+    c->write->handler = ngx_cigna_redis_conn_write_handler;
+
+    conn->state = ngx_cigna_redis_setup;
+
+    left = (ngx_msec_int_t) (conn->setup_by - ngx_current_msec);
+    ngx_add_timer(&conn->setup_timer, (ngx_msec_t) ngx_max(left, 1));
+
+    ngx_memzero(&conn->setup, sizeof(cigna_setup_t));
+
+    conn->setup.username.data = conf->username.data;
+    conn->setup.username.len = conf->username.len;
+    conn->setup.password.data = conf->password.data;
+    conn->setup.password.len = conf->password.len;
+    conn->setup.db = conf->db;
+
+    cigna_setup_init(&conn->setup);
+
+    if (ngx_cigna_redis_conn_setup(conn, cigna_ev_start, NULL) != NGX_OK) {
+        return;
+    }
+
+    if (c->read->ready) {
+        ngx_post_event(c->read, &ngx_posted_events);
+    }
+}
+
+
+/* NGX_ERROR: it has failed, and may be connecting elsewhere already */
+
+static ngx_int_t
+ngx_cigna_redis_conn_setup(ngx_cigna_redis_conn_t *conn, cigna_ev_e type,
+    cigna_reply_t *reply)
+{
+    cigna_op_t     op;
+    cigna_event_t  ev;
+
+    ngx_memzero(&ev, sizeof(cigna_event_t));
+
+    ev.type = type;
+    ev.now_ms = (int64_t) ngx_time() * 1000;
+    ev.reply = reply;
+
+    cigna_setup_next(&conn->setup, &ev, &op);
+
+    if (op.type == cigna_op_done) {
+
+        if (conn->setup.rc != cigna_setup_ok) {
+            ngx_cigna_redis_conn_fail(conn, conn->setup.error);
+            return NGX_ERROR;
+        }
+
+        ngx_cigna_redis_conn_ready(conn);
+
+        return NGX_OK;
+    }
+
+    if (ngx_cigna_redis_out_append(&conn->greeting, op.argv, op.argc)
+        != NGX_OK)
+    {
+        ngx_cigna_redis_conn_fail(conn, "no memory");
+        return NGX_ERROR;
+    }
+
+    ngx_post_event(conn->peer.connection->write, &ngx_posted_events);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_redis_conn_ready(ngx_cigna_redis_conn_t *conn)
+{
+    if (conn->setup_timer.timer_set) {
+        ngx_del_timer(&conn->setup_timer);
+    }
+
+    ngx_cigna_redis_out_free(&conn->greeting);
+
+    conn->state = ngx_cigna_redis_ready;
+
+    if (conn->queue.n) {
+        ngx_post_event(conn->peer.connection->write, &ngx_posted_events);
+    }
+
+    conn->up(conn);
+}
+
+
+static void
+ngx_cigna_redis_conn_setup_handler(ngx_event_t *ev)
+{
+    ngx_cigna_redis_conn_t  *conn;
+
+    conn = ev->data;
+
+    ngx_cigna_redis_conn_fail(conn, "timed out in the set-up");
 }
 
 
@@ -99,36 +243,23 @@ ngx_int_t
 ngx_cigna_redis_conn_queue(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc)
 {
-    uint64_t                 gone;
-    ngx_connection_t        *c;
-    ngx_cigna_redis_t       *redis;
-    ngx_cigna_redis_slot_t  *slot;
+    ngx_msec_t         timeout;
+    ngx_connection_t  *c;
 
-    redis = conn->redis;
+    timeout = conn->shared->conf->timeout;
 
-    if (conn->state == ngx_cigna_redis_closed) {
-        ngx_cigna_redis_connect(conn);
-
-        if (conn->state == ngx_cigna_redis_backoff) {
-            return NGX_ERROR;
-        }
-    }
-
-    slot = ngx_cigna_redis_get_slot(redis);
-    if (slot == NULL) {
+    if (ngx_cigna_redis_queue_push(&conn->queue, cmd, argv, argc,
+                                   ngx_current_msec + timeout)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    gone = ngx_cigna_redis_gone(conn);
+    conn->deadline.cancelable = 0;
 
-    if (ngx_cigna_redis_append(&conn->out, argv, argc) != NGX_OK) {
-        ngx_cigna_redis_free_slot(redis, slot);
-        return NGX_ERROR;
+    if (!conn->deadline.timer_set) {
+        ngx_add_timer(&conn->deadline, timeout);
     }
-
-    conn->queued = gone + (conn->out.last - conn->out.pos);
-
-    ngx_cigna_redis_push_slot(conn, slot, cmd);
 
     if (conn->state == ngx_cigna_redis_ready) {
         c = conn->peer.connection;
@@ -145,393 +276,153 @@ ngx_cigna_redis_conn_queue(ngx_cigna_redis_conn_t *conn,
 
 
 static void
-ngx_cigna_redis_connect(ngx_cigna_redis_conn_t *conn)
-{
-    ngx_int_t                rc;
-    ngx_cigna_peer_t        *peer;
-    ngx_cigna_redis_t       *redis;
-    ngx_cigna_redis_conf_t  *conf;
-
-    redis = conn->redis;
-    conf = redis->conf;
-
-    conn->state = ngx_cigna_redis_connecting;
-    conn->tried++;
-    conn->connect_by = ngx_current_msec + conf->connect_timeout;
-
-    peer = &conn->peer;
-
-    conn->origin = redis->origin;
-
-    peer->origin = &conf->origins[conn->origin];
-    peer->log = &redis->log.log;
-    peer->timeout = conf->connect_timeout;
-    peer->cancelable = 1;
-    peer->keepalive = 1;
-    peer->handler = ngx_cigna_redis_peer_handler;
-    peer->data = conn;
-
-    rc = ngx_cigna_peer_start(peer);
-
-    if (rc != NGX_AGAIN) {
-        ngx_cigna_redis_peer_handler(peer);
-    }
-}
-
-
-static void
-ngx_cigna_redis_peer_handler(ngx_cigna_peer_t *peer)
-{
-    ngx_cigna_redis_conn_t  *conn;
-
-    conn = peer->data;
-
-    if (peer->rc != NGX_OK) {
-        ngx_cigna_redis_fail(conn, peer->error);
-        return;
-    }
-
-    ngx_cigna_redis_connected(conn);
-}
-
-
-static void
-ngx_cigna_redis_connected(ngx_cigna_redis_conn_t *conn)
-{
-    cigna_slice_t            password, username;
-    ngx_msec_int_t           left;
-    ngx_connection_t        *c;
-    ngx_cigna_redis_conf_t  *conf;
-
-    conf = conn->redis->conf;
-
-    conn->reader = cigna_reader_create();
-
-    if (conn->reader == NULL) {
-        ngx_cigna_redis_fail(conn, "no memory");
-        return;
-    }
-
-    c = conn->peer.connection;
-
-    c->read->handler = ngx_cigna_redis_read_handler;
-    c->write->handler = ngx_cigna_redis_write_handler;
-
-    conn->state = ngx_cigna_redis_setup;
-
-    left = (ngx_msec_int_t) (conn->connect_by - ngx_current_msec);
-    ngx_add_timer(&conn->wait, (ngx_msec_t) ngx_max(left, 1));
-
-    username.data = conf->username.data;
-    username.len = conf->username.len;
-
-    password.data = conf->password.data;
-    password.len = conf->password.len;
-
-    ngx_memzero(&conn->setup, sizeof(cigna_setup_t));
-
-    conn->setup.username = username;
-    conn->setup.password = password;
-    conn->setup.db = conf->db;
-
-    cigna_setup_init(&conn->setup);
-
-    if (ngx_cigna_redis_setup_next(conn, cigna_ev_start, NULL) != NGX_OK) {
-        return;
-    }
-
-    if (c->read->ready) {
-        ngx_post_event(c->read, &ngx_posted_events);
-    }
-}
-
-
-/* NGX_ERROR: see ngx_cigna_redis_replies() */
-
-static ngx_int_t
-ngx_cigna_redis_setup_next(ngx_cigna_redis_conn_t *conn, cigna_ev_e type,
-    cigna_reply_t *reply)
-{
-    cigna_op_t         op;
-    cigna_event_t      ev;
-    ngx_connection_t  *c;
-
-    ngx_memzero(&ev, sizeof(cigna_event_t));
-
-    ev.type = type;
-    ev.now_ms = (int64_t) ngx_time() * 1000;
-    ev.reply = reply;
-
-    cigna_setup_next(&conn->setup, &ev, &op);
-
-    if (op.type == cigna_op_done) {
-
-        if (conn->setup.rc == cigna_setup_ok) {
-            ngx_cigna_redis_up(conn);
-            return NGX_OK;
-        }
-
-        ngx_cigna_redis_fail(conn, conn->setup.error);
-        return NGX_ERROR;
-    }
-
-    if (ngx_cigna_redis_append(&conn->greeting, op.argv, op.argc) != NGX_OK) {
-        ngx_cigna_redis_fail(conn, "no memory");
-        return NGX_ERROR;
-    }
-
-    c = conn->peer.connection;
-
-    ngx_post_event(c->write, &ngx_posted_events);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_cigna_redis_up(ngx_cigna_redis_conn_t *conn)
-{
-    ngx_uint_t          level;
-    ngx_cigna_redis_t  *redis;
-
-    redis = conn->redis;
-
-    if (conn->wait.timer_set) {
-        ngx_del_timer(&conn->wait);
-    }
-
-    ngx_cigna_redis_free(&conn->greeting);
-
-    conn->state = ngx_cigna_redis_ready;
-    conn->failures = 0;
-    conn->tried = 0;
-
-    level = redis->down ? NGX_LOG_NOTICE : NGX_LOG_INFO;
-
-    ngx_log_error(level, &redis->log.log, 0, "redis \"%V\" is connected",
-                  &conn->peer.origin->name);
-
-    redis->down = 0;
-
-    if (conn->out.pos < conn->out.last) {
-        ngx_post_event(conn->peer.connection->write, &ngx_posted_events);
-    }
-}
-
-
-/*
- * This origin is of no use: the next one, or a pause if all have been tried.
- * Nothing has been offered yet, so that commands may wait for the next one.
- */
-
-static void
-ngx_cigna_redis_fail(ngx_cigna_redis_conn_t *conn, const char *error)
-{
-    ngx_uint_t          level;
-    ngx_cigna_redis_t  *redis;
-
-    redis = conn->redis;
-    level = NGX_LOG_INFO;
-
-    if (conn->tried == redis->conf->norigins && !redis->down) {
-        redis->down = 1;
-        level = NGX_LOG_ERR;
-    }
-
-    ngx_log_error(level, &redis->log.log, 0, "redis \"%V\" cannot be used: %s",
-                  &conn->peer.origin->name, error);
-
-    ngx_cigna_redis_disconnect(conn);
-    ngx_cigna_redis_next_origin(conn);
-
-    if (conn->tried < redis->conf->norigins) {
-        ngx_cigna_redis_connect(conn);
-        return;
-    }
-
-    ngx_cigna_redis_back_off(conn);
-}
-
-
-/* unless another connection has found out the same before */
-
-static void
-ngx_cigna_redis_next_origin(ngx_cigna_redis_conn_t *conn)
-{
-    ngx_cigna_redis_t  *redis;
-
-    redis = conn->redis;
-
-    if (redis->origin == conn->origin) {
-        redis->origin = (redis->origin + 1) % redis->conf->norigins;
-    }
-}
-
-
-static void
-ngx_cigna_redis_back_off(ngx_cigna_redis_conn_t *conn)
-{
-    ngx_msec_t  delay;
-
-    delay = NGX_CIGNA_REDIS_BACKOFF_MIN << ngx_min(conn->failures, 8);
-    delay = ngx_min(delay, NGX_CIGNA_REDIS_BACKOFF_MAX);
-
-    /* the workers of all nodes shall not come back at the same moment */
-
-    delay = delay / 2 + (ngx_msec_t) ngx_random() % (delay / 2 + 1);
-
-    conn->state = ngx_cigna_redis_backoff;
-    conn->failures++;
-    conn->tried = 0;
-
-    ngx_add_timer(&conn->wait, delay);
-
-    ngx_cigna_redis_end_slots(conn);
-}
-
-
-static void
-ngx_cigna_redis_wait_handler(ngx_event_t *ev)
-{
-    ngx_cigna_redis_conn_t  *conn;
-
-    conn = ev->data;
-
-    if (conn->state == ngx_cigna_redis_setup) {
-        ngx_cigna_redis_fail(conn, "timed out in the set-up");
-        return;
-    }
-
-    ngx_cigna_redis_connect(conn);
-}
-
-
-static void
-ngx_cigna_redis_write_handler(ngx_event_t *wev)
+ngx_cigna_redis_conn_write_handler(ngx_event_t *wev)
 {
     ssize_t                  n;
     ngx_connection_t        *c;
-    ngx_cigna_redis_out_t   *out;
     ngx_cigna_redis_conn_t  *conn;
 
     c = wev->data;
     conn = ((ngx_cigna_peer_t *) c->data)->data;
 
-    out = (conn->state == ngx_cigna_redis_setup) ? &conn->greeting
-                                                 : &conn->out;
+    do {
+        n = ngx_cigna_redis_conn_send(conn, c);
+    } while (n > 0);
 
-    while (out->pos < out->last) {
-
-        if (c->ssl && out == &conn->out) {
-
-            /* a failed write does not tell what has left before */
-
-            conn->offered = conn->queued;
-        }
-
-        n = c->send(c, out->pos, out->last - out->pos);
-
-        if (n == NGX_ERROR) {
-            ngx_cigna_redis_close(conn, ngx_cigna_peer_broken(&conn->peer,
-                                                              "send() failed"));
-            return;
-        }
-
-        if (n <= 0) {
-            break;
-        }
-
-        out->pos += n;
-
-        if (out == &conn->out) {
-            conn->offered = ngx_max(conn->offered, ngx_cigna_redis_gone(conn));
-        }
-    }
-
-    if (out->pos == out->last) {
-        ngx_cigna_redis_rewind(out);
+    if (n == NGX_ERROR) {
+        ngx_cigna_redis_conn_close(conn,
+                                   ngx_cigna_peer_broken(&conn->peer,
+                                                         "send() failed"));
+        return;
     }
 
     if (ngx_handle_write_event(wev, 0) != NGX_OK) {
-        ngx_cigna_redis_close(conn, "event could not be set");
+        ngx_cigna_redis_conn_close(conn, "event could not be set");
     }
 }
 
 
-static void
-ngx_cigna_redis_read_handler(ngx_event_t *rev)
+/* 0: there is nothing to be sent */
+
+static ssize_t
+ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
 {
-    ssize_t                  n;
-    u_char                  *in;
+    ssize_t                 n;
+    ngx_uint_t              commands;
+    ngx_cigna_redis_out_t  *out;
+
+    commands = (conn->state == ngx_cigna_redis_ready);
+    out = commands ? &conn->queue.out : &conn->greeting;
+
+    if (out->pos == out->last) {
+        return 0;
+    }
+
+    if (commands && c->ssl) {
+
+        /* a failed write does not tell what has left before */
+
+        ngx_cigna_redis_queue_offer(&conn->queue);
+    }
+
+    n = c->send(c, out->pos, out->last - out->pos);
+
+    if (n > 0) {
+
+        if (commands) {
+            ngx_cigna_redis_queue_sent(&conn->queue, n);
+
+        } else {
+            ngx_cigna_redis_out_skip(out, n);
+        }
+    }
+
+    return n;
+}
+
+
+static void
+ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
+{
     ngx_connection_t        *c;
     ngx_cigna_redis_conn_t  *conn;
 
     c = rev->data;
     conn = ((ngx_cigna_peer_t *) c->data)->data;
-    in = conn->redis->in;
 
     if (c->close) {
-        ngx_cigna_redis_close(conn, "worker is shutting down");
+        ngx_cigna_redis_conn_close(conn, "worker is shutting down");
         return;
     }
+
+    if (ngx_cigna_redis_conn_read(conn, c) != NGX_OK) {
+        return;
+    }
+
+    if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        ngx_cigna_redis_conn_close(conn, "event could not be set");
+        return;
+    }
+
+    if (ngx_exiting && conn->queue.n == 0
+        && conn->state == ngx_cigna_redis_ready)
+    {
+        ngx_cigna_redis_conn_close(conn, "worker is shutting down");
+    }
+}
+
+
+/* NGX_ERROR: the connection is gone */
+
+static ngx_int_t
+ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
+{
+    ssize_t   n;
+    u_char   *in;
+
+    in = conn->shared->in;
 
     do {
         n = c->recv(c, in, NGX_CIGNA_REDIS_IN_SIZE);
 
         if (n == NGX_AGAIN) {
-            break;
+            return NGX_OK;
         }
 
         if (n == NGX_ERROR) {
-            ngx_cigna_redis_close(conn, ngx_cigna_peer_broken(&conn->peer,
-                                                              "recv() failed"));
-            return;
+            ngx_cigna_redis_conn_close(conn,
+                                       ngx_cigna_peer_broken(&conn->peer,
+                                                             "recv() failed"));
+            return NGX_ERROR;
         }
 
         if (n == 0) {
-            ngx_cigna_redis_close(conn, "connection was closed by Redis");
-            return;
+            ngx_cigna_redis_conn_close(conn, "closed by Redis");
+            return NGX_ERROR;
         }
-
-        /* the reader takes a copy, before any handler is called */
 
         if (cigna_reader_feed(conn->reader, cigna_slice_make(in, in + n))
             != CIGNA_OK)
         {
-            ngx_cigna_redis_close(conn, "reply is malformed or too large");
-            return;
+            ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
+            return NGX_ERROR;
         }
 
-        if (ngx_cigna_redis_replies(conn) != NGX_OK) {
-            return;
+        if (ngx_cigna_redis_conn_replies(conn) != NGX_OK) {
+            return NGX_ERROR;
         }
 
-    } while (rev->ready);
+    } while (c->read->ready);
 
-    if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-        ngx_cigna_redis_close(conn, "event could not be set");
-        return;
-    }
-
-    if (ngx_exiting && conn->state == ngx_cigna_redis_ready
-        && conn->nslots == 0)
-    {
-        ngx_cigna_redis_close(conn, "worker is shutting down");
-    }
+    return NGX_OK;
 }
 
 
-/* NGX_ERROR: the connection is closed, and conn may be on its way to another */
-
 static ngx_int_t
-ngx_cigna_redis_replies(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
 {
-    int                     rc;
-    ngx_int_t               replica;
-    cigna_reply_t          *reply;
-    ngx_cigna_redis_cmd_t  *cmd;
-
-    replica = 0;
+    int             rc;
+    cigna_reply_t  *reply;
 
     for ( ;; ) {
         rc = cigna_reader_next(conn->reader, &reply);
@@ -541,47 +432,28 @@ ngx_cigna_redis_replies(ngx_cigna_redis_conn_t *conn)
         }
 
         if (rc != CIGNA_OK) {
-            ngx_cigna_redis_close(conn, "reply is malformed or too large");
+            ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
             return NGX_ERROR;
         }
 
         if (conn->state == ngx_cigna_redis_setup) {
-            rc = ngx_cigna_redis_setup_next(conn, cigna_ev_ok, reply);
+            rc = ngx_cigna_redis_conn_setup(conn, cigna_ev_ok, reply);
             cigna_reply_destroy(reply);
 
-            if (rc != NGX_OK) {
-                return NGX_ERROR;
-            }
-
-            continue;
+        } else {
+            rc = ngx_cigna_redis_conn_reply(conn, reply);
         }
 
-        if (conn->nslots == 0) {
-            cigna_reply_destroy(reply);
-            ngx_cigna_redis_close(conn, "reply without a command");
+        if (rc != NGX_OK) {
             return NGX_ERROR;
         }
-
-        replica |= cigna_reply_is_error(reply, "READONLY");
-
-        cmd = ngx_cigna_redis_pop_slot(conn);
-
-        if (cmd == NULL) {
-            cigna_reply_destroy(reply);
-            continue;
-        }
-
-        cmd->outcome = cigna_ev_ok;
-        cmd->reply = reply;
-        cmd->handler(cmd);
     }
 
-    if (replica) {
+    if (conn->replica) {
 
-        /* the primary is somewhere else by now: look for it again */
+        /* the primary is somewhere else by now and has to be looked for */
 
-        ngx_cigna_redis_next_origin(conn);
-        ngx_cigna_redis_close(conn, "is a read-only replica");
+        ngx_cigna_redis_conn_close(conn, "is a read-only replica");
         return NGX_ERROR;
     }
 
@@ -589,22 +461,58 @@ ngx_cigna_redis_replies(ngx_cigna_redis_conn_t *conn)
 }
 
 
+/* takes the reply */
+
+static ngx_int_t
+ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
+{
+    ngx_cigna_redis_cmd_t  *cmd;
+
+    if (conn->queue.n == 0) {
+        cigna_reply_destroy(reply);
+        ngx_cigna_redis_conn_close(conn, "reply without a command");
+        return NGX_ERROR;
+    }
+
+    if (cigna_reply_is_error(reply, "READONLY")) {
+        conn->replica = 1;
+    }
+
+    cmd = ngx_cigna_redis_queue_pop(&conn->queue);
+
+    if (conn->queue.n == 0) {
+        conn->deadline.cancelable = 1;
+    }
+
+    if (cmd == NULL) {
+        cigna_reply_destroy(reply);
+        return NGX_OK;
+    }
+
+    cmd->outcome = cigna_ev_ok;
+    cmd->reply = reply;
+    cmd->handler(cmd);
+
+    return NGX_OK;
+}
+
+
 static void
-ngx_cigna_redis_deadline_handler(ngx_event_t *ev)
+ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev)
 {
     ngx_msec_int_t           left;
     ngx_cigna_redis_conn_t  *conn;
-    ngx_cigna_redis_slot_t  *slot;
 
     conn = ev->data;
 
-    while (conn->nslots) {
-        slot = ngx_queue_data(ngx_queue_head(&conn->slots),
-                              ngx_cigna_redis_slot_t, queue);
+    while (conn->queue.n) {
 
-        left = (ngx_msec_int_t) (slot->deadline - ngx_current_msec);
+        left = (ngx_msec_int_t) (ngx_cigna_redis_queue_deadline(&conn->queue)
+                                 - ngx_current_msec);
 
         if (left > 0) {
+
+            /* handlers may have set it for commands of theirs */
 
             if (ev->timer_set) {
                 ngx_del_timer(ev);
@@ -615,68 +523,51 @@ ngx_cigna_redis_deadline_handler(ngx_event_t *ev)
         }
 
         if (conn->state == ngx_cigna_redis_ready) {
-            ngx_cigna_redis_close(conn, "timed out");
+            ngx_cigna_redis_conn_close(conn, "timed out");
 
         } else {
-            ngx_cigna_redis_expire(conn, slot->end);
+            ngx_cigna_redis_queue_expire(&conn->queue);
         }
     }
-}
 
-
-/* the oldest command has waited too long for the connection: never send it */
-
-static void
-ngx_cigna_redis_expire(ngx_cigna_redis_conn_t *conn, uint64_t end)
-{
-    ngx_cigna_redis_cmd_t  *cmd;
-
-    conn->out.pos += end - ngx_cigna_redis_gone(conn);
-
-    if (conn->out.pos == conn->out.last) {
-        ngx_cigna_redis_rewind(&conn->out);
-    }
-
-    cmd = ngx_cigna_redis_pop_slot(conn);
-
-    if (cmd) {
-        cmd->outcome = cigna_ev_unsent;
-        cmd->handler(cmd);
-    }
+    ev->cancelable = 1;
 }
 
 
 /* the end of a connection, which is a failure if it was still in set-up */
 
 static void
-ngx_cigna_redis_close(ngx_cigna_redis_conn_t *conn, const char *why)
+ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
 {
-    ngx_log_t  *log;
+    ngx_uint_t  level;
 
     if (conn->state == ngx_cigna_redis_setup) {
-        ngx_cigna_redis_fail(conn, why);
+        ngx_cigna_redis_conn_fail(conn, why);
         return;
     }
 
-    log = &conn->redis->log.log;
+    level = conn->queue.n ? NGX_LOG_WARN : NGX_LOG_INFO;
 
-    if (conn->nslots) {
-        ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "redis \"%V\": %s, %ui commands were under way",
-                      &conn->peer.origin->name, why, conn->nslots);
+    ngx_log_error(level, &conn->shared->log.log, 0,
+                  "redis \"%V\" is disconnected, %ui commands were pending: "
+                  "%s", &conn->peer.origin->name, conn->queue.n, why);
 
-    } else {
-        ngx_log_error(NGX_LOG_INFO, log, 0, "redis \"%V\": %s",
-                      &conn->peer.origin->name, why);
-    }
-
-    ngx_cigna_redis_disconnect(conn);
-    ngx_cigna_redis_end_slots(conn);
+    ngx_cigna_redis_conn_disconnect(conn);
+    ngx_cigna_redis_conn_give_up(conn);
 }
 
 
 static void
-ngx_cigna_redis_disconnect(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn, const char *error)
+{
+    ngx_cigna_redis_conn_disconnect(conn);
+
+    conn->failed(conn, error);
+}
+
+
+static void
+ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn)
 {
     conn->state = ngx_cigna_redis_closed;
 
@@ -687,86 +578,31 @@ ngx_cigna_redis_disconnect(ngx_cigna_redis_conn_t *conn)
         conn->reader = NULL;
     }
 
-    if (conn->wait.timer_set) {
-        ngx_del_timer(&conn->wait);
+    if (conn->setup_timer.timer_set) {
+        ngx_del_timer(&conn->setup_timer);
     }
 
-    ngx_cigna_redis_free(&conn->greeting);
+    ngx_cigna_redis_out_free(&conn->greeting);
 }
 
 
-/*
- * All that was queued ends here.  The connection is as new before the first
- * handler is called: handlers may start commands, or cancel those whose turn
- * has not come yet.
- */
-
-static void
-ngx_cigna_redis_end_slots(ngx_cigna_redis_conn_t *conn)
+void
+ngx_cigna_redis_conn_give_up(ngx_cigna_redis_conn_t *conn)
 {
-    uint64_t                 offered;
-    ngx_queue_t              ended, *q;
-    ngx_cigna_redis_cmd_t   *cmd;
-    ngx_cigna_redis_slot_t  *slot;
-
-    ngx_queue_init(&ended);
-
-    if (conn->nslots) {
-        ngx_queue_add(&ended, &conn->slots);
-        ngx_queue_init(&conn->slots);
-    }
-
-    offered = conn->offered;
-
-    conn->nslots = 0;
-    conn->queued = 0;
-    conn->offered = 0;
     conn->deadline.cancelable = 1;
 
-    ngx_cigna_redis_free(&conn->out);
-
-    while (!ngx_queue_empty(&ended)) {
-        q = ngx_queue_head(&ended);
-        slot = ngx_queue_data(q, ngx_cigna_redis_slot_t, queue);
-
-        ngx_queue_remove(q);
-
-        cmd = slot->cmd;
-
-        if (cmd) {
-            cmd->outcome = (slot->end <= offered) ? cigna_ev_lost
-                                                  : cigna_ev_unsent;
-        }
-
-        ngx_cigna_redis_free_slot(conn->redis, slot);
-
-        if (cmd) {
-            cmd->handler(cmd);
-        }
-    }
+    ngx_cigna_redis_queue_end(&conn->queue);
 }
 
 
 void
 ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn)
 {
-    ngx_queue_t             *q;
-    ngx_cigna_redis_slot_t  *slot;
-
-    ngx_cigna_redis_disconnect(conn);
-    ngx_cigna_redis_free(&conn->out);
+    ngx_cigna_redis_conn_disconnect(conn);
 
     if (conn->deadline.timer_set) {
         ngx_del_timer(&conn->deadline);
     }
 
-    while (!ngx_queue_empty(&conn->slots)) {
-        q = ngx_queue_head(&conn->slots);
-        slot = ngx_queue_data(q, ngx_cigna_redis_slot_t, queue);
-
-        ngx_queue_remove(q);
-        ngx_cigna_redis_free_slot(conn->redis, slot);
-    }
-
-    conn->nslots = 0;
+    ngx_cigna_redis_queue_destroy(&conn->queue);
 }

@@ -4,134 +4,91 @@
 
 
 #include "ngx_cigna_log.h"
-#include "ngx_cigna_redis.h"
+#include "ngx_cigna_redis_queue.h"
 #include "cigna_setup.h"
 
 
 /*
- * One connection of the Redis client, private to ngx_cigna_redis*.c.  See
- * ngx_cigna_redis_conn.c for its states.
+ * One connection of the Redis client, private to ngx_cigna_redis.c: connects
+ * to one origin, sets itself up, carries commands, ends.  Whether to try again,
+ * and where, is not its business.  See ngx_cigna_redis_conn.c for its states.
  */
 
-#define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* commands, until connected */
-#define NGX_CIGNA_REDIS_PENDING_MAX  65536
-#define NGX_CIGNA_REDIS_IN_SIZE      16384
+#define NGX_CIGNA_REDIS_IN_SIZE  16384
 
 
 typedef struct ngx_cigna_redis_conn_s  ngx_cigna_redis_conn_t;
 
 
-/* a command's place in the order of replies; it outlives a cancelled one */
+/* of a worker, for all of its connections */
 
 typedef struct {
-    ngx_queue_t               queue;
-    ngx_cigna_redis_cmd_t    *cmd;         /* NULL: cancelled */
-    ngx_msec_t                deadline;
-    uint64_t                  end;         /* of its bytes in the stream */
-} ngx_cigna_redis_slot_t;
-
-
-typedef struct {
-    u_char                   *start;
-    u_char                   *pos;         /* sent up to here */
-    u_char                   *last;
-    u_char                   *end;
-} ngx_cigna_redis_out_t;
+    ngx_cigna_redis_conf_t   *conf;
+    ngx_cigna_log_t           log;
+    ngx_cigna_redis_slots_t   slots;
+    u_char                   *in;          /* read into, and taken from there
+                                              before anything else happens */
+} ngx_cigna_redis_shared_t;
 
 
 typedef enum {
     ngx_cigna_redis_closed = 0,
     ngx_cigna_redis_connecting,
     ngx_cigna_redis_setup,
-    ngx_cigna_redis_ready,
-    ngx_cigna_redis_backoff
+    ngx_cigna_redis_ready
 } ngx_cigna_redis_state_e;
 
 
 struct ngx_cigna_redis_conn_s {
-    ngx_cigna_redis_t        *redis;
-    ngx_cigna_redis_state_e   state;
+    /* set by the owner, all else zeroed */
+    ngx_cigna_redis_shared_t *shared;
+    void                     *owner;
 
+    /*
+     * up: it is ready.  failed: it never became ready and is closed again;
+     * commands still wait, for connect() with another origin or for give_up()
+     */
+    void                    (*up)(ngx_cigna_redis_conn_t *conn);
+    void                    (*failed)(ngx_cigna_redis_conn_t *conn,
+                                      const char *error);
+
+    /* of the owner */
+    ngx_event_t               retry;
+    ngx_uint_t                origin;
+    ngx_uint_t                tried;
+    ngx_uint_t                failures;
+
+    /* to be looked at */
+    ngx_cigna_redis_state_e   state;
+    ngx_cigna_redis_queue_t   queue;
+    unsigned                  replica:1;   /* it was one, when it ended */
+
+    /* private */
     ngx_cigna_peer_t          peer;
     cigna_reader_t           *reader;
     cigna_setup_t             setup;
-
-    ngx_event_t               deadline;    /* of the oldest command */
-    ngx_event_t               wait;        /* end of set-up, of back-off */
-    ngx_msec_t                connect_by;
-
-    ngx_uint_t                origin;      /* of the conf's origins */
-    ngx_uint_t                failures;    /* in a row */
-    ngx_uint_t                tried;       /* origins, in this round */
-
-    ngx_queue_t               slots;       /* oldest first */
-    ngx_uint_t                nslots;
-
     ngx_cigna_redis_out_t     greeting;    /* commands of the set-up */
-    ngx_cigna_redis_out_t     out;
-    uint64_t                  queued;      /* stream offset of out.last */
-    uint64_t                  offered;     /* what may have left, up to here */
+    ngx_event_t               setup_timer;
+    ngx_msec_t                setup_by;
+    ngx_event_t               deadline;    /* of the oldest command */
 };
 
 
-struct ngx_cigna_redis_s {
-    ngx_cigna_redis_conf_t   *conf;
-    ngx_pool_t               *pool;
-    ngx_cigna_log_t           log;
+void ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn);
 
-    ngx_cigna_redis_conn_t   *conns;
-    ngx_uint_t                nconns;
-    ngx_uint_t                origin;      /* which seed is used */
+/* the handlers may be called before it returns; it must be closed */
+void ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
+    ngx_cigna_origin_t *origin);
 
-    ngx_queue_t               free_slots;
-    u_char                   *in;          /* one for all, see read handler */
-
-    unsigned                  down:1;      /* has been logged */
-};
-
-
-void ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn,
-    ngx_cigna_redis_t *redis);
-
-/* commands given to it now would not fail at once */
-ngx_uint_t ngx_cigna_redis_conn_usable(ngx_cigna_redis_conn_t *conn);
-
-/* NGX_AGAIN, or NGX_ERROR; argv is copied */
+/* it must not be closed; NGX_AGAIN, or NGX_ERROR: no memory; argv is copied */
 ngx_int_t ngx_cigna_redis_conn_queue(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc);
 
+/* ends all commands that wait; their handlers are called */
+void ngx_cigna_redis_conn_give_up(ngx_cigna_redis_conn_t *conn);
+
 /* without calling any handler */
 void ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn);
-
-
-/*
- * In ngx_cigna_redis_out.c: what is queued, as slots and as bytes.
- */
-
-ngx_cigna_redis_slot_t *ngx_cigna_redis_get_slot(ngx_cigna_redis_t *redis);
-
-/* the slot of bytes that are in conn->out already; arms the deadline */
-void ngx_cigna_redis_push_slot(ngx_cigna_redis_conn_t *conn,
-    ngx_cigna_redis_slot_t *slot, ngx_cigna_redis_cmd_t *cmd);
-
-/* takes the oldest slot away; NULL if its command has been cancelled */
-ngx_cigna_redis_cmd_t *ngx_cigna_redis_pop_slot(ngx_cigna_redis_conn_t *conn);
-
-void ngx_cigna_redis_free_slot(ngx_cigna_redis_t *redis,
-    ngx_cigna_redis_slot_t *slot);
-
-/* stream offset of out.pos */
-#define ngx_cigna_redis_gone(conn)                                            \
-    ((conn)->queued - ((conn)->out.last - (conn)->out.pos))
-
-/* appends nothing on NGX_ERROR: no memory, or bad arguments */
-ngx_int_t ngx_cigna_redis_append(ngx_cigna_redis_out_t *out,
-    const cigna_slice_t *argv, ngx_uint_t argc);
-
-/* all has been sent: wipes, and keeps the memory if it is not much */
-void ngx_cigna_redis_rewind(ngx_cigna_redis_out_t *out);
-
-void ngx_cigna_redis_free(ngx_cigna_redis_out_t *out);
 
 
 #endif /* _NGX_CIGNA_REDIS_CONN_H_INCLUDED_ */
