@@ -25,7 +25,7 @@ const hostOf = (tenant) => `${tenant}.localhost`;
 
 // Lines of configuration: { name: value }.  An array gives several lines, null
 // none; true stands for no argument.
-function lines(settings, indent) {
+export function lines(settings, indent) {
   return Object.entries(settings)
     .flatMap(([name, value]) => [value].flat().map((one) => [name, one]))
     .filter(([, value]) => value !== null && value !== undefined)

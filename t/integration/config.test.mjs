@@ -1,0 +1,477 @@
+// What nginx -t says of configurations: of wrong ones it names the directive,
+// what is wrong, and what to write instead.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { lines } from '../lib/gateway.mjs';
+import { prepareNginx } from '../lib/nginx.mjs';
+import { TOP, scratchDirectory } from '../lib/scratch.mjs';
+
+const SECRET = 'SECRET-in-a-file';
+const KEYS = execFileSync(`${TOP}/scripts/keygen`, { encoding: 'utf8' });
+
+const VAULT = { redis: 'redis://127.0.0.1:6379/0', keys: 'keys' };
+
+const TENANT = {
+  environment: 'sandbox',
+  client_id: 'acme-client',
+  client_secret_file: 'acme.secret',
+  redirect_uri: 'https://acme.example/cigna/callback',
+  return_to: 'https://acme.example/',
+};
+
+const SERVER = {
+  set: '$member alice',
+  cigna_identity: 'acme $member',
+};
+
+const FHIR = {
+  cigna_fhir: 'on',
+  proxy_pass: 'https://127.0.0.1/',
+  proxy_ssl_verify: 'on',
+  proxy_ssl_trusted_certificate: '/etc/ssl/certs/ca-certificates.crt',
+};
+
+const LOCATIONS = [
+  'location = /cigna/connect { cigna_connect; }',
+  'location = /cigna/callback { cigna_callback; }',
+].join('\n');
+
+const block = (name, settings, { over } = {}) => (settings === null ? ''
+  : `${name} {\n${lines({ ...over, ...settings }, 4)}\n}\n`);
+
+// A configuration that is right, but for the changes.  A part that is null is
+// not there.
+function http({ resolver = 'resolver 127.0.0.1;', zone = 'zone=cigna:1m',
+                vault = {}, vaults = '', tenant = {}, tenants = '',
+                server = {}, fhir = {}, locations = LOCATIONS } = {}) {
+  return [
+    resolver,
+    zone === null ? '' : `cigna_zone ${zone};`,
+    'server {',
+    'listen 127.0.0.1:18999;',
+    lines({ ...SERVER, ...server }, 0),
+    locations,
+    block('location /fhir/', fhir, { over: FHIR }),
+    '}',
+    block('cigna_vault', vault, { over: VAULT }),
+    vaults,
+    block('cigna_tenant acme', tenant, { over: TENANT }),
+    tenants,
+  ].join('\n');
+}
+
+async function check(t, { files = {}, env, ...changes }) {
+  const directory = scratchDirectory(t, 'config');
+  const all = { keys: KEYS, 'acme.secret': `${SECRET}\n`, ...files };
+
+  for (const [name, file] of Object.entries(all)) {
+    const { content = file, mode = 0o600 } = file;
+    writeFileSync(`${directory}/${name}`, content, { mode });
+  }
+  mkdirSync(`${directory}/directory`);
+
+  // relative names of files are looked up beside nginx's own file
+  const nginx = prepareNginx(t, {
+    http: http(changes).replaceAll(
+      /\b(keys|\w+_file|trusted_certificate) (?!\/)/g, `$1 ${directory}/`),
+    env,
+  });
+  const { code, output } = await nginx.test();
+
+  // neither in the message nor anywhere else
+  for (const secret of [SECRET, ...KEYS.match(/[\w-]{43}/g)]) {
+    assert.ok(!output.includes(secret), 'a secret is in the output');
+  }
+  return { code, output };
+}
+
+function accepts(sentence, changes) {
+  test(`nginx -t accepts ${sentence}`, async (t) => {
+    const { code, output } = await check(t, changes);
+    assert.equal(code, 0, output);
+    assert.doesNotMatch(output, /\[(warn|error|alert|emerg)\]/);
+  });
+}
+
+function refuses(sentence, changes, ...patterns) {
+  test(`nginx -t refuses ${sentence}`, async (t) => {
+    const { code, output } = await check(t, changes);
+    assert.equal(code, 1, output);
+    for (const pattern of patterns) {
+      assert.match(output, pattern);
+    }
+    // and says where
+    assert.match(output, /\[emerg\] .* in \S+nginx\.conf:\d+/);
+  });
+}
+
+// what is accepted
+
+accepts('tenants and vault behind their servers', {});
+accepts('a file without anything of ours', {
+  zone: null, vault: null, tenant: null, locations: '', fhir: null,
+  server: { cigna_identity: null },
+});
+accepts('a tenant that is a variable', {
+  server: { set: ['$tenant acme', '$member alice'],
+            cigna_identity: '$tenant "$tenant/$member"' },
+});
+accepts('production, whose endpoints are discovered', {
+  tenant: { environment: 'production' },
+});
+accepts('endpoints without an environment', {
+  tenant: { environment: null, fhir_base: 'https://127.0.0.1/fhir/' },
+});
+accepts('a public client', { tenant: { client_secret_file: null } });
+accepts('a secret from the environment', {
+  tenant: { client_secret_file: null, client_secret_env: 'ACME_SECRET' },
+  env: { ACME_SECRET: SECRET },
+});
+accepts('every setting of a tenant', {
+  tenant: {
+    issuer: 'https://127.0.0.1',
+    authorization_endpoint: 'https://127.0.0.1/authorize?a=b',
+    token_endpoint: 'https://127.0.0.1/token',
+    jwks_uri: 'https://127.0.0.1/jwks',
+    revocation_endpoint: 'https://127.0.0.1/revoke',
+    fhir_base: 'https://127.0.0.1/fhir',
+    token_endpoint_auth_method: 'client_secret_basic',
+    return_to: ['https://acme.example/a https://acme.example/b',
+                'https://other.example/'],
+    scope: 'openid fhirUser',
+    aud: 'on',
+    authorize_param: ['prompt login', 'ui_locales en'],
+    connect_timeout: '1s',
+    timeout: '2s',
+    clock_leeway: '0',
+    token_lifetime: '10m',
+    grant_ttl: '30d',
+    refresh_ahead: '2m',
+    dances_per_member: '2',
+    dances_per_second: '1000',
+  },
+});
+accepts('every setting of a vault', {
+  vault: {
+    redis: ['rediss://127.0.0.1:6380/2', 'rediss://localhost/2'],
+    username: 'gateway',
+    password_file: 'acme.secret',
+    tls_name: 'redis.example',
+    prefix: 'cigna-2',
+    connections: '4',
+    connect_timeout: '50ms',
+    timeout: '100ms',
+    revalidate: '0',
+    stale: '1h',
+  },
+});
+accepts('a redirect to this machine in clear', {
+  tenant: { redirect_uri: 'http://localhost:8080/cigna/callback' },
+});
+accepts('endpoints in clear, if told so', {
+  tenant: { insecure_http: 'on', token_endpoint: 'http://127.0.0.1/token' },
+});
+accepts('included files inside a block', {
+  files: { 'acme.inc': 'timeout 3s;\n' },
+  tenant: { include: '*.inc' },
+});
+accepts('a Redis behind a unix socket', {
+  vault: { redis: 'unix:/run/redis/redis.sock:1' },
+});
+accepts('an upstream that is not verified, if told so', {
+  server: { cigna_insecure_upstream: 'on' },
+  fhir: { cigna_fhir: 'on cache=off', proxy_pass: 'http://127.0.0.1/' },
+});
+accepts('hosts that cannot be resolved now, with a resolver', {
+  tenant: { jwks_uri: 'https://nowhere.invalid/jwks' },
+});
+
+// the gateway as a whole
+
+refuses('a gateway without a zone', { zone: null },
+        /lacks a directive, write "cigna_zone zone=cigna:32m;"/);
+refuses('a gateway without a vault', { vault: null },
+        /lacks a directive, write "cigna_vault/);
+refuses('a gateway without tenants',
+        { tenant: null, server: { cigna_identity: '$member $member' } },
+        /lacks a directive, write "cigna_tenant NAME/);
+refuses('a zone alone', {
+  vault: null, tenant: null, locations: '', fhir: null,
+  server: { cigna_identity: null },
+}, /write "cigna_vault/);
+
+// cigna_zone
+
+refuses('a zone that is too small', { zone: 'zone=cigna:1000k' },
+        /"cigna_zone" .*too small, write at least .*zone=cigna:1m/);
+refuses('a zone without a size', { zone: 'zone=cigna' },
+        /"cigna_zone" .*invalid parameter, write "cigna_zone zone=cigna:32m/);
+refuses('a zone without a name', { zone: 'zone=:32m' },
+        /"cigna_zone" .*invalid name or size/);
+refuses('a zone with a size of letters', { zone: 'zone=cigna:big' },
+        /"cigna_zone" .*invalid name or size/);
+refuses('a second zone', { zone: 'zone=a:1m; cigna_zone zone=b:1m' },
+        /"cigna_zone" directive is duplicate/);
+
+// cigna_vault
+
+refuses('a vault without Redis', { vault: { redis: null } },
+        /no "redis" in "cigna_vault", write "redis rediss:/);
+refuses('a vault without keys', { vault: { keys: null } },
+        /no "keys" in "cigna_vault", write "keys FILE;".*keygen/);
+refuses('a second vault', { vaults: 'cigna_vault { redis unix:/r; keys k; }' },
+        /"cigna_vault" directive is duplicate/);
+refuses('an unknown setting of a vault', { vault: { reddis: 'x' } },
+        /"reddis" is unknown in "cigna_vault"/);
+refuses('a setting given twice', { vault: { prefix: ['a', 'b'] } },
+        /"prefix" directive is duplicate in "cigna_vault"/);
+refuses('a setting without its argument', { vault: { prefix: true } },
+        /"prefix" .*number of arguments.*write "prefix cigna;"/);
+refuses('another scheme than those of Redis',
+        { vault: { redis: 'http://127.0.0.1' } },
+        /"redis" "http:\S+" must begin with "redis:\/\/", "rediss:\/\/"/);
+refuses('a password in the URL of Redis',
+        { vault: { redis: 'redis://a:b@127.0.0.1' } },
+        /"redis" .*must not hold a user name or a password.*password_file/);
+refuses('seeds with different databases',
+        { vault: { redis: ['redis://127.0.0.1/1', 'redis://127.0.0.1/2'] } },
+        /"redis" "\S+\/2" is a seed .*same scheme and database/);
+refuses('certificates for a Redis without TLS',
+        { vault: { tls_name: 'redis.example' } },
+        /"tls_name" in "cigna_vault" need TLS, write "redis rediss:/);
+refuses('a user of Redis without a password', { vault: { username: 'a' } },
+        /user name without a password.*write "password_file FILE;"/);
+refuses('a user of Redis named twice',
+        { vault: { username: 'a', username_file: 'acme.secret',
+                   password_file: 'acme.secret' } },
+        /both "username" and "username_file"/);
+refuses('a prefix with a brace', { vault: { prefix: '"a{b}"' } },
+        /"prefix" is invalid in "a\{b\}"/);
+refuses('no connections to Redis', { vault: { connections: '0' } },
+        /"connections" .*out of range.*from 1 to 16/);
+refuses('a time that is none', { vault: { timeout: 'soon' } },
+        /"timeout" directive invalid value.*write "timeout 1s;"/);
+refuses('a time of zero', { vault: { connect_timeout: '0' } },
+        /"connect_timeout" .*out of range.*from 1ms to 1m/);
+
+// files of secrets
+
+refuses('keys that are not there', { vault: { keys: 'nothing' } },
+        /"keys" cannot open "\S+nothing" \(2: No such file/);
+refuses('keys that the group may read',
+        { files: { keys: { content: KEYS, mode: 0o640 } } },
+        /"keys" file "\S+keys" is open to others .*"chmod 600"/);
+refuses('keys that all may read',
+        { files: { keys: { content: KEYS, mode: 0o604 } } },
+        /"keys" file .*open to others/);
+refuses('keys in a directory', { vault: { keys: 'directory' } },
+        /"keys" must name a regular file/);
+refuses('keys in a device', { vault: { keys: '/dev/null' } },
+        /"keys" must name a regular file/);
+refuses('keys of a size that none have',
+        { files: { keys: '#'.repeat(100000) } },
+        /"keys" file .*larger than 16384 bytes/);
+refuses('an empty key ring', { files: { keys: '' } }, /"keys" file \S+ line 0: /);
+refuses('keys that are too short',
+        { files: { keys: KEYS.replace(/(seal .{20}).*/, '$1') } },
+        /"keys" file \S+ line 2: .*scripts\/keygen/);
+refuses('a client secret that others may read',
+        { files: { 'acme.secret': { content: SECRET, mode: 0o644 } } },
+        /"client_secret_file" file .*open to others/);
+refuses('an empty client secret', { files: { 'acme.secret': '\n' } },
+        /"client_secret_file" finds an empty secret/);
+refuses('a client secret of two lines',
+        { files: { 'acme.secret': `${SECRET}\n${SECRET}\n` } },
+        /"client_secret_file" finds a control byte or a second line/);
+refuses('a client secret from an empty environment',
+        { tenant: { client_secret_file: null,
+                    client_secret_env: 'NOT_THERE_AT_ALL' } },
+        /"client_secret_env" names "NOT_THERE_AT_ALL", which is not in the en/);
+
+// cigna_tenant
+
+refuses('a tenant with a strange name',
+        { tenants: 'cigna_tenant "a/b" { }' },
+        /"cigna_tenant" has an invalid name "a\/b"/);
+refuses('two tenants of one name', { tenants: 'cigna_tenant acme { }' },
+        /"cigna_tenant" "acme" is duplicate/);
+refuses('an unknown setting of a tenant', { tenant: { client_secret: 'x' } },
+        /"client_secret" is unknown in "cigna_tenant"/);
+refuses('an unknown environment', { tenant: { environment: 'test' } },
+        /"environment" .*unknown value.*"environment sandbox;" or "env/);
+refuses('a tenant without an environment', { tenant: { environment: null } },
+        /no "environment" in "cigna_tenant", write .*"fhir_base"/);
+refuses('a tenant without client_id', { tenant: { client_id: null } },
+        /no "client_id" in "cigna_tenant", write/);
+refuses('a client_id with a space', { tenant: { client_id: '"a b"' } },
+        /"client_id" holds a space/);
+refuses('a scope with a line end', { tenant: { scope: '"a\nb"' } },
+        /"scope" holds a control byte/);
+refuses('an unknown authentication method',
+        { tenant: { token_endpoint_auth_method: 'private_key_jwt' } },
+        /"token_endpoint_auth_method" .*unknown value.*"client_secret_post"/);
+refuses('a secret that would not be used',
+        { tenant: { token_endpoint_auth_method: 'none' } },
+        /client secret with "token_endpoint_auth_method none" would never/);
+refuses('an authentication without a secret',
+        { tenant: { client_secret_file: null,
+                    token_endpoint_auth_method: 'client_secret_post' } },
+        /"token_endpoint_auth_method" needs a client secret, write "client_s/);
+refuses('two secrets', { tenant: { client_secret_env: 'X' } },
+        /both "client_secret_file" and "client_secret_env"/);
+refuses('a parameter that is our own',
+        { tenant: { authorize_param: 'state x' } },
+        /"authorize_param" cannot set "state"/);
+refuses('more parameters than there is room for',
+        { tenant: { authorize_param: Array.from({ length: 9 },
+                                                (_, i) => `p${i} v`) } },
+        /more than 8 "authorize_param"/);
+refuses('a flag that is neither on nor off',
+        { tenant: { insecure_http: 'yes' } },
+        /"insecure_http" directive, it must be "on" or "off"/);
+refuses('a leeway of hours', { tenant: { clock_leeway: '2h' } },
+        /"clock_leeway" .*out of range.*from 0 to 10m/);
+refuses('certificates that are not there',
+        { tenant: { trusted_certificate: 'nothing.pem' } },
+        /"\S+nothing\.pem".*"trusted_certificate"/);
+
+// addresses
+
+refuses('an endpoint that is no URL',
+        { tenant: { token_endpoint: 'r-hi2.cigna.com/token' } },
+        /"token_endpoint" is no URL in "r-hi2\S+", write one like "https:/);
+refuses('an endpoint in clear',
+        { tenant: { token_endpoint: 'http://127.0.0.1/token' } },
+        /"token_endpoint" would send secrets in clear to "http:\S+", write/,
+        /"insecure_http on;", for tests only/);
+refuses('a fhir_base in clear',
+        { tenant: { fhir_base: 'http://127.0.0.1/fhir' } },
+        /"fhir_base" would send secrets in clear/);
+refuses('a fhir_base with a query',
+        { tenant: { fhir_base: 'https://127.0.0.1/fhir?x' } },
+        /"fhir_base" has a query/);
+refuses('a tenant without redirect_uri', { tenant: { redirect_uri: null } },
+        /no "redirect_uri" in "cigna_tenant", write .*to the letter/);
+refuses('a redirect_uri with a fragment',
+        { tenant: { redirect_uri: '"https://acme.example/cb#x"' } },
+        /"redirect_uri" is no URL in .*without user name, fragment/);
+refuses('a redirect_uri with a query',
+        { tenant: { redirect_uri: 'https://acme.example/cb?x=1' } },
+        /"redirect_uri" has a query/);
+refuses('a redirect_uri in clear',
+        { tenant: { redirect_uri: 'http://acme.example/cb' } },
+        /"redirect_uri" would send secrets in clear/);
+refuses('a return_to that is a path', { tenant: { return_to: '/plans' } },
+        /"return_to" is no URL in "\/plans"/);
+refuses('a return_to with dots',
+        { tenant: { return_to: 'https://acme.example/a/../b' } },
+        /"return_to" has "\.", "\.\."/);
+refuses('more return_to than there is room for',
+        { tenant: { return_to: Array.from({ length: 17 },
+                                          (_, i) => `https://a.example/${i}`) } },
+        /more than 16 "return_to"/);
+refuses('hosts that cannot be resolved at all',
+        { resolver: '', tenant: { jwks_uri: 'https://nowhere.invalid/' } },
+        /host "\S+" is not found.*add a "resolver"/);
+refuses('a redirect_uri that two issuers share', {
+  tenants: block('cigna_tenant globex', { environment: 'production' },
+                 { over: TENANT }),
+}, /"globex" shares its "redirect_uri" with "acme", whose issuer/);
+refuses('a redirect_uri that two configured issuers share', {
+  tenant: { issuer: 'https://one.example' },
+  tenants: block('cigna_tenant globex', { issuer: 'https://two.example' },
+                 { over: TENANT }),
+}, /"globex" shares its "redirect_uri" with "acme"/);
+accepts('a redirect_uri that two clients of one issuer share', {
+  tenants: block('cigna_tenant globex', { client_id: 'other' },
+                 { over: TENANT }),
+});
+
+// cigna_identity
+
+for (const name of ['http_x_member', 'arg_member', 'cookie_session', 'host',
+                    'args', 'query_string', 'uri', 'request_uri', 'request',
+                    'document_uri', 'request_body', 'remote_user',
+                    'proxy_add_x_forwarded_for', 'ssl_server_name', '1']) {
+  refuses(`$${name} as a member`,
+          { server: { cigna_identity: `acme $${name}` } },
+          new RegExp(`"cigna_identity" cannot use "\\$${name}", which any `
+                     + 'caller can write'));
+}
+
+refuses('a header inside a longer member',
+        { server: { cigna_identity: 'acme "m-${HTTP_X_Member}-$member"' } },
+        /"cigna_identity" cannot use "\$HTTP_X_Member"/);
+refuses('a host name as a tenant',
+        { server: { cigna_identity: '$host $member' } },
+        /"cigna_identity" cannot use "\$host"/);
+accepts('a host name by way of a map', {
+  resolver: 'resolver 127.0.0.1; map $host $tenant { a.example acme; }',
+  server: { cigna_identity: '$tenant $member' },
+});
+accepts('variables that only begin like refused ones', {
+  resolver: 'resolver 127.0.0.1; map $host $host_of { default x; }',
+  server: { set: ['$requester a', '$member b'],
+            cigna_identity: 'acme "$host_of$requester$upstream_http_x"' },
+});
+refuses('an unknown tenant', { server: { cigna_identity: 'acmee $member' } },
+        /"cigna_identity" names the tenant "acmee", which no "cigna_tenant"/);
+refuses('an unknown tenant in a location',
+        { fhir: { cigna_identity: 'acmee $member' } },
+        /"cigna_identity" names the tenant "acmee"/);
+refuses('an empty member', { server: { cigna_identity: 'acme ""' } },
+        /"cigna_identity" directive has an invalid member/);
+refuses('two identities', { server: { cigna_identity: ['acme a', 'acme b'] } },
+        /"cigna_identity" directive is duplicate/);
+
+// locations
+
+for (const name of ['cigna_connect', 'cigna_callback', 'cigna_status',
+                    'cigna_disconnect']) {
+  refuses(`${name} without an identity`, {
+    server: { cigna_identity: null }, fhir: null,
+    locations: `location = /x { ${name}; }`,
+  }, /no "cigna_identity" for location "\/x", write "cigna_identity TENANT/);
+
+  refuses(`${name} before proxy_pass`, {
+    locations: `location /x { ${name}; proxy_pass http://127.0.0.1; }`,
+  }, /location "\/x" has another handler too/);
+
+  refuses(`${name} behind proxy_pass`, {
+    locations: `location /x { proxy_pass http://127.0.0.1; ${name}; }`,
+  }, new RegExp(`"${name}" directive shares its location with another`));
+}
+
+refuses('two endpoints in one location',
+        { locations: 'location /x { cigna_connect; cigna_status; }' },
+        /"cigna_status" directive shares its location/);
+refuses('an endpoint given twice',
+        { locations: 'location /x { cigna_connect; cigna_connect; }' },
+        /"cigna_connect" directive is duplicate/);
+refuses('cigna_fhir without an identity',
+        { server: { cigna_identity: null }, locations: '' },
+        /no "cigna_identity" for location "\/fhir\/"/);
+refuses('cigna_fhir with another value', { fhir: { cigna_fhir: 'yes' } },
+        /"cigna_fhir" directive has an invalid value, write "cigna_fhir on;"/);
+refuses('cigna_fhir with another parameter',
+        { fhir: { cigna_fhir: 'on cache=maybe' } },
+        /"cigna_fhir" .*invalid parameter, write "cache=on" or "cache=off"/);
+refuses('cigna_fhir without proxy_pass', { fhir: { proxy_pass: null } },
+        /"cigna_fhir" in location "\/fhir\/" needs "proxy_pass"/);
+refuses('cigna_fhir in clear', { fhir: { proxy_pass: 'http://127.0.0.1/' } },
+        /"cigna_fhir" .*would send tokens in clear/);
+refuses('cigna_fhir to a server that is not verified',
+        { fhir: { proxy_ssl_verify: 'off' } },
+        /"cigna_fhir" .*write "proxy_ssl_verify on"/);
+refuses('cigna_fhir with proxy_store',
+        { fhir: { proxy_store: 'on' } },
+        /"cigna_fhir" .*does not go with "proxy_store"/);
+refuses('cigna_fhir with proxy_cache', {
+  resolver: 'resolver 127.0.0.1; '
+    + 'proxy_cache_path temp levels=1 keys_zone=pages:1m;',
+  fhir: { proxy_cache: 'pages' },
+}, /"cigna_fhir" .*does not go with "proxy_cache"/);
