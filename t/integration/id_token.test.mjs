@@ -1,0 +1,161 @@
+// The id_token: which ones are believed, with which keys, and what becomes of
+// the tokens that came with one that is not.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { endOf, toCallback, toldApp } from '../lib/dance.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { until } from '../lib/scratch.mjs';
+
+// nobody asks for the keys again more often
+const AGAIN_MS = 10000;
+
+test('id_token', async (t) => {
+  const gw = await standardGateway(t, {
+    tenant: { dances_per_member: 100, dances_per_second: 1000 },
+  });
+  const { control } = gw.sandbox;
+
+  async function dance(modes, options) {
+    await control.reset();
+    const { visitor, target } = await toCallback(gw, {
+      member: `member ${Math.random()}`, ...options });
+    await control.set(modes);
+    const { cigna: outcome, cigna_dance: id } =
+      toldApp(await visitor.get(target));
+    const seen = await control.see();
+    return { outcome, line: endOf(gw, id), seen, visitor };
+  }
+
+  let fetched;
+
+  await t.test('the keys are fetched with the first dance, and not again with '
+    + 'the next', async () => {
+    const first = await dance({});
+    fetched = Date.now();
+    assert.equal(first.outcome, 'connected', first.line);
+    assert.equal(first.seen.jwks.requests, 1);
+
+    const second = await dance({});
+    assert.equal(second.outcome, 'connected');
+    assert.equal(second.seen.jwks.requests, 0);
+  });
+
+  for (const modes of [{ id_token: 'good' }, { id_token: 'absent' },
+                       { id_token_alg: 'ES256' },
+                       { id_token: 'wrong_sub' }]) {
+    await t.test(`${JSON.stringify(modes)} is believed`, async () => {
+      const { outcome, line, visitor } = await dance(modes);
+      assert.equal(outcome, 'connected', line);
+      assert.equal((await visitor.get('/fhir/Patient')).status, 200);
+    });
+  }
+
+  for (const modes of [
+    ...['malformed', 'no_nonce', 'wrong_nonce', 'wrong_aud', 'wrong_iss',
+        'expired', 'not_yet', 'bad_signature', 'alg_none', 'alg_hs256',
+        'other_keys_kid', 'unknown_kid'].map((mode) => ({ id_token: mode })),
+    ...['bad_signature', 'other_keys_kid', 'wrong_nonce'].map((mode) =>
+      ({ id_token: mode, id_token_alg: 'ES256' })),
+  ]) {
+    await t.test(`${JSON.stringify(modes)} is refused, and the tokens that `
+      + 'came with it are revoked', async () => {
+      const { outcome, line, visitor } = await dance(modes);
+      assert.equal(outcome, 'id_token_invalid', line);
+      assert.match(line, /detail: the id_token is refused/);
+      await until('the tokens are revoked', async () =>
+        (await control.see()).revoke.revoked > 0);
+
+      assert.equal((await visitor.get('/fhir/Patient')).status, 401);
+      assert.ok(!(await gw.redis.command('KEYS', 'cigna:g:*')).some((key) =>
+        key.includes(line.match(/member: ([\w-]+)/)[1])));
+    });
+  }
+
+  await t.test('a token without kid is checked against the one key of its '
+    + 'kind', async () => {
+    const { outcome, line } = await dance({ id_token: 'no_kid' });
+    assert.equal(outcome, 'connected', line);
+  });
+
+  await t.test('an unknown kid does not fetch keys again that were just '
+    + 'fetched', async () => {
+    const { seen } = await dance({ id_token: 'unknown_kid' });
+    if (Date.now() - fetched < AGAIN_MS) {
+      assert.equal(seen.jwks.requests, 0);
+    }
+  });
+
+  await t.test('new keys at Cigna: an unknown kid fetches them again, once',
+    async () => {
+      // no dance has failed for want of a key since
+      await sleep(Math.max(0, fetched + AGAIN_MS + 1000 - Date.now()));
+      await control.reset();
+      await control.rotate();
+      const first = await dance({});
+      assert.equal(first.outcome, 'connected', first.line);
+      assert.equal(first.seen.jwks.requests, 1);
+
+      const second = await dance({});
+      assert.equal(second.outcome, 'connected', second.line);
+      assert.equal(second.seen.jwks.requests, 0);
+    });
+});
+
+test('keys that cannot be had', async (t) => {
+  const gw = await standardGateway(t, {
+    tenant: { timeout: '1s', connect_timeout: '500ms' },
+  });
+  const { control } = gw.sandbox;
+
+  for (const fault of ['500', 'html', 'cut-mid', 'garbage', 'empty']) {
+    await t.test(`jwks ${fault}: the code is not spent, and the dance ends as `
+      + 'keys_unreachable', async () => {
+      await control.reset();
+      const { visitor, target } = await toCallback(gw);
+      await control.set({ jwks_fault: fault });
+      const { cigna: outcome } = toldApp(await visitor.get(target));
+      const { token } = await control.see();
+      assert.equal(outcome, 'keys_unreachable');
+      assert.equal(token.requests, 0);
+    });
+  }
+
+  await t.test('a passing failure is tried again', async () => {
+    await control.reset();
+    const { visitor, target } = await toCallback(gw);
+    await control.set({ jwks_fault: { kind: '503', times: 1 } });
+    assert.equal(toldApp(await visitor.get(target)).cigna, 'connected');
+  });
+});
+
+test('key sets', async (t) => {
+  const gw = await standardGateway(t);
+  const { control } = gw.sandbox;
+
+  async function danceWith(modes) {
+    await control.set(modes);
+    await gw.reload({});                         // no keys at hand
+    const { outcome, danceId } = await gw.dance({ member: 'alice' });
+    return { outcome, line: endOf(gw, danceId) };
+  }
+
+  await t.test('one without any key is as good as none', async () => {
+    const { outcome } = await danceWith({ jwks: 'empty' });
+    assert.equal(outcome, 'keys_unreachable');
+  });
+
+  await t.test('one without the key that signs: refused', async () => {
+    await control.rotate();
+    const { outcome, line } = await danceWith({ jwks: 'without_current' });
+    assert.equal(outcome, 'id_token_invalid', line);
+  });
+
+  await t.test('a key without kid is not taken for one that has a kid',
+    async () => {
+      const { outcome, line } = await danceWith({ jwks: 'no_kid' });
+      assert.equal(outcome, 'id_token_invalid', line);
+    });
+});
