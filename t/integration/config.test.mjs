@@ -275,7 +275,8 @@ refuses('keys in a device', { vault: { keys: '/dev/null' } },
 refuses('keys of a size that none have',
         { files: { keys: '#'.repeat(100000) } },
         /"keys" file .*larger than 16384 bytes/);
-refuses('an empty key ring', { files: { keys: '' } }, /"keys" file \S+ line 0: /);
+refuses('an empty key ring', { files: { keys: '' } },
+        /"keys" file \S+ line 0: /);
 refuses('keys that are too short',
         { files: { keys: KEYS.replace(/(seal .{20}).*/, '$1') } },
         /"keys" file \S+ line 2: .*scripts\/keygen/);
@@ -370,10 +371,11 @@ refuses('a return_to that is a path', { tenant: { return_to: '/plans' } },
 refuses('a return_to with dots',
         { tenant: { return_to: 'https://acme.example/a/../b' } },
         /"return_to" has "\.", "\.\."/);
-refuses('more return_to than there is room for',
-        { tenant: { return_to: Array.from({ length: 17 },
-                                          (_, i) => `https://a.example/${i}`) } },
-        /more than 16 "return_to"/);
+refuses('more return_to than there is room for', {
+  tenant: {
+    return_to: Array.from({ length: 17 }, (_, i) => `https://a.example/${i}`),
+  },
+}, /more than 16 "return_to"/);
 refuses('hosts that cannot be resolved at all',
         { resolver: '', tenant: { jwks_uri: 'https://nowhere.invalid/' } },
         /host "\S+" is not found.*add a "resolver"/);
