@@ -212,7 +212,14 @@ a_value_of_another_form_is_not_ours(void **state)
     assert_int_equal(parse("cigna-" TAG, "1." SECRET "." SECRET, 0),
                      CIGNA_ERROR);
     assert_int_equal(parse("cigna-" TAG, "1." SECRET "\x01", 0), CIGNA_ERROR);
-    assert_int_equal(parse("cigna-" TAG, "1." SECRET SECRET SECRET, 0),
+
+    /* 64 and 65 characters */
+
+    assert_int_equal(parse("cigna-" TAG, "1." SECRET SECRET
+                           "0123456789-_ABCDEFGH", 0),
+                     CIGNA_OK);
+    assert_int_equal(parse("cigna-" TAG, "1." SECRET SECRET
+                           "0123456789-_ABCDEFGHi", 0),
                      CIGNA_ERROR);
 }
 

@@ -533,6 +533,25 @@ a_status_has_three_digits(void **state)
 
 
 static void
+an_error_is_not_followed_by_waiting(void **state)
+{
+    (void) state;
+
+    at_eof = 0;
+    refused("HTTP/2 200 OK\r\n");
+    refused("HTTP/1.1 099 OK\r\n");
+    refused("HTTP/1.1 600 OK\r\n");
+    refused("HTTP/1.1 200 OK\r\n folded\r\n");
+    refused("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    refused("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n");
+    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "1\r\nabc");
+    at_eof = 1;
+}
+
+
+static void
 a_line_may_end_with_a_bare_lf(void **state)
 {
     cigna_http_reply_t  *p;
@@ -833,6 +852,7 @@ main(void)
         cmocka_unit_test(a_status_line_may_lack_its_reason),
         cmocka_unit_test(what_is_not_http_1_is_refused),
         cmocka_unit_test(a_status_has_three_digits),
+        cmocka_unit_test(an_error_is_not_followed_by_waiting),
         cmocka_unit_test(a_line_may_end_with_a_bare_lf),
         cmocka_unit_test(folded_lines_are_refused),
         cmocka_unit_test(a_header_name_is_followed_by_its_colon),

@@ -1,6 +1,11 @@
 
+#define _GNU_SOURCE
+
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <hiredis/hiredis.h>
 
 #include "support.h"
 
@@ -281,6 +286,52 @@ a_reader_may_end_in_the_middle_of_a_reply(void **state)
     cigna_reader_destroy(r);
 
     cigna_reader_destroy(NULL);
+}
+
+
+/* in place of hiredis' own: replies as they are when they are given back */
+
+static char  given_back[64];
+
+
+void
+freeReplyObject(void *object)
+{
+    size_t             i;
+    void             (*own)(void *);
+    const redisReply  *reply = object;
+
+    for (i = 0; reply && i < reply->elements; i++) {
+        if (reply->element[i] && reply->element[i]->str) {
+            (void) strncat(given_back, reply->element[i]->str, 8);
+            (void) strcat(given_back, ";");
+        }
+    }
+
+    *(void **) &own = dlsym(RTLD_NEXT, "freeReplyObject");
+    own(object);
+}
+
+
+static void
+strings_are_wiped_before_they_are_freed(void **state)
+{
+    cigna_reader_t  *r;
+
+    (void) state;
+
+    given_back[0] = '\0';
+    cigna_reply_destroy(reply_of("*2\r\n$6\r\nMARKER\r\n+MARKER\r\n"));
+    assert_string_equal(given_back, ";;");
+
+    /* also those of a reply that has not come to its end */
+
+    given_back[0] = '\0';
+    r = cigna_reader_create();
+    feed(r, "*2\r\n$6\r\nMARKER\r\n$6\r\nMAR");
+    assert_next(r, CIGNA_AGAIN);
+    cigna_reader_destroy(r);
+    assert_string_equal(given_back, ";");
 }
 
 
@@ -586,6 +637,7 @@ main(void)
         cmocka_unit_test(replies_come_in_the_order_they_were_sent),
         cmocka_unit_test(a_reply_may_come_byte_by_byte),
         cmocka_unit_test(a_reader_may_end_in_the_middle_of_a_reply),
+        cmocka_unit_test(strings_are_wiped_before_they_are_freed),
         cmocka_unit_test(what_is_not_redis_is_refused),
         cmocka_unit_test(an_error_is_final),
         cmocka_unit_test(elements_are_bounded_before_they_are_allocated),
