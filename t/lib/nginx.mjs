@@ -100,6 +100,7 @@ class Nginx {
 
   async start() {
     const started = this.startedWorkers();
+    this.stopped = false;
     this.server = startServer('nginx', this.binary, this.arguments, {
       directory: this.directory, env: this.environment,
     });
