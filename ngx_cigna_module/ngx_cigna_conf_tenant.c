@@ -316,7 +316,7 @@ ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
         }
     }
 
-    tenant->ssl = ngx_cigna_peer_create_ssl(cf, trusted);
+    tenant->ssl = ngx_cigna_tls_create(cf, trusted);
 
     return tenant->ssl ? NGX_OK : NGX_ERROR;
 }

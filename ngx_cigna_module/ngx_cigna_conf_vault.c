@@ -441,7 +441,7 @@ ngx_cigna_conf_vault_ssl(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     *ssl = NULL;
 
     if (tls) {
-        *ssl = ngx_cigna_peer_create_ssl(cf, &o->trusted_certificate);
+        *ssl = ngx_cigna_tls_create(cf, &o->trusted_certificate);
 
         return *ssl ? NGX_OK : NGX_ERROR;
     }

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_ORIGIN_H_INCLUDED_
 
 
-#include "ngx_cigna_compat.h"
+#include "ngx_cigna_tls.h"
 #include <ngx_event.h>
 #include <ngx_event_connect.h>
 
@@ -28,13 +28,6 @@ typedef struct {
     unsigned          literal:1;           /* an address, never resolved */
 } ngx_cigna_origin_t;
 
-
-/*
- * A TLS context for outbound connections: TLS 1.2 and newer, peers verified
- * against the certificates in "trusted" (PEM; empty: the system's bundle).
- * Freed with cf->pool.  NULL after logging an error.
- */
-ngx_ssl_t *ngx_cigna_peer_create_ssl(ngx_conf_t *cf, ngx_str_t *trusted);
 
 /*
  * Fills origin->addrs at start if the name can be resolved then, else leaves

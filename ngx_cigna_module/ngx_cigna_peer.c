@@ -2,8 +2,6 @@
 #include "ngx_cigna_peer.h"
 
 
-#define NGX_CIGNA_PEER_NAME_MAX          255
-
 #define NGX_CIGNA_PEER_PROBE_IDLE_S      30
 #define NGX_CIGNA_PEER_PROBE_INTERVAL_S  10
 #define NGX_CIGNA_PEER_PROBES            3
@@ -22,12 +20,9 @@ static void ngx_cigna_peer_connect_handler(ngx_event_t *ev);
 static ngx_int_t ngx_cigna_peer_connected(ngx_cigna_peer_t *peer);
 static void ngx_cigna_peer_probe(ngx_connection_t *c);
 static ngx_int_t ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer);
-static ngx_int_t ngx_cigna_peer_expect_name(ngx_connection_t *c,
-    ngx_str_t *expected);
-static void ngx_cigna_peer_info_callback(const ngx_ssl_conn_t *ssl_conn,
-    int where, int alert);
 static void ngx_cigna_peer_handshake_handler(ngx_connection_t *c);
-static ngx_int_t ngx_cigna_peer_verify(ngx_cigna_peer_t *peer);
+static ngx_int_t ngx_cigna_peer_handshaked(ngx_cigna_peer_t *peer,
+    ngx_int_t rc);
 static void ngx_cigna_peer_attempted(ngx_cigna_peer_t *peer, ngx_int_t rc);
 static void ngx_cigna_peer_timer_handler(ngx_event_t *ev);
 static void ngx_cigna_peer_empty_handler(ngx_event_t *ev);
@@ -402,177 +397,62 @@ ngx_cigna_peer_probe(ngx_connection_t *c)
 static ngx_int_t
 ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
 {
-    ngx_int_t          rc;
-    ngx_str_t         *name;
-    ngx_connection_t  *c;
+    ngx_int_t            rc;
+    ngx_str_t           *name;
+    ngx_connection_t    *c;
+    ngx_cigna_origin_t  *origin;
 
+    origin = peer->origin;
     c = peer->pc.connection;
 
     c->pool = ngx_create_pool(128, c->log);
 
-    if (c->pool == NULL
-        || ngx_ssl_create_connection(peer->origin->ssl, c, NGX_SSL_CLIENT)
-           != NGX_OK)
-    {
+    if (c->pool == NULL) {
         peer->error = "no memory for TLS";
         return NGX_ERROR;
     }
 
-    name = &peer->origin->tls_name;
+    name = origin->tls_name.len ? &origin->tls_name : &origin->host;
 
-    if (name->len == 0) {
-        name = &peer->origin->host;
-    }
+    rc = ngx_cigna_tls_start(&peer->tls, c, origin->ssl, name,
+                             ngx_cigna_peer_handshake_handler);
 
-    if (ngx_cigna_peer_expect_name(c, name) != NGX_OK) {
-        ERR_clear_error();
-        peer->error = "name cannot be used with TLS";
-        return NGX_ERROR;
-    }
-
-    SSL_set_info_callback(c->ssl->connection, ngx_cigna_peer_info_callback);
-
-    rc = ngx_ssl_handshake(c);
-
-    if (rc == NGX_AGAIN) {
-        c->ssl->handler = ngx_cigna_peer_handshake_handler;
-        return NGX_AGAIN;
-    }
-
-    return ngx_cigna_peer_verify(peer);
-}
-
-
-/* an address is looked for in the certificate, but is no name to send */
-
-static ngx_int_t
-ngx_cigna_peer_expect_name(ngx_connection_t *c, ngx_str_t *expected)
-{
-    u_char              name[NGX_CIGNA_PEER_NAME_MAX + 1];
-    size_t              len;
-    ngx_uint_t          address;
-    ngx_ssl_conn_t     *ssl;
-    X509_VERIFY_PARAM  *param;
-
-#if (NGX_HAVE_INET6)
-    u_char              addr6[16];
-#endif
-
-    len = expected->len;
-
-    if (len && expected->data[len - 1] == '.') {
-        len--;
-    }
-
-    if (len == 0 || len > NGX_CIGNA_PEER_NAME_MAX) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_cpystrn(name, expected->data, len + 1);
-
-    ssl = c->ssl->connection;
-    param = SSL_get0_param(ssl);
-
-    address = (ngx_inet_addr(name, len) != INADDR_NONE);
-
-#if (NGX_HAVE_INET6)
-    address |= (ngx_inet6_addr(name, len, addr6) == NGX_OK);
-#endif
-
-    if (address) {
-        return X509_VERIFY_PARAM_set1_ip_asc(param, (char *) name) == 1
-               ? NGX_OK : NGX_ERROR;
-    }
-
-    X509_VERIFY_PARAM_set_hostflags(param,
-                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-
-    if (X509_VERIFY_PARAM_set1_host(param, (char *) name, len) != 1
-        || SSL_set_tlsext_host_name(ssl, (char *) name) != 1)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* of a handshake that fails, the alert is what tells the most */
-
-static void
-ngx_cigna_peer_info_callback(const ngx_ssl_conn_t *ssl_conn, int where,
-    int alert)
-{
-    ngx_connection_t  *c;
-    ngx_cigna_peer_t  *peer;
-
-    c = ngx_ssl_get_connection((ngx_ssl_conn_t *) ssl_conn);
-    peer = c->data;
-
-    if (where & SSL_CB_ALERT) {
-        ngx_cigna_peer_reason(peer, "TLS handshake failed",
-                              SSL_alert_desc_string_long(alert));
-    }
+    return ngx_cigna_peer_handshaked(peer, rc);
 }
 
 
 static void
 ngx_cigna_peer_handshake_handler(ngx_connection_t *c)
 {
+    ngx_int_t          rc;
     ngx_cigna_peer_t  *peer;
 
     peer = c->data;
 
-    ngx_cigna_peer_attempted(peer, ngx_cigna_peer_verify(peer));
+    rc = ngx_cigna_tls_result(&peer->tls, c);
+    rc = ngx_cigna_peer_handshaked(peer, rc);
+
+    ngx_cigna_peer_attempted(peer, rc);
 }
 
 
-/*
- * A certificate that is not good has already ended the handshake.  It is
- * asked for once more, as nothing is sent to whom has not shown one.
- */
-
 static ngx_int_t
-ngx_cigna_peer_verify(ngx_cigna_peer_t *peer)
+ngx_cigna_peer_handshaked(ngx_cigna_peer_t *peer, ngx_int_t rc)
 {
-    long               rc;
-    X509              *cert;
     ngx_connection_t  *c;
 
     c = peer->pc.connection;
 
-    c->read->handler = ngx_cigna_peer_empty_handler;
-    c->write->handler = ngx_cigna_peer_empty_handler;
-
-    SSL_set_info_callback(c->ssl->connection, NULL);
-
-    rc = SSL_get_verify_result(c->ssl->connection);
-
-    if (rc != X509_V_OK) {
-        ngx_cigna_peer_reason(peer, "certificate is not good",
-                              X509_verify_cert_error_string(rc));
-        return NGX_ERROR;
+    if (rc == NGX_OK) {
+        c->read->handler = ngx_cigna_peer_empty_handler;
+        c->write->handler = ngx_cigna_peer_empty_handler;
     }
 
-    if (!c->ssl->handshaked) {
-
-        if (peer->error == NULL) {
-            peer->error = "TLS handshake failed";
-        }
-
-        return NGX_ERROR;
+    if (rc == NGX_ERROR) {
+        ngx_cigna_peer_reason(peer, peer->tls.error, peer->tls.reason);
     }
 
-    cert = SSL_get_peer_certificate(c->ssl->connection);
-
-    if (cert == NULL) {
-        peer->error = "no certificate was shown";
-        return NGX_ERROR;
-    }
-
-    X509_free(cert);
-
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -695,15 +575,7 @@ ngx_cigna_peer_close(ngx_cigna_peer_t *peer)
     peer->connection = NULL;
 
     if (c->ssl) {
-        c->ssl->no_wait_shutdown = 1;
-
-        if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
-
-            /* no room to say goodbye: leave without, but free the state */
-
-            c->error = 1;
-            (void) ngx_ssl_shutdown(c);
-        }
+        ngx_cigna_tls_close(c);
     }
 
     pool = c->pool;
@@ -728,11 +600,18 @@ ngx_cigna_peer_errno(ngx_cigna_peer_t *peer, const char *what, ngx_err_t err)
 }
 
 
+/* why may be NULL */
+
 static void
 ngx_cigna_peer_reason(ngx_cigna_peer_t *peer, const char *what,
     const char *why)
 {
     u_char  *p;
+
+    if (why == NULL) {
+        peer->error = what;
+        return;
+    }
 
     p = ngx_snprintf(peer->error_mem, NGX_CIGNA_PEER_ERROR_MAX - 1, "%s (%s)",
                      what, why);

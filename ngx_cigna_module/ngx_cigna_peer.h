@@ -39,6 +39,7 @@ struct ngx_cigna_peer_s {
 
     /* private */
     ngx_peer_connection_t   pc;
+    ngx_cigna_tls_t         tls;
     ngx_log_t               quiet;         /* of the connection */
     ngx_resolver_ctx_t     *resolving;
     ngx_event_t             timer;
