@@ -79,8 +79,8 @@ cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev)
 
 
 int
-cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g, int again,
-    int hasty, const cigna_event_t *ev, cigna_op_t *op)
+cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
+    unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_slice_t  argv[8];
 
@@ -90,9 +90,10 @@ cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g, int again,
     argv[3] = g->id;
     argv[5] = l->lease;
     argv[6] = l->mark;
-    argv[7] = again ? cigna_slice("again") : cigna_slice("");
 
-    if (cigna_flow_uint(l->arena, g->generation, &argv[4]) != CIGNA_OK) {
+    if (cigna_flow_uint(l->arena, g->generation, &argv[4]) != CIGNA_OK
+        || cigna_flow_uint(l->arena, attempts, &argv[7]) != CIGNA_OK)
+    {
         return CIGNA_ERROR;
     }
 

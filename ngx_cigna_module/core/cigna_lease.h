@@ -58,12 +58,13 @@ typedef struct {
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*
- * Asks for the lease of just this grant and generation.  again: for the second
- * attempt, after "unknown".  hasty: a mark is not waited for, as it may last.
- * CIGNA_ERROR if there is no room; events go to cigna_lease_next().
+ * Asks for the lease of just this grant and generation.  attempts: 0, or those
+ * of "unknown", for another one after them.  hasty: a mark is not waited for,
+ * as it may last.  CIGNA_ERROR if there is no room; events go to
+ * cigna_lease_next().
  */
-int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g, int again,
-    int hasty, const cigna_event_t *ev, cigna_op_t *op);
+int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
+    unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op);
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:

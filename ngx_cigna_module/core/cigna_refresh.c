@@ -52,7 +52,7 @@
 
 /* how often the record may change under our eyes */
 
-#define CIGNA_REFRESH_ROUNDS        4
+#define CIGNA_REFRESH_ROUNDS        5
 
 /* with one refresh token: the first attempt, and one after an unknown end */
 
@@ -84,7 +84,7 @@ static void cigna_refresh_read(cigna_refresh_t *f, cigna_op_t *op,
 static void cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const cigna_reply_t *record, cigna_op_t *op);
 static void cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, int again);
+    cigna_op_t *op, unsigned attempts);
 static void cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_unknown(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -106,12 +106,13 @@ static void cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
 static void cigna_refresh_overtaken(cigna_refresh_t *f,
     const cigna_event_t *ev, cigna_op_t *op, const cigna_grant_t *there);
 static void cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc, cigna_lease_mark_e mark,
+    cigna_op_t *op, cigna_refresh_e rc,
     const char *why);
-static void cigna_refresh_end(cigna_refresh_t *f, cigna_op_t *op,
-    cigna_refresh_e rc, cigna_lease_mark_e mark, const char *why);
-static void cigna_refresh_report(cigna_refresh_t *f, cigna_op_t *op,
-    cigna_refresh_e rc, const char *why);
+static void cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op, cigna_refresh_e rc,
+    const char *why);
+static void cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op, cigna_refresh_e rc, const char *why);
 static int cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op,
     unsigned tries);
 static void cigna_refresh_discard(cigna_refresh_t *f);
@@ -129,6 +130,7 @@ cigna_refresh_init(cigna_refresh_t *f)
 
     f->state = cigna_refresh_st_start;
     f->rounds = 0;
+    f->failure = cigna_refresh_unavailable;
     f->sent_ms = 0;
     memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
     memset(&f->fresh, 0, sizeof(cigna_grant_t));
@@ -154,7 +156,7 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
         }
 
         if (!cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES)) {
-            cigna_refresh_report(f, op, cigna_refresh_vault,
+            cigna_refresh_report(f, ev, op, cigna_refresh_vault,
                                  "Redis cannot be asked");
         }
 
@@ -195,7 +197,7 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
         if (cigna_script_said(ev, "ok")
             || !cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES))
         {
-            cigna_refresh_report(f, op, cigna_refresh_spent,
+            cigna_refresh_report(f, ev, op, cigna_refresh_spent,
                                  "refused with invalid_grant");
         }
 
@@ -204,7 +206,7 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
     case cigna_refresh_st_release:
 
         if (cigna_lease_next(&f->lease, ev, op) != CIGNA_AGAIN) {
-            cigna_refresh_report(f, op, f->rc, NULL);
+            cigna_refresh_report(f, ev, op, f->rc, NULL);
         }
 
         return;
@@ -244,7 +246,7 @@ cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     f->lease.wait_ms = f->wait_ms;
 
     if (cigna_lease_init(&f->lease, ev) != CIGNA_OK) {
-        cigna_refresh_report(f, op, cigna_refresh_vault, "no room");
+        cigna_refresh_report(f, ev, op, cigna_refresh_vault, "no room");
         return;
     }
 
@@ -281,14 +283,14 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
         rc = cigna_refresh_verdict(f, ev->now_ms, &why);
     }
 
-    if (rc != cigna_refresh_pending) {
-        cigna_refresh_end(f, op, rc, cigna_lease_clear, why);
+    if (rc == cigna_refresh_ok) {
+
+        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable, NULL);
         return;
     }
 
-    if (f->rounds++ == CIGNA_REFRESH_ROUNDS) {
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              cigna_lease_clear, "the record keeps changing");
+    if (rc != cigna_refresh_pending) {
+        cigna_refresh_end(f, ev, op, rc, why);
         return;
     }
 
@@ -298,16 +300,21 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
 
 static void
 cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, int again)
+    cigna_op_t *op, unsigned attempts)
 {
     f->state = cigna_refresh_st_lease;
 
-    if (cigna_lease_begin(&f->lease, &f->grant, again,
+    if (f->rounds++ == CIGNA_REFRESH_ROUNDS) {
+        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
+                              "the record keeps changing");
+        return;
+    }
+
+    if (cigna_lease_begin(&f->lease, &f->grant, attempts,
                           cigna_refresh_usable(f, ev->now_ms), ev, op)
         != CIGNA_OK)
     {
-        cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
-                              cigna_lease_clear, "no room");
+        cigna_refresh_passing(f, ev, op, cigna_refresh_vault, "no room");
     }
 }
 
@@ -332,7 +339,6 @@ cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
 
     case cigna_lease_busy:
         cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              cigna_lease_clear,
                               "another refresh has not ended");
         return;
 
@@ -340,7 +346,7 @@ cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
         break;
     }
 
-    cigna_refresh_passing(f, ev, op, cigna_refresh_vault, cigna_lease_clear,
+    cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
                           "Redis cannot be asked");
 }
 
@@ -352,20 +358,20 @@ cigna_refresh_unknown(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     if (cigna_refresh_usable(f, ev->now_ms)) {
-        cigna_refresh_end(f, op, cigna_refresh_ok, cigna_lease_clear,
-                          "the end of an earlier refresh is not known");
+        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
+                              "the end of an earlier refresh is not known");
         return;
     }
 
     /* not marked spent: nobody has refused it */
 
     if (f->lease.attempts >= CIGNA_REFRESH_ATTEMPTS) {
-        cigna_refresh_end(f, op, cigna_refresh_spent, cigna_lease_clear,
+        cigna_refresh_end(f, ev, op, cigna_refresh_spent,
                           "the end of both attempts is not known");
         return;
     }
 
-    cigna_refresh_lease(f, ev, op, 1);
+    cigna_refresh_lease(f, ev, op, f->lease.attempts);
 }
 
 
@@ -391,8 +397,7 @@ cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     }
 
     if (why) {
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              cigna_lease_clear, why);
+        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable, why);
         return;
     }
 
@@ -412,9 +417,7 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
     if (ev->type != cigna_ev_ok) {
         lost = ev->type == cigna_ev_lost;
 
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              lost ? cigna_lease_keep : cigna_lease_clear,
-                              lost ? "the token endpoint took the refresh "
+        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable, lost ? "the token endpoint took the refresh "
                                      "token and did not answer"
                                    : "the token endpoint cannot be reached");
         return;
@@ -439,8 +442,7 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_flow_say(f->detail, sizeof(f->detail), cigna_token_name(e),
                    f->tokens.error);
     f->retry_after_s = ev->retry_after_s;
-    cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                          cigna_lease_clear, NULL);
+    cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable, NULL);
 }
 
 
@@ -463,8 +465,7 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
         != CIGNA_OK)
     {
         cigna_refresh_discard(f);
-        cigna_refresh_end(f, op, cigna_refresh_unavailable, cigna_lease_clear,
-                          why);
+        cigna_refresh_end(f, ev, op, cigna_refresh_unavailable, why);
         return;
     }
 
@@ -493,7 +494,7 @@ cigna_refresh_swap(cigna_refresh_t *f, const cigna_event_t *ev,
                          kept_ms, ev->random, f->arena, &argv[3])
         != CIGNA_OK)
     {
-        cigna_refresh_passing(f, ev, op, cigna_refresh_vault, cigna_lease_keep,
+        cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
                               "the grant cannot be sealed");
         return;
     }
@@ -511,7 +512,7 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
     if (cigna_script_said(ev, "ok")) {
         f->grant = f->fresh;
         f->exchanged = 1;
-        cigna_refresh_report(f, op, cigna_refresh_ok, NULL);
+        cigna_refresh_report(f, ev, op, cigna_refresh_ok, NULL);
         return;
     }
 
@@ -526,7 +527,7 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
 
     /* not revoked: if the old refresh token still works, so does the grant */
 
-    cigna_refresh_passing(f, ev, op, cigna_refresh_vault, cigna_lease_keep,
+    cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
                           "the new tokens could not be stored");
 }
 
@@ -556,7 +557,7 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
     }
 
     if (rc != cigna_refresh_ok) {
-        cigna_refresh_report(f, op, rc, why);
+        cigna_refresh_report(f, ev, op, rc, why);
         return;
     }
 
@@ -578,7 +579,6 @@ cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
 
         if (!cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES)) {
             cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
-                                  cigna_lease_clear,
                                   "refused, but Redis cannot be asked");
         }
 
@@ -588,7 +588,7 @@ cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
     rc = cigna_refresh_record(f, ev->reply, &there, &why);
 
     if (rc != cigna_refresh_ok) {
-        cigna_refresh_end(f, op, rc, cigna_lease_clear, why);
+        cigna_refresh_end(f, ev, op, rc, why);
         return;
     }
 
@@ -616,7 +616,7 @@ cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
 {
     f->grant = *there;
     cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                          cigna_lease_clear, "somebody else was first");
+                          "somebody else was first");
 }
 
 
@@ -624,25 +624,23 @@ cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
 
 static void
 cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc, cigna_lease_mark_e mark,
+    cigna_op_t *op, cigna_refresh_e rc,
     const char *why)
 {
-    if (cigna_refresh_usable(f, ev->now_ms)) {
-        rc = cigna_refresh_ok;
-    }
-
-    cigna_refresh_end(f, op, rc, mark, why);
+    f->failure = rc;
+    cigna_refresh_end(f, ev, op, cigna_refresh_ok, mark, why);
 }
 
 
 /* gives up what is ours, then reports */
 
 static void
-cigna_refresh_end(cigna_refresh_t *f, cigna_op_t *op, cigna_refresh_e rc,
-    cigna_lease_mark_e mark, const char *why)
+cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op, cigna_refresh_e rc,
+    const char *why)
 {
     if (!f->lease.held) {
-        cigna_refresh_report(f, op, rc, why);
+        cigna_refresh_report(f, ev, op, rc, why);
         return;
     }
 
@@ -655,10 +653,18 @@ cigna_refresh_end(cigna_refresh_t *f, cigna_op_t *op, cigna_refresh_e rc,
 
 
 static void
-cigna_refresh_report(cigna_refresh_t *f, cigna_op_t *op, cigna_refresh_e rc,
-    const char *why)
+cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
     cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
+
+    /* only now, since giving up the lease may have taken its time */
+
+    if (rc == cigna_refresh_ok && !f->exchanged
+        && !cigna_refresh_usable(f, ev->now_ms))
+    {
+        rc = f->failure;
+    }
 
     f->rc = rc;
     f->state = cigna_refresh_st_report;

@@ -57,6 +57,7 @@ typedef struct {
     unsigned                 state;
     cigna_retry_t            retry;
     unsigned                 rounds;       /* of looking at the record */
+    cigna_refresh_e          failure;      /* if no old token serves */
     int64_t                  sent_ms;
     cigna_lease_t            lease;
     cigna_token_reply_t      tokens;

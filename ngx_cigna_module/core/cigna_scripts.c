@@ -180,8 +180,8 @@ static const char  cigna_lua_grant_put[] =
  * grant_begin: lock, write-ahead mark and a second look at the record at once.
  *
  * Keys: grant, lock.  Arguments: owner (a fresh token), grant id, generation,
- * ms of the lease, ms of the mark, "again" for the second attempt with a
- * refresh token.
+ * ms of the lease, ms of the mark, and how many attempts with an unknown end
+ * the caller has accepted (0, or what "unknown" told it).
  *
  *     stale record                 no longer this generation; a record is
  *                                  what "HMGET grant i g b m n" returns
@@ -206,7 +206,7 @@ static const char  cigna_lua_grant_begin[] =
     "local ours = owner == ARGV[1] and mark > now\n"
     "if mark > now and not ours then return {'marked'} end\n"
     "redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[4])\n"
-    "if mark > 0 and not ours and ARGV[6] ~= 'again' then\n"
+    "if not ours and attempts ~= tonumber(ARGV[6]) then\n"
     "    return {'unknown', attempts}\n"
     "end\n"
     "if not ours then attempts = attempts + 1 end\n"

@@ -911,6 +911,36 @@ a_second_attempt_that_is_lost_was_the_last(void **state)
 
 
 static void
+a_second_attempt_that_comes_late_is_no_third_one(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    make_expired();
+    lose_exchange(world_lost_before);
+    w.now_ms += WORLD_LEASE_MS;
+
+    /* it knows of one attempt, and is stopped before it makes the second */
+
+    (void) begin(&b);
+
+    for (i = 0; i < 2; i++) {
+        world_step(&w, &b, world_fine);
+        stop_before(&b, cigna_script_grant_begin);
+    }
+
+    w.now_ms += WORLD_LEASE_MS;
+    lose_exchange(world_lost_before);
+    w.now_ms += WORLD_LEASE_MS;
+    assert_int_equal(w.refreshes_posted, 2);
+
+    assert_int_equal(finish(&b)->rc, cigna_refresh_spent);
+    assert_int_equal(w.refreshes_posted, 2);
+}
+
+
+static void
 a_second_attempt_that_was_answered_is_not_counted(void **state)
 {
     unsigned  i;
@@ -1721,6 +1751,7 @@ main(void)
         test(then_the_same_refresh_token_is_tried_once_more),
         test(before_the_marks_deadline_nobody_tries),
         test(a_second_attempt_that_is_lost_was_the_last),
+        test(a_second_attempt_that_comes_late_is_no_third_one),
         test(a_second_attempt_that_was_answered_is_not_counted),
         test(a_second_attempt_that_is_refused_is_spent_honestly),
         test(a_run_that_dies_leaves_word_of_it),

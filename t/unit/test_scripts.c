@@ -346,9 +346,9 @@ assert_value(const char *command, const char *value)
 #define PUT(id)                                                               \
     cigna_script_grant_put, "g:{1}", id, "1", "blob", "60000", "ch", "who"
 
-#define BEGIN(owner, id, generation, mark, again)                             \
+#define BEGIN(owner, id, generation, mark, attempts)                          \
     cigna_script_grant_begin, "g:{1}", "l:{1}", owner, id, generation,        \
-    "60000", mark, again
+    "60000", mark, attempts
 
 #define SWAP(owner, id, generation)                                           \
     cigna_script_grant_swap, "g:{1}", "l:{1}", owner, id, generation,         \
@@ -458,24 +458,24 @@ lock_and_mark_come_together(void **state)
 {
     (void) state;
 
-    assert_says("stale", BEGIN("a", "id", "1", "60000", ""));
+    assert_says("stale", BEGIN("a", "id", "1", "60000", "0"));
     assert_value("GET l:{1}", NULL);
 
     assert_says("ok", PUT("id"));
-    assert_says("stale", BEGIN("a", "id", "2", "60000", ""));
-    assert_says("stale", BEGIN("a", "other", "1", "60000", ""));
-    assert_says("mine", BEGIN("a", "id", "1", "60000", ""));
+    assert_says("stale", BEGIN("a", "id", "2", "60000", "0"));
+    assert_says("stale", BEGIN("a", "other", "1", "60000", "0"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
     assert_value("GET l:{1}", "a");
     assert_value("HGET g:{1} n", "1");
-    assert_says("busy", BEGIN("b", "id", "1", "60000", ""));
+    assert_says("busy", BEGIN("b", "id", "1", "60000", "0"));
 
     /* the owner renews, and is not counted twice */
 
-    assert_says("mine", BEGIN("a", "id", "1", "60000", "again"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "1"));
     assert_value("HGET g:{1} n", "1");
 
     tell(plain.redis, "DEL l:{1}");
-    assert_says("marked", BEGIN("b", "id", "1", "60000", ""));
+    assert_says("marked", BEGIN("b", "id", "1", "60000", "0"));
     assert_value("GET l:{1}", NULL);
 }
 
@@ -486,22 +486,33 @@ an_unknown_end_is_counted(void **state)
     (void) state;
 
     assert_says("ok", PUT("id"));
-    assert_says("mine", BEGIN("a", "id", "1", "60000", ""));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
     assert_says("ok", RELEASE("a", "5"));
     assert_value("GET l:{1}", NULL);
-    assert_says("marked", BEGIN("b", "id", "1", "60000", ""));
+    assert_says("marked", BEGIN("b", "id", "1", "60000", "0"));
 
     (void) usleep(10 * 1000);
-    assert_says("unknown", BEGIN("b", "id", "1", "60000", ""));
+    assert_says("unknown", BEGIN("b", "id", "1", "60000", "0"));
     assert_value("GET l:{1}", "b");
-    assert_says("mine", BEGIN("b", "id", "1", "60000", "again"));
+    assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
     assert_value("HGET g:{1} n", "2");
+
+    /* nobody tries on the word of somebody who counted less */
+
+    assert_says("ok", RELEASE("b", "5"));
+    (void) usleep(10 * 1000);
+    assert_says("unknown", BEGIN("c", "id", "1", "60000", "1"));
+    assert_says("mine", BEGIN("c", "id", "1", "60000", "2"));
+    assert_says("ok", RELEASE("c", ""));
+    assert_value("HGET g:{1} n", "2");
+    assert_says("mine", BEGIN("b", "id", "1", "60000", "2"));
+    tell(plain.redis, "HSET g:{1} n 2");
 
     /* answered: only the first one is left, past its deadline */
 
     assert_says("ok", RELEASE("b", ""));
     assert_value("HGET g:{1} n", "1");
-    assert_says("unknown", BEGIN("c", "id", "1", "60000", ""));
+    assert_says("unknown", BEGIN("c", "id", "1", "60000", "0"));
 }
 
 
@@ -511,7 +522,7 @@ a_release_clears_its_own_only(void **state)
     (void) state;
 
     assert_says("ok", PUT("id"));
-    assert_says("mine", BEGIN("a", "id", "1", "60000", ""));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
     assert_says("ok", RELEASE("b", ""));
     assert_value("GET l:{1}", "a");
     assert_value("HGET g:{1} o", "a");
@@ -531,7 +542,7 @@ a_generation_goes_over_an_older_one_of_the_same_grant_only(void **state)
     assert_value("HGET g:{1} i", NULL);
 
     assert_says("ok", PUT("id"));
-    assert_says("mine", BEGIN("a", "id", "1", "60000", ""));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
     assert_says("stale", SWAP("a", "other", "2"));
     assert_says("ok", SWAP("a", "id", "2"));
     assert_value("HGET g:{1} b", "blob2");
@@ -870,7 +881,7 @@ random_op(cigna_op_t *op)
     static const char *const  numbers[] = { "1", "2", "3", "4", "10" };
     static const char *const  times[] = { instant, "500000", "500000" };
     static const char *const  keeps[] = { "", instant, "500000" };
-    static const char *const  agains[] = { "", "", "again" };
+    static const char *const  attempts[] = { "0", "0", "1" };
 
     static const struct {
         cigna_script_e             script;
@@ -893,7 +904,7 @@ random_op(cigna_op_t *op)
           { grants, ids, numbers, ids, times, words, whos },
           { 1, 4, 1, 4, 3, 2, 4 } },
         { cigna_script_grant_begin,
-          { grants, locks, owners, ids, numbers, times, times, agains },
+          { grants, locks, owners, ids, numbers, times, times, attempts },
           { 1, 1, 3, 4, 3, 3, 3, 3 } },
         { cigna_script_grant_swap,
           { grants, locks, owners, ids, numbers, ids, times, words, whos },

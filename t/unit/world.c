@@ -166,7 +166,7 @@ world_start(world_actor_t *a, world_flow_pt next)
     a->next = next;
     a->op.type = cigna_op_sleep;
 
-    cigna_arena_init(&a->arena, malloc(CIGNA_FLOW_ARENA), CIGNA_FLOW_ARENA);
+    cigna_arena_init(&a->arena, malloc(WORLD_ARENA), WORLD_ARENA);
 }
 
 
@@ -482,6 +482,7 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
         break;
     }
 
+    w->now_ms += w->delay_ms;
     ev.now_ms = w->now_ms;
     world_random(w, ev.random, CIGNA_RANDOM_LEN);
 

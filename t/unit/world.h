@@ -26,6 +26,7 @@
 #define WORLD_START_MS  INT64_C(1700000000000)
 #define WORLD_LEASE_MS  25000
 #define WORLD_STEPS     2000               /* no run takes so many */
+#define WORLD_ARENA     (64 * 1024)        /* its tokens are short */
 
 
 /* how an operation ends */
@@ -106,6 +107,7 @@ typedef struct {
     int64_t              now_ms;
     uint64_t             seed;             /* of the flows' random bytes */
     int64_t              skew_ms;          /* of the clock of Redis */
+    int64_t              delay_ms;         /* of every reply */
 
     world_key_t          keys[WORLD_KEYS];
     unsigned             published;

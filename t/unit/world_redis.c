@@ -682,7 +682,7 @@ world_grant_begin(world_t *w, const cigna_slice_t *a, world_resp_t *r)
     world_put(lock, "", a[2]);
     lock->expires_ms = now + world_int(a[5]);
 
-    if (mark > 0 && !ours && !cigna_slice_eq(a[7], cigna_slice("again"))) {
+    if (!ours && attempts != world_int(a[7])) {
         world_resp_word(r, 2, "unknown");
         world_resp_head(r, ':', attempts);
         return;
@@ -944,13 +944,13 @@ world_redis(world_t *w, const cigna_op_t *op)
 {
     size_t          i;
     world_resp_t    r;
-    cigna_reply_t  *reply;
+    static char     text[WORLD_RESP_MAX];
 
     if (w->redis) {
         return w->redis(w->redis_data, op);
     }
 
-    r.data = malloc(WORLD_RESP_MAX);
+    r.data = text;
     r.len = 0;
 
     if (op->type == cigna_op_redis) {
@@ -980,8 +980,5 @@ world_redis(world_t *w, const cigna_op_t *op)
         }
     }
 
-    reply = world_reply(r.data, r.len);
-    free(r.data);
-
-    return reply;
+    return world_reply(r.data, r.len);
 }
