@@ -203,6 +203,6 @@ test('workers come and go under load', async (t) => {
     for (const what of Object.keys(cut)) {
       assert.match(what, /ECONNRESET|ECONNREFUSED|socket hang up|EPIPE/);
     }
-    gw.nginx.start();
+    await gw.nginx.start();
   });
 });
