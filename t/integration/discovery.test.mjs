@@ -1,0 +1,220 @@
+// Endpoints that are not configured are those that smart-configuration names.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { clockOf } from '../lib/clock.mjs';
+import { addedTo, endOf, titleOf, toCallback, toldApp }
+  from '../lib/dance.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const CONNECT = '/cigna/connect';
+const HOUR_S = 3600;
+
+// an id_token would be too old for a clock that is ahead
+const FOR_EVER = { id_token: 'absent' };
+
+const NOTHING_GIVEN = {
+  issuer: null, authorization_endpoint: null, token_endpoint: null,
+  jwks_uri: null, revocation_endpoint: null,
+};
+
+test('discovery', async (t) => {
+  const clock = clockOf(t);
+  const gw = await standardGateway(t, {
+    nginx: { env: clock.env },
+    tenant: { timeout: '1s', connect_timeout: '500ms' },
+    tenants: {
+      acme: NOTHING_GIVEN,
+      globex: { ...NOTHING_GIVEN, issuer: 'https://issuer.example' },
+    },
+  });
+  const { control, info } = gw.sandbox;
+  const alice = gw.visitor({ member: 'alice' });
+
+  // New workers, which know nothing, while the metadata is like this.
+  async function restart(modes, changes = {}) {
+    await control.reset();
+    await control.set({ ...FOR_EVER, ...modes });
+    const log = () => gw.nginx.errorLog();
+    const before = log().length;
+    return addedTo(log, async () => {
+      await gw.reload(changes);
+      await until('discovery is over for both tenants', () =>
+        log().slice(before).match(/discovery (failed|succeeded)/g)
+          ?.length >= 2);
+    });
+  }
+
+  async function assertNoDance(visitor = alice) {
+    const reply = await visitor.get(CONNECT);
+    assert.equal(reply.status, 503);
+    assert.equal(titleOf(reply), 'Cigna cannot be reached');
+    assert.deepEqual(reply.cookies, []);
+  }
+
+  await t.test('endpoints that are not given are discovered, and a dance ends '
+    + 'well with them', async () => {
+    const { outcome, visitor, danceId } = await gw.dance({ member: 'alice' });
+    assert.equal(outcome, 'connected', endOf(gw, danceId));
+    assert.equal((await visitor.get('/fhir/Patient')).status, 200);
+    assert.match(gw.nginx.errorLog(),
+                 /\[notice\].*discovery succeeded, issuer: "/);
+  });
+
+  await t.test('the document is read once, not for each dance', async () => {
+    await gw.dance({ member: 'bob' });
+    assert.ok((await control.see()).metadata.requests <= 2);  // of two tenants
+  });
+
+  await t.test('so is the revocation endpoint', async () => {
+    const { visitor } = await gw.dance({ member: 'carol' });
+    await visitor.post('/cigna/disconnect', { headers: {
+      Origin: new URL(gw.url('acme')).origin } });
+    await until('the tokens are revoked', async () =>
+      (await control.see()).revoke.revoked > 0);
+  });
+
+  await t.test('an issuer that is not the configured one is refused',
+    async () => {
+      await assertNoDance(gw.visitor({ tenant: 'globex', member: 'alice' }));
+      assert.match(gw.nginx.errorLog(), /discovery failed: "issuer" is not the /);
+      assert.match(gw.nginx.errorLog(),
+                   /outcome: discovery_failed, tenant: globex/);
+    });
+
+  await t.test('iss is demanded at the callback where it is announced',
+    async () => {
+      const without = async (mode) => {
+        await control.reset();
+        await control.set({ iss_parameter: mode });
+        const { visitor, url } = await toCallback(gw);
+        return { visitor, url };
+      };
+
+      await restart({ iss_parameter: 'on' });
+      const { visitor, url } = await without('on');
+      assert.equal(url.searchParams.get('iss'), info.issuer);
+      assert.equal(toldApp(await visitor.get(url.pathname + url.search)).cigna,
+                   'connected');
+
+      const left = await without('on');
+      left.url.searchParams.delete('iss');
+      assert.equal(toldApp(await left.visitor.get(
+        left.url.pathname + left.url.search)).cigna, 'issuer_mismatch');
+
+      const wrong = await without('wrong');
+      assert.equal(toldApp(await wrong.visitor.get(
+        wrong.url.pathname + wrong.url.search)).cigna, 'issuer_mismatch');
+      assert.equal((await control.see()).token.requests, 0);
+    });
+
+  for (const [what, smart, reason] of [
+    ['a token endpoint without TLS', { token_endpoint: 'http://localhost/t' },
+      /"token_endpoint" is not an https URL/],
+    ['an authorize endpoint without TLS', {
+      authorization_endpoint: 'http://localhost/a' },
+      /"authorization_endpoint" is not an https URL/],
+    ['keys without TLS', { jwks_uri: 'http://localhost/j' },
+      /"jwks_uri" is not an https URL/],
+    ['an endpoint with user info', {
+      token_endpoint: 'https://a@localhost/t' }, /"token_endpoint"/],
+    ['an endpoint that is no URL', { authorization_endpoint: 'javascript:x' },
+      /"authorization_endpoint"/],
+    ['an endpoint that is no string', { token_endpoint: 5 },
+      /"token_endpoint"/],
+    ['an issuer with a query', { issuer: 'https://localhost/?x' },
+      /"issuer" has a query/],
+  ]) {
+    await t.test(`${what} is refused, and nobody is sent anywhere`,
+      async () => {
+        const log = await restart({ smart_configuration: smart });
+        assert.match(log, reason);
+        await assertNoDance();
+      });
+  }
+
+  for (const [fault, reason] of [
+    ['500', /status: 500/], ['html', /not a JSON object/],
+    ['garbage', /not a JSON object/], ['cut-mid', /no reply/], ['redirect', /status: 302/],
+  ]) {
+    await t.test(`metadata ${fault}: discovery_failed, and a dance as soon as `
+      + 'it is better', async () => {
+      const log = await restart({ metadata_fault: fault });
+      assert.match(log, reason);
+      assert.match(log, /\[warn\].*discovery failed: /);
+      await assertNoDance();
+
+      await control.reset();
+      await control.set(FOR_EVER);
+      clock.forward(11);                         // asked again after ten
+      await until('a dance starts', async () =>
+        (await alice.get(CONNECT)).status === 302);
+      assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
+    });
+  }
+
+  await t.test('a failing document is not asked for with each request',
+    async () => {
+      await restart({ metadata_fault: '500' });
+      const before = (await control.see()).metadata.requests;
+      for (let i = 0; i < 10; i += 1) {
+        await assertNoDance();
+      }
+      assert.equal((await control.see()).metadata.requests, before);
+    });
+
+  await t.test('it is read again after an hour', async () => {
+    await restart({});
+    const before = (await control.see({})).metadata.requests;
+    clock.forward(HOUR_S * 1.2);
+    assert.equal((await alice.get(CONNECT)).status, 302);
+    await until('it is read again', async () =>
+      (await control.see()).metadata.requests > before);
+  });
+
+  for (const [name, value] of [
+    ['token_endpoint', 'https://localhost:9/token'],
+    ['authorization_endpoint', 'https://other.example/authorize'],
+    ['issuer', 'https://other.example'],
+    ['jwks_uri', 'https://other.example/jwks'],
+    ['revocation_endpoint', 'https://other.example/revoke'],
+  ]) {
+    await t.test(`a host of ${name} that changes later is refused and `
+      + 'reported, and the known one used on', async () => {
+      await restart({});
+      await control.set({ smart_configuration: { [name]: value } });
+      clock.forward(HOUR_S * 1.2);
+      const log = await addedTo(() => gw.nginx.errorLog(), async () => {
+        assert.equal((await gw.dance({ member: 'alice' })).outcome,
+                     'connected');
+        await gw.nginx.waitForLog(/discovery failed: the server names other/);
+      });
+      assert.match(log, /\[error\].*discovery failed: the server names other /);
+      assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
+      const { location } = await alice.get(CONNECT);
+      assert.equal(new URL(location).origin, new URL(info.issuer).origin);
+    });
+  }
+
+  await t.test('a document that cannot be had any more changes nothing',
+    async () => {
+      await restart({});
+      await control.set({ metadata_fault: '503' });
+      clock.forward(HOUR_S * 1.2);
+      assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
+      await gw.nginx.waitForLog(/what was known before is used/);
+      assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
+    });
+
+  await t.test('what is configured wins over what is announced', async () => {
+    await restart({ smart_configuration: {
+      authorization_endpoint: 'https://other.example/authorize' } }, {
+      tenants: { acme: { ...NOTHING_GIVEN,
+                         authorization_endpoint: info.authorize },
+                 globex: NOTHING_GIVEN } });
+    const { location } = await alice.get(CONNECT);
+    assert.ok(location.startsWith(info.authorize));
+  });
+});

@@ -1,0 +1,43 @@
+// A wall clock for nginx that a test can put forward, so that nobody waits for
+// an hour.  Timers run by another clock and are not touched.
+
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { TOP, scratchDirectory } from './scratch.mjs';
+
+// The sanitizer's library wants to be the first one.
+function sanitizer() {
+  const binary = process.env.CIGNA_NGINX;
+  const libraries = binary
+    ? execFileSync('ldd', [binary], { encoding: 'utf8' }) : '';
+  return /libasan\S* => (\S+)/.exec(libraries)?.[1];
+}
+
+// `env` is what nginx is to be started with.
+export function clockOf(t) {
+  const directory = scratchDirectory(t, 'clock');
+  const library = path.join(directory, 'clock.so');
+  const file = path.join(directory, 'ahead');
+  let ahead = 0;
+
+  const write = () => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(BigInt(ahead));
+    writeFileSync(file, bytes, { flag: 'r+' });
+  };
+
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library,
+                      `${TOP}/t/lib/clock.c`]);
+  writeFileSync(file, Buffer.alloc(8));
+
+  return {
+    env: { LD_PRELOAD: [sanitizer(), library].filter(Boolean).join(':'),
+           CLOCK_AHEAD: file },
+    forward(seconds) {
+      ahead += seconds;
+      write();
+    },
+  };
+}
