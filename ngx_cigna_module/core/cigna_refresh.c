@@ -106,11 +106,9 @@ static void cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
 static void cigna_refresh_overtaken(cigna_refresh_t *f,
     const cigna_event_t *ev, cigna_op_t *op, const cigna_grant_t *there);
 static void cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc,
-    const char *why);
+    cigna_op_t *op, cigna_refresh_e rc, const char *why);
 static void cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc,
-    const char *why);
+    cigna_op_t *op, cigna_refresh_e rc, const char *why);
 static void cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why);
 static int cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op,
@@ -131,6 +129,7 @@ cigna_refresh_init(cigna_refresh_t *f)
     f->state = cigna_refresh_st_start;
     f->rounds = 0;
     f->failure = cigna_refresh_unavailable;
+    f->mark = cigna_lease_clear;
     f->sent_ms = 0;
     memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
     memset(&f->fresh, 0, sizeof(cigna_grant_t));
@@ -283,12 +282,6 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
         rc = cigna_refresh_verdict(f, ev->now_ms, &why);
     }
 
-    if (rc == cigna_refresh_ok) {
-
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable, NULL);
-        return;
-    }
-
     if (rc != cigna_refresh_pending) {
         cigna_refresh_end(f, ev, op, rc, why);
         return;
@@ -411,15 +404,19 @@ static void
 cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    int            lost;
     cigna_token_e  e;
 
-    if (ev->type != cigna_ev_ok) {
-        lost = ev->type == cigna_ev_lost;
+    if (ev->type == cigna_ev_lost) {
+        f->mark = cigna_lease_keep;
+        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
+                              "the token endpoint took the refresh token and "
+                              "did not answer");
+        return;
+    }
 
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable, lost ? "the token endpoint took the refresh "
-                                     "token and did not answer"
-                                   : "the token endpoint cannot be reached");
+    if (ev->type == cigna_ev_unsent) {
+        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
+                              "the token endpoint cannot be reached");
         return;
     }
 
@@ -468,6 +465,8 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
         cigna_refresh_end(f, ev, op, cigna_refresh_unavailable, why);
         return;
     }
+
+    f->mark = cigna_lease_keep;
 
     cigna_store_tokens(f->provider, &f->tokens, f->sent_ms, &f->fresh);
     f->fresh.generation++;
@@ -624,11 +623,10 @@ cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
 
 static void
 cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc,
-    const char *why)
+    cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
     f->failure = rc;
-    cigna_refresh_end(f, ev, op, cigna_refresh_ok, mark, why);
+    cigna_refresh_end(f, ev, op, cigna_refresh_ok, why);
 }
 
 
@@ -636,8 +634,7 @@ cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
 
 static void
 cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc,
-    const char *why)
+    cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
     if (!f->lease.held) {
         cigna_refresh_report(f, ev, op, rc, why);
@@ -648,7 +645,7 @@ cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
 
     f->rc = rc;
     f->state = cigna_refresh_st_release;
-    cigna_lease_release(&f->lease, mark, op);
+    cigna_lease_release(&f->lease, f->mark, op);
 }
 
 

@@ -58,6 +58,7 @@ typedef struct {
     cigna_retry_t            retry;
     unsigned                 rounds;       /* of looking at the record */
     cigna_refresh_e          failure;      /* if no old token serves */
+    cigna_lease_mark_e       mark;         /* when the lease is given up */
     int64_t                  sent_ms;
     cigna_lease_t            lease;
     cigna_token_reply_t      tokens;
