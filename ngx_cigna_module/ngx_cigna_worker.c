@@ -77,12 +77,26 @@ ngx_cigna_worker_hasher(ngx_cigna_worker_t *worker, cigna_vault_t *vault)
 void
 ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf)
 {
+    ngx_uint_t            i;
+    cigna_provider_t     *p;
+    ngx_cigna_tenant_t  **tenants;
+
     if (mcf->worker == NULL) {
         return;
     }
 
     ngx_cigna_run_end_all(mcf->worker);
     ngx_cigna_redis_destroy(mcf->worker->redis);
+
+    tenants = mcf->tenants.elts;
+
+    for (i = 0; i < mcf->tenants.nelts; i++) {
+
+        p = &tenants[i]->provider;
+
+        cigna_jwks_destroy(p->jwks);
+        p->jwks = NULL;
+    }
 
     mcf->worker = NULL;
 }
