@@ -1,0 +1,231 @@
+// What leaves for Cigna: exactly one token, and of the caller's request only
+// what does no harm.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { assertServed, connected, raw, rawGet } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { startRecorder } from '../lib/recorder.mjs';
+
+const BEARER = /^Bearer MARKs[\w-]{15}$/;
+
+const STRANGE = [
+  ['none', []],
+  ['one of its own', ['Authorization: Bearer of-the-caller']],
+  ['two', ['Authorization: Bearer of-the-caller', 'Authorization: Bearer b']],
+  ['a Basic one', ['Authorization: Basic b2YtdGhlLWNhbGxlcg==']],
+  ['one in odd case', ['aUTHORIZATIOn: Bearer of-the-caller']],
+  ['an empty one', ['Authorization:']],
+  ['one behind tabs', ['Authorization:\t\tBearer of-the-caller']],
+  ['a proxy\'s', ['Proxy-Authorization: Basic b2YtdGhlLWNhbGxlcg==']],
+  ['one named in Connection', ['Connection: authorization',
+                               'Authorization: Bearer of-the-caller']],
+  ['one with an underscore', ['Author_ization: of-the-caller']],
+  ['one with a space before the colon', ['Authorization : of-the-caller']],
+  ['one folded over two lines', ['Authorization: Bearer', ' of-the-caller']],
+];
+
+const NEVER = {
+  'Cookie': 'secret=of-the-caller',
+  'X-Forwarded-For': '192.0.2.1',
+  'X-Forwarded-Host': 'evil.example',
+  'X-Forwarded-Proto': 'http',
+  'X-Forwarded-User': 'bob',
+  'Forwarded': 'for=192.0.2.1',
+  'X-Real-IP': '192.0.2.1',
+  'True-Client-IP': '192.0.2.1',
+  'X-Member': 'bob',
+  'X-Anything': 'at all',
+  'X-HTTP-Method-Override': 'DELETE',
+  'Origin': 'https://evil.example',
+  'Referer': 'https://acme.example/members/alice',
+  'TE': 'trailers',
+  'Upgrade': 'websocket',
+  'Expect-CT': 'x',
+};
+
+const PASSING = {
+  'Accept': 'application/fhir+json',
+  'Accept-Language': 'es',
+  'Accept-Charset': 'utf-8',
+  'If-None-Match': 'W/"3"',
+  'If-Modified-Since': 'Sat, 21 Nov 2026 00:00:00 GMT',
+  'Prefer': 'handling=strict',
+  'User-Agent': 'app/1',
+  'X-Request-Id': 'a-1',
+  'traceparent': '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+};
+
+test('what leaves for Cigna', async (t) => {
+  const recorder = await startRecorder(t);
+  const second = await startRecorder(t, { ca: recorder.ca });
+  const gw = await standardGateway(t, {
+    http: `
+    upstream kept { server 127.0.0.1:${recorder.port}; keepalive 4; }
+    upstream two {
+        server 127.0.0.1:${recorder.port};
+        server 127.0.0.1:${second.port} backup;
+    }`,
+    locations: [
+      recorder.location('/rec/'),
+      recorder.location('/based/', {
+        to: `https://127.0.0.1:${recorder.port}/a/b/` }),
+      recorder.location('/one/', { lines: ['proxy_http_version 1.1;'] }),
+      recorder.location('/set/', { lines: [
+        'proxy_set_header X-App "from the operator";',
+        'proxy_set_header Authorization "Basic b3BlcmF0b3I=";',
+        'proxy_set_header Cookie "of=operator";'] }),
+      recorder.location('/kept/', { to: 'https://kept', lines: [
+        'proxy_http_version 1.1;', 'proxy_set_header Connection "";'] }),
+      recorder.location('/two/', { to: 'https://two', lines: [
+        'proxy_next_upstream error timeout;'] }),
+      recorder.location('/post/', { lines: ['proxy_method POST;'] }),
+    ].join('\n'),
+  });
+  const alice = await connected(gw);
+  const bob = await connected(gw, { member: 'bob',
+                                    username: 'syntheticuser03' });
+
+  for (const [what, lines] of STRANGE) {
+    await t.test(`a caller who sends ${what}: one Authorization, ours`,
+      async () => {
+        const reply = await rawGet(gw, '/rec/Patient', lines);
+        const seen = recorder.take();
+
+        if (/^HTTP\/1\.1 400 /.test(reply)) {
+          assert.deepEqual(seen, []);
+          return;
+        }
+        assert.match(reply, /^HTTP\/1\.1 200 /);
+        assert.equal(seen.length, 1);
+        assert.equal(seen[0].authorizations.length, 1);
+        assert.match(seen[0].authorizations[0], BEARER);
+        assert.doesNotMatch(JSON.stringify(seen), /of-the-caller/);
+      });
+  }
+
+  for (const [name, value] of Object.entries(NEVER)) {
+    await t.test(`${name} of a caller does not pass`, async () => {
+      assertServed(await alice.get('/rec/Patient', {
+        headers: { Cookie: 'session=alice', [name]: `${value}`
+          + `${name === 'Cookie' ? '; session=alice' : ''}` } }));
+      const [seen] = recorder.take();
+
+      assert.ok(!seen.names.includes(name.toLowerCase()), `${seen.names}`);
+      assert.equal(seen.authorizations.length, 1);
+    });
+  }
+
+  await t.test('what does no harm passes as it is', async () => {
+    assertServed(await alice.get('/rec/Patient', { headers: PASSING }));
+    const [{ headers }] = recorder.take();
+
+    for (const [name, value] of Object.entries(PASSING)) {
+      assert.equal(headers[name.toLowerCase()], value);
+    }
+  });
+
+  await t.test('what the operator sets passes, but for Authorization and '
+    + 'Cookie', async () => {
+    assertServed(await alice.get('/set/Patient'));
+    const [seen] = recorder.take();
+
+    assert.equal(seen.headers['x-app'], 'from the operator');
+    assert.match(seen.authorizations.join(), BEARER);
+    assert.ok(!seen.names.includes('cookie'));
+  });
+
+  await t.test('the caller\'s path and query arrive byte for byte',
+    async () => {
+      const target = '/rec/a%2Fb/%7euser/$everything?_getpages=1%2f2&a=+%20b'
+        + '&&x;y=%00%ff&q=\'"|<>&_count=10&empty=&=&%zz';
+      const reply = await rawGet(gw, target);
+
+      assert.match(reply, /^HTTP\/1\.1 200 /);
+      assert.equal(recorder.take()[0].url, target);
+    });
+
+  await t.test('a base path of proxy_pass takes the location\'s place',
+    async () => {
+      assertServed(await alice.get('/based/Patient?_id=1%2C2'));
+      assert.equal(recorder.take()[0].url, '/a/b/Patient?_id=1%2C2');
+    });
+
+  for (const [location, version] of [['rec', '1.0'], ['one', '1.1']]) {
+    await t.test(`HTTP/${version} is spoken as the operator wants it`,
+      async () => {
+        assertServed(await alice.get(`/${location}/Patient`));
+        const [seen] = recorder.take();
+        assert.equal(seen.version, version);
+        assert.match(seen.authorizations.join(), BEARER);
+      });
+  }
+
+  for (const size of [5, 900 * 1024]) {
+    await t.test(`a GET with a body of ${size} bytes arrives whole`,
+      async () => {
+        const body = 'x'.repeat(size);
+        assertServed(await alice.request('/one/Patient', {
+          body, headers: { 'Content-Length': String(size) } }));
+
+        const seen = recorder.take();
+        assert.equal(seen.length, 1);
+        assert.equal(seen[0].body, body);
+        assert.equal(seen[0].authorizations.length, 1);
+      });
+  }
+
+  await t.test('a chunked body arrives whole, too', async () => {
+    const reply = await raw(gw, 'GET /one/Patient HTTP/1.1\r\n'
+      + 'Host: acme.localhost\r\nCookie: session=alice\r\n'
+      + 'Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n'
+      + '3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n');
+
+    assert.match(reply, /^HTTP\/1\.1 200 /);
+    assert.deepEqual(recorder.take().map(({ body }) => body), ['abcde']);
+  });
+
+  await t.test('members on one kept connection each have their own token',
+    async () => {
+      for (const visitor of [alice, bob, alice, bob]) {
+        assertServed(await visitor.get('/kept/Patient'));
+      }
+      const seen = recorder.take();
+      const tokens = seen.map(({ authorizations }) => authorizations.join());
+
+      assert.equal(new Set(seen.map(({ connection }) => connection)).size, 1);
+      assert.deepEqual(tokens, [tokens[0], tokens[1], tokens[0], tokens[1]]);
+      assert.notEqual(tokens[0], tokens[1]);
+    });
+
+  await t.test('a request sent again to another server carries one token',
+    async () => {
+      recorder.on('/two/Patient', (request) => request.socket.destroy());
+      assertServed(await alice.get('/two/Patient'));
+
+      const seen = [...recorder.take(), ...second.take()];
+      assert.equal(seen.length, 2);
+      for (const { authorizations } of seen) {
+        assert.equal(authorizations.length, 1);
+        assert.match(authorizations[0], BEARER);
+      }
+    });
+
+  await t.test('what the operator turns into a POST gets no token',
+    async () => {
+      const { status } = await alice.get('/post/Patient');
+      assert.equal(status, 500);
+      assert.deepEqual(recorder.take(), []);
+    });
+
+  await t.test('a token of 4 KB passes', async () => {
+    await gw.sandbox.control.set({ access_token: 'jwt' });
+    const carol = await connected(gw, { member: 'carol' });
+    assertServed(await carol.get('/rec/Patient'));
+    assertServed(await carol.get('/fhir/Patient'));
+
+    const [{ authorizations }] = recorder.take();
+    assert.match(authorizations.join(), /^Bearer eyJ[\w.-]{3000,}$/);
+  });
+});

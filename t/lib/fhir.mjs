@@ -1,0 +1,136 @@
+// Requests for members' data: what is asked for, and what must come back.
+
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { rawRequest } from './client.mjs';
+import { until } from './scratch.mjs';
+
+const SYSTEM = 'urn:cigna-gateway:condition';
+
+// The condition an OperationOutcome of ours names, after a look at the rest of
+// the reply.
+export function conditionOf(reply) {
+  assert.equal(reply.headers['content-type'], 'application/fhir+json',
+               `${reply.status} ${reply.body}`);
+  assert.equal(reply.headers['cache-control'], 'no-store, private');
+
+  const outcome = reply.json();
+  assert.equal(outcome.resourceType, 'OperationOutcome');
+  assert.equal(outcome.issue.length, 1);
+  const [{ severity, code, diagnostics, details }] = outcome.issue;
+
+  assert.equal(severity, 'error');
+  assert.match(code, /^[a-z-]+$/);
+  assert.ok(diagnostics.length > 20, diagnostics);
+  assert.equal(details.coding[0].system, SYSTEM);
+  return details.coding[0].code;
+}
+
+// A refusal as the table of conditions has it: connect is the URL where the
+// member is to go, retry whether to come again is asked for.
+export function assertRefused(reply, status, condition,
+                              { code, connect, retry } = {}) {
+  assert.equal(`${reply.status} ${conditionOf(reply)}`,
+               `${status} ${condition}`);
+
+  const { diagnostics, code: issueCode } = reply.json().issue[0];
+  if (code) {
+    assert.equal(issueCode, code);
+  }
+  assert.equal(reply.headers.link,
+               connect && `<${connect}>; rel="cigna-connect"`);
+  assert.equal(diagnostics.includes('/cigna/connect'), Boolean(connect));
+  if (connect) {
+    assert.ok(diagnostics.includes(connect), diagnostics);
+  }
+  if (retry) {
+    assert.match(reply.headers['retry-after'] ?? '', /^[1-9][0-9]*$/);
+  } else {
+    assert.equal(reply.headers['retry-after'], undefined);
+  }
+}
+
+// Redis cannot be asked, which is never "not connected".
+export function assertNoVault(reply) {
+  assertRefused(reply, 503, 'vault_unreachable',
+                { code: 'transient', retry: true });
+}
+
+export function assertServed(reply) {
+  assert.equal(reply.status, 200, reply.body);
+  assert.equal(reply.headers['cache-control'], 'no-store, private');
+}
+
+// A visitor with a grant of a new dance.  life: seconds until its access token
+// ends, while those of later dances last.
+export async function connected(gw, { life, ...options } = {}) {
+  const client = `${options.tenant ?? 'acme'}-client`;
+  if (life) {
+    await gw.sandbox.control.set({ access_token_lifetime: life }, client);
+  }
+  const { outcome, visitor, response } = await gw.dance({ member: 'alice',
+                                                          ...options });
+  assert.equal(outcome, 'connected', response?.body);
+  if (life) {
+    await gw.sandbox.control.set({ access_token_lifetime: 3600 }, client);
+  }
+  return visitor;
+}
+
+// Several of them at once, whose tokens have all ended.
+export async function expired(gw, ...members) {
+  const { control } = gw.sandbox;
+
+  await control.set({ access_token_lifetime: 1 });
+  const visitors = [];
+  for (const member of members) {
+    visitors.push(await connected(gw, { member }));
+  }
+  await control.set({ access_token_lifetime: 3600 });
+  await sleep(1100);
+  return visitors;
+}
+
+// { outcome of the stand-in: how often } of requests to refresh
+export async function refreshes(gw, client) {
+  const { token } = await gw.sandbox.control.see({ client_id: client });
+  return token.by.refresh_token ?? {};
+}
+
+export async function refreshCount(gw, client) {
+  return Object.values(await refreshes(gw, client))
+    .reduce((sum, one) => sum + one, 0);
+}
+
+// The fields of the last line of the access log about this target.
+export async function logged(gw, target) {
+  const line = await until(`${target} is in the access log`, () =>
+    gw.nginx.accessLog().split('\n').findLast((one) =>
+      one.includes(` ${target} HTTP/`)));
+
+  return { line, ...Object.fromEntries(
+    [...line.matchAll(/ (\w+)=(\S+)/g)].map(([, k, v]) => [k, v])) };
+}
+
+// What raw bytes bring back from a tenant's server.
+export function raw(gw, bytes, { tenant = 'acme', ...options } = {}) {
+  return rawRequest({ port: gw.port, ca: gw.caText,
+                      servername: `${tenant}.localhost` }, bytes, options);
+}
+
+// A raw GET with these lines, on a connection that ends with it.
+export function rawGet(gw, target, lines = [], { member = 'alice' } = {}) {
+  return raw(gw, [
+    `GET ${target} HTTP/1.1`,
+    `Host: acme.localhost:${gw.port}`,
+    `Cookie: session=${member}`,
+    'Connection: close',
+    ...lines, '', '',
+  ].join('\r\n'));
+}
+
+// The keys of grants in Redis.
+export function grantKeys(gw) {
+  return gw.redis.command('KEYS', '*:g:*');
+}

@@ -1,0 +1,111 @@
+// An upstream that keeps what arrives, and answers as it is told.
+
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+
+import { authority } from '../../scripts/lib/ca.mjs';
+import { onEnd, scratchDirectory } from './scratch.mjs';
+
+class Recorder {
+  requests = [];
+  #answers = new Map();
+  #connections = 0;
+
+  async start(t, { plain, ca, names = ['localhost'] }) {
+    this.ca = ca ?? authority(scratchDirectory(t, 'recorder'));
+
+    const handler = (...both) => {
+      this.#handle(...both).catch(() => {});     // a client that left
+    };
+    this.server = plain ? http.createServer(handler)
+      : https.createServer(this.#certificate(names), handler);
+    this.server.keepAliveTimeout = 60000;
+    this.server.on(plain ? 'connection' : 'secureConnection', (socket) => {
+      this.#connections += 1;
+      socket.number = this.#connections;
+    });
+
+    await new Promise((resolve) => {
+      this.server.listen(0, '127.0.0.1', resolve);
+    });
+    this.port = this.server.address().port;
+    onEnd(t, () => {
+      this.server.closeAllConnections();
+      this.server.close();
+    });
+  }
+
+  #certificate(names) {
+    const { certFile, keyFile } = this.ca.issueServer(
+      `recorder-${names.join('-')}`, names, { only: true });
+    return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  }
+
+  async #handle(request, response) {
+    const chunks = [];
+    for await (const chunk of request) {
+      chunks.push(chunk);
+    }
+
+    const lines = [];
+    for (let i = 0; i < request.rawHeaders.length; i += 2) {
+      lines.push([request.rawHeaders[i], request.rawHeaders[i + 1]]);
+    }
+    this.requests.push({
+      method: request.method,
+      url: request.url,
+      version: request.httpVersion,
+      lines,
+      names: lines.map(([name]) => name.toLowerCase()),
+      headers: request.headers,
+      body: Buffer.concat(chunks).toString('latin1'),
+      connection: request.socket.number,
+      authorizations: lines
+        .filter(([name]) => name.toLowerCase() === 'authorization')
+        .map(([, value]) => value),
+    });
+
+    this.#answer(request)(request, response);
+  }
+
+  #answer(request) {
+    const [path] = request.url.split('?');
+    return this.#answers.get(path) ?? ((_, response) => {
+      response.setHeader('Content-Type', 'application/json');
+      response.end('{"resourceType":"Bundle"}');
+    });
+  }
+
+  // path: as it arrives here
+  on(path, answer) {
+    this.#answers.set(path, answer);
+  }
+
+  // What has arrived since the last call.
+  take() {
+    return this.requests.splice(0);
+  }
+
+  // A location which proxies here; fhir: whether with tokens.
+  location(name, { fhir = true, lines = [], to } = {}) {
+    return `
+        location ${name} {
+            cigna_fhir ${fhir ? 'on' : 'off'};
+            proxy_pass ${to ?? `https://127.0.0.1:${this.port}`};
+            proxy_ssl_name localhost;
+            proxy_ssl_server_name on;
+            proxy_ssl_verify on;
+            proxy_ssl_trusted_certificate ${this.ca.certFile};
+            ${lines.join('\n            ')}
+        }`;
+  }
+}
+
+// Options: plain (no TLS), ca (of another recorder), names (that its
+// certificate is for).
+export async function startRecorder(t, options = {}) {
+  const recorder = new Recorder();
+  await recorder.start(t, options);
+  return recorder;
+}
