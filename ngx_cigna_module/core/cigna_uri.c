@@ -286,7 +286,7 @@ cigna_uri_path_plain(cigna_slice_t path)
 
         segment = cigna_slice_cut(&path, '/');
 
-        if (segment.len == 0 || !cigna_uri_segment_plain(segment)) {
+        if (!cigna_uri_segment_plain(segment)) {
             return 0;
         }
     }
@@ -295,7 +295,7 @@ cigna_uri_path_plain(cigna_slice_t path)
 }
 
 
-/* no ".", "..", "/", "\", however they are written */
+/* neither empty nor dots, without "/" and "\", however they are written */
 
 static int
 cigna_uri_segment_plain(cigna_slice_t segment)

@@ -45,19 +45,26 @@ one_more(cigna_slice_t query, cigna_slice_t name, int rc)
 }
 
 
-/* what was found is found again after it was written */
+/* what was found is found again after it was written, by its name only */
 
 static void
 round_trip(cigna_slice_t name, cigna_slice_t value)
 {
     cigna_buf_t    b;
-    cigna_slice_t  again;
+    cigna_slice_t  again, shorter;
 
     cigna_buf_init(&b, query_mem, MEM);
     cigna_form_append_pair(&b, b.start, name, value);
 
     fuzz_assert(get(cigna_buf_slice(&b), name, more_mem, &again) == CIGNA_OK);
     fuzz_assert(cigna_slice_eq(again, value));
+
+    shorter = (cigna_slice_t) { name.data, name.len - 1 };
+    fuzz_assert(get(cigna_buf_slice(&b), shorter, more_mem, &again)
+                == CIGNA_NONE);
+    fuzz_assert(get(cigna_buf_slice(&b), cigna_slice_skip(name, 1), more_mem,
+                    &again)
+                == CIGNA_NONE);
 }
 
 
