@@ -1,0 +1,103 @@
+// scripts/check finds what it is there for: each rule is broken once in a copy
+// of the sources.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { TOP, scratchDirectory } from '../lib/scratch.mjs';
+
+const PARTS = ['config', '.ci', 'README.md', 'conf', 'ngx_cigna_module',
+               'scripts', 't'];
+
+const CORE = 'ngx_cigna_module/core';
+
+function copy(t) {
+  const directory = scratchDirectory(t, 'check');
+
+  for (const part of PARTS) {
+    cpSync(path.join(TOP, part), path.join(directory, part), {
+      recursive: true,
+      filter: (source) => !source.endsWith('/node_modules'),
+    });
+  }
+  return directory;
+}
+
+function lint(directory, check) {
+  const { status, stdout } = spawnSync(process.execPath, [
+    path.join(directory, 'scripts/lib/lint.mjs'), check,
+  ], { encoding: 'utf8' });
+  return { status, output: stdout };
+}
+
+const append = (text) => (file) => appendFileSync(file, text);
+
+const insert = (text) => (file) =>
+  writeFileSync(file, text + readFileSync(file, 'utf8'));
+
+const replace = (from, to) => (file) =>
+  writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
+
+// [what is wrong, check, file, how it comes about, what is reported]
+const BROKEN = [
+  ['a codec that includes a flow', 'layers', `${CORE}/cigna_uri.c`,
+   insert('#include "cigna_refresh.h"\n'),
+   /cigna_uri\.c:1: layer 1 includes "cigna_refresh\.h", .*layer 3/],
+  ['core/ that includes the glue', 'layers', `${CORE}/cigna_uri.c`,
+   insert('#include "ngx_cigna_peer.h"\n'), /cigna_uri\.c:1: layer 1 incl/],
+  ['core/ that includes nginx', 'layers', `${CORE}/cigna_uri.c`,
+   insert('#include <ngx_core.h>\n'), /cigna_uri\.c:1: core\/ knows nothing/],
+  ['a file in no layer', 'layers', `${CORE}/cigna_new.c`, append('\n'),
+   /cigna_new\.c:1: is in no layer/],
+  ['a long line', 'style', `${CORE}/cigna_uri.h`, append(`/*${' *'.repeat(40)}/`
+   + '\n'), /cigna_uri\.h:\d+: longer than 80 columns/],
+  ['a tab', 'style', `${CORE}/cigna_uri.h`, append('\tint  x;\n'),
+   /cigna_uri\.h:\d+: a tab/],
+  ['a blank at the end', 'style', 'conf/minimal.conf', append('# \n'),
+   /minimal\.conf:\d+: blanks at the end/],
+  ['a file without end', 'lengths', `${CORE}/cigna_uri.c`,
+   append('\n'.repeat(700)), /cigna_uri\.c:\d+: more than 700 lines/],
+  ['a call without bound', 'banned', `${CORE}/cigna_uri.c`,
+   append('void x(void) { strcpy(a, b); }\n'), /strcpy.* has no bound/],
+  ['a blocking call', 'banned', 'ngx_cigna_module/ngx_cigna_redis.c',
+   append('void x(void) { c = redisConnect(a, 1); }\n'),
+   /redisConnect.* blocks the worker/],
+  ['a socket outside the peer', 'banned', 'ngx_cigna_module/ngx_cigna_http.c',
+   append('void x(void) { connect(s, a, n); }\n'), /only the peer opens/],
+  ['a clock in core/', 'banned', `${CORE}/cigna_uri.c`,
+   append('void x(void) { t = time(NULL); }\n'), /has no clock/],
+  ['a version switch in the wrong place', 'compat',
+   'ngx_cigna_module/ngx_cigna_http.c',
+   append('#if (nginx_version >= 1023000)\n#endif\n'), /ngx_cigna_compat\.h/],
+  ['a directive that is not documented', 'directives', 'README.md',
+   replace('### cigna_status\n', '### cigna_stat\n'),
+   /nothing about the directive "cigna_status"[^]*no directive "cigna_stat"/],
+  ['a setting of a block that is not documented', 'directives', 'README.md',
+   replace('| `keys` ', '| `key` '), /directive "cigna_vault keys"/],
+  ['a source without test', 'tested', `${CORE}/cigna_new.c`, append('\n'),
+   /cigna_new\.c: has no unit test/],
+];
+
+test('each rule is enforced', async (t) => {
+  for (const [what, check, file, breakIt, reported] of BROKEN) {
+    await t.test(`${what} is found`, (own) => {
+      const directory = copy(own);
+
+      breakIt(path.join(directory, file));
+      const { status, output } = lint(directory, check);
+      assert.match(output, reported);
+      assert.equal(status, 1);
+    });
+  }
+
+  await t.test('what is banned may stand in comments and strings', (own) => {
+    const directory = copy(own);
+
+    append('/* strcpy(a, b) */\nconst char *x = "sprintf(";\n')(
+      path.join(directory, CORE, 'cigna_uri.c'));
+    assert.doesNotMatch(lint(directory, 'banned').output, /cigna_uri\.c/);
+  });
+});
