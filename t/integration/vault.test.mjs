@@ -1,0 +1,230 @@
+// Records in the vault: what was meddled with, moved or made for something
+// else has an answer of its own, harms nobody, and stays for inspection.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { assertNoVault, assertRefused, assertServed, connected, grantKeys,
+         logged } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { TOP } from '../lib/scratch.mjs';
+
+const NO_CACHE = { cigna_fhir: 'on cache=off' };
+
+const flipped = (text, at) => {
+  const bytes = Buffer.from(text, 'latin1');
+  bytes[at < 0 ? bytes.length + at : at] ^= 1;
+  return bytes.toString('latin1');
+};
+
+// What is done to a record's fields; null removes one.
+const DAMAGE = {
+  'one bit of the sealed text': ({ b }) => ({ b: flipped(b, 60) }),
+  'one bit of its end': ({ b }) => ({ b: flipped(b, -1) }),
+  'the last byte missing': ({ b }) => ({ b: b.slice(0, -1) }),
+  'one byte too many': ({ b }) => ({ b: `${b}x` }),
+  'half of it': ({ b }) => ({ b: b.slice(0, b.length / 2) }),
+  'nothing in it': () => ({ b: '' }),
+  'no sealed text': () => ({ b: null }),
+  'no grant id': () => ({ i: null }),
+  'no generation': () => ({ g: null }),
+  'another generation': ({ g }) => ({ g: `${Number(g) + 1}` }),
+  'a generation that is none': () => ({ g: 'x' }),
+  'another grant id': ({ i }) => ({ i: i.replace(/^./, (one) =>
+    (one === 'A' ? 'B' : 'A')) }),
+  'a huge grant id': () => ({ i: 'A'.repeat(5000) }),
+  'many bytes of nonsense': () => ({ b: '\x01'.repeat(10000) }),
+};
+
+async function readRecord(gw, key) {
+  const flat = await gw.redis.command('HGETALL', key);
+  return Object.fromEntries(flat.map((one, i) => [one, flat[i + 1]])
+    .filter((_, i) => i % 2 === 0));
+}
+
+async function writeRecord(gw, key, fields) {
+  await gw.redis.command('DEL', key);
+  await gw.redis.command('HSET', key, ...Object.entries(fields).flat());
+}
+
+// { visitor, key } of a new grant
+async function withKey(gw, options) {
+  const before = await grantKeys(gw);
+  const visitor = await connected(gw, options);
+  const [key] = (await grantKeys(gw)).filter((one) => !before.includes(one));
+  return { visitor, key };
+}
+
+test('records of the vault', async (t) => {
+  const gw = await standardGateway(t, { fhir: NO_CACHE });
+  const alice = await withKey(gw);
+  const bob = await withKey(gw, { member: 'bob' });
+  const other = await withKey(gw, { tenant: 'globex', member: 'alice' });
+  const good = await readRecord(gw, alice.key);
+  const ask = (who = alice) => who.visitor.get('/fhir/Coverage');
+
+  await t.test('Redis holds no name of a member, here or at Cigna',
+    async () => {
+      const dump = JSON.stringify(await gw.redis.dump());
+
+      assert.doesNotMatch(dump, /alice|bob|synthetic|A0000000/);
+      assert.match(alice.key, /^cigna:g:\{[\w-]{27}\}$/);
+      assert.ok(await gw.redis.command('PTTL', alice.key) > 390 * 86400000);
+    });
+
+  for (const [what, damage] of Object.entries(DAMAGE)) {
+    await t.test(`${what}: the record is damaged, and it is an outage`,
+      async () => {
+        const record = Object.fromEntries(
+          Object.entries({ ...good, ...damage(good) })
+            .filter(([, value]) => value !== null));
+        await writeRecord(gw, alice.key, record);
+
+        assertRefused(await ask(), 503, 'record_damaged',
+                      { code: 'exception', retry: true });
+        assert.deepEqual(await readRecord(gw, alice.key), record);
+        assertServed(await ask(bob));
+      });
+  }
+
+  await t.test('as it was, it serves again', async () => {
+    await writeRecord(gw, alice.key, good);
+    assertServed(await ask());
+  });
+
+  for (const [whose, thief] of [['another member', bob],
+                                ['the same member\'s other tenant', other]]) {
+    await t.test(`a record moved to ${whose} opens for nobody`, async () => {
+      const own = await readRecord(gw, thief.key);
+      await writeRecord(gw, thief.key, good);
+      const reply = await ask(thief);
+
+      // of another tenant: made for another registration, too
+      assert.notEqual(reply.status, 200);
+      assertRefused(reply, ...(thief === other
+        ? [401, 'grant_moved', { connect: gw.url('globex', '/cigna/connect') }]
+        : [503, 'record_damaged', { retry: true }]));
+      await writeRecord(gw, thief.key, own);
+      assertServed(await ask(thief));
+    });
+  }
+
+  await t.test('a key of another type is an outage', async () => {
+    await gw.redis.command('SET', alice.key, 'x');
+    assertNoVault(await ask());
+    await writeRecord(gw, alice.key, good);
+  });
+
+  await t.test('a record that is deleted is no grant any more', async () => {
+    await gw.redis.command('DEL', alice.key);
+    assertRefused(await ask(), 401, 'not_connected',
+                  { connect: gw.url('acme', '/cigna/connect') });
+    await writeRecord(gw, alice.key, good);
+    assertServed(await ask());
+  });
+
+  // key rings
+  const [name, seal] = readFileSync(gw.file('keys'), 'utf8').split('\n');
+  const newSeal = execFileSync(`${TOP}/scripts/keygen`, { encoding: 'utf8' })
+    .split('\n')[1];
+  const useKeys = async (...lines) => {
+    writeFileSync(gw.file('keys'), `${lines.join('\n')}\n`);
+    await gw.reload();
+  };
+
+  await t.test('a record under a key that is not there: an outage, no reason '
+    + 'to connect again', async () => {
+    await useKeys(name, newSeal);
+
+    assertRefused(await ask(), 503, 'key_unknown',
+                  { code: 'exception', retry: true });
+    assert.deepEqual(await readRecord(gw, alice.key), good);
+  });
+
+  await t.test('a new key in front seals, the old one still opens',
+    async () => {
+      await useKeys(name, newSeal, seal);
+
+      assertServed(await ask());
+      const carol = await withKey(gw, { member: 'carol' });
+      await useKeys(name, newSeal);
+      assertServed(await ask(carol));
+      await useKeys(name, seal);
+      assertRefused(await ask(carol), 503, 'key_unknown', { retry: true });
+      assertServed(await ask());
+    });
+
+  // registrations
+  for (const [what, tenant] of [
+    ['client id', { client_id: 'acme-other' }],
+    ['fhir_base', { fhir_base: 'https://localhost/other' }],
+    ['issuer', { issuer: 'https://other.example' }],
+  ]) {
+    await t.test(`another ${what}: the member connects anew, and the record `
+      + 'stays', async () => {
+      await gw.reload({ tenants: { acme: tenant } });
+
+      assertRefused(await ask(), 401, 'grant_moved',
+                    { connect: gw.url('acme', '/cigna/connect') });
+      assert.deepEqual(await readRecord(gw, alice.key), good);
+      assertServed(await ask(other));
+    });
+  }
+
+  await t.test('as it was registered, it serves again', async () => {
+    await gw.reload();
+    assertServed(await ask());
+  });
+});
+
+test('the copy in shared memory', async (t) => {
+  const gw = await standardGateway(t, { nginx: { workers: 2 } });
+  const alice = await connected(gw);
+  const sourceOf = async (visitor, target) => {
+    assertServed(await visitor.get(target));
+    return (await logged(gw, target)).source;
+  };
+  let count = 0;
+  const source = (visitor = alice) => {
+    count += 1;
+    return sourceOf(visitor, `/fhir/Coverage?_count=${count}`);
+  };
+
+  await t.test('a token comes from the vault at most once', async () => {
+    await source();
+    for (let i = 0; i < 5; i += 1) {
+      assert.equal(await source(), 'cache');
+    }
+  });
+
+  await t.test('a new dance takes the old token\'s place at once',
+    async () => {
+      await gw.sandbox.control.revoke({ member: 'syntheticuser05' });
+      await alice.dance({ username: 'syntheticuser03' });
+
+      const { body } = await alice.get('/fhir/Patient');
+      assert.match(body, /A00000000000003/);
+      assert.doesNotMatch(body, /A00000000000005/);
+    });
+
+  await t.test('after disconnecting nothing is served', async () => {
+    await source();
+    const { status } = await alice.post('/cigna/disconnect', {
+      headers: { Origin: gw.url('acme', '').replace(/\/$/, '') } });
+    assert.equal(status, 204);
+    for (let i = 0; i < 4; i += 1) {
+      assertRefused(await alice.get('/fhir/Coverage'), 401, 'not_connected',
+                    { connect: gw.url('acme', '/cigna/connect') });
+    }
+  });
+
+  await t.test('with cache=off the vault is asked each time', async () => {
+    await connected(gw, { member: 'alice' });
+    await gw.reload({ fhir: NO_CACHE });
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal(await source(), 'vault');
+    }
+  });
+});
