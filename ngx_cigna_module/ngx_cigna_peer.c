@@ -7,13 +7,9 @@
 #define NGX_CIGNA_PEER_PROBES            3
 
 
-static void ngx_cigna_peer_resolve(ngx_cigna_peer_t *peer);
-static void ngx_cigna_peer_resolve_handler(ngx_resolver_ctx_t *ctx);
-static void ngx_cigna_peer_use_resolved(ngx_cigna_peer_t *peer,
-    ngx_resolver_ctx_t *ctx);
-static void ngx_cigna_peer_use_known(ngx_cigna_peer_t *peer);
-static void ngx_cigna_peer_add_addr(ngx_cigna_peer_t *peer,
-    struct sockaddr *sockaddr, socklen_t socklen);
+static void ngx_cigna_peer_quiet(ngx_cigna_peer_t *peer);
+static ngx_int_t ngx_cigna_peer_resolve(ngx_cigna_peer_t *peer);
+static void ngx_cigna_peer_resolve_handler(ngx_cigna_resolve_t *resolve);
 static void ngx_cigna_peer_connect(ngx_cigna_peer_t *peer);
 static ngx_int_t ngx_cigna_peer_connect_next(ngx_cigna_peer_t *peer);
 static void ngx_cigna_peer_connect_handler(ngx_event_t *ev);
@@ -37,175 +33,90 @@ static void ngx_cigna_peer_reason(ngx_cigna_peer_t *peer, const char *what,
 ngx_int_t
 ngx_cigna_peer_start(ngx_cigna_peer_t *peer)
 {
+    ngx_event_t  *timer;
+
     peer->rc = NGX_AGAIN;
     peer->error = NULL;
     peer->connection = NULL;
-    peer->naddrs = 0;
     peer->tried = 0;
 
-    /*
-     * what nginx itself has to say about a connection that fails, at levels
-     * up to "crit", is seen while debugging only, but for alerts
-     */
+    ngx_cigna_peer_quiet(peer);
 
-    peer->quiet = *peer->log;
+    timer = &peer->timer;
+    ngx_memzero(timer, sizeof(ngx_event_t));
 
-    if (peer->quiet.log_level < NGX_LOG_DEBUG) {
-        peer->quiet.log_level = ngx_min(peer->quiet.log_level, NGX_LOG_ALERT);
-    }
-
-    ngx_memzero(&peer->timer, sizeof(ngx_event_t));
-
-    peer->timer.handler = ngx_cigna_peer_timer_handler;
-    peer->timer.data = peer;
-    peer->timer.log = &peer->quiet;
-    peer->timer.cancelable = (peer->cancelable != 0);
+    timer->handler = ngx_cigna_peer_timer_handler;
+    timer->data = peer;
+    timer->log = &peer->quiet;
+    timer->cancelable = (peer->cancelable != 0);
 
     peer->deadline = ngx_current_msec + peer->timeout;
-    ngx_add_timer(&peer->timer, peer->timeout);
+    ngx_add_timer(timer, peer->timeout);
 
     peer->starting = 1;
-    ngx_cigna_peer_resolve(peer);
+
+    if (ngx_cigna_peer_resolve(peer) == NGX_OK) {
+        ngx_cigna_peer_resolve_handler(&peer->resolve);
+    }
+
     peer->starting = 0;
 
     return peer->rc;
 }
 
 
+/*
+ * What nginx itself has to say about a connection that fails, at levels up to
+ * "crit", is seen while debugging only, but for alerts.
+ */
+
 static void
+ngx_cigna_peer_quiet(ngx_cigna_peer_t *peer)
+{
+    ngx_log_t  *quiet;
+
+    quiet = &peer->quiet;
+    *quiet = *peer->log;
+
+    if (quiet->log_level < NGX_LOG_DEBUG) {
+        quiet->log_level = ngx_min(quiet->log_level, NGX_LOG_ALERT);
+    }
+}
+
+
+static ngx_int_t
 ngx_cigna_peer_resolve(ngx_cigna_peer_t *peer)
 {
-    ngx_resolver_ctx_t  *ctx, temp;
-    ngx_cigna_origin_t  *origin;
+    ngx_cigna_resolve_t  *resolve;
 
-    origin = peer->origin;
+    resolve = &peer->resolve;
 
-    if (origin->literal || origin->resolver == NULL) {
-        ngx_cigna_peer_use_known(peer);
-        return;
-    }
+    resolve->origin = peer->origin;
+    resolve->timeout = peer->timeout;
+    resolve->cancelable = peer->cancelable;
+    resolve->handler = ngx_cigna_peer_resolve_handler;
+    resolve->data = peer;
 
-    temp.name = origin->host;
-
-    ctx = ngx_resolve_start(origin->resolver, &temp);
-
-    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
-        ngx_cigna_peer_use_known(peer);
-        return;
-    }
-
-    ctx->name = origin->host;
-    ctx->handler = ngx_cigna_peer_resolve_handler;
-    ctx->data = peer;
-    ctx->timeout = origin->resolver_timeout;
-    ctx->cancelable = (peer->cancelable != 0);
-
-    if (origin->naddrs) {
-
-        /* leave time for the addresses that are known */
-
-        ctx->timeout = ngx_min(ctx->timeout, peer->timeout / 2);
-    }
-
-    peer->resolving = ctx;
-
-    if (ngx_resolve_name(ctx) != NGX_OK) {
-        peer->resolving = NULL;
-        ngx_cigna_peer_use_known(peer);
-    }
+    return ngx_cigna_resolve_start(resolve);
 }
 
 
 static void
-ngx_cigna_peer_resolve_handler(ngx_resolver_ctx_t *ctx)
+ngx_cigna_peer_resolve_handler(ngx_cigna_resolve_t *resolve)
 {
-    ngx_int_t          state;
     ngx_cigna_peer_t  *peer;
 
-    peer = ctx->data;
-    peer->resolving = NULL;
+    peer = resolve->data;
 
-    state = ctx->state;
+    if (resolve->naddrs == 0 || resolve->reason) {
+        ngx_cigna_peer_reason(peer, "name could not be resolved",
+                              resolve->reason);
 
-    if (state == NGX_OK) {
-        ngx_cigna_peer_use_resolved(peer, ctx);
-    }
-
-    ngx_resolve_name_done(ctx);
-
-    if (state == NGX_OK) {
-        ngx_cigna_peer_connect(peer);
-        return;
-    }
-
-    ngx_cigna_peer_reason(peer, "name could not be resolved",
-                          ngx_resolver_strerror(state));
-
-    ngx_log_error(NGX_LOG_INFO, peer->log, 0, "%V: %s",
-                  &peer->origin->name, peer->error);
-
-    ngx_cigna_peer_use_known(peer);
-}
-
-
-static void
-ngx_cigna_peer_use_resolved(ngx_cigna_peer_t *peer, ngx_resolver_ctx_t *ctx)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < ctx->naddrs; i++) {
-        ngx_cigna_peer_add_addr(peer, ctx->addrs[i].sockaddr,
-                                ctx->addrs[i].socklen);
-    }
-}
-
-
-static void
-ngx_cigna_peer_use_known(ngx_cigna_peer_t *peer)
-{
-    ngx_uint_t           i;
-    ngx_addr_t          *addr;
-    ngx_cigna_origin_t  *origin;
-
-    origin = peer->origin;
-
-    for (i = 0; i < origin->naddrs; i++) {
-        addr = &origin->addrs[(origin->next + i) % origin->naddrs];
-
-        ngx_cigna_peer_add_addr(peer, addr->sockaddr, addr->socklen);
-    }
-
-    origin->next++;
-
-    if (peer->naddrs == 0 && peer->error == NULL) {
-        peer->error = "name could not be resolved";
+        ngx_log_error(NGX_LOG_INFO, peer->log, 0, "%V: %s",
+                      &peer->origin->name, peer->error);
     }
 
     ngx_cigna_peer_connect(peer);
-}
-
-
-static void
-ngx_cigna_peer_add_addr(ngx_cigna_peer_t *peer, struct sockaddr *sockaddr,
-    socklen_t socklen)
-{
-    ngx_sockaddr_t  *sa;
-
-    if (peer->naddrs == NGX_CIGNA_PEER_ADDRS_MAX
-        || socklen > (socklen_t) sizeof(ngx_sockaddr_t))
-    {
-        return;
-    }
-
-    sa = &peer->sockaddrs[peer->naddrs];
-
-    ngx_memcpy(sa, sockaddr, socklen);
-
-    if (sa->sockaddr.sa_family != AF_UNIX) {
-        ngx_inet_set_port(&sa->sockaddr, peer->origin->port);
-    }
-
-    peer->socklens[peer->naddrs++] = socklen;
 }
 
 
@@ -222,7 +133,7 @@ ngx_cigna_peer_connect(ngx_cigna_peer_t *peer)
 
     left = (ngx_msec_int_t) (peer->deadline - ngx_current_msec);
 
-    if (peer->tried == peer->naddrs || left <= 0) {
+    if (peer->tried == peer->resolve.naddrs || left <= 0) {
         ngx_cigna_peer_finish(peer, NGX_ERROR);
         return;
     }
@@ -232,7 +143,7 @@ ngx_cigna_peer_connect(ngx_cigna_peer_t *peer)
     }
 
     ngx_add_timer(&peer->timer,
-                  (ngx_msec_t) left / (peer->naddrs - peer->tried));
+                  (ngx_msec_t) left / (peer->resolve.naddrs - peer->tried));
 
     rc = ngx_cigna_peer_connect_next(peer);
 
@@ -255,16 +166,16 @@ ngx_cigna_peer_connect_next(ngx_cigna_peer_t *peer)
     n = peer->tried++;
     peer->error = NULL;
 
-    peer->addr_text.data = peer->addr_mem;
-    peer->addr_text.len = ngx_sock_ntop(&peer->sockaddrs[n].sockaddr,
-                                        peer->socklens[n], peer->addr_mem,
-                                        NGX_SOCKADDR_STRLEN, 1);
-
     pc = &peer->pc;
     ngx_memzero(pc, sizeof(ngx_peer_connection_t));
 
-    pc->sockaddr = &peer->sockaddrs[n].sockaddr;
-    pc->socklen = peer->socklens[n];
+    pc->sockaddr = &peer->resolve.sockaddrs[n].sockaddr;
+    pc->socklen = peer->resolve.socklens[n];
+
+    peer->addr_text.data = peer->addr_mem;
+    peer->addr_text.len = ngx_sock_ntop(pc->sockaddr, pc->socklen,
+                                        peer->addr_mem, NGX_SOCKADDR_STRLEN,
+                                        1);
     pc->name = &peer->addr_text;
     pc->get = ngx_event_get_peer;
     pc->log = &peer->quiet;
@@ -315,7 +226,7 @@ ngx_cigna_peer_connect_handler(ngx_event_t *ev)
 
     if (c->close) {
         peer->error = "worker is shutting down";
-        peer->tried = peer->naddrs;
+        peer->tried = peer->resolve.naddrs;
         rc = NGX_ERROR;
 
     } else if (err) {
@@ -407,14 +318,16 @@ ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
 
     c->pool = ngx_create_pool(128, c->log);
 
-    if (c->pool == NULL) {
+    if (c->pool == NULL
+        || ngx_ssl_create_connection(origin->ssl, c, NGX_SSL_CLIENT) != NGX_OK)
+    {
         peer->error = "no memory for TLS";
         return NGX_ERROR;
     }
 
     name = origin->tls_name.len ? &origin->tls_name : &origin->host;
 
-    rc = ngx_cigna_tls_start(&peer->tls, c, origin->ssl, name,
+    rc = ngx_cigna_tls_start(&peer->tls, c, name,
                              ngx_cigna_peer_handshake_handler);
 
     return ngx_cigna_peer_handshaked(peer, rc);
@@ -487,7 +400,7 @@ ngx_cigna_peer_timer_handler(ngx_event_t *ev)
     peer = ev->data;
     c = peer->pc.connection;
 
-    if (peer->resolving) {
+    if (c == NULL) {
         peer->error = "timed out while resolving the name";
         ngx_cigna_peer_finish(peer, NGX_ERROR);
         return;
@@ -533,10 +446,7 @@ ngx_cigna_peer_finish(ngx_cigna_peer_t *peer, ngx_int_t rc)
 void
 ngx_cigna_peer_done(ngx_cigna_peer_t *peer)
 {
-    if (peer->resolving) {
-        ngx_resolve_name_done(peer->resolving);
-        peer->resolving = NULL;
-    }
+    ngx_cigna_resolve_done(&peer->resolve);
 
     if (peer->timer.timer_set) {
         ngx_del_timer(&peer->timer);

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_PEER_H_INCLUDED_
 
 
-#include "ngx_cigna_origin.h"
+#include "ngx_cigna_resolve.h"
 
 
 /*
@@ -17,7 +17,6 @@ typedef struct ngx_cigna_peer_s  ngx_cigna_peer_t;
 typedef void (*ngx_cigna_peer_pt)(ngx_cigna_peer_t *peer);
 
 
-#define NGX_CIGNA_PEER_ADDRS_MAX  8
 #define NGX_CIGNA_PEER_ERROR_MAX  160
 
 
@@ -38,20 +37,17 @@ struct ngx_cigna_peer_s {
                                               its data is the peer */
 
     /* private */
-    ngx_peer_connection_t   pc;
-    ngx_cigna_tls_t         tls;
-    ngx_log_t               quiet;         /* of the connection */
-    ngx_resolver_ctx_t     *resolving;
+    ngx_cigna_resolve_t     resolve;
+    ngx_uint_t              tried;         /* addresses */
     ngx_event_t             timer;
     ngx_msec_t              deadline;
 
-    ngx_uint_t              naddrs;
-    ngx_uint_t              tried;
-    ngx_sockaddr_t          sockaddrs[NGX_CIGNA_PEER_ADDRS_MAX];
-    socklen_t               socklens[NGX_CIGNA_PEER_ADDRS_MAX];
+    ngx_peer_connection_t   pc;
+    ngx_cigna_tls_t         tls;
+    ngx_log_t               quiet;         /* of the connection */
+
     ngx_str_t               addr_text;
     u_char                  addr_mem[NGX_SOCKADDR_STRLEN];
-
     u_char                  error_mem[NGX_CIGNA_PEER_ERROR_MAX];
     unsigned                starting:1;    /* inside of start() */
 };

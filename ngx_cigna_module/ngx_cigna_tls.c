@@ -7,6 +7,7 @@
 #define NGX_CIGNA_NAME_MAX       255
 
 
+static void ngx_cigna_tls_set_options(ngx_ssl_t *ssl);
 static ngx_int_t ngx_cigna_tls_trust(ngx_conf_t *cf, ngx_ssl_t *ssl,
     ngx_str_t *trusted);
 static ngx_int_t ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl,
@@ -45,6 +46,15 @@ ngx_cigna_tls_create(ngx_conf_t *cf, ngx_str_t *trusted)
         return NULL;
     }
 
+    ngx_cigna_tls_set_options(ssl);
+
+    return ssl;
+}
+
+
+static void
+ngx_cigna_tls_set_options(ngx_ssl_t *ssl)
+{
     /*
      * nginx's own callback lets every certificate pass, to be judged after
      * the handshake; without it a bad one ends the handshake
@@ -72,8 +82,6 @@ ngx_cigna_tls_create(ngx_conf_t *cf, ngx_str_t *trusted)
     SSL_CTX_clear_options(ssl->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 
 #endif
-
-    return ssl;
 }
 
 
@@ -108,14 +116,10 @@ ngx_cigna_tls_trust(ngx_conf_t *cf, ngx_ssl_t *ssl, ngx_str_t *trusted)
 
 
 ngx_int_t
-ngx_cigna_tls_start(ngx_cigna_tls_t *tls, ngx_connection_t *c, ngx_ssl_t *ssl,
+ngx_cigna_tls_start(ngx_cigna_tls_t *tls, ngx_connection_t *c,
     ngx_str_t *expected, ngx_connection_handler_pt handler)
 {
     tls->alert = NULL;
-
-    if (ngx_ssl_create_connection(ssl, c, NGX_SSL_CLIENT) != NGX_OK) {
-        return ngx_cigna_tls_fail(tls, "no memory for TLS", NULL);
-    }
 
     if (ngx_cigna_tls_expect(c->ssl->connection, expected) != NGX_OK) {
         ERR_clear_error();

@@ -30,13 +30,13 @@ typedef struct {
 ngx_ssl_t *ngx_cigna_tls_create(ngx_conf_t *cf, ngx_str_t *trusted);
 
 /*
- * Begins the handshake on a connection that has a pool.  NGX_AGAIN: handler
+ * Begins the handshake on a connection that has its c->ssl.  NGX_AGAIN: handler
  * will be called, and asks ngx_cigna_tls_result().  NGX_OK, NGX_ERROR: it is
  * over at once.  "expected" is a name, or an address; tls stays until it is
  * over.
  */
 ngx_int_t ngx_cigna_tls_start(ngx_cigna_tls_t *tls, ngx_connection_t *c,
-    ngx_ssl_t *ssl, ngx_str_t *expected, ngx_connection_handler_pt handler);
+    ngx_str_t *expected, ngx_connection_handler_pt handler);
 
 ngx_int_t ngx_cigna_tls_result(ngx_cigna_tls_t *tls, ngx_connection_t *c);
 

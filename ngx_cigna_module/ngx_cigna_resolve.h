@@ -1,0 +1,53 @@
+
+#ifndef _NGX_CIGNA_RESOLVE_H_INCLUDED_
+#define _NGX_CIGNA_RESOLVE_H_INCLUDED_
+
+
+#include "ngx_cigna_origin.h"
+
+
+/*
+ * Addresses of an origin, at the moment: those that nginx's resolver knows, or
+ * those of the start where there is no resolver or it fails.
+ */
+
+#define NGX_CIGNA_RESOLVE_MAX  8
+
+
+typedef struct ngx_cigna_resolve_s  ngx_cigna_resolve_t;
+
+typedef void (*ngx_cigna_resolve_pt)(ngx_cigna_resolve_t *resolve);
+
+
+struct ngx_cigna_resolve_s {
+    /* set by the caller, all else zeroed */
+    ngx_cigna_origin_t    *origin;
+    ngx_msec_t             timeout;
+    ngx_uint_t             cancelable;     /* timers of the resolver */
+    ngx_cigna_resolve_pt   handler;
+    void                  *data;
+
+    /* results; none: the reason, or NULL */
+    const char            *reason;
+    ngx_uint_t             naddrs;
+    ngx_sockaddr_t         sockaddrs[NGX_CIGNA_RESOLVE_MAX];
+    socklen_t              socklens[NGX_CIGNA_RESOLVE_MAX];
+
+    /* private */
+    ngx_resolver_ctx_t    *ctx;
+    unsigned               starting:1;     /* inside of start() */
+    unsigned               over:1;
+};
+
+
+/*
+ * NGX_OK: it is over at once, handler is not called.  NGX_AGAIN: handler will
+ * be called once, later.
+ */
+ngx_int_t ngx_cigna_resolve_start(ngx_cigna_resolve_t *resolve);
+
+/* stops resolving; may be called at any time, twice as well */
+void ngx_cigna_resolve_done(ngx_cigna_resolve_t *resolve);
+
+
+#endif /* _NGX_CIGNA_RESOLVE_H_INCLUDED_ */
