@@ -95,6 +95,26 @@ ngx_cigna_conf_resolver(ngx_conf_t *cf, ngx_resolver_t **resolver,
 }
 
 
+ngx_int_t
+ngx_cigna_conf_host(ngx_conf_t *cf, ngx_cigna_origin_t *origin,
+    cigna_slice_t host)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(cf->pool, host.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_strlow(p, (u_char *) host.data, host.len);
+
+    origin->host.data = p;
+    origin->host.len = host.len;
+
+    return NGX_OK;
+}
+
+
 ngx_cigna_tenant_t *
 ngx_cigna_tenant_find(ngx_cigna_main_conf_t *mcf, ngx_str_t *name)
 {

@@ -115,6 +115,13 @@ char *ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child);
 void ngx_cigna_conf_resolver(ngx_conf_t *cf, ngx_resolver_t **resolver,
     ngx_msec_t *timeout);
 
+/*
+ * Gives the origin a host of its own in lower case: nginx's resolver changes
+ * the case of a name in place, and what was configured is to stay.
+ */
+ngx_int_t ngx_cigna_conf_host(ngx_conf_t *cf, ngx_cigna_origin_t *origin,
+    cigna_slice_t host);
+
 /* the tenant of this name, or NULL */
 ngx_cigna_tenant_t *ngx_cigna_tenant_find(ngx_cigna_main_conf_t *mcf,
     ngx_str_t *name);

@@ -110,8 +110,10 @@ ngx_cigna_conf_tenant_origin(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,
 
     ngx_memzero(origin, sizeof(ngx_cigna_origin_t));
 
-    origin->host.data = (u_char *) uri.host.data;
-    origin->host.len = uri.host.len;
+    if (ngx_cigna_conf_host(cf, origin, uri.host) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     origin->port = uri.port;
     origin->ssl = uri.https ? tenant->ssl : NULL;
     origin->resolver = tenant->resolver;

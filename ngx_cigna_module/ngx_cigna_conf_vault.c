@@ -415,9 +415,7 @@ ngx_cigna_conf_vault_origin(ngx_conf_t *cf, cigna_redis_url_t *url,
     origin->port = url->port;
 
     if (url->path.len == 0) {
-        origin->host.data = (u_char *) url->host.data;
-        origin->host.len = url->host.len;
-        return NGX_OK;
+        return ngx_cigna_conf_host(cf, origin, url->host);
     }
 
     p = ngx_pnalloc(cf->pool, sizeof("unix:") - 1 + url->path.len);

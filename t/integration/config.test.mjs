@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { lines } from '../lib/gateway.mjs';
-import { prepareNginx } from '../lib/nginx.mjs';
+import { prepareNginx, startNginx } from '../lib/nginx.mjs';
 import { TOP, scratchDirectory } from '../lib/scratch.mjs';
 
 const SECRET = 'SECRET-in-a-file';
@@ -64,6 +64,12 @@ function http({ resolver = 'resolver 127.0.0.1;', zone = 'zone=cigna:1m',
   ].join('\n');
 }
 
+// Files that are named without a directory are in ours.
+function beside(directory, text) {
+  return text.replaceAll(
+    /\b(keys|\w+_file|trusted_certificate) (?!\/)/g, `$1 ${directory}/`);
+}
+
 async function check(t, { files = {}, env, ...changes }) {
   const directory = scratchDirectory(t, 'config');
   const all = { keys: KEYS, 'acme.secret': `${SECRET}\n`, ...files };
@@ -74,10 +80,8 @@ async function check(t, { files = {}, env, ...changes }) {
   }
   mkdirSync(`${directory}/directory`);
 
-  // relative names of files are looked up beside nginx's own file
   const nginx = prepareNginx(t, {
-    http: http(changes).replaceAll(
-      /\b(keys|\w+_file|trusted_certificate) (?!\/)/g, `$1 ${directory}/`),
+    http: beside(directory, http(changes)),
     // nginx -t leaves all memory to the end of the process
     env: { ASAN_OPTIONS: 'detect_leaks=0:exitcode=99', ...env },
   });
@@ -189,6 +193,30 @@ accepts('an upstream that is not verified, if told so', {
 });
 accepts('hosts that cannot be resolved now, with a resolver', {
   tenant: { jwks_uri: 'https://nowhere.invalid/jwks' },
+});
+
+// nginx's resolver writes into the name that it is asked for.
+test('the hosts of an environment are looked up while running', async (t) => {
+  const directory = scratchDirectory(t, 'config');
+  const files = { keys: KEYS, 'acme.secret': SECRET };
+
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(`${directory}/${name}`, content, { mode: 0o600 });
+  }
+  const nginx = await startNginx(t, {
+    http: beside(directory, http({
+      resolver: 'resolver 127.0.0.1:1; resolver_timeout 100ms;',
+      tenant: { environment: null, fhir_base: 'https://Nowhere.INVALID/fhir' },
+      tenants: block('cigna_tenant globex', {
+        redirect_uri: 'https://globex.example/cigna/callback',
+      }, { over: TENANT }),
+    })),
+  });
+  const workers = nginx.workerPids();
+
+  await nginx.waitForLog(/nowhere\.invalid.* could not be resolved/i);
+  await nginx.waitForLog(/fhir\.cigna\.com.* could not be resolved/);
+  assert.deepEqual(nginx.workerPids(), workers);
 });
 
 // the gateway as a whole
