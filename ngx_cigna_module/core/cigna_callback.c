@@ -73,6 +73,9 @@ static void cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state);
 static void cigna_callback_exchange(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_callback_late(const cigna_callback_t *f,
+    const cigna_event_t *ev);
+static void cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op);
 static void cigna_callback_exchanged(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
@@ -235,6 +238,13 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
     case cigna_callback_st_sleep:
 
         f->state = cigna_retry_again(&f->retry, op);
+
+        if (f->state == cigna_callback_st_exchange
+            && cigna_callback_late(f, ev))
+        {
+            cigna_callback_interrupt(f, op);
+        }
+
         return;
 
     case cigna_callback_st_done:
@@ -390,11 +400,8 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 {
     cigna_http_request_t  req;
 
-    /* somebody may soon read "interrupted", and begin another dance */
-
-    if (ev->now_ms - f->take.taken_ms > CIGNA_TAKE_MS / 2) {
-        cigna_callback_say(f, "held up for too long", cigna_slice_null);
-        cigna_callback_end(f, op, cigna_outcome_interrupted);
+    if (cigna_callback_late(f, ev)) {
+        cigna_callback_interrupt(f, op);
         return;
     }
 
@@ -411,6 +418,23 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
     cigna_flow_http(op, &req);
     cigna_callback_issue(f, op, cigna_callback_st_exchange);
+}
+
+
+/* somebody may soon read "interrupted", and begin another dance */
+
+static int
+cigna_callback_late(const cigna_callback_t *f, const cigna_event_t *ev)
+{
+    return ev->now_ms - f->take.taken_ms > CIGNA_TAKE_MS / 2;
+}
+
+
+static void
+cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op)
+{
+    cigna_callback_say(f, "held up for too long", cigna_slice_null);
+    cigna_callback_end(f, op, cigna_outcome_interrupted);
 }
 
 

@@ -33,18 +33,8 @@ cigna_keys_due(const cigna_provider_t *p, int64_t now_ms)
 static int
 cigna_keys_openid(cigna_slice_t scope)
 {
-    const uint8_t  *p, *end, *start;
-
-    end = scope.data + scope.len;
-
-    for (p = scope.data; p < end; p++) {
-        start = p;
-
-        while (p < end && *p != ' ') {
-            p++;
-        }
-
-        if (cigna_slice_eq(cigna_slice_make(start, p),
+    while (scope.len) {
+        if (cigna_slice_eq(cigna_slice_cut(&scope, ' '),
                            cigna_slice("openid")))
         {
             return 1;

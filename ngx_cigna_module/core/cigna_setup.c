@@ -16,8 +16,6 @@
  */
 
 
-#include <string.h>
-
 #include "cigna_setup.h"
 
 
@@ -297,34 +295,16 @@ cigna_setup_check(cigna_setup_t *f, const cigna_event_t *ev,
 static cigna_slice_t
 cigna_setup_policy(cigna_slice_t info)
 {
-    const uint8_t  *p, *end, *eol;
-    cigna_slice_t   line, name;
+    cigna_slice_t  line, name;
 
     name = cigna_slice("maxmemory_policy:");
-    end = info.data + info.len;
 
-    for (p = info.data; p < end; p = eol + 1) {
-        eol = memchr(p, '\n', (size_t) (end - p));
-
-        if (eol == NULL) {
-            eol = end;
-        }
-
-        line = cigna_slice_make(p, eol);
+    while (info.len) {
+        line = cigna_slice_cut(&info, '\n');
 
         if (cigna_slice_starts(line, name)) {
-            line.data += name.len;
-            line.len -= name.len;
-
-            if (line.len && line.data[line.len - 1] == '\r') {
-                line.len--;
-            }
-
-            return line;
-        }
-
-        if (eol == end) {
-            break;
+            line = cigna_slice_cut(&line, '\r');
+            return cigna_slice_skip(line, name.len);
         }
     }
 

@@ -393,6 +393,21 @@ a_run_that_was_held_up_spends_no_code(void **state)
 
 
 static void
+a_run_that_was_held_up_does_not_send_an_unsent_code_again(void **state)
+{
+    (void) state;
+
+    (void) hit(&a, &dance);
+    stop_at_exchange(&a);
+    world_step(&w, &a, world_unsent);
+    w.now_ms += 61 * 1000;
+
+    assert_int_equal(finish(&a)->outcome, cigna_outcome_interrupted);
+    assert_int_equal(w.codes_posted, 0);
+}
+
+
+static void
 two_tabs_can_both_finish(void **state)
 {
     dance_t  second;
@@ -1415,6 +1430,7 @@ main(void)
         test(a_hit_waits_ten_seconds_for_another_at_most),
         test(a_dance_taken_past_its_deadline_is_interrupted_and_stays_so),
         test(a_run_that_was_held_up_spends_no_code),
+        test(a_run_that_was_held_up_does_not_send_an_unsent_code_again),
         test(two_tabs_can_both_finish),
         test(an_ended_dance_is_no_longer_counted_as_open),
         test(another_member_ends_the_dance_and_gets_no_grant),

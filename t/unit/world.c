@@ -100,8 +100,6 @@ world_init(world_t *w)
 void
 world_done(world_t *w)
 {
-    unsigned  i;
-
     if (world_redis_has(w, WORLD_MARKER)) {
         world_fail("Redis has a secret in clear");
     }
@@ -110,12 +108,7 @@ world_done(world_t *w)
         world_fail("a key has no expiry");
     }
 
-    for (i = 0; i < WORLD_KEYS; i++) {
-        if (w->keys[i].name) {
-            world_delete(w, cigna_slice_str(w->keys[i].name));
-        }
-    }
-
+    world_redis_done(w);
     cigna_jwks_destroy(w->provider.jwks);
     cigna_keyring_destroy(w->vault.ring);
     memset(w, 0, sizeof(world_t));

@@ -177,6 +177,9 @@ void world_set(world_t *w, cigna_slice_t key, const char *field,
     const char *value);
 void world_delete(world_t *w, cigna_slice_t key);
 
+/* frees all there is */
+void world_redis_done(world_t *w);
+
 /* 1 if the bytes are anywhere in Redis */
 int world_redis_has(world_t *w, const char *bytes);
 

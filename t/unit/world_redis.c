@@ -239,6 +239,17 @@ world_delete(world_t *w, cigna_slice_t key)
 }
 
 
+void
+world_redis_done(world_t *w)
+{
+    unsigned  i;
+
+    for (i = 0; i < WORLD_KEYS; i++) {
+        world_key_free(&w->keys[i]);
+    }
+}
+
+
 int
 world_redis_has(world_t *w, const char *bytes)
 {

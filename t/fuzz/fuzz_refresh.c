@@ -1,0 +1,405 @@
+
+#define _GNU_SOURCE
+
+#include "scene.h"
+
+
+/*
+ * Several refreshes of one grant: on nodes that die, with replies that come
+ * late or not at all, while the member disconnects and connects again and the
+ * authorization server answers as it pleases.
+ */
+
+
+static scene_t   scene;
+static char      last_id[CIGNA_GRANT_ID_LEN + 1];
+static uint64_t  last_generation;
+
+/* what explains that a grant is lost */
+
+static unsigned  losses, replaced, ended;
+
+
+static const world_field_t *
+field(const char *name)
+{
+    return world_get(&scene.w, scene.w.identity.grant_key, name);
+}
+
+
+static int
+field_is(const world_field_t *f, cigna_slice_t s)
+{
+    return f && cigna_slice_eq((cigna_slice_t) { f->data, f->len }, s);
+}
+
+
+static uint64_t
+number(const char *name)
+{
+    uint64_t              n;
+    const world_field_t  *f;
+
+    f = field(name);
+    n = 0;
+
+    if (f) {
+        (void) cigna_slice_uint((cigna_slice_t) { f->data, f->len },
+                                INT64_MAX, &n);
+    }
+
+    return n;
+}
+
+
+/* (5) nothing is stored over anything newer, and nothing comes back */
+
+static void
+check_store(void)
+{
+    char                  id[CIGNA_GRANT_ID_LEN + 1];
+    unsigned              i;
+    const world_field_t  *f;
+
+    f = field("i");
+
+    if (f == NULL) {
+        fuzz_assert(field("b") == NULL && field("m") == NULL);
+        last_id[0] = '\0';
+        return;
+    }
+
+    (void) snprintf(id, sizeof(id), "%.*s", (int) f->len, f->data);
+
+    for (i = 0; i < scene.w.nretired; i++) {
+        fuzz_assert(strcmp(scene.w.retired[i], id) != 0);
+    }
+
+    fuzz_assert(strcmp(last_id, id) != 0
+                || number("g") >= last_generation);
+
+    (void) snprintf(last_id, sizeof(last_id), "%s", id);
+    last_generation = number("g");
+
+    fuzz_assert(number("n") <= 2);
+}
+
+
+/* (1) who asks the token endpoint has lock and mark, for what is stored */
+
+static void
+check_exchange(const cigna_refresh_t *f)
+{
+    fuzz_assert(field_is(world_get(&scene.w, scene.w.identity.lock_key, ""),
+                         f->lease.owner));
+    fuzz_assert(field_is(field("o"), f->lease.owner));
+    fuzz_assert((int64_t) number("m") > scene.w.now_ms);
+    fuzz_assert(field_is(field("i"), f->grant.id));
+    fuzz_assert(number("g") == f->grant.generation);
+}
+
+
+static void
+check_report(const world_actor_t *a)
+{
+    const cigna_refresh_t  *f;
+
+    f = &a->flow.refresh;
+
+    switch (f->rc) {
+
+    case cigna_refresh_ok:
+        fuzz_assert(f->grant.access_token.len);
+
+        /* (3) */
+
+        if (f->exchanged) {
+            fuzz_assert(field_is(field("i"), f->grant.id));
+            fuzz_assert(number("g") == f->grant.generation);
+            fuzz_assert(a->tokens_sent == 1);
+
+        } else {
+            fuzz_assert(f->grant.expires_ms > scene.w.now_ms);
+        }
+
+        break;
+
+    case cigna_refresh_no_grant:
+
+        /* (4), unless the member has connected just now */
+
+        fuzz_assert(field("i") == NULL || replaced);
+        break;
+
+    case cigna_refresh_spent:
+
+        fuzz_assert(scene.w.refused || f->lease.attempts == 2);
+        break;
+
+    case cigna_refresh_unavailable:
+        break;
+
+    case cigna_refresh_vault:
+        fuzz_assert(a->redis_faults);
+        break;
+
+    default:
+        fuzz_assert(0);
+    }
+
+    if (f->exchanged == 0 && a->tokens_sent && f->rc == cigna_refresh_vault) {
+        losses++;
+    }
+
+    /* (6) */
+
+    if (a->faults == 0) {
+        fuzz_assert(!field_is(world_get(&scene.w, scene.w.identity.lock_key,
+                                        ""), f->lease.owner));
+        fuzz_assert(!field_is(field("o"), f->lease.owner));
+    }
+}
+
+
+static void
+check(scene_t *s, world_actor_t *a)
+{
+    unsigned          i;
+    cigna_refresh_t  *f;
+
+    f = &a->flow.refresh;
+
+    check_store();
+
+    if (a->op.type == cigna_op_http) {
+
+        if (cigna_slice_eq(a->op.http.url, s->w.provider.token_endpoint)) {
+            check_exchange(f);
+
+        } else {
+
+            /* (7) */
+
+            fuzz_assert(a->reports == 1 && !f->exchanged);
+        }
+    }
+
+    if (a->op.type == cigna_op_report) {
+        fuzz_assert(a->reports == 1);
+        check_report(a);
+        fuzz_assert(strstr(f->detail, WORLD_MARKER) == NULL);
+
+        /* a token that works is no longer in doubt */
+
+        if (f->exchanged) {
+            for (i = 0; i < s->w.nrefresh; i++) {
+                s->w.refresh[i].unknown = 0;
+            }
+        }
+    }
+
+    if (a->done) {
+        fuzz_assert(a->reports == 1);
+    }
+
+    /* (2) */
+
+    for (i = 0; i < s->w.nrefresh; i++) {
+        fuzz_assert(s->w.refresh[i].unknown <= 2);
+    }
+}
+
+
+/* a node dies: nobody learns what its request has come to */
+
+static void
+die(world_actor_t *a)
+{
+    if (a->done) {
+        return;
+    }
+
+    if (a->tokens_sent && !a->reports && a->flow.refresh.tokens.access_token.len
+        && a->lost == 0)
+    {
+        world_token(&scene.w, a->flow.refresh.grant.refresh_token)->unknown++;
+    }
+
+    losses++;
+    world_end(a);
+    world_refresh(&scene.w, a);
+}
+
+
+static void
+answer(unsigned n)
+{
+    size_t  i;
+
+    static const struct {
+        unsigned     status;
+        const char  *body;
+    } answers[] = {
+        { 503, "" }, { 429, "" }, { 200, "<html>" },
+        { 401, "{\"error\":\"invalid_client\"}" }
+    };
+
+    i = n % (sizeof(answers) / sizeof(answers[0]));
+
+    scene.w.answer_status = answers[i].status;
+    (void) snprintf(scene.w.answer_body, sizeof(scene.w.answer_body), "%s",
+                    answers[i].body);
+}
+
+
+static void
+elsewhere(uint8_t c)
+{
+    world_t        *w;
+    world_actor_t  *a, other;
+
+    w = &scene.w;
+    a = &scene.actors[c % scene.nactors];
+    other.watch = NULL;
+
+    switch (c >> 4) {
+
+    case 8:
+        world_disconnect(w, &other);
+        world_run(w, &other);
+        world_end(&other);
+        ended++;
+        break;
+
+    case 9:
+        if (w->nfamilies < 12) {
+            w->answer_status = 0;
+            world_connected(w);
+            replaced++;
+        }
+
+        break;
+
+    case 10:
+        die(a);
+        break;
+
+    case 11:
+        answer(c);
+        break;
+
+    case 12:
+        w->now_ms += (c & 3) * 60000;
+        scene.delayed_ms += (c & 3) * 60000;
+        break;
+
+    case 13:
+        if (a->done) {
+            world_end(a);
+            world_refresh(w, a);
+        }
+
+        break;
+
+    case 14:
+
+        /* the next access tokens expire */
+
+        w->now_ms += 3600 * 1000;
+        scene.delayed_ms += 3600 * 1000;
+        break;
+
+    case 15:
+        if (c & 1) {
+            w->families[w->nfamilies - 1].dead = 1;
+            losses++;
+        }
+
+        break;
+
+    default:
+        return;
+    }
+
+    check_store();
+}
+
+
+/* nothing was lost: then the member is still connected */
+
+static void
+check_calm(void)
+{
+    unsigned        i, calm;
+    world_actor_t  *a;
+
+    calm = losses == 0 && ended == 0 && scene.delayed_ms < 20 * 1000;
+
+    for (i = 0; i < scene.nactors; i++) {
+        calm = calm && scene.actors[i].lost == 0;
+    }
+
+    if (!calm) {
+        return;
+    }
+
+    for (i = 0; i < scene.nactors; i++) {
+        a = &scene.actors[i];
+        fuzz_assert(a->flow.refresh.rc == cigna_refresh_ok
+                    || a->flow.refresh.rc == cigna_refresh_unavailable
+                    || a->flow.refresh.rc == cigna_refresh_vault);
+    }
+
+    scene.w.answer_status = 0;
+    scene.w.now_ms += 3600 * 1000;
+
+    a = &scene.actors[0];
+    world_end(a);
+    world_refresh(&scene.w, a);
+    scene_finish(&scene);
+
+    fuzz_assert(a->flow.refresh.rc == cigna_refresh_ok);
+    fuzz_assert(world_alive(&scene.w, a->flow.refresh.grant.access_token));
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    unsigned  i;
+    uint8_t   c;
+
+    scene.input = fuzz_input(data, size);
+    c = fuzz_byte(&scene.input);
+
+    world_init(&scene.w);
+    scene.w.tokens = c & 1 ? world_constant : world_rotating;
+    world_connected(&scene.w);
+
+    scene.nactors = 2 + (c >> 1) % (SCENE_ACTORS - 1);
+    scene.delayed_ms = 0;
+    scene.check = check;
+    losses = 0;
+    replaced = 0;
+    ended = 0;
+    last_id[0] = '\0';
+
+    /* due, or expired */
+
+    scene.w.now_ms = WORLD_START_MS + (c & 128 ? 3599 : 3545) * 1000;
+
+    for (i = 0; i < scene.nactors; i++) {
+        scene.actors[i].watch = NULL;
+        world_refresh(&scene.w, &scene.actors[i]);
+    }
+
+    while (scene.input.len) {
+        elsewhere(scene_next(&scene));
+    }
+
+    scene_finish(&scene);
+    check_calm();
+    scene_end(&scene);
+
+    return 0;
+}
