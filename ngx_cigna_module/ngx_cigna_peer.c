@@ -134,6 +134,11 @@ ngx_cigna_peer_connect(ngx_cigna_peer_t *peer)
     left = (ngx_msec_int_t) (peer->deadline - ngx_current_msec);
 
     if (peer->tried == peer->resolve.naddrs || left <= 0) {
+
+        if (peer->error == NULL) {
+            peer->error = "timed out while resolving the name";
+        }
+
         ngx_cigna_peer_finish(peer, NGX_ERROR);
         return;
     }
