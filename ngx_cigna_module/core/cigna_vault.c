@@ -5,8 +5,6 @@
 #include "cigna_vault.h"
 
 
-#define CIGNA_FINGERPRINT_LEN  8
-
 /* three URLs, or what they are bound to */
 #define CIGNA_VAULT_TEXT_MAX   8192
 #define CIGNA_VAULT_AAD_MAX    512
@@ -102,7 +100,7 @@ cigna_vault_seal_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
     uint8_t         mem[CIGNA_VAULT_AAD_MAX];
     uint8_t         registration[CIGNA_REGISTRATION_LEN];
     cigna_buf_t     b, aad;
-    cigna_slice_t   plain, fingerprint;
+    cigna_slice_t   plain, head;
     cigna_record_t  record;
 
     *blob = cigna_slice_null;
@@ -124,10 +122,10 @@ cigna_vault_seal_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
         return CIGNA_ERROR;
     }
 
-    fingerprint = cigna_slice_make(registration,
-                                   registration + CIGNA_FINGERPRINT_LEN);
+    head = cigna_slice_make(registration,
+                            registration + CIGNA_REGISTRATION_LEN);
 
-    return cigna_vault_seal(vault, &record, cigna_buf_slice(&aad), fingerprint,
+    return cigna_vault_seal(vault, &record, cigna_buf_slice(&aad), head,
                             plain, nonce, arena, blob);
 }
 
@@ -144,37 +142,33 @@ cigna_vault_open_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
     cigna_slice_t   sealed, plain;
     cigna_record_t  record;
 
-    if (blob.len < CIGNA_FINGERPRINT_LEN) {
+    if (blob.len < CIGNA_REGISTRATION_LEN) {
         return CIGNA_SEAL_DAMAGED;
     }
 
-    sealed = cigna_slice_make(blob.data + CIGNA_FINGERPRINT_LEN,
+    sealed = cigna_slice_make(blob.data + CIGNA_REGISTRATION_LEN,
                               blob.data + blob.len);
 
-    /* somebody else's Redis is an outage, before it is a moved registration */
-
-    rc = cigna_seal_check(vault->ring, sealed);
-    if (rc != CIGNA_OK) {
-        return rc;
-    }
+    /* bound to the registration that it names, whichever that is */
 
     record = cigna_vault_grant_record(p, id);
     cigna_buf_init(&aad, mem, sizeof(mem));
 
     if (cigna_vault_registration(p, registration) != CIGNA_OK
-        || cigna_vault_grant_data(&aad, &record, g, registration) != CIGNA_OK)
+        || cigna_vault_grant_data(&aad, &record, g, blob.data) != CIGNA_OK)
     {
         return CIGNA_ERROR;
-    }
-
-    if (memcmp(blob.data, registration, CIGNA_FINGERPRINT_LEN) != 0) {
-        return CIGNA_VAULT_MOVED;
     }
 
     rc = cigna_vault_open(vault, &record, cigna_buf_slice(&aad), sealed, arena,
                           &plain);
     if (rc != CIGNA_OK) {
         return rc;
+    }
+
+    if (memcmp(blob.data, registration, CIGNA_REGISTRATION_LEN) != 0) {
+        cigna_secret_wipe((uint8_t *) plain.data, plain.len);
+        return CIGNA_VAULT_MOVED;
     }
 
     return (cigna_grant_parse(plain, g) == CIGNA_OK) ? CIGNA_OK

@@ -27,8 +27,8 @@ int cigna_vault_register(cigna_provider_t *p);
 /*
  * Seals a grant for an identity into a blob in the arena.  Associated data:
  * type, Redis key, grant id, generation, digest of the registration.  The
- * digest's first 8 bytes are in front of the blob in clear, so that a changed
- * registration is told from a damaged record.
+ * digest is in front of the blob in clear, so that a changed registration is
+ * told from a damaged record.
  */
 int cigna_vault_seal_grant(const cigna_vault_t *vault,
     const cigna_provider_t *p, const cigna_identity_t *id,

@@ -21,7 +21,7 @@ const flipped = (text, at) => {
 
 // What is done to a record's fields; null removes one.
 const DAMAGE = {
-  'one bit of the sealed text': ({ b }) => ({ b: flipped(b, 60) }),
+  'one bit of the sealed text': ({ b }) => ({ b: flipped(b, 80) }),
   'one bit of its end': ({ b }) => ({ b: flipped(b, -1) }),
   'the last byte missing': ({ b }) => ({ b: b.slice(0, -1) }),
   'one byte too many': ({ b }) => ({ b: `${b}x` }),
@@ -35,7 +35,8 @@ const DAMAGE = {
   'another grant id': ({ i }) => ({ i: i.replace(/^./, (one) =>
     (one === 'A' ? 'B' : 'A')) }),
   'a huge grant id': () => ({ i: 'A'.repeat(5000) }),
-  'many bytes of nonsense': () => ({ b: '\x01'.repeat(10000) }),
+  'many bytes of nonsense': () => ({ b: '\x07'.repeat(10000) }),
+  'one bit of what it was made for': ({ b }) => ({ b: flipped(b, 3) }),
 };
 
 async function readRecord(gw, key) {
@@ -101,11 +102,7 @@ test('records of the vault', async (t) => {
       await writeRecord(gw, thief.key, good);
       const reply = await ask(thief);
 
-      // of another tenant: made for another registration, too
-      assert.notEqual(reply.status, 200);
-      assertRefused(reply, ...(thief === other
-        ? [401, 'grant_moved', { connect: gw.url('globex', '/cigna/connect') }]
-        : [503, 'record_damaged', { retry: true }]));
+      assertRefused(reply, 503, 'record_damaged', { retry: true });
       await writeRecord(gw, thief.key, own);
       assertServed(await ask(thief));
     });

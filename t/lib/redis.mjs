@@ -158,12 +158,14 @@ class Redis {
   // Also after stop(), on the same ports: an empty Redis.
   async start() {
     this.stopped = false;
+    this.starts = (this.starts ?? 0) + 1;
     this.server = startServer('redis', 'redis-server', this.arguments,
                               { directory: this.directory });
     this.pid = this.server.pid;
 
-    await this.server.ready(() =>
-      this.server.output.includes('Ready to accept connections'));
+    // the output of those before is still there
+    await this.server.ready(() => this.starts
+      === this.server.output.split('Ready to accept connections').length - 1);
     await this.#connect();
   }
 
