@@ -1,0 +1,127 @@
+// Ways to Redis: TCP, a unix socket, TLS; who one is there, and in which
+// corner of it the vault lies.
+
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { authority } from '../../scripts/lib/ca.mjs';
+import { assertNoVault, assertRefused, assertServed, connected } from
+  '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { startRedis } from '../lib/redis.mjs';
+import { freePort, scratchDirectory } from '../lib/scratch.mjs';
+
+const PASSWORD = 'MARKsRedisPassword';
+
+test('ways to Redis', async (t) => {
+  const gw = await standardGateway(t, {
+    fhir: { cigna_fhir: 'on cache=off' },
+    vaultOver: 'tls',
+    redisOptions: { password: PASSWORD },
+  });
+  const { redis } = gw;
+  const alice = await connected(gw);
+  const foreign = authority(scratchDirectory(t, 'foreign'), 'another CA');
+  const misnamed = await startRedis(t, {
+    password: PASSWORD,
+    tls: { ...gw.ca.issueServer('elsewhere', ['redis.example'],
+                                { only: true }), caFile: gw.ca.certFile },
+  });
+  const file = (name, text) => {
+    writeFileSync(gw.file(name), text, { mode: 0o600 });
+    return gw.file(name);
+  };
+  const ask = () => alice.get('/fhir/Coverage');
+  const tcp = { redis: `redis://127.0.0.1:${redis.port}`,
+                trusted_certificate: null };
+
+  await t.test('TLS, its certificate verified', async () => {
+    assertServed(await ask());
+    const clients = await redis.command('CLIENT', 'LIST');
+    assert.match(clients, /name=cigna/);
+  });
+
+  const WORKING = {
+    'TCP': tcp,
+    'TCP by name': { ...tcp, redis: `redis://localhost:${redis.port}` },
+    'a unix socket': { ...tcp, redis: `unix:${redis.unixPath}` },
+    'an address over TLS, the name given': {
+      redis: `rediss://127.0.0.1:${redis.tlsPort}`, tls_name: 'localhost' },
+    'a user named like Redis\' own': { ...tcp, username: 'default' },
+    'a user\'s name in a file': {
+      ...tcp, username_file: file('name', 'default\n') },
+    'a password with a line\'s end behind it': {
+      ...tcp, password_file: file('lined', `${PASSWORD}\n`) },
+    'database 0 by its number': {
+      ...tcp, redis: `redis://127.0.0.1:${redis.port}/0` },
+    'several connections': { ...tcp, connections: 4 },
+    'the first of two seeds gone': {
+      ...tcp, redis: [`redis://127.0.0.1:${await freePort()}`, tcp.redis] },
+  };
+
+  for (const [what, vault] of Object.entries(WORKING)) {
+    await t.test(`${what}: works`, async () => {
+      await gw.reload({ vault });
+      for (let i = 0; i < 4; i += 1) {
+        assertServed(await ask());
+      }
+    });
+  }
+
+  const OUTAGES = {
+    'a wrong password': [{ ...tcp, password_file: file('wrong', 'no') },
+                         /wrong username or password/],
+    'no password': [{ ...tcp, password_file: null }, /wants a password/],
+    'a user that is not there': [{ ...tcp, username: 'nobody' },
+                                 /wrong username or password/],
+    'a certificate of another authority': [
+      { trusted_certificate: foreign.certFile }, /certificate|verif/i],
+    'a certificate for another name': [
+      { redis: `rediss://localhost:${misnamed.tlsPort}` },
+      /does not match|name|certificate/i],
+    'TLS where none is spoken': [
+      { redis: `rediss://localhost:${redis.port}` }, /TLS|SSL|handshake/i],
+    'no TLS where it is spoken': [
+      { ...tcp, redis: `redis://localhost:${redis.tlsPort}` }, /cigna/],
+    'a port where nobody listens': [
+      { ...tcp, redis: `redis://127.0.0.1:${await freePort()}` }, /refused/i],
+    'a socket that is not there': [
+      { ...tcp, redis: `unix:${gw.file('none.sock')}` }, /No such file/],
+    'a database that is not there': [
+      { ...tcp, redis: `redis://127.0.0.1:${redis.port}/99` }, /SELECT/],
+  };
+
+  for (const [what, [vault, said]] of Object.entries(OUTAGES)) {
+    await t.test(`${what}: an outage, and the log says why`, async () => {
+      const before = gw.nginx.errorLog().length;
+      await gw.reload({ vault });
+      assertNoVault(await ask());
+
+      assert.match(gw.nginx.errorLog().slice(before), said);
+    });
+  }
+
+  await t.test('each database is a vault of its own', async () => {
+    await gw.reload({ vault: { ...tcp, redis: `${tcp.redis}/3` } });
+    const connect = gw.url('acme', '/cigna/connect');
+    assertRefused(await ask(), 401, 'not_connected', { connect });
+    await connected(gw, { member: 'alice' });
+    assertServed(await ask());
+
+    await redis.command('SELECT', 3);
+    assert.equal((await redis.command('KEYS', 'cigna:g:*')).length, 1);
+    await redis.command('SELECT', 0);
+  });
+
+  await t.test('each prefix is a vault of its own', async () => {
+    await gw.reload({ vault: { ...tcp, prefix: 'other' } });
+    const connect = gw.url('acme', '/cigna/connect');
+    assertRefused(await ask(), 401, 'not_connected', { connect });
+    await connected(gw, { member: 'alice' });
+    assertServed(await ask());
+
+    assert.equal((await redis.command('KEYS', 'other:g:*')).length, 1);
+    assert.equal((await redis.command('KEYS', 'cigna:g:*')).length, 1);
+  });
+});

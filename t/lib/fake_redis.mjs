@@ -1,0 +1,86 @@
+// A Redis that answers HMGET as a test wants it, and everything else as one
+// does that has nothing.
+
+import net from 'node:net';
+
+import { onEnd } from './scratch.mjs';
+
+const GREETING = {
+  AUTH: '+OK\r\n',
+  CLIENT: '+OK\r\n',
+  SELECT: '+OK\r\n',
+  INFO: '$29\r\nmaxmemory_policy:noeviction\r\n\r\n',
+  SUBSCRIBE: '*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n',
+  PING: '+PONG\r\n',
+};
+
+// The first complete command: { argv, rest }, or null
+function takeCommand(text) {
+  const parts = text.split('\r\n');
+  const count = Number(parts[0].slice(1));
+
+  if (parts.length < 2 * count + 2) {
+    return null;
+  }
+  return { argv: parts.slice(1, 2 * count + 1).filter((_, i) => i % 2),
+           rest: parts.slice(2 * count + 1).join('\r\n') };
+}
+
+class FakeRedis {
+  // a reply's text, null for none, or a function of the socket
+  answer = '*0\r\n';
+  commands = [];
+  connections = 0;
+
+  constructor() {
+    this.server = net.createServer((socket) => this.#serve(socket));
+    this.sockets = new Set();
+  }
+
+  async start(t) {
+    await new Promise((resolve) => {
+      this.server.listen(0, '127.0.0.1', resolve);
+    });
+    this.port = this.server.address().port;
+    onEnd(t, () => {
+      this.server.close();
+      this.sockets.forEach((socket) => socket.destroy());
+    });
+  }
+
+  #serve(socket) {
+    let text = '';
+
+    this.connections += 1;
+    this.sockets.add(socket);
+    socket.setEncoding('latin1');
+    socket.on('error', () => {});
+    socket.on('close', () => this.sockets.delete(socket));
+    socket.on('data', (more) => {
+      text += more;
+      for (let taken = takeCommand(text); taken; taken = takeCommand(text)) {
+        text = taken.rest;
+        this.#handle(socket, taken.argv);
+      }
+    });
+  }
+
+  #handle(socket, argv) {
+    const name = argv[0].toUpperCase();
+    this.commands.push(name);
+
+    const answer = name === 'HMGET' ? this.answer
+      : GREETING[name] ?? '-ERR not here\r\n';
+    if (typeof answer === 'function') {
+      answer(socket);
+    } else if (answer) {
+      socket.write(answer, 'latin1');
+    }
+  }
+}
+
+export async function startFakeRedis(t) {
+  const redis = new FakeRedis();
+  await redis.start(t);
+  return redis;
+}
