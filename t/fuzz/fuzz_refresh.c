@@ -151,6 +151,14 @@ check_report(const world_actor_t *a)
         losses++;
     }
 
+    /* word of a lost request is left behind */
+
+    if (a->lost && a->redis_faults == 0 && field_is(field("i"), f->grant.id)
+        && number("g") == f->grant.generation)
+    {
+        fuzz_assert(number("n") && number("m"));
+    }
+
     /* (6) */
 
     if (a->faults == 0) {
