@@ -1,0 +1,305 @@
+// The shared memory, seen from inside the workers by way of a module that the
+// tests alone have: t/probe/cache_probe.c.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { HttpClient } from '../lib/client.mjs';
+import { startNginx } from '../lib/nginx.mjs';
+import { TOP, freePort, onEnd, scratchDirectory } from '../lib/scratch.mjs';
+
+const OK = 0;
+const ERROR = -1;
+const DECLINED = -5;
+
+const OVERHEAD_MAX = 512;
+const TOKEN_MAX = 12 * 1024;
+const LENGTHS = [1, 19, 20, 21, 140, 141, 980, 981, 1024, 1331, 2000, 4096,
+                 8191, 11975, TOKEN_MAX];
+
+// Where nginx was built that the probe is for.
+function buildOf() {
+  if (!process.env.CIGNA_NGINX) {
+    return { source: '/usr/share/nginx/src',
+             objects: `${TOP}/.build/dynamic/objs` };
+  }
+  const sources = `${TOP}/.build/nginx-source`;
+  const version = readdirSync(sources)[0];
+  return { source: `${sources}/${version}/tree`,
+           objects: `${TOP}/.build/asan/objs` };
+}
+
+function buildProbe(directory) {
+  const { source, objects } = buildOf();
+  const file = `${directory}/probe.so`;
+  const includes = ['core', 'event', 'event/modules', 'os/unix', 'http',
+                    'http/modules', 'http/v2'].map((name) => `-I${source}/src/${name}`);
+
+  execFileSync('gcc', [
+    '-shared', '-fPIC', '-g', '-O1', '-Wall', '-Wextra', '-Werror',
+    '-Wno-unused-parameter', ...includes, `-I${objects}`,
+    `-I${TOP}/ngx_cigna_module`, `-I${TOP}/ngx_cigna_module/core`,
+    '-o', file, `${TOP}/t/probe/cache_probe.c`,
+  ]);
+  return file;
+}
+
+const http = ({ directory, port, size = '2m' }) => `
+    cigna_zone zone=cigna:${size};
+    cigna_vault {
+        redis unix:${directory}/none.sock;
+        keys ${directory}/keys;
+    }
+    cigna_tenant acme {
+        fhir_base https://127.0.0.1:1;
+        authorization_endpoint https://127.0.0.1:1/authorize;
+        token_endpoint https://127.0.0.1:1/token;
+        jwks_uri https://127.0.0.1:1/jwks;
+        issuer https://127.0.0.1:1;
+        client_id acme;
+        redirect_uri https://acme.example/callback;
+    }
+    server {
+        listen 127.0.0.1:${port};
+        keepalive_requests 100000;
+        location = /probe { cigna_probe; }
+    }`;
+
+// { nginx, ask }: ask('put', { id: 1, len: 20 }) is the probe's answer.
+async function startProbe(t, options = {}) {
+  const directory = scratchDirectory(t, 'probe');
+  const port = await freePort();
+  const keys = execFileSync(`${TOP}/scripts/keygen`);
+  const client = new HttpClient();
+
+  writeFileSync(`${directory}/keys`, keys, { mode: 0o600 });
+  const nginx = await startNginx(t, {
+    main: `load_module ${buildProbe(directory)};`,
+    http: http({ directory, port }), ...options,
+  });
+  onEnd(t, () => client.close());
+
+  return {
+    nginx,
+    resize: (size) => nginx.reload({ http: http({ directory, port, size }) }),
+    ask: async (op, args = {}) => {
+      const query = new URLSearchParams({ op, ...args });
+      const reply = await client.get(`http://127.0.0.1:${port}/probe?${query}`);
+      assert.equal(reply.status, 200);
+      return JSON.parse(reply.body);
+    },
+  };
+}
+
+test('the cache', async (t) => {
+  const { nginx, ask, resize } = await startProbe(t);
+  let id = 100000;
+  const fresh = () => (id += 1);
+
+  await t.test('a token of any length comes back as it was', async () => {
+    for (const len of LENGTHS) {
+      const entry = { id: fresh(), len, generation: len };
+      assert.deepEqual(await ask('put', entry), { rc: OK });
+
+      const { epoch, ...found } = await ask('get', entry);
+      assert.deepEqual(found, { rc: OK, intact: 1, len, generation: len });
+    }
+  });
+
+  await t.test('a token that is too long, or none, is not kept', async () => {
+    for (const len of [0, TOKEN_MAX + 1]) {
+      const entry = { id: fresh(), len };
+      assert.deepEqual(await ask('put', entry), { rc: ERROR });
+      assert.equal((await ask('get', entry)).rc, DECLINED);
+    }
+  });
+
+  await t.test('the same key takes tokens of other lengths', async () => {
+    const key = fresh();
+    for (const len of [...LENGTHS, ...[...LENGTHS].reverse()]) {
+      assert.equal((await ask('put', { id: key, len })).rc, OK);
+      assert.deepEqual([(await ask('get', { id: key })).len,
+                        (await ask('get', { id: key })).intact], [len, 1]);
+    }
+  });
+
+  await t.test('a dropped entry is gone, and its bytes with it', async () => {
+    for (const len of [16, 1331, TOKEN_MAX]) {
+      const entry = { id: fresh(), len, generation: 5 };
+      await ask('put', entry);
+      assert.ok((await ask('search', entry)).found > 0);
+
+      await ask('drop', entry);
+      assert.equal((await ask('get', entry)).rc, DECLINED);
+      assert.equal((await ask('search', entry)).found, 0);
+    }
+  });
+
+  await t.test('a fill that began before a drop does not count', async () => {
+    const entry = { id: fresh(), len: 20, generation: 1 };
+    const { epoch } = await ask('get', entry);
+
+    await ask('drop', entry);
+    assert.deepEqual(await ask('put', { ...entry, epoch }), { rc: DECLINED });
+    assert.equal((await ask('get', entry)).rc, DECLINED);
+
+    const later = await ask('get', entry);
+    assert.deepEqual(await ask('put', { ...entry, epoch: later.epoch }),
+                     { rc: OK });
+  });
+
+  await t.test('a slow reply does not replace a newer generation',
+    async () => {
+      const key = fresh();
+      const put = (generation, checked) =>
+        ask('put', { id: key, len: 20, generation, checked });
+
+      assert.deepEqual(await put(5, 1000000), { rc: OK });
+      assert.deepEqual(await put(4, 1000500), { rc: DECLINED });
+      assert.equal((await ask('get', { id: key })).generation, 5);
+      assert.deepEqual(await put(5, 1001000), { rc: OK });
+      assert.deepEqual(await put(6, 1001500), { rc: OK });
+    });
+
+  await t.test('a lower generation of a new grant does, ten seconds later',
+    async () => {
+      const key = fresh();
+      const put = (generation, checked) =>
+        ask('put', { id: key, len: 20, generation, checked });
+
+      await put(5, 1000000);
+      assert.deepEqual(await put(1, 1010000), { rc: OK });
+      assert.equal((await ask('get', { id: key })).generation, 1);
+    });
+
+  await t.test('a reload keeps what is in it', async () => {
+    const entry = { id: fresh(), len: 4096, generation: 3 };
+    await ask('put', entry);
+    await nginx.reload();
+    assert.equal((await ask('get', entry)).intact, 1);
+  });
+
+  await t.test('the least recently used go first', async () => {
+    const first = 500000;
+    const kept = first + 3;
+
+    await ask('fill', { id: first, n: 10, len: 4096 });
+    for (let i = 0; i < 20; i++) {
+      await ask('fill', { id: first + 1000 + i * 100, n: 100, len: 4096 });
+      assert.equal((await ask('get', { id: kept })).intact, 1);
+    }
+    assert.deepEqual(await ask('find', { id: first, n: 10 }),
+                     { found: 1, broken: 0 });
+    assert.equal((await ask('find', { id: first + 1000 + 1900, n: 100 }))
+      .found, 100);
+  });
+
+  await t.test('it goes on when all lengths change', async () => {
+    for (const len of [20, TOKEN_MAX, 100, 1331, TOKEN_MAX, 20]) {
+      await ask('fill', { id: 600000, n: 20000, len });
+      assert.equal((await ask('fill', { id: 700000, n: 50, len })).failed, 0);
+      assert.deepEqual(await ask('find', { id: 700000, n: 50 }),
+                       { found: 50, broken: 0 });
+    }
+  });
+
+  for (const len of [20, 1024, 1331, 2000, 4096, 11975, TOKEN_MAX]) {
+    await t.test(`a token of ${len} bytes takes at most ${OVERHEAD_MAX} more`,
+      async () => {
+        // a zone of a new size begins empty
+        await resize(`${2048 + len}k`);
+        assert.equal((await ask('find', { id: 600000, n: 100 })).found, 0);
+
+        const before = await ask('pages');
+        const n = Math.floor(1024 * 1024 / (len + OVERHEAD_MAX));
+        assert.equal((await ask('fill', { n, len })).failed, 0);
+        assert.deepEqual(await ask('find', { n }), { found: n, broken: 0 });
+
+        const used = (before.free - (await ask('pages')).free) * before.bytes;
+        const overhead = used / n - len;
+        t.diagnostic(`${len} bytes: ${Math.round(overhead)} more`);
+        assert.ok(overhead <= OVERHEAD_MAX, `${overhead} bytes`);
+      });
+  }
+
+  await t.test('it is left out of core dumps', () => {
+    const [worker] = nginx.workerPids();
+    const [zone] = readFileSync(`/proc/${worker}/smaps`, 'latin1')
+      .split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/)
+      .filter((part) => /^[^\n]* rw-s .*\/dev\/zero/.test(part))
+      .sort((a, b) => Number(/Size: +(\d+)/.exec(b)[1])
+                      - Number(/Size: +(\d+)/.exec(a)[1]));
+    assert.match(zone, /VmFlags:.* dd\b/);
+  });
+});
+
+test('two workers at once mix nothing up', async (t) => {
+  const { ask } = await startProbe(t, { workers: 2 });
+  const workers = new Set();
+
+  for (let round = 0; round < 3; round++) {
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => ask('stress', { n: 20000 })));
+
+    for (const { pid, found, broken, failed } of answers) {
+      workers.add(pid);
+      assert.ok(found > 1000);
+      assert.deepEqual({ broken, failed }, { broken: 0, failed: 0 });
+    }
+  }
+  assert.equal(workers.size, 2);
+});
+
+test('a worker that dies inside costs the cache, and nothing else',
+  async (t) => {
+    const { nginx, ask } = await startProbe(t, { workers: 2 });
+    const entry = { id: 1, len: 1331, generation: 9 };
+
+    await ask('put', entry);
+    await ask('count');
+    const { epoch } = await ask('get', entry);
+
+    nginx.allowed.push(
+      /\[alert\] \d+#\d+: worker process \d+ exited on signal 9/,
+      /\[alert\] \d+#\d+: shared memory zone "cigna" was locked by \d+/);
+
+    await assert.rejects(ask('die'));
+    await nginx.waitForLog(/exited on signal 9/);
+
+    assert.equal((await ask('get', entry)).rc, DECLINED);
+    await nginx.waitForLog(
+      /\[warn\].* process \d+ died while it changed the cache/);
+    assert.equal((await ask('search', entry)).found, 0);
+
+    assert.deepEqual(await ask('count'),
+                     { refreshes: 2, connected: 2, denied: 0 });
+    assert.equal((await ask('get', entry)).epoch, epoch);
+
+    assert.deepEqual(await ask('put', entry), { rc: OK });
+    const { broken } = await ask('stress', { n: 20000 });
+    assert.equal(broken, 0);
+  });
+
+test('counters', async (t) => {
+  const { nginx, ask } = await startProbe(t);
+
+  await t.test('they go on after a reload', async () => {
+    const { refreshes } = await ask('count');
+    await nginx.reload();
+    assert.equal((await ask('count')).refreshes, refreshes + 1);
+  });
+
+  await t.test('so many dances start in a second, and no more', async () => {
+    assert.equal((await ask('dances', { n: 100, now: 1000 })).started, 30);
+    assert.equal((await ask('dances', { n: 100, now: 1000 })).started, 0);
+    assert.equal((await ask('dances', { n: 20, now: 1001 })).started, 20);
+    assert.equal((await ask('dances', { n: 20, now: 1001 })).started, 10);
+  });
+
+  await t.test('a clock that steps back does not stop them', async () => {
+    await ask('dances', { n: 100, now: 2000 });
+    assert.equal((await ask('dances', { n: 100, now: 1990 })).started, 30);
+  });
+});
