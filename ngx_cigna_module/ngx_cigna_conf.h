@@ -65,7 +65,7 @@ typedef struct {
 
     ngx_array_t                tenants;        /* ngx_cigna_tenant_t * */
 
-    ngx_cigna_place_t         *used;           /* by a location, the last */
+    ngx_cigna_place_t         *used;           /* last use in a location */
 
     /* the request side's own, set by ngx_cigna_handlers_init() */
     ngx_int_t                  request_id;     /* index of $request_id */

@@ -225,9 +225,17 @@ ngx_cigna_complete(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
         return NGX_OK;
     }
 
+    if (mcf->used) {
+        ngx_cigna_place_enter(cf, mcf->used);
+    }
+
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "the Cigna gateway lacks a directive, write \"%s\" in "
                        "the block \"http\"", missing);
+
+    if (mcf->used) {
+        ngx_cigna_place_leave(cf, mcf->used);
+    }
 
     return NGX_ERROR;
 }

@@ -35,7 +35,8 @@ function buildProbe(directory) {
   const { source, objects } = buildOf();
   const file = `${directory}/probe.so`;
   const includes = ['core', 'event', 'event/modules', 'os/unix', 'http',
-                    'http/modules', 'http/v2'].map((name) => `-I${source}/src/${name}`);
+                    'http/modules', 'http/v2']
+    .map((name) => `-I${source}/src/${name}`);
 
   execFileSync('gcc', [
     '-shared', '-fPIC', '-g', '-O1', '-Wall', '-Wextra', '-Werror',
