@@ -73,6 +73,15 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
       "Not available",
       "Too many requests wait for this member's connection." },
 
+    { ngx_string("upstream_unreachable"), 502, "transient", NGX_LOG_ERR, 0, 0,
+      "Not available",
+      "Cigna's FHIR server cannot be reached at the moment, or what it says "
+      "makes no sense." },
+
+    { ngx_string("upstream_late"), 504, "timeout", NGX_LOG_ERR, 0, 0,
+      "Not available",
+      "Cigna's FHIR server takes too long to answer." },
+
     { ngx_string("destination_refused"), 500, "security", NGX_LOG_ERR, 0, 0,
       "Something is wrong with the gateway",
       "The gateway is configured in a way that would endanger tokens." },

@@ -28,6 +28,8 @@ typedef enum {
     ngx_cigna_refresh_failed,              /* for now */
     ngx_cigna_refresh_late,                /* still under way */
     ngx_cigna_refresh_crowded,             /* too many wait for it */
+    ngx_cigna_upstream_unreachable,        /* the FHIR server */
+    ngx_cigna_upstream_late,
     ngx_cigna_destination_refused,         /* see ngx_cigna_inject.c */
     ngx_cigna_subrequest_refused,
     ngx_cigna_origin_refused,              /* of a POST: another site's */

@@ -45,6 +45,7 @@ typedef struct {
     /* of "cigna_fhir on" */
     ngx_cigna_token_t    *token;
     ngx_cigna_inject_t   *inject;
+    ngx_str_t             failure;         /* body in place of an error page */
 
     /* of a callback: its query, which is scrubbed in the request itself */
     ngx_str_t             query;

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_filter.h"
+#include "ngx_cigna_failure.h"
 
 
 /* not in the list of what is sent */
@@ -11,12 +12,14 @@ typedef struct {
 
 
 static ngx_int_t ngx_cigna_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
 static ngx_int_t ngx_cigna_filter_no_store(ngx_http_request_t *r);
 static ngx_uint_t ngx_cigna_filter_drops(ngx_table_elt_t *h, ngx_uint_t fhir);
 static ngx_uint_t ngx_cigna_filter_is(ngx_table_elt_t *h, const char *name);
 
 
 static ngx_http_output_header_filter_pt  ngx_cigna_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_cigna_next_body_filter;
 
 
 ngx_int_t
@@ -24,6 +27,9 @@ ngx_cigna_filter_init(ngx_conf_t *cf)
 {
     ngx_cigna_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_cigna_header_filter;
+
+    ngx_cigna_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_cigna_body_filter;
 
     return NGX_OK;
 }
@@ -54,7 +60,9 @@ ngx_cigna_header_filter(ngx_http_request_t *r)
         }
     }
 
-    if (ngx_cigna_filter_no_store(r) != NGX_OK) {
+    if (ngx_cigna_filter_no_store(r) != NGX_OK
+        || ngx_cigna_failure_header(r, lcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -125,4 +133,21 @@ static ngx_uint_t
 ngx_cigna_filter_is(ngx_table_elt_t *h, const char *name)
 {
     return ngx_strncasecmp(h->key.data, (u_char *) name, h->key.len) == 0;
+}
+
+
+static ngx_int_t
+ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (ctx == NULL || ctx->failure.len == 0 || in == NULL) {
+        return ngx_cigna_next_body_filter(r, in);
+    }
+
+    in = ngx_cigna_failure_body(r, ctx, in);
+
+    return in ? ngx_cigna_next_body_filter(r, in) : NGX_ERROR;
 }

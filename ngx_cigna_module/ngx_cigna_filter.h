@@ -7,8 +7,8 @@
 
 
 /*
- * The header filter: replies of our locations are not to be stored anywhere,
- * and the FHIR server sets no cookies at the caller.
+ * Replies of our locations are not to be stored anywhere, the FHIR server sets
+ * no cookies at the caller, and callers of FHIR see no error pages.
  */
 ngx_int_t ngx_cigna_filter_init(ngx_conf_t *cf);
 

@@ -155,7 +155,27 @@ ngx_cigna_reply_condition(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, ngx_cigna_reply_e form, ngx_uint_t retry_after_s,
     const char *allow)
 {
-    ngx_str_t                     connect, body;
+    ngx_str_t  body;
+
+    if (ngx_cigna_reply_condition_headers(r, ctx, e, retry_after_s, allow)
+            != NGX_OK
+        || ngx_cigna_reply_body(r, ctx, e, form, &body) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply(r, ngx_cigna_condition(e)->status,
+                           form == ngx_cigna_reply_fhir
+                               ? NGX_CIGNA_FHIR_TYPE : "application/json",
+                           &body);
+}
+
+
+ngx_int_t
+ngx_cigna_reply_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e, ngx_cigna_reply_e form, ngx_str_t *body)
+{
+    ngx_str_t                     connect;
     cigna_buf_t                   b;
     const ngx_cigna_condition_t  *c;
 
@@ -164,12 +184,10 @@ ngx_cigna_reply_condition(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_null(&connect);
 
     if ((c->connect && ngx_cigna_connect_url(r, ctx, &connect) != NGX_OK)
-        || ngx_cigna_reply_condition_headers(r, ctx, e, retry_after_s, allow)
-           != NGX_OK
-        || ngx_cigna_buf_init(r, &b, NGX_CIGNA_REPLY_SIZE + 6 * connect.len)
+        || ngx_cigna_buf_init(r, &b, NGX_CIGNA_REPLY_SIZE + connect.len)
            != NGX_OK)
     {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     if (form == ngx_cigna_reply_fhir) {
@@ -179,14 +197,7 @@ ngx_cigna_reply_condition(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         ngx_cigna_reply_object(&b, c, &connect);
     }
 
-    if (ngx_cigna_buf_done(&b, &body) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_cigna_reply(r, c->status,
-                           form == ngx_cigna_reply_fhir
-                               ? "application/fhir+json" : "application/json",
-                           &body);
+    return ngx_cigna_buf_done(&b, body);
 }
 
 

@@ -39,6 +39,12 @@ typedef enum {
     ngx_cigna_reply_json
 } ngx_cigna_reply_e;
 
+#define NGX_CIGNA_FHIR_TYPE  "application/fhir+json"
+
+/* what the body of a condition's reply is, in the request's pool */
+ngx_int_t ngx_cigna_reply_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e, ngx_cigna_reply_e form, ngx_str_t *body);
+
 /*
  * Sends the reply of a condition.  retry_after_s: 0 for the table's.  allow:
  * of a refused method, may be NULL.
