@@ -82,12 +82,12 @@ export async function connected(gw, { life, ...options } = {}) {
 export async function expired(gw, ...members) {
   const { control } = gw.sandbox;
 
-  await control.set({ access_token_lifetime: 1 });
+  await control.set({ access_token_lifetime: 1 }, 'acme-client');
   const visitors = [];
   for (const member of members) {
     visitors.push(await connected(gw, { member }));
   }
-  await control.set({ access_token_lifetime: 3600 });
+  await control.set({ access_token_lifetime: 3600 }, 'acme-client');
   await sleep(1100);
   return visitors;
 }

@@ -1,0 +1,197 @@
+// Refreshing: what the token endpoint may answer, and what that means for the
+// member.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { assertRefused, assertServed, connected, expired, grantKeys, logged,
+         refreshCount, refreshes } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const SHORT = { connect_timeout: '1s', timeout: '1s' };
+
+// Failures that pass: what the token endpoint does, and the Retry-After that
+// the caller then gets, if it is known.
+const PASSING = [
+  ['invalid_client'],
+  ['500'],
+  ['503'],
+  ['429'],
+  [{ kind: '429', retry_after: 7 }, '7'],
+  ['403'],
+  ['401'],
+  ['html'],
+  ['empty'],
+  ['garbage'],
+  ['redirect'],
+];
+
+const nameOf = (fault) => fault.kind ?? fault;
+
+test('refreshes that fail for now', async (t) => {
+  const gw = await standardGateway(t, { tenant: SHORT });
+  const { control } = gw.sandbox;
+  const names = PASSING.map((_, i) => `member-${i}`);
+  const visitors = await expired(gw, ...names, 'mute', 'closed');
+
+  for (const [i, [fault, retryAfter]] of PASSING.entries()) {
+    await t.test(`${nameOf(fault)}${retryAfter ? ' with Retry-After' : ''}: `
+      + 'an outage, and the grant stays', async () => {
+      await control.set({ token_fault: fault });
+      const before = await refreshCount(gw);
+      const reply = await visitors[i].get('/fhir/Coverage');
+
+      assertRefused(reply, 503, 'refresh_failed',
+                    { code: 'transient', retry: true });
+      if (retryAfter) {
+        assert.equal(reply.headers['retry-after'], retryAfter);
+      }
+      // cooling down: another request is not another try
+      assertRefused(await visitors[i].get('/fhir/Coverage'), 503,
+                    'refresh_failed', { retry: true });
+      assert.equal(await refreshCount(gw), before + 1);
+      await control.set({ token_fault: 'none' });
+    });
+  }
+
+  for (const [mode, i] of [['mute', PASSING.length],
+                           ['refuse', PASSING.length + 1]]) {
+    await t.test(`a token endpoint's port that is ${mode}: the same, within `
+      + 'its deadline', async () => {
+      await control.set({ authorization_listener: mode });
+      const began = Date.now();
+      const reply = await visitors[i].get('/fhir/Coverage');
+      await control.set({ authorization_listener: 'open' });
+
+      assertRefused(reply, 503, 'refresh_failed', { retry: true });
+      assert.ok(Date.now() - began < 4000, `${Date.now() - began}`);
+    });
+  }
+
+  await t.test('with the endpoint back, every one of them is served',
+    async () => {
+      await Promise.all(visitors.map((visitor) =>
+        until('it is served', async () =>
+          (await visitor.get('/fhir/Coverage')).status === 200,
+        { every: 200 })));
+      assert.equal((await control.see()).token.reuse, 0);
+    });
+});
+
+test('what becomes of a refresh token', async (t) => {
+  const gw = await standardGateway(t, { tenant: SHORT });
+  const { control } = gw.sandbox;
+  const source = async (visitor, target) => {
+    assertServed(await visitor.get(target));
+    return (await logged(gw, target)).source;
+  };
+
+  for (const [i, kind] of ['rotating', 'constant', 'unreturned'].entries()) {
+    await t.test(`one that is ${kind} serves again and again`, async () => {
+      await control.set({ refresh: kind });
+      const visitor = await connected(gw, { member: kind, life: 1 });
+      await control.set({ access_token_lifetime: 1 }, 'acme-client');
+      for (let n = 0; n < 3; n += 1) {
+        await sleep(1050);
+        assert.equal(await source(visitor, `/fhir/Coverage?_count=${i}${n}`),
+                     'refresh');
+      }
+      await control.set({ access_token_lifetime: 3600 }, 'acme-client');
+      assert.equal((await control.see()).token.reuse, 0);
+    });
+  }
+  await control.set({ refresh: 'rotating' });
+
+  await t.test('a narrower scope is kept and no reason to refuse',
+    async () => {
+      const [visitor] = await expired(gw, 'narrow');
+      await control.set({ scope: 'search read openid' });
+      assertServed(await visitor.get('/fhir/Coverage'));
+      const status = (await visitor.get('/cigna/status')).json();
+      assert.equal(status.scope, 'search read openid');
+      await control.set({ scope: 'asked' });
+    });
+
+  await t.test('another patient in the reply is refused, not stored, and '
+    + 'what came is revoked', async () => {
+    const [visitor] = await expired(gw, 'swapped');
+    const { revoke } = await control.see();
+    await control.set({ patient: 'A00000000000009' });
+    assertRefused(await visitor.get('/fhir/Coverage'), 503, 'refresh_failed',
+                  { retry: true });
+    await control.set({ patient: 'member' });
+
+    await until('the tokens are revoked', async () =>
+      (await control.see()).revoke.requests > revoke.requests);
+  });
+
+  await t.test('a token that was refused for good is tried no more, and its '
+    + 'record is kept for a month', async () => {
+    const [visitor] = await expired(gw, 'refused');
+    const keys = await grantKeys(gw);
+    await control.set({ token_fault: 'invalid_grant' });
+    const before = await refreshCount(gw);
+    for (let n = 0; n < 3; n += 1) {
+      assertRefused(await visitor.get('/fhir/Coverage'), 401, 'grant_spent',
+                    { connect: gw.url('acme', '/cigna/connect') });
+    }
+    await control.set({ token_fault: 'none' });
+
+    assert.equal(await refreshCount(gw), before + 1);
+    assert.deepEqual((await grantKeys(gw)).sort(), keys.sort());
+    const lives = await Promise.all(keys.map((key) =>
+      gw.redis.command('PTTL', key)));
+    assert.equal(lives.filter((ms) => ms > 29 * 86400000
+      && ms <= 30 * 86400000).length, 1);
+  });
+
+  for (const [i, form] of ['number', 'string', 'absent', { raw: '0' },
+                           { raw: '-5' }, { raw: '1e99' }, { raw: '59.9' },
+                           { raw: 'null' }, { raw: '"x"' }, { raw: '{}' },
+                           { raw: '99999999999999999999' }].entries()) {
+    await t.test(`expires_in ${JSON.stringify(form)} is got along with`,
+      async () => {
+        await control.set({ expires_in: form });
+        const visitor = await connected(gw, { member: `form-${i}` });
+        await control.set({ expires_in: 'number' });
+
+        assertServed(await visitor.get('/fhir/Coverage'));
+        const { expires_at: at } =
+          (await visitor.get('/cigna/status')).json();
+        const left = (Date.parse(at) - Date.now()) / 1000;
+        assert.ok(left > 0 && left <= 86400 * 400, `${at}`);
+      });
+  }
+
+  await t.test('requests of waiting members end in time when the provider '
+    + 'hangs', async () => {
+    const [visitor] = await expired(gw, 'hung');
+    await control.set({ token_fault: 'hang' });
+    const began = Date.now();
+    const replies = await Promise.all(Array.from({ length: 20 }, () =>
+      visitor.get('/fhir/Coverage')));
+    await control.set({ token_fault: 'none' });
+
+    assert.ok(Date.now() - began < 4500, `${Date.now() - began}`);
+    for (const reply of replies) {
+      assert.equal(reply.status, 503);
+      assert.match(reply.headers['retry-after'], /^[1-9]/);
+    }
+  });
+
+  await t.test('the token endpoint sees no cookie, and one way to know the '
+    + 'client', async () => {
+    const { token, recent_token: recent } =
+      await control.see({ recent: 200 });
+
+    assert.equal(token.with_cookie, 0);
+    for (const { headers, parameters } of recent) {
+      const named = headers.map(([name]) => name.toLowerCase());
+      assert.ok(!named.includes('authorization') && !named.includes('cookie'));
+      assert.ok('client_secret' in parameters || !parameters.grant_type);
+    }
+    assert.ok(Object.keys(await refreshes(gw)).length > 1);
+  });
+});
