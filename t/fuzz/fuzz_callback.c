@@ -3,6 +3,9 @@
 
 #include "scene.h"
 
+#include "cigna_callback.h"
+#include "cigna_take.h"
+
 
 /*
  * Hits on two dances: by the browser that began them, again and again, by

@@ -3,6 +3,8 @@
 
 #include "scene.h"
 
+#include "cigna_connect.h"
+
 
 /*
  * Dances begun in several tabs at once, some towards places that are not

@@ -3,6 +3,8 @@
 
 #include "scene.h"
 
+#include "cigna_disconnect.h"
+
 
 /*
  * The member disconnects while refreshes are under way and dances end: what

@@ -3,6 +3,7 @@
 
 #include "fuzz.h"
 
+#include "cigna_discovery.h"
 #include "world.h"
 
 

@@ -3,6 +3,10 @@
 
 #include "scene.h"
 
+#include "cigna_lease.h"
+#include "cigna_refresh.h"
+#include "cigna_revoke.h"
+
 
 /*
  * Several refreshes of one grant: on nodes that die, with replies that come

@@ -3,6 +3,7 @@
 
 #include "fuzz.h"
 
+#include "cigna_setup.h"
 #include "world.h"
 
 

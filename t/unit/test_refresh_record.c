@@ -1,0 +1,192 @@
+
+#define _GNU_SOURCE
+
+#include "support.h"
+
+#include "cigna_refresh.h"
+#include "world.h"
+
+
+#define NOW  WORLD_START_MS
+
+
+static world_t          w;
+static cigna_refresh_t  f;
+static uint8_t          mem[64 * 1024];
+static cigna_arena_t    arena;
+
+
+static cigna_refresh_e
+verdict(int64_t now_ms)
+{
+    const char  *why;
+
+    return cigna_refresh_verdict(&f, now_ms, &why);
+}
+
+
+static cigna_refresh_e
+record(const char *resp, const char **why)
+{
+    cigna_reply_t    *reply;
+    cigna_refresh_e   rc;
+
+    reply = world_reply(resp, strlen(resp));
+    rc = cigna_refresh_record(&f, reply, &f.grant, why);
+    cigna_reply_destroy(reply);
+
+    return rc;
+}
+
+
+static void
+a_token_serves_until_it_expires(void **state)
+{
+    (void) state;
+
+    assert_true(cigna_refresh_usable(&f, NOW + 3599 * 1000 - 1));
+    assert_false(cigna_refresh_usable(&f, NOW + 3599 * 1000));
+}
+
+
+static void
+a_token_that_was_refused_does_not_serve(void **state)
+{
+    (void) state;
+
+    f.refused_id = f.grant.id;
+    f.refused_generation = 2;
+    assert_true(cigna_refresh_usable(&f, NOW));
+
+    f.refused_generation = 1;
+    assert_false(cigna_refresh_usable(&f, NOW));
+    assert_int_equal(verdict(NOW), cigna_refresh_pending);
+
+    f.refused_id = cigna_slice("CCCCCCCCCCCCCCCCCCCCCC");
+    assert_true(cigna_refresh_usable(&f, NOW));
+
+    f.refused_id = cigna_slice_null;
+    assert_true(cigna_refresh_usable(&f, NOW));
+}
+
+
+static void
+a_grant_is_due_ahead_of_its_end(void **state)
+{
+    (void) state;
+
+    assert_int_equal(verdict(NOW), cigna_refresh_ok);
+    assert_int_equal(verdict(NOW + 3539 * 1000 - 1), cigna_refresh_ok);
+    assert_int_equal(verdict(NOW + 3539 * 1000), cigna_refresh_pending);
+    assert_int_equal(verdict(NOW + 9999 * 1000), cigna_refresh_pending);
+}
+
+
+static void
+a_grant_without_refresh_token_is_never_due(void **state)
+{
+    (void) state;
+
+    f.grant.refresh_token = cigna_slice_null;
+
+    assert_int_equal(verdict(NOW + 3599 * 1000 - 1), cigna_refresh_ok);
+    assert_int_equal(verdict(NOW + 3599 * 1000), cigna_refresh_spent);
+}
+
+
+static void
+a_life_of_no_length_makes_no_odd_due_time(void **state)
+{
+    (void) state;
+
+    f.grant.expires_ms = f.grant.obtained_ms;
+    assert_int_equal(cigna_refresh_due_ms(&w.provider, &f.grant),
+                     f.grant.expires_ms);
+    assert_int_equal(verdict(NOW), cigna_refresh_pending);
+}
+
+
+static void
+what_redis_says_is_told_from_what_it_does_not_say(void **state)
+{
+    const char  *why;
+
+    (void) state;
+
+    assert_int_equal(record("*5\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n", &why),
+                     cigna_refresh_no_grant);
+    assert_int_equal(record("$-1\r\n", &why), cigna_refresh_vault);
+    assert_int_equal(record("-LOADING\r\n", &why), cigna_refresh_vault);
+    assert_int_equal(record("*0\r\n", &why), cigna_refresh_vault);
+    assert_int_equal(record("*5\r\n$-1\r\n$1\r\n1\r\n$-1\r\n$-1\r\n$-1\r\n",
+                            &why),
+                     cigna_refresh_damaged);
+    assert_true(strlen(why));
+}
+
+
+static void
+every_result_has_a_name_of_its_own(void **state)
+{
+    unsigned  i, n;
+
+    (void) state;
+
+    for (i = 0; i <= cigna_refresh_unknown_key; i++) {
+        for (n = 0; n < i; n++) {
+            assert_string_not_equal(cigna_refresh_name(i),
+                                    cigna_refresh_name(n));
+        }
+    }
+
+    assert_string_equal(cigna_refresh_name(99), "unknown");
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    world_init(&w);
+    world_connected(&w);
+    cigna_arena_init(&arena, mem, sizeof(mem));
+
+    memset(&f, 0, sizeof(f));
+    f.vault = &w.vault;
+    f.provider = &w.provider;
+    f.identity = &w.identity;
+    f.arena = &arena;
+
+    return world_grant(&w, &arena, &f.grant) == CIGNA_OK ? 0 : -1;
+}
+
+
+static int
+teardown(void **state)
+{
+    (void) state;
+
+    world_done(&w);
+
+    return 0;
+}
+
+
+#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(a_token_serves_until_it_expires),
+        test(a_token_that_was_refused_does_not_serve),
+        test(a_grant_is_due_ahead_of_its_end),
+        test(a_grant_without_refresh_token_is_never_due),
+        test(a_life_of_no_length_makes_no_odd_due_time),
+        test(what_redis_says_is_told_from_what_it_does_not_say),
+        test(every_result_has_a_name_of_its_own)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

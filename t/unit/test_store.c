@@ -1,0 +1,265 @@
+
+#define _GNU_SOURCE
+
+#include "support.h"
+
+#include "cigna_store.h"
+#include "world.h"
+
+
+#define NOW  WORLD_START_MS
+
+
+static world_t        w;
+static uint8_t        mem[64 * 1024], nonce[CIGNA_SEAL_NONCE_LEN];
+static cigna_arena_t  arena;
+
+
+static cigna_grant_t
+old_grant(void)
+{
+    return (cigna_grant_t) {
+        .id = cigna_slice("AAAAAAAAAAAAAAAAAAAAAA"),
+        .generation = 7,
+        .access_token = cigna_slice("old-at"),
+        .refresh_token = cigna_slice("old-rt"),
+        .scope = cigna_slice("old"),
+        .patient = cigna_slice("A1"),
+        .sub = cigna_slice("member-1"),
+        .expires_ms = NOW + 1000
+    };
+}
+
+
+static cigna_token_reply_t
+reply(void)
+{
+    return (cigna_token_reply_t) {
+        .access_token = cigna_slice("new-at"),
+        .expires_in_s = -1
+    };
+}
+
+
+static void
+what_the_reply_lacks_stays_as_it_is(void **state)
+{
+    cigna_grant_t        g;
+    cigna_token_reply_t  t;
+
+    (void) state;
+
+    g = old_grant();
+    t = reply();
+    cigna_store_tokens(&w.provider, &t, NOW, &g);
+
+    assert_slice(g.access_token, "new-at");
+    assert_slice(g.refresh_token, "old-rt");
+    assert_slice(g.scope, "old");
+    assert_slice(g.patient, "A1");
+    assert_int_equal(g.generation, 7);
+}
+
+
+static void
+what_the_reply_has_is_taken(void **state)
+{
+    cigna_grant_t        g;
+    cigna_token_reply_t  t;
+
+    (void) state;
+
+    g = old_grant();
+    t = reply();
+    t.refresh_token = cigna_slice("new-rt");
+    t.scope = cigna_slice("new");
+    t.patient = cigna_slice("A2");
+    cigna_store_tokens(&w.provider, &t, NOW, &g);
+
+    assert_slice(g.refresh_token, "new-rt");
+    assert_slice(g.scope, "new");
+    assert_slice(g.patient, "A2");
+}
+
+
+static void
+a_life_that_is_not_told_is_the_configured_one(void **state)
+{
+    cigna_grant_t        g;
+    cigna_token_reply_t  t;
+
+    (void) state;
+
+    g = old_grant();
+    t = reply();
+    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    assert_int_equal(g.expires_ms, NOW + 300 * 1000);
+    assert_int_equal(g.obtained_ms, NOW);
+
+    t.expires_in_s = 0;
+    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    assert_int_equal(g.expires_ms, NOW + 300 * 1000);
+
+    t.expires_in_s = 599;
+    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    assert_int_equal(g.expires_ms, NOW + 599 * 1000);
+}
+
+
+static void
+a_grant_is_kept_for_as_long_as_it_is_of_use(void **state)
+{
+    cigna_grant_t  g;
+
+    (void) state;
+
+    g = old_grant();
+    assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW),
+                     INT64_C(400) * 24 * 3600 * 1000);
+
+    g.refresh_token = cigna_slice_null;
+    assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW),
+                     1000 + 7 * 24 * 3600 * 1000);
+    assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW + 5000),
+                     7 * 24 * 3600 * 1000);
+}
+
+
+static int
+same(const char *patient, const char *id_token, cigna_grant_t *g)
+{
+    const char           *why;
+    cigna_token_reply_t   t;
+
+    t = reply();
+    t.patient = cigna_slice_str(patient);
+    t.id_token = cigna_slice_str(id_token);
+
+    return cigna_store_same(&w.provider, &t, NOW, &arena, g, &why)
+           == CIGNA_OK;
+}
+
+
+static void
+another_patient_is_somebody_else(void **state)
+{
+    cigna_grant_t  g;
+
+    (void) state;
+
+    g = old_grant();
+
+    assert_true(same("", "", &g));
+    assert_true(same("A1", "", &g));
+    assert_false(same("B1", "", &g));
+
+    g.patient = cigna_slice_null;
+    assert_true(same("B1", "", &g));
+}
+
+
+static void
+an_odd_id_token_is_no_reason_to_lose_the_tokens(void **state)
+{
+    cigna_grant_t  g;
+
+    (void) state;
+
+    g = old_grant();
+
+    assert_true(same("A1", "nonsense", &g));
+    assert_true(same("A1", "e30.e30.e30", &g));
+    assert_slice(g.sub, "member-1");
+}
+
+
+static void
+a_grant_is_written_sealed_with_all_that_redis_needs(void **state)
+{
+    cigna_grant_t  g;
+    cigna_slice_t  argv[CIGNA_STORE_ARGC];
+
+    (void) state;
+
+    g = old_grant();
+
+    assert_int_equal(cigna_store_args(&w.vault, &w.provider, &w.identity, &g,
+                                      5000, nonce, &arena, argv),
+                     CIGNA_OK);
+
+    assert_slice(argv[0], "AAAAAAAAAAAAAAAAAAAAAA");
+    assert_slice(argv[1], "7");
+    assert_null(memmem(argv[2].data, argv[2].len, "old", 3));
+    assert_slice(argv[3], "5000");
+    assert_slice(argv[4], "cigna:invalidate");
+    assert_memory_equal(argv[5].data, w.identity.hash, CIGNA_NAME_LEN);
+}
+
+
+static void
+too_little_room_writes_nothing(void **state)
+{
+    size_t         size;
+    cigna_grant_t  g;
+    cigna_slice_t  argv[CIGNA_STORE_ARGC];
+
+    (void) state;
+
+    g = old_grant();
+
+    for (size = 0; size < sizeof(mem); size++) {
+        cigna_arena_init(&arena, mem, size);
+
+        if (cigna_store_args(&w.vault, &w.provider, &w.identity, &g, 5000,
+                             nonce, &arena, argv)
+            == CIGNA_OK)
+        {
+            break;
+        }
+    }
+
+    assert_true(size > 100 && size < 1000);
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    world_init(&w);
+    cigna_arena_init(&arena, mem, sizeof(mem));
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    (void) state;
+
+    world_done(&w);
+
+    return 0;
+}
+
+
+#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(what_the_reply_lacks_stays_as_it_is),
+        test(what_the_reply_has_is_taken),
+        test(a_life_that_is_not_told_is_the_configured_one),
+        test(a_grant_is_kept_for_as_long_as_it_is_of_use),
+        test(another_patient_is_somebody_else),
+        test(an_odd_id_token_is_no_reason_to_lose_the_tokens),
+        test(a_grant_is_written_sealed_with_all_that_redis_needs),
+        test(too_little_room_writes_nothing)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
