@@ -83,7 +83,7 @@ static const char  cigna_lua_dance_list[] =
  *     mismatch id                  another browser; nothing has changed
  *     other id                     another member; the dance has ended, unless
  *                                  it had been taken or ended before
- *     ended id outcome return_to
+ *     ended id outcome rest
  *     taken id blob ms             somebody is at it, for so long at most
  *     interrupted id blob          somebody was at it and never came back
  *     expired id
@@ -99,7 +99,7 @@ static const char  cigna_lua_dance_take[] =
     "local d = redis.call('HMGET', KEYS[1],\n"
     "                     's', 'w', 'd', 'e', 'b', 'o', 'r', 't', 'k')\n"
     "local secret, who, id, expiry, blob = d[1], d[2], d[3], d[4], d[5]\n"
-    "local outcome, return_to, taken, taker = d[6], d[7], d[8], d[9]\n"
+    "local outcome, rest, taken, taker = d[6], d[7], d[8], d[9]\n"
     "if not secret then return {'absent'} end\n"
     "if secret ~= ARGV[1] then return {'mismatch', id} end\n"
     "if who ~= ARGV[2] then\n"
@@ -109,7 +109,7 @@ static const char  cigna_lua_dance_take[] =
     "    end\n"
     "    return {'other', id}\n"
     "end\n"
-    "if outcome then return {'ended', id, outcome, return_to or ''} end\n"
+    "if outcome then return {'ended', id, outcome, rest or ''} end\n"
     "if taken then\n"
     "    local left = taken - now\n"
     "    if left <= 0 then return {'interrupted', id, blob} end\n"
@@ -125,7 +125,7 @@ static const char  cigna_lua_dance_take[] =
 /*
  * dance_end: remembers how a dance ended, and drops its secrets.
  *
- * Key: dance.  Arguments: taker, outcome, return_to.
+ * Key: dance.  Arguments: taker, outcome, what is left of the dance, sealed.
  *
  *     ok
  *     absent                       it has expired meanwhile

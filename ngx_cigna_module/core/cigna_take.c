@@ -54,7 +54,9 @@ static int cigna_take_wait(cigna_take_t *t, const cigna_event_t *ev,
     cigna_op_t *op);
 static int cigna_take_other(cigna_take_t *t, const cigna_event_t *ev,
     cigna_outcome_e outcome);
-static int cigna_take_open(cigna_take_t *t, const cigna_event_t *ev);
+static int cigna_take_open(cigna_take_t *t, cigna_slice_t blob,
+    cigna_dance_t *d);
+static void cigna_take_keep(cigna_take_t *t, const cigna_event_t *ev);
 static int cigna_take_over(cigna_take_t *t, cigna_outcome_e outcome,
     const char *why);
 
@@ -67,6 +69,7 @@ cigna_take_init(cigna_take_t *t)
     t->dance_id = cigna_slice_null;
     t->return_to = cigna_slice_null;
     memset(&t->dance, 0, sizeof(cigna_dance_t));
+    t->rest = cigna_slice_null;
     t->taken_ms = 0;
     t->repeated = 0;
     t->taken = 0;
@@ -243,7 +246,7 @@ cigna_take_ours(cigna_take_t *t, const cigna_event_t *ev)
     t->taken = 1;
     t->taken_ms = ev->now_ms;
 
-    rc = cigna_take_open(t, ev);
+    rc = cigna_take_open(t, cigna_script_slice(ev, 2), &t->dance);
 
     if (rc != CIGNA_OK) {
         return cigna_take_over(t, cigna_outcome_store_failed,
@@ -253,6 +256,7 @@ cigna_take_ours(cigna_take_t *t, const cigna_event_t *ev)
     }
 
     t->return_to = t->dance.return_to;
+    cigna_take_keep(t, ev);
 
     return cigna_take_over(t, cigna_outcome_none, NULL);
 }
@@ -287,7 +291,7 @@ static int
 cigna_take_other(cigna_take_t *t, const cigna_event_t *ev,
     cigna_outcome_e outcome)
 {
-    cigna_slice_t  asked;
+    cigna_slice_t  blob, asked;
 
     t->repeated = 1;
 
@@ -297,16 +301,12 @@ cigna_take_other(cigna_take_t *t, const cigna_event_t *ev,
         outcome = cigna_outcome_interrupted;
     }
 
-    asked = cigna_slice_null;
+    blob = cigna_script_slice(ev, cigna_script_said(ev, "ended") ? 3 : 2);
 
-    if (cigna_script_said(ev, "ended")) {
-        asked = cigna_script_slice(ev, 3);
+    asked = cigna_take_open(t, blob, &t->dance) == CIGNA_OK
+            ? t->dance.return_to : cigna_slice_null;
 
-    } else if (cigna_take_open(t, ev) == CIGNA_OK) {
-        asked = t->dance.return_to;
-    }
-
-    /* what is not sealed is checked again: Redis shall not choose the place */
+    /* checked again: the configuration may have changed since */
 
     if (asked.len
         && cigna_connect_return_to(t->provider, asked, t->arena, &t->return_to)
@@ -320,11 +320,30 @@ cigna_take_other(cigna_take_t *t, const cigna_event_t *ev,
 
 
 static int
-cigna_take_open(cigna_take_t *t, const cigna_event_t *ev)
+cigna_take_open(cigna_take_t *t, cigna_slice_t blob, cigna_dance_t *d)
 {
     return cigna_vault_open_dance(t->vault, t->provider->tenant, t->dance_key,
-                                  cigna_script_slice(ev, 2), t->arena,
-                                  &t->dance);
+                                  blob, t->arena, d);
+}
+
+
+/*
+ * What is left of a dance after its end: all but the secrets.  It is sealed
+ * again, since an app's address may tell who its member is.  Without it, a
+ * later hit goes to where the app is told by default.
+ */
+
+static void
+cigna_take_keep(cigna_take_t *t, const cigna_event_t *ev)
+{
+    cigna_dance_t  d;
+
+    d = t->dance;
+    d.verifier = cigna_slice_null;
+    d.nonce = cigna_slice_null;
+
+    (void) cigna_vault_seal_dance(t->vault, t->provider->tenant, t->dance_key,
+                                  &d, ev->random, t->arena, &t->rest);
 }
 
 
@@ -347,7 +366,7 @@ cigna_take_end(cigna_take_t *t, cigna_outcome_e outcome, cigna_op_t *op)
     argv[0] = t->dance_key;
     argv[1] = t->taker;
     argv[2] = cigna_slice_str(cigna_outcome_row(outcome)->name);
-    argv[3] = t->return_to;
+    argv[3] = t->rest;
 
     cigna_script_run(op, cigna_script_dance_end, argv, 4);
     cigna_retry_init(&t->retry, op, cigna_take_st_end);

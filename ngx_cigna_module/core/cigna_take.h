@@ -37,6 +37,7 @@ typedef struct {
     unsigned                 waited_ms;
     cigna_slice_t            dance_key;
     cigna_slice_t            taker;
+    cigna_slice_t            rest;         /* of the dance, sealed */
 } cigna_take_t;
 
 

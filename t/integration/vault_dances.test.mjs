@@ -1,0 +1,207 @@
+// What dances leave in Redis, and what happens without it.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { forgetDances, keysOf, outcomeOf, titleOf, toCallback }
+  from '../lib/dance.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const MEMBER = 'Jane Q. Public <jane@example.org>';
+const HASHED = /^cigna:[a-z]:\{[\w-]{27}\}$/;
+
+test('dances in Redis', async (t) => {
+  const gw = await standardGateway(t);
+  let state;
+
+  await t.test('open, taken, ended, granted, refused, evicted: all is there',
+    async () => {
+      await toCallback(gw, { member: MEMBER });
+      const { visitor, target, url } = await toCallback(gw, {
+        member: MEMBER,
+        connect: `/cigna/connect?return_to=${encodeURIComponent(
+          gw.url('acme', '/app/jane?for=jane@example.org'))}` });
+      state = url.searchParams.get('state');
+      assert.equal(outcomeOf(await visitor.get(target)), 'connected');
+      await visitor.get('/fhir/Patient');
+      await gw.dance({ member: MEMBER, cancel: 'login' });
+      const { visitor: leaving } = await gw.dance({ member: 'Other Person',
+                                                    tenant: 'globex' });
+      await leaving.post('/cigna/disconnect', {
+        headers: { 'Sec-Fetch-Site': 'same-origin' } });
+    });
+
+  await t.test('every key is a keyed hash with a hash tag', async () => {
+    for (const key of await gw.redis.command('KEYS', '*')) {
+      assert.match(key, HASHED);
+    }
+  });
+
+  await t.test('every key goes by itself', async () => {
+    for (const key of await gw.redis.command('KEYS', '*')) {
+      const left = await gw.redis.command('PTTL', key);
+      assert.ok(left > 0, `${key} ${left}`);
+      if (!key.startsWith('cigna:g:')) {
+        assert.ok(left <= 3600000, `${key} ${left}`);
+      }
+    }
+  });
+
+  await t.test('nothing personal is in clear', async () => {
+    const dump = JSON.stringify(await gw.redis.dump());
+    for (const personal of ['jane', 'Public', 'Other', 'syntheticuser',
+                            'acme', 'globex', 'A00000000000005', 'MARKs',
+                            'CODEs', state]) {
+      assert.ok(!dump.includes(personal), personal);
+      assert.ok(!dump.includes(encodeURIComponent(personal)), personal);
+    }
+  });
+
+  await t.test('no secret of the dance outlives its end', async () => {
+    for (const key of await keysOf(gw, 'd')) {
+      const fields = await gw.redis.command('HKEYS', key);
+      assert.ok(fields.includes('o') !== fields.includes('b'), `${fields}`);
+    }
+  });
+
+  await t.test('another key ring gives other names to the same members',
+    async (st) => {
+      const other = await standardGateway(st);
+      await other.dance({ member: MEMBER });
+      const [key] = await keysOf(other, 'g');
+      assert.ok(!(await keysOf(gw, 'g')).includes(key));
+    });
+
+  await t.test('a dance is bound to its state: its record under another\'s '
+    + 'key opens nothing', async () => {
+    await forgetDances(gw);
+    const visitor = gw.visitor({ member: MEMBER });
+    const one = await toCallback(gw, { visitor });
+    const [first] = await keysOf(gw, 'd');
+    const two = await toCallback(gw, { visitor });
+    const second = (await keysOf(gw, 'd')).find((key) => key !== first);
+
+    const sealed = await gw.redis.command('HGET', second, 'b');
+    await gw.redis.command('HSET', first, 'b', sealed);
+    assert.equal(outcomeOf(await visitor.get(one.target)), 'store_failed');
+    assert.equal(outcomeOf(await visitor.get(two.target)), 'connected');
+  });
+
+  await t.test('a record that was changed opens nothing', async () => {
+    await forgetDances(gw);
+    const { visitor, target } = await toCallback(gw, { member: MEMBER });
+    const [key] = await keysOf(gw, 'd');
+    const sealed = await gw.redis.command('HGET', key, 'b');
+    const byte = sealed.at(-1) === 'a' ? 'b' : 'a';
+    await gw.redis.command('HSET', key, 'b', sealed.slice(0, -1) + byte);
+    assert.equal(outcomeOf(await visitor.get(target)), 'store_failed');
+  });
+
+  await t.test('who comes again is sent where he was sent at first',
+    async () => {
+      const { visitor, target } = await toCallback(gw, {
+        member: MEMBER, connect: `/cigna/connect?return_to=${
+          encodeURIComponent(gw.url('acme', '/app/jane?x=1'))}` });
+      const first = await visitor.get(target);
+      assert.match(first.location, /\/app\/jane\?x=1&cigna=connected&/);
+      assert.equal((await visitor.get(target)).location, first.location);
+    });
+
+  await t.test('Redis does not choose where the browser goes', async () => {
+    await forgetDances(gw);
+    const { visitor, target } = await toCallback(gw, { member: MEMBER });
+    await visitor.get(target);
+    const [key] = await keysOf(gw, 'd');
+    await gw.redis.command('HSET', key, 'r', 'https://evil.example/');
+    const { location } = await visitor.get(target);
+    assert.equal(new URL(location).host, new URL(gw.url('acme')).host);
+  });
+});
+
+test('dances without Redis', async (t) => {
+  const gw = await standardGateway(t, {
+    vault: { timeout: '300ms', connect_timeout: '200ms' },
+  });
+  const alice = gw.visitor({ member: 'alice' });
+  const back = () => until('Redis is found again', async () =>
+    (await alice.get('/cigna/status')).status === 200);
+
+  // A Redis that stands still, and one that is gone, while `action` runs.
+  async function without(how, action) {
+    await (how === 'frozen' ? gw.redis.freeze() : gw.redis.stop());
+    try {
+      await action();
+    } finally {
+      await (how === 'frozen' ? gw.redis.thaw() : gw.redis.start());
+      await back();
+    }
+  }
+
+  for (const how of ['frozen', 'gone']) {
+    await t.test(`${how}: no dance is started, and the browser stays`,
+      () => without(how, async () => {
+        const began = Date.now();
+        const reply = await alice.get('/cigna/connect');
+        assert.equal(reply.status, 503);
+        assert.equal(titleOf(reply), 'A problem on our side');
+        assert.equal(reply.location, undefined);
+        assert.deepEqual(reply.cookies, []);
+        assert.ok(Date.now() - began < 3000);
+        assert.match(gw.nginx.errorLog(),
+                     /dance not started, outcome: store_failed, tenant: acme/);
+      }));
+
+    await t.test(`${how}: a callback spends no code, and says that the problem `
+      + 'is ours', async () => {
+      const dance = await toCallback(gw, { visitor: alice });
+      await gw.sandbox.control.reset();
+      await without(how, async () => {
+        const reply = await alice.get(dance.target);
+        assert.equal(outcomeOf(reply), 'store_failed');
+        assert.match(gw.nginx.errorLog(),
+                     /dance ended, outcome: store_failed, tenant: acme/);
+      });
+      const { token } = await gw.sandbox.control.see();
+      assert.equal(token.requests, 0);
+    });
+
+    await t.test(`${how}: status is unknown, not "not connected"`,
+      () => without(how, async () => {
+        const reply = await alice.get('/cigna/status');
+        assert.equal(reply.status, 503);
+        assert.doesNotMatch(reply.body, /"connected"/);
+      }));
+  }
+
+  await t.test('gone while the code is exchanged: not connected, and the tokens '
+    + 'are revoked', async () => {
+    const { visitor, target } = await toCallback(gw, { member: 'bob' });
+    await gw.sandbox.control.reset();
+    await gw.sandbox.control.set({ token_delay_ms: 400 });
+    const waiting = visitor.get(target);
+    await until('the code is there', async () =>
+      (await gw.sandbox.control.see()).token.requests === 1);
+    await gw.redis.stop();
+    const reply = await waiting;
+    assert.equal(outcomeOf(reply), 'store_failed');
+    await until('the tokens are revoked', async () =>
+      (await gw.sandbox.control.see()).revoke.revoked > 0);
+    await gw.redis.start();
+    await back();
+  });
+
+  await t.test('a short break while the code is exchanged does no harm',
+    async () => {
+      const { visitor, target } = await toCallback(gw, { member: 'carol' });
+      await gw.sandbox.control.reset();
+      await gw.sandbox.control.set({ token_delay_ms: 200 });
+      const waiting = visitor.get(target);
+      await until('the code is there', async () =>
+        (await gw.sandbox.control.see()).token.requests === 1);
+      await gw.redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME',
+                             'yes');
+      assert.equal(outcomeOf(await waiting), 'connected');
+      assert.equal((await visitor.get('/fhir/Patient')).status, 200);
+    });
+});
