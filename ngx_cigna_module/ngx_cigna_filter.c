@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_filter.h"
 #include "ngx_cigna_failure.h"
+#include "ngx_cigna_scrub.h"
 
 
 /* not in the list of what is sent */
@@ -46,6 +47,7 @@ ngx_cigna_header_filter(ngx_http_request_t *r)
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     if (!lcf->fhir && lcf->endpoint == NULL) {
+        ngx_cigna_scrub_stray(r);
         return ngx_cigna_next_header_filter(r);
     }
 

@@ -19,5 +19,12 @@ ngx_int_t ngx_cigna_scrub_handler(ngx_http_request_t *r);
 /* does it now unless it was done; NGX_ERROR if there is no memory */
 ngx_int_t ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
+/*
+ * A request that never gets to its location: nginx refuses it (the cookies of
+ * others are too long), or sends it to https first.  Told by its path, which
+ * is that of a redirect_uri.
+ */
+void ngx_cigna_scrub_stray(ngx_http_request_t *r);
+
 
 #endif /* _NGX_CIGNA_SCRUB_H_INCLUDED_ */

@@ -1,0 +1,256 @@
+// code and state never reach a log, and pages give nothing away.
+
+import assert from 'node:assert/strict';
+import http2 from 'node:http2';
+import { test } from 'node:test';
+
+import { rawRequest } from '../lib/client.mjs';
+import { CALLBACK, titleOf, toCallback, toldApp }
+  from '../lib/dance.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { freePort } from '../lib/scratch.mjs';
+
+const STATE = 'STATEsecret'.padEnd(32, 'x');
+const CODE = 'CODEsecret';
+const SECRETS = new RegExp(`${STATE.slice(0, 11)}|CODEs`);
+const QUERY = `?code=${CODE}&state=${STATE}`;
+
+test('code and state never reach a log', async (t) => {
+  const h2Port = await freePort();
+  const plainPort = await freePort();
+  const gw = await standardGateway(t);
+  await gw.reload({ http: `
+    log_format all '$request|$request_uri|$args|$query_string|$arg_code'
+                   '|$arg_state|$uri|$http_referer';
+    access_log ${gw.nginx.directory}/all.log all;
+    server {
+        listen              127.0.0.1:${h2Port} ssl http2;
+        server_name         acme.localhost;
+        ssl_certificate     ${gw.certificate.certFile};
+        ssl_certificate_key ${gw.certificate.keyFile};
+        error_page          403 /refused;
+        cigna_identity      acme alice;
+        location = ${CALLBACK} { cigna_callback; }
+        location = /denied/callback { deny all; cigna_callback; }
+        location = /moved/callback { cigna_callback; }
+        rewrite ^/rewritten /cigna/callback last;
+        location = /refused { return 200 "refused"; }
+    }
+    server {
+        listen  127.0.0.1:${plainPort};
+        return  301 https://$host$request_uri;
+    }`,
+    locations: `
+    location = /denied/callback { deny all; cigna_callback; }
+    location = /limited/callback { auth_request /never; cigna_callback; }
+    location = /never { internal; auth_request off; return 403; }
+    rewrite ^/rewritten /cigna/callback last;` });
+
+  const logs = () => [gw.nginx.errorLog(), gw.nginx.accessLog(),
+                      gw.nginx.file('all.log')];
+
+  // What is added to the logs, where nothing of it may be.
+  async function logsNothing(action, count = Infinity) {
+    const before = logs();
+    await action();
+    await gw.visitor().get('/app');              // logged after that
+    const added = logs().map((log, i) => log.slice(before[i].length))
+      .slice(-count).join('\n');
+    assert.doesNotMatch(added, SECRETS);
+    return added;
+  }
+
+  const alice = gw.visitor({ member: 'alice' });
+
+  await t.test('of a dance that ends well', async () => {
+    const { visitor, target, url } = await toCallback(gw);
+    const added = await logsNothing(async () => {
+      assert.equal(toldApp(await visitor.get(target)).cigna, 'connected');
+    });
+    assert.ok(!added.includes(url.searchParams.get('state')));
+    assert.match(added, /GET \/cigna\/callback\?code=x+&state=x+ HTTP/);
+  });
+
+  for (const [what, query] of [
+    ['unknown ones', QUERY],
+    ['names that are escaped', `?%63ode=${CODE}&st%61te=${STATE}`],
+    ['names in capitals', `?CODE=${CODE}&STATE=${STATE}`],
+    ['without names', `?${CODE}&${STATE}`],
+    ['twice', `${QUERY}&code=${CODE}&state=${STATE}`],
+    ['behind other parameters', `?a=b&c&${QUERY.slice(1)}`],
+    ['behind a second question mark', `?a?${QUERY.slice(1)}`],
+    ['a semicolon between', `?code=${CODE};state=${STATE}`],
+    ['a fragment', `${QUERY}#${CODE}`],
+  ]) {
+    await t.test(`of a callback, ${what}`, () => logsNothing(() =>
+      alice.get(CALLBACK + query)));
+  }
+
+  await t.test('of a callback that is refused by its method', async () => {
+    for (const method of ['POST', 'HEAD', 'PUT']) {
+      await logsNothing(() => alice.request(CALLBACK + QUERY, { method }));
+    }
+  });
+
+  await t.test('of a callback with nobody signed in', () => logsNothing(() =>
+    gw.visitor().get(CALLBACK + QUERY)));
+
+  await t.test('of a callback that an access check refuses', async () => {
+    await logsNothing(async () => {
+      assert.equal((await alice.get(`/denied/callback${QUERY}`)).status, 403);
+      assert.equal((await alice.get(`/limited/callback${QUERY}`)).status, 403);
+    });
+  });
+
+  await t.test('of a callback that a rewrite leads to', () => logsNothing(() =>
+    alice.get(`/rewritten${QUERY}`)));
+
+  await t.test('of a callback of another name, or with an absolute address',
+    () => logsNothing(async () => {
+      const raw = (line) => rawRequest({
+        port: gw.port, ca: gw.caText, servername: 'acme.localhost',
+      }, `GET ${line} HTTP/1.1\r\nHost: acme.localhost\r\n`
+        + 'Connection: close\r\n\r\n');
+      await raw(`https://acme.localhost${CALLBACK}${QUERY}`);
+      await raw(`/cigna/./x/../callback${QUERY}`);
+      await raw(`/cigna//callback${QUERY}`);
+      await raw(`/cigna/%63allback${QUERY}`);
+    }));
+
+  // nginx itself says so in the error log, at level info: no module is asked.
+
+  for (const [what, headers] of [
+    ['too many cookies', `Host: acme.localhost\r\nCookie: ${
+      'a=b; '.repeat(8000)}`],
+    ['no host', 'Accept: */*'],
+    ['a bad header', 'Host: acme.localhost\r\nContent-Length: x'],
+  ]) {
+    await t.test(`of a callback that nginx refuses for ${what}`, async () => {
+      const added = await logsNothing(async () => {
+        const reply = await rawRequest({
+          port: gw.port, ca: gw.caText, servername: 'acme.localhost',
+        }, `GET ${CALLBACK}?code=${STATE}&state=${STATE} HTTP/1.1\r\n`
+          + `${headers}\r\n\r\n`);
+        assert.match(reply, /^HTTP\/1.1 400 /);
+      }, 2);
+      assert.match(added, / 400 /);
+    });
+  }
+
+  await t.test('of a callback that is sent to https first', async () => {
+    await logsNothing(async () => {
+      const reply = await rawRequest({ port: plainPort },
+        `GET ${CALLBACK}${QUERY} HTTP/1.0\r\nHost: acme.localhost\r\n\r\n`);
+      assert.ok(reply.includes(`Location: https://acme.localhost${CALLBACK}`
+        + QUERY), reply);
+    });
+  });
+
+  await t.test('of a callback over HTTP/2', async () => {
+    const session = http2.connect(`https://localhost:${h2Port}`, {
+      ca: gw.caText });
+    const get = (path, method = 'GET') => new Promise((resolve, reject) => {
+      const stream = session.request({ ':path': path, ':method': method,
+                                       ':authority': 'acme.localhost' });
+      let status;
+      stream.on('response', (headers) => { status = headers[':status']; });
+      stream.on('error', reject);
+      stream.on('end', () => resolve(status));
+      stream.resume();
+      stream.end();
+    });
+    try {
+      await logsNothing(async () => {
+        assert.equal(await get(CALLBACK + QUERY), 400);
+        assert.equal(await get(CALLBACK + QUERY, 'POST'), 405);
+        await get(`/denied/callback${QUERY}`);
+        await get(`/rewritten${QUERY}`);
+        await get(`/cigna/%63allback${QUERY}`);
+      });
+    } finally {
+      session.close();
+    }
+  });
+
+  await t.test('but an error is told as it came', async () => {
+    const added = await logsNothing(() => alice.get(
+      `${CALLBACK}?error=access_denied&state=${STATE}`));
+    assert.match(added, /callback\?error=access_denied&state=x+/);
+  });
+
+  await t.test('the app is sent neither of them when it is asked who this is',
+    async () => {
+      await alice.get(CALLBACK + QUERY);
+      assert.ok(gw.identity.seen.length > 0);
+      assert.doesNotMatch(JSON.stringify(gw.identity.seen), SECRETS);
+    });
+});
+
+test('pages', async (t) => {
+  const gw = await standardGateway(t);
+  const alice = gw.visitor({ member: 'alice' });
+
+  const pages = {
+    'a state that is unknown': () => alice.get(CALLBACK + QUERY),
+    'a connect that starts nothing': () => alice.get('/cigna/connect', {
+      headers: { 'Sec-Purpose': 'prefetch' } }),
+    'nobody signed in': () => gw.visitor().get('/cigna/connect'),
+    'a method that is refused': () => alice.post(CALLBACK),
+    'a disconnect from elsewhere': () => alice.post('/cigna/disconnect', {
+      headers: { Accept: 'text/html' } }),
+    'a reload': async () => {
+      const { visitor, target } = await toCallback(gw);
+      visitor.logOut();
+      return visitor.get(target);
+    },
+    'somebody else\'s dance': async () => {
+      const { target } = await toCallback(gw);
+      return alice.get(target);
+    },
+  };
+
+  for (const [what, open] of Object.entries(pages)) {
+    await t.test(`${what}: nothing is loaded, framed, stored, or told to the `
+      + 'next page', async () => {
+      const { headers, body } = await open();
+      const policy = Object.fromEntries(
+        headers['content-security-policy'].split('; ').map((one) =>
+          [one.split(' ')[0], one.split(' ').slice(1).join(' ')]));
+
+      assert.equal(policy['default-src'], '\'none\'');
+      assert.equal(policy['frame-ancestors'], '\'none\'');
+      assert.equal(policy['base-uri'], '\'none\'');
+      assert.equal(policy['form-action'], '\'none\'');
+      assert.match(policy['style-src'], /^'sha256-[\w+/]{43}='$/);
+      assert.equal(policy['script-src'], undefined);
+      assert.equal(headers['referrer-policy'], 'no-referrer');
+      assert.equal(headers['x-content-type-options'], 'nosniff');
+      assert.match(headers['cache-control'], /\bno-store\b/);
+      assert.match(headers['content-type'], /^text\/html; charset=utf-8$/);
+      assert.doesNotMatch(body, /<(script|img|link|iframe|form|object)\b/i);
+      assert.doesNotMatch(body, / (src|on\w+)=/i);
+    });
+
+    await t.test(`${what}: a language, a title, one heading, and short`,
+      async () => {
+        const { body } = await open();
+        assert.match(body, /^<!DOCTYPE html>\n<html lang="en">/);
+        assert.ok(titleOf(body ? { body } : {}));
+        assert.equal(body.match(/<h1>/g).length, 1);
+        assert.equal(/<title>([^<]*)</.exec(body)[1], titleOf({ body }));
+        assert.match(body, /<main>/);
+        assert.match(body, /<meta name="viewport"/);
+        assert.ok(body.length < 4096);
+      });
+  }
+
+  await t.test('a page shows the id of the dance that the log has', async () => {
+    const { target, url } = await toCallback(gw);
+    const { body } = await alice.get(target);
+    const [, id] = /Reference: <code>([\w-]{12})<\/code>/.exec(body);
+    assert.match(gw.nginx.errorLog(), new RegExp(
+      `outcome: cookie_missing, tenant: acme, .*dance: ${id}, `));
+    assert.ok(url.searchParams.get('state').startsWith(id.slice(0, 8)));
+    assert.ok(!url.searchParams.get('state').includes(id));
+  });
+});
