@@ -5,6 +5,7 @@
 #include "ngx_cigna_conf_tenants.h"
 #include "ngx_cigna_conf_vault.h"
 #include "ngx_cigna_handlers.h"
+#include "ngx_cigna_refresher.h"
 #include "ngx_cigna_worker.h"
 
 
@@ -267,7 +268,10 @@ ngx_cigna_exit_process(ngx_cycle_t *cycle)
 
     mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_cigna_module);
 
-    if (mcf) {
-        ngx_cigna_worker_exit(mcf);
+    if (mcf == NULL || mcf->worker == NULL) {
+        return;
     }
+
+    ngx_cigna_refresher_exit(mcf->worker);
+    ngx_cigna_worker_exit(mcf);
 }

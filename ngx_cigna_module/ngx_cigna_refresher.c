@@ -2,7 +2,11 @@
 /*
  * Refreshes of this worker.  Over workers and hosts the lock in Redis keeps
  * them single; here a tree of what is under way saves the waiting requests
- * from asking it.  An entry outlives its run while a failure cools down.
+ * from asking it.
+ *
+ * An entry goes with the result, as nobody can wait for a run that has told it:
+ * what follows is the revocation of tokens, which may take its time.  After a
+ * failure the entry stays, without a run, until that has cooled down.
  */
 
 
@@ -36,6 +40,7 @@ static void ngx_cigna_refresher_keep(ngx_cigna_run_t *run,
 static void ngx_cigna_refresher_log(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow);
 static void ngx_cigna_refresher_end(ngx_cigna_run_t *run);
+static void ngx_cigna_refresher_settle(ngx_cigna_run_t *run);
 static void ngx_cigna_refresher_cooled(ngx_event_t *ev);
 static void ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher);
 static void ngx_cigna_refresher_flow(void *flow, const cigna_event_t *ev,
@@ -204,6 +209,7 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
     }
 
     ngx_cigna_refresher_log(run, flow);
+    ngx_cigna_refresher_settle(run);
 }
 
 
@@ -287,8 +293,19 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 }
 
 
+/* a worker that exits does not wait for results */
+
 static void
 ngx_cigna_refresher_end(ngx_cigna_run_t *run)
+{
+    if (run->data != NULL) {
+        ngx_cigna_refresher_settle(run);
+    }
+}
+
+
+static void
+ngx_cigna_refresher_settle(ngx_cigna_run_t *run)
 {
     cigna_refresh_t        *flow;
     ngx_cigna_refresher_t  *refresher;
@@ -296,6 +313,7 @@ ngx_cigna_refresher_end(ngx_cigna_run_t *run)
     flow = run->flow;
     refresher = run->data;
 
+    run->data = NULL;
     refresher->run = NULL;
 
     if (flow->rc != cigna_refresh_unavailable || ngx_exiting) {
@@ -317,6 +335,30 @@ static void
 ngx_cigna_refresher_cooled(ngx_event_t *ev)
 {
     ngx_cigna_refresher_forget(ev->data);
+}
+
+
+void
+ngx_cigna_refresher_exit(ngx_cigna_worker_t *worker)
+{
+    ngx_rbtree_node_t      *node, *next;
+    ngx_cigna_refresher_t  *refresher;
+
+    if (worker->refreshes.root == &worker->sentinel) {
+        return;
+    }
+
+    node = ngx_rbtree_min(worker->refreshes.root, &worker->sentinel);
+
+    for ( /* void */ ; node; node = next) {
+
+        next = ngx_rbtree_next(&worker->refreshes, node);
+        refresher = (ngx_cigna_refresher_t *) node;
+
+        if (refresher->run == NULL) {
+            ngx_cigna_refresher_forget(refresher);
+        }
+    }
 }
 
 

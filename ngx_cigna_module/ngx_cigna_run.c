@@ -168,7 +168,7 @@ ngx_int_t
 ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
     ngx_cigna_waiter_pt handler, void *data)
 {
-    if (run->nwaiters == NGX_CIGNA_WAITERS_MAX) {
+    if (run->reported || run->nwaiters == NGX_CIGNA_WAITERS_MAX) {
         return NGX_BUSY;
     }
 
@@ -503,9 +503,20 @@ ngx_cigna_run_end(ngx_cigna_run_t *run)
 }
 
 
+/* in exit_process somebody may be waiting still: another run, for discovery */
+
 static void
 ngx_cigna_run_free(ngx_cigna_run_t *run)
 {
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&run->waiters)) {
+
+        q = ngx_queue_head(&run->waiters);
+
+        ngx_cigna_waiter_leave(ngx_queue_data(q, ngx_cigna_waiter_t, queue));
+    }
+
     ngx_cigna_waiter_leave(&run->discovery);
 
     ngx_cigna_redis_done(&run->cmd);

@@ -107,7 +107,7 @@ void ngx_cigna_run_discard(ngx_cigna_run_t *run);
 
 #define NGX_CIGNA_WAITERS_MAX  4096        /* on one run */
 
-/* NGX_OK, or NGX_BUSY if too many wait already */
+/* NGX_OK, or NGX_BUSY: too many wait already, or the result was told */
 ngx_int_t ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
     ngx_cigna_waiter_pt handler, void *data);
 

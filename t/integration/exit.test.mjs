@@ -1,0 +1,182 @@
+// How a worker ends while something is under way: what was begun is finished
+// in bounded time, and nothing is touched that is gone already.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { conditionOf, connected, expired } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { isRunning } from '../lib/process.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const SHORT = { connect_timeout: '500ms', timeout: '2s' };
+
+const NOTHING_GIVEN = {
+  issuer: null, authorization_endpoint: null, token_endpoint: null,
+  jwks_uri: null, revocation_endpoint: null,
+};
+
+const elapsed = async (ask) => {
+  const began = Date.now();
+  await ask();
+  return Date.now() - began;
+};
+
+// What a client sees that may be cut off.
+const seen = (asked) => asked.then(({ status }) => status,
+                                   ({ code, message }) => code ?? message);
+
+test('a worker that has things to finish', async (t) => {
+  const gw = await standardGateway(t, {
+    tenant: SHORT, vault: { timeout: '1s', connect_timeout: '500ms' },
+  });
+  const { control } = gw.sandbox;
+  const alice = await connected(gw);
+
+  const oldWorkersGone = async (pids, timeout) => {
+    await until('the old workers are gone',
+                () => !pids.some(isRunning), { timeout });
+  };
+
+  await t.test('a reload during a refresh lets it end, and its request is '
+    + 'answered', async () => {
+    const [bob] = await expired(gw, 'bob');
+    await control.set({ token_delay_ms: 1000 });
+    const asked = seen(bob.get('/fhir/Coverage'));
+    await until('the refresh is under way', async () =>
+      (await control.see()).token.in_flight > 0);
+    const old = gw.nginx.workerPids();
+
+    await gw.nginx.reload({}, { wait: false });
+    assert.equal(await asked, 200);
+    await oldWorkersGone(old, 3000);
+    await control.set({ token_delay_ms: 0 });
+    assert.equal((await bob.get('/fhir/Coverage')).status, 200);
+  });
+
+  await t.test('a reload during an exchange that hangs: the callback is '
+    + 'answered by its deadline, and the old worker leaves', async () => {
+    const carol = gw.visitor({ member: 'carol' });
+    const { stopped } = await carol.dance({
+      until: (url) => url.includes('/cigna/callback') });
+    await control.set({ token_fault: 'hang' });
+    const asked = carol.get(stopped.replace(/^https:..[^/]*/, ''));
+    await until('the exchange is under way', async () =>
+      (await control.see()).token.in_flight > 0);
+    const old = gw.nginx.workerPids();
+
+    const ms = await elapsed(async () => {
+      await gw.nginx.reload({}, { wait: false });
+      const reply = await asked;
+      assert.match(reply.location ?? '', /cigna=exchange_/);
+      await oldWorkersGone(old, 6000);
+    });
+    assert.ok(ms < 6000, `${ms} ms`);
+    await control.set({ token_fault: 'none' });
+  });
+
+  await t.test('a reload while Redis hangs: who waits is answered, and the old '
+    + 'worker leaves', async () => {
+    await gw.reload({ fhir: { cigna_fhir: 'on cache=off' } });
+    gw.redis.freeze();
+    const asked = [alice.get('/fhir/Coverage'), alice.get('/cigna/status')];
+    await sleep(100);
+    const old = gw.nginx.workerPids();
+
+    await gw.nginx.reload({}, { wait: false });
+    for (const { status } of await Promise.all(asked)) {
+      assert.equal(status, 503);
+    }
+    await oldWorkersGone(old, 3000);
+    gw.redis.thaw();
+    await until('the gateway serves again', async () =>
+      (await alice.get('/fhir/Coverage')).status === 200);
+  });
+});
+
+test('who asks while an earlier refresh revokes', async (t) => {
+  const gw = await standardGateway(t, { tenant: SHORT });
+  const { control } = gw.sandbox;
+
+  await t.test('a new connection is refreshed while the tokens of the one '
+    + 'before are still being revoked', async () => {
+    const [alice] = await expired(gw, 'alice');
+    await control.set({ token_delay_ms: 800, revoke_delay_ms: 1900 });
+    const asked = alice.get('/fhir/Coverage');
+    await until('the refresh is under way', async () =>
+      (await control.see()).token.in_flight > 0);
+
+    // the grant is another one by the time the tokens come
+    await gw.redis.command('FLUSHALL');
+    assert.equal(conditionOf(await asked), 'not_connected');
+
+    await control.set({ token_delay_ms: 0, access_token_lifetime: 1 });
+    assert.equal((await alice.dance()).outcome, 'connected');
+    await control.set({ access_token_lifetime: 3600 });
+    await until('the token has ended', async () => {
+      const { status } = await alice.get('/cigna/status');
+      await sleep(1000);
+      return status === 200;
+    });
+    await control.set({ revoke_delay_ms: 0 });
+    assert.equal((await alice.get('/fhir/Coverage')).status, 200);
+  });
+
+  await t.test('a client that leaves after that harms nobody', async () => {
+    const { status } = await gw.visitor({ member: 'alice' })
+      .get('/fhir/Coverage');
+    assert.equal(status, 200);
+  });
+});
+
+test('a fast stop', async (t) => {
+  await t.test('while dances wait for a discovery that hangs', async (t2) => {
+    const gw = await standardGateway(t2, {
+      tenants: { acme: NOTHING_GIVEN },
+      sandboxOptions: { modes: { metadata_fault: 'hang' } },
+    });
+    const asked = ['a', 'b', 'c'].map((member) =>
+      seen(gw.visitor({ member }).get('/cigna/connect')));
+    await until('discovery is under way', async () =>
+      (await gw.sandbox.control.see()).metadata.requests > 0);
+    await sleep(300);
+    await gw.nginx.stop('SIGTERM');
+    for (const what of await Promise.all(asked)) {
+      assert.match(String(what), /ECONNRESET|socket hang up/);
+    }
+  });
+
+  await t.test('while a refresh is under way', async (t2) => {
+    const gw = await standardGateway(t2, { tenant: SHORT });
+    const [alice] = await expired(gw, 'alice');
+    await gw.sandbox.control.set({ token_fault: 'hang' });
+    const asked = [1, 2, 3].map(() => seen(alice.get('/fhir/Coverage')));
+    await sleep(500);
+    await gw.nginx.stop('SIGTERM');
+    await Promise.all(asked);
+  });
+
+  for (const signal of ['SIGTERM', 'SIGQUIT']) {
+    await t.test(`while a refresh that failed cools down (${signal})`,
+      async (t2) => {
+        const gw = await standardGateway(t2, { tenant: SHORT });
+        const [alice] = await expired(gw, 'alice');
+        await gw.sandbox.control.set({ token_fault: '500' });
+        assert.equal((await alice.get('/fhir/Coverage')).status, 503);
+        assert.ok(await elapsed(() => gw.nginx.stop(signal)) < 2000);
+      });
+  }
+
+  await t.test('while Redis hangs and requests wait', async (t2) => {
+    const gw = await standardGateway(t2, { tenant: SHORT });
+    const alice = await connected(gw);
+    await gw.reload({ fhir: { cigna_fhir: 'on cache=off' } });
+    gw.redis.freeze();
+    const asked = [seen(alice.get('/fhir/Coverage')),
+                   seen(alice.get('/cigna/status'))];
+    await sleep(200);
+    assert.ok(await elapsed(() => gw.nginx.stop('SIGTERM')) < 2000);
+    await Promise.all(asked);
+  });
+});
