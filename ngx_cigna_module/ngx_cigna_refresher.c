@@ -13,7 +13,6 @@
 #include "ngx_cigna_refresher.h"
 
 
-#define NGX_CIGNA_REFRESH_ARENA        (160 * 1024)
 #define NGX_CIGNA_REFRESH_LEASE_MS     10000
 #define NGX_CIGNA_REFRESH_COOLDOWN_MS  2000
 #define NGX_CIGNA_REFRESH_JITTER_MS    1000
@@ -76,7 +75,7 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
 
     refresher->run = ngx_cigna_run_create(mcf, tenant, "refresh", request,
                                           sizeof(cigna_refresh_t),
-                                          NGX_CIGNA_REFRESH_ARENA);
+                                          CIGNA_FLOW_ARENA);
     if (refresher->run == NULL) {
         ngx_cigna_refresher_forget(refresher);
         return NGX_ERROR;
