@@ -115,7 +115,7 @@ class Gateway {
     const options = { ...this.options, ...changes };
 
     return [
-      '    cigna_zone zone=cigna:4m;',
+      `    cigna_zone zone=cigna:${options.zone ?? '4m'};`,
       '    cigna_vault {',
       lines({ ...this.#vault(), ...options.vault }, 8),
       '    }',
@@ -356,6 +356,7 @@ class RecordingBrowser extends Browser {
 // Options, all optional; settings are objects as lines() takes them, put over
 // the default ones:
 //
+//   zone                   size of cigna_zone
 //   vault                  lines of cigna_vault
 //   vaultOver              how to reach Redis: tcp, tls, unix
 //   tenant, tenants.NAME   lines of every cigna_tenant, of one

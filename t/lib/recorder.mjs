@@ -52,7 +52,7 @@ class Recorder {
     for (let i = 0; i < request.rawHeaders.length; i += 2) {
       lines.push([request.rawHeaders[i], request.rawHeaders[i + 1]]);
     }
-    this.requests.push({
+    const seen = {
       method: request.method,
       url: request.url,
       version: request.httpVersion,
@@ -64,9 +64,10 @@ class Recorder {
       authorizations: lines
         .filter(([name]) => name.toLowerCase() === 'authorization')
         .map(([, value]) => value),
-    });
+    };
+    this.requests.push(seen);
 
-    this.#answer(request)(request, response);
+    this.#answer(request)(request, response, seen);
   }
 
   #answer(request) {
@@ -77,7 +78,7 @@ class Recorder {
     });
   }
 
-  // path: as it arrives here
+  // path: as it arrives here; answer(request, response, what is kept of it)
   on(path, answer) {
     this.#answers.set(path, answer);
   }
