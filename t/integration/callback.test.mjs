@@ -102,7 +102,7 @@ test('callback', async (t) => {
       });
   }
 
-  await t.test('a malformed query is refused, and changes nothing', async () => {
+  await t.test('a malformed query is refused, changing nothing', async () => {
     const dance = await begin();
     for (const more of ['&iss=%zz', '&iss=%00', '&iss=%']) {
       const reply = await dance.visitor.get(dance.target + more);
@@ -112,7 +112,8 @@ test('callback', async (t) => {
   });
 
   await t.test('no state at all is an invalid request', async () => {
-    const reply = await gw.visitor({ member: 'alice' }).get(`${CALLBACK}?code=x`);
+    const reply = await gw.visitor({ member: 'alice' })
+      .get(`${CALLBACK}?code=x`);
     assert.equal(outcomeOf(reply), 'invalid_request');
   });
 

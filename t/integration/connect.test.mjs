@@ -256,7 +256,7 @@ test('connect', async (t) => {
     await connect(alice, url.pathname + url.search);
   });
 
-  await t.test('it is sent there once only, whatever name arrives', async () => {
+  await t.test('it is sent there once, whatever name arrives', async () => {
     const headers = { Host: 'behind-a-proxy.localhost' };
     const first = await alice.get(CONNECT, { headers });
     const url = new URL(first.location);

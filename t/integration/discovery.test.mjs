@@ -79,7 +79,8 @@ test('discovery', async (t) => {
   await t.test('an issuer that is not the configured one is refused',
     async () => {
       await assertNoDance(gw.visitor({ tenant: 'globex', member: 'alice' }));
-      assert.match(gw.nginx.errorLog(), /discovery failed: "issuer" is not the /);
+      assert.match(gw.nginx.errorLog(),
+                   /discovery failed: "issuer" is not the /);
       assert.match(gw.nginx.errorLog(),
                    /outcome: discovery_failed, tenant: globex/);
     });
@@ -137,7 +138,8 @@ test('discovery', async (t) => {
 
   for (const [fault, reason] of [
     ['500', /status: 500/], ['html', /not a JSON object/],
-    ['garbage', /not a JSON object/], ['cut-mid', /no reply/], ['redirect', /status: 302/],
+    ['garbage', /not a JSON object/], ['cut-mid', /no reply/],
+    ['redirect', /status: 302/],
   ]) {
     await t.test(`metadata ${fault}: discovery_failed, and a dance as soon as `
       + 'it is better', async () => {

@@ -244,7 +244,7 @@ test('pages', async (t) => {
       });
   }
 
-  await t.test('a page shows the id of the dance that the log has', async () => {
+  await t.test('a page shows the dance id that the log has', async () => {
     const { target, url } = await toCallback(gw);
     const { body } = await alice.get(target);
     const [, id] = /Reference: <code>([\w-]{12})<\/code>/.exec(body);

@@ -174,8 +174,8 @@ test('dances without Redis', async (t) => {
       }));
   }
 
-  await t.test('gone while the code is exchanged: not connected, and the tokens '
-    + 'are revoked', async () => {
+  await t.test('gone while the code is exchanged: not connected, and the '
+    + 'tokens are revoked', async () => {
     const { visitor, target } = await toCallback(gw, { member: 'bob' });
     await gw.sandbox.control.reset();
     await gw.sandbox.control.set({ token_delay_ms: 400 });
