@@ -224,20 +224,6 @@ test('callback', async (t) => {
     assert.equal((await visitor.get('/fhir/Patient')).status, 200);
   });
 
-  await t.test('a later dance does not undo an earlier one\'s outcome, and the '
-    + 'last grant serves', async () => {
-    const visitor = gw.visitor({ member: 'again' });
-    const one = await toCallback(gw, { visitor });
-    const first = toldApp(await visitor.get(one.target));
-    const two = await toCallback(gw, { visitor, username: 'syntheticuser03' });
-    assert.equal(outcomeOf(await visitor.get(two.target)), 'connected');
-
-    assert.deepEqual(toldApp(await visitor.get(one.target)), first);
-    const ids = (await visitor.get('/fhir/Patient')).json().entry
-      .map(({ resource }) => resource.id);
-    assert.ok(ids.includes('A00000000000003'), `${ids}`);
-  });
-
   await t.test('a dance past its ten minutes is expired', async () => {
     const { visitor, target } = await begin();
     await gw.redis.command('HSET', await onlyDance(gw), 'e', Date.now() - 1);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { CALLBACK, outcomeOf, queryOf, titleOf, toCallback }
+import { CALLBACK, outcomeOf, queryOf, titleOf, toCallback, toldApp }
   from '../lib/dance.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 
@@ -126,6 +126,20 @@ test('cookies of dances', async (t) => {
       assert.deepEqual(reply.cookies, []);
       assert.equal(visitor.danceCookies().length, before);
     });
+
+  await t.test('a later dance does not undo an earlier one\'s outcome, and the '
+    + 'last grant serves', async () => {
+    const visitor = gw.visitor({ member: 'again' });
+    const one = await toCallback(gw, { visitor });
+    const first = toldApp(await visitor.get(one.target));
+    const two = await toCallback(gw, { visitor, username: 'syntheticuser03' });
+    assert.equal(outcomeOf(await visitor.get(two.target)), 'connected');
+
+    assert.deepEqual(toldApp(await visitor.get(one.target)), first);
+    const ids = (await visitor.get('/fhir/Patient')).json().entry
+      .map(({ resource }) => resource.id);
+    assert.ok(ids.includes('A00000000000003'), `${ids}`);
+  });
 
   await t.test('a dance is ended by another worker than it was started by',
     async () => {
