@@ -131,9 +131,9 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * May it be sent?  What cannot be refreshed serves to its end; what can be is
- * given up a little earlier, but not so early that a short-lived token would
- * never serve.
+ * May it be sent?  What cannot be refreshed serves to its end, and so does what
+ * is due again behind it only, as refreshing fails; what can be is given up a
+ * little earlier, but not so early that a short-lived token would never serve.
  */
 
 static ngx_uint_t
@@ -143,7 +143,7 @@ ngx_cigna_token_lives(const ngx_cigna_cache_entry_t *entry, int64_t now)
 
     margin = 0;
 
-    if (entry->due_ms) {
+    if (entry->due_ms && entry->due_ms < entry->expires_ms) {
         margin = ngx_min(NGX_CIGNA_TOKEN_MARGIN_MS,
                          (entry->expires_ms - entry->due_ms) / 2);
     }

@@ -80,6 +80,23 @@ test('refreshes that fail for now', async (t) => {
     });
 });
 
+test('an old token serves while refreshes fail, and not a moment longer than '
+  + 'it lives', async (t) => {
+  const gw = await standardGateway(t, { tenant: SHORT });
+  const alice = await connected(gw, { life: 4 });
+  await gw.sandbox.control.set({ token_fault: '500' });
+
+  const statuses = [];
+  for (const end = Date.now() + 6500; Date.now() < end; await sleep(50)) {
+    statuses.push((await alice.get('/fhir/Coverage')).status);
+  }
+  const last = statuses.lastIndexOf(200);
+
+  assert.ok(last > 10, `served ${last} times`);
+  assert.deepEqual([...new Set(statuses.slice(0, last))], [200]);
+  assert.deepEqual([...new Set(statuses.slice(last + 1))], [503]);
+});
+
 test('what becomes of a refresh token', async (t) => {
   const gw = await standardGateway(t, { tenant: SHORT });
   const { control } = gw.sandbox;
