@@ -30,10 +30,10 @@ const KILLED = [
 const TEMP_PATHS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 // lsan.supp: nginx as such keeps some memory until the end of a process.
-function sanitizerEnvironment(directory) {
+function sanitizerEnvironment(directory, { leaks = 1 } = {}) {
   const log = `log_path=${directory}/sanitizer`;
   return {
-    ASAN_OPTIONS: `${log}:detect_leaks=1:abort_on_error=0:exitcode=99`,
+    ASAN_OPTIONS: `${log}:detect_leaks=${leaks}:exitcode=99`,
     UBSAN_OPTIONS: `${log}:print_stacktrace=1`,
     LSAN_OPTIONS: `suppressions=${TOP}/t/lib/lsan.supp:print_suppressions=0`,
   };
@@ -97,15 +97,16 @@ class Nginx {
             '-e', `${this.directory}/error.log`];
   }
 
-  get environment() {
-    return { ...sanitizerEnvironment(this.directory), ...this.options.env };
+  environment(options) {
+    return { ...sanitizerEnvironment(this.directory, options),
+             ...this.options.env };
   }
 
   async start() {
     const started = this.startedWorkers();
     this.stopped = false;
     this.server = startServer('nginx', this.binary, this.arguments, {
-      directory: this.directory, env: this.environment,
+      directory: this.directory, env: this.environment(),
     });
     this.pid = this.server.pid;
 
@@ -118,11 +119,11 @@ class Nginx {
     }
   }
 
-  // `nginx -t`: { code, output }
+  // `nginx -t`: { code, output }.  It ends as it is, with nothing released.
   test() {
     return new Promise((resolve) => {
       execFile(this.binary, ['-t', ...this.arguments], {
-        env: { ...process.env, ...this.environment },
+        env: { ...process.env, ...this.environment({ leaks: 0 }) },
       }, (error, stdout, stderr) => resolve({
         code: error ? error.code : 0,
         output: `${stdout}${stderr}${this.errorLog()}`,
