@@ -8,6 +8,7 @@ import { assertRefused, assertServed, connected, logged } from
   '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { startRecorder } from '../lib/recorder.mjs';
+import { until } from '../lib/scratch.mjs';
 
 // An error_page or a rewrite would get them out of the location with a token.
 const LEAVING = {
@@ -111,6 +112,7 @@ test('a token stays in its location', async (t) => {
   await t.test('the mirror of a request gets no token', async () => {
     fhir.take();
     assertServed(await alice.get('/mirrored/x'));
+    await until('the mirror is there', () => other.requests.length);
     nothingTaken();
     assert.equal(fhir.take()[0].authorizations.length, 1);
   });

@@ -45,6 +45,20 @@ test('a real Redis', async (t) => {
     await served(alice);
   });
 
+  await t.test('while it stands still, nothing else on the worker does',
+    async () => {
+      redis.freeze();
+      const waiting = alice.get('/fhir/Coverage');
+      const began = Date.now();
+      for (let i = 0; i < 10; i += 1) {
+        assert.equal((await bob.get('/app')).status, 200);
+      }
+      assert.ok(Date.now() - began < 250, `${Date.now() - began}`);
+      assertNoVault(await waiting);
+      redis.thaw();
+      await served(alice);
+    });
+
   await t.test('one that runs out of memory is read, and the old token serves',
     async () => {
       await redis.command('CONFIG', 'SET', 'maxmemory', '1');

@@ -1,8 +1,6 @@
-// Refreshes whose end nobody knows, refreshes ahead of time, and refreshes of
-// a whole fleet.
+// Refreshes whose end nobody knows, and refreshes ahead of time.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -141,84 +139,4 @@ test('refreshes ahead of time', async (t) => {
       await until('it is served', async () =>
         (await bob.get('/fhir/Coverage')).status === 200, { every: 200 });
     });
-});
-
-test('a fleet of two hosts', async (t) => {
-  const one = await standardGateway(t, { nginx: { workers: 2 } });
-  const { redis, sandbox } = one;
-  const { caFile } = sandbox.info;
-  const two = await standardGateway(t, {
-    redis, sandbox, keys: readFileSync(one.file('keys'), 'utf8'),
-    nginx: { workers: 2 },
-    tenant: { trusted_certificate: caFile },
-    fhir: { proxy_ssl_trusted_certificate: caFile },
-  });
-  const elsewhere = (member) => two.visitor({ member });
-
-  await t.test('a member connected on one is served by the other',
-    async () => {
-      await connected(one, { member: 'carol' });
-      assertServed(await elsewhere('carol').get('/fhir/Coverage'));
-    });
-
-  await t.test('requests on both for one expired token lead to one token '
-    + 'request', async () => {
-    const [alice] = await expired(one, 'alice');
-    const also = elsewhere('alice');
-    await sandbox.control.set({ token_delay_ms: 300 });
-    const before = (await refreshes(one)).ok ?? 0;
-    const replies = await times(60, (_, i) =>
-      (i % 2 ? alice : also).get('/fhir/Coverage'));
-    await sandbox.control.set({ token_delay_ms: 0 });
-
-    for (const reply of replies) {
-      assertServed(reply);
-    }
-    assert.deepEqual(await refreshes(one), { ok: before + 1 });
-    assert.equal((await sandbox.control.see()).token.reuse, 0);
-  });
-
-  await t.test('a host that finds the lock taken by one that is gone waits, '
-    + 'and then takes over', async () => {
-    const [bob] = await expired(one, 'bob');
-    const [key] = await redis.command('KEYS', 'cigna:g:*');
-    assert.ok(key);
-    for (const grant of await redis.command('KEYS', 'cigna:g:*')) {
-      await redis.command('SET', grant.replace(':g:', ':l:'), 'gone',
-                          'PX', 1500);
-    }
-    const began = Date.now();
-    await until('it is served', async () =>
-      (await bob.get('/fhir/Coverage')).status === 200, { every: 100 });
-    assert.ok(Date.now() - began > 1000);
-  });
-
-  await t.test('a lock that somebody else has is not taken from them',
-    async () => {
-      const [dave] = await expired(one, 'dave');
-      await sandbox.control.set({ token_delay_ms: 800 });
-      const asked = dave.get('/fhir/Coverage');
-      const [lock] = await until('the lock is taken', async () => {
-        const keys = await redis.command('KEYS', 'cigna:l:*');
-        return keys.length && keys;
-      });
-      await redis.command('SET', lock, 'somebody else');
-      assert.ok([200, 503].includes((await asked).status));
-      await sandbox.control.set({ token_delay_ms: 0 });
-
-      assert.equal(await redis.command('GET', lock), 'somebody else');
-      await redis.command('DEL', lock);
-      assertServed(await dave.get('/fhir/Coverage'));
-    });
-
-  await t.test('disconnected on one is disconnected on the other', async () => {
-    const [erin] = [await connected(one, { member: 'erin' })];
-    const also = elsewhere('erin');
-    await two.reload({ vault: { revalidate: 0 } });
-    assertServed(await also.get('/fhir/Coverage'));
-    await erin.post('/cigna/disconnect', {
-      headers: { 'Sec-Fetch-Site': 'same-origin' } });
-    const { status } = await also.get('/fhir/Coverage');
-    assert.equal(status, 401);
-  });
 });
