@@ -74,8 +74,8 @@ test('the exchange', async (t) => {
     [{ raw: '599.9' }, 599],
     [{ raw: '"599"' }, 599],
     [{ raw: '5.99e2' }, 599],
-    [{ raw: '1e99' }, [120, 366 * 86400]],
-    [{ raw: '99999999999999999999' }, [120, 366 * 86400]],
+    [{ raw: '1e99' }, 120],
+    [{ raw: '99999999999999999999' }, 120],
     [{ raw: '-5' }, 120],
     [{ raw: '0' }, 120],
     [{ raw: 'null' }, 120],
@@ -86,9 +86,8 @@ test('the exchange', async (t) => {
     await t.test(`expires_in ${JSON.stringify(expiresIn)} is taken for `
       + `${expected} s`, async () => {
       const { seconds } = await lifetime({ expires_in: expiresIn });
-      const fits = [expected].flat().some((one) =>
-        seconds > one - 10 && seconds <= one + 1);
-      assert.ok(fits, `${seconds}`);
+      assert.ok(seconds > expected - 10 && seconds <= expected + 1,
+                `${seconds}`);
     });
   }
 
