@@ -80,6 +80,14 @@ test('what leaves for Cigna', async (t) => {
         'proxy_http_version 1.1;', 'proxy_set_header Connection "";'] }),
       recorder.location('/two/', { to: 'https://two', lines: [
         'proxy_next_upstream error timeout;'] }),
+      recorder.location('/unbuffered/', { lines: [
+        'proxy_http_version 1.1;', 'proxy_request_buffering off;',
+        'proxy_buffering off;'] }),
+      recorder.location('/body/', { lines: [
+        'proxy_set_body "of the operator";'] }),
+      recorder.location('/no-body/', { lines: [
+        'proxy_pass_request_body off;',
+        'proxy_set_header Content-Length "";'] }),
       recorder.location('/post/', { lines: ['proxy_method POST;'] }),
     ].join('\n'),
   });
@@ -185,6 +193,27 @@ test('what leaves for Cigna', async (t) => {
     assert.match(reply, /^HTTP\/1\.1 200 /);
     assert.deepEqual(recorder.take().map(({ body }) => body), ['abcde']);
   });
+
+  for (const [location, wanted] of [['unbuffered', 'abcde'], ['no-body', ''],
+                                    ['body', 'of the operator']]) {
+    for (const lines of ['Content-Length: 5\r\n\r\nabcde',
+                         'Content-Length: 5\r\nExpect: 100-continue\r\n\r\n'
+                           + 'abcde',
+                         'Transfer-Encoding: chunked\r\n\r\n'
+                           + '5\r\nabcde\r\n0\r\n\r\n']) {
+      await t.test(`what proxy_* makes of a body, it is framed right (${
+        location}, ${lines.split('\r')[0]})`, async () => {
+        const reply = await raw(gw, `GET /${location}/Patient HTTP/1.1\r\n`
+          + 'Host: acme.localhost\r\nCookie: session=alice\r\n'
+          + `Connection: close\r\n${lines}`);
+
+        assert.match(reply, /HTTP\/1\.1 200 /);
+        const seen = recorder.take();
+        assert.deepEqual(seen.map(({ body }) => body), [wanted]);
+        assert.match(seen[0].authorizations.join(), BEARER);
+      });
+    }
+  }
 
   await t.test('members on one kept connection each have their own token',
     async () => {
