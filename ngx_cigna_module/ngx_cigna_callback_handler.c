@@ -68,19 +68,13 @@ ngx_cigna_callback_handler(ngx_http_request_t *r)
     ngx_str_t         none;
     ngx_cigna_ctx_t  *ctx;
 
-    if (r != r->main) {
-        return NGX_HTTP_FORBIDDEN;
-    }
-
-    ctx = ngx_cigna_ctx(r);
-
-    if (ctx == NULL || ngx_cigna_scrub(r, ctx) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    rc = ngx_http_discard_request_body(r);
+    rc = ngx_cigna_ctx_begin(r, &ctx);
     if (rc != NGX_OK) {
         return rc;
+    }
+
+    if (ngx_cigna_scrub(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (r->method != NGX_HTTP_GET) {

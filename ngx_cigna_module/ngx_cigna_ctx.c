@@ -30,6 +30,22 @@ ngx_cigna_ctx(ngx_http_request_t *r)
 }
 
 
+ngx_int_t
+ngx_cigna_ctx_begin(ngx_http_request_t *r, ngx_cigna_ctx_t **ctx)
+{
+    if (r != r->main) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    *ctx = ngx_cigna_ctx(r);
+    if (*ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_discard_request_body(r);
+}
+
+
 ngx_str_t *
 ngx_cigna_request_id(ngx_http_request_t *r)
 {

@@ -55,6 +55,12 @@ typedef struct {
 /* made at first use; NULL if there is no memory */
 ngx_cigna_ctx_t *ngx_cigna_ctx(ngx_http_request_t *r);
 
+/*
+ * How the content handlers of cigna_connect and its like begin: no subrequest
+ * comes here, and a body is thrown away.  NGX_OK, or the status to end with.
+ */
+ngx_int_t ngx_cigna_ctx_begin(ngx_http_request_t *r, ngx_cigna_ctx_t **ctx);
+
 /* value of $request_id, which ties log lines together; borrowed */
 ngx_str_t *ngx_cigna_request_id(ngx_http_request_t *r);
 

@@ -38,16 +38,7 @@ ngx_cigna_disconnect_handler(ngx_http_request_t *r)
     ngx_int_t         rc;
     ngx_cigna_ctx_t  *ctx;
 
-    if (r != r->main) {
-        return NGX_HTTP_FORBIDDEN;
-    }
-
-    ctx = ngx_cigna_ctx(r);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    rc = ngx_http_discard_request_body(r);
+    rc = ngx_cigna_ctx_begin(r, &ctx);
     if (rc != NGX_OK) {
         return rc;
     }
