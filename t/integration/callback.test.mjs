@@ -58,7 +58,7 @@ test('callback', async (t) => {
     const end = endOf(gw, id);
     assert.match(end, /\[info\].*outcome: connected, tenant: acme, member: /);
     const [, request] = /request: ([0-9a-f]{32})$/.exec(end);
-    assert.match(gw.nginx.accessLog(), new RegExp(
+    await gw.nginx.waitForAccessLog(new RegExp(
       `GET ${CALLBACK}.* outcome=connected .*dance=${id} request=${request}`));
     const [, member] = /member: ([\w-]{27}),/.exec(end);
     assert.match(gw.nginx.errorLog(), new RegExp(
@@ -133,7 +133,7 @@ test('callback', async (t) => {
 
     assert.equal(reply.status, 400);
     assert.equal(titleOf(reply), OTHERS);
-    assert.match(gw.nginx.accessLog(), / outcome=cookie_missing /);
+    await gw.nginx.waitForAccessLog(/ outcome=cookie_missing /);
     await assertUntouched(dance);
   });
 
@@ -148,7 +148,7 @@ test('callback', async (t) => {
 
       assert.equal(reply.status, 400);
       assert.equal(titleOf(reply), OTHERS);
-      assert.match(gw.nginx.accessLog(), / outcome=cookie_mismatch /);
+      await gw.nginx.waitForAccessLog(/ outcome=cookie_mismatch /);
       await assertUntouched(dance);
     });
 
@@ -233,7 +233,7 @@ test('callback', async (t) => {
       assert.equal(titleOf(reply), 'This took too long');
     });
     assert.equal(spent, 0);
-    assert.match(gw.nginx.accessLog(), / outcome=state_expired /);
+    await gw.nginx.waitForAccessLog(/ outcome=state_expired /);
   });
 
   await t.test('a dance may take ten minutes', async () => {

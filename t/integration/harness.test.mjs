@@ -42,7 +42,7 @@ test('nginx answers, and nothing is left of it', async () => {
   const reply = await client.get(`http://localhost:${port}/?name=you`);
   assert.equal(reply.status, 200);
   assert.equal(reply.body, 'hello you\n');
-  assert.match(nginx.accessLog(), /GET \/\?name=you/);
+  await nginx.waitForAccessLog(/GET \/\?name=you/);
 
   client.close();
   await t.end();

@@ -138,6 +138,8 @@ ${recorder.location('/chosen/', { lines: [
   await t.test('the dance\'s id is told by the log of its requests',
     async () => {
       const { danceId } = await gw.dance({ member: 'heidi' });
+      await gw.nginx.waitForAccessLog(
+        new RegExp(`callback.* dance=${danceId} `));
       const lines = gw.nginx.accessLog().split('\n')
         .filter((line) => line.includes(` dance=${danceId} `));
       assert.deepEqual(lines.map((line) => /\/cigna\/\w+/.exec(line)[0]),

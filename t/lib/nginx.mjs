@@ -150,6 +150,13 @@ class Nginx {
                  () => this.errorLog().match(pattern), { timeout });
   }
 
+  // The same for the access log, which nginx writes after the reply has left.
+  // from: where to begin, as an earlier length of the log.
+  waitForAccessLog(pattern, from = 0) {
+    return until(`the access log has ${pattern}`,
+                 () => this.accessLog().slice(from).match(pattern));
+  }
+
   startedWorkers() {
     return (this.errorLog().match(/start worker process \d+/g) ?? []).length;
   }
