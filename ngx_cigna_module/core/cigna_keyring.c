@@ -10,13 +10,19 @@
 #include "cigna_keyring.h"
 
 
+#if (OPENSSL_VERSION_NUMBER < 0x30000030L)
+#error "OpenSSL 3.0.3 or newer is needed: HMAC must start again without a key"
+#endif
+
+
 /* length prefixes, label, key id, version and counter beside the parts */
 #define CIGNA_KEYRING_INFO_MAX  (CIGNA_SEAL_PARTS_MAX + 128)
 
 
 /*
- * Fetching algorithms costs far more than using them, so the contexts are
- * made once and used for all operations, one after the other.
+ * Fetching algorithms costs far more than using them, and keying an HMAC as
+ * much as the HMAC of a few names: the contexts are made once and used for all
+ * operations, one after the other.
  */
 
 struct cigna_keyring_s {
@@ -46,7 +52,11 @@ static const char *cigna_keyring_decode(cigna_slice_t word,
 static const char *cigna_keyring_add(cigna_keyring_t *ring,
     cigna_ring_key_t *slot, const uint8_t key[CIGNA_SEAL_KEY_LEN]);
 static const char *cigna_keyring_derive(cigna_keyring_t *ring);
-static int cigna_keyring_hmac(const cigna_keyring_t *ring, cigna_slice_t key,
+static int cigna_keyring_extract(const cigna_keyring_t *ring,
+    const uint8_t key[CIGNA_SEAL_KEY_LEN], cigna_ring_key_t *slot);
+static int cigna_keyring_set(const cigna_keyring_t *ring,
+    const uint8_t prk[CIGNA_SHA256_LEN], cigna_ring_key_t *slot);
+static int cigna_keyring_hmac(EVP_MAC_CTX *hmac, cigna_slice_t key,
     cigna_slice_t data, uint8_t out[CIGNA_SHA256_LEN]);
 
 
@@ -84,10 +94,18 @@ cigna_keyring_create(cigna_slice_t text, const char **error, unsigned *line)
 void
 cigna_keyring_destroy(cigna_keyring_t *ring)
 {
+    unsigned  i;
+
     if (ring == NULL) {
         return;
     }
 
+    for (i = 0; i < CIGNA_SEAL_KEYS_MAX; i++) {
+        EVP_MAC_CTX_free(ring->keys[i].hmac);
+    }
+
+    EVP_MAC_CTX_free(ring->name.hmac);
+    EVP_MAC_CTX_free(ring->names.hmac);
     EVP_MAC_CTX_free(ring->hmac);
     EVP_CIPHER_CTX_free(ring->gcm);
 
@@ -305,13 +323,8 @@ cigna_keyring_add(cigna_keyring_t *ring, cigna_ring_key_t *slot,
     uint8_t        id[CIGNA_SHA256_LEN];
     cigna_slice_t  label = cigna_slice("key id");
 
-    /* RFC 5869, section 2.2: once a key, all that follows is Expand */
-
-    if (cigna_keyring_hmac(ring, cigna_slice("ngx_cigna_module"),
-                           (cigna_slice_t) { key, CIGNA_SEAL_KEY_LEN },
-                           slot->prk)
-        != CIGNA_OK
-        || cigna_keyring_expand(ring, slot, &label, 1, id) != CIGNA_OK)
+    if (cigna_keyring_extract(ring, key, slot) != CIGNA_OK
+        || cigna_keyring_expand(slot, &label, 1, id) != CIGNA_OK)
     {
         return "keys cannot be derived";
     }
@@ -336,17 +349,65 @@ cigna_keyring_add(cigna_keyring_t *ring, cigna_ring_key_t *slot,
 }
 
 
+/* RFC 5869, section 2.2: once a key, all that follows is Expand */
+
+static int
+cigna_keyring_extract(const cigna_keyring_t *ring,
+    const uint8_t key[CIGNA_SEAL_KEY_LEN], cigna_ring_key_t *slot)
+{
+    int      rc;
+    uint8_t  prk[CIGNA_SHA256_LEN];
+
+    rc = cigna_keyring_hmac(ring->hmac, cigna_slice("ngx_cigna_module"),
+                            (cigna_slice_t) { key, CIGNA_SEAL_KEY_LEN }, prk);
+
+    if (rc == CIGNA_OK) {
+        rc = cigna_keyring_set(ring, prk, slot);
+    }
+
+    cigna_secret_wipe(prk, sizeof(prk));
+
+    return rc;
+}
+
+
+static int
+cigna_keyring_set(const cigna_keyring_t *ring,
+    const uint8_t prk[CIGNA_SHA256_LEN], cigna_ring_key_t *slot)
+{
+    slot->hmac = EVP_MAC_CTX_dup(ring->hmac);
+
+    if (slot->hmac == NULL
+        || EVP_MAC_init(slot->hmac, prk, CIGNA_SHA256_LEN, NULL) != 1)
+    {
+        ERR_clear_error();
+        return CIGNA_ERROR;
+    }
+
+    return CIGNA_OK;
+}
+
+
 /* the keys that follow from the name key */
 
 static const char *
 cigna_keyring_derive(cigna_keyring_t *ring)
 {
+    int            rc;
+    uint8_t        prk[CIGNA_SHA256_LEN];
     cigna_slice_t  names = cigna_slice("names");
     cigna_slice_t  siphash = cigna_slice("siphash");
 
-    if (cigna_keyring_expand(ring, &ring->name, &names, 1, ring->names.prk)
-        != CIGNA_OK
-        || cigna_keyring_expand(ring, &ring->name, &siphash, 1, ring->siphash)
+    rc = cigna_keyring_expand(&ring->name, &names, 1, prk);
+
+    if (rc == CIGNA_OK) {
+        rc = cigna_keyring_set(ring, prk, &ring->names);
+    }
+
+    cigna_secret_wipe(prk, sizeof(prk));
+
+    if (rc != CIGNA_OK
+        || cigna_keyring_expand(&ring->name, &siphash, 1, ring->siphash)
            != CIGNA_OK)
     {
         return "keys cannot be derived";
@@ -376,7 +437,7 @@ int
 cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,
     size_t count, uint8_t out[CIGNA_SHA256_LEN])
 {
-    return cigna_keyring_expand(ring, &ring->names, parts, count, out);
+    return cigna_keyring_expand(&ring->names, parts, count, out);
 }
 
 
@@ -423,9 +484,8 @@ cigna_keyring_gcm(cigna_keyring_t *ring)
  */
 
 int
-cigna_keyring_expand(const cigna_keyring_t *ring,
-    const cigna_ring_key_t *key, const cigna_slice_t *parts, size_t count,
-    uint8_t out[CIGNA_SHA256_LEN])
+cigna_keyring_expand(const cigna_ring_key_t *key, const cigna_slice_t *parts,
+    size_t count, uint8_t out[CIGNA_SHA256_LEN])
 {
     size_t       i;
     uint8_t      mem[CIGNA_KEYRING_INFO_MAX];
@@ -443,26 +503,22 @@ cigna_keyring_expand(const cigna_keyring_t *ring,
         return CIGNA_ERROR;
     }
 
-    return cigna_keyring_hmac(ring,
-                              (cigna_slice_t) { key->prk, CIGNA_SHA256_LEN },
+    return cigna_keyring_hmac(key->hmac, cigna_slice_null,
                               cigna_buf_slice(&info), out);
 }
 
 
-/*
- * The key is set anew each time, although one context a key would save two
- * blocks of SHA-256: OpenSSL before 3.0.3 does not start again without a key.
- */
+/* without a key the context starts again under the one that it has */
 
 static int
-cigna_keyring_hmac(const cigna_keyring_t *ring, cigna_slice_t key,
-    cigna_slice_t data, uint8_t out[CIGNA_SHA256_LEN])
+cigna_keyring_hmac(EVP_MAC_CTX *hmac, cigna_slice_t key, cigna_slice_t data,
+    uint8_t out[CIGNA_SHA256_LEN])
 {
     size_t  len;
 
-    if (EVP_MAC_init(ring->hmac, key.data, key.len, NULL) != 1
-        || EVP_MAC_update(ring->hmac, data.data, data.len) != 1
-        || EVP_MAC_final(ring->hmac, out, &len, CIGNA_SHA256_LEN) != 1)
+    if (EVP_MAC_init(hmac, key.data, key.len, NULL) != 1
+        || EVP_MAC_update(hmac, data.data, data.len) != 1
+        || EVP_MAC_final(hmac, out, &len, CIGNA_SHA256_LEN) != 1)
     {
         ERR_clear_error();
         return CIGNA_ERROR;

@@ -36,11 +36,11 @@
 typedef struct cigna_keyring_s  cigna_keyring_t;
 
 
-/* a key as HKDF-Extract leaves it */
+/* a key as HKDF-Extract leaves it, in a context that HMACs under it */
 
 typedef struct {
-    uint8_t   id[CIGNA_SEAL_KEY_ID_LEN];
-    uint8_t   prk[CIGNA_SHA256_LEN];
+    uint8_t       id[CIGNA_SEAL_KEY_ID_LEN];
+    EVP_MAC_CTX  *hmac;
 } cigna_ring_key_t;
 
 
@@ -81,9 +81,8 @@ const cigna_ring_key_t *cigna_keyring_find(const cigna_keyring_t *ring,
     const uint8_t id[CIGNA_SEAL_KEY_ID_LEN]);
 
 /* HKDF-Expand; CIGNA_ERROR if the parts are over CIGNA_SEAL_PARTS_MAX */
-int cigna_keyring_expand(const cigna_keyring_t *ring,
-    const cigna_ring_key_t *key, const cigna_slice_t *parts, size_t count,
-    uint8_t out[CIGNA_SHA256_LEN]);
+int cigna_keyring_expand(const cigna_ring_key_t *key,
+    const cigna_slice_t *parts, size_t count, uint8_t out[CIGNA_SHA256_LEN]);
 
 /* AES-256-GCM, set up once: fetching a cipher costs more than using it */
 EVP_CIPHER_CTX *cigna_keyring_gcm(cigna_keyring_t *ring);

@@ -138,7 +138,7 @@ cigna_seal_start(cigna_keyring_t *ring, const cigna_ring_key_t *key,
     info[4] = record->tenant;
     info[5] = record->name;
 
-    rc = cigna_keyring_expand(ring, key, info, 6, own);
+    rc = cigna_keyring_expand(key, info, 6, own);
 
     if (rc == CIGNA_OK
         && EVP_CipherInit_ex2(cigna_keyring_gcm(ring), NULL, own, nonce,
