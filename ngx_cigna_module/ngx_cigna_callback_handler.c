@@ -330,7 +330,7 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
     end.detail = flow->detail;
 
     if (!run->failed && flow->repeated) {
-        ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "cigna: outcome shown again: %s, tenant: %V, "
                       "dance: %*s, request: %V",
                       cigna_outcome_row(end.outcome)->name,

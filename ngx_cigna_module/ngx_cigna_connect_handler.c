@@ -266,7 +266,7 @@ ngx_cigna_connect_result(ngx_cigna_run_t *run)
         return;
     }
 
-    ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "cigna: dance started, tenant: %V, member: %*s, "
                   "dance: %*s, request: %V",
                   &run->tenant->name, end.member.len, end.member.data,

@@ -48,7 +48,7 @@ typedef enum {
 typedef struct {
     const char  *name;
     unsigned     status;                   /* of the page */
-    unsigned     log_warn:1;               /* warn, otherwise info */
+    unsigned     log_warn:1;               /* warn, otherwise notice */
     unsigned     retry:1;                  /* the page offers a new try */
     const char  *title;                    /* of the page */
     const char  *text;                     /* of the page, for the member */

@@ -56,7 +56,7 @@ test('callback', async (t) => {
     const { cigna_dance: id } = toldApp(await visitor.get(target));
 
     const end = endOf(gw, id);
-    assert.match(end, /\[info\].*outcome: connected, tenant: acme, member: /);
+    assert.match(end, /\[notice\].*outcome: connected, tenant: acme, member: /);
     const [, request] = /request: ([0-9a-f]{32})$/.exec(end);
     await gw.nginx.waitForAccessLog(new RegExp(
       `GET ${CALLBACK}.* outcome=connected .*dance=${id} request=${request}`));
