@@ -6,8 +6,8 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync,
-         writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync,
+         readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { childrenOf, isRunning, startServer } from './process.mjs';
@@ -29,13 +29,16 @@ const KILLED = [
 
 const TEMP_PATHS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
-// lsan.supp: nginx as such keeps some memory until the end of a process.
+// What nginx as such keeps until the end of a process is no leak of ours.
+const SUPPRESSIONS = 'lsan.supp';
+
 function sanitizerEnvironment(directory, { leaks = 1 } = {}) {
   const log = `log_path=${directory}/sanitizer`;
   return {
     ASAN_OPTIONS: `${log}:detect_leaks=${leaks}:exitcode=99`,
     UBSAN_OPTIONS: `${log}:print_stacktrace=1`,
-    LSAN_OPTIONS: `suppressions=${TOP}/t/lib/lsan.supp:print_suppressions=0`,
+    LSAN_OPTIONS: `suppressions=${directory}/${SUPPRESSIONS}`
+      + ':print_suppressions=0',
   };
 }
 
@@ -80,6 +83,9 @@ class Nginx {
     this.allowed = [...(options.allow ?? [])];
 
     mkdirSync(path.join(directory, 'temp'));
+    // the workers, who are nobody, may not be able to read it where it is
+    copyFileSync(`${TOP}/t/lib/${SUPPRESSIONS}`,
+                 path.join(directory, SUPPRESSIONS));
     // the sanitizers write their reports as nobody
     chmodSync(directory, 0o777);
   }
