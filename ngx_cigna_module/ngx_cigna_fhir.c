@@ -19,6 +19,7 @@ typedef struct {
 } ngx_cigna_fhir_t;
 
 
+static ngx_int_t ngx_cigna_fhir_subrequest(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_fhir_init(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_fhir_decide(ngx_http_request_t *r,
@@ -40,14 +41,7 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
     }
 
     if (r != r->main) {
-
-        /* no access check was made for it: a mirror, an SSI include, ... */
-
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "cigna: a subrequest to \"%V\" gets no token", &r->uri);
-
-        r->content_handler = NULL;
-        return NGX_HTTP_FORBIDDEN;
+        return ngx_cigna_fhir_subrequest(r);
     }
 
     ctx = ngx_cigna_ctx(r);
@@ -73,6 +67,28 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
     ngx_cigna_inject(r, ctx->inject, &ctx->token->value);
 
     return NGX_DECLINED;
+}
+
+
+/*
+ * No access check was made for it: a mirror, an SSI include, ...  Its URI is
+ * the caller's and may hold any byte, so the location's name is logged.
+ */
+
+static ngx_int_t
+ngx_cigna_fhir_subrequest(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "cigna: a subrequest to location \"%V\" gets no token",
+                  &clcf->name);
+
+    r->content_handler = NULL;
+
+    return NGX_HTTP_FORBIDDEN;
 }
 
 
