@@ -17,6 +17,7 @@ test('cookies of dances', async (t) => {
     nginx: { workers: 2 },
     tenant: { dances_per_member: 30 },
     server: { add_header: 'X-Worker $pid always' },
+    listen: 'reuseport',                         // spreads the connections
   });
 
   await t.test('one is for this host only, over TLS, not for scripts, not '
@@ -148,7 +149,7 @@ test('cookies of dances', async (t) => {
         url.includes(CONNECT))[2]);
       const crossed = new Set();
 
-      // which worker takes a connection is the kernel's choice: again, until
+      // the kernel chooses a worker by the connection's ports: again, until
       // each has ended a dance of the other's
       for (let i = 0; i < 60 && crossed.size < 2; i += 1) {
         const { visitor, target } = await toCallback(gw, { member: 'carol' });

@@ -168,9 +168,13 @@ class Gateway {
   }
 
   #server(tenant, options) {
+    // of one socket, so said once
+    const listen = options.listen && tenant === TENANTS[0]
+      ? ` ${options.listen}` : '';
+
     return `
     server {
-        listen               127.0.0.1:${this.port} ssl;
+        listen               127.0.0.1:${this.port} ssl${listen};
         server_name          ${hostOf(tenant)};
         ssl_certificate      ${this.certificate.certFile};
         ssl_certificate_key  ${this.certificate.keyFile};
@@ -361,6 +365,7 @@ class RecordingBrowser extends Browser {
 //   vaultOver              how to reach Redis: tcp, tls, unix
 //   tenant, tenants.NAME   lines of every cigna_tenant, of one
 //   server                 lines of both servers
+//   listen                 parameters of their listening socket: reuseport, ...
 //   fhir                   lines of location /fhir/
 //   http, locations        text inside http {} and inside both servers
 //   nginx                  options of startNginx: workers, allow, env, ...
