@@ -334,6 +334,13 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
         ngx_add_timer(&run->event, run->op.ms);
         return NGX_AGAIN;
 
+    case cigna_op_journal:
+        run->ev.type = cigna_ev_unsent;
+        return NGX_OK;
+
+    case cigna_op_settle:
+        return NGX_OK;
+
     case cigna_op_report:
         ngx_cigna_run_result(run);
         return NGX_OK;

@@ -25,6 +25,10 @@ typedef enum {
     cigna_op_script,                       /* one script: script, argv, argc */
     cigna_op_http,                         /* one exchange: http */
     cigna_op_sleep,                        /* call again after ms */
+    cigna_op_journal,                      /* the node remembers op->journal:
+                                              "ok", or "unsent", no room */
+    cigna_op_settle,                       /* ... as Redis has confirmed it, or
+                                              forgets it: always "ok" */
     cigna_op_report,                       /* the result for those who wait is
                                               there; the flow itself goes on,
                                               call again at once */
@@ -58,6 +62,12 @@ typedef struct {
     int64_t                now_ms;         /* since the epoch */
     uint8_t                random[CIGNA_RANDOM_LEN];   /* fresh every time */
 
+    /*
+     * After a change of primary, whose last writes may be lost: how long no
+     * refresh may start on this node yet.  0: none of that
+     */
+    int64_t                quiet_ms;
+
     const cigna_reply_t   *reply;          /* of redis and script */
 
     unsigned               status;         /* of http */
@@ -76,6 +86,22 @@ typedef struct {
 } cigna_script_t;
 
 
+/*
+ * A write that Redis may not have for sure, in the node's journal: a new
+ * generation of a grant, or its deletion.  Sealed bytes only.
+ */
+
+typedef struct {
+    cigna_slice_t          tenant;
+    cigna_slice_t          who;            /* the identity's keyed hash */
+    cigna_slice_t          id;             /* of the grant */
+    uint64_t               generation;     /* 0: the grant was deleted */
+    int64_t                connected_ms;   /* when its dance ended */
+    int64_t                until_ms;       /* when Redis drops it anyway */
+    cigna_slice_t          blob;           /* empty: deleted */
+} cigna_journal_t;
+
+
 typedef struct {
     cigna_op_e             type;
 
@@ -85,7 +111,23 @@ typedef struct {
 
     cigna_http_request_t   http;
 
+    /* of http: while it runs this script is sent every keep_ms, with argv */
+    const cigna_script_t  *keep;
+    unsigned               keep_ms;
+
+    cigna_journal_t        journal;        /* of settle: who, id, generation */
+
     unsigned               ms;
+
+    unsigned               durable:1;      /* of script: "ok" only once enough
+                                              replicas have it ("WAIT") */
+    unsigned               watch:1;        /* of sleep: over as soon as the
+                                              grant is known to have changed */
+    unsigned               idle:1;         /* of sleep: ends the flow instead,
+                                              without a further call, in a
+                                              worker that exits */
+    unsigned               confirmed:1;    /* of journal and settle: Redis has
+                                              it; settle without: forget it */
 } cigna_op_t;
 
 
