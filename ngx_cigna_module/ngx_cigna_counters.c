@@ -8,14 +8,23 @@
 #define NGX_CIGNA_DANCES_MASK  ((1 << NGX_CIGNA_DANCES_BITS) - 1)
 
 
+/*
+ * Room for counters and outcomes to come: a newer module finds the counters of
+ * an older one where they are.
+ */
+
+#define NGX_CIGNA_COUNTERS_MAX  64
+#define NGX_CIGNA_OUTCOMES_MAX  40
+
+
 /* one slot; name_len is set last, and is 0 while the slot is free */
 
 struct ngx_cigna_counters_s {
     u_char              name[NGX_CIGNA_TENANT_NAME_MAX];
     ngx_atomic_t        name_len;
 
-    ngx_atomic_t        counts[ngx_cigna_count_max];
-    ngx_atomic_t        outcomes[cigna_outcome_max];
+    ngx_atomic_t        counts[NGX_CIGNA_COUNTERS_MAX];
+    ngx_atomic_t        outcomes[NGX_CIGNA_OUTCOMES_MAX];
 
     /* a second of the clock, and in the low bits how many started in it */
     ngx_atomic_t        dances;
@@ -27,6 +36,10 @@ struct ngx_cigna_counters_s {
 
 _Static_assert(sizeof(ngx_cigna_counters_t) <= NGX_CIGNA_COUNTERS_SLOT,
                "a slot is too small for all counters");
+
+_Static_assert((int) ngx_cigna_count_max <= NGX_CIGNA_COUNTERS_MAX
+               && (int) cigna_outcome_max <= NGX_CIGNA_OUTCOMES_MAX,
+               "more counters than room: NGX_CIGNA_ZONE_VERSION has to grow");
 
 
 static ngx_cigna_counters_t *ngx_cigna_counters_claim(ngx_cigna_zone_t *fixed,

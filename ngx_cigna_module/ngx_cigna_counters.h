@@ -17,14 +17,29 @@
 #define NGX_CIGNA_TENANT_NAME_MAX  64
 
 
+/*
+ * One line a counter: a name of the enumeration, which is its name in reports
+ * too, and what it counts in the reader's words.  New ones go to the end, as
+ * the zone outlives a reload with a newer module.
+ */
+
+#define NGX_CIGNA_COUNTS(count)                                               \
+    count(dances_started, "Dances that were started.")                        \
+    count(fhir_requests, "Requests that left with a token.")                  \
+    count(cache_hits, "Tokens taken from the cache.")                         \
+    count(vault_reads, "Tokens asked of Redis.")                              \
+    count(refreshes, "Refreshes that brought new tokens.")                    \
+    count(refresh_failures, "Refreshes that brought none.")                   \
+    count(stale_served, "Requests served from the cache with Redis down.")    \
+    count(revocations, "Grants revoked at the authorization server.")         \
+    count(revocations_failed, "Grants that could not be revoked there.")      \
+    count(members_changed, "Connections made as another person than before.")
+
+
+#define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,
+
 typedef enum {
-    ngx_cigna_count_dances_started = 0,
-    ngx_cigna_count_fhir_requests,
-    ngx_cigna_count_cache_hits,
-    ngx_cigna_count_vault_reads,
-    ngx_cigna_count_refreshes,
-    ngx_cigna_count_refresh_failures,
-    ngx_cigna_count_stale_served,
+    NGX_CIGNA_COUNTS(ngx_cigna_count_entry)
     ngx_cigna_count_max
 } ngx_cigna_count_e;
 

@@ -19,7 +19,7 @@
 
 /* of the fixed parts; the files that own them hold themselves against this */
 
-#define NGX_CIGNA_ZONE_COUNTERS  (128 * 1024)   /* bytes */
+#define NGX_CIGNA_ZONE_COUNTERS  (256 * 1024)   /* bytes */
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
 
 
