@@ -1,5 +1,5 @@
 
-#include "ngx_cigna_redis_conn.h"
+#include "ngx_cigna_redis_subscriber.h"
 
 
 /*
@@ -14,21 +14,6 @@
 
 #define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* commands, until connected */
 #define NGX_CIGNA_REDIS_PENDING_MAX  65536
-
-#define NGX_CIGNA_REDIS_BACKOFF_MIN  100   /* ms */
-#define NGX_CIGNA_REDIS_BACKOFF_MAX  2000
-
-
-struct ngx_cigna_redis_s {
-    ngx_cigna_redis_shared_t  shared;
-    ngx_pool_t               *pool;
-
-    ngx_cigna_redis_conn_t   *conns;
-    ngx_uint_t                nconns;
-
-    ngx_uint_t                origin;      /* the one that is used */
-    unsigned                  down:1;      /* and this was logged */
-};
 
 
 static ngx_int_t ngx_cigna_redis_init(ngx_cigna_redis_t *redis,
@@ -83,6 +68,7 @@ ngx_cigna_redis_init(ngx_cigna_redis_t *redis, ngx_pool_t *pool)
     shared = &redis->shared;
 
     redis->pool = pool;
+    ngx_queue_init(&redis->subscribers);
     redis->nconns = ngx_max(shared->conf->connections, 1);
 
     redis->conns = ngx_pcalloc(pool,
@@ -116,6 +102,15 @@ ngx_cigna_redis_init(ngx_cigna_redis_t *redis, ngx_pool_t *pool)
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_cigna_redis_on_connected(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_connected_pt handler, void *data)
+{
+    redis->connected = handler;
+    redis->connected_data = data;
 }
 
 
@@ -226,6 +221,10 @@ ngx_cigna_redis_up_handler(ngx_cigna_redis_conn_t *conn)
 
     conn->failures = 0;
     conn->tried = 0;
+
+    if (redis->connected) {
+        redis->connected(redis->connected_data, INT64_MAX);
+    }
 }
 
 
@@ -276,19 +275,9 @@ ngx_cigna_redis_next_origin(ngx_cigna_redis_conn_t *conn)
 static void
 ngx_cigna_redis_back_off(ngx_cigna_redis_conn_t *conn)
 {
-    ngx_msec_t  delay;
-
-    delay = NGX_CIGNA_REDIS_BACKOFF_MIN << ngx_min(conn->failures, 8);
-    delay = ngx_min(delay, NGX_CIGNA_REDIS_BACKOFF_MAX);
-
-    /* the workers of all nodes shall not come back at the same moment */
-
-    delay = delay / 2 + (ngx_msec_t) ngx_random() % (delay / 2 + 1);
-
-    conn->failures++;
     conn->tried = 0;
 
-    ngx_add_timer(&conn->retry, delay);
+    ngx_add_timer(&conn->retry, ngx_cigna_redis_pause(conn->failures++));
 
     ngx_cigna_redis_conn_give_up(conn);
 }
@@ -325,6 +314,8 @@ ngx_cigna_redis_destroy(ngx_cigna_redis_t *redis)
 {
     ngx_uint_t               i;
     ngx_cigna_redis_conn_t  *conn;
+
+    ngx_cigna_redis_subscribers_destroy(redis);
 
     for (i = 0; i < redis->nconns; i++) {
         conn = &redis->conns[i];

@@ -26,10 +26,15 @@ typedef struct {
 } ngx_cigna_redis_conf_t;
 
 
-typedef struct ngx_cigna_redis_s      ngx_cigna_redis_t;
-typedef struct ngx_cigna_redis_cmd_s  ngx_cigna_redis_cmd_t;
+typedef struct ngx_cigna_redis_s             ngx_cigna_redis_t;
+typedef struct ngx_cigna_redis_cmd_s         ngx_cigna_redis_cmd_t;
+typedef struct ngx_cigna_redis_subscriber_s  ngx_cigna_redis_subscriber_t;
 
 typedef void (*ngx_cigna_redis_pt)(ngx_cigna_redis_cmd_t *cmd);
+typedef void (*ngx_cigna_redis_connected_pt)(void *data,
+    int64_t primary_age_ms);
+typedef void (*ngx_cigna_redis_up_pt)(void *data);
+typedef void (*ngx_cigna_redis_message_pt)(void *data, cigna_slice_t message);
 
 
 /*
@@ -41,6 +46,9 @@ struct ngx_cigna_redis_cmd_s {
     /* set by the caller, all else zeroed */
     ngx_cigna_redis_pt   handler;
     void                *data;
+    unsigned             durable:1;        /* "ok" only once as many replicas
+                                              have it as are configured, else
+                                              "lost" */
 
     /* results, valid in the handler; the reply is owned by the command and
        freed by done() */
@@ -60,6 +68,15 @@ ngx_cigna_redis_t *ngx_cigna_redis_create(ngx_cycle_t *cycle,
     ngx_cigna_redis_conf_t *conf);
 
 /*
+ * The handler is called whenever a connection for commands has been made, with
+ * the time that its server has been the primary for; commands may be started
+ * in it.  What was written to another primary before may be lost.  That time
+ * is never below 0, and "for ever" (INT64_MAX) where it cannot be known.
+ */
+void ngx_cigna_redis_on_connected(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_connected_pt handler, void *data);
+
+/*
  * Queues one command, to be sent with all others of this turn of the event
  * loop; argv is copied.  NGX_AGAIN: handler will be called once, later.
  * NGX_ERROR: outcome is "unsent" and handler is not called (down, or too many
@@ -74,6 +91,18 @@ void ngx_cigna_redis_cancel(ngx_cigna_redis_cmd_t *cmd);
 
 /* cancels if pending, frees the reply; idempotent */
 void ngx_cigna_redis_done(ngx_cigna_redis_cmd_t *cmd);
+
+/*
+ * Listens to a channel, over a connection of its own, until the client is
+ * destroyed; made again whenever it ends, or is silent for ten seconds.  "up"
+ * is called each time when it has subscribed: what was published before may
+ * have been missed.  "handler" gets each message, borrowed.  Nothing is called
+ * before this function has returned, and no timer keeps an exiting worker.
+ * The name of the channel is copied.  NULL if there is no memory.
+ */
+ngx_cigna_redis_subscriber_t *ngx_cigna_redis_subscribe(
+    ngx_cigna_redis_t *redis, ngx_str_t *channel, ngx_cigna_redis_up_pt up,
+    ngx_cigna_redis_message_pt handler, void *data);
 
 /* closes the connections, in exit_process; pending handlers are not called */
 void ngx_cigna_redis_destroy(ngx_cigna_redis_t *redis);

@@ -32,12 +32,17 @@
  */
 
 
+#define NGX_CIGNA_REDIS_PAUSE_MIN  100     /* ms */
+#define NGX_CIGNA_REDIS_PAUSE_MAX  2000
+
+
 static void ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer);
 static void ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn);
 static ngx_int_t ngx_cigna_redis_conn_setup(ngx_cigna_redis_conn_t *conn,
     cigna_ev_e type, cigna_reply_t *reply);
 static void ngx_cigna_redis_conn_ready(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_conn_setup_handler(ngx_event_t *ev);
+static void ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_conn_write_handler(ngx_event_t *wev);
 static ssize_t ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn,
     ngx_connection_t *c);
@@ -48,11 +53,23 @@ static ngx_int_t ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn);
 static ngx_int_t ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn,
     cigna_reply_t *reply);
 static void ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev);
-static void ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn,
-    const char *why);
 static void ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn,
     const char *error);
 static void ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn);
+
+
+ngx_msec_t
+ngx_cigna_redis_pause(ngx_uint_t failures)
+{
+    ngx_msec_t  pause;
+
+    pause = NGX_CIGNA_REDIS_PAUSE_MIN << ngx_min(failures, 8);
+    pause = ngx_min(pause, NGX_CIGNA_REDIS_PAUSE_MAX);
+
+    /* the workers of all nodes shall not come back at the same moment */
+
+    return pause / 2 + (ngx_msec_t) ngx_random() % (pause / 2 + 1);
+}
 
 
 void
@@ -88,6 +105,7 @@ ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
     conn->state = ngx_cigna_redis_connecting;
     conn->setup_by = ngx_current_msec + timeout;
     conn->replica = 0;
+    conn->error = NULL;
 
     peer = &conn->peer;
 
@@ -243,8 +261,7 @@ ngx_int_t
 ngx_cigna_redis_conn_queue(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc)
 {
-    ngx_msec_t         timeout;
-    ngx_connection_t  *c;
+    ngx_msec_t  timeout;
 
     timeout = conn->shared->conf->timeout;
 
@@ -262,16 +279,39 @@ ngx_cigna_redis_conn_queue(ngx_cigna_redis_conn_t *conn,
     }
 
     if (conn->state == ngx_cigna_redis_ready) {
-        c = conn->peer.connection;
-
-        /* posted: all commands of this turn go out at once */
-
-        if (c->write->ready) {
-            ngx_post_event(c->write, &ngx_posted_events);
-        }
+        ngx_cigna_redis_conn_flush(conn);
     }
 
     return NGX_AGAIN;
+}
+
+
+ngx_int_t
+ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
+    const cigna_slice_t *argv, ngx_uint_t argc)
+{
+    if (ngx_cigna_redis_queue_say(&conn->queue, argv, argc) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_redis_conn_flush(conn);
+
+    return NGX_OK;
+}
+
+
+/* posted: all commands of this turn go out at once */
+
+static void
+ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn)
+{
+    ngx_event_t  *wev;
+
+    wev = conn->peer.connection->write;
+
+    if (wev->ready) {
+        ngx_post_event(wev, &ngx_posted_events);
+    }
 }
 
 
@@ -449,11 +489,8 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
         }
     }
 
-    if (conn->replica) {
-
-        /* the primary is somewhere else by now and has to be looked for */
-
-        ngx_cigna_redis_conn_close(conn, "is a read-only replica");
+    if (conn->error) {
+        ngx_cigna_redis_conn_close(conn, conn->error);
         return NGX_ERROR;
     }
 
@@ -468,6 +505,12 @@ ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
 {
     ngx_cigna_redis_cmd_t  *cmd;
 
+    if (conn->push) {
+        conn->push(conn, reply);
+        cigna_reply_destroy(reply);
+        return NGX_OK;
+    }
+
     if (conn->queue.n == 0) {
         cigna_reply_destroy(reply);
         ngx_cigna_redis_conn_close(conn, "reply without a command");
@@ -475,7 +518,11 @@ ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
     }
 
     if (cigna_reply_is_error(reply, "READONLY")) {
+
+        /* the primary is somewhere else by now and has to be looked for */
+
         conn->replica = 1;
+        conn->error = "is a read-only replica";
     }
 
     cmd = ngx_cigna_redis_queue_pop(&conn->queue);
@@ -536,7 +583,7 @@ ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev)
 
 /* the end of a connection, which is a failure if it was still in set-up */
 
-static void
+void
 ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
 {
     ngx_uint_t  level;
@@ -554,6 +601,10 @@ ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
 
     ngx_cigna_redis_conn_disconnect(conn);
     ngx_cigna_redis_conn_give_up(conn);
+
+    if (conn->closed) {
+        conn->closed(conn);
+    }
 }
 
 

@@ -52,6 +52,16 @@ struct ngx_cigna_redis_conn_s {
     void                    (*failed)(ngx_cigna_redis_conn_t *conn,
                                       const char *error);
 
+    /*
+     * Both may be NULL.  closed: it was ready and has ended, called last of
+     * all.  push: takes the place of commands: gets each reply, which it
+     * borrows, and may do nothing to the connection but say(), or set error
+     * to have it closed
+     */
+    void                    (*closed)(ngx_cigna_redis_conn_t *conn);
+    void                    (*push)(ngx_cigna_redis_conn_t *conn,
+                                    cigna_reply_t *reply);
+
     /* of the owner */
     ngx_event_t               retry;
     ngx_uint_t                origin;
@@ -61,6 +71,7 @@ struct ngx_cigna_redis_conn_s {
     /* to be looked at */
     ngx_cigna_redis_state_e   state;
     ngx_cigna_redis_queue_t   queue;
+    const char               *error;       /* why it must be closed */
     unsigned                  replica:1;   /* it was one, when it ended */
 
     /* private */
@@ -74,6 +85,9 @@ struct ngx_cigna_redis_conn_s {
 };
 
 
+/* how long to rest after so many failures in a row, in ms */
+ngx_msec_t ngx_cigna_redis_pause(ngx_uint_t failures);
+
 void ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn);
 
 /* the handlers may be called before it returns; it must be closed */
@@ -83,6 +97,14 @@ void ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
 /* it must not be closed; NGX_AGAIN, or NGX_ERROR: no memory; argv is copied */
 ngx_int_t ngx_cigna_redis_conn_queue(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc);
+
+/* the same for a command of which nobody waits for the end; it must be ready */
+ngx_int_t ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
+    const cigna_slice_t *argv, ngx_uint_t argc);
+
+/* the end, for a reason that is logged; not to be called by push */
+void ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn,
+    const char *why);
 
 /* ends all commands that wait; their handlers are called */
 void ngx_cigna_redis_conn_give_up(ngx_cigna_redis_conn_t *conn);

@@ -160,7 +160,6 @@ ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc,
     ngx_msec_t deadline)
 {
-    uint64_t                 gone;
     ngx_cigna_redis_slot_t  *slot;
 
     slot = ngx_cigna_redis_slot_get(queue->slots);
@@ -169,14 +168,10 @@ ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
         return NGX_ERROR;
     }
 
-    gone = ngx_cigna_redis_queue_gone(queue);
-
-    if (ngx_cigna_redis_out_append(&queue->out, argv, argc) != NGX_OK) {
+    if (ngx_cigna_redis_queue_say(queue, argv, argc) != NGX_OK) {
         (void) ngx_cigna_redis_slot_release(queue->slots, slot);
         return NGX_ERROR;
     }
-
-    queue->queued = gone + (queue->out.last - queue->out.pos);
 
     slot->cmd = cmd;
     slot->deadline = deadline;
@@ -186,6 +181,24 @@ ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
 
     ngx_queue_insert_tail(&queue->pending, &slot->link);
     queue->n++;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
+    const cigna_slice_t *argv, ngx_uint_t argc)
+{
+    uint64_t  gone;
+
+    gone = ngx_cigna_redis_queue_gone(queue);
+
+    if (ngx_cigna_redis_out_append(&queue->out, argv, argc) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    queue->queued = gone + (queue->out.last - queue->out.pos);
 
     return NGX_OK;
 }

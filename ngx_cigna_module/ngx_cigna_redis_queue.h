@@ -62,6 +62,10 @@ ngx_int_t ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc,
     ngx_msec_t deadline);
 
+/* a command that nobody waits for and that gets no reply of its own */
+ngx_int_t ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
+    const cigna_slice_t *argv, ngx_uint_t argc);
+
 /* the oldest one's; there must be one */
 ngx_msec_t ngx_cigna_redis_queue_deadline(ngx_cigna_redis_queue_t *queue);
 

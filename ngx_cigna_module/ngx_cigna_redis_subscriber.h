@@ -1,0 +1,13 @@
+
+#ifndef _NGX_CIGNA_REDIS_SUBSCRIBER_H_INCLUDED_
+#define _NGX_CIGNA_REDIS_SUBSCRIBER_H_INCLUDED_
+
+
+#include "ngx_cigna_redis_client.h"
+
+
+/* of ngx_cigna_redis_subscribe(); closes all, in exit_process */
+void ngx_cigna_redis_subscribers_destroy(ngx_cigna_redis_t *redis);
+
+
+#endif /* _NGX_CIGNA_REDIS_SUBSCRIBER_H_INCLUDED_ */
