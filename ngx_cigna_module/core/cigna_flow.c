@@ -5,13 +5,15 @@
 #include "cigna_flow.h"
 
 
+static void cigna_flow_op(cigna_op_t *op, cigna_op_e type);
+
+
 void
 cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv, unsigned argc)
 {
-    op->type = cigna_op_redis;
-    op->script = NULL;
-    op->argc = argc;
+    cigna_flow_op(op, cigna_op_redis);
 
+    op->argc = argc;
     memcpy(op->argv, argv, argc * sizeof(cigna_slice_t));
 }
 
@@ -19,30 +21,93 @@ cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv, unsigned argc)
 void
 cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req)
 {
-    op->type = cigna_op_http;
+    cigna_flow_op(op, cigna_op_http);
+
     op->http = *req;
+}
+
+
+void
+cigna_flow_keep(cigna_op_t *op, const cigna_script_t *script,
+    const cigna_slice_t *argv, unsigned argc, unsigned ms)
+{
+    op->keep = script;
+    op->keep_ms = ms;
+
+    op->argc = argc;
+    memcpy(op->argv, argv, argc * sizeof(cigna_slice_t));
 }
 
 
 void
 cigna_flow_sleep(cigna_op_t *op, unsigned ms)
 {
-    op->type = cigna_op_sleep;
+    cigna_flow_op(op, cigna_op_sleep);
+
     op->ms = ms;
+}
+
+
+void
+cigna_flow_watch(cigna_op_t *op, unsigned ms)
+{
+    cigna_flow_sleep(op, ms);
+
+    op->watch = 1;
+}
+
+
+void
+cigna_flow_idle(cigna_op_t *op, unsigned ms)
+{
+    cigna_flow_sleep(op, ms);
+
+    op->idle = 1;
+}
+
+
+void
+cigna_flow_journal(cigna_op_t *op, const cigna_journal_t *entry, int confirmed)
+{
+    cigna_flow_op(op, cigna_op_journal);
+
+    op->journal = *entry;
+    op->confirmed = confirmed ? 1 : 0;
+}
+
+
+void
+cigna_flow_settle(cigna_op_t *op, const cigna_journal_t *entry, int confirmed)
+{
+    cigna_flow_op(op, cigna_op_settle);
+
+    op->journal = *entry;
+    op->confirmed = confirmed ? 1 : 0;
 }
 
 
 void
 cigna_flow_report(cigna_op_t *op)
 {
-    op->type = cigna_op_report;
+    cigna_flow_op(op, cigna_op_report);
 }
 
 
 void
 cigna_flow_done(cigna_op_t *op)
 {
-    op->type = cigna_op_done;
+    cigna_flow_op(op, cigna_op_done);
+}
+
+
+/* nothing of the last operation is left to be taken for part of this one */
+
+static void
+cigna_flow_op(cigna_op_t *op, cigna_op_e type)
+{
+    memset(op, 0, sizeof(cigna_op_t));
+
+    op->type = type;
 }
 
 

@@ -96,7 +96,9 @@ typedef struct {
     cigna_slice_t          who;            /* the identity's keyed hash */
     cigna_slice_t          id;             /* of the grant */
     uint64_t               generation;     /* 0: the grant was deleted */
-    int64_t                connected_ms;   /* when its dance ended */
+    int64_t                connected_ms;   /* see grant_put: what tells which
+                                              of two grants is the newer one */
+    int64_t                made_ms;        /* this entry */
     int64_t                until_ms;       /* when Redis drops it anyway */
     cigna_slice_t          blob;           /* empty: deleted */
 } cigna_journal_t;
@@ -111,7 +113,10 @@ typedef struct {
 
     cigna_http_request_t   http;
 
-    /* of http: while it runs this script is sent every keep_ms, with argv */
+    /*
+     * Of http: while it runs this script is sent every keep_ms, with argv and
+     * argc; its reply is of no interest.  NULL: none
+     */
     const cigna_script_t  *keep;
     unsigned               keep_ms;
 
@@ -122,7 +127,9 @@ typedef struct {
     unsigned               durable:1;      /* of script: "ok" only once enough
                                               replicas have it ("WAIT") */
     unsigned               watch:1;        /* of sleep: over as soon as the
-                                              grant is known to have changed */
+                                              grant is known to have changed
+                                              since the flow's last script was
+                                              sent */
     unsigned               idle:1;         /* of sleep: ends the flow instead,
                                               without a further call, in a
                                               worker that exits */
@@ -131,12 +138,23 @@ typedef struct {
 } cigna_op_t;
 
 
-/* operations; arguments are borrowed, as above */
+/*
+ * Operations; arguments are borrowed, as above.  Each sets all of *op, but for
+ * keep(), which adds to an exchange.
+ */
 
 void cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv,
     unsigned argc);
 void cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req);
+void cigna_flow_keep(cigna_op_t *op, const cigna_script_t *script,
+    const cigna_slice_t *argv, unsigned argc, unsigned ms);
 void cigna_flow_sleep(cigna_op_t *op, unsigned ms);
+void cigna_flow_watch(cigna_op_t *op, unsigned ms);
+void cigna_flow_idle(cigna_op_t *op, unsigned ms);
+void cigna_flow_journal(cigna_op_t *op, const cigna_journal_t *entry,
+    int confirmed);
+void cigna_flow_settle(cigna_op_t *op, const cigna_journal_t *entry,
+    int confirmed);
 void cigna_flow_report(cigna_op_t *op);
 void cigna_flow_done(cigna_op_t *op);
 

@@ -29,6 +29,90 @@ an_operation_keeps_its_arguments_in_order(void **state)
 
 
 static void
+nothing_of_one_operation_is_left_for_the_next(void **state)
+{
+    cigna_op_t            op;
+    cigna_slice_t         argv[1] = { cigna_slice("PING") };
+    cigna_journal_t       entry;
+    cigna_http_request_t  req;
+
+    (void) state;
+
+    memset(&entry, 0, sizeof(entry));
+    memset(&req, 0, sizeof(req));
+    req.url = cigna_slice("https://as.example/token");
+    entry.id = cigna_slice("id");
+
+    memset(&op, 0xa5, sizeof(op));
+    cigna_flow_http(&op, &req);
+    assert_int_equal(op.type, cigna_op_http);
+    assert_null(op.keep);
+    assert_int_equal(op.keep_ms, 0);
+    assert_int_equal(op.argc, 0);
+    assert_false(op.durable);
+
+    memset(&op, 0xa5, sizeof(op));
+    cigna_flow_redis(&op, argv, 1);
+    assert_false(op.durable);
+    assert_int_equal(op.http.url.len, 0);
+
+    memset(&op, 0xa5, sizeof(op));
+    cigna_flow_sleep(&op, 5);
+    assert_false(op.watch);
+    assert_false(op.idle);
+    assert_int_equal(op.ms, 5);
+
+    cigna_flow_watch(&op, 6);
+    assert_true(op.watch);
+    assert_false(op.idle);
+
+    cigna_flow_idle(&op, 7);
+    assert_true(op.idle);
+    assert_false(op.watch);
+    assert_int_equal(op.type, cigna_op_sleep);
+
+    memset(&op, 0xa5, sizeof(op));
+    cigna_flow_journal(&op, &entry, 0);
+    assert_int_equal(op.type, cigna_op_journal);
+    assert_slice(op.journal.id, "id");
+    assert_false(op.confirmed);
+
+    cigna_flow_settle(&op, &entry, 1);
+    assert_int_equal(op.type, cigna_op_settle);
+    assert_true(op.confirmed);
+
+    memset(&op, 0xa5, sizeof(op));
+    cigna_flow_report(&op);
+    assert_false(op.confirmed);
+}
+
+
+static void
+an_exchange_says_what_is_to_be_kept_while_it_runs(void **state)
+{
+    cigna_op_t            op;
+    cigna_slice_t         argv[2] = { cigna_slice("key"), cigna_slice("me") };
+    cigna_script_t        script;
+    cigna_http_request_t  req;
+
+    (void) state;
+
+    memset(&req, 0, sizeof(req));
+    memset(&script, 0, sizeof(script));
+
+    cigna_flow_http(&op, &req);
+    cigna_flow_keep(&op, &script, argv, 2, 3333);
+
+    assert_int_equal(op.type, cigna_op_http);
+    assert_ptr_equal(op.keep, &script);
+    assert_null(op.script);
+    assert_int_equal(op.keep_ms, 3333);
+    assert_int_equal(op.argc, 2);
+    assert_slice(op.argv[1], "me");
+}
+
+
+static void
 numbers_and_tokens_lie_in_the_arena(void **state)
 {
     cigna_slice_t   n, t;
@@ -196,6 +280,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(an_operation_keeps_its_arguments_in_order),
+        test(nothing_of_one_operation_is_left_for_the_next),
+        test(an_exchange_says_what_is_to_be_kept_while_it_runs),
         test(numbers_and_tokens_lie_in_the_arena),
         test(too_little_room_is_an_error),
         test(jitter_stays_within_its_bounds),

@@ -100,12 +100,18 @@ world_init(world_t *w)
 void
 world_done(world_t *w)
 {
+    unsigned  i;
+
     if (world_redis_has(w, WORLD_MARKER)) {
         world_fail("Redis has a secret in clear");
     }
 
     if (!world_redis_bounded(w)) {
         world_fail("a key has no expiry");
+    }
+
+    for (i = 0; i < WORLD_NODES; i++) {
+        world_node_lost(w, i);
     }
 
     world_redis_done(w);
@@ -467,6 +473,16 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
         w->now_ms = a->wake_ms > w->now_ms ? a->wake_ms : w->now_ms;
         break;
 
+    case cigna_op_journal:
+        ev.type = world_journal(w, a->node, &a->op.journal, a->op.confirmed)
+                  == CIGNA_OK ? cigna_ev_ok : cigna_ev_unsent;
+        break;
+
+    case cigna_op_settle:
+        world_settle(w, a->node, &a->op.journal, a->op.confirmed);
+        ev.type = cigna_ev_ok;
+        break;
+
     case cigna_op_report:
         ev.type = cigna_ev_ok;
         break;
@@ -477,6 +493,8 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
 
     w->now_ms += w->delay_ms;
     ev.now_ms = w->now_ms;
+    ev.quiet_ms = w->quiet_until_ms > w->now_ms
+                  ? w->quiet_until_ms - w->now_ms : 0;
     world_random(w, ev.random, CIGNA_RANDOM_LEN);
 
     /* whatever is not said anew is nonsense */

@@ -97,6 +97,26 @@ typedef struct {
 } world_token_t;
 
 
+/* a node, on which workers come and go */
+
+#define WORLD_NODES    3
+#define WORLD_JOURNAL  16
+
+
+typedef struct {
+    cigna_journal_t   entry;               /* its bytes are in mem */
+    uint8_t          *mem;
+    int64_t           since_ms;            /* when it was made or confirmed */
+    unsigned          confirmed:1;
+} world_entry_t;
+
+
+typedef struct {
+    world_entry_t     journal[WORLD_JOURNAL];
+    unsigned          full:1;              /* takes no new entry */
+} world_node_t;
+
+
 typedef struct {
     /* what the flows are given */
     cigna_vault_t        vault;
@@ -116,6 +136,9 @@ typedef struct {
     char                 password[32];
     char                 retired[WORLD_FAMILIES][32];  /* deleted grants */
     unsigned             nretired;
+
+    world_node_t         nodes[WORLD_NODES];
+    int64_t              quiet_until_ms;   /* no refresh begins before */
 
     world_tokens_e       tokens;
     world_family_t       families[WORLD_FAMILIES];
@@ -187,6 +210,19 @@ int world_redis_has(world_t *w, const char *bytes);
 int world_redis_bounded(const world_t *w);
 
 
+/* the journal of a node; CIGNA_ERROR if it is full */
+int world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
+    int confirmed);
+void world_settle(world_t *w, unsigned node, const cigna_journal_t *entry,
+    int confirmed);
+
+/* entry n of it; NULL if there is none, or its minute is over */
+world_entry_t *world_entry(world_t *w, unsigned node, unsigned n);
+
+/* all of its memory is gone */
+void world_node_lost(world_t *w, unsigned node);
+
+
 /* one exchange; returns the status, 0 where no reply comes */
 unsigned world_http(world_t *w, const cigna_http_request_t *req,
     world_fault_e fault, char *body, size_t size);
@@ -231,6 +267,7 @@ struct world_actor_s {
 
     world_flow_pt     next;
     world_watch_pt    watch;               /* may be NULL */
+    unsigned          node;                /* set after the flow is chosen */
     cigna_arena_t     arena;
     cigna_op_t        op;
     int64_t           wake_ms;             /* of a sleep */

@@ -1,0 +1,169 @@
+
+#define _GNU_SOURCE
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+
+/*
+ * What the workers of a node share: a journal, which outlives each of them,
+ * but not the node.
+ */
+
+#define WORLD_KEPT_MS  (60 * 1000)         /* after it is confirmed */
+
+
+static void
+world_entry_free(world_entry_t *e)
+{
+    free(e->mem);
+    memset(e, 0, sizeof(world_entry_t));
+}
+
+
+static uint8_t *
+world_entry_copy(uint8_t *p, cigna_slice_t *s)
+{
+    if (s->len) {
+        memcpy(p, s->data, s->len);
+    }
+
+    s->data = p;
+
+    return p + s->len;
+}
+
+
+/* an entry is found by identity and grant: one generation of it is enough */
+
+static world_entry_t *
+world_entry_find(world_t *w, unsigned node, const cigna_journal_t *entry)
+{
+    unsigned        i;
+    world_entry_t  *e;
+
+    for (i = 0; i < WORLD_JOURNAL; i++) {
+        e = world_entry(w, node, i);
+
+        if (e && cigna_slice_eq(e->entry.who, entry->who)
+            && cigna_slice_eq(e->entry.id, entry->id))
+        {
+            return e;
+        }
+    }
+
+    return NULL;
+}
+
+
+static world_entry_t *
+world_entry_unused(world_t *w, unsigned node)
+{
+    unsigned  i;
+
+    for (i = 0; i < WORLD_JOURNAL; i++) {
+        if (world_entry(w, node, i) == NULL) {
+            return &w->nodes[node].journal[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+world_entry_t *
+world_entry(world_t *w, unsigned node, unsigned n)
+{
+    world_entry_t  *e;
+
+    e = &w->nodes[node].journal[n];
+
+    if (e->mem && e->confirmed && w->now_ms - e->since_ms >= WORLD_KEPT_MS) {
+        world_entry_free(e);
+    }
+
+    return e->mem ? e : NULL;
+}
+
+
+int
+world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
+    int confirmed)
+{
+    uint8_t        *p;
+    world_entry_t  *e;
+
+    if (entry->who.len != CIGNA_NAME_LEN || entry->tenant.len == 0
+        || entry->id.len != CIGNA_GRANT_ID_LEN || entry->connected_ms == 0
+        || entry->made_ms == 0 || entry->until_ms <= w->now_ms
+        || (entry->generation == 0) != (entry->blob.len == 0))
+    {
+        world_fail("an entry for the journal lacks something");
+    }
+
+    if (entry->blob.len && memmem(entry->blob.data, entry->blob.len,
+                                  WORLD_MARKER, sizeof(WORLD_MARKER) - 1))
+    {
+        world_fail("the journal is given a secret in clear");
+    }
+
+    e = world_entry_find(w, node, entry);
+
+    if (e == NULL) {
+        e = w->nodes[node].full ? NULL : world_entry_unused(w, node);
+    }
+
+    if (e == NULL) {
+        return CIGNA_ERROR;
+    }
+
+    world_entry_free(e);
+
+    e->entry = *entry;
+    e->confirmed = confirmed ? 1 : 0;
+    e->since_ms = w->now_ms;
+    e->mem = malloc(entry->tenant.len + entry->who.len + entry->id.len
+                    + entry->blob.len);
+
+    p = world_entry_copy(e->mem, &e->entry.tenant);
+    p = world_entry_copy(p, &e->entry.who);
+    p = world_entry_copy(p, &e->entry.id);
+    (void) world_entry_copy(p, &e->entry.blob);
+
+    return CIGNA_OK;
+}
+
+
+void
+world_settle(world_t *w, unsigned node, const cigna_journal_t *entry,
+    int confirmed)
+{
+    world_entry_t  *e;
+
+    e = world_entry_find(w, node, entry);
+
+    if (e == NULL || e->entry.generation != entry->generation) {
+        return;
+    }
+
+    if (!confirmed) {
+        world_entry_free(e);
+        return;
+    }
+
+    e->confirmed = 1;
+    e->since_ms = w->now_ms;
+}
+
+
+void
+world_node_lost(world_t *w, unsigned node)
+{
+    unsigned  i;
+
+    for (i = 0; i < WORLD_JOURNAL; i++) {
+        world_entry_free(&w->nodes[node].journal[i]);
+    }
+}
