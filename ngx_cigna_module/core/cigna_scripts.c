@@ -303,6 +303,62 @@ static const char  cigna_lua_grant_delete[] =
     "return {'none'}\n";
 
 
+/*
+ * grant_reseal: puts the same record, sealed under another key, in place of
+ * the bytes that were opened.
+ *
+ * Key: grant.  Arguments: sealed grant as it was read, as it shall be.
+ *
+ *     ok                           also when it had been done before
+ *     stale                        no longer these bytes
+ *
+ * Nothing else of the grant changes, its expiry neither; nodes need not know.
+ */
+
+static const char  cigna_lua_grant_reseal[] =
+    "local blob = redis.call('HMGET', KEYS[1], 'b')[1]\n"
+    "if blob == ARGV[2] then return {'ok'} end\n"
+    "if blob ~= ARGV[1] then return {'stale'} end\n"
+    "redis.call('HSET', KEYS[1], 'b', ARGV[2])\n"
+    "return {'ok'}\n";
+
+
+/*
+ * vault_check: is this a primary, does it evict, has it the marker?
+ *
+ * Key: marker.
+ *
+ *     replica
+ *     none policy                  there is no marker; policy is Redis'
+ *                                  maxmemory_policy
+ *     ok policy marker ms run      sealed marker; for so long this has been
+ *                                  the primary; its run id
+ *
+ * A primary that has not been seen before says so in the marker.  One that
+ * cannot, being out of memory, is a new one each time.
+ */
+
+static const char  cigna_lua_vault_check[] =
+    CIGNA_LUA_NOW
+    "local function info(section, name)\n"
+    "    return string.match(redis.call('INFO', section),\n"
+    "                        '\\n' .. name .. ':([^\\r\\n]*)') or ''\n"
+    "end\n"
+    "if info('replication', 'role') ~= 'master' then\n"
+    "    return {'replica'}\n"
+    "end\n"
+    "local policy = info('memory', 'maxmemory_policy')\n"
+    "local m = redis.call('HMGET', KEYS[1], 'b', 'r', 't')\n"
+    "if not m[1] then return {'none', policy} end\n"
+    "local run, since = info('server', 'run_id'), tonumber(m[3] or '')\n"
+    "if m[2] ~= run or not since then\n"
+    "    since = now\n"
+    "    redis.pcall('HSET', KEYS[1], 'r', run,\n"
+    "                't', string.format('%.0f', now))\n"
+    "end\n"
+    "return {'ok', policy, m[1], math.max(0, now - since), run}\n";
+
+
 #define cigna_script_entry(name, nkeys)                                       \
     [cigna_script_##name] = { #name, cigna_lua_##name, "", nkeys }
 
@@ -315,7 +371,9 @@ static cigna_script_t  cigna_scripts[cigna_script_max] = {
     cigna_script_entry(grant_begin, 2),
     cigna_script_entry(grant_swap, 2),
     cigna_script_entry(grant_release, 2),
-    cigna_script_entry(grant_delete, 2)
+    cigna_script_entry(grant_delete, 2),
+    cigna_script_entry(grant_reseal, 1),
+    cigna_script_entry(vault_check, 1)
 };
 
 

@@ -12,8 +12,8 @@
  * from Redis (TIME) and is described in front of its text: keys, arguments,
  * reply.  A reply is an array whose first element is a word.  Scripts call
  * TIME, HMGET, HSET, HDEL, GET, SET, DEL, PEXPIRE, ZADD, ZCARD, ZRANGE, ZREM,
- * ZREMRANGEBYSCORE, ZREMRANGEBYRANK and PUBLISH; flows send HMGET, UNLINK and
- * ZREM beside them: an ACL needs no more.
+ * ZREMRANGEBYSCORE, ZREMRANGEBYRANK, PUBLISH and INFO; flows send HMGET, UNLINK
+ * and ZREM beside them: an ACL needs no more.
  */
 
 typedef enum {
@@ -26,6 +26,8 @@ typedef enum {
     cigna_script_grant_swap,               /* compare and set, unlock */
     cigna_script_grant_release,            /* unlock by the owner only */
     cigna_script_grant_delete,             /* read and delete */
+    cigna_script_grant_reseal,             /* the same under another key */
+    cigna_script_vault_check,              /* is this the vault's primary? */
     cigna_script_max
 } cigna_script_e;
 

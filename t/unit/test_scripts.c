@@ -357,6 +357,9 @@ assert_value(const char *command, const char *value)
 #define RELEASE(owner, keep)                                                  \
     cigna_script_grant_release, "g:{1}", "l:{1}", owner, keep
 
+#define RESEAL(before, after)                                                 \
+    cigna_script_grant_reseal, "g:{1}", before, after
+
 #define DELETE                                                                \
     cigna_script_grant_delete, "g:{1}", "l:{1}", "60000", "ch", "who"
 
@@ -572,6 +575,121 @@ a_deleted_grant_is_not_put_again(void **state)
     assert_says("ok", PUT("newest"));
     assert_says("retired", PUT("newer"));
     assert_value("HGET g:{1} i", "newest");
+}
+
+
+static void
+a_record_is_sealed_again_only_while_it_is_as_it_was_read(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    assert_says("stale", RESEAL("blob", "new"));
+    assert_value("HGET g:{1} b", NULL);
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    tell(plain.redis, "PEXPIRE g:{1} 600000");
+
+    assert_says("stale", RESEAL("other", "new"));
+    assert_value("HGET g:{1} b", "blob");
+    assert_says("ok", RESEAL("blob", "new"));
+    assert_says("ok", RESEAL("blob", "new"));
+    assert_value("HGET g:{1} b", "new");
+
+    /* expiry, generation, mark and lock are left alone */
+
+    assert_value("HGET g:{1} g", "1");
+    assert_value("HGET g:{1} n", "1");
+    assert_value("GET l:{1}", "a");
+
+    reply = ask(plain.redis, "PTTL g:{1}");
+    assert_true(reply->integer > 500000 && reply->integer <= 600000);
+    freeReplyObject(reply);
+
+    assert_says("ok", SWAP("a", "id", "2"));
+    assert_says("stale", RESEAL("new", "newer"));
+    assert_value("HGET g:{1} b", "blob2");
+}
+
+
+static redisReply *
+vault_check(const char *word, size_t elements)
+{
+    redisReply  *reply;
+
+    reply = call(cigna_script_vault_check, "cigna:v:{vault}",
+                 (const char *) NULL);
+
+    assert_string_equal(reply->element[0]->str, word);
+    assert_int_equal(reply->elements, elements);
+
+    return reply;
+}
+
+
+static void
+a_primary_that_was_not_seen_before_is_young(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    reply = vault_check("none", 2);
+    assert_string_equal(reply->element[1]->str, "noeviction");
+    freeReplyObject(reply);
+
+    /* checking makes no marker */
+
+    reply = ask(plain.redis, "EXISTS cigna:v:{vault}");
+    assert_int_equal(reply->integer, 0);
+    freeReplyObject(reply);
+
+    tell(plain.redis, "HSET cigna:v:{vault} b marker r elsewhere t 1000");
+
+    reply = vault_check("ok", 5);
+    assert_string_equal(reply->element[1]->str, "noeviction");
+    assert_string_equal(reply->element[2]->str, "marker");
+    assert_int_equal(reply->element[3]->integer, 0);
+    assert_int_equal(reply->element[4]->len, 40);
+    freeReplyObject(reply);
+
+    (void) usleep(20 * 1000);
+
+    reply = vault_check("ok", 5);
+    assert_in_range(reply->element[3]->integer, 20, 10000);
+    freeReplyObject(reply);
+
+    /* its clock was set back */
+
+    tell(plain.redis, "HSET cigna:v:{vault} t 99999999999999");
+
+    reply = vault_check("ok", 5);
+    assert_int_equal(reply->element[3]->integer, 0);
+    freeReplyObject(reply);
+
+    /* it evicts */
+
+    tell(plain.redis, "CONFIG SET maxmemory-policy allkeys-lru");
+    reply = vault_check("ok", 5);
+    assert_string_equal(reply->element[1]->str, "allkeys-lru");
+    freeReplyObject(reply);
+    tell(plain.redis, "CONFIG SET maxmemory-policy noeviction");
+
+    /* it cannot note who it is */
+
+    tell(plain.redis, "HSET cigna:v:{vault} r elsewhere");
+    tell(plain.redis, "CONFIG SET maxmemory 1");
+    freeReplyObject(vault_check("ok", 5));
+    tell(plain.redis, "CONFIG SET maxmemory 0");
+    assert_value("HGET cigna:v:{vault} r", "elsewhere");
+
+    tell(plain.redis, "REPLICAOF 127.0.0.1 1");
+    freeReplyObject(vault_check("replica", 1));
+    tell(plain.redis, "REPLICAOF NO ONE");
+
+    tell(plain.redis, "DEL cigna:v:{vault}");
 }
 
 
@@ -914,7 +1032,10 @@ random_op(cigna_op_t *op)
           { 1, 1, 3, 3 } },
         { cigna_script_grant_delete,
           { grants, locks, times, words, whos },
-          { 1, 1, 3, 2, 4 } }
+          { 1, 1, 3, 2, 4 } },
+        { cigna_script_grant_reseal,
+          { grants, ids, ids },
+          { 1, 4, 4 } }
     };
 
     i = pick(sizeof(ops) / sizeof(ops[0]));
@@ -1061,6 +1182,8 @@ main(void)
         test(a_release_clears_its_own_only),
         test(a_generation_goes_over_an_older_one_of_the_same_grant_only),
         test(a_deleted_grant_is_not_put_again),
+        test(a_record_is_sealed_again_only_while_it_is_as_it_was_read),
+        test(a_primary_that_was_not_seen_before_is_young),
         test(the_flows_run_on_a_real_redis),
         test(an_evicted_dance_is_gone),
         test(a_setup_finds_out_what_redis_does_when_it_is_full),

@@ -825,6 +825,51 @@ world_grant_delete(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 }
 
 
+static void
+world_grant_reseal(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    world_key_t  *key;
+
+    key = world_key(w, a[0], 0);
+
+    if (world_is(world_at(key, "b"), a[2])) {
+        world_resp_word(r, 1, "ok");
+        return;
+    }
+
+    if (!world_is(world_at(key, "b"), a[1])) {
+        world_resp_word(r, 1, "stale");
+        return;
+    }
+
+    world_put(key, "b", a[2]);
+    world_resp_word(r, 1, "ok");
+}
+
+
+/* a primary that has always been one */
+
+static void
+world_vault_check(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    world_key_t  *key;
+
+    key = world_key(w, a[0], 0);
+
+    if (world_at(key, "b") == NULL) {
+        world_resp_word(r, 2, "none");
+        world_resp_bulk(r, cigna_slice_str(w->policy));
+        return;
+    }
+
+    world_resp_word(r, 5, "ok");
+    world_resp_bulk(r, cigna_slice_str(w->policy));
+    world_resp_field(r, world_at(key, "b"));
+    world_resp_head(r, ':', world_redis_now(w));
+    world_resp_bulk(r, cigna_slice("run"));
+}
+
+
 typedef void (*world_script_pt)(world_t *w, const cigna_slice_t *a,
     world_resp_t *r);
 
@@ -845,7 +890,9 @@ static const world_script_t  world_scripts[] = {
     { cigna_script_grant_begin, 8, world_grant_begin },
     { cigna_script_grant_swap, 9, world_grant_swap },
     { cigna_script_grant_release, 4, world_grant_release },
-    { cigna_script_grant_delete, 5, world_grant_delete }
+    { cigna_script_grant_delete, 5, world_grant_delete },
+    { cigna_script_grant_reseal, 3, world_grant_reseal },
+    { cigna_script_vault_check, 1, world_vault_check }
 };
 
 

@@ -1,0 +1,184 @@
+"""The key ring, and what is sealed under it.
+
+    name <32 bytes in base64url>          exactly one, never rotated
+    seal <32 bytes in base64url>          first seals, all open
+
+Keys that are used derive by HKDF-SHA256 (RFC 5869), salt "ngx_cigna_module";
+"info" is a list of parts, each behind its length.  A sealed record:
+
+    version (1) | key id (8) | nonce (12) | ciphertext | tag (16)
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import struct
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from .errors import VaultError
+
+SALT = b'ngx_cigna_module'
+SEAL_KEYS_MAX = 16
+VERSION = 1
+KEY_ID_LEN = 8
+NONCE_LEN = 12
+TAG_LEN = 16
+OVERHEAD = 1 + KEY_ID_LEN + NONCE_LEN + TAG_LEN
+
+
+class UnknownKey(Exception):
+    """The ring lacks the key that this was sealed under."""
+
+    def __init__(self, key_id):
+        super().__init__(f'sealed under key {key_id}, which the ring lacks')
+        self.key_id = key_id
+
+
+class Damaged(Exception):
+    """Does not authenticate: not what was sealed, or not in its place."""
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b'=').decode()
+
+
+def joined(*parts):
+    """The parts, each behind its length, so that no two lists are alike."""
+    return b''.join(struct.pack('>I', len(part)) + part for part in parts)
+
+
+def _hmac(key, data):
+    return hmac.new(key, data, hashlib.sha256).digest()
+
+
+class Key:
+    """A key as HKDF-Extract leaves it."""
+
+    def __init__(self, secret):
+        self._prk = _hmac(SALT, secret)
+        self.id = self.expand(b'key id')[:KEY_ID_LEN]
+
+    def expand(self, *parts):
+        return _hmac(self._prk, joined(*parts) + b'\x01')
+
+    def of_record(self, record):
+        return self.expand(b'record', self.id, bytes([VERSION]),
+                           record.type, record.tenant, record.name)
+
+
+class Record:
+    """What a record is; all of it is bound into its key."""
+
+    def __init__(self, type_, tenant, name):
+        self.type = type_
+        self.tenant = tenant
+        self.name = name
+
+
+def _decoded(word):
+    try:
+        text = word.encode('ascii')
+        if len(text) != 43:
+            raise ValueError
+        key = base64.b64decode(text + b'=', altchars=b'-_', validate=True)
+    except ValueError:
+        key = b''
+
+    if len(key) != 32 or base64url(key) != word:
+        raise ValueError('a key is 32 bytes in base64url, 43 characters '
+                         'without "="')
+    if len(set(key)) == 1:
+        raise ValueError('a key must be random: this one repeats a single '
+                         'byte')
+    return key
+
+
+class KeyRing:
+    """The keys; the first of `seals` seals, all open."""
+
+    def __init__(self, text):
+        self._name = None
+        self.seals = []
+
+        for number, line in enumerate(text.split('\n'), 1):
+            try:
+                self._read(line)
+            except ValueError as error:
+                raise VaultError(f'line {number}: {error}') from None
+
+        if self._name is None:
+            raise VaultError('there is no "name" line')
+        if not self.seals:
+            raise VaultError('there is no "seal" line')
+
+        self._names = Key.__new__(Key)
+        self._names._prk = self._name.expand(b'names')
+
+    def _read(self, line):
+        words = line.replace('\t', ' ').replace('\r', ' ').split(' ')
+        words = [word for word in words if word]
+
+        if not words or words[0].startswith('#'):
+            return
+        if words[0] not in ('name', 'seal'):
+            raise ValueError('a line must begin with "name", "seal" or "#"')
+        if len(words) > 2:
+            raise ValueError('there is something behind the key')
+        if words[0] == 'name' and self._name:
+            raise ValueError('there is a second "name" line')
+        if words[0] == 'seal' and len(self.seals) == SEAL_KEYS_MAX:
+            raise ValueError(f'there are more than {SEAL_KEYS_MAX} "seal" '
+                             'lines')
+
+        key = Key(_decoded(words[1] if len(words) == 2 else ''))
+
+        if key.id in [other.id for other in self.seals + [self._name]
+                      if other]:
+            raise ValueError('the same key occurs twice')
+        if words[0] == 'name':
+            self._name = key
+        else:
+            self.seals.append(key)
+
+    @property
+    def sealing_id(self):
+        return self.seals[0].id
+
+    def find(self, key_id):
+        for key in self.seals:
+            if key.id == key_id:
+                return key
+        return None
+
+    def name(self, *parts):
+        """The keyed hash of a list of parts."""
+        return self._names.expand(*parts)
+
+    def seal(self, record, aad, plain, nonce=None):
+        key = self.seals[0]
+        nonce = nonce or os.urandom(NONCE_LEN)
+        body = AESGCM(key.of_record(record)).encrypt(nonce, plain, aad)
+        return bytes([VERSION]) + key.id + nonce + body
+
+    def open(self, record, aad, sealed):
+        key_id = key_id_of(sealed)
+        key = self.find(key_id)
+
+        if key is None:
+            raise UnknownKey(key_id.hex())
+
+        nonce = sealed[1 + KEY_ID_LEN:1 + KEY_ID_LEN + NONCE_LEN]
+        body = sealed[1 + KEY_ID_LEN + NONCE_LEN:]
+        try:
+            return AESGCM(key.of_record(record)).decrypt(nonce, body, aad)
+        except InvalidTag:
+            raise Damaged('does not authenticate') from None
+
+
+def key_id_of(sealed):
+    if len(sealed) < OVERHEAD or sealed[0] != VERSION:
+        raise Damaged('is no sealed record')
+    return sealed[1:1 + KEY_ID_LEN]

@@ -1,0 +1,118 @@
+"""What the vault looks like in Redis, and what things are called there.
+
+    <prefix>:g:{<identity>}   grant    hash: i id, g generation, b blob, ...
+    <prefix>:l:{<identity>}   lock
+    <prefix>:d:{<state>}      dance    hash: b blob, ...
+    <prefix>:v:{vault}        marker   hash: b blob, r run id, t since when;
+    <prefix>:v:{<tag>}        in Cluster one for each hash slot
+"""
+
+import functools
+import re
+import struct
+
+from .keyring import Damaged, Record, base64url
+
+SLOTS = 16384
+NAME_BYTES = 20
+MEMBER_MAX = 256
+MARKER_VERSION = 1
+
+PREFIX = re.compile(r'[A-Za-z0-9_.:-]{1,32}')
+
+
+class OtherNames(Exception):
+    """A marker that was made with another name key."""
+
+
+class OtherVersion(Exception):
+    """A marker of another version of the module."""
+
+
+def crc16(data):
+    crc = 0
+    for byte in data:
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = crc << 1 ^ (0x1021 if crc & 0x8000 else 0)
+        crc &= 0xffff
+    return crc
+
+
+def slot_of(key):
+    """Hash slot of a key: that of its tag, if it has one."""
+    start = key.find(b'{')
+    end = key.find(b'}', start + 1) if start >= 0 else -1
+
+    if end > start + 1:
+        key = key[start + 1:end]
+    return crc16(key) % SLOTS
+
+
+@functools.lru_cache(maxsize=1)
+def slot_tags():
+    """Of each slot the smallest decimal number that lies in it."""
+    table = []
+    for byte in range(256):
+        crc = byte << 8
+        for _ in range(8):
+            crc = crc << 1 ^ (0x1021 if crc & 0x8000 else 0)
+        table.append(crc & 0xffff)
+
+    tags, number = {}, 0
+    while len(tags) < SLOTS:
+        crc = 0
+        text = b'%d' % number
+        for byte in text:
+            crc = (crc << 8 & 0xffff) ^ table[crc >> 8 ^ byte]
+        tags.setdefault(crc % SLOTS, text)
+        number += 1
+    return tags
+
+
+class Layout:
+    """Names under a prefix and a key ring."""
+
+    def __init__(self, ring, prefix):
+        self.ring = ring
+        self.prefix = prefix.encode()
+
+    def key(self, kind, tag):
+        return b'%s:%s:{%s}' % (self.prefix, kind, tag)
+
+    def identity(self, tenant, member):
+        """The keyed hash by which a member is known."""
+        if (not 0 < len(member) <= MEMBER_MAX
+                or any(byte < 0x20 or byte == 0x7f for byte in member)):
+            raise ValueError('a member is 1 to 256 bytes without control '
+                             'bytes')
+        digest = self.ring.name(b'member', tenant, member)
+        return base64url(digest[:NAME_BYTES]).encode()
+
+    @property
+    def channel(self):
+        return self.prefix + b':invalidate'
+
+    # markers
+
+    def marker_key(self, slot=None):
+        return self.key(b'v', b'vault' if slot is None else slot_tags()[slot])
+
+    @staticmethod
+    def _marker_record(key):
+        return Record(b'marker', b'', key)
+
+    def seal_marker(self, key, made_ms, nonce=None):
+        check = self.ring.name(b'marker')
+        plain = bytes([MARKER_VERSION]) + check + struct.pack('>Q', made_ms)
+        return self.ring.seal(self._marker_record(key), b'', plain, nonce)
+
+    def open_marker(self, key, blob):
+        """When it was made, in ms; else the exceptions say what it is."""
+        plain = self.ring.open(self._marker_record(key), b'', blob)
+
+        if len(plain) != 41 or plain[0] != MARKER_VERSION:
+            raise OtherVersion('is of another version of the module')
+        if plain[1:33] != self.ring.name(b'marker'):
+            raise OtherNames('was made with another name key')
+        return struct.unpack('>Q', plain[33:])[0]
