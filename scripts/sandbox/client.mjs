@@ -44,6 +44,11 @@ export class ControlClient {
     return this.#call('GET', `/control?${query}`);
   }
 
+  // Each refresh token, the oldest first: see ledger.mjs.
+  ledger(whose = {}) {
+    return this.#call('GET', `/ledger?${new URLSearchParams(whose)}`);
+  }
+
   set(modes, clientId) {
     return this.#call('POST', '/control', { modes, client_id: clientId });
   }

@@ -5,6 +5,7 @@
 //   POST /control  {modes, client_id?}  switch modes
 //   GET  /modes                         the table of modes
 //   GET  /members                       logins and Patient ids
+//   GET  /ledger[?client_id=&member=]   each refresh token and what became of it
 //   POST /reset    {modes?}             counters; with "modes": true, these too
 //   POST /expire   {member?, client_id?}   access tokens are worthless now
 //   POST /revoke   {member?, client_id?}   grants are withdrawn
@@ -50,6 +51,8 @@ export class Control {
 
   #routes = {
     'GET /control': ({ query }) => this.#show(query),
+    'GET /ledger': ({ query }) =>
+      this.#parts.ledger.list(Object.fromEntries(query)),
     'GET /modes': () => describeModes(),
     'GET /members': () => this.#members(),
     'POST /control': ({ body }) => this.#switch(body),
@@ -120,7 +123,10 @@ export class Control {
         || !this.#parts.members.get(member)) {
       throw new ControlError('no such client_id or member');
     }
-    return this.#parts.authorization.mint({ clientId, member, scope });
+    const tokens = await this.#parts.authorization.mint(
+      { clientId, member, scope });
+    this.#parts.ledger.issued(tokens, { client_id: clientId, member });
+    return tokens;
   }
 
   async #handle(request, response) {

@@ -58,13 +58,33 @@ function outcomeOf(ctx) {
   return ctx.status === 200 ? 'ok' : ctx.state.error ?? String(ctx.status);
 }
 
-const observe = ({ record }) => async (ctx, next) => {
+// What the provider has answered, whatever is sent in its place.
+function tokensOf(ctx) {
+  if (ctx.status !== 200 || !ctx.body) {
+    return undefined;
+  }
+  try {
+    const body = typeof ctx.body === 'string' ? JSON.parse(ctx.body) : ctx.body;
+    return body.access_token && body;
+  } catch {
+    return undefined;                    // a page
+  }
+}
+
+const observe = ({ record, ledger }) => async (ctx, next) => {
   const { endpoint, clientId, parameters } = ctx.state;
 
   if (endpoint === 'token') {
     const leave = record.token(ctx.state.request ?? ctx.req,
                                { ...parameters, client_id: clientId });
-    await next().finally(() => leave(outcomeOf(ctx)));
+    const note = ledger.arrived({ ...parameters, client_id: clientId },
+                                ctx.res);
+    await next().finally(() => {
+      const outcome = outcomeOf(ctx);
+      leave(outcome);
+      note({ outcome, tokens: tokensOf(ctx),
+             member: ctx.oidc?.entities?.Account?.accountId });
+    });
     return;
   }
   if (endpoint === 'authorize') {

@@ -9,6 +9,7 @@ import { completeClient } from './config.mjs';
 import { Control } from './control.mjs';
 import { FhirServer, FHIR_PATH } from './fhir/server.mjs';
 import { Keys } from './keys.mjs';
+import { Ledger } from './ledger.mjs';
 import { Listener } from './listener.mjs';
 import { Markers } from './markers.mjs';
 import { Members } from './members.mjs';
@@ -38,6 +39,7 @@ function createParts(config) {
     store: new Store(),
   };
 
+  parts.ledger = new Ledger(parts.store);
   parts.modes.set(config.modes);
   for (const client of config.clients) {
     parts.store.addClient(completeClient(client, markers));

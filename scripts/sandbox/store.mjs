@@ -80,6 +80,12 @@ export class Store {
     return this.#table('AccessToken').deleteWhere(this.#matching(whose));
   }
 
+  // Neither expired nor revoked nor spent.
+  isAlive(model, id) {
+    const payload = this.#table(model).get(id);
+    return payload !== undefined && payload.consumed === undefined;
+  }
+
   // The member has withdrawn: nothing works any more.
   revokeGrants(whose = {}) {
     const matches = this.#matching(whose);

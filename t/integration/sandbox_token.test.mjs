@@ -472,3 +472,46 @@ test('the record shows requests without their secrets', async () => {
     assert.ok(!JSON.stringify(seen).includes(marker));
   }
 });
+
+// The ledger
+
+test('the ledger tells how often a refresh token was presented, and what came '
+  + 'of it', async () => {
+  const { refresh_token: first } = await tokensOf();
+  const { body: { refresh_token: second } } = await app.refresh(first);
+  await sandbox.control.set({ token_fault: 'cut-after' });
+  await app.refresh(second).catch(() => {});
+  await sandbox.control.set({ token_fault: 'none' });
+
+  const tokens = await sandbox.control.ledger({ member: MEMBER });
+  const [a, b, c] = tokens.slice(
+    tokens.findIndex(({ token }) => token === fingerprint(first)));
+
+  assert.deepEqual(a.presented.map(({ outcome, accepted, sent }) =>
+    [outcome, accepted, sent]), [['ok', true, true]]);
+  assert.deepEqual(a.alive, { refresh: false, access: true });
+  assert.equal(b.token, fingerprint(second));
+  assert.equal(b.from, a.token);
+  assert.deepEqual(b.presented.map(({ outcome, accepted, sent }) =>
+    [outcome, accepted, sent]), [['fault cut-after', true, false]]);
+  assert.equal(c.from, b.token);
+  assert.deepEqual(c.presented, []);
+  assert.equal(c.alive.refresh, true);
+
+  await app.refresh(second);
+  const family = (await sandbox.control.ledger({ member: MEMBER }))
+    .filter(({ token }) => [a, b, c].some((one) => one.token === token));
+  assert.deepEqual(family.map(({ presented }) => presented.length), [1, 2, 0]);
+  assert.deepEqual(family[2].alive, { refresh: false, access: false });
+});
+
+test('the ledger tells of a refresh token that is spent by two at once',
+  async () => {
+    const { refresh_token: token } = await tokensOf();
+    await sandbox.control.set({ token_delay_ms: 100 });
+    await Promise.all([app.refresh(token), app.refresh(token)]);
+
+    const entry = (await sandbox.control.ledger({ member: MEMBER }))
+      .find((one) => one.token === fingerprint(token));
+    assert.equal(entry.at_once, 2);
+  });

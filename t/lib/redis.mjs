@@ -160,7 +160,8 @@ class Redis {
     this.stopped = false;
     this.starts = (this.starts ?? 0) + 1;
     this.server = startServer('redis', 'redis-server', this.arguments,
-                              { directory: this.directory });
+                              { directory: this.directory,
+                                env: this.options.env });
     this.pid = this.server.pid;
 
     // the output of those before is still there

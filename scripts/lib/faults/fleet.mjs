@@ -1,0 +1,205 @@
+// Nodes that share one Redis and one Cigna, the members who are connected
+// there, and what they get when they ask.
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { HttpClient } from '../../../t/lib/client.mjs';
+import { clockOf } from '../../../t/lib/clock.mjs';
+import { standardGateway } from '../../../t/lib/gateway.mjs';
+
+const TENANTS = ['acme', 'globex'];
+const DANCES_AT_ONCE = 16;
+
+// Small, and tells whose it is.
+const TARGET = '/fhir/$userinfo';
+
+const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
+
+// Whatever is known only later than this is given up.
+const ASK_MS = 30000;
+
+// Runs action for each of a list, so many at a time.
+export async function forEach(list, atOnce, action) {
+  const rest = [...list];
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    while (rest.length) {
+      await action(rest.shift());
+    }
+  }));
+}
+
+export class Fleet {
+  #clients = new Map();
+  #keepAlive;
+
+  // t, and: nodes, workers, members (how many), clock (whether it is to be
+  // put forward), keepAlive (of the asking), gateway (options of every node's).
+  static async start(t, options) {
+    const fleet = new Fleet();
+    await fleet.#start(t, options);
+    return fleet;
+  }
+
+  async #start(t, { nodes = 2, workers = 2, members = 10, clock = false,
+                    keepAlive = true, gateway = {} }) {
+    const { nginx = {}, redisOptions = {}, sandboxOptions = {}, vault = {},
+            tenant = {} } = gateway;
+    this.clock = clock ? clockOf(t) : null;
+    this.#keepAlive = keepAlive;
+    const env = this.clock?.env;
+
+    const options = {
+      ...gateway,
+      nginx: { workers, ...nginx, env: { ...env, ...nginx.env } },
+      redisOptions: { ...redisOptions, env: { ...env, ...redisOptions.env } },
+      vault,
+      tenant: { dances_per_second: 10000, ...tenant },
+      sandboxOptions: { members, ...sandboxOptions,
+                        modes: { ...sandboxOptions.modes } },
+    };
+    const one = await standardGateway(t, options);
+    this.nodes = [one];
+    for (let i = 1; i < nodes; i += 1) {
+      this.nodes.push(await standardGateway(t, this.#another(one, options)));
+    }
+
+    this.redis = one.redis;
+    this.control = one.sandbox.control;
+    this.members = await this.#people(members);
+    t.after(() => this.#clients.forEach((client) => client.close()));
+  }
+
+  #another(one, options) {
+    const { caFile } = one.sandbox.info;
+    return {
+      ...options,
+      redis: one.redis, sandbox: one.sandbox,
+      keys: readFileSync(one.file('keys'), 'utf8'),
+      tenant: { ...options.tenant, trusted_certificate: caFile },
+      fhir: { ...options.fhir, proxy_ssl_trusted_certificate: caFile },
+    };
+  }
+
+  async #people(count) {
+    const all = new Map((await this.control.members())
+      .map((member) => [member.username, member]));
+
+    return Array.from({ length: count }, (_, i) => {
+      const username = `syntheticuser${String(i + 1).padStart(4, '0')}`;
+      const tenant = TENANTS[i % TENANTS.length];
+      return { tenant, username, name: `member-${i + 1}`,
+               id: all.get(username).userinfo, key: keyOf(tenant, username) };
+    });
+  }
+
+  // Dances of all of them, at the first node, where Cigna sends them back to.
+  async connect(members = this.members) {
+    await forEach(members, DANCES_AT_ONCE, (member) => this.dance(member));
+  }
+
+  async dance({ tenant, name, username }) {
+    const { outcome, response } = await this.nodes[0].dance(
+      { tenant, member: name, username });
+    if (outcome !== 'connected') {
+      throw new Error(`${tenant}/${name}: the dance ended with ${outcome}: `
+        + response?.body);
+    }
+  }
+
+  // Everybody's access token, and every deadline that is kept by the wall
+  // clock of nginx or Redis, comes nearer.
+  forward(seconds) {
+    this.clock.forward(seconds);
+  }
+
+  #client(node) {
+    if (!this.#clients.has(node)) {
+      this.#clients.set(node, new HttpClient({
+        ca: node.caText, jar: null, keepAlive: this.#keepAlive,
+        maxSockets: 256 }));
+    }
+    return this.#clients.get(node);
+  }
+
+  request(member, node, target, options = {}) {
+    const { headers, ...more } = options;
+    return this.#client(node).request(node.url(member.tenant, target), {
+      headers: { Cookie: `session=${member.name}`, ...headers }, ...more });
+  }
+
+  // { what, status, text }: what is "served", "cut" (no reply), the condition
+  // of a refusal, "foreign" (somebody else's data), or a status of others.
+  async ask(member, node, { target = TARGET } = {}) {
+    let reply;
+    try {
+      reply = await this.request(member, node, target,
+                                 { signal: AbortSignal.timeout(ASK_MS) });
+    } catch (error) {
+      return { what: error.name === 'TimeoutError' ? 'unanswered' : 'cut',
+               status: 0, text: error.code ?? error.message };
+    }
+    const { status, body } = reply;
+    if (status !== 200) {
+      node.replies.push(body);
+    }
+    return { what: this.#whatOf(member, status, body), status, text: body,
+             retryAfter: reply.headers['retry-after'] };
+  }
+
+  #whatOf(member, status, body) {
+    if (status === 200) {
+      return body.includes(member.id) ? 'served' : 'foreign';
+    }
+    return CONDITION.exec(body)?.[1] ?? `status ${status}`;
+  }
+
+  // Asks until the answer is final: served, or refused for good.
+  async settle(member, node, { timeout = 20000, every = 150 } = {}) {
+    const deadline = Date.now() + timeout;
+
+    for (;;) {
+      const answer = await this.ask(member, node);
+      if (answer.status === 200 || answer.status === 401
+          || Date.now() > deadline) {
+        return answer;
+      }
+      await sleep(every);
+    }
+  }
+
+  // The refresh tokens of every member, by key, the oldest first.
+  async ledger() {
+    const books = new Map(this.members.map(({ key }) => [key, []]));
+    for (const entry of await this.control.ledger()) {
+      books.get(keyOf(entry.client_id.replace(/-client$/, ''), entry.member))
+        ?.push(entry);
+    }
+    return books;
+  }
+}
+
+function keyOf(tenant, username) {
+  return `${tenant}/${username}`;
+}
+
+// What the stand-in has seen of refreshes, put into the tally.
+export async function countRefreshes(fleet, tally) {
+  const { token } = await fleet.control.see({ recent: 0 });
+  const by = token.by.refresh_token ?? {};
+
+  tally.tokenRequests = Object.values(by).reduce((sum, n) => sum + n, 0);
+  tally.refreshes = by.ok ?? 0;
+  tally.secondAttempts = 0;
+  for (const tokens of (await fleet.ledger()).values()) {
+    for (const { presented, at_once: atOnce, token: print } of tokens) {
+      tally.secondAttempts += presented.length > 1 ? 1 : 0;
+      if (presented.length > 2) {
+        tally.wrong.push(`${print} was sent ${presented.length} times`);
+      }
+      if (atOnce > 1) {
+        tally.wrong.push(`${print} was spent by ${atOnce} at once`);
+      }
+    }
+  }
+}

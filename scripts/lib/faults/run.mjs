@@ -1,0 +1,30 @@
+// Runs one scenario.  Everything that is done follows from the seed, but not
+// the moments at which it meets the servers.
+
+import { Random } from '../../../t/lib/random.mjs';
+import { SCENARIOS } from './scenarios.mjs';
+import { Tally } from './tally.mjs';
+
+export function newSeed() {
+  return Math.floor(Math.random() * 0x100000000);
+}
+
+// t: a test's context, or a Scope.  What it throws is the scenario's failure,
+// too: servers that do not start, or that say what they must not at their end.
+export async function runScenario(t, name, { seed = newSeed(), rounds,
+                                             seconds } = {}) {
+  const scenario = SCENARIOS[name];
+  const tally = new Tally();
+
+  t.diagnostic(`${name}: ${scenario.about}; --seed ${seed}`);
+  await scenario.run(t, {
+    rounds: rounds ?? scenario.rounds,
+    seconds: seconds ?? scenario.seconds,
+    random: new Random(seed),
+    tally,
+  });
+  for (const note of tally.notes) {
+    t.diagnostic(`${name}: ${note}`);
+  }
+  return tally;
+}

@@ -1,0 +1,63 @@
+// What a scenario counts, and the table of it.
+
+const LIST_MAX = 20;
+
+export class Tally {
+  rounds = 0;
+  refreshes = 0;               // token replies with new tokens
+  tokenRequests = 0;           // to refresh
+  secondAttempts = 0;          // refresh tokens that were sent twice
+  recoveryMs = null;           // the longest, where there is something to it
+  lost = [];                   // grants, and why they should not be
+  false401 = [];
+  errors = [];                 // replies that should have been others
+  wrong = [];                  // whatever else must not be
+  notes = [];
+
+  get problems() {
+    const named = (name) => this[name].map((text) => `${name}: ${text}`);
+    return ['lost', 'false401', 'errors', 'wrong'].flatMap(named);
+  }
+
+  get passed() {
+    return this.rounds > 0 && this.problems.length === 0;
+  }
+
+  recovered(ms) {
+    this.recoveryMs = Math.max(this.recoveryMs ?? 0, Math.round(ms));
+  }
+
+  row(name) {
+    return {
+      'scenario': name,
+      'rounds': this.rounds,
+      'refreshes': this.refreshes,
+      'token requests': this.tokenRequests,
+      'lost grants': this.lost.length,
+      'second attempts': this.secondAttempts,
+      'false 401': this.false401.length,
+      'errors': this.errors.length + this.wrong.length,
+      'recovery ms': this.recoveryMs ?? '-',
+      'verdict': this.passed ? 'ok' : 'FAILED',
+    };
+  }
+}
+
+export function shortList(list) {
+  return list.length <= LIST_MAX ? list
+    : [...list.slice(0, LIST_MAX), `... and ${list.length - LIST_MAX} more`];
+}
+
+export function table(rows) {
+  const names = Object.keys(rows[0]);
+  const width = (name) => Math.max(name.length,
+                                   ...rows.map((row) => `${row[name]}`.length));
+  const line = (cell) => names.map((name) => {
+    const text = `${cell(name)}`;
+    return name === names[0] ? text.padEnd(width(name))
+      : text.padStart(width(name));
+  }).join('  ').trimEnd();
+
+  return [line((name) => name), line((name) => '-'.repeat(width(name))),
+          ...rows.map((row) => line((name) => row[name]))].join('\n');
+}
