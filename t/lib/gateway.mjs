@@ -92,7 +92,7 @@ class Gateway {
     const files = {
       keys: this.options.keys
         ?? execFileSync(`${TOP}/scripts/keygen`, { encoding: 'utf8' }),
-      ...(this.redis.password && { 'redis.password': this.redis.password }),
+      ...this.redis.secrets,
     };
     for (const { client_id: id, client_secret: secret }
       of this.sandbox.info.clients) {
@@ -126,20 +126,10 @@ class Gateway {
   }
 
   #vault() {
-    const { redis } = this;
-    const where = {
-      tcp: `redis://127.0.0.1:${redis.port}`,
-      tls: `rediss://localhost:${redis.tlsPort}`,
-      unix: `unix:${redis.unixPath}`,
-    };
-    const over = this.options.vaultOver ?? 'tcp';
-
     return {
-      redis: where[over],
+      ...this.redis.vault(this.options.vaultOver ?? 'tcp',
+                          (name) => this.file(name)),
       keys: this.file('keys'),
-      username: redis.username,
-      password_file: redis.password && this.file('redis.password'),
-      trusted_certificate: over === 'tls' ? this.ca.certFile : null,
     };
   }
 

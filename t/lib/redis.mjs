@@ -1,110 +1,12 @@
-// A real redis-server of the test's own, and a small client to look into it.
+// A real redis-server of the test's own.
 
-import { connect } from 'node:net';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { startServer } from './process.mjs';
+import { RedisClient } from './redis_client.mjs';
+import { ADMIN, GATEWAY, passwordOf, redisUsers } from './redis_users.mjs';
 import { freePort, onEnd, scratchDirectory } from './scratch.mjs';
-
-// Replies of the protocol's version 2.  Strings are kept as latin1, so that
-// binary values can be searched and compared.
-class Client {
-  #pending = [];
-  #buffer = '';
-
-  static async open(where) {
-    const client = new Client();
-    client.socket = connect(where);
-    client.socket.setEncoding('latin1');
-    client.socket.on('data', (text) => client.#read(text));
-    client.socket.on('error', () => {});
-    client.socket.on('close', () => client.#fail());
-    return client;
-  }
-
-  command(...args) {
-    const parts = args.map((arg) => Buffer.from(String(arg), 'latin1'));
-    const request = parts.map((part) =>
-      `$${part.length}\r\n${part.toString('latin1')}\r\n`);
-
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ resolve, reject });
-      this.socket.write(`*${parts.length}\r\n${request.join('')}`, 'latin1');
-    });
-  }
-
-  close() {
-    this.socket.destroy();
-  }
-
-  #fail() {
-    for (const { reject } of this.#pending.splice(0)) {
-      reject(new Error('Redis closed the connection'));
-    }
-  }
-
-  #read(text) {
-    this.#buffer += text;
-
-    for (;;) {
-      const parsed = parseReply(this.#buffer, 0);
-      if (!parsed) {
-        return;
-      }
-      this.#buffer = this.#buffer.slice(parsed.end);
-      const { resolve, reject } = this.#pending.shift();
-      if (parsed.value instanceof Error) {
-        reject(parsed.value);
-      } else {
-        resolve(parsed.value);
-      }
-    }
-  }
-}
-
-// { value, end }, or null if the reply is not complete
-function parseReply(text, start) {
-  const lineEnd = text.indexOf('\r\n', start);
-  if (lineEnd < 0) {
-    return null;
-  }
-  const rest = text.slice(start + 1, lineEnd);
-  const end = lineEnd + 2;
-
-  switch (text[start]) {
-    case '+': return { value: rest, end };
-    case '-': return { value: new Error(rest), end };
-    case ':': return { value: Number(rest), end };
-    case '$': return parseBulk(text, end, Number(rest));
-    case '*': return parseArray(text, end, Number(rest));
-    default: throw new Error(`not a reply: ${JSON.stringify(text)}`);
-  }
-}
-
-function parseBulk(text, start, length) {
-  if (length < 0) {
-    return { value: null, end: start };
-  }
-  const end = start + length + 2;
-  return text.length < end ? null
-    : { value: text.slice(start, end - 2), end };
-}
-
-function parseArray(text, start, length) {
-  const value = length < 0 ? null : [];
-
-  for (let i = 0, end = start; ; i += 1) {
-    if (i >= length) {
-      return { value, end };
-    }
-    const item = parseReply(text, end);
-    if (!item) {
-      return null;
-    }
-    value.push(item.value);
-    end = item.end;
-  }
-}
 
 const READERS = {
   string: (key) => ['GET', key],
@@ -115,13 +17,25 @@ const READERS = {
   stream: (key) => ['XRANGE', key, '-', '+'],
 };
 
-class Redis {
+// Lines of redis.conf: { name: value }.  An array gives several lines, null
+// none.
+function lines(settings) {
+  return Object.entries(settings)
+    .flatMap(([name, value]) => [value].flat().map((one) => [name, one]))
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `${name} ${value === '' ? '""' : value}\n`)
+    .join('');
+}
+
+export class Redis {
   constructor(options, directory) {
     this.options = options;
     this.directory = directory;
+    this.name = options.name ?? 'redis';
     this.unixPath = path.join(directory, 'redis.sock');
-    this.password = options.password;
-    this.username = options.username;
+    this.confFile = path.join(directory, 'redis.conf');
+    this.username = options.acl ? GATEWAY : options.username;
+    this.password = options.acl ? passwordOf(GATEWAY) : options.password;
   }
 
   async prepare() {
@@ -129,17 +43,21 @@ class Redis {
     this.tlsPort = this.options.tls ? await freePort() : 0;
   }
 
-  get arguments() {
-    const { tls, config = {} } = this.options;
-    const settings = {
+  // The file is the server's own afterwards: it may write it again.
+  #configure() {
+    const { tls, acl, users = redisUsers, config = {} } = this.options;
+    const aclFile = path.join(this.directory, 'users.acl');
+
+    if (acl) {
+      writeFileSync(aclFile, users(), { mode: 0o600 });
+    }
+    writeFileSync(this.confFile, lines({
       dir: this.directory,
-      bind: '127.0.0.1',
+      bind: '127.0.0.1 -::1',
       port: this.port,
       unixsocket: this.unixPath,
       unixsocketperm: 777,
-      save: '',
-      appendonly: 'no',
-      'maxmemory-policy': 'noeviction',
+      aclfile: acl ? aclFile : null,
       ...(tls && {
         'tls-port': this.tlsPort,
         'tls-cert-file': tls.certFile,
@@ -148,35 +66,54 @@ class Redis {
         'tls-auth-clients': 'no',
       }),
       ...(this.password && !this.username && { requirepass: this.password }),
+      ...(!this.options.sentinel && {
+        save: '',
+        appendonly: 'no',
+        'maxmemory-policy': 'noeviction',
+      }),
       ...config,
-    };
-
-    return Object.entries(settings)
-      .flatMap(([name, value]) => [`--${name}`, String(value)]);
+    }), { mode: 0o600 });
   }
 
-  // Also after stop(), on the same ports: an empty Redis.
+  // Also after stop() or kill(), on the same ports: an empty Redis.
   async start() {
     this.stopped = false;
-    this.starts = (this.starts ?? 0) + 1;
-    this.server = startServer('redis', 'redis-server', this.arguments,
-                              { directory: this.directory,
-                                env: this.options.env });
+    if (!existsSync(this.confFile)) {
+      this.#configure();
+    }
+    this.server = startServer(this.name, 'redis-server', [
+      this.confFile, ...(this.options.sentinel ? ['--sentinel'] : []),
+    ], { directory: this.directory, env: this.options.env });
     this.pid = this.server.pid;
 
-    // the output of those before is still there
-    await this.server.ready(() => this.starts
-      === this.server.output.split('Ready to accept connections').length - 1);
-    await this.#connect();
+    await this.server.ready(() => this.#connect());
   }
 
+  // true once it is ready for commands
   async #connect() {
-    this.client = await Client.open(this.unixPath);
-    if (this.username) {
-      await this.#addUser();
-    } else if (this.password) {
-      await this.command('AUTH', this.password);
+    const { acl, cluster } = this.options;
+    try {
+      this.client?.close();
+      this.client = await RedisClient.open(this.unixPath);
+      if (acl) {
+        await this.command('AUTH', ADMIN, passwordOf(ADMIN));
+      } else if (this.password && !this.username) {
+        await this.command('AUTH', this.password);
+      }
+      await this.command('PING');
+      if (cluster) {
+        await this.command('READONLY');
+      }
+    } catch (error) {
+      if (/^(LOADING|Redis closed|connect )/.test(error.message)) {
+        return false;
+      }
+      throw error;
     }
+    if (this.username && !acl) {
+      await this.#addUser();
+    }
+    return true;
   }
 
   // Only the new user gets in from now on; this connection stays.
@@ -186,8 +123,32 @@ class Redis {
     await this.command('ACL', 'SETUSER', 'default', 'off');
   }
 
-  command(...args) {
-    return this.client.command(...args);
+  // Sentinels close everybody's connections when they change a server's role:
+  // the command is repeated then.
+  async command(...args) {
+    try {
+      return await this.client.command(...args);
+    } catch (error) {
+      if (this.stopped || !this.client.closed) {
+        throw error;
+      }
+      await this.server.ready(() => this.#connect());
+      return this.client.command(...args);
+    }
+  }
+
+  // A connection of one's own, as another user than the harness is.
+  async as(user, password = passwordOf(user)) {
+    const client = await RedisClient.open(this.unixPath);
+    await client.command('AUTH', user, password);
+    return client;
+  }
+
+  // { name: value } of INFO
+  async info(section) {
+    const text = await this.command('INFO', section);
+    return Object.fromEntries([...text.matchAll(/^(\w+):(.*)\r$/gm)]
+      .map(([, name, value]) => [name, value]));
   }
 
   // Every key with its value: { key: reply }
@@ -201,6 +162,27 @@ class Redis {
       }
     }
     return all;
+  }
+
+  // The lines of cigna_vault that lead here; over: tcp, tls or unix; file:
+  // the path of a file of the gateway's.
+  vault(over, file) {
+    const where = {
+      tcp: `redis://127.0.0.1:${this.port}`,
+      tls: `rediss://localhost:${this.tlsPort}`,
+      unix: `unix:${this.unixPath}`,
+    };
+    return {
+      redis: where[over],
+      username: this.username,
+      password_file: this.password && file('redis.password'),
+      trusted_certificate: over === 'tls' ? this.options.tls.caFile : null,
+    };
+  }
+
+  // { name of a file: what it holds } of those that vault() names
+  get secrets() {
+    return this.password ? { 'redis.password': this.password } : {};
   }
 
   // The process stands still: connections stay open, nothing answers.
@@ -221,10 +203,21 @@ class Redis {
     this.thaw();
     await this.server.stop();
   }
+
+  // It is gone at once, and says goodbye to nobody.
+  async kill() {
+    if (this.stopped) {
+      return;
+    }
+    this.stopped = true;
+    this.client?.close();
+    await this.server.stop('SIGKILL');
+  }
 }
 
 // Options: tls ({ certFile, keyFile, caFile }), password, username (an ACL
-// user in place of the default one), config ({ name: value } of redis.conf).
+// user in place of the default one), acl (true: the users of conf/), config
+// ({ name: value } of redis.conf).
 export async function startRedis(t, options = {}) {
   const redis = new Redis(options, scratchDirectory(t, 'redis'));
 

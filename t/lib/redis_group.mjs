@@ -1,0 +1,171 @@
+// Several Redis servers that belong together, with the users of conf/ and a
+// certificate authority of their own.
+
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+import { authority } from '../../scripts/lib/ca.mjs';
+import { Redis } from './redis.mjs';
+import { GATEWAY, passwordOf } from './redis_users.mjs';
+import { onEnd, scratchDirectory, until } from './scratch.mjs';
+
+const REPLICATION = {
+  masteruser: 'replica',
+  masterauth: passwordOf('replica'),
+  // a replica that comes back is there at once
+  'repl-diskless-sync': 'yes',
+  'repl-diskless-sync-delay': 0,
+  'repl-ping-replica-period': 1,
+};
+
+export class RedisGroup {
+  // all servers; those that keep data are in `nodes`
+  servers = [];
+  nodes = [];
+
+  constructor(t, kind, { tls = true, names = false }) {
+    this.t = t;
+    this.kind = kind;
+    this.names = names;
+    this.directory = scratchDirectory(t, kind);
+    this.username = GATEWAY;
+    this.password = passwordOf(GATEWAY);
+    this.tls = null;
+
+    if (tls) {
+      const ca = authority(path.join(this.directory, 'tls'));
+      this.tls = { ...ca.issueServer('redis'), caFile: ca.certFile };
+      this.client = ca.issueClient('redis-client');
+    }
+    onEnd(t, () => this.stop());
+  }
+
+  // A server that is not started yet.
+  async add(name, options = {}) {
+    const directory = path.join(this.directory, name);
+    const server = new Redis({ name, tls: this.tls, acl: true, ...options },
+                             directory);
+    mkdirSync(directory);
+    await server.prepare();
+    if (this.tls) {
+      server.port = 0;
+    }
+    server.servicePort = server.tlsPort || server.port;
+    this.servers.push(server);
+    return server;
+  }
+
+  // One that keeps data, with what its primary wants to hear.
+  async addNode(options = {}) {
+    const node = await this.add(`node-${this.nodes.length}`, {
+      ...options,
+      config: {
+        ...REPLICATION,
+        ...(this.tls && {
+          'tls-replication': 'yes',
+          // the cluster's bus demands a client's certificate
+          'tls-client-cert-file': this.client.certFile,
+          'tls-client-key-file': this.client.keyFile,
+        }),
+        'replica-announce-ip': this.names ? 'localhost' : null,
+        ...options.config,
+      },
+    });
+    this.nodes.push(node);
+    return node;
+  }
+
+  // How configuration and servers name a server's host.
+  get host() {
+    return this.names ? 'localhost' : '127.0.0.1';
+  }
+
+  url(server) {
+    return `${this.tls ? 'rediss' : 'redis'}://${this.host}:`
+      + `${server.servicePort}`;
+  }
+
+  // The lines of cigna_vault that say who we are and whom we trust.
+  login(file) {
+    return {
+      username: this.username,
+      password_file: file('redis.password'),
+      trusted_certificate: this.tls && this.tls.caFile,
+      tls_name: this.tls && !this.names ? 'localhost' : null,
+    };
+  }
+
+  get secrets() {
+    return { 'redis.password': this.password };
+  }
+
+  get running() {
+    return this.nodes.filter((node) => !node.stopped);
+  }
+
+  byPort(port) {
+    return this.nodes.find(({ servicePort }) => servicePort === Number(port));
+  }
+
+  // Nothing that is written to the primary from now on reaches a replica: they
+  // stand still, and what was on its way to them is thrown away.
+  async detach(primary) {
+    const replicas = await this.replicasOf(primary);
+
+    for (const replica of replicas) {
+      replica.freeze();
+    }
+    await primary.command('CLIENT', 'KILL', 'TYPE', 'replica');
+    return replicas;
+  }
+
+  // The primary is gone, with all that it had written since detach().
+  async loseDetached(primary, replicas) {
+    await primary.kill();
+    for (const replica of replicas) {
+      replica.thaw();
+    }
+  }
+
+  // All replicas have what their primaries have at this moment.
+  async synced() {
+    const roles = () => Promise.all(this.running.map((node) =>
+      node.info('replication').then((info) => ({ node, ...info }))));
+
+    const offsets = Object.fromEntries((await roles()).map(
+      (one) => [one.node.servicePort, Number(one.master_repl_offset)]));
+
+    await until('replicas are in step', async () =>
+      (await roles()).filter(({ role }) => role === 'slave').every((one) =>
+        one.master_link_status === 'up'
+        && Number(one.slave_repl_offset) >= offsets[one.master_port]));
+  }
+
+  // Every key of every node that runs.
+  async dump() {
+    const dumps = await Promise.all(this.running.map((node) => node.dump()));
+    return Object.assign({}, ...dumps);
+  }
+
+  freeze() {
+    this.running.forEach((node) => node.freeze());
+  }
+
+  thaw() {
+    this.servers.forEach((server) => server.thaw());
+  }
+
+  get stopped() {
+    return this.running.length === 0;
+  }
+
+  async start() {
+    await Promise.all(this.servers.filter(({ stopped }) => stopped !== false)
+      .map((server) => server.start()));
+  }
+
+  async stop() {
+    await Promise.all(this.servers.map((server) => server.server
+      && server.stop()));
+  }
+}

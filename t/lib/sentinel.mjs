@@ -1,0 +1,156 @@
+// A primary, its replicas, and the Sentinels that watch over them.
+
+import { RedisGroup } from './redis_group.mjs';
+import { passwordOf, sentinelUsers } from './redis_users.mjs';
+import { until } from './scratch.mjs';
+
+const MASTER = 'vault';
+
+// What takes seconds by default, so that a group is complete at once, and so
+// is its failover.
+const QUICK = ['info-period', 200, 'ping-period', 100, 'ask-period', 100,
+               'publish-period', 200, 'slave-reconf-timeout', 500];
+
+class SentinelGroup extends RedisGroup {
+  sentinels = [];
+
+  constructor(t, options) {
+    super(t, 'sentinel', options);
+    this.options = { replicas: 1, sentinels: 3, downAfter: 500, ...options };
+    this.options.quorum ??= (this.options.sentinels >> 1) + 1;
+    this.masterName = MASTER;
+  }
+
+  async start() {
+    if (!this.nodes.length) {
+      await this.#prepare();
+    }
+    await super.start();
+    await Promise.all(this.sentinels.map((sentinel) =>
+      sentinel.command('SENTINEL', 'DEBUG', ...QUICK)));
+    await this.complete();
+  }
+
+  async #prepare() {
+    const { replicas, sentinels, config } = this.options;
+
+    const primary = await this.addNode({ config });
+    for (let i = 0; i < replicas; i += 1) {
+      await this.addNode({ config: {
+        replicaof: `${this.host} ${primary.servicePort}`, ...config } });
+    }
+    for (let i = 0; i < sentinels; i += 1) {
+      this.sentinels.push(await this.add(`sentinel-${i}`, {
+        sentinel: true,
+        users: sentinelUsers,
+        config: this.#sentinelConfig(primary),
+      }));
+    }
+  }
+
+  #sentinelConfig(primary) {
+    const { quorum, downAfter } = this.options;
+    const names = this.names ? 'yes' : 'no';
+    const of = (what) => `${what} ${MASTER}`;
+
+    return {
+      ...(this.tls && { 'tls-replication': 'yes' }),
+      sentinel: [
+        `resolve-hostnames ${names}`,
+        `announce-hostnames ${names}`,
+        ...(this.names ? ['announce-ip localhost'] : []),
+        `sentinel-user sentinel`,
+        `sentinel-pass ${passwordOf('sentinel')}`,
+        `monitor ${MASTER} ${this.host} ${primary.servicePort} ${quorum}`,
+        `${of('auth-user')} sentinel`,
+        `${of('auth-pass')} ${passwordOf('sentinel')}`,
+        `${of('down-after-milliseconds')} ${downAfter}`,
+        `${of('failover-timeout')} 3000`,
+      ],
+    };
+  }
+
+  // Waits until every Sentinel that runs knows everybody, and all agree.
+  async complete() {
+    const sentinels = this.sentinels.filter(({ stopped }) => !stopped);
+    const replicas = this.running.length - 1;
+
+    await until('the Sentinels know everybody', async () => {
+      const views = await Promise.all(sentinels.map((one) => this.#view(one)));
+      return views.every((view) => view.flags === 'master'
+        && view.port === views[0].port
+        && Number(view['num-other-sentinels']) === this.sentinels.length - 1
+        && view.replicas.filter((one) => one.flags === 'slave'
+          && one['master-link-status'] === 'ok').length >= replicas);
+    }, { timeout: 20000 });
+    await this.synced();
+  }
+
+  async #view(sentinel) {
+    const view = fields(await sentinel.command('SENTINEL', 'MASTER', MASTER));
+    const replicas = await sentinel.command('SENTINEL', 'REPLICAS', MASTER);
+    return { ...view, replicas: replicas.map(fields) };
+  }
+
+  // The primary as a Sentinel has it.
+  async primary() {
+    const sentinel = this.sentinels.find(({ stopped }) => !stopped);
+    const [, port] = await sentinel.command(
+      'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER);
+    return this.byPort(port);
+  }
+
+  async replicasOf(primary) {
+    return this.running.filter((node) => node !== primary);
+  }
+
+  // To the primary of the moment.
+  async command(...args) {
+    return (await this.primary()).command(...args);
+  }
+
+  // A planned failover; returns the new primary, once all Sentinels tell of it.
+  async failover() {
+    const old = await this.primary();
+    await this.sentinels[0].command('SENTINEL', 'FAILOVER', MASTER);
+    return this.switched(old);
+  }
+
+  async switched(old) {
+    await until('the primary is another one', async () => {
+      const ports = await Promise.all(this.sentinels
+        .filter(({ stopped }) => !stopped)
+        .map((one) => one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME',
+                                  MASTER)));
+      return ports.every(([, port]) => Number(port) !== old.servicePort
+        && port === ports[0][1]);
+    }, { timeout: 20000 });
+    const primary = await this.primary();
+    await until('it is a primary', async () =>
+      (await primary.info('replication')).role === 'master');
+    return primary;
+  }
+
+  vault(over, file) {
+    return {
+      sentinel: this.sentinels.map((one) => this.url(one)),
+      sentinel_master: MASTER,
+      sentinel_username: this.username,
+      sentinel_password_file: file('redis.password'),
+      ...this.login(file),
+    };
+  }
+}
+
+const fields = (list) => Object.fromEntries(
+  Array.from({ length: list.length / 2 }, (_, i) =>
+    [list[2 * i], list[2 * i + 1]]));
+
+// Options: replicas (1), sentinels (3), quorum, downAfter (ms), tls (true),
+// names (false: servers tell addresses of each other, as they do by default,
+// and not names), config (lines of every redis.conf).  Started and complete.
+export async function startSentinel(t, options = {}) {
+  const group = new SentinelGroup(t, options);
+  await group.start();
+  return group;
+}
