@@ -14,6 +14,7 @@
 
 #include "ngx_cigna_run.h"
 #include "ngx_cigna_discovery.h"
+#include "ngx_cigna_revoker.h"
 
 #include <openssl/rand.h>
 
@@ -330,7 +331,12 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
     case cigna_op_http:
         return ngx_cigna_run_http(run);
 
+    case cigna_op_revoke:
+        ngx_cigna_revoker_start(run, &run->op);
+        return NGX_OK;
+
     case cigna_op_sleep:
+        run->event.cancelable = run->op.idle;
         ngx_add_timer(&run->event, run->op.ms);
         return NGX_AGAIN;
 

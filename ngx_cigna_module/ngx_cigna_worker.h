@@ -18,6 +18,7 @@ struct ngx_cigna_worker_s {
     ngx_rbtree_node_t          sentinel;
 
     ngx_queue_t                runs;           /* all that are alive */
+    ngx_uint_t                 revocations;    /* of these */
 };
 
 

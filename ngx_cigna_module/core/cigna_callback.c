@@ -228,7 +228,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
         f->state = cigna_callback_st_revoke;
 
-        if (cigna_revoke_next(&f->revoke, ev, op) == CIGNA_AGAIN) {
+        if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
             return;
         }
 
@@ -572,8 +572,8 @@ static void
 cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
     cigna_outcome_e outcome)
 {
-    cigna_revoke_prepare(&f->revoke, f->provider, f->tokens.refresh_token,
-                         f->tokens.access_token, f->arena);
+    cigna_revoke_prepare(&f->revoke, f->tokens.refresh_token,
+                         f->tokens.access_token);
 
     memset(&f->grant, 0, sizeof(cigna_grant_t));
 

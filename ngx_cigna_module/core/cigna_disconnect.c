@@ -3,8 +3,8 @@
  * Disconnect: forgets a grant.
  *
  *   start --> delete --> report --> revoke --> done
- *              ^ |          ^        ^  |
- *              | v          |        +--+  see cigna_revoke.c
+ *              ^ |          ^
+ *              | v          |
  *             sleep --------+
  *
  * Invariants, checked by t/fuzz/fuzz_disconnect.c:
@@ -57,7 +57,6 @@ cigna_disconnect_init(cigna_disconnect_t *f)
 {
     f->outcome = cigna_outcome_none;
     f->existed = 0;
-    f->revoked = 0;
     f->detail[0] = '\0';
 
     f->state = cigna_disconnect_st_start;
@@ -125,11 +124,10 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
 
         f->state = cigna_disconnect_st_revoke;
 
-        if (cigna_revoke_next(&f->revoke, ev, op) == CIGNA_AGAIN) {
+        if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
             return;
         }
 
-        f->revoked = f->revoke.revoked;
         f->state = cigna_disconnect_st_done;
         break;
 
@@ -180,8 +178,8 @@ cigna_disconnect_read(cigna_disconnect_t *f, const cigna_event_t *ev)
         return;
     }
 
-    cigna_revoke_prepare(&f->revoke, f->provider, f->grant.refresh_token,
-                         f->grant.access_token, f->arena);
+    cigna_revoke_prepare(&f->revoke, f->grant.refresh_token,
+                         f->grant.access_token);
 }
 
 

@@ -10,8 +10,8 @@
 
 
 /*
- * Forgets a grant: deletes it in the vault, reports, then revokes its tokens
- * at the authorization server (RFC 7009) where an endpoint is known.
+ * Forgets a grant: deletes it in the vault, reports, then has its tokens
+ * revoked at the authorization server.
  */
 
 typedef struct {
@@ -24,7 +24,6 @@ typedef struct {
     /* results, complete when the flow reports (or is done) */
     cigna_outcome_e          outcome;      /* disconnected, not_disconnected */
     unsigned                 existed:1;
-    unsigned                 revoked:1;    /* valid when done */
     char                     detail[192];  /* for the log, never a secret */
 
     /* private */

@@ -87,6 +87,16 @@ cigna_flow_settle(cigna_op_t *op, const cigna_journal_t *entry, int confirmed)
 
 
 void
+cigna_flow_revoke(cigna_op_t *op, cigna_slice_t token, unsigned refresh_token)
+{
+    cigna_flow_op(op, cigna_op_revoke);
+
+    op->token = token;
+    op->refresh_token = refresh_token ? 1 : 0;
+}
+
+
+void
 cigna_flow_report(cigna_op_t *op)
 {
     cigna_flow_op(op, cigna_op_report);

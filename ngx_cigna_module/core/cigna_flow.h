@@ -29,6 +29,10 @@ typedef enum {
                                               "ok", or "unsent", no room */
     cigna_op_settle,                       /* ... as Redis has confirmed it, or
                                               forgets it: always "ok" */
+    cigna_op_revoke,                       /* op->token is to be revoked: that
+                                              is somebody else's from here on,
+                                              who reports a failure: always
+                                              "ok", at once */
     cigna_op_report,                       /* the result for those who wait is
                                               there; the flow itself goes on,
                                               call again at once */
@@ -124,6 +128,9 @@ typedef struct {
 
     unsigned               ms;
 
+    cigna_slice_t          token;          /* of revoke; copied */
+
+    unsigned               refresh_token:1;   /* what kind it is */
     unsigned               durable:1;      /* of script: "ok" only once enough
                                               replicas have it ("WAIT") */
     unsigned               watch:1;        /* of sleep: over as soon as the
@@ -155,6 +162,8 @@ void cigna_flow_journal(cigna_op_t *op, const cigna_journal_t *entry,
     int confirmed);
 void cigna_flow_settle(cigna_op_t *op, const cigna_journal_t *entry,
     int confirmed);
+void cigna_flow_revoke(cigna_op_t *op, cigna_slice_t token,
+    unsigned refresh_token);
 void cigna_flow_report(cigna_op_t *op);
 void cigna_flow_done(cigna_op_t *op);
 

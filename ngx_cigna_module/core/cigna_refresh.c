@@ -215,7 +215,7 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
         f->state = cigna_refresh_st_revoke;
 
-        if (cigna_revoke_next(&f->revoke, ev, op) == CIGNA_AGAIN) {
+        if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
             return;
         }
 
@@ -688,6 +688,6 @@ cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op, unsigned tries)
 static void
 cigna_refresh_discard(cigna_refresh_t *f)
 {
-    cigna_revoke_prepare(&f->revoke, f->provider, f->tokens.refresh_token,
-                         f->tokens.access_token, f->arena);
+    cigna_revoke_prepare(&f->revoke, f->tokens.refresh_token,
+                         f->tokens.access_token);
 }

@@ -81,8 +81,15 @@ nothing_of_one_operation_is_left_for_the_next(void **state)
     assert_int_equal(op.type, cigna_op_settle);
     assert_true(op.confirmed);
 
+    cigna_flow_revoke(&op, cigna_slice("token"), 1);
+    assert_int_equal(op.type, cigna_op_revoke);
+    assert_slice(op.token, "token");
+    assert_true(op.refresh_token);
+    assert_false(op.confirmed);
+
     memset(&op, 0xa5, sizeof(op));
     cigna_flow_report(&op);
+    assert_int_equal(op.token.len, 0);
     assert_false(op.confirmed);
 }
 

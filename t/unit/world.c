@@ -439,6 +439,39 @@ world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
 }
 
 
+/* what the flow does not wait for: once, and if that fails never */
+
+static void
+world_do_revoke(world_t *w, world_actor_t *a, world_fault_e fault)
+{
+    char                  text[8];
+    cigna_arena_t         arena;
+    cigna_http_request_t  req;
+    static uint8_t        mem[64 * 1024];
+
+    if (a->reports == 0) {
+        world_fail("the member waits for a revocation");
+    }
+
+    if (w->provider.revocation_endpoint.len == 0 || fault == world_unsent) {
+        return;
+    }
+
+    cigna_arena_init(&arena, mem, sizeof(mem));
+
+    if (cigna_oauth_revoke_request(&w->provider, a->op.token,
+                                   a->op.refresh_token ? "refresh_token"
+                                                       : "access_token",
+                                   &arena, &req)
+        != CIGNA_OK)
+    {
+        world_fail("nothing to revoke");
+    }
+
+    (void) world_http(w, &req, fault, text, sizeof(text));
+}
+
+
 void
 world_step(world_t *w, world_actor_t *a, world_fault_e fault)
 {
@@ -466,6 +499,12 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
         a->faults += fault != world_fine;
         ev.type = world_ended(fault);
         world_do_http(w, a, fault, &ev, &result);
+        break;
+
+    case cigna_op_revoke:
+        a->faults += fault != world_fine;
+        world_do_revoke(w, a, fault);
+        ev.type = cigna_ev_ok;
         break;
 
     case cigna_op_sleep:
