@@ -27,13 +27,6 @@
 #define CIGNA_DISCONNECT_SLEEP_MS  50
 #define CIGNA_DISCONNECT_MAX_MS    200
 
-/*
- * A put of the deleted grant that is still being repeated is refused for so
- * long; nobody repeats one for longer than seconds.
- */
-
-#define CIGNA_DISCONNECT_TOMB_MS  (60 * 60 * 1000)
-
 
 typedef enum {
     cigna_disconnect_st_start = 0,
@@ -148,7 +141,7 @@ cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
     argv[1] = f->identity->lock_key;
     argv[4] = cigna_script_who(f->identity);
 
-    if (cigna_flow_uint(f->arena, CIGNA_DISCONNECT_TOMB_MS, &argv[2])
+    if (cigna_flow_uint(f->arena, CIGNA_TOMB_MS, &argv[2])
         != CIGNA_OK
         || cigna_script_channel(f->vault, f->arena, &argv[3]) != CIGNA_OK)
     {

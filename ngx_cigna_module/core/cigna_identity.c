@@ -6,6 +6,8 @@
 #define CIGNA_NAME_BYTES  20               /* CIGNA_NAME_LEN characters */
 
 
+static int cigna_identity_keys(cigna_identity_t *id,
+    const cigna_vault_t *vault);
 static int cigna_identity_append_name(cigna_buf_t *b,
     const cigna_vault_t *vault, const cigna_slice_t *parts, size_t count);
 static cigna_slice_t cigna_identity_append_key(cigna_buf_t *b,
@@ -36,7 +38,7 @@ cigna_identity_init(cigna_identity_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member)
 {
     cigna_buf_t    b;
-    cigna_slice_t  parts[3], name;
+    cigna_slice_t  parts[3];
 
     if (!cigna_identity_valid(member)) {
         return CIGNA_ERROR;
@@ -52,7 +54,35 @@ cigna_identity_init(cigna_identity_t *id, const cigna_vault_t *vault,
         return CIGNA_ERROR;
     }
 
-    name = cigna_buf_slice(&b);
+    return cigna_identity_keys(id, vault);
+}
+
+
+int
+cigna_identity_known(cigna_identity_t *id, const cigna_vault_t *vault,
+    cigna_slice_t hash)
+{
+    size_t  i;
+
+    if (hash.len != CIGNA_NAME_LEN) {
+        return CIGNA_ERROR;
+    }
+
+    for (i = 0; i < hash.len; i++) {
+        id->hash[i] = hash.data[i];
+    }
+
+    return cigna_identity_keys(id, vault);
+}
+
+
+static int
+cigna_identity_keys(cigna_identity_t *id, const cigna_vault_t *vault)
+{
+    cigna_buf_t    b;
+    cigna_slice_t  name;
+
+    name = cigna_slice_make(id->hash, id->hash + CIGNA_NAME_LEN);
 
     cigna_buf_init(&b, id->mem, sizeof(id->mem));
 

@@ -10,8 +10,9 @@
  * What the vault looks like in Redis, and what things are called there.
  *
  *     <prefix>:g:{<identity>}   grant    hash: i id, g generation, b blob,
- *                                        m mark (write-ahead), n attempts,
- *                                        o its owner, x ids that went
+ *                                        c connected, s spent, m mark
+ *                                        (write-ahead), n attempts, o its
+ *                                        owner, x ids that went
  *     <prefix>:l:{<identity>}   lock     string: owner
  *     <prefix>:o:{<identity>}   open dances of a member, sorted set
  *     <prefix>:d:{<state>}      dance    hash: b blob, s secret hash,
@@ -54,6 +55,13 @@ typedef struct {
  */
 int cigna_identity_init(cigna_identity_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member);
+
+/*
+ * The same from the keyed hash alone, of which only the keys are known then.
+ * CIGNA_ERROR if it is none.
+ */
+int cigna_identity_known(cigna_identity_t *id, const cigna_vault_t *vault,
+    cigna_slice_t hash);
 
 /* 1 if the bytes may name a member */
 int cigna_identity_valid(cigna_slice_t member);

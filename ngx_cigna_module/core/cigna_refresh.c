@@ -483,11 +483,13 @@ static void
 cigna_refresh_swap(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, uint64_t kept_ms, cigna_refresh_state_e state)
 {
-    cigna_slice_t  argv[3 + CIGNA_STORE_ARGC];
+    cigna_slice_t  argv[4 + CIGNA_STORE_ARGC];
 
     argv[0] = f->identity->grant_key;
     argv[1] = f->identity->lock_key;
     argv[2] = f->lease.owner;
+    argv[9] = f->fresh.state == cigna_grant_spent ? cigna_slice("1")
+                                                  : cigna_slice("");
 
     if (cigna_store_args(f->vault, f->provider, f->identity, &f->fresh,
                          kept_ms, ev->random, f->arena, &argv[3])
@@ -498,7 +500,7 @@ cigna_refresh_swap(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    cigna_script_run(op, cigna_script_grant_swap, argv, 3 + CIGNA_STORE_ARGC);
+    cigna_script_run(op, cigna_script_grant_swap, argv, 4 + CIGNA_STORE_ARGC);
     cigna_retry_init(&f->retry, op, state);
     f->state = state;
 }

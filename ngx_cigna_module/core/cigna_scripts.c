@@ -19,9 +19,21 @@
  * not undo what is written: nodes compare generations now and then anyway.
  */
 
-#define CIGNA_LUA_PUBLISH(channel, identity, generation)                      \
+#define CIGNA_LUA_PUBLISH(channel, identity, id, generation)                  \
     "redis.pcall('PUBLISH', " channel ", "                                    \
-                 identity " .. ' ' .. " generation ")\n"
+                 identity " .. ' ' .. " id " .. ' ' .. " generation ")\n"
+
+/*
+ * Field x has the ids of the last grants that went, so that a write that comes
+ * late revives none of them.
+ */
+
+#define CIGNA_LUA_GONE(id, gone)                                              \
+    "string.sub(" id " .. ' ' .. " gone ", 1, 8 * 23)"
+
+/* what HMGET of the fields of a record returns where there is none */
+
+#define CIGNA_LUA_NO_RECORD  "{false, false, false, false, false}"
 
 
 /*
@@ -154,26 +166,35 @@ static const char  cigna_lua_dance_end[] =
  * Key: grant.  Arguments: grant id, generation, sealed grant, ms to keep it,
  * channel, identity.
  *
- *     ok                           also when it had been stored before
+ *     ok connected record          record: what it has replaced, as "HMGET
+ *                                  grant i g b m n" returns it: nothing also
+ *                                  when the put had been stored before
  *     retired                      it had been stored before, and has been
  *                                  replaced or deleted since
  *
- * Field x has the ids of the last grants that went, so that a repeated put,
- * whose first reply was lost, revives none of them.
+ * connected (field c, ms) is when it was put, by the clock of Redis, and in
+ * any case later than that of every grant of this identity before: it tells
+ * which of two grants is the newer one, see grant_restore.
  */
 
 static const char  cigna_lua_grant_put[] =
-    "local g = redis.call('HMGET', KEYS[1], 'i', 'x')\n"
-    "local old, gone = g[1], g[2] or ''\n"
-    "if old == ARGV[1] then return {'ok'} end\n"
+    CIGNA_LUA_NOW
+    "local g = redis.call('HMGET', KEYS[1],\n"
+    "                     'i', 'g', 'b', 'm', 'n', 'x', 'c')\n"
+    "local connected = table.remove(g) or '0'\n"
+    "local gone = table.remove(g) or ''\n"
+    "if g[1] == ARGV[1] then\n"
+    "    return {'ok', connected, " CIGNA_LUA_NO_RECORD "}\n"
+    "end\n"
     "if string.find(gone, ARGV[1], 1, true) then return {'retired'} end\n"
-    "if old then gone = string.sub(old .. ' ' .. gone, 1, 8 * 23) end\n"
-    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o')\n"
+    "if g[1] then gone = " CIGNA_LUA_GONE("g[1]", "gone") " end\n"
+    "connected = string.format('%.0f', math.max(now, connected + 1))\n"
+    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 's')\n"
     "redis.call('HSET', KEYS[1], 'i', ARGV[1], 'g', ARGV[2], 'b', ARGV[3],\n"
-    "           'x', gone)\n"
+    "           'c', connected, 'x', gone)\n"
     "redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"
-    CIGNA_LUA_PUBLISH("ARGV[5]", "ARGV[6]", "ARGV[2]")
-    "return {'ok'}\n";
+    CIGNA_LUA_PUBLISH("ARGV[5]", "ARGV[6]", "ARGV[1]", "ARGV[2]")
+    "return {'ok', connected, g}\n";
 
 
 /*
@@ -189,7 +210,7 @@ static const char  cigna_lua_grant_put[] =
  *     marked                       somebody else is at it without the lock
  *     unknown attempts             the lock is ours; nobody knows what became
  *                                  of so many attempts, whose mark stays
- *     mine                         lock and mark are ours
+ *     mine connected               lock and mark are ours; see grant_put
  *
  * The owner may ask again: that renews lock and mark, and counts no other
  * attempt.
@@ -197,7 +218,9 @@ static const char  cigna_lua_grant_put[] =
 
 static const char  cigna_lua_grant_begin[] =
     CIGNA_LUA_NOW
-    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'm', 'n', 'o')\n"
+    "local g = redis.call('HMGET', KEYS[1],\n"
+    "                     'i', 'g', 'b', 'm', 'n', 'o', 'c')\n"
+    "local connected = table.remove(g) or '0'\n"
     "local owner = table.remove(g)\n"
     "if g[1] ~= ARGV[2] or g[2] ~= ARGV[3] then return {'stale', g} end\n"
     "local holder = redis.call('GET', KEYS[2])\n"
@@ -212,6 +235,31 @@ static const char  cigna_lua_grant_begin[] =
     "if not ours then attempts = attempts + 1 end\n"
     "redis.call('HSET', KEYS[1], 'm', string.format('%.0f', now + ARGV[5]),\n"
     "           'n', string.format('%.0f', attempts), 'o', ARGV[1])\n"
+    "return {'mine', connected}\n";
+
+
+/*
+ * grant_renew: makes lock and mark last longer while the exchange runs.
+ *
+ * Keys: grant, lock.  Arguments: owner, ms of the lease, ms of the mark.
+ *
+ *     mine
+ *     lost                         not this owner's, or no longer
+ *
+ * Other than grant_begin it takes nothing: sent late, it must not lock what
+ * its owner has given up.
+ */
+
+static const char  cigna_lua_grant_renew[] =
+    CIGNA_LUA_NOW
+    "local g = redis.call('HMGET', KEYS[1], 'o', 'm')\n"
+    "local holder = redis.call('GET', KEYS[2])\n"
+    "if g[1] ~= ARGV[1] or holder and holder ~= ARGV[1] then\n"
+    "    return {'lost'}\n"
+    "end\n"
+    "if tonumber(g[2]) <= now then return {'lost'} end\n"
+    "redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])\n"
+    "redis.call('HSET', KEYS[1], 'm', string.format('%.0f', now + ARGV[3]))\n"
     "return {'mine'}\n";
 
 
@@ -220,28 +268,34 @@ static const char  cigna_lua_grant_begin[] =
  * and unlocks.
  *
  * Keys: grant, lock.  Arguments: owner, grant id, generation, sealed grant,
- * ms to keep it, channel, identity.
+ * ms to keep it, channel, identity, "1" to mark the grant spent, else "".
  *
  *     ok                           also when it had been stored before
  *     stale record                 the grant is gone, or another one, or not
  *                                  older than this; see grant_begin
  *
  * Any generation before the new one gives way, not only the one just before:
- * a primary that lost its last writes may have an older one again.
+ * a primary that lost its last writes may have an older one again.  So does
+ * one that is marked spent (field s) for one of the same number that is not:
+ * the refusal was of a refresh token that had been exchanged already.
  */
 
 static const char  cigna_lua_grant_swap[] =
-    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'm', 'n')\n"
+    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'm', 'n', 's')\n"
+    "local spent = table.remove(g)\n"
     "if redis.call('GET', KEYS[2]) == ARGV[1] then\n"
     "    redis.call('DEL', KEYS[2])\n"
     "end\n"
     "if g[1] ~= ARGV[2] then return {'stale', g} end\n"
     "if g[2] == ARGV[3] and g[3] == ARGV[4] then return {'ok'} end\n"
-    "if tonumber(g[2]) >= tonumber(ARGV[3]) then return {'stale', g} end\n"
+    "local there = tonumber(g[2])\n"
+    "if spent and ARGV[8] == '' then there = there - 1 end\n"
+    "if there >= tonumber(ARGV[3]) then return {'stale', g} end\n"
+    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 's')\n"
     "redis.call('HSET', KEYS[1], 'g', ARGV[3], 'b', ARGV[4])\n"
-    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o')\n"
+    "if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 's', ARGV[8]) end\n"
     "redis.call('PEXPIRE', KEYS[1], ARGV[5])\n"
-    CIGNA_LUA_PUBLISH("ARGV[6]", "ARGV[7]", "ARGV[3]")
+    CIGNA_LUA_PUBLISH("ARGV[6]", "ARGV[7]", "ARGV[2]", "ARGV[3]")
     "return {'ok'}\n";
 
 
@@ -267,6 +321,7 @@ static const char  cigna_lua_grant_release[] =
     "if g[3] ~= ARGV[1] then return {'ok'} end\n"
     "if ARGV[2] ~= '' then\n"
     "    local mark = math.min(g[1], now + ARGV[2])\n"
+    "    redis.call('HDEL', KEYS[1], 'o')\n"
     "    redis.call('HSET', KEYS[1], 'm', string.format('%.0f', mark))\n"
     "elseif tonumber(g[2]) > 1 then\n"
     "    redis.call('HDEL', KEYS[1], 'o')\n"
@@ -281,26 +336,98 @@ static const char  cigna_lua_grant_release[] =
 /*
  * grant_delete: reads and deletes.
  *
- * Keys: grant, lock.  Arguments: ms for which a repeated put is refused,
- * channel, identity.
+ * Keys: grant, lock.  Arguments: ms for which no late write revives it
+ * (CIGNA_TOMB_MS), channel, identity.
  *
  *     none
- *     ok record                    what there was, see grant_begin
+ *     ok record connected          what there was, see grant_begin
  */
 
 static const char  cigna_lua_grant_delete[] =
-    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'm', 'n', 'x')\n"
-    "local gone = table.remove(g)\n"
+    "local g = redis.call('HMGET', KEYS[1],\n"
+    "                     'i', 'g', 'b', 'm', 'n', 'x', 'c')\n"
+    "local connected = table.remove(g) or '0'\n"
+    "local gone = table.remove(g) or ''\n"
     "redis.call('DEL', KEYS[2])\n"
     "if g[1] then\n"
-    "    gone = string.sub(g[1] .. ' ' .. (gone or ''), 1, 8 * 23)\n"
     "    redis.call('DEL', KEYS[1])\n"
-    "    redis.call('HSET', KEYS[1], 'x', gone)\n"
+    "    redis.call('HSET', KEYS[1], 'c', connected,\n"
+    "               'x', " CIGNA_LUA_GONE("g[1]", "gone") ")\n"
     "    redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"
     "end\n"
-    CIGNA_LUA_PUBLISH("ARGV[2]", "ARGV[3]", "'0'")
-    "if g[1] then return {'ok', g} end\n"
+    CIGNA_LUA_PUBLISH("ARGV[2]", "ARGV[3]", "(g[1] or '-')", "'0'")
+    "if g[1] then return {'ok', g, connected} end\n"
     "return {'none'}\n";
+
+
+/*
+ * grant_restore: writes a generation again that Redis may have lost.
+ *
+ * Key: grant.  Arguments: grant id, generation, sealed grant, ms to keep it,
+ * when it was connected, channel, identity.
+ *
+ *     ok                           written, or there already
+ *     stale                        the same grant is not older than this
+ *     other                        another grant is there, and newer
+ *     retired                      the grant was replaced or deleted
+ *
+ * A mark goes with the older generation whose refresh token it guards.  The
+ * lock is its owner's to give up.
+ */
+
+static const char  cigna_lua_grant_restore[] =
+    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 's', 'c', 'x')\n"
+    "local id, connected, gone = g[1], tonumber(g[5] or 0), g[6] or ''\n"
+    "if id == ARGV[1] then\n"
+    "    if g[2] == ARGV[2] and g[3] == ARGV[3] then return {'ok'} end\n"
+    "    local there = tonumber(g[2])\n"
+    "    if g[4] then there = there - 1 end\n"
+    "    if there >= tonumber(ARGV[2]) then return {'stale'} end\n"
+    "else\n"
+    "    if string.find(gone, ARGV[1], 1, true) then return {'retired'} end\n"
+    "    if connected >= tonumber(ARGV[5]) then\n"
+    "        return {id and 'other' or 'retired'}\n"
+    "    end\n"
+    "    if id then gone = " CIGNA_LUA_GONE("id", "gone") " end\n"
+    "end\n"
+    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 's')\n"
+    "redis.call('HSET', KEYS[1], 'i', ARGV[1], 'g', ARGV[2], 'b', ARGV[3],\n"
+    "           'c', ARGV[5], 'x', gone)\n"
+    "redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"
+    CIGNA_LUA_PUBLISH("ARGV[6]", "ARGV[7]", "ARGV[1]", "ARGV[2]")
+    "return {'ok'}\n";
+
+
+/*
+ * grant_forget: deletes a grant again whose deletion Redis may have lost.
+ *
+ * Keys: grant, lock.  Arguments: grant id, when it was connected, ms for which
+ * no late write revives it (CIGNA_TOMB_MS), channel, identity.
+ *
+ *     ok                           also if it was gone already
+ *     other                        another grant is there and stays
+ */
+
+static const char  cigna_lua_grant_forget[] =
+    "local g = redis.call('HMGET', KEYS[1], 'i', 'c', 'x')\n"
+    "local id, connected, gone = g[1], tonumber(g[2] or 0), g[3] or ''\n"
+    "if not string.find(gone, ARGV[1], 1, true) then\n"
+    "    gone = " CIGNA_LUA_GONE("ARGV[1]", "gone") "\n"
+    "end\n"
+    "if id and id ~= ARGV[1] then\n"
+    "    redis.call('HSET', KEYS[1], 'x', gone)\n"
+    "    return {'other'}\n"
+    "end\n"
+    "connected = math.max(connected, ARGV[2])\n"
+    "redis.call('DEL', KEYS[1])\n"
+    "redis.call('HSET', KEYS[1], 'c', string.format('%.0f', connected),\n"
+    "           'x', gone)\n"
+    "redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
+    "if id then\n"
+    "    redis.call('DEL', KEYS[2])\n"
+    "    " CIGNA_LUA_PUBLISH("ARGV[4]", "ARGV[5]", "ARGV[1]", "'0'")
+    "end\n"
+    "return {'ok'}\n";
 
 
 /*
@@ -369,9 +496,12 @@ static cigna_script_t  cigna_scripts[cigna_script_max] = {
     cigna_script_entry(dance_end, 1),
     cigna_script_entry(grant_put, 1),
     cigna_script_entry(grant_begin, 2),
+    cigna_script_entry(grant_renew, 2),
     cigna_script_entry(grant_swap, 2),
     cigna_script_entry(grant_release, 2),
     cigna_script_entry(grant_delete, 2),
+    cigna_script_entry(grant_restore, 1),
+    cigna_script_entry(grant_forget, 2),
     cigna_script_entry(grant_reseal, 1),
     cigna_script_entry(vault_check, 1)
 };

@@ -23,13 +23,25 @@ typedef enum {
     cigna_script_dance_end,                /* remembers the outcome */
     cigna_script_grant_put,                /* a new grant replaces any other */
     cigna_script_grant_begin,              /* lock, mark and read at once */
+    cigna_script_grant_renew,              /* the same for longer */
     cigna_script_grant_swap,               /* compare and set, unlock */
     cigna_script_grant_release,            /* unlock by the owner only */
     cigna_script_grant_delete,             /* read and delete */
+    cigna_script_grant_restore,            /* writes a lost generation again */
+    cigna_script_grant_forget,             /* deletes a grant again */
     cigna_script_grant_reseal,             /* the same under another key */
     cigna_script_vault_check,              /* is this the vault's primary? */
     cigna_script_max
 } cigna_script_e;
+
+
+/*
+ * For so long the ids of grants that were deleted are remembered, so that no
+ * late write revives one: longer than anybody tries to write, see
+ * cigna_restore.h.
+ */
+
+#define CIGNA_TOMB_MS  (INT64_C(30) * 24 * 3600 * 1000)
 
 
 /* computes the SHA-1 digests; once, before any other call */
@@ -62,7 +74,8 @@ cigna_slice_t cigna_script_who(const cigna_identity_t *id);
 
 /*
  * The channel on which every write of a grant is published, in the arena; the
- * message is "<identity> <generation>", generation 0 after a deletion.
+ * message is "<identity> <grant id> <generation>", generation 0 after a
+ * deletion, and "-" for the id if nothing was there to be deleted.
  */
 int cigna_script_channel(const cigna_vault_t *vault, cigna_arena_t *a,
     cigna_slice_t *channel);

@@ -1186,14 +1186,16 @@ a_new_grant_replaces_the_old_one_under_an_id_of_its_own(void **state)
 static void
 a_stored_grant_is_published(void **state)
 {
-    char  message[64];
+    char  message[128];
 
     (void) state;
 
     (void) outcome_of(&dance);
 
-    (void) snprintf(message, sizeof(message), "%.*s 1", CIGNA_NAME_LEN,
-                    (const char *) w.identity.hash);
+    (void) snprintf(message, sizeof(message), "%.*s %.*s 1", CIGNA_NAME_LEN,
+                    (const char *) w.identity.hash, CIGNA_GRANT_ID_LEN,
+                    (const char *) world_get(&w, w.identity.grant_key,
+                                             "i")->data);
     assert_int_equal(w.published, 1);
     assert_string_equal(w.message, message);
 }

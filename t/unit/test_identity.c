@@ -54,6 +54,31 @@ keys_of_an_identity_share_their_hash_tag(void **state)
 
 
 static void
+the_keys_of_an_identity_are_known_from_its_hash(void **state)
+{
+    cigna_identity_t  id, known;
+
+    (void) state;
+
+    id = identity("acme", "member-1");
+    memset(&known, 0xff, sizeof(known));
+
+    assert_int_equal(cigna_identity_known(&known, &vault,
+                                  cigna_slice_make(id.hash, id.hash
+                                                            + CIGNA_NAME_LEN)),
+                     CIGNA_OK);
+    assert_memory_equal(known.hash, id.hash, CIGNA_NAME_LEN);
+    assert_memory_equal(known.mem, id.mem, 3 * (sizeof("cigna:g:{}") - 1
+                                                + CIGNA_NAME_LEN));
+    assert_int_equal(known.grant_key.len, sizeof("cigna:g:{}") - 1
+                                          + CIGNA_NAME_LEN);
+
+    assert_int_equal(cigna_identity_known(&known, &vault, guarded("short")),
+                     CIGNA_ERROR);
+}
+
+
+static void
 an_identity_has_the_same_name_for_ever(void **state)
 {
     cigna_identity_t  id;
@@ -209,6 +234,7 @@ main(void)
 
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(keys_of_an_identity_share_their_hash_tag),
+        cmocka_unit_test(the_keys_of_an_identity_are_known_from_its_hash),
         cmocka_unit_test(an_identity_has_the_same_name_for_ever),
         cmocka_unit_test(no_two_identities_share_a_name),
         cmocka_unit_test(a_name_shows_nothing_of_the_member),

@@ -1545,15 +1545,17 @@ each_refresh_keeps_the_grant_for_its_whole_time_again(void **state)
 static void
 a_stored_generation_is_published(void **state)
 {
-    char  message[64];
+    char           message[128];
+    cigna_slice_t  id;
 
     (void) state;
 
     make_due();
     (void) refresh(&a);
 
-    (void) snprintf(message, sizeof(message), "%.*s 2", CIGNA_NAME_LEN,
-                    (const char *) w.identity.hash);
+    id = stored().id;
+    (void) snprintf(message, sizeof(message), "%.*s %.*s 2", CIGNA_NAME_LEN,
+                    (const char *) w.identity.hash, (int) id.len, id.data);
     assert_string_equal(w.message, message);
 }
 

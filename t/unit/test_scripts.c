@@ -352,7 +352,22 @@ assert_value(const char *command, const char *value)
 
 #define SWAP(owner, id, generation)                                           \
     cigna_script_grant_swap, "g:{1}", "l:{1}", owner, id, generation,         \
-    "blob" generation, "60000", "ch", "who"
+    "blob" generation, "60000", "ch", "who", ""
+
+#define SPEND(owner, id, generation)                                          \
+    cigna_script_grant_swap, "g:{1}", "l:{1}", owner, id, generation,         \
+    "spent" generation, "60000", "ch", "who", "1"
+
+#define RENEW(owner, mark)                                                    \
+    cigna_script_grant_renew, "g:{1}", "l:{1}", owner, "60000", mark
+
+#define RESTORE(id, generation, connected)                                    \
+    cigna_script_grant_restore, "g:{1}", id, generation, "blob" generation,   \
+    "60000", connected, "ch", "who"
+
+#define FORGET(id, connected)                                                 \
+    cigna_script_grant_forget, "g:{1}", "l:{1}", id, connected, "60000",      \
+    "ch", "who"
 
 #define RELEASE(owner, keep)                                                  \
     cigna_script_grant_release, "g:{1}", "l:{1}", owner, keep
@@ -520,6 +535,44 @@ an_unknown_end_is_counted(void **state)
 
 
 static void
+a_lease_is_renewed_by_its_owner_and_taken_by_no_renewal(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("lost", RENEW("a", "60000"));
+    assert_value("GET l:{1}", NULL);
+
+    assert_says("mine", BEGIN("a", "id", "1", "5000", "0"));
+    assert_says("lost", RENEW("b", "60000"));
+    assert_value("GET l:{1}", "a");
+    assert_says("mine", RENEW("a", "60000"));
+    assert_value("HGET g:{1} n", "1");
+
+    /* the lock has run out: as long as the mark is there it is set again */
+
+    tell(plain.redis, "DEL l:{1}");
+    assert_says("mine", RENEW("a", "60000"));
+    assert_value("GET l:{1}", "a");
+
+    tell(plain.redis, "SET l:{1} somebody PX 60000");
+    assert_says("lost", RENEW("a", "60000"));
+    assert_value("GET l:{1}", "somebody");
+    tell(plain.redis, "DEL l:{1}");
+
+    /* one that arrives late locks nothing that was given up */
+
+    assert_says("ok", RELEASE("a", "60000"));
+    assert_says("lost", RENEW("a", "60000"));
+    assert_value("GET l:{1}", NULL);
+
+    assert_says("ok", DELETE);
+    assert_says("lost", RENEW("a", "60000"));
+    assert_value("GET l:{1}", NULL);
+}
+
+
+static void
 a_release_clears_its_own_only(void **state)
 {
     (void) state;
@@ -575,6 +628,195 @@ a_deleted_grant_is_not_put_again(void **state)
     assert_says("ok", PUT("newest"));
     assert_says("retired", PUT("newer"));
     assert_value("HGET g:{1} i", "newest");
+}
+
+
+static void
+a_spent_mark_gives_way_to_the_generation_it_knew_nothing_of(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("ok", SPEND("a", "id", "2"));
+    assert_value("HGET g:{1} s", "1");
+    assert_says("stale", SWAP("a", "id", "1"));
+    assert_says("ok", SWAP("a", "id", "2"));
+    assert_value("HGET g:{1} s", NULL);
+    assert_value("HGET g:{1} b", "blob2");
+    assert_says("stale", SPEND("a", "id", "2"));
+
+    assert_says("ok", SPEND("a", "id", "3"));
+    assert_says("stale", RESTORE("id", "2", "1"));
+    assert_says("ok", RESTORE("id", "3", "1"));
+    assert_value("HGET g:{1} s", NULL);
+    assert_value("HGET g:{1} b", "blob3");
+}
+
+
+static void
+a_put_tells_what_it_has_replaced(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    reply = call(PUT("id"), (const char *) NULL);
+    assert_int_equal(reply->elements, 3);
+    assert_int_equal(reply->element[2]->elements, 5);
+    assert_int_equal(reply->element[2]->element[0]->type, REDIS_REPLY_NIL);
+    freeReplyObject(reply);
+
+    assert_says("ok", SWAP("a", "id", "2"));
+
+    reply = call(PUT("newer"), (const char *) NULL);
+    assert_string_equal(reply->element[2]->element[0]->str, "id");
+    assert_string_equal(reply->element[2]->element[1]->str, "2");
+    assert_string_equal(reply->element[2]->element[2]->str, "blob2");
+    freeReplyObject(reply);
+
+    reply = call(PUT("newer"), (const char *) NULL);
+    assert_int_equal(reply->element[2]->element[0]->type, REDIS_REPLY_NIL);
+    freeReplyObject(reply);
+}
+
+
+static long long
+connected(void)
+{
+    long long    n;
+    redisReply  *reply;
+
+    reply = ask(plain.redis, "HGET g:{1} c");
+    n = strtoll(reply->str, NULL, 10);
+    freeReplyObject(reply);
+
+    return n;
+}
+
+
+static void
+each_grant_of_an_identity_is_connected_after_the_one_before(void **state)
+{
+    char         text[24];
+    long long    first;
+    redisReply  *reply;
+
+    (void) state;
+
+    reply = call(PUT("id"), (const char *) NULL);
+    first = connected();
+    assert_true(first > WORLD_START_MS);
+    assert_int_equal(strtoll(reply->element[1]->str, NULL, 10), first);
+    freeReplyObject(reply);
+
+    assert_says("ok", PUT("two"));
+    assert_says("ok", PUT("three"));
+    assert_true(connected() >= first + 2);
+
+    /* also when the clock of Redis has stepped back, and over a deletion */
+
+    tell(plain.redis, "HSET g:{1} c 99999999999999");
+    assert_says("ok", DELETE);
+    assert_says("ok", PUT("four"));
+    assert_int_equal(connected(), 100000000000000);
+
+    reply = call(BEGIN("a", "four", "1", "60000", "0"), (const char *) NULL);
+    (void) snprintf(text, sizeof(text), "%lld", connected());
+    assert_string_equal(reply->element[1]->str, text);
+    freeReplyObject(reply);
+}
+
+
+static void
+a_generation_that_was_lost_is_restored(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    assert_says("ok", RESTORE("id", "2", "5"));
+    assert_value("HGET g:{1} b", "blob2");
+    assert_value("HGET g:{1} m", NULL);
+    assert_value("GET l:{1}", "a");
+
+    /* twice is the same as once, and nothing newer is touched */
+
+    assert_says("ok", RESTORE("id", "2", "5"));
+    assert_says("ok", SWAP("a", "id", "3"));
+    assert_says("stale", RESTORE("id", "2", "5"));
+    assert_value("HGET g:{1} g", "3");
+
+    /* all of it was lost */
+
+    tell(plain.redis, "DEL g:{1}");
+    assert_says("ok", RESTORE("id", "3", "5"));
+    assert_value("HGET g:{1} i", "id");
+    assert_value("HGET g:{1} c", "5");
+}
+
+
+static void
+a_restored_grant_goes_over_an_older_one_only(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("other", RESTORE("older", "7", "5"));
+    assert_value("HGET g:{1} i", "id");
+
+    assert_says("ok", RESTORE("newer", "1", "99999999999999"));
+    assert_value("HGET g:{1} i", "newer");
+    assert_says("retired", RESTORE("id", "9", "999999999999999"));
+    assert_says("retired", PUT("id"));
+}
+
+
+static void
+nothing_is_restored_after_a_delete(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("ok", DELETE);
+    assert_says("retired", RESTORE("id", "2", "99999999999999"));
+    assert_value("HGET g:{1} i", NULL);
+
+    /* nor what went before it, whose id nobody remembers */
+
+    assert_says("retired", RESTORE("unheard", "2", "5"));
+    assert_value("HGET g:{1} i", NULL);
+
+    /* but what was connected after it */
+
+    assert_says("ok", RESTORE("newer", "1", "99999999999999"));
+}
+
+
+static void
+a_deletion_that_was_lost_is_made_again(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    assert_says("ok", FORGET("id", "5"));
+    assert_value("HGET g:{1} i", NULL);
+    assert_value("GET l:{1}", NULL);
+    assert_says("ok", FORGET("id", "5"));
+    assert_says("retired", PUT("id"));
+    assert_says("retired", RESTORE("id", "2", "99999999999999"));
+
+    assert_says("ok", PUT("newer"));
+    assert_says("other", FORGET("id", "5"));
+    assert_says("other", FORGET("unheard", "5"));
+    assert_value("HGET g:{1} i", "newer");
+    assert_says("retired", PUT("unheard"));
+
+    /* where nothing is, it is remembered nevertheless */
+
+    tell(plain.redis, "DEL g:{1}");
+    assert_says("ok", FORGET("id", "5"));
+    assert_says("retired", PUT("id"));
 }
 
 
@@ -874,9 +1116,13 @@ writes_are_published(void **state)
     world_connected(&w);
 
     assert_int_equal(redisGetReply(c, (void **) &reply), REDIS_OK);
-    (void) snprintf(expected, sizeof(expected), "%.*s 1", CIGNA_NAME_LEN,
+    (void) snprintf(expected, sizeof(expected), "%.*s ", CIGNA_NAME_LEN,
                     (const char *) w.identity.hash);
-    assert_string_equal(reply->element[2]->str, expected);
+    assert_memory_equal(reply->element[2]->str, expected, CIGNA_NAME_LEN + 1);
+    assert_int_equal(strlen(reply->element[2]->str),
+                     CIGNA_NAME_LEN + 1 + CIGNA_GRANT_ID_LEN + 2);
+    assert_string_equal(reply->element[2]->str + CIGNA_NAME_LEN + 1
+                        + CIGNA_GRANT_ID_LEN, " 1");
 
     freeReplyObject(reply);
     redisFree(c);
@@ -999,12 +1245,14 @@ random_op(cigna_op_t *op)
     static const char *const  numbers[] = { "1", "2", "3", "4", "10" };
     static const char *const  times[] = { instant, "500000", "500000" };
     static const char *const  keeps[] = { "", instant, "500000" };
+    static const char *const  spents[] = { "", "", "1" };
+    static const char *const  connects[] = { "5", "99999999999999", "7" };
     static const char *const  attempts[] = { "0", "0", "1" };
 
     static const struct {
         cigna_script_e             script;
-        const char *const         *args[9];
-        unsigned                   counts[9];
+        const char *const         *args[10];
+        unsigned                   counts[10];
     } ops[] = {
         { cigna_script_dance_open,
           { dances, ids, secrets, whos, ids, times, times },
@@ -1025,14 +1273,24 @@ random_op(cigna_op_t *op)
           { grants, locks, owners, ids, numbers, times, times, attempts },
           { 1, 1, 3, 4, 3, 3, 3, 3 } },
         { cigna_script_grant_swap,
-          { grants, locks, owners, ids, numbers, ids, times, words, whos },
-          { 1, 1, 3, 4, 5, 4, 3, 2, 4 } },
+          { grants, locks, owners, ids, numbers, ids, times, words, whos,
+            spents },
+          { 1, 1, 3, 4, 5, 4, 3, 2, 4, 3 } },
+        { cigna_script_grant_renew,
+          { grants, locks, owners, times, times },
+          { 1, 1, 3, 3, 3 } },
         { cigna_script_grant_release,
           { grants, locks, owners, keeps },
           { 1, 1, 3, 3 } },
         { cigna_script_grant_delete,
           { grants, locks, times, words, whos },
           { 1, 1, 3, 2, 4 } },
+        { cigna_script_grant_restore,
+          { grants, ids, numbers, ids, times, connects, words, whos },
+          { 1, 4, 5, 4, 3, 3, 2, 4 } },
+        { cigna_script_grant_forget,
+          { grants, locks, ids, connects, times, words, whos },
+          { 1, 1, 4, 3, 3, 2, 4 } },
         { cigna_script_grant_reseal,
           { grants, ids, ids },
           { 1, 4, 4 } }
@@ -1043,7 +1301,7 @@ random_op(cigna_op_t *op)
     op->type = cigna_op_script;
     op->script = cigna_script(ops[i].script);
 
-    for (op->argc = 0; op->argc < 9 && ops[i].args[op->argc]; op->argc++) {
+    for (op->argc = 0; op->argc < 10 && ops[i].args[op->argc]; op->argc++) {
         op->argv[op->argc] = cigna_slice_str(
                                  one_of(ops[i].args[op->argc],
                                         ops[i].counts[op->argc]));
@@ -1179,9 +1437,17 @@ main(void)
         test(an_end_that_comes_too_late_revives_no_dance),
         test(lock_and_mark_come_together),
         test(an_unknown_end_is_counted),
+        test(a_lease_is_renewed_by_its_owner_and_taken_by_no_renewal),
         test(a_release_clears_its_own_only),
         test(a_generation_goes_over_an_older_one_of_the_same_grant_only),
         test(a_deleted_grant_is_not_put_again),
+        test(a_spent_mark_gives_way_to_the_generation_it_knew_nothing_of),
+        test(a_put_tells_what_it_has_replaced),
+        test(each_grant_of_an_identity_is_connected_after_the_one_before),
+        test(a_generation_that_was_lost_is_restored),
+        test(a_restored_grant_goes_over_an_older_one_only),
+        test(nothing_is_restored_after_a_delete),
+        test(a_deletion_that_was_lost_is_made_again),
         test(a_record_is_sealed_again_only_while_it_is_as_it_was_read),
         test(a_primary_that_was_not_seen_before_is_young),
         test(the_flows_run_on_a_real_redis),

@@ -131,6 +131,7 @@ typedef struct {
 
     world_key_t          keys[WORLD_KEYS];
     unsigned             published;
+    int64_t              published_ms;
     char                 message[128];     /* the last one published */
     char                 policy[32];       /* maxmemory-policy */
     char                 password[32];

@@ -351,6 +351,18 @@ world_resp_word(world_resp_t *r, int64_t n, const char *word)
 
 
 static void
+world_resp_int(world_resp_t *r, int64_t n)
+{
+    char  text[24];
+
+    (void) snprintf(text, sizeof(text), "%" PRId64, n);
+    world_resp_bulk(r, cigna_slice_str(text));
+}
+
+
+/* key NULL: there is none */
+
+static void
 world_resp_record(world_resp_t *r, world_key_t *key)
 {
     size_t              i;
@@ -390,11 +402,15 @@ world_reply(const char *resp, size_t len)
 /* the scripts */
 
 static void
-world_publish(world_t *w, cigna_slice_t identity, const char *generation)
+world_publish(world_t *w, cigna_slice_t identity, cigna_slice_t id,
+    cigna_slice_t generation)
 {
     w->published++;
-    (void) snprintf(w->message, sizeof(w->message), "%.*s %s",
-                    (int) identity.len, identity.data, generation);
+    w->published_ms = w->now_ms;
+
+    (void) snprintf(w->message, sizeof(w->message), "%.*s %.*s %.*s",
+                    (int) identity.len, identity.data, (int) id.len, id.data,
+                    (int) generation.len, generation.data);
 }
 
 
@@ -593,65 +609,124 @@ world_dance_end(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 }
 
 
+/* a field of its own, since the key may go before it is put again */
+
+typedef struct {
+    char  text[512];
+    int   len;
+} world_gone_t;
+
+
+static cigna_slice_t
+world_slice(const world_field_t *f)
+{
+    return f ? (cigna_slice_t) { f->data, f->len } : cigna_slice("");
+}
+
+
+static int
+world_gone_has(world_key_t *key, cigna_slice_t id)
+{
+    cigna_slice_t  gone;
+
+    gone = world_slice(world_at(key, "x"));
+
+    return gone.len && memmem(gone.data, gone.len, id.data, id.len) != NULL;
+}
+
+
 /* "id gone", no longer than eight of them */
 
 static void
-world_retire(world_t *w, world_key_t *key, const world_field_t *id,
-    const world_field_t *gone)
+world_gone(world_t *w, world_key_t *key, cigna_slice_t id, world_gone_t *g)
 {
-    int   len;
-    char  text[512];
+    cigna_slice_t  gone;
 
-    len = snprintf(text, sizeof(text), "%.*s %.*s", (int) id->len, id->data,
-                   gone ? (int) gone->len : 0, gone ? gone->data
-                                                    : (uint8_t *) "");
-    len = len > 8 * 23 ? 8 * 23 : len;
+    gone = world_slice(world_at(key, "x"));
+
+    g->len = snprintf(g->text, sizeof(g->text), "%.*s %.*s", (int) id.len,
+                      id.data, (int) gone.len, gone.data);
+    g->len = g->len > 8 * 23 ? 8 * 23 : g->len;
 
     if (w->nretired < WORLD_FAMILIES) {
-        (void) snprintf(w->retired[w->nretired++], 32, "%.*s", (int) id->len,
-                        id->data);
+        (void) snprintf(w->retired[w->nretired++], 32, "%.*s", (int) id.len,
+                        id.data);
+    }
+}
+
+
+static void
+world_put_gone(world_key_t *key, const world_gone_t *g)
+{
+    world_put(key, "x", cigna_slice_make(g->text, g->text + g->len));
+}
+
+
+static void
+world_unmark(world_key_t *key)
+{
+    world_drop(key, "m");
+    world_drop(key, "n");
+    world_drop(key, "o");
+    world_drop(key, "s");
+}
+
+
+/* puts this one in place of what is there */
+
+static void
+world_write(world_t *w, world_key_t *key, const cigna_slice_t *a,
+    int64_t connected_ms)
+{
+    world_gone_t  gone;
+
+    if (world_at(key, "i") && !world_is(world_at(key, "i"), a[0])) {
+        world_gone(w, key, world_slice(world_at(key, "i")), &gone);
+        world_put_gone(key, &gone);
+
+    } else if (world_at(key, "x") == NULL) {
+        world_put(key, "x", cigna_slice(""));
     }
 
-    world_put(key, "x", cigna_slice_make(text, text + len));
+    world_put(key, "i", a[0]);
+    world_put(key, "g", a[1]);
+    world_put(key, "b", a[2]);
+    world_put_int(key, "c", connected_ms);
+    world_unmark(key);
+    key->expires_ms = world_redis_now(w) + world_int(a[3]);
 }
 
 
 static void
 world_grant_put(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 {
-    world_key_t          *key;
-    const world_field_t  *gone;
+    int64_t       connected;
+    world_key_t  *key;
 
-    key = world_key(w, a[0], 1);
-    gone = world_at(key, "x");
+    key = world_key(w, a[0], 0);
+    connected = world_number(world_at(key, "c"));
 
     if (world_is(world_at(key, "i"), a[1])) {
-        world_resp_word(r, 1, "ok");
+        world_resp_word(r, 3, "ok");
+        world_resp_int(r, connected);
+        world_resp_record(r, NULL);
         return;
     }
 
-    if (gone && memmem(gone->data, gone->len, a[1].data, a[1].len)) {
+    if (world_gone_has(key, a[1])) {
         world_resp_word(r, 1, "retired");
         return;
     }
 
-    if (world_at(key, "i")) {
-        world_retire(w, key, world_at(key, "i"), gone);
+    connected = connected + 1 > world_redis_now(w) ? connected + 1
+                                                   : world_redis_now(w);
 
-    } else if (gone == NULL) {
-        world_put(key, "x", cigna_slice(""));
-    }
+    world_resp_word(r, 3, "ok");
+    world_resp_int(r, connected);
+    world_resp_record(r, key);
 
-    world_put(key, "i", a[1]);
-    world_put(key, "g", a[2]);
-    world_put(key, "b", a[3]);
-    world_drop(key, "m");
-    world_drop(key, "n");
-    world_drop(key, "o");
-    key->expires_ms = world_redis_now(w) + world_int(a[4]);
-
-    world_publish(w, a[6], "1");
-    world_resp_word(r, 1, "ok");
+    world_write(w, world_key(w, a[0], 1), &a[1], connected);
+    world_publish(w, a[6], a[1], a[2]);
 }
 
 
@@ -703,6 +778,34 @@ world_grant_begin(world_t *w, const cigna_slice_t *a, world_resp_t *r)
     world_put_int(key, "n", attempts + !ours);
     world_put(key, "o", a[2]);
 
+    world_resp_word(r, 2, "mine");
+    world_resp_int(r, world_number(world_at(key, "c")));
+}
+
+
+static void
+world_grant_renew(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    int64_t       now;
+    world_key_t  *key, *lock;
+
+    now = world_redis_now(w);
+    key = world_key(w, a[0], 0);
+    lock = world_key(w, a[1], 0);
+
+    if (!world_is(world_at(key, "o"), a[2])
+        || (lock && !world_is(world_at(lock, ""), a[2]))
+        || world_number(world_at(key, "m")) <= now)
+    {
+        world_resp_word(r, 1, "lost");
+        return;
+    }
+
+    lock = world_key(w, a[1], 1);
+    world_put(lock, "", a[2]);
+    lock->expires_ms = now + world_int(a[3]);
+    world_put_int(key, "m", now + world_int(a[4]));
+
     world_resp_word(r, 1, "mine");
 }
 
@@ -720,10 +823,26 @@ world_unlock(world_t *w, cigna_slice_t name, cigna_slice_t owner)
 }
 
 
+/* 1 if what is there gives way to this generation of the same grant */
+
+static int
+world_older(world_key_t *key, cigna_slice_t generation, int spent)
+{
+    int64_t  there;
+
+    there = world_number(world_at(key, "g"));
+
+    if (world_at(key, "s") && !spent) {
+        there--;
+    }
+
+    return there < world_int(generation);
+}
+
+
 static void
 world_grant_swap(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 {
-    char          generation[24];
     world_key_t  *key;
 
     world_unlock(w, a[1], a[2]);
@@ -739,23 +858,24 @@ world_grant_swap(world_t *w, const cigna_slice_t *a, world_resp_t *r)
     }
 
     if (!world_is(world_at(key, "i"), a[3])
-        || world_number(world_at(key, "g")) >= world_int(a[4]))
+        || !world_older(key, a[4], a[9].len != 0))
     {
         world_resp_word(r, 2, "stale");
         world_resp_record(r, key);
         return;
     }
 
+    world_unmark(key);
     world_put(key, "g", a[4]);
     world_put(key, "b", a[5]);
-    world_drop(key, "m");
-    world_drop(key, "n");
-    world_drop(key, "o");
+
+    if (a[9].len) {
+        world_put(key, "s", a[9]);
+    }
+
     key->expires_ms = world_redis_now(w) + world_int(a[6]);
 
-    (void) snprintf(generation, sizeof(generation), "%.*s", (int) a[4].len,
-                    a[4].data);
-    world_publish(w, a[8], generation);
+    world_publish(w, a[8], a[3], a[4]);
     world_resp_word(r, 1, "ok");
 }
 
@@ -776,14 +896,14 @@ world_grant_release(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
+    world_drop(key, "o");
+
     if (a[3].len) {
         mark = world_number(world_at(key, "m"));
         world_put_int(key, "m", mark < now + world_int(a[3])
                                 ? mark : now + world_int(a[3]));
         return;
     }
-
-    world_drop(key, "o");
 
     if (world_number(world_at(key, "n")) > 1) {
         world_put_int(key, "m", now);
@@ -797,31 +917,117 @@ world_grant_release(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 
 
 static void
-world_grant_delete(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_tomb(world_t *w, cigna_slice_t name, const world_gone_t *gone,
+    int64_t connected_ms, cigna_slice_t life)
 {
     world_key_t  *key;
 
+    world_delete(w, name);
+
+    key = world_key(w, name, 1);
+    world_put_gone(key, gone);
+    world_put_int(key, "c", connected_ms);
+    key->expires_ms = world_redis_now(w) + world_int(life);
+}
+
+
+static void
+world_grant_delete(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    world_key_t   *key;
+    world_gone_t   gone;
+
     world_delete(w, a[1]);
-    world_publish(w, a[4], "0");
 
     key = world_key(w, a[0], 0);
 
     if (world_at(key, "i") == NULL) {
+        world_publish(w, a[4], cigna_slice("-"), cigna_slice("0"));
         world_resp_word(r, 1, "none");
         return;
     }
 
-    world_resp_word(r, 2, "ok");
+    world_publish(w, a[4], world_slice(world_at(key, "i")), cigna_slice("0"));
+    world_resp_word(r, 3, "ok");
     world_resp_record(r, key);
+    world_resp_int(r, world_number(world_at(key, "c")));
 
-    world_retire(w, key, world_at(key, "i"), world_at(key, "x"));
-    world_drop(key, "i");
-    world_drop(key, "g");
-    world_drop(key, "b");
-    world_drop(key, "m");
-    world_drop(key, "n");
-    world_drop(key, "o");
-    key->expires_ms = world_redis_now(w) + world_int(a[2]);
+    world_gone(w, key, world_slice(world_at(key, "i")), &gone);
+    world_tomb(w, a[0], &gone, world_number(world_at(key, "c")), a[2]);
+}
+
+
+static void
+world_grant_restore(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    world_key_t  *key;
+
+    key = world_key(w, a[0], 0);
+
+    if (world_is(world_at(key, "i"), a[1])) {
+
+        if (world_is(world_at(key, "g"), a[2])
+            && world_is(world_at(key, "b"), a[3]))
+        {
+            world_resp_word(r, 1, "ok");
+            return;
+        }
+
+        if (!world_older(key, a[2], 0)) {
+            world_resp_word(r, 1, "stale");
+            return;
+        }
+
+    } else if (world_gone_has(key, a[1])) {
+        world_resp_word(r, 1, "retired");
+        return;
+
+    } else if (world_number(world_at(key, "c")) >= world_int(a[5])) {
+        world_resp_word(r, 1, world_at(key, "i") ? "other" : "retired");
+        return;
+    }
+
+    world_write(w, world_key(w, a[0], 1), &a[1], world_int(a[5]));
+    world_publish(w, a[7], a[1], a[2]);
+    world_resp_word(r, 1, "ok");
+}
+
+
+static void
+world_grant_forget(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    int            there;
+    int64_t        connected;
+    world_key_t   *key;
+    world_gone_t   gone;
+
+    key = world_key(w, a[0], 0);
+    there = world_is(world_at(key, "i"), a[2]);
+
+    if (world_gone_has(key, a[2])) {
+        gone.len = snprintf(gone.text, sizeof(gone.text), "%.*s",
+                            (int) world_at(key, "x")->len,
+                            world_at(key, "x")->data);
+    } else {
+        world_gone(w, key, a[2], &gone);
+    }
+
+    if (world_at(key, "i") && !there) {
+        world_put_gone(key, &gone);
+        world_resp_word(r, 1, "other");
+        return;
+    }
+
+    connected = world_number(world_at(key, "c"));
+    connected = connected > world_int(a[3]) ? connected : world_int(a[3]);
+    world_tomb(w, a[0], &gone, connected, a[4]);
+
+    if (there) {
+        world_delete(w, a[1]);
+        world_publish(w, a[6], a[2], cigna_slice("0"));
+    }
+
+    world_resp_word(r, 1, "ok");
 }
 
 
@@ -888,9 +1094,12 @@ static const world_script_t  world_scripts[] = {
     { cigna_script_dance_end, 4, world_dance_end },
     { cigna_script_grant_put, 7, world_grant_put },
     { cigna_script_grant_begin, 8, world_grant_begin },
-    { cigna_script_grant_swap, 9, world_grant_swap },
+    { cigna_script_grant_renew, 5, world_grant_renew },
+    { cigna_script_grant_swap, 10, world_grant_swap },
     { cigna_script_grant_release, 4, world_grant_release },
     { cigna_script_grant_delete, 5, world_grant_delete },
+    { cigna_script_grant_restore, 8, world_grant_restore },
+    { cigna_script_grant_forget, 7, world_grant_forget },
     { cigna_script_grant_reseal, 3, world_grant_reseal },
     { cigna_script_vault_check, 1, world_vault_check }
 };
