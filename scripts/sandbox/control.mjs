@@ -5,7 +5,7 @@
 //   POST /control  {modes, client_id?}  switch modes
 //   GET  /modes                         the table of modes
 //   GET  /members                       logins and Patient ids
-//   GET  /ledger[?client_id=&member=]   each refresh token and what became of it
+//   GET  /ledger[?client_id=&member=]   refresh tokens and what became of each
 //   POST /reset    {modes?}             counters; with "modes": true, these too
 //   POST /expire   {member?, client_id?}   access tokens are worthless now
 //   POST /revoke   {member?, client_id?}   grants are withdrawn

@@ -40,7 +40,8 @@ export class Ledger {
   arrived({ refresh_token: token, client_id: clientId }, response) {
     const entry = this.#tokens.get(token);
     const presented = { at: Date.now(), ended: null, outcome: null,
-                        accepted: false, sent: false };
+                        accepted: false, sent: false,
+                        port: response.socket?.remotePort };
     if (entry) {
       entry.presented.push(presented);
       entry.now += 1;

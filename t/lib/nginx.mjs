@@ -10,7 +10,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync,
          readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { childrenOf, isRunning, startServer } from './process.mjs';
+import { adoptServer, childrenOf, isRunning, startServer } from './process.mjs';
 import { TOP, assertNone, onEnd, scratchDirectory, until } from
   './scratch.mjs';
 
@@ -43,10 +43,11 @@ function sanitizerEnvironment(directory, { leaks = 1 } = {}) {
 }
 
 function configuration({ directory, http, main = '', workers = 1, level,
-                         logFormat, static: isStatic, module }) {
+                         logFormat, static: isStatic, module,
+                         daemon = false }) {
   return [
     ...(isStatic || !module ? [] : [`load_module ${module};`]),
-    'daemon off;',
+    `daemon ${daemon ? 'on' : 'off'};`,
     `worker_processes ${workers};`,
     `pid ${directory}/nginx.pid;`,
     `error_log ${directory}/error.log ${level};`,
@@ -114,6 +115,9 @@ class Nginx {
     this.server = startServer('nginx', this.binary, this.arguments, {
       directory: this.directory, env: this.environment(),
     });
+    if (this.options.daemon) {
+      await this.#adoptMaster();
+    }
     this.pid = this.server.pid;
 
     try {
@@ -123,6 +127,35 @@ class Nginx {
       error.message += `\n${this.errorLog()}`;
       throw error;
     }
+  }
+
+  // The master that nginx.pid names, in place of what started it.
+  async #adoptMaster(group) {
+    const { outputFile } = this.server;
+    const pid = await until('there is a master', () => {
+      const named = Number(this.file('nginx.pid'));
+      return named !== this.pid && isRunning(named) && named;
+    });
+    this.server = adoptServer('nginx', pid, { group, outputFile });
+    this.pid = pid;
+  }
+
+  // Another nginx takes over, as when a new binary has been installed.  Only
+  // of one that was started with "daemon": nginx ignores it otherwise.
+  async upgrade() {
+    const { server: former } = this;
+    const started = this.startedWorkers();
+    const old = this.workerPids();
+
+    former.signal('SIGUSR2');
+    await this.#adoptMaster(former.group);
+    await until('the new workers run',
+                () => this.startedWorkers() >= started + this.workers);
+    former.signal('SIGWINCH');
+    await until('the old workers are gone',
+                () => !old.some((pid) => isRunning(pid)), { timeout: 20000 });
+    former.signal('SIGQUIT');
+    await former.exited;
   }
 
   // `nginx -t`: { code, output }.  It ends as it is, with nothing released.
@@ -228,7 +261,7 @@ class Nginx {
 // Options: http (the text inside http {}), main (the text before it), workers,
 // binary, module (null: do not load it), env, level (of the error log),
 // logFormat (of the access log), allow (patterns of bad-looking log lines that
-// are expected).
+// are expected), daemon (so that it can be upgraded).
 export async function startNginx(t, options) {
   const nginx = prepareNginx(t, options);
   onEnd(t, () => nginx.stop());

@@ -2,6 +2,7 @@
 // here: what a failed or killed test leaves behind is ended with it.
 
 import { spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -28,6 +29,7 @@ class Server {
     this.name = name;
     this.child = child;
     this.pid = child.pid;
+    this.group = child.pid;
     this.outputFile = outputFile;
     this.ended = null;
 
@@ -55,7 +57,7 @@ class Server {
   // The server and whatever it has forked, which is a process group.
   signalGroup(signal) {
     try {
-      process.kill(-this.pid, signal);
+      process.kill(-this.group, signal);
     } catch (error) {
       if (error.code !== 'ESRCH') {
         throw error;
@@ -93,6 +95,28 @@ class Server {
     }
     return ended;
   }
+}
+
+// A server that is no child of ours, such as a daemon.  group: the process
+// group to end with it.
+class Adopted extends Server {
+  constructor(name, pid, group, outputFile) {
+    const child = new EventEmitter();
+    super(name, Object.assign(child, { pid }), outputFile);
+    this.group = group;
+
+    const timer = setInterval(() => {
+      if (!isRunning(pid)) {
+        clearInterval(timer);
+        child.emit('exit', 0, null);
+      }
+    }, 20);
+    timer.unref();
+  }
+}
+
+export function adoptServer(name, pid, { group = pid, outputFile }) {
+  return new Adopted(name, pid, group, outputFile);
 }
 
 // Starts a program in a process group of its own, its output in a file.

@@ -64,6 +64,7 @@ export class Fleet {
       this.nodes.push(await standardGateway(t, this.#another(one, options)));
     }
 
+    this.info = one.sandbox.info;
     this.redis = one.redis;
     this.control = one.sandbox.control;
     this.members = await this.#people(members);
@@ -105,6 +106,14 @@ export class Fleet {
       throw new Error(`${tenant}/${name}: the dance ended with ${outcome}: `
         + response?.body);
     }
+  }
+
+  // Lines of every tenant that change; the rest stays as it was started.
+  async reconfigure(tenant) {
+    for (const { options } of this.nodes) {
+      options.tenant = { ...options.tenant, ...tenant };
+    }
+    await Promise.all(this.nodes.map((node) => node.reload()));
   }
 
   // Everybody's access token, and every deadline that is kept by the wall

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { newSeed, runScenario } from './run.mjs';
+import { runScenario } from './run.mjs';
 import { SCENARIOS } from './scenarios.mjs';
 import { Scope } from './scope.mjs';
 import { shortList, table, Tally } from './tally.mjs';
@@ -39,7 +39,8 @@ function wanted() {
     names: positionals.length ? positionals : Object.keys(SCENARIOS),
     list: values.list,
     options: Object.fromEntries(['rounds', 'seconds', 'seed'].map((name) =>
-      [name, natural(name, values[name])])),
+      [name, natural(name, values[name])])
+      .filter(([, value]) => value !== undefined)),
   };
 }
 
@@ -70,8 +71,7 @@ if (list) {
 
 const rows = [];
 for (const name of names) {
-  const tally = await run(name, { ...options,
-                                  seed: options.seed ?? newSeed() });
+  const tally = await run(name, options);
   rows.push(tally.row(name));
 }
 console.log(`\n${table(rows)}`);

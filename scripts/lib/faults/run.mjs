@@ -11,15 +11,15 @@ export function newSeed() {
 
 // t: a test's context, or a Scope.  What it throws is the scenario's failure,
 // too: servers that do not start, or that say what they must not at their end.
-export async function runScenario(t, name, { seed = newSeed(), rounds,
-                                             seconds } = {}) {
+export async function runScenario(t, name, { seed = newSeed(), ...more } = {}) {
   const scenario = SCENARIOS[name];
   const tally = new Tally();
 
   t.diagnostic(`${name}: ${scenario.about}; --seed ${seed}`);
   await scenario.run(t, {
-    rounds: rounds ?? scenario.rounds,
-    seconds: seconds ?? scenario.seconds,
+    rounds: scenario.rounds,
+    seconds: scenario.seconds,
+    ...more,
     random: new Random(seed),
     tally,
   });

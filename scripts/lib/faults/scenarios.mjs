@@ -1,5 +1,13 @@
 // All of them, by name, in the order of the table.
 
+import { cut } from './cut.mjs';
+import { expiry } from './expiry.mjs';
 import { kill } from './kill.mjs';
+import { outage } from './outage.mjs';
+import { reconnect } from './reconnect.mjs';
+import { reload } from './reload.mjs';
+import { upgrade } from './upgrade.mjs';
 
-export const SCENARIOS = { kill };
+export const SCENARIOS = {
+  kill, cut, expiry, outage, reload, upgrade, reconnect,
+};

@@ -1,0 +1,114 @@
+// The token endpoint's connection, cut at random bytes of the request and of
+// the reply.
+
+import { Cutter } from './cutter.mjs';
+import { Fleet, countRefreshes } from './fleet.mjs';
+import { judge } from './truth.mjs';
+
+const BATCH = 40;                   // members who refresh at once
+
+const TOKEN_LIFE_S = 3600;
+const MARK_S = 400;                 // longer than any mark
+
+// Of so many batches one has its second attempts cut, too.
+const TWICE = 4;
+
+export const cut = {
+  about: 'the token endpoint\'s connection cut at random bytes',
+  rounds: 200,
+
+  async run(t, { rounds, random, tally }) {
+    const fleet = await Fleet.start(t, {
+      members: BATCH, clock: true,
+      gateway: {
+        tenant: { connect_timeout: '1s', timeout: '3s' },
+        sandboxOptions: { modes: { id_token: 'absent' } },
+      },
+    });
+    const token = new URL(fleet.info.token);
+    const cutter = await Cutter.start(t, token.port);
+    token.port = cutter.port;
+
+    await fleet.connect();
+    await fleet.reconfigure({ token_endpoint: token.href });
+    await warmUp(fleet, cutter);
+
+    for (let i = 1; tally.rounds < rounds; i += 1) {
+      await batch(fleet, cutter, { size: Math.min(BATCH, rounds - tally.rounds),
+                                   twice: i % TWICE === 0, random, tally });
+    }
+    await countRefreshes(fleet, tally);
+    report(cutter, tally);
+  },
+};
+
+// A whole refresh, to see how many bytes it takes.
+async function warmUp(fleet, cutter) {
+  fleet.forward(TOKEN_LIFE_S);
+  const { what, text } = await fleet.ask(fleet.members[0], fleet.nodes[0]);
+  if (what !== 'served' || !cutter.usual) {
+    throw new Error(`the first refresh: ${what}: ${text}`);
+  }
+  await fleet.control.reset({ modes: false });
+}
+
+// Anywhere, or rather where it hurts: past the handshake, at the end.
+function plan({ usual }, random) {
+  const way = random.pick(['up', 'down']);
+  const from = random.weighted({ 0: 2, 0.5: 3, 0.95: 1 });
+  return { way, bytes: random.between(Math.floor(usual[way] * from),
+                                      usual[way] + 1) };
+}
+
+const plans = (n, ...more) => Array.from({ length: n }, () => plan(...more));
+
+async function batch(fleet, cutter, { size, twice, random, tally }) {
+  const members = fleet.members.slice(0, size);
+
+  fleet.forward(TOKEN_LIFE_S);
+  cutter.cutNext(plans(size, cutter, random));
+  for (const { what, status, text } of await Promise.all(members.map((one) =>
+    fleet.ask(one, random.pick(fleet.nodes))))) {
+    if (status === 401) {
+      tally.false401.push(`${what}: ${text}`);
+    } else if (![200, 503].includes(status)) {
+      tally.errors.push(`${what}: ${text}`);
+    }
+  }
+
+  fleet.forward(MARK_S);
+  cutter.cutNext(twice ? plans(size, cutter, random) : []);
+  const answers = await Promise.all(members.map((member) =>
+    fleet.settle(member, random.pick(fleet.nodes))));
+  cutter.cutNext([]);
+  tally.rounds += size;
+  await end(fleet, cutter, { members, answers, tally, twice });
+}
+
+async function end(fleet, cutter, { members, answers, tally, twice }) {
+  const books = await fleet.ledger();
+  const gone = [];
+
+  members.forEach((member, i) => {
+    const { what } = answers[i];
+    const wrong = judge(answers[i], books.get(member.key), ({ port }) =>
+      cutter.from(port)?.cut);
+
+    // what was cut twice may be given up, whatever it was
+    if (wrong && !(twice && what === 'grant_spent')) {
+      tally.lost.push(`${member.key} ${wrong}`);
+    }
+    if (what !== 'served') {
+      gone.push(member);
+    }
+  });
+  await fleet.connect(gone);
+}
+
+function report(cutter, tally) {
+  const made = cutter.connections.filter((one) => one.cut);
+  const ways = (way) => made.filter((one) => one.plan.way === way).length;
+
+  tally.notes.push(`${made.length} connections were cut, ${ways('up')} in the `
+    + `request and ${ways('down')} in the reply`);
+}

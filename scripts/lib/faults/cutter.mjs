@@ -1,0 +1,87 @@
+// A way to a server on which connections break: each may be cut after so many
+// bytes of what the client sends, or of what comes back.
+
+import net from 'node:net';
+import { once } from 'node:events';
+
+const LOOPBACK = '127.0.0.1';
+
+export class Cutter {
+  #plans = [];
+  #server;
+  #sockets = new Set();
+  connections = [];
+
+  static async start(t, port) {
+    const cutter = new Cutter();
+    cutter.#server = net.createServer((socket) => cutter.#serve(socket, port));
+    cutter.#server.listen({ host: LOOPBACK, port: 0 });
+    await once(cutter.#server, 'listening');
+    cutter.port = cutter.#server.address().port;
+    t.after(() => cutter.close());
+    return cutter;
+  }
+
+  // For the next connections, in their order; those after them are whole.
+  // plan: { way: 'up' | 'down', bytes }
+  cutNext(plans) {
+    this.#plans = [...plans];
+  }
+
+  // How many bytes went each way, of a connection that nobody cut.
+  get usual() {
+    return this.connections.findLast(({ plan }) => !plan);
+  }
+
+  // The one that the server saw coming from this port.
+  from(port) {
+    return this.connections.findLast((one) => one.port === port);
+  }
+
+  #serve(client, port) {
+    const plan = this.#plans.shift();
+    const server = net.connect({ host: LOOPBACK, port });
+    const seen = { plan, up: 0, down: 0, cut: false, port: null };
+    this.connections.push(seen);
+    server.on('connect', () => { seen.port = server.localPort; });
+
+    const end = () => {
+      client.destroy();
+      server.destroy();
+    };
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true);
+      this.#sockets.add(socket);
+      socket.on('error', end);
+      socket.on('close', () => this.#sockets.delete(socket));
+    }
+    this.#pass('up', client, server, seen);
+    this.#pass('down', server, client, seen);
+  }
+
+  // What is before the cut still arrives.
+  #pass(way, from, to, seen) {
+    from.on('data', (bytes) => {
+      const left = seen.plan?.way === way ? seen.plan.bytes - seen[way]
+        : Infinity;
+      const part = bytes.subarray(0, Math.max(0, left));
+
+      seen[way] += part.length;
+      to.write(part);
+      if (part.length === left) {
+        seen.cut = true;
+        from.destroy();
+        to.removeAllListeners('data');
+        to.resume();
+        to.destroySoon();
+      }
+    });
+    from.on('end', () => to.end());
+    from.on('close', () => to.destroySoon());
+  }
+
+  close() {
+    this.#server.close();
+    this.#sockets.forEach((socket) => socket.destroy());
+  }
+}

@@ -1,0 +1,56 @@
+// Many grants that expire together, on nodes that all notice at once.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Fleet, countRefreshes, forEach } from './fleet.mjs';
+import { Load } from './load.mjs';
+
+const TOKEN_LIFE_S = 3600;
+
+export const expiry = {
+  about: 'grants that expire together, under load: one token request each',
+  rounds: 3,
+  members: 200,
+
+  async run(t, { rounds, random, tally, members = expiry.members }) {
+    const fleet = await Fleet.start(t, {
+      members, clock: true,
+      gateway: { sandboxOptions: { modes: { id_token: 'absent' } } },
+    });
+    await fleet.connect();
+    await fleet.control.reset({ modes: false });
+
+    while (tally.rounds < rounds) {
+      await round(fleet, { random, tally });
+    }
+    await countRefreshes(fleet, tally);
+  },
+};
+
+async function round(fleet, { random, tally }) {
+  const before = await tokenRequests(fleet);
+  const load = new Load(fleet, { lanes: 48, random });
+
+  await sleep(300);
+  fleet.forward(TOKEN_LIFE_S);
+  const began = Date.now();
+
+  // each of them for sure, on every node at once
+  await forEach(fleet.members, 32, (member) =>
+    Promise.all(fleet.nodes.map((node) => fleet.ask(member, node))));
+  await load.stop();
+  tally.recovered(Date.now() - began);
+
+  load.judge(tally);
+  const made = await tokenRequests(fleet) - before;
+  if (made !== fleet.members.length) {
+    tally.wrong.push(`${made} token requests for ${fleet.members.length} `
+      + 'grants');
+  }
+  tally.rounds += 1;
+}
+
+async function tokenRequests(fleet) {
+  const { token } = await fleet.control.see({ recent: 0 });
+  return token.requests;
+}

@@ -1,0 +1,57 @@
+// Members who go on asking, and the tally of what they get.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export class Load {
+  #going = true;
+  #done;
+  answers = [];                // { at, ms, member, what, status, text }
+
+  // lanes: requests at once; pause: ms of a lane between two, at most
+  constructor(fleet, { members = fleet.members, nodes = fleet.nodes,
+                       lanes = 16, pause = 20, random }) {
+    this.#done = Promise.all(Array.from({ length: lanes }, () =>
+      this.#lane(fleet, { members, nodes, pause, random: random.fork() })));
+  }
+
+  async #lane(fleet, { members, nodes, pause, random }) {
+    while (this.#going) {
+      const member = random.pick(members);
+      const at = Date.now();
+      const { what, status, text } = await fleet.ask(member,
+                                                     random.pick(nodes));
+      this.answers.push({ at, ms: Date.now() - at, member, what, status,
+                          text: what === 'served' ? '' : text });
+      await sleep(random.between(0, pause + 1));
+    }
+  }
+
+  async stop() {
+    this.#going = false;
+    await this.#done;
+    return this.answers;
+  }
+
+  // { what: how many }
+  counts(answers = this.answers) {
+    const counts = {};
+    for (const { what } of answers) {
+      counts[what] = (counts[what] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  // Answers other than "served" and what may be said in its place; a 401 is
+  // told apart, since it sends the member away.
+  judge(tally, { allowed = [], answers = this.answers } = {}) {
+    for (const { at, what, status, text, member } of answers) {
+      const line = `${new Date(at).toISOString()} ${member.key} ${what}: `
+        + text;
+      if (status === 401) {
+        tally.false401.push(line);
+      } else if (what !== 'served' && !allowed.includes(what)) {
+        tally.errors.push(line);
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+// Redis that stands still, or is gone, under load.  What it has confirmed is
+// on its disk.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { until } from '../../../t/lib/scratch.mjs';
+import { Fleet, countRefreshes } from './fleet.mjs';
+import { Load } from './load.mjs';
+
+const CACHED = 20;
+const UNCACHED = 20;
+const SHORT = 10;              // members whose tokens end all the time
+
+const SHORT_LIFE = '3';
+
+// Not known with Redis out of reach, or being asked when it went.
+const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed'];
+
+const WAYS = {
+  'stands still': {
+    begin: (redis) => redis.freeze(),
+    end: (redis) => redis.thaw(),
+  },
+  'is gone': {
+    begin: (redis) => redis.stop(),
+    end: (redis) => redis.start(),
+  },
+};
+
+export const outage = {
+  about: 'Redis stopped for a while, under load',
+  rounds: 2,
+  seconds: 10,
+
+  async run(t, { rounds, seconds, random, tally }) {
+    const fleet = await Fleet.start(t, {
+      members: CACHED + UNCACHED + SHORT,
+      gateway: {
+        tenant: { refresh_ahead: '1s' },
+        vault: { revalidate: '1s', timeout: '500ms',
+                 connect_timeout: '300ms' },
+        redisOptions: { config: { appendonly: 'yes', appendfsync: 'always' } },
+      },
+    });
+    const lasting = CACHED + UNCACHED;
+    await fleet.connect(fleet.members.slice(0, lasting));
+    await fleet.control.set({ expires_in: { raw: SHORT_LIFE } });
+    await fleet.connect(fleet.members.slice(lasting));
+    await fleet.control.reset({ modes: false });
+
+    while (tally.rounds < rounds) {
+      const name = Object.keys(WAYS)[tally.rounds % 2];
+      await round(fleet, { name, seconds, random, tally });
+      tally.rounds += 1;
+    }
+    await countRefreshes(fleet, tally);
+  },
+};
+
+async function round(fleet, { name, seconds, random, tally }) {
+  const { redis, nodes } = fleet;
+  const cached = fleet.members.slice(0, CACHED);
+  const uncached = fleet.members.slice(CACHED, CACHED + UNCACHED);
+  const short = fleet.members.slice(CACHED + UNCACHED);
+
+  // what is cached, is on every node; of the others a new cycle knows nothing
+  await Promise.all(nodes.map((node) => forget(node)));
+  await Promise.all(cached.flatMap((member) =>
+    nodes.map((node) => fleet.settle(member, node))));
+
+  const known = new Load(fleet, { members: cached, lanes: 8, random });
+  const due = new Load(fleet, { members: short, lanes: 6, random });
+  await sleep(1000);
+  await WAYS[name].begin(redis);
+  const unknown = new Load(fleet, { members: uncached, lanes: 8, random });
+  await sleep(seconds * 1000);
+  await unknown.stop();
+  await WAYS[name].end(redis);
+
+  const back = Date.now();
+  await until('everybody is served again', async () =>
+    (await Promise.all([...uncached, ...short].flatMap((member) =>
+      nodes.map((node) => fleet.ask(member, node)))))
+      .every(({ what }) => what === 'served'), { timeout: 30000 });
+  tally.recovered(Date.now() - back);
+
+  await known.stop();
+  known.judge(tally);
+  await due.stop();
+  due.judge(tally, { allowed: REFUSALS });
+  unknown.judge(tally, { allowed: REFUSALS });
+  if (unknown.counts().served) {
+    tally.wrong.push('members were served whose grants nobody knew');
+  }
+  tally.notes.push(`Redis ${name}: ${known.answers.length} requests with a `
+    + `cached token served, ${unknown.answers.length} others refused`);
+}
+
+// A new nginx knows nobody.
+async function forget({ nginx }) {
+  await nginx.stop();
+  await nginx.start();
+}

@@ -1,0 +1,70 @@
+// New configurations, one a second, while grants are refreshed all the time.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { until } from '../../../t/lib/scratch.mjs';
+import { Fleet, countRefreshes } from './fleet.mjs';
+import { Load } from './load.mjs';
+
+const MEMBERS = 40;
+const EXIT_MS = 20000;
+
+// Tokens that last longer than they say: they are due all the time, and what
+// is refused is refused by the gateway.
+export const RESTLESS = {
+  tenant: { refresh_ahead: '1s' },
+  sandboxOptions: { modes: { expires_in: { raw: '3' }, token_delay_ms: 30 } },
+};
+
+export const reload = {
+  about: 'a reload every second, while grants are refreshed',
+  rounds: 1,
+  seconds: 60,
+
+  async run(t, { rounds, seconds, random, tally }) {
+    const fleet = await Fleet.start(t, {
+      members: MEMBERS, keepAlive: false, gateway: RESTLESS,
+    });
+    await fleet.connect();
+    await fleet.control.reset({ modes: false });
+
+    while (tally.rounds < rounds) {
+      const load = new Load(fleet, { lanes: 12, random });
+      for (let i = 0; i < seconds; i += 1) {
+        await Promise.all(fleet.nodes.map(({ nginx }) =>
+          nginx.reload({}, { wait: false })));
+        await sleep(random.between(500, 1500));
+      }
+      await load.stop();
+      load.judge(tally);
+      await leave(fleet, tally);
+      await assertUsable(fleet, { random, tally });
+      tally.notes.push(`${load.answers.length} requests`);
+      tally.rounds += 1;
+    }
+    await countRefreshes(fleet, tally);
+  },
+};
+
+// Old workers have nothing to stay for.
+async function leave(fleet, tally) {
+  const began = Date.now();
+  const extra = () => fleet.nodes.reduce((sum, { nginx }) =>
+    sum + nginx.workerPids().length - nginx.workers, 0);
+
+  await until('the old workers are gone', () => extra() === 0,
+              { timeout: EXIT_MS })
+    .catch(() => tally.wrong.push(`${extra()} workers do not exit`));
+  tally.recovered(Date.now() - began);
+}
+
+// Nothing was done that may cost a grant.
+export async function assertUsable(fleet, { random, tally }) {
+  await Promise.all(fleet.members.map(async (member) => {
+    const { what, text } = await fleet.settle(member,
+                                              random.pick(fleet.nodes));
+    if (what !== 'served') {
+      tally.lost.push(`${member.key} ends as ${what}: ${text}`);
+    }
+  }));
+}

@@ -1,0 +1,37 @@
+// The scenarios of scripts/faults in a short form: what becomes of grants when
+// things break, by what the stand-in for Cigna has seen of every refresh token.
+//
+//   CIGNA_FAULTS_SEED  what is done; printed, else chosen
+
+import { test } from 'node:test';
+
+import { runScenario } from '../../scripts/lib/faults/run.mjs';
+import { assertNone } from '../lib/scratch.mjs';
+
+const { CIGNA_FAULTS_SEED: SEED } = process.env;
+
+function faults(name, scenario, options) {
+  test(name, async (t) => {
+    const { problems } = await runScenario(t, scenario, {
+      ...options, ...(SEED && { seed: Number(SEED) }) });
+    assertNone(name, problems);
+  });
+}
+
+faults('a token exchange that is cut at any byte costs no grant whose refresh '
+  + 'token was not spent', 'cut', { rounds: 40 });
+
+faults('grants that expire together on two hosts are refreshed once each',
+       'expiry', { rounds: 1, members: 80 });
+
+faults('with Redis stopped what is cached serves, the rest is an outage, and '
+  + 'nobody is called unconnected', 'outage', { seconds: 3 });
+
+faults('reloads during refreshes lose no grant, cut no request, and leave no '
+  + 'worker', 'reload', { seconds: 5 });
+
+faults('a binary upgrade during refreshes loses no grant and cuts no request',
+       'upgrade', { rounds: 1 });
+
+faults('a refresh that outlives its grant leaves the new one alone, and its '
+  + 'tokens are revoked', 'reconnect', { rounds: 1 });
