@@ -1,5 +1,8 @@
 
-/* A tree of entries by key, and a queue of them by last use. */
+/*
+ * A tree of entries by key, another one by the name that messages from other
+ * nodes have for their identity, and a queue of them by last use.
+ */
 
 
 #include "ngx_cigna_cache_node.h"
@@ -21,13 +24,19 @@
 typedef struct {
     ngx_rbtree_t              tree;
     ngx_rbtree_node_t         sentinel;
+    ngx_rbtree_t              known;       /* by "who" */
+    ngx_rbtree_node_t         stranger;    /* its sentinel */
     ngx_queue_t               used;        /* last used first */
 } ngx_cigna_cache_t;
 
 
 static ngx_cigna_cache_t *ngx_cigna_cache(ngx_slab_pool_t *pool);
 static ngx_atomic_t *ngx_cigna_cache_slot(ngx_shm_zone_t *zone,
-    const ngx_cigna_cache_key_t *key);
+    const u_char *who);
+static ngx_uint_t ngx_cigna_cache_word(ngx_slab_pool_t *pool,
+    const u_char *who, const u_char *id, uint64_t generation);
+static ngx_cigna_cache_node_t *ngx_cigna_cache_known(ngx_cigna_cache_t *cache,
+    const u_char *who);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_find(ngx_cigna_cache_t *cache,
     const ngx_cigna_cache_key_t *key);
 static void ngx_cigna_cache_insert(ngx_rbtree_node_t *temp,
@@ -37,7 +46,7 @@ static ngx_int_t ngx_cigna_cache_compare(ngx_rbtree_key_t key,
 static ngx_int_t ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_add(ngx_slab_pool_t *pool,
-    const ngx_cigna_cache_key_t *key, size_t len);
+    const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_alloc(ngx_slab_pool_t *pool,
     size_t len);
 static ngx_int_t ngx_cigna_cache_evict(ngx_slab_pool_t *pool, ngx_uint_t n);
@@ -52,7 +61,7 @@ static u_char  ngx_cigna_cache_token[NGX_CIGNA_CACHE_TOKEN_MAX];
 
 ngx_int_t
 ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
-    ngx_pool_t *pool, ngx_cigna_cache_entry_t *entry, ngx_uint_t *epoch)
+    ngx_pool_t *pool, ngx_cigna_cache_entry_t *entry)
 {
     ngx_int_t                rc;
     ngx_slab_pool_t         *slab;
@@ -60,8 +69,6 @@ ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     ngx_cigna_cache_node_t  *node;
 
     slab = ngx_cigna_zone_lock(zone);
-
-    *epoch = *ngx_cigna_cache_slot(zone, key);
 
     cache = ngx_cigna_cache(slab);
     node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
@@ -72,6 +79,9 @@ ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
         entry->token.data = ngx_cigna_cache_token;
         ngx_cigna_cache_node_read(node, entry);
+
+        entry->suspect = entry->checked_ms
+                    < (int64_t) ngx_cigna_zone_fixed(zone)->suspect_ms;
     }
 
     ngx_cigna_zone_unlock(zone);
@@ -104,7 +114,7 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
     slab = ngx_cigna_zone_lock(zone);
 
-    if (*ngx_cigna_cache_slot(zone, key) == epoch) {
+    if (*ngx_cigna_cache_slot(zone, entry->who) == epoch) {
         rc = ngx_cigna_cache_put_locked(slab, key, entry);
 
     } else {
@@ -118,7 +128,8 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
 
 void
-ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key)
+ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
+    const u_char who[CIGNA_NAME_LEN])
 {
     ngx_slab_pool_t         *slab;
     ngx_cigna_cache_t       *cache;
@@ -126,7 +137,7 @@ ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key)
 
     slab = ngx_cigna_zone_lock(zone);
 
-    (*ngx_cigna_cache_slot(zone, key))++;
+    (*ngx_cigna_cache_slot(zone, who))++;
 
     cache = ngx_cigna_cache(slab);
     node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
@@ -140,9 +151,82 @@ ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key)
 
 
 ngx_uint_t
-ngx_cigna_cache_epoch(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key)
+ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
+    const u_char who[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
+    uint64_t generation)
 {
-    return *ngx_cigna_cache_slot(zone, key);
+    ngx_uint_t        dropped;
+    ngx_slab_pool_t  *slab;
+
+    slab = ngx_cigna_zone_lock(zone);
+
+    (*ngx_cigna_cache_slot(zone, who))++;
+
+    dropped = ngx_cigna_cache_word(slab, who, id, generation);
+
+    ngx_cigna_zone_unlock(zone);
+
+    return dropped;
+}
+
+
+static ngx_uint_t
+ngx_cigna_cache_word(ngx_slab_pool_t *pool, const u_char *who,
+    const u_char *id, uint64_t generation)
+{
+    ngx_cigna_cache_t       *cache;
+    ngx_cigna_cache_node_t  *node;
+
+    cache = ngx_cigna_cache(pool);
+    node = cache ? ngx_cigna_cache_known(cache, who) : NULL;
+
+    if (node == NULL) {
+        return 0;
+    }
+
+    if (generation && generation <= node->generation
+        && ngx_memcmp(node->id, id, CIGNA_GRANT_ID_LEN) == 0)
+    {
+        return 0;
+    }
+
+    ngx_cigna_cache_remove(pool, node);
+
+    return 1;
+}
+
+
+void
+ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms)
+{
+    ngx_uint_t         i;
+    ngx_cigna_zone_t  *fixed;
+
+    fixed = ngx_cigna_zone_fixed(zone);
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    fixed->suspect_ms = now_ms;
+
+    for (i = 0; i < NGX_CIGNA_ZONE_EPOCHS; i++) {
+        fixed->epochs[i]++;
+    }
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+ngx_uint_t
+ngx_cigna_cache_epoch(ngx_shm_zone_t *zone, const u_char who[CIGNA_NAME_LEN])
+{
+    return *ngx_cigna_cache_slot(zone, who);
+}
+
+
+void
+ngx_cigna_cache_moved(ngx_shm_zone_t *zone, const u_char who[CIGNA_NAME_LEN])
+{
+    (void) ngx_atomic_fetch_add(ngx_cigna_cache_slot(zone, who), 1);
 }
 
 
@@ -163,6 +247,8 @@ ngx_cigna_cache(ngx_slab_pool_t *pool)
     }
 
     ngx_rbtree_init(&cache->tree, &cache->sentinel, ngx_cigna_cache_insert);
+    ngx_rbtree_init(&cache->known, &cache->stranger,
+                    ngx_rbtree_insert_value);
     ngx_queue_init(&cache->used);
 
     pool->data = cache;
@@ -171,20 +257,49 @@ ngx_cigna_cache(ngx_slab_pool_t *pool)
 }
 
 
-/*
- * Keys share epochs, which costs a fill in vain now and then.  The last bytes
- * choose, as the first ones order the tree.
- */
+/* identities share epochs, which costs a fill in vain now and then */
 
 static ngx_atomic_t *
-ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key)
+ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const u_char *who)
 {
-    const u_char  *p;
+    uint32_t  hash;
 
-    p = key->bytes + NGX_CIGNA_CACHE_KEY_LEN - 2;
+    hash = ngx_crc32_short((u_char *) who, CIGNA_NAME_LEN);
 
-    return &ngx_cigna_zone_fixed(zone)->epochs[(p[0] << 8 | p[1])
-                                               % NGX_CIGNA_ZONE_EPOCHS];
+    return &ngx_cigna_zone_fixed(zone)->epochs[hash % NGX_CIGNA_ZONE_EPOCHS];
+}
+
+
+/*
+ * The names are keyed hashes, of which the first bytes do: two that share them
+ * cost a word that goes unheard, which heals when the entry is checked.
+ */
+
+static ngx_cigna_cache_node_t *
+ngx_cigna_cache_known(ngx_cigna_cache_t *cache, const u_char *who)
+{
+    ngx_rbtree_key_t         hash;
+    ngx_rbtree_node_t       *p;
+    ngx_cigna_cache_node_t  *node;
+
+    ngx_memcpy(&hash, who, sizeof(hash));
+
+    p = cache->known.root;
+
+    while (p != &cache->stranger) {
+
+        if (hash == p->key) {
+            node = ngx_rbtree_data(p, ngx_cigna_cache_node_t, known);
+
+            if (ngx_memcmp(node->who, who, CIGNA_NAME_LEN) == 0) {
+                return node;
+            }
+        }
+
+        p = (hash < p->key) ? p->left : p->right;
+    }
+
+    return NULL;
 }
 
 
@@ -281,15 +396,20 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
         return NGX_DECLINED;
     }
 
-    /* pieces follow from the length: with the same one they can stay */
+    /*
+     * Pieces follow from the length: with the same one they can stay.  Names
+     * change with the name key of the ring only.
+     */
 
-    if (node && node->len != entry->token.len) {
+    if (node && (node->len != entry->token.len
+                 || ngx_memcmp(node->who, entry->who, CIGNA_NAME_LEN) != 0))
+    {
         ngx_cigna_cache_remove(pool, node);
         node = NULL;
     }
 
     if (node == NULL) {
-        node = ngx_cigna_cache_add(pool, key, entry->token.len);
+        node = ngx_cigna_cache_add(pool, key, entry);
         if (node == NULL) {
             return NGX_ERROR;
         }
@@ -303,23 +423,25 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
 
 static ngx_cigna_cache_node_t *
 ngx_cigna_cache_add(ngx_slab_pool_t *pool, const ngx_cigna_cache_key_t *key,
-    size_t len)
+    const ngx_cigna_cache_entry_t *entry)
 {
     ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
 
     cache = pool->data;
 
-    node = ngx_cigna_cache_alloc(pool, len);
+    node = ngx_cigna_cache_alloc(pool, entry->token.len);
     if (node == NULL) {
         return NULL;
     }
 
+    ngx_memcpy(&node->known.key, entry->who, sizeof(node->known.key));
     ngx_memcpy(&node->node.key, key->bytes, sizeof(node->node.key));
     ngx_memcpy(node->rest, key->bytes + sizeof(node->node.key),
                sizeof(node->rest));
 
     ngx_rbtree_insert(&cache->tree, &node->node);
+    ngx_rbtree_insert(&cache->known, &node->known);
     ngx_queue_insert_head(&cache->used, &node->queue);
 
     return node;
@@ -380,6 +502,7 @@ ngx_cigna_cache_remove(ngx_slab_pool_t *pool, ngx_cigna_cache_node_t *node)
 
     ngx_queue_remove(&node->queue);
     ngx_rbtree_delete(&cache->tree, &node->node);
+    ngx_rbtree_delete(&cache->known, &node->known);
 
     ngx_cigna_cache_node_destroy(pool, node);
 }

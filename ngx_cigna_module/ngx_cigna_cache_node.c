@@ -2,8 +2,9 @@
 #include "ngx_cigna_cache_node.h"
 
 
-#define NGX_CIGNA_CACHE_SMALL      128     /* bytes of a node or a piece */
-#define NGX_CIGNA_CACHE_LARGE      1024    /* bytes of a piece */
+#define NGX_CIGNA_CACHE_NODE       256     /* bytes of a node */
+#define NGX_CIGNA_CACHE_SMALL      128     /* bytes of a piece */
+#define NGX_CIGNA_CACHE_LARGE      1024
 
 
 struct ngx_cigna_cache_piece_s {
@@ -15,7 +16,7 @@ struct ngx_cigna_cache_piece_s {
 /* how much of a token is in a node, and in a piece */
 
 #define NGX_CIGNA_CACHE_INLINE                                                \
-    (NGX_CIGNA_CACHE_SMALL - offsetof(ngx_cigna_cache_node_t, data))
+    (NGX_CIGNA_CACHE_NODE - offsetof(ngx_cigna_cache_node_t, data))
 
 #define ngx_cigna_cache_room(size)                                            \
     ((size) - offsetof(ngx_cigna_cache_piece_t, data))
@@ -32,7 +33,7 @@ ngx_cigna_cache_node_create(ngx_slab_pool_t *pool, size_t len)
     ngx_cigna_cache_node_t    *node;
     ngx_cigna_cache_piece_t  **last;
 
-    node = ngx_slab_alloc_locked(pool, NGX_CIGNA_CACHE_SMALL);
+    node = ngx_slab_alloc_locked(pool, NGX_CIGNA_CACHE_NODE);
     if (node == NULL) {
         return NULL;
     }
@@ -77,7 +78,7 @@ ngx_cigna_cache_node_destroy(ngx_slab_pool_t *pool,
         ngx_slab_free_locked(pool, piece);
     }
 
-    ngx_explicit_memzero(node, NGX_CIGNA_CACHE_SMALL);
+    ngx_explicit_memzero(node, NGX_CIGNA_CACHE_NODE);
     ngx_slab_free_locked(pool, node);
 }
 
@@ -90,6 +91,8 @@ ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
     size_t                    n, size;
     ngx_cigna_cache_piece_t  *piece;
 
+    ngx_memcpy(node->who, entry->who, CIGNA_NAME_LEN);
+    ngx_memcpy(node->id, entry->id, CIGNA_GRANT_ID_LEN);
     node->generation = entry->generation;
     node->expires_ms = entry->expires_ms;
     node->due_ms = entry->due_ms;
@@ -117,6 +120,8 @@ ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
     size_t                    n, size;
     ngx_cigna_cache_piece_t  *piece;
 
+    ngx_memcpy(entry->who, node->who, CIGNA_NAME_LEN);
+    ngx_memcpy(entry->id, node->id, CIGNA_GRANT_ID_LEN);
     entry->generation = node->generation;
     entry->expires_ms = node->expires_ms;
     entry->due_ms = node->due_ms;

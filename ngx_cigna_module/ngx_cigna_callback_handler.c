@@ -357,11 +357,12 @@ ngx_cigna_callback_keep(ngx_cigna_run_t *run, const cigna_callback_t *flow)
         return;
     }
 
-    ngx_cigna_cache_drop(run->mcf->zone, &run->key);
+    ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
 
-    epoch = ngx_cigna_cache_epoch(run->mcf->zone, &run->key);
+    epoch = ngx_cigna_cache_epoch(run->mcf->zone, run->identity.hash);
 
-    ngx_cigna_refresher_entry(run->tenant, &flow->grant, &entry);
+    ngx_cigna_refresher_entry(run->tenant, &run->identity, &flow->grant,
+                              &entry);
 
     (void) ngx_cigna_cache_put(run->mcf->zone, &run->key, &entry, epoch);
 }

@@ -86,7 +86,7 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_cigna_cache_drop(run->mcf->zone, &run->key);
+    ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
 
     flow = run->flow;
     flow->vault = &run->mcf->vault;
@@ -122,7 +122,7 @@ ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
     cigna_disconnect_t     *flow;
     ngx_cigna_dance_end_t   end;
 
-    ngx_cigna_cache_drop(run->mcf->zone, &run->key);
+    ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
 
     flow = run->flow;
 

@@ -149,7 +149,7 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     ngx_cigna_run_identify(run, identity);
 
     run->key = refresher->key;
-    run->epoch = ngx_cigna_cache_epoch(run->mcf->zone, &run->key);
+    run->epoch = ngx_cigna_cache_epoch(run->mcf->zone, run->identity.hash);
     run->data = refresher;
     run->on_result = ngx_cigna_refresher_result;
     run->on_end = ngx_cigna_refresher_end;
@@ -200,7 +200,7 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
     case cigna_refresh_no_grant:
     case cigna_refresh_spent:
     case cigna_refresh_moved:
-        ngx_cigna_cache_drop(run->mcf->zone, &run->key);
+        ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
         break;
 
     default:
@@ -223,7 +223,8 @@ ngx_cigna_refresher_keep(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     int64_t                  now;
     ngx_cigna_cache_entry_t  entry;
 
-    ngx_cigna_refresher_entry(run->tenant, &flow->grant, &entry);
+    ngx_cigna_refresher_entry(run->tenant, &run->identity, &flow->grant,
+                              &entry);
 
     now = ngx_cigna_now_ms();
 
@@ -238,16 +239,24 @@ ngx_cigna_refresher_keep(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 
 void
 ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
-    const cigna_grant_t *grant, ngx_cigna_cache_entry_t *entry)
+    const cigna_identity_t *identity, const cigna_grant_t *grant,
+    ngx_cigna_cache_entry_t *entry)
 {
     int64_t  life, ahead;
+
+    ngx_memzero(entry, sizeof(ngx_cigna_cache_entry_t));
+
+    ngx_memcpy(entry->who, identity->hash, CIGNA_NAME_LEN);
+
+    if (grant->id.len == CIGNA_GRANT_ID_LEN) {
+        ngx_memcpy(entry->id, grant->id.data, CIGNA_GRANT_ID_LEN);
+    }
 
     entry->token.data = (u_char *) grant->access_token.data;
     entry->token.len = grant->access_token.len;
     entry->generation = grant->generation;
     entry->expires_ms = grant->expires_ms;
     entry->checked_ms = ngx_cigna_now_ms();
-    entry->due_ms = 0;
 
     if (grant->refresh_token.len == 0) {
         return;

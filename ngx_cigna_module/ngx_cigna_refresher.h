@@ -29,7 +29,8 @@ ngx_int_t ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
  * borrowed.
  */
 void ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
-    const cigna_grant_t *grant, ngx_cigna_cache_entry_t *entry);
+    const cigna_identity_t *identity, const cigna_grant_t *grant,
+    ngx_cigna_cache_entry_t *entry);
 
 /* in exit_process: forgets what cools down, runs still forget themselves */
 void ngx_cigna_refresher_exit(ngx_cigna_worker_t *worker);

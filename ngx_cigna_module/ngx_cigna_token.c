@@ -104,8 +104,7 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_token_read(r, ctx);
     }
 
-    rc = ngx_cigna_cache_get(mcf->zone, &t->key, r->pool, &t->cached,
-                             &t->epoch);
+    rc = ngx_cigna_cache_get(mcf->zone, &t->key, r->pool, &t->cached);
 
     if (rc != NGX_OK) {
         ngx_str_null(&t->cached.token);
@@ -114,7 +113,8 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     now = ngx_cigna_now_ms();
 
-    if (now - t->cached.checked_ms >= (int64_t) mcf->revalidate
+    if (t->cached.suspect
+        || now - t->cached.checked_ms >= (int64_t) mcf->revalidate
         || !ngx_cigna_token_lives(&t->cached, now))
     {
         return ngx_cigna_token_read(r, ctx);
@@ -155,6 +155,18 @@ ngx_cigna_token_lives(const ngx_cigna_cache_entry_t *entry, int64_t now)
 static ngx_int_t
 ngx_cigna_token_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
+    cigna_identity_t       *id;
+    ngx_cigna_main_conf_t  *mcf;
+
+    id = ngx_cigna_who_named(r, ctx);
+    if (id == NULL) {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    ctx->token->epoch = ngx_cigna_cache_epoch(mcf->zone, id->hash);
+
     switch (ngx_cigna_read_start(r, ctx, ngx_cigna_wait_phases)) {
 
     case NGX_AGAIN:
@@ -199,7 +211,7 @@ ngx_cigna_token_have_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
         if (t->cached.token.len) {
             mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-            ngx_cigna_cache_drop(mcf->zone, &t->key);
+            ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->identity->hash);
         }
 
         /* fall through */
@@ -226,7 +238,7 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     t = ctx->token;
     now = ngx_cigna_now_ms();
 
-    ngx_cigna_refresher_entry(ctx->tenant, grant, &entry);
+    ngx_cigna_refresher_entry(ctx->tenant, ctx->identity, grant, &entry);
 
     if (now >= entry.expires_ms) {
         return grant->refresh_token.len
@@ -277,7 +289,7 @@ ngx_cigna_token_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     if (t->cached.token.len && entry->generation < t->cached.generation) {
-        ngx_cigna_cache_drop(mcf->zone, &t->key);
+        ngx_cigna_cache_drop(mcf->zone, &t->key, entry->who);
         return;
     }
 

@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_worker.h"
 #include "ngx_cigna_discovery.h"
+#include "ngx_cigna_invalidate.h"
 #include "ngx_cigna_run.h"
 #include "cigna_scripts.h"
 
@@ -55,7 +56,7 @@ ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
         }
     }
 
-    return NGX_OK;
+    return ngx_cigna_invalidate_init(mcf);
 }
 
 

@@ -1,9 +1,9 @@
 
 /*
- *     +-----------------+------------------------------+------------------+
- *     | ngx_slab_pool_t | slab: pages of the cache     | ngx_cigna_zone_t |
- *     +-----------------+------------------------------+------------------+
- *     shm.addr                                     pool->end       shm.size
+ *     +-----------------+----------------------+------------------+---------+
+ *     | ngx_slab_pool_t | slab: pages of cache | ngx_cigna_zone_t | journal |
+ *     +-----------------+----------------------+------------------+---------+
+ *     shm.addr                             pool->end                 shm.size
  *
  * nginx knows of the slab only, whose end is drawn in: so the fixed part stays
  * as it is when the slab is made anew.
@@ -58,11 +58,14 @@ ngx_cigna_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
 static ngx_int_t
 ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
 {
+    size_t             journal;
     u_char            *end;
     ngx_slab_pool_t   *pool;
     ngx_cigna_zone_t  *fixed;
 
-    end = zone->shm.addr + zone->shm.size - sizeof(ngx_cigna_zone_t);
+    journal = zone->shm.size / NGX_CIGNA_ZONE_JOURNAL;
+
+    end = zone->shm.addr + zone->shm.size - journal - sizeof(ngx_cigna_zone_t);
     end -= (uintptr_t) end % ngx_cacheline_size;
 
     fixed = (ngx_cigna_zone_t *) end;
@@ -85,6 +88,7 @@ ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
 
     ngx_memzero(fixed, sizeof(ngx_cigna_zone_t));
     fixed->magic = NGX_CIGNA_ZONE_MAGIC;
+    fixed->journal_size = journal - NGX_ALIGNMENT;
 
     pool = (ngx_slab_pool_t *) zone->shm.addr;
     pool->end = end;
@@ -127,6 +131,7 @@ ngx_cigna_zone_lock(ngx_shm_zone_t *zone)
     if (fixed->dirty) {
         ngx_cigna_zone_died = fixed->dirty;
         ngx_cigna_zone_reset(pool);
+        fixed->journal_torn = 1;
     }
 
     fixed->dirty = ngx_pid;

@@ -9,9 +9,9 @@
 
 /*
  * The shared-memory zone: a slab pool with the cache in it, and fixed,
- * pointer-free parts outside the slab (counters).  A dirty word, set after
- * locking and cleared before unlocking, tells that a worker died inside: who
- * finds it set makes the cache anew and keeps the fixed parts.  Under the
+ * pointer-free parts outside the slab (counters, journal).  A dirty word, set
+ * after locking and cleared before unlocking, tells that a worker died inside:
+ * who finds it set makes the cache anew and keeps the fixed parts.  Under the
  * lock: no I/O, no logging, no allocation outside the slab, no cryptography.
  */
 
@@ -21,6 +21,19 @@
 
 #define NGX_CIGNA_ZONE_COUNTERS  (256 * 1024)   /* bytes */
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
+#define NGX_CIGNA_ZONE_COOLING   1024           /* likewise */
+
+/* the journal's part of the zone: one in so many bytes */
+
+#define NGX_CIGNA_ZONE_JOURNAL   8
+
+
+/* an identity whose refresh failed; soft state: places are shared */
+
+typedef struct {
+    uint64_t            tag;
+    int64_t             until_ms;
+} ngx_cigna_zone_cooling_t;
 
 
 /* the fixed part: the end of the segment, behind the slab */
@@ -28,7 +41,20 @@
 typedef struct {
     uint64_t            magic;             /* layout of what follows */
     ngx_atomic_t        dirty;             /* pid of who is or died inside */
+    size_t              journal_size;      /* bytes behind this struct */
+    ngx_atomic_t        journal_torn;      /* somebody died inside: to be
+                                              checked before it is used */
+
     ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* of the cache */
+    ngx_atomic_t        suspect_ms;        /* checked before: to be checked
+                                              again */
+
+    /* after a change of primary, see ngx_cigna_upkeep.h */
+    ngx_atomic_t        quiet_until_ms;    /* no refresh starts */
+    ngx_atomic_t        rewrite_ms;        /* what was written before is to be
+                                              written again */
+
+    ngx_cigna_zone_cooling_t   cooling[NGX_CIGNA_ZONE_COOLING];
     u_char              counters[NGX_CIGNA_ZONE_COUNTERS];
 } ngx_cigna_zone_t;
 
@@ -38,6 +64,10 @@ ngx_shm_zone_t *ngx_cigna_zone_add(ngx_conf_t *cf, ngx_str_t *name,
     size_t size);
 
 #define ngx_cigna_zone_fixed(zone)  ((ngx_cigna_zone_t *) (zone)->data)
+
+/* where the journal begins: journal_size bytes, zeroed at first */
+#define ngx_cigna_zone_journal(fixed)                                         \
+    ngx_align_ptr((fixed) + 1, NGX_ALIGNMENT)
 
 /*
  * Returns the slab pool, locked.  Its "data" is what the holder of the lock

@@ -14,7 +14,7 @@ const OK = 0;
 const ERROR = -1;
 const DECLINED = -5;
 
-const OVERHEAD_MAX = 512;
+const OVERHEAD_MAX = 640;
 const TOKEN_MAX = 12 * 1024;
 const LENGTHS = [1, 19, 20, 21, 140, 141, 980, 981, 1024, 1331, 2000, 4096,
                  8191, 11975, TOKEN_MAX];
@@ -111,7 +111,8 @@ test('the cache', async (t) => {
       assert.deepEqual(await ask('put', entry), { rc: OK });
 
       const { epoch, ...found } = await ask('get', entry);
-      assert.deepEqual(found, { rc: OK, intact: 1, len, generation: len });
+      assert.deepEqual(found, { rc: OK, intact: 1, len, generation: len,
+                                suspect: 0 });
     }
   });
 
@@ -155,6 +156,58 @@ test('the cache', async (t) => {
     const later = await ask('get', entry);
     assert.deepEqual(await ask('put', { ...entry, epoch: later.epoch }),
                      { rc: OK });
+  });
+
+  await t.test('word of another generation or grant drops an entry, and word '
+    + 'of its own does not', async () => {
+    const key = fresh();
+    const put = (generation) => ask('put', { id: key, len: 20, generation });
+    // of the probe's entries the grant's id is the key
+    const word = async (generation, grant = key) =>
+      (await ask('invalidate', { id: key, generation, grant })).dropped;
+    const there = async () => (await ask('get', { id: key })).rc === OK;
+
+    await put(5);
+    assert.deepEqual([await word(5), await word(4), await there()],
+                     [0, 0, true]);
+    assert.deepEqual([await word(6), await there()], [1, false]);
+    await put(6);
+    assert.deepEqual([await word(5, 1), await there()], [1, false]);
+    await put(6);
+    assert.deepEqual([await word(0), await there()], [1, false]);
+    assert.equal(await word(7), 0);
+  });
+
+  await t.test('after any word a fill that was under way does not count, '
+    + 'whether there is an entry or not', async () => {
+    for (const there of [true, false]) {
+      const entry = { id: fresh(), len: 20, generation: 5 };
+      if (there) {
+        await ask('put', entry);
+      }
+      const { epoch } = await ask('get', entry);
+      await ask('invalidate', { ...entry, grant: entry.id });
+      assert.deepEqual(await ask('put', { ...entry, epoch }),
+                       { rc: DECLINED });
+    }
+  });
+
+  await t.test('what was checked before words may have been missed is suspect, '
+    + 'and no fill under way counts', async () => {
+    const [old, young] = [fresh(), fresh()];
+    const put = (key, checked, epoch) =>
+      ask('put', { id: key, len: 20, checked,
+                   ...(epoch !== undefined && { epoch }) });
+    const suspect = async (key) => (await ask('get', { id: key })).suspect;
+
+    await put(old, 1999);
+    const { epoch } = await ask('get', { id: young });
+    await ask('suspect', { checked: 2000 });
+    assert.deepEqual(await put(young, 2001, epoch), { rc: DECLINED });
+    assert.deepEqual(await put(young, 2001), { rc: OK });
+    assert.deepEqual([await suspect(old), await suspect(young)], [1, 0]);
+    await put(old, 2002);
+    assert.equal(await suspect(old), 0);
   });
 
   await t.test('a slow reply does not replace a newer generation',

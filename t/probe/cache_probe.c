@@ -48,6 +48,9 @@ static ngx_int_t ngx_cigna_probe_send(ngx_http_request_t *r, u_char *text,
     size_t len);
 static int64_t ngx_cigna_probe_arg(ngx_cigna_probe_t *p, const char *name);
 static void ngx_cigna_probe_key(ngx_cigna_probe_t *p, uint64_t id);
+static void ngx_cigna_probe_who(u_char *who, uint64_t id);
+static void ngx_cigna_probe_grant(u_char *grant, uint64_t id);
+static ngx_uint_t ngx_cigna_probe_epoch(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_token(u_char *token, size_t len, uint64_t id,
     uint64_t generation);
 static ngx_int_t ngx_cigna_probe_put_entry(ngx_cigna_probe_t *p,
@@ -57,6 +60,8 @@ static ngx_int_t ngx_cigna_probe_get_entry(ngx_cigna_probe_t *p,
 static void ngx_cigna_probe_put(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_get(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_drop(ngx_cigna_probe_t *p);
+static void ngx_cigna_probe_invalidate(ngx_cigna_probe_t *p);
+static void ngx_cigna_probe_suspect(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_fill(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_find(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_pages(ngx_cigna_probe_t *p);
@@ -71,6 +76,8 @@ static ngx_cigna_probe_op_t  ngx_cigna_probe_ops[] = {
     { "put", ngx_cigna_probe_put },
     { "get", ngx_cigna_probe_get },
     { "drop", ngx_cigna_probe_drop },
+    { "invalidate", ngx_cigna_probe_invalidate },
+    { "suspect", ngx_cigna_probe_suspect },
     { "fill", ngx_cigna_probe_fill },
     { "find", ngx_cigna_probe_find },
     { "pages", ngx_cigna_probe_pages },
@@ -265,6 +272,42 @@ ngx_cigna_probe_key(ngx_cigna_probe_t *p, uint64_t id)
 
 
 static void
+ngx_cigna_probe_who(u_char *who, uint64_t id)
+{
+    u_char  text[64];
+
+    (void) ngx_sprintf(text, "%027uL", id * 0x9e3779b97f4a7c15);
+    ngx_memcpy(who, text, CIGNA_NAME_LEN);
+
+    /* first bytes that order a tree differently from the rest */
+
+    (void) ngx_sprintf(text, "%08xD", (uint32_t) id * 2654435761);
+    ngx_memcpy(who, text, 8);
+}
+
+
+static void
+ngx_cigna_probe_grant(u_char *grant, uint64_t id)
+{
+    u_char  text[64];
+
+    (void) ngx_sprintf(text, "%022uL", id);
+    ngx_memcpy(grant, text, CIGNA_GRANT_ID_LEN);
+}
+
+
+static ngx_uint_t
+ngx_cigna_probe_epoch(ngx_cigna_probe_t *p)
+{
+    u_char  who[CIGNA_NAME_LEN];
+
+    ngx_cigna_probe_who(who, p->id);
+
+    return ngx_cigna_cache_epoch(p->zone, who);
+}
+
+
+static void
 ngx_cigna_probe_token(u_char *token, size_t len, uint64_t id,
     uint64_t generation)
 {
@@ -287,6 +330,9 @@ ngx_cigna_probe_put_entry(ngx_cigna_probe_t *p, ngx_uint_t epoch)
     p->entry.expires_ms = p->id;
     p->entry.due_ms = p->entry.generation;
 
+    ngx_cigna_probe_who(p->entry.who, p->id);
+    ngx_cigna_probe_grant(p->entry.id, p->id);
+
     ngx_cigna_probe_token(p->entry.token.data, p->entry.token.len, p->id,
                           p->entry.generation);
 
@@ -298,17 +344,21 @@ static ngx_int_t
 ngx_cigna_probe_get_entry(ngx_cigna_probe_t *p, ngx_uint_t *epoch,
     ngx_uint_t *intact)
 {
+    u_char       who[CIGNA_NAME_LEN];
     ngx_int_t    rc;
     ngx_pool_t  *pool;
 
     *intact = 0;
+
+    ngx_cigna_probe_who(who, p->id);
+    *epoch = ngx_cigna_cache_epoch(p->zone, who);
 
     pool = ngx_create_pool(512, p->r->connection->log);
     if (pool == NULL) {
         return NGX_ERROR;
     }
 
-    rc = ngx_cigna_cache_get(p->zone, &p->key, pool, &p->entry, epoch);
+    rc = ngx_cigna_cache_get(p->zone, &p->key, pool, &p->entry);
 
     if (rc == NGX_OK) {
         ngx_cigna_probe_token(ngx_cigna_probe_bytes, p->entry.token.len,
@@ -318,6 +368,7 @@ ngx_cigna_probe_get_entry(ngx_cigna_probe_t *p, ngx_uint_t *epoch,
                              p->entry.token.len)
                   == 0
                   && p->entry.expires_ms == (int64_t) p->id
+                  && ngx_memcmp(p->entry.who, who, CIGNA_NAME_LEN) == 0
                   && p->entry.due_ms == (int64_t) p->entry.generation;
     }
 
@@ -335,7 +386,7 @@ ngx_cigna_probe_put(ngx_cigna_probe_t *p)
     ngx_str_t   value;
     ngx_uint_t  epoch;
 
-    epoch = ngx_cigna_cache_epoch(p->zone, &p->key);
+    epoch = ngx_cigna_probe_epoch(p);
 
     if (ngx_http_arg(p->r, (u_char *) "epoch", 5, &value) == NGX_OK) {
         epoch = ngx_cigna_probe_arg(p, "epoch");
@@ -358,15 +409,46 @@ ngx_cigna_probe_get(ngx_cigna_probe_t *p)
     rc = ngx_cigna_probe_get_entry(p, &epoch, &intact);
 
     p->last = ngx_sprintf(p->last, "{\"rc\":%i,\"intact\":%ui,\"epoch\":%ui,"
-                          "\"len\":%uz,\"generation\":%uL}", rc, intact,
-                          epoch, p->entry.token.len, p->entry.generation);
+                          "\"len\":%uz,\"generation\":%uL,\"suspect\":%d}",
+                          rc, intact, epoch, p->entry.token.len,
+                          p->entry.generation, (int) p->entry.suspect);
 }
 
 
 static void
 ngx_cigna_probe_drop(ngx_cigna_probe_t *p)
 {
-    ngx_cigna_cache_drop(p->zone, &p->key);
+    u_char  who[CIGNA_NAME_LEN];
+
+    ngx_cigna_probe_who(who, p->id);
+    ngx_cigna_cache_drop(p->zone, &p->key, who);
+
+    p->last = ngx_sprintf(p->last, "{}");
+}
+
+
+/* grant: of whose grant the word is, generation: which one */
+
+static void
+ngx_cigna_probe_invalidate(ngx_cigna_probe_t *p)
+{
+    u_char  who[CIGNA_NAME_LEN], grant[CIGNA_GRANT_ID_LEN];
+
+    ngx_cigna_probe_who(who, p->id);
+    ngx_cigna_probe_grant(grant, ngx_cigna_probe_arg(p, "grant"));
+
+    p->last = ngx_sprintf(p->last, "{\"dropped\":%ui}",
+                          ngx_cigna_cache_invalidate(p->zone, who, grant,
+                                                     p->entry.generation));
+}
+
+
+/* at the time "checked" */
+
+static void
+ngx_cigna_probe_suspect(ngx_cigna_probe_t *p)
+{
+    ngx_cigna_cache_suspect(p->zone, p->entry.checked_ms);
 
     p->last = ngx_sprintf(p->last, "{}");
 }
@@ -384,8 +466,7 @@ ngx_cigna_probe_fill(ngx_cigna_probe_t *p)
     failed = 0;
 
     for (i = 0; i < n; i++) {
-        failed += ngx_cigna_probe_put_entry(p,
-                                   ngx_cigna_cache_epoch(p->zone, &p->key))
+        failed += ngx_cigna_probe_put_entry(p, ngx_cigna_probe_epoch(p))
                   != NGX_OK;
 
         ngx_cigna_probe_key(p, p->id + 1);
@@ -494,11 +575,12 @@ ngx_cigna_probe_stress(ngx_cigna_probe_t *p)
             p->entry.token.len = lens[ngx_random()
                                       % (sizeof(lens) / sizeof(lens[0]))];
 
-            epoch = ngx_cigna_cache_epoch(p->zone, &p->key);
+            epoch = ngx_cigna_probe_epoch(p);
             failed += ngx_cigna_probe_put_entry(p, epoch) == NGX_ERROR;
 
         } else {
-            ngx_cigna_cache_drop(p->zone, &p->key);
+            ngx_cigna_probe_who(p->entry.who, p->id);
+            ngx_cigna_cache_drop(p->zone, &p->key, p->entry.who);
         }
     }
 
