@@ -147,14 +147,15 @@ test('a real Redis', async (t) => {
       }
     });
 
-  await t.test('one that is gone is an outage, and used as soon as it is back',
+  await t.test('one that is gone is an outage, and used as soon as it is back '
+    + 'with its data',
     async () => {
       const dump = await redis.dump();
       await redis.stop();
       await both(assertNoVault);
       await redis.start();
       for (const [key, fields] of Object.entries(dump)) {
-        if (key.startsWith('cigna:g:')) {
+        if (/^cigna:[gv]:/.test(key)) {
           await redis.command('HSET', key, ...fields);
         }
       }
@@ -198,6 +199,7 @@ test('a Redis that answers nonsense', async (t) => {
     vault: { redis: `redis://127.0.0.1:${fake.port}`, timeout: '300ms',
              connect_timeout: '300ms' },
   });
+  fake.real = gw.redis;
   const bob = gw.visitor({ member: 'bob' });
   const status = async (wanted) => {
     const reply = await bob.get('/fhir/Coverage');

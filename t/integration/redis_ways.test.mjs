@@ -103,7 +103,9 @@ test('ways to Redis', async (t) => {
   }
 
   await t.test('each database is a vault of its own', async () => {
-    await gw.reload({ vault: { ...tcp, redis: `${tcp.redis}/3` } });
+    const vault = { ...tcp, redis: `${tcp.redis}/3` };
+    await gw.initVault(vault);
+    await gw.reload({ vault });
     const connect = gw.url('acme', '/cigna/connect');
     assertRefused(await ask(), 401, 'not_connected', { connect });
     await connected(gw, { member: 'alice' });
@@ -115,7 +117,9 @@ test('ways to Redis', async (t) => {
   });
 
   await t.test('each prefix is a vault of its own', async () => {
-    await gw.reload({ vault: { ...tcp, prefix: 'other' } });
+    const vault = { ...tcp, prefix: 'other' };
+    await gw.initVault(vault);
+    await gw.reload({ vault });
     const connect = gw.url('acme', '/cigna/connect');
     assertRefused(await ask(), 401, 'not_connected', { connect });
     await connected(gw, { member: 'alice' });

@@ -1,5 +1,5 @@
-// A Redis that answers HMGET as a test wants it, and everything else as one
-// does that has nothing.
+// A Redis that answers HMGET as a test wants it, scripts as a real one does,
+// and everything else as one that has nothing.
 
 import net from 'node:net';
 
@@ -26,7 +26,20 @@ function takeCommand(text) {
            rest: parts.slice(2 * count + 1).join('\r\n') };
 }
 
+function replyText(value) {
+  if (value instanceof Error) {
+    return `-${value.message}\r\n`;
+  }
+  if (Array.isArray(value)) {
+    return `*${value.length}\r\n${value.map(replyText).join('')}`;
+  }
+  return typeof value === 'number' ? `:${value}\r\n`
+    : `$${value.length}\r\n${value}\r\n`;
+}
+
 class FakeRedis {
+  // who runs scripts
+  real = null;
   // a reply's text, null for none, or a function of the socket
   answer = '*0\r\n';
   commands = [];
@@ -68,6 +81,12 @@ class FakeRedis {
   #handle(socket, argv) {
     const name = argv[0].toUpperCase();
     this.commands.push(name);
+
+    if (/^EVAL/.test(name) && this.real) {
+      this.real.command(...argv).catch((error) => error)
+        .then((value) => socket.write(replyText(value), 'latin1'));
+      return;
+    }
 
     const answer = name === 'HMGET' ? this.answer
       : GREETING[name] ?? '-ERR not here\r\n';

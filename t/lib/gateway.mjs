@@ -14,6 +14,7 @@ import { startNginx } from './nginx.mjs';
 import { startRedis } from './redis.mjs';
 import { TOP, freePort, onEnd, scratchDirectory } from './scratch.mjs';
 import { assertNoSecrets } from './secrets.mjs';
+import { runVault, vaultConfiguration, vaultLogin } from './vault.mjs';
 
 const TENANTS = ['acme', 'globex'];
 
@@ -54,6 +55,9 @@ class Gateway {
     this.sandbox = options.sandbox ?? await this.#startSandbox(t);
     this.identity = await startIdentity(t);
     this.#writeFiles();
+    if (options.marker !== false) {
+      await this.initVault();
+    }
 
     this.nginx = await startNginx(t, {
       logFormat: LOG_FORMAT, ...options.nginx, http: this.configuration(),
@@ -104,6 +108,32 @@ class Gateway {
       writeFileSync(this.file(name), content, { mode: 0o600 });
     }
     this.certificate = this.ca.issueServer('gateway', TENANTS.map(hostOf));
+  }
+
+  // What an operator does before the first start, and after Redis has lost all
+  // that it had: { code, out, err } of scripts/vault.
+  vault(...args) {
+    const { prefix = null, keys } = this.options.vault ?? {};
+    return this.vaultOf({ prefix, keys: keys ?? this.file('keys') }, ...args);
+  }
+
+  // The same for another vault: lines of cigna_vault over the standard ones.
+  vaultOf(settings, ...args) {
+    const file = this.file('vault.conf');
+
+    writeFileSync(file, vaultConfiguration(
+      lines({ ...this.#vault(), ...settings }, 8),
+      TENANTS.map((tenant) => this.#tenant(tenant, this.options)).join('\n')));
+    return runVault(['-c', file, ...vaultLogin(this.redis, this.directory),
+                     ...args]);
+  }
+
+  async initVault(settings) {
+    const { code, err } = await (settings ? this.vaultOf(settings, 'init')
+      : this.vault('init'));
+    if (code) {
+      throw new Error(`the vault cannot be initialized: ${err}`);
+    }
   }
 
   url(tenant, target = '/') {
@@ -364,6 +394,7 @@ class RecordingBrowser extends Browser {
 //   clients.NAME           of a tenant's registration there
 //   keys                   text of the key ring
 //   redis, sandbox         those of another gateway, to have two hosts
+//   marker                 false: the vault is not initialized
 export async function standardGateway(t, options = {}) {
   const gateway = new Gateway(options);
   await gateway.start(t);

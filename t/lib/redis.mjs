@@ -38,6 +38,11 @@ export class Redis {
     this.password = options.acl ? passwordOf(GATEWAY) : options.password;
   }
 
+  // true: those of conf/, so that the vault's tool has a user of its own
+  get hasUsers() {
+    return Boolean(this.options.acl);
+  }
+
   async prepare() {
     this.port = await freePort();
     this.tlsPort = this.options.tls ? await freePort() : 0;

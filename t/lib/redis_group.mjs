@@ -40,6 +40,10 @@ export class RedisGroup {
     onEnd(t, () => this.stop());
   }
 
+  get hasUsers() {
+    return true;
+  }
+
   // A server that is not started yet.
   async add(name, options = {}) {
     const directory = path.join(this.directory, name);

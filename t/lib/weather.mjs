@@ -73,6 +73,7 @@ export class Weather {
     await this.gw.redis.stop();
     await sleep(this.random.between(0, 800));
     await this.gw.redis.start();
+    await this.gw.initVault();
     this.note('Redis is back');
   }
 

@@ -207,6 +207,9 @@ export async function startContenders(t, { nginxCpu, otherCpu }) {
 
   const redis = await startRedis(t);
   const gateway = await gatewayOptions(t, directory, upstreamPort, redis);
+  execFileSync(`${TOP}/scripts/vault`, [
+    '--redis', `unix:${redis.unixPath}`, '--keys', path.join(directory, 'keys'),
+    'init', '--quiet']);
   const gatewayNginx = await startNginx(t, gateway.options);
   await connectMember(gateway);
 

@@ -75,6 +75,8 @@ export class Stack {
     await this.#startSandbox();
     await this.#startApps();
     this.#writeFiles();
+    execFileSync(`${TOP}/scripts/vault`, ['-c', this.file('nginx.conf'),
+                                          'init', '--quiet']);
     await this.#startNginx();
   }
 

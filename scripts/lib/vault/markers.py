@@ -1,0 +1,179 @@
+"""Markers: what they are found to be, and `init`, which writes them."""
+
+import time
+
+from .errors import VaultError
+from .keyring import Damaged, UnknownKey, key_id_of
+from .layout import SLOTS, OtherNames, OtherVersion
+from .scripts import VAULT_CHECK
+
+BATCH = 512
+POLICY = 'noeviction'
+
+
+class Marker:
+    """What there is under a marker's key."""
+
+    def __init__(self, layout, key, blob):
+        self.key = key
+        self.exists = blob is not None
+        self.made_ms = self.key_id = self.error = None
+        if blob is None:
+            self.error = 'is missing'
+            return
+        try:
+            self.key_id = key_id_of(blob).hex()
+            self.made_ms = layout.open_marker(key, blob)
+        except Damaged:
+            self.error = 'is damaged, or of another vault'
+        except (UnknownKey, OtherNames, OtherVersion) as error:
+            self.error = f'is {error}' if isinstance(error, UnknownKey) \
+                else str(error)
+
+    @property
+    def ours(self):
+        return self.error is None
+
+
+def keys(store, layout):
+    slots = range(SLOTS) if store.cluster else [None]
+    return [layout.marker_key(slot) for slot in slots]
+
+
+def batches(items):
+    for i in range(0, len(items), BATCH):
+        yield items[i:i + BATCH]
+
+
+def read(store, layout):
+    """The markers of a vault, in the order of slots."""
+    for batch in batches(keys(store, layout)):
+        blobs = store.calls([(key, ('HGET', key, 'b')) for key in batch])
+        for key, blob in zip(batch, blobs):
+            yield Marker(layout, key, blob)
+
+
+def check_policy(store):
+    for server in store.primaries:
+        policy = server.info('memory').get('maxmemory_policy', 'unknown')
+        if policy != POLICY:
+            raise VaultError(
+                f'{server.name} drops records when it is full: set '
+                f'"maxmemory-policy {POLICY}" there (it is {policy})')
+
+
+class Init:
+    """Writes the markers that are missing, and nothing over another's."""
+
+    def __init__(self, store, layout, options, say):
+        self.store = store
+        self.layout = layout
+        self.options = options
+        self.say = say
+        # there while an init is under way: in a cluster it takes a while
+        self.note = layout.key(b'v', b'init')
+
+    def run(self):
+        check_policy(self.store)
+        markers = list(read(self.store, self.layout))
+        missing = [one for one in markers if not one.exists]
+        foreign = [one for one in markers if one.exists and not one.ours]
+
+        if foreign and not self.options.force:
+            raise VaultError(
+                f'the marker {_name(foreign[0])} {foreign[0].error}'
+                f'{_others(foreign)}; nothing was changed.  Is this the '
+                'right Redis, and the right key ring?  --force overwrites '
+                'it, and what is sealed under other keys stays unreadable')
+        if not missing and not foreign:
+            self.store.call(self.note, 'DEL', self.note)
+            self.say('the vault has its marker already')
+            return
+
+        empty = self._empty()
+        self._may(missing, markers, empty)
+        self._write(foreign + missing, empty)
+
+    def _may(self, missing, markers, empty):
+        if self.options.force:
+            return
+        if not empty and not self.options.adopt \
+                and len(missing) == len(markers):
+            raise VaultError(
+                f'there are records under "{self.layout.prefix.decode()}:" '
+                'and no marker: if they are those of this key ring, --adopt '
+                'takes them over')
+        if len(missing) < len(markers) \
+                and not self.store.call(self.note, 'EXISTS', self.note):
+            raise VaultError(
+                f'{len(missing)} of {len(markers)} hash slots have no '
+                'marker, so that their data seem to be lost: their members '
+                'would be asked to connect again.  Restore them, or accept '
+                'that with --force')
+
+    def _empty(self):
+        pattern = self.layout.prefix + b':[gdlo]:{*'
+        return next(self.store.scan(pattern), None) is None
+
+    def _write(self, markers, empty):
+        now_ms = int(time.time() * 1000)
+        store, done = self.store, 0
+        runs = {server: server.info('server')['run_id'].strip()
+                for server in store.primaries}
+
+        if store.cluster:
+            store.call(self.note, 'SET', self.note, 'begun')
+
+        for batch in batches(markers):
+            store.calls([self._command(one, now_ms) for one in batch])
+            if empty:
+                # nothing can have been lost: nobody need wait
+                store.calls([
+                    (one.key, ('HSET', one.key, 'r',
+                               runs.get(store.server_of(one.key), ''),
+                               't', '0'))
+                    for one in batch])
+            done += len(batch)
+            if len(markers) > BATCH:
+                self.say(f'{done} of {len(markers)} markers')
+
+        self._confirm(markers)
+        store.call(self.note, 'DEL', self.note)
+        self.say('the vault is initialized, its sealing key is '
+                 f'{self.layout.ring.sealing_id.hex()}')
+
+    def _command(self, marker, now_ms):
+        key = marker.key
+        blob = self.layout.seal_marker(key, now_ms)
+        # somebody else's that came just now is not overwritten
+        verb = 'HSET' if marker.exists else 'HSETNX'
+        return key, (verb, key, 'b', blob)
+
+    def _confirm(self, markers):
+        """What is there now, as the module would see it."""
+        for server in self.store.primaries:
+            replicas = int(server.info('replication')
+                           .get('connected_slaves', 0))
+            if replicas and not server.call('WAIT', 1, 2000):
+                self.say(f'no replica of {server.name} has the marker yet')
+
+        for batch in batches(markers):
+            replies = self.store.calls([VAULT_CHECK.command(one.key)
+                                        for one in batch[:1]])
+            blobs = self.store.calls([(one.key, ('HGET', one.key, 'b'))
+                                      for one in batch])
+            if replies[0][0] != b'ok':
+                raise VaultError('the marker was written and is not there')
+            for one, blob in zip(batch, blobs):
+                found = Marker(self.layout, one.key, blob)
+                if not found.ours:
+                    raise VaultError(f'the marker {_name(found)} '
+                                     f'{found.error}')
+
+
+def _name(marker):
+    return f'"{marker.key.decode()}"'
+
+
+def _others(markers):
+    return f' (and {len(markers) - 1} more)' if len(markers) > 1 else ''

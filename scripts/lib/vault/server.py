@@ -1,0 +1,153 @@
+"""One Redis server and the connection to it."""
+
+import ssl
+
+import redis
+from redis.exceptions import (AuthenticationError, ConnectionError,
+                              RedisError, ResponseError, TimeoutError)
+
+from .errors import VaultError
+
+TIMEOUT = 10
+
+# errors that pass by themselves, or at another server
+PASSING = ('LOADING', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN',
+           'BUSY', 'NOREPLICAS')
+
+
+class Passing(Exception):
+    """To be tried again, perhaps elsewhere."""
+
+
+class Elsewhere(Exception):
+    """MOVED or ASK: another node has the key."""
+
+    def __init__(self, code, slot, address):
+        super().__init__(code)
+        self.asking = code == 'ASK'
+        self.slot = int(slot)
+        host, _, port = address.rpartition(':')
+        self.host, self.port = host, int(port)
+
+
+class TlsConnection(redis.Connection):
+    """TLS with the certificate and the name in it verified."""
+
+    def __init__(self, tls_name, trusted_certificate, **kwargs):
+        super().__init__(**kwargs)
+        self._tls_name = tls_name
+        self._context = tls_context(trusted_certificate)
+
+    def _connect(self):
+        sock = super()._connect()
+        name = self._tls_name or self.host
+        try:
+            return self._context.wrap_socket(sock, server_hostname=name)
+        except ssl.SSLCertVerificationError as error:
+            sock.close()
+            raise VaultError(f'the certificate of {self.host}:{self.port} is '
+                             f'no good for "{name}": {error.verify_message}'
+                             ) from None
+        except BaseException:
+            sock.close()
+            raise
+
+
+def tls_context(trusted_certificate):
+    try:
+        context = ssl.create_default_context(cafile=trusted_certificate)
+    except OSError:
+        raise VaultError('cannot load the certificates of '
+                         f'"{trusted_certificate}"') from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+class Address:
+    """Where a server is that another one has told of."""
+
+    path = None
+
+    def __init__(self, host, port, tls, db=0):
+        self.host, self.port, self.tls, self.db = host, port, tls, db
+
+
+class Server:
+    """Replies come as they are on the wire; nothing is tried again here."""
+
+    def __init__(self, where, username, password, settings):
+        kwargs = {'username': username, 'password': password, 'db': where.db,
+                  'socket_timeout': TIMEOUT}
+        self.host = where.host
+        if where.path:
+            self.name = f'unix:{where.path}'
+            self._connection = redis.UnixDomainSocketConnection(
+                path=where.path, **kwargs)
+            return
+
+        self.name = f'{where.host}:{where.port}'
+        kwargs.update(host=where.host, port=where.port,
+                      socket_connect_timeout=settings.connect_timeout)
+        self._connection = redis.Connection(**kwargs) if not where.tls \
+            else TlsConnection(settings.tls_name,
+                               settings.trusted_certificate, **kwargs)
+
+    def call(self, *args):
+        reply = self.calls([args])[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def calls(self, commands):
+        """Replies in order; errors of single commands are among them."""
+        connection = self._connection
+        try:
+            connection.connect()
+            connection.send_packed_command(connection.pack_commands(commands))
+            return [self._reply() for _ in commands]
+        except (RedisError, OSError) as error:
+            connection.disconnect()
+            raise self._meaning(error) from None
+        except BaseException:
+            # in the middle of a reply: nothing can be read any more
+            connection.disconnect()
+            raise
+
+    def _reply(self):
+        try:
+            return self._connection.read_response()
+        except (AuthenticationError, ResponseError) as error:
+            return self._meaning(error)
+
+    def _meaning(self, error):
+        """What a failure means, in words without anything that was sent."""
+        code, _, rest = str(error).partition(' ')
+
+        if code in ('MOVED', 'ASK'):
+            return Elsewhere(code, *rest.split()[:2])
+        if isinstance(error, (AuthenticationError,
+                              redis.exceptions.AuthenticationWrongNumberOfArgsError)) \
+                or code in ('WRONGPASS', 'NOAUTH'):
+            return VaultError(f'{self.name} refuses the login (user name or '
+                              'password)')
+        if isinstance(error, redis.exceptions.NoPermissionError):
+            return VaultError(
+                f'the user at {self.name} lacks a permission; this tool needs '
+                'more than nginx does, see --username and --password-file')
+        if isinstance(error, redis.exceptions.ReadOnlyError):
+            return Passing(f'{self.name} is a replica')
+        if isinstance(error, (ConnectionError, TimeoutError, OSError)):
+            return Passing(f'{self.name} does not answer')
+        if code in PASSING:
+            return Passing(f'{self.name} says {code}')
+        # what follows an error's code may repeat arguments
+        return VaultError(f'{self.name} refuses a command: {code}')
+
+    def info(self, section):
+        """INFO as { name: value }."""
+        lines = self.call('INFO', section).decode('utf-8', 'replace')
+        return dict(line.split(':', 1) for line in lines.splitlines()
+                    if ':' in line)
+
+    def close(self):
+        self._connection.disconnect()

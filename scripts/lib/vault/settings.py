@@ -1,0 +1,221 @@
+"""What the tool works on: from nginx's configuration, from options, or both.
+"""
+
+import re
+
+from . import files
+from .errors import UsageError, VaultError
+from .keyring import KeyRing
+from .layout import PREFIX
+from .nginx_conf import Reader, every
+
+NAME = re.compile(r'[A-Za-z0-9_.-]{1,64}')
+
+PRESETS = {
+    'sandbox': {
+        'fhir_base': 'https://fhir.cigna.com/PatientAccess/v1-devportal',
+        'revocation_endpoint':
+            'https://r-hi2.cigna.com/mga/sps/oauth/oauth20/revoke',
+    },
+    'production': {
+        'fhir_base': 'https://fhir.cigna.com/PatientAccess/v1',
+    },
+}
+
+UNITS_MS = {'': 1000, 'ms': 1, 's': 1000, 'm': 60000, 'h': 3600000}
+
+
+class Url:
+    """redis://host[:port][/db], rediss://..., unix:/path[:db]"""
+
+    FORM = re.compile(r'(rediss?)://(\[[0-9a-fA-F:.]+\]|[^\s/:@\[\]]+)'
+                      r'(?::(\d{1,5}))?(?:/(\d{0,5}))?')
+    UNIX = re.compile(r'unix:(/[^:]*)(?::(\d{1,5}))?')
+
+    def __init__(self, text, port=6379):
+        self.text = text
+        self.path = self.host = None
+        self.tls = False
+
+        unix = self.UNIX.fullmatch(text)
+        form = self.FORM.fullmatch(text)
+        if unix:
+            self.path = unix[1]
+            self.db = int(unix[2] or 0)
+        elif form:
+            self.tls = form[1] == 'rediss'
+            self.host = form[2].strip('[]')
+            self.port = int(form[3] or port)
+            self.db = int(form[4] or 0)
+        else:
+            raise UsageError(
+                f'"{text}" is no address of a Redis, write '
+                '"rediss://host:port/0", "redis://..." or "unix:/path"; user '
+                'and password come from files')
+
+
+class Block:
+    """The directives of a block by name: lists of lists of arguments."""
+
+    def __init__(self, directive):
+        self.place = directive.place
+        self.values = {}
+        for one in directive.block:
+            self.values.setdefault(one.name, []).append(one.args)
+
+    def all(self, name):
+        return [args[0] for args in self.values.get(name, []) if args]
+
+    def one(self, name, default=None):
+        return (self.all(name) or [default])[0]
+
+    def flag(self, name):
+        return self.one(name) == 'on'
+
+    def seconds(self, name, default):
+        text = self.one(name)
+        if text is None:
+            return default
+        match = re.fullmatch(r'(\d+)(ms|s|m|h|)', text)
+        if not match:
+            raise VaultError(f'{self.place}: "{name}" is no time in "{text}"')
+        return int(match[1]) * UNITS_MS[match[2]] / 1000
+
+
+class Tenant:
+    """A tenant's registration, as far as revoking and opening need it."""
+
+    def __init__(self, name, block, reader):
+        self.name = name
+        self.place = block.place
+        self._block = block
+        self._reader = reader
+        self._preset = PRESETS.get(block.one('environment'), {})
+        self.client_id = block.one('client_id', '')
+        self.issuer = block.one('issuer', '')
+        self.fhir_base = self._value('fhir_base', '').rstrip('/')
+        self.revocation_endpoint = self._value('revocation_endpoint')
+        self.insecure_http = block.flag('insecure_http')
+        self.connect_timeout = block.seconds('connect_timeout', 5)
+        self.timeout = block.seconds('timeout', 10)
+        trusted = block.one('trusted_certificate')
+        self.trusted_certificate = trusted and reader.path(trusted)
+
+    def _value(self, name, default=None):
+        return self._block.one(name) or self._preset.get(name, default)
+
+    @property
+    def auth_method(self):
+        given = (self._block.one('client_secret_file')
+                 or self._block.one('client_secret_env'))
+        return self._block.one('token_endpoint_auth_method',
+                               'client_secret_post' if given else 'none')
+
+    def client_secret(self):
+        """Read when it is needed, which is for revoking only."""
+        file = self._block.one('client_secret_file')
+        variable = self._block.one('client_secret_env')
+        if file:
+            return files.read_line(self._reader.path(file))
+        if variable:
+            return files.from_environment(variable)
+        raise VaultError(f'tenant "{self.name}" has no client secret')
+
+
+class Settings:
+    """Everything, options before configuration."""
+
+    def __init__(self, options):
+        self.tenants = {}
+        block, reader = None, None
+
+        if options.conf:
+            block, reader = self._read(options.conf)
+        elif not options.redis or not options.keys:
+            raise UsageError('say what to work on: -c nginx.conf, or --redis '
+                             'URL and --keys FILE')
+
+        # a login that is given replaces the configured one as a whole
+        login = ('username', 'username_file', 'password_file')
+        other_login = any(getattr(options, name) for name in login)
+
+        def value(name, default=None, path=False):
+            given = getattr(options, name, None)
+            if given is not None:
+                return given
+            given = block.one(name) if block else None
+            if given is None or name in login and other_login:
+                return default
+            return reader.path(given) if path else given
+
+        self._redis(options, block)
+        self._login(value)
+        self.trusted_certificate = value('trusted_certificate', path=True)
+        self.tls_name = value('tls_name')
+        self.connect_timeout = block.seconds('connect_timeout', 5) \
+            if block else 5
+        self.prefix = value('prefix', 'cigna')
+        self.keys = value('keys', path=True)
+
+        if not PREFIX.fullmatch(self.prefix):
+            raise VaultError(f'"{self.prefix}" is no prefix, use at most 32 '
+                             'letters, digits, "-", "_", "." and ":"')
+        if not self.keys:
+            raise VaultError('there is no "keys" in cigna_vault, nor --keys')
+        self.ring = self._ring()
+
+    def _read(self, conf):
+        reader = Reader(conf)
+        blocks = list(every(reader.directives, 'cigna_vault'))
+        if len(blocks) != 1:
+            how_many = 'more than one' if blocks else 'no'
+            raise VaultError(f'there is {how_many} cigna_vault in "{conf}"')
+
+        for directive in every(reader.directives, 'cigna_tenant'):
+            name = (directive.args or [''])[0]
+            if not NAME.fullmatch(name):
+                raise VaultError(f'{directive.place}: cigna_tenant needs a '
+                                 'name')
+            self.tenants[name] = Tenant(name, Block(directive), reader)
+        return Block(blocks[0]), reader
+
+    def _redis(self, options, block):
+        conf = block if block and not options.redis else None
+        self.seeds = [Url(text) for text in
+                      (conf.all('redis') if conf else options.redis)]
+        self.cluster = options.cluster or bool(conf and conf.flag('cluster'))
+        self.sentinels = [Url(text, 26379) for text in
+                          (conf.all('sentinel') if conf
+                           else options.sentinel or [])]
+        self.sentinel_master = options.sentinel_master \
+            or (conf.one('sentinel_master') if conf else None)
+        if not self.seeds and not self.sentinels:
+            raise VaultError('there is no "redis" in cigna_vault')
+        if bool(self.sentinels) != bool(self.sentinel_master):
+            raise VaultError('sentinels and the name of their master go '
+                             'together')
+
+    def _login(self, value):
+        def secret(name):
+            path = value(name, path=True)
+            return path and files.read_line(path)
+
+        def user(name):
+            given = value(name)
+            return given.encode() if given else secret(f'{name}_file')
+
+        self.username = user('username')
+        self.password = secret('password_file')
+        self.sentinel_username = user('sentinel_username')
+        self.sentinel_password = secret('sentinel_password_file')
+
+        if self.username and not self.password:
+            raise VaultError('a user name without a password, add '
+                             '--password-file FILE')
+
+    def _ring(self):
+        try:
+            return KeyRing(files.read(self.keys, files.KEYS_MAX).decode(
+                'ascii', 'replace'))
+        except VaultError as error:
+            raise VaultError(f'key ring "{self.keys}": {error}') from None
