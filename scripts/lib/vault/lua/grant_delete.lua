@@ -1,12 +1,14 @@
-local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'm', 'n', 'x')
-local gone = table.remove(g)
+local g = redis.call('HMGET', KEYS[1],
+                     'i', 'g', 'b', 'm', 'n', 'x', 'c')
+local connected = table.remove(g) or '0'
+local gone = table.remove(g) or ''
 redis.call('DEL', KEYS[2])
 if g[1] then
-    gone = string.sub(g[1] .. ' ' .. (gone or ''), 1, 8 * 23)
     redis.call('DEL', KEYS[1])
-    redis.call('HSET', KEYS[1], 'x', gone)
+    redis.call('HSET', KEYS[1], 'c', connected,
+               'x', string.sub(g[1] .. ' ' .. gone, 1, 8 * 23))
     redis.call('PEXPIRE', KEYS[1], ARGV[1])
 end
-redis.pcall('PUBLISH', ARGV[2], ARGV[3] .. ' ' .. '0')
-if g[1] then return {'ok', g} end
+redis.pcall('PUBLISH', ARGV[2], ARGV[3] .. ' ' .. (g[1] or '-') .. ' ' .. '0')
+if g[1] then return {'ok', g, connected} end
 return {'none'}
