@@ -172,6 +172,7 @@ ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
     conn->setup.password.data = conf->password.data;
     conn->setup.password.len = conf->password.len;
     conn->setup.db = conf->db;
+    conn->setup.check = cigna_setup_check_policy;
 
     cigna_setup_init(&conn->setup);
 

@@ -2,14 +2,15 @@
 /*
  * Set-up of a Redis connection.
  *
- *   start --> auth --> select --> name --> memory --> done
- *     |                  ^  |      ^ |       ^
- *     +------------------+--+------+-+-------+   what is not configured is
- *                                                left out
+ *   start --> auth --> select --> name --> check --> done
+ *     |                  ^  |      ^ |       ^  |      ^
+ *     +------------------+--+------+-+-------+  +------+
+ *                                             what is not wanted is left out
  *
  * Invariants, checked by t/fuzz/fuzz_setup.c:
  *
- *   (1) "ok" comes only after Redis itself has said "noeviction";
+ *   (1) "ok" with a check comes only after Redis itself has said "noeviction",
+ *       and with that of the vault only after it has shown its marker;
  *   (2) the error text has no byte of the password, nor any other that Redis
  *       chose: an unknown command is answered with its arguments;
  *   (3) there are at most four commands, and AUTH is the first of them.
@@ -24,7 +25,7 @@ typedef enum {
     cigna_setup_st_auth,
     cigna_setup_st_select,
     cigna_setup_st_name,
-    cigna_setup_st_memory,
+    cigna_setup_st_check,
     cigna_setup_st_done
 } cigna_setup_state_e;
 
@@ -42,7 +43,10 @@ static const cigna_setup_error_t  cigna_setup_errors[] = {
     { "LOADING", cigna_setup_busy, "Redis is loading its data" },
     { "MASTERDOWN", cigna_setup_busy, "the replica has lost its primary" },
     { "CLUSTERDOWN", cigna_setup_busy, "the cluster is down" },
-    { "TRYAGAIN", cigna_setup_busy, "the cluster is being rearranged" },
+    { "READONLY", cigna_setup_replica, "this is a replica" },
+    { "MOVED", cigna_setup_elsewhere, "the slot is served elsewhere" },
+    { "ASK", cigna_setup_elsewhere, "the slot is moving" },
+    { "TRYAGAIN", cigna_setup_elsewhere, "the slot is moving" },
     { "BUSY", cigna_setup_busy, "Redis is busy running a script" },
     { "NOAUTH", cigna_setup_refused, "Redis wants a password" },
     { "WRONGPASS", cigna_setup_refused, "wrong username or password" },
@@ -59,10 +63,15 @@ static const cigna_setup_error_t  cigna_setup_errors[] = {
 static void cigna_setup_auth(cigna_setup_t *f, cigna_op_t *op);
 static void cigna_setup_select(cigna_setup_t *f, cigna_op_t *op);
 static void cigna_setup_name(cigna_setup_t *f, cigna_op_t *op);
-static void cigna_setup_memory(cigna_setup_t *f, cigna_op_t *op);
-static cigna_setup_e cigna_setup_check(cigna_setup_t *f,
+static void cigna_setup_check(cigna_setup_t *f, cigna_op_t *op);
+static cigna_setup_e cigna_setup_checked(cigna_setup_t *f,
+    const cigna_event_t *ev);
+static cigna_setup_e cigna_setup_marker(cigna_setup_t *f, int rc);
+static cigna_setup_e cigna_setup_policy(cigna_setup_t *f,
+    cigna_slice_t policy);
+static cigna_setup_e cigna_setup_answer(cigna_setup_t *f,
     const cigna_event_t *ev, const char *command);
-static cigna_slice_t cigna_setup_policy(cigna_slice_t info);
+static cigna_slice_t cigna_setup_info(cigna_slice_t info);
 static void cigna_setup_done(cigna_setup_t *f, cigna_op_t *op,
     cigna_setup_e rc);
 
@@ -71,6 +80,7 @@ void
 cigna_setup_init(cigna_setup_t *f)
 {
     f->rc = cigna_setup_pending;
+    f->age_ms = -1;
     f->error[0] = '\0';
     f->state = cigna_setup_st_start;
 }
@@ -80,11 +90,15 @@ void
 cigna_setup_next(cigna_setup_t *f, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_setup_e  rc;
-    cigna_slice_t  policy;
 
     switch ((cigna_setup_state_e) f->state) {
 
     case cigna_setup_st_start:
+
+        if (f->again) {
+            cigna_setup_check(f, op);
+            return;
+        }
 
         if (f->password.len) {
             cigna_setup_auth(f, op);
@@ -96,7 +110,7 @@ cigna_setup_next(cigna_setup_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_setup_st_auth:
 
-        rc = cigna_setup_check(f, ev, "AUTH");
+        rc = cigna_setup_answer(f, ev, "AUTH");
 
         if (rc != cigna_setup_ok) {
             cigna_setup_done(f, op, rc);
@@ -108,7 +122,7 @@ cigna_setup_next(cigna_setup_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_setup_st_select:
 
-        rc = cigna_setup_check(f, ev, "SELECT");
+        rc = cigna_setup_answer(f, ev, "SELECT");
 
         if (rc != cigna_setup_ok) {
             cigna_setup_done(f, op, rc);
@@ -120,7 +134,7 @@ cigna_setup_next(cigna_setup_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_setup_st_name:
 
-        rc = cigna_setup_check(f, ev, "CLIENT");
+        rc = cigna_setup_answer(f, ev, "CLIENT");
 
         /* the name is for the eyes of operators only */
 
@@ -135,38 +149,12 @@ cigna_setup_next(cigna_setup_t *f, const cigna_event_t *ev, cigna_op_t *op)
             return;
         }
 
-        cigna_setup_memory(f, op);
+        cigna_setup_check(f, op);
         return;
 
-    case cigna_setup_st_memory:
+    case cigna_setup_st_check:
 
-        rc = cigna_setup_check(f, ev, "INFO");
-
-        if (rc != cigna_setup_ok) {
-            cigna_setup_done(f, op, rc);
-            return;
-        }
-
-        policy = cigna_setup_policy(cigna_reply_slice(ev->reply));
-
-        if (policy.len == 0) {
-            cigna_flow_say(f->error, sizeof(f->error),
-                           "INFO memory shows no maxmemory_policy",
-                           cigna_slice_null);
-            cigna_setup_done(f, op, cigna_setup_broken);
-            return;
-        }
-
-        if (!cigna_slice_eq(policy, cigna_slice("noeviction"))) {
-            cigna_flow_say(f->error, sizeof(f->error),
-                           "maxmemory-policy must be noeviction, or Redis "
-                           "drops grants", cigna_slice_null);
-            cigna_setup_done(f, op, cigna_setup_evicts);
-            return;
-        }
-
-        f->error[0] = '\0';
-        cigna_setup_done(f, op, cigna_setup_ok);
+        cigna_setup_done(f, op, cigna_setup_checked(f, ev));
         return;
 
     case cigna_setup_st_done:
@@ -236,22 +224,146 @@ cigna_setup_name(cigna_setup_t *f, cigna_op_t *op)
 
 
 static void
-cigna_setup_memory(cigna_setup_t *f, cigna_op_t *op)
+cigna_setup_check(cigna_setup_t *f, cigna_op_t *op)
 {
-    static const cigna_slice_t  argv[] = {
-        { (const uint8_t *) "INFO", 4 },
-        { (const uint8_t *) "memory", 6 }
-    };
+    cigna_buf_t    b;
+    cigna_slice_t  argv[2];
 
-    f->state = cigna_setup_st_memory;
-    cigna_flow_redis(op, argv, 2);
+    f->state = cigna_setup_st_check;
+
+    switch (f->check) {
+
+    case cigna_setup_check_vault:
+
+        cigna_buf_init(&b, f->key_mem, sizeof(f->key_mem));
+
+        if (cigna_marker_append_key(&b, f->vault, f->slot) != CIGNA_OK) {
+            cigna_flow_say(f->error, sizeof(f->error),
+                           "the marker's key cannot be made",
+                           cigna_slice_null);
+            cigna_setup_done(f, op, cigna_setup_broken);
+            return;
+        }
+
+        f->key = cigna_buf_slice(&b);
+        argv[0] = f->key;
+
+        cigna_script_run(op, cigna_script_vault_check, argv, 1);
+        return;
+
+    case cigna_setup_check_policy:
+
+        argv[0] = cigna_slice("INFO");
+        argv[1] = cigna_slice("memory");
+
+        cigna_flow_redis(op, argv, 2);
+        return;
+
+    case cigna_setup_check_none:
+        break;
+    }
+
+    f->error[0] = '\0';
+    cigna_setup_done(f, op, cigna_setup_ok);
+}
+
+
+static cigna_setup_e
+cigna_setup_checked(cigna_setup_t *f, const cigna_event_t *ev)
+{
+    cigna_setup_e  rc;
+    cigna_slice_t  info;
+
+    if (f->check == cigna_setup_check_policy) {
+        rc = cigna_setup_answer(f, ev, "INFO");
+
+        if (rc != cigna_setup_ok) {
+            return rc;
+        }
+
+        info = cigna_reply_slice(ev->reply);
+
+        return cigna_setup_policy(f, cigna_setup_info(info));
+    }
+
+    rc = cigna_setup_answer(f, ev, "EVAL");
+
+    if (rc != cigna_setup_ok) {
+        return rc;
+    }
+
+    if (cigna_script_said(ev, "replica")) {
+        cigna_flow_say(f->error, sizeof(f->error), "this is a replica",
+                       cigna_slice_null);
+        return cigna_setup_replica;
+    }
+
+    rc = cigna_setup_policy(f, cigna_script_slice(ev, 1));
+
+    if (rc != cigna_setup_ok) {
+        return rc;
+    }
+
+    if (cigna_script_said(ev, "none")) {
+        return cigna_setup_marker(f, CIGNA_NONE);
+    }
+
+    if (!cigna_script_said(ev, "ok")) {
+        return cigna_setup_marker(f, CIGNA_ERROR);
+    }
+
+    f->age_ms = cigna_reply_int(cigna_reply_item(ev->reply, 3), -1);
+
+    return cigna_setup_marker(f, cigna_marker_open(f->vault, f->key,
+                                                   cigna_script_slice(ev, 2),
+                                                   NULL));
+}
+
+
+static cigna_setup_e
+cigna_setup_policy(cigna_setup_t *f, cigna_slice_t policy)
+{
+    if (policy.len == 0) {
+        cigna_flow_say(f->error, sizeof(f->error),
+                       "INFO memory shows no maxmemory_policy",
+                       cigna_slice_null);
+        return cigna_setup_broken;
+    }
+
+    if (!cigna_slice_eq(policy, cigna_slice("noeviction"))) {
+        cigna_flow_say(f->error, sizeof(f->error),
+                       "maxmemory-policy must be noeviction, or Redis drops "
+                       "grants", cigna_slice_null);
+        return cigna_setup_evicts;
+    }
+
+    f->error[0] = '\0';
+
+    return cigna_setup_ok;
+}
+
+
+static cigna_setup_e
+cigna_setup_marker(cigna_setup_t *f, int rc)
+{
+    if (rc == CIGNA_OK) {
+        f->error[0] = '\0';
+        return cigna_setup_ok;
+    }
+
+    f->age_ms = -1;
+
+    cigna_flow_say(f->error, sizeof(f->error), cigna_marker_error(rc),
+                   cigna_slice_null);
+
+    return (rc == CIGNA_ERROR) ? cigna_setup_broken : cigna_setup_foreign;
 }
 
 
 /* what a reply means; f->error says it in words of our own */
 
 static cigna_setup_e
-cigna_setup_check(cigna_setup_t *f, const cigna_event_t *ev,
+cigna_setup_answer(cigna_setup_t *f, const cigna_event_t *ev,
     const char *command)
 {
     size_t                      i;
@@ -293,7 +405,7 @@ cigna_setup_check(cigna_setup_t *f, const cigna_event_t *ev,
 /* the value of the line "maxmemory_policy:", empty if there is none */
 
 static cigna_slice_t
-cigna_setup_policy(cigna_slice_t info)
+cigna_setup_info(cigna_slice_t info)
 {
     cigna_slice_t  line, name;
 

@@ -3,13 +3,16 @@
 #define _CIGNA_SETUP_H_INCLUDED_
 
 
-#include "cigna_flow.h"
+#include "cigna_marker.h"
+#include "cigna_scripts.h"
 
 
 /*
  * What happens on a fresh Redis connection before it carries commands: AUTH,
- * SELECT, CLIENT SETNAME, and the check that this Redis never evicts
- * ("INFO memory", maxmemory_policy).  Only cigna_op_redis and cigna_op_done.
+ * SELECT, CLIENT SETNAME, and the check that this is a primary which never
+ * evicts and has the vault's marker.  The check alone is for later: any of it
+ * may change.  Only cigna_op_redis, cigna_op_script and cigna_op_done; the
+ * script is to be sent as a whole, by EVAL.
  */
 
 typedef enum {
@@ -17,24 +20,43 @@ typedef enum {
     cigna_setup_pending,
     cigna_setup_refused,                   /* wrong password, no such db */
     cigna_setup_busy,                      /* LOADING, MASTERDOWN, ... */
+    cigna_setup_replica,                   /* the primary is another one */
+    cigna_setup_elsewhere,                 /* of a cluster: the marker's slot
+                                              is not here, or is moving */
     cigna_setup_evicts,                    /* maxmemory-policy */
+    cigna_setup_foreign,                   /* no marker, or not our vault's */
     cigna_setup_broken                     /* nonsense, or the connection */
 } cigna_setup_e;
 
 
+typedef enum {
+    cigna_setup_check_none = 0,            /* to log in is all */
+    cigna_setup_check_policy,              /* "INFO memory" only */
+    cigna_setup_check_vault                /* all of it */
+} cigna_setup_check_e;
+
+
 typedef struct {
     /* set by the caller */
-    cigna_slice_t     username;            /* empty: none */
-    cigna_slice_t     password;            /* empty: no AUTH */
-    unsigned          db;
+    cigna_slice_t         username;        /* empty: none */
+    cigna_slice_t         password;        /* empty: no AUTH */
+    unsigned              db;
+    cigna_setup_check_e   check;
+    const cigna_vault_t  *vault;           /* for the check of it */
+    unsigned              slot;            /* the marker's, see cigna_marker.h */
+    unsigned              again:1;         /* logged in already: check only */
 
     /* result */
-    cigna_setup_e     rc;
-    char              error[128];          /* for the log, never a secret */
+    cigna_setup_e         rc;
+    int64_t               age_ms;          /* the primary has been one for so
+                                              long; -1: not known */
+    char                  error[160];      /* for the log, never a secret */
 
     /* private */
-    unsigned          state;
-    char              number[12];
+    unsigned              state;
+    char                  number[12];
+    cigna_slice_t         key;
+    uint8_t               key_mem[CIGNA_KEY_MAX];
 } cigna_setup_t;
 
 

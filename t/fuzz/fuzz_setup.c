@@ -14,6 +14,25 @@
 
 #define PASSWORD  "PASSWORD-MARKER"
 
+static cigna_vault_t  vault;
+
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    unsigned     line;
+    const char  *error;
+
+    (void) argc;
+    (void) argv;
+
+    vault.prefix = cigna_slice("cigna");
+    vault.ring = cigna_keyring_create(cigna_slice(FUZZ_RING), &error, &line);
+    fuzz_assert(vault.ring);
+
+    return cigna_scripts_init();
+}
+
 
 static cigna_reply_t *
 answer(cigna_slice_t *input, cigna_slice_t *text)
@@ -105,7 +124,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&f, 0, sizeof(f));
     f.username = c & 1 ? cigna_slice("user") : cigna_slice_null;
     f.password = c & 2 ? cigna_slice(PASSWORD) : cigna_slice_null;
-    f.db = c >> 2;
+    f.check = (c >> 2) % 3;
+    f.db = c >> 4;
+    f.slot = CIGNA_MARKER_NO_SLOT;
+    f.vault = &vault;
 
     memset(&ev, 0, sizeof(ev));
     reply = NULL;
@@ -115,13 +137,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cigna_setup_init(&f);
     cigna_setup_next(&f, &ev, &op);
 
-    while (op.type == cigna_op_redis) {
+    while (op.type != cigna_op_done) {
 
         /* (3) */
 
         fuzz_assert(++commands <= 4);
         fuzz_assert((commands == 1 && f.password.len)
                     == cigna_slice_eq(op.argv[0], cigna_slice("AUTH")));
+        fuzz_assert(op.type == cigna_op_redis
+                    || f.check == cigna_setup_check_vault);
 
         reply = answer(&input, &text);
         ev.type = fuzz_byte(&input) % 8 ? cigna_ev_ok : cigna_ev_lost;
@@ -136,7 +160,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     /* (1) */
 
-    if (f.rc == cigna_setup_ok) {
+    if (f.rc == cigna_setup_ok && f.check != cigna_setup_check_policy) {
+
+        /* nobody can make up a marker */
+
+        fuzz_assert(f.check == cigna_setup_check_none);
+
+    } else if (f.rc == cigna_setup_ok) {
         fuzz_assert(text.len && memmem(text.data, text.len, "noeviction", 10));
         fuzz_assert(f.error[0] == '\0');
 

@@ -17,6 +17,8 @@ begin(void)
 {
     world_setup(&w, &a);
 
+    a.flow.setup.check = cigna_setup_check_policy;
+
     return &a.flow.setup;
 }
 
@@ -29,6 +31,56 @@ finish(void)
     assert_null(strstr(a.flow.setup.error, WORLD_MARKER));
 
     return &a.flow.setup;
+}
+
+
+/* the whole check, with what is in this vault */
+
+static cigna_setup_t *
+begin_vault(void)
+{
+    cigna_setup_t  *f;
+
+    f = begin();
+    f->check = cigna_setup_check_vault;
+    f->vault = &w.vault;
+    f->slot = CIGNA_MARKER_NO_SLOT;
+
+    return f;
+}
+
+
+/* the vault's marker under this key, made by a ring of these keys */
+
+static void
+put_marker(const char *key, const char *ring)
+{
+    unsigned       line;
+    uint8_t        mem[CIGNA_MARKER_LEN], nonce[CIGNA_SEAL_NONCE_LEN];
+    const char    *error;
+    cigna_buf_t    b;
+    cigna_vault_t  vault;
+
+    vault = w.vault;
+
+    if (ring) {
+        vault.ring = cigna_keyring_create(cigna_slice_str(ring), &error,
+                                          &line);
+        assert_non_null(vault.ring);
+    }
+
+    memset(nonce, 7, sizeof(nonce));
+    cigna_buf_init(&b, mem, sizeof(mem));
+
+    assert_int_equal(cigna_marker_seal(&vault, cigna_slice_str(key), 1000,
+                                       nonce, &b),
+                     CIGNA_OK);
+
+    if (ring) {
+        cigna_keyring_destroy(vault.ring);
+    }
+
+    world_set_bytes(&w, cigna_slice_str(key), "b", cigna_buf_slice(&b));
 }
 
 
@@ -291,6 +343,194 @@ a_connection_that_fails_is_broken_at_whatever_operation(void **state)
 }
 
 
+static void
+the_vault_is_known_by_its_marker(void **state)
+{
+    cigna_setup_t  *f;
+
+    (void) state;
+
+    put_marker("cigna:v:{vault}", NULL);
+    f = begin_vault();
+
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    assert_int_equal(a.op.type, cigna_op_script);
+    assert_int_equal(a.op.argc, 1);
+    assert_slice(a.op.argv[0], "cigna:v:{vault}");
+
+    assert_int_equal(finish()->rc, cigna_setup_ok);
+    assert_string_equal(f->error, "");
+    assert_true(f->age_ms >= 0);
+}
+
+
+static void
+in_a_cluster_the_marker_is_that_of_a_slot(void **state)
+{
+    (void) state;
+
+    put_marker("cigna:v:{3560}", NULL);
+    begin_vault()->slot = 0;
+    assert_int_equal(finish()->rc, cigna_setup_ok);
+
+    world_end(&a);
+    begin_vault()->slot = 1;
+    assert_int_equal(finish()->rc, cigna_setup_foreign);
+}
+
+
+static void
+a_redis_without_the_marker_is_foreign(void **state)
+{
+    (void) state;
+
+    (void) begin_vault();
+    assert_int_equal(finish()->rc, cigna_setup_foreign);
+    assert_non_null(strstr(a.flow.setup.error, "scripts/vault init"));
+    assert_int_equal(a.flow.setup.age_ms, -1);
+}
+
+
+static void
+a_marker_of_other_keys_is_foreign(void **state)
+{
+    (void) state;
+
+    put_marker("cigna:v:{vault}",
+               "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
+               "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n");
+
+    (void) begin_vault();
+    assert_int_equal(finish()->rc, cigna_setup_foreign);
+    assert_non_null(strstr(a.flow.setup.error, "key ring lacks"));
+}
+
+
+static void
+a_damaged_marker_is_foreign(void **state)
+{
+    (void) state;
+
+    world_set(&w, cigna_slice("cigna:v:{vault}"), "b", "nonsense");
+
+    (void) begin_vault();
+    assert_int_equal(finish()->rc, cigna_setup_foreign);
+    assert_string_not_equal(a.flow.setup.error, "");
+}
+
+
+static void
+a_redis_that_evicts_is_refused_whatever_its_marker(void **state)
+{
+    (void) state;
+
+    put_marker("cigna:v:{vault}", NULL);
+    (void) snprintf(w.policy, sizeof(w.policy), "volatile-lru");
+
+    (void) begin_vault();
+    assert_int_equal(finish()->rc, cigna_setup_evicts);
+}
+
+
+static void
+a_replica_is_told_from_a_primary(void **state)
+{
+    (void) state;
+
+    (void) begin_vault();
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    answer("*1\r\n$7\r\nreplica\r\n");
+
+    assert_true(a.done);
+    assert_int_equal(a.flow.setup.rc, cigna_setup_replica);
+}
+
+
+static void
+a_slot_that_is_elsewhere_is_no_verdict_on_the_vault(void **state)
+{
+    size_t  i;
+
+    static const char  *errors[] = {
+        "-MOVED 0 127.0.0.1:7001\r\n", "-ASK 0 127.0.0.1:7001\r\n",
+        "-TRYAGAIN Multiple keys request during rehashing of slot\r\n"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        world_end(&a);
+        begin_vault()->again = 1;
+        world_step(&w, &a, world_fine);
+        answer(errors[i]);
+
+        assert_true(a.done);
+        assert_int_equal(a.flow.setup.rc, cigna_setup_elsewhere);
+    }
+}
+
+
+static void
+a_check_that_makes_no_sense_is_no_check(void **state)
+{
+    size_t  i;
+
+    static const char  *replies[] = {
+        "*0\r\n", "+ok\r\n", "*1\r\n$2\r\nok\r\n",
+        "*2\r\n$4\r\nwhat\r\n$10\r\nnoeviction\r\n",
+        "*2\r\n$2\r\nok\r\n$10\r\nnoeviction\r\n",
+        "*4\r\n$2\r\nok\r\n$10\r\nnoeviction\r\n$-1\r\n:1\r\n"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        world_end(&a);
+        begin_vault()->again = 1;
+        world_step(&w, &a, world_fine);
+        answer(replies[i]);
+
+        assert_true(a.done);
+        assert_int_not_equal(a.flow.setup.rc, cigna_setup_ok);
+        assert_string_not_equal(a.flow.setup.error, "");
+        assert_int_equal(a.flow.setup.age_ms, -1);
+    }
+}
+
+
+static void
+a_check_later_is_the_check_alone(void **state)
+{
+    (void) state;
+
+    put_marker("cigna:v:{vault}", NULL);
+    begin_vault()->again = 1;
+
+    world_step(&w, &a, world_fine);
+    assert_int_equal(a.op.type, cigna_op_script);
+    assert_int_equal(finish()->rc, cigna_setup_ok);
+}
+
+
+static void
+a_sentinel_is_not_checked(void **state)
+{
+    (void) state;
+
+    begin()->check = cigna_setup_check_none;
+
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    assert_true(a.done);
+    assert_int_equal(a.flow.setup.rc, cigna_setup_ok);
+}
+
+
 static int
 setup(void **state)
 {
@@ -332,7 +572,18 @@ main(void)
         test(info_that_is_not_permitted_is_refused_clearly),
         test(a_name_that_is_not_permitted_is_done_without),
         test(an_error_that_quotes_the_password_is_not_passed_on),
-        test(a_connection_that_fails_is_broken_at_whatever_operation)
+        test(a_connection_that_fails_is_broken_at_whatever_operation),
+        test(the_vault_is_known_by_its_marker),
+        test(in_a_cluster_the_marker_is_that_of_a_slot),
+        test(a_redis_without_the_marker_is_foreign),
+        test(a_marker_of_other_keys_is_foreign),
+        test(a_damaged_marker_is_foreign),
+        test(a_redis_that_evicts_is_refused_whatever_its_marker),
+        test(a_replica_is_told_from_a_primary),
+        test(a_slot_that_is_elsewhere_is_no_verdict_on_the_vault),
+        test(a_check_that_makes_no_sense_is_no_check),
+        test(a_check_later_is_the_check_alone),
+        test(a_sentinel_is_not_checked)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

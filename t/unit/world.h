@@ -192,6 +192,10 @@ cigna_reply_t *world_redis(world_t *w, const cigna_op_t *op);
 /* a reply made of protocol text */
 cigna_reply_t *world_reply(const char *resp, size_t len);
 
+/* sets a field of a hash, whatever bytes it is to hold */
+void world_set_bytes(world_t *w, cigna_slice_t key, const char *field,
+    cigna_slice_t value);
+
 /* a field of a hash, or a string with ""; NULL if there is none */
 const world_field_t *world_get(world_t *w, cigna_slice_t key,
     const char *field);

@@ -207,6 +207,14 @@ world_int(cigna_slice_t s)
 }
 
 
+void
+world_set_bytes(world_t *w, cigna_slice_t key, const char *field,
+    cigna_slice_t value)
+{
+    world_put(world_key(w, key, 1), field, value);
+}
+
+
 const world_field_t *
 world_get(world_t *w, cigna_slice_t key, const char *field)
 {
@@ -282,10 +290,17 @@ world_redis_has(world_t *w, const char *bytes)
 int
 world_redis_bounded(const world_t *w)
 {
-    unsigned  i;
+    unsigned            i;
+    const world_key_t  *key;
 
     for (i = 0; i < WORLD_KEYS; i++) {
-        if (w->keys[i].name && w->keys[i].expires_ms == 0) {
+        key = &w->keys[i];
+
+        /* the vault's marker is there for good */
+
+        if (key->name && key->expires_ms == 0
+            && strncmp(key->name, "cigna:v:", 8) != 0)
+        {
             return 0;
         }
     }
