@@ -7,6 +7,7 @@
 
 #include "ngx_cigna_cache_node.h"
 #include "ngx_cigna_secret.h"
+#include "cigna_siphash.h"
 
 
 /*
@@ -17,6 +18,9 @@
 
 /* longer than any reply from Redis is waited for */
 #define NGX_CIGNA_CACHE_RACE_MS    10000
+
+/* then the FHIR server is asked again what it thinks of the token */
+#define NGX_CIGNA_CACHE_REFUSED_MS  60000
 
 
 /* at pool->data */
@@ -37,6 +41,9 @@ static ngx_uint_t ngx_cigna_cache_word(ngx_slab_pool_t *pool,
     const u_char *who, const u_char *id, uint64_t generation);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_known(ngx_cigna_cache_t *cache,
     const u_char *who);
+static void ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
+    const ngx_cigna_cache_key_t *key, const ngx_str_t *token,
+    ngx_cigna_cache_entry_t *mark);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_find(ngx_cigna_cache_t *cache,
     const ngx_cigna_cache_key_t *key);
 static void ngx_cigna_cache_insert(ngx_rbtree_node_t *temp,
@@ -72,6 +79,10 @@ ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
     cache = ngx_cigna_cache(slab);
     node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+
+    if (node && node->refused) {
+        node = NULL;
+    }
 
     if (node) {
         ngx_queue_remove(&node->queue);
@@ -147,6 +158,128 @@ ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     }
 
     ngx_cigna_zone_unlock(zone);
+}
+
+
+void
+ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, const u_char who[CIGNA_NAME_LEN],
+    const ngx_str_t *token, int64_t now_ms)
+{
+    u_char                    digest[CIGNA_SIPHASH_LEN];
+    ngx_slab_pool_t          *slab;
+    ngx_cigna_cache_entry_t   mark;
+
+    cigna_siphash(key->bytes, cigna_slice_make(token->data,
+                                               token->data + token->len),
+                  digest);
+
+    ngx_memzero(&mark, sizeof(ngx_cigna_cache_entry_t));
+
+    mark.token.data = digest;
+    mark.token.len = CIGNA_SIPHASH_LEN;
+    mark.checked_ms = now_ms;
+    ngx_memcpy(mark.who, who, CIGNA_NAME_LEN);
+
+    slab = ngx_cigna_zone_lock(zone);
+
+    ngx_cigna_cache_refuse_locked(slab, key, token, &mark);
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+static void
+ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
+    const ngx_cigna_cache_key_t *key, const ngx_str_t *token,
+    ngx_cigna_cache_entry_t *mark)
+{
+    ngx_cigna_cache_t        *cache;
+    ngx_cigna_cache_node_t   *node;
+    ngx_cigna_cache_entry_t   entry;
+
+    cache = ngx_cigna_cache(pool);
+    if (cache == NULL) {
+        return;
+    }
+
+    node = ngx_cigna_cache_find(cache, key);
+
+    if (node && !node->refused) {
+
+        entry.token.data = ngx_cigna_cache_token;
+        ngx_cigna_cache_node_read(node, &entry);
+
+        if (entry.token.len != token->len
+            || ngx_memcmp(entry.token.data, token->data, token->len) != 0)
+        {
+            ngx_explicit_memzero(ngx_cigna_cache_token, entry.token.len);
+            return;
+        }
+
+        ngx_explicit_memzero(ngx_cigna_cache_token, entry.token.len);
+
+        mark->generation = entry.generation;
+        ngx_memcpy(mark->id, entry.id, CIGNA_GRANT_ID_LEN);
+    }
+
+    if (node) {
+        ngx_cigna_cache_remove(pool, node);
+    }
+
+    node = ngx_cigna_cache_add(pool, key, mark);
+
+    if (node) {
+        ngx_cigna_cache_node_write(node, mark);
+        node->refused = 1;
+    }
+}
+
+
+ngx_uint_t
+ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, const ngx_str_t *token, int64_t now_ms)
+{
+    uint64_t                  age_ms;
+    u_char                    seen[CIGNA_SIPHASH_LEN];
+    u_char                    digest[CIGNA_SIPHASH_LEN];
+    ngx_slab_pool_t          *slab;
+    ngx_cigna_cache_t        *cache;
+    ngx_cigna_cache_node_t   *node;
+    ngx_cigna_cache_entry_t   mark;
+
+    slab = ngx_cigna_zone_lock(zone);
+
+    cache = slab->data;
+    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+
+    if (node && node->refused) {
+        mark.token.data = seen;
+        ngx_cigna_cache_node_read(node, &mark);
+
+    } else {
+        node = NULL;
+    }
+
+    ngx_cigna_zone_unlock(zone);
+
+    if (node == NULL) {
+        return 0;
+    }
+
+    /* of a clock that was put back, too */
+
+    age_ms = now_ms - mark.checked_ms;
+
+    if (age_ms >= NGX_CIGNA_CACHE_REFUSED_MS) {
+        return 0;
+    }
+
+    cigna_siphash(key->bytes, cigna_slice_make(token->data,
+                                               token->data + token->len),
+                  digest);
+
+    return ngx_memcmp(seen, digest, CIGNA_SIPHASH_LEN) == 0;
 }
 
 
@@ -389,6 +522,11 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
     }
 
     node = ngx_cigna_cache_find(cache, key);
+
+    if (node && node->refused) {
+        ngx_cigna_cache_remove(pool, node);
+        node = NULL;
+    }
 
     if (node && node->generation > entry->generation
         && node->checked_ms + NGX_CIGNA_CACHE_RACE_MS > entry->checked_ms)

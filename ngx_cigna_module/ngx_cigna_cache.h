@@ -51,6 +51,19 @@ ngx_int_t ngx_cigna_cache_put(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,
     ngx_uint_t epoch);
 
+/*
+ * The FHIR server has refused this token.  If it is the entry's, or there is
+ * no entry, the place remembers for a minute that it was refused, though not
+ * the token; another token stays.
+ */
+void ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, const u_char who[CIGNA_NAME_LEN],
+    const ngx_str_t *token, int64_t now_ms);
+
+/* is this token remembered as refused? */
+ngx_uint_t ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, const ngx_str_t *token, int64_t now_ms);
+
 /* drops the entry and moves the epoch: fills under way do not count */
 void ngx_cigna_cache_drop(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const u_char who[CIGNA_NAME_LEN]);

@@ -39,6 +39,7 @@ ngx_cigna_cache_node_create(ngx_slab_pool_t *pool, size_t len)
     }
 
     node->len = len;
+    node->refused = 0;
     node->pieces = NULL;
     last = &node->pieces;
 

@@ -28,7 +28,9 @@ typedef struct {
     int64_t                   due_ms;
     int64_t                   checked_ms;
     ngx_cigna_cache_piece_t  *pieces;      /* of what does not fit in data */
-    uint32_t                  len;         /* of the token */
+    uint32_t                  len:31;      /* of the token */
+    uint32_t                  refused:1;   /* "token" is a digest of one that
+                                              the FHIR server has refused */
     u_char                    data[1];
 } ngx_cigna_cache_node_t;
 

@@ -19,6 +19,15 @@
 #endif
 
 
+/* trailers are thrown away */
+
+#if (nginx_version < 1027002)
+#define ngx_cigna_parse_chunked(r, b, c)  ngx_http_parse_chunked(r, b, c)
+#else
+#define ngx_cigna_parse_chunked(r, b, c)  ngx_http_parse_chunked(r, b, c, 0)
+#endif
+
+
 /*
  * Makes h what nginx takes for the reply's Cache-Control: "expires" then
  * writes into it, wherever it is.  cell is memory that lives as long as h.

@@ -37,6 +37,11 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
       "This member's connection has ended, and Cigna has given no means to "
       "prolong it; it must be made again." },
 
+    { ngx_string("grant_refused"), 401, "login", NGX_LOG_WARN, 0, 1,
+      "Please connect again",
+      "Cigna's FHIR server does not accept this member's connection; it must "
+      "be made again." },
+
     { ngx_string("grant_moved"), 401, "login", NGX_LOG_WARN, 0, 1,
       "Please connect again",
       "This member's connection was made for another registration of the app; "
@@ -72,6 +77,11 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
       NGX_CIGNA_RETRY_S, 0,
       "Not available",
       "Too many requests wait for this member's connection." },
+
+    { ngx_string("not_repeated"), 503, "transient", NGX_LOG_WARN, 1, 0,
+      "Not available",
+      "This member's connection had to be prolonged; a request with a body is "
+      "not sent twice by the gateway, it may be made again." },
 
     { ngx_string("upstream_unreachable"), 502, "transient", NGX_LOG_ERR, 0, 0,
       "Not available",

@@ -21,6 +21,7 @@ typedef enum {
     ngx_cigna_not_connected,               /* no grant, for certain */
     ngx_cigna_grant_spent,                 /* withdrawn or refused for good */
     ngx_cigna_grant_expired,               /* and no refresh token */
+    ngx_cigna_grant_refused,               /* by the FHIR server, even fresh */
     ngx_cigna_grant_moved,                 /* made for another registration */
     ngx_cigna_vault_unreachable,
     ngx_cigna_key_unknown,
@@ -28,6 +29,7 @@ typedef enum {
     ngx_cigna_refresh_failed,              /* for now */
     ngx_cigna_refresh_late,                /* still under way */
     ngx_cigna_refresh_crowded,             /* too many wait for it */
+    ngx_cigna_not_repeated,                /* a body, and the token was old */
     ngx_cigna_upstream_unreachable,        /* the FHIR server */
     ngx_cigna_upstream_late,
     ngx_cigna_destination_refused,         /* see ngx_cigna_inject.c */

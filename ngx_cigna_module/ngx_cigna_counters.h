@@ -33,7 +33,9 @@
     count(stale_served, "Requests served from the cache with Redis down.")    \
     count(revocations, "Grants revoked at the authorization server.")         \
     count(revocations_failed, "Grants that could not be revoked there.")      \
-    count(members_changed, "Connections made as another person than before.")
+    count(members_changed, "Connections made as another person than before.")  \
+    count(tokens_refused, "Replies of 401 by the FHIR server.")               \
+    count(replays, "Requests made again with another token.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

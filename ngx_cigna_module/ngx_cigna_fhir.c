@@ -6,9 +6,10 @@
 
 
 #include "ngx_cigna_fhir.h"
-#include "ngx_cigna_inject.h"
-#include "ngx_cigna_reply.h"
-#include "ngx_cigna_token.h"
+#include "ngx_cigna_refusal.h"
+#include "ngx_cigna_replay.h"
+#include "ngx_cigna_wait.h"
+#include "ngx_cigna_who.h"
 
 
 /* one piece of memory for what a request needs */
@@ -106,6 +107,9 @@ ngx_cigna_fhir_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    f->token.resume = ngx_cigna_wait_phases;
+    f->inject.refused = ngx_cigna_replay;
+
     ctx->token = &f->token;
     ctx->inject = &f->inject;
 
@@ -153,9 +157,7 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static ngx_int_t
 ngx_cigna_fhir_refuse_handler(ngx_http_request_t *r)
 {
-    ngx_int_t              rc;
-    ngx_cigna_ctx_t       *ctx;
-    ngx_cigna_condition_e  e;
+    ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
@@ -163,17 +165,5 @@ ngx_cigna_fhir_refuse_handler(ngx_http_request_t *r)
         return NGX_HTTP_FORBIDDEN;
     }
 
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    e = ctx->token->condition;
-
-    ngx_cigna_reply_log(r, ctx, e, "fhir", NULL);
-
-    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_fhir,
-                                     ctx->token->retry_after_s,
-                                     e == ngx_cigna_method_refused
-                                         ? "GET, HEAD" : NULL);
+    return ngx_cigna_refusal(r, ctx);
 }

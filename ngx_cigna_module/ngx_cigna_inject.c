@@ -10,7 +10,8 @@
  *   create_request    the finished header is copied with the token in it
  *   output            just before bytes leave: is this the connection that
  *                     the configuration speaks of?
- *   process_header    what the reply may not do is undone
+ *   process_header    what the reply may not do is undone; a 401 is no reply
+ *                     but the end of this token, see ngx_cigna_replay.c
  */
 
 
@@ -96,6 +97,13 @@ ngx_cigna_inject_handler(ngx_http_request_t *r)
     rc = ngx_http_read_client_request_body(r, ngx_cigna_inject_start);
 
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+void
+ngx_cigna_inject_again(ngx_http_request_t *r)
+{
+    ngx_cigna_inject_start(r);
 }
 
 
@@ -471,6 +479,10 @@ ngx_cigna_inject_header(ngx_http_request_t *r)
     u->buffering = buffering;
     r->headers_out.override_charset = charset;
     u->headers_in.x_accel_redirect = NULL;
+
+    if (rc == NGX_OK && u->headers_in.status_n == NGX_HTTP_UNAUTHORIZED) {
+        return inject->refused(r);
+    }
 
     return rc;
 }

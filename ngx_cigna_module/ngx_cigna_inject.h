@@ -20,15 +20,30 @@ struct ngx_cigna_inject_s {
     ngx_int_t            (*create_request)(ngx_http_request_t *r);
     ngx_int_t            (*reinit_request)(ngx_http_request_t *r);
     ngx_int_t            (*process_header)(ngx_http_request_t *r);
+
+    /*
+     * What becomes of a 401, in place of being passed on: called with its
+     * header read, returns what process_header() is to return.
+     */
+    ngx_int_t            (*refused)(ngx_http_request_t *r);
+
+    unsigned               replayed:1;     /* see ngx_cigna_replay.c */
 };
 
 
 /*
  * Makes the location's content handler carry the token, which is borrowed and
- * must live as long as the request.  ctx->inject is to be set and zeroed.
+ * must live as long as the request.  ctx->inject is to be set and zeroed, but
+ * for "refused".
  */
 void ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_inject_t *inject,
     ngx_str_t *token);
+
+/*
+ * Proxies the request once more, with what ctx->inject->token is then; the
+ * upstream request before was finalized.  Takes a reference of the request.
+ */
+void ngx_cigna_inject_again(ngx_http_request_t *r);
 
 /* in postconfiguration */
 ngx_int_t ngx_cigna_inject_init(ngx_conf_t *cf);

@@ -32,7 +32,7 @@ static ngx_cigna_refresher_t *ngx_cigna_refresher_find(
 static ngx_cigna_refresher_t *ngx_cigna_refresher_create(
     ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
 static void ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
-    const cigna_identity_t *identity);
+    const cigna_identity_t *identity, const cigna_grant_t *refused);
 static void ngx_cigna_refresher_result(ngx_cigna_run_t *run);
 static void ngx_cigna_refresher_keep(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow);
@@ -49,8 +49,8 @@ static void ngx_cigna_refresher_flow(void *flow, const cigna_event_t *ev,
 ngx_int_t
 ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
-    const ngx_cigna_cache_key_t *key, ngx_str_t *request,
-    ngx_cigna_run_t **run, ngx_uint_t *retry_after)
+    const ngx_cigna_cache_key_t *key, const cigna_grant_t *refused,
+    ngx_str_t *request, ngx_cigna_run_t **run, ngx_uint_t *retry_after)
 {
     ngx_cigna_refresher_t  *refresher;
 
@@ -83,7 +83,7 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
 
     *run = refresher->run;
 
-    ngx_cigna_refresher_run(refresher, identity);
+    ngx_cigna_refresher_run(refresher, identity, refused);
 
     return NGX_OK;
 }
@@ -136,7 +136,7 @@ ngx_cigna_refresher_create(ngx_cigna_worker_t *worker,
 
 static void
 ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
-    const cigna_identity_t *identity)
+    const cigna_identity_t *identity, const cigna_grant_t *refused)
 {
     ngx_cigna_run_t     *run;
     cigna_refresh_t     *flow;
@@ -164,6 +164,11 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     flow->lease_ms = tenant->connect_timeout + tenant->timeout
                      + NGX_CIGNA_REFRESH_LEASE_MS;
     flow->wait_ms = tenant->connect_timeout + tenant->timeout;
+
+    if (refused != NULL) {
+        flow->refused_id = ngx_cigna_run_copy(run, refused->id);
+        flow->refused_generation = refused->generation;
+    }
 
     cigna_refresh_init(flow);
 

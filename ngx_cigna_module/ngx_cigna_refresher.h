@@ -16,11 +16,14 @@
  * The run that refreshes the identity's grant, under way or started now.
  * NGX_OK: *run may be waited on.  NGX_BUSY: a refresh failed a moment ago and
  * is not tried again for *retry_after seconds.  NGX_ERROR: no memory.
+ * refused: the grant, where the FHIR server has refused its access token, or
+ * NULL; a run under way may not know of that and end with this very token.
  * request: $request_id of who asks, may be NULL.
  */
 ngx_int_t ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
-    const ngx_cigna_cache_key_t *key, ngx_str_t *request,
+    const ngx_cigna_cache_key_t *key, const cigna_grant_t *refused,
+    ngx_str_t *request,
     ngx_cigna_run_t **run, ngx_uint_t *retry_after);
 
 /*

@@ -12,14 +12,21 @@
  *             +--> refreshing --> found    or the old one lives on for a moment
  *
  * "reading" and "refreshing" wait.  Whoever wakes the request only records
- * what came; the phase handler is entered again and decides.
+ * what came; this is called again and decides.  Refreshing is the matter of
+ * ngx_cigna_renew.c.
+ *
+ * A token that the FHIR server has refused leaves the cache, which from then
+ * on only remembers that it was refused: who finds it in the vault has it
+ * refreshed, and so requests of all workers wait for one refresh.
  */
 
 
 #include "ngx_cigna_token.h"
 #include "ngx_cigna_read.h"
 #include "ngx_cigna_refresher.h"
+#include "ngx_cigna_renew.h"
 #include "ngx_cigna_reply.h"
+#include "ngx_cigna_secret.h"
 
 
 /* a token that ends within this time may die under way */
@@ -41,20 +48,6 @@ static void ngx_cigna_token_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry);
 static ngx_int_t ngx_cigna_token_stale(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static void ngx_cigna_token_refresh_ahead(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
-static ngx_int_t ngx_cigna_token_refresh(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
-static ngx_int_t ngx_cigna_token_have_refreshed(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
-static ngx_cigna_condition_e ngx_cigna_token_not_refreshed(
-    const cigna_refresh_t *flow);
-static ngx_int_t ngx_cigna_token_make_do(ngx_cigna_ctx_t *ctx,
-    ngx_cigna_condition_e e);
-static ngx_int_t ngx_cigna_token_copy(ngx_http_request_t *r, ngx_str_t *to,
-    const u_char *data, size_t len);
-static ngx_int_t ngx_cigna_token_take(ngx_cigna_ctx_t *ctx, ngx_str_t *value,
-    ngx_cigna_source_e source);
 
 
 ngx_int_t
@@ -69,7 +62,7 @@ ngx_cigna_token_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_token_have_read(r, ctx);
 
     case ngx_cigna_token_refreshing:
-        return ngx_cigna_token_have_refreshed(r, ctx);
+        return ngx_cigna_renewed(r, ctx);
 
     case ngx_cigna_token_found:
         return NGX_OK;
@@ -106,7 +99,7 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     rc = ngx_cigna_cache_get(mcf->zone, &t->key, r->pool, &t->cached);
 
-    if (rc != NGX_OK) {
+    if (rc != NGX_OK || ngx_cigna_token_eq(&t->cached.token, &t->refused)) {
         ngx_str_null(&t->cached.token);
         return ngx_cigna_token_read(r, ctx);
     }
@@ -121,7 +114,7 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     }
 
     if (t->cached.due_ms && now >= t->cached.due_ms) {
-        ngx_cigna_token_refresh_ahead(r, ctx);
+        ngx_cigna_renew_ahead(r, ctx);
     }
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_cache_hits);
@@ -167,7 +160,7 @@ ngx_cigna_token_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     ctx->token->epoch = ngx_cigna_cache_epoch(mcf->zone, id->hash);
 
-    switch (ngx_cigna_read_start(r, ctx, ngx_cigna_wait_phases)) {
+    switch (ngx_cigna_read_start(r, ctx, ctx->token->resume)) {
 
     case NGX_AGAIN:
         ctx->token->state = ngx_cigna_token_reading;
@@ -233,33 +226,42 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     int64_t                   now;
     ngx_cigna_token_t        *t;
+    ngx_cigna_main_conf_t    *mcf;
     ngx_cigna_cache_entry_t   entry;
 
     t = ctx->token;
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
     now = ngx_cigna_now_ms();
 
     ngx_cigna_refresher_entry(ctx->tenant, ctx->identity, grant, &entry);
 
     if (now >= entry.expires_ms) {
         return grant->refresh_token.len
-               ? ngx_cigna_token_refresh(r, ctx)
+               ? ngx_cigna_renew(r, ctx, NULL)
                : ngx_cigna_token_refuse(ctx, ngx_cigna_grant_expired);
     }
 
-    if (ngx_cigna_token_copy(r, &t->old, entry.token.data, entry.token.len)
+    if (ngx_cigna_token_eq(&entry.token, &t->refused)
+        || ngx_cigna_cache_refused(mcf->zone, &t->key, &entry.token, now))
+    {
+        return ngx_cigna_renew(r, ctx, grant);
+    }
+
+    if (ngx_cigna_secret_copy(r->pool, &t->old, entry.token.data,
+                              entry.token.len)
         != NGX_OK)
     {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
     }
 
     if (!ngx_cigna_token_lives(&entry, now)) {
-        return ngx_cigna_token_refresh(r, ctx);
+        return ngx_cigna_renew(r, ctx, NULL);
     }
 
     ngx_cigna_token_keep(r, ctx, &entry);
 
     if (entry.due_ms && now >= entry.due_ms) {
-        ngx_cigna_token_refresh_ahead(r, ctx);
+        ngx_cigna_renew_ahead(r, ctx);
     }
 
     return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_vault);
@@ -324,173 +326,36 @@ ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* nobody waits for it, and if it cannot be started now there is time left */
-
-static void
-ngx_cigna_token_refresh_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+void
+ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_uint_t              retry_after_s;
     cigna_identity_t       *id;
-    ngx_cigna_run_t        *run;
-    ngx_cigna_main_conf_t  *mcf;
-
-    if (ngx_exiting) {
-        return;
-    }
-
-    id = ngx_cigna_who_named(r, ctx);
-    if (id == NULL) {
-        return;
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    (void) ngx_cigna_refresher_start(mcf, ctx->tenant, id, &ctx->token->key,
-                                     ngx_cigna_request_id(r), &run,
-                                     &retry_after_s);
-}
-
-
-static ngx_int_t
-ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
-{
-    ngx_int_t               rc;
-    ngx_msec_t              timeout;
-    ngx_cigna_run_t        *run;
     ngx_cigna_token_t      *t;
     ngx_cigna_main_conf_t  *mcf;
 
     t = ctx->token;
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    rc = ngx_cigna_refresher_start(mcf, ctx->tenant, ctx->identity, &t->key,
-                                   ngx_cigna_request_id(r), &run,
-                                   &t->retry_after_s);
-    if (rc != NGX_OK) {
-        return ngx_cigna_token_make_do(ctx, rc == NGX_BUSY
-                                                ? ngx_cigna_refresh_failed
-                                                : ngx_cigna_internal_error);
-    }
+    t->refused = t->value;
+    t->mine = 1;
+    t->again = 0;
 
-    timeout = ctx->tenant->connect_timeout + ctx->tenant->timeout
-              + mcf->redis.connect_timeout + mcf->redis.timeout;
+    ngx_str_null(&t->value);
+    ngx_str_null(&t->old);
+    ngx_str_null(&t->cached.token);
 
-    rc = ngx_cigna_wait_run(ctx->wait, run, timeout, ngx_cigna_wait_phases);
+    t->state = ngx_cigna_token_new;
 
-    if (rc == NGX_AGAIN) {
-        t->state = ngx_cigna_token_refreshing;
-        return NGX_AGAIN;
-    }
+    id = ngx_cigna_who_named(r, ctx);
 
-    return ngx_cigna_token_make_do(ctx, rc == NGX_BUSY
-                                            ? ngx_cigna_refresh_crowded
-                                            : ngx_cigna_internal_error);
-}
-
-
-static ngx_int_t
-ngx_cigna_token_have_refreshed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
-{
-    cigna_refresh_t    *flow;
-    ngx_cigna_run_t    *run;
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
-    run = ctx->wait->run;
-
-    if (run == NULL) {
-        return ngx_cigna_token_make_do(ctx, ngx_cigna_refresh_late);
-    }
-
-    flow = run->flow;
-
-    if (run->failed || flow->rc != cigna_refresh_ok) {
-        t->retry_after_s = ngx_max(flow->retry_after_s, 0);
-        return ngx_cigna_token_make_do(ctx,
-                                       ngx_cigna_token_not_refreshed(flow));
-    }
-
-    if (flow->grant.expires_ms <= ngx_cigna_now_ms()) {
-        return ngx_cigna_token_refuse(ctx, ngx_cigna_refresh_failed);
-    }
-
-    if (ngx_cigna_token_copy(r, &t->old, flow->grant.access_token.data,
-                             flow->grant.access_token.len)
-        != NGX_OK)
-    {
-        return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
-    }
-
-    return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_refresh);
-}
-
-
-static ngx_cigna_condition_e
-ngx_cigna_token_not_refreshed(const cigna_refresh_t *flow)
-{
-    switch (flow->rc) {
-
-    case cigna_refresh_no_grant:
-        return ngx_cigna_not_connected;
-
-    case cigna_refresh_spent:
-        return ngx_cigna_grant_spent;
-
-    case cigna_refresh_moved:
-        return ngx_cigna_grant_moved;
-
-    case cigna_refresh_vault:
-        return ngx_cigna_vault_unreachable;
-
-    case cigna_refresh_damaged:
-        return ngx_cigna_record_damaged;
-
-    case cigna_refresh_unknown_key:
-        return ngx_cigna_key_unknown;
-
-    default: /* cigna_refresh_unavailable */
-        return ngx_cigna_refresh_failed;
+    if (id != NULL) {
+        ngx_cigna_cache_refuse(mcf->zone, &t->key, id->hash, &t->refused,
+                               ngx_cigna_now_ms());
     }
 }
 
 
-/*
- * The refresh did not work out.  The old token, if it lives for another
- * moment, is sent all the same, unless the grant is known to be gone.
- */
-
-static ngx_int_t
-ngx_cigna_token_make_do(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
-{
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
-
-    if (t->old.len == 0 || ngx_cigna_condition(e)->connect) {
-        return ngx_cigna_token_refuse(ctx, e);
-    }
-
-    return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_vault);
-}
-
-
-static ngx_int_t
-ngx_cigna_token_copy(ngx_http_request_t *r, ngx_str_t *to, const u_char *data,
-    size_t len)
-{
-    to->data = ngx_cigna_secret_alloc(r->pool, len);
-    if (to->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(to->data, data, len);
-    to->len = len;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
+ngx_int_t
 ngx_cigna_token_take(ngx_cigna_ctx_t *ctx, ngx_str_t *value,
     ngx_cigna_source_e source)
 {

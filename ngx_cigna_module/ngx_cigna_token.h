@@ -27,24 +27,44 @@ struct ngx_cigna_token_s {
 
     ngx_cigna_token_e         state;
 
+    /* who goes on after having waited */
+    ngx_http_event_handler_pt  resume;
+
     /* private */
     ngx_cigna_cache_key_t     key;
     ngx_uint_t                epoch;
     ngx_cigna_cache_entry_t   cached;          /* token.len 0: none */
     ngx_str_t                 old;             /* ends soon: better than none */
+    ngx_str_t                 refused;         /* by the FHIR server */
+    unsigned                  mine:1;          /* ... to this request */
+    unsigned                  again:1;         /* refreshed twice, no more */
 };
 
 
 /*
- * For a phase handler, with ctx->token zeroed at first and the identity known.
+ * With ctx->token zeroed at first but for "resume", and the identity known.
  * NGX_OK: there is one, and ctx->source tells from where.  NGX_AGAIN: waits,
- * and the phases will be run again.  NGX_ABORT: there is none.
+ * and "resume" will be called, to call this again.  NGX_ABORT: there is none.
  */
 ngx_int_t ngx_cigna_token_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
+
+/*
+ * The FHIR server has refused the token that was found, with 401.  No request
+ * of this node uses it for now, and ngx_cigna_token_find() is to be called
+ * once more, to find another one.
+ */
+void ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 /* there is to be none: always NGX_ABORT */
 ngx_int_t ngx_cigna_token_refuse(ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e);
+
+/* this is it: always NGX_OK */
+ngx_int_t ngx_cigna_token_take(ngx_cigna_ctx_t *ctx, ngx_str_t *value,
+    ngx_cigna_source_e source);
+
+#define ngx_cigna_token_eq(a, b)                                              \
+    cigna_secret_eq(ngx_cigna_slice(a), ngx_cigna_slice(b))
 
 
 #endif /* _NGX_CIGNA_TOKEN_H_INCLUDED_ */

@@ -98,6 +98,17 @@ ngx_cigna_wait_redis(ngx_cigna_wait_t *w, const cigna_slice_t *argv,
 }
 
 
+ngx_int_t
+ngx_cigna_wait_post(ngx_cigna_wait_t *w, ngx_http_event_handler_pt resume)
+{
+    w->resume = resume;
+
+    ngx_post_event(&w->timer, &ngx_posted_events);
+
+    return ngx_cigna_wait_block(w);
+}
+
+
 /* nothing is read, but a client that leaves is noticed */
 
 static ngx_int_t
@@ -195,6 +206,10 @@ ngx_cigna_wait_done(ngx_cigna_wait_t *w)
 {
     if (w->timer.timer_set) {
         ngx_del_timer(&w->timer);
+    }
+
+    if (w->timer.posted) {
+        ngx_delete_posted_event(&w->timer);
     }
 
     ngx_cigna_waiter_leave(&w->waiter);

@@ -100,6 +100,30 @@ export function send(response, { status, type, headers = {}, body }) {
   response.end(body);
 }
 
+// Ways to say 401.
+const REFUSE = {
+  plain: send,
+  chunked(response, { status, type, headers, body }) {
+    response.writeHead(status, { ...headers, 'Content-Type': type });
+    response.write(body.slice(0, 10));
+    response.end(body.slice(10));
+  },
+  huge(response, reply) {
+    send(response, { ...reply, body: reply.body.padEnd(HUGE_BYTES) });
+  },
+  cut: cutInTheMiddle,
+  bare(response, { status }) {
+    response.writeHead(status, { 'Content-Length': 0 });
+    response.end();
+  },
+};
+
+export const REFUSALS = Object.keys(REFUSE);
+
+export function refuse(how, response, reply) {
+  REFUSE[how](response, reply);
+}
+
 function cutInTheMiddle(response, { status, type, headers = {}, body }) {
   const bytes = Buffer.from(body);
   response.writeHead(status, {

@@ -4,7 +4,7 @@
 // come from it.  A mode is set for everybody, or for one client only; the
 // client's own setting wins.
 
-import { FAULT_KINDS } from './faults.mjs';
+import { FAULT_KINDS, REFUSALS } from './faults.mjs';
 
 const oneOf = (...values) => ({
   domain: values.join(' | '),
@@ -179,6 +179,11 @@ export const MODES = {
     ...oneOf('internal', 'own'), initial: 'internal',
     about: 'the host in fullUrl, next and link: Cigna\'s inner one, or the'
       + ' server\'s own base',
+  },
+  fhir_refusal: {
+    ...oneOf(...REFUSALS), initial: 'plain',
+    about: 'how a dead token is answered: plain, chunked, huge = more than a'
+      + ' buffer holds, cut = in the middle of the body, bare = only a status',
   },
   fhir_set_cookie: {
     ...oneOf('off', 'on'), initial: 'off', about: 'Set-Cookie on FHIR replies',

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { isProcessed, send, showFault } from '../faults.mjs';
+import { isProcessed, refuse, send, showFault } from '../faults.mjs';
 import { SCOPES } from '../authorization.mjs';
 import { Bundles, sizedBundle, SIZED_MIN } from './bundle.mjs';
 import { Data } from './data.mjs';
@@ -127,7 +127,11 @@ export class FhirServer {
       await showFault(fault, response, reply, { isFhir: true });
       return `fault ${fault.kind}`;
     }
-    send(response, reply);
+    if (reply.status === 401) {
+      refuse(this.#modes.get('fhir_refusal', clientId), response, reply);
+    } else {
+      send(response, reply);
+    }
     return reply.status;
   }
 

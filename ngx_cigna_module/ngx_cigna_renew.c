@@ -1,0 +1,248 @@
+
+#include "ngx_cigna_renew.h"
+#include "ngx_cigna_refresher.h"
+#include "ngx_cigna_secret.h"
+#include "ngx_cigna_wait.h"
+#include "ngx_cigna_who.h"
+
+
+static ngx_int_t ngx_cigna_renew_wait(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *refused);
+static ngx_int_t ngx_cigna_renewed_same(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
+static ngx_int_t ngx_cigna_renew_none(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_cigna_condition_e ngx_cigna_renew_condition(
+    const cigna_refresh_t *flow);
+static ngx_int_t ngx_cigna_renew_make_do(ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e);
+
+
+ngx_int_t
+ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *refused)
+{
+    ngx_cigna_token_t  *t;
+
+    t = ctx->token;
+
+    if (refused == NULL) {
+        return ngx_cigna_renew_wait(r, ctx, NULL);
+    }
+
+    if (!t->mine
+        && ngx_cigna_secret_copy(r->pool, &t->refused,
+                                 refused->access_token.data,
+                                 refused->access_token.len)
+           != NGX_OK)
+    {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
+    }
+
+    if (refused->refresh_token.len == 0) {
+        return ngx_cigna_renew_none(r, ctx);
+    }
+
+    return ngx_cigna_renew_wait(r, ctx, refused);
+}
+
+
+static ngx_int_t
+ngx_cigna_renew_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *refused)
+{
+    ngx_int_t               rc;
+    ngx_msec_t              timeout;
+    ngx_cigna_run_t        *run;
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
+
+    t = ctx->token;
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    rc = ngx_cigna_refresher_start(mcf, ctx->tenant, ctx->identity, &t->key,
+                                   refused, ngx_cigna_request_id(r), &run,
+                                   &t->retry_after_s);
+    if (rc != NGX_OK) {
+        return ngx_cigna_renew_make_do(ctx, rc == NGX_BUSY
+                                                ? ngx_cigna_refresh_failed
+                                                : ngx_cigna_internal_error);
+    }
+
+    timeout = ctx->tenant->connect_timeout + ctx->tenant->timeout
+              + mcf->redis.connect_timeout + mcf->redis.timeout;
+
+    rc = ngx_cigna_wait_run(ctx->wait, run, timeout, t->resume);
+
+    if (rc == NGX_AGAIN) {
+        t->state = ngx_cigna_token_refreshing;
+        return NGX_AGAIN;
+    }
+
+    return ngx_cigna_renew_make_do(ctx, rc == NGX_BUSY
+                                            ? ngx_cigna_refresh_crowded
+                                            : ngx_cigna_internal_error);
+}
+
+
+ngx_int_t
+ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    cigna_refresh_t    *flow;
+    ngx_cigna_run_t    *run;
+    ngx_cigna_token_t  *t;
+
+    t = ctx->token;
+    run = ctx->wait->run;
+
+    if (run == NULL) {
+        return ngx_cigna_renew_make_do(ctx, ngx_cigna_refresh_late);
+    }
+
+    flow = run->flow;
+
+    if (run->failed || flow->rc != cigna_refresh_ok) {
+        t->retry_after_s = ngx_max(flow->retry_after_s, 0);
+        return ngx_cigna_renew_make_do(ctx, ngx_cigna_renew_condition(flow));
+    }
+
+    if (cigna_secret_eq(flow->grant.access_token,
+                        ngx_cigna_slice(&t->refused)))
+    {
+        return ngx_cigna_renewed_same(r, ctx, &flow->grant);
+    }
+
+    if (flow->grant.expires_ms <= ngx_cigna_now_ms()) {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_refresh_failed);
+    }
+
+    if (ngx_cigna_secret_copy(r->pool, &t->old, flow->grant.access_token.data,
+                              flow->grant.access_token.len)
+        != NGX_OK)
+    {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
+    }
+
+    return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_refresh);
+}
+
+
+/*
+ * The refresh was under way before anybody knew of the refusal, and has left
+ * the old token where it was: another one is to do better, once.
+ */
+
+static ngx_int_t
+ngx_cigna_renewed_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant)
+{
+    if (ctx->token->again) {
+        return ngx_cigna_renew_none(r, ctx);
+    }
+
+    ctx->token->again = 1;
+
+    return ngx_cigna_renew(r, ctx, grant);
+}
+
+
+/*
+ * There is no better token, and will be none for some time.  It may well be
+ * the request that the FHIR server refuses in truth, and not the token: it
+ * serves others on, and each of them learns for itself what it is good for.
+ */
+
+static ngx_int_t
+ngx_cigna_renew_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
+
+    t = ctx->token;
+
+    if (!t->mine) {
+        return ngx_cigna_token_take(ctx, &t->refused, ngx_cigna_source_vault);
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->identity->hash);
+
+    return ngx_cigna_token_refuse(ctx, ngx_cigna_grant_refused);
+}
+
+
+static ngx_cigna_condition_e
+ngx_cigna_renew_condition(const cigna_refresh_t *flow)
+{
+    switch (flow->rc) {
+
+    case cigna_refresh_no_grant:
+        return ngx_cigna_not_connected;
+
+    case cigna_refresh_spent:
+        return ngx_cigna_grant_spent;
+
+    case cigna_refresh_moved:
+        return ngx_cigna_grant_moved;
+
+    case cigna_refresh_vault:
+        return ngx_cigna_vault_unreachable;
+
+    case cigna_refresh_damaged:
+        return ngx_cigna_record_damaged;
+
+    case cigna_refresh_unknown_key:
+        return ngx_cigna_key_unknown;
+
+    default: /* cigna_refresh_unavailable */
+        return ngx_cigna_refresh_failed;
+    }
+}
+
+
+/*
+ * The refresh did not work out.  The old token, if it lives for another
+ * moment, is sent all the same, unless the grant is known to be gone.
+ */
+
+static ngx_int_t
+ngx_cigna_renew_make_do(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
+{
+    ngx_cigna_token_t  *t;
+
+    t = ctx->token;
+
+    if (t->old.len == 0 || ngx_cigna_condition(e)->connect) {
+        return ngx_cigna_token_refuse(ctx, e);
+    }
+
+    return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_vault);
+}
+
+
+/* if it cannot be started now there is time left */
+
+void
+ngx_cigna_renew_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_uint_t              retry_after_s;
+    cigna_identity_t       *id;
+    ngx_cigna_run_t        *run;
+    ngx_cigna_main_conf_t  *mcf;
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    id = ngx_cigna_who_named(r, ctx);
+    if (id == NULL) {
+        return;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    (void) ngx_cigna_refresher_start(mcf, ctx->tenant, id, &ctx->token->key,
+                                     NULL, ngx_cigna_request_id(r), &run,
+                                     &retry_after_s);
+}

@@ -1,0 +1,253 @@
+// The FHIR server answers 401: one refresh for the token, one more try for the
+// request, and the caller sees how that ends.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { assertNoVault, assertRefused, assertServed, connected, logged,
+         refreshCount } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const LOG_FORMAT = '"$request" $status source=$cigna_token_source '
+  + 'outcome=$cigna_outcome upstream="$upstream_status" '
+  + 'addr="$upstream_addr" took="$upstream_response_time" '
+  + 'header="$upstream_header_time"';
+
+const times = (n, make) => Promise.all(Array.from({ length: n },
+                                                  (_, i) => make(i)));
+
+test('an upstream\'s 401', async (t) => {
+  const gw = await standardGateway(t, {
+    nginx: { workers: 2, logFormat: LOG_FORMAT },
+    tenant: { connect_timeout: '1s', timeout: '1s' },
+    listen: 'reuseport',
+  });
+  const { control } = gw.sandbox;
+  const connect = gw.url('acme', '/cigna/connect');
+  const alice = await connected(gw);
+  const expire = () => control.expire({ client_id: 'acme-client' });
+  const seen = async () => (await control.see()).fhir;
+  // what of these requests arrived at the FHIR server, and how often a token
+  // was refreshed meanwhile
+  const counted = async (act) => {
+    const [fhir, refreshes] = [await seen(), await refreshCount(gw)];
+    await act();
+    const after = await seen();
+    return {
+      asked: after.requests - fhir.requests,
+      refused: (after.by_status[401] ?? 0) - (fhir.by_status[401] ?? 0),
+      refreshed: await refreshCount(gw) - refreshes,
+    };
+  };
+
+  await t.test('the token is refreshed, the request made again, and the caller '
+    + 'sees the end only', async () => {
+    assertServed(await alice.get('/fhir/Coverage'));
+    await expire();
+    let reply;
+    assert.deepEqual(await counted(async () => {
+      reply = await alice.get('/fhir/Coverage?_count=1');
+    }), { asked: 2, refused: 1, refreshed: 1 });
+
+    assertServed(reply);
+    assert.equal(reply.headers['www-authenticate'], undefined);
+    assert.equal(reply.headers.link, undefined);
+    assert.equal(reply.json().resourceType, 'Bundle');
+  });
+
+  await t.test('the access log shows both tries', async () => {
+    const { line, source, outcome } =
+      await logged(gw, '/fhir/Coverage?_count=1');
+    const address = /addr="(\S+) : (\S+)"/.exec(line);
+
+    assert.deepEqual([source, outcome], ['refresh', 'served']);
+    assert.match(line, / 200 .* upstream="401 : 200"/);
+    assert.equal(address[1], address[2]);
+    assert.match(line, /took="[\d.]+ : [\d.]+" header="[\d.]+ : [\d.]+"/);
+  });
+
+  await t.test('the new token serves on', async () => {
+    assert.deepEqual(await counted(() => alice.get('/fhir/Coverage')),
+                     { asked: 1, refused: 0, refreshed: 0 });
+  });
+
+  for (const refusal of ['chunked', 'huge', 'cut', 'bare']) {
+    await t.test(`a 401 that is ${refusal} is as good as any`, async () => {
+      await control.set({ fhir_refusal: refusal });
+      await expire();
+      assert.deepEqual(await counted(async () => {
+        assertServed(await alice.get('/fhir/Coverage'));
+      }), { asked: 2, refused: 1, refreshed: 1 });
+      await control.set({ fhir_refusal: 'plain' });
+    });
+  }
+
+  await t.test('HEAD is made again, too', async () => {
+    await expire();
+    assert.deepEqual(await counted(async () => {
+      const reply = await alice.request('/fhir/Coverage', { method: 'HEAD' });
+      assertServed(reply);
+      assert.equal(reply.body, '');
+    }), { asked: 2, refused: 1, refreshed: 1 });
+  });
+
+  await t.test('many at once, over all workers, lead to one refresh',
+    async () => {
+      await expire();
+      const { asked, refused, refreshed } = await counted(async () => {
+        for (const reply of await times(60, () =>
+          alice.get('/fhir/Coverage'))) {
+          assertServed(reply);
+        }
+      });
+      assert.equal(refreshed, 1);
+      assert.ok(refused >= 1 && asked === 60 + refused, `${asked} ${refused}`);
+    });
+
+  await t.test('while the refresh is under way, others do not send what was '
+    + 'refused', async () => {
+    await expire();
+    await control.set({ token_delay_ms: 400 });
+    const counts = await counted(async () => {
+      const first = alice.get('/fhir/Coverage');
+      await sleep(200);
+      const others = await times(20, () => alice.get('/fhir/Coverage'));
+      for (const reply of [await first, ...others]) {
+        assertServed(reply);
+      }
+    });
+    await control.set({ token_delay_ms: 0 });
+    assert.deepEqual(counts, { asked: 22, refused: 1, refreshed: 1 });
+  });
+
+  await t.test('a refresh that fails for now: 503, and the refused token is '
+    + 'not sent again', async () => {
+    await expire();
+    await control.set({ token_fault: '503' });
+    assert.deepEqual(await counted(async () => {
+      for (let n = 0; n < 4; n += 1) {
+        assertRefused(await alice.get('/fhir/Coverage'), 503,
+                      'refresh_failed', { retry: true });
+      }
+    }), { asked: 1, refused: 1, refreshed: 1 });
+    await control.set({ token_fault: 'none' });
+    await sleep(3100);
+    assert.deepEqual(await counted(async () => {
+      assertServed(await alice.get('/fhir/Coverage'));
+    }), { asked: 1, refused: 0, refreshed: 1 });
+  });
+
+  await t.test('a token endpoint that hangs: 503 in time', async () => {
+    const dave = await connected(gw, { member: 'dave',
+                                       username: 'syntheticuser06' });
+    await control.expire({ member: 'syntheticuser06' });
+    await control.set({ token_fault: 'hang' });
+    const began = Date.now();
+    const reply = await dave.get('/fhir/Coverage');
+    await control.set({ token_fault: 'none' });
+
+    assert.equal(reply.status, 503, reply.body);
+    assert.match(reply.headers['retry-after'], /^[1-9]/);
+    assert.ok(Date.now() - began < 4500, `${Date.now() - began}`);
+  });
+
+  await t.test('Redis out of reach: 503, never 401', async () => {
+    assertServed(await alice.get('/fhir/Coverage'));
+    await expire();
+    gw.redis.freeze();
+    assertNoVault(await alice.get('/fhir/Coverage'));
+    gw.redis.thaw();
+    await until('it is served', async () =>
+      (await alice.get('/fhir/Coverage')).status === 200, { every: 100 });
+  });
+
+  await t.test('a grant that was withdrawn: 401 with the connect URL',
+    async () => {
+      const bob = await connected(gw, { member: 'bob',
+                                        username: 'syntheticuser03' });
+      assertServed(await bob.get('/fhir/Coverage'));
+      await control.revoke({ member: 'syntheticuser03' });
+      assertRefused(await bob.get('/fhir/Coverage'), 401, 'grant_spent',
+                    { connect });
+    });
+
+  await t.test('a grant without a refresh token: 401 with the connect URL',
+    async () => {
+      await control.set({ refresh: 'none' });
+      const carol = await connected(gw, { member: 'carol',
+                                          username: 'syntheticuser04' });
+      await control.set({ refresh: 'rotating' });
+      assertServed(await carol.get('/fhir/Coverage'));
+      await control.expire({ member: 'syntheticuser04' });
+      assert.deepEqual(await counted(async () => {
+        for (let n = 0; n < 2; n += 1) {
+          const reply = await carol.get('/fhir/Coverage');
+          assertRefused(reply, 401, 'grant_refused',
+                        { connect, code: 'login' });
+          assert.equal(reply.headers['www-authenticate'], undefined);
+        }
+      }), { asked: 2, refused: 2, refreshed: 0 });
+    });
+
+  await t.test('a request with a body is not made again, the next one finds a '
+    + 'new token', async () => {
+    await expire();
+    assert.deepEqual(await counted(async () => {
+      assertRefused(await alice.request('/fhir/Coverage', {
+        body: 'x', headers: { 'Content-Length': '1' } }),
+                    503, 'not_repeated', { retry: true });
+    }), { asked: 1, refused: 1, refreshed: 0 });
+    assert.deepEqual(await counted(async () => {
+      assertServed(await alice.get('/fhir/Coverage'));
+    }), { asked: 1, refused: 0, refreshed: 1 });
+  });
+
+  await t.test('a token that is refused in spite of a refresh: 401 with the '
+    + 'connect URL, two tries, one refresh', async () => {
+    await control.set({ fhir_fault: '401' });
+    assert.deepEqual(await counted(async () => {
+      const reply = await alice.get('/fhir/Coverage');
+      assertRefused(reply, 401, 'grant_refused', { connect, code: 'login' });
+      assert.equal(reply.headers['www-authenticate'], undefined);
+    }).then(({ refreshed }) => refreshed), 1);
+    await control.set({ fhir_fault: 'none' });
+  });
+});
+
+test('a host whose token is refused, where another has a newer one',
+  async (t) => {
+    const one = await standardGateway(t);
+    const { redis, sandbox } = one;
+    const { caFile } = sandbox.info;
+    const two = await standardGateway(t, {
+      redis, sandbox, keys: readFileSync(one.file('keys'), 'utf8'),
+      tenant: { trusted_certificate: caFile },
+      fhir: { proxy_ssl_trusted_certificate: caFile },
+    });
+    const here = await connected(one);
+    const there = two.visitor({ member: 'alice' });
+
+    assertServed(await here.get('/fhir/Coverage'));
+    assertServed(await there.get('/fhir/Coverage'));
+
+    await t.test('takes that, without a refresh', async () => {
+      await sandbox.control.expire({});
+      assertServed(await here.get('/fhir/Coverage'));
+      assert.equal(await refreshCount(one), 1);
+      assertServed(await there.get('/fhir/Coverage'));
+      assert.equal(await refreshCount(one), 1);
+    });
+
+    await t.test('and both at once refresh once', async () => {
+      await sandbox.control.expire({});
+      for (const reply of await times(40, (i) =>
+        (i % 2 ? here : there).get('/fhir/Coverage'))) {
+        assertServed(reply);
+      }
+      assert.equal(await refreshCount(one), 2);
+      assert.equal((await sandbox.control.see()).token.reuse, 0);
+    });
+  });
