@@ -306,8 +306,51 @@ function tested() {
   ];
 }
 
+// The tests that t/README.md names for each pitfall.
+function pitfalls() {
+  const text = read('t/README.md').replace(/\s+/g, ' ');
+  const sections = text.split(/ (?=\d+\. )/).slice(1);
+
+  return sections.flatMap((section) => {
+    const named = [...section.matchAll(/`([\w/.]+)`: ((?:"[^"]*",? ?)+)/g)];
+    const title = section.split(' - ')[0].trim();
+
+    return named.length === 0 ? [`t/README.md: no test for "${title}"`]
+      : named.flatMap(([, file, names]) => missingTests(`t/${file}`,
+          [...names.matchAll(/"([^"]*)"/g)].map(([, name]) => name)));
+  });
+}
+
+function missingTests(file, names) {
+  let there;
+  try {
+    there = testsOf(file);
+  } catch {
+    return [`t/README.md: there is no ${file}`];
+  }
+  return names.filter((name) => !there.has(name))
+    .map((name) => `t/README.md: ${file} has no test "${name}"`);
+}
+
+// Sentences: the names of C functions with blanks, or what is given to test()
+// and its like, put together.
+function testsOf(file) {
+  const text = read(file);
+  if (C.test(file)) {
+    return new Set(functionsOf(text).map(({ name }) =>
+      name.replaceAll('_', ' ')));
+  }
+
+  const string = '(?:\'(?:[^\'\\\\]|\\\\.)*\'|`(?:[^`\\\\]|\\\\.)*`)';
+  const call = new RegExp(
+    `\\b(?:test|faults)\\(\\s*(${string}(?:\\s*\\+\\s*${string})*)`, 'g');
+  return new Set([...text.matchAll(call)].map(([, name]) =>
+    name.replace(/['`]\s*\+\s*['`]/g, '').slice(1, -1)
+      .replaceAll('\\', '')));
+}
+
 const CHECKS = {
-  layers, style, lengths, banned, compat, directives, tested,
+  layers, style, lengths, banned, compat, directives, tested, pitfalls,
 };
 
 const findings = CHECKS[process.argv[2]]();

@@ -79,6 +79,11 @@ const BROKEN = [
    replace('| `keys` ', '| `key` '), /directive "cigna_vault keys"/],
   ['a source without test', 'tested', `${CORE}/cigna_new.c`, append('\n'),
    /cigna_new\.c: has no unit test/],
+  ['a test for a pitfall that is not there', 'pitfalls', 't/README.md',
+   append('26. This.\n   - `unit/test_uri.c`: "nothing of that name"\n'),
+   /test_uri\.c has no test "nothing of that name"/],
+  ['a pitfall without test', 'pitfalls', 't/README.md',
+   append('26. This one.\n'), /no test for "26\. This one\."/],
 ];
 
 test('each rule is enforced', async (t) => {
