@@ -56,7 +56,7 @@ export class Redis {
     if (acl) {
       writeFileSync(aclFile, users(), { mode: 0o600 });
     }
-    writeFileSync(this.confFile, lines({
+    writeFileSync(this.confFile, this.options.text ?? lines({
       dir: this.directory,
       bind: '127.0.0.1 -::1',
       port: this.port,
@@ -158,15 +158,26 @@ export class Redis {
 
   // Every key with its value: { key: reply }
   async dump() {
-    const all = {};
+    const keys = await this.command('KEYS', '*');
 
-    for (const key of await this.command('KEYS', '*')) {
-      const type = await this.command('TYPE', key);
-      if (READERS[type]) {
-        all[key] = await this.command(...READERS[type](key));
-      }
-    }
-    return all;
+    return Object.fromEntries(await Promise.all(keys.map(async (key) => {
+      const reader = READERS[await this.command('TYPE', key)];
+      return [key, reader && await this.command(...reader(key))];
+    })));
+  }
+
+  // All of it, to be put back by restore().
+  async save() {
+    const keys = await this.command('KEYS', '*');
+    return Promise.all(keys.map(async (key) => [
+      key, Math.max(0, await this.command('PTTL', key)),
+      await this.command('DUMP', key)]));
+  }
+
+  // This and nothing else.
+  async restore(saved) {
+    await this.command('FLUSHALL');
+    await Promise.all(saved.map((one) => this.command('RESTORE', ...one)));
   }
 
   // The lines of cigna_vault that lead here; over: tcp, tls or unix; file:
@@ -192,10 +203,12 @@ export class Redis {
 
   // The process stands still: connections stay open, nothing answers.
   freeze() {
+    this.frozen = true;
     this.server.signal('SIGSTOP');
   }
 
   thaw() {
+    this.frozen = false;
     this.server.signal('SIGCONT');
   }
 
@@ -215,14 +228,15 @@ export class Redis {
       return;
     }
     this.stopped = true;
+    this.frozen = false;
     this.client?.close();
     await this.server.stop('SIGKILL');
   }
 }
 
 // Options: tls ({ certFile, keyFile, caFile }), password, username (an ACL
-// user in place of the default one), acl (true: the users of conf/), config
-// ({ name: value } of redis.conf).
+// user in place of the default one), acl (true: the users of conf/redis/),
+// config ({ name: value } of redis.conf).
 export async function startRedis(t, options = {}) {
   const redis = new Redis(options, scratchDirectory(t, 'redis'));
 

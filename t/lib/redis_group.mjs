@@ -103,8 +103,9 @@ export class RedisGroup {
     return { 'redis.password': this.password };
   }
 
+  // Those that can be asked.
   get running() {
-    return this.nodes.filter((node) => !node.stopped);
+    return this.nodes.filter((node) => !node.stopped && !node.frozen);
   }
 
   byPort(port) {

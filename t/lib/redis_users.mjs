@@ -1,4 +1,4 @@
-// The users of conf/, with passwords of the test's own.
+// The users of conf/redis/, with passwords of the test's own.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -13,10 +13,10 @@ const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 export const passwordOf = (user) => `MARKsRedis-${user}-password`;
 
 const usersOf = (file) =>
-  readFileSync(`${TOP}/conf/${file}`, 'utf8')
+  readFileSync(`${TOP}/conf/redis/${file}`, 'utf8')
     .replace(/#SHA-256-OF-THE-PASSWORD-OF-(\S+)/g,
              (_, user) => `#${sha256(passwordOf(user))}`);
 
 // The text of an ACL file.
-export const redisUsers = () => usersOf('redis-users.acl');
-export const sentinelUsers = () => usersOf('redis-sentinel-users.acl');
+export const redisUsers = () => usersOf('users.acl');
+export const sentinelUsers = () => usersOf('sentinel-users.acl');

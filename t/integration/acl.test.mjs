@@ -1,0 +1,187 @@
+// The Redis users of conf/redis/: the gateway's can do what the gateway does,
+// and nothing else.  The files beside them are ones that Redis takes.
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { authority } from '../../scripts/lib/ca.mjs';
+import { toCallback } from '../lib/dance.mjs';
+import { assertServed, connected } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { journey, manyMembers } from '../lib/journey.mjs';
+import { Redis, startRedis } from '../lib/redis.mjs';
+import { passwordOf, redisUsers, sentinelUsers } from
+  '../lib/redis_users.mjs';
+import { TOP, freePort, onEnd, scratchDirectory, until } from
+  '../lib/scratch.mjs';
+
+// What a standalone Redis is not asked for; that it is asked for elsewhere is
+// for cluster.test.mjs and replication.test.mjs to show.
+const ELSEWHERE = ['asking', 'cluster|slots', 'select', 'wait'];
+
+// { user: [commands] }
+function permissions(file) {
+  const users = readFileSync(`${TOP}/conf/redis/${file}`, 'utf8').trim()
+    .split('\n').map((line) => line.split(' '));
+  return Object.fromEntries(users.map(([, name, ...rules]) =>
+    [name, rules.filter((rule) => rule.startsWith('+'))
+      .map((rule) => rule.slice(1))]));
+}
+
+// Commands that a server has run, inside scripts and outside.
+async function commandsRun(redis) {
+  const stats = await redis.command('INFO', 'commandstats');
+  return [...stats.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)]
+    .filter(([, , calls]) => calls > 0).map(([, name]) => name);
+}
+
+const FORBIDDEN = [
+  ['KEYS', '*'], ['SCAN', 0], ['RANDOMKEY'], ['FLUSHALL'], ['FLUSHDB'],
+  ['CONFIG', 'GET', '*'], ['CONFIG', 'SET', 'maxmemory', 1],
+  ['ACL', 'LIST'], ['ACL', 'SETUSER', 'cigna', '+@all'], ['MONITOR'],
+  ['CLIENT', 'LIST'], ['CLIENT', 'KILL', 'TYPE', 'normal'],
+  ['SCRIPT', 'FLUSH'], ['FUNCTION', 'LIST'], ['SHUTDOWN'], ['SAVE'],
+  ['REPLICAOF', 'NO', 'ONE'], ['FAILOVER'], ['PSYNC', '?', '-1'],
+  ['MIGRATE', '127.0.0.1', 1, 'cigna:g:{x}', 0, 10],
+  ['DUMP', 'cigna:g:{x}'], ['RESTORE', 'cigna:g:{x}', 0, ''],
+  ['RENAME', 'cigna:g:{x}', 'cigna:g:{y}'],
+  ['COPY', 'cigna:g:{x}', 'cigna:g:{y}'],
+  ['OBJECT', 'ENCODING', 'cigna:g:{x}'], ['SWAPDB', 0, 1],
+  ['CLUSTER', 'RESET'], ['CLUSTER', 'FORGET', 'x'],
+  // keys and channels of others
+  ['GET', 'other:key'], ['SET', 'other:key', 1], ['DEL', 'cignax'],
+  ['HMGET', 'session:{x}', 'f'],
+  ['EVAL', 'return redis.call("GET", KEYS[1])', 1, 'other:key'],
+  ['EVAL', 'return redis.call("GET", "other:key")', 0],
+  ['EVAL', 'return redis.call("KEYS", "*")', 0],
+  ['SUBSCRIBE', '__keyspace@0__:x'], ['PSUBSCRIBE', '*'],
+  ['PUBLISH', 'other', 1],
+];
+
+test('the gateway\'s Redis user', async (t) => {
+  const ca = authority(scratchDirectory(t, 'ca'));
+  const redis = await startRedis(t, {
+    acl: true, tls: { ...ca.issueServer('redis'), caFile: ca.certFile } });
+  const gw = await standardGateway(t, { redis, vaultOver: 'tls' });
+  const user = await redis.as('cigna');
+  t.after(() => user.close());
+
+  const denied = async () => (await redis.command('ACL', 'LOG'))
+    .map((entry) => `${entry[5]} ${entry[7]}`);
+
+  await t.test('can do all that the gateway does', async () => {
+    await redis.command('CONFIG', 'RESETSTAT');
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'normal');
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await journey(gw);
+    await manyMembers(gw);
+    for (let i = 0; i < 10; i += 1) {
+      await toCallback(gw, { member: 'jane' });
+    }
+    assert.deepEqual(await denied(), []);
+  });
+
+  await t.test('can do nothing that the gateway does not do', async () => {
+    const all = permissions('users.acl').cigna;
+    let unused;
+    // its subscriber sends a PING when all is quiet
+    await until('each command has been used', async () => {
+      const run = await commandsRun(redis);
+      unused = all.filter((name) =>
+        !run.includes(name) && !ELSEWHERE.includes(name));
+      return unused.length === 0;
+    }).catch(() => {});
+    assert.deepEqual(unused, []);
+  });
+
+  for (const args of FORBIDDEN) {
+    await t.test(`is refused: ${args.join(' ')}`, async () => {
+      const client = await redis.as('cigna');
+      await assert.rejects(client.command(...args),
+                           /NOPERM|can't (run this|access at least one)/);
+      client.close();
+    });
+  }
+
+  await t.test('without the channel, grants are written all the same',
+    async () => {
+      await redis.command('ACL', 'SETUSER', 'cigna', 'resetchannels');
+      assertServed(await (await connected(gw, { member: 'kim' }))
+        .get('/fhir/Coverage'));
+      await redis.command('ACL', 'LOAD');
+    });
+});
+
+test('nobody else gets in', async (t) => {
+  const redis = await startRedis(t, { acl: true });
+
+  for (const [user, password] of [
+    ['default', ''], ['default', 'MARKsRedis-default-password'],
+    ['cigna', 'wrong'], ['replica', 'MARKsRedis-cigna-password'],
+  ]) {
+    await t.test(`not ${user} with ${password || 'no password'}`, async () => {
+      await assert.rejects(redis.as(user, password), /WRONGPASS/);
+    });
+  }
+});
+
+// A file of conf/redis/ with what an operator replaces in it.
+function localized(file, { directory, tls, client, ports }) {
+  const places = [
+    ['/etc/redis/tls/redis.crt', tls.certFile],
+    ['/etc/redis/tls/redis.key', tls.keyFile],
+    ['/etc/redis/tls/ca.crt', tls.caFile],
+    ['/etc/redis/tls/client.crt', client.certFile],
+    ['/etc/redis/tls/client.key', client.keyFile],
+    ['/etc/redis', directory],
+    ['/var/lib/redis', directory],
+    ['* -::*', '127.0.0.1 -::1'],
+    ['redis-1.internal 6380', `localhost ${ports[0]}`],
+    ['26380', ports[1]],
+    ['6380', ports[1]],
+    ['PASSWORD-OF-replica', passwordOf('replica')],
+    ['PASSWORD-OF-sentinel-AT-SENTINELS', passwordOf('sentinel')],
+    ['PASSWORD-OF-sentinel', passwordOf('sentinel')],
+  ];
+  return places.reduce((text, [from, to]) => text.replaceAll(from, to),
+                       readFileSync(`${TOP}/conf/redis/${file}`, 'utf8'));
+}
+
+test('the examples for Redis', async (t) => {
+  const directory = scratchDirectory(t, 'examples');
+  const ca = authority(path.join(directory, 'tls'));
+  const tls = { ...ca.issueServer('redis'), caFile: ca.certFile };
+  const client = ca.issueClient('client');
+
+  for (const [file, options, said] of [
+    ['redis.conf', {}, /Running mode=standalone/],
+    ['cluster.conf', { cluster: true }, /Running mode=cluster/],
+    ['sentinel.conf', { sentinel: true, users: sentinelUsers },
+     /Running mode=sentinel/],
+  ]) {
+    await t.test(`${file} is taken`, async (st) => {
+      const own = scratchDirectory(st, 'example');
+      const context = { directory: own, tls, client,
+                        ports: [await freePort(), await freePort()] };
+      const write = (name, text) =>
+        writeFileSync(path.join(own, name), text, { mode: 0o600 });
+
+      write('users.acl', redisUsers());
+      write('sentinel-users.acl', sentinelUsers());
+      write('redis.conf', localized('redis.conf', context));
+      const redis = new Redis({
+        ...options, acl: true, name: 'example',
+        text: `${localized(file, context)}unixsocket ${own}/redis.sock\n`,
+      }, own);
+      redis.confFile = path.join(own, 'example.conf');
+      await redis.prepare();
+      onEnd(st, () => redis.stop());
+      await redis.start();
+
+      assert.match(redis.server.output, said);
+      assert.doesNotMatch(redis.server.output, /PASSWORD|# .*error/i);
+    });
+  }
+});
