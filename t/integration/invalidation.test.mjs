@@ -1,0 +1,183 @@
+// Two hosts with a cache each: what one of them writes, the other knows in
+// under a second.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { assertServed, connected, logged } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { SAME_ORIGIN } from '../lib/journey.mjs';
+import { startRedis } from '../lib/redis.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const REVALIDATE = 2000;
+
+// so that only invalidation can have done it
+const NEVER = { revalidate: '1h', stale: '1h' };
+
+async function twoHosts(t, redis, options) {
+  const one = await standardGateway(t, { redis, nginx: { workers: 2 },
+                                         ...options });
+  const { sandbox } = one;
+  const { caFile } = sandbox.info;
+  const two = await standardGateway(t, {
+    redis, sandbox, keys: readFileSync(one.file('keys'), 'utf8'),
+    nginx: { workers: 2 },
+    ...options,
+    // the first one is always earlier to refresh
+    tenant: { trusted_certificate: caFile, refresh_ahead: '1s' },
+    fhir: { proxy_ssl_trusted_certificate: caFile },
+  });
+  // a token that is still held by a host serves: only the word of Redis ends
+  // its use
+  await sandbox.control.set({ revoke_fault: '500' });
+  return { one, two };
+}
+
+// A member whose token both hosts have in their caches.
+async function inBothCaches({ one, two }, member, options) {
+  const here = await connected(one, { member, ...options });
+  const there = two.visitor({ member });
+
+  for (const visitor of [here, there]) {
+    for (let i = 0; i < 4; i += 1) {
+      assertServed(await visitor.get('/fhir/Patient'));
+    }
+  }
+  return { here, there };
+}
+
+// ms until `there` answers as asked
+async function measured(there, what, isSo) {
+  const began = Date.now();
+  await until(what, async () => isSo(await there.get('/fhir/Patient')),
+              { every: 5 });
+  return Date.now() - began;
+}
+
+// A fingerprint of the token that a request leaves with.
+async function tokenOf(gw, visitor) {
+  assertServed(await visitor.get('/fhir/Patient'));
+  const { recent_fhir: [last] } = await gw.sandbox.control.see({ recent: 1 });
+  return last.headers.find(([name]) => /^authorization$/i.test(name))[1];
+}
+
+const isUnconnected = ({ body }) => body.includes('not_connected');
+const isOther = ({ body }) => body.includes('A00000000000003');
+
+for (const [kind, start] of [['one Redis', startRedis]]) {
+  test(`two hosts and ${kind}`, async (t) => {
+    const redis = await start(t, { acl: true });
+    const hosts = await twoHosts(t, redis, { vault: NEVER });
+    const { one, two } = hosts;
+    const times = {};
+
+    await t.test('disconnected on one, the other knows it at once',
+      async () => {
+        const { here, there } = await inBothCaches(hosts, 'alice');
+        const { status } = await here.post('/cigna/disconnect', SAME_ORIGIN);
+        assert.equal(status, 204);
+        times.disconnect = await measured(there, 'it is disconnected',
+                                          isUnconnected);
+        assert.ok(times.disconnect < 1000, `${times.disconnect} ms`);
+      });
+
+    await t.test('connected anew on one, the other uses the new grant at once',
+      async () => {
+        const { here, there } = await inBothCaches(hosts, 'bob');
+        await here.dance({ username: 'syntheticuser03' });
+        times.reconnect = await measured(there, 'the new one is used', isOther);
+        assert.ok(times.reconnect < 1000, `${times.reconnect} ms`);
+      });
+
+    await t.test('refreshed on one, the other uses the new token at once',
+      async () => {
+        const { here, there } = await inBothCaches(hosts, 'carol',
+                                                   { life: 4 });
+        const old = await tokenOf(two, there);
+        await until('it is refreshed', async () =>
+          await tokenOf(one, here) !== old);
+        const began = Date.now();
+        await until('the new one is used', async () =>
+          await tokenOf(two, there) !== old);
+        times.refresh = Date.now() - began;
+        assert.ok(times.refresh < 1000, `${times.refresh} ms`);
+      });
+
+    await t.test('what is written elsewhere reaches all workers', async () => {
+      const { here, there } = await inBothCaches(hosts, 'dave');
+      await here.post('/cigna/disconnect', SAME_ORIGIN);
+      await measured(there, 'it is disconnected', isUnconnected);
+      for (let i = 0; i < 8; i += 1) {
+        const { status } = await two.visitor({ member: 'dave' })
+          .get('/fhir/Patient');
+        assert.equal(status, 401);
+      }
+    });
+
+    await t.test('a member of whom nothing was written keeps his place in the '
+      + 'cache', async () => {
+      const { there } = await inBothCaches(hosts, 'erin');
+      const { here } = await inBothCaches(hosts, 'frank');
+      await here.post('/cigna/disconnect', SAME_ORIGIN);
+      assertServed(await there.get('/fhir/Coverage?_count=7'));
+      assert.equal((await logged(two, '/fhir/Coverage?_count=7')).source,
+                   'cache');
+    });
+
+    t.diagnostic(`${kind}: ${JSON.stringify(times)} ms`);
+  });
+}
+
+test('messages that are lost', async (t) => {
+  const redis = await startRedis(t, { acl: true });
+  const hosts = await twoHosts(t, redis, {
+    vault: { revalidate: `${REVALIDATE}ms`, stale: '1h' } });
+  const { two } = hosts;
+
+  // all that two's subscriber would be told is lost until `back` is called
+  const deafen = async () => {
+    await redis.command('ACL', 'SETUSER', 'cigna', '-subscribe');
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    return () => redis.command('ACL', 'SETUSER', 'cigna', '+subscribe');
+  };
+
+  await t.test('after it subscribes again, everything cached is compared with '
+    + 'Redis at its next use', async () => {
+    await two.reload({ vault: NEVER });
+    const { here, there } = await inBothCaches(hosts, 'alice');
+    const back = await deafen();
+    await here.post('/cigna/disconnect', SAME_ORIGIN);
+    await sleep(200);
+    assertServed(await there.get('/fhir/Patient'));
+
+    await back();
+    const ms = await measured(there, 'it is disconnected', isUnconnected);
+    t.diagnostic(`healed ${ms} ms after the channel could be had again`);
+    await two.reload();
+  });
+
+  await t.test('without a subscriber at all it heals within revalidate',
+    async () => {
+      const { here, there } = await inBothCaches(hosts, 'bob');
+      const back = await deafen();
+      await here.post('/cigna/disconnect', SAME_ORIGIN);
+      const ms = await measured(there, 'it is disconnected', isUnconnected);
+      t.diagnostic(`healed after ${ms} ms without a subscriber`);
+      assert.ok(ms < REVALIDATE + 500, `${ms} ms`);
+      await back();
+    });
+
+  await t.test('a connection that is cut is made again', async () => {
+    await until('it is back', async () => (await redis.command('CLIENT', 'LIST',
+      'TYPE', 'pubsub')).trim().split('\n').length === 2);
+    const { here, there } = await inBothCaches(hosts, 'carol');
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await here.post('/cigna/disconnect', SAME_ORIGIN);
+    const ms = await measured(there, 'it is disconnected', isUnconnected);
+    t.diagnostic(`healed ${ms} ms after the connection was cut`);
+    assert.ok(ms < 1000 + REVALIDATE, `${ms} ms`);
+  });
+});
