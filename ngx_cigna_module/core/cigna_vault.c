@@ -46,6 +46,8 @@ static int cigna_vault_open(const cigna_vault_t *vault,
     cigna_arena_t *arena, cigna_slice_t *plain);
 static int cigna_vault_read_reply(const cigna_reply_t *reply,
     cigna_slice_t fields[cigna_vault_fields]);
+static int cigna_vault_read_id(const cigna_slice_t fields[cigna_vault_fields],
+    cigna_grant_t *g);
 static int cigna_vault_read_mark(cigna_slice_t mark, cigna_slice_t attempts,
     int64_t *marked_until_ms, unsigned *count);
 
@@ -173,6 +175,52 @@ cigna_vault_open_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
 
     return (cigna_grant_parse(plain, g) == CIGNA_OK) ? CIGNA_OK
                                                      : CIGNA_SEAL_DAMAGED;
+}
+
+
+int
+cigna_vault_reseal_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
+    const cigna_identity_t *id, const cigna_grant_t *g, cigna_slice_t blob,
+    cigna_arena_t *arena, cigna_slice_t *fresh)
+{
+    int             rc;
+    uint8_t         mem[CIGNA_VAULT_AAD_MAX];
+    cigna_buf_t     aad;
+    cigna_slice_t   head, sealed, plain;
+    cigna_record_t  record;
+
+    *fresh = cigna_slice_null;
+
+    if (blob.len < CIGNA_REGISTRATION_LEN) {
+        return CIGNA_SEAL_DAMAGED;
+    }
+
+    head = cigna_slice_make(blob.data, blob.data + CIGNA_REGISTRATION_LEN);
+    sealed = cigna_slice_skip(blob, CIGNA_REGISTRATION_LEN);
+
+    record = cigna_vault_grant_record(p, id);
+    cigna_buf_init(&aad, mem, sizeof(mem));
+
+    if (cigna_vault_grant_data(&aad, &record, g, head.data) != CIGNA_OK) {
+        return CIGNA_ERROR;
+    }
+
+    rc = cigna_vault_open(vault, &record, cigna_buf_slice(&aad), sealed, arena,
+                          &plain);
+    if (rc != CIGNA_OK) {
+        return rc;
+    }
+
+    return cigna_vault_seal(vault, &record, cigna_buf_slice(&aad), head, plain,
+                            cigna_seal_nonce(sealed), arena, fresh);
+}
+
+
+int
+cigna_vault_current(const cigna_vault_t *vault, cigna_slice_t blob)
+{
+    return cigna_seal_current(vault->ring,
+                              cigna_slice_skip(blob, CIGNA_REGISTRATION_LEN));
 }
 
 
@@ -323,6 +371,44 @@ cigna_vault_read_args(const cigna_identity_t *id,
 
 
 int
+cigna_vault_read_head(const cigna_reply_t *reply, cigna_grant_t *g,
+    cigna_slice_t *blob)
+{
+    int            rc;
+    cigna_slice_t  fields[cigna_vault_fields];
+
+    rc = cigna_vault_read_reply(reply, fields);
+    if (rc != CIGNA_OK) {
+        return rc;
+    }
+
+    *blob = fields[cigna_vault_blob];
+
+    return cigna_vault_read_id(fields, g);
+}
+
+
+/* grant id and generation, borrowed */
+
+static int
+cigna_vault_read_id(const cigna_slice_t fields[cigna_vault_fields],
+    cigna_grant_t *g)
+{
+    g->id = fields[cigna_vault_id];
+
+    if (g->id.len != CIGNA_GRANT_ID_LEN
+        || cigna_slice_uint(fields[cigna_vault_generation], INT64_MAX,
+                            &g->generation)
+           != CIGNA_OK)
+    {
+        return CIGNA_SEAL_DAMAGED;
+    }
+
+    return CIGNA_OK;
+}
+
+
+int
 cigna_vault_read_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
     const cigna_identity_t *id, const cigna_reply_t *reply,
     cigna_arena_t *arena, cigna_grant_t *g, int64_t *marked_until_ms,
@@ -336,10 +422,7 @@ cigna_vault_read_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
         return rc;
     }
 
-    if (fields[cigna_vault_id].len != CIGNA_GRANT_ID_LEN
-        || cigna_slice_uint(fields[cigna_vault_generation], INT64_MAX,
-                            &g->generation)
-           != CIGNA_OK
+    if (cigna_vault_read_id(fields, g) != CIGNA_OK
         || cigna_vault_read_mark(fields[cigna_vault_mark],
                                  fields[cigna_vault_attempts],
                                  marked_until_ms, attempts)
