@@ -52,6 +52,10 @@ static void ngx_cigna_callback_flow(void *flow, const cigna_event_t *ev,
 static void ngx_cigna_callback_result(ngx_cigna_run_t *run);
 static void ngx_cigna_callback_keep(ngx_cigna_run_t *run,
     const cigna_callback_t *flow);
+static void ngx_cigna_callback_replaced(ngx_cigna_run_t *run,
+    const cigna_callback_t *flow);
+static cigna_slice_t ngx_cigna_callback_print(ngx_cigna_run_t *run,
+    u_char *mem, const char *kind, cigna_slice_t name);
 static cigna_outcome_e ngx_cigna_callback_outcome(ngx_cigna_run_t *run);
 static void ngx_cigna_callback_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_callback_reply(ngx_http_request_t *r,
@@ -286,7 +290,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     timeout = 4 * (tenant->connect_timeout + tenant->timeout)
               + run->mcf->redis.connect_timeout
-              + 4 * run->mcf->redis.timeout;
+              + 5 * run->mcf->redis.timeout;
 
     return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_callback_flow, 1,
                                 timeout, ngx_cigna_callback_resume);
@@ -342,6 +346,10 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
     ngx_cigna_callback_keep(run, flow);
 
     ngx_cigna_dance_end(ngx_cycle->log, &end);
+
+    if (!run->failed && flow->stored) {
+        ngx_cigna_callback_replaced(run, flow);
+    }
 }
 
 
@@ -365,6 +373,72 @@ ngx_cigna_callback_keep(ngx_cigna_run_t *run, const cigna_callback_t *flow)
                               &entry);
 
     (void) ngx_cigna_cache_put(run->mcf->zone, &run->key, &entry, epoch);
+}
+
+
+/*
+ * The same member of the app as another person at Cigna: maybe a family's
+ * computer, maybe an app that takes one of its users for another.
+ */
+
+static void
+ngx_cigna_callback_replaced(ngx_cigna_run_t *run, const cigna_callback_t *flow)
+{
+    u_char                mem[4][CIGNA_NAME_LEN];
+    cigna_slice_t         print[4];
+    const cigna_grant_t  *old, *grant;
+
+    if (flow->put.unread) {
+        ngx_cigna_count(run->tenant->counters,
+                        ngx_cigna_count_revocations_failed);
+    }
+
+    if (!flow->changed) {
+        return;
+    }
+
+    ngx_cigna_count(run->tenant->counters, ngx_cigna_count_members_changed);
+
+    old = &flow->put.old;
+    grant = &flow->grant;
+
+    print[0] = ngx_cigna_callback_print(run, mem[0], "subject", old->sub);
+    print[1] = ngx_cigna_callback_print(run, mem[1], "subject", grant->sub);
+    print[2] = ngx_cigna_callback_print(run, mem[2], "patient", old->patient);
+    print[3] = ngx_cigna_callback_print(run, mem[3], "patient",
+                                        grant->patient);
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "cigna: member connected as another person than before, "
+                  "tenant: %V, member: %*s, dance: %*s, "
+                  "subject: %*s after %*s, patient: %*s after %*s, request: %V",
+                  &run->tenant->name,
+                  (size_t) CIGNA_NAME_LEN, run->identity.hash,
+                  flow->dance_id.len, flow->dance_id.data,
+                  print[1].len, print[1].data, print[0].len, print[0].data,
+                  print[3].len, print[3].data, print[2].len, print[2].data,
+                  &run->log.request);
+}
+
+
+static cigna_slice_t
+ngx_cigna_callback_print(ngx_cigna_run_t *run, u_char *mem, const char *kind,
+    cigna_slice_t name)
+{
+    cigna_buf_t  b;
+
+    cigna_buf_init(&b, mem, CIGNA_NAME_LEN);
+
+    if (name.len == 0
+        || cigna_identity_append_print(&b, &run->mcf->vault, kind,
+                                       ngx_cigna_slice(&run->tenant->name),
+                                       name)
+           != CIGNA_OK)
+    {
+        return cigna_slice("-");
+    }
+
+    return cigna_buf_slice(&b);
 }
 
 

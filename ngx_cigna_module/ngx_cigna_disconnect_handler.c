@@ -98,7 +98,7 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     run->on_result = ngx_cigna_disconnect_result;
 
-    timeout = run->mcf->redis.connect_timeout + 8 * run->mcf->redis.timeout;
+    timeout = run->mcf->redis.connect_timeout + 9 * run->mcf->redis.timeout;
 
     /* not to know where to revoke is no reason to keep the grant */
 
@@ -137,6 +137,11 @@ ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
     end.detail = flow->detail;
 
     ngx_cigna_dance_end(ngx_cycle->log, &end);
+
+    if (flow->unread && end.outcome == cigna_outcome_disconnected) {
+        ngx_cigna_count(run->tenant->counters,
+                        ngx_cigna_count_revocations_failed);
+    }
 }
 
 

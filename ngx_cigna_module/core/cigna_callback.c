@@ -2,14 +2,16 @@
 /*
  * Callback: ends a dance.
  *
- *   start --> take --> keys --> exchange --> put --> end --> report
- *              ^ |       |       |  ^  |      |       ^        |
- *              | |       |       v  |  |      |       |        v
- *              | |       |  keys again |      |       |      forget
- *              | v       |             |      |       |        |
- *            sleep       +-------------+------+-------+        v
- *              |              (any refusal or failure)       revoke --> done
- *              +--------> report (not ours, or ended already)
+ *   start --> take --> look --> keys --> exchange --> put --> end --> report
+ *              ^ |               |       |  ^  |      |       ^        |
+ *              | |               |       v  |  |      |       |        v
+ *              | |               |  keys again |      |       |      forget
+ *              | v               |             |      |       |        |
+ *            sleep               +-------------+------+-------+        v
+ *              |                      (any refusal or failure)       revoke
+ *              +--------> report (not ours, or ended already)          |
+ *                                                                      v
+ *                                                                     done
  *
  * Every operation may be repeated after a sleep, as far as that is harmless.
  *
@@ -22,7 +24,8 @@
  *   (3) a dance that was taken is ended before the flow reports, unless Redis
  *       fails: then it reads as interrupted once its deadline is over;
  *   (4) tokens that did not become a stored grant are revoked, and tokens of
- *       a stored grant never;
+ *       the stored grant never; of one that it has replaced they are revoked,
+ *       but for those which it still has;
  *   (5) the flow reports exactly once, and revokes only after that;
  *   (6) a hit that is not the browser's or not the member's changes nothing
  *       but, for the browser's own, to end the dance.
@@ -37,10 +40,6 @@
 #include "cigna_store.h"
 
 
-#define CIGNA_CALLBACK_PUT_TRIES     8
-#define CIGNA_CALLBACK_PUT_MS        50
-#define CIGNA_CALLBACK_PUT_MAX_MS    1600
-
 #define CIGNA_CALLBACK_CODE_TRIES    3     /* while unsent */
 #define CIGNA_CALLBACK_KEYS_TRIES    2
 #define CIGNA_CALLBACK_HTTP_MS       200
@@ -50,6 +49,7 @@
 typedef enum {
     cigna_callback_st_start = 0,
     cigna_callback_st_take,
+    cigna_callback_st_look,
     cigna_callback_st_keys,
     cigna_callback_st_exchange,
     cigna_callback_st_keys_again,
@@ -65,7 +65,8 @@ typedef enum {
 
 static void cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static void cigna_callback_taken(cigna_callback_t *f, const cigna_event_t *ev,
+static void cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op);
+static void cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static cigna_outcome_e cigna_callback_judge(cigna_callback_t *f);
 static cigna_slice_t cigna_callback_issuer(const cigna_callback_t *f);
@@ -82,6 +83,7 @@ static void cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
+static void cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op);
 static void cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
     cigna_outcome_e outcome);
 static void cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
@@ -105,6 +107,7 @@ cigna_callback_init(cigna_callback_t *f)
     f->detail[0] = '\0';
     f->repeated = 0;
     f->stored = 0;
+    f->changed = 0;
     memset(&f->grant, 0, sizeof(cigna_grant_t));
 
     f->state = cigna_callback_st_start;
@@ -113,6 +116,7 @@ cigna_callback_init(cigna_callback_t *f)
     memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
     memset(&f->claims, 0, sizeof(cigna_id_token_t));
     cigna_take_init(&f->take);
+    cigna_put_init(&f->put);
     cigna_revoke_init(&f->revoke);
 }
 
@@ -131,9 +135,15 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
     case cigna_callback_st_take:
 
         if (cigna_take_next(&f->take, ev, op) != CIGNA_AGAIN) {
-            cigna_callback_taken(f, ev, op);
+            cigna_callback_taken(f, op);
         }
 
+        return;
+
+    case cigna_callback_st_look:
+
+        cigna_put_looked(&f->put, ev);
+        cigna_callback_ready(f, ev, op);
         return;
 
     case cigna_callback_st_keys:
@@ -179,28 +189,8 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_put:
 
-        if (cigna_script_said(ev, "ok")) {
-            f->stored = 1;
-            cigna_callback_end(f, op, cigna_outcome_connected);
-            return;
-        }
-
-        if (cigna_script_said(ev, "retired")) {
-            cigna_callback_say(f, "the grant was replaced or deleted at once",
-                               cigna_slice_null);
-            cigna_callback_discard(f, op, cigna_outcome_store_failed);
-            return;
-        }
-
-        /* storing a grant twice is the same as once */
-
-        if (!cigna_callback_again(f, op, CIGNA_CALLBACK_PUT_TRIES,
-                                  CIGNA_CALLBACK_PUT_MS,
-                                  CIGNA_CALLBACK_PUT_MAX_MS))
-        {
-            cigna_callback_say(f, "the grant cannot be stored",
-                               cigna_slice_null);
-            cigna_callback_discard(f, op, cigna_outcome_store_failed);
+        if (cigna_put_next(&f->put, ev, op) != CIGNA_AGAIN) {
+            cigna_callback_stored(f, op);
         }
 
         return;
@@ -289,7 +279,7 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
     f->state = cigna_callback_st_take;
 
     if (cigna_take_next(&f->take, ev, op) != CIGNA_AGAIN) {
-        cigna_callback_taken(f, ev, op);
+        cigna_callback_taken(f, op);
     }
 }
 
@@ -297,8 +287,7 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
 /* is the dance this run's? */
 
 static void
-cigna_callback_taken(cigna_callback_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
+cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 {
     cigna_outcome_e  outcome;
 
@@ -321,8 +310,22 @@ cigna_callback_taken(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    /* at hand before the code is spent, or the code would be wasted */
+    f->put.vault = f->vault;
+    f->put.provider = f->provider;
+    f->put.identity = f->identity;
+    f->put.arena = f->arena;
 
+    f->state = cigna_callback_st_look;
+    cigna_put_look(&f->put, op);
+}
+
+
+/* keys are at hand before the code is spent, or the code would be wasted */
+
+static void
+cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
     if (cigna_keys_due(f->provider, ev->now_ms)) {
         cigna_callback_keys(f, op, cigna_callback_st_keys);
         return;
@@ -535,34 +538,59 @@ cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     cigna_grant_t  *g;
-    cigna_slice_t   argv[1 + CIGNA_STORE_ARGC];
 
     g = &f->grant;
 
-    g->generation = 1;
-    g->state = cigna_grant_live;
     g->scope = f->provider->scope;
     g->sub = f->claims.sub;
     g->fhir_user = f->claims.fhir_user;
-    g->connected_ms = ev->now_ms;
 
     cigna_store_tokens(f->provider, &f->tokens, f->sent_ms, g);
 
-    argv[0] = f->identity->grant_key;
-
-    if (cigna_flow_token(f->arena, ev->random, 16, &g->id) != CIGNA_OK
-        || cigna_store_args(f->vault, f->provider, f->identity, g,
-                            cigna_store_kept_ms(f->provider, g, ev->now_ms),
-                            ev->random + 16, f->arena, &argv[1])
-           != CIGNA_OK)
-    {
+    if (cigna_put_begin(&f->put, g, ev, op) != CIGNA_OK) {
         cigna_callback_say(f, "the grant cannot be sealed", cigna_slice_null);
         cigna_callback_discard(f, op, cigna_outcome_store_failed);
         return;
     }
 
-    cigna_script_run(op, cigna_script_grant_put, argv, 1 + CIGNA_STORE_ARGC);
-    cigna_callback_issue(f, op, cigna_callback_st_put);
+    f->state = cigna_callback_st_put;
+}
+
+
+static void
+cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
+{
+    switch (f->put.rc) {
+
+    case cigna_put_ok:
+        f->stored = 1;
+        f->changed = cigna_put_changed(&f->put, &f->grant) ? 1 : 0;
+
+        if (cigna_put_outdated(&f->put, &f->grant)) {
+            cigna_revoke_prepare(&f->revoke, f->put.old.refresh_token,
+                                 f->put.old.access_token);
+        }
+
+        if (f->put.unread) {
+            cigna_callback_say(f, "the record that was replaced could not be "
+                                  "opened, so its tokens are not revoked",
+                               cigna_slice_null);
+        }
+
+        cigna_callback_end(f, op, cigna_outcome_connected);
+        return;
+
+    case cigna_put_retired:
+        cigna_callback_say(f, "the grant was replaced or deleted at once",
+                           cigna_slice_null);
+        break;
+
+    case cigna_put_failed:
+        cigna_callback_say(f, "the grant cannot be stored", cigna_slice_null);
+        break;
+    }
+
+    cigna_callback_discard(f, op, cigna_outcome_store_failed);
 }
 
 

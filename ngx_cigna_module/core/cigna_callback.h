@@ -3,7 +3,7 @@
 #define _CIGNA_CALLBACK_H_INCLUDED_
 
 
-#include "cigna_revoke.h"
+#include "cigna_put.h"
 #include "cigna_take.h"
 
 
@@ -30,6 +30,8 @@ typedef struct {
     char                     detail[192];  /* for the log, never a secret */
     unsigned                 repeated:1;   /* somebody else's outcome */
     unsigned                 stored:1;     /* grant below is in the vault */
+    unsigned                 changed:1;    /* another person's than the one
+                                              in put.old */
     cigna_grant_t            grant;
 
     /* private */
@@ -38,6 +40,7 @@ typedef struct {
     unsigned                 fetched_keys:1;   /* for this id_token */
     int64_t                  sent_ms;      /* the code */
     cigna_take_t             take;
+    cigna_put_t              put;          /* "old" and "unread" are results */
     cigna_token_reply_t      tokens;
     cigna_id_token_t         claims;
     cigna_revoke_t           revoke;

@@ -2,10 +2,13 @@
 /*
  * Disconnect: forgets a grant.
  *
- *   start --> delete --> report --> revoke --> done
- *              ^ |          ^
- *              | v          |
- *             sleep --------+
+ *   start --> look --> delete --> journal --> report --> revoke --> done
+ *                       ^ |                     ^
+ *                       | v                     |
+ *                      sleep -------------------+
+ *
+ * The look is for the case that the reply of the deletion, which tells what
+ * there was, is lost.
  *
  * Invariants, checked by t/fuzz/fuzz_disconnect.c:
  *
@@ -13,7 +16,9 @@
  *       gone: a failure to ask is never taken for a yes;
  *   (2) the flow reports exactly once, before anything is revoked: the
  *       member does not wait for the authorization server;
- *   (3) only the tokens of the deleted grant are revoked.
+ *   (3) only the tokens of the deleted grant are revoked;
+ *   (4) a deletion that Redis has confirmed goes to the journal before the
+ *       flow reports, as a failover may undo it nevertheless.
  */
 
 
@@ -30,17 +35,25 @@
 
 typedef enum {
     cigna_disconnect_st_start = 0,
+    cigna_disconnect_st_look,
     cigna_disconnect_st_delete,
     cigna_disconnect_st_sleep,
+    cigna_disconnect_st_journal,
     cigna_disconnect_st_report,
     cigna_disconnect_st_revoke,
     cigna_disconnect_st_done
 } cigna_disconnect_state_e;
 
 
-static int cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op);
+static void cigna_disconnect_look(cigna_disconnect_t *f, cigna_op_t *op);
+static void cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op);
+static void cigna_disconnect_deleted(cigna_disconnect_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_disconnect_read(cigna_disconnect_t *f,
-    const cigna_event_t *ev);
+    const cigna_reply_t *record);
+static void cigna_disconnect_journal(cigna_disconnect_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_disconnect_gone(cigna_disconnect_t *f, cigna_op_t *op);
 static void cigna_disconnect_report(cigna_disconnect_t *f, cigna_op_t *op,
     cigna_outcome_e outcome, const char *text);
 
@@ -50,6 +63,7 @@ cigna_disconnect_init(cigna_disconnect_t *f)
 {
     f->outcome = cigna_outcome_none;
     f->existed = 0;
+    f->unread = 0;
     f->detail[0] = '\0';
 
     f->state = cigna_disconnect_st_start;
@@ -66,50 +80,31 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
 
     case cigna_disconnect_st_start:
 
-        f->state = cigna_disconnect_st_delete;
+        cigna_disconnect_look(f, op);
+        return;
 
-        if (cigna_disconnect_delete(f, op) != CIGNA_OK) {
-            cigna_disconnect_report(f, op, cigna_outcome_not_disconnected,
-                                    "no room");
+    case cigna_disconnect_st_look:
+
+        if (cigna_flow_answered(ev)) {
+            cigna_disconnect_read(f, ev->reply);
         }
 
+        cigna_disconnect_delete(f, op);
         return;
 
     case cigna_disconnect_st_delete:
 
-        if (cigna_script_said(ev, "none")) {
-            cigna_disconnect_report(f, op, cigna_outcome_disconnected,
-                                    f->retry.tries > 1
-                                    ? "there was no grant, or none after a "
-                                      "reply was lost" : "there was no grant");
-            return;
-        }
-
-        if (cigna_script_said(ev, "ok")) {
-            f->existed = 1;
-            cigna_disconnect_report(f, op, cigna_outcome_disconnected, "");
-            cigna_disconnect_read(f, ev);
-            return;
-        }
-
-        /* deleting twice is the same as once */
-
-        if (cigna_retry_sleep(&f->retry, op, CIGNA_DISCONNECT_TRIES,
-                              CIGNA_DISCONNECT_SLEEP_MS,
-                              CIGNA_DISCONNECT_MAX_MS)
-            == CIGNA_OK)
-        {
-            f->state = cigna_disconnect_st_sleep;
-            return;
-        }
-
-        cigna_disconnect_report(f, op, cigna_outcome_not_disconnected,
-                                "Redis cannot be asked");
+        cigna_disconnect_deleted(f, ev, op);
         return;
 
     case cigna_disconnect_st_sleep:
 
         f->state = cigna_retry_again(&f->retry, op);
+        return;
+
+    case cigna_disconnect_st_journal:
+
+        cigna_disconnect_gone(f, op);
         return;
 
     case cigna_disconnect_st_report:
@@ -132,7 +127,20 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
 }
 
 
-static int
+static void
+cigna_disconnect_look(cigna_disconnect_t *f, cigna_op_t *op)
+{
+    size_t         argc;
+    cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
+
+    argc = cigna_vault_read_args(f->identity, argv);
+
+    f->state = cigna_disconnect_st_look;
+    cigna_flow_redis(op, argv, (unsigned) argc);
+}
+
+
+static void
 cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
 {
     cigna_slice_t  argv[5];
@@ -141,38 +149,135 @@ cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
     argv[1] = f->identity->lock_key;
     argv[4] = cigna_script_who(f->identity);
 
-    if (cigna_flow_uint(f->arena, CIGNA_TOMB_MS, &argv[2])
-        != CIGNA_OK
+    if (cigna_flow_uint(f->arena, CIGNA_TOMB_MS, &argv[2]) != CIGNA_OK
         || cigna_script_channel(f->vault, f->arena, &argv[3]) != CIGNA_OK)
     {
-        return CIGNA_ERROR;
+        cigna_disconnect_report(f, op, cigna_outcome_not_disconnected,
+                                "no room");
+        return;
     }
 
+    f->state = cigna_disconnect_st_delete;
     cigna_script_run(op, cigna_script_grant_delete, argv, 5);
     cigna_retry_init(&f->retry, op, cigna_disconnect_st_delete);
-
-    return CIGNA_OK;
 }
 
 
-/* a record that cannot be opened is deleted all the same */
+static void
+cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (cigna_script_said(ev, "ok")) {
+        f->existed = 1;
+        cigna_disconnect_read(f, cigna_reply_item(ev->reply, 1));
+        cigna_disconnect_journal(f, ev, op);
+        return;
+    }
+
+    if (cigna_script_said(ev, "none")) {
+
+        /* deleted, by a try whose reply was lost or by somebody else */
+
+        if (f->grant.id.len) {
+            f->existed = 1;
+            cigna_disconnect_journal(f, ev, op);
+            return;
+        }
+
+        cigna_disconnect_report(f, op, cigna_outcome_disconnected,
+                                f->retry.tries > 1
+                                ? "there was no grant, or none after a reply "
+                                  "was lost" : "there was no grant");
+        return;
+    }
+
+    /* deleting twice is the same as once */
+
+    if (cigna_retry_sleep(&f->retry, op, CIGNA_DISCONNECT_TRIES,
+                          CIGNA_DISCONNECT_SLEEP_MS, CIGNA_DISCONNECT_MAX_MS)
+        == CIGNA_OK)
+    {
+        f->state = cigna_disconnect_st_sleep;
+        return;
+    }
+
+    cigna_disconnect_report(f, op, cigna_outcome_not_disconnected,
+                            "Redis cannot be asked");
+}
+
+
+/*
+ * What there is, and what there was: a later read counts more.  A record that
+ * cannot be opened is deleted all the same.
+ */
 
 static void
-cigna_disconnect_read(cigna_disconnect_t *f, const cigna_event_t *ev)
+cigna_disconnect_read(cigna_disconnect_t *f, const cigna_reply_t *record)
 {
-    if (cigna_vault_read_grant(f->vault, f->provider, f->identity,
-                               cigna_reply_item(ev->reply, 1), f->arena,
-                               &f->grant, NULL, NULL)
-        != CIGNA_OK)
-    {
-        cigna_flow_say(f->detail, sizeof(f->detail),
-                       "the record could not be opened, so its tokens are "
-                       "not revoked", cigna_slice_null);
+    int  rc;
+
+    memset(&f->grant, 0, sizeof(cigna_grant_t));
+
+    rc = cigna_vault_read_grant(f->vault, f->provider, f->identity, record,
+                                f->arena, &f->grant, NULL, NULL);
+
+    f->unread = rc != CIGNA_OK && rc != CIGNA_NONE && rc != CIGNA_AGAIN;
+
+    if (rc != CIGNA_OK) {
+        f->grant.access_token = cigna_slice_null;
+        f->grant.refresh_token = cigna_slice_null;
+    }
+}
+
+
+/*
+ * Where the time is not known it is the oldest of all: the deletion is to
+ * stand in nobody's way but its own grant's.
+ */
+
+static void
+cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    uint64_t         connected;
+    cigna_journal_t  entry;
+
+    /* not even an id: no node has written that */
+
+    if (f->grant.id.len == 0) {
+        cigna_disconnect_gone(f, op);
         return;
     }
 
     cigna_revoke_prepare(&f->revoke, f->grant.refresh_token,
                          f->grant.access_token);
+
+    if (cigna_slice_uint(cigna_script_slice(ev, 2), INT64_MAX, &connected)
+        != CIGNA_OK)
+    {
+        connected = 1;
+    }
+
+    memset(&entry, 0, sizeof(cigna_journal_t));
+
+    entry.tenant = f->provider->tenant;
+    entry.who = cigna_script_who(f->identity);
+    entry.id = f->grant.id;
+    entry.connected_ms = (int64_t) connected;
+    entry.made_ms = ev->now_ms;
+    entry.until_ms = ev->now_ms + CIGNA_TOMB_MS;
+
+    f->state = cigna_disconnect_st_journal;
+    cigna_flow_journal(op, &entry, 1);
+}
+
+
+static void
+cigna_disconnect_gone(cigna_disconnect_t *f, cigna_op_t *op)
+{
+    cigna_disconnect_report(f, op, cigna_outcome_disconnected,
+                            f->unread ? "the record could not be opened, so "
+                                        "its tokens are not revoked" : "");
 }
 
 

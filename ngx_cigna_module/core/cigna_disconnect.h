@@ -24,6 +24,7 @@ typedef struct {
     /* results, complete when the flow reports (or is done) */
     cigna_outcome_e          outcome;      /* disconnected, not_disconnected */
     unsigned                 existed:1;
+    unsigned                 unread:1;     /* ... and could not be opened */
     char                     detail[192];  /* for the log, never a secret */
 
     /* private */

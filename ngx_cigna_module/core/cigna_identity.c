@@ -95,6 +95,20 @@ cigna_identity_keys(cigna_identity_t *id, const cigna_vault_t *vault)
 
 
 int
+cigna_identity_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
+    const char *kind, cigna_slice_t tenant, cigna_slice_t name)
+{
+    cigna_slice_t  parts[3];
+
+    parts[0] = cigna_slice_str(kind);
+    parts[1] = tenant;
+    parts[2] = name;
+
+    return cigna_identity_append_name(b, vault, parts, 3);
+}
+
+
+int
 cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t state)
 {

@@ -66,6 +66,14 @@ int cigna_identity_known(cigna_identity_t *id, const cigna_vault_t *vault,
 /* 1 if the bytes may name a member */
 int cigna_identity_valid(cigna_slice_t member);
 
+/*
+ * Appends a keyed hash by which logs can tell people apart without naming
+ * them: of a tenant's "subject" or "patient", CIGNA_NAME_LEN characters.
+ * CIGNA_ERROR if the name is too long for that.
+ */
+int cigna_identity_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
+    const char *kind, cigna_slice_t tenant, cigna_slice_t name);
+
 /* appends the Redis key of the dance with this state */
 int cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t state);

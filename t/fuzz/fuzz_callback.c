@@ -4,6 +4,7 @@
 #include "scene.h"
 
 #include "cigna_callback.h"
+#include "cigna_put.h"
 #include "cigna_take.h"
 
 
@@ -142,6 +143,50 @@ check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
 }
 
 
+/* 1 if it is what the vault has */
+
+static int
+is_stored(const cigna_grant_t *g)
+{
+    return field_is(world_get(&scene.w, scene.w.identity.grant_key, "i"),
+                    g->id);
+}
+
+
+/* (4) */
+
+static void
+check_revoked(const world_actor_t *a, const cigna_callback_t *f)
+{
+    if (!f->stored) {
+        fuzz_assert(cigna_slice_eq(a->op.token, f->tokens.refresh_token));
+        return;
+    }
+
+    fuzz_assert(f->put.replaced && !is_stored(&f->put.old));
+    fuzz_assert(cigna_slice_eq(a->op.token, f->put.old.refresh_token));
+    fuzz_assert(!cigna_slice_eq(a->op.token, f->grant.refresh_token));
+}
+
+
+/* what is entered as confirmed was so, and nothing else is told as stored */
+
+static void
+check_journal(const cigna_op_t *op, const cigna_callback_t *f)
+{
+    fuzz_assert(cigna_slice_eq(op->journal.id, f->put.entry.id));
+
+    if (op->confirmed) {
+        fuzz_assert(op->journal.generation == 1 && op->journal.blob.len);
+        fuzz_assert(f->put.rc == cigna_put_ok);
+
+    } else {
+        fuzz_assert(op->journal.generation == 0 && f->put.lost);
+        fuzz_assert(f->put.rc == cigna_put_failed);
+    }
+}
+
+
 static void
 check(scene_t *s, world_actor_t *a)
 {
@@ -173,7 +218,12 @@ check(scene_t *s, world_actor_t *a)
     /* (5) */
 
     if (a->op.type == cigna_op_revoke) {
-        fuzz_assert(a->reports == 1 && !f->stored);
+        fuzz_assert(a->reports == 1);
+        check_revoked(a, f);
+    }
+
+    if (a->op.type == cigna_op_journal) {
+        check_journal(&a->op, f);
     }
 
     if (a->op.type == cigna_op_report) {
@@ -190,7 +240,8 @@ check(scene_t *s, world_actor_t *a)
     /* (4) */
 
     if (f->stored) {
-        fuzz_assert(world_alive(&s->w, f->grant.access_token));
+        fuzz_assert(world_alive(&s->w, f->grant.access_token)
+                    || !is_stored(&f->grant));
 
     } else if (f->tokens.access_token.len && a->faults == 0) {
         fuzz_assert(!world_alive(&s->w, f->tokens.access_token));

@@ -62,6 +62,8 @@ check(scene_t *s, world_actor_t *a)
 {
     cigna_disconnect_t  *f;
 
+    (void) s;
+
     check_store();
 
     if (!is_disconnect(a)) {
@@ -76,9 +78,17 @@ check(scene_t *s, world_actor_t *a)
 
         fuzz_assert(a->reports == 1 && f->existed);
         fuzz_assert(field("i") == NULL
-                    || !world_get(&s->w, s->w.identity.grant_key, "i")
                     || memcmp(field("i")->data, f->grant.id.data,
                               CIGNA_GRANT_ID_LEN) != 0);
+    }
+
+    if (a->op.type == cigna_op_journal) {
+
+        /* (4) */
+
+        fuzz_assert(a->reports == 0 && f->existed && a->op.confirmed);
+        fuzz_assert(cigna_slice_eq(a->op.journal.id, f->grant.id));
+        fuzz_assert(a->op.journal.generation == 0);
     }
 
     if (a->op.type == cigna_op_report) {
@@ -87,7 +97,9 @@ check(scene_t *s, world_actor_t *a)
         /* (1) */
 
         if (f->outcome == cigna_outcome_disconnected) {
-            fuzz_assert(field("i") == NULL);
+            fuzz_assert(field("i") == NULL
+                        || memcmp(field("i")->data, f->grant.id.data,
+                                  CIGNA_GRANT_ID_LEN) != 0);
 
         } else {
             fuzz_assert(f->outcome == cigna_outcome_not_disconnected);

@@ -53,9 +53,9 @@ test('disconnect', async (t) => {
     async () => {
       for (const key of await keysOf(gw, 'g')) {
         const fields = await gw.redis.command('HKEYS', key);
-        assert.deepEqual(fields, ['x']);
+        assert.deepEqual(fields.sort(), ['c', 'x']);
         const left = await gw.redis.command('PTTL', key);
-        assert.ok(left > 0 && left <= 3600000, `${left}`);
+        assert.ok(left > 0 && left <= 30 * 24 * 3600 * 1000, `${left}`);
       }
     });
 

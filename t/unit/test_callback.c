@@ -382,6 +382,7 @@ a_run_that_was_held_up_spends_no_code(void **state)
     use_keys();
     world_step(&w, &a, world_fine);
     world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
     assert_int_equal(a.op.type, cigna_op_http);
 
     w.now_ms += 61 * 1000;
@@ -659,6 +660,7 @@ keys_are_at_hand_before_the_code_is_spent(void **state)
     use_keys();
 
     (void) hit(&a, &dance);
+    world_step(&w, &a, world_fine);
     world_step(&w, &a, world_fine);
     world_step(&w, &a, world_fine);
 

@@ -163,20 +163,116 @@ redis_out_of_reach_is_never_a_yes(void **state)
 
 
 static void
-a_deletion_whose_reply_was_lost_is_asked_for_again(void **state)
+stop_at_deletion(void)
+{
+    while (a.op.type != cigna_op_script) {
+        world_step(&w, &a, world_fine);
+    }
+}
+
+
+static void
+what_was_deleted_without_a_reply_is_revoked_all_the_same(void **state)
 {
     cigna_disconnect_t  *f;
 
     (void) state;
 
     (void) begin();
-    world_step(&w, &a, world_fine);
+    stop_at_deletion();
     world_step(&w, &a, world_lost_after);
     f = finish();
 
     assert_int_equal(f->outcome, cigna_outcome_disconnected);
-    assert_string_not_equal(f->detail, "");
+    assert_true(f->existed);
     assert_null(field("b"));
+    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
+    assert_non_null(world_entry(&w, 0, 0));
+    assert_int_equal(world_entry(&w, 0, 0)->entry.generation, 0);
+}
+
+
+static void
+what_was_deleted_counts_and_not_what_was_there_before(void **state)
+{
+    (void) state;
+
+    w.now_ms += 3600 * 1000;
+    (void) begin();
+    stop_at_deletion();
+
+    world_refresh(&w, &b);
+    world_run(&w, &b);
+    assert_int_equal(b.flow.refresh.rc, cigna_refresh_ok);
+
+    (void) finish();
+    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
+}
+
+
+static void
+without_the_look_a_deletion_is_one_all_the_same(void **state)
+{
+    unsigned  kind;
+
+    (void) state;
+
+    for (kind = world_unsent; kind < world_faults; kind++) {
+        world_connected(&w);
+        w.revoked = 0;
+        (void) begin();
+        world_step(&w, &a, world_fine);
+        world_step(&w, &a, kind);
+        assert_int_equal(finish()->outcome, cigna_outcome_disconnected);
+        assert_true(a.flow.disconnect.existed);
+        assert_null(field("b"));
+        assert_int_equal(w.revoked, 1);
+    }
+}
+
+
+static void
+a_deletion_is_in_the_journal_before_it_is_reported(void **state)
+{
+    char            id[CIGNA_GRANT_ID_LEN + 1];
+    int64_t         connected_ms;
+    world_entry_t  *e;
+
+    (void) state;
+
+    (void) snprintf(id, sizeof(id), "%.*s", CIGNA_GRANT_ID_LEN,
+                    (const char *) field("i")->data);
+
+    (void) begin();
+    connected_ms = world_entry(&w, 0, 0)->entry.connected_ms;
+
+    while (a.reports == 0) {
+        world_step(&w, &a, world_fine);
+    }
+
+    e = world_entry(&w, 0, 0);
+    assert_non_null(e);
+    assert_true(e->confirmed);
+    assert_slice(e->entry.id, id);
+    assert_int_equal(e->entry.generation, 0);
+    assert_int_equal(e->entry.blob.len, 0);
+    assert_int_equal(e->entry.connected_ms, connected_ms);
+    assert_int_equal(e->entry.until_ms, w.now_ms + CIGNA_TOMB_MS);
+    assert_slice(e->entry.tenant, "acme");
+    assert_true(cigna_slice_eq(e->entry.who, cigna_script_who(&w.identity)));
+}
+
+
+static void
+without_room_in_the_journal_a_member_is_disconnected_all_the_same(
+    void **state)
+{
+    (void) state;
+
+    w.nodes[0].full = 1;
+    (void) begin();
+    assert_int_equal(finish()->outcome, cigna_outcome_disconnected);
+    assert_int_equal(w.revoked, 1);
 }
 
 
@@ -326,7 +422,11 @@ main(void)
         test(nothing_is_revoked_where_no_endpoint_is_known),
         test(a_member_without_grant_is_disconnected),
         test(redis_out_of_reach_is_never_a_yes),
-        test(a_deletion_whose_reply_was_lost_is_asked_for_again),
+        test(what_was_deleted_without_a_reply_is_revoked_all_the_same),
+        test(what_was_deleted_counts_and_not_what_was_there_before),
+        test(without_the_look_a_deletion_is_one_all_the_same),
+        test(a_deletion_is_in_the_journal_before_it_is_reported),
+        test(without_room_in_the_journal_a_member_is_disconnected_all_the_same),
         test(a_record_that_cannot_be_opened_is_deleted_all_the_same),
         test(a_disconnect_is_published_whether_there_was_a_grant_or_not),
         test(other_members_are_left_alone),

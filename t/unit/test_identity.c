@@ -225,6 +225,50 @@ the_key_of_a_dance_does_not_show_the_state(void **state)
 }
 
 
+static void
+a_print_tells_people_apart_and_does_not_name_them(void **state)
+{
+    size_t   i, k;
+    char     print[5][CIGNA_NAME_LEN + 1];
+    uint8_t  long_name[2 * CIGNA_SEAL_PARTS_MAX];
+
+    static const char  *people[][3] = {
+        { "subject", "acme", "A1" },
+        { "subject", "acme", "A2" },
+        { "patient", "acme", "A1" },
+        { "subject", "globex", "A1" },
+        { "subject", "acm", "eA1" }
+    };
+
+    cigna_buf_t  b;
+
+    (void) state;
+
+    memset(print, 0, sizeof(print));
+
+    for (i = 0; i < 5; i++) {
+        cigna_buf_init(&b, print[i], CIGNA_NAME_LEN);
+        assert_int_equal(cigna_identity_append_print(&b, &vault, people[i][0],
+                                                     guarded(people[i][1]),
+                                                     guarded(people[i][2])),
+                         CIGNA_OK);
+        assert_int_equal(strlen(print[i]), CIGNA_NAME_LEN);
+
+        for (k = 0; k < i; k++) {
+            assert_string_not_equal(print[i], print[k]);
+        }
+    }
+
+    memset(long_name, 'a', sizeof(long_name));
+    cigna_buf_init(&b, print[0], CIGNA_NAME_LEN);
+    assert_int_equal(cigna_identity_append_print(&b, &vault, "subject",
+                         cigna_slice("acme"),
+                         cigna_slice_make(long_name,
+                                          long_name + sizeof(long_name))),
+                     CIGNA_ERROR);
+}
+
+
 int
 main(void)
 {
@@ -241,7 +285,8 @@ main(void)
         cmocka_unit_test(a_member_is_text_of_bounded_length),
         cmocka_unit_test(what_names_no_member_is_refused),
         cmocka_unit_test(a_prefix_that_leaves_no_room_is_refused),
-        cmocka_unit_test(the_key_of_a_dance_does_not_show_the_state)
+        cmocka_unit_test(the_key_of_a_dance_does_not_show_the_state),
+        cmocka_unit_test(a_print_tells_people_apart_and_does_not_name_them)
     };
 
     vault.ring = cigna_keyring_create(cigna_slice(RING), &error, &line);
