@@ -97,6 +97,14 @@ ngx_cigna_counters_claim(ngx_cigna_zone_t *fixed, ngx_str_t *tenant)
 }
 
 
+ngx_uint_t
+ngx_cigna_counters_slot(ngx_shm_zone_t *zone, ngx_cigna_counters_t *counters)
+{
+    return ((u_char *) counters - ngx_cigna_zone_fixed(zone)->counters)
+           / NGX_CIGNA_COUNTERS_SLOT;
+}
+
+
 void
 ngx_cigna_count(ngx_cigna_counters_t *counters, ngx_cigna_count_e what)
 {

@@ -53,6 +53,10 @@ typedef struct ngx_cigna_counters_s  ngx_cigna_counters_t;
 ngx_cigna_counters_t *ngx_cigna_counters(ngx_shm_zone_t *zone,
     ngx_str_t *tenant);
 
+/* below NGX_CIGNA_TENANTS_MAX; no other tenant ever has the same */
+ngx_uint_t ngx_cigna_counters_slot(ngx_shm_zone_t *zone,
+    ngx_cigna_counters_t *counters);
+
 /* counters NULL is allowed: nothing is counted */
 void ngx_cigna_count(ngx_cigna_counters_t *counters, ngx_cigna_count_e what);
 void ngx_cigna_count_outcome(ngx_cigna_counters_t *counters,

@@ -22,6 +22,7 @@
 #define NGX_CIGNA_ZONE_COUNTERS  (256 * 1024)   /* bytes */
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
 #define NGX_CIGNA_ZONE_COOLING   1024           /* likewise */
+#define NGX_CIGNA_ZONE_PACES     (64 * 1024)    /* bytes */
 
 /* the journal's part of the zone: one in so many bytes */
 
@@ -55,6 +56,7 @@ typedef struct {
                                               written again */
 
     ngx_cigna_zone_cooling_t   cooling[NGX_CIGNA_ZONE_COOLING];
+    u_char              paces[NGX_CIGNA_ZONE_PACES];     /* of tenants */
     u_char              counters[NGX_CIGNA_ZONE_COUNTERS];
 } ngx_cigna_zone_t;
 

@@ -1,0 +1,179 @@
+
+#include "ngx_cigna_journal.h"
+
+
+/* how long a writer of an entry, or who has claimed it, is not interrupted */
+
+#define NGX_CIGNA_JOURNAL_WRITER   (120 * 1000)
+#define NGX_CIGNA_JOURNAL_CLAIMER  (30 * 1000)
+
+
+static cigna_book_t *ngx_cigna_journal_lock(ngx_shm_zone_t *zone);
+static cigna_book_t *ngx_cigna_journal_book(ngx_cigna_zone_t *fixed);
+static int ngx_cigna_journal_alive(int32_t pid);
+
+
+/* sealed bytes, but nobody's business all the same */
+
+static uint8_t  ngx_cigna_journal_mem[CIGNA_JOURNAL_MEM];
+
+
+ngx_int_t
+ngx_cigna_journal_put(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
+    ngx_uint_t confirmed)
+{
+    int            rc;
+    cigna_book_t  *book;
+
+    book = ngx_cigna_journal_lock(zone);
+
+    rc = cigna_journal_put(book, entry, confirmed, ngx_pid, ngx_current_msec,
+                           ngx_current_msec + NGX_CIGNA_JOURNAL_WRITER);
+
+    ngx_cigna_zone_unlock(zone);
+
+    return rc == CIGNA_OK ? NGX_OK : NGX_BUSY;
+}
+
+
+void
+ngx_cigna_journal_settle(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
+    cigna_journal_e how, ngx_msec_t started, ngx_msec_t due)
+{
+    cigna_book_t  *book;
+
+    book = ngx_cigna_journal_lock(zone);
+
+    cigna_journal_settle(book, entry, how, ngx_current_msec, started, due);
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+ngx_int_t
+ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
+    cigna_journal_t *entry, ngx_uint_t *tries)
+{
+    int            rc;
+    unsigned       n;
+    cigna_book_t  *book;
+
+    look->now_ms = ngx_current_msec;
+    look->rewrite_ms = ngx_cigna_zone_fixed(zone)->rewrite_ms;
+    look->until_ms = ngx_current_msec + NGX_CIGNA_JOURNAL_CLAIMER;
+    look->pid = ngx_pid;
+    look->alive = ngx_cigna_journal_alive;
+
+    book = ngx_cigna_journal_lock(zone);
+
+    rc = cigna_journal_claim(book, look, ngx_cigna_journal_mem, entry, &n);
+
+    ngx_cigna_zone_unlock(zone);
+
+    if (rc != CIGNA_OK) {
+        return NGX_DECLINED;
+    }
+
+    *tries = n;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_cigna_journal_claims(ngx_shm_zone_t *zone)
+{
+    ngx_uint_t             n;
+    cigna_book_t          *book;
+    cigna_journal_look_t   look;
+
+    ngx_memzero(&look, sizeof(cigna_journal_look_t));
+
+    look.now_ms = ngx_current_msec;
+    look.pid = ngx_pid;
+    look.alive = ngx_cigna_journal_alive;
+
+    book = ngx_cigna_journal_lock(zone);
+
+    n = cigna_journal_claims(book, &look);
+
+    ngx_cigna_zone_unlock(zone);
+
+    return n;
+}
+
+
+void
+ngx_cigna_journal_expire(ngx_shm_zone_t *zone)
+{
+    cigna_book_t  *book;
+
+    book = ngx_cigna_journal_lock(zone);
+
+    cigna_journal_expire(book, ngx_current_msec);
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+ngx_uint_t
+ngx_cigna_journal_unconfirmed(ngx_shm_zone_t *zone)
+{
+    return cigna_journal_unconfirmed(
+                         ngx_cigna_journal_book(ngx_cigna_zone_fixed(zone)));
+}
+
+
+ngx_uint_t
+ngx_cigna_journal_entries(ngx_shm_zone_t *zone)
+{
+    return cigna_journal_entries(
+                         ngx_cigna_journal_book(ngx_cigna_zone_fixed(zone)));
+}
+
+
+void
+ngx_cigna_journal_rewrite(ngx_shm_zone_t *zone)
+{
+    ngx_cigna_zone_fixed(zone)->rewrite_ms = ngx_current_msec;
+}
+
+
+static cigna_book_t *
+ngx_cigna_journal_lock(ngx_shm_zone_t *zone)
+{
+    cigna_book_t      *book;
+    ngx_cigna_zone_t  *fixed;
+
+    fixed = ngx_cigna_zone_fixed(zone);
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    book = cigna_journal_open(ngx_cigna_journal_book(fixed),
+                              fixed->journal_size);
+
+    if (fixed->journal_torn) {
+        cigna_journal_repair(book);
+        fixed->journal_torn = 0;
+    }
+
+    return book;
+}
+
+
+/* a zone has room for it, however small it is */
+
+static cigna_book_t *
+ngx_cigna_journal_book(ngx_cigna_zone_t *fixed)
+{
+    return (cigna_book_t *) ngx_cigna_zone_journal(fixed);
+}
+
+
+/* a dead one counts as alive until the master has taken note of it */
+
+static int
+ngx_cigna_journal_alive(int32_t pid)
+{
+    return kill(pid, 0) == 0 || ngx_errno != NGX_ESRCH;
+}
