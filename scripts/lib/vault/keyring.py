@@ -15,9 +15,6 @@ import hmac
 import os
 import struct
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from .errors import VaultError
 
 SALT = b'ngx_cigna_module'
@@ -158,12 +155,15 @@ class KeyRing:
         return self._names.expand(*parts)
 
     def seal(self, record, aad, plain, nonce=None):
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         key = self.seals[0]
         nonce = nonce or os.urandom(NONCE_LEN)
         body = AESGCM(key.of_record(record)).encrypt(nonce, plain, aad)
         return bytes([VERSION]) + key.id + nonce + body
 
     def open(self, record, aad, sealed):
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         key_id = key_id_of(sealed)
         key = self.find(key_id)
 

@@ -11,7 +11,7 @@ import functools
 import re
 import struct
 
-from .keyring import Damaged, Record, base64url
+from .keyring import Record, base64url
 
 SLOTS = 16384
 NAME_BYTES = 20

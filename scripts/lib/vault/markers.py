@@ -16,6 +16,7 @@ class Marker:
 
     def __init__(self, layout, key, blob):
         self.key = key
+        self.blob = blob
         self.exists = blob is not None
         self.made_ms = self.key_id = self.error = None
         if blob is None:

@@ -4,7 +4,8 @@ import ssl
 
 import redis
 from redis.exceptions import (AuthenticationError, ConnectionError,
-                              RedisError, ResponseError, TimeoutError)
+                              NoPermissionError, ReadOnlyError, RedisError,
+                              ResponseError, TimeoutError)
 
 from .errors import VaultError
 
@@ -125,16 +126,15 @@ class Server:
 
         if code in ('MOVED', 'ASK'):
             return Elsewhere(code, *rest.split()[:2])
-        if isinstance(error, (AuthenticationError,
-                              redis.exceptions.AuthenticationWrongNumberOfArgsError)) \
+        if isinstance(error, AuthenticationError) \
                 or code in ('WRONGPASS', 'NOAUTH'):
             return VaultError(f'{self.name} refuses the login (user name or '
                               'password)')
-        if isinstance(error, redis.exceptions.NoPermissionError):
+        if isinstance(error, NoPermissionError):
             return VaultError(
                 f'the user at {self.name} lacks a permission; this tool needs '
                 'more than nginx does, see --username and --password-file')
-        if isinstance(error, redis.exceptions.ReadOnlyError):
+        if isinstance(error, ReadOnlyError):
             return Passing(f'{self.name} is a replica')
         if isinstance(error, (ConnectionError, TimeoutError, OSError)):
             return Passing(f'{self.name} does not answer')

@@ -1,0 +1,215 @@
+"""Grants: how they are read from Redis, opened and sealed again."""
+
+import hashlib
+import struct
+import time
+
+from .keyring import (KEY_ID_LEN, NONCE_LEN, Damaged, Record, UnknownKey,
+                      joined, key_id_of)
+
+REGISTRATION_LEN = 32
+ID_LEN = 22
+BATCH = 64
+VERSION = 1
+
+BYTES, TIME, STATE = 'bytes', 'time', 'state'
+FIELDS = {
+    1: ('state', STATE), 2: ('access_token', BYTES),
+    3: ('refresh_token', BYTES), 4: ('scope', BYTES), 5: ('patient', BYTES),
+    6: ('sub', BYTES), 7: ('fhir_user', BYTES), 8: ('obtained_ms', TIME),
+    9: ('expires_ms', TIME), 10: ('connected_ms', TIME),
+}
+STATES = ('live', 'spent')
+
+
+class Grant:
+    """What is in a sealed grant."""
+
+    def __init__(self, text):
+        for name, kind in FIELDS.values():
+            setattr(self, name, b'' if kind == BYTES else None)
+
+        if text[:1] != bytes([VERSION]):
+            raise Damaged('is of another version of the module')
+
+        at, seen = 1, set()
+        while at < len(text):
+            if len(text) - at < 5:
+                raise Damaged('ends in the middle of a field')
+            tag, length = struct.unpack_from('>BI', text, at)
+            value = text[at + 5:at + 5 + length]
+            at += 5 + length
+            if len(value) != length or tag in seen:
+                raise Damaged('has a broken field')
+            # fields of a newer gateway are passed over
+            if tag in FIELDS:
+                seen.add(tag)
+                self._set(*FIELDS[tag], value)
+
+        if None in (self.state, self.obtained_ms, self.expires_ms,
+                    self.connected_ms):
+            raise Damaged('lacks a field')
+
+    def _set(self, name, kind, value):
+        if kind == TIME:
+            if len(value) != 8:
+                raise Damaged('has a broken time')
+            value = struct.unpack('>q', value)[0]
+        elif kind == STATE:
+            if len(value) != 1 or value[0] >= len(STATES):
+                raise Damaged('has an unknown state')
+            value = STATES[value[0]]
+        setattr(self, name, value)
+
+
+class Row:
+    """A grant as it lies in Redis."""
+
+    FIELDS = ('i', 'g', 'b')
+
+    def __init__(self, key, fields):
+        self.key = key
+        self.id, self.generation, self.blob = fields
+
+    @property
+    def exists(self):
+        """False for what a deletion leaves."""
+        return self.id is not None or self.blob is not None
+
+    @property
+    def identity(self):
+        return self.key[self.key.index(b'{') + 1:-1].decode()
+
+    @property
+    def registration(self):
+        return self.blob[:REGISTRATION_LEN]
+
+    @property
+    def sealed(self):
+        return self.blob[REGISTRATION_LEN:]
+
+    @property
+    def key_id(self):
+        return key_id_of(self.sealed)
+
+    @property
+    def nonce(self):
+        start = 1 + KEY_ID_LEN
+        return self.sealed[start:start + NONCE_LEN]
+
+    def check(self):
+        if self.id is None or self.blob is None \
+                or len(self.id) != ID_LEN \
+                or not (self.generation or b'').isdigit():
+            raise Damaged('is half a record')
+        key_id_of(self.sealed)
+
+    def data(self):
+        """The associated data of the sealing."""
+        return (joined(b'grant', self.key, self.id)
+                + struct.pack('>Q', int(self.generation))
+                + self.registration)
+
+
+def registration_of(tenant):
+    """The digest of what a tenant's grants are bound to."""
+    return hashlib.sha256(joined(tenant.issuer.encode(),
+                                 tenant.client_id.encode(),
+                                 tenant.fhir_base.encode())).digest()
+
+
+class Opener:
+    """Opens grants whose tenant only the seal knows."""
+
+    def __init__(self, layout, tenants):
+        self.ring = layout.ring
+        self.tenants = list(tenants)
+        self.registrations = {tenant.name: registration_of(tenant)
+                              for tenant in self.tenants}
+
+    def open(self, row):
+        """(tenant, plain text); UnknownKey or Damaged if nobody's."""
+        row.check()
+        if self.ring.find(row.key_id) is None:
+            raise UnknownKey(row.key_id.hex())
+
+        # most likely that of the registration that the record names
+        for tenant in sorted(
+                self.tenants, key=lambda one:
+                self.registrations[one.name] != row.registration):
+            try:
+                return tenant, self.ring.open(self._record(row, tenant),
+                                              row.data(), row.sealed)
+            except Damaged:
+                pass
+        raise Damaged('is no tenant\'s: damaged, moved from its place, or of '
+                      'a tenant that is not configured')
+
+    def moved(self, row, tenant):
+        """True if the grant was made for another registration."""
+        return self.registrations[tenant.name] != row.registration
+
+    def sealed_again(self, row, tenant, plain):
+        """The same under the first key: all else stays, the nonce too, so
+        that all who do it make the same bytes."""
+        return row.registration + self.ring.seal(
+            self._record(row, tenant), row.data(), plain, row.nonce)
+
+    @staticmethod
+    def _record(row, tenant):
+        return Record(b'grant', tenant.name.encode(), row.key)
+
+
+class Pace:
+    """No more than so many a second; 0: as fast as it goes."""
+
+    def __init__(self, rate):
+        self._rate = rate
+        self._next = time.monotonic()
+
+    def take(self, count):
+        if not self._rate:
+            return
+        now = time.monotonic()
+        self._next = max(self._next, now) + count / self._rate
+        if self._next - now > 0:
+            time.sleep(self._next - now)
+
+
+class Progress:
+    """A line now and then, for somebody who waits."""
+
+    EVERY = 5
+
+    def __init__(self, say, what):
+        self._say, self._what = say, what
+        self.count = 0
+        self._told = time.monotonic()
+
+    def add(self, count):
+        self.count += count
+        if time.monotonic() - self._told > self.EVERY:
+            self._told = time.monotonic()
+            self._say(f'{self.count} {self._what}')
+
+
+def read(store, keys):
+    """Rows of grants that are there."""
+    fields = store.calls([(key, ('HMGET', key, *Row.FIELDS))
+                          for key in keys])
+    rows = [Row(key, values) for key, values in zip(keys, fields)]
+    return [row for row in rows if row.exists]
+
+
+def batches(keys, size=BATCH):
+    for i in range(0, len(keys), size):
+        yield keys[i:i + size]
+
+
+def grants(store, layout, pace=None):
+    """Lists of rows: every grant of the vault."""
+    for keys in store.scan(layout.prefix + b':g:{*'):
+        for batch in batches(keys):
+            if pace:
+                pace.take(len(batch))
+            yield read(store, batch)

@@ -1,0 +1,147 @@
+"""`reseal` and `verify`: every grant is opened, and some are sealed again."""
+
+from collections import Counter
+
+from . import markers, records
+from .keyring import Damaged, UnknownKey
+from .scripts import GRANT_RESEAL
+
+PASSES = 10
+SHOWN = 20
+
+
+class Findings:
+    """What was found wrong, with a few examples."""
+
+    def __init__(self):
+        self.counts = Counter()
+        self.examples = {}
+
+    def add(self, row, error):
+        text = str(error)
+        self.counts[text] += 1
+        shown = self.examples.setdefault(text, [])
+        if len(shown) < SHOWN:
+            shown.append(row.identity)
+
+    def lines(self):
+        for text, count in self.counts.items():
+            yield f'{count} x {text}'
+            for identity in self.examples[text]:
+                yield f'    {identity}'
+            if count > SHOWN:
+                yield '    ...'
+
+
+class Reseal:
+    """Puts everything under the first key; compare-and-set on the exact
+    bytes, so that it is safe beside gateways that refresh, and may be
+    stopped and begun again at any time."""
+
+    def __init__(self, store, layout, opener, rate, say):
+        self.store = store
+        self.layout = layout
+        self.opener = opener
+        self.pace = records.Pace(rate)
+        self.say = say
+        self.progress = records.Progress(say, 'grants sealed again')
+        self.first = layout.ring.sealing_id
+        self.resealed = self.markers = 0
+        self.left = self.marker_errors = 0
+        self.findings = Findings()
+
+    def run(self):
+        """How many are left under other keys."""
+        self._markers()
+        for _ in range(PASSES):
+            self.findings = Findings()
+            self.left = self.marker_errors
+            due = sum(self._rows(rows) for rows in
+                      records.grants(self.store, self.layout))
+            # once more: gateways may have written under an old key meanwhile
+            if not due:
+                break
+        return self.left
+
+    def _rows(self, rows):
+        """Seals again what is to be; how many that were."""
+        commands = []
+        for row in rows:
+            try:
+                row.check()
+                if row.key_id == self.first:
+                    continue
+                tenant, plain = self.opener.open(row)
+            except (UnknownKey, Damaged) as error:
+                self.findings.add(row, error)
+                self.left += 1
+                continue
+            commands.append(GRANT_RESEAL.command(
+                row.key, row.blob,
+                self.opener.sealed_again(row, tenant, plain)))
+
+        self.pace.take(len(commands))
+        replies = self.store.calls(commands)
+        done = sum(reply[0] == b'ok' for reply in replies)
+        self.resealed += done
+        self.left += len(commands) - done
+        self.progress.add(done)
+        return len(commands)
+
+    def _markers(self):
+        """Of the vault itself, which must outlive the old key too."""
+        found = [marker for marker in markers.read(self.store, self.layout)
+                 if marker.exists]
+        for batch in markers.batches(found):
+            commands = []
+            for marker in batch:
+                if not marker.ours:
+                    self.say(f'the marker {marker.key.decode()} '
+                             f'{marker.error}')
+                    self.marker_errors += 1
+                elif marker.key_id != self.first.hex():
+                    commands.append(GRANT_RESEAL.command(
+                        marker.key, marker.blob,
+                        self.layout.seal_marker(marker.key, marker.made_ms)))
+            replies = self.store.calls(commands)
+            self.markers += sum(reply[0] == b'ok' for reply in replies)
+
+
+class Verify:
+    """Does every grant open, in its place?"""
+
+    def __init__(self, store, layout, opener, rate, say):
+        self.store = store
+        self.layout = layout
+        self.opener = opener
+        self.pace = records.Pace(rate)
+        self.progress = records.Progress(say, 'grants opened')
+        self.findings = Findings()
+        self.tenants = Counter()
+        self.moved = Counter()
+
+    def run(self):
+        for rows in records.grants(self.store, self.layout, self.pace):
+            for row in rows:
+                self._open(row)
+            self.progress.add(len(rows))
+        return not self.findings.counts
+
+    def _open(self, row):
+        try:
+            tenant, plain = self.opener.open(row)
+            records.Grant(plain)
+        except (UnknownKey, Damaged) as error:
+            self.findings.add(row, error)
+            return
+        self.tenants[tenant.name] += 1
+        if self.opener.moved(row, tenant):
+            self.moved[tenant.name] += 1
+
+    def lines(self):
+        for name, count in sorted(self.tenants.items()):
+            moved = self.moved[name]
+            note = (f', {moved} of them made for another registration'
+                    if moved else '')
+            yield f'{count} grants of {name} open{note}'
+        yield from self.findings.lines()

@@ -1,0 +1,198 @@
+"""Revoking at the authorization server (RFC 7009), and in the vault."""
+
+import base64
+import http.client
+import json
+import socket
+import ssl
+import time
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+from .errors import VaultError
+from .keyring import Damaged, UnknownKey
+from .records import Grant
+from .scripts import GRANT_DELETE
+from .server import tls_context
+
+# for so long no late write revives a deleted grant; as CIGNA_TOMB_MS
+TOMB_MS = 30 * 24 * 3600 * 1000
+
+REPLY_MAX = 65536
+TRIES = 3
+PAUSE = 1.0
+
+
+class Refused(Exception):
+    """The server answered, and will say the same next time."""
+
+
+class Unreachable(Exception):
+    """No answer, or one that may be another one soon."""
+
+
+class Endpoint:
+    """A tenant's revocation endpoint: verified TLS, no cookies, no
+    redirections, no proxy."""
+
+    def __init__(self, tenant):
+        self.tenant = tenant
+        self.url = tenant.revocation_endpoint or self._discovered()
+
+    @property
+    def known(self):
+        return self.url is not None
+
+    def _connection(self, url):
+        tenant, parts = self.tenant, urlsplit(url)
+        if parts.scheme == 'http' and tenant.insecure_http:
+            return http.client.HTTPConnection(
+                parts.hostname, parts.port, timeout=tenant.connect_timeout)
+        if parts.scheme != 'https' or not parts.hostname:
+            raise VaultError(f'tenant "{tenant.name}": "{url}" is no https '
+                             'address')
+        return http.client.HTTPSConnection(
+            parts.hostname, parts.port, timeout=tenant.connect_timeout,
+            context=tls_context(tenant.trusted_certificate))
+
+    def _exchange(self, method, url, body=None, headers=None):
+        connection = self._connection(url)
+        parts = urlsplit(url)
+        target = (parts.path or '/') + (f'?{parts.query}' if parts.query
+                                        else '')
+        try:
+            connection.connect()
+            connection.sock.settimeout(self.tenant.timeout)
+            connection.request(method, target, body, {
+                'Accept': 'application/json', 'Connection': 'close',
+                **(headers or {})})
+            reply = connection.getresponse()
+            return reply, reply.read(REPLY_MAX)
+        except ssl.SSLCertVerificationError as error:
+            raise VaultError(f'the certificate of "{parts.hostname}" is no '
+                             f'good: {error.verify_message}') from None
+        except socket.timeout:
+            raise Unreachable(f'{parts.hostname} does not answer in '
+                              'time') from None
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(f'{parts.hostname} cannot be asked '
+                              f'({type(error).__name__})') from None
+        finally:
+            connection.close()
+
+    def _discovered(self):
+        """From the metadata, where the configuration leaves it to them."""
+        url = f'{self.tenant.fhir_base}/.well-known/smart-configuration'
+        try:
+            reply, body = self._exchange('GET', url)
+        except Unreachable as error:
+            raise VaultError(str(error)) from None
+        try:
+            if reply.status != 200:
+                raise ValueError
+            found = json.loads(body).get('revocation_endpoint')
+            if found is not None and not isinstance(found, str):
+                raise ValueError
+        except (ValueError, AttributeError):
+            raise VaultError(f'"{url}" cannot be read') from None
+        return found
+
+    def revoke(self, grant):
+        """The refresh token, which takes the access token along, or that."""
+        token, hint = ((grant.refresh_token, 'refresh_token')
+                       if grant.refresh_token
+                       else (grant.access_token, 'access_token'))
+        form = [('token', token), ('token_type_hint', hint)]
+        headers = {'Content-Type': 'application/x-www-form-urlencoded'}
+        tenant = self.tenant
+
+        if tenant.auth_method == 'client_secret_basic':
+            pair = b':'.join(quote_plus(part).encode() for part in (
+                tenant.client_id.encode(), tenant.client_secret()))
+            headers['Authorization'] = \
+                f'Basic {base64.b64encode(pair).decode()}'
+        else:
+            form.append(('client_id', tenant.client_id))
+        if tenant.auth_method == 'client_secret_post':
+            form.append(('client_secret', tenant.client_secret()))
+
+        self._patiently(urlencode(form).encode(), headers)
+
+    def _patiently(self, body, headers):
+        for left in reversed(range(TRIES)):
+            try:
+                return self._post(body, headers)
+            except Unreachable:
+                if not left:
+                    raise
+                time.sleep(PAUSE)
+
+    def _post(self, body, headers):
+        reply, text = self._exchange('POST', self.url, body, headers)
+        page = text.lstrip()[:1] == b'<'
+
+        if reply.status == 200 and not page:
+            return
+        if reply.status == 429 or reply.status >= 500 \
+                or reply.status == 200:
+            raise Unreachable('the server answers '
+                              + ('with a page' if page
+                                 else f'with status {reply.status}'))
+        raise Refused(f'the server refuses with status {reply.status}')
+
+
+class Revoke:
+    """Each grant first there, then here: what could not be revoked stays
+    known, unless that is not wanted."""
+
+    def __init__(self, store, layout, delete_anyway, say):
+        self.store, self.layout = store, layout
+        self.delete_anyway = delete_anyway
+        self.say = say
+        self._endpoints = {}
+        self.revoked = self.deleted = 0
+        self.failed = []
+
+    def endpoint(self, tenant):
+        if tenant.name not in self._endpoints:
+            self._endpoints[tenant.name] = Endpoint(tenant)
+        return self._endpoints[tenant.name]
+
+    def run(self, row, tenant, grant, opener):
+        if self._revoked(row, tenant, grant) or self.delete_anyway:
+            self._delete(row, tenant, opener)
+
+    def _revoked(self, row, tenant, grant):
+        endpoint = self.endpoint(tenant)
+        if not endpoint.known:
+            return True
+        try:
+            endpoint.revoke(grant)
+        except (Refused, Unreachable) as error:
+            self.failed.append(row.identity)
+            self.say(f'{row.identity} is not revoked: {error}')
+            return False
+        self.revoked += 1
+        return True
+
+    def _delete(self, row, tenant, opener):
+        """With the module's own script, which tells all nodes."""
+        lock = self.layout.key(b'l', row.identity.encode())
+        reply = GRANT_DELETE.run(
+            self.store, row.key, lock, str(TOMB_MS), self.layout.channel,
+            row.identity.encode())
+        if reply[0] != b'ok':
+            return
+        self.deleted += 1
+
+        # a gateway may have refreshed it a moment ago
+        last = type(row)(row.key, reply[1][:3])
+        if last.blob != row.blob:
+            self._revoke_last(last, tenant, opener)
+
+    def _revoke_last(self, last, tenant, opener):
+        try:
+            _, plain = opener.open(last)
+            self._revoked(last, tenant, Grant(plain))
+        except (Damaged, UnknownKey) as error:
+            self.failed.append(last.identity)
+            self.say(f'{last.identity} is not revoked: {error}')
