@@ -1,0 +1,89 @@
+// A new sealing key, under load: added everywhere, then put first, then the
+// records that are still under the old one are sealed again, and it goes.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { TOP } from '../../../t/lib/scratch.mjs';
+import { Fleet, countRefreshes } from './fleet.mjs';
+import { Load } from './load.mjs';
+import { RESTLESS, assertUsable } from './reload.mjs';
+
+const MEMBERS = 60;
+
+// Asks all the time; the others' records are sealed again by the tool only.
+const ASKING = 30;
+
+export const rotate = {
+  about: 'rotation of the sealing key, under load',
+  rounds: 2,
+
+  async run(t, { rounds, random, tally }) {
+    const fleet = await Fleet.start(t, {
+      members: MEMBERS, keepAlive: false, gateway: RESTLESS,
+    });
+    await fleet.connect();
+    await fleet.control.reset({ modes: false });
+
+    while (tally.rounds < rounds) {
+      await round(fleet, { random, tally });
+      tally.rounds += 1;
+    }
+    await countRefreshes(fleet, tally);
+  },
+};
+
+async function round(fleet, { random, tally }) {
+  const load = new Load(fleet, { members: fleet.members.slice(0, ASKING),
+                                 lanes: 12, random });
+  const began = Date.now();
+  const [name, ...olds] = linesOf(fleet.nodes[0]);
+  const fresh = newKey();
+
+  await everywhere(fleet, [name, ...olds, fresh]);
+  await everywhere(fleet, [name, fresh, ...olds]);
+  await sleep(1000);
+  await tool(fleet, tally, 'reseal');
+  const { out } = await tool(fleet, tally, 'status');
+  await tool(fleet, tally, 'verify');
+  await everywhere(fleet, [name, fresh]);
+  await load.stop();
+  load.judge(tally);
+  tally.recovered(Date.now() - began);
+  tally.notes.push(out.trim());
+
+  // nothing is known any more but what is in Redis
+  for (const { nginx } of fleet.nodes) {
+    await nginx.stop();
+    await nginx.start();
+  }
+  await assertUsable(fleet, { random, tally });
+}
+
+function linesOf(node) {
+  return readFileSync(node.file('keys'), 'utf8').split('\n')
+    .filter((line) => /^(name|seal) /.test(line));
+}
+
+function newKey() {
+  return execFileSync(`${TOP}/scripts/keygen`, { encoding: 'utf8' })
+    .split('\n').find((line) => line.startsWith('seal '));
+}
+
+// One node after the other, as operators do it.
+async function everywhere(fleet, lines) {
+  for (const node of fleet.nodes) {
+    writeFileSync(node.file('keys'), `${lines.join('\n')}\n`);
+    await node.reload();
+    await sleep(500);
+  }
+}
+
+async function tool({ nodes }, tally, command) {
+  const result = await nodes[0].vault(command);
+  if (result.code) {
+    tally.wrong.push(`scripts/vault ${command}: ${result.err}`);
+  }
+  return result;
+}
