@@ -316,7 +316,9 @@ ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 
     ngx_cigna_place_enter(cf, lcf->place);
 
-    if (lcf->tenant_value == NULL) {
+    if (lcf->tenant_value == NULL
+        && lcf->endpoint != ngx_cigna_counters_handler)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "no \"cigna_identity\" for location \"%V\", write "
                            "\"cigna_identity TENANT MEMBER;\" there or in the "

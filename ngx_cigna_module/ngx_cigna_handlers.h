@@ -14,6 +14,9 @@ ngx_int_t ngx_cigna_callback_handler(ngx_http_request_t *r);
 ngx_int_t ngx_cigna_status_handler(ngx_http_request_t *r);
 ngx_int_t ngx_cigna_disconnect_handler(ngx_http_request_t *r);
 
+/* another one, for operators: needs no identity */
+ngx_int_t ngx_cigna_counters_handler(ngx_http_request_t *r);
+
 /* installs all phase handlers and filters; in postconfiguration, once */
 ngx_int_t ngx_cigna_handlers_init(ngx_conf_t *cf);
 

@@ -26,6 +26,7 @@ static ngx_http_handler_pt  ngx_cigna_callback = ngx_cigna_callback_handler;
 static ngx_http_handler_pt  ngx_cigna_status = ngx_cigna_status_handler;
 static ngx_http_handler_pt  ngx_cigna_disconnect
                                                 = ngx_cigna_disconnect_handler;
+static ngx_http_handler_pt  ngx_cigna_counted_here = ngx_cigna_counters_handler;
 
 
 static ngx_command_t  ngx_cigna_commands[] = {
@@ -99,6 +100,13 @@ static ngx_command_t  ngx_cigna_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_cigna_disconnect },
+
+    { ngx_string("cigna_counters"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_cigna_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_cigna_counted_here },
 
       ngx_null_command
 };
