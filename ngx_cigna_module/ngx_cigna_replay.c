@@ -84,16 +84,12 @@ ngx_cigna_replay_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* was there one?  What is not buffered may have gone already */
+/* was there one?  It has been read as a whole, and nginx sends a copy of it */
 
 static ngx_uint_t
 ngx_cigna_replay_body(ngx_http_request_t *r)
 {
     ngx_chain_t  *cl;
-
-    if (r->headers_in.content_length_n > 0) {
-        return 1;
-    }
 
     if (r->request_body == NULL) {
         return 0;
@@ -105,7 +101,7 @@ ngx_cigna_replay_body(ngx_http_request_t *r)
         }
     }
 
-    return r->request_body_no_buffering && r->headers_in.chunked;
+    return 0;
 }
 
 

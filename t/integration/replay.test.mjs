@@ -27,8 +27,13 @@ test('an upstream\'s 401', async (t) => {
   });
   const { control } = gw.sandbox;
   const connect = gw.url('acme', '/cigna/connect');
-  const alice = await connected(gw);
-  const expire = () => control.expire({ client_id: 'acme-client' });
+  let alice;
+  // alice, who has just connected, has a token that is worth nothing any more
+  const expire = async () => {
+    alice = await connected(gw);
+    assertServed(await alice.get('/fhir/Coverage'));
+    await control.expire({ client_id: 'acme-client' });
+  };
   const seen = async () => (await control.see()).fhir;
   // what of these requests arrived at the FHIR server, and how often a token
   // was refreshed meanwhile
@@ -45,7 +50,6 @@ test('an upstream\'s 401', async (t) => {
 
   await t.test('the token is refreshed, the request made again, and the caller '
     + 'sees the end only', async () => {
-    assertServed(await alice.get('/fhir/Coverage'));
     await expire();
     let reply;
     assert.deepEqual(await counted(async () => {
@@ -155,7 +159,6 @@ test('an upstream\'s 401', async (t) => {
   });
 
   await t.test('Redis out of reach: 503, never 401', async () => {
-    assertServed(await alice.get('/fhir/Coverage'));
     await expire();
     gw.redis.freeze();
     assertNoVault(await alice.get('/fhir/Coverage'));
@@ -227,14 +230,18 @@ test('a host whose token is refused, where another has a newer one',
       tenant: { trusted_certificate: caFile },
       fhir: { proxy_ssl_trusted_certificate: caFile },
     });
-    const here = await connected(one);
     const there = two.visitor({ member: 'alice' });
-
-    assertServed(await here.get('/fhir/Coverage'));
-    assertServed(await there.get('/fhir/Coverage'));
+    let here;
+    const expire = async () => {
+      here = await connected(one);
+      for (const visitor of [here, there]) {
+        assertServed(await visitor.get('/fhir/Coverage'));
+      }
+      await sandbox.control.expire({});
+    };
 
     await t.test('takes that, without a refresh', async () => {
-      await sandbox.control.expire({});
+      await expire();
       assertServed(await here.get('/fhir/Coverage'));
       assert.equal(await refreshCount(one), 1);
       assertServed(await there.get('/fhir/Coverage'));
@@ -242,7 +249,7 @@ test('a host whose token is refused, where another has a newer one',
     });
 
     await t.test('and both at once refresh once', async () => {
-      await sandbox.control.expire({});
+      await expire();
       for (const reply of await times(40, (i) =>
         (i % 2 ? here : there).get('/fhir/Coverage'))) {
         assertServed(reply);

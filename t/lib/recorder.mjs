@@ -9,6 +9,11 @@ import { onEnd, scratchDirectory } from './scratch.mjs';
 
 class Recorder {
   requests = [];
+  // as those of on(), for all other paths
+  otherwise = (_, response) => {
+    response.setHeader('Content-Type', 'application/json');
+    response.end('{"resourceType":"Bundle"}');
+  };
   #answers = new Map();
   #connections = 0;
 
@@ -72,10 +77,7 @@ class Recorder {
 
   #answer(request) {
     const [path] = request.url.split('?');
-    return this.#answers.get(path) ?? ((_, response) => {
-      response.setHeader('Content-Type', 'application/json');
-      response.end('{"resourceType":"Bundle"}');
-    });
+    return this.#answers.get(path) ?? this.otherwise;
   }
 
   // path: as it arrives here; answer(request, response, what is kept of it)

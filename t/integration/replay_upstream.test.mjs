@@ -1,0 +1,440 @@
+// Requests made again after a 401: whatever the upstream, its connections and
+// the caller are like.
+
+import assert from 'node:assert/strict';
+import http2 from 'node:http2';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
+
+import { assertRefused, assertServed, connected, logged, raw, rawGet,
+         refreshCount } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { startRecorder } from '../lib/recorder.mjs';
+import { freePort, until } from '../lib/scratch.mjs';
+
+const LOG_FORMAT = '"$request" $status source=$cigna_token_source '
+  + 'outcome=$cigna_outcome upstream="$upstream_status"';
+
+const CHALLENGE = {
+  'WWW-Authenticate': 'Bearer realm="first", error="invalid_token"',
+  'Content-Type': 'text/x-first',
+  'Set-Cookie': 'first=1',
+  'Cache-Control': 'max-age=600',
+  'Retry-After': '77',
+  'Location': 'https://elsewhere.example/first',
+  'Last-Modified': 'Sat, 21 Nov 2026 00:00:00 GMT',
+  'ETag': '"first"',
+  'X-First': 'first',
+  'X-Accel-Redirect': '/app',
+  'X-Accel-Limit-Rate': '1',
+  'X-Accel-Buffering': 'no',
+  'X-Accel-Charset': 'koi8-r',
+};
+
+// How an upstream may say 401, and whether its connection serves on.
+const REFUSALS = {
+  'with a length': [true, (response) => {
+    response.writeHead(401, { ...CHALLENGE, 'Content-Length': 9 });
+    response.end('{"first"}');
+  }],
+  'with an empty body': [true, (response) => {
+    response.writeHead(401, { ...CHALLENGE, 'Content-Length': 0 });
+    response.end();
+  }],
+  'in chunks': [true, (response) => {
+    response.writeHead(401, { ...CHALLENGE, 'Trailer': 'X-Trailer',
+                              'Transfer-Encoding': 'chunked' });
+    response.write('{"f');
+    response.addTrailers({ 'X-Trailer': 'first' });
+    response.end('irst"}');
+  }],
+  'that closes': [false, (response) => {
+    response.writeHead(401, { ...CHALLENGE, 'Content-Length': 9,
+                              'Connection': 'close' });
+    response.end('{"first"}');
+  }],
+  'larger than a buffer': [false, (response) => {
+    response.writeHead(401, { ...CHALLENGE, 'Content-Length': 1 << 20 });
+    response.end('{"first"}'.padEnd(1 << 20));
+  }],
+  'whose body is late': [false, (response) => {
+    response.writeHead(401, { ...CHALLENGE, 'Content-Length': 9 });
+    response.write('{"fir');
+    setTimeout(() => response.end('st"}'), 100);
+  }],
+  'whose chunks are late': [false, (response) => {
+    response.writeHead(401, CHALLENGE);
+    response.write('{"first 0\r\n\r\n');
+    setTimeout(() => response.end('"}'), 100);
+  }],
+  'without a length': [false, (response) => {
+    response.socket.end('HTTP/1.1 401 No\r\n\r\n{"first"}');
+  }],
+  'of HTTP/1.0': [false, (response) => {
+    response.socket.end('HTTP/1.0 401\r\nContent-Length: 9\r\n\r\n{"first"}');
+  }],
+  'that is cut': [false, (response) => {
+    response.writeHead(401, { ...CHALLENGE, 'Content-Length': 9 });
+    response.write('{"fi', () => response.socket.destroy());
+  }],
+};
+
+const locations = (fhir, other) => [
+  fhir.location('/plain/'),
+  fhir.location('/kept/', { to: 'https://kept', lines: [
+    'proxy_http_version 1.1;', 'proxy_set_header Connection "";'] }),
+  fhir.location('/unbuffered/', { lines: [
+    'proxy_http_version 1.1;', 'proxy_buffering off;'] }),
+  fhir.location('/streamed/', { lines: [
+    'proxy_http_version 1.1;', 'proxy_request_buffering off;'] }),
+  fhir.location('/body/', { lines: ['proxy_set_body "of the operator";'] }),
+  fhir.location('/two/', { to: 'https://two' }),
+  fhir.location('/variable/', { lines: [
+    'set $where 127.0.0.1;'], to: `https://$where:${fhir.port}` }),
+  fhir.location('/patient/', { lines: ['proxy_ignore_client_abort on;'] }),
+  fhir.location('/intercepted/', { lines: [
+    'proxy_intercept_errors on;', 'error_page 401 503 = @other;'] }),
+  fhir.location('/mirrored/', { lines: ['mirror /other/mirror;'] }),
+  other.location('/other/', { fhir: false }),
+  other.location('@other', { fhir: false }),
+].join('\n');
+
+const times = (n, make) => Promise.all(Array.from({ length: n },
+                                                  (_, i) => make(i)));
+
+test('requests are made again', async (t) => {
+  const fhir = await startRecorder(t);
+  const second = await startRecorder(t, { ca: fhir.ca });
+  const other = await startRecorder(t, { ca: fhir.ca });
+  const port2 = await freePort();
+  const gw = await standardGateway(t, {
+    nginx: { workers: 2, logFormat: LOG_FORMAT },
+    tenant: { connect_timeout: '1s', timeout: '1s' },
+    listen: 'reuseport',
+    http: `
+    upstream kept { server 127.0.0.1:${fhir.port}; keepalive 4; }
+    upstream two {
+        server 127.0.0.1:${second.port};
+        server 127.0.0.1:${fhir.port};
+    }`,
+    server: { listen: `127.0.0.1:${port2} ssl http2` },
+    locations: locations(fhir, other),
+  });
+  const { control } = gw.sandbox;
+  let alice;
+  const connect = gw.url('acme', '/cigna/connect');
+
+  // tokens that the upstreams refuse, and how
+  const dead = new Set();
+  let current;
+  let refuse = REFUSALS['with a length'][1];
+  let answer = (response) => {
+    response.setHeader('Content-Type', 'application/json');
+    response.end('{"resourceType":"Bundle"}');
+  };
+  const usual = answer;
+  for (const recorder of [fhir, second]) {
+    recorder.otherwise = (request, response, { authorizations: [one] }) => {
+      current = one;
+      (dead.has(one) ? refuse : answer)(response);
+    };
+  }
+  // what the requests of act() brought: those that arrived, and refreshes
+  const round = async (act) => {
+    fhir.take();
+    second.take();
+    const before = await refreshCount(gw);
+    const result = await act();
+    return { result, seen: [...second.take(), ...fhir.take()],
+             refreshed: await refreshCount(gw) - before };
+  };
+  // a member whose token the upstream has just ceased to like
+  const doomed = async (options, target = '/plain/x') => {
+    const visitor = await connected(gw, options);
+    assertServed(await visitor.get(target));
+    dead.add(current);
+    return visitor;
+  };
+  const kill = async (target) => {
+    alice = await doomed({ member: 'alice' }, target);
+  };
+  const assertReplayed = ({ result, seen, refreshed }) => {
+    assertServed(result);
+    assert.equal(refreshed, 1);
+    assert.equal(seen.length, 2);
+    const [first, again] = seen.map(({ authorizations }) => authorizations);
+    assert.deepEqual([first.length, again.length], [1, 1]);
+    assert.notEqual(first[0], again[0]);
+    const rest = ({ lines }) => lines.filter(([name]) =>
+      name !== 'Authorization');
+    assert.deepEqual(rest(seen[0]), rest(seen[1]));
+  };
+
+  await t.test('nothing of the first reply is seen, and what it asks for is '
+    + 'not done', async () => {
+    await kill();
+    const done = await round(() => alice.get('/plain/x?hygiene'));
+    assertReplayed(done);
+    assert.doesNotMatch(JSON.stringify(done.result.rawHeaders), /first|koi8/i);
+    assert.equal(done.result.headers['retry-after'], undefined);
+    assert.match((await logged(gw, '/plain/x?hygiene')).line,
+                 /upstream="401 : 200"/);
+  });
+
+  for (const [what, [stays, way]] of Object.entries(REFUSALS)) {
+    await t.test(`after a 401 ${what} the connection ${
+      stays ? 'serves on' : 'is closed'}, and nobody gets what was left in it`,
+    async () => {
+      await kill('/kept/x');
+      refuse = way;
+      const done = await round(() => alice.get('/kept/x'));
+      const later = await round(() => times(4, () => alice.get('/kept/y')));
+      refuse = REFUSALS['with a length'][1];
+
+      assertReplayed(done);
+      const [first, again] = done.seen.map(({ connection }) => connection);
+      assert.equal(first === again, stays);
+      for (const reply of later.result) {
+        assertServed(reply);
+        assert.equal(reply.body, '{"resourceType":"Bundle"}');
+      }
+      if (!stays) {
+        assert.ok(later.seen.every(({ connection }) => connection !== first));
+      }
+    });
+  }
+
+  await t.test('after a HEAD the connection serves on', async () => {
+    await kill('/kept/x');
+    const done = await round(() => alice.request('/kept/x',
+                                                 { method: 'HEAD' }));
+    assertReplayed(done);
+    assert.deepEqual(done.seen.map(({ method }) => method), ['HEAD', 'HEAD']);
+    assert.equal(done.seen[0].connection, done.seen[1].connection);
+  });
+
+  for (const location of ['unbuffered', 'streamed', 'body', 'variable',
+                          'patient', 'intercepted', 'mirrored']) {
+    await t.test(`location /${location}/: the same`, async () => {
+      await kill();
+      assertReplayed(await round(() => alice.get(`/${location}/x`)));
+    });
+  }
+
+  await t.test('large replies arrive whole, buffered or not', async () => {
+    const body = JSON.stringify({ text: 'x'.repeat(3 << 20) });
+    answer = (response) => response.end(body);
+    for (const location of ['plain', 'unbuffered']) {
+      await kill();
+      const { result } = await round(() => alice.get(`/${location}/x`));
+      assert.equal(result.body, body);
+    }
+    answer = usual;
+  });
+
+  await t.test('a chunked body of nothing is no body', async () => {
+    await kill();
+    const { result, seen } = await round(() => raw(gw,
+      'GET /plain/x HTTP/1.1\r\nHost: acme.localhost\r\n'
+      + 'Cookie: session=alice\r\nConnection: close\r\n'
+      + 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n'));
+    assert.match(result, /^HTTP\/1\.1 200 /);
+    assert.equal(seen.length, 2);
+  });
+
+  for (const location of ['plain', 'streamed']) {
+    await t.test(`a request with a body is not made again (${location})`,
+      async () => {
+        await kill();
+        const { result, seen } = await round(() => alice.request(
+          `/${location}/x`, { body: 'abc', headers: { 'Content-Length': 3 } }));
+        assertRefused(result, 503, 'not_repeated', { retry: true });
+        assert.equal(seen.length, 1);
+      });
+  }
+
+  await t.test('a server that fails is replaced by another, whose 401 counts '
+    + 'all the same', async () => {
+    await kill();
+    second.otherwise = (request) => request.socket.destroy();
+    const { result, refreshed } = await round(() => alice.get('/two/x?both'));
+    assertServed(result);
+    assert.equal(refreshed, 1);
+    assert.match((await logged(gw, '/two/x?both')).line,
+                 /upstream="(502, 401 : 200|401 : 502, 200)"/);
+    second.otherwise = fhir.otherwise;
+  });
+
+  await t.test('no server counts as failed for a 401', async () => {
+    for (let n = 0; n < 4; n += 1) {
+      await kill();
+      assertReplayed(await round(() => alice.get('/two/x')));
+    }
+    const { seen } = await round(() => times(8, () => alice.get('/two/x')));
+    assert.equal(new Set(seen.map(({ connection }) => connection)).size, 8);
+    assert.doesNotMatch(gw.nginx.errorLog(), /no live upstreams/);
+  });
+
+  await t.test('refused again: our own reply, and an error_page does not see '
+    + 'it', async () => {
+    other.take();
+    for (const location of ['plain', 'unbuffered', 'intercepted', 'kept']) {
+      await kill();
+      answer = refuse;
+      const { result, seen } = await round(() =>
+        alice.get(`/${location}/x?again`));
+      assertRefused(result, 401, 'grant_refused', { connect, code: 'login' });
+      assert.doesNotMatch(JSON.stringify([result.rawHeaders, result.body]),
+                          /first/);
+      assert.equal(seen.length, 2);
+      answer = usual;
+    }
+    assert.deepEqual(other.take(), []);
+    // it may have been the requests
+    assertServed(await alice.get('/plain/x'));
+  });
+
+  await t.test('HTTP/2: many streams of one connection', async () => {
+    await kill();
+    const client = http2.connect(`https://localhost:${port2}`, {
+      ca: gw.caText, servername: 'acme.localhost' });
+    const { result, refreshed } = await round(() => times(60, () =>
+      new Promise((resolve, reject) => {
+        const stream = client.request({
+          ':path': '/plain/x', 'cookie': 'session=alice',
+          ':authority': `acme.localhost:${port2}` });
+        let status;
+        let body = '';
+        stream.on('response', (headers) => { status = headers[':status']; });
+        stream.on('data', (more) => { body += more; });
+        stream.on('error', reject);
+        stream.on('end', () => resolve(`${status} ${body}`));
+        stream.end();
+      })));
+    client.close();
+    assert.deepEqual([...new Set(result)], ['200 {"resourceType":"Bundle"}']);
+    assert.equal(refreshed, 1);
+  });
+
+  await t.test('pipelined requests are answered in order', async () => {
+    await kill();
+    answer = (response) => response.end(response.req.url);
+    const order = [1, 2, 3, 4, 5];
+    const { result } = await round(() => raw(gw, order.map((n) =>
+      `GET /plain/n-${n} HTTP/1.1\r\nHost: acme.localhost\r\n`
+      + `Cookie: session=alice\r\n${n === 5 ? 'Connection: close\r\n' : ''}\r\n`)
+      .join('')));
+    answer = usual;
+    assert.deepEqual(result.match(/n-\d/g), order.map((n) => `n-${n}`));
+    assert.equal(result.match(/HTTP\/1.1 200 OK/g).length, 5);
+  });
+
+  await t.test('a reader that is slow gets all of the final reply', async () => {
+    await kill();
+    const body = 'x'.repeat(2 << 20);
+    answer = (response) => response.end(body);
+    const socket = tls.connect({ port: gw.port, host: '127.0.0.1',
+                                 ca: gw.caText,
+                                 servername: 'acme.localhost' });
+    socket.write('GET /plain/x HTTP/1.1\r\nHost: acme.localhost\r\n'
+      + 'Cookie: session=alice\r\nConnection: close\r\n\r\n');
+    let length = 0;
+    let paused = 0;
+    for await (const chunk of socket) {
+      length += chunk.length;
+      if (paused < 20) {
+        paused += 1;
+        await sleep(20);
+      }
+    }
+    answer = usual;
+    assert.ok(length > body.length);
+  });
+
+  await t.test('a caller who leaves during the refresh does not end it',
+    async () => {
+      await kill();
+      await control.set({ token_delay_ms: 300 });
+      const before = await refreshCount(gw);
+      const left = new AbortController();
+      const asked = alice.get('/plain/x?left', { signal: left.signal });
+      await sleep(150);
+      left.abort();
+      await assert.rejects(asked);
+      assert.match((await logged(gw, '/plain/x?left')).line, / 499 /);
+      await control.set({ token_delay_ms: 0 });
+
+      assertServed(await alice.get('/plain/x'));
+      assert.equal(await refreshCount(gw), before + 1);
+    });
+
+  await t.test('a reload during the refresh: who waits is served', async () => {
+    await kill();
+    await control.set({ token_delay_ms: 600 });
+    const asked = alice.get('/plain/x');
+    await sleep(200);
+    const reloaded = gw.reload();
+    assertServed(await asked);
+    await control.set({ token_delay_ms: 0 });
+    alice.client.close();
+    await reloaded;
+    assertServed(await alice.get('/plain/x'));
+  });
+
+  await t.test('callers who come and go at random while tokens are refused',
+    async () => {
+      const members = [];
+      for (let n = 0; n < 16; n += 1) {
+        members.push({ visitor: await doomed({ member: `m-${n}` }),
+                       token: current });
+        dead.delete(current);
+      }
+      const end = Date.now() + 4000;
+      let served = 0;
+      const killer = (async () => {
+        for (const { token } of members) {
+          await sleep(200);
+          dead.add(token);
+        }
+      })();
+      const one = async (i) => {
+        while (Date.now() < end) {
+          const gone = new AbortController();
+          const timer = i % 3
+            && setTimeout(() => gone.abort(), Math.random() * 60);
+          const { visitor } = members[Math.floor(Math.random() * 16)];
+          await visitor.get(i % 2 ? '/kept/x' : '/unbuffered/x',
+                            { signal: gone.signal })
+            .then((reply) => { served += reply.status === 200; }, () => {});
+          clearTimeout(timer);
+          await sleep(i % 3 && 10);
+        }
+      };
+      await Promise.all([killer, ...Array.from({ length: 9 },
+                                               (_, i) => one(i))]);
+      assert.ok(served > 10, `${served}`);
+      for (const { visitor } of members) {
+        assertServed(await visitor.get('/plain/x'));
+      }
+      assert.equal((await control.see()).token.reuse, 0);
+    });
+
+  await t.test('and they leave whole connections, too', async () => {
+    for (let n = 0; n < 60; n += 1) {
+      if (n % 10 === 0) {
+        await kill();
+      }
+      const socket = tls.connect({ port: n % 2 ? gw.port : port2,
+                                   host: '127.0.0.1', ca: gw.caText,
+                                   servername: 'acme.localhost' });
+      socket.on('error', () => {});
+      socket.write('GET /plain/x HTTP/1.1\r\nHost: acme.localhost\r\n'
+        + 'Cookie: session=alice\r\n\r\n');
+      await sleep(Math.random() * 40);
+      socket.destroy();
+    }
+    await until('it is served', async () =>
+      /^HTTP\/1\.1 200/.test(await rawGet(gw, '/plain/x')));
+  });
+});
