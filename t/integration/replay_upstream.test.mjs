@@ -323,14 +323,14 @@ test('requests are made again', async (t) => {
     const order = [1, 2, 3, 4, 5];
     const { result } = await round(() => raw(gw, order.map((n) =>
       `GET /plain/n-${n} HTTP/1.1\r\nHost: acme.localhost\r\n`
-      + `Cookie: session=alice\r\n${n === 5 ? 'Connection: close\r\n' : ''}\r\n`)
-      .join('')));
+      + `Cookie: session=alice\r\n${
+        n === 5 ? 'Connection: close\r\n' : ''}\r\n`).join('')));
     answer = usual;
     assert.deepEqual(result.match(/n-\d/g), order.map((n) => `n-${n}`));
     assert.equal(result.match(/HTTP\/1.1 200 OK/g).length, 5);
   });
 
-  await t.test('a reader that is slow gets all of the final reply', async () => {
+  await t.test('a slow reader gets all of the final reply', async () => {
     await kill();
     const body = 'x'.repeat(2 << 20);
     answer = (response) => response.end(body);
