@@ -13,7 +13,6 @@
 #include "ngx_cigna_refresher.h"
 
 
-#define NGX_CIGNA_REFRESH_LEASE_MS     10000
 #define NGX_CIGNA_REFRESH_COOLDOWN_MS  2000
 #define NGX_CIGNA_REFRESH_JITTER_MS    1000
 
@@ -129,11 +128,6 @@ ngx_cigna_refresher_create(ngx_cigna_worker_t *worker,
 }
 
 
-/*
- * The lease covers everything between the lock and the store: connecting, the
- * exchange, and then some.
- */
-
 static void
 ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     const cigna_identity_t *identity, const cigna_grant_t *refused)
@@ -161,8 +155,7 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     flow->provider = &tenant->provider;
     flow->identity = &run->identity;
     flow->arena = &run->arena;
-    flow->lease_ms = tenant->connect_timeout + tenant->timeout
-                     + NGX_CIGNA_REFRESH_LEASE_MS;
+    flow->exchange_ms = tenant->connect_timeout + tenant->timeout;
     flow->wait_ms = tenant->connect_timeout + tenant->timeout;
 
     if (refused != NULL) {

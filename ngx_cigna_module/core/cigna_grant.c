@@ -13,7 +13,8 @@
 typedef enum {
     cigna_field_bytes = 0,                 /* cigna_slice_t; empty: left out */
     cigna_field_time,                      /* int64_t, 8 bytes, big endian */
-    cigna_field_state                      /* cigna_grant_state_e, one byte */
+    cigna_field_state,                     /* cigna_grant_state_e, one byte */
+    cigna_field_flag                       /* unsigned; 0: left out */
 } cigna_field_e;
 
 
@@ -56,6 +57,7 @@ static const cigna_field_t  cigna_grant_fields[] = {
     { 8, cigna_field_time, offsetof(cigna_grant_t, obtained_ms) },
     { 9, cigna_field_time, offsetof(cigna_grant_t, expires_ms) },
     { 10, cigna_field_time, offsetof(cigna_grant_t, connected_ms) },
+    { 11, cigna_field_flag, offsetof(cigna_grant_t, forced) },
     { 0, cigna_field_bytes, 0 }
 };
 
@@ -156,6 +158,10 @@ cigna_fields_clear(const cigna_field_t *fields, void *record)
         case cigna_field_state:
             *(cigna_grant_state_e *) member = cigna_grant_live;
             break;
+
+        case cigna_field_flag:
+            *(unsigned *) member = 0;
+            break;
         }
     }
 }
@@ -230,13 +236,16 @@ cigna_fields_next(cigna_slice_t *text, uint8_t *tag, cigna_slice_t *value)
 
 /* numbers are always written, so that an absent one is not taken for 0 */
 
+#define cigna_field_optional(field)                                           \
+    ((field)->type == cigna_field_bytes || (field)->type == cigna_field_flag)
+
 static int
 cigna_fields_complete(const cigna_field_t *fields, uint32_t seen)
 {
     const cigna_field_t  *field;
 
     for (field = fields; field->tag; field++) {
-        if (field->type != cigna_field_bytes
+        if (!cigna_field_optional(field)
             && !(seen & CIGNA_FIELD_BIT(field->tag)))
         {
             return CIGNA_ERROR;
@@ -292,6 +301,16 @@ cigna_field_append(cigna_buf_t *b, const cigna_field_t *field,
         cigna_buf_append_char(b,
                               (uint8_t) *(const cigna_grant_state_e *) member);
         break;
+
+    case cigna_field_flag:
+
+        if (*(const unsigned *) member) {
+            cigna_buf_append_char(b, field->tag);
+            cigna_buf_append_u32(b, 1);
+            cigna_buf_append_char(b, 1);
+        }
+
+        break;
     }
 }
 
@@ -322,6 +341,15 @@ cigna_field_read(const cigna_field_t *field, cigna_slice_t value,
         }
 
         *(cigna_grant_state_e *) member = value.data[0];
+        return CIGNA_OK;
+
+    case cigna_field_flag:
+
+        if (value.len != 1 || value.data[0] != 1) {
+            return CIGNA_ERROR;
+        }
+
+        *(unsigned *) member = 1;
         return CIGNA_OK;
     }
 

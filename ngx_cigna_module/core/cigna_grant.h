@@ -34,6 +34,8 @@ typedef struct {
     int64_t               obtained_ms;     /* of this generation */
     int64_t               expires_ms;      /* of the access token */
     int64_t               connected_ms;    /* when the dance ended */
+    unsigned              forced;          /* 1: made since the FHIR server
+                                              had refused the one before */
 } cigna_grant_t;
 
 

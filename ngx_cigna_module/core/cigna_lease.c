@@ -5,10 +5,10 @@
  *   begin --> over              release --> over
  *    ^ |                          ^ |
  *    | v                          | v
- *   sleep                        sleep
+ *   sleep, wait                  sleep
  *
- * Whoever has the lease tells the others nothing: they ask until the record
- * has changed.
+ * Whoever stores a new generation publishes it, which ends the waiting of the
+ * others; should that get lost, they ask now and then.
  *
  * Invariants:
  *
@@ -16,7 +16,8 @@
  *       and this generation;
  *   (2) asking is bounded: in number where Redis fails, in time where somebody
  *       else is at it;
- *   (3) whatever may have been set is known as held, until it is given up.
+ *   (3) whatever may have been set is known as held, until it is given up;
+ *   (4) no lease is asked for after a change of primary, while it is quiet.
  */
 
 
@@ -24,7 +25,7 @@
 
 
 /*
- * The mark covers the lease, in which the exchange ends, and the time in which
+ * The mark covers the exchange, the last lease of it, and the time in which
  * its result may still be waiting to be stored.
  */
 
@@ -34,21 +35,27 @@
 #define CIGNA_LEASE_REDIS_MS      50
 #define CIGNA_LEASE_REDIS_MAX_MS  100
 
-#define CIGNA_LEASE_POLL_MS       20
-#define CIGNA_LEASE_POLL_MAX_MS   40
+/* where no word comes of what is waited for */
+
+#define CIGNA_LEASE_POLL_MS       400
+#define CIGNA_LEASE_POLL_MAX_MS   600
 
 
 typedef enum {
     cigna_lease_st_over = 0,
     cigna_lease_st_begin,
     cigna_lease_st_release,
-    cigna_lease_st_sleep
+    cigna_lease_st_sleep,
+    cigna_lease_st_wait
 } cigna_lease_state_e;
 
 
 static int cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);
+static int64_t cigna_lease_connected(const cigna_event_t *ev);
 static int cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);
 static int cigna_lease_again(cigna_lease_t *l, cigna_op_t *op);
 static int cigna_lease_over(cigna_lease_t *l, cigna_lease_e rc);
@@ -64,11 +71,13 @@ cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev)
     l->held = 0;
     l->state = cigna_lease_st_over;
     l->waited_ms = 0;
+    l->connected_ms = 0;
 
-    mark_ms = (uint64_t) l->lease_ms + CIGNA_LEASE_STORE_MS;
+    mark_ms = (uint64_t) l->exchange_ms + CIGNA_LEASE_MS
+              + CIGNA_LEASE_STORE_MS;
 
     if (cigna_flow_token(l->arena, ev->random, 16, &l->owner) != CIGNA_OK
-        || cigna_flow_uint(l->arena, l->lease_ms, &l->lease) != CIGNA_OK
+        || cigna_flow_uint(l->arena, CIGNA_LEASE_MS, &l->lease) != CIGNA_OK
         || cigna_flow_uint(l->arena, mark_ms, &l->mark) != CIGNA_OK)
     {
         return CIGNA_ERROR;
@@ -101,6 +110,8 @@ cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     l->asked_ms = ev->now_ms;
 
     cigna_script_run(op, cigna_script_grant_begin, argv, 8);
+    op->durable = 1;
+
     cigna_retry_init(&l->retry, op, cigna_lease_st_begin);
     l->state = cigna_lease_st_begin;
 
@@ -111,6 +122,8 @@ cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
 int
 cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 {
+    int64_t  passed;
+
     switch ((cigna_lease_state_e) l->state) {
 
     case cigna_lease_st_begin:
@@ -128,11 +141,19 @@ cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
         l->held = 0;
         break;
 
+    case cigna_lease_st_wait:
+
+        /* by a clock that may have been set meanwhile */
+
+        passed = ev->now_ms - l->slept_ms;
+        l->waited_ms += passed < 1 ? 1 : passed < CIGNA_LEASE_POLL_MAX_MS
+                        ? (unsigned) passed : CIGNA_LEASE_POLL_MAX_MS;
+
+        /* fall through */
+
     case cigna_lease_st_sleep:
 
-        l->asked_ms = ev->now_ms;
-        l->state = cigna_retry_again(&l->retry, op);
-        return CIGNA_AGAIN;
+        return cigna_lease_ask(l, ev, op);
 
     case cigna_lease_st_over:
         break;
@@ -166,6 +187,7 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 
     if (cigna_slice_eq(word, cigna_slice("mine"))) {
         l->held = 1;
+        l->connected_ms = cigna_lease_connected(ev);
         return cigna_lease_over(l, cigna_lease_mine);
     }
 
@@ -184,10 +206,25 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
+static int64_t
+cigna_lease_connected(const cigna_event_t *ev)
+{
+    uint64_t  ms;
+
+    if (cigna_slice_uint(cigna_script_slice(ev, 1), INT64_MAX, &ms)
+        != CIGNA_OK)
+    {
+        return 0;
+    }
+
+    return (int64_t) ms;
+}
+
+
 static int
 cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 {
-    unsigned  ms;
+    unsigned  ms, left;
 
     if (l->waited_ms >= l->wait_ms
         || (l->hasty && cigna_script_said(ev, "marked")))
@@ -196,13 +233,46 @@ cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
     }
 
     ms = cigna_flow_jitter(ev, CIGNA_LEASE_POLL_MS, CIGNA_LEASE_POLL_MAX_MS);
+    left = l->wait_ms - l->waited_ms;
 
-    l->waited_ms += ms;
     l->retry.tries = 1;
-    l->state = cigna_lease_st_sleep;
-    cigna_flow_sleep(op, ms);
+    l->slept_ms = ev->now_ms;
+    l->state = cigna_lease_st_wait;
+    cigna_flow_watch(op, ms < left ? ms : left);
 
     return CIGNA_AGAIN;
+}
+
+
+/* what was begun is given up also while it is quiet */
+
+static int
+cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
+{
+    if (l->retry.state == cigna_lease_st_begin && ev->quiet_ms > 0) {
+        return cigna_lease_over(l, cigna_lease_quiet);
+    }
+
+    l->asked_ms = ev->now_ms;
+    l->state = cigna_retry_again(&l->retry, op);
+
+    return CIGNA_AGAIN;
+}
+
+
+void
+cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op)
+{
+    cigna_slice_t  argv[5];
+
+    argv[0] = l->identity->grant_key;
+    argv[1] = l->identity->lock_key;
+    argv[2] = l->owner;
+    argv[3] = l->lease;
+    argv[4] = l->mark;
+
+    cigna_flow_keep(op, cigna_script(cigna_script_grant_renew), argv, 5,
+                    CIGNA_LEASE_MS / 3);
 }
 
 
@@ -216,7 +286,13 @@ cigna_lease_record(const cigna_event_t *ev)
 int
 cigna_lease_late(const cigna_lease_t *l, int64_t now_ms)
 {
-    return now_ms - l->asked_ms > l->lease_ms / 4;
+    int64_t  passed;
+
+    /* set back, the clock does not tell how long it was */
+
+    passed = now_ms - l->asked_ms;
+
+    return passed < 0 || passed > CIGNA_LEASE_MS / 4;
 }
 
 

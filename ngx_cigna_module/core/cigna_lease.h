@@ -7,10 +7,14 @@
 
 
 /*
- * The right to spend the refresh token of a grant: a lock for as long as the
- * exchange takes, and a write-ahead mark which outlives it.  Parts of the
- * refresh, and flows of their own shape within it.
+ * The right to spend the refresh token of a grant: a lock, which is renewed
+ * while the exchange runs, and a write-ahead mark, which outlives the lock and
+ * every deadline.  Parts of the refresh, and flows of their own shape within
+ * it.
  */
+
+#define CIGNA_LEASE_MS  (10 * 1000)
+
 
 typedef enum {
     cigna_lease_mine = 0,                  /* lock and mark are ours */
@@ -18,6 +22,7 @@ typedef enum {
                                               what became of "attempts" */
     cigna_lease_stale,                     /* see cigna_lease_record() */
     cigna_lease_busy,                      /* somebody is at it, too long */
+    cigna_lease_quiet,                     /* nobody may be at it for now */
     cigna_lease_failed                     /* Redis */
 } cigna_lease_e;
 
@@ -34,7 +39,7 @@ typedef struct {
     /* set by the flow, borrowed */
     const cigna_identity_t  *identity;
     cigna_arena_t           *arena;
-    unsigned                 lease_ms;
+    unsigned                 exchange_ms;  /* all deadlines of an exchange */
     unsigned                 wait_ms;      /* for somebody else, in all */
 
     /* results */
@@ -42,6 +47,7 @@ typedef struct {
     unsigned                 attempts;     /* whose end is not known */
     unsigned                 held:1;       /* something of ours may be there */
     cigna_slice_t            owner;
+    int64_t                  connected_ms; /* of the grant, see grant_put */
 
     /* private */
     unsigned                 state;
@@ -49,6 +55,7 @@ typedef struct {
     unsigned                 waited_ms;
     unsigned                 hasty:1;
     int64_t                  asked_ms;
+    int64_t                  slept_ms;     /* since when */
     cigna_slice_t            lease;        /* numbers as text */
     cigna_slice_t            mark;
 } cigna_lease_t;
@@ -76,9 +83,12 @@ int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
 /* after "stale": what there is instead, borrowed from the event */
 const cigna_reply_t *cigna_lease_record(const cigna_event_t *ev);
 
+/* adds to an exchange that the lease is renewed while it runs */
+void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
+
 /*
- * 1 if what is left of the lease may not cover an exchange: it runs since
- * Redis granted it, at the earliest since it was asked for.
+ * 1 if the lease may be over before it is renewed for the first time: it runs
+ * since Redis granted it, at the earliest since it was asked for.
  */
 int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
 

@@ -2,12 +2,13 @@
 /*
  * Refresh: one per grant in the fleet.
  *
- *   start --> read --> lease --> exchange --> store -----> report --> revoke
- *              | ^      |         |  |          |             ^          |
- *              | |      |         |  v          |             |          v
- *              | +------+         | check --> spent --------->|         done
- *              |  (stale)         |  |          |             |
- *              |                  v  v          v             |
+ *   start --> read --> lease --> exchange --> commit --> report --> revoke
+ *              | ^      |         |  |         |  ^       |  ^        |
+ *              | |      |         |  v         |  |       v  |        v
+ *              | +------+         | check      |  +--- (journalled)  done
+ *              |  (stale)         |  |         v             |
+ *              |                  |  +--> spent ------------>+
+ *              |                  v  v         v             |
  *              |                release --------------------->+
  *              +-------------- (nothing to be done) --------->+
  *
@@ -20,33 +21,37 @@
  * long as it can, then the same refresh token is tried once more, and never
  * again after that.
  *
+ * "commit" (cigna_commit.c) puts the new generation into the node's journal
+ * and then into Redis.  It is reported in between, so that nobody waits for
+ * Redis; what Redis has not confirmed by the end is left to the node's upkeep
+ * (cigna_restore.c).
+ *
  * Invariants, checked by t/fuzz/fuzz_refresh.c:
  *
  *   (1) a refresh token is sent only by the run whose lock and mark Redis has
- *       confirmed for the very generation it comes from;
+ *       confirmed for the very generation it comes from, and never while it is
+ *       quiet after a change of primary;
  *   (2) it is sent at most once in a run, and while nobody knows what became
  *       of it, at most twice in all;
- *   (3) a new access token is used only after it is stored;
+ *   (3) a new access token is used only after it is in the journal or stored;
  *   (4) a grant is "spent" or "no_grant" only if Redis or the authorization
  *       server has said so, or (2) leaves nothing to try: never by a failure
  *       of either;
  *   (5) nothing is stored over another grant, over a newer generation, or
  *       where there is none;
- *   (6) lock and mark are given up before the run reports, unless Redis fails
- *       or the outcome is unknown: then both end by themselves;
+ *   (6) lock and mark are given up before the run is done, by their owner
+ *       only, unless Redis fails or the outcome is unknown: then both end by
+ *       themselves;
  *   (7) the flow reports exactly once, and revokes only after that, and only
- *       tokens that it did not store.
+ *       tokens of a grant that is gone.
  */
 
 
 #include <string.h>
 
-#include "cigna_refresh.h"
-#include "cigna_store.h"
+#include "cigna_refresh_flow.h"
 
 
-#define CIGNA_REFRESH_STORE_TRIES   20     /* about a minute of sleeps */
-#define CIGNA_REFRESH_ASK_TRIES     3
 #define CIGNA_REFRESH_REDIS_MS      50
 #define CIGNA_REFRESH_REDIS_MAX_MS  4000
 
@@ -58,29 +63,16 @@
 
 #define CIGNA_REFRESH_ATTEMPTS      2
 
-#define CIGNA_REFRESH_SPENT_MS      (30 * 24 * 3600 * (uint64_t) 1000)
+/*
+ * What an exchange may take of the arena, from the request to the sealed new
+ * grant: once a byte has left, there must be room for what it brings.
+ */
 
-
-typedef enum {
-    cigna_refresh_st_start = 0,
-    cigna_refresh_st_read,
-    cigna_refresh_st_lease,
-    cigna_refresh_st_exchange,
-    cigna_refresh_st_store,
-    cigna_refresh_st_check,
-    cigna_refresh_st_spent,
-    cigna_refresh_st_release,
-    cigna_refresh_st_report,
-    cigna_refresh_st_revoke,
-    cigna_refresh_st_done,
-    cigna_refresh_st_sleep
-} cigna_refresh_state_e;
+#define CIGNA_REFRESH_ROOM          (160 * 1024)
 
 
 static void cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static void cigna_refresh_read(cigna_refresh_t *f, cigna_op_t *op,
-    cigna_refresh_state_e state);
 static void cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const cigna_reply_t *record, cigna_op_t *op);
 static void cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -91,29 +83,9 @@ static void cigna_refresh_unknown(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static void cigna_refresh_exchanged(cigna_refresh_t *f,
-    const cigna_event_t *ev, cigna_op_t *op);
-static void cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
+static void cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static void cigna_refresh_swap(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, uint64_t kept_ms, cigna_refresh_state_e state);
-static void cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static void cigna_refresh_superseded(cigna_refresh_t *f,
-    const cigna_event_t *ev, cigna_op_t *op);
-static void cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static void cigna_refresh_overtaken(cigna_refresh_t *f,
-    const cigna_event_t *ev, cigna_op_t *op, const cigna_grant_t *there);
-static void cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc, const char *why);
-static void cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc, const char *why);
-static void cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, cigna_refresh_e rc, const char *why);
-static int cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op,
-    unsigned tries);
-static void cigna_refresh_discard(cigna_refresh_t *f);
+static int cigna_refresh_has_room(const cigna_refresh_t *f);
 
 
 void
@@ -125,6 +97,9 @@ cigna_refresh_init(cigna_refresh_t *f)
     f->detail[0] = '\0';
     f->exchanged = 0;
     f->refused = 0;
+    f->foreign = 0;
+    f->superseded = 0;
+    f->left = 0;
 
     f->state = cigna_refresh_st_start;
     f->rounds = 0;
@@ -174,9 +149,12 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
         cigna_refresh_exchanged(f, ev, op);
         return;
 
-    case cigna_refresh_st_store:
+    case cigna_refresh_st_commit:
 
-        cigna_refresh_stored(f, ev, op);
+        if (cigna_commit_next(&f->commit, ev, op) != CIGNA_AGAIN) {
+            cigna_refresh_committed(f, ev, op);
+        }
+
         return;
 
     case cigna_refresh_st_check:
@@ -211,16 +189,22 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
         return;
 
     case cigna_refresh_st_report:
-    case cigna_refresh_st_revoke:
 
-        f->state = cigna_refresh_st_revoke;
+        /* used from here on, and to be stored still */
 
-        if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
+        if (f->exchanged && f->commit.rc == cigna_commit_usable) {
+            f->state = cigna_refresh_st_commit;
+            cigna_commit_store(&f->commit, op);
             return;
         }
 
-        f->state = cigna_refresh_st_done;
-        break;
+        /* fall through */
+
+    case cigna_refresh_st_settle:
+    case cigna_refresh_st_revoke:
+
+        cigna_refresh_revoke(f, op);
+        return;
 
     case cigna_refresh_st_sleep:
 
@@ -241,8 +225,13 @@ cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
 {
     f->lease.identity = f->identity;
     f->lease.arena = f->arena;
-    f->lease.lease_ms = f->lease_ms;
+    f->lease.exchange_ms = f->exchange_ms;
     f->lease.wait_ms = f->wait_ms;
+
+    f->commit.vault = f->vault;
+    f->commit.provider = f->provider;
+    f->commit.identity = f->identity;
+    f->commit.arena = f->arena;
 
     if (cigna_lease_init(&f->lease, ev) != CIGNA_OK) {
         cigna_refresh_report(f, ev, op, cigna_refresh_vault, "no room");
@@ -253,7 +242,7 @@ cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-static void
+void
 cigna_refresh_read(cigna_refresh_t *f, cigna_op_t *op,
     cigna_refresh_state_e state)
 {
@@ -297,6 +286,11 @@ cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
 {
     f->state = cigna_refresh_st_lease;
 
+    if (ev->quiet_ms > 0) {
+        cigna_refresh_quiet(f, ev, op);
+        return;
+    }
+
     if (f->rounds++ == CIGNA_REFRESH_ROUNDS) {
         cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
                               "the record keeps changing");
@@ -333,6 +327,10 @@ cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
     case cigna_lease_busy:
         cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
                               "another refresh has not ended");
+        return;
+
+    case cigna_lease_quiet:
+        cigna_refresh_quiet(f, ev, op);
         return;
 
     case cigna_lease_failed:
@@ -375,12 +373,20 @@ cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     const char            *why;
     cigna_http_request_t   req;
 
+    /* the lease may have been lost with the primary that granted it */
+
+    if (ev->quiet_ms > 0) {
+        cigna_refresh_quiet(f, ev, op);
+        return;
+    }
+
     why = NULL;
 
     if (cigna_lease_late(&f->lease, ev->now_ms)) {
         why = "held up for too long";
 
     } else if (f->provider->token_endpoint.len == 0
+               || !cigna_refresh_has_room(f)
                || cigna_oauth_refresh_request(f->provider,
                                               f->grant.refresh_token,
                                               f->arena, &req)
@@ -397,233 +403,25 @@ cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     f->sent_ms = ev->now_ms;
     f->state = cigna_refresh_st_exchange;
     cigna_flow_http(op, &req);
+    cigna_lease_renew(&f->lease, op);
 }
 
 
+/* after a change of primary, whose last writes may be lost */
+
 static void
-cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
+cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_token_e  e;
-
-    if (ev->type == cigna_ev_lost) {
-        f->mark = cigna_lease_keep;
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              "the token endpoint took the refresh token and "
-                              "did not answer");
-        return;
-    }
-
-    if (ev->type == cigna_ev_unsent) {
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              "the token endpoint cannot be reached");
-        return;
-    }
-
-    e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &f->tokens);
-
-    if (e == cigna_token_ok) {
-        cigna_refresh_tokens(f, ev, op);
-        return;
-    }
-
-    f->refused = e == cigna_token_invalid_grant;
-
-    if (f->refused && !f->hold) {
-        cigna_refresh_read(f, op, cigna_refresh_st_check);
-        return;
-    }
-
-    /* also our own fault, such as invalid_client, is not the member's */
-
-    cigna_flow_say(f->detail, sizeof(f->detail), cigna_token_name(e),
-                   f->tokens.error);
-    f->retry_after_s = ev->retry_after_s;
-    cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable, NULL);
-}
-
-
-/*
- * The refresh token is spent now, and what replaces it exists only here.  A
- * journal in shared memory belongs before the swap: with it the result would
- * be reported from there on, and stored by whoever finds it.
- */
-
-static void
-cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    const char  *why;
-
-    f->fresh = f->grant;
-
-    if (cigna_store_same(f->provider, &f->tokens, ev->now_ms, f->arena,
-                         &f->fresh, &why)
-        != CIGNA_OK)
-    {
-        cigna_refresh_discard(f);
-        cigna_refresh_end(f, ev, op, cigna_refresh_unavailable, why);
-        return;
-    }
-
-    f->mark = cigna_lease_keep;
-
-    cigna_store_tokens(f->provider, &f->tokens, f->sent_ms, &f->fresh);
-    f->fresh.generation++;
-
-    cigna_refresh_swap(f, ev, op,
-                       cigna_store_kept_ms(f->provider, &f->fresh, ev->now_ms),
-                       cigna_refresh_st_store);
-}
-
-
-/* puts f->fresh over f->grant, and gives up the lease in the same moment */
-
-static void
-cigna_refresh_swap(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, uint64_t kept_ms, cigna_refresh_state_e state)
-{
-    cigna_slice_t  argv[4 + CIGNA_STORE_ARGC];
-
-    argv[0] = f->identity->grant_key;
-    argv[1] = f->identity->lock_key;
-    argv[2] = f->lease.owner;
-    argv[9] = f->fresh.state == cigna_grant_spent ? cigna_slice("1")
-                                                  : cigna_slice("");
-
-    if (cigna_store_args(f->vault, f->provider, f->identity, &f->fresh,
-                         kept_ms, ev->random, f->arena, &argv[3])
-        != CIGNA_OK)
-    {
-        cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
-                              "the grant cannot be sealed");
-        return;
-    }
-
-    cigna_script_run(op, cigna_script_grant_swap, argv, 4 + CIGNA_STORE_ARGC);
-    cigna_retry_init(&f->retry, op, state);
-    f->state = state;
-}
-
-
-static void
-cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    if (cigna_script_said(ev, "ok")) {
-        f->grant = f->fresh;
-        f->exchanged = 1;
-        cigna_refresh_report(f, ev, op, cigna_refresh_ok, NULL);
-        return;
-    }
-
-    if (cigna_script_said(ev, "stale")) {
-        cigna_refresh_superseded(f, ev, op);
-        return;
-    }
-
-    if (cigna_refresh_again(f, op, CIGNA_REFRESH_STORE_TRIES)) {
-        return;
-    }
-
-    /* not revoked: if the old refresh token still works, so does the grant */
-
-    cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
-                          "the new tokens could not be stored");
-}
-
-
-/*
- * The grant is another one, or a newer one, or gone, and the lease with it.
- * What is there counts.  Tokens of a dead grant are revoked; those of the same
- * grant are not, since revoking them would take the newer generation along.
- */
-
-static void
-cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    const char       *why;
-    cigna_grant_t     there;
-    cigna_refresh_e   rc;
-
-    f->lease.held = 0;
-
-    rc = cigna_refresh_record(f, cigna_reply_item(ev->reply, 1), &there, &why);
-
-    if (rc == cigna_refresh_no_grant
-        || (there.id.len && !cigna_slice_eq(there.id, f->grant.id)))
-    {
-        cigna_refresh_discard(f);
-    }
-
-    if (rc != cigna_refresh_ok) {
-        cigna_refresh_report(f, ev, op, rc, why);
-        return;
-    }
-
-    cigna_refresh_overtaken(f, ev, op, &there);
-}
-
-
-/* invalid_grant: is it the token that the vault still has? */
-
-static void
-cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    const char       *why;
-    cigna_grant_t     there;
-    cigna_refresh_e   rc;
-
-    if (!cigna_flow_answered(ev)) {
-
-        if (!cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES)) {
-            cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
-                                  "refused, but Redis cannot be asked");
-        }
-
-        return;
-    }
-
-    rc = cigna_refresh_record(f, ev->reply, &there, &why);
-
-    if (rc != cigna_refresh_ok) {
-        cigna_refresh_end(f, ev, op, rc, why);
-        return;
-    }
-
-    if (there.generation != f->grant.generation
-        || !cigna_slice_eq(there.id, f->grant.id))
-    {
-        cigna_refresh_overtaken(f, ev, op, &there);
-        return;
-    }
-
-    f->fresh = f->grant;
-    f->fresh.state = cigna_grant_spent;
-    f->fresh.generation++;
-
-    cigna_refresh_swap(f, ev, op, CIGNA_REFRESH_SPENT_MS,
-                       cigna_refresh_st_spent);
-}
-
-
-/* a race that was lost is not a grant that is gone */
-
-static void
-cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, const cigna_grant_t *there)
-{
-    f->grant = *there;
+    f->retry_after_s = (ev->quiet_ms + 999) / 1000;
     cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                          "somebody else was first");
+                          "no refresh begins right after a change of primary");
 }
 
 
 /* a failure that passes: the old token serves if it can */
 
-static void
+void
 cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
@@ -634,7 +432,7 @@ cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
 
 /* gives up what is ours, then reports */
 
-static void
+void
 cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
@@ -651,7 +449,7 @@ cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-static void
+void
 cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
@@ -671,7 +469,7 @@ cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-static int
+int
 cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op, unsigned tries)
 {
     if (cigna_retry_sleep(&f->retry, op, tries, CIGNA_REFRESH_REDIS_MS,
@@ -687,9 +485,22 @@ cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op, unsigned tries)
 }
 
 
-static void
-cigna_refresh_discard(cigna_refresh_t *f)
+void
+cigna_refresh_revoke(cigna_refresh_t *f, cigna_op_t *op)
 {
-    cigna_revoke_prepare(&f->revoke, f->tokens.refresh_token,
-                         f->tokens.access_token);
+    f->state = cigna_refresh_st_revoke;
+
+    if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
+        return;
+    }
+
+    f->state = cigna_refresh_st_done;
+    cigna_flow_done(op);
+}
+
+
+static int
+cigna_refresh_has_room(const cigna_refresh_t *f)
+{
+    return f->arena->end - f->arena->pos >= CIGNA_REFRESH_ROOM;
 }

@@ -3,6 +3,7 @@
 #define _CIGNA_REFRESH_H_INCLUDED_
 
 
+#include "cigna_commit.h"
 #include "cigna_lease.h"
 #include "cigna_revoke.h"
 
@@ -19,6 +20,8 @@ typedef enum {
     cigna_refresh_spent,                   /* refused for good, or no refresh
                                               token: the member reconnects */
     cigna_refresh_moved,                   /* made for another registration */
+    cigna_refresh_refused,                 /* by the FHIR server, though fresh:
+                                              the member reconnects */
     cigna_refresh_unavailable,             /* provider or its answer */
     cigna_refresh_vault,                   /* Redis, unknown key, damaged */
     cigna_refresh_damaged,
@@ -32,12 +35,13 @@ typedef struct {
     const cigna_provider_t  *provider;
     const cigna_identity_t  *identity;
     cigna_arena_t           *arena;
-    unsigned                 lease_ms;     /* over the exchange's deadlines */
+    unsigned                 exchange_ms;  /* all deadlines of an exchange */
     unsigned                 wait_ms;      /* for somebody else's refresh */
 
     /*
      * The access token that the FHIR server has refused although it has not
-     * expired; id empty: none was.  It counts as expired.
+     * expired; id empty: none was.  It counts as expired, and so does any that
+     * is older.
      */
     cigna_slice_t            refused_id;
     uint64_t                 refused_generation;
@@ -52,6 +56,14 @@ typedef struct {
     char                     detail[192];  /* for the log, never a secret */
     unsigned                 exchanged:1;  /* this run made a new token */
     unsigned                 refused:1;    /* invalid_grant was answered */
+    unsigned                 foreign:1;    /* tokens of another subject or
+                                              patient came */
+
+    /* known when the flow is done: of a token that was used after the report */
+    unsigned                 superseded:1; /* its grant is gone or is newer:
+                                              caches drop it; see detail */
+    unsigned                 left:1;       /* Redis has not confirmed it: to
+                                              be restored from the journal */
 
     /* private */
     unsigned                 state;
@@ -61,6 +73,7 @@ typedef struct {
     cigna_lease_mark_e       mark;         /* when the lease is given up */
     int64_t                  sent_ms;
     cigna_lease_t            lease;
+    cigna_commit_t           commit;
     cigna_token_reply_t      tokens;
     cigna_grant_t            fresh;
     cigna_revoke_t           revoke;
@@ -74,6 +87,12 @@ void cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev,
 /* from then on the access token is to be made fresh, while it still serves */
 int64_t cigna_refresh_due_ms(const cigna_provider_t *p,
     const cigna_grant_t *g);
+
+/*
+ * 1 if the clock stands well before the time when the token was obtained: it
+ * was set back, and cannot tell when the token expires, so that it is due.
+ */
+int cigna_refresh_set_back(const cigna_grant_t *g, int64_t now_ms);
 
 const char *cigna_refresh_name(cigna_refresh_e rc);
 

@@ -9,6 +9,20 @@
 #include "cigna_refresh.h"
 
 
+/* clocks may differ by two minutes; by more than this, one was set back */
+
+#define CIGNA_REFRESH_STEP_MS    (5 * 60 * 1000)
+
+/*
+ * A token that was refused right after it was made because the one before was
+ * refused is not refreshed for so long: it is not the token that is wrong.
+ */
+
+#define CIGNA_REFRESH_FORCED_MS  (5 * 60 * 1000)
+
+
+static int cigna_refresh_is_refused(const cigna_refresh_t *f);
+
 cigna_refresh_e
 cigna_refresh_record(const cigna_refresh_t *f, const cigna_reply_t *record,
     cigna_grant_t *g, const char **why)
@@ -54,13 +68,16 @@ cigna_refresh_e
 cigna_refresh_verdict(const cigna_refresh_t *f, int64_t now_ms,
     const char **why)
 {
-    int  usable;
+    int                   usable;
+    int64_t               age_ms;
+    const cigna_grant_t  *g;
 
+    g = &f->grant;
     usable = cigna_refresh_usable(f, now_ms);
 
     *why = NULL;
 
-    if (f->grant.refresh_token.len == 0) {
+    if (g->refresh_token.len == 0) {
 
         if (usable) {
             return cigna_refresh_ok;
@@ -70,8 +87,30 @@ cigna_refresh_verdict(const cigna_refresh_t *f, int64_t now_ms,
         return cigna_refresh_spent;
     }
 
-    if (usable && now_ms < cigna_refresh_due_ms(f->provider, &f->grant)) {
+    if (usable && now_ms < cigna_refresh_due_ms(f->provider, g)
+        && !cigna_refresh_set_back(g, now_ms))
+    {
         return cigna_refresh_ok;
+    }
+
+    if (!cigna_refresh_is_refused(f)) {
+        return cigna_refresh_pending;
+    }
+
+    /* its refresh token was spent on what the FHIR server has refused */
+
+    if (g->generation < f->refused_generation) {
+        *why = "the vault is behind what this node has used";
+        return cigna_refresh_unavailable;
+    }
+
+    age_ms = now_ms - g->obtained_ms;
+
+    if (g->forced && age_ms < CIGNA_REFRESH_FORCED_MS
+        && age_ms > -CIGNA_REFRESH_STEP_MS)
+    {
+        *why = "the FHIR server refuses fresh tokens";
+        return cigna_refresh_refused;
     }
 
     return cigna_refresh_pending;
@@ -85,13 +124,23 @@ cigna_refresh_usable(const cigna_refresh_t *f, int64_t now_ms)
 
     g = &f->grant;
 
-    if (g->generation == f->refused_generation
-        && f->refused_id.len && cigna_slice_eq(g->id, f->refused_id))
-    {
-        return 0;
-    }
+    return !cigna_refresh_is_refused(f) && g->access_token.len
+           && now_ms < g->expires_ms;
+}
 
-    return g->access_token.len && now_ms < g->expires_ms;
+
+static int
+cigna_refresh_is_refused(const cigna_refresh_t *f)
+{
+    return f->refused_id.len && cigna_slice_eq(f->grant.id, f->refused_id)
+           && f->grant.generation <= f->refused_generation;
+}
+
+
+int
+cigna_refresh_set_back(const cigna_grant_t *g, int64_t now_ms)
+{
+    return now_ms < g->obtained_ms - CIGNA_REFRESH_STEP_MS;
 }
 
 
@@ -118,6 +167,7 @@ cigna_refresh_name(cigna_refresh_e rc)
         [cigna_refresh_no_grant] = "no_grant",
         [cigna_refresh_spent] = "spent",
         [cigna_refresh_moved] = "moved",
+        [cigna_refresh_refused] = "refused",
         [cigna_refresh_unavailable] = "unavailable",
         [cigna_refresh_vault] = "vault",
         [cigna_refresh_damaged] = "damaged",

@@ -129,3 +129,41 @@ cigna_store_args(const cigna_vault_t *vault, const cigna_provider_t *p,
 
     return CIGNA_OK;
 }
+
+
+int
+cigna_store_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
+    const cigna_identity_t *id, const cigna_grant_t *g, cigna_slice_t owner,
+    uint64_t kept_ms, const uint8_t *nonce, cigna_arena_t *a, cigna_op_t *op)
+{
+    int            spent;
+    cigna_slice_t  argv[4 + CIGNA_STORE_ARGC];
+
+    spent = g->state == cigna_grant_spent;
+
+    argv[0] = id->grant_key;
+    argv[1] = id->lock_key;
+    argv[2] = owner;
+    argv[3 + CIGNA_STORE_ARGC] = spent ? cigna_slice("1") : cigna_slice("");
+
+    if (cigna_store_args(vault, p, id, g, kept_ms, nonce, a, &argv[3])
+        != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    cigna_script_run(op, cigna_script_grant_swap, argv, 4 + CIGNA_STORE_ARGC);
+
+    /* a mark that is lost is made again by the next refusal */
+
+    op->durable = !spent;
+
+    return CIGNA_OK;
+}
+
+
+cigna_slice_t
+cigna_store_swap_blob(const cigna_op_t *op)
+{
+    return op->argv[5];
+}

@@ -23,7 +23,8 @@ void cigna_store_tokens(const cigna_provider_t *p,
 /*
  * Holds a refresh's reply against subject and patient of the grant; a subject
  * that was not known is put into it.  CIGNA_ERROR, and *why in words, if the
- * tokens are somebody else's.
+ * tokens are somebody else's.  They are not to be revoked: revoking works on
+ * whole grants, which is either this one or a stranger's.
  */
 int cigna_store_same(const cigna_provider_t *p,
     const cigna_token_reply_t *tokens, int64_t now_ms, cigna_arena_t *a,
@@ -44,6 +45,17 @@ int cigna_store_args(const cigna_vault_t *vault, const cigna_provider_t *p,
     const cigna_identity_t *id, const cigna_grant_t *g, uint64_t kept_ms,
     const uint8_t *nonce, cigna_arena_t *a,
     cigna_slice_t argv[CIGNA_STORE_ARGC]);
+
+/*
+ * The operation that puts g over an older generation of the same grant, and
+ * gives up the lease of "owner".  CIGNA_ERROR if it cannot be sealed.
+ */
+int cigna_store_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
+    const cigna_identity_t *id, const cigna_grant_t *g, cigna_slice_t owner,
+    uint64_t kept_ms, const uint8_t *nonce, cigna_arena_t *a, cigna_op_t *op);
+
+/* the sealed grant in it */
+cigna_slice_t cigna_store_swap_blob(const cigna_op_t *op);
 
 
 #endif /* _CIGNA_STORE_H_INCLUDED_ */

@@ -55,7 +55,7 @@ a_token_that_was_refused_does_not_serve(void **state)
     (void) state;
 
     f.refused_id = f.grant.id;
-    f.refused_generation = 2;
+    f.refused_generation = 0;
     assert_true(cigna_refresh_usable(&f, NOW));
 
     f.refused_generation = 1;
@@ -67,6 +67,59 @@ a_token_that_was_refused_does_not_serve(void **state)
 
     f.refused_id = cigna_slice_null;
     assert_true(cigna_refresh_usable(&f, NOW));
+}
+
+
+static void
+what_the_vault_lost_after_this_node_used_it_is_not_refreshed(void **state)
+{
+    (void) state;
+
+    f.refused_id = f.grant.id;
+    f.refused_generation = 2;
+
+    assert_false(cigna_refresh_usable(&f, NOW));
+    assert_int_equal(verdict(NOW), cigna_refresh_unavailable);
+    assert_int_equal(verdict(NOW + 9999 * 1000), cigna_refresh_unavailable);
+}
+
+
+static void
+a_token_refused_like_the_one_before_is_refreshed_in_five_minutes(void **state)
+{
+    (void) state;
+
+    f.refused_id = f.grant.id;
+    f.refused_generation = 1;
+    f.grant.forced = 1;
+
+    assert_int_equal(verdict(NOW), cigna_refresh_refused);
+    assert_int_equal(verdict(NOW + 299 * 1000), cigna_refresh_refused);
+    assert_int_equal(verdict(NOW + 300 * 1000), cigna_refresh_pending);
+
+    /* clocks that differ, and one that was set back */
+
+    assert_int_equal(verdict(NOW - 120 * 1000), cigna_refresh_refused);
+    assert_int_equal(verdict(NOW - 3600 * 1000), cigna_refresh_pending);
+
+    /* one that nobody has refused is as good as any */
+
+    f.refused_id = cigna_slice_null;
+    assert_int_equal(verdict(NOW), cigna_refresh_ok);
+}
+
+
+static void
+a_clock_that_was_set_back_makes_a_token_due(void **state)
+{
+    (void) state;
+
+    assert_int_equal(verdict(NOW - 300 * 1000), cigna_refresh_ok);
+    assert_int_equal(verdict(NOW - 300 * 1000 - 1), cigna_refresh_pending);
+    assert_true(cigna_refresh_usable(&f, NOW - 3600 * 1000));
+
+    f.grant.refresh_token = cigna_slice_null;
+    assert_int_equal(verdict(NOW - 3600 * 1000), cigna_refresh_ok);
 }
 
 
@@ -181,6 +234,9 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(a_token_serves_until_it_expires),
         test(a_token_that_was_refused_does_not_serve),
+        test(what_the_vault_lost_after_this_node_used_it_is_not_refreshed),
+        test(a_token_refused_like_the_one_before_is_refreshed_in_five_minutes),
+        test(a_clock_that_was_set_back_makes_a_token_due),
         test(a_grant_is_due_ahead_of_its_end),
         test(a_grant_without_refresh_token_is_never_due),
         test(a_life_of_no_length_makes_no_odd_due_time),

@@ -1028,6 +1028,7 @@ a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
     world_end(&a);
     world_setup(&w, &a);
     a.flow.setup.password = cigna_slice_null;
+    a.flow.setup.check = cigna_setup_check_policy;
     world_run(&w, &a);
     tell(plain.redis, "CONFIG SET maxmemory-policy noeviction");
     assert_int_equal(a.flow.setup.rc, cigna_setup_evicts);

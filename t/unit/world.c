@@ -213,6 +213,13 @@ world_next_refresh(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
 
 static void
+world_next_restore(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_restore_next(flow, ev, op);
+}
+
+
+static void
 world_next_disconnect(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_disconnect_next(flow, ev, op);
@@ -312,8 +319,8 @@ world_refresh(world_t *w, world_actor_t *a)
     f->provider = &w->provider;
     f->identity = &w->identity;
     f->arena = &a->arena;
-    f->lease_ms = WORLD_LEASE_MS;
-    f->wait_ms = WORLD_LEASE_MS;
+    f->exchange_ms = WORLD_HTTP_MS;
+    f->wait_ms = WORLD_HTTP_MS;
 
     cigna_refresh_init(f);
 }
@@ -333,6 +340,55 @@ world_disconnect(world_t *w, world_actor_t *a)
     f->arena = &a->arena;
 
     cigna_disconnect_init(f);
+}
+
+
+void
+world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n)
+{
+    cigna_restore_t  *f;
+    cigna_journal_t  *entry;
+
+    world_start(a, world_next_restore);
+
+    f = &a->flow.restore;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->arena = &a->arena;
+    f->confirmed = world_entry(w, node, n)->confirmed;
+    f->entry = world_entry(w, node, n)->entry;
+
+    entry = &f->entry;
+
+    if (cigna_arena_copy(f->arena, entry->who, &entry->who) != CIGNA_OK
+        || cigna_arena_copy(f->arena, entry->id, &entry->id) != CIGNA_OK
+        || cigna_arena_copy(f->arena, entry->blob, &entry->blob) != CIGNA_OK)
+    {
+        world_fail("no room");
+    }
+
+    entry->tenant = w->provider.tenant;
+    a->node = node;
+
+    cigna_restore_init(f);
+}
+
+
+void
+world_upkeep(world_t *w, unsigned node)
+{
+    unsigned       n;
+    world_actor_t  a;
+
+    a.watch = NULL;
+
+    for (n = 0; n < WORLD_JOURNAL; n++) {
+        if (world_entry(w, node, n)) {
+            world_restore(w, &a, node, n);
+            world_run(w, &a);
+            world_end(&a);
+        }
+    }
 }
 
 
@@ -388,6 +444,10 @@ world_do_redis(world_t *w, world_actor_t *a, world_fault_e fault,
 
     a->redis_faults += fault != world_fine;
 
+    if (a->op.type == cigna_op_script) {
+        a->published = w->published;
+    }
+
     if (fault == world_fine || fault == world_lost_after) {
         result->reply = world_redis(w, &a->op);
 
@@ -397,7 +457,53 @@ world_do_redis(world_t *w, world_actor_t *a, world_fault_e fault,
 
     if (ev->type == cigna_ev_ok) {
         ev->reply = result->reply;
+
+        if (a->op.durable && w->replicated) {
+            world_replicate(w);
+        }
     }
+}
+
+
+void
+world_renew(world_t *w, world_actor_t *a)
+{
+    cigna_op_t  op;
+
+    op = a->op;
+    op.type = cigna_op_script;
+    op.script = a->op.keep;
+
+    cigna_reply_destroy(world_redis(w, &op));
+    a->renewals++;
+}
+
+
+/* replies that are slow are waited for as long as the deadline allows */
+
+static world_fault_e
+world_wait(world_t *w, world_actor_t *a, world_fault_e fault)
+{
+    int64_t  ms, passed;
+
+    ms = w->delay_ms;
+
+    if (ms > WORLD_HTTP_MS) {
+        ms = WORLD_HTTP_MS;
+        fault = fault == world_fine || fault == world_error ? world_lost_after
+                                                            : fault;
+    }
+
+    for (passed = 0; a->op.keep && ms - passed > a->op.keep_ms;
+         passed += a->op.keep_ms)
+    {
+        w->now_ms += a->op.keep_ms;
+        world_renew(w, a);
+    }
+
+    w->now_ms += ms - passed;
+
+    return fault;
 }
 
 
@@ -475,6 +581,8 @@ world_do_revoke(world_t *w, world_actor_t *a, world_fault_e fault)
 void
 world_step(world_t *w, world_actor_t *a, world_fault_e fault)
 {
+    int             waited;
+    int64_t         wake_ms;
     cigna_event_t   ev;
     world_result_t  result;
 
@@ -485,6 +593,7 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
     memset(&ev, 0, sizeof(cigna_event_t));
     memset(&result, 0, sizeof(world_result_t));
     ev.retry_after_s = -1;
+    waited = a->op.type == cigna_op_http;
 
     switch (a->op.type) {
 
@@ -496,6 +605,7 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
         break;
 
     case cigna_op_http:
+        fault = world_wait(w, a, fault);
         a->faults += fault != world_fine;
         ev.type = world_ended(fault);
         world_do_http(w, a, fault, &ev, &result);
@@ -509,7 +619,8 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
 
     case cigna_op_sleep:
         ev.type = a->steps == 1 ? cigna_ev_start : cigna_ev_ok;
-        w->now_ms = a->wake_ms > w->now_ms ? a->wake_ms : w->now_ms;
+        wake_ms = world_wake_ms(w, a);
+        w->now_ms = wake_ms > w->now_ms ? wake_ms : w->now_ms;
         break;
 
     case cigna_op_journal:
@@ -530,7 +641,7 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
         break;
     }
 
-    w->now_ms += w->delay_ms;
+    w->now_ms += waited ? 0 : w->delay_ms;
     ev.now_ms = w->now_ms;
     ev.quiet_ms = w->quiet_until_ms > w->now_ms
                   ? w->quiet_until_ms - w->now_ms : 0;
@@ -555,6 +666,19 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
     if (a->watch) {
         a->watch(w, a);
     }
+}
+
+
+int64_t
+world_wake_ms(const world_t *w, const world_actor_t *a)
+{
+    int64_t  heard_ms;
+
+    heard_ms = w->published_ms + WORLD_HEARD_MS;
+
+    return a->op.type == cigna_op_sleep && a->op.watch && !w->deaf
+           && w->published != a->published && heard_ms < a->wake_ms
+           ? heard_ms : a->wake_ms;
 }
 
 

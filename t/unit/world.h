@@ -11,6 +11,7 @@
 #include "cigna_disconnect.h"
 #include "cigna_discovery.h"
 #include "cigna_refresh.h"
+#include "cigna_restore.h"
 #include "cigna_scripts.h"
 #include "cigna_setup.h"
 
@@ -24,9 +25,11 @@
 
 #define WORLD_MARKER    "S3CRET"           /* in every token there is */
 #define WORLD_START_MS  INT64_C(1700000000000)
-#define WORLD_LEASE_MS  25000
+#define WORLD_HTTP_MS   15000              /* an exchange takes no longer */
+#define WORLD_QUIET_MS  (WORLD_HTTP_MS + 10000)
+#define WORLD_HEARD_MS  20                 /* from a message to who watches */
 #define WORLD_STEPS     2000               /* no run takes so many */
-#define WORLD_ARENA     (64 * 1024)        /* its tokens are short */
+#define WORLD_ARENA     CIGNA_FLOW_ARENA
 
 
 /* how an operation ends */
@@ -138,6 +141,11 @@ typedef struct {
     char                 retired[WORLD_FAMILIES][32];  /* deleted grants */
     unsigned             nretired;
 
+    /* what a replica has, and whether "durable" waits for it */
+    world_key_t          replica[WORLD_KEYS];
+    unsigned             replicated:1;
+    unsigned             deaf:1;           /* nobody hears what is published */
+
     world_node_t         nodes[WORLD_NODES];
     int64_t              quiet_until_ms;   /* no refresh begins before */
 
@@ -208,6 +216,15 @@ void world_delete(world_t *w, cigna_slice_t key);
 /* frees all there is */
 void world_redis_done(world_t *w);
 
+/* the replica has all that was written so far */
+void world_replicate(world_t *w);
+
+/*
+ * The replica is the primary from now on: what it does not have is lost.  All
+ * nodes notice, and keep quiet for as long as an exchange may take.
+ */
+void world_failover(world_t *w);
+
 /* 1 if the bytes are anywhere in Redis */
 int world_redis_has(world_t *w, const char *bytes);
 
@@ -268,6 +285,7 @@ struct world_actor_s {
         cigna_callback_t     callback;
         cigna_refresh_t      refresh;
         cigna_disconnect_t   disconnect;
+        cigna_restore_t      restore;
     } flow;
 
     world_flow_pt     next;
@@ -276,6 +294,8 @@ struct world_actor_s {
     cigna_arena_t     arena;
     cigna_op_t        op;
     int64_t           wake_ms;             /* of a sleep */
+    unsigned          published;           /* before its last script */
+    unsigned          renewals;
     unsigned          steps;
     unsigned          reports;
     unsigned          tokens_sent;         /* codes and refresh tokens */
@@ -294,11 +314,23 @@ void world_callback(world_t *w, world_actor_t *a, const char *code,
 void world_refresh(world_t *w, world_actor_t *a);
 void world_disconnect(world_t *w, world_actor_t *a);
 
+/* of entry n of a node's journal, which is there */
+void world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n);
+
+/* what a node does when a connection is made: all of its journal, in order */
+void world_upkeep(world_t *w, unsigned node);
+
 /* frees the arena; the flow's slices are gone then */
 void world_end(world_actor_t *a);
 
 /* performs the pending operation and asks for the next one */
 void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
+
+/* while an exchange runs: what is to be sent now and then is sent once */
+void world_renew(world_t *w, world_actor_t *a);
+
+/* when a sleep ends, which may be before its time */
+int64_t world_wake_ms(const world_t *w, const world_actor_t *a);
 
 /* to the end, the clock following the sleeps */
 void world_run(world_t *w, world_actor_t *a);

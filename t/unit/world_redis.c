@@ -254,7 +254,63 @@ world_redis_done(world_t *w)
 
     for (i = 0; i < WORLD_KEYS; i++) {
         world_key_free(&w->keys[i]);
+        world_key_free(&w->replica[i]);
     }
+}
+
+
+static void
+world_key_copy(world_key_t *to, const world_key_t *from)
+{
+    unsigned              i;
+    world_field_t        *f;
+    const world_field_t  *field;
+
+    world_key_free(to);
+
+    if (from->name == NULL) {
+        return;
+    }
+
+    to->name = strdup(from->name);
+    to->expires_ms = from->expires_ms;
+
+    for (i = 0; i < from->nfields; i++) {
+        field = &from->fields[i];
+
+        f = world_field(to, cigna_slice_str(field->name), 1);
+        f->score = field->score;
+        f->len = field->len;
+        f->data = malloc(field->len + 1);
+
+        if (field->len) {
+            memcpy(f->data, field->data, field->len);
+        }
+    }
+}
+
+
+void
+world_replicate(world_t *w)
+{
+    unsigned  i;
+
+    for (i = 0; i < WORLD_KEYS; i++) {
+        world_key_copy(&w->replica[i], &w->keys[i]);
+    }
+}
+
+
+void
+world_failover(world_t *w)
+{
+    unsigned  i;
+
+    for (i = 0; i < WORLD_KEYS; i++) {
+        world_key_copy(&w->keys[i], &w->replica[i]);
+    }
+
+    w->quiet_until_ms = w->now_ms + WORLD_QUIET_MS;
 }
 
 

@@ -1,0 +1,314 @@
+
+/*
+ * Restore: what a node's journal has is written to Redis.
+ *
+ *   start --> write --> settle --> report --> revoke --> done
+ *     |        ^ |                   ^
+ *     |        | v                   |
+ *     |       sleep ---------------->+  (Redis cannot be asked)
+ *     +----------> settle            (nobody needs it any more)
+ *
+ * Any number of runs on any number of nodes may be at the same entry: the
+ * scripts write nothing over what is newer, and twice is the same as once.
+ *
+ * Invariants, checked by t/fuzz/fuzz_restore.c:
+ *
+ *   (1) an entry is settled only as Redis has said: confirmed if it has the
+ *       generation (or knows of the deletion), forgotten if there is something
+ *       newer; where Redis does not answer the entry stays;
+ *   (2) nothing is written over a newer grant, over a newer generation, or
+ *       where the grant was deleted;
+ *   (3) only tokens of a grant that is gone are revoked, and only if Redis
+ *       never had them: otherwise whoever read them there has done so;
+ *   (4) the flow reports exactly once, and revokes only after that.
+ */
+
+
+#include <string.h>
+
+#include "cigna_restore.h"
+
+
+#define CIGNA_RESTORE_TRIES         3
+#define CIGNA_RESTORE_SLEEP_MS      50
+#define CIGNA_RESTORE_SLEEP_MAX_MS  200
+
+
+typedef enum {
+    cigna_restore_st_start = 0,
+    cigna_restore_st_write,
+    cigna_restore_st_sleep,
+    cigna_restore_st_settle,
+    cigna_restore_st_report,
+    cigna_restore_st_done
+} cigna_restore_state_e;
+
+
+static void cigna_restore_start(cigna_restore_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_restore_write(cigna_restore_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_restore_forget(cigna_restore_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_restore_written(cigna_restore_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_restore_discard(cigna_restore_t *f);
+static void cigna_restore_settle(cigna_restore_t *f, cigna_op_t *op,
+    cigna_restore_e rc, const char *why);
+static void cigna_restore_report(cigna_restore_t *f, cigna_op_t *op,
+    cigna_restore_e rc, const char *why);
+
+
+void
+cigna_restore_init(cigna_restore_t *f)
+{
+    f->rc = cigna_restore_pending;
+    f->detail[0] = '\0';
+
+    f->state = cigna_restore_st_start;
+    cigna_revoke_init(&f->revoke);
+}
+
+
+void
+cigna_restore_next(cigna_restore_t *f, const cigna_event_t *ev, cigna_op_t *op)
+{
+    switch ((cigna_restore_state_e) f->state) {
+
+    case cigna_restore_st_start:
+
+        cigna_restore_start(f, ev, op);
+        return;
+
+    case cigna_restore_st_write:
+
+        if (cigna_script_word(ev).len) {
+            cigna_restore_written(f, ev, op);
+            return;
+        }
+
+        if (cigna_retry_sleep(&f->retry, op, CIGNA_RESTORE_TRIES,
+                              CIGNA_RESTORE_SLEEP_MS,
+                              CIGNA_RESTORE_SLEEP_MAX_MS)
+            == CIGNA_OK)
+        {
+            f->state = cigna_restore_st_sleep;
+            return;
+        }
+
+        cigna_restore_report(f, op, cigna_restore_failed,
+                             "Redis cannot be asked");
+        return;
+
+    case cigna_restore_st_sleep:
+
+        f->state = cigna_retry_again(&f->retry, op);
+        return;
+
+    case cigna_restore_st_settle:
+
+        cigna_restore_report(f, op, f->rc, NULL);
+        return;
+
+    case cigna_restore_st_report:
+
+        if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
+            return;
+        }
+
+        f->state = cigna_restore_st_done;
+        break;
+
+    case cigna_restore_st_done:
+        break;
+    }
+
+    cigna_flow_done(op);
+}
+
+
+static void
+cigna_restore_start(cigna_restore_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    int  rc;
+
+    if (f->entry.until_ms <= ev->now_ms
+        || ev->now_ms - f->entry.made_ms > CIGNA_RESTORE_MAX_MS)
+    {
+        cigna_restore_settle(f, op, cigna_restore_superseded, "too old");
+        return;
+    }
+
+    if (cigna_identity_known(&f->identity, f->vault, f->entry.who)
+        != CIGNA_OK)
+    {
+        cigna_restore_settle(f, op, cigna_restore_superseded,
+                             "not an entry of this vault");
+        return;
+    }
+
+    rc = f->entry.generation ? cigna_restore_write(f, ev, op)
+                             : cigna_restore_forget(f, ev, op);
+
+    if (rc != CIGNA_OK) {
+        cigna_restore_report(f, op, cigna_restore_failed, "no room");
+        return;
+    }
+
+    op->durable = 1;
+
+    cigna_retry_init(&f->retry, op, cigna_restore_st_write);
+    f->state = cigna_restore_st_write;
+}
+
+
+static int
+cigna_restore_write(cigna_restore_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    uint64_t       kept_ms;
+    cigna_slice_t  argv[8];
+
+    kept_ms = (uint64_t) (f->entry.until_ms - ev->now_ms);
+
+    argv[0] = f->identity.grant_key;
+    argv[1] = f->entry.id;
+    argv[3] = f->entry.blob;
+    argv[7] = f->entry.who;
+
+    if (cigna_flow_uint(f->arena, f->entry.generation, &argv[2]) != CIGNA_OK
+        || cigna_flow_uint(f->arena, kept_ms, &argv[4]) != CIGNA_OK
+        || cigna_flow_uint(f->arena, (uint64_t) f->entry.connected_ms,
+                           &argv[5])
+           != CIGNA_OK
+        || cigna_script_channel(f->vault, f->arena, &argv[6]) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    cigna_script_run(op, cigna_script_grant_restore, argv, 8);
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_restore_forget(cigna_restore_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    uint64_t       kept_ms;
+    cigna_slice_t  argv[7];
+
+    kept_ms = (uint64_t) (f->entry.until_ms - ev->now_ms);
+
+    argv[0] = f->identity.grant_key;
+    argv[1] = f->identity.lock_key;
+    argv[2] = f->entry.id;
+    argv[6] = f->entry.who;
+
+    if (cigna_flow_uint(f->arena, (uint64_t) f->entry.connected_ms, &argv[3])
+        != CIGNA_OK
+        || cigna_flow_uint(f->arena, kept_ms, &argv[4]) != CIGNA_OK
+        || cigna_script_channel(f->vault, f->arena, &argv[5]) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    cigna_script_run(op, cigna_script_grant_forget, argv, 7);
+
+    return CIGNA_OK;
+}
+
+
+static void
+cigna_restore_written(cigna_restore_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    /* a deletion has nothing to say about another grant */
+
+    if (cigna_script_said(ev, "ok") || f->entry.generation == 0) {
+        cigna_restore_settle(f, op, cigna_restore_ok, NULL);
+        return;
+    }
+
+    if (cigna_script_said(ev, "stale")) {
+        cigna_restore_settle(f, op, cigna_restore_superseded,
+                             "the grant is not older");
+        return;
+    }
+
+    cigna_flow_say(f->detail, sizeof(f->detail),
+                   cigna_script_said(ev, "other") ? "there is a newer grant"
+                                                  : "the grant is gone",
+                   cigna_slice_null);
+
+    if (!f->confirmed) {
+        cigna_restore_discard(f);
+    }
+
+    cigna_restore_settle(f, op, cigna_restore_superseded, NULL);
+}
+
+
+/* nobody else has ever seen these tokens */
+
+static void
+cigna_restore_discard(cigna_restore_t *f)
+{
+    cigna_grant_t  g;
+
+    g.id = f->entry.id;
+    g.generation = f->entry.generation;
+
+    if (f->provider == NULL
+        || cigna_vault_open_grant(f->vault, f->provider, &f->identity,
+                                  f->entry.blob, f->arena, &g)
+           != CIGNA_OK)
+    {
+        cigna_flow_say(f->detail, sizeof(f->detail),
+                       "the grant is gone, and the entry could not be opened, "
+                       "so its tokens are not revoked", cigna_slice_null);
+        return;
+    }
+
+    cigna_revoke_prepare(&f->revoke, g.refresh_token, g.access_token);
+}
+
+
+static void
+cigna_restore_settle(cigna_restore_t *f, cigna_op_t *op, cigna_restore_e rc,
+    const char *why)
+{
+    cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
+
+    f->rc = rc;
+    f->state = cigna_restore_st_settle;
+    cigna_flow_settle(op, &f->entry, rc == cigna_restore_ok);
+}
+
+
+static void
+cigna_restore_report(cigna_restore_t *f, cigna_op_t *op, cigna_restore_e rc,
+    const char *why)
+{
+    cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
+
+    f->rc = rc;
+    f->state = cigna_restore_st_report;
+    cigna_flow_report(op);
+}
+
+
+const char *
+cigna_restore_name(cigna_restore_e rc)
+{
+    static const char *const  names[] = {
+        [cigna_restore_pending] = "pending",
+        [cigna_restore_ok] = "ok",
+        [cigna_restore_superseded] = "superseded",
+        [cigna_restore_failed] = "failed"
+    };
+
+    return rc <= cigna_restore_failed ? names[rc] : "unknown";
+}

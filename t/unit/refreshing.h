@@ -1,0 +1,198 @@
+
+#ifndef _REFRESHING_H_INCLUDED_
+#define _REFRESHING_H_INCLUDED_
+
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support.h"
+
+#include "cigna_store.h"
+#include "world.h"
+
+
+/* what the tests of the refresh share: a world, and a member connected in it */
+
+#define CROWD  60
+
+#define HOUR_MS  (3600 * 1000)
+#define DAY_MS   (24 * HOUR_MS)
+
+
+static world_t        w;
+static world_actor_t  a, b, crowd[CROWD];
+
+
+/* members connect on node 0, their grants are refreshed on another one */
+
+#define NODE  1
+
+
+static inline cigna_refresh_t *
+begin(world_actor_t *actor)
+{
+    world_end(actor);
+    world_refresh(&w, actor);
+    actor->node = NODE;
+
+    return &actor->flow.refresh;
+}
+
+
+static inline cigna_refresh_t *
+finish(world_actor_t *actor)
+{
+    world_run(&w, actor);
+
+    assert_int_equal(actor->reports, 1);
+    assert_null(strstr(actor->flow.refresh.detail, WORLD_MARKER));
+
+    return &actor->flow.refresh;
+}
+
+
+static inline cigna_refresh_t *
+refresh(world_actor_t *actor)
+{
+    (void) begin(actor);
+
+    return finish(actor);
+}
+
+
+/* the access token is due but still serves; or it has expired */
+
+static inline void
+make_due(void)
+{
+    w.now_ms = WORLD_START_MS + 3599 * 1000 - 59 * 1000;
+}
+
+
+static inline void
+make_expired(void)
+{
+    w.now_ms = WORLD_START_MS + 3599 * 1000;
+}
+
+
+static inline void
+stop_before(world_actor_t *actor, cigna_script_e script)
+{
+    while (actor->op.type != cigna_op_script
+           || actor->op.script != cigna_script(script))
+    {
+        world_step(&w, actor, world_fine);
+    }
+}
+
+
+static inline void
+stop_at_exchange(world_actor_t *actor)
+{
+    while (actor->op.type != cigna_op_http) {
+        world_step(&w, actor, world_fine);
+    }
+}
+
+
+static inline cigna_grant_t
+stored(void)
+{
+    cigna_grant_t   g;
+    cigna_arena_t   arena;
+    static uint8_t  mem[64 * 1024];
+
+    cigna_arena_init(&arena, mem, sizeof(mem));
+    (void) world_grant(&w, &arena, &g);
+
+    return g;
+}
+
+
+static inline const world_field_t *
+field(const char *name)
+{
+    return world_get(&w, w.identity.grant_key, name);
+}
+
+
+static inline const world_field_t *
+lock(void)
+{
+    return world_get(&w, w.identity.lock_key, "");
+}
+
+
+static inline int64_t
+mark_left_ms(void)
+{
+    return field("m") ? strtoll((char *) field("m")->data, NULL, 10)
+                        - w.now_ms : 0;
+}
+
+
+static inline void
+disconnect(void)
+{
+    world_disconnect(&w, &b);
+    world_run(&w, &b);
+    world_end(&b);
+}
+
+
+/* a refresh whose exchange is lost, one way or the other */
+
+static inline void
+lose_exchange(world_fault_e fault)
+{
+    (void) begin(&a);
+    stop_at_exchange(&a);
+    world_step(&w, &a, fault);
+    (void) finish(&a);
+}
+
+
+#define assert_unlocked()                                                     \
+    do {                                                                      \
+        assert_null(lock());                                                  \
+        assert_null(field("m"));                                              \
+        assert_null(field("n"));                                              \
+        assert_null(field("o"));                                              \
+    } while (0)
+
+
+static inline int
+setup(void **state)
+{
+    (void) state;
+
+    memset(&a, 0, sizeof(a));
+    memset(&b, 0, sizeof(b));
+    memset(crowd, 0, sizeof(crowd));
+    world_init(&w);
+    world_connected(&w);
+
+    return 0;
+}
+
+
+static inline int
+teardown(void **state)
+{
+    (void) state;
+
+    world_end(&a);
+    world_end(&b);
+    world_done(&w);
+
+    return 0;
+}
+
+
+#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+
+#endif /* _REFRESHING_H_INCLUDED_ */
