@@ -10,7 +10,8 @@ const GROUP = 6;                    // members who refresh in one round
 const BATCH = 10;                   // rounds whose ends are awaited together
 
 // So long after the reply has left Cigna a worker may need until the new grant
-// is in its journal, on a machine that has much else to do.
+// is in its journal, on a machine that has much else to do; and so long may the
+// stand-in need to see a request.
 const WINDOW_MS = 250;
 
 // Takes over and confirms, in real time.
@@ -114,7 +115,7 @@ async function end(fleet, members, { kills, tally, random, phases }) {
     const at = kills[Math.floor(i / GROUP)];
     const tokens = books.get(member.key);
     const wrong = judge(answers[i], tokens, (spent) =>
-      at >= spent.at - 20 && at <= spent.ended + WINDOW_MS);
+      !spent.sent || Math.abs(phase(spent, at)) <= WINDOW_MS);
 
     note(phases, tokens, at);
     if (wrong) {
@@ -133,7 +134,14 @@ function note(phases, tokens, at) {
   const near = tokens.flatMap(({ presented }) => presented)
     .find((one) => Math.abs(one.at - at) < 1000);
   if (near) {
-    phases[at < near.at ? 'before the request'
-      : at <= near.ended + WINDOW_MS ? 'in the window' : 'after'] += 1;
+    const ms = phase(near, at);
+    phases[ms < 0 ? 'before the request'
+      : ms > WINDOW_MS ? 'after' : 'in the window'] += 1;
   }
+}
+
+// 0 while the exchange went on, as the stand-in saw it; else so many ms after
+// it, or before, if negative.
+function phase(spent, at) {
+  return Math.min(0, at - spent.at) + Math.max(0, at - spent.ended);
 }

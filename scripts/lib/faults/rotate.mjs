@@ -51,7 +51,7 @@ async function round(fleet, { random, tally }) {
   await load.stop();
   load.judge(tally);
   tally.recovered(Date.now() - began);
-  tally.notes.push(out.trim());
+  judgeStatus(out, tally);
 
   // nothing is known any more but what is in Redis
   for (const { nginx } of fleet.nodes) {
@@ -59,6 +59,18 @@ async function round(fleet, { random, tally }) {
     await nginx.start();
   }
   await assertUsable(fleet, { random, tally });
+}
+
+// The tool's word for it: no grant and no marker under a key that only opens.
+function judgeStatus(text, tally) {
+  const keys = text.split('\n').filter((line) => /^key /.test(line));
+  const left = keys.filter((line) => / opens /.test(line)
+    && !(/ 0 grants/.test(line) && / 0 markers/.test(line)));
+
+  if (keys.length < 2 || left.length) {
+    tally.wrong.push(`records on the old key: ${text}`);
+  }
+  tally.notes.push(...keys);
 }
 
 function linesOf(node) {
