@@ -36,7 +36,8 @@
     count(revocations_failed, "Grants that could not be revoked there.")      \
     count(members_changed, "Connections made as another person than before.")  \
     count(tokens_refused, "Replies of 401 by the FHIR server.")               \
-    count(replays, "Requests made again with another token.")
+    count(replays, "Requests made again with another token.")                 \
+    count(reseals, "Grants put under the first key of the ring.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_read.h"
+#include "ngx_cigna_resealer.h"
 #include "ngx_cigna_who.h"
 
 
@@ -62,6 +63,12 @@ ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     rc = cigna_vault_read_grant(&mcf->vault, &ctx->tenant->provider,
                                 ctx->identity, cmd->reply,
                                 &ngx_cigna_read_arena, grant, NULL, NULL);
+
+    if (rc == CIGNA_OK || rc == CIGNA_VAULT_MOVED) {
+        ngx_cigna_resealer_look(mcf, ctx->tenant, ctx->identity, cmd->reply,
+                                NULL);
+    }
+
     if (rc != CIGNA_OK) {
         return ngx_cigna_read_failed(rc);
     }

@@ -6,6 +6,9 @@
 #include "ngx_cigna_conf.h"
 
 
+#define NGX_CIGNA_RESEALS_MAX  8           /* under way at a time */
+
+
 /* what one worker process keeps */
 
 struct ngx_cigna_worker_s {
@@ -19,6 +22,11 @@ struct ngx_cigna_worker_s {
 
     ngx_queue_t                runs;           /* all that are alive */
     ngx_uint_t                 revocations;    /* of these */
+
+    /* grants that are sealed again, and how many were begun in that second */
+    struct ngx_cigna_run_s    *reseals[NGX_CIGNA_RESEALS_MAX];
+    time_t                     reseal_second;
+    ngx_uint_t                 reseals_started;
 };
 
 

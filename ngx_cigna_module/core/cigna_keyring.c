@@ -456,6 +456,13 @@ cigna_keyring_first(const cigna_keyring_t *ring)
 
 
 const cigna_ring_key_t *
+cigna_keyring_namer(const cigna_keyring_t *ring)
+{
+    return &ring->name;
+}
+
+
+const cigna_ring_key_t *
 cigna_keyring_find(const cigna_keyring_t *ring,
     const uint8_t id[CIGNA_SEAL_KEY_ID_LEN])
 {

@@ -20,7 +20,7 @@
  * (4 bytes, big endian):
  *
  *     key id         of each key        "key id"    (first 8 bytes)
- *     record's key   of a seal key      "record", ..., see cigna_seal.h
+ *     record's key   of each key        "record", ..., see cigna_seal.h
  *     names          of the name key    "names"     (keys cigna_keyring_name())
  *     SipHash key    of the name key    "siphash"   (first 16 bytes)
  *
@@ -75,6 +75,9 @@ void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 
 /* the key that seals */
 const cigna_ring_key_t *cigna_keyring_first(const cigna_keyring_t *ring);
+
+/* the key that names, for what no rotation must touch */
+const cigna_ring_key_t *cigna_keyring_namer(const cigna_keyring_t *ring);
 
 /* the key with this id, NULL if there is none */
 const cigna_ring_key_t *cigna_keyring_find(const cigna_keyring_t *ring,

@@ -9,8 +9,6 @@
 
 
 static cigna_record_t cigna_marker_record(cigna_slice_t key);
-static int cigna_marker_check(const cigna_vault_t *vault,
-    uint8_t check[CIGNA_SHA256_LEN]);
 static int64_t cigna_marker_time(const uint8_t *p);
 
 
@@ -39,24 +37,18 @@ cigna_marker_seal(const cigna_vault_t *vault, cigna_slice_t key,
     int64_t made_ms, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
     cigna_buf_t *out)
 {
-    uint8_t         mem[CIGNA_MARKER_PLAIN_LEN], check[CIGNA_SHA256_LEN];
+    uint8_t         mem[CIGNA_MARKER_PLAIN_LEN];
     cigna_buf_t     plain;
     cigna_record_t  record;
 
-    if (cigna_marker_check(vault, check) != CIGNA_OK) {
-        return CIGNA_ERROR;
-    }
-
     cigna_buf_init(&plain, mem, sizeof(mem));
     cigna_buf_append_char(&plain, CIGNA_MARKER_VERSION);
-    cigna_buf_append(&plain, cigna_slice_make(check,
-                                              check + CIGNA_SHA256_LEN));
     cigna_buf_append_u64(&plain, (uint64_t) made_ms);
 
     record = cigna_marker_record(key);
 
-    return cigna_seal(vault->ring, &record, cigna_slice_null,
-                      cigna_buf_slice(&plain), nonce, out);
+    return cigna_seal_named(vault->ring, &record, cigna_slice_null,
+                            cigna_buf_slice(&plain), nonce, out);
 }
 
 
@@ -65,7 +57,7 @@ cigna_marker_open(const cigna_vault_t *vault, cigna_slice_t key,
     cigna_slice_t blob, int64_t *made_ms)
 {
     int             rc;
-    uint8_t         mem[CIGNA_MARKER_PLAIN_MAX], check[CIGNA_SHA256_LEN];
+    uint8_t         mem[CIGNA_MARKER_PLAIN_MAX];
     cigna_buf_t     plain;
     cigna_record_t  record;
 
@@ -76,9 +68,10 @@ cigna_marker_open(const cigna_vault_t *vault, cigna_slice_t key,
     record = cigna_marker_record(key);
     cigna_buf_init(&plain, mem, sizeof(mem));
 
-    rc = cigna_seal_open(vault->ring, &record, cigna_slice_null, blob, &plain);
+    rc = cigna_seal_open_named(vault->ring, &record, cigna_slice_null, blob,
+                               &plain);
     if (rc != CIGNA_OK) {
-        return rc;
+        return (rc == CIGNA_SEAL_UNKNOWN_KEY) ? CIGNA_MARKER_OTHER_NAMES : rc;
     }
 
     if (plain.pos - plain.start != CIGNA_MARKER_PLAIN_LEN
@@ -87,18 +80,8 @@ cigna_marker_open(const cigna_vault_t *vault, cigna_slice_t key,
         return CIGNA_MARKER_OTHER_VERSION;
     }
 
-    if (cigna_marker_check(vault, check) != CIGNA_OK) {
-        return CIGNA_ERROR;
-    }
-
-    if (!cigna_slice_eq(cigna_slice_make(mem + 1, mem + 1 + CIGNA_SHA256_LEN),
-                        cigna_slice_make(check, check + CIGNA_SHA256_LEN)))
-    {
-        return CIGNA_MARKER_OTHER_NAMES;
-    }
-
     if (made_ms) {
-        *made_ms = cigna_marker_time(mem + 1 + CIGNA_SHA256_LEN);
+        *made_ms = cigna_marker_time(mem + 1);
     }
 
     return CIGNA_OK;
@@ -109,18 +92,6 @@ static cigna_record_t
 cigna_marker_record(cigna_slice_t key)
 {
     return (cigna_record_t) { cigna_slice("marker"), cigna_slice_null, key };
-}
-
-
-/* a name that no member and no state can have, so it gives none away */
-
-static int
-cigna_marker_check(const cigna_vault_t *vault,
-    uint8_t check[CIGNA_SHA256_LEN])
-{
-    cigna_slice_t  part = cigna_slice("marker");
-
-    return cigna_keyring_name(vault->ring, &part, 1, check);
 }
 
 
@@ -152,14 +123,12 @@ cigna_marker_error(int rc)
         return "there is no marker: \"scripts/vault init\" has not been run, "
                "or data were lost";
 
-    case CIGNA_SEAL_UNKNOWN_KEY:
-        return "the marker is sealed under a key that the key ring lacks";
-
     case CIGNA_SEAL_DAMAGED:
         return "the marker is damaged, or of another vault";
 
     case CIGNA_MARKER_OTHER_NAMES:
-        return "the marker was made with another name key";
+        return "the marker was made with another name key: another vault's "
+               "Redis, or the wrong key ring";
 
     case CIGNA_MARKER_OTHER_VERSION:
         return "the marker is of another version of this module";

@@ -18,20 +18,19 @@
  *                            primary has some, wherever slots move
  *
  * The blob is sealed like a record of type "marker" and no tenant, without
- * associated data.  What is in it:
+ * associated data, but under the name key: with another name key all records
+ * would be there and none would be found, while sealing keys come and go.  What
+ * is in it:
  *
- *     version (1) | check value of the name key (32) | made at, ms (8)
- *
- * With another name key all records would be there and none would be found:
- * the check value tells.
+ *     version (1) | made at, ms (8)
  */
 
-/* of open(), beside CIGNA_SEAL_UNKNOWN_KEY and CIGNA_SEAL_DAMAGED */
+/* of open(), beside CIGNA_SEAL_DAMAGED */
 #define CIGNA_MARKER_OTHER_NAMES    -20    /* made with another name key */
 #define CIGNA_MARKER_OTHER_VERSION  -21    /* of a newer gateway */
 
 
-#define CIGNA_MARKER_PLAIN_LEN  (1 + CIGNA_SHA256_LEN + 8)
+#define CIGNA_MARKER_PLAIN_LEN  (1 + 8)
 #define CIGNA_MARKER_LEN        (CIGNA_SEAL_OVERHEAD + CIGNA_MARKER_PLAIN_LEN)
 
 /* slot of a vault that is in no cluster */

@@ -12,6 +12,13 @@
 #define CIGNA_SEAL_DATA_MAX  (1024 * 1024)
 
 
+static int cigna_seal_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
+    const cigna_record_t *record, cigna_slice_t aad, cigna_slice_t plain,
+    const uint8_t *nonce, cigna_buf_t *out);
+static int cigna_seal_version(cigna_slice_t sealed);
+static int cigna_seal_open_with(cigna_keyring_t *ring,
+    const cigna_ring_key_t *key, const cigna_record_t *record,
+    cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out);
 static int cigna_seal_start(cigna_keyring_t *ring, const cigna_ring_key_t *key,
     const cigna_record_t *record, const uint8_t *nonce, int encrypt);
 static int cigna_seal_run(EVP_CIPHER_CTX *gcm, cigna_slice_t aad,
@@ -24,13 +31,31 @@ cigna_seal(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t plain,
     const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out)
 {
-    int                      n;
-    uint8_t                 *start, *body, *tag;
-    EVP_CIPHER_CTX          *gcm;
-    const cigna_ring_key_t  *key;
+    return cigna_seal_with(ring, cigna_keyring_first(ring), record, aad, plain,
+                           nonce, out);
+}
+
+
+int
+cigna_seal_named(cigna_keyring_t *ring, const cigna_record_t *record,
+    cigna_slice_t aad, cigna_slice_t plain,
+    const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out)
+{
+    return cigna_seal_with(ring, cigna_keyring_namer(ring), record, aad, plain,
+                           nonce, out);
+}
+
+
+static int
+cigna_seal_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
+    const cigna_record_t *record, cigna_slice_t aad, cigna_slice_t plain,
+    const uint8_t *nonce, cigna_buf_t *out)
+{
+    int              n;
+    uint8_t         *start, *body, *tag;
+    EVP_CIPHER_CTX  *gcm;
 
     gcm = cigna_keyring_gcm(ring);
-    key = cigna_keyring_first(ring);
     start = out->pos;
 
     cigna_buf_append_char(out, CIGNA_SEAL_VERSION);
@@ -60,14 +85,22 @@ cigna_seal(cigna_keyring_t *ring, const cigna_record_t *record,
 int
 cigna_seal_check(const cigna_keyring_t *ring, cigna_slice_t sealed)
 {
-    if (sealed.len < CIGNA_SEAL_OVERHEAD
-        || sealed.data[0] != CIGNA_SEAL_VERSION)
-    {
+    if (!cigna_seal_version(sealed)) {
         return CIGNA_SEAL_DAMAGED;
     }
 
     return cigna_keyring_find(ring, sealed.data + 1) ? CIGNA_OK
                                                      : CIGNA_SEAL_UNKNOWN_KEY;
+}
+
+
+/* 1 if it looks like a sealed record */
+
+static int
+cigna_seal_version(cigna_slice_t sealed)
+{
+    return sealed.len >= CIGNA_SEAL_OVERHEAD
+           && sealed.data[0] == CIGNA_SEAL_VERSION;
 }
 
 
@@ -83,13 +116,8 @@ cigna_seal_current(const cigna_keyring_t *ring, cigna_slice_t sealed)
 const uint8_t *
 cigna_seal_nonce(cigna_slice_t sealed)
 {
-    if (sealed.len < CIGNA_SEAL_OVERHEAD
-        || sealed.data[0] != CIGNA_SEAL_VERSION)
-    {
-        return NULL;
-    }
-
-    return sealed.data + 1 + CIGNA_SEAL_KEY_ID_LEN;
+    return cigna_seal_version(sealed) ? sealed.data + 1 + CIGNA_SEAL_KEY_ID_LEN
+                                      : NULL;
 }
 
 
@@ -97,19 +125,50 @@ int
 cigna_seal_open(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out)
 {
-    int                      n, rc;
-    uint8_t                 *start, *plain, tag[CIGNA_SEAL_TAG_LEN];
-    const uint8_t           *nonce, *body, *end;
-    EVP_CIPHER_CTX          *gcm;
-    const cigna_ring_key_t  *key;
+    int  rc;
 
     rc = cigna_seal_check(ring, sealed);
     if (rc != CIGNA_OK) {
         return rc;
     }
 
+    return cigna_seal_open_with(ring,
+                                cigna_keyring_find(ring, sealed.data + 1),
+                                record, aad, sealed, out);
+}
+
+
+int
+cigna_seal_open_named(cigna_keyring_t *ring, const cigna_record_t *record,
+    cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out)
+{
+    const cigna_ring_key_t  *key;
+
+    if (!cigna_seal_version(sealed)) {
+        return CIGNA_SEAL_DAMAGED;
+    }
+
+    key = cigna_keyring_namer(ring);
+
+    if (memcmp(key->id, sealed.data + 1, CIGNA_SEAL_KEY_ID_LEN) != 0) {
+        return CIGNA_SEAL_UNKNOWN_KEY;
+    }
+
+    return cigna_seal_open_with(ring, key, record, aad, sealed, out);
+}
+
+
+static int
+cigna_seal_open_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
+    const cigna_record_t *record, cigna_slice_t aad, cigna_slice_t sealed,
+    cigna_buf_t *out)
+{
+    int              n;
+    uint8_t         *start, *plain, tag[CIGNA_SEAL_TAG_LEN];
+    const uint8_t   *nonce, *body, *end;
+    EVP_CIPHER_CTX  *gcm;
+
     gcm = cigna_keyring_gcm(ring);
-    key = cigna_keyring_find(ring, sealed.data + 1);
 
     nonce = sealed.data + 1 + CIGNA_SEAL_KEY_ID_LEN;
     body = nonce + CIGNA_SEAL_NONCE_LEN;

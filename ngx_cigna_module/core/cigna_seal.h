@@ -43,6 +43,16 @@ int cigna_seal(cigna_keyring_t *ring, const cigna_record_t *record,
     const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out);
 
 /*
+ * The same under the name key, which is never rotated; and the way back, which
+ * knows no other key.
+ */
+int cigna_seal_named(cigna_keyring_t *ring, const cigna_record_t *record,
+    cigna_slice_t aad, cigna_slice_t plain,
+    const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out);
+int cigna_seal_open_named(cigna_keyring_t *ring, const cigna_record_t *record,
+    cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out);
+
+/*
  * Could this ring open the record, as far as its first bytes tell?
  * CIGNA_SEAL_UNKNOWN_KEY, or CIGNA_SEAL_DAMAGED if it is no sealed record.
  */

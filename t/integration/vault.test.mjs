@@ -150,8 +150,20 @@ test('records of the vault', async (t) => {
       assertServed(await ask(carol));
       await useKeys(name, seal);
       assertRefused(await ask(carol), 503, 'key_unknown', { retry: true });
-      assertServed(await ask());
     });
+
+  await t.test('what was used meanwhile is under the new key, and else as it '
+    + 'was', async () => {
+    assertRefused(await ask(), 503, 'key_unknown', { retry: true });
+    await useKeys(name, newSeal);
+    assertServed(await ask());
+
+    const { i, g } = await readRecord(gw, alice.key);
+    assert.deepEqual({ i, g }, { i: good.i, g: good.g });
+    await useKeys(name, seal);
+    await writeRecord(gw, alice.key, good);
+    assertServed(await ask());
+  });
 
   // registrations
   for (const [what, tenant] of [

@@ -21,7 +21,7 @@ commands:
   init      write the marker that gateways look for; once, before the first
             start, and by decision only after Redis has lost its data
   status    primaries, markers, keys and how many records each still holds
-  reseal    put every record under the first key of the ring
+  reseal    put every grant under the first key of the ring
   verify    open every grant, in its place
   list      the grants of a tenant or of a member
   revoke    revoke them at Cigna and delete them
@@ -97,8 +97,7 @@ def reseal(tool):
     act = Reseal(tool.store, tool.layout, opener, tool.options.rate, tool.say)
     left = act.run()
 
-    show(f'{act.resealed} grants and {act.markers} markers sealed again, '
-         f'{left} left')
+    show(f'{act.resealed} grants sealed again, {left} left')
     for line in act.findings.lines():
         show(line)
     dances = sum(key['dances'] for key in Status(
@@ -285,9 +284,8 @@ needs attention: exit status 3 then.
 
 def add_reseal(commands):
     p = add_command(commands, 'reseal', reseal, '''\
-Puts every grant and marker under the first key of the ring.  Expiry,
-generation and everything else stay; what changes meanwhile is left as it is
-and looked at again.  Safe while gateways run, and may be stopped at any time.
+Puts every grant under the first key of the ring.  Expiry, generation and all
+else stay; what changes meanwhile is left as it is and looked at again.  Safe while gateways run, and may be stopped at any time.
 ''')
     add_rate(p, 200, 'records')
 

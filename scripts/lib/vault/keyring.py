@@ -155,27 +155,42 @@ class KeyRing:
         return self._names.expand(*parts)
 
     def seal(self, record, aad, plain, nonce=None):
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-        key = self.seals[0]
-        nonce = nonce or os.urandom(NONCE_LEN)
-        body = AESGCM(key.of_record(record)).encrypt(nonce, plain, aad)
-        return bytes([VERSION]) + key.id + nonce + body
+        return _seal(self.seals[0], record, aad, plain, nonce)
 
     def open(self, record, aad, sealed):
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         key_id = key_id_of(sealed)
         key = self.find(key_id)
-
         if key is None:
             raise UnknownKey(key_id.hex())
+        return _open(key, record, aad, sealed)
 
-        nonce = sealed[1 + KEY_ID_LEN:1 + KEY_ID_LEN + NONCE_LEN]
-        body = sealed[1 + KEY_ID_LEN + NONCE_LEN:]
-        try:
-            return AESGCM(key.of_record(record)).decrypt(nonce, body, aad)
-        except InvalidTag:
-            raise Damaged('does not authenticate') from None
+    def seal_named(self, record, aad, plain, nonce=None):
+        """The same under the name key, which is never rotated."""
+        return _seal(self._name, record, aad, plain, nonce)
+
+    def open_named(self, record, aad, sealed):
+        key_id = key_id_of(sealed)
+        if key_id != self._name.id:
+            raise UnknownKey(key_id.hex())
+        return _open(self._name, record, aad, sealed)
+
+
+def _seal(key, record, aad, plain, nonce):
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    nonce = nonce or os.urandom(NONCE_LEN)
+    body = AESGCM(key.of_record(record)).encrypt(nonce, plain, aad)
+    return bytes([VERSION]) + key.id + nonce + body
+
+
+def _open(key, record, aad, sealed):
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    nonce = sealed[1 + KEY_ID_LEN:1 + KEY_ID_LEN + NONCE_LEN]
+    body = sealed[1 + KEY_ID_LEN + NONCE_LEN:]
+    try:
+        return AESGCM(key.of_record(record)).decrypt(nonce, body, aad)
+    except InvalidTag:
+        raise Damaged('does not authenticate') from None
 
 
 def key_id_of(sealed):

@@ -11,7 +11,7 @@ import functools
 import re
 import struct
 
-from .keyring import Record, base64url
+from .keyring import Record, UnknownKey, base64url
 
 SLOTS = 16384
 NAME_BYTES = 20
@@ -103,16 +103,17 @@ class Layout:
         return Record(b'marker', b'', key)
 
     def seal_marker(self, key, made_ms, nonce=None):
-        check = self.ring.name(b'marker')
-        plain = bytes([MARKER_VERSION]) + check + struct.pack('>Q', made_ms)
-        return self.ring.seal(self._marker_record(key), b'', plain, nonce)
+        plain = bytes([MARKER_VERSION]) + struct.pack('>Q', made_ms)
+        return self.ring.seal_named(self._marker_record(key), b'', plain,
+                                    nonce)
 
     def open_marker(self, key, blob):
         """When it was made, in ms; else the exceptions say what it is."""
-        plain = self.ring.open(self._marker_record(key), b'', blob)
+        try:
+            plain = self.ring.open_named(self._marker_record(key), b'', blob)
+        except UnknownKey:
+            raise OtherNames('was made with another name key') from None
 
-        if len(plain) != 41 or plain[0] != MARKER_VERSION:
+        if len(plain) != 9 or plain[0] != MARKER_VERSION:
             raise OtherVersion('is of another version of the module')
-        if plain[1:33] != self.ring.name(b'marker'):
-            raise OtherNames('was made with another name key')
-        return struct.unpack('>Q', plain[33:])[0]
+        return struct.unpack('>Q', plain[1:])[0]

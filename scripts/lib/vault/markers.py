@@ -3,7 +3,7 @@
 import time
 
 from .errors import VaultError
-from .keyring import Damaged, UnknownKey, key_id_of
+from .keyring import Damaged
 from .layout import SLOTS, OtherNames, OtherVersion
 from .scripts import VAULT_CHECK
 
@@ -18,18 +18,16 @@ class Marker:
         self.key = key
         self.blob = blob
         self.exists = blob is not None
-        self.made_ms = self.key_id = self.error = None
+        self.made_ms = self.error = None
         if blob is None:
             self.error = 'is missing'
             return
         try:
-            self.key_id = key_id_of(blob).hex()
             self.made_ms = layout.open_marker(key, blob)
         except Damaged:
             self.error = 'is damaged, or of another vault'
-        except (UnknownKey, OtherNames, OtherVersion) as error:
-            self.error = f'is {error}' if isinstance(error, UnknownKey) \
-                else str(error)
+        except (OtherNames, OtherVersion) as error:
+            self.error = str(error)
 
     @property
     def ours(self):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from . import markers, records
+from . import records
 from .keyring import Damaged, UnknownKey
 from .scripts import GRANT_RESEAL
 
@@ -46,16 +46,14 @@ class Reseal:
         self.say = say
         self.progress = records.Progress(say, 'grants sealed again')
         self.first = layout.ring.sealing_id
-        self.resealed = self.markers = 0
-        self.left = self.marker_errors = 0
+        self.resealed = self.left = 0
         self.findings = Findings()
 
     def run(self):
         """How many are left under other keys."""
-        self._markers()
         for _ in range(PASSES):
             self.findings = Findings()
-            self.left = self.marker_errors
+            self.left = 0
             due = sum(self._rows(rows) for rows in
                       records.grants(self.store, self.layout))
             # once more: gateways may have written under an old key meanwhile
@@ -87,24 +85,6 @@ class Reseal:
         self.left += len(commands) - done
         self.progress.add(done)
         return len(commands)
-
-    def _markers(self):
-        """Of the vault itself, which must outlive the old key too."""
-        found = [marker for marker in markers.read(self.store, self.layout)
-                 if marker.exists]
-        for batch in markers.batches(found):
-            commands = []
-            for marker in batch:
-                if not marker.ours:
-                    self.say(f'the marker {marker.key.decode()} '
-                             f'{marker.error}')
-                    self.marker_errors += 1
-                elif marker.key_id != self.first.hex():
-                    commands.append(GRANT_RESEAL.command(
-                        marker.key, marker.blob,
-                        self.layout.seal_marker(marker.key, marker.made_ms)))
-            replies = self.store.calls(commands)
-            self.markers += sum(reply[0] == b'ok' for reply in replies)
 
 
 class Verify:

@@ -21,7 +21,7 @@ class Status:
         self.store = store
         self.layout = layout
         self.primaries = []
-        self.markers = Counter()
+        self.markers = 0
         self.marker_errors = Counter()
         self.records = Counter()
         self.by_key = {kind: Counter() for kind in ('grants', 'dances')}
@@ -32,8 +32,7 @@ class Status:
         for server in self.store.primaries:
             self.primaries.append(self._primary(server))
         for marker in markers.read(self.store, self.layout):
-            if marker.key_id:
-                self.markers[marker.key_id] += 1
+            self.markers += marker.ours
             if not marker.ours:
                 self.marker_errors[marker.error] += 1
         for keys in self.store.scan(self.layout.prefix + b':[gdol]:{*'):
@@ -89,8 +88,7 @@ class Status:
     def keys(self):
         """Those of the ring in order, then those that it lacks."""
         known = self.ring
-        found = [*self.markers, *self.by_key['grants'],
-                 *self.by_key['dances']]
+        found = [*self.by_key['grants'], *self.by_key['dances']]
         unknown = [one for one in dict.fromkeys(found) if one not in known]
 
         for i, key in enumerate(known + unknown):
@@ -100,7 +98,6 @@ class Status:
                        else 'opens' if i else 'seals',
                 'grants': self.by_key['grants'][key],
                 'dances': self.by_key['dances'][key],
-                'markers': self.markers[key],
             }
 
     def attention(self):
@@ -123,6 +120,7 @@ class Status:
         return {
             'prefix': self.layout.prefix.decode(),
             'primaries': self.primaries,
+            'markers': self.markers,
             'keys': list(self.keys()),
             'records': dict(self.records),
             'without_expiry': self.without_expiry,
@@ -134,10 +132,10 @@ class Status:
             yield (f'primary  {one["address"]}  Redis {one["version"]}, '
                    f'{one["policy"]}, {one["replicas"]} replicas, '
                    f'{one["memory"]} used, run id {one["run_id"]}')
+        yield f'marker   {self.markers} of this vault'
         for one in self.keys():
             yield (f'key      {one["id"]}  {one["use"]:8}'
-                   f'{one["grants"]:8} grants {one["dances"]:6} dances '
-                   f'{one["markers"]:6} markers')
+                   f'{one["grants"]:8} grants {one["dances"]:6} dances')
         for kind, count in sorted(self.records.items()):
             yield f'records  {count} {kind}'
         for text in self.attention():
