@@ -85,9 +85,8 @@ ngx_cigna_resealer_may(ngx_cigna_worker_t *worker,
         if (reseals[i] == NULL) {
             *slot = &reseals[i];
 
-        } else if (ngx_memcmp(reseals[i]->identity.hash, identity->hash,
-                              CIGNA_NAME_LEN)
-                   == 0)
+        } else if (cigna_slice_eq(cigna_script_who(&reseals[i]->identity),
+                                  cigna_script_who(identity)))
         {
             return 0;
         }

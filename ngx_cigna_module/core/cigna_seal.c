@@ -142,6 +142,7 @@ int
 cigna_seal_open_named(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out)
 {
+    cigna_slice_t            id;
     const cigna_ring_key_t  *key;
 
     if (!cigna_seal_version(sealed)) {
@@ -149,8 +150,9 @@ cigna_seal_open_named(cigna_keyring_t *ring, const cigna_record_t *record,
     }
 
     key = cigna_keyring_namer(ring);
+    id = cigna_slice_make(key->id, key->id + CIGNA_SEAL_KEY_ID_LEN);
 
-    if (memcmp(key->id, sealed.data + 1, CIGNA_SEAL_KEY_ID_LEN) != 0) {
+    if (!cigna_slice_starts(cigna_slice_skip(sealed, 1), id)) {
         return CIGNA_SEAL_UNKNOWN_KEY;
     }
 

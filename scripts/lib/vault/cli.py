@@ -285,7 +285,8 @@ needs attention: exit status 3 then.
 def add_reseal(commands):
     p = add_command(commands, 'reseal', reseal, '''\
 Puts every grant under the first key of the ring.  Expiry, generation and all
-else stay; what changes meanwhile is left as it is and looked at again.  Safe while gateways run, and may be stopped at any time.
+else stay; what changes meanwhile is left as it is and looked at again.  Safe
+while gateways run, and may be stopped at any time.
 ''')
     add_rate(p, 200, 'records')
 
