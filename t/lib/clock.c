@@ -1,8 +1,9 @@
 
 /*
  * Preloaded into a server: its wall clock runs ahead by as many seconds as
- * the file that CLOCK_AHEAD names says in its first eight bytes.  The file is
- * mapped, so that a test can change it at any time.
+ * the file that CLOCK_AHEAD names says in its first eight bytes, and the clock
+ * of its timers by as many as the next eight say.  The file is mapped, so that
+ * a test can change it at any time.
  */
 
 
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 
@@ -37,7 +39,7 @@ clock_init(void)
         return;
     }
 
-    p = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+    p = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
 
     if (p != MAP_FAILED) {
         clock_ahead = p;
@@ -57,7 +59,24 @@ gettimeofday(struct timeval *restrict tv, void *restrict tz)
     }
 
     if (clock_ahead) {
-        tv->tv_sec += *clock_ahead;
+        tv->tv_sec += clock_ahead[0];
+    }
+
+    return 0;
+}
+
+
+int
+clock_gettime(clockid_t clock, struct timespec *ts)
+{
+    if (syscall(SYS_clock_gettime, clock, ts) == -1) {
+        return -1;
+    }
+
+    if (clock_ahead
+        && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE))
+    {
+        ts->tv_sec += clock_ahead[1];
     }
 
     return 0;

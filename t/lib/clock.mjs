@@ -1,5 +1,5 @@
-// A wall clock for nginx that a test can put forward, so that nobody waits for
-// an hour.  Timers run by another clock and are not touched.
+// Clocks for nginx that a test can put forward, so that nobody waits for an
+// hour: the wall clock, and the one that its timers run by.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -20,23 +20,30 @@ export function clockOf(t) {
   const directory = scratchDirectory(t, 'clock');
   const library = path.join(directory, 'clock.so');
   const file = path.join(directory, 'ahead');
-  let ahead = 0;
+  const ahead = { wall: 0, timers: 0 };
 
   const write = () => {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64LE(BigInt(ahead));
+    const bytes = Buffer.alloc(16);
+    bytes.writeBigInt64LE(BigInt(ahead.wall));
+    bytes.writeBigInt64LE(BigInt(ahead.timers), 8);
     writeFileSync(file, bytes, { flag: 'r+' });
   };
 
   execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library,
                       `${TOP}/t/lib/clock.c`]);
-  writeFileSync(file, Buffer.alloc(8));
+  writeFileSync(file, Buffer.alloc(16));
 
   return {
     env: { LD_PRELOAD: [sanitizer(), library].filter(Boolean).join(':'),
            CLOCK_AHEAD: file },
     forward(seconds) {
-      ahead += seconds;
+      ahead.wall += seconds;
+      write();
+    },
+    // A worker that sleeps notices when something happens: ask it for
+    // something.
+    forwardTimers(seconds) {
+      ahead.timers += seconds;
       write();
     },
   };

@@ -218,6 +218,8 @@ ${lines({ ...options.server }, 8)}
         location = /cigna/status     { cigna_status; }
         location = /cigna/disconnect { cigna_disconnect; }
 
+        location = /cigna/counters { auth_request off; cigna_counters; }
+
         location /app { auth_request off; return 200 "app $args\\n"; }
 
         location /fhir/ {

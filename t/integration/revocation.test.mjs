@@ -1,0 +1,369 @@
+// Revocation at Cigna: tried for ten minutes, and reported where it fails.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { clockOf } from '../lib/clock.mjs';
+import { countersOf } from '../lib/counters.mjs';
+import { expired } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { isRunning } from '../lib/process.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const DISCONNECT = '/cigna/disconnect';
+const REPORTED = /\[error\].* tokens not revoked, outcome: (\w+), tries: (\d+)/;
+
+const NOTHING_GIVEN = {
+  issuer: null, authorization_endpoint: null, token_endpoint: null,
+  jwks_uri: null, revocation_endpoint: null,
+};
+
+// The longest pause is a minute.
+const PAUSE_S = 61;
+
+class Scene {
+  #seen = 0;
+
+  constructor(t, gw, clock) {
+    Object.assign(this, { t, gw, clock, control: gw.sandbox.control });
+  }
+
+  // The counters so far are forgotten, and the lines of the error log.
+  async begin(modes = {}) {
+    await this.control.reset();
+    await this.control.set(modes);
+    this.#seen = this.gw.nginx.errorLog().length;
+    this.counted = await countersOf(this.gw);
+  }
+
+  log() {
+    return this.gw.nginx.errorLog().slice(this.#seen);
+  }
+
+  async requests() {
+    return (await this.control.see()).revoke.requests;
+  }
+
+  async revoked() {
+    return (await this.control.see()).revoke.revoked;
+  }
+
+  async connected(member = 'alice', username = 'syntheticuser05') {
+    const { outcome, visitor } = await this.gw.dance({ member, username });
+    assert.equal(outcome, 'connected');
+    return visitor;
+  }
+
+  async disconnect(visitor) {
+    const { origin } = new URL(this.gw.url('acme'));
+    const { status } = await visitor.post(DISCONNECT, {
+      headers: { Origin: origin } });
+    assert.equal(status, 204);
+  }
+
+  // The next try of each revocation, or its end, without the pause before it:
+  // which may begin a moment later only.
+  async pass(what, done, { again = 1000, timeout } = {}) {
+    let forwarded = 0;
+    await until(what, async () => {
+      if (Date.now() - forwarded > again) {
+        this.clock.forwardTimers(PAUSE_S);
+        forwarded = Date.now();
+      }
+      await countersOf(this.gw);             // wakes the worker
+      return done();
+    }, { timeout });
+  }
+
+  // How much a counter of acme's has grown.
+  async grown(name) {
+    return (await countersOf(this.gw))[name].acme - this.counted[name].acme;
+  }
+}
+
+async function scene(t, options = {}) {
+  const clock = clockOf(t);
+  const gw = await standardGateway(t, {
+    ...options, nginx: { workers: 1, env: clock.env, ...options.nginx },
+    tenant: { timeout: '1s', connect_timeout: '500ms', ...options.tenant },
+  });
+  return new Scene(t, gw, clock);
+}
+
+test('revocation', async (t) => {
+  const s = await scene(t);
+
+  await t.test('one that fails all the time is tried for ten minutes, with the '
+    + 'member gone at once, and then reported', async () => {
+    await s.begin({ revoke_fault: '503' });
+    const visitor = await s.connected();
+    await s.disconnect(visitor);
+    assert.equal((await visitor.get('/fhir/Patient')).status, 401);
+    await until('it is tried at once', async () => await s.requests() === 1);
+
+    let tries = 1;
+    while (!REPORTED.test(s.log())) {
+      await s.pass('it is tried again, or given up', async () =>
+        await s.requests() > tries || REPORTED.test(s.log()));
+      tries = await s.requests();
+      assert.ok(tries < 40);
+    }
+
+    const [line, outcome, told] = REPORTED.exec(s.log());
+    assert.equal(outcome, 'unreachable');
+    assert.equal(Number(told), tries);
+    assert.ok(tries >= 15 && tries <= 29, `${tries}`);
+    assert.match(s.log(), /detail: it answers with status 503/);
+    assert.doesNotMatch(line, /alice|MARK/);
+    assert.equal(await s.grown('cigna_revocations_failed_total'), 1);
+    assert.equal(await s.grown('cigna_revocations_total'), 0);
+  });
+
+  await t.test('it ends as soon as Cigna can be reached again', async () => {
+    await s.begin();
+    const visitor = await s.connected();
+    await s.control.set({ authorization_listener: 'refuse' });
+    await s.disconnect(visitor);
+    await until('it has failed', () => /\[warn\].*revocation/.test(s.log()));
+    await s.pass('it has failed again', () =>
+      s.log().match(/\[warn\].*revocation/g).length > 1);
+
+    await s.control.set({ authorization_listener: 'open' });
+    await s.pass('it is revoked', async () => await s.revoked() === 1);
+    await s.pass('nothing more comes', async () =>
+      await s.grown('cigna_revocations_total') === 1);
+    assert.equal(await s.requests(), 1);
+    assert.doesNotMatch(s.log(), REPORTED);
+  });
+
+  for (const fault of ['html', '429', '500', '503', 'redirect', 'huge',
+                       'cut-before', 'cut-after', 'hang']) {
+    await t.test(`${fault} is no answer: it is tried once more`, async () => {
+      await s.begin({ revoke_fault: { kind: fault, times: 1 } });
+      await s.disconnect(await s.connected());
+      await until('it is tried', async () => await s.requests() === 1);
+      if (fault === 'hang') {
+        await s.pass('it has timed out', () => /\[warn\].*time/.test(s.log()));
+      }
+      await s.pass('it is tried again', async () => await s.requests() === 2);
+      await until('it is revoked', async () =>
+        await s.grown('cigna_revocations_total') === 1);
+      assert.doesNotMatch(s.log(), REPORTED);
+    });
+  }
+
+  for (const [fault, said] of [['invalid_client', 'it says: invalid_client'],
+                               ['403', 'it says: access_denied']]) {
+    await t.test(`${fault} is final, and reported`, async () => {
+      await s.begin({ revoke_fault: fault });
+      await s.disconnect(await s.connected());
+      await until('it is reported', () => REPORTED.test(s.log()));
+
+      const [, outcome, tries] = REPORTED.exec(s.log());
+      assert.deepEqual([outcome, tries], ['refused', '1']);
+      assert.ok(s.log().includes(`detail: ${said}`));
+      await s.pass('it has ended', async () =>
+        await s.grown('cigna_revocations_failed_total') === 1);
+      assert.equal(await s.requests(), 1);
+    });
+  }
+
+  await t.test('nobody waits for a server that is slow', async () => {
+    await s.begin({ revoke_delay_ms: 700 });
+    const visitor = await s.connected();
+    const began = Date.now();
+    await s.disconnect(visitor);
+    assert.ok(Date.now() - began < 600);
+    await until('it is revoked', async () => await s.revoked() === 1);
+  });
+
+  await t.test('a worker that exits gives up the pauses, and reports',
+    async () => {
+      await s.begin({ revoke_fault: '503' });
+      const visitor = await s.connected();
+      const old = s.gw.nginx.workerPids();
+      await s.disconnect(visitor);
+      await until('it is tried', async () => await s.requests() === 1);
+
+      const began = Date.now();
+      await s.gw.reload({});
+      await until('the old worker is gone', () => !old.some(isRunning));
+      assert.ok(Date.now() - began < 5000);
+      assert.equal(REPORTED.exec(s.log())[1], 'given_up');
+      assert.equal(await s.grown('cigna_revocations_failed_total'), 1);
+    });
+});
+
+test('revocation where the endpoints are discovered', async (t) => {
+  const s = await scene(t, { tenant: NOTHING_GIVEN });
+
+  await t.test('one that was not known in time is found', async () => {
+    await s.begin();
+    const visitor = await s.connected();
+    await s.control.set({ metadata_fault: '503' });
+    await s.gw.reload({});
+    await s.disconnect(visitor);
+
+    // ten seconds until the metadata are asked for again
+
+    await s.control.set({ metadata_fault: 'none' });
+    s.clock.forward(11);
+    await s.pass('the endpoint is looked for', async () =>
+      (await s.control.see()).metadata.requests > 1);
+    await s.pass('it is revoked', async () => await s.revoked() === 1);
+    assert.doesNotMatch(s.log(), REPORTED);
+  });
+
+  await t.test('a server without one is left alone, and nothing is reported',
+    async () => {
+      await s.control.set({ smart_configuration: {
+        revocation_endpoint: null } });
+      await s.gw.reload({});
+      await s.begin({ smart_configuration: { revocation_endpoint: null } });
+      await s.disconnect(await s.connected());
+      await s.pass('it is over', () => true);
+      assert.equal(await s.requests(), 0);
+      assert.doesNotMatch(s.log(), REPORTED);
+      assert.equal(await s.grown('cigna_revocations_failed_total'), 0);
+    });
+});
+
+test('what is replaced', async (t) => {
+  const s = await scene(t);
+
+  await t.test('a new connection ends the old one at Cigna, and is not ended '
+    + 'with it', async () => {
+    await s.begin();
+    await s.connected();
+    assert.equal(await s.requests(), 0);
+    const visitor = await s.connected();
+    await until('the old one is revoked', async () => await s.revoked() === 1);
+
+    assert.equal((await visitor.get('/fhir/Patient')).status, 200);
+    assert.equal((await visitor.get('/cigna/status')).json().connected, true);
+    assert.equal(await s.requests(), 1);
+    assert.equal(await s.grown('cigna_members_changed_total'), 0);
+  });
+
+  await t.test('the same member as another person at Cigna is counted and '
+    + 'logged, without a name', async () => {
+    await s.begin();
+    await s.connected('bob', 'syntheticuser03');
+    const visitor = await s.connected('bob', 'syntheticuser05');
+    await until('the old one is revoked', async () => await s.revoked() === 1);
+    const reply = await visitor.get('/fhir/Patient');
+    assert.match(reply.body, /A00000000000005/);
+
+    assert.equal(await s.grown('cigna_members_changed_total'), 1);
+    const line = s.log().split('\n').find((one) =>
+      one.includes('connected as another person than before'));
+    assert.match(line,
+                 /\[warn\].* tenant: acme, member: [\w-]{27}, dance: \S+, /);
+    assert.match(line, /patient: [\w-]{27} after [\w-]{27}, request: \w/);
+    assert.match(line, /subject: [\w-]{27} after [\w-]{27}, /);
+    assert.doesNotMatch(line, /A0000|bob|syntheticuser/);
+  });
+
+  await t.test('a grant of an older key ring is replaced, and that its tokens '
+    + 'live on is reported', async () => {
+    const visitor = await s.connected('carol');
+    const [key] = await s.gw.redis.command('KEYS', '*:g:*');
+    for (const one of await s.gw.redis.command('KEYS', '*:g:*')) {
+      await s.gw.redis.command('HSET', one, 'b', 'nonsense');
+    }
+    assert.ok(key);
+    await s.begin();
+    await visitor.dance();
+    assert.equal(await s.requests(), 0);
+    assert.equal(await s.grown('cigna_revocations_failed_total'), 1);
+    assert.match(s.log(), /outcome: connected, .*could not be opened/);
+  });
+});
+
+test('a disconnect followed by a connect while an old refresh is under way: '
+  + 'the new grant stays, the old one\'s tokens are revoked', async (t) => {
+  const s = await scene(t, { nginx: { workers: 2 },
+                             tenant: { timeout: '20s' } });
+  const { control } = s;
+  await s.begin();
+
+  for (const [what, ended] of [['disconnect, then connect', 2],
+                               ['connect alone', 2]]) {
+    await t.test(what, async () => {
+      const [visitor] = await expired(s.gw, 'dora');
+      await control.set({ token_delay_ms: 4000 });
+      const before = await control.see();
+      const asked = visitor.get('/fhir/Patient');
+      await until('the refresh is under way', async () =>
+        (await control.see()).token.in_flight === 1);
+      await control.set({ token_delay_ms: 0 });
+
+      if (what.startsWith('disconnect')) {
+        await s.disconnect(visitor);
+      }
+      const { outcome } = await visitor.dance();
+      assert.equal(outcome, 'connected');
+      assert.equal((await control.see()).token.in_flight, 1);
+
+      // whichever of the two it is given, it is one that works
+      assert.equal((await asked).status, 200);
+      await until('all of the old one is revoked', async () =>
+        (await control.see()).revoke.revoked
+          === before.revoke.revoked + ended);
+
+      assert.equal((await visitor.get('/fhir/Patient')).status, 200);
+      assert.equal((await visitor.get('/cigna/status')).json().connected, true);
+      await control.expire({});
+      assert.equal((await visitor.get('/fhir/Coverage')).status, 200);
+      assert.equal((await control.see()).token.reuse, 0);
+    });
+  }
+});
+
+const residentKb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(
+  readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+
+test('hundreds of them that wait take little memory', async (t) => {
+  const MEMBERS = 120;
+  const PATIENT = { timeout: '30s', connect_timeout: '30s' };
+  const s = await scene(t, { sandboxOptions: { members: MEMBERS },
+                             tenant: PATIENT });
+  const all = { again: 30000, timeout: 30000 };
+  const visitors = [];
+
+  for (let i = 0; i < MEMBERS; i += 20) {
+    visitors.push(...await Promise.all(Array.from({ length: 20 }, (_, n) =>
+      s.connected(`member-${i + n}`,
+                  `syntheticuser${String(i + n + 1).padStart(4, '0')}`))));
+  }
+
+  await t.test('less than a fifth of the 320 KB of a flow, with 120 TLS '
+    + 'connections at once', async () => {
+    await s.begin({ revoke_fault: '503' });
+    const [pid] = s.gw.nginx.workerPids();
+    const before = residentKb(pid);
+    for (let i = 0; i < MEMBERS; i += 20) {
+      await Promise.all(visitors.slice(i, i + 20).map((one) =>
+        s.disconnect(one)));
+    }
+    for (let n = 1; n <= 4; n += 1) {
+      await s.pass('all were tried', async () =>
+        await s.requests() >= n * MEMBERS, all);
+      await sleep(500);                      // and have their answers
+    }
+    const grown = residentKb(pid) - before;
+    t.diagnostic(`${grown} KB for ${MEMBERS}`);
+    if (!process.env.CIGNA_NGINX) {
+      assert.ok(grown < 64 * MEMBERS, `${grown} KB`);
+    }
+  });
+
+  await t.test('and all of them are made in the end', async () => {
+    await s.control.set({ revoke_fault: 'none' });
+    await s.pass('all are revoked', async () =>
+      await s.grown('cigna_revocations_total') === MEMBERS, all);
+    assert.doesNotMatch(s.log(), REPORTED);
+  });
+});
