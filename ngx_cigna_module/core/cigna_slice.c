@@ -48,6 +48,12 @@ cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b)
         return 0;
     }
 
+    /* mostly they are written alike */
+
+    if (a.len == 0 || memcmp(a.data, b.data, a.len) == 0) {
+        return 1;
+    }
+
     for (i = 0; i < a.len; i++) {
         if (cigna_slice_lower(a.data[i]) != cigna_slice_lower(b.data[i])) {
             return 0;

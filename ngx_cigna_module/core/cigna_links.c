@@ -1,0 +1,692 @@
+
+/*
+ * Links in FHIR resources.
+ *
+ * A link is a string that is the value of
+ *
+ *     "fullUrl"      of a Bundle's entry, whatever else has that name
+ *     "reference"    of a Reference
+ *     "url"          of an object which is, perhaps in an array, the value of
+ *                    a key that names links or attachments, see cigna_link.c
+ *
+ * and begins with a known base.  All else stays to the byte: the "url" of an
+ * extension or of a canonical resource is a name, not a place, and so are
+ * "system", "profile", "source", "instantiatesUri" and their like.
+ *
+ *   value --+--> string --> after --+--> key --> colon --> value
+ *     ^     +--> link ----> after   |
+ *     |     +--> scalar --> after   +--> value  (array)
+ *     |     +--> first_key, first_value         +--> over
+ *     +-----------------------------+
+ *
+ *   from anywhere:  --> broken
+ *
+ * In "link" bytes are held back until it is clear whether a base is there:
+ * mostly until the first one, as most references are relative.
+ *
+ * Invariants, checked by t/fuzz/fuzz_links.c:
+ *
+ *   (1) the output depends on the bytes only, not on how they are cut;
+ *   (2) without a link to a known base it equals the input, broken or not;
+ *   (3) otherwise it differs in bases of links only, and what it parses to
+ *       differs in nothing else;
+ *   (4) nothing is held back at the end, and never more than
+ *       CIGNA_LINK_HELD_MAX.
+ *
+ * A string that breaks is no link, unless it was known to be one before: by as
+ * many characters as the longest base has, or by one that is in no URL.
+ */
+
+
+#include <string.h>
+
+#include "cigna_json_scan.h"
+#include "cigna_links.h"
+
+
+typedef enum {
+    cigna_links_st_value = 0,
+    cigna_links_st_first_value,            /* or "]" */
+    cigna_links_st_first_key,              /* or "}" */
+    cigna_links_st_key,
+    cigna_links_st_in_key,
+    cigna_links_st_colon,
+    cigna_links_st_string,
+    cigna_links_st_link,
+    cigna_links_st_escape,
+    cigna_links_st_hex,
+    cigna_links_st_scalar,
+    cigna_links_st_after,                  /* of a value */
+    cigna_links_st_over,
+    cigna_links_st_broken
+} cigna_links_state_e;
+
+
+/* of a container */
+
+#define CIGNA_LINKS_OBJECT  1
+#define CIGNA_LINKS_PLACE   2              /* "url" in it is a link */
+
+
+static int cigna_links_holds(const cigna_links_t *l);
+static const uint8_t *cigna_links_run(cigna_links_t *l, const uint8_t *p,
+    const uint8_t *end);
+static const uint8_t *cigna_links_stopped(cigna_links_t *l, const uint8_t *p);
+static unsigned cigna_links_next_state(cigna_links_t *l);
+static void cigna_links_value(cigna_links_t *l, uint8_t c);
+static void cigna_links_open(cigna_links_t *l, unsigned object);
+static void cigna_links_close(cigna_links_t *l, uint8_t c);
+static const uint8_t *cigna_links_key(cigna_links_t *l, const uint8_t *p,
+    const uint8_t *end);
+static void cigna_links_key_add(cigna_links_t *l, const uint8_t *p,
+    size_t len);
+static void cigna_links_named(cigna_links_t *l, const uint8_t *key,
+    size_t len);
+static const uint8_t *cigna_links_link(cigna_links_t *l, const uint8_t *p,
+    const uint8_t *end);
+static void cigna_links_escape(cigna_links_t *l, uint8_t c);
+static void cigna_links_hex(cigna_links_t *l, uint8_t c);
+static void cigna_links_unescaped(cigna_links_t *l, unsigned code);
+static void cigna_links_enough(cigna_links_t *l);
+static void cigna_links_decide(cigna_links_t *l, int cut);
+static void cigna_links_break(cigna_links_t *l);
+
+
+void
+cigna_links_init(cigna_links_t *l, const cigna_bases_t *bases,
+    cigna_slice_t own)
+{
+    l->bases = bases;
+    l->own = own;
+
+    l->rewritten = 0;
+    l->broken = 0;
+
+    l->state = cigna_links_st_value;
+    l->depth = 0;
+    l->key_len = 0;
+    l->within = 0;
+    l->link = 0;
+
+    cigna_link_init(&l->held);
+}
+
+
+int
+cigna_links_next(cigna_links_t *l, cigna_slice_t *in, cigna_slice_t *piece)
+{
+    const uint8_t  *p, *start, *end;
+
+    start = in->data;
+    end = in->data + in->len;
+    p = start;
+
+    for ( ;; ) {
+
+        if (l->held.releasing
+            && cigna_link_release(&l->held, piece) == CIGNA_OK)
+        {
+            *in = cigna_slice_make(p, end);
+            return CIGNA_OK;
+        }
+
+        while (p < end && !cigna_links_holds(l)) {
+            p = cigna_links_run(l, p, end);
+        }
+
+        if (p > start) {
+            break;
+        }
+
+        while (p < end && cigna_links_holds(l)) {
+            p = cigna_links_link(l, p, end);
+        }
+
+        start = p;
+
+        if (p == end && !l->held.releasing) {
+            break;
+        }
+    }
+
+    *piece = cigna_slice_make(start, p);
+    *in = cigna_slice_make(p, end);
+
+    return piece->len ? CIGNA_OK : CIGNA_AGAIN;
+}
+
+
+/* in a string, or an escape in it, that may be a link */
+
+static int
+cigna_links_holds(const cigna_links_t *l)
+{
+    return l->state == cigna_links_st_link
+           || (l->held.held_len && !l->held.releasing);
+}
+
+
+/*
+ * Passes over bytes which stay as they are.  Stops behind the quote of a string
+ * that may be a link, and wherever the slow way is to be taken.
+ */
+
+static const uint8_t *
+cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
+{
+    uint8_t   c;
+    unsigned  state;
+
+    state = l->state;
+
+    while (p < end) {
+
+        switch ((cigna_links_state_e) state) {
+
+        case cigna_links_st_string:
+
+            p = cigna_json_run(p, end);
+
+            if (p == end) {
+                break;
+            }
+
+            if (*p != '"') {
+                l->state = state;
+                return cigna_links_stopped(l, p);
+            }
+
+            p++;
+            state = l->depth ? cigna_links_st_after : cigna_links_st_over;
+            continue;
+
+        case cigna_links_st_in_key:
+
+            l->state = state;
+            p = cigna_links_key(l, p, end);
+            state = l->state;
+            continue;
+
+        case cigna_links_st_scalar:
+
+            while (p < end && cigna_json_is_scalar(*p)) {
+                p++;
+            }
+
+            if (p < end) {
+                state = l->depth ? cigna_links_st_after : cigna_links_st_over;
+            }
+
+            continue;
+
+        case cigna_links_st_after:
+
+            c = *p++;
+
+            if (c == ',' && l->depth) {
+                state = cigna_links_next_state(l);
+                continue;
+            }
+
+            if (cigna_json_is_space(c)) {
+                p = cigna_json_space(p, end);
+                continue;
+            }
+
+            l->state = state;
+            cigna_links_close(l, c);
+            state = l->state;
+            continue;
+
+        case cigna_links_st_colon:
+
+            c = *p++;
+
+            if (c == ':') {
+                state = cigna_links_st_value;
+                continue;
+            }
+
+            if (cigna_json_is_space(c)) {
+                p = cigna_json_space(p, end);
+                continue;
+            }
+
+            cigna_links_break(l);
+            return end;
+
+        case cigna_links_st_key:
+        case cigna_links_st_first_key:
+
+            c = *p++;
+
+            if (c == '"') {
+                l->key_len = 0;
+                state = cigna_links_st_in_key;
+                continue;
+            }
+
+            if (cigna_json_is_space(c)) {
+                p = cigna_json_space(p, end);
+                continue;
+            }
+
+            if (c == '}' && state == cigna_links_st_first_key) {
+                cigna_links_close(l, c);
+                state = l->state;
+                continue;
+            }
+
+            cigna_links_break(l);
+            return end;
+
+        case cigna_links_st_value:
+        case cigna_links_st_first_value:
+
+            c = *p++;
+
+            if (c == '"' && !l->link) {
+                state = cigna_links_st_string;
+                continue;
+            }
+
+            if (cigna_json_is_space(c)) {
+                p = cigna_json_space(p, end);
+                continue;
+            }
+
+            l->state = state;
+            cigna_links_value(l, c);
+            state = l->state;
+            continue;
+
+        case cigna_links_st_over:
+
+            p = cigna_json_space(p, end);
+
+            if (p == end) {
+                continue;
+            }
+
+            cigna_links_break(l);
+            return end;
+
+        case cigna_links_st_broken:
+            p = end;
+            break;
+
+        case cigna_links_st_escape:
+            l->state = state;
+            cigna_links_escape(l, *p++);
+            state = l->state;
+            continue;
+
+        case cigna_links_st_hex:
+            l->state = state;
+            cigna_links_hex(l, *p++);
+            state = l->state;
+            continue;
+
+        case cigna_links_st_link:
+            break;
+        }
+
+        break;
+    }
+
+    l->state = state;
+
+    return p;
+}
+
+
+/* a string goes on behind an escape, or is none */
+
+static const uint8_t *
+cigna_links_stopped(cigna_links_t *l, const uint8_t *p)
+{
+    if (*p == '\\') {
+        l->resume = l->state;
+        l->state = cigna_links_st_escape;
+
+    } else {
+        cigna_links_break(l);
+    }
+
+    return p + 1;
+}
+
+
+/* behind a comma */
+
+static unsigned
+cigna_links_next_state(cigna_links_t *l)
+{
+    unsigned  top;
+
+    top = l->stack[l->depth - 1];
+
+    if (top & CIGNA_LINKS_OBJECT) {
+        return cigna_links_st_key;
+    }
+
+    l->within = top & CIGNA_LINKS_PLACE;
+    l->link = 0;
+
+    return cigna_links_st_value;
+}
+
+
+/* a value that is no plain string; "]" for an array without any */
+
+static void
+cigna_links_value(cigna_links_t *l, uint8_t c)
+{
+    switch (c) {
+
+    case '"':
+        l->state = cigna_links_st_link;
+        return;
+
+    case '{':
+        cigna_links_open(l, CIGNA_LINKS_OBJECT);
+        return;
+
+    case '[':
+        cigna_links_open(l, 0);
+        return;
+
+    case ']':
+
+        if (l->state == cigna_links_st_first_value) {
+            cigna_links_close(l, c);
+            return;
+        }
+
+        break;
+
+    default:
+
+        if (cigna_json_is_scalar(c)) {
+            l->state = cigna_links_st_scalar;
+            return;
+        }
+    }
+
+    cigna_links_break(l);
+}
+
+
+static void
+cigna_links_open(cigna_links_t *l, unsigned object)
+{
+    if (l->depth == CIGNA_LINKS_DEPTH_MAX) {
+        cigna_links_break(l);
+        return;
+    }
+
+    /* an array is within what it is the value of; its strings are no links */
+
+    l->stack[l->depth++] = l->within | object;
+    l->link = 0;
+
+    l->state = object ? cigna_links_st_first_key : cigna_links_st_first_value;
+}
+
+
+static void
+cigna_links_close(cigna_links_t *l, uint8_t c)
+{
+    uint8_t  closes;
+
+    if (l->depth == 0) {
+        cigna_links_break(l);
+        return;
+    }
+
+    closes = (l->stack[--l->depth] & CIGNA_LINKS_OBJECT) ? '}' : ']';
+
+    if (c != closes) {
+        cigna_links_break(l);
+        return;
+    }
+
+    l->state = l->depth ? cigna_links_st_after : cigna_links_st_over;
+}
+
+
+static const uint8_t *
+cigna_links_key(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t  *stop;
+
+    stop = cigna_json_run(p, end);
+
+    if (stop < end && *stop == '"' && l->key_len == 0) {
+
+        /* all of it is here */
+
+        cigna_links_named(l, p, stop - p);
+        return stop + 1;
+    }
+
+    cigna_links_key_add(l, p, stop - p);
+
+    if (stop == end) {
+        return stop;
+    }
+
+    if (*stop == '"') {
+        cigna_links_named(l, l->key, l->key_len);
+        return stop + 1;
+    }
+
+    return cigna_links_stopped(l, stop);
+}
+
+
+static void
+cigna_links_key_add(cigna_links_t *l, const uint8_t *p, size_t len)
+{
+    if (l->key_len > CIGNA_LINKS_KEY_MAX
+        || len > CIGNA_LINKS_KEY_MAX - l->key_len)
+    {
+        l->key_len = CIGNA_LINKS_KEY_MAX + 1;
+        return;
+    }
+
+    memcpy(l->key + l->key_len, p, len);
+    l->key_len += len;
+}
+
+
+/* bytes of a string that may be a link: held, or left to the rest of it */
+
+static const uint8_t *
+cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
+{
+    size_t   n;
+    uint8_t  c;
+
+    c = *p;
+
+    switch ((cigna_links_state_e) l->state) {
+
+    case cigna_links_st_escape:
+        cigna_link_hold(&l->held, c);
+        cigna_links_escape(l, c);
+        return p + 1;
+
+    case cigna_links_st_hex:
+        cigna_link_hold(&l->held, c);
+        cigna_links_hex(l, c);
+        return p + 1;
+
+    default: /* cigna_links_st_link */
+        break;
+    }
+
+    if (c == '"') {
+        cigna_links_decide(l, 0);
+        return p;
+    }
+
+    if (c == '\\') {
+        cigna_link_hold(&l->held, c);
+        l->resume = l->state;
+        l->state = cigna_links_st_escape;
+        return p + 1;
+    }
+
+    if (c < 0x20) {
+        cigna_links_break(l);
+        return p;
+    }
+
+    n = cigna_link_take(&l->held, l->bases, p, end);
+    cigna_links_enough(l);
+
+    return p + n;
+}
+
+
+/* what the value of this key is */
+
+static void
+cigna_links_named(cigna_links_t *l, const uint8_t *key, size_t len)
+{
+    unsigned  flags, top;
+
+    flags = 0;
+    top = l->stack[l->depth - 1];
+
+    /* no matter whether it came in one piece */
+
+    if (len <= CIGNA_LINKS_KEY_MAX) {
+        flags = cigna_link_key(cigna_slice_make(key, key + len));
+    }
+
+    l->link = (flags & CIGNA_LINK_ALWAYS)
+              || ((flags & CIGNA_LINK_WITHIN) && (top & CIGNA_LINKS_PLACE));
+    l->within = (flags & CIGNA_LINK_PLACE) ? CIGNA_LINKS_PLACE : 0;
+    l->state = cigna_links_st_colon;
+}
+
+
+static void
+cigna_links_escape(cigna_links_t *l, uint8_t c)
+{
+    static const uint8_t  codes[128] = {
+        ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f',
+        ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'
+    };
+
+    if (c == 'u') {
+        l->digits = 4;
+        l->code = 0;
+        l->state = cigna_links_st_hex;
+        return;
+    }
+
+    if (c >= 128 || codes[c] == 0) {
+        cigna_links_break(l);
+        return;
+    }
+
+    l->state = l->resume;
+    cigna_links_unescaped(l, codes[c]);
+}
+
+
+static void
+cigna_links_hex(cigna_links_t *l, uint8_t c)
+{
+    int  digit;
+
+    digit = cigna_slice_hex(c);
+
+    if (digit < 0) {
+        cigna_links_break(l);
+        return;
+    }
+
+    l->code = l->code << 4 | (unsigned) digit;
+
+    if (--l->digits == 0) {
+        l->state = l->resume;
+        cigna_links_unescaped(l, l->code);
+    }
+}
+
+
+/* a character of a key or a link; what is no ASCII is in no name of ours */
+
+static void
+cigna_links_unescaped(cigna_links_t *l, unsigned code)
+{
+    uint8_t  c;
+
+    c = code < 0x80 ? (uint8_t) code : 0xff;
+
+    if (l->state == cigna_links_st_in_key) {
+        cigna_links_key_add(l, &c, 1);
+        return;
+    }
+
+    if (l->state != cigna_links_st_link) {
+        return;
+    }
+
+    cigna_link_char(&l->held, c);
+    cigna_links_enough(l);
+}
+
+
+static void
+cigna_links_enough(cigna_links_t *l)
+{
+    if (cigna_link_known(&l->held, l->bases)) {
+        cigna_links_decide(l, 1);
+    }
+}
+
+
+/* the rest of the string passes as it is */
+
+static void
+cigna_links_decide(cigna_links_t *l, int cut)
+{
+    l->rewritten += cigna_link_decide(&l->held, l->bases, l->own, cut);
+    l->state = cigna_links_st_string;
+}
+
+
+int
+cigna_links_end(cigna_links_t *l, cigna_slice_t *piece)
+{
+    /* only the end of the text ends a number that is all of it */
+
+    if (l->state == cigna_links_st_scalar && l->depth == 0) {
+        l->state = cigna_links_st_over;
+    }
+
+    if (l->state != cigna_links_st_over) {
+        cigna_links_break(l);
+    }
+
+    return l->held.releasing ? cigna_link_release(&l->held, piece) : CIGNA_NONE;
+}
+
+
+/* what is held goes out as it came */
+
+static void
+cigna_links_break(cigna_links_t *l)
+{
+    l->state = cigna_links_st_broken;
+    l->broken = 1;
+
+    if (l->held.held_len && !l->held.releasing) {
+        cigna_link_give_up(&l->held);
+    }
+}

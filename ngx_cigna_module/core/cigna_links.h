@@ -1,0 +1,65 @@
+
+#ifndef _CIGNA_LINKS_H_INCLUDED_
+#define _CIGNA_LINKS_H_INCLUDED_
+
+
+#include "cigna_link.h"
+
+
+/*
+ * Absolute links in a FHIR resource (JSON, RFC 8259), rewritten as it streams
+ * by: one pass, constant memory, the same result however the text is cut.  See
+ * cigna_links.c for what is a link, and for states and invariants.
+ */
+
+#define CIGNA_LINKS_DEPTH_MAX  128         /* of nested values */
+#define CIGNA_LINKS_KEY_MAX    32
+
+
+typedef struct {
+    /* set by init(), borrowed */
+    const cigna_bases_t  *bases;
+    cigna_slice_t         own;             /* ends with "/" */
+
+    /* results */
+    uint64_t              rewritten;       /* links */
+    unsigned              broken:1;        /* from somewhere on it is no JSON
+                                              and passes as it is */
+
+    /* private */
+    unsigned              state;
+    unsigned              resume;          /* state behind an escape */
+    unsigned              depth;
+    uint8_t               stack[CIGNA_LINKS_DEPTH_MAX];
+
+    unsigned              key_len;         /* one more than fits: too long */
+    uint8_t               key[CIGNA_LINKS_KEY_MAX];
+    uint8_t               within;          /* what the next value is within */
+    unsigned              link:1;          /* a string here is a link */
+
+    unsigned              digits;          /* of \uXXXX, still to come */
+    unsigned              code;
+
+    cigna_link_t          held;
+} cigna_links_t;
+
+
+/*
+ * own: what takes the place of a known base, a URL that needs no escapes in
+ * JSON and ends with "/", which is left out where another one follows.
+ */
+void cigna_links_init(cigna_links_t *l, const cigna_bases_t *bases,
+    cigna_slice_t own);
+
+/*
+ * The next piece of output, never empty.  CIGNA_AGAIN: there is none, *in is
+ * used up.  A piece borrows from *in, from l or from "own" until the next call.
+ */
+int cigna_links_next(cigna_links_t *l, cigna_slice_t *in,
+    cigna_slice_t *piece);
+
+/* the input is over: what is held back still, if anything; else CIGNA_NONE */
+int cigna_links_end(cigna_links_t *l, cigna_slice_t *piece);
+
+
+#endif /* _CIGNA_LINKS_H_INCLUDED_ */

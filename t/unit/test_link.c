@@ -1,0 +1,131 @@
+
+#include "support.h"
+
+#include "cigna_link.h"
+
+
+static cigna_bases_t  bases;
+static cigna_link_t   link;
+
+
+static int
+setup(void **state)
+{
+    const char  *error;
+
+    (void) state;
+
+    cigna_bases_init(&bases);
+    assert_int_equal(cigna_bases_add(&bases, cigna_slice("https://a.b/r4"),
+                                     &error),
+                     CIGNA_OK);
+    cigna_link_init(&link);
+
+    return 0;
+}
+
+
+static void
+keys_whose_values_are_links_or_places_are_known(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_link_key(cigna_slice("fullUrl")),
+                     CIGNA_LINK_ALWAYS);
+    assert_int_equal(cigna_link_key(cigna_slice("reference")),
+                     CIGNA_LINK_ALWAYS);
+    assert_int_equal(cigna_link_key(cigna_slice("url")), CIGNA_LINK_WITHIN);
+    assert_int_equal(cigna_link_key(cigna_slice("link")), CIGNA_LINK_PLACE);
+    assert_int_equal(cigna_link_key(cigna_slice("photo")), CIGNA_LINK_PLACE);
+    assert_int_equal(cigna_link_key(cigna_slice("valueAttachment")),
+                     CIGNA_LINK_PLACE);
+}
+
+
+static void
+other_keys_are_not(void **state)
+{
+    unsigned  i;
+
+    static const char *const  others[] = {
+        "", "u", "URL", "urls", "system", "profile", "source", "value",
+        "Attachment", "attachments", "references", "fullUrls", "extension"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_int_equal(cigna_link_key(guarded(others[i])), 0);
+    }
+}
+
+
+static void
+a_link_is_given_up_at_its_scheme_or_known_at_its_base(void **state)
+{
+    size_t         n;
+    cigna_slice_t  text, piece;
+
+    (void) state;
+
+    text = guarded("Patient/1");
+    n = cigna_link_take(&link, &bases, text.data, text.data + text.len);
+
+    assert_int_equal(n, CIGNA_BASE_SCHEME_MAX);
+    assert_int_equal(cigna_link_known(&link, &bases), 1);
+    assert_int_equal(cigna_link_decide(&link, &bases, cigna_slice("http://g/"),
+                                       1),
+                     0);
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
+    assert_slice(piece, "Patient/");
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_NONE);
+}
+
+
+static void
+what_is_held_goes_out_behind_the_base_that_takes_its_place(void **state)
+{
+    size_t          n;
+    cigna_slice_t   piece;
+    const uint8_t  *p, *end;
+
+    (void) state;
+
+    p = guarded("https://a.b/r4?x").data;
+    end = p + sizeof("https://a.b/r4?x") - 1;
+
+    while (p < end) {
+        n = cigna_link_take(&link, &bases, p, end);
+        p += n;
+    }
+
+    cigna_link_hold(&link, '\\');
+    cigna_link_hold(&link, '/');
+    cigna_link_char(&link, '/');
+
+    assert_int_equal(cigna_link_decide(&link, &bases, cigna_slice("http://g/"),
+                                       0),
+                     1);
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
+    assert_slice(piece, "http://g/");
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
+    assert_slice(piece, "?x\\/");
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_NONE);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test_setup(keys_whose_values_are_links_or_places_are_known,
+                               setup),
+        cmocka_unit_test_setup(other_keys_are_not, setup),
+        cmocka_unit_test_setup(
+            a_link_is_given_up_at_its_scheme_or_known_at_its_base, setup),
+        cmocka_unit_test_setup(
+            what_is_held_goes_out_behind_the_base_that_takes_its_place, setup)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

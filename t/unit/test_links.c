@@ -1,0 +1,371 @@
+
+#include <stdlib.h>
+
+#include "support.h"
+
+#include "cigna_links.h"
+
+
+#define BASE  "https://p-hi2.example/PatientAccess/v1-devportal"
+#define HOST  "https://p-hi2.example"
+#define OWN   "https://gw.example/fhir"
+
+
+static cigna_bases_t  bases;
+static cigna_links_t  links;
+static uint8_t        mem[512 * 1024];
+
+
+static int
+setup(void **state)
+{
+    const char  *error;
+
+    (void) state;
+
+    cigna_bases_init(&bases);
+    assert_int_equal(cigna_bases_add(&bases, cigna_slice(BASE), &error),
+                     CIGNA_OK);
+    assert_int_equal(cigna_bases_add(&bases, cigna_slice(HOST), &error),
+                     CIGNA_OK);
+
+    return 0;
+}
+
+
+/* what comes out of a text that comes in pieces of so many bytes */
+
+static cigna_slice_t
+rewritten(const char *text, size_t n)
+{
+    cigna_buf_t    b;
+    cigna_slice_t  rest, in, piece;
+
+    cigna_buf_init(&b, mem, sizeof(mem));
+    cigna_links_init(&links, &bases, cigna_slice(OWN "/"));
+
+    rest = guarded(text);
+
+    while (rest.len) {
+
+        in = cigna_slice_make(rest.data,
+                              rest.data + (rest.len < n ? rest.len : n));
+        rest = cigna_slice_skip(rest, in.len);
+
+        while (cigna_links_next(&links, &in, &piece) == CIGNA_OK) {
+            assert_int_not_equal(piece.len, 0);
+            cigna_buf_append(&b, piece);
+        }
+
+        assert_int_equal(in.len, 0);
+    }
+
+    while (cigna_links_end(&links, &piece) == CIGNA_OK) {
+        cigna_buf_append(&b, piece);
+    }
+
+    assert_int_equal(cigna_links_end(&links, &piece), CIGNA_NONE);
+
+    return cigna_buf_slice(&b);
+}
+
+
+/* the same at every chunking */
+
+static void
+becomes(const char *text, const char *expected)
+{
+    size_t         n;
+    cigna_slice_t  out;
+
+    for (n = 1; n <= 70; n++) {
+        out = rewritten(text, n);
+        assert_slice(out, expected);
+    }
+
+    out = rewritten(text, (size_t) -1);
+    assert_slice(out, expected);
+
+    support_release();
+}
+
+
+static void
+stays(const char *text)
+{
+    becomes(text, text);
+    assert_int_equal(links.rewritten, 0);
+}
+
+
+static void
+links_of_a_bundle_are_rewritten(void **state)
+{
+    (void) state;
+
+    becomes("{\"resourceType\":\"Bundle\",\"link\":[{\"relation\":\"self\","
+            "\"url\":\"" BASE "/Patient?_id=1\"},{\"relation\":\"next\","
+            "\"url\":\"" BASE "?_getpages=a&_count=1\"}],\"entry\":["
+            "{\"fullUrl\":\"" BASE "/Patient/1\",\"resource\":{}}]}",
+            "{\"resourceType\":\"Bundle\",\"link\":[{\"relation\":\"self\","
+            "\"url\":\"" OWN "/Patient?_id=1\"},{\"relation\":\"next\","
+            "\"url\":\"" OWN "/?_getpages=a&_count=1\"}],\"entry\":["
+            "{\"fullUrl\":\"" OWN "/Patient/1\",\"resource\":{}}]}");
+
+    assert_int_equal(links.rewritten, 3);
+    assert_int_equal(links.broken, 0);
+}
+
+
+static void
+a_base_that_has_lost_its_path_is_a_base(void **state)
+{
+    (void) state;
+
+    becomes("{\"fullUrl\": \"" HOST "/Patient/A00000000000005\"}",
+            "{\"fullUrl\": \"" OWN "/Patient/A00000000000005\"}");
+}
+
+
+static void
+references_attachments_and_implementation_are_links(void **state)
+{
+    (void) state;
+
+    becomes("{\"reference\":\"" BASE "/Patient/1\"}",
+            "{\"reference\":\"" OWN "/Patient/1\"}");
+    becomes("{\"content\":[{\"attachment\":{\"url\":\"" BASE "/Binary/1\"}}]}",
+            "{\"content\":[{\"attachment\":{\"url\":\"" OWN "/Binary/1\"}}]}");
+    becomes("{\"photo\":[{\"url\":\"" BASE "/Binary/1\"}]}",
+            "{\"photo\":[{\"url\":\"" OWN "/Binary/1\"}]}");
+    becomes("{\"valueAttachment\":{\"url\":\"" BASE "/Binary/1\"}}",
+            "{\"valueAttachment\":{\"url\":\"" OWN "/Binary/1\"}}");
+    becomes("{\"presentedForm\":[{\"url\":\"" BASE "/Binary/1\"}]}",
+            "{\"presentedForm\":[{\"url\":\"" OWN "/Binary/1\"}]}");
+    becomes("{\"implementation\":{\"url\":\"" BASE "\"},\"url\":\"" BASE "\"}",
+            "{\"implementation\":{\"url\":\"" OWN "\"},\"url\":\"" BASE "\"}");
+}
+
+
+static void
+names_stay_as_they_are(void **state)
+{
+    (void) state;
+
+    stays("{\"url\":\"" BASE "/StructureDefinition/1\"}");
+    stays("{\"extension\":[{\"url\":\"" BASE "/x\",\"valueUri\":\"" BASE
+          "/y\"}]}");
+    stays("{\"identifier\":[{\"system\":\"" BASE "/x\",\"value\":\"" BASE
+          "\"}]}");
+    stays("{\"meta\":{\"source\":\"" BASE "/x\",\"profile\":[\"" BASE
+          "/y\"]}}");
+    stays("{\"text\":{\"div\":\"<a href=\\\"" BASE "/x\\\">" BASE "</a>\"}}");
+    stays("{\"link\":[{\"extension\":[{\"url\":\"" BASE "/x\"}]}]}");
+    stays("{\"photo\":[{\"_url\":{\"extension\":[{\"url\":\"" BASE
+          "/x\"}]}}]}");
+    stays("{\"link\":[\"" BASE "/x\"],\"reference\":[\"" BASE "/x\"]}");
+    stays("{\"fullUrls\":\"" BASE "/x\",\"fullurl\":\"" BASE "/x\"}");
+}
+
+
+static void
+relative_and_foreign_links_stay_as_they_are(void **state)
+{
+    (void) state;
+
+    stays("{\"reference\":\"Patient/1\"}");
+    stays("{\"reference\":\"#contained\"}");
+    stays("{\"reference\":\"\"}");
+    stays("{\"reference\":\"urn:uuid:0f\",\"fullUrl\":\"https://other/x\"}");
+    stays("{\"reference\":\"" HOST ".org/Patient/1\"}");
+    stays("{\"reference\":\"h\"}");
+    stays("{\"reference\":\"" HOST "x\"}");
+    stays("{\"reference\":\" " BASE "\"}");
+    stays("{\"reference\":\"https://p-hi2.ex\xc3\xa4mple/Patient/1\"}");
+    stays("{\"reference\":null,\"fullUrl\":12}");
+}
+
+
+static void
+escapes_in_links_and_keys_are_read(void **state)
+{
+    (void) state;
+
+    becomes("{\"fullUrl\":\"https:\\/\\/p-hi2.example\\/PatientAccess\\/"
+            "v1-devportal\\/Patient\\/1\"}",
+            "{\"fullUrl\":\"" OWN "\\/Patient\\/1\"}");
+    becomes("{\"fullUrl\":\"\\u0068ttps:\\u002f\\u002Fp-hi2.example\\u002f"
+            "Patient\"}",
+            "{\"fullUrl\":\"" OWN "\\u002fPatient\"}");
+    becomes("{\"full\\u0055rl\":\"" HOST "/\"}",
+            "{\"full\\u0055rl\":\"" OWN "/\"}");
+    becomes("{\"l\\u0069nk\":[{\"\\u0075rl\":\"" HOST "\\u003fa=1\"}]}",
+            "{\"l\\u0069nk\":[{\"\\u0075rl\":\"" OWN "/\\u003fa=1\"}]}");
+    stays("{\"fullUrl\\u0000\":\"" BASE "\"}");
+    stays("{\"fullUrl\":\"https://p-hi2.example\\u0000/x\"}");
+    stays("{\"fullUrl\":\"https://p-hi2.example\\u0100/x\"}");
+}
+
+
+static void
+scheme_host_and_port_are_read_as_urls_are(void **state)
+{
+    (void) state;
+
+    becomes("{\"fullUrl\":\"HTTPS://P-HI2.Example:443/Patient/1\"}",
+            "{\"fullUrl\":\"" OWN "/Patient/1\"}");
+    stays("{\"fullUrl\":\"https://p-hi2.example:8443/Patient/1\"}");
+    stays("{\"fullUrl\":\"http://p-hi2.example/Patient/1\"}");
+    stays("{\"fullUrl\":\"https://p-hi2.example@evil.example/Patient/1\"}");
+}
+
+
+static void
+numbers_order_and_white_space_stay(void **state)
+{
+    (void) state;
+
+    becomes(" {\r\n\t\"b\" : 1.00e+2 , \"a\":[ ] ,\"reference\" \n:\n \""
+            HOST "/x\" , \"c\":[1,-0.0,true , null,{ }]\n}\n\n",
+            " {\r\n\t\"b\" : 1.00e+2 , \"a\":[ ] ,\"reference\" \n:\n \""
+            OWN "/x\" , \"c\":[1,-0.0,true , null,{ }]\n}\n\n");
+
+    stays("12");
+    stays("\"" BASE "\"");
+    stays("[]");
+    assert_int_equal(links.broken, 0);
+}
+
+
+static void
+what_breaks_passes_unchanged_from_there(void **state)
+{
+    unsigned  i;
+
+    static const char *const  broken[] = {
+        "", "{", "[1,2", "{\"a\"", "\"abc", "{\"a\":1}}", "[1]2", "]", "}",
+        "{]", "[}", "{1:2}", "{\"a\" 1}", "{,}", "[,1]", "[1,]", "{\"a\":1,}",
+        "\"a\nb\"", "\"\\x\"", "\"\\u12g4\"", "<html>", "[\x01]",
+        "{\"fullUrl\":\"" HOST, "{\"fullUrl\":\"" HOST "\\u00",
+        "{\"fullUrl\":\"" HOST "\\q/Patient\"}",
+        "{\"fullUrl\":\"ht\ntps://p-hi2.example/\"}",
+        "{\"fullUrl\":\"\n" HOST "/\"}"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        stays(broken[i]);
+        assert_int_equal(links.broken, 1);
+    }
+
+    becomes("[{\"fullUrl\":\"" HOST "/1\"}],{\"fullUrl\":\"" HOST "/2\"}",
+            "[{\"fullUrl\":\"" OWN "/1\"}],{\"fullUrl\":\"" HOST "/2\"}");
+    assert_int_equal(links.broken, 1);
+}
+
+
+static void
+so_deep_and_no_deeper(void **state)
+{
+    size_t  i;
+    char    text[4 * CIGNA_LINKS_DEPTH_MAX];
+
+    (void) state;
+
+    memset(text, '[', CIGNA_LINKS_DEPTH_MAX);
+    memset(text + CIGNA_LINKS_DEPTH_MAX, ']', CIGNA_LINKS_DEPTH_MAX);
+    text[2 * CIGNA_LINKS_DEPTH_MAX] = '\0';
+
+    stays(text);
+    assert_int_equal(links.broken, 0);
+
+    i = CIGNA_LINKS_DEPTH_MAX + 1;
+    memset(text, '[', i);
+    memset(text + i, ']', i);
+    text[2 * i] = '\0';
+
+    stays(text);
+    assert_int_equal(links.broken, 1);
+}
+
+
+static void
+long_keys_and_long_strings_are_no_links(void **state)
+{
+    char  text[8192];
+
+    (void) state;
+
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "{\"", 2);
+    memcpy(text + 4000, "Attachment\":{\"url\":\"" HOST "/x\"}}",
+           sizeof("Attachment\":{\"url\":\"" HOST "/x\"}}"));
+    stays(text);
+
+    memset(text, '0', sizeof(text));
+    memcpy(text, "{\"fullUrl\":\"https://p-hi2.example:",
+           sizeof("{\"fullUrl\":\"https://p-hi2.example:") - 1);
+    memcpy(text + 4000, "443/x\"}", sizeof("443/x\"}"));
+    stays(text);
+}
+
+
+static void
+without_bases_nothing_is_a_link(void **state)
+{
+    (void) state;
+
+    cigna_bases_init(&bases);
+    stays("{\"fullUrl\":\"" BASE "/x\",\"reference\":\"Patient/1\"}");
+}
+
+
+static void
+a_header_line_is_rewritten_like_a_link(void **state)
+{
+    size_t         n;
+    cigna_slice_t  own, instead;
+
+    (void) state;
+
+    own = cigna_slice(OWN "/");
+
+    n = cigna_link_url(&bases, own, guarded(BASE "/Patient/1"), &instead);
+    assert_int_equal(n, sizeof(BASE) - 1);
+    assert_slice(instead, OWN);
+
+    n = cigna_link_url(&bases, own, guarded(BASE "?a=1"), &instead);
+    assert_int_equal(n, sizeof(BASE) - 1);
+    assert_slice(instead, OWN "/");
+
+    assert_int_equal(cigna_link_url(&bases, own, guarded("/Patient/1"),
+                                     &instead),
+                     0);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test_setup(links_of_a_bundle_are_rewritten, setup),
+        cmocka_unit_test_setup(a_base_that_has_lost_its_path_is_a_base, setup),
+        cmocka_unit_test_setup(
+            references_attachments_and_implementation_are_links, setup),
+        cmocka_unit_test_setup(names_stay_as_they_are, setup),
+        cmocka_unit_test_setup(relative_and_foreign_links_stay_as_they_are,
+                               setup),
+        cmocka_unit_test_setup(escapes_in_links_and_keys_are_read, setup),
+        cmocka_unit_test_setup(scheme_host_and_port_are_read_as_urls_are,
+                               setup),
+        cmocka_unit_test_setup(numbers_order_and_white_space_stay, setup),
+        cmocka_unit_test_setup(what_breaks_passes_unchanged_from_there, setup),
+        cmocka_unit_test_setup(so_deep_and_no_deeper, setup),
+        cmocka_unit_test_setup(long_keys_and_long_strings_are_no_links, setup),
+        cmocka_unit_test_setup(without_bases_nothing_is_a_link, setup),
+        cmocka_unit_test_setup(a_header_line_is_rewritten_like_a_link, setup)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
