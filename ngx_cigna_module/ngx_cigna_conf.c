@@ -31,6 +31,32 @@ ngx_cigna_conf_create_srv(ngx_conf_t *cf)
 }
 
 
+/* nginx itself keeps the names of a server in a hash only */
+
+char *
+ngx_cigna_conf_merge_srv(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_cigna_srv_conf_t *conf = child;
+
+    size_t                     size;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    conf->nnames = cscf->server_names.nelts;
+    size = conf->nnames * sizeof(ngx_http_server_name_t);
+
+    conf->names = ngx_palloc(cf->pool, size);
+    if (conf->names == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memcpy(conf->names, cscf->server_names.elts, size);
+
+    return NGX_CONF_OK;
+}
+
+
 void *
 ngx_cigna_conf_create_loc(ngx_conf_t *cf)
 {
@@ -43,6 +69,7 @@ ngx_cigna_conf_create_loc(ngx_conf_t *cf)
 
     lcf->fhir = NGX_CONF_UNSET;
     lcf->cache = NGX_CONF_UNSET;
+    lcf->links = NGX_CONF_UNSET;
     lcf->insecure_upstream = NGX_CONF_UNSET;
 
     return lcf;
@@ -57,6 +84,8 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_value(conf->fhir, prev->fhir, 0);
     ngx_conf_merge_value(conf->cache, prev->cache, 1);
+    ngx_conf_merge_value(conf->links, prev->links, 1);
+    ngx_conf_merge_str_value(conf->base_url, prev->base_url, "");
     ngx_conf_merge_value(conf->insecure_upstream, prev->insecure_upstream, 0);
 
     if (conf->tenant_value == NULL) {

@@ -8,6 +8,7 @@
 #include "ngx_cigna_cache.h"
 #include "ngx_cigna_counters.h"
 #include "ngx_cigna_redis.h"
+#include "cigna_links.h"
 #include "cigna_vault.h"
 
 
@@ -32,6 +33,7 @@ typedef struct {
 
     cigna_uri_t                fhir_uri;       /* parsed fhir_base */
     cigna_uri_t                redirect_uri;   /* parsed */
+    cigna_bases_t              bases;          /* of links in replies */
 
     ngx_ssl_t                 *ssl;            /* towards the OAuth endpoints */
     ngx_array_t                origins;        /* ngx_cigna_origin_t, of all
@@ -64,6 +66,7 @@ typedef struct {
     ngx_msec_t                 stale;
 
     ngx_array_t                tenants;        /* ngx_cigna_tenant_t * */
+    ngx_array_t                aliases;        /* ngx_str_t */
 
     ngx_cigna_place_t         *used;           /* last use in a location */
 
@@ -76,10 +79,12 @@ typedef struct {
 } ngx_cigna_main_conf_t;
 
 
-/* of a server: where its dances start, for the replies that tell callers */
+/* of a server: what tells callers where to go */
 
 typedef struct {
     ngx_str_t                  connect_path;   /* of "location = /..." */
+    ngx_http_server_name_t    *names;          /* "server_name" */
+    ngx_uint_t                 nnames;
 } ngx_cigna_srv_conf_t;
 
 
@@ -91,6 +96,8 @@ typedef struct {
 
     ngx_flag_t                 fhir;
     ngx_flag_t                 cache;
+    ngx_flag_t                 links;
+    ngx_str_t                  base_url;       /* ends with "/"; or empty */
     ngx_flag_t                 insecure_upstream;
 
     /* what else the location is: one of these handlers, or NULL */
@@ -105,6 +112,7 @@ extern ngx_module_t  ngx_cigna_module;
 
 void *ngx_cigna_conf_create_main(ngx_conf_t *cf);
 void *ngx_cigna_conf_create_srv(ngx_conf_t *cf);
+char *ngx_cigna_conf_merge_srv(ngx_conf_t *cf, void *parent, void *child);
 void *ngx_cigna_conf_create_loc(ngx_conf_t *cf);
 char *ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child);
 

@@ -198,6 +198,7 @@ ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_cigna_loc_conf_t *lcf = conf;
 
     ngx_str_t   *value;
+    ngx_uint_t   i;
 
     if (lcf->fhir != NGX_CONF_UNSET) {
         return "is duplicate";
@@ -217,15 +218,21 @@ ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     lcf->cache = 1;
+    lcf->links = 1;
 
-    if (cf->args->nelts == 3) {
+    for (i = 2; i < cf->args->nelts; i++) {
 
-        if (ngx_strcmp(value[2].data, "cache=off") == 0) {
+        if (ngx_strcmp(value[i].data, "cache=off") == 0) {
             lcf->cache = 0;
 
-        } else if (ngx_strcmp(value[2].data, "cache=on") != 0) {
-            return "has an invalid parameter, write \"cache=on\" or "
-                   "\"cache=off\"";
+        } else if (ngx_strcmp(value[i].data, "links=off") == 0) {
+            lcf->links = 0;
+
+        } else if (ngx_strcmp(value[i].data, "cache=on") != 0
+                   && ngx_strcmp(value[i].data, "links=on") != 0)
+        {
+            return "has an invalid parameter, write \"cache=on\", "
+                   "\"cache=off\", \"links=on\" or \"links=off\"";
         }
     }
 

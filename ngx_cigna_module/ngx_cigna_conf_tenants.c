@@ -1,4 +1,5 @@
 
+#include "ngx_cigna_conf_links.h"
 #include "ngx_cigna_conf_tenants.h"
 
 
@@ -30,7 +31,8 @@ ngx_cigna_conf_tenants_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
         ngx_cigna_place_enter(cf, tenants[i]->place);
 
         if (ngx_cigna_conf_tenant_mixed_up(cf, mcf, tenants[i])
-            || ngx_cigna_conf_tenant_origins(cf, tenants[i]) != NGX_OK)
+            || ngx_cigna_conf_tenant_origins(cf, tenants[i]) != NGX_OK
+            || ngx_cigna_conf_bases(cf, mcf, tenants[i]) != NGX_OK)
         {
             rc = NGX_ERROR;
         }

@@ -34,10 +34,12 @@
     count(stale_served, "Requests served from the cache with Redis down.")    \
     count(revocations, "Grants revoked at the authorization server.")         \
     count(revocations_failed, "Grants that could not be revoked there.")      \
-    count(members_changed, "Connections made as another person than before.")  \
+    count(members_changed, "Connections made as another person than before.") \
     count(tokens_refused, "Replies of 401 by the FHIR server.")               \
     count(replays, "Requests made again with another token.")                 \
-    count(reseals, "Grants put under the first key of the ring.")
+    count(reseals, "Grants put under the first key of the ring.")             \
+    count(links_unknown, "Replies whose links stayed: base unknown.")         \
+    count(links_broken, "Replies that are no valid JSON.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -26,6 +26,7 @@ typedef enum {
 typedef struct ngx_cigna_wait_s    ngx_cigna_wait_t;
 typedef struct ngx_cigna_token_s   ngx_cigna_token_t;
 typedef struct ngx_cigna_inject_s  ngx_cigna_inject_t;
+typedef struct ngx_cigna_rewrite_s ngx_cigna_rewrite_t;
 
 
 typedef struct {
@@ -45,6 +46,7 @@ typedef struct {
     /* of "cigna_fhir on" */
     ngx_cigna_token_t    *token;
     ngx_cigna_inject_t   *inject;
+    ngx_cigna_rewrite_t  *rewrite;         /* NULL: links stay */
     ngx_str_t             failure;         /* body in place of an error page */
 
     /* of a callback: its query, which is scrubbed in the request itself */

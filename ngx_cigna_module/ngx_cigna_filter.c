@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_filter.h"
 #include "ngx_cigna_failure.h"
+#include "ngx_cigna_rewrite.h"
 #include "ngx_cigna_scrub.h"
 
 
@@ -63,7 +64,8 @@ ngx_cigna_header_filter(ngx_http_request_t *r)
     }
 
     if (ngx_cigna_filter_no_store(r) != NGX_OK
-        || ngx_cigna_failure_header(r, lcf) != NGX_OK)
+        || ngx_cigna_failure_header(r, lcf) != NGX_OK
+        || ngx_cigna_rewrite_header(r, lcf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -144,6 +146,10 @@ ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (ctx && ctx->rewrite) {
+        return ngx_cigna_rewrite_body(r, ctx, in, ngx_cigna_next_body_filter);
+    }
 
     if (ctx == NULL || ctx->failure.len == 0 || in == NULL) {
         return ngx_cigna_next_body_filter(r, in);

@@ -38,7 +38,7 @@ static ngx_int_t ngx_cigna_inject_name(ngx_http_request_t *r,
     ngx_str_t *name);
 static ngx_int_t ngx_cigna_inject_create(ngx_http_request_t *r);
 static ngx_buf_t *ngx_cigna_inject_copy(ngx_http_request_t *r,
-    const ngx_buf_t *from, const ngx_str_t *token);
+    const ngx_buf_t *from, const ngx_cigna_lines_t *lines);
 static ngx_int_t ngx_cigna_inject_reinit(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_inject_output(void *data, ngx_chain_t *in);
 static ngx_uint_t ngx_cigna_inject_verified(ngx_connection_t *c,
@@ -286,6 +286,7 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
 {
     ngx_buf_t             *b;
     ngx_cigna_ctx_t       *ctx;
+    ngx_cigna_lines_t      lines;
     ngx_http_upstream_t   *u;
     ngx_cigna_loc_conf_t  *lcf;
 
@@ -296,14 +297,18 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    b = ngx_cigna_inject_copy(r, u->request_bufs->buf, &ctx->inject->token);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    lines.token = &ctx->inject->token;
+    lines.base = ctx->tenant->fhir_uri.path;
+    lines.links = lcf->links;
+
+    b = ngx_cigna_inject_copy(r, u->request_bufs->buf, &lines);
     if (b == NULL) {
         return NGX_ERROR;
     }
 
     u->request_bufs->buf = b;
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     if (!lcf->insecure_upstream) {
         u->output.output_filter = ngx_cigna_inject_output;
@@ -318,13 +323,13 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
 
 static ngx_buf_t *
 ngx_cigna_inject_copy(ngx_http_request_t *r, const ngx_buf_t *from,
-    const ngx_str_t *token)
+    const ngx_cigna_lines_t *lines)
 {
     u_char     *p, *last;
     size_t      len;
     ngx_buf_t  *b;
 
-    len = ngx_cigna_lines_length(from, token);
+    len = ngx_cigna_lines_length(from, lines);
 
     b = ngx_calloc_buf(r->pool);
     p = ngx_cigna_secret_alloc(r->pool, len);
@@ -333,7 +338,7 @@ ngx_cigna_inject_copy(ngx_http_request_t *r, const ngx_buf_t *from,
         return NULL;
     }
 
-    last = ngx_cigna_lines_copy(r, from, token, p);
+    last = ngx_cigna_lines_copy(r, from, lines, p);
 
     if (last == NULL) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,

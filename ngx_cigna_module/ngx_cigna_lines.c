@@ -42,9 +42,20 @@ static ngx_cigna_line_names_t  ngx_cigna_lines_never = {
 };
 
 
+/* what a reply must not be when links in it are rewritten */
+
+static ngx_cigna_line_names_t  ngx_cigna_lines_whole = {
+    [5]  = { "range" },
+    [8]  = { "if-range" },
+    [15] = { "accept-encoding" }
+};
+
+
+static u_char *ngx_cigna_lines_request(const u_char *line, const u_char *end,
+    const ngx_cigna_lines_t *lines, u_char *p);
 static ngx_uint_t ngx_cigna_lines_reads(const u_char *p, const u_char *end);
 static ngx_uint_t ngx_cigna_lines_passes(ngx_http_request_t *r,
-    const u_char *line, const u_char *end);
+    const u_char *line, const u_char *end, ngx_uint_t links);
 static ngx_uint_t ngx_cigna_lines_named(ngx_cigna_line_names_t names,
     const u_char *name, size_t len);
 static ngx_uint_t ngx_cigna_lines_of_caller(ngx_http_request_t *r,
@@ -52,18 +63,21 @@ static ngx_uint_t ngx_cigna_lines_of_caller(ngx_http_request_t *r,
 
 
 size_t
-ngx_cigna_lines_length(const ngx_buf_t *b, const ngx_str_t *token)
+ngx_cigna_lines_length(const ngx_buf_t *b, const ngx_cigna_lines_t *lines)
 {
-    return b->last - b->pos + sizeof(NGX_CIGNA_BEARER) - 1 + token->len
+    return b->last - b->pos + sizeof(NGX_CIGNA_BEARER) - 1 + lines->token->len
            + sizeof(CRLF) - 1;
 }
 
 
 u_char *
 ngx_cigna_lines_copy(ngx_http_request_t *r, const ngx_buf_t *b,
-    const ngx_str_t *token, u_char *p)
+    const ngx_cigna_lines_t *lines, u_char *p)
 {
-    u_char  *line, *next, *last;
+    u_char           *line, *next, *last;
+    const ngx_str_t  *token;
+
+    token = lines->token;
 
     line = b->pos;
     last = b->last;
@@ -74,7 +88,7 @@ ngx_cigna_lines_copy(ngx_http_request_t *r, const ngx_buf_t *b,
         return NULL;
     }
 
-    p = ngx_cpymem(p, line, next + 1 - line);
+    p = ngx_cigna_lines_request(line, next + 1, lines, p);
 
     for ( ;; ) {
 
@@ -89,7 +103,7 @@ ngx_cigna_lines_copy(ngx_http_request_t *r, const ngx_buf_t *b,
             break;
         }
 
-        if (ngx_cigna_lines_passes(r, line, next)) {
+        if (ngx_cigna_lines_passes(r, line, next, lines->links)) {
             p = ngx_cpymem(p, line, next + 1 - line);
         }
     }
@@ -99,6 +113,34 @@ ngx_cigna_lines_copy(ngx_http_request_t *r, const ngx_buf_t *b,
     p = ngx_cpymem(p, CRLF, sizeof(CRLF) - 1);
 
     return ngx_cpymem(p, line, last - line);
+}
+
+
+static u_char *
+ngx_cigna_lines_request(const u_char *line, const u_char *end,
+    const ngx_cigna_lines_t *lines, u_char *p)
+{
+    cigna_slice_t  base, path, rest;
+
+    base = lines->base;
+
+    if (base.len && base.data[base.len - 1] == '/') {
+        base.len--;
+    }
+
+    path = cigna_slice_make(line, end);
+    (void) cigna_slice_cut(&path, ' ');
+
+    rest = cigna_slice_skip(path, base.len);
+
+    if (lines->links && cigna_slice_starts(path, base)
+        && cigna_slice_starts(rest, cigna_slice("/?")))
+    {
+        p = ngx_cpymem(p, line, rest.data - line);
+        line = rest.data + 1;
+    }
+
+    return ngx_cpymem(p, line, end - line);
 }
 
 
@@ -121,7 +163,7 @@ ngx_cigna_lines_reads(const u_char *p, const u_char *end)
 
 static ngx_uint_t
 ngx_cigna_lines_passes(ngx_http_request_t *r, const u_char *line,
-    const u_char *end)
+    const u_char *end, ngx_uint_t links)
 {
     size_t         len;
     const u_char  *colon;
@@ -134,7 +176,8 @@ ngx_cigna_lines_passes(ngx_http_request_t *r, const u_char *line,
     len = colon - line;
 
     if (ngx_cigna_lines_named(ngx_cigna_lines_passing, line, len)) {
-        return 1;
+        return !links
+               || !ngx_cigna_lines_named(ngx_cigna_lines_whole, line, len);
     }
 
     if (ngx_cigna_lines_named(ngx_cigna_lines_never, line, len)

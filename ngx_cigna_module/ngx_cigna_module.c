@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_conf.h"
+#include "ngx_cigna_conf_links.h"
 #include "ngx_cigna_conf_location.h"
 #include "ngx_cigna_conf_tenant.h"
 #include "ngx_cigna_conf_tenants.h"
@@ -67,8 +68,22 @@ static ngx_command_t  ngx_cigna_commands[] = {
       NULL },
 
     { ngx_string("cigna_fhir"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_cigna_conf_fhir,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_upstream_alias"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_cigna_conf_alias,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_base_url"),
+      NGX_CIGNA_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_cigna_conf_base_url,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -120,7 +135,7 @@ static ngx_http_module_t  ngx_cigna_module_ctx = {
     NULL,                                  /* init main configuration */
 
     ngx_cigna_conf_create_srv,             /* create server configuration */
-    NULL,                                  /* merge server configuration */
+    ngx_cigna_conf_merge_srv,              /* merge server configuration */
 
     ngx_cigna_conf_create_loc,             /* create location configuration */
     ngx_cigna_conf_merge_loc               /* merge location configuration */

@@ -490,7 +490,13 @@ refuses('cigna_fhir with another value', { fhir: { cigna_fhir: 'yes' } },
         /"cigna_fhir" directive has an invalid value, write "cigna_fhir on;"/);
 refuses('cigna_fhir with another parameter',
         { fhir: { cigna_fhir: 'on cache=maybe' } },
-        /"cigna_fhir" .*invalid parameter, write "cache=on" or "cache=off"/);
+        /"cigna_fhir" .*invalid parameter, write "cache=on", "cache=off", /);
+refuses('cigna_base_url with a query',
+        { fhir: { cigna_base_url: 'https://acme.example/fhir?a' } },
+        /"cigna_base_url" .*is no http or https URL without a query/);
+refuses('cigna_upstream_alias that is a path',
+        { vaults: 'cigna_upstream_alias /PatientAccess/v1;' },
+        /"cigna_upstream_alias" "\/PatientAccess\/v1" is no http or https URL/);
 refuses('cigna_fhir without proxy_pass', { fhir: { proxy_pass: null } },
         /"cigna_fhir" in location "\/fhir\/" needs "proxy_pass"/);
 refuses('cigna_fhir in clear', { fhir: { proxy_pass: 'http://127.0.0.1/' } },

@@ -1,0 +1,195 @@
+
+#include "ngx_cigna_conf_links.h"
+
+
+/*
+ * Cigna's FHIR server names itself by a host of its inner network in links, and
+ * in some of them loses the path.
+ */
+
+#define NGX_CIGNA_LINKS_HOST   "fhir.cigna.com"
+#define NGX_CIGNA_LINKS_INNER  "https://p-hi2.digitaledge.cigna.com"
+
+
+static ngx_int_t ngx_cigna_conf_bases_inner(ngx_conf_t *cf,
+    ngx_cigna_tenant_t *tenant);
+static ngx_int_t ngx_cigna_conf_bases_add(ngx_conf_t *cf,
+    ngx_cigna_tenant_t *tenant, const char *directive, cigna_slice_t url);
+
+
+char *
+ngx_cigna_conf_alias(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_main_conf_t *mcf = conf;
+
+    ngx_str_t      *value, *alias;
+    ngx_uint_t      i;
+    const char     *error;
+    cigna_bases_t   bases;
+
+    if (mcf->aliases.elts == NULL
+        && ngx_array_init(&mcf->aliases, cf->pool, 4, sizeof(ngx_str_t))
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        cigna_bases_init(&bases);
+
+        if (cigna_bases_add(&bases, ngx_cigna_slice(&value[i]), &error)
+            != CIGNA_OK)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"cigna_upstream_alias\" \"%V\" %s, write "
+                               "what stands before \"/Patient\" in Cigna's "
+                               "links", &value[i], error);
+            return NGX_CONF_ERROR;
+        }
+
+        alias = ngx_array_push(&mcf->aliases);
+        if (alias == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *alias = value[i];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_cigna_conf_base_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_loc_conf_t *lcf = conf;
+
+    u_char       *p;
+    ngx_str_t    *value;
+    cigna_uri_t   uri;
+
+    if (lcf->base_url.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cigna_uri_parse(ngx_cigna_slice(&value[1]), &uri) != CIGNA_OK
+        || uri.has_query)
+    {
+        return "is no http or https URL without a query, write the one under "
+               "which callers know this location, as "
+               "\"cigna_base_url https://health.acme.example/fhir;\"";
+    }
+
+    lcf->base_url = value[1];
+
+    if (value[1].data[value[1].len - 1] == '/') {
+        return NGX_CONF_OK;
+    }
+
+    p = ngx_pnalloc(cf->pool, value[1].len + 1);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    lcf->base_url.data = p;
+
+    p = ngx_cpymem(p, value[1].data, value[1].len);
+    *p++ = '/';
+
+    lcf->base_url.len = p - lcf->base_url.data;
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant)
+{
+    ngx_str_t   *alias;
+    ngx_uint_t   i;
+
+    cigna_bases_init(&tenant->bases);
+
+    if (ngx_cigna_conf_bases_add(cf, tenant, "fhir_base",
+                                 tenant->provider.fhir_base)
+        != NGX_OK
+        || ngx_cigna_conf_bases_inner(cf, tenant) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    alias = mcf->aliases.elts;
+
+    for (i = 0; i < mcf->aliases.nelts; i++) {
+
+        if (ngx_cigna_conf_bases_add(cf, tenant, "cigna_upstream_alias",
+                                     ngx_cigna_slice(&alias[i]))
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_bases_inner(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
+{
+    u_char     *p;
+    ngx_str_t   host, with;
+
+    if (!cigna_slice_eq_case(tenant->fhir_uri.host,
+                             cigna_slice(NGX_CIGNA_LINKS_HOST)))
+    {
+        return NGX_OK;
+    }
+
+    ngx_str_set(&host, NGX_CIGNA_LINKS_INNER);
+
+    p = ngx_pnalloc(cf->pool, host.len + tenant->fhir_uri.path.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    with.data = p;
+
+    p = ngx_cpymem(p, host.data, host.len);
+    p = ngx_cpymem(p, tenant->fhir_uri.path.data, tenant->fhir_uri.path.len);
+
+    with.len = p - with.data;
+
+    if (ngx_cigna_conf_bases_add(cf, tenant, "fhir_base",
+                                 ngx_cigna_slice(&with))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_cigna_conf_bases_add(cf, tenant, "fhir_base",
+                                    ngx_cigna_slice(&host));
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_bases_add(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,
+    const char *directive, cigna_slice_t url)
+{
+    const char  *error;
+
+    if (cigna_bases_add(&tenant->bases, url, &error) == CIGNA_OK) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%s\" \"%*s\" %s", directive,
+                       url.len, url.data, error);
+
+    return NGX_ERROR;
+}

