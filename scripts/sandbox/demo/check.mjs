@@ -211,6 +211,24 @@ async function breakAndEnd(walk, dana) {
     assert.ok(token.by.refresh_token.ok > 0);
   });
 
+  await walk.step('Cigna takes back an access token: nobody notices',
+                  async () => {
+    await dana.page.goto(walk.stack.url('harbor'));
+    const claims = await dana.claims();
+    const before = await walk.control.see({ client_id: 'harbor-client' });
+
+    await walk.control.expire({ client_id: 'harbor-client' });
+    await dana.page.goto(walk.stack.url('harbor'));
+    assert.deepEqual(await dana.claims(), claims);
+    assert.equal(await dana.page.locator('#trouble').isVisible(), false);
+
+    const { fhir } = await walk.control.see();
+    const { token } = await walk.control.see({ client_id: 'harbor-client' });
+    assert.ok(fhir.by_status[401] > 0);
+    assert.equal(token.by.refresh_token.ok,
+                 (before.token.by.refresh_token?.ok ?? 0) + 1);
+  });
+
   await walk.step('disconnected, and only here', async () => {
     await dana.page.getByRole('button', { name: 'Disconnect Cigna' }).click();
     await dana.page.locator('#connect').waitFor();
