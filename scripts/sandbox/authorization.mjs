@@ -159,6 +159,11 @@ export function createAuthorizationServer({ issuer, backChannel, ...parts }) {
 
   markTokens(provider, parts);
   provider.on('grant.error', (ctx, error) => { ctx.state.grantError = error; });
+  provider.app.on('error', (error) => {
+    if (error.code !== 'ECONNRESET') {   // clients may leave
+      console.error(error);
+    }
+  });
   for (const habit of HABITS) {
     provider.use(habit({ ...parts, signIn }));
   }

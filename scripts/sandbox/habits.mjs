@@ -38,7 +38,11 @@ const identify = () => async (ctx, next) => {
   let parameters = ctx.query;
 
   if (BACK_CHANNEL.has(endpoint) && ctx.method === 'POST') {
-    const body = await readBody(ctx.req);
+    const body = await readBody(ctx.req).catch(() => null);
+    if (body === null) {
+      ctx.respond = false;               // the client has left
+      return;
+    }
     parameters = parse(body.toString());
     ctx.state.request = ctx.req;
     ctx.req = replayed(ctx.req, body);

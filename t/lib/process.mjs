@@ -3,7 +3,8 @@
 
 import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readdirSync, readlinkSync } from
+  'node:fs';
 import path from 'node:path';
 
 import { until } from './scratch.mjs';
@@ -139,6 +140,27 @@ export function startServer(name, command, args, { directory, env } = {}) {
 export function childrenOf(pid) {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
     .filter((name) => parentOf(name) === pid).map(Number);
+}
+
+// The local TCP ports of a process, which had better stand still.
+export function portsOf(pid) {
+  const inodes = new Set(readdirSync(`/proc/${pid}/fd`)
+    .map((fd) => /^socket:\[(\d+)\]$/.exec(linkAt(`/proc/${pid}/fd/${fd}`)))
+    .filter(Boolean).map(([, inode]) => inode));
+
+  return new Set(['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'latin1').split('\n').slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => inodes.has(fields[9]))
+      .map(([, local]) => parseInt(local.split(':')[1], 16))));
+}
+
+function linkAt(path) {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';                           // closed meanwhile
+  }
 }
 
 export function isRunning(pid) {

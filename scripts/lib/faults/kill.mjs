@@ -1,24 +1,33 @@
 // Workers killed at random moments of refreshes, against refresh tokens that
 // are good for one use each.
+//
+// A worker is stopped before it is killed, and its connections are looked at:
+// a reply that came on one that was closed by then is in the journal, whatever
+// becomes of the worker.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { portsOf } from '../../../t/lib/process.mjs';
+import { until } from '../../../t/lib/scratch.mjs';
 import { Fleet, countRefreshes } from './fleet.mjs';
 import { judge } from './truth.mjs';
 
 const GROUP = 6;                    // members who refresh in one round
 const BATCH = 10;                   // rounds whose ends are awaited together
 
-// So long after the reply has left Cigna a worker may need until the new grant
-// is in its journal, on a machine that has much else to do; and so long may the
-// stand-in need to see a request.
-const WINDOW_MS = 250;
+// Between the end of the connection and the journal lies the sealing of a
+// record: a kill that hits it is within the window, too.
+const SEALING_MS = 5;
 
 // Takes over and confirms, in real time.
 const UPKEEP_MS = 3000;
 
 const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
+
+// When the worker is killed.  "later" is with a Redis that stands still once
+// the request is at Cigna: what comes back is in the journal and nowhere else.
+const MOMENTS = { anytime: 3, during: 3, later: 4 };
 
 export const kill = {
   about: 'SIGKILL of a worker at random moments of refreshes',
@@ -35,14 +44,15 @@ export const kill = {
     await fleet.connect();
     await fleet.control.reset({ modes: false });
 
-    const phases = { 'before the request': 0, 'in the window': 0, after: 0 };
+    const phases = { before: 0, within: 0, after: 0, marked: 0 };
     while (tally.rounds < rounds) {
       await batch(fleet, { size: Math.min(BATCH, rounds - tally.rounds),
                            random, tally, phases });
     }
     await countRefreshes(fleet, tally);
-    tally.notes.push('of the refreshes that a kill met, it came '
-      + Object.entries(phases).map(([name, n]) => `${n} ${name}`).join(', '));
+    tally.notes.push(`kills came ${phases.before} times before a refresh's `
+      + `request, ${phases.within} times while its connection was open, `
+      + `${phases.after} times after that; ${phases.marked} grants are marked`);
   },
 };
 
@@ -68,17 +78,19 @@ async function batch(fleet, { size, random, tally, phases }) {
   await end(fleet, members, { kills, tally, random, phases });
 }
 
-// Returns when, and of which node, a worker was killed.
+// Returns { at, ports }: when, and the connections that went with the worker.
 async function round(fleet, { group, random, asked }) {
   const delay = random.pick([0, 15, 50]);
   const node = random.pick(fleet.nodes);
-  const frozen = random.chance(0.4);
+  const moment = random.weighted(MOMENTS);
   const later = async (ms, action) => {
     await sleep(ms);
     return action();
   };
 
   await fleet.control.set({ token_delay_ms: delay });
+  const { token: { requests } } = await fleet.control.see({ recent: 0 });
+
   for (const member of group) {
     asked.push(later(random.between(0, 40), () => fleet.ask(member, node)));
     if (random.chance(0.3)) {
@@ -86,23 +98,35 @@ async function round(fleet, { group, random, asked }) {
         fleet.ask(member, random.pick(fleet.nodes))));
     }
   }
-  if (frozen) {
-    // what comes back from Cigna now is in the journal and nowhere else
-    await sleep(random.between(20, delay + 60));
-    fleet.redis.freeze();
-    await sleep(random.between(0, delay + 2 * WINDOW_MS));
-  } else {
+
+  if (moment === 'anytime') {
     await sleep(random.between(0, delay + 100));
+  } else {
+    await until('a request is at Cigna', async () =>
+      (await fleet.control.see({ recent: 0 })).token.requests > requests);
+    await sleep(random.between(0, delay + 10));
+  }
+  if (moment === 'later') {
+    fleet.redis.freeze();
+    await sleep(random.between(0, delay + 300));
   }
 
-  const at = Date.now();
-  const killed = node.nginx.killWorker(random.pick(node.nginx.workerPids()));
-  if (frozen) {
+  const { killed, ...result } = killOne(node.nginx, random);
+  if (moment === 'later') {
     await sleep(random.between(0, 300));
     fleet.redis.thaw();
   }
   await killed;
-  return at;
+  return result;
+}
+
+function killOne(nginx, random) {
+  const pid = random.pick(nginx.workerPids());
+
+  process.kill(pid, 'SIGSTOP');
+  const ports = portsOf(pid);
+  const at = Date.now();
+  return { at, ports, killed: nginx.killWorker(pid) };
 }
 
 async function end(fleet, members, { kills, tally, random, phases }) {
@@ -112,36 +136,30 @@ async function end(fleet, members, { kills, tally, random, phases }) {
   const gone = [];
 
   members.forEach((member, i) => {
-    const at = kills[Math.floor(i / GROUP)];
     const tokens = books.get(member.key);
+    // a round that comes late is met by the next one's kill
     const wrong = judge(answers[i], tokens, (spent) =>
-      !spent.sent || Math.abs(phase(spent, at)) <= WINDOW_MS);
+      kills.some(({ at, ports }) => ports.has(spent.port)
+        || Math.abs(at - spent.ended) <= SEALING_MS));
 
-    note(phases, tokens, at);
+    note(phases, tokens, kills[Math.floor(i / GROUP)]);
     if (wrong) {
-      tally.lost.push(`round of ${new Date(at).toISOString()}: `
-        + `${member.key} ${wrong}`);
+      tally.lost.push(`${member.key} ${wrong}, kills: `
+        + kills.map(({ at }) => at).join(' '));
     }
     if (answers[i].what !== 'served') {
       gone.push(member);
     }
   });
-  tally.notes.push(...(gone.length ? [`${gone.length} honestly marked`] : []));
+  phases.marked += gone.length;
   await fleet.connect(gone);
 }
 
-function note(phases, tokens, at) {
+function note(phases, tokens, { at, ports }) {
   const near = tokens.flatMap(({ presented }) => presented)
     .find((one) => Math.abs(one.at - at) < 1000);
   if (near) {
-    const ms = phase(near, at);
-    phases[ms < 0 ? 'before the request'
-      : ms > WINDOW_MS ? 'after' : 'in the window'] += 1;
+    phases[ports.has(near.port) ? 'within'
+      : at < near.ended ? 'before' : 'after'] += 1;
   }
-}
-
-// 0 while the exchange went on, as the stand-in saw it; else so many ms after
-// it, or before, if negative.
-function phase(spent, at) {
-  return Math.min(0, at - spent.at) + Math.max(0, at - spent.ended);
 }
