@@ -6,18 +6,13 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { assertNoVault, assertRefused, assertServed, connected, grantKeys,
-         logged } from '../lib/fhir.mjs';
+import { assertNoVault, assertRefused, assertServed, connected, logged }
+  from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
+import { flipped, readRecord, withKey, writeRecord } from '../lib/records.mjs';
 import { TOP } from '../lib/scratch.mjs';
 
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
-
-const flipped = (text, at) => {
-  const bytes = Buffer.from(text, 'latin1');
-  bytes[at < 0 ? bytes.length + at : at] ^= 1;
-  return bytes.toString('latin1');
-};
 
 // What is done to a record's fields; null removes one.
 const DAMAGE = {
@@ -38,25 +33,6 @@ const DAMAGE = {
   'many bytes of nonsense': () => ({ b: '\x07'.repeat(10000) }),
   'one bit of what it was made for': ({ b }) => ({ b: flipped(b, 3) }),
 };
-
-async function readRecord(gw, key) {
-  const flat = await gw.redis.command('HGETALL', key);
-  return Object.fromEntries(flat.map((one, i) => [one, flat[i + 1]])
-    .filter((_, i) => i % 2 === 0));
-}
-
-async function writeRecord(gw, key, fields) {
-  await gw.redis.command('DEL', key);
-  await gw.redis.command('HSET', key, ...Object.entries(fields).flat());
-}
-
-// { visitor, key } of a new grant
-async function withKey(gw, options) {
-  const before = await grantKeys(gw);
-  const visitor = await connected(gw, options);
-  const [key] = (await grantKeys(gw)).filter((one) => !before.includes(one));
-  return { visitor, key };
-}
 
 test('records of the vault', async (t) => {
   const gw = await standardGateway(t, { fhir: NO_CACHE });

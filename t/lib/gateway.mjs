@@ -118,14 +118,16 @@ class Gateway {
   }
 
   // The same for another vault: lines of cigna_vault over the standard ones.
-  vaultOf(settings, ...args) {
+  async vaultOf(settings, ...args) {
     const file = this.file('vault.conf');
 
     writeFileSync(file, vaultConfiguration(
       lines({ ...this.#vault(), ...settings }, 8),
       TENANTS.map((tenant) => this.#tenant(tenant, this.options)).join('\n')));
-    return runVault(['-c', file, ...vaultLogin(this.redis, this.directory),
-                     ...args]);
+    const ran = await runVault(['-c', file,
+      ...vaultLogin(this.redis, this.directory), ...args]);
+    this.replies.push(['scripts/vault', args, ran]);
+    return ran;
   }
 
   async initVault(settings) {

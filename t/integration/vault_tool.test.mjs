@@ -1,0 +1,597 @@
+// scripts/vault: what it writes, shows, finds and refuses.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { assertRefused, assertServed, connected, logged }
+  from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { flipped, readRecord, withKey, writeRecord } from '../lib/records.mjs';
+import { TOP, until } from '../lib/scratch.mjs';
+import { runVault } from '../lib/vault.mjs';
+
+const MARKER = 'cigna:v:{vault}';
+const DONE = 0;
+const FAILED = 1;
+const USAGE = 2;
+const ATTENTION = 3;
+
+const keygen = (...args) =>
+  execFileSync(`${TOP}/scripts/keygen`, args, { encoding: 'utf8' });
+
+// The tool at the Redis of a gateway, by options alone.
+const byOptions = (gw, ...args) => runVault([
+  '--redis', `unix:${gw.redis.unixPath}`, '--keys', gw.file('keys'), ...args]);
+
+test('init', async (t) => {
+  const gw = await standardGateway(t);
+  const { redis } = gw;
+  const marker = () => redis.command('HGET', MARKER, 'b');
+  const made = await marker();
+
+  const other = path.join(gw.directory, 'other.keys');
+  writeFileSync(other, keygen(), { mode: 0o600 });
+
+  await t.test('once more it changes nothing', async () => {
+    const { code, err } = await gw.vault('init');
+    assert.equal(code, DONE);
+    assert.match(err, /has its marker already/);
+    assert.equal(await marker(), made);
+  });
+
+  await t.test('another vault\'s marker is not written over', async () => {
+    const { code, err } = await gw.vaultOf({ keys: other }, 'init');
+    assert.equal(code, FAILED);
+    assert.match(err, /made with another name key; nothing was changed/);
+    assert.equal(await marker(), made);
+  });
+
+  await t.test('a marker that is damaged is not either', async () => {
+    await redis.command('HSET', MARKER, 'b', flipped(made, 30));
+    const { code, err } = await gw.vault('init');
+    assert.equal(code, FAILED);
+    assert.match(err, /is damaged, or of another vault/);
+    await redis.command('HSET', MARKER, 'b', made);
+  });
+
+  await t.test('by force it is', async () => {
+    const { code } = await gw.vaultOf({ keys: other }, 'init', '--force');
+    assert.equal(code, DONE);
+    assert.notEqual(await marker(), made);
+    assert.equal((await gw.vault('init')).code, FAILED);
+    assert.equal((await gw.vault('init', '--force')).code, DONE);
+    assert.equal((await gw.vault('status')).code, DONE);
+  });
+
+  await t.test('a Redis that may forget records is refused', async () => {
+    await redis.command('DEL', MARKER);
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'volatile-ttl');
+    const { code, err } = await gw.vault('init');
+    assert.equal(code, FAILED);
+    assert.match(err, /set "maxmemory-policy noeviction" there/);
+    assert.equal(await marker(), null);
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+  });
+
+  await t.test('records without a marker are not taken over unasked',
+    async () => {
+      assert.equal((await gw.vault('init')).code, DONE);
+      const { key } = await withKey(gw);
+      await redis.command('DEL', MARKER);
+
+      const { code, err } = await gw.vault('init');
+      assert.equal(code, FAILED);
+      assert.match(err, /records under "cigna:" and no marker/);
+      assert.equal(await marker(), null);
+
+      assert.equal((await gw.vault('init', '--adopt')).code, DONE);
+      assert.equal((await gw.vault('verify')).code, DONE);
+      assert.equal(await redis.command('EXISTS', key), 1);
+    });
+
+  await t.test('the marker stays for ever, and says that nothing was lost',
+    async () => {
+      await redis.command('FLUSHALL');
+      assert.equal((await gw.vault('init')).code, DONE);
+      assert.equal(await redis.command('PTTL', MARKER), -1);
+      assert.equal(await redis.command('HGET', MARKER, 't'), '0');
+      const { run_id: run } = await redis.info('server');
+      assert.equal(await redis.command('HGET', MARKER, 'r'), run);
+    });
+
+  await t.test('the password of Redis is wrong: said, and not shown',
+    async () => {
+      await redis.command('CONFIG', 'SET', 'requirepass', 'MARKsRightOne');
+      const file = path.join(gw.directory, 'wrong.password');
+      writeFileSync(file, 'MARKsWrongOne\n', { mode: 0o600 });
+
+      for (const args of [[], ['--password-file', file]]) {
+        const { code, err } = await byOptions(gw, ...args, 'init');
+        assert.equal(code, FAILED);
+        assert.match(err, /refuses the login \(user name or password\)/);
+        assert.doesNotMatch(err, /MARK/);
+      }
+      await redis.command('CONFIG', 'SET', 'requirepass', '');
+    });
+});
+
+test('what there is in a vault', async (t) => {
+  const gw = await standardGateway(t);
+  const { redis } = gw;
+  const alice = await withKey(gw, { username: 'syntheticuser05' });
+  const globex = await withKey(gw, { tenant: 'globex', member: 'Zoe <z@x>' });
+  const bob = await withKey(gw, { member: 'bob',
+                                  username: 'syntheticuser03' });
+  const good = await readRecord(gw, alice.key);
+  const ttl = await redis.command('PTTL', alice.key);
+
+  const restore = async () => {
+    await writeRecord(gw, alice.key, good);
+    await redis.command('PEXPIRE', alice.key, ttl);
+  };
+  const status = async () =>
+    JSON.parse((await gw.vault('status', '--json')).out);
+  const list = async (...args) => {
+    const { code, out } = await gw.vault('list', '--json', ...args);
+    assert.equal(code, DONE);
+    return out.trim().split('\n').filter(Boolean).map((one) =>
+      JSON.parse(one));
+  };
+
+  await t.test('status: the keys, what they hold, and nothing to attend to',
+    async () => {
+      const { code, out } = await gw.vault('status');
+      assert.equal(code, DONE, out);
+      assert.match(out, /^primary .* noeviction, 0 replicas/);
+      assert.match(out, /^marker +1 of this vault$/m);
+      assert.match(out, /^key +[0-9a-f]{16} +seals +3 grants +3 dances$/m);
+
+      const { keys, records, attention } = await status();
+      assert.equal(keys.length, 1);
+      assert.equal(keys[0].grants, 3);
+      assert.deepEqual(records, { grants: 3, dances: 3 });
+      assert.deepEqual(attention, []);
+      assert.equal(`${keygen('--list', gw.file('keys'))}`,
+                   `${keys[0].id} seals\n`);
+    });
+
+  const ATTEND = {
+    'a record without expiry': [
+      () => redis.command('PERSIST', alice.key),
+      /ATTENTION: 1 records without expiry, such as cigna:g:/],
+    'a record under an unknown key': [
+      () => redis.command('HSET', alice.key, 'b', flipped(good.b, 33)),
+      /ATTENTION: the ring lacks key [0-9a-f]{16}/],
+    'what is no record': [
+      () => redis.command('HSET', alice.key, 'b', 'nonsense'),
+      /ATTENTION: 1 grants are no sealed records/],
+  };
+
+  for (const [what, [change, said]] of Object.entries(ATTEND)) {
+    await t.test(`status: ${what} is pointed out`, async () => {
+      await change();
+      const { code, out } = await gw.vault('status');
+      await restore();
+      assert.equal(code, ATTENTION);
+      assert.match(out, said);
+    });
+  }
+
+  await t.test('status: a lost marker is, and a policy that evicts',
+    async () => {
+      const marker = await redis.command('HGET', MARKER, 'b');
+      await redis.command('HDEL', MARKER, 'b');
+      await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+      const { code, out } = await gw.vault('status');
+      await redis.command('HSET', MARKER, 'b', marker);
+      await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+      assert.equal(code, ATTENTION);
+      assert.match(out, /ATTENTION: 1 marker: is missing/);
+      assert.match(out, /ATTENTION: .* maxmemory-policy is allkeys-lru/);
+    });
+
+  await t.test('verify: all grants open', async () => {
+    const { code, out } = await gw.vault('verify');
+    assert.equal(code, DONE);
+    assert.match(out, /^2 grants of acme open\n1 grants of globex open\n$/);
+  });
+
+  const MEDDLED = {
+    'one bit': ({ b }) => ({ b: flipped(b, 80) }),
+    'one bit of the registration': ({ b }) => ({ b: flipped(b, 3) }),
+    'another generation': ({ g }) => ({ g: `${Number(g) + 1}` }),
+    'another grant id': ({ i }) => ({ i: flipped(i, 0) }),
+    'the sealed text of another member': () => ({ b: bob }),
+    'no generation': () => ({ g: 'x' }),
+  };
+
+  for (const [what, change] of Object.entries(MEDDLED)) {
+    await t.test(`verify: ${what} is found`, async () => {
+      const { b } = await readRecord(gw, bob.key);
+      const changed = change(good);
+      await redis.command('HSET', alice.key, ...Object.entries(changed)
+        .map(([name, value]) => [name, value === bob ? b : value]).flat());
+      const { code, out } = await gw.vault('verify');
+      await restore();
+
+      assert.equal(code, ATTENTION);
+      assert.match(out, /^1 grants of acme open$/m);
+      assert.match(out, new RegExp(`^    ${alice.key.slice(9, -1)}$`, 'm'));
+    });
+  }
+
+  await t.test('verify: grants that were exchanged are found', async () => {
+    const spare = 'cigna:g:{AAAAAAAAAAAAAAAAAAAAAAAAAAA}';
+    await redis.command('RENAME', alice.key, spare);
+    await redis.command('RENAME', globex.key, alice.key);
+    await redis.command('RENAME', spare, globex.key);
+    const { code, out } = await gw.vault('verify');
+    await redis.command('RENAME', alice.key, spare);
+    await redis.command('RENAME', globex.key, alice.key);
+    await redis.command('RENAME', spare, globex.key);
+
+    assert.equal(code, ATTENTION);
+    assert.match(out, /^2 x is no tenant's: damaged, moved from its place/m);
+    assert.equal((await gw.vault('verify')).code, DONE);
+  });
+
+  await t.test('verify: another registration is no damage, and is told',
+    async () => {
+      const { code, out } = await gw.vaultOf({}, 'verify');
+      assert.equal(code, DONE);
+      assert.doesNotMatch(out, /another registration/);
+
+      const conf = readFileSync(gw.file('vault.conf'), 'utf8')
+        .replace('client_id acme-client', 'client_id another');
+      writeFileSync(gw.file('moved.conf'), conf);
+      const moved = await runVault(['-c', gw.file('moved.conf'), 'verify']);
+      assert.equal(moved.code, DONE);
+      assert.match(moved.out,
+                   /^2 grants of acme open, 2 of them made for another/m);
+    });
+
+  await t.test('list: all grants, a tenant\'s, a member\'s, an identity\'s',
+    async () => {
+      const tenants = (entries) => entries.map(({ tenant }) => tenant).sort();
+      assert.deepEqual(tenants(await list()), ['acme', 'acme', 'globex']);
+      assert.deepEqual(tenants(await list('--tenant', 'acme')),
+                       ['acme', 'acme']);
+      assert.deepEqual(await list('--tenant', 'acme', '--member', 'nobody'),
+                       []);
+
+      const [zoe] = await list('--tenant', 'globex', '--member', 'Zoe <z@x>');
+      assert.equal(`cigna:g:{${zoe.identity}}`, globex.key);
+      assert.deepEqual(await list('--identity', zoe.identity), [zoe]);
+      assert.deepEqual(await list('--identity', zoe.identity, '--tenant',
+                                  'acme'), []);
+    });
+
+  await t.test('list: identities are those of the logs', async () => {
+    await alice.visitor.get('/fhir/Patient');
+    const { member } = await logged(gw, '/fhir/Patient');
+    const [entry] = await list('--identity', member);
+    assert.equal(entry.tenant, 'acme');
+  });
+
+  await t.test('list: what may be known of a grant, and no token',
+    async () => {
+      const [entry] = await list('--tenant', 'acme', '--member', 'alice');
+      assert.equal(entry.generation, 1);
+      assert.equal(entry.state, 'live');
+      assert.equal(entry.refreshable, true);
+      assert.ok(Date.parse(entry.expires) > Date.now());
+      assert.ok(Date.parse(entry.kept_until) > Date.now() + 390 * 86400000);
+      assert.ok(Math.abs(Date.parse(entry.connected) - Date.now()) < 60000);
+      assert.match(entry.scope, /openid/);
+
+      const text = (await gw.vault('list')).out;
+      assert.equal(text.trim().split('\n').length, 3);
+      assert.doesNotMatch(text, /A0000000000000/);
+    });
+
+  await t.test('list: a patient is a fingerprint, or is asked for',
+    async () => {
+      const [one] = await list('--tenant', 'acme', '--member', 'alice');
+      const [two] = await list('--tenant', 'acme', '--member', 'bob');
+      assert.match(one.patient, /^#[\w-]{8}$/);
+      assert.notEqual(one.patient, two.patient);
+      assert.doesNotMatch(JSON.stringify(one), /A0000000000000/);
+
+      const [shown] = await list('--tenant', 'acme', '--member', 'alice',
+                                 '--show-patient');
+      assert.equal(shown.patient, 'A00000000000005');
+    });
+
+  await t.test('list: what does not open is said to be there', async () => {
+    await redis.command('HSET', alice.key, 'b', flipped(good.b, 90));
+    const { code, out, err } = await gw.vault('list', '--tenant', 'acme');
+    await restore();
+    assert.equal(code, ATTENTION);
+    assert.equal(out.trim().split('\n').length, 1);
+    assert.match(err, /1 grants do not open/);
+  });
+});
+
+test('revoke', async (t) => {
+  const gw = await standardGateway(t, { nginx: { workers: 2 } });
+  const { control } = gw.sandbox;
+  const connect = gw.url('acme', '/cigna/connect');
+  const alice = await connected(gw);
+  const bob = await connected(gw, { member: 'bob' });
+  const zoe = await connected(gw, { tenant: 'globex', member: 'zoe' });
+  const ask = (who) => who.get('/fhir/Patient');
+
+  const forgotten = (who) => until('all workers have forgotten', async () =>
+    (await ask(who)).status === 401, { timeout: 1000 });
+
+  await t.test('a dry run shows whom it would be, and does nothing',
+    async () => {
+      const { code, out } = await gw.vault('revoke', '--tenant', 'acme',
+                                           '--dry-run');
+      assert.equal(code, DONE);
+      assert.match(out, /^2 grants would be revoked and deleted$/m);
+      assertServed(await ask(alice));
+      assert.equal((await control.see()).revoke.requests, 0);
+    });
+
+  await t.test('without somebody who says yes nothing is done', async () => {
+    const { code, err } = await gw.vault('revoke', '--tenant', 'acme');
+    assert.equal(code, USAGE);
+    assert.match(err, /nobody is there to confirm it: add --yes/);
+    assertServed(await ask(alice));
+  });
+
+  for (const [what, args] of Object.entries({
+    'nobody': [], 'a member of no tenant': ['--member', 'alice'],
+    'a tenant that is none': ['--tenant', 'other'],
+    'two things': ['--tenant', 'acme', '--member', 'a', '--identity', 'b'],
+    'no identity': ['--identity', 'short'],
+    'no member': ['--tenant', 'acme', '--member', ''],
+  })) {
+    await t.test(`${what}: refused`, async () => {
+      const { code } = await gw.vault('revoke', '--yes', ...args);
+      assert.equal(code, USAGE);
+    });
+  }
+
+  await t.test('what cannot be revoked now is kept, and reported',
+    async () => {
+      await control.set({ revoke_fault: '503' });
+      const { code, out, err } = await gw.vault(
+        'revoke', '--tenant', 'acme', '--member', 'alice', '--yes');
+      await control.set({ revoke_fault: 'none' });
+
+      assert.equal(code, ATTENTION);
+      assert.match(out, /^0 grants revoked, 0 deleted, 1 not revoked$/m);
+      assert.match(err, /is not revoked: the server answers with/);
+      assertServed(await ask(alice));
+    });
+
+  await t.test('one member: revoked there, deleted here, unknown in every '
+    + 'cache at once', async () => {
+    await control.reset();
+    for (let i = 0; i < 4; i += 1) {
+      assertServed(await ask(alice));
+    }
+    const { code, out } = await gw.vault(
+      'revoke', '--tenant', 'acme', '--member', 'alice', '--yes');
+    assert.equal(code, DONE);
+    assert.match(out, /^1 grants revoked, 1 deleted, 0 not revoked$/m);
+
+    await forgotten(alice);
+    for (let i = 0; i < 4; i += 1) {
+      assertRefused(await ask(alice), 401, 'not_connected', { connect });
+    }
+    assert.equal((await control.see()).revoke.revoked, 1);
+    assertServed(await ask(bob));
+  });
+
+  await t.test('who was revoked can connect again', async () => {
+    assert.equal((await alice.dance()).outcome, 'connected');
+    assertServed(await ask(alice));
+  });
+
+  await t.test('deleted anyway, if that is wanted', async () => {
+    await control.set({ revoke_fault: '503' });
+    const { code, out } = await gw.vault(
+      'revoke', '--tenant', 'acme', '--member', 'alice', '--yes',
+      '--delete-anyway');
+    await control.set({ revoke_fault: 'none' });
+    assert.equal(code, ATTENTION);
+    assert.match(out, /^0 grants revoked, 1 deleted, 1 not revoked$/m);
+    await forgotten(alice);
+  });
+
+  await t.test('a whole tenant, and no other', async () => {
+    await connected(gw);
+    const { code, out } = await gw.vault('revoke', '--tenant', 'acme',
+                                         '--yes');
+    assert.equal(code, DONE);
+    assert.match(out, /^2 grants revoked, 2 deleted, 0 not revoked$/m);
+    await forgotten(bob);
+    assertServed(await ask(zoe));
+    assert.equal((await gw.vault('status')).code, DONE);
+  });
+
+  await t.test('an authority that is not trusted is told nothing',
+    async () => {
+      const conf = gw.file('distrust.conf');
+      writeFileSync(conf, readFileSync(gw.file('vault.conf'), 'utf8')
+        .replaceAll(/trusted_certificate .*;/g, ''));
+      await control.reset();
+      const { code, err } = await runVault(
+        ['-c', conf, 'revoke', '--tenant', 'globex', '--yes']);
+      assert.equal(code, FAILED);
+      assert.match(err, /the certificate of "localhost" is no good/);
+      assert.equal((await control.see()).revoke.requests, 0);
+      assertServed(await ask(zoe));
+    });
+});
+
+test('ways of revoking', async (t) => {
+  const methods = ['client_secret_basic', 'none'];
+
+  for (const method of methods) {
+    await t.test(method, async (st) => {
+      const gw = await standardGateway(st, {
+        tenant: { token_endpoint_auth_method: method },
+        clients: { acme: { token_endpoint_auth_method: method },
+                   globex: { token_endpoint_auth_method: method } },
+      });
+      await connected(gw);
+      const { out } = await gw.vault('revoke', '--tenant', 'acme', '--yes');
+      assert.match(out, /^1 grants revoked, 1 deleted, 0 not revoked$/m);
+      const { revoke } = await gw.sandbox.control.see();
+      assert.equal(revoke.revoked, 1);
+    });
+  }
+});
+
+test('how the vault is found', async (t) => {
+  const gw = await standardGateway(t, {
+    redisOptions: { password: 'MARKsRedisPassword' },
+  });
+  const directory = path.join(gw.directory, 'conf');
+  mkdirSync(directory);
+  const write = (name, text) => {
+    const file = path.join(directory, name);
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  };
+  const status = (conf, ...more) => runVault(['-c', conf, ...more, 'status']);
+
+  const KEYS = 'keys';
+  write(KEYS, readFileSync(gw.file('keys'), 'utf8'));
+  const password = write('password', 'MARKsRedisPassword\n');
+  const url = `unix:${gw.redis.unixPath}`;
+
+  await t.test('includes, quotes, comments, and what is nobody\'s business',
+    async () => {
+      write('vault.inc', `
+        cigna_vault { # { not a block
+            redis "${url}"; keys   keys ;
+            password_file 'password';
+            connect_timeout 500ms; wait_replicas 1 200ms; }`);
+      const conf = write('nginx.conf', `
+        user nobody; # ; }
+        events { worker_connections 10; }
+        http { log_format x '{"a": "$request" \\' }'; include *.inc;
+            map $host $x { default "}"; ~^\\{\\} 1; \${a} b; }
+            server { location / { content_by_lua_block { x = { "}{" } } }
+                     return 200 a\\;b; } }`);
+      const { code, err } = await status(conf);
+      assert.equal(code, DONE, err);
+    });
+
+  const vault = (lines) => `http { cigna_vault { ${lines} } }`;
+  const good = `redis ${url}; keys keys; password_file password;`;
+
+  for (const [what, [text, said]] of Object.entries({
+    'no vault': ['http { }', /there is no cigna_vault/],
+    'two of them': [vault(good).repeat(2), /more than one cigna_vault/],
+    'no Redis': [vault('keys keys;'), /no "redis" in cigna_vault/],
+    'no keys': [vault(`redis ${url};`), /no "keys" in cigna_vault/],
+    'a Redis that is none': [vault('redis http://x; keys keys;'),
+                             /no address of a Redis/],
+    'a password in the address': [
+      vault('redis redis://u:MARKsX@h:1; keys keys;'),
+      /user and password come from files/],
+    'a prefix with braces': [vault(`${good} prefix "a{b";`), /is no prefix/],
+    'a file that is not there': [vault(good.replace('keys keys', 'keys x')),
+                                 /cannot open ".*conf\/x": No such file/],
+    'a user without password': [vault(`redis ${url}; keys keys; username x;`),
+                                /user name without a password/],
+    'a block that does not end': ['http { ', /"}" is missing/],
+    'a brace too many': ['http { } }', /unexpected "}"/],
+    'a quote that does not end': ['user "x;', /quote is not closed/],
+    'an include that is not there': ['include none.inc;', /cannot read/],
+    'an include of itself': ['include again.conf;', /too many files/],
+  })) {
+    await t.test(`${what}: said where and why`, async () => {
+      const { code, err } = await status(write('again.conf', text));
+      assert.notEqual(code, DONE);
+      assert.match(err, said);
+      assert.doesNotMatch(err, /Traceback/);
+    });
+  }
+
+  await t.test('files that others can read are refused', async () => {
+    for (const file of [path.join(directory, KEYS), password]) {
+      chmodSync(file, 0o640);
+      const { code, err } = await status(write('again.conf', vault(good)));
+      chmodSync(file, 0o600);
+      assert.equal(code, FAILED);
+      assert.match(err, /is open to others than its owner, use "chmod 600/);
+    }
+  });
+
+  await t.test('a ring with a bad line is refused without showing it',
+    async () => {
+      const bad = write('bad', `${keygen()}seal MARKsNoKey\n`);
+      const { code, err } = await status(write('again.conf', vault(good)),
+                                         '--keys', bad);
+      assert.equal(code, FAILED);
+      assert.match(err, /line 3: a key is 32 bytes in base64url/);
+      assert.doesNotMatch(err, /MARK/);
+    });
+
+  await t.test('options count more than the configuration', async () => {
+    const conf = write('again.conf', vault(
+      good.replace(url, 'redis://127.0.0.1:1')));
+    const { code, err } = await status(conf, '--redis', url);
+    assert.equal(code, DONE, err);
+  });
+
+  await t.test('nobody is there: said after a while', async () => {
+    const { code, err } = await status(write('again.conf', vault(
+      good.replace(url, 'redis://127.0.0.1:1'))), '--wait', '0.5');
+    assert.equal(code, FAILED);
+    assert.match(err, /127\.0\.0\.1:1 does not answer/);
+  });
+
+  await t.test('each command has a help of its own', async () => {
+    for (const args of [[], ['init'], ['status'], ['reseal'], ['verify'],
+                        ['list'], ['revoke']]) {
+      const { code, out } = await runVault([...args, '--help']);
+      assert.equal(code, DONE);
+      assert.match(out, /^usage: scripts\/vault/);
+    }
+    assert.equal((await runVault([])).code, USAGE);
+    assert.equal((await runVault(['nonsense'])).code, USAGE);
+  });
+});
+
+test('Redis over TLS', async (t) => {
+  const gw = await standardGateway(t, { vaultOver: 'tls' });
+  const url = `rediss://localhost:${gw.redis.tlsPort}`;
+  const status = (...args) => runVault(['--redis', url, '--keys',
+    gw.file('keys'), '--wait', '0.5', ...args, 'status']);
+  const trusted = ['--trusted-certificate', gw.ca.certFile];
+
+  await t.test('a certificate of the authority that is trusted', async () => {
+    assert.equal((await status(...trusted)).code, DONE);
+  });
+
+  await t.test('no certificate of another authority', async () => {
+    const { code, err } = await status();
+    assert.equal(code, FAILED);
+    assert.match(err, /the certificate of localhost:\d+ is no good/);
+  });
+
+  await t.test('none of another name', async () => {
+    const { code, err } = await status(...trusted, '--tls-name', 'elsewhere');
+    assert.equal(code, FAILED);
+    assert.match(err, /is no good for "elsewhere"/);
+  });
+
+  await t.test('not where no TLS is spoken', async () => {
+    const { code, err } = await runVault(['--redis',
+      `rediss://localhost:${gw.redis.port}`, '--keys', gw.file('keys'),
+      '--wait', '0.5', ...trusted, 'status']);
+    assert.equal(code, FAILED);
+    assert.doesNotMatch(err, /Traceback/);
+  });
+});

@@ -1,0 +1,53 @@
+// Records of the vault, as they lie in Redis.
+
+import { connected, grantKeys } from './fhir.mjs';
+
+// { field: value } of a hash
+export async function readRecord(gw, key) {
+  const flat = await gw.redis.command('HGETALL', key);
+  return Object.fromEntries(flat.map((one, i) => [one, flat[i + 1]])
+    .filter((_, i) => i % 2 === 0));
+}
+
+export async function writeRecord(gw, key, fields) {
+  await gw.redis.command('DEL', key);
+  await gw.redis.command('HSET', key, ...Object.entries(fields).flat());
+}
+
+// { visitor, key } of a new grant
+export async function withKey(gw, options) {
+  const before = await grantKeys(gw);
+  const visitor = await connected(gw, options);
+  const [key] = (await grantKeys(gw)).filter((one) => !before.includes(one));
+  return { visitor, key };
+}
+
+// The same grants in another Redis, which is not empty then.
+export async function copyRecords(gw, redis) {
+  for (const key of await grantKeys(gw)) {
+    const fields = await gw.redis.command('HGETALL', key);
+    await redis.command('HSET', key, ...fields);
+    await redis.command('PEXPIRE', key, 3600000);
+  }
+}
+
+// The text with one bit of its n-th byte, from the end if below zero, another.
+export function flipped(text, at) {
+  const bytes = Buffer.from(text, 'latin1');
+  bytes[at < 0 ? bytes.length + at : at] ^= 1;
+  return bytes.toString('latin1');
+}
+
+// How many grants there are under each key id: { id: count }
+export async function grantsByKey(gw) {
+  const counts = {};
+
+  for (const key of await grantKeys(gw)) {
+    const blob = await gw.redis.command('HGET', key, 'b');
+    if (blob) {
+      const id = Buffer.from(blob, 'latin1').subarray(33, 41).toString('hex');
+      counts[id] = (counts[id] ?? 0) + 1;
+    }
+  }
+  return counts;
+}
