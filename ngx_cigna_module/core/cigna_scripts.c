@@ -399,13 +399,14 @@ static const char  cigna_lua_grant_restore[] =
 
 
 /*
- * grant_forget: deletes a grant again whose deletion Redis may have lost.
+ * grant_forget: deletes a grant again whose deletion Redis may have lost, and
+ * any that was connected before it.
  *
  * Keys: grant, lock.  Arguments: grant id, when it was connected, ms for which
  * no late write revives it (CIGNA_TOMB_MS), channel, identity.
  *
  *     ok                           also if it was gone already
- *     other                        another grant is there and stays
+ *     other                        a newer grant is there and stays
  */
 
 static const char  cigna_lua_grant_forget[] =
@@ -415,8 +416,11 @@ static const char  cigna_lua_grant_forget[] =
     "    gone = " CIGNA_LUA_GONE("ARGV[1]", "gone") "\n"
     "end\n"
     "if id and id ~= ARGV[1] then\n"
-    "    redis.call('HSET', KEYS[1], 'x', gone)\n"
-    "    return {'other'}\n"
+    "    if connected > tonumber(ARGV[2]) then\n"
+    "        redis.call('HSET', KEYS[1], 'x', gone)\n"
+    "        return {'other'}\n"
+    "    end\n"
+    "    gone = " CIGNA_LUA_GONE("id", "gone") "\n"
     "end\n"
     "connected = math.max(connected, ARGV[2])\n"
     "redis.call('DEL', KEYS[1])\n"
@@ -425,7 +429,7 @@ static const char  cigna_lua_grant_forget[] =
     "redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
     "if id then\n"
     "    redis.call('DEL', KEYS[2])\n"
-    "    " CIGNA_LUA_PUBLISH("ARGV[4]", "ARGV[5]", "ARGV[1]", "'0'")
+    "    " CIGNA_LUA_PUBLISH("ARGV[4]", "ARGV[5]", "id", "'0'")
     "end\n"
     "return {'ok'}\n";
 

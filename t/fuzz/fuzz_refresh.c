@@ -11,19 +11,27 @@
 
 
 /*
- * Several refreshes of one grant: on nodes that die, with replies that come
- * late or not at all, while the member disconnects and connects again and the
+ * Several refreshes of one grant: by workers that die, on nodes that die, with
+ * replies that come late or not at all, with primaries that lose their last
+ * writes, while the member disconnects and connects again and the
  * authorization server answers as it pleases.
  */
+
+
+/* a replica is never further behind, and a journal keeps for a minute */
+
+#define LAG_MS  20000
 
 
 static scene_t   scene;
 static char      last_id[CIGNA_GRANT_ID_LEN + 1];
 static uint64_t  last_generation;
+static int       last_spent;
+static int64_t   replicated_ms;
 
 /* what explains that a grant is lost */
 
-static unsigned  losses, replaced, ended;
+static unsigned  losses, replaced, ended, failovers, crowded;
 
 
 static const world_field_t *
@@ -81,27 +89,59 @@ check_store(void)
         fuzz_assert(strcmp(scene.w.retired[i], id) != 0);
     }
 
+    /* word of a refusal may get lost, and does no harm then */
+
     fuzz_assert(strcmp(last_id, id) != 0
-                || number("g") >= last_generation);
+                || number("g") + (last_spent && failovers) >= last_generation);
 
     (void) snprintf(last_id, sizeof(last_id), "%s", id);
     last_generation = number("g");
+    last_spent = field("s") != NULL;
 
     fuzz_assert(number("n") <= 2);
 }
 
 
-/* (1) who asks the token endpoint has lock and mark, for what is stored */
+static int
+is_exchange(const world_actor_t *a)
+{
+    return !a->done && a->op.type == cigna_op_http
+           && cigna_slice_eq(a->op.http.url, scene.w.provider.token_endpoint);
+}
+
+
+/*
+ * (1) who asks the token endpoint has lock and mark, for what is stored, and
+ * nobody else is at it with the same token, but for one held up for longer
+ * than any deadline
+ */
 
 static void
-check_exchange(const cigna_refresh_t *f)
+check_exchange(const world_actor_t *a)
 {
+    unsigned                i;
+    const world_actor_t    *other;
+    const cigna_refresh_t  *f;
+
+    f = &a->flow.refresh;
+
     fuzz_assert(field_is(world_get(&scene.w, scene.w.identity.lock_key, ""),
                          f->lease.owner));
     fuzz_assert(field_is(field("o"), f->lease.owner));
-    fuzz_assert((int64_t) number("m") > scene.w.now_ms);
+    fuzz_assert((int64_t) number("m") > scene.w.now_ms + WORLD_HTTP_MS);
     fuzz_assert(field_is(field("i"), f->grant.id));
     fuzz_assert(number("g") == f->grant.generation);
+    fuzz_assert(scene.w.now_ms >= scene.w.quiet_until_ms);
+    fuzz_assert(a->op.keep && a->op.keep_ms < CIGNA_LEASE_MS / 2);
+
+    for (i = 0; i < scene.nactors; i++) {
+        other = &scene.actors[i];
+
+        fuzz_assert(other == a || !is_exchange(other)
+                    || scene.w.now_ms - other->asked_ms > WORLD_HTTP_MS
+                    || !cigna_slice_eq(other->flow.refresh.grant.refresh_token,
+                                       f->grant.refresh_token));
+    }
 }
 
 
@@ -180,18 +220,48 @@ check_report(const world_actor_t *a)
 
     /* word of a lost request is left behind */
 
-    if (a->lost && a->redis_faults == 0 && field_is(field("i"), f->grant.id)
+    if (a->lost && a->redis_faults == 0 && failovers == 0
+        && field_is(field("i"), f->grant.id)
         && number("g") == f->grant.generation)
     {
         fuzz_assert(number("n") && number("m"));
     }
+}
 
-    /* (6) */
 
-    if (a->faults == 0) {
+/* (6) */
+
+static void
+check_done(const world_actor_t *a)
+{
+    const cigna_refresh_t  *f;
+
+    f = &a->flow.refresh;
+
+    fuzz_assert(a->reports == 1);
+
+    if (a->faults == 0 && failovers == 0) {
         fuzz_assert(!field_is(world_get(&scene.w, scene.w.identity.lock_key,
                                         ""), f->lease.owner));
         fuzz_assert(!field_is(field("o"), f->lease.owner));
+    }
+
+    /* what was used is stored, left in the journal, or known to be over */
+
+    if (f->exchanged && failovers == 0) {
+        fuzz_assert(f->superseded || f->left || !journalled(a->node, f)
+                    || number("g") >= f->grant.generation
+                    || !field_is(field("i"), f->grant.id));
+    }
+}
+
+
+static void
+catch_up(void)
+{
+    if (scene.w.now_ms - replicated_ms > LAG_MS) {
+        world_replicate(&scene.w);
+        replicated_ms = scene.w.now_ms;
     }
 }
 
@@ -206,23 +276,19 @@ check(scene_t *s, world_actor_t *a)
 
     check_store();
 
-    if (a->op.type == cigna_op_http) {
+    if (is_exchange(a)) {
+        check_exchange(a);
+    }
 
-        if (cigna_slice_eq(a->op.http.url, s->w.provider.token_endpoint)) {
-            check_exchange(f);
+    /* (7) */
 
-        } else {
-
-            /* (7) */
-
-            fuzz_assert(a->reports == 1 && !f->exchanged);
-        }
+    if (a->op.type == cigna_op_revoke) {
+        fuzz_assert(a->reports == 1 && (!f->exchanged || f->superseded));
     }
 
     if (a->op.type == cigna_op_report) {
         fuzz_assert(a->reports == 1);
         check_report(a);
-        fuzz_assert(strstr(f->detail, WORLD_MARKER) == NULL);
 
         /* a token that works is no longer in doubt */
 
@@ -233,36 +299,129 @@ check(scene_t *s, world_actor_t *a)
         }
     }
 
+    fuzz_assert(strstr(f->detail, WORLD_MARKER) == NULL);
+
     if (a->done) {
-        fuzz_assert(a->reports == 1);
+        check_done(a);
     }
 
-    /* (2) */
+    /* (2): a count that was lost with its primary is not known */
 
     for (i = 0; i < s->w.nrefresh; i++) {
-        fuzz_assert(s->w.refresh[i].unknown <= 2);
+        fuzz_assert(s->w.refresh[i].unknown <= 2
+                    || (failovers && !s->w.replicated));
     }
+
+    catch_up();
 }
 
 
-/* a node dies: nobody learns what its request has come to */
+static void
+start(unsigned n)
+{
+    world_refresh(&scene.w, &scene.actors[n]);
+    scene.actors[n].node = n % WORLD_NODES;
+}
+
+
+/*
+ * A worker dies: its journal stays.  What came in answer and is not in there
+ * yet is gone, and nobody learns what the request has come to.
+ */
 
 static void
-die(world_actor_t *a)
+die(unsigned n)
 {
+    world_actor_t    *a;
+    cigna_refresh_t  *f;
+
+    a = &scene.actors[n];
+    f = &a->flow.refresh;
+
     if (a->done) {
         return;
     }
 
-    if (a->tokens_sent && !a->reports && a->flow.refresh.tokens.access_token.len
-        && a->lost == 0)
+    if (a->tokens_sent && !a->reports && f->tokens.access_token.len
+        && a->lost == 0 && !f->foreign)
     {
-        world_token(&scene.w, a->flow.refresh.grant.refresh_token)->unknown++;
+        world_token(&scene.w, f->grant.refresh_token)->unknown++;
+        losses++;
     }
 
-    losses++;
     world_end(a);
-    world_refresh(&scene.w, a);
+    start(n);
+}
+
+
+/* all that the journals have is written again */
+
+static void
+upkeep(void)
+{
+    unsigned  i;
+
+    for (i = 0; i < WORLD_NODES; i++) {
+        world_upkeep(&scene.w, i);
+    }
+}
+
+
+/* what one node alone knew goes with it */
+
+static void
+lose_node(unsigned n)
+{
+    unsigned              i;
+    const world_entry_t  *e;
+
+    for (i = 0; i < WORLD_JOURNAL; i++) {
+        e = world_entry(&scene.w, n, i);
+        losses += e && !e->confirmed;
+    }
+
+    world_node_lost(&scene.w, n);
+    world_replicate(&scene.w);
+
+    for (i = 0; i < scene.nactors; i++) {
+        if (scene.actors[i].node == n) {
+            die(i);
+        }
+    }
+}
+
+
+static void
+change_primary(void)
+{
+    if (crowded) {
+        world_replicate(&scene.w);
+    }
+
+    world_failover(&scene.w);
+    failovers++;
+    upkeep();
+}
+
+
+/* time passes for those whose exchange is under way, too */
+
+static void
+pass(unsigned c)
+{
+    unsigned        i;
+    world_actor_t  *a;
+
+    scene.w.now_ms += (c & 3) * 4000;
+    scene.delayed_ms += (c & 3) * 4000;
+
+    for (i = 0; i < scene.nactors && (c & 4); i++) {
+        a = &scene.actors[i];
+
+        if (is_exchange(a)) {
+            world_renew(&scene.w, a);
+        }
+    }
 }
 
 
@@ -290,14 +449,43 @@ answer(unsigned n)
 static void
 elsewhere(uint8_t c)
 {
+    unsigned        n;
     world_t        *w;
-    world_actor_t  *a, other;
+    world_actor_t   other;
 
     w = &scene.w;
-    a = &scene.actors[c % scene.nactors];
+    n = c % scene.nactors;
     other.watch = NULL;
 
     switch (c >> 4) {
+
+    case 3:
+        world_replicate(w);
+        replicated_ms = w->now_ms;
+        break;
+
+    case 4:
+        change_primary();
+        break;
+
+    case 5:
+        if (c & 1) {
+            lose_node(n % WORLD_NODES);
+
+        } else {
+            world_upkeep(w, n % WORLD_NODES);
+        }
+
+        break;
+
+    case 6:
+        w->nodes[n % WORLD_NODES].full ^= 1;
+        crowded = 1;
+        break;
+
+    case 7:
+        pass(c);
+        break;
 
     case 8:
         world_disconnect(w, &other);
@@ -316,7 +504,7 @@ elsewhere(uint8_t c)
         break;
 
     case 10:
-        die(a);
+        die(n);
         break;
 
     case 11:
@@ -329,9 +517,9 @@ elsewhere(uint8_t c)
         break;
 
     case 13:
-        if (a->done) {
-            world_end(a);
-            world_refresh(w, a);
+        if (scene.actors[n].done) {
+            world_end(&scene.actors[n]);
+            start(n);
         }
 
         break;
@@ -356,6 +544,7 @@ elsewhere(uint8_t c)
         return;
     }
 
+    catch_up();
     check_store();
 }
 
@@ -368,7 +557,8 @@ check_calm(void)
     unsigned        i, calm;
     world_actor_t  *a;
 
-    calm = losses == 0 && ended == 0 && scene.delayed_ms < 20 * 1000;
+    calm = losses == 0 && ended == 0 && crowded == 0
+           && scene.delayed_ms < LAG_MS;
 
     for (i = 0; i < scene.nactors; i++) {
         calm = calm && scene.actors[i].lost == 0;
@@ -385,12 +575,15 @@ check_calm(void)
                     || a->flow.refresh.rc == cigna_refresh_vault);
     }
 
+    /* what dead workers have left behind is in the journals */
+
+    upkeep();
     scene.w.answer_status = 0;
     scene.w.now_ms += 3600 * 1000;
 
     a = &scene.actors[0];
     world_end(a);
-    world_refresh(&scene.w, a);
+    start(0);
     scene_finish(&scene);
 
     fuzz_assert(a->flow.refresh.rc == cigna_refresh_ok);
@@ -409,14 +602,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     world_init(&scene.w);
     scene.w.tokens = c & 1 ? world_constant : world_rotating;
+    scene.w.replicated = c >> 6 & 1;
     world_connected(&scene.w);
+    world_replicate(&scene.w);
+    replicated_ms = scene.w.now_ms;
 
-    scene.nactors = 2 + (c >> 1) % (SCENE_ACTORS - 1);
+    scene.nactors = 2 + (c >> 1 & 31) % (SCENE_ACTORS - 1);
     scene.delayed_ms = 0;
     scene.check = check;
     losses = 0;
     replaced = 0;
     ended = 0;
+    failovers = 0;
+    crowded = 0;
+    last_spent = 0;
     last_id[0] = '\0';
 
     /* due, or expired */
@@ -425,7 +624,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     for (i = 0; i < scene.nactors; i++) {
         scene.actors[i].watch = NULL;
-        world_refresh(&scene.w, &scene.actors[i]);
+        start(i);
     }
 
     while (scene.input.len) {

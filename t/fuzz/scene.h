@@ -52,6 +52,14 @@ scene_step(scene_t *s, world_actor_t *a, world_fault_e fault)
         return;
     }
 
+    /* whoever was held up finds that the deadline is over */
+
+    if (a->op.type == cigna_op_http && a->steps
+        && s->w.now_ms - a->asked_ms > WORLD_HTTP_MS)
+    {
+        fault = fault == world_unsent ? world_unsent : world_lost_before;
+    }
+
     world_step(&s->w, a, fault);
 
     if (a->op.type != cigna_op_sleep) {
@@ -97,7 +105,10 @@ scene_finish(scene_t *s)
         for (i = 0; i < s->nactors; i++) {
             a = &s->actors[i];
 
-            if (!a->done && (first == NULL || a->wake_ms < first->wake_ms)) {
+            if (!a->done
+                && (first == NULL || world_wake_ms(&s->w, a)
+                                     < world_wake_ms(&s->w, first)))
+            {
                 first = a;
             }
         }

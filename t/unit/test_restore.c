@@ -417,10 +417,33 @@ a_deletion_that_was_lost_is_made_again(void **state)
 
 
 static void
-a_deletion_ends_no_other_grant(void **state)
+a_deletion_ends_what_was_connected_before_it(void **state)
 {
     (void) state;
 
+    /* connected anew and then disconnected: the new primary has heard of
+       neither */
+
+    world_replicate(&w);
+    w.now_ms += 5000;
+    world_connected(&w);
+    disconnect();
+    world_failover(&w);
+    assert_slice(stored().access_token, WORLD_MARKER "-at-0-1");
+
+    world_upkeep(&w, 0);
+    assert_null(field("i"));
+}
+
+
+static void
+a_deletion_ends_no_newer_grant(void **state)
+{
+    (void) state;
+
+    world_delete(&w, w.identity.grant_key);
+    w.now_ms += 1000;
+    world_connected(&w);
     journal_deletion("CCCCCCCCCCCCCCCCCCCCCC");
 
     assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
@@ -601,7 +624,8 @@ main(void)
         test(a_newer_generation_stays_and_is_not_revoked),
         test(what_redis_once_had_is_revoked_by_others),
         test(a_deletion_that_was_lost_is_made_again),
-        test(a_deletion_ends_no_other_grant),
+        test(a_deletion_ends_what_was_connected_before_it),
+        test(a_deletion_ends_no_newer_grant),
         test(while_redis_cannot_be_asked_the_entry_stays),
         test(a_write_whose_reply_was_lost_is_repeated),
         test(an_entry_older_than_redis_remembers_deletions_is_forgotten),

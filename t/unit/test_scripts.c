@@ -812,6 +812,13 @@ a_deletion_that_was_lost_is_made_again(void **state)
     assert_value("HGET g:{1} i", "newer");
     assert_says("retired", PUT("unheard"));
 
+    /* what was connected before it goes with it */
+
+    assert_says("ok", FORGET("last", "99999999999999"));
+    assert_value("HGET g:{1} i", NULL);
+    assert_says("retired", PUT("newer"));
+    assert_says("retired", PUT("last"));
+
     /* where nothing is, it is remembered nevertheless */
 
     tell(plain.redis, "DEL g:{1}");

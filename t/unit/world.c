@@ -656,6 +656,7 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
     cigna_reply_destroy(result.reply);
     free(result.body);
 
+    a->asked_ms = w->now_ms;
     a->done = a->op.type == cigna_op_done;
     a->reports += a->op.type == cigna_op_report;
 

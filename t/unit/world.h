@@ -293,6 +293,7 @@ struct world_actor_s {
     unsigned          node;                /* set after the flow is chosen */
     cigna_arena_t     arena;
     cigna_op_t        op;
+    int64_t           asked_ms;            /* for the operation */
     int64_t           wake_ms;             /* of a sleep */
     unsigned          published;           /* before its last script */
     unsigned          renewals;

@@ -1067,35 +1067,43 @@ world_grant_restore(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 static void
 world_grant_forget(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 {
-    int            there;
+    char           id[64];
     int64_t        connected;
     world_key_t   *key;
     world_gone_t   gone;
 
-    key = world_key(w, a[0], 0);
-    there = world_is(world_at(key, "i"), a[2]);
-
-    if (world_gone_has(key, a[2])) {
-        gone.len = snprintf(gone.text, sizeof(gone.text), "%.*s",
-                            (int) world_at(key, "x")->len,
-                            world_at(key, "x")->data);
-    } else {
-        world_gone(w, key, a[2], &gone);
-    }
-
-    if (world_at(key, "i") && !there) {
-        world_put_gone(key, &gone);
-        world_resp_word(r, 1, "other");
-        return;
-    }
-
+    key = world_key(w, a[0], 1);
     connected = world_number(world_at(key, "c"));
+    (void) snprintf(id, sizeof(id), "%.*s",
+                    (int) world_slice(world_at(key, "i")).len,
+                    world_slice(world_at(key, "i")).data);
+
+    if (!world_gone_has(key, a[2])) {
+        world_gone(w, key, a[2], &gone);
+        world_put_gone(key, &gone);
+    }
+
+    if (id[0] && !cigna_slice_eq(cigna_slice_str(id), a[2])) {
+
+        if (connected > world_int(a[3])) {
+            world_resp_word(r, 1, "other");
+            return;
+        }
+
+        world_gone(w, key, cigna_slice_str(id), &gone);
+        world_put_gone(key, &gone);
+    }
+
+    gone.len = snprintf(gone.text, sizeof(gone.text), "%.*s",
+                        (int) world_at(key, "x")->len,
+                        world_at(key, "x")->data);
+
     connected = connected > world_int(a[3]) ? connected : world_int(a[3]);
     world_tomb(w, a[0], &gone, connected, a[4]);
 
-    if (there) {
+    if (id[0]) {
         world_delete(w, a[1]);
-        world_publish(w, a[6], a[2], cigna_slice("0"));
+        world_publish(w, a[6], cigna_slice_str(id), cigna_slice("0"));
     }
 
     world_resp_word(r, 1, "ok");
