@@ -97,13 +97,17 @@ uint64_t
 cigna_store_kept_ms(const cigna_provider_t *p, const cigna_grant_t *g,
     int64_t now_ms)
 {
-    int64_t  left;
-
-    if (g->refresh_token.len) {
-        return (uint64_t) p->grant_ttl_s * 1000;
-    }
+    int64_t  left, ttl;
 
     left = g->expires_ms > now_ms ? g->expires_ms - now_ms : 0;
+
+    if (g->refresh_token.len) {
+        ttl = p->grant_ttl_s * 1000;
+
+        /* however short it was chosen, no token outlives its record */
+
+        return (uint64_t) (ttl > left ? ttl : left);
+    }
 
     return (uint64_t) (left + CIGNA_STORE_TAIL_MS);
 }

@@ -117,6 +117,14 @@ a_grant_is_kept_for_as_long_as_it_is_of_use(void **state)
     assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW),
                      INT64_C(400) * 24 * 3600 * 1000);
 
+    /* a ttl shorter than an access token */
+
+    w.provider.grant_ttl_s = 60;
+    g.expires_ms = NOW + 100 * 1000;
+    assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW), 100 * 1000);
+    g.expires_ms = NOW + 1000;
+    assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW), 60 * 1000);
+
     g.refresh_token = cigna_slice_null;
     assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW),
                      1000 + 7 * 24 * 3600 * 1000);
