@@ -38,6 +38,7 @@ read_grant(cigna_slice_t text)
     fuzz_assert(cigna_slice_eq(g.refresh_token, again.refresh_token));
     fuzz_assert(cigna_slice_eq(g.fhir_user, again.fhir_user));
     fuzz_assert(g.state == again.state);
+    fuzz_assert(g.forced <= 1 && g.forced == again.forced);
     fuzz_assert(g.obtained_ms == again.obtained_ms);
     fuzz_assert(g.expires_ms == again.expires_ms);
     fuzz_assert(g.connected_ms == again.connected_ms);

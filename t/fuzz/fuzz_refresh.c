@@ -145,6 +145,8 @@ check_exchange(const world_actor_t *a)
 }
 
 
+/* or something newer is there, with which the run will find its end */
+
 static int
 journalled(unsigned node, const cigna_refresh_t *f)
 {
@@ -154,7 +156,8 @@ journalled(unsigned node, const cigna_refresh_t *f)
     for (i = 0; i < WORLD_JOURNAL; i++) {
         e = world_entry(&scene.w, node, i);
 
-        if (e && e->entry.generation == f->grant.generation
+        if (e && (e->entry.generation >= f->grant.generation
+                  || e->entry.generation == 0)
             && cigna_slice_eq(e->entry.id, f->grant.id))
         {
             return 1;

@@ -53,6 +53,7 @@ assert_same(const cigna_grant_t *a, const cigna_grant_t *b)
     assert_int_equal(a->obtained_ms, b->obtained_ms);
     assert_int_equal(a->expires_ms, b->expires_ms);
     assert_int_equal(a->connected_ms, b->connected_ms);
+    assert_int_equal(a->forced, b->forced);
 }
 
 
@@ -243,6 +244,37 @@ numbers_must_be_there(void **state)
 
 
 static void
+a_flag_may_be_absent_and_is_nothing_but_one(void **state)
+{
+    cigna_grant_t  g, again;
+
+    (void) state;
+
+    /* as older gateways have written it */
+
+    g.forced = 7;
+    assert_int_equal(parsed(cigna_slice(STATE TIMES), &g), CIGNA_OK);
+    assert_int_equal(g.forced, 0);
+
+    assert_int_equal(parsed(cigna_slice(STATE TIMES "\13\0\0\0\1\1"), &g),
+                     CIGNA_OK);
+    assert_int_equal(g.forced, 1);
+
+    assert_int_equal(parsed(cigna_slice(STATE TIMES "\13\0\0\0\1\0"), &g),
+                     CIGNA_ERROR);
+    assert_int_equal(parsed(cigna_slice(STATE TIMES "\13\0\0\0\1\2"), &g),
+                     CIGNA_ERROR);
+    assert_int_equal(parsed(cigna_slice(STATE TIMES "\13\0\0\0\0"), &g),
+                     CIGNA_ERROR);
+
+    g = grant();
+    g.forced = 1;
+    assert_int_equal(cigna_grant_parse(written(&g), &again), CIGNA_OK);
+    assert_same(&g, &again);
+}
+
+
+static void
 a_length_that_runs_over_the_end_is_refused(void **state)
 {
     cigna_grant_t  g;
@@ -332,6 +364,7 @@ main(void)
         cmocka_unit_test(a_field_that_occurs_twice_is_refused),
         cmocka_unit_test(numbers_of_a_wrong_length_or_value_are_refused),
         cmocka_unit_test(numbers_must_be_there),
+        cmocka_unit_test(a_flag_may_be_absent_and_is_nothing_but_one),
         cmocka_unit_test(a_length_that_runs_over_the_end_is_refused),
         cmocka_unit_test(too_little_room_overflows),
         cmocka_unit_test(a_dance_is_read_as_it_was_written)

@@ -111,6 +111,15 @@ world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
 
     e = world_entry_find(w, node, entry);
 
+    /* nothing goes over a deletion, nor over a newer generation */
+
+    if (e && (e->entry.generation == 0
+              || (entry->generation
+                  && e->entry.generation > entry->generation)))
+    {
+        return CIGNA_OK;
+    }
+
     if (e == NULL) {
         e = w->nodes[node].full ? NULL : world_entry_unused(w, node);
     }
