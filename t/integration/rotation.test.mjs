@@ -1,0 +1,454 @@
+// Rotation of the sealing key: while requests go on, on hosts that are not of
+// one mind, and in every kind of Redis.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { startCluster } from '../lib/cluster.mjs';
+import { assertRefused, assertServed, connected, refreshCount }
+  from '../lib/fhir.mjs';
+import { lines, standardGateway } from '../lib/gateway.mjs';
+import { copyRecords, flipped, grantsByKey, readRecord, withKey, writeRecord }
+  from '../lib/records.mjs';
+import { TOP, onEnd, until } from '../lib/scratch.mjs';
+import { startSentinel } from '../lib/sentinel.mjs';
+import { runVault, vaultConfiguration, vaultLogin } from '../lib/vault.mjs';
+
+const NO_CACHE = { cigna_fhir: 'on cache=off' };
+
+const keygen = (...args) =>
+  execFileSync(`${TOP}/scripts/keygen`, args, { encoding: 'utf8' });
+
+// The ids of a ring's keys, the one that seals first.
+const idsOf = (file) => keygen('--list', file).trim().split('\n')
+  .map((line) => line.split(' ')[0]);
+
+// Two hosts with one Redis, one authorization server, one key ring.
+async function twoHosts(t, options = {}) {
+  const keys = keygen();
+  const one = await standardGateway(t, { keys, nginx: { workers: 2 },
+                                         ...options });
+  const two = await standardGateway(t, {
+    keys, nginx: { workers: 2 }, redis: one.redis, sandbox: one.sandbox,
+    tenant: { trusted_certificate: one.ca.certFile },
+    ...options,
+    fhir: { ...options.fhir, proxy_ssl_trusted_certificate: one.ca.certFile },
+  });
+  return { one, two, hosts: [one, two] };
+}
+
+// Requests of members, one after the other for each, at both hosts in turn,
+// until it is told to stop; resolves to { status: count }.
+function load(t, hosts, members) {
+  const seen = {};
+  let stopped = false;
+
+  const one = async (member) => {
+    const visitors = hosts.map((gw) => gw.visitor({ member }));
+    for (let i = 0; !stopped; i += 1) {
+      const { status } = await visitors[i % visitors.length]
+        .get(`/fhir/Coverage?_count=${i}`);
+      seen[status] = (seen[status] ?? 0) + 1;
+      await sleep(20);
+    }
+  };
+  const all = Promise.all(members.map(one));
+  const stop = async () => {
+    stopped = true;
+    await all;
+    return seen;
+  };
+
+  onEnd(t, stop);
+  return { seen, stop };
+}
+
+test('a key is rotated under load', async (t) => {
+  const { one, two, hosts } = await twoHosts(t, { fhir: NO_CACHE });
+  const used = ['ann', 'ben', 'cleo', 'dora'];
+  const away = ['eve', 'finn', 'gail', 'hugo', 'ida', 'jon'];
+
+  for (const member of [...used, ...away]) {
+    await connected(one, { member });
+  }
+  const names = Object.keys(await one.redis.dump()).sort();
+  const before = await one.redis.command('KEYS', 'cigna:g:*');
+  const [old] = idsOf(one.file('keys'));
+  const requests = load(t, hosts, used);
+
+  const everywhere = async (...change) => {
+    keygen(...change, one.file('keys'));
+    copyFileSync(one.file('keys'), two.file('keys'));
+    for (const gw of hosts) {
+      await gw.reload();
+    }
+  };
+  const fine = () => assert.deepEqual(Object.keys(requests.seen), ['200']);
+
+  await t.test('a key is added everywhere: all goes on under the old one',
+    async () => {
+      await everywhere('--add');
+      await sleep(300);
+      assert.deepEqual(await grantsByKey(one), { [old]: 10 });
+      fine();
+    });
+
+  await t.test('it comes first everywhere: what is used goes under it',
+    async () => {
+      await everywhere('--promote');
+      const [fresh] = idsOf(one.file('keys'));
+      await until('who is used is under the new key', async () =>
+        (await grantsByKey(one))[fresh] === used.length);
+      assert.equal((await grantsByKey(one))[old], away.length);
+      fine();
+    });
+
+  await t.test('who connects or refreshes is', async () => {
+    const ttl = 1000;
+    const { key } = await withKey(one, { member: 'kim', life: 1 });
+    const [fresh] = idsOf(one.file('keys'));
+    await sleep(ttl + 100);
+    assertServed(await one.visitor({ member: 'kim' }).get('/fhir/Patient'));
+    assert.ok(await refreshCount(one) > 0);
+    assert.equal((await grantsByKey(one))[fresh], used.length + 1);
+    assert.notEqual(await one.redis.command('HGET', key, 'g'), '1');
+  });
+
+  await t.test('status says what the old key still holds', async () => {
+    const { out } = await one.vault('status', '--json');
+    const [fresh, last] = JSON.parse(out).keys;
+    assert.deepEqual([fresh.use, fresh.grants], ['seals', used.length + 1]);
+    assert.deepEqual([last.id, last.use, last.grants],
+                     [old, 'opens', away.length]);
+  });
+
+  await t.test('the tool does the rest, at a bounded rate, expiry and '
+    + 'generation stay', async () => {
+    const [key] = before;
+    await one.redis.command('PEXPIRE', key, 5000000);
+    const { g } = await readRecord(one, key);
+
+    const began = Date.now();
+    const { code, out } = await one.vault('reseal', '--rate', '4');
+    assert.equal(code, 0, out);
+    assert.match(out, /^6 grants sealed again, 0 left$/m);
+    assert.ok(Date.now() - began >= 1400);
+
+    assert.deepEqual(Object.keys(await grantsByKey(one)),
+                     [idsOf(one.file('keys'))[0]]);
+    const left = await one.redis.command('PTTL', key);
+    assert.ok(left > 4000000 && left <= 5000000);
+    assert.equal((await readRecord(one, key)).g, g);
+    fine();
+  });
+
+  await t.test('once more there is nothing to do', async () => {
+    const { out } = await one.vault('reseal');
+    assert.match(out, /^0 grants sealed again, 0 left$/m);
+    const { code } = await one.vault('verify');
+    assert.equal(code, 0);
+  });
+
+  await t.test('the old key goes: nobody notices', async () => {
+    await everywhere('--drop', old);
+    assert.equal(idsOf(two.file('keys')).length, 1);
+    await sleep(300);
+    for (const member of [...away, 'kim']) {
+      assertServed(await two.visitor({ member }).get('/fhir/Patient'));
+    }
+    const { 200: served } = await requests.stop();
+    assert.ok(served > 100, `${served}`);
+    fine();
+  });
+
+  await t.test('names stay findable, by gateways and by the tool',
+    async () => {
+      const now = Object.keys(await one.redis.dump());
+      assert.deepEqual(names.filter((key) => key.includes(':g:')
+        && !now.includes(key)), []);
+      const { out } = await one.vault('list', '--tenant', 'acme', '--member',
+                                      'eve');
+      assert.equal(out.trim().split('\n').length, 1);
+    });
+});
+
+test('hosts that are not of one mind', async (t) => {
+  const { one, two } = await twoHosts(t, { fhir: NO_CACHE });
+  const alice = await withKey(one);
+  await connected(one, { member: 'bob' });
+  const ask = (gw, member) => gw.visitor({ member }).get('/fhir/Patient');
+  const [old] = idsOf(one.file('keys'));
+  let fresh;
+
+  await t.test('a host without the new key: an outage for what is under it, '
+    + 'and for nothing else', async () => {
+    keygen('--add', one.file('keys'));
+    keygen('--promote', one.file('keys'));
+    await one.reload();
+    [fresh] = idsOf(one.file('keys'));
+    assertServed(await ask(one, 'alice'));
+    await until('alice is under the new key', async () =>
+      (await grantsByKey(one))[fresh] === 1);
+
+    const record = await readRecord(one, alice.key);
+    for (let i = 0; i < 3; i += 1) {
+      assertRefused(await ask(two, 'alice'), 503, 'key_unknown',
+                    { code: 'exception', retry: true });
+      assertServed(await ask(two, 'bob'));
+    }
+    assert.deepEqual(await readRecord(one, alice.key), record);
+    assertServed(await ask(one, 'alice'));
+  });
+
+  await t.test('it starts anew, and knows its vault still', async () => {
+    await two.reload();
+    assertServed(await ask(two, 'bob'));
+    assertRefused(await ask(two, 'alice'), 503, 'key_unknown',
+                  { retry: true });
+  });
+
+  await t.test('status says who holds what, seen from there', async () => {
+    const { code, out } = await two.vault('status');
+    assert.equal(code, 3);
+    assert.match(out, new RegExp(`^ATTENTION: the ring lacks key ${fresh}$`,
+                                 'm'));
+  });
+
+  await t.test('the tool there leaves alone what it cannot open',
+    async () => {
+      const { code, out } = await two.vault('reseal');
+      assert.equal(code, 3);
+      assert.match(out, /^0 grants sealed again, 1 left$/m);
+      assert.match(out, new RegExp(`^1 x sealed under key ${fresh}, which`,
+                                   'm'));
+    });
+
+  await t.test('it gets the key, and all is served', async () => {
+    keygen('--add', two.file('keys'));
+    const lost = idsOf(two.file('keys'))[1];
+    copyFileSync(one.file('keys'), two.file('keys'));
+    await two.reload();
+    assertServed(await ask(two, 'alice'));
+    assertServed(await ask(two, 'bob'));
+    assert.equal((await grantsByKey(one))[lost], undefined);
+  });
+
+  await t.test('two rings in another order put no request in danger',
+    async (st) => {
+      // as it is between two reloads: each seals under its own first key
+      keygen('--promote', two.file('keys'));
+      assert.deepEqual(idsOf(two.file('keys')), [old, fresh]);
+      await two.reload();
+      const requests = load(st, [one, two], ['alice', 'bob']);
+      await sleep(1500);
+      assert.deepEqual(Object.keys(await requests.stop()), ['200']);
+      assert.equal((await one.vault('verify')).code, 0);
+    });
+
+  await t.test('a key is lost for good: nothing is deleted, and it may come '
+    + 'back', async () => {
+    const ring = readFileSync(one.file('keys'), 'utf8');
+    const [name] = ring.split('\n');
+    const dump = await one.redis.dump();
+    const grants = (all) => Object.entries(all).filter(([key]) =>
+      key.startsWith('cigna:g:')).sort();
+
+    for (const gw of [one, two]) {
+      writeFileSync(gw.file('keys'), `${name}\n${keygen().split('\n')[1]}\n`);
+      await gw.reload();
+      for (const member of ['alice', 'bob']) {
+        assertRefused(await ask(gw, member), 503, 'key_unknown',
+                      { retry: true });
+      }
+    }
+    assert.deepEqual(grants(await one.redis.dump()), grants(dump));
+
+    for (const gw of [one, two]) {
+      writeFileSync(gw.file('keys'), ring);
+      await gw.reload();
+      assertServed(await ask(gw, 'alice'));
+    }
+  });
+});
+
+// A ring file beside the gateway's, with a new key first.
+function rotated(gw) {
+  const file = gw.file('rotated.keys');
+  writeFileSync(file, readFileSync(gw.file('keys')), { mode: 0o600 });
+  keygen('--add', file);
+  keygen('--promote', file);
+  return file;
+}
+
+// The tool at a group of servers, with the ring of `keys`.
+function toolAt(gw, group, keys) {
+  const conf = gw.file('group.conf');
+  writeFileSync(gw.file('redis.password'), group.password, { mode: 0o600 });
+
+  return (...args) => {
+    const [, tenants] = readFileSync(gw.file('vault.conf'), 'utf8')
+      .split(/^ {4}}$/m, 2);
+    writeFileSync(conf, vaultConfiguration(
+      lines({ ...group.vault('tls', (name) => gw.file(name)), keys }, 8),
+      `${tenants}\n    }`));
+    return runVault(['-c', conf, ...vaultLogin(group, gw.directory), ...args]);
+  };
+}
+
+async function members(gw, count) {
+  for (let i = 0; i < count; i += 1) {
+    await connected(gw, { member: `member-${i}` });
+  }
+}
+
+test('the tool beside a failover', async (t) => {
+  const gw = await standardGateway(t);
+  const group = await startSentinel(t);
+  const keys = rotated(gw);
+  const vault = toolAt(gw, group, keys);
+  const [fresh] = idsOf(keys);
+
+  await members(gw, 12);
+  assert.equal((await vault('init')).code, 0);
+  await copyRecords(gw, group);
+
+  await t.test('it goes on at the new primary, and nothing is left',
+    async () => {
+      const running = vault('--wait', '20', 'reseal', '--rate', '3');
+      await until('it has begun', async () =>
+        (await grantsByKey({ redis: group }))[fresh] > 0, { timeout: 20000 });
+      await group.failover();
+
+      const { code, out, err } = await running;
+      assert.equal(code, 0, err);
+      assert.match(out, /, 0 left$/m);
+      assert.deepEqual(await grantsByKey({ redis: group }), { [fresh]: 12 });
+    });
+
+  await t.test('the marker is there, and all grants open', async () => {
+    assert.equal((await vault('status')).code, 0);
+    const { out } = await vault('verify');
+    assert.match(out, /^12 grants of acme open$/m);
+  });
+});
+
+test('the tool in a cluster', async (t) => {
+  const gw = await standardGateway(t);
+  const group = await startCluster(t);
+  const keys = rotated(gw);
+  const vault = toolAt(gw, group, keys);
+  const [fresh] = idsOf(keys);
+  const markers = async () => (await group.command('KEYS', 'cigna:v:*'));
+
+  await t.test('an init that was interrupted goes on', async () => {
+    assert.equal((await vault('init')).code, 0);
+    const all = await markers();
+    assert.equal(all.length, 16384);
+
+    await group.command('SET', 'cigna:v:{init}', 'begun');
+    for (const key of all.slice(0, 100)) {
+      await group.command('DEL', key);
+    }
+    const { code, err } = await vault('init');
+    assert.equal(code, 0, err);
+    assert.equal((await markers()).length, 16384);
+  });
+
+  await t.test('slots that have lost their markers have lost their data: '
+    + 'not without --force', async () => {
+    const [key] = await markers();
+    await group.command('DEL', key);
+
+    const { code, err } = await vault('init');
+    assert.equal(code, 1);
+    assert.match(err, /1 of 16384 hash slots have no marker/);
+    assert.equal((await vault('status')).code, 3);
+
+    assert.equal((await vault('init', '--force')).code, 0);
+    assert.equal((await vault('status')).code, 0);
+  });
+
+  await t.test('every record is found, while slots move', async () => {
+    await members(gw, 12);
+    await copyRecords(gw, group);
+
+    const [from, to] = await group.primaries();
+    const key = (await grantsOf(group)).at(0);
+    const owner = await group.ownerOf(await group.slotOf(key));
+    const other = owner === from ? to : from;
+    await group.reshard([await group.slotOf(key)], owner, other, async () => {
+      const { code, out, err } = await vault('reseal');
+      assert.equal(code, 0, out + err);
+    });
+
+    const { code, out } = await vault('reseal');
+    assert.equal(code, 0);
+    assert.match(out, /, 0 left$/m);
+    assert.deepEqual(await grantsByKey({ redis: group }), { [fresh]: 12 });
+  });
+
+  await t.test('verify and list see all of them', async () => {
+    const { out } = await vault('verify');
+    assert.match(out, /^12 grants of acme open$/m);
+    const listed = await vault('list', '--tenant', 'acme');
+    assert.equal(listed.out.trim().split('\n').length, 12);
+  });
+
+  await t.test('one that was damaged is found', async () => {
+    const [key] = await grantsOf(group);
+    const blob = await group.command('HGET', key, 'b');
+    await group.command('HSET', key, 'b', flipped(blob, -1));
+    const { code, out } = await vault('verify');
+    assert.equal(code, 3);
+    assert.match(out, /^11 grants of acme open$/m);
+    await group.command('HSET', key, 'b', blob);
+  });
+});
+
+const grantsOf = (redis) => redis.command('KEYS', 'cigna:g:*');
+
+test('a record is that of its place, its tenant and its generation',
+  async (t) => {
+    const gw = await standardGateway(t, { fhir: NO_CACHE });
+    const alice = await withKey(gw);
+    const other = await withKey(gw, { tenant: 'globex', member: 'alice' });
+    const good = await readRecord(gw, alice.key);
+    const damaged = async (visitor) => assertRefused(
+      await visitor.get('/fhir/Patient'), 503, 'record_damaged',
+      { retry: true });
+
+    await t.test('renamed to another tenant\'s key it does not open',
+      async () => {
+        await gw.redis.command('RENAME', other.key, 'spare');
+        await gw.redis.command('RENAME', alice.key, other.key);
+        await damaged(other.visitor);
+        await gw.redis.command('RENAME', other.key, alice.key);
+        await gw.redis.command('RENAME', 'spare', other.key);
+        assertServed(await other.visitor.get('/fhir/Patient'));
+        assertServed(await alice.visitor.get('/fhir/Patient'));
+      });
+
+    await t.test('what a dance has sealed is no grant', async () => {
+      await gw.dance({ member: 'carol', cancel: 'login' });
+      for (const key of await gw.redis.command('KEYS', 'cigna:d:*')) {
+        const blob = await gw.redis.command('HGET', key, 'b');
+        if (blob) {
+          await writeRecord(gw, alice.key,
+                            { ...good, b: good.b.slice(0, 32) + blob });
+          await damaged(alice.visitor);
+        }
+      }
+      await writeRecord(gw, alice.key, good);
+    });
+
+    await t.test('an older generation under a newer number does not open',
+      async () => {
+        await gw.redis.command('HSET', alice.key, 'g', '2');
+        await damaged(alice.visitor);
+        await gw.redis.command('HSET', alice.key, 'g', good.g);
+        assertServed(await alice.visitor.get('/fhir/Patient'));
+      });
+  });
