@@ -119,6 +119,91 @@ a_refused_token_is_not_served_when_the_refresh_fails(void **state)
 
 
 static void
+one_refresh_is_made_for_a_refused_generation_by_however_many(void **state)
+{
+    unsigned          i;
+    cigna_slice_t     id;
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    for (i = 0; i < 3; i++) {
+        f = begin(&a);
+        id = stored().id;
+        f->refused_id = id;
+        f->refused_generation = 1;
+
+        assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
+        assert_int_equal(a.flow.refresh.grant.generation, 2);
+    }
+
+    assert_int_equal(w.refreshes_posted, 1);
+    assert_true(stored().forced);
+}
+
+
+static void
+a_token_refused_like_the_one_before_ends_the_loop(void **state)
+{
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    f = begin(&a);
+    f->refused_id = stored().id;
+    f->refused_generation = 1;
+    (void) finish(&a);
+
+    f = begin(&a);
+    f->refused_id = stored().id;
+    f->refused_generation = 2;
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_refused);
+    assert_int_equal(w.refreshes_posted, 1);
+
+    /* five minutes later it may be worth another try */
+
+    w.now_ms += 5 * 60 * 1000;
+    f = begin(&a);
+    f->refused_id = stored().id;
+    f->refused_generation = 2;
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(stored().generation, 3);
+    assert_true(stored().forced);
+
+    /* one that was made because it was time is as any other */
+
+    w.now_ms += HOUR_MS;
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(stored().generation, 4);
+    assert_false(stored().forced);
+}
+
+
+static void
+a_refused_token_that_the_vault_has_lost_is_not_refreshed_twice(void **state)
+{
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    world_replicate(&w);
+    make_due();
+    (void) refresh(&a);
+    world_failover(&w);
+    w.quiet_until_ms = 0;
+
+    f = begin(&a);
+    f->refused_id = stored().id;
+    f->refused_generation = 2;
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
+    assert_int_equal(w.refreshes_posted, 1);
+}
+
+
+static void
 no_grant_is_said_only_when_redis_says_so(void **state)
 {
     (void) state;
@@ -279,6 +364,131 @@ who_loses_the_race_gets_the_winners_token(void **state)
     assert_false(f->exchanged);
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-2");
     assert_int_equal(w.refreshes_posted, 1);
+}
+
+
+/* b waits, and a's result is stored */
+
+static int64_t
+wait_for_winner(void)
+{
+    int64_t  stored_ms;
+
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+
+    (void) begin(&b);
+
+    while (b.op.type != cigna_op_sleep || b.steps < 3) {
+        world_step(&w, &b, world_fine);
+    }
+
+    assert_true(b.op.watch);
+    w.now_ms += 100;
+
+    while (stored().generation == 1) {
+        world_step(&w, &a, world_fine);
+    }
+
+    stored_ms = w.now_ms;
+    assert_int_equal(finish(&b)->rc, cigna_refresh_ok);
+    assert_slice(b.flow.refresh.grant.access_token, WORLD_MARKER "-at-0-2");
+    (void) finish(&a);
+
+    return w.now_ms - stored_ms;
+}
+
+
+static void
+losers_get_the_winners_result_within_50_ms_of_its_being_stored(void **state)
+{
+    unsigned  steps;
+
+    (void) state;
+
+    assert_in_range(wait_for_winner(), 0, 50);
+
+    /* not by hammering Redis: start, read, begin, wait, begin, report, done */
+
+    steps = b.steps;
+    assert_in_range(steps, 5, 7);
+}
+
+
+static void
+losers_who_hear_nothing_ask_every_half_second(void **state)
+{
+    (void) state;
+
+    w.deaf = 1;
+    assert_in_range(wait_for_winner(), 0, 600);
+}
+
+
+static void
+a_message_that_came_before_the_wait_is_not_missed(void **state)
+{
+    int64_t  since;
+
+    (void) state;
+
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+
+    (void) begin(&b);
+    stop_before(&b, cigna_script_grant_begin);
+    world_step(&w, &b, world_fine);
+    assert_int_equal(b.op.type, cigna_op_sleep);
+
+    (void) finish(&a);
+
+    since = w.now_ms;
+    assert_int_equal(finish(&b)->rc, cigna_refresh_ok);
+    assert_in_range(w.now_ms - since, 0, 50);
+}
+
+
+static void
+who_wakes_together_does_not_do_it_again(void **state)
+{
+    unsigned  i, left;
+
+    (void) state;
+
+    /* the winner fails: of those who wake up one tries, the others wait */
+
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+
+    for (i = 0; i < CROWD; i++) {
+        (void) begin(&crowd[i]);
+
+        while (crowd[i].op.type != cigna_op_sleep || crowd[i].steps < 3) {
+            world_step(&w, &crowd[i], world_fine);
+        }
+    }
+
+    w.answer_status = 503;
+    (void) finish(&a);
+
+    for (left = 1; left; ) {
+        for (i = 0, left = 0; i < CROWD; i++) {
+            if (!crowd[i].done) {
+                world_step(&w, &crowd[i], world_fine);
+                left++;
+            }
+        }
+    }
+
+    for (i = 0; i < CROWD; i++) {
+        assert_int_equal(crowd[i].flow.refresh.rc, cigna_refresh_ok);
+        world_end(&crowd[i]);
+    }
+
+    assert_int_equal(w.refreshes_posted, 2);
 }
 
 
@@ -449,6 +659,118 @@ lock_and_mark_precede_the_exchange_and_the_mark_lasts_longer(void **state)
 
 
 static void
+the_lease_is_renewed_while_the_exchange_runs(void **state)
+{
+    unsigned  n;
+
+    (void) state;
+
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+
+    assert_ptr_equal(a.op.keep, cigna_script(cigna_script_grant_renew));
+    assert_true(a.op.keep_ms <= CIGNA_LEASE_MS / 3);
+
+    /* a provider that takes its time, and a node that looks now and then */
+
+    for (n = 0; n < 12; n++) {
+        w.now_ms += a.op.keep_ms;
+        assert_non_null(lock());
+        world_renew(&w, &a);
+        assert_true(mark_left_ms() > 90 * 1000);
+    }
+
+    (void) begin(&b);
+    b.flow.refresh.wait_ms = 1000;
+    assert_int_equal(finish(&b)->rc, cigna_refresh_unavailable);
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(w.refreshes_posted, 1);
+    assert_unlocked();
+}
+
+
+static void
+a_slow_exchange_keeps_its_lease_to_the_end(void **state)
+{
+    (void) state;
+
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+    w.delay_ms = WORLD_HTTP_MS - 1;
+    world_step(&w, &a, world_fine);
+    w.delay_ms = 0;
+
+    assert_int_equal(a.renewals, 4);
+    assert_non_null(lock());
+    assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
+    assert_unlocked();
+}
+
+
+static void
+a_renewal_that_comes_late_locks_nothing(void **state)
+{
+    (void) state;
+
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+
+    /* still under way when the run is over */
+
+    world_end(&b);
+    b = a;
+    b.arena.start = NULL;
+
+    world_step(&w, &a, world_unsent);
+    world_renew(&w, &b);
+    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
+    world_renew(&w, &b);
+    assert_unlocked();
+
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    world_renew(&w, &b);
+    assert_unlocked();
+    memset(&b, 0, sizeof(b));
+}
+
+
+static void
+lease_and_rotation_are_written_durably(void **state)
+{
+    (void) state;
+
+    make_due();
+    (void) begin(&a);
+    stop_before(&a, cigna_script_grant_begin);
+    assert_true(a.op.durable);
+    stop_before(&a, cigna_script_grant_swap);
+    assert_true(a.op.durable);
+}
+
+
+static void
+a_lease_that_too_few_replicas_have_is_asked_for_again(void **state)
+{
+    (void) state;
+
+    make_due();
+    (void) begin(&a);
+    stop_before(&a, cigna_script_grant_begin);
+    world_step(&w, &a, world_lost_after);
+    stop_before(&a, cigna_script_grant_begin);
+    world_step(&w, &a, world_fine);
+
+    assert_int_equal(a.op.type, cigna_op_http);
+    assert_true(field("n")->data[0] == '1');
+    assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
+}
+
+
+static void
 no_second_refresh_starts_when_the_lock_expires_during_the_first(void **state)
 {
     cigna_refresh_t  *f;
@@ -531,6 +853,21 @@ a_run_that_was_held_up_does_not_trust_its_lock(void **state)
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_begin);
     w.now_ms += CIGNA_LEASE_MS / 4 + 1;
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
+    assert_int_equal(w.refreshes_posted, 0);
+    assert_unlocked();
+}
+
+
+static void
+a_byte_is_sent_only_with_room_for_what_it_brings(void **state)
+{
+    (void) state;
+
+    make_expired();
+    (void) begin(&a);
+    a.arena.end = a.arena.start + 100 * 1024;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
     assert_int_equal(w.refreshes_posted, 0);
@@ -975,6 +1312,9 @@ main(void)
         test(a_token_that_the_fhir_server_refused_is_refreshed),
         test(a_refused_token_that_was_replaced_since_needs_no_exchange),
         test(a_refused_token_is_not_served_when_the_refresh_fails),
+        test(one_refresh_is_made_for_a_refused_generation_by_however_many),
+        test(a_token_refused_like_the_one_before_ends_the_loop),
+        test(a_refused_token_that_the_vault_has_lost_is_not_refreshed_twice),
         test(no_grant_is_said_only_when_redis_says_so),
         test(without_refresh_token_the_grant_ends_with_its_access_token),
         test(a_grant_of_another_registration_is_moved_and_stays),
@@ -983,6 +1323,10 @@ main(void)
         test(a_record_of_another_member_does_not_open),
         test(two_nodes_spend_a_refresh_token_once),
         test(who_loses_the_race_gets_the_winners_token),
+        test(losers_get_the_winners_result_within_50_ms_of_its_being_stored),
+        test(losers_who_hear_nothing_ask_every_half_second),
+        test(a_message_that_came_before_the_wait_is_not_missed),
+        test(who_wakes_together_does_not_do_it_again),
         test(a_crowd_at_expiry_makes_one_exchange),
         test(waiting_for_another_refresh_is_bounded),
         test(waiting_in_vain_leaves_a_token_that_still_serves),
@@ -990,11 +1334,17 @@ main(void)
         test(the_record_is_looked_at_again_under_the_lock),
         test(a_grant_made_under_our_eyes_is_judged_anew),
         test(lock_and_mark_precede_the_exchange_and_the_mark_lasts_longer),
+        test(the_lease_is_renewed_while_the_exchange_runs),
+        test(a_slow_exchange_keeps_its_lease_to_the_end),
+        test(a_renewal_that_comes_late_locks_nothing),
+        test(lease_and_rotation_are_written_durably),
+        test(a_lease_that_too_few_replicas_have_is_asked_for_again),
         test(no_second_refresh_starts_when_the_lock_expires_during_the_first),
         test(a_mark_of_somebody_else_is_not_waited_for_while_the_token_serves),
         test(a_lock_is_released_by_its_owner_only),
         test(a_stored_grant_does_not_release_the_lock_of_somebody_else),
         test(a_run_that_was_held_up_does_not_trust_its_lock),
+        test(a_byte_is_sent_only_with_room_for_what_it_brings),
         test(passing_failures_do_not_end_a_grant),
         test(how_long_to_wait_is_passed_on),
         test(a_redis_error_is_not_no_grant),
