@@ -104,6 +104,13 @@ ngx_cigna_read_failed(int rc)
 }
 
 
+ngx_uint_t
+ngx_cigna_read_marked(ngx_cigna_ctx_t *ctx)
+{
+    return cigna_vault_read_marked(ctx->wait->cmd.reply);
+}
+
+
 void
 ngx_cigna_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant)
 {

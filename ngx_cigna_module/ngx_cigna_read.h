@@ -24,6 +24,12 @@ ngx_int_t ngx_cigna_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 ngx_cigna_condition_e ngx_cigna_read_grant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);
 
+/*
+ * 1 if what was just read has a write-ahead mark: a refresh is under way, or
+ * nobody knows what became of one.
+ */
+ngx_uint_t ngx_cigna_read_marked(ngx_cigna_ctx_t *ctx);
+
 /* wipes the grant and frees the reply; idempotent */
 void ngx_cigna_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);
 

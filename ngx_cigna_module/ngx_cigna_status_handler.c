@@ -20,9 +20,12 @@ static ngx_int_t ngx_cigna_status_read(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_status_connected(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
-static void ngx_cigna_status_time(u_char *p, int64_t ms, cigna_slice_t *text);
+static void ngx_cigna_status_time(cigna_buf_t *b, const char *name,
+    int64_t ms);
+static void ngx_cigna_status_flag(cigna_buf_t *b, const char *name,
+    ngx_uint_t flag);
 static ngx_int_t ngx_cigna_status_not(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e);
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, int64_t connected_ms);
 static void ngx_cigna_status_member(cigna_buf_t *b, const char *name,
     cigna_slice_t value);
 static ngx_int_t ngx_cigna_status_send(ngx_http_request_t *r,
@@ -110,7 +113,7 @@ ngx_cigna_status_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         rc = ngx_cigna_status_connected(r, ctx, &grant);
 
     } else if (ngx_cigna_condition(e)->connect) {
-        rc = ngx_cigna_status_not(r, ctx, e);
+        rc = ngx_cigna_status_not(r, ctx, e, grant.connected_ms);
 
     } else {
         rc = ngx_cigna_status_refuse(r, ctx, e, NULL);
@@ -126,9 +129,7 @@ static ngx_int_t
 ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant)
 {
-    u_char         text[NGX_CIGNA_TIME_LEN];
-    cigna_buf_t    b;
-    cigna_slice_t  expires;
+    cigna_buf_t  b;
 
     /* each byte of a string takes at most six in JSON */
 
@@ -141,15 +142,15 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_cigna_status_time(text, grant->expires_ms, &expires);
-
     cigna_buf_append_str(&b, "{\"connected\":true");
     ngx_cigna_status_member(&b, "tenant", ngx_cigna_slice(&ctx->tenant->name));
-    ngx_cigna_status_member(&b, "expires_at", expires);
+    ngx_cigna_status_time(&b, "connected_at", grant->connected_ms);
+    ngx_cigna_status_time(&b, "obtained_at", grant->obtained_ms);
+    ngx_cigna_status_time(&b, "expires_at", grant->expires_ms);
     ngx_cigna_status_member(&b, "scope", grant->scope);
     ngx_cigna_status_member(&b, "patient", grant->patient);
-    cigna_buf_append_str(&b, ",\"refreshable\":");
-    cigna_buf_append_str(&b, grant->refresh_token.len ? "true" : "false");
+    ngx_cigna_status_flag(&b, "refreshable", grant->refresh_token.len != 0);
+    ngx_cigna_status_flag(&b, "refresh_pending", ngx_cigna_read_marked(ctx));
     cigna_buf_append_str(&b, "}\n");
 
     ctx->outcome = ngx_cigna_condition(ngx_cigna_served)->name;
@@ -161,24 +162,39 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 /* RFC 3339, in UTC */
 
 static void
-ngx_cigna_status_time(u_char *p, int64_t ms, cigna_slice_t *text)
+ngx_cigna_status_time(cigna_buf_t *b, const char *name, int64_t ms)
 {
-    ngx_tm_t  tm;
+    u_char         text[NGX_CIGNA_TIME_LEN];
+    ngx_tm_t       tm;
+    cigna_slice_t  time;
 
     ngx_gmtime((time_t) (ms / 1000), &tm);
 
-    text->data = p;
-    text->len = ngx_snprintf(p, NGX_CIGNA_TIME_LEN,
-                             "%4d-%02d-%02dT%02d:%02d:%02dZ",
-                             tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
-                             tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec)
-                - p;
+    time.data = text;
+    time.len = ngx_snprintf(text, NGX_CIGNA_TIME_LEN,
+                            "%4d-%02d-%02dT%02d:%02d:%02dZ",
+                            tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                            tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec)
+               - text;
+
+    ngx_cigna_status_member(b, name, time);
 }
 
 
+static void
+ngx_cigna_status_flag(cigna_buf_t *b, const char *name, ngx_uint_t flag)
+{
+    cigna_buf_append_str(b, ",\"");
+    cigna_buf_append_str(b, name);
+    cigna_buf_append_str(b, flag ? "\":true" : "\":false");
+}
+
+
+/* connected_ms: 0 if nothing is known of it */
+
 static ngx_int_t
 ngx_cigna_status_not(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_condition_e e)
+    ngx_cigna_condition_e e, int64_t connected_ms)
 {
     ngx_str_t    connect;
     cigna_buf_t  b;
@@ -197,6 +213,11 @@ ngx_cigna_status_not(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_buf_append_str(&b, "{\"connected\":false");
     ngx_cigna_status_member(&b, "tenant", ngx_cigna_slice(&ctx->tenant->name));
     ngx_cigna_status_member(&b, "reason", ngx_cigna_slice(&ctx->outcome));
+
+    if (connected_ms) {
+        ngx_cigna_status_time(&b, "connected_at", connected_ms);
+    }
+
     ngx_cigna_status_member(&b, "connect", ngx_cigna_slice(&connect));
     cigna_buf_append_str(&b, "}\n");
 

@@ -440,6 +440,14 @@ cigna_vault_read_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
 }
 
 
+int
+cigna_vault_read_marked(const cigna_reply_t *reply)
+{
+    return cigna_reply_slice(cigna_reply_item(reply, cigna_vault_mark)).len
+           != 0;
+}
+
+
 /*
  * Absent fields are left empty.  No script leaves a mark without a grant: only
  * the absence of all fields is "none".

@@ -97,5 +97,8 @@ int cigna_vault_read_grant(const cigna_vault_t *vault,
     const cigna_reply_t *reply, cigna_arena_t *arena, cigna_grant_t *g,
     int64_t *marked_until_ms, unsigned *attempts);
 
+/* 1 if the record of such a reply has a write-ahead mark */
+int cigna_vault_read_marked(const cigna_reply_t *reply);
+
 
 #endif /* _CIGNA_VAULT_H_INCLUDED_ */

@@ -708,6 +708,34 @@ an_error_of_redis_is_an_outage_and_not_no_grant(void **state)
 
 
 static void
+a_record_tells_whether_it_is_marked(void **state)
+{
+    size_t          i;
+    cigna_reply_t  *reply;
+
+    static const struct {
+        const char  *wire;
+        int          marked;
+    } replies[] = {
+        { "*5\r\n$1\r\ni\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n7\r\n$1\r\n1\r\n", 1 },
+        { "*5\r\n$1\r\ni\r\n$1\r\n1\r\n$1\r\nb\r\n$-1\r\n$-1\r\n", 0 },
+        { "*5\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n", 0 },
+        { "-LOADING\r\n", 0 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        reply = reply_of(cigna_slice_str(replies[i].wire));
+        assert_int_equal(cigna_vault_read_marked(reply), replies[i].marked);
+        cigna_reply_destroy(reply);
+    }
+
+    assert_false(cigna_vault_read_marked(NULL));
+}
+
+
+static void
 no_reply_at_all_is_an_outage(void **state)
 {
     cigna_grant_t  g;
@@ -808,6 +836,7 @@ main(void)
         test(half_a_record_is_damage_and_not_no_grant),
         test(fields_of_a_wrong_form_are_damage),
         test(an_error_of_redis_is_an_outage_and_not_no_grant),
+        test(a_record_tells_whether_it_is_marked),
         test(no_reply_at_all_is_an_outage),
         test(a_moved_or_foreign_record_is_read_as_such)
     };
