@@ -283,7 +283,10 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
         ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refreshes);
         level = NGX_LOG_INFO;
 
-    } else if (flow->rc == cigna_refresh_ok && flow->detail[0] == '\0') {
+    } else if ((flow->rc == cigna_refresh_ok && flow->detail[0] == '\0')
+               || flow->rc == cigna_refresh_refused)
+    {
+        /* nothing was done; what is refused for it is logged there */
         return;
 
     } else {

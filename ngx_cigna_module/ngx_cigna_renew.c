@@ -8,6 +8,8 @@
 
 static ngx_int_t ngx_cigna_renew_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *refused);
+static ngx_int_t ngx_cigna_renew_copy(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant, ngx_str_t *value);
 static ngx_int_t ngx_cigna_renewed_same(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
 static ngx_int_t ngx_cigna_renew_none(ngx_http_request_t *r,
@@ -22,6 +24,7 @@ ngx_int_t
 ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *refused)
 {
+    cigna_grant_t       grant;
     ngx_cigna_token_t  *t;
 
     t = ctx->token;
@@ -30,11 +33,18 @@ ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_renew_wait(r, ctx, NULL);
     }
 
+    grant = *refused;
+
+    if (t->mine && refused->id.len == CIGNA_GRANT_ID_LEN
+        && ngx_memcmp(refused->id.data, t->id, CIGNA_GRANT_ID_LEN) == 0)
+    {
+        /* the vault may be behind what was in use */
+
+        grant.generation = ngx_max(grant.generation, t->generation);
+    }
+
     if (!t->mine
-        && ngx_cigna_secret_copy(r->pool, &t->refused,
-                                 refused->access_token.data,
-                                 refused->access_token.len)
-           != NGX_OK)
+        && ngx_cigna_renew_copy(r, ctx, refused, &t->refused) != NGX_OK)
     {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
     }
@@ -43,7 +53,7 @@ ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_renew_none(r, ctx);
     }
 
-    return ngx_cigna_renew_wait(r, ctx, refused);
+    return ngx_cigna_renew_wait(r, ctx, &grant);
 }
 
 
@@ -101,6 +111,10 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     flow = run->flow;
 
+    if (!run->failed && flow->rc == cigna_refresh_refused) {
+        return ngx_cigna_renew_none(r, ctx);
+    }
+
     if (run->failed || flow->rc != cigna_refresh_ok) {
         t->retry_after_s = ngx_max(flow->retry_after_s, 0);
         return ngx_cigna_renew_make_do(ctx, ngx_cigna_renew_condition(flow));
@@ -116,14 +130,26 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_token_refuse(ctx, ngx_cigna_refresh_failed);
     }
 
-    if (ngx_cigna_secret_copy(r->pool, &t->old, flow->grant.access_token.data,
-                              flow->grant.access_token.len)
-        != NGX_OK)
-    {
+    if (ngx_cigna_renew_copy(r, ctx, &flow->grant, &t->old) != NGX_OK) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
     }
 
     return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_refresh);
+}
+
+
+static ngx_int_t
+ngx_cigna_renew_copy(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant, ngx_str_t *value)
+{
+    if (grant->id.len != CIGNA_GRANT_ID_LEN) {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_token_of(ctx->token, grant->id.data, grant->generation);
+
+    return ngx_cigna_secret_copy(r->pool, value, grant->access_token.data,
+                                 grant->access_token.len);
 }
 
 
@@ -159,6 +185,19 @@ ngx_cigna_renew_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ngx_cigna_main_conf_t  *mcf;
 
     t = ctx->token;
+
+    if (t->refused.len == 0) {
+
+        /* it has expired all the same, which that refresh did not care for */
+
+        if (t->again) {
+            return ngx_cigna_renew_make_do(ctx, ngx_cigna_refresh_failed);
+        }
+
+        t->again = 1;
+
+        return ngx_cigna_renew_wait(r, ctx, NULL);
+    }
 
     if (!t->mine) {
         return ngx_cigna_token_take(ctx, &t->refused, ngx_cigna_source_vault);

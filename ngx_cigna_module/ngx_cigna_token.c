@@ -44,6 +44,8 @@ static ngx_int_t ngx_cigna_token_have_read(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_token_use(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
+static ngx_uint_t ngx_cigna_token_unwanted(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const ngx_cigna_cache_entry_t *entry, int64_t now);
 static void ngx_cigna_token_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry);
 static ngx_int_t ngx_cigna_token_stale(ngx_http_request_t *r,
@@ -226,11 +228,9 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     int64_t                   now;
     ngx_cigna_token_t        *t;
-    ngx_cigna_main_conf_t    *mcf;
     ngx_cigna_cache_entry_t   entry;
 
     t = ctx->token;
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
     now = ngx_cigna_now_ms();
 
     ngx_cigna_refresher_entry(ctx->tenant, ctx->identity, grant, &entry);
@@ -241,9 +241,7 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                : ngx_cigna_token_refuse(ctx, ngx_cigna_grant_expired);
     }
 
-    if (ngx_cigna_token_eq(&entry.token, &t->refused)
-        || ngx_cigna_cache_refused(mcf->zone, &t->key, &entry.token, now))
-    {
+    if (ngx_cigna_token_unwanted(r, ctx, &entry, now)) {
         return ngx_cigna_renew(r, ctx, grant);
     }
 
@@ -253,6 +251,8 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
     }
+
+    ngx_cigna_token_of(t, entry.id, entry.generation);
 
     if (!ngx_cigna_token_lives(&entry, now)) {
         return ngx_cigna_renew(r, ctx, NULL);
@@ -265,6 +265,31 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_vault);
+}
+
+
+/* what comes before the refused one of the same grant is no better */
+
+static ngx_uint_t
+ngx_cigna_token_unwanted(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_cache_entry_t *entry, int64_t now)
+{
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
+
+    t = ctx->token;
+
+    if (t->mine
+        && (ngx_cigna_token_eq(&entry->token, &t->refused)
+            || (entry->generation <= t->generation
+                && ngx_memcmp(entry->id, t->id, CIGNA_GRANT_ID_LEN) == 0)))
+    {
+        return 1;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    return ngx_cigna_cache_refused(mcf->zone, &t->key, &entry->token, now);
 }
 
 
@@ -336,6 +361,10 @@ ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     t = ctx->token;
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
+    if (ctx->source == ngx_cigna_source_cache) {
+        ngx_cigna_token_of(t, t->cached.id, t->cached.generation);
+    }
+
     t->refused = t->value;
     t->mine = 1;
     t->again = 0;
@@ -352,6 +381,15 @@ ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         ngx_cigna_cache_refuse(mcf->zone, &t->key, id->hash, &t->refused,
                                ngx_cigna_now_ms());
     }
+}
+
+
+void
+ngx_cigna_token_of(ngx_cigna_token_t *t, const u_char id[CIGNA_GRANT_ID_LEN],
+    uint64_t generation)
+{
+    ngx_memcpy(t->id, id, CIGNA_GRANT_ID_LEN);
+    t->generation = generation;
 }
 
 

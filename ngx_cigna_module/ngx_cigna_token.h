@@ -35,6 +35,9 @@ struct ngx_cigna_token_s {
     ngx_uint_t                epoch;
     ngx_cigna_cache_entry_t   cached;          /* token.len 0: none */
     ngx_str_t                 old;             /* ends soon: better than none */
+    u_char                    id[CIGNA_GRANT_ID_LEN];   /* of the value or the
+                                                  old one: its grant ... */
+    uint64_t                  generation;
     ngx_str_t                 refused;         /* by the FHIR server */
     unsigned                  mine:1;          /* ... to this request */
     unsigned                  again:1;         /* refreshed twice, no more */
@@ -58,6 +61,10 @@ void ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 /* there is to be none: always NGX_ABORT */
 ngx_int_t ngx_cigna_token_refuse(ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e);
+
+/* which grant it comes from; what the cache has tells that by itself */
+void ngx_cigna_token_of(ngx_cigna_token_t *t,
+    const u_char id[CIGNA_GRANT_ID_LEN], uint64_t generation);
 
 /* this is it: always NGX_OK */
 ngx_int_t ngx_cigna_token_take(ngx_cigna_ctx_t *ctx, ngx_str_t *value,

@@ -14,6 +14,7 @@ import { until } from '../lib/scratch.mjs';
 const LEAVING = {
   'an error_page for an upstream\'s 404': '/left-by-404/x',
   'an error_page for an upstream\'s 500': '/left-by-500/x',
+  'an error_page for the 404 of a request made again': '/left-by-401/x',
   'an error_page for an upstream that is gone': '/left-by-502/x',
   'an error_page with a URI': '/left-by-uri/x',
   'a rewrite in the location': '/left-by-rewrite/x',
@@ -32,6 +33,8 @@ const locations = (fhir, other, closed) => [
     'proxy_intercept_errors on;', 'error_page 404 = @other;'] }),
   fhir.location('/left-by-500/', { lines: [
     'proxy_intercept_errors on;', 'error_page 500 = @other;'] }),
+  fhir.location('/left-by-401/', { lines: [
+    'proxy_intercept_errors on;', 'error_page 401 404 = @other;'] }),
   fhir.location('/left-by-502/', { to: `https://127.0.0.1:${closed}`, lines: [
     'error_page 502 504 = @other;'] }),
   fhir.location('/left-by-uri/', { lines: [
@@ -93,6 +96,11 @@ test('a token stays in its location', async (t) => {
   fhir.on('/left-by-404/x', status(404));
   fhir.on('/left-by-500/x', status(500));
   fhir.on('/left-by-uri/x', status(404));
+  let refused;
+  fhir.on('/left-by-401/x', (request, response, { authorizations: [one] }) => {
+    refused ??= one;
+    status(one === refused ? 401 : 404)(request, response);
+  });
 
   for (const [what, target] of Object.entries(LEAVING)) {
     await t.test(`${what} leads out without a token`, async () => {

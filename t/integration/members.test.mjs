@@ -162,6 +162,20 @@ ${Object.entries({ ...NAMES, ...INVALID }).map(([key, name]) =>
     });
   });
 
+  await t.test('and so they do when all their tokens are refused at once',
+    async () => {
+      const before = (await gw.sandbox.control.see()).token;
+      const some = all.slice(0, 12);
+      await gw.sandbox.control.expire({});
+      const replies = await Promise.all(Array.from({ length: 60 }, (_, i) =>
+        some[i % some.length].visitor.get('/fhir/Patient')));
+      replies.forEach((reply, i) => own(some[i % some.length], reply));
+
+      const { token } = await gw.sandbox.control.see();
+      assert.equal(token.by.refresh_token.ok
+        - (before.by.refresh_token?.ok ?? 0), some.length);
+    });
+
   await t.test('a member who logs out of the app is nobody', async () => {
     const [, bob] = all;
     bob.visitor.logOut();

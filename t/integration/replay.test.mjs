@@ -210,13 +210,49 @@ test('an upstream\'s 401', async (t) => {
 
   await t.test('a token that is refused in spite of a refresh: 401 with the '
     + 'connect URL, two tries, one refresh', async () => {
+    await expire();
     await control.set({ fhir_fault: '401' });
-    assert.deepEqual(await counted(async () => {
+    const { asked, refreshed } = await counted(async () => {
       const reply = await alice.get('/fhir/Coverage');
       assertRefused(reply, 401, 'grant_refused', { connect, code: 'login' });
       assert.equal(reply.headers['www-authenticate'], undefined);
-    }).then(({ refreshed }) => refreshed), 1);
-    await control.set({ fhir_fault: 'none' });
+    });
+    assert.deepEqual([asked, refreshed], [2, 1]);
+  });
+
+  await t.test('and no other refresh within five minutes, whoever asks',
+    async () => {
+      const { asked, refreshed } = await counted(async () => {
+        for (const reply of await times(20, () =>
+          alice.get('/fhir/Coverage'))) {
+          assertRefused(reply, 401, 'grant_refused', { connect });
+        }
+        assertRefused(await alice.get('/fhir/Coverage'), 401,
+                      'grant_refused', { connect });
+      });
+      assert.equal(refreshed, 0);
+      assert.equal(asked, 21);
+      await control.set({ fhir_fault: 'none' });
+    });
+
+  await t.test('once the FHIR server has recovered it serves at once',
+    async () => {
+      assert.deepEqual(await counted(async () => {
+        assertServed(await alice.get('/fhir/Coverage'));
+      }), { asked: 1, refused: 0, refreshed: 0 });
+    });
+
+  await t.test('a token that an ordinary refresh has brought is refreshed '
+    + 'again', async () => {
+    await control.set({ access_token_lifetime: 1 }, 'acme-client');
+    const erin = await connected(gw, { member: 'erin' });
+    await control.set({ access_token_lifetime: 3600 }, 'acme-client');
+    await sleep(1100);
+    assertServed(await erin.get('/fhir/Coverage'));
+    await control.expire({ client_id: 'acme-client' });
+    assert.deepEqual(await counted(async () => {
+      assertServed(await erin.get('/fhir/Coverage'));
+    }), { asked: 2, refused: 1, refreshed: 1 });
   });
 });
 

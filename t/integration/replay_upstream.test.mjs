@@ -136,6 +136,10 @@ test('requests are made again', async (t) => {
   const usual = answer;
   for (const recorder of [fhir, second]) {
     recorder.otherwise = (request, response, { authorizations: [one] }) => {
+      if (request.url.endsWith('/never')) {
+        refuse(response);
+        return;
+      }
       current = one;
       (dead.has(one) ? refuse : answer)(response);
     };
@@ -293,6 +297,42 @@ test('requests are made again', async (t) => {
     assert.deepEqual(other.take(), []);
     // it may have been the requests
     assertServed(await alice.get('/plain/x'));
+  });
+
+  await t.test('the second try may fail like any other', async () => {
+    for (const [way, status, condition] of [
+      [(response) => response.socket.destroy(), 502, 'upstream_unreachable'],
+      [(response) => { response.statusCode = 404; response.end('{}'); }, 404],
+      [(response) => { response.statusCode = 500; response.end('{}'); }, 500],
+    ]) {
+      await kill();
+      answer = way;
+      const { result, seen } = await round(() => alice.get('/plain/x'));
+      answer = usual;
+      assert.equal(seen.length, 2);
+      if (condition) {
+        assertRefused(result, status, condition);
+      } else {
+        assert.deepEqual([result.status, result.body], [status, '{}']);
+      }
+    }
+  });
+
+  await t.test('an address where every token is refused takes the others\' '
+    + 'from nobody', async () => {
+    await kill();
+    assertServed(await alice.get('/plain/x'));
+    const { result, refreshed } = await round(() => times(60, (i) =>
+      alice.get(`/plain/${i % 3 ? 'x' : 'never'}`)));
+
+    result.forEach((reply, i) => {
+      if (i % 3) {
+        assertServed(reply);
+      } else {
+        assertRefused(reply, 401, 'grant_refused', { connect });
+      }
+    });
+    assert.equal(refreshed, 0);
   });
 
   await t.test('HTTP/2: many streams of one connection', async () => {
