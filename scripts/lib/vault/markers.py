@@ -150,12 +150,7 @@ class Init:
 
     def _confirm(self, markers):
         """What is there now, as the module would see it."""
-        for server in self.store.primaries:
-            replicas = int(server.info('replication')
-                           .get('connected_slaves', 0))
-            if replicas and not server.call('WAIT', 1, 2000):
-                self.say(f'no replica of {server.name} has the marker yet')
-
+        self.store.await_replicas()
         for batch in batches(markers):
             replies = self.store.calls([VAULT_CHECK.command(one.key)
                                         for one in batch[:1]])

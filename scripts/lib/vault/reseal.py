@@ -59,6 +59,8 @@ class Reseal:
             # once more: gateways may have written under an old key meanwhile
             if not due:
                 break
+        # an old key must not go while only a primary knows
+        self.store.await_replicas()
         return self.left
 
     def _rows(self, rows):

@@ -13,6 +13,7 @@ from .server import Address, Elsewhere, Passing, Server
 PAUSE = 0.25
 HOPS = 5
 SCAN_COUNT = 500
+WAIT_MS = 2000
 
 
 class Store:
@@ -191,6 +192,15 @@ class Store:
                 replies[i] = self.call(commands[i][0], *commands[i][1]) \
                     if isinstance(reply, Exception) else reply
         return replies
+
+    def await_replicas(self):
+        """Says so if what was written is on a primary alone."""
+        for server in self.primaries:
+            info = server.info('replication')
+            if int(info.get('connected_slaves', 0)) \
+                    and not server.call('WAIT', 1, WAIT_MS):
+                self._say(f'no replica of {server.name} has all of it yet: '
+                          'a failover now would lose it')
 
     def scan(self, pattern):
         """Lists of keys, each key once."""
