@@ -55,7 +55,8 @@ typedef struct {
     int64_t                  retry_after_s;
     char                     detail[192];  /* for the log, never a secret */
     unsigned                 exchanged:1;  /* this run made a new token */
-    unsigned                 refused:1;    /* invalid_grant was answered */
+    unsigned                 refused:1;    /* invalid_grant was answered, and
+                                              nothing of ours explains it */
     unsigned                 foreign:1;    /* tokens of another subject or
                                               patient came */
 

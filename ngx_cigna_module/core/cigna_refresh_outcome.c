@@ -51,9 +51,11 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    f->refused = e == cigna_token_invalid_grant;
+    /* an earlier attempt that went through unheard explains a refusal */
 
-    if (f->refused && !f->hold) {
+    f->refused = e == cigna_token_invalid_grant && f->lease.attempts == 0;
+
+    if (e == cigna_token_invalid_grant && !(f->refused && f->hold)) {
         cigna_refresh_read(f, op, cigna_refresh_st_check);
         return;
     }

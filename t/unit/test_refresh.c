@@ -1170,6 +1170,25 @@ a_second_attempt_that_is_refused_is_spent_honestly(void **state)
 
 
 static void
+a_refusal_that_a_lost_attempt_explains_is_no_reason_for_alarm(void **state)
+{
+    (void) state;
+
+    make_expired();
+    lose_exchange(world_lost_after);
+    w.now_ms += CIGNA_LEASE_MS;
+    begin(&a)->hold = 1;
+
+    /* the alarm is about refusals that nobody can explain */
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_spent);
+    assert_false(a.flow.refresh.refused);
+    assert_int_equal(stored().state, cigna_grant_spent);
+    assert_unlocked();
+}
+
+
+static void
 a_run_that_dies_leaves_word_of_it(void **state)
 {
     (void) state;
@@ -1357,6 +1376,7 @@ main(void)
         test(a_second_attempt_that_comes_late_is_no_third_one),
         test(a_second_attempt_that_was_answered_is_not_counted),
         test(a_second_attempt_that_is_refused_is_spent_honestly),
+        test(a_refusal_that_a_lost_attempt_explains_is_no_reason_for_alarm),
         test(a_run_that_dies_leaves_word_of_it),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
         test(every_operation_failing_in_turn_after_a_refusal),
