@@ -1,0 +1,248 @@
+
+#define _GNU_SOURCE
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+
+/* runs of flows, set up and not started yet */
+
+static void
+world_start(world_actor_t *a, world_flow_pt next)
+{
+    world_watch_pt  watch;
+
+    watch = a->watch;
+    memset(a, 0, sizeof(world_actor_t));
+
+    a->watch = watch;
+    a->next = next;
+    a->op.type = cigna_op_sleep;
+
+    cigna_arena_init(&a->arena, malloc(WORLD_ARENA), WORLD_ARENA);
+}
+
+
+void
+world_end(world_actor_t *a)
+{
+    free(a->arena.start);
+    memset(&a->arena, 0, sizeof(cigna_arena_t));
+}
+
+
+static void
+world_next_setup(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_setup_next(flow, ev, op);
+}
+
+
+static void
+world_next_discovery(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_discovery_next(flow, ev, op);
+}
+
+
+static void
+world_next_connect(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_connect_next(flow, ev, op);
+}
+
+
+static void
+world_next_callback(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_callback_next(flow, ev, op);
+}
+
+
+static void
+world_next_refresh(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_refresh_next(flow, ev, op);
+}
+
+
+static void
+world_next_restore(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_restore_next(flow, ev, op);
+}
+
+
+static void
+world_next_disconnect(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_disconnect_next(flow, ev, op);
+}
+
+
+void
+world_setup(world_t *w, world_actor_t *a)
+{
+    cigna_setup_t  *f;
+
+    world_start(a, world_next_setup);
+
+    f = &a->flow.setup;
+    f->password = cigna_slice_str(w->password);
+
+    cigna_setup_init(f);
+}
+
+
+void
+world_discovery(world_t *w, world_actor_t *a)
+{
+    cigna_discovery_t  *f;
+
+    world_start(a, world_next_discovery);
+
+    f = &a->flow.discovery;
+    f->provider = &w->provider;
+    f->arena = &a->arena;
+
+    cigna_discovery_init(f);
+}
+
+
+void
+world_connect(world_t *w, world_actor_t *a, const char *return_to)
+{
+    cigna_connect_t  *f;
+
+    world_start(a, world_next_connect);
+
+    f = &a->flow.connect;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->identity = &w->identity;
+    f->arena = &a->arena;
+    f->return_to = cigna_slice_str(return_to);
+
+    cigna_connect_init(f);
+}
+
+
+static cigna_slice_t
+world_keep(world_actor_t *a, const char *text)
+{
+    cigna_slice_t  s;
+
+    if (cigna_arena_copy(&a->arena, cigna_slice_str(text), &s) != CIGNA_OK) {
+        world_fail("no room");
+    }
+
+    return s;
+}
+
+
+void
+world_callback(world_t *w, world_actor_t *a, const char *code,
+    const char *state, const char *secret)
+{
+    cigna_callback_t  *f;
+
+    world_start(a, world_next_callback);
+
+    f = &a->flow.callback;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->identity = &w->identity;
+    f->arena = &a->arena;
+    f->code = world_keep(a, code);
+    f->state_param = world_keep(a, state);
+    f->secret = world_keep(a, secret);
+
+    cigna_callback_init(f);
+}
+
+
+void
+world_refresh(world_t *w, world_actor_t *a)
+{
+    cigna_refresh_t  *f;
+
+    world_start(a, world_next_refresh);
+
+    f = &a->flow.refresh;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->identity = &w->identity;
+    f->arena = &a->arena;
+    f->exchange_ms = WORLD_HTTP_MS;
+    f->wait_ms = WORLD_HTTP_MS;
+
+    cigna_refresh_init(f);
+}
+
+
+void
+world_disconnect(world_t *w, world_actor_t *a)
+{
+    cigna_disconnect_t  *f;
+
+    world_start(a, world_next_disconnect);
+
+    f = &a->flow.disconnect;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->identity = &w->identity;
+    f->arena = &a->arena;
+
+    cigna_disconnect_init(f);
+}
+
+
+void
+world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n)
+{
+    cigna_restore_t  *f;
+    cigna_journal_t  *entry;
+
+    world_start(a, world_next_restore);
+
+    f = &a->flow.restore;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->arena = &a->arena;
+    f->confirmed = world_entry(w, node, n)->confirmed;
+    f->entry = world_entry(w, node, n)->entry;
+
+    entry = &f->entry;
+
+    if (cigna_arena_copy(f->arena, entry->who, &entry->who) != CIGNA_OK
+        || cigna_arena_copy(f->arena, entry->id, &entry->id) != CIGNA_OK
+        || cigna_arena_copy(f->arena, entry->blob, &entry->blob) != CIGNA_OK)
+    {
+        world_fail("no room");
+    }
+
+    entry->tenant = w->provider.tenant;
+    a->node = node;
+
+    cigna_restore_init(f);
+}
+
+
+void
+world_upkeep(world_t *w, unsigned node)
+{
+    unsigned       n;
+    world_actor_t  a;
+
+    a.watch = NULL;
+
+    for (n = 0; n < WORLD_JOURNAL; n++) {
+        if (world_entry(w, node, n)) {
+            world_restore(w, &a, node, n);
+            world_run(w, &a);
+            world_end(&a);
+        }
+    }
+}
