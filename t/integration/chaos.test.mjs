@@ -167,5 +167,13 @@ test('all at once', async (t) => {
               `${reuse} reuses, ${lost} lost, ${weather.kills} kills`);
   });
 
+  await t.test('none was sent more than twice, or by two at once', async () => {
+    const tokens = await gw.sandbox.control.ledger();
+    assertNone('refresh tokens', tokens
+      .filter(({ presented, at_once: atOnce }) =>
+        presented.length > 2 || atOnce > 1)
+      .map((token) => JSON.stringify(token)));
+  });
+
   await t.test('nobody sees a token', () => gw.assertNoSecrets());
 });

@@ -103,8 +103,9 @@ export class Fleet {
     const { outcome, response } = await this.nodes[0].dance(
       { tenant, member: name, username });
     if (outcome !== 'connected') {
-      throw new Error(`${tenant}/${name}: the dance ended with ${outcome}: `
-        + response?.body);
+      const title = /<h1>([^<]*)/.exec(response?.body)?.[1];
+      throw new Error(`${tenant}/${name}: the dance ended with `
+        + (outcome ?? `${response.status}: ${title}`));
     }
   }
 
