@@ -7,6 +7,7 @@
 #include "ngx_cigna_block.h"
 #include "ngx_cigna_cache.h"
 #include "ngx_cigna_counters.h"
+#include "ngx_cigna_pace.h"
 #include "ngx_cigna_redis.h"
 #include "cigna_links.h"
 #include "cigna_vault.h"
@@ -45,12 +46,18 @@ typedef struct {
     ngx_msec_t                 timeout;
 
     ngx_uint_t                 dances_per_second;
+    ngx_uint_t                 token_requests;     /* refreshes a second */
+    ngx_uint_t                 refresh_waiters;    /* requests, a worker */
+    ngx_uint_t                 grant_waiters;      /* ... for one grant */
+    ngx_uint_t                 refused_share;      /* per cent, see pace.h */
 
     ngx_str_t                  trusted_certificate;
     ngx_cigna_place_t         *place;          /* of the block */
 
     /* a worker's own */
     ngx_cigna_counters_t      *counters;
+    ngx_cigna_pace_t          *pace;
+    ngx_uint_t                 waiters;            /* for refreshes, now */
     ngx_cigna_discovery_t     *discovery;
 } ngx_cigna_tenant_t;
 

@@ -38,6 +38,10 @@ typedef struct {
     time_t        refresh_ahead;
     ngx_int_t     dances_per_member;
     ngx_int_t     dances_per_second;
+    ngx_int_t     token_requests;
+    ngx_int_t     refresh_waiters;
+    ngx_int_t     per_grant;               /* of refresh_waiters */
+    ngx_int_t     refused_share;           /* per cent */
 } ngx_cigna_tenant_options_t;
 
 

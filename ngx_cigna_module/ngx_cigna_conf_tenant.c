@@ -5,6 +5,8 @@
 
 #define NGX_CIGNA_SCOPE  "openid fhirUser patient/*.read"
 
+#define NGX_CIGNA_WAITERS_LIMIT  100000
+
 
 static ngx_cigna_tenant_t *ngx_cigna_conf_tenant_add(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_str_t *name);
@@ -13,6 +15,10 @@ static void ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o);
 static void ngx_cigna_conf_tenant_default(ngx_cigna_tenant_options_t *o);
 static ngx_int_t ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant);
+static char *ngx_cigna_conf_set_waiters(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_cigna_conf_set_percent(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_cigna_conf_set_words(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_cigna_conf_set_list(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -134,6 +140,18 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
         ngx_conf_set_num_slot, &ngx_cigna_conf_dances,
         "\"dances_per_second 50;\", from 1 to 10000"),
 
+    ngx_cigna_tenant_option(token_requests, NGX_CONF_TAKE1,
+        ngx_conf_set_num_slot, &ngx_cigna_conf_dances,
+        "\"token_requests 50;\", from 1 to 10000"),
+
+    ngx_cigna_tenant_option(refresh_waiters, NGX_CONF_TAKE12,
+        ngx_cigna_conf_set_waiters, NULL,
+        "\"refresh_waiters 4096 per_grant=1024;\", from 1 to 100000"),
+
+    ngx_cigna_tenant_option(refused_share, NGX_CONF_TAKE1,
+        ngx_cigna_conf_set_percent, NULL,
+        "\"refused_share 50%;\", from 1% to 100%"),
+
     ngx_cigna_tenant_option(insecure_http, NGX_CONF_FLAG,
         ngx_conf_set_flag_slot, NULL,
         "\"insecure_http on;\", for tests only"),
@@ -172,6 +190,10 @@ ngx_cigna_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     tenant->connect_timeout = o.connect_timeout;
     tenant->timeout = o.timeout;
     tenant->dances_per_second = o.dances_per_second;
+    tenant->token_requests = o.token_requests;
+    tenant->refresh_waiters = o.refresh_waiters;
+    tenant->grant_waiters = o.per_grant;
+    tenant->refused_share = o.refused_share;
     tenant->trusted_certificate = o.trusted_certificate;
 
     ngx_cigna_place_enter(cf, tenant->place);
@@ -269,6 +291,10 @@ ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o)
     o->refresh_ahead = NGX_CONF_UNSET;
     o->dances_per_member = NGX_CONF_UNSET;
     o->dances_per_second = NGX_CONF_UNSET;
+    o->token_requests = NGX_CONF_UNSET;
+    o->refresh_waiters = NGX_CONF_UNSET;
+    o->per_grant = NGX_CONF_UNSET;
+    o->refused_share = NGX_CONF_UNSET;
 }
 
 
@@ -288,6 +314,10 @@ ngx_cigna_conf_tenant_default(ngx_cigna_tenant_options_t *o)
     ngx_conf_init_value(o->refresh_ahead, 60);
     ngx_conf_init_value(o->dances_per_member, 8);
     ngx_conf_init_value(o->dances_per_second, 50);
+    ngx_conf_init_value(o->token_requests, 50);
+    ngx_conf_init_value(o->refresh_waiters, 4096);
+    ngx_conf_init_value(o->per_grant, ngx_min(o->refresh_waiters, 1024));
+    ngx_conf_init_value(o->refused_share, 50);
 }
 
 
@@ -319,6 +349,81 @@ ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     tenant->ssl = ngx_cigna_tls_create(cf, trusted);
 
     return tenant->ssl ? NGX_OK : NGX_ERROR;
+}
+
+
+/* N [per_grant=M] */
+
+static char *
+ngx_cigna_conf_set_waiters(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_tenant_options_t *o = conf;
+
+    ngx_str_t  *value;
+
+    if (o->refresh_waiters != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    o->refresh_waiters = ngx_atoi(value[1].data, value[1].len);
+
+    if (cf->args->nelts == 3) {
+
+        if (value[2].len <= sizeof("per_grant=") - 1
+            || ngx_strncmp(value[2].data, "per_grant=",
+                           sizeof("per_grant=") - 1)
+               != 0)
+        {
+            return "has an invalid parameter";
+        }
+
+        o->per_grant = ngx_atoi(value[2].data + sizeof("per_grant=") - 1,
+                                value[2].len - (sizeof("per_grant=") - 1));
+
+        if (o->per_grant < 1 || o->per_grant > NGX_CIGNA_WAITERS_LIMIT) {
+            return "has an invalid parameter";
+        }
+    }
+
+    if (o->refresh_waiters < 1
+        || o->refresh_waiters > NGX_CIGNA_WAITERS_LIMIT)
+    {
+        return "has an invalid value";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_cigna_conf_set_percent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_int_t  *field;
+    ngx_str_t  *value;
+
+    field = (ngx_int_t *) (p + cmd->offset);
+
+    if (*field != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].data[value[1].len - 1] != '%') {
+        return "has an invalid value";
+    }
+
+    *field = ngx_atoi(value[1].data, value[1].len - 1);
+
+    if (*field < 1 || *field > 100) {
+        return "has an invalid value";
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -39,7 +39,14 @@
     count(replays, "Requests made again with another token.")                 \
     count(reseals, "Grants put under the first key of the ring.")             \
     count(links_unknown, "Replies whose links stayed: base unknown.")         \
-    count(links_broken, "Replies that are no valid JSON.")
+    count(links_broken, "Replies that are no valid JSON.")                    \
+    count(journal_full, "New grants that the journal had no room for.")       \
+    count(journal_restored, "Grants that were written by another's hand.")    \
+    count(journal_lost, "Entries of the journal that came too late.")         \
+    count(budget_spent, "Refreshes put off by token_requests.")               \
+    count(refresh_crowded, "Requests that refresh_waiters sent away.")        \
+    count(refusals_held, "Refusals that ended no grant: refused_share.")      \
+    count(strangers, "Refreshes that brought another person's tokens.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -38,13 +38,13 @@ ngx_cigna_journal_put(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
 
 void
 ngx_cigna_journal_settle(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
-    cigna_journal_e how, ngx_msec_t started, ngx_msec_t due)
+    cigna_journal_e how, ngx_msec_t due)
 {
     cigna_book_t  *book;
 
     book = ngx_cigna_journal_lock(zone);
 
-    cigna_journal_settle(book, entry, how, ngx_current_msec, started, due);
+    cigna_journal_settle(book, entry, how, ngx_current_msec, due);
 
     ngx_cigna_zone_unlock(zone);
 }
@@ -52,10 +52,9 @@ ngx_cigna_journal_settle(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
 
 ngx_int_t
 ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
-    cigna_journal_t *entry, ngx_uint_t *tries)
+    cigna_journal_t *entry)
 {
     int            rc;
-    unsigned       n;
     cigna_book_t  *book;
 
     look->now_ms = ngx_current_msec;
@@ -66,17 +65,11 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
 
     book = ngx_cigna_journal_lock(zone);
 
-    rc = cigna_journal_claim(book, look, ngx_cigna_journal_mem, entry, &n);
+    rc = cigna_journal_claim(book, look, ngx_cigna_journal_mem, entry);
 
     ngx_cigna_zone_unlock(zone);
 
-    if (rc != CIGNA_OK) {
-        return NGX_DECLINED;
-    }
-
-    *tries = n;
-
-    return NGX_OK;
+    return rc == CIGNA_OK ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -17,8 +17,7 @@ ngx_int_t ngx_cigna_journal_put(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, ngx_uint_t confirmed);
 
 void ngx_cigna_journal_settle(ngx_shm_zone_t *zone,
-    const cigna_journal_t *entry, cigna_journal_e how, ngx_msec_t started,
-    ngx_msec_t due);
+    const cigna_journal_t *entry, cigna_journal_e how, ngx_msec_t due);
 
 
 /*
@@ -27,7 +26,7 @@ void ngx_cigna_journal_settle(ngx_shm_zone_t *zone,
  * no more.  look: zeroed at first.
  */
 ngx_int_t ngx_cigna_journal_claim(ngx_shm_zone_t *zone,
-    cigna_journal_look_t *look, cigna_journal_t *entry, ngx_uint_t *tries);
+    cigna_journal_look_t *look, cigna_journal_t *entry);
 
 /* claims under way on the node */
 ngx_uint_t ngx_cigna_journal_claims(ngx_shm_zone_t *zone);

@@ -6,7 +6,6 @@
 #include "ngx_cigna_conf_tenants.h"
 #include "ngx_cigna_conf_vault.h"
 #include "ngx_cigna_handlers.h"
-#include "ngx_cigna_refresher.h"
 #include "ngx_cigna_worker.h"
 
 
@@ -295,6 +294,5 @@ ngx_cigna_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
-    ngx_cigna_refresher_exit(mcf->worker);
     ngx_cigna_worker_exit(mcf);
 }

@@ -5,8 +5,9 @@
  * from asking it.
  *
  * An entry goes with the result, as nobody can wait for a run that has told it:
- * what follows is the revocation of tokens, which may take its time.  After a
- * failure the entry stays, without a run, until that has cooled down.
+ * what follows is for the vault.  After a failure the identity cools down on
+ * the whole node, as the pace of its workers has it; and none starts at all
+ * for a while after a change of primary, or when the provider asks for that.
  */
 
 
@@ -16,33 +17,48 @@
 #define NGX_CIGNA_REFRESH_COOLDOWN_MS  2000
 #define NGX_CIGNA_REFRESH_JITTER_MS    1000
 
+/* one that asks to be left alone for longer is asked again all the same */
+
+#define NGX_CIGNA_REFRESH_PAUSE_MAX_S  600
+
 
 typedef struct {
     ngx_str_node_t           node;             /* first: found by its key */
     ngx_cigna_cache_key_t    key;
     ngx_cigna_worker_t      *worker;
-    ngx_cigna_run_t         *run;              /* NULL: cooling down */
-    ngx_event_t              timer;
+    ngx_cigna_run_t         *run;
 } ngx_cigna_refresher_t;
 
 
+/* the flow as a run has it */
+
+typedef struct {
+    cigna_refresh_t          flow;             /* first: others know it so */
+    ngx_cigna_run_t         *run;
+} ngx_cigna_refresher_flow_t;
+
+
+static ngx_msec_t ngx_cigna_refresher_rest(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key);
 static ngx_cigna_refresher_t *ngx_cigna_refresher_find(
     ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
 static ngx_cigna_refresher_t *ngx_cigna_refresher_create(
     ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
 static void ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     const cigna_identity_t *identity, const cigna_grant_t *refused);
+static void ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
+    const cigna_refresh_t *flow);
 static void ngx_cigna_refresher_result(ngx_cigna_run_t *run);
 static void ngx_cigna_refresher_keep(ngx_cigna_run_t *run,
+    const cigna_refresh_t *flow);
+static void ngx_cigna_refresher_failed(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow);
 static void ngx_cigna_refresher_log(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow);
 static void ngx_cigna_refresher_end(ngx_cigna_run_t *run);
-static void ngx_cigna_refresher_settle(ngx_cigna_run_t *run);
-static void ngx_cigna_refresher_cooled(ngx_event_t *ev);
 static void ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher);
-static void ngx_cigna_refresher_flow(void *flow, const cigna_event_t *ev,
-    cigna_op_t *op);
 
 
 ngx_int_t
@@ -51,20 +67,21 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     const ngx_cigna_cache_key_t *key, const cigna_grant_t *refused,
     ngx_str_t *request, ngx_cigna_run_t **run, ngx_uint_t *retry_after)
 {
+    ngx_msec_t              rest;
     ngx_cigna_refresher_t  *refresher;
 
     refresher = ngx_cigna_refresher_find(mcf->worker, key);
 
     if (refresher != NULL) {
-
-        if (refresher->run == NULL) {
-            *retry_after = 1 + (NGX_CIGNA_REFRESH_COOLDOWN_MS
-                                + NGX_CIGNA_REFRESH_JITTER_MS) / 1000;
-            return NGX_BUSY;
-        }
-
         *run = refresher->run;
         return NGX_OK;
+    }
+
+    rest = ngx_cigna_refresher_rest(mcf, tenant, key);
+
+    if (rest) {
+        *retry_after = (rest + 999) / 1000;
+        return NGX_BUSY;
     }
 
     refresher = ngx_cigna_refresher_create(mcf->worker, key);
@@ -73,7 +90,7 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     }
 
     refresher->run = ngx_cigna_run_create(mcf, tenant, "refresh", request,
-                                          sizeof(cigna_refresh_t),
+                                          sizeof(ngx_cigna_refresher_flow_t),
                                           CIGNA_FLOW_ARENA);
     if (refresher->run == NULL) {
         ngx_cigna_refresher_forget(refresher);
@@ -85,6 +102,42 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_refresher_run(refresher, identity, refused);
 
     return NGX_OK;
+}
+
+
+void
+ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
+    const ngx_cigna_cache_key_t *key, ngx_str_t *request)
+{
+    ngx_uint_t        retry_after;
+    ngx_cigna_run_t  *run;
+
+    if (ngx_exiting
+        || ngx_cigna_pace_spent(tenant->pace, tenant->token_requests))
+    {
+        return;
+    }
+
+    (void) ngx_cigna_refresher_start(mcf, tenant, identity, key, NULL, request,
+                                     &run, &retry_after);
+}
+
+
+/* how long none may start, of this identity or at all */
+
+static ngx_msec_t
+ngx_cigna_refresher_rest(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key)
+{
+    ngx_msec_t  rest, quiet;
+
+    rest = ngx_cigna_pace_cooling(mcf->zone, key);
+    rest = ngx_max(rest, ngx_cigna_pace_paused(tenant->pace));
+
+    quiet = ngx_cigna_pace_quiet(mcf->zone);
+
+    return ngx_max(rest, quiet);
 }
 
 
@@ -147,6 +200,10 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     run->data = refresher;
     run->on_result = ngx_cigna_refresher_result;
     run->on_end = ngx_cigna_refresher_end;
+    run->patient = 1;
+    run->waiters_max = tenant->grant_waiters;
+    run->crowd = &tenant->waiters;
+    run->crowd_max = tenant->refresh_waiters;
 
     run->log.id.data = run->identity.hash;
     run->log.id.len = CIGNA_NAME_LEN;
@@ -165,15 +222,66 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
 
     cigna_refresh_init(flow);
 
+    ((ngx_cigna_refresher_flow_t *) flow)->run = run;
+
     ngx_cigna_run_start(run, ngx_cigna_refresher_flow,
                         tenant->provider.token_endpoint.len == 0);
 }
 
 
+/* refusals are counted as they come, and the brake is as tight as it is now */
+
 static void
-ngx_cigna_refresher_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
+    unsigned                     answered;
+    ngx_cigna_run_t             *run;
+    cigna_refresh_t             *flow;
+    ngx_cigna_refresher_flow_t  *refresher;
+
+    refresher = data;
+    flow = &refresher->flow;
+    run = refresher->run;
+
+    if (ev->status) {
+        flow->hold = ngx_cigna_pace_holds(run->mcf->zone, run->tenant->pace,
+                                          run->tenant->refused_share);
+    }
+
+    answered = flow->refused || flow->tokens.access_token.len;
+
     cigna_refresh_next(flow, ev, op);
+
+    if (!answered && (flow->refused || flow->tokens.access_token.len)) {
+        ngx_cigna_refresher_answered(run, flow);
+    }
+}
+
+
+static void
+ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
+    const cigna_refresh_t *flow)
+{
+    ngx_cigna_tenant_t  *tenant;
+
+    tenant = run->tenant;
+
+    ngx_cigna_pace_answered(run->mcf->zone, tenant->pace, flow->refused);
+
+    if (!flow->refused || !flow->hold) {
+        return;
+    }
+
+    ngx_cigna_count(tenant->counters, ngx_cigna_count_refusals_held);
+
+    if (ngx_cigna_pace_alarm(tenant->pace)) {
+        ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
+                      "more than %ui%% of the refreshes of \"%V\" in the last "
+                      "%d minutes were refused with invalid_grant: no grant is "
+                      "given up for that; are client_id and secret right?",
+                      tenant->refused_share, &tenant->name,
+                      CIGNA_BRAKE_MINUTES);
+    }
 }
 
 
@@ -205,8 +313,16 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
         break;
     }
 
+    if (flow->rc == cigna_refresh_unavailable
+        || (flow->rc == cigna_refresh_ok && flow->detail[0] != '\0'))
+    {
+        ngx_cigna_refresher_failed(run, flow);
+    }
+
     ngx_cigna_refresher_log(run, flow);
-    ngx_cigna_refresher_settle(run);
+
+    ngx_cigna_refresher_forget(run->data);
+    run->data = NULL;
 }
 
 
@@ -232,6 +348,25 @@ ngx_cigna_refresher_keep(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     }
 
     (void) ngx_cigna_cache_put(run->mcf->zone, &run->key, &entry, run->epoch);
+}
+
+
+/* a time that the provider has named is meant for all of the tenant's */
+
+static void
+ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
+{
+    int64_t  pause_s;
+
+    ngx_cigna_pace_cool(run->mcf->zone, &run->key,
+                        NGX_CIGNA_REFRESH_COOLDOWN_MS
+                        + ngx_random() % NGX_CIGNA_REFRESH_JITTER_MS);
+
+    pause_s = ngx_min(flow->retry_after_s, NGX_CIGNA_REFRESH_PAUSE_MAX_S);
+
+    if (pause_s > 0) {
+        ngx_cigna_pace_pause(run->tenant->pace, pause_s * 1000);
+    }
 }
 
 
@@ -279,6 +414,10 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 {
     ngx_uint_t  level;
 
+    if (flow->foreign) {
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_strangers);
+    }
+
     if (flow->rc == cigna_refresh_ok && flow->exchanged) {
         ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refreshes);
         level = NGX_LOG_INFO;
@@ -307,66 +446,20 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 static void
 ngx_cigna_refresher_end(ngx_cigna_run_t *run)
 {
-    if (run->data != NULL) {
-        ngx_cigna_refresher_settle(run);
-    }
-}
-
-
-static void
-ngx_cigna_refresher_settle(ngx_cigna_run_t *run)
-{
-    cigna_refresh_t        *flow;
-    ngx_cigna_refresher_t  *refresher;
+    cigna_refresh_t  *flow;
 
     flow = run->flow;
-    refresher = run->data;
 
-    run->data = NULL;
-    refresher->run = NULL;
-
-    if (flow->rc != cigna_refresh_unavailable || ngx_exiting) {
-        ngx_cigna_refresher_forget(refresher);
-        return;
+    if (run->data != NULL) {
+        ngx_cigna_refresher_forget(run->data);
     }
 
-    refresher->timer.handler = ngx_cigna_refresher_cooled;
-    refresher->timer.data = refresher;
-    refresher->timer.log = ngx_cycle->log;
-    refresher->timer.cancelable = 1;
+    if (flow->superseded) {
+        ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
 
-    ngx_add_timer(&refresher->timer, NGX_CIGNA_REFRESH_COOLDOWN_MS
-                               + ngx_random() % NGX_CIGNA_REFRESH_JITTER_MS);
-}
-
-
-static void
-ngx_cigna_refresher_cooled(ngx_event_t *ev)
-{
-    ngx_cigna_refresher_forget(ev->data);
-}
-
-
-void
-ngx_cigna_refresher_exit(ngx_cigna_worker_t *worker)
-{
-    ngx_rbtree_node_t      *node, *next;
-    ngx_cigna_refresher_t  *refresher;
-
-    if (worker->refreshes.root == &worker->sentinel) {
-        return;
-    }
-
-    node = ngx_rbtree_min(worker->refreshes.root, &worker->sentinel);
-
-    for ( /* void */ ; node; node = next) {
-
-        next = ngx_rbtree_next(&worker->refreshes, node);
-        refresher = (ngx_cigna_refresher_t *) node;
-
-        if (refresher->run == NULL) {
-            ngx_cigna_refresher_forget(refresher);
-        }
+        ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
+                      "the new tokens are not used any more%s%s",
+                      flow->detail[0] ? ", detail: " : "", flow->detail);
     }
 }
 
@@ -374,10 +467,6 @@ ngx_cigna_refresher_exit(ngx_cigna_worker_t *worker)
 static void
 ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher)
 {
-    if (refresher->timer.timer_set) {
-        ngx_del_timer(&refresher->timer);
-    }
-
     ngx_rbtree_delete(&refresher->worker->refreshes, &refresher->node.node);
 
     ngx_free(refresher);

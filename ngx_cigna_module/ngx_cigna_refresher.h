@@ -14,8 +14,9 @@
 
 /*
  * The run that refreshes the identity's grant, under way or started now.
- * NGX_OK: *run may be waited on.  NGX_BUSY: a refresh failed a moment ago and
- * is not tried again for *retry_after seconds.  NGX_ERROR: no memory.
+ * NGX_OK: *run may be waited on.  NGX_BUSY: a refresh has failed a moment ago,
+ * or none may start now, so that none is tried for *retry_after seconds.
+ * NGX_ERROR: no memory.
  * refused: the grant, where the FHIR server has refused its access token, or
  * NULL; a run under way may not know of that and end with this very token.
  * request: $request_id of who asks, may be NULL.
@@ -23,8 +24,15 @@
 ngx_int_t ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
     const ngx_cigna_cache_key_t *key, const cigna_grant_t *refused,
-    ngx_str_t *request,
-    ngx_cigna_run_t **run, ngx_uint_t *retry_after);
+    ngx_str_t *request, ngx_cigna_run_t **run, ngx_uint_t *retry_after);
+
+/*
+ * Ahead of time: nobody waits, and there is time left if it cannot be started
+ * now.
+ */
+void ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
+    const ngx_cigna_cache_key_t *key, ngx_str_t *request);
 
 /*
  * What the cache is to hold for a grant: expiry and, if there is a refresh
@@ -34,9 +42,6 @@ ngx_int_t ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
 void ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
     const cigna_identity_t *identity, const cigna_grant_t *grant,
     ngx_cigna_cache_entry_t *entry);
-
-/* in exit_process: forgets what cools down, runs still forget themselves */
-void ngx_cigna_refresher_exit(ngx_cigna_worker_t *worker);
 
 
 #endif /* _NGX_CIGNA_REFRESHER_H_INCLUDED_ */

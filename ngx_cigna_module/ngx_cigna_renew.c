@@ -265,14 +265,8 @@ ngx_cigna_renew_make_do(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
 void
 ngx_cigna_renew_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_uint_t              retry_after_s;
     cigna_identity_t       *id;
-    ngx_cigna_run_t        *run;
     ngx_cigna_main_conf_t  *mcf;
-
-    if (ngx_exiting) {
-        return;
-    }
 
     id = ngx_cigna_who_named(r, ctx);
     if (id == NULL) {
@@ -281,7 +275,6 @@ ngx_cigna_renew_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    (void) ngx_cigna_refresher_start(mcf, ctx->tenant, id, &ctx->token->key,
-                                     NULL, ngx_cigna_request_id(r), &run,
-                                     &retry_after_s);
+    ngx_cigna_refresher_ahead(mcf, ctx->tenant, id, &ctx->token->key,
+                              ngx_cigna_request_id(r));
 }

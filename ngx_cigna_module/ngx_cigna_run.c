@@ -14,29 +14,18 @@
 
 #include "ngx_cigna_run.h"
 #include "ngx_cigna_discovery.h"
-#include "ngx_cigna_revoker.h"
+#include "ngx_cigna_journal.h"
+#include "ngx_cigna_run_op.h"
 
 #include <openssl/rand.h>
 
 
 #define NGX_CIGNA_RUN_POOL_SIZE  1024
-#define NGX_CIGNA_HTTP_BODY_MAX  (128 * 1024)
 
 
 static void ngx_cigna_run_discovered(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *discovery);
 static void ngx_cigna_run_step(ngx_event_t *ev);
-static ngx_int_t ngx_cigna_run_collect(ngx_cigna_run_t *run);
-static ngx_int_t ngx_cigna_run_perform(ngx_cigna_run_t *run);
-static ngx_int_t ngx_cigna_run_redis(ngx_cigna_run_t *run);
-static ngx_int_t ngx_cigna_run_script(ngx_cigna_run_t *run, ngx_uint_t eval);
-static ngx_int_t ngx_cigna_run_command(ngx_cigna_run_t *run,
-    const cigna_slice_t *argv, ngx_uint_t argc);
-static void ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd);
-static ngx_int_t ngx_cigna_run_http(ngx_cigna_run_t *run);
-static void ngx_cigna_run_http_handler(ngx_cigna_http_t *http);
-static void ngx_cigna_run_post(ngx_cigna_run_t *run);
-static void ngx_cigna_run_result(ngx_cigna_run_t *run);
 static void ngx_cigna_run_fail(ngx_cigna_run_t *run);
 static void ngx_cigna_run_end(ngx_cigna_run_t *run);
 static void ngx_cigna_run_free(ngx_cigna_run_t *run);
@@ -64,9 +53,13 @@ ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     run->pool = pool;
     run->mcf = mcf;
     run->tenant = tenant;
+    run->waiters_max = NGX_CIGNA_WAITERS_MAX;
 
     ngx_cigna_log_init(&run->log, what);
-    run->log.tenant = tenant->name;
+    if (tenant) {
+        run->log.tenant = tenant->name;
+    }
+
     pool->log = &run->log.log;
 
     ngx_queue_init(&run->waiters);
@@ -169,8 +162,17 @@ ngx_int_t
 ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
     ngx_cigna_waiter_pt handler, void *data)
 {
-    if (run->reported || run->nwaiters == NGX_CIGNA_WAITERS_MAX) {
+    if (run->reported || run->nwaiters >= run->waiters_max) {
         return NGX_BUSY;
+    }
+
+    if (run->crowd) {
+
+        if (*run->crowd >= run->crowd_max) {
+            return NGX_BUSY;
+        }
+
+        (*run->crowd)++;
     }
 
     waiter->run = run;
@@ -193,6 +195,11 @@ ngx_cigna_waiter_leave(ngx_cigna_waiter_t *waiter)
 
     ngx_queue_remove(&waiter->queue);
     waiter->run->nwaiters--;
+
+    if (waiter->run->crowd) {
+        (*waiter->run->crowd)--;
+    }
+
     waiter->run = NULL;
 }
 
@@ -217,6 +224,7 @@ ngx_cigna_run_step(ngx_event_t *ev)
     while (rc == NGX_OK) {
 
         run->ev.now_ms = ngx_cigna_now_ms();
+        run->ev.quiet_ms = ngx_cigna_pace_quiet(run->mcf->zone);
 
         if (RAND_bytes(run->ev.random, CIGNA_RANDOM_LEN) != 1) {
             ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
@@ -242,220 +250,7 @@ ngx_cigna_run_step(ngx_event_t *ev)
 }
 
 
-/*
- * Turns what an operation's callback has recorded into the next event.
- * NGX_AGAIN: a script is sent again, as a whole, which is safe since Redis has
- * not run it.
- */
-
-static ngx_int_t
-ngx_cigna_run_collect(ngx_cigna_run_t *run)
-{
-    ngx_int_t  rc;
-
-    switch (run->op.type) {
-
-    case cigna_op_script:
-
-        if (run->cmd.outcome == cigna_ev_ok
-            && cigna_reply_is_error(run->cmd.reply, "NOSCRIPT")
-            && !run->evaled)
-        {
-            run->evaled = 1;
-
-            rc = ngx_cigna_run_script(run, 1);
-
-            if (rc != NGX_OK) {
-                return rc;
-            }
-        }
-
-        /* fall through */
-
-    case cigna_op_redis:
-
-        run->ev.type = run->cmd.outcome;
-        run->ev.reply = run->cmd.reply;
-
-        return NGX_OK;
-
-    case cigna_op_http:
-
-        run->ev.type = run->http.outcome;
-
-        if (run->ev.type == cigna_ev_ok) {
-            run->ev.status = run->http.reply.status;
-            run->ev.body = run->http.reply.body;
-            run->ev.retry_after_s = run->http.reply.retry_after_s;
-
-        } else {
-            ngx_log_error(NGX_LOG_WARN, &run->log.log, 0, "%s",
-                          run->http.error ? run->http.error : "failed");
-        }
-
-        return NGX_OK;
-
-    default: /* cigna_op_sleep */
-
-        run->ev.type = cigna_ev_ok;
-        return NGX_OK;
-    }
-}
-
-
-/*
- * Starts what the flow has asked for.  NGX_OK: the event is there already;
- * NGX_AGAIN: it will come; NGX_DONE: the flow is over.
- */
-
-static ngx_int_t
-ngx_cigna_run_perform(ngx_cigna_run_t *run)
-{
-    /* the last event's bytes were borrowed for the call that just ended */
-
-    ngx_cigna_redis_done(&run->cmd);
-    ngx_cigna_http_done(&run->http);
-
-    ngx_memzero(&run->ev, sizeof(cigna_event_t));
-    run->ev.type = cigna_ev_ok;
-    run->ev.retry_after_s = -1;
-
-    switch (run->op.type) {
-
-    case cigna_op_redis:
-        return ngx_cigna_run_redis(run);
-
-    case cigna_op_script:
-        return ngx_cigna_run_script(run, 0);
-
-    case cigna_op_http:
-        return ngx_cigna_run_http(run);
-
-    case cigna_op_revoke:
-        ngx_cigna_revoker_start(run, &run->op);
-        return NGX_OK;
-
-    case cigna_op_sleep:
-        run->event.cancelable = run->op.idle;
-        ngx_add_timer(&run->event, run->op.ms);
-        return NGX_AGAIN;
-
-    case cigna_op_journal:
-        run->ev.type = cigna_ev_unsent;
-        return NGX_OK;
-
-    case cigna_op_settle:
-        return NGX_OK;
-
-    case cigna_op_report:
-        ngx_cigna_run_result(run);
-        return NGX_OK;
-
-    case cigna_op_done:
-        break;
-    }
-
-    return NGX_DONE;
-}
-
-
-static ngx_int_t
-ngx_cigna_run_redis(ngx_cigna_run_t *run)
-{
-    return ngx_cigna_run_command(run, run->op.argv, run->op.argc);
-}
-
-
-static ngx_int_t
-ngx_cigna_run_script(ngx_cigna_run_t *run, ngx_uint_t eval)
-{
-    u_char                 nkeys[NGX_INT_T_LEN];
-    cigna_slice_t          argv[CIGNA_REDIS_ARGS_MAX + 3];
-    const cigna_script_t  *script;
-
-    script = run->op.script;
-
-    argv[0] = eval ? cigna_slice("EVAL") : cigna_slice("EVALSHA");
-    argv[1] = cigna_slice_str(eval ? script->text : script->sha1);
-    argv[2].data = nkeys;
-    argv[2].len = ngx_sprintf(nkeys, "%ui", (ngx_uint_t) script->nkeys)
-                  - nkeys;
-
-    ngx_memcpy(&argv[3], run->op.argv, run->op.argc * sizeof(cigna_slice_t));
-
-    ngx_cigna_redis_done(&run->cmd);
-
-    return ngx_cigna_run_command(run, argv, run->op.argc + 3);
-}
-
-
-static ngx_int_t
-ngx_cigna_run_command(ngx_cigna_run_t *run, const cigna_slice_t *argv,
-    ngx_uint_t argc)
-{
-    run->cmd.handler = ngx_cigna_run_redis_handler;
-    run->cmd.data = run;
-
-    if (ngx_cigna_redis_start(run->mcf->worker->redis, &run->cmd, argv, argc)
-        == NGX_AGAIN)
-    {
-        return NGX_AGAIN;
-    }
-
-    run->cmd.outcome = cigna_ev_unsent;
-    run->ev.type = cigna_ev_unsent;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd)
-{
-    ngx_cigna_run_post(cmd->data);
-}
-
-
-static ngx_int_t
-ngx_cigna_run_http(ngx_cigna_run_t *run)
-{
-    ngx_cigna_http_t  *http;
-
-    http = &run->http;
-    ngx_memzero(http, sizeof(ngx_cigna_http_t));
-
-    http->origin = ngx_cigna_discovery_origin(run->tenant, run->op.http.url,
-                                              &run->log.log);
-    if (http->origin == NULL) {
-        run->ev.type = cigna_ev_unsent;
-        return NGX_OK;
-    }
-
-    http->request = run->op.http;
-    http->pool = run->pool;
-    http->log = &run->log.log;
-    http->connect_timeout = run->tenant->connect_timeout;
-    http->timeout = run->tenant->timeout;
-    http->body_max = NGX_CIGNA_HTTP_BODY_MAX;
-    http->handler = ngx_cigna_run_http_handler;
-    http->data = run;
-
-    if (ngx_cigna_http_start(http) == NGX_AGAIN) {
-        return NGX_AGAIN;
-    }
-
-    return ngx_cigna_run_collect(run);
-}
-
-
-static void
-ngx_cigna_run_http_handler(ngx_cigna_http_t *http)
-{
-    ngx_cigna_run_post(http->data);
-}
-
-
-static void
+void
 ngx_cigna_run_post(ngx_cigna_run_t *run)
 {
     ngx_event_t  *ev;
@@ -467,7 +262,7 @@ ngx_cigna_run_post(ngx_cigna_run_t *run)
 
 /* a waiter may free others: each is unlinked before its handler is called */
 
-static void
+void
 ngx_cigna_run_result(ngx_cigna_run_t *run)
 {
     ngx_queue_t         *q;
@@ -532,8 +327,14 @@ ngx_cigna_run_free(ngx_cigna_run_t *run)
 
     ngx_cigna_waiter_leave(&run->discovery);
 
-    ngx_cigna_redis_done(&run->cmd);
-    ngx_cigna_http_done(&run->http);
+    ngx_cigna_run_op_done(run);
+
+    /* its entry is everybody's now */
+
+    if (run->noted) {
+        ngx_cigna_journal_settle(run->mcf->zone, &run->note,
+                                 cigna_journal_left, ngx_current_msec);
+    }
 
     if (run->event.timer_set) {
         ngx_del_timer(&run->event);
@@ -575,6 +376,8 @@ ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
 
         q = ngx_queue_head(&worker->runs);
         run = ngx_queue_data(q, ngx_cigna_run_t, queue);
+
+        run->abandoned = 1;
 
         if (run->on_end) {
             run->on_end(run);

@@ -65,6 +65,18 @@ struct ngx_cigna_run_s {
     unsigned                 failed:1;         /* no result: it could not be
                                                   carried on */
     unsigned                 undiscovered:1;   /* ... for want of endpoints */
+    unsigned                 abandoned:1;      /* for on_end: the worker exits,
+                                                  the flow was not over */
+
+    /*
+     * Set by who makes it.  crowd: those who wait for any run of some kind
+     * are counted there, and bounded; may be NULL.  patient: token requests
+     * wait for the tenant's budget.
+     */
+    ngx_uint_t               waiters_max;
+    ngx_uint_t              *crowd;
+    ngx_uint_t               crowd_max;
+    unsigned                 patient:1;
 
     /* private */
     ngx_cigna_waiter_t       discovery;
@@ -75,15 +87,24 @@ struct ngx_cigna_run_s {
     ngx_cigna_redis_cmd_t    cmd;
     ngx_cigna_http_t         http;
     ngx_event_t              event;            /* posted, and the sleep timer */
+    ngx_msec_t               started;          /* sleep or exchange */
+    ngx_uint_t               watched;          /* epoch at the last command */
+    ngx_cigna_redis_cmd_t    keep;             /* beside an exchange */
+    ngx_event_t              keep_timer;
+    cigna_journal_t          note;             /* last journal entry */
+    unsigned                 noted:1;          /* ... not confirmed yet */
+    unsigned                 queued:1;         /* exchange not begun yet */
     unsigned                 evaled:1;         /* NOSCRIPT was answered */
+    unsigned                 keep_evaled:1;
     unsigned                 reported:1;
 };
 
 
 /*
  * Makes a run with a flow of flow_size zeroed bytes and an arena of arena_size
- * bytes.  "what" is a constant for the log; request (may be NULL) is copied.
- * NULL if there is no memory.
+ * bytes.  tenant may be NULL where there are no exchanges.  "what" is a
+ * constant for the log; request (may be NULL) is copied.  NULL if there is no
+ * memory.
  */
 ngx_cigna_run_t *ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const char *what, ngx_str_t *request,

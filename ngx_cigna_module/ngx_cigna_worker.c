@@ -3,6 +3,7 @@
 #include "ngx_cigna_discovery.h"
 #include "ngx_cigna_invalidate.h"
 #include "ngx_cigna_run.h"
+#include "ngx_cigna_upkeep.h"
 #include "cigna_scripts.h"
 
 
@@ -50,11 +51,14 @@ ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
     for (i = 0; i < mcf->tenants.nelts; i++) {
         tenants[i]->counters = ngx_cigna_counters(mcf->zone,
                                                   &tenants[i]->name);
+        tenants[i]->pace = ngx_cigna_pace(mcf->zone, tenants[i]->counters);
 
         if (ngx_cigna_discovery_init(mcf, tenants[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
+
+    ngx_cigna_upkeep_init(mcf);
 
     return ngx_cigna_invalidate_init(mcf);
 }
@@ -87,6 +91,7 @@ ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf)
     }
 
     ngx_cigna_run_end_all(mcf->worker);
+    ngx_cigna_upkeep_exit(mcf);
     ngx_cigna_redis_destroy(mcf->worker->redis);
 
     tenants = mcf->tenants.elts;

@@ -21,6 +21,10 @@ struct ngx_cigna_worker_s {
     ngx_rbtree_node_t          sentinel;
 
     ngx_queue_t                runs;           /* all that are alive */
+
+    /* see ngx_cigna_upkeep.h; not cancelable while the journal has entries
+       that Redis has not confirmed */
+    ngx_event_t                upkeep;
     ngx_uint_t                 revocations;    /* of these */
 
     /* grants that are sealed again, and how many were begun in that second */

@@ -51,6 +51,12 @@ typedef struct {
     int32_t   pid;                         /* the claimer */
     int     (*alive)(int32_t pid);         /* is another process there? */
     unsigned  next;                        /* where to go on, 0 at first */
+
+    /* results */
+    unsigned  tries;                       /* the claimed one was left before */
+    unsigned  confirmed:1;                 /* ... and is this */
+    unsigned  waiting:1;                   /* there is one that is to be
+                                              written, but not now */
 } cigna_journal_look_t;
 
 
@@ -75,21 +81,20 @@ int cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j,
 
 /*
  * Ends the work on this generation of this grant; nothing happens if it is
- * not there (any more).  started_ms: since when it has been tried, for one
- * that was claimed; else 0.  due_ms: of one that is left, when it is to be
- * tried again.
+ * not there (any more).  due_ms: of one that is left, when it is to be tried
+ * again.
  */
 void cigna_journal_settle(cigna_book_t *b, const cigna_journal_t *j,
-    cigna_journal_e how, int64_t now_ms, int64_t started_ms, int64_t due_ms);
+    cigna_journal_e how, int64_t now_ms, int64_t due_ms);
 
 /*
  * Takes the next entry that nobody works on and that is to be written: one
  * that is not confirmed, or that was written before look->rewrite_ms.  Its
  * bytes are copied to mem, of CIGNA_JOURNAL_MEM.  CIGNA_NONE: there are no
- * more.  *tries: how often it has been left before.
+ * more.
  */
 int cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look,
-    uint8_t *mem, cigna_journal_t *j, unsigned *tries);
+    uint8_t *mem, cigna_journal_t *j);
 
 /* claims under way */
 unsigned cigna_journal_claims(const cigna_book_t *b,

@@ -1,0 +1,270 @@
+
+/*
+ *     +------+-------------------+---------------+------------------------+
+ *     | book | next[n]: chunks   | entries[n]    | chunks[n]              |
+ *     +------+-------------------+---------------+------------------------+
+ *
+ * An entry's bytes, tenant and then record, lie in a chain of chunks; next[]
+ * says which one follows, as it does for the list of free chunks.
+ *
+ * An entry counts from the moment its state is set, which comes last, and no
+ * longer from the moment it is cleared, which comes first.  So whenever a
+ * writer dies there are only whole entries, of which no two share a chunk; the
+ * list of free chunks and the counts follow from them, and what was being
+ * written tells which one it was to replace.  The checksum is for what should
+ * not happen.
+ */
+
+
+#include <string.h>
+
+#include "cigna_journal_entry.h"
+
+
+static uint64_t cigna_journal_sum(const cigna_journal_entry_t *e,
+    cigna_slice_t tenant, cigna_slice_t blob);
+static uint64_t cigna_journal_mix(uint64_t sum, const void *data, size_t len);
+static void cigna_journal_head(const cigna_journal_entry_t *e,
+    const uint8_t *mem, cigna_journal_t *j);
+
+
+int
+cigna_journal_same(const cigna_journal_entry_t *e, cigna_slice_t who,
+    cigna_slice_t id)
+{
+    return e->live && cigna_slice_eq(cigna_journal_who(e), who)
+           && cigna_slice_eq(cigna_journal_id(e), id);
+}
+
+
+int
+cigna_journal_whole(cigna_book_t *b, const cigna_journal_entry_t *e)
+{
+    size_t           left, n;
+    uint32_t         i, pass, *next;
+    uint64_t         sum;
+
+    next = cigna_journal_links(b);
+
+    if (e->len > CIGNA_JOURNAL_BYTES_MAX || e->tenant_len > e->len) {
+        return 0;
+    }
+
+    for (pass = 0; pass < 2; pass++) {
+
+        sum = cigna_journal_sum(e, cigna_slice_null, cigna_slice_null);
+
+        for (i = e->first, left = e->len; left; left -= n) {
+
+            if (i >= b->n || next[i] & CIGNA_JOURNAL_USED) {
+                return 0;
+            }
+
+            n = left < CIGNA_JOURNAL_CHUNK ? left : CIGNA_JOURNAL_CHUNK;
+            sum = cigna_journal_mix(sum, cigna_journal_chunk(b, i), n);
+
+            if (pass == 1) {
+                next[i] |= CIGNA_JOURNAL_USED;
+                i = next[i] & ~CIGNA_JOURNAL_USED;
+
+            } else {
+                i = next[i];
+            }
+        }
+
+        if (sum != e->sum) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+void
+cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,
+    const cigna_journal_t *j)
+{
+    size_t          left, n, from, room;
+    uint8_t        *to;
+    uint32_t        i, *last;
+    cigna_slice_t   part;
+
+    memcpy(e->who, j->who.data, CIGNA_NAME_LEN);
+    memcpy(e->id, j->id.data, CIGNA_GRANT_ID_LEN);
+    e->generation = j->generation;
+    e->connected_ms = j->connected_ms;
+    e->until_ms = j->until_ms;
+    e->made_ms = j->made_ms;
+    e->tenant_len = j->tenant.len;
+    e->len = j->tenant.len + j->blob.len;
+    e->sum = cigna_journal_sum(e, j->tenant, j->blob);
+
+    last = &e->first;
+    part = j->tenant;
+    from = 0;
+
+    for (left = e->len; left; /* void */ ) {
+
+        i = b->free;
+        b->free = cigna_journal_links(b)[i];
+        b->nfree--;
+
+        *last = i;
+        last = &cigna_journal_links(b)[i];
+
+        to = cigna_journal_chunk(b, i);
+
+        for (room = CIGNA_JOURNAL_CHUNK; room && left; room -= n, left -= n) {
+
+            if (from == part.len) {
+                part = j->blob;
+                from = 0;
+            }
+
+            n = part.len - from < room ? part.len - from : room;
+            memcpy(to, part.data + from, n);
+            to += n;
+            from += n;
+        }
+    }
+
+    __atomic_store_n(&e->live, 1, __ATOMIC_RELEASE);
+
+    i = (uint32_t) (e - cigna_journal_entry(b, 0));
+
+    if (i >= b->top) {
+        b->top = i + 1;
+    }
+
+    b->entries++;
+    b->unconfirmed += e->confirmed_ms == 0;
+}
+
+
+void
+cigna_journal_drop(cigna_book_t *b, cigna_journal_entry_t *e)
+{
+    uint32_t  i, *next;
+
+    __atomic_store_n(&e->live, 0, __ATOMIC_RELEASE);
+
+    b->entries--;
+    b->unconfirmed -= e->confirmed_ms == 0;
+
+    next = cigna_journal_links(b);
+
+    for (i = e->first; /* void */ ; i = next[i]) {
+        b->nfree++;
+
+        if (e->len <= CIGNA_JOURNAL_CHUNK) {
+            break;
+        }
+
+        e->len -= CIGNA_JOURNAL_CHUNK;
+    }
+
+    next[i] = b->free;
+    b->free = e->first;
+
+    while (b->top && !cigna_journal_entry(b, b->top - 1)->live) {
+        b->top--;
+    }
+}
+
+
+/* of the bytes, if they are given, or of what comes before them */
+
+static uint64_t
+cigna_journal_sum(const cigna_journal_entry_t *e, cigna_slice_t tenant,
+    cigna_slice_t blob)
+{
+    uint64_t  sum;
+
+    sum = 0xcbf29ce484222325;
+    sum = cigna_journal_mix(sum, &e->len, sizeof(e->len));
+    sum = cigna_journal_mix(sum, &e->tenant_len, sizeof(e->tenant_len));
+    sum = cigna_journal_mix(sum, e->who, CIGNA_NAME_LEN);
+    sum = cigna_journal_mix(sum, e->id, CIGNA_GRANT_ID_LEN);
+    sum = cigna_journal_mix(sum, &e->generation, sizeof(e->generation));
+    sum = cigna_journal_mix(sum, &e->connected_ms, sizeof(e->connected_ms));
+    sum = cigna_journal_mix(sum, &e->until_ms, sizeof(e->until_ms));
+    sum = cigna_journal_mix(sum, &e->made_ms, sizeof(e->made_ms));
+    sum = cigna_journal_mix(sum, tenant.data, tenant.len);
+
+    return cigna_journal_mix(sum, blob.data, blob.len);
+}
+
+
+/* FNV-1a */
+
+static uint64_t
+cigna_journal_mix(uint64_t sum, const void *data, size_t len)
+{
+    const uint8_t  *p, *end;
+
+    p = data;
+
+    for (end = p + len; p < end; p++) {
+        sum = (sum ^ *p) * 0x100000001b3;
+    }
+
+    return sum;
+}
+
+
+int
+cigna_journal_read(const cigna_book_t *b, const cigna_journal_entry_t *e,
+    uint8_t *mem, cigna_journal_t *j)
+{
+    size_t    left, n;
+    uint8_t  *to;
+    uint32_t  i;
+
+    if (e->len > CIGNA_JOURNAL_BYTES_MAX || e->tenant_len > e->len) {
+        return CIGNA_ERROR;
+    }
+
+    memcpy(mem, e->who, CIGNA_NAME_LEN);
+    memcpy(mem + CIGNA_NAME_LEN, e->id, CIGNA_GRANT_ID_LEN);
+
+    to = mem + CIGNA_NAME_LEN + CIGNA_GRANT_ID_LEN;
+
+    for (i = e->first, left = e->len; left; left -= n) {
+
+        if (i >= b->n) {
+            return CIGNA_ERROR;
+        }
+
+        n = left < CIGNA_JOURNAL_CHUNK ? left : CIGNA_JOURNAL_CHUNK;
+        memcpy(to, cigna_journal_chunk(b, i), n);
+        to += n;
+
+        i = cigna_journal_links(b)[i];
+    }
+
+    cigna_journal_head(e, mem, j);
+
+    return cigna_journal_sum(e, j->tenant, j->blob) == e->sum ? CIGNA_OK
+                                                              : CIGNA_ERROR;
+}
+
+
+static void
+cigna_journal_head(const cigna_journal_entry_t *e, const uint8_t *mem,
+    cigna_journal_t *j)
+{
+    const uint8_t  *id, *bytes;
+
+    id = mem + CIGNA_NAME_LEN;
+    bytes = id + CIGNA_GRANT_ID_LEN;
+
+    j->who = cigna_slice_make(mem, id);
+    j->id = cigna_slice_make(id, bytes);
+    j->generation = e->generation;
+    j->connected_ms = e->connected_ms;
+    j->until_ms = e->until_ms;
+    j->made_ms = e->made_ms;
+    j->tenant = cigna_slice_make(bytes, bytes + e->tenant_len);
+    j->blob = cigna_slice_make(bytes + e->tenant_len, bytes + e->len);
+}
