@@ -109,7 +109,8 @@ class Status:
             yield f'{count} marker{"s" * (count > 1)}: {error}'
         for key in self.keys():
             if key['use'] == 'unknown':
-                yield f'the ring lacks key {key["id"]}'
+                yield (f'the ring lacks key {key["id"]}, which holds '
+                       f'{key["grants"]} grants and {key["dances"]} dances')
         for kind, count in self.damaged.items():
             yield f'{count} {kind} are no sealed records'
         if self.without_expiry:
