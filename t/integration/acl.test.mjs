@@ -2,6 +2,7 @@
 // and nothing else.  The files beside them are ones that Redis takes.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -17,9 +18,12 @@ import { passwordOf, redisUsers, sentinelUsers } from
 import { TOP, freePort, onEnd, scratchDirectory, until } from
   '../lib/scratch.mjs';
 
-// What a standalone Redis is not asked for; that it is asked for elsewhere is
-// for cluster.test.mjs and replication.test.mjs to show.
-const ELSEWHERE = ['asking', 'cluster|slots', 'select', 'wait'];
+// What one Redis without replicas is not asked for, but another database of
+// it, a cluster, or one with replicas is.
+const ELSEWHERE = {
+  'cigna': ['asking', 'cluster|slots', 'select', 'wait'],
+  'cigna-vault': ['asking', 'cluster|slots', 'exists', 'select', 'set', 'wait'],
+};
 
 // { user: [commands] }
 function permissions(file) {
@@ -35,6 +39,13 @@ async function commandsRun(redis) {
   const stats = await redis.command('INFO', 'commandstats');
   return [...stats.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)]
     .filter(([, , calls]) => calls > 0).map(([, name]) => name);
+}
+
+// Commands that a user may run and that nobody has run.
+async function unused(redis, user) {
+  const run = await commandsRun(redis);
+  return permissions('users.acl')[user].filter((name) =>
+    !run.includes(name) && !ELSEWHERE[user].includes(name));
 }
 
 const FORBIDDEN = [
@@ -84,16 +95,10 @@ test('the gateway\'s Redis user', async (t) => {
   });
 
   await t.test('can do nothing that the gateway does not do', async () => {
-    const all = permissions('users.acl').cigna;
-    let unused;
     // its subscriber sends a PING when all is quiet
-    await until('each command has been used', async () => {
-      const run = await commandsRun(redis);
-      unused = all.filter((name) =>
-        !run.includes(name) && !ELSEWHERE.includes(name));
-      return unused.length === 0;
-    }).catch(() => {});
-    assert.deepEqual(unused, []);
+    await until('each command has been used', async () =>
+      (await unused(redis, 'cigna')).length === 0).catch(() => {});
+    assert.deepEqual(await unused(redis, 'cigna'), []);
   });
 
   for (const args of FORBIDDEN) {
@@ -112,6 +117,47 @@ test('the gateway\'s Redis user', async (t) => {
         .get('/fhir/Coverage'));
       await redis.command('ACL', 'LOAD');
     });
+});
+
+test('the Redis user of scripts/vault', async (t) => {
+  const redis = await startRedis(t, { acl: true });
+  const gw = await standardGateway(t, { redis });
+  const vault = async (...args) => {
+    const { code, out, err } = await gw.vault(...args);
+    assert.equal(code, 0, out + err);
+  };
+
+  await t.test('can do all that the script does', async () => {
+    await manyMembers(gw, 4);
+    // what is run from now on is not the gateway's
+    await gw.nginx.stop();
+    await redis.command('DEL', 'cigna:v:{vault}');
+    await redis.command('CONFIG', 'RESETSTAT');
+    await vault('init', '--adopt');
+    await vault('status');
+    await vault('verify');
+    await vault('list', '--tenant', 'acme', '--member', 'member-0');
+    for (const change of ['--add', '--promote']) {
+      execFileSync(`${TOP}/scripts/keygen`, [change, gw.file('keys')]);
+    }
+    await vault('reseal');
+    await vault('revoke', '--tenant', 'acme', '--yes');
+    assert.deepEqual(await redis.command('ACL', 'LOG'), []);
+  });
+
+  await t.test('can do nothing that the script does not do', async () => {
+    assert.deepEqual(await unused(redis, 'cigna-vault'), []);
+  });
+
+  for (const args of [['KEYS', '*'], ['FLUSHALL'], ['CONFIG', 'GET', '*'],
+                      ['ACL', 'LIST'], ['GET', 'other:key'],
+                      ['HSET', 'other:key', 'f', 'v'], ['PUBLISH', 'x', 1]]) {
+    await t.test(`is refused: ${args.join(' ')}`, async () => {
+      const client = await redis.as('cigna-vault');
+      await assert.rejects(client.command(...args), /NOPERM/);
+      client.close();
+    });
+  }
 });
 
 test('nobody else gets in', async (t) => {

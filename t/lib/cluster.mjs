@@ -50,12 +50,6 @@ class Cluster extends RedisGroup {
         'cluster-node-timeout': nodeTimeout,
         'cluster-replica-validity-factor': 0,
         'tls-cluster': this.tls ? 'yes' : 'no',
-        ...(this.names && {
-          'cluster-announce-hostname': 'localhost',
-          'cluster-preferred-endpoint-type': 'hostname',
-        }),
-        // addresses are told to others by themselves, names by the above
-        'replica-announce-ip': null,
         ...config,
       },
     });
@@ -221,6 +215,20 @@ class Cluster extends RedisGroup {
     return node;
   }
 
+  // From now on the nodes tell names of each other.
+  async tellNames() {
+    await Promise.all(this.running.flatMap((node) => [
+      node.command('CONFIG', 'SET', 'cluster-announce-hostname', 'localhost'),
+      node.command('CONFIG', 'SET', 'cluster-preferred-endpoint-type',
+                   'hostname')]));
+    await until('all know the names', async () => {
+      const views = await Promise.all(this.running.map((node) =>
+        node.command('CLUSTER', 'SLOTS')));
+      return views.flat().every(([, , ...nodes]) =>
+        nodes.every(([host]) => host === 'localhost'));
+    });
+  }
+
   // Its replica takes a primary's place, which becomes a replica; returns the
   // new one.
   async failover(primary) {
@@ -250,8 +258,7 @@ class Cluster extends RedisGroup {
 }
 
 // Options: primaries (3), replicas (1, of each), nodeTimeout (ms), tls (true),
-// names (false: nodes tell addresses of each other, as they do by default, and
-// not names), config (lines of every redis.conf).  Started and complete.
+// config (lines of every redis.conf).  Started and complete.
 export async function startCluster(t, options = {}) {
   const cluster = new Cluster(t, options);
   await cluster.start();

@@ -49,25 +49,24 @@ export async function manyMembers(gw, count = 10) {
   return visitors;
 }
 
-// Visitors that ask one request after the other until stop(), which returns
-// { status or error: how often }.  outage is how long at most a visitor had to
-// do without a 200, in ms.
-export class Load {
+// Visitors that ask one request after the other.
+class Load {
+  // { status or error: how often }
   counts = {};
+  // ms that a visitor had to do without a 200, at most
   outage = 0;
-  log = [];
+  bad = 0;
+  running = true;
 
-  constructor(visitors, target = '/fhir/Coverage', pause = 5) {
-    this.running = true;
+  constructor(visitors, target) {
     this.done = Promise.all(visitors.map((visitor) =>
-      this.#ask(visitor, target, pause)));
+      this.#ask(visitor, target)));
   }
 
-  async #ask(visitor, target, pause) {
+  async #ask(visitor, target) {
     let good = Date.now();
 
     while (this.running) {
-      const began = Date.now();
       let what;
       try {
         what = (await visitor.get(target)).status;
@@ -76,45 +75,54 @@ export class Load {
       }
       this.counts[what] = (this.counts[what] ?? 0) + 1;
 
-      const now = Date.now();
       if (what === 200) {
-        good = now;
+        good = Date.now();
       } else {
-        this.log.push(`${new Date(began).toISOString()} ${what}`);
-        this.outage = Math.max(this.outage, now - good);
+        this.bad += 1;
+        this.outage = Math.max(this.outage, Date.now() - good);
       }
-      await sleep(pause);
+      await sleep(5);
     }
   }
 
-  // Requests are answered well again, all of them, for a while.
-  async calm(ms = 300) {
+  // Waits until nothing but 200 has come for a while.
+  async calm(ms) {
     let since = Date.now();
-    let bad = this.log.length;
+    let { bad } = this;
 
-    await until('all requests are served again', () => {
-      if (this.log.length !== bad) {
-        bad = this.log.length;
+    await until(`all are served again: ${JSON.stringify(this.counts)}`, () => {
+      if (this.bad !== bad) {
+        bad = this.bad;
         since = Date.now();
       }
       return Date.now() - since > ms;
     }, { timeout: 20000 });
   }
-
-  async stop() {
-    this.running = false;
-    await this.done;
-    return this.counts;
-  }
 }
 
-// Nothing but 200 and, if allowed, 503: every request was answered, and nobody
-// was told that he is not connected.
-export function assertNoneLost(counts, { outage = true } = {}) {
-  const { 200: served, ...rest } = counts;
-  assert.ok(served > 0, JSON.stringify(counts));
-  if (outage) {
-    delete rest[503];
+// Lets visitors ask while `action` runs, and until all has been well again for
+// `calm` ms.  Every request must be answered, and nobody told that he is not
+// connected; with no outage, each of them is served.
+export async function underLoad(visitors, action,
+                                { target = '/fhir/Coverage', calm = 300,
+                                  outage = true } = {}) {
+  const load = new Load(visitors, target);
+  try {
+    await sleep(200);
+    await action();
+    await load.calm(calm);
+  } finally {
+    load.running = false;
+    await load.done;
   }
-  assert.deepEqual(rest, {}, JSON.stringify(counts));
+
+  const { 200: served, 503: refused, ...rest } = load.counts;
+  assert.ok(served > 0);
+  assert.deepEqual(rest, {}, JSON.stringify(load.counts));
+  assert.ok(outage || !refused, JSON.stringify(load.counts));
+  return load;
 }
+
+// For a report on an `underLoad()`.
+export const told = (what, { counts, outage }) =>
+  `${what}: ${JSON.stringify(counts)}, back after ${outage} ms`;

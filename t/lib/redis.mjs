@@ -156,12 +156,14 @@ export class Redis {
       .map(([, name, value]) => [name, value]));
   }
 
-  // Every key with its value: { key: reply }
+  // Every key with its value: { key: reply }.  A cluster's many markers are
+  // named only: nothing of the gateway's is in them.
   async dump() {
     const keys = await this.command('KEYS', '*');
 
     return Object.fromEntries(await Promise.all(keys.map(async (key) => {
-      const reader = READERS[await this.command('TYPE', key)];
+      const reader = !/:v:\{\d+\}$/.test(key)
+        && READERS[await this.command('TYPE', key)];
       return [key, reader && await this.command(...reader(key))];
     })));
   }

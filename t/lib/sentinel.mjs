@@ -25,6 +25,7 @@ class SentinelGroup extends RedisGroup {
     if (!this.nodes.length) {
       await this.#prepare();
     }
+    // also those that were killed
     await super.start();
     await Promise.all(this.sentinels.map((sentinel) =>
       sentinel.command('SENTINEL', 'DEBUG', ...QUICK)));
