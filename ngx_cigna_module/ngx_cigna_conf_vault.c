@@ -1,31 +1,18 @@
 
 #include "ngx_cigna_conf_vault.h"
+#include "ngx_cigna_conf_redis.h"
 #include "ngx_cigna_secret.h"
 
 
 #define NGX_CIGNA_KEYS_MAX    16384        /* bytes of a key ring file */
 #define NGX_CIGNA_PREFIX_MAX  32
 
-
-/* fields are named as the directives */
-
-typedef struct {
-    ngx_array_t  *redis;                   /* ngx_str_t */
-    ngx_str_t     keys;
-    ngx_str_t     username;
-    ngx_str_t     username_file;
-    ngx_str_t     password_file;
-    ngx_str_t     trusted_certificate;
-    ngx_str_t     tls_name;
-    ngx_str_t     prefix;
-    ngx_msec_t    connect_timeout;
-    ngx_msec_t    timeout;
-    ngx_int_t     connections;
-    ngx_msec_t    revalidate;
-    ngx_msec_t    stale;
-} ngx_cigna_vault_options_t;
+#define NGX_CIGNA_REPLICAS_MAX   16
+#define NGX_CIGNA_WAIT_MAX       (60 * 1000)
 
 
+static char *ngx_cigna_conf_vault_wait(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static void ngx_cigna_conf_vault_unset(ngx_cigna_vault_options_t *o);
 static ngx_int_t ngx_cigna_conf_vault_fill(ngx_conf_t *cf,
     ngx_cigna_vault_options_t *o, ngx_cigna_main_conf_t *mcf);
@@ -34,18 +21,6 @@ static ngx_int_t ngx_cigna_conf_vault_prefix(ngx_conf_t *cf,
 static ngx_int_t ngx_cigna_conf_vault_keys(ngx_conf_t *cf,
     ngx_cigna_vault_options_t *o, cigna_vault_t *vault);
 static void ngx_cigna_conf_vault_cleanup(void *data);
-static ngx_int_t ngx_cigna_conf_vault_login(ngx_conf_t *cf,
-    ngx_cigna_vault_options_t *o, ngx_cigna_redis_conf_t *redis);
-static ngx_int_t ngx_cigna_conf_vault_seeds(ngx_conf_t *cf,
-    ngx_cigna_vault_options_t *o, ngx_cigna_redis_conf_t *redis);
-static ngx_int_t ngx_cigna_conf_vault_url(ngx_conf_t *cf, ngx_str_t *text,
-    cigna_redis_url_t *url);
-static ngx_int_t ngx_cigna_conf_vault_seed(ngx_conf_t *cf, ngx_str_t *text,
-    cigna_redis_url_t *first, ngx_cigna_origin_t *origin);
-static ngx_int_t ngx_cigna_conf_vault_origin(ngx_conf_t *cf,
-    cigna_redis_url_t *url, ngx_cigna_origin_t *origin);
-static ngx_int_t ngx_cigna_conf_vault_ssl(ngx_conf_t *cf,
-    ngx_cigna_vault_options_t *o, ngx_uint_t tls, ngx_ssl_t **ssl);
 
 
 static ngx_cigna_block_bounds_t  ngx_cigna_conf_vault_timeout_ms = {
@@ -61,19 +36,37 @@ static ngx_cigna_block_bounds_t  ngx_cigna_conf_vault_connections = {
 };
 
 
-#define ngx_cigna_vault_option(name, set, post, usage)                        \
-    ngx_cigna_block_command(ngx_cigna_vault_options_t, name, NGX_CONF_TAKE1,  \
-                            set, post, usage)
+#define ngx_cigna_vault_option(name, type, set, post, usage)                  \
+    ngx_cigna_block_command(ngx_cigna_vault_options_t, name, type, set,       \
+                            post, usage)
 
 #define ngx_cigna_vault_str(name, example)                                    \
-    ngx_cigna_vault_option(name, ngx_conf_set_str_slot, NULL,                 \
-                           "\"" #name " " example ";\"")
+    ngx_cigna_vault_option(name, NGX_CONF_TAKE1, ngx_conf_set_str_slot,       \
+                           NULL, "\"" #name " " example ";\"")
 
 
 static ngx_cigna_block_command_t  ngx_cigna_conf_vault_commands[] = {
 
-    ngx_cigna_vault_option(redis, ngx_conf_set_str_array_slot, NULL,
+    ngx_cigna_vault_option(redis, NGX_CONF_TAKE1,
+        ngx_conf_set_str_array_slot, NULL,
         "\"redis rediss://host:port/0;\""),
+
+    ngx_cigna_vault_option(sentinel, NGX_CONF_TAKE1,
+        ngx_conf_set_str_array_slot, NULL,
+        "\"sentinel rediss://host:26379;\""),
+
+    ngx_cigna_vault_str(sentinel_master, "NAME"),
+    ngx_cigna_vault_str(sentinel_username, "NAME"),
+    ngx_cigna_vault_str(sentinel_username_file, "FILE"),
+    ngx_cigna_vault_str(sentinel_password_file, "FILE"),
+
+    ngx_cigna_vault_option(cluster, NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, NULL,
+        "\"cluster on;\" or \"cluster off;\""),
+
+    ngx_cigna_vault_option(wait_replicas, NGX_CONF_TAKE12,
+        ngx_cigna_conf_vault_wait, NULL,
+        "\"wait_replicas 1 500ms;\", from 0 to 16 replicas, from 1ms to 1m"),
 
     ngx_cigna_vault_str(keys, "FILE"),
     ngx_cigna_vault_str(username, "NAME"),
@@ -83,23 +76,23 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_vault_commands[] = {
     ngx_cigna_vault_str(tls_name, "NAME"),
     ngx_cigna_vault_str(prefix, "cigna"),
 
-    ngx_cigna_vault_option(connect_timeout,
+    ngx_cigna_vault_option(connect_timeout, NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_timeout_ms,
         "\"connect_timeout 500ms;\", from 1ms to 1m"),
 
-    ngx_cigna_vault_option(timeout,
+    ngx_cigna_vault_option(timeout, NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_timeout_ms,
         "\"timeout 1s;\", from 1ms to 1m"),
 
-    ngx_cigna_vault_option(connections,
+    ngx_cigna_vault_option(connections, NGX_CONF_TAKE1,
         ngx_conf_set_num_slot, &ngx_cigna_conf_vault_connections,
         "\"connections 1;\", from 1 to 16 for each worker"),
 
-    ngx_cigna_vault_option(revalidate,
+    ngx_cigna_vault_option(revalidate, NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_age_ms,
         "\"revalidate 30s;\", from 0 to 1d"),
 
-    ngx_cigna_vault_option(stale,
+    ngx_cigna_vault_option(stale, NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_age_ms,
         "\"stale 5m;\", from 0 to 1d"),
 
@@ -149,12 +142,55 @@ ngx_cigna_conf_vault(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* "wait_replicas n [time]" */
+
+static char *
+ngx_cigna_conf_vault_wait(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_vault_options_t *o = conf;
+
+    ngx_str_t  *value;
+
+    if (o->wait_replicas != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    o->wait_replicas = ngx_atoi(value[1].data, value[1].len);
+
+    if (o->wait_replicas == NGX_ERROR
+        || o->wait_replicas > NGX_CIGNA_REPLICAS_MAX)
+    {
+        return "invalid value";
+    }
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    o->wait_timeout = ngx_parse_time(&value[2], 0);
+
+    if (o->wait_timeout == (ngx_msec_t) NGX_ERROR
+        || o->wait_timeout == 0 || o->wait_timeout > NGX_CIGNA_WAIT_MAX)
+    {
+        return "invalid value";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 static void
 ngx_cigna_conf_vault_unset(ngx_cigna_vault_options_t *o)
 {
     ngx_memzero(o, sizeof(ngx_cigna_vault_options_t));
 
     o->redis = NGX_CONF_UNSET_PTR;
+    o->sentinel = NGX_CONF_UNSET_PTR;
+    o->cluster = NGX_CONF_UNSET;
+    o->wait_replicas = NGX_CONF_UNSET;
+    o->wait_timeout = NGX_CONF_UNSET_MSEC;
     o->connect_timeout = NGX_CONF_UNSET_MSEC;
     o->timeout = NGX_CONF_UNSET_MSEC;
     o->connections = NGX_CONF_UNSET;
@@ -167,6 +203,11 @@ static ngx_int_t
 ngx_cigna_conf_vault_fill(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_cigna_main_conf_t *mcf)
 {
+    ngx_conf_init_ptr_value(o->redis, NULL);
+    ngx_conf_init_ptr_value(o->sentinel, NULL);
+    ngx_conf_init_value(o->cluster, 0);
+    ngx_conf_init_value(o->wait_replicas, 0);
+    ngx_conf_init_msec_value(o->wait_timeout, 500);
     ngx_conf_init_msec_value(o->connect_timeout, 500);
     ngx_conf_init_msec_value(o->timeout, 1000);
     ngx_conf_init_value(o->connections, 1);
@@ -176,16 +217,19 @@ ngx_cigna_conf_vault_fill(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     mcf->redis.connect_timeout = o->connect_timeout;
     mcf->redis.timeout = o->timeout;
     mcf->redis.connections = o->connections;
+    mcf->redis.wait_replicas = o->wait_replicas;
+    mcf->redis.wait_timeout = o->wait_timeout;
     mcf->revalidate = o->revalidate;
     mcf->stale = o->stale;
 
     if (ngx_cigna_conf_vault_prefix(cf, o, &mcf->vault) != NGX_OK
         || ngx_cigna_conf_vault_keys(cf, o, &mcf->vault) != NGX_OK
-        || ngx_cigna_conf_vault_login(cf, o, &mcf->redis) != NGX_OK
-        || ngx_cigna_conf_vault_seeds(cf, o, &mcf->redis) != NGX_OK)
+        || ngx_cigna_conf_redis(cf, o, &mcf->redis) != NGX_OK)
     {
         return NGX_ERROR;
     }
+
+    mcf->redis.vault = &mcf->vault;
 
     return NGX_OK;
 }
@@ -274,185 +318,6 @@ static void
 ngx_cigna_conf_vault_cleanup(void *data)
 {
     cigna_keyring_destroy(data);
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_vault_login(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
-    ngx_cigna_redis_conf_t *redis)
-{
-    redis->username = o->username;
-
-    if (o->username.len && o->username_file.len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "both \"username\" and \"username_file\" in "
-                           "\"cigna_vault\", write one of them");
-        return NGX_ERROR;
-    }
-
-    if ((o->username.len || o->username_file.len) && !o->password_file.len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "a user name without a password in "
-                           "\"cigna_vault\", write \"password_file FILE;\"");
-        return NGX_ERROR;
-    }
-
-    if (o->username_file.len
-        && ngx_cigna_secret_line(cf, "username_file", &o->username_file,
-                                 &redis->username)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (o->password_file.len
-        && ngx_cigna_secret_line(cf, "password_file", &o->password_file,
-                                 &redis->password)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_vault_seeds(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
-    ngx_cigna_redis_conf_t *redis)
-{
-    ngx_str_t           *text;
-    ngx_ssl_t           *ssl;
-    ngx_uint_t           i;
-    cigna_redis_url_t    first;
-    ngx_cigna_origin_t  *origin;
-
-    if (o->redis == NGX_CONF_UNSET_PTR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"redis\" in \"cigna_vault\", write \"redis "
-                           "rediss://host:port/0;\" or \"redis "
-                           "unix:/path/to/socket;\"");
-        return NGX_ERROR;
-    }
-
-    text = o->redis->elts;
-
-    origin = ngx_pcalloc(cf->pool,
-                         o->redis->nelts * sizeof(ngx_cigna_origin_t));
-    if (origin == NULL
-        || ngx_cigna_conf_vault_url(cf, &text[0], &first) != NGX_OK
-        || ngx_cigna_conf_vault_ssl(cf, o, first.tls, &ssl) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < o->redis->nelts; i++) {
-
-        origin[i].ssl = ssl;
-        origin[i].tls_name = o->tls_name;
-
-        if (ngx_cigna_conf_vault_seed(cf, &text[i], &first, &origin[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    redis->origins = origin;
-    redis->norigins = o->redis->nelts;
-    redis->db = first.db;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_vault_url(ngx_conf_t *cf, ngx_str_t *text,
-    cigna_redis_url_t *url)
-{
-    const char  *error;
-
-    if (cigna_redis_url_parse(ngx_cigna_slice(text), url, &error)
-        == CIGNA_OK)
-    {
-        return NGX_OK;
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"redis\" \"%V\" %s", text,
-                       error);
-    return NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_vault_seed(ngx_conf_t *cf, ngx_str_t *text,
-    cigna_redis_url_t *first, ngx_cigna_origin_t *origin)
-{
-    cigna_redis_url_t  url;
-
-    if (ngx_cigna_conf_vault_url(cf, text, &url) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (url.db != first->db || url.tls != first->tls) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"redis\" \"%V\" is a seed of the same Redis as "
-                           "the first one, write the same scheme and "
-                           "database number", text);
-        return NGX_ERROR;
-    }
-
-    return ngx_cigna_conf_vault_origin(cf, &url, origin);
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_vault_origin(ngx_conf_t *cf, cigna_redis_url_t *url,
-    ngx_cigna_origin_t *origin)
-{
-    u_char  *p;
-
-    origin->port = url->port;
-
-    if (url->path.len == 0) {
-        return ngx_cigna_conf_host(cf, origin, url->host);
-    }
-
-    p = ngx_pnalloc(cf->pool, sizeof("unix:") - 1 + url->path.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    origin->host.data = p;
-    origin->host.len = ngx_sprintf(p, "unix:%*s", url->path.len,
-                                   url->path.data)
-                       - p;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_vault_ssl(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
-    ngx_uint_t tls, ngx_ssl_t **ssl)
-{
-    *ssl = NULL;
-
-    if (tls) {
-        *ssl = ngx_cigna_tls_create(cf, &o->trusted_certificate);
-
-        return *ssl ? NGX_OK : NGX_ERROR;
-    }
-
-    if (o->trusted_certificate.len || o->tls_name.len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"trusted_certificate\" and \"tls_name\" in "
-                           "\"cigna_vault\" need TLS, write \"redis "
-                           "rediss://...;\" or remove them");
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
 }
 
 

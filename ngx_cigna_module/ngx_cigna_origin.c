@@ -4,6 +4,9 @@
 
 static ngx_int_t ngx_cigna_origin_name(ngx_conf_t *cf,
     ngx_cigna_origin_t *origin);
+static u_char *ngx_cigna_origin_print(u_char *p, ngx_cigna_origin_t *origin);
+static ngx_int_t ngx_cigna_origin_literal(ngx_cigna_origin_t *origin,
+    ngx_cigna_origin_mem_t *mem);
 
 
 ngx_int_t
@@ -77,18 +80,118 @@ ngx_cigna_origin_name(ngx_conf_t *cf, ngx_cigna_origin_t *origin)
 
     origin->name.data = p;
 
-    if (ngx_strlchr(origin->host.data, origin->host.data + origin->host.len,
-                    ':'))
-    {
-        p = ngx_sprintf(p, "[%V]:%ui", &origin->host,
-                        (ngx_uint_t) origin->port);
-
-    } else {
-        p = ngx_sprintf(p, "%V:%ui", &origin->host,
-                        (ngx_uint_t) origin->port);
-    }
+    p = ngx_cigna_origin_print(p, origin);
 
     origin->name.len = p - origin->name.data;
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_cigna_origin_print(u_char *p, ngx_cigna_origin_t *origin)
+{
+    ngx_str_t  *host;
+
+    host = &origin->host;
+
+    if (ngx_strlchr(host->data, host->data + host->len, ':')) {
+        return ngx_sprintf(p, "[%V]:%ui", host, (ngx_uint_t) origin->port);
+    }
+
+    return ngx_sprintf(p, "%V:%ui", host, (ngx_uint_t) origin->port);
+}
+
+
+ngx_int_t
+ngx_cigna_origin_set(ngx_cigna_origin_t *origin, ngx_cigna_origin_mem_t *mem,
+    ngx_str_t *host, in_port_t port, ngx_str_t *tls_name,
+    ngx_cigna_origin_t *known, ngx_uint_t nknown)
+{
+    ngx_uint_t  i;
+
+    if (host->len > NGX_CIGNA_ORIGIN_HOST_MAX) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(origin, sizeof(ngx_cigna_origin_t));
+
+    /* in lower case, as nginx's resolver makes it so anyway */
+
+    ngx_strlow(mem->host, host->data, host->len);
+
+    origin->host.data = mem->host;
+    origin->host.len = host->len;
+    origin->port = port;
+
+    origin->name.data = mem->name;
+    origin->name.len = ngx_cigna_origin_print(mem->name, origin) - mem->name;
+
+    origin->tls_name = tls_name->len ? *tls_name : origin->host;
+    origin->ssl = known->ssl;
+    origin->resolver = known->resolver;
+    origin->resolver_timeout = known->resolver_timeout;
+
+    if (ngx_cigna_origin_literal(origin, mem) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < nknown; i++) {
+
+        if (known[i].host.len == host->len
+            && ngx_strncmp(known[i].host.data, mem->host, host->len) == 0)
+        {
+            origin->addrs = known[i].addrs;
+            origin->naddrs = known[i].naddrs;
+            break;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_origin_literal(ngx_cigna_origin_t *origin,
+    ngx_cigna_origin_mem_t *mem)
+{
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    ngx_memzero(&mem->sockaddr, sizeof(ngx_sockaddr_t));
+    ngx_memzero(&mem->addr, sizeof(ngx_addr_t));
+
+    sin = &mem->sockaddr.sockaddr_in;
+    sin->sin_addr.s_addr = ngx_inet_addr(origin->host.data, origin->host.len);
+
+    if (sin->sin_addr.s_addr != INADDR_NONE) {
+        sin->sin_family = AF_INET;
+        mem->addr.socklen = sizeof(struct sockaddr_in);
+
+#if (NGX_HAVE_INET6)
+    } else if (ngx_inet6_addr(origin->host.data, origin->host.len,
+                              mem->sockaddr.sockaddr_in6.sin6_addr.s6_addr)
+               == NGX_OK)
+    {
+        sin6 = &mem->sockaddr.sockaddr_in6;
+        sin6->sin6_family = AF_INET6;
+        mem->addr.socklen = sizeof(struct sockaddr_in6);
+#endif
+
+    } else {
+        return NGX_DECLINED;
+    }
+
+    /* its port is set where it is used */
+
+    mem->addr.sockaddr = &mem->sockaddr.sockaddr;
+    mem->addr.name = origin->name;
+
+    origin->literal = 1;
+    origin->addrs = &mem->addr;
+    origin->naddrs = 1;
 
     return NGX_OK;
 }

@@ -39,4 +39,26 @@ typedef struct {
 ngx_int_t ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin);
 
 
+/* what an origin that is made while running points to */
+
+#define NGX_CIGNA_ORIGIN_HOST_MAX  255
+
+typedef struct {
+    u_char            host[NGX_CIGNA_ORIGIN_HOST_MAX];
+    u_char            name[NGX_CIGNA_ORIGIN_HOST_MAX + sizeof("[]:65535")];
+    ngx_sockaddr_t    sockaddr;
+    ngx_addr_t        addr;
+} ngx_cigna_origin_mem_t;
+
+/*
+ * The same for a server of which others have told, without looking anything
+ * up: its TLS and resolver are those of the first of "known", of which there
+ * must be one; a name that one of them has, too, has the addresses that were
+ * found at start.  tls_name may be empty.  NGX_ERROR: the host is too long.
+ */
+ngx_int_t ngx_cigna_origin_set(ngx_cigna_origin_t *origin,
+    ngx_cigna_origin_mem_t *mem, ngx_str_t *host, in_port_t port,
+    ngx_str_t *tls_name, ngx_cigna_origin_t *known, ngx_uint_t nknown);
+
+
 #endif /* _NGX_CIGNA_ORIGIN_H_INCLUDED_ */

@@ -1,34 +1,23 @@
 
+#include "ngx_cigna_redis_topology.h"
+#include "ngx_cigna_redis_node.h"
+#include "ngx_cigna_redis_room.h"
 #include "ngx_cigna_redis_subscriber.h"
+#include "cigna_cluster.h"
 
 
-/*
- * Which connection a command takes, and when connections are made.
- *
- * A connection that cannot be made is tried with each origin in turn, then it
- * rests, longer each time, and tries again by itself.  Commands wait for the
- * first round only.  Once it has failed Redis is "down": until a connection is
- * ready again no command waits for one, and no further connections are made.
- */
+#define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* commands in the room */
 
 
-#define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* commands, until connected */
-#define NGX_CIGNA_REDIS_PENDING_MAX  65536
+static ngx_int_t ngx_cigna_redis_init(ngx_cigna_redis_t *redis);
+static ngx_int_t ngx_cigna_redis_wait(ngx_cigna_redis_t *redis);
 
 
-static ngx_int_t ngx_cigna_redis_init(ngx_cigna_redis_t *redis,
-    ngx_pool_t *pool);
-static ngx_cigna_redis_conn_t *ngx_cigna_redis_choose(
-    ngx_cigna_redis_t *redis);
-static ngx_uint_t ngx_cigna_redis_usable(ngx_cigna_redis_t *redis,
-    ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_connect(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_up_handler(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_failed_handler(ngx_cigna_redis_conn_t *conn,
-    const char *error);
-static void ngx_cigna_redis_next_origin(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_back_off(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_retry_handler(ngx_event_t *ev);
+static const ngx_cigna_redis_topology_t  *ngx_cigna_redis_topologies[] = {
+    [ngx_cigna_redis_alone] = &ngx_cigna_redis_topology_alone,
+    [ngx_cigna_redis_watched] = &ngx_cigna_redis_topology_watched,
+    [ngx_cigna_redis_clustered] = &ngx_cigna_redis_topology_clustered
+};
 
 
 ngx_cigna_redis_t *
@@ -45,9 +34,10 @@ ngx_cigna_redis_create(ngx_cycle_t *cycle, ngx_cigna_redis_conf_t *conf)
     redis = ngx_pcalloc(pool, sizeof(ngx_cigna_redis_t));
 
     if (redis) {
+        redis->pool = pool;
         redis->shared.conf = conf;
 
-        if (ngx_cigna_redis_init(redis, pool) == NGX_OK) {
+        if (ngx_cigna_redis_init(redis) == NGX_OK) {
             return redis;
         }
     }
@@ -59,47 +49,63 @@ ngx_cigna_redis_create(ngx_cycle_t *cycle, ngx_cigna_redis_conf_t *conf)
 
 
 static ngx_int_t
-ngx_cigna_redis_init(ngx_cigna_redis_t *redis, ngx_pool_t *pool)
+ngx_cigna_redis_init(ngx_cigna_redis_t *redis)
 {
-    ngx_uint_t                 i;
-    ngx_cigna_redis_conn_t    *conn;
     ngx_cigna_redis_shared_t  *shared;
 
     shared = &redis->shared;
 
-    redis->pool = pool;
-    ngx_queue_init(&redis->subscribers);
-    redis->nconns = ngx_max(shared->conf->connections, 1);
+    ngx_cigna_log_init(&shared->log, "redis");
+    ngx_cigna_redis_calls_init(&shared->calls, redis->pool);
 
-    redis->conns = ngx_pcalloc(pool,
-                               redis->nconns * sizeof(ngx_cigna_redis_conn_t));
+    shared->in = ngx_palloc(redis->pool, NGX_CIGNA_REDIS_IN_SIZE);
 
-    shared->in = ngx_palloc(pool, NGX_CIGNA_REDIS_IN_SIZE);
-
-    if (redis->conns == NULL || shared->in == NULL) {
+    if (shared->in == NULL || ngx_cigna_redis_wait(redis) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_cigna_log_init(&shared->log, "redis");
+    ngx_queue_init(&redis->nodes);
+    ngx_queue_init(&redis->subscribers);
 
-    shared->slots.pool = pool;
-    ngx_queue_init(&shared->slots.free);
+    ngx_cigna_redis_room_init(redis);
 
-    for (i = 0; i < redis->nconns; i++) {
-        conn = &redis->conns[i];
+    redis->topology = ngx_cigna_redis_topologies[shared->conf->mode];
 
-        conn->shared = shared;
-        conn->owner = redis;
-        conn->up = ngx_cigna_redis_up_handler;
-        conn->failed = ngx_cigna_redis_failed_handler;
+    return redis->topology->init(redis);
+}
 
-        conn->retry.handler = ngx_cigna_redis_retry_handler;
-        conn->retry.data = conn;
-        conn->retry.log = &shared->log.log;
-        conn->retry.cancelable = 1;
 
-        ngx_cigna_redis_conn_init(conn);
+/* the command "WAIT", as bytes */
+
+static ngx_int_t
+ngx_cigna_redis_wait(ngx_cigna_redis_t *redis)
+{
+    u_char                  *p, replicas[NGX_INT_T_LEN], ms[NGX_INT_T_LEN];
+    cigna_buf_t              b;
+    cigna_slice_t            argv[3];
+    ngx_cigna_redis_conf_t  *conf;
+
+    conf = redis->shared.conf;
+
+    p = ngx_sprintf(replicas, "%ui", conf->wait_replicas);
+
+    argv[0] = cigna_slice("WAIT");
+    argv[1] = cigna_slice_make(replicas, p);
+
+    p = ngx_sprintf(ms, "%M", conf->wait_timeout);
+
+    argv[2] = cigna_slice_make(ms, p);
+
+    redis->shared.wait.len = cigna_redis_length(argv, 3);
+    redis->shared.wait.data = ngx_pnalloc(redis->pool,
+                                          redis->shared.wait.len);
+
+    if (redis->shared.wait.data == NULL) {
+        return NGX_ERROR;
     }
+
+    cigna_buf_init(&b, redis->shared.wait.data, redis->shared.wait.len);
+    cigna_redis_append(&b, argv, 3);
 
     return NGX_OK;
 }
@@ -118,184 +124,51 @@ ngx_int_t
 ngx_cigna_redis_start(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
     const cigna_slice_t *argv, ngx_uint_t argc)
 {
-    ngx_cigna_redis_conn_t  *conn;
+    unsigned                 slot;
+    ngx_int_t                rc;
+    ngx_msec_t               timeout;
+    ngx_cigna_redis_call_t  *call;
+    ngx_cigna_redis_conf_t  *conf;
+
+    conf = redis->shared.conf;
 
     cmd->outcome = cigna_ev_unsent;
     cmd->reply = NULL;
-    cmd->slot = NULL;
+    cmd->call = NULL;
 
-    conn = ngx_cigna_redis_choose(redis);
+    timeout = conf->timeout;
 
-    if (conn == NULL) {
+    if (conf->wait_replicas == 0) {
+        cmd->durable = 0;
+
+    } else if (cmd->durable) {
+        timeout += conf->wait_timeout;
+    }
+
+    call = ngx_cigna_redis_call_create(&redis->shared.calls, cmd, argv, argc,
+                                       timeout);
+    if (call == NULL) {
         return NGX_ERROR;
     }
 
-    if (conn->state == ngx_cigna_redis_closed) {
-        ngx_cigna_redis_connect(conn);
-
-        if (conn->state == ngx_cigna_redis_closed) {
-            return NGX_ERROR;
-        }
+    if (cigna_cluster_slot(argv, argc, &slot) == CIGNA_OK) {
+        call->slot = slot;
     }
 
-    return ngx_cigna_redis_conn_queue(conn, cmd, argv, argc);
-}
+    rc = ngx_cigna_redis_dispatch(redis, call);
 
-
-/* the least loaded one; of those without load, one that is ready */
-
-static ngx_cigna_redis_conn_t *
-ngx_cigna_redis_choose(ngx_cigna_redis_t *redis)
-{
-    ngx_uint_t               i, load, least;
-    ngx_cigna_redis_conn_t  *conn, *best;
-
-    best = NULL;
-    least = NGX_MAX_UINT32_VALUE;
-
-    for (i = 0; i < redis->nconns; i++) {
-        conn = &redis->conns[i];
-
-        if (!ngx_cigna_redis_usable(redis, conn)) {
-            continue;
-        }
-
-        load = 2 * conn->queue.n + (conn->state != ngx_cigna_redis_ready);
-
-        if (load < least) {
-            least = load;
-            best = conn;
-        }
+    if (rc == NGX_OK) {
+        return NGX_AGAIN;
     }
 
-    return best;
-}
-
-
-static ngx_uint_t
-ngx_cigna_redis_usable(ngx_cigna_redis_t *redis, ngx_cigna_redis_conn_t *conn)
-{
-    if (conn->state == ngx_cigna_redis_ready) {
-        return conn->queue.n < NGX_CIGNA_REDIS_PENDING_MAX;
+    if (rc == NGX_AGAIN && redis->room.n < NGX_CIGNA_REDIS_WAITING_MAX) {
+        ngx_cigna_redis_room_enter(redis, call);
+        return NGX_AGAIN;
     }
 
-    return !redis->down && conn->failures == 0
-           && conn->queue.n < NGX_CIGNA_REDIS_WAITING_MAX;
-}
+    ngx_cigna_redis_call_destroy(&redis->shared.calls, call);
 
-
-static void
-ngx_cigna_redis_connect(ngx_cigna_redis_conn_t *conn)
-{
-    ngx_cigna_redis_t  *redis;
-
-    redis = conn->owner;
-
-    if (conn->replica) {
-        ngx_cigna_redis_next_origin(conn);
-    }
-
-    conn->origin = redis->origin;
-    conn->tried++;
-
-    ngx_cigna_redis_conn_connect(conn,
-                                 &redis->shared.conf->origins[conn->origin]);
-}
-
-
-static void
-ngx_cigna_redis_up_handler(ngx_cigna_redis_conn_t *conn)
-{
-    ngx_uint_t          level;
-    ngx_cigna_redis_t  *redis;
-
-    redis = conn->owner;
-
-    level = redis->down ? NGX_LOG_NOTICE : NGX_LOG_INFO;
-
-    ngx_log_error(level, &redis->shared.log.log, 0,
-                  "redis \"%V\" is connected",
-                  &redis->shared.conf->origins[conn->origin].name);
-
-    redis->down = 0;
-
-    conn->failures = 0;
-    conn->tried = 0;
-
-    if (redis->connected) {
-        redis->connected(redis->connected_data, INT64_MAX);
-    }
-}
-
-
-static void
-ngx_cigna_redis_failed_handler(ngx_cigna_redis_conn_t *conn,
-    const char *error)
-{
-    ngx_uint_t          level, last;
-    ngx_cigna_redis_t  *redis;
-
-    redis = conn->owner;
-
-    last = (conn->tried == redis->shared.conf->norigins);
-    level = (last && !redis->down) ? NGX_LOG_ERR : NGX_LOG_INFO;
-
-    ngx_log_error(level, &redis->shared.log.log, 0,
-                  "redis \"%V\" cannot be used: %s",
-                  &redis->shared.conf->origins[conn->origin].name, error);
-
-    ngx_cigna_redis_next_origin(conn);
-
-    if (!last) {
-        ngx_cigna_redis_connect(conn);
-        return;
-    }
-
-    redis->down = 1;
-
-    ngx_cigna_redis_back_off(conn);
-}
-
-
-/* unless another connection has found out the same before */
-
-static void
-ngx_cigna_redis_next_origin(ngx_cigna_redis_conn_t *conn)
-{
-    ngx_cigna_redis_t  *redis;
-
-    redis = conn->owner;
-
-    if (redis->origin == conn->origin) {
-        redis->origin = (redis->origin + 1) % redis->shared.conf->norigins;
-    }
-}
-
-
-static void
-ngx_cigna_redis_back_off(ngx_cigna_redis_conn_t *conn)
-{
-    conn->tried = 0;
-
-    ngx_add_timer(&conn->retry, ngx_cigna_redis_pause(conn->failures++));
-
-    ngx_cigna_redis_conn_give_up(conn);
-}
-
-
-static void
-ngx_cigna_redis_retry_handler(ngx_event_t *ev)
-{
-    ngx_cigna_redis_connect(ev->data);
-}
-
-
-void
-ngx_cigna_redis_cancel(ngx_cigna_redis_cmd_t *cmd)
-{
-    if (cmd->slot) {
-        ngx_cigna_redis_queue_cancel(cmd);
-    }
+    return NGX_ERROR;
 }
 
 
@@ -312,20 +185,21 @@ ngx_cigna_redis_done(ngx_cigna_redis_cmd_t *cmd)
 void
 ngx_cigna_redis_destroy(ngx_cigna_redis_t *redis)
 {
-    ngx_uint_t               i;
-    ngx_cigna_redis_conn_t  *conn;
+    ngx_queue_t  *q;
 
     ngx_cigna_redis_subscribers_destroy(redis);
 
-    for (i = 0; i < redis->nconns; i++) {
-        conn = &redis->conns[i];
+    redis->topology->done(redis);
 
-        if (conn->retry.timer_set) {
-            ngx_del_timer(&conn->retry);
-        }
-
-        ngx_cigna_redis_conn_destroy(conn);
+    for (q = ngx_queue_head(&redis->nodes);
+         q != ngx_queue_sentinel(&redis->nodes);
+         q = ngx_queue_next(q))
+    {
+        ngx_cigna_redis_node_done(ngx_queue_data(q, ngx_cigna_redis_node_t,
+                                                 link));
     }
+
+    ngx_cigna_redis_room_done(redis);
 
     ngx_destroy_pool(redis->pool);
 }

@@ -5,24 +5,52 @@
 
 #include "ngx_cigna_peer.h"
 #include "cigna_flow.h"
+#include "cigna_identity.h"
 
 
 /*
  * The Redis client of one worker: pipelined commands over one connection (or
- * a few), each with a deadline; connects on demand, sets the connection up
- * (see cigna_setup.h), reconnects with back-off and jitter, and fails fast
- * while Redis is down.  Knows nothing of grants.
+ * a few) to each server that has to be asked, each with a deadline; connects
+ * on demand, sets the connection up (see cigna_setup.h), reconnects with
+ * back-off and jitter, and fails fast while Redis is down.  Finds the primary
+ * by asking Sentinels, or the servers of a cluster by asking these.  Knows
+ * nothing of grants.
  */
 
+typedef enum {
+    ngx_cigna_redis_alone = 0,             /* the seeds are all there is */
+    ngx_cigna_redis_watched,               /* the seeds are Sentinels */
+    ngx_cigna_redis_clustered
+} ngx_cigna_redis_mode_e;
+
+
 typedef struct {
-    ngx_cigna_origin_t  *origins;          /* seeds */
-    ngx_uint_t           norigins;
-    ngx_str_t            username;
-    ngx_str_t            password;
-    ngx_uint_t           db;
-    ngx_uint_t           connections;      /* per worker */
-    ngx_msec_t           connect_timeout;  /* resolve, connect, TLS, set-up */
-    ngx_msec_t           timeout;          /* of one command */
+    ngx_str_t                username;     /* empty: none */
+    ngx_str_t                password;     /* empty: none */
+} ngx_cigna_redis_login_t;
+
+
+typedef struct {
+    ngx_cigna_redis_mode_e   mode;
+
+    ngx_cigna_origin_t      *origins;      /* seeds */
+    ngx_uint_t               norigins;
+    ngx_str_t                tls_name;     /* of all servers; empty: each has
+                                              its own */
+    ngx_cigna_redis_login_t  login;
+    ngx_cigna_redis_login_t  sentinel_login;
+    ngx_str_t                sentinel_master;
+
+    ngx_uint_t               db;
+    ngx_uint_t               connections;  /* per worker and server */
+    ngx_msec_t               connect_timeout; /* resolve, TLS, set-up, too */
+    ngx_msec_t               timeout;      /* of one command */
+
+    ngx_uint_t               wait_replicas;   /* 0: durable commands are like
+                                                 any other */
+    ngx_msec_t               wait_timeout;
+
+    const cigna_vault_t     *vault;        /* whose marker must be there */
 } ngx_cigna_redis_conf_t;
 
 
@@ -56,7 +84,7 @@ struct ngx_cigna_redis_cmd_s {
     cigna_reply_t       *reply;
 
     /* private */
-    void                *slot;             /* NULL: not pending */
+    void                *call;             /* NULL: not pending */
 };
 
 

@@ -1,5 +1,5 @@
 
-#include "ngx_cigna_redis_conn.h"
+#include "ngx_cigna_redis_check.h"
 
 
 /*
@@ -13,29 +13,33 @@
  *      |  +----------------- failed <---------------+                  ready
  *      |                                                                 |
  *      +-----------------------------------------------------------------+
- *              end of the connection, time-out, malformed reply
+ *              end of the connection, time-out, malformed reply, a check
+ *              that has found something
  *
  * Invariants:
  *
- * 1. No command leaves before the set-up is through.
- * 2. Commands that wait outlive a failure, as nothing of them has left.  Those
- *    of a ready connection end with it.
- * 3. After a time-out the connection is closed, since replies would be taken
+ * 1. Calls are given to a ready connection only, so none of them leaves before
+ *    the set-up is through.
+ * 2. After a time-out the connection is closed, since replies would be taken
  *    for those of other commands.
- * 4. Handlers of commands are called where the state is a settled one: for a
- *    reply, when a command has waited too long, and by close() and give_up()
- *    as the last thing they do.
+ * 3. The owner is told of the end as the last thing that happens.
  *
- * The deadline timer keeps an exiting worker alive as long as commands are
+ * The deadline timer keeps an exiting worker alive as long as calls are
  * pending.  It is not moved or removed for each of them: when it fires it looks
- * at the oldest one, and while there is none it is cancelable.
+ * at the one that is due first, and while there is none it is cancelable.
  */
 
 
-#define NGX_CIGNA_REDIS_PAUSE_MIN  100     /* ms */
-#define NGX_CIGNA_REDIS_PAUSE_MAX  2000
+#define NGX_CIGNA_REDIS_PAUSE_MIN   100    /* ms */
+#define NGX_CIGNA_REDIS_PAUSE_MAX   2000
+
+/* a map of a cluster may be long */
+#define NGX_CIGNA_REDIS_REPLY_MAX   (2 * 1024 * 1024)
+#define NGX_CIGNA_REDIS_ELEMENTS    65536
 
 
+static void ngx_cigna_redis_conn_timer(ngx_cigna_redis_conn_t *conn,
+    ngx_event_t *ev, ngx_event_handler_pt handler);
 static void ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer);
 static void ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn);
 static ngx_int_t ngx_cigna_redis_conn_setup(ngx_cigna_redis_conn_t *conn,
@@ -75,21 +79,25 @@ ngx_cigna_redis_pause(ngx_uint_t failures)
 void
 ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn)
 {
-    ngx_log_t  *log;
+    ngx_cigna_redis_conn_timer(conn, &conn->deadline,
+                               ngx_cigna_redis_conn_deadline_handler);
+    ngx_cigna_redis_conn_timer(conn, &conn->setup_timer,
+                               ngx_cigna_redis_conn_setup_handler);
+    ngx_cigna_redis_conn_timer(conn, &conn->check_timer,
+                               ngx_cigna_redis_check_handler);
 
-    log = &conn->shared->log.log;
+    ngx_cigna_redis_queue_init(&conn->queue);
+}
 
-    conn->deadline.handler = ngx_cigna_redis_conn_deadline_handler;
-    conn->deadline.data = conn;
-    conn->deadline.log = log;
-    conn->deadline.cancelable = 1;
 
-    conn->setup_timer.handler = ngx_cigna_redis_conn_setup_handler;
-    conn->setup_timer.data = conn;
-    conn->setup_timer.log = log;
-    conn->setup_timer.cancelable = 1;
-
-    ngx_cigna_redis_queue_init(&conn->queue, &conn->shared->slots);
+static void
+ngx_cigna_redis_conn_timer(ngx_cigna_redis_conn_t *conn, ngx_event_t *ev,
+    ngx_event_handler_pt handler)
+{
+    ev->handler = handler;
+    ev->data = conn;
+    ev->log = &conn->shared->log.log;
+    ev->cancelable = 1;
 }
 
 
@@ -105,7 +113,10 @@ ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
     conn->state = ngx_cigna_redis_connecting;
     conn->setup_by = ngx_current_msec + timeout;
     conn->replica = 0;
+    conn->leaving = 0;
+    conn->used = 0;
     conn->error = NULL;
+    conn->setup.rc = cigna_setup_pending;
 
     peer = &conn->peer;
 
@@ -142,17 +153,19 @@ ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer)
 static void
 ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
 {
-    ngx_msec_int_t           left;
-    ngx_connection_t        *c;
-    ngx_cigna_redis_conf_t  *conf;
-
-    conf = conn->shared->conf;
+    ngx_msec_int_t     left;
+    ngx_connection_t  *c;
 
     conn->reader = cigna_reader_create();
 
     if (conn->reader == NULL) {
         ngx_cigna_redis_conn_fail(conn, "no memory");
         return;
+    }
+
+    if (conn->check == cigna_setup_check_none) {
+        cigna_reader_limit(conn->reader, NGX_CIGNA_REDIS_REPLY_MAX,
+                           NGX_CIGNA_REDIS_ELEMENTS);
     }
 
     c = conn->peer.connection;
@@ -165,16 +178,7 @@ ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
     left = (ngx_msec_int_t) (conn->setup_by - ngx_current_msec);
     ngx_add_timer(&conn->setup_timer, (ngx_msec_t) ngx_max(left, 1));
 
-    ngx_memzero(&conn->setup, sizeof(cigna_setup_t));
-
-    conn->setup.username.data = conf->username.data;
-    conn->setup.username.len = conf->username.len;
-    conn->setup.password.data = conf->password.data;
-    conn->setup.password.len = conf->password.len;
-    conn->setup.db = conf->db;
-    conn->setup.check = cigna_setup_check_policy;
-
-    cigna_setup_init(&conn->setup);
+    ngx_cigna_redis_check_init(conn, 0);
 
     if (ngx_cigna_redis_conn_setup(conn, cigna_ev_start, NULL) != NGX_OK) {
         return;
@@ -193,15 +197,10 @@ ngx_cigna_redis_conn_setup(ngx_cigna_redis_conn_t *conn, cigna_ev_e type,
     cigna_reply_t *reply)
 {
     cigna_op_t     op;
-    cigna_event_t  ev;
+    ngx_uint_t     argc;
+    cigna_slice_t  argv[CIGNA_REDIS_ARGS_MAX];
 
-    ngx_memzero(&ev, sizeof(cigna_event_t));
-
-    ev.type = type;
-    ev.now_ms = (int64_t) ngx_time() * 1000;
-    ev.reply = reply;
-
-    cigna_setup_next(&conn->setup, &ev, &op);
+    ngx_cigna_redis_check_next(conn, type, reply, &op);
 
     if (op.type == cigna_op_done) {
 
@@ -215,9 +214,9 @@ ngx_cigna_redis_conn_setup(ngx_cigna_redis_conn_t *conn, cigna_ev_e type,
         return NGX_OK;
     }
 
-    if (ngx_cigna_redis_out_append(&conn->greeting, op.argv, op.argc)
-        != NGX_OK)
-    {
+    argc = ngx_cigna_redis_check_args(&op, argv);
+
+    if (ngx_cigna_redis_out_append(&conn->greeting, argv, argc) != NGX_OK) {
         ngx_cigna_redis_conn_fail(conn, "no memory");
         return NGX_ERROR;
     }
@@ -239,11 +238,11 @@ ngx_cigna_redis_conn_ready(ngx_cigna_redis_conn_t *conn)
 
     conn->state = ngx_cigna_redis_ready;
 
-    if (conn->queue.n) {
-        ngx_post_event(conn->peer.connection->write, &ngx_posted_events);
+    if (conn->check != cigna_setup_check_none) {
+        ngx_cigna_redis_check_later(conn);
     }
 
-    conn->up(conn);
+    conn->ops->up(conn);
 }
 
 
@@ -259,31 +258,37 @@ ngx_cigna_redis_conn_setup_handler(ngx_event_t *ev)
 
 
 ngx_int_t
-ngx_cigna_redis_conn_queue(ngx_cigna_redis_conn_t *conn,
-    ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc)
+ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
+    ngx_cigna_redis_call_t *call)
 {
-    ngx_msec_t  timeout;
+    ngx_msec_t    left;
+    ngx_event_t  *ev;
 
-    timeout = conn->shared->conf->timeout;
-
-    if (ngx_cigna_redis_queue_push(&conn->queue, cmd, argv, argc,
-                                   ngx_current_msec + timeout)
+    if (ngx_cigna_redis_queue_push(&conn->queue, call, &conn->shared->wait)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    conn->deadline.cancelable = 0;
+    conn->used = 1;
 
-    if (!conn->deadline.timer_set) {
-        ngx_add_timer(&conn->deadline, timeout);
+    ev = &conn->deadline;
+    left = ngx_cigna_redis_call_left(call);
+
+    ev->cancelable = 0;
+
+    if (ev->timer_set && conn->queue.disorder) {
+        ngx_del_timer(ev);
+        left = ngx_cigna_redis_queue_left(&conn->queue);
     }
 
-    if (conn->state == ngx_cigna_redis_ready) {
-        ngx_cigna_redis_conn_flush(conn);
+    if (!ev->timer_set) {
+        ngx_add_timer(ev, left);
     }
 
-    return NGX_AGAIN;
+    ngx_cigna_redis_conn_flush(conn);
+
+    return NGX_OK;
 }
 
 
@@ -405,10 +410,18 @@ ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (ngx_exiting && conn->queue.n == 0
-        && conn->state == ngx_cigna_redis_ready)
-    {
+    if (conn->queue.n || conn->state != ngx_cigna_redis_ready) {
+        return;
+    }
+
+    if (ngx_exiting && conn->used) {
+
+        /* or else somebody is waiting for it */
+
         ngx_cigna_redis_conn_close(conn, "worker is shutting down");
+
+    } else if (conn->leaving) {
+        ngx_cigna_redis_conn_close(conn, "it is needed no more");
     }
 }
 
@@ -504,10 +517,13 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
 static ngx_int_t
 ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
 {
-    ngx_cigna_redis_cmd_t  *cmd;
+    ngx_cigna_redis_call_t    *call;
+    ngx_cigna_redis_shared_t  *shared;
 
-    if (conn->push) {
-        conn->push(conn, reply);
+    shared = conn->shared;
+
+    if (conn->ops->push) {
+        conn->ops->push(conn, reply);
         cigna_reply_destroy(reply);
         return NGX_OK;
     }
@@ -518,6 +534,17 @@ ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
         return NGX_ERROR;
     }
 
+    call = ngx_cigna_redis_queue_reply(&conn->queue, &reply,
+                                       shared->conf->wait_replicas);
+
+    if (call == NULL) {
+        return NGX_OK;
+    }
+
+    if (conn->queue.n == 0) {
+        conn->deadline.cancelable = 1;
+    }
+
     if (cigna_reply_is_error(reply, "READONLY")) {
 
         /* the primary is somewhere else by now and has to be looked for */
@@ -526,20 +553,12 @@ ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
         conn->error = "is a read-only replica";
     }
 
-    cmd = ngx_cigna_redis_queue_pop(&conn->queue);
-
-    if (conn->queue.n == 0) {
-        conn->deadline.cancelable = 1;
-    }
-
-    if (cmd == NULL) {
-        cigna_reply_destroy(reply);
+    if (call->cmd == &conn->checking) {
+        ngx_cigna_redis_call_finish(&shared->calls, call, cigna_ev_ok, reply);
         return NGX_OK;
     }
 
-    cmd->outcome = cigna_ev_ok;
-    cmd->reply = reply;
-    cmd->handler(cmd);
+    conn->ops->answered(conn, call, reply);
 
     return NGX_OK;
 }
@@ -548,51 +567,43 @@ ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
 static void
 ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev)
 {
-    ngx_msec_int_t           left;
+    ngx_msec_t               left;
     ngx_cigna_redis_conn_t  *conn;
 
     conn = ev->data;
 
-    while (conn->queue.n) {
-
-        left = (ngx_msec_int_t) (ngx_cigna_redis_queue_deadline(&conn->queue)
-                                 - ngx_current_msec);
-
-        if (left > 0) {
-
-            /* handlers may have set it for commands of theirs */
-
-            if (ev->timer_set) {
-                ngx_del_timer(ev);
-            }
-
-            ngx_add_timer(ev, (ngx_msec_t) left);
-            return;
-        }
-
-        if (conn->state == ngx_cigna_redis_ready) {
-            ngx_cigna_redis_conn_close(conn, "timed out");
-
-        } else {
-            ngx_cigna_redis_queue_expire(&conn->queue);
-        }
+    if (conn->queue.n == 0) {
+        ev->cancelable = 1;
+        return;
     }
 
-    ev->cancelable = 1;
+    left = ngx_cigna_redis_queue_left(&conn->queue);
+
+    if (left) {
+        ngx_add_timer(ev, left);
+        return;
+    }
+
+    ngx_cigna_redis_conn_close(conn, "timed out");
 }
 
 
-/* the end of a connection, which is a failure if it was still in set-up */
+/* the end of a connection, which is a failure if it was not ready */
 
 void
 ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
 {
-    ngx_uint_t  level;
+    ngx_uint_t   level;
+    ngx_queue_t  calls;
 
-    if (conn->state == ngx_cigna_redis_setup) {
+    if (conn->state != ngx_cigna_redis_ready) {
         ngx_cigna_redis_conn_fail(conn, why);
         return;
     }
+
+    ngx_queue_init(&calls);
+
+    ngx_cigna_redis_cancel(&conn->checking);
 
     level = conn->queue.n ? NGX_LOG_WARN : NGX_LOG_INFO;
 
@@ -600,12 +611,12 @@ ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
                   "redis \"%V\" is disconnected, %ui commands were pending: "
                   "%s", &conn->peer.origin->name, conn->queue.n, why);
 
+    ngx_cigna_redis_queue_end(&conn->queue, &calls);
     ngx_cigna_redis_conn_disconnect(conn);
-    ngx_cigna_redis_conn_give_up(conn);
 
-    if (conn->closed) {
-        conn->closed(conn);
-    }
+    conn->deadline.cancelable = 1;
+
+    conn->ops->closed(conn, &calls);
 }
 
 
@@ -614,7 +625,7 @@ ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn, const char *error)
 {
     ngx_cigna_redis_conn_disconnect(conn);
 
-    conn->failed(conn, error);
+    conn->ops->failed(conn, error);
 }
 
 
@@ -634,27 +645,44 @@ ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn)
         ngx_del_timer(&conn->setup_timer);
     }
 
+    if (conn->check_timer.timer_set) {
+        ngx_del_timer(&conn->check_timer);
+    }
+
     ngx_cigna_redis_out_free(&conn->greeting);
 }
 
 
 void
-ngx_cigna_redis_conn_give_up(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_conn_leave(ngx_cigna_redis_conn_t *conn)
 {
-    conn->deadline.cancelable = 1;
+    conn->leaving = 1;
 
-    ngx_cigna_redis_queue_end(&conn->queue);
+    if (conn->state == ngx_cigna_redis_ready && conn->queue.n == 0) {
+        ngx_cigna_redis_conn_close(conn, "it is needed no more");
+    }
 }
 
 
 void
 ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn)
 {
+    ngx_queue_t              calls;
+    ngx_cigna_redis_call_t  *call;
+
     ngx_cigna_redis_conn_disconnect(conn);
 
     if (conn->deadline.timer_set) {
         ngx_del_timer(&conn->deadline);
     }
 
-    ngx_cigna_redis_queue_destroy(&conn->queue);
+    ngx_queue_init(&calls);
+    ngx_cigna_redis_queue_end(&conn->queue, &calls);
+
+    while (!ngx_queue_empty(&calls)) {
+        call = ngx_cigna_redis_call_first(&calls);
+        ngx_queue_remove(&call->link);
+
+        ngx_cigna_redis_call_destroy(&conn->shared->calls, call);
+    }
 }

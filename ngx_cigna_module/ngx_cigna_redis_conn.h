@@ -9,9 +9,9 @@
 
 
 /*
- * One connection of the Redis client, private to ngx_cigna_redis.c: connects
- * to one origin, sets itself up, carries commands, ends.  Whether to try again,
- * and where, is not its business.  See ngx_cigna_redis_conn.c for its states.
+ * One connection of the Redis client, private to it: connects to one origin,
+ * sets itself up, carries calls, ends.  Whether to try again, and where, is
+ * its owner's business.  See ngx_cigna_redis_conn.c for its states.
  */
 
 #define NGX_CIGNA_REDIS_IN_SIZE  16384
@@ -23,12 +23,42 @@ typedef struct ngx_cigna_redis_conn_s  ngx_cigna_redis_conn_t;
 /* of a worker, for all of its connections */
 
 typedef struct {
-    ngx_cigna_redis_conf_t   *conf;
-    ngx_cigna_log_t           log;
-    ngx_cigna_redis_slots_t   slots;
-    u_char                   *in;          /* read into, and taken from there
-                                              before anything else happens */
+    ngx_cigna_redis_conf_t           *conf;
+    ngx_cigna_log_t                   log;
+    ngx_cigna_redis_calls_t           calls;
+    ngx_str_t                         wait;    /* bytes of "WAIT" */
+    u_char                           *in;      /* read into, and taken from
+                                                  there before anything else
+                                                  happens */
 } ngx_cigna_redis_shared_t;
+
+
+/*
+ * What the owner is told.  None of these may close the connection, but set its
+ * "error", which closes it.
+ */
+
+typedef struct {
+    /* it is ready */
+    void                            (*up)(ngx_cigna_redis_conn_t *conn);
+
+    /* it never became ready and is closed again; may connect elsewhere */
+    void                            (*failed)(ngx_cigna_redis_conn_t *conn,
+                                              const char *error);
+
+    /* a reply, which is taken, as is the call; NULL: not in enough replicas */
+    void                            (*answered)(ngx_cigna_redis_conn_t *conn,
+                                                ngx_cigna_redis_call_t *call,
+                                                cigna_reply_t *reply);
+
+    /* it was ready and has ended; the calls, which are taken, were pending */
+    void                            (*closed)(ngx_cigna_redis_conn_t *conn,
+                                              ngx_queue_t *calls);
+
+    /* in place of "answered": borrows whatever comes */
+    void                            (*push)(ngx_cigna_redis_conn_t *conn,
+                                            cigna_reply_t *reply);
+} ngx_cigna_redis_conn_ops_t;
 
 
 typedef enum {
@@ -41,47 +71,37 @@ typedef enum {
 
 struct ngx_cigna_redis_conn_s {
     /* set by the owner, all else zeroed */
-    ngx_cigna_redis_shared_t *shared;
-    void                     *owner;
-
-    /*
-     * up: it is ready.  failed: it never became ready and is closed again;
-     * commands still wait, for connect() with another origin or for give_up()
-     */
-    void                    (*up)(ngx_cigna_redis_conn_t *conn);
-    void                    (*failed)(ngx_cigna_redis_conn_t *conn,
-                                      const char *error);
-
-    /*
-     * Both may be NULL.  closed: it was ready and has ended, called last of
-     * all.  push: takes the place of commands: gets each reply, which it
-     * borrows, and may do nothing to the connection but say(), or set error
-     * to have it closed
-     */
-    void                    (*closed)(ngx_cigna_redis_conn_t *conn);
-    void                    (*push)(ngx_cigna_redis_conn_t *conn,
-                                    cigna_reply_t *reply);
+    ngx_cigna_redis_shared_t         *shared;
+    const ngx_cigna_redis_conn_ops_t *ops;
+    void                             *owner;
+    ngx_cigna_redis_login_t          *login;
+    ngx_uint_t                        db;
+    cigna_setup_check_e               check;   /* also now and then */
+    const unsigned                   *slot;    /* whose marker is checked */
+    unsigned                          leaving:1;   /* closed when unused */
 
     /* of the owner */
-    ngx_event_t               retry;
-    ngx_uint_t                origin;
-    ngx_uint_t                tried;
-    ngx_uint_t                failures;
+    ngx_msec_t                        rest_by;
+    unsigned                          resting:1;
+    unsigned                          durable:1;
 
     /* to be looked at */
-    ngx_cigna_redis_state_e   state;
-    ngx_cigna_redis_queue_t   queue;
-    const char               *error;       /* why it must be closed */
-    unsigned                  replica:1;   /* it was one, when it ended */
+    ngx_cigna_redis_state_e           state;
+    ngx_cigna_redis_queue_t           queue;
+    cigna_setup_t                     setup;   /* how the last check ended */
+    const char                       *error;   /* why it must be closed */
+    unsigned                          replica:1;   /* it was one, as it ended */
+    unsigned                          used:1;      /* since it is ready */
 
     /* private */
-    ngx_cigna_peer_t          peer;
-    cigna_reader_t           *reader;
-    cigna_setup_t             setup;
-    ngx_cigna_redis_out_t     greeting;    /* commands of the set-up */
-    ngx_event_t               setup_timer;
-    ngx_msec_t                setup_by;
-    ngx_event_t               deadline;    /* of the oldest command */
+    ngx_cigna_peer_t                  peer;
+    cigna_reader_t                   *reader;
+    ngx_cigna_redis_out_t             greeting;    /* commands of the set-up */
+    ngx_event_t                       setup_timer;
+    ngx_msec_t                        setup_by;
+    ngx_event_t                       deadline;    /* the first of all calls */
+    ngx_event_t                       check_timer;
+    ngx_cigna_redis_cmd_t             checking;
 };
 
 
@@ -94,20 +114,20 @@ void ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn);
 void ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_origin_t *origin);
 
-/* it must not be closed; NGX_AGAIN, or NGX_ERROR: no memory; argv is copied */
-ngx_int_t ngx_cigna_redis_conn_queue(ngx_cigna_redis_conn_t *conn,
-    ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc);
+/* it must be ready; NGX_ERROR: no memory, the call stays the caller's */
+ngx_int_t ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
+    ngx_cigna_redis_call_t *call);
 
-/* the same for a command of which nobody waits for the end; it must be ready */
+/* the same for a command of which nobody waits for the end */
 ngx_int_t ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
     const cigna_slice_t *argv, ngx_uint_t argc);
 
-/* the end, for a reason that is logged; not to be called by push */
+/* the end of one that is not closed, for a reason that is logged */
 void ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn,
     const char *why);
 
-/* ends all commands that wait; their handlers are called */
-void ngx_cigna_redis_conn_give_up(ngx_cigna_redis_conn_t *conn);
+/* closed as soon as it has no calls; that may be at once */
+void ngx_cigna_redis_conn_leave(ngx_cigna_redis_conn_t *conn);
 
 /* without calling any handler */
 void ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn);

@@ -3,71 +3,48 @@
 #define _NGX_CIGNA_REDIS_QUEUE_H_INCLUDED_
 
 
-#include "ngx_cigna_redis.h"
+#include "ngx_cigna_redis_call.h"
+#include "ngx_cigna_redis_out.h"
 
 
 /*
- * Bytes on their way out.  Grows as needed, is wiped when sent.
- */
-
-typedef struct {
-    u_char                   *start;
-    u_char                   *pos;         /* sent up to here */
-    u_char                   *last;
-    u_char                   *end;
-} ngx_cigna_redis_out_t;
-
-
-/* appends nothing on NGX_ERROR: no memory, or bad arguments */
-ngx_int_t ngx_cigna_redis_out_append(ngx_cigna_redis_out_t *out,
-    const cigna_slice_t *argv, ngx_uint_t argc);
-
-/* n bytes from pos on are gone */
-void ngx_cigna_redis_out_skip(ngx_cigna_redis_out_t *out, size_t n);
-
-void ngx_cigna_redis_out_free(ngx_cigna_redis_out_t *out);
-
-
-/*
- * The commands of one connection, between start() and their replies.  Each has
- * a slot, in the order in which replies are due, and its bytes in "out" as
- * long as they have not left.  Offsets count the bytes of all commands since
- * the connection was made.
+ * The calls of one connection, in the order in which replies are due, and
+ * their bytes in "out" as long as they have not left.  Offsets count the bytes
+ * of all calls since the connection was made.
  *
- * A command is "unsent" if its last byte cannot have left, as Redis runs no
+ * A call is "unsent" if its last byte cannot have left, as Redis runs no
  * command of which a byte is missing, and "lost" if it may have.
+ *
+ * A call may consist of up to three commands with a reply each:
+ *
+ *     [ASKING]  the command itself  [WAIT]
  */
 
 typedef struct {
-    ngx_pool_t               *pool;
-    ngx_queue_t               free;
-} ngx_cigna_redis_slots_t;
+    ngx_queue_t              calls;        /* oldest first */
+    ngx_uint_t               n;
 
+    ngx_cigna_redis_out_t    out;
+    uint64_t                 queued;       /* offset of out.last */
+    uint64_t                 offered;      /* what may have left, up to here */
 
-typedef struct {
-    ngx_cigna_redis_slots_t  *slots;       /* unused ones, of the worker */
-    ngx_queue_t               pending;     /* oldest first */
-    ngx_uint_t                n;
-
-    ngx_cigna_redis_out_t     out;
-    uint64_t                  queued;      /* offset of out.last */
-    uint64_t                  offered;     /* what may have left, up to here */
+    unsigned                 disorder:1;   /* a deadline is before that of an
+                                              older call */
 } ngx_cigna_redis_queue_t;
 
 
-void ngx_cigna_redis_queue_init(ngx_cigna_redis_queue_t *queue,
-    ngx_cigna_redis_slots_t *slots);
+void ngx_cigna_redis_queue_init(ngx_cigna_redis_queue_t *queue);
 
+/* wait: the bytes of the command "WAIT", for a durable call */
 ngx_int_t ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
-    ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc,
-    ngx_msec_t deadline);
+    ngx_cigna_redis_call_t *call, ngx_str_t *wait);
 
 /* a command that nobody waits for and that gets no reply of its own */
 ngx_int_t ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
     const cigna_slice_t *argv, ngx_uint_t argc);
 
-/* the oldest one's; there must be one */
-ngx_msec_t ngx_cigna_redis_queue_deadline(ngx_cigna_redis_queue_t *queue);
+/* ms until the first deadline; there must be a call */
+ngx_msec_t ngx_cigna_redis_queue_left(ngx_cigna_redis_queue_t *queue);
 
 /* all that is in "out" may be leaving */
 void ngx_cigna_redis_queue_offer(ngx_cigna_redis_queue_t *queue);
@@ -75,24 +52,18 @@ void ngx_cigna_redis_queue_offer(ngx_cigna_redis_queue_t *queue);
 /* n bytes have left */
 void ngx_cigna_redis_queue_sent(ngx_cigna_redis_queue_t *queue, size_t n);
 
-/* takes the oldest one away; NULL if it was cancelled */
-ngx_cigna_redis_cmd_t *ngx_cigna_redis_queue_pop(
-    ngx_cigna_redis_queue_t *queue);
-
-/* gives up the oldest one, of which no byte has left, and calls its handler */
-void ngx_cigna_redis_queue_expire(ngx_cigna_redis_queue_t *queue);
-
 /*
- * Gives up all.  The queue is as new before the first handler is called:
- * handlers may start commands, or cancel those whose turn has not come yet.
+ * A reply, which is taken; there must be a call.  NULL: the oldest call wants
+ * another one; else it is taken off the queue, with its reply in *reply: of a
+ * durable call NULL if fewer than "replicas" have what was written.
  */
-void ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue);
+ngx_cigna_redis_call_t *ngx_cigna_redis_queue_reply(
+    ngx_cigna_redis_queue_t *queue, cigna_reply_t **reply,
+    ngx_uint_t replicas);
 
-/* the same without handlers */
-void ngx_cigna_redis_queue_destroy(ngx_cigna_redis_queue_t *queue);
-
-/* cmd is pending: its reply will be thrown away */
-void ngx_cigna_redis_queue_cancel(ngx_cigna_redis_cmd_t *cmd);
+/* moves all to the end of the list, each with its "lost", and is as new */
+void ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue,
+    ngx_queue_t *list);
 
 
 #endif /* _NGX_CIGNA_REDIS_QUEUE_H_INCLUDED_ */

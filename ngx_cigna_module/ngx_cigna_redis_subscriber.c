@@ -30,9 +30,10 @@ struct ngx_cigna_redis_subscriber_s {
     ngx_cigna_redis_message_pt   handler;
     void                        *data;
 
+    ngx_event_t                  retry;
     ngx_event_t                  look;
     ngx_msec_t                   heard;    /* something, at last */
-    ngx_uint_t                   origin;
+    ngx_uint_t                   failures;
     unsigned                     down:1;   /* and this was logged */
 };
 
@@ -47,7 +48,18 @@ static void ngx_cigna_redis_subscriber_confirmed(
 static void ngx_cigna_redis_subscriber_look(ngx_event_t *ev);
 static void ngx_cigna_redis_subscriber_failed(ngx_cigna_redis_conn_t *conn,
     const char *error);
-static void ngx_cigna_redis_subscriber_closed(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_subscriber_closed(ngx_cigna_redis_conn_t *conn,
+    ngx_queue_t *calls);
+static void ngx_cigna_redis_subscriber_rest(ngx_cigna_redis_subscriber_t *sub);
+
+
+static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_subscriber_ops = {
+    ngx_cigna_redis_subscriber_ready,
+    ngx_cigna_redis_subscriber_failed,
+    NULL,
+    ngx_cigna_redis_subscriber_closed,
+    ngx_cigna_redis_subscriber_push
+};
 
 
 ngx_cigna_redis_subscriber_t *
@@ -76,7 +88,7 @@ ngx_cigna_redis_subscribe(ngx_cigna_redis_t *redis, ngx_str_t *channel,
 
     ngx_queue_insert_tail(&redis->subscribers, &sub->queue);
 
-    ngx_add_timer(&sub->conn.retry, 1);
+    ngx_add_timer(&sub->retry, 1);
 
     return sub;
 }
@@ -92,16 +104,15 @@ ngx_cigna_redis_subscriber_init(ngx_cigna_redis_subscriber_t *sub)
     conn = &sub->conn;
 
     conn->shared = &sub->redis->shared;
+    conn->ops = &ngx_cigna_redis_subscriber_ops;
     conn->owner = sub;
-    conn->up = ngx_cigna_redis_subscriber_ready;
-    conn->failed = ngx_cigna_redis_subscriber_failed;
-    conn->closed = ngx_cigna_redis_subscriber_closed;
-    conn->push = ngx_cigna_redis_subscriber_push;
+    conn->login = &conn->shared->conf->login;
+    conn->check = cigna_setup_check_none;
 
-    conn->retry.handler = ngx_cigna_redis_subscriber_connect;
-    conn->retry.data = sub;
-    conn->retry.log = log;
-    conn->retry.cancelable = 1;
+    sub->retry.handler = ngx_cigna_redis_subscriber_connect;
+    sub->retry.data = sub;
+    sub->retry.log = log;
+    sub->retry.cancelable = 1;
 
     sub->look.handler = ngx_cigna_redis_subscriber_look;
     sub->look.data = sub;
@@ -115,15 +126,19 @@ ngx_cigna_redis_subscriber_init(ngx_cigna_redis_subscriber_t *sub)
 static void
 ngx_cigna_redis_subscriber_connect(ngx_event_t *ev)
 {
-    ngx_cigna_redis_conf_t        *conf;
+    ngx_cigna_origin_t            *origin;
     ngx_cigna_redis_subscriber_t  *sub;
 
     sub = ev->data;
-    conf = sub->redis->shared.conf;
 
-    sub->origin = sub->redis->origin;
+    origin = sub->redis->topology->origin(sub->redis);
 
-    ngx_cigna_redis_conn_connect(&sub->conn, &conf->origins[sub->origin]);
+    if (origin == NULL) {
+        ngx_cigna_redis_subscriber_rest(sub);
+        return;
+    }
+
+    ngx_cigna_redis_conn_connect(&sub->conn, origin);
 }
 
 
@@ -191,7 +206,7 @@ ngx_cigna_redis_subscriber_confirmed(ngx_cigna_redis_subscriber_t *sub)
                   "redis \"%V\" is listened to", &sub->conn.peer.origin->name);
 
     sub->down = 0;
-    sub->conn.failures = 0;
+    sub->failures = 0;
 
     sub->up(sub->data);
 }
@@ -240,12 +255,13 @@ ngx_cigna_redis_subscriber_failed(ngx_cigna_redis_conn_t *conn,
 
     sub->down = 1;
 
-    ngx_cigna_redis_subscriber_closed(conn);
+    ngx_cigna_redis_subscriber_rest(sub);
 }
 
 
 static void
-ngx_cigna_redis_subscriber_closed(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_subscriber_closed(ngx_cigna_redis_conn_t *conn,
+    ngx_queue_t *calls)
 {
     ngx_cigna_redis_subscriber_t  *sub;
 
@@ -255,8 +271,34 @@ ngx_cigna_redis_subscriber_closed(ngx_cigna_redis_conn_t *conn)
         ngx_del_timer(&sub->look);
     }
 
+    ngx_cigna_redis_subscriber_rest(sub);
+}
+
+
+static void
+ngx_cigna_redis_subscriber_rest(ngx_cigna_redis_subscriber_t *sub)
+{
     if (!ngx_exiting) {
-        ngx_add_timer(&conn->retry, ngx_cigna_redis_pause(conn->failures++));
+        ngx_add_timer(&sub->retry, ngx_cigna_redis_pause(sub->failures++));
+    }
+}
+
+
+void
+ngx_cigna_redis_subscribers_move(ngx_cigna_redis_t *redis)
+{
+    ngx_queue_t                   *q;
+    ngx_cigna_redis_subscriber_t  *sub;
+
+    for (q = ngx_queue_head(&redis->subscribers);
+         q != ngx_queue_sentinel(&redis->subscribers);
+         q = ngx_queue_next(q))
+    {
+        sub = ngx_queue_data(q, ngx_cigna_redis_subscriber_t, queue);
+
+        if (sub->conn.state == ngx_cigna_redis_ready) {
+            ngx_cigna_redis_conn_close(&sub->conn, "the primary has changed");
+        }
     }
 }
 
@@ -277,8 +319,8 @@ ngx_cigna_redis_subscribers_destroy(ngx_cigna_redis_t *redis)
             ngx_del_timer(&sub->look);
         }
 
-        if (sub->conn.retry.timer_set) {
-            ngx_del_timer(&sub->conn.retry);
+        if (sub->retry.timer_set) {
+            ngx_del_timer(&sub->retry);
         }
 
         ngx_cigna_redis_conn_destroy(&sub->conn);

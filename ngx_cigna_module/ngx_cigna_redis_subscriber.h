@@ -6,7 +6,12 @@
 #include "ngx_cigna_redis_client.h"
 
 
-/* of ngx_cigna_redis_subscribe(); closes all, in exit_process */
+/* what ngx_cigna_redis_subscribe() has made */
+
+/* the primary is another one: they listen there from now on */
+void ngx_cigna_redis_subscribers_move(ngx_cigna_redis_t *redis);
+
+/* closes all, in exit_process */
 void ngx_cigna_redis_subscribers_destroy(ngx_cigna_redis_t *redis);
 
 

@@ -25,6 +25,8 @@ struct cigna_reader_s {
     uint64_t                    received;       /* bytes since the start */
     uint64_t                    finished;       /* where the last reply ended */
     size_t                      elements;       /* of the reply at work */
+    size_t                      reply_max;
+    size_t                      elements_max;
     unsigned                    failed:1;
 };
 
@@ -61,7 +63,17 @@ cigna_reader_create(void)
     r->hiredis->fn = &r->functions;
     r->hiredis->privdata = r;
 
+    cigna_reader_limit(r, CIGNA_REDIS_REPLY_MAX, CIGNA_REDIS_ELEMENTS_MAX);
+
     return r;
+}
+
+
+void
+cigna_reader_limit(cigna_reader_t *r, size_t reply_max, size_t elements_max)
+{
+    r->reply_max = reply_max;
+    r->elements_max = elements_max;
 }
 
 
@@ -82,7 +94,7 @@ cigna_reader_destroy(cigna_reader_t *r)
 int
 cigna_reader_feed(cigna_reader_t *r, cigna_slice_t bytes)
 {
-    if (r->failed || r->received - r->finished > CIGNA_REDIS_REPLY_MAX) {
+    if (r->failed || r->received - r->finished > r->reply_max) {
         return CIGNA_ERROR;
     }
 
@@ -121,7 +133,7 @@ cigna_reader_next(cigna_reader_t *r, cigna_reply_t **reply)
         end -= r->hiredis->len - r->hiredis->pos;
     }
 
-    if (end - r->finished > CIGNA_REDIS_REPLY_MAX) {
+    if (end - r->finished > r->reply_max) {
         cigna_reply_destroy(object);
         r->failed = 1;
         return CIGNA_ERROR;
@@ -306,7 +318,7 @@ cigna_reader_create_array(const redisReadTask *task, cigna_reader_count_t n)
     }
 
     if (depth > CIGNA_REDIS_DEPTH_MAX
-        || (size_t) n > CIGNA_REDIS_ELEMENTS_MAX - r->elements)
+        || (size_t) n > r->elements_max - r->elements)
     {
         return NULL;
     }

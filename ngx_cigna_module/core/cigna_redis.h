@@ -11,7 +11,7 @@
  * no limits of its own: bytes and elements of a reply are capped here.
  */
 
-/* of one reply, nested arrays included */
+/* of one reply, nested arrays included, unless told otherwise */
 
 #define CIGNA_REDIS_REPLY_MAX     (256 * 1024)  /* bytes on the wire */
 #define CIGNA_REDIS_ELEMENTS_MAX  1024
@@ -38,11 +38,15 @@ typedef struct cigna_reader_s  cigna_reader_t;
 cigna_reader_t *cigna_reader_create(void);
 void cigna_reader_destroy(cigna_reader_t *r);
 
+/* other limits than these, for replies that are known to be long */
+void cigna_reader_limit(cigna_reader_t *r, size_t reply_max,
+    size_t elements_max);
+
 /*
  * Gives received bytes to the reader, to be followed by next() until that
  * wants more.  CIGNA_ERROR if it has failed before, if there is no memory, or
- * if more than CIGNA_REDIS_REPLY_MAX bytes already wait to be read: the
- * connection cannot be used any more.
+ * if more bytes than a reply may have already wait to be read: the connection
+ * cannot be used any more.
  */
 int cigna_reader_feed(cigna_reader_t *r, cigna_slice_t bytes);
 
@@ -97,6 +101,7 @@ typedef struct {
     uint16_t        port;
     unsigned        db;
     unsigned        tls:1;
+    unsigned        port_given:1;
 } cigna_redis_url_t;
 
 /* CIGNA_ERROR, and *error says why in words for an operator */

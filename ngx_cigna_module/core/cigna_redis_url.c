@@ -91,7 +91,7 @@ cigna_redis_url_tcp(cigna_slice_t rest, cigna_redis_url_t *u,
 {
     cigna_slice_t  authority;
 
-    u->port = CIGNA_REDIS_PORT;
+    u->port = 0;
 
     authority = cigna_slice_cut(&rest, '/');
 
@@ -103,6 +103,12 @@ cigna_redis_url_tcp(cigna_slice_t rest, cigna_redis_url_t *u,
 
     if (cigna_uri_authority_parse(authority, &u->host, &u->port) != CIGNA_OK) {
         return cigna_redis_url_fail(error, "has an invalid host name or port");
+    }
+
+    u->port_given = (u->port != 0);
+
+    if (!u->port_given) {
+        u->port = CIGNA_REDIS_PORT;
     }
 
     if (rest.len == 0) {

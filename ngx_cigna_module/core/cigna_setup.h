@@ -43,7 +43,7 @@ typedef struct {
     unsigned              db;
     cigna_setup_check_e   check;
     const cigna_vault_t  *vault;           /* for the check of it */
-    unsigned              slot;            /* the marker's, see cigna_marker.h */
+    unsigned              slot;            /* the marker's */
     unsigned              again:1;         /* logged in already: check only */
 
     /* result */

@@ -1,0 +1,160 @@
+
+#include "ngx_cigna_redis_check.h"
+
+
+#define NGX_CIGNA_REDIS_CHECK_MS  10000
+
+
+static void ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd);
+
+
+void
+ngx_cigna_redis_check_init(ngx_cigna_redis_conn_t *conn, unsigned again)
+{
+    cigna_setup_t            *setup;
+    ngx_cigna_redis_login_t  *login;
+
+    setup = &conn->setup;
+    login = conn->login;
+
+    ngx_memzero(setup, sizeof(cigna_setup_t));
+
+    setup->username.data = login->username.data;
+    setup->username.len = login->username.len;
+    setup->password.data = login->password.data;
+    setup->password.len = login->password.len;
+    setup->db = conn->db;
+    setup->check = conn->check;
+    setup->vault = conn->shared->conf->vault;
+    setup->slot = conn->slot ? *conn->slot : CIGNA_MARKER_NO_SLOT;
+    setup->again = again;
+
+    cigna_setup_init(setup);
+}
+
+
+void
+ngx_cigna_redis_check_next(ngx_cigna_redis_conn_t *conn, cigna_ev_e type,
+    cigna_reply_t *reply, cigna_op_t *op)
+{
+    cigna_event_t  ev;
+
+    ngx_memzero(&ev, sizeof(cigna_event_t));
+
+    ev.type = type;
+    ev.now_ms = (int64_t) ngx_time() * 1000;
+    ev.reply = reply;
+
+    cigna_setup_next(&conn->setup, &ev, op);
+}
+
+
+/* a script goes as a whole: who knows what this Redis has */
+
+ngx_uint_t
+ngx_cigna_redis_check_args(cigna_op_t *op, cigna_slice_t *argv)
+{
+    ngx_uint_t  n;
+
+    n = 0;
+
+    if (op->type == cigna_op_script) {
+        argv[n++] = cigna_slice("EVAL");
+        argv[n++] = cigna_slice_str(op->script->text);
+        argv[n++] = cigna_slice("1");
+    }
+
+    ngx_memcpy(&argv[n], op->argv, op->argc * sizeof(cigna_slice_t));
+
+    return n + op->argc;
+}
+
+
+/* a policy can be changed, and a primary demoted, behind an open connection */
+
+void
+ngx_cigna_redis_check_later(ngx_cigna_redis_conn_t *conn)
+{
+    ngx_msec_t  ms;
+
+    ms = NGX_CIGNA_REDIS_CHECK_MS;
+
+    ngx_add_timer(&conn->check_timer,
+                  ms - (ngx_msec_t) ngx_random() % (ms / 4));
+}
+
+
+void
+ngx_cigna_redis_check_handler(ngx_event_t *ev)
+{
+    cigna_op_t                 op;
+    ngx_uint_t                 argc;
+    cigna_slice_t              argv[CIGNA_REDIS_ARGS_MAX];
+    ngx_cigna_redis_cmd_t     *cmd;
+    ngx_cigna_redis_conn_t    *conn;
+    ngx_cigna_redis_call_t    *call;
+    ngx_cigna_redis_shared_t  *shared;
+
+    conn = ev->data;
+    shared = conn->shared;
+
+    ngx_cigna_redis_check_later(conn);
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    ngx_cigna_redis_check_init(conn, 1);
+    ngx_cigna_redis_check_next(conn, cigna_ev_start, NULL, &op);
+
+    argc = ngx_cigna_redis_check_args(&op, argv);
+
+    cmd = &conn->checking;
+    ngx_memzero(cmd, sizeof(ngx_cigna_redis_cmd_t));
+
+    cmd->handler = ngx_cigna_redis_check_answered;
+    cmd->data = conn;
+
+    call = ngx_cigna_redis_call_create(&shared->calls, cmd, argv, argc,
+                                       shared->conf->timeout);
+
+    if (call && ngx_cigna_redis_conn_send_call(conn, call) != NGX_OK) {
+        ngx_cigna_redis_call_destroy(&shared->calls, call);
+    }
+}
+
+
+static void
+ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
+{
+    cigna_op_t               op;
+    ngx_cigna_redis_conn_t  *conn;
+
+    conn = cmd->data;
+
+    ngx_cigna_redis_check_next(conn, cmd->outcome, cmd->reply, &op);
+
+    cigna_reply_destroy(cmd->reply);
+    cmd->reply = NULL;
+
+    switch (conn->setup.rc) {
+
+    case cigna_setup_ok:
+        break;
+
+    case cigna_setup_busy:
+    case cigna_setup_elsewhere:
+
+        /* says nothing on what is to be known */
+
+        break;
+
+    case cigna_setup_replica:
+        conn->replica = 1;
+
+        /* fall through */
+
+    default:
+        conn->error = conn->setup.error;
+    }
+}

@@ -1,0 +1,641 @@
+
+#include "ngx_cigna_redis_topology.h"
+#include "ngx_cigna_redis_ask.h"
+#include "ngx_cigna_redis_node.h"
+#include "ngx_cigna_redis_room.h"
+#include "cigna_cluster.h"
+
+
+/*
+ * Many primaries, each with some of the slots.
+ *
+ * Commands go where the map says.  Where that is not right any more, servers
+ * say where to: "MOVED" corrects the map at once, and a new one is fetched;
+ * "ASK" is for one command.  A new map is fetched, too, when something is wrong
+ * with a server, and now and then.  Any server may be asked for it: those that
+ * are well first, then the others, then the seeds.
+ *
+ * A slot without a server, or one whose server is down, may get another one
+ * soon, when a replica takes over: calls wait for one new map.
+ */
+
+
+#define NGX_CIGNA_REDIS_CLUSTERED_IDLE   15000 /* ms between two maps */
+#define NGX_CIGNA_REDIS_CLUSTERED_LEAST  100
+#define NGX_CIGNA_REDIS_CLUSTERED_REST   25    /* of a call that must wait */
+#define NGX_CIGNA_REDIS_CLUSTERED_MOVES  4     /* of a call, without rest */
+
+
+typedef struct {
+    ngx_cigna_redis_node_t  *slots[CIGNA_SLOTS];
+    ngx_cigna_redis_ask_t    ask;
+    ngx_event_t              again;
+    ngx_msec_t               asked;        /* when */
+    ngx_uint_t               failures;
+    unsigned                 known:1;      /* there was a map */
+    unsigned                 lost:1;       /* nobody has one */
+    unsigned                 more:1;       /* ask again, at once */
+} ngx_cigna_redis_clustered_t;
+
+
+static ngx_int_t ngx_cigna_redis_clustered_init(ngx_cigna_redis_t *redis);
+static ngx_int_t ngx_cigna_redis_clustered_route(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
+static ngx_int_t ngx_cigna_redis_clustered_answered(
+    ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call,
+    cigna_reply_t *reply);
+static void ngx_cigna_redis_clustered_rest(ngx_cigna_redis_call_t *call);
+static ngx_uint_t ngx_cigna_redis_clustered_trouble(
+    ngx_cigna_redis_node_t *node);
+static void ngx_cigna_redis_clustered_shift(ngx_cigna_redis_clustered_t *cl,
+    ngx_cigna_redis_node_t *node);
+static ngx_cigna_redis_node_t *ngx_cigna_redis_clustered_any(
+    ngx_cigna_redis_t *redis);
+static ngx_cigna_origin_t *ngx_cigna_redis_clustered_origin(
+    ngx_cigna_redis_t *redis);
+static void ngx_cigna_redis_clustered_look(ngx_cigna_redis_clustered_t *cl);
+static void ngx_cigna_redis_clustered_ask(ngx_event_t *ev);
+static void ngx_cigna_redis_clustered_whom(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_ask_t *ask, ngx_uint_t ready);
+static ngx_int_t ngx_cigna_redis_clustered_answer(ngx_cigna_redis_t *redis,
+    cigna_reply_t *reply, ngx_cigna_origin_t *origin);
+static void ngx_cigna_redis_clustered_range(ngx_cigna_redis_t *redis,
+    cigna_cluster_range_t *range, ngx_cigna_origin_t *origin);
+static void ngx_cigna_redis_clustered_leave(ngx_cigna_redis_t *redis);
+static void ngx_cigna_redis_clustered_over(ngx_cigna_redis_t *redis,
+    ngx_int_t rc);
+static ngx_uint_t ngx_cigna_redis_clustered_settle(ngx_cigna_redis_t *redis);
+static void ngx_cigna_redis_clustered_done(ngx_cigna_redis_t *redis);
+
+
+const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_clustered = {
+    ngx_cigna_redis_clustered_init,
+    ngx_cigna_redis_clustered_route,
+    ngx_cigna_redis_clustered_answered,
+    ngx_cigna_redis_clustered_trouble,
+    ngx_cigna_redis_clustered_origin,
+    ngx_cigna_redis_clustered_done
+};
+
+
+#define ngx_cigna_redis_each_node(redis, q)                                   \
+    for (q = ngx_queue_head(&(redis)->nodes);                                 \
+         q != ngx_queue_sentinel(&(redis)->nodes);                            \
+         q = ngx_queue_next(q))
+
+#define ngx_cigna_redis_node_at(q)                                            \
+    ngx_queue_data(q, ngx_cigna_redis_node_t, link)
+
+
+static ngx_int_t
+ngx_cigna_redis_clustered_init(ngx_cigna_redis_t *redis)
+{
+    ngx_cigna_redis_ask_t        *ask;
+    ngx_cigna_redis_clustered_t  *cl;
+
+    cl = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_clustered_t));
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    redis->topology_data = cl;
+
+    ask = &cl->ask;
+
+    ask->redis = redis;
+    ask->login = &redis->shared.conf->login;
+    ask->what = "the slots of the cluster";
+    ask->answer = ngx_cigna_redis_clustered_answer;
+    ask->over = ngx_cigna_redis_clustered_over;
+
+    ask->argv[0] = cigna_slice("CLUSTER");
+    ask->argv[1] = cigna_slice("SLOTS");
+    ask->argc = 2;
+
+    ngx_cigna_redis_ask_init(ask);
+
+    cl->again.handler = ngx_cigna_redis_clustered_ask;
+    cl->again.data = redis;
+    cl->again.log = ngx_cigna_redis_log(redis);
+    cl->again.cancelable = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_redis_clustered_route(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node)
+{
+    ngx_cigna_redis_clustered_t  *cl;
+
+    cl = redis->topology_data;
+
+    if (call->slot < CIGNA_SLOTS) {
+        *node = cl->slots[call->slot];
+
+    } else {
+        *node = ngx_cigna_redis_clustered_any(redis);
+    }
+
+    if (*node) {
+        return NGX_OK;
+    }
+
+    if (cl->lost) {
+        return NGX_ERROR;
+    }
+
+    if (cl->known) {
+        ngx_cigna_redis_clustered_rest(call);
+    }
+
+    ngx_cigna_redis_clustered_look(cl);
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_cigna_redis_clustered_answered(ngx_cigna_redis_node_t *node,
+    ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
+{
+    cigna_redirect_t              r;
+    cigna_redirect_e              type;
+    ngx_cigna_redis_t            *redis;
+    ngx_cigna_redis_node_t       *to;
+    ngx_cigna_redis_clustered_t  *cl;
+
+    redis = node->redis;
+    cl = redis->topology_data;
+
+    type = cigna_cluster_redirect(reply, &r);
+
+    if (cigna_reply_is_error(reply, "READONLY")) {
+        type = cigna_redirect_wait;
+    }
+
+    call->node = NULL;
+    call->asking = 0;
+
+    switch (type) {
+
+    case cigna_redirect_moved:
+    case cigna_redirect_ask:
+
+        to = ngx_cigna_redis_node_get(redis, &r.server,
+                                      ngx_cigna_redis_node_origin(node));
+        if (to == NULL) {
+            return NGX_OK;
+        }
+
+        if (type == cigna_redirect_ask) {
+            call->node = to;
+            call->asking = 1;
+
+        } else {
+            cl->slots[r.slot] = to;
+            to->listed = 1;
+
+            if (to->slot == CIGNA_MARKER_NO_SLOT) {
+                to->slot = r.slot;
+            }
+
+            ngx_cigna_redis_clustered_look(cl);
+        }
+
+        if (call->tries > NGX_CIGNA_REDIS_CLUSTERED_MOVES) {
+
+            /* two servers who each think it is the other one's */
+
+            ngx_cigna_redis_clustered_rest(call);
+        }
+
+        return NGX_AGAIN;
+
+    case cigna_redirect_wait:
+
+        ngx_cigna_redis_clustered_rest(call);
+
+        if (!cigna_reply_is_error(reply, "TRYAGAIN")) {
+            ngx_cigna_redis_clustered_look(cl);
+        }
+
+        return NGX_AGAIN;
+
+    default:
+        return NGX_OK;
+    }
+}
+
+
+static void
+ngx_cigna_redis_clustered_rest(ngx_cigna_redis_call_t *call)
+{
+    call->resting = 1;
+    call->rest_by = ngx_current_msec + NGX_CIGNA_REDIS_CLUSTERED_REST;
+}
+
+
+static ngx_uint_t
+ngx_cigna_redis_clustered_trouble(ngx_cigna_redis_node_t *node)
+{
+    ngx_cigna_redis_clustered_t  *cl;
+
+    cl = node->redis->topology_data;
+
+    if (node->shifts) {
+        ngx_cigna_redis_clustered_shift(cl, node);
+    }
+
+    ngx_cigna_redis_clustered_look(cl);
+
+    return 1;
+}
+
+
+/* the slot whose marker could not be checked is moving: another one, then */
+
+static void
+ngx_cigna_redis_clustered_shift(ngx_cigna_redis_clustered_t *cl,
+    ngx_cigna_redis_node_t *node)
+{
+    ngx_uint_t  i, slot;
+
+    for (i = 1; i <= CIGNA_SLOTS; i++) {
+        slot = (node->slot + i) % CIGNA_SLOTS;
+
+        if (cl->slots[slot] == node) {
+            node->slot = slot;
+            return;
+        }
+    }
+}
+
+
+/* a server with slots that is well, or any with slots */
+
+static ngx_cigna_redis_node_t *
+ngx_cigna_redis_clustered_any(ngx_cigna_redis_t *redis)
+{
+    ngx_queue_t             *q;
+    ngx_cigna_redis_node_t  *node, *any;
+
+    any = NULL;
+
+    ngx_cigna_redis_each_node(redis, q) {
+        node = ngx_cigna_redis_node_at(q);
+
+        if (node->nslots == 0) {
+            continue;
+        }
+
+        if (ngx_cigna_redis_node_ready(node)) {
+            return node;
+        }
+
+        if (any == NULL || any->down) {
+            any = node;
+        }
+    }
+
+    return any;
+}
+
+
+/* messages are passed on to all servers of a cluster, replicas as well */
+
+static ngx_cigna_origin_t *
+ngx_cigna_redis_clustered_origin(ngx_cigna_redis_t *redis)
+{
+    ngx_uint_t                    n;
+    ngx_queue_t                  *q;
+    ngx_cigna_redis_node_t       *node;
+    ngx_cigna_redis_conf_t       *conf;
+    ngx_cigna_redis_clustered_t  *cl;
+
+    n = 0;
+
+    ngx_cigna_redis_each_node(redis, q) {
+        node = ngx_cigna_redis_node_at(q);
+        n += (node->nslots && !node->down);
+    }
+
+    if (n == 0) {
+        cl = redis->topology_data;
+        conf = redis->shared.conf;
+
+        ngx_cigna_redis_clustered_look(cl);
+
+        return &conf->origins[(ngx_uint_t) ngx_random() % conf->norigins];
+    }
+
+    n = (ngx_uint_t) ngx_random() % n;
+
+    ngx_cigna_redis_each_node(redis, q) {
+        node = ngx_cigna_redis_node_at(q);
+
+        if (node->nslots && !node->down && n-- == 0) {
+            return &node->own;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* soon, but not all the time */
+
+static void
+ngx_cigna_redis_clustered_look(ngx_cigna_redis_clustered_t *cl)
+{
+    ngx_msec_t  since;
+
+    if (cl->ask.active) {
+
+        /* a map that is under way may be from before */
+
+        cl->more = 1;
+        return;
+    }
+
+    since = ngx_current_msec - cl->asked;
+
+    if (cl->again.timer_set) {
+        ngx_del_timer(&cl->again);
+    }
+
+    ngx_add_timer(&cl->again,
+                  (cl->asked && since < NGX_CIGNA_REDIS_CLUSTERED_LEAST)
+                  ? NGX_CIGNA_REDIS_CLUSTERED_LEAST - since : 1);
+}
+
+
+static void
+ngx_cigna_redis_clustered_ask(ngx_event_t *ev)
+{
+    ngx_uint_t                    i, first;
+    ngx_cigna_redis_t            *redis;
+    ngx_cigna_redis_ask_t        *ask;
+    ngx_cigna_redis_conf_t       *conf;
+    ngx_cigna_redis_clustered_t  *cl;
+
+    redis = ev->data;
+    conf = redis->shared.conf;
+    cl = redis->topology_data;
+    ask = &cl->ask;
+
+    cl->asked = ngx_current_msec;
+    cl->more = 0;
+
+    ask->n = 0;
+
+    ngx_cigna_redis_clustered_whom(redis, ask, 1);
+    ngx_cigna_redis_clustered_whom(redis, ask, 0);
+
+    first = (ngx_uint_t) ngx_random();
+
+    for (i = 0; i < conf->norigins && ask->n < NGX_CIGNA_REDIS_ASK_MAX; i++) {
+        ask->origins[ask->n++] = &conf->origins[(first + i) % conf->norigins];
+    }
+
+    ngx_cigna_redis_ask_start(ask);
+}
+
+
+/* at most half of all that can be asked, with another one first each time */
+
+static void
+ngx_cigna_redis_clustered_whom(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_ask_t *ask, ngx_uint_t ready)
+{
+    ngx_uint_t               i, n, first;
+    ngx_queue_t             *q;
+    ngx_cigna_origin_t      *swap;
+    ngx_cigna_redis_node_t  *node;
+
+    first = ask->n;
+
+    ngx_cigna_redis_each_node(redis, q) {
+        node = ngx_cigna_redis_node_at(q);
+
+        if (node->listed && ask->n < NGX_CIGNA_REDIS_ASK_MAX / 2
+            && ngx_cigna_redis_node_ready(node) == ready)
+        {
+            ask->origins[ask->n++] = &node->own;
+        }
+    }
+
+    n = ask->n - first;
+
+    if (n > 1) {
+        i = first + (ngx_uint_t) ngx_random() % n;
+
+        swap = ask->origins[i];
+        ask->origins[i] = ask->origins[first];
+        ask->origins[first] = swap;
+    }
+}
+
+
+static ngx_int_t
+ngx_cigna_redis_clustered_answer(ngx_cigna_redis_t *redis,
+    cigna_reply_t *reply, ngx_cigna_origin_t *origin)
+{
+    int                           rc;
+    size_t                        i;
+    ngx_queue_t                  *q;
+    ngx_cigna_redis_node_t       *node;
+    cigna_cluster_range_t         range;
+    ngx_cigna_redis_clustered_t  *cl;
+
+    cl = redis->topology_data;
+
+    if (cigna_cluster_range(reply, 0, &range) != CIGNA_OK) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(cl->slots, sizeof(cl->slots));
+
+    ngx_cigna_redis_each_node(redis, q) {
+        node = ngx_cigna_redis_node_at(q);
+
+        node->listed = 0;
+        node->nslots = 0;
+    }
+
+    for (i = 0; ; i++) {
+        rc = cigna_cluster_range(reply, i, &range);
+
+        if (rc == CIGNA_NONE) {
+            break;
+        }
+
+        if (rc == CIGNA_OK) {
+            ngx_cigna_redis_clustered_range(redis, &range, origin);
+        }
+    }
+
+    if (!cl->known) {
+        ngx_log_error(NGX_LOG_INFO, ngx_cigna_redis_log(redis), 0,
+                      "redis \"%V\" has told the slots of the cluster",
+                      &origin->name);
+    }
+
+    cl->known = 1;
+
+    ngx_cigna_redis_clustered_leave(redis);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_redis_clustered_range(ngx_cigna_redis_t *redis,
+    cigna_cluster_range_t *range, ngx_cigna_origin_t *origin)
+{
+    int                           rc;
+    size_t                        i;
+    unsigned                      slot;
+    cigna_server_t                server;
+    ngx_cigna_redis_node_t       *node;
+    ngx_cigna_redis_clustered_t  *cl;
+
+    cl = redis->topology_data;
+
+    for (i = 0; ; i++) {
+        rc = cigna_cluster_server(range, i, &server);
+
+        if (rc == CIGNA_NONE) {
+            return;
+        }
+
+        node = NULL;
+
+        if (rc == CIGNA_OK) {
+            node = ngx_cigna_redis_node_get(redis, &server, origin);
+        }
+
+        if (node == NULL) {
+            continue;
+        }
+
+        node->listed = 1;
+
+        if (i) {
+
+            /* a replica, to be asked for maps */
+
+            continue;
+        }
+
+        for (slot = range->first; slot <= range->last; slot++) {
+            cl->slots[slot] = node;
+        }
+
+        node->nslots += range->last - range->first + 1;
+    }
+}
+
+
+/* primaries that are none any more; the marker's slot of those that are */
+
+static void
+ngx_cigna_redis_clustered_leave(ngx_cigna_redis_t *redis)
+{
+    ngx_queue_t                  *q;
+    ngx_cigna_redis_node_t       *node;
+    ngx_cigna_redis_clustered_t  *cl;
+
+    cl = redis->topology_data;
+
+    ngx_cigna_redis_each_node(redis, q) {
+        node = ngx_cigna_redis_node_at(q);
+
+        if (node->nslots == 0) {
+            ngx_cigna_redis_node_leave(node);
+            node->slot = CIGNA_MARKER_NO_SLOT;
+
+        } else if (node->slot == CIGNA_MARKER_NO_SLOT
+                   || cl->slots[node->slot] != node)
+        {
+            ngx_cigna_redis_clustered_shift(cl, node);
+        }
+    }
+}
+
+
+static void
+ngx_cigna_redis_clustered_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
+{
+    ngx_msec_t                    pause;
+    ngx_cigna_redis_clustered_t  *cl;
+
+    cl = redis->topology_data;
+
+    cl->lost = (rc != NGX_OK && !cl->known);
+
+    if (cl->more) {
+        cl->more = 0;
+        ngx_cigna_redis_clustered_look(cl);
+
+    } else {
+
+        if (ngx_cigna_redis_clustered_settle(redis) && rc == NGX_OK) {
+            cl->failures = 0;
+            pause = NGX_CIGNA_REDIS_CLUSTERED_IDLE * 3 / 4
+                    + (ngx_msec_t) ngx_random()
+                      % (NGX_CIGNA_REDIS_CLUSTERED_IDLE / 2);
+
+        } else {
+            pause = ngx_cigna_redis_pause(ngx_min(cl->failures++, 3));
+        }
+
+        ngx_add_timer(&cl->again, pause);
+    }
+
+    ngx_cigna_redis_room_wake(redis);
+}
+
+
+/*
+ * This is the map for now: calls to servers that are down wait no more.  1 if
+ * there are no such servers.
+ */
+
+static ngx_uint_t
+ngx_cigna_redis_clustered_settle(ngx_cigna_redis_t *redis)
+{
+    ngx_uint_t               well;
+    ngx_queue_t             *q;
+    ngx_cigna_redis_node_t  *node;
+
+    well = 1;
+
+    ngx_cigna_redis_each_node(redis, q) {
+        node = ngx_cigna_redis_node_at(q);
+
+        node->hope = 0;
+
+        if (node->nslots && node->down) {
+            well = 0;
+        }
+    }
+
+    return well;
+}
+
+
+static void
+ngx_cigna_redis_clustered_done(ngx_cigna_redis_t *redis)
+{
+    ngx_cigna_redis_clustered_t  *cl;
+
+    cl = redis->topology_data;
+
+    if (cl->again.timer_set) {
+        ngx_del_timer(&cl->again);
+    }
+
+    ngx_cigna_redis_ask_done(&cl->ask);
+}

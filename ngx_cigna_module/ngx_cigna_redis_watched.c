@@ -1,0 +1,349 @@
+
+#include "ngx_cigna_redis_topology.h"
+#include "ngx_cigna_redis_ask.h"
+#include "ngx_cigna_redis_node.h"
+#include "ngx_cigna_redis_room.h"
+#include "ngx_cigna_redis_subscriber.h"
+#include "cigna_cluster.h"
+#include "cigna_sentinel.h"
+
+
+/*
+ * One primary, which Sentinels know.
+ *
+ * They are asked when there is no primary yet, when something is wrong with
+ * the one that is known (a connection has ended, none can be made, it says that
+ * it is a replica), and now and then, as a primary that was cut off from the
+ * others may look fine.  The one that gave the last answer is asked last, since
+ * it may be cut off, too.  Whether a server is the primary it has to say
+ * itself: see cigna_setup.h.
+ */
+
+
+#define NGX_CIGNA_REDIS_WATCHED_IDLE   4000    /* ms between two questions */
+#define NGX_CIGNA_REDIS_WATCHED_LEAST  100
+#define NGX_CIGNA_REDIS_WATCHED_REST   50      /* of a call that must wait */
+
+
+typedef struct {
+    ngx_cigna_redis_node_t  *primary;      /* NULL: not known */
+    ngx_cigna_redis_ask_t    ask;
+    ngx_event_t              again;
+    ngx_msec_t               asked;        /* when */
+    ngx_uint_t               first;        /* whom */
+    ngx_uint_t               failures;
+    unsigned                 lost:1;       /* nobody knows it */
+    unsigned                 more:1;       /* ask again, at once */
+} ngx_cigna_redis_watched_t;
+
+
+static ngx_int_t ngx_cigna_redis_watched_init(ngx_cigna_redis_t *redis);
+static ngx_int_t ngx_cigna_redis_watched_route(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
+static ngx_int_t ngx_cigna_redis_watched_answered(ngx_cigna_redis_node_t *node,
+    ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
+static ngx_uint_t ngx_cigna_redis_watched_trouble(
+    ngx_cigna_redis_node_t *node);
+static ngx_cigna_origin_t *ngx_cigna_redis_watched_origin(
+    ngx_cigna_redis_t *redis);
+static void ngx_cigna_redis_watched_look(ngx_cigna_redis_watched_t *w);
+static void ngx_cigna_redis_watched_ask(ngx_event_t *ev);
+static ngx_int_t ngx_cigna_redis_watched_answer(ngx_cigna_redis_t *redis,
+    cigna_reply_t *reply, ngx_cigna_origin_t *origin);
+static void ngx_cigna_redis_watched_switch(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_node_t *node);
+static void ngx_cigna_redis_watched_over(ngx_cigna_redis_t *redis,
+    ngx_int_t rc);
+static void ngx_cigna_redis_watched_done(ngx_cigna_redis_t *redis);
+
+
+const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_watched = {
+    ngx_cigna_redis_watched_init,
+    ngx_cigna_redis_watched_route,
+    ngx_cigna_redis_watched_answered,
+    ngx_cigna_redis_watched_trouble,
+    ngx_cigna_redis_watched_origin,
+    ngx_cigna_redis_watched_done
+};
+
+
+static ngx_int_t
+ngx_cigna_redis_watched_init(ngx_cigna_redis_t *redis)
+{
+    ngx_str_t                  *name;
+    ngx_cigna_redis_ask_t      *ask;
+    ngx_cigna_redis_conf_t     *conf;
+    ngx_cigna_redis_watched_t  *w;
+
+    conf = redis->shared.conf;
+
+    w = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_watched_t));
+    if (w == NULL) {
+        return NGX_ERROR;
+    }
+
+    redis->topology_data = w;
+
+    name = &conf->sentinel_master;
+    ask = &w->ask;
+
+    ask->redis = redis;
+    ask->login = &conf->sentinel_login;
+    ask->what = "the primary";
+    ask->answer = ngx_cigna_redis_watched_answer;
+    ask->over = ngx_cigna_redis_watched_over;
+
+    ask->argv[0] = cigna_slice("SENTINEL");
+    ask->argv[1] = cigna_slice("GET-MASTER-ADDR-BY-NAME");
+    ask->argv[2] = cigna_slice_make(name->data, name->data + name->len);
+    ask->argc = 3;
+
+    ngx_cigna_redis_ask_init(ask);
+
+    w->again.handler = ngx_cigna_redis_watched_ask;
+    w->again.data = redis;
+    w->again.log = ngx_cigna_redis_log(redis);
+    w->again.cancelable = 1;
+
+    w->first = (ngx_uint_t) ngx_random() % conf->norigins;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_redis_watched_route(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node)
+{
+    ngx_cigna_redis_watched_t  *w;
+
+    w = redis->topology_data;
+
+    if (w->primary) {
+        *node = w->primary;
+        return NGX_OK;
+    }
+
+    if (w->lost) {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_redis_watched_look(w);
+
+    return NGX_AGAIN;
+}
+
+
+/* what a server says that is a primary no more, or not yet */
+
+static ngx_int_t
+ngx_cigna_redis_watched_answered(ngx_cigna_redis_node_t *node,
+    ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
+{
+    cigna_redirect_t  r;
+
+    if (!cigna_reply_is_error(reply, "READONLY")
+        && cigna_cluster_redirect(reply, &r) != cigna_redirect_wait)
+    {
+        return NGX_OK;
+    }
+
+    call->resting = 1;
+    call->rest_by = ngx_current_msec + NGX_CIGNA_REDIS_WATCHED_REST;
+
+    (void) ngx_cigna_redis_watched_trouble(node);
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_uint_t
+ngx_cigna_redis_watched_trouble(ngx_cigna_redis_node_t *node)
+{
+    ngx_cigna_redis_watched_t  *w;
+
+    w = node->redis->topology_data;
+
+    if (node == w->primary) {
+        ngx_cigna_redis_watched_look(w);
+    }
+
+    return 1;
+}
+
+
+static ngx_cigna_origin_t *
+ngx_cigna_redis_watched_origin(ngx_cigna_redis_t *redis)
+{
+    ngx_cigna_redis_watched_t  *w;
+
+    w = redis->topology_data;
+
+    if (w->primary == NULL) {
+        ngx_cigna_redis_watched_look(w);
+        return NULL;
+    }
+
+    return ngx_cigna_redis_node_origin(w->primary);
+}
+
+
+/* soon, but not all the time */
+
+static void
+ngx_cigna_redis_watched_look(ngx_cigna_redis_watched_t *w)
+{
+    ngx_msec_t  since;
+
+    if (w->ask.active) {
+
+        /* an answer that is under way may be from before */
+
+        w->more = 1;
+        return;
+    }
+
+    since = ngx_current_msec - w->asked;
+
+    if (w->again.timer_set) {
+        ngx_del_timer(&w->again);
+    }
+
+    ngx_add_timer(&w->again, (w->asked && since < NGX_CIGNA_REDIS_WATCHED_LEAST)
+                             ? NGX_CIGNA_REDIS_WATCHED_LEAST - since : 1);
+}
+
+
+static void
+ngx_cigna_redis_watched_ask(ngx_event_t *ev)
+{
+    ngx_uint_t                  i;
+    ngx_cigna_redis_t          *redis;
+    ngx_cigna_redis_ask_t      *ask;
+    ngx_cigna_redis_conf_t     *conf;
+    ngx_cigna_redis_watched_t  *w;
+
+    redis = ev->data;
+    conf = redis->shared.conf;
+    w = redis->topology_data;
+    ask = &w->ask;
+
+    w->asked = ngx_current_msec;
+    w->more = 0;
+
+    ask->n = ngx_min(conf->norigins, NGX_CIGNA_REDIS_ASK_MAX);
+
+    for (i = 0; i < ask->n; i++) {
+        ask->origins[i] = &conf->origins[(w->first + i) % conf->norigins];
+    }
+
+    ngx_cigna_redis_ask_start(ask);
+}
+
+
+static ngx_int_t
+ngx_cigna_redis_watched_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
+    ngx_cigna_origin_t *origin)
+{
+    cigna_server_t              server;
+    ngx_cigna_redis_node_t     *node;
+    ngx_cigna_redis_watched_t  *w;
+
+    w = redis->topology_data;
+
+    if (cigna_sentinel_primary(reply, &server) != CIGNA_OK) {
+        return NGX_DECLINED;
+    }
+
+    node = ngx_cigna_redis_node_get(redis, &server, origin);
+    if (node == NULL) {
+        return NGX_DECLINED;
+    }
+
+    w->first = origin - redis->shared.conf->origins + 1;
+
+    if (node != w->primary) {
+        ngx_cigna_redis_watched_switch(redis, node);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_redis_watched_switch(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_node_t *node)
+{
+    ngx_cigna_redis_node_t     *old;
+    ngx_cigna_redis_watched_t  *w;
+
+    w = redis->topology_data;
+    old = w->primary;
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cigna_redis_log(redis), 0,
+                  "redis \"%V\" is the primary of \"%V\"",
+                  &node->own.name, &redis->shared.conf->sentinel_master);
+
+    w->primary = node;
+
+    if (old) {
+        ngx_cigna_redis_node_leave(old);
+        ngx_cigna_redis_subscribers_move(redis);
+    }
+}
+
+
+/*
+ * Calls have waited for this answer.  If it was no news for a primary that is
+ * down they wait no more.
+ */
+
+static void
+ngx_cigna_redis_watched_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
+{
+    ngx_msec_t                  pause;
+    ngx_cigna_redis_watched_t  *w;
+
+    w = redis->topology_data;
+
+    w->lost = (rc != NGX_OK && w->primary == NULL);
+
+    if (rc == NGX_OK && w->primary && !w->primary->down) {
+        w->failures = 0;
+        pause = NGX_CIGNA_REDIS_WATCHED_IDLE * 3 / 4
+                + (ngx_msec_t) ngx_random()
+                  % (NGX_CIGNA_REDIS_WATCHED_IDLE / 2);
+
+    } else {
+        pause = ngx_cigna_redis_pause(ngx_min(w->failures++, 3));
+    }
+
+    if (w->more) {
+        w->more = 0;
+        ngx_cigna_redis_watched_look(w);
+
+    } else {
+        ngx_add_timer(&w->again, pause);
+
+        if (w->primary) {
+            w->primary->hope = 0;
+        }
+    }
+
+    ngx_cigna_redis_room_wake(redis);
+}
+
+
+static void
+ngx_cigna_redis_watched_done(ngx_cigna_redis_t *redis)
+{
+    ngx_cigna_redis_watched_t  *w;
+
+    w = redis->topology_data;
+
+    if (w->again.timer_set) {
+        ngx_del_timer(&w->again);
+    }
+
+    ngx_cigna_redis_ask_done(&w->ask);
+}
