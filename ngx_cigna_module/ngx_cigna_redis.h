@@ -84,8 +84,11 @@ struct ngx_cigna_redis_cmd_s {
     cigna_reply_t       *reply;
 
     /* private */
-    void                *call;             /* NULL: not pending */
+    void                *call;
 };
+
+/* between a start that returned NGX_AGAIN and handler or cancel() */
+#define ngx_cigna_redis_pending(cmd)  ((cmd)->call != NULL)
 
 
 /*

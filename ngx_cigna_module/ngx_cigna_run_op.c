@@ -347,7 +347,7 @@ ngx_cigna_run_keep_timer(ngx_event_t *ev)
 
     ngx_add_timer(ev, run->op.keep_ms);
 
-    if (run->keep.slot) {
+    if (ngx_cigna_redis_pending(&run->keep)) {
         return;
     }
 
