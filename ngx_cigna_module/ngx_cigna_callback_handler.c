@@ -10,6 +10,7 @@
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
 #include "ngx_cigna_refresher.h"
+#include "ngx_cigna_revoker.h"
 #include "ngx_cigna_scrub.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
@@ -389,8 +390,8 @@ ngx_cigna_callback_replaced(ngx_cigna_run_t *run, const cigna_callback_t *flow)
     const cigna_grant_t  *old, *grant;
 
     if (flow->put.unread) {
-        ngx_cigna_count(run->tenant->counters,
-                        ngx_cigna_count_revocations_failed);
+        ngx_cigna_revoker_refuse(run, "the record that was replaced cannot "
+                                      "be opened");
     }
 
     if (!flow->changed) {

@@ -9,6 +9,7 @@
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
+#include "ngx_cigna_revoker.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
 #include "cigna_disconnect.h"
@@ -139,8 +140,8 @@ ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
     ngx_cigna_dance_end(ngx_cycle->log, &end);
 
     if (flow->unread && end.outcome == cigna_outcome_disconnected) {
-        ngx_cigna_count(run->tenant->counters,
-                        ngx_cigna_count_revocations_failed);
+        ngx_cigna_revoker_refuse(run, "the record that was deleted cannot be "
+                                      "opened");
     }
 }
 

@@ -11,7 +11,6 @@ typedef struct {
 } ngx_cigna_revoker_t;
 
 
-static void ngx_cigna_revoker_refuse(ngx_cigna_run_t *from, const char *why);
 static void ngx_cigna_revoker_flow(void *data, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_revoker_end(ngx_cigna_run_t *run);
@@ -64,7 +63,7 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
 }
 
 
-static void
+void
 ngx_cigna_revoker_refuse(ngx_cigna_run_t *from, const char *why)
 {
     ngx_cigna_count(from->tenant->counters,

@@ -21,5 +21,8 @@
  */
 void ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op);
 
+/* logs and counts tokens of the run's member for which nothing can be done */
+void ngx_cigna_revoker_refuse(ngx_cigna_run_t *from, const char *why);
+
 
 #endif /* _NGX_CIGNA_REVOKER_H_INCLUDED_ */

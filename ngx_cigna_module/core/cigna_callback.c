@@ -571,12 +571,6 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
                                  f->put.old.access_token);
         }
 
-        if (f->put.unread) {
-            cigna_callback_say(f, "the record that was replaced could not be "
-                                  "opened, so its tokens are not revoked",
-                               cigna_slice_null);
-        }
-
         cigna_callback_end(f, op, cigna_outcome_connected);
         return;
 

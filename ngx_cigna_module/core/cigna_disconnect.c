@@ -53,7 +53,6 @@ static void cigna_disconnect_read(cigna_disconnect_t *f,
     const cigna_reply_t *record);
 static void cigna_disconnect_journal(cigna_disconnect_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
-static void cigna_disconnect_gone(cigna_disconnect_t *f, cigna_op_t *op);
 static void cigna_disconnect_report(cigna_disconnect_t *f, cigna_op_t *op,
     cigna_outcome_e outcome, const char *text);
 
@@ -104,7 +103,7 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
 
     case cigna_disconnect_st_journal:
 
-        cigna_disconnect_gone(f, op);
+        cigna_disconnect_report(f, op, cigna_outcome_disconnected, "");
         return;
 
     case cigna_disconnect_st_report:
@@ -245,7 +244,7 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
     /* not even an id: no node has written that */
 
     if (f->grant.id.len == 0) {
-        cigna_disconnect_gone(f, op);
+        cigna_disconnect_report(f, op, cigna_outcome_disconnected, "");
         return;
     }
 
@@ -269,15 +268,6 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
 
     f->state = cigna_disconnect_st_journal;
     cigna_flow_journal(op, &entry, 1);
-}
-
-
-static void
-cigna_disconnect_gone(cigna_disconnect_t *f, cigna_op_t *op)
-{
-    cigna_disconnect_report(f, op, cigna_outcome_disconnected,
-                            f->unread ? "the record could not be opened, so "
-                                        "its tokens are not revoked" : "");
 }
 
 

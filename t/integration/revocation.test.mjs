@@ -278,7 +278,8 @@ test('what is replaced', async (t) => {
     await visitor.dance();
     assert.equal(await s.requests(), 0);
     assert.equal(await s.grown('cigna_revocations_failed_total'), 1);
-    assert.match(s.log(), /outcome: connected, .*could not be opened/);
+    assert.match(s.log(),
+                 /\[error\].* tokens not revoked, .*cannot be opened/);
   });
 });
 
