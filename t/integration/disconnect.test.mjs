@@ -173,7 +173,8 @@ test('disconnect', async (t) => {
     await Promise.all(keys.map((key, i) => sealed[i]
       && gw.redis.command('HSET', key, 'b', `${sealed[i].slice(0, -1)}?`)));
     assert.equal((await visitor.post(DISCONNECT, own)).status, 204);
-    assert.match(gw.nginx.errorLog(), /\[error\].* tokens not revoked, .*cannot be opened/);
+    assert.match(gw.nginx.errorLog(),
+                 /\[error\].* tokens not revoked, .*cannot be opened/);
     assert.equal(await isConnected(visitor), false);
     await Promise.all(keys.map((key, i) => sealed[i]
       && gw.redis.command('HSET', key, 'b', sealed[i])));
