@@ -90,11 +90,12 @@ class Recorder {
     return this.requests.splice(0);
   }
 
-  // A location which proxies here; fhir: whether with tokens.
+  // A location which proxies here; fhir: whether with tokens, or arguments of
+  // cigna_fhir.
   location(name, { fhir = true, lines = [], to } = {}) {
     return `
         location ${name} {
-            cigna_fhir ${fhir ? 'on' : 'off'};
+            cigna_fhir ${fhir === true ? 'on' : fhir || 'off'};
             proxy_pass ${to ?? `https://127.0.0.1:${this.port}`};
             proxy_ssl_name localhost;
             proxy_ssl_server_name on;
