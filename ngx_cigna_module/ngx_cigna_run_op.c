@@ -476,12 +476,12 @@ ngx_cigna_run_settle(ngx_cigna_run_t *run)
                              run->op.confirmed ? cigna_journal_confirmed
                                                : cigna_journal_forgotten,
                              0);
-    run->noted = 0;
 
     /* others on this node need not wait for word of it to come round */
 
-    if (run->op.journal.who.len == CIGNA_NAME_LEN) {
-        ngx_cigna_cache_moved(run->mcf->zone, run->op.journal.who.data);
+    if (run->noted) {
+        run->noted = 0;
+        ngx_cigna_cache_moved(run->mcf->zone, run->identity.hash);
     }
 
     return NGX_OK;

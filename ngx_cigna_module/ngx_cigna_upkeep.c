@@ -5,6 +5,10 @@
  * bounded number at a time on the whole node, with growing pauses where that
  * fails.
  *
+ * A server that has lost something is told by the new connection to it.  As
+ * nobody may need one for longer than the journal lasts, an entry is written
+ * again now and then for no other reason than to have connections made.
+ *
  * The timer does not keep an exiting worker but while there are entries that
  * Redis has not confirmed, and for a minute at most.  They may be another
  * worker's, which is as well: the last one to leave sees them all.
@@ -24,8 +28,9 @@
 #define NGX_CIGNA_UPKEEP_BACKOFF_MIN  500  /* ms */
 #define NGX_CIGNA_UPKEEP_BACKOFF_MAX  8000
 
-/* how often it is looked for entries that may go, in ticks */
+/* how often an entry is tried for no reason, and all that may go do so: ticks */
 
+#define NGX_CIGNA_UPKEEP_TRIAL    5
 #define NGX_CIGNA_UPKEEP_EXPIRY   50
 
 /* of a refresh, beside the exchange: from the lock to the store */
@@ -38,6 +43,7 @@ typedef struct {
     ngx_uint_t                ticks;
     ngx_atomic_uint_t         rewritten;   /* the last time that is done with */
     ngx_msec_t                exiting;     /* since then, 0: not */
+    ngx_uint_t                tried;       /* where the last trial was */
     ngx_uint_t                more;        /* than may be written at once */
 } ngx_cigna_upkeep_t;
 
@@ -48,6 +54,7 @@ static void ngx_cigna_upkeep_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_cigna_upkeep_stays(ngx_cigna_upkeep_t *upkeep,
     ngx_uint_t unconfirmed);
 static void ngx_cigna_upkeep_look(ngx_cigna_upkeep_t *upkeep);
+static void ngx_cigna_upkeep_try(ngx_cigna_upkeep_t *upkeep);
 static void ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, const cigna_journal_look_t *look);
 static ngx_int_t ngx_cigna_upkeep_copy(ngx_cigna_run_t *run,
@@ -155,10 +162,17 @@ ngx_cigna_upkeep_handler(ngx_event_t *ev)
         ngx_cigna_upkeep_look(upkeep);
     }
 
-    if (++upkeep->ticks % NGX_CIGNA_UPKEEP_EXPIRY == 0
-        && ngx_cigna_journal_entries(zone))
-    {
-        ngx_cigna_journal_expire(zone);
+    upkeep->ticks++;
+
+    if (ngx_cigna_journal_entries(zone)) {
+
+        if (upkeep->ticks % NGX_CIGNA_UPKEEP_TRIAL == 0) {
+            ngx_cigna_upkeep_try(upkeep);
+        }
+
+        if (upkeep->ticks % NGX_CIGNA_UPKEEP_EXPIRY == 0) {
+            ngx_cigna_journal_expire(zone);
+        }
     }
 
     ev->cancelable = !ngx_cigna_upkeep_stays(upkeep, unconfirmed);
@@ -225,6 +239,29 @@ ngx_cigna_upkeep_look(ngx_cigna_upkeep_t *upkeep)
     }
 
     upkeep->more = 1;
+}
+
+
+/* one after the other, so that all servers of a cluster have their turn */
+
+static void
+ngx_cigna_upkeep_try(ngx_cigna_upkeep_t *upkeep)
+{
+    cigna_journal_t       entry;
+    cigna_journal_look_t  look;
+
+    ngx_memzero(&look, sizeof(cigna_journal_look_t));
+
+    look.any = 1;
+    look.next = upkeep->tried;
+
+    if (ngx_cigna_journal_claim(upkeep->mcf->zone, &look, &entry) == NGX_OK) {
+        upkeep->tried = look.next;
+        ngx_cigna_upkeep_restore(upkeep->mcf, &entry, &look);
+
+    } else {
+        upkeep->tried = 0;
+    }
 }
 
 

@@ -334,7 +334,8 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
         look->next++;
 
         if (!e->live
-            || (e->confirmed_ms && e->written_ms > look->rewrite_ms))
+            || (e->confirmed_ms && e->written_ms > look->rewrite_ms
+                && !look->any))
         {
             continue;
         }

@@ -51,6 +51,7 @@ typedef struct {
     int32_t   pid;                         /* the claimer */
     int     (*alive)(int32_t pid);         /* is another process there? */
     unsigned  next;                        /* where to go on, 0 at first */
+    unsigned  any:1;                       /* any that nobody works on */
 
     /* results */
     unsigned  tries;                       /* the claimed one was left before */

@@ -69,6 +69,33 @@ after_a_new_connection_all_is_written_again_once(void **state)
 
 
 static void
+any_entry_that_nobody_works_on_can_be_had_in_turn(void **state)
+{
+    int                   i;
+    cigna_journal_t       j;
+    cigna_journal_look_t  look;
+
+    (void) state;
+
+    assert_int_equal(put(1, 2, 10, 0, 9000), CIGNA_OK);
+    assert_int_equal(put(2, 2, 10, OTHER, 9000), CIGNA_OK);
+    assert_int_equal(put(3, 2, 10, 0, 9000), CIGNA_OK);
+
+    look = looking(9100, 0);
+    look.any = 1;
+
+    for (i = 1; i <= 3; i += 2) {
+        assert_int_equal(cigna_journal_claim(book, &look, copy, &j),
+                         CIGNA_OK);
+        assert_int_equal(atoi((const char *) j.id.data), i);
+        assert_true(look.confirmed);
+    }
+
+    assert_int_equal(cigna_journal_claim(book, &look, copy, &j), CIGNA_NONE);
+}
+
+
+static void
 a_pause_ends_with_a_new_connection(void **state)
 {
     (void) state;
@@ -205,6 +232,7 @@ main(void)
         test(a_writers_own_entry_is_left_to_it_while_it_lives),
         test(what_its_run_has_left_is_taken_over_when_it_is_due),
         test(after_a_new_connection_all_is_written_again_once),
+        test(any_entry_that_nobody_works_on_can_be_had_in_turn),
         test(a_pause_ends_with_a_new_connection),
         test(a_later_generation_of_a_grant_replaces_an_older_one),
         test(another_grant_of_the_same_member_stands_beside_it),

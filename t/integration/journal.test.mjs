@@ -1,0 +1,234 @@
+// The node's journal: new tokens that Redis has not confirmed outlive whatever
+// happens to the worker that got them, and to Redis.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { assertServed, expired, grantKeys, logged, refreshes } from
+  '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { isRunning } from '../lib/process.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const OPTIONS = {
+  nginx: { workers: 2 },
+  vault: { connect_timeout: '500ms', timeout: '500ms' },
+  tenant: { connect_timeout: '500ms', timeout: '2s' },
+};
+
+const RESTORED = /journal entry written to Redis, outcome: ok/g;
+
+const restored = (gw) => (gw.nginx.errorLog().match(RESTORED) ?? []).length;
+
+// The generation that Redis has of the one grant there is.
+async function generation(gw) {
+  const [key, ...more] = await grantKeys(gw);
+  assert.deepEqual(more, []);
+  return Number(await gw.redis.command('HGET', key, 'g'));
+}
+
+async function generations(gw) {
+  const keys = await grantKeys(gw);
+  return Promise.all(keys.map(async (key) =>
+    Number(await gw.redis.command('HGET', key, 'g'))));
+}
+
+// Redis stops answering while the refresh is at the token endpoint: new tokens
+// come, and there is nowhere to put them but the journal.
+async function refreshedWithoutRedis(gw, visitor) {
+  const { control } = gw.sandbox;
+  await control.set({ token_delay_ms: 500 });
+  const asked = visitor.get('/fhir/Coverage');
+  await until('the refresh is under way', async () =>
+    (await control.see()).token.in_flight > 0);
+  gw.redis.freeze();
+  await control.set({ token_delay_ms: 0 });
+  return asked;
+}
+
+const atOnce = async (gw) => {
+  const { token } = await gw.sandbox.control.see();
+  assert.equal(token.reuse, 0);
+};
+
+test('a worker killed between the tokens and their store loses nothing',
+  async (t) => {
+    const gw = await standardGateway(t, OPTIONS);
+    const [alice] = await expired(gw, 'alice');
+
+    await t.test('what is in the journal is used at once', async () => {
+      assertServed(await refreshedWithoutRedis(gw, alice));
+      assert.deepEqual(await refreshes(gw), { ok: 1 });
+    });
+
+    await t.test('with the worker gone, another one stores it', async () => {
+      for (const pid of gw.nginx.workerPids()) {
+        await gw.nginx.killWorker(pid);
+      }
+      gw.redis.thaw();
+      await until('it is stored', async () => (await generation(gw)) === 2);
+      await until('that is in the log', () => restored(gw) > 0);
+    });
+
+    await t.test('the member is served, with one token request in all',
+      async () => {
+        await until('she is served', async () =>
+          (await alice.get('/fhir/Coverage')).status === 200);
+        assert.deepEqual(await refreshes(gw), { ok: 1 });
+        await atOnce(gw);
+      });
+  });
+
+test('Redis that is stopped between the tokens and their store',
+  async (t) => {
+    const gw = await standardGateway(t, {
+      ...OPTIONS,
+      redisOptions: { config: { appendonly: 'yes', appendfsync: 'always' } },
+    });
+    const [alice] = await expired(gw, 'alice');
+
+    await t.test('the new token serves meanwhile', async () => {
+      assertServed(await refreshedWithoutRedis(gw, alice));
+      await gw.redis.stop();
+      await sleep(1000);
+      assertServed(await alice.get('/fhir/Coverage'));
+    });
+
+    await t.test('it is stored when Redis is back', async () => {
+      await gw.redis.start();
+      await until('it is stored', async () => (await generation(gw)) === 2);
+      assertServed(await alice.get('/fhir/Coverage'));
+      assert.deepEqual(await refreshes(gw), { ok: 1 });
+    });
+  });
+
+test('Redis that comes back without its last writes gets them again',
+  async (t) => {
+    const gw = await standardGateway(t, OPTIONS);
+    const visitors = await expired(gw, 'alice', 'bob', 'carol');
+
+    await gw.redis.command('SAVE');
+    for (const visitor of visitors) {
+      assertServed(await visitor.get('/fhir/Coverage'));
+    }
+    assert.deepEqual(await generations(gw), [2, 2, 2]);
+
+    await gw.redis.stop();
+    await gw.redis.start();
+    await until('all are there again', async () =>
+      (await generations(gw)).every((one) => one === 2));
+
+    for (const visitor of visitors) {
+      assertServed(await visitor.get('/fhir/Coverage'));
+    }
+    assert.deepEqual(await refreshes(gw), { ok: 3 });
+    await atOnce(gw);
+  });
+
+test('a grant that was deleted does not come back with an old Redis',
+  async (t) => {
+    const gw = await standardGateway(t, OPTIONS);
+    const { visitor } = await gw.dance({ member: 'alice' });
+
+    await gw.redis.command('SAVE');
+    const { status } = await visitor.post('/cigna/disconnect', {
+      headers: { 'Sec-Fetch-Site': 'same-origin' } });
+    assert.equal(status, 204);
+
+    await gw.redis.stop();
+    await gw.redis.start();
+    await until('it is deleted again', async () => {
+      const [key] = await grantKeys(gw);
+      return !(await gw.redis.command('HGET', key ?? 'none', 'b'));
+    });
+    assert.equal((await visitor.get('/fhir/Coverage')).status, 401);
+  });
+
+test('a graceful stop waits until Redis has what is new', async (t) => {
+  const gw = await standardGateway(t, OPTIONS);
+  const [alice] = await expired(gw, 'alice');
+
+  assertServed(await refreshedWithoutRedis(gw, alice));
+  const workers = gw.nginx.workerPids();
+  const stopped = gw.nginx.stop('SIGQUIT');
+  await sleep(2000);
+  assert.ok(workers.some(isRunning), 'no worker waits');
+  gw.redis.thaw();
+  await stopped;
+
+  assert.equal(await generation(gw), 2);
+  assert.match(gw.nginx.errorLog(),
+               /\[notice\].* the worker stays until Redis has confirmed 1 new/);
+  assert.match(gw.nginx.errorLog(),
+               /\[notice\].* Redis has confirmed all new grants after \d+ ms/);
+});
+
+test('a fast stop waits for nothing, and says what it leaves', async (t) => {
+  const gw = await standardGateway(t, OPTIONS);
+  const [alice] = await expired(gw, 'alice');
+
+  assertServed(await refreshedWithoutRedis(gw, alice));
+  const began = Date.now();
+  await gw.nginx.stop('SIGTERM');
+  assert.ok(Date.now() - began < 2000);
+  assert.match(gw.nginx.errorLog(),
+               /\[warn\].* leaves with 1 grants in the journal/);
+});
+
+test('a reload takes the journal along', async (t) => {
+  const gw = await standardGateway(t, OPTIONS);
+  const [alice] = await expired(gw, 'alice');
+
+  assertServed(await refreshedWithoutRedis(gw, alice));
+  const old = gw.nginx.workerPids();
+  await gw.nginx.reload({}, { wait: false });
+  await sleep(500);
+  gw.redis.thaw();
+  await until('it is stored', async () => (await generation(gw)) === 2);
+  await until('the old workers are gone', () => !old.some(isRunning));
+  assert.deepEqual(await refreshes(gw), { ok: 1 });
+});
+
+test('reloads every second under refreshes', async (t) => {
+  const gw = await standardGateway(t, {
+    ...OPTIONS, sandboxOptions: { members: 20 },
+  });
+  const { control } = gw.sandbox;
+  const names = Array.from({ length: 8 }, (_, i) => `member-${i}`);
+  const visitors = await expired(gw, ...names);
+
+  await control.set({ access_token_lifetime: 1 });
+  let running = true;
+  const statuses = {};
+  const asking = visitors.map(async (visitor) => {
+    while (running) {
+      const what = await visitor.get('/fhir/Coverage')
+        .then(({ status }) => status, ({ code }) => code);
+      statuses[what] = (statuses[what] ?? 0) + 1;
+      await sleep(50);
+    }
+  });
+  for (let i = 0; i < 6; i += 1) {
+    await sleep(1000);
+    await gw.nginx.reload({}, { wait: false });
+  }
+  running = false;
+  await Promise.all(asking);
+  t.diagnostic(JSON.stringify(statuses));
+
+  await t.test('nobody is told to connect again', () => {
+    assert.equal(statuses[401], undefined);
+    assert.ok(statuses[200] > 50);
+  });
+
+  await t.test('no refresh token is spent twice', async () => {
+    await control.set({ access_token_lifetime: 3600 });
+    for (const visitor of visitors) {
+      await until('everybody is served', async () =>
+        (await visitor.get('/fhir/Coverage')).status === 200);
+    }
+    await atOnce(gw);
+    assert.equal((await refreshes(gw)).invalid_grant, undefined);
+  });
+});
