@@ -19,6 +19,9 @@ import { runVault, vaultConfiguration, vaultLogin } from '../lib/vault.mjs';
 
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
+// a connection that is kept may be closed by a reload just when it is used
+const ONCE = { headers: { Connection: 'close' } };
+
 const keygen = (...args) =>
   execFileSync(`${TOP}/scripts/keygen`, args, { encoding: 'utf8' });
 
@@ -50,7 +53,7 @@ function load(t, hosts, members) {
     const visitors = hosts.map((gw) => gw.visitor({ member }));
     for (let i = 0; !stopped; i += 1) {
       const { status } = await visitors[i % visitors.length]
-        .get(`/fhir/Coverage?_count=${i}`);
+        .get(`/fhir/Coverage?_count=${i}`, ONCE);
       seen[status] = (seen[status] ?? 0) + 1;
       await sleep(20);
     }
