@@ -35,8 +35,9 @@ ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     grant = *refused;
 
-    if (t->mine && refused->id.len == CIGNA_GRANT_ID_LEN
-        && ngx_memcmp(refused->id.data, t->id, CIGNA_GRANT_ID_LEN) == 0)
+    if (t->mine
+        && cigna_slice_eq(refused->id,
+                          cigna_slice_make(t->id, t->id + CIGNA_GRANT_ID_LEN)))
     {
         /* the vault may be behind what was in use */
 

@@ -274,15 +274,19 @@ static ngx_uint_t
 ngx_cigna_token_unwanted(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry, int64_t now)
 {
+    cigna_slice_t           cached, ours;
     ngx_cigna_token_t      *t;
     ngx_cigna_main_conf_t  *mcf;
 
     t = ctx->token;
 
+    cached = cigna_slice_make(entry->id, entry->id + CIGNA_GRANT_ID_LEN);
+    ours = cigna_slice_make(t->id, t->id + CIGNA_GRANT_ID_LEN);
+
     if (t->mine
         && (ngx_cigna_token_eq(&entry->token, &t->refused)
             || (entry->generation <= t->generation
-                && ngx_memcmp(entry->id, t->id, CIGNA_GRANT_ID_LEN) == 0)))
+                && cigna_slice_eq(cached, ours))))
     {
         return 1;
     }
