@@ -1,0 +1,165 @@
+// An empty or foreign Redis is an outage: it could only say that nobody is
+// connected.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { assertNoVault, assertRefused, assertServed, connected }
+  from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { flipped } from '../lib/records.mjs';
+import { TOP, until } from '../lib/scratch.mjs';
+
+const MARKER = 'cigna:v:{vault}';
+
+// Redis is asked again after a pause, which grows while it is refused.
+const served = (visitor) => until('Redis is used', async () =>
+  (await visitor.get('/fhir/Patient')).status === 200, { timeout: 15000 });
+
+const known = (gw, visitor) => until('Redis is used', async () =>
+  (await visitor.get('/cigna/status')).status === 200, { timeout: 15000 });
+
+// All connections are made again.
+const reconnect = (gw) => gw.redis.command('CLIENT', 'KILL', 'TYPE', 'normal',
+                                           'SKIPME', 'yes');
+
+test('a vault without its marker', async (t) => {
+  const gw = await standardGateway(t, { marker: false });
+  const alice = gw.visitor({ member: 'alice' });
+
+  await t.test('nobody is said to be unconnected, and no dance begins',
+    async () => {
+      assertNoVault(await alice.get('/fhir/Patient'));
+      assert.equal((await alice.get('/cigna/status')).status, 503);
+      const reply = await alice.get('/cigna/connect');
+      assert.equal(reply.status, 503);
+      assert.equal(reply.location, undefined);
+    });
+
+  await t.test('the log says what to do', () => {
+    assert.match(gw.nginx.errorLog(),
+                 /no marker: "scripts\/vault init" has not been run/);
+  });
+
+  await t.test('once it is there all goes on, without a restart', async () => {
+    await gw.initVault();
+    await known(gw, alice);
+    assert.equal((await alice.dance()).outcome, 'connected');
+    assertServed(await alice.get('/fhir/Patient'));
+  });
+});
+
+test('a Redis that is another one', async (t) => {
+  const gw = await standardGateway(t, {
+    nginx: { workers: 2 }, vault: { stale: '1m', revalidate: '30s' },
+  });
+  const connect = gw.url('acme', '/cigna/connect');
+  const alice = await connected(gw);
+  const bob = await connected(gw, { member: 'bob' });
+  const marker = await gw.redis.command('HGET', MARKER, 'b');
+  const ask = (who) => who.get('/fhir/Patient');
+  // of both workers, and of one that holds bob's token by chance
+  const nobodyIsSentAway = async () => {
+    for (let i = 0; i < 8; i += 1) {
+      const { status } = await ask(i % 2 ? alice : bob);
+      assert.ok(status === 200 || status === 503, `${status}`);
+      assertNoVault(await ask(gw.visitor({ member: 'carol' })));
+    }
+  };
+
+  await t.test('an empty one is an outage and sends nobody away',
+    async () => {
+      for (let i = 0; i < 4; i += 1) {
+        assertServed(await ask(alice));
+      }
+      await gw.redis.stop();
+      await gw.redis.start();
+      await nobodyIsSentAway();
+      assertServed(await ask(alice));
+      await until('the log says so', () =>
+        /no marker: "scripts\/vault init"/.test(gw.nginx.errorLog()));
+    });
+
+  await t.test('it stays one across a reload', async () => {
+    await gw.reload();
+    assertNoVault(await ask(gw.visitor({ member: 'carol' })));
+  });
+
+  await t.test('it is the operator who says that what is lost is lost',
+    async () => {
+      await gw.initVault();
+      const carol = gw.visitor({ member: 'carol' });
+      await known(gw, carol);
+      assertRefused(await ask(carol), 401, 'not_connected', { connect });
+      assert.equal((await alice.dance()).outcome, 'connected');
+      assertServed(await ask(alice));
+    });
+
+  const another = execFileSync(`${TOP}/scripts/keygen`);
+  const FOREIGN = {
+    'one with the marker of another name key': [async () => {
+      writeFileSync(gw.file('other.keys'), another, { mode: 0o600 });
+      await gw.vaultOf({ keys: gw.file('other.keys') }, 'init', '--force');
+    }, /was made with another name key/],
+    'one with a marker from elsewhere': [async () => {
+      await gw.initVault({ prefix: 'elsewhere' });
+      const blob = await gw.redis.command('HGET', 'elsewhere:v:{vault}', 'b');
+      await gw.redis.command('HSET', MARKER, 'b', blob);
+    }, /is damaged, or of another vault/],
+    'one with a damaged marker': [
+      () => gw.redis.command('HSET', MARKER, 'b', flipped(marker, -1)),
+      /is damaged, or of another vault/],
+    'one whose marker is no hash': [async () => {
+      await gw.redis.command('DEL', MARKER);
+      await gw.redis.command('SET', MARKER, 'x');
+    }, /cigna/],
+  };
+
+  for (const [what, [change, said]] of Object.entries(FOREIGN)) {
+    await t.test(`${what}: an outage`, async () => {
+      const good = await gw.redis.command('HGET', MARKER, 'b');
+      const before = gw.nginx.errorLog().length;
+      await change();
+      await reconnect(gw);
+      await nobodyIsSentAway();
+      await until('the log says why', () =>
+        said.test(gw.nginx.errorLog().slice(before)));
+
+      await gw.redis.command('DEL', MARKER);
+      await gw.redis.command('HSET', MARKER, 'b', good);
+      await served(alice);
+    });
+  }
+
+  await t.test('one that is emptied under way is found out within seconds',
+    async () => {
+      const good = await gw.redis.command('HGET', MARKER, 'b');
+      await gw.redis.command('FLUSHALL');
+      const carol = gw.visitor({ member: 'carol' });
+      await until('it is an outage', async () =>
+        (await ask(carol)).status === 503, { timeout: 15000 });
+      assertNoVault(await ask(carol));
+
+      await gw.redis.command('HSET', MARKER, 'b', good);
+      await known(gw, carol);
+      assert.equal((await alice.dance()).outcome, 'connected');
+    });
+
+  await t.test('the right one is used though a sealing key came and went',
+    async () => {
+      const keygen = (...args) => execFileSync(`${TOP}/scripts/keygen`, args,
+                                               { encoding: 'utf8' });
+      const [old] = keygen('--list', gw.file('keys')).split(' ');
+      keygen('--add', gw.file('keys'));
+      keygen('--promote', gw.file('keys'));
+      await gw.reload();
+      assert.equal((await gw.vault('reseal')).code, 0);
+      keygen('--drop', old, gw.file('keys'));
+      await gw.reload();
+      await reconnect(gw);
+      await served(alice);
+      assert.equal((await gw.vault('verify')).code, 0);
+    });
+});
