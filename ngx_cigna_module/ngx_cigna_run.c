@@ -162,16 +162,22 @@ ngx_int_t
 ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
     ngx_cigna_waiter_pt handler, void *data)
 {
-    if (run->reported || run->nwaiters >= run->waiters_max) {
+    if (run->reported) {
+        return NGX_BUSY;
+    }
+
+    if (run->nwaiters >= run->waiters_max
+        || (run->crowd && *run->crowd >= run->crowd_max))
+    {
+        if (run->crowd) {
+            ngx_cigna_count(run->tenant->counters,
+                            ngx_cigna_count_refresh_crowded);
+        }
+
         return NGX_BUSY;
     }
 
     if (run->crowd) {
-
-        if (*run->crowd >= run->crowd_max) {
-            return NGX_BUSY;
-        }
-
         (*run->crowd)++;
     }
 

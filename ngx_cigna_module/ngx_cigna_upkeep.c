@@ -28,7 +28,7 @@
 #define NGX_CIGNA_UPKEEP_BACKOFF_MIN  500  /* ms */
 #define NGX_CIGNA_UPKEEP_BACKOFF_MAX  8000
 
-/* how often an entry is tried for no reason, and all that may go do so: ticks */
+/* ticks: how often an entry is tried, and how often all that may go do so */
 
 #define NGX_CIGNA_UPKEEP_TRIAL    5
 #define NGX_CIGNA_UPKEEP_EXPIRY   50

@@ -8,7 +8,8 @@ import { test } from 'node:test';
 
 import { HttpClient } from '../lib/client.mjs';
 import { startNginx } from '../lib/nginx.mjs';
-import { TOP, freePort, onEnd, scratchDirectory } from '../lib/scratch.mjs';
+import { TOP, freePort, onEnd, scratchDirectory, until } from
+  '../lib/scratch.mjs';
 
 const OK = 0;
 const ERROR = -1;
@@ -95,7 +96,8 @@ async function startProbe(t, options = {}) {
 
   return {
     nginx, line,
-    resize: (size) => nginx.reload({ http: http({ directory, port, size }) }),
+    resize: (size, options) =>
+      nginx.reload({ http: http({ directory, port, size }) }, options),
     ask: line(),
   };
 }
@@ -328,6 +330,8 @@ test('a worker that dies inside costs the cache, and nothing else',
     const entry = { id: 1, len: 1331, generation: 9 };
 
     await ask('put', entry);
+    await ask('note', { id: 1, n: 5, len: 2000 });
+    await ask('note', { id: 11, n: 3, confirmed: 1 });
     await ask('count');
     const { epoch } = await ask('get', entry);
 
@@ -346,11 +350,57 @@ test('a worker that dies inside costs the cache, and nothing else',
     assert.deepEqual(await ask('count'),
                      { refreshes: 2, connected: 2, denied: 0 });
     assert.equal((await ask('get', entry)).epoch, epoch);
+    assert.deepEqual(await ask('note', { id: 21, n: 1 }),
+                     { full: 0, entries: 9, unconfirmed: 6 });
 
     assert.deepEqual(await ask('put', entry), { rc: OK });
     const { broken } = await ask('stress', { n: 20000 });
     assert.equal(broken, 0);
   });
+
+test('the journal', async (t) => {
+  const { nginx, ask, resize } = await startProbe(t);
+  const noted = async (args) => ask('note', { n: 0, ...args });
+
+  await t.test('its size follows from the zone\'s: an eighth', async () => {
+    const { full, entries } = await noted({ id: 1, n: 1000, confirmed: 0 });
+    assert.equal(full + entries, 1000);
+    // of 2m, with 700 bytes each at most
+    assert.ok(entries > 256 * 1024 / 700, `${entries}`);
+  });
+
+  await t.test('full of what Redis has not confirmed it takes nothing more',
+    async () => {
+      const { entries } = await noted();
+      assert.deepEqual(await noted({ id: 5000, n: 1, len: 10 }),
+                       { full: 1, entries, unconfirmed: entries });
+    });
+
+  await t.test('a reload keeps it', async () => {
+    const before = await noted();
+    await nginx.reload({}, { wait: false });
+    assert.deepEqual(await noted(), before);
+  });
+
+  await t.test('a zone of another size begins without it', async () => {
+    await resize('4m', { wait: false });
+    await until('the new worker is asked', async () =>
+      (await noted()).entries === 0);
+  });
+
+  await t.test('full of what Redis has confirmed it takes all that comes',
+    async () => {
+      const { full } = await noted({ id: 1, n: 2000, confirmed: 1 });
+      assert.equal(full, 0);
+      assert.equal((await noted({ id: 5000, n: 1, len: 12000 })).full, 0);
+    });
+
+  await t.test('what it holds keeps a fast stop from nothing', async () => {
+    const began = Date.now();
+    await nginx.stop('SIGTERM');
+    assert.ok(Date.now() - began < 2000);
+  });
+});
 
 test('counters', async (t) => {
   const { nginx, ask } = await startProbe(t);

@@ -190,6 +190,23 @@ test('a reload takes the journal along', async (t) => {
   assert.deepEqual(await refreshes(gw), { ok: 1 });
 });
 
+test('a binary upgrade: the old workers store what is theirs', async (t) => {
+  const gw = await standardGateway(t, {
+    ...OPTIONS, nginx: { ...OPTIONS.nginx, daemon: true },
+  });
+  const [alice] = await expired(gw, 'alice');
+
+  assertServed(await refreshedWithoutRedis(gw, alice));
+  const upgraded = gw.nginx.upgrade();
+  await gw.nginx.waitForLog(/the worker stays until Redis has confirmed 1 new/);
+  gw.redis.thaw();
+  await upgraded;
+
+  assert.equal(await generation(gw), 2);
+  assertServed(await alice.get('/fhir/Coverage'));
+  assert.deepEqual(await refreshes(gw), { ok: 1 });
+});
+
 test('reloads every second under refreshes', async (t) => {
   const gw = await standardGateway(t, {
     ...OPTIONS, sandboxOptions: { members: 20 },

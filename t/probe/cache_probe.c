@@ -19,6 +19,7 @@
 #include "ngx_cigna_cache.h"
 #include "ngx_cigna_conf.h"
 #include "ngx_cigna_counters.h"
+#include "ngx_cigna_journal.h"
 
 
 #define NGX_CIGNA_PROBE_TOKEN_MAX  (16 * 1024)
@@ -62,6 +63,7 @@ static void ngx_cigna_probe_get(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_drop(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_invalidate(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_suspect(ngx_cigna_probe_t *p);
+static void ngx_cigna_probe_note(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_fill(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_find(ngx_cigna_probe_t *p);
 static void ngx_cigna_probe_pages(ngx_cigna_probe_t *p);
@@ -78,6 +80,7 @@ static ngx_cigna_probe_op_t  ngx_cigna_probe_ops[] = {
     { "drop", ngx_cigna_probe_drop },
     { "invalidate", ngx_cigna_probe_invalidate },
     { "suspect", ngx_cigna_probe_suspect },
+    { "note", ngx_cigna_probe_note },
     { "fill", ngx_cigna_probe_fill },
     { "find", ngx_cigna_probe_find },
     { "pages", ngx_cigna_probe_pages },
@@ -451,6 +454,49 @@ ngx_cigna_probe_suspect(ngx_cigna_probe_t *p)
     ngx_cigna_cache_suspect(p->zone, p->entry.checked_ms);
 
     p->last = ngx_sprintf(p->last, "{}");
+}
+
+
+/*
+ * Puts n entries with records of len bytes into the journal, from id on, which
+ * Redis has confirmed or not; n may be 0.
+ */
+
+static void
+ngx_cigna_probe_note(ngx_cigna_probe_t *p)
+{
+    int64_t          n;
+    u_char           who[CIGNA_NAME_LEN], id[CIGNA_GRANT_ID_LEN];
+    ngx_uint_t       confirmed, full;
+    cigna_journal_t  entry;
+
+    confirmed = ngx_cigna_probe_arg(p, "confirmed");
+    full = 0;
+
+    ngx_memzero(&entry, sizeof(cigna_journal_t));
+    ngx_memset(ngx_cigna_probe_bytes, 'n', p->entry.token.len);
+
+    entry.tenant = cigna_slice("acme");
+    entry.who = cigna_slice_make(who, who + CIGNA_NAME_LEN);
+    entry.id = cigna_slice_make(id, id + CIGNA_GRANT_ID_LEN);
+    entry.generation = 1;
+    entry.until_ms = INT64_MAX;
+    entry.made_ms = INT64_MAX;
+    entry.blob = cigna_slice_make(ngx_cigna_probe_bytes,
+                                  ngx_cigna_probe_bytes + p->entry.token.len);
+
+    for (n = ngx_cigna_probe_arg(p, "n"); n; n--) {
+        ngx_cigna_probe_who(who, p->id);
+        ngx_cigna_probe_grant(id, p->id);
+        p->id++;
+
+        full += ngx_cigna_journal_put(p->zone, &entry, confirmed) != NGX_OK;
+    }
+
+    p->last = ngx_sprintf(p->last, "{\"full\":%ui,\"entries\":%ui,"
+                          "\"unconfirmed\":%ui}", full,
+                          ngx_cigna_journal_entries(p->zone),
+                          ngx_cigna_journal_unconfirmed(p->zone));
 }
 
 

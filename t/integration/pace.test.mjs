@@ -1,0 +1,209 @@
+// How fast a node goes about refreshing: its budget of token requests, those
+// who may wait, and the brake when too many grants are refused.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { assertRefused, assertServed, conditionOf, connected, expired,
+         refreshCount, refreshes } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const names = (n) => Array.from({ length: n }, (_, i) => `member-${i}`);
+
+const ask = (visitor) => visitor.get('/fhir/Coverage');
+
+// { what: how often }
+const counted = (list) => list.reduce((counts, one) =>
+  ({ ...counts, [one]: (counts[one] ?? 0) + 1 }), {});
+
+const outcome = (reply) =>
+  (reply.status === 200 ? 200 : `${reply.status} ${conditionOf(reply)}`);
+
+test('token_requests', async (t) => {
+  const gw = await standardGateway(t, {
+    nginx: { workers: 2 }, sandboxOptions: { members: 30 },
+    tenant: { token_requests: 4 },
+  });
+  const visitors = await expired(gw, ...names(12));
+
+  await t.test('so many refreshes leave in a second, and the others wait their '
+    + 'turn', async () => {
+    await gw.sandbox.control.reset({ modes: false });
+    const replies = await Promise.all(visitors.map(ask));
+    assert.deepEqual(counted(replies.map(outcome)), { 200: 12 });
+
+    const { recent_token: sent } = await gw.sandbox.control.see({ recent: 50 });
+    const times = sent.map(({ at }) => new Date(at).getTime())
+      .sort((a, b) => a - b);
+    assert.equal(times.length, 12);
+    // of two seconds of the node's clock, whichever way they fall
+    for (let i = 8; i < times.length; i += 1) {
+      assert.ok(times[i] - times[i - 8] > 500, `${times}`);
+    }
+  });
+
+  await t.test('a code is exchanged at once all the same', async () => {
+    const [visitor] = await expired(gw, 'late');
+    const others = Promise.all(visitors.map(ask));
+    const began = Date.now();
+    const { outcome: end } = await visitor.dance();
+    assert.equal(end, 'connected');
+    t.diagnostic(`${Date.now() - began} ms`);
+    await others;
+  });
+});
+
+test('a budget that is spent for longer than a request may wait', async (t) => {
+  const gw = await standardGateway(t, {
+    sandboxOptions: { members: 30 },
+    tenant: { token_requests: 1, connect_timeout: '1s', timeout: '2s' },
+  });
+  const visitors = await expired(gw, ...names(8));
+
+  const replies = await Promise.all(visitors.map(ask));
+  const outcomes = counted(replies.map(outcome));
+  assert.ok(outcomes[200] >= 1 && outcomes[200] <= 4,
+            JSON.stringify(outcomes));
+  assert.equal(outcomes[200] + outcomes['503 refresh_failed'], 8);
+  assert.match(gw.nginx.errorLog(), /the budget of token_requests is spent/);
+
+  await t.test('in the end all are served, each with one token request',
+    async () => {
+      await Promise.all(visitors.map((visitor) =>
+        until('it is served', async () => (await ask(visitor)).status === 200,
+              { every: 300, timeout: 40000 })));
+      assert.deepEqual(await refreshes(gw, 'acme-client'), { ok: 8 });
+    });
+});
+
+test('refresh_waiters', async (t) => {
+  const gw = await standardGateway(t, {
+    tenant: { refresh_waiters: '4 per_grant=3' },
+  });
+  const { control } = gw.sandbox;
+  const times = (n, visitor) =>
+    Promise.all(Array.from({ length: n }, () => ask(visitor)));
+
+  await t.test('so many wait for one grant', async () => {
+    const [alice] = await expired(gw, 'alice');
+    await control.set({ token_delay_ms: 800 });
+    const replies = await times(5, alice);
+    assert.deepEqual(counted(replies.map(outcome)),
+                     { 200: 3, '503 refresh_crowded': 2 });
+    const crowded = replies.find(({ status }) => status === 503);
+    assertRefused(crowded, 503, 'refresh_crowded', { retry: true });
+  });
+
+  await t.test('and so many for all of a tenant\'s', async () => {
+    await control.set({ token_delay_ms: 0 });
+    const [bob, carol] = await expired(gw, 'bob', 'carol');
+    await control.set({ token_delay_ms: 800 });
+    const replies = (await Promise.all([times(3, bob), times(3, carol)]))
+      .flat();
+    assert.deepEqual(counted(replies.map(outcome)),
+                     { 200: 4, '503 refresh_crowded': 2 });
+  });
+
+  await t.test('those who left make room', async () => {
+    await control.set({ token_delay_ms: 0 });
+    const [dave] = await expired(gw, 'dave');
+    assert.deepEqual(counted((await times(3, dave)).map(outcome)), { 200: 3 });
+  });
+});
+
+test('refused_share', async (t) => {
+  const gw = await standardGateway(t, {
+    nginx: { workers: 2 }, sandboxOptions: { members: 30 },
+  });
+  const { control } = gw.sandbox;
+  const visitors = await expired(gw, ...names(15));
+
+  await t.test('when too many are refused no more grants are given up',
+    async () => {
+      await control.set({ token_fault: 'invalid_grant' });
+      const ends = [];
+      for (const visitor of visitors) {
+        ends.push(outcome(await ask(visitor)));
+      }
+      assert.deepEqual(ends, [...Array(10).fill('401 grant_spent'),
+                              ...Array(5).fill('503 refresh_failed')]);
+    });
+
+  await t.test('that is an error in the log, once', () => {
+    const alarms = gw.nginx.errorLog().match(
+      /\[error\].*more than 50% of the refreshes of "acme"/g);
+    assert.equal(alarms?.length, 1);
+  });
+
+  await t.test('those that were held are served when it is over', async () => {
+    await control.set({ token_fault: 'none' });
+    for (const visitor of visitors.slice(10)) {
+      await until('it is served', async () =>
+        (await ask(visitor)).status === 200);
+    }
+    for (const visitor of visitors.slice(0, 10)) {
+      assert.equal((await ask(visitor)).status, 401);
+    }
+  });
+
+  await t.test('a share of 100% is none', async () => {
+    await gw.reload({ tenant: { refused_share: '100%' } });
+    const [late] = await expired(gw, 'late');
+    await control.set({ token_fault: 'invalid_grant' });
+    assert.equal(outcome(await ask(late)), '401 grant_spent');
+  });
+});
+
+test('cool-downs', async (t) => {
+  const gw = await standardGateway(t, { nginx: { workers: 4 } });
+  const { control } = gw.sandbox;
+  const [alice] = await expired(gw, 'alice');
+
+  await t.test('a refresh that failed is tried again by no worker of the node',
+    async () => {
+      await control.set({ token_fault: '500' });
+      assert.equal((await ask(alice)).status, 503);
+      const before = await refreshCount(gw);
+      const asked = Array.from({ length: 30 }, async () => {
+        const visitor = gw.visitor({ member: 'alice' });
+        return (await ask(visitor)).status;
+      });
+      assert.deepEqual(counted(await Promise.all(asked)), { 503: 30 });
+      assert.equal(await refreshCount(gw), before);
+    });
+
+  await t.test('until it has cooled down', async () => {
+    await control.set({ token_fault: 'none' });
+    await until('she is served', async () => (await ask(alice)).status === 200);
+  });
+});
+
+test('who waits on another worker', async (t) => {
+  const gw = await standardGateway(t, { nginx: { workers: 4 } });
+  const { control } = gw.sandbox;
+
+  await t.test('has the winner\'s result a moment after it was stored',
+    async () => {
+      const late = [];
+      for (let round = 0; round < 3; round += 1) {
+        const [alice] = await expired(gw, 'alice');
+        await control.set({ token_delay_ms: 600 });
+        const visitors = Array.from({ length: 12 }, () =>
+          gw.visitor({ member: 'alice' }));
+        const before = (await refreshes(gw)).ok ?? 0;
+        const ends = await Promise.all([alice, ...visitors]
+          .map(async (visitor) => {
+            assertServed(await ask(visitor));
+            return Date.now();
+          }));
+        await control.set({ token_delay_ms: 0 });
+        assert.equal((await refreshes(gw)).ok, before + 1);
+        late.push(Math.max(...ends) - Math.min(...ends));
+      }
+      t.diagnostic(`the last was served ${late} ms after the first`);
+      // with what serving takes; half a second is what asking again takes
+      assert.ok(Math.min(...late) < 200, `${late}`);
+    });
+});
