@@ -342,8 +342,8 @@ function testsOf(file) {
   }
 
   const string = '(?:\'(?:[^\'\\\\]|\\\\.)*\'|`(?:[^`\\\\]|\\\\.)*`)';
-  const call = new RegExp(
-    `\\b(?:test|faults)\\(\\s*(${string}(?:\\s*\\+\\s*${string})*)`, 'g');
+  const name = `${string}(?:\\s*\\+\\s*${string})*`;
+  const call = new RegExp(`(?:\\b(?:test|faults)\\(|\\[)\\s*(${name})`, 'g');
   return new Set([...text.matchAll(call)].map(([, name]) =>
     name.replace(/['`]\s*\+\s*['`]/g, '').slice(1, -1)
       .replaceAll('\\', '')));

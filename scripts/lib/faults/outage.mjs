@@ -36,7 +36,9 @@ export const outage = {
     const fleet = await Fleet.start(t, {
       members: CACHED + UNCACHED + SHORT,
       gateway: {
-        tenant: { refresh_ahead: '1s' },
+        // short, as the quiet time after a restart is the longest exchange
+        tenant: { refresh_ahead: '1s', connect_timeout: '500ms',
+                  timeout: '1s' },
         vault: { revalidate: '1s', timeout: '500ms',
                  connect_timeout: '300ms' },
         redisOptions: { config: { appendonly: 'yes', appendfsync: 'always' } },

@@ -10,8 +10,9 @@ import { Fleet, countRefreshes } from './fleet.mjs';
 import { Load } from './load.mjs';
 import { RESTLESS, assertUsable } from './reload.mjs';
 
-const MEMBERS = 30;
-const RECOVERY_MS = 30000;
+const RESTLESS_MEMBERS = 30;        // whose tokens end all the time
+const LASTING_MEMBERS = 10;         // whose tokens are cached, and last
+const RECOVERY_MS = 60000;
 
 // What may be said while there is no primary, and while nobody knows what it
 // had seen.
@@ -19,7 +20,7 @@ const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed'];
 
 async function start(t, redis) {
   const fleet = await Fleet.start(t, {
-    members: MEMBERS,
+    members: RESTLESS_MEMBERS + LASTING_MEMBERS,
     gateway: {
       ...RESTLESS, redis,
       // short, as the quiet time after a change is the longest exchange
@@ -27,39 +28,56 @@ async function start(t, redis) {
       vault: { revalidate: '1s' },
     },
   });
-  await fleet.connect();
+  fleet.restless = fleet.members.slice(0, RESTLESS_MEMBERS);
+  fleet.lasting = fleet.members.slice(RESTLESS_MEMBERS);
+  await fleet.connect(fleet.restless);
+  await fleet.control.set({ expires_in: 'number' });
+  await fleet.connect(fleet.lasting);
+  await fleet.control.set(RESTLESS.sandboxOptions.modes);
+  await everywhere(fleet, fleet.lasting, ({ what }) => what === 'served');
   await fleet.control.reset({ modes: false });
   return fleet;
 }
 
-// kill: lets a primary die, and says when.
-async function lose(fleet, { random, tally, kill }) {
-  const load = new Load(fleet, { lanes: 12, random });
+// Waits until all of them get such an answer on every node.
+function everywhere(fleet, members, isSuch) {
+  return until('all get their answers', async () =>
+    (await Promise.all(members.flatMap((member) =>
+      fleet.nodes.map((node) => fleet.ask(member, node))))).every(isSuch),
+               { timeout: RECOVERY_MS });
+}
 
-  await sleep(2000);
-  const at = await kill();
-  await until('everybody is served again', async () =>
-    (await Promise.all(fleet.members.flatMap((member) =>
-      fleet.nodes.map((node) => fleet.ask(member, node)))))
-      .every(({ status }) => status === 200 || status === 401),
-              { timeout: RECOVERY_MS });
+// What the primary writes while it is detached is lost with it.
+async function lose(fleet, { group, primary, random, tally }) {
+  const load = new Load(fleet, { members: fleet.restless, lanes: 12, random });
+  const cached = new Load(fleet, { members: fleet.lasting, lanes: 4, random });
+
+  await sleep(1500);
+  const replicas = await group.detach(primary);
+  const before = await refreshes(fleet);
+  await sleep(random.between(300, 1200));
+  const lost = await refreshes(fleet) - before;
+  await group.loseDetached(primary, replicas);
+  const at = Date.now();
+
+  await everywhere(fleet, fleet.restless, ({ status }) =>
+    status === 200 || status === 401);
   tally.recovered(Date.now() - at);
   await sleep(1000);
-  await load.stop();
+  await Promise.all([load.stop(), cached.stop()]);
 
   load.judge(tally, { allowed: REFUSALS });
+  cached.judge(tally);
   await assertUsable(fleet, { random, tally });
-  tally.notes.push(JSON.stringify(load.counts()));
+  tally.notes.push(`${lost} grants were refreshed on a primary that was lost; `
+    + `meanwhile: ${JSON.stringify(load.counts())}, with cached tokens: `
+    + JSON.stringify(cached.counts()));
   tally.rounds += 1;
 }
 
-// What it writes from now on is lost with it.
-async function killDetached(group, primary, random) {
-  const replicas = await group.detach(primary);
-
-  await sleep(random.between(200, 1200));
-  await group.loseDetached(primary, replicas);
-  return Date.now();
+async function refreshes(fleet) {
+  const { token } = await fleet.control.see({ recent: 0 });
+  return token.by.refresh_token?.ok ?? 0;
 }
 
 export const sentinel = {
@@ -73,8 +91,7 @@ export const sentinel = {
     while (tally.rounds < rounds) {
       const primary = await group.primary();
 
-      await lose(fleet, { random, tally, kill: () =>
-        killDetached(group, primary, random) });
+      await lose(fleet, { group, primary, random, tally });
       await group.switched(primary);
       await primary.start();
       await group.complete();
@@ -95,8 +112,7 @@ export const cluster = {
       const primary = random.pick(await group.primaries());
       const [replica] = await group.replicasOf(primary);
 
-      await lose(fleet, { random, tally, kill: () =>
-        killDetached(group, primary, random) });
+      await lose(fleet, { group, primary, random, tally });
       await group.promoted(replica);
       await primary.start();
       await group.complete();
