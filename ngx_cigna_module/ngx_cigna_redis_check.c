@@ -29,6 +29,15 @@ ngx_cigna_redis_check_init(ngx_cigna_redis_conn_t *conn, unsigned again)
     setup->slot = conn->slot ? *conn->slot : CIGNA_MARKER_NO_SLOT;
     setup->again = again;
 
+    if (setup->check == cigna_setup_check_vault
+        && setup->slot == CIGNA_MARKER_NO_SLOT
+        && conn->shared->conf->mode == ngx_cigna_redis_clustered)
+    {
+        /* has no slots, but may be about to get its first one */
+
+        setup->check = cigna_setup_check_policy;
+    }
+
     cigna_setup_init(setup);
 }
 

@@ -40,6 +40,7 @@ struct ngx_cigna_redis_node_s {
     ngx_uint_t                     shifts; /* ... in a row */
     ngx_uint_t                     nslots;
     unsigned                       listed:1;   /* there is such a server */
+    unsigned                       wanted:1;   /* there are calls for it */
     unsigned                       down:1; /* and this was logged */
     unsigned                       hope:1; /* ... but that may change yet */
 };

@@ -656,9 +656,13 @@ ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn)
 void
 ngx_cigna_redis_conn_leave(ngx_cigna_redis_conn_t *conn)
 {
+    if (conn->state != ngx_cigna_redis_ready) {
+        return;
+    }
+
     conn->leaving = 1;
 
-    if (conn->state == ngx_cigna_redis_ready && conn->queue.n == 0) {
+    if (conn->queue.n == 0) {
         ngx_cigna_redis_conn_close(conn, "it is needed no more");
     }
 }

@@ -84,6 +84,7 @@ struct ngx_cigna_redis_conn_s {
     ngx_msec_t                        rest_by;
     unsigned                          resting:1;
     unsigned                          durable:1;
+    unsigned                          served:1;    /* at least one call */
 
     /* to be looked at */
     ngx_cigna_redis_state_e           state;
@@ -126,7 +127,7 @@ ngx_int_t ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
 void ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn,
     const char *why);
 
-/* closed as soon as it has no calls; that may be at once */
+/* if it is ready: closed as soon as it has no calls, which may be at once */
 void ngx_cigna_redis_conn_leave(ngx_cigna_redis_conn_t *conn);
 
 /* without calling any handler */

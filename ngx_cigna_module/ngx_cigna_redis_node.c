@@ -23,6 +23,7 @@
 #define NGX_CIGNA_REDIS_TRIES_MAX    64    /* of a call, all in all */
 #define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* of the marker, then it is down */
 #define NGX_CIGNA_REDIS_SHIFT_MS     50
+#define NGX_CIGNA_REDIS_UNSERVED_MS  100
 
 
 static ngx_cigna_redis_node_t *ngx_cigna_redis_node_create(
@@ -36,6 +37,8 @@ static void ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn,
     const char *error);
 static void ngx_cigna_redis_node_rest(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_node_pause(ngx_cigna_redis_conn_t *conn,
+    ngx_msec_t ms);
 static void ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
 static void ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn,
@@ -209,6 +212,8 @@ ngx_cigna_redis_node_send(ngx_cigna_redis_node_t *node,
         return NGX_ERROR;
     }
 
+    node->wanted = 1;
+
     conn = ngx_cigna_redis_node_choose(node, call);
 
     if (conn) {
@@ -332,7 +337,9 @@ ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn)
         ngx_del_timer(&node->retry);
     }
 
-    if (conn->leaving) {
+    conn->served = 0;
+
+    if (!node->wanted) {
         conn->error = "it is needed no more";
         return;
     }
@@ -355,7 +362,7 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 
     node = conn->owner;
 
-    if (conn->leaving) {
+    if (!node->wanted) {
         return;
     }
 
@@ -366,13 +373,7 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 
         (void) node->redis->topology->trouble(node);
 
-        conn->resting = 1;
-        conn->rest_by = ngx_current_msec + NGX_CIGNA_REDIS_SHIFT_MS;
-
-        if (!node->retry.timer_set) {
-            ngx_add_timer(&node->retry, NGX_CIGNA_REDIS_SHIFT_MS);
-        }
-
+        ngx_cigna_redis_node_pause(conn, NGX_CIGNA_REDIS_SHIFT_MS);
         return;
     }
 
@@ -401,17 +402,14 @@ static void
 ngx_cigna_redis_node_rest(ngx_cigna_redis_conn_t *conn)
 {
     ngx_uint_t               hope;
-    ngx_msec_t               pause;
     ngx_cigna_redis_node_t  *node;
 
     node = conn->owner;
-    pause = ngx_cigna_redis_pause(node->failures++);
 
     node->tried = 0;
-
     conn->replica = 0;
-    conn->resting = 1;
-    conn->rest_by = ngx_current_msec + pause;
+
+    ngx_cigna_redis_node_pause(conn, ngx_cigna_redis_pause(node->failures++));
 
     hope = node->redis->topology->trouble(node);
 
@@ -424,11 +422,23 @@ ngx_cigna_redis_node_rest(ngx_cigna_redis_conn_t *conn)
         node->hope = hope;
     }
 
-    if (!node->retry.timer_set) {
-        ngx_add_timer(&node->retry, pause);
-    }
-
     ngx_cigna_redis_room_wake(node->redis);
+}
+
+
+static void
+ngx_cigna_redis_node_pause(ngx_cigna_redis_conn_t *conn, ngx_msec_t ms)
+{
+    ngx_cigna_redis_node_t  *node;
+
+    node = conn->owner;
+
+    conn->resting = 1;
+    conn->rest_by = ngx_current_msec + ms;
+
+    if (!node->retry.timer_set) {
+        ngx_add_timer(&node->retry, ms);
+    }
 }
 
 
@@ -439,11 +449,13 @@ ngx_cigna_redis_node_retry_handler(ngx_event_t *ev)
 
     node = ev->data;
 
-    /* one that has got no slots, or is the primary no more, may stay away */
-
     if (node->conns[0].state == ngx_cigna_redis_closed) {
         ngx_cigna_redis_node_connect(&node->conns[0]);
     }
+
+    /* others are made for those who wait */
+
+    ngx_cigna_redis_room_wake(node->redis);
 }
 
 
@@ -456,6 +468,8 @@ ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
 
     node = conn->owner;
     redis = node->redis;
+
+    conn->served = 1;
 
     if (conn->durable) {
         ngx_cigna_redis_room_wake(redis);
@@ -496,8 +510,15 @@ ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
     node = conn->owner;
     redis = node->redis;
 
-    if (!conn->leaving) {
+    if (!conn->leaving && !ngx_exiting) {
         (void) redis->topology->trouble(node);
+    }
+
+    if (!conn->served && !ngx_queue_empty(calls)) {
+
+        /* it would be the same again at once, and again */
+
+        ngx_cigna_redis_node_pause(conn, NGX_CIGNA_REDIS_UNSERVED_MS);
     }
 
     while (!ngx_queue_empty(calls)) {
@@ -572,6 +593,7 @@ ngx_cigna_redis_node_leave(ngx_cigna_redis_node_t *node)
 {
     ngx_uint_t  i;
 
+    node->wanted = 0;
     node->down = 0;
     node->failures = 0;
 

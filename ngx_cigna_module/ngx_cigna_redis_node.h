@@ -35,7 +35,10 @@ ngx_uint_t ngx_cigna_redis_node_ready(ngx_cigna_redis_node_t *node);
 /* the one that it is at, or will try next */
 ngx_cigna_origin_t *ngx_cigna_redis_node_origin(ngx_cigna_redis_node_t *node);
 
-/* closes connections as they fall idle, and tries no more to make one */
+/*
+ * Closes connections as they fall idle, and tries no more to make one, unless
+ * something is sent again.
+ */
 void ngx_cigna_redis_node_leave(ngx_cigna_redis_node_t *node);
 
 void ngx_cigna_redis_node_done(ngx_cigna_redis_node_t *node);

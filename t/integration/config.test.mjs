@@ -287,6 +287,66 @@ refuses('a time that is none', { vault: { timeout: 'soon' } },
 refuses('a time of zero', { vault: { connect_timeout: '0' } },
         /"connect_timeout" .*out of range.*from 1ms to 1m/);
 
+const SENTINEL = { redis: null, sentinel: 'redis://127.0.0.1:26379',
+                   sentinel_master: 'vault' };
+
+accepts('Sentinels', { vault: {
+  ...SENTINEL, sentinel: ['redis://127.0.0.1', 'redis://127.0.0.2:5000'] } });
+accepts('the database of a primary that Sentinels know',
+        { vault: { ...SENTINEL, sentinel: 'redis://127.0.0.1/3' } });
+accepts('a cluster', { vault: {
+  redis: ['redis://127.0.0.1:7001', 'redis://127.0.0.1:7002'],
+  cluster: 'on' } });
+accepts('replicas to be waited for', { vault: { wait_replicas: '1' } });
+accepts('replicas to be waited for, and how long',
+        { vault: { wait_replicas: '2 100ms' } });
+
+refuses('Sentinels and a Redis beside them',
+        { vault: { ...SENTINEL, redis: 'redis://127.0.0.1' } },
+        /both "redis" and "sentinel".*remove "redis"/);
+refuses('Sentinels of a cluster', { vault: { ...SENTINEL, cluster: 'on' } },
+        /both "cluster" and "sentinel".*write "redis" for each/);
+refuses('Sentinels without the name of a primary',
+        { vault: { ...SENTINEL, sentinel_master: null } },
+        /no "sentinel_master".*write "sentinel_master NAME;"/);
+refuses('the name of a primary without Sentinels',
+        { vault: { sentinel_master: 'vault' } },
+        /"sentinel_..." without a "sentinel".*write "sentinel rediss:/);
+refuses('a password for Sentinels that are not there',
+        { vault: { sentinel_password_file: 'acme.secret' } },
+        /"sentinel_..." without a "sentinel"/);
+refuses('a user of Sentinels without a password',
+        { vault: { ...SENTINEL, sentinel_username: 'a' } },
+        /"sentinel_username" is a user name without a password.*/);
+refuses('a user of Sentinels named twice', { vault: {
+  ...SENTINEL, sentinel_username: 'a', sentinel_username_file: 'acme.secret',
+  sentinel_password_file: 'acme.secret' } },
+        /both "sentinel_username" and "sentinel_username_file"/);
+refuses('a Sentinel on a unix socket',
+        { vault: { ...SENTINEL, sentinel: 'unix:/run/sentinel.sock' } },
+        /"sentinel" "unix:\S+" must not be a unix socket/);
+refuses('Sentinels of which only one speaks TLS',
+        { vault: { ...SENTINEL, sentinel: ['redis://127.0.0.1',
+                                           'rediss://127.0.0.1'] } },
+        /"sentinel" "rediss:\S+" is a seed .*same scheme/);
+refuses('a database of a cluster',
+        { vault: { redis: 'redis://127.0.0.1/1', cluster: 'on' } },
+        /"redis" "\S+\/1" has a database number, and a cluster has none/);
+refuses('a cluster on a unix socket',
+        { vault: { redis: 'unix:/run/redis.sock', cluster: 'on' } },
+        /"redis" "unix:\S+" must not be a unix socket/);
+refuses('half a cluster', { vault: { cluster: 'half' } },
+        /invalid value "half" in "cluster" directive, it must be "on" or/);
+refuses('replicas that are no number', { vault: { wait_replicas: 'all' } },
+        /"wait_replicas" .*invalid value.*write "wait_replicas 1 500ms;"/);
+refuses('too many replicas', { vault: { wait_replicas: '17' } },
+        /"wait_replicas" .*invalid value/);
+refuses('replicas to be waited for without a time',
+        { vault: { wait_replicas: '1 0' } },
+        /"wait_replicas" .*invalid value/);
+refuses('replicas twice', { vault: { wait_replicas: ['1', '2'] } },
+        /"wait_replicas" directive is duplicate/);
+
 // files of secrets
 
 refuses('keys that are not there', { vault: { keys: 'nothing' } },

@@ -10,7 +10,7 @@ import { assertNoVault, assertRefused, assertServed, connected } from
   '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { startRedis } from '../lib/redis.mjs';
-import { freePort, scratchDirectory } from '../lib/scratch.mjs';
+import { freePort, scratchDirectory, until } from '../lib/scratch.mjs';
 
 const PASSWORD = 'MARKsRedisPassword';
 
@@ -101,6 +101,25 @@ test('ways to Redis', async (t) => {
       assert.match(gw.nginx.errorLog().slice(before), said);
     });
   }
+
+  await t.test('a password that was changed is read again on reload, and not '
+    + 'before', async () => {
+    const changed = file('changed', `${PASSWORD}\n`);
+    const vault = { ...tcp, password_file: changed };
+    await gw.reload({ vault });
+    assertServed(await ask());
+
+    file('changed', 'MARKsNewRedisPassword');
+    await redis.command('CONFIG', 'SET', 'requirepass',
+                        'MARKsNewRedisPassword');
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await until('the old one is no good', async () =>
+      (await ask()).status === 503);
+
+    await gw.reload({ vault });
+    assertServed(await ask());
+    await redis.command('CONFIG', 'SET', 'requirepass', PASSWORD);
+  });
 
   await t.test('each database is a vault of its own', async () => {
     const vault = { ...tcp, redis: `${tcp.redis}/3` };

@@ -12,6 +12,7 @@ const GREETING = {
   INFO: '$29\r\nmaxmemory_policy:noeviction\r\n\r\n',
   SUBSCRIBE: '*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n',
   PING: '+PONG\r\n',
+  ASKING: '+OK\r\n',
 };
 
 // The first complete command: { argv, rest }, or null
@@ -42,6 +43,8 @@ class FakeRedis {
   real = null;
   // a reply's text, null for none, or a function of the socket
   answer = '*0\r\n';
+  // the same for other commands, by name; functions get the arguments, too
+  on = {};
   commands = [];
   connections = 0;
 
@@ -82,16 +85,16 @@ class FakeRedis {
     const name = argv[0].toUpperCase();
     this.commands.push(name);
 
-    if (/^EVAL/.test(name) && this.real) {
+    if (/^EVAL/.test(name) && this.real && !(name in this.on)) {
       this.real.command(...argv).catch((error) => error)
         .then((value) => socket.write(replyText(value), 'latin1'));
       return;
     }
 
     const answer = name === 'HMGET' ? this.answer
-      : GREETING[name] ?? '-ERR not here\r\n';
+      : this.on[name] ?? GREETING[name] ?? '-ERR not here\r\n';
     if (typeof answer === 'function') {
-      answer(socket);
+      answer(socket, argv);
     } else if (answer) {
       socket.write(answer, 'latin1');
     }

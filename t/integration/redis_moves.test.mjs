@@ -1,0 +1,330 @@
+// Servers that speak of other servers, to the byte: what a cluster's nodes and
+// Sentinels may say, in earnest or gone mad.  Never a wrong "no such grant",
+// never an endless round, never a crash.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { startCluster } from '../lib/cluster.mjs';
+import { assertNoVault, assertRefused, assertServed, connected } from
+  '../lib/fhir.mjs';
+import { startFakeRedis } from '../lib/fake_redis.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { startRedis } from '../lib/redis.mjs';
+import { freePort, until } from '../lib/scratch.mjs';
+
+const NOTHING = `*5\r\n${'$-1\r\n'.repeat(5)}`;
+const SHORT = { timeout: '500ms', connect_timeout: '300ms' };
+
+const count = (fake, name) =>
+  fake.commands.filter((one) => one === name).length;
+
+const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
+
+// CLUSTER SLOTS: [first, last, ports ...] of each range
+const map = (...ranges) => `*${ranges.length}\r\n`
+  + ranges.map(([first, last, ...ports]) =>
+    `*${2 + ports.length}\r\n:${first}\r\n:${last}\r\n`
+    + ports.map((port) => `*3\r\n${bulk('127.0.0.1')}:${port}\r\n`
+      + bulk('id')).join('')).join('');
+
+test('nodes of a cluster', async (t) => {
+  const real = await startCluster(t, { primaries: 1, replicas: 0, tls: false });
+  const [a, b] = [await startFakeRedis(t), await startFakeRedis(t)];
+  const gw = await standardGateway(t, {
+    redis: real,
+    fhir: { cigna_fhir: 'on cache=off' },
+    vault: { ...SHORT, redis: [a, b].map(({ port }) =>
+      `redis://127.0.0.1:${port}`) },
+    nginx: { workers: 1 },
+  });
+  const bob = gw.visitor({ member: 'bob' });
+  const ask = () => bob.get('/fhir/Coverage');
+
+  // that there is no grant is what both say unless they are told otherwise
+  const assertAnswered = async () => assertRefused(
+    await ask(), 401, 'not_connected',
+    { connect: gw.url('acme', '/cigna/connect') });
+  const answered = () => until('it is answered', async () =>
+    (await ask()).status === 401);
+
+  // all is with a, until it says otherwise
+  const reset = async () => {
+    for (const fake of [a, b]) {
+      fake.real = real;
+      fake.answer = NOTHING;
+      fake.on = { CLUSTER: map([0, 16383, a.port, b.port]) };
+    }
+    await gw.reload();
+    await answered();
+  };
+  // bob's
+  let key;
+  a.answer = (socket, argv) => {
+    [, key] = argv;
+    socket.write(NOTHING);
+  };
+  a.on = { CLUSTER: map([0, 16383, a.port]) };
+  a.real = real;
+  b.on = a.on;
+  await answered();
+  const slot = await real.slotOf(key);
+
+  const each = (sentence, body) => t.test(sentence, async () => {
+    await reset();
+    await body();
+  });
+
+  await each('MOVED is followed, and remembered', async () => {
+    a.answer = `-MOVED ${slot} 127.0.0.1:${b.port}\r\n`;
+    a.on.CLUSTER = map([0, 16383, b.port, a.port]);
+    b.on.CLUSTER = a.on.CLUSTER;
+    await assertAnswered();
+    await answered();
+
+    const asked = count(a, 'HMGET');
+    await assertAnswered();
+    assert.equal(count(a, 'HMGET'), asked);
+  });
+
+  await each('MOVED without a host means the same host', async () => {
+    a.answer = `-MOVED ${slot} :${b.port}\r\n`;
+    await assertAnswered();
+  });
+
+  await each('ASK is followed once, with ASKING ahead', async () => {
+    const before = count(a, 'HMGET');
+    a.answer = `-ASK ${slot} 127.0.0.1:${b.port}\r\n`;
+    await assertAnswered();
+    await assertAnswered();
+
+    assert.equal(count(a, 'HMGET') - before, 2);
+    const at = b.commands.indexOf('ASKING');
+    assert.deepEqual(b.commands.slice(at, at + 2), ['ASKING', 'HMGET']);
+    assert.equal(count(b, 'ASKING'), 2);
+  });
+
+  await each('two nodes that send one to and fro: an outage, after a bounded '
+    + 'number of rounds', async () => {
+    const before = count(a, 'HMGET') + count(b, 'HMGET');
+    a.answer = `-MOVED ${slot} 127.0.0.1:${b.port}\r\n`;
+    b.answer = `-ASK ${slot} 127.0.0.1:${a.port}\r\n`;
+    const began = Date.now();
+    assertNoVault(await ask());
+    assert.ok(Date.now() - began < 1500);
+    assert.ok(count(a, 'HMGET') + count(b, 'HMGET') - before < 200);
+  });
+
+  for (const [what, text] of Object.entries({
+    'to a port where nobody listens':
+      `-MOVED ${slot} 127.0.0.1:${await freePort()}`,
+    'to ask where nobody listens':
+      `-ASK ${slot} 127.0.0.1:${await freePort()}`,
+    'to a name that nobody knows': `-MOVED ${slot} redis.invalid:6379`,
+    'without a slot': '-MOVED',
+    'to a slot that is none': `-MOVED 16384 127.0.0.1:${b.port}`,
+    'to no port': '-MOVED 1 127.0.0.1',
+    'to a name with a space': '-ASK 1 a b:6379',
+  })) {
+    await each(`a redirect ${what}: an outage`, async () => {
+      a.answer = `${text}\r\n`;
+      assertNoVault(await ask());
+    });
+  }
+
+  for (const error of ['TRYAGAIN', 'CLUSTERDOWN', 'LOADING', 'MASTERDOWN',
+                       'READONLY']) {
+    await each(`${error} passes, unnoticed if it passes soon`, async () => {
+      let times = 0;
+      a.answer = (socket) => {
+        times += 1;
+        socket.write(times < 4 ? `-${error} wait\r\n` : NOTHING);
+      };
+      await assertAnswered();
+      assert.ok(times >= 4);
+    });
+
+    await each(`${error} that does not pass: an outage, by the deadline`,
+      async () => {
+        a.answer = `-${error} for ever\r\n`;
+        const began = Date.now();
+        assertNoVault(await ask());
+        assert.ok(Date.now() - began < 1500);
+      });
+  }
+
+  await each('a slot that nobody has: an outage, until somebody has it',
+    async () => {
+      a.on.CLUSTER = map([0, 0, a.port]);
+      b.on.CLUSTER = a.on.CLUSTER;
+      a.answer = '-CLUSTERDOWN Hash slot not served\r\n';
+      await until('it is noticed', async () => (await ask()).status === 503);
+
+      a.answer = NOTHING;
+      a.on.CLUSTER = map([0, 16383, a.port]);
+      b.on.CLUSTER = a.on.CLUSTER;
+      await answered();
+    });
+
+  for (const [what, text] of Object.entries({
+    'none': '*0\r\n',
+    'an error': '-ERR This instance has cluster support disabled\r\n',
+    'without permission': '-NOPERM this user has no permissions\r\n',
+    'no array': '+OK\r\n',
+    'of no ranges': '*1\r\n*0\r\n',
+    'of slots that are none': map([0, 16384, 1]),
+    'backwards': map([2, 1, 1]),
+    'cut off': '*1\r\n*3\r\n:0\r\n',
+    'too deep': `${'*1\r\n'.repeat(10)}:0\r\n`,
+    'longer than any': '*65537\r\n',
+    'nothing at all': null,
+  })) {
+    await t.test(`a map that is ${what}: another node is asked`, async () => {
+      a.on.CLUSTER = text;
+      b.on.CLUSTER = map([0, 16383, a.port, b.port]);
+      await gw.reload();
+      await answered();
+    });
+  }
+
+  await t.test('no node has a map: an outage, and the log says so',
+    async () => {
+      a.on.CLUSTER = '-ERR This instance has cluster support disabled\r\n';
+      b.on.CLUSTER = a.on.CLUSTER;
+      await gw.reload();
+      assertNoVault(await ask());
+      assertNoVault(await ask());
+      assert.match(gw.nginx.errorLog(),
+                   /\[error\].*does not tell the slots of the cluster/);
+      await reset();
+    });
+
+  await t.test('a map of many pieces is read', async () => {
+    const pieces = Array.from({ length: 4000 }, (_, i) => [i, i, a.port]);
+    a.on.CLUSTER = map(...pieces, [4000, 16383, a.port]);
+    b.on.CLUSTER = a.on.CLUSTER;
+    await gw.reload();
+    await answered();
+  });
+
+  await t.test('a node that is gone is asked for no map, and its slots are '
+    + 'looked for', async () => {
+    await reset();
+    const gone = await freePort();
+    a.on.CLUSTER = map([0, 16383, gone], [0, 0, a.port], [1, 1, b.port]);
+    b.on.CLUSTER = a.on.CLUSTER;
+    await gw.reload();
+    await until('it is an outage', async () => (await ask()).status === 503);
+
+    a.on.CLUSTER = map([0, 16383, b.port]);
+    b.on.CLUSTER = a.on.CLUSTER;
+    await answered();
+  });
+});
+
+const PRIMARY = (port) => `*2\r\n${bulk('127.0.0.1')}${bulk(String(port))}`;
+
+test('Sentinels', async (t) => {
+  const real = await startRedis(t);
+  const replica = await startRedis(t);
+  const [a, b] = [await startFakeRedis(t), await startFakeRedis(t)];
+  const nobody = await freePort();
+  const both = (text) => {
+    a.on = { SENTINEL: text };
+    b.on = { SENTINEL: text };
+  };
+
+  both(PRIMARY(real.port));
+  const gw = await standardGateway(t, {
+    redis: real,
+    fhir: { cigna_fhir: 'on cache=off' },
+    vault: {
+      ...SHORT, redis: null, sentinel_master: 'vault',
+      sentinel: [a, b].map(({ port }) => `redis://127.0.0.1:${port}`),
+    },
+    nginx: { workers: 1 },
+  });
+  await replica.command('REPLICAOF', '127.0.0.1', real.port);
+  await until('the replica has all', async () =>
+    /master_link_status:up/.test(await replica.command('INFO')));
+
+  const alice = await connected(gw);
+  const ask = () => alice.get('/fhir/Coverage');
+  const served = () => until('it is served', async () =>
+    (await ask()).status === 200);
+
+  for (const [what, text] of Object.entries({
+    'does not know the name': '*-1\r\n',
+    'does not know enough': '-IDONTKNOW I have not enough information\r\n',
+    'may not say': '-NOPERM this user has no permissions\r\n',
+    'wants a password': '-NOAUTH Authentication required.\r\n',
+    'names nobody': `*2\r\n${bulk('')}${bulk('1')}`,
+    'names no port': `*2\r\n${bulk('127.0.0.1')}${bulk('x')}`,
+    'says something else': '+OK\r\n',
+    'says nonsense': 'what\r\n',
+    'says nothing': null,
+    'hangs up': (socket) => socket.end(),
+  })) {
+    await t.test(`one that ${what}: the other one is asked`, async () => {
+      both(PRIMARY(real.port));
+      a.on.SENTINEL = text;
+      await gw.reload();
+      assertServed(await ask());
+    });
+  }
+
+  await t.test('none of them knows the name: an outage, and the log says so',
+    async () => {
+      both('*-1\r\n');
+      await gw.reload();
+      assertNoVault(await ask());
+      assertNoVault(await ask());
+      assert.match(gw.nginx.errorLog(),
+                   /\[error\].*does not tell the primary/);
+      both(PRIMARY(real.port));
+      await served();
+    });
+
+  for (const [what, port, said] of [
+    ['a replica', () => replica.port, /cannot be used: this is a replica/],
+    ['a port where nobody listens', () => nobody, /Connection refused/],
+    ['a Sentinel', () => b.port, /cannot be used: (?!this is)/],
+  ]) {
+    await t.test(`they name ${what}: an outage, until they know better`,
+      async () => {
+        const before = gw.nginx.errorLog().length;
+        both(PRIMARY(port()));
+        await gw.reload();
+        assertNoVault(await ask());
+        assert.match(gw.nginx.errorLog().slice(before), said);
+
+        both(PRIMARY(real.port));
+        await served();
+      });
+  }
+
+  await t.test('a primary that is another one is noticed though nothing is '
+    + 'wrong with the one that was', async () => {
+    await gw.reload();
+    assertServed(await ask());
+    await replica.command('REPLICAOF', 'NO', 'ONE');
+    both(PRIMARY(replica.port));
+    await gw.nginx.waitForLog(
+      new RegExp(`"127.0.0.1:${replica.port}" is the primary of "vault"`),
+      8000);
+    assertServed(await ask());
+    await replica.command('REPLICAOF', '127.0.0.1', real.port);
+    both(PRIMARY(real.port));
+    await served();
+  });
+
+  await t.test('READONLY is no answer: the primary is looked for, and asked',
+    async () => {
+      await served();
+      await real.command('REPLICAOF', '127.0.0.1', replica.port);
+      await replica.command('REPLICAOF', 'NO', 'ONE');
+      both(PRIMARY(replica.port));
+      const { outcome } = await gw.dance({ member: 'carol' });
+      assert.equal(outcome, 'connected');
+    });
+});
