@@ -411,6 +411,40 @@ test('the tool in a cluster', async (t) => {
   });
 });
 
+for (const [what, start] of [['Sentinel', startSentinel],
+                             ['a cluster', startCluster]]) {
+  test(`a rotation and a revocation with ${what}`, async (t) => {
+    const gw = await standardGateway(t, { redis: await start(t),
+                                          fhir: NO_CACHE });
+    const ask = (member) => gw.visitor({ member }).get('/fhir/Patient');
+    await members(gw, 4);
+    keygen('--add', gw.file('keys'));
+    keygen('--promote', gw.file('keys'));
+    await gw.reload();
+    const [fresh] = idsOf(gw.file('keys'));
+
+    await t.test('what is used goes under the new key, the tool does the rest',
+      async () => {
+        assertServed(await ask('member-0'));
+        assertServed(await ask('member-1'));
+        await until('two are under the new key', async () =>
+          (await grantsByKey(gw))[fresh] === 2);
+        const { code, out } = await gw.vault('reseal');
+        assert.equal(code, 0);
+        assert.match(out, /^2 grants sealed again, 0 left$/m);
+        assert.deepEqual(await grantsByKey(gw), { [fresh]: 4 });
+        assertServed(await ask('member-3'));
+        assert.equal((await gw.vault('status')).code, 0);
+      });
+
+    await t.test('who is revoked is unknown at once', async () => {
+      const { out } = await gw.vault('revoke', '--tenant', 'acme', '--yes');
+      assert.match(out, /^4 grants revoked, 4 deleted, 0 not revoked$/m);
+      assert.equal((await ask('member-0')).status, 401);
+    });
+  });
+}
+
 const grantsOf = (redis) => redis.command('KEYS', 'cigna:g:*');
 
 test('a record is that of its place, its tenant and its generation',
