@@ -70,6 +70,7 @@ const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_watched = {
 static ngx_int_t
 ngx_cigna_redis_watched_init(ngx_cigna_redis_t *redis)
 {
+    u_char                     *what;
     ngx_str_t                  *name;
     ngx_cigna_redis_ask_t      *ask;
     ngx_cigna_redis_conf_t     *conf;
@@ -87,9 +88,16 @@ ngx_cigna_redis_watched_init(ngx_cigna_redis_t *redis)
     name = &conf->sentinel_master;
     ask = &w->ask;
 
+    what = ngx_pnalloc(redis->pool, sizeof("the primary \"\"") + name->len);
+    if (what == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_sprintf(what, "the primary \"%V\"%Z", name);
+
     ask->redis = redis;
     ask->login = &conf->sentinel_login;
-    ask->what = "the primary";
+    ask->what = (char *) what;
     ask->answer = ngx_cigna_redis_watched_answer;
     ask->over = ngx_cigna_redis_watched_over;
 

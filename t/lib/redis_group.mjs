@@ -132,6 +132,19 @@ export class RedisGroup {
     }
   }
 
+  // What the primary has written while `action` ran goes with it.  Returns
+  // those that were its replicas.
+  async losing(primary, action) {
+    await this.synced();
+    const replicas = await this.detach(primary);
+    try {
+      await action();
+    } finally {
+      await this.loseDetached(primary, replicas);
+    }
+    return replicas;
+  }
+
   // All replicas have what their primaries have at this moment.
   async synced() {
     const roles = () => Promise.all(this.running.map((node) =>

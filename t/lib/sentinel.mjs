@@ -66,7 +66,7 @@ class SentinelGroup extends RedisGroup {
         `${of('auth-user')} sentinel`,
         `${of('auth-pass')} ${passwordOf('sentinel')}`,
         `${of('down-after-milliseconds')} ${downAfter}`,
-        `${of('failover-timeout')} 3000`,
+        `${of('failover-timeout')} 2000`,
       ],
     };
   }
@@ -118,18 +118,30 @@ class SentinelGroup extends RedisGroup {
   }
 
   async switched(old) {
-    await until('the primary is another one', async () => {
-      const ports = await Promise.all(this.sentinels
-        .filter(({ stopped }) => !stopped)
-        .map((one) => one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME',
-                                  MASTER)));
-      return ports.every(([, port]) => Number(port) !== old.servicePort
-        && port === ports[0][1]);
-    }, { timeout: 20000 });
+    try {
+      await until('the primary is another one', async () => {
+        const ports = await Promise.all(this.sentinels
+          .filter(({ stopped }) => !stopped)
+          .map((one) => one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME',
+                                    MASTER)));
+        return ports.every(([, port]) => Number(port) !== old.servicePort
+          && port === ports[0][1]);
+      }, { timeout: 20000 });
+    } catch (error) {
+      error.message += `\n${this.#lastWords()}`;
+      throw error;
+    }
     const primary = await this.primary();
     await until('it is a primary', async () =>
       (await primary.info('replication')).role === 'master');
     return primary;
+  }
+
+  // What the Sentinels have logged last.
+  #lastWords() {
+    return this.sentinels.map(({ name, server }) =>
+      `${name}\n${server.output.split('\n').slice(-25).join('\n')}`)
+      .join('\n');
   }
 
   vault(over, file) {

@@ -1,0 +1,194 @@
+// A vault in Redis Cluster, over TLS, with the users of conf/.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { startCluster } from '../lib/cluster.mjs';
+import { assertServed, connected, grantKeys } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { SAME_ORIGIN, journey, manyMembers, told, underLoad } from
+  '../lib/journey.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const QUICK = { timeout: '500ms', connect_timeout: '500ms' };
+const NO_CACHE = { cigna_fhir: 'on cache=off' };
+
+// how often each node has run a command
+async function calls(redis, name) {
+  const stats = await Promise.all(redis.running.map((node) =>
+    node.command('INFO', 'commandstats')));
+  return stats.map((text) =>
+    Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(text)?.[1] ?? 0))
+    .reduce((sum, one) => sum + one, 0);
+}
+
+test('a cluster', async (t) => {
+  const redis = await startCluster(t);
+  const gw = await standardGateway(t, {
+    redis, vault: QUICK, fhir: NO_CACHE, nginx: { workers: 2 } });
+  const members = await manyMembers(gw, 16);
+
+  const during = async (what, change, { outage = false } = {}) =>
+    t.diagnostic(told(what, await underLoad(members, change, { outage })));
+
+  // where grants lie: { slot, owner }
+  const places = async () => Promise.all((await grantKeys(gw)).map(
+    async (key) => {
+      const slot = await redis.slotOf(key);
+      return { key, slot, owner: await redis.ownerOf(slot) };
+    }));
+
+  // a primary with grants and with a replica to take its place
+  const replicated = async () => {
+    for (const { owner } of await places()) {
+      const replicas = await redis.replicasOf(owner);
+      if (replicas.length) {
+        return { owner, replicas };
+      }
+    }
+    throw new Error('no primary has a replica');
+  };
+
+  await t.test('all that members do works', () => journey(gw));
+
+  await t.test('grants lie on all primaries', async () => {
+    const owners = new Set((await places()).map(({ owner }) => owner.name));
+    assert.equal(owners.size, 3);
+  });
+
+  await t.test('all keys of a member lie in one slot', async () => {
+    for (const key of await redis.command('KEYS', 'cigna:*')) {
+      assert.match(key, /^cigna:\w:\{[\w-]+\}$/);
+    }
+  });
+
+  await t.test('slots that move under load: 0 errors', async () => {
+    const asked = await calls(redis, 'asking');
+
+    await during('resharding', async () => {
+      for (const { slot, owner } of (await places()).slice(0, 8)) {
+        const to = (await redis.primaries()).find((one) => one !== owner);
+        await redis.reshard([slot], owner, to, () => sleep(50));
+      }
+    });
+    await redis.complete();
+    assert.ok(await calls(redis, 'asking') > asked);
+  });
+
+  await t.test('a slot that has moved is found: dances, refreshes and all',
+    async () => {
+      const primaries = await redis.primaries();
+      await redis.reshard(
+        (await redis.slotsOf(primaries[0])).slice(0, 50), primaries[0],
+        primaries[1]);
+      await redis.complete();
+      await manyMembers(gw, 10);
+      await journey(gw);
+    });
+
+  await t.test('a planned failover of each primary: nobody is told that he is '
+    + 'not connected', async () => {
+    await during('planned failovers', async () => {
+      for (const primary of await redis.primaries()) {
+        await redis.failover(primary);
+      }
+    }, { outage: true });
+    await redis.complete();
+  });
+
+  await t.test('a new primary takes slots under load: 0 errors', async () => {
+    await during('a node more', async () => {
+      const fresh = await redis.addPrimary();
+      for (const { slot, owner } of (await places()).slice(0, 4)) {
+        await redis.reshard([slot], owner, fresh);
+      }
+    });
+    await redis.complete();
+  });
+
+  await t.test('a primary is killed, its replica takes over: all requests are '
+    + 'answered', async () => {
+    const { owner, replicas: [replica] } = await replicated();
+    await redis.synced();
+    await during('killed primary', async () => {
+      await owner.kill();
+      await redis.promoted(replica);
+    }, { outage: true });
+
+    await owner.start();
+    await redis.complete();
+    for (const visitor of members) {
+      assertServed(await visitor.get('/fhir/Coverage'));
+    }
+  });
+
+  await t.test('a primary that stands still delays its own members only',
+    async () => {
+      const { owner, replicas: [replica] } = await replicated();
+      await during('frozen primary', async () => {
+        owner.freeze();
+        await redis.promoted(replica);
+        await sleep(500);
+        owner.thaw();
+      }, { outage: true });
+      await redis.complete();
+    });
+
+  await t.test('what went with a primary is written again', async () => {
+    const { owner } = await replicated();
+    let visitors;
+    await redis.losing(owner, async () => {
+      visitors = await manyMembers(gw, 12);
+    }).then(([replica]) => redis.promoted(replica));
+
+    await until('all are served', async () => {
+      const replies = await Promise.all(visitors.map((one) =>
+        one.get('/fhir/Coverage')));
+      assert.ok(replies.every(({ status }) => status !== 401));
+      return replies.every(({ status }) => status === 200);
+    }, { timeout: 20000 });
+    await owner.start();
+    await redis.complete();
+  });
+
+  await t.test('what one host writes, the other knows at once', async (st) => {
+    const { sandbox } = gw;
+    const { caFile } = sandbox.info;
+    await gw.reload({ fhir: {} });
+    const other = await standardGateway(st, {
+      redis, sandbox, marker: false, vault: QUICK,
+      keys: readFileSync(gw.file('keys'), 'utf8'),
+      tenant: { trusted_certificate: caFile },
+      fhir: { proxy_ssl_trusted_certificate: caFile },
+    });
+    const here = await connected(gw, { member: 'two' });
+    const there = other.visitor({ member: 'two' });
+    assertServed(await there.get('/fhir/Patient'));
+
+    await here.post('/cigna/disconnect', SAME_ORIGIN);
+    const began = Date.now();
+    await until('it is disconnected', async () =>
+      (await there.get('/fhir/Patient')).body.includes('not_connected'));
+    assert.ok(Date.now() - began < 1000);
+  });
+
+  await t.test('nodes that tell names instead of addresses are verified by '
+    + 'them', async () => {
+    await redis.tellNames();
+    await gw.reload({ vault: { ...QUICK, redis: redis.nodes.map((node) =>
+      `rediss://localhost:${node.servicePort}`), tls_name: null } });
+    await journey(gw, { refresh: false });
+    await during('planned failover, by names', async () => {
+      await redis.failover((await replicated()).owner);
+    }, { outage: true });
+    await manyMembers(gw, 10);
+  });
+
+  await t.test('the users of conf/redis/ were refused nothing', async () => {
+    for (const server of redis.running) {
+      assert.deepEqual(await server.command('ACL', 'LOG'), [], server.name);
+    }
+  });
+});
