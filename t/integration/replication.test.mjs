@@ -70,8 +70,8 @@ test('a Redis that changes', async (t) => {
     await served();
   });
 
-  await t.test('one that has been emptied is an outage, and nobody is told that '
-    + 'he is not connected', async () => {
+  await t.test('one that has been emptied is an outage, and nobody is told '
+    + 'that he is not connected', async () => {
     const saved = await redis.save();
     await redis.command('FLUSHALL');
     await outage(/scripts\/vault init/);
