@@ -44,6 +44,7 @@ ngx_cigna_redis_call_create(ngx_cigna_redis_calls_t *calls,
     call->deadline = ngx_current_msec + timeout;
     call->slot = CIGNA_SLOTS;
     call->durable = cmd->durable;
+    call->reads = cigna_slice_eq(argv[0], cigna_slice("HMGET"));
 
     call->cmd = cmd;
     cmd->call = call;

@@ -43,6 +43,7 @@ struct ngx_cigna_redis_node_s {
     unsigned                       wanted:1;   /* there are calls for it */
     unsigned                       down:1; /* and this was logged */
     unsigned                       hope:1; /* ... but that may change yet */
+    unsigned                       behind:1;   /* replicas; this was logged */
 };
 
 

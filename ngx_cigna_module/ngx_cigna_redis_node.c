@@ -41,6 +41,8 @@ static void ngx_cigna_redis_node_pause(ngx_cigna_redis_conn_t *conn,
     ngx_msec_t ms);
 static void ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
+static void ngx_cigna_redis_node_durable(ngx_cigna_redis_conn_t *conn,
+    cigna_reply_t *reply);
 static void ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn,
     ngx_queue_t *calls);
 static void ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,
@@ -472,15 +474,11 @@ ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
     conn->served = 1;
 
     if (conn->durable) {
+        ngx_cigna_redis_node_durable(conn, reply);
         ngx_cigna_redis_room_wake(redis);
     }
 
     if (reply == NULL) {
-        ngx_log_error(NGX_LOG_WARN, ngx_cigna_redis_log(redis), 0,
-                      "redis \"%V\" has written to fewer than %ui replicas",
-                      &conn->peer.origin->name,
-                      redis->shared.conf->wait_replicas);
-
         ngx_cigna_redis_call_finish(&redis->shared.calls, call,
                                     cigna_ev_lost, NULL);
         return;
@@ -497,6 +495,36 @@ ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
 
     ngx_cigna_redis_call_finish(&redis->shared.calls, call, cigna_ev_ok,
                                 reply);
+}
+
+
+/* logged when it begins and when it ends */
+
+static void
+ngx_cigna_redis_node_durable(ngx_cigna_redis_conn_t *conn,
+    cigna_reply_t *reply)
+{
+    ngx_uint_t               level, behind;
+    ngx_cigna_redis_node_t  *node;
+
+    if (cigna_reply_type(reply) == cigna_reply_error) {
+        return;
+    }
+
+    node = conn->owner;
+    behind = (reply == NULL);
+
+    if (behind == node->behind) {
+        return;
+    }
+
+    node->behind = behind;
+    level = behind ? NGX_LOG_ERR : NGX_LOG_NOTICE;
+
+    ngx_log_error(level, ngx_cigna_redis_log(node->redis), 0,
+                  "redis \"%V\" has %s than %ui replicas that keep up",
+                  &conn->peer.origin->name, behind ? "fewer" : "no fewer",
+                  node->redis->shared.conf->wait_replicas);
 }
 
 
@@ -525,9 +553,12 @@ ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
         call = ngx_cigna_redis_call_first(calls);
         ngx_queue_remove(&call->link);
 
-        if (call->lost || call->cmd == NULL) {
+        if (call->cmd == NULL || (call->lost && !call->reads)
+            || ngx_cigna_redis_call_left(call) == 0)
+        {
             ngx_cigna_redis_call_finish(&redis->shared.calls, call,
-                                        cigna_ev_lost, NULL);
+                                        call->lost ? cigna_ev_lost
+                                                   : cigna_ev_unsent, NULL);
 
         } else {
             ngx_cigna_redis_node_again(node, call);
@@ -536,7 +567,7 @@ ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 }
 
 
-/* Redis has not run it */
+/* Redis has not run it, or might as well not have */
 
 static void
 ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,

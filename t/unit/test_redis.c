@@ -625,6 +625,40 @@ a_command_with_too_many_arguments_is_refused(void **state)
 }
 
 
+static void
+a_reader_may_be_told_other_limits(void **state)
+{
+    char             text[64];
+    cigna_reply_t   *reply;
+    cigna_reader_t  *r;
+
+    (void) state;
+
+    (void) snprintf(text, sizeof(text), "*%d\r\n",
+                    CIGNA_REDIS_ELEMENTS_MAX + 1);
+
+    r = cigna_reader_create();
+    cigna_reader_limit(r, CIGNA_REDIS_REPLY_MAX, CIGNA_REDIS_ELEMENTS_MAX + 1);
+    feed(r, text);
+    assert_next(r, CIGNA_AGAIN);
+    cigna_reader_destroy(r);
+
+    r = cigna_reader_create();
+    cigna_reader_limit(r, 10, 2);
+    feed(r, "*2\r\n:1\r\n");
+    assert_next(r, CIGNA_AGAIN);
+    feed(r, ":22\r\n");
+    assert_int_equal(cigna_reader_next(r, &reply), CIGNA_ERROR);
+    cigna_reader_destroy(r);
+
+    r = cigna_reader_create();
+    cigna_reader_limit(r, 100, 2);
+    feed(r, "*3\r\n");
+    assert_next(r, CIGNA_ERROR);
+    cigna_reader_destroy(r);
+}
+
+
 int
 main(void)
 {
@@ -646,6 +680,7 @@ main(void)
         cmocka_unit_test(a_reply_is_only_so_long_however_it_comes),
         cmocka_unit_test(many_replies_may_be_longer_together),
         cmocka_unit_test(bytes_that_nobody_reads_are_bounded),
+        cmocka_unit_test(a_reader_may_be_told_other_limits),
         cmocka_unit_test(a_command_is_an_array_of_strings),
         cmocka_unit_test(the_length_of_a_command_is_known_beforehand),
         cmocka_unit_test(half_a_command_is_never_written),

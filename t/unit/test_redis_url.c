@@ -71,6 +71,18 @@ port_and_database_have_defaults(void **state)
 
 
 static void
+whether_a_port_was_given_is_told(void **state)
+{
+    (void) state;
+
+    assert_int_equal(url("redis://a").port_given, 0);
+    assert_int_equal(url("redis://a/1").port_given, 0);
+    assert_int_equal(url("redis://a:6379").port_given, 1);
+    assert_int_equal(url("rediss://[::1]:1/").port_given, 1);
+}
+
+
+static void
 a_unix_socket_has_a_path(void **state)
 {
     cigna_redis_url_t  u = url("unix:/run/redis/redis.sock");
@@ -196,6 +208,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_server_is_a_host_a_port_and_a_database),
         cmocka_unit_test(port_and_database_have_defaults),
+        cmocka_unit_test(whether_a_port_was_given_is_told),
         cmocka_unit_test(a_unix_socket_has_a_path),
         cmocka_unit_test(another_scheme_is_refused),
         cmocka_unit_test(passwords_come_from_files),

@@ -1,0 +1,65 @@
+// "wait_replicas": nothing is spent, and nothing counts as stored, that a
+// primary alone would know of.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { assertNoVault, assertServed, connected } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { until } from '../lib/scratch.mjs';
+import { startSentinel } from '../lib/sentinel.mjs';
+
+test('a primary that waits for its replica', async (t) => {
+  const group = await startSentinel(t, { tls: false, downAfter: 30000 });
+  const gw = await standardGateway(t, {
+    redis: group,
+    fhir: { cigna_fhir: 'on cache=off' },
+    vault: { wait_replicas: '1 200ms' },
+    tenant: { connect_timeout: '500ms', timeout: '500ms' },
+    nginx: { workers: 1 },
+  });
+  const [replica] = await group.replicasOf(await group.primary());
+  const expired = async (member) => {
+    const visitor = await connected(gw, { member, life: 1 });
+    await sleep(1100);
+    return visitor;
+  };
+  const requests = async () => (await gw.sandbox.control.see()).token.requests;
+  const ask = (visitor) => visitor.get('/fhir/Coverage');
+
+  await t.test('a refresh that the replica knows of is made', async () => {
+    const bob = await expired('bob');
+    await until('it is served', async () => (await ask(bob)).status === 200);
+  });
+
+  await t.test('no token is spent while the replica stands still, and reads '
+    + 'are not held up', async () => {
+    const alice = await connected(gw, { member: 'alice' });
+    const carol = await expired('carol');
+    const before = await requests();
+
+    replica.freeze();
+    const [waiting, ...served] = await Promise.all([
+      ask(carol), ...Array.from({ length: 10 }, () => ask(alice))]);
+    replica.thaw();
+
+    assertNoVault(waiting);
+    served.forEach(assertServed);
+    assert.equal(await requests(), before);
+    assert.match(gw.nginx.errorLog(),
+                 /\[error\].*has fewer than 1 replicas that keep up/);
+
+    await until('it is served', async () => (await ask(carol)).status === 200);
+    assert.equal(await requests(), before + 1);
+    assert.match(gw.nginx.errorLog(),
+                 /\[notice\].*has no fewer than 1 replicas that keep up/);
+  });
+
+  await t.test('WAIT has connections of its own', async () => {
+    const clients = await (await group.primary()).command('CLIENT', 'LIST');
+    const ours = clients.split('\n').filter((line) => /user=cigna /.test(line));
+    assert.ok(ours.some((line) => /cmd=wait /.test(line)), clients);
+    assert.ok(ours.some((line) => /cmd=hmget /.test(line)), clients);
+  });
+});
