@@ -48,7 +48,7 @@ function everywhere(fleet, members, isSuch) {
 }
 
 // What the primary writes while it is detached is lost with it.
-async function lose(fleet, { group, primary, random, tally }) {
+async function lose(fleet, { group, primary, succeeded, random, tally }) {
   const load = new Load(fleet, { members: fleet.restless, lanes: 12, random });
   const cached = new Load(fleet, { members: fleet.lasting, lanes: 4, random });
 
@@ -59,6 +59,7 @@ async function lose(fleet, { group, primary, random, tally }) {
   const lost = await refreshes(fleet) - before;
   await group.loseDetached(primary, replicas);
   const at = Date.now();
+  const replaced = succeeded().then(() => Date.now() - at);
 
   await everywhere(fleet, fleet.restless, ({ status }) =>
     status === 200 || status === 401);
@@ -69,7 +70,7 @@ async function lose(fleet, { group, primary, random, tally }) {
   load.judge(tally, { allowed: REFUSALS });
   cached.judge(tally);
   await assertUsable(fleet, { random, tally });
-  tally.notes.push(`${lost} grants were refreshed on a primary that was lost; `
+  tally.notes.push(`another primary after ${await replaced} ms; ${lost} grants were refreshed on a primary that was lost; `
     + `meanwhile: ${JSON.stringify(load.counts())}, with cached tokens: `
     + JSON.stringify(cached.counts()));
   tally.rounds += 1;
@@ -91,14 +92,22 @@ export const sentinel = {
     while (tally.rounds < rounds) {
       const primary = await group.primary();
 
-      await lose(fleet, { group, primary, random, tally });
-      await group.switched(primary);
+      await lose(fleet, { group, primary, random, tally,
+                          succeeded: () => group.switched(primary) });
       await primary.start();
       await group.complete();
     }
     await countRefreshes(fleet, tally);
   },
 };
+
+// The primary with most grants: which one that is, is chance enough.
+async function busiest(group) {
+  const counted = await Promise.all((await group.primaries())
+    .map(async (node) => ({
+      node, grants: (await node.command('KEYS', '*:g:*')).length })));
+  return counted.reduce((a, b) => (b.grants > a.grants ? b : a)).node;
+}
 
 export const cluster = {
   about: 'primaries of a cluster that die with their last writes',
@@ -109,11 +118,11 @@ export const cluster = {
     const fleet = await start(t, group);
 
     while (tally.rounds < rounds) {
-      const primary = random.pick(await group.primaries());
+      const primary = await busiest(group);
       const [replica] = await group.replicasOf(primary);
 
-      await lose(fleet, { group, primary, random, tally });
-      await group.promoted(replica);
+      await lose(fleet, { group, primary, random, tally,
+                          succeeded: () => group.promoted(replica) });
       await primary.start();
       await group.complete();
     }

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { forgetDances } from '../../../t/lib/dance.mjs';
 import { TOP } from '../../../t/lib/scratch.mjs';
 import { Fleet, countRefreshes } from './fleet.mjs';
 import { Load } from './load.mjs';
@@ -41,6 +42,8 @@ async function round(fleet, { random, tally }) {
   const [name, ...olds] = linesOf(fleet.nodes[0]);
   const fresh = newKey();
 
+  // dances end by themselves, in half an hour; the tool leaves them alone
+  await forgetDances(fleet.nodes[0]);
   await everywhere(fleet, [name, ...olds, fresh]);
   await everywhere(fleet, [name, fresh, ...olds]);
   await sleep(1000);
