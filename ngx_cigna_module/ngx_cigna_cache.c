@@ -91,8 +91,11 @@ ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
         entry->token.data = ngx_cigna_cache_token;
         ngx_cigna_cache_node_read(node, entry);
 
+        /* or from the future: the clock was set back */
+
         entry->suspect = entry->checked_ms
-                    < (int64_t) ngx_cigna_zone_fixed(zone)->suspect_ms;
+                    < (int64_t) ngx_cigna_zone_fixed(zone)->suspect_ms
+                    || entry->checked_ms / 1000 > ngx_time() + 1;
     }
 
     ngx_cigna_zone_unlock(zone);

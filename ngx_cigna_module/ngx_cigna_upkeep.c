@@ -6,8 +6,8 @@
  * fails.
  *
  * A server that has lost something is told by the new connection to it.  As
- * nobody may need one for longer than the journal lasts, an entry is written
- * again now and then for no other reason than to have connections made.
+ * nobody may need one for longer than the journal lasts, Redis is asked for an
+ * entry now and then for no other reason than to have connections made.
  *
  * The timer does not keep an exiting worker but while there are entries that
  * Redis has not confirmed, and for a minute at most.  They may be another
@@ -28,9 +28,9 @@
 #define NGX_CIGNA_UPKEEP_BACKOFF_MIN  500  /* ms */
 #define NGX_CIGNA_UPKEEP_BACKOFF_MAX  8000
 
-/* ticks: how often an entry is tried, and how often all that may go do so */
+/* ticks: how often Redis is asked, and how often all that may go do so */
 
-#define NGX_CIGNA_UPKEEP_TRIAL    5
+#define NGX_CIGNA_UPKEEP_ASK      5
 #define NGX_CIGNA_UPKEEP_EXPIRY   50
 
 /* of a refresh, beside the exchange: from the lock to the store */
@@ -43,7 +43,8 @@ typedef struct {
     ngx_uint_t                ticks;
     ngx_atomic_uint_t         rewritten;   /* the last time that is done with */
     ngx_msec_t                exiting;     /* since then, 0: not */
-    ngx_uint_t                tried;       /* where the last trial was */
+    ngx_uint_t                asked;       /* for this entry at last */
+    ngx_cigna_redis_cmd_t     cmd;
     ngx_uint_t                more;        /* than may be written at once */
 } ngx_cigna_upkeep_t;
 
@@ -54,7 +55,7 @@ static void ngx_cigna_upkeep_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_cigna_upkeep_stays(ngx_cigna_upkeep_t *upkeep,
     ngx_uint_t unconfirmed);
 static void ngx_cigna_upkeep_look(ngx_cigna_upkeep_t *upkeep);
-static void ngx_cigna_upkeep_try(ngx_cigna_upkeep_t *upkeep);
+static void ngx_cigna_upkeep_ask(ngx_cigna_upkeep_t *upkeep);
 static void ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, const cigna_journal_look_t *look);
 static ngx_int_t ngx_cigna_upkeep_copy(ngx_cigna_run_t *run,
@@ -166,8 +167,8 @@ ngx_cigna_upkeep_handler(ngx_event_t *ev)
 
     if (ngx_cigna_journal_entries(zone)) {
 
-        if (upkeep->ticks % NGX_CIGNA_UPKEEP_TRIAL == 0) {
-            ngx_cigna_upkeep_try(upkeep);
+        if (upkeep->ticks % NGX_CIGNA_UPKEEP_ASK   == 0) {
+            ngx_cigna_upkeep_ask(upkeep);
         }
 
         if (upkeep->ticks % NGX_CIGNA_UPKEEP_EXPIRY == 0) {
@@ -242,26 +243,48 @@ ngx_cigna_upkeep_look(ngx_cigna_upkeep_t *upkeep)
 }
 
 
-/* one after the other, so that all servers of a cluster have their turn */
+/*
+ * Asks for one entry's generation, which is of no interest.  One entry after
+ * the other, so that all servers of a cluster have their turn.
+ */
 
 static void
-ngx_cigna_upkeep_try(ngx_cigna_upkeep_t *upkeep)
+ngx_cigna_upkeep_ask(ngx_cigna_upkeep_t *upkeep)
 {
-    cigna_journal_t       entry;
-    cigna_journal_look_t  look;
+    cigna_slice_t          argv[3];
+    cigna_journal_t        entry;
+    cigna_identity_t       id;
+    cigna_journal_look_t   look;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = upkeep->mcf;
 
     ngx_memzero(&look, sizeof(cigna_journal_look_t));
 
-    look.any = 1;
-    look.next = upkeep->tried;
+    look.peek = 1;
+    look.next = upkeep->asked;
 
-    if (ngx_cigna_journal_claim(upkeep->mcf->zone, &look, &entry) == NGX_OK) {
-        upkeep->tried = look.next;
-        ngx_cigna_upkeep_restore(upkeep->mcf, &entry, &look);
-
-    } else {
-        upkeep->tried = 0;
+    if (ngx_cigna_journal_claim(mcf->zone, &look, &entry) != NGX_OK) {
+        upkeep->asked = 0;
+        return;
     }
+
+    upkeep->asked = look.next;
+
+    if (upkeep->cmd.call
+        || cigna_identity_known(&id, &mcf->vault, entry.who) != CIGNA_OK)
+    {
+        return;
+    }
+
+    argv[0] = cigna_slice("HMGET");
+    argv[1] = id.grant_key;
+    argv[2] = cigna_slice("g");
+
+    ngx_cigna_redis_done(&upkeep->cmd);
+    upkeep->cmd.handler = ngx_cigna_redis_done;
+
+    (void) ngx_cigna_redis_start(mcf->worker->redis, &upkeep->cmd, argv, 3);
 }
 
 
@@ -444,6 +467,8 @@ ngx_cigna_upkeep_exit(ngx_cigna_main_conf_t *mcf)
     if (timer->timer_set) {
         ngx_del_timer(timer);
     }
+
+    ngx_cigna_redis_done(&ngx_cigna_upkeep.cmd);
 
     unconfirmed = ngx_cigna_journal_unconfirmed(mcf->zone);
 

@@ -20,8 +20,8 @@ static cigna_journal_entry_t *cigna_journal_room(cigna_book_t *b,
     unsigned chunks);
 static cigna_journal_entry_t *cigna_journal_oldest(cigna_book_t *b);
 static void cigna_journal_replaced(cigna_book_t *b);
-static int cigna_journal_due(const cigna_journal_entry_t *e,
-    const cigna_journal_look_t *look);
+static int cigna_journal_wanted(const cigna_journal_entry_t *e,
+    cigna_journal_look_t *look);
 static int cigna_journal_taken(const cigna_journal_entry_t *e,
     const cigna_journal_look_t *look);
 
@@ -333,15 +333,7 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
         e = cigna_journal_entry(b, look->next);
         look->next++;
 
-        if (!e->live
-            || (e->confirmed_ms && e->written_ms > look->rewrite_ms
-                && !look->any))
-        {
-            continue;
-        }
-
-        if (!cigna_journal_due(e, look)) {
-            look->waiting = 1;
+        if (!e->live || (!look->peek && !cigna_journal_wanted(e, look))) {
             continue;
         }
 
@@ -350,12 +342,15 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
             continue;
         }
 
-        e->owner = look->pid;
-        e->tried_ms = look->now_ms;
-        e->taken_ms = look->until_ms;
-        e->claimed = 1;
         look->tries = e->tries;
         look->confirmed = e->confirmed_ms != 0;
+
+        if (!look->peek) {
+            e->owner = look->pid;
+            e->tried_ms = look->now_ms;
+            e->taken_ms = look->until_ms;
+            e->claimed = 1;
+        }
 
         return CIGNA_OK;
     }
@@ -367,11 +362,22 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
 /* a pause after a failure is over as soon as there is a new connection */
 
 static int
-cigna_journal_due(const cigna_journal_entry_t *e,
-    const cigna_journal_look_t *look)
+cigna_journal_wanted(const cigna_journal_entry_t *e,
+    cigna_journal_look_t *look)
 {
-    return !cigna_journal_taken(e, look)
-           && (e->due_ms <= look->now_ms || e->tried_ms <= look->rewrite_ms);
+    if (e->confirmed_ms && e->written_ms > look->rewrite_ms) {
+        return 0;
+    }
+
+    if (!cigna_journal_taken(e, look)
+        && (e->due_ms <= look->now_ms || e->tried_ms <= look->rewrite_ms))
+    {
+        return 1;
+    }
+
+    look->waiting = 1;
+
+    return 0;
 }
 
 

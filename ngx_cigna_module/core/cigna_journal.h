@@ -51,7 +51,7 @@ typedef struct {
     int32_t   pid;                         /* the claimer */
     int     (*alive)(int32_t pid);         /* is another process there? */
     unsigned  next;                        /* where to go on, 0 at first */
-    unsigned  any:1;                       /* any that nobody works on */
+    unsigned  peek:1;                      /* any entry, which is not claimed */
 
     /* results */
     unsigned  tries;                       /* the claimed one was left before */

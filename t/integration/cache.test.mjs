@@ -212,6 +212,15 @@ test('the cache', async (t) => {
     assert.equal(await suspect(old), 0);
   });
 
+  await t.test('so is what was checked in the future: the clock was set back',
+    async () => {
+      const entry = { id: fresh(), len: 20 };
+      await ask('put', { ...entry, checked: Date.now() });
+      assert.equal((await ask('get', entry)).suspect, 0);
+      await ask('put', { ...entry, checked: Date.now() + 3600000 });
+      assert.equal((await ask('get', entry)).suspect, 1);
+    });
+
   await t.test('a slow reply does not replace a newer generation',
     async () => {
       const key = fresh();
@@ -356,6 +365,9 @@ test('a worker that dies inside costs the cache, and nothing else',
     assert.deepEqual(await ask('put', entry), { rc: OK });
     const { broken } = await ask('stress', { n: 20000 });
     assert.equal(broken, 0);
+
+    // a graceful one would wait for what is in the journal
+    await nginx.stop('SIGTERM');
   });
 
 test('the journal', async (t) => {

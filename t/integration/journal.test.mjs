@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { assertServed, expired, grantKeys, logged, refreshes } from
+import { assertRefused, assertServed, expired, grantKeys, refreshes } from
   '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { isRunning } from '../lib/process.mjs';
@@ -125,6 +125,42 @@ test('Redis that comes back without its last writes gets them again',
     assert.deepEqual(await refreshes(gw), { ok: 3 });
     await atOnce(gw);
   });
+
+test('after a change of primary', async (t) => {
+  const gw = await standardGateway(t, {
+    ...OPTIONS, tenant: { connect_timeout: '500ms', timeout: '1s' },
+  });
+  const { control } = gw.sandbox;
+  const [alice, bob] = await expired(gw, 'alice', 'bob');
+
+  await gw.redis.command('SAVE');
+  assertServed(await alice.get('/fhir/Coverage'));
+  await gw.redis.stop();
+  await gw.redis.start();
+  await gw.nginx.waitForLog(/new primary, no refresh starts for 1\d{4} ms/);
+  const { token: { requests } } = await control.see();
+
+  await t.test('no refresh starts on the node for the length of a lease, and '
+    + 'callers are told when to come again', async () => {
+    for (let i = 0; i < 10; i += 1) {
+      const reply = await gw.visitor({ member: 'bob' }).get('/fhir/Coverage');
+      assertRefused(reply, 503, 'refresh_failed', { retry: true });
+      assert.ok(Number(reply.headers['retry-after']) > 2);
+    }
+    assert.equal((await control.see()).token.requests, requests);
+  });
+
+  await t.test('tokens that are valid serve meanwhile', async () => {
+    assertServed(await alice.get('/fhir/Coverage'));
+  });
+
+  await t.test('after that all is as before', async () => {
+    await until('bob is served', async () =>
+      (await bob.get('/fhir/Coverage')).status === 200,
+    { timeout: 20000, every: 500 });
+    assert.equal((await control.see()).token.requests, requests + 1);
+  });
+});
 
 test('a grant that was deleted does not come back with an old Redis',
   async (t) => {
