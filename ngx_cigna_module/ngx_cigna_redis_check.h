@@ -28,5 +28,18 @@ void ngx_cigna_redis_check_handler(ngx_event_t *ev);
 /* sets it */
 void ngx_cigna_redis_check_later(ngx_cigna_redis_conn_t *conn);
 
+/*
+ * That nothing is there is believed only once a check that was sent afterwards
+ * has been passed: Redis may have been emptied behind an open connection.
+ * NGX_OK: both are taken, to be finished later.  NGX_DECLINED: the reply says
+ * no such thing, or this connection is not checked.
+ */
+ngx_int_t ngx_cigna_redis_check_doubt(ngx_cigna_redis_conn_t *conn,
+    ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
+
+/* with the connection: those that wait for a check go to "calls", as lost */
+void ngx_cigna_redis_check_end(ngx_cigna_redis_conn_t *conn,
+    ngx_queue_t *calls);
+
 
 #endif /* _NGX_CIGNA_REDIS_CHECK_H_INCLUDED_ */

@@ -87,6 +87,8 @@ ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn)
                                ngx_cigna_redis_check_handler);
 
     ngx_cigna_redis_queue_init(&conn->queue);
+    ngx_queue_init(&conn->doubted);
+    ngx_queue_init(&conn->doubts);
 }
 
 
@@ -602,8 +604,7 @@ ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
     }
 
     ngx_queue_init(&calls);
-
-    ngx_cigna_redis_cancel(&conn->checking);
+    ngx_cigna_redis_check_end(conn, &calls);
 
     level = conn->queue.n ? NGX_LOG_WARN : NGX_LOG_INFO;
 
@@ -681,6 +682,7 @@ ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn)
     }
 
     ngx_queue_init(&calls);
+    ngx_cigna_redis_check_end(conn, &calls);
     ngx_cigna_redis_queue_end(&conn->queue, &calls);
 
     while (!ngx_queue_empty(&calls)) {

@@ -103,6 +103,8 @@ struct ngx_cigna_redis_conn_s {
     ngx_event_t                       deadline;    /* the first of all calls */
     ngx_event_t                       check_timer;
     ngx_cigna_redis_cmd_t             checking;
+    ngx_queue_t                       doubted; /* calls that wait for it */
+    ngx_queue_t                       doubts;  /* ... for the next one */
 };
 
 

@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_room.h"
+#include "ngx_cigna_redis_check.h"
 #include "cigna_marker.h"
 
 
@@ -490,6 +491,10 @@ ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
     {
         cigna_reply_destroy(reply);
         ngx_cigna_redis_node_again(node, call);
+        return;
+    }
+
+    if (ngx_cigna_redis_check_doubt(conn, call, reply) == NGX_OK) {
         return;
     }
 

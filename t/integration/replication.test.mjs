@@ -7,10 +7,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { authority } from '../../scripts/lib/ca.mjs';
-import { assertNoVault, assertServed, connected, expired, refreshCount } from
-  '../lib/fhir.mjs';
+import { outcomeOf, toCallback } from '../lib/dance.mjs';
+import { assertNoVault, assertServed, connected, expired, grantKeys,
+         refreshCount } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
-import { journey, underLoad } from '../lib/journey.mjs';
+import { SAME_ORIGIN, journey, underLoad } from '../lib/journey.mjs';
 import { startRedis } from '../lib/redis.mjs';
 import { until } from '../lib/scratch.mjs';
 import { startSentinel } from '../lib/sentinel.mjs';
@@ -75,6 +76,35 @@ test('a Redis that changes', async (t) => {
     const saved = await redis.save();
     await redis.command('FLUSHALL');
     await outage(/scripts\/vault init/);
+    await redis.restore(saved);
+    await served();
+  });
+
+  // an open connection is not asked anew at each command
+  await t.test('one that is emptied behind open connections is an outage at '
+    + 'once', async () => {
+    const { visitor, target } = await toCallback(gw, { member: 'carol' });
+    const saved = await redis.save();
+    await redis.command('FLUSHALL');
+    for (let i = 0; i < 10; i += 1) {
+      assertNoVault(await alice.get('/fhir/Coverage'));
+      assertNoVault(await bob.get('/fhir/Coverage'));
+    }
+    assert.equal(outcomeOf(await visitor.get(target)), 'store_failed');
+    assert.equal((await alice.get('/cigna/status')).status, 503);
+    assert.equal((await alice.post('/cigna/disconnect', SAME_ORIGIN)).status,
+                 503);
+    await redis.restore(saved);
+    await served();
+  });
+
+  await t.test('one that evicts behind open connections is an outage where it '
+    + 'has evicted', async () => {
+    const saved = await redis.save();
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    await redis.command('DEL', ...await grantKeys(gw));
+    assertNoVault(await alice.get('/fhir/Coverage'));
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     await redis.restore(saved);
     await served();
   });
