@@ -30,10 +30,10 @@ faults('grants that expire together on two hosts are refreshed once each',
        'expiry', { rounds: 1, members: 80 });
 
 faults('reloads during refreshes lose no grant, cut no request, and leave no '
-  + 'worker', 'reload', { seconds: 5 });
+  + 'worker', 'reload', { seconds: 4 });
 
 faults('a binary upgrade during refreshes loses no grant and cuts no request',
-       'upgrade', { rounds: 1 });
+       'upgrade', { rounds: 2 });
 
 faults('a refresh that outlives its grant leaves the new one alone, and its '
   + 'tokens are revoked', 'reconnect', { rounds: 1 });

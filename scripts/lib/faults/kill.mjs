@@ -111,7 +111,7 @@ async function round(fleet, { group, random, asked }) {
     await sleep(random.between(0, delay + 300));
   }
 
-  const { killed, ...result } = killOne(node.nginx, random);
+  const { killed, ...result } = killSome(node.nginx, random);
   if (moment === 'later') {
     await sleep(random.between(0, 300));
     fleet.redis.thaw();
@@ -120,13 +120,16 @@ async function round(fleet, { group, random, asked }) {
   return result;
 }
 
-function killOne(nginx, random) {
-  const pid = random.pick(nginx.workerPids());
+// One of them, or all that the node has.
+function killSome(nginx, random) {
+  const all = nginx.workerPids();
+  const pids = random.chance(0.2) ? all : [random.pick(all)];
 
-  process.kill(pid, 'SIGSTOP');
-  const ports = portsOf(pid);
+  pids.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+  const ports = new Set(pids.flatMap((pid) => [...portsOf(pid)]));
   const at = Date.now();
-  return { at, ports, killed: nginx.killWorker(pid) };
+  return { at, ports,
+           killed: Promise.all(pids.map((pid) => nginx.killWorker(pid))) };
 }
 
 async function end(fleet, members, { kills, tally, random, phases }) {

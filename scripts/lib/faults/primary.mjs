@@ -70,7 +70,8 @@ async function lose(fleet, { group, primary, succeeded, random, tally }) {
   load.judge(tally, { allowed: REFUSALS });
   cached.judge(tally);
   await assertUsable(fleet, { random, tally });
-  tally.notes.push(`another primary after ${await replaced} ms; ${lost} grants were refreshed on a primary that was lost; `
+  tally.notes.push(`another primary after ${await replaced} ms; ${lost} grants`
+    + ` were refreshed on a primary that was lost; `
     + `meanwhile: ${JSON.stringify(load.counts())}, with cached tokens: `
     + JSON.stringify(cached.counts()));
   tally.rounds += 1;

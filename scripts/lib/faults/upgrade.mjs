@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Fleet, countRefreshes } from './fleet.mjs';
 import { Load } from './load.mjs';
-import { RESTLESS, assertUsable } from './reload.mjs';
+import { REFUSALS, RESTLESS, assertUsable, isCalm, stutter } from
+  './reload.mjs';
 
 const MEMBERS = 20;
 
@@ -15,7 +16,7 @@ const ENVIRONMENT = ['ASAN', 'UBSAN', 'LSAN']
 
 export const upgrade = {
   about: 'binary upgrades, while grants are refreshed',
-  rounds: 3,
+  rounds: 4,
 
   async run(t, { rounds, random, tally }) {
     const fleet = await Fleet.start(t, {
@@ -25,20 +26,30 @@ export const upgrade = {
     await fleet.connect();
     await fleet.control.reset({ modes: false });
 
-    const load = new Load(fleet, { lanes: 8, random });
     while (tally.rounds < rounds) {
-      await sleep(random.between(500, 2000));
-      const began = Date.now();
-      await random.pick(fleet.nodes).nginx.upgrade();
-      tally.recovered(Date.now() - began);
+      await round(fleet, { random, tally });
       tally.rounds += 1;
     }
-    await sleep(1000);
-    await load.stop();
-
-    load.judge(tally);
-    await assertUsable(fleet, { random, tally });
     await countRefreshes(fleet, tally);
-    tally.notes.push(`${load.answers.length} requests`);
   },
 };
+
+async function round(fleet, { random, tally }) {
+  const load = new Load(fleet, { lanes: 8, random });
+  const calm = isCalm(tally);
+
+  await sleep(random.between(500, 2000));
+  const began = Date.now();
+  await Promise.all([
+    random.pick(fleet.nodes).nginx.upgrade(),
+    ...(calm ? [] : [stutter(fleet.redis, random)]),
+  ]);
+  tally.recovered(Date.now() - began);
+  await sleep(1000);
+  await load.stop();
+
+  load.judge(tally, { allowed: calm ? [] : REFUSALS });
+  await assertUsable(fleet, { random, tally });
+  tally.notes.push(`${load.answers.length} requests, `
+    + (calm ? 'Redis well' : 'Redis standing still meanwhile'));
+}
