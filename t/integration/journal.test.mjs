@@ -268,6 +268,7 @@ test('reloads every second under refreshes', async (t) => {
   }
   running = false;
   await Promise.all(asking);
+  gw.dropIdle();
   t.diagnostic(JSON.stringify(statuses));
 
   await t.test('nobody is told to connect again', () => {

@@ -254,8 +254,16 @@ ${options.locations ?? ''}
     return this.visitor(options).dance(options);
   }
 
-  reload(changes) {
-    return this.nginx.reload({ http: this.configuration(changes) });
+  async reload(changes) {
+    await this.nginx.reload({ http: this.configuration(changes) });
+    this.dropIdle();
+  }
+
+  // Of all visitors, as after a reload their connections end.
+  dropIdle() {
+    for (const { client } of this.#visitors) {
+      client.dropIdle();
+    }
   }
 
   // What is to be searched for secrets, now.
