@@ -1,9 +1,8 @@
 
 #include "ngx_cigna_redis_topology.h"
 #include "ngx_cigna_redis_ask.h"
-#include "ngx_cigna_redis_node.h"
+#include "ngx_cigna_redis_map.h"
 #include "ngx_cigna_redis_room.h"
-#include "cigna_cluster.h"
 
 
 /*
@@ -27,7 +26,7 @@
 
 
 typedef struct {
-    ngx_cigna_redis_node_t  *slots[CIGNA_SLOTS];
+    ngx_cigna_redis_map_t    map;
     ngx_cigna_redis_ask_t    ask;
     ngx_event_t              again;
     ngx_msec_t               asked;        /* when */
@@ -44,13 +43,12 @@ static ngx_int_t ngx_cigna_redis_clustered_route(ngx_cigna_redis_t *redis,
 static ngx_int_t ngx_cigna_redis_clustered_answered(
     ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call,
     cigna_reply_t *reply);
+static ngx_int_t ngx_cigna_redis_clustered_redirect(
+    ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call,
+    cigna_redirect_t *r);
 static void ngx_cigna_redis_clustered_rest(ngx_cigna_redis_call_t *call);
 static ngx_uint_t ngx_cigna_redis_clustered_trouble(
     ngx_cigna_redis_node_t *node);
-static void ngx_cigna_redis_clustered_shift(ngx_cigna_redis_clustered_t *cl,
-    ngx_cigna_redis_node_t *node);
-static ngx_cigna_redis_node_t *ngx_cigna_redis_clustered_any(
-    ngx_cigna_redis_t *redis);
 static ngx_cigna_origin_t *ngx_cigna_redis_clustered_origin(
     ngx_cigna_redis_t *redis);
 static void ngx_cigna_redis_clustered_look(ngx_cigna_redis_clustered_t *cl);
@@ -59,9 +57,6 @@ static void ngx_cigna_redis_clustered_whom(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_ask_t *ask, ngx_uint_t ready);
 static ngx_int_t ngx_cigna_redis_clustered_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin);
-static void ngx_cigna_redis_clustered_range(ngx_cigna_redis_t *redis,
-    cigna_cluster_range_t *range, ngx_cigna_origin_t *origin);
-static void ngx_cigna_redis_clustered_leave(ngx_cigna_redis_t *redis);
 static void ngx_cigna_redis_clustered_over(ngx_cigna_redis_t *redis,
     ngx_int_t rc);
 static ngx_uint_t ngx_cigna_redis_clustered_settle(ngx_cigna_redis_t *redis);
@@ -76,15 +71,6 @@ const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_clustered = {
     ngx_cigna_redis_clustered_origin,
     ngx_cigna_redis_clustered_done
 };
-
-
-#define ngx_cigna_redis_each_node(redis, q)                                   \
-    for (q = ngx_queue_head(&(redis)->nodes);                                 \
-         q != ngx_queue_sentinel(&(redis)->nodes);                            \
-         q = ngx_queue_next(q))
-
-#define ngx_cigna_redis_node_at(q)                                            \
-    ngx_queue_data(q, ngx_cigna_redis_node_t, link)
 
 
 static ngx_int_t
@@ -132,10 +118,10 @@ ngx_cigna_redis_clustered_route(ngx_cigna_redis_t *redis,
     cl = redis->topology_data;
 
     if (call->slot < CIGNA_SLOTS) {
-        *node = cl->slots[call->slot];
+        *node = cl->map[call->slot];
 
     } else {
-        *node = ngx_cigna_redis_clustered_any(redis);
+        *node = ngx_cigna_redis_map_any(redis);
     }
 
     if (*node) {
@@ -160,65 +146,29 @@ static ngx_int_t
 ngx_cigna_redis_clustered_answered(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    cigna_redirect_t              r;
-    cigna_redirect_e              type;
-    ngx_cigna_redis_t            *redis;
-    ngx_cigna_redis_node_t       *to;
-    ngx_cigna_redis_clustered_t  *cl;
+    cigna_redirect_t  r;
 
-    redis = node->redis;
-    cl = redis->topology_data;
-
-    type = cigna_cluster_redirect(reply, &r);
-
-    if (cigna_reply_is_error(reply, "READONLY")) {
-        type = cigna_redirect_wait;
+    if (cigna_cluster_redirect(reply, &r) == cigna_redirect_none
+        && cigna_reply_is_error(reply, "READONLY"))
+    {
+        r.type = cigna_redirect_wait;
     }
 
     call->node = NULL;
     call->asking = 0;
 
-    switch (type) {
+    switch (r.type) {
 
     case cigna_redirect_moved:
     case cigna_redirect_ask:
-
-        to = ngx_cigna_redis_node_get(redis, &r.server,
-                                      ngx_cigna_redis_node_origin(node));
-        if (to == NULL) {
-            return NGX_OK;
-        }
-
-        if (type == cigna_redirect_ask) {
-            call->node = to;
-            call->asking = 1;
-
-        } else {
-            cl->slots[r.slot] = to;
-            to->listed = 1;
-
-            if (to->slot == CIGNA_MARKER_NO_SLOT) {
-                to->slot = r.slot;
-            }
-
-            ngx_cigna_redis_clustered_look(cl);
-        }
-
-        if (call->tries > NGX_CIGNA_REDIS_CLUSTERED_MOVES) {
-
-            /* two servers who each think it is the other one's */
-
-            ngx_cigna_redis_clustered_rest(call);
-        }
-
-        return NGX_AGAIN;
+        return ngx_cigna_redis_clustered_redirect(node, call, &r);
 
     case cigna_redirect_wait:
 
         ngx_cigna_redis_clustered_rest(call);
 
         if (!cigna_reply_is_error(reply, "TRYAGAIN")) {
-            ngx_cigna_redis_clustered_look(cl);
+            ngx_cigna_redis_clustered_look(node->redis->topology_data);
         }
 
         return NGX_AGAIN;
@@ -226,6 +176,47 @@ ngx_cigna_redis_clustered_answered(ngx_cigna_redis_node_t *node,
     default:
         return NGX_OK;
     }
+}
+
+
+static ngx_int_t
+ngx_cigna_redis_clustered_redirect(ngx_cigna_redis_node_t *node,
+    ngx_cigna_redis_call_t *call, cigna_redirect_t *r)
+{
+    ngx_cigna_redis_node_t       *to;
+    ngx_cigna_redis_clustered_t  *cl;
+
+    cl = node->redis->topology_data;
+
+    to = ngx_cigna_redis_node_get(node->redis, &r->server,
+                                  ngx_cigna_redis_node_origin(node));
+    if (to == NULL) {
+        return NGX_OK;
+    }
+
+    if (r->type == cigna_redirect_ask) {
+        call->node = to;
+        call->asking = 1;
+
+    } else {
+        cl->map[r->slot] = to;
+        to->listed = 1;
+
+        if (to->slot == CIGNA_MARKER_NO_SLOT) {
+            to->slot = r->slot;
+        }
+
+        ngx_cigna_redis_clustered_look(cl);
+    }
+
+    if (call->tries > NGX_CIGNA_REDIS_CLUSTERED_MOVES) {
+
+        /* two servers who each think it is the other one's */
+
+        ngx_cigna_redis_clustered_rest(call);
+    }
+
+    return NGX_AGAIN;
 }
 
 
@@ -245,61 +236,15 @@ ngx_cigna_redis_clustered_trouble(ngx_cigna_redis_node_t *node)
     cl = node->redis->topology_data;
 
     if (node->shifts) {
-        ngx_cigna_redis_clustered_shift(cl, node);
+
+        /* the slot whose marker could not be checked is moving */
+
+        ngx_cigna_redis_map_shift(cl->map, node);
     }
 
     ngx_cigna_redis_clustered_look(cl);
 
     return 1;
-}
-
-
-/* the slot whose marker could not be checked is moving: another one, then */
-
-static void
-ngx_cigna_redis_clustered_shift(ngx_cigna_redis_clustered_t *cl,
-    ngx_cigna_redis_node_t *node)
-{
-    ngx_uint_t  i, slot;
-
-    for (i = 1; i <= CIGNA_SLOTS; i++) {
-        slot = (node->slot + i) % CIGNA_SLOTS;
-
-        if (cl->slots[slot] == node) {
-            node->slot = slot;
-            return;
-        }
-    }
-}
-
-
-/* a server with slots that is well, or any with slots */
-
-static ngx_cigna_redis_node_t *
-ngx_cigna_redis_clustered_any(ngx_cigna_redis_t *redis)
-{
-    ngx_queue_t             *q;
-    ngx_cigna_redis_node_t  *node, *any;
-
-    any = NULL;
-
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
-
-        if (node->nslots == 0) {
-            continue;
-        }
-
-        if (ngx_cigna_redis_node_ready(node)) {
-            return node;
-        }
-
-        if (any == NULL || any->down) {
-            any = node;
-        }
-    }
-
-    return any;
 }
 
 
@@ -442,38 +387,12 @@ static ngx_int_t
 ngx_cigna_redis_clustered_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin)
 {
-    int                           rc;
-    size_t                        i;
-    ngx_queue_t                  *q;
-    ngx_cigna_redis_node_t       *node;
-    cigna_cluster_range_t         range;
     ngx_cigna_redis_clustered_t  *cl;
 
     cl = redis->topology_data;
 
-    if (cigna_cluster_range(reply, 0, &range) != CIGNA_OK) {
+    if (ngx_cigna_redis_map_read(redis, cl->map, reply, origin) != NGX_OK) {
         return NGX_DECLINED;
-    }
-
-    ngx_memzero(cl->slots, sizeof(cl->slots));
-
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
-
-        node->listed = 0;
-        node->nslots = 0;
-    }
-
-    for (i = 0; ; i++) {
-        rc = cigna_cluster_range(reply, i, &range);
-
-        if (rc == CIGNA_NONE) {
-            break;
-        }
-
-        if (rc == CIGNA_OK) {
-            ngx_cigna_redis_clustered_range(redis, &range, origin);
-        }
     }
 
     if (!cl->known) {
@@ -484,84 +403,7 @@ ngx_cigna_redis_clustered_answer(ngx_cigna_redis_t *redis,
 
     cl->known = 1;
 
-    ngx_cigna_redis_clustered_leave(redis);
-
     return NGX_OK;
-}
-
-
-static void
-ngx_cigna_redis_clustered_range(ngx_cigna_redis_t *redis,
-    cigna_cluster_range_t *range, ngx_cigna_origin_t *origin)
-{
-    int                           rc;
-    size_t                        i;
-    unsigned                      slot;
-    cigna_server_t                server;
-    ngx_cigna_redis_node_t       *node;
-    ngx_cigna_redis_clustered_t  *cl;
-
-    cl = redis->topology_data;
-
-    for (i = 0; ; i++) {
-        rc = cigna_cluster_server(range, i, &server);
-
-        if (rc == CIGNA_NONE) {
-            return;
-        }
-
-        node = NULL;
-
-        if (rc == CIGNA_OK) {
-            node = ngx_cigna_redis_node_get(redis, &server, origin);
-        }
-
-        if (node == NULL) {
-            continue;
-        }
-
-        node->listed = 1;
-
-        if (i) {
-
-            /* a replica, to be asked for maps */
-
-            continue;
-        }
-
-        for (slot = range->first; slot <= range->last; slot++) {
-            cl->slots[slot] = node;
-        }
-
-        node->nslots += range->last - range->first + 1;
-    }
-}
-
-
-/* primaries that are none any more; the marker's slot of those that are */
-
-static void
-ngx_cigna_redis_clustered_leave(ngx_cigna_redis_t *redis)
-{
-    ngx_queue_t                  *q;
-    ngx_cigna_redis_node_t       *node;
-    ngx_cigna_redis_clustered_t  *cl;
-
-    cl = redis->topology_data;
-
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
-
-        if (node->nslots == 0) {
-            ngx_cigna_redis_node_leave(node);
-            node->slot = CIGNA_MARKER_NO_SLOT;
-
-        } else if (node->slot == CIGNA_MARKER_NO_SLOT
-                   || cl->slots[node->slot] != node)
-        {
-            ngx_cigna_redis_clustered_shift(cl, node);
-        }
-    }
 }
 
 

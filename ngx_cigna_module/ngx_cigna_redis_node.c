@@ -21,7 +21,7 @@
 #define NGX_CIGNA_REDIS_NODES_MAX    4096
 #define NGX_CIGNA_REDIS_DURABLE      4     /* connections */
 #define NGX_CIGNA_REDIS_PENDING_MAX  65536
-#define NGX_CIGNA_REDIS_TRIES_MAX    64    /* of a call, all in all */
+#define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of a call; it is late before */
 #define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* of the marker, then it is down */
 #define NGX_CIGNA_REDIS_SHIFT_MS     50
 #define NGX_CIGNA_REDIS_UNSERVED_MS  100

@@ -174,6 +174,8 @@ test('nodes of a cluster', async (t) => {
     'of no ranges': '*1\r\n*0\r\n',
     'of slots that are none': map([0, 16384, 1]),
     'backwards': map([2, 1, 1]),
+    'of servers that have no name': '*1\r\n*3\r\n:0\r\n:16383\r\n'
+      + `*3\r\n${bulk('?')}:1\r\n${bulk('id')}`,
     'cut off': '*1\r\n*3\r\n:0\r\n',
     'too deep': `${'*1\r\n'.repeat(10)}:0\r\n`,
     'longer than any': '*65537\r\n',
