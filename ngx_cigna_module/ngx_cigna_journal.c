@@ -32,7 +32,11 @@ ngx_cigna_journal_put(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
 
     ngx_cigna_zone_unlock(zone);
 
-    return rc == CIGNA_OK ? NGX_OK : NGX_BUSY;
+    if (rc != CIGNA_OK) {
+        return rc == CIGNA_NONE ? NGX_BUSY : NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -12,7 +12,7 @@
  * Times are ngx_current_msec, which is the same clock in all processes.
  */
 
-/* NGX_OK, or NGX_BUSY: no room */
+/* NGX_OK.  NGX_BUSY: no room.  NGX_DECLINED: it is outdated */
 ngx_int_t ngx_cigna_journal_put(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, ngx_uint_t confirmed);
 

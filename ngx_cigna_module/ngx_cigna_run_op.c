@@ -444,10 +444,12 @@ ngx_cigna_run_slept(ngx_cigna_run_t *run)
 static ngx_int_t
 ngx_cigna_run_journal(ngx_cigna_run_t *run)
 {
-    if (ngx_cigna_journal_put(run->mcf->zone, &run->op.journal,
-                              run->op.confirmed)
-        == NGX_OK)
-    {
+    ngx_int_t  rc;
+
+    rc = ngx_cigna_journal_put(run->mcf->zone, &run->op.journal,
+                               run->op.confirmed);
+
+    if (rc == NGX_OK) {
         run->noted = !run->op.confirmed;
         run->note = run->op.journal;
 
@@ -458,10 +460,14 @@ ngx_cigna_run_journal(ngx_cigna_run_t *run)
         return NGX_OK;
     }
 
-    ngx_cigna_count(run->tenant->counters, ngx_cigna_count_journal_full);
+    if (rc == NGX_BUSY) {
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_journal_full);
 
-    ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
-                  "the journal is full, make cigna_zone larger");
+        ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
+                      "the journal is full, make cigna_zone larger");
+    }
+
+    /* of a grant that is gone Redis shall say so before anything is used */
 
     run->ev.type = cigna_ev_unsent;
 

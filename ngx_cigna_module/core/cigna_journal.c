@@ -156,7 +156,7 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
     old = cigna_journal_find(b, j);
 
     if (old && cigna_journal_outdated(old, j)) {
-        return CIGNA_OK;
+        return CIGNA_ERROR;
     }
 
     cigna_journal_expire(b, now_ms);

@@ -75,7 +75,7 @@ void cigna_journal_repair(cigna_book_t *b);
 /*
  * Enters a generation, or a deletion, in place of an older one of the same
  * grant.  It is the writer's until until_ms, unless confirmed.  CIGNA_NONE:
- * there is no room for it.
+ * there is no room for it.  CIGNA_ERROR: a later word about the grant is there.
  */
 int cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j,
     int confirmed, int32_t pid, int64_t now_ms, int64_t until_ms);

@@ -118,7 +118,7 @@ a_later_generation_of_a_grant_replaces_an_older_one(void **state)
 
     assert_int_equal(put(1, 2, 2000, DEAD, 100), CIGNA_OK);
     assert_int_equal(put(1, 3, 30, DEAD, 100), CIGNA_OK);
-    assert_int_equal(put(1, 2, 30, DEAD, 100), CIGNA_OK);
+    assert_int_equal(put(1, 2, 30, DEAD, 100), CIGNA_ERROR);
     assert_int_equal(cigna_journal_entries(book), 1);
 
     /* what the older one's writer says of it concerns nobody */
@@ -151,7 +151,7 @@ a_deletion_is_the_last_word_about_a_grant(void **state)
 
     assert_int_equal(put(1, 5, 10, DEAD, 100), CIGNA_OK);
     assert_int_equal(put(1, 0, 0, 0, 100), CIGNA_OK);
-    assert_int_equal(put(1, 6, 10, DEAD, 100), CIGNA_OK);
+    assert_int_equal(put(1, 6, 10, DEAD, 100), CIGNA_ERROR);
     assert_int_equal(cigna_journal_entries(book), 1);
     assert_int_equal(cigna_journal_unconfirmed(book), 0);
     assert_int_equal(claim(200, 200, &generation), 1);
