@@ -69,5 +69,9 @@ ngx_msec_t ngx_cigna_pace_cooling(ngx_shm_zone_t *zone,
 void ngx_cigna_pace_be_quiet(ngx_shm_zone_t *zone, ngx_msec_t ms);
 ngx_msec_t ngx_cigna_pace_quiet(ngx_shm_zone_t *zone);
 
+/* for how long it has been the primary, as far as it and this node know */
+int64_t ngx_cigna_pace_primary(ngx_shm_zone_t *zone, uint64_t primary,
+    int64_t age_ms);
+
 
 #endif /* _NGX_CIGNA_PACE_H_INCLUDED_ */

@@ -352,7 +352,8 @@ ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn)
     if (redis->connected && !conn->durable) {
         age = conn->setup.age_ms;
 
-        redis->connected(redis->connected_data, (age < 0) ? INT64_MAX : age);
+        redis->connected(redis->connected_data, (age < 0) ? INT64_MAX : age,
+                         conn->setup.primary);
     }
 }
 

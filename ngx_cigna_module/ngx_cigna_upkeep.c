@@ -49,7 +49,8 @@ typedef struct {
 } ngx_cigna_upkeep_t;
 
 
-static void ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms);
+static void ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
+    uint64_t primary);
 static ngx_msec_t ngx_cigna_upkeep_longest(ngx_cigna_main_conf_t *mcf);
 static void ngx_cigna_upkeep_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_cigna_upkeep_stays(ngx_cigna_upkeep_t *upkeep,
@@ -100,21 +101,24 @@ ngx_cigna_upkeep_init(ngx_cigna_main_conf_t *mcf)
  */
 
 static void
-ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms)
+ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
+    uint64_t primary)
 {
     ngx_cigna_main_conf_t  *mcf = data;
 
+    int64_t     age;
     ngx_msec_t  left;
 
     ngx_cigna_journal_rewrite(mcf->zone);
 
     left = ngx_cigna_upkeep_longest(mcf);
+    age = ngx_cigna_pace_primary(mcf->zone, primary, primary_age_ms);
 
-    if (primary_age_ms >= (int64_t) left) {
+    if (age >= (int64_t) left) {
         return;
     }
 
-    left -= primary_age_ms;
+    left -= age;
 
     if (ngx_cigna_pace_quiet(mcf->zone) + NGX_CIGNA_UPKEEP_TICK < left) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,

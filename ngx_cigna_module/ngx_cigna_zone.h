@@ -22,6 +22,7 @@
 #define NGX_CIGNA_ZONE_COUNTERS  (256 * 1024)   /* bytes */
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
 #define NGX_CIGNA_ZONE_COOLING   1024           /* likewise */
+#define NGX_CIGNA_ZONE_PRIMARIES 64
 #define NGX_CIGNA_ZONE_PACES     (64 * 1024)    /* bytes */
 
 /* the journal's part of the zone: one in so many bytes */
@@ -35,6 +36,14 @@ typedef struct {
     uint64_t            tag;
     int64_t             until_ms;
 } ngx_cigna_zone_cooling_t;
+
+
+/* a primary of Redis that this node has met; places are shared */
+
+typedef struct {
+    uint64_t            primary;           /* see cigna_setup.h */
+    uint64_t            since_ms;
+} ngx_cigna_zone_primary_t;
 
 
 /* the fixed part: the end of the segment, behind the slab */
@@ -56,6 +65,7 @@ typedef struct {
                                               written again */
 
     ngx_cigna_zone_cooling_t   cooling[NGX_CIGNA_ZONE_COOLING];
+    ngx_cigna_zone_primary_t   primaries[NGX_CIGNA_ZONE_PRIMARIES];
     u_char              paces[NGX_CIGNA_ZONE_PACES];     /* of tenants */
     u_char              counters[NGX_CIGNA_ZONE_COUNTERS];
 } ngx_cigna_zone_t;

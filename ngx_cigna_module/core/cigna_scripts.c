@@ -462,8 +462,9 @@ static const char  cigna_lua_grant_reseal[] =
  *     replica
  *     none policy                  there is no marker; policy is Redis'
  *                                  maxmemory_policy
- *     ok policy marker ms run      sealed marker; for so long this has been
- *                                  the primary; its run id
+ *     ok policy marker ms who      sealed marker; for so long this has been
+ *                                  the primary; what it is called as long as
+ *                                  it is one
  *
  * A primary that has not been seen before says so in the marker.  One that
  * cannot, being out of memory, is a new one each time.
@@ -487,7 +488,8 @@ static const char  cigna_lua_vault_check[] =
     "    redis.pcall('HSET', KEYS[1], 'r', run,\n"
     "                't', string.format('%.0f', now))\n"
     "end\n"
-    "return {'ok', policy, m[1], math.max(0, now - since), run}\n";
+    "return {'ok', policy, m[1], math.max(0, now - since),\n"
+    "        run .. ' ' .. info('replication', 'master_replid')}\n";
 
 
 #define cigna_script_entry(name, nkeys)                                       \

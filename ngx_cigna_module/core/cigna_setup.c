@@ -17,7 +17,10 @@
  */
 
 
+#include <string.h>
+
 #include "cigna_setup.h"
+#include "cigna_siphash.h"
 
 
 typedef enum {
@@ -66,6 +69,7 @@ static void cigna_setup_name(cigna_setup_t *f, cigna_op_t *op);
 static void cigna_setup_check(cigna_setup_t *f, cigna_op_t *op);
 static cigna_setup_e cigna_setup_checked(cigna_setup_t *f,
     const cigna_event_t *ev);
+static uint64_t cigna_setup_primary(cigna_slice_t name);
 static cigna_setup_e cigna_setup_marker(cigna_setup_t *f, int rc);
 static cigna_setup_e cigna_setup_policy(cigna_setup_t *f,
     cigna_slice_t policy);
@@ -81,6 +85,7 @@ cigna_setup_init(cigna_setup_t *f)
 {
     f->rc = cigna_setup_pending;
     f->age_ms = -1;
+    f->primary = 0;
     f->error[0] = '\0';
     f->state = cigna_setup_st_start;
 }
@@ -313,6 +318,7 @@ cigna_setup_checked(cigna_setup_t *f, const cigna_event_t *ev)
     }
 
     f->age_ms = cigna_reply_int(cigna_reply_item(ev->reply, 3), -1);
+    f->primary = cigna_setup_primary(cigna_script_slice(ev, 4));
 
     return cigna_setup_marker(f, cigna_marker_open(f->vault, f->key,
                                                    cigna_script_slice(ev, 2),
@@ -343,6 +349,27 @@ cigna_setup_policy(cigna_setup_t *f, cigna_slice_t policy)
 }
 
 
+/* a number for a name that no stranger chooses */
+
+static uint64_t
+cigna_setup_primary(cigna_slice_t name)
+{
+    uint8_t   hash[CIGNA_SIPHASH_LEN];
+    uint64_t  primary;
+
+    static const uint8_t  key[CIGNA_SIPHASH_KEY_LEN];
+
+    if (name.len == 0) {
+        return 0;
+    }
+
+    cigna_siphash(key, name, hash);
+    memcpy(&primary, hash, sizeof(primary));
+
+    return primary;
+}
+
+
 static cigna_setup_e
 cigna_setup_marker(cigna_setup_t *f, int rc)
 {
@@ -352,6 +379,7 @@ cigna_setup_marker(cigna_setup_t *f, int rc)
     }
 
     f->age_ms = -1;
+    f->primary = 0;
 
     cigna_flow_say(f->error, sizeof(f->error), cigna_marker_error(rc),
                    cigna_slice_null);

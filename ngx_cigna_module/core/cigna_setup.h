@@ -50,6 +50,8 @@ typedef struct {
     cigna_setup_e         rc;
     int64_t               age_ms;          /* the primary has been one for so
                                               long; -1: not known */
+    uint64_t              primary;         /* the same for as long, and for no
+                                              other; 0: not known */
     char                  error[160];      /* for the log, never a secret */
 
     /* private */

@@ -79,20 +79,27 @@ test('a cluster', async (t) => {
 
   await t.test('a slot that has moved is found: dances, refreshes and all',
     async () => {
-      const primaries = await redis.primaries();
-      await redis.reshard(
-        (await redis.slotsOf(primaries[0])).slice(0, 50), primaries[0],
-        primaries[1]);
+      const one = await redis.ownerOf(0);
+      const other = (await redis.primaries()).find((node) => node !== one);
+      await redis.reshard((await redis.slotsOf(one)).slice(0, 50), one, other);
       await redis.complete();
       await manyMembers(gw, 10);
       await journey(gw);
     });
+
+  await t.test('slots that have moved are no new primary: refreshes go on over '
+    + 'new connections', async () => {
+    await gw.reload();
+    await journey(gw, { member: 'joan' });
+    assert.doesNotMatch(gw.nginx.errorLog(), /no refresh starts/);
+  });
 
   await t.test('a planned failover of each primary: nobody is told that he is '
     + 'not connected', async () => {
     await during('planned failovers', async () => {
       for (const primary of await redis.primaries()) {
         await redis.failover(primary);
+        await redis.complete();
       }
     }, { outage: true });
     await redis.complete();

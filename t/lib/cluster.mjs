@@ -92,12 +92,19 @@ class Cluster extends RedisGroup {
   // Waits until all nodes that run agree on who serves which slots, all of
   // which are served, and replicas have what their primaries have.
   async complete() {
-    await until('the cluster is complete', async () => {
-      const views = await Promise.all(this.running.map((node) =>
-        this.#view(node)));
-      return views.every(({ state, known, text }) => state === 'ok'
-        && known === this.running.length && text === views[0].text);
-    }, { timeout: 20000 });
+    let views;
+    try {
+      await until('the cluster is complete', async () => {
+        views = await Promise.all(this.running.map((node) =>
+          this.#view(node)));
+        return views.every(({ state, known, text }) => state === 'ok'
+          && known === this.running.length && text === views[0].text);
+      }, { timeout: 20000 });
+    } catch (error) {
+      error.message += views.map((view, i) =>
+        `\n${this.running[i].name} ${JSON.stringify(view)}`).join('');
+      throw error;
+    }
     await this.synced();
   }
 

@@ -901,7 +901,7 @@ a_primary_that_was_not_seen_before_is_young(void **state)
     assert_string_equal(reply->element[1]->str, "noeviction");
     assert_string_equal(reply->element[2]->str, "marker");
     assert_int_equal(reply->element[3]->integer, 0);
-    assert_int_equal(reply->element[4]->len, 40);
+    assert_int_equal(reply->element[4]->len, 40 + 1 + 40);
     freeReplyObject(reply);
 
     (void) usleep(20 * 1000);

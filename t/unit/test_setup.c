@@ -367,6 +367,29 @@ the_vault_is_known_by_its_marker(void **state)
 
 
 static void
+a_primary_has_a_number_as_long_as_it_is_one(void **state)
+{
+    uint64_t  primary;
+
+    (void) state;
+
+    put_marker("cigna:v:{vault}", NULL);
+    (void) begin_vault();
+    primary = finish()->primary;
+    assert_int_not_equal(primary, 0);
+
+    world_end(&a);
+    begin_vault()->again = 1;
+    assert_true(finish()->primary == primary);
+
+    world_delete(&w, cigna_slice("cigna:v:{vault}"));
+    world_end(&a);
+    (void) begin_vault();
+    assert_int_equal(finish()->primary, 0);
+}
+
+
+static void
 in_a_cluster_the_marker_is_that_of_a_slot(void **state)
 {
     (void) state;
@@ -588,6 +611,7 @@ main(void)
         test(an_error_that_quotes_the_password_is_not_passed_on),
         test(a_connection_that_fails_is_broken_at_whatever_operation),
         test(the_vault_is_known_by_its_marker),
+        test(a_primary_has_a_number_as_long_as_it_is_one),
         test(in_a_cluster_the_marker_is_that_of_a_slot),
         test(a_redis_without_the_marker_is_foreign),
         test(a_marker_of_another_name_key_is_foreign),

@@ -16,4 +16,5 @@ if m[2] ~= run or not since then
     redis.pcall('HSET', KEYS[1], 'r', run,
                 't', string.format('%.0f', now))
 end
-return {'ok', policy, m[1], math.max(0, now - since), run}
+return {'ok', policy, m[1], math.max(0, now - since),
+        run .. ' ' .. info('replication', 'master_replid')}
