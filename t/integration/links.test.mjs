@@ -310,7 +310,11 @@ test('links in replies', async (t) => {
                    12 + entries * (entry.length + 1) - 1
                    + entries * (own.length - INNER.length - PATH.length));
       assert.ok(!body.includes(INNER));
-      assert.ok(memoryOf(gw.nginx) - before < 8192, 'kB');
+
+      // sanitizers keep what is freed
+      if (!process.env.CIGNA_NGINX) {
+        assert.ok(memoryOf(gw.nginx) - before < 8192, 'kB');
+      }
     });
 });
 
