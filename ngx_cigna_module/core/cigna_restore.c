@@ -46,6 +46,7 @@ typedef enum {
 
 static void cigna_restore_start(cigna_restore_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
+static int cigna_restore_foreign(cigna_restore_t *f);
 static int cigna_restore_write(cigna_restore_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static int cigna_restore_forget(cigna_restore_t *f, const cigna_event_t *ev,
@@ -148,6 +149,21 @@ cigna_restore_start(cigna_restore_t *f, const cigna_event_t *ev,
         return;
     }
 
+    if (cigna_restore_foreign(f)) {
+
+        /* old workers have that one still, and see to what is not confirmed */
+
+        if (f->confirmed) {
+            cigna_restore_settle(f, op, cigna_restore_superseded,
+                                 "an entry of another vault");
+            return;
+        }
+
+        cigna_restore_report(f, op, cigna_restore_failed,
+                             "an entry of another vault");
+        return;
+    }
+
     rc = f->entry.generation ? cigna_restore_write(f, ev, op)
                              : cigna_restore_forget(f, ev, op);
 
@@ -160,6 +176,40 @@ cigna_restore_start(cigna_restore_t *f, const cigna_event_t *ev,
 
     cigna_retry_init(&f->retry, op, cigna_restore_st_write);
     f->state = cigna_restore_st_write;
+}
+
+
+/*
+ * Made under another prefix, before a reload?  Then it opens under no key of
+ * this vault, and would stand in the way of what belongs there.  Members are
+ * named alike in both.
+ */
+
+static int
+cigna_restore_foreign(cigna_restore_t *f)
+{
+    int            rc;
+    cigna_grant_t  g;
+    cigna_arena_t  room;
+
+    if (f->entry.generation == 0 || f->provider == NULL) {
+        return 0;
+    }
+
+    /* the room is given back: the tokens may be needed later, once more */
+
+    cigna_arena_init(&room, f->arena->pos,
+                     (size_t) (f->arena->end - f->arena->pos));
+
+    g.id = f->entry.id;
+    g.generation = f->entry.generation;
+
+    rc = cigna_vault_open_grant(f->vault, f->provider, &f->identity,
+                                f->entry.blob, &room, &g);
+
+    cigna_arena_wipe(&room);
+
+    return rc == CIGNA_SEAL_DAMAGED;
 }
 
 

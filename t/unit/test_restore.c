@@ -605,6 +605,25 @@ every_result_has_a_name(void **state)
 }
 
 
+static void
+an_entry_of_another_vault_is_not_written(void **state)
+{
+    (void) state;
+
+    leave();
+
+    w.vault.prefix = cigna_slice("other");
+    assert_int_equal(restore(NODE)->rc, cigna_restore_failed);
+    w.vault.prefix = cigna_slice("cigna");
+
+    /* those who know that vault still find it */
+
+    assert_int_equal(stored().generation, 1);
+    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(stored().generation, 2);
+}
+
+
 int
 main(void)
 {
@@ -612,6 +631,7 @@ main(void)
         test(a_dead_workers_generation_is_stored_by_another_one),
         test(a_worker_that_dies_anywhere_after_the_journal_loses_nothing),
         test(a_run_that_is_still_alive_may_be_helped),
+        test(an_entry_of_another_vault_is_not_written),
         test(two_workers_may_restore_the_same_entry),
         test(a_new_primary_is_given_the_generations_it_has_lost),
         test(no_refresh_starts_until_the_nodes_had_time_to_do_so),
