@@ -81,7 +81,7 @@ test('a fleet of two hosts', async (t) => {
   const during = async (member, action) => {
     const [visitor] = await expired(one, member);
     const before = await refreshes(one);
-    await sandbox.control.set({ token_delay_ms: 1200 });
+    await sandbox.control.set({ token_delay_ms: 3000 });
     const asked = visitor.get('/fhir/Coverage');
     await until('the refresh is under way', async () =>
       (await sandbox.control.see()).token.in_flight > 0);
