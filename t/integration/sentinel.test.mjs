@@ -66,6 +66,12 @@ test('a primary with Sentinels', async (t) => {
     assert.equal(await connections(old), 0);
   });
 
+  await t.test('the new primary is listened to', async () => {
+    const primary = await redis.primary();
+    await until('somebody has subscribed', async () =>
+      (await primary.command('PUBSUB', 'NUMSUB', 'cigna:invalidate'))[1] === 1);
+  });
+
   await t.test('a primary that stands still is left for the new one, and not '
     + 'believed when it goes on', async () => {
     const old = await redis.primary();
