@@ -6,8 +6,8 @@ import { until } from './scratch.mjs';
 
 const MASTER = 'vault';
 
-// What takes seconds by default, so that a group is complete at once, and so
-// is its failover.  A replica is good if it was heard of within five pings; with
+// What takes seconds by default, so that a group is complete at once, and so is
+// its failover.  A replica is good if it was heard of within five pings; with
 // the primary gone that is once a second, whatever "info-period" says.
 const QUICK = ['info-period', 200, 'ping-period', 300, 'ask-period', 100,
                'publish-period', 200, 'slave-reconf-timeout', 500];
