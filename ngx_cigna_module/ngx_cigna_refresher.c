@@ -313,8 +313,9 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
         break;
     }
 
-    if (flow->rc == cigna_refresh_unavailable
-        || (flow->rc == cigna_refresh_ok && flow->detail[0] != '\0'))
+    if (!flow->overtaken
+        && (flow->rc == cigna_refresh_unavailable
+            || (flow->rc == cigna_refresh_ok && flow->detail[0] != '\0')))
     {
         ngx_cigna_refresher_failed(run, flow);
     }

@@ -99,6 +99,7 @@ cigna_refresh_init(cigna_refresh_t *f)
     f->refused = 0;
     f->foreign = 0;
     f->superseded = 0;
+    f->overtaken = 0;
     f->left = 0;
 
     f->state = cigna_refresh_st_start;

@@ -59,6 +59,8 @@ typedef struct {
                                               nothing of ours explains it */
     unsigned                 foreign:1;    /* tokens of another subject or
                                               patient came */
+    unsigned                 overtaken:1;  /* somebody else was first: no
+                                              failure */
 
     /* known when the flow is done: of a token that was used after the report */
     unsigned                 superseded:1; /* its grant is gone or is newer:

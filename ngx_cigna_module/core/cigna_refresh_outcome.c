@@ -294,6 +294,7 @@ static void
 cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, const cigna_grant_t *there)
 {
+    f->overtaken = 1;
     f->grant = *there;
     cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
                           "somebody else was first");
