@@ -44,6 +44,8 @@ static ngx_int_t ngx_cigna_token_have_read(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_token_use(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
+static ngx_uint_t ngx_cigna_token_ahead(const ngx_cigna_token_t *t,
+    const ngx_cigna_cache_entry_t *entry, int64_t now);
 static ngx_uint_t ngx_cigna_token_unwanted(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const ngx_cigna_cache_entry_t *entry, int64_t now);
 static void ngx_cigna_token_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -235,6 +237,11 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_refresher_entry(ctx->tenant, ctx->identity, grant, &entry);
 
+    if (ngx_cigna_token_ahead(t, &entry, now)) {
+        return ngx_cigna_token_take(ctx, &t->cached.token,
+                                    ngx_cigna_source_cache);
+    }
+
     if (now >= entry.expires_ms) {
         return grant->refresh_token.len
                ? ngx_cigna_renew(r, ctx, NULL)
@@ -265,6 +272,22 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_vault);
+}
+
+
+/*
+ * A Redis that has lost a generation is given it again by a journal.  Until
+ * then the cached one serves: what it replaced may be spent.
+ */
+
+static ngx_uint_t
+ngx_cigna_token_ahead(const ngx_cigna_token_t *t,
+    const ngx_cigna_cache_entry_t *entry, int64_t now)
+{
+    return t->cached.token.len
+           && t->cached.generation > entry->generation
+           && ngx_memcmp(t->cached.id, entry->id, CIGNA_GRANT_ID_LEN) == 0
+           && ngx_cigna_token_lives(&t->cached, now);
 }
 
 
@@ -299,8 +322,9 @@ ngx_cigna_token_unwanted(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 /*
  * A generation below the cached one means another grant (connected elsewhere),
- * or a Redis that has lost something.  Either way the vault is right: the
- * cached one goes, and the next request fills the place.
+ * or a Redis that has lost something for longer than the cached one lives.
+ * Either way the vault is right: the cached one goes, and the next request
+ * fills the place.
  */
 
 static void

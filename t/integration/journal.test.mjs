@@ -126,6 +126,28 @@ test('Redis that comes back without its last writes gets them again',
     await atOnce(gw);
   });
 
+test('a token serves on while Redis has an earlier generation of its grant',
+  async (t) => {
+    const gw = await standardGateway(t, {
+      ...OPTIONS, vault: { ...OPTIONS.vault, revalidate: '1s' } });
+    const [alice] = await expired(gw, 'alice');
+    const [key] = await grantKeys(gw);
+    const earlier = await gw.redis.command('HGETALL', key);
+
+    assertServed(await alice.get('/fhir/Coverage'));
+    assert.equal(await generation(gw), 2);
+
+    // nobody says so, and no journal comes to help
+    await gw.redis.command('HSET', key, ...earlier);
+    assert.equal(await generation(gw), 1);
+    await sleep(1500);
+
+    assertServed(await alice.get('/fhir/Coverage'));
+    assertServed(await alice.get('/fhir/Coverage'));
+    assert.deepEqual(await refreshes(gw), { ok: 1 });
+    await atOnce(gw);
+  });
+
 test('after a change of primary', async (t) => {
   const gw = await standardGateway(t, {
     ...OPTIONS, tenant: { connect_timeout: '500ms', timeout: '1s' },
