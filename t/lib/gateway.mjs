@@ -40,6 +40,7 @@ class Gateway {
 
   constructor(options) {
     this.options = options;
+    this.tenants = options.names ?? TENANTS;
     this.replies = [];
   }
 
@@ -77,7 +78,7 @@ class Gateway {
   async #startSandbox(t) {
     const sandbox = await spawnSandbox({
       directory: path.join(this.directory, 'tls'),
-      clients: TENANTS.map((tenant) => ({
+      clients: this.tenants.map((tenant) => ({
         client_id: `${tenant}-client`,
         redirect_uris: [this.url(tenant, '/cigna/callback')],
         ...this.options.clients?.[tenant],
@@ -107,7 +108,8 @@ class Gateway {
     for (const [name, content] of Object.entries(files)) {
       writeFileSync(this.file(name), content, { mode: 0o600 });
     }
-    this.certificate = this.ca.issueServer('gateway', TENANTS.map(hostOf));
+    this.certificate = this.ca.issueServer('gateway',
+                                           this.tenants.map(hostOf));
   }
 
   // What an operator does before the first start, and after Redis has lost all
@@ -123,7 +125,8 @@ class Gateway {
 
     writeFileSync(file, vaultConfiguration(
       lines({ ...this.#vault(), ...settings }, 8),
-      TENANTS.map((tenant) => this.#tenant(tenant, this.options)).join('\n')));
+      this.tenants.map((tenant) => this.#tenant(tenant, this.options))
+        .join('\n')));
     const ran = await runVault(['-c', file,
       ...vaultLogin(this.redis, this.directory), ...args]);
     this.replies.push(['scripts/vault', args, ran]);
@@ -151,9 +154,9 @@ class Gateway {
       '    cigna_vault {',
       lines({ ...this.#vault(), ...options.vault }, 8),
       '    }',
-      ...TENANTS.map((tenant) => this.#tenant(tenant, options)),
+      ...this.tenants.map((tenant) => this.#tenant(tenant, options)),
       options.http ?? '',
-      ...TENANTS.map((tenant) => this.#server(tenant, options)),
+      ...this.tenants.map((tenant) => this.#server(tenant, options)),
     ].join('\n');
   }
 
@@ -191,7 +194,7 @@ class Gateway {
 
   #server(tenant, options) {
     // of one socket, so said once
-    const listen = options.listen && tenant === TENANTS[0]
+    const listen = options.listen && tenant === this.tenants[0]
       ? ` ${options.listen}` : '';
 
     return `
@@ -392,6 +395,7 @@ class RecordingBrowser extends Browser {
 // Options, all optional; settings are objects as lines() takes them, put over
 // the default ones:
 //
+//   names                  of the tenants, two by default
 //   zone                   size of cigna_zone
 //   vault                  lines of cigna_vault
 //   vaultOver              how to reach Redis: tcp, tls, unix

@@ -1,0 +1,86 @@
+// A FHIR server that notes when a request arrives, and refuses when it is told
+// to.  Whose it is stands first in the path: /acme/Patient.
+
+import { performance } from 'node:perf_hooks';
+
+import { startRecorder } from './recorder.mjs';
+
+const BUNDLE = '{"resourceType":"Bundle","type":"searchset"}';
+
+// What a server that has had enough says of itself.
+export const THROTTLED = '{"resourceType":"OperationOutcome","issue":[{'
+  + '"severity":"error","code":"throttled","diagnostics":"of the upstream"}]}';
+
+class Meter {
+  arrivals = [];               // { at, tenant, url, status, authorization }
+  #rules = [];
+
+  constructor(recorder) {
+    this.recorder = recorder;
+    recorder.otherwise = (request, response, seen) =>
+      this.#answer(response, seen);
+  }
+
+  #answer(response, { url, authorizations }) {
+    this.recorder.take();
+    const [, tenant] = url.split('/');
+    const rule = this.#rules.find((one) => one.fits(tenant, url));
+    const { status, retryAfter, delayMs = 0 } = rule ?? { status: 200 };
+
+    this.arrivals.push({ at: performance.now(), tenant, url, status,
+                         authorization: authorizations[0] });
+    setTimeout(() => {
+      response.writeHead(status, {
+        'Content-Type': 'application/json',
+        ...(retryAfter !== undefined && { 'Retry-After': retryAfter }),
+      });
+      response.end(status === 200 ? BUNDLE : THROTTLED);
+    }, delayMs);
+  }
+
+  // Answers so from now on: status, retryAfter (the field's value), tenant (or
+  // all), url (a pattern, or all), delayMs.  The newest rule that fits counts.
+  answer({ status = 429, tenant, url, ...more }) {
+    this.#rules.unshift({
+      status, ...more,
+      fits: (whose, target) => (!tenant || tenant === whose)
+        && (!url || url.test(target)),
+    });
+  }
+
+  // To everybody what he asks for.
+  comply() {
+    this.#rules = [];
+  }
+
+  // What arrived in these ms, of one tenant or of all.
+  between(from, to, tenant) {
+    return this.arrivals.filter((one) => one.at >= from && one.at < to
+      && (!tenant || one.tenant === tenant));
+  }
+
+  // A location that proxies here, for every tenant of a gateway; the session
+  // cookie is believed, so that a request costs no other.
+  location(name, { to = 'https://metered', lines = [] } = {}) {
+    return this.recorder.location(name, { to: `${to}/`, lines: [
+      'auth_request off;',
+      'cigna_identity $metered_tenant $metered_member;',
+      'proxy_http_version 1.1;',
+      'proxy_set_header Connection "";',
+      ...lines,
+    ] });
+  }
+
+  // What location() needs in http {}.
+  get http() {
+    return `
+    upstream metered { server 127.0.0.1:${this.recorder.port}; keepalive 64; }
+
+    map $server_name $metered_tenant { ~^(?<its>\\w+)\\. $its; }
+    map $cookie_session $metered_member { default $cookie_session; }`;
+  }
+}
+
+export async function startMeter(t, options) {
+  return new Meter(await startRecorder(t, options));
+}
