@@ -59,4 +59,3 @@ export class Offer {
     return (this.to - this.from) / 1000;
   }
 }
-
