@@ -30,7 +30,8 @@ static ngx_int_t ngx_cigna_http_read(ngx_cigna_http_t *http);
 static ngx_int_t ngx_cigna_http_make_room(ngx_cigna_http_t *http);
 static void ngx_cigna_http_timer_handler(ngx_event_t *ev);
 static void ngx_cigna_http_fail(ngx_cigna_http_t *http, const char *error);
-static void ngx_cigna_http_finish(ngx_cigna_http_t *http);
+static void ngx_cigna_http_rest(ngx_cigna_http_t *http);
+static void ngx_cigna_http_rest_handler(ngx_event_t *ev);
 static void ngx_cigna_http_close(ngx_cigna_http_t *http);
 static void ngx_cigna_http_wipe(ngx_cigna_http_t *http, ngx_buf_t **b);
 
@@ -346,7 +347,10 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
     }
 
     http->outcome = cigna_ev_ok;
-    ngx_cigna_http_finish(http);
+
+    ngx_cigna_http_rest(http);
+
+    http->handler(http);
 }
 
 
@@ -460,16 +464,31 @@ ngx_cigna_http_fail(ngx_cigna_http_t *http, const char *error)
     http->outcome = http->sent ? cigna_ev_lost : cigna_ev_unsent;
     http->error = error;
 
-    ngx_cigna_http_finish(http);
+    ngx_cigna_http_close(http);
+
+    http->handler(http);
+}
+
+
+/* open, but not listened to any more */
+
+static void
+ngx_cigna_http_rest(ngx_cigna_http_t *http)
+{
+    ngx_connection_t  *c;
+
+    c = http->peer.connection;
+
+    ngx_del_timer(&http->timer);
+
+    c->read->handler = ngx_cigna_http_rest_handler;
+    c->write->handler = ngx_cigna_http_rest_handler;
 }
 
 
 static void
-ngx_cigna_http_finish(ngx_cigna_http_t *http)
+ngx_cigna_http_rest_handler(ngx_event_t *ev)
 {
-    ngx_cigna_http_close(http);
-
-    http->handler(http);
 }
 
 

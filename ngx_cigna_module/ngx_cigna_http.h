@@ -49,7 +49,9 @@ struct ngx_cigna_http_s {
 /*
  * NGX_AGAIN: handler will be called once, later.  NGX_ERROR: failed at once,
  * outcome is "unsent", handler is not called.  The request's bytes are copied.
- * The request's URL has to be one of the origin's.
+ * The request's URL has to be one of the origin's.  The connection of a reply
+ * that came stays open until done(), which has to be called soon: as long as
+ * it is open, what came is not yet kept.
  */
 ngx_int_t ngx_cigna_http_start(ngx_cigna_http_t *http);
 

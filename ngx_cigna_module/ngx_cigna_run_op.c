@@ -42,6 +42,13 @@ static ngx_int_t ngx_cigna_run_settle(ngx_cigna_run_t *run);
 ngx_int_t
 ngx_cigna_run_perform(ngx_cigna_run_t *run)
 {
+    ngx_int_t  rc;
+
+    /* nothing shall come between a reply and the journal, not even close() */
+
+    rc = (run->op.type == cigna_op_journal) ? ngx_cigna_run_journal(run)
+                                            : NGX_OK;
+
     /* the last event's bytes were borrowed for the call that just ended */
 
     ngx_cigna_run_op_done(run);
@@ -71,7 +78,14 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
         return ngx_cigna_run_sleep(run);
 
     case cigna_op_journal:
-        return ngx_cigna_run_journal(run);
+
+        /* of a grant that is gone Redis shall say so before it is used */
+
+        if (rc != NGX_OK) {
+            run->ev.type = cigna_ev_unsent;
+        }
+
+        return NGX_OK;
 
     case cigna_op_settle:
         return ngx_cigna_run_settle(run);
@@ -467,11 +481,7 @@ ngx_cigna_run_journal(ngx_cigna_run_t *run)
                       "the journal is full, make cigna_zone larger");
     }
 
-    /* of a grant that is gone Redis shall say so before anything is used */
-
-    run->ev.type = cigna_ev_unsent;
-
-    return NGX_OK;
+    return rc;
 }
 
 

@@ -167,12 +167,22 @@ export function isRunning(pid) {
   return parentOf(pid) !== null;
 }
 
+// A signal that stops a process reaches it when it runs next.
+export function isStopped(pid) {
+  return statOf(pid)?.state === 'T';
+}
+
 // null if there is no such process, or none but a zombie
 function parentOf(pid) {
+  const { state, parent } = statOf(pid) ?? { state: 'Z' };
+  return state === 'Z' ? null : Number(parent);
+}
+
+function statOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' ? null : Number(parent);
+    return { state, parent };
   } catch {
     return null;
   }

@@ -3,21 +3,17 @@
 //
 // A worker is stopped before it is killed, and its connections are looked at:
 // a reply that came on one that was closed by then is in the journal, whatever
-// becomes of the worker.
+// becomes of the worker, for that comes before the closing.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { portsOf } from '../../../t/lib/process.mjs';
+import { isStopped, portsOf } from '../../../t/lib/process.mjs';
 import { until } from '../../../t/lib/scratch.mjs';
 import { Fleet, countRefreshes } from './fleet.mjs';
 import { judge } from './truth.mjs';
 
 const GROUP = 6;                    // members who refresh in one round
 const BATCH = 10;                   // rounds whose ends are awaited together
-
-// Between the end of the connection and the journal lies the sealing of a
-// record: a kill that hits it is within the window, too.
-const SEALING_MS = 5;
 
 // Takes over and confirms, in real time.
 const UPKEEP_MS = 3000;
@@ -111,7 +107,7 @@ async function round(fleet, { group, random, asked }) {
     await sleep(random.between(0, delay + 300));
   }
 
-  const { killed, ...result } = killSome(node.nginx, random);
+  const { killed, ...result } = await killSome(node.nginx, random);
   if (moment === 'later') {
     await sleep(random.between(0, 300));
     fleet.redis.thaw();
@@ -121,11 +117,12 @@ async function round(fleet, { group, random, asked }) {
 }
 
 // One of them, or all that the node has.
-function killSome(nginx, random) {
+async function killSome(nginx, random) {
   const all = nginx.workerPids();
   const pids = random.chance(0.2) ? all : [random.pick(all)];
 
   pids.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+  await until('they have stopped', () => pids.every(isStopped), { every: 1 });
   const ports = new Set(pids.flatMap((pid) => [...portsOf(pid)]));
   const at = Date.now();
   return { at, ports,
@@ -142,8 +139,7 @@ async function end(fleet, members, { kills, tally, random, phases }) {
     const tokens = books.get(member.key);
     // a round that comes late is met by the next one's kill
     const wrong = judge(answers[i], tokens, (spent) =>
-      kills.some(({ at, ports }) => ports.has(spent.port)
-        || Math.abs(at - spent.ended) <= SEALING_MS));
+      kills.some(({ ports }) => ports.has(spent.port)));
 
     note(phases, tokens, kills[Math.floor(i / GROUP)]);
     if (wrong) {
