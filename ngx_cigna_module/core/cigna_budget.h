@@ -1,0 +1,233 @@
+
+#ifndef _CIGNA_BUDGET_H_INCLUDED_
+#define _CIGNA_BUDGET_H_INCLUDED_
+
+
+#include "cigna_budget_call.h"
+
+
+/*
+ * Budgets on a node.  Redis holds the truth; a node leases small amounts of it
+ * for each of its tenants, so that most requests ask nobody.  What is leased
+ * lies in memory that all workers share:
+ *
+ *     cigna_budget_node_t      one: what all tenants have in common
+ *     cigna_budget_tenant_t    one a tenant
+ *     cigna_budget_members_t   one: a table of the members of all tenants,
+ *                              which are counted on each node by itself
+ *
+ * All three are pointer-free, of fixed size, and all zero at first.  Every call
+ * below is made under one lock of the caller's, allocates nothing, and makes
+ * no call of its own.  A slot carries a checksum: one whose writer died half
+ * way is found by the next call and starts empty, which costs what it had on
+ * lease.
+ *
+ * A request's life:
+ *
+ *     decide --- granted ----------------------> sent: nothing more to do
+ *      | ^          \--> not sent ------> give_back
+ *      | |           \-> sent once more ------> charge_after
+ *      | +-- waiting: again after wait_ms, or when a reply was applied
+ *      +--- refused: by whom, and for how long
+ *
+ * Beside any of the three an answer may ask for a call (answer.ask > 0): the
+ * caller then owns the one call that is under way for this tenant and node,
+ * sends budget_lease with want = ask, and reports its end, exactly once, by
+ * cigna_budget_leased() or cigna_budget_failed().  A caller that dies is
+ * replaced.  After leased() and failed() those who wait decide again, first
+ * come first served.
+ *
+ * now_ns: ns of a monotonic clock that the workers share, a ms may be its
+ * grain; it may step back.  Never 0.
+ */
+
+#define CIGNA_BUDGET_NODE_SIZE    256
+#define CIGNA_BUDGET_TENANT_SIZE  384
+
+/* how long a reply is waited for until Redis counts as down */
+
+#define CIGNA_BUDGET_PATIENCE_MS  250
+
+/* how long a call may be under way before somebody else may make another */
+
+#define CIGNA_BUDGET_CALL_MS      2000
+
+/* wait_ms of those who wait for a call under way: maybe another worker's */
+
+#define CIGNA_BUDGET_POLL_MS      2
+
+
+typedef union {
+    struct {
+        uint64_t             sum;          /* of what follows */
+        int64_t              down_ns;      /* Redis, since; 0: it is not */
+        int64_t              asked_ns;     /* the last call while down */
+        uint64_t             nodes;        /* last known to be alive */
+        cigna_gcra_t         gateway;      /* this node's own, for outages */
+        cigna_budget_hold_t  all;
+    };
+    uint8_t                  room[CIGNA_BUDGET_NODE_SIZE];
+} cigna_budget_node_t;
+
+
+typedef union {
+    struct {
+        uint64_t             sum;          /* of what follows */
+
+        int64_t              credits;      /* below 0: owed */
+        int64_t              expiry_ns;
+        int64_t              gateway_dry;  /* of the credits, see grant_t */
+        int64_t              tenant_dry;
+        uint64_t             lease;        /* number: another one after the
+                                              credits were void */
+
+        int64_t              refused_ns;   /* nobody asks until then */
+        uint64_t             by;           /* ... since this refused */
+
+        uint64_t             call;         /* number of the last call */
+        int64_t              asked_ns;     /* when that was */
+        uint64_t             under_way;    /* 1: its end is not known */
+        int64_t              pid;          /* whose it is */
+
+        /* requests of this window, and a moving average times 256 */
+        int64_t              window_ns;
+        uint64_t             count;
+        uint64_t             demand;
+
+        cigna_gcra_t         tenant;       /* this node's own, for outages */
+        cigna_gcra_t         minimum;
+        cigna_budget_hold_t  own;
+    };
+    uint8_t                  room[CIGNA_BUDGET_TENANT_SIZE];
+} cigna_budget_tenant_t;
+
+
+typedef struct cigna_budget_members_s  cigna_budget_members_t;
+
+
+/*
+ * A table in mem, which is zeroed or was such a table of the same size before.
+ * 24 bytes a member, so 64 KB have room for 2,700.  Where there is none the
+ * member gives way that could send soonest: it starts anew with a full burst.
+ * NULL: size is less than CIGNA_BUDGET_MEMBERS_MIN.
+ */
+
+#define CIGNA_BUDGET_MEMBERS_MIN  1024     /* bytes */
+
+cigna_budget_members_t *cigna_budget_members_open(void *mem, size_t size);
+
+
+/* the place and time of a call: all borrowed */
+
+typedef struct {
+    const cigna_budget_plan_t  *plan;
+    cigna_budget_node_t        *node;
+    cigna_budget_tenant_t      *tenant;
+    cigna_budget_members_t     *members;   /* NULL: members are not counted */
+    uint64_t                    member;    /* keyed hash of tenant and member;
+                                              0: is not counted */
+    int64_t                     now_ns;
+    int32_t                     pid;       /* the caller's */
+    int                       (*alive)(int32_t pid);   /* is another process
+                                              there?  NULL: always; asked only
+                                              when its call is late */
+} cigna_budget_t;
+
+
+typedef enum {
+    cigna_budget_granted = 0,
+    cigna_budget_waiting,
+    cigna_budget_refused
+} cigna_budget_rc_e;
+
+
+typedef struct {
+    cigna_budget_rc_e  rc;
+
+    /*
+     * What refused.  Of granted ones: what would have, but for its dry_run;
+     * none otherwise
+     */
+    cigna_budget_by_e  by;
+
+    /*
+     * Of waiting ones: decide again after so many ms at most.  Of refused ones
+     * when the next one may be granted, 1..; Retry-After is this in seconds,
+     * rounded up.  A request with delay= decides again then, with again = 1
+     */
+    int64_t            wait_ms;
+
+    int64_t            ask;                /* > 0: make a call for so many */
+    uint64_t           call;               /* ... with this number */
+
+    unsigned           outage:1;           /* decided without Redis */
+    unsigned           outage_began:1;     /* ... for the first time: log it */
+
+    /* for cigna_budget_give_back() */
+    unsigned           leased:1;
+    unsigned           local:1;
+    unsigned           member:1;
+    uint64_t           lease;
+} cigna_budget_answer_t;
+
+
+/*
+ * One request.  waiting: how many requests of this tenant wait in the caller's
+ * worker, this one included (so 1..), which is what a call asks for.  again: 1
+ * if it was asked for this request before, which then does not count as demand
+ * once more.
+ *
+ * The member's bucket and the tenant's lease are asked in one go: only
+ * "granted" charges, and then both.
+ */
+void cigna_budget_decide(const cigna_budget_t *b, unsigned waiting, int again,
+    cigna_budget_answer_t *a);
+
+/*
+ * The reply to call number "call".  Returns 1 if Redis was down and is not any
+ * more (log it), else 0.  want: what was asked for.  A reply that does not
+ * parse is to be taken for a failure, see there.
+ */
+int cigna_budget_leased(const cigna_budget_t *b, uint64_t call, int64_t want,
+    const cigna_budget_lease_reply_t *r);
+
+/*
+ * The call failed, or could not be sent.  Returns 1 if that begins an outage
+ * (log it), else 0.
+ */
+int cigna_budget_failed(const cigna_budget_t *b, uint64_t call);
+
+/*
+ * A request that was granted and whose connection to the upstream nginx has
+ * not begun to make.  Its credit is lost if the lease is over.
+ */
+void cigna_budget_give_back(const cigna_budget_t *b,
+    const cigna_budget_answer_t *a);
+
+/*
+ * One more attempt of a request that was granted, made by nginx or by a
+ * replay: charged in any case, and paid by those who come after.
+ */
+void cigna_budget_charge_after(const cigna_budget_t *b);
+
+/*
+ * The upstream asked to be left alone: 429 (scope own) or 503 with Retry-After
+ * (scope all).  retry_after_ms: see cigna_retry_after.h, -1: none; jitter: see
+ * cigna_budget_call.h.  Takes effect on this node at once, and voids what it
+ * has on lease.  CIGNA_OK: the fleet is to be told, by budget_pause with the
+ * same values.  CIGNA_NONE: it knows.  Which of both also says whether a new
+ * pause began (to be counted and logged), or one was prolonged: *began.
+ */
+int cigna_budget_held_back(const cigna_budget_t *b, cigna_budget_scope_e scope,
+    int64_t retry_after_ms, unsigned jitter, int *began);
+
+/* the reply of budget_pause: what is left of the pause, in ms */
+void cigna_budget_paused(const cigna_budget_t *b, cigna_budget_scope_e scope,
+    int64_t left_ms);
+
+/* a glance for the status page: ms of the pause left, and its scope; 0: none */
+int64_t cigna_budget_pause_ms(const cigna_budget_t *b,
+    cigna_budget_scope_e *scope);
+
+
+#endif /* _CIGNA_BUDGET_H_INCLUDED_ */
