@@ -48,6 +48,8 @@ static ngx_uint_t ngx_cigna_token_ahead(const ngx_cigna_token_t *t,
     const ngx_cigna_cache_entry_t *entry, int64_t now);
 static ngx_uint_t ngx_cigna_token_unwanted(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const ngx_cigna_cache_entry_t *entry, int64_t now);
+static ngx_uint_t ngx_cigna_token_same_grant(const u_char *id,
+    const u_char *other);
 static void ngx_cigna_token_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry);
 static ngx_int_t ngx_cigna_token_stale(ngx_http_request_t *r,
@@ -286,7 +288,7 @@ ngx_cigna_token_ahead(const ngx_cigna_token_t *t,
 {
     return t->cached.token.len
            && t->cached.generation > entry->generation
-           && ngx_memcmp(t->cached.id, entry->id, CIGNA_GRANT_ID_LEN) == 0
+           && ngx_cigna_token_same_grant(t->cached.id, entry->id)
            && ngx_cigna_token_lives(&t->cached, now);
 }
 
@@ -297,19 +299,15 @@ static ngx_uint_t
 ngx_cigna_token_unwanted(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry, int64_t now)
 {
-    cigna_slice_t           cached, ours;
     ngx_cigna_token_t      *t;
     ngx_cigna_main_conf_t  *mcf;
 
     t = ctx->token;
 
-    cached = cigna_slice_make(entry->id, entry->id + CIGNA_GRANT_ID_LEN);
-    ours = cigna_slice_make(t->id, t->id + CIGNA_GRANT_ID_LEN);
-
     if (t->mine
         && (ngx_cigna_token_eq(&entry->token, &t->refused)
             || (entry->generation <= t->generation
-                && cigna_slice_eq(cached, ours))))
+                && ngx_cigna_token_same_grant(entry->id, t->id))))
     {
         return 1;
     }
@@ -317,6 +315,14 @@ ngx_cigna_token_unwanted(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     return ngx_cigna_cache_refused(mcf->zone, &t->key, &entry->token, now);
+}
+
+
+static ngx_uint_t
+ngx_cigna_token_same_grant(const u_char *id, const u_char *other)
+{
+    return cigna_slice_eq(cigna_slice_make(id, id + CIGNA_GRANT_ID_LEN),
+                          cigna_slice_make(other, other + CIGNA_GRANT_ID_LEN));
 }
 
 

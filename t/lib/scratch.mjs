@@ -57,11 +57,12 @@ export function scratchDirectory(t, name = 'test') {
   return directory;
 }
 
-// A port that was free a moment ago, and not given out twice by this process:
-// below those which the system gives to connections, as one of them may take it
-// before the server does that it is for.
-const FIRST_PORT = 12000;
-const PORTS = 20000;
+// A port that was free a moment ago, and not given out twice by this process,
+// nor by those that run in other lanes: below those which the system gives to
+// connections, as one of them may take it before the server does that it is
+// for.
+const PORTS = 5000;
+const FIRST_PORT = 12000 + PORTS * Number(process.env.CIGNA_LANE ?? 3);
 
 const given = new Set();
 
