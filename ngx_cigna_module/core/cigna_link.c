@@ -4,67 +4,110 @@
 #include "cigna_link.h"
 
 
+#define CIGNA_LINK_KEY_MAX    16
+#define CIGNA_LINK_KEYS       6            /* of one length */
+
+#define CIGNA_LINK_ANYWHERE                                                   \
+    (CIGNA_LINK_IN_PLACE|CIGNA_LINK_IN_RESPONSE|CIGNA_LINK_IN_NETWORK         \
+     |CIGNA_LINK_IN_OTHER)
+
+
 typedef struct {
     const char     *name;
-    unsigned        flags;
+    unsigned        link;                  /* within what it is one */
+    unsigned        within;                /* 0: CIGNA_LINK_IN_OTHER */
 } cigna_link_key_t;
 
 
-/* Attachments (FHIR R4) and what has an "url" that is a place */
+/*
+ * By length.  What is within a "place" has an "url" that is a place, too: a
+ * Bundle's link and request, an Attachment, a RelatedArtifact, implementation.
+ * Of "address" there is an agent's in an AuditEvent, which is a name.
+ */
 
-static const cigna_link_key_t  cigna_link_keys[] = {
-    { "fullUrl", CIGNA_LINK_ALWAYS },
-    { "reference", CIGNA_LINK_ALWAYS },
-    { "url", CIGNA_LINK_WITHIN },
-    { "attachment", CIGNA_LINK_PLACE },
-    { "content", CIGNA_LINK_PLACE },
-    { "document", CIGNA_LINK_PLACE },
-    { "image", CIGNA_LINK_PLACE },
-    { "implementation", CIGNA_LINK_PLACE },
-    { "link", CIGNA_LINK_PLACE },
-    { "photo", CIGNA_LINK_PLACE },
-    { "presentedForm", CIGNA_LINK_PLACE },
-    { NULL, 0 }
+static const cigna_link_key_t
+    cigna_link_keys[CIGNA_LINK_KEY_MAX][CIGNA_LINK_KEYS] =
+{
+    [3]  = { { "url", CIGNA_LINK_IN_PLACE, 0 } },
+    [4]  = { { "link", 0, CIGNA_LINK_IN_PLACE },
+             { "form", 0, CIGNA_LINK_IN_PLACE } },
+    [5]  = { { "photo", 0, CIGNA_LINK_IN_PLACE },
+             { "image", 0, CIGNA_LINK_IN_PLACE } },
+    [7]  = { { "fullUrl", CIGNA_LINK_ANYWHERE, 0 },
+             { "content", 0, CIGNA_LINK_IN_PLACE },
+             { "request", 0, CIGNA_LINK_IN_PLACE },
+             { "nameUrl", CIGNA_LINK_ANYWHERE, 0 },
+             { "network", 0, CIGNA_LINK_IN_NETWORK },
+             { "address", CIGNA_LINK_ANYWHERE & ~CIGNA_LINK_IN_NETWORK, 0 } },
+    [8]  = { { "document", 0, CIGNA_LINK_IN_PLACE },
+             { "response", 0, CIGNA_LINK_IN_RESPONSE },
+             { "location", CIGNA_LINK_IN_RESPONSE, 0 },
+             { "valueUrl", CIGNA_LINK_ANYWHERE, 0 },
+             { "endpoint", CIGNA_LINK_ANYWHERE, 0 } },
+    [9]  = { { "reference", CIGNA_LINK_ANYWHERE, 0 },
+             { "rendering", CIGNA_LINK_ANYWHERE, 0 } },
+    [10] = { { "attachment", 0, CIGNA_LINK_IN_PLACE } },
+    [13] = { { "presentedForm", 0, CIGNA_LINK_IN_PLACE },
+             { "documentation", 0, CIGNA_LINK_IN_PLACE } },
+    [14] = { { "implementation", 0, CIGNA_LINK_IN_PLACE } },
+    [15] = { { "relatedArtifact", 0, CIGNA_LINK_IN_PLACE } }
 };
 
 
+static int cigna_link_typed(cigna_slice_t key, cigna_slice_t type);
 static int cigna_link_odd(uint8_t c);
 static size_t cigna_link_raw(const cigna_link_t *link, size_t len);
 static cigna_slice_t cigna_link_own(cigna_slice_t own, cigna_slice_t rest);
 
 
-unsigned
-cigna_link_key(cigna_slice_t key)
+int
+cigna_link_key(cigna_slice_t key, unsigned in, unsigned *within)
 {
-    cigna_slice_t            tail;
+    unsigned                 i;
     const cigna_link_key_t  *k;
 
-    /* most keys of a resource begin with none of these letters */
+    *within = CIGNA_LINK_IN_OTHER;
 
-    if (key.len == 0) {
-        return 0;
-    }
+    if (key.len < CIGNA_LINK_KEY_MAX) {
 
-    for (k = cigna_link_keys; k->name; k++) {
+        for (i = 0; i < CIGNA_LINK_KEYS; i++) {
 
-        if (key.data[0] == (uint8_t) k->name[0]
-            && cigna_slice_eq(key, cigna_slice_str(k->name)))
-        {
-            return k->flags;
+            k = &cigna_link_keys[key.len][i];
+
+            if (k->name == NULL) {
+                break;
+            }
+
+            if (key.data[0] == (uint8_t) k->name[0]
+                && memcmp(key.data, k->name, key.len) == 0)
+            {
+                if (k->within) {
+                    *within = k->within;
+                }
+
+                return (k->link & in) != 0;
+            }
         }
     }
 
-    /* sourceAttachment, valueAttachment, ... */
-
-    tail = cigna_slice("Attachment");
-
-    if (key.len > tail.len
-        && cigna_slice_eq(cigna_slice_skip(key, key.len - tail.len), tail))
+    if (cigna_link_typed(key, cigna_slice("Attachment"))
+        || cigna_link_typed(key, cigna_slice("RelatedArtifact")))
     {
-        return CIGNA_LINK_PLACE;
+        *within = CIGNA_LINK_IN_PLACE;
     }
 
     return 0;
+}
+
+
+/* sourceAttachment, valueAttachment, ...: one of several types it may have */
+
+static int
+cigna_link_typed(cigna_slice_t key, cigna_slice_t type)
+{
+    return key.len > type.len
+           && key.data[key.len - 1] == 't'
+           && cigna_slice_eq(cigna_slice_skip(key, key.len - type.len), type);
 }
 
 

@@ -13,14 +13,19 @@
  */
 
 
-/* what the value of a key is */
+/* what an object or an array is, by the key whose value it is within */
 
-#define CIGNA_LINK_ALWAYS  1               /* a link, if it is a string */
-#define CIGNA_LINK_WITHIN  2               /* ... in an object that is within
-                                              the value of a place */
-#define CIGNA_LINK_PLACE   4
+#define CIGNA_LINK_IN_PLACE     0x02       /* its "url" is a link */
+#define CIGNA_LINK_IN_RESPONSE  0x04       /* its "location" is one */
+#define CIGNA_LINK_IN_NETWORK   0x08       /* its "address" is none */
+#define CIGNA_LINK_IN_OTHER     0x10
 
-unsigned cigna_link_key(cigna_slice_t key);
+/*
+ * What the value of a key is in an object which is itself within "in": 1 if it
+ * is a link where it is a string.  Sets *within to what it is where it is an
+ * object or an array.
+ */
+int cigna_link_key(cigna_slice_t key, unsigned in, unsigned *within);
 
 
 /* a known base in which every byte is written as \uXXXX, and what follows */

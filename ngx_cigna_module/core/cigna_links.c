@@ -2,16 +2,19 @@
 /*
  * Links in FHIR resources.
  *
- * A link is a string that is the value of
+ * A link is a string that begins with a known base and is (FHIR R4)
  *
- *     "fullUrl"      of a Bundle's entry, whatever else has that name
  *     "reference"    of a Reference
- *     "url"          of an object which is, perhaps in an array, the value of
- *                    a key that names links or attachments, see cigna_link.c
+ *     "fullUrl"      of a Bundle's entry, "url" of its link and of an entry's
+ *                    link and request, "location" of its response
+ *     of type url    "url" of an Attachment, of a RelatedArtifact and of an
+ *                    implementation, "address" of an Endpoint, valueUrl, ...
  *
- * and begins with a known base.  All else stays to the byte: the "url" of an
- * extension or of a canonical resource is a name, not a place, and so are
- * "system", "profile", "source", "instantiatesUri" and their like.
+ * whatever it is contained in.  "url" and "location" are told by the key whose
+ * value, perhaps in an array, the object is that they are in: cigna_link.c has
+ * the list.  All else stays to the byte: the "url" of an extension or of a
+ * canonical resource is a name, not a place, and so are "system", "profile",
+ * "source", "instantiatesUri" and their like.
  *
  *   value --+--> string --> after --+--> key --> colon --> value
  *     ^     +--> link ----> after   |
@@ -62,10 +65,9 @@ typedef enum {
 } cigna_links_state_e;
 
 
-/* of a container */
+/* of a container, beside what it is within, CIGNA_LINK_IN_... */
 
-#define CIGNA_LINKS_OBJECT  1
-#define CIGNA_LINKS_PLACE   2              /* "url" in it is a link */
+#define CIGNA_LINKS_OBJECT  0x01
 
 
 static int cigna_links_holds(const cigna_links_t *l);
@@ -105,7 +107,7 @@ cigna_links_init(cigna_links_t *l, const cigna_bases_t *bases,
     l->state = cigna_links_st_value;
     l->depth = 0;
     l->key_len = 0;
-    l->within = 0;
+    l->within = CIGNA_LINK_IN_OTHER;
     l->link = 0;
 
     cigna_link_init(&l->held);
@@ -370,7 +372,7 @@ cigna_links_next_state(cigna_links_t *l)
         return cigna_links_st_key;
     }
 
-    l->within = top & CIGNA_LINKS_PLACE;
+    l->within = top;
     l->link = 0;
 
     return cigna_links_st_value;
@@ -555,20 +557,19 @@ cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
 static void
 cigna_links_named(cigna_links_t *l, const uint8_t *key, size_t len)
 {
-    unsigned  flags, top;
+    unsigned  within;
 
-    flags = 0;
-    top = l->stack[l->depth - 1];
+    within = CIGNA_LINK_IN_OTHER;
+    l->link = 0;
 
     /* no matter whether it came in one piece */
 
     if (len <= CIGNA_LINKS_KEY_MAX) {
-        flags = cigna_link_key(cigna_slice_make(key, key + len));
+        l->link = cigna_link_key(cigna_slice_make(key, key + len),
+                                 l->stack[l->depth - 1], &within);
     }
 
-    l->link = (flags & CIGNA_LINK_ALWAYS)
-              || ((flags & CIGNA_LINK_WITHIN) && (top & CIGNA_LINKS_PLACE));
-    l->within = (flags & CIGNA_LINK_PLACE) ? CIGNA_LINKS_PLACE : 0;
+    l->within = within;
     l->state = cigna_links_st_colon;
 }
 

@@ -9,12 +9,28 @@ const TOKEN = new RegExp(
   `[ \\t\\r\\n]+|${STRING}"|[{}[\\],:]|[-+.0-9Ea-z]+`, 'y');
 const CHARACTER = /\\u[0-9a-fA-F]{4}|\\?./gs;
 
-const PLACES = new Set(['link', 'implementation', 'attachment', 'content',
-                        'document', 'image', 'photo', 'presentedForm']);
 const DEPTH_MAX = 128;
 
-const isPlace = (key) => PLACES.has(key)
-  || (key.endsWith('Attachment') && key.length <= 32);
+// FHIR R4: elements whose type has an url that leads somewhere.
+const PLACES = new Set([
+  'link', 'request', 'implementation', 'attachment', 'content', 'document',
+  'image', 'photo', 'form', 'presentedForm', 'relatedArtifact',
+  'documentation',
+]);
+const TYPED = /^(?=.{1,32}$).+(Attachment|RelatedArtifact)$/s;
+
+// What is a link, by its key and that of the object which it is in.
+const LINKS = {
+  fullUrl: () => true,
+  reference: () => true,
+  valueUrl: () => true,
+  nameUrl: () => true,
+  endpoint: () => true,
+  rendering: () => true,
+  address: (parent) => parent !== 'network',
+  location: (parent) => parent === 'response',
+  url: (parent) => PLACES.has(parent) || TYPED.test(parent),
+};
 
 function originOf(text) {
   try {
@@ -88,7 +104,7 @@ const next = {
 
 // own has no "/" at its end.
 export function rewriteLinks(text, { bases, own }) {
-  const stack = [{ state: 'top value', place: false }];
+  const stack = [{ state: 'top value', of: '' }];
   let out = '';
   let at = 0;
 
@@ -98,9 +114,8 @@ export function rewriteLinks(text, { bases, own }) {
     const top = stack.at(-1);
     const may = next[top.state];
     const inObject = top.state.startsWith('object');
-    const isLink = inObject
-      && (top.key === 'fullUrl' || top.key === 'reference'
-          || (top.key === 'url' && top.place));
+    const isLink = inObject && Object.hasOwn(LINKS, top.key ?? '')
+      && LINKS[top.key](top.of);
     let written = token;
 
     if (token === undefined) {
@@ -126,7 +141,7 @@ export function rewriteLinks(text, { bases, own }) {
       top.key = JSON.parse(token);
       top.state = may.key;
     } else if (may.value) {
-      const within = inObject ? isPlace(top.key) : top.place;
+      const of = inObject ? top.key : top.of;
       top.state = may.value;
 
       if (token === '{' || token === '[') {
@@ -134,7 +149,7 @@ export function rewriteLinks(text, { bases, own }) {
           break;
         }
         const kind = token === '{' ? 'object' : 'array';
-        stack.push({ state: `${kind} first`, place: within });
+        stack.push({ state: `${kind} first`, of });
       } else if (token.startsWith('"') && isLink) {
         written = rewriteToken(token, bases, own);
       }

@@ -25,20 +25,46 @@ setup(void **state)
 }
 
 
+static int
+is_link(const char *key, unsigned in)
+{
+    unsigned  within;
+
+    return cigna_link_key(guarded(key), in, &within);
+}
+
+
+static unsigned
+is_within(const char *key)
+{
+    unsigned  within;
+
+    (void) cigna_link_key(guarded(key), CIGNA_LINK_IN_OTHER, &within);
+
+    return within;
+}
+
+
 static void
 keys_whose_values_are_links_or_places_are_known(void **state)
 {
     (void) state;
 
-    assert_int_equal(cigna_link_key(cigna_slice("fullUrl")),
-                     CIGNA_LINK_ALWAYS);
-    assert_int_equal(cigna_link_key(cigna_slice("reference")),
-                     CIGNA_LINK_ALWAYS);
-    assert_int_equal(cigna_link_key(cigna_slice("url")), CIGNA_LINK_WITHIN);
-    assert_int_equal(cigna_link_key(cigna_slice("link")), CIGNA_LINK_PLACE);
-    assert_int_equal(cigna_link_key(cigna_slice("photo")), CIGNA_LINK_PLACE);
-    assert_int_equal(cigna_link_key(cigna_slice("valueAttachment")),
-                     CIGNA_LINK_PLACE);
+    assert_int_equal(is_link("fullUrl", CIGNA_LINK_IN_OTHER), 1);
+    assert_int_equal(is_link("reference", CIGNA_LINK_IN_PLACE), 1);
+    assert_int_equal(is_link("valueUrl", CIGNA_LINK_IN_NETWORK), 1);
+    assert_int_equal(is_link("url", CIGNA_LINK_IN_PLACE), 1);
+    assert_int_equal(is_link("location", CIGNA_LINK_IN_RESPONSE), 1);
+    assert_int_equal(is_link("address", CIGNA_LINK_IN_OTHER), 1);
+
+    assert_int_equal(is_within("link"), CIGNA_LINK_IN_PLACE);
+    assert_int_equal(is_within("photo"), CIGNA_LINK_IN_PLACE);
+    assert_int_equal(is_within("form"), CIGNA_LINK_IN_PLACE);
+    assert_int_equal(is_within("valueAttachment"), CIGNA_LINK_IN_PLACE);
+    assert_int_equal(is_within("relatedArtifact"), CIGNA_LINK_IN_PLACE);
+    assert_int_equal(is_within("valueRelatedArtifact"), CIGNA_LINK_IN_PLACE);
+    assert_int_equal(is_within("response"), CIGNA_LINK_IN_RESPONSE);
+    assert_int_equal(is_within("network"), CIGNA_LINK_IN_NETWORK);
 }
 
 
@@ -49,14 +75,22 @@ other_keys_are_not(void **state)
 
     static const char *const  others[] = {
         "", "u", "URL", "urls", "system", "profile", "source", "value",
-        "Attachment", "attachments", "references", "fullUrls", "extension"
+        "Attachment", "attachments", "references", "fullUrls", "extension",
+        "RelatedArtifact", "contentReference", "valueUri", "valueCanonical",
+        "instantiatesUri"
     };
 
     (void) state;
 
     for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        assert_int_equal(cigna_link_key(guarded(others[i])), 0);
+        assert_int_equal(is_link(others[i], CIGNA_LINK_IN_PLACE), 0);
+        assert_int_equal(is_within(others[i]), CIGNA_LINK_IN_OTHER);
     }
+
+    assert_int_equal(is_link("url", CIGNA_LINK_IN_OTHER), 0);
+    assert_int_equal(is_link("url", CIGNA_LINK_IN_RESPONSE), 0);
+    assert_int_equal(is_link("location", CIGNA_LINK_IN_PLACE), 0);
+    assert_int_equal(is_link("address", CIGNA_LINK_IN_NETWORK), 0);
 }
 
 

@@ -148,6 +148,83 @@ references_attachments_and_implementation_are_links(void **state)
 
 
 static void
+a_printed_claim_and_related_artifacts_are_links(void **state)
+{
+    (void) state;
+
+    becomes("{\"resourceType\":\"ExplanationOfBenefit\",\"form\":{\"url\":\""
+            BASE "/Binary/1\"}}",
+            "{\"resourceType\":\"ExplanationOfBenefit\",\"form\":{\"url\":\""
+            OWN "/Binary/1\"}}");
+    becomes("{\"relatedArtifact\":[{\"url\":\"" BASE "/Binary/1\","
+            "\"resource\":\"" BASE "/Library/1\",\"document\":{\"url\":\""
+            BASE "/Binary/2\"}}]}",
+            "{\"relatedArtifact\":[{\"url\":\"" OWN "/Binary/1\","
+            "\"resource\":\"" BASE "/Library/1\",\"document\":{\"url\":\""
+            OWN "/Binary/2\"}}]}");
+    becomes("{\"action\":[{\"documentation\":[{\"url\":\"" BASE "/x\"}]}]}",
+            "{\"action\":[{\"documentation\":[{\"url\":\"" OWN "/x\"}]}]}");
+    stays("{\"documentation\":\"" BASE "/x\"}");
+}
+
+
+static void
+request_and_response_of_an_entry_are_links(void **state)
+{
+    (void) state;
+
+    becomes("{\"entry\":[{\"request\":{\"method\":\"PUT\",\"url\":\"" BASE
+            "/Patient/1/_history/2\"},\"response\":{\"status\":\"200\","
+            "\"location\":\"" BASE "/Patient/1/_history/2\"}}]}",
+            "{\"entry\":[{\"request\":{\"method\":\"PUT\",\"url\":\"" OWN
+            "/Patient/1/_history/2\"},\"response\":{\"status\":\"200\","
+            "\"location\":\"" OWN "/Patient/1/_history/2\"}}]}");
+    stays("{\"location\":\"" BASE "/x\",\"response\":{\"url\":\"" BASE "/x\","
+          "\"outcome\":{\"location\":\"" BASE "/x\"}}}");
+    stays("{\"issue\":[{\"location\":[\"" BASE "/x\"]}]}");
+}
+
+
+static void
+what_is_of_type_url_is_a_link_and_of_type_uri_a_name(void **state)
+{
+    (void) state;
+
+    becomes("{\"resourceType\":\"Endpoint\",\"address\":\"" BASE "\"}",
+            "{\"resourceType\":\"Endpoint\",\"address\":\"" OWN "\"}");
+    becomes("{\"parameter\":[{\"valueUrl\":\"" BASE "/x\"},{\"valueUri\":\""
+            BASE "/x\"},{\"valueCanonical\":\"" BASE "/x\"}]}",
+            "{\"parameter\":[{\"valueUrl\":\"" OWN "/x\"},{\"valueUri\":\""
+            BASE "/x\"},{\"valueCanonical\":\"" BASE "/x\"}]}");
+    stays("{\"agent\":[{\"network\":{\"address\":\"" BASE "\"}}]}");
+    stays("{\"repository\":[{\"url\":\"" BASE "/x\"}],\"contentReference\":\""
+          BASE "/x\",\"instantiatesUri\":[\"" BASE "/x\"]}");
+    stays("{\"diagnostics\":\"" BASE "/x\",\"valueString\":\"" BASE "\"}");
+}
+
+
+static void
+a_link_is_one_however_deep_it_is_contained(void **state)
+{
+    (void) state;
+
+    becomes("{\"contained\":[{\"resourceType\":\"DocumentReference\",\"url\":\""
+            BASE "/x\",\"content\":[{\"attachment\":{\"extension\":[{"
+            "\"url\":\"" BASE "/x\",\"valueReference\":{\"reference\":\"" BASE
+            "/Patient/1\"}},{\"url\":\"" BASE "/y\",\"valueAttachment\":{"
+            "\"url\":\"" BASE "/Binary/1\"}}],\"url\":\"" BASE
+            "/Binary/2\"}}]}]}",
+            "{\"contained\":[{\"resourceType\":\"DocumentReference\",\"url\":\""
+            BASE "/x\",\"content\":[{\"attachment\":{\"extension\":[{"
+            "\"url\":\"" BASE "/x\",\"valueReference\":{\"reference\":\"" OWN
+            "/Patient/1\"}},{\"url\":\"" BASE "/y\",\"valueAttachment\":{"
+            "\"url\":\"" OWN "/Binary/1\"}}],\"url\":\"" OWN
+            "/Binary/2\"}}]}]}");
+    assert_int_equal(links.rewritten, 3);
+}
+
+
+static void
 names_stay_as_they_are(void **state)
 {
     (void) state;
@@ -353,6 +430,14 @@ main(void)
         cmocka_unit_test_setup(a_base_that_has_lost_its_path_is_a_base, setup),
         cmocka_unit_test_setup(
             references_attachments_and_implementation_are_links, setup),
+        cmocka_unit_test_setup(a_printed_claim_and_related_artifacts_are_links,
+                               setup),
+        cmocka_unit_test_setup(request_and_response_of_an_entry_are_links,
+                               setup),
+        cmocka_unit_test_setup(
+            what_is_of_type_url_is_a_link_and_of_type_uri_a_name, setup),
+        cmocka_unit_test_setup(a_link_is_one_however_deep_it_is_contained,
+                               setup),
         cmocka_unit_test_setup(names_stay_as_they_are, setup),
         cmocka_unit_test_setup(relative_and_foreign_links_stay_as_they_are,
                                setup),
