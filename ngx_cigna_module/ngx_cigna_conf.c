@@ -86,6 +86,11 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->cache, prev->cache, 1);
     ngx_conf_merge_value(conf->links, prev->links, 1);
     ngx_conf_merge_str_value(conf->base_url, prev->base_url, "");
+
+    if (conf->endpoints == NULL) {
+        conf->endpoints = prev->endpoints;
+    }
+
     ngx_conf_merge_value(conf->insecure_upstream, prev->insecure_upstream, 0);
 
     if (conf->tenant_value == NULL) {

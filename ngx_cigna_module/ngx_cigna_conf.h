@@ -10,6 +10,7 @@
 #include "ngx_cigna_pace.h"
 #include "ngx_cigna_redis.h"
 #include "cigna_links.h"
+#include "cigna_smart.h"
 #include "cigna_vault.h"
 
 
@@ -105,6 +106,8 @@ typedef struct {
     ngx_flag_t                 cache;
     ngx_flag_t                 links;
     ngx_str_t                  base_url;       /* ends with "/"; or empty */
+    ngx_array_t               *endpoints;      /* cigna_smart_endpoint_t; or
+                                                  NULL */
     ngx_flag_t                 insecure_upstream;
 
     /* what else the location is: one of these handlers, or NULL */

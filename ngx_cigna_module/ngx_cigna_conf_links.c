@@ -11,6 +11,7 @@
 #define NGX_CIGNA_LINKS_INNER  "https://p-hi2.digitaledge.cigna.com"
 
 
+static ngx_uint_t ngx_cigna_conf_smart_name(ngx_str_t *name);
 static ngx_int_t ngx_cigna_conf_bases_inner(ngx_conf_t *cf,
     ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_conf_bases_add(ngx_conf_t *cf,
@@ -104,6 +105,79 @@ ngx_cigna_conf_base_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->base_url.len = p - lcf->base_url.data;
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_loc_conf_t *lcf = conf;
+
+    ngx_str_t               *value;
+    ngx_uint_t               i;
+    cigna_uri_t              uri;
+    cigna_smart_endpoint_t  *endpoint;
+
+    value = cf->args->elts;
+
+    if (!ngx_cigna_conf_smart_name(&value[1])) {
+        return "has an invalid name, write that of a field of "
+               "smart-configuration, as \"cigna_smart_endpoint "
+               "token_endpoint https://health.acme.example/token;\"";
+    }
+
+    if (cigna_uri_parse(ngx_cigna_slice(&value[2]), &uri) != CIGNA_OK
+        || !uri.https || cigna_slice_has(uri.text, '"'))
+    {
+        return "has an invalid URL, write one that begins with \"https://\"";
+    }
+
+    if (lcf->endpoints == NULL) {
+
+        lcf->endpoints = ngx_array_create(cf->pool, 4,
+                                          sizeof(cigna_smart_endpoint_t));
+        if (lcf->endpoints == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    endpoint = lcf->endpoints->elts;
+
+    for (i = 0; i < lcf->endpoints->nelts; i++) {
+
+        if (cigna_slice_eq(endpoint[i].name, ngx_cigna_slice(&value[1]))) {
+            return "is duplicate";
+        }
+    }
+
+    endpoint = ngx_array_push(lcf->endpoints);
+    if (endpoint == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    endpoint->name = ngx_cigna_slice(&value[1]);
+    endpoint->url = ngx_cigna_slice(&value[2]);
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_cigna_conf_smart_name(ngx_str_t *name)
+{
+    size_t  i;
+    u_char  c;
+
+    for (i = 0; i < name->len; i++) {
+
+        c = name->data[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) {
+            return 0;
+        }
+    }
+
+    return name->len && name->len <= CIGNA_SMART_NAME_MAX;
 }
 
 

@@ -6,9 +6,12 @@
 #include "ngx_cigna_conf.h"
 
 
-/* "cigna_upstream_alias" and "cigna_base_url" */
+/* "cigna_upstream_alias", "cigna_base_url", "cigna_smart_endpoint" */
 char *ngx_cigna_conf_alias(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_cigna_conf_base_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+char *ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* in postconfiguration: under which bases links of this tenant are known */
 ngx_int_t ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,

@@ -46,7 +46,9 @@
     count(budget_spent, "Refreshes put off by token_requests.")               \
     count(refresh_crowded, "Requests that refresh_waiters sent away.")        \
     count(refusals_held, "Refusals that ended no grant: refused_share.")      \
-    count(strangers, "Refreshes that brought another person's tokens.")
+    count(strangers, "Refreshes that brought another person's tokens.")       \
+    count(open_requests, "Requests for metadata, which need no token.")       \
+    count(links_unread, "Replies whose links stayed: compressed or a part.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -6,6 +6,7 @@
 
 
 #include "ngx_cigna_fhir.h"
+#include "ngx_cigna_open.h"
 #include "ngx_cigna_refusal.h"
 #include "ngx_cigna_replay.h"
 #include "ngx_cigna_wait.h"
@@ -24,6 +25,8 @@ static ngx_int_t ngx_cigna_fhir_subrequest(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_fhir_init(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_fhir_decide(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_uint_t ngx_cigna_fhir_open(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_fhir_refuse_handler(ngx_http_request_t *r);
 
@@ -135,6 +138,10 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
             return ngx_cigna_token_refuse(ctx, ngx_cigna_destination_refused);
         }
 
+        if (ngx_cigna_fhir_open(r, ctx)) {
+            return NGX_OK;
+        }
+
         who = ngx_cigna_who(r, ctx);
 
         if (who != ngx_cigna_who_known) {
@@ -151,6 +158,26 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     }
 
     return rc;
+}
+
+
+/* goes on without a token, whoever asks */
+
+static ngx_uint_t
+ngx_cigna_fhir_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    if (!ngx_cigna_open_asked(r)
+        || ngx_cigna_who_tenant(r, ctx) != ngx_cigna_who_known)
+    {
+        return 0;
+    }
+
+    ctx->inject->open = 1;
+    ctx->outcome = ngx_cigna_condition(ngx_cigna_served)->name;
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_open_requests);
+
+    return 1;
 }
 
 

@@ -17,6 +17,7 @@
 
 #include "ngx_cigna_inject.h"
 #include "ngx_cigna_lines.h"
+#include "ngx_cigna_open.h"
 #include "ngx_cigna_reply.h"
 
 
@@ -299,9 +300,21 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
-    lines.token = &ctx->inject->token;
+    lines.token = ctx->inject->open ? NULL : &ctx->inject->token;
     lines.base = ctx->tenant->fhir_uri.path;
-    lines.links = lcf->links;
+    lines.links = lcf->links || (ctx->inject->open && lcf->endpoints);
+
+    if (ctx->inject->open
+        && !ngx_cigna_open_request(ctx->tenant, u->request_bufs->buf))
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "cigna: what is to be sent upstream without a token is "
+                      "neither \"/metadata\" nor "
+                      "\"/.well-known/smart-configuration\" below "
+                      "\"fhir_base\" and does not leave, write a "
+                      "\"proxy_pass\" that leads there");
+        return NGX_ERROR;
+    }
 
     b = ngx_cigna_inject_copy(r, u->request_bufs->buf, &lines);
     if (b == NULL) {
@@ -485,7 +498,9 @@ ngx_cigna_inject_header(ngx_http_request_t *r)
     r->headers_out.override_charset = charset;
     u->headers_in.x_accel_redirect = NULL;
 
-    if (rc == NGX_OK && u->headers_in.status_n == NGX_HTTP_UNAUTHORIZED) {
+    if (rc == NGX_OK && u->headers_in.status_n == NGX_HTTP_UNAUTHORIZED
+        && !inject->open)
+    {
         return inject->refused(r);
     }
 

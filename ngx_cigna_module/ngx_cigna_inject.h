@@ -28,13 +28,14 @@ struct ngx_cigna_inject_s {
     ngx_int_t            (*refused)(ngx_http_request_t *r);
 
     unsigned               replayed:1;     /* see ngx_cigna_replay.c */
+    unsigned               open:1;         /* no token, see ngx_cigna_open.h */
 };
 
 
 /*
  * Makes the location's content handler carry the token, which is borrowed and
  * must live as long as the request.  ctx->inject is to be set and zeroed, but
- * for "refused".
+ * for "refused" and "open".
  */
 void ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_inject_t *inject,
     ngx_str_t *token);

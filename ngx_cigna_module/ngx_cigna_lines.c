@@ -65,8 +65,16 @@ static ngx_uint_t ngx_cigna_lines_of_caller(ngx_http_request_t *r,
 size_t
 ngx_cigna_lines_length(const ngx_buf_t *b, const ngx_cigna_lines_t *lines)
 {
-    return b->last - b->pos + sizeof(NGX_CIGNA_BEARER) - 1 + lines->token->len
-           + sizeof(CRLF) - 1;
+    size_t  len;
+
+    len = b->last - b->pos;
+
+    if (lines->token) {
+        len += sizeof(NGX_CIGNA_BEARER) - 1 + lines->token->len
+               + sizeof(CRLF) - 1;
+    }
+
+    return len;
 }
 
 
@@ -108,9 +116,11 @@ ngx_cigna_lines_copy(ngx_http_request_t *r, const ngx_buf_t *b,
         }
     }
 
-    p = ngx_cpymem(p, NGX_CIGNA_BEARER, sizeof(NGX_CIGNA_BEARER) - 1);
-    p = ngx_cpymem(p, token->data, token->len);
-    p = ngx_cpymem(p, CRLF, sizeof(CRLF) - 1);
+    if (token) {
+        p = ngx_cpymem(p, NGX_CIGNA_BEARER, sizeof(NGX_CIGNA_BEARER) - 1);
+        p = ngx_cpymem(p, token->data, token->len);
+        p = ngx_cpymem(p, CRLF, sizeof(CRLF) - 1);
+    }
 
     return ngx_cpymem(p, line, last - line);
 }

@@ -17,7 +17,7 @@
 
 
 typedef struct {
-    const ngx_str_t  *token;
+    const ngx_str_t  *token;               /* NULL: none is sent */
     cigna_slice_t     base;                /* path of the FHIR base */
     unsigned          links:1;             /* in the reply are rewritten */
 } ngx_cigna_lines_t;

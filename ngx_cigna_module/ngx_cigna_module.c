@@ -87,6 +87,13 @@ static ngx_command_t  ngx_cigna_commands[] = {
       0,
       NULL },
 
+    { ngx_string("cigna_smart_endpoint"),
+      NGX_CIGNA_ANY_CONF|NGX_CONF_TAKE2,
+      ngx_cigna_conf_smart_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("cigna_connect"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_cigna_conf_endpoint,

@@ -1,15 +1,18 @@
 
 #include "ngx_cigna_rewrite.h"
 #include "ngx_cigna_inject.h"
+#include "ngx_cigna_open.h"
 #include "ngx_cigna_own.h"
 #include "cigna_links.h"
 
 
-#define NGX_CIGNA_REWRITE_BUF  16384
+#define NGX_CIGNA_REWRITE_BUF   16384
+#define NGX_CIGNA_REWRITE_WARN  60000      /* ms between two lines of a kind */
 
 
 struct ngx_cigna_rewrite_s {
     cigna_links_t         links;
+    cigna_smart_t        *smart;           /* NULL: endpoints stay */
 
     ngx_chain_t          *free;
     ngx_chain_t          *busy;
@@ -23,6 +26,11 @@ struct ngx_cigna_rewrite_s {
 
 static ngx_uint_t ngx_cigna_rewrite_upstreams(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
+    ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *own);
+static ngx_uint_t ngx_cigna_rewrite_readable(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_uint_t ngx_cigna_rewrite_warns(ngx_msec_t *last);
 static ngx_int_t ngx_cigna_rewrite_lines(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant, ngx_str_t *own);
 static ngx_uint_t ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name);
@@ -30,10 +38,13 @@ static ngx_int_t ngx_cigna_rewrite_line(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant, ngx_str_t *own, ngx_table_elt_t *h);
 static ngx_uint_t ngx_cigna_rewrite_json(ngx_str_t *type, size_t len);
 static ngx_int_t ngx_cigna_rewrite_begin(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, ngx_str_t *own);
+    ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *own,
+    cigna_smart_e document);
 static ngx_int_t ngx_cigna_rewrite_buf(ngx_http_request_t *r,
     ngx_cigna_rewrite_t *rw, ngx_buf_t *b);
 static ngx_int_t ngx_cigna_rewrite_piece(ngx_http_request_t *r,
+    ngx_cigna_rewrite_t *rw, cigna_slice_t piece);
+static ngx_int_t ngx_cigna_rewrite_copy(ngx_http_request_t *r,
     ngx_cigna_rewrite_t *rw, cigna_slice_t piece);
 static ngx_buf_t *ngx_cigna_rewrite_room(ngx_http_request_t *r,
     ngx_cigna_rewrite_t *rw, size_t size);
@@ -41,36 +52,40 @@ static void ngx_cigna_rewrite_ended(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
 
+/* no base: cigna_links.c finds no link then */
+
+static const cigna_bases_t  ngx_cigna_rewrite_no_bases;
+
+
 ngx_int_t
 ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_int_t         rc;
     ngx_str_t         own;
+    cigna_smart_e     document;
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
-    if (!lcf->fhir || !lcf->links || !ngx_cigna_rewrite_upstreams(r, ctx)) {
+    if (!lcf->fhir || !ngx_cigna_rewrite_upstreams(r, ctx)) {
         return NGX_OK;
     }
 
-    rc = ngx_cigna_own_base(r, ctx, &own);
+    rc = ngx_cigna_rewrite_links(r, lcf, ctx, &own);
 
-    if (rc == NGX_DECLINED) {
-        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unknown);
-
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "cigna: links in the reply still lead to Cigna: the "
-                      "gateway's own base is not known, write "
-                      "\"cigna_base_url\", or \"server_name\" with the host "
-                      "that was asked for");
-        return NGX_OK;
-    }
-
-    if (rc != NGX_OK
-        || ngx_cigna_rewrite_lines(r, ctx->tenant, &own) != NGX_OK)
-    {
+    if (rc == NGX_ERROR) {
         return NGX_ERROR;
+    }
+
+    document = cigna_smart_none;
+
+    if (lcf->endpoints) {
+        document = ngx_cigna_open_document(ctx->tenant,
+                                           ngx_cigna_slice(&r->upstream->uri));
+    }
+
+    if (rc == NGX_DECLINED && document == cigna_smart_none) {
+        return NGX_OK;
     }
 
     /* the same for all replies, with body or without, of one resource */
@@ -79,30 +94,107 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
     ngx_http_clear_last_modified(r);
     ngx_http_clear_accept_ranges(r);
 
-    if (r->headers_out.status == NGX_HTTP_NOT_MODIFIED
-        || r->headers_out.status == NGX_HTTP_NO_CONTENT
-        || !ngx_cigna_rewrite_json(&r->headers_out.content_type,
-                                   r->headers_out.content_type_len))
-    {
-        return NGX_OK;
-    }
-
-    /* it was not asked for such a reply, and this one cannot be read */
-
-    if (r->headers_out.status == NGX_HTTP_PARTIAL_CONTENT
-        || (r->headers_out.content_encoding
-            && r->headers_out.content_encoding->value.len))
-    {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "cigna: upstream sent a part of a reply, or a "
-                      "compressed one, without being asked for it: links in "
-                      "it still lead to Cigna");
+    if (!ngx_cigna_rewrite_readable(r, ctx)) {
         return NGX_OK;
     }
 
     ngx_http_clear_content_length(r);
 
-    return r->header_only ? NGX_OK : ngx_cigna_rewrite_begin(r, ctx, &own);
+    if (r->header_only) {
+        return NGX_OK;
+    }
+
+    return ngx_cigna_rewrite_begin(r, lcf, ctx, rc == NGX_OK ? &own : NULL,
+                                   document);
+}
+
+
+/* in the header; NGX_DECLINED: links stay */
+
+static ngx_int_t
+ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
+    ngx_cigna_ctx_t *ctx, ngx_str_t *own)
+{
+    ngx_int_t          rc;
+    static ngx_msec_t  warned;
+
+    if (!lcf->links) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_cigna_own_base(r, ctx, own);
+
+    if (rc == NGX_OK) {
+        return ngx_cigna_rewrite_lines(r, ctx->tenant, own);
+    }
+
+    if (rc != NGX_DECLINED) {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unknown);
+
+    if (ngx_cigna_rewrite_warns(&warned)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: links in the reply still lead to Cigna: the "
+                      "gateway's own base is not known, write "
+                      "\"cigna_base_url\", or \"server_name\" with the host "
+                      "that was asked for");
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* is there a body, and one that can be read? */
+
+static ngx_uint_t
+ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    static ngx_msec_t  warned;
+
+    if (r->headers_out.status == NGX_HTTP_NOT_MODIFIED
+        || r->headers_out.status == NGX_HTTP_NO_CONTENT
+        || !ngx_cigna_rewrite_json(&r->headers_out.content_type,
+                                   r->headers_out.content_type_len))
+    {
+        return 0;
+    }
+
+    if (r->headers_out.status != NGX_HTTP_PARTIAL_CONTENT
+        && (r->headers_out.content_encoding == NULL
+            || r->headers_out.content_encoding->value.len == 0))
+    {
+        return 1;
+    }
+
+    /* it was not asked for such a reply, and this one cannot be read */
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unread);
+
+    if (ngx_cigna_rewrite_warns(&warned)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: upstream sent a part of a reply, or a "
+                      "compressed one, without being asked for it: links in "
+                      "it still lead to Cigna");
+    }
+
+    return 0;
+}
+
+
+/* what a counter tells of each request is logged now and then */
+
+static ngx_uint_t
+ngx_cigna_rewrite_warns(ngx_msec_t *last)
+{
+    if (*last && ngx_current_msec - *last < NGX_CIGNA_REWRITE_WARN) {
+        return 0;
+    }
+
+    *last = ngx_max(ngx_current_msec, 1);
+
+    return 1;
 }
 
 
@@ -203,9 +295,11 @@ ngx_cigna_rewrite_json(ngx_str_t *type, size_t len)
 }
 
 
+/* own NULL: links stay */
+
 static ngx_int_t
-ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *own)
+ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
+    ngx_cigna_ctx_t *ctx, ngx_str_t *own, cigna_smart_e document)
 {
     ngx_cigna_rewrite_t  *rw;
 
@@ -216,8 +310,27 @@ ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     rw->free = NULL;
     rw->busy = NULL;
+    rw->smart = NULL;
 
-    cigna_links_init(&rw->links, &ctx->tenant->bases, ngx_cigna_slice(own));
+    if (document != cigna_smart_none) {
+
+        rw->smart = ngx_palloc(r->pool, sizeof(cigna_smart_t));
+        if (rw->smart == NULL) {
+            return NGX_ERROR;
+        }
+
+        cigna_smart_init(rw->smart, document, lcf->endpoints->elts,
+                         lcf->endpoints->nelts);
+    }
+
+    if (own) {
+        cigna_links_init(&rw->links, &ctx->tenant->bases,
+                         ngx_cigna_slice(own));
+
+    } else {
+        cigna_links_init(&rw->links, &ngx_cigna_rewrite_no_bases,
+                         cigna_slice("/"));
+    }
 
     ctx->rewrite = rw;
     r->filter_need_in_memory = 1;
@@ -286,6 +399,12 @@ ngx_cigna_rewrite_buf(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
                 return NGX_ERROR;
             }
         }
+
+        while (rw->smart && cigna_smart_end(rw->smart, &piece) == CIGNA_OK) {
+            if (ngx_cigna_rewrite_copy(r, rw, piece) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
     }
 
     if (!b->last_buf && !b->last_in_chain && !b->flush && !b->sync) {
@@ -319,8 +438,30 @@ ngx_cigna_rewrite_buf(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 }
 
 
+/* with links that lead here: what remains are endpoints */
+
 static ngx_int_t
 ngx_cigna_rewrite_piece(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
+    cigna_slice_t piece)
+{
+    cigna_slice_t  part;
+
+    if (rw->smart == NULL) {
+        return ngx_cigna_rewrite_copy(r, rw, piece);
+    }
+
+    while (cigna_smart_next(rw->smart, &piece, &part) == CIGNA_OK) {
+        if (ngx_cigna_rewrite_copy(r, rw, part) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_rewrite_copy(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
     cigna_slice_t piece)
 {
     size_t      n;

@@ -2,27 +2,19 @@
 #include "ngx_cigna_who.h"
 
 
-static ngx_cigna_who_e ngx_cigna_who_tenant(ngx_http_request_t *r,
-    ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx);
-
-
 ngx_cigna_who_e
 ngx_cigna_who(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     ngx_cigna_who_e        who;
     ngx_cigna_loc_conf_t  *lcf;
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
-
-    if (lcf->member_value == NULL) {
-        return ngx_cigna_who_nobody;
-    }
-
-    who = ngx_cigna_who_tenant(r, lcf, ctx);
+    who = ngx_cigna_who_tenant(r, ctx);
 
     if (who != ngx_cigna_who_known) {
         return who;
     }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     if (ngx_http_complex_value(r, lcf->member_value, &ctx->member) != NGX_OK) {
         return ngx_cigna_who_failed;
@@ -40,12 +32,18 @@ ngx_cigna_who(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-static ngx_cigna_who_e
-ngx_cigna_who_tenant(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
-    ngx_cigna_ctx_t *ctx)
+ngx_cigna_who_e
+ngx_cigna_who_tenant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     ngx_str_t               name;
+    ngx_cigna_loc_conf_t   *lcf;
     ngx_cigna_main_conf_t  *mcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (lcf->member_value == NULL) {
+        return ngx_cigna_who_nobody;
+    }
 
     if (lcf->tenant != NULL) {
         ctx->tenant = lcf->tenant;

@@ -26,6 +26,10 @@ typedef enum {
  */
 ngx_cigna_who_e ngx_cigna_who(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
+/* the first half of it: ctx->tenant, whoever the member is */
+ngx_cigna_who_e ngx_cigna_who_tenant(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+
 /* what to tell a caller who is not known */
 ngx_cigna_condition_e ngx_cigna_who_condition(ngx_cigna_who_e who);
 

@@ -79,7 +79,7 @@ cigna_link_key(cigna_slice_t key, unsigned in, unsigned *within)
             }
 
             if (key.data[0] == (uint8_t) k->name[0]
-                && memcmp(key.data, k->name, key.len) == 0)
+                && cigna_slice_eq(key, cigna_slice_str(k->name)))
             {
                 if (k->within) {
                     *within = k->within;

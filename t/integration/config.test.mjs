@@ -554,6 +554,16 @@ refuses('cigna_fhir with another parameter',
 refuses('cigna_base_url with a query',
         { fhir: { cigna_base_url: 'https://acme.example/fhir?a' } },
         /"cigna_base_url" .*is no http or https URL without a query/);
+refuses('cigna_smart_endpoint in clear',
+        { fhir: { cigna_smart_endpoint: 'issuer http://acme.example' } },
+        /"cigna_smart_endpoint" .*begins with "https:\/\/"/);
+refuses('cigna_smart_endpoint with a name that no field has',
+        { fhir: { cigna_smart_endpoint: 'Issuer https://acme.example' } },
+        /"cigna_smart_endpoint" .*name.*as "cigna_smart_endpoint token_endpoin/);
+refuses('cigna_smart_endpoint twice',
+        { fhir: { cigna_smart_endpoint: ['issuer https://acme.example',
+                                         'issuer https://acme.example'] } },
+        /"cigna_smart_endpoint" .*is duplicate/);
 refuses('cigna_upstream_alias that is a path',
         { vaults: 'cigna_upstream_alias /PatientAccess/v1;' },
         /"cigna_upstream_alias" "\/PatientAccess\/v1" is no http or https URL/);

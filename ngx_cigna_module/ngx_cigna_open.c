@@ -1,0 +1,115 @@
+
+#include "ngx_cigna_open.h"
+
+
+static ngx_uint_t ngx_cigna_open_plain(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_open_named(cigna_slice_t uri);
+
+
+ngx_uint_t
+ngx_cigna_open_asked(ngx_http_request_t *r)
+{
+    cigna_slice_t              uri, name, below;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) || !ngx_cigna_open_plain(r))
+    {
+        return 0;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    uri = ngx_cigna_slice(&r->uri);
+    name = ngx_cigna_slice(&clcf->name);
+
+    if (cigna_slice_eq(uri, name)) {
+        return ngx_cigna_open_named(uri);
+    }
+
+    below = name;
+
+    if (below.len && below.data[below.len - 1] == '/') {
+        below.len--;
+    }
+
+    return cigna_slice_starts(uri, below)
+           && cigna_smart_document(cigna_slice_skip(uri, below.len))
+              != cigna_smart_none;
+}
+
+
+/* nginx has decoded and folded nothing, or the operator has rewritten it */
+
+static ngx_uint_t
+ngx_cigna_open_plain(ngx_http_request_t *r)
+{
+    cigna_slice_t  uri;
+
+    if (!r->valid_unparsed_uri) {
+        return 1;
+    }
+
+    uri = ngx_cigna_slice(&r->unparsed_uri);
+
+    return cigna_slice_eq(cigna_slice_cut(&uri, '?'), ngx_cigna_slice(&r->uri));
+}
+
+
+/* "location = /any/metadata" */
+
+static ngx_uint_t
+ngx_cigna_open_named(cigna_slice_t uri)
+{
+    cigna_slice_t  path;
+    cigna_smart_e  document;
+
+    for (document = cigna_smart_capabilities;
+         document <= cigna_smart_configuration;
+         document++)
+    {
+        path = cigna_smart_path(document);
+
+        if (uri.len >= path.len
+            && cigna_slice_eq(cigna_slice_skip(uri, uri.len - path.len), path))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+cigna_smart_e
+ngx_cigna_open_document(ngx_cigna_tenant_t *tenant, cigna_slice_t uri)
+{
+    cigna_slice_t  path, base;
+
+    path = cigna_slice_cut(&uri, '?');
+    base = tenant->fhir_uri.path;
+
+    if (base.len && base.data[base.len - 1] == '/') {
+        base.len--;
+    }
+
+    if (!cigna_slice_starts(path, base)) {
+        return cigna_smart_none;
+    }
+
+    return cigna_smart_document(cigna_slice_skip(path, base.len));
+}
+
+
+ngx_uint_t
+ngx_cigna_open_request(ngx_cigna_tenant_t *tenant, const ngx_buf_t *b)
+{
+    cigna_slice_t  line;
+
+    line = cigna_slice_make(b->pos, b->last);
+
+    line = cigna_slice_cut(&line, CR);
+    (void) cigna_slice_cut(&line, ' ');
+
+    return ngx_cigna_open_document(tenant, cigna_slice_cut(&line, ' '))
+           != cigna_smart_none;
+}
