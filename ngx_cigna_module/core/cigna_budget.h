@@ -60,6 +60,7 @@
 typedef union {
     struct {
         uint64_t             sum;          /* of what follows */
+        int64_t              seen_ns;      /* latest time of a call */
         int64_t              down_ns;      /* Redis, since; 0: it is not */
         int64_t              asked_ns;     /* the last call while down */
         uint64_t             nodes;        /* last known to be alive */
@@ -73,6 +74,7 @@ typedef union {
 typedef union {
     struct {
         uint64_t             sum;          /* of what follows */
+        int64_t              seen_ns;      /* latest time of a call */
 
         int64_t              credits;      /* below 0: owed */
         int64_t              expiry_ns;

@@ -120,7 +120,7 @@ int cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
 
 /*
  * What the gateway's burst comes to, in requests: the common part and all
- * minimums, rounded up; 0: no limit.  Not below what was configured.
+ * minimums, rounded up; 0: no limit.
  */
 uint64_t cigna_budget_burst(const cigna_budget_plan_t *plan);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <openssl/evp.h>
 
+#include "cigna_budget_scripts.h"
 #include "cigna_scripts.h"
 
 
@@ -509,7 +510,9 @@ static cigna_script_t  cigna_scripts[cigna_script_max] = {
     cigna_script_entry(grant_restore, 1),
     cigna_script_entry(grant_forget, 2),
     cigna_script_entry(grant_reseal, 1),
-    cigna_script_entry(vault_check, 1)
+    cigna_script_entry(vault_check, 1),
+    cigna_script_entry(budget_lease, 1),
+    cigna_script_entry(budget_pause, 1)
 };
 
 

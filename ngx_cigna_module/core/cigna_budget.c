@@ -1,0 +1,623 @@
+
+#include "cigna_budget_member.h"
+#include "cigna_budget_slot.h"
+
+
+#define CIGNA_BUDGET_MS  INT64_C(1000000)
+
+/* Retry-After of outage=closed: the next call may find Redis again */
+
+#define CIGNA_BUDGET_CLOSED_MS  1000
+
+
+static void cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
+    cigna_budget_answer_t *a);
+static int cigna_budget_dry(const cigna_budget_plan_t *p,
+    cigna_budget_by_e by);
+static void cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
+    cigna_budget_answer_t *a);
+static void cigna_budget_spend(cigna_budget_tenant_t *t,
+    cigna_budget_answer_t *a);
+static void cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
+    cigna_budget_answer_t *a);
+static void cigna_budget_local(const cigna_budget_t *b,
+    cigna_budget_answer_t *a);
+static void cigna_budget_refuse(cigna_budget_answer_t *a,
+    cigna_budget_by_e by, int64_t wait_ns);
+static void cigna_budget_void(cigna_budget_tenant_t *t);
+static void cigna_budget_expire(const cigna_budget_t *b);
+static int cigna_budget_late(const cigna_budget_t *b);
+static int64_t cigna_budget_due_ns(const cigna_budget_t *b);
+static void cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
+    cigna_budget_answer_t *a);
+static cigna_budget_buckets_t cigna_budget_buckets(const cigna_budget_t *b);
+static unsigned cigna_budget_share(const cigna_budget_t *b);
+static cigna_budget_hold_t *cigna_budget_hold(const cigna_budget_t *b,
+    cigna_budget_scope_e scope);
+static int64_t cigna_budget_left_ns(const cigna_budget_t *b,
+    cigna_budget_scope_e *scope);
+
+
+void
+cigna_budget_decide(const cigna_budget_t *from, unsigned waiting, int again,
+    cigna_budget_answer_t *a)
+{
+    cigna_budget_t  b;
+
+    *a = (cigna_budget_answer_t) { 0 };
+
+    cigna_budget_slot_open(from, &b);
+
+    if (!again) {
+        cigna_budget_slot_count(&b);
+    }
+
+    cigna_budget_judge(&b, waiting, a);
+
+    if (a->rc == cigna_budget_refused && cigna_budget_dry(b.plan, a->by)) {
+        a->rc = cigna_budget_granted;
+    }
+
+    cigna_budget_slot_close(&b);
+}
+
+
+static void
+cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
+    cigna_budget_answer_t *a)
+{
+    int64_t               pause_ns, member_ns;
+    cigna_budget_scope_e  scope;
+
+    pause_ns = cigna_budget_left_ns(b, &scope);
+
+    if (pause_ns) {
+        cigna_budget_refuse(a, cigna_budget_held, pause_ns);
+        return;
+    }
+
+    member_ns = cigna_budget_member_wait_ns(b);
+
+    if (member_ns && !b->plan->member_dry) {
+        cigna_budget_refuse(a, cigna_budget_member, member_ns);
+        return;
+    }
+
+    cigna_budget_expire(b);
+
+    a->outage_began = cigna_budget_late(b);
+
+    if (b->node->down_ns) {
+        a->outage = 1;
+        cigna_budget_alone(b, waiting, a);
+
+    } else {
+        cigna_budget_lease(b, waiting, a);
+    }
+
+    if (a->rc != cigna_budget_granted) {
+        return;
+    }
+
+    if (member_ns == 0) {
+        cigna_budget_member_charge(b, 1);
+        a->member = 1;
+
+    } else if (a->by == cigna_budget_none) {
+        a->by = cigna_budget_member;
+    }
+}
+
+
+static int
+cigna_budget_dry(const cigna_budget_plan_t *p, cigna_budget_by_e by)
+{
+    switch (by) {
+
+    case cigna_budget_gateway:
+        return p->gateway_dry;
+
+    case cigna_budget_tenant:
+        return p->tenant_dry;
+
+    case cigna_budget_member:
+        return p->member_dry;
+
+    default:
+        return p->gateway_dry || p->tenant_dry;
+    }
+}
+
+
+static void
+cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
+    cigna_budget_answer_t *a)
+{
+    int64_t                 due_ns;
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+    due_ns = cigna_budget_due_ns(b);
+
+    if (t->credits > 0) {
+        cigna_budget_spend(t, a);
+
+        /* ahead of time: there is less than half a lease needs */
+
+        if (!t->under_way && due_ns == 0 && t->refused_ns <= b->now_ns
+            && t->demand >= 256 && t->credits < (int64_t) t->demand / 512)
+        {
+            cigna_budget_ask(b, waiting ? waiting - 1 : 0, a);
+        }
+
+        return;
+    }
+
+    if (t->refused_ns > b->now_ns) {
+        cigna_budget_refuse(a, (cigna_budget_by_e) t->by,
+                            t->refused_ns - b->now_ns);
+        return;
+    }
+
+    a->rc = cigna_budget_waiting;
+
+    if (t->under_way) {
+        a->wait_ms = CIGNA_BUDGET_POLL_MS;
+
+    } else if (due_ns) {
+        a->wait_ms = (due_ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
+
+    } else {
+        cigna_budget_ask(b, waiting, a);
+        a->wait_ms = CIGNA_BUDGET_POLL_MS;
+    }
+}
+
+
+static void
+cigna_budget_spend(cigna_budget_tenant_t *t, cigna_budget_answer_t *a)
+{
+    t->credits--;
+
+    a->leased = 1;
+    a->lease = t->lease;
+
+    if (t->tenant_dry > 0) {
+        t->tenant_dry--;
+        a->by = cigna_budget_tenant;
+    }
+
+    if (t->gateway_dry > 0) {
+        t->gateway_dry--;
+        a->by = cigna_budget_gateway;
+    }
+}
+
+
+/* without Redis, which one of the tenants asks once a lease */
+
+static void
+cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
+    cigna_budget_answer_t *a)
+{
+    switch (b->plan->outage) {
+
+    case cigna_budget_outage_local:
+        cigna_budget_local(b, a);
+        break;
+
+    case cigna_budget_outage_open:
+        break;
+
+    case cigna_budget_outage_closed:
+        cigna_budget_refuse(a, cigna_budget_down,
+                            CIGNA_BUDGET_CLOSED_MS * CIGNA_BUDGET_MS);
+        break;
+    }
+
+    if (!b->tenant->under_way && cigna_budget_due_ns(b) == 0
+        && b->now_ns - b->node->asked_ns >= b->plan->lease_ns)
+    {
+        b->node->asked_ns = b->now_ns;
+        cigna_budget_ask(b, a->rc == cigna_budget_granted ? 0 : waiting, a);
+    }
+}
+
+
+static void
+cigna_budget_local(const cigna_budget_t *b, cigna_budget_answer_t *a)
+{
+    cigna_budget_grant_t    g;
+    cigna_budget_buckets_t  buckets;
+
+    buckets = cigna_budget_buckets(b);
+
+    cigna_budget_take(b->plan, &buckets, cigna_budget_share(b), 1, b->now_ns,
+                      &g);
+
+    if (g.granted == 0) {
+        cigna_budget_refuse(a, g.by, g.wait_ns);
+        return;
+    }
+
+    a->local = 1;
+    a->by = g.gateway_dry ? cigna_budget_gateway
+            : g.tenant_dry ? cigna_budget_tenant : cigna_budget_none;
+}
+
+
+static void
+cigna_budget_refuse(cigna_budget_answer_t *a, cigna_budget_by_e by,
+    int64_t wait_ns)
+{
+    a->rc = cigna_budget_refused;
+    a->by = by;
+    a->wait_ms = (wait_ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
+
+    if (a->wait_ms < 1) {
+        a->wait_ms = 1;
+    }
+}
+
+
+int
+cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
+    const cigna_budget_lease_reply_t *r)
+{
+    int                          back;
+    int64_t                      due_ns;
+    cigna_budget_t               b;
+    cigna_budget_scope_e         scope;
+    cigna_budget_hold_t         *h;
+    cigna_budget_tenant_t       *t;
+    cigna_budget_buckets_t       buckets;
+    const cigna_budget_grant_t  *g;
+
+    cigna_budget_slot_open(from, &b);
+
+    t = b.tenant;
+    g = &r->grant;
+
+    back = b.node->down_ns != 0;
+    b.node->down_ns = 0;
+    b.node->nodes = r->nodes;
+
+    if (t->call == call) {
+        t->under_way = 0;
+    }
+
+    h = cigna_budget_hold(&b, g->scope);
+
+    if (g->pause_ns > cigna_budget_hold_left_ns(h, b.now_ns)) {
+        cigna_budget_hold_learn(h, g->pause_ns, b.now_ns);
+    }
+
+    cigna_budget_expire(&b);
+
+    t->expiry_ns = b.now_ns + 2 * b.plan->lease_ns;
+
+    if (cigna_budget_left_ns(&b, &scope)) {
+        cigna_budget_void(t);
+
+    } else {
+        t->credits += g->granted;
+        t->gateway_dry += g->gateway_dry;
+        t->tenant_dry += g->tenant_dry;
+    }
+
+    /* so that an outage does not begin with a burst */
+
+    buckets = cigna_budget_buckets(&b);
+    cigna_budget_charge(b.plan, &buckets, cigna_budget_share(&b), g->granted,
+                        b.now_ns);
+
+    t->refused_ns = b.now_ns;
+
+    if (g->granted < want) {
+        due_ns = cigna_budget_due_ns(&b);
+        t->refused_ns += g->wait_ns > due_ns ? g->wait_ns : due_ns;
+        t->by = g->by;
+    }
+
+    cigna_budget_slot_close(&b);
+
+    return back;
+}
+
+
+int
+cigna_budget_failed(const cigna_budget_t *from, uint64_t call)
+{
+    int             began;
+    cigna_budget_t  b;
+
+    cigna_budget_slot_open(from, &b);
+
+    if (b.tenant->call == call) {
+        b.tenant->under_way = 0;
+    }
+
+    began = b.node->down_ns == 0;
+
+    if (began) {
+        b.node->down_ns = b.now_ns;
+    }
+
+    cigna_budget_slot_close(&b);
+
+    return began;
+}
+
+
+void
+cigna_budget_give_back(const cigna_budget_t *from,
+    const cigna_budget_answer_t *a)
+{
+    cigna_budget_t          b;
+    cigna_budget_tenant_t  *t;
+    cigna_budget_buckets_t  buckets;
+
+    cigna_budget_slot_open(from, &b);
+
+    t = b.tenant;
+
+    cigna_budget_expire(&b);
+
+    if (a->leased && a->lease == t->lease && b.now_ns < t->expiry_ns) {
+        t->credits++;
+    }
+
+    if (a->local) {
+        buckets = cigna_budget_buckets(&b);
+        cigna_budget_charge(b.plan, &buckets, cigna_budget_share(&b), -1,
+                            b.now_ns);
+    }
+
+    if (a->member) {
+        cigna_budget_member_charge(&b, -1);
+    }
+
+    cigna_budget_slot_close(&b);
+}
+
+
+void
+cigna_budget_charge_after(const cigna_budget_t *from)
+{
+    cigna_budget_t          b;
+    cigna_budget_buckets_t  buckets;
+
+    cigna_budget_slot_open(from, &b);
+    cigna_budget_slot_count(&b);
+
+    if (b.node->down_ns) {
+        buckets = cigna_budget_buckets(&b);
+        cigna_budget_charge(b.plan, &buckets, cigna_budget_share(&b), 1,
+                            b.now_ns);
+
+    } else {
+        cigna_budget_expire(&b);
+
+        if (b.tenant->credits > -CIGNA_BUDGET_BURST_MAX) {
+            b.tenant->credits--;
+        }
+    }
+
+    cigna_budget_member_charge(&b, 1);
+    cigna_budget_slot_close(&b);
+}
+
+
+int
+cigna_budget_held_back(const cigna_budget_t *from, cigna_budget_scope_e scope,
+    int64_t retry_after_ms, unsigned jitter, int *began)
+{
+    int64_t               left_ns;
+    cigna_budget_t        b;
+    cigna_budget_hold_t  *h;
+
+    cigna_budget_slot_open(from, &b);
+
+    h = cigna_budget_hold(&b, scope);
+    left_ns = cigna_budget_hold_left_ns(h, b.now_ns);
+    *began = left_ns == 0;
+
+    (void) cigna_budget_hold_pause(h, retry_after_ms, jitter, b.now_ns);
+
+    cigna_budget_void(b.tenant);
+
+    left_ns = cigna_budget_hold_left_ns(h, b.now_ns) - left_ns;
+
+    cigna_budget_slot_close(&b);
+
+    return left_ns > 0 ? CIGNA_OK : CIGNA_NONE;
+}
+
+
+void
+cigna_budget_paused(const cigna_budget_t *from, cigna_budget_scope_e scope,
+    int64_t left_ms)
+{
+    cigna_budget_t  b;
+
+    cigna_budget_slot_open(from, &b);
+
+    cigna_budget_hold_learn(cigna_budget_hold(&b, scope),
+                            left_ms * CIGNA_BUDGET_MS, b.now_ns);
+
+    cigna_budget_slot_close(&b);
+}
+
+
+int64_t
+cigna_budget_pause_ms(const cigna_budget_t *from, cigna_budget_scope_e *scope)
+{
+    int64_t         ns;
+    cigna_budget_t  b;
+
+    cigna_budget_slot_open(from, &b);
+
+    ns = cigna_budget_left_ns(&b, scope);
+
+    cigna_budget_slot_close(&b);
+
+    return (ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
+}
+
+
+/* what is owed stays */
+
+static void
+cigna_budget_void(cigna_budget_tenant_t *t)
+{
+    t->credits = t->credits < 0 ? t->credits : 0;
+    t->gateway_dry = 0;
+    t->tenant_dry = 0;
+    t->lease++;
+}
+
+
+/* a pause of all voids what was leased before it began */
+
+static void
+cigna_budget_expire(const cigna_budget_t *b)
+{
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+
+    if (t->credits > 0
+        && (t->expiry_ns <= b->now_ns
+            || (b->node->all.until_ns
+                && t->expiry_ns - 2 * b->plan->lease_ns
+                   < b->node->all.from_ns)))
+    {
+        cigna_budget_void(t);
+    }
+}
+
+
+/*
+ * A call that nobody will end is given up; one that is waited for too long
+ * begins an outage.  Returns 1 if one has begun.
+ */
+
+static int
+cigna_budget_late(const cigna_budget_t *b)
+{
+    int64_t                 ns;
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+    ns = b->now_ns - t->asked_ns;
+
+    if (!t->under_way || ns < b->plan->lease_ns) {
+        return 0;
+    }
+
+    if (ns >= CIGNA_BUDGET_CALL_MS * CIGNA_BUDGET_MS
+        || (b->alive && !b->alive((int32_t) t->pid)))
+    {
+        t->under_way = 0;
+        return 0;
+    }
+
+    if (b->node->down_ns || ns < CIGNA_BUDGET_PATIENCE_MS * CIGNA_BUDGET_MS) {
+        return 0;
+    }
+
+    b->node->down_ns = b->now_ns;
+
+    return 1;
+}
+
+
+/* ns until the tenant's next call may be made */
+
+static int64_t
+cigna_budget_due_ns(const cigna_budget_t *b)
+{
+    int64_t                 ns;
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+
+    if (t->call == 0) {
+        return 0;
+    }
+
+    ns = t->asked_ns + b->plan->lease_ns - b->now_ns;
+
+    return ns > 0 ? ns : 0;
+}
+
+
+/* for those who wait, and for those who will come in a lease and a half */
+
+static void
+cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
+    cigna_budget_answer_t *a)
+{
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+
+    t->call++;
+    t->asked_ns = b->now_ns;
+    t->under_way = 1;
+    t->pid = b->pid;
+
+    a->call = t->call;
+    a->ask = waiting + (int64_t) (t->demand * 3 / 512) - t->credits;
+
+    if (a->ask < 1) {
+        a->ask = 1;
+    }
+
+    if (a->ask > CIGNA_BUDGET_BURST_MAX) {
+        a->ask = CIGNA_BUDGET_BURST_MAX;
+    }
+}
+
+
+static cigna_budget_buckets_t
+cigna_budget_buckets(const cigna_budget_t *b)
+{
+    return (cigna_budget_buckets_t) {
+        .gateway = &b->node->gateway,
+        .minimum = &b->tenant->minimum,
+        .tenant = &b->tenant->tenant,
+        .all = &b->node->all,
+        .own = &b->tenant->own
+    };
+}
+
+
+static unsigned
+cigna_budget_share(const cigna_budget_t *b)
+{
+    return b->node->nodes > 1 ? (unsigned) b->node->nodes : 1;
+}
+
+
+static cigna_budget_hold_t *
+cigna_budget_hold(const cigna_budget_t *b, cigna_budget_scope_e scope)
+{
+    return scope == cigna_budget_scope_all ? &b->node->all : &b->tenant->own;
+}
+
+
+/* of the longer pause */
+
+static int64_t
+cigna_budget_left_ns(const cigna_budget_t *b, cigna_budget_scope_e *scope)
+{
+    int64_t  all, own;
+
+    all = cigna_budget_hold_left_ns(&b->node->all, b->now_ns);
+    own = cigna_budget_hold_left_ns(&b->tenant->own, b->now_ns);
+
+    *scope = all >= own ? cigna_budget_scope_all : cigna_budget_scope_own;
+
+    return all >= own ? all : own;
+}

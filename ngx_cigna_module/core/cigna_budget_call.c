@@ -1,0 +1,208 @@
+
+#include "cigna_budget_call.h"
+
+
+#define CIGNA_BUDGET_MS      INT64_C(1000000)
+
+/* what a script says is taken at its word up to here */
+
+#define CIGNA_BUDGET_MS_MAX  (INT64_C(2) * 24 * 3600 * 1000)
+
+
+static int cigna_budget_name_bad(cigna_slice_t name);
+static void cigna_budget_number(cigna_buf_t *b, int64_t n);
+static void cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,
+    int64_t max_ns);
+static int cigna_budget_said(const cigna_reply_t *reply, size_t count);
+static int cigna_budget_int(const cigna_reply_t *reply, size_t i, int64_t max,
+    int64_t *n);
+
+
+int
+cigna_budget_lease_argv(const cigna_budget_plan_t *p, cigna_slice_t key,
+    cigna_slice_t node, cigna_slice_t tenant, int64_t want,
+    uint8_t mem[CIGNA_BUDGET_CALL_MEM],
+    cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc)
+{
+    size_t       i;
+    cigna_buf_t  b;
+
+    if (cigna_budget_name_bad(node) || cigna_budget_name_bad(tenant)) {
+        return CIGNA_ERROR;
+    }
+
+    for (i = 0; i < node.len; i++) {
+        if (!cigna_slice_alnum(node.data[i])) {
+            return CIGNA_ERROR;
+        }
+    }
+
+    if (want < 1) {
+        want = 1;
+    }
+
+    if (want > CIGNA_BUDGET_BURST_MAX) {
+        want = CIGNA_BUDGET_BURST_MAX;
+    }
+
+    cigna_buf_init(&b, mem, CIGNA_BUDGET_CALL_MEM);
+
+    cigna_buf_append_uint(&b, (uint64_t) want);
+    cigna_budget_number(&b, CIGNA_BUDGET_NODE_MS * 1000);
+    cigna_budget_number(&b, CIGNA_BUDGET_NODES_MAX);
+
+    cigna_budget_numbers(&b, &p->gateway, p->gateway_max_ns);
+    cigna_budget_numbers(&b, &p->minimum, p->minimum.span_ns);
+    cigna_budget_numbers(&b, &p->tenant, p->tenant.span_ns);
+
+    cigna_budget_number(&b, p->ramp_all_ns);
+    cigna_budget_number(&b, p->ramp_own_ns);
+    cigna_budget_number(&b, 2 * p->lease_ns);
+    cigna_budget_number(&b, p->gateway_dry);
+    cigna_budget_number(&b, p->tenant_dry);
+
+    argv[0] = key;
+    argv[1] = node;
+    argv[2] = tenant;
+    argv[3] = cigna_buf_slice(&b);
+    *argc = 4;
+
+    return b.overflow ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+int
+cigna_budget_pause_argv(cigna_slice_t key, cigna_budget_scope_e scope,
+    cigna_slice_t tenant, int64_t retry_after_ms, unsigned jitter,
+    uint8_t mem[CIGNA_BUDGET_CALL_MEM],
+    cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc)
+{
+    int64_t      us;
+    cigna_buf_t  b;
+
+    if (cigna_budget_name_bad(tenant)) {
+        return CIGNA_ERROR;
+    }
+
+    us = retry_after_ms < 0 ? 0
+         : retry_after_ms > CIGNA_RETRY_AFTER_MAX_MS
+         ? CIGNA_RETRY_AFTER_MAX_MS * 1000 : retry_after_ms * 1000;
+
+    argv[0] = key;
+
+    cigna_buf_init(&b, mem, CIGNA_BUDGET_CALL_MEM);
+
+    if (scope == cigna_budget_scope_all) {
+        cigna_buf_append_char(&b, 'a');
+
+    } else {
+        cigna_buf_append_str(&b, "h:");
+        cigna_buf_append(&b, tenant);
+    }
+
+    argv[1] = cigna_buf_slice(&b);
+    b.start = b.pos;
+
+    cigna_buf_append_uint(&b, (uint64_t) us);
+    cigna_budget_number(&b, jitter < CIGNA_BUDGET_JITTER_MAX
+                            ? jitter : CIGNA_BUDGET_JITTER_MAX);
+
+    argv[2] = cigna_buf_slice(&b);
+    *argc = 3;
+
+    return b.overflow ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+static int
+cigna_budget_name_bad(cigna_slice_t name)
+{
+    return name.len == 0 || name.len > CIGNA_BUDGET_NAME_MAX;
+}
+
+
+static void
+cigna_budget_number(cigna_buf_t *b, int64_t n)
+{
+    cigna_buf_append_char(b, ' ');
+    cigna_buf_append_uint(b, (uint64_t) n);
+}
+
+
+/* what is remembered is twice what fits, see cigna_budget_take.c */
+
+static void
+cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,
+    int64_t max_ns)
+{
+    cigna_budget_number(b, l->every_ns);
+    cigna_budget_number(b, l->span_ns);
+    cigna_budget_number(b, 2 * (max_ns > l->span_ns ? max_ns : l->span_ns));
+}
+
+
+int
+cigna_budget_lease_parse(const cigna_reply_t *reply,
+    cigna_budget_lease_reply_t *r)
+{
+    int64_t                by, wait_ms, nodes, pause_ms, scope;
+    cigna_budget_grant_t  *g;
+
+    g = &r->grant;
+
+    if (!cigna_budget_said(reply, 9)
+        || cigna_budget_int(reply, 1, CIGNA_BUDGET_BURST_MAX, &g->granted)
+           != CIGNA_OK
+        || cigna_budget_int(reply, 2, CIGNA_BUDGET_MS_MAX, &wait_ms)
+           != CIGNA_OK
+        || cigna_budget_int(reply, 3, cigna_budget_held, &by) != CIGNA_OK
+        || cigna_budget_int(reply, 4, CIGNA_BUDGET_NODES_MAX, &nodes)
+           != CIGNA_OK
+        || cigna_budget_int(reply, 5, CIGNA_BUDGET_MS_MAX, &pause_ms)
+           != CIGNA_OK
+        || cigna_budget_int(reply, 6, cigna_budget_scope_all, &scope)
+           != CIGNA_OK
+        || cigna_budget_int(reply, 7, g->granted, &g->gateway_dry) != CIGNA_OK
+        || cigna_budget_int(reply, 8, g->granted, &g->tenant_dry) != CIGNA_OK
+        || nodes == 0)
+    {
+        return CIGNA_ERROR;
+    }
+
+    g->wait_ns = wait_ms * CIGNA_BUDGET_MS;
+    g->by = (cigna_budget_by_e) by;
+    g->pause_ns = pause_ms * CIGNA_BUDGET_MS;
+    g->scope = (cigna_budget_scope_e) scope;
+
+    r->nodes = (unsigned) nodes;
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_budget_pause_parse(const cigna_reply_t *reply, int64_t *left_ms)
+{
+    return cigna_budget_said(reply, 2)
+           ? cigna_budget_int(reply, 1, CIGNA_BUDGET_MS_MAX, left_ms)
+           : CIGNA_ERROR;
+}
+
+
+static int
+cigna_budget_said(const cigna_reply_t *reply, size_t count)
+{
+    return cigna_reply_type(reply) == cigna_reply_array
+           && cigna_reply_count(reply) == count
+           && cigna_slice_eq(cigna_reply_slice(cigna_reply_item(reply, 0)),
+                             cigna_slice("ok"));
+}
+
+
+static int
+cigna_budget_int(const cigna_reply_t *reply, size_t i, int64_t max, int64_t *n)
+{
+    *n = cigna_reply_int(cigna_reply_item(reply, i), -1);
+
+    return *n >= 0 && *n <= max ? CIGNA_OK : CIGNA_ERROR;
+}

@@ -1,0 +1,264 @@
+
+#include <string.h>
+
+#include "cigna_budget_plan.h"
+
+
+#define CIGNA_BUDGET_DAY_NS  (CIGNA_RATE_DAY_S * CIGNA_RATE_SECOND)
+
+/* bursts times rates do not fit into 64 bits */
+
+__extension__ typedef unsigned __int128  cigna_budget_wide_t;
+
+
+static int cigna_budget_check(const cigna_rate_t *rate, uint32_t burst,
+    const char **error);
+static int cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t *rest,
+    unsigned *bad, const char **error);
+static void cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst,
+    int64_t least_ns, cigna_gcra_limit_t *l);
+static void cigna_budget_share(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t rest,
+    cigna_budget_plan_t *plans);
+static uint64_t cigna_budget_minimum(const cigna_budget_tenant_conf_t *t,
+    uint64_t rest);
+static int64_t cigna_budget_max(int64_t a, int64_t b);
+
+
+int
+cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *tenants, unsigned n,
+    cigna_budget_plan_t *plans, unsigned *bad, const char **error)
+{
+    int64_t               ramp_ns;
+    unsigned              i;
+    uint64_t              rest;
+    cigna_budget_plan_t  *p;
+
+    *bad = n;
+
+    if (cigna_budget_check(&g->rate, g->burst, error) != CIGNA_OK
+        || cigna_budget_minimums(g, tenants, n, &rest, bad, error)
+           != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    ramp_ns = CIGNA_RATE_SECOND / CIGNA_BUDGET_RAMP_RATE;
+
+    for (i = 0; i < n; i++) {
+        p = &plans[i];
+
+        memset(p, 0, sizeof(cigna_budget_plan_t));
+
+        p->lease_ns = (int64_t) g->lease_ms * 1000000;
+        p->outage = g->outage;
+        p->gateway_dry = g->dry_run;
+        p->tenant_dry = tenants[i].dry_run;
+        p->member_dry = tenants[i].member_dry_run;
+
+        cigna_budget_limit(&g->rate, g->burst, 2 * p->lease_ns, &p->gateway);
+        cigna_budget_limit(&tenants[i].rate, tenants[i].burst,
+                           2 * p->lease_ns, &p->tenant);
+        cigna_budget_limit(&tenants[i].member_rate, tenants[i].member_burst,
+                           0, &p->member);
+
+        p->gateway_max_ns = p->gateway.span_ns;
+
+        p->ramp_all_ns = p->gateway.every_ns ? p->gateway.every_ns : ramp_ns;
+        p->ramp_own_ns = cigna_budget_max(p->tenant.every_ns,
+                                          p->gateway.every_ns);
+
+        if (p->ramp_own_ns == 0) {
+            p->ramp_own_ns = ramp_ns;
+        }
+    }
+
+    if (g->rate.n && n > 1) {
+        cigna_budget_share(g, tenants, n, rest, plans);
+    }
+
+    return CIGNA_OK;
+}
+
+
+uint64_t
+cigna_budget_burst(const cigna_budget_plan_t *p)
+{
+    if (p->gateway.every_ns == 0) {
+        return 0;
+    }
+
+    return (uint64_t) ((p->gateway_max_ns + p->gateway.every_ns - 1)
+                       / p->gateway.every_ns);
+}
+
+
+static int
+cigna_budget_check(const cigna_rate_t *rate, uint32_t burst,
+    const char **error)
+{
+    if (burst == 0) {
+        return CIGNA_OK;
+    }
+
+    if (rate->n == 0) {
+        *error = "a burst needs a rate";
+        return CIGNA_ERROR;
+    }
+
+    if (burst > CIGNA_BUDGET_BURST_MAX) {
+        *error = "a burst is at most 1000000";
+        return CIGNA_ERROR;
+    }
+
+    if (burst > cigna_rate_per_day(rate)) {
+        *error = "a burst is at most what the rate brings in a day";
+        return CIGNA_ERROR;
+    }
+
+    return CIGNA_OK;
+}
+
+
+/* *rest: what is left for each of those without a minimum, a day */
+
+static int
+cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t *rest,
+    unsigned *bad, const char **error)
+{
+    uint64_t                           sum, all;
+    unsigned                           i, others;
+    const cigna_budget_tenant_conf_t  *t;
+
+    all = cigna_rate_per_day(&g->rate);
+    sum = 0;
+    others = 0;
+
+    for (i = 0; i < n; i++) {
+        t = &tenants[i];
+        *bad = i;
+
+        if (cigna_budget_check(&t->rate, t->burst, error) != CIGNA_OK
+            || cigna_budget_check(&t->member_rate, t->member_burst, error)
+               != CIGNA_OK)
+        {
+            return CIGNA_ERROR;
+        }
+
+        if (t->minimum.n == 0) {
+            others++;
+            continue;
+        }
+
+        if (all == 0) {
+            *error = "a minimum needs a rate of the gateway";
+            return CIGNA_ERROR;
+        }
+
+        sum += cigna_rate_per_day(&t->minimum);
+    }
+
+    *bad = n;
+
+    if (sum > all) {
+        *error = "the minimums of the tenants are more than the rate of the "
+                 "gateway";
+        return CIGNA_ERROR;
+    }
+
+    *rest = others ? (all - sum) / others : 0;
+
+    return CIGNA_OK;
+}
+
+
+/* a bucket of at least one request, and of what comes in least_ns */
+
+static void
+cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst, int64_t least_ns,
+    cigna_gcra_limit_t *l)
+{
+    uint32_t  n;
+
+    n = burst ? burst : cigna_rate_burst(rate);
+
+    l->every_ns = cigna_rate_interval_ns(cigna_rate_per_day(rate));
+    l->span_ns = l->every_ns ? cigna_budget_max(n * l->every_ns, least_ns) : 0;
+}
+
+
+/*
+ * Half of the burst is divided among the minimums by their rates, which makes
+ * the same time of each.
+ */
+
+static void
+cigna_budget_share(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t rest,
+    cigna_budget_plan_t *plans)
+{
+    int64_t               span_ns, half_ns, max_ns;
+    uint64_t              all, sum, own;
+    unsigned              i;
+    cigna_budget_plan_t  *p;
+    cigna_budget_wide_t   ns;
+
+    all = cigna_rate_per_day(&g->rate);
+    sum = 0;
+
+    for (i = 0; i < n; i++) {
+        sum += cigna_budget_minimum(&tenants[i], rest);
+    }
+
+    if (sum == 0) {
+        return;
+    }
+
+    half_ns = (g->burst ? g->burst : cigna_rate_burst(&g->rate))
+              * plans[0].gateway.every_ns / 2;
+
+    ns = (cigna_budget_wide_t) half_ns * all / sum;
+    span_ns = ns > CIGNA_BUDGET_DAY_NS ? CIGNA_BUDGET_DAY_NS : (int64_t) ns;
+    span_ns = cigna_budget_max(span_ns, 2 * plans[0].lease_ns);
+
+    half_ns = cigna_budget_max(half_ns, 2 * plans[0].lease_ns);
+    half_ns = cigna_budget_max(half_ns, plans[0].gateway.every_ns);
+    max_ns = half_ns;
+
+    for (i = 0; i < n; i++) {
+        own = cigna_budget_minimum(&tenants[i], rest);
+        p = &plans[i];
+
+        if (own == 0) {
+            continue;
+        }
+
+        p->minimum.every_ns = cigna_rate_interval_ns(own);
+        p->minimum.span_ns = cigna_budget_max(span_ns, p->minimum.every_ns);
+
+        ns = (cigna_budget_wide_t) p->minimum.span_ns * own / all;
+        max_ns += (int64_t) ns;
+    }
+
+    for (i = 0; i < n; i++) {
+        plans[i].gateway.span_ns = half_ns;
+        plans[i].gateway_max_ns = max_ns;
+    }
+}
+
+
+static uint64_t
+cigna_budget_minimum(const cigna_budget_tenant_conf_t *t, uint64_t rest)
+{
+    return t->minimum.n ? cigna_rate_per_day(&t->minimum) : rest;
+}
+
+
+static int64_t
+cigna_budget_max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}

@@ -1,0 +1,151 @@
+
+#include <stddef.h>
+#include <string.h>
+
+#include "cigna_budget_slot.h"
+
+
+/* clocks of workers differ by less than this */
+
+#define CIGNA_BUDGET_STEP_NS  INT64_C(1000000000)
+
+/* windows without a request after which nobody remembers one */
+
+#define CIGNA_BUDGET_IDLE     16
+
+
+/* what is used of a slot, by its last member */
+
+#define cigna_budget_used(type, last)                                         \
+    (offsetof(type, last) + sizeof(((type *) 0)->last))
+
+#define CIGNA_BUDGET_NODE_USED                                                \
+    cigna_budget_used(cigna_budget_node_t, all)
+
+#define CIGNA_BUDGET_TENANT_USED                                              \
+    cigna_budget_used(cigna_budget_tenant_t, own)
+
+_Static_assert(sizeof(cigna_budget_node_t) == CIGNA_BUDGET_NODE_SIZE,
+               "a slot is too small");
+_Static_assert(sizeof(cigna_budget_tenant_t) == CIGNA_BUDGET_TENANT_SIZE,
+               "a slot is too small");
+
+
+static int64_t cigna_budget_slot_now(int64_t *seen_ns, int64_t *now_ns);
+static uint64_t cigna_budget_sum(const void *slot, size_t size);
+
+
+void
+cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
+{
+    int64_t                 back;
+    cigna_budget_node_t    *n;
+    cigna_budget_tenant_t  *t;
+
+    *b = *from;
+    n = b->node;
+    t = b->tenant;
+
+    if (n->sum != cigna_budget_sum(n, CIGNA_BUDGET_NODE_USED)) {
+        memset(n, 0, sizeof(cigna_budget_node_t));
+    }
+
+    if (t->sum != cigna_budget_sum(t, CIGNA_BUDGET_TENANT_USED)) {
+        memset(t, 0, sizeof(cigna_budget_tenant_t));
+    }
+
+    back = cigna_budget_slot_now(&n->seen_ns, &b->now_ns);
+
+    if (back) {
+        n->down_ns = n->down_ns ? b->now_ns : 0;
+        n->asked_ns -= back;
+    }
+
+    back = cigna_budget_slot_now(&t->seen_ns, &b->now_ns);
+
+    if (back) {
+        t->expiry_ns -= back;
+        t->refused_ns -= back;
+        t->asked_ns -= back;
+        t->window_ns -= back;
+    }
+}
+
+
+/* returns by how much the clock has stepped back */
+
+static int64_t
+cigna_budget_slot_now(int64_t *seen_ns, int64_t *now_ns)
+{
+    int64_t  back;
+
+    back = 0;
+
+    if (*now_ns < *seen_ns) {
+
+        if (*seen_ns - *now_ns < CIGNA_BUDGET_STEP_NS) {
+            *now_ns = *seen_ns;
+
+        } else {
+            back = *seen_ns - *now_ns;
+        }
+    }
+
+    *seen_ns = *now_ns;
+
+    return back;
+}
+
+
+void
+cigna_budget_slot_close(const cigna_budget_t *b)
+{
+    b->node->sum = cigna_budget_sum(b->node, CIGNA_BUDGET_NODE_USED);
+    b->tenant->sum = cigna_budget_sum(b->tenant, CIGNA_BUDGET_TENANT_USED);
+}
+
+
+/* of zeros it is zero */
+
+static uint64_t
+cigna_budget_sum(const void *slot, size_t size)
+{
+    size_t           i;
+    uint64_t         h;
+    const uint64_t  *word;
+
+    word = slot;
+    h = 0;
+
+    for (i = 1; i < size / sizeof(uint64_t); i++) {
+        h = (h ^ word[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 32;
+    }
+
+    return h;
+}
+
+
+void
+cigna_budget_slot_count(const cigna_budget_t *b)
+{
+    int64_t                 n;
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+
+    if (b->now_ns < t->window_ns) {
+        t->window_ns = b->now_ns;
+    }
+
+    n = (b->now_ns - t->window_ns) / b->plan->lease_ns;
+
+    if (n > 0) {
+        t->demand = (t->demand + t->count * 256) / 2;
+        t->demand = n > CIGNA_BUDGET_IDLE ? 0 : t->demand >> (n - 1);
+        t->count = 0;
+        t->window_ns += n * b->plan->lease_ns;
+    }
+
+    t->count++;
+}
