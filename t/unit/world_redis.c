@@ -1312,8 +1312,9 @@ world_redis(world_t *w, const cigna_op_t *op)
             }
         }
 
-        for (i = 0; i < cigna_script_max; i++) {
-
+        for (i = 0; i < sizeof(world_scripts) / sizeof(world_scripts[0]);
+             i++)
+        {
             if (op->script != cigna_script(world_scripts[i].script)) {
                 continue;
             }
