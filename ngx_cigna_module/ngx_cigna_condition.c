@@ -92,6 +92,21 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
       "Not available",
       "Cigna's FHIR server takes too long to answer." },
 
+    /* these two have the status that they are told with */
+
+    { ngx_string("upstream_error"), 502, "exception", NGX_LOG_INFO, 0, 0,
+      "Not available",
+      "Cigna's FHIR server, or what stands before it, has answered with an "
+      "error that is no FHIR." },
+
+    { ngx_string("request_refused"), 403, "forbidden", NGX_LOG_INFO, 0, 0,
+      "That does not work here",
+      "The gateway does not serve this request." },
+
+    { ngx_string("type_refused"), 403, "forbidden", NGX_LOG_WARN, 0, 0,
+      "That does not work here",
+      "The app may not ask for this type of resource." },
+
     { ngx_string("destination_refused"), 500, "security", NGX_LOG_ERR, 0, 0,
       "Something is wrong with the gateway",
       "The gateway is configured in a way that would endanger tokens." },

@@ -32,6 +32,9 @@ typedef enum {
     ngx_cigna_not_repeated,                /* a body, and the token was old */
     ngx_cigna_upstream_unreachable,        /* the FHIR server */
     ngx_cigna_upstream_late,
+    ngx_cigna_upstream_error,              /* it said so, but not in FHIR */
+    ngx_cigna_request_refused,             /* by nginx: access rules, sizes */
+    ngx_cigna_type_refused,                /* see resource_types */
     ngx_cigna_destination_refused,         /* see ngx_cigna_inject.c */
     ngx_cigna_subrequest_refused,
     ngx_cigna_origin_refused,              /* of a POST: another site's */

@@ -70,6 +70,7 @@ ngx_cigna_conf_create_loc(ngx_conf_t *cf)
     lcf->fhir = NGX_CONF_UNSET;
     lcf->cache = NGX_CONF_UNSET;
     lcf->links = NGX_CONF_UNSET;
+    lcf->not_found = NGX_CONF_UNSET;
     lcf->insecure_upstream = NGX_CONF_UNSET;
 
     return lcf;
@@ -86,6 +87,7 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->cache, prev->cache, 1);
     ngx_conf_merge_value(conf->links, prev->links, 1);
     ngx_conf_merge_str_value(conf->base_url, prev->base_url, "");
+    ngx_conf_merge_value(conf->not_found, prev->not_found, 0);
 
     if (conf->endpoints == NULL) {
         conf->endpoints = prev->endpoints;

@@ -108,6 +108,7 @@ typedef struct {
     ngx_str_t                  base_url;       /* ends with "/"; or empty */
     ngx_array_t               *endpoints;      /* cigna_smart_endpoint_t; or
                                                   NULL */
+    ngx_flag_t                 not_found;
     ngx_flag_t                 insecure_upstream;
 
     /* what else the location is: one of these handlers, or NULL */

@@ -48,7 +48,11 @@
     count(refusals_held, "Refusals that ended no grant: refused_share.")      \
     count(strangers, "Refreshes that brought another person's tokens.")       \
     count(open_requests, "Requests for metadata, which need no token.")       \
-    count(links_unread, "Replies whose links stayed: compressed or a part.")
+    count(links_unread, "Replies whose links stayed: compressed or a part.")  \
+    count(errors_replaced, "Upstream errors that were no FHIR.")              \
+    count(not_found, "Replies of 500 that became 404: cigna_not_found.")      \
+    count(types_refused, "Requests that resource_types has refused.")         \
+    count(types_dry, "Requests that resource_types would have refused.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -50,9 +50,16 @@ ngx_str_t *
 ngx_cigna_request_id(ngx_http_request_t *r)
 {
     ngx_str_t                  *id;
+    ngx_cigna_ctx_t            *ctx;
     ngx_cigna_main_conf_t      *mcf;
     ngx_http_variable_value_t  *vv;
     static ngx_str_t            none = ngx_string("");
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (ctx && ctx->trace.request_id.len) {
+        return &ctx->trace.request_id;
+    }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 

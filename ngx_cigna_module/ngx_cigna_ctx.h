@@ -27,6 +27,16 @@ typedef struct ngx_cigna_wait_s    ngx_cigna_wait_t;
 typedef struct ngx_cigna_token_s   ngx_cigna_token_t;
 typedef struct ngx_cigna_inject_s  ngx_cigna_inject_t;
 typedef struct ngx_cigna_rewrite_s ngx_cigna_rewrite_t;
+typedef struct ngx_cigna_errors_s  ngx_cigna_errors_t;
+
+
+/* see ngx_cigna_trace.h; empty: not found out yet */
+
+typedef struct {
+    ngx_str_t             request_id;
+    ngx_str_t             parent;
+    unsigned              state:1;         /* the caller's tracestate goes on */
+} ngx_cigna_trace_t;
 
 
 typedef struct {
@@ -43,11 +53,16 @@ typedef struct {
     ngx_str_t             outcome;
     ngx_str_t             dance;
 
+    /* said beside what the table of conditions says; usually empty */
+    const char           *issue;           /* code of a FHIR issue, or NULL */
+    ngx_str_t             about;           /* a sentence; no escapes in JSON */
+
     /* of "cigna_fhir on" */
     ngx_cigna_token_t    *token;
     ngx_cigna_inject_t   *inject;
     ngx_cigna_rewrite_t  *rewrite;         /* NULL: links stay */
-    ngx_str_t             failure;         /* body in place of an error page */
+    ngx_cigna_errors_t   *errors;          /* NULL: the reply is no error */
+    ngx_cigna_trace_t     trace;
 
     /* of a callback: its query, which is scrubbed in the request itself */
     ngx_str_t             query;
@@ -63,7 +78,10 @@ ngx_cigna_ctx_t *ngx_cigna_ctx(ngx_http_request_t *r);
  */
 ngx_int_t ngx_cigna_ctx_begin(ngx_http_request_t *r, ngx_cigna_ctx_t **ctx);
 
-/* value of $request_id, which ties log lines together; borrowed */
+/*
+ * What ties log lines together, borrowed: $request_id, or for a FHIR request
+ * the X-Request-Id that the caller has given it.
+ */
 ngx_str_t *ngx_cigna_request_id(ngx_http_request_t *r);
 
 /*

@@ -9,6 +9,7 @@
 #include "ngx_cigna_open.h"
 #include "ngx_cigna_refusal.h"
 #include "ngx_cigna_replay.h"
+#include "ngx_cigna_trace.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
 
@@ -116,7 +117,7 @@ ngx_cigna_fhir_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ctx->token = &f->token;
     ctx->inject = &f->inject;
 
-    return NGX_OK;
+    return ngx_cigna_trace(r, ctx);
 }
 
 

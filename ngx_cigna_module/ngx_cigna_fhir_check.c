@@ -89,6 +89,13 @@ ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
                                      "anyway");
     }
 
+    if (ucf->next_upstream & NGX_HTTP_UPSTREAM_FT_HTTP_500) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"proxy_next_upstream http_500\" takes Cigna's "
+                           "\"not found\" for a failure of the server, "
+                           "remove \"http_500\"");
+    }
+
     if (ngx_cigna_check_slices(cf)) {
         return ngx_cigna_check_error(cf, "does not go with \"slice\", whose "
                                      "subrequests get no token; write "

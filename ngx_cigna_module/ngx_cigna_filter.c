@@ -1,8 +1,10 @@
 
 #include "ngx_cigna_filter.h"
-#include "ngx_cigna_failure.h"
+#include "ngx_cigna_errors.h"
 #include "ngx_cigna_rewrite.h"
 #include "ngx_cigna_scrub.h"
+#include "ngx_cigna_trace.h"
+#include "cigna_hide.h"
 
 
 /* not in the list of what is sent */
@@ -15,6 +17,9 @@ typedef struct {
 
 static ngx_int_t ngx_cigna_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
+static ngx_int_t ngx_cigna_filter_fhir(ngx_http_request_t *r,
+    ngx_cigna_loc_conf_t *lcf);
+static ngx_int_t ngx_cigna_filter_go_on(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_filter_no_store(ngx_http_request_t *r);
 static ngx_uint_t ngx_cigna_filter_drops(ngx_table_elt_t *h, ngx_uint_t fhir);
 static ngx_uint_t ngx_cigna_filter_is(ngx_table_elt_t *h, const char *name);
@@ -63,10 +68,52 @@ ngx_cigna_header_filter(ngx_http_request_t *r)
         }
     }
 
-    if (ngx_cigna_filter_no_store(r) != NGX_OK
-        || ngx_cigna_failure_header(r, lcf) != NGX_OK
-        || ngx_cigna_rewrite_header(r, lcf) != NGX_OK)
+    if (ngx_cigna_filter_no_store(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return lcf->fhir ? ngx_cigna_filter_fhir(r, lcf)
+                     : ngx_cigna_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_cigna_filter_fhir(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_int_t         rc;
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_cigna_ctx(r);
+
+    if (ctx == NULL
+        || ngx_cigna_trace(r, ctx) != NGX_OK
+        || ngx_cigna_trace_reply(r, ctx) != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    /* nginx's own line is written when there is none */
+
+    r->headers_out.server = NULL;
+
+    rc = ngx_cigna_errors_header(r, ctx, lcf);
+
+    if (rc == NGX_AGAIN) {
+        return NGX_OK;
+    }
+
+    return rc == NGX_OK ? ngx_cigna_filter_go_on(r) : rc;
+}
+
+
+static ngx_int_t
+ngx_cigna_filter_go_on(ngx_http_request_t *r)
+{
+    ngx_cigna_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (ngx_cigna_rewrite_header(r, lcf) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -110,6 +157,10 @@ ngx_cigna_filter_no_store(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_cigna_filter_drops(ngx_table_elt_t *h, ngx_uint_t fhir)
 {
+    if (fhir && cigna_hide_line(ngx_cigna_slice(&h->key))) {
+        return 1;
+    }
+
     switch (h->key.len) {
 
     case 6:
@@ -117,12 +168,6 @@ ngx_cigna_filter_drops(ngx_table_elt_t *h, ngx_uint_t fhir)
 
     case 7:
         return ngx_cigna_filter_is(h, "Expires");
-
-    case 10:
-        return fhir && ngx_cigna_filter_is(h, "Set-Cookie");
-
-    case 11:
-        return fhir && ngx_cigna_filter_is(h, "Set-Cookie2");
 
     case 13:
         return ngx_cigna_filter_is(h, "Cache-Control");
@@ -143,19 +188,31 @@ ngx_cigna_filter_is(ngx_table_elt_t *h, const char *name)
 static ngx_int_t
 ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
+    ngx_int_t         rc;
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (ctx && ctx->errors) {
+
+        rc = ngx_cigna_errors_body(r, ctx, &in);
+
+        if (rc == NGX_DONE) {
+            rc = ngx_cigna_filter_go_on(r);
+
+            if (r->header_only && rc == NGX_OK) {
+                return NGX_OK;
+            }
+        }
+
+        if (rc != NGX_OK) {
+            return rc == NGX_AGAIN ? NGX_OK : NGX_ERROR;
+        }
+    }
 
     if (ctx && ctx->rewrite) {
         return ngx_cigna_rewrite_body(r, ctx, in, ngx_cigna_next_body_filter);
     }
 
-    if (ctx == NULL || ctx->failure.len == 0 || in == NULL) {
-        return ngx_cigna_next_body_filter(r, in);
-    }
-
-    in = ngx_cigna_failure_body(r, ctx, in);
-
-    return in ? ngx_cigna_next_body_filter(r, in) : NGX_ERROR;
+    return ngx_cigna_next_body_filter(r, in);
 }

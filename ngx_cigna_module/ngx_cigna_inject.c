@@ -39,7 +39,7 @@ static ngx_int_t ngx_cigna_inject_name(ngx_http_request_t *r,
     ngx_str_t *name);
 static ngx_int_t ngx_cigna_inject_create(ngx_http_request_t *r);
 static ngx_buf_t *ngx_cigna_inject_copy(ngx_http_request_t *r,
-    const ngx_buf_t *from, const ngx_cigna_lines_t *lines);
+    const ngx_buf_t *from, ngx_cigna_lines_t *lines);
 static ngx_int_t ngx_cigna_inject_reinit(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_inject_output(void *data, ngx_chain_t *in);
 static ngx_uint_t ngx_cigna_inject_verified(ngx_connection_t *c,
@@ -302,7 +302,11 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
 
     lines.token = ctx->inject->open ? NULL : &ctx->inject->token;
     lines.base = ctx->tenant->fhir_uri.path;
+    lines.request_id = ctx->trace.request_id;
+    lines.traceparent = ctx->trace.parent;
+    lines.tracestate = ctx->trace.state;
     lines.links = lcf->links || (ctx->inject->open && lcf->endpoints);
+    lines.whole = lines.links || lcf->not_found;
 
     if (ctx->inject->open
         && !ngx_cigna_open_request(ctx->tenant, u->request_bufs->buf))
@@ -336,7 +340,7 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
 
 static ngx_buf_t *
 ngx_cigna_inject_copy(ngx_http_request_t *r, const ngx_buf_t *from,
-    const ngx_cigna_lines_t *lines)
+    ngx_cigna_lines_t *lines)
 {
     u_char     *p, *last;
     size_t      len;

@@ -6,6 +6,8 @@
 #define NGX_CIGNA_LINE_NAMES     4         /* of one length */
 
 #define NGX_CIGNA_BEARER         "Authorization: Bearer "
+#define NGX_CIGNA_REQUEST_ID     "X-Request-Id: "
+#define NGX_CIGNA_TRACEPARENT    "traceparent: "
 
 
 typedef const char *const  ngx_cigna_line_names_t[NGX_CIGNA_LINE_NAME_MAX]
@@ -19,9 +21,8 @@ static ngx_cigna_line_names_t  ngx_cigna_lines_passing = {
     [5]  = { "range" },
     [6]  = { "accept", "prefer" },
     [8]  = { "if-range" },
-    [10] = { "connection", "user-agent", "tracestate" },
-    [11] = { "traceparent" },
-    [12] = { "content-type", "x-request-id" },
+    [10] = { "connection", "user-agent" },
+    [12] = { "content-type" },
     [13] = { "if-none-match" },
     [14] = { "content-length", "accept-charset" },
     [15] = { "accept-encoding", "accept-language" },
@@ -42,7 +43,7 @@ static ngx_cigna_line_names_t  ngx_cigna_lines_never = {
 };
 
 
-/* what a reply must not be when links in it are rewritten */
+/* what a reply must not be that is to be looked at */
 
 static ngx_cigna_line_names_t  ngx_cigna_lines_whole = {
     [5]  = { "range" },
@@ -51,11 +52,27 @@ static ngx_cigna_line_names_t  ngx_cigna_lines_whole = {
 };
 
 
+/* the caller's are judged apart, see ngx_cigna_trace.c */
+
+static ngx_cigna_line_names_t  ngx_cigna_lines_traces = {
+    [10] = { "tracestate" },
+    [11] = { "traceparent" },
+    [12] = { "x-request-id" }
+};
+
+
 static u_char *ngx_cigna_lines_request(const u_char *line, const u_char *end,
     const ngx_cigna_lines_t *lines, u_char *p);
 static ngx_uint_t ngx_cigna_lines_reads(const u_char *p, const u_char *end);
+static u_char *ngx_cigna_lines_ours(const ngx_cigna_lines_t *lines,
+    u_char *p);
+static u_char *ngx_cigna_lines_add(u_char *p, const char *name,
+    const ngx_str_t *value);
 static ngx_uint_t ngx_cigna_lines_passes(ngx_http_request_t *r,
-    const u_char *line, const u_char *end, ngx_uint_t links);
+    const u_char *line, const u_char *end, ngx_cigna_lines_t *lines);
+static ngx_uint_t ngx_cigna_lines_trace(ngx_http_request_t *r,
+    const u_char *line, size_t len, const u_char *end,
+    ngx_cigna_lines_t *lines);
 static ngx_uint_t ngx_cigna_lines_named(ngx_cigna_line_names_t names,
     const u_char *name, size_t len);
 static ngx_uint_t ngx_cigna_lines_of_caller(ngx_http_request_t *r,
@@ -67,7 +84,10 @@ ngx_cigna_lines_length(const ngx_buf_t *b, const ngx_cigna_lines_t *lines)
 {
     size_t  len;
 
-    len = b->last - b->pos;
+    len = b->last - b->pos
+          + sizeof(NGX_CIGNA_REQUEST_ID) - 1 + lines->request_id.len
+          + sizeof(NGX_CIGNA_TRACEPARENT) - 1 + lines->traceparent.len
+          + 2 * (sizeof(CRLF) - 1);
 
     if (lines->token) {
         len += sizeof(NGX_CIGNA_BEARER) - 1 + lines->token->len
@@ -80,12 +100,9 @@ ngx_cigna_lines_length(const ngx_buf_t *b, const ngx_cigna_lines_t *lines)
 
 u_char *
 ngx_cigna_lines_copy(ngx_http_request_t *r, const ngx_buf_t *b,
-    const ngx_cigna_lines_t *lines, u_char *p)
+    ngx_cigna_lines_t *lines, u_char *p)
 {
-    u_char           *line, *next, *last;
-    const ngx_str_t  *token;
-
-    token = lines->token;
+    u_char  *line, *next, *last;
 
     line = b->pos;
     last = b->last;
@@ -111,18 +128,44 @@ ngx_cigna_lines_copy(ngx_http_request_t *r, const ngx_buf_t *b,
             break;
         }
 
-        if (ngx_cigna_lines_passes(r, line, next, lines->links)) {
+        if (ngx_cigna_lines_passes(r, line, next, lines)) {
             p = ngx_cpymem(p, line, next + 1 - line);
         }
     }
 
-    if (token) {
-        p = ngx_cpymem(p, NGX_CIGNA_BEARER, sizeof(NGX_CIGNA_BEARER) - 1);
-        p = ngx_cpymem(p, token->data, token->len);
-        p = ngx_cpymem(p, CRLF, sizeof(CRLF) - 1);
-    }
+    p = ngx_cigna_lines_ours(lines, p);
 
     return ngx_cpymem(p, line, last - line);
+}
+
+
+static u_char *
+ngx_cigna_lines_ours(const ngx_cigna_lines_t *lines, u_char *p)
+{
+    if (lines->request_id.len) {
+        p = ngx_cigna_lines_add(p, NGX_CIGNA_REQUEST_ID, &lines->request_id);
+    }
+
+    if (lines->traceparent.len) {
+        p = ngx_cigna_lines_add(p, NGX_CIGNA_TRACEPARENT,
+                                &lines->traceparent);
+    }
+
+    if (lines->token) {
+        p = ngx_cigna_lines_add(p, NGX_CIGNA_BEARER, lines->token);
+    }
+
+    return p;
+}
+
+
+static u_char *
+ngx_cigna_lines_add(u_char *p, const char *name, const ngx_str_t *value)
+{
+    p = ngx_cpymem(p, name, ngx_strlen(name));
+    p = ngx_cpymem(p, value->data, value->len);
+
+    return ngx_cpymem(p, CRLF, sizeof(CRLF) - 1);
 }
 
 
@@ -173,7 +216,7 @@ ngx_cigna_lines_reads(const u_char *p, const u_char *end)
 
 static ngx_uint_t
 ngx_cigna_lines_passes(ngx_http_request_t *r, const u_char *line,
-    const u_char *end, ngx_uint_t links)
+    const u_char *end, ngx_cigna_lines_t *lines)
 {
     size_t         len;
     const u_char  *colon;
@@ -186,8 +229,12 @@ ngx_cigna_lines_passes(ngx_http_request_t *r, const u_char *line,
     len = colon - line;
 
     if (ngx_cigna_lines_named(ngx_cigna_lines_passing, line, len)) {
-        return !links
+        return !lines->whole
                || !ngx_cigna_lines_named(ngx_cigna_lines_whole, line, len);
+    }
+
+    if (ngx_cigna_lines_named(ngx_cigna_lines_traces, line, len)) {
+        return ngx_cigna_lines_trace(r, line, len, end, lines);
     }
 
     if (ngx_cigna_lines_named(ngx_cigna_lines_never, line, len)
@@ -199,6 +246,27 @@ ngx_cigna_lines_passes(ngx_http_request_t *r, const u_char *line,
     }
 
     return !ngx_cigna_lines_of_caller(r, line, len, colon + 1, end);
+}
+
+
+/* what the operator writes is in place of ours */
+
+static ngx_uint_t
+ngx_cigna_lines_trace(ngx_http_request_t *r, const u_char *line, size_t len,
+    const u_char *end, ngx_cigna_lines_t *lines)
+{
+    if (ngx_cigna_lines_of_caller(r, line, len, line + len + 1, end)) {
+        return len == sizeof("tracestate") - 1 && lines->tracestate;
+    }
+
+    if (len == sizeof("x-request-id") - 1) {
+        ngx_str_null(&lines->request_id);
+
+    } else if (len == sizeof("traceparent") - 1) {
+        ngx_str_null(&lines->traceparent);
+    }
+
+    return 1;
 }
 
 

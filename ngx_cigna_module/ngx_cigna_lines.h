@@ -19,7 +19,11 @@
 typedef struct {
     const ngx_str_t  *token;               /* NULL: none is sent */
     cigna_slice_t     base;                /* path of the FHIR base */
+    ngx_str_t         request_id;          /* empty: none is written */
+    ngx_str_t         traceparent;         /* likewise */
+    unsigned          tracestate:1;        /* the caller's may pass */
     unsigned          links:1;             /* in the reply are rewritten */
+    unsigned          whole:1;             /* the reply is to be looked at */
 } ngx_cigna_lines_t;
 
 
@@ -30,11 +34,15 @@ typedef struct {
  * ngx_cigna_lines_length() bytes, or NULL if that is no HTTP/1 request to read
  * something.
  *
- * Where links are rewritten, nothing is asked for in part or compressed, and
- * "<base>/?..." becomes "<base>?...", see cigna_links.c.
+ * X-Request-Id and traceparent are written as they are given here, in place of
+ * the caller's.  Where the operator has set one of them that one stays, and the
+ * field is emptied.
+ *
+ * What is to be looked at is not asked for in part or compressed.  Where links
+ * are rewritten "<base>/?..." becomes "<base>?...", see cigna_links.c.
  */
 u_char *ngx_cigna_lines_copy(ngx_http_request_t *r, const ngx_buf_t *b,
-    const ngx_cigna_lines_t *lines, u_char *p);
+    ngx_cigna_lines_t *lines, u_char *p);
 
 size_t ngx_cigna_lines_length(const ngx_buf_t *b,
     const ngx_cigna_lines_t *lines);

@@ -94,6 +94,13 @@ static ngx_command_t  ngx_cigna_commands[] = {
       0,
       NULL },
 
+    { ngx_string("cigna_not_found"),
+      NGX_CIGNA_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_cigna_loc_conf_t, not_found),
+      NULL },
+
     { ngx_string("cigna_connect"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_cigna_conf_endpoint,

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_reply.h"
+#include "cigna_accept.h"
 #include "cigna_json.h"
 
 
@@ -10,11 +11,11 @@
 
 static ngx_int_t ngx_cigna_reply_link(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static void ngx_cigna_reply_outcome(cigna_buf_t *b,
+static void ngx_cigna_reply_outcome(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_condition_t *c, ngx_str_t *connect);
-static void ngx_cigna_reply_object(cigna_buf_t *b,
+static void ngx_cigna_reply_object(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_condition_t *c, ngx_str_t *connect);
-static void ngx_cigna_reply_text(cigna_buf_t *b,
+static void ngx_cigna_reply_text(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_condition_t *c, ngx_str_t *connect);
 
 
@@ -166,8 +167,28 @@ ngx_cigna_reply_condition(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     return ngx_cigna_reply(r, ngx_cigna_condition(e)->status,
                            form == ngx_cigna_reply_fhir
-                               ? NGX_CIGNA_FHIR_TYPE : "application/json",
+                               ? ngx_cigna_reply_fhir_type(r)
+                               : "application/json",
                            &body);
+}
+
+
+const char *
+ngx_cigna_reply_fhir_type(ngx_http_request_t *r)
+{
+    ngx_str_t       *line;
+    ngx_uint_t       from;
+    cigna_accept_t   accept;
+
+    from = 0;
+    cigna_accept_init(&accept);
+
+    while ((line = ngx_cigna_request_header(r, "accept", &from)) != NULL) {
+        cigna_accept_add(&accept, ngx_cigna_slice(line));
+    }
+
+    return cigna_accept_json(&accept) ? "application/json"
+                                      : "application/fhir+json";
 }
 
 
@@ -184,17 +205,18 @@ ngx_cigna_reply_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_null(&connect);
 
     if ((c->connect && ngx_cigna_connect_url(r, ctx, &connect) != NGX_OK)
-        || ngx_cigna_buf_init(r, &b, NGX_CIGNA_REPLY_SIZE + connect.len)
+        || ngx_cigna_buf_init(r, &b, NGX_CIGNA_REPLY_SIZE + connect.len
+                                     + ctx->about.len)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     if (form == ngx_cigna_reply_fhir) {
-        ngx_cigna_reply_outcome(&b, c, &connect);
+        ngx_cigna_reply_outcome(&b, ctx, c, &connect);
 
     } else {
-        ngx_cigna_reply_object(&b, c, &connect);
+        ngx_cigna_reply_object(&b, ctx, c, &connect);
     }
 
     return ngx_cigna_buf_done(&b, body);
@@ -202,29 +224,30 @@ ngx_cigna_reply_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 static void
-ngx_cigna_reply_outcome(cigna_buf_t *b, const ngx_cigna_condition_t *c,
-    ngx_str_t *connect)
+ngx_cigna_reply_outcome(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_condition_t *c, ngx_str_t *connect)
 {
     cigna_buf_append_str(b, "{\"resourceType\":\"OperationOutcome\","
                             "\"issue\":[{\"severity\":\"error\",\"code\":");
-    cigna_json_append_string(b, cigna_slice_str(c->issue));
+    cigna_json_append_string(b, cigna_slice_str(ctx->issue ? ctx->issue
+                                                           : c->issue));
     cigna_buf_append_str(b, ",\"details\":{\"coding\":[{\"system\":"
                             "\"urn:cigna-gateway:condition\",\"code\":");
     cigna_json_append_string(b, ngx_cigna_slice(&c->name));
     cigna_buf_append_str(b, "}]},\"diagnostics\":");
-    ngx_cigna_reply_text(b, c, connect);
+    ngx_cigna_reply_text(b, ctx, c, connect);
     cigna_buf_append_str(b, "}]}\n");
 }
 
 
 static void
-ngx_cigna_reply_object(cigna_buf_t *b, const ngx_cigna_condition_t *c,
-    ngx_str_t *connect)
+ngx_cigna_reply_object(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_condition_t *c, ngx_str_t *connect)
 {
     cigna_buf_append_str(b, "{\"error\":");
     cigna_json_append_string(b, ngx_cigna_slice(&c->name));
     cigna_buf_append_str(b, ",\"message\":");
-    ngx_cigna_reply_text(b, c, connect);
+    ngx_cigna_reply_text(b, ctx, c, connect);
     cigna_buf_append_str(b, "}\n");
 }
 
@@ -232,11 +255,16 @@ ngx_cigna_reply_object(cigna_buf_t *b, const ngx_cigna_condition_t *c,
 /* texts of the table and URLs of the configuration need no escapes in JSON */
 
 static void
-ngx_cigna_reply_text(cigna_buf_t *b, const ngx_cigna_condition_t *c,
-    ngx_str_t *connect)
+ngx_cigna_reply_text(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_condition_t *c, ngx_str_t *connect)
 {
     cigna_buf_append_char(b, '"');
     cigna_buf_append_str(b, c->text);
+
+    if (ctx->about.len) {
+        cigna_buf_append_char(b, ' ');
+        cigna_buf_append(b, ngx_cigna_slice(&ctx->about));
+    }
 
     if (connect->len) {
         cigna_buf_append_str(b, " To connect, send the member's browser to ");

@@ -39,7 +39,11 @@ typedef enum {
     ngx_cigna_reply_json
 } ngx_cigna_reply_e;
 
-#define NGX_CIGNA_FHIR_TYPE  "application/fhir+json"
+/*
+ * The type of an OperationOutcome, in the words that the client accepts; a
+ * constant.
+ */
+const char *ngx_cigna_reply_fhir_type(ngx_http_request_t *r);
 
 /* what the body of a condition's reply is, in the request's pool */
 ngx_int_t ngx_cigna_reply_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_rewrite.h"
+#include "ngx_cigna_errors.h"
 #include "ngx_cigna_inject.h"
 #include "ngx_cigna_open.h"
 #include "ngx_cigna_own.h"
@@ -94,7 +95,9 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
     ngx_http_clear_last_modified(r);
     ngx_http_clear_accept_ranges(r);
 
-    if (!ngx_cigna_rewrite_readable(r, ctx)) {
+    if (ngx_cigna_errors_replaced(ctx)
+        || !ngx_cigna_rewrite_readable(r, ctx))
+    {
         return NGX_OK;
     }
 

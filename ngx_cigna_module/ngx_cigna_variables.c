@@ -17,6 +17,8 @@ static ngx_int_t ngx_cigna_variable_ctx(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_source(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_cigna_variable_request_id(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_set(ngx_http_variable_value_t *v,
     u_char *data, size_t len);
 
@@ -37,6 +39,12 @@ static ngx_http_variable_t  ngx_cigna_variables[] = {
 
     { ngx_string("cigna_dance"), NULL, ngx_cigna_variable_ctx,
       offsetof(ngx_cigna_ctx_t, dance), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("cigna_request_id"), NULL, ngx_cigna_variable_request_id,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("cigna_traceparent"), NULL, ngx_cigna_variable_ctx,
+      offsetof(ngx_cigna_ctx_t, trace.parent), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -164,6 +172,26 @@ ngx_cigna_variable_source(ngx_http_request_t *r,
     }
 
     return ngx_cigna_variable_set(v, (u_char *) name, ngx_strlen(name));
+}
+
+
+static ngx_int_t
+ngx_cigna_variable_request_id(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t              *id;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    if (mcf->tenants.nelts == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    id = ngx_cigna_request_id(r);
+
+    return ngx_cigna_variable_set(v, id->data, id->len);
 }
 
 

@@ -311,10 +311,14 @@ test('requests are made again', async (t) => {
   });
 
   await t.test('the second try may fail like any other', async () => {
+    const says = (status) => (response) => {
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end('{}');
+    };
     for (const [way, status, condition] of [
       [(response) => response.socket.destroy(), 502, 'upstream_unreachable'],
-      [(response) => { response.statusCode = 404; response.end('{}'); }, 404],
-      [(response) => { response.statusCode = 500; response.end('{}'); }, 500],
+      [says(404), 404],
+      [says(500), 500],
     ]) {
       await kill();
       answer = way;

@@ -1,0 +1,290 @@
+
+#include <string.h>
+
+#include "cigna_json_scan.h"
+#include "cigna_not_known.h"
+
+
+#define CIGNA_NOT_KNOWN_DEPTH  32
+
+
+/* where in the outcome an object or an array is */
+
+typedef enum {
+    cigna_not_known_elsewhere = 0,
+    cigna_not_known_outcome,
+    cigna_not_known_issues,
+    cigna_not_known_issue,
+    cigna_not_known_details
+} cigna_not_known_e;
+
+
+typedef struct {
+    const uint8_t      *p;
+    const uint8_t      *end;
+
+    cigna_not_known_e   places[CIGNA_NOT_KNOWN_DEPTH];
+    uint8_t             arrays[CIGNA_NOT_KNOWN_DEPTH];
+    size_t              depth;             /* 0: outside of all */
+
+    cigna_slice_t       key;               /* of what comes; empty: none */
+    unsigned            colon:1;           /* came behind the key */
+    unsigned            outcome:1;         /* resourceType says so */
+    unsigned            found:1;
+} cigna_not_known_t;
+
+
+static int cigna_not_known_token(cigna_not_known_t *n);
+static int cigna_not_known_open(cigna_not_known_t *n, int array);
+static cigna_not_known_e cigna_not_known_within(const cigna_not_known_t *n,
+    int array);
+static int cigna_not_known_close(cigna_not_known_t *n, int array);
+static int cigna_not_known_string(cigna_not_known_t *n);
+static int cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value);
+static int cigna_not_known_says(cigna_slice_t s);
+static int cigna_not_known_find(cigna_slice_t *s, cigna_slice_t what);
+
+
+int
+cigna_not_known(cigna_slice_t text)
+{
+    cigna_not_known_t  n;
+
+    memset(&n, 0, sizeof(cigna_not_known_t));
+
+    n.p = text.data;
+    n.end = text.data + text.len;
+
+    while (n.p < n.end) {
+
+        n.p = cigna_json_space(n.p, n.end);
+
+        if (n.p == n.end) {
+            break;
+        }
+
+        if (cigna_not_known_token(&n) != CIGNA_OK) {
+            return 0;
+        }
+
+        if (n.outcome && n.found) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+cigna_not_known_token(cigna_not_known_t *n)
+{
+    uint8_t  c;
+
+    c = *n->p;
+
+    if (c == '"') {
+        return cigna_not_known_string(n);
+    }
+
+    n->p++;
+
+    switch (c) {
+
+    case '{':
+    case '[':
+        return cigna_not_known_open(n, c == '[');
+
+    case '}':
+    case ']':
+        return cigna_not_known_close(n, c == ']');
+
+    case ':':
+        n->colon = 1;
+        return CIGNA_OK;
+
+    case ',':
+        n->key = cigna_slice_null;
+        n->colon = 0;
+        return CIGNA_OK;
+
+    default:
+        return cigna_json_is_scalar(c) ? CIGNA_OK : CIGNA_ERROR;
+    }
+}
+
+
+static int
+cigna_not_known_open(cigna_not_known_t *n, int array)
+{
+    cigna_not_known_e  place;
+
+    if (n->depth == CIGNA_NOT_KNOWN_DEPTH) {
+        return CIGNA_ERROR;
+    }
+
+    place = cigna_not_known_within(n, array);
+
+    n->places[n->depth] = place;
+    n->arrays[n->depth] = array;
+    n->depth++;
+
+    n->key = cigna_slice_null;
+    n->colon = 0;
+
+    return CIGNA_OK;
+}
+
+
+static cigna_not_known_e
+cigna_not_known_within(const cigna_not_known_t *n, int array)
+{
+    cigna_not_known_e  place;
+
+    if (n->depth == 0) {
+        return array ? cigna_not_known_elsewhere : cigna_not_known_outcome;
+    }
+
+    place = n->places[n->depth - 1];
+
+    if (array) {
+        return place == cigna_not_known_outcome
+               && cigna_slice_eq(n->key, cigna_slice("issue"))
+               ? cigna_not_known_issues : cigna_not_known_elsewhere;
+    }
+
+    if (place == cigna_not_known_issues) {
+        return cigna_not_known_issue;
+    }
+
+    return place == cigna_not_known_issue
+           && cigna_slice_eq(n->key, cigna_slice("details"))
+           ? cigna_not_known_details : cigna_not_known_elsewhere;
+}
+
+
+static int
+cigna_not_known_close(cigna_not_known_t *n, int array)
+{
+    if (n->depth == 0 || n->arrays[n->depth - 1] != array) {
+        return CIGNA_ERROR;
+    }
+
+    n->depth--;
+    n->key = cigna_slice_null;
+    n->colon = 0;
+
+    return CIGNA_OK;
+}
+
+
+/* one that the beginning ends in the midst of is taken for what there is */
+
+static int
+cigna_not_known_string(cigna_not_known_t *n)
+{
+    cigna_slice_t   s;
+    const uint8_t  *p;
+
+    p = n->p + 1;
+    s.data = p;
+
+    for ( ;; ) {
+
+        p = cigna_json_run(p, n->end);
+
+        if (p == n->end || *p == '"') {
+            break;
+        }
+
+        if (*p != '\\') {
+            return CIGNA_ERROR;
+        }
+
+        p += (n->end - p > 1) ? 2 : 1;
+    }
+
+    s.len = p - s.data;
+    n->p = (p < n->end) ? p + 1 : p;
+
+    if (n->depth == 0) {
+        return CIGNA_ERROR;
+    }
+
+    if (n->arrays[n->depth - 1] || n->colon) {
+        return cigna_not_known_value(n, s);
+    }
+
+    n->key = s;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value)
+{
+    switch (n->places[n->depth - 1]) {
+
+    case cigna_not_known_outcome:
+
+        if (cigna_slice_eq(n->key, cigna_slice("resourceType"))) {
+
+            if (!cigna_slice_eq(value, cigna_slice("OperationOutcome"))) {
+                return CIGNA_ERROR;
+            }
+
+            n->outcome = 1;
+        }
+
+        break;
+
+    case cigna_not_known_issue:
+
+        if (cigna_slice_eq(n->key, cigna_slice("diagnostics"))) {
+            n->found |= cigna_not_known_says(value);
+        }
+
+        break;
+
+    case cigna_not_known_details:
+
+        if (cigna_slice_eq(n->key, cigna_slice("text"))) {
+            n->found |= cigna_not_known_says(value);
+        }
+
+        break;
+
+    default:
+        break;
+    }
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_not_known_says(cigna_slice_t s)
+{
+    return cigna_not_known_find(&s, cigna_slice("Resource "))
+           && cigna_not_known_find(&s, cigna_slice(" is not known"));
+}
+
+
+/* *s is what comes behind it */
+
+static int
+cigna_not_known_find(cigna_slice_t *s, cigna_slice_t what)
+{
+    while (s->len >= what.len) {
+
+        if (cigna_slice_starts(*s, what)) {
+            *s = cigna_slice_skip(*s, what.len);
+            return 1;
+        }
+
+        *s = cigna_slice_skip(*s, 1);
+    }
+
+    return 0;
+}

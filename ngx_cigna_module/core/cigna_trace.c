@@ -1,0 +1,211 @@
+
+#include <string.h>
+
+#include "cigna_siphash.h"
+#include "cigna_trace.h"
+
+
+#define CIGNA_SPAN_ID_LEN        16        /* hexadecimal */
+#define CIGNA_TRACESTATE_MAX     8192      /* bytes of a line */
+#define CIGNA_TRACESTATE_COUNT   32        /* members */
+#define CIGNA_TRACESTATE_MEMBER  256       /* bytes of a key, and of a value */
+
+
+static int cigna_trace_hex(const uint8_t *p, size_t len);
+static int cigna_trace_id(const uint8_t *p, size_t len);
+static int cigna_tracestate_member(cigna_slice_t member);
+static int cigna_tracestate_key(cigna_slice_t key);
+static int cigna_tracestate_value(cigna_slice_t value);
+
+
+int
+cigna_request_id_valid(cigna_slice_t id)
+{
+    size_t  i;
+
+    for (i = 0; i < id.len; i++) {
+
+        if (!cigna_slice_alnum(id.data[i])
+            && !cigna_slice_has(cigna_slice("-._~+/=:@"), id.data[i]))
+        {
+            return 0;
+        }
+    }
+
+    return id.len > 0 && id.len <= CIGNA_REQUEST_ID_MAX;
+}
+
+
+/* later versions may have more behind it, after another "-" */
+
+int
+cigna_traceparent_valid(cigna_slice_t value)
+{
+    const uint8_t  *p;
+
+    p = value.data;
+
+    if (value.len < CIGNA_TRACEPARENT_LEN
+        || !cigna_trace_hex(p, 2) || p[2] != '-'
+        || !cigna_trace_id(p + 3, CIGNA_TRACE_ID_LEN) || p[35] != '-'
+        || !cigna_trace_id(p + 36, CIGNA_SPAN_ID_LEN) || p[52] != '-'
+        || !cigna_trace_hex(p + 53, 2)
+        || (p[0] == 'f' && p[1] == 'f'))
+    {
+        return 0;
+    }
+
+    if (value.len == CIGNA_TRACEPARENT_LEN) {
+        return 1;
+    }
+
+    return (p[0] != '0' || p[1] != '0')
+           && p[CIGNA_TRACEPARENT_LEN] == '-'
+           && cigna_request_id_valid(value);
+}
+
+
+static int
+cigna_trace_hex(const uint8_t *p, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+        if (cigna_slice_hex(p[i]) < 0 || (p[i] >= 'A' && p[i] <= 'F')) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+cigna_trace_id(const uint8_t *p, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len && p[i] == '0'; i++) {
+        /* void */
+    }
+
+    return i < len && cigna_trace_hex(p, len);
+}
+
+
+int
+cigna_tracestate_valid(cigna_slice_t value)
+{
+    size_t         n;
+    cigna_slice_t  member;
+
+    if (value.len > CIGNA_TRACESTATE_MAX) {
+        return 0;
+    }
+
+    n = 0;
+
+    while (value.len) {
+
+        member = cigna_slice_trim(cigna_slice_cut(&value, ','));
+
+        if (member.len == 0) {
+            continue;
+        }
+
+        if (++n > CIGNA_TRACESTATE_COUNT || !cigna_tracestate_member(member)) {
+            return 0;
+        }
+    }
+
+    return n > 0;
+}
+
+
+static int
+cigna_tracestate_member(cigna_slice_t member)
+{
+    cigna_slice_t  key;
+
+    key = cigna_slice_cut(&member, '=');
+
+    return cigna_tracestate_key(key) && cigna_tracestate_value(member);
+}
+
+
+static int
+cigna_tracestate_key(cigna_slice_t key)
+{
+    size_t   i;
+    uint8_t  c;
+
+    for (i = 0; i < key.len; i++) {
+
+        c = key.data[i];
+
+        if (!cigna_slice_alnum(c)
+            && !(i && cigna_slice_has(cigna_slice("_-*/@"), c)))
+        {
+            return 0;
+        }
+
+        if (c >= 'A' && c <= 'Z') {
+            return 0;
+        }
+    }
+
+    return key.len > 0 && key.len <= CIGNA_TRACESTATE_MEMBER;
+}
+
+
+static int
+cigna_tracestate_value(cigna_slice_t value)
+{
+    size_t   i;
+    uint8_t  c;
+
+    for (i = 0; i < value.len; i++) {
+
+        c = value.data[i];
+
+        if (c < 0x20 || c > 0x7e || c == '=') {
+            return 0;
+        }
+    }
+
+    return value.len > 0 && value.len <= CIGNA_TRACESTATE_MEMBER;
+}
+
+
+/* the span's id is as random as the trace's, which a hash of it will do for */
+
+int
+cigna_traceparent_make(cigna_slice_t trace_id,
+    uint8_t out[CIGNA_TRACEPARENT_LEN])
+{
+    size_t             i;
+    uint8_t            hash[CIGNA_SIPHASH_LEN];
+    static const char  hex[] = "0123456789abcdef";
+
+    if (trace_id.len != CIGNA_TRACE_ID_LEN
+        || !cigna_trace_id(trace_id.data, CIGNA_TRACE_ID_LEN))
+    {
+        return CIGNA_ERROR;
+    }
+
+    cigna_siphash(trace_id.data, trace_id, hash);
+    hash[0] |= 1;
+
+    memcpy(out, "00-", 3);
+    memcpy(out + 3, trace_id.data, CIGNA_TRACE_ID_LEN);
+    out[35] = '-';
+
+    for (i = 0; i < CIGNA_SPAN_ID_LEN / 2; i++) {
+        out[36 + 2 * i] = hex[hash[i] >> 4];
+        out[37 + 2 * i] = hex[hash[i] & 0xf];
+    }
+
+    memcpy(out + 52, "-00", 3);
+
+    return CIGNA_OK;
+}

@@ -1,0 +1,546 @@
+
+#include <string.h>
+
+#include "cigna_types.h"
+
+
+#define CIGNA_TYPES_SEGMENTS  5
+
+
+/* a segment of the path, or a part of the query: decoded, its beginning */
+
+typedef struct {
+    uint8_t               bytes[CIGNA_TYPE_LEN_MAX];
+    cigna_slice_t         text;
+    unsigned              cut:1;           /* was longer */
+} cigna_types_word_t;
+
+
+typedef struct {
+    const cigna_types_t  *types;
+    cigna_slice_t         query;
+    cigna_buf_t          *what;
+
+    cigna_types_word_t    words[CIGNA_TYPES_SEGMENTS];
+    size_t                count;
+} cigna_types_ask_t;
+
+
+static int cigna_types_split(cigna_types_ask_t *ask, cigna_slice_t path);
+static int cigna_types_decode(cigna_slice_t s, int plus,
+    cigna_types_word_t *word);
+static uint8_t cigna_types_byte(cigna_slice_t *s, int plus, int *rc);
+static int cigna_types_path(cigna_types_ask_t *ask);
+static int cigna_types_typed(cigna_types_ask_t *ask);
+static int cigna_types_instance(cigna_types_ask_t *ask, cigna_slice_t third);
+static int cigna_types_operation(cigna_types_ask_t *ask, cigna_slice_t name);
+static int cigna_types_system(cigna_types_ask_t *ask);
+static int cigna_types_paged(const cigna_types_ask_t *ask);
+static int cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise);
+static int cigna_types_list(cigna_types_ask_t *ask, cigna_slice_t list);
+static int cigna_types_query(cigna_types_ask_t *ask);
+static int cigna_types_include(cigna_types_ask_t *ask, cigna_slice_t name,
+    cigna_slice_t value);
+static int cigna_types_pair(cigna_slice_t *query, cigna_types_word_t *name,
+    cigna_slice_t *value);
+static int cigna_types_one(cigna_types_ask_t *ask, cigna_slice_t name);
+static int cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name);
+static int cigna_types_upper(cigna_slice_t s);
+
+
+int
+cigna_types_name(cigna_slice_t name)
+{
+    size_t         i;
+    cigna_slice_t  rest;
+
+    if (name.len < 2 || name.len > CIGNA_TYPE_LEN_MAX
+        || (name.data[0] != '$' && !cigna_types_upper(name)))
+    {
+        return 0;
+    }
+
+    rest = cigna_slice_skip(name, 1);
+
+    for (i = 0; i < rest.len; i++) {
+
+        if (!cigna_slice_alnum(rest.data[i])
+            && !(name.data[0] == '$'
+                 && cigna_slice_has(cigna_slice("-_."), rest.data[i])))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+cigna_types_allow(const cigna_types_t *types, cigna_slice_t path,
+    cigna_slice_t query, cigna_buf_t *what)
+{
+    cigna_types_ask_t  ask;
+
+    ask.types = types;
+    ask.query = query;
+    ask.what = what;
+
+    if (cigna_types_split(&ask, path) != CIGNA_OK
+        || cigna_types_path(&ask) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    return cigna_types_query(&ask);
+}
+
+
+/* a "/" at the end means nothing */
+
+static int
+cigna_types_split(cigna_types_ask_t *ask, cigna_slice_t path)
+{
+    cigna_slice_t        segment;
+    cigna_types_word_t  *word;
+
+    ask->count = 0;
+
+    while (path.len) {
+
+        if (ask->count == CIGNA_TYPES_SEGMENTS) {
+            return CIGNA_ERROR;
+        }
+
+        word = &ask->words[ask->count++];
+        segment = cigna_slice_cut(&path, '/');
+
+        if (cigna_types_decode(segment, 0, word) != CIGNA_OK
+            || word->text.len == 0
+            || cigna_slice_has(word->text, '/')
+            || cigna_slice_has(word->text, '\\')
+            || cigna_slice_eq(word->text, cigna_slice("."))
+            || cigna_slice_eq(word->text, cigna_slice("..")))
+        {
+            return CIGNA_ERROR;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+/* all of it has to be well formed; the beginning is kept */
+
+static int
+cigna_types_decode(cigna_slice_t s, int plus, cigna_types_word_t *word)
+{
+    int      rc;
+    size_t   n;
+    uint8_t  c;
+
+    n = 0;
+    rc = CIGNA_OK;
+
+    while (s.len) {
+
+        c = cigna_types_byte(&s, plus, &rc);
+
+        if (rc != CIGNA_OK || c < 0x20 || c == 0x7f) {
+            return CIGNA_ERROR;
+        }
+
+        if (n < CIGNA_TYPE_LEN_MAX) {
+            word->bytes[n] = c;
+
+        } else if (c == '/' || c == '\\') {
+            return CIGNA_ERROR;
+        }
+
+        n++;
+    }
+
+    word->cut = n > CIGNA_TYPE_LEN_MAX;
+    word->text.data = word->bytes;
+    word->text.len = word->cut ? CIGNA_TYPE_LEN_MAX : n;
+
+    return CIGNA_OK;
+}
+
+
+static uint8_t
+cigna_types_byte(cigna_slice_t *s, int plus, int *rc)
+{
+    uint8_t   c;
+    uint64_t  n;
+
+    c = s->data[0];
+
+    if (c != '%') {
+        *s = cigna_slice_skip(*s, 1);
+        return (plus && c == '+') ? ' ' : c;
+    }
+
+    if (s->len < 3
+        || cigna_slice_uint_hex(cigna_slice_make(s->data + 1, s->data + 3),
+                                0xff, &n)
+           != CIGNA_OK)
+    {
+        *rc = CIGNA_ERROR;
+        return 0;
+    }
+
+    *s = cigna_slice_skip(*s, 3);
+
+    return (uint8_t) n;
+}
+
+
+static int
+cigna_types_path(cigna_types_ask_t *ask)
+{
+    cigna_slice_t  first;
+
+    if (ask->count == 0) {
+        return cigna_types_system(ask);
+    }
+
+    first = ask->words[0].text;
+
+    if (cigna_types_upper(first)) {
+        return cigna_types_typed(ask);
+    }
+
+    if (cigna_slice_eq(first, cigna_slice(".well-known"))) {
+        return ask->count == 2 ? CIGNA_OK : CIGNA_ERROR;
+    }
+
+    if (ask->count > 1) {
+        return CIGNA_ERROR;
+    }
+
+    if (cigna_slice_eq(first, cigna_slice("metadata"))
+        || cigna_slice_eq(first, cigna_slice("$userinfo")))
+    {
+        return CIGNA_OK;
+    }
+
+    if (cigna_slice_eq(first, cigna_slice("_search"))
+        || cigna_slice_eq(first, cigna_slice("_history")))
+    {
+        return cigna_types_system(ask);
+    }
+
+    return first.data[0] == '$' ? cigna_types_operation(ask, first)
+                                : cigna_types_refuse(ask, first);
+}
+
+
+static int
+cigna_types_typed(cigna_types_ask_t *ask)
+{
+    cigna_slice_t  first, second;
+
+    first = ask->words[0].text;
+
+    if (ask->count == 1) {
+        return cigna_types_one(ask, first);
+    }
+
+    second = ask->words[1].text;
+
+    if (ask->count > 2) {
+
+        if (second.data[0] == '_' || second.data[0] == '$') {
+            return CIGNA_ERROR;
+        }
+
+        return cigna_types_instance(ask, ask->words[2].text);
+    }
+
+    if (second.data[0] == '$'
+        && cigna_types_operation(ask, second) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    return cigna_types_one(ask, first);
+}
+
+
+/* Type/id/third, and perhaps a fourth one */
+
+static int
+cigna_types_instance(cigna_types_ask_t *ask, cigna_slice_t third)
+{
+    cigna_slice_t  fourth;
+
+    fourth = (ask->count > 3) ? ask->words[3].text : cigna_slice_null;
+
+    if (ask->count > 4) {
+        return CIGNA_ERROR;
+    }
+
+    if (cigna_slice_eq(third, cigna_slice("_history"))) {
+
+        if (fourth.len && fourth.data[0] == '$') {
+            return CIGNA_ERROR;
+        }
+
+        return cigna_types_one(ask, ask->words[0].text);
+    }
+
+    if (fourth.len && !cigna_slice_eq(fourth, cigna_slice("_search"))) {
+        return CIGNA_ERROR;
+    }
+
+    if (third.data[0] != '$') {
+        return cigna_types_upper(third) ? cigna_types_one(ask, third)
+                                        : cigna_types_refuse(ask, third);
+    }
+
+    if (fourth.len || cigna_types_operation(ask, third) != CIGNA_OK) {
+        return CIGNA_ERROR;
+    }
+
+    return cigna_types_one(ask, ask->words[0].text);
+}
+
+
+static int
+cigna_types_operation(cigna_types_ask_t *ask, cigna_slice_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < ask->types->count; i++) {
+        if (cigna_slice_eq(ask->types->names[i], name)) {
+            return CIGNA_OK;
+        }
+    }
+
+    if (cigna_slice_eq(name, cigna_slice("$everything"))) {
+        return cigna_types_told(ask, name);
+    }
+
+    return cigna_types_refuse(ask, name);
+}
+
+
+static int
+cigna_types_system(cigna_types_ask_t *ask)
+{
+    if (ask->count == 0 && cigna_types_paged(ask)) {
+        return CIGNA_OK;
+    }
+
+    return cigna_types_told(ask, cigna_slice("*"));
+}
+
+
+static int
+cigna_types_paged(const cigna_types_ask_t *ask)
+{
+    cigna_slice_t       query, value;
+    cigna_types_word_t  name;
+
+    query = ask->query;
+
+    while (query.len) {
+        if (cigna_types_pair(&query, &name, &value) == CIGNA_OK
+            && cigna_slice_eq(name.text, cigna_slice("_getpages"))
+            && value.len)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* by _type, each time that it is there */
+
+static int
+cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise)
+{
+    int                 told;
+    cigna_slice_t       query, value, name;
+    cigna_types_word_t  word;
+
+    told = 0;
+    query = ask->query;
+
+    while (query.len) {
+
+        if (cigna_types_pair(&query, &word, &value) != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+
+        name = word.text;
+
+        if (!cigna_slice_eq(cigna_slice_cut(&name, ':'),
+                            cigna_slice("_type")))
+        {
+            continue;
+        }
+
+        if (cigna_types_list(ask, value) != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+
+        told = 1;
+    }
+
+    return told ? CIGNA_OK : cigna_types_refuse(ask, otherwise);
+}
+
+
+/* names joined by commas, which may be encoded themselves */
+
+static int
+cigna_types_list(cigna_types_ask_t *ask, cigna_slice_t list)
+{
+    int            rc;
+    size_t         n;
+    uint8_t        c, name[CIGNA_TYPE_LEN_MAX];
+
+    do {
+        n = 0;
+        c = 0;
+        rc = CIGNA_OK;
+
+        while (list.len) {
+
+            c = cigna_types_byte(&list, 1, &rc);
+
+            if (rc != CIGNA_OK || (c != ',' && n == CIGNA_TYPE_LEN_MAX)) {
+                return CIGNA_ERROR;
+            }
+
+            if (c == ',') {
+                break;
+            }
+
+            name[n++] = c;
+        }
+
+        if (cigna_types_one(ask, cigna_slice_make(name, name + n))
+            != CIGNA_OK)
+        {
+            return CIGNA_ERROR;
+        }
+
+    } while (list.len || c == ',');
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_types_query(cigna_types_ask_t *ask)
+{
+    cigna_slice_t       query, value, name;
+    cigna_types_word_t  word;
+
+    query = ask->query;
+
+    while (query.len) {
+
+        if (cigna_types_pair(&query, &word, &value) != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+
+        name = word.text;
+        name = cigna_slice_cut(&name, ':');
+
+        if ((cigna_slice_eq(name, cigna_slice("_include"))
+             || cigna_slice_eq(name, cigna_slice("_revinclude")))
+            && cigna_types_include(ask, name, value) != CIGNA_OK)
+        {
+            return CIGNA_ERROR;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+/* "Source:parameter:Target", of which the target may be missing */
+
+static int
+cigna_types_include(cigna_types_ask_t *ask, cigna_slice_t name,
+    cigna_slice_t value)
+{
+    cigna_slice_t       rest, source;
+    cigna_types_word_t  word;
+
+    if (cigna_types_decode(value, 1, &word) != CIGNA_OK || word.cut) {
+        return cigna_types_refuse(ask, name);
+    }
+
+    rest = word.text;
+    source = cigna_slice_cut(&rest, ':');
+
+    if (cigna_slice_eq(name, cigna_slice("_revinclude"))) {
+        return rest.len ? cigna_types_one(ask, source)
+                        : cigna_types_refuse(ask, name);
+    }
+
+    (void) cigna_slice_cut(&rest, ':');
+
+    return rest.len ? cigna_types_one(ask, rest)
+                    : cigna_types_refuse(ask, name);
+}
+
+
+static int
+cigna_types_pair(cigna_slice_t *query, cigna_types_word_t *name,
+    cigna_slice_t *value)
+{
+    *value = cigna_slice_cut(query, '&');
+
+    return cigna_types_decode(cigna_slice_cut(value, '='), 1, name);
+}
+
+
+static int
+cigna_types_one(cigna_types_ask_t *ask, cigna_slice_t name)
+{
+    size_t  i;
+
+    if (!cigna_types_upper(name)) {
+        return cigna_types_refuse(ask, name);
+    }
+
+    for (i = 0; i < ask->types->count; i++) {
+        if (cigna_slice_eq(ask->types->names[i], name)) {
+            return CIGNA_OK;
+        }
+    }
+
+    return cigna_types_refuse(ask, name);
+}
+
+
+/* only what looks like a name is told, as it goes into logs and replies */
+
+static int
+cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name)
+{
+    if (cigna_types_name(name)
+        || cigna_slice_eq(name, cigna_slice("*"))
+        || cigna_slice_eq(name, cigna_slice("_include"))
+        || cigna_slice_eq(name, cigna_slice("_revinclude")))
+    {
+        cigna_buf_append(ask->what, name);
+    }
+
+    return CIGNA_ERROR;
+}
+
+
+static int
+cigna_types_upper(cigna_slice_t s)
+{
+    return s.len && s.data[0] >= 'A' && s.data[0] <= 'Z';
+}

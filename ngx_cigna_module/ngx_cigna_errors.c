@@ -1,0 +1,576 @@
+
+/*
+ * A reply with an error:
+ *
+ *   nginx's own  ------------------------------------> replaced
+ *   no JSON, or known to be empty  ------------------> replaced
+ *   JSON of unknown length  ---> held ---> empty  ---> replaced
+ *                                     ---> not  -----> passes
+ *   500, cigna_not_found  -----> held ---> "is not known" --> passes as a 404
+ *                                     ---> else  ---> passes
+ *
+ * "Replaced" sends the outcome with the first piece of the original body, and
+ * throws that and all the following ones away.  "Held" keeps a copy of the
+ * beginning, bounded, and sends nothing.
+ */
+
+
+#include "ngx_cigna_errors.h"
+#include "ngx_cigna_inject.h"
+#include "ngx_cigna_reply.h"
+#include "cigna_not_known.h"
+
+
+#define NGX_CIGNA_ERRORS_ABOUT  sizeof("The status is 999.")
+
+
+struct ngx_cigna_errors_s {
+    ngx_str_t         body;                /* of a replaced one */
+    ngx_buf_t         held;                /* the beginning of a held one */
+
+    unsigned          replaced:1;
+    unsigned          sent:1;              /* body */
+    unsigned          holding:1;
+    unsigned          search:1;            /* for "is not known" */
+};
+
+
+typedef struct {
+    ngx_uint_t        status;
+    const char       *issue;
+} ngx_cigna_errors_issue_t;
+
+
+static ngx_int_t ngx_cigna_errors_own(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_errors_theirs(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
+static ngx_uint_t ngx_cigna_errors_readable(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_errors_type(ngx_str_t *type, size_t len,
+    const char *end);
+static ngx_int_t ngx_cigna_errors_hold(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_uint_t search);
+static ngx_int_t ngx_cigna_errors_replace(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, ngx_uint_t generic);
+static const char *ngx_cigna_errors_issue(ngx_uint_t status);
+static void ngx_cigna_errors_lines(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_errors_keep(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
+static ngx_uint_t ngx_cigna_errors_copy(ngx_buf_t *held, ngx_chain_t *in);
+static ngx_int_t ngx_cigna_errors_judge(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
+static void ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest);
+static ngx_int_t ngx_cigna_errors_swallow(ngx_http_request_t *r,
+    ngx_cigna_errors_t *errors, ngx_chain_t **in);
+static ngx_chain_t *ngx_cigna_errors_link(ngx_http_request_t *r, u_char *pos,
+    u_char *last);
+
+
+/* codes of FHIR's issue-type, by status; the rest by hundreds */
+
+static const ngx_cigna_errors_issue_t  ngx_cigna_errors_issues[] = {
+    { 401, "login" },
+    { 402, "business-rule" },
+    { 403, "forbidden" },
+    { 404, "not-found" },
+    { 405, "not-supported" },
+    { 406, "not-supported" },
+    { 408, "timeout" },
+    { 409, "conflict" },
+    { 410, "deleted" },
+    { 412, "conflict" },
+    { 413, "too-long" },
+    { 414, "too-long" },
+    { 415, "not-supported" },
+    { 422, "processing" },
+    { 423, "lock-error" },
+    { 429, "throttled" },
+    { 501, "not-supported" },
+    { 502, "transient" },
+    { 503, "transient" },
+    { 504, "timeout" },
+    { 0, NULL }
+};
+
+
+ngx_int_t
+ngx_cigna_errors_header(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_loc_conf_t *lcf)
+{
+    if (r != r->main || r->headers_out.status < NGX_HTTP_BAD_REQUEST) {
+        return NGX_OK;
+    }
+
+    if (ngx_cigna_errors_upstreams(r, ctx)) {
+        return ngx_cigna_errors_theirs(r, ctx, lcf);
+    }
+
+    /* what a handler of ours sends has no err_status */
+
+    if (r->err_status == r->headers_out.status) {
+        return ngx_cigna_errors_own(r, ctx);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx)
+{
+    return ctx->errors != NULL && ctx->errors->replaced;
+}
+
+
+/* while an upstream's reply is passed on, its cleanup is set */
+
+ngx_uint_t
+ngx_cigna_errors_upstreams(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    return r == r->main
+           && ctx != NULL
+           && ctx->inject != NULL
+           && ctx->inject->content != NULL
+           && r->err_status == 0
+           && r->upstream != NULL
+           && r->upstream->cleanup != NULL;
+}
+
+
+/* nginx has logged it already */
+
+static ngx_int_t
+ngx_cigna_errors_own(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    switch (r->headers_out.status) {
+
+    case NGX_HTTP_BAD_GATEWAY:
+        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_upstream_unreachable,
+                                        0);
+
+    case NGX_HTTP_GATEWAY_TIME_OUT:
+        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_upstream_late, 0);
+
+    case NGX_HTTP_INTERNAL_SERVER_ERROR:
+        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_internal_error, 0);
+
+    default:
+        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_request_refused, 1);
+    }
+}
+
+
+static ngx_int_t
+ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_uint_t  search;
+
+    if (!ngx_cigna_errors_readable(r)
+        || r->headers_out.content_length_n == 0)
+    {
+        ngx_cigna_count(ctx->tenant->counters,
+                        ngx_cigna_count_errors_replaced);
+
+        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_upstream_error, 1);
+    }
+
+    /* of a reply to HEAD no more can be known, and of a compressed one */
+
+    if (r->method == NGX_HTTP_HEAD
+        || (r->headers_out.content_encoding
+            && r->headers_out.content_encoding->value.len))
+    {
+        return NGX_OK;
+    }
+
+    search = lcf->not_found
+             && r->headers_out.status == NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    if (!search && r->headers_out.content_length_n > 0) {
+        return NGX_OK;
+    }
+
+    return ngx_cigna_errors_hold(r, ctx, search);
+}
+
+
+static ngx_uint_t
+ngx_cigna_errors_readable(ngx_http_request_t *r)
+{
+    size_t      len;
+    ngx_str_t  *type;
+
+    type = &r->headers_out.content_type;
+    len = r->headers_out.content_type_len;
+
+    return ngx_cigna_errors_type(type, len, "/json")
+           || ngx_cigna_errors_type(type, len, "+json")
+           || ngx_cigna_errors_type(type, len, "/fhir+xml");
+}
+
+
+static ngx_uint_t
+ngx_cigna_errors_type(ngx_str_t *type, size_t len, const char *end)
+{
+    size_t  n;
+
+    n = ngx_strlen(end);
+
+    return len >= n
+           && ngx_strncasecmp(type->data + len - n, (u_char *) end, n) == 0;
+}
+
+
+static ngx_int_t
+ngx_cigna_errors_hold(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_uint_t search)
+{
+    size_t               size;
+    ngx_cigna_errors_t  *errors;
+
+    size = search ? CIGNA_NOT_KNOWN_MAX : 1;
+
+    errors = ngx_pcalloc(r->pool, sizeof(ngx_cigna_errors_t));
+    if (errors == NULL) {
+        return NGX_ERROR;
+    }
+
+    errors->held.start = ngx_pnalloc(r->pool, size);
+    if (errors->held.start == NULL) {
+        return NGX_ERROR;
+    }
+
+    errors->held.pos = errors->held.start;
+    errors->held.last = errors->held.start;
+    errors->held.end = errors->held.start + size;
+
+    errors->holding = 1;
+    errors->search = search;
+
+    ctx->errors = errors;
+    r->filter_need_in_memory = 1;
+
+    return NGX_AGAIN;
+}
+
+
+/* generic: the table does not know of which kind the error is */
+
+static ngx_int_t
+ngx_cigna_errors_replace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e, ngx_uint_t generic)
+{
+    u_char              *p;
+    const char          *type;
+    ngx_cigna_errors_t  *errors;
+
+    errors = ngx_pcalloc(r->pool, sizeof(ngx_cigna_errors_t));
+    if (errors == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->errors = errors;
+    ctx->outcome = ngx_cigna_condition(e)->name;
+    errors->replaced = 1;
+
+    if (generic) {
+        ctx->issue = ngx_cigna_errors_issue(r->headers_out.status);
+
+        p = ngx_pnalloc(r->pool, NGX_CIGNA_ERRORS_ABOUT);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        ctx->about.data = p;
+        ctx->about.len = ngx_snprintf(p, NGX_CIGNA_ERRORS_ABOUT,
+                                      "The status is %03ui.",
+                                      r->headers_out.status) - p;
+    }
+
+    if (ngx_cigna_reply_body(r, ctx, e, ngx_cigna_reply_fhir, &errors->body)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_errors_lines(r);
+
+    type = ngx_cigna_reply_fhir_type(r);
+
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    r->headers_out.content_length_n = errors->body.len;
+
+    return NGX_OK;
+}
+
+
+static const char *
+ngx_cigna_errors_issue(ngx_uint_t status)
+{
+    const ngx_cigna_errors_issue_t  *i;
+
+    for (i = ngx_cigna_errors_issues; i->status; i++) {
+        if (i->status == status) {
+            return i->issue;
+        }
+    }
+
+    return status < NGX_HTTP_INTERNAL_SERVER_ERROR ? "invalid" : "exception";
+}
+
+
+/* what the header says of the original body */
+
+static void
+ngx_cigna_errors_lines(ngx_http_request_t *r)
+{
+    ngx_uint_t         i, n;
+    ngx_list_part_t   *part;
+    ngx_table_elt_t   *h;
+    static ngx_str_t   names[] = {
+        ngx_string("Content-Encoding"),
+        ngx_string("Content-Language"),
+        ngx_string("Content-Location"),
+        ngx_string("Content-Disposition"),
+        ngx_string("Content-Range"),
+        ngx_string("Content-MD5"),
+        ngx_string("Content-Digest"),
+        ngx_string("Digest"),
+        ngx_null_string
+    };
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            for (n = 0; names[n].len; n++) {
+
+                if (h[i].key.len == names[n].len
+                    && ngx_strncasecmp(h[i].key.data, names[n].data,
+                                       names[n].len) == 0)
+                {
+                    h[i].hash = 0;
+                }
+            }
+        }
+    }
+
+    r->headers_out.content_encoding = NULL;
+    ngx_str_null(&r->headers_out.charset);
+    r->headers_out.override_charset = NULL;
+
+    ngx_http_clear_content_length(r);
+    ngx_http_clear_accept_ranges(r);
+    ngx_http_clear_last_modified(r);
+    ngx_http_clear_etag(r);
+}
+
+
+ngx_int_t
+ngx_cigna_errors_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_chain_t **in)
+{
+    if (ctx->errors->holding) {
+        return ngx_cigna_errors_keep(r, ctx, in);
+    }
+
+    if (ctx->errors->replaced) {
+        return ngx_cigna_errors_swallow(r, ctx->errors, in);
+    }
+
+    return NGX_OK;
+}
+
+
+/* what is full, or has ended, is judged */
+
+static ngx_int_t
+ngx_cigna_errors_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_chain_t **in)
+{
+    ngx_chain_t  *cl;
+
+    for (cl = *in; cl; cl = cl->next) {
+
+        if (ngx_cigna_errors_copy(&ctx->errors->held, cl)) {
+            *in = cl;
+            return ngx_cigna_errors_judge(r, ctx, in);
+        }
+    }
+
+    *in = NULL;
+
+    return NGX_AGAIN;
+}
+
+
+/*
+ * 1 if no more is needed, or comes: an empty buffer that is to be flushed is
+ * what nginx sends when an upstream's reply has been cut off.
+ */
+
+static ngx_uint_t
+ngx_cigna_errors_copy(ngx_buf_t *held, ngx_chain_t *in)
+{
+    size_t      n;
+    ngx_buf_t  *b;
+
+    b = in->buf;
+
+    if (ngx_buf_in_memory(b)) {
+
+        n = ngx_min(b->last - b->pos, held->end - held->last);
+
+        held->last = ngx_cpymem(held->last, b->pos, n);
+        b->pos += n;
+    }
+
+    return held->last == held->end
+           || b->last_buf
+           || (ngx_buf_special(b) && b->flush);
+}
+
+
+static ngx_int_t
+ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_chain_t **in)
+{
+    ngx_buf_t           *held;
+    ngx_chain_t         *cl;
+    ngx_cigna_errors_t  *errors;
+
+    errors = ctx->errors;
+    held = &errors->held;
+
+    errors->holding = 0;
+
+    if (held->last == held->pos) {
+
+        ngx_cigna_count(ctx->tenant->counters,
+                        ngx_cigna_count_errors_replaced);
+
+        if (ngx_cigna_errors_replace(r, ctx, ngx_cigna_upstream_error, 1)
+            != NGX_OK
+            || ngx_cigna_errors_swallow(r, ctx->errors, in) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        return NGX_DONE;
+    }
+
+    if (errors->search
+        && cigna_not_known(cigna_slice_make(held->pos, held->last)))
+    {
+        r->headers_out.status = NGX_HTTP_NOT_FOUND;
+        ngx_str_null(&r->headers_out.status_line);
+
+        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_not_found);
+    }
+
+    cl = ngx_cigna_errors_link(r, held->pos, held->last);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_errors_before(cl, *in);
+    *in = cl;
+
+    return NGX_DONE;
+}
+
+
+/* of a buffer whose bytes have all been copied only what it says is left */
+
+static void
+ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest)
+{
+    ngx_buf_t  *b;
+
+    b = rest->buf;
+
+    if (ngx_buf_size(b) > 0) {
+        cl->next = rest;
+        return;
+    }
+
+    cl->buf->last_buf = b->last_buf;
+    cl->buf->last_in_chain = b->last_in_chain;
+    cl->buf->flush = b->flush;
+
+    cl->next = rest->next;
+}
+
+
+static ngx_int_t
+ngx_cigna_errors_swallow(ngx_http_request_t *r, ngx_cigna_errors_t *errors,
+    ngx_chain_t **in)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    if (*in == NULL) {
+        return NGX_OK;
+    }
+
+    for (cl = *in; cl; cl = cl->next) {
+
+        b = cl->buf;
+        b->pos = b->last;
+
+        if (b->in_file) {
+            b->file_pos = b->file_last;
+        }
+    }
+
+    *in = NULL;
+
+    if (errors->sent) {
+        return NGX_OK;
+    }
+
+    errors->sent = 1;
+
+    cl = ngx_cigna_errors_link(r, errors->body.data,
+                               errors->body.data + errors->body.len);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl->buf->last_buf = 1;
+    cl->buf->last_in_chain = 1;
+
+    *in = cl;
+
+    return NGX_OK;
+}
+
+
+static ngx_chain_t *
+ngx_cigna_errors_link(ngx_http_request_t *r, u_char *pos, u_char *last)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    b = ngx_calloc_buf(r->pool);
+    cl = ngx_alloc_chain_link(r->pool);
+
+    if (b == NULL || cl == NULL) {
+        return NULL;
+    }
+
+    b->pos = pos;
+    b->last = last;
+    b->memory = 1;
+
+    cl->buf = b;
+    cl->next = NULL;
+
+    return cl;
+}

@@ -1,0 +1,167 @@
+
+#include "ngx_cigna_trace.h"
+#include "ngx_cigna_reply.h"
+#include "cigna_trace.h"
+
+
+/* the caller's lines; a second one where one is meant is none */
+
+typedef struct {
+    ngx_str_t    *request_id;
+    ngx_str_t    *parent;
+    unsigned      request_ids:2;           /* two are two or more */
+    unsigned      parents:2;
+    unsigned      state:1;                 /* all lines of it are valid */
+} ngx_cigna_trace_lines_t;
+
+
+static void ngx_cigna_trace_lines(ngx_http_request_t *r,
+    ngx_cigna_trace_lines_t *lines);
+static void ngx_cigna_trace_line(ngx_cigna_trace_lines_t *lines,
+    ngx_table_elt_t *h);
+static ngx_uint_t ngx_cigna_trace_named(ngx_table_elt_t *h, const char *name,
+    size_t len);
+static ngx_int_t ngx_cigna_trace_parent(ngx_http_request_t *r,
+    ngx_cigna_trace_t *trace);
+
+
+ngx_int_t
+ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_trace_t        *trace;
+    ngx_cigna_trace_lines_t   lines;
+
+    trace = &ctx->trace;
+
+    if (trace->request_id.len) {
+        return NGX_OK;
+    }
+
+    ngx_cigna_trace_lines(r, &lines);
+
+    trace->request_id = *ngx_cigna_request_id(r);
+    trace->state = lines.state;
+
+    if (lines.parents == 1
+        && cigna_traceparent_valid(ngx_cigna_slice(lines.parent)))
+    {
+        trace->parent = *lines.parent;
+
+    } else {
+        trace->state = 0;
+
+        if (ngx_cigna_trace_parent(r, trace) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (lines.request_ids == 1
+        && cigna_request_id_valid(ngx_cigna_slice(lines.request_id)))
+    {
+        trace->request_id = *lines.request_id;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_trace_lines(ngx_http_request_t *r, ngx_cigna_trace_lines_t *lines)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    ngx_memzero(lines, sizeof(ngx_cigna_trace_lines_t));
+
+    lines->state = 1;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            ngx_cigna_trace_line(lines, &h[i]);
+        }
+    }
+}
+
+
+static void
+ngx_cigna_trace_line(ngx_cigna_trace_lines_t *lines, ngx_table_elt_t *h)
+{
+    switch (h->key.len) {
+
+    case 10:
+
+        if (ngx_cigna_trace_named(h, "tracestate", 10)
+            && !cigna_tracestate_valid(ngx_cigna_slice(&h->value)))
+        {
+            lines->state = 0;
+        }
+
+        break;
+
+    case 11:
+
+        if (ngx_cigna_trace_named(h, "traceparent", 11)) {
+            lines->parent = &h->value;
+            lines->parents = lines->parents ? 2 : 1;
+        }
+
+        break;
+
+    case 12:
+
+        if (ngx_cigna_trace_named(h, "x-request-id", 12)) {
+            lines->request_id = &h->value;
+            lines->request_ids = lines->request_ids ? 2 : 1;
+        }
+
+        break;
+
+    default:
+        break;
+    }
+}
+
+
+static ngx_uint_t
+ngx_cigna_trace_named(ngx_table_elt_t *h, const char *name, size_t len)
+{
+    return ngx_strncasecmp(h->key.data, (u_char *) name, len) == 0;
+}
+
+
+/* nginx's $request_id has just the form of a trace's id */
+
+static ngx_int_t
+ngx_cigna_trace_parent(ngx_http_request_t *r, ngx_cigna_trace_t *trace)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(r->pool, CIGNA_TRACEPARENT_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (cigna_traceparent_make(ngx_cigna_slice(&trace->request_id), p)
+        == CIGNA_OK)
+    {
+        trace->parent.data = p;
+        trace->parent.len = CIGNA_TRACEPARENT_LEN;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_trace_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    if (ctx->trace.request_id.len == 0) {
+        return NGX_OK;
+    }
+
+    return ngx_cigna_reply_header(r, "X-Request-Id", &ctx->trace.request_id);
+}

@@ -1,0 +1,237 @@
+
+#include "support.h"
+
+#include "cigna_types.h"
+
+
+static uint8_t      mem[CIGNA_TYPE_LEN_MAX];
+static cigna_buf_t  what;
+
+
+/* with Patient and Coverage on the list, and perhaps an operation */
+
+static int
+asked(const char *path, const char *query, int everything)
+{
+    cigna_types_t        types;
+    const cigna_slice_t  names[] = {
+        cigna_slice("Patient"), cigna_slice("Coverage"),
+        cigna_slice("$everything")
+    };
+
+    types.names = names;
+    types.count = everything ? 3 : 2;
+
+    cigna_buf_init(&what, mem, sizeof(mem));
+
+    return cigna_types_allow(&types, guarded(path), guarded(query), &what);
+}
+
+
+#define assert_allowed(path, query)                                           \
+    assert_int_equal(asked(path, query, 0), CIGNA_OK)
+
+#define assert_refused(path, query, name)                                     \
+    do {                                                                      \
+        assert_int_equal(asked(path, query, 0), CIGNA_ERROR);                 \
+        assert_slice(cigna_buf_slice(&what), name);                           \
+    } while (0)
+
+
+static void
+types_on_the_list_are_allowed(void **state)
+{
+    (void) state;
+
+    assert_allowed("Patient", "");
+    assert_allowed("Patient/", "_id=1");
+    assert_allowed("Patient/1", "");
+    assert_allowed("Patient/1/_history", "");
+    assert_allowed("Patient/1/_history/2", "");
+    assert_allowed("Coverage/_search", "patient=Patient/1");
+    assert_allowed("Coverage", "beneficiary:Patient.name=Observation");
+    assert_allowed("%50atient/1", "");
+}
+
+
+static void
+others_are_refused_by_name(void **state)
+{
+    (void) state;
+
+    assert_refused("Observation", "", "Observation");
+    assert_refused("Observation/1/_history/2", "", "Observation");
+    assert_refused("Observation/_search", "", "Observation");
+    assert_refused("%4fbservation", "", "Observation");
+    assert_refused("patient", "", "");
+    assert_refused("PatientX", "", "PatientX");
+    assert_refused("Patient;x=1", "", "");
+    assert_refused("Pat\"ient", "", "");
+}
+
+
+static void
+a_compartment_brings_the_other_type(void **state)
+{
+    (void) state;
+
+    assert_allowed("Patient/1/Coverage", "");
+    assert_allowed("Patient/1/Coverage/_search", "");
+    assert_allowed("Encounter/1/Patient", "");
+    assert_refused("Patient/1/Observation", "", "Observation");
+    assert_refused("Patient/1/Observation/_search", "", "Observation");
+    assert_refused("Patient/1/%4fbservation", "", "Observation");
+    assert_refused("Patient/1/*", "", "*");
+    assert_refused("Patient/1/Coverage/Observation", "", "");
+    assert_refused("Patient/1/Coverage/_search/x", "", "");
+    assert_refused("Patient/1/Coverage/_search/x/y", "", "");
+}
+
+
+static void
+operations_are_named_as_types_are(void **state)
+{
+    (void) state;
+
+    assert_refused("Patient/1/$everything", "", "$everything");
+    assert_refused("Patient/$everything", "", "$everything");
+    assert_refused("Patient/1/$docref", "", "$docref");
+    assert_refused("$export", "", "$export");
+    assert_refused("Patient/1/%24everything", "", "$everything");
+    assert_refused("Patient/1/_history/$meta", "", "");
+
+    assert_int_equal(asked("Patient/1/$everything", "", 1), CIGNA_OK);
+    assert_int_equal(asked("Patient/1/$everything?", "", 1), CIGNA_ERROR);
+    assert_int_equal(asked("Group/1/$everything", "", 1), CIGNA_ERROR);
+    assert_slice(cigna_buf_slice(&what), "Group");
+
+    assert_allowed("Patient/1/$everything", "_type=Patient,Coverage&_count=9");
+    assert_refused("Patient/1/$everything", "_type=Patient,Observation",
+                   "Observation");
+}
+
+
+static void
+a_search_of_all_types_says_which(void **state)
+{
+    (void) state;
+
+    assert_refused("", "", "*");
+    assert_refused("", "_lastUpdated=gt2026", "*");
+    assert_refused("_search", "", "*");
+    assert_refused("_history", "_since=2026", "*");
+    assert_refused("", "_type=", "");
+    assert_refused("", "_type=Patient,", "");
+    assert_refused("", "_type=Patient&_type=Observation", "Observation");
+    assert_refused("", "_type=Patient%2CObservation", "Observation");
+    assert_refused("", "%5ftype=Patient&_t%79pe=Observation", "Observation");
+    assert_refused("_search", "_getpages=1", "*");
+    assert_refused("", "_getpages=", "*");
+
+    assert_allowed("", "_type=Patient,Coverage");
+    assert_allowed("_search", "_type=Patient");
+    assert_allowed("", "_getpages=4711&_getpagesoffset=10&_count=10");
+}
+
+
+static void
+what_is_included_counts_too(void **state)
+{
+    (void) state;
+
+    assert_allowed("Coverage", "_include=Coverage:beneficiary:Patient");
+    assert_allowed("Patient", "_revinclude=Coverage:beneficiary");
+    assert_allowed("Patient", "_revinclude:iterate=Coverage%3abeneficiary");
+
+    assert_refused("Coverage", "_include=Coverage:payor:Organization",
+                   "Organization");
+    assert_refused("Coverage", "_include=Coverage:payor", "_include");
+    assert_refused("Coverage", "_include=*", "_include");
+    assert_refused("Coverage", "_include=", "_include");
+    assert_refused("Coverage", "_include:iterate=Coverage:payor:Organization",
+                   "Organization");
+    assert_refused("Patient", "_revinclude=*", "_revinclude");
+    assert_refused("Patient", "_revinclude=Observation:subject",
+                   "Observation");
+    assert_refused("Patient", "a&&_re%76include=Observation:subject&b",
+                   "Observation");
+    assert_refused("", "_getpages=1&_include=Coverage:payor:Organization",
+                   "Organization");
+}
+
+
+static void
+what_is_of_nobody_is_always_allowed(void **state)
+{
+    (void) state;
+
+    assert_allowed("metadata", "");
+    assert_allowed("metadata", "mode=full&_format=json");
+    assert_allowed(".well-known/smart-configuration", "");
+    assert_allowed("$userinfo", "");
+    assert_allowed("%24userinfo", "");
+
+    assert_refused("metadata/1", "", "");
+    assert_refused("$userinfo/1", "", "");
+    assert_refused(".well-known", "", "");
+    assert_refused(".well-known/a/b", "", "");
+}
+
+
+static void
+paths_that_hide_something_are_refused(void **state)
+{
+    (void) state;
+
+    assert_refused("Patient/../Observation", "", "");
+    assert_refused("Patient/%2e%2e/Observation", "", "");
+    assert_refused("Patient/./1", "", "");
+    assert_refused("Patient/1%2f..%2f..%2fObservation", "", "");
+    assert_refused("Patient%5c..%5cObservation", "", "");
+    assert_refused("Patient//Observation", "", "");
+    assert_refused("/Patient", "", "");
+    assert_refused("Patient/%", "", "");
+    assert_refused("Patient/%4", "", "");
+    assert_refused("Patient/%00", "", "");
+    assert_refused("Patient/1\r\n", "", "");
+    assert_refused("Patient", "%zz=1", "");
+    assert_refused("Patient/0123456789012345678901234567890123456789012345678"
+                   "901234567890123456789%2fx", "", "");
+}
+
+
+static void
+names_of_a_list_have_a_form(void **state)
+{
+    (void) state;
+
+    assert_true(cigna_types_name(guarded("Patient")));
+    assert_true(cigna_types_name(guarded("$everything")));
+    assert_true(cigna_types_name(guarded("$member-match")));
+
+    assert_false(cigna_types_name(guarded("")));
+    assert_false(cigna_types_name(guarded("$")));
+    assert_false(cigna_types_name(guarded("P")));
+    assert_false(cigna_types_name(guarded("patient")));
+    assert_false(cigna_types_name(guarded("Patient*")));
+    assert_false(cigna_types_name(guarded("Member-match")));
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(types_on_the_list_are_allowed),
+        cmocka_unit_test(others_are_refused_by_name),
+        cmocka_unit_test(a_compartment_brings_the_other_type),
+        cmocka_unit_test(operations_are_named_as_types_are),
+        cmocka_unit_test(a_search_of_all_types_says_which),
+        cmocka_unit_test(what_is_included_counts_too),
+        cmocka_unit_test(what_is_of_nobody_is_always_allowed),
+        cmocka_unit_test(paths_that_hide_something_are_refused),
+        cmocka_unit_test(names_of_a_list_have_a_form)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
