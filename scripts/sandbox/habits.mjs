@@ -111,11 +111,13 @@ const misbehave = ({ modes }) => async (ctx, next) => {
     return;
   }
 
+  // of the moment it came: a request that is under way is not hurried
+  const delay = modes.get(`${endpoint}_delay_ms`, clientId);
   const fault = modes.takeFault(endpoint, clientId, parameters);
   if (!fault || isProcessed(fault)) {
     await next();
   }
-  await sleep(modes.get(`${endpoint}_delay_ms`, clientId));
+  await sleep(delay);
   if (fault) {
     const body = typeof ctx.body === 'string' ? ctx.body
       : JSON.stringify(ctx.body ?? '');

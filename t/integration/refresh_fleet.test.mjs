@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { assertServed, connected, expired, refreshes } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
@@ -140,7 +139,8 @@ test('a fleet of two hosts', async (t) => {
     await sandbox.control.set({ token_fault: {
       kind: 'invalid_grant', times: 1, grant_type: 'refresh_token' } });
     const asked = visitor.get('/fhir/Coverage');
-    await sleep(200);
+    await until('the refresh is under way', async () =>
+      (await sandbox.control.see()).token.in_flight > 0);
     await sandbox.control.set({ token_delay_ms: 0 });
     await visitor.dance({ username: 'syntheticuser03' });
     assert.notEqual((await asked).status, 401);
