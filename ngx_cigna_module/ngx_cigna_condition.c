@@ -125,6 +125,32 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
       "The gateway cannot reach its store of connections at the moment: the "
       "member is not disconnected." },
 
+    { ngx_string("budget_gateway"), 429, "throttled", NGX_LOG_INFO, 1, 0,
+      "Too many requests",
+      "The gateway's budget of requests to Cigna is spent at the moment." },
+
+    { ngx_string("budget_tenant"), 429, "throttled", NGX_LOG_INFO, 1, 0,
+      "Too many requests",
+      "This app's budget of requests to Cigna is spent at the moment." },
+
+    { ngx_string("budget_member"), 429, "throttled", NGX_LOG_INFO, 1, 0,
+      "Too many requests",
+      "This member's budget of requests to Cigna is spent at the moment." },
+
+    { ngx_string("held_back"), 429, "throttled", NGX_LOG_INFO, 1, 0,
+      "Too many requests",
+      "Cigna has asked for fewer requests, and the gateway holds them back." },
+
+    { ngx_string("budget_unknown"), 503, "throttled", NGX_LOG_INFO,
+      NGX_CIGNA_RETRY_S, 0,
+      "Not available",
+      "The gateway cannot tell what is left of its budget of requests to "
+      "Cigna at the moment." },
+
+    { ngx_string("upstream_throttled"), 429, "throttled", NGX_LOG_INFO, 1, 0,
+      "Too many requests",
+      "Cigna's FHIR server has asked for fewer requests." },
+
     { ngx_string("internal_error"), 500, "exception", NGX_LOG_ERR, 0, 0,
       "Something went wrong",
       "The gateway could not handle the request." }

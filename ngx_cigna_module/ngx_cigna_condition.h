@@ -39,6 +39,12 @@ typedef enum {
     ngx_cigna_subrequest_refused,
     ngx_cigna_origin_refused,              /* of a POST: another site's */
     ngx_cigna_not_disconnected,            /* the vault cannot be asked */
+    ngx_cigna_budget_gateway,              /* it is spent: of all tenants */
+    ngx_cigna_budget_tenant,
+    ngx_cigna_budget_member,
+    ngx_cigna_held_back,                   /* as the FHIR server wants it */
+    ngx_cigna_budget_unknown,              /* Redis cannot be asked */
+    ngx_cigna_upstream_throttled,          /* its own 429, passed on */
     ngx_cigna_internal_error,
     ngx_cigna_condition_max
 } ngx_cigna_condition_e;

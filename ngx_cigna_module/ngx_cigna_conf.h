@@ -9,6 +9,7 @@
 #include "ngx_cigna_counters.h"
 #include "ngx_cigna_pace.h"
 #include "ngx_cigna_redis.h"
+#include "cigna_budget.h"
 #include "cigna_links.h"
 #include "cigna_smart.h"
 #include "cigna_vault.h"
@@ -22,6 +23,22 @@
 
 typedef struct ngx_cigna_worker_s     ngx_cigna_worker_t;
 typedef struct ngx_cigna_discovery_s  ngx_cigna_discovery_t;
+typedef struct ngx_cigna_budget_s     ngx_cigna_budget_t;
+
+
+/* what one of the directives about budgets says */
+
+typedef struct {
+    ngx_cigna_place_t         *place;          /* NULL: it is not there */
+    ngx_uint_t                 given;          /* which parameters are */
+    cigna_rate_t               rate;
+    cigna_rate_t               minimum;
+    ngx_uint_t                 burst;
+    ngx_msec_t                 delay;
+    ngx_msec_t                 lease;
+    ngx_uint_t                 outage;         /* cigna_budget_outage_e */
+    ngx_uint_t                 dry_run;
+} ngx_cigna_budget_conf_t;
 
 
 typedef struct {
@@ -52,6 +69,10 @@ typedef struct {
     ngx_uint_t                 grant_waiters;      /* ... for one grant */
     ngx_uint_t                 refused_share;      /* per cent, see pace.h */
 
+    ngx_cigna_budget_conf_t    budget;
+    ngx_cigna_budget_conf_t    member_budget;
+    cigna_budget_plan_t        plan;           /* made of them all */
+
     ngx_str_t                  trusted_certificate;
     ngx_cigna_place_t         *place;          /* of the block */
 
@@ -60,6 +81,7 @@ typedef struct {
     ngx_cigna_pace_t          *pace;
     ngx_uint_t                 waiters;            /* for refreshes, now */
     ngx_cigna_discovery_t     *discovery;
+    ngx_cigna_budget_t        *purse;          /* NULL: no budgets */
 } ngx_cigna_tenant_t;
 
 
@@ -75,6 +97,7 @@ typedef struct {
 
     ngx_array_t                tenants;        /* ngx_cigna_tenant_t * */
     ngx_array_t                aliases;        /* ngx_str_t */
+    ngx_cigna_budget_conf_t    budget;         /* the gateway's */
 
     ngx_cigna_place_t         *used;           /* last use in a location */
 

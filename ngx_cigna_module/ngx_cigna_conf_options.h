@@ -42,6 +42,9 @@ typedef struct {
     ngx_int_t     refresh_waiters;
     ngx_int_t     per_grant;               /* of refresh_waiters */
     ngx_int_t     refused_share;           /* per cent */
+
+    ngx_cigna_budget_conf_t  budget;
+    ngx_cigna_budget_conf_t  member_budget;
 } ngx_cigna_tenant_options_t;
 
 

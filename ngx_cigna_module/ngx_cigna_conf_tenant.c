@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_conf_tenant.h"
+#include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_provider.h"
 
 
@@ -152,6 +153,12 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
         ngx_cigna_conf_set_percent, NULL,
         "\"refused_share 50%;\", from 1% to 100%"),
 
+    ngx_cigna_tenant_option(budget, NGX_CONF_1MORE,
+        ngx_cigna_conf_tenant_budget, NULL, NGX_CIGNA_BUDGET_USAGE),
+
+    ngx_cigna_tenant_option(member_budget, NGX_CONF_1MORE,
+        ngx_cigna_conf_member_budget, NULL, NGX_CIGNA_MEMBER_BUDGET_USAGE),
+
     ngx_cigna_tenant_option(insecure_http, NGX_CONF_FLAG,
         ngx_conf_set_flag_slot, NULL,
         "\"insecure_http on;\", for tests only"),
@@ -195,6 +202,8 @@ ngx_cigna_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     tenant->grant_waiters = o.per_grant;
     tenant->refused_share = o.refused_share;
     tenant->trusted_certificate = o.trusted_certificate;
+    tenant->budget = o.budget;
+    tenant->member_budget = o.member_budget;
 
     ngx_cigna_place_enter(cf, tenant->place);
 

@@ -1,4 +1,5 @@
 
+#include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_links.h"
 #include "ngx_cigna_conf_tenants.h"
 
@@ -40,7 +41,7 @@ ngx_cigna_conf_tenants_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
         ngx_cigna_place_leave(cf, tenants[i]->place);
     }
 
-    return rc;
+    return rc == NGX_OK ? ngx_cigna_conf_budgets_init(cf, mcf) : rc;
 }
 
 

@@ -52,7 +52,19 @@
     count(errors_replaced, "Upstream errors that were no FHIR.")              \
     count(not_found, "Replies of 500 that became 404: cigna_not_found.")      \
     count(types_refused, "Requests that resource_types has refused.")         \
-    count(types_dry, "Requests that resource_types would have refused.")
+    count(types_dry, "Requests that resource_types would have refused.")      \
+    count(budget_gateway, "Requests refused: the gateway's budget.")          \
+    count(budget_tenant, "Requests refused: the tenant's budget.")            \
+    count(budget_member, "Requests refused: the member's budget.")            \
+    count(held_back, "Requests refused as Cigna wants fewer.")                \
+    count(budget_unknown, "Requests refused: budgets, with Redis down.")      \
+    count(budget_dry_run, "Requests that dry_run let through.")               \
+    count(budget_delayed, "Requests that waited for a budget.")               \
+    count(budget_returned, "Requests charged that were never sent.")          \
+    count(budget_leases, "Leases of budgets asked of Redis.")                 \
+    count(budget_lease_failures, "Leases that could not be asked for.")       \
+    count(pauses, "Times that Cigna asked for fewer requests.")               \
+    count(upstream_throttled, "Replies of 429 by the FHIR server.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -26,6 +26,7 @@ typedef enum {
 typedef struct ngx_cigna_wait_s    ngx_cigna_wait_t;
 typedef struct ngx_cigna_token_s   ngx_cigna_token_t;
 typedef struct ngx_cigna_inject_s  ngx_cigna_inject_t;
+typedef struct ngx_cigna_admit_s   ngx_cigna_admit_t;
 typedef struct ngx_cigna_rewrite_s ngx_cigna_rewrite_t;
 typedef struct ngx_cigna_errors_s  ngx_cigna_errors_t;
 
@@ -60,6 +61,7 @@ typedef struct {
     /* of "cigna_fhir on" */
     ngx_cigna_token_t    *token;
     ngx_cigna_inject_t   *inject;
+    ngx_cigna_admit_t    *admit;           /* NULL: no budgets */
     ngx_cigna_rewrite_t  *rewrite;         /* NULL: links stay */
     ngx_cigna_errors_t   *errors;          /* NULL: the reply is no error */
     ngx_cigna_trace_t     trace;

@@ -6,6 +6,7 @@
 
 
 #include "ngx_cigna_fhir.h"
+#include "ngx_cigna_admit.h"
 #include "ngx_cigna_open.h"
 #include "ngx_cigna_refusal.h"
 #include "ngx_cigna_replay.h"
@@ -28,6 +29,8 @@ static ngx_int_t ngx_cigna_fhir_init(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_fhir_decide(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_uint_t ngx_cigna_fhir_open(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_fhir_budget(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_fhir_refuse_handler(ngx_http_request_t *r);
 
@@ -67,6 +70,10 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
 
         r->content_handler = ngx_cigna_fhir_refuse_handler;
         return NGX_OK;
+    }
+
+    if (ngx_cigna_fhir_budget(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_cigna_inject(r, ctx->inject, &ctx->token->value);
@@ -179,6 +186,28 @@ ngx_cigna_fhir_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_open_requests);
 
     return 1;
+}
+
+
+/* it is held against the budgets when it is about to leave, not before */
+
+static ngx_int_t
+ngx_cigna_fhir_budget(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    if (ctx->tenant->purse == NULL || ctx->admit) {
+        return NGX_OK;
+    }
+
+    ctx->admit = ngx_pcalloc(r->pool, sizeof(ngx_cigna_admit_t));
+    if (ctx->admit == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->inject->admit = ngx_cigna_admit;
+    ctx->inject->attempt = ngx_cigna_admit_attempt;
+    ctx->inject->answered = ngx_cigna_admit_answered;
+
+    return NGX_OK;
 }
 
 

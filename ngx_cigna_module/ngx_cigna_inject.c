@@ -119,6 +119,10 @@ ngx_cigna_inject_start(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
+    if (ctx->inject->admit && ctx->inject->admit(r) != NGX_OK) {
+        return;
+    }
+
     r->aio = 1;
     rc = ctx->inject->content(r);
     r->aio = 0;
@@ -390,6 +394,10 @@ ngx_cigna_inject_reinit(ngx_http_request_t *r)
 
     rc = inject->reinit_request(r);
 
+    if (inject->attempt) {
+        inject->attempt(r);
+    }
+
     inject->process_header = r->upstream->process_header;
     r->upstream->process_header = ngx_cigna_inject_header;
 
@@ -501,6 +509,10 @@ ngx_cigna_inject_header(ngx_http_request_t *r)
     u->buffering = buffering;
     r->headers_out.override_charset = charset;
     u->headers_in.x_accel_redirect = NULL;
+
+    if (rc == NGX_OK && inject->answered) {
+        inject->answered(r);
+    }
 
     if (rc == NGX_OK && u->headers_in.status_n == NGX_HTTP_UNAUTHORIZED
         && !inject->open)

@@ -27,6 +27,17 @@ struct ngx_cigna_inject_s {
      */
     ngx_int_t            (*refused)(ngx_http_request_t *r);
 
+    /*
+     * Before an upstream request is made.  NGX_OK: it may be; else the request
+     * was taken over, with the reference that is held.  NULL: always.
+     */
+    ngx_int_t            (*admit)(ngx_http_request_t *r);
+
+    /* nginx tries the next upstream server, or a reply's header was read; set
+       if "admit" is */
+    void                 (*attempt)(ngx_http_request_t *r);
+    void                 (*answered)(ngx_http_request_t *r);
+
     unsigned               replayed:1;     /* see ngx_cigna_replay.c */
     unsigned               open:1;         /* no token, see ngx_cigna_open.h */
 };
@@ -35,7 +46,7 @@ struct ngx_cigna_inject_s {
 /*
  * Makes the location's content handler carry the token, which is borrowed and
  * must live as long as the request.  ctx->inject is to be set and zeroed, but
- * for "refused" and "open".
+ * for "refused" and what follows it.
  */
 void ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_inject_t *inject,
     ngx_str_t *token);

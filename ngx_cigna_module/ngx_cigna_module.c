@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_conf.h"
+#include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_links.h"
 #include "ngx_cigna_conf_location.h"
 #include "ngx_cigna_conf_tenant.h"
@@ -48,6 +49,13 @@ static ngx_command_t  ngx_cigna_commands[] = {
     { ngx_string("cigna_tenant"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
       ngx_cigna_conf_tenant,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_budget"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_ANY,
+      ngx_cigna_conf_budget,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },

@@ -32,6 +32,12 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ctx->outcome = c->name;
 
+    /* what is not logged is not worked out */
+
+    if (r->connection->log->log_level < c->level) {
+        return;
+    }
+
     ngx_str_set(&tenant, "-");
     ngx_str_set(&member, "-");
 

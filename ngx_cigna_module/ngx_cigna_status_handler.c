@@ -3,6 +3,7 @@
 
 
 #include "ngx_cigna_handlers.h"
+#include "ngx_cigna_budget.h"
 #include "ngx_cigna_read.h"
 #include "ngx_cigna_reply.h"
 #include "ngx_cigna_who.h"
@@ -24,6 +25,7 @@ static void ngx_cigna_status_time(cigna_buf_t *b, const char *name,
     int64_t ms);
 static void ngx_cigna_status_flag(cigna_buf_t *b, const char *name,
     ngx_uint_t flag);
+static void ngx_cigna_status_held(cigna_buf_t *b, ngx_cigna_budget_t *budget);
 static ngx_int_t ngx_cigna_status_not(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, int64_t connected_ms);
 static void ngx_cigna_status_member(cigna_buf_t *b, const char *name,
@@ -151,6 +153,7 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_status_member(&b, "patient", grant->patient);
     ngx_cigna_status_flag(&b, "refreshable", grant->refresh_token.len != 0);
     ngx_cigna_status_flag(&b, "refresh_pending", ngx_cigna_read_marked(ctx));
+    ngx_cigna_status_held(&b, ctx->tenant->purse);
     cigna_buf_append_str(&b, "}\n");
 
     ctx->outcome = ngx_cigna_condition(ngx_cigna_served)->name;
@@ -187,6 +190,22 @@ ngx_cigna_status_flag(cigna_buf_t *b, const char *name, ngx_uint_t flag)
     cigna_buf_append_str(b, ",\"");
     cigna_buf_append_str(b, name);
     cigna_buf_append_str(b, flag ? "\":true" : "\":false");
+}
+
+
+/* as Cigna wants fewer requests; seconds, rounded up */
+
+static void
+ngx_cigna_status_held(cigna_buf_t *b, ngx_cigna_budget_t *budget)
+{
+    int64_t  ms;
+
+    ms = budget ? ngx_cigna_budget_held(budget) : 0;
+
+    if (ms > 0) {
+        cigna_buf_append_str(b, ",\"held_back_for\":");
+        cigna_buf_append_uint(b, (uint64_t) (ms + 999) / 1000);
+    }
 }
 
 

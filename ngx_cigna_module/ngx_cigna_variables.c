@@ -6,6 +6,7 @@
 
 
 #include "ngx_cigna_handlers.h"
+#include "ngx_cigna_admit.h"
 #include "ngx_cigna_who.h"
 
 
@@ -18,6 +19,10 @@ static ngx_int_t ngx_cigna_variable_ctx(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_variable_source(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_request_id(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_cigna_variable_budget(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_cigna_variable_waited(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_set(ngx_http_variable_value_t *v,
     u_char *data, size_t len);
@@ -45,6 +50,12 @@ static ngx_http_variable_t  ngx_cigna_variables[] = {
 
     { ngx_string("cigna_traceparent"), NULL, ngx_cigna_variable_ctx,
       offsetof(ngx_cigna_ctx_t, trace.parent), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("cigna_budget"), NULL, ngx_cigna_variable_budget,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("cigna_budget_wait"), NULL, ngx_cigna_variable_waited,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -192,6 +203,56 @@ ngx_cigna_variable_request_id(ngx_http_request_t *r,
     id = ngx_cigna_request_id(r);
 
     return ngx_cigna_variable_set(v, id->data, id->len);
+}
+
+
+static ngx_int_t
+ngx_cigna_variable_budget(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    const char       *name;
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+    name = ctx && ctx->admit ? ngx_cigna_admit_name(ctx->admit) : NULL;
+
+    if (name == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_cigna_variable_set(v, (u_char *) name, ngx_strlen(name));
+}
+
+
+/* seconds, as in nginx's own variables */
+
+static ngx_int_t
+ngx_cigna_variable_waited(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char           *p;
+    ngx_msec_t        ms;
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (ctx == NULL || ctx->admit == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ms = ctx->admit->waited;
+
+    return ngx_cigna_variable_set(v, p,
+                                  ngx_sprintf(p, "%T.%03M", (time_t) ms / 1000,
+                                              ms % 1000)
+                                  - p);
 }
 
 

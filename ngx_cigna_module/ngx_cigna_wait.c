@@ -99,6 +99,26 @@ ngx_cigna_wait_redis(ngx_cigna_wait_t *w, const cigna_slice_t *argv,
 
 
 ngx_int_t
+ngx_cigna_wait_until(ngx_cigna_wait_t *w, ngx_http_event_handler_pt resume)
+{
+    w->resume = resume;
+
+    return ngx_cigna_wait_block(w);
+}
+
+
+void
+ngx_cigna_wait_end(ngx_cigna_wait_t *w)
+{
+    ngx_event_t  *ev;
+
+    ev = &w->timer;
+
+    ngx_post_event(ev, &ngx_posted_events);
+}
+
+
+ngx_int_t
 ngx_cigna_wait_post(ngx_cigna_wait_t *w, ngx_http_event_handler_pt resume)
 {
     w->resume = resume;

@@ -50,6 +50,14 @@ ngx_int_t ngx_cigna_wait_run(ngx_cigna_wait_t *w, ngx_cigna_run_t *run,
 ngx_int_t ngx_cigna_wait_redis(ngx_cigna_wait_t *w, const cigna_slice_t *argv,
     ngx_uint_t argc, ngx_http_event_handler_pt resume);
 
+/*
+ * Waits until somebody calls end(), after which "resume" is called from an
+ * empty stack.  NGX_AGAIN as above, or NGX_ERROR.
+ */
+ngx_int_t ngx_cigna_wait_until(ngx_cigna_wait_t *w,
+    ngx_http_event_handler_pt resume);
+void ngx_cigna_wait_end(ngx_cigna_wait_t *w);
+
 /* waits for nothing but an empty stack; NGX_AGAIN as above, or NGX_ERROR */
 ngx_int_t ngx_cigna_wait_post(ngx_cigna_wait_t *w,
     ngx_http_event_handler_pt resume);

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_worker.h"
+#include "ngx_cigna_budget_init.h"
 #include "ngx_cigna_discovery.h"
 #include "ngx_cigna_invalidate.h"
 #include "ngx_cigna_run.h"
@@ -58,6 +59,10 @@ ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
         }
     }
 
+    if (ngx_cigna_budget_init(mcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ngx_cigna_upkeep_init(mcf);
 
     return ngx_cigna_invalidate_init(mcf);
@@ -92,6 +97,7 @@ ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf)
 
     ngx_cigna_run_end_all(mcf->worker);
     ngx_cigna_upkeep_exit(mcf);
+    ngx_cigna_budget_exit(mcf);
     ngx_cigna_redis_destroy(mcf->worker->redis);
 
     tenants = mcf->tenants.elts;

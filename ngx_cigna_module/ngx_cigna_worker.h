@@ -22,6 +22,8 @@ struct ngx_cigna_worker_s {
 
     ngx_queue_t                runs;           /* all that are alive */
 
+    ngx_str_t                  budget_key;     /* in Redis */
+
     /* see ngx_cigna_upkeep.h; not cancelable while the journal has entries
        that Redis has not confirmed */
     ngx_event_t                upkeep;

@@ -1,9 +1,9 @@
 
 /*
- *     +-----------------+----------------------+------------------+---------+
- *     | ngx_slab_pool_t | slab: pages of cache | ngx_cigna_zone_t | journal |
- *     +-----------------+----------------------+------------------+---------+
- *     shm.addr                             pool->end                 shm.size
+ *   +-----------------+----------------+------------------+---------+---------+
+ *   | ngx_slab_pool_t | slab: of cache | ngx_cigna_zone_t | journal | members |
+ *   +-----------------+----------------+------------------+---------+---------+
+ *   shm.addr                       pool->end                           shm.size
  *
  * nginx knows of the slab only, whose end is drawn in: so the fixed part stays
  * as it is when the slab is made anew.
@@ -17,7 +17,7 @@
 
 /* to be changed with the layout of the fixed part */
 
-#define NGX_CIGNA_ZONE_VERSION  2
+#define NGX_CIGNA_ZONE_VERSION  3
 
 #define NGX_CIGNA_ZONE_MAGIC                                                  \
     ((uint64_t) 0x6369676e61 << 24 | NGX_CIGNA_ZONE_VERSION)
@@ -58,14 +58,16 @@ ngx_cigna_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
 static ngx_int_t
 ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
 {
-    size_t             journal;
+    size_t             journal, members;
     u_char            *end;
     ngx_slab_pool_t   *pool;
     ngx_cigna_zone_t  *fixed;
 
     journal = zone->shm.size / NGX_CIGNA_ZONE_JOURNAL;
+    members = zone->shm.size / NGX_CIGNA_ZONE_MEMBERS;
 
-    end = zone->shm.addr + zone->shm.size - journal - sizeof(ngx_cigna_zone_t);
+    end = zone->shm.addr + zone->shm.size - journal - members
+          - sizeof(ngx_cigna_zone_t);
     end -= (uintptr_t) end % ngx_cacheline_size;
 
     fixed = (ngx_cigna_zone_t *) end;
@@ -89,6 +91,7 @@ ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
     ngx_memzero(fixed, sizeof(ngx_cigna_zone_t));
     fixed->magic = NGX_CIGNA_ZONE_MAGIC;
     fixed->journal_size = journal - NGX_ALIGNMENT;
+    fixed->members_size = members - NGX_ALIGNMENT;
 
     pool = (ngx_slab_pool_t *) zone->shm.addr;
     pool->end = end;

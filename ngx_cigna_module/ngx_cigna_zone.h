@@ -9,10 +9,11 @@
 
 /*
  * The shared-memory zone: a slab pool with the cache in it, and fixed,
- * pointer-free parts outside the slab (counters, journal).  A dirty word, set
- * after locking and cleared before unlocking, tells that a worker died inside:
- * who finds it set makes the cache anew and keeps the fixed parts.  Under the
- * lock: no I/O, no logging, no allocation outside the slab, no cryptography.
+ * pointer-free parts outside the slab (counters, budgets, journal).  A dirty
+ * word, set after locking and cleared before unlocking, tells that a worker
+ * died inside: who finds it set makes the cache anew and keeps the fixed parts.
+ * Under the lock: no I/O, no logging, no allocation outside the slab, no
+ * cryptography.
  */
 
 #define NGX_CIGNA_ZONE_SIZE_MIN  (1024 * 1024)
@@ -24,10 +25,15 @@
 #define NGX_CIGNA_ZONE_COOLING   1024           /* likewise */
 #define NGX_CIGNA_ZONE_PRIMARIES 64
 #define NGX_CIGNA_ZONE_PACES     (64 * 1024)    /* bytes */
+#define NGX_CIGNA_ZONE_BUDGETS   (128 * 1024)   /* bytes */
 
 /* the journal's part of the zone: one in so many bytes */
 
 #define NGX_CIGNA_ZONE_JOURNAL   8
+
+/* likewise that of the members' budgets */
+
+#define NGX_CIGNA_ZONE_MEMBERS   16
 
 
 /* an identity whose refresh failed; soft state: places are shared */
@@ -52,6 +58,7 @@ typedef struct {
     uint64_t            magic;             /* layout of what follows */
     ngx_atomic_t        dirty;             /* pid of who is or died inside */
     size_t              journal_size;      /* bytes behind this struct */
+    size_t              members_size;      /* bytes behind the journal */
     ngx_atomic_t        journal_torn;      /* somebody died inside: to be
                                               checked before it is used */
 
@@ -67,6 +74,7 @@ typedef struct {
     ngx_cigna_zone_cooling_t   cooling[NGX_CIGNA_ZONE_COOLING];
     ngx_cigna_zone_primary_t   primaries[NGX_CIGNA_ZONE_PRIMARIES];
     u_char              paces[NGX_CIGNA_ZONE_PACES];     /* of tenants */
+    uint64_t            budgets[NGX_CIGNA_ZONE_BUDGETS / sizeof(uint64_t)];
     u_char              counters[NGX_CIGNA_ZONE_COUNTERS];
 } ngx_cigna_zone_t;
 
@@ -80,6 +88,11 @@ ngx_shm_zone_t *ngx_cigna_zone_add(ngx_conf_t *cf, ngx_str_t *name,
 /* where the journal begins: journal_size bytes, zeroed at first */
 #define ngx_cigna_zone_journal(fixed)                                         \
     ngx_align_ptr((fixed) + 1, NGX_ALIGNMENT)
+
+/* where the members' budgets begin: members_size bytes, zeroed at first */
+#define ngx_cigna_zone_members(fixed)                                         \
+    ngx_align_ptr(ngx_cigna_zone_journal(fixed) + (fixed)->journal_size,      \
+                  NGX_ALIGNMENT)
 
 /*
  * Returns the slab pool, locked.  Its "data" is what the holder of the lock

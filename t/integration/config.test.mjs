@@ -559,7 +559,7 @@ refuses('cigna_smart_endpoint in clear',
         /"cigna_smart_endpoint" .*begins with "https:\/\/"/);
 refuses('cigna_smart_endpoint with a name that no field has',
         { fhir: { cigna_smart_endpoint: 'Issuer https://acme.example' } },
-        /"cigna_smart_endpoint" .*name.*as "cigna_smart_endpoint token_endpoin/);
+        /"cigna_smart_endpoint" .*name.*as "cigna_smart_endpoint token_e/);
 refuses('cigna_smart_endpoint twice',
         { fhir: { cigna_smart_endpoint: ['issuer https://acme.example',
                                          'issuer https://acme.example'] } },
@@ -582,3 +582,71 @@ refuses('cigna_fhir with proxy_cache', {
     + 'proxy_cache_path temp levels=1 keys_zone=pages:1m;',
   fhir: { proxy_cache: 'pages' },
 }, /"cigna_fhir" .*does not go with "proxy_cache"/);
+
+// budgets
+
+accepts('budgets of the gateway, tenants and members', {
+  vaults: 'cigna_budget rate=100r/s burst=200 delay=1s lease=100ms '
+    + 'outage=closed dry_run;',
+  tenant: { budget: 'rate=50r/s burst=10 minimum=600r/m delay=0 dry_run',
+            member_budget: 'rate=100r/d burst=100 dry_run' },
+});
+accepts('budgets of tenants without one of the gateway', {
+  vaults: 'cigna_budget;', tenant: { budget: 'rate=1r/s' },
+});
+refuses('a budget of a tenant where there are no budgets',
+        { tenant: { budget: 'rate=1r/s' } },
+        /"budget" of "cigna_tenant" "acme" needs .*write "cigna_budget;"/);
+refuses('a budget of members where there are no budgets',
+        { tenant: { member_budget: 'rate=1r/s' } },
+        /"member_budget" of "cigna_tenant" "acme" needs budgets to be on/);
+refuses('two budgets of the gateway',
+        { vaults: 'cigna_budget; cigna_budget rate=1r/s;' },
+        /"cigna_budget" directive is duplicate/);
+refuses('two budgets of a tenant', {
+  vaults: 'cigna_budget;', tenant: { budget: ['rate=1r/s', 'rate=2r/s'] },
+}, /"budget" directive is duplicate/);
+
+const BUDGET_ERRORS = {
+  'a rate without a unit': ['rate=100', /an invalid rate \(1 to 100000 r\/s/],
+  'a rate of nothing': ['rate=0r/s', /has an invalid rate/],
+  'a rate that is too high': ['rate=100001r/s', /has an invalid rate/],
+  'a rate in weeks': ['rate=10r/w', /has an invalid rate/],
+  'a burst without a rate': ['burst=10', /has a burst and no rate/],
+  'a burst of nothing': ['rate=1r/s burst=0', /has an invalid burst \(1 to/],
+  'a delay of a minute': ['delay=1m', /has an invalid delay \(0 to 10s\)/],
+  'a rate twice': ['rate=1r/s rate=2r/s', /has a parameter twice/],
+  'an unknown parameter': ['speed=1', /has an unknown parameter/],
+  'a flag with a value': ['dry_run=1', /has an unknown parameter/],
+};
+
+for (const [what, [text, pattern]] of Object.entries(BUDGET_ERRORS)) {
+  const says = (name) => new RegExp(`"${name}" directive .*${pattern.source}`);
+
+  refuses(`a gateway's budget with ${what}`,
+          { vaults: `cigna_budget ${text};` },
+          says('cigna_budget'), /write "cigna_budget rate=100r\/s burst=100 /);
+  refuses(`a tenant's budget with ${what}`,
+          { vaults: 'cigna_budget;', tenant: { budget: text } },
+          says('budget'), /in "cigna_tenant", write "budget rate=10r\/s /);
+}
+
+refuses('a lease that is too short', { vaults: 'cigna_budget lease=19ms;' },
+        /"cigna_budget" .*has an invalid lease \(20ms to 1s\)/);
+refuses('a lease that is too long', { vaults: 'cigna_budget lease=1001ms;' },
+        /"cigna_budget" .*has an invalid lease/);
+refuses('an unknown choice for an outage',
+        { vaults: 'cigna_budget outage=maybe;' },
+        /"cigna_budget" .*unknown outage \(local, open or closed\)/);
+refuses('a lease of a tenant\'s own',
+        { vaults: 'cigna_budget;', tenant: { budget: 'lease=50ms' } },
+        /"budget" .*has an unknown parameter/);
+refuses('a budget of members without a rate',
+        { vaults: 'cigna_budget;', tenant: { member_budget: 'dry_run' } },
+        /"member_budget" directive lacks a rate .*write "member_budget rate=/);
+refuses('minimums that are more than the gateway\'s rate', {
+  vaults: 'cigna_budget rate=10r/s;', tenant: { budget: 'minimum=601r/m' },
+}, /the budgets of "cigna_tenant" "acme" do not work: |"cigna_budget" does/);
+refuses('a minimum of nothing', {
+  vaults: 'cigna_budget;', tenant: { budget: 'minimum=1r/s' },
+}, /the budgets of "cigna_tenant" "acme" do not work: /);

@@ -1,0 +1,19 @@
+
+#ifndef _NGX_CIGNA_BUDGET_INIT_H_INCLUDED_
+#define _NGX_CIGNA_BUDGET_INIT_H_INCLUDED_
+
+
+#include "ngx_cigna_budget.h"
+
+
+/*
+ * In init_process, with the tenants' counters known.  Does nothing where there
+ * are no budgets.
+ */
+ngx_int_t ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf);
+
+/* in exit_process, before Redis is closed */
+void ngx_cigna_budget_exit(ngx_cigna_main_conf_t *mcf);
+
+
+#endif /* _NGX_CIGNA_BUDGET_INIT_H_INCLUDED_ */

@@ -1,0 +1,279 @@
+
+#include "ngx_cigna_budget_lease.h"
+
+
+#define NGX_CIGNA_BUDGET_NS  1000000       /* in a ms */
+
+
+static void ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd);
+static void ngx_cigna_budget_failed(ngx_cigna_budget_t *budget);
+static void ngx_cigna_budget_pause(ngx_cigna_budget_t *budget,
+    cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter);
+static void ngx_cigna_budget_pause_handler(ngx_cigna_redis_cmd_t *cmd);
+
+
+void
+ngx_cigna_budget_lease_init(ngx_cigna_budget_t *budget)
+{
+    ngx_cigna_budget_call_init(&budget->lease, budget->mcf,
+                               cigna_script_budget_lease,
+                               ngx_cigna_budget_lease_handler, budget);
+    ngx_cigna_budget_call_init(&budget->pause, budget->mcf,
+                               cigna_script_budget_pause,
+                               ngx_cigna_budget_pause_handler, budget);
+}
+
+
+void
+ngx_cigna_budget_lease_done(ngx_cigna_budget_t *budget)
+{
+    ngx_cigna_budget_call_done(&budget->lease);
+    ngx_cigna_budget_call_done(&budget->pause);
+}
+
+
+cigna_budget_t *
+ngx_cigna_budget_lock(ngx_cigna_budget_t *budget, uint64_t member)
+{
+    budget->core.member = member;
+    budget->core.now_ns = (int64_t) ngx_current_msec * NGX_CIGNA_BUDGET_NS;
+
+    (void) ngx_cigna_zone_lock(budget->mcf->zone);
+
+    return &budget->core;
+}
+
+
+void
+ngx_cigna_budget_unlock(ngx_cigna_budget_t *budget)
+{
+    ngx_cigna_zone_unlock(budget->mcf->zone);
+}
+
+
+ngx_int_t
+ngx_cigna_budget_lease(ngx_cigna_budget_t *budget,
+    const cigna_budget_answer_t *a)
+{
+    int                       rc;
+    ngx_cigna_budget_call_t  *call;
+
+    ngx_cigna_count(budget->tenant->counters, ngx_cigna_count_budget_leases);
+
+    call = &budget->lease;
+
+    budget->number = a->call;
+    budget->want = a->ask;
+
+    rc = cigna_budget_lease_argv(budget->core.plan,
+                                 ngx_cigna_slice(&budget->mcf->worker
+                                                          ->budget_key),
+                                 budget->node,
+                                 ngx_cigna_slice(&budget->tenant->name), a->ask,
+                                 call->mem, call->argv, &call->argc);
+
+    if (rc == CIGNA_OK
+        && ngx_cigna_budget_call(call) == NGX_AGAIN)
+    {
+        return NGX_OK;
+    }
+
+    ngx_cigna_budget_failed(budget);
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd)
+{
+    int                          up;
+    ngx_cigna_budget_t          *budget;
+    ngx_cigna_budget_call_t     *call;
+    cigna_budget_lease_reply_t   reply;
+
+    budget = cmd->data;
+    call = &budget->lease;
+
+    if (ngx_cigna_budget_call_again(call)) {
+        return;
+    }
+
+    if (cmd->outcome != cigna_ev_ok
+        || cigna_budget_lease_parse(cmd->reply, &reply) != CIGNA_OK)
+    {
+        ngx_cigna_budget_failed(budget);
+
+    } else {
+
+        up = cigna_budget_leased(ngx_cigna_budget_lock(budget, 0),
+                                 budget->number, budget->want, &reply);
+
+        ngx_cigna_budget_unlock(budget);
+        ngx_cigna_budget_wake(budget);
+
+        if (up) {
+            ngx_log_error(NGX_LOG_NOTICE, budget->mcf->worker->cycle->log, 0,
+                          "cigna: budgets are counted in Redis again");
+        }
+    }
+
+    ngx_cigna_budget_call_done(call);
+}
+
+
+static void
+ngx_cigna_budget_failed(ngx_cigna_budget_t *budget)
+{
+    int  began;
+
+    ngx_cigna_count(budget->tenant->counters,
+                    ngx_cigna_count_budget_lease_failures);
+
+    began = cigna_budget_failed(ngx_cigna_budget_lock(budget, 0),
+                                budget->number);
+
+    ngx_cigna_budget_unlock(budget);
+
+    if (began) {
+        ngx_cigna_budget_log_outage(budget);
+    }
+
+    ngx_cigna_budget_wake(budget);
+}
+
+
+void
+ngx_cigna_budget_log_outage(ngx_cigna_budget_t *budget)
+{
+    static const char  *what[] = {
+        "each node keeps to its share of them",
+        "nothing is limited",
+        "requests are refused"
+    };
+
+    ngx_log_error(NGX_LOG_ERR, budget->mcf->worker->cycle->log, 0,
+                  "cigna: budgets cannot be counted in Redis, %s until then",
+                  what[budget->core.plan->outage]);
+}
+
+
+void
+ngx_cigna_budget_return(ngx_cigna_budget_t *budget,
+    ngx_cigna_budget_waiter_t *waiter)
+{
+    ngx_cigna_count(budget->tenant->counters, ngx_cigna_count_budget_returned);
+
+    cigna_budget_give_back(ngx_cigna_budget_lock(budget, waiter->member),
+                           &waiter->answer);
+
+    ngx_cigna_budget_unlock(budget);
+}
+
+
+void
+ngx_cigna_budget_charge(ngx_cigna_budget_t *budget,
+    ngx_cigna_budget_waiter_t *waiter)
+{
+    cigna_budget_charge_after(ngx_cigna_budget_lock(budget, waiter->member));
+
+    ngx_cigna_budget_unlock(budget);
+}
+
+
+void
+ngx_cigna_budget_hold(ngx_cigna_budget_t *budget, cigna_budget_scope_e scope,
+    int64_t retry_after_ms)
+{
+    int                       rc, began;
+    unsigned                  jitter;
+    int64_t                   left;
+    cigna_budget_scope_e      longest;
+
+    began = 0;
+    jitter = (unsigned) ngx_random() % (CIGNA_BUDGET_JITTER_MAX + 1);
+
+    rc = cigna_budget_held_back(ngx_cigna_budget_lock(budget, 0), scope,
+                                retry_after_ms, jitter, &began);
+    left = cigna_budget_pause_ms(&budget->core, &longest);
+
+    ngx_cigna_budget_unlock(budget);
+
+    if (began) {
+        ngx_cigna_count(budget->tenant->counters, ngx_cigna_count_pauses);
+
+        ngx_log_error(NGX_LOG_WARN, budget->mcf->worker->cycle->log, 0,
+                      "cigna: the FHIR server asks for fewer requests, %s "
+                      "\"%V\" is held back for %L ms",
+                      scope == cigna_budget_scope_all ? "whoever else and"
+                                                      : "tenant",
+                      &budget->tenant->name, left);
+    }
+
+    if (rc == CIGNA_OK) {
+        ngx_cigna_budget_pause(budget, scope, retry_after_ms, jitter);
+    }
+}
+
+
+static void
+ngx_cigna_budget_pause(ngx_cigna_budget_t *budget, cigna_budget_scope_e scope,
+    int64_t retry_after_ms, unsigned jitter)
+{
+    ngx_cigna_budget_call_t  *call;
+
+    call = &budget->pause;
+    call->scope = scope;
+
+    if (cigna_budget_pause_argv(ngx_cigna_slice(&budget->mcf->worker
+                                                         ->budget_key),
+                                scope, ngx_cigna_slice(&budget->tenant->name),
+                                retry_after_ms, jitter, call->mem, call->argv,
+                                &call->argc)
+        == CIGNA_OK)
+    {
+        (void) ngx_cigna_budget_call(call);
+    }
+}
+
+
+/* if it fails this node holds back alone, and others learn it by themselves */
+
+static void
+ngx_cigna_budget_pause_handler(ngx_cigna_redis_cmd_t *cmd)
+{
+    int64_t                   left;
+    ngx_cigna_budget_t       *budget;
+    ngx_cigna_budget_call_t  *call;
+
+    budget = cmd->data;
+    call = &budget->pause;
+
+    if (ngx_cigna_budget_call_again(call)) {
+        return;
+    }
+
+    if (cmd->outcome == cigna_ev_ok
+        && cigna_budget_pause_parse(cmd->reply, &left) == CIGNA_OK)
+    {
+        cigna_budget_paused(ngx_cigna_budget_lock(budget, 0), call->scope,
+                            left);
+        ngx_cigna_budget_unlock(budget);
+    }
+
+    ngx_cigna_budget_call_done(call);
+}
+
+
+int64_t
+ngx_cigna_budget_held(ngx_cigna_budget_t *budget)
+{
+    int64_t               ms;
+    cigna_budget_scope_e  scope;
+
+    ms = cigna_budget_pause_ms(ngx_cigna_budget_lock(budget, 0), &scope);
+
+    ngx_cigna_budget_unlock(budget);
+
+    return ms;
+}

@@ -1,0 +1,126 @@
+// Budgets of one gateway: what is let through, what waits, and what is kept.
+// Where time must not count, what is allowed comes once a day.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { countersOf } from '../lib/counters.mjs';
+import { assertRefused } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { startMeter } from '../lib/meter.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const BUDGETS = {
+  acme: { budget: 'rate=10r/d burst=3' },
+  globex: { budget: 'rate=10r/s burst=1 delay=10s' },
+  initech: { member_budget: 'rate=10r/d burst=2' },
+  hooli: { budget: 'rate=10r/d burst=1 dry_run' },
+  umbrella: { budget: 'rate=30r/m burst=1 delay=10s' },
+};
+
+const REFUSED = { code: 'throttled', retry: true };
+
+test('budgets of one gateway', async (t) => {
+  const meter = await startMeter(t);
+  const gw = await standardGateway(t, {
+    names: Object.keys(BUDGETS),
+    tenants: BUDGETS,
+    nginx: { workers: 2, level: 'info' },
+    http: `cigna_budget lease=20ms;${meter.http}`,
+    locations: meter.location('/metered/'),
+  });
+  const alice = {};
+  for (const tenant of gw.tenants) {
+    alice[tenant] = (await gw.dance({ tenant, member: 'alice' })).visitor;
+  }
+
+  const ask = (tenant, options, visitor = alice[tenant]) =>
+    visitor.get(`/metered/${tenant}/Patient`, options);
+  const sent = (tenant) =>
+    meter.arrivals.filter((one) => one.tenant === tenant).length;
+  const refusal = (tenant, visitor) => until(`${tenant} is refused`,
+    async () => {
+      const reply = await ask(tenant, {}, visitor);
+      return reply.status !== 200 && reply;
+    });
+
+  await t.test('what is over the budget is refused, and never sent',
+    async () => {
+      assertRefused(await refusal('acme'), 429, 'budget_tenant', REFUSED);
+      assert.ok(sent('acme') >= 1 && sent('acme') <= 3, `${sent('acme')}`);
+      await until('it is in the access log', () =>
+        / 429 .*outcome=budget_tenant/.test(gw.nginx.accessLog()));
+    });
+
+  await t.test('a refusal is no failure of the log\'s', () => {
+    assert.match(gw.nginx.errorLog(),
+                 /\[info\].*request refused, condition: budget_tenant/);
+  });
+
+  await t.test('a reload leaves what is spent', async () => {
+    const before = sent('acme');
+    await gw.reload();
+    assertRefused(await ask('acme'), 429, 'budget_tenant', REFUSED);
+    assert.equal(sent('acme'), before);
+  });
+
+  await t.test('requests wait as long as delay= lets them, in turn',
+    async () => {
+      const replies = await Promise.all(
+        Array.from({ length: 8 }, () => ask('globex')));
+      assert.deepEqual(replies.map(({ status }) => status),
+                       Array(8).fill(200));
+
+      const times = meter.arrivals.filter(({ tenant }) => tenant === 'globex')
+        .map(({ at }) => at);
+      assert.ok(times.at(-1) - times[0] > 500, `${times}`);
+
+      const { cigna_budget_delayed_total: delayed } = await countersOf(gw);
+      assert.ok(delayed.globex >= 1, `${delayed.globex}`);
+    });
+
+  await t.test('a member who has spent too much leaves others theirs',
+    async () => {
+      const { visitor: bob } = await gw.dance({
+        tenant: 'initech', member: 'bob', username: 'syntheticuser02' });
+
+      assertRefused(await refusal('initech'), 429, 'budget_member', REFUSED);
+      assert.equal(sent('initech'), 2);
+      assert.equal((await ask('initech', {}, bob)).status, 200);
+    });
+
+  await t.test('a reload leaves what members have spent', async () => {
+    await gw.reload();
+    assertRefused(await ask('initech'), 429, 'budget_member', REFUSED);
+  });
+
+  await t.test('a budget on trial lets through, and says what it would do',
+    async () => {
+      for (let i = 0; i < 4; i += 1) {
+        assert.equal((await ask('hooli')).status, 200);
+      }
+      const { cigna_budget_dry_run_total: dry,
+              cigna_budget_tenant_total: refused } = await countersOf(gw);
+      assert.ok(dry.hooli >= 3, `${dry.hooli}`);
+      assert.equal(refused.hooli, 0);
+      await gw.nginx.waitForLog(
+        /\[info\].*would have been refused, condition: budget_tenant, ten/);
+    });
+
+  await t.test('a client that leaves while it waits is not charged',
+    async () => {
+      const before = sent('umbrella');
+      assert.equal((await ask('umbrella')).status, 200);
+
+      const leaving = new AbortController();
+      const left = ask('umbrella', { signal: leaving.signal })
+        .catch((error) => error);
+      await sleep(300);
+      leaving.abort();
+      await left;
+
+      assert.equal((await ask('umbrella')).status, 200);
+      assert.equal(sent('umbrella'), before + 2);
+    });
+});
