@@ -235,6 +235,8 @@ test('Sentinels that tell names, and Redis over TLS by name', async (t) => {
 
   await t.test('after a failover, too', async () => {
     await redis.failover();
+    // the old one takes no writes any more, which would be lost
+    await redis.complete();
     await until('the new one is found', async () =>
       (await gw.visitor({ member: 'jane' }).get('/cigna/status'))
         .status === 200);
