@@ -5,6 +5,13 @@
 
 #define CIGNA_BUDGET_MS  INT64_C(1000000)
 
+/*
+ * Two requests a lease, times 256: of what is leased in advance for fewer too
+ * much would expire, so that these ask for what they need.
+ */
+
+#define CIGNA_BUDGET_BUSY  512
+
 /* Retry-After of outage=closed: the next call may find Redis again */
 
 #define CIGNA_BUDGET_CLOSED_MS  1000
@@ -145,7 +152,8 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
         /* ahead of time: there is less than half a lease needs */
 
         if (!t->under_way && due_ns == 0 && t->refused_ns <= b->now_ns
-            && t->demand >= 256 && t->credits < (int64_t) t->demand / 512)
+            && t->demand >= CIGNA_BUDGET_BUSY
+            && t->credits < (int64_t) t->demand / 512)
         {
             cigna_budget_ask(b, waiting ? waiting - 1 : 0, a);
         }
@@ -568,7 +576,11 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
     t->pid = b->pid;
 
     a->call = t->call;
-    a->ask = waiting + (int64_t) (t->demand * 3 / 512) - t->credits;
+    a->ask = waiting - t->credits;
+
+    if (t->demand >= CIGNA_BUDGET_BUSY) {
+        a->ask += (int64_t) (t->demand * 3 / 512);
+    }
 
     if (a->ask < 1) {
         a->ask = 1;

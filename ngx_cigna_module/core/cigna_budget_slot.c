@@ -141,7 +141,7 @@ cigna_budget_slot_count(const cigna_budget_t *b)
     n = (b->now_ns - t->window_ns) / b->plan->lease_ns;
 
     if (n > 0) {
-        t->demand = (t->demand + t->count * 256) / 2;
+        t->demand = (3 * t->demand + t->count * 256) / 4;
         t->demand = n > CIGNA_BUDGET_IDLE ? 0 : t->demand >> (n - 1);
         t->count = 0;
         t->window_ns += n * b->plan->lease_ns;

@@ -1,0 +1,60 @@
+
+#ifndef _BUDGETING_H_INCLUDED_
+#define _BUDGETING_H_INCLUDED_
+
+
+#include "support.h"
+
+#include "cigna_budget.h"
+
+
+/* what tests of the budgets have in common */
+
+#define MS      INT64_C(1000000)
+#define SECOND  INT64_C(1000000000)
+
+
+/* "10r/s", "" for none */
+
+static inline cigna_rate_t
+a_rate(const char *text)
+{
+    cigna_rate_t  r;
+
+    r = (cigna_rate_t) { 0 };
+
+    if (*text) {
+        assert_int_equal(cigna_rate_parse(cigna_slice_str(text), &r),
+                         CIGNA_OK);
+    }
+
+    return r;
+}
+
+
+static inline void
+make_plans(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *t, unsigned n, cigna_budget_plan_t *p)
+{
+    unsigned     bad;
+    const char  *error;
+
+    if (cigna_budget_plan(g, t, n, p, &bad, &error) != CIGNA_OK) {
+        fail_msg("%s (%u)", error, bad);
+    }
+}
+
+
+/* numbers that are the same in each run */
+
+static inline uint64_t
+some(uint64_t *seed, uint64_t below)
+{
+    *seed = *seed * UINT64_C(6364136223846793005)
+            + UINT64_C(1442695040888963407);
+
+    return (*seed >> 33) % below;
+}
+
+
+#endif /* _BUDGETING_H_INCLUDED_ */
