@@ -11,6 +11,7 @@
 #include "ngx_cigna_redis.h"
 #include "cigna_budget.h"
 #include "cigna_links.h"
+#include "cigna_types.h"
 #include "cigna_smart.h"
 #include "cigna_vault.h"
 
@@ -53,6 +54,9 @@ typedef struct {
     cigna_uri_t                fhir_uri;       /* parsed fhir_base */
     cigna_uri_t                redirect_uri;   /* parsed */
     cigna_bases_t              bases;          /* of links in replies */
+    cigna_types_t              types;          /* that may be asked for; none:
+                                                  all */
+    ngx_uint_t                 types_dry;      /* others are counted only */
 
     ngx_ssl_t                 *ssl;            /* towards the OAuth endpoints */
     ngx_array_t                origins;        /* ngx_cigna_origin_t, of all

@@ -28,6 +28,9 @@ typedef struct {
     ngx_str_t     aud;
     ngx_array_t  *authorize_param;         /* ngx_keyval_t */
 
+    cigna_types_t resource_types;
+    ngx_uint_t    types_dry;
+
     ngx_str_t     trusted_certificate;
     ngx_msec_t    connect_timeout;
     ngx_msec_t    timeout;

@@ -2,6 +2,7 @@
 #include "ngx_cigna_conf_tenant.h"
 #include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_provider.h"
+#include "ngx_cigna_conf_types.h"
 
 
 #define NGX_CIGNA_SCOPE  "openid fhirUser patient/*.read"
@@ -159,6 +160,11 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
     ngx_cigna_tenant_option(member_budget, NGX_CONF_1MORE,
         ngx_cigna_conf_member_budget, NULL, NGX_CIGNA_MEMBER_BUDGET_USAGE),
 
+    ngx_cigna_tenant_option(resource_types, NGX_CONF_1MORE,
+        ngx_cigna_conf_set_types, NULL,
+        "\"resource_types Patient Coverage;\", with \"dry_run\" at the end "
+        "to count only"),
+
     ngx_cigna_tenant_option(insecure_http, NGX_CONF_FLAG,
         ngx_conf_set_flag_slot, NULL,
         "\"insecure_http on;\", for tests only"),
@@ -201,6 +207,8 @@ ngx_cigna_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     tenant->refresh_waiters = o.refresh_waiters;
     tenant->grant_waiters = o.per_grant;
     tenant->refused_share = o.refused_share;
+    tenant->types = o.resource_types;
+    tenant->types_dry = o.types_dry;
     tenant->trusted_certificate = o.trusted_certificate;
     tenant->budget = o.budget;
     tenant->member_budget = o.member_budget;

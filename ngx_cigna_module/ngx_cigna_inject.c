@@ -16,6 +16,7 @@
 
 
 #include "ngx_cigna_inject.h"
+#include "ngx_cigna_guard.h"
 #include "ngx_cigna_lines.h"
 #include "ngx_cigna_open.h"
 #include "ngx_cigna_reply.h"
@@ -29,6 +30,8 @@ extern ngx_module_t  ngx_http_proxy_module;
 
 static ngx_int_t ngx_cigna_inject_handler(ngx_http_request_t *r);
 static void ngx_cigna_inject_start(ngx_http_request_t *r);
+static void ngx_cigna_inject_refuse(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e);
 static void ngx_cigna_inject_wrap(ngx_cigna_inject_t *inject,
     ngx_http_upstream_t *u);
 static ngx_uint_t ngx_cigna_inject_allowed(ngx_http_request_t *r,
@@ -137,12 +140,12 @@ ngx_cigna_inject_start(ngx_http_request_t *r)
     u = r->upstream;
 
     if (!ngx_cigna_inject_allowed(r, ctx)) {
+        ngx_cigna_inject_refuse(r, ctx, ngx_cigna_destination_refused);
+        return;
+    }
 
-        rc = ngx_cigna_reply_condition(r, ctx, ngx_cigna_destination_refused,
-                                       ngx_cigna_reply_fhir, 0, NULL);
-
-        ngx_http_finalize_request(r, NGX_DONE);
-        ngx_http_finalize_request(r, rc);
+    if (ngx_cigna_guard(r, ctx) != NGX_OK) {
+        ngx_cigna_inject_refuse(r, ctx, ngx_cigna_type_refused);
         return;
     }
 
@@ -151,6 +154,21 @@ ngx_cigna_inject_start(ngx_http_request_t *r)
     ngx_http_upstream_init(r);
 
     ngx_http_finalize_request(r, NGX_DONE);
+}
+
+
+/* gives both references back; what was made is never started */
+
+static void
+ngx_cigna_inject_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_fhir, 0, NULL);
+
+    ngx_http_finalize_request(r, NGX_DONE);
+    ngx_http_finalize_request(r, rc);
 }
 
 

@@ -1,0 +1,18 @@
+
+#ifndef _NGX_CIGNA_GUARD_H_INCLUDED_
+#define _NGX_CIGNA_GUARD_H_INCLUDED_
+
+
+#include "ngx_cigna_ctx.h"
+
+
+/*
+ * Which types of resources a tenant may ask for: "resource_types".
+ *
+ * With an upstream that was made and not started.  NGX_OK: goes on; NGX_ABORT:
+ * the request is to be refused, and ctx->about tells by which name.
+ */
+ngx_int_t ngx_cigna_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
+
+
+#endif /* _NGX_CIGNA_GUARD_H_INCLUDED_ */
