@@ -41,17 +41,31 @@ const upstream = (port) => `
         keepalive_timeout   600s;
     }`;
 
-// A Bundle of exactly this many bytes.
-function bundle(bytes) {
+// A Bundle of exactly this many bytes, with the absolute links that such a
+// server writes.
+export function bundle(bytes, base) {
+  const coding = { system: 'http://loinc.org', code: '29463-7',
+                   display: 'Body weight' };
   const observation = (id, text) => ({
-    resource: { resourceType: 'Observation', id, status: 'final',
-                code: { text } },
+    fullUrl: `${base}/Observation/${id}`,
+    resource: {
+      resourceType: 'Observation', id, status: 'final',
+      meta: { lastUpdated: '2026-11-22T08:00:00.000+00:00' },
+      code: { coding: [coding], text },
+      subject: { reference: 'Patient/ifp-A00000000000005' },
+      effectiveDateTime: '2026-11-21T08:00:00+00:00',
+      valueQuantity: { value: 81.5, unit: 'kg', code: 'kg',
+                       system: 'http://unitsofmeasure.org' },
+    },
+    search: { mode: 'match' },
   });
   const entry = [];
+  const link = ['self', 'next'].map((relation) =>
+    ({ relation, url: `${base}?_getpages=1234-5678&_count=10` }));
   const text = () => JSON.stringify({ resourceType: 'Bundle',
-                                      type: 'searchset', entry });
+                                      type: 'searchset', link, entry });
 
-  while (text().length < bytes - 256) {
+  while (text().length < bytes - 1400) {
     entry.push(observation(`o-${entry.length}`, 'Body weight, measured'));
   }
   entry.push(observation('last', ''));
@@ -67,7 +81,8 @@ async function startUpstream(t, directory, cpu) {
 
   mkdirSync(path.join(root, 'r4'), { recursive: true });
   for (const [size, bytes] of Object.entries(SIZES)) {
-    writeFileSync(path.join(root, 'r4', fileOf(size)), bundle(bytes));
+    writeFileSync(path.join(root, 'r4', fileOf(size)),
+                  bundle(bytes, `http://127.0.0.1:${port}/r4`));
   }
   const nginx = await startNginx(t, {
     binary: PACKAGED, module: null,
@@ -172,12 +187,18 @@ async function gatewayOptions(t, directory, upstreamPort, redis) {
         listen 127.0.0.1:${port};
 
         location /fhir/ {
+            cigna_fhir on links=off;
+${proxy()}
+        }
+
+        location /rewritten/ {
             cigna_fhir on;
+            cigna_base_url https://${HOST}/rewritten;
 ${proxy()}
         }
 
         location /uncached/ {
-            cigna_fhir on cache=off;
+            cigna_fhir on cache=off links=off;
 ${proxy()}
         }
     }`,
@@ -196,7 +217,7 @@ async function connectMember({ origin, caFile }) {
   }
 }
 
-// { direct, plain, cached, uncached }: each { pid, redisPid, server,
+// { direct, plain, cached, rewritten, uncached }: each { pid, redisPid, server,
 // url(size) }; server is what callgrind needs to start one of its own.
 export async function startContenders(t, { nginxCpu, otherCpu }) {
   const directory = scratchDirectory(t, 'bench');
@@ -227,6 +248,8 @@ export async function startContenders(t, { nginxCpu, otherCpu }) {
     plain: { url: at(plain.port, 'fhir'), pid: plainPid, server: plain },
     cached: { url: at(gateway.port, 'fhir'), pid: gatewayPid,
               server: gateway },
+    rewritten: { url: at(gateway.port, 'rewritten'), pid: gatewayPid,
+                 server: gateway },
     uncached: { url: at(gateway.port, 'uncached'), pid: gatewayPid,
                 redisPid: redis.pid, server: gateway },
     stop: async () => {

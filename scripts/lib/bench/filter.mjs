@@ -1,0 +1,59 @@
+// How fast links are rewritten where there is no nginx around it.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+
+import { TOP, scratchDirectory } from '../../../t/lib/scratch.mjs';
+import { SIZES, bundle } from './contenders.mjs';
+import { table } from './report.mjs';
+
+const CORE = `${TOP}/ngx_cigna_module/core`;
+const SAMPLES = `${TOP}/scripts/node_modules/cql-exec-fhir/test/fixtures/r4`;
+
+const BASE = 'https://fhir.cigna.com/PatientAccess/v1';
+const OWN = 'https://health.acme.example/fhir/';
+
+// Bytes that are read in one measurement, and measurements.
+const BYTES = 512 * 1024 * 1024;
+const TRIES = 3;
+
+// As nginx and its modules are compiled.
+function buildProbe(directory) {
+  const probe = path.join(directory, 'links_probe');
+
+  execFileSync('gcc', [
+    '-O2', '-o', probe, `-I${CORE}`, `${TOP}/t/probe/links_probe.c`,
+    ...['links', 'link', 'json_scan', 'base', 'uri', 'slice', 'buf']
+      .map((name) => `${CORE}/cigna_${name}.c`),
+  ]);
+  return probe;
+}
+
+function* texts() {
+  for (const [size, bytes] of Object.entries(SIZES)) {
+    yield [`the Bundle of ${size}`, bundle(bytes, BASE)];
+  }
+  for (const name of readdirSync(SAMPLES)) {
+    const text = readFileSync(path.join(SAMPLES, name), 'utf8');
+    if (text.length > 300000) {
+      yield [name, text.replace(/"urn:uuid:/g, `"${BASE}/Patient/`)];
+    }
+  }
+}
+
+// A table: GB/s of CPU time, the best of some tries.
+export function filterSpeeds(t, cpu) {
+  const probe = buildProbe(scratchDirectory(t, 'filter'));
+  const speed = (text) => Number(execFileSync('taskset', [
+    '-c', cpu, probe, '-b', String(Math.ceil(BYTES / text.length)), OWN, BASE,
+  ], { input: text })) / 1e9;
+
+  return table(
+    [{ title: '' }, { title: 'bytes' }, { title: 'links' },
+     { title: 'GB/s', digits: 2 }],
+    [...texts()].map(([name, text]) => [
+      name.slice(0, 40), text.length, text.split(`"${BASE}`).length - 1,
+      Math.max(...Array.from({ length: TRIES }, () => speed(text))),
+    ]));
+}
