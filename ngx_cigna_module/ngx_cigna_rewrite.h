@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_REWRITE_H_INCLUDED_
 
 
-#include "ngx_cigna_ctx.h"
+#include "ngx_cigna_rewrite_body.h"
 
 
 /*
@@ -15,10 +15,6 @@
 /* for the header filter: may begin the work, and then ctx->rewrite is set */
 ngx_int_t ngx_cigna_rewrite_header(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf);
-
-/* for the body filter, where ctx->rewrite is set */
-ngx_int_t ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_chain_t *in, ngx_http_output_body_filter_pt next);
 
 
 #endif /* _NGX_CIGNA_REWRITE_H_INCLUDED_ */

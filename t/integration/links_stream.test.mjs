@@ -1,0 +1,158 @@
+// Bundles of any size stream by: what a worker has resident does not grow with
+// them.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { standardGateway } from '../lib/gateway.mjs';
+import { startRecorder } from '../lib/recorder.mjs';
+
+const PATH = '/PatientAccess/v1-devportal';
+const BASE = `https://p-hi2.digitaledge.cigna.com${PATH}`;
+
+const ENTRY = JSON.stringify({
+  fullUrl: `${BASE}/ExplanationOfBenefit/ifp-1`,
+  resource: {
+    resourceType: 'ExplanationOfBenefit',
+    form: { url: `${BASE}/Binary/1` },
+    patient: { reference: 'Patient/ifp-A00000000000005' },
+    provider: { reference: `${BASE}/Organization/1` },
+    text: { div: `<div>${BASE} ${'claim '.repeat(80)}</div>` },
+  },
+});
+const BLOCK = `${ENTRY},\n`.repeat(64);
+const HEAD = '{"resourceType":"Bundle","entry":[';
+const TAIL = `${ENTRY}]}`;
+
+const KB = 1024;
+const MB = 1024 * KB;
+const SMALL = 64 * KB;
+const LARGE = 100 * MB;
+
+// Long enough for an upstream to send all it has, if it were let.
+const HALT_MS = 1500;
+
+// More than noise, less than a hundredth of what passes.
+const GROWTH_KB = 1024;
+
+const blocksOf = (bytes) => Math.max(1, Math.floor(bytes / BLOCK.length));
+
+// What is resident now, in kB.
+const residentKb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(
+  readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+
+async function sendBundle(reply, blocks) {
+  const block = Buffer.from(BLOCK);
+
+  reply.writeHead(200, { 'Content-Type': 'application/fhir+json' });
+  reply.write(HEAD);
+  for (let i = 0; i < blocks; i += 1) {
+    if (!reply.write(block)) {
+      await new Promise((resolve) => { reply.once('drain', resolve); });
+    }
+  }
+  reply.end(TAIL);
+}
+
+// Reads a reply without keeping it: { status, bytes, digest }.
+function readThrough(gw, target, { haltAt = Infinity } = {}) {
+  return new Promise((resolve, reject) => {
+    const request = https.get({
+      host: '127.0.0.1', port: gw.port, path: target, ca: gw.caText,
+      servername: 'acme.localhost', agent: false,
+      headers: { Host: `acme.localhost:${gw.port}`, Cookie: 'session=alice' },
+    }, async (reply) => {
+      const hash = createHash('sha256');
+      let bytes = 0;
+      let halt = haltAt;
+
+      try {
+        for await (const chunk of reply) {
+          hash.update(chunk);
+          bytes += chunk.length;
+          if (bytes > halt) {
+            halt = Infinity;
+            await sleep(HALT_MS);
+          }
+        }
+        resolve({ status: reply.statusCode, bytes,
+                  digest: hash.digest('hex') });
+      } catch (error) {
+        reject(error);
+      }
+    });
+    request.on('error', reject);
+  });
+}
+
+function expectedOf(blocks, own) {
+  // the narrative stays
+  const links = (text) => text.replaceAll(`"${BASE}`, `"${own}`);
+  const block = Buffer.from(links(BLOCK));
+  const hash = createHash('sha256').update(HEAD);
+  for (let i = 0; i < blocks; i += 1) {
+    hash.update(block);
+  }
+  return {
+    status: 200,
+    bytes: HEAD.length + blocks * block.length + links(TAIL).length,
+    digest: hash.update(links(TAIL)).digest('hex'),
+  };
+}
+
+test('memory while Bundles are rewritten', async (t) => {
+  const recorder = await startRecorder(t);
+  const to = `https://127.0.0.1:${recorder.port}${PATH}/`;
+  const gw = await standardGateway(t, {
+    http: `cigna_upstream_alias ${BASE};`,
+    locations: [
+      recorder.location('/buffered/', { to }),
+      recorder.location('/unbuffered/', { to, lines: [
+        'proxy_buffering off;', 'proxy_http_version 1.1;'] }),
+    ].join('\n'),
+  });
+  await gw.dance({ member: 'alice' });
+  const [pid] = gw.nginx.workerPids();
+
+  recorder.on(`${PATH}/Bundle`, (request, reply) => sendBundle(
+    reply, blocksOf(Number(new URL(request.url, to).searchParams.get('n')))));
+
+  // The most that was resident while so much streamed through.
+  const peak = async (place, bytes, options) => {
+    let most = residentKb(pid);
+    const timer = setInterval(() => {
+      most = Math.max(most, residentKb(pid));
+    }, 5);
+
+    try {
+      const seen = await readThrough(gw, `${place}/Bundle?n=${bytes}`, options);
+      assert.deepEqual(seen, expectedOf(blocksOf(bytes),
+                                        gw.url('acme', place)));
+    } finally {
+      clearInterval(timer);
+    }
+    return Math.max(most, residentKb(pid));
+  };
+
+  for (const place of ['/buffered', '/unbuffered']) {
+    for (const [reader, options] of [
+      ['at once', {}], ['with a halt', { haltAt: MB }]]) {
+      await t.test(`it is the same from 64 KiB to 100 MB: ${
+        place.slice(1)}, read ${reader}`, async () => {
+        const small = Math.max(await peak(place, SMALL, options),
+                               await peak(place, SMALL, options));
+        const large = await peak(place, LARGE, options);
+
+        // sanitizers keep what is freed
+        if (!process.env.CIGNA_NGINX) {
+          assert.ok(large - small <= GROWTH_KB, `${small} kB, ${large} kB`);
+        }
+        t.diagnostic(`${place} ${reader}: ${small} kB, ${large} kB`);
+      });
+    }
+  }
+});
