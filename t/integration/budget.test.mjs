@@ -16,6 +16,7 @@ const BUDGETS = {
   globex: { budget: 'rate=10r/s burst=1 delay=10s' },
   initech: { member_budget: 'rate=10r/d burst=2' },
   hooli: { budget: 'rate=10r/d burst=1 dry_run' },
+  stark: {},
   umbrella: { budget: 'rate=30r/m burst=1 delay=10s' },
 };
 
@@ -107,6 +108,40 @@ test('budgets of one gateway', async (t) => {
       await gw.nginx.waitForLog(
         /\[info\].*would have been refused, condition: budget_tenant, ten/);
     });
+
+  await t.test('a 429 of the upstream passes, and holds back its tenant',
+    async () => {
+      meter.answer({ tenant: 'stark', status: 429, retryAfter: '3600' });
+      const reply = await ask('stark');
+      assert.equal(reply.status, 429);
+      assert.match(reply.body, /of the upstream/);
+      await until('it is in the access log', () =>
+        / 429 .*outcome=upstream_throttled/.test(gw.nginx.accessLog()));
+
+      const held = await ask('stark');
+      assertRefused(held, 429, 'held_back', REFUSED);
+      assert.ok(Number(held.headers['retry-after']) > 3000);
+      assert.equal(sent('stark'), 1);
+      assert.equal((await ask('globex')).status, 200);
+
+      const status = await alice.stark.get('/cigna/status');
+      assert.ok(status.json().held_back_for > 3000, status.body);
+      const counters = await countersOf(gw);
+      assert.equal(counters.cigna_pauses_total.stark, 1);
+      assert.equal(counters.cigna_upstream_throttled_total.stark, 1);
+      assert.equal(counters.cigna_held_back_total.stark, 1);
+    });
+
+  await t.test('a worker that is killed takes no budget with it', async () => {
+    const before = sent('acme');
+    await gw.nginx.killWorker();
+    for (const [tenant, condition] of [['acme', 'budget_tenant'],
+      ['initech', 'budget_member'], ['stark', 'held_back']]) {
+      assertRefused(await until('it is answered', () =>
+        ask(tenant).catch(() => null)), 429, condition, REFUSED);
+    }
+    assert.equal(sent('acme'), before);
+  });
 
   await t.test('a client that leaves while it waits is not charged',
     async () => {
