@@ -136,7 +136,9 @@ test('metadata without a token', async (t) => {
     .map((both) => `cigna_smart_endpoint ${both.join(' ')};`);
 
   const gw = await standardGateway(t, {
+    tenants: { globex: { member_budget: 'rate=1r/m burst=2' } },
     http: `cigna_upstream_alias https://fhir.cigna.com${PATH};
+           cigna_budget;
            map $request_method $nobody { default ""; }`,
     locations: [
       recorder.location('/up/', { to }),
@@ -350,6 +352,20 @@ test('metadata without a token', async (t) => {
     assert.equal(after.cigna_fhir_requests_total.acme,
                  before.cigna_fhir_requests_total.acme);
   });
+
+  await t.test('who asks for nothing else cannot spend what is the members\'',
+    async () => {
+      const stranger = gw.visitor({ tenant: 'globex' });
+      const statuses = [];
+      for (let i = 0; i < 4; i += 1) {
+        statuses.push((await stranger.get('/up/metadata')).status);
+      }
+      assert.deepEqual(statuses, [200, 200, 429, 429]);
+
+      const member = await connected(gw, { tenant: 'globex', member: 'carol',
+                                           username: 'syntheticuser04' });
+      assertServed(await member.get('/up/Patient'));
+    });
 
   await t.test('the stand-in\'s own metadata passes as well', async () => {
     assertServed(await nobody.get('/fhir/metadata'));
