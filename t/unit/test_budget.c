@@ -1,0 +1,637 @@
+
+#include "budgeting.h"
+
+
+/* one node and one tenant; Redis is played by hand */
+
+static cigna_budget_plan_t          plan;
+static cigna_budget_node_t          node;
+static cigna_budget_tenant_t        tenant, other;
+static uint64_t                     table[CIGNA_BUDGET_MEMBERS_MIN / 8];
+static cigna_budget_t               b;
+static cigna_budget_answer_t        a;
+static cigna_budget_lease_reply_t   r;
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    memset(&node, 0, sizeof(node));
+    memset(&tenant, 0, sizeof(tenant));
+    memset(&other, 0, sizeof(other));
+    memset(table, 0, sizeof(table));
+
+    plan = (cigna_budget_plan_t) {
+        .gateway = { 10 * MS, SECOND },
+        .gateway_max_ns = SECOND,
+        .member = { SECOND, 2 * SECOND },
+        .ramp_all_ns = 10 * MS,
+        .ramp_own_ns = 10 * MS,
+        .lease_ns = 50 * MS
+    };
+
+    r = (cigna_budget_lease_reply_t) { .nodes = 1 };
+
+    b = (cigna_budget_t) {
+        .plan = &plan,
+        .node = &node,
+        .tenant = &tenant,
+        .members = cigna_budget_members_open(table, sizeof(table)),
+        .now_ns = 1000 * SECOND,
+        .pid = 1
+    };
+
+    return 0;
+}
+
+
+static void
+after(int64_t ms)
+{
+    b.now_ns += ms * MS;
+}
+
+
+static cigna_budget_rc_e
+decide(void)
+{
+    cigna_budget_decide(&b, 1, 0, &a);
+
+    return a.rc;
+}
+
+
+static int
+reply(uint64_t call, int64_t want, int64_t granted)
+{
+    r.grant.granted = granted;
+
+    return cigna_budget_leased(&b, call, want, &r);
+}
+
+
+/* asks, and has so many */
+
+static void
+lease(int64_t granted)
+{
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_true(a.ask > 0);
+    assert_int_equal(reply(a.call, 1, granted), 0);
+}
+
+
+static unsigned
+spend(unsigned n)
+{
+    unsigned  i;
+
+    for (i = 0; i < n && decide() == cigna_budget_granted; i++) { /* void */ }
+
+    return i;
+}
+
+
+static void
+the_first_request_asks_and_the_others_wait_for_it(void **state)
+{
+    uint64_t  call;
+
+    (void) state;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 1);
+    assert_int_equal(a.wait_ms, CIGNA_BUDGET_POLL_MS);
+    call = a.call;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 0);
+
+    assert_int_equal(reply(call, 1, 1), 0);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.by, cigna_budget_none);
+    assert_int_equal(a.ask, 0);
+
+    /* the next call may be made a lease after the last */
+
+    after(10);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 0);
+    assert_int_equal(a.wait_ms, 40);
+
+    after(40);
+    cigna_budget_decide(&b, 5, 1, &a);
+    assert_int_equal(a.rc, cigna_budget_waiting);
+    assert_int_equal(a.ask, 5);
+}
+
+
+static void
+a_lease_is_over_after_two_of_its_times(void **state)
+{
+    (void) state;
+
+    lease(3);
+    after(99);
+    assert_int_equal(decide(), cigna_budget_granted);
+    after(1);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 1);
+}
+
+
+static void
+what_is_left_of_a_lease_goes_into_the_next(void **state)
+{
+    (void) state;
+
+    plan.member.every_ns = 0;
+
+    lease(3);
+    after(60);
+    assert_int_equal(reply(0, 1, 2), 0);
+    after(60);
+    assert_int_equal(spend(10), 5);
+}
+
+
+static void
+who_is_busy_asks_before_it_has_to_wait(void **state)
+{
+    unsigned  i, waited, asked;
+
+    (void) state;
+
+    lease(1);
+    waited = 0;
+    asked = 0;
+
+    for (i = 0; i < 2000; i++) {
+        after(1 + i % 5);
+
+        if (decide() == cigna_budget_waiting) {
+            waited++;
+        }
+
+        if (a.ask) {
+            asked++;
+            assert_int_equal(reply(a.call, a.ask, a.ask), 0);
+        }
+    }
+
+    /* 6 s with 300 requests a second */
+
+    assert_in_range(waited, 0, 60);
+    assert_in_range(asked, 60, 120);
+}
+
+
+static void
+after_a_refusal_nobody_asks_before_it_is_over(void **state)
+{
+    (void) state;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+
+    r.grant.by = cigna_budget_tenant;
+    r.grant.wait_ns = 200 * MS;
+    assert_int_equal(reply(a.call, 2, 1), 0);
+
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_tenant);
+    assert_int_equal(a.wait_ms, 200);
+    assert_int_equal(a.ask, 0);
+
+    after(199);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.wait_ms, 1);
+    after(1);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_true(a.ask > 0);
+}
+
+
+/* not charged on either side */
+
+static void
+the_members_budget_and_the_lease_are_asked_in_one_go(void **state)
+{
+    (void) state;
+
+    b.member = 7;
+    lease(10);
+
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.member, 1);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(a.wait_ms, 1000);
+    assert_int_equal(tenant.credits, 8);
+
+    b.member = 8;
+    tenant.credits = 0;
+    tenant.sum = 0;
+    after(200);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(reply(a.call, 2, 2), 0);
+    assert_int_equal(spend(10), 2);
+}
+
+
+static void
+what_was_never_sent_is_given_back_while_the_lease_lasts(void **state)
+{
+    cigna_budget_answer_t  first;
+
+    (void) state;
+
+    b.member = 7;
+    lease(2);
+
+    assert_int_equal(decide(), cigna_budget_granted);
+    first = a;
+    assert_int_equal(decide(), cigna_budget_granted);
+    cigna_budget_give_back(&b, &first);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_member);
+
+    after(100);
+    cigna_budget_give_back(&b, &first);
+    assert_int_equal(tenant.credits, 0);
+    after(2000);
+    assert_int_equal(decide(), cigna_budget_waiting);
+}
+
+
+static void
+another_attempt_is_paid_by_those_who_come_after(void **state)
+{
+    (void) state;
+
+    lease(1);
+    assert_int_equal(decide(), cigna_budget_granted);
+    cigna_budget_charge_after(&b);
+    cigna_budget_charge_after(&b);
+    assert_int_equal(tenant.credits, -2);
+
+    after(1000);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 3);
+    assert_int_equal(reply(a.call, 3, 3), 0);
+    assert_int_equal(decide(), cigna_budget_granted);
+}
+
+
+static void
+a_dry_run_lets_through_and_says_what_would_have_refused(void **state)
+{
+    (void) state;
+
+    plan.gateway_dry = 1;
+    plan.member_dry = 1;
+    b.member = 7;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+    r.grant.gateway_dry = 1;
+    assert_int_equal(reply(a.call, 4, 4), 0);
+
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.by, cigna_budget_gateway);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.by, cigna_budget_none);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(a.member, 0);
+
+    r.grant.pause_ns = SECOND;
+    assert_int_equal(reply(0, 1, 0), 0);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.by, cigna_budget_held);
+}
+
+
+/* hold-back */
+
+static void
+a_429_holds_the_node_back_at_once(void **state)
+{
+    int  began;
+
+    (void) state;
+
+    lease(10);
+
+    assert_int_equal(cigna_budget_held_back(&b, cigna_budget_scope_own, -1, 0,
+                                            &began), CIGNA_OK);
+    assert_int_equal(began, 1);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(a.wait_ms, 1000);
+
+    /* those that were under way tell nothing new */
+
+    after(100);
+    assert_int_equal(cigna_budget_held_back(&b, cigna_budget_scope_own, -1, 0,
+                                            &began), CIGNA_NONE);
+    assert_int_equal(began, 0);
+    assert_int_equal(cigna_budget_held_back(&b, cigna_budget_scope_own, 3000,
+                                            0, &began), CIGNA_OK);
+    assert_int_equal(began, 0);
+
+    after(2900);
+    assert_int_equal(decide(), cigna_budget_refused);
+    after(100);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 1);
+}
+
+
+static void
+a_503_holds_back_all_tenants_and_voids_their_leases(void **state)
+{
+    int                    began;
+    cigna_budget_scope_e   scope;
+
+    (void) state;
+
+    lease(10);
+    after(10);
+    b.tenant = &other;
+    assert_int_equal(cigna_budget_held_back(&b, cigna_budget_scope_all, 60, 0,
+                                            &began), CIGNA_OK);
+
+    b.tenant = &tenant;
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(cigna_budget_pause_ms(&b, &scope), 1000);
+    assert_int_equal(scope, cigna_budget_scope_all);
+
+    cigna_budget_paused(&b, cigna_budget_scope_all, 40);
+    after(40);
+    assert_int_equal(cigna_budget_pause_ms(&b, &scope), 0);
+    assert_int_equal(decide(), cigna_budget_waiting);
+}
+
+
+static void
+what_was_granted_before_a_pause_is_void_when_it_comes(void **state)
+{
+    int       began;
+    uint64_t  call;
+
+    (void) state;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+    call = a.call;
+
+    (void) cigna_budget_held_back(&b, cigna_budget_scope_own, -1, 0, &began);
+    assert_int_equal(reply(call, 1, 10), 0);
+    assert_int_equal(tenant.credits, 0);
+    after(1000);
+    assert_int_equal(decide(), cigna_budget_waiting);
+}
+
+
+static void
+a_pause_is_learnt_from_the_lease(void **state)
+{
+    (void) state;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+
+    r.grant.by = cigna_budget_held;
+    r.grant.wait_ns = 2 * SECOND;
+    r.grant.pause_ns = 2 * SECOND;
+    r.grant.scope = cigna_budget_scope_all;
+    assert_int_equal(reply(a.call, 1, 0), 0);
+
+    b.tenant = &other;
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(a.wait_ms, 2000);
+}
+
+
+/* outages */
+
+static void
+when_redis_is_down_a_node_has_its_share(void **state)
+{
+    (void) state;
+
+    r.nodes = 4;
+    lease(0);
+    after(50);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(cigna_budget_failed(&b, a.call), 1);
+
+    /* a burst of 100 and 100r/s, by 4 */
+
+    assert_int_equal(spend(100), 25);
+    assert_int_equal(a.rc, cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_gateway);
+    assert_int_equal(a.outage, 1);
+    assert_int_equal(a.wait_ms, 40);
+
+    after(40);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.local, 1);
+    cigna_budget_give_back(&b, &a);
+    assert_int_equal(decide(), cigna_budget_granted);
+    cigna_budget_charge_after(&b);
+    after(40);
+    assert_int_equal(decide(), cigna_budget_refused);
+}
+
+
+static void
+when_redis_is_down_one_asks_once_a_lease(void **state)
+{
+    unsigned  i, asked;
+
+    (void) state;
+
+    (void) decide();
+    assert_int_equal(cigna_budget_failed(&b, a.call), 1);
+    asked = 0;
+
+    for (i = 0; i < 1000; i++) {
+        after(1);
+        b.tenant = i % 2 ? &tenant : &other;
+        (void) decide();
+        assert_int_equal(a.outage_began, 0);
+
+        if (a.ask) {
+            asked++;
+            assert_int_equal(cigna_budget_failed(&b, a.call), 0);
+        }
+    }
+
+    assert_in_range(asked, 18, 20);
+
+    after(50);
+    (void) decide();
+    assert_true(a.ask > 0);
+    assert_int_equal(reply(a.call, 1, 1), 1);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.outage, 0);
+}
+
+
+static void
+a_reply_that_does_not_come_is_not_waited_for(void **state)
+{
+    uint64_t  call;
+
+    (void) state;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+    call = a.call;
+
+    after(CIGNA_BUDGET_PATIENCE_MS - 1);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    after(1);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.outage, 1);
+    assert_int_equal(a.outage_began, 1);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.outage_began, 0);
+
+    assert_int_equal(reply(call, 1, 1), 1);
+}
+
+
+static void
+open_lets_all_through_and_closed_none(void **state)
+{
+    (void) state;
+
+    (void) decide();
+    (void) cigna_budget_failed(&b, a.call);
+
+    plan.outage = cigna_budget_outage_open;
+    assert_int_equal(spend(1000), 1000);
+
+    plan.outage = cigna_budget_outage_closed;
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_down);
+    assert_int_equal(a.wait_ms, 1000);
+
+    b.member = 7;
+    plan.outage = cigna_budget_outage_open;
+    assert_int_equal(spend(10), 2);
+}
+
+
+/* workers */
+
+static int
+dead(int32_t pid)
+{
+    assert_int_equal(pid, 1);
+
+    return 0;
+}
+
+
+static void
+a_worker_that_dies_while_it_asks_is_replaced(void **state)
+{
+    uint64_t  call;
+
+    (void) state;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+    call = a.call;
+
+    b.pid = 2;
+    b.alive = dead;
+    after(49);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 0);
+    after(1);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_true(a.ask > 0);
+    assert_true(a.call != call);
+
+    /* what comes late is good, and ends nobody else's call */
+
+    b.alive = NULL;
+    assert_int_equal(reply(call, 1, 1), 0);
+    assert_int_equal(tenant.under_way, 1);
+    assert_int_equal(decide(), cigna_budget_granted);
+}
+
+
+static void
+a_torn_slot_costs_what_was_on_lease(void **state)
+{
+    (void) state;
+
+    lease(10);
+    tenant.credits = 11;
+    after(1);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 1);
+}
+
+
+static void
+a_clock_that_steps_back_holds_nobody_up(void **state)
+{
+    (void) state;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+    r.grant.by = cigna_budget_gateway;
+    r.grant.wait_ns = 200 * MS;
+    assert_int_equal(reply(a.call, 2, 1), 0);
+    assert_int_equal(decide(), cigna_budget_granted);
+
+    after(-3600 * 1000);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.wait_ms, 200);
+    after(200);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_true(a.ask > 0);
+    after(-3600 * 1000);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    after(CIGNA_BUDGET_PATIENCE_MS);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.outage, 1);
+}
+
+
+#define test(f)  cmocka_unit_test_setup(f, setup)
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(the_first_request_asks_and_the_others_wait_for_it),
+        test(a_lease_is_over_after_two_of_its_times),
+        test(what_is_left_of_a_lease_goes_into_the_next),
+        test(who_is_busy_asks_before_it_has_to_wait),
+        test(after_a_refusal_nobody_asks_before_it_is_over),
+        test(the_members_budget_and_the_lease_are_asked_in_one_go),
+        test(what_was_never_sent_is_given_back_while_the_lease_lasts),
+        test(another_attempt_is_paid_by_those_who_come_after),
+        test(a_dry_run_lets_through_and_says_what_would_have_refused),
+        test(a_429_holds_the_node_back_at_once),
+        test(a_503_holds_back_all_tenants_and_voids_their_leases),
+        test(what_was_granted_before_a_pause_is_void_when_it_comes),
+        test(a_pause_is_learnt_from_the_lease),
+        test(when_redis_is_down_a_node_has_its_share),
+        test(when_redis_is_down_one_asks_once_a_lease),
+        test(a_reply_that_does_not_come_is_not_waited_for),
+        test(open_lets_all_through_and_closed_none),
+        test(a_worker_that_dies_while_it_asks_is_replaced),
+        test(a_torn_slot_costs_what_was_on_lease),
+        test(a_clock_that_steps_back_holds_nobody_up)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
