@@ -5,7 +5,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
+import { countersOf } from '../lib/counters.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { rewriteLinks } from '../lib/links.mjs';
 import { Random } from '../lib/random.mjs';
@@ -74,9 +76,7 @@ test('rewriting equals an independent implementation', async (t) => {
         const expected = own(text);
         links += expected !== text;
 
-        for (const chunk of [1, 7, 64, 1000, 4096, 65536]) {
-          assert.equal(gateways(text, chunk), expected, `${name} ${chunk}`);
-        }
+        assert.equal(gateways(text, '65536,1,7,64,1000,4096'), expected, name);
       }
     }
     assert.ok(links > 20, `${links} samples with links`);
@@ -141,16 +141,23 @@ test('links in replies', async (t) => {
     entry: [{ fullUrl: `${base}/Patient/1`,
               resource: { url: `${INNER}${PATH}/name` } }],
   });
-  const rewritten = (base) => bundle(base)
-    .replace(`${base}?_getpages`, `${base}/?_getpages`);
+  const rewritten = (base, names = `${INNER}${PATH}`) => bundle(names)
+    .replace(`"${names}?_getpages`, `"${base}/?_getpages`)
+    .replace(`"${names}/Patient`, `"${base}/Patient`);
 
-  await t.test('a client pages to the end, and every entry comes once',
-    async () => {
+  await t.test('a client that follows next to the end gets each entry once, '
+    + 'and no request goes elsewhere', async () => {
       const whole = await gw.dance({ member: 'bob' });
       const seen = [];
+      const requests = async () => {
+        const { fhir } = await gw.sandbox.control.see();
+        return [fhir.requests, fhir.without_authorization];
+      };
+      const [before, without] = await requests();
       let next = '/fhir/ExplanationOfBenefit?_count=3';
+      let pages = 0;
 
-      for (let pages = 0; next; pages += 1) {
+      for ( ; next; pages += 1) {
         assert.ok(pages < 100);
         const reply = await whole.visitor.get(next);
         assert.equal(reply.status, 200, reply.body);
@@ -164,6 +171,7 @@ test('links in replies', async (t) => {
         assert.ok(!url || url.startsWith(gw.url('acme', '/fhir/?_getpages=')));
         next = url?.slice(gw.url('acme', '').length);
       }
+      assert.deepEqual(await requests(), [before + pages, without]);
       assert.equal(new Set(seen).size, seen.length);
       assert.ok(seen.length > 3, `${seen.length} entries`);
 
@@ -195,14 +203,40 @@ test('links in replies', async (t) => {
     assert.equal(Number(reply.headers['content-length']), reply.body.length);
   });
 
-  await t.test('a host that no server_name vouches for is in no link',
-    async () => {
-      answer(bundle(INNER));
+  await t.test('a host that no server_name vouches for is in no link, which '
+    + 'is logged once and counted each time', async () => {
+    answer(bundle(INNER));
+    const before = await countersOf(gw);
+
+    for (let i = 0; i < 3; i += 1) {
       const reply = await visitor.request('/up/x', {
         headers: { Host: `evil.example:${gw.port}` },
       });
       assert.equal(reply.body, bundle(INNER));
-      await gw.nginx.waitForLog(/gateway's own base is not known/);
+    }
+    const after = await countersOf(gw);
+    assert.equal(after.cigna_links_unknown_total.acme,
+                 before.cigna_links_unknown_total.acme + 3);
+    assert.equal(gw.nginx.errorLog()
+      .match(/\[warn\].*gateway's own base is not known/g).length, 1);
+  });
+
+  await t.test('X-Forwarded-* of a caller is in no link', async () => {
+    answer(bundle(INNER));
+    const { body } = await visitor.get('/up/x', { headers: {
+      'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'http',
+      'X-Forwarded-Prefix': '/evil', 'Forwarded': 'host=evil.example',
+      'X-Original-URL': '/evil', 'X-Forwarded-Port': '1',
+    } });
+    assert.equal(body, rewritten(own, INNER));
+  });
+
+  await t.test('a next link to another host stays, and no token is told',
+    async () => {
+      answer(bundle('https://evil.example/r4'));
+      const { body, rawHeaders } = await visitor.get('/up/x');
+      assert.equal(body, bundle('https://evil.example/r4'));
+      assert.doesNotMatch(JSON.stringify([body, rawHeaders]), /MARKs|Bearer/);
     });
 
   await t.test('the cursor reaches the bare base, to the byte', async () => {
@@ -231,6 +265,29 @@ test('links in replies', async (t) => {
       assert.equal(rewriting.headers['if-none-match'], '"b"');
     });
 
+  await t.test('what comes compressed in spite of that passes unchanged, and '
+    + 'is counted', async () => {
+    const before = await countersOf(gw);
+    const packed = gzipSync(bundle(INNER));
+
+    recorder.on(`${PATH}/x`, (_, reply) => {
+      reply.writeHead(200, { 'Content-Type': 'application/fhir+json',
+                             'Content-Encoding': 'gzip',
+                             'Content-Length': packed.length });
+      reply.end(packed);
+    });
+    for (let i = 0; i < 2; i += 1) {
+      const reply = await visitor.get('/up/x', {
+        headers: { 'Accept-Encoding': 'gzip' } });
+      assert.deepEqual(Buffer.from(reply.bytes), packed);
+      assert.equal(reply.headers['content-encoding'], 'gzip');
+      assert.equal(Number(reply.headers['content-length']), packed.length);
+    }
+    const after = await countersOf(gw);
+    assert.equal(after.cigna_links_unread_total.acme,
+                 before.cigna_links_unread_total.acme + 2);
+  });
+
   await t.test('what comes compressed or in part passes as it is', async () => {
     const part = bundle(INNER);
     answer(part, { status: 206,
@@ -243,8 +300,9 @@ test('links in replies', async (t) => {
     assert.equal(Number(reply.headers['content-length']), part.length);
   });
 
-  await t.test('what is no JSON stays, and what breaks does from there',
-    async () => {
+  await t.test('what is no JSON stays, what breaks does from there, and is '
+    + 'counted', async () => {
+      const before = await countersOf(gw);
       answer(bundle(INNER), { lines: { 'Content-Type': 'text/plain' } });
       assert.equal((await visitor.get('/up/x')).body, bundle(INNER));
 
@@ -253,6 +311,8 @@ test('links in replies', async (t) => {
       assert.equal((await visitor.get('/up/x')).body,
                    `[${fine},${fine}]`.replaceAll(INNER, own) + fine);
       await gw.nginx.waitForLog(/upstream sent no valid JSON/);
+      assert.equal((await countersOf(gw)).cigna_links_broken_total.acme,
+                   before.cigna_links_broken_total.acme + 1);
     });
 
   await t.test('HEAD and 304 tell the same as GET', async () => {

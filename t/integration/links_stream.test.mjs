@@ -141,8 +141,8 @@ test('memory while Bundles are rewritten', async (t) => {
   for (const place of ['/buffered', '/unbuffered']) {
     for (const [reader, options] of [
       ['at once', {}], ['with a halt', { haltAt: MB }]]) {
-      await t.test(`it is the same from 64 KiB to 100 MB: ${
-        place.slice(1)}, read ${reader}`, async () => {
+      await t.test(`it is the same from 64 KiB to 100 MB (${place}, read `
+        + `${reader})`, async () => {
         const small = Math.max(await peak(place, SMALL, options),
                                await peak(place, SMALL, options));
         const large = await peak(place, LARGE, options);

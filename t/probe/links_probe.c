@@ -2,9 +2,15 @@
 /*
  * What cigna_links.c makes of its standard input:
  *
- *     links_probe CHUNK OWN BASE...        writes it to standard output
+ *     links_probe CHUNK[,CHUNK...] OWN BASE...
+ *
+ *         writes it to standard output; fails unless it is the same for all
+ *         sizes of the pieces in which the input comes
+ *
  *     links_probe -b ROUNDS OWN BASE...    prints bytes per second of CPU time
  */
+
+#define _GNU_SOURCE
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +27,11 @@ static cigna_links_t  links;
 static uint8_t        out[CHUNK];
 
 
+/* to a file, or only as a filter does it */
+
 static size_t
 rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
-    cigna_slice_t own, int write)
+    cigna_slice_t own, FILE *to)
 {
     size_t         n;
     cigna_slice_t  in, piece;
@@ -43,13 +51,10 @@ rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
 
         while (cigna_links_next(&links, &in, &piece) == CIGNA_OK) {
 
-            if (write) {
-                fwrite(piece.data, 1, piece.len, stdout);
+            if (to) {
+                fwrite(piece.data, 1, piece.len, to);
 
             } else {
-
-                /* what a filter does with it */
-
                 memcpy(out, piece.data, piece.len);
             }
 
@@ -59,14 +64,50 @@ rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
 
     while (cigna_links_end(&links, &piece) == CIGNA_OK) {
 
-        if (write) {
-            fwrite(piece.data, 1, piece.len, stdout);
+        if (to) {
+            fwrite(piece.data, 1, piece.len, to);
         }
 
         n += piece.len;
     }
 
     return n;
+}
+
+
+/* 0, or the size of pieces at which something else comes out */
+
+static size_t
+rewrite_all(cigna_slice_t text, const char *chunks, const cigna_bases_t *bases,
+    cigna_slice_t own)
+{
+    int      same;
+    char    *first, *again, *next;
+    FILE    *to;
+    size_t   n, len, chunk;
+
+    to = open_memstream(&first, &n);
+    chunk = strtoul(chunks, &next, 10);
+    (void) rewrite(text, chunk, bases, own, to);
+    fclose(to);
+
+    same = 1;
+
+    while (same && *next == ',') {
+
+        to = open_memstream(&again, &len);
+        chunk = strtoul(next + 1, &next, 10);
+        (void) rewrite(text, chunk, bases, own, to);
+        fclose(to);
+
+        same = (len == n && memcmp(again, first, n) == 0);
+        free(again);
+    }
+
+    fwrite(first, 1, n, stdout);
+    free(first);
+
+    return same ? 0 : chunk;
 }
 
 
@@ -104,17 +145,18 @@ main(int argc, char **argv)
     double           seconds;
     size_t           n;
     clock_t          start;
-    const char      *error;
+    const char      *error, *chunks;
     cigna_bases_t    bases;
     cigna_slice_t    text, own;
 
     if (argc < 4) {
-        fprintf(stderr, "usage: links_probe CHUNK|-b ROUNDS OWN BASE...\n");
+        fprintf(stderr, "usage: links_probe CHUNKS|-b ROUNDS OWN BASE...\n");
         return 2;
     }
 
     i = strcmp(argv[1], "-b") == 0 ? 2 : 1;
     n = strtoul(argv[i], NULL, 10);
+    chunks = argv[i];
     own = cigna_slice_str(argv[i + 1]);
 
     cigna_bases_init(&bases);
@@ -131,14 +173,20 @@ main(int argc, char **argv)
     text = input();
 
     if (i == 1) {
-        (void) rewrite(text, n, &bases, own, 1);
+        n = rewrite_all(text, chunks, &bases, own);
+
+        if (n) {
+            fprintf(stderr, "in pieces of %zu it is another\n", n);
+            return 1;
+        }
+
         return 0;
     }
 
     start = clock();
 
     for (i = 0; i < (int) n; i++) {
-        (void) rewrite(text, CHUNK, &bases, own, 0);
+        (void) rewrite(text, CHUNK, &bases, own, NULL);
     }
 
     seconds = (double) (clock() - start) / CLOCKS_PER_SEC;
