@@ -61,9 +61,10 @@ static void ngx_cigna_cache_remove(ngx_slab_pool_t *pool,
     ngx_cigna_cache_node_t *node);
 
 
-/* where tokens are copied to under the lock */
+/* where tokens and what goes with them are copied to under the lock */
 
-static u_char  ngx_cigna_cache_token[NGX_CIGNA_CACHE_TOKEN_MAX];
+static u_char  ngx_cigna_cache_token[NGX_CIGNA_CACHE_TOKEN_MAX
+                                     + NGX_CIGNA_CACHE_ABOUT_MAX];
 
 
 ngx_int_t
@@ -71,6 +72,7 @@ ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     ngx_pool_t *pool, ngx_cigna_cache_entry_t *entry)
 {
     ngx_int_t                rc;
+    ngx_str_t                bytes;
     ngx_slab_pool_t         *slab;
     ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
@@ -104,10 +106,14 @@ ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
         return NGX_DECLINED;
     }
 
-    rc = ngx_cigna_secret_copy(pool, &entry->token, ngx_cigna_cache_token,
-                               entry->token.len);
+    rc = ngx_cigna_secret_copy(pool, &bytes, ngx_cigna_cache_token,
+                               ngx_cigna_cache_entry_len(entry));
 
-    ngx_explicit_memzero(ngx_cigna_cache_token, entry->token.len);
+    ngx_explicit_memzero(ngx_cigna_cache_token,
+                         ngx_cigna_cache_entry_len(entry));
+
+    entry->token.data = bytes.data;
+    ngx_cigna_cache_node_strings(entry);
 
     return rc;
 }
@@ -117,14 +123,20 @@ ngx_int_t
 ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     const ngx_cigna_cache_entry_t *entry, ngx_uint_t epoch)
 {
+    u_char           *p;
     ngx_int_t         rc;
     ngx_slab_pool_t  *slab;
 
     if (entry->token.len == 0
-        || entry->token.len > NGX_CIGNA_CACHE_TOKEN_MAX)
+        || entry->token.len > NGX_CIGNA_CACHE_TOKEN_MAX
+        || entry->patient.len + entry->scope.len > NGX_CIGNA_CACHE_ABOUT_MAX)
     {
         return NGX_ERROR;
     }
+
+    p = ngx_cpymem(ngx_cigna_cache_token, entry->token.data, entry->token.len);
+    p = ngx_cpymem(p, entry->patient.data, entry->patient.len);
+    ngx_memcpy(p, entry->scope.data, entry->scope.len);
 
     slab = ngx_cigna_zone_lock(zone);
 
@@ -136,6 +148,9 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     }
 
     ngx_cigna_zone_unlock(zone);
+
+    ngx_explicit_memzero(ngx_cigna_cache_token,
+                         ngx_cigna_cache_entry_len(entry));
 
     return rc;
 }
@@ -216,11 +231,11 @@ ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
         if (entry.token.len != token->len
             || ngx_memcmp(entry.token.data, token->data, token->len) != 0)
         {
-            ngx_explicit_memzero(ngx_cigna_cache_token, entry.token.len);
+            ngx_explicit_memzero(ngx_cigna_cache_token, node->len);
             return;
         }
 
-        ngx_explicit_memzero(ngx_cigna_cache_token, entry.token.len);
+        ngx_explicit_memzero(ngx_cigna_cache_token, node->len);
 
         mark->generation = entry.generation;
         ngx_memcpy(mark->id, entry.id, CIGNA_GRANT_ID_LEN);
@@ -233,7 +248,7 @@ ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
     node = ngx_cigna_cache_add(pool, key, mark);
 
     if (node) {
-        ngx_cigna_cache_node_write(node, mark);
+        ngx_cigna_cache_node_write(node, mark, mark->token.data);
         node->refused = 1;
     }
 }
@@ -542,7 +557,7 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
      * change with the name key of the ring only.
      */
 
-    if (node && (node->len != entry->token.len
+    if (node && (node->len != ngx_cigna_cache_entry_len(entry)
                  || ngx_memcmp(node->who, entry->who, CIGNA_NAME_LEN) != 0))
     {
         ngx_cigna_cache_remove(pool, node);
@@ -556,7 +571,7 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
         }
     }
 
-    ngx_cigna_cache_node_write(node, entry);
+    ngx_cigna_cache_node_write(node, entry, ngx_cigna_cache_token);
 
     return NGX_OK;
 }
@@ -571,7 +586,7 @@ ngx_cigna_cache_add(ngx_slab_pool_t *pool, const ngx_cigna_cache_key_t *key,
 
     cache = pool->data;
 
-    node = ngx_cigna_cache_alloc(pool, entry->token.len);
+    node = ngx_cigna_cache_alloc(pool, ngx_cigna_cache_entry_len(entry));
     if (node == NULL) {
         return NULL;
     }

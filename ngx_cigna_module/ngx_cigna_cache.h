@@ -15,10 +15,13 @@
  */
 
 #define NGX_CIGNA_CACHE_TOKEN_MAX  (12 * 1024)
+#define NGX_CIGNA_CACHE_ABOUT_MAX  (5 * 1024)      /* patient and scope */
 
 
 typedef struct {
     ngx_str_t   token;                     /* bearer token */
+    ngx_str_t   patient;                   /* of the grant, may be empty */
+    ngx_str_t   scope;
     u_char      who[CIGNA_NAME_LEN];       /* identity, as messages name it */
     u_char      id[CIGNA_GRANT_ID_LEN];    /* of the grant */
     uint64_t    generation;
@@ -31,7 +34,7 @@ typedef struct {
 
 
 /*
- * NGX_OK: the entry was found and touched; its token is a copy in the pool,
+ * NGX_OK: the entry was found and touched; its strings are a copy in the pool,
  * which is wiped when the pool goes.  NGX_DECLINED: not there.  NGX_ERROR: no
  * memory.
  */

@@ -86,9 +86,9 @@ ngx_cigna_cache_node_destroy(ngx_slab_pool_t *pool,
 
 void
 ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
-    const ngx_cigna_cache_entry_t *entry)
+    const ngx_cigna_cache_entry_t *entry, u_char *bytes)
 {
-    u_char                   *token, *end;
+    u_char                   *end;
     size_t                    n, size;
     ngx_cigna_cache_piece_t  *piece;
 
@@ -98,17 +98,18 @@ ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
     node->expires_ms = entry->expires_ms;
     node->due_ms = entry->due_ms;
     node->checked_ms = entry->checked_ms;
+    node->patient = entry->patient.len;
+    node->scope = entry->scope.len;
 
-    token = entry->token.data;
-    end = token + node->len;
+    end = bytes + node->len;
 
     n = ngx_cigna_cache_first(node->len);
-    ngx_memcpy(node->data, token, n);
+    ngx_memcpy(node->data, bytes, n);
 
     for (piece = node->pieces; piece; piece = piece->next) {
-        token += n;
-        n = ngx_cigna_cache_next(end - token, &size);
-        ngx_memcpy(piece->data, token, n);
+        bytes += n;
+        n = ngx_cigna_cache_next(end - bytes, &size);
+        ngx_memcpy(piece->data, bytes, n);
     }
 }
 
@@ -127,7 +128,11 @@ ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
     entry->expires_ms = node->expires_ms;
     entry->due_ms = node->due_ms;
     entry->checked_ms = node->checked_ms;
-    entry->token.len = node->len;
+    entry->token.len = node->len - node->patient - node->scope;
+    entry->patient.len = node->patient;
+    entry->scope.len = node->scope;
+
+    ngx_cigna_cache_node_strings(entry);
 
     token = entry->token.data;
     end = token + node->len;
@@ -143,7 +148,15 @@ ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
 }
 
 
-/* how much of a token of len bytes goes into the node itself */
+void
+ngx_cigna_cache_node_strings(ngx_cigna_cache_entry_t *entry)
+{
+    entry->patient.data = entry->token.data + entry->token.len;
+    entry->scope.data = entry->patient.data + entry->patient.len;
+}
+
+
+/* how much of strings of len bytes goes into the node itself */
 
 static size_t
 ngx_cigna_cache_first(size_t len)

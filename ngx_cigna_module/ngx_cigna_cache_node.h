@@ -7,9 +7,9 @@
 
 
 /*
- * An entry of the cache as it lies in the slab.  Its token is kept in pieces:
- * the slab rounds up to powers of two, which for a whole token would cost up
- * to half of the zone.  Everything here is called with the zone locked.
+ * An entry of the cache as it lies in the slab.  Its token, with patient and
+ * scope behind it, is kept in pieces: the slab rounds up to powers of two,
+ * which for a whole token would cost up to half of the zone.  Everything here is called with the zone locked.
  */
 
 typedef struct ngx_cigna_cache_piece_s  ngx_cigna_cache_piece_t;
@@ -28,14 +28,16 @@ typedef struct {
     int64_t                   due_ms;
     int64_t                   checked_ms;
     ngx_cigna_cache_piece_t  *pieces;      /* of what does not fit in data */
-    uint32_t                  len:31;      /* of the token */
+    uint32_t                  len:31;      /* of all three strings */
     uint32_t                  refused:1;   /* "token" is a digest of one that
                                               the FHIR server has refused */
+    uint16_t                  patient;     /* lengths */
+    uint16_t                  scope;
     u_char                    data[1];
 } ngx_cigna_cache_node_t;
 
 
-/* room for a token of len bytes; NULL if there is none in the slab */
+/* room for strings of len bytes; NULL if there is none in the slab */
 ngx_cigna_cache_node_t *ngx_cigna_cache_node_create(ngx_slab_pool_t *pool,
     size_t len);
 
@@ -43,13 +45,20 @@ ngx_cigna_cache_node_t *ngx_cigna_cache_node_create(ngx_slab_pool_t *pool,
 void ngx_cigna_cache_node_destroy(ngx_slab_pool_t *pool,
     ngx_cigna_cache_node_t *node);
 
-/* the token of the entry has the node's length */
+/* bytes: the entry's strings, one behind the other, of the node's length */
 void ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
-    const ngx_cigna_cache_entry_t *entry);
+    const ngx_cigna_cache_entry_t *entry, u_char *bytes);
 
-/* copies the token to where entry->token.data points */
+/* copies the strings to where entry->token.data points */
 void ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
     ngx_cigna_cache_entry_t *entry);
+
+/* makes the other strings what is behind the token */
+void ngx_cigna_cache_node_strings(ngx_cigna_cache_entry_t *entry);
+
+/* of all strings */
+#define ngx_cigna_cache_entry_len(entry)                                      \
+    ((entry)->token.len + (entry)->patient.len + (entry)->scope.len)
 
 
 #endif /* _NGX_CIGNA_CACHE_NODE_H_INCLUDED_ */

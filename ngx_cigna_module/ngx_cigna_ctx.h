@@ -54,6 +54,10 @@ typedef struct {
     ngx_str_t             outcome;
     ngx_str_t             dance;
 
+    /* of the grant; empty also if no header could have it */
+    ngx_str_t             patient;
+    ngx_str_t             scope;
+
     /* said beside what the table of conditions says; usually empty */
     const char           *issue;           /* code of a FHIR issue, or NULL */
     ngx_str_t             about;           /* a sentence; no escapes in JSON */
@@ -92,6 +96,15 @@ ngx_str_t *ngx_cigna_request_id(ngx_http_request_t *r);
  */
 ngx_str_t *ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
     ngx_uint_t *from);
+
+/*
+ * Tells the variables what the grant is for.  The strings are borrowed, and
+ * live as long as the request; ngx_cigna_ctx_grant() copies.
+ */
+void ngx_cigna_ctx_about(ngx_cigna_ctx_t *ctx, ngx_str_t *patient,
+    ngx_str_t *scope);
+ngx_int_t ngx_cigna_ctx_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant);
 
 /* bytes from the request's pool that are wiped when it goes */
 u_char *ngx_cigna_secret_alloc(ngx_pool_t *pool, size_t len);

@@ -388,6 +388,10 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
 
     entry->token.data = (u_char *) grant->access_token.data;
     entry->token.len = grant->access_token.len;
+    entry->patient.data = (u_char *) grant->patient.data;
+    entry->patient.len = grant->patient.len;
+    entry->scope.data = (u_char *) grant->scope.data;
+    entry->scope.len = grant->scope.len;
     entry->generation = grant->generation;
     entry->expires_ms = grant->expires_ms;
     entry->checked_ms = ngx_cigna_now_ms();

@@ -149,6 +149,10 @@ ngx_cigna_renew_copy(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_token_of(ctx->token, grant->id.data, grant->generation);
 
+    if (ngx_cigna_ctx_grant(r, ctx, grant) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_cigna_secret_copy(r->pool, value, grant->access_token.data,
                                  grant->access_token.len);
 }

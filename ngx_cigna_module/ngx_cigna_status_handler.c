@@ -133,6 +133,10 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     cigna_buf_t  b;
 
+    if (ngx_cigna_ctx_grant(r, ctx, grant) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     /* each byte of a string takes at most six in JSON */
 
     if (ngx_cigna_buf_init(r, &b, NGX_CIGNA_STATUS_SIZE

@@ -256,7 +256,8 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     if (ngx_cigna_secret_copy(r->pool, &t->old, entry.token.data,
                               entry.token.len)
-        != NGX_OK)
+        != NGX_OK
+        || ngx_cigna_ctx_grant(r, ctx, grant) != NGX_OK)
     {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
     }
@@ -432,6 +433,11 @@ ngx_cigna_token_take(ngx_cigna_ctx_t *ctx, ngx_str_t *value,
     ngx_cigna_source_e source)
 {
     ctx->source = source;
+
+    if (source == ngx_cigna_source_cache) {
+        ngx_cigna_ctx_about(ctx, &ctx->token->cached.patient,
+                            &ctx->token->cached.scope);
+    }
 
     ctx->token->value = *value;
     ctx->token->state = ngx_cigna_token_found;

@@ -45,6 +45,12 @@ static ngx_http_variable_t  ngx_cigna_variables[] = {
     { ngx_string("cigna_dance"), NULL, ngx_cigna_variable_ctx,
       offsetof(ngx_cigna_ctx_t, dance), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("cigna_patient"), NULL, ngx_cigna_variable_ctx,
+      offsetof(ngx_cigna_ctx_t, patient), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("cigna_scope"), NULL, ngx_cigna_variable_ctx,
+      offsetof(ngx_cigna_ctx_t, scope), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     { ngx_string("cigna_request_id"), NULL, ngx_cigna_variable_request_id,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
