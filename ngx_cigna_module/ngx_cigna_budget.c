@@ -27,6 +27,7 @@ static ngx_int_t ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,
 static ngx_int_t ngx_cigna_budget_queue(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);
 static ngx_uint_t ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter);
+static int64_t ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter);
 static void ngx_cigna_budget_serve(ngx_event_t *ev);
 static void ngx_cigna_budget_again(ngx_cigna_budget_t *budget, int64_t ms);
 
@@ -138,6 +139,7 @@ ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
         }
 
         waiter->delayed = 1;
+        waiter->due = ngx_current_msec + waiter->answer.wait_ms;
 
         return NGX_AGAIN;
     }
@@ -162,7 +164,7 @@ ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,
     waiter->asked = 1;
 
     if (a->outage_began) {
-        ngx_cigna_budget_log_outage(budget);
+        ngx_cigna_budget_log_outage(budget, cigna_slice("no answer comes"));
     }
 
     return a->ask > 0 ? ngx_cigna_budget_lease(budget, a) : NGX_OK;
@@ -235,13 +237,25 @@ ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
+/* ms; who waits for the own member only need not be asked each time */
+
+static int64_t
+ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter)
+{
+    if (ngx_cigna_budget_stops(waiter)) {
+        return 0;
+    }
+
+    return (ngx_msec_int_t) (waiter->due - ngx_current_msec);
+}
+
+
 /* handlers only take note, so that the queue stays as it is meanwhile */
 
 static void
 ngx_cigna_budget_serve(ngx_event_t *ev)
 {
-    int64_t                     next;
-    ngx_int_t                   rc;
+    int64_t                     next, left;
     ngx_queue_t                *q, *behind;
     ngx_cigna_budget_t         *budget;
     ngx_cigna_budget_waiter_t  *waiter;
@@ -258,9 +272,16 @@ ngx_cigna_budget_serve(ngx_event_t *ev)
         behind = ngx_queue_next(q);
         waiter = ngx_queue_data(q, ngx_cigna_budget_waiter_t, queue);
 
-        rc = ngx_cigna_budget_judge(budget, waiter, budget->nwaiters);
+        left = ngx_cigna_budget_due(waiter);
 
-        if (rc != NGX_AGAIN) {
+        if (left > 0) {
+            next = ngx_min(next, left);
+            continue;
+        }
+
+        if (ngx_cigna_budget_judge(budget, waiter, budget->nwaiters)
+            != NGX_AGAIN)
+        {
             ngx_cigna_budget_leave(waiter);
             waiter->handler(waiter);
             continue;

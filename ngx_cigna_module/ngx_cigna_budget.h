@@ -36,6 +36,8 @@ struct ngx_cigna_budget_waiter_s {
     /* private */
     ngx_queue_t              queue;
     ngx_msec_t               deadline;
+    ngx_msec_t               due;          /* to be judged again, not before,
+                                              if it stops nobody */
     ngx_cigna_budget_t      *budget;       /* whose queue it is in, or NULL */
     unsigned                 asked:1;
 };

@@ -6,7 +6,9 @@
 
 
 static void ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd);
-static void ngx_cigna_budget_failed(ngx_cigna_budget_t *budget);
+static void ngx_cigna_budget_failed(ngx_cigna_budget_t *budget,
+    cigna_slice_t why);
+static cigna_slice_t ngx_cigna_budget_why(ngx_cigna_redis_cmd_t *cmd);
 static void ngx_cigna_budget_pause(ngx_cigna_budget_t *budget,
     cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter);
 static void ngx_cigna_budget_pause_handler(ngx_cigna_redis_cmd_t *cmd);
@@ -78,7 +80,7 @@ ngx_cigna_budget_lease(ngx_cigna_budget_t *budget,
         return NGX_OK;
     }
 
-    ngx_cigna_budget_failed(budget);
+    ngx_cigna_budget_failed(budget, cigna_slice("no connection"));
 
     return NGX_ERROR;
 }
@@ -102,7 +104,7 @@ ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd)
     if (cmd->outcome != cigna_ev_ok
         || cigna_budget_lease_parse(cmd->reply, &reply) != CIGNA_OK)
     {
-        ngx_cigna_budget_failed(budget);
+        ngx_cigna_budget_failed(budget, ngx_cigna_budget_why(cmd));
 
     } else {
 
@@ -122,8 +124,23 @@ ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd)
 }
 
 
+static cigna_slice_t
+ngx_cigna_budget_why(ngx_cigna_redis_cmd_t *cmd)
+{
+    if (cmd->outcome != cigna_ev_ok) {
+        return cigna_slice("no answer came");
+    }
+
+    if (cigna_reply_type(cmd->reply) == cigna_reply_error) {
+        return cigna_reply_slice(cmd->reply);
+    }
+
+    return cigna_slice("the answer makes no sense");
+}
+
+
 static void
-ngx_cigna_budget_failed(ngx_cigna_budget_t *budget)
+ngx_cigna_budget_failed(ngx_cigna_budget_t *budget, cigna_slice_t why)
 {
     int  began;
 
@@ -136,7 +153,7 @@ ngx_cigna_budget_failed(ngx_cigna_budget_t *budget)
     ngx_cigna_budget_unlock(budget);
 
     if (began) {
-        ngx_cigna_budget_log_outage(budget);
+        ngx_cigna_budget_log_outage(budget, why);
     }
 
     ngx_cigna_budget_wake(budget);
@@ -144,7 +161,7 @@ ngx_cigna_budget_failed(ngx_cigna_budget_t *budget)
 
 
 void
-ngx_cigna_budget_log_outage(ngx_cigna_budget_t *budget)
+ngx_cigna_budget_log_outage(ngx_cigna_budget_t *budget, cigna_slice_t why)
 {
     static const char  *what[] = {
         "each node keeps to its share of them",
@@ -153,7 +170,8 @@ ngx_cigna_budget_log_outage(ngx_cigna_budget_t *budget)
     };
 
     ngx_log_error(NGX_LOG_ERR, budget->mcf->worker->cycle->log, 0,
-                  "cigna: budgets cannot be counted in Redis, %s until then",
+                  "cigna: budgets cannot be counted in Redis: %*s; %s until "
+                  "then", why.len, why.data,
                   what[budget->core.plan->outage]);
 }
 

@@ -24,7 +24,8 @@ ngx_int_t ngx_cigna_budget_lease(ngx_cigna_budget_t *budget,
     const cigna_budget_answer_t *a);
 
 /* Redis cannot be asked any more, says the core */
-void ngx_cigna_budget_log_outage(ngx_cigna_budget_t *budget);
+void ngx_cigna_budget_log_outage(ngx_cigna_budget_t *budget,
+    cigna_slice_t why);
 
 
 #endif /* _NGX_CIGNA_BUDGET_LEASE_H_INCLUDED_ */
