@@ -324,7 +324,7 @@ cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
     if (g->granted < want) {
         due_ns = cigna_budget_due_ns(&b);
         t->refused_ns += g->wait_ns > due_ns ? g->wait_ns : due_ns;
-        t->by = g->by;
+        t->by = g->by ? g->by : cigna_budget_gateway;
     }
 
     cigna_budget_slot_close(&b);

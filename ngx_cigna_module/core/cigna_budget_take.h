@@ -14,7 +14,7 @@
  * Times are ns of one clock; it may step back.
  */
 
-/* what refused; also the second word of RateLimit and of the reply's text */
+/* what refused */
 
 typedef enum {
     cigna_budget_none = 0,
