@@ -1,5 +1,4 @@
-// Requests at a steady rate, whatever becomes of them: an open loop.  What a
-// busy machine holds up is made up for at once, so that the rate stays.
+// Requests at a steady rate, whatever becomes of them: an open loop.
 
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,17 +12,28 @@ export class Offer {
   #flying = new Set();
   #done;
 
-  // send(i) -> promise of an object; rate: a second
-  constructor(rate, send) {
+  // send(i) -> promise of an object; rate: a second.  What a busy machine
+  // holds up is made up for at once, so that the rate stays; steady: it is
+  // left out, so that never more come at once than the rate brings.
+  constructor(rate, send, { steady = false } = {}) {
     this.rate = rate;
     this.send = send;
+    this.steady = steady;
     this.from = performance.now();
     this.#done = this.#go();
   }
 
   async #go() {
+    let due = 0;
+    let last = this.from;
+
     while (this.#going) {
-      const due = (performance.now() - this.from) * this.rate / 1000;
+      const now = performance.now();
+      due += (now - last) * this.rate / 1000;
+      last = now;
+      if (this.steady) {
+        due = Math.min(due, this.sent + 1);
+      }
       while (this.sent < due) {
         this.#one(this.sent);
         this.sent += 1;

@@ -1,0 +1,142 @@
+// Nodes that share one Redis and with it one budget, a FHIR server that meters
+// what reaches it, and one member of each tenant who asks.
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { HttpClient } from '../../../t/lib/client.mjs';
+import { countersOf } from '../../../t/lib/counters.mjs';
+import { standardGateway } from '../../../t/lib/gateway.mjs';
+import { startMeter } from '../../../t/lib/meter.mjs';
+import { Offer } from '../../../t/lib/offer.mjs';
+import { freePort, until } from '../../../t/lib/scratch.mjs';
+
+const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
+
+const MEMBER = 'alice';
+
+export class BudgetFleet {
+  #client = new HttpClient({ jar: null, maxSockets: 256 });
+  #ports = new Map();
+
+  // t, and: nodes, workers, names (of tenants), budget (arguments of
+  // cigna_budget), gateway (more options of every node's; http and locations
+  // are made from the meter).
+  static async start(t, options) {
+    const fleet = new BudgetFleet();
+    await fleet.#start(t, options);
+    return fleet;
+  }
+
+  async #start(t, { nodes = 2, workers = 2, names = ['acme', 'globex'], budget,
+                    gateway = {} }) {
+    this.names = names;
+    this.meter = await startMeter(t);
+    const options = {
+      names,
+      ...gateway,
+      nginx: { workers, ...gateway.nginx },
+      http: [`    cigna_budget ${budget};`, this.meter.http,
+             gateway.http?.(this.meter) ?? ''].join('\n'),
+      locations: [this.meter.location('/metered/'),
+                  gateway.locations?.(this.meter) ?? ''].join('\n'),
+    };
+
+    const one = await this.#node(t, options);
+    this.nodes = [one];
+    for (let i = 1; i < nodes; i += 1) {
+      this.nodes.push(await this.#node(t, this.#another(one, options)));
+    }
+    this.redis = one.redis;
+    t.after(() => this.#client.close());
+    await this.connect();
+  }
+
+  // Beside the usual port it has one without TLS.
+  async #node(t, options) {
+    const port = await freePort();
+    const gw = await standardGateway(t, {
+      ...options, server: { ...options.server, listen: `127.0.0.1:${port}` } });
+    this.#ports.set(gw, port);
+    return gw;
+  }
+
+  #another(one, options) {
+    return {
+      ...options,
+      redis: one.redis, sandbox: one.sandbox,
+      keys: readFileSync(one.file('keys'), 'utf8'),
+      tenant: { ...options.tenant,
+                trusted_certificate: one.sandbox.info.caFile },
+      fhir: { proxy_ssl_trusted_certificate: one.sandbox.info.caFile },
+    };
+  }
+
+  // Everybody's token is in every node's cache afterwards.
+  async connect() {
+    await Promise.all(this.names.map((tenant) =>
+      this.nodes[0].dance({ tenant, member: MEMBER })));
+    await until('all are served', () => this.isServed(), { every: 100 });
+  }
+
+
+  // Arguments of cigna_budget, from now on.
+  async setBudget(budget) {
+    for (const { options } of this.nodes) {
+      options.http = options.http.replace(/cigna_budget .*;/,
+                                          `cigna_budget ${budget};`);
+    }
+    await Promise.all(this.nodes.map((node) => node.reload()));
+    this.#client.dropIdle();
+  }
+
+  // Until the burst is whole, and nothing is on lease.
+  rest({ rate, burst }) {
+    return sleep(1000 * burst / rate + 300);
+  }
+
+  async isServed() {
+    const answers = await Promise.all(this.nodes.flatMap((_, node) =>
+      this.names.map((tenant) => this.ask(tenant, node))));
+    return answers.every(({ status }) => status === 200);
+  }
+
+  // How often a node found that Redis does not answer in time.
+  get outages() {
+    return this.nodes.reduce((sum, { nginx }) => sum + (nginx.errorLog()
+      .match(/cigna: budgets cannot be counted/g) ?? []).length, 0);
+  }
+
+  // How often Redis was asked for leases: of each node and tenant.
+  async leaseCalls() {
+    const counters = await Promise.all(this.nodes.map((node) =>
+      countersOf(node)));
+    return counters.flatMap(({ cigna_budget_leases_total: calls }) =>
+      this.names.map((tenant) => calls[tenant]));
+  }
+
+  // The reply, with tenant, node and what: the condition of a refusal of ours,
+  // or the status.
+  async ask(tenant, node = 0, target = '/metered/') {
+    const gw = this.nodes[node];
+    const reply = await this.#client.get(
+      `http://${tenant}.localhost:${this.#ports.get(gw)}${target}${
+        tenant}/Patient`, { headers: { Cookie: `session=${MEMBER}` } });
+    const { status, rawHeaders, body } = reply;
+    const condition = CONDITION.exec(body)?.[1];
+
+    if (status !== 200) {
+      gw.replies.push([rawHeaders, body]);
+    }
+    return { ...reply, what: condition ?? `${status}`, tenant, node };
+  }
+
+  // Of these tenants in turn, over all nodes.
+  offer(rate, names = this.names, options = {}) {
+    const nodes = this.nodes.length;
+    return new Offer(rate, (i) =>
+      this.ask(names[Math.floor(i / nodes) % names.length], i % nodes)
+        .catch((error) => ({ status: 0, what: error.code ?? error.message })),
+    options);
+  }
+}

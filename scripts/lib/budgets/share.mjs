@@ -1,0 +1,92 @@
+// Tenants that share a budget: one asks for ten times its share, the others
+// for theirs, of which one begins later.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { BudgetFleet } from './fleet.mjs';
+import { due, excess, grace, hindrances, problemsOf, round, strange } from
+  './measure.mjs';
+
+const BUDGET = { rate: 45, burst: 90 };
+const NAMES = ['acme', 'globex', 'initech'];
+const SHARE = BUDGET.rate / NAMES.length;
+const GREED = 10;
+
+// Of what is theirs, the others get at least this.
+const THEIRS = 0.95;
+
+export const share = {
+  about: 'one tenant at ten times its share, two others at theirs',
+  seconds: 20,
+
+  async run(t, { seconds }) {
+    const fleet = await BudgetFleet.start(t, {
+      names: NAMES,
+      budget: `rate=${BUDGET.rate}r/s burst=${BUDGET.burst}`,
+    });
+    await fleet.rest(BUDGET);
+
+    const greedy = fleet.offer(GREED * SHARE, ['acme']);
+    const steady = fleet.offer(SHARE, ['globex'], { steady: true });
+    await sleep(seconds * 500);
+    const late = fleet.offer(SHARE, ['initech'], { steady: true });
+    await sleep(seconds * 500);
+    await Promise.all([greedy, steady, late].map((offer) => offer.stop()));
+
+    return [
+      own(fleet.meter, 'globex', 'its share', steady),
+      own(fleet.meter, 'initech', 'its share, after a quiet time', late),
+      atOnce(fleet.meter, late),
+      all(fleet, greedy, [steady, late]),
+    ];
+  },
+};
+
+function own({ arrivals }, tenant, what, { answers, sent }) {
+  const got = arrivals.filter((one) => one.tenant === tenant
+    && one.at >= Math.min(...answers.map(({ at }) => at))).length;
+
+  return {
+    what: `${tenant}: ${what}`, offered: sent, sent: got, allowed: sent,
+    problems: [
+      ...problemsOf([got < THEIRS * sent,
+                     `${tenant} got ${got} of the ${sent} that were its own`]),
+      ...strange(answers, ['200', 'budget_gateway']),
+    ],
+  };
+}
+
+// What it asked for in the first second.
+function atOnce(meter, { answers, from }) {
+  const first = answers.filter(({ at }) => at < from + 1000);
+  const got = first.filter(({ status }) => status === 200).length;
+
+  return {
+    what: 'initech: its first second', offered: first.length, sent: got,
+    allowed: first.length,
+    problems: problemsOf([got < THEIRS * first.length - 1,
+                          `of its first ${first.length} only ${got} left`]),
+  };
+}
+
+function all({ meter, nodes, outages }, greedy, others) {
+  const arrivals = meter.between(greedy.from, Infinity);
+  const over = excess(BUDGET, arrivals, greedy.from);
+  const allowed = due(BUDGET, greedy.seconds);
+  // half of the burst is the minimums', and two of three are not short of it
+  const used = allowed - BUDGET.burst / 2 * 2 / 3;
+
+  return {
+    what: 'all three',
+    offered: greedy.sent + others.reduce((sum, { sent }) => sum + sent, 0),
+    sent: arrivals.length, allowed: round(allowed),
+    note: hindrances([], outages).join(),
+    problems: [
+      ...problemsOf(
+        [over > grace(BUDGET, { nodes: nodes.length, outages }),
+         `${round(over, 1)} more than the budget had brought`],
+        [arrivals.length < 0.95 * used, 'what others left was not used']),
+      ...strange(greedy.answers, ['200', 'budget_gateway']),
+    ],
+  };
+}

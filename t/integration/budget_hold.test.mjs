@@ -1,0 +1,167 @@
+// Cigna's own word on how much is too much: 429 and 503, with Retry-After or
+// without.  A tenant that had trouble is held back longer the next time, so
+// each subtest has its own.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { BudgetFleet } from '../../scripts/lib/budgets/fleet.mjs';
+import { countersOf } from '../lib/counters.mjs';
+import { assertRefused } from '../lib/fhir.mjs';
+import { THROTTLED, twice } from '../lib/meter.mjs';
+import { until } from '../lib/scratch.mjs';
+
+// A pause is longer by a random part of itself.
+const JITTER = 1.25;
+
+test('the upstream has had enough', async (t) => {
+  const fleet = await BudgetFleet.start(t, {
+    names: ['acme', 'storm', 'all', 'none', 'date', 'past', 'soon', 'minus',
+            'late', 'longer'],
+    nodes: 2,
+    workers: 1,
+    budget: 'rate=1000r/s',
+    gateway: {
+      http: twice,
+      locations: (meter) => meter.location('/twice/', {
+        to: 'http://twice',
+        lines: ['proxy_next_upstream http_429 http_503;'] }),
+    },
+  });
+  const { meter } = fleet;
+
+  // what the upstream says to this request, and to no other
+  const told = async (tenant, answer, target) => {
+    meter.answer({ tenant, ...answer });
+    const reply = await fleet.ask(tenant, 0, target);
+    meter.comply();
+    return reply;
+  };
+  const retryAfter = ({ headers }) => Number(headers['retry-after']);
+  const assertHeld = (reply, least, most) => {
+    assertRefused(reply, 429, 'held_back', { code: 'throttled', retry: true });
+    const seconds = retryAfter(reply);
+    assert.ok(seconds >= least && seconds <= Math.ceil(most * JITTER),
+              `Retry-After: ${seconds}`);
+  };
+  const back = (tenant) => until(`${tenant} is served again on all nodes`,
+    async () => (await Promise.all(fleet.nodes.map((_, node) =>
+      fleet.ask(tenant, node)))).every(({ status }) => status === 200),
+    { timeout: 20000, every: 50 });
+  // when the pause began and ends, as all nodes know it
+  const pauseOf = async (tenant) => {
+    const value = await fleet.redis.command('HGET', 'cigna:b:{budget}',
+                                            `h:${tenant}`);
+    return value?.split(' ').slice(0, 3);
+  };
+
+  await t.test('its 429 passes as it is, and is told apart from ours',
+    async () => {
+      const its = await told('acme', { status: 429, retryAfter: '3' });
+      assert.deepEqual([its.status, its.body], [429, THROTTLED]);
+      assert.equal(its.headers['retry-after'], '3');
+      assert.equal(its.headers.ratelimit, undefined);
+      assert.equal(its.headers['ratelimit-policy'], undefined);
+
+      assertHeld(await fleet.ask('acme'), 1, 3);
+      const [node] = fleet.nodes;
+      await node.nginx.waitForAccessLog(/ 429 .* outcome=upstream_throttled/);
+      await node.nginx.waitForAccessLog(/ 429 .* outcome=held_back/);
+
+      const counters = await countersOf(node);
+      assert.equal(counters.cigna_upstream_throttled_total.acme, 1);
+      assert.equal(counters.cigna_pauses_total.acme, 1);
+      assert.equal(counters.cigna_held_back_total.acme, 1);
+    });
+
+  await t.test('the whole fleet holds back for the tenant, and for no other',
+    async () => {
+      await until('the other node has learned it', async () =>
+        (await fleet.ask('acme', 1)).status === 429);
+      const { length } = meter.arrivals;
+      for (let node = 0; node < 2; node += 1) {
+        assertHeld(await fleet.ask('acme', node), 1, 3);
+        assert.equal((await fleet.ask('none', node)).status, 200);
+      }
+      assert.equal(meter.arrivals.length, length + 2);
+      await back('acme');
+    });
+
+  await t.test('one 429 makes no storm: silence follows, whatever callers ask '
+    + 'for and nginx would try again', async () => {
+    const before = meter.arrivals.length;
+    const its = await told('storm', { status: 429, retryAfter: '30' },
+                           '/twice/');
+    assert.deepEqual([its.status, its.body], [429, THROTTLED]);
+    assert.equal(meter.arrivals.length, before + 1);
+
+    const asked = await Promise.all(Array.from({ length: 50 }, () =>
+      fleet.ask('storm', 0, '/twice/')));
+    asked.forEach((reply) => assertHeld(reply, 1, 30));
+    assert.equal(meter.arrivals.length, before + 1);
+  });
+
+  await t.test('a 503 without Retry-After holds back nobody', async () => {
+    const its = await told('none', { status: 503 });
+    assert.equal(its.status, 503);
+    assert.equal((await fleet.ask('none')).status, 200);
+  });
+
+  await t.test('a 503 with Retry-After holds back all tenants', async () => {
+    const its = await told('all', { status: 503, retryAfter: '3' });
+    assert.equal(its.status, 503);
+    for (const tenant of ['all', 'none', 'date']) {
+      assertHeld(await fleet.ask(tenant), 1, 3);
+    }
+    await Promise.all(['all', 'none', 'date'].map(back));
+  });
+
+  await t.test('Retry-After may be a date', async () => {
+    const date = new Date(Date.now() + 20000).toUTCString();
+    await told('date', { status: 429, retryAfter: date });
+    assertHeld(await fleet.ask('date'), 12, 20);
+  });
+
+  await t.test('a date that has passed, and what is none, is a 429 without one',
+    async () => {
+      for (const [tenant, value] of [
+        ['past', 'Sun, 06 Nov 1994 08:49:37 GMT'], ['soon', 'soon'],
+        ['minus', '-1'],
+      ]) {
+        await told(tenant, { status: 429, retryAfter: value });
+        assertHeld(await fleet.ask(tenant), 1, 1);
+      }
+    });
+
+  await t.test('a late 429 does not grow the pause', async () => {
+    meter.answer({ tenant: 'late', status: 429, retryAfter: '20' });
+    meter.answer({ tenant: 'late', url: /slow/, status: 429, delayMs: 500,
+                   retryAfter: '10' });
+    const late = [1, 2, 3].map(() => fleet.ask('late', 0, '/metered/slow/'));
+    await until('they are on their way', () =>
+      meter.arrivals.filter(({ url }) => url.includes('slow')).length === 3);
+    await fleet.ask('late');
+    const pause = await until('all nodes know', () => pauseOf('late'));
+
+    for (const reply of await Promise.all(late)) {
+      assert.deepEqual([reply.status, reply.body], [429, THROTTLED]);
+    }
+    assert.deepEqual(await pauseOf('late'), pause);
+    meter.comply();
+  });
+
+  await t.test('one that asks for longer does, and for an hour at most',
+    async () => {
+      meter.answer({ tenant: 'longer', status: 429, retryAfter: '20' });
+      meter.answer({ tenant: 'longer', url: /slow/, status: 429, delayMs: 500,
+                     retryAfter: '99999999' });
+      const late = fleet.ask('longer', 0, '/metered/slow/');
+      await until('it is on its way', () =>
+        meter.arrivals.some(({ url }) => url.includes('slow/longer')));
+      await fleet.ask('longer');
+      assertHeld(await fleet.ask('longer'), 10, 20);
+      await late;
+      meter.comply();
+      assertHeld(await fleet.ask('longer'), 3000, 3600);
+    });
+});

@@ -1,0 +1,97 @@
+// What callers are told whose budget is spent, and what is charged to it.  What
+// is allowed comes once a day, so that it makes no difference how long a test
+// takes.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { BudgetFleet } from '../../scripts/lib/budgets/fleet.mjs';
+import { assertRefused } from '../lib/fhir.mjs';
+import { twice } from '../lib/meter.mjs';
+import { until } from '../lib/scratch.mjs';
+import { parseList } from '../lib/structured.mjs';
+
+const DAY = 24 * 3600;
+const BURST = 9;
+const DAILY = `rate=${BURST}r/d burst=${BURST}`;
+
+test('budgets are spent', async (t) => {
+  const fleet = await BudgetFleet.start(t, {
+    names: ['acme', 'globex', 'initech', 'hooli'],
+    nodes: 1,
+    budget: 'rate=1000r/s',
+    gateway: {
+      tenants: {
+        acme: { budget: DAILY },
+        globex: { member_budget: 'rate=2r/m burst=4' },
+        initech: { budget: DAILY },
+        hooli: { budget: DAILY },
+      },
+      http: twice,
+      locations: (meter) => meter.location('/twice/', {
+        to: 'http://twice', lines: ['proxy_next_upstream http_500;'] }),
+    },
+  });
+  const { meter } = fleet;
+
+  // the first refusal of ours
+  const spend = (tenant, target) => until(`${tenant} has spent its budget`,
+    async () => {
+      const reply = await fleet.ask(tenant, 0, target);
+      return reply.what.startsWith('budget_') && reply;
+    });
+
+  // the requests of a tenant that were sent, from its first to its last
+  const sentOf = (tenant) =>
+    meter.arrivals.filter((one) => one.tenant === tenant).length;
+
+  await t.test('the answer says which one, when to come again, and what is '
+    + 'allowed, in fields that parse', async () => {
+    for (const [tenant, what, text, q, w, most] of [
+      ['acme', 'tenant', 'This app\'s budget ', BURST, DAY, DAY / BURST],
+      ['globex', 'member', 'This member\'s budget ', 2, 60, 30],
+    ]) {
+      const reply = await spend(tenant);
+      assertRefused(reply, 429, `budget_${what}`,
+                    { code: 'throttled', retry: true });
+      assert.ok(reply.json().issue[0].diagnostics.startsWith(text));
+
+      const retryAfter = Number(reply.headers['retry-after']);
+      assert.ok(retryAfter >= 1 && retryAfter <= most, `${retryAfter}`);
+
+      const policy = parseList(reply.headers['ratelimit-policy'])
+        .find(({ value }) => value === what);
+      assert.deepEqual([policy.parameters.q, policy.parameters.w], [q, w]);
+
+      const [{ value, parameters }] = parseList(reply.headers.ratelimit);
+      assert.deepEqual([value, parameters],
+                       [what, { r: 0, t: retryAfter }]);
+    }
+  });
+
+  await t.test('a tenant whose budget is spent leaves the others theirs',
+    async () => {
+      assert.equal((await fleet.ask('hooli')).status, 200);
+    });
+
+  await t.test('a replay with another token is an attempt of its own',
+    async () => {
+      meter.answer({ tenant: 'initech', status: 401 });
+      const before = sentOf('initech');
+      await fleet.ask('initech');
+      assert.equal(sentOf('initech'), before + 2);
+      assertRefused(await spend('initech'), 429, 'budget_tenant',
+                    { code: 'throttled', retry: true });
+      assert.ok(sentOf('initech') <= BURST + 1, `${sentOf('initech')}`);
+    });
+
+  await t.test('an attempt of proxy_next_upstream is one, too', async () => {
+    meter.answer({ tenant: 'hooli', status: 500 });
+    const before = sentOf('hooli');
+    assert.equal((await fleet.ask('hooli', 0, '/twice/')).status, 500);
+    assert.equal(sentOf('hooli'), before + 2);
+    assertRefused(await spend('hooli', '/twice/'), 429, 'budget_tenant',
+                  { code: 'throttled', retry: true });
+    assert.ok(sentOf('hooli') <= BURST + 1, `${sentOf('hooli')}`);
+  });
+});
