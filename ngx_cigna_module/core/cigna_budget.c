@@ -152,6 +152,7 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
         /* ahead of time: there is less than half a lease needs */
 
         if (!t->under_way && due_ns == 0 && t->refused_ns <= b->now_ns
+            && b->now_ns - t->asked_ns >= b->plan->lease_ns
             && t->demand >= CIGNA_BUDGET_BUSY
             && t->credits < (int64_t) t->demand / 512)
         {
@@ -323,6 +324,11 @@ cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
 
     if (g->granted < want) {
         due_ns = cigna_budget_due_ns(&b);
+
+        if (due_ns < t->asked_ns + b.plan->lease_ns - b.now_ns) {
+            due_ns = t->asked_ns + b.plan->lease_ns - b.now_ns;
+        }
+
         t->refused_ns += g->wait_ns > due_ns ? g->wait_ns : due_ns;
         t->by = g->by ? g->by : cigna_budget_gateway;
     }
@@ -550,11 +556,11 @@ cigna_budget_due_ns(const cigna_budget_t *b)
 
     t = b->tenant;
 
-    if (t->call == 0) {
+    if (t->call < 2) {
         return 0;
     }
 
-    ns = t->asked_ns + b->plan->lease_ns - b->now_ns;
+    ns = t->before_ns + CIGNA_BUDGET_CALLS_NS(b->plan->lease_ns) - b->now_ns;
 
     return ns > 0 ? ns : 0;
 }
@@ -571,6 +577,7 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
     t = b->tenant;
 
     t->call++;
+    t->before_ns = t->asked_ns;
     t->asked_ns = b->now_ns;
     t->under_way = 1;
     t->pid = b->pid;

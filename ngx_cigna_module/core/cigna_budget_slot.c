@@ -67,6 +67,7 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
         t->expiry_ns -= back;
         t->refused_ns -= back;
         t->asked_ns -= back;
+        t->before_ns -= back;
         t->window_ns -= back;
     }
 }

@@ -114,17 +114,54 @@ the_first_request_asks_and_the_others_wait_for_it(void **state)
     assert_int_equal(a.by, cigna_budget_none);
     assert_int_equal(a.ask, 0);
 
-    /* the next call may be made a lease after the last */
+    /* those who come at the same time need not wait for a lease */
 
+    cigna_budget_decide(&b, 4, 0, &a);
+    assert_int_equal(a.rc, cigna_budget_waiting);
+    assert_int_equal(a.ask, 4);
+    assert_int_equal(reply(a.call, 4, 4), 0);
+    assert_int_equal(spend(10), 4);
+}
+
+
+static void
+no_more_than_two_calls_are_made_in_two_leases_and_a_bit(void **state)
+{
+    (void) state;
+
+    lease(1);
+    assert_int_equal(decide(), cigna_budget_granted);
     after(10);
+    lease(1);
+    assert_int_equal(decide(), cigna_budget_granted);
+
     assert_int_equal(decide(), cigna_budget_waiting);
     assert_int_equal(a.ask, 0);
-    assert_int_equal(a.wait_ms, 40);
+    assert_int_equal(a.wait_ms, 100);
 
-    after(40);
+    after(100);
     cigna_budget_decide(&b, 5, 1, &a);
     assert_int_equal(a.rc, cigna_budget_waiting);
     assert_int_equal(a.ask, 5);
+}
+
+
+static void
+after_a_refusal_the_next_call_is_a_lease_away_at_least(void **state)
+{
+    (void) state;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+    r.grant.by = cigna_budget_gateway;
+    r.grant.wait_ns = MS;
+    assert_int_equal(reply(a.call, 2, 1), 0);
+    assert_int_equal(decide(), cigna_budget_granted);
+
+    after(49);
+    assert_int_equal(decide(), cigna_budget_refused);
+    after(1);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_true(a.ask > 0);
 }
 
 
@@ -612,6 +649,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(the_first_request_asks_and_the_others_wait_for_it),
+        test(no_more_than_two_calls_are_made_in_two_leases_and_a_bit),
+        test(after_a_refusal_the_next_call_is_a_lease_away_at_least),
         test(a_lease_is_over_after_two_of_its_times),
         test(what_is_left_of_a_lease_goes_into_the_next),
         test(who_is_busy_asks_before_it_has_to_wait),
