@@ -9,7 +9,8 @@
 /*
  * An entry of the cache as it lies in the slab.  Its token, with patient and
  * scope behind it, is kept in pieces: the slab rounds up to powers of two,
- * which for a whole token would cost up to half of the zone.  Everything here is called with the zone locked.
+ * which for a whole token would cost up to half of the zone.  Everything here
+ * is called with the zone locked.
  */
 
 typedef struct ngx_cigna_cache_piece_s  ngx_cigna_cache_piece_t;

@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { countersOf } from '../lib/counters.mjs';
 import { assertRefused, connected, logged } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
+import { prepareNginx } from '../lib/nginx.mjs';
 import { startRecorder } from '../lib/recorder.mjs';
 import { freePort } from '../lib/scratch.mjs';
 
@@ -344,5 +345,13 @@ test('errors', async (t) => {
     assert.equal((await ask('/pair/fine')).status, 200);
     assert.equal(recorder.take().length, 1);
     assert.deepEqual(spare.take(), []);
+  });
+
+  await t.test('proxy_next_upstream http_500 is warned of', async (t2) => {
+    const { output } = await prepareNginx(t2, {
+      http: gw.configuration({ fhir: {
+        proxy_next_upstream: 'error http_500' } }),
+    }).test();
+    assert.match(output, /\[warn\].*"proxy_next_upstream http_500" takes/);
   });
 });

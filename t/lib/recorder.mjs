@@ -24,7 +24,8 @@ class Recorder {
       this.#handle(...both).catch(() => {});     // a client that left
     };
     this.server = plain ? http.createServer(handler)
-      : https.createServer(this.#certificate(names), handler);
+      : https.createServer({ maxHeaderSize: 256 << 10,
+                             ...this.#certificate(names) }, handler);
     this.server.keepAliveTimeout = 60000;
     this.server.on(plain ? 'connection' : 'secureConnection', (socket) => {
       this.#connections += 1;
