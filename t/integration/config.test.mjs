@@ -646,7 +646,10 @@ refuses('a budget of members without a rate',
         /"member_budget" directive lacks a rate .*write "member_budget rate=/);
 refuses('minimums that are more than the gateway\'s rate', {
   vaults: 'cigna_budget rate=10r/s;', tenant: { budget: 'minimum=601r/m' },
-}, /the budgets of "cigna_tenant" "acme" do not work: |"cigna_budget" does/);
+}, /"cigna_budget" does not work: the minimums of the tenants are more than/);
 refuses('a minimum of nothing', {
   vaults: 'cigna_budget;', tenant: { budget: 'minimum=1r/s' },
-}, /the budgets of "cigna_tenant" "acme" do not work: /);
+}, /budgets of "cigna_tenant" "acme" do not work: a minimum needs a rate of/);
+refuses('a burst that a day does not bring', {
+  vaults: 'cigna_budget;', tenant: { budget: 'rate=5r/d burst=6' },
+}, /budgets of "cigna_tenant" "acme" do not work: a burst is at most what /);
