@@ -119,7 +119,7 @@ const TRICKS = [
   '/metadata/..%2fPatient', '/metadata%2f..%2fPatient', '//metadata',
   '/x/..//metadata', '/./metadata', '/x/../metadata', '/%6detadata',
   '/metadata%00', '/metadata%20', '/metadata;x=1', '/Metadata', '/METADATA',
-  '/metadata%3f', '/metadata%23', '/metadata\\..\\Patient', '/metadata.json',
+  '/metadata%3f', '/metadata%23', '/metadata#x', '/metadata\\..\\Patient', '/metadata.json',
   '/Patient/..;/metadata', '/metadata/.', '/$everything/metadata',
   '/.well-known/', '/.well-known/smart-configuration/',
   '/.well-known/smart-configuration/../../Patient',
