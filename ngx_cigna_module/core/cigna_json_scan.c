@@ -1,6 +1,10 @@
 
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "cigna_json_scan.h"
 
 
@@ -34,15 +38,40 @@ cigna_json_space(const uint8_t *p, const uint8_t *end)
 
 
 /*
- * Eight bytes at a time.  (x - 1) & ~x has the high bit of each zero byte set,
- * and perhaps of bytes above such a one, so that the lowest is right; likewise
- * for bytes below a space.
+ * Sixteen bytes at a time where every processor can, as on x86-64, else eight:
+ * (x - 1) & ~x has the high bit of each zero byte set, and perhaps of bytes
+ * above such a one, so that the lowest is right; likewise for bytes below a
+ * space.
  */
 
 const uint8_t *
 cigna_json_run(const uint8_t *p, const uint8_t *end)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#ifdef __SSE2__
+    int      stop;
+    __m128i  x, quote, slash, space;
+
+    quote = _mm_set1_epi8('"');
+    slash = _mm_set1_epi8('\\');
+    space = _mm_set1_epi8(0x1f);
+
+    while (end - p >= 16) {
+
+        x = _mm_loadu_si128((const __m128i *) p);
+
+        stop = _mm_movemask_epi8(
+                   _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, quote),
+                                             _mm_cmpeq_epi8(x, slash)),
+                                _mm_cmpeq_epi8(_mm_min_epu8(x, space), x)));
+
+        if (stop) {
+            return p + __builtin_ctz((unsigned) stop);
+        }
+
+        p += 16;
+    }
+
+#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     uint64_t  x, quote, slash, stop;
 
     while (end - p >= 8) {
