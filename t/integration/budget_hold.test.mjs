@@ -57,13 +57,13 @@ test('the upstream has had enough', async (t) => {
 
   await t.test('its 429 passes as it is, and is told apart from ours',
     async () => {
-      const its = await told('acme', { status: 429, retryAfter: '3' });
+      const its = await told('acme', { status: 429, retryAfter: '30' });
       assert.deepEqual([its.status, its.body], [429, THROTTLED]);
-      assert.equal(its.headers['retry-after'], '3');
+      assert.equal(its.headers['retry-after'], '30');
       assert.equal(its.headers.ratelimit, undefined);
       assert.equal(its.headers['ratelimit-policy'], undefined);
 
-      assertHeld(await fleet.ask('acme'), 1, 3);
+      assertHeld(await fleet.ask('acme'), 1, 30);
       const [node] = fleet.nodes;
       await node.nginx.waitForAccessLog(/ 429 .* outcome=upstream_throttled/);
       await node.nginx.waitForAccessLog(/ 429 .* outcome=held_back/);
@@ -80,11 +80,10 @@ test('the upstream has had enough', async (t) => {
         (await fleet.ask('acme', 1)).status === 429);
       const { length } = meter.arrivals;
       for (let node = 0; node < 2; node += 1) {
-        assertHeld(await fleet.ask('acme', node), 1, 3);
+        assertHeld(await fleet.ask('acme', node), 1, 30);
         assert.equal((await fleet.ask('none', node)).status, 200);
       }
       assert.equal(meter.arrivals.length, length + 2);
-      await back('acme');
     });
 
   await t.test('one 429 makes no storm: silence follows, whatever callers ask '
@@ -158,10 +157,10 @@ test('the upstream has had enough', async (t) => {
 
   // The last one: all tenants feel their way back together after it.
   await t.test('a 503 with Retry-After holds back all tenants', async () => {
-    const its = await told('all', { status: 503, retryAfter: '3' });
+    const its = await told('all', { status: 503, retryAfter: '5' });
     assert.equal(its.status, 503);
     for (const tenant of ['all', 'none', 'idle']) {
-      assertHeld(await fleet.ask(tenant), 1, 3);
+      assertHeld(await fleet.ask(tenant), 1, 5);
     }
     await Promise.all(['all', 'none', 'idle'].map(back));
   });
