@@ -3,6 +3,11 @@
 #include "ngx_cigna_reply.h"
 #include "cigna_trace.h"
 
+#include <openssl/rand.h>
+
+
+#define NGX_CIGNA_TRACE_RANDOM  1024       /* bytes at a time */
+
 
 /* the caller's lines; a second one where one is meant is none */
 
@@ -15,6 +20,7 @@ typedef struct {
 } ngx_cigna_trace_lines_t;
 
 
+static ngx_int_t ngx_cigna_trace_id(ngx_http_request_t *r);
 static void ngx_cigna_trace_lines(ngx_http_request_t *r,
     ngx_cigna_trace_lines_t *lines);
 static void ngx_cigna_trace_line(ngx_cigna_trace_lines_t *lines,
@@ -39,6 +45,10 @@ ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     ngx_cigna_trace_lines(r, &lines);
 
+    if (ngx_cigna_trace_id(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     trace->request_id = *ngx_cigna_request_id(r);
     trace->state = lines.state;
 
@@ -60,6 +70,57 @@ ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     {
         trace->request_id = *lines.request_id;
     }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Makes $request_id as nginx would, unless it was asked for already: sixteen
+ * random bytes, of which OpenSSL makes many at a time for nearly the same
+ * price.  Only workers fill this, so that no two of them have the same.
+ */
+
+static ngx_int_t
+ngx_cigna_trace_id(ngx_http_request_t *r)
+{
+    u_char                     *p;
+    ngx_cigna_main_conf_t      *mcf;
+    ngx_http_variable_value_t  *vv;
+
+    static size_t  left;
+    static u_char  bytes[NGX_CIGNA_TRACE_RANDOM];
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    vv = &r->variables[mcf->request_id];
+
+    if (vv->valid || vv->not_found) {
+        return NGX_OK;
+    }
+
+    if (left == 0) {
+
+        if (RAND_bytes(bytes, NGX_CIGNA_TRACE_RANDOM) != 1) {
+            return NGX_OK;
+        }
+
+        left = NGX_CIGNA_TRACE_RANDOM;
+    }
+
+    p = ngx_pnalloc(r->pool, CIGNA_TRACE_ID_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    left -= CIGNA_TRACE_ID_LEN / 2;
+
+    ngx_hex_dump(p, bytes + left, CIGNA_TRACE_ID_LEN / 2);
+
+    vv->data = p;
+    vv->len = CIGNA_TRACE_ID_LEN;
+    vv->valid = 1;
+    vv->no_cacheable = 0;
+    vv->not_found = 0;
 
     return NGX_OK;
 }
