@@ -5,7 +5,7 @@
     <prefix>:d:{<state>}      dance    hash: b blob, ...
     <prefix>:v:{vault}        marker   hash: b blob, r run id, t since when;
     <prefix>:v:{<tag>}        in Cluster one for each hash slot
-    <prefix>:b:{budget}       budgets  hash, no secrets, which may go at any time
+    <prefix>:b:{budget}       budgets  hash; no secrets, may go at any time
 """
 
 import functools
