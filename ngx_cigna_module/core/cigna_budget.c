@@ -12,6 +12,11 @@
 
 #define CIGNA_BUDGET_BUSY  512
 
+/* of the last 32 calls; most that is asked for in case */
+
+#define CIGNA_BUDGET_SCARCE     16
+#define CIGNA_BUDGET_EXTRA_MAX  1024
+
 /* Retry-After of outage=closed: the next call may find Redis again */
 
 #define CIGNA_BUDGET_CLOSED_MS  1000
@@ -37,6 +42,7 @@ static int cigna_budget_late(const cigna_budget_t *b);
 static int64_t cigna_budget_due_ns(const cigna_budget_t *b);
 static void cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
     cigna_budget_answer_t *a);
+static void cigna_budget_foresee(cigna_budget_tenant_t *t);
 static cigna_budget_buckets_t cigna_budget_buckets(const cigna_budget_t *b);
 static unsigned cigna_budget_share(const cigna_budget_t *b);
 static cigna_budget_hold_t *cigna_budget_hold(const cigna_budget_t *b,
@@ -174,6 +180,7 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
         a->wait_ms = CIGNA_BUDGET_POLL_MS;
 
     } else if (due_ns) {
+        t->scarce |= 1;
         a->wait_ms = (due_ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
 
     } else {
@@ -507,6 +514,8 @@ cigna_budget_expire(const cigna_budget_t *b)
                    < b->node->all.from_ns)))
     {
         cigna_budget_void(t);
+        t->extra /= 2;
+        t->scarce = 0;
     }
 }
 
@@ -582,8 +591,10 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
     t->under_way = 1;
     t->pid = b->pid;
 
+    cigna_budget_foresee(t);
+
     a->call = t->call;
-    a->ask = waiting - t->credits;
+    a->ask = waiting - t->credits + (int64_t) t->extra;
 
     if (t->demand >= CIGNA_BUDGET_BUSY) {
         a->ask += (int64_t) (t->demand * 3 / 512);
@@ -596,6 +607,29 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
     if (a->ask > CIGNA_BUDGET_BURST_MAX) {
         a->ask = CIGNA_BUDGET_BURST_MAX;
     }
+}
+
+
+/*
+ * Those who come one by one, each when the last one has ended, look few as long
+ * as they are held up.  If that happens again and again more is asked for, and
+ * less when something is left over.
+ */
+
+static void
+cigna_budget_foresee(cigna_budget_tenant_t *t)
+{
+    if ((t->scarce & 1)
+        && __builtin_popcountll(t->scarce & UINT32_MAX) >= CIGNA_BUDGET_SCARCE)
+    {
+        t->extra = t->extra < CIGNA_BUDGET_EXTRA_MAX / 2
+                   ? 2 * t->extra + 1 : CIGNA_BUDGET_EXTRA_MAX;
+
+    } else if (t->credits > 0 && (uint64_t) t->credits > t->extra) {
+        t->extra /= 2;
+    }
+
+    t->scarce <<= 1;
 }
 
 

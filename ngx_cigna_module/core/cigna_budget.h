@@ -105,6 +105,11 @@ typedef union {
         uint64_t             count;
         uint64_t             demand;
 
+        /* what calls ask for beside that, and before which of the last ones
+           somebody had to wait: a bit each, the lowest one of the next */
+        uint64_t             extra;
+        uint64_t             scarce;
+
         cigna_gcra_t         tenant;       /* this node's own, for outages */
         cigna_gcra_t         minimum;
         cigna_budget_hold_t  own;

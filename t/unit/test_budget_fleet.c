@@ -457,6 +457,36 @@ who_stays_below_the_rate_is_not_refused(void **state)
 }
 
 
+/* a client that sends the next request when the last one was answered */
+
+static void
+who_asks_one_after_the_other_is_seldom_held_up(void **state)
+{
+    int64_t  free_ms;
+
+    (void) state;
+
+    make_fleet(1, "1000r/s", 0, plain, 1);
+    free_ms = 0;
+
+    while (fleet.now_ms < 1000000 + 20000) {
+
+        run_ms();
+
+        if (fleet.now_ms < free_ms || fleet.node[0].queue[0]) {
+            continue;
+        }
+
+        fleet.arrived[0]++;
+        fleet.node[0].queue[0] += decide(0, 0, 0) == cigna_budget_waiting;
+
+        free_ms = fleet.now_ms + 5;
+    }
+
+    assert_between("one by one", sent(), 20000 / 5 * 9 / 10, 20000 / 5);
+}
+
+
 static void
 one_tenant_at_ten_times_its_share_leaves_the_others_theirs(void **state)
 {
@@ -746,6 +776,7 @@ main(void)
         cmocka_unit_test(what_is_sent_is_rate_times_time_and_burst),
         cmocka_unit_test(a_node_makes_no_more_than_twenty_calls_a_second),
         cmocka_unit_test(who_stays_below_the_rate_is_not_refused),
+        cmocka_unit_test(who_asks_one_after_the_other_is_seldom_held_up),
         cmocka_unit_test(
             one_tenant_at_ten_times_its_share_leaves_the_others_theirs),
         cmocka_unit_test(what_others_leave_is_the_busy_ones),
