@@ -40,7 +40,8 @@ static cigna_not_known_e cigna_not_known_within(const cigna_not_known_t *n,
     int array);
 static int cigna_not_known_close(cigna_not_known_t *n, int array);
 static int cigna_not_known_string(cigna_not_known_t *n);
-static int cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value);
+static int cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value,
+    int whole);
 static int cigna_not_known_says(cigna_slice_t s);
 static int cigna_not_known_find(cigna_slice_t *s, cigna_slice_t what);
 
@@ -64,7 +65,7 @@ cigna_not_known(cigna_slice_t text)
         }
 
         if (cigna_not_known_token(&n) != CIGNA_OK) {
-            return 0;
+            break;
         }
 
         if (n.outcome && n.found) {
@@ -72,7 +73,7 @@ cigna_not_known(cigna_slice_t text)
         }
     }
 
-    return 0;
+    return n.outcome && n.found;
 }
 
 
@@ -178,11 +179,12 @@ cigna_not_known_close(cigna_not_known_t *n, int array)
 }
 
 
-/* one that the beginning ends in the midst of is taken for what there is */
+/* one that ends too early, or breaks, is taken for what there is */
 
 static int
 cigna_not_known_string(cigna_not_known_t *n)
 {
+    int             rc;
     cigna_slice_t   s;
     const uint8_t  *p;
 
@@ -193,18 +195,16 @@ cigna_not_known_string(cigna_not_known_t *n)
 
         p = cigna_json_run(p, n->end);
 
-        if (p == n->end || *p == '"') {
+        if (p == n->end || *p != '\\') {
             break;
-        }
-
-        if (*p != '\\') {
-            return CIGNA_ERROR;
         }
 
         p += (n->end - p > 1) ? 2 : 1;
     }
 
     s.len = p - s.data;
+
+    rc = (p < n->end && *p == '"') ? CIGNA_OK : CIGNA_ERROR;
     n->p = (p < n->end) ? p + 1 : p;
 
     if (n->depth == 0) {
@@ -212,17 +212,19 @@ cigna_not_known_string(cigna_not_known_t *n)
     }
 
     if (n->arrays[n->depth - 1] || n->colon) {
-        return cigna_not_known_value(n, s);
+
+        return cigna_not_known_value(n, s, rc == CIGNA_OK) == CIGNA_OK
+               ? rc : CIGNA_ERROR;
     }
 
     n->key = s;
 
-    return CIGNA_OK;
+    return rc;
 }
 
 
 static int
-cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value)
+cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value, int whole)
 {
     switch (n->places[n->depth - 1]) {
 
@@ -230,7 +232,9 @@ cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value)
 
         if (cigna_slice_eq(n->key, cigna_slice("resourceType"))) {
 
-            if (!cigna_slice_eq(value, cigna_slice("OperationOutcome"))) {
+            if (!whole
+                || !cigna_slice_eq(value, cigna_slice("OperationOutcome")))
+            {
                 return CIGNA_ERROR;
             }
 

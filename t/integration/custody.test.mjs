@@ -120,7 +120,6 @@ test('what the caller gets', async (t) => {
     [{ kind: '429', retry_after: 17 }, 429, '17'],
     ['429', 429, undefined],
     ['403', 403, undefined],
-    ['503', 503, undefined],
   ]) {
     await t.test(`an upstream's ${status} (Retry-After: ${after}) passes`,
       async () => {
@@ -134,6 +133,15 @@ test('what the caller gets', async (t) => {
         assert.equal(reply.headers['cache-control'], 'no-store, private');
       });
   }
+
+  await t.test('an upstream\'s 503 without a body is told as one', async () => {
+    await control.set({ fhir_fault: '503' });
+    const reply = await alice.get('/fhir/Patient');
+    await control.set({ fhir_fault: 'none' });
+
+    assertRefused(reply, 503, 'upstream_error');
+    assert.equal(reply.headers['cache-control'], 'no-store, private');
+  });
 
   await t.test('an upstream that cuts the line is a 502, not to be stored',
     async () => {
