@@ -151,8 +151,8 @@ export class Person {
     if (body === '') {
       return;                                    // HEAD
     }
-    if (!condition) {
-      // what the proxy says, or Cigna itself
+    if (!condition || condition === 'upstream_error') {
+      // what the proxy says, or Cigna itself, in its own words or not
       if (![401, 429, 500, 502, 503, 504].includes(status)) {
         this.note(`status ${status}: ${body}`);
       }
