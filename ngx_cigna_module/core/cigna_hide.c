@@ -3,7 +3,7 @@
 
 
 #define CIGNA_HIDE_NAME_MAX  26
-#define CIGNA_HIDE_NAMES     7             /* of one length, at most */
+#define CIGNA_HIDE_NAMES     8             /* of one length, and NULL */
 
 
 /* by length */
@@ -39,49 +39,56 @@ static const char *const  cigna_hide_names[CIGNA_HIDE_NAME_MAX]
 };
 
 
-static const char *const  cigna_hide_prefixes[] = {
+static const char *const  cigna_hide_x_prefixes[] = {
     "x-akamai-", "x-amz-", "x-amzn-", "x-azure-", "x-b3-", "x-cache-",
     "x-datadog-", "x-dynatrace", "x-edge-", "x-envoy-", "x-fastly-",
     "x-forwarded-", "x-goog-", "x-instana-", "x-kong-", "x-ms-",
     "x-newrelic-", "x-nginx-", "x-ot-span-", "x-proxy-", "x-ruxit-",
-    "x-sucuri-", "x-trace-", "x-upstream-", "x-vcap-", "akamai-", "cdn-",
-    "cf-", "fastly-", "ot-tracer-", "public-key-pins", "uberctx-",
-    NULL
+    "x-sucuri-", "x-trace-", "x-upstream-", "x-vcap-", NULL
 };
 
 
-static int cigna_hide_prefixed(cigna_slice_t name);
+static const char *const  cigna_hide_prefixes[] = {
+    "akamai-", "cdn-", "cf-", "fastly-", "ot-tracer-", "public-key-pins",
+    "uberctx-", NULL
+};
+
+
+static int cigna_hide_among(const char *const *names, cigna_slice_t name);
 static int cigna_hide_starts(cigna_slice_t name, const char *prefix);
 
+
+/* of all lines, few begin as one of these does */
 
 int
 cigna_hide_line(cigna_slice_t name)
 {
-    unsigned            i;
-    const char *const  *names;
-
-    if (name.len < CIGNA_HIDE_NAME_MAX) {
-
-        names = cigna_hide_names[name.len];
-
-        for (i = 0; i < CIGNA_HIDE_NAMES && names[i]; i++) {
-            if (cigna_hide_starts(name, names[i])) {
-                return 1;
-            }
-        }
+    if (name.len < CIGNA_HIDE_NAME_MAX
+        && cigna_hide_among(cigna_hide_names[name.len], name))
+    {
+        return 1;
     }
 
-    return cigna_hide_prefixed(name);
+    return cigna_hide_among(cigna_hide_starts(name, "x-")
+                            ? cigna_hide_x_prefixes : cigna_hide_prefixes,
+                            name);
 }
 
 
 static int
-cigna_hide_prefixed(cigna_slice_t name)
+cigna_hide_among(const char *const *names, cigna_slice_t name)
 {
-    const char *const  *prefix;
+    uint8_t  first;
 
-    for (prefix = cigna_hide_prefixes; *prefix; prefix++) {
-        if (cigna_hide_starts(name, *prefix)) {
+    if (name.len == 0) {
+        return 0;
+    }
+
+    first = cigna_slice_lower(name.data[0]);
+
+    for ( /* void */ ; *names; names++) {
+
+        if (first == (uint8_t) **names && cigna_hide_starts(name, *names)) {
             return 1;
         }
     }

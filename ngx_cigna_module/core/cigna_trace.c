@@ -1,7 +1,6 @@
 
 #include <string.h>
 
-#include "cigna_siphash.h"
 #include "cigna_trace.h"
 
 
@@ -177,15 +176,14 @@ cigna_tracestate_value(cigna_slice_t value)
 }
 
 
-/* the span's id is as random as the trace's, which a hash of it will do for */
+/* a half of the trace's id, which is random, will do for the span's */
 
 int
 cigna_traceparent_make(cigna_slice_t trace_id,
     uint8_t out[CIGNA_TRACEPARENT_LEN])
 {
-    size_t             i;
-    uint8_t            hash[CIGNA_SIPHASH_LEN];
-    static const char  hex[] = "0123456789abcdef";
+    size_t          i;
+    const uint8_t  *half;
 
     if (trace_id.len != CIGNA_TRACE_ID_LEN
         || !cigna_trace_id(trace_id.data, CIGNA_TRACE_ID_LEN))
@@ -193,18 +191,20 @@ cigna_traceparent_make(cigna_slice_t trace_id,
         return CIGNA_ERROR;
     }
 
-    cigna_siphash(trace_id.data, trace_id, hash);
-    hash[0] |= 1;
+    half = trace_id.data + CIGNA_SPAN_ID_LEN;
+
+    for (i = 0; i < CIGNA_SPAN_ID_LEN && half[i] == '0'; i++) {
+        /* void */
+    }
+
+    if (i == CIGNA_SPAN_ID_LEN) {
+        half = trace_id.data;
+    }
 
     memcpy(out, "00-", 3);
     memcpy(out + 3, trace_id.data, CIGNA_TRACE_ID_LEN);
     out[35] = '-';
-
-    for (i = 0; i < CIGNA_SPAN_ID_LEN / 2; i++) {
-        out[36 + 2 * i] = hex[hash[i] >> 4];
-        out[37 + 2 * i] = hex[hash[i] & 0xf];
-    }
-
+    memcpy(out + 36, half, CIGNA_SPAN_ID_LEN);
     memcpy(out + 52, "-00", 3);
 
     return CIGNA_OK;

@@ -3,13 +3,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { clockOf } from '../lib/clock.mjs';
 import { countersOf } from '../lib/counters.mjs';
 import { expired } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
-import { isRunning } from '../lib/process.mjs';
+import { connectionsTo, isRunning } from '../lib/process.mjs';
 import { until } from '../lib/scratch.mjs';
 
 const DISCONNECT = '/cigna/disconnect';
@@ -345,6 +344,7 @@ test('hundreds of them that wait take little memory', async (t) => {
     await s.begin({ revoke_fault: '503' });
     const [pid] = s.gw.nginx.workerPids();
     const before = residentKb(pid);
+    const port = Number(new URL(s.gw.sandbox.info.issuer).port);
     for (let i = 0; i < MEMBERS; i += 20) {
       await Promise.all(visitors.slice(i, i + 20).map((one) =>
         s.disconnect(one)));
@@ -352,7 +352,8 @@ test('hundreds of them that wait take little memory', async (t) => {
     for (let n = 1; n <= 4; n += 1) {
       await s.pass('all were tried', async () =>
         await s.requests() >= n * MEMBERS, all);
-      await sleep(500);                      // and have their answers
+      await until('all have their answers', () =>
+        connectionsTo(pid, port) === 0, { timeout: 30000 });
     }
     const grown = residentKb(pid) - before;
     t.diagnostic(`${grown} KB for ${MEMBERS}`);

@@ -144,15 +144,26 @@ export function childrenOf(pid) {
 
 // The local TCP ports of a process, which had better stand still.
 export function portsOf(pid) {
+  return new Set(socketsOf(pid).map(({ local }) => local));
+}
+
+// How many connections it has to a port.
+export function connectionsTo(pid, port) {
+  return socketsOf(pid).filter(({ remote }) => remote === port).length;
+}
+
+function socketsOf(pid) {
   const inodes = new Set(readdirSync(`/proc/${pid}/fd`)
     .map((fd) => /^socket:\[(\d+)\]$/.exec(linkAt(`/proc/${pid}/fd/${fd}`)))
     .filter(Boolean).map(([, inode]) => inode));
+  const portOf = (address) => parseInt(address.split(':')[1], 16);
 
-  return new Set(['tcp', 'tcp6'].flatMap((table) =>
+  return ['tcp', 'tcp6'].flatMap((table) =>
     readFileSync(`/proc/${pid}/net/${table}`, 'latin1').split('\n').slice(1)
       .map((line) => line.trim().split(/\s+/))
       .filter((fields) => inodes.has(fields[9]))
-      .map(([, local]) => parseInt(local.split(':')[1], 16))));
+      .map(([, local, remote]) =>
+        ({ local: portOf(local), remote: portOf(remote) })));
 }
 
 function linkAt(path) {

@@ -120,6 +120,13 @@ a_new_trace_has_the_id_of_the_request(void **state)
                      CIGNA_OK);
     assert_memory_not_equal(one + 36, two + 36, 16);
 
+    assert_int_equal(cigna_traceparent_make(
+                         guarded("4bf92f3577b34da60000000000000000"), two),
+                     CIGNA_OK);
+    assert_int_equal(cigna_traceparent_valid(
+                         cigna_slice_make(two, two + CIGNA_TRACEPARENT_LEN)),
+                     1);
+
     assert_int_equal(cigna_traceparent_make(guarded("4bf9"), one),
                      CIGNA_ERROR);
     assert_int_equal(cigna_traceparent_make(
