@@ -38,8 +38,6 @@ static ngx_uint_t ngx_cigna_admit_attempts(ngx_http_request_t *r,
     ngx_cigna_admit_t *admit);
 static void ngx_cigna_admit_cleanup(void *data);
 static int64_t ngx_cigna_admit_retry_after(ngx_http_upstream_t *u);
-static ngx_str_t *ngx_cigna_admit_line(ngx_http_upstream_t *u,
-    const char *name);
 
 
 /* holds a reference; anything but NGX_OK: the request is somebody else's now */
@@ -337,15 +335,19 @@ ngx_cigna_admit_answered(ngx_http_request_t *r)
 static int64_t
 ngx_cigna_admit_retry_after(ngx_http_upstream_t *u)
 {
-    int64_t     now_s, ms;
-    ngx_str_t  *value, *date;
+    int64_t      now_s, ms;
+    ngx_str_t   *value, *date;
+    ngx_uint_t   from;
 
-    value = ngx_cigna_admit_line(u, "Retry-After");
+    from = 0;
+    value = ngx_cigna_header_line(&u->headers_in.headers, "Retry-After", &from);
+
     if (value == NULL) {
         return -1;
     }
 
-    date = ngx_cigna_admit_line(u, "Date");
+    from = 0;
+    date = ngx_cigna_header_line(&u->headers_in.headers, "Date", &from);
 
     if (date == NULL
         || cigna_http_date_parse(ngx_cigna_slice(date), &now_s) != CIGNA_OK)
@@ -356,34 +358,6 @@ ngx_cigna_admit_retry_after(ngx_http_upstream_t *u)
     (void) cigna_retry_after_parse(ngx_cigna_slice(value), now_s, &ms);
 
     return ms;
-}
-
-
-static ngx_str_t *
-ngx_cigna_admit_line(ngx_http_upstream_t *u, const char *name)
-{
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    len = ngx_strlen(name);
-
-    for (part = &u->headers_in.headers.part; part; part = part->next) {
-
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
-            {
-                return &h[i].value;
-            }
-        }
-    }
-
-    return NULL;
 }
 
 

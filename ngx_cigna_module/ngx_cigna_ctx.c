@@ -148,6 +148,13 @@ ngx_str_t *
 ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
     ngx_uint_t *from)
 {
+    return ngx_cigna_header_line(&r->headers_in.headers, name, from);
+}
+
+
+ngx_str_t *
+ngx_cigna_header_line(ngx_list_t *headers, const char *name, ngx_uint_t *from)
+{
     size_t            len;
     ngx_uint_t        i, n;
     ngx_list_part_t  *part;
@@ -156,7 +163,7 @@ ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
     len = ngx_strlen(name);
     n = 0;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    for (part = &headers->part; part; part = part->next) {
 
         h = part->elts;
 

@@ -91,9 +91,14 @@ ngx_int_t ngx_cigna_ctx_begin(ngx_http_request_t *r, ngx_cigna_ctx_t **ctx);
 ngx_str_t *ngx_cigna_request_id(ngx_http_request_t *r);
 
 /*
- * The next line of the request's header with this lower-case name: borrowed,
- * NULL if there is none (any more).  *from is to be zero at first.
+ * The value of the next line with this name, in either case, in a list of
+ * ngx_table_elt_t: borrowed, NULL if there is none (any more).  *from is to be
+ * zero at first.
  */
+ngx_str_t *ngx_cigna_header_line(ngx_list_t *headers, const char *name,
+    ngx_uint_t *from);
+
+/* likewise, in the request's header */
 ngx_str_t *ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
     ngx_uint_t *from);
 

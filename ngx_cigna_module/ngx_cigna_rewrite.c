@@ -10,8 +10,6 @@
 #define NGX_CIGNA_REWRITE_WARN  60000      /* ms between two lines of a kind */
 
 
-static ngx_uint_t ngx_cigna_rewrite_upstreams(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *own);
 static ngx_uint_t ngx_cigna_rewrite_readable(ngx_http_request_t *r,
@@ -35,7 +33,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
-    if (!lcf->fhir || !ngx_cigna_rewrite_upstreams(r, ctx)) {
+    if (!lcf->fhir || !ngx_cigna_errors_upstreams(r, ctx)) {
         return NGX_OK;
     }
 
@@ -165,21 +163,6 @@ ngx_cigna_rewrite_warns(ngx_msec_t *last)
     *last = ngx_max(ngx_current_msec, 1);
 
     return 1;
-}
-
-
-/* a reply that the upstream is sending, not an error of nginx's or ours */
-
-static ngx_uint_t
-ngx_cigna_rewrite_upstreams(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
-{
-    return r == r->main
-           && ctx != NULL
-           && ctx->inject != NULL
-           && ctx->inject->content != NULL
-           && r->err_status == 0
-           && r->upstream != NULL
-           && r->upstream->cleanup != NULL;
 }
 
 
