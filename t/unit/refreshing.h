@@ -7,10 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support.h"
+#include "acting.h"
 
 #include "cigna_store.h"
-#include "world.h"
 
 
 /* what the tests of the refresh share: a world, and a member connected in it */
@@ -21,8 +20,7 @@
 #define DAY_MS   (24 * HOUR_MS)
 
 
-static world_t        w;
-static world_actor_t  a, b, crowd[CROWD];
+static world_actor_t  crowd[CROWD];
 
 
 /* members connect on node 0, their grants are refreshed on another one */
@@ -169,30 +167,12 @@ setup(void **state)
 {
     (void) state;
 
-    memset(&a, 0, sizeof(a));
-    memset(&b, 0, sizeof(b));
     memset(crowd, 0, sizeof(crowd));
-    world_init(&w);
+    new_world();
     world_connected(&w);
 
     return 0;
 }
-
-
-static inline int
-teardown(void **state)
-{
-    (void) state;
-
-    world_end(&a);
-    world_end(&b);
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 
 #endif /* _REFRESHING_H_INCLUDED_ */

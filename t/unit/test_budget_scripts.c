@@ -1,14 +1,12 @@
 
 #define _GNU_SOURCE
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#include <hiredis/hiredis.h>
 
 #include "budgeting.h"
+#include "redis_server.h"
 
 #include "cigna_scripts.h"
 
@@ -18,39 +16,13 @@
  * of the test's, where the same in C has to give the same.
  */
 
-#define SERVER_WAIT_MS  10000
-#define TENANTS         3
-#define NOW_US          INT64_C(1793000000000000)
+#define TENANTS  3
+#define NOW_US   INT64_C(1793000000000000)
 
 
-static char           directory[256];
-static pid_t          server;
-static redisContext  *redis;
-static char           scripts[2][8192];    /* with the test's clock */
-
-
-static redisContext *
-dial(void)
-{
-    char           path[300];
-    unsigned       ms;
-    redisContext  *c;
-
-    (void) snprintf(path, sizeof(path), "%s/redis", directory);
-
-    for (ms = 0; ms < SERVER_WAIT_MS; ms += 20) {
-        c = redisConnectUnix(path);
-
-        if (c && c->err == 0) {
-            return c;
-        }
-
-        redisFree(c);
-        (void) usleep(20 * 1000);
-    }
-
-    return NULL;
-}
+static redis_server_t  server;
+static redisContext   *redis;
+static char            scripts[2][8192];   /* with the test's clock */
 
 
 /* time is in the last two arguments */
@@ -77,57 +49,29 @@ set_clock(char *to, const char *text)
 static int
 start_server(void **state)
 {
-    const char  *tmp;
-
     (void) state;
 
-    tmp = getenv("TMPDIR");
-    (void) snprintf(directory, sizeof(directory), "%s/cigna-budgets-XXXXXX",
-                    tmp ? tmp : "/tmp");
-
-    if (mkdtemp(directory) == NULL || cigna_scripts_init() != CIGNA_OK) {
+    if (redis_server_start(&server, 0) != 0
+        || cigna_scripts_init() != CIGNA_OK)
+    {
         return -1;
     }
 
-    server = fork();
-
-    if (server == 0) {
-        if (chdir(directory) == 0 && freopen("/dev/null", "w", stdout)) {
-            (void) execlp("redis-server", "redis-server", "--port", "0",
-                          "--unixsocket", "redis", "--save", "",
-                          "--appendonly", "no", (char *) NULL);
-        }
-
-        _exit(127);
-    }
-
-    redis = dial();
+    redis = server.redis;
 
     set_clock(scripts[0], cigna_script(cigna_script_budget_lease)->text);
     set_clock(scripts[1], cigna_script(cigna_script_budget_pause)->text);
 
-    return redis ? 0 : -1;
+    return 0;
 }
 
 
 static int
 stop_server(void **state)
 {
-    char  path[300];
-
     (void) state;
 
-    redisFree(redis);
-
-    if (server > 0) {
-        (void) kill(server, SIGTERM);
-        (void) waitpid(server, NULL, 0);
-    }
-
-    (void) snprintf(path, sizeof(path), "%s/redis", directory);
-    (void) unlink(path);
-
-    return rmdir(directory);
+    return redis_server_stop(&server);
 }
 
 
@@ -558,7 +502,7 @@ a_user_as_in_the_example_may_run_them(void **state)
 
     add_user("gateway");
 
-    c = dial();
+    c = redis_server_dial(&server);
     reply = redisCommand(c, "AUTH gateway any");
     assert_int_equal(reply->type, REDIS_REPLY_STATUS);
     freeReplyObject(reply);

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support.h"
-
-#include "world.h"
+#include "acting.h"
 
 
 /* where the dance that the tests end was left */
@@ -19,9 +17,7 @@ typedef struct {
 } dance_t;
 
 
-static world_t        w;
-static world_actor_t  a, b;
-static dance_t        dance;
+static dance_t  dance;
 
 
 static void
@@ -1394,29 +1390,12 @@ setup(void **state)
 {
     (void) state;
 
-    memset(&a, 0, sizeof(a));
-    memset(&b, 0, sizeof(b));
-    world_init(&w);
+    new_world();
     begin_dance(&dance, "");
 
     return 0;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_end(&a);
-    world_end(&b);
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)

@@ -1,13 +1,11 @@
 
 #define _GNU_SOURCE
 
-#include "support.h"
+#include "acting.h"
 
 #include "cigna_commit.h"
-#include "world.h"
 
 
-static world_t         w;
 static uint8_t         mem[64 * 1024];
 static cigna_arena_t   arena;
 static cigna_grant_t   g;
@@ -199,7 +197,7 @@ setup(void **state)
 {
     (void) state;
 
-    world_init(&w);
+    new_world();
     world_connected(&w);
     cigna_arena_init(&arena, mem, sizeof(mem));
 
@@ -212,19 +210,6 @@ setup(void **state)
     return world_grant(&w, &arena, &g) == CIGNA_OK ? 0 : -1;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)

@@ -3,13 +3,7 @@
 
 #include <stdio.h>
 
-#include "support.h"
-
-#include "world.h"
-
-
-static world_t        w;
-static world_actor_t  a, b;
+#include "acting.h"
 
 
 static cigna_disconnect_t *
@@ -388,29 +382,12 @@ setup(void **state)
 {
     (void) state;
 
-    memset(&a, 0, sizeof(a));
-    memset(&b, 0, sizeof(b));
-    world_init(&w);
+    new_world();
     world_connected(&w);
 
     return 0;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_end(&a);
-    world_end(&b);
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)

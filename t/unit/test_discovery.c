@@ -3,13 +3,7 @@
 
 #include <stdio.h>
 
-#include "support.h"
-
-#include "world.h"
-
-
-static world_t        w;
-static world_actor_t  a;
+#include "acting.h"
 
 
 static cigna_discovery_t *
@@ -166,26 +160,11 @@ setup(void **state)
 {
     (void) state;
 
-    memset(&a, 0, sizeof(a));
-    world_init(&w);
+    new_world();
 
     return 0;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_end(&a);
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)

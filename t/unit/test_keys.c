@@ -1,16 +1,12 @@
 
 #define _GNU_SOURCE
 
-#include "support.h"
+#include "acting.h"
 
 #include "cigna_keys.h"
-#include "world.h"
 
 
 #define NOW  WORLD_START_MS
-
-
-static world_t  w;
 
 
 /* an answer to the request for the keys */
@@ -174,25 +170,12 @@ setup(void **state)
 {
     (void) state;
 
-    world_init(&w);
+    new_world();
     w.provider.jwks_uri = w.metadata.jwks_uri;
 
     return 0;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)

@@ -3,13 +3,11 @@
 
 #include <stdlib.h>
 
-#include "support.h"
+#include "acting.h"
 
 #include "cigna_lease.h"
-#include "world.h"
 
 
-static world_t        w;
 static cigna_grant_t  g;
 static uint8_t        mem[16 * 1024], grant_mem[16 * 1024];
 static cigna_arena_t  arena;
@@ -349,7 +347,7 @@ setup(void **state)
 
     (void) state;
 
-    world_init(&w);
+    new_world();
     world_connected(&w);
 
     cigna_arena_init(&a, grant_mem, sizeof(grant_mem));
@@ -365,19 +363,6 @@ setup(void **state)
     return 0;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)

@@ -4,16 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support.h"
-
-#include "world.h"
+#include "acting.h"
 
 
 /* a member who is connected already ends another dance */
 
-static world_t           w;
-static world_actor_t     a, b;
-static char              code[64], st[64], secret[64];
+static char  code[64], st[64], secret[64];
 
 
 static cigna_callback_t *
@@ -417,29 +413,12 @@ setup(void **state)
 {
     (void) state;
 
-    memset(&a, 0, sizeof(a));
-    memset(&b, 0, sizeof(b));
-    world_init(&w);
+    new_world();
     world_connected(&w);
 
     return 0;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_end(&a);
-    world_end(&b);
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)

@@ -1,16 +1,14 @@
 
 #define _GNU_SOURCE
 
-#include "support.h"
+#include "acting.h"
 
 #include "cigna_refresh.h"
-#include "world.h"
 
 
 #define NOW  WORLD_START_MS
 
 
-static world_t          w;
 static cigna_refresh_t  f;
 static uint8_t          mem[64 * 1024];
 static cigna_arena_t    arena;
@@ -201,7 +199,7 @@ setup(void **state)
 {
     (void) state;
 
-    world_init(&w);
+    new_world();
     world_connected(&w);
     cigna_arena_init(&arena, mem, sizeof(mem));
 
@@ -214,19 +212,6 @@ setup(void **state)
     return world_grant(&w, &arena, &f.grant) == CIGNA_OK ? 0 : -1;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)

@@ -1,13 +1,11 @@
 
 #define _GNU_SOURCE
 
-#include "support.h"
+#include "acting.h"
 
 #include "cigna_revocation.h"
-#include "world.h"
 
 
-static world_t             w;
 static cigna_revocation_t  f;
 static cigna_op_t          op;
 static uint8_t             mem[16 * 1024];
@@ -399,7 +397,7 @@ setup(void **state)
 {
     (void) state;
 
-    world_init(&w);
+    new_world();
     memset(&f, 0, sizeof(f));
     memset(&event, 0, sizeof(event));
     event.retry_after_s = -1;
@@ -407,19 +405,6 @@ setup(void **state)
     return 0;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)

@@ -4,12 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#include <hiredis/hiredis.h>
 
+#include "redis_server.h"
 #include "support.h"
 
 #include "world.h"
@@ -22,47 +19,14 @@
  * other.
  */
 
-#define SERVER_WAIT_MS  10000
 
+static redis_server_t  plain, cluster;
 
-typedef struct {
-    pid_t           pid;
-    redisContext   *redis;
-} server_t;
-
-
-static char           directory[256];
-static server_t       plain, cluster;
-
-static world_t        w;
-static world_actor_t  a, b;
+static world_t         w;
+static world_actor_t   a, b;
 
 
 /* servers */
-
-static redisContext *
-dial(const char *name)
-{
-    char           path[300];
-    unsigned       ms;
-    redisContext  *c;
-
-    (void) snprintf(path, sizeof(path), "%s/%s", directory, name);
-
-    for (ms = 0; ms < SERVER_WAIT_MS; ms += 20) {
-        c = redisConnectUnix(path);
-
-        if (c && c->err == 0) {
-            return c;
-        }
-
-        redisFree(c);
-        (void) usleep(20 * 1000);
-    }
-
-    return NULL;
-}
-
 
 static redisReply *
 ask(redisContext *c, const char *format, ...)
@@ -95,86 +59,21 @@ tell(redisContext *c, const char *command)
 }
 
 
-static void
-start_server(server_t *s, const char *name, const char *is_cluster)
-{
-    char  nodes[64];
-
-    (void) snprintf(nodes, sizeof(nodes), "%s.conf", name);
-
-    s->pid = fork();
-
-    if (s->pid == 0) {
-        if (chdir(directory) == 0 && freopen("/dev/null", "w", stdout)) {
-            (void) execlp("redis-server", "redis-server", "--port", "0",
-                          "--unixsocket", name, "--save", "", "--appendonly",
-                          "no", "--cluster-enabled", is_cluster,
-                          "--cluster-config-file", nodes, (char *) NULL);
-        }
-
-        _exit(127);
-    }
-
-    s->redis = dial(name);
-}
-
-
-static void
-stop_server(server_t *s)
-{
-    redisFree(s->redis);
-
-    if (s->pid > 0) {
-        (void) kill(s->pid, SIGTERM);
-        (void) waitpid(s->pid, NULL, 0);
-    }
-}
-
-
-/* a Redis without ports cannot be a cluster's: it gets one nobody uses */
-
 static int
 start_servers(void **state)
 {
-    const char  *tmp;
-
     (void) state;
 
-    tmp = getenv("TMPDIR");
-    (void) snprintf(directory, sizeof(directory), "%s/cigna-scripts-XXXXXX",
-                    tmp ? tmp : "/tmp");
-
-    if (mkdtemp(directory) == NULL) {
-        return -1;
-    }
-
-    start_server(&plain, "plain", "no");
-    start_server(&cluster, "cluster", "yes");
-
-    return plain.redis && cluster.redis ? 0 : -1;
+    return redis_server_start(&plain, 0) | redis_server_start(&cluster, 1);
 }
 
 
 static int
 stop_servers(void **state)
 {
-    size_t              i;
-    char                path[300];
-    static const char  *files[] = {
-        "plain", "cluster", "plain.conf", "cluster.conf"
-    };
-
     (void) state;
 
-    stop_server(&plain);
-    stop_server(&cluster);
-
-    for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        (void) snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
-        (void) unlink(path);
-    }
-
-    return rmdir(directory);
+    return redis_server_stop(&plain) | redis_server_stop(&cluster);
 }
 
 
@@ -1077,7 +976,7 @@ the_flows_need_no_more_than_a_few_commands(void **state)
 
     tell(plain.redis, USER "resetchannels &cigna:invalidate");
 
-    c = dial("plain");
+    c = redis_server_dial(&plain);
     live_on(c);
 
     world_setup(&w, &a);
@@ -1119,7 +1018,7 @@ a_channel_that_is_forbidden_undoes_no_write(void **state)
 
     tell(plain.redis, USER "resetchannels");
 
-    c = dial("plain");
+    c = redis_server_dial(&plain);
     tell(c, "AUTH gateway " WORLD_MARKER "-redis");
     live_on(c);
     world_connected(&w);
@@ -1143,7 +1042,7 @@ writes_are_published(void **state)
 
     (void) state;
 
-    c = dial("plain");
+    c = redis_server_dial(&plain);
     freeReplyObject(ask(c, "SUBSCRIBE cigna:invalidate"));
 
     live_on(plain.redis);
@@ -1166,6 +1065,7 @@ writes_are_published(void **state)
 static void
 the_flows_run_on_a_cluster(void **state)
 {
+    int          ready;
     unsigned     ms;
     redisReply  *reply;
 
@@ -1173,18 +1073,17 @@ the_flows_run_on_a_cluster(void **state)
 
     tell(cluster.redis, "CLUSTER ADDSLOTSRANGE 0 16383");
 
-    for (ms = 0; ms < SERVER_WAIT_MS; ms += 20) {
-        reply = ask(cluster.redis, "CLUSTER INFO");
+    ready = 0;
 
-        if (strstr(reply->str, "cluster_state:ok")) {
-            break;
-        }
-
-        freeReplyObject(reply);
+    for (ms = 0; !ready && ms < REDIS_SERVER_WAIT_MS; ms += 20) {
         (void) usleep(20 * 1000);
+
+        reply = ask(cluster.redis, "CLUSTER INFO");
+        ready = strstr(reply->str, "cluster_state:ok") != NULL;
+        freeReplyObject(reply);
     }
 
-    freeReplyObject(reply);
+    assert_true(ready);
 
     assert_flows_run(cluster.redis);
 }

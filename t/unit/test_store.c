@@ -1,16 +1,14 @@
 
 #define _GNU_SOURCE
 
-#include "support.h"
+#include "acting.h"
 
 #include "cigna_store.h"
-#include "world.h"
 
 
 #define NOW  WORLD_START_MS
 
 
-static world_t        w;
 static uint8_t        mem[64 * 1024], nonce[CIGNA_SEAL_NONCE_LEN];
 static cigna_arena_t  arena;
 
@@ -235,25 +233,12 @@ setup(void **state)
 {
     (void) state;
 
-    world_init(&w);
+    new_world();
     cigna_arena_init(&arena, mem, sizeof(mem));
 
     return 0;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)

@@ -3,14 +3,11 @@
 
 #include <stdio.h>
 
-#include "support.h"
+#include "acting.h"
 
 #include "cigna_take.h"
-#include "world.h"
 
 
-static world_t        w;
-static world_actor_t  a;
 static cigna_take_t   t;
 static uint8_t        mem[64 * 1024];
 static cigna_arena_t  arena;
@@ -246,8 +243,7 @@ setup(void **state)
 
     (void) state;
 
-    memset(&a, 0, sizeof(a));
-    world_init(&w);
+    new_world();
     world_connect(&w, &a, "");
     world_run(&w, &a);
 
@@ -275,19 +271,6 @@ setup(void **state)
     return 0;
 }
 
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
