@@ -1,48 +1,16 @@
 // scripts/budgets: what budgets let through, as a table.
 
-import { parseArgs } from 'node:util';
-
 import { Scope } from '../faults/scope.mjs';
-import { shortList, table } from '../faults/tally.mjs';
+import { report, runSeries } from '../series.mjs';
 import { SCENARIOS, runScenario } from './scenarios.mjs';
 
-function fail(text) {
-  console.error(`budgets: ${text}`);
-  process.exit(2);
-}
-
-function wanted() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      seconds: { type: 'string' },
-      list: { type: 'boolean', default: false },
-    },
-  });
-  for (const name of positionals) {
-    if (!Object.hasOwn(SCENARIOS, name)) {
-      fail(`no scenario "${name}"; there are: `
-        + Object.keys(SCENARIOS).join(', '));
-    }
-  }
-  const { seconds, list } = values;
-  if (seconds !== undefined && !/^[1-9][0-9]{0,3}$/.test(seconds)) {
-    fail(`--seconds wants a number, not "${seconds}"`);
-  }
-  return {
-    names: positionals.length ? positionals : Object.keys(SCENARIOS),
-    list,
-    seconds: seconds && Number(seconds),
-  };
-}
-
-// Rows of the table; what goes wrong otherwise is one of its own.
-async function run(name, seconds) {
+// What goes wrong otherwise is a row of its own.
+async function rowsOf(name, options) {
   const scope = new Scope();
   const rows = [];
 
   try {
-    rows.push(...await runScenario(scope, name, { seconds }));
+    rows.push(...await runScenario(scope, name, options));
     await scope.end();
   } catch (error) {
     await scope.end().catch(() => {});
@@ -53,10 +21,9 @@ async function run(name, seconds) {
 }
 
 function cells(name, { what, offered, sent, allowed, problems }) {
-  for (const problem of shortList(problems)) {
-    console.error(`  ${name}: ${problem}`);
-  }
   const part = (of) => (of ? (sent / of).toFixed(3) : '-');
+
+  report(name, problems);
   return {
     'scenario': `${name}: ${what}`,
     'offered': offered,
@@ -68,18 +35,6 @@ function cells(name, { what, offered, sent, allowed, problems }) {
   };
 }
 
-const { names, list, seconds } = wanted();
-
-if (list) {
-  for (const name of names) {
-    console.log(`${name.padEnd(12)} ${SCENARIOS[name].about}`);
-  }
-  process.exit(0);
-}
-
-const rows = [];
-for (const name of names) {
-  rows.push(...await run(name, seconds));
-}
-console.log(`\n${table(rows)}`);
-process.exit(rows.every(({ verdict }) => verdict === 'ok') ? 0 : 1);
+await runSeries('budgets', {
+  scenarios: SCENARIOS, numbers: ['seconds'], rowsOf,
+});

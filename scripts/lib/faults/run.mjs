@@ -6,7 +6,7 @@ import { SCENARIOS } from './scenarios.mjs';
 import { Tally } from './tally.mjs';
 
 export function newSeed() {
-  return Math.floor(Math.random() * 0x100000000);
+  return 1 + Math.floor(Math.random() * 0xffffffff);
 }
 
 // t: a test's context, or a Scope.  What it throws is the scenario's failure,

@@ -1,6 +1,4 @@
-// What a scenario counts, and the table of it.
-
-const LIST_MAX = 20;
+// What a scenario counts, and its row of the table.
 
 export class Tally {
   rounds = 0;
@@ -41,23 +39,4 @@ export class Tally {
       'verdict': this.passed ? 'ok' : 'FAILED',
     };
   }
-}
-
-export function shortList(list) {
-  return list.length <= LIST_MAX ? list
-    : [...list.slice(0, LIST_MAX), `... and ${list.length - LIST_MAX} more`];
-}
-
-export function table(rows) {
-  const names = Object.keys(rows[0]);
-  const width = (name) => Math.max(name.length,
-                                   ...rows.map((row) => `${row[name]}`.length));
-  const line = (cell) => names.map((name) => {
-    const text = `${cell(name)}`;
-    return name === names[0] ? text.padEnd(width(name))
-      : text.padStart(width(name));
-  }).join('  ').trimEnd();
-
-  return [line((name) => name), line((name) => '-'.repeat(width(name))),
-          ...rows.map((row) => line((name) => row[name]))].join('\n');
 }

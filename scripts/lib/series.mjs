@@ -1,0 +1,90 @@
+// Scenarios by name, one after the other, and a table of what came of them:
+// what scripts/faults and scripts/budgets have in common.
+
+import { parseArgs } from 'node:util';
+
+const LIST_MAX = 20;
+
+// Does what the command line asks for, and ends the program: with 1 where a
+// row's verdict is not "ok".
+//   scenarios  { name: { about } }
+//   numbers    names of options that take a number
+//   rowsOf     async (name, { option: number }) -> rows of the table
+export async function runSeries(tool, { scenarios, numbers, rowsOf }) {
+  const { names, list, options } = wanted(tool, scenarios, numbers);
+
+  if (list) {
+    for (const name of names) {
+      console.log(`${name.padEnd(12)} ${scenarios[name].about}`);
+    }
+    process.exit(0);
+  }
+
+  const rows = [];
+  for (const name of names) {
+    rows.push(...await rowsOf(name, options));
+  }
+  console.log(`\n${table(rows)}`);
+  process.exit(rows.every(({ verdict }) => verdict === 'ok') ? 0 : 1);
+}
+
+// Says what is wrong with a scenario, not without end.
+export function report(name, problems) {
+  for (const problem of problems.slice(0, LIST_MAX)) {
+    console.error(`  ${name}: ${problem}`);
+  }
+  if (problems.length > LIST_MAX) {
+    console.error(`  ${name}: ... and ${problems.length - LIST_MAX} more`);
+  }
+}
+
+function wanted(tool, scenarios, numbers) {
+  const fail = (text) => {
+    console.error(`${tool}: ${text}`);
+    process.exit(2);
+  };
+  const { values: { list, ...texts }, positionals } = parse(numbers, fail);
+
+  for (const name of positionals) {
+    if (!Object.hasOwn(scenarios, name)) {
+      fail(`no scenario "${name}"; there are: `
+        + Object.keys(scenarios).join(', '));
+    }
+  }
+  for (const [name, text] of Object.entries(texts)) {
+    if (!/^[1-9][0-9]{0,9}$/.test(text)) {
+      fail(`--${name} wants a number above 0, not "${text}"`);
+    }
+  }
+  return {
+    names: positionals.length ? positionals : Object.keys(scenarios),
+    list,
+    options: Object.fromEntries(Object.entries(texts)
+      .map(([name, text]) => [name, Number(text)])),
+  };
+}
+
+function parse(numbers, fail) {
+  try {
+    return parseArgs({ allowPositionals: true, options: {
+      list: { type: 'boolean' },
+      ...Object.fromEntries(numbers.map((name) => [name, { type: 'string' }])),
+    } });
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
+function table(rows) {
+  const names = Object.keys(rows[0]);
+  const width = (name) => Math.max(name.length,
+                                   ...rows.map((row) => `${row[name]}`.length));
+  const line = (cell) => names.map((name) => {
+    const text = `${cell(name)}`;
+    return name === names[0] ? text.padEnd(width(name))
+      : text.padStart(width(name));
+  }).join('  ').trimEnd();
+
+  return [line((name) => name), line((name) => '-'.repeat(width(name))),
+          ...rows.map((row) => line((name) => row[name]))].join('\n');
+}
