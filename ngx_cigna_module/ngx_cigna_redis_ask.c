@@ -2,6 +2,7 @@
 #include "ngx_cigna_redis_ask.h"
 
 
+static void ngx_cigna_redis_ask_begin(ngx_event_t *ev);
 static void ngx_cigna_redis_ask_step(ngx_event_t *ev);
 static void ngx_cigna_redis_ask_post(ngx_cigna_redis_ask_t *ask);
 static void ngx_cigna_redis_ask_up(ngx_cigna_redis_conn_t *conn);
@@ -40,6 +41,11 @@ ngx_cigna_redis_ask_init(ngx_cigna_redis_ask_t *ask)
 
     ngx_cigna_redis_conn_init(conn);
 
+    ask->again.handler = ngx_cigna_redis_ask_begin;
+    ask->again.data = ask;
+    ask->again.log = ngx_cigna_redis_log(ask->redis);
+    ask->again.cancelable = 1;
+
     ask->step.handler = ngx_cigna_redis_ask_step;
     ask->step.data = ask;
     ask->step.log = ngx_cigna_redis_log(ask->redis);
@@ -47,15 +53,76 @@ ngx_cigna_redis_ask_init(ngx_cigna_redis_ask_t *ask)
 
 
 void
-ngx_cigna_redis_ask_start(ngx_cigna_redis_ask_t *ask)
+ngx_cigna_redis_ask_soon(ngx_cigna_redis_ask_t *ask)
 {
+    ngx_msec_t  since;
+
     if (ask->active) {
+
+        /* an answer that is under way may be from before */
+
+        ask->more = 1;
         return;
     }
 
+    since = ngx_current_msec - ask->asked;
+
+    if (ask->again.timer_set) {
+        ngx_del_timer(&ask->again);
+    }
+
+    ngx_add_timer(&ask->again,
+                  (ask->asked && since < NGX_CIGNA_REDIS_ASK_LEAST)
+                  ? NGX_CIGNA_REDIS_ASK_LEAST - since : 1);
+}
+
+
+ngx_uint_t
+ngx_cigna_redis_ask_again(ngx_cigna_redis_ask_t *ask)
+{
+    if (!ask->more) {
+        return 0;
+    }
+
+    ask->more = 0;
+    ngx_cigna_redis_ask_soon(ask);
+
+    return 1;
+}
+
+
+void
+ngx_cigna_redis_ask_later(ngx_cigna_redis_ask_t *ask, ngx_msec_t idle_ms)
+{
+    ngx_msec_t  pause;
+
+    if (idle_ms) {
+        ask->failures = 0;
+        pause = idle_ms * 3 / 4 + (ngx_msec_t) ngx_random() % (idle_ms / 2);
+
+    } else {
+        pause = ngx_cigna_redis_pause(ngx_min(ask->failures++, 3));
+    }
+
+    ngx_add_timer(&ask->again, pause);
+}
+
+
+static void
+ngx_cigna_redis_ask_begin(ngx_event_t *ev)
+{
+    ngx_cigna_redis_ask_t  *ask;
+
+    ask = ev->data;
+
+    ask->asked = ngx_current_msec;
+    ask->more = 0;
     ask->active = 1;
     ask->i = 0;
     ask->rc = NGX_DECLINED;
+
+    ask->n = 0;
+    ask->whom(ask);
 
     ngx_cigna_redis_ask_post(ask);
 }
@@ -205,6 +272,10 @@ ngx_cigna_redis_ask_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 void
 ngx_cigna_redis_ask_done(ngx_cigna_redis_ask_t *ask)
 {
+    if (ask->again.timer_set) {
+        ngx_del_timer(&ask->again);
+    }
+
     ngx_cigna_redis_conn_destroy(&ask->conn);
 
     if (ask->step.posted) {

@@ -20,7 +20,6 @@
 
 
 #define NGX_CIGNA_REDIS_CLUSTERED_IDLE   15000 /* ms between two maps */
-#define NGX_CIGNA_REDIS_CLUSTERED_LEAST  100
 #define NGX_CIGNA_REDIS_CLUSTERED_REST   25    /* of a call that must wait */
 #define NGX_CIGNA_REDIS_CLUSTERED_MOVES  4     /* of a call, without rest */
 
@@ -28,12 +27,8 @@
 typedef struct {
     ngx_cigna_redis_map_t    map;
     ngx_cigna_redis_ask_t    ask;
-    ngx_event_t              again;
-    ngx_msec_t               asked;        /* when */
-    ngx_uint_t               failures;
     unsigned                 known:1;      /* there was a map */
     unsigned                 lost:1;       /* nobody has one */
-    unsigned                 more:1;       /* ask again, at once */
 } ngx_cigna_redis_clustered_t;
 
 
@@ -51,10 +46,9 @@ static ngx_uint_t ngx_cigna_redis_clustered_trouble(
     ngx_cigna_redis_node_t *node);
 static ngx_cigna_origin_t *ngx_cigna_redis_clustered_origin(
     ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_clustered_look(ngx_cigna_redis_clustered_t *cl);
-static void ngx_cigna_redis_clustered_ask(ngx_event_t *ev);
-static void ngx_cigna_redis_clustered_whom(ngx_cigna_redis_t *redis,
-    ngx_cigna_redis_ask_t *ask, ngx_uint_t ready);
+static void ngx_cigna_redis_clustered_whom(ngx_cigna_redis_ask_t *ask);
+static void ngx_cigna_redis_clustered_some(ngx_cigna_redis_ask_t *ask,
+    ngx_uint_t ready);
 static ngx_int_t ngx_cigna_redis_clustered_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin);
 static void ngx_cigna_redis_clustered_over(ngx_cigna_redis_t *redis,
@@ -91,6 +85,7 @@ ngx_cigna_redis_clustered_init(ngx_cigna_redis_t *redis)
     ask->redis = redis;
     ask->login = &redis->shared.conf->login;
     ask->what = "the slots of the cluster";
+    ask->whom = ngx_cigna_redis_clustered_whom;
     ask->answer = ngx_cigna_redis_clustered_answer;
     ask->over = ngx_cigna_redis_clustered_over;
 
@@ -99,11 +94,6 @@ ngx_cigna_redis_clustered_init(ngx_cigna_redis_t *redis)
     ask->argc = 2;
 
     ngx_cigna_redis_ask_init(ask);
-
-    cl->again.handler = ngx_cigna_redis_clustered_ask;
-    cl->again.data = redis;
-    cl->again.log = ngx_cigna_redis_log(redis);
-    cl->again.cancelable = 1;
 
     return NGX_OK;
 }
@@ -136,7 +126,7 @@ ngx_cigna_redis_clustered_route(ngx_cigna_redis_t *redis,
         ngx_cigna_redis_clustered_rest(call);
     }
 
-    ngx_cigna_redis_clustered_look(cl);
+    ngx_cigna_redis_ask_soon(&cl->ask);
 
     return NGX_AGAIN;
 }
@@ -146,7 +136,8 @@ static ngx_int_t
 ngx_cigna_redis_clustered_answered(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    cigna_redirect_t  r;
+    cigna_redirect_t              r;
+    ngx_cigna_redis_clustered_t  *cl;
 
     if (cigna_cluster_redirect(reply, &r) == cigna_redirect_none
         && cigna_reply_is_error(reply, "READONLY"))
@@ -168,7 +159,8 @@ ngx_cigna_redis_clustered_answered(ngx_cigna_redis_node_t *node,
         ngx_cigna_redis_clustered_rest(call);
 
         if (!cigna_reply_is_error(reply, "TRYAGAIN")) {
-            ngx_cigna_redis_clustered_look(node->redis->topology_data);
+            cl = node->redis->topology_data;
+            ngx_cigna_redis_ask_soon(&cl->ask);
         }
 
         return NGX_AGAIN;
@@ -206,7 +198,7 @@ ngx_cigna_redis_clustered_redirect(ngx_cigna_redis_node_t *node,
             to->slot = r->slot;
         }
 
-        ngx_cigna_redis_clustered_look(cl);
+        ngx_cigna_redis_ask_soon(&cl->ask);
     }
 
     if (call->tries > NGX_CIGNA_REDIS_CLUSTERED_MOVES) {
@@ -242,7 +234,7 @@ ngx_cigna_redis_clustered_trouble(ngx_cigna_redis_node_t *node)
         ngx_cigna_redis_map_shift(cl->map, node);
     }
 
-    ngx_cigna_redis_clustered_look(cl);
+    ngx_cigna_redis_ask_soon(&cl->ask);
 
     return 1;
 }
@@ -270,7 +262,7 @@ ngx_cigna_redis_clustered_origin(ngx_cigna_redis_t *redis)
         cl = redis->topology_data;
         conf = redis->shared.conf;
 
-        ngx_cigna_redis_clustered_look(cl);
+        ngx_cigna_redis_ask_soon(&cl->ask);
 
         return &conf->origins[(ngx_uint_t) ngx_random() % conf->norigins];
     }
@@ -289,70 +281,29 @@ ngx_cigna_redis_clustered_origin(ngx_cigna_redis_t *redis)
 }
 
 
-/* soon, but not all the time */
-
 static void
-ngx_cigna_redis_clustered_look(ngx_cigna_redis_clustered_t *cl)
+ngx_cigna_redis_clustered_whom(ngx_cigna_redis_ask_t *ask)
 {
-    ngx_msec_t  since;
+    ngx_uint_t               i, first;
+    ngx_cigna_redis_conf_t  *conf;
 
-    if (cl->ask.active) {
+    conf = ask->redis->shared.conf;
 
-        /* a map that is under way may be from before */
-
-        cl->more = 1;
-        return;
-    }
-
-    since = ngx_current_msec - cl->asked;
-
-    if (cl->again.timer_set) {
-        ngx_del_timer(&cl->again);
-    }
-
-    ngx_add_timer(&cl->again,
-                  (cl->asked && since < NGX_CIGNA_REDIS_CLUSTERED_LEAST)
-                  ? NGX_CIGNA_REDIS_CLUSTERED_LEAST - since : 1);
-}
-
-
-static void
-ngx_cigna_redis_clustered_ask(ngx_event_t *ev)
-{
-    ngx_uint_t                    i, first;
-    ngx_cigna_redis_t            *redis;
-    ngx_cigna_redis_ask_t        *ask;
-    ngx_cigna_redis_conf_t       *conf;
-    ngx_cigna_redis_clustered_t  *cl;
-
-    redis = ev->data;
-    conf = redis->shared.conf;
-    cl = redis->topology_data;
-    ask = &cl->ask;
-
-    cl->asked = ngx_current_msec;
-    cl->more = 0;
-
-    ask->n = 0;
-
-    ngx_cigna_redis_clustered_whom(redis, ask, 1);
-    ngx_cigna_redis_clustered_whom(redis, ask, 0);
+    ngx_cigna_redis_clustered_some(ask, 1);
+    ngx_cigna_redis_clustered_some(ask, 0);
 
     first = (ngx_uint_t) ngx_random();
 
     for (i = 0; i < conf->norigins && ask->n < NGX_CIGNA_REDIS_ASK_MAX; i++) {
         ask->origins[ask->n++] = &conf->origins[(first + i) % conf->norigins];
     }
-
-    ngx_cigna_redis_ask_start(ask);
 }
 
 
 /* at most half of all that can be asked, with another one first each time */
 
 static void
-ngx_cigna_redis_clustered_whom(ngx_cigna_redis_t *redis,
-    ngx_cigna_redis_ask_t *ask, ngx_uint_t ready)
+ngx_cigna_redis_clustered_some(ngx_cigna_redis_ask_t *ask, ngx_uint_t ready)
 {
     ngx_uint_t               i, n, first;
     ngx_queue_t             *q;
@@ -361,7 +312,7 @@ ngx_cigna_redis_clustered_whom(ngx_cigna_redis_t *redis,
 
     first = ask->n;
 
-    ngx_cigna_redis_each_node(redis, q) {
+    ngx_cigna_redis_each_node(ask->redis, q) {
         node = ngx_cigna_redis_node_at(q);
 
         if (node->listed && ask->n < NGX_CIGNA_REDIS_ASK_MAX / 2
@@ -410,30 +361,18 @@ ngx_cigna_redis_clustered_answer(ngx_cigna_redis_t *redis,
 static void
 ngx_cigna_redis_clustered_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
 {
-    ngx_msec_t                    pause;
+    ngx_uint_t                    well;
     ngx_cigna_redis_clustered_t  *cl;
 
     cl = redis->topology_data;
 
     cl->lost = (rc != NGX_OK && !cl->known);
 
-    if (cl->more) {
-        cl->more = 0;
-        ngx_cigna_redis_clustered_look(cl);
+    if (!ngx_cigna_redis_ask_again(&cl->ask)) {
+        well = ngx_cigna_redis_clustered_settle(redis) && rc == NGX_OK;
 
-    } else {
-
-        if (ngx_cigna_redis_clustered_settle(redis) && rc == NGX_OK) {
-            cl->failures = 0;
-            pause = NGX_CIGNA_REDIS_CLUSTERED_IDLE * 3 / 4
-                    + (ngx_msec_t) ngx_random()
-                      % (NGX_CIGNA_REDIS_CLUSTERED_IDLE / 2);
-
-        } else {
-            pause = ngx_cigna_redis_pause(ngx_min(cl->failures++, 3));
-        }
-
-        ngx_add_timer(&cl->again, pause);
+        ngx_cigna_redis_ask_later(&cl->ask,
+                                  well ? NGX_CIGNA_REDIS_CLUSTERED_IDLE : 0);
     }
 
     ngx_cigna_redis_room_wake(redis);
@@ -474,10 +413,6 @@ ngx_cigna_redis_clustered_done(ngx_cigna_redis_t *redis)
     ngx_cigna_redis_clustered_t  *cl;
 
     cl = redis->topology_data;
-
-    if (cl->again.timer_set) {
-        ngx_del_timer(&cl->again);
-    }
 
     ngx_cigna_redis_ask_done(&cl->ask);
 }

@@ -21,19 +21,14 @@
 
 
 #define NGX_CIGNA_REDIS_WATCHED_IDLE   4000    /* ms between two questions */
-#define NGX_CIGNA_REDIS_WATCHED_LEAST  100
 #define NGX_CIGNA_REDIS_WATCHED_REST   50      /* of a call that must wait */
 
 
 typedef struct {
     ngx_cigna_redis_node_t  *primary;      /* NULL: not known */
     ngx_cigna_redis_ask_t    ask;
-    ngx_event_t              again;
-    ngx_msec_t               asked;        /* when */
     ngx_uint_t               first;        /* whom */
-    ngx_uint_t               failures;
     unsigned                 lost:1;       /* nobody knows it */
-    unsigned                 more:1;       /* ask again, at once */
 } ngx_cigna_redis_watched_t;
 
 
@@ -46,8 +41,7 @@ static ngx_uint_t ngx_cigna_redis_watched_trouble(
     ngx_cigna_redis_node_t *node);
 static ngx_cigna_origin_t *ngx_cigna_redis_watched_origin(
     ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_watched_look(ngx_cigna_redis_watched_t *w);
-static void ngx_cigna_redis_watched_ask(ngx_event_t *ev);
+static void ngx_cigna_redis_watched_whom(ngx_cigna_redis_ask_t *ask);
 static ngx_int_t ngx_cigna_redis_watched_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin);
 static void ngx_cigna_redis_watched_switch(ngx_cigna_redis_t *redis,
@@ -98,6 +92,7 @@ ngx_cigna_redis_watched_init(ngx_cigna_redis_t *redis)
     ask->redis = redis;
     ask->login = &conf->sentinel_login;
     ask->what = (char *) what;
+    ask->whom = ngx_cigna_redis_watched_whom;
     ask->answer = ngx_cigna_redis_watched_answer;
     ask->over = ngx_cigna_redis_watched_over;
 
@@ -107,11 +102,6 @@ ngx_cigna_redis_watched_init(ngx_cigna_redis_t *redis)
     ask->argc = 3;
 
     ngx_cigna_redis_ask_init(ask);
-
-    w->again.handler = ngx_cigna_redis_watched_ask;
-    w->again.data = redis;
-    w->again.log = ngx_cigna_redis_log(redis);
-    w->again.cancelable = 1;
 
     w->first = (ngx_uint_t) ngx_random() % conf->norigins;
 
@@ -136,7 +126,7 @@ ngx_cigna_redis_watched_route(ngx_cigna_redis_t *redis,
         return NGX_ERROR;
     }
 
-    ngx_cigna_redis_watched_look(w);
+    ngx_cigna_redis_ask_soon(&w->ask);
 
     return NGX_AGAIN;
 }
@@ -173,7 +163,7 @@ ngx_cigna_redis_watched_trouble(ngx_cigna_redis_node_t *node)
     w = node->redis->topology_data;
 
     if (node == w->primary) {
-        ngx_cigna_redis_watched_look(w);
+        ngx_cigna_redis_ask_soon(&w->ask);
     }
 
     return 1;
@@ -188,7 +178,7 @@ ngx_cigna_redis_watched_origin(ngx_cigna_redis_t *redis)
     w = redis->topology_data;
 
     if (w->primary == NULL) {
-        ngx_cigna_redis_watched_look(w);
+        ngx_cigna_redis_ask_soon(&w->ask);
         return NULL;
     }
 
@@ -196,56 +186,21 @@ ngx_cigna_redis_watched_origin(ngx_cigna_redis_t *redis)
 }
 
 
-/* soon, but not all the time */
-
 static void
-ngx_cigna_redis_watched_look(ngx_cigna_redis_watched_t *w)
-{
-    ngx_msec_t  since;
-
-    if (w->ask.active) {
-
-        /* an answer that is under way may be from before */
-
-        w->more = 1;
-        return;
-    }
-
-    since = ngx_current_msec - w->asked;
-
-    if (w->again.timer_set) {
-        ngx_del_timer(&w->again);
-    }
-
-    ngx_add_timer(&w->again, (w->asked && since < NGX_CIGNA_REDIS_WATCHED_LEAST)
-                             ? NGX_CIGNA_REDIS_WATCHED_LEAST - since : 1);
-}
-
-
-static void
-ngx_cigna_redis_watched_ask(ngx_event_t *ev)
+ngx_cigna_redis_watched_whom(ngx_cigna_redis_ask_t *ask)
 {
     ngx_uint_t                  i;
-    ngx_cigna_redis_t          *redis;
-    ngx_cigna_redis_ask_t      *ask;
     ngx_cigna_redis_conf_t     *conf;
     ngx_cigna_redis_watched_t  *w;
 
-    redis = ev->data;
-    conf = redis->shared.conf;
-    w = redis->topology_data;
-    ask = &w->ask;
-
-    w->asked = ngx_current_msec;
-    w->more = 0;
+    conf = ask->redis->shared.conf;
+    w = ask->redis->topology_data;
 
     ask->n = ngx_min(conf->norigins, NGX_CIGNA_REDIS_ASK_MAX);
 
     for (i = 0; i < ask->n; i++) {
         ask->origins[i] = &conf->origins[(w->first + i) % conf->norigins];
     }
-
-    ngx_cigna_redis_ask_start(ask);
 }
 
 
@@ -309,29 +264,18 @@ ngx_cigna_redis_watched_switch(ngx_cigna_redis_t *redis,
 static void
 ngx_cigna_redis_watched_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
 {
-    ngx_msec_t                  pause;
+    ngx_uint_t                  well;
     ngx_cigna_redis_watched_t  *w;
 
     w = redis->topology_data;
 
     w->lost = (rc != NGX_OK && w->primary == NULL);
 
-    if (rc == NGX_OK && w->primary && !w->primary->down) {
-        w->failures = 0;
-        pause = NGX_CIGNA_REDIS_WATCHED_IDLE * 3 / 4
-                + (ngx_msec_t) ngx_random()
-                  % (NGX_CIGNA_REDIS_WATCHED_IDLE / 2);
+    if (!ngx_cigna_redis_ask_again(&w->ask)) {
+        well = rc == NGX_OK && w->primary && !w->primary->down;
 
-    } else {
-        pause = ngx_cigna_redis_pause(ngx_min(w->failures++, 3));
-    }
-
-    if (w->more) {
-        w->more = 0;
-        ngx_cigna_redis_watched_look(w);
-
-    } else {
-        ngx_add_timer(&w->again, pause);
+        ngx_cigna_redis_ask_later(&w->ask,
+                                  well ? NGX_CIGNA_REDIS_WATCHED_IDLE : 0);
 
         if (w->primary) {
             w->primary->hope = 0;
@@ -348,10 +292,6 @@ ngx_cigna_redis_watched_done(ngx_cigna_redis_t *redis)
     ngx_cigna_redis_watched_t  *w;
 
     w = redis->topology_data;
-
-    if (w->again.timer_set) {
-        ngx_del_timer(&w->again);
-    }
 
     ngx_cigna_redis_ask_done(&w->ask);
 }
