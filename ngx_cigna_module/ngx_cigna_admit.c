@@ -292,7 +292,6 @@ ngx_cigna_admit_cleanup(void *data)
 void
 ngx_cigna_admit_answered(ngx_http_request_t *r)
 {
-    int64_t               retry_after_ms;
     ngx_uint_t            status;
     ngx_cigna_ctx_t      *ctx;
     ngx_http_upstream_t  *u;
@@ -308,25 +307,16 @@ ngx_cigna_admit_answered(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
-    retry_after_ms = ngx_cigna_admit_retry_after(u);
-
     if (status == NGX_HTTP_TOO_MANY_REQUESTS) {
-        ngx_cigna_count(ctx->tenant->counters,
-                        ngx_cigna_count_upstream_throttled);
         ctx->outcome = ngx_cigna_condition(ngx_cigna_upstream_throttled)->name;
-
-        ngx_cigna_budget_hold(ctx->admit->budget, cigna_budget_scope_own,
-                              retry_after_ms);
-
-    } else if (retry_after_ms >= 0) {
-        ngx_cigna_budget_hold(ctx->admit->budget, cigna_budget_scope_all,
-                              retry_after_ms);
-
-    } else {
-        return;
     }
 
-    u->peer.tries = ngx_min(u->peer.tries, 1);
+    if (ngx_cigna_budget_answered(ctx->admit->budget, status,
+                                  ngx_cigna_admit_retry_after(u))
+        == NGX_BUSY)
+    {
+        u->peer.tries = ngx_min(u->peer.tries, 1);
+    }
 }
 
 

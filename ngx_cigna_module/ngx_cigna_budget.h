@@ -95,6 +95,14 @@ void ngx_cigna_budget_charge(ngx_cigna_budget_t *budget,
 void ngx_cigna_budget_hold(ngx_cigna_budget_t *budget,
     cigna_budget_scope_e scope, int64_t retry_after_ms);
 
+/*
+ * What the FHIR server has answered to a request of the tenant's: 429 and 503
+ * may ask for that.  retry_after_ms: -1 if it does not say.  NGX_BUSY if it
+ * wants fewer requests, else NGX_OK.
+ */
+ngx_int_t ngx_cigna_budget_answered(ngx_cigna_budget_t *budget,
+    ngx_uint_t status, int64_t retry_after_ms);
+
 /* what is left of that, in ms */
 int64_t ngx_cigna_budget_held(ngx_cigna_budget_t *budget);
 

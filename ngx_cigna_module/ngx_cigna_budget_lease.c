@@ -283,6 +283,29 @@ ngx_cigna_budget_pause_handler(ngx_cigna_redis_cmd_t *cmd)
 }
 
 
+ngx_int_t
+ngx_cigna_budget_answered(ngx_cigna_budget_t *budget, ngx_uint_t status,
+    int64_t retry_after_ms)
+{
+    if (status == NGX_HTTP_TOO_MANY_REQUESTS) {
+        ngx_cigna_count(budget->tenant->counters,
+                        ngx_cigna_count_upstream_throttled);
+
+        ngx_cigna_budget_hold(budget, cigna_budget_scope_own, retry_after_ms);
+
+        return NGX_BUSY;
+    }
+
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE && retry_after_ms >= 0) {
+        ngx_cigna_budget_hold(budget, cigna_budget_scope_all, retry_after_ms);
+
+        return NGX_BUSY;
+    }
+
+    return NGX_OK;
+}
+
+
 int64_t
 ngx_cigna_budget_held(ngx_cigna_budget_t *budget)
 {

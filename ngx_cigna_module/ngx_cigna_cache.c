@@ -129,14 +129,16 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
     if (entry->token.len == 0
         || entry->token.len > NGX_CIGNA_CACHE_TOKEN_MAX
-        || entry->patient.len + entry->scope.len > NGX_CIGNA_CACHE_ABOUT_MAX)
+        || entry->patient.len + entry->scope.len + entry->userinfo.len
+           > NGX_CIGNA_CACHE_ABOUT_MAX)
     {
         return NGX_ERROR;
     }
 
     p = ngx_cpymem(ngx_cigna_cache_token, entry->token.data, entry->token.len);
     p = ngx_cpymem(p, entry->patient.data, entry->patient.len);
-    ngx_memcpy(p, entry->scope.data, entry->scope.len);
+    p = ngx_cpymem(p, entry->scope.data, entry->scope.len);
+    ngx_memcpy(p, entry->userinfo.data, entry->userinfo.len);
 
     slab = ngx_cigna_zone_lock(zone);
 

@@ -15,13 +15,14 @@
  */
 
 #define NGX_CIGNA_CACHE_TOKEN_MAX  (12 * 1024)
-#define NGX_CIGNA_CACHE_ABOUT_MAX  (5 * 1024)      /* patient and scope */
+#define NGX_CIGNA_CACHE_ABOUT_MAX  (5 * 1024)      /* patient, ... */
 
 
 typedef struct {
     ngx_str_t   token;                     /* bearer token */
     ngx_str_t   patient;                   /* of the grant, may be empty */
     ngx_str_t   scope;
+    ngx_str_t   userinfo;
     u_char      who[CIGNA_NAME_LEN];       /* identity, as messages name it */
     u_char      id[CIGNA_GRANT_ID_LEN];    /* of the grant */
     uint64_t    generation;

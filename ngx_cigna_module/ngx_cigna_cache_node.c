@@ -100,6 +100,7 @@ ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
     node->checked_ms = entry->checked_ms;
     node->patient = entry->patient.len;
     node->scope = entry->scope.len;
+    node->userinfo = entry->userinfo.len;
 
     end = bytes + node->len;
 
@@ -128,9 +129,11 @@ ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
     entry->expires_ms = node->expires_ms;
     entry->due_ms = node->due_ms;
     entry->checked_ms = node->checked_ms;
-    entry->token.len = node->len - node->patient - node->scope;
+    entry->token.len = node->len - node->patient - node->scope
+                       - node->userinfo;
     entry->patient.len = node->patient;
     entry->scope.len = node->scope;
+    entry->userinfo.len = node->userinfo;
 
     ngx_cigna_cache_node_strings(entry);
 
@@ -153,6 +156,7 @@ ngx_cigna_cache_node_strings(ngx_cigna_cache_entry_t *entry)
 {
     entry->patient.data = entry->token.data + entry->token.len;
     entry->scope.data = entry->patient.data + entry->patient.len;
+    entry->userinfo.data = entry->scope.data + entry->scope.len;
 }
 
 

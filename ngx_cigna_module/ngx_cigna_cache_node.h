@@ -7,10 +7,10 @@
 
 
 /*
- * An entry of the cache as it lies in the slab.  Its token, with patient and
- * scope behind it, is kept in pieces: the slab rounds up to powers of two,
- * which for a whole token would cost up to half of the zone.  Everything here
- * is called with the zone locked.
+ * An entry of the cache as it lies in the slab.  Its token, with patient, scope
+ * and userinfo behind it, is kept in pieces: the slab rounds up to powers of
+ * two, which for a whole token would cost up to half of the zone.  Everything
+ * here is called with the zone locked.
  */
 
 typedef struct ngx_cigna_cache_piece_s  ngx_cigna_cache_piece_t;
@@ -29,11 +29,12 @@ typedef struct {
     int64_t                   due_ms;
     int64_t                   checked_ms;
     ngx_cigna_cache_piece_t  *pieces;      /* of what does not fit in data */
-    uint32_t                  len:31;      /* of all three strings */
+    uint32_t                  len:31;      /* of all strings */
     uint32_t                  refused:1;   /* "token" is a digest of one that
                                               the FHIR server has refused */
     uint16_t                  patient;     /* lengths */
     uint16_t                  scope;
+    uint16_t                  userinfo;
     u_char                    data[1];
 } ngx_cigna_cache_node_t;
 
@@ -59,7 +60,8 @@ void ngx_cigna_cache_node_strings(ngx_cigna_cache_entry_t *entry);
 
 /* of all strings */
 #define ngx_cigna_cache_entry_len(entry)                                      \
-    ((entry)->token.len + (entry)->patient.len + (entry)->scope.len)
+    ((entry)->token.len + (entry)->patient.len + (entry)->scope.len           \
+     + (entry)->userinfo.len)
 
 
 #endif /* _NGX_CIGNA_CACHE_NODE_H_INCLUDED_ */

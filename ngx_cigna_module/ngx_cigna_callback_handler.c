@@ -12,6 +12,7 @@
 #include "ngx_cigna_refresher.h"
 #include "ngx_cigna_revoker.h"
 #include "ngx_cigna_scrub.h"
+#include "ngx_cigna_userinfo.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
 #include "cigna_callback.h"
@@ -293,6 +294,11 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
               + run->mcf->redis.connect_timeout
               + 5 * run->mcf->redis.timeout;
 
+    if (tenant->provider.userinfo) {
+        timeout += 2 * (CIGNA_USERINFO_MS + run->mcf->redis.timeout)
+                   + tenant->budget.delay;
+    }
+
     return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_callback_flow, 1,
                                 timeout, ngx_cigna_callback_resume);
 }
@@ -350,6 +356,7 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
 
     if (!run->failed && flow->stored) {
         ngx_cigna_callback_replaced(run, flow);
+        ngx_cigna_userinfo_tell(run, &flow->userinfo);
     }
 }
 

@@ -16,6 +16,7 @@ typedef struct {
     ngx_str_t     jwks_uri;
     ngx_str_t     revocation_endpoint;
     ngx_str_t     fhir_base;
+    ngx_flag_t    userinfo;
     ngx_flag_t    insecure_http;
 
     ngx_uint_t    token_endpoint_auth_method;      /* cigna_auth_e */

@@ -40,6 +40,7 @@ ngx_cigna_conf_provider(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 
     p->tenant = ngx_cigna_slice(&tenant->name);
     p->insecure_http = o->insecure_http;
+    p->userinfo = o->userinfo;
     p->clock_leeway_s = o->clock_leeway;
     p->token_lifetime_s = o->token_lifetime;
     p->grant_ttl_s = o->grant_ttl;

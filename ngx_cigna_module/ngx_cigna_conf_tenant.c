@@ -160,6 +160,9 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
     ngx_cigna_tenant_option(member_budget, NGX_CONF_1MORE,
         ngx_cigna_conf_member_budget, NULL, NGX_CIGNA_MEMBER_BUDGET_USAGE),
 
+    ngx_cigna_tenant_option(userinfo, NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, NULL, "\"userinfo on;\" or \"userinfo off;\""),
+
     ngx_cigna_tenant_option(resource_types, NGX_CONF_1MORE,
         ngx_cigna_conf_set_types, NULL,
         "\"resource_types Patient Coverage;\", with \"dry_run\" at the end "
@@ -299,6 +302,7 @@ ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o)
 
     o->environment = NGX_CONF_UNSET_UINT;
     o->insecure_http = NGX_CONF_UNSET;
+    o->userinfo = NGX_CONF_UNSET;
     o->token_endpoint_auth_method = NGX_CONF_UNSET_UINT;
     o->connect_timeout = NGX_CONF_UNSET_MSEC;
     o->timeout = NGX_CONF_UNSET_MSEC;
@@ -323,6 +327,11 @@ ngx_cigna_conf_tenant_default(ngx_cigna_tenant_options_t *o)
     }
 
     ngx_conf_init_value(o->insecure_http, 0);
+
+    /* Cigna has it; of another server nothing is known */
+
+    ngx_conf_init_value(o->userinfo, o->environment != NGX_CONF_UNSET_UINT);
+
     ngx_conf_init_msec_value(o->connect_timeout, 5000);
     ngx_conf_init_msec_value(o->timeout, 10000);
     ngx_conf_init_value(o->clock_leeway, 60);

@@ -64,7 +64,9 @@
     count(budget_leases, "Leases of budgets asked of Redis.")                 \
     count(budget_lease_failures, "Leases that could not be asked for.")       \
     count(pauses, "Times that Cigna asked for fewer requests.")               \
-    count(upstream_throttled, "Replies of 429 by the FHIR server.")
+    count(upstream_throttled, "Replies of 429 by the FHIR server.")          \
+    count(userinfo_known, "Identifiers that $userinfo has told.")             \
+    count(userinfo_failures, "Requests for $userinfo that told none.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -8,7 +8,8 @@ typedef struct {
 } ngx_cigna_secret_t;
 
 
-static ngx_uint_t ngx_cigna_ctx_plain(ngx_str_t *s);
+static void ngx_cigna_ctx_tell(ngx_str_t *to, ngx_str_t *s);
+static u_char *ngx_cigna_ctx_copy(u_char *p, ngx_str_t *to, cigna_slice_t s);
 static void ngx_cigna_secret_cleanup(void *data);
 
 
@@ -83,35 +84,29 @@ ngx_cigna_request_id(ngx_http_request_t *r)
 
 void
 ngx_cigna_ctx_about(ngx_cigna_ctx_t *ctx, ngx_str_t *patient,
-    ngx_str_t *scope)
+    ngx_str_t *scope, ngx_str_t *userinfo)
 {
-    ngx_str_null(&ctx->patient);
-    ngx_str_null(&ctx->scope);
-
-    if (ngx_cigna_ctx_plain(patient)) {
-        ctx->patient = *patient;
-    }
-
-    if (ngx_cigna_ctx_plain(scope)) {
-        ctx->scope = *scope;
-    }
+    ngx_cigna_ctx_tell(&ctx->patient, patient);
+    ngx_cigna_ctx_tell(&ctx->scope, scope);
+    ngx_cigna_ctx_tell(&ctx->userinfo, userinfo);
 }
 
 
 /* they may well be put into lines of a header, and into a log */
 
-static ngx_uint_t
-ngx_cigna_ctx_plain(ngx_str_t *s)
+static void
+ngx_cigna_ctx_tell(ngx_str_t *to, ngx_str_t *s)
 {
     size_t  i;
 
     for (i = 0; i < s->len; i++) {
         if (s->data[i] < 0x20 || s->data[i] == 0x7f) {
-            return 0;
+            ngx_str_null(to);
+            return;
         }
     }
 
-    return 1;
+    *to = *s;
 }
 
 
@@ -120,27 +115,31 @@ ngx_cigna_ctx_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant)
 {
     u_char     *p;
-    ngx_str_t   patient, scope;
+    ngx_str_t   patient, scope, userinfo;
 
     p = ngx_cigna_secret_alloc(r->pool, grant->patient.len + grant->scope.len
-                                        + 1);
+                                        + grant->userinfo.len + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    patient.data = p;
-    patient.len = grant->patient.len;
+    p = ngx_cigna_ctx_copy(p, &patient, grant->patient);
+    p = ngx_cigna_ctx_copy(p, &scope, grant->scope);
+    (void) ngx_cigna_ctx_copy(p, &userinfo, grant->userinfo);
 
-    p = ngx_cpymem(p, grant->patient.data, grant->patient.len);
-
-    scope.data = p;
-    scope.len = grant->scope.len;
-
-    ngx_memcpy(p, grant->scope.data, grant->scope.len);
-
-    ngx_cigna_ctx_about(ctx, &patient, &scope);
+    ngx_cigna_ctx_about(ctx, &patient, &scope, &userinfo);
 
     return NGX_OK;
+}
+
+
+static u_char *
+ngx_cigna_ctx_copy(u_char *p, ngx_str_t *to, cigna_slice_t s)
+{
+    to->data = p;
+    to->len = s.len;
+
+    return ngx_cpymem(p, s.data, s.len);
 }
 
 

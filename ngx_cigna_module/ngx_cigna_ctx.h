@@ -57,6 +57,7 @@ typedef struct {
     /* of the grant; empty also if no header could have it */
     ngx_str_t             patient;
     ngx_str_t             scope;
+    ngx_str_t             userinfo;
 
     /* said beside what the table of conditions says; usually empty */
     const char           *issue;           /* code of a FHIR issue, or NULL */
@@ -107,7 +108,7 @@ ngx_str_t *ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
  * live as long as the request; ngx_cigna_ctx_grant() copies.
  */
 void ngx_cigna_ctx_about(ngx_cigna_ctx_t *ctx, ngx_str_t *patient,
-    ngx_str_t *scope);
+    ngx_str_t *scope, ngx_str_t *userinfo);
 ngx_int_t ngx_cigna_ctx_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant);
 

@@ -12,6 +12,7 @@
 
 
 #include "ngx_cigna_refresher.h"
+#include "ngx_cigna_userinfo.h"
 
 
 #define NGX_CIGNA_REFRESH_COOLDOWN_MS  2000
@@ -392,6 +393,8 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
     entry->patient.len = grant->patient.len;
     entry->scope.data = (u_char *) grant->scope.data;
     entry->scope.len = grant->scope.len;
+    entry->userinfo.data = (u_char *) grant->userinfo.data;
+    entry->userinfo.len = grant->userinfo.len;
     entry->generation = grant->generation;
     entry->expires_ms = grant->expires_ms;
     entry->checked_ms = ngx_cigna_now_ms();
@@ -465,6 +468,10 @@ ngx_cigna_refresher_end(ngx_cigna_run_t *run)
         ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
                       "the new tokens are not used any more%s%s",
                       flow->detail[0] ? ", detail: " : "", flow->detail);
+
+    } else if (flow->exchanged && !flow->left && !run->failed) {
+        ngx_cigna_userinfo_start(run->mcf, run->tenant, &run->identity,
+                                 &run->key, &flow->grant, &run->log.request);
     }
 }
 

@@ -3,9 +3,9 @@
 #define _NGX_CIGNA_RUN_H_INCLUDED_
 
 
+#include "ngx_cigna_budget.h"
 #include "ngx_cigna_http.h"
 #include "ngx_cigna_log.h"
-#include "ngx_cigna_worker.h"
 
 
 /*
@@ -86,6 +86,7 @@ struct ngx_cigna_run_s {
     cigna_event_t            ev;
     ngx_cigna_redis_cmd_t    cmd;
     ngx_cigna_http_t         http;
+    ngx_cigna_budget_waiter_t  budget;         /* to the FHIR server */
     ngx_event_t              event;            /* posted, and the sleep timer */
     ngx_msec_t               started;          /* sleep or exchange */
     ngx_uint_t               watched;          /* epoch at the last command */
@@ -94,6 +95,8 @@ struct ngx_cigna_run_s {
     cigna_journal_t          note;             /* last journal entry */
     unsigned                 noted:1;          /* ... not confirmed yet */
     unsigned                 queued:1;         /* exchange not begun yet */
+    unsigned                 budgeted:1;       /* it was asked for ... */
+    unsigned                 charged:1;        /* ... and granted, not used */
     unsigned                 evaled:1;         /* NOSCRIPT was answered */
     unsigned                 keep_evaled:1;
     unsigned                 reported:1;

@@ -10,6 +10,7 @@
 #include "ngx_cigna_discovery.h"
 #include "ngx_cigna_journal.h"
 #include "ngx_cigna_revoker.h"
+#include "ngx_cigna_run_fhir.h"
 
 
 #define NGX_CIGNA_HTTP_BODY_MAX  (128 * 1024)
@@ -28,6 +29,7 @@ static ngx_int_t ngx_cigna_run_command(ngx_cigna_run_t *run,
 static void ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd);
 static ngx_int_t ngx_cigna_run_http(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_budget(ngx_cigna_run_t *run);
+static ngx_int_t ngx_cigna_run_pace(ngx_cigna_run_t *run);
 static void ngx_cigna_run_http_handler(ngx_cigna_http_t *http);
 static void ngx_cigna_run_keep(ngx_cigna_run_t *run);
 static void ngx_cigna_run_keep_timer(ngx_event_t *ev);
@@ -150,6 +152,10 @@ ngx_cigna_run_collect(ngx_cigna_run_t *run)
             run->ev.body = run->http.reply.body;
             run->ev.retry_after_s = run->http.reply.retry_after_s;
 
+            if (run->op.fhir) {
+                ngx_cigna_run_fhir_answered(run);
+            }
+
         } else {
             ngx_log_error(NGX_LOG_WARN, &run->log.log, 0, "%s",
                           run->http.error ? run->http.error : "failed");
@@ -169,6 +175,7 @@ ngx_cigna_run_op_done(ngx_cigna_run_t *run)
 {
     ngx_cigna_redis_done(&run->cmd);
     ngx_cigna_http_done(&run->http);
+    ngx_cigna_run_fhir_done(run);
     ngx_cigna_run_keep_done(run);
 
     run->queued = 0;
@@ -265,15 +272,53 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
     http->log = &run->log.log;
     http->connect_timeout = run->tenant->connect_timeout;
     http->timeout = run->tenant->timeout;
+
+    if (run->op.ms) {
+        http->connect_timeout = ngx_min(http->connect_timeout, run->op.ms);
+        http->timeout = ngx_min(http->timeout, run->op.ms);
+    }
+
     http->body_max = NGX_CIGNA_HTTP_BODY_MAX;
     http->handler = ngx_cigna_run_http_handler;
     http->data = run;
 
     if (ngx_cigna_http_start(http) == NGX_AGAIN) {
+        ngx_cigna_run_fhir_sent(run);
         return NGX_AGAIN;
     }
 
     return ngx_cigna_run_collect(run);
+}
+
+
+static ngx_int_t
+ngx_cigna_run_budget(ngx_cigna_run_t *run)
+{
+    ngx_int_t  rc;
+
+    run->queued = 0;
+
+    if (run->op.fhir) {
+        rc = ngx_cigna_run_fhir_admit(run);
+
+    } else if (cigna_slice_eq(run->op.http.url,
+                              run->tenant->provider.token_endpoint))
+    {
+        rc = ngx_cigna_run_pace(run);
+
+    } else {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_AGAIN) {
+        run->queued = 1;
+
+    } else if (rc == NGX_BUSY) {
+        ngx_cigna_run_keep_done(run);
+        run->ev.type = cigna_ev_unsent;
+    }
+
+    return rc;
 }
 
 
@@ -284,17 +329,12 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
  */
 
 static ngx_int_t
-ngx_cigna_run_budget(ngx_cigna_run_t *run)
+ngx_cigna_run_pace(ngx_cigna_run_t *run)
 {
     ngx_msec_t           wait;
     ngx_cigna_tenant_t  *tenant;
 
     tenant = run->tenant;
-    run->queued = 0;
-
-    if (!cigna_slice_eq(run->op.http.url, tenant->provider.token_endpoint)) {
-        return NGX_OK;
-    }
 
     if (!run->patient) {
         ngx_cigna_pace_charge(tenant->pace);
@@ -312,13 +352,10 @@ ngx_cigna_run_budget(ngx_cigna_run_t *run)
                       "the budget of token_requests is spent");
 
         ngx_cigna_count(tenant->counters, ngx_cigna_count_budget_spent);
-        ngx_cigna_run_keep_done(run);
 
-        run->ev.type = cigna_ev_unsent;
         return NGX_BUSY;
     }
 
-    run->queued = 1;
     run->event.cancelable = 0;
     ngx_add_timer(&run->event, wait);
 

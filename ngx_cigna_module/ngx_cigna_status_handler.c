@@ -142,7 +142,8 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (ngx_cigna_buf_init(r, &b, NGX_CIGNA_STATUS_SIZE
                                   + 6 * (ctx->tenant->name.len
                                          + grant->scope.len
-                                         + grant->patient.len))
+                                         + grant->patient.len
+                                         + grant->userinfo.len))
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -155,6 +156,7 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_status_time(&b, "expires_at", grant->expires_ms);
     ngx_cigna_status_member(&b, "scope", grant->scope);
     ngx_cigna_status_member(&b, "patient", grant->patient);
+    ngx_cigna_status_member(&b, "userinfo", grant->userinfo);
     ngx_cigna_status_flag(&b, "refreshable", grant->refresh_token.len != 0);
     ngx_cigna_status_flag(&b, "refresh_pending", ngx_cigna_read_marked(ctx));
     ngx_cigna_status_held(&b, ctx->tenant->purse);

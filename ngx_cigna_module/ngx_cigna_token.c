@@ -436,7 +436,8 @@ ngx_cigna_token_take(ngx_cigna_ctx_t *ctx, ngx_str_t *value,
 
     if (source == ngx_cigna_source_cache) {
         ngx_cigna_ctx_about(ctx, &ctx->token->cached.patient,
-                            &ctx->token->cached.scope);
+                            &ctx->token->cached.scope,
+                            &ctx->token->cached.userinfo);
     }
 
     ctx->token->value = *value;

@@ -51,6 +51,9 @@ static ngx_http_variable_t  ngx_cigna_variables[] = {
     { ngx_string("cigna_scope"), NULL, ngx_cigna_variable_ctx,
       offsetof(ngx_cigna_ctx_t, scope), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("cigna_userinfo"), NULL, ngx_cigna_variable_ctx,
+      offsetof(ngx_cigna_ctx_t, userinfo), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     { ngx_string("cigna_request_id"), NULL, ngx_cigna_variable_request_id,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 

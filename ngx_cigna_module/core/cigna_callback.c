@@ -3,17 +3,20 @@
  * Callback: ends a dance.
  *
  *   start --> take --> look --> keys --> exchange --> put --> end --> report
- *              ^ |               |       |  ^  |      |       ^        |
- *              | |               |       v  |  |      |       |        v
- *              | |               |  keys again |      |       |      forget
- *              | v               |             |      |       |        |
- *            sleep               +-------------+------+-------+        v
- *              |                      (any refusal or failure)       revoke
- *              +--------> report (not ours, or ended already)          |
- *                                                                      v
- *                                                                     done
+ *              ^ |               |       |  ^  |      |       ^ |      ^ |
+ *              | |               |       v  |  |      |       | v      | v
+ *              | |               |  keys again |      |       | userinfo forget
+ *              | v               |             |      |       |          |
+ *            sleep               +-------------+------+-------+          v
+ *              |                      (any refusal or failure)         revoke
+ *              +--------> report (not ours, or ended already)            |
+ *                                                                        v
+ *                                                                       done
  *
  * Every operation may be repeated after a sleep, as far as that is harmless.
+ * $userinfo is asked once the dance has ended with a stored grant, so that the
+ * app, to which the browser returns then, finds the identifier; what becomes
+ * of that changes nothing.
  *
  * Invariants, checked by t/fuzz/fuzz_callback.c:
  *
@@ -55,6 +58,7 @@ typedef enum {
     cigna_callback_st_keys_again,
     cigna_callback_st_put,
     cigna_callback_st_end,
+    cigna_callback_st_userinfo,
     cigna_callback_st_report,
     cigna_callback_st_forget,
     cigna_callback_st_revoke,
@@ -88,6 +92,8 @@ static void cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
     cigna_outcome_e outcome);
 static void cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
     cigna_outcome_e outcome);
+static void cigna_callback_userinfo(cigna_callback_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
     cigna_outcome_e outcome);
 static void cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
@@ -117,6 +123,7 @@ cigna_callback_init(cigna_callback_t *f)
     memset(&f->claims, 0, sizeof(cigna_id_token_t));
     cigna_take_init(&f->take);
     cigna_put_init(&f->put);
+    cigna_userinfo_init(&f->userinfo);
     cigna_revoke_init(&f->revoke);
 }
 
@@ -198,6 +205,15 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
     case cigna_callback_st_end:
 
         if (cigna_take_next(&f->take, ev, op) != CIGNA_AGAIN) {
+            cigna_callback_userinfo(f, ev, op);
+        }
+
+        return;
+
+    case cigna_callback_st_userinfo:
+
+        if (cigna_userinfo_next(&f->userinfo, ev, op) != CIGNA_AGAIN) {
+            f->grant.userinfo = f->userinfo.value;
             cigna_callback_report(f, op, f->outcome);
         }
 
@@ -615,6 +631,28 @@ cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
     f->outcome = outcome;
     f->state = cigna_callback_st_end;
     cigna_take_end(&f->take, outcome, op);
+}
+
+
+/* who waits sees the end of the dance, whatever the FHIR server says */
+
+static void
+cigna_callback_userinfo(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (!f->stored || !f->provider->userinfo) {
+        cigna_callback_report(f, op, f->outcome);
+        return;
+    }
+
+    f->userinfo.vault = f->vault;
+    f->userinfo.provider = f->provider;
+    f->userinfo.identity = f->identity;
+    f->userinfo.arena = f->arena;
+    f->userinfo.id = f->grant.id;
+
+    f->state = cigna_callback_st_userinfo;
+    (void) cigna_userinfo_next(&f->userinfo, ev, op);
 }
 
 

@@ -5,6 +5,7 @@
 
 #include "cigna_put.h"
 #include "cigna_take.h"
+#include "cigna_userinfo.h"
 
 
 /*
@@ -34,7 +35,7 @@ typedef struct {
                                               in put.old */
     cigna_grant_t            grant;
 
-    /* private */
+    /* private; of "userinfo", "rc" and "detail" are results */
     unsigned                 state;
     cigna_retry_t            retry;
     unsigned                 fetched_keys:1;   /* for this id_token */
@@ -43,6 +44,7 @@ typedef struct {
     cigna_put_t              put;          /* "old" and "unread" are results */
     cigna_token_reply_t      tokens;
     cigna_id_token_t         claims;
+    cigna_userinfo_t         userinfo;
     cigna_revoke_t           revoke;
 } cigna_callback_t;
 

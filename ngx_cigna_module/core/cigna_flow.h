@@ -126,11 +126,15 @@ typedef struct {
 
     cigna_journal_t        journal;        /* of settle: who, id, generation */
 
-    unsigned               ms;
+    unsigned               ms;             /* of sleep; of http: at most, to
+                                              connect and for the reply each;
+                                              0: as is configured */
 
     cigna_slice_t          token;          /* of revoke; copied */
 
     unsigned               refresh_token:1;   /* what kind it is */
+    unsigned               fhir:1;         /* of http: goes to the FHIR server,
+                                              whose budgets are asked first */
     unsigned               durable:1;      /* of script: "ok" only once enough
                                               replicas have it ("WAIT") */
     unsigned               watch:1;        /* of sleep: over as soon as the

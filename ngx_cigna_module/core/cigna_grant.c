@@ -58,6 +58,7 @@ static const cigna_field_t  cigna_grant_fields[] = {
     { 9, cigna_field_time, offsetof(cigna_grant_t, expires_ms) },
     { 10, cigna_field_time, offsetof(cigna_grant_t, connected_ms) },
     { 11, cigna_field_flag, offsetof(cigna_grant_t, forced) },
+    { 12, cigna_field_bytes, offsetof(cigna_grant_t, userinfo) },
     { 0, cigna_field_bytes, 0 }
 };
 

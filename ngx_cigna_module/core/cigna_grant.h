@@ -31,6 +31,8 @@ typedef struct {
     cigna_slice_t         patient;
     cigna_slice_t         sub;
     cigna_slice_t         fhir_user;
+    cigna_slice_t         userinfo;        /* what $userinfo has told; empty:
+                                              not known */
     int64_t               obtained_ms;     /* of this generation */
     int64_t               expires_ms;      /* of the access token */
     int64_t               connected_ms;    /* when the dance ended */

@@ -57,6 +57,8 @@ typedef struct {
     unsigned        has_registration:1;    /* see cigna_vault_register() */
     unsigned        https:1;               /* scheme of redirect_uri */
     unsigned        insecure_http:1;       /* http endpoints are allowed */
+    unsigned        userinfo:1;            /* the FHIR server's $userinfo is
+                                              asked for */
 
     /* configured or discovered; empty: not known */
     cigna_slice_t   issuer;

@@ -447,11 +447,28 @@ static const char  cigna_lua_grant_forget[] =
  * Nothing else of the grant changes, its expiry neither; nodes need not know.
  */
 
-static const char  cigna_lua_grant_reseal[] =
-    "local blob = redis.call('HMGET', KEYS[1], 'b')[1]\n"
-    "if blob == ARGV[2] then return {'ok'} end\n"
-    "if blob ~= ARGV[1] then return {'stale'} end\n"
+#define CIGNA_LUA_RESEAL                                                      \
+    "local blob = redis.call('HMGET', KEYS[1], 'b')[1]\n"                     \
+    "if blob == ARGV[2] then return {'ok'} end\n"                             \
+    "if blob ~= ARGV[1] then return {'stale'} end\n"                          \
     "redis.call('HSET', KEYS[1], 'b', ARGV[2])\n"
+
+static const char  cigna_lua_grant_reseal[] =
+    CIGNA_LUA_RESEAL
+    "return {'ok'}\n";
+
+
+/*
+ * grant_amend: the same, where something has been learned of the grant that
+ * nodes are to have, too.  Of its generation they have one without that, so
+ * that they are told as if it was deleted, and read it again.
+ *
+ * Key: grant.  Arguments: as of grant_reseal, then channel, identity.
+ */
+
+static const char  cigna_lua_grant_amend[] =
+    CIGNA_LUA_RESEAL
+    CIGNA_LUA_PUBLISH("ARGV[3]", "ARGV[4]", "'-'", "'0'")
     "return {'ok'}\n";
 
 
@@ -510,6 +527,7 @@ static cigna_script_t  cigna_scripts[cigna_script_max] = {
     cigna_script_entry(grant_restore, 1),
     cigna_script_entry(grant_forget, 2),
     cigna_script_entry(grant_reseal, 1),
+    cigna_script_entry(grant_amend, 1),
     cigna_script_entry(vault_check, 1),
     cigna_script_entry(budget_lease, 1),
     cigna_script_entry(budget_pause, 1)

@@ -362,6 +362,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     scene.w.id_token = c & 1;
 
+    scene.w.provider.userinfo = c >> 7;
+
     if (c & 2) {
         scene.w.provider.jwks_uri = scene.w.metadata.jwks_uri;
     }
@@ -370,7 +372,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         begin_dance(&dances[i]);
     }
 
-    scene.nactors = 2 + (c >> 2) % (SCENE_ACTORS - 1);
+    scene.nactors = 2 + (c >> 2 & 31) % (SCENE_ACTORS - 1);
     scene.check = check;
 
     for (i = 0; i < scene.nactors; i++) {

@@ -1385,6 +1385,86 @@ too_little_room_stores_nothing_half(void **state)
 }
 
 
+/* asked when the dance has ended, so that a run that dies here ends nothing */
+
+static void
+the_identifier_is_learned_after_the_dance_has_ended(void **state)
+{
+    cigna_grant_t      g;
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    w.provider.userinfo = 1;
+    f = hit(&a, &dance);
+
+    while (!w.userinfo_asked) {
+        assert_false(a.done);
+        world_step(&w, &a, world_fine);
+    }
+
+    assert_remembered(&dance, "connected");
+    assert_int_equal(a.reports, 0);
+
+    (void) finish(&a);
+    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(f->userinfo.rc, cigna_userinfo_known);
+    assert_slice(f->grant.userinfo, "U0");
+    assert_true(grant_stored(&g));
+    assert_slice(g.userinfo, "U0");
+}
+
+
+static void
+nothing_is_asked_where_it_is_not_wanted_or_no_grant_was_stored(void **state)
+{
+    (void) state;
+
+    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(w.userinfo_asked, 0);
+
+    w.provider.userinfo = 1;
+    begin_dance(&dance, "");
+    w.answer_status = 400;
+    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+                    "{\"error\":\"invalid_grant\"}");
+    assert_int_equal(outcome_of(&dance), cigna_outcome_exchange_refused);
+    assert_int_equal(outcome_of(&dance), cigna_outcome_exchange_refused);
+    assert_int_equal(w.userinfo_asked, 0);
+}
+
+
+static void
+a_dance_is_connected_whatever_becomes_of_userinfo(void **state)
+{
+    unsigned           statuses[] = { 200, 401, 404, 429, 500, 503 };
+    unsigned           i;
+    cigna_grant_t      g;
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    w.provider.userinfo = 1;
+
+    for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        w.userinfo_status = statuses[i];
+        (void) snprintf(w.userinfo_body, sizeof(w.userinfo_body), "<html>");
+
+        f = hit(&a, &dance);
+        (void) finish(&a);
+        assert_int_equal(f->outcome, cigna_outcome_connected);
+        assert_int_equal(f->userinfo.rc, cigna_userinfo_refused);
+        assert_int_equal(f->grant.userinfo.len, 0);
+        world_end(&a);
+
+        assert_true(grant_stored(&g));
+        assert_int_equal(g.userinfo.len, 0);
+        assert_int_equal(w.userinfo_asked, i + 1);
+        begin_dance(&dance, "");
+    }
+}
+
+
 static int
 setup(void **state)
 {
@@ -1460,7 +1540,10 @@ main(void)
         test(without_a_token_endpoint_nothing_is_taken),
         test(a_place_that_redis_made_up_is_not_gone_to),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
-        test(too_little_room_stores_nothing_half)
+        test(too_little_room_stores_nothing_half),
+        test(the_identifier_is_learned_after_the_dance_has_ended),
+        test(nothing_is_asked_where_it_is_not_wanted_or_no_grant_was_stored),
+        test(a_dance_is_connected_whatever_becomes_of_userinfo)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

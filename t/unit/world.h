@@ -14,6 +14,7 @@
 #include "cigna_restore.h"
 #include "cigna_scripts.h"
 #include "cigna_setup.h"
+#include "cigna_userinfo.h"
 
 
 /*
@@ -169,11 +170,19 @@ typedef struct {
     char                 answer_body[256];
     int64_t              answer_retry_after_s;
 
+    /*
+     * What $userinfo answers; status 0: with an identifier that tells the
+     * family of the token which asked
+     */
+    unsigned             userinfo_status;
+    char                 userinfo_body[256];
+
     /* what has been seen */
     unsigned             codes_posted;
     unsigned             refreshes_posted;
     unsigned             keys_fetched;
     unsigned             metadata_fetched;
+    unsigned             userinfo_asked;
     unsigned             revoked;          /* requests */
     unsigned             refused;          /* invalid_grant answered */
     char                 last_revoked[64];
@@ -262,6 +271,9 @@ void world_jwks(unsigned key, char *text, size_t size);
 /* 1 if the access or refresh token is alive at the server */
 int world_alive(const world_t *w, cigna_slice_t token);
 
+/* the identifier that $userinfo tells to who has this access token */
+void world_userinfo_of(cigna_slice_t token, char *text, size_t size);
+
 /* how often a refresh token was shown; made on the first call for it */
 world_token_t *world_token(world_t *w, cigna_slice_t text);
 
@@ -286,6 +298,7 @@ struct world_actor_s {
         cigna_refresh_t      refresh;
         cigna_disconnect_t   disconnect;
         cigna_restore_t      restore;
+        cigna_userinfo_t     userinfo;
     } flow;
 
     world_flow_pt     next;
@@ -314,6 +327,9 @@ void world_callback(world_t *w, world_actor_t *a, const char *code,
     const char *state, const char *secret);
 void world_refresh(world_t *w, world_actor_t *a);
 void world_disconnect(world_t *w, world_actor_t *a);
+
+/* of the grant that is there; id: its, which lives as long as the flow */
+void world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id);
 
 /* of entry n of a node's journal, which is there */
 void world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n);

@@ -82,6 +82,13 @@ world_next_disconnect(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
+static void
+world_next_userinfo(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_userinfo_flow(flow, ev, op);
+}
+
+
 void
 world_setup(world_t *w, world_actor_t *a)
 {
@@ -196,6 +203,24 @@ world_disconnect(world_t *w, world_actor_t *a)
     f->arena = &a->arena;
 
     cigna_disconnect_init(f);
+}
+
+
+void
+world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id)
+{
+    cigna_userinfo_t  *f;
+
+    world_start(a, world_next_userinfo);
+
+    f = &a->flow.userinfo;
+    f->vault = &w->vault;
+    f->provider = &w->provider;
+    f->identity = &w->identity;
+    f->arena = &a->arena;
+    f->id = id;
+
+    cigna_userinfo_init(f);
 }
 
 

@@ -512,11 +512,89 @@ world_metadata(world_t *w, char *body, size_t size)
 }
 
 
+void
+world_userinfo_of(cigna_slice_t token, char *text, size_t size)
+{
+    unsigned  family, serial;
+
+    if (!world_read_token(token, "at", &family, &serial)) {
+        world_fail("not an access token of ours");
+    }
+
+    (void) snprintf(text, size, "U%u", family);
+}
+
+
+/* the FHIR server: a token that it does not know gets 401 */
+
+static unsigned
+world_userinfo_reply(world_t *w, const cigna_http_request_t *req,
+    world_fault_e fault, char *body, size_t size)
+{
+    char           id[16];
+    cigna_slice_t  token;
+
+    if (fault == world_lost_before) {
+        return 0;
+    }
+
+    w->userinfo_asked++;
+
+    if (fault == world_error) {
+        return 503;
+    }
+
+    if (w->userinfo_status) {
+        (void) snprintf(body, size, "%s", w->userinfo_body);
+        return w->userinfo_status;
+    }
+
+    token = cigna_slice_skip(req->authorization, sizeof("Bearer ") - 1);
+
+    if (!world_alive(w, token)) {
+        return 401;
+    }
+
+    world_userinfo_of(token, id, sizeof(id));
+    (void) snprintf(body, size,
+                    "{\"resourceType\":\"Parameters\",\"parameter\":[{"
+                    "\"name\":\"Patient\",\"valueString\":\"%s\"}]}", id);
+
+    return 200;
+}
+
+
+/* an access token goes to $userinfo, and nowhere else */
+
+static int
+world_asks_userinfo(const world_t *w, const cigna_http_request_t *req)
+{
+    int  bearer;
+
+    bearer = cigna_slice_starts(req->authorization, cigna_slice("Bearer "));
+
+    if (bearer
+        != (cigna_slice_starts(req->url, w->provider.fhir_base)
+            && cigna_slice_eq(cigna_slice_skip(req->url,
+                                               w->provider.fhir_base.len),
+                              cigna_slice("/$userinfo"))))
+    {
+        world_fail("a token to another URL than $userinfo, or none to that");
+    }
+
+    return bearer;
+}
+
+
 unsigned
 world_http(world_t *w, const cigna_http_request_t *req, world_fault_e fault,
     char *body, size_t size)
 {
     body[0] = '\0';
+
+    if (world_asks_userinfo(w, req)) {
+        return world_userinfo_reply(w, req, fault, body, size);
+    }
 
     if (cigna_slice_eq(req->url, w->provider.token_endpoint)) {
         return world_token_endpoint(w, req->body, fault, body, size);

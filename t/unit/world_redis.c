@@ -1132,6 +1132,21 @@ world_grant_reseal(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 }
 
 
+static void
+world_grant_amend(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    world_key_t  *key;
+
+    key = world_key(w, a[0], 0);
+
+    if (world_is(world_at(key, "b"), a[1])) {
+        world_publish(w, a[4], cigna_slice("-"), cigna_slice("0"));
+    }
+
+    world_grant_reseal(w, a, r);
+}
+
+
 /* a primary that has always been one */
 
 static void
@@ -1180,6 +1195,7 @@ static const world_script_t  world_scripts[] = {
     { cigna_script_grant_restore, 8, world_grant_restore },
     { cigna_script_grant_forget, 7, world_grant_forget },
     { cigna_script_grant_reseal, 3, world_grant_reseal },
+    { cigna_script_grant_amend, 5, world_grant_amend },
     { cigna_script_vault_check, 1, world_vault_check }
 };
 
