@@ -10,6 +10,7 @@ const tenant = (brand, { sandbox, files, url }) => `
         jwks_uri                ${sandbox.jwks};
         revocation_endpoint     ${sandbox.revoke};
         fhir_base               ${sandbox.fhirBase};
+        userinfo                on;
         trusted_certificate     ${files.ca};
 
         client_id           ${brand}-client;
