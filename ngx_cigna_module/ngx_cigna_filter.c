@@ -197,8 +197,18 @@ ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
         rc = ngx_cigna_errors_body(r, ctx, &in);
 
+        if (rc == NGX_AGAIN) {
+            return NGX_OK;
+        }
+
         if (rc == NGX_DONE) {
             rc = ngx_cigna_filter_go_on(r);
+
+            /* where the header waits for the client, so does the body */
+
+            if (rc == NGX_AGAIN) {
+                rc = NGX_OK;
+            }
 
             if (r->header_only && rc == NGX_OK) {
                 return NGX_OK;
@@ -206,7 +216,7 @@ ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         }
 
         if (rc != NGX_OK) {
-            return rc == NGX_AGAIN ? NGX_OK : NGX_ERROR;
+            return NGX_ERROR;
         }
     }
 

@@ -6,14 +6,16 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import https from 'node:https';
+import net from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
 
 import { connected, raw } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { startRecorder } from '../lib/recorder.mjs';
-import { freePort, until } from '../lib/scratch.mjs';
+import { freePort, onEnd, until } from '../lib/scratch.mjs';
 
 const INNER = 'https://p-hi2.digitaledge.cigna.com/PatientAccess/v1-devportal';
 const MB = 1 << 20;
@@ -270,6 +272,53 @@ test('bodies', async (t) => {
       assert.ok(length > 50 * MB);
       client.close();
     });
+
+  // A session over a wire that can be made to stand still, towards the client.
+  async function stoppable() {
+    let wire;
+    const relay = net.createServer((socket) => {
+      wire = net.connect(port2, '127.0.0.1');
+      socket.pipe(wire).pipe(socket);
+      for (const one of [socket, wire]) {
+        one.on('error', () => {});
+      }
+    }).listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    onEnd(t, () => { relay.close(); });
+
+    const window = 1 << 30;
+    const client = http2.connect(`https://acme.localhost:${port2}`, {
+      settings: { initialWindowSize: window },
+      createConnection: () => tls.connect({
+        host: '127.0.0.1', port: relay.address().port, ca: gw.caText,
+        servername: 'acme.localhost', ALPNProtocols: ['h2'],
+      }),
+    });
+    await once(client, 'connect');
+    client.setLocalWindowSize(window);
+    return { client, stop: () => wire.pause(), goOn: () => wire.resume() };
+  }
+
+  await t.test('an error that was looked at arrives in full where its header '
+    + 'has to wait for another stream', async () => {
+    const { client, stop, goOn } = await stoppable();
+    const slow = await open2(client, `/up/x?bytes=${60 * MB}`);
+    stop();
+    await standsStill();
+    const whole = digestOfStream(slow.stream);
+    const error = open2(client, '/up/x?bytes=100000&status=500');
+    await until('the error has left the upstream', () => left > 100000
+      && left < MB && closed);
+    await sleep(200);
+    goOn();
+    const { status, stream } = await error;
+    assert.equal(status, 500);
+    const base = own('/up/').replace(`:${port}/`, `:${port2}/`);
+    assert.deepEqual(await digestOfStream(stream),
+                     digestOf(bundle(base, 100000)));
+    assert.deepEqual(await whole, digestOf(bundle(base, 60 * MB)));
+    client.close();
+  });
 
   await t.test('a client that leaves ends the upstream\'s reply', async () => {
     const agent = new https.Agent();
