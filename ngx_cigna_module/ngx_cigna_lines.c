@@ -186,7 +186,7 @@ ngx_cigna_lines_request(const u_char *line, const u_char *end,
 
     rest = cigna_slice_skip(path, base.len);
 
-    if (lines->links && cigna_slice_starts(path, base)
+    if (lines->links && base.len && cigna_slice_starts(path, base)
         && cigna_slice_starts(rest, cigna_slice("/?")))
     {
         p = ngx_cpymem(p, line, rest.data - line);

@@ -3,11 +3,18 @@
 
 
 static ngx_uint_t ngx_cigna_own_vouched(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_own_line(ngx_str_t *line, ngx_str_t *host);
 static ngx_uint_t ngx_cigna_own_named(ngx_http_server_name_t *n,
     ngx_str_t *host);
 static ngx_uint_t ngx_cigna_own_ends(cigna_slice_t s, cigna_slice_t end);
 static ngx_int_t ngx_cigna_own_path(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant, ngx_str_t *path);
+static ngx_int_t ngx_cigna_own_written(ngx_str_t *uri, cigna_slice_t rest,
+    ngx_str_t *path);
+static ngx_int_t ngx_cigna_own_read(ngx_str_t *uri, cigna_slice_t rest,
+    ngx_str_t *path);
+static ngx_int_t ngx_cigna_own_front(ngx_str_t *uri, size_t len,
+    ngx_str_t *path);
 static ngx_uint_t ngx_cigna_own_plain(ngx_str_t *s);
 
 
@@ -79,7 +86,7 @@ ngx_cigna_own_vouched(ngx_http_request_t *r)
     host = r->headers_in.server;
 
     if (r->headers_in.host == NULL || host.len == 0
-        || !ngx_cigna_own_plain(&r->headers_in.host->value))
+        || !ngx_cigna_own_line(&r->headers_in.host->value, &host))
     {
         return 0;
     }
@@ -93,6 +100,34 @@ ngx_cigna_own_vouched(ngx_http_request_t *r)
     }
 
     return 0;
+}
+
+
+/* the request line may name another host, and nginx takes that then */
+
+static ngx_uint_t
+ngx_cigna_own_line(ngx_str_t *line, ngx_str_t *host)
+{
+    uint16_t       port;
+    cigna_slice_t  name, given;
+
+    if (cigna_uri_authority_parse(ngx_cigna_slice(line), &name, &port)
+        != CIGNA_OK)
+    {
+        return 0;
+    }
+
+    given = ngx_cigna_slice(host);
+
+    if (given.data[0] == '[') {
+        given = cigna_slice_make(given.data + 1, given.data + given.len - 1);
+    }
+
+    if (name.data[name.len - 1] == '.') {
+        name.len--;
+    }
+
+    return cigna_slice_eq_case(name, given);
 }
 
 
@@ -147,14 +182,15 @@ ngx_cigna_own_ends(cigna_slice_t s, cigna_slice_t end)
 /*
  * What stands in front of the same rest in what the caller asked for and in
  * what the upstream was asked for behind its base: that is how proxy_pass maps
- * one to the other, whatever it says.
+ * one to the other, whatever it says.  It may have escaped the rest in another
+ * way ("%24everything"), and folded slashes and dots.
  */
 
 static ngx_int_t
 ngx_cigna_own_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     ngx_str_t *path)
 {
-    cigna_slice_t  base, rest, uri, asked;
+    cigna_slice_t  base, rest, uri;
 
     base = tenant->fhir_uri.path;
 
@@ -169,7 +205,25 @@ ngx_cigna_own_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     }
 
     rest = cigna_slice_skip(uri, base.len);
-    asked = ngx_cigna_slice(&r->unparsed_uri);
+
+    /* what was rewritten is not what the caller knows */
+
+    if (r->valid_unparsed_uri
+        && ngx_cigna_own_read(&r->uri, rest, path) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_cigna_own_written(&r->unparsed_uri, rest, path);
+}
+
+
+static ngx_int_t
+ngx_cigna_own_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
+{
+    cigna_slice_t  asked;
+
+    asked = ngx_cigna_slice(uri);
 
     if (asked.len < rest.len
         || !cigna_slice_eq(cigna_slice_skip(asked, asked.len - rest.len),
@@ -178,8 +232,56 @@ ngx_cigna_own_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
         return NGX_DECLINED;
     }
 
-    *path = r->unparsed_uri;
-    path->len -= rest.len;
+    return ngx_cigna_own_front(uri, uri->len - rest.len, path);
+}
+
+
+/* the same with both decoded, from the end, and without their queries */
+
+static ngx_int_t
+ngx_cigna_own_read(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
+{
+    size_t    i, len;
+    u_char    c;
+    uint64_t  n;
+
+    rest = cigna_slice_cut(&rest, '?');
+    len = uri->len;
+
+    for (i = rest.len; i; len--) {
+
+        c = rest.data[--i];
+
+        if (i > 1 && rest.data[i - 2] == '%'
+            && cigna_slice_uint_hex(cigna_slice_make(rest.data + i - 1,
+                                                     rest.data + i + 1),
+                                    0xff, &n)
+               == CIGNA_OK)
+        {
+            c = (u_char) n;
+            i -= 2;
+        }
+
+        if (len == 0 || uri->data[len - 1] != c) {
+            return NGX_DECLINED;
+        }
+    }
+
+    /* a "%" was an escape, which another one would have to stand for */
+
+    if (ngx_strlchr(uri->data, uri->data + len, '%')) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_cigna_own_front(uri, len, path);
+}
+
+
+static ngx_int_t
+ngx_cigna_own_front(ngx_str_t *uri, size_t len, ngx_str_t *path)
+{
+    path->data = uri->data;
+    path->len = len;
 
     /* the base itself was asked for, with or without a "/" */
 
