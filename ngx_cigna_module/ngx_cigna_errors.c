@@ -46,14 +46,14 @@ static ngx_int_t ngx_cigna_errors_own(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_errors_theirs(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 static ngx_uint_t ngx_cigna_errors_readable(ngx_http_request_t *r);
-static ngx_uint_t ngx_cigna_errors_type(ngx_str_t *type, size_t len,
-    const char *end);
 static ngx_int_t ngx_cigna_errors_hold(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_uint_t search);
 static ngx_int_t ngx_cigna_errors_replace(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, ngx_uint_t generic);
 static const char *ngx_cigna_errors_issue(ngx_uint_t status);
 static void ngx_cigna_errors_lines(ngx_http_request_t *r);
+static void ngx_cigna_errors_drop(ngx_http_request_t *r,
+    const ngx_str_t *names);
 static ngx_int_t ngx_cigna_errors_keep(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
 static ngx_uint_t ngx_cigna_errors_copy(ngx_buf_t *held, ngx_chain_t *in);
@@ -101,14 +101,14 @@ ngx_cigna_errors_header(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_OK;
     }
 
-    if (ngx_cigna_errors_upstreams(r, ctx)) {
-        return ngx_cigna_errors_theirs(r, ctx, lcf);
-    }
-
     /* what a handler of ours sends has no err_status */
 
     if (r->err_status == r->headers_out.status) {
         return ngx_cigna_errors_own(r, ctx);
+    }
+
+    if (ngx_cigna_errors_upstreams(r, ctx)) {
+        return ngx_cigna_errors_theirs(r, ctx, lcf);
     }
 
     return NGX_OK;
@@ -131,7 +131,6 @@ ngx_cigna_errors_upstreams(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
            && ctx != NULL
            && ctx->inject != NULL
            && ctx->inject->content != NULL
-           && r->err_status == 0
            && r->upstream != NULL
            && r->upstream->cleanup != NULL;
 }
@@ -177,10 +176,7 @@ ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     /* of a reply to HEAD no more can be known, and of a compressed one */
 
-    if (r->method == NGX_HTTP_HEAD
-        || (r->headers_out.content_encoding
-            && r->headers_out.content_encoding->value.len))
-    {
+    if (r->method == NGX_HTTP_HEAD || ngx_cigna_errors_encoded(r)) {
         return NGX_OK;
     }
 
@@ -198,27 +194,45 @@ ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static ngx_uint_t
 ngx_cigna_errors_readable(ngx_http_request_t *r)
 {
-    size_t      len;
-    ngx_str_t  *type;
-
-    type = &r->headers_out.content_type;
-    len = r->headers_out.content_type_len;
-
-    return ngx_cigna_errors_type(type, len, "/json")
-           || ngx_cigna_errors_type(type, len, "+json")
-           || ngx_cigna_errors_type(type, len, "/fhir+xml");
+    return ngx_cigna_errors_typed(r, "/json")
+           || ngx_cigna_errors_typed(r, "+json")
+           || ngx_cigna_errors_typed(r, "/fhir+xml");
 }
 
 
-static ngx_uint_t
-ngx_cigna_errors_type(ngx_str_t *type, size_t len, const char *end)
+/* "; fhirVersion=4.0" is in content_type_len, "; charset=utf-8" is not */
+
+ngx_uint_t
+ngx_cigna_errors_typed(ngx_http_request_t *r, const char *end)
 {
-    size_t  n;
+    cigna_slice_t  type, last;
 
-    n = ngx_strlen(end);
+    type = ngx_cigna_slice(&r->headers_out.content_type);
+    type = cigna_slice_trim(cigna_slice_cut(&type, ';'));
+    last = cigna_slice_str(end);
 
-    return len >= n
-           && ngx_strncasecmp(type->data + len - n, (u_char *) end, n) == 0;
+    return type.len >= last.len
+           && cigna_slice_eq_case(cigna_slice_skip(type, type.len - last.len),
+                                  last);
+}
+
+
+/* "identity" is no name for how a body is encoded, and means that it is not */
+
+ngx_uint_t
+ngx_cigna_errors_encoded(ngx_http_request_t *r)
+{
+    ngx_str_t  *value;
+
+    if (r->headers_out.content_encoding == NULL) {
+        return 0;
+    }
+
+    value = &r->headers_out.content_encoding->value;
+
+    return value->len
+           && !cigna_slice_eq_case(ngx_cigna_slice(value),
+                                   cigna_slice("identity"));
 }
 
 
@@ -328,20 +342,50 @@ ngx_cigna_errors_issue(ngx_uint_t status)
 static void
 ngx_cigna_errors_lines(ngx_http_request_t *r)
 {
-    ngx_uint_t         i, n;
-    ngx_list_part_t   *part;
-    ngx_table_elt_t   *h;
-    static ngx_str_t   names[] = {
+    static const ngx_str_t  names[] = {
         ngx_string("Content-Encoding"),
         ngx_string("Content-Language"),
         ngx_string("Content-Location"),
         ngx_string("Content-Disposition"),
         ngx_string("Content-Range"),
+        ngx_null_string
+    };
+
+    ngx_cigna_errors_drop(r, names);
+    ngx_cigna_errors_digests(r);
+
+    r->headers_out.content_encoding = NULL;
+    ngx_str_null(&r->headers_out.charset);
+    r->headers_out.override_charset = NULL;
+
+    ngx_http_clear_content_length(r);
+    ngx_http_clear_accept_ranges(r);
+    ngx_http_clear_last_modified(r);
+    ngx_http_clear_etag(r);
+}
+
+
+void
+ngx_cigna_errors_digests(ngx_http_request_t *r)
+{
+    static const ngx_str_t  names[] = {
         ngx_string("Content-MD5"),
         ngx_string("Content-Digest"),
+        ngx_string("Repr-Digest"),
         ngx_string("Digest"),
         ngx_null_string
     };
+
+    ngx_cigna_errors_drop(r, names);
+}
+
+
+static void
+ngx_cigna_errors_drop(ngx_http_request_t *r, const ngx_str_t *names)
+{
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
     for (part = &r->headers_out.headers.part; part; part = part->next) {
 
@@ -360,15 +404,6 @@ ngx_cigna_errors_lines(ngx_http_request_t *r)
             }
         }
     }
-
-    r->headers_out.content_encoding = NULL;
-    ngx_str_null(&r->headers_out.charset);
-    r->headers_out.override_charset = NULL;
-
-    ngx_http_clear_content_length(r);
-    ngx_http_clear_accept_ranges(r);
-    ngx_http_clear_last_modified(r);
-    ngx_http_clear_etag(r);
 }
 
 

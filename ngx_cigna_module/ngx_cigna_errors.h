@@ -32,6 +32,15 @@ ngx_int_t ngx_cigna_errors_header(ngx_http_request_t *r,
 ngx_int_t ngx_cigna_errors_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_chain_t **in);
 
+/* 1 if the reply's media type, whatever its parameters, ends so */
+ngx_uint_t ngx_cigna_errors_typed(ngx_http_request_t *r, const char *end);
+
+/* 1 if its body is compressed, or encoded in another way */
+ngx_uint_t ngx_cigna_errors_encoded(ngx_http_request_t *r);
+
+/* drops what the header says of a body's bytes, which will be others */
+void ngx_cigna_errors_digests(ngx_http_request_t *r);
+
 /* 1 if the reply is an OperationOutcome of ours, in place of another body */
 ngx_uint_t ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx);
 

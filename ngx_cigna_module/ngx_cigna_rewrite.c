@@ -20,7 +20,6 @@ static ngx_int_t ngx_cigna_rewrite_lines(ngx_http_request_t *r,
 static ngx_uint_t ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name);
 static ngx_int_t ngx_cigna_rewrite_line(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant, ngx_str_t *own, ngx_table_elt_t *h);
-static ngx_uint_t ngx_cigna_rewrite_json(ngx_str_t *type, size_t len);
 
 
 ngx_int_t
@@ -67,6 +66,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
     }
 
     ngx_http_clear_content_length(r);
+    ngx_cigna_errors_digests(r);
 
     if (r->header_only) {
         return NGX_OK;
@@ -123,15 +123,14 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (r->headers_out.status == NGX_HTTP_NOT_MODIFIED
         || r->headers_out.status == NGX_HTTP_NO_CONTENT
-        || !ngx_cigna_rewrite_json(&r->headers_out.content_type,
-                                   r->headers_out.content_type_len))
+        || (!ngx_cigna_errors_typed(r, "/json")
+            && !ngx_cigna_errors_typed(r, "+json")))
     {
         return 0;
     }
 
     if (r->headers_out.status != NGX_HTTP_PARTIAL_CONTENT
-        && (r->headers_out.content_encoding == NULL
-            || r->headers_out.content_encoding->value.len == 0))
+        && !ngx_cigna_errors_encoded(r))
     {
         return 1;
     }
@@ -232,17 +231,4 @@ ngx_cigna_rewrite_line(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     h->value.len = instead.len + rest;
 
     return NGX_OK;
-}
-
-
-/* application/json, application/fhir+json, and whatever else ends like that */
-
-static ngx_uint_t
-ngx_cigna_rewrite_json(ngx_str_t *type, size_t len)
-{
-    return len >= 5
-           && (ngx_strncasecmp(type->data + len - 5, (u_char *) "/json", 5)
-               == 0
-               || ngx_strncasecmp(type->data + len - 5, (u_char *) "+json", 5)
-                  == 0);
 }

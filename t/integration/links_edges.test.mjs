@@ -28,6 +28,13 @@ test('links at the edges', async (t) => {
     locations: [
       recorder.location('/up/', { to }),
       recorder.location('/bare/', { to: `${host}/` }),
+      recorder.location('/first/', { to: 'https://127.0.0.1:1', lines: [
+        'error_page 502 = @second;'] }),
+      recorder.location('/mended/', { to: 'https://127.0.0.1:1', lines: [
+        'error_page 502 =200 @second;'] }),
+      recorder.location('@second', { to: host, lines: [
+        `rewrite ^/[a-z]+/(.*)$ ${PATH}/$1 break;`,
+        'cigna_base_url https://health.acme.example/r4;'] }),
     ].join('\n'),
     nginx: { allow: [/connect\(\) failed/] },
   });
@@ -83,6 +90,57 @@ test('links at the edges', async (t) => {
         assert.ok(reply.includes(rewritten(base).slice(1, -1)), reply);
       }
     });
+
+  for (const type of ['application/fhir+json; fhirVersion=4.0',
+                      'application/fhir+json;fhirVersion=4.0;charset=utf-8',
+                      'application/json ; charset=UTF-8',
+                      'APPLICATION/FHIR+JSON; fhirVersion="4.0"']) {
+    await t.test(`parameters make no other type: ${type}`, async () => {
+      answer({ 'Content-Type': type });
+      const fine = await alice.get('/up/x');
+      assert.equal(fine.body, rewritten(own));
+      assert.equal(fine.headers['content-type'], type);
+
+      answer({ 'Content-Type': type }, BUNDLE, 422);
+      const error = await alice.get('/up/x');
+      assert.equal(error.status, 422);
+      assert.equal(error.body, rewritten(own));
+    });
+  }
+
+  await t.test('what was said of the bytes is not said of others', async () => {
+    const lines = {
+      'Content-MD5': 'Q2hlY2sgSW50ZWdyaXR5IQ==',
+      'Digest': 'sha-256=4REjxQ4yrqUVicfSKYNO/cF9zNj5ANbzgDZt3/h3Qxo=',
+      'Content-Digest': 'sha-256=:4REjxQ4yrqUVicfSKYNO/cF9zNj5ANbzgDZt3=:',
+      'Repr-Digest': 'sha-256=:4REjxQ4yrqUVicfSKYNO/cF9zNj5ANbzgDZt3/h3Qxo=:',
+    };
+    answer(lines);
+    for (const method of ['GET', 'HEAD']) {
+      const { headers } = await alice.request('/up/x', { method });
+      for (const name of Object.keys(lines)) {
+        assert.equal(headers[name.toLowerCase()], undefined, name);
+      }
+    }
+    answer({ ...lines, 'Content-Type': 'application/pdf' });
+    const { headers } = await alice.get('/up/x');
+    assert.equal(headers['content-md5'], lines['Content-MD5']);
+  });
+
+  await t.test('Content-Encoding: identity is none', async () => {
+    answer({ 'Content-Encoding': 'identity' });
+    assert.equal((await alice.get('/up/x')).body, rewritten(own));
+  });
+
+  for (const place of ['/first', '/mended']) {
+    await t.test(`an upstream that error_page falls back on is one as well: ${
+      place}`, async () => {
+      answer();
+      const reply = await alice.get(`${place}/x`);
+      assert.equal(reply.status, 200);
+      assert.equal(reply.body, rewritten('https://health.acme.example/r4'));
+    });
+  }
 
   await t.test('the cursor reaches a base without a path', async () => {
     const bob = await connected(gw, { tenant: 'globex', member: 'bob',
