@@ -2,93 +2,89 @@
 #include "cigna_hide.h"
 
 
-#define CIGNA_HIDE_NAME_MAX  26
-#define CIGNA_HIDE_NAMES     8             /* of one length, and NULL */
+#define CIGNA_HIDE_NAMES  8                /* of one letter, and NULL */
 
 
-/* by length */
+typedef const char *const  cigna_hide_names_t['z' - 'a' + 1]
+                                             [CIGNA_HIDE_NAMES];
 
-static const char *const  cigna_hide_names[CIGNA_HIDE_NAME_MAX]
-                                          [CIGNA_HIDE_NAMES] =
-{
-    [2]  = { "b3", "nr" },
-    [3]  = { "nel", "p3p", "via" },
-    [4]  = { "x-b3" },
-    [5]  = { "x-cdn", "x-pad" },
-    [6]  = { "server", "x-host", "x-node" },
-    [7]  = { "alt-svc", "baggage", "refresh", "x-cache", "x-iinfo",
-             "x-timer" },
-    [8]  = { "newrelic", "x-server" },
-    [9]  = { "expect-ct", "report-to", "x-backend", "x-real-ip",
-             "x-runtime", "x-varnish" },
-    [10] = { "set-cookie", "tracestate", "x-hostname", "x-instance",
-             "x-pod-name", "x-trace-id", "x-upstream" },
-    [11] = { "set-cookie2", "traceparent", "x-generator", "x-served-by" },
-    [12] = { "sentry-trace", "x-cache-hits", "x-powered-by", "x-request-id" },
-    [13] = { "server-timing", "traceresponse", "uber-trace-id",
-             "x-server-name" },
-    [15] = { "clear-site-data", "x-correlationid" },
-    [16] = { "x-aspnet-version", "x-backend-server", "x-correlation-id",
-             "x-oracle-dms-rid", "x-transaction-id" },
-    [17] = { "x-oracle-dms-ecid" },
-    [19] = { "reporting-endpoints", "x-aspnetmvc-version" },
-    [20] = { "x-backside-transport" },
-    [21] = { "x-cloud-trace-context" },
-    [23] = { "x-global-transaction-id", "x-oneagent-js-injection" },
-    [25] = { "strict-transport-security" }
+
+/* by their first letter; "*" is whatever follows */
+
+static cigna_hide_names_t  cigna_hide_names = {
+    ['a' - 'a'] = { "akamai-*", "alt-svc" },
+    ['b' - 'a'] = { "b3", "baggage" },
+    ['c' - 'a'] = { "cdn-*", "cf-*", "clear-site-data" },
+    ['e' - 'a'] = { "expect-ct" },
+    ['f' - 'a'] = { "fastly-*" },
+    ['n' - 'a'] = { "nel", "newrelic", "nr" },
+    ['o' - 'a'] = { "ot-tracer-*" },
+    ['p' - 'a'] = { "p3p", "public-key-pins*" },
+    ['r' - 'a'] = { "refresh", "report-to", "reporting-endpoints" },
+    ['s' - 'a'] = { "sentry-trace", "server", "server-timing", "set-cookie",
+                    "set-cookie2", "strict-transport-security" },
+    ['t' - 'a'] = { "traceparent", "traceresponse", "tracestate" },
+    ['u' - 'a'] = { "uber-trace-id", "uberctx-*" },
+    ['v' - 'a'] = { "via" }
 };
 
 
-static const char *const  cigna_hide_x_prefixes[] = {
-    "x-akamai-", "x-amz-", "x-amzn-", "x-azure-", "x-b3-", "x-cache-",
-    "x-datadog-", "x-dynatrace", "x-edge-", "x-envoy-", "x-fastly-",
-    "x-forwarded-", "x-goog-", "x-instana-", "x-kong-", "x-ms-",
-    "x-newrelic-", "x-nginx-", "x-ot-span-", "x-proxy-", "x-ruxit-",
-    "x-sucuri-", "x-trace-", "x-upstream-", "x-vcap-", NULL
+/* without "x-", by the letter behind it */
+
+static cigna_hide_names_t  cigna_hide_x_names = {
+    ['a' - 'a'] = { "akamai-*", "amz-*", "amzn-*", "aspnet-version",
+                    "aspnetmvc-version", "azure-*" },
+    ['b' - 'a'] = { "b3", "b3-*", "backend", "backend-server",
+                    "backside-transport" },
+    ['c' - 'a'] = { "cache", "cache-*", "cdn", "cloud-trace-context",
+                    "correlation-id", "correlationid" },
+    ['d' - 'a'] = { "datadog-*", "dynatrace*" },
+    ['e' - 'a'] = { "edge-*", "envoy-*" },
+    ['f' - 'a'] = { "fastly-*", "forwarded-*" },
+    ['g' - 'a'] = { "generator", "global-transaction-id", "goog-*" },
+    ['h' - 'a'] = { "host", "hostname" },
+    ['i' - 'a'] = { "iinfo", "instana-*", "instance" },
+    ['k' - 'a'] = { "kong-*" },
+    ['m' - 'a'] = { "ms-*" },
+    ['n' - 'a'] = { "newrelic-*", "nginx-*", "node" },
+    ['o' - 'a'] = { "oneagent-js-injection", "oracle-dms-ecid",
+                    "oracle-dms-rid", "ot-span-*" },
+    ['p' - 'a'] = { "pad", "pod-name", "powered-by", "proxy-*" },
+    ['r' - 'a'] = { "real-ip", "request-id", "runtime", "ruxit-*" },
+    ['s' - 'a'] = { "served-by", "server", "server-name", "sucuri-*" },
+    ['t' - 'a'] = { "timer", "trace-*", "transaction-id" },
+    ['u' - 'a'] = { "upstream", "upstream-*" },
+    ['v' - 'a'] = { "varnish", "vcap-*" }
 };
 
 
-static const char *const  cigna_hide_prefixes[] = {
-    "akamai-", "cdn-", "cf-", "fastly-", "ot-tracer-", "public-key-pins",
-    "uberctx-", NULL
-};
+static int cigna_hide_is(cigna_slice_t name, const char *pattern);
 
 
-static int cigna_hide_among(const char *const *names, cigna_slice_t name);
-static int cigna_hide_starts(cigna_slice_t name, const char *prefix);
-
-
-/* of all lines, few begin as one of these does */
+/* of all lines, few have many names to be held against */
 
 int
 cigna_hide_line(cigna_slice_t name)
 {
-    if (name.len < CIGNA_HIDE_NAME_MAX
-        && cigna_hide_among(cigna_hide_names[name.len], name))
-    {
-        return 1;
+    uint8_t              letter;
+    cigna_hide_names_t  *names;
+    const char *const   *pattern;
+
+    names = &cigna_hide_names;
+
+    if (cigna_hide_is(name, "x-*")) {
+        names = &cigna_hide_x_names;
+        name = cigna_slice_skip(name, 2);
     }
 
-    return cigna_hide_among(cigna_hide_starts(name, "x-")
-                            ? cigna_hide_x_prefixes : cigna_hide_prefixes,
-                            name);
-}
+    letter = name.len ? cigna_slice_lower(name.data[0]) : 0;
 
-
-static int
-cigna_hide_among(const char *const *names, cigna_slice_t name)
-{
-    uint8_t  first;
-
-    if (name.len == 0) {
+    if (letter < 'a' || letter > 'z') {
         return 0;
     }
 
-    first = cigna_slice_lower(name.data[0]);
-
-    for ( /* void */ ; *names; names++) {
-
-        if (first == (uint8_t) **names && cigna_hide_starts(name, *names)) {
+    for (pattern = (*names)[letter - 'a']; *pattern; pattern++) {
+        if (cigna_hide_is(name, *pattern)) {
             return 1;
         }
     }
@@ -98,17 +94,22 @@ cigna_hide_among(const char *const *names, cigna_slice_t name)
 
 
 static int
-cigna_hide_starts(cigna_slice_t name, const char *prefix)
+cigna_hide_is(cigna_slice_t name, const char *pattern)
 {
     size_t  i;
 
-    for (i = 0; prefix[i]; i++) {
+    for (i = 0; pattern[i]; i++) {
+
+        if (pattern[i] == '*') {
+            return 1;
+        }
+
         if (i == name.len
-            || cigna_slice_lower(name.data[i]) != (uint8_t) prefix[i])
+            || cigna_slice_lower(name.data[i]) != (uint8_t) pattern[i])
         {
             return 0;
         }
     }
 
-    return 1;
+    return i == name.len;
 }

@@ -10,18 +10,6 @@ static int cigna_slice_blank(uint8_t c);
 
 
 cigna_slice_t
-cigna_slice_make(const void *data, const void *end)
-{
-    cigna_slice_t  s;
-
-    s.data = data;
-    s.len = (size_t) ((const uint8_t *) end - s.data);
-
-    return s;
-}
-
-
-cigna_slice_t
 cigna_slice_str(const char *s)
 {
     if (s == NULL) {
@@ -107,22 +95,6 @@ cigna_slice_cut(cigna_slice_t *s, uint8_t c)
 
 
 cigna_slice_t
-cigna_slice_skip(cigna_slice_t s, size_t n)
-{
-    if (n > s.len) {
-        n = s.len;
-    }
-
-    if (n) {
-        s.data += n;
-        s.len -= n;
-    }
-
-    return s;
-}
-
-
-cigna_slice_t
 cigna_slice_trim(cigna_slice_t s)
 {
     while (s.len && cigna_slice_blank(s.data[0])) {
@@ -145,13 +117,6 @@ cigna_slice_alnum(uint8_t c)
     lower = c | 0x20;
 
     return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
-}
-
-
-uint8_t
-cigna_slice_lower(uint8_t c)
-{
-    return (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
 }
 
 

@@ -29,8 +29,48 @@ typedef struct {
 #define cigna_slice_null  ((cigna_slice_t) { NULL, 0 })
 
 
+/* the three that are called for a byte or two are inline */
+
 /* a slice of the bytes from data up to, not including, end */
-cigna_slice_t cigna_slice_make(const void *data, const void *end);
+
+static inline cigna_slice_t
+cigna_slice_make(const void *data, const void *end)
+{
+    cigna_slice_t  s;
+
+    s.data = (const uint8_t *) data;
+    s.len = (size_t) ((const uint8_t *) end - s.data);
+
+    return s;
+}
+
+
+/* s without its first n bytes; empty if it has no more than that */
+
+static inline cigna_slice_t
+cigna_slice_skip(cigna_slice_t s, size_t n)
+{
+    if (n > s.len) {
+        n = s.len;
+    }
+
+    if (n) {
+        s.data += n;
+        s.len -= n;
+    }
+
+    return s;
+}
+
+
+/* the ASCII letter in lower case, anything else as it is */
+
+static inline uint8_t
+cigna_slice_lower(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
+}
+
 
 /* a slice that borrows a zero-terminated string; NULL gives an empty one */
 cigna_slice_t cigna_slice_str(const char *s);
@@ -53,17 +93,11 @@ int cigna_slice_has(cigna_slice_t s, uint8_t c);
  */
 cigna_slice_t cigna_slice_cut(cigna_slice_t *s, uint8_t c);
 
-/* s without its first n bytes; empty if it has no more than that */
-cigna_slice_t cigna_slice_skip(cigna_slice_t s, size_t n);
-
 /* s without the spaces and tabs at its ends */
 cigna_slice_t cigna_slice_trim(cigna_slice_t s);
 
 /* 1 if c is an ASCII letter or digit */
 int cigna_slice_alnum(uint8_t c);
-
-/* the ASCII letter in lower case, anything else as it is */
-uint8_t cigna_slice_lower(uint8_t c);
 
 /* value of a hexadecimal digit; -1 if c is none */
 int cigna_slice_hex(uint8_t c);

@@ -66,12 +66,28 @@ what_is_said_to_the_caller_is_shown(void **state)
 }
 
 
+static void
+a_zero_byte_is_no_end_of_a_name(void **state)
+{
+    static const char  name[] = "Server\0X-Cache\0";
+
+    (void) state;
+
+    assert_true(cigna_hide_line(cigna_slice_make(name, name + 6)));
+    assert_false(cigna_hide_line(cigna_slice_make(name, name + 7)));
+    assert_false(cigna_hide_line(cigna_slice_make(name, name + 14)));
+    assert_true(cigna_hide_line(cigna_slice_make(name + 7, name + 14)));
+    assert_false(cigna_hide_line(cigna_slice_make(name + 7, name + 15)));
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(cookies_servers_and_traces_are_hidden),
-        cmocka_unit_test(what_is_said_to_the_caller_is_shown)
+        cmocka_unit_test(what_is_said_to_the_caller_is_shown),
+        cmocka_unit_test(a_zero_byte_is_no_end_of_a_name)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
