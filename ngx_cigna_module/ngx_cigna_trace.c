@@ -6,7 +6,7 @@
 #include <openssl/rand.h>
 
 
-#define NGX_CIGNA_TRACE_RANDOM  1024       /* bytes at a time */
+#define NGX_CIGNA_TRACE_RANDOM  (256 * CIGNA_TRACE_RANDOM_LEN)
 
 
 /* the caller's lines; a second one where one is meant is none */
@@ -20,15 +20,15 @@ typedef struct {
 } ngx_cigna_trace_lines_t;
 
 
-static ngx_int_t ngx_cigna_trace_id(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_trace_begin(ngx_http_request_t *r,
+    ngx_cigna_trace_t *trace);
+static u_char *ngx_cigna_trace_random(void);
 static void ngx_cigna_trace_lines(ngx_http_request_t *r,
     ngx_cigna_trace_lines_t *lines);
 static void ngx_cigna_trace_line(ngx_cigna_trace_lines_t *lines,
     ngx_table_elt_t *h);
 static ngx_uint_t ngx_cigna_trace_named(ngx_table_elt_t *h, const char *name,
     size_t len);
-static ngx_int_t ngx_cigna_trace_parent(ngx_http_request_t *r,
-    ngx_cigna_trace_t *trace);
 
 
 ngx_int_t
@@ -43,26 +43,17 @@ ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_OK;
     }
 
-    ngx_cigna_trace_lines(r, &lines);
-
-    if (ngx_cigna_trace_id(r) != NGX_OK) {
+    if (ngx_cigna_trace_begin(r, trace) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    trace->request_id = *ngx_cigna_request_id(r);
-    trace->state = lines.state;
+    ngx_cigna_trace_lines(r, &lines);
 
     if (lines.parents == 1
         && cigna_traceparent_valid(ngx_cigna_slice(lines.parent)))
     {
         trace->parent = *lines.parent;
-
-    } else {
-        trace->state = 0;
-
-        if (ngx_cigna_trace_parent(r, trace) != NGX_OK) {
-            return NGX_ERROR;
-        }
+        trace->state = lines.state;
     }
 
     if (lines.request_ids == 1
@@ -75,54 +66,78 @@ ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/*
- * Makes $request_id as nginx would, unless it was asked for already: sixteen
- * random bytes, of which OpenSSL makes many at a time for nearly the same
- * price.  Only workers fill this, so that no two of them have the same.
- */
+/* what is passed on if the caller has said nothing; $request_id is the trace */
 
 static ngx_int_t
-ngx_cigna_trace_id(ngx_http_request_t *r)
+ngx_cigna_trace_begin(ngx_http_request_t *r, ngx_cigna_trace_t *trace)
 {
-    u_char                     *p;
+    u_char                     *p, *random;
     ngx_cigna_main_conf_t      *mcf;
     ngx_http_variable_value_t  *vv;
 
-    static size_t  left;
-    static u_char  bytes[NGX_CIGNA_TRACE_RANDOM];
+    p = ngx_pnalloc(r->pool, CIGNA_TRACEPARENT_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
     vv = &r->variables[mcf->request_id];
 
-    if (vv->valid || vv->not_found) {
-        return NGX_OK;
+    random = (vv->valid || vv->not_found) ? NULL : ngx_cigna_trace_random();
+
+    if (random) {
+        cigna_traceparent_random(random, p);
+
+        vv->data = p + CIGNA_TRACE_ID_AT;
+        vv->len = CIGNA_TRACE_ID_LEN;
+        vv->valid = 1;
+        vv->no_cacheable = 0;
+        vv->not_found = 0;
+
+        trace->request_id.data = vv->data;
+        trace->request_id.len = CIGNA_TRACE_ID_LEN;
+
+    } else {
+        trace->request_id = *ngx_cigna_request_id(r);
+
+        if (cigna_traceparent_make(ngx_cigna_slice(&trace->request_id), p)
+            != CIGNA_OK)
+        {
+            return NGX_OK;
+        }
     }
+
+    trace->parent.data = p;
+    trace->parent.len = CIGNA_TRACEPARENT_LEN;
+
+    return NGX_OK;
+}
+
+
+/*
+ * As many as nginx takes for $request_id, of which OpenSSL makes many at a time
+ * for nearly the same price.  Only workers fill this, so that no two of them
+ * have the same.  NULL: OpenSSL makes none, and nginx knows what to do.
+ */
+
+static u_char *
+ngx_cigna_trace_random(void)
+{
+    static size_t  left;
+    static u_char  bytes[NGX_CIGNA_TRACE_RANDOM];
 
     if (left == 0) {
 
         if (RAND_bytes(bytes, NGX_CIGNA_TRACE_RANDOM) != 1) {
-            return NGX_OK;
+            return NULL;
         }
 
         left = NGX_CIGNA_TRACE_RANDOM;
     }
 
-    p = ngx_pnalloc(r->pool, CIGNA_TRACE_ID_LEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
+    left -= CIGNA_TRACE_RANDOM_LEN;
 
-    left -= CIGNA_TRACE_ID_LEN / 2;
-
-    ngx_hex_dump(p, bytes + left, CIGNA_TRACE_ID_LEN / 2);
-
-    vv->data = p;
-    vv->len = CIGNA_TRACE_ID_LEN;
-    vv->valid = 1;
-    vv->no_cacheable = 0;
-    vv->not_found = 0;
-
-    return NGX_OK;
+    return bytes + left;
 }
 
 
@@ -191,29 +206,6 @@ static ngx_uint_t
 ngx_cigna_trace_named(ngx_table_elt_t *h, const char *name, size_t len)
 {
     return ngx_strncasecmp(h->key.data, (u_char *) name, len) == 0;
-}
-
-
-/* nginx's $request_id has just the form of a trace's id */
-
-static ngx_int_t
-ngx_cigna_trace_parent(ngx_http_request_t *r, ngx_cigna_trace_t *trace)
-{
-    u_char  *p;
-
-    p = ngx_pnalloc(r->pool, CIGNA_TRACEPARENT_LEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (cigna_traceparent_make(ngx_cigna_slice(&trace->request_id), p)
-        == CIGNA_OK)
-    {
-        trace->parent.data = p;
-        trace->parent.len = CIGNA_TRACEPARENT_LEN;
-    }
-
-    return NGX_OK;
 }
 
 

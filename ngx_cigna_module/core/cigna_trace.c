@@ -10,6 +10,7 @@
 #define CIGNA_TRACESTATE_MEMBER  256       /* bytes of a key, and of a value */
 
 
+static void cigna_traceparent_finish(uint8_t out[CIGNA_TRACEPARENT_LEN]);
 static int cigna_trace_hex(const uint8_t *p, size_t len);
 static int cigna_trace_id(const uint8_t *p, size_t len);
 static int cigna_tracestate_member(cigna_slice_t member);
@@ -70,7 +71,7 @@ cigna_trace_hex(const uint8_t *p, size_t len)
     size_t  i;
 
     for (i = 0; i < len; i++) {
-        if (cigna_slice_hex(p[i]) < 0 || (p[i] >= 'A' && p[i] <= 'F')) {
+        if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f'))) {
             return 0;
         }
     }
@@ -176,36 +177,60 @@ cigna_tracestate_value(cigna_slice_t value)
 }
 
 
-/* a half of the trace's id, which is random, will do for the span's */
-
 int
 cigna_traceparent_make(cigna_slice_t trace_id,
     uint8_t out[CIGNA_TRACEPARENT_LEN])
 {
-    size_t          i;
-    const uint8_t  *half;
-
     if (trace_id.len != CIGNA_TRACE_ID_LEN
         || !cigna_trace_id(trace_id.data, CIGNA_TRACE_ID_LEN))
     {
         return CIGNA_ERROR;
     }
 
-    half = trace_id.data + CIGNA_SPAN_ID_LEN;
+    memcpy(out + CIGNA_TRACE_ID_AT, trace_id.data, CIGNA_TRACE_ID_LEN);
 
-    for (i = 0; i < CIGNA_SPAN_ID_LEN && half[i] == '0'; i++) {
-        /* void */
+    cigna_traceparent_finish(out);
+
+    return CIGNA_OK;
+}
+
+
+void
+cigna_traceparent_random(const uint8_t random[CIGNA_TRACE_RANDOM_LEN],
+    uint8_t out[CIGNA_TRACEPARENT_LEN])
+{
+    size_t             i;
+    uint8_t           *p;
+    static const char  hex[] = "0123456789abcdef";
+
+    p = out + CIGNA_TRACE_ID_AT;
+
+    for (i = 0; i < CIGNA_TRACE_RANDOM_LEN; i++) {
+        *p++ = hex[random[i] >> 4];
+        *p++ = hex[random[i] & 0xf];
     }
 
-    if (i == CIGNA_SPAN_ID_LEN) {
-        half = trace_id.data;
+    cigna_traceparent_finish(out);
+}
+
+
+/* a half of the trace's id, which is random, will do for the span's */
+
+static void
+cigna_traceparent_finish(uint8_t out[CIGNA_TRACEPARENT_LEN])
+{
+    const uint8_t  *half;
+
+    half = out + CIGNA_TRACE_ID_AT + CIGNA_SPAN_ID_LEN;
+
+    if (cigna_slice_eq(cigna_slice_make(half, half + CIGNA_SPAN_ID_LEN),
+                       cigna_slice("0000000000000000")))
+    {
+        half -= CIGNA_SPAN_ID_LEN;
     }
 
     memcpy(out, "00-", 3);
-    memcpy(out + 3, trace_id.data, CIGNA_TRACE_ID_LEN);
     out[35] = '-';
     memcpy(out + 36, half, CIGNA_SPAN_ID_LEN);
     memcpy(out + 52, "-00", 3);
-
-    return CIGNA_OK;
 }

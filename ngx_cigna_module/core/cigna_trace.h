@@ -11,9 +11,11 @@
  * nobody has agreed, and the lines of W3C's Trace Context (level 1).
  */
 
-#define CIGNA_REQUEST_ID_MAX   128
-#define CIGNA_TRACE_ID_LEN     32          /* hexadecimal */
-#define CIGNA_TRACEPARENT_LEN  55
+#define CIGNA_REQUEST_ID_MAX    128
+#define CIGNA_TRACE_ID_LEN      32         /* hexadecimal */
+#define CIGNA_TRACE_ID_AT       3          /* in a traceparent */
+#define CIGNA_TRACE_RANDOM_LEN  (CIGNA_TRACE_ID_LEN / 2)
+#define CIGNA_TRACEPARENT_LEN   55
 
 
 /* 1 if it may be passed on and logged: letters, digits and some signs */
@@ -33,6 +35,10 @@ int cigna_tracestate_valid(cigna_slice_t value);
  * case digits.  CIGNA_ERROR if it is none.
  */
 int cigna_traceparent_make(cigna_slice_t trace_id,
+    uint8_t out[CIGNA_TRACEPARENT_LEN]);
+
+/* the same, of an id that is made here: random bytes, not all of them zero */
+void cigna_traceparent_random(const uint8_t random[CIGNA_TRACE_RANDOM_LEN],
     uint8_t out[CIGNA_TRACEPARENT_LEN]);
 
 

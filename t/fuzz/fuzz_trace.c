@@ -40,5 +40,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         cigna_slice_make(made, made + CIGNA_TRACEPARENT_LEN)));
     }
 
+    if (size >= CIGNA_TRACE_RANDOM_LEN) {
+        cigna_traceparent_random(data, made);
+        s = cigna_slice_make(made, made + CIGNA_TRACEPARENT_LEN);
+
+        for (i = 0; i < CIGNA_TRACE_RANDOM_LEN && data[i] == 0; i++) {
+            /* void */
+        }
+
+        fuzz_assert(cigna_traceparent_valid(s)
+                    == (i < CIGNA_TRACE_RANDOM_LEN));
+    }
+
     return 0;
 }

@@ -135,6 +135,29 @@ a_new_trace_has_the_id_of_the_request(void **state)
 }
 
 
+static void
+a_trace_is_made_of_random_bytes(void **state)
+{
+    uint8_t               out[CIGNA_TRACEPARENT_LEN];
+    static const uint8_t  random[] = {
+        0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6,
+        0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36
+    };
+    static const uint8_t  half[CIGNA_TRACE_RANDOM_LEN] = { 0x01, 0xf0 };
+
+    (void) state;
+
+    cigna_traceparent_random(random, out);
+    assert_memory_equal(out, "00-" TRACE "-a3ce929d0e0e4736-00",
+                        CIGNA_TRACEPARENT_LEN);
+    assert_memory_equal(out + CIGNA_TRACE_ID_AT, TRACE, CIGNA_TRACE_ID_LEN);
+
+    cigna_traceparent_random(half, out);
+    assert_memory_equal(out, "00-01f00000000000000000000000000000"
+                             "-01f0000000000000-00", CIGNA_TRACEPARENT_LEN);
+}
+
+
 int
 main(void)
 {
@@ -142,7 +165,8 @@ main(void)
         cmocka_unit_test(a_request_id_is_a_word),
         cmocka_unit_test(a_traceparent_has_its_form),
         cmocka_unit_test(a_tracestate_is_a_list_of_pairs),
-        cmocka_unit_test(a_new_trace_has_the_id_of_the_request)
+        cmocka_unit_test(a_new_trace_has_the_id_of_the_request),
+        cmocka_unit_test(a_trace_is_made_of_random_bytes)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
