@@ -36,13 +36,15 @@ static void ngx_cigna_inject_wrap(ngx_cigna_inject_t *inject,
     ngx_http_upstream_t *u);
 static ngx_uint_t ngx_cigna_inject_allowed(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_inject_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_str_t *name, const char *what);
 static const char *ngx_cigna_inject_wrong(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_tenant_t *tenant, ngx_str_t *name);
 static ngx_int_t ngx_cigna_inject_name(ngx_http_request_t *r,
     ngx_str_t *name);
 static ngx_int_t ngx_cigna_inject_create(ngx_http_request_t *r);
-static ngx_buf_t *ngx_cigna_inject_copy(ngx_http_request_t *r,
-    const ngx_buf_t *from, ngx_cigna_lines_t *lines);
+static ngx_int_t ngx_cigna_inject_copy(ngx_http_request_t *r, ngx_buf_t *b,
+    ngx_cigna_lines_t *lines);
 static ngx_int_t ngx_cigna_inject_reinit(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_inject_output(void *data, ngx_chain_t *in);
 static ngx_uint_t ngx_cigna_inject_verified(ngx_connection_t *c,
@@ -194,13 +196,9 @@ ngx_cigna_inject_wrap(ngx_cigna_inject_t *inject, ngx_http_upstream_t *u)
 static ngx_uint_t
 ngx_cigna_inject_allowed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    u_char                *p;
-    u_char                 text[NGX_CIGNA_INJECT_TEXT];
-    ngx_str_t              name, detail;
+    ngx_str_t              name;
     const char            *what;
-    cigna_slice_t          host;
     ngx_cigna_loc_conf_t  *lcf;
-    static ngx_str_t       unknown = ngx_string("something else");
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
@@ -212,20 +210,34 @@ ngx_cigna_inject_allowed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return 1;
     }
 
+    ngx_cigna_inject_log(r, ctx, &name, what);
+
+    return 0;
+}
+
+
+static void
+ngx_cigna_inject_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_str_t *name, const char *what)
+{
+    u_char            *p;
+    u_char             text[NGX_CIGNA_INJECT_TEXT];
+    ngx_str_t          detail;
+    cigna_slice_t      host;
+    static ngx_str_t   unknown = ngx_string("something else");
+
     host = ctx->tenant->fhir_uri.host;
 
     p = ngx_snprintf(text, NGX_CIGNA_INJECT_TEXT,
                      "tokens are for \"%*s\" over verified TLS, and this "
                      "is \"%V\": %s", host.len, host.data,
-                     name.len ? &name : &unknown, what);
+                     name->len ? name : &unknown, what);
 
     detail.data = text;
     detail.len = p - text;
 
     ngx_cigna_reply_log(r, ctx, ngx_cigna_destination_refused, "fhir",
                         &detail);
-
-    return 0;
 }
 
 
@@ -320,6 +332,8 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    b = u->request_bufs->buf;
+
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     lines.token = ctx->inject->open ? NULL : &ctx->inject->token;
@@ -331,7 +345,7 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
     lines.whole = lines.links || lcf->not_found;
 
     if (ctx->inject->open
-        && !ngx_cigna_open_request(ctx->tenant, u->request_bufs->buf))
+        && !ngx_cigna_open_request(ctx->tenant, b))
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "cigna: what is to be sent upstream without a token is "
@@ -342,12 +356,9 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    b = ngx_cigna_inject_copy(r, u->request_bufs->buf, &lines);
-    if (b == NULL) {
+    if (ngx_cigna_inject_copy(r, b, &lines) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    u->request_bufs->buf = b;
 
     if (!lcf->insecure_upstream) {
         u->output.output_filter = ngx_cigna_inject_output;
@@ -358,26 +369,23 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
 }
 
 
-/* the bytes are wiped when the request goes */
+/* in place of what b holds: the bytes are wiped when the request goes */
 
-static ngx_buf_t *
-ngx_cigna_inject_copy(ngx_http_request_t *r, const ngx_buf_t *from,
+static ngx_int_t
+ngx_cigna_inject_copy(ngx_http_request_t *r, ngx_buf_t *b,
     ngx_cigna_lines_t *lines)
 {
-    u_char     *p, *last;
-    size_t      len;
-    ngx_buf_t  *b;
+    u_char  *p, *last;
+    size_t   len;
 
-    len = ngx_cigna_lines_length(from, lines);
+    len = ngx_cigna_lines_length(b, lines);
 
-    b = ngx_calloc_buf(r->pool);
     p = ngx_cigna_secret_alloc(r->pool, len);
-
-    if (b == NULL || p == NULL) {
-        return NULL;
+    if (p == NULL) {
+        return NGX_ERROR;
     }
 
-    last = ngx_cigna_lines_copy(r, from, lines, p);
+    last = ngx_cigna_lines_copy(r, b, lines, p);
 
     if (last == NULL) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -385,18 +393,15 @@ ngx_cigna_inject_copy(ngx_http_request_t *r, const ngx_buf_t *from,
                       "request of method GET or HEAD, and gets no token: use "
                       "\"proxy_pass\" with \"proxy_http_version 1.1\" and "
                       "without \"proxy_method\"");
-        return NULL;
+        return NGX_ERROR;
     }
 
     b->start = p;
     b->pos = p;
     b->last = last;
     b->end = p + len;
-    b->temporary = 1;
-    b->flush = from->flush;
-    b->tag = from->tag;
 
-    return b;
+    return NGX_OK;
 }
 
 

@@ -5,10 +5,6 @@
 #define NGX_CIGNA_LINE_NAME_MAX  20
 #define NGX_CIGNA_LINE_NAMES     4         /* of one length */
 
-#define NGX_CIGNA_BEARER         "Authorization: Bearer "
-#define NGX_CIGNA_REQUEST_ID     "X-Request-Id: "
-#define NGX_CIGNA_TRACEPARENT    "traceparent: "
-
 
 typedef const char *const  ngx_cigna_line_names_t[NGX_CIGNA_LINE_NAME_MAX]
                                                  [NGX_CIGNA_LINE_NAMES];
@@ -61,12 +57,20 @@ static ngx_cigna_line_names_t  ngx_cigna_lines_traces = {
 };
 
 
+static const ngx_str_t  ngx_cigna_lines_bearer =
+    ngx_string("Authorization: Bearer ");
+static const ngx_str_t  ngx_cigna_lines_request_id =
+    ngx_string("X-Request-Id: ");
+static const ngx_str_t  ngx_cigna_lines_traceparent =
+    ngx_string("traceparent: ");
+
+
 static u_char *ngx_cigna_lines_request(const u_char *line, const u_char *end,
     const ngx_cigna_lines_t *lines, u_char *p);
 static ngx_uint_t ngx_cigna_lines_reads(const u_char *p, const u_char *end);
 static u_char *ngx_cigna_lines_ours(const ngx_cigna_lines_t *lines,
     u_char *p);
-static u_char *ngx_cigna_lines_add(u_char *p, const char *name,
+static u_char *ngx_cigna_lines_add(u_char *p, const ngx_str_t *name,
     const ngx_str_t *value);
 static ngx_uint_t ngx_cigna_lines_passes(ngx_http_request_t *r,
     const u_char *line, const u_char *end, ngx_cigna_lines_t *lines);
@@ -85,12 +89,12 @@ ngx_cigna_lines_length(const ngx_buf_t *b, const ngx_cigna_lines_t *lines)
     size_t  len;
 
     len = b->last - b->pos
-          + sizeof(NGX_CIGNA_REQUEST_ID) - 1 + lines->request_id.len
-          + sizeof(NGX_CIGNA_TRACEPARENT) - 1 + lines->traceparent.len
+          + ngx_cigna_lines_request_id.len + lines->request_id.len
+          + ngx_cigna_lines_traceparent.len + lines->traceparent.len
           + 2 * (sizeof(CRLF) - 1);
 
     if (lines->token) {
-        len += sizeof(NGX_CIGNA_BEARER) - 1 + lines->token->len
+        len += ngx_cigna_lines_bearer.len + lines->token->len
                + sizeof(CRLF) - 1;
     }
 
@@ -107,7 +111,7 @@ ngx_cigna_lines_copy(ngx_http_request_t *r, const ngx_buf_t *b,
     line = b->pos;
     last = b->last;
 
-    next = ngx_strlchr(line, last, LF);
+    next = memchr(line, LF, last - line);
 
     if (next == NULL || !ngx_cigna_lines_reads(line, next)) {
         return NULL;
@@ -143,16 +147,17 @@ static u_char *
 ngx_cigna_lines_ours(const ngx_cigna_lines_t *lines, u_char *p)
 {
     if (lines->request_id.len) {
-        p = ngx_cigna_lines_add(p, NGX_CIGNA_REQUEST_ID, &lines->request_id);
+        p = ngx_cigna_lines_add(p, &ngx_cigna_lines_request_id,
+                                &lines->request_id);
     }
 
     if (lines->traceparent.len) {
-        p = ngx_cigna_lines_add(p, NGX_CIGNA_TRACEPARENT,
+        p = ngx_cigna_lines_add(p, &ngx_cigna_lines_traceparent,
                                 &lines->traceparent);
     }
 
     if (lines->token) {
-        p = ngx_cigna_lines_add(p, NGX_CIGNA_BEARER, lines->token);
+        p = ngx_cigna_lines_add(p, &ngx_cigna_lines_bearer, lines->token);
     }
 
     return p;
@@ -160,9 +165,9 @@ ngx_cigna_lines_ours(const ngx_cigna_lines_t *lines, u_char *p)
 
 
 static u_char *
-ngx_cigna_lines_add(u_char *p, const char *name, const ngx_str_t *value)
+ngx_cigna_lines_add(u_char *p, const ngx_str_t *name, const ngx_str_t *value)
 {
-    p = ngx_cpymem(p, name, ngx_strlen(name));
+    p = ngx_cpymem(p, name->data, name->len);
     p = ngx_cpymem(p, value->data, value->len);
 
     return ngx_cpymem(p, CRLF, sizeof(CRLF) - 1);
@@ -175,6 +180,10 @@ ngx_cigna_lines_request(const u_char *line, const u_char *end,
 {
     cigna_slice_t  base, path, rest;
 
+    if (!lines->links) {
+        return ngx_cpymem(p, line, end - line);
+    }
+
     base = lines->base;
 
     if (base.len && base.data[base.len - 1] == '/') {
@@ -186,7 +195,7 @@ ngx_cigna_lines_request(const u_char *line, const u_char *end,
 
     rest = cigna_slice_skip(path, base.len);
 
-    if (lines->links && base.len && cigna_slice_starts(path, base)
+    if (base.len && cigna_slice_starts(path, base)
         && cigna_slice_starts(rest, cigna_slice("/?")))
     {
         p = ngx_cpymem(p, line, rest.data - line);

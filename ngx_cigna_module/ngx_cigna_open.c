@@ -2,39 +2,69 @@
 #include "ngx_cigna_open.h"
 
 
+static cigna_smart_e ngx_cigna_open_ending(cigna_slice_t uri);
 static ngx_uint_t ngx_cigna_open_plain(ngx_http_request_t *r);
-static ngx_uint_t ngx_cigna_open_named(cigna_slice_t uri);
 
+
+/* most requests end otherwise */
 
 ngx_uint_t
 ngx_cigna_open_asked(ngx_http_request_t *r)
 {
-    cigna_slice_t              uri, name, below;
+    size_t                     below;
+    cigna_slice_t              uri, name;
+    cigna_smart_e              document;
     ngx_http_core_loc_conf_t  *clcf;
 
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) || !ngx_cigna_open_plain(r))
+    uri = ngx_cigna_slice(&r->uri);
+    document = ngx_cigna_open_ending(uri);
+
+    if (document == cigna_smart_none
+        || !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
+        || !ngx_cigna_open_plain(r))
     {
         return 0;
     }
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    uri = ngx_cigna_slice(&r->uri);
     name = ngx_cigna_slice(&clcf->name);
 
+    /* "location = /any/metadata" */
+
     if (cigna_slice_eq(uri, name)) {
-        return ngx_cigna_open_named(uri);
+        return 1;
     }
 
-    below = name;
-
-    if (below.len && below.data[below.len - 1] == '/') {
-        below.len--;
+    if (name.len && name.data[name.len - 1] == '/') {
+        name.len--;
     }
 
-    return cigna_slice_starts(uri, below)
-           && cigna_smart_document(cigna_slice_skip(uri, below.len))
-              != cigna_smart_none;
+    below = uri.len - cigna_smart_path(document).len;
+
+    return below == name.len && cigna_slice_starts(uri, name);
+}
+
+
+static cigna_smart_e
+ngx_cigna_open_ending(cigna_slice_t uri)
+{
+    cigna_slice_t  path;
+    cigna_smart_e  document;
+
+    for (document = cigna_smart_capabilities;
+         document <= cigna_smart_configuration;
+         document++)
+    {
+        path = cigna_smart_path(document);
+
+        if (uri.len >= path.len
+            && cigna_slice_eq(cigna_slice_skip(uri, uri.len - path.len), path))
+        {
+            return document;
+        }
+    }
+
+    return cigna_smart_none;
 }
 
 
@@ -52,31 +82,6 @@ ngx_cigna_open_plain(ngx_http_request_t *r)
     uri = ngx_cigna_slice(&r->unparsed_uri);
 
     return cigna_slice_eq(cigna_slice_cut(&uri, '?'), ngx_cigna_slice(&r->uri));
-}
-
-
-/* "location = /any/metadata" */
-
-static ngx_uint_t
-ngx_cigna_open_named(cigna_slice_t uri)
-{
-    cigna_slice_t  path;
-    cigna_smart_e  document;
-
-    for (document = cigna_smart_capabilities;
-         document <= cigna_smart_configuration;
-         document++)
-    {
-        path = cigna_smart_path(document);
-
-        if (uri.len >= path.len
-            && cigna_slice_eq(cigna_slice_skip(uri, uri.len - path.len), path))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
