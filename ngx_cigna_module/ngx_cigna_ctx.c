@@ -3,12 +3,11 @@
 
 
 typedef struct {
-    u_char   *data;
     size_t    len;
+    u_char    data[1];
 } ngx_cigna_secret_t;
 
 
-static void ngx_cigna_ctx_tell(ngx_str_t *to, ngx_str_t *s);
 static u_char *ngx_cigna_ctx_copy(u_char *p, ngx_str_t *to, cigna_slice_t s);
 static void ngx_cigna_secret_cleanup(void *data);
 
@@ -86,27 +85,9 @@ void
 ngx_cigna_ctx_about(ngx_cigna_ctx_t *ctx, ngx_str_t *patient,
     ngx_str_t *scope, ngx_str_t *userinfo)
 {
-    ngx_cigna_ctx_tell(&ctx->patient, patient);
-    ngx_cigna_ctx_tell(&ctx->scope, scope);
-    ngx_cigna_ctx_tell(&ctx->userinfo, userinfo);
-}
-
-
-/* they may well be put into lines of a header, and into a log */
-
-static void
-ngx_cigna_ctx_tell(ngx_str_t *to, ngx_str_t *s)
-{
-    size_t  i;
-
-    for (i = 0; i < s->len; i++) {
-        if (s->data[i] < 0x20 || s->data[i] == 0x7f) {
-            ngx_str_null(to);
-            return;
-        }
-    }
-
-    *to = *s;
+    ctx->patient = *patient;
+    ctx->scope = *scope;
+    ctx->userinfo = *userinfo;
 }
 
 
@@ -190,21 +171,15 @@ ngx_cigna_secret_alloc(ngx_pool_t *pool, size_t len)
     ngx_pool_cleanup_t  *cln;
     ngx_cigna_secret_t  *secret;
 
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_cigna_secret_t));
+    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_cigna_secret_t) + len);
     if (cln == NULL) {
         return NULL;
     }
 
     secret = cln->data;
-    secret->len = 0;
+    secret->len = len;
 
     cln->handler = ngx_cigna_secret_cleanup;
-
-    secret->data = ngx_pnalloc(pool, len);
-
-    if (secret->data != NULL) {
-        secret->len = len;
-    }
 
     return secret->data;
 }
@@ -215,7 +190,5 @@ ngx_cigna_secret_cleanup(void *data)
 {
     ngx_cigna_secret_t  *secret = data;
 
-    if (secret->len) {
-        cigna_secret_wipe(secret->data, secret->len);
-    }
+    ngx_explicit_memzero(secret->data, secret->len);
 }

@@ -54,7 +54,7 @@ typedef struct {
     ngx_str_t             outcome;
     ngx_str_t             dance;
 
-    /* of the grant; empty also if no header could have it */
+    /* of the grant, any bytes: variables tell what a header could have */
     ngx_str_t             patient;
     ngx_str_t             scope;
     ngx_str_t             userinfo;

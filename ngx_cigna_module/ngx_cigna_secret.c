@@ -21,19 +21,16 @@ ngx_cigna_secret_copy(ngx_pool_t *pool, ngx_str_t *copy, const u_char *data,
     ngx_str_t           *wiped;
     ngx_pool_cleanup_t  *cln;
 
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_str_t));
+    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_str_t) + len);
     if (cln == NULL) {
         return NGX_ERROR;
     }
 
     wiped = cln->data;
 
-    wiped->data = ngx_pnalloc(pool, len);
-    if (wiped->data == NULL) {
-        return NGX_ERROR;
-    }
-
+    wiped->data = (u_char *) (wiped + 1);
     wiped->len = len;
+
     cln->handler = ngx_cigna_secret_cleanup;
 
     ngx_memcpy(wiped->data, data, len);

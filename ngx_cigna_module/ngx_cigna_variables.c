@@ -16,6 +16,7 @@ static ngx_int_t ngx_cigna_variable_member(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_ctx(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_uint_t ngx_cigna_variable_plain(const ngx_str_t *s);
 static ngx_int_t ngx_cigna_variable_source(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_request_id(ngx_http_request_t *r,
@@ -165,12 +166,29 @@ ngx_cigna_variable_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     s = (ngx_str_t *) ((char *) ctx + data);
 
-    if (s->len == 0) {
+    if (s->len == 0 || !ngx_cigna_variable_plain(s)) {
         v->not_found = 1;
         return NGX_OK;
     }
 
     return ngx_cigna_variable_set(v, s->data, s->len);
+}
+
+
+/* it may well be put into a line of a header, and into a log */
+
+static ngx_uint_t
+ngx_cigna_variable_plain(const ngx_str_t *s)
+{
+    size_t  i;
+
+    for (i = 0; i < s->len; i++) {
+        if (s->data[i] < 0x20 || s->data[i] == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
