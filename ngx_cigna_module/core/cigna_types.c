@@ -27,6 +27,7 @@ typedef struct {
 
 
 static int cigna_types_split(cigna_types_ask_t *ask, cigna_slice_t path);
+static int cigna_types_segment(cigna_slice_t text);
 static int cigna_types_decode(cigna_slice_t s, int plus,
     cigna_types_word_t *word);
 static uint8_t cigna_types_byte(cigna_slice_t *s, int plus, int *rc);
@@ -39,6 +40,9 @@ static int cigna_types_paged(const cigna_types_ask_t *ask);
 static int cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise);
 static int cigna_types_list(cigna_types_ask_t *ask, cigna_slice_t list);
 static int cigna_types_query(cigna_types_ask_t *ask);
+static int cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
+    cigna_slice_t value);
+static int cigna_types_reversed(cigna_types_ask_t *ask, cigna_slice_t name);
 static int cigna_types_include(cigna_types_ask_t *ask, cigna_slice_t name,
     cigna_slice_t value);
 static int cigna_types_pair(cigna_slice_t *query, cigna_types_word_t *name,
@@ -116,17 +120,35 @@ cigna_types_split(cigna_types_ask_t *ask, cigna_slice_t path)
         segment = cigna_slice_cut(&path, '/');
 
         if (cigna_types_decode(segment, 0, word) != CIGNA_OK
-            || word->text.len == 0
-            || cigna_slice_has(word->text, '/')
-            || cigna_slice_has(word->text, '\\')
-            || cigna_slice_eq(word->text, cigna_slice("."))
-            || cigna_slice_eq(word->text, cigna_slice("..")))
+            || !cigna_types_segment(word->text))
         {
             return CIGNA_ERROR;
         }
     }
 
     return CIGNA_OK;
+}
+
+
+/*
+ * What no server takes for another path: some throw away what comes behind a
+ * ";" before they look for dots, and some decode twice.
+ */
+
+static int
+cigna_types_segment(cigna_slice_t text)
+{
+    if (cigna_slice_has(text, '/') || cigna_slice_has(text, '\\')
+        || cigna_slice_has(text, '%'))
+    {
+        return 0;
+    }
+
+    text = cigna_slice_cut(&text, ';');
+
+    return text.len
+           && !cigna_slice_eq(text, cigna_slice("."))
+           && !cigna_slice_eq(text, cigna_slice(".."));
 }
 
 
@@ -358,7 +380,7 @@ cigna_types_paged(const cigna_types_ask_t *ask)
 }
 
 
-/* by _type, each time that it is there */
+/* by _type, each time that it is there; it has no modifiers */
 
 static int
 cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise)
@@ -382,6 +404,10 @@ cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise)
                             cigna_slice("_type")))
         {
             continue;
+        }
+
+        if (word.text.len != sizeof("_type") - 1) {
+            return cigna_types_refuse(ask, otherwise);
         }
 
         if (cigna_types_list(ask, value) != CIGNA_OK) {
@@ -439,24 +465,78 @@ cigna_types_list(cigna_types_ask_t *ask, cigna_slice_t list)
 static int
 cigna_types_query(cigna_types_ask_t *ask)
 {
-    cigna_slice_t       query, value, name;
+    cigna_slice_t       query, value;
     cigna_types_word_t  word;
 
     query = ask->query;
 
     while (query.len) {
 
-        if (cigna_types_pair(&query, &word, &value) != CIGNA_OK) {
+        if (cigna_types_pair(&query, &word, &value) != CIGNA_OK
+            || word.cut
+            || cigna_types_parameter(ask, word.text, value) != CIGNA_OK
+            || cigna_types_reversed(ask, word.text) != CIGNA_OK)
+        {
             return CIGNA_ERROR;
         }
+    }
 
-        name = word.text;
-        name = cigna_slice_cut(&name, ':');
+    return CIGNA_OK;
+}
 
-        if ((cigna_slice_eq(name, cigna_slice("_include"))
-             || cigna_slice_eq(name, cigna_slice("_revinclude")))
-            && cigna_types_include(ask, name, value) != CIGNA_OK)
-        {
+
+static int
+cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
+    cigna_slice_t value)
+{
+    name = cigna_slice_cut(&name, ':');
+
+    if (cigna_slice_eq(name, cigna_slice("_include"))
+        || cigna_slice_eq(name, cigna_slice("_revinclude")))
+    {
+        return cigna_types_include(ask, name, value);
+    }
+
+    /* brings those that contain what was searched for, of any type */
+
+    if (cigna_slice_eq(name, cigna_slice("_contained"))
+        && !cigna_slice_eq(value, cigna_slice("false")))
+    {
+        return cigna_types_refuse(ask, name);
+    }
+
+    return cigna_slice_eq(name, cigna_slice("_query"))
+           ? cigna_types_refuse(ask, name) : CIGNA_OK;
+}
+
+
+/*
+ * "_has:Source:parameter:name", perhaps at the end of a chain, or with another
+ * one as its name: tells of resources what it does not bring.
+ */
+
+static int
+cigna_types_reversed(cigna_types_ask_t *ask, cigna_slice_t name)
+{
+    cigna_slice_t  part, last;
+
+    while (name.len) {
+
+        part = cigna_slice_cut(&name, ':');
+
+        do {
+            last = cigna_slice_cut(&part, '.');
+        } while (part.len);
+
+        if (!cigna_slice_eq(last, cigna_slice("_has"))) {
+            continue;
+        }
+
+        if (name.len == 0) {
+            return cigna_types_refuse(ask, cigna_slice("_has"));
+        }
+
+        if (cigna_types_one(ask, cigna_slice_cut(&name, ':')) != CIGNA_OK) {
             return CIGNA_ERROR;
         }
     }
@@ -474,7 +554,9 @@ cigna_types_include(cigna_types_ask_t *ask, cigna_slice_t name,
     cigna_slice_t       rest, source;
     cigna_types_word_t  word;
 
-    if (cigna_types_decode(value, 1, &word) != CIGNA_OK || word.cut) {
+    if (cigna_types_decode(value, 1, &word) != CIGNA_OK || word.cut
+        || cigna_slice_has(word.text, ','))
+    {
         return cigna_types_refuse(ask, name);
     }
 
@@ -527,12 +609,20 @@ cigna_types_one(cigna_types_ask_t *ask, cigna_slice_t name)
 static int
 cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name)
 {
-    if (cigna_types_name(name)
-        || cigna_slice_eq(name, cigna_slice("*"))
-        || cigna_slice_eq(name, cigna_slice("_include"))
-        || cigna_slice_eq(name, cigna_slice("_revinclude")))
-    {
+    size_t              i;
+    static const char  *others[] = {
+        "*", "_include", "_revinclude", "_has", "_contained", "_query", NULL
+    };
+
+    if (cigna_types_name(name)) {
         cigna_buf_append(ask->what, name);
+        return CIGNA_ERROR;
+    }
+
+    for (i = 0; others[i]; i++) {
+        if (cigna_slice_eq(name, cigna_slice_str(others[i]))) {
+            cigna_buf_append(ask->what, name);
+        }
     }
 
     return CIGNA_ERROR;

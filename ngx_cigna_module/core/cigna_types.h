@@ -17,7 +17,8 @@
  *                                         may tell its types by _type
  *   (nothing), _search, _history          all types, unless _type tells which
  *   ?_getpages=...                        a page of what was searched before
- *   _include, _revinclude                 more types than the path says
+ *   _include, _revinclude, _has           more types than the path says
+ *   _contained, _query                    what they bring nobody knows
  *   metadata, .well-known/..., $userinfo  none
  *
  * What is none of these is not allowed, whatever the list.

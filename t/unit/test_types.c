@@ -161,6 +161,64 @@ what_is_included_counts_too(void **state)
 
 
 static void
+a_list_of_types_is_told_plainly(void **state)
+{
+    (void) state;
+
+    assert_refused("", "_type:x=Patient", "*");
+    assert_refused("", "_type%3Ax=Patient", "*");
+    assert_refused("_history", "_type=Patient&_type:not=Coverage", "*");
+    assert_refused("Patient/1/$everything", "_type:missing=Patient",
+                   "$everything");
+}
+
+
+static void
+what_is_searched_through_others_counts_too(void **state)
+{
+    (void) state;
+
+    assert_allowed("Patient", "_has:Coverage:beneficiary:status=active");
+    assert_allowed("Patient", "_has:Coverage:payor:_has:Patient:link:_id=1");
+    assert_allowed("Patient", "x_has_y=1&has:Observation:patient:code=1");
+
+    assert_refused("Patient", "_has:Observation:patient:code=1",
+                   "Observation");
+    assert_refused("Patient", "_ha%73%3aObservation:patient:code=1",
+                   "Observation");
+    assert_refused("Patient",
+                   "_has:Coverage:payor:_has:Observation:patient:code=1",
+                   "Observation");
+    assert_refused("Coverage",
+                   "beneficiary:Patient._has:Observation:patient:code=1",
+                   "Observation");
+    assert_refused("Patient", "_has=1", "_has");
+    assert_refused("Patient", "_has:=1", "_has");
+    assert_refused("Patient",
+                   "a123456789012345678901234567890123456789012345678901234567"
+                   "8901234._has:Observation:patient:code=1", "");
+}
+
+
+static void
+what_brings_nobody_knows_what_is_refused(void **state)
+{
+    (void) state;
+
+    assert_allowed("Patient", "_contained=false");
+    assert_allowed("Patient", "_containedType=contained");
+
+    assert_refused("Patient", "_contained=true", "_contained");
+    assert_refused("Patient", "_contained=bot%68", "_contained");
+    assert_refused("Patient", "_contained=", "_contained");
+    assert_refused("Patient", "_query=mine", "_query");
+    assert_refused("Patient",
+                   "_revinclude=Coverage:beneficiary,Observation:subject",
+                   "_revinclude");
+}
+
+
+static void
 what_is_of_nobody_is_always_allowed(void **state)
 {
     (void) state;
@@ -189,6 +247,14 @@ paths_that_hide_something_are_refused(void **state)
     assert_refused("Patient/1%2f..%2f..%2fObservation", "", "");
     assert_refused("Patient%5c..%5cObservation", "", "");
     assert_refused("Patient//Observation", "", "");
+    assert_refused("Patient/..;", "_type=Patient", "");
+    assert_refused("Patient/..;x=1/", "", "");
+    assert_refused("Patient/%2e.%3bx", "", "");
+    assert_refused("Patient/.;/1", "", "");
+    assert_refused("Patient/;x=1/Observation", "", "");
+    assert_refused(".well-known/..;", "_type=Patient", "");
+    assert_refused("Patient/%252e%252e", "", "");
+    assert_refused("Patient/1%252f..", "", "");
     assert_refused("/Patient", "", "");
     assert_refused("Patient/%", "", "");
     assert_refused("Patient/%4", "", "");
@@ -228,6 +294,9 @@ main(void)
         cmocka_unit_test(operations_are_named_as_types_are),
         cmocka_unit_test(a_search_of_all_types_says_which),
         cmocka_unit_test(what_is_included_counts_too),
+        cmocka_unit_test(a_list_of_types_is_told_plainly),
+        cmocka_unit_test(what_is_searched_through_others_counts_too),
+        cmocka_unit_test(what_brings_nobody_knows_what_is_refused),
         cmocka_unit_test(what_is_of_nobody_is_always_allowed),
         cmocka_unit_test(paths_that_hide_something_are_refused),
         cmocka_unit_test(names_of_a_list_have_a_form)
