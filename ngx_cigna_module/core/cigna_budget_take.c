@@ -14,6 +14,7 @@
 typedef struct {
     cigna_gcra_t        *bucket;           /* NULL: no limit */
     cigna_gcra_limit_t   limit;
+    int64_t              left_ns;          /* of a ramp: until it is over */
     unsigned             dry:1;
 } cigna_budget_way_t;
 
@@ -282,19 +283,21 @@ static void
 cigna_budget_ramp(cigna_budget_way_t *w, cigna_budget_hold_t *h,
     int64_t every_ns, int64_t span_ns, int64_t now_ns)
 {
-    int64_t  second;
+    int64_t  gone_ns, second;
 
     if (h->until_ns == 0 || now_ns < h->until_ns) {
         return;
     }
 
-    second = (now_ns - h->until_ns) / CIGNA_BUDGET_SECOND;
+    gone_ns = now_ns - h->until_ns;
+    second = gone_ns / CIGNA_BUDGET_SECOND;
 
     if (second >= CIGNA_BUDGET_RAMP_S) {
         return;
     }
 
     w->bucket = &h->ramp;
+    w->left_ns = CIGNA_BUDGET_RAMP_S * CIGNA_BUDGET_SECOND - gone_ns;
     w->limit.every_ns = every_ns * (1 << (CIGNA_BUDGET_RAMP_S - second));
     w->limit.span_ns = span_ns > w->limit.every_ns
                        ? span_ns : w->limit.every_ns;
@@ -349,11 +352,20 @@ cigna_budget_pay(cigna_budget_way_t *w, int64_t n)
 }
 
 
+/* a ramp may be over before it would let the next one through */
+
 static int64_t
 cigna_budget_wait(const cigna_budget_way_t *w)
 {
-    return w->bucket && !w->dry
-           ? cigna_gcra_wait_ns(w->bucket, &w->limit) : 0;
+    int64_t  ns;
+
+    if (w->bucket == NULL || w->dry) {
+        return 0;
+    }
+
+    ns = cigna_gcra_wait_ns(w->bucket, &w->limit);
+
+    return w->left_ns && w->left_ns < ns ? w->left_ns : ns;
 }
 
 

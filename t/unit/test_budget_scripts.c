@@ -359,6 +359,75 @@ the_clock_is_that_of_redis(void **state)
 
 
 static void
+a_ramp_makes_nobody_wait_longer_than_it_lasts(void **state)
+{
+    cigna_budget_plan_t         p;
+    cigna_budget_lease_reply_t  r;
+
+    (void) state;
+
+    /* 5r/d */
+
+    p = simple;
+    p.gateway.every_ns = 0;
+    p.tenant = (cigna_gcra_limit_t) { 17280 * SECOND, 86400 * SECOND };
+    p.ramp_own_ns = p.tenant.every_ns;
+
+    (void) pause_for(cigna_budget_scope_own, "acme", -1, 0, NOW_US);
+
+    lease(redis, &p, "a", "acme", 5, NOW_US + 1000000, &r);
+    assert_int_equal(r.grant.granted, 1);
+    assert_int_equal(r.grant.by, cigna_budget_held);
+    assert_int_equal(r.grant.wait_ns, 4 * SECOND);
+
+    lease(redis, &p, "a", "acme", 5, NOW_US + 5000000, &r);
+    assert_int_equal(r.grant.granted, 4);
+}
+
+
+/* a third of the time that it has lasted, but 30 s at most */
+
+static void
+a_pause_grows_up_to_half_a_minute(void **state)
+{
+    unsigned             n;
+    int64_t              now_us, left_ms, expected;
+    cigna_budget_hold_t  h;
+
+    (void) state;
+
+    memset(&h, 0, sizeof(h));
+    now_us = NOW_US;
+    left_ms = 0;
+
+    for (n = 0; n < 30; n++) {
+        left_ms = pause_for(cigna_budget_scope_own, "acme", -1, 0, now_us);
+
+        expected = ((now_us - NOW_US) / 3 + 999) / 1000;
+        expected = expected < 1000 ? 1000 : expected > 30000 ? 30000
+                                                             : expected;
+        assert_int_equal(left_ms, expected);
+        assert_int_equal(cigna_budget_hold_pause(&h, -1, 0, now_us * 1000),
+                         left_ms);
+
+        /* the ramp is not over */
+
+        now_us += left_ms * 1000 + 3000000;
+    }
+
+    assert_int_equal(left_ms, 30000);
+
+    /* what chance adds comes on top, and what the upstream asks for counts */
+
+    assert_int_equal(pause_for(cigna_budget_scope_own, "acme", -1, 250,
+                               now_us), 37500);
+    now_us += 37500 * 1000;
+    assert_int_equal(pause_for(cigna_budget_scope_own, "acme", 60000, 0,
+                               now_us), 60000);
+}
+
+
+static void
 nodes_count_for_ten_seconds(void **state)
 {
     char                        name[8];
@@ -522,6 +591,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(lua_and_c_grant_the_same),
         test(the_clock_is_that_of_redis),
+        test(a_ramp_makes_nobody_wait_longer_than_it_lasts),
+        test(a_pause_grows_up_to_half_a_minute),
         test(nodes_count_for_ten_seconds),
         test(the_tenants_name_may_be_any_bytes),
         test(the_hash_expires_and_has_no_secrets),

@@ -304,6 +304,29 @@ after_a_pause_it_feels_its_way_back(void **state)
 }
 
 
+/* a ramp is over in four seconds, however slow the rate is */
+
+static void
+a_ramp_makes_nobody_wait_longer_than_it_lasts(void **state)
+{
+    (void) state;
+
+    p.gateway.every_ns = 0;
+    p.minimum.every_ns = 0;
+    p.tenant = (cigna_gcra_limit_t) { 17280 * SECOND, 86400 * SECOND };
+    p.ramp_own_ns = p.tenant.every_ns;
+
+    (void) cigna_budget_hold_pause(&own[0], -1, 0, NOW);
+
+    assert_int_equal(take(0, 5, NOW + SECOND), 1);
+    assert_int_equal(g.by, cigna_budget_held);
+    assert_int_equal(g.wait_ns, 4 * SECOND);
+    assert_int_equal(take(0, 5, NOW + 5 * SECOND - MS), 0);
+    assert_int_equal(g.wait_ns, MS);
+    assert_int_equal(take(0, 5, NOW + 5 * SECOND), 4);
+}
+
+
 static void
 what_others_know_of_a_pause_is_learnt(void **state)
 {
@@ -358,6 +381,7 @@ main(void)
         test(nobody_is_held_back_for_more_than_an_hour_and_a_quarter),
         test(a_pause_grants_nothing_and_tells_whose_it_is),
         test(after_a_pause_it_feels_its_way_back),
+        test(a_ramp_makes_nobody_wait_longer_than_it_lasts),
         test(what_others_know_of_a_pause_is_learnt),
         test(a_clock_that_steps_back_makes_no_pause_longer)
     };
