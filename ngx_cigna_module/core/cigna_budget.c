@@ -17,6 +17,14 @@
 #define CIGNA_BUDGET_SCARCE     16
 #define CIGNA_BUDGET_EXTRA_MAX  1024
 
+/*
+ * What Redis has said of a long wait is asked about again: the rates may be
+ * others after a reload, or it may have been told to forget.  Three leases at
+ * least, so that the call that follows is made in time.
+ */
+
+#define CIGNA_BUDGET_TRUST_NS   INT64_C(3000000000)
+
 /* Retry-After of outage=closed: the next call may find Redis again */
 
 #define CIGNA_BUDGET_CLOSED_MS  1000
@@ -171,6 +179,11 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
     if (t->refused_ns > b->now_ns) {
         cigna_budget_refuse(a, (cigna_budget_by_e) t->by,
                             t->refused_ns - b->now_ns);
+
+        if (!t->under_way && b->now_ns - t->asked_ns >= CIGNA_BUDGET_TRUST_NS) {
+            cigna_budget_ask(b, waiting, a);
+        }
+
         return;
     }
 

@@ -91,7 +91,7 @@ typedef union {
         uint64_t             lease;        /* number: another one after the
                                               credits were void */
 
-        int64_t              refused_ns;   /* nobody asks until then */
+        int64_t              refused_ns;   /* until then hardly anybody asks */
         uint64_t             by;           /* ... since this refused */
 
         uint64_t             call;         /* number of the last call */

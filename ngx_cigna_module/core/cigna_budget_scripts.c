@@ -8,16 +8,16 @@
     "local clock = redis.call('TIME')\n"                                      \
     "local now = clock[1] * 1000000 + clock[2]\n"                             \
     "local function numbers(s)\n"                                             \
-    "    local t = {}\n"                                                      \
-    "    for n in string.gmatch(s or '', '%d+') do\n"                         \
-    "        t[#t + 1] = tonumber(n)\n"                                       \
-    "    end\n"                                                               \
-    "    return t\n"                                                          \
+    "  local t = {}\n"                                                        \
+    "  for n in string.gmatch(s or '', '%d+') do\n"                           \
+    "    t[#t + 1] = tonumber(n)\n"                                           \
+    "  end\n"                                                                 \
+    "  return t\n"                                                            \
     "end\n"                                                                   \
     "local function text(...)\n"                                              \
-    "    local t = {...}\n"                                                   \
-    "    for i = 1, #t do t[i] = string.format('%.0f', t[i]) end\n"           \
-    "    return table.concat(t, ' ')\n"                                       \
+    "  local t = {...}\n"                                                     \
+    "  for i = 1, #t do t[i] = string.format('%.0f', t[i]) end\n"             \
+    "  return table.concat(t, ' ')\n"                                         \
     "end\n"
 
 /*
@@ -28,15 +28,15 @@
 
 #define CIGNA_LUA_HOLD                                                        \
     "local function hold(s)\n"                                                \
-    "    local v = numbers(s)\n"                                              \
-    "    if not v[5] then return nil end\n"                                   \
-    "    local back = math.max(0, v[2] - now)\n"                              \
-    "    return {began = v[1] - back, from = v[2] - back,\n"                  \
-    "            till = v[3] - back, level = v[4], at = v[5],\n"              \
-    "            dirty = back > 0}\n"                                         \
+    "  local v = numbers(s)\n"                                                \
+    "  if not v[5] then return nil end\n"                                     \
+    "  local back = math.max(0, v[2] - now)\n"                                \
+    "  return {began = v[1] - back, from = v[2] - back,\n"                    \
+    "          till = v[3] - back, level = v[4], at = v[5],\n"                \
+    "          dirty = back > 0}\n"                                           \
     "end\n"                                                                   \
     "local function entry(h)\n"                                               \
-    "    return text(h.began, h.from, h.till, h.level, h.at)\n"               \
+    "  return text(h.began, h.from, h.till, h.level, h.at)\n"                 \
     "end\n"
 
 /* longer than any bucket takes to run empty */
@@ -77,48 +77,48 @@ const char  cigna_lua_budget_lease[] =
     "                     't:' .. who, 'a', 'h:' .. who)\n"
     "local seen, nodes = {me .. ':' .. text(now)}, 1\n"
     "for id, at in string.gmatch(f[1] or '', '(%w+):(%d+)') do\n"
-    "    if id ~= me and math.abs(now - at) < c[2] and nodes < c[3] then\n"
-    "        nodes = nodes + 1\n"
-    "        seen[nodes] = id .. ':' .. at\n"
-    "    end\n"
+    "  if id ~= me and math.abs(now - at) < c[2] and nodes < c[3] then\n"
+    "    nodes = nodes + 1\n"
+    "    seen[nodes] = id .. ':' .. at\n"
+    "  end\n"
     "end\n"
     "local set = {'n', table.concat(seen, ' ')}\n"
     "local function put(name, value)\n"
-    "    set[#set + 1] = name\n"
-    "    set[#set + 1] = value\n"
+    "  set[#set + 1] = name\n"
+    "  set[#set + 1] = value\n"
     "end\n"
     "local function bucket(v, every, span, max, dry)\n"
-    "    if every == 0 then return nil end\n"
-    "    local level, at = math.min(v[1] or 0, max), v[2] or now\n"
-    "    level = math.max(0, level - math.max(0, now - at) * 1000)\n"
-    "    return {level = level, every = every, span = span, dry = dry}\n"
+    "  if every == 0 then return nil end\n"
+    "  local level, at = math.min(v[1] or 0, max), v[2] or now\n"
+    "  level = math.max(0, level - math.max(0, now - at) * 1000)\n"
+    "  return {level = level, every = every, span = span, dry = dry}\n"
     "end\n"
     "local function fits(b, n)\n"
-    "    if not b then return n end\n"
-    "    if b.level >= b.span then return 0 end\n"
-    "    return math.min(n, math.floor((b.span - b.level) / b.every))\n"
+    "  if not b then return n end\n"
+    "  if b.level >= b.span then return 0 end\n"
+    "  return math.min(n, math.floor((b.span - b.level) / b.every))\n"
     "end\n"
     "local function pay(b, n)\n"
-    "    if not b then return end\n"
-    "    if b.dry then n = fits(b, n) end\n"
-    "    b.level = b.level + n * b.every\n"
+    "  if not b then return end\n"
+    "  if b.dry then n = fits(b, n) end\n"
+    "  b.level = b.level + n * b.every\n"
     "end\n"
     "local function wait(b)\n"
-    "    if not b or b.dry then return 0 end\n"
-    "    local ns = math.max(0, b.level - (b.span - b.every))\n"
-    "    return b.left and math.min(ns, b.left) or ns\n"
+    "  if not b or b.dry then return 0 end\n"
+    "  local ns = math.max(0, b.level - (b.span - b.every))\n"
+    "  return b.left and math.min(ns, b.left) or ns\n"
     "end\n"
     "local function load(s, i, dry)\n"
-    "    return bucket(numbers(s), c[i], c[i + 1], c[i + 2], dry)\n"
+    "  return bucket(numbers(s), c[i], c[i + 1], c[i + 2], dry)\n"
     "end\n"
     "local function ramp(h, every)\n"
-    "    local second = h and math.floor((now - h.till) / 1000000) or -1\n"
-    "    if second < 0 or second >= 4 then return nil end\n"
-    "    every = every * 2 ^ (4 - second)\n"
-    "    local span = math.max(every, c[15])\n"
-    "    local b = bucket({h.level, h.at}, every, span, 2 * span, false)\n"
-    "    b.left = (h.till + 4000000 - now) * 1000\n"
-    "    return b\n"
+    "  local second = h and math.floor((now - h.till) / 1000000) or -1\n"
+    "  if second < 0 or second >= 4 then return nil end\n"
+    "  every = every * 2 ^ (4 - second)\n"
+    "  local span = math.max(every, c[15])\n"
+    "  local b = bucket({h.level, h.at}, every, span, 2 * span, false)\n"
+    "  b.left = (h.till + 4000000 - now) * 1000\n"
+    "  return b\n"
     "end\n"
     "local gateway, minimum = load(f[2], 4, c[16] == 1), load(f[3], 7)\n"
     "local tenant = load(f[4], 10, c[17] == 1)\n"
@@ -129,31 +129,31 @@ const char  cigna_lua_budget_lease[] =
     "if other > left then left, scope = other, 0 end\n"
     "local n, ns, by, fit, common, mine = 0, left * 1000, 3, 0, 0, 0\n"
     "if left == 0 then\n"
-    "    scope, n = 0, fits(rise, fits(up, c[1]))\n"
-    "    fit = fits(tenant, n)\n"
-    "    if not tenant or not tenant.dry then n = fit end\n"
-    "    common = fits(gateway, n)\n"
-    "    mine = minimum and fits(minimum, n - common) or 0\n"
-    "    if not gateway or not gateway.dry then n = common + mine end\n"
-    "    fit = math.min(fit, n)\n"
-    "    pay(gateway, n)\n"
-    "    pay(minimum, mine)\n"
-    "    pay(tenant, n)\n"
-    "    pay(up, n)\n"
-    "    pay(rise, n)\n"
-    "    by, ns = 1, wait(gateway)\n"
-    "    if minimum then ns = math.min(ns, wait(minimum)) end\n"
-    "    if wait(tenant) > ns then by, ns = 2, wait(tenant) end\n"
-    "    local slow = math.max(wait(up), wait(rise))\n"
-    "    if slow > ns then by, ns = 3, slow end\n"
-    "    if n >= c[1] then by, ns = 0, 0 end\n"
+    "  scope, n = 0, fits(rise, fits(up, c[1]))\n"
+    "  fit = fits(tenant, n)\n"
+    "  if not tenant or not tenant.dry then n = fit end\n"
+    "  common = fits(gateway, n)\n"
+    "  mine = minimum and fits(minimum, n - common) or 0\n"
+    "  if not gateway or not gateway.dry then n = common + mine end\n"
+    "  fit = math.min(fit, n)\n"
+    "  pay(gateway, n)\n"
+    "  pay(minimum, mine)\n"
+    "  pay(tenant, n)\n"
+    "  pay(up, n)\n"
+    "  pay(rise, n)\n"
+    "  by, ns = 1, wait(gateway)\n"
+    "  if minimum then ns = math.min(ns, wait(minimum)) end\n"
+    "  if wait(tenant) > ns then by, ns = 2, wait(tenant) end\n"
+    "  local slow = math.max(wait(up), wait(rise))\n"
+    "  if slow > ns then by, ns = 3, slow end\n"
+    "  if n >= c[1] then by, ns = 0, 0 end\n"
     "end\n"
     "if gateway then put('g', text(gateway.level, now)) end\n"
     "if minimum then put('m:' .. who, text(minimum.level, now)) end\n"
     "if tenant then put('t:' .. who, text(tenant.level, now)) end\n"
     "local function keep(name, h, b)\n"
-    "    if b then h.level, h.at, h.dirty = b.level, now, true end\n"
-    "    if h and h.dirty then put(name, entry(h)) end\n"
+    "  if b then h.level, h.at, h.dirty = b.level, now, true end\n"
+    "  if h and h.dirty then put(name, entry(h)) end\n"
     "end\n"
     "keep('a', all, up)\n"
     "keep('h:' .. who, own, rise)\n"
@@ -179,17 +179,17 @@ const char  cigna_lua_budget_pause[] =
     "local c = numbers(ARGV[2])\n"
     "local h = hold(redis.call('HMGET', KEYS[1], ARGV[1])[1])\n"
     "if h and now < h.till then\n"
-    "    h.till = math.max(h.till, now + c[1])\n"
+    "  h.till = math.max(h.till, now + c[1])\n"
     "else\n"
-    "    local began = now\n"
-    "    if h and now - h.till < 4000000 then\n"
-    "        began = h.began\n"
-    "    end\n"
-    "    local us = math.floor((now - began) / 3)\n"
-    "    us = math.max(math.min(math.max(us, 1000000), 30000000), c[1])\n"
-    "    us = us + math.floor(us * c[2] / 1000)\n"
-    "    h = {began = began, from = now, till = now + us, level = 0,\n"
-    "         at = now}\n"
+    "  local began = now\n"
+    "  if h and now - h.till < 4000000 then\n"
+    "    began = h.began\n"
+    "  end\n"
+    "  local us = math.floor((now - began) / 3)\n"
+    "  us = math.max(math.min(math.max(us, 1000000), 30000000), c[1])\n"
+    "  us = us + math.floor(us * c[2] / 1000)\n"
+    "  h = {began = began, from = now, till = now + us, level = 0,\n"
+    "       at = now}\n"
     "end\n"
     "redis.call('HSET', KEYS[1], ARGV[1], entry(h))\n"
     CIGNA_LUA_KEEP

@@ -18,6 +18,7 @@ const BUDGETS = {
   hooli: { budget: 'rate=10r/d burst=1 dry_run' },
   stark: {},
   umbrella: { budget: 'rate=30r/m burst=1 delay=10s' },
+  wayne: { budget: 'rate=1r/d burst=1' },
 };
 
 const REFUSED = { code: 'throttled', retry: true };
@@ -158,4 +159,15 @@ test('budgets of one gateway', async (t) => {
       assert.equal((await ask('umbrella')).status, 200);
       assert.equal(sent('umbrella'), before + 2);
     });
+
+  await t.test('a reload with a higher rate is felt in seconds by who had '
+    + 'to wait for long', async () => {
+    const { headers } = await refusal('wayne');
+    assert.ok(Number(headers['retry-after']) > 3600);
+
+    await gw.reload({ tenants: {
+      ...BUDGETS, wayne: { budget: 'rate=1000r/s' } } });
+    await until('wayne is served again', async () =>
+      (await ask('wayne')).status === 200, { timeout: 20000, every: 100 });
+  });
 });

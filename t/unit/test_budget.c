@@ -165,6 +165,43 @@ after_a_refusal_the_next_call_is_a_lease_away_at_least(void **state)
 }
 
 
+/* the rates may have changed since, or what Redis keeps */
+
+static void
+a_long_refusal_is_asked_about_again(void **state)
+{
+    (void) state;
+
+    assert_int_equal(decide(), cigna_budget_waiting);
+    r.grant.by = cigna_budget_tenant;
+    r.grant.wait_ns = 3600 * SECOND;
+    assert_int_equal(reply(a.call, 1, 0), 0);
+
+    after(2999);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.ask, 0);
+
+    after(1);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.wait_ms, 3597000);
+    assert_true(a.ask > 0);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.ask, 0);
+
+    r.grant.wait_ns -= 3 * SECOND;
+    assert_int_equal(reply(tenant.call, 1, 0), 0);
+    after(3000);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.wait_ms, 3594000);
+    assert_true(a.ask > 0);
+
+    r.grant.by = cigna_budget_none;
+    r.grant.wait_ns = 0;
+    assert_int_equal(reply(tenant.call, 1, 1), 0);
+    assert_int_equal(decide(), cigna_budget_granted);
+}
+
+
 static void
 a_lease_is_over_after_two_of_its_times(void **state)
 {
@@ -651,6 +688,7 @@ main(void)
         test(the_first_request_asks_and_the_others_wait_for_it),
         test(no_more_than_two_calls_are_made_in_two_leases_and_a_bit),
         test(after_a_refusal_the_next_call_is_a_lease_away_at_least),
+        test(a_long_refusal_is_asked_about_again),
         test(a_lease_is_over_after_two_of_its_times),
         test(what_is_left_of_a_lease_goes_into_the_next),
         test(who_is_busy_asks_before_it_has_to_wait),
