@@ -1,5 +1,6 @@
 
 #include "cigna_budget_member.h"
+#include "cigna_budget_pause.h"
 #include "cigna_budget_slot.h"
 
 
@@ -44,7 +45,6 @@ static void cigna_budget_local(const cigna_budget_t *b,
     cigna_budget_answer_t *a);
 static void cigna_budget_refuse(cigna_budget_answer_t *a,
     cigna_budget_by_e by, int64_t wait_ns);
-static void cigna_budget_void(cigna_budget_tenant_t *t);
 static void cigna_budget_expire(const cigna_budget_t *b);
 static int cigna_budget_late(const cigna_budget_t *b);
 static int64_t cigna_budget_due_ns(const cigna_budget_t *b);
@@ -53,10 +53,6 @@ static void cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
 static void cigna_budget_foresee(cigna_budget_tenant_t *t);
 static cigna_budget_buckets_t cigna_budget_buckets(const cigna_budget_t *b);
 static unsigned cigna_budget_share(const cigna_budget_t *b);
-static cigna_budget_hold_t *cigna_budget_hold(const cigna_budget_t *b,
-    cigna_budget_scope_e scope);
-static int64_t cigna_budget_left_ns(const cigna_budget_t *b,
-    cigna_budget_scope_e *scope);
 
 
 void
@@ -90,9 +86,9 @@ cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
     int64_t               pause_ns, member_ns;
     cigna_budget_scope_e  scope;
 
-    pause_ns = cigna_budget_left_ns(b, &scope);
+    pause_ns = cigna_budget_pause_left_ns(b, &scope);
 
-    if (pause_ns) {
+    if (pause_ns && !b->plan->gateway_dry) {
         cigna_budget_refuse(a, cigna_budget_held, pause_ns);
         return;
     }
@@ -120,6 +116,10 @@ cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
         return;
     }
 
+    if (pause_ns) {
+        a->by = cigna_budget_held;
+    }
+
     if (member_ns == 0) {
         cigna_budget_member_charge(b, 1);
         a->member = 1;
@@ -144,8 +144,8 @@ cigna_budget_dry(const cigna_budget_plan_t *p, cigna_budget_by_e by)
     case cigna_budget_member:
         return p->member_dry;
 
-    default:
-        return p->gateway_dry || p->tenant_dry;
+    default: /* pauses and outages are the gateway's */
+        return p->gateway_dry;
     }
 }
 
@@ -239,6 +239,13 @@ cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
         break;
 
     case cigna_budget_outage_closed:
+
+        if (b->plan->gateway_dry) {
+            a->by = cigna_budget_down;
+            cigna_budget_local(b, a);
+            break;
+        }
+
         cigna_budget_refuse(a, cigna_budget_down,
                             CIGNA_BUDGET_CLOSED_MS * CIGNA_BUDGET_MS);
         break;
@@ -271,7 +278,7 @@ cigna_budget_local(const cigna_budget_t *b, cigna_budget_answer_t *a)
 
     a->local = 1;
     a->by = g.gateway_dry ? cigna_budget_gateway
-            : g.tenant_dry ? cigna_budget_tenant : cigna_budget_none;
+            : g.tenant_dry ? cigna_budget_tenant : a->by;
 }
 
 
@@ -315,7 +322,7 @@ cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
         t->under_way = 0;
     }
 
-    h = cigna_budget_hold(&b, g->scope);
+    h = cigna_budget_pause_of(&b, g->scope);
 
     if (g->pause_ns > cigna_budget_hold_left_ns(h, b.now_ns)) {
         cigna_budget_hold_learn(h, g->pause_ns, b.now_ns);
@@ -325,8 +332,8 @@ cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
 
     t->expiry_ns = b.now_ns + 2 * b.plan->lease_ns;
 
-    if (cigna_budget_left_ns(&b, &scope)) {
-        cigna_budget_void(t);
+    if (cigna_budget_pause_left_ns(&b, &scope) && !b.plan->gateway_dry) {
+        cigna_budget_slot_void(t);
 
     } else {
         t->credits += g->granted;
@@ -442,75 +449,6 @@ cigna_budget_charge_after(const cigna_budget_t *from)
 }
 
 
-int
-cigna_budget_held_back(const cigna_budget_t *from, cigna_budget_scope_e scope,
-    int64_t retry_after_ms, unsigned jitter, int *began)
-{
-    int64_t               left_ns;
-    cigna_budget_t        b;
-    cigna_budget_hold_t  *h;
-
-    cigna_budget_slot_open(from, &b);
-
-    h = cigna_budget_hold(&b, scope);
-    left_ns = cigna_budget_hold_left_ns(h, b.now_ns);
-    *began = left_ns == 0;
-
-    (void) cigna_budget_hold_pause(h, retry_after_ms, jitter, b.now_ns);
-
-    cigna_budget_void(b.tenant);
-
-    left_ns = cigna_budget_hold_left_ns(h, b.now_ns) - left_ns;
-
-    cigna_budget_slot_close(&b);
-
-    return left_ns > 0 ? CIGNA_OK : CIGNA_NONE;
-}
-
-
-void
-cigna_budget_paused(const cigna_budget_t *from, cigna_budget_scope_e scope,
-    int64_t left_ms)
-{
-    cigna_budget_t  b;
-
-    cigna_budget_slot_open(from, &b);
-
-    cigna_budget_hold_learn(cigna_budget_hold(&b, scope),
-                            left_ms * CIGNA_BUDGET_MS, b.now_ns);
-
-    cigna_budget_slot_close(&b);
-}
-
-
-int64_t
-cigna_budget_pause_ms(const cigna_budget_t *from, cigna_budget_scope_e *scope)
-{
-    int64_t         ns;
-    cigna_budget_t  b;
-
-    cigna_budget_slot_open(from, &b);
-
-    ns = cigna_budget_left_ns(&b, scope);
-
-    cigna_budget_slot_close(&b);
-
-    return (ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
-}
-
-
-/* what is owed stays */
-
-static void
-cigna_budget_void(cigna_budget_tenant_t *t)
-{
-    t->credits = t->credits < 0 ? t->credits : 0;
-    t->gateway_dry = 0;
-    t->tenant_dry = 0;
-    t->lease++;
-}
-
-
 /* a pause of all voids what was leased before it began */
 
 static void
@@ -526,7 +464,7 @@ cigna_budget_expire(const cigna_budget_t *b)
                 && t->expiry_ns - 2 * b->plan->lease_ns
                    < b->node->all.from_ns)))
     {
-        cigna_budget_void(t);
+        cigna_budget_slot_void(t);
         t->extra /= 2;
         t->scarce = 0;
     }
@@ -663,27 +601,4 @@ static unsigned
 cigna_budget_share(const cigna_budget_t *b)
 {
     return b->node->nodes > 1 ? (unsigned) b->node->nodes : 1;
-}
-
-
-static cigna_budget_hold_t *
-cigna_budget_hold(const cigna_budget_t *b, cigna_budget_scope_e scope)
-{
-    return scope == cigna_budget_scope_all ? &b->node->all : &b->tenant->own;
-}
-
-
-/* of the longer pause */
-
-static int64_t
-cigna_budget_left_ns(const cigna_budget_t *b, cigna_budget_scope_e *scope)
-{
-    int64_t  all, own;
-
-    all = cigna_budget_hold_left_ns(&b->node->all, b->now_ns);
-    own = cigna_budget_hold_left_ns(&b->tenant->own, b->now_ns);
-
-    *scope = all >= own ? cigna_budget_scope_all : cigna_budget_scope_own;
-
-    return all >= own ? all : own;
 }

@@ -30,6 +30,9 @@
  *      | +-- waiting: again after wait_ms, or when a reply was applied
  *      +--- refused: by whom, and for how long
  *
+ * A gateway with dry_run neither pauses nor minds outage=closed; what goes out
+ * then is charged like all else, and a tenant's dry_run is about its rate only.
+ *
  * Beside any of the three an answer may ask for a call (answer.ask > 0): the
  * caller then owns the one call that is under way for this tenant and node,
  * sends budget_lease with want = ask, and reports its end, exactly once, by

@@ -52,8 +52,8 @@
  * after which a node is gone, nodes that are counted; interval and span (ns)
  * of the gateway, at most how much of it is remembered; of the minimum
  * likewise; of the tenant; intervals of the two ramps, all tenants' and this
- * one's, and their least span; 1 for a gateway that refuses nothing, 1 for a
- * tenant.
+ * one's, and their least span; 1 for a gateway that refuses nothing and does
+ * not pause, 1 for a tenant.
  *
  *     ok granted ms by nodes ms scope gateway tenant
  *                                  ms until the next one, if fewer than wanted
@@ -73,6 +73,7 @@ const char  cigna_lua_budget_lease[] =
     CIGNA_LUA_NUMBERS
     CIGNA_LUA_HOLD
     "local me, who, c = ARGV[1], ARGV[2], numbers(ARGV[3])\n"
+    "local free = c[16] == 1\n"
     "local f = redis.call('HMGET', KEYS[1], 'n', 'g', 'm:' .. who,\n"
     "                     't:' .. who, 'a', 'h:' .. who)\n"
     "local seen, nodes = {me .. ':' .. text(now)}, 1\n"
@@ -113,23 +114,23 @@ const char  cigna_lua_budget_lease[] =
     "end\n"
     "local function ramp(h, every)\n"
     "  local second = h and math.floor((now - h.till) / 1000000) or -1\n"
-    "  if second < 0 or second >= 4 then return nil end\n"
+    "  if free or second < 0 or second >= 4 then return nil end\n"
     "  every = every * 2 ^ (4 - second)\n"
     "  local span = math.max(every, c[15])\n"
     "  local b = bucket({h.level, h.at}, every, span, 2 * span, false)\n"
     "  b.left = (h.till + 4000000 - now) * 1000\n"
     "  return b\n"
     "end\n"
-    "local gateway, minimum = load(f[2], 4, c[16] == 1), load(f[3], 7)\n"
+    "local gateway, minimum = load(f[2], 4, free), load(f[3], 7)\n"
     "local tenant = load(f[4], 10, c[17] == 1)\n"
     "local all, own = hold(f[5]), hold(f[6])\n"
     "local up, rise = ramp(all, c[13]), ramp(own, c[14])\n"
     "local left = all and math.max(0, all.till - now) or 0\n"
     "local scope, other = 1, own and math.max(0, own.till - now) or 0\n"
-    "if other > left then left, scope = other, 0 end\n"
+    "if other > left or left == 0 then left, scope = other, 0 end\n"
     "local n, ns, by, fit, common, mine = 0, left * 1000, 3, 0, 0, 0\n"
-    "if left == 0 then\n"
-    "  scope, n = 0, fits(rise, fits(up, c[1]))\n"
+    "if left == 0 or free then\n"
+    "  n = fits(rise, fits(up, c[1]))\n"
     "  fit = fits(tenant, n)\n"
     "  if not tenant or not tenant.dry then n = fit end\n"
     "  common = fits(gateway, n)\n"

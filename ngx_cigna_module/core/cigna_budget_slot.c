@@ -150,3 +150,13 @@ cigna_budget_slot_count(const cigna_budget_t *b)
 
     t->count++;
 }
+
+
+void
+cigna_budget_slot_void(cigna_budget_tenant_t *t)
+{
+    t->credits = t->credits < 0 ? t->credits : 0;
+    t->gateway_dry = 0;
+    t->tenant_dry = 0;
+    t->lease++;
+}

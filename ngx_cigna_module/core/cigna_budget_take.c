@@ -180,7 +180,9 @@ cigna_budget_take(const cigna_budget_plan_t *p,
     cigna_budget_hold_step(b->own, now_ns);
     cigna_budget_ways(p, b, share, now_ns, &w);
 
-    if (cigna_budget_pausing(b, now_ns, g)) {
+    if (cigna_budget_pausing(b, now_ns, g) && !p->gateway_dry) {
+        g->wait_ns = g->pause_ns;
+        g->by = cigna_budget_held;
         return;
     }
 
@@ -245,6 +247,10 @@ cigna_budget_ways(const cigna_budget_plan_t *p,
                      p->minimum.span_ns, now_ns);
     cigna_budget_way(&w->tenant, b->tenant, &p->tenant, share,
                      p->tenant.span_ns, now_ns);
+
+    if (p->gateway_dry) {
+        return;
+    }
 
     span_ns = 2 * p->lease_ns;
 
@@ -321,8 +327,6 @@ cigna_budget_pausing(const cigna_budget_buckets_t *b, int64_t now_ns,
 
     g->scope = all >= own ? cigna_budget_scope_all : cigna_budget_scope_own;
     g->pause_ns = all >= own ? all : own;
-    g->wait_ns = g->pause_ns;
-    g->by = cigna_budget_held;
 
     return 1;
 }

@@ -490,6 +490,79 @@ a_pause_is_learnt_from_the_lease(void **state)
 }
 
 
+/* what is on trial is the tenant's own rate, and no pause */
+
+static void
+a_tenant_on_trial_is_held_back_like_others(void **state)
+{
+    int  began;
+
+    (void) state;
+
+    plan.tenant_dry = 1;
+    lease(10);
+
+    (void) cigna_budget_held_back(&b, cigna_budget_scope_all, 5000, 0, &began);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_held);
+
+    plan.outage = cigna_budget_outage_closed;
+    after(9000);
+    assert_int_equal(cigna_budget_failed(&b, 0), 1);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_down);
+}
+
+
+/* and other budgets hold meanwhile */
+
+static void
+a_pause_on_trial_holds_nobody_back_and_what_goes_is_counted(void **state)
+{
+    int                   began;
+    cigna_budget_scope_e  scope;
+
+    (void) state;
+
+    plan.gateway_dry = 1;
+    b.member = 7;
+
+    (void) cigna_budget_held_back(&b, cigna_budget_scope_own, 5000, 0, &began);
+    r.grant.pause_ns = 5 * SECOND;
+    lease(5);
+    assert_int_equal(cigna_budget_pause_ms(&b, &scope), 5000);
+
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(a.leased, 1);
+    assert_int_equal(a.member, 1);
+    assert_int_equal(decide(), cigna_budget_granted);
+
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(tenant.credits, 3);
+}
+
+
+static void
+an_outage_on_trial_leaves_other_budgets_in_force(void **state)
+{
+    (void) state;
+
+    plan.outage = cigna_budget_outage_closed;
+    plan.gateway_dry = 1;
+    plan.tenant = (cigna_gcra_limit_t) { SECOND, 2 * SECOND };
+
+    assert_int_equal(cigna_budget_failed(&b, 0), 1);
+
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.by, cigna_budget_down);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_tenant);
+}
+
+
 /* outages */
 
 static void
@@ -698,6 +771,9 @@ main(void)
         test(another_attempt_is_paid_by_those_who_come_after),
         test(a_dry_run_lets_through_and_says_what_would_have_refused),
         test(a_429_holds_the_node_back_at_once),
+        test(a_tenant_on_trial_is_held_back_like_others),
+        test(a_pause_on_trial_holds_nobody_back_and_what_goes_is_counted),
+        test(an_outage_on_trial_leaves_other_budgets_in_force),
         test(a_503_holds_back_all_tenants_and_voids_their_leases),
         test(what_was_granted_before_a_pause_is_void_when_it_comes),
         test(a_pause_is_learnt_from_the_lease),

@@ -269,6 +269,28 @@ a_pause_grants_nothing_and_tells_whose_it_is(void **state)
 }
 
 
+static void
+a_gateway_on_trial_pauses_for_nobody_and_tells(void **state)
+{
+    (void) state;
+
+    p.gateway_dry = 1;
+
+    (void) cigna_budget_hold_pause(&all, 5000, 0, NOW);
+
+    assert_int_equal(take(0, 5, NOW + SECOND), 5);
+    assert_int_equal(g.by, cigna_budget_none);
+    assert_int_equal(g.wait_ns, 0);
+    assert_int_equal(g.pause_ns, 4 * SECOND);
+    assert_int_equal(g.scope, cigna_budget_scope_all);
+
+    /* nor is there a ramp */
+
+    assert_int_equal(take(0, 5, NOW + 5 * SECOND), 5);
+    assert_int_equal(g.pause_ns, 0);
+}
+
+
 /* 6, 12, 25, 50 a second, and then all */
 
 static void
@@ -380,6 +402,7 @@ main(void)
         test(within_a_pause_it_only_grows_longer),
         test(nobody_is_held_back_for_more_than_an_hour_and_a_quarter),
         test(a_pause_grants_nothing_and_tells_whose_it_is),
+        test(a_gateway_on_trial_pauses_for_nobody_and_tells),
         test(after_a_pause_it_feels_its_way_back),
         test(a_ramp_makes_nobody_wait_longer_than_it_lasts),
         test(what_others_know_of_a_pause_is_learnt),

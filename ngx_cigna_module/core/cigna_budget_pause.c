@@ -1,0 +1,86 @@
+
+#include "cigna_budget_pause.h"
+#include "cigna_budget_slot.h"
+
+
+#define CIGNA_BUDGET_MS  INT64_C(1000000)
+
+
+int
+cigna_budget_held_back(const cigna_budget_t *from, cigna_budget_scope_e scope,
+    int64_t retry_after_ms, unsigned jitter, int *began)
+{
+    int64_t               left_ns;
+    cigna_budget_t        b;
+    cigna_budget_hold_t  *h;
+
+    cigna_budget_slot_open(from, &b);
+
+    h = cigna_budget_pause_of(&b, scope);
+    left_ns = cigna_budget_hold_left_ns(h, b.now_ns);
+    *began = left_ns == 0;
+
+    (void) cigna_budget_hold_pause(h, retry_after_ms, jitter, b.now_ns);
+
+    if (!b.plan->gateway_dry) {
+        cigna_budget_slot_void(b.tenant);
+    }
+
+    left_ns = cigna_budget_hold_left_ns(h, b.now_ns) - left_ns;
+
+    cigna_budget_slot_close(&b);
+
+    return left_ns > 0 ? CIGNA_OK : CIGNA_NONE;
+}
+
+
+void
+cigna_budget_paused(const cigna_budget_t *from, cigna_budget_scope_e scope,
+    int64_t left_ms)
+{
+    cigna_budget_t  b;
+
+    cigna_budget_slot_open(from, &b);
+
+    cigna_budget_hold_learn(cigna_budget_pause_of(&b, scope),
+                            left_ms * CIGNA_BUDGET_MS, b.now_ns);
+
+    cigna_budget_slot_close(&b);
+}
+
+
+int64_t
+cigna_budget_pause_ms(const cigna_budget_t *from, cigna_budget_scope_e *scope)
+{
+    int64_t         ns;
+    cigna_budget_t  b;
+
+    cigna_budget_slot_open(from, &b);
+
+    ns = cigna_budget_pause_left_ns(&b, scope);
+
+    cigna_budget_slot_close(&b);
+
+    return (ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
+}
+
+
+cigna_budget_hold_t *
+cigna_budget_pause_of(const cigna_budget_t *b, cigna_budget_scope_e scope)
+{
+    return scope == cigna_budget_scope_all ? &b->node->all : &b->tenant->own;
+}
+
+
+int64_t
+cigna_budget_pause_left_ns(const cigna_budget_t *b, cigna_budget_scope_e *scope)
+{
+    int64_t  all, own;
+
+    all = cigna_budget_hold_left_ns(&b->node->all, b->now_ns);
+    own = cigna_budget_hold_left_ns(&b->tenant->own, b->now_ns);
+
+    *scope = all >= own ? cigna_budget_scope_all : cigna_budget_scope_own;
+
+    return all >= own ? all : own;
+}
