@@ -1,7 +1,7 @@
 
 /*
- *   content, body read    ngx_cigna_admit() asks; the request may wait, and is
- *                         then taken up by ngx_cigna_inject_again()
+ *   content, about to go  ngx_cigna_admit() asks; the request may wait, and is
+ *                         then taken up by ngx_cigna_inject_go()
  *   next upstream         ngx_cigna_admit_attempt() charges what has gone out
  *                         beside the first attempt
  *   reply's header        ngx_cigna_admit_answered() sees 429 and 503
@@ -28,6 +28,7 @@ static uint64_t ngx_cigna_admit_member(ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_admit_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_admit_handler(ngx_cigna_budget_waiter_t *waiter);
+static void ngx_cigna_admit_end(ngx_http_request_t *r, ngx_int_t rc);
 static ngx_int_t ngx_cigna_admit_verdict(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_admit_mark(ngx_http_request_t *r,
@@ -40,7 +41,7 @@ static void ngx_cigna_admit_cleanup(void *data);
 static int64_t ngx_cigna_admit_retry_after(ngx_http_upstream_t *u);
 
 
-/* holds a reference; anything but NGX_OK: the request is somebody else's now */
+/* holds two references; anything but NGX_OK: the request is somebody else's now */
 
 ngx_int_t
 ngx_cigna_admit(ngx_http_request_t *r)
@@ -84,7 +85,7 @@ ngx_cigna_admit_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     cln = ngx_http_cleanup_add(r, 0);
     if (cln == NULL) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        ngx_cigna_admit_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return NGX_ERROR;
     }
 
@@ -136,10 +137,10 @@ ngx_cigna_admit_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ctx->admit->since = ngx_current_msec;
 
     if (ngx_cigna_wait_init(r, ctx) != NGX_OK
-        || ngx_cigna_wait_until(ctx->wait, ngx_cigna_inject_again)
+        || ngx_cigna_wait_until(ctx->wait, ngx_cigna_inject_go)
            != NGX_AGAIN)
     {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        ngx_cigna_admit_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 
     return NGX_AGAIN;
@@ -161,6 +162,16 @@ ngx_cigna_admit_handler(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
+/* gives both references back; what was made is never started */
+
+static void
+ngx_cigna_admit_end(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_finalize_request(r, NGX_DONE);
+    ngx_http_finalize_request(r, rc);
+}
+
+
 static ngx_int_t
 ngx_cigna_admit_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
@@ -172,7 +183,7 @@ ngx_cigna_admit_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (a->rc != cigna_budget_granted) {
         admit->state = ngx_cigna_admit_refused;
-        ngx_http_finalize_request(r, ngx_cigna_throttle(r, ctx, a));
+        ngx_cigna_admit_end(r, ngx_cigna_throttle(r, ctx, a));
 
         return NGX_DONE;
     }

@@ -5,8 +5,9 @@
  *   precontent        ngx_cigna_inject() takes the content handler's place
  *   content           ngx_cigna_inject_handler() reads the body
  *   body is there     ngx_cigna_inject_start() has the original handler make
- *                     its upstream, which r->aio keeps from being started,
- *                     looks at where it leads, wraps its callbacks, starts it
+ *                     its upstream, which r->aio keeps from being started, and
+ *                     looks at where it leads and what it asks for
+ *   admitted          ngx_cigna_inject_go() wraps its callbacks, starts it
  *   create_request    the finished header is copied with the token in it
  *   output            just before bytes leave: is this the connection that
  *                     the configuration speaks of?
@@ -118,15 +119,10 @@ ngx_cigna_inject_again(ngx_http_request_t *r)
 static void
 ngx_cigna_inject_start(ngx_http_request_t *r)
 {
-    ngx_int_t             rc;
-    ngx_cigna_ctx_t      *ctx;
-    ngx_http_upstream_t  *u;
+    ngx_int_t         rc;
+    ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-
-    if (ctx->inject->admit && ctx->inject->admit(r) != NGX_OK) {
-        return;
-    }
 
     r->aio = 1;
     rc = ctx->inject->content(r);
@@ -139,8 +135,6 @@ ngx_cigna_inject_start(ngx_http_request_t *r)
 
     /* and from here on a second one, the original handler's */
 
-    u = r->upstream;
-
     if (!ngx_cigna_inject_allowed(r, ctx)) {
         ngx_cigna_inject_refuse(r, ctx, ngx_cigna_destination_refused);
         return;
@@ -151,7 +145,22 @@ ngx_cigna_inject_start(ngx_http_request_t *r)
         return;
     }
 
-    ngx_cigna_inject_wrap(ctx->inject, u);
+    ngx_cigna_inject_go(r);
+}
+
+
+void
+ngx_cigna_inject_go(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (ctx->inject->admit && ctx->inject->admit(r) != NGX_OK) {
+        return;
+    }
+
+    ngx_cigna_inject_wrap(ctx->inject, r->upstream);
 
     ngx_http_upstream_init(r);
 

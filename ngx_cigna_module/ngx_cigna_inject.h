@@ -28,8 +28,9 @@ struct ngx_cigna_inject_s {
     ngx_int_t            (*refused)(ngx_http_request_t *r);
 
     /*
-     * Before an upstream request is made.  NGX_OK: it may be; else the request
-     * was taken over, with the reference that is held.  NULL: always.
+     * Before an upstream request that may leave is started.  NGX_OK: it may be;
+     * else the request was taken over, with the two references that are held.
+     * NULL: always.
      */
     ngx_int_t            (*admit)(ngx_http_request_t *r);
 
@@ -56,6 +57,12 @@ void ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_inject_t *inject,
  * upstream request before was finalized.  Takes a reference of the request.
  */
 void ngx_cigna_inject_again(ngx_http_request_t *r);
+
+/*
+ * Goes on where "admit" had the request wait, and asks it again.  Takes the two
+ * references that were held then.
+ */
+void ngx_cigna_inject_go(ngx_http_request_t *r);
 
 /* in postconfiguration */
 ngx_int_t ngx_cigna_inject_init(ngx_conf_t *cf);

@@ -4,8 +4,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { BudgetFleet } from '../../scripts/lib/budgets/fleet.mjs';
+import { countersOf } from '../lib/counters.mjs';
 import { assertRefused } from '../lib/fhir.mjs';
 import { twice } from '../lib/meter.mjs';
 import { until } from '../lib/scratch.mjs';
@@ -17,7 +19,7 @@ const DAILY = `rate=${BURST}r/d burst=${BURST}`;
 
 test('budgets are spent', async (t) => {
   const fleet = await BudgetFleet.start(t, {
-    names: ['acme', 'globex', 'initech', 'hooli'],
+    names: ['acme', 'globex', 'initech', 'hooli', 'stark'],
     nodes: 1,
     budget: 'rate=1000r/s',
     gateway: {
@@ -26,6 +28,8 @@ test('budgets are spent', async (t) => {
         globex: { member_budget: 'rate=2r/m burst=4' },
         initech: { budget: DAILY },
         hooli: { budget: DAILY },
+        stark: { budget: DAILY, resource_types: 'Patient',
+                 fhir_base: 'https://localhost/stark' },
       },
       http: twice,
       locations: (meter) => meter.location('/twice/', {
@@ -94,4 +98,32 @@ test('budgets are spent', async (t) => {
                   { code: 'throttled', retry: true });
     assert.ok(sentOf('hooli') <= BURST + 1, `${sentOf('hooli')}`);
   });
+
+  await t.test('what resource_types refuses has no part in the budget',
+    async () => {
+      const guarded = async () => {
+        const { length } = meter.arrivals;
+        const reply = await fleet.ask('stark', 0,
+                                      '/metered/stark/Observation?about=');
+        assertRefused(reply, 403, 'type_refused', { code: 'forbidden' });
+        assert.equal(meter.arrivals.length, length);
+      };
+
+      const { cigna_budget_leases_total: before }
+        = await countersOf(fleet.nodes[0]);
+      for (let n = 0; n < BURST + 1; n += 1) {
+        await guarded();
+        await sleep(120);       // what is on lease is lost meanwhile
+      }
+      const { cigna_budget_leases_total: after,
+              cigna_budget_returned_total: returned }
+        = await countersOf(fleet.nodes[0]);
+      assert.equal(after.stark, before.stark);
+      assert.equal(returned.stark, 0);
+
+      assert.equal((await fleet.ask('stark')).status, 200);
+      assertRefused(await spend('stark'), 429, 'budget_tenant',
+                    { code: 'throttled', retry: true });
+      await guarded();
+    });
 });
