@@ -19,13 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 
-/* a key ring of bytes 0 to 31 and 32 to 63 */
-
-#define FUZZ_RING                                                             \
-    "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"                      \
-    "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
-
-
 /* what must hold, also where NDEBUG is defined */
 
 #define fuzz_assert(condition)                                                \

@@ -1,5 +1,6 @@
 
 #include "fuzz.h"
+#include "rings.h"
 
 #include "cigna_marker.h"
 
@@ -13,15 +14,11 @@ static uint8_t        mem[1024], key_mem[128];
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    unsigned     line;
-    const char  *error;
-
     (void) argc;
     (void) argv;
 
     vault.prefix = cigna_slice("cigna");
-    vault.ring = cigna_keyring_create(cigna_slice(FUZZ_RING), &error, &line);
-    fuzz_assert(vault.ring);
+    vault.ring = ring_of(NAME SEAL);
 
     return 0;
 }

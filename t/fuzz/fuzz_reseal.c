@@ -1,5 +1,6 @@
 
 #include "fuzz.h"
+#include "rings.h"
 #include "world.h"
 
 #include "cigna_reseal.h"
@@ -11,12 +12,9 @@
  * what was deleted.  A byte an action.
  */
 
-#define NAME  "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-#define OLD   "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
-#define NEW   "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n"
 
 static const char  *rings[] = {
-    NAME OLD, NAME OLD NEW, NAME NEW OLD, NAME NEW
+    NAME SEAL, NAME SEAL OTHER, NAME OTHER SEAL, NAME OTHER
 };
 
 #define RINGS    4
@@ -38,17 +36,14 @@ typedef struct {
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    unsigned     i, line;
-    const char  *error;
+    unsigned  i;
 
     (void) argc;
     (void) argv;
 
     for (i = 0; i < RINGS; i++) {
         vaults[i].prefix = cigna_slice("cigna");
-        vaults[i].ring = cigna_keyring_create(cigna_slice_str(rings[i]),
-                                              &error, &line);
-        fuzz_assert(vaults[i].ring);
+        vaults[i].ring = ring_of(rings[i]);
     }
 
     return 0;

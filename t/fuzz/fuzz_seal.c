@@ -1,5 +1,6 @@
 
 #include "fuzz.h"
+#include "rings.h"
 
 #include "cigna_seal.h"
 
@@ -17,14 +18,10 @@ static const uint8_t     nonce[CIGNA_SEAL_NONCE_LEN] = { 1, 2, 3 };
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    unsigned     line;
-    const char  *error;
-
     (void) argc;
     (void) argv;
 
-    ring = cigna_keyring_create(cigna_slice(FUZZ_RING), &error, &line);
-    fuzz_assert(ring);
+    ring = ring_of(NAME SEAL);
 
     return 0;
 }

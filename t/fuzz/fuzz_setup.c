@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 
 #include "fuzz.h"
+#include "rings.h"
 
 #include "cigna_setup.h"
 #include "world.h"
@@ -20,15 +21,11 @@ static cigna_vault_t  vault;
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    unsigned     line;
-    const char  *error;
-
     (void) argc;
     (void) argv;
 
     vault.prefix = cigna_slice("cigna");
-    vault.ring = cigna_keyring_create(cigna_slice(FUZZ_RING), &error, &line);
-    fuzz_assert(vault.ring);
+    vault.ring = ring_of(NAME SEAL);
 
     return cigna_scripts_init();
 }

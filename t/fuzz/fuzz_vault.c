@@ -1,5 +1,6 @@
 
 #include "fuzz.h"
+#include "rings.h"
 
 #include "cigna_vault.h"
 
@@ -26,8 +27,6 @@ static const uint8_t     nonce[CIGNA_SEAL_NONCE_LEN] = { 1, 2, 3 };
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    unsigned        line;
-    const char     *error;
     cigna_arena_t   arena;
     cigna_grant_t   g = { .id = cigna_slice(ID), .generation = 7,
                           .access_token = cigna_slice("MARKER") };
@@ -36,8 +35,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     (void) argv;
 
     vault.prefix = cigna_slice("cigna");
-    vault.ring = cigna_keyring_create(cigna_slice(FUZZ_RING), &error, &line);
-    fuzz_assert(vault.ring);
+    vault.ring = ring_of(NAME SEAL);
 
     fuzz_assert(cigna_identity_init(&member, &vault, cigna_slice("acme"),
                                     cigna_slice("jo"))

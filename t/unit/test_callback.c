@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "acting.h"
+#include "rings.h"
 
 
 /* where the dance that the tests end was left */
@@ -1241,16 +1242,12 @@ a_dance_taken_without_a_reply_belongs_to_the_same_run(void **state)
 static void
 a_dance_that_no_key_opens_is_an_outage(void **state)
 {
-    unsigned          line;
-    const char       *error;
     cigna_keyring_t  *ring;
 
     (void) state;
 
     ring = w.vault.ring;
-    w.vault.ring = cigna_keyring_create(cigna_slice(
-        "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-        "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n"), &error, &line);
+    w.vault.ring = ring_of(NAME OTHER);
 
     assert_int_equal(outcome_of(&dance), cigna_outcome_store_failed);
     assert_int_equal(w.codes_posted, 0);

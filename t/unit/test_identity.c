@@ -3,14 +3,10 @@
 
 #include <stdio.h>
 
+#include "rings.h"
 #include "support.h"
 
 #include "cigna_identity.h"
-
-
-#define RING                                                                  \
-    "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"                      \
-    "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
 
 
 static cigna_vault_t  vault;
@@ -272,9 +268,7 @@ a_print_tells_people_apart_and_does_not_name_them(void **state)
 int
 main(void)
 {
-    int           rc;
-    unsigned      line;
-    const char   *error;
+    int  rc;
 
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(keys_of_an_identity_share_their_hash_tag),
@@ -289,7 +283,7 @@ main(void)
         cmocka_unit_test(a_print_tells_people_apart_and_does_not_name_them)
     };
 
-    vault.ring = cigna_keyring_create(cigna_slice(RING), &error, &line);
+    vault.ring = ring_of(NAME SEAL);
     vault.prefix = cigna_slice("cigna");
 
     rc = cmocka_run_group_tests(tests, NULL, NULL);

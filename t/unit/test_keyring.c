@@ -1,16 +1,11 @@
 
 #include <stdio.h>
 
+#include "rings.h"
 #include "support.h"
 
 #include "cigna_keyring.h"
 
-
-/* bytes 0 to 31, 32 to 63 and 64 to 95 */
-
-#define NAME   "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-#define SEAL   "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
-#define OTHER  "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n"
 
 /* of SEAL, by HMAC of another implementation (Python's) */
 
@@ -18,7 +13,7 @@
 
 
 static cigna_keyring_t *
-ring_of(const char *text)
+parsed(const char *text)
 {
     unsigned          line;
     const char       *error;
@@ -77,7 +72,7 @@ assert_sealing_id(const char *text, const char *id)
     char              hex[17];
     cigna_keyring_t  *ring;
 
-    ring = ring_of(text);
+    ring = parsed(text);
     cigna_keyring_sealing_id(ring, hex);
 
     assert_string_equal(hex, id);
@@ -115,8 +110,8 @@ the_first_key_seals_and_all_are_found(void **state)
 
     (void) state;
 
-    a = ring_of(NAME SEAL OTHER);
-    b = ring_of(NAME OTHER SEAL);
+    a = parsed(NAME SEAL OTHER);
+    b = parsed(NAME OTHER SEAL);
 
     cigna_keyring_sealing_id(b, hex);
     assert_string_not_equal(hex, SEAL_ID);
@@ -151,7 +146,7 @@ names_follow_from_the_name_key_alone(void **state)
     parts[1] = cigna_slice("member-1");
 
     for (i = 0; i < 2; i++) {
-        ring = ring_of(rings[i]);
+        ring = parsed(rings[i]);
 
         assert_int_equal(cigna_keyring_name(ring, parts, 2, out), CIGNA_OK);
         assert_hex(out, sizeof(out), "6f31d0263bc0390749799ba17b31affe"
@@ -182,7 +177,7 @@ no_two_lists_of_parts_have_one_name(void **state)
 
     (void) state;
 
-    ring = ring_of(NAME SEAL);
+    ring = parsed(NAME SEAL);
 
     for (i = 0; i < 5; i++) {
         assert_int_equal(cigna_keyring_name(ring, lists[i], 2, out[i]),
@@ -210,7 +205,7 @@ parts_that_are_too_long_are_refused(void **state)
 
     (void) state;
 
-    ring = ring_of(NAME SEAL);
+    ring = parsed(NAME SEAL);
 
     part = (cigna_slice_t) { text, CIGNA_SEAL_PARTS_MAX };
     assert_int_equal(cigna_keyring_name(ring, &part, 1, out), CIGNA_OK);
@@ -280,7 +275,7 @@ a_ring_holds_sixteen_seal_keys(void **state)
                      'a' + i);
     }
 
-    ring = ring_of(text);
+    ring = parsed(text);
     cigna_keyring_destroy(ring);
 
     snprintf(text + len, sizeof(text) - len, "%s", OTHER);

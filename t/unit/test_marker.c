@@ -1,19 +1,13 @@
 
 #include <stdio.h>
 
+#include "rings.h"
 #include "support.h"
 
 #include "cigna_marker.h"
 
 
-/* bytes 0 to 31, 32 to 63, 64 to 95 and 96 to 127 */
-
-#define NAME        "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-#define SEAL        "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
-#define OTHER       "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n"
-#define OTHER_NAME  "name YGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn8\n"
-
-#define MADE_MS     1750000000123
+#define MADE_MS  1750000000123
 
 
 static const uint8_t  nonce[CIGNA_SEAL_NONCE_LEN] = {
@@ -40,13 +34,10 @@ static uint8_t  mem[1024], key_mem[128];
 static cigna_vault_t
 vault_of(const char *text, const char *prefix)
 {
-    unsigned       line;
-    const char    *error;
     cigna_vault_t  vault;
 
-    vault.ring = cigna_keyring_create(cigna_slice_str(text), &error, &line);
+    vault.ring = ring_of(text);
     vault.prefix = cigna_slice_str(prefix);
-    assert_non_null(vault.ring);
 
     return vault;
 }

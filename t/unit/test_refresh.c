@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 
 #include "refreshing.h"
+#include "rings.h"
 
 
 /* what there is to do */
@@ -250,16 +251,12 @@ a_grant_of_another_registration_is_moved_and_stays(void **state)
 static void
 a_grant_under_an_unknown_key_is_an_outage_and_stays(void **state)
 {
-    unsigned          line;
-    const char       *error;
     cigna_keyring_t  *ring;
 
     (void) state;
 
     ring = w.vault.ring;
-    w.vault.ring = cigna_keyring_create(cigna_slice(
-        "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-        "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n"), &error, &line);
+    w.vault.ring = ring_of(NAME OTHER);
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unknown_key);
     assert_non_null(field("b"));

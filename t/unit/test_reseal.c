@@ -1,17 +1,15 @@
 
 #include <stdlib.h>
 
+#include "rings.h"
 #include "support.h"
 
 #include "cigna_reseal.h"
 #include "world.h"
 
 
-/* the keys of the world's ring, and bytes 64 to 95 and 96 to 127 */
+/* beside the key of the world's ring and the other one: bytes 96 to 127 */
 
-#define NAME  "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-#define OLD   "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
-#define NEW   "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n"
 #define ELSE  "seal YGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn8\n"
 
 
@@ -25,13 +23,10 @@ static unsigned       commands;
 static cigna_vault_t
 vault_of(const char *text)
 {
-    unsigned       line;
-    const char    *error;
     cigna_vault_t  vault;
 
     vault = w.vault;
-    vault.ring = cigna_keyring_create(cigna_slice_str(text), &error, &line);
-    assert_non_null(vault.ring);
+    vault.ring = ring_of(text);
 
     return vault;
 }
@@ -182,7 +177,7 @@ the_same_grant_is_there_under_the_first_key(void **state)
     assert_memory_not_equal(field("b")->data + 33, blob.data + 33, 8);
     assert_memory_equal(field("b")->data + 41, blob.data + 41, 12);
 
-    only_new = vault_of(NAME NEW);
+    only_new = vault_of(NAME OTHER);
     assert_int_equal(opened(&only_new, &g), CIGNA_OK);
     assert_int_equal(g.generation, 1);
     assert_true(world_alive(&w, g.access_token));
@@ -221,7 +216,7 @@ whoever_seals_again_makes_the_same_bytes(void **state)
     (void) state;
 
     blob = copied("b");
-    back = vault_of(NAME OLD NEW);
+    back = vault_of(NAME SEAL OTHER);
 
     assert_int_equal(reseal(&after, 0, cigna_ev_ok), cigna_reseal_ok);
     fresh = copied("b");
@@ -376,7 +371,7 @@ without_the_key_nothing_is_touched(void **state)
     (void) state;
 
     blob = copied("b");
-    other = vault_of(NAME NEW ELSE);
+    other = vault_of(NAME OTHER ELSE);
 
     assert_int_equal(reseal(&other, 0, cigna_ev_ok),
                      cigna_reseal_unknown_key);
@@ -494,7 +489,7 @@ setup(void **state)
 
     world_init(&w);
     world_connected(&w);
-    after = vault_of(NAME NEW OLD);
+    after = vault_of(NAME OTHER SEAL);
     cigna_arena_init(&arena, mem, sizeof(mem));
     before = NULL;
 

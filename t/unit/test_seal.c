@@ -4,16 +4,11 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
+#include "rings.h"
 #include "support.h"
 
 #include "cigna_seal.h"
 
-
-/* bytes 0 to 31, 32 to 63 and 64 to 95 */
-
-#define NAME   "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-#define SEAL   "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
-#define OTHER  "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n"
 
 #define PLAIN  "MARKER-plain text"
 
@@ -44,20 +39,6 @@ record(void)
 {
     return (cigna_record_t) { cigna_slice("grant"), cigna_slice("acme"),
                               cigna_slice("cigna:g:{x}") };
-}
-
-
-static cigna_keyring_t *
-ring_of(const char *text)
-{
-    unsigned          line;
-    const char       *error;
-    cigna_keyring_t  *ring;
-
-    ring = cigna_keyring_create(cigna_slice_str(text), &error, &line);
-    assert_non_null(ring);
-
-    return ring;
 }
 
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "acting.h"
+#include "rings.h"
 
 
 static cigna_setup_t *
@@ -49,18 +50,14 @@ begin_vault(void)
 static void
 put_marker(const char *key, const char *ring)
 {
-    unsigned       line;
     uint8_t        mem[CIGNA_MARKER_LEN], nonce[CIGNA_SEAL_NONCE_LEN];
-    const char    *error;
     cigna_buf_t    b;
     cigna_vault_t  vault;
 
     vault = w.vault;
 
     if (ring) {
-        vault.ring = cigna_keyring_create(cigna_slice_str(ring), &error,
-                                          &line);
-        assert_non_null(vault.ring);
+        vault.ring = ring_of(ring);
     }
 
     memset(nonce, 7, sizeof(nonce));
@@ -415,9 +412,7 @@ a_marker_of_another_name_key_is_foreign(void **state)
 {
     (void) state;
 
-    put_marker("cigna:v:{vault}",
-               "name YGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn8\n"
-               "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n");
+    put_marker("cigna:v:{vault}", OTHER_NAME SEAL);
 
     (void) begin_vault();
     assert_int_equal(finish()->rc, cigna_setup_foreign);
@@ -430,9 +425,7 @@ a_marker_outlives_the_sealing_keys(void **state)
 {
     (void) state;
 
-    put_marker("cigna:v:{vault}",
-               "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-               "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n");
+    put_marker("cigna:v:{vault}", NAME OTHER);
 
     (void) begin_vault();
     assert_int_equal(finish()->rc, cigna_setup_ok);

@@ -2,18 +2,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support.h"
+#include "acting.h"
 
 #include "cigna_userinfo.h"
-#include "world.h"
 
 
 #define PARAMETERS(value)                                                     \
     "{\"resourceType\":\"Parameters\",\"parameter\":[" value "]}"
 
 
-static world_t        w;
-static world_actor_t  a, b;
 static uint8_t        mem[128 * 1024];
 static cigna_arena_t  arena;
 static char           id[CIGNA_GRANT_ID_LEN + 1];
@@ -425,26 +422,11 @@ setup(void **state)
 {
     (void) state;
 
-    world_init(&w);
+    new_world();
     cigna_arena_init(&arena, mem, sizeof(mem));
-    a.watch = b.watch = NULL;
 
     return 0;
 }
-
-
-static int
-teardown(void **state)
-{
-    (void) state;
-
-    world_done(&w);
-
-    return 0;
-}
-
-
-#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 
 int

@@ -3,16 +3,13 @@
 
 #include <stdio.h>
 
+#include "rings.h"
 #include "support.h"
 
 #include "cigna_vault.h"
 
 
-#define NAME   "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
-#define SEAL   "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
-#define OTHER  "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n"
-
-#define ID     "AAAAAAAAAAAAAAAAAAAAAA"
+#define ID  "AAAAAAAAAAAAAAAAAAAAAA"
 
 
 static const uint8_t  nonce[CIGNA_SEAL_NONCE_LEN] = { 1, 2, 3 };
@@ -22,20 +19,6 @@ static cigna_arena_t     arena;
 static cigna_vault_t     vault;
 static cigna_provider_t  provider;
 static cigna_identity_t  member;
-
-
-static cigna_keyring_t *
-ring_of(const char *text)
-{
-    unsigned          line;
-    const char       *error;
-    cigna_keyring_t  *ring;
-
-    ring = cigna_keyring_create(cigna_slice_str(text), &error, &line);
-    assert_non_null(ring);
-
-    return ring;
-}
 
 
 static cigna_grant_t

@@ -5,14 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rings.h"
 #include "world.h"
 
 
 #define WORLD_BODY_MAX  8192
-
-#define WORLD_RING                                                            \
-    "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"                      \
-    "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
 
 
 /* what an operation brought, in memory that does not outlive the event */
@@ -34,9 +31,7 @@ world_fail(const char *what)
 void
 world_init(world_t *w)
 {
-    unsigned          line;
-    const char       *error;
-    cigna_provider_t *p;
+    cigna_provider_t  *p;
 
     memset(w, 0, sizeof(world_t));
 
@@ -44,8 +39,7 @@ world_init(world_t *w)
         world_fail("no scripts");
     }
 
-    w->vault.ring = cigna_keyring_create(cigna_slice(WORLD_RING), &error,
-                                         &line);
+    w->vault.ring = ring_of(NAME SEAL);
     w->vault.prefix = cigna_slice("cigna");
     w->now_ms = WORLD_START_MS;
 

@@ -1,0 +1,38 @@
+
+#ifndef _RINGS_H_INCLUDED_
+#define _RINGS_H_INCLUDED_
+
+
+#include <stdlib.h>
+
+#include "cigna_keyring.h"
+
+
+/* lines of key rings: bytes 0 to 31, 32 to 63, 64 to 95 and 96 to 127 */
+
+#define NAME        "name AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n"
+#define SEAL        "seal ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8\n"
+#define OTHER       "seal QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8\n"
+#define OTHER_NAME  "name YGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn8\n"
+
+
+/* destroyed by the caller; never NULL */
+
+static inline cigna_keyring_t *
+ring_of(const char *text)
+{
+    unsigned          line;
+    const char       *error;
+    cigna_keyring_t  *ring;
+
+    ring = cigna_keyring_create(cigna_slice_str(text), &error, &line);
+
+    if (ring == NULL) {
+        abort();
+    }
+
+    return ring;
+}
+
+
+#endif /* _RINGS_H_INCLUDED_ */
