@@ -71,6 +71,7 @@ test('what leaves for Cigna', async (t) => {
       recorder.location('/rec/'),
       recorder.location('/based/', {
         to: `https://127.0.0.1:${recorder.port}/a/b/` }),
+      recorder.location('/zero/', { lines: ['proxy_http_version 1.0;'] }),
       recorder.location('/one/', { lines: ['proxy_http_version 1.1;'] }),
       recorder.location('/set/', { lines: [
         'proxy_set_header X-App "from the operator";',
@@ -160,7 +161,7 @@ test('what leaves for Cigna', async (t) => {
       assert.equal(recorder.take()[0].url, '/a/b/Patient?_id=1%2C2');
     });
 
-  for (const [location, version] of [['rec', '1.0'], ['one', '1.1']]) {
+  for (const [location, version] of [['zero', '1.0'], ['one', '1.1']]) {
     await t.test(`HTTP/${version} is spoken as the operator wants it`,
       async () => {
         assertServed(await alice.get(`/${location}/Patient`));
