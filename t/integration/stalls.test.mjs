@@ -10,7 +10,8 @@ import { assertRefused, assertServed, connected, expired } from
 import { standardGateway } from '../lib/gateway.mjs';
 import { onEnd, until } from '../lib/scratch.mjs';
 
-const QUICK_MS = 500;
+// So long they are waited for: several requests fit into it on any machine.
+const PATIENCE = '3s';
 
 // A name server that hears, and keeps what it hears to itself.
 async function silentResolver(t) {
@@ -26,7 +27,7 @@ async function silentResolver(t) {
 
 test('peers that say nothing', async (t) => {
   const gw = await standardGateway(t, {
-    tenant: { connect_timeout: '1s', timeout: '1s' },
+    tenant: { connect_timeout: PATIENCE, timeout: PATIENCE },
   });
   const { control } = gw.sandbox;
   const { port, heard } = await silentResolver(t);
@@ -42,11 +43,9 @@ test('peers that say nothing', async (t) => {
     await until('the peer is waited for', isWaiting);
 
     for (let i = 0; i < 5; i += 1) {
-      const began = Date.now();
       assertServed(await bob.get('/fhir/Coverage'));
-      assert.ok(Date.now() - began < QUICK_MS, `${Date.now() - began}`);
     }
-    assert.equal(over, false);
+    assert.equal(over, false, 'nobody else was answered meanwhile');
     return asked;
   }
 
@@ -61,7 +60,7 @@ test('peers that say nothing', async (t) => {
   await t.test('a resolver that says nothing holds up nobody else on the '
     + 'worker', async () => {
     await gw.reload({
-      http: `resolver 127.0.0.1:${port}; resolver_timeout 1s;` });
+      http: `resolver 127.0.0.1:${port}; resolver_timeout ${PATIENCE};` });
     // the address that was known at start serves in the end
     assertServed(await assertAlone(carol, () => heard.length > 0));
   });
