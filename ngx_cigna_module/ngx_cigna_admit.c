@@ -41,7 +41,10 @@ static void ngx_cigna_admit_cleanup(void *data);
 static int64_t ngx_cigna_admit_retry_after(ngx_http_upstream_t *u);
 
 
-/* holds two references; anything but NGX_OK: the request is somebody else's now */
+/*
+ * Holds two references; anything but NGX_OK: the request is somebody else's
+ * now.
+ */
 
 ngx_int_t
 ngx_cigna_admit(ngx_http_request_t *r)

@@ -150,8 +150,7 @@ test('a primary that dies with what it has confirmed', async (t) => {
   const redis = await startSentinel(t);
   const gw = await standardGateway(t, {
     redis, vault: QUICK, nginx: { workers: 2 },
-    tenant: { refresh_ahead: '1s', timeout: '500ms',
-              connect_timeout: '200ms' },
+    tenant: { refresh_ahead: '1s', timeout: '2s', connect_timeout: '1s' },
   });
   const { control } = gw.sandbox;
   let members;
