@@ -11,7 +11,7 @@ static ngx_int_t ngx_cigna_own_path(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant, ngx_str_t *path);
 static ngx_int_t ngx_cigna_own_written(ngx_str_t *uri, cigna_slice_t rest,
     ngx_str_t *path);
-static ngx_int_t ngx_cigna_own_read(ngx_str_t *uri, cigna_slice_t rest,
+static ngx_int_t ngx_cigna_own_read(ngx_http_request_t *r, cigna_slice_t rest,
     ngx_str_t *path);
 static ngx_int_t ngx_cigna_own_front(ngx_str_t *uri, size_t len,
     ngx_str_t *path);
@@ -209,7 +209,7 @@ ngx_cigna_own_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     /* what was rewritten is not what the caller knows */
 
     if (r->valid_unparsed_uri
-        && ngx_cigna_own_read(&r->uri, rest, path) == NGX_OK)
+        && ngx_cigna_own_read(r, rest, path) == NGX_OK)
     {
         return NGX_OK;
     }
@@ -236,16 +236,25 @@ ngx_cigna_own_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 }
 
 
-/* the same with both decoded, from the end, and without their queries */
+/* the same with both paths decoded, from their ends */
 
 static ngx_int_t
-ngx_cigna_own_read(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
+ngx_cigna_own_read(ngx_http_request_t *r, cigna_slice_t rest, ngx_str_t *path)
 {
-    size_t    i, len;
-    u_char    c;
-    uint64_t  n;
+    size_t         i, len;
+    u_char         c;
+    uint64_t       n;
+    ngx_str_t     *uri;
+    cigna_slice_t  query;
 
-    rest = cigna_slice_cut(&rest, '?');
+    query = rest;
+    rest = cigna_slice_cut(&query, '?');
+
+    if (!cigna_slice_eq(query, ngx_cigna_slice(&r->args))) {
+        return NGX_DECLINED;
+    }
+
+    uri = &r->uri;
     len = uri->len;
 
     for (i = rest.len; i; len--) {

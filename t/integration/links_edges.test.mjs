@@ -27,6 +27,7 @@ test('links at the edges', async (t) => {
     http: `cigna_upstream_alias ${INNER};`,
     locations: [
       recorder.location('/up/', { to }),
+      recorder.location('= /list', { to: `${host}${PATH}?_type=Patient` }),
       recorder.location('/bare/', { to: `${host}/` }),
       recorder.location('/first/', { to: 'https://127.0.0.1:1', lines: [
         'error_page 502 = @second;'] }),
@@ -61,6 +62,13 @@ test('links at the edges', async (t) => {
         assert.ok(reply.includes(rewritten(own).slice(1, -1)), reply);
       });
   }
+
+  await t.test('a location that leads to a search is no base', async () => {
+    answer();
+    for (const target of ['/list', '/list?_count=2']) {
+      assert.equal((await alice.get(target)).body, BUNDLE);
+    }
+  });
 
   for (const [line, name] of [
     ['http://acme.localhost/up/x', 'evil.example'],
