@@ -56,7 +56,8 @@ static void ngx_cigna_errors_drop(ngx_http_request_t *r,
     const ngx_str_t *names);
 static ngx_int_t ngx_cigna_errors_keep(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
-static ngx_uint_t ngx_cigna_errors_copy(ngx_buf_t *held, ngx_chain_t *in);
+static ngx_uint_t ngx_cigna_errors_copy(ngx_http_request_t *r,
+    ngx_buf_t *held, ngx_buf_t *b);
 static ngx_int_t ngx_cigna_errors_judge(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
 static void ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest);
@@ -433,7 +434,7 @@ ngx_cigna_errors_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     for (cl = *in; cl; cl = cl->next) {
 
-        if (ngx_cigna_errors_copy(&ctx->errors->held, cl)) {
+        if (ngx_cigna_errors_copy(r, &ctx->errors->held, cl->buf)) {
             *in = cl;
             return ngx_cigna_errors_judge(r, ctx, in);
         }
@@ -447,16 +448,14 @@ ngx_cigna_errors_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 /*
  * 1 if no more is needed, or comes: an empty buffer that is to be flushed is
- * what nginx sends when an upstream's reply has been cut off.
+ * what nginx sends when an upstream's reply has been cut off, and has done with
+ * it then.  Without buffering it also sends one behind the header.
  */
 
 static ngx_uint_t
-ngx_cigna_errors_copy(ngx_buf_t *held, ngx_chain_t *in)
+ngx_cigna_errors_copy(ngx_http_request_t *r, ngx_buf_t *held, ngx_buf_t *b)
 {
-    size_t      n;
-    ngx_buf_t  *b;
-
-    b = in->buf;
+    size_t  n;
 
     if (ngx_buf_in_memory(b)) {
 
@@ -468,7 +467,8 @@ ngx_cigna_errors_copy(ngx_buf_t *held, ngx_chain_t *in)
 
     return held->last == held->end
            || b->last_buf
-           || (ngx_buf_special(b) && b->flush);
+           || (ngx_buf_special(b) && b->flush
+               && r->upstream->cleanup == NULL);
 }
 
 

@@ -73,6 +73,7 @@ test('errors', async (t) => {
         .replace('cigna_fhir on', 'cigna_fhir on links=off'),
       recorder.location('/404now/', { lines: [
         'cigna_not_found on;', 'proxy_buffering off;'] }),
+      recorder.location('/now/', { lines: ['proxy_buffering off;'] }),
       recorder.location('/pair/', { to: 'https://pair' }),
       recorder.location('/small/', { lines: ['client_max_body_size 10;'] }),
       recorder.location('/closed/', { lines: ['deny all;'] }),
@@ -107,6 +108,11 @@ test('errors', async (t) => {
         }
       };
       more();
+    } else if (name.startsWith('late-')) {
+      const [status, headers, body] = ANSWERS[name.slice(5)];
+      response.writeHead(status, headers);
+      response.flushHeaders();
+      setTimeout(() => response.end(body), 200);
     } else if (name !== 'hang') {
       const [status, headers, body] = ANSWERS[name];
       response.writeHead(status, headers);
@@ -310,6 +316,19 @@ test('errors', async (t) => {
       const after = await countersOf(gw);
       assert.equal(after.cigna_not_found_total.acme,
                    before.cigna_not_found_total.acme + 9);
+    });
+
+  await t.test('a body that comes a while after its header is waited for',
+    async () => {
+      for (const base of ['/404', '/404raw', '/404now', '/now']) {
+        const { status, body } = await ask(`${base}/late-unknown`);
+        assert.equal(status, base === '/now' ? 500 : 404, base);
+        assert.equal(body, NOT_KNOWN, base);
+
+        assert.equal((await ask(`${base}/late-fhir`)).body, ANSWERS.fhir[2]);
+        assertOutcome(await ask(`${base}/late-chunked-json`), 500,
+                      'exception');
+      }
     });
 
   await t.test('other errors stay, in full', async () => {
