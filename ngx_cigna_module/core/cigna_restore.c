@@ -284,7 +284,7 @@ cigna_restore_written(cigna_restore_t *f, const cigna_event_t *ev,
 
     if (cigna_script_said(ev, "stale")) {
         cigna_restore_settle(f, op, cigna_restore_superseded,
-                             "the grant is not older");
+                             "there is a later generation");
         return;
     }
 

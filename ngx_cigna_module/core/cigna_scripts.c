@@ -367,22 +367,25 @@ static const char  cigna_lua_grant_delete[] =
  * Key: grant.  Arguments: grant id, generation, sealed grant, ms to keep it,
  * when it was connected, channel, identity.
  *
- *     ok                           written, or there already
- *     stale                        the same grant is not older than this
+ *     ok                           written, or this generation is there
+ *     stale                        a later generation is
  *     other                        another grant is there, and newer
  *     retired                      the grant was replaced or deleted
+ *
+ * Of the same generation the bytes may differ: it was sealed under another key
+ * since, or amended.  One that is marked spent gives way, see grant_swap.
  *
  * A mark goes with the older generation whose refresh token it guards.  The
  * lock is its owner's to give up.
  */
 
 static const char  cigna_lua_grant_restore[] =
-    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 's', 'c', 'x')\n"
-    "local id, connected, gone = g[1], tonumber(g[5] or 0), g[6] or ''\n"
+    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 's', 'c', 'x')\n"
+    "local id, connected, gone = g[1], tonumber(g[4] or 0), g[5] or ''\n"
     "if id == ARGV[1] then\n"
-    "    if g[2] == ARGV[2] and g[3] == ARGV[3] then return {'ok'} end\n"
+    "    if g[2] == ARGV[2] and not g[3] then return {'ok'} end\n"
     "    local there = tonumber(g[2])\n"
-    "    if g[4] then there = there - 1 end\n"
+    "    if g[3] then there = there - 1 end\n"
     "    if there >= tonumber(ARGV[2]) then return {'stale'} end\n"
     "else\n"
     "    if string.find(gone, ARGV[1], 1, true) then return {'retired'} end\n"

@@ -297,6 +297,63 @@ with_replicas_waited_for_a_lease_outlives_its_primary(void **state)
 }
 
 
+/*
+ * $userinfo is learned, or a key rotated, right after the store: what Redis has
+ * is still the same generation, and may get lost like any other.
+ */
+
+static void
+amend(void)
+{
+    world_end(&b);
+    world_userinfo(&w, &b, stored().id);
+    world_run(&w, &b);
+    assert_int_equal(b.flow.userinfo.rc, cigna_userinfo_known);
+    world_end(&b);
+}
+
+
+static void
+a_generation_that_was_amended_since_stays_in_the_journal(void **state)
+{
+    (void) state;
+
+    world_replicate(&w);
+    make_expired();
+    (void) refresh(&a);
+    amend();
+
+    /* the connection is made again, and then there is another primary */
+
+    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_not_equal(stored().userinfo.len, 0);
+    assert_non_null(world_entry(&w, NODE, 0));
+
+    world_failover(&w);
+    assert_int_equal(stored().generation, 1);
+
+    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-2");
+}
+
+
+static void
+a_store_whose_reply_was_lost_may_have_been_amended(void **state)
+{
+    (void) state;
+
+    leave();
+    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    world_entry(&w, NODE, 0)->confirmed = 0;
+    amend();
+
+    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_int_not_equal(stored().userinfo.len, 0);
+    assert_int_equal(w.revoked, 0);
+}
+
+
 /* what is newer stays */
 
 static void
@@ -639,6 +696,8 @@ main(void)
         test(who_waits_for_a_lease_begins_none_while_it_is_quiet),
         test(an_exchange_under_way_is_stored_on_the_new_primary),
         test(with_replicas_waited_for_a_lease_outlives_its_primary),
+        test(a_generation_that_was_amended_since_stays_in_the_journal),
+        test(a_store_whose_reply_was_lost_may_have_been_amended),
         test(a_deleted_grant_is_not_revived_and_its_tokens_are_revoked),
         test(a_newer_grant_stays_and_the_old_ones_tokens_are_revoked),
         test(a_newer_generation_stays_and_is_not_revoked),

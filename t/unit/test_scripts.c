@@ -655,6 +655,26 @@ a_generation_that_was_lost_is_restored(void **state)
 
 
 static void
+a_generation_that_was_sealed_anew_is_there_already(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("ok", SWAP("a", "id", "2"));
+    assert_says("ok", RESEAL("blob2", "new"));
+    assert_says("ok", RESTORE("id", "2", "5"));
+    assert_value("HGET g:{1} b", "new");
+
+    /* spent, it was a refusal of what had been exchanged */
+
+    assert_says("ok", SPEND("a", "id", "3"));
+    assert_says("ok", RESTORE("id", "3", "5"));
+    assert_value("HGET g:{1} b", "blob3");
+    assert_value("HGET g:{1} s", NULL);
+}
+
+
+static void
 a_restored_grant_goes_over_an_older_one_only(void **state)
 {
     (void) state;
@@ -1378,6 +1398,7 @@ main(void)
         test(a_put_tells_what_it_has_replaced),
         test(each_grant_of_an_identity_is_connected_after_the_one_before),
         test(a_generation_that_was_lost_is_restored),
+        test(a_generation_that_was_sealed_anew_is_there_already),
         test(a_restored_grant_goes_over_an_older_one_only),
         test(nothing_is_restored_after_a_delete),
         test(a_deletion_that_was_lost_is_made_again),

@@ -1038,7 +1038,7 @@ world_grant_restore(world_t *w, const cigna_slice_t *a, world_resp_t *r)
     if (world_is(world_at(key, "i"), a[1])) {
 
         if (world_is(world_at(key, "g"), a[2])
-            && world_is(world_at(key, "b"), a[3]))
+            && world_at(key, "s") == NULL)
         {
             world_resp_word(r, 1, "ok");
             return;
