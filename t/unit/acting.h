@@ -26,6 +26,15 @@ new_world(void)
 }
 
 
+/* of the member's grant, as Redis has it */
+
+static inline const world_field_t *
+field(const char *name)
+{
+    return world_get(&w, w.identity.grant_key, name);
+}
+
+
 static inline int
 teardown(void **state)
 {

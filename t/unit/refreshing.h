@@ -111,13 +111,6 @@ stored(void)
 
 
 static inline const world_field_t *
-field(const char *name)
-{
-    return world_get(&w, w.identity.grant_key, name);
-}
-
-
-static inline const world_field_t *
 lock(void)
 {
     return world_get(&w, w.identity.lock_key, "");

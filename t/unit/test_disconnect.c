@@ -28,13 +28,6 @@ finish(void)
 }
 
 
-static const world_field_t *
-field(const char *name)
-{
-    return world_get(&w, w.identity.grant_key, name);
-}
-
-
 static void
 a_grant_is_deleted_and_its_refresh_token_revoked(void **state)
 {

@@ -56,13 +56,6 @@ stop_at_put(void)
 }
 
 
-static const world_field_t *
-field(const char *name)
-{
-    return world_get(&w, w.identity.grant_key, name);
-}
-
-
 static int
 alive(const char *token)
 {
