@@ -41,10 +41,7 @@ static void ngx_cigna_admit_cleanup(void *data);
 static int64_t ngx_cigna_admit_retry_after(ngx_http_upstream_t *u);
 
 
-/*
- * Holds two references; anything but NGX_OK: the request is somebody else's
- * now.
- */
+/* holds two references; not NGX_OK: the request is somebody else's now */
 
 ngx_int_t
 ngx_cigna_admit(ngx_http_request_t *r)
@@ -354,7 +351,8 @@ ngx_cigna_admit_retry_after(ngx_http_upstream_t *u)
     date = ngx_cigna_header_line(&u->headers_in.headers, "Date", &from);
 
     if (date == NULL
-        || cigna_http_date_parse(ngx_cigna_slice(date), &now_s) != CIGNA_OK)
+        || cigna_http_date_parse(ngx_cigna_slice(date), ngx_time(), &now_s)
+           != CIGNA_OK)
     {
         now_s = ngx_time();
     }

@@ -4,42 +4,82 @@
 #include "cigna_http_date.h"
 
 
+/* as a text has it, a star for any byte, and where its parts are */
+
+typedef struct {
+    const char  *text;
+    uint8_t      day;
+    uint8_t      month;
+    uint8_t      year;
+    uint8_t      time;
+    uint8_t      digits;                   /* of the year */
+} cigna_http_date_form_t;
+
+
+static const cigna_http_date_form_t *cigna_http_date_form(cigna_slice_t *s);
+static int cigna_http_date_fits(cigna_slice_t s,
+    const cigna_http_date_form_t *f);
+static int cigna_http_date_long_day(cigna_slice_t *s);
 static int cigna_http_date_number(cigna_slice_t s, size_t pos, size_t len,
     unsigned max, unsigned *n);
 static int cigna_http_date_month(cigna_slice_t s, unsigned *month);
+static unsigned cigna_http_date_year(unsigned year, int64_t now_s);
 static unsigned cigna_http_date_before(unsigned year, unsigned month);
 
 
-static const char  cigna_http_date_form[] = "***, ** *** **** **:**:** GMT";
+/* no year that matters is after this one */
+
+#define CIGNA_HTTP_DATE_MAX_S  INT64_C(253402300799)    /* end of 9999 */
+
+
+static const cigna_http_date_form_t  cigna_http_date_imf = {
+    "***, ** *** **** **:**:** GMT", 5, 8, 12, 17, 4
+};
+
+static const cigna_http_date_form_t  cigna_http_date_asctime = {
+    "*** *** ** **:**:** ****", 8, 4, 20, 11, 4
+};
+
+/* of RFC 850, behind the name of the day */
+
+static const cigna_http_date_form_t  cigna_http_date_rfc850 = {
+    "**-***-** **:**:** GMT", 0, 3, 7, 10, 2
+};
 
 
 int
-cigna_http_date_parse(cigna_slice_t s, int64_t *time_s)
+cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s)
 {
-    size_t    i;
-    int64_t   days;
-    unsigned  year, month, day, hour, min, sec;
+    size_t                         blank;
+    int64_t                        days;
+    unsigned                       year, month, day, hour, min, sec;
+    const cigna_http_date_form_t  *f;
 
-    if (s.len != sizeof(cigna_http_date_form) - 1) {
+    f = cigna_http_date_form(&s);
+    if (f == NULL) {
         return CIGNA_ERROR;
     }
 
-    for (i = 0; i < s.len; i++) {
-        if (cigna_http_date_form[i] != '*'
-            && cigna_http_date_form[i] != s.data[i])
-        {
-            return CIGNA_ERROR;
-        }
+    blank = f == &cigna_http_date_asctime && s.data[f->day] == ' ';
+
+    if (cigna_http_date_number(s, f->day + blank, 2 - blank, 31, &day)
+           != CIGNA_OK
+        || cigna_http_date_month(cigna_slice_skip(s, f->month), &month)
+           != CIGNA_OK
+        || cigna_http_date_number(s, f->year, f->digits, 9999, &year)
+           != CIGNA_OK
+        || cigna_http_date_number(s, f->time, 2, 23, &hour) != CIGNA_OK
+        || cigna_http_date_number(s, f->time + 3, 2, 59, &min) != CIGNA_OK
+        || cigna_http_date_number(s, f->time + 6, 2, 60, &sec) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
     }
 
-    if (cigna_http_date_number(s, 5, 2, 31, &day) != CIGNA_OK
-        || cigna_http_date_month(cigna_slice_skip(s, 8), &month) != CIGNA_OK
-        || cigna_http_date_number(s, 12, 4, 9999, &year) != CIGNA_OK
-        || cigna_http_date_number(s, 17, 2, 23, &hour) != CIGNA_OK
-        || cigna_http_date_number(s, 20, 2, 59, &min) != CIGNA_OK
-        || cigna_http_date_number(s, 23, 2, 60, &sec) != CIGNA_OK
-        || year < 1970)
-    {
+    if (f->digits == 2) {
+        year = cigna_http_date_year(year, now_s);
+    }
+
+    if (year < 1970) {
         return CIGNA_ERROR;
     }
 
@@ -53,6 +93,77 @@ cigna_http_date_parse(cigna_slice_t s, int64_t *time_s)
     *time_s = ((days * 24 + hour) * 60 + min) * 60 + sec;
 
     return CIGNA_OK;
+}
+
+
+/* NULL: none of them; *s is then what the form speaks of */
+
+static const cigna_http_date_form_t *
+cigna_http_date_form(cigna_slice_t *s)
+{
+    if (cigna_http_date_fits(*s, &cigna_http_date_imf)) {
+        return &cigna_http_date_imf;
+    }
+
+    if (cigna_http_date_fits(*s, &cigna_http_date_asctime)) {
+        return &cigna_http_date_asctime;
+    }
+
+    return cigna_http_date_long_day(s)
+           && cigna_http_date_fits(*s, &cigna_http_date_rfc850)
+           ? &cigna_http_date_rfc850 : NULL;
+}
+
+
+static int
+cigna_http_date_fits(cigna_slice_t s, const cigna_http_date_form_t *f)
+{
+    size_t  i;
+
+    if (s.len != strlen(f->text)) {
+        return 0;
+    }
+
+    for (i = 0; i < s.len; i++) {
+        if (f->text[i] != '*' && f->text[i] != s.data[i]) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* skips "Monday, " */
+
+static int
+cigna_http_date_long_day(cigna_slice_t *s)
+{
+    size_t   i;
+    uint8_t  c;
+
+    for (i = 0; i < s->len; i++) {
+
+        c = cigna_slice_lower(s->data[i]);
+
+        if (c < 'a' || c > 'z') {
+            break;
+        }
+    }
+
+    if (i < sizeof("Sunday") - 1 || i > sizeof("Wednesday") - 1) {
+        return 0;
+    }
+
+    *s = cigna_slice_skip(*s, i);
+
+    if (!cigna_slice_starts(*s, cigna_slice(", "))) {
+        return 0;
+    }
+
+    *s = cigna_slice_skip(*s, 2);
+
+    return 1;
 }
 
 
@@ -92,6 +203,26 @@ cigna_http_date_month(cigna_slice_t s, unsigned *month)
     }
 
     return CIGNA_ERROR;
+}
+
+
+/* the last one that ends so, and is not too far ahead; 400 years are so long */
+
+static unsigned
+cigna_http_date_year(unsigned year, int64_t now_s)
+{
+    unsigned  last;
+
+    last = 2069;
+
+    if (now_s >= 0) {
+        now_s = now_s < CIGNA_HTTP_DATE_MAX_S ? now_s : CIGNA_HTTP_DATE_MAX_S;
+        last = 1970 + (unsigned) (now_s / 86400 * 400 / 146097) + 50;
+    }
+
+    year += last - last % 100;
+
+    return year > last ? year - 100 : year;
 }
 
 

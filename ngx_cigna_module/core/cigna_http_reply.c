@@ -220,7 +220,7 @@ cigna_http_header_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
         cigna_http_retry_after(p, value);
 
     } else if (cigna_slice_eq_case(name, cigna_slice("Date"))) {
-        (void) cigna_http_date_parse(value, &p->date_s);
+        (void) cigna_http_date_parse(value, -1, &p->date_s);
     }
 
     return CIGNA_OK;
@@ -272,7 +272,7 @@ cigna_http_retry_after(cigna_http_reply_t *p, cigna_slice_t value)
         p->retry_after_s = (int64_t) n;
 
     } else {
-        (void) cigna_http_date_parse(value, &p->retry_at_s);
+        (void) cigna_http_date_parse(value, -1, &p->retry_at_s);
     }
 }
 

@@ -35,7 +35,7 @@ cigna_retry_after_parse(cigna_slice_t value, int64_t now_s, int64_t *ms)
         return CIGNA_OK;
     }
 
-    if (cigna_http_date_parse(value, &time_s) != CIGNA_OK) {
+    if (cigna_http_date_parse(value, now_s, &time_s) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 

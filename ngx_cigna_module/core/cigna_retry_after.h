@@ -7,10 +7,10 @@
 
 
 /*
- * Retry-After of RFC 9110, section 10.2.3: seconds, or a date, which is
- * counted from now_s (seconds since the epoch; the reply's own Date, where it
- * has one, is the better clock).  A date that has passed is 0.  *ms is at most
- * CIGNA_RETRY_AFTER_MAX_MS, whatever the server asks for.
+ * Retry-After of RFC 9110, section 10.2.3: seconds, or a date in any of its
+ * forms, which is counted from now_s (seconds since the epoch; the reply's own
+ * Date, where it has one, is the better clock).  A date that has passed is 0.
+ * *ms is at most CIGNA_RETRY_AFTER_MAX_MS, whatever the server asks for.
  *
  * CIGNA_NONE: the value is empty.  CIGNA_ERROR: it is neither.  *ms is -1 for
  * both.

@@ -17,7 +17,7 @@ const JITTER = 1.25;
 test('the upstream has had enough', async (t) => {
   const fleet = await BudgetFleet.start(t, {
     names: ['acme', 'storm', 'all', 'none', 'date', 'past', 'soon', 'minus',
-            'late', 'longer', 'idle'],
+            'late', 'longer', 'idle', 'asctime', 'rfc850'],
     nodes: 2,
     workers: 1,
     budget: 'rate=1000r/s',
@@ -106,11 +106,26 @@ test('the upstream has had enough', async (t) => {
     assert.equal((await fleet.ask('none')).status, 200);
   });
 
-  await t.test('Retry-After may be a date', async () => {
-    const date = new Date(Date.now() + 20000).toUTCString();
-    await told('date', { status: 429, retryAfter: date });
-    assertHeld(await fleet.ask('date'), 12, 20);
-  });
+  await t.test('Retry-After may be a date, in the obsolete forms, too',
+    async () => {
+      const forms = {
+        date: (date) => date,
+        asctime: (date, { day, dd, month, yyyy, time }) =>
+          `${day} ${month} ${dd.replace(/^0/, ' ')} ${time} ${yyyy}`,
+        rfc850: (date, { dd, month, yyyy, time }) => {
+          const name = new Intl.DateTimeFormat('en', {
+            weekday: 'long', timeZone: 'UTC' }).format(new Date(date));
+          return `${name}, ${dd}-${month}-${yyyy.slice(2)} ${time} GMT`;
+        },
+      };
+      for (const [tenant, form] of Object.entries(forms)) {
+        const date = new Date(Date.now() + 20000).toUTCString();
+        const [day, dd, month, yyyy, time] = date.split(/,? /);
+        await told(tenant, { status: 429, retryAfter: form(date, {
+          day, dd, month, yyyy, time }) });
+        assertHeld(await fleet.ask(tenant), 12, 20);
+      }
+    });
 
   await t.test('a date that has passed, and what is none, is a 429 without one',
     async () => {
