@@ -109,7 +109,9 @@ ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
 static char *
 ngx_cigna_check_transport(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
 {
-    if (ucf->upstream && ucf->ssl == NULL) {
+    /* newer ones have the former without "https://", too, and it is empty */
+
+    if (ucf->upstream && (ucf->ssl == NULL || ucf->ssl->ctx == NULL)) {
         return ngx_cigna_check_error(cf, "would send tokens in clear, let "
                                      "\"proxy_pass\" begin with \"https://\" "
                                      "or write \"cigna_insecure_upstream on\"");
