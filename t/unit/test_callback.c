@@ -75,21 +75,21 @@ outcome_of(const dance_t *d)
 
 
 static const world_field_t *
-field(const dance_t *d, const char *name)
+dance_field(const dance_t *d, const char *name)
 {
     return world_get(&w, cigna_slice_str(d->key), name);
 }
 
 
 #define assert_remembered(d, name)                                            \
-    assert_slice(((cigna_slice_t) { field(d, "o")->data,                      \
-                                    field(d, "o")->len }), name)
+    assert_slice(((cigna_slice_t) { dance_field(d, "o")->data,                \
+                                    dance_field(d, "o")->len }), name)
 
 #define assert_open(d)                                                        \
     do {                                                                      \
-        assert_non_null(field(d, "b"));                                       \
-        assert_null(field(d, "o"));                                           \
-        assert_null(field(d, "t"));                                           \
+        assert_non_null(dance_field(d, "b"));                                 \
+        assert_null(dance_field(d, "o"));                                     \
+        assert_null(dance_field(d, "t"));                                     \
     } while (0)
 
 
@@ -1318,7 +1318,7 @@ check_after_fault(world_actor_t *actor, const dance_t *d)
 
     /* ended, or open as before: never left behind as taken */
 
-    assert_true(field(d, "o") || !field(d, "t"));
+    assert_true(dance_field(d, "o") || !dance_field(d, "t"));
 }
 
 
