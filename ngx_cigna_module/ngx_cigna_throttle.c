@@ -29,7 +29,7 @@ static ngx_int_t ngx_cigna_throttle_headers(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_throttle_policies(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_throttle_policy(cigna_buf_t *b, const char *name,
-    const cigna_rate_t *rate);
+    const ngx_cigna_budget_conf_t *budget);
 
 
 /* by cigna_budget_by_e */
@@ -114,9 +114,9 @@ ngx_cigna_throttle_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    ngx_cigna_throttle_policy(&b, "gateway", &mcf->budget.rate);
-    ngx_cigna_throttle_policy(&b, "tenant", &ctx->tenant->budget.rate);
-    ngx_cigna_throttle_policy(&b, "member", &ctx->tenant->member_budget.rate);
+    ngx_cigna_throttle_policy(&b, "gateway", &mcf->budget);
+    ngx_cigna_throttle_policy(&b, "tenant", &ctx->tenant->budget);
+    ngx_cigna_throttle_policy(&b, "member", &ctx->tenant->member_budget);
 
     if (ngx_cigna_buf_done(&b, &value) != NGX_OK) {
         return NGX_ERROR;
@@ -127,11 +127,13 @@ ngx_cigna_throttle_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
+/* one on trial refuses nothing, and callers need not know of it */
+
 static void
 ngx_cigna_throttle_policy(cigna_buf_t *b, const char *name,
-    const cigna_rate_t *rate)
+    const ngx_cigna_budget_conf_t *budget)
 {
-    if (rate->n == 0) {
+    if (budget->rate.n == 0 || budget->dry_run) {
         return;
     }
 
@@ -142,9 +144,9 @@ ngx_cigna_throttle_policy(cigna_buf_t *b, const char *name,
     cigna_buf_append_char(b, '"');
     cigna_buf_append_str(b, name);
     cigna_buf_append_str(b, "\";q=");
-    cigna_buf_append_uint(b, rate->n);
+    cigna_buf_append_uint(b, budget->rate.n);
     cigna_buf_append_str(b, ";w=");
-    cigna_buf_append_uint(b, rate->per_s);
+    cigna_buf_append_uint(b, budget->rate.per_s);
 }
 
 
