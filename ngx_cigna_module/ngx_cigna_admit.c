@@ -10,7 +10,8 @@
  *
  * An attempt is one as soon as nginx has chosen a peer, which it notes in
  * r->upstream_states; there a state without a peer is in front of each upstream
- * request but the first one.
+ * request but the first one, and where no server is alive stands the name of
+ * the upstream itself.
  */
 
 
@@ -247,12 +248,17 @@ ngx_cigna_admit_settle(ngx_http_request_t *r, ngx_cigna_admit_t *admit)
 static ngx_uint_t
 ngx_cigna_admit_attempts(ngx_http_request_t *r, ngx_cigna_admit_t *admit)
 {
+    ngx_str_t                  *none;
     ngx_uint_t                  i, n;
+    ngx_http_upstream_t        *u;
     ngx_http_upstream_state_t  *state;
 
     if (r->upstream_states == NULL) {
         return 0;
     }
+
+    u = r->upstream;
+    none = u && u->conf && u->conf->upstream ? &u->conf->upstream->host : NULL;
 
     n = 0;
     i = admit->first;
@@ -262,10 +268,12 @@ ngx_cigna_admit_attempts(ngx_http_request_t *r, ngx_cigna_admit_t *admit)
         i++;
     }
 
-    for ( /* void */ ; i < r->upstream_states->nelts; i++, n++) {
+    for ( /* void */ ; i < r->upstream_states->nelts; i++) {
         if (state[i].peer == NULL) {
             break;
         }
+
+        n += state[i].peer != none;
     }
 
     return n;

@@ -193,6 +193,12 @@ ngx_cigna_budget_queue(ngx_cigna_budget_t *budget,
         return NGX_BUSY;
     }
 
+    /* who goes behind others has no answer yet, and zero would be a grant */
+
+    if (!waiter->asked) {
+        waiter->answer.rc = cigna_budget_waiting;
+    }
+
     waiter->budget = budget;
 
     ngx_queue_insert_tail(&budget->waiters, &waiter->queue);

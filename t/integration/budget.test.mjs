@@ -19,6 +19,7 @@ const BUDGETS = {
   stark: {},
   umbrella: { budget: 'rate=30r/m burst=1 delay=10s' },
   wayne: { budget: 'rate=1r/d burst=1' },
+  soylent: { budget: 'rate=6r/m burst=1 delay=10s' },
 };
 
 const REFUSED = { code: 'throttled', retry: true };
@@ -159,6 +160,25 @@ test('budgets of one gateway', async (t) => {
       assert.equal((await ask('umbrella')).status, 200);
       assert.equal(sent('umbrella'), before + 2);
     });
+
+  await t.test('those who left the queue were not charged, and nothing comes '
+    + 'back', async () => {
+    await until('the budget is spent', async () =>
+      (await ask('soylent')).status === 200);
+
+    const leaving = new AbortController();
+    const left = Array.from({ length: 6 }, () =>
+      ask('soylent', { signal: leaving.signal }).catch((error) => error));
+    await sleep(500);
+    leaving.abort();
+    await Promise.all(left);
+    await until('it is noticed', () =>
+      / \/metered\/soylent\/Patient HTTP\S+ 499 /
+        .test(gw.nginx.accessLog()));
+
+    const { cigna_budget_returned_total: returned } = await countersOf(gw);
+    assert.equal(returned.soylent, 0);
+  });
 
   await t.test('a reload with a higher rate is felt in seconds by who had '
     + 'to wait for long', async () => {

@@ -17,23 +17,36 @@ const DAY = 24 * 3600;
 const BURST = 9;
 const DAILY = `rate=${BURST}r/d burst=${BURST}`;
 
+// Both have failed, and are not tried again for an hour.
+const DEAD = `
+    upstream dead {
+        server 127.0.0.1:1 max_fails=1 fail_timeout=1h;
+        server 127.0.0.2:1 max_fails=1 fail_timeout=1h;
+    }`;
+
 test('budgets are spent', async (t) => {
   const fleet = await BudgetFleet.start(t, {
-    names: ['acme', 'globex', 'initech', 'hooli', 'stark'],
+    names: ['acme', 'globex', 'initech', 'hooli', 'stark',
+            'wayne'],
     nodes: 1,
     budget: 'rate=1000r/s',
     gateway: {
       tenants: {
         acme: { budget: DAILY },
-        globex: { member_budget: 'rate=2r/m burst=4' },
+        globex: { member_budget: 'rate=2r/m burst=4',
+                  budget: 'rate=7r/s dry_run' },
         initech: { budget: DAILY },
         hooli: { budget: DAILY },
+        wayne: { budget: DAILY },
         stark: { budget: DAILY, resource_types: 'Patient',
                  fhir_base: 'https://localhost/stark' },
       },
-      http: twice,
-      locations: (meter) => meter.location('/twice/', {
-        to: 'http://twice', lines: ['proxy_next_upstream http_500;'] }),
+      http: (meter) => twice(meter) + DEAD,
+      locations: (meter) => [
+        meter.location('/twice/', {
+          to: 'http://twice', lines: ['proxy_next_upstream http_500;'] }),
+        meter.location('/dead/', { to: 'http://dead' }),
+      ].join('\n'),
     },
   });
   const { meter } = fleet;
@@ -67,6 +80,10 @@ test('budgets are spent', async (t) => {
         .find(({ value }) => value === what);
       assert.deepEqual([policy.parameters.q, policy.parameters.w], [q, w]);
 
+      const names = parseList(reply.headers['ratelimit-policy'])
+        .map(({ value }) => value);
+      assert.deepEqual(names, ['gateway', what]);
+
       const [{ value, parameters }] = parseList(reply.headers.ratelimit);
       assert.deepEqual([value, parameters],
                        [what, { r: 0, t: retryAfter }]);
@@ -98,6 +115,19 @@ test('budgets are spent', async (t) => {
                   { code: 'throttled', retry: true });
     assert.ok(sentOf('hooli') <= BURST + 1, `${sentOf('hooli')}`);
   });
+
+  await t.test('where no upstream server is alive nothing is charged',
+    async () => {
+      const returned = async () =>
+        (await countersOf(fleet.nodes[0])).cigna_budget_returned_total.wayne;
+
+      // each worker tries for itself
+      await until('no server is alive', async () => {
+        const before = await returned();
+        assert.equal((await fleet.ask('wayne', 0, '/dead/')).status, 502);
+        return await returned() > before;
+      });
+    });
 
   await t.test('what resource_types refuses has no part in the budget',
     async () => {
