@@ -60,7 +60,7 @@ typedef struct ngx_cigna_redis_subscriber_s  ngx_cigna_redis_subscriber_t;
 
 typedef void (*ngx_cigna_redis_pt)(ngx_cigna_redis_cmd_t *cmd);
 typedef void (*ngx_cigna_redis_connected_pt)(void *data,
-    int64_t primary_age_ms, uint64_t primary);
+    int64_t primary_age_ms, uint64_t primary, ngx_uint_t durable);
 typedef void (*ngx_cigna_redis_up_pt)(void *data);
 typedef void (*ngx_cigna_redis_message_pt)(void *data, cigna_slice_t message);
 
@@ -104,7 +104,9 @@ ngx_cigna_redis_t *ngx_cigna_redis_create(ngx_cycle_t *cycle,
  * in it.  What was written to another primary before may be lost.  That time
  * is never below 0, and "for ever" (INT64_MAX) where it cannot be known.  In a
  * cluster it may be too short, after slots have moved; "primary" is the same as
- * long as the server is one, and 0 if not known.
+ * long as the server is one, and 0 if not known.  "durable": the connection is
+ * for durable commands, which make it as they come: one for all others will
+ * follow.
  */
 void ngx_cigna_redis_on_connected(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_connected_pt handler, void *data);

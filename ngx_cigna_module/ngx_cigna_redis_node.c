@@ -349,11 +349,11 @@ ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn)
 
     ngx_cigna_redis_room_wake(redis);
 
-    if (redis->connected && !conn->durable) {
+    if (redis->connected) {
         age = conn->setup.age_ms;
 
         redis->connected(redis->connected_data, (age < 0) ? INT64_MAX : age,
-                         conn->setup.primary);
+                         conn->setup.primary, conn->durable);
     }
 }
 

@@ -50,7 +50,7 @@ typedef struct {
 
 
 static void ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
-    uint64_t primary);
+    uint64_t primary, ngx_uint_t durable);
 static ngx_msec_t ngx_cigna_upkeep_longest(ngx_cigna_main_conf_t *mcf);
 static void ngx_cigna_upkeep_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_cigna_upkeep_stays(ngx_cigna_upkeep_t *upkeep,
@@ -98,18 +98,24 @@ ngx_cigna_upkeep_init(ngx_cigna_main_conf_t *mcf)
  * Whatever was confirmed over the connection before, this server may not have
  * it.  If it has become the primary only now, refreshes of which it knows
  * nothing may be under way: they end first.
+ *
+ * A lease that was waited for may be the first thing that a new primary is
+ * asked for, over a connection of its own kind.  The journal waits for the
+ * other kind: to write it again makes more of those.
  */
 
 static void
 ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
-    uint64_t primary)
+    uint64_t primary, ngx_uint_t durable)
 {
     ngx_cigna_main_conf_t  *mcf = data;
 
     int64_t     age;
     ngx_msec_t  left;
 
-    ngx_cigna_journal_rewrite(mcf->zone);
+    if (!durable) {
+        ngx_cigna_journal_rewrite(mcf->zone);
+    }
 
     left = ngx_cigna_upkeep_longest(mcf);
     age = ngx_cigna_pace_primary(mcf->zone, primary, primary_age_ms);

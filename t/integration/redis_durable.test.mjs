@@ -71,3 +71,39 @@ test('a primary that waits for its replica', async (t) => {
     });
   });
 });
+
+test('a new primary of which a lease hears first', async (t) => {
+  const group = await startSentinel(t, { tls: false, replicas: 2 });
+  const gw = await standardGateway(t, {
+    redis: group,
+    fhir: { cigna_fhir: 'on cache=off' },
+    vault: { wait_replicas: '1 2s', timeout: '3s', connect_timeout: '500ms' },
+    nginx: { workers: 1 },
+  });
+  const carol = await connected(gw, { member: 'carol', life: 1 });
+  const requests = async () => (await gw.sandbox.control.see()).token.requests;
+
+  await t.test('no refresh begins right after the change, whatever connection '
+    + 'is the first one', async () => {
+    // a journal that is empty makes no connections of its own
+    await sleep(1100);
+    await gw.nginx.stop('SIGQUIT');
+    await gw.nginx.start();
+
+    const old = await group.primary();
+    const before = await requests();
+    const nobody = await gw.visitor({ member: 'nobody' }).get('/fhir/Coverage');
+    assert.equal(nobody.status, 401);
+
+    // the record can be read, and the lease waits
+    await old.command('CLIENT', 'PAUSE', '60000', 'WRITE');
+    const asked = carol.get('/fhir/Coverage');
+    await until('the lease is asked for', async () =>
+      / cmd=eval/.test(await old.command('CLIENT', 'LIST')));
+
+    await group.failover();
+    await gw.nginx.waitForLog(/refresh ended, outcome: /, 30000);
+    assert.equal(await requests(), before);
+    assert.equal((await asked).status, 503);
+  });
+});
