@@ -106,6 +106,8 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
         conf->place = prev->place;
     }
 
+    ngx_cigna_conf_location_within(cf, prev, conf);
+
     return ngx_cigna_conf_location_check(cf, conf);
 }
 

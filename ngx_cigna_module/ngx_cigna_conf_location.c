@@ -298,6 +298,26 @@ ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 }
 
 
+/*
+ * nginx goes on with the location's handler in an "if", and with none in a
+ * "limit_except"; what else hangs on the location is looked up in the block.
+ */
+
+void
+ngx_cigna_conf_location_within(ngx_conf_t *cf, ngx_cigna_loc_conf_t *prev,
+    ngx_cigna_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname && clcf->handler == NULL) {
+        conf->endpoint = prev->endpoint;
+        clcf->handler = prev->endpoint;
+    }
+}
+
+
 char *
 ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 {

@@ -18,6 +18,13 @@ char *ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
+ * A block "if" or "limit_except" within a location of ours is ours too, unless
+ * it has another handler.
+ */
+void ngx_cigna_conf_location_within(ngx_conf_t *cf, ngx_cigna_loc_conf_t *prev,
+    ngx_cigna_loc_conf_t *conf);
+
+/*
  * Holds a merged location against everything else: the identity's tenant is
  * found here, as tenants may follow their servers in the file.
  */
