@@ -52,8 +52,11 @@ ngx_cigna_header_filter(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
+    if (!lcf->fhir && ngx_cigna_scrub_reply(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (!lcf->fhir && lcf->endpoint == NULL) {
-        ngx_cigna_scrub_stray(r);
         return ngx_cigna_next_header_filter(r);
     }
 

@@ -28,10 +28,16 @@
     "a{color:#7fd0e4}a.do{background:#7fd0e4;color:#08222b}"                  \
     "small{color:#a3b2bd}}"
 
+/*
+ * The policy on referrers is a header, too; but where a server adds one to all
+ * that it sends, as many do, that one would count, being the last.
+ */
+
 #define NGX_CIGNA_PAGE_HEAD                                                   \
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" \
     "<meta name=\"viewport\" content=\"width=device-width, "                  \
     "initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n"        \
+    "<meta name=\"referrer\" content=\"no-referrer\">\n"                     \
     "<style>" NGX_CIGNA_STYLE "</style>\n"
 
 #define NGX_CIGNA_PAGE_CSP                                                    \

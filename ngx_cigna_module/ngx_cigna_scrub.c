@@ -1,8 +1,11 @@
 
 #include "ngx_cigna_scrub.h"
 #include "ngx_cigna_handlers.h"
+#include "ngx_cigna_reply.h"
 
 
+static ngx_uint_t ngx_cigna_scrub_stray(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_scrub_policy(ngx_http_request_t *r);
 static void ngx_cigna_scrub_line(ngx_str_t *line);
 static void ngx_cigna_scrub_query(u_char *p, u_char *last);
 static ngx_uint_t ngx_cigna_scrub_harmless(const u_char *p, size_t len);
@@ -65,7 +68,57 @@ ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-void
+ngx_int_t
+ngx_cigna_scrub_reply(ngx_http_request_t *r)
+{
+    ngx_cigna_loc_conf_t  *lcf;
+
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (lcf->endpoint == ngx_cigna_callback_handler) {
+        return ngx_cigna_scrub_policy(r);
+    }
+
+    /* what is no page of an error is somebody's own */
+
+    if (lcf->endpoint == NULL && ngx_cigna_scrub_stray(r)
+        && r->err_status >= NGX_HTTP_BAD_REQUEST)
+    {
+        return ngx_cigna_scrub_policy(r);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_scrub_policy(ngx_http_request_t *r)
+{
+    ngx_str_t    policy;
+    ngx_uint_t   from;
+
+    from = 0;
+
+    if (ngx_cigna_header_line(&r->headers_out.headers, "referrer-policy",
+                              &from)
+        != NULL)
+    {
+        return NGX_OK;
+    }
+
+    ngx_str_set(&policy, "no-referrer");
+
+    return ngx_cigna_reply_header(r, "Referrer-Policy", &policy);
+}
+
+
+/* 1 if it is one */
+
+static ngx_uint_t
 ngx_cigna_scrub_stray(ngx_http_request_t *r)
 {
     ngx_uint_t               i;
@@ -76,8 +129,8 @@ ngx_cigna_scrub_stray(ngx_http_request_t *r)
     rest = ngx_cigna_slice(&r->unparsed_uri);
     path = cigna_slice_cut(&rest, '?');
 
-    if (r != r->main || rest.len == 0) {
-        return;
+    if (rest.len == 0) {
+        return 0;
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
@@ -87,9 +140,11 @@ ngx_cigna_scrub_stray(ngx_http_request_t *r)
         if (cigna_slice_eq(path, tenants[i]->redirect_uri.path)) {
             ngx_cigna_scrub_line(&r->unparsed_uri);
             ngx_cigna_scrub_line(&r->request_line);
-            return;
+            return 1;
         }
     }
+
+    return 0;
 }
 
 

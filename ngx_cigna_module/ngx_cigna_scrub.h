@@ -20,11 +20,14 @@ ngx_int_t ngx_cigna_scrub_handler(ngx_http_request_t *r);
 ngx_int_t ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 /*
- * A request that never gets to its location: nginx refuses it (the cookies of
- * others are too long), or sends it to https first.  Told by its path, which
- * is that of a redirect_uri.
+ * As the reply begins, for all that is no FHIR request.  Some never get to the
+ * callback's location: nginx refuses them (the cookies of others are too
+ * long), or sends them to https first.  They are told by their path, which is
+ * that of a redirect_uri.  And the pages that nginx itself shows instead of
+ * ours let a browser tell nobody where they are, not even us, who would log
+ * it: Referrer-Policy is added unless there is one.
  */
-void ngx_cigna_scrub_stray(ngx_http_request_t *r);
+ngx_int_t ngx_cigna_scrub_reply(ngx_http_request_t *r);
 
 
 #endif /* _NGX_CIGNA_SCRUB_H_INCLUDED_ */

@@ -18,6 +18,7 @@ const QUERY = `?code=${CODE}&state=${STATE}`;
 test('code and state never reach a log', async (t) => {
   const h2Port = await freePort();
   const plainPort = await freePort();
+  const closedPort = await freePort();
   const gw = await standardGateway(t);
   await gw.reload({ http: `
     log_format all '$request|$request_uri|$args|$query_string|$arg_code'
@@ -39,8 +40,19 @@ test('code and state never reach a log', async (t) => {
     server {
         listen  127.0.0.1:${plainPort};
         return  301 https://$host$request_uri;
+    }
+    server {
+        listen          127.0.0.1:${closedPort};
+        cigna_identity  acme alice;
+        error_page      403 /refused;
+        location = ${CALLBACK} { deny all; cigna_callback; }
+        location = /refused { return 403 "refused"; }
     }`,
     locations: `
+    location = /narrow/callback {
+        limit_except GET { deny all; }
+        cigna_callback;
+    }
     location = /denied/callback { deny all; cigna_callback; }
     location = /limited/callback { auth_request /never; cigna_callback; }
     location = /never { internal; auth_request off; return 403; }
@@ -99,7 +111,32 @@ test('code and state never reach a log', async (t) => {
     await logsNothing(async () => {
       assert.equal((await alice.get(`/denied/callback${QUERY}`)).status, 403);
       assert.equal((await alice.get(`/limited/callback${QUERY}`)).status, 403);
+      assert.equal((await alice.post(`/narrow/callback${QUERY}`)).status, 403);
     });
+  });
+
+  // a browser asks for an icon, too, and would tell where it is
+
+  await t.test('of what a browser asks for next to a page that nginx itself '
+    + 'shows there', async () => {
+    for (const path of ['/denied/callback', '/limited/callback']) {
+      const { status, headers } = await alice.get(path + QUERY);
+      assert.equal(status, 403);
+      assert.equal(headers['referrer-policy'], 'no-referrer');
+      assert.equal(headers['cache-control'], 'no-store, private');
+    }
+    const shown = await rawRequest({ port: closedPort },
+      `GET ${CALLBACK}${QUERY} HTTP/1.0\r\nHost: acme.localhost\r\n\r\n`);
+    assert.match(shown, /^HTTP\/1.1 403 /);
+    assert.match(shown, /\r\nReferrer-Policy: no-referrer\r\n/);
+    assert.match(shown, /\r\n\r\nrefused$/);
+  });
+
+  await t.test('where another page answers at the callback\'s path, its own '
+    + 'policy stays', async () => {
+    const moved = await rawRequest({ port: plainPort },
+      `GET ${CALLBACK}${QUERY} HTTP/1.0\r\nHost: acme.localhost\r\n\r\n`);
+    assert.doesNotMatch(moved, /referrer-policy/i);
   });
 
   await t.test('of a callback that a rewrite leads to', () => logsNothing(() =>
@@ -224,6 +261,8 @@ test('pages', async (t) => {
       assert.match(policy['style-src'], /^'sha256-[\w+/]{43}='$/);
       assert.equal(policy['script-src'], undefined);
       assert.equal(headers['referrer-policy'], 'no-referrer');
+      // and a header that an operator adds to all pages changes nothing in it
+      assert.match(body, /<meta name="referrer" content="no-referrer">/);
       assert.equal(headers['x-content-type-options'], 'nosniff');
       assert.match(headers['cache-control'], /\bno-store\b/);
       assert.match(headers['content-type'], /^text\/html; charset=utf-8$/);
