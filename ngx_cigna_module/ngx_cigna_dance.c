@@ -132,9 +132,14 @@ ngx_int_t
 ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_outcome_e outcome, cigna_slice_t return_to)
 {
-    uint8_t      *start;
-    ngx_str_t     url;
-    cigna_buf_t   b;
+    uint8_t        *start;
+    ngx_str_t       url;
+    cigna_buf_t     b;
+    cigna_slice_t   query;
+
+    const cigna_slice_t  names[] = {
+        cigna_slice("cigna"), cigna_slice("cigna_dance")
+    };
 
     if (return_to.len == 0) {
 
@@ -155,17 +160,22 @@ ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    cigna_buf_append(&b, return_to);
-    cigna_buf_append_char(&b, memchr(return_to.data, '?', return_to.len)
-                              ? '&' : '?');
+    query = return_to;
+
+    cigna_buf_append(&b, cigna_slice_cut(&query, '?'));
+    cigna_buf_append_char(&b, '?');
 
     start = b.pos;
 
-    cigna_form_append_pair(&b, start, cigna_slice("cigna"),
+    /* who tries again is often where an earlier outcome has led */
+
+    cigna_form_append_without(&b, query, names, 2);
+
+    cigna_form_append_pair(&b, start, names[0],
                            ngx_cigna_slice(&ctx->outcome));
 
     if (ctx->dance.len) {
-        cigna_form_append_pair(&b, start, cigna_slice("cigna_dance"),
+        cigna_form_append_pair(&b, start, names[1],
                                ngx_cigna_slice(&ctx->dance));
     }
 

@@ -2,6 +2,8 @@
 #include "cigna_form.h"
 
 
+static int cigna_form_is_any(cigna_slice_t encoded,
+    const cigna_slice_t *names, size_t count);
 static int cigna_form_next(cigna_slice_t *query, cigna_slice_t *name,
     cigna_slice_t *value);
 static int cigna_form_is(cigna_slice_t encoded, cigna_slice_t name);
@@ -42,6 +44,51 @@ cigna_form_append_pair(cigna_buf_t *b, const uint8_t *start,
     cigna_form_append_encoded(b, name);
     cigna_buf_append_char(b, '=');
     cigna_form_append_encoded(b, value);
+}
+
+
+void
+cigna_form_append_without(cigna_buf_t *b, cigna_slice_t query,
+    const cigna_slice_t *names, size_t count)
+{
+    const uint8_t  *start;
+    cigna_slice_t   pair, name;
+
+    start = b->pos;
+
+    while (query.len) {
+
+        pair = cigna_slice_cut(&query, '&');
+
+        name = pair;
+        name = cigna_slice_cut(&name, '=');
+
+        if (cigna_form_is_any(name, names, count)) {
+            continue;
+        }
+
+        if (b->pos != start) {
+            cigna_buf_append_char(b, '&');
+        }
+
+        cigna_buf_append(b, pair);
+    }
+}
+
+
+static int
+cigna_form_is_any(cigna_slice_t encoded, const cigna_slice_t *names,
+    size_t count)
+{
+    size_t  i;
+
+    for (i = 0; i < count; i++) {
+        if (cigna_form_is(encoded, names[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -19,6 +19,13 @@ void cigna_form_append_pair(cigna_buf_t *b, const uint8_t *start,
     cigna_slice_t name, cigna_slice_t value);
 
 /*
+ * Appends a query without the pairs of these names, however they are encoded;
+ * the others stay as they are.
+ */
+void cigna_form_append_without(cigna_buf_t *b, cigna_slice_t query,
+    const cigna_slice_t *names, size_t count);
+
+/*
  * Looks for one parameter.  *value is decoded into the arena.  CIGNA_NONE if
  * absent, CIGNA_ERROR if it occurs twice, is malformed (a broken escape, a
  * NUL byte) or finds no room.  Names in the query may be encoded as well.

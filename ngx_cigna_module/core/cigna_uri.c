@@ -295,14 +295,19 @@ cigna_uri_path_plain(cigna_slice_t path)
 }
 
 
-/* neither empty nor dots, without "/" and "\", however they are written */
+/*
+ * Neither empty nor dots, without "/" and "\", however they are written.  Some
+ * servers cut parameters off before they look at it: "..;a" is dots to them.
+ */
 
 static int
 cigna_uri_segment_plain(cigna_slice_t segment)
 {
+    int      parameters;
     size_t   len, dots;
     uint8_t  c;
 
+    parameters = 0;
     len = 0;
     dots = 0;
 
@@ -314,8 +319,12 @@ cigna_uri_segment_plain(cigna_slice_t segment)
             return 0;
         }
 
-        len++;
-        dots += (c == '.');
+        parameters |= (c == ';');
+
+        if (!parameters) {
+            len++;
+            dots += (c == '.');
+        }
     }
 
     return dots != len || len > 2;

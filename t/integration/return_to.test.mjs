@@ -83,6 +83,30 @@ test('return_to', async (t) => {
     assert.match(id, /^[\w-]{12}$/);
   });
 
+  await t.test('the outcome of an earlier dance gives way to this one\'s',
+    async () => {
+      const { target } = await toCallback(gw, {
+        visitor: alice, connect: asked('https://app.example/c?cigna=denied'
+          + '&tab=eob&cigna_dance=abcdefghijkl&%63igna=connected&cignas=x') });
+      const { location } = await alice.get(target);
+      assert.match(location, new RegExp('^https://app\\.example/c\\?tab=eob'
+        + '&cignas=x&cigna=connected&cigna_dance=[\\w-]{12}$'));
+
+      // as often as the member tries
+      const next = await toCallback(gw, {
+        visitor: alice, connect: asked(location) });
+      const again = new URL((await alice.get(next.target)).location);
+      assert.equal(again.searchParams.getAll('cigna').length, 1);
+      assert.equal(again.searchParams.getAll('cigna_dance').length, 1);
+      assert.notEqual(again.href, location);
+    });
+
+  await t.test('nothing but an outcome leaves no query before this one\'s',
+    async () => {
+      assert.equal(await returned('https://app.example/?cigna=denied'),
+                   'https://app.example/');
+    });
+
   for (const [what, ...values] of [
     ['another host', 'https://evil.example/', 'https://app.example.evil/',
       'https://evilapp.example/', 'https://app.example.:443.evil/',
@@ -102,7 +126,8 @@ test('return_to', async (t) => {
     ['dot segments', 'https://other.example/in/../evil',
       'https://other.example/in/..', 'https://other.example/in/%2e%2e/evil',
       'https://other.example/in/.%2E/evil', 'https://other.example/in/./evil',
-      'https://app.example/..'],
+      'https://app.example/..', 'https://other.example/in/..;/evil',
+      'https://other.example/in/..%3bx=y/evil'],
     ['an empty segment', 'https://app.example//evil.example',
       'https://app.example/x//evil', '//evil.example/', '//app.example/',
       '///evil.example'],

@@ -53,6 +53,19 @@ absent(const char *query, const char *name)
 }
 
 
+static cigna_slice_t
+without(const char *query)
+{
+    cigna_buf_t          b;
+    const cigna_slice_t  names[] = { cigna_slice("a"), cigna_slice("bc") };
+
+    cigna_buf_init(&b, mem, sizeof(mem));
+    cigna_form_append_without(&b, guarded(query), names, 2);
+
+    return cigna_buf_slice(&b);
+}
+
+
 static void
 a_parameter_is_found_wherever_it_stands(void **state)
 {
@@ -269,6 +282,29 @@ pairs_are_joined_by_ampersands(void **state)
 }
 
 
+static void
+pairs_are_left_out_by_name_and_others_stay_as_they_are(void **state)
+{
+    (void) state;
+
+    assert_slice(without(""), "");
+    assert_slice(without("x=1&y=%2f+"), "x=1&y=%2f+");
+    assert_slice(without("ab=1&b=2&abc&A=3"), "ab=1&b=2&abc&A=3");
+    assert_slice(without("x=a=1&x=bc"), "x=a=1&x=bc");
+
+    assert_slice(without("a=1"), "");
+    assert_slice(without("a&bc"), "");
+    assert_slice(without("a=1&x=2"), "x=2");
+    assert_slice(without("x=2&a=1"), "x=2");
+    assert_slice(without("x=2&a=1&bc=3&y=4&a=5"), "x=2&y=4");
+    assert_slice(without("%61=1&x=2&b%63=3"), "x=2");
+
+    /* a broken name is nobody's */
+
+    assert_slice(without("%6=1&%=2"), "%6=1&%=2");
+}
+
+
 int
 main(void)
 {
@@ -285,7 +321,9 @@ main(void)
         cmocka_unit_test(a_value_without_room_is_refused),
         cmocka_unit_test(a_refused_value_takes_no_room),
         cmocka_unit_test(all_but_unreserved_characters_are_encoded),
-        cmocka_unit_test(pairs_are_joined_by_ampersands)
+        cmocka_unit_test(pairs_are_joined_by_ampersands),
+        cmocka_unit_test(
+            pairs_are_left_out_by_name_and_others_stay_as_they_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,6 +384,16 @@ dot_segments_are_never_allowed(void **state)
     assert_false(allows("https://a/app", "https://a/app/.%2e"));
     assert_false(allows("https://a/app", "https://a/app/%2e/b"));
 
+    /* some servers cut parameters off a segment before they look at it */
+
+    assert_false(allows("https://a/app", "https://a/app/..;/b"));
+    assert_false(allows("https://a/app", "https://a/app/..;c=d/b"));
+    assert_false(allows("https://a/app", "https://a/app/.;/b"));
+    assert_false(allows("https://a/app", "https://a/app/%2e.%3B/b"));
+    assert_false(allows("https://a/app", "https://a/app/;c=d/b"));
+    assert_true(allows("https://a/app", "https://a/app/b;c=..;/d"));
+    assert_true(allows("https://a/app", "https://a/app/...;/d"));
+
     assert_true(allows("https://a/", "https://a/..."));
     assert_true(allows("https://a/", "https://a/.well-known/b"));
     assert_true(allows("https://a/", "https://a/b../c.d"));
