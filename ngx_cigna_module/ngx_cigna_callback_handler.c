@@ -36,6 +36,14 @@ typedef struct {
 } ngx_cigna_callback_args_t;
 
 
+/* the flow as a run has it */
+
+typedef struct {
+    cigna_callback_t   flow;                   /* first: others know it so */
+    ngx_cigna_run_t   *run;
+} ngx_cigna_callback_flow_t;
+
+
 static ngx_int_t ngx_cigna_callback_begin(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static int ngx_cigna_callback_args(ngx_http_request_t *r,
@@ -262,7 +270,8 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     secret = ngx_cigna_browser_secret(r, tenant->provider.https,
                                       ngx_cigna_callback_tag(args));
 
-    run = ngx_cigna_dance_run(r, ctx, "callback", sizeof(cigna_callback_t),
+    run = ngx_cigna_dance_run(r, ctx, "callback",
+                              sizeof(ngx_cigna_callback_flow_t),
                               CIGNA_FLOW_ARENA);
     if (run == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -285,6 +294,8 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     cigna_callback_init(flow);
+
+    ((ngx_cigna_callback_flow_t *) flow)->run = run;
 
     run->on_result = ngx_cigna_callback_result;
 
@@ -314,10 +325,27 @@ ngx_cigna_callback_copy(ngx_cigna_run_t *run, cigna_slice_t *to,
 }
 
 
+/*
+ * The new grant is used from the moment that it is stored: what is heard of it
+ * from here on, that it was deleted or replaced, comes after this and counts.
+ */
+
 static void
-ngx_cigna_callback_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+ngx_cigna_callback_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
+    unsigned                    stored;
+    cigna_callback_t           *flow;
+    ngx_cigna_callback_flow_t  *callback;
+
+    callback = data;
+    flow = &callback->flow;
+    stored = flow->stored;
+
     cigna_callback_next(flow, ev, op);
+
+    if (flow->stored && !stored) {
+        ngx_cigna_callback_keep(callback->run, flow);
+    }
 }
 
 
@@ -350,7 +378,11 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
         return;
     }
 
-    ngx_cigna_callback_keep(run, flow);
+    /* kept before it was known: word of it comes, but not at once */
+
+    if (flow->userinfo.rc == cigna_userinfo_known) {
+        ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
+    }
 
     ngx_cigna_dance_end(ngx_cycle->log, &end);
 
@@ -361,17 +393,13 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
 }
 
 
-/* the new grant is used at once; what was read of the old one counts no more */
+/* what was read of the old one counts no more */
 
 static void
 ngx_cigna_callback_keep(ngx_cigna_run_t *run, const cigna_callback_t *flow)
 {
     ngx_uint_t                epoch;
     ngx_cigna_cache_entry_t   entry;
-
-    if (run->failed || !flow->stored) {
-        return;
-    }
 
     ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
 

@@ -120,6 +120,25 @@ test('userinfo', async (t) => {
       assert.equal((await statusOf(frank)).userinfo, undefined);
     });
 
+  await t.test('who disconnects while it is asked for stays disconnected',
+    async () => {
+      const henry = gw.visitor({ member: 'henry' });
+      await control.set({ fhir_fault: { kind: 'hang', times: 1 } });
+      const dance = gw.dance({ member: 'henry' });
+      await until('the grant is stored', async () =>
+        (await statusOf(henry)).connected);
+      const gone = await henry.post('/cigna/disconnect', {
+        headers: { Origin: new URL(gw.url('acme')).origin } });
+      assert.equal(gone.status, 204);
+      assert.equal((await dance).outcome, 'connected');
+
+      const { fhir: { requests } } = await control.see();
+      const refused = await henry.get('/fhir/Coverage');
+      assertRefused(refused, 401, 'not_connected', {
+        code: 'login', connect: gw.url('acme', '/cigna/connect') });
+      assert.equal((await control.see()).fhir.requests, requests);
+    });
+
   await t.test('what was not learned then is learned after the next refresh, '
     + 'by all nodes', async () => {
     await control.set({ fhir_fault: { kind: '500', times: 1 } });
