@@ -123,7 +123,10 @@ ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx)
 }
 
 
-/* while an upstream's reply is passed on, its cleanup is set */
+/*
+ * While an upstream's reply is passed on, its cleanup is set; one that was held
+ * may have ended already.
+ */
 
 ngx_uint_t
 ngx_cigna_errors_upstreams(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -133,7 +136,8 @@ ngx_cigna_errors_upstreams(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
            && ctx->inject != NULL
            && ctx->inject->content != NULL
            && r->upstream != NULL
-           && r->upstream->cleanup != NULL;
+           && (r->upstream->cleanup != NULL
+               || (ctx->errors != NULL && !ctx->errors->replaced));
 }
 
 

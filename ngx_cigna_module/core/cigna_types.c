@@ -131,17 +131,19 @@ cigna_types_split(cigna_types_ask_t *ask, cigna_slice_t path)
 
 
 /*
- * What no server takes for another path: some throw away what comes behind a
- * ";" before they look for dots, and some decode twice.
+ * What no server takes for another path, or for a query: some throw away what
+ * comes behind a ";" before they look for dots, and some decode twice.
  */
 
 static int
 cigna_types_segment(cigna_slice_t text)
 {
-    if (cigna_slice_has(text, '/') || cigna_slice_has(text, '\\')
-        || cigna_slice_has(text, '%'))
-    {
-        return 0;
+    size_t  i;
+
+    for (i = 0; i < text.len; i++) {
+        if (cigna_slice_has(cigna_slice("/\\%?#"), text.data[i])) {
+            return 0;
+        }
     }
 
     text = cigna_slice_cut(&text, ';');

@@ -28,6 +28,9 @@ test('links at the edges', async (t) => {
     locations: [
       recorder.location('/up/', { to }),
       recorder.location('= /list', { to: `${host}${PATH}?_type=Patient` }),
+      recorder.location('/looked/', { to, lines: ['cigna_not_found on;'] }),
+      recorder.location('/looked-now/', { to, lines: [
+        'cigna_not_found on;', 'proxy_buffering off;'] }),
       recorder.location('/bare/', { to: `${host}/` }),
       recorder.location('/first/', { to: 'https://127.0.0.1:1', lines: [
         'error_page 502 = @second;'] }),
@@ -133,6 +136,17 @@ test('links at the edges', async (t) => {
     answer({ ...lines, 'Content-Type': 'application/pdf' });
     const { headers } = await alice.get('/up/x');
     assert.equal(headers['content-md5'], lines['Content-MD5']);
+  });
+
+  await t.test('links in errors that were looked at are links', async () => {
+    for (const place of ['/up', '/looked', '/looked-now']) {
+      for (const lines of [{}, { 'Content-Length': BUNDLE.length }]) {
+        answer(lines, BUNDLE, 500);
+        const reply = await alice.get(`${place}/x`);
+        assert.equal(reply.status, 500);
+        assert.equal(reply.body, rewritten(gw.url('acme', place)));
+      }
+    }
   });
 
   await t.test('Content-Encoding: identity is none', async () => {

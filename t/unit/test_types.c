@@ -254,6 +254,8 @@ paths_that_hide_something_are_refused(void **state)
     assert_refused("Patient/;x=1/Observation", "", "");
     assert_refused(".well-known/..;", "_type=Patient", "");
     assert_refused("Patient/%252e%252e", "", "");
+    assert_refused("Patient/1%3f_revinclude=Observation:subject", "", "");
+    assert_refused("Patient/#/Coverage", "", "");
     assert_refused("Patient/1%252f..", "", "");
     assert_refused("/Patient", "", "");
     assert_refused("Patient/%", "", "");
