@@ -112,7 +112,7 @@ test('errors', async (t) => {
       const [status, headers, body] = ANSWERS[name.slice(5)];
       response.writeHead(status, headers);
       response.flushHeaders();
-      setTimeout(() => response.end(body), 200);
+      setTimeout(() => response.end(body), 50);
     } else if (name !== 'hang') {
       const [status, headers, body] = ANSWERS[name];
       response.writeHead(status, headers);
