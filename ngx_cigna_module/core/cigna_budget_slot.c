@@ -119,8 +119,8 @@ cigna_budget_sum(const void *slot, size_t size)
     h = 0;
 
     for (i = 1; i < size / sizeof(uint64_t); i++) {
-        h = (h ^ word[i]) * UINT64_C(0x9e3779b97f4a7c15);
-        h ^= h >> 32;
+        h = (h << 29 | h >> 35) ^ word[i];
+        h *= UINT64_C(0x9e3779b97f4a7c15);
     }
 
     return h;

@@ -72,12 +72,18 @@ cigna_hide_line(cigna_slice_t name)
 
     names = &cigna_hide_names;
 
-    if (cigna_hide_is(name, "x-*")) {
+    if (name.len > 1 && cigna_slice_lower(name.data[0]) == 'x'
+        && name.data[1] == '-')
+    {
         names = &cigna_hide_x_names;
         name = cigna_slice_skip(name, 2);
     }
 
-    letter = name.len ? cigna_slice_lower(name.data[0]) : 0;
+    if (name.len == 0) {
+        return 0;
+    }
+
+    letter = cigna_slice_lower(name.data[0]);
 
     if (letter < 'a' || letter > 'z') {
         return 0;
