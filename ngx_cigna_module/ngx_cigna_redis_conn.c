@@ -263,7 +263,6 @@ ngx_int_t
 ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call)
 {
-    ngx_msec_t    left;
     ngx_event_t  *ev;
 
     if (ngx_cigna_redis_queue_push(&conn->queue, call, &conn->shared->wait)
@@ -275,17 +274,18 @@ ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
     conn->used = 1;
 
     ev = &conn->deadline;
-    left = ngx_cigna_redis_call_left(call);
-
     ev->cancelable = 0;
 
-    if (ev->timer_set && conn->queue.disorder) {
+    /* it may be set for a call that has long been answered */
+
+    if (ev->timer_set
+        && (ngx_msec_int_t) (call->deadline - ev->timer.key) < 0)
+    {
         ngx_del_timer(ev);
-        left = ngx_cigna_redis_queue_left(&conn->queue);
     }
 
     if (!ev->timer_set) {
-        ngx_add_timer(ev, left);
+        ngx_add_timer(ev, ngx_cigna_redis_call_left(call));
     }
 
     ngx_cigna_redis_conn_flush(conn);

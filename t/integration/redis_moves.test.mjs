@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startCluster } from '../lib/cluster.mjs';
 import { assertNoVault, assertRefused, assertServed, connected } from
@@ -328,5 +329,53 @@ test('Sentinels', async (t) => {
       both(PRIMARY(replica.port));
       const { outcome } = await gw.dance({ member: 'carol' });
       assert.equal(outcome, 'connected');
+    });
+});
+
+test('a command that is sent on', async (t) => {
+  const real = await startCluster(t, { primaries: 1, replicas: 0, tls: false });
+  const [a, b] = [await startFakeRedis(t), await startFakeRedis(t)];
+  const gw = await standardGateway(t, {
+    redis: real,
+    fhir: { cigna_fhir: 'on cache=off' },
+    vault: { timeout: '3s', redis: `redis://127.0.0.1:${a.port}` },
+    nginx: { workers: 1 },
+  });
+  const ask = (member) => gw.visitor({ member }).get('/fhir/Coverage');
+  let key;
+
+  a.real = real;
+  b.real = real;
+  a.on = { CLUSTER: map([0, 16383, a.port]) };
+  b.on = a.on;
+  a.answer = (socket, argv) => {
+    [, key] = argv;
+    socket.write(NOTHING);
+  };
+  assert.equal((await ask('bob')).status, 401);
+
+  // his is with a, and all else with b
+  const slot = await real.slotOf(key);
+  a.on.CLUSTER = map([0, slot - 1, b.port], [slot, slot, a.port],
+                     [slot + 1, 16383, b.port]);
+  b.answer = (socket, argv) => argv[1] === key || socket.write(NOTHING);
+  await gw.reload();
+  assert.equal((await ask('bob')).status, 401);
+  assert.equal((await ask('carol')).status, 401);
+
+  await t.test('waits no longer where it comes to than it may in all',
+    async () => {
+      await sleep(1000);
+      a.answer = (socket) => {
+        setTimeout(() =>
+          socket.write(`-ASK ${slot} 127.0.0.1:${b.port}\r\n`), 2700);
+      };
+      const began = Date.now();
+      const asked = ask('bob');
+
+      await sleep(2500);
+      assert.equal((await ask('carol')).status, 401);
+      assertNoVault(await asked);
+      assert.ok(Date.now() - began < 4800, `${Date.now() - began} ms`);
     });
 });
