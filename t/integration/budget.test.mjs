@@ -161,6 +161,18 @@ test('budgets of one gateway', async (t) => {
       assert.equal(sent('umbrella'), before + 2);
     });
 
+  await t.test('a reload, and with it the old worker\'s end, waits for who is in '
+    + 'the queue', async () => {
+    assert.equal((await ask('umbrella')).status, 200);
+    const before = sent('umbrella');
+    const waiting = ask('umbrella');
+    await sleep(300);
+    await gw.reload();
+    assert.equal((await waiting).status, 200);
+    assert.equal(sent('umbrella'), before + 1);
+    assert.doesNotMatch(gw.nginx.errorLog(), /budgets cannot be counted/);
+  });
+
   await t.test('those who left the queue were not charged, and nothing comes '
     + 'back', async () => {
     await until('the budget is spent', async () =>
