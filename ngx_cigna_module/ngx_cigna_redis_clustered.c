@@ -140,7 +140,7 @@ ngx_cigna_redis_clustered_answered(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_clustered_t  *cl;
 
     if (cigna_cluster_redirect(reply, &r) == cigna_redirect_none
-        && cigna_reply_is_error(reply, "READONLY"))
+        && cigna_reply_is_readonly(reply))
     {
         r.type = cigna_redirect_wait;
     }

@@ -547,7 +547,7 @@ ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
         conn->deadline.cancelable = 1;
     }
 
-    if (cigna_reply_is_error(reply, "READONLY")) {
+    if (cigna_reply_is_readonly(reply)) {
 
         /* the primary is somewhere else by now and has to be looked for */
 

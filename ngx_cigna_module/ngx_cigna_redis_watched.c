@@ -140,7 +140,7 @@ ngx_cigna_redis_watched_answered(ngx_cigna_redis_node_t *node,
 {
     cigna_redirect_t  r;
 
-    if (!cigna_reply_is_error(reply, "READONLY")
+    if (!cigna_reply_is_readonly(reply)
         && cigna_cluster_redirect(reply, &r) != cigna_redirect_wait)
     {
         return NGX_OK;

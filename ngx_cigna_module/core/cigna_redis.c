@@ -254,6 +254,40 @@ cigna_reply_is_error(const cigna_reply_t *reply, const char *code)
 }
 
 
+/*
+ * Before Redis 7.0 a script's end quotes the error: "ERR Error running script
+ * (call to f_...): @user_script: 9: -READONLY You can't write ..."
+ */
+
+int
+cigna_reply_is_readonly(const cigna_reply_t *reply)
+{
+    cigna_slice_t  text;
+
+    if (cigna_reply_is_error(reply, "READONLY")) {
+        return 1;
+    }
+
+    text = cigna_reply_slice(reply);
+
+    if (!cigna_reply_is_error(reply, "ERR")
+        || !cigna_slice_starts(text, cigna_slice("ERR Error running script ")))
+    {
+        return 0;
+    }
+
+    while (text.len) {
+        if (cigna_slice_eq(cigna_slice_cut(&text, ' '),
+                           cigna_slice("-READONLY")))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 void
 cigna_redis_append(cigna_buf_t *b, const cigna_slice_t *argv, size_t argc)
 {

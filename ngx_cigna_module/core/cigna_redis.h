@@ -78,6 +78,9 @@ const cigna_reply_t *cigna_reply_item(const cigna_reply_t *reply, size_t i);
 /* 1 if an error whose first word is code, e.g. "NOSCRIPT" */
 int cigna_reply_is_error(const cigna_reply_t *reply, const char *code);
 
+/* 1 if a replica has refused to write, be it in a script */
+int cigna_reply_is_readonly(const cigna_reply_t *reply);
+
 
 /* appends one command; at most CIGNA_REDIS_ARGS_MAX arguments */
 

@@ -214,6 +214,46 @@ an_error_is_known_by_its_first_word(void **state)
 
 
 static void
+a_replica_refuses_a_write_also_from_within_a_script(void **state)
+{
+    unsigned        i;
+    cigna_reply_t  *reply;
+
+    static const struct {
+        const char  *text;
+        int          readonly;
+    } cases[] = {
+        { "-READONLY You can't write against a read only replica.\r\n", 1 },
+        { "-READONLY\r\n", 1 },
+
+        /* before Redis 7.0 */
+
+        { "-ERR Error running script (call to f_00): @user_script:9: "
+          "@user_script: 9: -READONLY You can't write against a read only "
+          "replica.\r\n", 1 },
+
+        { "-ERR Error running script (call to f_00): @user_script:9: "
+          "READONLY-ish\r\n", 0 },
+        { "-ERR unknown command 'x', with args beginning with: "
+          "'-READONLY'\r\n", 0 },
+        { "-NOSCRIPT -READONLY\r\n", 0 },
+        { "+READONLY\r\n", 0 },
+        { "-ERR\r\n", 0 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        reply = reply_of(cases[i].text);
+        assert_int_equal(cigna_reply_is_readonly(reply), cases[i].readonly);
+        cigna_reply_destroy(reply);
+    }
+
+    assert_int_equal(cigna_reply_is_readonly(NULL), 0);
+}
+
+
+static void
 replies_come_in_the_order_they_were_sent(void **state)
 {
     cigna_reply_t   *reply;
@@ -668,6 +708,8 @@ main(void)
         cmocka_unit_test(an_integer_is_not_taken_from_anything_else),
         cmocka_unit_test(elements_of_an_array_are_borrowed),
         cmocka_unit_test(an_error_is_known_by_its_first_word),
+        cmocka_unit_test(
+            a_replica_refuses_a_write_also_from_within_a_script),
         cmocka_unit_test(replies_come_in_the_order_they_were_sent),
         cmocka_unit_test(a_reply_may_come_byte_by_byte),
         cmocka_unit_test(a_reader_may_end_in_the_middle_of_a_reply),
