@@ -10,7 +10,8 @@
  * Invariants, checked by t/fuzz/fuzz_discovery.c:
  *
  *   (1) CIGNA_OK comes only with a document that was parsed, fits what is
- *       configured, and names no other host than what was known before;
+ *       configured, names no other host than what was known before, and
+ *       leaves nobody without an endpoint to authorize at or to get tokens;
  *   (2) there are at most two requests.
  */
 
@@ -34,6 +35,7 @@ typedef enum {
 
 static int cigna_discovery_fetch(cigna_discovery_t *f, cigna_op_t *op);
 static int cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev);
+static int cigna_discovery_suffices(cigna_discovery_t *f);
 static int cigna_discovery_failed(cigna_discovery_t *f, const char *text,
     cigna_slice_t quoted);
 static void cigna_discovery_done(cigna_discovery_t *f, cigna_op_t *op, int rc);
@@ -152,6 +154,35 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
 
         return cigna_discovery_failed(f, "the server names other hosts than "
                                       "before", cigna_slice_null);
+    }
+
+    /* what it leaves out may not come back on another host, either */
+
+    if (f->known) {
+        cigna_oauth_metadata_keep(f->known, &f->metadata);
+    }
+
+    return cigna_discovery_suffices(f);
+}
+
+
+/* no dance begins or ends without these */
+
+static int
+cigna_discovery_suffices(cigna_discovery_t *f)
+{
+    if (f->provider->authorization_endpoint.len == 0
+        && f->metadata.authorization_endpoint.len == 0)
+    {
+        return cigna_discovery_failed(f, "no \"authorization_endpoint\"",
+                                      cigna_slice_null);
+    }
+
+    if (f->provider->token_endpoint.len == 0
+        && f->metadata.token_endpoint.len == 0)
+    {
+        return cigna_discovery_failed(f, "no \"token_endpoint\"",
+                                      cigna_slice_null);
     }
 
     return CIGNA_OK;

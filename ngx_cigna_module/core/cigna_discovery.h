@@ -10,7 +10,7 @@
  * Fetches .well-known/smart-configuration and holds it against what is
  * configured and against what was known before ("known", NULL the first
  * time).  A changed host is refused: the flow fails, "moved" is set, and what
- * was known goes on being used.
+ * was known goes on being used.  So does what the document leaves out.
  */
 
 typedef struct {
@@ -22,7 +22,7 @@ typedef struct {
     /* results */
     int                      rc;           /* CIGNA_OK or CIGNA_ERROR */
     unsigned                 moved:1;
-    cigna_metadata_t         metadata;     /* in the arena */
+    cigna_metadata_t         metadata;     /* in the arena, or of "known" */
     char                     detail[192];
 
     /* private */

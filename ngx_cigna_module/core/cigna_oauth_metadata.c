@@ -153,6 +153,25 @@ cigna_oauth_metadata_url(const cigna_provider_t *p, const cigna_json_t *doc,
 }
 
 
+void
+cigna_oauth_metadata_keep(const cigna_metadata_t *known,
+    cigna_metadata_t *fresh)
+{
+    cigna_slice_t            *to;
+    const cigna_oauth_url_t  *url;
+
+    for (url = cigna_oauth_urls; url->name; url++) {
+
+        to = (cigna_slice_t *) ((char *) fresh + url->offset);
+
+        if (to->len == 0) {
+            *to = *(const cigna_slice_t *) ((const char *) known
+                                            + url->offset);
+        }
+    }
+}
+
+
 int
 cigna_oauth_metadata_moved(const cigna_metadata_t *known,
     const cigna_metadata_t *fresh)

@@ -63,8 +63,15 @@ check(const cigna_discovery_t *f, unsigned requests, unsigned status)
     }
 
     fuzz_assert(status == 200 && !f->moved && f->detail[0] == '\0');
-    fuzz_assert(f->known == NULL
-                || !cigna_oauth_metadata_moved(f->known, &f->metadata));
+    fuzz_assert(f->metadata.authorization_endpoint.len
+                || f->provider->authorization_endpoint.len);
+    fuzz_assert(f->metadata.token_endpoint.len
+                || f->provider->token_endpoint.len);
+
+    if (f->known) {
+        fuzz_assert(!cigna_oauth_metadata_moved(f->known, &f->metadata));
+        fuzz_assert(f->metadata.issuer.len && f->metadata.jwks_uri.len);
+    }
 }
 
 
@@ -96,6 +103,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (c & 2) {
         w.provider.configured_issuer = w.metadata.issuer;
+    }
+
+    if (c & 4) {
+        w.provider.authorization_endpoint = cigna_slice_null;
+        w.provider.token_endpoint = cigna_slice_null;
     }
 
     memset(&ev, 0, sizeof(ev));

@@ -127,6 +127,10 @@ test('discovery', async (t) => {
       /"token_endpoint"/],
     ['an issuer with a query', { issuer: 'https://localhost/?x' },
       /"issuer" has a query/],
+    ['a document without a token endpoint', { token_endpoint: null },
+      /no "token_endpoint"/],
+    ['a document without an authorize endpoint', {
+      authorization_endpoint: null }, /no "authorization_endpoint"/],
   ]) {
     await t.test(`${what} is refused, and nobody is sent anywhere`,
       async () => {
@@ -199,6 +203,25 @@ test('discovery', async (t) => {
       assert.equal(new URL(location).origin, new URL(info.issuer).origin);
     });
   }
+
+  await t.test('what a later document leaves out is used on, and found '
+    + 'nowhere else after that', async () => {
+    await restart({});
+    const again = async (smart) => {
+      const before = (await control.see()).metadata.requests;
+      await control.set({ smart_configuration: smart });
+      clock.forward(HOUR_S * 1.2);
+      await alice.get(CONNECT);
+      await until('it is read again', async () =>
+        (await control.see()).metadata.requests > before);
+    };
+    await again({ token_endpoint: null, authorization_endpoint: null,
+                  issuer: null, jwks_uri: null });
+    assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
+
+    await again({ token_endpoint: 'https://localhost:9/token' });
+    assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
+  });
 
   await t.test('a document that cannot be had any more changes nothing',
     async () => {

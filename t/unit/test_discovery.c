@@ -142,6 +142,77 @@ another_host_than_before_is_refused_and_told(void **state)
 }
 
 
+static cigna_discovery_t *
+told(const cigna_metadata_t *known, const char *document)
+{
+    w.answer_status = 200;
+    (void) snprintf(w.answer_body, sizeof(w.answer_body), "%s", document);
+
+    begin()->known = known;
+
+    return finish();
+}
+
+
+/* or nobody would ask again for an hour */
+
+static void
+a_document_without_what_is_needed_is_refused(void **state)
+{
+    const char  *neither = "{}",
+                *one = "{\"token_endpoint\":\"https://as.example/token\"}",
+                *other = "{\"authorization_endpoint\":"
+                         "\"https://as.example/authorize\"}";
+
+    (void) state;
+
+    /* what is configured need not be in it */
+
+    assert_int_equal(told(NULL, neither)->rc, CIGNA_OK);
+
+    w.provider.token_endpoint = cigna_slice_null;
+
+    assert_int_equal(told(NULL, other)->rc, CIGNA_ERROR);
+    assert_string_equal(a.flow.discovery.detail, "no \"token_endpoint\"");
+    assert_int_equal(told(NULL, one)->rc, CIGNA_OK);
+
+    w.provider.authorization_endpoint = cigna_slice_null;
+
+    assert_int_equal(told(NULL, one)->rc, CIGNA_ERROR);
+    assert_string_equal(a.flow.discovery.detail,
+                        "no \"authorization_endpoint\"");
+    assert_false(a.flow.discovery.moved);
+}
+
+
+static void
+what_a_later_document_leaves_out_is_used_on(void **state)
+{
+    cigna_metadata_t    known;
+    cigna_discovery_t  *f;
+
+    (void) state;
+
+    known = w.metadata;
+    known.revocation_endpoint = cigna_slice("https://as.example/revoke");
+
+    w.provider.token_endpoint = cigna_slice_null;
+    w.provider.authorization_endpoint = cigna_slice_null;
+
+    f = told(&known, "{\"jwks_uri\":\"https://as.example/others\"}");
+
+    assert_int_equal(f->rc, CIGNA_OK);
+    assert_slice(f->metadata.issuer, "https://as.example");
+    assert_slice(f->metadata.authorization_endpoint,
+                 "https://as.example/authorize");
+    assert_slice(f->metadata.token_endpoint, "https://as.example/token");
+    assert_slice(f->metadata.revocation_endpoint,
+                 "https://as.example/revoke");
+
+    assert_slice(f->metadata.jwks_uri, "https://as.example/others");
+}
+
+
 static void
 another_issuer_than_configured_is_refused(void **state)
 {
@@ -177,6 +248,8 @@ main(void)
         test(what_is_no_document_is_refused),
         test(the_same_hosts_as_before_are_accepted),
         test(another_host_than_before_is_refused_and_told),
+        test(a_document_without_what_is_needed_is_refused),
+        test(what_a_later_document_leaves_out_is_used_on),
         test(another_issuer_than_configured_is_refused)
     };
 
