@@ -402,13 +402,13 @@ cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise)
 
         name = word.text;
 
-        if (!cigna_slice_eq(cigna_slice_cut(&name, ':'),
-                            cigna_slice("_type")))
+        if (!cigna_slice_eq_case(cigna_slice_cut(&name, ':'),
+                                 cigna_slice("_type")))
         {
             continue;
         }
 
-        if (word.text.len != sizeof("_type") - 1) {
+        if (!cigna_slice_eq(word.text, cigna_slice("_type"))) {
             return cigna_types_refuse(ask, otherwise);
         }
 
@@ -487,27 +487,29 @@ cigna_types_query(cigna_types_ask_t *ask)
 }
 
 
+/* in either case: there are servers that take both */
+
 static int
 cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
     cigna_slice_t value)
 {
     name = cigna_slice_cut(&name, ':');
 
-    if (cigna_slice_eq(name, cigna_slice("_include"))
-        || cigna_slice_eq(name, cigna_slice("_revinclude")))
+    if (cigna_slice_eq_case(name, cigna_slice("_include"))
+        || cigna_slice_eq_case(name, cigna_slice("_revinclude")))
     {
         return cigna_types_include(ask, name, value);
     }
 
     /* brings those that contain what was searched for, of any type */
 
-    if (cigna_slice_eq(name, cigna_slice("_contained"))
+    if (cigna_slice_eq_case(name, cigna_slice("_contained"))
         && !cigna_slice_eq(value, cigna_slice("false")))
     {
         return cigna_types_refuse(ask, name);
     }
 
-    return cigna_slice_eq(name, cigna_slice("_query"))
+    return cigna_slice_eq_case(name, cigna_slice("_query"))
            ? cigna_types_refuse(ask, name) : CIGNA_OK;
 }
 
@@ -530,7 +532,7 @@ cigna_types_reversed(cigna_types_ask_t *ask, cigna_slice_t name)
             last = cigna_slice_cut(&part, '.');
         } while (part.len);
 
-        if (!cigna_slice_eq(last, cigna_slice("_has"))) {
+        if (!cigna_slice_eq_case(last, cigna_slice("_has"))) {
             continue;
         }
 
@@ -565,7 +567,7 @@ cigna_types_include(cigna_types_ask_t *ask, cigna_slice_t name,
     rest = word.text;
     source = cigna_slice_cut(&rest, ':');
 
-    if (cigna_slice_eq(name, cigna_slice("_revinclude"))) {
+    if (cigna_slice_eq_case(name, cigna_slice("_revinclude"))) {
         return rest.len ? cigna_types_one(ask, source)
                         : cigna_types_refuse(ask, name);
     }

@@ -167,6 +167,7 @@ a_list_of_types_is_told_plainly(void **state)
 
     assert_refused("", "_type:x=Patient", "*");
     assert_refused("", "_type%3Ax=Patient", "*");
+    assert_refused("", "_type=Patient&_Type=Observation", "*");
     assert_refused("_history", "_type=Patient&_type:not=Coverage", "*");
     assert_refused("Patient/1/$everything", "_type:missing=Patient",
                    "$everything");
@@ -192,6 +193,11 @@ what_is_searched_through_others_counts_too(void **state)
     assert_refused("Coverage",
                    "beneficiary:Patient._has:Observation:patient:code=1",
                    "Observation");
+    assert_refused("Patient", "_Has:Observation:patient:code=1",
+                   "Observation");
+    assert_refused("Patient", "_RevInclude=Observation:subject",
+                   "Observation");
+    assert_refused("Patient", "_INCLUDE=*", "");
     assert_refused("Patient", "_has=1", "_has");
     assert_refused("Patient", "_has:=1", "_has");
     assert_refused("Patient",
@@ -212,6 +218,8 @@ what_brings_nobody_knows_what_is_refused(void **state)
     assert_refused("Patient", "_contained=bot%68", "_contained");
     assert_refused("Patient", "_contained=", "_contained");
     assert_refused("Patient", "_query=mine", "_query");
+    assert_refused("Patient", "_Contained=true", "");
+    assert_refused("Patient", "_QUERY=mine", "");
     assert_refused("Patient",
                    "_revinclude=Coverage:beneficiary,Observation:subject",
                    "_revinclude");
