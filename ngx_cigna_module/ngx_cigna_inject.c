@@ -51,6 +51,7 @@ static ngx_int_t ngx_cigna_inject_output(void *data, ngx_chain_t *in);
 static ngx_uint_t ngx_cigna_inject_verified(ngx_connection_t *c,
     ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_inject_header(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_inject_interim(ngx_http_request_t *r);
 
 
 /* of a TLS connection: the tenant whose fhir_base it was found to lead to */
@@ -515,7 +516,7 @@ ngx_cigna_inject_header(ngx_http_request_t *r)
     size_t                rate;
     ngx_int_t             rc;
     ngx_str_t            *charset;
-    ngx_uint_t            rate_set, buffering;
+    ngx_uint_t            rate_set, buffering, version;
     ngx_cigna_ctx_t      *ctx;
     ngx_cigna_inject_t   *inject;
     ngx_http_upstream_t  *u;
@@ -524,6 +525,7 @@ ngx_cigna_inject_header(ngx_http_request_t *r)
     inject = ctx->inject;
     u = r->upstream;
 
+    version = r->http_version;
     rate = r->limit_rate;
     rate_set = r->limit_rate_set;
     buffering = u->buffering;
@@ -536,21 +538,45 @@ ngx_cigna_inject_header(ngx_http_request_t *r)
         u->process_header = ngx_cigna_inject_header;
     }
 
+    r->http_version = version;
     r->limit_rate = rate;
     r->limit_rate_set = rate_set;
     u->buffering = buffering;
     r->headers_out.override_charset = charset;
     u->headers_in.x_accel_redirect = NULL;
 
-    if (rc == NGX_OK && inject->answered) {
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (u->headers_in.status_n < NGX_HTTP_OK) {
+        return ngx_cigna_inject_interim(r);
+    }
+
+    if (inject->answered) {
         inject->answered(r);
     }
 
-    if (rc == NGX_OK && u->headers_in.status_n == NGX_HTTP_UNAUTHORIZED
-        && !inject->open)
-    {
+    if (u->headers_in.status_n == NGX_HTTP_UNAUTHORIZED && !inject->open) {
         return inject->refused(r);
     }
 
-    return rc;
+    return NGX_OK;
+}
+
+
+/*
+ * nginx takes it for the reply, and what follows for its body, which would
+ * reach the caller with all that its header says; at a 101 it would have the
+ * two talk to each other.  Bytes without a header are a reply to it, too.
+ */
+
+static ngx_int_t
+ngx_cigna_inject_interim(ngx_http_request_t *r)
+{
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "cigna: upstream sent status %ui where a reply was due",
+                  r->upstream->headers_in.status_n);
+
+    return NGX_HTTP_UPSTREAM_INVALID_HEADER;
 }
