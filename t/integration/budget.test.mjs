@@ -161,8 +161,8 @@ test('budgets of one gateway', async (t) => {
       assert.equal(sent('umbrella'), before + 2);
     });
 
-  await t.test('a reload, and with it the old worker\'s end, waits for who is in '
-    + 'the queue', async () => {
+  await t.test('a reload, and with it the old worker\'s end, waits for who is '
+    + 'in the queue', async () => {
     assert.equal((await ask('umbrella')).status, 200);
     const before = sent('umbrella');
     const waiting = ask('umbrella');
