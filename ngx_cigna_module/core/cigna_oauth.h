@@ -104,7 +104,7 @@ int cigna_oauth_append_metadata_url(cigna_buf_t *b, const cigna_provider_t *p);
 int cigna_oauth_metadata_parse(const cigna_provider_t *p, cigna_slice_t body,
     cigna_arena_t *arena, cigna_metadata_t *m, const char **error);
 
-/* fills what "fresh" leaves out with what was known, whose bytes are borrowed */
+/* fills what "fresh" leaves out with what was known; borrows its bytes */
 void cigna_oauth_metadata_keep(const cigna_metadata_t *known,
     cigna_metadata_t *fresh);
 
