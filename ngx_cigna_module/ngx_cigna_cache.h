@@ -15,7 +15,7 @@
  */
 
 #define NGX_CIGNA_CACHE_TOKEN_MAX  (12 * 1024)
-#define NGX_CIGNA_CACHE_ABOUT_MAX  (5 * 1024)      /* patient, ... */
+#define NGX_CIGNA_CACHE_ABOUT_MAX  (6 * 1024)      /* patient, ... */
 
 
 typedef struct {

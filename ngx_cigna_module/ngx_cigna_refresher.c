@@ -31,6 +31,11 @@ typedef struct {
 } ngx_cigna_refresher_t;
 
 
+_Static_assert(CIGNA_SCOPE_MAX + CIGNA_PATIENT_MAX + CIGNA_USERINFO_MAX
+               <= NGX_CIGNA_CACHE_ABOUT_MAX,
+               "what is known of a grant does not fit into the cache");
+
+
 /* the flow as a run has it */
 
 typedef struct {

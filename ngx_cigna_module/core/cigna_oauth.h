@@ -13,6 +13,8 @@
 
 #define CIGNA_ACCESS_TOKEN_MAX   (12 * 1024)
 #define CIGNA_REFRESH_TOKEN_MAX  (8 * 1024)
+#define CIGNA_SCOPE_MAX          4096
+#define CIGNA_PATIENT_MAX        256
 
 
 /* a POST to the token or revocation endpoint, or a GET; borrowed slices */

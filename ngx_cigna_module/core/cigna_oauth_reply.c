@@ -5,9 +5,7 @@
 #include "cigna_oauth.h"
 
 
-#define CIGNA_OAUTH_SCOPE_MAX        4096
-#define CIGNA_OAUTH_PATIENT_MAX      256
-#define CIGNA_OAUTH_LIFE_MAX_S       (366 * 24 * 3600)
+#define CIGNA_OAUTH_LIFE_MAX_S  (366 * 24 * 3600)
 
 /* what is kept for logs */
 #define CIGNA_OAUTH_ERROR_MAX        64
@@ -185,10 +183,10 @@ cigna_oauth_reply_tokens(const cigna_json_t *doc, cigna_arena_t *arena,
         || cigna_oauth_reply_token(doc, "id_token", CIGNA_ID_TOKEN_MAX, 0x21,
                                    arena, &r.id_token)
            == CIGNA_ERROR
-        || cigna_oauth_reply_extra(doc, "scope", CIGNA_OAUTH_SCOPE_MAX, arena,
+        || cigna_oauth_reply_extra(doc, "scope", CIGNA_SCOPE_MAX, arena,
                                    &r.scope)
            != CIGNA_OK
-        || cigna_oauth_reply_extra(doc, "patient", CIGNA_OAUTH_PATIENT_MAX,
+        || cigna_oauth_reply_extra(doc, "patient", CIGNA_PATIENT_MAX,
                                    arena, &r.patient)
            != CIGNA_OK)
     {
