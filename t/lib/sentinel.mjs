@@ -120,22 +120,29 @@ class SentinelGroup extends RedisGroup {
 
   async switched(old) {
     try {
-      await until('the primary is another one', async () => {
-        const ports = await Promise.all(this.sentinels
-          .filter(({ stopped }) => !stopped)
-          .map((one) => one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME',
-                                    MASTER)));
-        return ports.every(([, port]) => Number(port) !== old.servicePort
-          && port === ports[0][1]);
-      }, { timeout: 20000 });
+      return await until('the primary is another one', () =>
+        this.#successor(old), { timeout: 30000 });
     } catch (error) {
       error.message += `\n${this.#lastWords()}`;
       throw error;
     }
-    const primary = await this.primary();
-    await until('it is a primary', async () =>
-      (await primary.info('replication')).role === 'master');
-    return primary;
+  }
+
+  // Whom all Sentinels name, if it is another one and knows it.
+  async #successor(old) {
+    const ports = await Promise.all(this.sentinels
+      .filter(({ stopped }) => !stopped)
+      .map((one) => one.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME',
+                                MASTER)));
+    const [[, port]] = ports;
+
+    if (Number(port) === old.servicePort
+        || ports.some(([, other]) => other !== port)) {
+      return false;
+    }
+    const primary = this.byPort(port);
+    const { role } = await primary.info('replication');
+    return role === 'master' && primary;
   }
 
   // What the Sentinels have logged last.
