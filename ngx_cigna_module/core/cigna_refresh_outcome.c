@@ -55,7 +55,7 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
 
     f->refused = e == cigna_token_invalid_grant && f->lease.attempts == 0;
 
-    if (e == cigna_token_invalid_grant && !(f->refused && f->hold)) {
+    if (e == cigna_token_invalid_grant && !f->hold) {
         cigna_refresh_read(f, op, cigna_refresh_st_check);
         return;
     }

@@ -1174,12 +1174,36 @@ a_refusal_that_a_lost_attempt_explains_is_no_reason_for_alarm(void **state)
     make_expired();
     lose_exchange(world_lost_after);
     w.now_ms += CIGNA_LEASE_MS;
-    begin(&a)->hold = 1;
 
     /* the alarm is about refusals that nobody can explain */
 
-    assert_int_equal(finish(&a)->rc, cigna_refresh_spent);
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
     assert_false(a.flow.refresh.refused);
+    assert_int_equal(stored().state, cigna_grant_spent);
+    assert_unlocked();
+}
+
+
+static void
+while_the_alarm_is_raised_a_lost_attempt_explains_nothing(void **state)
+{
+    (void) state;
+
+    make_expired();
+    lose_exchange(world_lost_after);
+    w.now_ms += CIGNA_LEASE_MS;
+    begin(&a)->hold = 1;
+
+    /* what is refused without a reason may have been so the first time, too */
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
+    assert_false(a.flow.refresh.refused);
+    assert_int_equal(stored().state, cigna_grant_live);
+
+    /* and is told from that once the alarm is over */
+
+    w.now_ms += CIGNA_LEASE_MS;
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
     assert_int_equal(stored().state, cigna_grant_spent);
     assert_unlocked();
 }
@@ -1374,6 +1398,7 @@ main(void)
         test(a_second_attempt_that_was_answered_is_not_counted),
         test(a_second_attempt_that_is_refused_is_spent_honestly),
         test(a_refusal_that_a_lost_attempt_explains_is_no_reason_for_alarm),
+        test(while_the_alarm_is_raised_a_lost_attempt_explains_nothing),
         test(a_run_that_dies_leaves_word_of_it),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
         test(every_operation_failing_in_turn_after_a_refusal),
