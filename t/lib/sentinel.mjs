@@ -9,8 +9,11 @@ const MASTER = 'vault';
 // What takes seconds by default, so that a group is complete at once, and so is
 // its failover.  A replica is good if it was heard of within five pings; with
 // the primary gone that is once a second, whatever "info-period" says.
+// One that has not heard of a failover yet makes the promoted replica a replica
+// again after four times "publish-period", which has to be longer than it takes
+// to be told.
 const QUICK = ['info-period', 200, 'ping-period', 300, 'ask-period', 100,
-               'publish-period', 200, 'slave-reconf-timeout', 500];
+               'publish-period', 500, 'slave-reconf-timeout', 500];
 
 class SentinelGroup extends RedisGroup {
   sentinels = [];
