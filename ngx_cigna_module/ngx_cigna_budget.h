@@ -91,10 +91,6 @@ void ngx_cigna_budget_return(ngx_cigna_budget_t *budget,
 void ngx_cigna_budget_charge(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);
 
-/* the FHIR server asks to be left alone; -1: without saying for how long */
-void ngx_cigna_budget_hold(ngx_cigna_budget_t *budget,
-    cigna_budget_scope_e scope, int64_t retry_after_ms);
-
 /*
  * What the FHIR server has answered to a request of the tenant's: 429 and 503
  * may ask for that.  retry_after_ms: -1 if it does not say.  NGX_BUSY if it

@@ -5,6 +5,8 @@
 #define NGX_CIGNA_BUDGET_NS  1000000       /* in a ms */
 
 
+static void ngx_cigna_budget_hold(ngx_cigna_budget_t *budget,
+    cigna_budget_scope_e scope, int64_t retry_after_ms);
 static void ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd);
 static void ngx_cigna_budget_failed(ngx_cigna_budget_t *budget,
     cigna_slice_t why);
@@ -199,7 +201,9 @@ ngx_cigna_budget_charge(ngx_cigna_budget_t *budget,
 }
 
 
-void
+/* -1: without saying for how long */
+
+static void
 ngx_cigna_budget_hold(ngx_cigna_budget_t *budget, cigna_budget_scope_e scope,
     int64_t retry_after_ms)
 {

@@ -378,17 +378,11 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
         return;
     }
 
-    /* kept before it was known: word of it comes, but not at once */
-
-    if (flow->userinfo.rc == cigna_userinfo_known) {
-        ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
-    }
-
     ngx_cigna_dance_end(ngx_cycle->log, &end);
 
     if (!run->failed && flow->stored) {
         ngx_cigna_callback_replaced(run, flow);
-        ngx_cigna_userinfo_tell(run, &flow->userinfo);
+        ngx_cigna_userinfo_learned(run, &flow->userinfo);
     }
 }
 

@@ -199,7 +199,7 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     flow = run->flow;
     tenant = run->tenant;
 
-    ngx_cigna_run_identify(run, identity);
+    ngx_cigna_run_about(run, identity);
 
     run->key = refresher->key;
     run->epoch = ngx_cigna_cache_epoch(run->mcf->zone, run->identity.hash);
@@ -210,9 +210,6 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     run->waiters_max = tenant->grant_waiters;
     run->crowd = &tenant->waiters;
     run->crowd_max = tenant->refresh_waiters;
-
-    run->log.id.data = run->identity.hash;
-    run->log.id.len = CIGNA_NAME_LEN;
 
     flow->vault = &run->mcf->vault;
     flow->provider = &tenant->provider;

@@ -44,13 +44,10 @@ ngx_cigna_resealer_look(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 
     *slot = run;
 
-    ngx_cigna_run_identify(run, identity);
+    ngx_cigna_run_about(run, identity);
 
     run->data = slot;
     run->on_end = ngx_cigna_resealer_end;
-
-    run->log.id.data = run->identity.hash;
-    run->log.id.len = CIGNA_NAME_LEN;
 
     flow = run->flow;
     flow->vault = &mcf->vault;

@@ -103,6 +103,16 @@ ngx_cigna_run_identify(ngx_cigna_run_t *run, const cigna_identity_t *id)
 
 
 void
+ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_identity_t *id)
+{
+    ngx_cigna_run_identify(run, id);
+
+    run->log.id.data = run->identity.hash;
+    run->log.id.len = CIGNA_NAME_LEN;
+}
+
+
+void
 ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next,
     ngx_uint_t needs_metadata)
 {

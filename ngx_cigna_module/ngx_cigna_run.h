@@ -116,6 +116,9 @@ ngx_cigna_run_t *ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf,
 /* copies an identity, whose slices point into itself, into the run */
 void ngx_cigna_run_identify(ngx_cigna_run_t *run, const cigna_identity_t *id);
 
+/* the same, and the log names the member by the keyed hash */
+void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_identity_t *id);
+
 /*
  * Starts it; where "needs_metadata" is set and the tenant's endpoints are not
  * complete, discovery comes first, and if that fails so does the run, with

@@ -26,13 +26,10 @@ ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
         return;
     }
 
-    ngx_cigna_run_identify(run, identity);
+    ngx_cigna_run_about(run, identity);
 
     run->key = *key;
     run->on_end = ngx_cigna_userinfo_end;
-
-    run->log.id.data = run->identity.hash;
-    run->log.id.len = CIGNA_NAME_LEN;
 
     flow = run->flow;
     flow->vault = &mcf->vault;
@@ -54,31 +51,24 @@ ngx_cigna_userinfo_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* word of it comes to this node as to all others, but not at once */
-
 static void
 ngx_cigna_userinfo_end(ngx_cigna_run_t *run)
 {
-    cigna_userinfo_t  *flow;
-
-    flow = run->flow;
-
-    if (flow->rc == cigna_userinfo_known) {
-        ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
-    }
-
-    ngx_cigna_userinfo_tell(run, flow);
+    ngx_cigna_userinfo_learned(run, run->flow);
 }
 
 
+/* word of it comes to this node as to all others, but not at once */
+
 void
-ngx_cigna_userinfo_tell(ngx_cigna_run_t *run, const cigna_userinfo_t *flow)
+ngx_cigna_userinfo_learned(ngx_cigna_run_t *run, const cigna_userinfo_t *flow)
 {
     ngx_uint_t  level;
 
     switch (flow->rc) {
 
     case cigna_userinfo_known:
+        ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
         ngx_cigna_count(run->tenant->counters, ngx_cigna_count_userinfo_known);
         return;
 

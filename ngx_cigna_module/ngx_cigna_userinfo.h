@@ -17,8 +17,11 @@ void ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
     const ngx_cigna_cache_key_t *key, const cigna_grant_t *grant,
     ngx_str_t *request);
 
-/* logs and counts how it ended, also where it was a part of something else */
-void ngx_cigna_userinfo_tell(ngx_cigna_run_t *run,
+/*
+ * When it has ended, also as a part of another flow: what the cache has without
+ * the identifier goes, and how it ended is counted and logged.
+ */
+void ngx_cigna_userinfo_learned(ngx_cigna_run_t *run,
     const cigna_userinfo_t *flow);
 
 

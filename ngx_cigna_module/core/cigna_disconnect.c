@@ -129,13 +129,8 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
 static void
 cigna_disconnect_look(cigna_disconnect_t *f, cigna_op_t *op)
 {
-    size_t         argc;
-    cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
-
-    argc = cigna_vault_read_args(f->identity, argv);
-
     f->state = cigna_disconnect_st_look;
-    cigna_flow_redis(op, argv, (unsigned) argc);
+    cigna_script_read(op, f->identity);
 }
 
 

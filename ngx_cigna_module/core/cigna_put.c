@@ -67,12 +67,7 @@ cigna_put_init(cigna_put_t *p)
 void
 cigna_put_look(cigna_put_t *p, cigna_op_t *op)
 {
-    size_t         argc;
-    cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
-
-    argc = cigna_vault_read_args(p->identity, argv);
-
-    cigna_flow_redis(op, argv, (unsigned) argc);
+    cigna_script_read(op, p->identity);
 }
 
 

@@ -247,11 +247,7 @@ void
 cigna_refresh_read(cigna_refresh_t *f, cigna_op_t *op,
     cigna_refresh_state_e state)
 {
-    cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
-
-    (void) cigna_vault_read_args(f->identity, argv);
-
-    cigna_flow_redis(op, argv, CIGNA_GRANT_READ_ARGC);
+    cigna_script_read(op, f->identity);
     cigna_retry_init(&f->retry, op, state);
     f->state = state;
 }

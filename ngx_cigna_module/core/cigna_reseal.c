@@ -85,13 +85,8 @@ cigna_reseal_next(cigna_reseal_t *f, const cigna_event_t *ev, cigna_op_t *op)
 static void
 cigna_reseal_read(cigna_reseal_t *f, cigna_op_t *op)
 {
-    size_t         argc;
-    cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
-
-    argc = cigna_vault_read_args(f->identity, argv);
-
     f->state = cigna_reseal_st_read;
-    cigna_flow_redis(op, argv, (unsigned) argc);
+    cigna_script_read(op, f->identity);
 }
 
 

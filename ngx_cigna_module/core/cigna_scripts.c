@@ -586,6 +586,18 @@ cigna_script_find(cigna_slice_t sha1)
 
 
 void
+cigna_script_read(cigna_op_t *op, const cigna_identity_t *id)
+{
+    size_t         argc;
+    cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
+
+    argc = cigna_vault_read_args(id, argv);
+
+    cigna_flow_redis(op, argv, (unsigned) argc);
+}
+
+
+void
 cigna_script_run(cigna_op_t *op, cigna_script_e script,
     const cigna_slice_t *argv, unsigned argc)
 {

@@ -56,6 +56,9 @@ const cigna_script_t *cigna_script(cigna_script_e script);
 const cigna_script_t *cigna_script_find(cigna_slice_t sha1);
 
 
+/* the read of the identity's grant, see cigna_vault_read_args() */
+void cigna_script_read(cigna_op_t *op, const cigna_identity_t *id);
+
 /*
  * Makes an operation of a script and its arguments, keys first.  Arguments
  * are borrowed.

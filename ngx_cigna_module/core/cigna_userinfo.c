@@ -123,14 +123,9 @@ cigna_userinfo_flow(cigna_userinfo_t *f, const cigna_event_t *ev,
 static int
 cigna_userinfo_read(cigna_userinfo_t *f, cigna_op_t *op)
 {
-    size_t         argc;
-    cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
-
-    argc = cigna_vault_read_args(f->identity, argv);
-
     f->rounds++;
     f->state = cigna_userinfo_st_read;
-    cigna_flow_redis(op, argv, (unsigned) argc);
+    cigna_script_read(op, f->identity);
 
     return CIGNA_AGAIN;
 }
