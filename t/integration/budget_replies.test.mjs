@@ -10,6 +10,7 @@ import { BudgetFleet } from '../../scripts/lib/budgets/fleet.mjs';
 import { countersOf } from '../lib/counters.mjs';
 import { assertRefused } from '../lib/fhir.mjs';
 import { twice } from '../lib/meter.mjs';
+import { BASE } from '../lib/recorder.mjs';
 import { until } from '../lib/scratch.mjs';
 import { parseList } from '../lib/structured.mjs';
 
@@ -39,7 +40,7 @@ test('budgets are spent', async (t) => {
         hooli: { budget: DAILY },
         wayne: { budget: DAILY },
         stark: { budget: DAILY, resource_types: 'Patient',
-                 fhir_base: 'https://localhost/stark' },
+                 fhir_base: `https://localhost${BASE}/metered/stark` },
       },
       http: (meter) => twice(meter) + DEAD,
       locations: (meter) => [

@@ -62,7 +62,7 @@ class Meter {
   // A location that proxies here, for every tenant of a gateway.  It is to cost
   // a busy machine little: no TLS, and the session cookie is believed.
   location(name, { to = 'http://metered', lines = [] } = {}) {
-    return this.recorder.location(name, { to: `${to}/`, lines: [
+    return this.recorder.location(name, { to, lines: [
       'auth_request off;',
       'cigna_insecure_upstream on;',
       'cigna_identity $metered_tenant $metered_member;',

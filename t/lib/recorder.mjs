@@ -7,6 +7,9 @@ import https from 'node:https';
 import { authority } from '../../scripts/lib/ca.mjs';
 import { onEnd, scratchDirectory } from './scratch.mjs';
 
+// The path of the stand-in's FHIR base, below which tokens may go.
+export const BASE = '/PatientAccess/v1-devportal';
+
 class Recorder {
   requests = [];
   // as those of on(), for all other paths
@@ -15,6 +18,7 @@ class Recorder {
     response.end('{"resourceType":"Bundle"}');
   };
   #answers = new Map();
+  #below = [];                     // paths of locations, behind the base
   #connections = 0;
 
   async start(t, { plain, ca, names = ['localhost'] }) {
@@ -60,7 +64,7 @@ class Recorder {
     }
     const seen = {
       method: request.method,
-      url: request.url,
+      url: this.#seen(request.url),
       version: request.httpVersion,
       lines,
       names: lines.map(([name]) => name.toLowerCase()),
@@ -77,11 +81,17 @@ class Recorder {
   }
 
   #answer(request) {
-    const [path] = request.url.split('?');
+    const [path] = this.#seen(request.url).split('?');
     return this.#answers.get(path) ?? this.otherwise;
   }
 
-  // path: as it arrives here; answer(request, response, what is kept of it)
+  // The target without the base, where a location of ours has put it in front.
+  #seen(target) {
+    return this.#below.some((name) => target.startsWith(BASE + name))
+      ? target.slice(BASE.length) : target;
+  }
+
+  // path: as it is seen here; answer(request, response, what is kept of it)
   on(path, answer) {
     this.#answers.set(path, answer);
   }
@@ -91,19 +101,30 @@ class Recorder {
     return this.requests.splice(0);
   }
 
-  // A location which proxies here; fhir: whether with tokens, or arguments of
-  // cigna_fhir.
+  // A location which proxies to the path of its own name, below the base that
+  // is put in front of it, unless it is there already.
+  // to: another origin, or a whole other target of proxy_pass; fhir: whether
+  // with tokens, or arguments of cigna_fhir.
   location(name, { fhir = true, lines = [], to } = {}) {
     return `
         location ${name} {
             cigna_fhir ${fhir === true ? 'on' : fhir || 'off'};
-            proxy_pass ${to ?? `https://127.0.0.1:${this.port}`};
+            proxy_pass ${this.#target(name, to)};
             proxy_ssl_name localhost;
             proxy_ssl_server_name on;
             proxy_ssl_verify on;
             proxy_ssl_trusted_certificate ${this.ca.certFile};
             ${lines.join('\n            ')}
         }`;
+  }
+
+  #target(name, to = `https://127.0.0.1:${this.port}`) {
+    if (!name.startsWith('/') || name.startsWith(BASE)
+        || !/^https?:\/\/[^/]+$/.test(to)) {
+      return to;
+    }
+    this.#below.push(name);
+    return `${to}${BASE}${name}`;
   }
 }
 
