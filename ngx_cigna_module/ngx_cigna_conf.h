@@ -25,6 +25,7 @@
 typedef struct ngx_cigna_worker_s     ngx_cigna_worker_t;
 typedef struct ngx_cigna_discovery_s  ngx_cigna_discovery_t;
 typedef struct ngx_cigna_budget_s     ngx_cigna_budget_t;
+typedef struct ngx_cigna_notices_s    ngx_cigna_notices_t;
 
 
 /* what one of the directives about budgets says */
@@ -104,6 +105,8 @@ typedef struct {
     ngx_cigna_budget_conf_t    budget;         /* the gateway's */
 
     ngx_cigna_place_t         *used;           /* last use in a location */
+    ngx_array_t               *noticed;        /* command tables of other
+                                                  modules, while parsing */
 
     /* the request side's own, set by ngx_cigna_handlers_init() */
     ngx_int_t                  request_id;     /* index of $request_id */
@@ -123,11 +126,22 @@ typedef struct {
 } ngx_cigna_srv_conf_t;
 
 
+/* a line of proxy_set_header */
+
+typedef struct {
+    ngx_str_t                  name;
+    ngx_http_complex_value_t  *value;          /* NULL: constant */
+    unsigned                   warned:1;
+} ngx_cigna_set_line_t;
+
+
 typedef struct {
     ngx_http_complex_value_t  *tenant_value;   /* NULL: no cigna_identity */
     ngx_cigna_tenant_t        *tenant;         /* constant tenant, or NULL */
     ngx_http_complex_value_t  *member_value;
     ngx_cigna_place_t         *identity;       /* place of cigna_identity */
+    ngx_str_t                  certificate;    /* what of the client's it uses;
+                                                  or empty */
 
     ngx_flag_t                 fhir;
     ngx_flag_t                 cache;
@@ -142,6 +156,11 @@ typedef struct {
     ngx_http_handler_pt        endpoint;
 
     ngx_cigna_place_t         *place;          /* of either directive */
+
+    ngx_cigna_notices_t       *notices;        /* of other modules' lines */
+    ngx_array_t               *set_lines;      /* ngx_cigna_set_line_t, of
+                                                  proxy_set_header; compiled
+                                                  for cigna_fhir; NULL: none */
 } ngx_cigna_loc_conf_t;
 
 
