@@ -51,8 +51,9 @@ void cigna_dots_next(cigna_dots_t *d, uint8_t c);
 
 /*
  * The same for bytes at the start of a text which can be no part of a dot
- * segment, all at once; returns how many, 0 if it is up to cigna_dots_next().
- * None of them is '"', "\", "?", "#", or outside of printable ASCII.
+ * segment, all at once, where only that is asked for; returns how many, 0 if it
+ * is up to cigna_dots_next().  None of them is '"', "\", "?", "#", a control
+ * byte, or beyond ASCII.
  */
 size_t cigna_dots_run(cigna_dots_t *d, const uint8_t *p, const uint8_t *end);
 
