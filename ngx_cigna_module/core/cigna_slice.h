@@ -111,5 +111,11 @@ int cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value);
 /* the same with hexadecimal digits */
 int cigna_slice_uint_hex(cigna_slice_t s, uint64_t max, uint64_t *value);
 
+/*
+ * Length of the UTF-8 character that s begins with, 0 if it is none: cut off,
+ * overlong, a surrogate, or beyond U+10FFFF (RFC 3629).
+ */
+size_t cigna_slice_utf8(cigna_slice_t s);
+
 
 #endif /* _CIGNA_SLICE_H_INCLUDED_ */
