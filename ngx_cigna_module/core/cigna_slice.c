@@ -121,6 +121,14 @@ cigna_slice_alnum(uint8_t c)
 
 
 int
+cigna_slice_token(uint8_t c)
+{
+    return cigna_slice_alnum(c)
+           || cigna_slice_has(cigna_slice("!#$%&'*+-.^_`|~"), c);
+}
+
+
+int
 cigna_slice_hex(uint8_t c)
 {
     if (c >= '0' && c <= '9') {

@@ -99,6 +99,9 @@ cigna_slice_t cigna_slice_trim(cigna_slice_t s);
 /* 1 if c is an ASCII letter or digit */
 int cigna_slice_alnum(uint8_t c);
 
+/* 1 if c may stand in a token of HTTP, as names of header lines are */
+int cigna_slice_token(uint8_t c);
+
 /* value of a hexadecimal digit; -1 if c is none */
 int cigna_slice_hex(uint8_t c);
 

@@ -103,6 +103,24 @@ cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b)
 
 
 int
+cigna_uri_loopback(const cigna_uri_t *u)
+{
+    cigna_slice_t  host, local;
+
+    host = u->host;
+    local = cigna_slice(".localhost");
+
+    return cigna_slice_eq_case(host, cigna_slice("localhost"))
+           || cigna_slice_eq(host, cigna_slice("127.0.0.1"))
+           || cigna_slice_eq(host, cigna_slice("::1"))
+           || (host.len > local.len
+               && cigna_slice_eq_case(cigna_slice_skip(host,
+                                                       host.len - local.len),
+                                      local));
+}
+
+
+int
 cigna_uri_allows(const cigna_uri_t *allowed, const cigna_uri_t *target)
 {
     cigna_slice_t  prefix, path;

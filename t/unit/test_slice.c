@@ -139,6 +139,9 @@ characters_are_told_apart(void **state)
                          c && strchr("0123456789abcdefghijklmnopqrstuvwxyz"
                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ", (int) c)
                          != NULL);
+        assert_int_equal(cigna_slice_token((uint8_t) c),
+                         cigna_slice_alnum((uint8_t) c)
+                         || (c && strchr("!#$%&'*+-.^_`|~", (int) c) != NULL));
     }
 
     assert_int_equal(cigna_slice_hex('0'), 0);
