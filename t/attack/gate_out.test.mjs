@@ -134,7 +134,7 @@ test('the gate out', async (t) => {
         .filter(Boolean);
       count.hostile += inputs.length;
       count.failed += failures.length;
-      for (const { condition } of rows.map(([row]) => row)) {
+      for (const { condition } of [...rows.map(([row]) => row), ...others]) {
         conditions.add(condition);
       }
       assertNone(failures, `of ${inputs.length} requests`);
@@ -142,6 +142,29 @@ test('the gate out', async (t) => {
     });
   }
   t.diagnostic(`${count.failed} of ${count.hostile} hostile requests failed`);
+
+  await t.test('the log tells of each kind of refusal what is to be done',
+    () => {
+      const log = gw.nginx.errorLog();
+      for (const [condition, advice] of [
+        ['request_malformed', /: request_malformed, .*request: [tc]-\d+/],
+        ['destination_refused', /: destination_refused, .*(write|let|use) /],
+      ]) {
+        assert.ok(conditions.has(condition), condition);
+        assert.match(log, advice);
+      }
+    });
+
+  await t.test('what nginx mirrors has no token', () => {
+    const mirrored = other.take();
+    assert.ok(mirrored.length > 10, `${mirrored.length}`);
+    const tokens = Object.values(gate.digests);
+    assertNone(mirrored.filter(({ valuesOf }) =>
+      tokens.includes(digestOf(valuesOf?.('authorization').join('\n') ?? '')))
+      .map(({ raw }) => raw), 'with a token');
+  });
+
+  gw.replies.push(...gate.replies);
 
   // What is not hostile.
 
@@ -169,3 +192,30 @@ test('the gate out', async (t) => {
   }
   t.diagnostic(`${count.legitimate} legitimate requests`);
 });
+
+test('what would send more than one plain request is refused at start',
+  async (t) => {
+    const gw = await standardGateway(t, { names: ['acme'] });
+
+    for (const [what, changes, error] of [
+      ['slice at the level of http', { http: 'slice 1k;' }, /slice 0/],
+      ['slice in the server', { server: { slice: '1k' } }, /slice 0/],
+      ['slice in the location',
+       { fhir: { slice: '1k', proxy_set_header: 'Range $slice_range' } },
+       /slice 0/],
+      ['proxy_set_body in the location',
+       { fhir: { proxy_set_body: '"GET / HTTP/1.1"' } }, /proxy_set_body/],
+      ['proxy_set_body in the server',
+       { server: { proxy_set_body: '$request_body' } }, /proxy_set_body/],
+      ['proxy_set_body at the level of http',
+       { http: 'proxy_set_body x;' }, /proxy_set_body/],
+    ]) {
+      await t.test(`${what} is refused by nginx -t`, async (t2) => {
+        const { code, output } = await prepareNginx(t2, {
+          http: gw.configuration(changes) }).test();
+        assert.equal(code, 1, output);
+        assert.match(output, /\[emerg\] .*cigna_fhir/);
+        assert.match(output, error);
+      });
+    }
+  });

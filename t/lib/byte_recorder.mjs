@@ -125,13 +125,18 @@ function readBody(text, length) {
 }
 
 // Bytes in, requests out.  Once it has found a fault, all that follows belongs
-// to that fault.
+// to that fault.  bodies: false is a server that reads no bodies, and takes
+// them for what comes next.
 export class StrictParser {
   rest = '';
   #faulty = null;
 
-  // [{ raw, method, target, version, lines, names, valuesOf, body }], the last
-  // of which may be { raw, fault } instead
+  constructor({ bodies = true } = {}) {
+    this.bodies = bodies;
+  }
+
+  // [{ raw, method, target, version, lines, names, valuesOf, body, framed }],
+  // the last of which may be { raw, fault } instead
   feed(bytes) {
     this.rest += bytes.toString('latin1');
     if (this.#faulty) {
@@ -171,14 +176,15 @@ export class StrictParser {
     }
 
     const request = parseHead(head);
-    const read = readBody(this.rest.slice(end + 4), framing(request));
+    const length = framing(request);
+    const read = readBody(this.rest.slice(end + 4),
+                          this.bodies ? length : null);
     if (read === null) {
       return null;
     }
-    const [body, length] = read;
-    const raw = this.rest.slice(0, end + 4 + length);
+    const raw = this.rest.slice(0, end + 4 + read[1]);
     this.rest = this.rest.slice(raw.length);
-    return { ...request, raw, body };
+    return { ...request, raw, body: read[0], framed: length !== null };
   }
 }
 
@@ -196,7 +202,8 @@ class ByteRecorder {
   answer = () => ({});
   #open = new Map();                     // parser of each socket
 
-  async start(t, { ca } = {}) {
+  async start(t, { ca, bodies } = {}) {
+    this.bodies = bodies;
     this.ca = ca ?? authority(scratchDirectory(t, 'bytes'));
     const { certFile, keyFile } = this.ca.issueServer(
       'byte-recorder', ['localhost'], { only: true });
@@ -218,7 +225,7 @@ class ByteRecorder {
   }
 
   #accept(socket) {
-    const parser = new StrictParser();
+    const parser = new StrictParser({ bodies: this.bodies });
     const number = this.connections += 1;
     parser.number = number;
 
@@ -290,7 +297,7 @@ function echoOf({ target, valuesOf }) {
   });
 }
 
-// Options: ca (of another recorder).
+// Options: ca (of another recorder), bodies (false: it reads none).
 export async function startByteRecorder(t, options) {
   const recorder = new ByteRecorder();
   await recorder.start(t, options);

@@ -233,8 +233,8 @@ export const HEADERS = [
     plain: true },
   ...NEVER.map((one) => harmless(shown(line(one)), line(one))),
   ...SPOILT.map((one) => lines(shown(line(one)), line(one))),
-  harmless('two lines Authorization',
-           ['Authorization: Bearer a', 'authorization: Bearer b']),
+  lines('two lines Authorization',
+        ['Authorization: Bearer a', 'authorization: Bearer b']),
   harmless('a line with an underscore', 'X_Request_Id: evil'),
   harmless('underscores for ours', 'Content_Length: 5'),
   harmless('many Accept', Array.from({ length: 50 }, (_, i) => `Accept: a/${i}`)),
@@ -253,7 +253,7 @@ export const HEADERS = [
   ...['a=b', 'x=1; session=bob', 'x=a,b', `x=${'c'.repeat(4000)}`, '$Version=1',
       'session', 'x="a\\"b"', 'x=a\x01b'].map((cookie) =>
     harmless(`a second Cookie: ${shown(cookie.slice(0, 20))}`,
-             `Cookie: ${cookie}`, { spoilt: cookie.includes('\x01') })),
+             `Cookie: ${cookie}`)),
   ...['a b', 'a"b', 'x'.repeat(129), '', 'a\tb', 'a\xffb'].map((id) =>
     harmless(`X-Request-Id: ${shown(id.slice(0, 10))}`, `X-Request-Id: ${id}`,
              { alone: true })),
@@ -291,7 +291,7 @@ export const BODIES = [
   harmless('chunks with an extension', 'Transfer-Encoding: chunked',
            { body: '1;a=b\r\nx\r\n0;c\r\n\r\n' }),
   harmless('chunks with a trailer', 'Transfer-Encoding: chunked',
-           { body: '0\r\nAuthorization: Bearer x\r\n\r\n', rude: true }),
+           { body: '0\r\nAuthorization: Bearer x\r\n\r\n' }),
   lines('chunks that break', 'Transfer-Encoding: chunked',
         { body: 'zz\r\nx\r\n0\r\n\r\n' }),
   lines('a chunk of a size that is too large', 'Transfer-Encoding: chunked',

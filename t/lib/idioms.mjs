@@ -7,12 +7,13 @@
 //   conf    the text of its locations: f is "cigna_fhir on;" or "off;", to the
 //           upstream's origin, base the FHIR base there, up the end of the
 //           names of upstreams (the control has connections of its own)
-//   lines   names that the operator's proxy_set_header writes, which may leave
+//   lines   other names that the operator's proxy_set_header writes, which may leave
 //   tail    what is asked for below it where a request is a plain one
 //   slashes true: in the server that does not merge them
 //   sent    how many recorders get the request, 1 if not said
+//   about   'path' if it decides about the path
+//   writes  names of the caller's lines that the operator's take the place of
 //   nothing true: it leads away from the FHIR base, so that nothing may leave
-//   outside what its name has to be before any text, with nothing between
 
 const plain = (name, what, more, options = {}) => ({
   name, what, ...options,
@@ -31,10 +32,10 @@ const PATHS = [
     conf: ({ f, base }) =>
       `location ~ ^/split/([^?]*)$ { ${f} proxy_pass ${base}/$1; }` },
   { name: 'splitargs', what: 'a capture with $is_args$args',
-    conf: ({ f, base }) => `location ~ ^/splitargs/(.*)$ {
+    conf: ({ f, base }) => `location ~ ^/splitargs/([^?]*)$ {
         ${f} proxy_pass ${base}/$1$is_args$args; }` },
   { name: 'named', what: 'a named capture',
-    conf: ({ f, base }) => `location ~ ^/named/(?<rest>.*)$ {
+    conf: ({ f, base }) => `location ~ ^/named/(?<rest>[^?]*)$ {
         ${f} proxy_pass ${base}/$rest$is_args$args; }` },
   { name: 'parts', what: 'two named captures',
     conf: ({ f, base }) => `location ~ ^/parts/(?<type>[^/]+)/(?<id>[^/]+)$ {
@@ -67,11 +68,11 @@ const PATHS = [
         rewrite ^/rewrite/(.*)$ /base/$1 break; ${f} proxy_pass ${to}; }` },
   { name: 'searched', what: 'rewrite with a capture in the query',
     conf: ({ f, to }) => `location /searched/ {
-        rewrite ^/searched/(.*)$ /base/Patient?_id=$1 break;
+        rewrite ^/searched/([^?]*)$ /base/Patient?_id=$1 break;
         ${f} proxy_pass ${to}; }` },
   { name: 'bare', what: 'rewrite that drops the query',
     conf: ({ f, to }) => `location /bare/ {
-        rewrite ^/bare/(.*)$ /base/$1? break; ${f} proxy_pass ${to}; }` },
+        rewrite ^/bare/([^?]*)$ /base/$1? break; ${f} proxy_pass ${to}; }` },
   { name: 'rewritten', what: 'rewrite before a proxy_pass with variables',
     conf: ({ f, to }) => `location /rewritten/ {
         rewrite ^/rewritten(/.*)$ /base$1 break;
@@ -106,7 +107,6 @@ const PATHS = [
         ${f} proxy_pass ${base}/Patient/1; }` },
   plain('caret', '"location ^~"', ''),
   { name: 'noslash', what: 'a location and a proxy_pass without last slashes',
-    outside: '/noslash',
     conf: ({ f, base }) => `location /noslash { ${f} proxy_pass ${base}; }` },
   { name: 'glued', what: 'a proxy_pass that lacks the last slash',
     nothing: true,
@@ -130,7 +130,7 @@ const LINES = [
         { lines: ['x-original-uri'] }),
   { name: 'lineofsplit', what: 'proxy_set_header with a capture',
     lines: ['x-rest'],
-    conf: ({ f, base }) => `location ~ ^/lineofsplit/(.*)$ {
+    conf: ({ f, base }) => `location ~ ^/lineofsplit/([^?]*)$ {
         proxy_set_header X-Rest $1; set $one Patient/1;
         ${f} proxy_pass ${base}/$one; }` },
   plain('hosthost', 'proxy_set_header Host $host',
@@ -177,7 +177,7 @@ const WAYS = [
     conf: ({ f, up }) => `location /kept/ {
         ${f} proxy_pass https://kept${up}/base/; ${KEPT} }` },
   { name: 'keptvar', what: 'a capture over kept connections',
-    conf: ({ f, up }) => `location ~ ^/keptvar/(.*)$ {
+    conf: ({ f, up }) => `location ~ ^/keptvar/([^?]*)$ {
         ${f} proxy_pass https://kept${up}/base/$1$is_args$args; ${KEPT} }` },
   { name: 'alive', what: 'proxy_set_header Connection "keep-alive"',
     conf: ({ f, up }) => `location /alive/ {
@@ -210,7 +210,9 @@ const WAYS = [
         ? 'cigna_smart_endpoint token https://acme.localhost/token;' : ''} }` },
 ];
 
-export const IDIOMS = [...PATHS, ...LINES, ...WAYS].map((idiom) => ({
+const OF_PATHS = PATHS.map((idiom) => ({ ...idiom, about: 'path' }));
+
+export const IDIOMS = [...OF_PATHS, ...LINES, ...WAYS].map((idiom) => ({
   at: `/${idiom.name}/`, tail: 'Patient/1', lines: [], sent: 1, ...idiom,
 }));
 
@@ -227,7 +229,7 @@ export function idiomsHttp({ port, spare }) {
     map $host $payer { default payer; }
     map $host $payer_control { default payer_control; }
     map $uri $mapped_uri { default $uri; "" /Patient; }
-    map $uri $mapped { "~^/mapped/(?<mapped_tail>.*)$" $mapped_tail; }
+    map $uri $mapped { "~^/mapped/(?<mapped_tail>[^?]*)$" $mapped_tail; }
     map $request_uri $mapped_raw {
         "~^/mapraw/(?<raw_tail>.*)$" $raw_tail; }
     map $http_upgrade $connection_upgrade { default upgrade; "" close; }`;
