@@ -106,6 +106,12 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
         conf->place = prev->place;
     }
 
+    /* an "if" without a handler goes on with that of its location */
+
+    if (conf->content == NULL) {
+        conf->content = prev->content;
+    }
+
     ngx_cigna_conf_location_within(cf, prev, conf);
 
     return ngx_cigna_conf_location_check(cf, conf);

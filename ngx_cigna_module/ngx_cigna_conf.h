@@ -10,6 +10,7 @@
 #include "ngx_cigna_pace.h"
 #include "ngx_cigna_redis.h"
 #include "cigna_budget.h"
+#include "cigna_gate_out.h"
 #include "cigna_links.h"
 #include "cigna_types.h"
 #include "cigna_smart.h"
@@ -77,6 +78,8 @@ typedef struct {
     ngx_cigna_budget_conf_t    member_budget;
     cigna_budget_plan_t        plan;           /* made of them all */
 
+    ngx_str_t                  fhir_host;      /* of fhir_base, as a Host
+                                                  line has it */
     ngx_str_t                  trusted_certificate;
     ngx_cigna_place_t         *place;          /* of the block */
 
@@ -114,6 +117,15 @@ typedef struct {
 } ngx_cigna_main_conf_t;
 
 
+/* a line that the operator has nginx's proxy send: proxy_set_header */
+
+typedef struct {
+    ngx_str_t                  name;
+    ngx_http_complex_value_t  *value;          /* NULL: constant */
+    unsigned                   warned:1;
+} ngx_cigna_set_line_t;
+
+
 /* of a server: what tells callers where to go */
 
 typedef struct {
@@ -142,6 +154,16 @@ typedef struct {
     ngx_http_handler_pt        endpoint;
 
     ngx_cigna_place_t         *place;          /* of either directive */
+
+    /* of a location with "fhir" */
+    ngx_str_t                  name;
+    ngx_http_handler_pt        content;        /* the handler that ours calls */
+    ngx_array_t               *set_lines;      /* ngx_cigna_set_line_t, of
+                                                  proxy_set_header; NULL: none
+                                                  */
+
+    /* a worker's own: when advice was logged, by cigna_gate_out_e */
+    ngx_msec_t                 gate_logged[CIGNA_GATE_OUT_MAX];
 } ngx_cigna_loc_conf_t;
 
 

@@ -8,11 +8,15 @@
 
 
 #include "ngx_cigna_handlers.h"
+#include "ngx_cigna_inject.h"
+#include "ngx_cigna_search.h"
 
 
 extern ngx_module_t  ngx_http_proxy_module;
 
 
+static void ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
+    ngx_http_core_loc_conf_t *clcf);
 static char *ngx_cigna_check_keeping(ngx_conf_t *cf,
     ngx_http_upstream_conf_t *ucf);
 static char *ngx_cigna_check_transport(ngx_conf_t *cf,
@@ -57,7 +61,31 @@ ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
         rv = ngx_cigna_check_transport(cf, ucf);
     }
 
+    ngx_cigna_check_handler(lcf, clcf);
+
     return rv;
+}
+
+
+/* nginx gives a clone of a request the handler of its location, and no other */
+
+static void
+ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
+    ngx_http_core_loc_conf_t *clcf)
+{
+    lcf->name = clcf->name;
+
+    if (clcf->handler == NULL) {
+        return;
+    }
+
+    lcf->content = clcf->handler;
+    clcf->handler = ngx_cigna_inject_handler;
+
+    /* a search by POST is kept in memory, however it is read */
+
+    clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
+                                            NGX_CIGNA_SEARCH_MAX + 1);
 }
 
 

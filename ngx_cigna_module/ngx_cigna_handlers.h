@@ -25,8 +25,9 @@ ngx_int_t ngx_cigna_variables_add(ngx_conf_t *cf);
 
 /*
  * What proxy_* settings of a location do not go with cigna_fhir: called when
- * locations are merged, after lcf was merged and if lcf->fhir is on.
- * NGX_CONF_OK, or NGX_CONF_ERROR after logging it.
+ * locations are merged, after lcf was merged and if lcf->fhir is on.  Takes the
+ * place of the location's handler.  NGX_CONF_OK, or NGX_CONF_ERROR after
+ * logging it.
  */
 char *ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
 
