@@ -8,6 +8,12 @@ const TIMEOUT = 15000;
 
 // { status, names, valuesOf, body, raw, length }, null if it is not whole yet
 function parseReply(text, { head, ended }) {
+  if (ended && text && !text.startsWith('HTTP/')) {
+    // of HTTP/0.9, which has no header
+    return { status: 0, names: [], valuesOf: () => [], body: text, raw: text,
+             length: text.length, closes: true };
+  }
+
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) {
     return null;
@@ -111,7 +117,7 @@ export class ByteClient {
       const reply = parseReply(this.#text, { head, ended: this.#ended });
       if (reply) {
         this.#text = this.#text.slice(reply.length);
-        if (reply.status >= 200) {
+        if (reply.status === 0 || reply.status >= 200) {
           if (reply.closes) {
             this.close();
           }

@@ -212,12 +212,14 @@ export class GateOut {
     }
   }
 
-  // Whether nginx without the gate has sent one plain request.
-  sentPlain({ entries, reply }) {
-    const [entry] = entries;
-    return entries.length === 1 && !entry.fault && reply?.status === 200
+  // Whether nginx without the gate has sent one plain request, which was not
+  // made of several lines.
+  sentPlain(row) {
+    const { entries: [entry, ...more], reply } = row;
+    return entry && more.length === 0 && !entry.fault && reply?.status === 200
       && faultOfTarget(entry.target, this.base) === null
-      && /^(GET|HEAD)$/.test(entry.method);
+      && /^(GET|HEAD)$/.test(entry.method)
+      && !/[\r\n]/.test(decodedOnce(this.target(row).split('?', 1)[0]));
   }
 
   // What is wrong; null if it is as it must be.  control: the same without the
@@ -226,10 +228,9 @@ export class GateOut {
     const faults = row.entries.length + row.spares.length
       ? this.#judgeSent(row) : this.#judgeRefused(row, control);
 
-    if (control && row.entries.length && !row.entries[0].fault
+    if (control && this.sentPlain(control) && row.entries.length
         && row.entries[0].target !== this.#targetOf(row, control)) {
-      faults.push(`another target than without the gate: ${
-        row.entries[0].target.slice(0, 200)}`);
+      faults.push('another target than without the gate');
     }
     return faults.length ? this.#describe(row, faults) : null;
   }
@@ -252,7 +253,8 @@ export class GateOut {
     const { idiom, entries, spares, reply, surplus, late, input } = row;
     const faults = [];
 
-    if (idiom.nothing) {
+    if (idiom.nothing && entries.some(({ target }) =>
+      target?.split('?')[0] !== this.base)) {
       faults.push('nothing may leave');
     }
     if (entries.length !== 1 || spares.length !== idiom.sent - 1) {
@@ -274,6 +276,9 @@ export class GateOut {
   }
 
   #judgeReply({ member, tag, input, entries }, reply) {
+    if (reply?.status === 0 && input.version === '') {
+      return [];                         // of HTTP/0.9: no status, no header
+    }
     if (reply?.status !== 200) {
       return [`status ${reply?.status} for what has left`];
     }
@@ -362,8 +367,11 @@ export class GateOut {
   }
 
   #judgeRefusal(row, { status, body, valuesOf }) {
-    if (valuesOf('content-type')[0] !== 'application/fhir+json') {
-      return NGINX_SAYS.includes(status) ? [] : [`status ${status}`];
+    const ours = valuesOf('content-type')[0] === 'application/fhir+json';
+
+    if (!ours || body === '') {
+      return NGINX_SAYS.includes(status) || (ours && status === 500) ? []
+        : [`status ${status}`];
     }
     const { coding } = JSON.parse(body).issue[0].details;
     row.condition = coding[0].code;

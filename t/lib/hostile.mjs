@@ -269,8 +269,8 @@ export const HEADERS = [
     ({ what: `method ${method}`, method, plain: method === 'HEAD' })),
   ...['HTTP/1.0', 'HTTP/1.2', 'HTTP/0.9', 'HTTP/2.0', 'HTTP/1.10', 'HTTP/1',
       'http/1.1', 'HTTPS/1.1', 'HTTP/1.1 x', ''].map((version) =>
-    ({ what: `version "${version}"`, version,
-       plain: version === 'HTTP/1.0' })),
+    ({ what: `version "${version}"`, version, plain: version === 'HTTP/1.0',
+       alone: version === '' })),
 ];
 
 // Bodies, most of which hold another request.

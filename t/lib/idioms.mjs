@@ -14,6 +14,7 @@
 //   about   'path' if it decides about the path
 //   writes  names of the caller's lines that the operator's take the place of
 //   nothing true: it leads away from the FHIR base, so that nothing may leave
+//           but for the base itself
 
 const plain = (name, what, more, options = {}) => ({
   name, what, ...options,
@@ -79,7 +80,7 @@ const PATHS = [
         ${f} proxy_pass ${to}$uri$is_args$args; }` },
   { name: 'last', what: 'rewrite into another location',
     conf: ({ f, base }) => `location /last/ {
-        rewrite ^/last/(.*)$ /lastly/$1 last; }
+        rewrite "(?s)^/last/(.*)$" /lastly/$1 last; }
       location /lastly/ { internal; ${f} proxy_pass ${base}/; }` },
   { name: 'mapuri', what: 'a map of $uri',
     conf: ({ f, base }) => `location /mapuri/ {
