@@ -4,6 +4,7 @@
 //   target(at)  what is asked for, at being where the location is; the
 //               location's own plain target if it is not there
 //   method, version, lines, body, host (null: no line), cookies
+//   first       true: one that every idiom must stand
 //   plain       true: nothing is wrong but what the gate leaves out, so that
 //               the request must be served
 //   alone       true: its X-Request-Id is not the test's, so nothing else may
@@ -140,7 +141,7 @@ const absolute = () => ['http://evil.example', 'https://evil.example:444',
   }));
 
 export const TARGETS = [
-  ...bytes(), ...raw(), ...SPLITS.map((text) => tail(text)),
+  ...SPLITS.map((text) => tail(text, { first: true })), ...bytes(), ...raw(),
   ...WAYS_UP.map((text) => tail(text)), ...ODD.map((text) => tail(text)),
   ...WHOLES.map((text) => whole(text)), ...absolute(),
   { what: 'a double of the method', method: 'GET GET' },
