@@ -45,7 +45,7 @@
 /* nothing that is written beside the request and ours is longer than this */
 #define CIGNA_GATE_OUT_EXTRA                                                  \
     (sizeof("Host: \r\nX-Request-Id: \r\ntraceparent: \r\n"                   \
-            "Authorization: Bearer \r\n?\r\n"))
+            "Authorization: Bearer \r\n?\r\nConnection: close\r\n"))
 
 
 typedef enum {
@@ -118,68 +118,90 @@ static const cigna_gate_out_name_t
 
 /* what is special about a byte of a target */
 
-#define CIGNA_GATE_OUT_BAD      0x01       /* stands in no target */
-#define CIGNA_GATE_OUT_ESCAPE   0x02       /* "%" */
-#define CIGNA_GATE_OUT_SLASH    0x04
-#define CIGNA_GATE_OUT_ODD      0x08       /* stands in no path: "\", ";" */
-#define CIGNA_GATE_OUT_HIGH     0x10       /* a part of a character */
-#define CIGNA_GATE_OUT_DOT      0x20
+#define CIGNA_GATE_OUT_BAD    0x01         /* stands in no target */
+#define CIGNA_GATE_OUT_SLASH  0x02
+#define CIGNA_GATE_OUT_DOT    0x04
+#define CIGNA_GATE_OUT_CODED  0x08         /* "%" */
+#define CIGNA_GATE_OUT_ODD    0x10         /* stands in no path */
+#define CIGNA_GATE_OUT_HIGH   0x20         /* a part of a character */
 
+
+static const uint8_t  cigna_gate_out_class[256] = {
+    [0x00 ... ' '] = CIGNA_GATE_OUT_BAD,
+    ['#'] = CIGNA_GATE_OUT_BAD,
+    ['%'] = CIGNA_GATE_OUT_CODED,
+    ['.'] = CIGNA_GATE_OUT_DOT,
+    ['/'] = CIGNA_GATE_OUT_SLASH,
+    [';'] = CIGNA_GATE_OUT_ODD,
+    ['\\'] = CIGNA_GATE_OUT_ODD,
+    [0x7f] = CIGNA_GATE_OUT_BAD,
+    [0x80 ... 0xff] = CIGNA_GATE_OUT_HIGH
+};
+
+
+/* where the reading of a path is */
 
 typedef struct {
-    /* of the segment: how many bytes, and how many of them are dots */
-    size_t    len;
-    size_t    dots;
+    const uint8_t  *segment;               /* its first byte */
+    size_t          escapes;               /* in the segment */
+    size_t          dots;                  /* ... escaped or not */
 
     /* of a character that is not ASCII (RFC 3629, section 4) */
-    unsigned  more;                        /* bytes to come */
-    uint8_t   least;                       /* of the next one */
-    uint8_t   most;
+    unsigned        more;                  /* bytes to come */
+    uint8_t         least;                 /* of the next one */
+    uint8_t         most;
 } cigna_gate_out_path_t;
 
 
-/* what is remembered between lines */
+/* what is written, with room for all of it, and what was written so far */
 
 typedef struct {
-    unsigned  host:1;                      /* was written */
-    unsigned  connection:1;
-} cigna_gate_out_seen_t;
+    uint8_t   *pos;
+    unsigned   host:1;
+    unsigned   connection:1;
+} cigna_gate_out_to_t;
 
 
-static unsigned cigna_gate_out_class(uint8_t c);
-static int cigna_gate_out_printable(cigna_slice_t s);
 static cigna_gate_out_e cigna_gate_out_read_target(cigna_gate_out_t *gate);
-static int cigna_gate_out_plain(cigna_slice_t path);
-static int cigna_gate_out_byte(cigna_gate_out_path_t *state, uint8_t c,
-    int escaped);
-static int cigna_gate_out_character(cigna_gate_out_path_t *state, uint8_t c);
-static int cigna_gate_out_segment(const cigna_gate_out_path_t *state);
-static int cigna_gate_out_decode(cigna_slice_t *s, uint8_t *c);
+static int cigna_gate_out_query(const uint8_t *p, const uint8_t *end);
+static int cigna_gate_out_plain(const uint8_t *p, const uint8_t *end);
+static const uint8_t *cigna_gate_out_special(cigna_gate_out_path_t *path,
+    const uint8_t *p, const uint8_t *end);
+static int cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c);
+static int cigna_gate_out_segment(const cigna_gate_out_path_t *path,
+    const uint8_t *end);
 static cigna_gate_out_e cigna_gate_out_first(cigna_gate_out_t *gate,
-    cigna_slice_t *request, cigna_buf_t *b);
-static cigna_slice_t cigna_gate_out_searched(cigna_slice_t path);
-static cigna_gate_out_e cigna_gate_out_header(cigna_gate_out_t *gate,
-    cigna_slice_t *request, cigna_buf_t *b);
-static int cigna_gate_out_cut_line(cigna_slice_t *request,
-    cigna_slice_t *line);
+    cigna_slice_t *request, cigna_gate_out_to_t *to);
+static cigna_gate_out_e cigna_gate_out_searched(cigna_gate_out_t *gate,
+    cigna_slice_t *path, cigna_slice_t *query);
+static int cigna_gate_out_header(cigna_gate_out_t *gate,
+    cigna_slice_t *request, cigna_gate_out_to_t *to);
 static int cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,
-    cigna_gate_out_seen_t *seen, cigna_buf_t *b);
+    cigna_gate_out_to_t *to);
 static cigna_gate_out_name_e cigna_gate_out_kind(cigna_slice_t name);
+static int cigna_gate_out_named(const uint8_t *name, const char *known,
+    size_t len);
 static int cigna_gate_out_is_set(const cigna_gate_out_t *gate,
     cigna_slice_t name);
 static int cigna_gate_out_leaves(cigna_gate_out_t *gate,
     cigna_gate_out_name_e kind, cigna_slice_t name);
 static int cigna_gate_out_closes(cigna_slice_t value);
-static void cigna_gate_out_append_line(cigna_buf_t *b, cigna_slice_t name,
-    cigna_slice_t value);
+static void cigna_gate_out_put(cigna_gate_out_to_t *to, cigna_slice_t s);
+static void cigna_gate_out_put_line(cigna_gate_out_to_t *to,
+    cigna_slice_t name, cigna_slice_t value);
 
 
 cigna_gate_out_e
 cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request, cigna_buf_t *b)
 {
-    uint8_t           *line;
-    cigna_slice_t      base;
-    cigna_gate_out_e   e;
+    cigna_slice_t        line;
+    cigna_gate_out_e     e;
+    cigna_gate_out_to_t  to;
+
+    if ((size_t) (b->end - b->pos) < cigna_gate_out_max(gate, request.len)) {
+        b->overflow = 1;
+        return cigna_gate_out_request;
+    }
 
     /* what is not a target may still be a request that was never meant */
 
@@ -189,31 +211,31 @@ cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request, cigna_buf_t *b)
         return e;
     }
 
-    line = b->pos;
+    memset(&to, 0, sizeof(cigna_gate_out_to_t));
+    to.pos = b->pos;
 
-    e = cigna_gate_out_first(gate, &request, b);
+    e = cigna_gate_out_first(gate, &request, &to);
 
     if (e != cigna_gate_out_passed) {
         return e;
     }
 
-    e = cigna_gate_out_header(gate, &request, b);
+    line = cigna_slice_make(b->pos, to.pos);
 
-    if (e != cigna_gate_out_passed || b->overflow) {
-        return e != cigna_gate_out_passed ? e : cigna_gate_out_request;
+    if (!cigna_gate_out_header(gate, &request, &to)) {
+        return cigna_gate_out_lines;
     }
+
+    b->pos = to.pos;
 
     /* where it leads is told by what leaves */
 
-    gate->args = cigna_slice_make(line, b->pos);
-    (void) cigna_slice_cut(&gate->args, ' ');
-    gate->args = cigna_slice_cut(&gate->args, ' ');
-    gate->line = gate->args;
+    (void) cigna_slice_cut(&line, ' ');
+    gate->line = cigna_slice_cut(&line, ' ');
 
-    base = gate->base;
-
+    gate->args = gate->line;
     gate->path = cigna_slice_cut(&gate->args, '?');
-    gate->path = cigna_slice_skip(gate->path, base.len);
+    gate->path = cigna_slice_skip(gate->path, gate->base.len);
 
     return cigna_gate_out_passed;
 }
@@ -228,56 +250,6 @@ cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len)
 }
 
 
-static unsigned
-cigna_gate_out_class(uint8_t c)
-{
-    if (c <= ' ' || c == 0x7f || c == '#') {
-        return CIGNA_GATE_OUT_BAD;
-    }
-
-    if (c >= 0x80) {
-        return CIGNA_GATE_OUT_HIGH;
-    }
-
-    switch (c) {
-
-    case '%':
-        return CIGNA_GATE_OUT_ESCAPE;
-
-    case '/':
-        return CIGNA_GATE_OUT_SLASH;
-
-    case '\\':
-    case ';':
-        return CIGNA_GATE_OUT_ODD;
-
-    case '.':
-        return CIGNA_GATE_OUT_DOT;
-
-    default:
-        return 0;
-    }
-}
-
-
-/* no byte that would end a target, or a request line, anywhere */
-
-static int
-cigna_gate_out_printable(cigna_slice_t s)
-{
-    size_t  i;
-
-    for (i = 0; i < s.len; i++) {
-
-        if (s.data[i] <= ' ' || s.data[i] == 0x7f || s.data[i] == '#') {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
 /*
  * The base is not looked into: it is the operator's.  A path elsewhere is the
  * configuration's fault unless a caller can have meant it to be read in another
@@ -287,31 +259,39 @@ cigna_gate_out_printable(cigna_slice_t s)
 static cigna_gate_out_e
 cigna_gate_out_read_target(cigna_gate_out_t *gate)
 {
-    cigna_slice_t  path, rest;
-
-    if (!cigna_gate_out_printable(gate->target)) {
-        return cigna_gate_out_target;
-    }
+    int             below;
+    const uint8_t  *path, *end, *query;
 
     if (gate->base.len && gate->base.data[gate->base.len - 1] == '/') {
         gate->base.len--;
     }
 
-    rest = gate->target;
-    path = cigna_slice_cut(&rest, '?');
+    path = gate->target.data;
+    end = path + gate->target.len;
 
-    if (!cigna_slice_starts(path, gate->base)) {
-        return cigna_gate_out_plain(path) ? cigna_gate_out_base
-                                          : cigna_gate_out_target;
+    query = gate->target.len ? memchr(path, '?', gate->target.len) : NULL;
+
+    if (query == NULL) {
+        query = end;
     }
 
-    rest = cigna_slice_skip(path, gate->base.len);
+    below = cigna_slice_starts(cigna_slice_make(path, query), gate->base);
 
-    if (!cigna_gate_out_plain(rest)) {
+    if (below) {
+        path += gate->base.len;
+    }
+
+    if (!cigna_gate_out_plain(path, query)
+        || !cigna_gate_out_query(query, end))
+    {
         return cigna_gate_out_target;
     }
 
-    if (path.len == 0 || (rest.len && rest.data[0] != '/')) {
+    /* a path that is only the base ends where it does */
+
+    if (!below || (path < query && *path != '/')
+        || (path == query && gate->base.len == 0))
+    {
         return cigna_gate_out_base;
     }
 
@@ -319,156 +299,163 @@ cigna_gate_out_read_target(cigna_gate_out_t *gate)
 }
 
 
+static int
+cigna_gate_out_query(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end) {
+        if (cigna_gate_out_class[*p++] == CIGNA_GATE_OUT_BAD) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 /* 1 if a path, or what follows the base in one, means the same to everybody */
 
 static int
-cigna_gate_out_plain(cigna_slice_t path)
+cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
 {
-    int                    escaped;
-    uint8_t                c;
-    cigna_gate_out_path_t  state;
-
-    memset(&state, 0, sizeof(cigna_gate_out_path_t));
+    cigna_gate_out_path_t  path;
 
     /* the first slash follows the base */
 
-    if (path.len && path.data[0] == '/') {
-        path = cigna_slice_skip(path, 1);
+    if (p < end && *p == '/') {
+        p++;
     }
 
-    while (path.len) {
+    memset(&path, 0, sizeof(cigna_gate_out_path_t));
+    path.segment = p;
 
-        escaped = (path.data[0] == '%');
+    while (p < end) {
 
-        if (!cigna_gate_out_decode(&path, &c)
-            || !cigna_gate_out_byte(&state, c, escaped))
-        {
+        if (cigna_gate_out_class[*p] == 0 && path.more == 0) {
+            p++;
+            continue;
+        }
+
+        p = cigna_gate_out_special(&path, p, end);
+
+        if (p == NULL) {
             return 0;
         }
     }
 
     /* the last segment may be empty */
 
-    return state.more == 0
-           && (state.len == 0 || cigna_gate_out_segment(&state));
+    return path.more == 0
+           && (path.segment == end || cigna_gate_out_segment(&path, end));
 }
 
 
-static int
-cigna_gate_out_byte(cigna_gate_out_path_t *state, uint8_t c, int escaped)
+/* passes a byte which is not like others; NULL: it cannot stand there */
+
+static const uint8_t *
+cigna_gate_out_special(cigna_gate_out_path_t *path, const uint8_t *p,
+    const uint8_t *end)
 {
-    unsigned  class;
+    int             high, low;
+    uint8_t         c, class;
+    const uint8_t  *next;
 
-    class = cigna_gate_out_class(c);
+    c = *p;
+    next = p + 1;
 
-    if (class == 0 && state->more == 0) {
-        state->len++;
-        return 1;
-    }
+    if (c == '%') {
 
-    if (class == CIGNA_GATE_OUT_HIGH || state->more) {
-        state->len++;
-        return cigna_gate_out_character(state, c);
-    }
-
-    if (class == CIGNA_GATE_OUT_SLASH && !escaped) {
-
-        if (!cigna_gate_out_segment(state)) {
-            return 0;
+        if (end - p < 3) {
+            return NULL;
         }
 
-        state->len = 0;
-        state->dots = 0;
+        high = cigna_slice_hex(p[1]);
+        low = cigna_slice_hex(p[2]);
 
-        return 1;
+        if (high < 0 || low < 0) {
+            return NULL;
+        }
+
+        c = (uint8_t) (high << 4 | low);
+        next = p + 3;
+
+        path->escapes++;
     }
 
-    state->len++;
+    class = cigna_gate_out_class[c];
+
+    if (path->more || class == CIGNA_GATE_OUT_HIGH) {
+        return cigna_gate_out_character(path, c) ? next : NULL;
+    }
 
     if (class == CIGNA_GATE_OUT_DOT) {
-        state->dots++;
-        return 1;
+        path->dots++;
+        return next;
     }
 
-    /* what would end a target may be meant if it is escaped */
+    if (class == CIGNA_GATE_OUT_SLASH && *p == '/') {
 
-    return class == CIGNA_GATE_OUT_BAD && escaped && (c == ' ' || c == '#');
+        if (!cigna_gate_out_segment(path, p)) {
+            return NULL;
+        }
+
+        path->segment = next;
+        path->escapes = 0;
+        path->dots = 0;
+
+        return next;
+    }
+
+    /* a space and "#" end a target only as they are */
+
+    return (class == 0 || (*p == '%' && (c == ' ' || c == '#'))) ? next : NULL;
 }
 
 
 /* bytes that are not ASCII, in the ranges of RFC 3629 */
 
 static int
-cigna_gate_out_character(cigna_gate_out_path_t *state, uint8_t c)
+cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c)
 {
-    if (state->more) {
+    if (path->more) {
 
-        if (c < state->least || c > state->most) {
+        if (c < path->least || c > path->most) {
             return 0;
         }
 
-        state->more--;
-        state->least = 0x80;
-        state->most = 0xbf;
+        path->more--;
+        path->least = 0x80;
+        path->most = 0xbf;
 
         return 1;
     }
 
-    state->least = (c == 0xe0) ? 0xa0 : (c == 0xf0) ? 0x90 : 0x80;
-    state->most = (c == 0xed) ? 0x9f : (c == 0xf4) ? 0x8f : 0xbf;
+    path->least = (c == 0xe0) ? 0xa0 : (c == 0xf0) ? 0x90 : 0x80;
+    path->most = (c == 0xed) ? 0x9f : (c == 0xf4) ? 0x8f : 0xbf;
 
     if (c >= 0xc2 && c <= 0xdf) {
-        state->more = 1;
+        path->more = 1;
 
     } else if (c >= 0xe0 && c <= 0xef) {
-        state->more = 2;
+        path->more = 2;
 
     } else if (c >= 0xf0 && c <= 0xf4) {
-        state->more = 3;
+        path->more = 3;
     }
 
-    return state->more != 0;
+    return path->more != 0;
 }
 
 
-static int
-cigna_gate_out_segment(const cigna_gate_out_path_t *state)
-{
-    return state->len && (state->dots != state->len || state->len > 2);
-}
-
-
-/* cuts one byte off the front; 0: a broken escape */
+/* neither empty nor dots */
 
 static int
-cigna_gate_out_decode(cigna_slice_t *s, uint8_t *c)
+cigna_gate_out_segment(const cigna_gate_out_path_t *path, const uint8_t *end)
 {
-    int     high, low;
     size_t  len;
 
-    len = 1;
-    *c = s->data[0];
+    len = (size_t) (end - path->segment) - 2 * path->escapes;
 
-    if (*c == '%') {
-
-        if (s->len < 3) {
-            return 0;
-        }
-
-        high = cigna_slice_hex(s->data[1]);
-        low = cigna_slice_hex(s->data[2]);
-
-        if (high < 0 || low < 0) {
-            return 0;
-        }
-
-        *c = (uint8_t) (high << 4 | low);
-        len = 3;
-    }
-
-    *s = cigna_slice_skip(*s, len);
-
-    return 1;
+    return len && (path->dots != len || len > 2);
 }
 
 
@@ -476,209 +463,180 @@ cigna_gate_out_decode(cigna_slice_t *s, uint8_t *c)
 
 static cigna_gate_out_e
 cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
-    cigna_buf_t *b)
+    cigna_gate_out_to_t *to)
 {
-    size_t         base;
-    cigna_slice_t  line, method, path, query;
+    cigna_slice_t  method, path, query, version;
 
-    if (!cigna_gate_out_cut_line(request, &line)) {
-        return cigna_gate_out_request;
+    method = gate->search ? cigna_slice("POST ") : cigna_slice("GET ");
+
+    if (!gate->search && request->len && request->data[0] == 'H') {
+        method = cigna_slice("HEAD ");
     }
 
-    method = cigna_slice_cut(&line, ' ');
+    version = cigna_slice_skip(*request, method.len + gate->target.len);
 
-    if (!cigna_slice_eq(method, gate->search ? cigna_slice("POST")
-                                             : cigna_slice("GET"))
-        && (gate->search || !cigna_slice_eq(method, cigna_slice("HEAD"))))
+    if (!cigna_slice_starts(*request, method)
+        || !cigna_slice_starts(cigna_slice_skip(*request, method.len),
+                               gate->target)
+        || (!cigna_slice_starts(version, cigna_slice(" HTTP/1.1\r\n"))
+            && !cigna_slice_starts(version, cigna_slice(" HTTP/1.0\r\n"))))
     {
         return cigna_gate_out_request;
     }
 
-    if (!cigna_slice_eq(cigna_slice_cut(&line, ' '), gate->target)
-        || (!cigna_slice_eq(line, cigna_slice("HTTP/1.1"))
-            && !cigna_slice_eq(line, cigna_slice("HTTP/1.0"))))
-    {
-        return cigna_gate_out_request;
-    }
+    version.len = sizeof(" HTTP/1.1\r\n") - 1;
+    *request = cigna_slice_skip(*request,
+                                method.len + gate->target.len + version.len);
 
     query = gate->target;
     path = cigna_slice_cut(&query, '?');
-    base = gate->base.len;
+    query = cigna_slice_skip(gate->target, path.len);
 
     if (gate->search) {
+        method = cigna_slice("GET ");
 
-        method = cigna_slice("GET");
-        query = gate->query;
-        path = cigna_gate_out_searched(path);
-
-        if (path.len <= base) {
+        if (cigna_gate_out_searched(gate, &path, &query)
+            != cigna_gate_out_passed)
+        {
             return cigna_gate_out_target;
         }
     }
 
     /* "<base>/?..." leads to the base itself, see cigna_link.c */
 
-    if (gate->links && base && path.len == base + 1
-        && gate->target.len > path.len)
+    if (gate->links && gate->base.len && query.len
+        && path.len == gate->base.len + 1)
     {
         path.len--;
     }
 
-    cigna_buf_append(b, method);
-    cigna_buf_append_char(b, ' ');
-    cigna_buf_append(b, path);
+    cigna_gate_out_put(to, method);
+    cigna_gate_out_put(to, path);
 
-    if (gate->search ? query.len != 0
-                     : cigna_slice_has(gate->target, '?'))
-    {
-        cigna_buf_append_char(b, '?');
-        cigna_buf_append(b, query);
+    if (gate->search && query.len) {
+        cigna_gate_out_put(to, cigna_slice("?"));
     }
 
-    cigna_buf_append_char(b, ' ');
-    cigna_buf_append(b, line);
-    cigna_buf_append_str(b, "\r\n");
+    cigna_gate_out_put(to, query);
+    cigna_gate_out_put(to, version);
 
     return cigna_gate_out_passed;
 }
 
 
-/* a path without "/_search" at its end; empty if it does not end so */
+/* a path without "/_search" at its end, and the query of both */
 
-static cigna_slice_t
-cigna_gate_out_searched(cigna_slice_t path)
+static cigna_gate_out_e
+cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
+    cigna_slice_t *query)
 {
     cigna_slice_t  end;
 
     end = cigna_slice("/_search");
 
-    if (path.len < end.len
-        || !cigna_slice_eq(cigna_slice_skip(path, path.len - end.len), end))
+    if (path->len <= gate->base.len + end.len
+        || !cigna_slice_eq(cigna_slice_skip(*path, path->len - end.len), end))
     {
-        return cigna_slice_null;
+        return cigna_gate_out_target;
     }
 
-    path.len -= end.len;
-
-    return path;
-}
-
-
-static cigna_gate_out_e
-cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
-    cigna_buf_t *b)
-{
-    cigna_slice_t          line;
-    cigna_gate_out_seen_t  seen;
-
-    memset(&seen, 0, sizeof(cigna_gate_out_seen_t));
-
-    for ( ;; ) {
-
-        if (!cigna_gate_out_cut_line(request, &line)) {
-            return cigna_gate_out_lines;
-        }
-
-        if (line.len == 0) {
-            break;
-        }
-
-        if (!cigna_gate_out_line(gate, line, &seen, b)) {
-            return cigna_gate_out_lines;
-        }
-    }
-
-    if (request->len) {
-        return cigna_gate_out_lines;
-    }
-
-    if (!seen.host) {
-        cigna_gate_out_append_line(b, cigna_slice("Host: "), gate->host);
-    }
-
-    cigna_gate_out_append_line(b, cigna_slice("X-Request-Id: "),
-                               gate->request_id);
-    cigna_gate_out_append_line(b, cigna_slice("traceparent: "),
-                               gate->traceparent);
-    cigna_gate_out_append_line(b, cigna_slice("Authorization: Bearer "),
-                               gate->token);
-    cigna_buf_append_str(b, "\r\n");
+    path->len -= end.len;
+    *query = gate->query;
 
     return cigna_gate_out_passed;
 }
 
 
-/* 0: none that ends with CR LF is left, or it has another CR in it */
+/* 0: it could be read as more than one header, or has something behind it */
 
 static int
-cigna_gate_out_cut_line(cigna_slice_t *request, cigna_slice_t *line)
+cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
+    cigna_gate_out_to_t *to)
 {
+    cigna_slice_t   line;
     const uint8_t  *lf;
 
-    lf = request->len ? memchr(request->data, '\n', request->len) : NULL;
+    for ( ;; ) {
 
-    if (lf == NULL || lf == request->data || lf[-1] != '\r') {
-        return 0;
+        lf = request->len ? memchr(request->data, '\n', request->len) : NULL;
+
+        if (lf == NULL || lf == request->data || lf[-1] != '\r') {
+            return 0;
+        }
+
+        line = cigna_slice_make(request->data, lf - 1);
+        *request = cigna_slice_skip(*request, line.len + 2);
+
+        if (line.len == 0) {
+            break;
+        }
+
+        if (!cigna_gate_out_line(gate, line, to)) {
+            return 0;
+        }
     }
 
-    *line = cigna_slice_make(request->data, lf - 1);
-    *request = cigna_slice_skip(*request, line->len + 2);
+    if (!to->host) {
+        cigna_gate_out_put_line(to, cigna_slice("Host: "), gate->host);
+    }
 
-    return line->len == 0 || memchr(line->data, '\r', line->len) == NULL;
+    cigna_gate_out_put_line(to, cigna_slice("X-Request-Id: "),
+                            gate->request_id);
+    cigna_gate_out_put_line(to, cigna_slice("traceparent: "),
+                            gate->traceparent);
+    cigna_gate_out_put_line(to, cigna_slice("Authorization: Bearer "),
+                            gate->token);
+    cigna_gate_out_put(to, cigna_slice("\r\n"));
+
+    return request->len == 0;
 }
 
 
+/* line: without its CR LF, which follow it */
+
 static int
 cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,
-    cigna_gate_out_seen_t *seen, cigna_buf_t *b)
+    cigna_gate_out_to_t *to)
 {
     cigna_slice_t          name, value;
+    const uint8_t         *colon;
     cigna_gate_out_name_e  kind;
 
-    value = line;
-    name = cigna_slice_cut(&value, ':');
+    colon = memchr(line.data, ':', line.len);
 
-    if (name.len == 0 || name.len == line.len) {
+    if (colon == NULL || colon == line.data) {
         return 0;
     }
+
+    name = cigna_slice_make(line.data, colon);
+    value = cigna_slice_make(colon + 1, line.data + line.len);
 
     kind = cigna_gate_out_kind(name);
 
-    switch (kind) {
+    if (cigna_gate_out_leaves(gate, kind, name)) {
 
-    case cigna_gate_out_host:
-
-        if (!seen->host) {
-            seen->host = 1;
-            cigna_gate_out_append_line(b, cigna_slice("Host: "), gate->host);
+        if (!cigna_gate_out_value(value)) {
+            return 0;
         }
+
+        line.len += 2;
+        cigna_gate_out_put(to, line);
 
         return 1;
-
-    case cigna_gate_out_connection:
-
-        if (!seen->connection && cigna_gate_out_closes(value)) {
-            seen->connection = 1;
-            cigna_buf_append_str(b, "Connection: close\r\n");
-        }
-
-        return 1;
-
-    default:
-
-        if (!cigna_gate_out_leaves(gate, kind, name)) {
-            return 1;
-        }
     }
 
-    if (!cigna_gate_out_value(value)) {
-        return 0;
+    if (kind == cigna_gate_out_host && !to->host) {
+        to->host = 1;
+        cigna_gate_out_put_line(to, cigna_slice("Host: "), gate->host);
+
+    } else if (kind == cigna_gate_out_connection && !to->connection
+               && cigna_gate_out_closes(value))
+    {
+        to->connection = 1;
+        cigna_gate_out_put(to, cigna_slice("Connection: close\r\n"));
     }
 
-    cigna_buf_append(b, line);
-    cigna_buf_append_str(b, "\r\n");
-
-    return 1;
+    return memchr(line.data, '\r', line.len) == NULL;
 }
 
 
@@ -698,8 +656,7 @@ cigna_gate_out_kind(cigna_slice_t name)
         for (i = 0; i < CIGNA_GATE_OUT_NAMES && n[i].name; i++) {
 
             if (first == (uint8_t) n[i].name[0]
-                && cigna_slice_eq_case(name, (cigna_slice_t) {
-                       (const uint8_t *) n[i].name, name.len }))
+                && cigna_gate_out_named(name.data, n[i].name, name.len))
             {
                 return n[i].kind;
             }
@@ -707,13 +664,29 @@ cigna_gate_out_kind(cigna_slice_t name)
     }
 
     if (first == 'x' && name.len > 12
-        && cigna_slice_eq_case((cigna_slice_t) { name.data, 12 },
-                               cigna_slice("x-forwarded-")))
+        && cigna_gate_out_named(name.data, "x-forwarded-", 12))
     {
         return cigna_gate_out_hidden;
     }
 
     return cigna_gate_out_other;
+}
+
+
+/* known: in lower case */
+
+static int
+cigna_gate_out_named(const uint8_t *name, const char *known, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+        if (cigna_slice_lower(name[i]) != (uint8_t) known[i]) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -808,16 +781,35 @@ cigna_gate_out_closes(cigna_slice_t value)
 }
 
 
+/*
+ * Eight bytes at a time for as long as none is odd: a byte below the space
+ * borrows from its high bit, and so does DEL once it is zero.
+ */
+
 int
 cigna_gate_out_value(cigna_slice_t value)
 {
-    size_t  i;
+    uint64_t        word, odd;
+    const uint8_t  *p, *end;
 
-    for (i = 0; i < value.len; i++) {
+    p = value.data;
+    end = p + value.len;
 
-        if ((value.data[i] < ' ' && value.data[i] != '\t')
-            || value.data[i] == 0x7f)
-        {
+    for ( /* void */ ; end - p >= (ptrdiff_t) sizeof(uint64_t);
+          p += sizeof(uint64_t))
+    {
+        memcpy(&word, p, sizeof(uint64_t));
+
+        odd = (word - 0x2020202020202020)
+              | ((word ^ 0x7f7f7f7f7f7f7f7f) - 0x0101010101010101);
+
+        if (odd & ~word & 0x8080808080808080) {
+            break;
+        }
+    }
+
+    for ( /* void */ ; p < end; p++) {
+        if ((*p < ' ' && *p != '\t') || *p == 0x7f) {
             return 0;
         }
     }
@@ -826,17 +818,25 @@ cigna_gate_out_value(cigna_slice_t value)
 }
 
 
+static void
+cigna_gate_out_put(cigna_gate_out_to_t *to, cigna_slice_t s)
+{
+    if (s.len) {
+        memcpy(to->pos, s.data, s.len);
+        to->pos += s.len;
+    }
+}
+
+
 /* name: with its colon and what follows it; a line without a value is none */
 
 static void
-cigna_gate_out_append_line(cigna_buf_t *b, cigna_slice_t name,
+cigna_gate_out_put_line(cigna_gate_out_to_t *to, cigna_slice_t name,
     cigna_slice_t value)
 {
-    if (value.len == 0) {
-        return;
+    if (value.len) {
+        cigna_gate_out_put(to, name);
+        cigna_gate_out_put(to, value);
+        cigna_gate_out_put(to, cigna_slice("\r\n"));
     }
-
-    cigna_buf_append(b, name);
-    cigna_buf_append(b, value);
-    cigna_buf_append_str(b, "\r\n");
 }
