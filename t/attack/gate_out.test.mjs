@@ -133,7 +133,7 @@ test('the gate out', async (t) => {
     const rows = inputs.map((input) => gate.row(idiom, input));
     const controls = inputs.map((input) =>
       gate.row(idiom, input, { control: true }));
-    await gate.run(controls);
+    await gate.run(controls.filter((row) => !gate.splits(row)));
     await gate.run(rows);
     return rows.map((row, i) => [row, controls[i]]);
   };

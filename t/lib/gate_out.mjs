@@ -212,14 +212,24 @@ export class GateOut {
     }
   }
 
-  // Whether nginx without the gate has sent one plain request, which was not
-  // made of several lines.
-  sentPlain(row) {
-    const { entries: [entry, ...more], reply } = row;
+  // Whether it has line ends in its path, so that it may become several
+  // requests: without the gate it is not even sent.
+  splits(row) {
+    return /[\r\n]/.test(decodedOnce(this.target(row).split('?', 1)[0]));
+  }
+
+  // Whether nginx without the gate has sent one plain request.
+  sentPlain({ entries: [entry, ...more], reply }) {
     return entry && more.length === 0 && !entry.fault && reply?.status === 200
       && faultOfTarget(entry.target, this.base) === null
-      && /^(GET|HEAD)$/.test(entry.method)
-      && !/[\r\n]/.test(decodedOnce(this.target(row).split('?', 1)[0]));
+      && /^(GET|HEAD)$/.test(entry.method) && !this.#openElsewhere(entry);
+  }
+
+  // Metadata are asked for without a token, where they are and nowhere else.
+  #openElsewhere({ target }) {
+    const [path] = target.split('?', 1);
+    return OPEN.some((one) => path.endsWith(one))
+      && !OPEN.includes(path.slice(this.base.length));
   }
 
   // What is wrong; null if it is as it must be.  control: the same without the
