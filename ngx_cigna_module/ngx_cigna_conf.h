@@ -26,6 +26,7 @@
 typedef struct ngx_cigna_worker_s     ngx_cigna_worker_t;
 typedef struct ngx_cigna_discovery_s  ngx_cigna_discovery_t;
 typedef struct ngx_cigna_budget_s     ngx_cigna_budget_t;
+typedef struct ngx_cigna_notices_s    ngx_cigna_notices_t;
 
 
 /* what one of the directives about budgets says */
@@ -107,6 +108,8 @@ typedef struct {
     ngx_cigna_budget_conf_t    budget;         /* the gateway's */
 
     ngx_cigna_place_t         *used;           /* last use in a location */
+    ngx_array_t               *noticed;        /* command tables of other
+                                                  modules, while parsing */
 
     /* the request side's own, set by ngx_cigna_handlers_init() */
     ngx_int_t                  request_id;     /* index of $request_id */
@@ -140,6 +143,8 @@ typedef struct {
     ngx_cigna_tenant_t        *tenant;         /* constant tenant, or NULL */
     ngx_http_complex_value_t  *member_value;
     ngx_cigna_place_t         *identity;       /* place of cigna_identity */
+    ngx_str_t                  certificate;    /* what of the client's it uses;
+                                                  or empty */
 
     ngx_flag_t                 fhir;
     ngx_flag_t                 cache;
@@ -155,12 +160,14 @@ typedef struct {
 
     ngx_cigna_place_t         *place;          /* of either directive */
 
+    ngx_cigna_notices_t       *notices;        /* of other modules' lines */
+    ngx_array_t               *set_lines;      /* ngx_cigna_set_line_t, of
+                                                  proxy_set_header; compiled
+                                                  for cigna_fhir; NULL: none */
+
     /* of a location with "fhir" */
     ngx_str_t                  name;
     ngx_http_handler_pt        content;        /* the handler that ours calls */
-    ngx_array_t               *set_lines;      /* ngx_cigna_set_line_t, of
-                                                  proxy_set_header; NULL: none
-                                                  */
 
     /* a worker's own: when advice was logged, by cigna_gate_out_e */
     ngx_msec_t                 gate_logged[CIGNA_GATE_OUT_MAX];
