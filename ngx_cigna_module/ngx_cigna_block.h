@@ -59,6 +59,7 @@ char *ngx_cigna_block_check_sec(ngx_conf_t *cf, void *post, void *data);
 typedef struct {
     ngx_conf_file_t           file;
     ngx_conf_file_t          *left;
+    ngx_uint_t                warned;      /* for whoever warns but once */
 } ngx_cigna_place_t;
 
 ngx_cigna_place_t *ngx_cigna_place_create(ngx_conf_t *cf);

@@ -78,11 +78,6 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
       "Not available",
       "Too many requests wait for this member's connection." },
 
-    { ngx_string("not_repeated"), 503, "transient", NGX_LOG_WARN, 1, 0,
-      "Not available",
-      "This member's connection had to be prolonged; a request with a body is "
-      "not sent twice by the gateway, it may be made again." },
-
     { ngx_string("upstream_unreachable"), 502, "transient", NGX_LOG_ERR, 0, 0,
       "Not available",
       "Cigna's FHIR server cannot be reached at the moment, or what it says "
@@ -102,6 +97,20 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
     { ngx_string("request_refused"), 403, "forbidden", NGX_LOG_INFO, 0, 0,
       "That does not work here",
       "The gateway does not serve this request." },
+
+    { ngx_string("request_malformed"), 400, "invalid", NGX_LOG_WARN, 0, 0,
+      "Something is wrong with the request",
+      "The request's path, query or header could be read in more than one "
+      "way." },
+
+    { ngx_string("search_too_large"), 413, "too-long", NGX_LOG_INFO, 0, 0,
+      "Something is wrong with the request",
+      "The body of a search by POST may have 16 KiB at most." },
+
+    { ngx_string("media_type_refused"), 415, "not-supported", NGX_LOG_INFO, 0,
+      0,
+      "Something is wrong with the request",
+      "A search by POST must be of type application/x-www-form-urlencoded." },
 
     { ngx_string("type_refused"), 403, "forbidden", NGX_LOG_WARN, 0, 0,
       "That does not work here",

@@ -29,11 +29,13 @@ typedef enum {
     ngx_cigna_refresh_failed,              /* for now */
     ngx_cigna_refresh_late,                /* still under way */
     ngx_cigna_refresh_crowded,             /* too many wait for it */
-    ngx_cigna_not_repeated,                /* a body, and the token was old */
     ngx_cigna_upstream_unreachable,        /* the FHIR server */
     ngx_cigna_upstream_late,
     ngx_cigna_upstream_error,              /* it said so, but not in FHIR */
     ngx_cigna_request_refused,             /* by nginx: access rules, sizes */
+    ngx_cigna_request_malformed,           /* see cigna_gate_out.h */
+    ngx_cigna_search_too_large,            /* of a POST, see cigna_search.h */
+    ngx_cigna_media_type_refused,
     ngx_cigna_type_refused,                /* see resource_types */
     ngx_cigna_destination_refused,         /* see ngx_cigna_inject.c */
     ngx_cigna_subrequest_refused,

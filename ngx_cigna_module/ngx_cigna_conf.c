@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_conf.h"
 #include "ngx_cigna_conf_location.h"
+#include "ngx_cigna_conf_notice.h"
 
 
 void *
@@ -100,12 +101,20 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
         conf->tenant = prev->tenant;
         conf->member_value = prev->member_value;
         conf->identity = prev->identity;
+        conf->certificate = prev->certificate;
     }
 
     if (conf->place == NULL) {
         conf->place = prev->place;
     }
 
+    /* an "if" without a handler goes on with that of its location */
+
+    if (conf->content == NULL) {
+        conf->content = prev->content;
+    }
+
+    ngx_cigna_notice_merge(prev, conf);
     ngx_cigna_conf_location_within(cf, prev, conf);
 
     return ngx_cigna_conf_location_check(cf, conf);

@@ -10,6 +10,7 @@
 #include "ngx_cigna_pace.h"
 #include "ngx_cigna_redis.h"
 #include "cigna_budget.h"
+#include "cigna_gate_out.h"
 #include "cigna_links.h"
 #include "cigna_types.h"
 #include "cigna_smart.h"
@@ -25,6 +26,7 @@
 typedef struct ngx_cigna_worker_s     ngx_cigna_worker_t;
 typedef struct ngx_cigna_discovery_s  ngx_cigna_discovery_t;
 typedef struct ngx_cigna_budget_s     ngx_cigna_budget_t;
+typedef struct ngx_cigna_notices_s    ngx_cigna_notices_t;
 
 
 /* what one of the directives about budgets says */
@@ -77,6 +79,8 @@ typedef struct {
     ngx_cigna_budget_conf_t    member_budget;
     cigna_budget_plan_t        plan;           /* made of them all */
 
+    ngx_str_t                  fhir_host;      /* of fhir_base, as a Host
+                                                  line has it */
     ngx_str_t                  trusted_certificate;
     ngx_cigna_place_t         *place;          /* of the block */
 
@@ -104,6 +108,8 @@ typedef struct {
     ngx_cigna_budget_conf_t    budget;         /* the gateway's */
 
     ngx_cigna_place_t         *used;           /* last use in a location */
+    ngx_array_t               *noticed;        /* command tables of other
+                                                  modules, while parsing */
 
     /* the request side's own, set by ngx_cigna_handlers_init() */
     ngx_int_t                  request_id;     /* index of $request_id */
@@ -112,6 +118,15 @@ typedef struct {
     /* a worker's own, see ngx_cigna_worker.h */
     ngx_cigna_worker_t        *worker;
 } ngx_cigna_main_conf_t;
+
+
+/* a line that the operator has nginx's proxy send: proxy_set_header */
+
+typedef struct {
+    ngx_str_t                  name;
+    ngx_http_complex_value_t  *value;          /* NULL: constant */
+    unsigned                   warned:1;
+} ngx_cigna_set_line_t;
 
 
 /* of a server: what tells callers where to go */
@@ -128,6 +143,8 @@ typedef struct {
     ngx_cigna_tenant_t        *tenant;         /* constant tenant, or NULL */
     ngx_http_complex_value_t  *member_value;
     ngx_cigna_place_t         *identity;       /* place of cigna_identity */
+    ngx_str_t                  certificate;    /* what of the client's it uses;
+                                                  or empty */
 
     ngx_flag_t                 fhir;
     ngx_flag_t                 cache;
@@ -142,6 +159,18 @@ typedef struct {
     ngx_http_handler_pt        endpoint;
 
     ngx_cigna_place_t         *place;          /* of either directive */
+
+    ngx_cigna_notices_t       *notices;        /* of other modules' lines */
+    ngx_array_t               *set_lines;      /* ngx_cigna_set_line_t, of
+                                                  proxy_set_header; compiled
+                                                  for cigna_fhir; NULL: none */
+
+    /* of a location with "fhir" */
+    ngx_str_t                  name;
+    ngx_http_handler_pt        content;        /* the handler that ours calls */
+
+    /* a worker's own: when advice was logged, by cigna_gate_out_e */
+    ngx_msec_t                 gate_logged[CIGNA_GATE_OUT_MAX];
 } ngx_cigna_loc_conf_t;
 
 

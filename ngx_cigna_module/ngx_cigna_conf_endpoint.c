@@ -13,6 +13,8 @@ static void ngx_cigna_conf_preset(ngx_cigna_tenant_options_t *o);
 static void ngx_cigna_conf_preset_str(ngx_str_t *option, const char *value);
 static ngx_int_t ngx_cigna_conf_fhir_base(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, ngx_cigna_tenant_t *tenant);
+static ngx_int_t ngx_cigna_conf_fhir_host(ngx_conf_t *cf,
+    ngx_cigna_tenant_t *tenant);
 
 
 /*
@@ -170,6 +172,37 @@ ngx_cigna_conf_fhir_base(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     }
 
     tenant->provider.fhir_base = ngx_cigna_slice(base);
+
+    return ngx_cigna_conf_fhir_host(cf, tenant);
+}
+
+
+/* an origin without its scheme */
+
+static ngx_int_t
+ngx_cigna_conf_fhir_host(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
+{
+    size_t         len;
+    u_char        *p;
+    cigna_buf_t    b;
+    cigna_slice_t  host;
+
+    len = tenant->fhir_uri.authority.len + sizeof("https://");
+
+    p = ngx_pnalloc(cf->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    cigna_buf_init(&b, p, len);
+    cigna_uri_append_origin(&b, &tenant->fhir_uri);
+
+    host = cigna_buf_slice(&b);
+    (void) cigna_slice_cut(&host, '/');
+    host = cigna_slice_skip(host, 1);
+
+    tenant->fhir_host.data = (u_char *) host.data;
+    tenant->fhir_host.len = host.len;
 
     return NGX_OK;
 }

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_conf_location.h"
+#include "ngx_cigna_conf_notice.h"
 #include "ngx_cigna_handlers.h"
 
 
@@ -8,6 +9,9 @@ static ngx_http_complex_value_t *ngx_cigna_conf_value(ngx_conf_t *cf,
 static ngx_int_t ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text);
 static ngx_str_t ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos);
 static ngx_uint_t ngx_cigna_conf_writable(ngx_str_t *name);
+static void ngx_cigna_conf_certificate(ngx_str_t *text, ngx_str_t *found);
+static void ngx_cigna_conf_certificate_check(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf);
 static char *ngx_cigna_conf_identity_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);
 static ngx_int_t ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
@@ -21,6 +25,8 @@ static ngx_str_t  ngx_cigna_conf_writables[] = {
     ngx_string("http_"),
     ngx_string("uid_"),
     ngx_string("args"),
+    ngx_string("cigna_request_id"),
+    ngx_string("cigna_traceparent"),
     ngx_string("content_length"),
     ngx_string("content_type"),
     ngx_string("document_uri"),
@@ -72,6 +78,9 @@ ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                "them a control byte";
     }
 
+    ngx_cigna_conf_certificate(&value[1], &lcf->certificate);
+    ngx_cigna_conf_certificate(&value[2], &lcf->certificate);
+
     return NGX_CONF_OK;
 }
 
@@ -119,6 +128,14 @@ ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text)
                                "any caller can write, use what your app has "
                                "verified, or decide by a \"map\" which of its "
                                "values are whom", &name);
+            return NGX_ERROR;
+        }
+
+        if (ngx_cigna_variables_has(&name)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"cigna_identity\" cannot use \"$%V\", which "
+                               "has no value before the identity is known, "
+                               "use what your app has verified", &name);
             return NGX_ERROR;
         }
     }
@@ -189,6 +206,31 @@ ngx_cigna_conf_writable(ngx_str_t *name)
     }
 
     return 0;
+}
+
+
+/* the first variable, if any, that tells what the client's certificate says */
+
+static void
+ngx_cigna_conf_certificate(ngx_str_t *text, ngx_str_t *found)
+{
+    size_t     pos;
+    ngx_str_t  name;
+
+    static const ngx_str_t  prefix = ngx_string("ssl_client_");
+
+    pos = 0;
+
+    while (pos < text->len && found->len == 0) {
+
+        name = ngx_cigna_conf_variable(text, &pos);
+
+        if (name.len > prefix.len
+            && ngx_strncasecmp(name.data, prefix.data, prefix.len) == 0)
+        {
+            *found = name;
+        }
+    }
 }
 
 
@@ -327,6 +369,7 @@ ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
     if (lcf->identity) {
         ngx_cigna_place_enter(cf, lcf->identity);
         rv = ngx_cigna_conf_identity_check(cf, lcf);
+        ngx_cigna_conf_certificate_check(cf, lcf);
         ngx_cigna_place_leave(cf, lcf->identity);
 
         if (rv != NGX_CONF_OK) {
@@ -392,4 +435,36 @@ ngx_cigna_conf_identity_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
                        "\"cigna_tenant\" block defines", name);
 
     return NGX_CONF_ERROR;
+}
+
+
+static void
+ngx_cigna_conf_certificate_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_cigna_notice_t  *verify;
+
+    static const ngx_str_t  name = ngx_string("ssl_verify_client");
+
+    if (lcf->certificate.len == 0 || lcf->identity->warned) {
+        return;
+    }
+
+    verify = ngx_cigna_notice_find(lcf, &name);
+
+    if (verify == NULL
+        || ngx_strcmp(verify->args[1].data, "optional_no_ca") != 0)
+    {
+        return;
+    }
+
+    lcf->identity->warned = 1;
+
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                       "\"cigna_identity\" uses \"$%V\", which any caller can "
+                       "write where \"ssl_verify_client optional_no_ca\" "
+                       "stands (%V:%ui): certificates are not verified there, "
+                       "write \"ssl_verify_client on;\" or \"ssl_verify_client "
+                       "optional;\"", &lcf->certificate,
+                       &verify->place->file.file.name,
+                       verify->place->file.line);
 }

@@ -3,6 +3,7 @@
 #define _NGX_CIGNA_CTX_H_INCLUDED_
 
 
+#include "ngx_cigna_condition.h"
 #include "ngx_cigna_conf.h"
 
 
@@ -29,6 +30,7 @@ typedef struct ngx_cigna_inject_s  ngx_cigna_inject_t;
 typedef struct ngx_cigna_admit_s   ngx_cigna_admit_t;
 typedef struct ngx_cigna_rewrite_s ngx_cigna_rewrite_t;
 typedef struct ngx_cigna_errors_s  ngx_cigna_errors_t;
+typedef struct ngx_cigna_search_s  ngx_cigna_search_t;
 
 
 /* see ngx_cigna_trace.h; empty: not found out yet */
@@ -69,6 +71,7 @@ typedef struct {
     ngx_cigna_admit_t    *admit;           /* NULL: no budgets */
     ngx_cigna_rewrite_t  *rewrite;         /* NULL: links stay */
     ngx_cigna_errors_t   *errors;          /* NULL: the reply is no error */
+    ngx_cigna_search_t   *search;          /* NULL: not one by POST */
     ngx_cigna_trace_t     trace;
 
     /* of a callback: its query, which is scrubbed in the request itself */

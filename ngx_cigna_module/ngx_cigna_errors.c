@@ -134,7 +134,7 @@ ngx_cigna_errors_upstreams(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     return r == r->main
            && ctx != NULL
            && ctx->inject != NULL
-           && ctx->inject->content != NULL
+           && ctx->inject->decided
            && r->upstream != NULL
            && (r->upstream->cleanup != NULL
                || (ctx->errors != NULL && !ctx->errors->replaced));

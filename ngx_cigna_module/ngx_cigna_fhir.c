@@ -10,6 +10,7 @@
 #include "ngx_cigna_open.h"
 #include "ngx_cigna_refusal.h"
 #include "ngx_cigna_replay.h"
+#include "ngx_cigna_search.h"
 #include "ngx_cigna_trace.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
@@ -76,7 +77,7 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_cigna_inject(r, ctx->inject, &ctx->token->value);
+    ngx_cigna_inject(ctx->inject, &ctx->token->value);
 
     return NGX_DECLINED;
 }
@@ -84,7 +85,9 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
 
 /*
  * No access check was made for it: a mirror, an SSI include, ...  Its URI is
- * the caller's and may hold any byte, so the location's name is logged.
+ * the caller's and may hold any byte, so the location's name is logged.  A
+ * subrequest that is a clone does not come here, and ends in the content
+ * handler.
  */
 
 static ngx_int_t
@@ -133,13 +136,19 @@ ngx_cigna_fhir_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static ngx_int_t
 ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_int_t        rc;
-    ngx_cigna_who_e  who;
+    ngx_int_t              rc;
+    ngx_cigna_who_e        who;
+    ngx_cigna_condition_e  e;
 
     if (ctx->token->state == ngx_cigna_token_new) {
 
         if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-            return ngx_cigna_token_refuse(ctx, ngx_cigna_method_refused);
+
+            if (ngx_cigna_search_asked(r, &e) != NGX_OK) {
+                return ngx_cigna_token_refuse(ctx, e);
+            }
+
+            ctx->inject->search = 1;
         }
 
         if (r->content_handler == NULL) {

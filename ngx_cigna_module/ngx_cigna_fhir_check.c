@@ -1,24 +1,28 @@
 
 /*
- * What proxy_* settings do not go with cigna_fhir.  By the time our locations
- * are merged those of the proxy module are, and what it keeps for upstreams
- * comes first in its configuration.  Where proxy_pass has variables it is not
- * known yet where it leads: that is looked at for each request.
+ * What settings of other modules do not go with cigna_fhir.  By the time our
+ * locations are merged those of the proxy module are, and what it keeps for
+ * upstreams comes first in its configuration.  Where proxy_pass has variables
+ * it is not known yet where it leads: that is looked at for each request.
  */
 
 
+#include "ngx_cigna_conf_filters.h"
+#include "ngx_cigna_conf_set_lines.h"
 #include "ngx_cigna_handlers.h"
+#include "ngx_cigna_inject.h"
+#include "ngx_cigna_search.h"
 
 
 extern ngx_module_t  ngx_http_proxy_module;
 
 
+static void ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
+    ngx_http_core_loc_conf_t *clcf);
 static char *ngx_cigna_check_keeping(ngx_conf_t *cf,
     ngx_http_upstream_conf_t *ucf);
 static char *ngx_cigna_check_transport(ngx_conf_t *cf,
     ngx_http_upstream_conf_t *ucf);
-static ngx_uint_t ngx_cigna_check_slices(ngx_conf_t *cf);
-static ngx_uint_t ngx_cigna_check_slice_of(void **loc_conf, ngx_uint_t index);
 static char *ngx_cigna_check_error(ngx_conf_t *cf, const char *text);
 
 
@@ -57,7 +61,39 @@ ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
         rv = ngx_cigna_check_transport(cf, ucf);
     }
 
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_cigna_conf_filters_check(cf, lcf);
+    }
+
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_cigna_conf_set_lines_check(cf, lcf);
+    }
+
+    ngx_cigna_check_handler(lcf, clcf);
+
     return rv;
+}
+
+
+/* nginx gives a clone of a request the handler of its location, and no other */
+
+static void
+ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
+    ngx_http_core_loc_conf_t *clcf)
+{
+    lcf->name = clcf->name;
+
+    if (clcf->handler == NULL) {
+        return;
+    }
+
+    lcf->content = clcf->handler;
+    clcf->handler = ngx_cigna_inject_handler;
+
+    /* a search by POST is kept in memory, however it is read */
+
+    clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
+                                            NGX_CIGNA_SEARCH_MAX + 1);
 }
 
 
@@ -96,12 +132,6 @@ ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
                            "remove \"http_500\"");
     }
 
-    if (ngx_cigna_check_slices(cf)) {
-        return ngx_cigna_check_error(cf, "does not go with \"slice\", whose "
-                                     "subrequests get no token; write "
-                                     "\"slice 0\"");
-    }
-
     return NGX_CONF_OK;
 }
 
@@ -125,55 +155,6 @@ ngx_cigna_check_transport(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
     }
 
     return NGX_CONF_OK;
-}
-
-
-/*
- * The slice module, which may not be there, is merged after us: values of the
- * location, its server and the main level are looked at one by one.
- */
-
-static ngx_uint_t
-ngx_cigna_check_slices(ngx_conf_t *cf)
-{
-    ngx_uint_t                 i;
-    ngx_module_t              *module;
-    ngx_http_conf_ctx_t       *ctx, *main;
-    ngx_http_core_srv_conf_t  *cscf;
-
-    for (i = 0; cf->cycle->modules[i]; i++) {
-
-        module = cf->cycle->modules[i];
-
-        if (ngx_strcmp(module->name, "ngx_http_slice_filter_module") == 0) {
-
-            ctx = cf->ctx;
-            cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
-            main = (ngx_http_conf_ctx_t *)
-                       cf->cycle->conf_ctx[ngx_http_module.index];
-
-            return ngx_cigna_check_slice_of(ctx->loc_conf, module->ctx_index)
-                   || ngx_cigna_check_slice_of(cscf->ctx->loc_conf,
-                                               module->ctx_index)
-                   || ngx_cigna_check_slice_of(main->loc_conf,
-                                               module->ctx_index);
-        }
-    }
-
-    return 0;
-}
-
-
-/* the size is all that its configuration begins with */
-
-static ngx_uint_t
-ngx_cigna_check_slice_of(void **loc_conf, ngx_uint_t index)
-{
-    size_t  *size;
-
-    size = loc_conf[index];
-
-    return size != NULL && *size != NGX_CONF_UNSET_SIZE && *size != 0;
 }
 
 

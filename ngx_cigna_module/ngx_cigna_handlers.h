@@ -23,10 +23,14 @@ ngx_int_t ngx_cigna_handlers_init(ngx_conf_t *cf);
 /* adds $cigna_* variables, in preconfiguration */
 ngx_int_t ngx_cigna_variables_add(ngx_conf_t *cf);
 
+/* whether a variable of this name is one of them */
+ngx_uint_t ngx_cigna_variables_has(const ngx_str_t *name);
+
 /*
- * What proxy_* settings of a location do not go with cigna_fhir: called when
+ * What settings of a location do not go with cigna_fhir: called when
  * locations are merged, after lcf was merged and if lcf->fhir is on.
- * NGX_CONF_OK, or NGX_CONF_ERROR after logging it.
+ * Takes the place of the location's handler.  NGX_CONF_OK, or NGX_CONF_ERROR
+ * after logging it.
  */
 char *ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
 

@@ -2,25 +2,32 @@
 /*
  * How a token gets into an upstream request.
  *
- *   precontent        ngx_cigna_inject() takes the content handler's place
+ *   start of nginx    the handler of the location becomes ours, so that no way
+ *                     into its content leads past it: a clone of a request has
+ *                     neither a context nor what precontent has decided
+ *   precontent        ngx_cigna_inject() says that the request may leave
  *   content           ngx_cigna_inject_handler() reads the body
  *   body is there     ngx_cigna_inject_start() has the original handler make
  *                     its upstream, which r->aio keeps from being started, and
- *                     looks at where it leads and what it asks for
+ *                     takes its request through the gate
  *   admitted          ngx_cigna_inject_go() wraps its callbacks, starts it
- *   create_request    the finished header is copied with the token in it
+ *   create_request    gives nginx the request that has passed
  *   output            just before bytes leave: is this the connection that
  *                     the configuration speaks of?
  *   process_header    what the reply may not do is undone; a 401 is no reply
  *                     but the end of this token, see ngx_cigna_replay.c
+ *
+ * nginx holds a POST back from a second upstream server.  A search by POST
+ * leaves as a GET, so r->method is GET for as long as its upstream lives.
  */
 
 
 #include "ngx_cigna_inject.h"
+#include "ngx_cigna_gate_out.h"
 #include "ngx_cigna_guard.h"
-#include "ngx_cigna_lines.h"
-#include "ngx_cigna_open.h"
 #include "ngx_cigna_reply.h"
+#include "ngx_cigna_search.h"
+#include "cigna_smart.h"
 
 
 #define NGX_CIGNA_INJECT_TEXT  512
@@ -29,12 +36,15 @@
 extern ngx_module_t  ngx_http_proxy_module;
 
 
-static ngx_int_t ngx_cigna_inject_handler(ngx_http_request_t *r);
 static void ngx_cigna_inject_start(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_inject_gate(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e *e);
+static ngx_uint_t ngx_cigna_inject_document(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_gate_out_t *gate);
 static void ngx_cigna_inject_refuse(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e);
-static void ngx_cigna_inject_wrap(ngx_cigna_inject_t *inject,
-    ngx_http_upstream_t *u);
+static void ngx_cigna_inject_wrap(ngx_http_request_t *r,
+    ngx_cigna_inject_t *inject);
 static ngx_uint_t ngx_cigna_inject_allowed(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_inject_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -44,14 +54,13 @@ static const char *ngx_cigna_inject_wrong(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_inject_name(ngx_http_request_t *r,
     ngx_str_t *name);
 static ngx_int_t ngx_cigna_inject_create(ngx_http_request_t *r);
-static ngx_int_t ngx_cigna_inject_copy(ngx_http_request_t *r, ngx_buf_t *b,
-    ngx_cigna_lines_t *lines);
 static ngx_int_t ngx_cigna_inject_reinit(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_inject_output(void *data, ngx_chain_t *in);
 static ngx_uint_t ngx_cigna_inject_verified(ngx_connection_t *c,
     ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_inject_header(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_inject_interim(ngx_http_request_t *r);
+static void ngx_cigna_inject_finalize(ngx_http_request_t *r, ngx_int_t rc);
 
 
 /* of a TLS connection: the tenant whose fhir_base it was found to lead to */
@@ -72,23 +81,14 @@ ngx_cigna_inject_init(ngx_conf_t *cf)
 
 
 void
-ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_inject_t *inject,
-    ngx_str_t *token)
+ngx_cigna_inject(ngx_cigna_inject_t *inject, ngx_str_t *token)
 {
-    if (inject->content != NULL) {
-        return;
-    }
-
     inject->token = *token;
-    inject->content = r->content_handler;
-
-    r->content_handler = ngx_cigna_inject_handler;
+    inject->decided = 1;
 }
 
 
-/* a clone of a request inherits this handler, but not what was decided */
-
-static ngx_int_t
+ngx_int_t
 ngx_cigna_inject_handler(ngx_http_request_t *r)
 {
     ngx_int_t         rc;
@@ -97,9 +97,13 @@ ngx_cigna_inject_handler(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
     if (r != r->main || ctx == NULL || ctx->inject == NULL
-        || ctx->inject->content == NULL)
+        || !ctx->inject->decided)
     {
         return NGX_HTTP_FORBIDDEN;
+    }
+
+    if (ctx->inject->search) {
+        return ngx_cigna_search_read(r, ngx_cigna_inject_start);
     }
 
     rc = ngx_http_read_client_request_body(r, ngx_cigna_inject_start);
@@ -120,13 +124,16 @@ ngx_cigna_inject_again(ngx_http_request_t *r)
 static void
 ngx_cigna_inject_start(ngx_http_request_t *r)
 {
-    ngx_int_t         rc;
-    ngx_cigna_ctx_t  *ctx;
+    ngx_int_t               rc;
+    ngx_cigna_ctx_t        *ctx;
+    ngx_cigna_loc_conf_t   *lcf;
+    ngx_cigna_condition_e   e;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     r->aio = 1;
-    rc = ctx->inject->content(r);
+    rc = lcf->content(r);
     r->aio = 0;
 
     if (rc != NGX_DONE) {
@@ -136,17 +143,80 @@ ngx_cigna_inject_start(ngx_http_request_t *r)
 
     /* and from here on a second one, the original handler's */
 
+    rc = ngx_cigna_inject_gate(r, ctx, &e);
+
+    if (rc == NGX_OK) {
+        ngx_cigna_inject_go(r);
+        return;
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_http_finalize_request(r, NGX_DONE);
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_cigna_inject_refuse(r, ctx, e);
+}
+
+
+/* NGX_DECLINED: the request does not leave, for *e, which was logged */
+
+static ngx_int_t
+ngx_cigna_inject_gate(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e *e)
+{
+    ngx_int_t         rc;
+    cigna_gate_out_t  gate;
+
+    *e = ngx_cigna_destination_refused;
+
     if (!ngx_cigna_inject_allowed(r, ctx)) {
-        ngx_cigna_inject_refuse(r, ctx, ngx_cigna_destination_refused);
-        return;
+        return NGX_DECLINED;
     }
 
-    if (ngx_cigna_guard(r, ctx) != NGX_OK) {
-        ngx_cigna_inject_refuse(r, ctx, ngx_cigna_type_refused);
-        return;
+    rc = ngx_cigna_gate_out(r, ctx, &gate, e);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    ngx_cigna_inject_go(r);
+    if (!ngx_cigna_inject_document(r, ctx, &gate)) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_cigna_guard(r, ctx, &gate) != NGX_OK) {
+        *e = ngx_cigna_type_refused;
+        return NGX_DECLINED;
+    }
+
+    ctx->inject->request = r->upstream->request_bufs;
+
+    return NGX_OK;
+}
+
+
+/* without a token nothing leaves but for the documents that need none */
+
+static ngx_uint_t
+ngx_cigna_inject_document(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_gate_out_t *gate)
+{
+    static ngx_str_t  detail = ngx_string(
+        "what is to be sent upstream without a token is neither \"/metadata\" "
+        "nor \"/.well-known/smart-configuration\" below \"fhir_base\", write "
+        "a \"proxy_pass\" that leads there");
+
+    if (!ctx->inject->open
+        || cigna_smart_document(gate->path) != cigna_smart_none)
+    {
+        return 1;
+    }
+
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_destination_refused, "fhir",
+                        &detail);
+
+    return 0;
 }
 
 
@@ -161,7 +231,7 @@ ngx_cigna_inject_go(ngx_http_request_t *r)
         return;
     }
 
-    ngx_cigna_inject_wrap(ctx->inject, r->upstream);
+    ngx_cigna_inject_wrap(r, ctx->inject);
 
     ngx_http_upstream_init(r);
 
@@ -185,15 +255,24 @@ ngx_cigna_inject_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 static void
-ngx_cigna_inject_wrap(ngx_cigna_inject_t *inject, ngx_http_upstream_t *u)
+ngx_cigna_inject_wrap(ngx_http_request_t *r, ngx_cigna_inject_t *inject)
 {
-    inject->create_request = u->create_request;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
     inject->reinit_request = u->reinit_request;
     inject->process_header = u->process_header;
+    inject->finalize_request = u->finalize_request;
 
     u->create_request = ngx_cigna_inject_create;
     u->reinit_request = ngx_cigna_inject_reinit;
     u->process_header = ngx_cigna_inject_header;
+
+    if (inject->search) {
+        r->method = NGX_HTTP_GET;
+        u->finalize_request = ngx_cigna_inject_finalize;
+    }
 }
 
 
@@ -326,90 +405,20 @@ ngx_cigna_inject_name(ngx_http_request_t *r, ngx_str_t *name)
 }
 
 
+/* nginx has chained the caller's body to what it is to send */
+
 static ngx_int_t
 ngx_cigna_inject_create(ngx_http_request_t *r)
 {
-    ngx_buf_t             *b;
-    ngx_cigna_ctx_t       *ctx;
-    ngx_cigna_lines_t      lines;
-    ngx_http_upstream_t   *u;
-    ngx_cigna_loc_conf_t  *lcf;
+    ngx_cigna_ctx_t      *ctx;
+    ngx_http_upstream_t  *u;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
     u = r->upstream;
 
-    if (ctx->inject->create_request(r) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    b = u->request_bufs->buf;
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
-
-    lines.token = ctx->inject->open ? NULL : &ctx->inject->token;
-    lines.base = ctx->tenant->fhir_uri.path;
-    lines.request_id = ctx->trace.request_id;
-    lines.traceparent = ctx->trace.parent;
-    lines.tracestate = ctx->trace.state;
-    lines.links = lcf->links || (ctx->inject->open && lcf->endpoints);
-    lines.whole = lines.links || lcf->not_found;
-
-    if (ctx->inject->open
-        && !ngx_cigna_open_request(ctx->tenant, b))
-    {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "cigna: what is to be sent upstream without a token is "
-                      "neither \"/metadata\" nor "
-                      "\"/.well-known/smart-configuration\" below "
-                      "\"fhir_base\" and does not leave, write a "
-                      "\"proxy_pass\" that leads there");
-        return NGX_ERROR;
-    }
-
-    if (ngx_cigna_inject_copy(r, b, &lines) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (!lcf->insecure_upstream) {
-        u->output.output_filter = ngx_cigna_inject_output;
-        u->output.filter_ctx = r;
-    }
-
-    return NGX_OK;
-}
-
-
-/* in place of what b holds: the bytes are wiped when the request goes */
-
-static ngx_int_t
-ngx_cigna_inject_copy(ngx_http_request_t *r, ngx_buf_t *b,
-    ngx_cigna_lines_t *lines)
-{
-    u_char  *p, *last;
-    size_t   len;
-
-    len = ngx_cigna_lines_length(b, lines);
-
-    p = ngx_cigna_secret_alloc(r->pool, len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    last = ngx_cigna_lines_copy(r, b, lines, p);
-
-    if (last == NULL) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "cigna: what is to be sent upstream is no HTTP/1 "
-                      "request of method GET or HEAD, and gets no token: use "
-                      "\"proxy_pass\" with \"proxy_http_version 1.1\" and "
-                      "without \"proxy_method\"");
-        return NGX_ERROR;
-    }
-
-    b->start = p;
-    b->pos = p;
-    b->last = last;
-    b->end = p + len;
+    u->request_bufs = ctx->inject->request;
+    u->output.output_filter = ngx_cigna_inject_output;
+    u->output.filter_ctx = r;
 
     return NGX_OK;
 }
@@ -447,18 +456,22 @@ ngx_cigna_inject_reinit(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_inject_output(void *data, ngx_chain_t *in)
 {
-    ngx_connection_t     *c;
-    ngx_http_request_t   *r;
-    ngx_cigna_ctx_t      *ctx;
-    ngx_http_upstream_t  *u;
+    ngx_connection_t      *c;
+    ngx_http_request_t    *r;
+    ngx_cigna_ctx_t       *ctx;
+    ngx_http_upstream_t   *u;
+    ngx_cigna_loc_conf_t  *lcf;
 
     r = data;
     u = r->upstream;
     c = u->writer.connection;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
-    if (!ngx_cigna_inject_verified(c, ctx->tenant)) {
+    if (!lcf->insecure_upstream
+        && !ngx_cigna_inject_verified(c, ctx->tenant))
+    {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "cigna: a connection to \"%V\" that was not verified to "
                       "lead to \"%*s\" is not used", u->peer.name,
@@ -579,4 +592,17 @@ ngx_cigna_inject_interim(ngx_http_request_t *r)
                   r->upstream->headers_in.status_n);
 
     return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+}
+
+
+static void
+ngx_cigna_inject_finalize(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    r->method = NGX_HTTP_POST;
+
+    ctx->inject->finalize_request(r, rc);
 }

@@ -14,12 +14,15 @@
 
 struct ngx_cigna_inject_s {
     ngx_str_t              token;          /* borrowed */
+    ngx_str_t              body;           /* of a search, once it was read */
+
+    ngx_chain_t           *request;        /* that has passed the gate */
 
     /* what was there before us */
-    ngx_http_handler_pt    content;        /* NULL: not injected */
-    ngx_int_t            (*create_request)(ngx_http_request_t *r);
     ngx_int_t            (*reinit_request)(ngx_http_request_t *r);
     ngx_int_t            (*process_header)(ngx_http_request_t *r);
+    void                 (*finalize_request)(ngx_http_request_t *r,
+                                             ngx_int_t rc);
 
     /*
      * What becomes of a 401, in place of being passed on: called with its
@@ -39,18 +42,24 @@ struct ngx_cigna_inject_s {
     void                 (*attempt)(ngx_http_request_t *r);
     void                 (*answered)(ngx_http_request_t *r);
 
+    unsigned               decided:1;      /* in precontent: it may leave */
     unsigned               replayed:1;     /* see ngx_cigna_replay.c */
     unsigned               open:1;         /* no token, see ngx_cigna_open.h */
+    unsigned               search:1;       /* by POST, see ngx_cigna_search.h */
 };
 
 
 /*
- * Makes the location's content handler carry the token, which is borrowed and
- * must live as long as the request.  ctx->inject is to be set and zeroed, but
- * for "refused" and what follows it.
+ * Has the location's content handler carry the token, which is borrowed and
+ * must live as long as the request.
  */
-void ngx_cigna_inject(ngx_http_request_t *r, ngx_cigna_inject_t *inject,
-    ngx_str_t *token);
+void ngx_cigna_inject(ngx_cigna_inject_t *inject, ngx_str_t *token);
+
+/*
+ * The content handler of a location with "cigna_fhir on": it is the only one
+ * that nginx knows there, and calls the location's own, lcf->content.
+ */
+ngx_int_t ngx_cigna_inject_handler(ngx_http_request_t *r);
 
 /*
  * Proxies the request once more, with what ctx->inject->token is then; the

@@ -3,6 +3,7 @@
 #include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_links.h"
 #include "ngx_cigna_conf_location.h"
+#include "ngx_cigna_conf_notice.h"
 #include "ngx_cigna_conf_tenant.h"
 #include "ngx_cigna_conf_tenants.h"
 #include "ngx_cigna_conf_vault.h"
@@ -15,6 +16,7 @@
 
 
 static char *ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_cigna_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_cigna_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf);
@@ -149,7 +151,7 @@ static ngx_command_t  ngx_cigna_commands[] = {
 
 
 static ngx_http_module_t  ngx_cigna_module_ctx = {
-    ngx_cigna_variables_add,               /* preconfiguration */
+    ngx_cigna_preconfiguration,            /* preconfiguration */
     ngx_cigna_postconfiguration,           /* postconfiguration */
 
     ngx_cigna_conf_create_main,            /* create main configuration */
@@ -223,6 +225,17 @@ ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+static ngx_int_t
+ngx_cigna_preconfiguration(ngx_conf_t *cf)
+{
+    if (ngx_cigna_variables_add(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_cigna_notice_begin(cf);
+}
+
+
 /* where nothing of the module is configured it stays out of the way */
 
 static ngx_int_t
@@ -231,6 +244,8 @@ ngx_cigna_postconfiguration(ngx_conf_t *cf)
     ngx_cigna_main_conf_t  *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
+
+    ngx_cigna_notice_end(cf);
 
     if (mcf->zone == NULL && !mcf->vault_set && mcf->tenants.nelts == 0
         && mcf->used == NULL)

@@ -103,18 +103,3 @@ ngx_cigna_open_document(ngx_cigna_tenant_t *tenant, cigna_slice_t uri)
 
     return cigna_smart_document(cigna_slice_skip(path, base.len));
 }
-
-
-ngx_uint_t
-ngx_cigna_open_request(ngx_cigna_tenant_t *tenant, const ngx_buf_t *b)
-{
-    cigna_slice_t  line;
-
-    line = cigna_slice_make(b->pos, b->last);
-
-    line = cigna_slice_cut(&line, CR);
-    (void) cigna_slice_cut(&line, ' ');
-
-    return ngx_cigna_open_document(tenant, cigna_slice_cut(&line, ' '))
-           != cigna_smart_none;
-}

@@ -30,9 +30,5 @@ ngx_uint_t ngx_cigna_open_asked(ngx_http_request_t *r);
 cigna_smart_e ngx_cigna_open_document(ngx_cigna_tenant_t *tenant,
     cigna_slice_t uri);
 
-/* 1 if a finished HTTP/1 request is for one of the two */
-ngx_uint_t ngx_cigna_open_request(ngx_cigna_tenant_t *tenant,
-    const ngx_buf_t *b);
-
 
 #endif /* _NGX_CIGNA_OPEN_H_INCLUDED_ */

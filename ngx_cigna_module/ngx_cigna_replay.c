@@ -11,8 +11,8 @@
  *                     what it answers is the answer
  *   not found         a refusal of ours
  *
- * The second 401 is not passed on either, and neither is that to a request
- * with a body, which is not made again.
+ * The second 401 is not passed on either.  No body ever leaves, so every
+ * request can be made again.
  */
 
 
@@ -23,7 +23,6 @@
 
 static void ngx_cigna_replay_judge(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_uint_t ngx_cigna_replay_body(ngx_http_request_t *r);
 static void ngx_cigna_replay_leave(ngx_http_request_t *r,
     ngx_http_upstream_t *u);
 static ngx_uint_t ngx_cigna_replay_whole(ngx_http_request_t *r,
@@ -77,31 +76,6 @@ ngx_cigna_replay_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ctx->token->resume = ngx_cigna_replay_resume;
 
     ngx_cigna_token_reject(r, ctx);
-
-    if (ngx_cigna_replay_body(r)) {
-        (void) ngx_cigna_token_refuse(ctx, ngx_cigna_not_repeated);
-    }
-}
-
-
-/* was there one?  It has been read as a whole, and nginx sends a copy of it */
-
-static ngx_uint_t
-ngx_cigna_replay_body(ngx_http_request_t *r)
-{
-    ngx_chain_t  *cl;
-
-    if (r->request_body == NULL) {
-        return 0;
-    }
-
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        if (ngx_buf_size(cl->buf) > 0) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

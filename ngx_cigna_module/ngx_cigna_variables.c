@@ -91,6 +91,24 @@ ngx_cigna_variables_add(ngx_conf_t *cf)
 }
 
 
+ngx_uint_t
+ngx_cigna_variables_has(const ngx_str_t *name)
+{
+    ngx_http_variable_t  *v;
+
+    for (v = ngx_cigna_variables; v->name.len; v++) {
+
+        if (v->name.len == name->len
+            && ngx_strncasecmp(v->name.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /*
  * Where nothing was decided yet the identity is worked out for the occasion,
  * and forgotten: it may be another one once the access checks are through.

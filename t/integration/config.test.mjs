@@ -2,117 +2,13 @@
 // what is wrong, and what to write instead.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { lines } from '../lib/gateway.mjs';
-import { prepareNginx, startNginx } from '../lib/nginx.mjs';
-import { TOP, scratchDirectory } from '../lib/scratch.mjs';
-
-const SECRET = 'SECRET-in-a-file';
-const KEYS = execFileSync(`${TOP}/scripts/keygen`, { encoding: 'utf8' });
-
-const VAULT = { redis: 'redis://127.0.0.1:6379/0', keys: 'keys' };
-
-const TENANT = {
-  environment: 'sandbox',
-  client_id: 'acme-client',
-  client_secret_file: 'acme.secret',
-  redirect_uri: 'https://acme.example/cigna/callback',
-  return_to: 'https://acme.example/',
-};
-
-const SERVER = {
-  set: '$member alice',
-  cigna_identity: 'acme $member',
-};
-
-const FHIR = {
-  cigna_fhir: 'on',
-  proxy_pass: 'https://127.0.0.1/',
-  proxy_ssl_verify: 'on',
-  proxy_ssl_trusted_certificate: '/etc/ssl/certs/ca-certificates.crt',
-};
-
-const LOCATIONS = [
-  'location = /cigna/connect { cigna_connect; }',
-  'location = /cigna/callback { cigna_callback; }',
-].join('\n');
-
-const block = (name, settings, { over } = {}) => (settings === null ? ''
-  : `${name} {\n${lines({ ...over, ...settings }, 4)}\n}\n`);
-
-// A configuration that is right, but for the changes.  A part that is null is
-// not there.
-function http({ resolver = 'resolver 127.0.0.1;', zone = 'zone=cigna:1m',
-                vault = {}, vaults = '', tenant = {}, tenants = '',
-                server = {}, fhir = {}, locations = LOCATIONS } = {}) {
-  return [
-    resolver,
-    zone === null ? '' : `cigna_zone ${zone};`,
-    'server {',
-    'listen 127.0.0.1:18999;',
-    lines({ ...SERVER, ...server }, 0),
-    locations,
-    block('location /fhir/', fhir, { over: FHIR }),
-    '}',
-    block('cigna_vault', vault, { over: VAULT }),
-    vaults,
-    block('cigna_tenant acme', tenant, { over: TENANT }),
-    tenants,
-  ].join('\n');
-}
-
-// Files that are named without a directory are in ours.
-function beside(directory, text) {
-  return text.replaceAll(
-    /\b(keys|\w+_file|trusted_certificate) (?!\/)/g, `$1 ${directory}/`);
-}
-
-async function check(t, { files = {}, env, ...changes }) {
-  const directory = scratchDirectory(t, 'config');
-  const all = { keys: KEYS, 'acme.secret': `${SECRET}\n`, ...files };
-
-  for (const [name, file] of Object.entries(all)) {
-    const { content = file, mode = 0o600 } = file;
-    writeFileSync(`${directory}/${name}`, content, { mode });
-  }
-  mkdirSync(`${directory}/directory`);
-
-  const nginx = prepareNginx(t, {
-    http: beside(directory, http(changes)),
-    // nginx -t leaves all memory to the end of the process
-    env: { ASAN_OPTIONS: 'detect_leaks=0:exitcode=99', ...env },
-  });
-  const { code, output } = await nginx.test();
-
-  // neither in the message nor anywhere else
-  for (const secret of [SECRET, ...KEYS.match(/[\w-]{43}/g)]) {
-    assert.ok(!output.includes(secret), 'a secret is in the output');
-  }
-  return { code, output };
-}
-
-function accepts(sentence, changes) {
-  test(`nginx -t accepts ${sentence}`, async (t) => {
-    const { code, output } = await check(t, changes);
-    assert.equal(code, 0, output);
-    assert.doesNotMatch(output, /\[(warn|error|alert|emerg)\]/);
-  });
-}
-
-function refuses(sentence, changes, ...patterns) {
-  test(`nginx -t refuses ${sentence}`, async (t) => {
-    const { code, output } = await check(t, changes);
-    assert.equal(code, 1, output);
-    for (const pattern of patterns) {
-      assert.match(output, pattern);
-    }
-    // and says where
-    assert.match(output, /\[emerg\] .* in \S+nginx\.conf:\d+/);
-  });
-}
+import { KEYS, SECRET, TENANT, accepts, beside, block, http, refuses } from
+  '../lib/configuration.mjs';
+import { startNginx } from '../lib/nginx.mjs';
+import { scratchDirectory } from '../lib/scratch.mjs';
 
 // what is accepted
 
@@ -494,6 +390,23 @@ for (const name of ['http_x_member', 'arg_member', 'cookie_session', 'host',
                      + 'caller can write'));
 }
 
+for (const name of ['cigna_request_id', 'CIGNA_traceparent']) {
+  refuses(`$${name} as a member`,
+          { server: { cigna_identity: `acme $${name}` } },
+          new RegExp(`"cigna_identity" cannot use "\\$${name}", which any `
+                     + 'caller can write'));
+}
+
+for (const name of ['tenant', 'member', 'outcome', 'token_source', 'dance',
+                    'patient', 'scope', 'userinfo', 'budget', 'budget_wait']) {
+  refuses(`$cigna_${name} as a member`,
+          { server: { cigna_identity: `acme "a$cigna_${name}"` } },
+          new RegExp(`"cigna_identity" cannot use "\\$cigna_${name}", which `
+                     + 'has no value before the identity is known'));
+}
+accepts('a variable of the app\'s own that begins like ours', {
+  server: { set: '$cigna_app_user a', cigna_identity: 'acme $cigna_app_user' },
+});
 refuses('a header inside a longer member',
         { server: { cigna_identity: 'acme "m-${HTTP_X_Member}-$member"' } },
         /"cigna_identity" cannot use "\$HTTP_X_Member"/);

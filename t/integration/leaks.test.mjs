@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { assertRefused, assertServed, connected, logged } from
   '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
-import { startRecorder } from '../lib/recorder.mjs';
+import { BASE, startRecorder } from '../lib/recorder.mjs';
 import { until } from '../lib/scratch.mjs';
 
 // An error_page or a rewrite would get them out of the location with a token.
@@ -254,7 +254,7 @@ test('a token goes to the host of fhir_base only', async (t) => {
       location /p${i}/ {
           cigna_fhir on;
           ${set}
-          proxy_pass ${target};
+          proxy_pass ${target}${BASE}${target.includes('$') ? '$uri' : '/'};
           proxy_ssl_verify on;
           proxy_ssl_trusted_certificate ${ca.certFile};
           ${(ssl ?? ['proxy_ssl_name localhost;']).join(' ')}
@@ -272,7 +272,7 @@ test('a token goes to the host of fhir_base only', async (t) => {
       }
       location /strict/ {
           cigna_fhir on;
-          proxy_pass https://shared;
+          proxy_pass https://shared${BASE}/;
           proxy_http_version 1.1; proxy_set_header Connection "";
           proxy_ssl_name localhost; proxy_ssl_verify on;
           proxy_ssl_trusted_certificate ${ca.certFile};

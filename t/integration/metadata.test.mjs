@@ -151,6 +151,7 @@ test('metadata without a token', async (t) => {
         .replace('cigna_fhir on', 'cigna_fhir on links=off'),
       recorder.location('= /exact/metadata', { to: `${to}metadata` }),
       recorder.location('/other/', { to: `${host}/other/` }),
+      recorder.location('= /swapped/metadata', { to: `${to}Patient` }),
       recorder.location('~ ^/regex/(?<rest>.*)$', { to: `${to}$rest` }),
       recorder.location('/set/', { to, lines: [
         'proxy_set_header Authorization "Basic b3BlcmF0b3I=";',
@@ -253,11 +254,12 @@ test('metadata without a token', async (t) => {
 
   await t.test('a proxy_pass that leads elsewhere lets nothing leave',
     async () => {
-      for (const what of OPEN) {
-        assertRefused(await nobody.get(`/other${what}`), 500,
-                      'internal_error');
+      for (const target of [...OPEN.map((what) => `/other${what}`),
+                            '/swapped/metadata']) {
+        assertRefused(await nobody.get(target), 500, 'destination_refused');
       }
       assert.deepEqual(recorder.take(), []);
+      await gw.nginx.waitForLog(/path is not below that of "fhir_base"/);
       await gw.nginx.waitForLog(/sent upstream without a token is neither/);
     });
 

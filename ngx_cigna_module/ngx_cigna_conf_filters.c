@@ -1,0 +1,180 @@
+
+#include "ngx_cigna_conf_filters.h"
+
+
+#define NGX_CIGNA_WHY_BODIES  "which interprets or changes bodies"
+
+
+static char *ngx_cigna_conf_filter_check(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf, const ngx_cigna_rule_t *rule);
+static char *ngx_cigna_conf_charset_check(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf);
+static ngx_uint_t ngx_cigna_conf_charset_mapped(ngx_cigna_loc_conf_t *lcf,
+    const ngx_str_t *from, const ngx_str_t *to);
+static ngx_uint_t ngx_cigna_conf_charset_eq(const ngx_str_t *name,
+    const ngx_str_t *other);
+static char *ngx_cigna_conf_filter_error(ngx_conf_t *cf,
+    ngx_cigna_notice_t *notice, const char *why, const char *write);
+
+
+char *
+ngx_cigna_conf_filters_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    char                    *rv;
+    const ngx_cigna_rule_t  *rule;
+
+    for (rule = ngx_cigna_rules; rule->name.len; rule++) {
+
+        if (rule->off == ngx_cigna_off_judged) {
+            continue;
+        }
+
+        rv = ngx_cigna_conf_filter_check(cf, lcf, rule);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return ngx_cigna_conf_charset_check(cf, lcf);
+}
+
+
+static char *
+ngx_cigna_conf_filter_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
+    const ngx_cigna_rule_t *rule)
+{
+    ngx_cigna_notice_t  *notice;
+
+    notice = ngx_cigna_notice_find(lcf, &rule->name);
+
+    while (notice && ngx_cigna_notice_is_off(notice)) {
+        notice = ngx_cigna_notice_next(notice);
+    }
+
+    if (notice == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    return ngx_cigna_conf_filter_error(cf, notice,
+                                       rule->why ? rule->why
+                                                 : NGX_CIGNA_WHY_BODIES,
+                                       rule->write);
+}
+
+
+/*
+ * "charset" alone only labels.  nginx recodes if there is a "charset_map" for
+ * the two charsets: that of a reply that names none is "source_charset", that
+ * of another one counts with "override_charset" only.  Variables may have any
+ * value.
+ */
+
+static char *
+ngx_cigna_conf_charset_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_str_t           *to;
+    ngx_cigna_notice_t  *charset, *source, *override;
+
+    static const ngx_str_t  name = ngx_string("charset");
+    static const ngx_str_t  source_name = ngx_string("source_charset");
+    static const ngx_str_t  override_name = ngx_string("override_charset");
+
+    charset = ngx_cigna_notice_find(lcf, &name);
+
+    if (charset == NULL || ngx_strcmp(charset->args[1].data, "off") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    to = &charset->args[1];
+    source = ngx_cigna_notice_find(lcf, &source_name);
+    override = ngx_cigna_notice_find(lcf, &override_name);
+
+    if ((source != NULL
+         && ngx_cigna_conf_charset_mapped(lcf, &source->args[1], to))
+        || (override != NULL
+            && ngx_strcasecmp(override->args[1].data, (u_char *) "on") == 0
+            && ngx_cigna_conf_charset_mapped(lcf, NULL, to)))
+    {
+        return ngx_cigna_conf_filter_error(cf, charset, "which recodes bodies "
+                                           "there", "charset off;");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* whether there is a map for the two, in either direction; NULL: any charset */
+
+static ngx_uint_t
+ngx_cigna_conf_charset_mapped(ngx_cigna_loc_conf_t *lcf,
+    const ngx_str_t *from, const ngx_str_t *to)
+{
+    ngx_str_t           *one, *two;
+    ngx_cigna_notice_t  *map;
+
+    static const ngx_str_t  name = ngx_string("charset_map");
+
+    for (map = ngx_cigna_notice_find(lcf, &name);
+         map;
+         map = ngx_cigna_notice_next(map))
+    {
+        one = &map->args[1];
+        two = &map->args[2];
+
+        if ((ngx_cigna_conf_charset_eq(from, one)
+             && ngx_cigna_conf_charset_eq(to, two))
+            || (ngx_cigna_conf_charset_eq(from, two)
+                && ngx_cigna_conf_charset_eq(to, one)))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_cigna_conf_charset_eq(const ngx_str_t *name, const ngx_str_t *other)
+{
+    if (name == NULL || name->data[0] == '$') {
+        return 1;
+    }
+
+    return name->len == other->len
+           && ngx_strncasecmp(name->data, other->data, name->len) == 0;
+}
+
+
+static char *
+ngx_cigna_conf_filter_error(ngx_conf_t *cf, ngx_cigna_notice_t *notice,
+    const char *why, const char *write)
+{
+    ngx_str_t                 *name, *file;
+    ngx_uint_t                 line;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    name = &notice->args[0];
+    file = &notice->place->file.file.name;
+    line = notice->place->file.line;
+
+    if (write) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"cigna_fhir\" in location \"%V\" does not go "
+                           "with \"%V\" in %V:%ui, %s; write \"%s\" in the "
+                           "%s", &clcf->name, name, file, line, why, write,
+                           clcf->noname ? "block" : "location");
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"cigna_fhir\" in location \"%V\" does not go "
+                           "with \"%V\" in %V:%ui, %s and cannot be turned "
+                           "off; move it to the locations that need it",
+                           &clcf->name, name, file, line, why);
+    }
+
+    return NGX_CONF_ERROR;
+}

@@ -1,0 +1,536 @@
+
+/*
+ * A module's command table is never written to: it may be shared with the
+ * cycle that is running, and lies in memory of another file.  The module gets
+ * a copy in its place, and its setters always see the original command.
+ */
+
+
+#include "ngx_cigna_conf_notice.h"
+
+
+typedef struct {
+    ngx_module_t              *module;
+    ngx_command_t             *theirs;
+    ngx_command_t             *ours;
+    ngx_uint_t                 n;
+} ngx_cigna_notice_table_t;
+
+
+static ngx_int_t ngx_cigna_notice_wrap(ngx_conf_t *cf, ngx_array_t *tables,
+    ngx_module_t *module);
+static ngx_uint_t ngx_cigna_notice_wanted(ngx_command_t *commands,
+    ngx_uint_t *n);
+static void ngx_cigna_notice_restore(void *data);
+static const ngx_cigna_rule_t *ngx_cigna_notice_rule(const ngx_str_t *name);
+static char *ngx_cigna_notice_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_command_t *ngx_cigna_notice_original(ngx_conf_t *cf,
+    ngx_command_t *cmd);
+static ngx_int_t ngx_cigna_notice_directive(ngx_conf_t *cf,
+    const ngx_cigna_rule_t *rule);
+static ngx_cigna_notice_t *ngx_cigna_notice_create(ngx_conf_t *cf,
+    const ngx_cigna_rule_t *rule);
+static ngx_int_t ngx_cigna_notice_append(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf, ngx_cigna_notice_t *notice);
+static ngx_int_t ngx_cigna_notice_set_line(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf, ngx_cigna_notice_t *notice);
+static ngx_cigna_notice_t *ngx_cigna_notice_from(ngx_cigna_notice_t *notice,
+    const ngx_str_t *name);
+static ngx_uint_t ngx_cigna_notice_word(const ngx_str_t *arg,
+    const char *word);
+
+
+/*
+ * What turns a directive off was read in the module's source.  Where nothing
+ * does, the module has no value for it, or refuses the one that would be it.
+ */
+
+#define ngx_cigna_rule(name, off, write, why)                                 \
+    { ngx_string(name), ngx_cigna_off_ ## off, write, why }
+
+#define NGX_CIGNA_WHY_KEPT  "which keeps members' data"
+#define NGX_CIGNA_WHY_LINES                                                   \
+    "which passes on header lines of the FHIR server unread"
+
+const ngx_cigna_rule_t  ngx_cigna_rules[] = {
+
+    /* filters of bodies: nginx's own */
+
+    ngx_cigna_rule("ssi", flag, "ssi off;", NULL),
+    ngx_cigna_rule("sub_filter", never, NULL, NULL),
+    ngx_cigna_rule("add_before_body", empty, "add_before_body \"\";", NULL),
+    ngx_cigna_rule("add_after_body", empty, "add_after_body \"\";", NULL),
+    ngx_cigna_rule("image_filter", word, "image_filter off;", NULL),
+    ngx_cigna_rule("xslt_stylesheet", never, NULL, NULL),
+    ngx_cigna_rule("slice", zero, "slice 0;",
+                   "whose subrequests get no token"),
+    ngx_cigna_rule("js_body_filter", empty, "js_body_filter \"\";", NULL),
+
+    /* filters of bodies: other people's */
+
+    ngx_cigna_rule("subs_filter", never, NULL, NULL),
+    ngx_cigna_rule("replace_filter", never, NULL, NULL),
+    ngx_cigna_rule("body_filter_by_lua", never, NULL, NULL),
+    ngx_cigna_rule("body_filter_by_lua_block", never, NULL, NULL),
+    ngx_cigna_rule("body_filter_by_lua_file", never, NULL, NULL),
+    ngx_cigna_rule("echo_before_body", never, NULL, NULL),
+    ngx_cigna_rule("echo_after_body", never, NULL, NULL),
+    ngx_cigna_rule("xss_get", flag, "xss_get off;", NULL),
+    ngx_cigna_rule("rds_json", flag, "rds_json off;", NULL),
+    ngx_cigna_rule("rds_csv", flag, "rds_csv off;", NULL),
+    ngx_cigna_rule("iconv_filter", never, NULL, NULL),
+    ngx_cigna_rule("trim", word, "trim off;", NULL),
+    ngx_cigna_rule("footer", empty, "footer \"\";", NULL),
+    ngx_cigna_rule("strip", flag, "strip off;", NULL),
+    ngx_cigna_rule("small_light", flag, "small_light off;", NULL),
+    ngx_cigna_rule("pagespeed", pagespeed, "pagespeed unplugged;", NULL),
+    ngx_cigna_rule("srcache_fetch", never, NULL, NGX_CIGNA_WHY_KEPT),
+    ngx_cigna_rule("srcache_store", never, NULL, NGX_CIGNA_WHY_KEPT),
+
+    /* ways to the FHIR server and back that pass no gate */
+
+    ngx_cigna_rule("proxy_http_version", http1, "proxy_http_version 1.1;",
+                   "whose requests the gateway cannot read"),
+    ngx_cigna_rule("proxy_pass_trailers", flag, "proxy_pass_trailers off;",
+                   NGX_CIGNA_WHY_LINES),
+    ngx_cigna_rule("early_hints", false, "early_hints 0;",
+                   NGX_CIGNA_WHY_LINES),
+    ngx_cigna_rule("proxy_set_body", empty, "proxy_set_body \"\";",
+                   "and no body ever leaves"),
+
+    /* what is judged with more than one line in view */
+
+    ngx_cigna_rule("charset", judged, NULL, NULL),
+    ngx_cigna_rule("charset_map", judged, NULL, NULL),
+    ngx_cigna_rule("override_charset", judged, NULL, NULL),
+    ngx_cigna_rule("proxy_set_header", judged, NULL, NULL),
+    ngx_cigna_rule("source_charset", judged, NULL, NULL),
+    ngx_cigna_rule("ssl_verify_client", judged, NULL, NULL),
+
+    { ngx_null_string, ngx_cigna_off_judged, NULL, NULL }
+};
+
+
+ngx_int_t
+ngx_cigna_notice_begin(ngx_conf_t *cf)
+{
+    ngx_uint_t              i;
+    ngx_array_t            *tables;
+    ngx_module_t           *module;
+    ngx_pool_cleanup_t     *cln;
+    ngx_cigna_main_conf_t  *mcf;
+
+    tables = ngx_array_create(cf->pool, 16, sizeof(ngx_cigna_notice_table_t));
+    if (tables == NULL) {
+        return NGX_ERROR;
+    }
+
+    /*
+     * A cycle that is given up destroys its pool.  It closes modules that it
+     * has loaded by cleanups, too, but those are older and run after this one.
+     */
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_cigna_notice_restore;
+    cln->data = tables;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
+    mcf->noticed = tables;
+
+    for (i = 0; cf->cycle->modules[i]; i++) {
+
+        module = cf->cycle->modules[i];
+
+        if (module->type == NGX_HTTP_MODULE && module->commands != NULL
+            && ngx_cigna_notice_wrap(cf, tables, module) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_notice_wrap(ngx_conf_t *cf, ngx_array_t *tables,
+    ngx_module_t *module)
+{
+    size_t                     size;
+    ngx_uint_t                 i, n;
+    ngx_command_t             *ours;
+    ngx_cigna_notice_table_t  *table;
+
+    if (!ngx_cigna_notice_wanted(module->commands, &n)) {
+        return NGX_OK;
+    }
+
+    size = (n + 1) * sizeof(ngx_command_t);
+
+    ours = ngx_palloc(cf->pool, size);
+    table = ngx_array_push(tables);
+
+    if (ours == NULL || table == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(ours, module->commands, size);
+
+    for (i = 0; i < n; i++) {
+        if (ours[i].set != NULL && ngx_cigna_notice_rule(&ours[i].name)) {
+            ours[i].set = ngx_cigna_notice_set;
+        }
+    }
+
+    table->module = module;
+    table->theirs = module->commands;
+    table->ours = ours;
+    table->n = n;
+
+    module->commands = ours;
+
+    return NGX_OK;
+}
+
+
+/* whether one of the commands is to be noticed; n: how many there are */
+
+static ngx_uint_t
+ngx_cigna_notice_wanted(ngx_command_t *commands, ngx_uint_t *n)
+{
+    ngx_uint_t      wanted;
+    ngx_command_t  *cmd;
+
+    wanted = 0;
+
+    for (cmd = commands; cmd->name.len; cmd++) {
+        if (ngx_cigna_notice_rule(&cmd->name)) {
+            wanted = 1;
+        }
+    }
+
+    *n = cmd - commands;
+
+    return wanted;
+}
+
+
+void
+ngx_cigna_notice_end(ngx_conf_t *cf)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
+
+    ngx_cigna_notice_restore(mcf->noticed);
+}
+
+
+static void
+ngx_cigna_notice_restore(void *data)
+{
+    ngx_array_t *tables = data;
+
+    ngx_uint_t                 i;
+    ngx_cigna_notice_table_t  *table;
+
+    table = tables->elts;
+
+    for (i = 0; i < tables->nelts; i++) {
+        if (table[i].module->commands == table[i].ours) {
+            table[i].module->commands = table[i].theirs;
+        }
+    }
+
+    tables->nelts = 0;
+}
+
+
+static const ngx_cigna_rule_t *
+ngx_cigna_notice_rule(const ngx_str_t *name)
+{
+    const ngx_cigna_rule_t  *rule;
+
+    for (rule = ngx_cigna_rules; rule->name.len; rule++) {
+
+        if (rule->name.len == name->len
+            && ngx_strncmp(rule->name.data, name->data, name->len) == 0)
+        {
+            return rule;
+        }
+    }
+
+    return NULL;
+}
+
+
+static char *
+ngx_cigna_notice_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_command_t  *original;
+
+    original = ngx_cigna_notice_original(cf, cmd);
+
+    if (original == NULL
+        || ngx_cigna_notice_directive(cf, ngx_cigna_notice_rule(&cmd->name))
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return original->set(cf, original, conf);
+}
+
+
+static ngx_command_t *
+ngx_cigna_notice_original(ngx_conf_t *cf, ngx_command_t *cmd)
+{
+    ngx_uint_t                 i;
+    ngx_cigna_main_conf_t     *mcf;
+    ngx_cigna_notice_table_t  *table;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
+    table = mcf->noticed->elts;
+
+    for (i = 0; i < mcf->noticed->nelts; i++) {
+        if (cmd >= table[i].ours && cmd < table[i].ours + table[i].n) {
+            return table[i].theirs + (cmd - table[i].ours);
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_cigna_notice_directive(ngx_conf_t *cf, const ngx_cigna_rule_t *rule)
+{
+    ngx_cigna_notice_t    *notice;
+    ngx_cigna_loc_conf_t  *lcf;
+
+    /* others of its lines are settings that say nothing of on or off */
+
+    if (rule->off == ngx_cigna_off_pagespeed && cf->args->nelts != 2) {
+        return NGX_OK;
+    }
+
+    lcf = ngx_http_conf_get_module_loc_conf(cf, ngx_cigna_module);
+
+    notice = ngx_cigna_notice_create(cf, rule);
+
+    if (notice == NULL || ngx_cigna_notice_append(cf, lcf, notice) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_cigna_notice_word(&rule->name, "proxy_set_header")) {
+        return ngx_cigna_notice_set_line(cf, lcf, notice);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_cigna_notice_t *
+ngx_cigna_notice_create(ngx_conf_t *cf, const ngx_cigna_rule_t *rule)
+{
+    size_t               size;
+    ngx_cigna_notice_t  *notice;
+
+    size = cf->args->nelts * sizeof(ngx_str_t);
+
+    notice = ngx_pcalloc(cf->pool, sizeof(ngx_cigna_notice_t));
+    if (notice == NULL) {
+        return NULL;
+    }
+
+    notice->args = ngx_palloc(cf->pool, size);
+    notice->place = ngx_cigna_place_create(cf);
+
+    if (notice->args == NULL || notice->place == NULL) {
+        return NULL;
+    }
+
+    /* nginx uses the array again, the strings stay */
+
+    ngx_memcpy(notice->args, cf->args->elts, size);
+
+    notice->nargs = cf->args->nelts;
+    notice->rule = rule;
+
+    return notice;
+}
+
+
+static ngx_int_t
+ngx_cigna_notice_append(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
+    ngx_cigna_notice_t *notice)
+{
+    if (lcf->notices == NULL) {
+
+        lcf->notices = ngx_pcalloc(cf->pool, sizeof(ngx_cigna_notices_t));
+        if (lcf->notices == NULL) {
+            return NGX_ERROR;
+        }
+
+        lcf->notices->last = &lcf->notices->first;
+    }
+
+    *lcf->notices->last = notice;
+    lcf->notices->last = &notice->next;
+
+    return NGX_OK;
+}
+
+
+/* one for each line of "proxy_set_header" on this level, in the same order */
+
+static ngx_int_t
+ngx_cigna_notice_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
+    ngx_cigna_notice_t *notice)
+{
+    ngx_cigna_set_line_t  *line;
+
+    if (lcf->set_lines == NULL) {
+
+        lcf->set_lines = ngx_array_create(cf->pool, 4,
+                                          sizeof(ngx_cigna_set_line_t));
+        if (lcf->set_lines == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    line = ngx_array_push(lcf->set_lines);
+    if (line == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(line, sizeof(ngx_cigna_set_line_t));
+
+    line->name = notice->args[1];
+
+    return NGX_OK;
+}
+
+
+void
+ngx_cigna_notice_merge(ngx_cigna_loc_conf_t *prev, ngx_cigna_loc_conf_t *conf)
+{
+    if (conf->notices == NULL) {
+        conf->notices = prev->notices;
+
+    } else {
+        conf->notices->above = prev->notices;
+    }
+
+    if (conf->set_lines == NULL) {
+        conf->set_lines = prev->set_lines;
+    }
+}
+
+
+ngx_cigna_notice_t *
+ngx_cigna_notice_find(ngx_cigna_loc_conf_t *lcf, const ngx_str_t *name)
+{
+    ngx_cigna_notice_t   *notice;
+    ngx_cigna_notices_t  *level;
+
+    for (level = lcf->notices; level; level = level->above) {
+
+        notice = ngx_cigna_notice_from(level->first, name);
+
+        if (notice != NULL) {
+            return notice;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_cigna_notice_t *
+ngx_cigna_notice_next(ngx_cigna_notice_t *notice)
+{
+    return ngx_cigna_notice_from(notice->next, &notice->rule->name);
+}
+
+
+static ngx_cigna_notice_t *
+ngx_cigna_notice_from(ngx_cigna_notice_t *notice, const ngx_str_t *name)
+{
+    const ngx_cigna_rule_t  *rule;
+
+    rule = ngx_cigna_notice_rule(name);
+
+    while (notice && notice->rule != rule) {
+        notice = notice->next;
+    }
+
+    return notice;
+}
+
+
+ngx_uint_t
+ngx_cigna_notice_is_off(ngx_cigna_notice_t *notice)
+{
+    ngx_str_t   *arg;
+    ngx_uint_t   i;
+
+    /* there is a directive of the same name that has no arguments */
+
+    if (notice->nargs < 2) {
+        return 0;
+    }
+
+    arg = &notice->args[1];
+
+    switch (notice->rule->off) {
+
+    case ngx_cigna_off_flag:
+        return ngx_strcasecmp(arg->data, (u_char *) "off") == 0;
+
+    case ngx_cigna_off_word:
+        return ngx_cigna_notice_word(arg, "off");
+
+    case ngx_cigna_off_empty:
+        return arg->len == 0;
+
+    case ngx_cigna_off_zero:
+        return ngx_parse_size(arg) == 0;
+
+    case ngx_cigna_off_false:
+
+        for (i = 1; i < notice->nargs; i++) {
+            if (arg->len && !ngx_cigna_notice_word(arg, "0")) {
+                return 0;
+            }
+
+            arg++;
+        }
+
+        return 1;
+
+    case ngx_cigna_off_pagespeed:
+        return ngx_strcasecmp(arg->data, (u_char *) "off") == 0
+               || ngx_strcasecmp(arg->data, (u_char *) "unplugged") == 0;
+
+    case ngx_cigna_off_http1:
+        return ngx_cigna_notice_word(arg, "1.0")
+               || ngx_cigna_notice_word(arg, "1.1");
+
+    default: /* never */
+        return 0;
+    }
+}
+
+
+static ngx_uint_t
+ngx_cigna_notice_word(const ngx_str_t *arg, const char *word)
+{
+    return arg->len == ngx_strlen(word)
+           && ngx_strncmp(arg->data, word, arg->len) == 0;
+}

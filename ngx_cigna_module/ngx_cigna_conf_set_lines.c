@@ -1,0 +1,170 @@
+
+/*
+ * A list of lines is shared by all locations that inherit it, so each line is
+ * compiled, and warned of, once.  A list that no location with cigna_fhir has
+ * is not compiled at all: proxy itself may never do that, and it is for proxy
+ * to say what is wrong there.
+ */
+
+
+#include "ngx_cigna_conf_set_lines.h"
+
+
+static char *ngx_cigna_conf_set_line_check(ngx_conf_t *cf,
+    ngx_cigna_set_line_t *line, ngx_str_t *value);
+static ngx_uint_t ngx_cigna_conf_set_line_token(const ngx_str_t *name);
+static ngx_uint_t ngx_cigna_conf_set_line_dropped(const ngx_str_t *name);
+static ngx_int_t ngx_cigna_conf_set_line_compile(ngx_conf_t *cf,
+    ngx_cigna_set_line_t *line, ngx_str_t *value);
+
+
+char *
+ngx_cigna_conf_set_lines_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    char                  *rv;
+    ngx_cigna_notice_t    *notice;
+    ngx_cigna_set_line_t  *line;
+
+    static const ngx_str_t  name = ngx_string("proxy_set_header");
+
+    if (lcf->set_lines == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    rv = NGX_CONF_OK;
+    line = lcf->set_lines->elts;
+
+    for (notice = ngx_cigna_notice_find(lcf, &name);
+         notice && rv == NGX_CONF_OK;
+         notice = ngx_cigna_notice_next(notice))
+    {
+        ngx_cigna_place_enter(cf, notice->place);
+        rv = ngx_cigna_conf_set_line_check(cf, line++, &notice->args[2]);
+        ngx_cigna_place_leave(cf, notice->place);
+    }
+
+    return rv;
+}
+
+
+static char *
+ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
+    ngx_str_t *value)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (!ngx_cigna_conf_set_line_token(&line->name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"proxy_set_header\" has the name \"%V\", which "
+                           "no request of location \"%V\" with \"cigna_fhir\" "
+                           "may have, write one of letters, digits and \"-\"",
+                           &line->name, &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    /* what stands between variables is in each of the values, too */
+
+    if (!cigna_gate_out_value(ngx_cigna_slice(value))) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"proxy_set_header %V\" has a control byte in its "
+                           "value, which no request of location \"%V\" with "
+                           "\"cigna_fhir\" may have, write the value without "
+                           "it", &line->name, &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (value->len && !line->warned
+        && ngx_cigna_conf_set_line_dropped(&line->name))
+    {
+        line->warned = 1;
+
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"proxy_set_header %V\" is not sent where "
+                           "\"cigna_fhir\" is on, as in location \"%V\": the "
+                           "gateway decides about that line, remove it there",
+                           &line->name, &clcf->name);
+    }
+
+    return (ngx_cigna_conf_set_line_compile(cf, line, value) == NGX_OK)
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/* RFC 9110, section 5.6.2 */
+
+static ngx_uint_t
+ngx_cigna_conf_set_line_token(const ngx_str_t *name)
+{
+    size_t  i;
+
+    for (i = 0; i < name->len; i++) {
+
+        if (!cigna_slice_alnum(name->data[i])
+            && (name->data[i] == '\0'
+                || ngx_strchr("!#$%&'*+-.^_`|~", name->data[i]) == NULL))
+        {
+            return 0;
+        }
+    }
+
+    return name->len > 0;
+}
+
+
+static ngx_uint_t
+ngx_cigna_conf_set_line_dropped(const ngx_str_t *name)
+{
+    const ngx_str_t  *d;
+
+    static const ngx_str_t  dropped[] = {
+        ngx_string("Authorization"),
+        ngx_string("Cookie"),
+        ngx_string("Proxy-Authorization"),
+        ngx_null_string
+    };
+
+    for (d = dropped; d->len; d++) {
+
+        if (d->len == name->len
+            && ngx_strncasecmp(d->data, name->data, d->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_set_line_compile(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
+    ngx_str_t *value)
+{
+    ngx_http_complex_value_t          *compiled;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (line->value || ngx_http_script_variables_count(value) == 0) {
+        return NGX_OK;
+    }
+
+    compiled = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (compiled == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = value;
+    ccv.complex_value = compiled;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    line->value = compiled;
+
+    return NGX_OK;
+}

@@ -1,0 +1,121 @@
+// Configurations of a gateway, right but for what a test changes, and what
+// nginx -t says of them.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { lines } from './gateway.mjs';
+import { prepareNginx } from './nginx.mjs';
+import { TOP, scratchDirectory } from './scratch.mjs';
+
+export const SECRET = 'SECRET-in-a-file';
+export const KEYS = execFileSync(`${TOP}/scripts/keygen`, { encoding: 'utf8' });
+
+const VAULT = { redis: 'redis://127.0.0.1:6379/0', keys: 'keys' };
+
+export const TENANT = {
+  environment: 'sandbox',
+  client_id: 'acme-client',
+  client_secret_file: 'acme.secret',
+  redirect_uri: 'https://acme.example/cigna/callback',
+  return_to: 'https://acme.example/',
+};
+
+const SERVER = {
+  set: '$member alice',
+  cigna_identity: 'acme $member',
+};
+
+const FHIR = {
+  cigna_fhir: 'on',
+  proxy_pass: 'https://127.0.0.1/',
+  proxy_ssl_verify: 'on',
+  proxy_ssl_trusted_certificate: '/etc/ssl/certs/ca-certificates.crt',
+};
+
+export const LOCATIONS = [
+  'location = /cigna/connect { cigna_connect; }',
+  'location = /cigna/callback { cigna_callback; }',
+].join('\n');
+
+export const block = (name, settings, { over, text = '' } = {}) =>
+  (settings === null ? ''
+    : `${name} {\n${lines({ ...over, ...settings }, 4)}\n${text}\n}\n`);
+
+// A configuration that is right, but for the changes.  A part that is null is
+// not there.  above: text in http {}; within: text in location /fhir/.
+export function http({ resolver = 'resolver 127.0.0.1;', above = '',
+                       zone = 'zone=cigna:1m', vault = {}, vaults = '',
+                       tenant = {}, tenants = '', server = {}, fhir = {},
+                       within = '', locations = LOCATIONS } = {}) {
+  return [
+    resolver,
+    above,
+    zone === null ? '' : `cigna_zone ${zone};`,
+    'server {',
+    'listen 127.0.0.1:18999;',
+    lines({ ...SERVER, ...server }, 0),
+    locations,
+    block('location /fhir/', fhir, { over: FHIR, text: within }),
+    '}',
+    block('cigna_vault', vault, { over: VAULT }),
+    vaults,
+    block('cigna_tenant acme', tenant, { over: TENANT }),
+    tenants,
+  ].join('\n');
+}
+
+// Files that are named without a directory are in ours.
+export function beside(directory, text) {
+  return text.replaceAll(
+    /\b(keys|\w+_file|trusted_certificate) (?!\/)/g, `$1 ${directory}/`);
+}
+
+// Changes of the configuration; files beside it: { name: content }; env and
+// main, the text before http {}: as in startNginx().  `text` is the whole of it.
+export async function check(t, { files = {}, env, main, ...changes }) {
+  const directory = scratchDirectory(t, 'config');
+  const all = { keys: KEYS, 'acme.secret': `${SECRET}\n`, ...files };
+
+  for (const [name, file] of Object.entries(all)) {
+    const { content = file, mode = 0o600 } = file;
+    writeFileSync(`${directory}/${name}`, content, { mode });
+  }
+  mkdirSync(`${directory}/directory`);
+
+  const nginx = prepareNginx(t, {
+    http: beside(directory, http(changes)),
+    main,
+    // nginx -t leaves all memory to the end of the process
+    env: { ASAN_OPTIONS: 'detect_leaks=0:exitcode=99', ...env },
+  });
+  const { code, output } = await nginx.test();
+
+  // neither in the message nor anywhere else
+  for (const secret of [SECRET, ...KEYS.match(/[\w-]{43}/g)]) {
+    assert.ok(!output.includes(secret), 'a secret is in the output');
+  }
+  return { code, output, text: nginx.file('nginx.conf') };
+}
+
+export function accepts(sentence, changes) {
+  test(`nginx -t accepts ${sentence}`, async (t) => {
+    const { code, output } = await check(t, changes);
+    assert.equal(code, 0, output);
+    assert.doesNotMatch(output, /\[(warn|error|alert|emerg)\]/);
+  });
+}
+
+export function refuses(sentence, changes, ...patterns) {
+  test(`nginx -t refuses ${sentence}`, async (t) => {
+    const { code, output } = await check(t, changes);
+    assert.equal(code, 1, output);
+    for (const pattern of patterns) {
+      assert.match(output, pattern);
+    }
+    // and says where
+    assert.match(output, /\[emerg\] .* in \S+nginx\.conf:\d+/);
+  });
+}
