@@ -56,7 +56,6 @@ static ngx_int_t ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn,
 static ngx_int_t ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn);
 static ngx_int_t ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn,
     cigna_reply_t *reply);
-static void ngx_cigna_redis_conn_unread(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev);
 static void ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn,
     const char *error);
@@ -461,7 +460,8 @@ ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
         if (cigna_reader_feed(conn->reader, cigna_slice_make(in, in + n))
             != CIGNA_OK)
         {
-            ngx_cigna_redis_conn_unread(conn);
+            ngx_cigna_redis_queue_unread(&conn->queue);
+            ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
             return NGX_ERROR;
         }
 
@@ -489,7 +489,8 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
         }
 
         if (rc != CIGNA_OK) {
-            ngx_cigna_redis_conn_unread(conn);
+            ngx_cigna_redis_queue_unread(&conn->queue);
+            ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
             return NGX_ERROR;
         }
 
@@ -564,26 +565,6 @@ ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
     conn->ops->answered(conn, call, reply);
 
     return NGX_OK;
-}
-
-
-/*
- * A reply cannot be read.  The call that it is for is not made again, though it
- * only reads: if its record is to blame, the next connection would end the same
- * way, and with it the calls of everybody else.
- */
-
-static void
-ngx_cigna_redis_conn_unread(ngx_cigna_redis_conn_t *conn)
-{
-    ngx_cigna_redis_call_t  *call;
-
-    if (conn->queue.n) {
-        call = ngx_cigna_redis_call_first(&conn->queue.calls);
-        call->reads = 0;
-    }
-
-    ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
 }
 
 

@@ -18,6 +18,7 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { readRecord, withKey, writeRecord } from '../lib/records.mjs';
 import { startRedis } from '../lib/redis.mjs';
 import { scratchDirectory, until } from '../lib/scratch.mjs';
+import { pour } from '../lib/scripted.mjs';
 
 const QUICK = { timeout: '500ms', connect_timeout: '500ms' };
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
@@ -290,20 +291,6 @@ test('records that somebody has changed', async (t) => {
     assert.ok(url.searchParams.get('code'));
   });
 });
-
-// Sends the same bytes again and again until the other side has had enough, and
-// returns how many it took.
-async function pour(socket, bytes, max) {
-  let gone = false;
-  socket.once('close', () => { gone = true; });
-
-  while (!gone && socket.bytesWritten < max) {
-    if (!socket.write(bytes, 'latin1')) {
-      await sleep(1);
-    }
-  }
-  return socket.bytesWritten;
-}
 
 const POURED_MAX = 64 << 20;
 
