@@ -25,8 +25,8 @@ const json = (fields) => JSON.stringify(fields);
 
 const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const EC = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const jwkOf = ({ publicKey }, more = {}) =>
-  ({ ...publicKey.export({ format: 'jwk' }), use: 'sig', kid: 'good', ...more });
+const jwkOf = ({ publicKey }, more = {}) => ({
+  ...publicKey.export({ format: 'jwk' }), use: 'sig', kid: 'good', ...more });
 const KEYS = json({ keys: [jwkOf(RSA)] });
 
 // A gateway whose authorization server is a script: { gw, as, stranger,
@@ -653,8 +653,8 @@ test('a FHIR server whose $userinfo is hostile', async (t) => {
     'an escape': 'U1\u001b[2J',
     'a delete': 'U1\u007f',
   })) {
-    await t.test(`${what} in the identifier: the variable has none, and no line `
-      + 'of a header is made of it', async () => {
+    await t.test(`${what} in the identifier: the variable has none, and no `
+      + 'line of a header is made of it', async () => {
       const { status, header, passed, asked, resource, text } = await told(
         reply(parameters(value)));
       assert.deepEqual([header, passed, resource.headers['x-evil'],
@@ -677,7 +677,8 @@ test('a FHIR server whose $userinfo is hostile', async (t) => {
     'in arrays without end': reply(`{"parameter":${'['.repeat(100000)}`),
     'in a page': reply('<html><script>1</script></html>',
                        { type: 'text/html' }),
-    'of two lengths': reply(parameters('U1'), { lines: ['Content-Length: 1'] }),
+    'of two lengths': reply(parameters('U1'), {
+      lines: ['Content-Length: 1'] }),
     'elsewhere': reply(parameters('U1'), { status: '307 Go', lines: [
       `Location: https://localhost:${stranger.port}/$userinfo`] }),
     'that never ends': (socket) => {
