@@ -694,7 +694,8 @@ test('a FHIR server whose $userinfo is hostile', async (t) => {
         assert.deepEqual([status, header, passed],
                          [undefined, undefined, []]);
       });
-      assert.match(log, /no identifier from \$userinfo, outcome: (refused|unreachable)/);
+      assert.match(log, new RegExp('no identifier from \\$userinfo, outcome: '
+        + '(refused|unreachable)'));
       assert.equal(fhir.take().filter(({ target }) =>
         target.endsWith('/$userinfo')).length, 1);
       assert.deepEqual([stranger.connections, stranger.bytes], [0, '']);

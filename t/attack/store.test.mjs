@@ -64,7 +64,7 @@ for (const over of ['tcp', 'tls']) {
 
     for (const to of ['127.0.0.1:', 'localhost:', ':']) {
       for (const word of ['MOVED', 'ASK']) {
-        await t.test(`${word} to "${to}" and a port that no map names: nobody `
+        await t.test(`${word} to ${to}PORT, which no map names: nobody `
           + 'connects there, and no password is told', async () => {
           const before = gw.nginx.errorLog().length;
           node.on.HMGET = `-${word} 42 ${to}${stranger.port}\r\n`;
