@@ -116,7 +116,26 @@ for (const over of ['tcp', 'tls']) {
       assert.ok(second.commands.includes('HMGET'));
       assert.ok(second.logins.length > 0);
       assertNothingTold();
+      node.on = { CLUSTER: allSlotsAt(node.port) };
     });
+
+    if (isTls) {
+      await t.test('a server that the map names, with a certificate of '
+        + 'somebody else\'s authority, is told nothing', async () => {
+        const foreign = authority(scratchDirectory(t, 'foreign'))
+          .issueServer('redis');
+        const other = await startEavesdropper(t, { ...foreign,
+                                                   say: '+OK\r\n' });
+        node.on.CLUSTER = allSlotsAt(other.port);
+        await gw.reload();
+        assertNoVault(await alice.get('/fhir/Coverage'));
+        await until('it was tried', () => other.connections > 0);
+        assert.equal(other.bytes, '');
+
+        node.on.CLUSTER = allSlotsAt(node.port);
+        await served(alice);
+      });
+    }
   });
 }
 
