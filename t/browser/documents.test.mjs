@@ -124,8 +124,12 @@ test('documents of the FHIR server in a browser', async (t) => {
         location = /home { ${here}; }
         location = /form { ${here}; }
         location = /login.js { auth_request off; ${here}; }
-        location @login { auth_request off; rewrite ^ /sign-in break; ${here}; }
-        location @fallback { auth_request off; rewrite ^ /sorry break; ${here}; }
+        location @login {
+            auth_request off; rewrite ^ /sign-in break; ${here};
+        }
+        location @fallback {
+            auth_request off; rewrite ^ /sorry break; ${here};
+        }
         ${fhir.location('/gated/')}
         ${fhir.location('/plain/', { fhir: false })}
         location = /strict { internal; auth_request off; ${here}; }
