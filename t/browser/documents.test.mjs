@@ -238,8 +238,8 @@ test('documents of the FHIR server in a browser', async (t) => {
     return [page];
   }
 
-  // Which service workers are registered, and who has posted.
-  async function count({ context, effects }) {
+  // Which service workers are registered, and which documents have posted.
+  async function count(side, { context, effects }) {
     const page = await home(context);
     for (const scope of await page.evaluate(async () =>
       (await navigator.serviceWorker.getRegistrations())
@@ -248,7 +248,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     }
     for (const { method, url } of app.requests) {
       const [, mark] = /by=([\w.-]+)/.exec(url) ?? [];
-      if (mark) {
+      if (mark?.endsWith(`.${side}`)) {
         effects.add(mark, method === 'POST' ? 'posted' : 'visited');
       }
     }
@@ -268,7 +268,7 @@ test('documents of the FHIR server in a browser', async (t) => {
         }
       }
     }
-    await count(someone);
+    await count(side, someone);
     await someone.context.close();
     t.diagnostic(`${side} documents: ${Date.now() - began} ms`);
     return someone.effects.said;
