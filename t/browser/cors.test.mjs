@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { connected } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
-import { startRecorder } from '../lib/recorder.mjs';
+import { BASE, startRecorder } from '../lib/recorder.mjs';
 import { TOP, freePort, onEnd } from '../lib/scratch.mjs';
 import { assertNoSecrets } from '../lib/secrets.mjs';
 import { launchBrowser } from '../../scripts/lib/browser.mjs';
@@ -68,7 +68,7 @@ test('an app on another origin', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { workers: 2 },
     fhir: { cigna_cors: listed },
-    http: `    cigna_upstream_alias ${INNER}/PatientAccess/v1-devportal ${INNER};`,
+    http: `cigna_upstream_alias ${INNER}${BASE} ${INNER};`,
     vault: { timeout: '300ms', connect_timeout: '200ms' },
     locations: ({ sandbox, ca }) => `
         ${fhir.location('/rec/', { lines: [cors] })}

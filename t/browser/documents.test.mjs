@@ -48,7 +48,7 @@ const READABLE = new Set([
 const ACTIVE_WORKERS = new Set(['js-allowed', 'js-app']);
 
 const isScript = (name) => /^js/.test(name) && !/^json/.test(name);
-const isJson = (name) => /^(json|fhir(-utf8)?$)/.test(name);
+const isJson = (name) => /^(json|fhir(-utf8|-404)?$)/.test(name);
 const names = [...Object.keys(ACTIVE), ...Object.keys(PASSIVE)];
 
 function chunks(list) {
