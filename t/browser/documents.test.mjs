@@ -441,7 +441,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     const widths = {};
     for (const [side, member] of [['plain', 'bob'], ['gated', 'alice']]) {
       const { context } = await person(member);
-      const page = await home(context, `https://localhost:${sibling.port}/`);
+      const page = await home(context, siblingUrl);
       widths[side] = await widthOf(page, urlOf(side, 'image', 'img'));
       await context.close();
     }

@@ -21,6 +21,7 @@ function attack(mark) {
     say('ran');
     ${steps.map((step) =>
       `try { ${step(mark, side)} } catch (e) { }`).join('\n    ')}
+    say('done');
   })()`;
 }
 
