@@ -25,8 +25,7 @@ const idOf = ({ named }) => createHash('sha1').update(
 const patient = (id) => `{"resourceType":"Patient","id":"${id}"}`;
 
 // A gateway in front of a scripted FHIR server; connections to it are kept.
-async function startHostile(t, { lines = '', http = '', ...options } = {}) {
-  let changes;
+async function startHostile(t, options) {
   const gw = await standardGateway(t, {
     nginx: { allow: [/upstream (sent|prematurely)/] }, ...options });
   const fhir = await startScripted(t, { ca: gw.ca });
@@ -44,15 +43,13 @@ async function startHostile(t, { lines = '', http = '', ...options } = {}) {
         proxy_next_upstream off;
         ${more}
     }`;
-  const reload = () => gw.reload(changes);
-  changes = {
+  await gw.reload({
     http: `cigna_upstream_alias ${INNER};
-    upstream kept { server 127.0.0.1:${fhir.port}; keepalive 4; }\n${http}`,
+    upstream kept { server 127.0.0.1:${fhir.port}; keepalive 4; }`,
     locations: [location('/up/'), location('/now/', 'proxy_buffering off;'),
                 location('/404/', 'cigna_not_found on;')].join('\n'),
-  };
-  await reload();
-  return { gw, fhir, reload };
+  });
+  return { gw, fhir };
 }
 
 const PLACES = ['/up', '/now', '/404'];
