@@ -371,7 +371,8 @@ test('cors', async (t) => {
     ['https://a.example; cigna_cors https://b.example', /is duplicate/],
     ['', /invalid number of arguments/],
   ]) {
-    await t.test(`nginx does not start with "cigna_cors ${text}"`, async (t2) => {
+    await t.test(`nginx does not start with "cigna_cors ${text}"`, async (
+      t2) => {
       const { code, output } = await prepareNginx(t2, {
         http: gw.configuration({ server: { cigna_cors: text } }) }).test();
       assert.notEqual(code, 0);
