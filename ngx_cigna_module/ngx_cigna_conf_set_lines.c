@@ -66,7 +66,7 @@ ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
 
     /* what stands between variables is in each of the values, too */
 
-    if (!cigna_gate_out_value(ngx_cigna_slice(value))) {
+    if (!cigna_slice_plain(ngx_cigna_slice(value))) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"proxy_set_header %V\" has a control byte in its "
                            "value, which no request of location \"%V\" with "

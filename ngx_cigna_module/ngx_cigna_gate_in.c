@@ -165,11 +165,11 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
                 sizeof(r->headers_out.cache_control));
     ngx_memzero(&r->headers_out.link, sizeof(r->headers_out.link));
 
-    if (!cigna_gate_in_plain(ngx_cigna_slice(&r->headers_out.status_line))) {
+    if (!cigna_slice_plain(ngx_cigna_slice(&r->headers_out.status_line))) {
         ngx_str_null(&r->headers_out.status_line);
     }
 
-    if (!cigna_gate_in_plain(ngx_cigna_slice(&r->headers_out.content_type))) {
+    if (!cigna_slice_plain(ngx_cigna_slice(&r->headers_out.content_type))) {
         ngx_str_null(&r->headers_out.content_type);
         ngx_str_null(&r->headers_out.charset);
         r->headers_out.content_type_len = 0;

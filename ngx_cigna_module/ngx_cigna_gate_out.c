@@ -202,7 +202,7 @@ ngx_cigna_gate_out_values(ngx_http_request_t *r, ngx_array_t *lines)
 
         if (line[i].value
             && (ngx_http_complex_value(r, line[i].value, &value) != NGX_OK
-                || !cigna_gate_out_value(ngx_cigna_slice(&value))))
+                || !cigna_slice_plain(ngx_cigna_slice(&value))))
         {
             return cigna_gate_out_lines;
         }

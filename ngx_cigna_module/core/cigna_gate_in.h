@@ -37,9 +37,6 @@ cigna_gate_in_e cigna_gate_in_name(cigna_slice_t name);
 /* 1 if this line of the FHIR server's reply may go on to the caller */
 int cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value);
 
-/* 1 if no byte is a control byte; tabs are fine */
-int cigna_gate_in_plain(cigna_slice_t s);
-
 /*
  * 1 if a Content-Disposition is "attachment", with or without parameters that
  * are well formed.

@@ -179,8 +179,6 @@ static int cigna_gate_out_header(cigna_gate_out_t *gate,
 static int cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,
     cigna_gate_out_to_t *to);
 static cigna_gate_out_name_e cigna_gate_out_kind(cigna_slice_t name);
-static int cigna_gate_out_named(const uint8_t *name, const char *known,
-    size_t len);
 static int cigna_gate_out_is_set(const cigna_gate_out_t *gate,
     cigna_slice_t name);
 static int cigna_gate_out_leaves(cigna_gate_out_t *gate,
@@ -615,7 +613,7 @@ cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,
 
     if (cigna_gate_out_leaves(gate, kind, name)) {
 
-        if (!cigna_gate_out_value(value)) {
+        if (!cigna_slice_plain(line)) {
             return 0;
         }
 
@@ -656,7 +654,7 @@ cigna_gate_out_kind(cigna_slice_t name)
         for (i = 0; i < CIGNA_GATE_OUT_NAMES && n[i].name; i++) {
 
             if (first == (uint8_t) n[i].name[0]
-                && cigna_gate_out_named(name.data, n[i].name, name.len))
+                && cigna_slice_named(name, n[i].name))
             {
                 return n[i].kind;
             }
@@ -664,29 +662,12 @@ cigna_gate_out_kind(cigna_slice_t name)
     }
 
     if (first == 'x' && name.len > 12
-        && cigna_gate_out_named(name.data, "x-forwarded-", 12))
+        && cigna_slice_named((cigna_slice_t) { name.data, 12 }, "x-forwarded-"))
     {
         return cigna_gate_out_hidden;
     }
 
     return cigna_gate_out_other;
-}
-
-
-/* known: in lower case */
-
-static int
-cigna_gate_out_named(const uint8_t *name, const char *known, size_t len)
-{
-    size_t  i;
-
-    for (i = 0; i < len; i++) {
-        if (cigna_slice_lower(name[i]) != (uint8_t) known[i]) {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 
@@ -778,43 +759,6 @@ cigna_gate_out_closes(cigna_slice_t value)
     }
 
     return 0;
-}
-
-
-/*
- * Eight bytes at a time for as long as none is odd: a byte below the space
- * borrows from its high bit, and so does DEL once it is zero.
- */
-
-int
-cigna_gate_out_value(cigna_slice_t value)
-{
-    uint64_t        word, odd;
-    const uint8_t  *p, *end;
-
-    p = value.data;
-    end = p + value.len;
-
-    for ( /* void */ ; end - p >= (ptrdiff_t) sizeof(uint64_t);
-          p += sizeof(uint64_t))
-    {
-        memcpy(&word, p, sizeof(uint64_t));
-
-        odd = (word - 0x2020202020202020)
-              | ((word ^ 0x7f7f7f7f7f7f7f7f) - 0x0101010101010101);
-
-        if (odd & ~word & 0x8080808080808080) {
-            break;
-        }
-    }
-
-    for ( /* void */ ; p < end; p++) {
-        if ((*p < ' ' && *p != '\t') || *p == 0x7f) {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 

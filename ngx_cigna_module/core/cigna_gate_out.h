@@ -82,8 +82,5 @@ size_t cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len);
 /* 1 if an operator's line of this name never leaves */
 int cigna_gate_out_never(cigna_slice_t name);
 
-/* 1 if the value of a line has no control byte but tabs (RFC 9110, 5.5) */
-int cigna_gate_out_value(cigna_slice_t value);
-
 
 #endif /* _CIGNA_GATE_OUT_H_INCLUDED_ */

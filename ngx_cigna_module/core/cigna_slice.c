@@ -66,6 +66,81 @@ cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix)
 }
 
 
+/* 0x20 puts a letter into lower case; letters alone have 0x40 */
+
+int
+cigna_slice_named(cigna_slice_t s, const char *lower)
+{
+    size_t    i;
+    uint64_t  a, b;
+
+    if (s.len < sizeof(uint64_t)) {
+
+        for (i = 0; i < s.len; i++) {
+            if ((s.data[i] | (lower[i] >> 1 & 0x20)) != lower[i]) {
+                return 0;
+            }
+        }
+
+        return 1;
+    }
+
+    for (i = 0; i < s.len; i += sizeof(uint64_t)) {
+
+        /* the last word overlaps the one before */
+
+        if (i + sizeof(uint64_t) > s.len) {
+            i = s.len - sizeof(uint64_t);
+        }
+
+        memcpy(&a, s.data + i, sizeof(uint64_t));
+        memcpy(&b, lower + i, sizeof(uint64_t));
+
+        if ((a | (b >> 1 & 0x2020202020202020)) != b) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * Eight bytes at a time: a byte below the space borrows from its high bit, and
+ * DEL carries into it.  Where one is odd, all are looked at.
+ */
+
+int
+cigna_slice_plain(cigna_slice_t s)
+{
+    size_t    i;
+    uint64_t  w, odd;
+
+    static const uint64_t  ones = 0x0101010101010101;
+
+    odd = s.len < sizeof(uint64_t);
+
+    for (i = 0; i < s.len && !odd; i += sizeof(uint64_t)) {
+
+        if (i + sizeof(uint64_t) > s.len) {
+            i = s.len - sizeof(uint64_t);
+        }
+
+        memcpy(&w, s.data + i, sizeof(uint64_t));
+
+        odd = ((w - ones * 0x20) | (w + ones)) & ~w & (ones * 0x80);
+    }
+
+    for (i = 0; odd && i < s.len; i++) {
+        if ((s.data[i] < ' ' && s.data[i] != '\t') || s.data[i] == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 int
 cigna_slice_has(cigna_slice_t s, uint8_t c)
 {

@@ -84,6 +84,15 @@ int cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b);
 /* 1 if s begins with prefix */
 int cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix);
 
+/*
+ * 1 if s, in either case, is this name of a header line.  lower is as long as s,
+ * in lower case, and has letters, digits and "-" only.
+ */
+int cigna_slice_named(cigna_slice_t s, const char *lower);
+
+/* 1 if s has no control byte but tabs: RFC 9110, 5.5, the value of a line */
+int cigna_slice_plain(cigna_slice_t s);
+
 /* 1 if c is one of the bytes of s */
 int cigna_slice_has(cigna_slice_t s, uint8_t c);
 

@@ -80,7 +80,7 @@ whole(cigna_slice_t s)
     const char   *error;
     cigna_uri_t   uri;
 
-    fuzz_assert(cigna_gate_in_plain(s) == plain(s));
+    fuzz_assert(cigna_slice_plain(s) == plain(s));
 
     if (cigna_gate_in_attachment(s)) {
         fuzz_assert(plain(s) && s.len >= 10

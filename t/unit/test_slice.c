@@ -262,6 +262,64 @@ the_length_of_a_character_of_utf8_is_told(void **state)
 }
 
 
+static void
+a_name_is_the_same_in_either_case(void **state)
+{
+    size_t   at, len;
+    int      c;
+    uint8_t  text[20];
+
+    static const char  names[] = "x-http2-settings-id1";
+
+    (void) state;
+
+    for (len = 0; len <= sizeof(text); len++) {
+        for (at = 0; at < len; at++) {
+            for (c = 0; c < 256; c++) {
+
+                memcpy(text, names, len);
+                text[at] = (uint8_t) c;
+
+                assert_int_equal(cigna_slice_named(
+                                     cigna_slice_make(text, text + len), names),
+                                 cigna_slice_lower((uint8_t) c)
+                                 == (uint8_t) names[at]);
+            }
+        }
+    }
+
+    assert_true(cigna_slice_named(guarded("X-HTTP2-Settings"), names));
+    assert_true(cigna_slice_named(cigna_slice_null, names));
+}
+
+
+static void
+a_value_is_plain_without_control_bytes(void **state)
+{
+    int      c;
+    size_t   at, len;
+    uint8_t  text[20];
+
+    (void) state;
+
+    for (len = 1; len <= sizeof(text); len++) {
+        for (at = 0; at < len; at++) {
+            for (c = 0; c < 256; c++) {
+
+                memset(text, at % 2 ? 0xff : '~', sizeof(text));
+                text[at] = (uint8_t) c;
+
+                assert_int_equal(cigna_slice_plain(
+                                     cigna_slice_make(text, text + len)),
+                                 (c >= 0x20 || c == '\t') && c != 0x7f);
+            }
+        }
+    }
+
+    assert_true(cigna_slice_plain(cigna_slice_null));
+}
+
+
 int
 main(void)
 {
@@ -279,7 +337,9 @@ main(void)
         cmocka_unit_test(a_number_is_digits_only),
         cmocka_unit_test(a_number_over_its_bound_is_refused),
         cmocka_unit_test(hexadecimal_numbers_are_bounded_alike),
-        cmocka_unit_test(the_length_of_a_character_of_utf8_is_told)
+        cmocka_unit_test(the_length_of_a_character_of_utf8_is_told),
+        cmocka_unit_test(a_name_is_the_same_in_either_case),
+        cmocka_unit_test(a_value_is_plain_without_control_bytes)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
