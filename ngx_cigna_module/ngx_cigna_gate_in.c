@@ -315,7 +315,7 @@ static ngx_uint_t
 ngx_cigna_gate_in_replaced(ngx_table_elt_t *h, ngx_cigna_loc_conf_t *lcf,
     ngx_cigna_gate_in_e disposed, ngx_uint_t *attached)
 {
-    switch (cigna_gate_in_name(ngx_cigna_slice(&h->key))) {
+    switch (cigna_gate_in_own(ngx_cigna_slice(&h->key))) {
 
     case cigna_gate_in_storing:
     case cigna_gate_in_sniffing:

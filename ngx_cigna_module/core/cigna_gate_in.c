@@ -4,39 +4,52 @@
 #include "cigna_gate_in.h"
 
 
-#define CIGNA_GATE_IN_LEN_MAX  28          /* of a name in the table */
-#define CIGNA_GATE_IN_NAMES    5           /* of one length, and NULL */
+#define CIGNA_GATE_IN_LEN_MAX  28          /* of a name in the tables */
+#define CIGNA_GATE_IN_NAMES    4           /* of one length, and NULL */
+
+#define CIGNA_GATE_IN_WORD     sizeof(uint64_t)
+
+/* the byte in each place of a word */
+
+#define cigna_gate_in_all(byte)  (0x0101010101010101 * (uint64_t) (byte))
 
 
 typedef struct {
-    const char       *name;
-    cigna_gate_in_e   kind;
+    const char        *name;
+    cigna_gate_in_e    kind;
 } cigna_gate_in_row_t;
 
+typedef const cigna_gate_in_row_t
+    cigna_gate_in_table_t[CIGNA_GATE_IN_LEN_MAX + 1][CIGNA_GATE_IN_NAMES];
 
+
+static cigna_gate_in_e cigna_gate_in_find(cigna_gate_in_table_t table,
+    cigna_slice_t name);
 static int cigna_gate_in_is(cigna_slice_t name, const char *row);
+static int cigna_gate_in_is_word(const uint8_t *name, const char *row);
+static int cigna_gate_in_plain_word(const uint8_t *p);
+static int cigna_gate_in_plain_bytes(cigna_slice_t s);
 static int cigna_gate_in_plain_byte(uint8_t c);
 static int cigna_gate_in_parameter(cigna_slice_t *rest);
 static int cigna_gate_in_quoted(cigna_slice_t *rest);
 static cigna_slice_t cigna_gate_in_token(cigna_slice_t *rest);
 static void cigna_gate_in_blanks(cigna_slice_t *rest);
+static int cigna_gate_in_type(cigna_slice_t essence, const char *type);
+static int cigna_gate_in_two_tokens(cigna_slice_t essence);
 static int cigna_gate_in_ends(cigna_slice_t s, cigna_slice_t end);
 
 
 #define CIGNA_LISTED(name)  { name, cigna_gate_in_listed }
 
-/* by the length of the name; those of one length differ in their last byte */
+/* both by the length of the name; those of one length end differently */
 
-static const cigna_gate_in_row_t
-    cigna_gate_in_rows[CIGNA_GATE_IN_LEN_MAX + 1][CIGNA_GATE_IN_NAMES] = {
+static cigna_gate_in_table_t  cigna_gate_in_theirs = {
 
     [4] = { CIGNA_LISTED("date"), CIGNA_LISTED("etag"), CIGNA_LISTED("vary") },
 
     [5] = { CIGNA_LISTED("allow") },
 
-    [6] = { CIGNA_LISTED("digest"), { "pragma", cigna_gate_in_storing } },
-
-    [7] = { { "expires", cigna_gate_in_storing } },
+    [6] = { CIGNA_LISTED("digest") },
 
     [8] = { CIGNA_LISTED("location") },
 
@@ -48,8 +61,7 @@ static const cigna_gate_in_row_t
     [12] = { CIGNA_LISTED("content-type") },
 
     [13] = { CIGNA_LISTED("last-modified"), CIGNA_LISTED("accept-ranges"),
-             CIGNA_LISTED("content-range"),
-             { "cache-control", cigna_gate_in_storing } },
+             CIGNA_LISTED("content-range") },
 
     [14] = { CIGNA_LISTED("content-length"), CIGNA_LISTED("content-digest") },
 
@@ -58,6 +70,18 @@ static const cigna_gate_in_row_t
              CIGNA_LISTED("content-language") },
 
     [18] = { CIGNA_LISTED("preference-applied") },
+
+    [19] = { { "content-disposition", cigna_gate_in_disposition } }
+};
+
+
+static cigna_gate_in_table_t  cigna_gate_in_ours = {
+
+    [6] = { { "pragma", cigna_gate_in_storing } },
+
+    [7] = { { "expires", cigna_gate_in_storing } },
+
+    [13] = { { "cache-control", cigna_gate_in_storing } },
 
     [19] = { { "content-disposition", cigna_gate_in_disposition } },
 
@@ -69,46 +93,10 @@ static const cigna_gate_in_row_t
 };
 
 
-cigna_gate_in_e
-cigna_gate_in_name(cigna_slice_t name)
-{
-    const cigna_gate_in_row_t  *row;
-
-    if (name.len > CIGNA_GATE_IN_LEN_MAX) {
-        return cigna_gate_in_unlisted;
-    }
-
-    for (row = cigna_gate_in_rows[name.len]; row->name; row++) {
-        if (cigna_gate_in_is(name, row->name)) {
-            return row->kind;
-        }
-    }
-
-    return cigna_gate_in_unlisted;
-}
-
-
-/* both have the same length, and mostly differ at the end if they do */
-
-static int
-cigna_gate_in_is(cigna_slice_t name, const char *row)
-{
-    size_t  i;
-
-    for (i = name.len; i; i--) {
-        if (cigna_slice_lower(name.data[i - 1]) != (uint8_t) row[i - 1]) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
 int
 cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value)
 {
-    switch (cigna_gate_in_name(name)) {
+    switch (cigna_gate_in_find(cigna_gate_in_theirs, name)) {
 
     case cigna_gate_in_listed:
         return cigna_gate_in_plain(value);
@@ -122,32 +110,130 @@ cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value)
 }
 
 
-/*
- * Eight bytes are tested at a time: subtracting 0x20 sets the highest bit of a
- * control byte, adding 1 sets that of 0x7f, and "~w" leaves out bytes that had
- * it before.  Tabs and carries raise false alarms, which the bytewise loop
- * then settles.
- */
+cigna_gate_in_e
+cigna_gate_in_own(cigna_slice_t name)
+{
+    return cigna_gate_in_find(cigna_gate_in_ours, name);
+}
+
+
+static cigna_gate_in_e
+cigna_gate_in_find(cigna_gate_in_table_t table, cigna_slice_t name)
+{
+    uint8_t                     last;
+    const cigna_gate_in_row_t  *row;
+
+    if (name.len > CIGNA_GATE_IN_LEN_MAX || name.len == 0) {
+        return cigna_gate_in_unlisted;
+    }
+
+    last = cigna_slice_lower(name.data[name.len - 1]);
+
+    for (row = table[name.len]; row->name; row++) {
+
+        if ((uint8_t) row->name[name.len - 1] == last
+            && cigna_gate_in_is(name, row->name))
+        {
+            return row->kind;
+        }
+    }
+
+    return cigna_gate_in_unlisted;
+}
+
+
+/* row is in lower case and has the length of the name, which is not zero */
+
+static int
+cigna_gate_in_is(cigna_slice_t name, const char *row)
+{
+    size_t  i;
+
+    if (name.len < CIGNA_GATE_IN_WORD) {
+
+        for (i = 0; i < name.len; i++) {
+            if (cigna_slice_lower(name.data[i]) != (uint8_t) row[i]) {
+                return 0;
+            }
+        }
+
+        return 1;
+    }
+
+    for (i = 0; i < name.len - CIGNA_GATE_IN_WORD; i += CIGNA_GATE_IN_WORD) {
+        if (!cigna_gate_in_is_word(name.data + i, row + i)) {
+            return 0;
+        }
+    }
+
+    /* the last word overlaps the one before */
+
+    i = name.len - CIGNA_GATE_IN_WORD;
+
+    return cigna_gate_in_is_word(name.data + i, row + i);
+}
+
+
+/* of all bytes of a row only letters have 0x40, and 0x20 is their case */
+
+static int
+cigna_gate_in_is_word(const uint8_t *name, const char *row)
+{
+    uint64_t  w, r;
+
+    memcpy(&w, name, sizeof(w));
+    memcpy(&r, row, sizeof(r));
+
+    return ((w ^ r) & ~((r & cigna_gate_in_all(0x40)) >> 1)) == 0;
+}
+
 
 int
 cigna_gate_in_plain(cigna_slice_t s)
 {
-    uint64_t       w;
-    cigna_slice_t  rest;
+    size_t  i;
 
-    static const uint64_t  ones = 0x0101010101010101;
+    if (s.len < CIGNA_GATE_IN_WORD) {
+        return cigna_gate_in_plain_bytes(s);
+    }
 
-    for (rest = s; rest.len >= 8; rest = cigna_slice_skip(rest, 8)) {
-
-        memcpy(&w, rest.data, 8);
-
-        if (((w - ones * 0x20) | (w + ones)) & ~w & (ones * 0x80)) {
-            break;
+    for (i = 0; i < s.len - CIGNA_GATE_IN_WORD; i += CIGNA_GATE_IN_WORD) {
+        if (!cigna_gate_in_plain_word(s.data + i)) {
+            return cigna_gate_in_plain_bytes(s);
         }
     }
 
-    for ( /* void */ ; rest.len; rest = cigna_slice_skip(rest, 1)) {
-        if (!cigna_gate_in_plain_byte(rest.data[0])) {
+    return cigna_gate_in_plain_word(s.data + s.len - CIGNA_GATE_IN_WORD)
+           || cigna_gate_in_plain_bytes(s);
+}
+
+
+/*
+ * Subtracting 0x20 sets the highest bit of a control byte, adding 1 sets that
+ * of 0x7f, and "~w" leaves out bytes that had it before.  Tabs and carries
+ * raise false alarms, which a look at the single bytes settles.
+ */
+
+static int
+cigna_gate_in_plain_word(const uint8_t *p)
+{
+    uint64_t  w;
+
+    memcpy(&w, p, sizeof(w));
+
+    return (((w - cigna_gate_in_all(0x20)) | (w + cigna_gate_in_all(1)))
+            & ~w & cigna_gate_in_all(0x80))
+           == 0;
+}
+
+
+static int
+cigna_gate_in_plain_bytes(cigna_slice_t s)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if (!cigna_gate_in_plain_byte(s.data[i])) {
             return 0;
         }
     }
@@ -298,25 +384,42 @@ cigna_gate_in_json(cigna_slice_t type)
     rest = type;
     essence = cigna_slice_trim(cigna_slice_cut(&rest, ';'));
 
-    rest = essence;
+    /* the two that nearly all replies have */
 
-    if (cigna_gate_in_token(&rest).len == 0
-        || rest.len == 0 || rest.data[0] != '/')
+    if (cigna_gate_in_type(essence, "application/fhir+json")
+        || cigna_gate_in_type(essence, "application/json"))
+    {
+        return 1;
+    }
+
+    return cigna_gate_in_type(essence, "application/json+fhir")
+           || cigna_gate_in_type(essence, "text/json")
+           || (cigna_gate_in_ends(essence, cigna_slice("+json"))
+               && cigna_gate_in_two_tokens(essence));
+}
+
+
+static int
+cigna_gate_in_type(cigna_slice_t essence, const char *type)
+{
+    return essence.len == strlen(type) && cigna_gate_in_is(essence, type);
+}
+
+
+/* type/subtype */
+
+static int
+cigna_gate_in_two_tokens(cigna_slice_t essence)
+{
+    if (cigna_gate_in_token(&essence).len == 0
+        || essence.len == 0 || essence.data[0] != '/')
     {
         return 0;
     }
 
-    rest = cigna_slice_skip(rest, 1);
+    essence = cigna_slice_skip(essence, 1);
 
-    if (cigna_gate_in_token(&rest).len == 0 || rest.len) {
-        return 0;
-    }
-
-    return cigna_gate_in_ends(essence, cigna_slice("+json"))
-           || cigna_slice_eq_case(essence, cigna_slice("application/json"))
-           || cigna_slice_eq_case(essence,
-                                  cigna_slice("application/json+fhir"))
-           || cigna_slice_eq_case(essence, cigna_slice("text/json"));
+    return cigna_gate_in_token(&essence).len != 0 && essence.len == 0;
 }
 
 

@@ -63,9 +63,9 @@ line(cigna_slice_t s)
 
     fuzz_assert(!passes || (listed(name) && plain(value)));
     fuzz_assert(!cigna_cors_line(name)
-                || cigna_gate_in_name(name) == cigna_gate_in_unlisted);
+                || cigna_gate_in_own(name) == cigna_gate_in_unlisted);
 
-    if (cigna_gate_in_name(name) == cigna_gate_in_disposition) {
+    if (cigna_gate_in_own(name) == cigna_gate_in_disposition) {
         fuzz_assert(passes == cigna_gate_in_attachment(value));
 
     } else {
