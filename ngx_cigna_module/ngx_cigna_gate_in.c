@@ -274,7 +274,9 @@ static ngx_uint_t
 ngx_cigna_gate_in_json(ngx_http_request_t *r)
 {
     return cigna_gate_in_json(ngx_cigna_slice(&r->headers_out.content_type))
-           && !cigna_slice_has(ngx_cigna_slice(&r->headers_out.charset), ',');
+           && (r->headers_out.charset.len == 0
+               || !cigna_slice_has(ngx_cigna_slice(&r->headers_out.charset),
+                                   ','));
 }
 
 

@@ -27,6 +27,7 @@ static cigna_gate_in_e cigna_gate_in_find(cigna_gate_in_table_t table,
     cigna_slice_t name);
 static int cigna_gate_in_is(cigna_slice_t name, const char *row);
 static int cigna_gate_in_is_word(const uint8_t *name, const char *row);
+static int cigna_gate_in_plain_short(cigna_slice_t s);
 static int cigna_gate_in_plain_word(const uint8_t *p);
 static int cigna_gate_in_plain_bytes(cigna_slice_t s);
 static int cigna_gate_in_plain_byte(uint8_t c);
@@ -110,9 +111,18 @@ cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value)
 }
 
 
+/* most names are told by their length, before the table is looked at */
+
 cigna_gate_in_e
 cigna_gate_in_own(cigna_slice_t name)
 {
+    static const uint32_t  lengths = 1 << 6 | 1 << 7 | 1 << 13 | 1 << 19
+                                     | 1 << 22 | 1 << 23 | 1 << 28;
+
+    if (name.len > CIGNA_GATE_IN_LEN_MAX || !(lengths >> name.len & 1)) {
+        return cigna_gate_in_unlisted;
+    }
+
     return cigna_gate_in_find(cigna_gate_in_ours, name);
 }
 
@@ -194,7 +204,7 @@ cigna_gate_in_plain(cigna_slice_t s)
     size_t  i;
 
     if (s.len < CIGNA_GATE_IN_WORD) {
-        return cigna_gate_in_plain_bytes(s);
+        return cigna_gate_in_plain_short(s);
     }
 
     for (i = 0; i < s.len - CIGNA_GATE_IN_WORD; i += CIGNA_GATE_IN_WORD) {
@@ -205,6 +215,27 @@ cigna_gate_in_plain(cigna_slice_t s)
 
     return cigna_gate_in_plain_word(s.data + s.len - CIGNA_GATE_IN_WORD)
            || cigna_gate_in_plain_bytes(s);
+}
+
+
+/* four to seven bytes make a word of two halves, which overlap */
+
+static int
+cigna_gate_in_plain_short(cigna_slice_t s)
+{
+    uint8_t  halves[CIGNA_GATE_IN_WORD];
+
+    if (s.len >= 4) {
+
+        memcpy(halves, s.data, 4);
+        memcpy(halves + 4, s.data + s.len - 4, 4);
+
+        if (cigna_gate_in_plain_word(halves)) {
+            return 1;
+        }
+    }
+
+    return cigna_gate_in_plain_bytes(s);
 }
 
 
@@ -377,22 +408,21 @@ cigna_gate_in_json(cigna_slice_t type)
 {
     cigna_slice_t  rest, essence;
 
-    if (cigna_slice_has(type, ',') || !cigna_gate_in_plain(type)) {
+    /* as nearly all replies have it */
+
+    if (cigna_gate_in_type(type, "application/fhir+json")) {
+        return 1;
+    }
+
+    if (cigna_slice_has(type, ',')) {
         return 0;
     }
 
     rest = type;
     essence = cigna_slice_trim(cigna_slice_cut(&rest, ';'));
 
-    /* the two that nearly all replies have */
-
-    if (cigna_gate_in_type(essence, "application/fhir+json")
-        || cigna_gate_in_type(essence, "application/json"))
-    {
-        return 1;
-    }
-
-    return cigna_gate_in_type(essence, "application/json+fhir")
+    return cigna_gate_in_type(essence, "application/json")
+           || cigna_gate_in_type(essence, "application/json+fhir")
            || cigna_gate_in_type(essence, "text/json")
            || (cigna_gate_in_ends(essence, cigna_slice("+json"))
                && cigna_gate_in_two_tokens(essence));

@@ -80,7 +80,8 @@ static const char *const  no_json[] = {
     "text/html, application/json", "application/json; a=\",\"",
     "text/html;+json", "text/html; a=application/json", "text/html +json",
     "text/html/x+json", "text<html+json", "application/json\x01",
-    "application/json; a=\x7f", "application/json text/html", "a b/c+json",
+    "application/json text/html", "a b/c+json", "/+json", "a/+json\x01",
+    "a\x01/b+json",
     "application/fhir+ndjson", "application/x-ndjson", "application/+jso",
     "application/json+fhir+xml", "\"application/json\""
 };
