@@ -274,7 +274,9 @@ static ngx_uint_t
 ngx_cigna_gate_in_json(ngx_http_request_t *r)
 {
     return cigna_gate_in_json(ngx_cigna_slice(&r->headers_out.content_type))
-           && !cigna_slice_has(ngx_cigna_slice(&r->headers_out.charset), ',');
+           && (r->headers_out.charset.len == 0
+               || !cigna_slice_has(ngx_cigna_slice(&r->headers_out.charset),
+                                   ','));
 }
 
 
@@ -315,7 +317,7 @@ static ngx_uint_t
 ngx_cigna_gate_in_replaced(ngx_table_elt_t *h, ngx_cigna_loc_conf_t *lcf,
     ngx_cigna_gate_in_e disposed, ngx_uint_t *attached)
 {
-    switch (cigna_gate_in_name(ngx_cigna_slice(&h->key))) {
+    switch (cigna_gate_in_own(ngx_cigna_slice(&h->key))) {
 
     case cigna_gate_in_storing:
     case cigna_gate_in_sniffing:

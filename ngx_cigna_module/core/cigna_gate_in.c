@@ -1,39 +1,45 @@
 
+#include <string.h>
+
 #include "cigna_gate_in.h"
 
 
-#define CIGNA_GATE_IN_LEN_MAX  28          /* of a name in the table */
-#define CIGNA_GATE_IN_NAMES    5           /* of one length, and NULL */
+#define CIGNA_GATE_IN_LEN_MAX  28          /* of a name in the tables */
+#define CIGNA_GATE_IN_NAMES    4           /* of one length, and NULL */
 
 
 typedef struct {
-    const char       *name;
-    cigna_gate_in_e   kind;
+    const char        *name;
+    cigna_gate_in_e    kind;
 } cigna_gate_in_row_t;
 
+typedef const cigna_gate_in_row_t
+    cigna_gate_in_table_t[CIGNA_GATE_IN_LEN_MAX + 1][CIGNA_GATE_IN_NAMES];
 
+
+static cigna_gate_in_e cigna_gate_in_find(cigna_gate_in_table_t table,
+    cigna_slice_t name);
 static int cigna_gate_in_plain_byte(uint8_t c);
 static int cigna_gate_in_parameter(cigna_slice_t *rest);
 static int cigna_gate_in_quoted(cigna_slice_t *rest);
 static cigna_slice_t cigna_gate_in_token(cigna_slice_t *rest);
 static void cigna_gate_in_blanks(cigna_slice_t *rest);
+static int cigna_gate_in_type(cigna_slice_t essence, const char *type);
+static int cigna_gate_in_two_tokens(cigna_slice_t essence);
 static int cigna_gate_in_ends(cigna_slice_t s, cigna_slice_t end);
 
 
 #define CIGNA_LISTED(name)  { name, cigna_gate_in_listed }
 
-/* by the length of the name */
+/* both by the length of the name; those of one length end differently */
 
-static const cigna_gate_in_row_t
-    cigna_gate_in_rows[CIGNA_GATE_IN_LEN_MAX + 1][CIGNA_GATE_IN_NAMES] = {
+static cigna_gate_in_table_t  cigna_gate_in_theirs = {
 
     [4] = { CIGNA_LISTED("date"), CIGNA_LISTED("etag"), CIGNA_LISTED("vary") },
 
     [5] = { CIGNA_LISTED("allow") },
 
-    [6] = { CIGNA_LISTED("digest"), { "pragma", cigna_gate_in_storing } },
-
-    [7] = { { "expires", cigna_gate_in_storing } },
+    [6] = { CIGNA_LISTED("digest") },
 
     [8] = { CIGNA_LISTED("location") },
 
@@ -45,8 +51,7 @@ static const cigna_gate_in_row_t
     [12] = { CIGNA_LISTED("content-type") },
 
     [13] = { CIGNA_LISTED("last-modified"), CIGNA_LISTED("accept-ranges"),
-             CIGNA_LISTED("content-range"),
-             { "cache-control", cigna_gate_in_storing } },
+             CIGNA_LISTED("content-range") },
 
     [14] = { CIGNA_LISTED("content-length"), CIGNA_LISTED("content-digest") },
 
@@ -55,6 +60,18 @@ static const cigna_gate_in_row_t
              CIGNA_LISTED("content-language") },
 
     [18] = { CIGNA_LISTED("preference-applied") },
+
+    [19] = { { "content-disposition", cigna_gate_in_disposition } }
+};
+
+
+static cigna_gate_in_table_t  cigna_gate_in_ours = {
+
+    [6] = { { "pragma", cigna_gate_in_storing } },
+
+    [7] = { { "expires", cigna_gate_in_storing } },
+
+    [13] = { { "cache-control", cigna_gate_in_storing } },
 
     [19] = { { "content-disposition", cigna_gate_in_disposition } },
 
@@ -66,35 +83,10 @@ static const cigna_gate_in_row_t
 };
 
 
-cigna_gate_in_e
-cigna_gate_in_name(cigna_slice_t name)
-{
-    uint8_t                     first;
-    const cigna_gate_in_row_t  *row;
-
-    if (name.len > CIGNA_GATE_IN_LEN_MAX || name.len == 0) {
-        return cigna_gate_in_unlisted;
-    }
-
-    first = cigna_slice_lower(name.data[0]);
-
-    for (row = cigna_gate_in_rows[name.len]; row->name; row++) {
-
-        if (first == (uint8_t) row->name[0]
-            && cigna_slice_named(name, row->name))
-        {
-            return row->kind;
-        }
-    }
-
-    return cigna_gate_in_unlisted;
-}
-
-
 int
 cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value)
 {
-    switch (cigna_gate_in_name(name)) {
+    switch (cigna_gate_in_find(cigna_gate_in_theirs, name)) {
 
     case cigna_gate_in_listed:
         return cigna_slice_plain(value);
@@ -105,6 +97,47 @@ cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value)
     default:
         return 0;
     }
+}
+
+
+/* most names are told by their length, before the table is looked at */
+
+cigna_gate_in_e
+cigna_gate_in_own(cigna_slice_t name)
+{
+    static const uint32_t  lengths = 1 << 6 | 1 << 7 | 1 << 13 | 1 << 19
+                                     | 1 << 22 | 1 << 23 | 1 << 28;
+
+    if (name.len > CIGNA_GATE_IN_LEN_MAX || !(lengths >> name.len & 1)) {
+        return cigna_gate_in_unlisted;
+    }
+
+    return cigna_gate_in_find(cigna_gate_in_ours, name);
+}
+
+
+static cigna_gate_in_e
+cigna_gate_in_find(cigna_gate_in_table_t table, cigna_slice_t name)
+{
+    uint8_t                     last;
+    const cigna_gate_in_row_t  *row;
+
+    if (name.len > CIGNA_GATE_IN_LEN_MAX || name.len == 0) {
+        return cigna_gate_in_unlisted;
+    }
+
+    last = cigna_slice_lower(name.data[name.len - 1]);
+
+    for (row = table[name.len]; row->name; row++) {
+
+        if ((uint8_t) row->name[name.len - 1] == last
+            && cigna_slice_named(name, row->name))
+        {
+            return row->kind;
+        }
+    }
+
+    return cigna_gate_in_unlisted;
 }
 
 
@@ -243,40 +276,50 @@ cigna_gate_in_json(cigna_slice_t type)
 {
     cigna_slice_t  rest, essence;
 
-    /* mostly it is one of these */
+    /* as nearly all replies have it: Cigna's own, and ours */
 
-    if (cigna_slice_eq(type, cigna_slice("application/json"))
-        || cigna_slice_eq(type, cigna_slice("application/fhir+json")))
+    if (cigna_gate_in_type(type, "application/json")
+        || cigna_gate_in_type(type, "application/fhir+json"))
     {
         return 1;
     }
 
-    if (cigna_slice_has(type, ',') || !cigna_slice_plain(type)) {
+    if (cigna_slice_has(type, ',')) {
         return 0;
     }
 
     rest = type;
     essence = cigna_slice_trim(cigna_slice_cut(&rest, ';'));
 
-    rest = essence;
+    return cigna_gate_in_type(essence, "application/json")
+           || cigna_gate_in_type(essence, "application/json+fhir")
+           || cigna_gate_in_type(essence, "text/json")
+           || (cigna_gate_in_ends(essence, cigna_slice("+json"))
+               && cigna_gate_in_two_tokens(essence));
+}
 
-    if (cigna_gate_in_token(&rest).len == 0
-        || rest.len == 0 || rest.data[0] != '/')
+
+static int
+cigna_gate_in_type(cigna_slice_t essence, const char *type)
+{
+    return essence.len == strlen(type) && cigna_slice_named(essence, type);
+}
+
+
+/* type/subtype */
+
+static int
+cigna_gate_in_two_tokens(cigna_slice_t essence)
+{
+    if (cigna_gate_in_token(&essence).len == 0
+        || essence.len == 0 || essence.data[0] != '/')
     {
         return 0;
     }
 
-    rest = cigna_slice_skip(rest, 1);
+    essence = cigna_slice_skip(essence, 1);
 
-    if (cigna_gate_in_token(&rest).len == 0 || rest.len) {
-        return 0;
-    }
-
-    return cigna_gate_in_ends(essence, cigna_slice("+json"))
-           || cigna_slice_eq_case(essence, cigna_slice("application/json"))
-           || cigna_slice_eq_case(essence,
-                                  cigna_slice("application/json+fhir"))
-           || cigna_slice_eq_case(essence, cigna_slice("text/json"));
+    return cigna_gate_in_token(&essence).len != 0 && essence.len == 0;
 }
 
 

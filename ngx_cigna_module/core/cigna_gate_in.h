@@ -12,18 +12,14 @@
  * reply.  Everything else stays behind: cookies, names of servers, traces, and
  * above all the lines that a browser would take for the word of the app's own
  * origin (Link, Refresh, Access-Control-*, Service-Worker-Allowed, ...).
- *
- * The table also has the lines that the gate itself writes, in place of every
- * other line of that name.
  */
 
 typedef enum {
     cigna_gate_in_unlisted = 0,
 
     cigna_gate_in_listed,
-    cigna_gate_in_disposition,             /* listed if it is an attachment */
+    cigna_gate_in_disposition,             /* Content-Disposition */
 
-    /* never the FHIR server's */
     cigna_gate_in_storing,                 /* Cache-Control and its elders */
     cigna_gate_in_sniffing,                /* X-Content-Type-Options */
     cigna_gate_in_policy,                  /* Content-Security-Policy */
@@ -31,11 +27,14 @@ typedef enum {
 } cigna_gate_in_e;
 
 
-/* which line of the table has this name, in either case */
-cigna_gate_in_e cigna_gate_in_name(cigna_slice_t name);
-
 /* 1 if this line of the FHIR server's reply may go on to the caller */
 int cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value);
+
+/*
+ * Which of the lines that the gate itself writes has this name, in either case;
+ * it is written in place of all others of that name.
+ */
+cigna_gate_in_e cigna_gate_in_own(cigna_slice_t name);
 
 /*
  * 1 if a Content-Disposition is "attachment", with or without parameters that

@@ -118,24 +118,33 @@ static const cigna_gate_out_name_t
 
 /* what is special about a byte of a target */
 
-#define CIGNA_GATE_OUT_BAD    0x01         /* stands in no target */
-#define CIGNA_GATE_OUT_SLASH  0x02
-#define CIGNA_GATE_OUT_DOT    0x04
-#define CIGNA_GATE_OUT_CODED  0x08         /* "%" */
-#define CIGNA_GATE_OUT_ODD    0x10         /* stands in no path */
-#define CIGNA_GATE_OUT_HIGH   0x20         /* a part of a character */
+#define CIGNA_GATE_OUT_BAD    1            /* stands in no target */
+#define CIGNA_GATE_OUT_SLASH  2
+#define CIGNA_GATE_OUT_DOT    4
+#define CIGNA_GATE_OUT_CODED  8            /* "%" */
+#define CIGNA_GATE_OUT_ODD    16           /* stands in no path */
+#define CIGNA_GATE_OUT_HIGH   32           /* a part of a character */
 
+
+/* sixteen in a row */
 
 static const uint8_t  cigna_gate_out_class[256] = {
-    [0x00 ... ' '] = CIGNA_GATE_OUT_BAD,
-    ['#'] = CIGNA_GATE_OUT_BAD,
-    ['%'] = CIGNA_GATE_OUT_CODED,
-    ['.'] = CIGNA_GATE_OUT_DOT,
-    ['/'] = CIGNA_GATE_OUT_SLASH,
-    [';'] = CIGNA_GATE_OUT_ODD,
-    ['\\'] = CIGNA_GATE_OUT_ODD,
-    [0x7f] = CIGNA_GATE_OUT_BAD,
-    [0x80 ... 0xff] = CIGNA_GATE_OUT_HIGH
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 0, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 4, 2,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32
 };
 
 
@@ -172,6 +181,8 @@ static int cigna_gate_out_segment(const cigna_gate_out_path_t *path,
     const uint8_t *end);
 static cigna_gate_out_e cigna_gate_out_first(cigna_gate_out_t *gate,
     cigna_slice_t *request, cigna_gate_out_to_t *to);
+static int cigna_gate_out_put_target(cigna_gate_out_t *gate,
+    cigna_gate_out_to_t *to);
 static cigna_gate_out_e cigna_gate_out_searched(cigna_gate_out_t *gate,
     cigna_slice_t *path, cigna_slice_t *query);
 static int cigna_gate_out_header(cigna_gate_out_t *gate,
@@ -192,7 +203,6 @@ static void cigna_gate_out_put_line(cigna_gate_out_to_t *to,
 cigna_gate_out_e
 cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request, cigna_buf_t *b)
 {
-    cigna_slice_t        line;
     cigna_gate_out_e     e;
     cigna_gate_out_to_t  to;
 
@@ -218,22 +228,11 @@ cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request, cigna_buf_t *b)
         return e;
     }
 
-    line = cigna_slice_make(b->pos, to.pos);
-
     if (!cigna_gate_out_header(gate, &request, &to)) {
         return cigna_gate_out_lines;
     }
 
     b->pos = to.pos;
-
-    /* where it leads is told by what leaves */
-
-    (void) cigna_slice_cut(&line, ' ');
-    gate->line = cigna_slice_cut(&line, ' ');
-
-    gate->args = gate->line;
-    gate->path = cigna_slice_cut(&gate->args, '?');
-    gate->path = cigna_slice_skip(gate->path, gate->base.len);
 
     return cigna_gate_out_passed;
 }
@@ -274,6 +273,8 @@ cigna_gate_out_read_target(cigna_gate_out_t *gate)
     }
 
     below = cigna_slice_starts(cigna_slice_make(path, query), gate->base);
+
+    gate->args = cigna_slice_make(query, end);
 
     if (below) {
         path += gate->base.len;
@@ -463,7 +464,8 @@ static cigna_gate_out_e
 cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
     cigna_gate_out_to_t *to)
 {
-    cigna_slice_t  method, path, query, version;
+    cigna_slice_t   method, version;
+    const uint8_t  *p;
 
     method = gate->search ? cigna_slice("POST ") : cigna_slice("GET ");
 
@@ -471,33 +473,62 @@ cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
         method = cigna_slice("HEAD ");
     }
 
-    version = cigna_slice_skip(*request, method.len + gate->target.len);
+    version = cigna_slice(" HTTP/1.1\r\n");
 
-    if (!cigna_slice_starts(*request, method)
-        || !cigna_slice_starts(cigna_slice_skip(*request, method.len),
-                               gate->target)
-        || (!cigna_slice_starts(version, cigna_slice(" HTTP/1.1\r\n"))
-            && !cigna_slice_starts(version, cigna_slice(" HTTP/1.0\r\n"))))
+    if (request->len < method.len + gate->target.len + version.len) {
+        return cigna_gate_out_request;
+    }
+
+    p = request->data + method.len + gate->target.len;
+
+    /* of the version the digit in front of CR LF may be another one */
+
+    if (memcmp(request->data, method.data, method.len) != 0
+        || memcmp(request->data + method.len, gate->target.data,
+                  gate->target.len) != 0
+        || memcmp(p, version.data, version.len - 3) != 0
+        || (p[version.len - 3] != '0' && p[version.len - 3] != '1')
+        || p[version.len - 2] != '\r' || p[version.len - 1] != '\n')
     {
         return cigna_gate_out_request;
     }
 
-    version.len = sizeof(" HTTP/1.1\r\n") - 1;
-    *request = cigna_slice_skip(*request,
-                                method.len + gate->target.len + version.len);
-
-    query = gate->target;
-    path = cigna_slice_cut(&query, '?');
-    query = cigna_slice_skip(gate->target, path.len);
+    version.data = p;
+    *request = cigna_slice_make(p + version.len, request->data + request->len);
 
     if (gate->search) {
         method = cigna_slice("GET ");
+    }
 
-        if (cigna_gate_out_searched(gate, &path, &query)
-            != cigna_gate_out_passed)
-        {
-            return cigna_gate_out_target;
-        }
+    cigna_gate_out_put(to, method);
+
+    if (!cigna_gate_out_put_target(gate, to)) {
+        return cigna_gate_out_target;
+    }
+
+    cigna_gate_out_put(to, version);
+
+    return cigna_gate_out_passed;
+}
+
+
+/* 0: it was to be that of a search, and is not */
+
+static int
+cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
+{
+    uint8_t        *start;
+    cigna_slice_t   path, query;
+
+    path = cigna_slice_make(gate->target.data, gate->args.data);
+    query = cigna_slice_make(gate->args.data,
+                             gate->target.data + gate->target.len);
+
+    if (gate->search
+        && cigna_gate_out_searched(gate, &path, &query)
+           != cigna_gate_out_passed)
+    {
+        return 0;
     }
 
     /* "<base>/?..." leads to the base itself, see cigna_link.c */
@@ -508,17 +539,21 @@ cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
         path.len--;
     }
 
-    cigna_gate_out_put(to, method);
+    start = to->pos;
+
     cigna_gate_out_put(to, path);
+    gate->path = cigna_slice_make(start + gate->base.len, to->pos);
 
     if (gate->search && query.len) {
-        cigna_gate_out_put(to, cigna_slice("?"));
+        *to->pos++ = '?';
     }
 
     cigna_gate_out_put(to, query);
-    cigna_gate_out_put(to, version);
 
-    return cigna_gate_out_passed;
+    gate->line = cigna_slice_make(start, to->pos);
+    gate->args = cigna_slice_skip(cigna_slice_make(start + path.len, to->pos),
+                                  1);
+    return 1;
 }
 
 
