@@ -176,6 +176,8 @@ typedef struct {
     ngx_array_t               *set_lines;      /* ngx_cigna_set_line_t, of
                                                   proxy_set_header; compiled
                                                   for cigna_fhir; NULL: none */
+    cigna_slice_t             *set_names;      /* of them */
+    ngx_uint_t                 set_values;     /* one has variables */
 
     /* of a location with "fhir" */
     ngx_str_t                  name;

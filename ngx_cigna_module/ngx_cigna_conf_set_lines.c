@@ -22,6 +22,7 @@ char *
 ngx_cigna_conf_set_lines_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 {
     char                  *rv;
+    cigna_slice_t         *names;
     ngx_cigna_notice_t    *notice;
     ngx_cigna_set_line_t  *line;
 
@@ -31,6 +32,13 @@ ngx_cigna_conf_set_lines_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
         return NGX_CONF_OK;
     }
 
+    names = ngx_palloc(cf->pool, lcf->set_lines->nelts * sizeof(cigna_slice_t));
+    if (names == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    lcf->set_names = names;
+
     rv = NGX_CONF_OK;
     line = lcf->set_lines->elts;
 
@@ -39,8 +47,12 @@ ngx_cigna_conf_set_lines_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
          notice = ngx_cigna_notice_next(notice))
     {
         ngx_cigna_place_enter(cf, notice->place);
-        rv = ngx_cigna_conf_set_line_check(cf, line++, &notice->args[2]);
+        rv = ngx_cigna_conf_set_line_check(cf, line, &notice->args[2]);
         ngx_cigna_place_leave(cf, notice->place);
+
+        *names++ = ngx_cigna_slice(&line->name);
+        lcf->set_values |= (line->value != NULL);
+        line++;
     }
 
     return rv;

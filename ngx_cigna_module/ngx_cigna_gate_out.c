@@ -9,7 +9,7 @@
 #define NGX_CIGNA_GATE_OUT_LOG   60000     /* ms between two lines of advice */
 
 
-static ngx_int_t ngx_cigna_gate_out_init(ngx_http_request_t *r,
+static void ngx_cigna_gate_out_init(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf, cigna_gate_out_t *gate);
 static ngx_int_t ngx_cigna_gate_out_search(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_gate_out_t *gate, cigna_gate_out_e *verdict);
@@ -68,12 +68,10 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
-    if (ngx_cigna_gate_out_init(r, ctx, lcf, gate) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_cigna_gate_out_init(r, ctx, lcf, gate);
 
-    verdict = lcf->set_lines ? ngx_cigna_gate_out_values(r, lcf->set_lines)
-                             : cigna_gate_out_passed;
+    verdict = lcf->set_values ? ngx_cigna_gate_out_values(r, lcf->set_lines)
+                              : cigna_gate_out_passed;
 
     if (verdict == cigna_gate_out_passed && gate->search
         && ngx_cigna_gate_out_search(r, ctx, gate, &verdict) != NGX_OK)
@@ -98,14 +96,10 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-static ngx_int_t
+static void
 ngx_cigna_gate_out_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_loc_conf_t *lcf, cigna_gate_out_t *gate)
 {
-    ngx_uint_t             i;
-    cigna_slice_t         *names;
-    ngx_cigna_set_line_t  *line;
-
     ngx_memzero(gate, sizeof(cigna_gate_out_t));
 
     gate->target = ngx_cigna_slice(&r->upstream->uri);
@@ -125,25 +119,10 @@ ngx_cigna_gate_out_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     gate->search = ctx->inject->search;
 
-    if (lcf->set_lines == NULL) {
-        return NGX_OK;
+    if (lcf->set_lines) {
+        gate->set = lcf->set_names;
+        gate->nset = lcf->set_lines->nelts;
     }
-
-    names = ngx_palloc(r->pool, lcf->set_lines->nelts * sizeof(cigna_slice_t));
-    if (names == NULL) {
-        return NGX_ERROR;
-    }
-
-    line = lcf->set_lines->elts;
-
-    for (i = 0; i < lcf->set_lines->nelts; i++) {
-        names[i] = ngx_cigna_slice(&line[i].name);
-    }
-
-    gate->set = names;
-    gate->nset = lcf->set_lines->nelts;
-
-    return NGX_OK;
 }
 
 

@@ -106,7 +106,7 @@ cigna_slice_named(cigna_slice_t s, const char *lower)
 
 
 /*
- * Eight bytes at a time: a byte below the space borrows from its high bit, and
+ * Eight bytes at a time, which may overlap: a byte below the space borrows from its high bit, and
  * DEL carries into it.  Where one is odd, all are looked at.
  */
 
@@ -114,19 +114,29 @@ int
 cigna_slice_plain(cigna_slice_t s)
 {
     size_t    i;
+    uint32_t  halves[2];
     uint64_t  w, odd;
 
     static const uint64_t  ones = 0x0101010101010101;
 
-    odd = s.len < sizeof(uint64_t);
+    odd = s.len < sizeof(uint32_t);
 
     for (i = 0; i < s.len && !odd; i += sizeof(uint64_t)) {
 
-        if (i + sizeof(uint64_t) > s.len) {
-            i = s.len - sizeof(uint64_t);
-        }
+        if (s.len < sizeof(uint64_t)) {
+            memcpy(halves, s.data, sizeof(uint32_t));
+            memcpy(halves + 1, s.data + s.len - sizeof(uint32_t),
+                   sizeof(uint32_t));
+            w = (uint64_t) halves[0] << 32 | halves[1];
 
-        memcpy(&w, s.data + i, sizeof(uint64_t));
+        } else {
+
+            if (i + sizeof(uint64_t) > s.len) {
+                i = s.len - sizeof(uint64_t);
+            }
+
+            memcpy(&w, s.data + i, sizeof(uint64_t));
+        }
 
         odd = ((w - ones * 0x20) | (w + ones)) & ~w & (ones * 0x80);
     }

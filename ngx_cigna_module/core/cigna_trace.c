@@ -11,6 +11,7 @@
 
 
 static void cigna_traceparent_finish(uint8_t out[CIGNA_TRACEPARENT_LEN]);
+static void cigna_trace_digits(const uint8_t random[4], uint8_t out[8]);
 static int cigna_trace_hex(const uint8_t *p, size_t len);
 static int cigna_trace_id(const uint8_t *p, size_t len);
 static int cigna_tracestate_member(cigna_slice_t member);
@@ -199,18 +200,40 @@ void
 cigna_traceparent_random(const uint8_t random[CIGNA_TRACE_RANDOM_LEN],
     uint8_t out[CIGNA_TRACEPARENT_LEN])
 {
-    size_t             i;
-    uint8_t           *p;
-    static const char  hex[] = "0123456789abcdef";
+    size_t  i;
 
-    p = out + CIGNA_TRACE_ID_AT;
-
-    for (i = 0; i < CIGNA_TRACE_RANDOM_LEN; i++) {
-        *p++ = hex[random[i] >> 4];
-        *p++ = hex[random[i] & 0xf];
+    for (i = 0; i < CIGNA_TRACE_RANDOM_LEN; i += 4) {
+        cigna_trace_digits(random + i, out + CIGNA_TRACE_ID_AT + 2 * i);
     }
 
     cigna_traceparent_finish(out);
+}
+
+
+/*
+ * Eight digits of four random bytes: each half byte goes into a byte of its own,
+ * and those above 9 are moved from behind "9" to "a".  Where the highest byte of
+ * a word comes first, the digits come in another order.
+ */
+
+static void
+cigna_trace_digits(const uint8_t random[4], uint8_t out[8])
+{
+    uint32_t  bits;
+    uint64_t  halves, letters;
+
+    static const uint64_t  ones = 0x0101010101010101;
+
+    memcpy(&bits, random, sizeof(uint32_t));
+
+    halves = (bits | (uint64_t) bits << 16) & 0x0000ffff0000ffff;
+    halves = (halves | halves << 8) & 0x00ff00ff00ff00ff;
+    halves = (halves >> 4 | halves << 8) & 0x0f0f0f0f0f0f0f0f;
+
+    letters = (halves + ones * 6) >> 4 & ones;
+    halves += ones * '0' + letters * ('a' - '9' - 1);
+
+    memcpy(out, &halves, sizeof(uint64_t));
 }
 
 
