@@ -350,7 +350,7 @@ test('HTTP/2, frame by frame', async (t) => {
     }
   });
 
-  await t.test('Node\'s client: bodies, HEAD, and one that leaves', async () => {
+  await t.test('Node\'s client: bodies, HEAD, and one left', async () => {
     scene.fhir.take();
     const client = http2.connect(gw.url('acme'), {
       ca: gw.caText, lookup: (_, { all }, done) => done(null,
