@@ -3,8 +3,8 @@
 //
 // Each flood comes four times.  The first one makes the worker grow to what it
 // needs.  A leak would make it grow by the same amount with each of the others:
-// one of them must add less than a kilobyte for each request.  A sanitized nginx
-// keeps what is freed: there descriptors alone are looked at.
+// one of them must add less than a kilobyte for each request.  A sanitized
+// nginx keeps what is freed: there descriptors alone are looked at.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
