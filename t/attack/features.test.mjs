@@ -147,7 +147,7 @@ const FEATURES = {
   }),
   'a proxy_pass in an "if", to another host': ({ stranger }) => ({
     lines: [`if ($arg_out) { proxy_pass https://127.0.0.1:${stranger.port}; }`],
-    target: 'x?out=1', ...nothing, reply: all(502),
+    target: 'x?out=1', ...nothing, reply: all(500),
   }),
   'a fastcgi_pass in an "if"': ({ away }) => ({
     lines: [`if ($arg_out) { fastcgi_pass 127.0.0.1:${away.port}; }`],
@@ -310,9 +310,6 @@ const FEATURES = {
   'bodies that are kept in files': () => ({
     lines: ['client_body_in_file_only on;'], body: 'private-of-the-caller',
   }),
-  'a body of the operator\'s': () => ({
-    lines: ['proxy_set_body "$http_authorization $http_cookie";'],
-  }),
   'replies in temporary files': () => ({
     lines: ['proxy_buffers 2 4k;', 'proxy_buffer_size 4k;',
             'proxy_busy_buffers_size 4k;'],
@@ -373,6 +370,8 @@ const REFUSED = {
   'slice in http': { http: 'slice 1m;', word: 'slice' },
   'proxy_cache': { http: 'proxy_cache_path /tmp/none keys_zone=none:1m;',
                    fhir: { proxy_cache: 'none' }, word: 'proxy_cache' },
+  'proxy_set_body': { fhir: { proxy_set_body: '"$http_cookie"' },
+                      word: 'proxy_set_body' },
   'proxy_store': { fhir: { proxy_store: 'on' }, word: 'proxy_store' },
   'a proxy_pass in clear, in an "if"': {
     fhir: { 'if ($arg_out) { proxy_pass http://127.0.0.1:1; } set':

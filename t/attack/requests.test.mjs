@@ -83,7 +83,8 @@ const FRAMING = {
     '5;a=b;c="d\\"e"\r\nabcde\r\n0;last\r\n\r\n') },
   'trailers': { ...SERVED, ...chunked(
     '5\r\nabcde\r\n0\r\nX-Trailer: evil\r\nAuthorization: evil\r\n\r\n') },
-  'a chunk size that is none': { ...BAD, ...chunked('x\r\nabcde\r\n0\r\n\r\n') },
+  'a chunk size that is none': { ...BAD, ...chunked(
+    'x\r\nabcde\r\n0\r\n\r\n') },
   'a negative chunk size': { ...BAD, ...chunked('-5\r\nabcde\r\n0\r\n\r\n') },
   'a chunk size with 0x': { ...BAD, ...chunked('0x5\r\nabcde\r\n0\r\n\r\n') },
   'a chunk size beyond 64 bits': { ...BAD, ...chunked(
@@ -246,8 +247,8 @@ const EXPECTING = {
 
 const KINDS = { FRAMING, LINES, HOSTS, TARGETS, VERSIONS, METHODS, EXPECTING };
 
-function bytesOf(name, { bytes, method = 'GET', version = 'HTTP/1.1', lines = [],
-                         target = (it) => PLACE + it, body = '',
+function bytesOf(name, { bytes, method = 'GET', version = 'HTTP/1.1',
+                         target = (it) => PLACE + it, lines = [], body = '',
                          host = ['acme.localhost'] }) {
   return bytes ? bytes(name)
     : [`${method} ${target(name)} ${version}`,

@@ -58,7 +58,8 @@ const PSEUDO = {
   'no method': [BAD, (name) => headers(name, { is: { ':method': null } })],
   'no scheme': [BAD, (name) => headers(name, { is: { ':scheme': null } })],
   'no path': [BAD, (name) => headers(name, { is: { ':path': null } })],
-  'an empty path': [{ status: 400, goaway: [PROTOCOL] }, (name) => headers(name, { is: { ':path': '' } })],
+  'an empty path': [{ status: 400, goaway: [PROTOCOL] }, (name) =>
+    headers(name, { is: { ':path': '' } })],
   'a path without a slash': [BAD, (name) => headers(name, {
     is: { ':path': `w/${name}` } })],
   'an asterisk': [BAD, (name) => headers(name, { is: { ':path': '*' } })],
@@ -126,7 +127,8 @@ const LINES = {
     more: [['accept:evil', 'x']] })],
   'a NUL in a name': [reset(PROTOCOL), (name) => headers(name, {
     more: [['acc\0ept', 'x']] })],
-  'an empty name': [gone(PROTOCOL), (name) => headers(name, { more: [['', 'evil']] })],
+  'an empty name': [gone(PROTOCOL), (name) => headers(name, {
+    more: [['', 'evil']] })],
   'a transfer coding': [SERVED, (name) => headers(name, {
     more: [['transfer-encoding', 'chunked']] })],
   'lines of a connection': [SERVED, (name) => headers(name, {
@@ -350,7 +352,7 @@ test('HTTP/2, frame by frame', async (t) => {
     }
   });
 
-  await t.test('Node\'s client: bodies, HEAD, and one that leaves', async () => {
+  await t.test('Node\'s client: bodies, HEAD, and one left', async () => {
     scene.fhir.take();
     const client = http2.connect(gw.url('acme'), {
       ca: gw.caText, lookup: (_, { all }, done) => done(null,

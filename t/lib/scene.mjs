@@ -30,8 +30,8 @@ class Scene {
     this.gw.options.locations = [
       this.fhir.location(PLACE, { to: 'https://kept', lines: [
         'proxy_http_version 1.1;', 'proxy_set_header Connection "";',
-        `proxy_set_header Host ${this.host};`, 'auth_request /who;',
-        ...lines] }),
+        // which a caller must not be able to choose
+        'proxy_set_header Host $host;', 'auth_request /who;', ...lines] }),
       locations?.(this.fhir) ?? '',
       // the app, which is Node, is told the cookie only: it takes no other
       // bytes than those that it knows
