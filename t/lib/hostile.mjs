@@ -78,6 +78,13 @@ const SPLITS = [
   'Patient?_id=1%20HTTP/1.1%0d%0aHost:%20x%0d%0a%0d%0aGET%20/',
   'Patient?x=%0d%0aX-Evil:%201',
   'Patient%3f_id=1%20HTTP/1.1%0d%0aX-Evil:%201%0d%0aX:',
+  // lines of names that may leave
+  'Patient/1%0d%0aAccept:%20evil/evil',
+  'Patient/1%0d%0aPrefer:%20evil%0d%0aUser-Agent:%20evil',
+  'Patient/1%0d%0aX-Request-Id:%20evil%0d%0atraceparent:%20evil',
+  'Patient/1%0d%0aX-Original-Path:%20evil%0d%0aX-Rest:%20evil',
+  'Patient/1%0aX-Original-Path:%20evil%0aX-Rest:%20evil',
+  'Patient%20HTTP/1.1%0d%0aAccept:%20evil/evil%0d%0aX:',
   'Patient/1%0d',
   'Patient/1%0a',
   'Patient/1%00.json',

@@ -17,7 +17,8 @@ const cursor = (length) => Array.from({ length }, (_, i) =>
 // Cigna's own, as recorded.
 const RECORDED = [
   '', '?', 'metadata', 'metadata?_format=json',
-  '.well-known/smart-configuration', '$userinfo', '%24userinfo', 'Patient', 'Patient?', 'Patient/',
+  '.well-known/smart-configuration', '$userinfo', '%24userinfo', 'Patient',
+  'Patient?', 'Patient/',
   'Patient?_id=A00000000000005', 'Patient/A00000000000005',
   'Patient/A00000000000005/$everything',
   'Patient/A00000000000005/%24everything',
