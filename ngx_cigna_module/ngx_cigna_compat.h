@@ -28,27 +28,4 @@
 #endif
 
 
-/*
- * Makes h what nginx takes for the reply's Cache-Control: "expires" then
- * writes into it, wherever it is.  cell is memory that lives as long as h.
- */
-
-#if (nginx_version < 1023000)
-
-#define ngx_cigna_set_cache_control(r, h, cell)                               \
-    (*(cell) = (h),                                                           \
-     (r)->headers_out.cache_control.elts = (cell),                            \
-     (r)->headers_out.cache_control.nelts = 1,                                \
-     (r)->headers_out.cache_control.nalloc = 1,                               \
-     (r)->headers_out.cache_control.size = sizeof(ngx_table_elt_t *),         \
-     (r)->headers_out.cache_control.pool = (r)->pool)
-
-#else
-
-#define ngx_cigna_set_cache_control(r, h, cell)                               \
-    (*(cell) = (h), (r)->headers_out.cache_control = *(cell))
-
-#endif
-
-
 #endif /* _NGX_CIGNA_COMPAT_H_INCLUDED_ */

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_conf.h"
+#include "ngx_cigna_conf_cors.h"
 #include "ngx_cigna_conf_location.h"
 #include "ngx_cigna_conf_notice.h"
 
@@ -73,6 +74,7 @@ ngx_cigna_conf_create_loc(ngx_conf_t *cf)
     lcf->links = NGX_CONF_UNSET;
     lcf->not_found = NGX_CONF_UNSET;
     lcf->insecure_upstream = NGX_CONF_UNSET;
+    lcf->cors = NGX_CONF_UNSET_PTR;
 
     return lcf;
 }
@@ -95,6 +97,7 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_value(conf->insecure_upstream, prev->insecure_upstream, 0);
+    ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
 
     if (conf->tenant_value == NULL) {
         conf->tenant_value = prev->tenant_value;
@@ -116,6 +119,7 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_cigna_notice_merge(prev, conf);
     ngx_cigna_conf_location_within(cf, prev, conf);
+    ngx_cigna_conf_cors_methods(conf);
 
     return ngx_cigna_conf_location_check(cf, conf);
 }

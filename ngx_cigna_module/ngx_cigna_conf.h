@@ -138,6 +138,15 @@ typedef struct {
 } ngx_cigna_srv_conf_t;
 
 
+/* what "cigna_cors" says */
+
+typedef struct {
+    ngx_array_t                origins;        /* ngx_str_t, as browsers write
+                                                  them */
+    ngx_uint_t                 credentials;
+} ngx_cigna_cors_t;
+
+
 typedef struct {
     ngx_http_complex_value_t  *tenant_value;   /* NULL: no cigna_identity */
     ngx_cigna_tenant_t        *tenant;         /* constant tenant, or NULL */
@@ -154,6 +163,9 @@ typedef struct {
                                                   NULL */
     ngx_flag_t                 not_found;
     ngx_flag_t                 insecure_upstream;
+
+    ngx_cigna_cors_t          *cors;           /* NULL: off */
+    ngx_str_t                  cors_methods;   /* empty: cors has no effect */
 
     /* what else the location is: one of these handlers, or NULL */
     ngx_http_handler_pt        endpoint;

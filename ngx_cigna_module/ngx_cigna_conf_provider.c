@@ -18,7 +18,6 @@ static ngx_int_t ngx_cigna_conf_aud(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, cigna_provider_t *p);
 static ngx_int_t ngx_cigna_conf_params(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, cigna_provider_t *p);
-static ngx_uint_t ngx_cigna_conf_loopback(cigna_slice_t host);
 static ngx_uint_t ngx_cigna_conf_visible(ngx_str_t *s, ngx_uint_t space);
 
 
@@ -189,7 +188,7 @@ ngx_cigna_conf_redirect_uri(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
         return NGX_ERROR;
     }
 
-    if (!ngx_cigna_conf_loopback(uri->host)
+    if (!cigna_uri_loopback(uri)
         && ngx_cigna_conf_https(cf, "redirect_uri", uri, o->insecure_http)
            != NGX_OK)
     {
@@ -318,24 +317,6 @@ ngx_cigna_conf_params(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     p->nparams = o->authorize_param->nelts;
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_cigna_conf_loopback(cigna_slice_t host)
-{
-    static const cigna_slice_t  local = cigna_slice(".localhost");
-
-    if (cigna_slice_eq(host, cigna_slice("localhost"))
-        || cigna_slice_eq(host, cigna_slice("::1"))
-        || cigna_slice_eq(host, cigna_slice("127.0.0.1")))
-    {
-        return 1;
-    }
-
-    return host.len > local.len
-           && cigna_slice_eq(cigna_slice_skip(host, host.len - local.len),
-                             local);
 }
 
 

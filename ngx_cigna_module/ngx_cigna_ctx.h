@@ -65,6 +65,8 @@ typedef struct {
     const char           *issue;           /* code of a FHIR issue, or NULL */
     ngx_str_t             about;           /* a sentence; no escapes in JSON */
 
+    unsigned              preflight:1;     /* the reply is that of CORS */
+
     /* of "cigna_fhir on" */
     ngx_cigna_token_t    *token;
     ngx_cigna_inject_t   *inject;

@@ -8,6 +8,7 @@
 
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_browser.h"
+#include "ngx_cigna_cors.h"
 #include "ngx_cigna_dance.h"
 #include "ngx_cigna_revoker.h"
 #include "ngx_cigna_wait.h"
@@ -56,7 +57,8 @@ ngx_cigna_disconnect_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_disconnect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_who_e  who;
+    ngx_cigna_who_e        who;
+    ngx_cigna_loc_conf_t  *lcf;
 
     who = ngx_cigna_who(r, ctx);
 
@@ -65,7 +67,11 @@ ngx_cigna_disconnect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                                            ngx_cigna_who_condition(who), NULL);
     }
 
-    if (!ngx_cigna_browser_same_origin(r, ctx->tenant)) {
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (!ngx_cigna_browser_same_origin(r, ctx->tenant)
+        && ngx_cigna_cors_origin(r, lcf->cors) == NULL)
+    {
         return ngx_cigna_disconnect_refuse(r, ctx, ngx_cigna_origin_refused,
                                            NULL);
     }

@@ -7,8 +7,8 @@
 
 
 /*
- * Replies of our locations are not to be stored anywhere, the FHIR server sets
- * no cookies at the caller, and callers of FHIR see no error pages.
+ * Replies of cigna_fhir pass the gate in, callers of FHIR see no error pages,
+ * and links in bodies are rewritten.
  */
 ngx_int_t ngx_cigna_filter_init(ngx_conf_t *cf);
 

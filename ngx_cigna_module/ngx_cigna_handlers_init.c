@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_handlers.h"
+#include "ngx_cigna_cors.h"
 #include "ngx_cigna_fhir.h"
 #include "ngx_cigna_filter.h"
 #include "ngx_cigna_inject.h"
@@ -35,12 +36,16 @@ ngx_cigna_handlers_init(ngx_conf_t *cf)
 
     /*
      * The last of a phase comes first: the scrubbing before rewrites, the
-     * decision about tokens before mirrors and try_files.
+     * preflights before limits, the decision about tokens before mirrors and
+     * try_files.
      */
 
     if (ngx_cigna_handlers_push(cf, NGX_HTTP_REWRITE_PHASE,
                                 ngx_cigna_scrub_handler)
-        != NGX_OK)
+            != NGX_OK
+        || ngx_cigna_handlers_push(cf, NGX_HTTP_PREACCESS_PHASE,
+                                   ngx_cigna_cors_handler)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }

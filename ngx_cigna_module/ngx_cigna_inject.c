@@ -557,6 +557,7 @@ ngx_cigna_inject_header(ngx_http_request_t *r)
     u->buffering = buffering;
     r->headers_out.override_charset = charset;
     u->headers_in.x_accel_redirect = NULL;
+    u->headers_in.www_authenticate = NULL;
 
     if (rc != NGX_OK) {
         return rc;

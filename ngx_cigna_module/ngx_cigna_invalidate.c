@@ -10,8 +10,13 @@
 #include "ngx_cigna_invalidate.h"
 
 
+#define NGX_CIGNA_INVALIDATE_SAY  60       /* s between two log lines */
+
+
 static void ngx_cigna_invalidate_up(void *data);
 static void ngx_cigna_invalidate_message(void *data, cigna_slice_t message);
+static void ngx_cigna_invalidate_nobody(ngx_cigna_main_conf_t *mcf,
+    cigna_slice_t message);
 
 
 ngx_int_t
@@ -64,9 +69,7 @@ ngx_cigna_invalidate_message(void *data, cigna_slice_t message)
     skip = CIGNA_NAME_LEN + 1 + CIGNA_GRANT_ID_LEN + 1;
 
     if (message.len <= CIGNA_NAME_LEN || who[CIGNA_NAME_LEN] != ' ') {
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "cigna: a message of %uz bytes on the channel of "
-                      "invalidations names nobody", message.len);
+        ngx_cigna_invalidate_nobody(mcf, message);
         return;
     }
 
@@ -78,4 +81,27 @@ ngx_cigna_invalidate_message(void *data, cigna_slice_t message)
 
     (void) ngx_cigna_cache_invalidate(mcf->zone, who, id,
                                       ngx_max(generation, 0));
+}
+
+
+/* once a minute, or whoever may publish could fill the log */
+
+static void
+ngx_cigna_invalidate_nobody(ngx_cigna_main_conf_t *mcf, cigna_slice_t message)
+{
+    ngx_cigna_worker_t  *worker;
+
+    worker = mcf->worker;
+
+    if (worker->nobody_logged
+        && ngx_time() - worker->nobody_logged < NGX_CIGNA_INVALIDATE_SAY)
+    {
+        return;
+    }
+
+    worker->nobody_logged = ngx_time();
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "cigna: a message of %uz bytes on the channel of "
+                  "invalidations names nobody", message.len);
 }

@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_conf.h"
 #include "ngx_cigna_conf_budget.h"
+#include "ngx_cigna_conf_cors.h"
 #include "ngx_cigna_conf_links.h"
 #include "ngx_cigna_conf_location.h"
 #include "ngx_cigna_conf_notice.h"
@@ -109,6 +110,13 @@ static ngx_command_t  ngx_cigna_commands[] = {
       ngx_conf_set_flag_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_cigna_loc_conf_t, not_found),
+      NULL },
+
+    { ngx_string("cigna_cors"),
+      NGX_CIGNA_ANY_CONF|NGX_CONF_1MORE,
+      ngx_cigna_conf_cors,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("cigna_connect"),

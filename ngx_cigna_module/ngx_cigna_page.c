@@ -215,22 +215,20 @@ ngx_cigna_page_escape(cigna_buf_t *b, cigna_slice_t s)
 static ngx_int_t
 ngx_cigna_page_headers(ngx_http_request_t *r)
 {
-    ngx_str_t               referrer, sniff;
+    ngx_str_t               referrer;
     ngx_cigna_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     ngx_str_set(&referrer, "no-referrer");
-    ngx_str_set(&sniff, "nosniff");
 
     if (ngx_cigna_reply_header(r, "Content-Security-Policy", &mcf->page_csp)
-            != NGX_OK
-        || ngx_cigna_reply_header(r, "Referrer-Policy", &referrer) != NGX_OK)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_cigna_reply_header(r, "X-Content-Type-Options", &sniff);
+    return ngx_cigna_reply_header(r, "Referrer-Policy", &referrer);
 }
 
 

@@ -37,7 +37,7 @@ typedef struct {
     unsigned                 asking:1;     /* "ASKING" goes ahead */
     unsigned                 asked:1;      /* ... and was answered */
     unsigned                 resting:1;
-    unsigned                 reads:1;      /* and changes nothing */
+    unsigned                 reads:1;      /* only: may be made again */
     unsigned                 lost:1;       /* on the way back: may have run */
 } ngx_cigna_redis_call_t;
 

@@ -10,7 +10,10 @@
  *
  * Commands go where the map says.  Where that is not right any more, servers
  * say where to: "MOVED" corrects the map at once, and a new one is fetched;
- * "ASK" is for one command.  A new map is fetched, too, when something is wrong
+ * "ASK" is for one command.  Either counts only if the map names that server,
+ * with whatever slots or none, for it is told the password: a reply to a
+ * command is not enough for that.  Until a map does, the command waits and is
+ * tried again.  A new map is fetched, too, when something is wrong
  * with a server, and now and then.  Any server may be asked for it: those that
  * are well first, then the others, then the seeds.
  *
@@ -22,13 +25,16 @@
 #define NGX_CIGNA_REDIS_CLUSTERED_IDLE   15000 /* ms between two maps */
 #define NGX_CIGNA_REDIS_CLUSTERED_REST   25    /* of a call that must wait */
 #define NGX_CIGNA_REDIS_CLUSTERED_MOVES  4     /* of a call, without rest */
+#define NGX_CIGNA_REDIS_CLUSTERED_SAY    60000 /* between two log lines */
 
 
 typedef struct {
     ngx_cigna_redis_map_t    map;
     ngx_cigna_redis_ask_t    ask;
+    ngx_msec_t               said;         /* that a stranger was named */
     unsigned                 known:1;      /* there was a map */
     unsigned                 lost:1;       /* nobody has one */
+    unsigned                 strange:1;    /* said is set */
 } ngx_cigna_redis_clustered_t;
 
 
@@ -41,6 +47,8 @@ static ngx_int_t ngx_cigna_redis_clustered_answered(
 static ngx_int_t ngx_cigna_redis_clustered_redirect(
     ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call,
     cigna_redirect_t *r);
+static void ngx_cigna_redis_clustered_stranger(ngx_cigna_redis_node_t *node,
+    cigna_server_t *server);
 static void ngx_cigna_redis_clustered_rest(ngx_cigna_redis_call_t *call);
 static ngx_uint_t ngx_cigna_redis_clustered_trouble(
     ngx_cigna_redis_node_t *node);
@@ -180,10 +188,15 @@ ngx_cigna_redis_clustered_redirect(ngx_cigna_redis_node_t *node,
 
     cl = node->redis->topology_data;
 
-    to = ngx_cigna_redis_node_get(node->redis, &r->server,
-                                  ngx_cigna_redis_node_origin(node));
-    if (to == NULL) {
-        return NGX_OK;
+    to = ngx_cigna_redis_node_find(node->redis, &r->server,
+                                   ngx_cigna_redis_node_origin(node));
+
+    if (to == NULL || !to->listed) {
+        ngx_cigna_redis_clustered_stranger(node, &r->server);
+        ngx_cigna_redis_clustered_rest(call);
+        ngx_cigna_redis_ask_soon(&cl->ask);
+
+        return NGX_AGAIN;
     }
 
     if (r->type == cigna_redirect_ask) {
@@ -192,7 +205,6 @@ ngx_cigna_redis_clustered_redirect(ngx_cigna_redis_node_t *node,
 
     } else {
         cl->map[r->slot] = to;
-        to->listed = 1;
 
         if (to->slot == CIGNA_MARKER_NO_SLOT) {
             to->slot = r->slot;
@@ -209,6 +221,34 @@ ngx_cigna_redis_clustered_redirect(ngx_cigna_redis_node_t *node,
     }
 
     return NGX_AGAIN;
+}
+
+
+/* a new primary, of which the next map will tell, or none of the cluster's */
+
+static void
+ngx_cigna_redis_clustered_stranger(ngx_cigna_redis_node_t *node,
+    cigna_server_t *server)
+{
+    ngx_cigna_redis_clustered_t  *cl;
+
+    cl = node->redis->topology_data;
+
+    if (cl->strange
+        && ngx_current_msec - cl->said < NGX_CIGNA_REDIS_CLUSTERED_SAY)
+    {
+        return;
+    }
+
+    cl->strange = 1;
+    cl->said = ngx_current_msec;
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cigna_redis_log(node->redis), 0,
+                  "redis \"%V\" redirects to \"%*s:%ui\", which is not in the "
+                  "map of the cluster: it is not asked before a map names it",
+                  &ngx_cigna_redis_node_origin(node)->name,
+                  server->host.len, server->host.data,
+                  (ngx_uint_t) server->port);
 }
 
 

@@ -460,6 +460,7 @@ ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
         if (cigna_reader_feed(conn->reader, cigna_slice_make(in, in + n))
             != CIGNA_OK)
         {
+            ngx_cigna_redis_queue_unread(&conn->queue);
             ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
             return NGX_ERROR;
         }
@@ -488,6 +489,7 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
         }
 
         if (rc != CIGNA_OK) {
+            ngx_cigna_redis_queue_unread(&conn->queue);
             ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
             return NGX_ERROR;
         }

@@ -29,6 +29,8 @@
 
 static ngx_cigna_redis_node_t *ngx_cigna_redis_node_create(
     ngx_cigna_redis_t *redis);
+static ngx_str_t ngx_cigna_redis_node_host(cigna_server_t *server,
+    ngx_cigna_origin_t *teller);
 static ngx_int_t ngx_cigna_redis_node_conns(ngx_cigna_redis_node_t *node);
 static ngx_cigna_redis_conn_t *ngx_cigna_redis_node_choose(
     ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call);
@@ -83,22 +85,14 @@ ngx_cigna_redis_node_seeds(ngx_cigna_redis_t *redis)
 
 
 ngx_cigna_redis_node_t *
-ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
+ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis, cigna_server_t *server,
     ngx_cigna_origin_t *teller)
 {
     ngx_str_t                host;
     ngx_queue_t             *q;
     ngx_cigna_redis_node_t  *node;
-    ngx_cigna_redis_conf_t  *conf;
 
-    conf = redis->shared.conf;
-
-    host.data = (u_char *) server->host.data;
-    host.len = server->host.len;
-
-    if (host.len == 0) {
-        host = teller->host;
-    }
+    host = ngx_cigna_redis_node_host(server, teller);
 
     for (q = ngx_queue_head(&redis->nodes);
          q != ngx_queue_sentinel(&redis->nodes);
@@ -112,6 +106,43 @@ ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
             return node;
         }
     }
+
+    return NULL;
+}
+
+
+static ngx_str_t
+ngx_cigna_redis_node_host(cigna_server_t *server, ngx_cigna_origin_t *teller)
+{
+    ngx_str_t  host;
+
+    if (server->host.len == 0) {
+        return teller->host;
+    }
+
+    host.data = (u_char *) server->host.data;
+    host.len = server->host.len;
+
+    return host;
+}
+
+
+ngx_cigna_redis_node_t *
+ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
+    ngx_cigna_origin_t *teller)
+{
+    ngx_str_t                host;
+    ngx_cigna_redis_node_t  *node;
+    ngx_cigna_redis_conf_t  *conf;
+
+    node = ngx_cigna_redis_node_find(redis, server, teller);
+
+    if (node) {
+        return node;
+    }
+
+    conf = redis->shared.conf;
+    host = ngx_cigna_redis_node_host(server, teller);
 
     if (redis->nnodes == NGX_CIGNA_REDIS_NODES_MAX) {
         ngx_log_error(NGX_LOG_ERR, ngx_cigna_redis_log(redis), 0,

@@ -17,7 +17,14 @@ ngx_cigna_redis_node_t *ngx_cigna_redis_node_seeds(ngx_cigna_redis_t *redis);
 
 /*
  * The node of a server of which "teller" has told, which is the one that is
- * meant where no host is named.  NULL: no memory, or too many servers.
+ * meant where no host is named.  NULL: there is none so far.
+ */
+ngx_cigna_redis_node_t *ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis,
+    cigna_server_t *server, ngx_cigna_origin_t *teller);
+
+/*
+ * The same, and it is made if there is none.  The password will be sent there,
+ * so the teller's word must be good.  NULL: no memory, or too many servers.
  */
 ngx_cigna_redis_node_t *ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis,
     cigna_server_t *server, ngx_cigna_origin_t *teller);

@@ -61,6 +61,12 @@ ngx_cigna_redis_call_t *ngx_cigna_redis_queue_reply(
     ngx_cigna_redis_queue_t *queue, cigna_reply_t **reply,
     ngx_uint_t replicas);
 
+/*
+ * The reply to the first one cannot be read: it is not to be made again, though
+ * it may only read.
+ */
+void ngx_cigna_redis_queue_unread(ngx_cigna_redis_queue_t *queue);
+
 /* moves all to the end of the list, each with its "lost", and is as new */
 void ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue,
     ngx_queue_t *list);

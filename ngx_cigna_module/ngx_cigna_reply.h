@@ -7,8 +7,9 @@
 
 
 /*
- * Replies made here.  "Cache-Control: no-store, private" is added to all of
- * them by the header filter.  Results are those of a content handler.
+ * Replies made here.  The gate in adds "Cache-Control: no-store, private" and
+ * "X-Content-Type-Options: nosniff" to all of them.  Results are those of a
+ * content handler.
  */
 
 

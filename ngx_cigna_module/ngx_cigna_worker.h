@@ -33,6 +33,9 @@ struct ngx_cigna_worker_s {
     struct ngx_cigna_run_s    *reseals[NGX_CIGNA_RESEALS_MAX];
     time_t                     reseal_second;
     ngx_uint_t                 reseals_started;
+
+    /* when a message that names nobody was logged last */
+    time_t                     nobody_logged;
 };
 
 

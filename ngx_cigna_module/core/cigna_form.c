@@ -2,6 +2,9 @@
 #include "cigna_form.h"
 
 
+#define CIGNA_FORM_UTF8_MAX  4             /* bytes of a character */
+
+
 static int cigna_form_is_any(cigna_slice_t encoded,
     const cigna_slice_t *names, size_t count);
 static int cigna_form_next(cigna_slice_t *query, cigna_slice_t *name,
@@ -30,6 +33,40 @@ cigna_form_append_encoded(cigna_buf_t *b, cigna_slice_t s)
         cigna_buf_append_char(b, (uint8_t) hex[s.data[i] >> 4]);
         cigna_buf_append_char(b, (uint8_t) hex[s.data[i] & 0xf]);
     }
+}
+
+
+int
+cigna_form_append_anew(cigna_buf_t *b, cigna_slice_t encoded)
+{
+    size_t         n;
+    uint8_t        c[CIGNA_FORM_UTF8_MAX];
+    cigna_slice_t  ahead;
+
+    while (encoded.len) {
+
+        ahead = encoded;
+
+        for (n = 0; n < CIGNA_FORM_UTF8_MAX; n++) {
+            if (cigna_form_byte(&ahead, &c[n]) != CIGNA_OK) {
+                break;
+            }
+        }
+
+        n = cigna_slice_utf8(cigna_slice_make(c, c + n));
+
+        if (n == 0 || c[0] < 0x20 || c[0] == 0x7f) {
+            return CIGNA_ERROR;
+        }
+
+        cigna_form_append_encoded(b, cigna_slice_make(c, c + n));
+
+        while (n--) {
+            (void) cigna_form_byte(&encoded, &c[0]);
+        }
+    }
+
+    return CIGNA_OK;
 }
 
 

@@ -19,6 +19,13 @@ void cigna_form_append_pair(cigna_buf_t *b, const uint8_t *start,
     cigna_slice_t name, cigna_slice_t value);
 
 /*
+ * Decodes a name or a value and appends it as cigna_form_append_encoded() does:
+ * the one form of what can be written in many ways.  CIGNA_ERROR on a broken
+ * escape, a control byte, and what is no UTF-8.
+ */
+int cigna_form_append_anew(cigna_buf_t *b, cigna_slice_t encoded);
+
+/*
  * Appends a query without the pairs of these names, however they are encoded;
  * the others stay as they are.
  */

@@ -65,10 +65,7 @@ cigna_http_line_split(cigna_slice_t line, cigna_slice_t *name,
     }
 
     for (i = 0; i < name->len; i++) {
-        if (!cigna_slice_alnum(name->data[i])
-            && !cigna_slice_has(cigna_slice("!#$%&'*+-.^_`|~"),
-                                name->data[i]))
-        {
+        if (!cigna_slice_token(name->data[i])) {
             return CIGNA_ERROR;
         }
     }

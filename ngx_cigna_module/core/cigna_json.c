@@ -13,7 +13,6 @@ static cigna_slice_t cigna_json_slice(const json_t *string);
 static int cigna_json_number_seconds(double number, int64_t max,
     int64_t *value);
 static void cigna_json_append_char(cigna_buf_t *b, cigna_slice_t *s);
-static size_t cigna_json_utf8(cigna_slice_t s);
 
 
 cigna_json_t *
@@ -331,7 +330,7 @@ cigna_json_append_char(cigna_buf_t *b, cigna_slice_t *s)
     static const char  hex[] = "0123456789abcdef";
 
     c = s->data[0];
-    len = cigna_json_utf8(*s);
+    len = cigna_slice_utf8(*s);
 
     if (len == 0) {
 
@@ -355,64 +354,4 @@ cigna_json_append_char(cigna_buf_t *b, cigna_slice_t *s)
     }
 
     *s = cigna_slice_skip(*s, len);
-}
-
-
-/*
- * Length of the UTF-8 character that s begins with, 0 if it is none: cut off,
- * overlong, a surrogate, or beyond U+10FFFF (RFC 3629).
- */
-
-static size_t
-cigna_json_utf8(cigna_slice_t s)
-{
-    size_t    i, len;
-    uint8_t   c;
-    uint32_t  code, least;
-
-    c = s.data[0];
-
-    if (c < 0x80) {
-        return 1;
-    }
-
-    if (c >= 0xc0 && c < 0xe0) {
-        len = 2;
-        code = c & 0x1f;
-        least = 0x80;
-
-    } else if (c >= 0xe0 && c < 0xf0) {
-        len = 3;
-        code = c & 0x0f;
-        least = 0x800;
-
-    } else if (c >= 0xf0 && c < 0xf8) {
-        len = 4;
-        code = c & 0x07;
-        least = 0x10000;
-
-    } else {
-        return 0;
-    }
-
-    if (s.len < len) {
-        return 0;
-    }
-
-    for (i = 1; i < len; i++) {
-
-        if ((s.data[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-
-        code = code << 6 | (s.data[i] & 0x3f);
-    }
-
-    if (code < least || code > 0x10ffff
-        || (code >= 0xd800 && code <= 0xdfff))
-    {
-        return 0;
-    }
-
-    return len;
 }

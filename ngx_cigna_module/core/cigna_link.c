@@ -56,8 +56,19 @@ static const cigna_link_key_t
 
 static int cigna_link_typed(cigna_slice_t key, cigna_slice_t type);
 static int cigna_link_odd(uint8_t c);
+static int cigna_link_known(const cigna_link_t *link,
+    const cigna_bases_t *bases);
+static int cigna_link_decide(cigna_link_t *link, const cigna_bases_t *bases,
+    cigna_slice_t own, int cut);
+static int cigna_link_path(cigna_link_t *link, const uint8_t **p,
+    const uint8_t *end);
+static int cigna_link_path_char(cigna_link_t *link, uint8_t c);
+static int cigna_link_path_end(cigna_link_t *link);
 static size_t cigna_link_raw(const cigna_link_t *link, size_t len);
 static cigna_slice_t cigna_link_own(cigna_slice_t own, cigna_slice_t rest);
+static cigna_slice_t cigna_link_dots(cigna_dots_t *dots, cigna_slice_t rest);
+static int cigna_link_path_ends(uint8_t c);
+static int cigna_link_stays(cigna_link_t *link);
 
 
 int
@@ -118,6 +129,7 @@ cigna_link_init(cigna_link_t *link)
     link->text_len = 0;
     link->held_len = 0;
     link->held_pos = 0;
+    link->based = 0;
     link->releasing = 0;
 }
 
@@ -129,28 +141,33 @@ cigna_link_hold(cigna_link_t *link, uint8_t c)
 }
 
 
-void
-cigna_link_char(cigna_link_t *link, uint8_t c)
+int
+cigna_link_full(const cigna_link_t *link)
 {
-    link->text[link->text_len++] = c;
+    return link->based
+           && link->held_len - link->held_pos >= CIGNA_LINK_PATH_MAX;
 }
 
 
-size_t
+int
 cigna_link_take(cigna_link_t *link, const cigna_bases_t *bases,
-    const uint8_t *p, const uint8_t *end)
+    cigna_slice_t own, const uint8_t **p, const uint8_t *end)
 {
     size_t  n, max;
+
+    if (link->based) {
+        return cigna_link_path(link, p, end);
+    }
 
     max = (link->text_len < CIGNA_BASE_SCHEME_MAX) ? CIGNA_BASE_SCHEME_MAX
                                                    : bases->len_max + 1;
     max -= link->text_len;
 
-    if (max > (size_t) (end - p)) {
-        max = end - p;
+    if (max > (size_t) (end - *p)) {
+        max = end - *p;
     }
 
-    for (n = 0; n < max && !cigna_link_odd(p[n]); n++) {
+    for (n = 0; n < max && !cigna_link_odd((*p)[n]); n++) {
         /* void */
     }
 
@@ -158,13 +175,40 @@ cigna_link_take(cigna_link_t *link, const cigna_bases_t *bases,
         n = 1;
     }
 
-    memcpy(link->held + link->held_len, p, n);
+    memcpy(link->held + link->held_len, *p, n);
     link->held_len += n;
 
-    memcpy(link->text + link->text_len, p, n);
+    memcpy(link->text + link->text_len, *p, n);
     link->text_len += n;
 
-    return n;
+    *p += n;
+
+    return cigna_link_known(link, bases)
+           ? cigna_link_decide(link, bases, own, 1) : CIGNA_AGAIN;
+}
+
+
+int
+cigna_link_char(cigna_link_t *link, const cigna_bases_t *bases,
+    cigna_slice_t own, uint8_t c)
+{
+    if (link->based) {
+        return cigna_link_path_char(link, c);
+    }
+
+    link->text[link->text_len++] = c;
+
+    return cigna_link_known(link, bases)
+           ? cigna_link_decide(link, bases, own, 1) : CIGNA_AGAIN;
+}
+
+
+int
+cigna_link_end(cigna_link_t *link, const cigna_bases_t *bases,
+    cigna_slice_t own)
+{
+    return link->based ? cigna_link_path_end(link)
+                       : cigna_link_decide(link, bases, own, 0);
 }
 
 
@@ -177,7 +221,9 @@ cigna_link_odd(uint8_t c)
 }
 
 
-int
+/* no more has to be known of the base */
+
+static int
 cigna_link_known(const cigna_link_t *link, const cigna_bases_t *bases)
 {
     uint8_t        last;
@@ -193,34 +239,144 @@ cigna_link_known(const cigna_link_t *link, const cigna_bases_t *bases)
 }
 
 
-int
+/* cut: the string is not over yet */
+
+static int
 cigna_link_decide(cigna_link_t *link, const cigna_bases_t *bases,
     cigna_slice_t own, int cut)
 {
     size_t         len;
-    cigna_slice_t  text;
+    cigna_slice_t  text, rest;
 
     text = cigna_slice_make(link->text, link->text + link->text_len);
     len = cigna_bases_match(bases, text, cut);
 
-    cigna_link_give_up(link);
-
     if (len == 0) {
-        return 0;
+        return cigna_link_stays(link);
     }
 
-    link->insert = cigna_link_own(own, cigna_slice_skip(text, len));
-    link->held_pos = cigna_link_raw(link, len);
+    rest = cigna_slice_skip(text, len);
 
-    return 1;
+    link->insert = cigna_link_own(own, rest);
+    link->held_pos = cigna_link_raw(link, len);
+    link->based = 1;
+
+    cigna_dots_init(&link->dots);
+    rest = cigna_link_dots(&link->dots, rest);
+
+    if (rest.len || !cut) {
+        return cigna_link_path_end(link);
+    }
+
+    return link->dots.found ? cigna_link_stays(link) : CIGNA_AGAIN;
+}
+
+
+static int
+cigna_link_path(cigna_link_t *link, const uint8_t **p, const uint8_t *end)
+{
+    size_t  n;
+
+    if (cigna_link_path_ends(**p)) {
+        return cigna_link_path_end(link);
+    }
+
+    if (cigna_link_full(link)) {
+        return cigna_link_stays(link);
+    }
+
+    n = CIGNA_LINK_PATH_MAX - (link->held_len - link->held_pos);
+
+    if (n > (size_t) (end - *p)) {
+        n = end - *p;
+    }
+
+    n = cigna_dots_run(&link->dots, *p, *p + n);
+
+    if (n == 0) {
+        cigna_dots_next(&link->dots, **p);
+        n = 1;
+    }
+
+    memcpy(link->held + link->held_len, *p, n);
+    link->held_len += n;
+    *p += n;
+
+    return link->dots.found ? cigna_link_stays(link) : CIGNA_AGAIN;
+}
+
+
+static int
+cigna_link_path_char(cigna_link_t *link, uint8_t c)
+{
+    if (cigna_link_path_ends(c)) {
+        return cigna_link_path_end(link);
+    }
+
+    cigna_dots_next(&link->dots, c);
+
+    return link->dots.found ? cigna_link_stays(link) : CIGNA_AGAIN;
+}
+
+
+static int
+cigna_link_path_end(cigna_link_t *link)
+{
+    if (cigna_dots_end(&link->dots)) {
+        return cigna_link_stays(link);
+    }
+
+    link->releasing = 1;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_link_path_ends(uint8_t c)
+{
+    return c == '?' || c == '#';
+}
+
+
+/* looks at a path; returns what is behind it */
+
+static cigna_slice_t
+cigna_link_dots(cigna_dots_t *dots, cigna_slice_t rest)
+{
+    size_t  n;
+
+    while (rest.len && !cigna_link_path_ends(rest.data[0])) {
+
+        n = cigna_dots_run(dots, rest.data, rest.data + rest.len);
+
+        if (n == 0) {
+            cigna_dots_next(dots, rest.data[0]);
+            n = 1;
+        }
+
+        rest = cigna_slice_skip(rest, n);
+    }
+
+    return rest;
+}
+
+
+static int
+cigna_link_stays(cigna_link_t *link)
+{
+    cigna_link_give_up(link);
+
+    return CIGNA_NONE;
 }
 
 
 void
 cigna_link_give_up(cigna_link_t *link)
 {
-    link->releasing = 1;
+    link->insert = cigna_slice_null;
     link->held_pos = 0;
+    link->releasing = 1;
 }
 
 
@@ -230,6 +386,10 @@ static size_t
 cigna_link_raw(const cigna_link_t *link, size_t len)
 {
     size_t  i;
+
+    if (link->held_len == link->text_len) {
+        return len;
+    }
 
     for (i = 0; len; len--) {
 
@@ -286,13 +446,26 @@ size_t
 cigna_link_url(const cigna_bases_t *bases, cigna_slice_t own,
     cigna_slice_t url, cigna_slice_t *instead)
 {
-    size_t  len;
+    size_t         len;
+    cigna_dots_t   dots;
+    cigna_slice_t  rest;
 
     len = cigna_bases_match(bases, url, 0);
 
-    if (len) {
-        *instead = cigna_link_own(own, cigna_slice_skip(url, len));
+    if (len == 0) {
+        return 0;
     }
+
+    rest = cigna_slice_skip(url, len);
+
+    cigna_dots_init(&dots);
+    (void) cigna_link_dots(&dots, rest);
+
+    if (cigna_dots_end(&dots)) {
+        return 0;
+    }
+
+    *instead = cigna_link_own(own, rest);
 
     return len;
 }

@@ -4,12 +4,13 @@
 
 
 #include "cigna_base.h"
+#include "cigna_dots.h"
 
 
 /*
  * One link in a JSON text: which keys have one as their value, and, while the
  * value comes in, the bytes of it that are held back until it is known whether
- * it begins with a known base.
+ * it begins with a known base, and whether its path stays below that.
  */
 
 
@@ -31,7 +32,16 @@ int cigna_link_key(cigna_slice_t key, unsigned in, unsigned *within);
 /* a known base in which every byte is written as \uXXXX, and what follows */
 
 #define CIGNA_LINK_TEXT_MAX  (CIGNA_BASE_LEN_MAX + 16)
-#define CIGNA_LINK_HELD_MAX  (6 * CIGNA_LINK_TEXT_MAX)
+
+/*
+ * The longest path behind a base, as it is written; a query may have any
+ * length.  FHIR's own are of 200 bytes at most: names of 64, five of them.
+ */
+#define CIGNA_LINK_PATH_MAX  2048
+
+/* both, and the rest of an escape that begins within the path */
+#define CIGNA_LINK_HELD_MAX                                                   \
+    (6 * CIGNA_LINK_TEXT_MAX + CIGNA_LINK_PATH_MAX + 6)
 
 
 typedef struct {
@@ -39,7 +49,9 @@ typedef struct {
     size_t          text_len;
     size_t          held_len;
     size_t          held_pos;              /* goes out from here */
+    unsigned        based:1;               /* it begins with a base */
     unsigned        releasing:1;           /* it is decided */
+    cigna_dots_t    dots;                  /* of the path behind the base */
     uint8_t         text[CIGNA_LINK_TEXT_MAX];   /* decoded */
     uint8_t         held[CIGNA_LINK_HELD_MAX];   /* as it came */
 } cigna_link_t;
@@ -47,28 +59,29 @@ typedef struct {
 
 void cigna_link_init(cigna_link_t *link);
 
-/* a byte of an escape, and the character that the whole of it stands for */
+/* a byte of an escape */
 void cigna_link_hold(cigna_link_t *link, uint8_t c);
-void cigna_link_char(cigna_link_t *link, uint8_t c);
+
+/* 1 if an escape would be more than may be held of a path */
+int cigna_link_full(const cigna_link_t *link);
 
 /*
- * Takes bytes that stand for themselves, at least one, up to where a decision
- * is due; returns how many.
+ * More of the string: bytes that stand for themselves, at least one unless it
+ * is decided before, of which *p is set behind those that were taken; or the
+ * character that an escape stands for, all of which is held; or the end.
+ *
+ * CIGNA_OK: it begins with a base, and behind that is a path without dot
+ * segments; what is held may go out, with "own" in place of the base.
+ * CIGNA_NONE: it may go out as it came.  CIGNA_AGAIN: more has to be known.
  */
-size_t cigna_link_take(cigna_link_t *link, const cigna_bases_t *bases,
-    const uint8_t *p, const uint8_t *end);
+int cigna_link_take(cigna_link_t *link, const cigna_bases_t *bases,
+    cigna_slice_t own, const uint8_t **p, const uint8_t *end);
+int cigna_link_char(cigna_link_t *link, const cigna_bases_t *bases,
+    cigna_slice_t own, uint8_t c);
+int cigna_link_end(cigna_link_t *link, const cigna_bases_t *bases,
+    cigna_slice_t own);
 
-/* after each of these: 1 if no more has to be known */
-int cigna_link_known(const cigna_link_t *link, const cigna_bases_t *bases);
-
-/*
- * What is held may go out, with "own" in place of a base: 1 if there is one.
- * cut: the string is not over yet.
- */
-int cigna_link_decide(cigna_link_t *link, const cigna_bases_t *bases,
-    cigna_slice_t own, int cut);
-
-/* ... as it came */
+/* what is held may go out as it came */
 void cigna_link_give_up(cigna_link_t *link);
 
 /* the next piece of it; CIGNA_NONE: that was all, and another may begin */
@@ -76,8 +89,8 @@ int cigna_link_release(cigna_link_t *link, cigna_slice_t *piece);
 
 
 /*
- * The same for one URL, as in Location: how many bytes of it *instead takes
- * the place of; 0 for none.
+ * The same for one URL of any length, as in Location: how many bytes of it
+ * *instead takes the place of; 0 for none.
  */
 size_t cigna_link_url(const cigna_bases_t *bases, cigna_slice_t own,
     cigna_slice_t url, cigna_slice_t *instead);

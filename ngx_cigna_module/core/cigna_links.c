@@ -25,7 +25,11 @@
  *   from anywhere:  --> broken
  *
  * In "link" bytes are held back until it is clear whether a base is there:
- * mostly until the first one, as most references are relative.
+ * mostly until the first one, as most references are relative.  Behind a base
+ * they are held until its path is over, at "?", "#" or the end: a path with a
+ * dot segment, in whatever guise, would lead out of the location that takes the
+ * base's place, so that such a link stays as it is.  So does one whose path is
+ * longer than CIGNA_LINK_PATH_MAX bytes, as none of FHIR is.
  *
  * Invariants, checked by t/fuzz/fuzz_links.c:
  *
@@ -34,10 +38,12 @@
  *   (3) otherwise it differs in bases of links only, and what it parses to
  *       differs in nothing else;
  *   (4) nothing is held back at the end, and never more than
- *       CIGNA_LINK_HELD_MAX.
+ *       CIGNA_LINK_HELD_MAX;
+ *   (5) a link that differs has no dot segment in its path.
  *
- * A string that breaks is no link, unless it was known to be one before: by as
- * many characters as the longest base has, or by one that is in no URL.
+ * A string that breaks is no link, unless it was known to be one before: its
+ * base by as many characters as the longest one has, or by one that is in no
+ * URL, and its path by the "?" or "#" behind it.
  */
 
 
@@ -89,8 +95,7 @@ static const uint8_t *cigna_links_link(cigna_links_t *l, const uint8_t *p,
 static void cigna_links_escape(cigna_links_t *l, uint8_t c);
 static void cigna_links_hex(cigna_links_t *l, uint8_t c);
 static void cigna_links_unescaped(cigna_links_t *l, unsigned code);
-static void cigna_links_enough(cigna_links_t *l);
-static void cigna_links_decide(cigna_links_t *l, int cut);
+static void cigna_links_decided(cigna_links_t *l, int rc);
 static void cigna_links_break(cigna_links_t *l);
 
 
@@ -507,7 +512,6 @@ cigna_links_key_add(cigna_links_t *l, const uint8_t *p, size_t len)
 static const uint8_t *
 cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
 {
-    size_t   n;
     uint8_t  c;
 
     c = *p;
@@ -529,11 +533,18 @@ cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
     }
 
     if (c == '"') {
-        cigna_links_decide(l, 0);
+        cigna_links_decided(l, cigna_link_end(&l->held, l->bases, l->own));
         return p;
     }
 
     if (c == '\\') {
+
+        if (cigna_link_full(&l->held)) {
+            cigna_link_give_up(&l->held);
+            l->state = cigna_links_st_string;
+            return p;
+        }
+
         cigna_link_hold(&l->held, c);
         l->resume = l->state;
         l->state = cigna_links_st_escape;
@@ -545,10 +556,9 @@ cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
         return p;
     }
 
-    n = cigna_link_take(&l->held, l->bases, p, end);
-    cigna_links_enough(l);
-
-    return p + n;
+    cigna_links_decided(l, cigna_link_take(&l->held, l->bases, l->own, &p,
+                                           end));
+    return p;
 }
 
 
@@ -634,31 +644,21 @@ cigna_links_unescaped(cigna_links_t *l, unsigned code)
         return;
     }
 
-    if (l->state != cigna_links_st_link) {
-        return;
-    }
-
-    cigna_link_char(&l->held, c);
-    cigna_links_enough(l);
-}
-
-
-static void
-cigna_links_enough(cigna_links_t *l)
-{
-    if (cigna_link_known(&l->held, l->bases)) {
-        cigna_links_decide(l, 1);
+    if (l->state == cigna_links_st_link) {
+        cigna_links_decided(l, cigna_link_char(&l->held, l->bases, l->own, c));
     }
 }
 
 
-/* the rest of the string passes as it is */
+/* is it a link?  if that is known, the rest of the string passes as it is */
 
 static void
-cigna_links_decide(cigna_links_t *l, int cut)
+cigna_links_decided(cigna_links_t *l, int rc)
 {
-    l->rewritten += cigna_link_decide(&l->held, l->bases, l->own, cut);
-    l->state = cigna_links_st_string;
+    if (rc != CIGNA_AGAIN) {
+        l->rewritten += (rc == CIGNA_OK);
+        l->state = cigna_links_st_string;
+    }
 }
 
 

@@ -121,6 +121,14 @@ cigna_slice_alnum(uint8_t c)
 
 
 int
+cigna_slice_token(uint8_t c)
+{
+    return cigna_slice_alnum(c)
+           || cigna_slice_has(cigna_slice("!#$%&'*+-.^_`|~"), c);
+}
+
+
+int
 cigna_slice_hex(uint8_t c)
 {
     if (c >= '0' && c <= '9') {
@@ -186,4 +194,63 @@ static int
 cigna_slice_blank(uint8_t c)
 {
     return c == ' ' || c == '\t';
+}
+
+
+size_t
+cigna_slice_utf8(cigna_slice_t s)
+{
+    size_t    i, len;
+    uint8_t   c;
+    uint32_t  code, least;
+
+    if (s.len == 0) {
+        return 0;
+    }
+
+    c = s.data[0];
+
+    if (c < 0x80) {
+        return 1;
+    }
+
+    if (c >= 0xc0 && c < 0xe0) {
+        len = 2;
+        code = c & 0x1f;
+        least = 0x80;
+
+    } else if (c >= 0xe0 && c < 0xf0) {
+        len = 3;
+        code = c & 0x0f;
+        least = 0x800;
+
+    } else if (c >= 0xf0 && c < 0xf8) {
+        len = 4;
+        code = c & 0x07;
+        least = 0x10000;
+
+    } else {
+        return 0;
+    }
+
+    if (s.len < len) {
+        return 0;
+    }
+
+    for (i = 1; i < len; i++) {
+
+        if ((s.data[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+
+        code = code << 6 | (s.data[i] & 0x3f);
+    }
+
+    if (code < least || code > 0x10ffff
+        || (code >= 0xd800 && code <= 0xdfff))
+    {
+        return 0;
+    }
+
+    return len;
 }

@@ -99,6 +99,9 @@ cigna_slice_t cigna_slice_trim(cigna_slice_t s);
 /* 1 if c is an ASCII letter or digit */
 int cigna_slice_alnum(uint8_t c);
 
+/* 1 if c may stand in a token of HTTP, as names of header lines are */
+int cigna_slice_token(uint8_t c);
+
 /* value of a hexadecimal digit; -1 if c is none */
 int cigna_slice_hex(uint8_t c);
 
@@ -110,6 +113,12 @@ int cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value);
 
 /* the same with hexadecimal digits */
 int cigna_slice_uint_hex(cigna_slice_t s, uint64_t max, uint64_t *value);
+
+/*
+ * Length of the UTF-8 character that s begins with, 0 if it is none: cut off,
+ * overlong, a surrogate, or beyond U+10FFFF (RFC 3629).
+ */
+size_t cigna_slice_utf8(cigna_slice_t s);
 
 
 #endif /* _CIGNA_SLICE_H_INCLUDED_ */

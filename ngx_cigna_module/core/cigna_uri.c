@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "cigna_dots.h"
 #include "cigna_uri.h"
 
 
@@ -14,7 +15,6 @@ static int cigna_uri_char(cigna_slice_t s, cigna_slice_t extra);
 static cigna_slice_t cigna_uri_path(const cigna_uri_t *u);
 static int cigna_uri_path_plain(cigna_slice_t path);
 static int cigna_uri_segment_plain(cigna_slice_t segment);
-static uint8_t cigna_uri_cut_byte(cigna_slice_t *s);
 static void cigna_uri_append_host(cigna_buf_t *b, cigna_slice_t host);
 
 
@@ -99,6 +99,24 @@ cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b)
 {
     return a->https == b->https && a->port == b->port
            && cigna_slice_eq_case(a->host, b->host);
+}
+
+
+int
+cigna_uri_loopback(const cigna_uri_t *u)
+{
+    cigna_slice_t  host, local;
+
+    host = u->host;
+    local = cigna_slice(".localhost");
+
+    return cigna_slice_eq_case(host, cigna_slice("localhost"))
+           || cigna_slice_eq(host, cigna_slice("127.0.0.1"))
+           || cigna_slice_eq(host, cigna_slice("::1"))
+           || (host.len > local.len
+               && cigna_slice_eq_case(cigna_slice_skip(host,
+                                                       host.len - local.len),
+                                      local));
 }
 
 
@@ -297,59 +315,23 @@ cigna_uri_path_plain(cigna_slice_t path)
 
 /*
  * Neither empty nor dots, without "/" and "\", however they are written.  Some
- * servers cut parameters off before they look at it: "..;a" is dots to them.
+ * servers cut parameters off before they look at it: ";a" is empty to them.
  */
 
 static int
 cigna_uri_segment_plain(cigna_slice_t segment)
 {
-    int      parameters;
-    size_t   len, dots;
-    uint8_t  c;
+    size_t        i;
+    cigna_dots_t  dots;
 
-    parameters = 0;
-    len = 0;
-    dots = 0;
+    cigna_dots_init(&dots);
 
-    while (segment.len) {
-
-        c = cigna_uri_cut_byte(&segment);
-
-        if (c == '/' || c == '\\') {
-            return 0;
-        }
-
-        parameters |= (c == ';');
-
-        if (!parameters) {
-            len++;
-            dots += (c == '.');
-        }
+    for (i = 0; i < segment.len; i++) {
+        cigna_dots_next(&dots, segment.data[i]);
     }
 
-    return dots != len || len > 2;
-}
-
-
-/* cuts a byte, escaped or not, off the front of a text already checked */
-
-static uint8_t
-cigna_uri_cut_byte(cigna_slice_t *s)
-{
-    uint8_t         c;
-    const uint8_t  *p;
-
-    p = s->data;
-    c = *p;
-
-    if (c == '%') {
-        c = (uint8_t) (cigna_slice_hex(p[1]) << 4 | cigna_slice_hex(p[2]));
-        *s = cigna_slice_skip(*s, 2);
-    }
-
-    *s = cigna_slice_skip(*s, 1);
-
-    return c;
+    return segment.len && !cigna_dots_end(&dots) && !dots.separated
+           && !cigna_dots_nameless(&dots);
 }
 
 

@@ -40,12 +40,15 @@ int cigna_uri_authority_parse(cigna_slice_t text, cigna_slice_t *host,
 /* scheme, host (either case) and port are the same */
 int cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b);
 
+/* 1 if the host is this machine by name or address, and stays so */
+int cigna_uri_loopback(const cigna_uri_t *u);
+
 /*
  * May a browser be sent to "target" if "allowed" is on the list?  Same origin,
  * and the path equals the allowed one or continues it at a segment border (an
  * allowed path that ends with "/" is such a border).  Refused whatever the
- * list says: dot segments, also escaped ones and ones with parameters ("..;a"),
- * "//" in the path, escaped "/" and "\".
+ * list says: dot segments in any guise (cigna_dots.h: "%2e%252e", "..;a"), "//"
+ * in the path, and "/" and "\" that are escaped, however often.
  */
 int cigna_uri_allows(const cigna_uri_t *allowed, const cigna_uri_t *target);
 

@@ -1,7 +1,7 @@
 
 #include <jansson.h>
 
-#include "fuzz.h"
+#include "dots.h"
 
 #include "cigna_links.h"
 
@@ -102,6 +102,8 @@ moved(const char *from, const char *to)
 
     from += base;
     to += sizeof(OWN) - 1;
+
+    fuzz_assert(!dots_in(cigna_slice_make(from, from + strcspn(from, "?#"))));
 
     if (*from == '?') {
         fuzz_assert(*to == '/');

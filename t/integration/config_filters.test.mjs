@@ -297,7 +297,7 @@ const STAGES = {
   'while parsing': { http: 'nowhere_at_all on;' },
   'in a wrapped directive': { http: 'ssi maybe;' },
   'while merging': { fhir: { ssi: 'on' } },
-  'after merging': { tenant: { redirect_uri: 'https://a.example/x?y' } },
+  'after merging': { http: 'charset koi8-r; source_charset utf-8;' },
   'behind http {}': { http: 'access_log /nowhere/at/all/access.log;' },
 };
 

@@ -89,8 +89,8 @@ test('errors', async (t) => {
     ].join('\n'),
     nginx: { allow: [/upstream (prematurely|timed out|sent)/] },
   });
-  recorder.otherwise = (request, response) => {
-    const name = request.url.split(/[/?]/)[2];
+  recorder.otherwise = (_, response, { url }) => {
+    const name = url.split(/[/?]/)[2];
     if (name === 'cut') {
       response.writeHead(500, { 'Content-Type': JSON_,
                                 'Content-Length': 100000 });

@@ -26,7 +26,7 @@ function buildProbe(t) {
   execFileSync('gcc', [
     '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${core}`, '-o', probe,
     `${TOP}/t/probe/links_probe.c`,
-    ...['links', 'link', 'json_scan', 'base', 'uri', 'slice', 'buf']
+    ...['links', 'link', 'json_scan', 'base', 'uri', 'dots', 'slice', 'buf']
       .map((name) => `${core}/cigna_${name}.c`),
   ]);
   return (text, chunk, bases = BASES) => execFileSync(
@@ -57,6 +57,17 @@ const FORMS = [
   `HTTPS://FHIR.cigna.com:443${PATH}/`, `\\u0068ttps://fhir.cigna.com${PATH}/`,
   `https://fhir.cigna.com\\u002fPatientAccess/v1-devportal/`,
   `https://fhir.cigna.com/other/`, `${INNER}.example/`, `http://${PATH}/`,
+  `${INNER}${PATH}/../`, `${INNER}/%2e%252E/`, `${INNER}/x\\\\..\\\\`,
+  `${INNER}${PATH}\\/\\u002e.\\/`, `${INNER}/..;x/`, `${INNER}/a.b/.c/`,
+];
+
+// What paths are built of, as JSON writes it.
+const PIECES = [
+  '/', '/', '\\/', '\\\\', '%2f', '%255C', '.', '.', '..', '\\u002e', '%2e',
+  '%2E', '%252e', '%25%32%65', '%', '2', 'e', ';', '%3b', '?', '\\u003f',
+  '%3f', '#',
+  '\\t', '%09', ' ', '%00', 'a', 'Patient', '%41', '%c3%a4', 'ä', '\\u00e4',
+  '%c0%ae', '$',
 ];
 
 function withLinks(text, random) {
@@ -80,6 +91,36 @@ test('rewriting equals an independent implementation', async (t) => {
       }
     }
     assert.ok(links > 20, `${links} samples with links`);
+  });
+
+  await t.test('on paths of dots, separators and escapes, of which none leads '
+    + 'out of where it is rewritten to', () => {
+    const urls = Array.from({ length: 5000 }, () =>
+      `${random.pick(BASES)}/${Array.from({ length: random.between(0, 8) },
+        () => random.pick(PIECES)).join('')}`);
+    const text = `[${urls.map((url) => `{"fullUrl":"${url}"}`)}]`;
+    const expected = own(text);
+    const ours = JSON.parse(expected).map(({ fullUrl }) => fullUrl)
+      .filter((url) => url.startsWith(OWN));
+
+    assert.equal(gateways(text, '65536,1,7,64'), expected);
+    assert.ok(ours.length > 1000 && ours.length < 4000, `${ours.length}`);
+    for (const url of ours) {
+      const { origin, pathname } = new URL(url);
+      assert.match(origin + pathname, new RegExp(`^${OWN}(/|$)`), url);
+    }
+  });
+
+  await t.test('on paths of about the longest length', () => {
+    for (const [end, less] of [
+      ['', 0], ['?q', 0], ['\\u003fq', 0], ['\\u0041', 0], ['é', 0], ['/..', 3],
+    ]) {
+      for (const length of [2046, 2047, 2048, 2049, 2050]) {
+        const path = `/${'x'.repeat(length - 1 - less)}${end}`;
+        const text = `{"fullUrl":"${INNER}${path}","reference":"${INNER}/1"}`;
+        assert.equal(gateways(text, '65536,1,2000,2048'), own(text));
+      }
+    }
   });
 
   await t.test('on texts that break somewhere', () => {
@@ -345,6 +386,26 @@ test('links in replies', async (t) => {
     const { headers } = await visitor.get('/up/x');
     assert.equal(headers.location, `${own}/Patient/1`);
     assert.equal(headers['content-location'], `${own}/Patient/1/_history/2`);
+  });
+
+  await t.test('links and lines with dot segments stay Cigna\'s', async () => {
+    for (const path of ['/../../logout', '/Patient/%2e%252e/x', '/..;x/y',
+                        '/x/..%2f..', '/Patient/..']) {
+      const text = JSON.stringify({
+        resourceType: 'Bundle',
+        link: [{ relation: 'next', url: `${INNER}${PATH}${path}?a=1` }],
+        entry: [{ fullUrl: `${INNER}/Patient/1.2` }],
+      });
+      answer(text, { status: 201, lines: {
+        Location: `${INNER}${PATH}${path}`,
+        'Content-Location': `${INNER}${PATH}/Patient/1?a=${path}`,
+      } });
+      const { body, headers } = await visitor.get('/up/x');
+      assert.equal(body, text.replace(`${INNER}/Patient/1.2`,
+                                      `${own}/Patient/1.2`));
+      assert.equal(headers.location, `${INNER}${PATH}${path}`);
+      assert.equal(headers['content-location'], `${own}/Patient/1?a=${path}`);
+    }
   });
 
   await t.test('a Bundle of many megabytes streams, whoever reads it slowly',

@@ -74,7 +74,7 @@ export function beside(directory, text) {
 }
 
 // Changes of the configuration; files beside it: { name: content }; env and
-// main, the text before http {}: as in startNginx().  `text` is the whole of it.
+// main, the text before http {}: as in startNginx().  `text` is all of it.
 export async function check(t, { files = {}, env, main, ...changes }) {
   const directory = scratchDirectory(t, 'config');
   const all = { keys: KEYS, 'acme.secret': `${SECRET}\n`, ...files };

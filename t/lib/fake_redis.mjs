@@ -1,7 +1,10 @@
 // A Redis that answers HMGET as a test wants it, scripts as a real one does,
-// and everything else as one that has nothing.
+// and everything else as one that has nothing; or everything as a real one
+// does but what the test wants otherwise.
 
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import tls from 'node:tls';
 
 import { onEnd } from './scratch.mjs';
 
@@ -15,19 +18,33 @@ const GREETING = {
   ASKING: '+OK\r\n',
 };
 
-// The first complete command: { argv, rest }, or null
+// The first complete command: { argv, rest }, or null.  Arguments may hold any
+// bytes.
 function takeCommand(text) {
-  const parts = text.split('\r\n');
-  const count = Number(parts[0].slice(1));
+  const argv = [];
+  let at = 0;
+  const number = () => {
+    const end = text.indexOf('\r\n', at);
+    const value = Number(text.slice(at + 1, end));
+    at = end + 2;
+    return end < 0 ? null : value;
+  };
 
-  if (parts.length < 2 * count + 2) {
-    return null;
+  for (let left = number(); left; left -= 1) {
+    const length = number();
+    if (length === null || text.length < at + length + 2) {
+      return null;
+    }
+    argv.push(text.slice(at, at + length));
+    at += length + 2;
   }
-  return { argv: parts.slice(1, 2 * count + 1).filter((_, i) => i % 2),
-           rest: parts.slice(2 * count + 1).join('\r\n') };
+  return argv.length ? { argv, rest: text.slice(at) } : null;
 }
 
 function replyText(value) {
+  if (value === null) {
+    return '$-1\r\n';
+  }
   if (value instanceof Error) {
     return `-${value.message}\r\n`;
   }
@@ -41,15 +58,26 @@ function replyText(value) {
 class FakeRedis {
   // who runs scripts
   real = null;
+  // true: and all commands that are not part of the greeting
+  through = false;
   // a reply's text, null for none, or a function of the socket
   answer = '*0\r\n';
   // the same for other commands, by name; functions get the arguments, too
   on = {};
   commands = [];
   connections = 0;
+  // the arguments of each AUTH
+  logins = [];
+  // what subscribes
+  subscribers = new Set();
 
-  constructor() {
-    this.server = net.createServer((socket) => this.#serve(socket));
+  constructor({ certFile, keyFile } = {}) {
+    const serve = (socket) => this.#serve(socket);
+
+    this.server = certFile ? tls.createServer({
+      cert: readFileSync(certFile), key: readFileSync(keyFile) }, serve)
+      : net.createServer(serve);
+    this.server.on('tlsClientError', () => {});
     this.sockets = new Set();
   }
 
@@ -71,7 +99,10 @@ class FakeRedis {
     this.sockets.add(socket);
     socket.setEncoding('latin1');
     socket.on('error', () => {});
-    socket.on('close', () => this.sockets.delete(socket));
+    socket.on('close', () => {
+      this.sockets.delete(socket);
+      this.subscribers.delete(socket);
+    });
     socket.on('data', (more) => {
       text += more;
       for (let taken = takeCommand(text); taken; taken = takeCommand(text)) {
@@ -84,14 +115,19 @@ class FakeRedis {
   #handle(socket, argv) {
     const name = argv[0].toUpperCase();
     this.commands.push(name);
+    if (name === 'AUTH') {
+      this.logins.push(argv.slice(1));
+    } else if (name === 'SUBSCRIBE') {
+      this.subscribers.add(socket);
+    }
 
-    if (/^EVAL/.test(name) && this.real && !(name in this.on)) {
+    if (this.#passes(name)) {
       this.real.command(...argv).catch((error) => error)
         .then((value) => socket.write(replyText(value), 'latin1'));
       return;
     }
 
-    const answer = name === 'HMGET' ? this.answer
+    const answer = name === 'HMGET' ? this.on.HMGET ?? this.answer
       : this.on[name] ?? GREETING[name] ?? '-ERR not here\r\n';
     if (typeof answer === 'function') {
       answer(socket, argv);
@@ -99,10 +135,22 @@ class FakeRedis {
       socket.write(answer, 'latin1');
     }
   }
+
+  // Is it the real one that answers?
+  #passes(name) {
+    return Boolean(this.real) && !(name in this.on)
+      && (/^EVAL/.test(name) || (this.through && !(name in GREETING)));
+  }
+
+  // Bytes for all that subscribe.
+  tell(bytes) {
+    this.subscribers.forEach((socket) => socket.write(bytes, 'latin1'));
+  }
 }
 
-export async function startFakeRedis(t) {
-  const redis = new FakeRedis();
+// Options: certFile and keyFile, for TLS.
+export async function startFakeRedis(t, options) {
+  const redis = new FakeRedis(options);
   await redis.start(t);
   return redis;
 }

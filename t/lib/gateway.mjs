@@ -231,7 +231,8 @@ ${lines({ ...options.server }, 8)}
 ${lines({ ...this.#fhir(), ...options.fhir }, 12)}
         }
 
-${options.locations ?? ''}
+${typeof options.locations === 'function' ? options.locations(this)
+    : options.locations ?? ''}
     }`;
   }
 
@@ -403,7 +404,8 @@ class RecordingBrowser extends Browser {
 //   server                 lines of both servers
 //   listen                 parameters of their listening socket: reuseport, ...
 //   fhir                   lines of location /fhir/
-//   http, locations        text inside http {} and inside both servers
+//   http, locations        text inside http {} and inside both servers, or of
+//                          locations a function of the gateway
 //   nginx                  options of startNginx: workers, allow, env, ...
 //   redisOptions           of startRedis
 //   sandboxOptions         of the stand-in: members, modes, ...

@@ -10,6 +10,12 @@ const TOKEN = new RegExp(
 const CHARACTER = /\\u[0-9a-fA-F]{4}|\\?./gs;
 
 const DEPTH_MAX = 128;
+const PATH_MAX = 2048;
+
+// Of a path, in bytes: names that are dots to a browser or to a server, and
+// the lead bytes of characters that are longer than they need to be.
+const DOTS = /(?:^|[/\\])[\0-\x20]*\.{1,2}(?:$|[/\\\0-\x20;?#])/;
+const OVERLONG = /[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]/;
 
 // FHIR R4: elements whose type has an url that leads somewhere.
 const PLACES = new Set([
@@ -62,17 +68,45 @@ function baseOf(text, bases) {
   return Math.max(0, ...fitting);
 }
 
+// Decoded until there is nothing left to decode.
+function decoded(text) {
+  const once = text.replace(/%([0-9a-f]{2})/gi, (_, digits) =>
+    String.fromCharCode(parseInt(digits, 16)));
+  return once === text ? text : decoded(once);
+}
+
+function hasDots(path) {
+  const bytes = decoded(Buffer.from(path, 'utf8').toString('latin1'));
+  return DOTS.test(bytes) || OVERLONG.test(bytes);
+}
+
+// Bytes as it is written; of an escape at its end only the first counts.
+function lengthOf(characters) {
+  const { length } = characters.at(-1) ?? '';
+  return Buffer.byteLength(characters.join('')) - Math.max(0, length - 1);
+}
+
 function rewriteToken(token, bases, own) {
   const text = JSON.parse(token);
   const length = baseOf(text, bases);
   if (length === 0) {
     return token;
   }
-  const raw = token.slice(1, -1).match(CHARACTER).slice(length).join('');
+  const characters = token.slice(1, -1).match(CHARACTER).slice(length);
+  const [path] = /^[^?#]*/.exec(text.slice(length));
+  // an end that is written as an escape is only seen when it was read
+  const end = characters[path.length]?.length > 1 ? 1 : 0;
+
+  if (hasDots(path)
+      || lengthOf(characters.slice(0, path.length + end)) > PATH_MAX) {
+    return token;
+  }
+  const raw = characters.join('');
   return `"${own}${text[length] === '?' ? '/' : ''}${raw}"`;
 }
 
-// Of a string that breaks: rewritten if it was known to be a link before.
+// Of a string that breaks: rewritten if it was known to be a link before, and
+// its path was over.
 function rewriteBroken(text, at, bases, own) {
   const start = new RegExp(STRING, 'y');
   start.lastIndex = at;
@@ -81,7 +115,10 @@ function rewriteBroken(text, at, bases, own) {
   const longest = Math.max(...bases.map(parsed)
     .map((base) => base.origin.length + base.path.length + ':65535'.length));
 
-  if (url.length > longest || /[^\x21-\x7e]/.test(url)) {
+  const isKnown = url.length > longest || /[^\x21-\x7e]/.test(url);
+  const isOver = /[?#]/.test(url.slice(baseOf(url, bases)));
+
+  if (isKnown && isOver) {
     return rewriteToken(`${begun}"`, bases, own).slice(0, -1)
       + text.slice(at + begun.length);
   }

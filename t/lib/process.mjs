@@ -166,7 +166,7 @@ function socketsOf(pid) {
         ({ local: portOf(local), remote: portOf(remote) })));
 }
 
-function linkAt(path) {
+export function linkAt(path) {
   try {
     return readlinkSync(path);
   } catch {

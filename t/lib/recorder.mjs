@@ -49,6 +49,7 @@ class Recorder {
   #certificate(names) {
     const { certFile, keyFile } = this.ca.issueServer(
       `recorder-${names.join('-')}`, names, { only: true });
+    this.certFile = certFile;
     return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
   }
 

@@ -305,6 +305,36 @@ pairs_are_left_out_by_name_and_others_stay_as_they_are(void **state)
 }
 
 
+static void
+what_is_written_in_many_ways_is_written_anew_in_one(void **state)
+{
+    unsigned     i;
+    cigna_buf_t  b;
+
+    static const char *const  ways[] = {
+        "a b\xc3\xa4/", "a+b%c3%a4%2f", "%61%20%62\xc3%A4%2F", "a%20b%C3%A4/"
+    };
+    static const char *const  wrong[] = {
+        "%", "%4", "a%zz", "%00", "%0a", "\x7f", "\xc3", "%c3a", "%ed%a0%80"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        cigna_buf_init(&b, mem, sizeof(mem));
+        assert_int_equal(cigna_form_append_anew(&b, guarded(ways[i])),
+                         CIGNA_OK);
+        assert_slice(cigna_buf_slice(&b), "a%20b%C3%A4%2F");
+    }
+
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        cigna_buf_init(&b, mem, sizeof(mem));
+        assert_int_equal(cigna_form_append_anew(&b, guarded(wrong[i])),
+                         CIGNA_ERROR);
+    }
+}
+
+
 int
 main(void)
 {
@@ -324,6 +354,7 @@ main(void)
         cmocka_unit_test(pairs_are_joined_by_ampersands),
         cmocka_unit_test(
             pairs_are_left_out_by_name_and_others_stay_as_they_are),
+        cmocka_unit_test(what_is_written_in_many_ways_is_written_anew_in_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

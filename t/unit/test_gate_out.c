@@ -224,7 +224,8 @@ a_base_may_be_a_host(void **state)
 static void
 two_requests_do_not_leave_as_one(void **state)
 {
-    static const char  split[] = BASE "/Patient HTTP/1.1\r\nHost: x\r\n\r\nGET /y";
+    static const char  split[] = BASE "/Patient HTTP/1.1\r\nHost: x\r\n\r\n"
+                                 "GET /y";
 
     (void) state;
 

@@ -7,6 +7,8 @@
 static cigna_bases_t  bases;
 static cigna_link_t   link;
 
+static const cigna_slice_t  own = { (const uint8_t *) "http://g/", 9 };
+
 
 static int
 setup(void **state)
@@ -95,56 +97,128 @@ other_keys_are_not(void **state)
 
 
 static void
-a_link_is_given_up_at_its_scheme_or_known_at_its_base(void **state)
+a_link_is_given_up_at_its_scheme(void **state)
 {
-    size_t         n;
-    cigna_slice_t  text, piece;
+    cigna_slice_t   text, piece;
+    const uint8_t  *p;
 
     (void) state;
 
     text = guarded("Patient/1");
-    n = cigna_link_take(&link, &bases, text.data, text.data + text.len);
+    p = text.data;
 
-    assert_int_equal(n, CIGNA_BASE_SCHEME_MAX);
-    assert_int_equal(cigna_link_known(&link, &bases), 1);
-    assert_int_equal(cigna_link_decide(&link, &bases, cigna_slice("http://g/"),
-                                       1),
-                     0);
+    assert_int_equal(cigna_link_take(&link, &bases, own, &p, p + text.len),
+                     CIGNA_NONE);
+    assert_ptr_equal(p, text.data + CIGNA_BASE_SCHEME_MAX);
     assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
     assert_slice(piece, "Patient/");
     assert_int_equal(cigna_link_release(&link, &piece), CIGNA_NONE);
 }
 
 
+/* takes parts until it is decided */
+
+static int
+taken(const char *const *parts)
+{
+    int             rc;
+    cigna_slice_t   text;
+    const uint8_t  *p;
+
+    cigna_link_init(&link);
+
+    for (rc = CIGNA_AGAIN; *parts; parts++) {
+
+        text = guarded(*parts);
+
+        for (p = text.data; rc == CIGNA_AGAIN && p < text.data + text.len; ) {
+            rc = cigna_link_take(&link, &bases, own, &p, text.data + text.len);
+        }
+    }
+
+    return rc == CIGNA_AGAIN ? cigna_link_end(&link, &bases, own) : rc;
+}
+
+
+#define taken(...)  taken((const char *const []) { __VA_ARGS__, NULL })
+
+
 static void
 what_is_held_goes_out_behind_the_base_that_takes_its_place(void **state)
 {
-    size_t          n;
-    cigna_slice_t   piece;
-    const uint8_t  *p, *end;
+    cigna_slice_t  piece;
 
     (void) state;
 
-    p = guarded("https://a.b/r4?x").data;
-    end = p + sizeof("https://a.b/r4?x") - 1;
+    assert_int_equal(taken("https://a", ".b/r4?x"), CIGNA_OK);
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
+    assert_slice(piece, "http://g/");
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
+    assert_slice(piece, "?x");
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_NONE);
+}
 
-    while (p < end) {
-        n = cigna_link_take(&link, &bases, p, end);
-        p += n;
+
+static void
+escapes_are_held_and_stand_for_a_character(void **state)
+{
+    cigna_slice_t   text, piece;
+    const uint8_t  *p;
+
+    (void) state;
+
+    text = guarded("https://a.b/r4");
+
+    for (p = text.data; p < text.data + text.len; ) {
+        assert_int_equal(cigna_link_take(&link, &bases, own, &p,
+                                         text.data + text.len),
+                         CIGNA_AGAIN);
     }
 
     cigna_link_hold(&link, '\\');
     cigna_link_hold(&link, '/');
-    cigna_link_char(&link, '/');
 
-    assert_int_equal(cigna_link_decide(&link, &bases, cigna_slice("http://g/"),
-                                       0),
-                     1);
+    assert_int_equal(cigna_link_char(&link, &bases, own, '/'), CIGNA_AGAIN);
+    assert_int_equal(cigna_link_full(&link), 0);
+    assert_int_equal(cigna_link_end(&link, &bases, own), CIGNA_OK);
     assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
-    assert_slice(piece, "http://g/");
+    assert_slice(piece, "http://g");
     assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
-    assert_slice(piece, "?x\\/");
+    assert_slice(piece, "\\/");
+}
+
+
+static void
+a_path_is_held_until_it_is_over(void **state)
+{
+    cigna_slice_t  piece;
+
+    (void) state;
+
+    assert_int_equal(taken("https://a.b/r4/ab/c", "d/e?../.."), CIGNA_OK);
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
+    assert_slice(piece, "http://g");
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
+    assert_slice(piece, "/ab/cd/e");
     assert_int_equal(cigna_link_release(&link, &piece), CIGNA_NONE);
+}
+
+
+static void
+a_dot_segment_lets_all_go_out_as_it_came(void **state)
+{
+    cigna_slice_t  piece;
+
+    (void) state;
+
+    assert_int_equal(taken("https://a.b/r4/a/.", "."), CIGNA_NONE);
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
+    assert_slice(piece, "https://a.b/r4/a/..");
+    assert_int_equal(cigna_link_release(&link, &piece), CIGNA_NONE);
+
+    assert_int_equal(taken("https://a.b/r4/%2", "e%25/x"), CIGNA_OK);
+    assert_int_equal(taken("https://a.b/r4/%2", "e%252", "e/x"), CIGNA_NONE);
+    assert_int_equal(taken("https://a.b/r4/..?x"), CIGNA_NONE);
 }
 
 
@@ -155,10 +229,13 @@ main(void)
         cmocka_unit_test_setup(keys_whose_values_are_links_or_places_are_known,
                                setup),
         cmocka_unit_test_setup(other_keys_are_not, setup),
+        cmocka_unit_test_setup(a_link_is_given_up_at_its_scheme, setup),
         cmocka_unit_test_setup(
-            a_link_is_given_up_at_its_scheme_or_known_at_its_base, setup),
-        cmocka_unit_test_setup(
-            what_is_held_goes_out_behind_the_base_that_takes_its_place, setup)
+            what_is_held_goes_out_behind_the_base_that_takes_its_place, setup),
+        cmocka_unit_test_setup(escapes_are_held_and_stand_for_a_character,
+                               setup),
+        cmocka_unit_test_setup(a_path_is_held_until_it_is_over, setup),
+        cmocka_unit_test_setup(a_dot_segment_lets_all_go_out_as_it_came, setup)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "support.h"
@@ -298,6 +299,179 @@ scheme_host_and_port_are_read_as_urls_are(void **state)
 
 
 static void
+dot_segments_stay(const char *const *paths, size_t n)
+{
+    size_t  i;
+    char    text[512];
+
+    for (i = 0; i < n; i++) {
+        (void) snprintf(text, sizeof(text), "{\"fullUrl\":\"%s%s\"}", BASE,
+                        paths[i]);
+        stays(text);
+        assert_int_equal(links.broken, 0);
+
+        (void) snprintf(text, sizeof(text),
+                        "{\"reference\":\"%s/Patient%s\",\"a\":1}", HOST,
+                        paths[i]);
+        stays(text);
+        assert_int_equal(links.broken, 0);
+    }
+}
+
+
+static void
+links_with_dot_segments_stay_as_they_are(void **state)
+{
+    static const char *const  paths[] = {
+        "/../../logout", "/..", "/.", "/./", "/Patient/..", "/Patient/../x",
+        "/Patient/./1", "/Patient/1/.", "/../?a=1", "/..?a", "/..#b", "/.#",
+        "/Patient/1/_history/2/../../../../../cigna/disconnect",
+        "/Patient/%2e%2e/x", "/%2E%2E/x", "/.%2e/x", "/%2e./x", "/%2e",
+        "/%252e%252e/x", "/%25252e", "/%25%32%65/x", "/%2e%252e?a", "/.%252e",
+        "/x/..%2f..", "/x/..%2F", "/x%2f..%2fy", "/x/..%5c..", "/x/..%255cy",
+        "/..;x", "/..;x=1/y", "/.;/y", "/..%3bx", "/..%253b/y", "/..%3fy",
+        "/..%23y", "/..%00", "/..%20/y", "/.%09./y", "/%c0%ae%c0%ae/y", "//..",
+        "/.. /y", "/ ../y", "/y/.. "
+    };
+
+    (void) state;
+
+    dot_segments_stay(paths, sizeof(paths) / sizeof(paths[0]));
+}
+
+
+static void
+dot_segments_are_seen_through_the_escapes_of_json(void **state)
+{
+    static const char *const  paths[] = {
+        "\\/..\\/x", "/..\\/x", "\\u002f..\\u002fx",
+        "\\u002F\\u002e\\u002E/x", "/\\u002e\\u002e", "/.\\u002e/x",
+        "/\\u002e?a", "/..\\u003fa", "/..\\u0023",
+        "/..\\\\..", "/x\\\\..\\\\y", "/..\\u005cx", "/x/..\\\\",
+        "/.\\t./x", "/.\\n.", "/\\r../x", "/..\\t", "/.\\u0009.", "/..\\u0000",
+        "/.\\u000a./x", "/..\\u0020", "/\\b../x", "/..\\u003bx/y",
+        "/\\u0025\\u0032\\u0065\\u002e/x", "/%2\\u0065/x", "/\\u00252e%2e/x",
+        "/%25\\u0032e/x"
+    };
+
+    (void) state;
+
+    dot_segments_stay(paths, sizeof(paths) / sizeof(paths[0]));
+}
+
+
+static void
+other_links_with_dots_and_escapes_are_rewritten(void **state)
+{
+    unsigned  i;
+    char      text[512], expected[512];
+
+    static const char *const  rest[] = {
+        "/Patient/a.b", "/Patient/.b", "/Patient/..b", "/Patient/b..",
+        "/Patient/...", "/Patient/1.2.3/_history/4.5", "/.well-known/x",
+        "/Patient/1/$everything", "/Patient/1/%24everything", "/x%7C1.0",
+        "/x|1.0", "/Patient/100%25", "/Patient/50%25%20off", "/%2541", "/a;..",
+        "/Patient/J%c3%b6rg", "/Patient/J\xc3\xb6rg", "/a%252eb", "/a%2fb",
+        "//Patient//1", "/a\\\\b", "\\/Patient\\/a.b",
+        "/\\u0050atient/1\\u002e2",
+        "/Patient?a=../..", "/Patient?a=%2e%2e/..;x", "?../..", "?a=/../\\\\..",
+        "#/../..", "/#/..", "/Patient#/../x", "/Patient\\u003fa=/../x",
+        "/Patient/1\\u0023/..", "/Binary/\\u00e9/1", "/a\\t..", "/a.\\t./b",
+        "/%"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
+        (void) snprintf(text, sizeof(text), "{\"fullUrl\":\"%s%s\"}", BASE,
+                        rest[i]);
+        (void) snprintf(expected, sizeof(expected),
+                        "{\"fullUrl\":\"%s%s%s\"}", OWN,
+                        rest[i][0] == '?' ? "/" : "", rest[i]);
+        becomes(text, expected);
+        assert_int_equal(links.rewritten, 1);
+    }
+}
+
+
+/* a link whose path has len bytes, with something behind it */
+
+static void
+long_path(size_t len, const char *behind, int ours)
+{
+    size_t       n;
+    char        *text, *expected, *end;
+    cigna_slice_t  out;
+
+    text = malloc(len + 8192);
+    expected = malloc(len + 8192);
+    assert_non_null(text);
+    assert_non_null(expected);
+
+    end = text + sprintf(text, "{\"fullUrl\":\"" BASE "/");
+    memset(end, 'x', len - 1);
+    strcpy(end + len - 1, behind);
+
+    (void) sprintf(expected, "{\"fullUrl\":\"%s%s", ours ? OWN : BASE,
+                   strstr(text, BASE) + sizeof(BASE) - 1);
+
+    for (n = 1; n < 4 * len; n = n * 2 + 1) {
+        out = rewritten(text, n);
+        assert_slice(out, expected);
+        assert_int_equal(links.rewritten, ours);
+    }
+
+    support_release();
+    free(text);
+    free(expected);
+}
+
+
+static void
+a_path_is_so_long_and_no_longer_and_a_query_is_not_counted(void **state)
+{
+    char  query[6000];
+
+    (void) state;
+
+    memset(query, 'q', sizeof(query));
+    memcpy(query, "?", 1);
+    strcpy(query + sizeof(query) - 4, "\"}");
+
+    long_path(CIGNA_LINK_PATH_MAX, "\"}", 1);
+    long_path(CIGNA_LINK_PATH_MAX, query, 1);
+    long_path(CIGNA_LINK_PATH_MAX, "#x\"}", 1);
+    long_path(CIGNA_LINK_PATH_MAX - 1, "\\u0078\"}", 1);
+    long_path(CIGNA_LINK_PATH_MAX - 1, "\\u003fx\"}", 1);
+
+    long_path(CIGNA_LINK_PATH_MAX + 1, "\"}", 0);
+    long_path(CIGNA_LINK_PATH_MAX + 1, query, 0);
+    long_path(CIGNA_LINK_PATH_MAX, "\\u003fx\"}", 0);
+    long_path(CIGNA_LINK_PATH_MAX - 1, "\\u0078x\"}", 0);
+    long_path(CIGNA_LINK_PATH_MAX - 3, "/..\"}", 0);
+    long_path(20000, "/../x\"}", 0);
+}
+
+
+static void
+a_string_that_breaks_within_its_path_is_no_link(void **state)
+{
+    (void) state;
+
+    stays("{\"fullUrl\":\"" BASE "/Patient/01234567890123456789");
+    assert_int_equal(links.broken, 1);
+    stays("{\"fullUrl\":\"" BASE "/Patient/01234567890123456789\n\"}");
+    assert_int_equal(links.broken, 1);
+    stays("{\"fullUrl\":\"" BASE "/Patient/01234567890123456789\\q\"}");
+    assert_int_equal(links.broken, 1);
+
+    becomes("{\"fullUrl\":\"" BASE "/Patient/01234567890123456789?\\q\"}",
+            "{\"fullUrl\":\"" OWN "/Patient/01234567890123456789?\\q\"}");
+    assert_int_equal(links.broken, 1);
+}
+
+
+static void
 numbers_order_and_white_space_stay(void **state)
 {
     (void) state;
@@ -422,6 +596,34 @@ a_header_line_is_rewritten_like_a_link(void **state)
 }
 
 
+static void
+a_header_line_with_dot_segments_stays(void **state)
+{
+    unsigned       i;
+    cigna_slice_t  instead;
+
+    static const char *const  lines[] = {
+        BASE "/../../logout", BASE "/..", HOST "/.", BASE "/%2e%252e?a=1",
+        BASE "/x/..%2f..", BASE "/..\\..", BASE "/..;x", BASE "/.\t./x",
+        HOST "/a/..#b"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        assert_int_equal(cigna_link_url(&bases, cigna_slice(OWN "/"),
+                                        guarded(lines[i]), &instead),
+                         0);
+    }
+
+    assert_int_equal(cigna_link_url(&bases, cigna_slice(OWN "/"),
+                                    guarded(BASE "/Patient/a.b?x=/../.."),
+                                    &instead),
+                     sizeof(BASE) - 1);
+    assert_slice(instead, OWN);
+}
+
+
 int
 main(void)
 {
@@ -444,12 +646,23 @@ main(void)
         cmocka_unit_test_setup(escapes_in_links_and_keys_are_read, setup),
         cmocka_unit_test_setup(scheme_host_and_port_are_read_as_urls_are,
                                setup),
+        cmocka_unit_test_setup(links_with_dot_segments_stay_as_they_are,
+                               setup),
+        cmocka_unit_test_setup(
+            dot_segments_are_seen_through_the_escapes_of_json, setup),
+        cmocka_unit_test_setup(other_links_with_dots_and_escapes_are_rewritten,
+                               setup),
+        cmocka_unit_test_setup(
+            a_path_is_so_long_and_no_longer_and_a_query_is_not_counted, setup),
+        cmocka_unit_test_setup(a_string_that_breaks_within_its_path_is_no_link,
+                               setup),
         cmocka_unit_test_setup(numbers_order_and_white_space_stay, setup),
         cmocka_unit_test_setup(what_breaks_passes_unchanged_from_there, setup),
         cmocka_unit_test_setup(so_deep_and_no_deeper, setup),
         cmocka_unit_test_setup(long_keys_and_long_strings_are_no_links, setup),
         cmocka_unit_test_setup(without_bases_nothing_is_a_link, setup),
-        cmocka_unit_test_setup(a_header_line_is_rewritten_like_a_link, setup)
+        cmocka_unit_test_setup(a_header_line_is_rewritten_like_a_link, setup),
+        cmocka_unit_test_setup(a_header_line_with_dot_segments_stays, setup)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

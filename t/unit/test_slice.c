@@ -139,6 +139,9 @@ characters_are_told_apart(void **state)
                          c && strchr("0123456789abcdefghijklmnopqrstuvwxyz"
                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ", (int) c)
                          != NULL);
+        assert_int_equal(cigna_slice_token((uint8_t) c),
+                         cigna_slice_alnum((uint8_t) c)
+                         || (c && strchr("!#$%&'*+-.^_`|~", (int) c) != NULL));
     }
 
     assert_int_equal(cigna_slice_hex('0'), 0);
@@ -234,6 +237,31 @@ hexadecimal_numbers_are_bounded_alike(void **state)
 }
 
 
+static void
+the_length_of_a_character_of_utf8_is_told(void **state)
+{
+    unsigned  i;
+
+    static const char *const  wrong[] = {
+        "", "\x80", "\xbf", "\xc3", "\xc3" "a", "\xc0\xae", "\xc1\x81",
+        "\xe0\x80\xae", "\xe2\x82", "\xed\xa0\x80", "\xf0\x80\x80\xae",
+        "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xff"
+    };
+
+    (void) state;
+
+    assert_int_equal(cigna_slice_utf8(guarded("ab")), 1);
+    assert_int_equal(cigna_slice_utf8(guarded("\xc3\xa4" "b")), 2);
+    assert_int_equal(cigna_slice_utf8(guarded("\xe2\x82\xac")), 3);
+    assert_int_equal(cigna_slice_utf8(guarded("\xf0\x9f\x98\x80")), 4);
+    assert_int_equal(cigna_slice_utf8(guarded("\xf4\x8f\xbf\xbf")), 4);
+
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(cigna_slice_utf8(guarded(wrong[i])), 0);
+    }
+}
+
+
 int
 main(void)
 {
@@ -250,7 +278,8 @@ main(void)
         cmocka_unit_test(characters_are_told_apart),
         cmocka_unit_test(a_number_is_digits_only),
         cmocka_unit_test(a_number_over_its_bound_is_refused),
-        cmocka_unit_test(hexadecimal_numbers_are_bounded_alike)
+        cmocka_unit_test(hexadecimal_numbers_are_bounded_alike),
+        cmocka_unit_test(the_length_of_a_character_of_utf8_is_told)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

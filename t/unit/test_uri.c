@@ -394,6 +394,20 @@ dot_segments_are_never_allowed(void **state)
     assert_true(allows("https://a/app", "https://a/app/b;c=..;/d"));
     assert_true(allows("https://a/app", "https://a/app/...;/d"));
 
+    /* nor does it matter how often they are escaped, or what is dropped */
+
+    assert_false(allows("https://a/app", "https://a/app/%2e%252e/b"));
+    assert_false(allows("https://a/app", "https://a/app/.%252e/b"));
+    assert_false(allows("https://a/app", "https://a/app/%25252e"));
+    assert_false(allows("https://a/app", "https://a/app/%25%32%65/b"));
+    assert_false(allows("https://a/app", "https://a/app/%2e%2e%3b/b"));
+    assert_false(allows("https://a/app", "https://a/app/..%253bx/b"));
+    assert_false(allows("https://a/app", "https://a/app/..%3fx/b"));
+    assert_false(allows("https://a/app", "https://a/app/.%09./b"));
+    assert_false(allows("https://a/app", "https://a/app/..%00/b"));
+    assert_false(allows("https://a/app", "https://a/app/..%20"));
+    assert_false(allows("https://a/app", "https://a/app/%c0%ae%c0%ae/b"));
+
     assert_true(allows("https://a/", "https://a/..."));
     assert_true(allows("https://a/", "https://a/.well-known/b"));
     assert_true(allows("https://a/", "https://a/b../c.d"));
@@ -425,6 +439,28 @@ escaped_slashes_are_never_allowed(void **state)
     assert_false(allows("https://a/", "https://a/b%2Fc"));
     assert_false(allows("https://a/", "https://a/b%5cc"));
     assert_false(allows("https://a/", "https://a/b%5C"));
+
+    assert_false(allows("https://a/", "https://a/b%252fc"));
+    assert_false(allows("https://a/", "https://a/b%255Cc"));
+    assert_false(allows("https://a/", "https://a/b%25252Fc"));
+    assert_false(allows("https://a/", "https://a/b%25%32%66c"));
+}
+
+
+static void
+other_escapes_are_allowed_however_often_they_are_written(void **state)
+{
+    (void) state;
+
+    assert_true(allows("https://a/search", "https://a/search/100%25"));
+    assert_true(allows("https://a/search", "https://a/search/100%25/b"));
+    assert_true(allows("https://a/search", "https://a/search/50%25%20off"));
+    assert_true(allows("https://a/search", "https://a/search/%2541"));
+    assert_true(allows("https://a/search", "https://a/search/%25252541"));
+    assert_true(allows("https://a/search", "https://a/search/%c3%a4%20b"));
+    assert_true(allows("https://a/search", "https://a/search/b%252ec"));
+    assert_true(allows("https://a/search", "https://a/search/%20/b"));
+    assert_true(allows("https://a/search", "https://a/search?q=%252f..%252e"));
 }
 
 
@@ -495,6 +531,8 @@ main(void)
         cmocka_unit_test(dot_segments_are_never_allowed),
         cmocka_unit_test(empty_segments_are_never_allowed),
         cmocka_unit_test(escaped_slashes_are_never_allowed),
+        cmocka_unit_test(
+            other_escapes_are_allowed_however_often_they_are_written),
         cmocka_unit_test(a_url_is_written_anew),
         cmocka_unit_test(an_authority_without_port_leaves_the_port_alone)
     };

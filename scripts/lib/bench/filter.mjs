@@ -24,7 +24,7 @@ function buildProbe(directory) {
 
   execFileSync('gcc', [
     '-O2', '-o', probe, `-I${CORE}`, `${TOP}/t/probe/links_probe.c`,
-    ...['links', 'link', 'json_scan', 'base', 'uri', 'slice', 'buf']
+    ...['links', 'link', 'json_scan', 'base', 'uri', 'dots', 'slice', 'buf']
       .map((name) => `${CORE}/cigna_${name}.c`),
   ]);
   return probe;

@@ -1,0 +1,704 @@
+// A hostile authorization server: whatever it answers, codes, secrets and
+// tokens go nowhere but where they belong, and nobody is connected by what is
+// no good.
+
+import assert from 'node:assert/strict';
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+
+import { countersOf } from '../lib/counters.mjs';
+import { addedTo, endOf, toldApp } from '../lib/dance.mjs';
+import { startEavesdropper } from '../lib/eavesdropper.mjs';
+import { assertRefused, assertServed } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { BASE, startRecorder } from '../lib/recorder.mjs';
+import { until } from '../lib/scratch.mjs';
+import { pour, reply, startScripted } from '../lib/scripted.mjs';
+
+const CODE = 'CODEsHostile';
+const ACCESS = 'MARKsHostileAccess';
+const TOKENS = { access_token: ACCESS, refresh_token: 'MARKsHostileRefresh',
+                 token_type: 'Bearer', expires_in: 3600 };
+
+const json = (fields) => JSON.stringify(fields);
+
+const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const EC = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const jwkOf = ({ publicKey }, more = {}) => ({
+  ...publicKey.export({ format: 'jwk' }), use: 'sig', kid: 'good', ...more });
+const KEYS = json({ keys: [jwkOf(RSA)] });
+
+// A gateway whose authorization server is a script: { gw, as, stranger,
+// recorder, begin, end, dance }.
+async function startHostile(t, tenant = {}) {
+  const gw = await standardGateway(t);
+  const as = await startScripted(t, { ca: gw.ca });
+  const recorder = await startRecorder(t, { ca: gw.ca });
+  const stranger = await startEavesdropper(
+    t, gw.ca.issueServer('stranger', ['localhost']));
+  const changes = {
+    tenant: {
+      token_endpoint: as.url('/token'), jwks_uri: as.url('/jwks'),
+      revocation_endpoint: as.url('/revoke'), dances_per_second: 1000,
+      dances_per_member: 100, timeout: '2s', connect_timeout: '2s', ...tenant,
+    },
+    locations: recorder.location('/rec/'),
+  };
+  as.on['/revoke'] = reply('');
+  as.on['/jwks'] = reply(KEYS);
+  await gw.reload(changes);
+
+  let n = 0;
+  // { visitor, state, nonce } of a dance that waits for its end
+  const begin = async () => {
+    n += 1;
+    const visitor = gw.visitor({ member: `member ${n}` });
+    const { location } = await visitor.get('/cigna/connect');
+    const query = new URL(location).searchParams;
+    return { visitor, state: query.get('state'), nonce: query.get('nonce') };
+  };
+  const end = async ({ visitor, state }, more = '') => {
+    const told = toldApp(await visitor.get(
+      `/cigna/callback?code=${CODE}&state=${state}${more}`));
+    return { visitor, outcome: told.cigna, line: endOf(gw, told.cigna_dance) };
+  };
+  return { gw, as, stranger, recorder, begin, end, changes,
+           dance: async () => end(await begin()) };
+}
+
+const posts = (as) => as.take().filter(({ target }) => target === '/token');
+
+// Nothing was told to anybody but the token endpoint, which was asked once.
+function assertOnePost({ as, stranger, gw }) {
+  const all = posts(as);
+  assert.equal(all.length, 1);
+  const [{ method, lines, body, named }] = all;
+  const secret = gw.sandbox.info.clients.find(({ client_id: id }) =>
+    id === 'acme-client').client_secret;
+  assert.equal(method, 'POST');
+  assert.ok(body.includes(CODE) && body.includes(secret));
+  assert.deepEqual([named('Cookie'), named('Authorization')], [[], []]);
+  assert.ok(!lines.some((line) => line.includes(secret)));
+  assert.deepEqual([stranger.connections, stranger.bytes], [0, '']);
+}
+
+async function assertUnconnected(visitor, { recorder, gw }) {
+  recorder.take();
+  assertRefused(await visitor.get('/rec/Patient'), 401, 'not_connected',
+                { connect: gw.url('acme', '/cigna/connect') });
+  assert.deepEqual(recorder.take(), []);
+}
+
+const OK = (lines, body = json(TOKENS)) => [
+  'HTTP/1.1 200 OK', 'Content-Type: application/json', ...lines, '', body,
+].join('\r\n');
+
+const LENGTH = `Content-Length: ${json(TOKENS).length}`;
+
+test('a token endpoint that answers', async (t) => {
+  const all = await startHostile(t);
+  const { gw, as, stranger, recorder, dance } = all;
+
+  for (const status of [301, 302, 303, 307, 308]) {
+    for (const to of [`https://localhost:${stranger.port}/token`,
+                      `http://127.0.0.1:${stranger.port}/token`,
+                      as.url('/elsewhere')]) {
+      const where = /elsewhere$/.test(to) ? 'the same server'
+        : to.replace(/:\/\/.*/, '');
+      await t.test(`${status} to ${where}: it is not followed, and nothing is `
+        + 'told there', async () => {
+        as.on['/token'] = reply(json(TOKENS), {
+          status: `${status} Go`, lines: [`Location: ${to}`] });
+        const { visitor, outcome, line } = await dance();
+        assert.equal(outcome, 'exchange_invalid', line);
+        assert.ok(as.requests.every(({ target }) => target !== '/elsewhere'));
+        assertOnePost(all);
+        await assertUnconnected(visitor, all);
+      });
+    }
+  }
+
+  const body = json(TOKENS);
+  const chunks = (...sizes) => sizes.map((size) => `${size}\r\n`).join('');
+
+  // no reply that can be believed: the outcome of the exchange is unknown
+  for (const [what, bytes] of Object.entries({
+    'two lengths': OK([LENGTH, `Content-Length: ${body.length - 1}`]),
+    'a list of lengths': OK([`Content-Length: ${body.length}, 5`]),
+    'a length with a sign': OK([`Content-Length: +${body.length}`]),
+    'a length of 5,000 digits': OK([`Content-Length: ${'9'.repeat(5000)}`]),
+    'a length below zero': OK(['Content-Length: -1']),
+    'a body that is cut': OK([`Content-Length: ${body.length + 1}`]),
+    'chunks of a size that is none': OK(['Transfer-Encoding: chunked'],
+                                        chunks('zz', body, 0, '')),
+    'a chunk of a size that no number holds': OK(
+      ['Transfer-Encoding: chunked'], chunks('f'.repeat(40), body, 0, '')),
+    'chunks that are cut': OK(['Transfer-Encoding: chunked'],
+                              chunks(body.length.toString(16), body)),
+    'another transfer coding': OK(['Transfer-Encoding: gzip, chunked'],
+                                  chunks('1', 'x', 0, '')),
+    'a line without a name': OK([': x', LENGTH]),
+    'a name with a blank': OK(['X A: b', LENGTH]),
+    'a blank before the colon': OK(['X-A : b', LENGTH]),
+    'a zero byte in a line': OK(['X-A: b\0c', LENGTH]),
+    'a bare CR in a line': OK(['X-A: b\rContent-Length: 1', LENGTH]),
+    'a folded line': OK(['X-A: b', ' c: d', LENGTH]),
+    'another protocol': `SSH-2.0-x\r\n\r\n${body}`,
+    'HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    'HTTP/0.9': body,
+    'a status of four digits': `HTTP/1.1 2000 OK\r\n${LENGTH}\r\n\r\n${body}`,
+    'a status that is none': `HTTP/1.1 abc OK\r\n${LENGTH}\r\n\r\n${body}`,
+    '101 and then 200': `HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n${OK([LENGTH])}`,
+    'nothing': '',
+  })) {
+    await t.test(`${what}: no tokens are believed, and nothing is sent again`,
+      async () => {
+        as.on['/token'] = bytes;
+        const { visitor, outcome, line } = await dance();
+        assert.match(outcome, /^exchange_(unreachable|invalid)$/, line);
+        assertOnePost(all);
+        await assertUnconnected(visitor, all);
+      });
+  }
+
+  const gzipped = gzipSync('x'.repeat(100 << 20)).toString('latin1');
+  const deep = (n) => `{"a":${'['.repeat(n)}${']'.repeat(n)},${body.slice(1)}`;
+
+  for (const [what, text, lines = []] of [
+    ['a page', '<html>x</html>'],
+    ['gzip that unpacks to 100 MiB', gzipped, ['Content-Encoding: gzip']],
+    ['gzip of tokens', gzipSync(body).toString('latin1'),
+     ['Content-Encoding: gzip']],
+    ['100,000 arrays in each other', deep(100000)],
+    ['objects in objects', '{"a":'.repeat(20000)],
+    ['a string without an end', `{"access_token":"${'x'.repeat(10000)}`],
+    ['an array of tokens', `[${body}]`],
+    ['tokens in an object', json({ tokens: TOKENS })],
+    ['no access token', json({ ...TOKENS, access_token: undefined })],
+    ['an empty access token', json({ ...TOKENS, access_token: '' })],
+    ['a number for the access token', json({ ...TOKENS, access_token: 5 })],
+    ['an object for the access token', json({ ...TOKENS, access_token: {} })],
+    ['line ends in the access token', json({
+      ...TOKENS, access_token: `${ACCESS}\r\nX-Evil: 1` })],
+    ['a line end at the end of it', json({
+      ...TOKENS, access_token: `${ACCESS}\n` })],
+    ['a blank in it', json({ ...TOKENS, access_token: `${ACCESS} x` })],
+    ['a zero byte in it', json({ ...TOKENS, access_token: `${ACCESS}\0` })],
+    ['a byte above ASCII in it', json({
+      ...TOKENS, access_token: `${ACCESS}\u00ff` })],
+    ['an access token of 64 KiB', json({
+      ...TOKENS, access_token: ACCESS.padEnd(65536, 'x') })],
+    ['another type of token', json({ ...TOKENS, token_type: 'DPoP' })],
+    ['a type with a line end', json({
+      ...TOKENS, token_type: 'Bearer\r\nX-Evil: 1' })],
+  ]) {
+    await t.test(`${what}: nobody is connected, and no byte of it reaches the `
+      + 'FHIR server', async () => {
+      as.on['/token'] = reply(text, { lines });
+      const { visitor, outcome, line } = await dance();
+      assert.match(outcome, /^exchange_(unreachable|invalid)$/, line);
+      assertOnePost(all);
+      await assertUnconnected(visitor, all);
+    });
+  }
+
+  await t.test('errors are told by their class: no byte of theirs reaches the '
+    + 'browser or the log as it came', async () => {
+    as.on['/token'] = reply(json({
+      error: 'invalid_grant', error_description:
+        '<script>1</script>\r\n[alert] 1#1: forged\u001b[2J' }),
+                            { status: '400 Bad Request' });
+    const log = await addedTo(() => gw.nginx.errorLog(), async () => {
+      const { outcome, visitor } = await dance();
+      assert.equal(outcome, 'exchange_refused');
+      await assertUnconnected(visitor, all);
+    });
+    assert.doesNotMatch(log, /\x1b|^\[alert\]/m);
+    assert.doesNotMatch(JSON.stringify(gw.replies.slice(-3)), /<script>1/);
+    posts(as);
+  });
+
+  for (const [what, pourer] of Object.entries({
+    'a header line that never ends': ['HTTP/1.1 200 OK\r\nX-A: ', 'x'],
+    'header lines that never end': ['HTTP/1.1 200 OK\r\n', 'X-A: b\r\n'],
+    'a status line that never ends': ['HTTP/1.1 200 ', 'x'],
+    'interim replies that never end': ['', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    'chunks that never end': [OK(['Transfer-Encoding: chunked'], ''),
+                              '1\r\n \r\n'],
+    'a chunk extension that never ends': [
+      OK(['Transfer-Encoding: chunked'], '1;'), 'x'],
+    'trailers that never end': [
+      OK(['Transfer-Encoding: chunked'], '0\r\n'), 'X-A: b\r\n'],
+    'a body that never ends': [OK([], '{"a":"'), 'x'],
+    'a body of a length without end': [
+      OK(['Content-Length: 9223372036854775807'], ''), ' '],
+  })) {
+    await t.test(`${what}: it is cut off after a bounded number of bytes`,
+      async () => {
+        const [first, again] = pourer;
+        let taken;
+        as.on['/token'] = (socket) => {
+          socket.write(first, 'latin1');
+          taken = pour(socket, again.repeat(Math.ceil(4096 / again.length)),
+                       64 << 20);
+        };
+        const { visitor, outcome, line } = await dance();
+        assert.equal(outcome, 'exchange_unreachable', line);
+        const bytes = await taken;
+        assert.ok(bytes < 16 << 20, `${bytes} bytes`);
+        assertOnePost(all);
+        await assertUnconnected(visitor, all);
+      });
+  }
+
+  await t.test('a byte every half second holds up the browser no longer than '
+    + 'the deadline of the exchange', async () => {
+    as.on['/token'] = (socket) => {
+      const drip = setInterval(() => socket.write('H'), 500);
+      socket.on('close', () => clearInterval(drip));
+    };
+    const began = Date.now();
+    const { visitor, outcome, line } = await dance();
+    const took = Date.now() - began;
+    assert.match(outcome, /^exchange_unreachable$/, line);
+    assert.ok(took < 6000, `${took} ms`);
+    assertOnePost(all);
+    await assertUnconnected(visitor, all);
+  });
+
+  await t.test('cookies are not sent back, and links, lines and hints of the '
+    + 'reply lead nowhere', async () => {
+    as.on['/token'] = reply(body, { lines: [
+      'Set-Cookie: evil=1; Domain=localhost; Path=/',
+      `Link: <https://localhost:${stranger.port}/>; rel="next"`,
+      `Alt-Svc: h2="localhost:${stranger.port}"`,
+      `Refresh: 0; url=https://localhost:${stranger.port}/`,
+      'Connection: keep-alive', 'Clear-Site-Data: "*"',
+    ] });
+    for (let i = 0; i < 2; i += 1) {
+      const { visitor, outcome, line } = await dance();
+      assert.equal(outcome, 'connected', line);
+      assertOnePost(all);
+      const status = await visitor.get('/cigna/status');
+      assert.deepEqual(status.cookies, []);
+      assert.doesNotMatch(JSON.stringify(status.rawHeaders),
+                          /evil|Alt-Svc|Refresh|Clear-Site/i);
+    }
+  });
+
+  await t.test('what follows a reply is nobody\'s', async () => {
+    const other = reply(json({ ...TOKENS, access_token: 'MARKsSecondReply' }));
+    as.on['/token'] = `${reply(body)}${other}`;
+    const first = await dance();
+    as.on['/token'] = reply(json({ ...TOKENS, access_token: 'MARKsOwnReply' }));
+    const second = await dance();
+    posts(as);
+    for (const [{ visitor, outcome, line }, token] of [
+      [first, ACCESS], [second, 'MARKsOwnReply']]) {
+      assert.equal(outcome, 'connected', line);
+      recorder.take();
+      await visitor.get('/rec/Patient');
+      const [{ authorizations }] = recorder.take();
+      assert.deepEqual(authorizations, [`Bearer ${token}`]);
+    }
+  });
+
+  await t.test('each of these ends was counted by its reason', async () => {
+    const { cigna_outcomes_total: outcomes } = await countersOf(gw);
+    assert.ok(outcomes['acme exchange_invalid'] >= 15);
+    assert.ok(outcomes['acme exchange_unreachable'] >= 9);
+    assert.equal(outcomes['acme exchange_refused'], 1);
+    assert.equal(outcomes['acme connected'], 4);
+  });
+});
+
+const encode = (value) => Buffer.from(typeof value === 'string' ? value
+  : json(value)).toString('base64url');
+
+const signed = (input, { privateKey }) => sign('sha256', Buffer.from(input), {
+  key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+
+// A JWS: { alg: RS256, kid: good } and the claims; `make` gets what is signed.
+function jws(header, claims, make = (input) => signed(input, RSA)) {
+  const input = `${encode({ alg: 'RS256', kid: 'good', ...header })}.`
+    + encode({ mark: 'MARKsecret', ...claims });
+  return `${input}.${make(input)}`;
+}
+
+const hmac = (key) => (input) =>
+  createHmac('sha256', key).update(input).digest('base64url');
+
+test('id_tokens that are no good', async (t) => {
+  const all = await startHostile(t);
+  const { gw, as, stranger, begin, end } = all;
+  const seconds = Math.floor(Date.now() / 1000);
+  const claimsOf = ({ nonce }) => ({
+    iss: gw.sandbox.info.issuer, aud: 'acme-client', sub: 'somebody', nonce,
+    iat: seconds, exp: seconds + 600 });
+
+  // token: a function of the good claims
+  async function danceWith(token) {
+    const began = await begin();
+    as.on['/token'] = reply(json({ ...TOKENS, id_token:
+      token(claimsOf(began)) }));
+    as.take();
+    const ended = await end(began);
+    return { ...ended, requests: as.requests };
+  }
+
+  await t.test('one that is good is believed', async () => {
+    const { outcome, line } = await danceWith((claims) => jws({}, claims));
+    assert.equal(outcome, 'connected', line);
+  });
+
+  const pem = (type, format) => RSA.publicKey.export({ type, format });
+  const { n } = RSA.publicKey.export({ format: 'jwk' });
+  const attacker = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const byAttacker = (input) => signed(input, attacker);
+  const hs256 = { alg: 'HS256' };
+  let earlier;
+
+  for (const [what, token] of Object.entries({
+    'an empty signature': (c) => jws({}, c, () => ''),
+    'alg "none" with a signature': (c) => jws({ alg: 'none' }, c),
+    'alg "None"': (c) => jws({ alg: 'None' }, c, () => ''),
+    'alg "rs256"': (c) => jws({ alg: 'rs256' }, c),
+    'an alg that is no string': (c) => jws({ alg: ['RS256'] }, c),
+    'no alg': (c) => jws({ alg: undefined }, c),
+    'HS256 with the public key as PEM': (c) =>
+      jws(hs256, c, hmac(pem('spki', 'pem'))),
+    'HS256 with the public key as PEM without its last line end': (c) =>
+      jws(hs256, c, hmac(pem('spki', 'pem').trimEnd())),
+    'HS256 with the public key as PKCS #1': (c) =>
+      jws(hs256, c, hmac(pem('pkcs1', 'pem'))),
+    'HS256 with the public key as DER': (c) =>
+      jws(hs256, c, hmac(pem('spki', 'der'))),
+    'HS256 with the modulus': (c) =>
+      jws(hs256, c, hmac(Buffer.from(n, 'base64url'))),
+    'HS256 with the client secret': (c) => jws(hs256, c, hmac(
+      gw.sandbox.info.clients[0].client_secret)),
+    'HS256 with no key': (c) => jws(hs256, c, hmac('')),
+    'ES256 over the RSA key': (c) => jws({ alg: 'ES256' }, c),
+    'an embedded key of the attacker\'s': (c) =>
+      jws({ jwk: jwkOf(attacker), kid: undefined }, c, byAttacker),
+    'an embedded key by a known name': (c) =>
+      jws({ jwk: jwkOf(attacker) }, c, byAttacker),
+    'a URL of keys': (c) => jws({
+      jku: `https://localhost:${stranger.port}/jwks` }, c, byAttacker),
+    'a URL of a certificate': (c) => jws({
+      x5u: `https://localhost:${stranger.port}/x` }, c, byAttacker),
+    'a chain of certificates': (c) => jws({ x5c: [encode('x')] }, c,
+                                          byAttacker),
+    'a kid that is a path': (c) => jws({ kid: '../../../../dev/null' }, c,
+                                       hmac('')),
+    'a kid that is a URL': (c) => jws({
+      kid: `https://localhost:${stranger.port}/` }, c, byAttacker),
+    'a kid that is SQL': (c) => jws({ kid: "x' UNION SELECT 'good" }, c,
+                                    byAttacker),
+    'a kid of 5,000 bytes': (c) => jws({ kid: 'good'.padEnd(5000) }, c),
+    'a kid that is a number': (c) => jws({ kid: 5 }, c),
+    'a critical extension': (c) => jws({ crit: ['exp'], exp: 1 }, c),
+    'a payload that is not encoded': (c) => jws({ b64: false, crit: ['b64'] },
+                                                c),
+    'four parts': (c) => `${jws({}, c)}.x`,
+    'five parts': (c) => `${jws({}, c)}.x.y`,
+    'another payload': (c) => {
+      const [head, , tail] = jws({}, c).split('.');
+      return `${head}.${encode({ ...c, sub: 'other' })}.${tail}`;
+    },
+    'a signature with a byte more': (c) => `${jws({}, c)}AA`,
+    'another audience': (c) => jws({}, { ...c, aud: 'globex-client' }),
+    'an audience that begins the same': (c) =>
+      jws({}, { ...c, aud: 'acme-client2' }),
+    'an audience that is an object': (c) =>
+      jws({}, { ...c, aud: { 0: 'acme-client' } }),
+    'no audience': (c) => jws({}, { ...c, aud: undefined }),
+    'audiences without us': (c) => jws({}, { ...c, aud: ['a', 'b'] }),
+    'another authorized party': (c) => jws({}, {
+      ...c, aud: ['acme-client', 'other'], azp: 'other' }),
+    'the nonce in another case': (c) => jws({}, {
+      ...c, nonce: c.nonce.toUpperCase() === c.nonce ? c.nonce.toLowerCase()
+        : c.nonce.toUpperCase() }),
+    'a nonce that begins the same': (c) =>
+      jws({}, { ...c, nonce: `${c.nonce}x` }),
+    'an empty nonce': (c) => jws({}, { ...c, nonce: '' }),
+    'the nonce as a list': (c) => jws({}, { ...c, nonce: [c.nonce] }),
+    'an issuer with a slash more': (c) => jws({}, { ...c, iss: `${c.iss}/` }),
+    'an issuer in another case': (c) =>
+      jws({}, { ...c, iss: c.iss.toUpperCase() }),
+    'no issuer': (c) => jws({}, { ...c, iss: undefined }),
+    'an end in the past': (c) => jws({}, { ...c, exp: seconds - 600 }),
+    'no end': (c) => jws({}, { ...c, exp: undefined }),
+    'an end below zero': (c) => jws({}, { ...c, exp: -1 }),
+    'an end that is a word': (c) => jws({}, { ...c, exp: 'never' }),
+    'a start in the future': (c) => jws({}, { ...c, nbf: seconds + 3600 }),
+    'a time of issue in the future': (c) => jws({}, {
+      ...c, iat: seconds + 3600, exp: seconds + 7200 }),
+    'claims that are a list': () => jws({}, []),
+    'the one of another dance': (c) => {
+      earlier ??= jws({}, { ...c, nonce: 'of-another-dance' });
+      return earlier;
+    },
+  })) {
+    await t.test(`${what}: id_token_invalid, and what came with it is revoked`,
+      async () => {
+        const { outcome, line, visitor, requests } = await danceWith(token);
+        assert.equal(outcome, 'id_token_invalid', line);
+        assert.match(line, /\[warn\].*, detail: the id_token is refused/);
+        assert.doesNotMatch(line, /MARKs|UNION|dev\/null/);
+        await until('its tokens are revoked', () => requests.filter(
+          ({ target }) => target === '/revoke').length >= 1);
+        assert.ok(requests.some(({ target, body }) => target === '/revoke'
+          && body.includes(TOKENS.refresh_token)));
+        await assertUnconnected(visitor, all);
+        assert.deepEqual([stranger.connections, stranger.bytes], [0, '']);
+      });
+  }
+
+  await t.test('one that was good is not good for another dance', async () => {
+    let used;
+    const first = await danceWith((claims) => {
+      used = jws({}, claims);
+      return used;
+    });
+    assert.equal(first.outcome, 'connected', first.line);
+    const second = await danceWith(() => used);
+    assert.equal(second.outcome, 'id_token_invalid', second.line);
+    await assertUnconnected(second.visitor, all);
+  });
+
+  // A dance with other keys at the server, by a worker that knows none.
+  async function danceUnder(keys, token) {
+    as.on['/jwks'] = typeof keys === 'string' ? reply(keys)
+      : reply(json({ keys }));
+    await gw.reload(all.changes);
+    return danceWith(token);
+  }
+
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  const { x, y } = EC.publicKey.export({ format: 'jwk' });
+  const off = Buffer.from(y, 'base64url');
+  off[31] ^= 1;
+  const byEc = (claims) => jws({ alg: 'ES256' }, claims,
+                               (input) => signed(input, EC));
+  const byRsa = (claims) => jws({}, claims);
+
+  for (const [what, keys, token] of [
+    ['an RSA key of 1,024 bits', [jwkOf(weak)],
+     (claims) => jws({}, claims, (input) => signed(input, weak))],
+    ['an exponent of 1', [jwkOf(RSA, { e: 'AQ' })], byRsa],
+    ['an even exponent', [jwkOf(RSA, { e: 'Ag' })], byRsa],
+    ['an exponent of 64 bytes', [jwkOf(RSA, { e: 'AQAB'.repeat(16) })], byRsa],
+    ['a modulus of 64 KiB', [jwkOf(RSA, { n: 'A'.repeat(65536) })], byRsa],
+    ['a point off the curve',
+     [jwkOf(EC, { y: off.toString('base64url') })], byEc],
+    ['a point at infinity', [jwkOf(EC, { x: 'A'.repeat(43),
+                                         y: 'A'.repeat(43) })], byEc],
+    ['a coordinate that is too long', [jwkOf(EC, { x: `${x}AA` })], byEc],
+    ['another curve than it says', [jwkOf(EC, { crv: 'secp256k1' })], byEc],
+    ['a key for encryption', [jwkOf(RSA, { use: 'enc' })], byRsa],
+    ['a key that only signs', [jwkOf(RSA, { key_ops: ['sign'] })], byRsa],
+    ['a key for another algorithm', [jwkOf(RSA, { alg: 'RSA-OAEP' })], byRsa],
+    ['a secret for HS256', [{ kty: 'oct', k: encode('key'), kid: 'good' }],
+     (claims) => jws(hs256, claims, hmac('key'))],
+    ['a key whose secret part is there', [
+      { ...RSA.privateKey.export({ format: 'jwk' }), kid: 'good' }], byRsa],
+    ['an empty list', [], byRsa],
+    ['a list that is an object', json({ keys: { 0: jwkOf(RSA) } }), byRsa],
+    ['lists in lists', `{"keys":${'['.repeat(50000)}`, byRsa],
+    ['10,000 keys, of which the last one fits', [
+      ...Array(10000).fill(jwkOf(RSA, { use: 'enc' })), jwkOf(RSA)], byRsa],
+    ['4 MiB of blanks', KEYS.padEnd(4 << 20), byRsa],
+    ['a page', '<html></html>', byRsa],
+  ]) {
+    await t.test(`keys with ${what}: nobody is connected by them`, async () => {
+      const { outcome, line, visitor } = await danceUnder(keys, token);
+      assert.match(outcome, /^(keys_unreachable|id_token_invalid)$/, line);
+      await assertUnconnected(visitor, all);
+      if (outcome === 'keys_unreachable') {
+        assert.deepEqual(posts(as), []);         // the code is not spent
+      }
+    });
+  }
+
+  for (const status of [301, 302, 307, 308]) {
+    await t.test(`keys that are said to be elsewhere (${status}) are not `
+      + 'fetched there', async () => {
+      as.on['/jwks'] = reply(KEYS, { status: `${status} Go`, lines: [
+        `Location: https://localhost:${stranger.port}/jwks`] });
+      await gw.reload(all.changes);
+      const { outcome, line } = await danceWith(byRsa);
+      assert.equal(outcome, 'keys_unreachable', line);
+      assert.deepEqual([stranger.connections, stranger.bytes], [0, '']);
+      assert.deepEqual(posts(as), []);
+    });
+  }
+
+  await t.test('a name of a key is a name, whatever it looks like',
+    async () => {
+      const kid = '../../etc/passwd\u0000"<script>';
+      const { outcome, line } = await danceUnder([jwkOf(RSA, { kid })],
+                                                 (claims) => jws({ kid },
+                                                                 claims));
+      assert.match(outcome, /^(connected|id_token_invalid|keys_unreachable)$/,
+                   line);
+      assert.doesNotMatch(gw.nginx.errorLog(), /passwd|<script>/);
+    });
+});
+
+test('callbacks of another authorization server', async (t) => {
+  const all = await startHostile(t);
+  const { gw, as, begin, end } = all;
+  const { issuer } = gw.sandbox.info;
+
+  for (const [what, more] of Object.entries({
+    'another issuer': '&iss=https%3A%2F%2Fevil.example',
+    'the issuer with a slash more': `&iss=${encodeURIComponent(`${issuer}/`)}`,
+    'the issuer in another case':
+      `&iss=${encodeURIComponent(issuer.toUpperCase())}`,
+    'the issuer and a zero byte': `&iss=${encodeURIComponent(issuer)}%00`,
+    'the issuer and another one':
+      `&iss=${encodeURIComponent(issuer)}&iss=https%3A%2F%2Fevil.example`,
+    'another one and the issuer':
+      `&iss=https%3A%2F%2Fevil.example&iss=${encodeURIComponent(issuer)}`,
+  })) {
+    await t.test(`${what}: the code is sent nowhere`, async () => {
+      as.on['/token'] = reply(json(TOKENS));
+      const began = await begin();
+      as.take();
+      const back = await began.visitor.get(
+        `/cigna/callback?code=${CODE}&state=${began.state}${more}`);
+      const outcome = back.status === 303 ? toldApp(back).cigna
+        : `page ${back.status}`;
+      assert.match(outcome, /^(issuer_mismatch|invalid_request|page 400)$/);
+      assert.deepEqual(as.take(), []);
+      await assertUnconnected(began.visitor, all);
+    });
+  }
+
+  await t.test('an empty one counts as none, as RFC 6749 has it', async () => {
+    const { outcome, line } = await end(await begin(), '&iss=');
+    assert.equal(outcome, 'connected', line);
+  });
+
+  await t.test('the right one is believed', async () => {
+    const { outcome, line } = await end(
+      await begin(), `&iss=${encodeURIComponent(issuer)}`);
+    assert.equal(outcome, 'connected', line);
+  });
+});
+
+const parameters = (valueString) => json({
+  resourceType: 'Parameters', parameter: [{ name: 'Patient', valueString }] });
+
+test('a FHIR server whose $userinfo is hostile', async (t) => {
+  const all = await startHostile(t);
+  const { gw, as, stranger, begin, end } = all;
+  const fhir = await startScripted(t, { ca: gw.ca, names: ['localhost',
+                                                           'fhir'] });
+  const base = fhir.url(BASE);
+  fhir.otherwise = reply('{"resourceType":"Bundle"}');
+  await gw.reload({
+    ...all.changes,
+    tenant: { ...all.changes.tenant, fhir_base: base, userinfo: 'on' },
+    fhir: { proxy_pass: `${base}/`,
+            proxy_set_header: 'X-Passed-On $cigna_userinfo',
+            add_header: 'X-Userinfo $cigna_userinfo always' },
+  });
+  as.on['/token'] = reply(json(TOKENS));
+
+  // What the app is told, in all the ways there are.
+  async function told(bytes) {
+    fhir.on[`${BASE}/$userinfo`] = bytes;
+    fhir.take();
+    const { visitor, outcome, line } = await end(await begin());
+    assert.equal(outcome, 'connected', line);
+    const status = await visitor.get('/cigna/status');
+    assert.equal(status.headers['content-type'], 'application/json');
+    const resource = await visitor.get('/fhir/Patient');
+    assertServed(resource);
+    const [asked] = fhir.requests.filter(({ target }) =>
+      target.endsWith('/Patient'));
+    return { status: status.json().userinfo, resource, text: status.body,
+             asked: asked.lines, passed: asked.named('X-Passed-On'),
+             header: resource.headers['x-userinfo'] };
+  }
+
+  await t.test('an identifier is told as it came', async () => {
+    const { status, header, passed } = await told(reply(parameters('U1-a')));
+    assert.deepEqual([status, header, passed], ['U1-a', 'U1-a', ['U1-a']]);
+  });
+
+  for (const [what, value] of Object.entries({
+    'a script': '<script>alert(1)</script>',
+    'quotes and backslashes': '"}\\"{',
+    'an end of a script': '</script><img src=x onerror=1>',
+  })) {
+    await t.test(`${what} in the identifier is text, and nothing else`,
+      async () => {
+        const { status, text } = await told(reply(parameters(value)));
+        assert.ok(status === undefined || status === value);
+        assert.equal(text.match(/"userinfo"/g)?.length ?? 0,
+                     status === undefined ? 0 : 1);
+      });
+  }
+
+  for (const [what, value] of Object.entries({
+    'a line end': 'U1\r\nSet-Cookie: evil=1',
+    'a line feed': 'U1\nX-Evil: 1',
+    'a carriage return': 'U1\rX-Evil: 1',
+    'two line ends': 'U1\r\n\r\n<script>',
+    'a zero byte': 'U1\0x',
+    'an escape': 'U1\u001b[2J',
+    'a delete': 'U1\u007f',
+  })) {
+    await t.test(`${what} in the identifier: the variable has none, and no `
+      + 'line of a header is made of it', async () => {
+      const { status, header, passed, asked, resource, text } = await told(
+        reply(parameters(value)));
+      assert.deepEqual([header, passed, resource.headers['x-evil'],
+                        resource.cookies],
+                       [undefined, [], undefined, []]);
+      assert.ok(!asked.some((line) => /evil/i.test(line)), `${asked}`);
+      assert.ok(status === undefined || status === value);
+      assert.doesNotMatch(text.trimEnd(), /[\0-\x1f]/);
+    });
+  }
+
+  for (const [what, bytes] of Object.entries({
+    'of 5,000 bytes': reply(parameters('U'.repeat(5000))),
+    'that is a number': reply(parameters(5)),
+    'that is an object': reply(parameters({ a: 1 })),
+    'in another resource': reply(json({ ...JSON.parse(parameters('U1')),
+                                        resourceType: 'Patient' })),
+    'that is compressed': reply(gzipSync(parameters('U1')).toString('latin1'),
+                                { lines: ['Content-Encoding: gzip'] }),
+    'in arrays without end': reply(`{"parameter":${'['.repeat(100000)}`),
+    'in a page': reply('<html><script>1</script></html>',
+                       { type: 'text/html' }),
+    'of two lengths': reply(parameters('U1'), {
+      lines: ['Content-Length: 1'] }),
+    'elsewhere': reply(parameters('U1'), { status: '307 Go', lines: [
+      `Location: https://localhost:${stranger.port}/$userinfo`] }),
+    'that never ends': (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n'
+        + '{"resourceType":"Parameters","parameter":[{"valueString":"');
+      pour(socket, 'U'.repeat(4096), 64 << 20);
+    },
+  })) {
+    await t.test(`an identifier ${what}: there is none, the member is `
+      + 'connected, and the log says so', async () => {
+      const log = await addedTo(() => gw.nginx.errorLog(), async () => {
+        const { status, header, passed } = await told(bytes);
+        assert.deepEqual([status, header, passed],
+                         [undefined, undefined, []]);
+      });
+      assert.match(log, new RegExp('no identifier from \\$userinfo, outcome: '
+        + '(refused|unreachable)'));
+      assert.equal(fhir.take().filter(({ target }) =>
+        target.endsWith('/$userinfo')).length, 1);
+      assert.deepEqual([stranger.connections, stranger.bytes], [0, '']);
+    });
+  }
+});

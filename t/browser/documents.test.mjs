@@ -1,0 +1,561 @@
+// What documents of the FHIR server may do in a real browser: nothing.
+//
+// The same documents are served twice: behind the gates, and through a plain
+// location, the control, where the attack in them comes off.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+
+import { ACTIVE, PASSIVE, documentAt } from '../lib/documents.mjs';
+import { Effects } from '../lib/effects.mjs';
+import { connected } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { startRecorder } from '../lib/recorder.mjs';
+import { onEnd } from '../lib/scratch.mjs';
+import { assertNoSecrets } from '../lib/secrets.mjs';
+import { launchBrowser } from '../../scripts/lib/browser.mjs';
+
+const HOME = '<!DOCTYPE html><title>App</title><p>home';
+const CHUNK = 20;
+
+// The app's pages load a document by these elements.
+const ELEMENTS = { iframe: 'src', object: 'data', embed: 'src', img: 'src',
+                   script: 'src' };
+
+const OPEN = 'to be refused by Sec-Fetch-Dest: script, worker, serviceworker';
+
+// Those that are opened in all ways: each of the others is like one of them,
+// but for a status, a parameter or a line.
+const MOST = new Set(['html', 'none', 'xhtml', 'svg', 'xml', 'js', 'json',
+                      'fhir', 'plain', 'pdf', 'octets', 'png', 'mp4']);
+
+// What an ACTIVE document does without the gates.
+const ATTACK = ['open', 'iframe', 'elsewhere'].flatMap((way) =>
+  ['ran', 'read', 'posted', way === 'open' ? 'shown' : 'framed']
+    .map((what) => `${way} ${what}`)).concat('iframe registered');
+const MORE = ['navigate', 'object', 'embed'].flatMap((way) =>
+  ['ran', 'read', 'posted'].map((what) => `${way} ${what}`))
+  .concat('navigate registered');
+
+// Of the PASSIVE ones: those that are no script even where a page takes them
+// for one, those that are shown as text, and those that are service workers.
+const LIFELESS = new Set(['fhir-404', 'png', 'mp4']);
+const READABLE = new Set([
+  'js', 'js-allowed', 'js-app', 'js-ecma', 'rss', 'atom', 'plain',
+  'plain-utf8', 'json', 'json-text', 'fhir', 'fhir-utf8', 'fhir-404', 'css',
+  'vtt', 'manifest']);
+const ACTIVE_WORKERS = new Set(['js-allowed', 'js-app']);
+
+const isScript = (name) => /^js/.test(name) && !/^json/.test(name);
+const isJson = (name) => /^(json|fhir(-utf8|-404)?$)/.test(name);
+const names = [...Object.keys(ACTIVE), ...Object.keys(PASSIVE)];
+
+function chunks(list) {
+  const all = [];
+  for (let i = 0; i < list.length; i += CHUNK) {
+    all.push(list.slice(i, i + CHUNK));
+  }
+  return all;
+}
+
+function describe(name) {
+  const [type, , { status = 200, lines } = {}] = ACTIVE[name] ?? PASSIVE[name];
+  return [name, JSON.stringify(type), status,
+          ...(lines ? [Object.keys(lines)] : [])].join(', ');
+}
+
+// The app, where it is not the gateway's.
+function appAnswer(request, response) {
+  response.setHeader('Content-Type', 'text/html');
+  response.end(HOME);
+}
+
+const LOGIN = `<!DOCTYPE html><title>Sign in</title><h1>Sign in</h1>
+  <script src="/login.js"></script>
+  <script>document.title += ', inline'</script>`;
+
+const SCRIPT = `document.querySelector('h1').append(', please');`;
+
+// The width of an image on a page, 0 if it is not shown.
+function widthOf(page, url) {
+  return page.evaluate((from) => new Promise((resolve) => {
+    const image = new Image();
+    image.onload = image.onerror = () => resolve(image.naturalWidth);
+    image.src = from;
+    document.body.append(image);
+  }), url);
+}
+
+test('documents of the FHIR server in a browser', async (t) => {
+  const fhir = await startRecorder(t);
+  fhir.otherwise = (request, response, { url }) => {
+    const { status, lines, body } = documentAt(url, request.headers);
+    response.writeHead(status, lines.flat());
+    response.end(body);
+  };
+
+  const app = await startRecorder(t, { plain: true });
+  app.otherwise = appAnswer;
+  app.on('/login.js', (request, response) => {
+    response.setHeader('Content-Type', 'text/javascript');
+    response.end(SCRIPT);
+  });
+  app.on('/strict', (request, response) => {
+    response.writeHead(401);
+    response.end();
+  });
+  for (const [path, status] of [['/sign-in', 401], ['/sorry', 502]]) {
+    app.on(path, (request, response) => {
+      response.writeHead(status, { 'Content-Type': 'text/html' });
+      response.end(LOGIN);
+    });
+  }
+
+  // The same site as acme, and another origin.
+  const sibling = await startRecorder(t, { names: ['evil.acme.localhost'] });
+  sibling.otherwise = appAnswer;
+  const siblingUrl = `https://evil.acme.localhost:${sibling.port}/`;
+
+  const here = `proxy_pass http://127.0.0.1:${app.port}`;
+  const gw = await standardGateway(t, {
+    nginx: { workers: 2 },
+    locations: `
+        location = /home { ${here}; }
+        location = /form { ${here}; }
+        location = /login.js { auth_request off; ${here}; }
+        location @login {
+            auth_request off; rewrite ^ /sign-in break; ${here};
+        }
+        location @fallback {
+            auth_request off; rewrite ^ /sorry break; ${here};
+        }
+        ${fhir.location('/gated/')}
+        ${fhir.location('/plain/', { fhir: false })}
+        location = /strict { internal; auth_request off; ${here}; }
+        ${fhir.location('/login/', { lines: ['auth_request /strict;',
+                                             'error_page 401 = @login;'] })}
+        ${fhir.location('/gone/', { to: 'https://127.0.0.1:1',
+                                    lines: ['error_page 502 = @fallback;'] })}
+        `,
+  });
+  const browser = await launchBrowser({ certFiles: [
+    gw.certificate.certFile, gw.sandbox.info.certFile, sibling.certFile] });
+  onEnd(t, () => browser.close());
+
+  const urlOf = (side, name, way) =>
+    gw.url('acme', `/${side}/${name}?way=${way}`);
+
+  // A browser of somebody who is signed in; SameSite=None lets it do most.
+  async function person(member) {
+    await connected(gw, { member });
+    const context = await browser.newContext();
+    context.setDefaultTimeout(8000);
+    await context.addCookies([{
+      name: 'session', value: member, url: gw.url('acme'), sameSite: 'None',
+      secure: true, httpOnly: true }]);
+    return { context, effects: new Effects(context) };
+  }
+
+  async function home(context, url = gw.url('acme', '/home')) {
+    const page = await context.newPage();
+    await page.goto(url);
+    return page;
+  }
+
+  // Marks of the documents that can be read on a page, or in its frames.
+  async function look(page, effects) {
+    for (const frame of page.frames()) {
+      const text = await frame.evaluate(() =>
+        document.documentElement.textContent).catch(() => '');
+      for (const [, mark] of text.matchAll(/SHOWN:([\w.-]+);/g)) {
+        effects.add(mark, frame === page.mainFrame() ? 'shown' : 'framed');
+      }
+    }
+  }
+
+  // ways of opening documents, each with its page or pages
+
+  async function navigate(side, some, { context, effects }) {
+    const pages = await Promise.all(some.map(async (name) => {
+      const page = await context.newPage();
+      await page.goto(urlOf(side, name, 'navigate')).catch(() => {});
+      return page;
+    }));
+    await effects.settled();
+    return pages;
+  }
+
+  async function open(side, some, { context, effects }) {
+    const page = await home(context);
+    await page.evaluate((urls) => urls.forEach((url) => window.open(url)),
+                        some.map((name) => urlOf(side, name, 'open')));
+    await effects.settled();
+    return context.pages();
+  }
+
+  // list of [element, attribute, URL]
+  async function insert(page, list) {
+    await page.evaluate((all) => {
+      for (const [name, attribute, url] of all) {
+        const element = document.createElement(name);
+        element.setAttribute(attribute, url);
+        document.body.append(element);
+      }
+    }, list);
+  }
+
+  async function embed(side, some, { context, effects }) {
+    const page = await home(context);
+    const wanted = (name, way) => way === 'script'
+      || (name in ACTIVE || READABLE.has(name)) && way === 'iframe'
+      || MOST.has(name);
+    await insert(page, some.flatMap((name) => Object.entries(ELEMENTS)
+      .filter(([way]) => wanted(name, way))
+      .map(([way, attribute]) => [way, attribute, urlOf(side, name, way)])));
+    await effects.settled();
+    return [page];
+  }
+
+  async function frameElsewhere(side, some, { context, effects }) {
+    const page = await home(context, siblingUrl);
+    await insert(page, some.map((name) =>
+      ['iframe', 'src', urlOf(side, name, 'elsewhere')]));
+    await effects.settled();
+    return [page];
+  }
+
+  async function startWorkers(side, some, { context, effects }) {
+    const page = await home(context);
+    await page.evaluate((list) => Promise.all(list.map(
+      async ([scope, worker, service]) => {
+        new Worker(worker);
+        await navigator.serviceWorker.register(service, { scope })
+          .catch(() => {});
+      })), some.map((name) => [`/scope/${name}.sw.${side}/`,
+      urlOf(side, name, 'worker'), urlOf(side, name, 'sw')]));
+    await effects.settled();
+    return [page];
+  }
+
+  // Which service workers are registered, and which documents have posted.
+  async function count(side, { context, effects }) {
+    const page = await home(context);
+    for (const scope of await page.evaluate(async () =>
+      (await navigator.serviceWorker.getRegistrations())
+        .map((one) => one.scope))) {
+      effects.add(scope.split('/').at(-2), 'registered');
+    }
+    for (const { method, url } of app.requests) {
+      const [, mark] = /by=([\w.-]+)/.exec(url) ?? [];
+      if (mark?.endsWith(`.${side}`)) {
+        effects.add(mark, method === 'POST' ? 'posted' : 'visited');
+      }
+    }
+  }
+
+  // Everything that came of opening all documents in all ways.
+  async function openAll(side, someone) {
+    const began = Date.now();
+    for (const [way, list] of [
+      [navigate, [...MOST]], [open, names],
+      [embed, names],
+      [frameElsewhere, names], [startWorkers, Object.keys(PASSIVE)]]) {
+      for (const some of chunks(list)) {
+        for (const page of await way(side, some, someone)) {
+          await look(page, someone.effects);
+          await page.close();
+        }
+      }
+    }
+    await count(side, someone);
+    await someone.context.close();
+    t.diagnostic(`${side} documents: ${Date.now() - began} ms`);
+    return someone.effects.said;
+  }
+
+  const [plain, gated] = await Promise.all([
+    openAll('plain', await person('bob')),
+    openAll('gated', await person('alice'))]);
+
+  // What a document did, as "WAY WHAT".
+  const of = (said, name) => [...said]
+    .map((one) => /^([\w-]+)\.(\w+)\.\w+ (\w+)$/.exec(one))
+    .filter((one) => one?.[1] === name)
+    .map(([, , way, what]) => `${way} ${what}`).sort();
+
+  function assertDid(said, name, expected) {
+    const done = of(said, name);
+    assert.deepEqual(expected.filter((one) => !done.includes(one)), [],
+                     `the control of ${name} did only ${done.join(', ')}`);
+  }
+
+  for (const name of Object.keys(ACTIVE)) {
+    await t.test(`a document that attacks does nothing: ${describe(name)}`,
+      () => {
+        assertDid(plain, name, ATTACK);
+        if (MOST.has(name)) {
+          assertDid(plain, name, MORE);
+        }
+        assert.deepEqual(of(gated, name), []);
+      });
+  }
+
+  for (const name of Object.keys(PASSIVE)) {
+    await t.test(`a document is neither a script nor framed: ${describe(name)}`,
+      () => {
+        assertDid(plain, name, [
+          ...(LIFELESS.has(name) ? [] : ['script posted', 'script ran',
+                                         'script read', 'worker ran']),
+          ...(READABLE.has(name) ? ['elsewhere framed', 'iframe framed',
+                                    'open shown'] : []),
+        ]);
+        assert.deepEqual(of(gated, name).filter((one) =>
+          !(isJson(name) && / shown$/.test(one))
+          && !(isScript(name) && /^(script|worker|sw) /.test(one))), []);
+      });
+  }
+
+  for (const name of Object.keys(PASSIVE).filter(isScript)) {
+    await t.test(`no page of the app's gets a script from the FHIR server: ${
+      describe(name)}`, { todo: OPEN }, () => {
+      assertDid(plain, name, ['script ran', 'worker ran']);
+      assert.deepEqual(of(gated, name).filter((one) =>
+        /^(script|worker) /.test(one)), []);
+    });
+
+    await t.test(`no document is a service worker: ${describe(name)}`, () => {
+      if (ACTIVE_WORKERS.has(name)) {
+        assertDid(plain, name, ['sw ran', 'sw registered', 'sw posted']);
+      }
+      assert.deepEqual(of(gated, name).filter((one) => /^sw /.test(one)), []);
+    });
+  }
+
+  await t.test('a service worker has no place of its own either',
+    { todo: OPEN }, async () => {
+      const { context } = await person('alice');
+      const page = await home(context);
+      const register = (side) => page.evaluate(async (url) => {
+        try {
+          const { scope } = await navigator.serviceWorker.register(url);
+          return new URL(scope).pathname;
+        } catch ({ name }) {
+          return name;
+        }
+      }, `/${side}/js?way=sw`);
+      assert.equal(await register('plain'), '/plain/');
+      assert.match(await register('gated'), /^(Security|Type)Error$/);
+      await context.close();
+    });
+
+  await t.test('a document cannot disconnect the member', async () => {
+    for (const [side, member, end] of [['plain', 'bob', false],
+                                       ['gated', 'alice', true]]) {
+      for (const name of ['html', 'svg', 'xml']) {
+        const { context, effects } = await person(member);
+        const page = await context.newPage();
+        await page.goto(urlOf(side, name, 'disconnect')).catch(() => {});
+        await effects.settled();
+        await page.goto(gw.url('acme', '/home'));
+        const { connected: still } = await page.evaluate(async () =>
+          (await fetch('/cigna/status')).json());
+        assert.equal(still, end, `${name}, ${side}`);
+        await context.close();
+      }
+    }
+  });
+
+  // The visits that a mark has made to the app: methods.
+  const visits = (mark) => app.requests
+    .filter(({ url }) => url.endsWith(`by=${mark}`))
+    .map(({ method }) => method);
+
+  // Opens one document as a page of its own, and hands that over.
+  async function alone(side, name, act = () => {}) {
+    const someone = await person(side === 'plain' ? 'bob' : 'alice');
+    const { context, effects } = someone;
+    const page = await context.newPage();
+    const failure = await page.goto(urlOf(side, name, 'alone'))
+      .then(() => null, (error) => error.message);
+    await act(page, someone);
+    await effects.settled();
+    const end = { url: page.url(), failure, visits: visits(
+      `${name}.alone.${side}`), said: [...effects.said] };
+    await context.close();
+    return end;
+  }
+
+  await t.test('a form in a document is not there to be sent', async () => {
+    const press = async (page) => {
+      const button = page.locator('button');
+      if (await button.count()) {
+        await button.click();
+      }
+    };
+    assert.deepEqual((await alone('plain', 'form', press)).visits, ['POST']);
+    assert.deepEqual((await alone('gated', 'form', press)).visits, []);
+  });
+
+  for (const [name, line] of [['refresh', 'Refresh'], ['preload', 'Link']]) {
+    await t.test(`the line ${line} of a document sends nobody anywhere`,
+      async () => {
+        assert.deepEqual((await alone('plain', name)).visits, ['GET']);
+        assert.deepEqual((await alone('gated', name)).visits, []);
+      });
+  }
+
+  await t.test('the line Clear-Site-Data of a document signs nobody out',
+    async () => {
+      const sessions = {};
+      for (const side of ['plain', 'gated']) {
+        await alone(side, 'clear', async (page, { context, effects }) => {
+          await effects.settled();
+          sessions[side] = (await context.cookies(gw.url('acme')))
+            .filter((cookie) => cookie.name === 'session').length;
+        });
+      }
+      assert.deepEqual(sessions, { plain: 0, gated: 1 });
+    });
+
+  await t.test('a document cannot be read from another origin, whatever lines '
+    + 'it has', async () => {
+    const results = {};
+    for (const [side, member] of [['plain', 'bob'], ['gated', 'alice']]) {
+      const { context } = await person(member);
+      const page = await home(context, siblingUrl);
+      results[side] = await page.evaluate(async (url) => {
+        try {
+          const reply = await fetch(url, { credentials: 'include' });
+          return (await reply.json()).resourceType;
+        } catch ({ name }) {
+          return name;
+        }
+      }, urlOf(side, 'shared', 'fetch'));
+      await context.close();
+    }
+    assert.deepEqual(results, { plain: 'Binary', gated: 'TypeError' });
+  });
+
+  await t.test('an image cannot be shown by another origin', async () => {
+    const widths = {};
+    for (const [side, member] of [['plain', 'bob'], ['gated', 'alice']]) {
+      const { context } = await person(member);
+      const page = await home(context, siblingUrl);
+      widths[side] = await widthOf(page, urlOf(side, 'image', 'img'));
+      await context.close();
+    }
+    assert.deepEqual(widths, { plain: 3, gated: 0 });
+  });
+
+  await t.test('a redirect leads to no document that runs', async () => {
+    const ran = (end) => end.said.filter((one) => one.endsWith(' ran'));
+    assert.deepEqual(ran(await alone('plain', 'to-html')),
+                     ['html.redirected.plain ran']);
+    for (const name of ['to-html', 'to-data', 'to-script']) {
+      const end = await alone('gated', name);
+      assert.deepEqual(ran(end), []);
+      assert.doesNotMatch(end.url, /^(data|javascript):/);
+    }
+  });
+
+  // what must go on working
+
+  await t.test('a link to a PDF downloads it, and the page stays', async () => {
+    const { context } = await person('alice');
+    const page = await home(context);
+    await page.evaluate((url) => {
+      document.body.innerHTML = `<a href="${url}">Letter</a>`;
+    }, urlOf('gated', 'pdf', 'link'));
+    const [download] = await Promise.all([page.waitForEvent('download'),
+                                          page.locator('a').click()]);
+    assert.equal(download.url(), urlOf('gated', 'pdf', 'link'));
+    assert.deepEqual(await readFile(await download.path()),
+                     documentAt('/gated/pdf?way=link').body);
+    assert.equal(page.url(), gw.url('acme', '/home'));
+
+    const disposition = await page.evaluate(async (url) =>
+      (await fetch(url)).headers.get('Content-Disposition'),
+    urlOf('gated', 'pdf', 'link'));
+    assert.match(disposition, /^attachment\b/);
+    await context.close();
+  });
+
+  await t.test('fetch() from the app\'s page has the same bytes and type as '
+    + 'without the gates', async () => {
+    const { context } = await person('alice');
+    const page = await home(context);
+    const fetched = (url) => page.evaluate(async (from) => {
+      const reply = await fetch(from);
+      const blob = await reply.blob();
+      const bytes = new Uint8Array(await blob.arrayBuffer());
+      return { status: reply.status, type: blob.type,
+               bytes: [...bytes].map((one) =>
+                 one.toString(16).padStart(2, '0')).join('') };
+    }, url);
+
+    for (const [name, type] of [
+      ['json', 'application/json'], ['fhir', 'application/fhir+json'],
+      ['fhir-utf8', 'application/fhir+json;charset=utf-8'],
+      ['image', 'image/png'], ['pdf', 'application/pdf'],
+      ['svg', 'image/svg+xml'], ['html', 'text/html'],
+      ['fhir-xml', 'application/fhir+xml'],
+      ['octets', 'application/octet-stream'], ['plain', 'text/plain'],
+    ]) {
+      const { body } = documentAt(`/gated/${name}?way=fetch`);
+      assert.deepEqual(await fetched(urlOf('gated', name, 'fetch')),
+                       { status: 200, type, bytes: body.toString('hex') },
+                       name);
+    }
+    await context.close();
+  });
+
+  await t.test('an image is shown on the app\'s own page', async () => {
+    const { context } = await person('alice');
+    const page = await home(context);
+    assert.equal(await widthOf(page, urlOf('gated', 'image', 'img')), 3);
+
+    // and by a blob, as a page does that shows progress
+    assert.equal(await page.evaluate(async (url) => {
+      const image = new Image();
+      image.src = URL.createObjectURL(await (await fetch(url)).blob());
+      await image.decode();
+      return image.naturalWidth;
+    }, urlOf('gated', 'image', 'fetch')), 3);
+    await context.close();
+  });
+
+  await t.test('JSON can be read where a link leads to it', async () => {
+    const { context } = await person('alice');
+    const page = await context.newPage();
+    await page.goto(urlOf('gated', 'fhir', 'link'));
+    assert.match(await page.locator('body').innerText(),
+                 /^{"resourceType":"Binary"/);
+    await context.close();
+  });
+
+  for (const [what, target, status] of [
+    ['a login page behind "error_page 401"', '/login/Patient', 401],
+    ['a page of the app\'s own fallback', '/gone/Patient', 502],
+  ]) {
+    await t.test(`${what} runs its scripts`, async () => {
+      const { context } = await person('alice');
+      const page = await context.newPage();
+      const reply = await page.goto(gw.url('acme', target));
+      assert.equal(reply.status(), status);
+      assert.equal(await page.title(), 'Sign in, inline');
+      assert.equal(await page.locator('h1').innerText(), 'Sign in, please');
+      const headers = await reply.allHeaders();
+      for (const name of ['content-security-policy', 'content-disposition',
+                          'cross-origin-resource-policy']) {
+        assert.equal(headers[name], undefined, name);
+      }
+      await context.close();
+    });
+  }
+
+  await t.test('nobody has told a token to a page or to the app', () => {
+    assertNoSecrets(gw.sandbox.info.markers, {
+      'the app': app.requests, 'the other origin': sibling.requests });
+  });
+});

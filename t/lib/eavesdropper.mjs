@@ -1,0 +1,43 @@
+// A server that keeps every byte that is sent to it, and says nothing.
+
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import tls from 'node:tls';
+
+import { onEnd } from './scratch.mjs';
+
+// { port, connections, bytes, secured }: bytes are those inside TLS, secured
+// how many handshakes came to an end.  Options: certFile and keyFile, for TLS;
+// say, what is answered once something has come.
+export async function startEavesdropper(t, { certFile, keyFile, say } = {}) {
+  const heard = { connections: 0, secured: 0, bytes: '' };
+  const sockets = new Set();
+  const listen = (socket) => {
+    heard.secured += 1;
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => {
+      heard.bytes += bytes.toString('latin1');
+      if (say) {
+        socket.write(say, 'latin1');
+      }
+    });
+  };
+  const server = certFile ? tls.createServer({
+    cert: readFileSync(certFile), key: readFileSync(keyFile) }, listen)
+    : net.createServer(listen);
+
+  server.on('connection', (socket) => {
+    heard.connections += 1;
+    sockets.add(socket);
+  });
+  server.on('tlsClientError', () => {});
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onEnd(t, () => {
+    server.close();
+    sockets.forEach((socket) => socket.destroy());
+  });
+  return Object.assign(heard, { port: server.address().port });
+}

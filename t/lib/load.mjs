@@ -1,0 +1,38 @@
+// What a process holds: resident memory and descriptors.
+
+import { readFileSync, readdirSync } from 'node:fs';
+
+const KB = 1024;
+
+export function heldBy(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return { bytes: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]) * KB,
+           files: readdirSync(`/proc/${pid}/fd`).length };
+}
+
+// The highest values of what it holds, until end() is called.
+export function watch(pid, every = 5) {
+  const most = heldBy(pid);
+  const timer = setInterval(() => {
+    const { bytes, files } = heldBy(pid);
+    most.bytes = Math.max(most.bytes, bytes);
+    most.files = Math.max(most.files, files);
+  }, every);
+
+  return { end() {
+    clearInterval(timer);
+    return most;
+  } };
+}
+
+// Runs act(i) for i = 0 .. n - 1, so many at a time.
+export async function eachOf(n, atOnce, act) {
+  let next = 0;
+  const one = async () => {
+    while (next < n) {
+      next += 1;
+      await act(next - 1);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(n, atOnce) }, one));
+}

@@ -1,0 +1,109 @@
+// A gateway before a FHIR server that reads bytes, and two members who share
+// the one connection to it: what one of them sends must not touch the other.
+
+import assert from 'node:assert/strict';
+
+import { assertServed, connected } from './fhir.mjs';
+import { standardGateway } from './gateway.mjs';
+import { BASE } from './recorder.mjs';
+import { startWire } from './wire.mjs';
+
+export const PLACE = '/w/';
+
+// The target of a request as the FHIR server is to see it.
+export const targetOf = (name) => `${BASE}${PLACE}${name}`;
+
+class Scene {
+  #asked = 0;
+
+  async start(t, { locations, lines = [], ...options }) {
+    this.fhir = await startWire(t);
+    this.gw = await standardGateway(t, {
+      ...options,
+      http: `upstream kept {
+          server 127.0.0.1:${this.fhir.port} max_fails=0;
+          keepalive 1; keepalive_requests 100000; }
+          ${options.http ?? ''}`,
+    });
+    // which is known by now
+    this.host = new URL(this.gw.sandbox.info.fhirBase).host;
+    this.gw.options.locations = [
+      this.fhir.location(PLACE, { to: 'https://kept', lines: [
+        'proxy_http_version 1.1;', 'proxy_set_header Connection "";',
+        `proxy_set_header Host ${this.host};`, 'auth_request /who;',
+        ...lines] }),
+      locations?.(this.fhir) ?? '',
+      // the app, which is Node, is told the cookie only: it takes no other
+      // bytes than those that it knows
+      `location = /who {
+          internal;
+          auth_request off;
+          proxy_pass http://127.0.0.1:${this.gw.identity.port}/whoami;
+          proxy_pass_request_headers off;
+          proxy_pass_request_body off;
+          proxy_set_header Cookie $http_cookie;
+      }`,
+    ].join('\n');
+    await this.gw.reload();
+    this.alice = await connected(this.gw);
+    this.bob = await connected(this.gw, { member: 'bob',
+                                          username: 'syntheticuser03' });
+    this.numbers = { alice: await this.#number(this.alice),
+                     bob: await this.#number(this.bob) };
+    assert.notEqual(this.numbers.alice, this.numbers.bob);
+  }
+
+  async #number(visitor) {
+    const reply = await visitor.get(`${PLACE}own`);
+    assertServed(reply);
+    this.fhir.take();
+    return reply.json().whose;
+  }
+
+  // A name that no request has had yet.
+  name(what) {
+    this.#asked += 1;
+    return `${what}-${this.#asked}`;
+  }
+
+  // The body of a reply to a request of this member for this name.
+  assertOwn(body, member, name) {
+    assert.deepEqual(JSON.parse(body), {
+      resourceType: 'Basic', whose: this.numbers[member],
+      target: targetOf(name) });
+  }
+
+  // Another member is served, over the connection that there was before.
+  async assertOthers(member = 'bob') {
+    const name = this.name(member);
+    const reply = await this[member].get(PLACE + name);
+
+    assertServed(reply);
+    this.assertOwn(reply.body, member, name);
+    return name;
+  }
+
+  // That just these requests have arrived, [member, name], as they must be.
+  assertArrived(wanted) {
+    const seen = this.fhir.take();
+
+    assert.deepEqual(seen.map(({ whose, target }) => [whose, target]),
+                     wanted.map(([member, name]) =>
+                       [this.numbers[member], targetOf(name)]),
+                     seen.map(({ bytes, beyond }) => bytes + beyond).join('|'));
+    for (const { faults, bytes, lines } of seen) {
+      assert.deepEqual(faults, [], bytes);
+      assert.deepEqual(lines.filter(([name]) => name === 'host'),
+                       [['host', this.host]]);
+      assert.doesNotMatch(bytes, /evil|smuggled|session=/);
+    }
+  }
+}
+
+// Options as of standardGateway; lines: more of the location, locations(fhir):
+// more of them.
+export async function startScene(t, options = {}) {
+  const scene = new Scene();
+  await scene.start(t, options);
+  return scene;
+}
