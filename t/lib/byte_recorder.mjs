@@ -18,8 +18,9 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const REQUEST_LINE =
   /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^\x00-\x20\x7f#]+) HTTP\/(\d\.\d)$/;
 
-// RFC 9110, 5.5: printable bytes, with blanks and tabs between them.
-const VALUE = /^(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?$/;
+// RFC 9110, 5.5: printable bytes, blanks and tabs; those around it are no part
+// of it.
+const VALUE = /^[^\x00-\x08\x0a-\x1f\x7f]*$/;
 
 const BARE = /\r(?!\n)|(?<!\r)\n/;
 

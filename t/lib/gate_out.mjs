@@ -13,7 +13,8 @@ const CALLERS = ['accept', 'accept-charset', 'accept-encoding',
                  'if-none-match', 'if-range', 'prefer', 'range', 'user-agent'];
 const OURS = ['host', 'connection', 'authorization', 'x-request-id',
               'traceparent', 'tracestate'];
-const ONCE = ['host', 'connection', 'authorization', 'x-request-id'];
+const ONCE = ['host', 'connection', 'authorization', 'x-request-id',
+              'traceparent'];
 
 // Links are written anew where a reply is whole and plain.
 const OF_LINKS = ['accept-encoding', 'range', 'if-range'];
@@ -328,7 +329,7 @@ export class GateOut {
     const strange = names.filter((name) =>
       ![...CALLERS, ...OURS, ...idiom.lines].includes(name));
     must(strange.length === 0, `lines ${strange}`);
-    for (const name of ONCE) {
+    for (const name of [...ONCE, ...idiom.lines]) {
       must(valuesOf(name).length <= 1, `${name} more than once`);
     }
     this.#judgeToken(valuesOf('authorization'), target, member, must);

@@ -2,17 +2,18 @@
 // sends.  Each idiom stands below a path of its own name, with and without
 // cigna_fhir (the control), so that both can be compared.
 //
-//   name    its path: /name/, or what `at` says
+//   name    its path is /name/, or what `at` says
 //   what    in words, for the name of a test
-//   conf    the text of its locations: f is "cigna_fhir on;" or "off;", to the
-//           upstream's origin, base the FHIR base there, up the end of the
-//           names of upstreams (the control has connections of its own)
-//   lines   other names that the operator's proxy_set_header writes, which may leave
+//   conf    the text of its locations: f is "cigna_fhir on;" or "off;", `to`
+//           the upstream's origin, base the FHIR base there, up what names of
+//           upstreams end with (the control has connections of its own)
+//   about   'path' if it decides about the path
+//   lines   other names that the operator's proxy_set_header writes, which may
+//           leave
+//   writes  names of the caller's lines that the operator's take the place of
 //   tail    what is asked for below it where a request is a plain one
 //   slashes true: in the server that does not merge them
 //   sent    how many recorders get the request, 1 if not said
-//   about   'path' if it decides about the path
-//   writes  names of the caller's lines that the operator's take the place of
 //   nothing true: it leads away from the FHIR base, so that nothing may leave
 //           but for the base itself
 

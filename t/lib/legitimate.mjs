@@ -16,20 +16,24 @@ const cursor = (length) => Array.from({ length }, (_, i) =>
 
 // Cigna's own, as recorded.
 const RECORDED = [
-  '', '?', 'metadata', 'metadata?_format=json', '.well-known/smart-configuration',
-  '$userinfo', '%24userinfo', 'Patient', 'Patient?', 'Patient/',
+  '', '?', 'metadata', 'metadata?_format=json',
+  '.well-known/smart-configuration', '$userinfo', '%24userinfo', 'Patient',
+  'Patient?', 'Patient/',
   'Patient?_id=A00000000000005', 'Patient/A00000000000005',
-  'Patient/A00000000000005/$everything', 'Patient/A00000000000005/%24everything',
+  'Patient/A00000000000005/$everything',
+  'Patient/A00000000000005/%24everything',
   'Patient/A00000000000005/$everything?_count=50&_type=Coverage,Encounter',
   'Patient/ifp-A00000000000005', 'Patient/c16-A00000000000005',
   'Patient/com-1.2.3', 'Patient/esi-a_b', 'Patient/gov-0', 'Patient/evi-~1',
-  'Patient/1/_history', 'Patient/1/_history/1', 'Patient/1/_history/2?_pretty=1',
+  'Patient/1/_history', 'Patient/1/_history/1',
+  'Patient/1/_history/2?_pretty=1',
   '?_getpages=8f4a3b2c-1d5e-4f6a-9b7c-0d1e2f3a4b5c&_getpagesoffset=10&_count=10'
     + '&_bundletype=searchset',
   '?_getpages=8f4a&_getpagesoffset=20&_count=10&_format=json&_pretty=true',
   '?_type=Patient,Coverage', '?_lastUpdated=gt2020-01-01T00:00:00%2B01:00',
   `?_getpages=${cursor(7000)}&_getpagesoffset=10`,
-  `Patient?ct=${cursor(7168)}%3D%3D`, `ExplanationOfBenefit?page=${cursor(4096)}`,
+  `Patient?ct=${cursor(7168)}%3D%3D`,
+  `ExplanationOfBenefit?page=${cursor(4096)}`,
 ];
 
 // One form of each thing a query may hold.
@@ -61,7 +65,8 @@ const IDS = [
   'urn:uuid:2cd30bd6', 'a:b', 'a,b', 'a=b', 'a&b', 'a|b', 'a%7Cb', 'a%7cb',
   'a$b', '$x', '%24x', 'a@b', 'a%40b', 'a+b', 'a%20b', 'a!b', 'a*b', "a'b",
   'a(b)', 'Ren\xc3\xa9e', 'Ren%C3%A9e', 'Ren%c3%a9e', '%E6%9D%8E', '%41', '%2d',
-  '%F0%9F%98%80', '\xf0\x9f\x98\x80', 'HTTP', 'a%26b', 'a%3Db', 'a%22b', 'a%3Cb',
+  '%F0%9F%98%80', '\xf0\x9f\x98\x80', 'HTTP', 'a%26b', 'a%3Db', 'a%22b',
+  'a%3Cb',
 ];
 
 function recordedIds() {
@@ -90,9 +95,11 @@ export const LEGITIMATE_LINES = [
   ['Accept: application/fhir+json', 'User-Agent: fhirclient/2.5.2'],
   ['Accept: application/fhir+json;q=1.0, */*;q=0.1', 'Accept-Language: de, en',
    'Accept-Charset: utf-8'],
-  ['Accept: */*', 'Accept-Encoding: gzip, deflate, br', 'User-Agent: a "b" (c)'],
+  ['Accept: */*', 'Accept-Encoding: gzip, deflate, br',
+   'User-Agent: a "b" (c)'],
   ['If-None-Match: W/"3"', 'If-Modified-Since: Sat, 21 Nov 2026 00:00:00 GMT'],
-  ['Prefer: handling=lenient; return=minimal', 'Content-Type: application/json'],
+  ['Prefer: handling=lenient; return=minimal',
+   'Content-Type: application/json'],
   ['Range: bytes=0-99', 'If-Range: "3"'],
   ['User-Agent: J\xc3\xbcrgen', 'Prefer: respond-async'],
 ];
