@@ -116,6 +116,11 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
       "That does not work here",
       "The app may not ask for this type of resource." },
 
+    { ngx_string("use_refused"), 403, "forbidden", NGX_LOG_WARN, 0, 0,
+      "That does not work here",
+      "A resource of the FHIR server is no script, style sheet or worker of a "
+      "page." },
+
     { ngx_string("destination_refused"), 500, "security", NGX_LOG_ERR, 0, 0,
       "Something is wrong with the gateway",
       "The gateway is configured in a way that would endanger tokens." },

@@ -37,6 +37,7 @@ typedef enum {
     ngx_cigna_search_too_large,            /* of a POST, see cigna_search.h */
     ngx_cigna_media_type_refused,
     ngx_cigna_type_refused,                /* see resource_types */
+    ngx_cigna_use_refused,                 /* a browser would run it */
     ngx_cigna_destination_refused,         /* see ngx_cigna_inject.c */
     ngx_cigna_subrequest_refused,
     ngx_cigna_origin_refused,              /* of a POST: another site's */

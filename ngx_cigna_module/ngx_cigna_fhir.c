@@ -29,6 +29,8 @@ static ngx_int_t ngx_cigna_fhir_init(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_fhir_decide(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+static ngx_uint_t ngx_cigna_fhir_runs(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_fhir_runs_by(ngx_table_elt_t *h);
 static ngx_uint_t ngx_cigna_fhir_open(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_fhir_budget(ngx_http_request_t *r,
@@ -155,6 +157,10 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
             return ngx_cigna_token_refuse(ctx, ngx_cigna_destination_refused);
         }
 
+        if (ngx_cigna_fhir_runs(r)) {
+            return ngx_cigna_token_refuse(ctx, ngx_cigna_use_refused);
+        }
+
         if (ngx_cigna_fhir_open(r, ctx)) {
             return NGX_OK;
         }
@@ -175,6 +181,66 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     }
 
     return rc;
+}
+
+
+/*
+ * Whether a browser is about to run the reply as a part of a page: no line of
+ * a reply keeps it from that where the type is one of a script.  Fetch Metadata
+ * (W3C), section 2.1, and Service Workers (W3C), section 6.1.
+ */
+
+static ngx_uint_t
+ngx_cigna_fhir_runs(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            /* both names are of this length */
+
+            if (h[i].key.len == 14 && ngx_cigna_fhir_runs_by(&h[i])) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_cigna_fhir_runs_by(ngx_table_elt_t *h)
+{
+    const char *const        *use;
+    static const char *const  uses[] = {
+        "script", "style", "xslt", "worker", "sharedworker", "serviceworker",
+        "audioworklet", "paintworklet", NULL
+    };
+
+    if (cigna_slice_named(ngx_cigna_slice(&h->key), "service-worker")) {
+        return 1;
+    }
+
+    if (!cigna_slice_named(ngx_cigna_slice(&h->key), "sec-fetch-dest")) {
+        return 0;
+    }
+
+    for (use = uses; *use; use++) {
+        if (cigna_slice_eq_case(ngx_cigna_slice(&h->value),
+                                cigna_slice_str(*use)))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -302,6 +302,8 @@ ngx_cigna_gate_in_clear(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
         for (i = 0; i < part->nelts; i++) {
 
             if (h[i].hash
+                && (cigna_gate_in_own_len(h[i].key.len)
+                    || lcf->cors_methods.len)
                 && ngx_cigna_gate_in_replaced(&h[i], lcf, disposed, &attached))
             {
                 h[i].hash = 0;

@@ -100,19 +100,12 @@ cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value)
 }
 
 
-/* most names are told by their length, before the table is looked at */
-
 cigna_gate_in_e
 cigna_gate_in_own(cigna_slice_t name)
 {
-    static const uint32_t  lengths = 1 << 6 | 1 << 7 | 1 << 13 | 1 << 19
-                                     | 1 << 22 | 1 << 23 | 1 << 28;
-
-    if (name.len > CIGNA_GATE_IN_LEN_MAX || !(lengths >> name.len & 1)) {
-        return cigna_gate_in_unlisted;
-    }
-
-    return cigna_gate_in_find(cigna_gate_in_ours, name);
+    return cigna_gate_in_own_len(name.len)
+           ? cigna_gate_in_find(cigna_gate_in_ours, name)
+           : cigna_gate_in_unlisted;
 }
 
 

@@ -30,6 +30,18 @@ typedef enum {
 /* 1 if this line of the FHIR server's reply may go on to the caller */
 int cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value);
 
+/* 1 if cigna_gate_in_own() knows a name of this length; most it does not */
+
+static inline int
+cigna_gate_in_own_len(size_t len)
+{
+    static const uint32_t  lengths = 1 << 6 | 1 << 7 | 1 << 13 | 1 << 19
+                                     | 1 << 22 | 1 << 23 | 1 << 28;
+
+    return len < 32 && (lengths >> len & 1);
+}
+
+
 /*
  * Which of the lines that the gate itself writes has this name, in either case;
  * it is written in place of all others of that name.

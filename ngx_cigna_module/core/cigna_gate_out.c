@@ -195,8 +195,9 @@ static int cigna_gate_out_is_set(const cigna_gate_out_t *gate,
 static int cigna_gate_out_leaves(cigna_gate_out_t *gate,
     cigna_gate_out_name_e kind, cigna_slice_t name);
 static int cigna_gate_out_closes(cigna_slice_t value);
-static void cigna_gate_out_put(cigna_gate_out_to_t *to, cigna_slice_t s);
-static void cigna_gate_out_put_line(cigna_gate_out_to_t *to,
+static inline void cigna_gate_out_put(cigna_gate_out_to_t *to,
+    cigna_slice_t s);
+static inline void cigna_gate_out_put_line(cigna_gate_out_to_t *to,
     cigna_slice_t name, cigna_slice_t value);
 
 
@@ -467,28 +468,33 @@ cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
     cigna_slice_t   method, version;
     const uint8_t  *p;
 
-    method = gate->search ? cigna_slice("POST ") : cigna_slice("GET ");
+    method = cigna_slice("GET ");
+    version = cigna_slice(" HTTP/1.1\r\n");
 
-    if (!gate->search && request->len && request->data[0] == 'H') {
+    if (gate->search) {
+        method = cigna_slice("POST ");
+
+    } else if (request->len && request->data[0] == 'H') {
         method = cigna_slice("HEAD ");
     }
 
-    version = cigna_slice(" HTTP/1.1\r\n");
-
-    if (request->len < method.len + gate->target.len + version.len) {
+    if (request->len < method.len + gate->target.len + version.len
+        || memcmp(request->data, method.data, 4) != 0
+        || request->data[method.len - 1] != ' ')
+    {
         return cigna_gate_out_request;
     }
 
-    p = request->data + method.len + gate->target.len;
+    p = request->data + method.len;
 
-    /* of the version the digit in front of CR LF may be another one */
+    if (memcmp(p, gate->target.data, gate->target.len) != 0) {
+        return cigna_gate_out_request;
+    }
 
-    if (memcmp(request->data, method.data, method.len) != 0
-        || memcmp(request->data + method.len, gate->target.data,
-                  gate->target.len) != 0
-        || memcmp(p, version.data, version.len - 3) != 0
-        || (p[version.len - 3] != '0' && p[version.len - 3] != '1')
-        || p[version.len - 2] != '\r' || p[version.len - 1] != '\n')
+    p += gate->target.len;
+
+    if (memcmp(p, version.data, sizeof(" HTTP/1.") - 1) != 0
+        || (p[8] != '0' && p[8] != '1') || p[9] != '\r' || p[10] != '\n')
     {
         return cigna_gate_out_request;
     }
@@ -797,7 +803,7 @@ cigna_gate_out_closes(cigna_slice_t value)
 }
 
 
-static void
+static inline void
 cigna_gate_out_put(cigna_gate_out_to_t *to, cigna_slice_t s)
 {
     if (s.len) {
@@ -809,7 +815,7 @@ cigna_gate_out_put(cigna_gate_out_to_t *to, cigna_slice_t s)
 
 /* name: with its colon and what follows it; a line without a value is none */
 
-static void
+static inline void
 cigna_gate_out_put_line(cigna_gate_out_to_t *to, cigna_slice_t name,
     cigna_slice_t value)
 {

@@ -4,6 +4,14 @@
 #include "cigna_slice.h"
 
 
+/* a word with c in each of its bytes */
+
+#define cigna_slice_each(c)  (0x0101010101010101 * (uint64_t) (c))
+
+
+static int cigna_slice_named_word(const uint8_t *p, const char *lower);
+static int cigna_slice_plain_word(const void *p);
+static int cigna_slice_plain_bytes(cigna_slice_t s);
 static int cigna_slice_number(cigna_slice_t s, unsigned base, uint64_t max,
     uint64_t *value);
 static int cigna_slice_blank(uint8_t c);
@@ -66,18 +74,16 @@ cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix)
 }
 
 
-/* 0x20 puts a letter into lower case; letters alone have 0x40 */
-
 int
 cigna_slice_named(cigna_slice_t s, const char *lower)
 {
-    size_t    i;
-    uint64_t  a, b;
+    size_t          i;
+    const uint8_t  *last;
 
     if (s.len < sizeof(uint64_t)) {
 
         for (i = 0; i < s.len; i++) {
-            if ((s.data[i] | (lower[i] >> 1 & 0x20)) != lower[i]) {
+            if (cigna_slice_lower(s.data[i]) != (uint8_t) lower[i]) {
                 return 0;
             }
         }
@@ -85,18 +91,14 @@ cigna_slice_named(cigna_slice_t s, const char *lower)
         return 1;
     }
 
-    for (i = 0; i < s.len; i += sizeof(uint64_t)) {
+    last = s.data + s.len - sizeof(uint64_t);
 
-        /* the last word overlaps the one before */
+    if (!cigna_slice_named_word(last, lower + s.len - sizeof(uint64_t))) {
+        return 0;
+    }
 
-        if (i + sizeof(uint64_t) > s.len) {
-            i = s.len - sizeof(uint64_t);
-        }
-
-        memcpy(&a, s.data + i, sizeof(uint64_t));
-        memcpy(&b, lower + i, sizeof(uint64_t));
-
-        if ((a | (b >> 1 & 0x2020202020202020)) != b) {
+    for (i = 0; s.data + i < last; i += sizeof(uint64_t)) {
+        if (!cigna_slice_named_word(s.data + i, lower + i)) {
             return 0;
         }
     }
@@ -105,43 +107,74 @@ cigna_slice_named(cigna_slice_t s, const char *lower)
 }
 
 
-/*
- * Eight bytes at a time, which may overlap: a byte below the space borrows from its high bit, and
- * DEL carries into it.  Where one is odd, all are looked at.
- */
+/* 0x20 puts a letter into lower case; in a name only letters have 0x40 */
+
+static int
+cigna_slice_named_word(const uint8_t *p, const char *lower)
+{
+    uint64_t  a, b;
+
+    memcpy(&a, p, sizeof(uint64_t));
+    memcpy(&b, lower, sizeof(uint64_t));
+
+    return (a | (b >> 1 & cigna_slice_each(0x20))) == b;
+}
+
+
+/* the last word overlaps the one before; where one is odd, all bytes count */
 
 int
 cigna_slice_plain(cigna_slice_t s)
 {
-    size_t    i;
-    uint32_t  halves[2];
-    uint64_t  w, odd;
+    uint32_t        halves[2];
+    const uint8_t  *p, *last;
 
-    static const uint64_t  ones = 0x0101010101010101;
+    if (s.len < sizeof(uint64_t)) {
 
-    odd = s.len < sizeof(uint32_t);
-
-    for (i = 0; i < s.len && !odd; i += sizeof(uint64_t)) {
-
-        if (s.len < sizeof(uint64_t)) {
-            memcpy(halves, s.data, sizeof(uint32_t));
-            memcpy(halves + 1, s.data + s.len - sizeof(uint32_t),
-                   sizeof(uint32_t));
-            w = (uint64_t) halves[0] << 32 | halves[1];
-
-        } else {
-
-            if (i + sizeof(uint64_t) > s.len) {
-                i = s.len - sizeof(uint64_t);
-            }
-
-            memcpy(&w, s.data + i, sizeof(uint64_t));
+        if (s.len < sizeof(uint32_t)) {
+            return cigna_slice_plain_bytes(s);
         }
 
-        odd = ((w - ones * 0x20) | (w + ones)) & ~w & (ones * 0x80);
+        memcpy(&halves[0], s.data, sizeof(uint32_t));
+        memcpy(&halves[1], s.data + s.len - sizeof(uint32_t),
+               sizeof(uint32_t));
+
+        return cigna_slice_plain_word(halves) || cigna_slice_plain_bytes(s);
     }
 
-    for (i = 0; odd && i < s.len; i++) {
+    last = s.data + s.len - sizeof(uint64_t);
+
+    for (p = s.data; p < last; p += sizeof(uint64_t)) {
+        if (!cigna_slice_plain_word(p)) {
+            return cigna_slice_plain_bytes(s);
+        }
+    }
+
+    return cigna_slice_plain_word(last) || cigna_slice_plain_bytes(s);
+}
+
+
+/* a byte below the space borrows from its high bit, and DEL carries into it */
+
+static int
+cigna_slice_plain_word(const void *p)
+{
+    uint64_t  w;
+
+    memcpy(&w, p, sizeof(uint64_t));
+
+    return (((w - cigna_slice_each(0x20)) | (w + cigna_slice_each(1))) & ~w
+            & cigna_slice_each(0x80))
+           == 0;
+}
+
+
+static int
+cigna_slice_plain_bytes(cigna_slice_t s)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
         if ((s.data[i] < ' ' && s.data[i] != '\t') || s.data[i] == 0x7f) {
             return 0;
         }
