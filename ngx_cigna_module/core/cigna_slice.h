@@ -85,8 +85,8 @@ int cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b);
 int cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix);
 
 /*
- * 1 if s, in either case, is this name of a header line.  lower is as long as s,
- * in lower case, and has letters, digits and "-" only.
+ * 1 if s, in either case, is this name of a header line.  lower is as long as
+ * s, in lower case, and has letters, digits and "-" only.
  */
 int cigna_slice_named(cigna_slice_t s, const char *lower);
 

@@ -211,9 +211,9 @@ cigna_traceparent_random(const uint8_t random[CIGNA_TRACE_RANDOM_LEN],
 
 
 /*
- * Eight digits of four random bytes: each half byte goes into a byte of its own,
- * and those above 9 are moved from behind "9" to "a".  Where the highest byte of
- * a word comes first, the digits come in another order.
+ * Eight digits of four random bytes: each half byte goes into a byte of its
+ * own, and those above 9 are moved from behind "9" to "a".  Where the highest
+ * byte of a word comes first, the digits come in another order.
  */
 
 static void
