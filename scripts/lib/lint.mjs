@@ -305,6 +305,7 @@ function tested() {
 }
 
 // The tests that t/README.md names for each pitfall.
+const GATES = '## The two gates';
 const ATTACKS = '## Attacks of RFC 9700';
 
 // What RFC 9700 demands (chapter 2) and the attacks that it knows (chapter 4).
@@ -315,16 +316,20 @@ const SECTIONS = [
 ];
 
 function pitfalls() {
-  const [list, ...attacks] = read('t/README.md').split(`\n${ATTACKS}\n`);
+  const [list, ...chapters] = read('t/README.md').split(/\n(?=## )/);
+  const chapter = (title) => chapters.find((one) =>
+    one.startsWith(`${title}\n`)) ?? '';
   const sections = list.replace(/\s+/g, ' ').split(/ (?=\d+\. )/).slice(1);
 
-  return [...sections.flatMap((section) =>
-    namedTests(section, section.split(' - ')[0].trim())),
-  ...attacks.length === 1 ? attackRows(attacks[0])
-    : [`t/README.md: "${ATTACKS}" is not there once`]];
+  return [
+    ...sections.flatMap((section) =>
+      namedTests(section, section.split(' - ')[0].trim())),
+    ...chapter(GATES).split('\n').filter((line) => /^\| [A-Z].*`:/.test(line))
+      .flatMap((line) => namedTests(line, line.split('|')[1].trim())),
+    ...attackRows(chapter(ATTACKS)),
+  ];
 }
 
-// Each section of the RFC is one row, with tests, whether it applies or not.
 function attackRows(text) {
   const rows = text.split('\n').filter((line) => /^\| \d/.test(line))
     .map((line) => ({ line, number: /^\| ([\d.]+) /.exec(line)?.[1] }));

@@ -41,6 +41,10 @@ const insert = (text) => (file) =>
 const replace = (from, to) => (file) =>
   writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
 
+// One more pitfall at the end of their list.
+const listed = (text) => replace('\n## The two gates\n',
+                                 `${text}\n## The two gates\n`);
+
 // [what is wrong, check, file, how it comes about, what is reported]
 const BROKEN = [
   ['a codec that includes a flow', 'layers', `${CORE}/cigna_uri.c`,
@@ -58,8 +62,6 @@ const BROKEN = [
    /cigna_uri\.h:\d+: a tab/],
   ['a blank at the end', 'style', 'conf/minimal.conf', append('# \n'),
    /minimal\.conf:\d+: blanks at the end/],
-  ['a file without end', 'lengths', `${CORE}/cigna_uri.c`,
-   append('\n'.repeat(700)), /cigna_uri\.c:\d+: more than 700 lines/],
   ['a call without bound', 'banned', `${CORE}/cigna_uri.c`,
    append('void x(void) { strcpy(a, b); }\n'), /strcpy.* has no bound/],
   ['a blocking call', 'banned', 'ngx_cigna_module/ngx_cigna_redis.c',
@@ -80,10 +82,10 @@ const BROKEN = [
   ['a source without test', 'tested', `${CORE}/cigna_new.c`, append('\n'),
    /cigna_new\.c: has no unit test/],
   ['a test for a pitfall that is not there', 'pitfalls', 't/README.md',
-   append('26. This.\n   - `unit/test_uri.c`: "nothing of that name"\n'),
+   listed('26. This.\n   - `unit/test_uri.c`: "nothing of that name"\n'),
    /test_uri\.c has no test "nothing of that name"/],
   ['a pitfall without test', 'pitfalls', 't/README.md',
-   append('26. This one.\n'), /no test for "26\. This one\."/],
+   listed('26. This one.\n'), /no test for "26\. This one\."/],
 ];
 
 test('each rule is enforced', async (t) => {
