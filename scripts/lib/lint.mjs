@@ -304,7 +304,8 @@ function tested() {
   ];
 }
 
-// The tests that t/README.md names for each pitfall.
+// The tests that t/README.md names for each pitfall, for the gates, and for the
+// attacks of RFC 9700.
 const GATES = '## The two gates';
 const ATTACKS = '## Attacks of RFC 9700';
 

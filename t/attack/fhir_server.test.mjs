@@ -476,15 +476,17 @@ test('401 without end', async (t) => {
     + 'each request made twice at most, and each caller told to connect',
   async () => {
     const before = await refreshCount(gw);
+    // a connection that the server ends is not to be asked again
+    const ends = 'Connection: close';
     const kinds = [
-      reply(REFUSAL, { status: '401 No' }),
+      reply(REFUSAL, { status: '401 No', lines: [ends] }),
       reply('', { status: '401 No', lines: [
-        'WWW-Authenticate: Basic realm="evil"', 'Connection: close'] }),
-      reply('x'.repeat(MB), { status: '401 No' }),
+        'WWW-Authenticate: Basic realm="evil"', ends] }),
+      reply('x'.repeat(MB), { status: '401 No', lines: [ends] }),
       `HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx`,
       `HTTP/1.1 401 No\r\nContent-Length: 1000\r\n\r\nx`,
       reply(REFUSAL, { status: '401 No', lines: [
-        `WWW-Authenticate: Bearer error="invalid_token"`] }),
+        `WWW-Authenticate: Bearer error="invalid_token"`, ends] }),
     ];
     let n = 0;
     fhir.otherwise = (socket) => {
