@@ -83,17 +83,17 @@ ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
 {
     lcf->name = clcf->name;
 
+    /* a search by POST is kept in memory, in an "if", too */
+
+    clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
+                                            NGX_CIGNA_SEARCH_MAX + 1);
+
     if (clcf->handler == NULL) {
         return;
     }
 
     lcf->content = clcf->handler;
     clcf->handler = ngx_cigna_inject_handler;
-
-    /* a search by POST is kept in memory, however it is read */
-
-    clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
-                                            NGX_CIGNA_SEARCH_MAX + 1);
 }
 
 

@@ -190,13 +190,23 @@ ngx_cigna_search_take(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED: there was nothing; NGX_ERROR: it is too much */
+/*
+ * NGX_DECLINED: there was nothing; NGX_ERROR: it is too much, or nginx has put
+ * it into a file for somebody else, a mirror or the location before this one.
+ */
 
 static ngx_int_t
 ngx_cigna_search_copy(ngx_http_request_t *r, ngx_buf_t *to)
 {
     size_t        len;
     ngx_chain_t  *cl;
+
+    if (r->request_body == NULL) {
+
+        /* somebody has thrown it away */
+
+        return NGX_ERROR;
+    }
 
     cl = r->request_body->bufs;
 
@@ -210,7 +220,7 @@ ngx_cigna_search_copy(ngx_http_request_t *r, ngx_buf_t *to)
 
         len = cl->buf->last - cl->buf->pos;
 
-        if (len > (size_t) (to->end - to->last)) {
+        if (cl->buf->in_file || len > (size_t) (to->end - to->last)) {
             return NGX_ERROR;
         }
 
@@ -232,9 +242,7 @@ ngx_cigna_search_done(ngx_http_request_t *r, ngx_cigna_search_t *search)
     ctx->inject->body.data = search->buf.pos;
     ctx->inject->body.len = search->buf.last - search->buf.pos;
 
-    if (r->request_body) {
-        r->request_body->bufs = &search->link;
-    }
+    r->request_body->bufs = &search->link;
 
     r->request_body_no_buffering = 0;
     r->read_event_handler = ngx_http_block_reading;
