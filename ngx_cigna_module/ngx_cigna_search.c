@@ -242,7 +242,13 @@ ngx_cigna_search_done(ngx_http_request_t *r, ngx_cigna_search_t *search)
     ctx->inject->body.data = search->buf.pos;
     ctx->inject->body.len = search->buf.last - search->buf.pos;
 
-    r->request_body->bufs = &search->link;
+    /* nginx takes no empty buffer, and over HTTP/2 has counted no bytes */
+
+    r->request_body->bufs = ctx->inject->body.len ? &search->link : NULL;
+
+    if (r->headers_in.chunked) {
+        r->headers_in.content_length_n = ctx->inject->body.len;
+    }
 
     r->request_body_no_buffering = 0;
     r->read_event_handler = ngx_http_block_reading;

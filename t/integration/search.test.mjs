@@ -337,4 +337,33 @@ test('searches by POST', async (t) => {
                         /SecretName/);
     assert.equal(one().url, '/rec/Patient?name=SecretName');
   });
+
+  for (const [what, ask] of Object.entries({
+    'whole': () => post1('/down/Patient/_search', ['Content-Length: 5'],
+                         '_id=1'),
+    'in chunks': () => post1('/down/Patient/_search',
+                             ['Transfer-Encoding: chunked'],
+                             chunks('_id=1', 2)),
+    'over HTTP/2': () => post2('/down/Patient/_search', ['_id=1'],
+                               { pause: 0 }),
+    'over HTTP/2, in pieces': () => post2('/down/Patient/_search',
+                                          ['_i', 'd=', '1']),
+    'without a byte': () => post1('/down/Patient/_search',
+                                  ['Content-Length: 0'], ''),
+    'without a body': () => post1('/down/Patient/_search', [], ''),
+    'without a byte over HTTP/2': () => post2('/down/Patient/_search', []),
+  })) {
+    await t.test(`a search ${what} reaches the app's fallback as one POST`,
+      async () => {
+        app.seen.length = 0;
+        await ask();
+        await until('it is there', () => app.seen.length === 1);
+        await sleep(150);
+        const [head, body] = app.seen[0].split('\r\n\r\n');
+        const length = /content-length: (\d+)/i.exec(head)?.[1] ?? 0;
+        assert.match(head, /^POST /);
+        assert.equal(body.length, Number(length), app.seen[0]);
+        assert.equal(body, /without/.test(what) ? '' : '_id=1');
+      });
+  }
 });
