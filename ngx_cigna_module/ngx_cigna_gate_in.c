@@ -124,8 +124,9 @@ ngx_cigna_gate_in_init(ngx_conf_t *cf)
 
 
 /*
- * What filters and gzip would still read from lines that were dropped is
- * forgotten: Link makes nginx push, and "expires" writes into old lines.
+ * What nginx would still read from lines that were dropped is forgotten: Link
+ * makes it push, "expires" writes into old lines, and a Location that
+ * "proxy_redirect" has changed would be sent nevertheless.
  */
 
 void
@@ -158,6 +159,10 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
                 h[i].hash = 0;
             }
         }
+    }
+
+    if (r->headers_out.location && r->headers_out.location->hash == 0) {
+        r->headers_out.location = NULL;
     }
 
     r->headers_out.expires = NULL;

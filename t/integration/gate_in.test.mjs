@@ -250,6 +250,23 @@ test('gate in', async (t) => {
     assert.equal(body, '{}');
   });
 
+  // What "proxy_redirect" has written anew is made absolute by nginx.
+  await t.test('a Location with a control byte does not pass either',
+    async () => {
+      for (const end of ['b', '\x01b']) {
+        recorder.otherwise = (request, response) => {
+          response.socket.end('HTTP/1.1 302 Found\r\nLocation: https://'
+            + `127.0.0.1:${recorder.port}${BASE}/as-is/a${end}\r\n`
+            + 'Content-Length: 0\r\nConnection: close\r\n\r\n');
+        };
+        const reply = await rawGet(gw, '/as-is/x');
+        assert.match(reply, /^HTTP\/1\.1 302 /);
+        assert.equal(/\r\nLocation: (.*)\r/.exec(reply)?.[1],
+                     end === 'b' ? `${gw.url('acme', '/as-is/ab')}`
+                                 : undefined, reply);
+      }
+    });
+
   for (const [type, theirs, expected] of TYPES) {
     for (const where of ['/up/x', '/operators/x']) {
       const mine = where === '/operators/x';
