@@ -25,7 +25,6 @@ struct ngx_cigna_search_s {
 };
 
 
-static size_t ngx_cigna_search_preread(ngx_http_request_t *r);
 static void ngx_cigna_search_begin(ngx_http_request_t *r);
 static void ngx_cigna_search_more(ngx_http_request_t *r);
 static void ngx_cigna_search_take(ngx_http_request_t *r);
@@ -55,31 +54,12 @@ ngx_cigna_search_asked(ngx_http_request_t *r, ngx_cigna_condition_e *e)
         return NGX_DECLINED;
     }
 
-    if (r->headers_in.content_length_n > NGX_CIGNA_SEARCH_MAX
-        || ngx_cigna_search_preread(r) > NGX_CIGNA_SEARCH_MAX)
-    {
+    if (r->headers_in.content_length_n > NGX_CIGNA_SEARCH_MAX) {
         *e = ngx_cigna_search_too_large;
         return NGX_DECLINED;
     }
 
     return NGX_OK;
-}
-
-
-/* what HTTP/2 has read already, nginx buffers in its own way */
-
-static size_t
-ngx_cigna_search_preread(ngx_http_request_t *r)
-{
-#if (NGX_HTTP_V2)
-
-    if (r->stream && r->stream->preread) {
-        return r->stream->preread->last - r->stream->preread->pos;
-    }
-
-#endif
-
-    return 0;
 }
 
 
