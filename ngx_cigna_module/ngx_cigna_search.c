@@ -194,8 +194,6 @@ ngx_cigna_search_copy(ngx_http_request_t *r, ngx_buf_t *to)
         return NGX_DECLINED;
     }
 
-    r->request_body->bufs = NULL;
-
     for ( /* void */ ; cl; cl = cl->next) {
 
         len = cl->buf->last - cl->buf->pos;
@@ -207,6 +205,8 @@ ngx_cigna_search_copy(ngx_http_request_t *r, ngx_buf_t *to)
         to->last = ngx_cpymem(to->last, cl->buf->pos, len);
         cl->buf->pos = cl->buf->last;
     }
+
+    r->request_body->bufs = NULL;
 
     return NGX_OK;
 }
