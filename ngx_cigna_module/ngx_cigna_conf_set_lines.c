@@ -112,11 +112,7 @@ ngx_cigna_conf_set_line_token(const ngx_str_t *name)
     size_t  i;
 
     for (i = 0; i < name->len; i++) {
-
-        if (!cigna_slice_alnum(name->data[i])
-            && (name->data[i] == '\0'
-                || ngx_strchr("!#$%&'*+-.^_`|~", name->data[i]) == NULL))
-        {
+        if (!cigna_slice_token(name->data[i])) {
             return 0;
         }
     }
