@@ -712,13 +712,6 @@ cigna_gate_out_kind(cigna_slice_t name)
 }
 
 
-int
-cigna_gate_out_never(cigna_slice_t name)
-{
-    return name.len && cigna_gate_out_kind(name) == cigna_gate_out_hidden;
-}
-
-
 static int
 cigna_gate_out_is_set(const cigna_gate_out_t *gate, cigna_slice_t name)
 {

@@ -79,8 +79,5 @@ cigna_gate_out_e cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request,
 /* the room that the request needs at most, bytes */
 size_t cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len);
 
-/* 1 if an operator's line of this name never leaves */
-int cigna_gate_out_never(cigna_slice_t name);
-
 
 #endif /* _CIGNA_GATE_OUT_H_INCLUDED_ */
