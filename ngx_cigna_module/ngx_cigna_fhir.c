@@ -151,6 +151,10 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
             }
 
             ctx->inject->search = 1;
+
+            /* whoever reads it: "mirror" does before us */
+
+            r->request_body_in_file_only = 0;
         }
 
         if (r->content_handler == NULL) {

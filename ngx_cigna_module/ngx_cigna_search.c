@@ -9,6 +9,9 @@
  *
  * The bytes stay with the request as its body: should it go on in another
  * location, it is the caller's POST still.
+ *
+ * Others may have read the body before, as "mirror" does, and a part of it may
+ * lie in a file then.  That body is theirs: it is copied, and left as it is.
  */
 
 
@@ -22,6 +25,7 @@ struct ngx_cigna_search_s {
     ngx_buf_t                        buf;
     ngx_chain_t                      link;
     ngx_http_client_body_handler_pt  next;
+    unsigned                         theirs:1;   /* was read before */
 };
 
 
@@ -29,7 +33,9 @@ static size_t ngx_cigna_search_preread(ngx_http_request_t *r);
 static void ngx_cigna_search_begin(ngx_http_request_t *r);
 static void ngx_cigna_search_more(ngx_http_request_t *r);
 static void ngx_cigna_search_take(ngx_http_request_t *r);
-static ngx_int_t ngx_cigna_search_copy(ngx_http_request_t *r, ngx_buf_t *to);
+static ngx_int_t ngx_cigna_search_copy(ngx_http_request_t *r,
+    ngx_cigna_search_t *search);
+static ngx_int_t ngx_cigna_search_append(ngx_buf_t *to, ngx_buf_t *from);
 static void ngx_cigna_search_done(ngx_http_request_t *r,
     ngx_cigna_search_t *search);
 static void ngx_cigna_search_refuse(ngx_http_request_t *r);
@@ -111,6 +117,7 @@ ngx_cigna_search_read(ngx_http_request_t *r,
 
     search->link.buf = &search->buf;
     search->next = next;
+    search->theirs = (r->request_body != NULL);
 
     ctx->search = search;
 
@@ -126,6 +133,13 @@ ngx_cigna_search_read(ngx_http_request_t *r,
 static void
 ngx_cigna_search_begin(ngx_http_request_t *r)
 {
+    /* it was thrown away before the request came here */
+
+    if (r->request_body == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_BAD_REQUEST);
+        return;
+    }
+
     if (r->reading_body) {
         r->read_event_handler = ngx_cigna_search_more;
     }
@@ -164,7 +178,7 @@ ngx_cigna_search_take(ngx_http_request_t *r)
 
     for ( ;; ) {
 
-        rc = ngx_cigna_search_copy(r, &search->buf);
+        rc = ngx_cigna_search_copy(r, search);
 
         if (rc == NGX_ERROR) {
             ngx_cigna_search_refuse(r);
@@ -190,12 +204,11 @@ ngx_cigna_search_take(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED: there was nothing; NGX_ERROR: it is too much */
+/* NGX_DECLINED: there was nothing; NGX_ERROR: it is too much, or unreadable */
 
 static ngx_int_t
-ngx_cigna_search_copy(ngx_http_request_t *r, ngx_buf_t *to)
+ngx_cigna_search_copy(ngx_http_request_t *r, ngx_cigna_search_t *search)
 {
-    size_t        len;
     ngx_chain_t  *cl;
 
     cl = r->request_body->bufs;
@@ -204,19 +217,50 @@ ngx_cigna_search_copy(ngx_http_request_t *r, ngx_buf_t *to)
         return NGX_DECLINED;
     }
 
-    r->request_body->bufs = NULL;
+    if (!search->theirs) {
+        r->request_body->bufs = NULL;
+    }
 
     for ( /* void */ ; cl; cl = cl->next) {
 
-        len = cl->buf->last - cl->buf->pos;
-
-        if (len > (size_t) (to->end - to->last)) {
+        if (ngx_cigna_search_append(&search->buf, cl->buf) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        to->last = ngx_cpymem(to->last, cl->buf->pos, len);
-        cl->buf->pos = cl->buf->last;
+        if (!search->theirs) {
+            cl->buf->pos = cl->buf->last;
+        }
     }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_search_append(ngx_buf_t *to, ngx_buf_t *from)
+{
+    off_t  len;
+
+    len = ngx_buf_size(from);
+
+    if (len > to->end - to->last) {
+        return NGX_ERROR;
+    }
+
+    if (!ngx_buf_in_memory(from) && from->in_file) {
+
+        if (ngx_read_file(from->file, to->last, (size_t) len, from->file_pos)
+            != (ssize_t) len)
+        {
+            return NGX_ERROR;
+        }
+
+        to->last += len;
+
+        return NGX_OK;
+    }
+
+    to->last = ngx_cpymem(to->last, from->pos, (size_t) len);
 
     return NGX_OK;
 }
@@ -232,7 +276,9 @@ ngx_cigna_search_done(ngx_http_request_t *r, ngx_cigna_search_t *search)
     ctx->inject->body.data = search->buf.pos;
     ctx->inject->body.len = search->buf.last - search->buf.pos;
 
-    if (r->request_body) {
+    /* nginx sends no buffer without bytes */
+
+    if (!search->theirs && ctx->inject->body.len) {
         r->request_body->bufs = &search->link;
     }
 
