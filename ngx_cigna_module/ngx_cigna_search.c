@@ -29,6 +29,7 @@ struct ngx_cigna_search_s {
 };
 
 
+static ngx_uint_t ngx_cigna_search_coded(ngx_http_request_t *r);
 static size_t ngx_cigna_search_preread(ngx_http_request_t *r);
 static void ngx_cigna_search_begin(ngx_http_request_t *r);
 static void ngx_cigna_search_more(ngx_http_request_t *r);
@@ -56,7 +57,9 @@ ngx_cigna_search_asked(ngx_http_request_t *r, ngx_cigna_condition_e *e)
 
     type = r->headers_in.content_type;
 
-    if (type == NULL || !cigna_search_form(ngx_cigna_slice(&type->value))) {
+    if (type == NULL || !cigna_search_form(ngx_cigna_slice(&type->value))
+        || ngx_cigna_search_coded(r))
+    {
         *e = ngx_cigna_media_type_refused;
         return NGX_DECLINED;
     }
@@ -69,6 +72,30 @@ ngx_cigna_search_asked(ngx_http_request_t *r, ngx_cigna_condition_e *e)
     }
 
     return NGX_OK;
+}
+
+
+/* compressed, it would be read as parameters that nobody knows */
+
+static ngx_uint_t
+ngx_cigna_search_coded(ngx_http_request_t *r)
+{
+    ngx_str_t   *coding;
+    ngx_uint_t   from;
+
+    from = 0;
+
+    while ((coding = ngx_cigna_request_header(r, "content-encoding", &from))
+           != NULL)
+    {
+        if (!cigna_slice_eq_case(ngx_cigna_slice(coding),
+                                 cigna_slice("identity")))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

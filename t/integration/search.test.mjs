@@ -142,6 +142,9 @@ test('searches by POST', async (t) => {
                                  { 'Content-Type': type }), 415,
                     'media_type_refused', { code: 'not-supported' });
     }
+    assertRefused(await search('/rec/Patient/_search', 'a=b',
+                               { 'Content-Encoding': 'gzip' }), 415,
+                  'media_type_refused', { code: 'not-supported' });
     for (const type of [FORM.toUpperCase(), `${FORM}; charset=UTF-8`]) {
       assertServed(await search('/rec/Patient/_search', 'a=b',
                                 { 'Content-Type': type }));
