@@ -333,11 +333,11 @@ test('searches by POST', async (t) => {
   });
 
   await t.test('the log has the POST, and nothing of its body', async () => {
-    await search('/rec/Patient/_search', 'name=SecretName');
-    const { line } = await logged(gw, '/rec/Patient/_search');
-    assert.match(line, /"POST \/rec\/Patient\/_search HTTP\/1\.1" 200/);
+    await search('/rec/Basic/_search', 'name=SecretName');
+    const { line } = await logged(gw, '/rec/Basic/_search');
+    assert.match(line, /"POST \/rec\/Basic\/_search HTTP\/1\.1" 200/);
     assert.doesNotMatch(gw.nginx.accessLog() + gw.nginx.errorLog(),
                         /SecretName/);
-    assert.equal(one().url, '/rec/Patient?name=SecretName');
+    assert.equal(one().url, '/rec/Basic?name=SecretName');
   });
 });
