@@ -126,6 +126,8 @@ typedef struct {
     ngx_str_t                  name;
     ngx_http_complex_value_t  *value;          /* NULL: constant */
     unsigned                   warned:1;
+    unsigned                   odd:1;          /* nginx may not know the name
+                                                  again in a caller's line */
 } ngx_cigna_set_line_t;
 
 
@@ -177,7 +179,8 @@ typedef struct {
                                                   proxy_set_header; compiled
                                                   for cigna_fhir; NULL: none */
     cigna_slice_t             *set_names;      /* of them */
-    ngx_uint_t                 set_values;     /* one has variables */
+    ngx_uint_t                 set_values;     /* one has variables, or is
+                                                  odd */
 
     /* of a location with "fhir" */
     ngx_str_t                  name;

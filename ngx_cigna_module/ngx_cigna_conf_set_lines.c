@@ -13,6 +13,7 @@
 static char *ngx_cigna_conf_set_line_check(ngx_conf_t *cf,
     ngx_cigna_set_line_t *line, ngx_str_t *value);
 static ngx_uint_t ngx_cigna_conf_set_line_token(const ngx_str_t *name);
+static ngx_uint_t ngx_cigna_conf_set_line_odd(const ngx_str_t *name);
 static ngx_uint_t ngx_cigna_conf_set_line_dropped(const ngx_str_t *name);
 static ngx_int_t ngx_cigna_conf_set_line_compile(ngx_conf_t *cf,
     ngx_cigna_set_line_t *line, ngx_str_t *value);
@@ -51,7 +52,7 @@ ngx_cigna_conf_set_lines_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
         ngx_cigna_place_leave(cf, notice->place);
 
         *names++ = ngx_cigna_slice(&line->name);
-        lcf->set_values |= (line->value != NULL);
+        lcf->set_values |= (line->value != NULL || line->odd);
         line++;
     }
 
@@ -87,6 +88,20 @@ ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_strstr(value->data, "$request_body")
+        || ngx_strstr(value->data, "${request_body"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"proxy_set_header %V\" has \"$request_body\" in "
+                           "its value, which no request of location \"%V\" "
+                           "with \"cigna_fhir\" may have, as no body leaves; "
+                           "write the value without it", &line->name,
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    line->odd = ngx_cigna_conf_set_line_odd(&line->name);
+
     if (value->len && !line->warned
         && ngx_cigna_conf_set_line_dropped(&line->name))
     {
@@ -118,6 +133,26 @@ ngx_cigna_conf_set_line_token(const ngx_str_t *name)
     }
 
     return name->len > 0;
+}
+
+
+/*
+ * nginx takes other bytes for invalid; with "ignore_invalid_headers off" it
+ * leaves them out of the hash by which it looks for the operator's lines.
+ */
+
+static ngx_uint_t
+ngx_cigna_conf_set_line_odd(const ngx_str_t *name)
+{
+    size_t  i;
+
+    for (i = 0; i < name->len; i++) {
+        if (!cigna_slice_alnum(name->data[i]) && name->data[i] != '-') {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

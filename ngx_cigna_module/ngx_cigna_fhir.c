@@ -51,7 +51,7 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    if (r != r->main) {
+    if (r != r->main || r->post_action) {
         return ngx_cigna_fhir_subrequest(r);
     }
 
@@ -86,10 +86,10 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
 
 
 /*
- * No access check was made for it: a mirror, an SSI include, ...  Its URI is
- * the caller's and may hold any byte, so the location's name is logged.  A
- * subrequest that is a clone does not come here, and ends in the content
- * handler.
+ * No access check was made for it, or nobody waits for its reply: a mirror, an
+ * SSI include, "post_action", ...  Its URI is the caller's and may hold any
+ * byte, so the location's name is logged.  A subrequest that is a clone does
+ * not come here, and ends in the content handler.
  */
 
 static ngx_int_t
@@ -151,6 +151,10 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
             }
 
             ctx->inject->search = 1;
+
+            /* whoever reads it: "mirror" does before us */
+
+            r->request_body_in_file_only = 0;
         }
 
         if (r->content_handler == NULL) {

@@ -15,6 +15,8 @@ static ngx_int_t ngx_cigna_gate_out_search(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_gate_out_t *gate, cigna_gate_out_e *verdict);
 static cigna_gate_out_e ngx_cigna_gate_out_values(ngx_http_request_t *r,
     ngx_array_t *lines);
+static ngx_uint_t ngx_cigna_gate_out_copied(ngx_http_request_t *r,
+    const ngx_str_t *name);
 static ngx_int_t ngx_cigna_gate_out_pass(ngx_http_request_t *r,
     cigna_gate_out_t *gate, ngx_buf_t *b, cigna_gate_out_e *verdict);
 static ngx_cigna_condition_e ngx_cigna_gate_out_refuse(ngx_http_request_t *r,
@@ -34,6 +36,10 @@ static const char *const  ngx_cigna_gate_out_advice[] = {
         "a header line that the location sends would break into several; do "
         "not put \"$uri\", a capture or another decoded value into "
         "\"proxy_set_header\"",
+
+    [cigna_gate_out_value] =
+        "a value of \"proxy_set_header\" has a line end or another control "
+        "byte; set one without, such as \"$ssl_client_escaped_cert\"",
 
     [cigna_gate_out_request] =
         "it is not an HTTP/1 request of method GET or HEAD; use "
@@ -165,7 +171,8 @@ ngx_cigna_gate_out_search(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
  * A line end in one value makes lines of other names, which cannot be told from
  * the operator's own in the request.  So values are looked at by themselves,
  * those of lines that will not leave as well; constants were looked at when
- * nginx started.
+ * nginx started.  Of what a caller sends nginx decodes the path, so a control
+ * byte that is not there is somebody else's.
  */
 
 static cigna_gate_out_e
@@ -183,11 +190,46 @@ ngx_cigna_gate_out_values(ngx_http_request_t *r, ngx_array_t *lines)
             && (ngx_http_complex_value(r, line[i].value, &value) != NGX_OK
                 || !cigna_slice_plain(ngx_cigna_slice(&value))))
         {
+            return cigna_slice_plain(ngx_cigna_slice(&r->uri))
+                   ? cigna_gate_out_value : cigna_gate_out_lines;
+        }
+
+        if (line[i].odd && ngx_cigna_gate_out_copied(r, &line[i].name)) {
             return cigna_gate_out_lines;
         }
     }
 
     return cigna_gate_out_passed;
+}
+
+
+/* a caller's line of an operator's name, which nginx does not leave out */
+
+static ngx_uint_t
+ngx_cigna_gate_out_copied(ngx_http_request_t *r, const ngx_str_t *name)
+{
+    ngx_uint_t        i, hash;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    hash = ngx_hash_key_lc(name->data, name->len);
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == name->len
+                && h[i].hash != hash
+                && ngx_strncasecmp(h[i].key.data, name->data, name->len) == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 

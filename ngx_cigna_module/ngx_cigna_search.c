@@ -9,6 +9,9 @@
  *
  * The bytes stay with the request as its body: should it go on in another
  * location, it is the caller's POST still.
+ *
+ * Others may have read the body before, as "mirror" does, and a part of it may
+ * lie in a file then.  That body is theirs: it is copied, and left as it is.
  */
 
 
@@ -22,13 +25,17 @@ struct ngx_cigna_search_s {
     ngx_buf_t                        buf;
     ngx_chain_t                      link;
     ngx_http_client_body_handler_pt  next;
+    unsigned                         theirs:1;   /* was read before */
 };
 
 
+static ngx_uint_t ngx_cigna_search_coded(ngx_http_request_t *r);
 static void ngx_cigna_search_begin(ngx_http_request_t *r);
 static void ngx_cigna_search_more(ngx_http_request_t *r);
 static void ngx_cigna_search_take(ngx_http_request_t *r);
-static ngx_int_t ngx_cigna_search_copy(ngx_http_request_t *r, ngx_buf_t *to);
+static ngx_int_t ngx_cigna_search_copy(ngx_http_request_t *r,
+    ngx_cigna_search_t *search);
+static ngx_int_t ngx_cigna_search_append(ngx_buf_t *to, ngx_buf_t *from);
 static void ngx_cigna_search_done(ngx_http_request_t *r,
     ngx_cigna_search_t *search);
 static void ngx_cigna_search_refuse(ngx_http_request_t *r);
@@ -49,7 +56,9 @@ ngx_cigna_search_asked(ngx_http_request_t *r, ngx_cigna_condition_e *e)
 
     type = r->headers_in.content_type;
 
-    if (type == NULL || !cigna_search_form(ngx_cigna_slice(&type->value))) {
+    if (type == NULL || !cigna_search_form(ngx_cigna_slice(&type->value))
+        || ngx_cigna_search_coded(r))
+    {
         *e = ngx_cigna_media_type_refused;
         return NGX_DECLINED;
     }
@@ -60,6 +69,30 @@ ngx_cigna_search_asked(ngx_http_request_t *r, ngx_cigna_condition_e *e)
     }
 
     return NGX_OK;
+}
+
+
+/* compressed, it would be read as parameters that nobody knows */
+
+static ngx_uint_t
+ngx_cigna_search_coded(ngx_http_request_t *r)
+{
+    ngx_str_t   *coding;
+    ngx_uint_t   from;
+
+    from = 0;
+
+    while ((coding = ngx_cigna_request_header(r, "content-encoding", &from))
+           != NULL)
+    {
+        if (!cigna_slice_eq_case(ngx_cigna_slice(coding),
+                                 cigna_slice("identity")))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -91,6 +124,7 @@ ngx_cigna_search_read(ngx_http_request_t *r,
 
     search->link.buf = &search->buf;
     search->next = next;
+    search->theirs = (r->request_body != NULL);
 
     ctx->search = search;
 
@@ -106,6 +140,13 @@ ngx_cigna_search_read(ngx_http_request_t *r,
 static void
 ngx_cigna_search_begin(ngx_http_request_t *r)
 {
+    /* it was thrown away before the request came here */
+
+    if (r->request_body == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_BAD_REQUEST);
+        return;
+    }
+
     if (r->reading_body) {
         r->read_event_handler = ngx_cigna_search_more;
     }
@@ -144,7 +185,7 @@ ngx_cigna_search_take(ngx_http_request_t *r)
 
     for ( ;; ) {
 
-        rc = ngx_cigna_search_copy(r, &search->buf);
+        rc = ngx_cigna_search_copy(r, search);
 
         if (rc == NGX_ERROR) {
             ngx_cigna_search_refuse(r);
@@ -170,23 +211,12 @@ ngx_cigna_search_take(ngx_http_request_t *r)
 }
 
 
-/*
- * NGX_DECLINED: there was nothing; NGX_ERROR: it is too much, or nginx has put
- * it into a file for somebody else, a mirror or the location before this one.
- */
+/* NGX_DECLINED: there was nothing; NGX_ERROR: it is too much, or unreadable */
 
 static ngx_int_t
-ngx_cigna_search_copy(ngx_http_request_t *r, ngx_buf_t *to)
+ngx_cigna_search_copy(ngx_http_request_t *r, ngx_cigna_search_t *search)
 {
-    size_t        len;
     ngx_chain_t  *cl;
-
-    if (r->request_body == NULL) {
-
-        /* somebody has thrown it away */
-
-        return NGX_ERROR;
-    }
 
     cl = r->request_body->bufs;
 
@@ -194,19 +224,50 @@ ngx_cigna_search_copy(ngx_http_request_t *r, ngx_buf_t *to)
         return NGX_DECLINED;
     }
 
+    if (!search->theirs) {
+        r->request_body->bufs = NULL;
+    }
+
     for ( /* void */ ; cl; cl = cl->next) {
 
-        len = cl->buf->last - cl->buf->pos;
-
-        if (cl->buf->in_file || len > (size_t) (to->end - to->last)) {
+        if (ngx_cigna_search_append(&search->buf, cl->buf) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        to->last = ngx_cpymem(to->last, cl->buf->pos, len);
-        cl->buf->pos = cl->buf->last;
+        if (!search->theirs) {
+            cl->buf->pos = cl->buf->last;
+        }
     }
 
-    r->request_body->bufs = NULL;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_search_append(ngx_buf_t *to, ngx_buf_t *from)
+{
+    off_t  len;
+
+    len = ngx_buf_size(from);
+
+    if (len > to->end - to->last) {
+        return NGX_ERROR;
+    }
+
+    if (!ngx_buf_in_memory(from) && from->in_file) {
+
+        if (ngx_read_file(from->file, to->last, (size_t) len, from->file_pos)
+            != (ssize_t) len)
+        {
+            return NGX_ERROR;
+        }
+
+        to->last += len;
+
+        return NGX_OK;
+    }
+
+    to->last = ngx_cpymem(to->last, from->pos, (size_t) len);
 
     return NGX_OK;
 }
@@ -224,10 +285,13 @@ ngx_cigna_search_done(ngx_http_request_t *r, ngx_cigna_search_t *search)
 
     /* nginx takes no empty buffer, and over HTTP/2 has counted no bytes */
 
-    r->request_body->bufs = ctx->inject->body.len ? &search->link : NULL;
+    if (!search->theirs) {
 
-    if (r->headers_in.chunked) {
-        r->headers_in.content_length_n = ctx->inject->body.len;
+        r->request_body->bufs = ctx->inject->body.len ? &search->link : NULL;
+
+        if (r->headers_in.chunked) {
+            r->headers_in.content_length_n = ctx->inject->body.len;
+        }
     }
 
     r->request_body_no_buffering = 0;

@@ -471,10 +471,10 @@ cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
     method = cigna_slice("GET ");
     version = cigna_slice(" HTTP/1.1\r\n");
 
-    if (gate->search) {
+    if (gate->search && request->len && request->data[0] == 'P') {
         method = cigna_slice("POST ");
 
-    } else if (request->len && request->data[0] == 'H') {
+    } else if (!gate->search && request->len && request->data[0] == 'H') {
         method = cigna_slice("HEAD ");
     }
 

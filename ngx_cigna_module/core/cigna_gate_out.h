@@ -21,6 +21,8 @@ typedef enum {
                                               servers read in different ways */
     cigna_gate_out_lines,                  /* caller: a value broke the header
                                               into other lines */
+    cigna_gate_out_value,                  /* configuration: the same, by a
+                                              value that no caller has sent */
     cigna_gate_out_request,                /* configuration: not an HTTP/1
                                               request of method GET or HEAD */
     cigna_gate_out_base                    /* configuration: the path is not

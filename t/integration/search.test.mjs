@@ -142,6 +142,9 @@ test('searches by POST', async (t) => {
                                  { 'Content-Type': type }), 415,
                     'media_type_refused', { code: 'not-supported' });
     }
+    assertRefused(await search('/rec/Patient/_search', 'a=b',
+                               { 'Content-Encoding': 'gzip' }), 415,
+                  'media_type_refused', { code: 'not-supported' });
     for (const type of [FORM.toUpperCase(), `${FORM}; charset=UTF-8`]) {
       assertServed(await search('/rec/Patient/_search', 'a=b',
                                 { 'Content-Type': type }));
@@ -330,40 +333,11 @@ test('searches by POST', async (t) => {
   });
 
   await t.test('the log has the POST, and nothing of its body', async () => {
-    await search('/rec/Patient/_search', 'name=SecretName');
-    const { line } = await logged(gw, '/rec/Patient/_search');
-    assert.match(line, /"POST \/rec\/Patient\/_search HTTP\/1\.1" 200/);
+    await search('/rec/Basic/_search', 'name=SecretName');
+    const { line } = await logged(gw, '/rec/Basic/_search');
+    assert.match(line, /"POST \/rec\/Basic\/_search HTTP\/1\.1" 200/);
     assert.doesNotMatch(gw.nginx.accessLog() + gw.nginx.errorLog(),
                         /SecretName/);
-    assert.equal(one().url, '/rec/Patient?name=SecretName');
+    assert.equal(one().url, '/rec/Basic?name=SecretName');
   });
-
-  for (const [what, ask] of Object.entries({
-    'whole': () => post1('/down/Patient/_search', ['Content-Length: 5'],
-                         '_id=1'),
-    'in chunks': () => post1('/down/Patient/_search',
-                             ['Transfer-Encoding: chunked'],
-                             chunks('_id=1', 2)),
-    'over HTTP/2': () => post2('/down/Patient/_search', ['_id=1'],
-                               { pause: 0 }),
-    'over HTTP/2, in pieces': () => post2('/down/Patient/_search',
-                                          ['_i', 'd=', '1']),
-    'without a byte': () => post1('/down/Patient/_search',
-                                  ['Content-Length: 0'], ''),
-    'without a body': () => post1('/down/Patient/_search', [], ''),
-    'without a byte over HTTP/2': () => post2('/down/Patient/_search', []),
-  })) {
-    await t.test(`a search ${what} reaches the app's fallback as one POST`,
-      async () => {
-        app.seen.length = 0;
-        await ask();
-        await until('it is there', () => app.seen.length === 1);
-        await sleep(150);
-        const [head, body] = app.seen[0].split('\r\n\r\n');
-        const length = /content-length: (\d+)/i.exec(head)?.[1] ?? 0;
-        assert.match(head, /^POST /);
-        assert.equal(body.length, Number(length), app.seen[0]);
-        assert.equal(body, /without/.test(what) ? '' : '_id=1');
-      });
-  }
 });

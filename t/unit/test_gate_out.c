@@ -447,11 +447,24 @@ a_search_by_post_leaves_as_a_get(void **state)
                      cigna_gate_out_passed);
     assert_non_null(strstr(written, GET(BASE "/Patient")));
 
-    /* neither other methods nor other paths */
+    /* "proxy_method GET" */
 
     begin(BASE "/Patient/_search");
     gate.search = 1;
     assert_int_equal(pass(GET(BASE "/Patient/_search") "\r\n"),
+                     cigna_gate_out_passed);
+    assert_non_null(strstr(written, GET(BASE "/Patient")));
+
+    /* neither other methods nor other paths */
+
+    begin(BASE "/Patient/_search");
+    gate.search = 1;
+    assert_int_equal(pass("HEAD " BASE "/Patient/_search HTTP/1.1\r\n\r\n"),
+                     cigna_gate_out_request);
+
+    begin(BASE "/Patient/_search");
+    gate.search = 1;
+    assert_int_equal(pass("PUT " BASE "/Patient/_search HTTP/1.1\r\n\r\n"),
                      cigna_gate_out_request);
 
     begin(BASE "/Patient/%5fsearch");
