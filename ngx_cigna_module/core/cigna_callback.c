@@ -488,7 +488,8 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
         return;
 
     case cigna_token_invalid:
-        cigna_callback_say(f, "not a token reply", cigna_slice_null);
+        cigna_callback_say(f, "not a token reply",
+                           cigna_slice_str(f->tokens.shape));
         cigna_callback_end(f, op, cigna_outcome_exchange_invalid);
         return;
 

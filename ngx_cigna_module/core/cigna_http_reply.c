@@ -48,11 +48,12 @@ typedef int (*cigna_http_state_pt)(cigna_http_reply_t *p,
     const cigna_http_in_t *in);
 
 
+static int cigna_http_run(cigna_http_reply_t *p, const cigna_http_in_t *in);
 static int cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in);
 static int cigna_http_header(cigna_http_reply_t *p, const cigna_http_in_t *in);
 static int cigna_http_header_line(cigna_http_reply_t *p,
     const cigna_http_in_t *in, cigna_slice_t line);
-static int cigna_http_content_length(cigna_http_reply_t *p,
+static void cigna_http_content_length(cigna_http_reply_t *p,
     cigna_slice_t value);
 static int cigna_http_transfer_encoding(cigna_http_reply_t *p,
     cigna_slice_t value);
@@ -71,6 +72,8 @@ static int cigna_http_chunk_data(cigna_http_reply_t *p,
 static int cigna_http_chunk_end(cigna_http_reply_t *p,
     const cigna_http_in_t *in);
 static int cigna_http_trailer(cigna_http_reply_t *p,
+    const cigna_http_in_t *in);
+static int cigna_http_chunks_done(cigna_http_reply_t *p,
     const cigna_http_in_t *in);
 
 
@@ -112,15 +115,32 @@ cigna_http_reply_parse(cigna_http_reply_t *p, uint8_t *data, size_t len,
         p->state = cigna_http_st_failed;
     }
 
+    rc = cigna_http_run(p, &in);
+
+    if (rc == CIGNA_OK) {
+        p->body = (cigna_slice_t) { data + p->body_start, p->body_len };
+        p->content_type = (cigna_slice_t) { data + p->type_start,
+                                            p->type_len };
+    }
+
+    return rc;
+}
+
+
+static int
+cigna_http_run(cigna_http_reply_t *p, const cigna_http_in_t *in)
+{
+    int  rc;
+
     while (p->state != cigna_http_st_done) {
 
         if (p->state == cigna_http_st_failed) {
             return CIGNA_ERROR;
         }
 
-        rc = cigna_http_states[p->state](p, &in);
+        rc = cigna_http_states[p->state](p, in);
 
-        if (rc == CIGNA_AGAIN && !eof) {
+        if (rc == CIGNA_AGAIN && !in->eof) {
             return CIGNA_AGAIN;
         }
 
@@ -128,9 +148,6 @@ cigna_http_reply_parse(cigna_http_reply_t *p, uint8_t *data, size_t len,
             p->state = cigna_http_st_failed;
         }
     }
-
-    p->body = (cigna_slice_t) { data + p->body_start, p->body_len };
-    p->content_type = (cigna_slice_t) { data + p->type_start, p->type_len };
 
     return CIGNA_OK;
 }
@@ -154,10 +171,9 @@ cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in)
     version = cigna_slice_cut(&line, ' ');
     code = cigna_slice_cut(&line, ' ');
 
-    if (cigna_slice_eq(version, cigna_slice("HTTP/1.0"))) {
-        p->http_1_0 = 1;
-
-    } else if (!cigna_slice_eq(version, cigna_slice("HTTP/1.1"))) {
+    if (!cigna_slice_eq(version, cigna_slice("HTTP/1.1"))
+        && !cigna_slice_eq(version, cigna_slice("HTTP/1.0")))
+    {
         return CIGNA_ERROR;
     }
 
@@ -205,7 +221,8 @@ cigna_http_header_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
     }
 
     if (cigna_slice_eq_case(name, cigna_slice("Content-Length"))) {
-        return cigna_http_content_length(p, value);
+        cigna_http_content_length(p, value);
+        return CIGNA_OK;
     }
 
     if (cigna_slice_eq_case(name, cigna_slice("Transfer-Encoding"))) {
@@ -227,35 +244,60 @@ cigna_http_header_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
 }
 
 
-static int
+/*
+ * Several that are equal are one (RFC 9110, section 8.6).  A length that is no
+ * good does not matter beside chunks.
+ */
+
+static void
 cigna_http_content_length(cigna_http_reply_t *p, cigna_slice_t value)
 {
-    uint64_t  n;
+    uint64_t       n;
+    cigna_slice_t  one;
 
-    if (cigna_slice_uint(value, INT64_MAX, &n) != CIGNA_OK
-        || (p->content_length != -1 && p->content_length != (int64_t) n))
-    {
-        return CIGNA_ERROR;
-    }
+    do {
+        one = cigna_slice_trim(cigna_slice_cut(&value, ','));
 
-    p->content_length = (int64_t) n;
+        if (cigna_slice_uint(one, INT64_MAX, &n) != CIGNA_OK
+            || (p->content_length != -1 && p->content_length != (int64_t) n))
+        {
+            p->bad_length = 1;
+            return;
+        }
 
-    return CIGNA_OK;
+        p->content_length = (int64_t) n;
+
+    } while (value.len);
 }
 
 
-/* nothing but one "chunked" was offered, and HTTP/1.0 does not know it */
+/*
+ * "identity" is no coding: it was one in RFC 2616.  HTTP/1.0 does not know
+ * "chunked", but servers that say so send chunks.
+ */
 
 static int
 cigna_http_transfer_encoding(cigna_http_reply_t *p, cigna_slice_t value)
 {
-    if (p->chunked || p->http_1_0
-        || !cigna_slice_eq_case(value, cigna_slice("chunked")))
-    {
-        return CIGNA_ERROR;
-    }
+    cigna_slice_t  coding;
 
-    p->chunked = 1;
+    while (value.len) {
+
+        coding = cigna_slice_trim(cigna_slice_cut(&value, ','));
+
+        if (coding.len == 0
+            || cigna_slice_eq_case(coding, cigna_slice("identity")))
+        {
+            continue;
+        }
+
+        if (!cigna_slice_eq_case(coding, cigna_slice("chunked"))) {
+            return CIGNA_ERROR;
+        }
+
+        p->chunked_twice = p->chunked;
+        p->chunked = 1;
+    }
 
     return CIGNA_OK;
 }
@@ -323,12 +365,15 @@ cigna_http_retry_date(cigna_http_reply_t *p)
 }
 
 
-/* RFC 9112, section 6.3 */
+/*
+ * RFC 9112, section 6.3: chunks win over a length.  Such a reply is dangerous
+ * where others follow it; here it is the only one that a connection brings.
+ */
 
 static int
 cigna_http_framing(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
-    if (p->chunked && p->content_length != -1) {
+    if (p->bad_length && !p->chunked) {
         return CIGNA_ERROR;
     }
 
@@ -477,6 +522,8 @@ cigna_http_chunk_end(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
+/* the last chunk has come: the body is complete, and the rest may be cut */
+
 static int
 cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
@@ -484,6 +531,10 @@ cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_in_t *in)
     cigna_slice_t  line, name, value;
 
     rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+
+    if (rc == CIGNA_AGAIN && in->eof) {
+        return cigna_http_chunks_done(p, in);
+    }
 
     if (rc != CIGNA_OK) {
         return rc;
@@ -493,7 +544,45 @@ cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_in_t *in)
         return cigna_http_line_split(line, &name, &value);
     }
 
+    return cigna_http_chunks_done(p, in);
+}
+
+
+/*
+ * A server that says "chunked" twice has mostly done it once.  If it has done
+ * it twice, the body begins with a digit, which no object of JSON does.
+ */
+
+static int
+cigna_http_chunks_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
+{
+    cigna_http_in_t     body;
+    cigna_http_reply_t  inner;
+
     p->state = cigna_http_st_done;
+
+    if (!p->chunked_twice || p->body_len == 0
+        || cigna_slice_hex(in->data[p->body_start]) == -1)
+    {
+        return CIGNA_OK;
+    }
+
+    body = *in;
+    body.len = p->body_start + p->body_len;
+    body.eof = 1;
+
+    inner = *p;
+    inner.state = cigna_http_st_chunk_size;
+    inner.chunked_twice = 0;
+    inner.body_len = 0;
+    inner.lines.pos = p->body_start;
+    cigna_http_line_skip(&inner.lines, 0);
+
+    if (cigna_http_run(&inner, &body) != CIGNA_OK) {
+        return CIGNA_ERROR;
+    }
+
+    p->body_len = inner.body_len;
 
     return CIGNA_OK;
 }

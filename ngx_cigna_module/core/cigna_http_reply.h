@@ -25,8 +25,9 @@ typedef struct {
 
     /* private */
     unsigned        state;
-    unsigned        http_1_0:1;
     unsigned        chunked:1;
+    unsigned        chunked_twice:1;
+    unsigned        bad_length:1;          /* or several that differ */
     int64_t         content_length;        /* -1: not given */
     int64_t         retry_at_s;            /* Retry-After as epoch, or -1 */
     uint64_t        chunk_left;
@@ -47,7 +48,7 @@ void cigna_http_reply_init(cigna_http_reply_t *p);
  * that may move between calls but keeps its content (chunked bodies are
  * compacted in place).  eof says that the peer has closed the connection in
  * order.  CIGNA_AGAIN: more is needed.  CIGNA_OK: complete.  CIGNA_ERROR: not
- * HTTP, contradictory framing, a truncated body, or a body over body_max.
+ * HTTP, lengths that differ, a truncated body, or a body over body_max.
  * 1xx replies are skipped.
  */
 int cigna_http_reply_parse(cigna_http_reply_t *p, uint8_t *data, size_t len,

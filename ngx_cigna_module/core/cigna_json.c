@@ -2,9 +2,13 @@
 #include <jansson.h>
 
 #include "cigna_json.h"
+#include "cigna_json_mend.h"
+#include "cigna_json_walk.h"
 #include "cigna_secret.h"
 
 
+static cigna_json_t *cigna_json_object(json_t *doc);
+static size_t cigna_json_fill(void *out, size_t size, void *data);
 static int cigna_json_too_deep(cigna_slice_t text);
 static void cigna_json_wipe(const json_t *value);
 static const json_t *cigna_json_member(const cigna_json_t *object,
@@ -34,12 +38,46 @@ cigna_json_parse(cigna_slice_t text)
     doc = json_loadb((const char *) text.data, text.len,
                      JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
 
-    if (!json_is_object(doc)) {
-        cigna_json_destroy(doc);
+    return cigna_json_object(doc);
+}
+
+
+cigna_json_t *
+cigna_json_read(cigna_slice_t text)
+{
+    cigna_json_mend_t  m;
+
+    if (text.len == 0 || text.len > CIGNA_JSON_SIZE_MAX
+        || cigna_json_too_deep(text))
+    {
         return NULL;
     }
 
-    return doc;
+    cigna_json_mend_init(&m, text);
+
+    return cigna_json_object(json_load_callback(cigna_json_fill, &m,
+                                                JSON_DECODE_INT_AS_REAL,
+                                                NULL));
+}
+
+
+int
+cigna_json_settle(cigna_json_t *doc, cigna_slice_t text, const char *name)
+{
+    cigna_json_mend_t  m;
+
+    /* the object alone: before it there may be a mark and white space */
+
+    cigna_json_mend_init(&m, text);
+
+    if (!cigna_json_raw_differs(m.rest, cigna_slice_str(name))) {
+        return 0;
+    }
+
+    cigna_json_wipe(json_object_get(doc, name));
+    (void) json_object_del(doc, name);
+
+    return 1;
 }
 
 
@@ -187,6 +225,28 @@ cigna_json_append_string(cigna_buf_t *b, cigna_slice_t s)
     }
 
     cigna_buf_append_char(b, '"');
+}
+
+
+/* takes the document; NULL if it is another value */
+
+static cigna_json_t *
+cigna_json_object(json_t *doc)
+{
+    if (json_is_object(doc)) {
+        return doc;
+    }
+
+    cigna_json_destroy(doc);
+
+    return NULL;
+}
+
+
+static size_t
+cigna_json_fill(void *out, size_t size, void *data)
+{
+    return cigna_json_mend_next(data, out, size);
 }
 
 

@@ -24,6 +24,21 @@ typedef struct json_t  cigna_json_t;
  */
 cigna_json_t *cigna_json_parse(cigna_slice_t text);
 
+/*
+ * The same of a peer who is not held to the letter: see cigna_json_mend.h, and
+ * of a name that occurs several times the last value counts.  What could not
+ * be read is U+FFFD in a string, which no getter's caller takes for more than
+ * text, or null.
+ */
+cigna_json_t *cigna_json_read(cigna_slice_t text);
+
+/*
+ * Takes out of a document that was read from this text the member of that
+ * name, if it occurs several times with values that are not written alike:
+ * nobody can tell which of them was meant.  1 if it was so.
+ */
+int cigna_json_settle(cigna_json_t *doc, cigna_slice_t text, const char *name);
+
 /* wipes strings, as they may be secrets; NULL is allowed */
 void cigna_json_destroy(cigna_json_t *doc);
 

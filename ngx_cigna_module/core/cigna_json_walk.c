@@ -446,7 +446,40 @@ cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
 }
 
 
-/* a string without its quotes */
+int
+cigna_json_raw_differs(cigna_slice_t object, cigna_slice_t name)
+{
+    cigna_slice_t  in, key, v, first;
+
+    first = cigna_slice_null;
+
+    if (cigna_json_raw_cut(&object, &in) != CIGNA_OK || in.data[0] != '{') {
+        return 0;
+    }
+
+    in = cigna_json_text_of(in);
+
+    while (cigna_json_raw_cut(&in, &key) == CIGNA_OK
+           && cigna_json_raw_cut(&in, &v) == CIGNA_OK)
+    {
+        if (key.data[0] != '"'
+            || !cigna_json_raw_means(cigna_json_text_of(key), name))
+        {
+            continue;
+        }
+
+        if (first.len && !cigna_slice_eq(first, v)) {
+            return 1;
+        }
+
+        first = v;
+    }
+
+    return 0;
+}
+
+
+/* a string, an object or an array without what encloses it */
 
 static cigna_slice_t
 cigna_json_text_of(cigna_slice_t value)

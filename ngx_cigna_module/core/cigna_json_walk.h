@@ -66,5 +66,11 @@ int cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value);
 int cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
     cigna_slice_t *value);
 
+/*
+ * 1 if the object, before which there may be white space, has several members
+ * of that name whose values are not written alike.
+ */
+int cigna_json_raw_differs(cigna_slice_t object, cigna_slice_t name);
+
 
 #endif /* _CIGNA_JSON_WALK_H_INCLUDED_ */

@@ -36,15 +36,24 @@ typedef enum {
 } cigna_token_e;
 
 
+#define CIGNA_TOKEN_SHAPE_MAX  160
+
+
 typedef struct {
     cigna_slice_t   access_token;
     cigna_slice_t   refresh_token;         /* empty: none came */
-    cigna_slice_t   id_token;
+    cigna_slice_t   id_token;              /* as it came: cigna_jwt_verify() */
     cigna_slice_t   scope;
     cigna_slice_t   patient;
     cigna_slice_t   error;                 /* code, sanitized for logs */
     cigna_slice_t   error_description;     /* likewise, at most 128 bytes */
     int64_t         expires_in_s;          /* -1: absent or unusable */
+
+    /*
+     * "status=200,length=57,scope=odd": what was found, for logs, without a
+     * byte of the reply
+     */
+    char            shape[CIGNA_TOKEN_SHAPE_MAX];
 } cigna_token_reply_t;
 
 
@@ -72,11 +81,8 @@ int cigna_oauth_revoke_request(const cigna_provider_t *p, cigna_slice_t token,
     const char *hint, cigna_arena_t *arena, cigna_http_request_t *req);
 
 /*
- * Reads the reply of the token endpoint.  Strings are copied into the arena.
- * token_type must be "bearer" in either case; scopes are never a reason to
- * refuse; tokens with bytes outside RFC 6750's b64token and VSCHAR, empty or
- * over the limits make the reply invalid.  "invalid_grant" counts only in a
- * JSON object with status 400 or 401.
+ * Reads the reply of the token endpoint.  Strings are copied into the arena,
+ * all or none.  What each field may look like is said in cigna_oauth_reply.c.
  */
 cigna_token_e cigna_oauth_token_reply(unsigned status, cigna_slice_t body,
     cigna_arena_t *arena, cigna_token_reply_t *reply);

@@ -263,7 +263,8 @@ cigna_put_changed(const cigna_put_t *p, const cigna_grant_t *g)
 {
     return p->replaced && !p->unread
            && (cigna_put_differ(p->old.sub, g->sub)
-               || cigna_put_differ(p->old.patient, g->patient));
+               || cigna_store_other_patient(p->provider, p->old.patient,
+                                            g->patient));
 }
 
 

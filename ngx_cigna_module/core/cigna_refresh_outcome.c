@@ -63,7 +63,8 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
     /* also our own fault, such as invalid_client, is not the member's */
 
     cigna_flow_say(f->detail, sizeof(f->detail), cigna_token_name(e),
-                   f->tokens.error);
+                   f->tokens.error.len ? f->tokens.error
+                                       : cigna_slice_str(f->tokens.shape));
     f->retry_after_s = ev->retry_after_s;
     cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable, NULL);
 }

@@ -10,6 +10,8 @@
 
 
 static cigna_slice_t cigna_store_either(cigna_slice_t a, cigna_slice_t b);
+static cigna_slice_t cigna_store_patient(const cigna_provider_t *p,
+    cigna_slice_t s);
 
 
 void
@@ -25,7 +27,13 @@ cigna_store_tokens(const cigna_provider_t *p,
     g->refresh_token = cigna_store_either(tokens->refresh_token,
                                           g->refresh_token);
     g->scope = cigna_store_either(tokens->scope, g->scope);
-    g->patient = cigna_store_either(tokens->patient, g->patient);
+
+    if (g->patient.len == 0
+        || cigna_store_other_patient(p, g->patient, tokens->patient))
+    {
+        g->patient = tokens->patient;
+    }
+
     g->obtained_ms = sent_ms;
     g->expires_ms = sent_ms + life_s * 1000;
 }
@@ -57,9 +65,7 @@ cigna_store_same(const cigna_provider_t *p, const cigna_token_reply_t *tokens,
 
     *why = "tokens for another patient came";
 
-    if (g->patient.len && tokens->patient.len
-        && !cigna_slice_eq(g->patient, tokens->patient))
-    {
+    if (cigna_store_other_patient(p, g->patient, tokens->patient)) {
         return CIGNA_ERROR;
     }
 
@@ -90,6 +96,48 @@ cigna_store_same(const cigna_provider_t *p, const cigna_token_reply_t *tokens,
     g->sub = cigna_store_either(g->sub, claims.sub);
 
     return cigna_slice_eq(g->sub, claims.sub) ? CIGNA_OK : CIGNA_ERROR;
+}
+
+
+int
+cigna_store_other_patient(const cigna_provider_t *p, cigna_slice_t a,
+    cigna_slice_t b)
+{
+    a = cigna_store_patient(p, a);
+    b = cigna_store_patient(p, b);
+
+    return a.len && b.len && !cigna_slice_eq(a, b);
+}
+
+
+/* the logical id; what is no reference to a patient stays as it is */
+
+static cigna_slice_t
+cigna_store_patient(const cigna_provider_t *p, cigna_slice_t s)
+{
+    cigna_slice_t  rest;
+
+    rest = cigna_slice_trim(s);
+
+    if (p->fhir_base.len && cigna_slice_starts(rest, p->fhir_base)) {
+        rest = cigna_slice_skip(rest, p->fhir_base.len);
+
+        if (rest.len == 0 || rest.data[0] != '/') {
+            return s;
+        }
+    }
+
+    if (rest.len && rest.data[0] == '/') {
+        rest = cigna_slice_skip(rest, 1);
+    }
+
+    if (!cigna_slice_starts(rest, cigna_slice("Patient/"))) {
+        return cigna_slice_trim(s);
+    }
+
+    rest = cigna_slice_skip(rest, sizeof("Patient/") - 1);
+
+    return cigna_slice_cut(&rest, '/');
 }
 
 

@@ -15,6 +15,7 @@
 /*
  * Puts the tokens of a reply into a grant.  What the reply lacks stays as it
  * is: a refresh need not repeat the refresh token, the scope or the patient.
+ * A patient who is only written in another way stays as well.
  * The life is counted from when the request was sent.
  */
 void cigna_store_tokens(const cigna_provider_t *p,
@@ -29,6 +30,13 @@ void cigna_store_tokens(const cigna_provider_t *p,
 int cigna_store_same(const cigna_provider_t *p,
     const cigna_token_reply_t *tokens, int64_t now_ms, cigna_arena_t *a,
     cigna_grant_t *g, const char **why);
+
+/*
+ * 1 if both name a patient, and not the same: "A1", "Patient/A1", "/Patient/A1"
+ * and "<fhir_base>/Patient/A1" are one, also with "/_history/...".
+ */
+int cigna_store_other_patient(const cigna_provider_t *p, cigna_slice_t a,
+    cigna_slice_t b);
 
 /* how long Redis keeps a grant */
 uint64_t cigna_store_kept_ms(const cigna_provider_t *p,

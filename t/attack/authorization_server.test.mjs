@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 
 import { countersOf } from '../lib/counters.mjs';
@@ -189,6 +190,7 @@ test('a token endpoint that answers', async (t) => {
       ...TOKENS, access_token: `${ACCESS}\u00ff` })],
     ['an access token of 64 KiB', json({
       ...TOKENS, access_token: ACCESS.padEnd(65536, 'x') })],
+    ['two access tokens', `{"access_token":"MARKsOther",${body.slice(1)}`],
     ['another type of token', json({ ...TOKENS, token_type: 'DPoP' })],
     ['a type with a line end', json({
       ...TOKENS, token_type: 'Bearer\r\nX-Evil: 1' })],
@@ -198,6 +200,10 @@ test('a token endpoint that answers', async (t) => {
       as.on['/token'] = reply(text, { lines });
       const { visitor, outcome, line } = await dance();
       assert.match(outcome, /^exchange_(unreachable|invalid)$/, line);
+      if (outcome === 'exchange_invalid') {
+        assert.match(line, new RegExp('not a token reply: status=200,length='
+          + `${text.length},(json|access_token|token_type)=[a-z]+`));
+      }
       assertOnePost(all);
       await assertUnconnected(visitor, all);
     });
@@ -311,6 +317,118 @@ test('a token endpoint that answers', async (t) => {
     assert.equal(outcomes['acme exchange_refused'], 1);
     assert.equal(outcomes['acme connected'], 4);
   });
+});
+
+// Replies that are odd and have tokens: { what: the bytes, of some tokens }.
+const ODD = {
+  'a byte order mark': (tokens) => reply(`\xef\xbb\xbf${json(tokens)}`),
+  'white space around it': (tokens) => reply(`\r\n\t ${json(tokens)}\n\n `),
+  'status 201': (tokens) => reply(json(tokens), { status: '201 Created' }),
+  'status 203': (tokens) => reply(json(tokens), { status: '203 X' }),
+  'no type of the token': (tokens) => reply(json({
+    ...tokens, token_type: undefined })),
+  'type BearerToken': (tokens) => reply(json({
+    ...tokens, token_type: 'BearerToken' })),
+  'type BEARER': (tokens) => reply(json({ ...tokens, token_type: 'BEARER' })),
+  'a type that is no string': (tokens) => reply(json({
+    ...tokens, token_type: ['x'] })),
+  'a byte that is not UTF-8': (tokens) => reply(json({
+    ...tokens, name: 'M\xfcller' })),
+  'half a character': (tokens) => reply(json({ ...tokens, name: '~' })
+    .replace('~', '\\ud83d')),
+  'a line end in a string': (tokens) => reply(json({ ...tokens, name: '~' })
+    .replace('~', '\n')),
+  'an empty error': (tokens) => reply(json({ error: '', ...tokens })),
+  'an error that is null': (tokens) => reply(json({ error: null, ...tokens })),
+  'a member twice': (tokens) => reply(
+    `{"expires_in":3600,"x":1,${json({ ...tokens, x: 2 }).slice(1)}`),
+  'the access token twice': (tokens) => reply(
+    `{"access_token":"${tokens.access_token}",${json(tokens).slice(1)}`),
+  'a life that is a word': (tokens) => reply(json({
+    ...tokens, expires_in: 'soon' })),
+  'a life that no number holds': (tokens) => reply(
+    json(tokens).replace('3600', '1e999')),
+  'a life below zero': (tokens) => reply(json({ ...tokens, expires_in: -1 })),
+  'a list of scopes': (tokens) => reply(json({ ...tokens, scope: ['a'] })),
+  'a patient that is an object': (tokens) => reply(json({
+    ...tokens, patient: { reference: 'Patient/P1' } })),
+  'an id_token that is none': (tokens) => reply(json({
+    ...tokens, id_token: {} })),
+  'another content type': (tokens) => reply(json(tokens), {
+    type: 'text/html; charset=iso-8859-1' }),
+  'no content type': (tokens) => reply(json(tokens)).replace(
+    /Content-Type:.*?\r\n/, ''),
+  'chunks and a length': (tokens) => OK(
+    ['Content-Length: 1', 'Transfer-Encoding: chunked'], chunked(tokens)),
+  '"chunked" twice': (tokens) => OK(
+    ['Transfer-Encoding: chunked, chunked'], chunked(tokens)),
+  'chunks in chunks': (tokens) => {
+    const inner = chunked(tokens);
+    return OK(['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'],
+              `${inner.length.toString(16)}\r\n${inner}\r\n0\r\n\r\n`);
+  },
+  'no coding, which is said': (tokens) => reply(json(tokens), {
+    lines: ['Transfer-Encoding: identity'] }),
+  'the same length twice': (tokens) => reply(json(tokens), {
+    lines: [`Content-Length: ${json(tokens).length}`] }),
+  'extensions of chunks': (tokens) => OK(
+    ['Transfer-Encoding: chunked'], chunked(tokens, ';a="b"')),
+  'no line end after the last chunk': (tokens) => OK(
+    ['Transfer-Encoding: chunked'], chunked(tokens).slice(0, -2)),
+  'no length': (tokens) => OK([], json(tokens)),
+};
+
+function chunked(tokens, more = '') {
+  const text = json(tokens);
+  return `${text.length.toString(16)}${more}\r\n${text}\r\n0\r\n\r\n`;
+}
+
+test('a token endpoint whose replies are odd, and good', async (t) => {
+  const all = await startHostile(t);
+  const { as, recorder, dance } = all;
+  const odd = Object.entries(ODD);
+  const tokensOf = (i, of) => ({ ...TOKENS, access_token: `MARKsOdd${of}${i}`,
+                                 refresh_token: `MARKsOddNext${of}${i}` });
+  const visitors = [];
+
+  async function assertSent(visitor, token) {
+    recorder.take();
+    assertServed(await visitor.get('/rec/Patient'));
+    const [{ authorizations }] = recorder.take();
+    assert.deepEqual(authorizations, [`Bearer ${token}`]);
+  }
+
+  for (const [i, [what, make]] of odd.entries()) {
+    await t.test(`${what}: the member is connected`, async () => {
+      as.on['/token'] = make(tokensOf(i, 'First'));
+      const { visitor, outcome, line } = await dance();
+      assert.equal(outcome, 'connected', line);
+      assertOnePost(all);
+      await assertSent(visitor, `MARKsOddFirst${i}`);
+    });
+  }
+
+  as.on['/token'] = reply(json({ ...TOKENS, patient: 'P1', expires_in: 1 }));
+  for (const _ of [...odd, 'the patient']) {
+    const { visitor, outcome, line } = await dance();
+    assert.equal(outcome, 'connected', line);
+    visitors.push(visitor);
+  }
+  await sleep(1500);
+  as.take();
+
+  const refreshed = [...odd, ['the patient written as a reference',
+    (tokens) => reply(json({ ...tokens, patient: 'Patient/P1' }))]];
+
+  for (const [i, [what, make]] of refreshed.entries()) {
+    await t.test(`${what}: the grant is refreshed`, async () => {
+      as.on['/token'] = make(tokensOf(i, 'Second'));
+      await assertSent(visitors[i], `MARKsOddSecond${i}`);
+      const all = posts(as);
+      assert.equal(all.length, 1);
+      assert.match(all[0].body, /grant_type=refresh_token/);
+    });
+  }
 });
 
 const encode = (value) => Buffer.from(typeof value === 'string' ? value

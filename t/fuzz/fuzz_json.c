@@ -2,6 +2,8 @@
 #include "fuzz.h"
 
 #include "cigna_json.h"
+#include "cigna_json_mend.h"
+#include "cigna_json_walk.h"
 
 
 #define MEM          (256 * 1024)
@@ -50,15 +52,69 @@ read_members(const cigna_json_t *object, unsigned depth)
 static void
 read_document(cigna_slice_t text)
 {
-    cigna_json_t  *doc;
+    cigna_json_t  *doc, *mended;
 
     doc = cigna_json_parse(text);
+    mended = cigna_json_read(text);
 
     if (doc) {
         read_members(doc, CIGNA_JSON_DEPTH_MAX);
+
+        fuzz_assert(mended);
+        fuzz_assert(!cigna_json_settle(mended, text, "a"));
+    }
+
+    if (mended) {
+        read_members(mended, CIGNA_JSON_DEPTH_MAX);
+        (void) cigna_json_settle(mended, text, "a");
+        read_members(mended, CIGNA_JSON_DEPTH_MAX);
     }
 
     cigna_json_destroy(doc);
+    cigna_json_destroy(mended);
+}
+
+
+/* however much is written at a time: the same, and nothing is left to mend */
+
+static void
+mend_document(cigna_slice_t text)
+{
+    size_t              len, n, i;
+    cigna_json_mend_t   m;
+    cigna_slice_t       once;
+    static uint8_t      out[MEM], again[CIGNA_JSON_MEND_UNIT];
+
+    cigna_json_mend_init(&m, text);
+    len = cigna_json_mend_next(&m, out, MEM);
+
+    fuzz_assert(m.rest.len == 0);
+    once = cigna_slice_make(out, out + len);
+
+    cigna_json_mend_init(&m, text);
+
+    for (i = 0; /* void */ ; i += n) {
+
+        n = cigna_json_mend_next(&m, again, sizeof(again));
+
+        if (n == 0) {
+            break;
+        }
+
+        fuzz_assert(i + n <= len && memcmp(out + i, again, n) == 0);
+    }
+
+    fuzz_assert(i == len);
+
+    cigna_json_mend_init(&m, once);
+
+    for (i = 0; m.rest.len; i += n) {
+
+        n = cigna_json_mend_next(&m, again, sizeof(again));
+
+        fuzz_assert(cigna_slice_starts(once, cigna_slice("\xef\xbb\xbf"))
+                    || (i + n <= len && memcmp(out + i, again, n) == 0));
+    }
 }
 
 
@@ -87,6 +143,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size <= MEM / 8) {
         read_document(fuzz_input(data, size));
+        mend_document(fuzz_input(data, size));
         write_string(fuzz_input(data, size));
     }
 

@@ -209,7 +209,9 @@ a_reply_that_breaks_off_is_refused(void **state)
 
     (void) state;
 
-    for (i = 0; i < sizeof(text) - 2; i++) {
+    /* up to the line end of the last chunk */
+
+    for (i = 0; i < sizeof(text) - 3; i++) {
         (void) parsed_bytes(cigna_slice_make(text, text + i), CIGNA_ERROR);
     }
 
@@ -378,14 +380,21 @@ a_body_over_its_bound_is_not_awaited(void **state)
 
 
 static void
-length_and_chunks_together_are_refused(void **state)
+chunks_win_over_a_length(void **state)
 {
     (void) state;
 
+    assert_slice(parsed("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n"
+                        "4\r\nabcd\r\n0\r\n\r\n")->body, "abcd");
+    assert_slice(parsed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                        "Content-Length: 5000\r\n\r\n"
+                        "3\r\nabc\r\n0\r\n\r\n")->body, "abc");
+    assert_slice(parsed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                        "Content-Length: 1\r\nContent-Length: -2\r\n\r\n"
+                        "3\r\nabc\r\n0\r\n\r\n")->body, "abc");
     refused("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
-            "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
-    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
-            "Content-Length: 3\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+            "Transfer-Encoding: chunked\r\n\r\nabc");
 }
 
 
@@ -398,8 +407,21 @@ lengths_that_differ_are_refused(void **state)
             "\r\nabcd");
     refused("HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n\r\nabcd");
 
+    refused("HTTP/1.1 200 OK\r\nContent-Length: 3, 3,\r\n"
+            "Content-Length: 4\r\n\r\nabcd");
+    refused("HTTP/1.1 200 OK\r\nContent-Length: 3 3\r\n\r\nabc");
+}
+
+
+static void
+equal_lengths_are_one(void **state)
+{
+    (void) state;
+
     assert_slice(parsed("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
                         "content-length: 3\r\n\r\nabc")->body, "abc");
+    assert_slice(parsed("HTTP/1.1 200 OK\r\nContent-Length: 3, 3 ,3\r\n"
+                        "\r\nabc")->body, "abc");
 }
 
 
@@ -424,13 +446,88 @@ other_codings_are_refused(void **state)
 
     refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
             "0\r\n\r\n");
-    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n"
+    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n"
             "0\r\n\r\n");
-    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
-            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
-    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n");
-    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n\r\n");
-    refused("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunkedx\r\n\r\n");
+    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: x-identity\r\n\r\n");
+}
+
+
+static void
+chunked_twice_is_chunked_once(void **state)
+{
+    (void) state;
+
+    assert_slice(parsed("HTTP/1.1 200 OK\r\n"
+                        "Transfer-Encoding: chunked, chunked\r\n\r\n"
+                        "3\r\n{1}\r\n0\r\n\r\n")->body, "{1}");
+    assert_slice(parsed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n"
+                        "3\r\n{1}\r\n0\r\n\r\n")->body, "{1}");
+    assert_slice(parsed("HTTP/1.1 200 OK\r\n"
+                        "Transfer-Encoding: chunked, chunked\r\n\r\n"
+                        "0\r\n\r\n")->body, "");
+}
+
+
+static void
+a_body_that_is_chunked_twice_is_unpacked(void **state)
+{
+    (void) state;
+
+    assert_slice(parsed("HTTP/1.1 200 OK\r\n"
+                        "Transfer-Encoding: chunked, chunked\r\n\r\n"
+                        "5\r\n3\r\n{1\r\n"
+                        "8\r\n}\r\n0\r\n\r\n\r\n0\r\n\r\n")->body, "{1}");
+    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n"
+            "\r\n5\r\n3\r\n{1\r\n0\r\n\r\n");
+}
+
+
+static void
+identity_is_no_coding(void **state)
+{
+    (void) state;
+
+    assert_slice(parsed("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n"
+                        "Content-Length: 2\r\n\r\nabc")->body, "ab");
+    assert_slice(parsed("HTTP/1.1 200 OK\r\nTransfer-Encoding: Identity\r\n"
+                        "\r\nabc")->body, "abc");
+    assert_slice(parsed("HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n"
+                        "Content-Length: 2\r\n\r\nab")->body, "ab");
+    assert_slice(parsed("HTTP/1.1 200 OK\r\n"
+                        "Transfer-Encoding: identity, chunked\r\n\r\n"
+                        "3\r\nabc\r\n0\r\n\r\n")->body, "abc");
+}
+
+
+static void
+chunks_may_come_by_http_1_0(void **state)
+{
+    (void) state;
+
+    assert_slice(parsed("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                        "\r\n3\r\nabc\r\n0\r\n\r\n")->body, "abc");
+    refused("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}");
+}
+
+
+static void
+the_end_may_come_with_the_last_chunk(void **state)
+{
+    (void) state;
+
+#define CHUNKS  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"      \
+                "3\r\nabc\r\n"
+
+    assert_slice(parsed(CHUNKS "0\r\n")->body, "abc");
+    assert_slice(parsed(CHUNKS "0\r\n\r")->body, "abc");
+    assert_slice(parsed(CHUNKS "0\r\nX-A: b")->body, "abc");
+
+    unfinished(CHUNKS "0\r\n");
+    refused(CHUNKS);
+    refused(CHUNKS "0");
+    refused(CHUNKS "0\r");
 }
 
 
@@ -544,7 +641,8 @@ an_error_is_not_followed_by_waiting(void **state)
     refused("HTTP/1.1 200 OK\r\n folded\r\n");
     refused("HTTP/1.1 101 Switching Protocols\r\n\r\n");
     refused("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
-            "Transfer-Encoding: chunked\r\n\r\n");
+            "Content-Length: 4\r\n\r\n");
+    refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n");
     refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
             "1\r\nabc");
     at_eof = 1;
@@ -842,10 +940,16 @@ main(void)
         cmocka_unit_test(a_chunk_size_does_not_wrap_around),
         cmocka_unit_test(a_body_over_its_bound_is_refused),
         cmocka_unit_test(a_body_over_its_bound_is_not_awaited),
-        cmocka_unit_test(length_and_chunks_together_are_refused),
+        cmocka_unit_test(chunks_win_over_a_length),
         cmocka_unit_test(lengths_that_differ_are_refused),
+        cmocka_unit_test(equal_lengths_are_one),
         cmocka_unit_test(a_length_that_is_no_number_is_refused),
         cmocka_unit_test(other_codings_are_refused),
+        cmocka_unit_test(chunked_twice_is_chunked_once),
+        cmocka_unit_test(a_body_that_is_chunked_twice_is_unpacked),
+        cmocka_unit_test(identity_is_no_coding),
+        cmocka_unit_test(chunks_may_come_by_http_1_0),
+        cmocka_unit_test(the_end_may_come_with_the_last_chunk),
         cmocka_unit_test(interim_replies_are_skipped),
         cmocka_unit_test(nobody_switches_protocols),
         cmocka_unit_test(some_replies_have_no_body),

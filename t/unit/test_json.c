@@ -667,6 +667,107 @@ a_document_that_finds_no_memory_is_refused(void **state)
 }
 
 
+/* what a reader of sloppy peers makes of a member, "-" if it is no string */
+
+static void
+assert_read(const char *text, const char *name, const char *expected)
+{
+    cigna_slice_t   s;
+    cigna_json_t   *doc;
+
+    doc = cigna_json_read(guarded(text));
+
+    if (doc == NULL) {
+        fail_msg("%s was refused", text);
+    }
+
+    if (cigna_json_string(doc, name, 64, &s) != CIGNA_OK) {
+        s = cigna_slice("-");
+    }
+
+    assert_slice(s, expected);
+    cigna_json_destroy(doc);
+}
+
+
+static void
+one_bad_value_does_not_spoil_the_document(void **state)
+{
+    (void) state;
+
+    assert_read("\xef\xbb\xbf {\"a\":\"b\"} ", "a", "b");
+    assert_read("{\"n\":\"M\xfcller\",\"a\":\"b\"}", "a", "b");
+    assert_read("{\"n\":\"M\xfcller\"}", "n", "M\xef\xbf\xbdller");
+    assert_read("{\"n\\u0000\":\"\\u0000\",\"a\":\"b\"}", "a", "b");
+    assert_read("{\"n\":\"a\nb\\ud800\\'\",\"a\":\"b\"}", "a", "b");
+    assert_read("{\"n\":1e999,\"m\":01,\"a\":\"b\"}", "a", "b");
+    assert_read("{\"a\":\"b\",\"a\":\"c\",\"d\":{\"e\":1,\"e\":2}}", "a", "c");
+}
+
+
+static void
+what_is_no_document_is_not_made_one(void **state)
+{
+    unsigned  i;
+
+    static const char *const  texts[] = {
+        "", "\xef\xbb\xbf", "[]", "null", "<html>", "{", "{\"a\":\"b", "{}{}",
+        "{\"a\":1,}", "{'a':1}", "{a:1}", "{\"a\":\xff}", "\xfe\xff{}",
+        "{\"a\" \"b\"}", "{}\xff", "\xef\xbb\xbf\xef\xbb\xbf{}"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (cigna_json_read(guarded(texts[i])) != NULL) {
+            fail_msg("%s was not refused", texts[i]);
+        }
+    }
+}
+
+
+/* the member "a" after it was settled */
+
+static void
+settled(const char *text, int rc, const char *expected)
+{
+    cigna_slice_t   s;
+    cigna_json_t   *doc;
+
+    doc = cigna_json_read(guarded(text));
+    assert_non_null(doc);
+
+    assert_int_equal(cigna_json_settle(doc, guarded(text), "a"), rc);
+
+    if (cigna_json_string(doc, "a", 64, &s) != CIGNA_OK) {
+        s = cigna_slice("-");
+    }
+
+    assert_slice(s, expected);
+    cigna_json_destroy(doc);
+}
+
+
+static void
+a_member_that_says_two_things_says_nothing(void **state)
+{
+    (void) state;
+
+    settled("{\"a\":\"b\"}", 0, "b");
+    settled("{\"a\":\"b\",\"a\":\"b\"}", 0, "b");
+    settled("{\"b\":1,\"b\":2}", 0, "-");
+
+    settled("{\"a\":\"b\",\"a\":\"c\"}", 1, "-");
+    settled("\xef\xbb\xbf {\"a\":\"b\",\"\\u0061\":\"c\"}", 1, "-");
+    settled("{\"a\":\"c\",\"b\":[{}],\"a\":\"b\",\"a\":\"c\"}", 1, "-");
+    settled("{\"a\":null,\"n\":\"\xff\n\\'\",\"a\":\"b\"}", 1, "-");
+
+    /* of the document alone */
+
+    settled("{\"d\":{\"a\":1,\"a\":2},\"a\":\"b\"}", 0, "b");
+}
+
+
 int
 main(void)
 {
@@ -694,7 +795,10 @@ main(void)
         cmocka_unit_test(bytes_that_are_not_utf_8_are_replaced),
         cmocka_unit_test(whatever_was_written_can_be_read),
         cmocka_unit_test(strings_are_wiped_before_they_are_freed),
-        cmocka_unit_test(a_document_that_finds_no_memory_is_refused)
+        cmocka_unit_test(a_document_that_finds_no_memory_is_refused),
+        cmocka_unit_test(one_bad_value_does_not_spoil_the_document),
+        cmocka_unit_test(what_is_no_document_is_not_made_one),
+        cmocka_unit_test(a_member_that_says_two_things_says_nothing)
     };
 
     support_alloc_init();

@@ -157,6 +157,28 @@ members_are_found_in_any_order(void **state)
 }
 
 
+static void
+values_that_differ_are_found(void **state)
+{
+    cigna_slice_t  a = cigna_slice("a");
+
+    (void) state;
+
+    assert_false(cigna_json_raw_differs(guarded(""), a));
+    assert_false(cigna_json_raw_differs(guarded("[1,2]"), a));
+    assert_false(cigna_json_raw_differs(guarded("{\"a\":1}"), a));
+    assert_false(cigna_json_raw_differs(guarded("{\"a\":1,\"a\":1}"), a));
+    assert_false(cigna_json_raw_differs(guarded("{\"b\":1,\"b\":2}"), a));
+    assert_false(cigna_json_raw_differs(
+                     guarded("{\"b\":{\"a\":1,\"a\":2}}"), a));
+
+    assert_true(cigna_json_raw_differs(guarded(" {\"a\":1,\"a\":\"1\"} "),
+                                       a));
+    assert_true(cigna_json_raw_differs(
+                    guarded("{\"a\":1,\"b\":\"}\",\"\\u0061\": 2}"), a));
+}
+
+
 int
 main(void)
 {
@@ -165,7 +187,8 @@ main(void)
         cmocka_unit_test(what_is_no_json_breaks_where_it_is_none),
         cmocka_unit_test(it_goes_so_deep_and_no_deeper),
         cmocka_unit_test(a_string_means_what_its_escapes_stand_for),
-        cmocka_unit_test(members_are_found_in_any_order)
+        cmocka_unit_test(members_are_found_in_any_order),
+        cmocka_unit_test(values_that_differ_are_found)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

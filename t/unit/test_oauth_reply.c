@@ -129,38 +129,371 @@ an_odd_scope_or_patient_is_taken_for_absent(void **state)
 }
 
 
+/* a reply that is good, and what it looks like */
+
+static void
+good(const char *body, const char *shape)
+{
+    char  expected[CIGNA_TOKEN_SHAPE_MAX];
+
+    if (read_reply(200, body) != cigna_token_ok) {
+        fail_msg("%s was refused: %s", body, reply.shape);
+    }
+
+    assert_slice(reply.access_token, "MARKER-access");
+
+    (void) snprintf(expected, sizeof(expected), "status=200,length=%zu%s",
+                    strlen(body), shape);
+    assert_string_equal(reply.shape, expected);
+}
+
+
+static void
+invalid(const char *body, const char *shape)
+{
+    char  expected[CIGNA_TOKEN_SHAPE_MAX];
+
+    if (read_reply(200, body) != cigna_token_invalid) {
+        fail_msg("%s was not refused", body);
+    }
+
+    (void) snprintf(expected, sizeof(expected), "status=200,length=%zu%s",
+                    strlen(body), shape);
+    assert_string_equal(reply.shape, expected);
+}
+
+
+static void
+a_byte_order_mark_before_the_json_is_no_matter(void **state)
+{
+    (void) state;
+
+    good("\xef\xbb\xbf{" MINIMAL "}", "");
+    good("\xef\xbb\xbf\r\n {" MINIMAL "}", "");
+    invalid("\xef\xbb\xbf", ",json=none");
+    invalid("{" MINIMAL "}\xef\xbb\xbf", ",json=none");
+}
+
+
+static void
+white_space_around_and_within_is_no_matter(void **state)
+{
+    (void) state;
+
+    good("\r\n\t {\n " TOKEN " ,\n\t" BEARER "\n}\r\n\r\n ", "");
+}
+
+
+static void
+any_status_of_success_brings_tokens(void **state)
+{
+    unsigned  status;
+
+    (void) state;
+
+    for (status = 200; status < 300; status++) {
+        assert_int_equal(read_reply(status, "{" MINIMAL "}"), cigna_token_ok);
+    }
+
+    assert_int_equal(read_reply(199, "{" MINIMAL "}"), cigna_token_invalid);
+    assert_int_equal(read_reply(300, "{" MINIMAL "}"), cigna_token_invalid);
+    assert_string_equal(reply.shape, "status=300,length=54");
+}
+
+
+static void
+a_type_may_be_absent_or_odd(void **state)
+{
+    unsigned  i;
+    char      body[256];
+
+    static const char *const  bearer[] = {
+        "null", "\"\"", "\" \"", "\"Bearer\"", "\"BEARER\"",
+        "\"BearerToken\"", "\"bearertoken\"", "\"bearer_token\"",
+        "\"Bearer Token\"", "\" Bearer\\r\\n\""
+    };
+    static const char *const  odd[] = {
+        "5", "true", "[\"bearer\"]", "{\"a\":\"mac\"}", "\"Be\xff\"", "bearer"
+    };
+
+    (void) state;
+
+    good("{" TOKEN "}", "");
+
+    for (i = 0; i < sizeof(bearer) / sizeof(bearer[0]); i++) {
+        (void) snprintf(body, sizeof(body), "{" TOKEN ",\"token_type\":%s}",
+                        bearer[i]);
+        good(body, "");
+    }
+
+    for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        (void) snprintf(body, sizeof(body), "{" TOKEN ",\"token_type\":%s}",
+                        odd[i]);
+        good(body, i < 5 ? ",token_type=odd" : "");
+    }
+}
+
+
+static void
+a_type_that_is_not_understood_is_refused(void **state)
+{
+    unsigned  i;
+    char      body[256];
+
+    static const char *const  types[] = {
+        "mac", "DPoP", "N_A", "bearers", "be", "bearer token x", "Bearer, mac",
+        "Bearer\\r\\nX-Evil: 1", "bearertokenbearertoken"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        (void) snprintf(body, sizeof(body),
+                        "{" TOKEN ",\"token_type\":\"%s\"}", types[i]);
+        invalid(body, ",token_type=unknown");
+    }
+}
+
+
+static void
+a_bad_byte_spoils_no_more_than_its_own_field(void **state)
+{
+    (void) state;
+
+    good("{" MINIMAL ",\"name\":\"M\xfcller\"}", "");
+    good("{\"n\xfc\":1," MINIMAL ",\"name\":\"\\u0000\\ud800\n\\x\"}", "");
+
+    good("{" MINIMAL ",\"patient\":\"A\xff\",\"scope\":\"\xc3\","
+         "\"expires_in\":\"5\xff\"}",
+         ",scope=odd,patient=odd,expires_in=odd");
+    assert_slice(reply.patient, "");
+    assert_slice(reply.scope, "");
+    assert_int_equal(reply.expires_in_s, -1);
+
+    invalid("{" BEARER ",\"access_token\":\"a\xff\"}",
+            ",access_token=unprintable");
+    invalid("{" MINIMAL ",\"refresh_token\":\"a\xff\"}",
+            ",refresh_token=unprintable");
+}
+
+
+static void
+an_empty_error_is_none(void **state)
+{
+    (void) state;
+
+    good("{" MINIMAL ",\"error\":\"\"}", "");
+    good("{" MINIMAL ",\"error\":null,\"error_description\":null}", "");
+    good("{" MINIMAL ",\"error\":\" \"}", "");
+    good("{" MINIMAL ",\"error\":false}", ",error=odd");
+    good("{" MINIMAL ",\"error\":{}}", ",error=odd");
+    good("{" MINIMAL ",\"error\":\"none\"}", ",error=unknown");
+
+    assert_int_equal(read_reply(400, "{" MINIMAL ",\"error\":\"\"}"),
+                     cigna_token_invalid);
+}
+
+
+static void
+a_member_may_occur_twice(void **state)
+{
+    (void) state;
+
+    good("{" MINIMAL "," MINIMAL "}", "");
+    good("{" MINIMAL ",\"x\":1,\"x\":2,\"y\":{\"z\":1,\"z\":2}}", "");
+
+    good("{" MINIMAL ",\"expires_in\":5,\"expires_in\":6}",
+         ",expires_in=twice");
+    assert_int_equal(reply.expires_in_s, -1);
+
+    good("{" MINIMAL ",\"patient\":\"A\",\"patient\":\"B\","
+         "\"scope\":\"a\",\"scope\":\"b\"}",
+         ",scope=twice,patient=twice");
+    assert_slice(reply.patient, "");
+    assert_slice(reply.scope, "");
+
+    good("{" MINIMAL ",\"refresh_token\":\"r\",\"refresh_token\":\"r\"}", "");
+    assert_slice(reply.refresh_token, "r");
+
+    good("{" MINIMAL ",\"refresh_token\":\"r\",\"refresh_token\":\"s\","
+         "\"id_token\":\"i\",\"id_token\":\"j\"}",
+         ",refresh_token=twice,id_token=twice");
+    assert_slice(reply.refresh_token, "");
+    assert_slice(reply.id_token, "");
+}
+
+
+static void
+of_two_access_tokens_none_is_used(void **state)
+{
+    (void) state;
+
+    invalid("{" MINIMAL ",\"access_token\":\"other\"}",
+            ",access_token=twice,access_token=none");
+    invalid("{" MINIMAL ",\"\\u0061ccess_token\":\"other\"}",
+            ",access_token=twice,access_token=none");
+    invalid("{\"access_token\":null," MINIMAL "}",
+            ",access_token=twice,access_token=none");
+}
+
+
+/* an answer that says two things ends nobody's grant */
+
+static void
+of_two_errors_none_counts(void **state)
+{
+    (void) state;
+
+    assert_int_equal(read_reply(400, "{\"error\":\"invalid_grant\","
+                                     "\"error\":\"invalid_client\"}"),
+                     cigna_token_invalid);
+    assert_string_equal(reply.shape, "status=400,length=50,error=twice");
+    assert_int_equal(read_reply(400, "{\"error\":\"invalid_grant\","
+                                     "\"error\":\"invalid_grant\"}"),
+                     cigna_token_invalid_grant);
+}
+
+
+static void
+a_refresh_token_may_be_empty_or_odd(void **state)
+{
+    unsigned  i;
+    char      body[256];
+
+    static const struct { const char *text, *shape; }  tokens[] = {
+        { "\"\"", "" }, { "null", "" }, { "false", ",refresh_token=odd" },
+        { "5", ",refresh_token=odd" }, { "[\"r\"]", ",refresh_token=odd" },
+        { "{}", ",refresh_token=odd" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+        (void) snprintf(body, sizeof(body),
+                        "{" MINIMAL ",\"refresh_token\":%s}", tokens[i].text);
+        good(body, tokens[i].shape);
+        assert_slice(reply.refresh_token, "");
+    }
+}
+
+
+static void
+an_id_token_that_is_no_string_is_absent(void **state)
+{
+    (void) state;
+
+    good("{" MINIMAL ",\"id_token\":{}}", ",id_token=odd");
+    assert_slice(reply.id_token, "");
+    good("{" MINIMAL ",\"id_token\":5}", ",id_token=odd");
+    good("{" MINIMAL ",\"id_token\":null}", "");
+    good("{" MINIMAL ",\"id_token\":\"\"}", "");
+}
+
+
+/* for cigna_jwt_verify(), which takes it or not */
+
+static void
+an_id_token_that_is_a_string_is_passed_on(void **state)
+{
+    (void) state;
+
+    good("{" MINIMAL ",\"id_token\":\" a.b.c\\n\"}", "");
+    assert_slice(reply.id_token, "a.b.c");
+    good("{" MINIMAL ",\"id_token\":\"a b\"}", "");
+    assert_slice(reply.id_token, "a b");
+    good("{" MINIMAL ",\"id_token\":\"a\xff\"}", "");
+    assert_slice(reply.id_token, "a\xef\xbf\xbd");
+}
+
+
+static void
+many_oddities_at_once_cost_no_token(void **state)
+{
+    (void) state;
+
+    good("\xef\xbb\xbf {" TOKEN "," TOKEN ",\"token_type\":{},"
+         "\"error\":[],\"expires_in\":-1e999,\"scope\":[],"
+         "\"patient\":{},\"id_token\":[],\"refresh_token\":\"r\","
+         "\"name\":\"\xff\"}\n",
+         ",error=odd,token_type=odd,id_token=odd,scope=odd,patient=odd");
+    assert_slice(reply.refresh_token, "r");
+}
+
+
+static void
+pairs_of_oddities_cost_no_token(void **state)
+{
+    unsigned  i, j, n;
+    char      body[512];
+
+    static const char *const  odd[] = {
+        "\"token_type\":null", "\"token_type\":\"BearerToken\"",
+        "\"token_type\":[]", "\"token_type\":\"Be\xff\"", "\"error\":\"\"",
+        "\"error\":null", "\"error\":0", "\"error\":\"none\"",
+        "\"expires_in\":\"3599\"", "\"expires_in\":-1",
+        "\"expires_in\":1e999", "\"expires_in\":03599",
+        "\"expires_in\":99999999999999999999999999999999999999",
+        "\"scope\":[\"a\"]", "\"scope\":\"\xe9\"", "\"patient\":5",
+        "\"patient\":{\"reference\":\"Patient/A1\"}", "\"id_token\":[]",
+        "\"id_token\":\"\xff\"", "\"id_token\":\"\"",
+        "\"name\":\"M\xfcller\"", "\"name\":\"\\ud800\\u0000\"",
+        "\"na\tme\":\"\n\"", "\"x\":1,\"x\":2", TOKEN,
+        "\"y\":{\"z\":1,\"z\":{}}"
+    };
+
+    (void) state;
+
+    n = sizeof(odd) / sizeof(odd[0]);
+
+    for (i = 0; i < n; i++) {
+        for (j = 0; j < n; j++) {
+            (void) snprintf(body, sizeof(body), "%s{%s,\"refresh_token\":\"r\","
+                            TOKEN ",%s}", (i + j) % 2 ? "\xef\xbb\xbf" : "\n ",
+                            odd[i], odd[j]);
+
+            if (read_reply(200 + i % 3, body) != cigna_token_ok) {
+                fail_msg("%s was refused: %s", body, reply.shape);
+            }
+
+            assert_slice(reply.access_token, "MARKER-access");
+            assert_slice(reply.refresh_token, "r");
+        }
+    }
+}
+
+
 static void
 what_is_no_token_reply_is_invalid(void **state)
 {
     unsigned  i;
 
-    static const char *bodies[] = {
-        "", "{}", "[]", "null", "\"bearer\"", "<html><body>Login</body></html>",
-        "{" TOKEN "}", "{" BEARER "}",
-        "{" TOKEN ",\"token_type\":\"mac\"}",
-        "{" TOKEN ",\"token_type\":\"bearers\"}",
-        "{" TOKEN ",\"token_type\":5}",
-        "{" BEARER ",\"access_token\":\"\"}",
-        "{" BEARER ",\"access_token\":null}",
-        "{" BEARER ",\"access_token\":5}",
-        "{" BEARER ",\"access_token\":[\"a\"]}",
-        "{" TOKEN "," MINIMAL "}",
-        "{" MINIMAL "", "{" MINIMAL "} x",
-        "{" MINIMAL ",\"refresh_token\":5}",
-        "{" MINIMAL ",\"id_token\":{}}"
+    static const struct { const char *body, *shape; }  bodies[] = {
+        { "", ",json=none" }, { "[]", ",json=none" }, { "null", ",json=none" },
+        { "\"bearer\"", ",json=none" },
+        { "<html><body>Login</body></html>", ",json=none" },
+        { "{}", ",access_token=none" },
+        { "{" BEARER "}", ",access_token=none" },
+        { "{" BEARER ",\"access_token\":\"\"}", ",access_token=none" },
+        { "{" BEARER ",\"access_token\":null}", ",access_token=none" },
+        { "{" BEARER ",\"access_token\":5}",
+          ",access_token=odd,access_token=none" },
+        { "{" BEARER ",\"access_token\":[\"a\"]}",
+          ",access_token=odd,access_token=none" },
+        { "{\"tokens\":{" MINIMAL "}}", ",access_token=none" },
+        { "[{" MINIMAL "}]", ",json=none" },
+        { "{" MINIMAL "", ",json=none" }, { "{" MINIMAL "} x", ",json=none" }
     };
 
     (void) state;
 
     for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-        assert_int_equal(read_reply(200, bodies[i]), cigna_token_invalid);
-        assert_int_equal(read_reply(302, bodies[i]), cigna_token_invalid);
-        assert_int_equal(read_reply(400, bodies[i]), cigna_token_invalid);
+        invalid(bodies[i].body, bodies[i].shape);
+        assert_int_equal(read_reply(302, bodies[i].body), cigna_token_invalid);
+        assert_int_equal(read_reply(400, bodies[i].body), cigna_token_invalid);
     }
 
     /* a good body with another status */
 
-    assert_int_equal(read_reply(201, "{" MINIMAL "}"), cigna_token_invalid);
     assert_int_equal(read_reply(302, "{" MINIMAL "}"), cigna_token_invalid);
     assert_int_equal(read_reply(400, "{" MINIMAL "}"), cigna_token_invalid);
     assert_int_equal(read_reply(0, "{" MINIMAL "}"), cigna_token_invalid);
@@ -227,9 +560,12 @@ tokens_are_bounded(void **state)
             snprintf(body, 64 * 1024, "{" BEARER "%s,\"%s\":\"%0*d\"}",
                      i ? "," TOKEN : "", tokens[i].name, (int) len, 0);
 
-            expect = (len > tokens[i].max) ? cigna_token_invalid
-                                           : cigna_token_ok;
+            /* of an id_token enough is left for cigna_jwt_verify() */
+
+            expect = (i < 2 && len > tokens[i].max) ? cigna_token_invalid
+                                                    : cigna_token_ok;
             assert_int_equal(read_reply(200, body), expect);
+            assert_int_equal(reply.id_token.len, i < 2 ? 0 : len);
         }
     }
 
@@ -300,8 +636,9 @@ an_error_beside_a_token_wins(void **state)
     assert_int_equal(read_reply(200, "{" MINIMAL ",\"error\":\""
                                      "invalid_scope\"}"),
                      cigna_token_refused);
-    assert_int_equal(read_reply(200, "{" MINIMAL ",\"error\":5}"),
-                     cigna_token_invalid);
+    assert_int_equal(read_reply(201, "{" MINIMAL ",\"error\":\""
+                                     "invalid_grant\"}"),
+                     cigna_token_refused);
 }
 
 
@@ -457,6 +794,21 @@ main(void)
         cmocka_unit_test(a_reply_needs_no_more_than_a_token_and_its_type),
         cmocka_unit_test(an_odd_life_of_a_token_is_no_reason_to_refuse_it),
         cmocka_unit_test(an_odd_scope_or_patient_is_taken_for_absent),
+        cmocka_unit_test(a_byte_order_mark_before_the_json_is_no_matter),
+        cmocka_unit_test(white_space_around_and_within_is_no_matter),
+        cmocka_unit_test(any_status_of_success_brings_tokens),
+        cmocka_unit_test(a_type_may_be_absent_or_odd),
+        cmocka_unit_test(a_type_that_is_not_understood_is_refused),
+        cmocka_unit_test(a_bad_byte_spoils_no_more_than_its_own_field),
+        cmocka_unit_test(an_empty_error_is_none),
+        cmocka_unit_test(a_member_may_occur_twice),
+        cmocka_unit_test(of_two_access_tokens_none_is_used),
+        cmocka_unit_test(of_two_errors_none_counts),
+        cmocka_unit_test(a_refresh_token_may_be_empty_or_odd),
+        cmocka_unit_test(an_id_token_that_is_no_string_is_absent),
+        cmocka_unit_test(an_id_token_that_is_a_string_is_passed_on),
+        cmocka_unit_test(many_oddities_at_once_cost_no_token),
+        cmocka_unit_test(pairs_of_oddities_cost_no_token),
         cmocka_unit_test(what_is_no_token_reply_is_invalid),
         cmocka_unit_test(a_token_that_would_break_a_header_is_refused),
         cmocka_unit_test(tokens_are_bounded),

@@ -104,6 +104,24 @@ a_refusal_that_cannot_be_checked_marks_nothing(void **state)
 
 
 static void
+a_reply_without_tokens_is_told_by_its_shape(void **state)
+{
+    (void) state;
+
+    make_expired();
+    w.answer_status = 200;
+    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+                    "{\"access_token\":5,\"name\":\"MARKER\"}");
+
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
+    assert_string_equal(a.flow.refresh.detail,
+                        "invalid: status=200,length=34,access_token=odd,"
+                        "access_token=none");
+    assert_int_equal(stored().state, cigna_grant_live);
+}
+
+
+static void
 while_the_alarm_is_raised_nothing_is_marked(void **state)
 {
     (void) state;
@@ -998,6 +1016,7 @@ main(void)
         test(a_refused_grant_is_read_again_before_it_is_marked),
         test(a_lost_race_is_not_read_as_revoked),
         test(a_refusal_that_cannot_be_checked_marks_nothing),
+        test(a_reply_without_tokens_is_told_by_its_shape),
         test(while_the_alarm_is_raised_nothing_is_marked),
         test(a_member_who_connects_again_replaces_a_spent_grant),
         test(the_old_refresh_token_is_kept_when_none_comes),

@@ -165,6 +165,68 @@ another_patient_is_somebody_else(void **state)
 
 
 static void
+a_patient_may_be_written_in_several_ways(void **state)
+{
+    unsigned       i;
+    cigna_grant_t  g;
+
+    static const char *const  names[] = {
+        "A1", " A1", "Patient/A1", "/Patient/A1", "Patient/A1/_history/2",
+        "https://fhir.example/v1/Patient/A1"
+    };
+    static const char *const  others[] = {
+        "a1", "Patient/A2", "patient/A1", "Person/A1", "A1/Patient",
+        "https://fhir.example/v1x/Patient/A1", "//Patient/A1",
+        "https://fhir.example/Patient/A1", "https://evil.example/Patient/A1"
+    };
+
+    (void) state;
+
+    w.provider.fhir_base = cigna_slice("https://fhir.example/v1");
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        g = old_grant();
+        assert_true(same(names[i], "", &g));
+
+        g.patient = cigna_slice_str(names[i]);
+        assert_true(same("A1", "", &g));
+        assert_true(same("Patient/A1", "", &g));
+        assert_false(same("Patient/A2", "", &g));
+    }
+
+    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        g = old_grant();
+        assert_false(same(others[i], "", &g));
+    }
+
+    /* one without an id names nobody */
+
+    g = old_grant();
+    assert_true(same("Patient/", "", &g));
+}
+
+
+static void
+a_patient_stays_as_first_written(void **state)
+{
+    cigna_grant_t        g;
+    cigna_token_reply_t  t;
+
+    (void) state;
+
+    g = old_grant();
+    t = reply();
+    t.patient = cigna_slice("Patient/A1");
+    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    assert_slice(g.patient, "A1");
+
+    g.patient = cigna_slice_null;
+    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    assert_slice(g.patient, "Patient/A1");
+}
+
+
+static void
 an_odd_id_token_is_no_reason_to_lose_the_tokens(void **state)
 {
     cigna_grant_t  g;
@@ -249,6 +311,8 @@ main(void)
         test(a_life_that_is_not_told_is_the_configured_one),
         test(a_grant_is_kept_for_as_long_as_it_is_of_use),
         test(another_patient_is_somebody_else),
+        test(a_patient_may_be_written_in_several_ways),
+        test(a_patient_stays_as_first_written),
         test(an_odd_id_token_is_no_reason_to_lose_the_tokens),
         test(a_grant_is_written_sealed_with_all_that_redis_needs),
         test(too_little_room_writes_nothing)
