@@ -6,9 +6,10 @@
 static void cigna_base64_append_as(cigna_buf_t *b, cigna_slice_t s,
     const char *alphabet, int padding);
 static uint32_t cigna_base64_group(const uint8_t *in, size_t n);
-static int cigna_base64url_decode_group(const uint8_t *in, size_t n,
-    uint8_t *out);
-static uint32_t cigna_base64url_value(uint8_t c);
+static int cigna_base64_decode_as(cigna_slice_t s, cigna_buf_t *b, int any);
+static int cigna_base64_decode_group(const uint8_t *in, size_t n,
+    uint8_t *out, int any);
+static uint32_t cigna_base64_value(uint8_t c, int any);
 
 
 #define CIGNA_BASE64_DIGITS                                                   \
@@ -34,6 +35,24 @@ cigna_base64_append(cigna_buf_t *b, cigna_slice_t s)
 int
 cigna_base64url_decode(cigna_slice_t s, cigna_buf_t *b)
 {
+    return cigna_base64_decode_as(s, b, 0);
+}
+
+
+int
+cigna_base64_decode_any(cigna_slice_t s, cigna_buf_t *b)
+{
+    while (s.len && s.data[s.len - 1] == '=') {
+        s.len--;
+    }
+
+    return cigna_base64_decode_as(s, b, 1);
+}
+
+
+static int
+cigna_base64_decode_as(cigna_slice_t s, cigna_buf_t *b, int any)
+{
     size_t    i, n;
     uint8_t  *start, *out;
 
@@ -52,7 +71,7 @@ cigna_base64url_decode(cigna_slice_t s, cigna_buf_t *b)
 
         n = (s.len - i < 4) ? s.len - i : 4;
 
-        if (cigna_base64url_decode_group(s.data + i, n, out) != CIGNA_OK) {
+        if (cigna_base64_decode_group(s.data + i, n, out, any) != CIGNA_OK) {
 
             /* half a secret is nobody's */
 
@@ -129,7 +148,7 @@ cigna_base64_group(const uint8_t *in, size_t n)
 /* 2 to 4 characters are 1 to 3 bytes */
 
 static int
-cigna_base64url_decode_group(const uint8_t *in, size_t n, uint8_t *out)
+cigna_base64_decode_group(const uint8_t *in, size_t n, uint8_t *out, int any)
 {
     size_t    i;
     uint32_t  group, value;
@@ -138,7 +157,7 @@ cigna_base64url_decode_group(const uint8_t *in, size_t n, uint8_t *out)
 
     for (i = 0; i < n; i++) {
 
-        value = cigna_base64url_value(in[i]);
+        value = cigna_base64_value(in[i], any);
 
         if (value == CIGNA_BASE64_BAD) {
             return CIGNA_ERROR;
@@ -153,12 +172,12 @@ cigna_base64url_decode_group(const uint8_t *in, size_t n, uint8_t *out)
 
     /* bits that no byte takes would give one secret several spellings */
 
-    return (group << (8 * i) & 0xffffff) ? CIGNA_ERROR : CIGNA_OK;
+    return (!any && group << (8 * i) & 0xffffff) ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
 static uint32_t
-cigna_base64url_value(uint8_t c)
+cigna_base64_value(uint8_t c, int any)
 {
     if (c >= 'A' && c <= 'Z') {
         return (uint32_t) c - 'A';
@@ -179,6 +198,12 @@ cigna_base64url_value(uint8_t c)
 
     case '_':
         return 63;
+
+    case '+':
+        return any ? 62 : CIGNA_BASE64_BAD;
+
+    case '/':
+        return any ? 63 : CIGNA_BASE64_BAD;
 
     default:
         return CIGNA_BASE64_BAD;

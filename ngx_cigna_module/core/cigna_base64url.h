@@ -18,6 +18,12 @@ void cigna_base64url_append(cigna_buf_t *b, cigna_slice_t s);
  */
 int cigna_base64url_decode(cigna_slice_t s, cigna_buf_t *b);
 
+/*
+ * Lenient, for what a peer has published or signed: either alphabet, padding
+ * of any length, stray bits.  White space and other bytes are still refused.
+ */
+int cigna_base64_decode_any(cigna_slice_t s, cigna_buf_t *b);
+
 /* RFC 4648, section 4, with padding: for HTTP Basic only */
 void cigna_base64_append(cigna_buf_t *b, cigna_slice_t s);
 

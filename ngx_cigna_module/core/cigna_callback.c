@@ -76,6 +76,8 @@ static cigna_outcome_e cigna_callback_judge(cigna_callback_t *f);
 static cigna_slice_t cigna_callback_issuer(const cigna_callback_t *f);
 static void cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state);
+static void cigna_callback_fetched(cigna_callback_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_exchange(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static int cigna_callback_late(const cigna_callback_t *f,
@@ -132,6 +134,8 @@ void
 cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    char  why[CIGNA_KEYS_WHY_MAX];
+
     switch ((cigna_callback_state_e) f->state) {
 
     case cigna_callback_st_start:
@@ -163,16 +167,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
             return;
         }
 
-        cigna_keys_fetched(f->provider, ev);
-
-        if (f->provider->jwks == NULL) {
-            cigna_callback_say(f, "the keys cannot be fetched",
-                               f->provider->jwks_uri);
-            cigna_callback_end(f, op, cigna_outcome_keys_unreachable);
-            return;
-        }
-
-        cigna_callback_exchange(f, ev, op);
+        cigna_callback_fetched(f, ev, op);
         return;
 
     case cigna_callback_st_exchange:
@@ -190,7 +185,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_keys_again:
 
-        cigna_keys_fetched(f->provider, ev);
+        cigna_keys_fetched(f->provider, ev, why);
         cigna_callback_verify(f, ev, op);
         return;
 
@@ -414,6 +409,24 @@ cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
 
 
 static void
+cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    char  why[CIGNA_KEYS_WHY_MAX];
+
+    cigna_keys_fetched(f->provider, ev, why);
+
+    if (f->provider->jwks) {
+        cigna_callback_exchange(f, ev, op);
+        return;
+    }
+
+    cigna_callback_say(f, why, f->provider->jwks_uri);
+    cigna_callback_end(f, op, cigna_outcome_keys_unreachable);
+}
+
+
+static void
 cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
@@ -536,7 +549,11 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    if (e == cigna_jwt_unknown_kid && !f->fetched_keys
+    /* new keys may have the name or the place of the old ones */
+
+    if ((e == cigna_jwt_unknown_kid || e == cigna_jwt_signature
+         || e == cigna_jwt_alg)
+        && !f->fetched_keys
         && cigna_keys_again(f->provider, ev->now_ms))
     {
         f->fetched_keys = 1;

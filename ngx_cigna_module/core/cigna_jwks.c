@@ -1,4 +1,23 @@
 
+/*
+ * A key set, and which of its keys are tried.
+ *
+ *   document       a byte order mark, bytes that are no UTF-8 and members
+ *                  that occur twice (the last one counts) do no harm; without
+ *                  an array "keys" it is no key set
+ *   keys           what is not usable is passed over, see cigna_jwk.c; the
+ *                  first 32 that are count
+ *   a key twice    is one key
+ *   a kid twice    both keys are tried
+ *   no kid in key  tried after those that have the token's kid
+ *   no kid in      every key that fits the algorithm is tried
+ *   the token
+ *
+ * A key with another kid than the token's is never tried, nor is any other if
+ * that kid is the name of a key of another kind.
+ */
+
+
 #include <stdlib.h>
 
 #include "cigna_jwks.h"
@@ -7,10 +26,17 @@
 struct cigna_jwks_s {
     cigna_jwk_t   keys[CIGNA_JWKS_KEYS_MAX];
     size_t        nkeys;
+    size_t        total;                   /* in the document */
+    unsigned      why[cigna_jwk_max];      /* how many were what */
 };
 
 
 static cigna_jwks_t *cigna_jwks_read(const cigna_json_t *doc);
+static void cigna_jwks_add(cigna_jwks_t *jwks, const cigna_json_t *object);
+static int cigna_jwks_try(const cigna_jwks_t *jwks, const cigna_slice_t *kid,
+    cigna_alg_e alg, cigna_slice_t text, cigna_slice_t signature,
+    unsigned *checks);
+static int cigna_jwks_has(const cigna_jwks_t *jwks, cigna_slice_t kid);
 static int cigna_jwks_named(const cigna_jwk_t *key, cigna_slice_t kid);
 
 
@@ -20,7 +46,7 @@ cigna_jwks_create(cigna_slice_t text)
     cigna_json_t  *doc;
     cigna_jwks_t  *jwks;
 
-    doc = cigna_json_parse(text);
+    doc = cigna_json_read(text);
     if (doc == NULL) {
         return NULL;
     }
@@ -57,12 +83,34 @@ cigna_jwks_count(const cigna_jwks_t *jwks)
 }
 
 
+void
+cigna_jwks_append_shape(const cigna_jwks_t *jwks, cigna_buf_t *b)
+{
+    unsigned  e;
+
+    cigna_buf_append_uint(b, jwks->total);
+    cigna_buf_append_str(b, jwks->total == 1 ? " key" : " keys");
+
+    for (e = 0; e < cigna_jwk_max; e++) {
+
+        if (jwks->why[e] == 0) {
+            continue;
+        }
+
+        cigna_buf_append_str(b, ", ");
+        cigna_buf_append_uint(b, jwks->why[e]);
+        cigna_buf_append_char(b, ' ');
+        cigna_buf_append_str(b, cigna_jwk_name((cigna_jwk_e) e));
+    }
+}
+
+
 static cigna_jwks_t *
 cigna_jwks_read(const cigna_json_t *doc)
 {
     size_t               i;
     cigna_jwks_t        *jwks;
-    const cigna_json_t  *keys, *object;
+    const cigna_json_t  *keys;
 
     if (cigna_json_array(doc, "keys", &keys) != CIGNA_OK) {
         return NULL;
@@ -73,67 +121,133 @@ cigna_jwks_read(const cigna_json_t *doc)
         return NULL;
     }
 
-    for (i = 0; i < cigna_json_count(keys); i++) {
+    jwks->total = cigna_json_count(keys);
+
+    for (i = 0; i < jwks->total; i++) {
 
         if (jwks->nkeys == CIGNA_JWKS_KEYS_MAX) {
             break;
         }
 
-        object = cigna_json_item(keys, i);
-
-        if (object
-            && cigna_jwk_init(&jwks->keys[jwks->nkeys], object) == CIGNA_OK)
-        {
-            jwks->nkeys++;
-        }
-    }
-
-    if (jwks->nkeys == 0) {
-        cigna_jwks_destroy(jwks);
-        return NULL;
+        cigna_jwks_add(jwks, cigna_json_item(keys, i));
     }
 
     return jwks;
 }
 
 
-const cigna_jwk_t *
-cigna_jwks_find(const cigna_jwks_t *jwks, cigna_slice_t kid, cigna_alg_e alg)
+static void
+cigna_jwks_add(cigna_jwks_t *jwks, const cigna_json_t *object)
 {
-    size_t              i;
-    const cigna_jwk_t  *key, *found;
+    size_t        i;
+    cigna_jwk_e   e;
+    cigna_jwk_t  *key;
 
-    found = NULL;
+    key = &jwks->keys[jwks->nkeys];
 
-    for (i = 0; i < jwks->nkeys; i++) {
-        key = &jwks->keys[i];
+    e = cigna_jwk_init(key, object);
+    jwks->why[e]++;
 
-        if (key->alg != alg || (kid.len && !cigna_jwks_named(key, kid))) {
-            continue;
-        }
-
-        if (found) {
-            return NULL;
-        }
-
-        found = key;
+    if (e != cigna_jwk_ok) {
+        return;
     }
 
-    return found;
+    for (i = 0; i < jwks->nkeys; i++) {
+        if (cigna_jwk_same(&jwks->keys[i], key)) {
+            cigna_jwk_done(key);
+            return;
+        }
+    }
+
+    jwks->nkeys++;
 }
 
 
-int
-cigna_jwks_has_other(const cigna_jwks_t *jwks, cigna_slice_t kid,
-    cigna_alg_e alg)
+cigna_jwks_e
+cigna_jwks_verify(const cigna_jwks_t *jwks, cigna_slice_t kid,
+    cigna_alg_e alg, cigna_slice_t text, cigna_slice_t signature)
 {
+    int       rc;
+    unsigned  checks;
+
+    checks = 0;
+    rc = CIGNA_NONE;
+
+    if (kid.len) {
+        rc = cigna_jwks_try(jwks, &kid, alg, text, signature, &checks);
+
+        if (checks == 0 && cigna_jwks_has(jwks, kid)) {
+            return cigna_jwks_other;
+        }
+
+        kid = cigna_slice_null;
+
+        if (rc == CIGNA_NONE) {
+            rc = cigna_jwks_try(jwks, &kid, alg, text, signature, &checks);
+        }
+
+    } else {
+        rc = cigna_jwks_try(jwks, NULL, alg, text, signature, &checks);
+    }
+
+    switch (rc) {
+
+    case CIGNA_OK:
+        return cigna_jwks_good;
+
+    case CIGNA_NONE:
+        return checks ? cigna_jwks_bad : cigna_jwks_unknown;
+
+    default:
+        return cigna_jwks_failed;
+    }
+}
+
+
+/* the keys with just this kid, which may be empty; with any if it is NULL */
+
+static int
+cigna_jwks_try(const cigna_jwks_t *jwks, const cigna_slice_t *kid,
+    cigna_alg_e alg, cigna_slice_t text, cigna_slice_t signature,
+    unsigned *checks)
+{
+    int                 rc;
     size_t              i;
     const cigna_jwk_t  *key;
 
     for (i = 0; i < jwks->nkeys; i++) {
         key = &jwks->keys[i];
 
-        if (key->alg != alg && kid.len && cigna_jwks_named(key, kid)) {
+        if (!cigna_jwk_fits(key, alg)
+            || (kid && !cigna_jwks_named(key, *kid)))
+        {
+            continue;
+        }
+
+        if (*checks == CIGNA_JWKS_CHECKS_MAX) {
+            break;
+        }
+
+        (*checks)++;
+
+        rc = cigna_jwk_verify(key, alg, text, signature);
+
+        if (rc != CIGNA_NONE) {
+            return rc;
+        }
+    }
+
+    return CIGNA_NONE;
+}
+
+
+static int
+cigna_jwks_has(const cigna_jwks_t *jwks, cigna_slice_t kid)
+{
+    size_t  i;
+
+    for (i = 0; i < jwks->nkeys; i++) {
+        if (cigna_jwks_named(&jwks->keys[i], kid)) {
             return 1;
         }
     }

@@ -1,8 +1,40 @@
 
+/*
+ * An id_token, part by part, at the exchange.  At a refresh it is looked at
+ * with cigna_jwt_read() only: see cigna_store_same().
+ *
+ *   part       absent or null     odd or wrong                    twice
+ *   ----       --------------     -----------------------------   ----------
+ *   parts      malformed          either alphabet of base64, with or without
+ *                                 padding, is read: what is signed is the
+ *                                 text as it came; otherwise malformed
+ *   JSON                          a byte order mark, bytes that are no UTF-8
+ *                                 and odd members do no harm
+ *   alg        malformed          "none", HS256 and such: algorithm   *
+ *   crit       as it should be    malformed: nothing is understood    *
+ *   kid        every key that     as if absent                        *
+ *              fits is tried
+ *   iss        issuer             issuer                              *
+ *   aud        audience           audience, unless we are in it       *
+ *   azp        as it should be    audience, if somebody else's;       *
+ *                                 empty: as if absent
+ *   exp        malformed          fractions and text that is a        *
+ *                                 number are read; else malformed
+ *   nonce      nonce              nonce                               *
+ *   sub        malformed          malformed                           *
+ *   iat, nbf   as it should be    as if absent, unless a time to come  the
+ *   fhirUser   unknown            as if absent                         last
+ *   others     not looked at                                           one
+ *
+ *   * malformed, unless both say the same in the same words
+ */
+
+
 #include <string.h>
 
 #include "cigna_base64url.h"
 #include "cigna_json.h"
+#include "cigna_json_walk.h"
 #include "cigna_jwt.h"
 #include "cigna_secret.h"
 
@@ -13,6 +45,7 @@
 
 /* the end of the year 9999 */
 #define CIGNA_JWT_TIME_MAX   253402300799
+#define CIGNA_JWT_TIME_LEN   32
 
 
 /* a token taken apart; "text" is what was signed, the others are decoded */
@@ -31,6 +64,9 @@ static cigna_jwt_e cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
     cigna_slice_t *bytes);
 static cigna_jwt_e cigna_jwt_check_signature(const cigna_jws_t *jws,
     const cigna_json_t *header, const cigna_jwks_t *jwks);
+static int cigna_jwt_contradicts(cigna_slice_t text,
+    const char *const *names);
+static int cigna_jwt_twice(cigna_slice_t text, const char *name);
 static cigna_jwt_e cigna_jwt_check_claims(const cigna_json_t *payload,
     const cigna_jwt_expect_t *expect);
 static int cigna_jwt_is_for(const cigna_json_t *payload,
@@ -39,10 +75,23 @@ static int cigna_jwt_claim_is(const cigna_json_t *payload, const char *name,
     cigna_slice_t value);
 static cigna_jwt_e cigna_jwt_check_times(const cigna_json_t *payload,
     const cigna_jwt_expect_t *expect);
+static int cigna_jwt_time(const cigna_json_t *payload, const char *name,
+    int64_t *t);
 static cigna_jwt_e cigna_jwt_check_past(const cigna_json_t *payload,
     const char *name, const cigna_jwt_expect_t *expect);
 static cigna_jwt_e cigna_jwt_copy_claims(const cigna_json_t *payload,
     cigna_arena_t *arena, cigna_id_token_t *claims);
+
+
+/* what a token may say only once */
+
+static const char *const  cigna_jwt_header_names[] = {
+    "alg", "crit", "kid", NULL
+};
+
+static const char *const  cigna_jwt_claim_names[] = {
+    "iss", "sub", "aud", "azp", "exp", "nonce", NULL
+};
 
 
 cigna_jwt_e
@@ -61,10 +110,13 @@ cigna_jwt_verify(cigna_slice_t token, const cigna_jwks_t *jwks,
         return e;
     }
 
-    header = cigna_json_parse(jws.header);
-    payload = cigna_json_parse(jws.payload);
+    header = cigna_json_read(jws.header);
+    payload = cigna_json_read(jws.payload);
 
-    if (header == NULL || payload == NULL) {
+    if (header == NULL || payload == NULL
+        || cigna_jwt_contradicts(jws.header, cigna_jwt_header_names)
+        || cigna_jwt_contradicts(jws.payload, cigna_jwt_claim_names))
+    {
         e = cigna_jwt_malformed;
     }
 
@@ -82,6 +134,47 @@ cigna_jwt_verify(cigna_slice_t token, const cigna_jwks_t *jwks,
 
     cigna_json_destroy(header);
     cigna_json_destroy(payload);
+
+    return e;
+}
+
+
+cigna_jwt_e
+cigna_jwt_read(cigna_slice_t token, const cigna_jwks_t *jwks,
+    cigna_arena_t *arena, cigna_id_token_t *claims, int *good)
+{
+    cigna_jws_t    jws;
+    cigna_jwt_e    e;
+    cigna_json_t  *header, *payload;
+
+    *good = 0;
+    memset(claims, 0, sizeof(cigna_id_token_t));
+
+    e = cigna_jwt_split(token, arena, &jws);
+    if (e != cigna_jwt_ok) {
+        return e;
+    }
+
+    payload = cigna_json_read(jws.payload);
+
+    if (payload == NULL
+        || cigna_jwt_contradicts(jws.payload, cigna_jwt_claim_names))
+    {
+        cigna_json_destroy(payload);
+        return cigna_jwt_malformed;
+    }
+
+    e = cigna_jwt_copy_claims(payload, arena, claims);
+
+    cigna_json_destroy(payload);
+
+    header = (e == cigna_jwt_ok && jwks) ? cigna_json_read(jws.header) : NULL;
+
+    *good = header
+            && !cigna_jwt_contradicts(jws.header, cigna_jwt_header_names)
+            && cigna_jwt_check_signature(&jws, header, jwks) == cigna_jwt_ok;
+
+    cigna_json_destroy(header);
 
     return e;
 }
@@ -151,7 +244,7 @@ cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
     cigna_buf_t  b;
 
     cigna_arena_open(arena, &b);
-    rc = cigna_base64url_decode(part, &b);
+    rc = cigna_base64_decode_any(part, &b);
     *bytes = cigna_arena_close(arena, &b);
 
     if (b.overflow) {
@@ -162,27 +255,19 @@ cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
 }
 
 
-/*
- * The algorithm is the key's own, never just what the token says: a token
- * could otherwise name one in which a public key serves as a secret.
- */
-
 static cigna_jwt_e
 cigna_jwt_check_signature(const cigna_jws_t *jws, const cigna_json_t *header,
     const cigna_jwks_t *jwks)
 {
     cigna_alg_e          alg;
     cigna_slice_t        name, kid;
-    const cigna_jwk_t   *key;
     const cigna_json_t  *crit;
 
     /* RFC 7515, section 4.1.11: extensions that must be understood; none is */
 
     if (cigna_json_array(header, "crit", &crit) != CIGNA_NONE
         || cigna_json_string(header, "alg", CIGNA_JWT_CLAIM_MAX, &name)
-           != CIGNA_OK
-        || cigna_json_string(header, "kid", CIGNA_KID_MAX, &kid)
-           == CIGNA_ERROR)
+           != CIGNA_OK)
     {
         return cigna_jwt_malformed;
     }
@@ -197,24 +282,81 @@ cigna_jwt_check_signature(const cigna_jws_t *jws, const cigna_json_t *header,
         return cigna_jwt_ok;
     }
 
-    key = cigna_jwks_find(jwks, kid, alg);
+    (void) cigna_json_string(header, "kid", CIGNA_KID_MAX, &kid);
 
-    if (key == NULL) {
-        return cigna_jwks_has_other(jwks, kid, alg) ? cigna_jwt_alg
-                                                    : cigna_jwt_unknown_kid;
-    }
+    switch (cigna_jwks_verify(jwks, kid, alg, jws->text, jws->signature)) {
 
-    switch (cigna_jwk_verify(key, jws->text, jws->signature)) {
-
-    case CIGNA_OK:
+    case cigna_jwks_good:
         return cigna_jwt_ok;
 
-    case CIGNA_NONE:
+    case cigna_jwks_unknown:
+        return cigna_jwt_unknown_kid;
+
+    case cigna_jwks_other:
+        return cigna_jwt_alg;
+
+    case cigna_jwks_bad:
         return cigna_jwt_signature;
 
-    default:
-        return cigna_jwt_failed;
+    case cigna_jwks_failed:
+        break;
     }
+
+    return cigna_jwt_failed;
+}
+
+
+/* one of two values would be anybody's choice */
+
+static int
+cigna_jwt_contradicts(cigna_slice_t text, const char *const *names)
+{
+    for ( /* void */ ; *names; names++) {
+        if (cigna_jwt_twice(text, *names)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* 1 if a member of this well-formed object is there with two values */
+
+static int
+cigna_jwt_twice(cigna_slice_t text, const char *name)
+{
+    cigna_slice_t  key, value, first;
+
+    first = cigna_slice_null;
+
+    /* from behind its brace; the closing one is no value */
+
+    while (text.len && text.data[0] != '{') {
+        text = cigna_slice_skip(text, 1);
+    }
+
+    text = cigna_slice_skip(text, 1);
+
+    while (cigna_json_raw_cut(&text, &key) == CIGNA_OK
+           && cigna_json_raw_cut(&text, &value) == CIGNA_OK)
+    {
+        if (key.len < 2
+            || !cigna_json_raw_means(cigna_slice_make(key.data + 1,
+                                                   key.data + key.len - 1),
+                                     cigna_slice_str(name)))
+        {
+            continue;
+        }
+
+        if (first.len && !cigna_slice_eq(first, value)) {
+            return 1;
+        }
+
+        first = value;
+    }
+
+    return 0;
 }
 
 
@@ -282,13 +424,19 @@ cigna_jwt_is_for(const cigna_json_t *payload, cigna_slice_t client_id)
         return 0;
     }
 
-    if (cigna_json_string(payload, "azp", CIGNA_JWT_CLAIM_MAX, &azp)
-        == CIGNA_NONE)
-    {
-        return cigna_json_count(aud) <= 1;
-    }
+    /* errata set 2: several audiences are fine without "azp" */
 
-    return cigna_slice_eq(azp, client_id);
+    switch (cigna_json_string(payload, "azp", CIGNA_JWT_CLAIM_MAX, &azp)) {
+
+    case CIGNA_OK:
+        return azp.len == 0 || cigna_slice_eq(azp, client_id);
+
+    case CIGNA_NONE:
+        return 1;
+
+    default:
+        return 0;
+    }
 }
 
 
@@ -313,9 +461,7 @@ cigna_jwt_check_times(const cigna_json_t *payload,
     int64_t      exp;
     cigna_jwt_e  e;
 
-    if (cigna_json_seconds(payload, "exp", CIGNA_JWT_TIME_MAX, &exp)
-        != CIGNA_OK)
-    {
+    if (cigna_jwt_time(payload, "exp", &exp) != CIGNA_OK) {
         return cigna_jwt_malformed;
     }
 
@@ -330,25 +476,47 @@ cigna_jwt_check_times(const cigna_json_t *payload,
 }
 
 
+/* a number, or text that is one, with a fraction or without */
+
+static int
+cigna_jwt_time(const cigna_json_t *payload, const char *name, int64_t *t)
+{
+    int            rc;
+    uint64_t       n, fraction;
+    cigna_slice_t  text, whole;
+
+    rc = cigna_json_seconds(payload, name, CIGNA_JWT_TIME_MAX, t);
+
+    if (rc != CIGNA_ERROR
+        || cigna_json_string(payload, name, CIGNA_JWT_TIME_LEN, &text)
+           != CIGNA_OK)
+    {
+        return rc;
+    }
+
+    whole = cigna_slice_cut(&text, '.');
+
+    if (cigna_slice_uint(whole, CIGNA_JWT_TIME_MAX, &n) != CIGNA_OK
+        || cigna_slice_uint(text, UINT64_MAX, &fraction) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    *t = (int64_t) n;
+
+    return CIGNA_OK;
+}
+
+
 static cigna_jwt_e
 cigna_jwt_check_past(const cigna_json_t *payload, const char *name,
     const cigna_jwt_expect_t *expect)
 {
-    int      rc;
     int64_t  t;
 
-    rc = cigna_json_seconds(payload, name, CIGNA_JWT_TIME_MAX, &t);
-
-    if (rc == CIGNA_NONE) {
-        return cigna_jwt_ok;
-    }
-
-    if (rc != CIGNA_OK) {
-        return cigna_jwt_malformed;
-    }
-
-    return (t > expect->now_s + expect->leeway_s) ? cigna_jwt_future
-                                                  : cigna_jwt_ok;
+    return (cigna_jwt_time(payload, name, &t) == CIGNA_OK
+            && t > expect->now_s + expect->leeway_s) ? cigna_jwt_future
+                                                     : cigna_jwt_ok;
 }
 
 

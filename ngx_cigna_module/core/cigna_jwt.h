@@ -47,16 +47,22 @@ typedef struct {
 
 
 /*
- * Verifies a token.  The key is chosen by "kid" (or is the only one that fits,
- * if the token names none), the algorithm must be the key's own.  jwks NULL:
- * the issuer publishes no keys, the signature is not checked, which OpenID
- * Connect Core 3.1.3.7 (6) allows for tokens that come straight from the
- * token endpoint over TLS; all claims are checked all the same.  Claims are
- * copied into the arena.
+ * Verifies a token: see cigna_jwks_verify() for the keys.  jwks NULL: the
+ * issuer publishes no keys, the signature is not checked, which OpenID Connect
+ * Core 3.1.3.7 (6) allows for tokens that come straight from the token
+ * endpoint over TLS; all claims are checked all the same.  Claims are copied
+ * into the arena.
  */
 cigna_jwt_e cigna_jwt_verify(cigna_slice_t token, const cigna_jwks_t *jwks,
     const cigna_jwt_expect_t *expect, cigna_arena_t *arena,
     cigna_id_token_t *claims);
+
+/*
+ * Reads who a token is about, and checks nothing: whatever it says is not to
+ * be relied on.  *good: the signature is that of one of these keys.
+ */
+cigna_jwt_e cigna_jwt_read(cigna_slice_t token, const cigna_jwks_t *jwks,
+    cigna_arena_t *arena, cigna_id_token_t *claims, int *good);
 
 /* a word for logs, e.g. "signature" */
 const char *cigna_jwt_name(cigna_jwt_e e);

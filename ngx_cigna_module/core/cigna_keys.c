@@ -16,6 +16,8 @@
 
 
 static int cigna_keys_openid(cigna_slice_t scope);
+static void cigna_keys_tell(const cigna_event_t *ev, const cigna_jwks_t *jwks,
+    cigna_buf_t *b);
 static int cigna_keys_older(const cigna_provider_t *p, int64_t now_ms,
     int64_t ms);
 
@@ -78,23 +80,59 @@ cigna_keys_fetch(const cigna_provider_t *p, cigna_op_t *op)
 
 
 void
-cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev)
+cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev,
+    char why[CIGNA_KEYS_WHY_MAX])
 {
+    cigna_buf_t    b;
     cigna_jwks_t  *jwks;
 
     jwks = NULL;
 
-    if (ev->type == cigna_ev_ok && ev->status == 200) {
+    /* what does not fit is of no use, but ends with a zero */
+
+    cigna_buf_init(&b, why, CIGNA_KEYS_WHY_MAX - 1);
+
+    if (ev->type == cigna_ev_ok && ev->status >= 200 && ev->status < 300) {
         jwks = cigna_jwks_create(ev->body);
     }
 
-    if (jwks == NULL) {
-        p->jwks_fetched_ms = ev->now_ms - CIGNA_KEYS_FRESH_MS
-                             + CIGNA_KEYS_STALE_MS;
+    if (jwks && cigna_jwks_count(jwks)) {
+        *b.pos = '\0';
+
+        cigna_jwks_destroy(p->jwks);
+        p->jwks = jwks;
+        p->jwks_fetched_ms = ev->now_ms;
         return;
     }
 
-    cigna_jwks_destroy(p->jwks);
-    p->jwks = jwks;
-    p->jwks_fetched_ms = ev->now_ms;
+    cigna_keys_tell(ev, jwks, &b);
+    *b.pos = '\0';
+
+    cigna_jwks_destroy(jwks);
+
+    p->jwks_fetched_ms = ev->now_ms - CIGNA_KEYS_FRESH_MS
+                         + CIGNA_KEYS_STALE_MS;
+}
+
+
+/* "cannot be fetched" is another thing than keys that are of no use */
+
+static void
+cigna_keys_tell(const cigna_event_t *ev, const cigna_jwks_t *jwks,
+    cigna_buf_t *b)
+{
+    if (jwks) {
+        cigna_buf_append_str(b, "none of the keys is usable: ");
+        cigna_jwks_append_shape(jwks, b);
+
+    } else if (ev->type != cigna_ev_ok) {
+        cigna_buf_append_str(b, "the keys cannot be fetched: no answer");
+
+    } else {
+        cigna_buf_append_str(b, "the keys cannot be fetched: status ");
+        cigna_buf_append_uint(b, ev->status);
+        cigna_buf_append_str(b, ", ");
+        cigna_buf_append_uint(b, ev->body.len);
+        cigna_buf_append_str(b, " bytes that are no key set");
+    }
 }

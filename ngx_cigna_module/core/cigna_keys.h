@@ -20,8 +20,14 @@ int cigna_keys_again(const cigna_provider_t *p, int64_t now_ms);
 /* asks for them */
 void cigna_keys_fetch(const cigna_provider_t *p, cigna_op_t *op);
 
-/* takes the new ones, or keeps the old ones if it has failed */
-void cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev);
+/*
+ * Takes the new ones, or keeps the old ones if there is none that is usable;
+ * why then has in words what came, zero-terminated, otherwise it is empty.
+ */
+#define CIGNA_KEYS_WHY_MAX  160
+
+void cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev,
+    char why[CIGNA_KEYS_WHY_MAX]);
 
 
 #endif /* _CIGNA_KEYS_H_INCLUDED_ */

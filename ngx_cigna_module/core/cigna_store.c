@@ -12,6 +12,11 @@
 static cigna_slice_t cigna_store_either(cigna_slice_t a, cigna_slice_t b);
 static cigna_slice_t cigna_store_patient(const cigna_provider_t *p,
     cigna_slice_t s);
+static int cigna_store_stranger(const cigna_provider_t *p,
+    cigna_slice_t id_token, const cigna_grant_t *g, cigna_arena_t *a);
+static void cigna_store_learn(const cigna_provider_t *p,
+    cigna_slice_t id_token, int64_t now_ms, cigna_arena_t *a,
+    cigna_grant_t *g);
 
 
 void
@@ -48,21 +53,10 @@ cigna_store_either(cigna_slice_t a, cigna_slice_t b)
 }
 
 
-/*
- * An id_token is optional here (OpenID Connect Core, 12.2), and one that is
- * merely odd is no reason to drop the only refresh token that works.  It came
- * straight over TLS, so its claims are believed without keys, which may have
- * changed.
- */
-
 int
 cigna_store_same(const cigna_provider_t *p, const cigna_token_reply_t *tokens,
     int64_t now_ms, cigna_arena_t *a, cigna_grant_t *g, const char **why)
 {
-    cigna_jwt_e         e;
-    cigna_id_token_t    claims;
-    cigna_jwt_expect_t  expect;
-
     *why = "tokens for another patient came";
 
     if (cigna_store_other_patient(p, g->patient, tokens->patient)) {
@@ -73,29 +67,68 @@ cigna_store_same(const cigna_provider_t *p, const cigna_token_reply_t *tokens,
         return CIGNA_OK;
     }
 
+    if (cigna_store_stranger(p, tokens->id_token, g, a)) {
+        *why = "tokens of another subject came";
+        return CIGNA_ERROR;
+    }
+
+    cigna_store_learn(p, tokens->id_token, now_ms, a, g);
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * An id_token is optional here (OpenID Connect Core, 12.2), and one that is
+ * merely odd is no reason to drop the only refresh token that works: whatever
+ * "aud", "exp" and so on say, or do not say, it came straight over TLS with
+ * the tokens.  They are somebody else's only if it tells of another subject,
+ * and if the issuer has signed it, or says so.
+ */
+
+static int
+cigna_store_stranger(const cigna_provider_t *p, cigna_slice_t id_token,
+    const cigna_grant_t *g, cigna_arena_t *a)
+{
+    int               good;
+    cigna_id_token_t  claims;
+
+    if (g->sub.len == 0
+        || cigna_jwt_read(id_token, p->jwks, a, &claims, &good)
+           != cigna_jwt_ok
+        || cigna_slice_eq(g->sub, claims.sub))
+    {
+        return 0;
+    }
+
+    return good || p->issuer.len == 0 || cigna_slice_eq(claims.iss, p->issuer);
+}
+
+
+/* a subject that nobody has told before; keys may have changed */
+
+static void
+cigna_store_learn(const cigna_provider_t *p, cigna_slice_t id_token,
+    int64_t now_ms, cigna_arena_t *a, cigna_grant_t *g)
+{
+    cigna_id_token_t    claims;
+    cigna_jwt_expect_t  expect;
+
+    if (g->sub.len) {
+        return;
+    }
+
     memset(&expect, 0, sizeof(cigna_jwt_expect_t));
     expect.iss = p->issuer;
     expect.aud = p->client_id;
     expect.now_s = now_ms / 1000;
     expect.leeway_s = p->clock_leeway_s;
 
-    e = cigna_jwt_verify(tokens->id_token, NULL, &expect, a, &claims);
-
-    *why = "an id_token of another issuer or for another client came";
-
-    if (e == cigna_jwt_iss || e == cigna_jwt_aud) {
-        return CIGNA_ERROR;
+    if (cigna_jwt_verify(id_token, NULL, &expect, a, &claims)
+        == cigna_jwt_ok)
+    {
+        g->sub = claims.sub;
     }
-
-    if (e != cigna_jwt_ok) {
-        return CIGNA_OK;
-    }
-
-    *why = "tokens of another subject came";
-
-    g->sub = cigna_store_either(g->sub, claims.sub);
-
-    return cigna_slice_eq(g->sub, claims.sub) ? CIGNA_OK : CIGNA_ERROR;
 }
 
 

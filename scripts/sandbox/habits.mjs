@@ -177,7 +177,8 @@ const serveKeys = ({ modes, keys }) => async (ctx, next) => {
     return;
   }
   ctx.type = JSON_TYPE;
-  ctx.body = JSON.stringify(keys.jwks(modes.get('jwks', clientId)));
+  ctx.body = JSON.stringify(keys.jwks(modes.get('jwks', clientId),
+                                      modes.get('id_token_alg', clientId)));
 };
 
 // Errors of the token endpoint bear this server's codes.

@@ -4,7 +4,8 @@
 // since every mistake that a client must notice has to be made on purpose.
 
 import {
-  createHmac, createPublicKey, generateKeyPairSync, randomBytes, sign,
+  constants, createHmac, createPublicKey, generateKeyPairSync, randomBytes,
+  sign,
 } from 'node:crypto';
 
 const encode = (value) => Buffer.from(JSON.stringify(value))
@@ -12,10 +13,27 @@ const encode = (value) => Buffer.from(JSON.stringify(value))
 
 const newKid = () => randomBytes(9).toString('base64url');
 
+// What makes a key of each algorithm, and what it signs with.  PSS has RSA keys
+// of the usual kind (RFC 7518, section 3.5).
+const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING,
+              saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+
+const RSA = ['rsa', { modulusLength: 2048 }];
+
+export const ALGS = {
+  RS256: { pair: RSA, digest: 'sha256' },
+  ES256: { pair: ['ec', { namedCurve: 'P-256' }], digest: 'sha256' },
+  RS384: { pair: RSA, digest: 'sha384' },
+  RS512: { pair: RSA, digest: 'sha512' },
+  PS256: { pair: RSA, digest: 'sha256', padding: PSS },
+  PS384: { pair: RSA, digest: 'sha384', padding: PSS },
+  PS512: { pair: RSA, digest: 'sha512', padding: PSS },
+  ES384: { pair: ['ec', { namedCurve: 'P-384' }], digest: 'sha384' },
+  EdDSA: { pair: ['ed25519'], digest: null },
+};
+
 function newKey(alg) {
-  const { privateKey } = alg === 'RS256'
-    ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-    : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey } = generateKeyPairSync(...ALGS[alg].pair);
   const publicKey = createPublicKey(privateKey);
 
   return {
@@ -28,8 +46,9 @@ function newKey(alg) {
 }
 
 function signature(key, input) {
-  return sign('sha256', Buffer.from(input), {
-    key: key.privateKey, dsaEncoding: 'ieee-p1363',
+  const { digest, padding } = ALGS[key.alg];
+  return sign(digest, Buffer.from(input), {
+    key: key.privateKey, dsaEncoding: 'ieee-p1363', ...padding,
   }).toString('base64url');
 }
 
@@ -60,7 +79,15 @@ export class Keys {
     return Object.values(this.#current).map(({ alg, kid }) => ({ alg, kid }));
   }
 
-  jwks(mode) {
+  // Keys of the other algorithms are made when they are first asked for.
+  #of(alg) {
+    this.#current[alg] ??= newKey(alg);
+    return this.#current[alg];
+  }
+
+  jwks(mode, alg) {
+    this.#of(alg);
+
     const current = mode === 'without_current'
       ? [] : Object.values(this.#current);
     const keys = mode === 'empty' ? [] : [...current, ...this.#former];
@@ -78,7 +105,7 @@ export class Keys {
       return `${encode({ alg })}.${mark}`;
     }
 
-    const key = this.#current[alg];
+    const key = this.#of(alg);
     const header = this.#header(key, mode);
     const payload = { mark, ...(CLAIMS[mode]?.(claims) ?? claims) };
     const input = `${encode(header)}.${encode(payload)}`;

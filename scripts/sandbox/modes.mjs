@@ -5,6 +5,7 @@
 // client's own setting wins.
 
 import { FAULT_KINDS, REFUSALS } from './faults.mjs';
+import { ALGS } from './keys.mjs';
 
 const oneOf = (...values) => ({
   domain: values.join(' | '),
@@ -161,7 +162,7 @@ export const MODES = {
       + ' the other algorithm',
   },
   id_token_alg: {
-    ...oneOf('RS256', 'ES256'), initial: 'RS256',
+    ...oneOf(...Object.keys(ALGS)), initial: 'RS256',
     about: 'signature of the id_token',
   },
   jwks: {

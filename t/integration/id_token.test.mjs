@@ -139,10 +139,18 @@ test('key sets', async (t) => {
     return { outcome, line: endOf(gw, danceId) };
   }
 
-  await t.test('one without any key is as good as none', async () => {
-    const { outcome } = await danceWith({ jwks: 'empty' });
-    assert.equal(outcome, 'keys_unreachable');
-  });
+  await t.test('one without any key is told from one that cannot be fetched',
+    async () => {
+      const { outcome, line } = await danceWith({ jwks: 'empty' });
+      assert.equal(outcome, 'keys_unreachable');
+      assert.match(line, /detail: none of the keys is usable: 0 keys/);
+
+      const failed = await danceWith({ jwks: 'good', jwks_fault: '500' });
+      assert.equal(failed.outcome, 'keys_unreachable');
+      assert.match(failed.line,
+                   /detail: the keys cannot be fetched: status 500, \d+ bytes/);
+      await control.set({ jwks_fault: 'none' });
+    });
 
   await t.test('one without the key that signs: refused', async () => {
     await control.rotate();
@@ -150,9 +158,23 @@ test('key sets', async (t) => {
     assert.equal(outcome, 'id_token_invalid', line);
   });
 
-  await t.test('a key without kid is not taken for one that has a kid',
+  await t.test('a key without kid will do for a token that names one',
     async () => {
       const { outcome, line } = await danceWith({ jwks: 'no_kid' });
-      assert.equal(outcome, 'id_token_invalid', line);
+      assert.equal(outcome, 'connected', line);
     });
+
+  for (const alg of ['RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES384',
+                     'EdDSA']) {
+    await t.test(`${alg} is believed, and refused with a bad signature`,
+      async () => {
+        const good = await danceWith({ jwks: 'good', id_token_alg: alg });
+        assert.equal(good.outcome, 'connected', good.line);
+
+        await control.set({ id_token: 'bad_signature' });
+        const { outcome, danceId } = await gw.dance({ member: 'alice' });
+        assert.equal(outcome, 'id_token_invalid', endOf(gw, danceId));
+        await control.set({ id_token: 'good' });
+      });
+  }
 });

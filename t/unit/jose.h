@@ -85,6 +85,30 @@ jose_number(EVP_PKEY *pkey, const char *name, int len)
 }
 
 
+/* the bytes of an Ed25519 key */
+
+static inline char *
+jose_raw_key(EVP_PKEY *pkey)
+{
+    size_t   len;
+    uint8_t  bytes[64];
+
+    len = sizeof(bytes);
+    assert_int_equal(EVP_PKEY_get_raw_public_key(pkey, bytes, &len), 1);
+
+    return jose_base64url(bytes, len);
+}
+
+
+/* of a coordinate */
+
+static inline int
+jose_len(EVP_PKEY *pkey)
+{
+    return EVP_PKEY_get_bits(pkey) == 384 ? 48 : 32;
+}
+
+
 /* a JWK; "more" are further members, with a comma in front */
 
 static inline char *
@@ -99,12 +123,19 @@ jose_jwk(EVP_PKEY *pkey, const char *more)
                        jose_number(pkey, OSSL_PKEY_PARAM_RSA_N, 0),
                        jose_number(pkey, OSSL_PKEY_PARAM_RSA_E, 0), more);
 
+    } else if (EVP_PKEY_is_a(pkey, "ED25519")) {
+        len = snprintf(text, sizeof(text),
+                       "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"%s}",
+                       jose_raw_key(pkey), more);
+
     } else {
         len = snprintf(text, sizeof(text),
-                       "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\","
-                       "\"y\":\"%s\"%s}",
-                       jose_number(pkey, OSSL_PKEY_PARAM_EC_PUB_X, 32),
-                       jose_number(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, 32), more);
+                       "{\"kty\":\"EC\",\"crv\":\"P-%d\",\"x\":\"%s\","
+                       "\"y\":\"%s\"%s}", jose_len(pkey) * 8,
+                       jose_number(pkey, OSSL_PKEY_PARAM_EC_PUB_X,
+                                   jose_len(pkey)),
+                       jose_number(pkey, OSSL_PKEY_PARAM_EC_PUB_Y,
+                                   jose_len(pkey)), more);
     }
 
     assert_in_range(len, 1, sizeof(text) - 1);
@@ -116,42 +147,65 @@ jose_jwk(EVP_PKEY *pkey, const char *more)
 /* DER to r and s in a row */
 
 static inline size_t
-jose_raw(const uint8_t *der, size_t len, uint8_t raw[64])
+jose_raw(const uint8_t *der, size_t len, uint8_t *raw, int half)
 {
     ECDSA_SIG  *sig;
 
     sig = d2i_ECDSA_SIG(NULL, &der, (long) len);
     assert_non_null(sig);
-    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32), 32);
-    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32), 32);
+    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, half), half);
+    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + half, half),
+                     half);
     ECDSA_SIG_free(sig);
 
-    return 64;
+    return (size_t) half * 2;
+}
+
+
+/* digest: NULL for Ed25519; pss: for RSA */
+
+static inline size_t
+jose_sign_as(EVP_PKEY *pkey, const char *digest, int pss, const char *text,
+    uint8_t sig[1024])
+{
+    size_t         len;
+    uint8_t        der[1024];
+    EVP_MD_CTX    *ctx;
+    EVP_PKEY_CTX  *pctx;
+
+    len = sizeof(der);
+    ctx = EVP_MD_CTX_new();
+    assert_int_equal(EVP_DigestSignInit_ex(ctx, &pctx, digest, NULL, NULL,
+                                           pkey, NULL),
+                     1);
+
+    if (pss) {
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(pctx,
+                                                      RSA_PKCS1_PSS_PADDING),
+                         1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx,
+                                                     RSA_PSS_SALTLEN_DIGEST),
+                         1);
+    }
+
+    assert_int_equal(EVP_DigestSign(ctx, der, &len, (const uint8_t *) text,
+                                    strlen(text)),
+                     1);
+    EVP_MD_CTX_free(ctx);
+
+    if (!EVP_PKEY_is_a(pkey, "EC")) {
+        memcpy(sig, der, len);
+        return len;
+    }
+
+    return jose_raw(der, len, sig, jose_len(pkey));
 }
 
 
 static inline size_t
 jose_sign(EVP_PKEY *pkey, const char *text, uint8_t sig[1024])
 {
-    size_t       len;
-    uint8_t      der[1024];
-    EVP_MD_CTX  *ctx;
-
-    len = sizeof(der);
-    ctx = EVP_MD_CTX_new();
-    assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, pkey),
-                     1);
-    assert_int_equal(EVP_DigestSign(ctx, der, &len, (const uint8_t *) text,
-                                    strlen(text)),
-                     1);
-    EVP_MD_CTX_free(ctx);
-
-    if (EVP_PKEY_is_a(pkey, "RSA")) {
-        memcpy(sig, der, len);
-        return len;
-    }
-
-    return jose_raw(der, len, sig);
+    return jose_sign_as(pkey, "SHA256", 0, text, sig);
 }
 
 

@@ -156,6 +156,41 @@ characters_outside_the_alphabet_are_refused(void **state)
 
 
 static void
+any_alphabet_and_padding_is_read_where_a_peer_may_be_odd(void **state)
+{
+    size_t       i;
+    char         out[16];
+    cigna_buf_t  b;
+
+    static const struct { const char *text, *bytes; }  good[] = {
+        { "-_-_", "\xfb\xff\xbf" }, { "+/+/", "\xfb\xff\xbf" },
+        { "+_-/", "\xfb\xff\xbf" }, { "Zg", "f" }, { "Zg==", "f" },
+        { "Zg=", "f" }, { "Zm8=", "fo" }, { "Zm9v=", "foo" }, { "Zh", "f" },
+        { "", "" }, { "==", "" }
+    };
+
+    static const char *const  bad[] = { "Z", "Z===", "Zg= ", "Z g", "Zg==\n",
+                                        "Zm=9", "Zm9*" };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        cigna_buf_init(&b, out, sizeof(out));
+        assert_int_equal(cigna_base64_decode_any(guarded(good[i].text), &b),
+                         CIGNA_OK);
+        assert_slice(cigna_buf_slice(&b), good[i].bytes);
+    }
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        cigna_buf_init(&b, out, sizeof(out));
+        assert_int_equal(cigna_base64_decode_any(guarded(bad[i]), &b),
+                         CIGNA_ERROR);
+        assert_slice(cigna_buf_slice(&b), "");
+    }
+}
+
+
+static void
 a_single_character_is_no_byte(void **state)
 {
     (void) state;
@@ -233,6 +268,8 @@ main(void)
         cmocka_unit_test(every_text_comes_back),
         cmocka_unit_test(padding_and_white_space_are_refused),
         cmocka_unit_test(characters_outside_the_alphabet_are_refused),
+        cmocka_unit_test(
+            any_alphabet_and_padding_is_read_where_a_peer_may_be_odd),
         cmocka_unit_test(a_single_character_is_no_byte),
         cmocka_unit_test(stray_bits_are_refused),
         cmocka_unit_test(what_was_decoded_of_a_malformed_text_is_wiped),

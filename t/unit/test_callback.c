@@ -786,6 +786,26 @@ keys_are_not_fetched_again_at_once(void **state)
 
 
 static void
+a_bad_signature_is_worth_one_more_fetch(void **state)
+{
+    dance_t  next;
+
+    (void) state;
+
+    use_keys();
+    (void) outcome_of(&dance);
+
+    /* new keys may go by the old ones' names */
+
+    w.now_ms += 10 * 1000 + 1;
+    w.bad_signature = 1;
+    begin_dance(&next, "");
+    assert_int_equal(outcome_of(&next), cigna_outcome_id_token_invalid);
+    assert_int_equal(w.keys_fetched, 2);
+}
+
+
+static void
 an_id_token_that_was_not_asked_for_is_verified_all_the_same(void **state)
 {
     (void) state;
@@ -1512,6 +1532,7 @@ main(void)
         test(old_keys_serve_while_new_ones_cannot_be_fetched),
         test(an_id_token_under_a_new_key_is_verified_after_one_more_fetch),
         test(keys_are_not_fetched_again_at_once),
+        test(a_bad_signature_is_worth_one_more_fetch),
         test(an_id_token_that_was_not_asked_for_is_verified_all_the_same),
         test(without_keys_no_id_token_passes_where_keys_are_published),
         test(an_id_token_is_optional),

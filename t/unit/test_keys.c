@@ -9,6 +9,9 @@
 #define NOW  WORLD_START_MS
 
 
+static char  why[CIGNA_KEYS_WHY_MAX];
+
+
 /* an answer to the request for the keys */
 
 static void
@@ -22,7 +25,7 @@ answer(unsigned status, const char *body, int64_t now_ms)
     ev.body = cigna_slice_str(body);
     ev.now_ms = now_ms;
 
-    cigna_keys_fetched(&w.provider, &ev);
+    cigna_keys_fetched(&w.provider, &ev, why);
 }
 
 
@@ -136,6 +139,37 @@ old_keys_are_kept_when_no_new_ones_come(void **state)
 
 
 static void
+keys_of_no_use_are_not_keys_that_cannot_be_fetched(void **state)
+{
+    (void) state;
+
+    answer(0, "", NOW);
+    assert_string_equal(why, "the keys cannot be fetched: no answer");
+
+    answer(503, "oops", NOW);
+    assert_string_equal(why, "the keys cannot be fetched: status 503, 4 bytes "
+                             "that are no key set");
+
+    answer(200, "<html>", NOW);
+    assert_string_equal(why, "the keys cannot be fetched: status 200, 6 bytes "
+                             "that are no key set");
+
+    answer(200, "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-521\"},5,"
+                "{\"kty\":\"RSA\",\"use\":\"enc\"}]}", NOW);
+    assert_string_equal(why, "none of the keys is usable: 3 keys, 1 no object,"
+                             " 1 not for verifying, 1 unknown kind");
+    assert_null(w.provider.jwks);
+
+    answer(200, "{\"keys\":[]}", NOW);
+    assert_string_equal(why, "none of the keys is usable: 0 keys");
+
+    answer(201, keys(0), NOW);
+    assert_string_equal(why, "");
+    assert_non_null(w.provider.jwks);
+}
+
+
+static void
 keys_that_were_never_there_stay_due(void **state)
 {
     (void) state;
@@ -187,6 +221,7 @@ main(void)
         test(an_unknown_key_is_looked_for_after_ten_seconds),
         test(a_clock_that_steps_back_makes_keys_old),
         test(old_keys_are_kept_when_no_new_ones_come),
+        test(keys_of_no_use_are_not_keys_that_cannot_be_fetched),
         test(keys_that_were_never_there_stay_due),
         test(keys_are_asked_for_with_a_get)
     };

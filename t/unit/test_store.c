@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 
 #include "acting.h"
+#include "jose.h"
 
 #include "cigna_store.h"
 
@@ -241,6 +242,107 @@ an_odd_id_token_is_no_reason_to_lose_the_tokens(void **state)
 }
 
 
+static const char *
+signed_by(EVP_PKEY *pkey, const char *payload)
+{
+    return jose_token(pkey, "{\"alg\":\"ES256\"}", payload);
+}
+
+
+/* who is "member-1", as every test has it, and "member-2" is a stranger */
+
+static void
+a_stranger_is_another_subject_whom_the_issuer_vouches_for(void **state)
+{
+    size_t          i;
+    char            text[4096];
+    EVP_PKEY       *key, *other;
+    cigna_grant_t   g;
+
+#define ISS  "\"iss\":\"https://as.example\""
+#define ME   "\"sub\":\"member-1\""
+#define YOU  "\"sub\":\"member-2\""
+
+    static const struct {
+        const char  *payload;
+        int          good, bad, unknown;   /* signature: 1 if they are ours */
+    } cases[] = {
+        { "{" ISS "," ME ",\"aud\":\"client\"}", 1, 1, 1 },
+        { "{" ISS "," ME "}", 1, 1, 1 },
+        { "{" ME ",\"aud\":\"client\",\"exp\":1}", 1, 1, 1 },
+        { "{" ME ",\"aud\":\"another\"}", 1, 1, 1 },
+        { "{\"iss\":\"https://evil.example\"," ME "}", 1, 1, 1 },
+        { "{" ISS "}", 1, 1, 1 },
+        { "{" ISS ",\"sub\":5}", 1, 1, 1 },
+        { "{" ISS "," YOU "," ME "}", 1, 1, 1 },
+        { "{" ISS "," YOU ",\"exp\":1}", 0, 0, 0 },
+        { "{" ISS "," YOU "," YOU "}", 0, 0, 0 },
+        { "{" YOU "}", 0, 1, 1 },
+        { "{\"iss\":\"https://evil.example\"," YOU "}", 0, 1, 1 }
+    };
+
+    (void) state;
+
+    key = EVP_EC_gen("P-256");
+    other = EVP_EC_gen("P-256");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        jose_reset();
+        g = old_grant();
+
+        snprintf(text, sizeof(text), "{\"keys\":[%s]}", jose_jwk(key, ""));
+        cigna_jwks_destroy(w.provider.jwks);
+        w.provider.jwks = cigna_jwks_create(cigna_slice_str(text));
+        assert_non_null(w.provider.jwks);
+
+        assert_int_equal(same("", signed_by(key, cases[i].payload), &g),
+                         cases[i].good);
+        assert_int_equal(same("", signed_by(other, cases[i].payload), &g),
+                         cases[i].bad);
+
+        cigna_jwks_destroy(w.provider.jwks);
+        w.provider.jwks = NULL;
+
+        assert_int_equal(same("", signed_by(key, cases[i].payload), &g),
+                         cases[i].unknown);
+        assert_slice(g.sub, "member-1");
+    }
+
+    /* nobody to vouch for: another subject will do */
+
+    w.provider.issuer = cigna_slice_null;
+    assert_false(same("", signed_by(other, "{" YOU "}"), &g));
+
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(other);
+}
+
+
+static void
+a_subject_is_learned_only_from_a_sound_id_token(void **state)
+{
+    EVP_PKEY       *key;
+    cigna_grant_t   g;
+
+#define SOUND  "\"aud\":\"client\",\"exp\":99999999999"
+
+    (void) state;
+
+    jose_reset();
+    key = EVP_EC_gen("P-256");
+    g = old_grant();
+    g.sub = cigna_slice_null;
+
+    assert_true(same("", signed_by(key, "{" ISS "," YOU "}"), &g));
+    assert_true(same("", signed_by(key, "{" YOU "," SOUND "}"), &g));
+    assert_slice(g.sub, "");
+    assert_true(same("", signed_by(key, "{" ISS "," YOU "," SOUND "}"), &g));
+    assert_slice(g.sub, "member-2");
+
+    EVP_PKEY_free(key);
+}
+
+
 static void
 a_grant_is_written_sealed_with_all_that_redis_needs(void **state)
 {
@@ -314,6 +416,8 @@ main(void)
         test(a_patient_may_be_written_in_several_ways),
         test(a_patient_stays_as_first_written),
         test(an_odd_id_token_is_no_reason_to_lose_the_tokens),
+        test(a_stranger_is_another_subject_whom_the_issuer_vouches_for),
+        test(a_subject_is_learned_only_from_a_sound_id_token),
         test(a_grant_is_written_sealed_with_all_that_redis_needs),
         test(too_little_room_writes_nothing)
     };
