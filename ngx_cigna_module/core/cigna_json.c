@@ -1,10 +1,14 @@
 
 #include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cigna_json.h"
 #include "cigna_secret.h"
 
 
+static cigna_json_t *cigna_json_load(cigna_slice_t text, size_t flags);
+static void cigna_json_mend(uint8_t *text, size_t len);
 static int cigna_json_too_deep(cigna_slice_t text);
 static void cigna_json_wipe(const json_t *value);
 static const json_t *cigna_json_member(const cigna_json_t *object,
@@ -17,6 +21,51 @@ static void cigna_json_append_char(cigna_buf_t *b, cigna_slice_t *s);
 
 cigna_json_t *
 cigna_json_parse(cigna_slice_t text)
+{
+    return cigna_json_load(text, JSON_REJECT_DUPLICATES);
+}
+
+
+cigna_json_t *
+cigna_json_read(cigna_slice_t text)
+{
+    uint8_t       *copy;
+    cigna_json_t  *doc;
+
+    text = cigna_json_unmarked(text);
+
+    if (text.len == 0 || text.len > CIGNA_JSON_SIZE_MAX) {
+        return NULL;
+    }
+
+    copy = malloc(text.len);
+    if (copy == NULL) {
+        return NULL;
+    }
+
+    memcpy(copy, text.data, text.len);
+    cigna_json_mend(copy, text.len);
+
+    doc = cigna_json_load(cigna_slice_make(copy, copy + text.len),
+                          JSON_ALLOW_NUL);
+
+    cigna_secret_wipe(copy, text.len);
+    free(copy);
+
+    return doc;
+}
+
+
+cigna_slice_t
+cigna_json_unmarked(cigna_slice_t text)
+{
+    return cigna_slice_starts(text, cigna_slice("\xef\xbb\xbf"))
+           ? cigna_slice_skip(text, 3) : text;
+}
+
+
+static cigna_json_t *
+cigna_json_load(cigna_slice_t text, size_t flags)
 {
     json_t  *doc;
 
@@ -32,7 +81,7 @@ cigna_json_parse(cigna_slice_t text)
      */
 
     doc = json_loadb((const char *) text.data, text.len,
-                     JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
+                     flags | JSON_DECODE_INT_AS_REAL, NULL);
 
     if (!json_is_object(doc)) {
         cigna_json_destroy(doc);
@@ -187,6 +236,28 @@ cigna_json_append_string(cigna_buf_t *b, cigna_slice_t s)
     }
 
     cigna_buf_append_char(b, '"');
+}
+
+
+/* one byte of a name in Latin 1 is no reason to lose the document */
+
+static void
+cigna_json_mend(uint8_t *text, size_t len)
+{
+    size_t         n;
+    cigna_slice_t  rest;
+
+    for (rest = cigna_slice_make(text, text + len);
+         rest.len;
+         rest = cigna_slice_skip(rest, n))
+    {
+        n = cigna_slice_utf8(rest);
+
+        if (n == 0) {
+            text[len - rest.len] = '?';
+            n = 1;
+        }
+    }
 }
 
 

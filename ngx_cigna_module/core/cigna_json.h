@@ -24,6 +24,16 @@ typedef struct json_t  cigna_json_t;
  */
 cigna_json_t *cigna_json_parse(cigna_slice_t text);
 
+/*
+ * The same, but a byte order mark is passed over, of a name that occurs twice
+ * the last one counts (RFC 7517, section 4), NUL bytes in strings are kept,
+ * and bytes that are not UTF-8 are read as "?".
+ */
+cigna_json_t *cigna_json_read(cigna_slice_t text);
+
+/* the text without a byte order mark in front */
+cigna_slice_t cigna_json_unmarked(cigna_slice_t text);
+
 /* wipes strings, as they may be secrets; NULL is allowed */
 void cigna_json_destroy(cigna_json_t *doc);
 
