@@ -9,7 +9,15 @@ typedef struct {
 } ngx_cigna_conf_endpoint_t;
 
 
+static ngx_int_t ngx_cigna_conf_endpoint_check(ngx_conf_t *cf,
+    ngx_cigna_tenant_options_t *o);
 static void ngx_cigna_conf_preset(ngx_cigna_tenant_options_t *o);
+static ngx_uint_t ngx_cigna_conf_preset_foreign(
+    ngx_cigna_tenant_options_t *o, ngx_str_t *url);
+static ngx_uint_t ngx_cigna_conf_preset_host(const char *preset,
+    cigna_uri_t *uri);
+static ngx_int_t ngx_cigna_conf_preset_mixed(ngx_conf_t *cf,
+    ngx_cigna_tenant_options_t *o);
 static void ngx_cigna_conf_preset_str(ngx_str_t *option, const char *value);
 static ngx_int_t ngx_cigna_conf_fhir_base(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, ngx_cigna_tenant_t *tenant);
@@ -20,6 +28,11 @@ static ngx_int_t ngx_cigna_conf_fhir_host(ngx_conf_t *cf,
 /*
  * What is published.  Where nothing is said it is discovered, which needs
  * nothing but fhir_base.
+ *
+ * The endpoints are of one server, and are preset together or not at all: an
+ * authorization_endpoint, a token_endpoint or an issuer of another host says
+ * that the server is another one, and its tokens must not be sent to Cigna to
+ * be revoked.  fhir_base stands for itself.
  */
 
 static struct {
@@ -74,35 +87,52 @@ ngx_cigna_conf_endpoints(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     ngx_cigna_tenant_t *tenant)
 {
     ngx_str_t                  *url;
-    cigna_uri_t                 uri;
     cigna_provider_t           *p;
     ngx_cigna_conf_endpoint_t  *e;
 
     p = &tenant->provider;
 
+    if (ngx_cigna_conf_endpoint_check(cf, o) != NGX_OK
+        || ngx_cigna_conf_preset_mixed(cf, o) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     ngx_cigna_conf_preset(o);
 
     for (e = ngx_cigna_conf_endpoint_table; e->directive; e++) {
-
         url = (ngx_str_t *) ((u_char *) o + e->option);
-
-        if (url->len == 0) {
-            continue;
-        }
-
-        if (ngx_cigna_conf_url(cf, e->directive, url, &uri) != NGX_OK
-            || ngx_cigna_conf_https(cf, e->directive, &uri, o->insecure_http)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
         *(cigna_slice_t *) ((u_char *) p + e->field) = ngx_cigna_slice(url);
     }
 
     p->configured_issuer = p->issuer;
 
     return ngx_cigna_conf_fhir_base(cf, o, tenant);
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_endpoint_check(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
+{
+    ngx_str_t                  *url;
+    cigna_uri_t                 uri;
+    ngx_cigna_conf_endpoint_t  *e;
+
+    for (e = ngx_cigna_conf_endpoint_table; e->directive; e++) {
+
+        url = (ngx_str_t *) ((u_char *) o + e->option);
+
+        if (url->len
+            && (ngx_cigna_conf_url(cf, e->directive, url, &uri) != NGX_OK
+                || ngx_cigna_conf_https(cf, e->directive, &uri,
+                                        o->insecure_http)
+                   != NGX_OK))
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -118,11 +148,95 @@ ngx_cigna_conf_preset(ngx_cigna_tenant_options_t *o)
                               ngx_cigna_conf_presets[o->environment].name)
 
     ngx_cigna_conf_preset_option(fhir_base);
+
+    if (ngx_cigna_conf_preset_foreign(o, &o->authorization_endpoint)
+        || ngx_cigna_conf_preset_foreign(o, &o->token_endpoint)
+        || ngx_cigna_conf_preset_foreign(o, &o->issuer))
+    {
+        return;
+    }
+
     ngx_cigna_conf_preset_option(authorization_endpoint);
     ngx_cigna_conf_preset_option(token_endpoint);
     ngx_cigna_conf_preset_option(revocation_endpoint);
 
 #undef ngx_cigna_conf_preset_option
+}
+
+
+/* the URL is given, and of a host that the environment does not name */
+
+static ngx_uint_t
+ngx_cigna_conf_preset_foreign(ngx_cigna_tenant_options_t *o, ngx_str_t *url)
+{
+    cigna_uri_t  uri;
+
+    if (url->len == 0
+        || cigna_uri_parse(ngx_cigna_slice(url), &uri) != CIGNA_OK)
+    {
+        return 0;
+    }
+
+    return !ngx_cigna_conf_preset_host(
+                ngx_cigna_conf_presets[o->environment].token_endpoint, &uri)
+           && !ngx_cigna_conf_preset_host(
+                ngx_cigna_conf_presets[o->environment].fhir_base, &uri);
+}
+
+
+static ngx_uint_t
+ngx_cigna_conf_preset_host(const char *preset, cigna_uri_t *uri)
+{
+    cigna_uri_t  named;
+
+    return preset
+           && cigna_uri_parse(cigna_slice_str(preset), &named) == CIGNA_OK
+           && cigna_uri_same_origin(&named, uri);
+}
+
+
+/* some endpoints are the environment's, others a stranger's */
+
+static ngx_int_t
+ngx_cigna_conf_preset_mixed(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
+{
+    ngx_uint_t   foreign;
+    const char  *given, *needed;
+
+    if (o->environment == NGX_CONF_UNSET_UINT
+        || ngx_cigna_conf_presets[o->environment].token_endpoint == NULL)
+    {
+        return NGX_OK;
+    }
+
+    foreign = ngx_cigna_conf_preset_foreign(o, &o->token_endpoint);
+    given = NULL;
+    needed = NULL;
+
+    if (foreign != ngx_cigna_conf_preset_foreign(o,
+                                                 &o->authorization_endpoint))
+    {
+        given = foreign ? "token_endpoint" : "authorization_endpoint";
+        needed = foreign ? "authorization_endpoint" : "token_endpoint";
+
+    } else if (o->revocation_endpoint.len
+               && foreign != ngx_cigna_conf_preset_foreign(o,
+                                                     &o->revocation_endpoint))
+    {
+        given = foreign ? "token_endpoint" : "revocation_endpoint";
+        needed = foreign ? "revocation_endpoint" : "token_endpoint";
+    }
+
+    if (given == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%s\" is of another server than \"environment\", "
+                       "which \"%s\" is of: tokens of one would be sent to "
+                       "the other, write \"%s\" of that server too, or none "
+                       "of its endpoints", given, needed, needed);
+    return NGX_ERROR;
 }
 
 

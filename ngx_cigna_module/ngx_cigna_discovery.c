@@ -4,7 +4,8 @@
  * endpoints are never touched; the others are filled from the metadata, and
  * once known go on being used whatever happens later: a document that names
  * another host is refused and reported, a document that cannot be had changes
- * nothing.
+ * nothing.  Where both endpoints of a dance are configured, it goes on without
+ * a document that cannot be had, but not against one that contradicts.
  */
 
 
@@ -32,6 +33,8 @@ struct ngx_cigna_discovery_s {
     ngx_event_t              start;
     unsigned                 needed:1;
     unsigned                 known:1;
+    unsigned                 failed:1;         /* once at least */
+    unsigned                 refused:1;        /* what was read contradicts */
 };
 
 
@@ -40,6 +43,8 @@ static void ngx_cigna_discovery_run(ngx_cigna_discovery_t *d);
 static void ngx_cigna_discovery_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_discovery_result(ngx_cigna_run_t *run);
+static void ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d,
+    ngx_cigna_run_t *run);
 static void ngx_cigna_discovery_end(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_discovery_keep(ngx_cigna_discovery_t *d,
     const cigna_metadata_t *fresh);
@@ -133,6 +138,19 @@ ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
 }
 
 
+ngx_uint_t
+ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant)
+{
+    ngx_cigna_discovery_t  *d;
+
+    d = tenant->discovery;
+
+    return d->failed && !d->refused
+           && d->configured.authorization_endpoint.len
+           && d->configured.token_endpoint.len;
+}
+
+
 ngx_cigna_run_t *
 ngx_cigna_discovery_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant)
@@ -198,15 +216,15 @@ ngx_cigna_discovery_result(ngx_cigna_run_t *run)
     flow = run->flow;
     d = run->data;
 
+    if (flow->ignored[0]) {
+        ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
+                      "discovery passed over: %s", flow->ignored);
+    }
+
     if (run->failed || flow->rc != CIGNA_OK
         || ngx_cigna_discovery_keep(d, &flow->metadata) != NGX_OK)
     {
-        level = flow->moved ? NGX_LOG_ERR : NGX_LOG_WARN;
-
-        ngx_log_error(level, &run->log.log, 0, "discovery failed: %s%s",
-                      flow->detail,
-                      d->known ? "; what was known before is used" : "");
-        run->failed = 1;
+        ngx_cigna_discovery_failed(d, run);
         return;
     }
 
@@ -217,10 +235,38 @@ ngx_cigna_discovery_result(ngx_cigna_run_t *run)
                   d->metadata.issuer.len, d->metadata.issuer.data);
 
     d->known = 1;
+    d->refused = 0;
     d->next = ngx_time() + NGX_CIGNA_DISCOVERY_AGAIN_S
               + ngx_random() % (NGX_CIGNA_DISCOVERY_AGAIN_S / 10);
 
     ngx_cigna_discovery_apply(d);
+}
+
+
+static void
+ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d, ngx_cigna_run_t *run)
+{
+    ngx_uint_t          level;
+    const char         *instead;
+    cigna_discovery_t  *flow;
+
+    flow = run->flow;
+
+    run->failed = 1;
+    d->failed = 1;
+
+    /* it goes on being refused until a document is better */
+
+    d->refused |= flow->refused;
+
+    instead = d->known ? "; what was known before is used"
+              : ngx_cigna_discovery_spared(d->tenant)
+                ? "; the configured endpoints are used without it" : "";
+
+    level = flow->moved ? NGX_LOG_ERR : NGX_LOG_WARN;
+
+    ngx_log_error(level, &run->log.log, 0, "discovery failed: %s%s",
+                  flow->detail, instead);
 }
 
 

@@ -23,6 +23,12 @@ ngx_int_t ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
 ngx_uint_t ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant);
 
 /*
+ * It failed, but both endpoints of a dance are configured, and no document
+ * that was read contradicts them: the dance goes on.
+ */
+ngx_uint_t ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant);
+
+/*
  * The run that fetches the metadata, under way or started now, to be waited
  * on; NULL if none can be had now (it failed a moment ago, or no memory).
  */

@@ -132,6 +132,13 @@ ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next,
 
     discovery = ngx_cigna_discovery_start(run->mcf, run->tenant);
 
+    /* who can do without waits for it once, not each time that it is asked */
+
+    if (ngx_cigna_discovery_spared(run->tenant)) {
+        ngx_cigna_run_post(run);
+        return;
+    }
+
     if (discovery == NULL
         || ngx_cigna_run_wait(discovery, &run->discovery,
                               ngx_cigna_run_discovered, run)
@@ -152,7 +159,9 @@ ngx_cigna_run_discovered(ngx_cigna_waiter_t *waiter,
 
     run = waiter->data;
 
-    if (discovery->failed || !ngx_cigna_discovery_ready(run->tenant)) {
+    if (!ngx_cigna_discovery_spared(run->tenant)
+        && (discovery->failed || !ngx_cigna_discovery_ready(run->tenant)))
+    {
         run->failed = 1;
         run->undiscovered = 1;
     }

@@ -12,7 +12,8 @@
  *   (1) CIGNA_OK comes only with a document that was parsed, fits what is
  *       configured, names no other host than what was known before, and
  *       leaves nobody without an endpoint to authorize at or to get tokens;
- *   (2) there are at most two requests.
+ *   (2) there are at most two requests;
+ *   (3) "refused" comes only with a document that was parsed.
  */
 
 
@@ -35,6 +36,8 @@ typedef enum {
 
 static int cigna_discovery_fetch(cigna_discovery_t *f, cigna_op_t *op);
 static int cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev);
+static int cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
+    const char **error);
 static int cigna_discovery_suffices(cigna_discovery_t *f);
 static int cigna_discovery_failed(cigna_discovery_t *f, const char *text,
     cigna_slice_t quoted);
@@ -46,8 +49,10 @@ cigna_discovery_init(cigna_discovery_t *f)
 {
     f->rc = CIGNA_ERROR;
     f->moved = 0;
+    f->refused = 0;
     memset(&f->metadata, 0, sizeof(cigna_metadata_t));
     f->detail[0] = '\0';
+    f->ignored[0] = '\0';
     f->state = cigna_discovery_st_start;
 }
 
@@ -133,24 +138,20 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
         return cigna_discovery_failed(f, "no reply", cigna_slice_null);
     }
 
-    if (ev->status != 200) {
+    if (ev->status < 200 || ev->status > 299) {
         cigna_buf_init(&b, status, sizeof(status));
         cigna_buf_append_uint(&b, ev->status);
 
         return cigna_discovery_failed(f, "status", cigna_buf_slice(&b));
     }
 
-    error = "not a metadata document";
-
-    if (cigna_oauth_metadata_parse(f->provider, ev->body, f->arena,
-                                   &f->metadata, &error)
-        != CIGNA_OK)
-    {
+    if (cigna_discovery_parse(f, ev->body, &error) != CIGNA_OK) {
         return cigna_discovery_failed(f, error, cigna_slice_null);
     }
 
     if (f->known && cigna_oauth_metadata_moved(f->known, &f->metadata)) {
         f->moved = 1;
+        f->refused = 1;
 
         return cigna_discovery_failed(f, "the server names other hosts than "
                                       "before", cigna_slice_null);
@@ -163,6 +164,25 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
     }
 
     return cigna_discovery_suffices(f);
+}
+
+
+static int
+cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
+    const char **error)
+{
+    int          rc;
+    cigna_buf_t  notes;
+
+    cigna_buf_init(&notes, (uint8_t *) f->ignored, sizeof(f->ignored) - 1);
+
+    rc = cigna_oauth_metadata_parse(f->provider, body, f->arena, &f->metadata,
+                                    &notes, error);
+
+    f->ignored[cigna_buf_slice(&notes).len] = '\0';
+    f->refused = rc == CIGNA_ERROR ? 1 : 0;
+
+    return rc;
 }
 
 

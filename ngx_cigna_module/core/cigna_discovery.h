@@ -11,6 +11,10 @@
  * configured and against what was known before ("known", NULL the first
  * time).  A changed host is refused: the flow fails, "moved" is set, and what
  * was known goes on being used.  So does what the document leaves out.
+ *
+ * "refused" is set beside CIGNA_ERROR if a document was read that contradicts
+ * what is configured or known: nobody may be sent anywhere on the strength of
+ * the configuration alone then.  Without it there was just nothing to read.
  */
 
 typedef struct {
@@ -22,8 +26,10 @@ typedef struct {
     /* results */
     int                      rc;           /* CIGNA_OK or CIGNA_ERROR */
     unsigned                 moved:1;
+    unsigned                 refused:1;
     cigna_metadata_t         metadata;     /* in the arena, or of "known" */
     char                     detail[192];
+    char                     ignored[512]; /* members passed over, and why */
 
     /* private */
     unsigned                 state;

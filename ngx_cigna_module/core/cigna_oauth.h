@@ -105,12 +105,14 @@ typedef struct {
 int cigna_oauth_append_metadata_url(cigna_buf_t *b, const cigna_provider_t *p);
 
 /*
- * Reads the document and holds it against the registration: every URL https
- * (unless insecure_http), the issuer equal to a configured one.  CIGNA_ERROR,
- * and *error says why.  Absent members are empty slices.
+ * Reads the document and holds it against the registration, as the table in
+ * cigna_oauth_metadata.c says.  CIGNA_NONE if it is no JSON, CIGNA_ERROR if it
+ * must not be used, and *error says why.  What is absent or passed over is an
+ * empty slice; "notes" tells what was passed over, and why.
  */
 int cigna_oauth_metadata_parse(const cigna_provider_t *p, cigna_slice_t body,
-    cigna_arena_t *arena, cigna_metadata_t *m, const char **error);
+    cigna_arena_t *arena, cigna_metadata_t *m, cigna_buf_t *notes,
+    const char **error);
 
 /* fills what "fresh" leaves out with what was known; borrows its bytes */
 void cigna_oauth_metadata_keep(const cigna_metadata_t *known,

@@ -1,4 +1,40 @@
 
+/*
+ * What an authorization server says of itself, read leniently and used
+ * strictly: what no dance depends on is passed over and told to the log, and
+ * nothing of it can make another host trusted.
+ *
+ * The document: JSON, an object.  A byte order mark, bytes that are not UTF-8
+ * and members that are not known are no matter, nor are its Content-Type and
+ * which 2xx it came with.
+ *
+ *                     absent,    no string, no URL,  twice    of another host
+ *                     null, ""   in clear                     than before
+ *
+ *   issuer            empty      refused (1)         last     refused (2)
+ *   authorization_    empty (3)  refused (4)         last     refused
+ *     endpoint
+ *   token_endpoint    empty (3)  refused (4)         last     refused
+ *   jwks_uri          empty      empty, told         last     refused
+ *   revocation_       empty      empty, told         last     refused (5)
+ *     endpoint
+ *   authorization_    off        off, told           last
+ *     response_iss_parameter_supported
+ *
+ * White space around a URL is cut off.  "Last": of a name that occurs twice,
+ * the last value counts, and is held against all the rules.  "Empty" leaves
+ * what was known before: cigna_oauth_metadata_keep().  "Refused": the document
+ * as a whole, and what was known before goes on being used.
+ *
+ * (1) told only, where the issuer is configured: that one counts
+ * (2) and so is any other than the configured one, compared byte by byte
+ * (3) too little, if it is not configured either: see cigna_discovery.c
+ * (4) told only, where the endpoint is configured: that one counts
+ * (5) and empty, told, where the token endpoint is configured and the document
+ *     is another server's: whose tokens they are would be sent to a stranger
+ */
+
+
 #include <stddef.h>
 #include <string.h>
 
@@ -14,29 +50,40 @@
 typedef struct {
     const char   *name;
     size_t        offset;
+    size_t        configured;              /* offset in the provider */
+    unsigned      optional;
     const char   *error;
 } cigna_oauth_url_t;
 
 
 static const char *cigna_oauth_metadata_read(const cigna_provider_t *p,
-    const cigna_json_t *doc, cigna_arena_t *arena, cigna_metadata_t *m);
+    const cigna_json_t *doc, cigna_arena_t *arena, cigna_metadata_t *m,
+    cigna_buf_t *notes);
 static const char *cigna_oauth_metadata_url(const cigna_provider_t *p,
     const cigna_json_t *doc, const cigna_oauth_url_t *url,
-    cigna_arena_t *arena, cigna_slice_t *value);
+    cigna_arena_t *arena, cigna_slice_t *value, cigna_buf_t *notes);
+static const char *cigna_oauth_metadata_fault(const cigna_provider_t *p,
+    const cigna_oauth_url_t *url, cigna_slice_t text);
+static void cigna_oauth_metadata_revocation(const cigna_provider_t *p,
+    cigna_metadata_t *m, cigna_buf_t *notes);
+static void cigna_oauth_metadata_note(cigna_buf_t *notes, const char *member,
+    const char *why);
+static cigna_slice_t cigna_oauth_url_trim(cigna_slice_t text);
 static int cigna_oauth_url_moved(cigna_slice_t known, cigna_slice_t fresh);
 
 
-#define cigna_oauth_url(name)                                                 \
+#define cigna_oauth_url(name, configured, optional)                           \
     { #name, offsetof(cigna_metadata_t, name),                                \
+      offsetof(cigna_provider_t, configured), optional,                       \
       "\"" #name "\" is not an https URL" }
 
 static const cigna_oauth_url_t  cigna_oauth_urls[] = {
-    cigna_oauth_url(issuer),
-    cigna_oauth_url(authorization_endpoint),
-    cigna_oauth_url(token_endpoint),
-    cigna_oauth_url(jwks_uri),
-    cigna_oauth_url(revocation_endpoint),
-    { NULL, 0, NULL }
+    cigna_oauth_url(issuer, configured_issuer, 0),
+    cigna_oauth_url(authorization_endpoint, authorization_endpoint, 0),
+    cigna_oauth_url(token_endpoint, token_endpoint, 0),
+    cigna_oauth_url(jwks_uri, jwks_uri, 1),
+    cigna_oauth_url(revocation_endpoint, revocation_endpoint, 1),
+    { NULL, 0, 0, 0, NULL }
 };
 
 
@@ -56,18 +103,27 @@ cigna_oauth_append_metadata_url(cigna_buf_t *b, const cigna_provider_t *p)
 
 int
 cigna_oauth_metadata_parse(const cigna_provider_t *p, cigna_slice_t body,
-    cigna_arena_t *arena, cigna_metadata_t *m, const char **error)
+    cigna_arena_t *arena, cigna_metadata_t *m, cigna_buf_t *notes,
+    const char **error)
 {
     cigna_json_t  *doc;
 
+    memset(m, 0, sizeof(cigna_metadata_t));
+
     doc = cigna_json_parse(body);
 
-    if (doc) {
-        *error = cigna_oauth_metadata_read(p, doc, arena, m);
+    if (doc == NULL) {
+        doc = cigna_json_read(body);
 
-    } else {
-        *error = "the document is not a JSON object";
+        if (doc == NULL) {
+            *error = "the document is not a JSON object";
+            return CIGNA_NONE;
+        }
+
+        cigna_oauth_metadata_note(notes, "document", "not strict JSON");
     }
+
+    *error = cigna_oauth_metadata_read(p, doc, arena, m, notes);
 
     cigna_json_destroy(doc);
 
@@ -82,33 +138,30 @@ cigna_oauth_metadata_parse(const cigna_provider_t *p, cigna_slice_t body,
 
 static const char *
 cigna_oauth_metadata_read(const cigna_provider_t *p, const cigna_json_t *doc,
-    cigna_arena_t *arena, cigna_metadata_t *m)
+    cigna_arena_t *arena, cigna_metadata_t *m, cigna_buf_t *notes)
 {
     int                       supported;
     const char               *error;
+    static const char         iss[] =
+                              "authorization_response_iss_parameter_supported";
     const cigna_oauth_url_t  *url;
-
-    memset(m, 0, sizeof(cigna_metadata_t));
 
     for (url = cigna_oauth_urls; url->name; url++) {
 
         error = cigna_oauth_metadata_url(p, doc, url, arena,
                                          (cigna_slice_t *) ((char *) m
-                                                            + url->offset));
+                                                            + url->offset),
+                                         notes);
         if (error) {
             return error;
         }
     }
 
-    if (m->issuer.len && p->configured_issuer.len
-        && !cigna_slice_eq(m->issuer, p->configured_issuer))
-    {
-        return "\"issuer\" is not the one that is configured";
-    }
+    cigna_oauth_metadata_revocation(p, m, notes);
 
-    (void) cigna_json_bool(doc,
-                           "authorization_response_iss_parameter_supported",
-                           &supported);
+    if (cigna_json_bool(doc, iss, &supported) == CIGNA_ERROR) {
+        cigna_oauth_metadata_note(notes, iss, "not true or false");
+    }
 
     m->iss_supported = supported ? 1 : 0;
 
@@ -116,15 +169,19 @@ cigna_oauth_metadata_read(const cigna_provider_t *p, const cigna_json_t *doc,
 }
 
 
-/* what is wrong, or NULL; an absent member is left empty */
+/* why the document is refused, or NULL; what is passed over is left empty */
 
 static const char *
 cigna_oauth_metadata_url(const cigna_provider_t *p, const cigna_json_t *doc,
-    const cigna_oauth_url_t *url, cigna_arena_t *arena, cigna_slice_t *value)
+    const cigna_oauth_url_t *url, cigna_arena_t *arena, cigna_slice_t *value,
+    cigna_buf_t *notes)
 {
-    int            rc;
-    cigna_uri_t    uri;
-    cigna_slice_t  text;
+    int                   rc;
+    const char           *fault;
+    cigna_slice_t         text;
+    const cigna_slice_t  *configured;
+
+    configured = (const cigna_slice_t *) ((const char *) p + url->configured);
 
     rc = cigna_json_string(doc, url->name, CIGNA_OAUTH_URL_MAX, &text);
 
@@ -132,8 +189,45 @@ cigna_oauth_metadata_url(const cigna_provider_t *p, const cigna_json_t *doc,
         return NULL;
     }
 
-    if (rc != CIGNA_OK
-        || cigna_uri_parse(text, &uri) != CIGNA_OK
+    text = cigna_oauth_url_trim(text);
+
+    if (rc == CIGNA_OK && text.len == 0) {
+        cigna_oauth_metadata_note(notes, url->name, "empty");
+        return NULL;
+    }
+
+    if (rc == CIGNA_OK && url == cigna_oauth_urls && configured->len
+        && !cigna_slice_eq(text, *configured))
+    {
+        return "\"issuer\" is not the one that is configured";
+    }
+
+    fault = rc == CIGNA_OK ? cigna_oauth_metadata_fault(p, url, text)
+                           : url->error;
+
+    if (fault == NULL) {
+        return cigna_arena_copy(arena, text, value) == CIGNA_OK
+               ? NULL : "there is no room for the document";
+    }
+
+    if (!url->optional && configured->len == 0) {
+        return fault;
+    }
+
+    cigna_oauth_metadata_note(notes, url->name,
+                              rc == CIGNA_OK ? "not an https URL"
+                                             : "not a string, or too long");
+    return NULL;
+}
+
+
+static const char *
+cigna_oauth_metadata_fault(const cigna_provider_t *p,
+    const cigna_oauth_url_t *url, cigna_slice_t text)
+{
+    cigna_uri_t  uri;
+
+    if (cigna_uri_parse(text, &uri) != CIGNA_OK
         || (!uri.https && !p->insecure_http))
     {
         return url->error;
@@ -145,11 +239,65 @@ cigna_oauth_metadata_url(const cigna_provider_t *p, const cigna_json_t *doc,
         return "\"issuer\" has a query";
     }
 
-    if (cigna_arena_copy(arena, text, value) != CIGNA_OK) {
-        return "there is no room for the document";
+    return NULL;
+}
+
+
+/*
+ * Tokens go back to the server that they are from: with a token endpoint of
+ * the operator's own, an announced revocation endpoint may be a stranger's.
+ */
+
+static void
+cigna_oauth_metadata_revocation(const cigna_provider_t *p,
+    cigna_metadata_t *m, cigna_buf_t *notes)
+{
+    if (p->token_endpoint.len == 0 || m->revocation_endpoint.len == 0
+        || p->revocation_endpoint.len
+        || !cigna_oauth_url_moved(p->token_endpoint, m->revocation_endpoint)
+        || (m->token_endpoint.len
+            && !cigna_oauth_url_moved(p->token_endpoint, m->token_endpoint)))
+    {
+        return;
     }
 
-    return NULL;
+    m->revocation_endpoint = cigna_slice_null;
+
+    cigna_oauth_metadata_note(notes, "revocation_endpoint",
+                              "of another server than the \"token_endpoint\" "
+                              "that is configured");
+}
+
+
+/* for the log: which member and why, never what it says */
+
+static void
+cigna_oauth_metadata_note(cigna_buf_t *notes, const char *member,
+    const char *why)
+{
+    if (notes->pos != notes->start) {
+        cigna_buf_append_str(notes, ", ");
+    }
+
+    cigna_buf_append_char(notes, '"');
+    cigna_buf_append_str(notes, member);
+    cigna_buf_append_str(notes, "\": ");
+    cigna_buf_append_str(notes, why);
+}
+
+
+static cigna_slice_t
+cigna_oauth_url_trim(cigna_slice_t text)
+{
+    while (text.len && text.data[0] <= ' ') {
+        text = cigna_slice_skip(text, 1);
+    }
+
+    while (text.len && text.data[text.len - 1] <= ' ') {
+        text.len--;
+    }
+
+    return text;
 }
 
 

@@ -176,6 +176,11 @@ export const MODES = {
     ...fields, initial: {}, everybody: true,
     about: 'fields put over those of smart-configuration',
   },
+  smart_configuration_reply: {
+    ...fields, initial: {}, everybody: true,
+    about: '"status", "type" and "body" in place of those of'
+      + ' smart-configuration, to the letter',
+  },
   fhir_links: {
     ...oneOf('internal', 'own'), initial: 'internal',
     about: 'the host in fullUrl, next and link: Cigna\'s inner one, or the'

@@ -59,10 +59,13 @@ check(const cigna_discovery_t *f, unsigned requests, unsigned status)
 
     if (f->rc != CIGNA_OK) {
         fuzz_assert(f->rc == CIGNA_ERROR && f->detail[0]);
+        fuzz_assert(!f->refused || status / 100 == 2);
+        fuzz_assert(f->refused || !f->moved);
         return;
     }
 
-    fuzz_assert(status == 200 && !f->moved && f->detail[0] == '\0');
+    fuzz_assert(status / 100 == 2 && !f->moved && !f->refused
+                && f->detail[0] == '\0');
     fuzz_assert(f->metadata.authorization_endpoint.len
                 || f->provider->authorization_endpoint.len);
     fuzz_assert(f->metadata.token_endpoint.len
@@ -87,7 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cigna_event_t       ev;
     cigna_discovery_t   f;
 
-    static const unsigned  statuses[] = { 200, 200, 200, 200, 302, 404, 429,
+    static const unsigned  statuses[] = { 200, 200, 200, 201, 302, 404, 429,
                                           503 };
 
     input = fuzz_input(data, size);

@@ -25,6 +25,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char        *error;
+    uint8_t            told[511];
+    cigna_buf_t        notes;
     cigna_slice_t      body;
     cigna_arena_t      arena;
     cigna_metadata_t   m;
@@ -42,12 +44,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     cigna_arena_init(&arena, mem, MEM);
 
-    if (cigna_oauth_metadata_parse(&p, body, &arena, &m, &error)
+    cigna_buf_init(&notes, told, sizeof(told));
+
+    if (cigna_oauth_metadata_parse(&p, body, &arena, &m, &notes, &error)
         != CIGNA_OK)
     {
         fuzz_assert(error && m.issuer.len == 0 && m.token_endpoint.len == 0);
         return 0;
     }
+
+    fuzz_assert(!notes.overflow);
 
     check_url(m.issuer, &p);
     check_url(m.authorization_endpoint, &p);

@@ -10,6 +10,12 @@ import { KEYS, SECRET, TENANT, accepts, beside, block, http, refuses } from
 import { startNginx } from '../lib/nginx.mjs';
 import { scratchDirectory } from '../lib/scratch.mjs';
 
+const PRESET = 'https://r-hi2.cigna.com/mga/sps/oauth/oauth20';
+const OWN = {
+  authorization_endpoint: 'https://127.0.0.1/authorize',
+  token_endpoint: 'https://127.0.0.1/token',
+};
+
 // what is accepted
 
 accepts('tenants and vault behind their servers', {});
@@ -74,7 +80,13 @@ accepts('a redirect to this machine in clear', {
   tenant: { redirect_uri: 'http://localhost:8080/cigna/callback' },
 });
 accepts('endpoints in clear, if told so', {
-  tenant: { insecure_http: 'on', token_endpoint: 'http://127.0.0.1/token' },
+  tenant: { insecure_http: 'on', token_endpoint: 'http://127.0.0.1/token',
+            authorization_endpoint: 'http://127.0.0.1/authorize' },
+});
+accepts('endpoints of another server beside an environment', { tenant: OWN });
+accepts('endpoints of the environment\'s own server, one by one', {
+  tenant: { token_endpoint: `${PRESET}/token`, issuer: `${PRESET}/any`,
+            revocation_endpoint: `${PRESET}/revoke` },
 });
 accepts('included files inside a block', {
   files: { 'acme.inc': 'timeout 3s;\n' },
@@ -334,6 +346,21 @@ refuses('an endpoint in clear',
         { tenant: { token_endpoint: 'http://127.0.0.1/token' } },
         /"token_endpoint" would send secrets in clear to "http:\S+", write/,
         /"insecure_http on;", for tests only/);
+for (const [name, others, needed] of [
+  ['token_endpoint', {}, 'authorization_endpoint'],
+  ['authorization_endpoint', {}, 'token_endpoint'],
+  ['revocation_endpoint', {}, 'token_endpoint'],
+  ['token_endpoint', { authorization_endpoint: `${PRESET}/authorize` },
+   'authorization_endpoint'],
+  ['token_endpoint', { authorization_endpoint: OWN.authorization_endpoint,
+                       revocation_endpoint: `${PRESET}/revoke` },
+   'revocation_endpoint'],
+]) {
+  refuses(`a ${name} of another server than ${needed}`,
+          { tenant: { ...others, [name]: 'https://127.0.0.1/own' } },
+          new RegExp(`"${name}" is of another server than "environment", `
+                     + `which "${needed}" is of: .* write "${needed}" of `));
+}
 refuses('a fhir_base in clear',
         { tenant: { fhir_base: 'http://127.0.0.1/fhir' } },
         /"fhir_base" would send secrets in clear/);

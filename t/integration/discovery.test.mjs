@@ -117,12 +117,15 @@ test('discovery', async (t) => {
     ['an authorize endpoint without TLS', {
       authorization_endpoint: 'http://localhost/a' },
       /"authorization_endpoint" is not an https URL/],
-    ['keys without TLS', { jwks_uri: 'http://localhost/j' },
-      /"jwks_uri" is not an https URL/],
     ['an endpoint with user info', {
       token_endpoint: 'https://a@localhost/t' }, /"token_endpoint"/],
     ['an endpoint that is no URL', { authorization_endpoint: 'javascript:x' },
       /"authorization_endpoint"/],
+    ['an issuer in clear', { issuer: 'http://localhost/' },
+      /"issuer" is not an https URL/],
+    ['an issuer that is no string', { issuer: 5 }, /"issuer" is not an /],
+    ['an endpoint that is empty', { token_endpoint: '' },
+      /no "token_endpoint"/],
     ['an endpoint that is no string', { token_endpoint: 5 },
       /"token_endpoint"/],
     ['an issuer with a query', { issuer: 'https://localhost/?x' },
@@ -138,6 +141,73 @@ test('discovery', async (t) => {
         assert.match(log, reason);
         await assertNoDance();
       });
+  }
+
+  const smart = {
+    issuer: info.issuer, authorization_endpoint: info.authorize,
+    token_endpoint: info.token, jwks_uri: info.jwks,
+    revocation_endpoint: info.revoke,
+  };
+  const padded = Object.fromEntries(Object.entries(smart).map(
+    ([name, url], i) => [name, [`${url} `, ` ${url}\n`, `${url}\r\n`][i % 3]]));
+  const json = JSON.stringify(smart);
+  const twice = (name, value) =>
+    json.replace('{', `{${JSON.stringify(name)}:${JSON.stringify(value)},`);
+  const written = (body, more) =>
+    ({ smart_configuration_reply: { body, ...more } });
+  const strict = /discovery passed over: "document": not strict JSON/;
+
+  for (const [what, modes, told] of [
+    ['white space around its URLs', { smart_configuration: padded }],
+    ['a byte order mark', written(`\ufeff${json}`), strict],
+    ['blank lines around it', written(`\r\n${json}\n\n`)],
+    ['a member twice', written(twice('token_endpoint', info.token)), strict],
+    ['a member twice, the last of which counts',
+      written(twice('token_endpoint', 'https://other.example/token')), strict],
+    ['members that nobody knows', { smart_configuration: {
+      extension: { deep: [[{}]] }, '': null, introspection_endpoint: 5 } }],
+    ['the type text/html', written(json, { type: 'text/html' })],
+    ['no type that is one', written(json, { type: 'json' })],
+    ['status 201', written(json, { status: 201 })],
+    ['status 203', written(json, { status: 203 })],
+    ['keys in clear', { smart_configuration: {
+      jwks_uri: 'http://localhost/j' } },
+      /\[warn\].*passed over: "jwks_uri": not an https URL/],
+    ['empty endpoints', { smart_configuration: {
+      jwks_uri: '', revocation_endpoint: ' ' } },
+      /over: "jwks_uri": empty, "revocation_endpoint": empty/],
+    ['null endpoints', { smart_configuration: {
+      jwks_uri: null, revocation_endpoint: null } }],
+    ['endpoints of odd types', { smart_configuration: {
+      jwks_uri: ['SHAPE'], revocation_endpoint: { url: 'SHAPE' } } },
+      /over: "jwks_uri": not a string.*, "revocation_endpoint": not a string/],
+    ['a revocation endpoint in clear', { smart_configuration: {
+      revocation_endpoint: 'http://localhost/SHAPE' } },
+      /over: "revocation_endpoint": not an https URL/],
+    ['a revocation endpoint that is no URL', { smart_configuration: {
+      revocation_endpoint: 'SHAPE' } },
+      /over: "revocation_endpoint": not an https URL/],
+    ['an announcement of iss that is no flag', { smart_configuration: {
+      authorization_response_iss_parameter_supported: 'SHAPE' } },
+      /over: "authorization_response_iss_parameter_supported": not true or/],
+    ['an empty issuer', { smart_configuration: { issuer: '' } },
+      /over: "issuer": empty/],
+    ['a byte order mark, white space, and a faulty endpoint, as text/plain',
+      written(`\ufeff${JSON.stringify({ ...padded, jwks_uri: 7 })}`,
+              { type: 'text/plain', status: 201 }),
+      /"document": not strict JSON, "jwks_uri": not a string, or too long/],
+  ]) {
+    await t.test(`a document with ${what} keeps nobody away`, async () => {
+      const log = await restart(modes);
+      if (told) {
+        assert.match(log, told);
+      } else {
+        assert.doesNotMatch(log, /discovery passed over/);
+      }
+      assert.doesNotMatch(log, /SHAPE/);
+      const { outcome, danceId } = await gw.dance({ member: 'alice' });
+      assert.equal(outcome, 'connected', endOf(gw, danceId));
+    });
   }
 
   for (const [fault, reason] of [
@@ -242,4 +312,80 @@ test('discovery', async (t) => {
     const { location } = await alice.get(CONNECT);
     assert.ok(location.startsWith(info.authorize));
   });
+});
+
+// Where both endpoints of a dance are configured, only what comes beside them
+// is discovered.
+test('discovery beside configured endpoints', async (t) => {
+  const gw = await standardGateway(t, {
+    tenant: { timeout: '1s', issuer: null, jwks_uri: null,
+              revocation_endpoint: null },
+    tenants: { globex: { issuer: 'https://issuer.example' } },
+  });
+  const { control } = gw.sandbox;
+
+  async function restart(modes, changes = {}) {
+    await control.reset();
+    await control.set(modes);
+    const log = () => gw.nginx.errorLog();
+    const before = log().length;
+    return addedTo(log, async () => {
+      await gw.reload(changes);
+      await until('discovery is over for both tenants', () =>
+        log().slice(before).match(/discovery (failed|succeeded)/g)
+          ?.length >= 2);
+    });
+  }
+
+  const reply = (status, body = '') =>
+    ({ smart_configuration_reply: { status, body, type: 'text/plain' } });
+
+  for (const [what, modes, reason] of [
+    ['404', reply(404), /status: 404/],
+    ['410 with a page', reply(410, '<html>'), /status: 410/],
+    ['401', reply(401), /status: 401/],
+    ['500', { metadata_fault: '500' }, /status: 500/],
+    ['503', { metadata_fault: '503' }, /status: 503/],
+    ['a redirection', { metadata_fault: 'redirect' }, /status: 302/],
+    ['a page', { metadata_fault: 'html' }, /not a JSON object/],
+    ['nothing', reply(204), /not a JSON object/],
+    ['half a reply', { metadata_fault: 'cut-mid' }, /no reply/],
+  ]) {
+    await t.test(`where the document is ${what}, a dance goes on without`,
+      async () => {
+        const log = await restart(modes);
+        assert.match(log, reason);
+        assert.match(log, /discovery failed: .*; the configured endpoints /);
+        const { outcome, danceId } = await gw.dance({ member: 'alice' });
+        assert.equal(outcome, 'connected', endOf(gw, danceId));
+      });
+  }
+
+  await t.test('faulty endpoints are no matter where others are configured',
+    async () => {
+      const log = await restart({ smart_configuration: {
+        token_endpoint: 'http://localhost/', authorization_endpoint: 5 } });
+      assert.match(log, /passed over: "authorization_endpoint": not a string/);
+      assert.match(log, /, "token_endpoint": not an https URL/);
+      assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
+    });
+
+  await t.test('a document that contradicts is refused, and so is the dance',
+    async () => {
+      const log = await restart({});
+      assert.match(log, /discovery failed: "issuer" is not the one that is co/);
+      const globex = gw.visitor({ tenant: 'globex', member: 'alice' });
+      assert.equal((await globex.get(CONNECT)).status, 503);
+      await control.set(reply(404));
+      assert.equal((await globex.get(CONNECT)).status, 503);
+    });
+
+  await t.test('tokens are not revoked at another server\'s endpoint',
+    async () => {
+      const log = await restart({ smart_configuration: {
+        token_endpoint: 'https://other.example/token',
+        revocation_endpoint: 'https://other.example/revoke' } });
+      assert.match(log, /passed over: "revocation_endpoint": of another serv/);
+      assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
+    });
 });

@@ -450,6 +450,59 @@ test('ways of revoking', async (t) => {
   }
 });
 
+test('where is revoked', async (t) => {
+  const REVOKED = /^1 grants revoked, 1 deleted, 0 not revoked$/m;
+
+  async function revoke(st, tenant, modes) {
+    const gw = await standardGateway(st, {
+      tenant: { revocation_endpoint: null, ...tenant },
+    });
+    const { control, info } = gw.sandbox;
+    await control.set(modes(info));
+    await connected(gw);
+    const ran = await gw.vault('revoke', '--tenant', 'acme', '--yes');
+    return { ...ran, revoked: (await control.see()).revoke.revoked };
+  }
+
+  await t.test('an environment has no say beside endpoints of another server',
+    async (st) => {
+      const { out, revoked } = await revoke(
+        st, { environment: 'sandbox' }, () => ({}));
+      assert.match(out, REVOKED);
+      assert.equal(revoked, 1);
+    });
+
+  await t.test('a document that is odd is read', async (st) => {
+    const { out, revoked } = await revoke(st, {}, (info) => ({
+      smart_configuration_reply: {
+        status: 201, type: 'text/plain',
+        body: `\ufeff{"token_endpoint":5,"revocation_endpoint":"x",`
+          + `"revocation_endpoint":" ${info.revoke}\\n"}\n`,
+      },
+    }));
+    assert.match(out, REVOKED);
+    assert.equal(revoked, 1);
+  });
+
+  await t.test('not at another server\'s endpoint', async (st) => {
+    const { err, revoked } = await revoke(st, {}, () => ({
+      smart_configuration: {
+        token_endpoint: 'https://other.example/token',
+        revocation_endpoint: 'https://other.example/revoke',
+      },
+    }));
+    assert.match(err, /"acme" has no revocation_endpoint/);
+    assert.equal(revoked, 0);
+  });
+
+  await t.test('nor at one in clear', async (st) => {
+    const { err } = await revoke(st, {}, () => ({
+      smart_configuration: { revocation_endpoint: 'http://localhost/revoke' },
+    }));
+    assert.match(err, /"acme" has no revocation_endpoint/);
+  });
+});
+
 test('how the vault is found', async (t) => {
   const gw = await standardGateway(t, {
     redisOptions: { password: 'MARKsRedisPassword' },

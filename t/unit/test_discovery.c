@@ -97,6 +97,7 @@ a_refusal_is_not_asked_for_again(void **state)
     assert_int_equal(finish()->rc, CIGNA_ERROR);
     assert_int_equal(w.metadata_fetched, 1);
     assert_string_equal(a.flow.discovery.detail, "status: 404");
+    assert_false(a.flow.discovery.refused);
 }
 
 
@@ -111,6 +112,7 @@ what_is_no_document_is_refused(void **state)
     (void) begin();
     assert_int_equal(finish()->rc, CIGNA_ERROR);
     assert_string_not_equal(a.flow.discovery.detail, "");
+    assert_false(a.flow.discovery.refused);
 }
 
 
@@ -138,6 +140,7 @@ another_host_than_before_is_refused_and_told(void **state)
 
     assert_int_equal(finish()->rc, CIGNA_ERROR);
     assert_true(a.flow.discovery.moved);
+    assert_true(a.flow.discovery.refused);
     assert_string_not_equal(a.flow.discovery.detail, "");
 }
 
@@ -151,6 +154,62 @@ told(const cigna_metadata_t *known, const char *document)
     begin()->known = known;
 
     return finish();
+}
+
+
+static void
+any_good_status_brings_a_document(void **state)
+{
+    unsigned                i;
+    static const unsigned  statuses[] = { 201, 203, 299 };
+
+    (void) state;
+
+    for (i = 0; i < 3; i++) {
+        (void) told(NULL, "{}");
+
+        w.answer_status = statuses[i];
+        (void) begin();
+        assert_int_equal(finish()->rc, CIGNA_OK);
+    }
+}
+
+
+static void
+what_is_passed_over_is_told(void **state)
+{
+    cigna_metadata_t    known;
+    cigna_discovery_t  *f;
+
+    (void) state;
+
+    known = w.metadata;
+
+    f = told(&known, "\xef\xbb\xbf{\"jwks_uri\":\"http://as.example/keys\","
+             "\"revocation_endpoint\":7}");
+
+    assert_int_equal(f->rc, CIGNA_OK);
+    assert_slice(f->metadata.jwks_uri, "https://as.example/jwks");
+    assert_string_equal(f->ignored, "\"document\": not strict JSON, "
+                        "\"jwks_uri\": not an https URL, "
+                        "\"revocation_endpoint\": not a string, or too long");
+
+    assert_string_equal(told(&known, "{}")->ignored, "");
+}
+
+
+/* the last value counts, and is held against what was known */
+
+static void
+a_host_that_is_said_second_is_refused_as_any_other(void **state)
+{
+    (void) state;
+
+    assert_int_equal(told(&w.metadata,
+                          "{\"token_endpoint\":\"https://as.example/token\","
+                          "\"token_endpoint\":\"https://evil.example/t\"}")
+                     ->rc, CIGNA_ERROR);
+    assert_true(a.flow.discovery.moved);
 }
 
 
@@ -223,6 +282,7 @@ another_issuer_than_configured_is_refused(void **state)
 
     (void) begin();
     assert_int_equal(finish()->rc, CIGNA_ERROR);
+    assert_true(a.flow.discovery.refused);
 }
 
 
@@ -246,6 +306,9 @@ main(void)
         test(two_failures_are_enough),
         test(a_refusal_is_not_asked_for_again),
         test(what_is_no_document_is_refused),
+        test(any_good_status_brings_a_document),
+        test(what_is_passed_over_is_told),
+        test(a_host_that_is_said_second_is_refused_as_any_other),
         test(the_same_hosts_as_before_are_accepted),
         test(another_host_than_before_is_refused_and_told),
         test(a_document_without_what_is_needed_is_refused),

@@ -10,18 +10,26 @@ static uint8_t           mem[16 * 1024];
 static cigna_arena_t     arena;
 static cigna_provider_t  provider;
 static cigna_metadata_t  metadata;
+static char              notes[512];
 
 
 static int
 parse(const char *body, const char **error)
 {
     int            rc;
+    cigna_buf_t    b;
     cigna_slice_t  text;
 
     text = guarded(body);
 
     cigna_arena_init(&arena, mem, sizeof(mem));
-    rc = cigna_oauth_metadata_parse(&provider, text, &arena, &metadata, error);
+    cigna_buf_init(&b, (uint8_t *) notes, sizeof(notes) - 1);
+
+    rc = cigna_oauth_metadata_parse(&provider, text, &arena, &metadata, &b,
+                                    error);
+
+    assert_false(b.overflow);
+    notes[cigna_buf_slice(&b).len] = '\0';
 
     memset((uint8_t *) text.data, '#', text.len);
     support_release();
@@ -35,7 +43,9 @@ assert_refused(const char *body, const char *words)
 {
     const char  *error;
 
-    assert_int_equal(parse(body, &error), CIGNA_ERROR);
+    if (parse(body, &error) == CIGNA_OK) {
+        fail_msg("accepted: %s", body);
+    }
 
     if (strstr(error, words) == NULL) {
         fail_msg("\"%s\" for %s", error, body);
@@ -43,6 +53,33 @@ assert_refused(const char *body, const char *words)
 
     assert_slice(metadata.issuer, "");
     assert_slice(metadata.token_endpoint, "");
+}
+
+
+/* what is read, "ISSUER|AUTHORIZE|TOKEN|KEYS|REVOKE", and what is told */
+
+static void
+assert_read(const char *body, const char *urls, const char *told)
+{
+    char         got[512];
+    const char  *error;
+
+    if (parse(body, &error) != CIGNA_OK) {
+        fail_msg("\"%s\" for %s", error, body);
+    }
+
+    (void) snprintf(got, sizeof(got), "%.*s|%.*s|%.*s|%.*s|%.*s",
+                    (int) metadata.issuer.len, metadata.issuer.data,
+                    (int) metadata.authorization_endpoint.len,
+                    metadata.authorization_endpoint.data,
+                    (int) metadata.token_endpoint.len,
+                    metadata.token_endpoint.data,
+                    (int) metadata.jwks_uri.len, metadata.jwks_uri.data,
+                    (int) metadata.revocation_endpoint.len,
+                    metadata.revocation_endpoint.data);
+
+    assert_string_equal(got, urls);
+    assert_string_equal(notes, told);
 }
 
 
@@ -72,6 +109,7 @@ a_document_is_read(void **state)
     assert_slice(metadata.jwks_uri, "https://keys.example/jwks");
     assert_slice(metadata.revocation_endpoint, "https://as.example/revoke");
     assert_true(metadata.iss_supported);
+    assert_string_equal(notes, "");
 }
 
 
@@ -106,9 +144,6 @@ endpoints_without_tls_are_refused_unless_allowed(void **state)
                    "authorization_endpoint");
     assert_refused("{\"token_endpoint\":\"http://as.example/\"}",
                    "token_endpoint");
-    assert_refused("{\"jwks_uri\":\"http://as.example/\"}", "jwks_uri");
-    assert_refused("{\"revocation_endpoint\":\"http://as.example/\"}",
-                   "revocation_endpoint");
 
     provider.insecure_http = 1;
     assert_int_equal(parse("{\"token_endpoint\":\"http://as.example/\"}",
@@ -124,7 +159,6 @@ what_is_no_url_is_refused(void **state)
 {
     (void) state;
 
-    assert_refused("{\"token_endpoint\":\"\"}", "token_endpoint");
     assert_refused("{\"token_endpoint\":\"/token\"}", "token_endpoint");
     assert_refused("{\"token_endpoint\":5}", "token_endpoint");
     assert_refused("{\"token_endpoint\":\"https://u:p@as.example/\"}",
@@ -145,8 +179,176 @@ what_is_no_document_is_refused(void **state)
     assert_refused("", "JSON");
     assert_refused("<html>", "JSON");
     assert_refused("[]", "JSON");
-    assert_refused("{\"issuer\":\"https://a.example\","
-                   "\"issuer\":\"https://b.example\"}", "JSON");
+    assert_refused("\xef\xbb\xbf", "JSON");
+    assert_refused("{\"issuer\":\"https://a.example\"", "JSON");
+}
+
+
+static void
+what_is_no_matter_is_read_past(void **state)
+{
+    const char  *strict = "\"document\": not strict JSON";
+
+    (void) state;
+
+    assert_read("\xef\xbb\xbf{\"issuer\":\"https://a\"}", "https://a||||",
+                strict);
+    assert_read("{\"service\":\"caf\xe9\",\"issuer\":\"https://a\"}",
+                "https://a||||", strict);
+    assert_read("\r\n {\"issuer\":\"https://a\"}\n\n", "https://a||||", "");
+    assert_read("{\"issuer\":\"https://a\",\"x\":{\"y\":[1]},\"\":null}",
+                "https://a||||", "");
+
+    assert_read("{\"issuer\":\" https://a\\r\\n\","
+                "\"authorization_endpoint\":\"\\thttps://a/a \","
+                "\"token_endpoint\":\"https://a/t\\n\","
+                "\"jwks_uri\":\"https://a/k \","
+                "\"revocation_endpoint\":\"\\nhttps://a/r\"}",
+                "https://a|https://a/a|https://a/t|https://a/k|https://a/r",
+                "");
+}
+
+
+static void
+of_a_name_that_occurs_twice_the_last_value_counts(void **state)
+{
+    const char  *strict = "\"document\": not strict JSON";
+
+    (void) state;
+
+    assert_read("{\"token_endpoint\":\"https://a/t\","
+                "\"token_endpoint\":\"https://a/t\"}", "||https://a/t||",
+                strict);
+    assert_read("{\"token_endpoint\":\"https://a/1\","
+                "\"token_endpoint\":\"https://a/2\"}", "||https://a/2||",
+                strict);
+
+    /* and is held against all the rules */
+
+    assert_refused("{\"token_endpoint\":\"https://a/1\","
+                   "\"token_endpoint\":\"http://a/2\"}", "token_endpoint");
+
+    provider.configured_issuer = cigna_slice("https://a");
+
+    assert_refused("{\"issuer\":\"https://a\",\"issuer\":\"https://b\"}",
+                   "configured");
+}
+
+
+static void
+a_faulty_optional_endpoint_counts_as_absent(void **state)
+{
+    char                      body[256], told[128];
+    unsigned                  i, n;
+    static const char *const  names[] = { "jwks_uri", "revocation_endpoint" };
+
+    static const struct {
+        const char  *value;
+        const char  *told;
+    } faults[] = {
+        { "\"\"", "empty" },
+        { "\" \\n\"", "empty" },
+        { "\"http://as.example/\"", "not an https URL" },
+        { "\"javascript:x\"", "not an https URL" },
+        { "\"https://u:p@as.example/\"", "not an https URL" },
+        { "\"/relative\"", "not an https URL" },
+        { "\"https://a/x\\u0000y\"", "not an https URL" },
+        { "5", "not a string, or too long" },
+        { "[\"https://as.example/\"]", "not a string, or too long" },
+        { "{}", "not a string, or too long" },
+        { "false", "not a string, or too long" }
+    };
+
+    (void) state;
+
+    for (n = 0; n < 2; n++) {
+        for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+
+            (void) snprintf(body, sizeof(body),
+                            "{\"%s\":%s,\"token_endpoint\":\"https://a/t\"}",
+                            names[n], faults[i].value);
+
+            (void) snprintf(told, sizeof(told), "%s\"%s\": %s",
+                            strstr(body, "u0000")
+                            ? "\"document\": not strict JSON, " : "",
+                            names[n], faults[i].told);
+
+            assert_read(body, "||https://a/t||", told);
+        }
+    }
+
+    assert_read("{\"jwks_uri\":5,\"revocation_endpoint\":\"http://a\","
+                "\"authorization_response_iss_parameter_supported\":\"no\"}",
+                "||||", "\"jwks_uri\": not a string, or too long, "
+                "\"revocation_endpoint\": not an https URL, "
+                "\"authorization_response_iss_parameter_supported\": not true "
+                "or false");
+
+    assert_read("{\"issuer\":\"\",\"token_endpoint\":\" \"}", "||||",
+                "\"issuer\": empty, \"token_endpoint\": empty");
+}
+
+
+static void
+what_is_configured_need_not_be_right_in_the_document(void **state)
+{
+    (void) state;
+
+    provider.token_endpoint = cigna_slice("https://a/t");
+
+    assert_read("{\"token_endpoint\":\"http://a/t\"}", "||||",
+                "\"token_endpoint\": not an https URL");
+    assert_refused("{\"authorization_endpoint\":5}",
+                   "authorization_endpoint");
+
+    provider.authorization_endpoint = cigna_slice("https://a/a");
+
+    assert_read("{\"authorization_endpoint\":5}", "||||",
+                "\"authorization_endpoint\": not a string, or too long");
+
+    /* what identifies is as strict as before */
+
+    assert_refused("{\"issuer\":5}", "issuer");
+    assert_refused("{\"issuer\":\"http://a\"}", "issuer");
+
+    provider.configured_issuer = cigna_slice("https://a");
+
+    assert_read("{\"issuer\":5}", "||||",
+                "\"issuer\": not a string, or too long");
+    assert_refused("{\"issuer\":\"http://a\"}", "configured");
+}
+
+
+static void
+tokens_are_not_revoked_at_another_server(void **state)
+{
+    const char  *told = "\"revocation_endpoint\": of another server than the "
+                        "\"token_endpoint\" that is configured";
+
+    (void) state;
+
+    provider.token_endpoint = cigna_slice("https://own/t");
+
+    assert_read("{\"token_endpoint\":\"https://b/t\","
+                "\"revocation_endpoint\":\"https://b/r\"}",
+                "||https://b/t||", told);
+    assert_read("{\"revocation_endpoint\":\"https://b/r\"}", "||||", told);
+
+    /* the server's own may lie on a second host of its own */
+
+    assert_read("{\"token_endpoint\":\"https://own/v2/t\","
+                "\"revocation_endpoint\":\"https://b/r\"}",
+                "||https://own/v2/t||https://b/r", "");
+    assert_read("{\"revocation_endpoint\":\"https://OWN:443/r\"}",
+                "||||https://OWN:443/r", "");
+
+    /* an operator has the last word */
+
+    provider.revocation_endpoint = cigna_slice("https://b/r");
+
+    assert_read("{\"token_endpoint\":\"https://b/t\","
+                "\"revocation_endpoint\":\"https://b/r\"}",
+                "||https://b/t||https://b/r", "");
 }
 
 
@@ -172,14 +374,16 @@ the_issuer_must_be_the_configured_one(void **state)
 static void
 too_little_room_is_said(void **state)
 {
-    const char  *error;
+    cigna_buf_t   b;
+    const char   *error;
 
     (void) state;
 
+    cigna_buf_init(&b, (uint8_t *) notes, sizeof(notes));
     cigna_arena_init(&arena, mem, 8);
     assert_int_equal(cigna_oauth_metadata_parse(&provider,
                          cigna_slice("{\"issuer\":\"https://as.example\"}"),
-                         &arena, &metadata, &error),
+                         &arena, &metadata, &b, &error),
                      CIGNA_ERROR);
     assert_non_null(strstr(error, "room"));
 }
@@ -266,6 +470,11 @@ main(void)
         test(endpoints_without_tls_are_refused_unless_allowed),
         test(what_is_no_url_is_refused),
         test(what_is_no_document_is_refused),
+        test(what_is_no_matter_is_read_past),
+        test(of_a_name_that_occurs_twice_the_last_value_counts),
+        test(a_faulty_optional_endpoint_counts_as_absent),
+        test(what_is_configured_need_not_be_right_in_the_document),
+        test(tokens_are_not_revoked_at_another_server),
         test(the_issuer_must_be_the_configured_one),
         test(too_little_room_is_said),
         test(a_changed_host_or_issuer_is_noticed),

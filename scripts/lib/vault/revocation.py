@@ -13,6 +13,7 @@ from .keyring import Damaged, UnknownKey
 from .records import Grant
 from .scripts import GRANT_DELETE
 from .server import tls_context
+from .settings import origin
 
 # for so long no late write revives a deleted grant; as CIGNA_TOMB_MS
 TOMB_MS = 30 * 24 * 3600 * 1000
@@ -87,14 +88,32 @@ class Endpoint:
         except Unreachable as error:
             raise VaultError(str(error)) from None
         try:
-            if reply.status != 200:
+            if reply.status // 100 != 2:
                 raise ValueError
-            found = json.loads(body).get('revocation_endpoint')
-            if found is not None and not isinstance(found, str):
-                raise ValueError
+            document = json.loads(body.decode('utf-8-sig', 'replace'))
+            found, token = (self._announced(document, name) for name in (
+                'revocation_endpoint', 'token_endpoint'))
         except (ValueError, AttributeError):
             raise VaultError(f'"{url}" cannot be read') from None
+
+        # tokens go back to the server that they are from
+        own = self.tenant.token_endpoint
+        if found and own and origin(own) not in (
+                origin(found), token and origin(token)):
+            return None
         return found
+
+    def _announced(self, document, name):
+        """What is no address of a server counts as absent."""
+        found = document.get(name)
+        found = found.strip() if isinstance(found, str) else ''
+        schemes = ('https', 'http') if self.tenant.insecure_http \
+            else ('https',)
+        try:
+            scheme, host, _ = origin(found)
+        except VaultError:
+            return None
+        return found if scheme in schemes and host else None
 
     def revoke(self, grant):
         """The refresh token, which takes the access token along, or that."""

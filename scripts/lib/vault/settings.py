@@ -2,6 +2,7 @@
 """
 
 import re
+from urllib.parse import urlsplit
 
 from . import files
 from .errors import UsageError, VaultError
@@ -14,6 +15,8 @@ NAME = re.compile(r'[A-Za-z0-9_.-]{1,64}')
 PRESETS = {
     'sandbox': {
         'fhir_base': 'https://fhir.cigna.com/PatientAccess/v1-devportal',
+        'token_endpoint':
+            'https://r-hi2.cigna.com/mga/sps/oauth/oauth20/token',
         'revocation_endpoint':
             'https://r-hi2.cigna.com/mga/sps/oauth/oauth20/revoke',
     },
@@ -22,7 +25,21 @@ PRESETS = {
     },
 }
 
+# What of a tenant says whose server it is; of another one's nothing is preset.
+SERVER = ('authorization_endpoint', 'token_endpoint', 'issuer')
+
 UNITS_MS = {'': 1000, 'ms': 1, 's': 1000, 'm': 60000, 'h': 3600000}
+
+
+def origin(url):
+    """Scheme, host and port: what makes two addresses one server's."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise VaultError(f'"{url}" is no address') from None
+    return (parts.scheme.lower(), parts.hostname,
+            port or {'http': 80, 'https': 443}.get(parts.scheme.lower()))
 
 
 class Url:
@@ -90,16 +107,27 @@ class Tenant:
         self.place = block.place
         self._block = block
         self._reader = reader
-        self._preset = PRESETS.get(block.one('environment'), {})
+        self._preset = self._presets()
         self.client_id = block.one('client_id', '')
         self.issuer = block.one('issuer', '')
         self.fhir_base = self._value('fhir_base', '').rstrip('/')
+        self.token_endpoint = self._value('token_endpoint')
         self.revocation_endpoint = self._value('revocation_endpoint')
         self.insecure_http = block.flag('insecure_http')
         self.connect_timeout = block.seconds('connect_timeout', 5)
         self.timeout = block.seconds('timeout', 10)
         trusted = block.one('trusted_certificate')
         self.trusted_certificate = trusted and reader.path(trusted)
+
+    def _presets(self):
+        """The endpoints of one server together, or fhir_base alone."""
+        presets = PRESETS.get(self._block.one('environment'), {})
+        ours = [origin(url) for url in presets.values()]
+        given = filter(None, (self._block.one(name) for name in SERVER))
+        if all(origin(url) in ours for url in given):
+            return presets
+        return {name: presets[name] for name in presets
+                if name == 'fhir_base'}
 
     def _value(self, name, default=None):
         return self._block.one(name) or self._preset.get(name, default)

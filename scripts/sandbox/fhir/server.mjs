@@ -96,7 +96,10 @@ export class FhirServer {
   async #answerOpenly(response, make) {
     this.#record.simple('metadata', 'requests');
     await this.#withFault(response, 'metadata', undefined,
-                          () => this.#reply(ok(make())));
+                          () => ({
+                            ...this.#reply(ok(make())),
+                            ...this.#modes.get('smart_configuration_reply'),
+                          }));
   }
 
   async #bearer({ headers }) {
