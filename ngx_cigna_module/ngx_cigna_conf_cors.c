@@ -88,8 +88,9 @@ ngx_cigna_conf_cors_origin(ngx_conf_t *cf, ngx_str_t *value,
     cigna_uri_t   uri;
 
     if (ngx_strcmp(value->data, "off") == 0) {
-        return ngx_cigna_conf_cors_refuse(cf, value, "stands alone, write "
-                                          "\"cigna_cors off;\" or origins");
+        return ngx_cigna_conf_cors_refuse(cf, value, "cannot be combined "
+                                          "with origins, write \"cigna_cors "
+                                          "off;\" or origins");
     }
 
     if (ngx_strncmp(value->data, "credentials=", 12) == 0) {

@@ -233,9 +233,10 @@ ngx_cigna_conf_preset_mixed(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "\"%s\" is of another server than \"environment\", "
-                       "which \"%s\" is of: tokens of one would be sent to "
-                       "the other, write \"%s\" of that server too, or none "
-                       "of its endpoints", given, needed, needed);
+                       "which \"%s\" is of (preset, unless it is given): "
+                       "tokens of one would be sent to the other, write "
+                       "\"%s\" of that server too, or none of its endpoints",
+                       given, needed, needed);
     return NGX_ERROR;
 }
 

@@ -165,14 +165,16 @@ ngx_cigna_conf_filter_error(ngx_conf_t *cf, ngx_cigna_notice_t *notice,
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"cigna_fhir\" in location \"%V\" does not go "
                            "with \"%V\" in %V:%ui, %s; write \"%s\" in the "
-                           "%s", &clcf->name, name, file, line, why, write,
+                           "%s, or remove that line if it stands there",
+                           &clcf->name, name, file, line, why, write,
                            clcf->noname ? "block" : "location");
 
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"cigna_fhir\" in location \"%V\" does not go "
                            "with \"%V\" in %V:%ui, %s and cannot be turned "
-                           "off; move it to the locations that need it",
+                           "off; remove it, or move it to the locations that "
+                           "need it",
                            &clcf->name, name, file, line, why);
     }
 

@@ -82,12 +82,14 @@ static ngx_int_t
 ngx_cigna_cors_answer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_loc_conf_t *lcf)
 {
-    ngx_str_t  none;
+    ngx_str_t         none;
+    static ngx_str_t  detail = ngx_string("\"cigna_cors\" does not list the "
+                                          "origin");
 
     if (ngx_cigna_cors_origin(r, lcf->cors) == NULL) {
 
         ngx_cigna_reply_log(r, ctx, ngx_cigna_origin_refused, "preflight",
-                            NULL);
+                            &detail);
 
         return ngx_cigna_reply_condition(r, ctx, ngx_cigna_origin_refused,
                                          lcf->fhir ? ngx_cigna_reply_fhir

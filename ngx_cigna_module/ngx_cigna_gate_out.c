@@ -28,9 +28,9 @@ static ngx_cigna_condition_e ngx_cigna_gate_out_refuse(ngx_http_request_t *r,
 static const char *const  ngx_cigna_gate_out_advice[] = {
 
     [cigna_gate_out_target] =
-        "the target has a byte or a segment that servers read in different "
-        "ways; if it came from an escape that nginx has decoded, let "
-        "\"proxy_pass\" end with the base and \"/\", without variables",
+        "the path or the query has a byte or a segment that servers read in "
+        "different ways; if the caller has escaped it, let \"proxy_pass\" end "
+        "with the path of \"fhir_base\" and \"/\", without variables",
 
     [cigna_gate_out_lines] =
         "a header line that the location sends would break into several; do "
@@ -48,8 +48,8 @@ static const char *const  ngx_cigna_gate_out_advice[] = {
 
     [cigna_gate_out_base] =
         "its path is not below that of \"fhir_base\"; let \"proxy_pass\" end "
-        "with the path of \"fhir_base\" and \"/\", and the location's name "
-        "with \"/\""
+        "with the path of the tenant's \"fhir_base\" and \"/\", without "
+        "variables, and the location's name with \"/\""
 };
 
 

@@ -279,6 +279,12 @@ cigna_gate_out_read_target(cigna_gate_out_t *gate)
 
     if (below) {
         path += gate->base.len;
+
+        /* "location /fhir" with "proxy_pass .../base/" makes "/base//..." */
+
+        if (query - path > 1 && path[0] == '/' && path[1] == '/') {
+            return cigna_gate_out_base;
+        }
     }
 
     if (!cigna_gate_out_plain(path, query)

@@ -94,8 +94,9 @@ for (const [name, [line, off, levels, needs]] of Object.entries(RULES)) {
 
   for (const level of levels) {
     const advice = off
-      ? `write "${off}" in the ${level === 'if' ? 'block' : 'location'}`
-      : 'move it to the locations that need it';
+      ? `write "${off}" in the ${level === 'if' ? 'block' : 'location'}, or `
+        + 'remove that line if it stands there'
+      : 'remove it, or move it to the locations that need it';
 
     test(`nginx -t refuses ${name} of level "${level}"`, { skip }, (t) =>
       assertRefused(t, { ...LEVELS[level](line), ...needed(needs) }, line,
