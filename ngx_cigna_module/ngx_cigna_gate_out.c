@@ -15,6 +15,8 @@ static ngx_int_t ngx_cigna_gate_out_search(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_gate_out_t *gate, cigna_gate_out_e *verdict);
 static cigna_gate_out_e ngx_cigna_gate_out_values(ngx_http_request_t *r,
     ngx_array_t *lines);
+static cigna_gate_out_e ngx_cigna_gate_out_blame(ngx_http_request_t *r,
+    cigna_slice_t value);
 static ngx_uint_t ngx_cigna_gate_out_copied(ngx_http_request_t *r,
     const ngx_str_t *name);
 static ngx_int_t ngx_cigna_gate_out_pass(ngx_http_request_t *r,
@@ -171,8 +173,7 @@ ngx_cigna_gate_out_search(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
  * A line end in one value makes lines of other names, which cannot be told from
  * the operator's own in the request.  So values are looked at by themselves,
  * those of lines that will not leave as well; constants were looked at when
- * nginx started.  Of what a caller sends nginx decodes the path, so a control
- * byte that is not there is somebody else's.
+ * nginx started.
  */
 
 static cigna_gate_out_e
@@ -182,6 +183,8 @@ ngx_cigna_gate_out_values(ngx_http_request_t *r, ngx_array_t *lines)
     ngx_uint_t             i;
     ngx_cigna_set_line_t  *line;
 
+    ngx_str_null(&value);
+
     line = lines->elts;
 
     for (i = 0; i < lines->nelts; i++) {
@@ -190,8 +193,7 @@ ngx_cigna_gate_out_values(ngx_http_request_t *r, ngx_array_t *lines)
             && (ngx_http_complex_value(r, line[i].value, &value) != NGX_OK
                 || !cigna_slice_plain(ngx_cigna_slice(&value))))
         {
-            return cigna_slice_plain(ngx_cigna_slice(&r->uri))
-                   ? cigna_gate_out_value : cigna_gate_out_lines;
+            return ngx_cigna_gate_out_blame(r, ngx_cigna_slice(&value));
         }
 
         if (line[i].odd && ngx_cigna_gate_out_copied(r, &line[i].name)) {
@@ -200,6 +202,20 @@ ngx_cigna_gate_out_values(ngx_http_request_t *r, ngx_array_t *lines)
     }
 
     return cigna_gate_out_passed;
+}
+
+
+/*
+ * Of what a caller sends nginx decodes the path only, and takes no line ends in
+ * header lines: one that is in neither is somebody else's.
+ */
+
+static cigna_gate_out_e
+ngx_cigna_gate_out_blame(ngx_http_request_t *r, cigna_slice_t value)
+{
+    return ((cigna_slice_has(value, CR) || cigna_slice_has(value, LF))
+            && cigna_slice_plain(ngx_cigna_slice(&r->uri)))
+           ? cigna_gate_out_value : cigna_gate_out_lines;
 }
 
 
