@@ -264,41 +264,17 @@ ngx_cigna_pace_quiet(ngx_shm_zone_t *zone)
 }
 
 
-/*
- * What a primary says of itself it has from a marker, which in a cluster may
- * have come to it with a slot of another one: then it looks newer than it is.
- */
-
 int64_t
 ngx_cigna_pace_primary(ngx_shm_zone_t *zone, uint64_t primary, int64_t age_ms)
 {
-    uint64_t                   now;
-    ngx_cigna_zone_primary_t  *place;
-
-    if (primary == 0 || age_ms == INT64_MAX) {
+    if (primary == 0 || age_ms < 0 || age_ms == INT64_MAX) {
         return age_ms;
     }
 
-    now = ngx_current_msec;
-
-    place = &ngx_cigna_zone_fixed(zone)
-                 ->primaries[primary % NGX_CIGNA_ZONE_PRIMARIES];
-
     (void) ngx_cigna_zone_lock(zone);
 
-    if (place->primary == primary && place->since_ms <= now) {
-        age_ms = ngx_max(age_ms, (int64_t) (now - place->since_ms));
-    }
-
-    /* who dies here leaves nobody with another one's time */
-
-    place->primary = 0;
-    ngx_memory_barrier();
-
-    place->since_ms = now - ngx_min(now, (uint64_t) age_ms);
-    ngx_memory_barrier();
-
-    place->primary = primary;
+    age_ms = cigna_primaries_meet(&ngx_cigna_zone_fixed(zone)->primaries,
+                                  primary, age_ms, ngx_current_msec);
 
     ngx_cigna_zone_unlock(zone);
 

@@ -6,6 +6,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "cigna_primaries.h"
+
 
 /*
  * The shared-memory zone: a slab pool with the cache in it, and fixed,
@@ -23,7 +25,6 @@
 #define NGX_CIGNA_ZONE_COUNTERS  (256 * 1024)   /* bytes */
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
 #define NGX_CIGNA_ZONE_COOLING   1024           /* likewise */
-#define NGX_CIGNA_ZONE_PRIMARIES 64
 #define NGX_CIGNA_ZONE_PACES     (64 * 1024)    /* bytes */
 #define NGX_CIGNA_ZONE_BUDGETS   (128 * 1024)   /* bytes */
 
@@ -42,14 +43,6 @@ typedef struct {
     uint64_t            tag;
     int64_t             until_ms;
 } ngx_cigna_zone_cooling_t;
-
-
-/* a primary of Redis that this node has met; places are shared */
-
-typedef struct {
-    uint64_t            primary;           /* see cigna_setup.h */
-    uint64_t            since_ms;
-} ngx_cigna_zone_primary_t;
 
 
 /* the fixed part: the end of the segment, behind the slab */
@@ -72,7 +65,7 @@ typedef struct {
                                               written again */
 
     ngx_cigna_zone_cooling_t   cooling[NGX_CIGNA_ZONE_COOLING];
-    ngx_cigna_zone_primary_t   primaries[NGX_CIGNA_ZONE_PRIMARIES];
+    cigna_primaries_t          primaries;
     u_char              paces[NGX_CIGNA_ZONE_PACES];     /* of tenants */
     uint64_t            budgets[NGX_CIGNA_ZONE_BUDGETS / sizeof(uint64_t)];
     u_char              counters[NGX_CIGNA_ZONE_COUNTERS];
