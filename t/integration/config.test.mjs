@@ -359,7 +359,8 @@ for (const [name, others, needed] of [
   refuses(`a ${name} of another server than ${needed}`,
           { tenant: { ...others, [name]: 'https://127.0.0.1/own' } },
           new RegExp(`"${name}" is of another server than "environment", `
-                     + `which "${needed}" is of: .* write "${needed}" of `));
+                     + `which "${needed}" is of \\(preset, .* `
+                     + `write "${needed}" of `));
 }
 refuses('a fhir_base in clear',
         { tenant: { fhir_base: 'http://127.0.0.1/fhir' } },
