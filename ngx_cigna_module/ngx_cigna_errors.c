@@ -210,15 +210,12 @@ ngx_cigna_errors_readable(ngx_http_request_t *r)
 ngx_uint_t
 ngx_cigna_errors_typed(ngx_http_request_t *r, const char *end)
 {
-    cigna_slice_t  type, last;
+    cigna_slice_t  type;
 
     type = ngx_cigna_slice(&r->headers_out.content_type);
     type = cigna_slice_trim(cigna_slice_cut(&type, ';'));
-    last = cigna_slice_str(end);
 
-    return type.len >= last.len
-           && cigna_slice_eq_case(cigna_slice_skip(type, type.len - last.len),
-                                  last);
+    return cigna_slice_ends_case(type, cigna_slice_str(end));
 }
 
 

@@ -57,9 +57,7 @@ ngx_cigna_open_ending(cigna_slice_t uri)
     {
         path = cigna_smart_path(document);
 
-        if (uri.len >= path.len
-            && cigna_slice_eq(cigna_slice_skip(uri, uri.len - path.len), path))
-        {
+        if (cigna_slice_ends(uri, path)) {
             return document;
         }
     }

@@ -174,8 +174,7 @@ ngx_cigna_own_named(ngx_http_server_name_t *n, ngx_str_t *host)
 static ngx_uint_t
 ngx_cigna_own_ends(cigna_slice_t s, cigna_slice_t end)
 {
-    return s.len > end.len
-           && cigna_slice_eq(cigna_slice_skip(s, s.len - end.len), end);
+    return s.len > end.len && cigna_slice_ends(s, end);
 }
 
 
@@ -221,14 +220,7 @@ ngx_cigna_own_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
 static ngx_int_t
 ngx_cigna_own_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 {
-    cigna_slice_t  asked;
-
-    asked = ngx_cigna_slice(uri);
-
-    if (asked.len < rest.len
-        || !cigna_slice_eq(cigna_slice_skip(asked, asked.len - rest.len),
-                           rest))
-    {
+    if (!cigna_slice_ends(ngx_cigna_slice(uri), rest)) {
         return NGX_DECLINED;
     }
 

@@ -319,6 +319,5 @@ cigna_gate_in_two_tokens(cigna_slice_t essence)
 static int
 cigna_gate_in_ends(cigna_slice_t s, cigna_slice_t end)
 {
-    return s.len > end.len
-           && cigna_slice_eq_case(cigna_slice_skip(s, s.len - end.len), end);
+    return s.len > end.len && cigna_slice_ends_case(s, end);
 }

@@ -580,7 +580,7 @@ cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
     end = cigna_slice("/_search");
 
     if (path->len <= gate->base.len + end.len
-        || !cigna_slice_eq(cigna_slice_skip(*path, path->len - end.len), end))
+        || !cigna_slice_ends(*path, end))
     {
         return cigna_gate_out_target;
     }

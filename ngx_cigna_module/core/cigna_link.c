@@ -118,7 +118,7 @@ cigna_link_typed(cigna_slice_t key, cigna_slice_t type)
 {
     return key.len > type.len
            && key.data[key.len - 1] == 't'
-           && cigna_slice_eq(cigna_slice_skip(key, key.len - type.len), type);
+           && cigna_slice_ends(key, type);
 }
 
 

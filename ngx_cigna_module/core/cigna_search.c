@@ -20,9 +20,7 @@ cigna_search_path(cigna_slice_t path)
 
     end = cigna_slice("/_search");
 
-    if (path.len < end.len
-        || !cigna_slice_eq(cigna_slice_skip(path, path.len - end.len), end))
-    {
+    if (!cigna_slice_ends(path, end)) {
         return 0;
     }
 

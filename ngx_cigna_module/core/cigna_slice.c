@@ -75,6 +75,22 @@ cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix)
 
 
 int
+cigna_slice_ends(cigna_slice_t s, cigna_slice_t end)
+{
+    return s.len >= end.len
+           && cigna_slice_eq(cigna_slice_skip(s, s.len - end.len), end);
+}
+
+
+int
+cigna_slice_ends_case(cigna_slice_t s, cigna_slice_t end)
+{
+    return s.len >= end.len
+           && cigna_slice_eq_case(cigna_slice_skip(s, s.len - end.len), end);
+}
+
+
+int
 cigna_slice_named(cigna_slice_t s, const char *lower)
 {
     size_t          i;

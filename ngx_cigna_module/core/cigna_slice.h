@@ -84,6 +84,10 @@ int cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b);
 /* 1 if s begins with prefix */
 int cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix);
 
+/* 1 if s ends with end; the same, with letters as in cigna_slice_eq_case() */
+int cigna_slice_ends(cigna_slice_t s, cigna_slice_t end);
+int cigna_slice_ends_case(cigna_slice_t s, cigna_slice_t end);
+
 /*
  * 1 if s, in either case, is this name of a header line.  lower is as long as
  * s, in lower case, and has letters, digits and "-" only.

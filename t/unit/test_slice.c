@@ -76,6 +76,24 @@ a_prefix_longer_than_the_slice_does_not_match(void **state)
 
 
 static void
+an_end_longer_than_the_slice_does_not_match(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_slice_ends(guarded("abc"), guarded("bc")), 1);
+    assert_int_equal(cigna_slice_ends(guarded("abc"), guarded("abc")), 1);
+    assert_int_equal(cigna_slice_ends(guarded("abc"), guarded("zabc")), 0);
+    assert_int_equal(cigna_slice_ends(guarded("abc"), guarded("b")), 0);
+    assert_int_equal(cigna_slice_ends(guarded("abc"), guarded("BC")), 0);
+    assert_int_equal(cigna_slice_ends(guarded("abc"), cigna_slice_null), 1);
+
+    assert_int_equal(cigna_slice_ends_case(guarded("aBc"), guarded("bC")), 1);
+    assert_int_equal(cigna_slice_ends_case(guarded("abc"), guarded("zabc")), 0);
+    assert_int_equal(cigna_slice_ends_case(guarded("abc"), guarded("ab")), 0);
+}
+
+
+static void
 a_byte_is_found_if_it_is_there(void **state)
 {
     (void) state;
@@ -329,6 +347,7 @@ main(void)
         cmocka_unit_test(slices_of_different_length_are_different),
         cmocka_unit_test(only_ascii_letters_have_two_cases),
         cmocka_unit_test(a_prefix_longer_than_the_slice_does_not_match),
+        cmocka_unit_test(an_end_longer_than_the_slice_does_not_match),
         cmocka_unit_test(a_byte_is_found_if_it_is_there),
         cmocka_unit_test(a_cut_stops_at_the_first_separator),
         cmocka_unit_test(a_skip_goes_no_further_than_the_end),
