@@ -68,6 +68,12 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
       "Not available",
       "Cigna does not prolong this member's connection at the moment." },
 
+    { ngx_string("refresh_paused"), 503, "transient", NGX_LOG_WARN,
+      NGX_CIGNA_RETRY_S, 0,
+      "Not available",
+      "The gateway does not ask Cigna to prolong connections at the moment. "
+      "Nothing is lost." },
+
     { ngx_string("refresh_late"), 503, "timeout", NGX_LOG_ERR,
       NGX_CIGNA_RETRY_S, 0,
       "Not available",

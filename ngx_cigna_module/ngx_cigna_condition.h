@@ -27,6 +27,7 @@ typedef enum {
     ngx_cigna_key_unknown,
     ngx_cigna_record_damaged,
     ngx_cigna_refresh_failed,              /* for now */
+    ngx_cigna_refresh_paused,              /* none begins for now */
     ngx_cigna_refresh_late,                /* still under way */
     ngx_cigna_refresh_crowded,             /* too many wait for it */
     ngx_cigna_upstream_unreachable,        /* the FHIR server */

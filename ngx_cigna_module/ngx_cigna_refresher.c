@@ -44,8 +44,8 @@ typedef struct {
 } ngx_cigna_refresher_flow_t;
 
 
-static ngx_msec_t ngx_cigna_refresher_rest(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key);
+static ngx_msec_t ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant);
 static ngx_cigna_refresher_t *ngx_cigna_refresher_find(
     ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
 static ngx_cigna_refresher_t *ngx_cigna_refresher_create(
@@ -83,7 +83,14 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
         return NGX_OK;
     }
 
-    rest = ngx_cigna_refresher_rest(mcf, tenant, key);
+    rest = ngx_cigna_refresher_paused(mcf, tenant);
+
+    if (rest) {
+        *retry_after = (rest + 999) / 1000;
+        return NGX_DECLINED;
+    }
+
+    rest = ngx_cigna_pace_cooling(mcf->zone, key);
 
     if (rest) {
         *retry_after = (rest + 999) / 1000;
@@ -130,20 +137,18 @@ ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* how long none may start, of this identity or at all */
+/* how long no refresh of the tenant's may begin */
 
 static ngx_msec_t
-ngx_cigna_refresher_rest(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key)
+ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant)
 {
-    ngx_msec_t  rest, quiet;
+    ngx_msec_t  paused, quiet;
 
-    rest = ngx_cigna_pace_cooling(mcf->zone, key);
-    rest = ngx_max(rest, ngx_cigna_pace_paused(tenant->pace));
-
+    paused = ngx_cigna_pace_paused(tenant->pace);
     quiet = ngx_cigna_pace_quiet(mcf->zone);
 
-    return ngx_max(rest, quiet);
+    return ngx_max(paused, quiet);
 }
 
 

@@ -14,9 +14,9 @@
 
 /*
  * The run that refreshes the identity's grant, under way or started now.
- * NGX_OK: *run may be waited on.  NGX_BUSY: a refresh has failed a moment ago,
- * or none may start now, so that none is tried for *retry_after seconds.
- * NGX_ERROR: no memory.
+ * NGX_OK: *run may be waited on.  NGX_BUSY: a refresh of this grant has failed
+ * a moment ago.  NGX_DECLINED: no refresh may begin now.  Either way none is
+ * tried for *retry_after seconds.  NGX_ERROR: no memory.
  * refused: the grant, where the FHIR server has refused its access token, or
  * NULL; a run under way may not know of that and end with this very token.
  * request: $request_id of who asks, may be NULL.

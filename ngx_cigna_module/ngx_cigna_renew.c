@@ -74,10 +74,20 @@ ngx_cigna_renew_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     rc = ngx_cigna_refresher_start(mcf, ctx->tenant, ctx->identity, &t->key,
                                    refused, ngx_cigna_request_id(r), &run,
                                    &t->retry_after_s);
-    if (rc != NGX_OK) {
-        return ngx_cigna_renew_make_do(ctx, rc == NGX_BUSY
-                                                ? ngx_cigna_refresh_failed
-                                                : ngx_cigna_internal_error);
+
+    switch (rc) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_BUSY:
+        return ngx_cigna_renew_make_do(ctx, ngx_cigna_refresh_failed);
+
+    case NGX_DECLINED:
+        return ngx_cigna_renew_make_do(ctx, ngx_cigna_refresh_paused);
+
+    default:
+        return ngx_cigna_renew_make_do(ctx, ngx_cigna_internal_error);
     }
 
     timeout = ctx->tenant->connect_timeout + ctx->tenant->timeout
@@ -229,6 +239,9 @@ ngx_cigna_renew_condition(const cigna_refresh_t *flow)
 
     case cigna_refresh_moved:
         return ngx_cigna_grant_moved;
+
+    case cigna_refresh_paused:
+        return ngx_cigna_refresh_paused;
 
     case cigna_refresh_vault:
         return ngx_cigna_vault_unreachable;

@@ -411,7 +411,7 @@ cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     f->retry_after_s = (ev->quiet_ms + 999) / 1000;
-    cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
+    cigna_refresh_passing(f, ev, op, cigna_refresh_paused,
                           "no refresh begins right after a change of primary");
 }
 

@@ -23,6 +23,7 @@ typedef enum {
     cigna_refresh_refused,                 /* by the FHIR server, though fresh:
                                               the member reconnects */
     cigna_refresh_unavailable,             /* provider or its answer */
+    cigna_refresh_paused,                  /* none may begin for now */
     cigna_refresh_vault,                   /* Redis, unknown key, damaged */
     cigna_refresh_damaged,
     cigna_refresh_unknown_key

@@ -169,6 +169,7 @@ cigna_refresh_name(cigna_refresh_e rc)
         [cigna_refresh_moved] = "moved",
         [cigna_refresh_refused] = "refused",
         [cigna_refresh_unavailable] = "unavailable",
+        [cigna_refresh_paused] = "paused",
         [cigna_refresh_vault] = "vault",
         [cigna_refresh_damaged] = "damaged",
         [cigna_refresh_unknown_key] = "unknown_key"

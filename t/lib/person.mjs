@@ -13,6 +13,7 @@ const OUTAGES = {
   vault_unreachable: 503,
   refresh_failed: 503,
   refresh_late: 503,
+  refresh_paused: 503,
   refresh_crowded: 503,
 };
 

@@ -14,7 +14,8 @@ const SHORT = 10;              // members whose tokens end all the time
 const SHORT_LIFE = '3';
 
 // Not known with Redis out of reach, or being asked when it went.
-const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed'];
+const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed',
+                  'refresh_paused'];
 
 const WAYS = {
   'stands still': {

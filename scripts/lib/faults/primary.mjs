@@ -16,7 +16,8 @@ const RECOVERY_MS = 60000;
 
 // What may be said while there is no primary, and while nobody knows what it
 // had seen.
-const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed'];
+const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed',
+                  'refresh_paused'];
 
 async function start(t, redis) {
   const fleet = await Fleet.start(t, {

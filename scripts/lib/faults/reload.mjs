@@ -21,7 +21,7 @@ export const RESTLESS = {
 export const isCalm = ({ rounds }) => rounds % 2 === 0;
 
 export const REFUSALS = ['vault_unreachable', 'refresh_late',
-                         'refresh_failed'];
+                         'refresh_failed', 'refresh_paused'];
 
 export async function stutter(redis, random) {
   redis.freeze();
