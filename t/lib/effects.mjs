@@ -3,8 +3,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const QUIET_MS = 400;
-const QUIET_MAX_MS = 8000;
+const QUIET_MS = 500;
+const QUIET_MAX_MS = 40000;
 
 const NETWORK = ['request', 'response', 'requestfinished', 'requestfailed',
                  'page', 'console', 'serviceworker'];
