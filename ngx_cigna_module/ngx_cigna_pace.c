@@ -8,6 +8,14 @@
 #define NGX_CIGNA_PACE_SPREAD    200       /* ms, of those who wait */
 #define NGX_CIGNA_PACE_ALARM     60000
 
+#define NGX_CIGNA_PACE_COOL      2000      /* ms, after a failure */
+#define NGX_CIGNA_PACE_COOL_MAX  60000
+#define NGX_CIGNA_PACE_JITTER    1000
+#define NGX_CIGNA_PACE_ROW       600000    /* later ones begin a new row */
+
+#define NGX_CIGNA_PACE_PROBE     5000      /* ms, between two probes */
+#define NGX_CIGNA_PACE_PROBE_MAX 60000
+
 
 struct ngx_cigna_pace_s {
     /* a second, and in the low bits how many requests were made in it */
@@ -29,6 +37,9 @@ _Static_assert(sizeof(ngx_cigna_pace_t) <= NGX_CIGNA_PACE_SLOT,
 static ngx_atomic_uint_t ngx_cigna_pace_second(void);
 static void ngx_cigna_pace_extend(ngx_atomic_t *until, ngx_msec_t ms);
 static ngx_msec_t ngx_cigna_pace_left(ngx_atomic_uint_t until);
+static ngx_msec_t ngx_cigna_pace_probe(ngx_cigna_zone_origin_t *origin);
+static ngx_cigna_zone_origin_t *ngx_cigna_pace_origin(ngx_shm_zone_t *zone,
+    cigna_slice_t url);
 static ngx_cigna_zone_cooling_t *ngx_cigna_pace_place(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, uint64_t *tag);
 
@@ -148,39 +159,192 @@ ngx_cigna_pace_left(ngx_atomic_uint_t until)
 }
 
 
-void
-ngx_cigna_pace_answered(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
-    ngx_uint_t refused)
-{
-    if (pace == NULL) {
-        return;
-    }
-
-    (void) ngx_cigna_zone_lock(zone);
-
-    cigna_brake_add(&pace->brake, ngx_current_msec, refused);
-
-    ngx_cigna_zone_unlock(zone);
-}
-
-
 ngx_uint_t
-ngx_cigna_pace_holds(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
+ngx_cigna_pace_answered(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
+    const ngx_cigna_cache_key_t *key, cigna_answer_e answer,
     ngx_uint_t percent)
 {
-    ngx_uint_t  holds;
+    uint64_t    tag;
+    ngx_uint_t  on;
 
     if (pace == NULL) {
         return 0;
     }
 
+    ngx_memcpy(&tag, key->bytes, sizeof(tag));
+
     (void) ngx_cigna_zone_lock(zone);
 
-    holds = cigna_brake_holds(&pace->brake, ngx_current_msec, percent);
+    on = cigna_brake_answered(&pace->brake, ngx_current_msec, answer, tag,
+                              percent);
 
     ngx_cigna_zone_unlock(zone);
 
-    return holds;
+    return on;
+}
+
+
+ngx_msec_t
+ngx_cigna_pace_braked(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace)
+{
+    ngx_msec_t  rest;
+
+    /* a glance will do: who begins asks for a turn */
+
+    if (pace == NULL || !pace->brake.on) {
+        return 0;
+    }
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    rest = cigna_brake_rest(&pace->brake, ngx_current_msec);
+
+    ngx_cigna_zone_unlock(zone);
+
+    return rest;
+}
+
+
+ngx_int_t
+ngx_cigna_pace_turn(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
+    cigna_slice_t url, ngx_uint_t probe, ngx_msec_t *wait)
+{
+    *wait = 0;
+
+    if (pace == NULL) {
+        return NGX_OK;
+    }
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    *wait = cigna_brake_rest(&pace->brake, ngx_current_msec);
+
+    if (*wait == 0 && probe) {
+        *wait = ngx_cigna_pace_probe(ngx_cigna_pace_origin(zone, url));
+    }
+
+    if (*wait == 0) {
+        cigna_brake_take(&pace->brake, ngx_current_msec);
+    }
+
+    ngx_cigna_zone_unlock(zone);
+
+    return *wait ? NGX_BUSY : NGX_OK;
+}
+
+
+/* 0: one may go, and the next one later */
+
+static ngx_msec_t
+ngx_cigna_pace_probe(ngx_cigna_zone_origin_t *origin)
+{
+    ngx_msec_t  left;
+
+    left = ngx_cigna_pace_left(origin->probe_ms);
+
+    if (left) {
+        return left;
+    }
+
+    origin->pause_ms = origin->pause_ms
+                       ? ngx_min(2 * origin->pause_ms, NGX_CIGNA_PACE_PROBE_MAX)
+                       : NGX_CIGNA_PACE_PROBE;
+
+    origin->probe_ms = ngx_current_msec + origin->pause_ms;
+
+    return 0;
+}
+
+
+/* by scheme, host and port; who comes to an occupied place takes it */
+
+static ngx_cigna_zone_origin_t *
+ngx_cigna_pace_origin(ngx_shm_zone_t *zone, cigna_slice_t url)
+{
+    size_t                    len;
+    uint64_t                  tag;
+    ngx_cigna_zone_origin_t  *origin;
+
+    for (len = 0; len < url.len; len++) {
+        if (url.data[len] == '/' && len >= sizeof("https://") - 1) {
+            break;
+        }
+    }
+
+    tag = (uint64_t) ngx_murmur_hash2((u_char *) url.data, len) << 32
+          | ngx_crc32_long((u_char *) url.data, len);
+
+    origin = &ngx_cigna_zone_fixed(zone)->origins[tag
+                                                  % NGX_CIGNA_ZONE_ORIGINS];
+
+    if (origin->tag != tag) {
+        ngx_memzero(origin, sizeof(ngx_cigna_zone_origin_t));
+        origin->tag = tag;
+    }
+
+    return origin;
+}
+
+
+void
+ngx_cigna_pace_give_back(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace)
+{
+    if (pace == NULL || !pace->brake.on) {
+        return;
+    }
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    cigna_brake_give_back(&pace->brake);
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+void
+ngx_cigna_pace_heard(ngx_shm_zone_t *zone, cigna_slice_t url)
+{
+    ngx_cigna_zone_origin_t  *origin;
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    origin = ngx_cigna_pace_origin(zone, url);
+
+    origin->heard_ms = ngx_current_msec;
+    origin->probe_ms = 0;
+    origin->pause_ms = 0;
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+void
+ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
+    cigna_slice_t url, int64_t now_ms, cigna_endpoint_t *endpoint)
+{
+    int64_t  behind_ms;
+
+    ngx_memzero(endpoint, sizeof(cigna_endpoint_t));
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    endpoint->heard_ms = ngx_cigna_pace_origin(zone, url)->heard_ms;
+
+    if (pace) {
+        endpoint->well_ms = pace->brake.well_ms;
+        endpoint->doubted_ms = pace->brake.on_ms;
+        endpoint->doubted = pace->brake.on;
+    }
+
+    ngx_cigna_zone_unlock(zone);
+
+    /* what never was stays 0 */
+
+    behind_ms = now_ms - (int64_t) ngx_current_msec;
+
+    endpoint->heard_ms += endpoint->heard_ms ? behind_ms : 0;
+    endpoint->well_ms += endpoint->well_ms ? behind_ms : 0;
+    endpoint->doubted_ms += endpoint->doubted_ms ? behind_ms : 0;
 }
 
 
@@ -201,19 +365,57 @@ ngx_cigna_pace_alarm(ngx_cigna_pace_t *pace)
 }
 
 
+/* a refresh token is sent ever more rarely to an endpoint that does not help */
+
 void
 ngx_cigna_pace_cool(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
-    ngx_msec_t ms)
+    ngx_uint_t sent)
 {
     uint64_t                   tag;
+    ngx_msec_t                 ms;
     ngx_cigna_zone_cooling_t  *place;
 
     place = ngx_cigna_pace_place(zone, key, &tag);
 
     (void) ngx_cigna_zone_lock(zone);
 
-    place->tag = tag;
-    place->until_ms = ngx_current_msec + ms;
+    if (place->tag != tag
+        || (int64_t) ngx_current_msec - place->until_ms > NGX_CIGNA_PACE_ROW)
+    {
+        place->tag = tag;
+        place->failures = 0;
+    }
+
+    ms = NGX_CIGNA_PACE_COOL << (sent ? ngx_min(2 * place->failures, 16) : 0);
+    ms = ngx_min(ms, NGX_CIGNA_PACE_COOL_MAX);
+
+    place->until_ms = ngx_current_msec + ms
+                      + ngx_random() % NGX_CIGNA_PACE_JITTER;
+    place->failures += sent ? 1 : 0;
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+void
+ngx_cigna_pace_warm(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key)
+{
+    uint64_t                   tag;
+    ngx_cigna_zone_cooling_t  *place;
+
+    place = ngx_cigna_pace_place(zone, key, &tag);
+
+    /* a glance, since it is rarely there */
+
+    if (place->tag != tag) {
+        return;
+    }
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    if (place->tag == tag) {
+        ngx_memzero(place, sizeof(ngx_cigna_zone_cooling_t));
+    }
 
     ngx_cigna_zone_unlock(zone);
 }

@@ -6,6 +6,7 @@
 #include "ngx_cigna_counters.h"
 #include "ngx_cigna_hasher.h"
 #include "cigna_brake.h"
+#include "cigna_verdict.h"
 
 
 /*
@@ -44,21 +45,50 @@ void ngx_cigna_pace_pause(ngx_cigna_pace_t *pace, ngx_msec_t ms);
 /* what is left of that */
 ngx_msec_t ngx_cigna_pace_paused(ngx_cigna_pace_t *pace);
 
-/* a refresh was answered, by tokens or by invalid_grant */
-void ngx_cigna_pace_answered(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
-    ngx_uint_t refused);
+/*
+ * The tenant's brake, see cigna_brake.h.  answered: a refresh of the grant was,
+ * by so much; 1 if that has put the brake on.
+ */
+ngx_uint_t ngx_cigna_pace_answered(ngx_shm_zone_t *zone,
+    ngx_cigna_pace_t *pace, const ngx_cigna_cache_key_t *key,
+    cigna_answer_e answer, ngx_uint_t percent);
 
-/* are more than so many per cent refused? */
-ngx_uint_t ngx_cigna_pace_holds(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
-    ngx_uint_t percent);
+/* how long the brake lets no refresh begin */
+ngx_msec_t ngx_cigna_pace_braked(ngx_shm_zone_t *zone,
+    ngx_cigna_pace_t *pace);
+
+/*
+ * One refresh begins: it is told so to the brake, which may be waiting for it.
+ * probe: nobody knows whether the server of this URL answers, and few find out
+ * for all.  NGX_BUSY: not yet, to be asked again after *wait ms.
+ */
+ngx_int_t ngx_cigna_pace_turn(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
+    cigna_slice_t url, ngx_uint_t probe, ngx_msec_t *wait);
+
+/* the one that began has sent nothing */
+void ngx_cigna_pace_give_back(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace);
+
+/* the server of this URL has sent a complete reply */
+void ngx_cigna_pace_heard(ngx_shm_zone_t *zone, cigna_slice_t url);
+
+/* what there is to know of the token endpoint of this URL; now: the epoch's */
+void ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
+    cigna_slice_t url, int64_t now_ms, cigna_endpoint_t *endpoint);
 
 /* 1 at most once a minute */
 ngx_uint_t ngx_cigna_pace_alarm(ngx_cigna_pace_t *pace);
 
 
-/* an identity whose refresh has failed: no worker tries for so long */
+/*
+ * An identity whose refresh has failed: no worker tries for some seconds, with
+ * each further failure for longer.  "sent": the refresh token was.
+ */
 void ngx_cigna_pace_cool(ngx_shm_zone_t *zone,
-    const ngx_cigna_cache_key_t *key, ngx_msec_t ms);
+    const ngx_cigna_cache_key_t *key, ngx_uint_t sent);
+
+/* it was refreshed */
+void ngx_cigna_pace_warm(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key);
 
 /* what is left of that */
 ngx_msec_t ngx_cigna_pace_cooling(ngx_shm_zone_t *zone,

@@ -2,6 +2,8 @@
 #include "ngx_cigna_read.h"
 #include "ngx_cigna_resealer.h"
 #include "ngx_cigna_who.h"
+#include "ngx_cigna_worker.h"
+#include "cigna_verdict.h"
 
 
 /*
@@ -15,6 +17,9 @@ static uint8_t        ngx_cigna_read_mem[NGX_CIGNA_READ_ARENA];
 static cigna_arena_t  ngx_cigna_read_arena;
 
 
+static ngx_cigna_condition_e ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_grant_t *grant,
+    const cigna_vault_mark_t *mark);
 static ngx_cigna_condition_e ngx_cigna_read_failed(int rc);
 
 
@@ -44,6 +49,7 @@ ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_grant_t *grant)
 {
     int                     rc;
+    cigna_vault_mark_t      mark;
     ngx_cigna_redis_cmd_t  *cmd;
     ngx_cigna_main_conf_t  *mcf;
 
@@ -62,7 +68,7 @@ ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     rc = cigna_vault_read_grant(&mcf->vault, &ctx->tenant->provider,
                                 ctx->identity, cmd->reply,
-                                &ngx_cigna_read_arena, grant, NULL, NULL);
+                                &ngx_cigna_read_arena, grant, &mark);
 
     if (rc == CIGNA_OK || rc == CIGNA_VAULT_MOVED) {
         ngx_cigna_resealer_look(mcf, ctx->tenant, ctx->identity, cmd->reply,
@@ -73,8 +79,46 @@ ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_read_failed(rc);
     }
 
-    return grant->state == cigna_grant_live ? ngx_cigna_served
-                                            : ngx_cigna_grant_spent;
+    return ngx_cigna_read_judge(mcf, ctx->tenant, grant, &mark);
+}
+
+
+/* as a refresh will judge it */
+
+static ngx_cigna_condition_e
+ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
+    const cigna_grant_t *grant, const cigna_vault_mark_t *mark)
+{
+    int64_t          now;
+    cigna_verdict_t  v;
+
+    ngx_memzero(&v, sizeof(cigna_verdict_t));
+
+    now = ngx_cigna_now_ms();
+
+    v.provider = &tenant->provider;
+    v.grant = grant;
+    v.mark = *mark;
+
+    if (grant->state == cigna_grant_spent || mark->attempts) {
+        ngx_cigna_pace_endpoint(mcf->zone, tenant->pace,
+                                tenant->provider.token_endpoint, now,
+                                &v.endpoint);
+    }
+
+    switch (cigna_verdict(&v, now)) {
+
+    case cigna_refresh_spent:
+        return grant->refresh_token.len ? ngx_cigna_grant_spent
+                                        : ngx_cigna_grant_expired;
+
+    case cigna_refresh_paused:
+        return cigna_verdict_usable(&v, now) ? ngx_cigna_served
+                                             : ngx_cigna_refresh_paused;
+
+    default:
+        return ngx_cigna_served;
+    }
 }
 
 

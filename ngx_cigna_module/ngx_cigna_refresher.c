@@ -15,7 +15,9 @@
 #include "ngx_cigna_userinfo.h"
 
 
-#define NGX_CIGNA_REFRESH_COOLDOWN_MS  2000
+/* an old token that still serves is not due again for so long */
+
+#define NGX_CIGNA_REFRESH_REST_MS      2000
 #define NGX_CIGNA_REFRESH_JITTER_MS    1000
 
 /* one that asks to be left alone for longer is asked again all the same */
@@ -143,12 +145,15 @@ static ngx_msec_t
 ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant)
 {
-    ngx_msec_t  paused, quiet;
+    ngx_msec_t  rest, paused, quiet;
 
+    rest = ngx_cigna_pace_braked(mcf->zone, tenant->pace);
     paused = ngx_cigna_pace_paused(tenant->pace);
     quiet = ngx_cigna_pace_quiet(mcf->zone);
 
-    return ngx_max(paused, quiet);
+    rest = ngx_max(rest, paused);
+
+    return ngx_max(rest, quiet);
 }
 
 
@@ -224,8 +229,8 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     flow->wait_ms = tenant->connect_timeout + tenant->timeout;
 
     if (refused != NULL) {
-        flow->refused_id = ngx_cigna_run_copy(run, refused->id);
-        flow->refused_generation = refused->generation;
+        flow->verdict.refused_id = ngx_cigna_run_copy(run, refused->id);
+        flow->verdict.refused_generation = refused->generation;
     }
 
     cigna_refresh_init(flow);
@@ -237,30 +242,31 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
 }
 
 
-/* refusals are counted as they come, and the brake is as tight as it is now */
+/* what the node knows of the endpoint is as new as can be, and learned from */
 
 static void
 ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
-    unsigned                     answered;
+    cigna_answer_e               answer;
     ngx_cigna_run_t             *run;
     cigna_refresh_t             *flow;
+    ngx_cigna_tenant_t          *tenant;
     ngx_cigna_refresher_flow_t  *refresher;
 
     refresher = data;
     flow = &refresher->flow;
     run = refresher->run;
+    tenant = run->tenant;
 
-    if (ev->status) {
-        flow->hold = ngx_cigna_pace_holds(run->mcf->zone, run->tenant->pace,
-                                          run->tenant->refused_share);
-    }
+    ngx_cigna_pace_endpoint(run->mcf->zone, tenant->pace,
+                            tenant->provider.token_endpoint, ev->now_ms,
+                            &flow->verdict.endpoint);
 
-    answered = flow->refused || flow->tokens.access_token.len;
+    answer = flow->answer;
 
     cigna_refresh_next(flow, ev, op);
 
-    if (!answered && (flow->refused || flow->tokens.access_token.len)) {
+    if (flow->answer != answer) {
         ngx_cigna_refresher_answered(run, flow);
     }
 }
@@ -270,26 +276,33 @@ static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow)
 {
+    ngx_uint_t           on;
     ngx_cigna_tenant_t  *tenant;
 
     tenant = run->tenant;
 
-    ngx_cigna_pace_answered(run->mcf->zone, tenant->pace, flow->refused);
+    on = ngx_cigna_pace_answered(run->mcf->zone, tenant->pace, &run->key,
+                                 flow->answer, tenant->refused_share);
 
-    if (!flow->refused || !flow->hold) {
+    if (flow->answer == cigna_answer_tokens
+        || (!on && !flow->verdict.endpoint.doubted)
+        || !ngx_cigna_pace_alarm(tenant->pace))
+    {
         return;
     }
 
-    ngx_cigna_count(tenant->counters, ngx_cigna_count_refusals_held);
-
-    if (ngx_cigna_pace_alarm(tenant->pace)) {
+    if (flow->answer == cigna_answer_refused) {
         ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
-                      "more than %ui%% of the refreshes of \"%V\" in the last "
-                      "%d minutes were refused with invalid_grant: no grant is "
-                      "given up for that; are client_id and secret right?",
-                      tenant->refused_share, &tenant->name,
-                      CIGNA_BRAKE_MINUTES);
+                      "the token endpoint refuses too many grants of \"%V\" "
+                      "with invalid_grant: none is given up for that, and few "
+                      "refreshes begin; are client_id and secret right?",
+                      &tenant->name);
+        return;
     }
+
+    ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
+                  "refreshes of \"%V\" fail one after the other: few begin "
+                  "until one does well", &tenant->name);
 }
 
 
@@ -302,6 +315,7 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
 
     if (run->failed) {
         flow->rc = cigna_refresh_unavailable;
+        flow->failure = cigna_refresh_unavailable;
         flow->retry_after_s = -1;
     }
 
@@ -321,9 +335,14 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
         break;
     }
 
-    if (!flow->overtaken
-        && (flow->rc == cigna_refresh_unavailable
-            || (flow->rc == cigna_refresh_ok && flow->detail[0] != '\0')))
+    if (flow->exchanged) {
+        ngx_cigna_pace_warm(run->mcf->zone, &run->key);
+
+    } else if (!flow->overtaken
+               && flow->failure == cigna_refresh_unavailable
+               && (flow->rc == cigna_refresh_unavailable
+                   || (flow->rc == cigna_refresh_ok
+                       && flow->detail[0] != '\0')))
     {
         ngx_cigna_refresher_failed(run, flow);
     }
@@ -352,7 +371,7 @@ ngx_cigna_refresher_keep(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     now = ngx_cigna_now_ms();
 
     if (entry.due_ms && entry.due_ms <= now) {
-        entry.due_ms = now + NGX_CIGNA_REFRESH_COOLDOWN_MS
+        entry.due_ms = now + NGX_CIGNA_REFRESH_REST_MS
                        + ngx_random() % NGX_CIGNA_REFRESH_JITTER_MS;
     }
 
@@ -368,8 +387,7 @@ ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     int64_t  pause_s;
 
     ngx_cigna_pace_cool(run->mcf->zone, &run->key,
-                        NGX_CIGNA_REFRESH_COOLDOWN_MS
-                        + ngx_random() % NGX_CIGNA_REFRESH_JITTER_MS);
+                        flow->answer != cigna_answer_none);
 
     pause_s = ngx_min(flow->retry_after_s, NGX_CIGNA_REFRESH_PAUSE_MAX_S);
 
@@ -433,6 +451,10 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
         ngx_cigna_count(run->tenant->counters, ngx_cigna_count_strangers);
     }
 
+    if (flow->provisional) {
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refusals_held);
+    }
+
     if (flow->rc == cigna_refresh_ok && flow->exchanged) {
         ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refreshes);
         level = NGX_LOG_INFO;
@@ -442,6 +464,9 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     {
         /* nothing was done; what is refused for it is logged there */
         return;
+
+    } else if (flow->failure == cigna_refresh_paused && !flow->provisional) {
+        level = NGX_LOG_INFO;
 
     } else {
         ngx_cigna_count(run->tenant->counters,

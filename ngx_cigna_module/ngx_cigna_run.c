@@ -354,6 +354,10 @@ ngx_cigna_run_free(ngx_cigna_run_t *run)
 
     ngx_cigna_run_op_done(run);
 
+    if (run->turn) {
+        ngx_cigna_pace_give_back(run->mcf->zone, run->tenant->pace);
+    }
+
     /* its entry is everybody's now */
 
     if (run->noted) {
@@ -388,6 +392,25 @@ ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s)
     }
 
     return copy;
+}
+
+
+void
+ngx_cigna_run_retake(ngx_cigna_worker_t *worker)
+{
+    ngx_queue_t      *q;
+    ngx_cigna_run_t  *run;
+
+    for (q = ngx_queue_head(&worker->runs);
+         q != ngx_queue_sentinel(&worker->runs);
+         q = ngx_queue_next(q))
+    {
+        run = ngx_queue_data(q, ngx_cigna_run_t, queue);
+
+        if (run->keep_timer.timer_set) {
+            ngx_cigna_run_op_retake(run);
+        }
+    }
 }
 
 

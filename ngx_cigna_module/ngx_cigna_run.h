@@ -99,6 +99,8 @@ struct ngx_cigna_run_s {
     unsigned                 charged:1;        /* ... and granted, not used */
     unsigned                 evaled:1;         /* NOSCRIPT was answered */
     unsigned                 keep_evaled:1;
+    unsigned                 retake:1;         /* lock and mark may be lost */
+    unsigned                 turn:1;           /* taken, nothing sent yet */
     unsigned                 reported:1;
 };
 
@@ -144,6 +146,13 @@ void ngx_cigna_waiter_leave(ngx_cigna_waiter_t *waiter);
 
 /* copies a string into the run's arena; empty on failure */
 cigna_slice_t ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s);
+
+
+/*
+ * Redis has a new primary: open exchanges set lock and mark there again, all
+ * within a second.
+ */
+void ngx_cigna_run_retake(ngx_cigna_worker_t *worker);
 
 
 /* ends every run of the worker, in exit_process */

@@ -1,8 +1,8 @@
 
 /*
  * What a flow asks for, performed.  Next to an exchange a second command may
- * be sent now and then, which keeps the lease; whatever becomes of that is for
- * the debug log only, and none outlives the exchange.
+ * be sent now and then, which keeps the lease, or takes it again where Redis
+ * does not know of it.  None outlives the exchange.
  */
 
 
@@ -19,6 +19,10 @@
 
 #define NGX_CIGNA_RUN_WATCH      20
 
+/* within which all leases are taken again */
+
+#define NGX_CIGNA_RUN_RETAKE     1000
+
 
 static ngx_int_t ngx_cigna_run_script(ngx_cigna_run_t *run, ngx_uint_t eval);
 static ngx_uint_t ngx_cigna_run_script_args(const cigna_script_t *script,
@@ -27,7 +31,9 @@ static ngx_uint_t ngx_cigna_run_script_args(const cigna_script_t *script,
 static ngx_int_t ngx_cigna_run_command(ngx_cigna_run_t *run,
     const cigna_slice_t *argv, ngx_uint_t argc);
 static void ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd);
+static ngx_int_t ngx_cigna_run_turn(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_http(ngx_cigna_run_t *run);
+static ngx_uint_t ngx_cigna_run_asks_tokens(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_budget(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_pace(ngx_cigna_run_t *run);
 static void ngx_cigna_run_http_handler(ngx_cigna_http_t *http);
@@ -66,6 +72,9 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
 
     case cigna_op_script:
         return ngx_cigna_run_script(run, 0);
+
+    case cigna_op_turn:
+        return ngx_cigna_run_turn(run);
 
     case cigna_op_http:
         run->started = ngx_current_msec;
@@ -147,7 +156,16 @@ ngx_cigna_run_collect(ngx_cigna_run_t *run)
 
         run->ev.type = run->http.outcome;
 
+        if (run->ev.type != cigna_ev_unsent) {
+            run->turn = 0;
+        }
+
         if (run->ev.type == cigna_ev_ok) {
+
+            if (ngx_cigna_run_asks_tokens(run)) {
+                ngx_cigna_pace_heard(run->mcf->zone, run->op.http.url);
+            }
+
             run->ev.status = run->http.reply.status;
             run->ev.body = run->http.reply.body;
             run->ev.retry_after_s = run->http.reply.retry_after_s;
@@ -247,6 +265,34 @@ ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd)
 
 
 static ngx_int_t
+ngx_cigna_run_turn(ngx_cigna_run_t *run)
+{
+    ngx_msec_t           wait;
+    ngx_cigna_tenant_t  *tenant;
+
+    tenant = run->tenant;
+
+    if (run->turn) {
+        return NGX_OK;
+    }
+
+    if (ngx_cigna_pace_turn(run->mcf->zone, tenant->pace,
+                            tenant->provider.token_endpoint, run->op.probe,
+                            &wait)
+        == NGX_OK)
+    {
+        run->turn = 1;
+        return NGX_OK;
+    }
+
+    run->ev.type = cigna_ev_unsent;
+    run->ev.retry_after_s = (wait + 999) / 1000;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_cigna_run_http(ngx_cigna_run_t *run)
 {
     ngx_int_t          rc;
@@ -301,9 +347,7 @@ ngx_cigna_run_budget(ngx_cigna_run_t *run)
     if (run->op.fhir) {
         rc = ngx_cigna_run_fhir_admit(run);
 
-    } else if (cigna_slice_eq(run->op.http.url,
-                              run->tenant->provider.token_endpoint))
-    {
+    } else if (ngx_cigna_run_asks_tokens(run)) {
         rc = ngx_cigna_run_pace(run);
 
     } else {
@@ -319,6 +363,14 @@ ngx_cigna_run_budget(ngx_cigna_run_t *run)
     }
 
     return rc;
+}
+
+
+static ngx_uint_t
+ngx_cigna_run_asks_tokens(ngx_cigna_run_t *run)
+{
+    return cigna_slice_eq(run->op.http.url,
+                          run->tenant->provider.token_endpoint);
 }
 
 
@@ -339,6 +391,12 @@ ngx_cigna_run_pace(ngx_cigna_run_t *run)
     if (!run->patient) {
         ngx_cigna_pace_charge(tenant->pace);
         return NGX_OK;
+    }
+
+    /* the lease may have been lost with its primary meanwhile */
+
+    if (ngx_cigna_pace_quiet(run->mcf->zone)) {
+        return NGX_BUSY;
     }
 
     if (ngx_cigna_pace_take(tenant->pace, tenant->token_requests, &wait)
@@ -378,6 +436,7 @@ ngx_cigna_run_keep(ngx_cigna_run_t *run)
     }
 
     run->keep_evaled = 0;
+    run->retake = 0;
     run->keep_timer.handler = ngx_cigna_run_keep_timer;
     run->keep_timer.data = run;
     run->keep_timer.log = &run->log.log;
@@ -402,8 +461,9 @@ ngx_cigna_run_keep_timer(ngx_event_t *ev)
         return;
     }
 
-    argc = ngx_cigna_run_script_args(run->op.keep, run->keep_evaled,
-                                     run->op.argv, run->op.argc, nkeys, argv);
+    argc = ngx_cigna_run_script_args(run->retake ? run->op.retake
+                                                 : run->op.keep,
+                                     run->keep_evaled, run->op.argv, run->op.argc, nkeys, argv);
 
     ngx_cigna_redis_done(&run->keep);
 
@@ -421,6 +481,7 @@ ngx_cigna_run_keep_timer(ngx_event_t *ev)
 static void
 ngx_cigna_run_keep_handler(ngx_cigna_redis_cmd_t *cmd)
 {
+    cigna_slice_t     word;
     ngx_cigna_run_t  *run;
 
     run = cmd->data;
@@ -433,7 +494,32 @@ ngx_cigna_run_keep_handler(ngx_cigna_redis_cmd_t *cmd)
     {
         run->keep_evaled = 1;
         ngx_add_timer(&run->keep_timer, 1);
+        return;
     }
+
+    if (cmd->outcome != cigna_ev_ok) {
+        return;
+    }
+
+    word = cigna_reply_slice(cigna_reply_item(cmd->reply, 0));
+
+    if (cigna_slice_eq(word, cigna_slice("mine"))) {
+        run->keep_evaled = run->retake ? 0 : run->keep_evaled;
+        run->retake = 0;
+
+    } else if (!run->retake && cigna_slice_eq(word, cigna_slice("lost"))) {
+        ngx_cigna_run_op_retake(run);
+    }
+}
+
+
+void
+ngx_cigna_run_op_retake(ngx_cigna_run_t *run)
+{
+    run->retake = 1;
+    run->keep_evaled = 0;
+
+    ngx_add_timer(&run->keep_timer, 1 + ngx_random() % NGX_CIGNA_RUN_RETAKE);
 }
 
 

@@ -24,6 +24,9 @@ ngx_int_t ngx_cigna_run_collect(ngx_cigna_run_t *run);
 /* gives up what is under way; idempotent */
 void ngx_cigna_run_op_done(ngx_cigna_run_t *run);
 
+/* of an open exchange, see ngx_cigna_run_retake() */
+void ngx_cigna_run_op_retake(ngx_cigna_run_t *run);
+
 
 /* the driver's, for its operations: takes the next step soon */
 void ngx_cigna_run_post(ngx_cigna_run_t *run);

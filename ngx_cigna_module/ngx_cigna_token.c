@@ -244,7 +244,7 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                     ngx_cigna_source_cache);
     }
 
-    if (now >= entry.expires_ms) {
+    if (now >= entry.expires_ms || grant->state == cigna_grant_spent) {
         return grant->refresh_token.len
                ? ngx_cigna_renew(r, ctx, NULL)
                : ngx_cigna_token_refuse(ctx, ngx_cigna_grant_expired);

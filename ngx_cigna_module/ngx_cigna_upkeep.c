@@ -18,6 +18,7 @@
 #include "ngx_cigna_upkeep.h"
 #include "ngx_cigna_journal.h"
 #include "ngx_cigna_run.h"
+#include "cigna_lease.h"
 #include "cigna_restore.h"
 
 
@@ -33,10 +34,6 @@
 #define NGX_CIGNA_UPKEEP_ASK      5
 #define NGX_CIGNA_UPKEEP_EXPIRY   50
 
-/* of a refresh, beside the exchange: from the lock to the store */
-
-#define NGX_CIGNA_UPKEEP_LEASE    10000
-
 
 typedef struct {
     ngx_cigna_main_conf_t    *mcf;
@@ -51,7 +48,6 @@ typedef struct {
 
 static void ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
     uint64_t primary, ngx_uint_t durable);
-static ngx_msec_t ngx_cigna_upkeep_longest(ngx_cigna_main_conf_t *mcf);
 static void ngx_cigna_upkeep_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_cigna_upkeep_stays(ngx_cigna_upkeep_t *upkeep,
     ngx_uint_t unconfirmed);
@@ -96,8 +92,8 @@ ngx_cigna_upkeep_init(ngx_cigna_main_conf_t *mcf)
 
 /*
  * Whatever was confirmed over the connection before, this server may not have
- * it.  If it has become the primary only now, refreshes of which it knows
- * nothing may be under way: they end first.
+ * it.  If it has become the primary only now, exchanges of which it knows
+ * nothing may be open: those who have them tell it first.
  *
  * A lease that was waited for may be the first thing that a new primary is
  * asked for, over a connection of its own kind.  The journal waits for the
@@ -117,12 +113,14 @@ ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
         ngx_cigna_journal_rewrite(mcf->zone);
     }
 
-    left = ngx_cigna_upkeep_longest(mcf);
+    left = CIGNA_LEASE_QUIET_MS;
     age = ngx_cigna_pace_primary(mcf->zone, primary, primary_age_ms);
 
     if (age >= (int64_t) left) {
         return;
     }
+
+    ngx_cigna_run_retake(mcf->worker);
 
     left -= age;
 
@@ -133,25 +131,6 @@ ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
     }
 
     ngx_cigna_pace_be_quiet(mcf->zone, left);
-}
-
-
-static ngx_msec_t
-ngx_cigna_upkeep_longest(ngx_cigna_main_conf_t *mcf)
-{
-    ngx_uint_t            i;
-    ngx_msec_t            longest;
-    ngx_cigna_tenant_t  **tenants;
-
-    tenants = mcf->tenants.elts;
-    longest = 0;
-
-    for (i = 0; i < mcf->tenants.nelts; i++) {
-        longest = ngx_max(longest, tenants[i]->connect_timeout
-                                   + tenants[i]->timeout);
-    }
-
-    return longest + NGX_CIGNA_UPKEEP_LEASE;
 }
 
 

@@ -25,6 +25,7 @@
 #define NGX_CIGNA_ZONE_COUNTERS  (256 * 1024)   /* bytes */
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
 #define NGX_CIGNA_ZONE_COOLING   1024           /* likewise */
+#define NGX_CIGNA_ZONE_ORIGINS   64             /* likewise */
 #define NGX_CIGNA_ZONE_PACES     (64 * 1024)    /* bytes */
 #define NGX_CIGNA_ZONE_BUDGETS   (128 * 1024)   /* bytes */
 
@@ -42,7 +43,19 @@
 typedef struct {
     uint64_t            tag;
     int64_t             until_ms;
+    uint64_t            failures;          /* in a row */
 } ngx_cigna_zone_cooling_t;
+
+
+/* the server of a token endpoint; places are shared likewise */
+
+typedef struct {
+    uint64_t            tag;
+    int64_t             heard_ms;          /* its last complete reply */
+    int64_t             probe_ms;          /* when one may find out whether it
+                                              answers again */
+    int64_t             pause_ms;          /* and from there to the next one */
+} ngx_cigna_zone_origin_t;
 
 
 /* the fixed part: the end of the segment, behind the slab */
@@ -65,6 +78,7 @@ typedef struct {
                                               written again */
 
     ngx_cigna_zone_cooling_t   cooling[NGX_CIGNA_ZONE_COOLING];
+    ngx_cigna_zone_origin_t    origins[NGX_CIGNA_ZONE_ORIGINS];
     cigna_primaries_t          primaries;
     u_char              paces[NGX_CIGNA_ZONE_PACES];     /* of tenants */
     uint64_t            budgets[NGX_CIGNA_ZONE_BUDGETS / sizeof(uint64_t)];

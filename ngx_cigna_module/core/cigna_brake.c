@@ -1,47 +1,249 @@
 
+/*
+ * The brake goes on by the share of refusals in the last minute or in the last
+ * ten minutes, or by a row of failures.  While it is on, a turn comes after a
+ * pause, which doubles with each failure.  A refresh that does well brings
+ * further turns at once, and a few of them release the brake.
+ */
+
+
+#include <string.h>
+
 #include "cigna_brake.h"
 
 
-void
-cigna_brake_add(cigna_brake_t *b, int64_t now_ms, int refused)
-{
-    int64_t                minute;
-    cigna_brake_minute_t  *m;
+#define CIGNA_BRAKE_SLICE_MS       10000
+#define CIGNA_BRAKE_MINUTE_MS      60000
 
-    minute = now_ms / 60000;
-    m = &b->minutes[minute % CIGNA_BRAKE_MINUTES];
+/* answers that tell something */
 
-    if (m->minute != minute) {
-        m->minute = minute;
-        m->all = 0;
-        m->refused = 0;
-    }
+#define CIGNA_BRAKE_FEWEST_SLICE   4
+#define CIGNA_BRAKE_FEWEST_MINUTE  10
 
-    m->all++;
-    m->refused += refused ? 1 : 0;
-}
+#define CIGNA_BRAKE_PAUSE_MS       1000
+#define CIGNA_BRAKE_PAUSE_MAX_MS   60000
+
+/* turns that a refresh which does well brings, and at most */
+
+#define CIGNA_BRAKE_CREDITS        4
+#define CIGNA_BRAKE_CREDITS_MAX    64
+
+
+static void cigna_brake_count(cigna_brake_count_t *counts, unsigned n,
+    int64_t number, int refused);
+static int cigna_brake_share(const cigna_brake_count_t *counts, unsigned n,
+    int64_t number, unsigned fewest, unsigned percent);
+static void cigna_brake_did_well(cigna_brake_t *b, int64_t now_ms);
+static int cigna_brake_failed(cigna_brake_t *b, int64_t now_ms, uint64_t tag,
+    unsigned percent);
+static int cigna_brake_is_due(const cigna_brake_t *b, int64_t now_ms,
+    unsigned percent);
 
 
 int
-cigna_brake_holds(const cigna_brake_t *b, int64_t now_ms, unsigned percent)
+cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
+    uint64_t tag, unsigned percent)
 {
-    int64_t                      minute;
-    uint64_t                     all, refused;
-    unsigned                     i;
-    const cigna_brake_minute_t  *m;
+    int  refused;
 
-    minute = now_ms / 60000;
+    refused = e == cigna_answer_refused;
+
+    if (refused || e == cigna_answer_tokens) {
+        cigna_brake_count(b->slices, CIGNA_BRAKE_SLICES,
+                          now_ms / CIGNA_BRAKE_SLICE_MS, refused);
+        cigna_brake_count(b->minutes, CIGNA_BRAKE_MINUTES,
+                          now_ms / CIGNA_BRAKE_MINUTE_MS, refused);
+    }
+
+    if (e == cigna_answer_tokens) {
+        cigna_brake_did_well(b, now_ms);
+        return 0;
+    }
+
+    if (e == cigna_answer_none || (refused && percent >= 100)) {
+        return 0;
+    }
+
+    return cigna_brake_failed(b, now_ms, tag, percent);
+}
+
+
+static void
+cigna_brake_count(cigna_brake_count_t *counts, unsigned n, int64_t number,
+    int refused)
+{
+    cigna_brake_count_t  *c;
+
+    c = &counts[number % n];
+
+    if (c->number != (uint32_t) number) {
+        memset(c, 0, sizeof(cigna_brake_count_t));
+        c->number = (uint32_t) number;
+    }
+
+    /* the share is what matters */
+
+    if (c->all == UINT16_MAX) {
+        c->all /= 2;
+        c->refused /= 2;
+    }
+
+    c->all++;
+    c->refused += refused ? 1 : 0;
+}
+
+
+/* is more than that refused? */
+
+static int
+cigna_brake_share(const cigna_brake_count_t *counts, unsigned n,
+    int64_t number, unsigned fewest, unsigned percent)
+{
+    unsigned  i;
+    uint64_t  all, refused;
+
     all = 0;
     refused = 0;
 
-    for (i = 0; i < CIGNA_BRAKE_MINUTES; i++) {
-        m = &b->minutes[i];
+    for (i = 0; i < n; i++) {
 
-        if (minute - m->minute < CIGNA_BRAKE_MINUTES) {
-            all += m->all;
-            refused += m->refused;
+        if ((uint32_t) number - counts[i].number < n) {
+            all += counts[i].all;
+            refused += counts[i].refused;
         }
     }
 
-    return all >= CIGNA_BRAKE_FEWEST && refused * 100 > all * percent;
+    return all >= fewest && refused * 100 > all * percent;
+}
+
+
+static void
+cigna_brake_did_well(cigna_brake_t *b, int64_t now_ms)
+{
+    b->failures = 0;
+    b->last = 0;
+    b->well++;
+
+    if (b->well >= CIGNA_BRAKE_WELL) {
+        b->well_ms = now_ms;
+    }
+
+    if (!b->on) {
+        return;
+    }
+
+    if (b->well >= CIGNA_BRAKE_WELL) {
+        b->on = 0;
+
+        memset(b->slices, 0, sizeof(b->slices));
+        memset(b->minutes, 0, sizeof(b->minutes));
+
+        return;
+    }
+
+    b->next_ms = now_ms;
+    b->pause_ms = CIGNA_BRAKE_PAUSE_MS;
+    b->credits += CIGNA_BRAKE_CREDITS;
+
+    if (b->credits > CIGNA_BRAKE_CREDITS_MAX) {
+        b->credits = CIGNA_BRAKE_CREDITS_MAX;
+    }
+}
+
+
+static int
+cigna_brake_failed(cigna_brake_t *b, int64_t now_ms, uint64_t tag,
+    unsigned percent)
+{
+    b->well = 0;
+
+    if (b->failures == 0 || tag != b->last) {
+        b->failures++;
+    }
+
+    b->last = tag;
+
+    if (b->on) {
+        b->credits = 0;
+
+        /* those that began before tell nothing new */
+
+        if (b->probing) {
+            b->probing = 0;
+            b->pause_ms *= 2;
+
+            if (b->pause_ms > CIGNA_BRAKE_PAUSE_MAX_MS) {
+                b->pause_ms = CIGNA_BRAKE_PAUSE_MAX_MS;
+            }
+
+            b->next_ms = now_ms + b->pause_ms;
+        }
+
+        return 0;
+    }
+
+    if (!cigna_brake_is_due(b, now_ms, percent)) {
+        return 0;
+    }
+
+    b->on = 1;
+    b->probing = 0;
+    b->on_ms = now_ms;
+    b->credits = 0;
+    b->pause_ms = CIGNA_BRAKE_PAUSE_MS;
+    b->next_ms = now_ms + b->pause_ms;
+
+    return 1;
+}
+
+
+static int
+cigna_brake_is_due(const cigna_brake_t *b, int64_t now_ms, unsigned percent)
+{
+    return b->failures >= CIGNA_BRAKE_ROW
+           || cigna_brake_share(b->slices, CIGNA_BRAKE_SLICES,
+                                now_ms / CIGNA_BRAKE_SLICE_MS,
+                                CIGNA_BRAKE_FEWEST_SLICE, percent)
+           || cigna_brake_share(b->minutes, CIGNA_BRAKE_MINUTES,
+                                now_ms / CIGNA_BRAKE_MINUTE_MS,
+                                CIGNA_BRAKE_FEWEST_MINUTE, percent);
+}
+
+
+int64_t
+cigna_brake_rest(const cigna_brake_t *b, int64_t now_ms)
+{
+    if (!b->on || b->credits || now_ms >= b->next_ms) {
+        return 0;
+    }
+
+    return b->next_ms - now_ms;
+}
+
+
+/* who does not come back leaves the next turn to somebody else */
+
+void
+cigna_brake_take(cigna_brake_t *b, int64_t now_ms)
+{
+    if (!b->on) {
+        return;
+    }
+
+    if (b->credits) {
+        b->credits--;
+
+    } else {
+        b->probing = 1;
+        b->next_ms = now_ms + b->pause_ms;
+    }
+}
+
+
+void
+cigna_brake_give_back(cigna_brake_t *b)
+{
+    if (b->on) {
+        b->credits++;
+    }
 }

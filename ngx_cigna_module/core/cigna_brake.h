@@ -7,35 +7,72 @@
 
 
 /*
- * How many of a tenant's refreshes were refused with invalid_grant lately.
- * Too many of them are not the members' doing but ours or the provider's: then
- * no grant is to be given up.  Pointer-free and all zero at first; calls are
- * made under a lock of the caller's, with times of a clock that never steps
- * back.
+ * What has become of a tenant's refreshes lately.  Where too many are refused
+ * with invalid_grant, or fail one after the other, that is not the members'
+ * doing but ours or the authorization server's: then the brake is on.
+ * Refusals are provisional, and few refreshes are let through, to find out
+ * whether it does well again.
+ *
+ * Pointer-free and all zero at first.  Calls are made under a lock of the
+ * caller's, with times of one clock that never steps back.
  */
 
-#define CIGNA_BRAKE_MINUTES   10
-#define CIGNA_BRAKE_FEWEST    10           /* refreshes that tell something */
+#define CIGNA_BRAKE_SLICES   6             /* of the last minute */
+#define CIGNA_BRAKE_MINUTES  10
+#define CIGNA_BRAKE_ROW      5             /* failures of different grants */
+#define CIGNA_BRAKE_WELL     3             /* refreshes in a row */
+
+
+typedef enum {
+    cigna_answer_none = 0,                 /* nothing was sent */
+    cigna_answer_tokens,
+    cigna_answer_refused,                  /* invalid_grant */
+    cigna_answer_failed,                   /* any other reply */
+    cigna_answer_lost                      /* no complete reply */
+} cigna_answer_e;
+
+
+/* a stretch of time, and what was answered in it */
+
+typedef struct {
+    uint32_t         number;
+    uint16_t         all;                  /* tokens and refusals */
+    uint16_t         refused;
+} cigna_brake_count_t;
 
 
 typedef struct {
-    int64_t     minute;
-    uint32_t    all;
-    uint32_t    refused;
-} cigna_brake_minute_t;
-
-
-typedef struct {
-    cigna_brake_minute_t  minutes[CIGNA_BRAKE_MINUTES];
+    cigna_brake_count_t  slices[CIGNA_BRAKE_SLICES];
+    cigna_brake_count_t  minutes[CIGNA_BRAKE_MINUTES];
+    uint64_t             last;             /* grant that has failed last */
+    uint32_t             failures;         /* in a row, of different grants */
+    uint32_t             well;             /* refreshes in a row */
+    int64_t              well_ms;          /* when they were enough, 0: never */
+    int64_t              on_ms;            /* since when it is, or was, on */
+    uint32_t             on;
+    uint32_t             probing;          /* a turn without a credit is out */
+    uint32_t             credits;          /* turns, while it is on */
+    int64_t              next_ms;          /* the next turn without a credit */
+    int64_t              pause_ms;         /* and from there to the one after */
 } cigna_brake_t;
 
 
-/* a refresh was answered, by new tokens or by invalid_grant */
-void cigna_brake_add(cigna_brake_t *b, int64_t now_ms, int refused);
+/*
+ * A refresh was answered, of the grant with this tag.  The brake goes on where
+ * more than so many per cent are refused; at 100 it leaves refusals alone.  1
+ * if it went on with this.
+ */
+int cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
+    uint64_t tag, unsigned percent);
 
-/* 1 if the share of refused ones is above so many per cent */
-int cigna_brake_holds(const cigna_brake_t *b, int64_t now_ms,
-    unsigned percent);
+/* how long no refresh may begin; 0: one may */
+int64_t cigna_brake_rest(const cigna_brake_t *b, int64_t now_ms);
+
+/* one begins, and needs a turn; to be asked only if one may */
+void cigna_brake_take(cigna_brake_t *b, int64_t now_ms);
+
+/* the one that began has sent nothing */
+void cigna_brake_give_back(cigna_brake_t *b);
 
 
 #endif /* _CIGNA_BRAKE_H_INCLUDED_ */

@@ -213,7 +213,7 @@ cigna_disconnect_read(cigna_disconnect_t *f, const cigna_reply_t *record)
     memset(&f->grant, 0, sizeof(cigna_grant_t));
 
     rc = cigna_vault_read_grant(f->vault, f->provider, f->identity, record,
-                                f->arena, &f->grant, NULL, NULL);
+                                f->arena, &f->grant, NULL);
 
     f->unread = rc != CIGNA_OK && rc != CIGNA_NONE && rc != CIGNA_AGAIN;
 

@@ -28,14 +28,25 @@ cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req)
 
 
 void
-cigna_flow_keep(cigna_op_t *op, const cigna_script_t *script,
-    const cigna_slice_t *argv, unsigned argc, unsigned ms)
+cigna_flow_keep(cigna_op_t *op, const cigna_script_t *keep,
+    const cigna_script_t *retake, const cigna_slice_t *argv, unsigned argc,
+    unsigned ms)
 {
-    op->keep = script;
+    op->keep = keep;
+    op->retake = retake;
     op->keep_ms = ms;
 
     op->argc = argc;
     memcpy(op->argv, argv, argc * sizeof(cigna_slice_t));
+}
+
+
+void
+cigna_flow_turn(cigna_op_t *op, unsigned probe)
+{
+    cigna_flow_op(op, cigna_op_turn);
+
+    op->probe = probe;
 }
 
 

@@ -24,6 +24,10 @@ typedef enum {
     cigna_op_redis = 0,                    /* one command: argv, argc */
     cigna_op_script,                       /* one script: script, argv, argc */
     cigna_op_http,                         /* one exchange: http */
+    cigna_op_turn,                         /* may the token endpoint be asked
+                                              for tokens now?  "ok", or
+                                              "unsent": not for
+                                              ev->retry_after_s */
     cigna_op_sleep,                        /* call again after ms */
     cigna_op_journal,                      /* the node remembers op->journal:
                                               "ok", or "unsent", no room */
@@ -76,7 +80,7 @@ typedef struct {
 
     unsigned               status;         /* of http */
     cigna_slice_t          body;
-    int64_t                retry_after_s;  /* -1: none */
+    int64_t                retry_after_s;  /* of http and turn; -1: none */
 } cigna_event_t;
 
 
@@ -118,10 +122,12 @@ typedef struct {
     cigna_http_request_t   http;
 
     /*
-     * Of http: while it runs this script is sent every keep_ms, with argv and
-     * argc; its reply is of no interest.  NULL: none
+     * Of http: while it runs keep is sent every keep_ms, with argv and argc.
+     * From the first reply on that is "lost", and after a change of primary,
+     * retake is sent with them instead, until its reply is "mine".  NULL: none
      */
     const cigna_script_t  *keep;
+    const cigna_script_t  *retake;
     unsigned               keep_ms;
 
     cigna_journal_t        journal;        /* of settle: who, id, generation */
@@ -133,6 +139,8 @@ typedef struct {
     cigna_slice_t          token;          /* of revoke; copied */
 
     unsigned               refresh_token:1;   /* what kind it is */
+    unsigned               probe:1;        /* of turn: nobody knows whether the
+                                              endpoint answers */
     unsigned               fhir:1;         /* of http: goes to the FHIR server,
                                               whose budgets are asked first */
     unsigned               durable:1;      /* of script: "ok" only once enough
@@ -157,8 +165,10 @@ typedef struct {
 void cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv,
     unsigned argc);
 void cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req);
-void cigna_flow_keep(cigna_op_t *op, const cigna_script_t *script,
-    const cigna_slice_t *argv, unsigned argc, unsigned ms);
+void cigna_flow_keep(cigna_op_t *op, const cigna_script_t *keep,
+    const cigna_script_t *retake, const cigna_slice_t *argv, unsigned argc,
+    unsigned ms);
+void cigna_flow_turn(cigna_op_t *op, unsigned probe);
 void cigna_flow_sleep(cigna_op_t *op, unsigned ms);
 void cigna_flow_watch(cigna_op_t *op, unsigned ms);
 void cigna_flow_idle(cigna_op_t *op, unsigned ms);

@@ -16,7 +16,8 @@
  *       and this generation;
  *   (2) asking is bounded: in number where Redis fails, in time where somebody
  *       else is at it;
- *   (3) whatever may have been set is known as held, until it is given up;
+ *   (3) whatever may have been set is known as held, until it is given up, and
+ *       set again while the exchange is open, where a new primary lacks it;
  *   (4) no lease is asked for after a change of primary, while it is quiet.
  */
 
@@ -67,7 +68,6 @@ cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev)
     uint64_t  mark_ms;
 
     l->rc = cigna_lease_failed;
-    l->attempts = 0;
     l->held = 0;
     l->state = cigna_lease_st_over;
     l->waited_ms = 0;
@@ -91,20 +91,27 @@ int
 cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op)
 {
-    cigna_slice_t  argv[8];
+    cigna_slice_t  argv[8], known;
+
+    l->grant_id = g->id;
+
+    if (cigna_flow_uint(l->arena, g->generation, &l->generation) != CIGNA_OK
+        || cigna_flow_uint(l->arena, attempts, &known) != CIGNA_OK
+        || cigna_flow_uint(l->arena, (uint64_t) attempts + 1,
+                           &l->attempts)
+           != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
 
     argv[0] = l->identity->grant_key;
     argv[1] = l->identity->lock_key;
     argv[2] = l->owner;
-    argv[3] = g->id;
+    argv[3] = l->grant_id;
+    argv[4] = l->generation;
     argv[5] = l->lease;
     argv[6] = l->mark;
-
-    if (cigna_flow_uint(l->arena, g->generation, &argv[4]) != CIGNA_OK
-        || cigna_flow_uint(l->arena, attempts, &argv[7]) != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
-    }
+    argv[7] = known;
 
     l->hasty = hasty ? 1 : 0;
     l->asked_ms = ev->now_ms;
@@ -191,13 +198,6 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
         return cigna_lease_over(l, cigna_lease_mine);
     }
 
-    if (cigna_slice_eq(word, cigna_slice("unknown"))) {
-        l->held = 1;
-        l->attempts = (unsigned) cigna_reply_int(
-                                     cigna_reply_item(ev->reply, 1), 0);
-        return cigna_lease_over(l, cigna_lease_unknown);
-    }
-
     if (cigna_slice_eq(word, cigna_slice("stale"))) {
         return cigna_lease_over(l, cigna_lease_stale);
     }
@@ -263,15 +263,19 @@ cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 void
 cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op)
 {
-    cigna_slice_t  argv[5];
+    cigna_slice_t  argv[8];
 
     argv[0] = l->identity->grant_key;
     argv[1] = l->identity->lock_key;
     argv[2] = l->owner;
     argv[3] = l->lease;
     argv[4] = l->mark;
+    argv[5] = l->grant_id;
+    argv[6] = l->generation;
+    argv[7] = l->attempts;
 
-    cigna_flow_keep(op, cigna_script(cigna_script_grant_renew), argv, 5,
+    cigna_flow_keep(op, cigna_script(cigna_script_grant_renew),
+                    cigna_script(cigna_script_grant_retake), argv, 8,
                     CIGNA_LEASE_MS / 3);
 }
 
@@ -304,7 +308,21 @@ cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark, cigna_op_t *op)
     argv[0] = l->identity->grant_key;
     argv[1] = l->identity->lock_key;
     argv[2] = l->owner;
-    argv[3] = mark == cigna_lease_keep ? l->lease : cigna_slice("");
+
+    switch (mark) {
+
+    case cigna_lease_keep:
+        argv[3] = l->lease;
+        break;
+
+    case cigna_lease_refuse:
+        argv[3] = cigna_slice("refused");
+        break;
+
+    case cigna_lease_clear:
+        argv[3] = cigna_slice("");
+        break;
+    }
 
     cigna_script_run(op, cigna_script_grant_release, argv, 4);
     cigna_retry_init(&l->retry, op, cigna_lease_st_release);

@@ -13,13 +13,23 @@
  * it.
  */
 
-#define CIGNA_LEASE_MS  (10 * 1000)
+#define CIGNA_LEASE_MS        (10 * 1000)
+
+/*
+ * After a change of primary no refresh begins for so long: a lease, and the
+ * time in which each worker sets lock and mark of its open exchanges again.
+ */
+
+#define CIGNA_LEASE_QUIET_MS  (CIGNA_LEASE_MS + 5 * 1000)
+
+
+/* attempts that nobody has made: the lease is waited for, and not taken */
+
+#define CIGNA_LEASE_NEVER     UINT32_MAX
 
 
 typedef enum {
     cigna_lease_mine = 0,                  /* lock and mark are ours */
-    cigna_lease_unknown,                   /* the lock is ours; nobody knows
-                                              what became of "attempts" */
     cigna_lease_stale,                     /* see cigna_lease_record() */
     cigna_lease_busy,                      /* somebody is at it, too long */
     cigna_lease_quiet,                     /* nobody may be at it for now */
@@ -31,7 +41,8 @@ typedef enum {
 
 typedef enum {
     cigna_lease_clear = 0,                 /* the attempt had no effect */
-    cigna_lease_keep                       /* nobody knows */
+    cigna_lease_keep,                      /* nobody knows */
+    cigna_lease_refuse                     /* refused, which is not final */
 } cigna_lease_mark_e;
 
 
@@ -44,7 +55,6 @@ typedef struct {
 
     /* results */
     cigna_lease_e            rc;
-    unsigned                 attempts;     /* whose end is not known */
     unsigned                 held:1;       /* something of ours may be there */
     cigna_slice_t            owner;
     int64_t                  connected_ms; /* of the grant, see grant_put */
@@ -58,6 +68,9 @@ typedef struct {
     int64_t                  slept_ms;     /* since when */
     cigna_slice_t            lease;        /* numbers as text */
     cigna_slice_t            mark;
+    cigna_slice_t            grant_id;     /* which it is for */
+    cigna_slice_t            generation;
+    cigna_slice_t            attempts;     /* with this one */
 } cigna_lease_t;
 
 
@@ -65,10 +78,9 @@ typedef struct {
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*
- * Asks for the lease of just this grant and generation.  attempts: 0, or those
- * of "unknown", for another one after them.  hasty: a mark is not waited for,
- * as it may last.  CIGNA_ERROR if there is no room; events go to
- * cigna_lease_next().
+ * Asks for the lease of just this grant and generation, after so many attempts
+ * that may have had an effect, or CIGNA_LEASE_NEVER.  hasty: a mark is not waited for, as it may
+ * last.  CIGNA_ERROR if there is no room; events go to cigna_lease_next().
  */
 int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op);
@@ -83,7 +95,7 @@ int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
 /* after "stale": what there is instead, borrowed from the event */
 const cigna_reply_t *cigna_lease_record(const cigna_event_t *ev);
 
-/* adds to an exchange that the lease is renewed while it runs */
+/* adds to an exchange that the lease is kept while it runs */
 void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
 
 /*

@@ -228,7 +228,7 @@ cigna_put_read(cigna_put_t *p, const cigna_reply_t *record)
     memset(&p->old, 0, sizeof(cigna_grant_t));
 
     rc = cigna_vault_read_grant(p->vault, p->provider, p->identity, record,
-                                p->arena, &p->old, NULL, NULL);
+                                p->arena, &p->old, NULL);
 
     p->replaced = rc != CIGNA_NONE && rc != CIGNA_AGAIN;
     p->unread = p->replaced && rc != CIGNA_OK;

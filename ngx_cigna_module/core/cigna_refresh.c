@@ -2,24 +2,33 @@
 /*
  * Refresh: one per grant in the fleet.
  *
- *   start --> read --> lease --> exchange --> commit --> report --> revoke
- *              | ^      |         |  |         |  ^       |  ^        |
- *              | |      |         |  v         |  |       v  |        v
- *              | +------+         | check      |  +--- (journalled)  done
- *              |  (stale)         |  |         v             |
- *              |                  |  +--> spent ------------>+
- *              |                  v  v         v             |
- *              |                release --------------------->+
- *              +-------------- (nothing to be done) --------->+
+ *   start --> read --> turn --> lease --> exchange --> commit --> report
+ *              | ^        |        |         |  |         |  ^       |  ^
+ *              | |        |        |         |  v         |  |       v  |
+ *              | +--------+--------+         | check      |  +--- (journalled)
+ *              |       (stale)     |         |  |         v          |
+ *              |                   |         |  +--> spent --------->+
+ *              |                   v         v         v             |
+ *              |                 release --------------------------->+
+ *              +-------------- (nothing to be done) ---------------->+
  *
- * "read" judges the record without touching anything.  The lease sets lock
- * and mark if the record is still the same, else it is judged anew.
+ * and from "report" by way of "revoke" to "done".
  *
- * The mark says that the refresh token is being spent.  A run which dies, or
- * does not learn what became of its request, leaves word of it that way.  Past
- * the mark's deadline the outcome is "unknown": the old access token serves as
- * long as it can, then the same refresh token is tried once more, and never
- * again after that.
+ * "read" judges the record without touching anything.  "turn" asks the node
+ * whether the token endpoint may be asked now: after a row of failures only a
+ * few are let through, to find out.  The lease sets lock and mark if the record
+ * is still the same, else it is judged anew.
+ *
+ * The mark says that the refresh token is being spent, and counts how often it
+ * may have been.  A run that dies, or does not learn what became of its
+ * request, leaves word of it that way.  Then the old access token serves as
+ * long as it can.  After that the same refresh token is tried again: as soon
+ * as the endpoint has answered anybody since, or when it is this grant's turn
+ * to find out, and each time after a longer pause.
+ *
+ * A refusal is final at once, unless the endpoint refuses too many to be true.
+ * Then it is counted with the mark, and final if the endpoint refreshes others
+ * again and still refuses this one.
  *
  * "commit" (cigna_commit.c) puts the new generation into the node's journal
  * and then into Redis.  It is reported in between, so that nobody waits for
@@ -29,10 +38,11 @@
  * Invariants, checked by t/fuzz/fuzz_refresh.c:
  *
  *   (1) a refresh token is sent only by the run whose lock and mark Redis has
- *       confirmed for the very generation it comes from, and never while it is
- *       quiet after a change of primary;
- *   (2) it is sent at most once in a run, and while nobody knows what became
- *       of it, at most twice in all;
+ *       confirmed for the very generation it comes from, never while it is
+ *       quiet after a change of primary, and never while an exchange for that
+ *       generation is open on a living node that reaches Redis;
+ *   (2) it is sent at most once in a run, and at most four times in all where
+ *       nobody knows what became of it, or where it is refused;
  *   (3) a new access token is used only after it is in the journal or stored;
  *   (4) a grant is "spent" or "no_grant" only if Redis or the authorization
  *       server has said so, or (2) leaves nothing to try: never by a failure
@@ -59,10 +69,6 @@
 
 #define CIGNA_REFRESH_ROUNDS        5
 
-/* with one refresh token: the first attempt, and one after an unknown end */
-
-#define CIGNA_REFRESH_ATTEMPTS      2
-
 /*
  * What an exchange may take of the arena, from the request to the sealed new
  * grant: once a byte has left, there must be room for what it brings.
@@ -75,11 +81,11 @@ static void cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const cigna_reply_t *record, cigna_op_t *op);
-static void cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, unsigned attempts);
-static void cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
+static void cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static void cigna_refresh_unknown(cigna_refresh_t *f, const cigna_event_t *ev,
+static void cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
@@ -96,7 +102,8 @@ cigna_refresh_init(cigna_refresh_t *f)
     f->retry_after_s = -1;
     f->detail[0] = '\0';
     f->exchanged = 0;
-    f->refused = 0;
+    f->answer = cigna_answer_none;
+    f->provisional = 0;
     f->foreign = 0;
     f->superseded = 0;
     f->overtaken = 0;
@@ -105,7 +112,7 @@ cigna_refresh_init(cigna_refresh_t *f)
     f->state = cigna_refresh_st_start;
     f->rounds = 0;
     f->failure = cigna_refresh_unavailable;
-    f->mark = cigna_lease_clear;
+    f->end = cigna_lease_clear;
     f->sent_ms = 0;
     memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
     memset(&f->fresh, 0, sizeof(cigna_grant_t));
@@ -135,6 +142,18 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
                                  "Redis cannot be asked");
         }
 
+        return;
+
+    case cigna_refresh_st_turn:
+
+        if (ev->type == cigna_ev_ok) {
+            cigna_refresh_lease(f, ev, op);
+            return;
+        }
+
+        f->retry_after_s = ev->retry_after_s;
+        cigna_refresh_passing(f, ev, op, cigna_refresh_paused,
+                              "the token endpoint is not asked for now");
         return;
 
     case cigna_refresh_st_lease:
@@ -229,6 +248,9 @@ cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     f->lease.exchange_ms = f->exchange_ms;
     f->lease.wait_ms = f->wait_ms;
 
+    f->verdict.provider = f->provider;
+    f->verdict.grant = &f->grant;
+
     f->commit.vault = f->vault;
     f->commit.provider = f->provider;
     f->commit.identity = f->identity;
@@ -262,27 +284,35 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const char       *why;
     cigna_refresh_e   rc;
 
-    rc = cigna_refresh_record(f, record, &f->grant, &why);
+    rc = cigna_refresh_record(f, record, &f->grant, &f->verdict.mark, &why);
 
     if (rc == cigna_refresh_ok) {
-        rc = cigna_refresh_verdict(f, ev->now_ms, &why);
+        rc = cigna_verdict(&f->verdict, ev->now_ms);
+        why = f->verdict.why;
     }
 
-    if (rc != cigna_refresh_pending) {
+    switch (rc) {
+
+    case cigna_refresh_pending:
+        cigna_refresh_turn(f, ev, op);
+        return;
+
+    case cigna_refresh_paused:
+        f->retry_after_s = f->verdict.retry_after_s;
+        cigna_refresh_passing(f, ev, op, rc, why);
+        return;
+
+    default:
         cigna_refresh_end(f, ev, op, rc, why);
         return;
     }
-
-    cigna_refresh_lease(f, ev, op, 0);
 }
 
 
 static void
-cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, unsigned attempts)
+cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
 {
-    f->state = cigna_refresh_st_lease;
-
     if (ev->quiet_ms > 0) {
         cigna_refresh_quiet(f, ev, op);
         return;
@@ -294,8 +324,29 @@ cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    if (cigna_lease_begin(&f->lease, &f->grant, attempts,
-                          cigna_refresh_usable(f, ev->now_ms), ev, op)
+    if (cigna_verdict_busy(&f->verdict, ev->now_ms)) {
+        cigna_refresh_lease(f, ev, op);
+        return;
+    }
+
+    f->state = cigna_refresh_st_turn;
+    cigna_flow_turn(op, cigna_verdict_probes(&f->verdict, ev->now_ms));
+}
+
+
+/* somebody else's is waited for: what there is then is judged anew */
+
+static void
+cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    f->waits = cigna_verdict_busy(&f->verdict, ev->now_ms) ? 1 : 0;
+    f->state = cigna_refresh_st_lease;
+
+    if (cigna_lease_begin(&f->lease, &f->grant,
+                          f->waits ? CIGNA_LEASE_NEVER
+                                   : f->verdict.mark.attempts,
+                          cigna_verdict_usable(&f->verdict, ev->now_ms), ev, op)
         != CIGNA_OK)
     {
         cigna_refresh_passing(f, ev, op, cigna_refresh_vault, "no room");
@@ -313,11 +364,8 @@ cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
         cigna_refresh_exchange(f, ev, op);
         return;
 
-    case cigna_lease_unknown:
-        cigna_refresh_unknown(f, ev, op);
-        return;
-
     case cigna_lease_stale:
+        f->verdict.over |= f->waits;
         cigna_refresh_judge(f, ev, cigna_lease_record(ev), op);
         return;
 
@@ -336,30 +384,6 @@ cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
 
     cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
                           "Redis cannot be asked");
-}
-
-
-/* an earlier attempt may have gone through */
-
-static void
-cigna_refresh_unknown(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    if (cigna_refresh_usable(f, ev->now_ms)) {
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                              "the end of an earlier refresh is not known");
-        return;
-    }
-
-    /* not marked spent: nobody has refused it */
-
-    if (f->lease.attempts >= CIGNA_REFRESH_ATTEMPTS) {
-        cigna_refresh_end(f, ev, op, cigna_refresh_spent,
-                          "the end of both attempts is not known");
-        return;
-    }
-
-    cigna_refresh_lease(f, ev, op, f->lease.attempts);
 }
 
 
@@ -442,7 +466,7 @@ cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
 
     f->rc = rc;
     f->state = cigna_refresh_st_release;
-    cigna_lease_release(&f->lease, f->mark, op);
+    cigna_lease_release(&f->lease, f->end, op);
 }
 
 
@@ -455,7 +479,7 @@ cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
     /* only now, since giving up the lease may have taken its time */
 
     if (rc == cigna_refresh_ok && !f->exchanged
-        && !cigna_refresh_usable(f, ev->now_ms))
+        && !cigna_verdict_usable(&f->verdict, ev->now_ms))
     {
         rc = f->failure;
     }

@@ -14,6 +14,7 @@
 typedef enum {
     cigna_refresh_st_start = 0,
     cigna_refresh_st_read,
+    cigna_refresh_st_turn,
     cigna_refresh_st_lease,
     cigna_refresh_st_exchange,
     cigna_refresh_st_commit,
@@ -42,6 +43,16 @@ void cigna_refresh_revoke(cigna_refresh_t *f, cigna_op_t *op);
 
 /* sleeps before the operation is repeated; 0: not any more */
 int cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op, unsigned tries);
+
+/*
+ * cigna_refresh_record.c: opens a record, the reply to a read.  "ok" for a
+ * grant, whether it is spent or not, otherwise *why says it in words; id and
+ * generation are set as far as they could be read.  mark may be NULL.
+ */
+
+cigna_refresh_e cigna_refresh_record(const cigna_refresh_t *f,
+    const cigna_reply_t *record, cigna_grant_t *g, cigna_vault_mark_t *mark,
+    const char **why);
 
 /* cigna_refresh_outcome.c: how the exchange, or what followed it, has ended */
 

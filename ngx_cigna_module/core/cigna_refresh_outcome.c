@@ -31,7 +31,8 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_token_e  e;
 
     if (ev->type == cigna_ev_lost) {
-        f->mark = cigna_lease_keep;
+        f->answer = cigna_answer_lost;
+        f->end = cigna_lease_keep;
         cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
                               "the token endpoint took the refresh token and "
                               "did not answer");
@@ -51,16 +52,16 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    /* an earlier attempt that went through unheard explains a refusal */
-
-    f->refused = e == cigna_token_invalid_grant && f->lease.attempts == 0;
-
-    if (e == cigna_token_invalid_grant && !f->hold) {
+    if (e == cigna_token_invalid_grant) {
+        f->answer = cigna_answer_refused;
         cigna_refresh_read(f, op, cigna_refresh_st_check);
         return;
     }
 
     /* also our own fault, such as invalid_client, is not the member's */
+
+    f->answer = cigna_answer_failed;
+    f->end = ev->status / 100 == 2 ? cigna_lease_keep : cigna_lease_clear;
 
     cigna_flow_say(f->detail, sizeof(f->detail), cigna_token_name(e),
                    f->tokens.error.len ? f->tokens.error
@@ -78,8 +79,10 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
 {
     const char  *why;
 
-    f->mark = cigna_lease_keep;
+    f->answer = cigna_answer_tokens;
+    f->end = cigna_lease_keep;
     f->fresh = f->grant;
+    f->fresh.state = cigna_grant_live;
 
     /*
      * A stranger's tokens are forgotten and not revoked, see cigna_store.h.
@@ -90,6 +93,7 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
                          &f->fresh, &why)
         != CIGNA_OK)
     {
+        f->answer = cigna_answer_failed;
         f->foreign = 1;
         cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable, why);
         return;
@@ -98,9 +102,9 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_store_tokens(f->provider, &f->tokens, f->sent_ms, &f->fresh);
 
     f->fresh.generation++;
-    f->fresh.forced = f->refused_id.len
-                      && cigna_slice_eq(f->refused_id, f->grant.id)
-                      && f->refused_generation == f->grant.generation;
+    f->fresh.forced = f->verdict.refused_id.len
+                      && cigna_slice_eq(f->verdict.refused_id, f->grant.id)
+                      && f->verdict.refused_generation == f->grant.generation;
 
     f->state = cigna_refresh_st_commit;
 
@@ -195,7 +199,12 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
 
     f->lease.held = 0;
 
-    rc = cigna_refresh_record(f, cigna_commit_record(ev), &there, &why);
+    rc = cigna_refresh_record(f, cigna_commit_record(ev), &there, NULL, &why);
+
+    if (rc == cigna_refresh_ok && there.state == cigna_grant_spent) {
+        rc = cigna_refresh_spent;
+        why = "refused before";
+    }
 
     if (rc == cigna_refresh_ok && cigna_refresh_same(&there, &f->fresh)) {
         cigna_refresh_stored(f, ev, op);
@@ -248,7 +257,7 @@ cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    rc = cigna_refresh_record(f, ev->reply, &there, &why);
+    rc = cigna_refresh_record(f, ev->reply, &there, NULL, &why);
 
     if (rc != cigna_refresh_ok) {
         cigna_refresh_end(f, ev, op, rc, why);
@@ -262,7 +271,15 @@ cigna_refresh_checked(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    cigna_refresh_mark_spent(f, ev, op);
+    if (cigna_verdict_final(&f->verdict)) {
+        cigna_refresh_mark_spent(f, ev, op);
+        return;
+    }
+
+    f->provisional = 1;
+    f->end = cigna_lease_refuse;
+    cigna_refresh_passing(f, ev, op, cigna_refresh_paused,
+                          "refused, as too many are");
 }
 
 
@@ -272,6 +289,7 @@ cigna_refresh_mark_spent(cigna_refresh_t *f, const cigna_event_t *ev,
 {
     f->fresh = f->grant;
     f->fresh.state = cigna_grant_spent;
+    f->fresh.obtained_ms = ev->now_ms;
     f->fresh.generation++;
 
     if (cigna_store_swap(f->vault, f->provider, f->identity, &f->fresh,
@@ -297,6 +315,12 @@ cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
 {
     f->overtaken = 1;
     f->grant = *there;
+
+    if (there->state == cigna_grant_spent) {
+        cigna_refresh_end(f, ev, op, cigna_refresh_spent, "refused before");
+        return;
+    }
+
     cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
                           "somebody else was first");
 }

@@ -34,7 +34,7 @@
 
 /* what HMGET of the fields of a record returns where there is none */
 
-#define CIGNA_LUA_NO_RECORD  "{false, false, false, false, false}"
+#define CIGNA_LUA_NO_RECORD  "{false, false, false, false, false, false}"
 
 
 /*
@@ -168,7 +168,7 @@ static const char  cigna_lua_dance_end[] =
  * channel, identity.
  *
  *     ok connected record          record: what it has replaced, as "HMGET
- *                                  grant i g b m n" returns it: nothing also
+ *                                  grant i g b m n r" returns it: nothing also
  *                                  when the put had been stored before
  *     retired                      it had been stored before, and has been
  *                                  replaced or deleted since
@@ -181,7 +181,7 @@ static const char  cigna_lua_dance_end[] =
 static const char  cigna_lua_grant_put[] =
     CIGNA_LUA_NOW
     "local g = redis.call('HMGET', KEYS[1],\n"
-    "                     'i', 'g', 'b', 'm', 'n', 'x', 'c')\n"
+    "                     'i', 'g', 'b', 'm', 'n', 'r', 'x', 'c')\n"
     "local connected = table.remove(g) or '0'\n"
     "local gone = table.remove(g) or ''\n"
     "if g[1] == ARGV[1] then\n"
@@ -190,7 +190,7 @@ static const char  cigna_lua_grant_put[] =
     "if string.find(gone, ARGV[1], 1, true) then return {'retired'} end\n"
     "if g[1] then gone = " CIGNA_LUA_GONE("g[1]", "gone") " end\n"
     "connected = string.format('%.0f', math.max(now, connected + 1))\n"
-    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 's')\n"
+    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 'r', 's')\n"
     "redis.call('HSET', KEYS[1], 'i', ARGV[1], 'g', ARGV[2], 'b', ARGV[3],\n"
     "           'c', connected, 'x', gone)\n"
     "redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"
@@ -202,15 +202,14 @@ static const char  cigna_lua_grant_put[] =
  * grant_begin: lock, write-ahead mark and a second look at the record at once.
  *
  * Keys: grant, lock.  Arguments: owner (a fresh token), grant id, generation,
- * ms of the lease, ms of the mark, and how many attempts with an unknown end
- * the caller has accepted (0, or what "unknown" told it).
+ * ms of the lease, ms of the mark, and how many attempts the caller knows of
+ * that may have had an effect.
  *
- *     stale record                 no longer this generation; a record is
- *                                  what "HMGET grant i g b m n" returns
+ *     stale record                 no longer this generation, or there were
+ *                                  other attempts; a record is what "HMGET
+ *                                  grant i g b m n r" returns
  *     busy                         somebody else has the lock
  *     marked                       somebody else is at it without the lock
- *     unknown attempts             the lock is ours; nobody knows what became
- *                                  of so many attempts, whose mark stays
  *     mine connected               lock and mark are ours; see grant_put
  *
  * The owner may ask again: that renews lock and mark, and counts no other
@@ -220,7 +219,7 @@ static const char  cigna_lua_grant_put[] =
 static const char  cigna_lua_grant_begin[] =
     CIGNA_LUA_NOW
     "local g = redis.call('HMGET', KEYS[1],\n"
-    "                     'i', 'g', 'b', 'm', 'n', 'o', 'c')\n"
+    "                     'i', 'g', 'b', 'm', 'n', 'r', 'o', 'c')\n"
     "local connected = table.remove(g) or '0'\n"
     "local owner = table.remove(g)\n"
     "if g[1] ~= ARGV[2] or g[2] ~= ARGV[3] then return {'stale', g} end\n"
@@ -229,20 +228,21 @@ static const char  cigna_lua_grant_begin[] =
     "local mark, attempts = tonumber(g[4] or 0), tonumber(g[5] or 0)\n"
     "local ours = owner == ARGV[1] and mark > now\n"
     "if mark > now and not ours then return {'marked'} end\n"
-    "redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[4])\n"
-    "if not ours and attempts ~= tonumber(ARGV[6]) then\n"
-    "    return {'unknown', attempts}\n"
+    "if not ours then\n"
+    "    if attempts ~= tonumber(ARGV[6]) then return {'stale', g} end\n"
+    "    attempts = attempts + 1\n"
     "end\n"
-    "if not ours then attempts = attempts + 1 end\n"
+    "redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[4])\n"
     "redis.call('HSET', KEYS[1], 'm', string.format('%.0f', now + ARGV[5]),\n"
     "           'n', string.format('%.0f', attempts), 'o', ARGV[1])\n"
     "return {'mine', connected}\n";
 
 
 /*
- * grant_renew: makes lock and mark last longer while the exchange runs.
+ * grant_renew: makes the lock last longer while the exchange runs.
  *
- * Keys: grant, lock.  Arguments: owner, ms of the lease, ms of the mark.
+ * Keys: grant, lock.  Arguments: owner, ms of the lease, then what
+ * grant_retake takes besides.
  *
  *     mine
  *     lost                         not this owner's, or no longer
@@ -260,7 +260,35 @@ static const char  cigna_lua_grant_renew[] =
     "end\n"
     "if tonumber(g[2]) <= now then return {'lost'} end\n"
     "redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])\n"
-    "redis.call('HSET', KEYS[1], 'm', string.format('%.0f', now + ARGV[3]))\n"
+    "return {'mine'}\n";
+
+
+/*
+ * grant_retake: sets lock and mark again for an exchange that is open, where a
+ * new primary does not know of them.
+ *
+ * Keys: grant, lock.  Arguments: owner, ms of the lease, ms of the mark, grant
+ * id, generation, attempts including this one.
+ *
+ *     mine
+ *     lost                         no longer this generation, or somebody else
+ *                                  is at it
+ */
+
+static const char  cigna_lua_grant_retake[] =
+    CIGNA_LUA_NOW
+    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'o', 'm', 'n')\n"
+    "local holder = redis.call('GET', KEYS[2])\n"
+    "if g[1] ~= ARGV[4] or g[2] ~= ARGV[5]\n"
+    "   or holder and holder ~= ARGV[1]\n"
+    "   or g[3] ~= ARGV[1] and tonumber(g[4] or 0) > now\n"
+    "then\n"
+    "    return {'lost'}\n"
+    "end\n"
+    "redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])\n"
+    "local attempts = math.max(ARGV[6], g[5] or 0)\n"
+    "redis.call('HSET', KEYS[1], 'm', string.format('%.0f', now + ARGV[3]),\n"
+    "           'n', string.format('%.0f', attempts), 'o', ARGV[1])\n"
     "return {'mine'}\n";
 
 
@@ -282,7 +310,8 @@ static const char  cigna_lua_grant_renew[] =
  */
 
 static const char  cigna_lua_grant_swap[] =
-    "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'm', 'n', 's')\n"
+    "local g = redis.call('HMGET', KEYS[1],\n"
+    "                     'i', 'g', 'b', 'm', 'n', 'r', 's')\n"
     "local spent = table.remove(g)\n"
     "if redis.call('GET', KEYS[2]) == ARGV[1] then\n"
     "    redis.call('DEL', KEYS[2])\n"
@@ -292,7 +321,7 @@ static const char  cigna_lua_grant_swap[] =
     "local there = tonumber(g[2])\n"
     "if spent and ARGV[8] == '' then there = there - 1 end\n"
     "if there >= tonumber(ARGV[3]) then return {'stale', g} end\n"
-    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 's')\n"
+    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 'r', 's')\n"
     "redis.call('HSET', KEYS[1], 'g', ARGV[3], 'b', ARGV[4])\n"
     "if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 's', ARGV[8]) end\n"
     "redis.call('PEXPIRE', KEYS[1], ARGV[5])\n"
@@ -304,8 +333,11 @@ static const char  cigna_lua_grant_swap[] =
  * grant_release: unlocks, and settles the mark, both only if they are the
  * owner's.
  *
- * Keys: grant, lock.  Arguments: owner, ms for which the mark stays at most,
- * or an empty string if the attempt is known to have had no effect.
+ * Keys: grant, lock.  Arguments: owner, then how the attempt has ended:
+ *
+ *     ms of the lease              nobody knows: for so long the mark stays
+ *     "refused"                    refused, which is not final
+ *     ""                           it is known to have had no effect
  *
  *     ok
  *
@@ -320,17 +352,20 @@ static const char  cigna_lua_grant_release[] =
     "end\n"
     "local g = redis.call('HMGET', KEYS[1], 'm', 'n', 'o')\n"
     "if g[3] ~= ARGV[1] then return {'ok'} end\n"
-    "if ARGV[2] ~= '' then\n"
-    "    local mark = math.min(g[1], now + ARGV[2])\n"
-    "    redis.call('HDEL', KEYS[1], 'o')\n"
-    "    redis.call('HSET', KEYS[1], 'm', string.format('%.0f', mark))\n"
+    "local mark = now\n"
+    "if ARGV[2] == 'refused' then\n"
+    "    redis.call('HSET', KEYS[1], 'r', string.format('%.0f', now))\n"
+    "elseif ARGV[2] ~= '' then\n"
+    "    mark = math.min(g[1], now + ARGV[2])\n"
+    "    redis.call('HDEL', KEYS[1], 'r')\n"
     "elseif tonumber(g[2]) > 1 then\n"
-    "    redis.call('HDEL', KEYS[1], 'o')\n"
-    "    redis.call('HSET', KEYS[1], 'm', string.format('%.0f', now),\n"
-    "               'n', string.format('%.0f', g[2] - 1))\n"
+    "    redis.call('HSET', KEYS[1], 'n', string.format('%.0f', g[2] - 1))\n"
     "else\n"
-    "    redis.call('HDEL', KEYS[1], 'm', 'n', 'o')\n"
+    "    redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 'r')\n"
+    "    return {'ok'}\n"
     "end\n"
+    "redis.call('HDEL', KEYS[1], 'o')\n"
+    "redis.call('HSET', KEYS[1], 'm', string.format('%.0f', mark))\n"
     "return {'ok'}\n";
 
 
@@ -346,7 +381,7 @@ static const char  cigna_lua_grant_release[] =
 
 static const char  cigna_lua_grant_delete[] =
     "local g = redis.call('HMGET', KEYS[1],\n"
-    "                     'i', 'g', 'b', 'm', 'n', 'x', 'c')\n"
+    "                     'i', 'g', 'b', 'm', 'n', 'r', 'x', 'c')\n"
     "local connected = table.remove(g) or '0'\n"
     "local gone = table.remove(g) or ''\n"
     "redis.call('DEL', KEYS[2])\n"
@@ -394,7 +429,7 @@ static const char  cigna_lua_grant_restore[] =
     "    end\n"
     "    if id then gone = " CIGNA_LUA_GONE("id", "gone") " end\n"
     "end\n"
-    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 's')\n"
+    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 'r', 's')\n"
     "redis.call('HSET', KEYS[1], 'i', ARGV[1], 'g', ARGV[2], 'b', ARGV[3],\n"
     "           'c', ARGV[5], 'x', gone)\n"
     "redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"
@@ -524,6 +559,7 @@ static cigna_script_t  cigna_scripts[cigna_script_max] = {
     cigna_script_entry(grant_put, 1),
     cigna_script_entry(grant_begin, 2),
     cigna_script_entry(grant_renew, 2),
+    cigna_script_entry(grant_retake, 2),
     cigna_script_entry(grant_swap, 2),
     cigna_script_entry(grant_release, 2),
     cigna_script_entry(grant_delete, 2),

@@ -23,7 +23,8 @@ typedef enum {
     cigna_script_dance_end,                /* remembers the outcome */
     cigna_script_grant_put,                /* a new grant replaces any other */
     cigna_script_grant_begin,              /* lock, mark and read at once */
-    cigna_script_grant_renew,              /* the same for longer */
+    cigna_script_grant_renew,              /* the lock for longer */
+    cigna_script_grant_retake,             /* both again, if they got lost */
     cigna_script_grant_swap,               /* compare and set, unlock */
     cigna_script_grant_release,            /* unlock by the owner only */
     cigna_script_grant_delete,             /* read and delete */

@@ -169,7 +169,7 @@ cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)
     }
 
     rc = cigna_vault_read_grant(f->vault, f->provider, f->identity, ev->reply,
-                                f->arena, &f->grant, NULL, NULL);
+                                f->arena, &f->grant, NULL);
 
     if (rc == CIGNA_AGAIN || rc == CIGNA_ERROR) {
         return cigna_userinfo_unstored;

@@ -18,6 +18,7 @@ typedef enum {
     cigna_vault_blob,
     cigna_vault_mark,
     cigna_vault_attempts,
+    cigna_vault_refused,
     cigna_vault_fields
 } cigna_vault_field_e;
 
@@ -48,8 +49,10 @@ static int cigna_vault_read_reply(const cigna_reply_t *reply,
     cigna_slice_t fields[cigna_vault_fields]);
 static int cigna_vault_read_id(const cigna_slice_t fields[cigna_vault_fields],
     cigna_grant_t *g);
-static int cigna_vault_read_mark(cigna_slice_t mark, cigna_slice_t attempts,
-    int64_t *marked_until_ms, unsigned *count);
+static int cigna_vault_read_mark(
+    const cigna_slice_t fields[cigna_vault_fields], cigna_vault_mark_t *mark);
+static int cigna_vault_read_number(cigna_slice_t text, uint64_t max,
+    uint64_t *n);
 
 
 int
@@ -365,6 +368,7 @@ cigna_vault_read_args(const cigna_identity_t *id,
     argv[2 + cigna_vault_blob] = cigna_slice("b");
     argv[2 + cigna_vault_mark] = cigna_slice("m");
     argv[2 + cigna_vault_attempts] = cigna_slice("n");
+    argv[2 + cigna_vault_refused] = cigna_slice("r");
 
     return CIGNA_GRANT_READ_ARGC;
 }
@@ -411,11 +415,11 @@ cigna_vault_read_id(const cigna_slice_t fields[cigna_vault_fields],
 int
 cigna_vault_read_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
     const cigna_identity_t *id, const cigna_reply_t *reply,
-    cigna_arena_t *arena, cigna_grant_t *g, int64_t *marked_until_ms,
-    unsigned *attempts)
+    cigna_arena_t *arena, cigna_grant_t *g, cigna_vault_mark_t *mark)
 {
-    int            rc;
-    cigna_slice_t  fields[cigna_vault_fields];
+    int                 rc;
+    cigna_slice_t       fields[cigna_vault_fields];
+    cigna_vault_mark_t  unused;
 
     rc = cigna_vault_read_reply(reply, fields);
     if (rc != CIGNA_OK) {
@@ -423,10 +427,7 @@ cigna_vault_read_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
     }
 
     if (cigna_vault_read_id(fields, g) != CIGNA_OK
-        || cigna_vault_read_mark(fields[cigna_vault_mark],
-                                 fields[cigna_vault_attempts],
-                                 marked_until_ms, attempts)
-           != CIGNA_OK)
+        || cigna_vault_read_mark(fields, mark ? mark : &unused) != CIGNA_OK)
     {
         return CIGNA_SEAL_DAMAGED;
     }
@@ -494,30 +495,43 @@ cigna_vault_read_reply(const cigna_reply_t *reply,
 }
 
 
+/*
+ * A refusal counts with its attempts only: a version that does not know of it
+ * may have left it to a newer generation.
+ */
+
 static int
-cigna_vault_read_mark(cigna_slice_t mark, cigna_slice_t attempts,
-    int64_t *marked_until_ms, unsigned *count)
+cigna_vault_read_mark(const cigna_slice_t fields[cigna_vault_fields],
+    cigna_vault_mark_t *mark)
 {
-    uint64_t  ms, n;
+    uint64_t  until, attempts, refused;
 
-    ms = 0;
-    n = 0;
-
-    if (mark.len && cigna_slice_uint(mark, INT64_MAX, &ms) != CIGNA_OK) {
+    if (cigna_vault_read_number(fields[cigna_vault_mark], INT64_MAX, &until)
+        != CIGNA_OK
+        || cigna_vault_read_number(fields[cigna_vault_attempts], UINT_MAX,
+                                   &attempts)
+           != CIGNA_OK
+        || cigna_vault_read_number(fields[cigna_vault_refused], INT64_MAX,
+                                   &refused)
+           != CIGNA_OK)
+    {
         return CIGNA_ERROR;
     }
 
-    if (attempts.len && cigna_slice_uint(attempts, UINT_MAX, &n) != CIGNA_OK) {
-        return CIGNA_ERROR;
-    }
-
-    if (marked_until_ms) {
-        *marked_until_ms = (int64_t) ms;
-    }
-
-    if (count) {
-        *count = (unsigned) n;
-    }
+    mark->until_ms = (int64_t) until;
+    mark->attempts = (unsigned) attempts;
+    mark->refused_ms = attempts ? (int64_t) refused : 0;
 
     return CIGNA_OK;
+}
+
+
+/* 0 for an absent field */
+
+static int
+cigna_vault_read_number(cigna_slice_t text, uint64_t max, uint64_t *n)
+{
+    *n = 0;
+
+    return text.len ? cigna_slice_uint(text, max, n) : CIGNA_OK;
 }

@@ -70,9 +70,24 @@ int cigna_vault_open_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
 
 /*
  * The read of a grant, for flows and for the request path alike:
- * "HMGET key i g b m n".  Numbers are decimal, m is ms since the epoch.
+ * "HMGET key i g b m n r".  Numbers are decimal, m and r are ms since the
+ * epoch by the clock of Redis.
  */
-#define CIGNA_GRANT_READ_ARGC  7
+#define CIGNA_GRANT_READ_ARGC  8
+
+
+/*
+ * The write-ahead mark of a record, and what became of the refresh token that
+ * it guards.  All zero: the token has not been sent, as far as Redis knows.
+ */
+
+typedef struct {
+    int64_t    until_ms;                   /* an exchange is over by then */
+    int64_t    refused_ms;                 /* the last attempt was refused
+                                              then, which is not final yet */
+    unsigned   attempts;                   /* that may have had an effect */
+} cigna_vault_mark_t;
+
 
 size_t cigna_vault_read_args(const cigna_identity_t *id,
     cigna_slice_t argv[CIGNA_GRANT_READ_ARGC]);
@@ -88,14 +103,12 @@ int cigna_vault_read_head(const cigna_reply_t *reply, cigna_grant_t *g,
  * Reads the reply and opens the grant.  CIGNA_NONE: Redis says for certain
  * that there is none.  CIGNA_AGAIN: Redis answered with an error (LOADING,
  * ...) or nonsense, which is an outage and never "none".  Half a record is
- * CIGNA_SEAL_DAMAGED; otherwise as open_grant().  *marked_until_ms: the
- * write-ahead mark's deadline, 0 without one; *attempts: exchanges under it;
- * both may be NULL.
+ * CIGNA_SEAL_DAMAGED; otherwise as open_grant().  mark may be NULL.
  */
 int cigna_vault_read_grant(const cigna_vault_t *vault,
     const cigna_provider_t *p, const cigna_identity_t *id,
     const cigna_reply_t *reply, cigna_arena_t *arena, cigna_grant_t *g,
-    int64_t *marked_until_ms, unsigned *attempts);
+    cigna_vault_mark_t *mark);
 
 /* 1 if the record of such a reply has a write-ahead mark */
 int cigna_vault_read_marked(const cigna_reply_t *reply);

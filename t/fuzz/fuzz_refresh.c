@@ -20,7 +20,11 @@
 
 /* a replica is never further behind, and a journal keeps for a minute */
 
-#define LAG_MS  20000
+#define LAG_MS    20000
+
+/* with one refresh token, where nobody knows what became of it */
+
+#define ATTEMPTS  4
 
 
 static scene_t   scene;
@@ -32,6 +36,10 @@ static int64_t   replicated_ms;
 /* what explains that a grant is lost */
 
 static unsigned  losses, replaced, ended, failovers, crowded;
+
+/* who does not reach Redis, and cannot tell a new primary of an exchange */
+
+static unsigned  cut[SCENE_ACTORS];
 
 
 static const world_field_t *
@@ -98,7 +106,7 @@ check_store(void)
     last_generation = number("g");
     last_spent = field("s") != NULL;
 
-    fuzz_assert(number("n") <= 2);
+    fuzz_assert(number("n") <= ATTEMPTS);
 }
 
 
@@ -113,7 +121,7 @@ is_exchange(const world_actor_t *a)
 /*
  * (1) who asks the token endpoint has lock and mark, for what is stored, and
  * nobody else is at it with the same token, but for one held up for longer
- * than any deadline
+ * than any deadline, or cut off from Redis
  */
 
 static void
@@ -137,7 +145,7 @@ check_exchange(const world_actor_t *a)
     for (i = 0; i < scene.nactors; i++) {
         other = &scene.actors[i];
 
-        fuzz_assert(other == a || !is_exchange(other)
+        fuzz_assert(other == a || !is_exchange(other) || cut[i]
                     || scene.w.now_ms - other->asked_ms > WORLD_HTTP_MS
                     || !cigna_slice_eq(other->flow.refresh.grant.refresh_token,
                                        f->grant.refresh_token));
@@ -203,10 +211,12 @@ check_report(const world_actor_t *a)
 
     case cigna_refresh_spent:
 
-        fuzz_assert(scene.w.refused || f->lease.attempts == 2);
+        fuzz_assert(scene.w.refused || f->verdict.mark.attempts >= ATTEMPTS);
+        fuzz_assert(!f->provisional);
         break;
 
     case cigna_refresh_unavailable:
+    case cigna_refresh_paused:
         break;
 
     case cigna_refresh_vault:
@@ -311,7 +321,7 @@ check(scene_t *s, world_actor_t *a)
     /* (2): a count that was lost with its primary is not known */
 
     for (i = 0; i < s->w.nrefresh; i++) {
-        fuzz_assert(s->w.refresh[i].unknown <= 2
+        fuzz_assert(s->w.refresh[i].unknown <= ATTEMPTS
                     || (failovers && !s->w.replicated));
     }
 
@@ -324,6 +334,7 @@ start(unsigned n)
 {
     world_refresh(&scene.w, &scene.actors[n]);
     scene.actors[n].node = n % WORLD_NODES;
+    cut[n] = 0;
 }
 
 
@@ -394,9 +405,14 @@ lose_node(unsigned n)
 }
 
 
+/* open exchanges are told to the new primary before it is quiet no more */
+
 static void
-change_primary(void)
+change_primary(unsigned c)
 {
+    unsigned        i;
+    world_actor_t  *a;
+
     if (crowded) {
         world_replicate(&scene.w);
     }
@@ -404,6 +420,22 @@ change_primary(void)
     world_failover(&scene.w);
     failovers++;
     upkeep();
+
+    for (i = 0; i < scene.nactors; i++) {
+        a = &scene.actors[i];
+
+        if (!is_exchange(a)) {
+            continue;
+        }
+
+        if (c == i) {
+            cut[i] = 1;
+            losses++;
+
+        } else {
+            world_renew(&scene.w, a);
+        }
+    }
 }
 
 
@@ -462,13 +494,29 @@ elsewhere(uint8_t c)
 
     switch (c >> 4) {
 
+    case 1:
+        w->no_turn ^= 1;
+        break;
+
+    case 2:
+        w->endpoint.doubted = c & 1;
+
+        if (c & 1) {
+            w->endpoint.doubted_ms = w->now_ms;
+
+        } else {
+            w->endpoint.well_ms = w->now_ms;
+        }
+
+        break;
+
     case 3:
         world_replicate(w);
         replicated_ms = w->now_ms;
         break;
 
     case 4:
-        change_primary();
+        change_primary(c & 15);
         break;
 
     case 5:
@@ -561,7 +609,7 @@ check_calm(void)
     world_actor_t  *a;
 
     calm = losses == 0 && ended == 0 && crowded == 0
-           && scene.delayed_ms < LAG_MS;
+           && scene.delayed_ms < LAG_MS && number("n") < ATTEMPTS;
 
     for (i = 0; i < scene.nactors; i++) {
         calm = calm && scene.actors[i].lost == 0;
@@ -575,6 +623,7 @@ check_calm(void)
         a = &scene.actors[i];
         fuzz_assert(a->flow.refresh.rc == cigna_refresh_ok
                     || a->flow.refresh.rc == cigna_refresh_unavailable
+                    || a->flow.refresh.rc == cigna_refresh_paused
                     || a->flow.refresh.rc == cigna_refresh_vault);
     }
 
@@ -582,6 +631,7 @@ check_calm(void)
 
     upkeep();
     scene.w.answer_status = 0;
+    scene.w.no_turn = 0;
     scene.w.now_ms += 3600 * 1000;
 
     a = &scene.actors[0];

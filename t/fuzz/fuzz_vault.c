@@ -63,24 +63,23 @@ no_grant(const cigna_reply_t *reply)
         }
     }
 
-    return cigna_reply_count(reply) == 5;
+    return cigna_reply_count(reply) == 6;
 }
 
 
 static void
 read_grant(const cigna_reply_t *reply)
 {
-    int            rc;
-    int64_t        marked_until_ms;
-    unsigned       attempts;
-    cigna_arena_t  arena;
-    cigna_grant_t  g;
+    int                 rc;
+    cigna_arena_t       arena;
+    cigna_grant_t       g;
+    cigna_vault_mark_t  mark;
 
     memset(&g, 0, sizeof(cigna_grant_t));
     cigna_arena_init(&arena, mem, MEM);
 
     rc = cigna_vault_read_grant(&vault, &provider, &member, reply, &arena, &g,
-                                &marked_until_ms, &attempts);
+                                &mark);
 
     if (rc == CIGNA_NONE) {
         fuzz_assert(no_grant(reply));
@@ -88,7 +87,7 @@ read_grant(const cigna_reply_t *reply)
 
     if (rc == CIGNA_OK) {
         fuzz_assert(cigna_slice_eq(g.id, cigna_slice(ID)));
-        fuzz_assert(g.generation == 7 && marked_until_ms >= 0);
+        fuzz_assert(g.generation == 7 && mark.until_ms >= 0);
         fuzz_assert(cigna_slice_eq(g.access_token, cigna_slice("MARKER")));
 
     } else {

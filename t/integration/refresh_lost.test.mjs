@@ -28,6 +28,7 @@ test('refreshes whose end is not known', async (t) => {
   const { control } = gw.sandbox;
   const visitors = await expired(gw, ...LOST.map(([kind]) => kind), 'kept');
   const kept = visitors.at(-1);
+  const others = await expired(gw, ...LOST.map(([kind]) => `other ${kind}`));
 
   for (const [i, [kind]] of LOST.entries()) {
     await t.test(`${kind}: an outage, and the refresh token is not sent again`,
@@ -41,6 +42,8 @@ test('refreshes whose end is not known', async (t) => {
         assertRefused(reply, 503, 'refresh_failed',
                       { code: 'transient', retry: true });
         assert.equal(await refreshCount(gw), before + 1);
+        // a row of failures is another matter
+        assertServed(await others[i].get('/fhir/Coverage'));
       });
   }
 

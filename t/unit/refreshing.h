@@ -88,6 +88,15 @@ stop_before(world_actor_t *actor, cigna_script_e script)
 
 
 static inline void
+stop_at_turn(world_actor_t *actor)
+{
+    while (actor->op.type != cigna_op_turn) {
+        world_step(&w, actor, world_fine);
+    }
+}
+
+
+static inline void
 stop_at_exchange(world_actor_t *actor)
 {
     while (actor->op.type != cigna_op_http) {

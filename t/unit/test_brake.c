@@ -3,10 +3,13 @@
 #include "support.h"
 
 
+#define SECOND  1000
 #define MINUTE  60000
+#define NOW     (100 * MINUTE)
 
 
 static cigna_brake_t  brake;
+static uint64_t       tag;
 
 
 static int
@@ -15,72 +18,265 @@ setup(void **state)
     (void) state;
 
     memset(&brake, 0, sizeof(cigna_brake_t));
+    tag = 0;
 
     return 0;
 }
 
 
-static void
-add(unsigned n, int refused, int64_t now)
+/* n answers of grants that are all different; how often it went on */
+
+static unsigned
+answers(unsigned n, cigna_answer_e e, int64_t now)
 {
+    unsigned  on;
+
+    on = 0;
+
     while (n--) {
-        cigna_brake_add(&brake, now, refused);
+        on += cigna_brake_answered(&brake, now, e, ++tag, 50);
     }
+
+    return on;
 }
 
 
 static void
-few_refusals_prove_nothing(void **state)
+a_lone_refusal_says_nothing(void **state)
 {
     (void) state;
 
-    assert_false(cigna_brake_holds(&brake, 100 * MINUTE, 50));
-    add(9, 1, 100 * MINUTE);
-    assert_false(cigna_brake_holds(&brake, 100 * MINUTE, 50));
-    add(1, 1, 100 * MINUTE);
-    assert_true(cigna_brake_holds(&brake, 100 * MINUTE, 50));
+    assert_int_equal(answers(3, cigna_answer_refused, NOW), 0);
+    assert_false(brake.on);
+    assert_int_equal(cigna_brake_rest(&brake, NOW), 0);
 }
 
 
 static void
-the_share_is_what_counts(void **state)
+it_goes_on_where_most_of_a_minute_are_refused(void **state)
 {
     (void) state;
 
-    add(50, 0, 100 * MINUTE);
-    add(50, 1, 103 * MINUTE);
-    assert_false(cigna_brake_holds(&brake, 104 * MINUTE, 50));
-    add(1, 1, 104 * MINUTE);
-    assert_true(cigna_brake_holds(&brake, 104 * MINUTE, 50));
-    assert_false(cigna_brake_holds(&brake, 104 * MINUTE, 60));
-    add(2, 0, 104 * MINUTE);
-    assert_false(cigna_brake_holds(&brake, 104 * MINUTE, 50));
+    (void) answers(1, cigna_answer_tokens, NOW);
+    assert_int_equal(answers(1, cigna_answer_refused, NOW), 0);
+    (void) answers(1, cigna_answer_tokens, NOW);
+    assert_int_equal(answers(2, cigna_answer_refused, NOW + 50 * SECOND), 1);
+
+    assert_true(brake.on);
+    assert_int_equal(brake.on_ms, NOW + 50 * SECOND);
 }
 
 
 static void
-after_ten_minutes_it_is_forgotten(void **state)
+what_is_older_than_a_minute_does_not_count_in_it(void **state)
 {
     (void) state;
 
-    add(20, 1, 100 * MINUTE);
-    assert_true(cigna_brake_holds(&brake, 110 * MINUTE - 1, 50));
-    assert_false(cigna_brake_holds(&brake, 110 * MINUTE, 50));
-    add(10, 0, 110 * MINUTE);
-    add(10, 1, 119 * MINUTE);
-    assert_false(cigna_brake_holds(&brake, 119 * MINUTE, 50));
-    add(10, 1, 119 * MINUTE);
-    assert_true(cigna_brake_holds(&brake, 119 * MINUTE, 50));
+    (void) answers(1, cigna_answer_tokens, NOW);
+    (void) answers(2, cigna_answer_refused, NOW);
+    (void) answers(1, cigna_answer_tokens, NOW + MINUTE);
+    assert_int_equal(answers(2, cigna_answer_refused, NOW + MINUTE), 0);
+    assert_int_equal(answers(1, cigna_answer_refused, NOW + MINUTE), 1);
 }
 
 
 static void
-a_hundred_per_cent_switches_it_off(void **state)
+it_goes_on_where_most_of_ten_minutes_are_refused(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    /* a few in a minute, and never many in a row */
+
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(answers(1, cigna_answer_refused, NOW + i * MINUTE),
+                         0);
+        (void) answers(1, cigna_answer_tokens, NOW + i * MINUTE);
+    }
+
+    assert_int_equal(answers(1, cigna_answer_refused, NOW + 6 * MINUTE), 1);
+}
+
+
+static void
+hours_of_good_history_do_not_hide_a_bad_minute(void **state)
+{
+    int64_t  now;
+
+    (void) state;
+
+    for (now = NOW; now < NOW + 180 * MINUTE; now += SECOND) {
+        (void) answers(1, cigna_answer_tokens, now);
+    }
+
+    assert_int_equal(answers(5, cigna_answer_refused, now), 1);
+}
+
+
+static void
+it_goes_on_with_a_row_of_failures_of_different_grants(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    assert_int_equal(answers(4, cigna_answer_failed, NOW), 0);
+    assert_int_equal(answers(1, cigna_answer_lost, NOW), 1);
+
+    /* one grant fails as often as it likes */
+
+    assert_int_equal(setup(NULL), 0);
+
+    for (i = 0; i < 100; i++) {
+        tag = 0;
+        assert_int_equal(answers(1, cigna_answer_failed, NOW), 0);
+    }
+
+    assert_int_equal(brake.failures, 1);
+}
+
+
+static void
+a_share_of_hundred_leaves_refusals_alone(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    for (i = 0; i < 100; i++) {
+        assert_false(cigna_brake_answered(&brake, NOW, cigna_answer_refused,
+                                          i + 1, 100));
+    }
+
+    assert_false(brake.on);
+}
+
+
+static void
+while_it_is_on_few_are_let_through_with_growing_pauses(void **state)
+{
+    int64_t   now;
+    unsigned  turns, passed;
+
+    (void) state;
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    assert_int_equal(cigna_brake_rest(&brake, NOW), SECOND);
+
+    turns = 0;
+    passed = 0;
+
+    for (now = NOW; now < NOW + 10 * MINUTE; now += SECOND / 4) {
+
+        if (cigna_brake_rest(&brake, now) == 0) {
+            cigna_brake_take(&brake, now);
+            (void) answers(1, cigna_answer_refused, now);
+            turns++;
+        }
+
+        passed++;
+    }
+
+    assert_int_equal(passed, 2400);
+    assert_in_range(turns, 12, 16);
+    assert_int_equal(brake.on_ms, NOW);
+}
+
+
+static void
+those_that_began_before_do_not_lengthen_the_pause(void **state)
 {
     (void) state;
 
-    add(1000, 1, 100 * MINUTE);
-    assert_false(cigna_brake_holds(&brake, 100 * MINUTE, 100));
+    (void) answers(5, cigna_answer_refused, NOW);
+    (void) answers(100, cigna_answer_refused, NOW);
+    assert_int_equal(cigna_brake_rest(&brake, NOW), SECOND);
+}
+
+
+static void
+who_takes_a_turn_and_does_not_come_back_holds_nobody_up(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_lost, NOW);
+    cigna_brake_take(&brake, NOW + SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND), SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + 2 * SECOND), 0);
+}
+
+
+static void
+a_turn_that_was_not_used_is_somebody_elses(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_failed, NOW);
+    cigna_brake_take(&brake, NOW + SECOND);
+    cigna_brake_give_back(&brake);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND), 0);
+    cigna_brake_take(&brake, NOW + SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND), SECOND);
+
+    /* of a brake that is off there are no turns */
+
+    assert_int_equal(setup(NULL), 0);
+    cigna_brake_take(&brake, NOW);
+    cigna_brake_give_back(&brake);
+    assert_int_equal(brake.credits, 0);
+}
+
+
+static void
+one_that_does_well_lets_others_go_at_once(void **state)
+{
+    unsigned  turns;
+
+    (void) state;
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    cigna_brake_take(&brake, NOW + SECOND);
+    (void) answers(1, cigna_answer_tokens, NOW + SECOND);
+    assert_true(brake.on);
+
+    for (turns = 0; cigna_brake_rest(&brake, NOW + SECOND) == 0; turns++) {
+        cigna_brake_take(&brake, NOW + SECOND);
+    }
+
+    assert_in_range(turns, 4, 5);
+}
+
+
+static void
+a_few_that_do_well_release_it(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    assert_int_equal(brake.well_ms, 0);
+    (void) answers(2, cigna_answer_tokens, NOW + SECOND);
+    assert_true(brake.on);
+    (void) answers(1, cigna_answer_tokens, NOW + SECOND);
+    assert_false(brake.on);
+    assert_int_equal(brake.well_ms, NOW + SECOND);
+    assert_int_equal(brake.on_ms, NOW);
+
+    /* what was before counts no more */
+
+    assert_int_equal(answers(3, cigna_answer_refused, NOW + 2 * SECOND), 0);
+}
+
+
+static void
+counts_do_not_overflow(void **state)
+{
+    (void) state;
+
+    (void) answers(70000, cigna_answer_tokens, NOW);
+    assert_in_range(brake.minutes[NOW / MINUTE % CIGNA_BRAKE_MINUTES].all,
+                    30000, 65535);
+    assert_int_equal(answers(5, cigna_answer_refused, NOW), 1);
 }
 
 
@@ -90,10 +286,20 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(few_refusals_prove_nothing),
-        test(the_share_is_what_counts),
-        test(after_ten_minutes_it_is_forgotten),
-        test(a_hundred_per_cent_switches_it_off),
+        test(a_lone_refusal_says_nothing),
+        test(it_goes_on_where_most_of_a_minute_are_refused),
+        test(what_is_older_than_a_minute_does_not_count_in_it),
+        test(it_goes_on_where_most_of_ten_minutes_are_refused),
+        test(hours_of_good_history_do_not_hide_a_bad_minute),
+        test(it_goes_on_with_a_row_of_failures_of_different_grants),
+        test(a_share_of_hundred_leaves_refusals_alone),
+        test(while_it_is_on_few_are_let_through_with_growing_pauses),
+        test(those_that_began_before_do_not_lengthen_the_pause),
+        test(who_takes_a_turn_and_does_not_come_back_holds_nobody_up),
+        test(a_turn_that_was_not_used_is_somebody_elses),
+        test(one_that_does_well_lets_others_go_at_once),
+        test(a_few_that_do_well_release_it),
+        test(counts_do_not_overflow)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,7 @@ an_exchange_says_what_is_to_be_kept_while_it_runs(void **state)
 {
     cigna_op_t            op;
     cigna_slice_t         argv[2] = { cigna_slice("key"), cigna_slice("me") };
-    cigna_script_t        script;
+    cigna_script_t        script, retake;
     cigna_http_request_t  req;
 
     (void) state;
@@ -108,10 +108,11 @@ an_exchange_says_what_is_to_be_kept_while_it_runs(void **state)
     memset(&script, 0, sizeof(script));
 
     cigna_flow_http(&op, &req);
-    cigna_flow_keep(&op, &script, argv, 2, 3333);
+    cigna_flow_keep(&op, &script, &retake, argv, 2, 3333);
 
     assert_int_equal(op.type, cigna_op_http);
     assert_ptr_equal(op.keep, &script);
+    assert_ptr_equal(op.retake, &retake);
     assert_null(op.script);
     assert_int_equal(op.keep_ms, 3333);
     assert_int_equal(op.argc, 2);

@@ -212,7 +212,7 @@ who_is_in_a_hurry_waits_for_locks_but_not_for_marks(void **state)
 
 
 static void
-a_mark_that_was_kept_is_unknown_later(void **state)
+after_an_unknown_end_only_who_knows_of_it_begins(void **state)
 {
     (void) state;
 
@@ -222,17 +222,35 @@ a_mark_that_was_kept_is_unknown_later(void **state)
     assert_non_null(mark());
 
     w.now_ms += CIGNA_LEASE_MS;
-    assert_int_equal(begin(&y, 0, 0), cigna_lease_unknown);
-    assert_int_equal(y.lease.attempts, 1);
-    assert_non_null(lock());
+    assert_int_equal(begin(&y, 0, 0), cigna_lease_stale);
+    assert_false(y.lease.held);
+    assert_null(lock());
 
     assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
     release(&y, cigna_lease_keep);
 
     w.now_ms += CIGNA_LEASE_MS;
     init(&x, 'z');
-    assert_int_equal(begin(&x, 0, 0), cigna_lease_unknown);
-    assert_int_equal(x.lease.attempts, 2);
+    assert_int_equal(begin(&x, 1, 0), cigna_lease_stale);
+    assert_int_equal(begin(&x, 2, 0), cigna_lease_mine);
+}
+
+
+static void
+a_refusal_that_is_not_final_is_noted(void **state)
+{
+    (void) state;
+
+    (void) begin(&x, 0, 0);
+    release(&x, cigna_lease_refuse);
+    assert_null(lock());
+    assert_non_null(world_get(&w, w.identity.grant_key, "r"));
+
+    /* nobody waits for it */
+
+    assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
+    release(&y, cigna_lease_keep);
+    assert_null(world_get(&w, w.identity.grant_key, "r"));
 }
 
 
@@ -372,7 +390,8 @@ main(void)
         test(the_second_one_waits_and_gives_up),
         test(the_second_one_finds_the_record_changed),
         test(who_is_in_a_hurry_waits_for_locks_but_not_for_marks),
-        test(a_mark_that_was_kept_is_unknown_later),
+        test(after_an_unknown_end_only_who_knows_of_it_begins),
+        test(a_refusal_that_is_not_final_is_noted),
         test(what_may_have_been_set_unheard_is_held),
         test(what_was_never_sent_is_not_held),
         test(a_release_that_redis_does_not_hear_ends_nevertheless),

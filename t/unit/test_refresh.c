@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 
 #include "refreshing.h"
+
+#include "cigna_refresh_flow.h"
 #include "rings.h"
 
 
@@ -55,11 +57,11 @@ a_grant_is_due_no_earlier_than_half_way(void **state)
     (void) state;
 
     g = stored();
-    assert_int_equal(cigna_refresh_due_ms(&w.provider, &g),
+    assert_int_equal(cigna_verdict_due_ms(&w.provider, &g),
                      g.expires_ms - 60 * 1000);
 
     g.expires_ms = g.obtained_ms + 20 * 1000;
-    assert_int_equal(cigna_refresh_due_ms(&w.provider, &g),
+    assert_int_equal(cigna_verdict_due_ms(&w.provider, &g),
                      g.obtained_ms + 10 * 1000);
 }
 
@@ -72,8 +74,8 @@ a_token_that_the_fhir_server_refused_is_refreshed(void **state)
     (void) state;
 
     f = begin(&a);
-    f->refused_id = stored().id;
-    f->refused_generation = 1;
+    f->verdict.refused_id = stored().id;
+    f->verdict.refused_generation = 1;
     f = finish(&a);
 
     assert_int_equal(f->rc, cigna_refresh_ok);
@@ -93,8 +95,8 @@ a_refused_token_that_was_replaced_since_needs_no_exchange(void **state)
     (void) refresh(&a);
 
     f = begin(&a);
-    f->refused_id = stored().id;
-    f->refused_generation = 1;
+    f->verdict.refused_id = stored().id;
+    f->verdict.refused_generation = 1;
     f = finish(&a);
 
     assert_int_equal(f->rc, cigna_refresh_ok);
@@ -111,8 +113,8 @@ a_refused_token_is_not_served_when_the_refresh_fails(void **state)
     (void) state;
 
     f = begin(&a);
-    f->refused_id = stored().id;
-    f->refused_generation = 1;
+    f->verdict.refused_id = stored().id;
+    f->verdict.refused_generation = 1;
     w.answer_status = 503;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
@@ -131,8 +133,8 @@ one_refresh_is_made_for_a_refused_generation_by_however_many(void **state)
     for (i = 0; i < 3; i++) {
         f = begin(&a);
         id = stored().id;
-        f->refused_id = id;
-        f->refused_generation = 1;
+        f->verdict.refused_id = id;
+        f->verdict.refused_generation = 1;
 
         assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
         assert_int_equal(a.flow.refresh.grant.generation, 2);
@@ -151,13 +153,13 @@ a_token_refused_like_the_one_before_ends_the_loop(void **state)
     (void) state;
 
     f = begin(&a);
-    f->refused_id = stored().id;
-    f->refused_generation = 1;
+    f->verdict.refused_id = stored().id;
+    f->verdict.refused_generation = 1;
     (void) finish(&a);
 
     f = begin(&a);
-    f->refused_id = stored().id;
-    f->refused_generation = 2;
+    f->verdict.refused_id = stored().id;
+    f->verdict.refused_generation = 2;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_refused);
     assert_int_equal(w.refreshes_posted, 1);
@@ -166,8 +168,8 @@ a_token_refused_like_the_one_before_ends_the_loop(void **state)
 
     w.now_ms += 5 * 60 * 1000;
     f = begin(&a);
-    f->refused_id = stored().id;
-    f->refused_generation = 2;
+    f->verdict.refused_id = stored().id;
+    f->verdict.refused_generation = 2;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_int_equal(stored().generation, 3);
@@ -196,8 +198,8 @@ a_refused_token_that_the_vault_has_lost_is_not_refreshed_twice(void **state)
     w.quiet_until_ms = 0;
 
     f = begin(&a);
-    f->refused_id = stored().id;
-    f->refused_generation = 2;
+    f->verdict.refused_id = stored().id;
+    f->verdict.refused_generation = 2;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
     assert_int_equal(w.refreshes_posted, 1);
@@ -700,7 +702,7 @@ a_slow_exchange_keeps_its_lease_to_the_end(void **state)
     world_step(&w, &a, world_fine);
     w.delay_ms = 0;
 
-    assert_int_equal(a.renewals, 4);
+    assert_int_equal(a.renewals, 55);
     assert_non_null(lock());
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_unlocked();
@@ -723,13 +725,13 @@ a_renewal_that_comes_late_locks_nothing(void **state)
     b.arena.start = NULL;
 
     world_step(&w, &a, world_unsent);
-    world_renew(&w, &b);
+    (void) world_keep(&w, &b, b.op.keep);
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    world_renew(&w, &b);
+    (void) world_keep(&w, &b, b.op.keep);
     assert_unlocked();
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    world_renew(&w, &b);
+    (void) world_keep(&w, &b, b.op.keep);
     assert_unlocked();
     memset(&b, 0, sizeof(b));
 }
@@ -801,7 +803,7 @@ a_mark_of_somebody_else_is_not_waited_for_while_the_token_serves(void **state)
     w.now_ms += CIGNA_LEASE_MS;
 
     assert_int_equal(refresh(&b)->rc, cigna_refresh_ok);
-    assert_int_equal(b.steps, 4);
+    assert_int_equal(b.steps, 3);
     (void) finish(&a);
 }
 
@@ -892,8 +894,6 @@ passing_failures_do_not_end_a_grant(void **state)
         { 500, "{\"error\":\"invalid_grant\"}" },
         { 503, "{\"error\":\"invalid_grant\"}" },
         { 429, "{\"error\":\"invalid_grant\"}" },
-        { 200, "<html>log in</html>" },
-        { 200, "{}" },
         { 302, "" },
         { 404, "" }
     };
@@ -1039,7 +1039,7 @@ after_a_lost_exchange_the_old_token_serves_until_it_expires(void **state)
 
 
 static void
-then_the_same_refresh_token_is_tried_once_more(void **state)
+then_the_same_refresh_token_is_tried_again(void **state)
 {
     (void) state;
 
@@ -1071,24 +1071,40 @@ before_the_marks_deadline_nobody_tries(void **state)
 
 
 static void
-a_second_attempt_that_is_lost_was_the_last(void **state)
+attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last(void **state)
 {
     unsigned          i;
     cigna_refresh_t  *f;
+
+    static const unsigned  minutes[] = { 0, 2, 15 };
 
     (void) state;
 
     make_expired();
     lose_exchange(world_lost_before);
-    w.now_ms += CIGNA_LEASE_MS;
-    lose_exchange(world_lost_before);
 
     for (i = 0; i < 3; i++) {
-        w.now_ms += CIGNA_LEASE_MS;
-        f = refresh(&a);
 
-        assert_int_equal(f->rc, cigna_refresh_spent);
-        assert_int_equal(w.refreshes_posted, 2);
+        if (minutes[i]) {
+            w.now_ms += minutes[i] * 60 * 1000 - 1;
+            f = refresh(&a);
+            assert_int_equal(f->rc, cigna_refresh_paused);
+            assert_int_equal(f->retry_after_s, 1);
+            assert_int_equal(w.refreshes_posted, i + 1);
+            w.now_ms += 1;
+
+        } else {
+            w.now_ms += CIGNA_LEASE_MS;
+        }
+
+        lose_exchange(world_lost_before);
+        assert_int_equal(w.refreshes_posted, i + 2);
+    }
+
+    for (i = 0; i < 3; i++) {
+        w.now_ms += HOUR_MS;
+        assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+        assert_int_equal(w.refreshes_posted, 4);
         assert_null(lock());
     }
 
@@ -1099,10 +1115,64 @@ a_second_attempt_that_is_lost_was_the_last(void **state)
 
 
 static void
+an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody(void **state)
+{
+    (void) state;
+
+    make_expired();
+    lose_exchange(world_lost_before);
+    w.now_ms += CIGNA_LEASE_MS;
+
+    (void) begin(&a);
+    stop_at_turn(&a);
+    assert_true(a.op.probe);
+
+    w.endpoint.heard_ms = w.now_ms - CIGNA_LEASE_MS;
+    (void) begin(&a);
+    stop_at_turn(&a);
+    assert_true(a.op.probe);
+
+    w.endpoint.heard_ms++;
+    (void) begin(&a);
+    stop_at_turn(&a);
+    assert_false(a.op.probe);
+
+    /* a first attempt never is one */
+
+    world_connected(&w);
+    w.now_ms += HOUR_MS;
+    (void) begin(&a);
+    stop_at_turn(&a);
+    assert_false(a.op.probe);
+}
+
+
+static void
+who_has_no_turn_sends_nothing(void **state)
+{
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    w.no_turn = 1;
+    make_due();
+    f = refresh(&a);
+    assert_int_equal(f->rc, cigna_refresh_ok);
+    assert_int_equal(f->failure, cigna_refresh_paused);
+
+    make_expired();
+    f = refresh(&a);
+    assert_int_equal(f->rc, cigna_refresh_paused);
+    assert_int_equal(f->retry_after_s, 7);
+    assert_int_equal(f->answer, cigna_answer_none);
+    assert_int_equal(w.refreshes_posted, 0);
+    assert_unlocked();
+}
+
+
+static void
 a_second_attempt_that_comes_late_is_no_third_one(void **state)
 {
-    unsigned  i;
-
     (void) state;
 
     make_expired();
@@ -1112,18 +1182,14 @@ a_second_attempt_that_comes_late_is_no_third_one(void **state)
     /* it knows of one attempt, and is stopped before it makes the second */
 
     (void) begin(&b);
-
-    for (i = 0; i < 2; i++) {
-        world_step(&w, &b, world_fine);
-        stop_before(&b, cigna_script_grant_begin);
-    }
+    stop_before(&b, cigna_script_grant_begin);
 
     w.now_ms += CIGNA_LEASE_MS;
     lose_exchange(world_lost_before);
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(w.refreshes_posted, 2);
 
-    assert_int_equal(finish(&b)->rc, cigna_refresh_spent);
+    assert_int_equal(finish(&b)->rc, cigna_refresh_paused);
     assert_int_equal(w.refreshes_posted, 2);
 }
 
@@ -1167,49 +1233,6 @@ a_second_attempt_that_is_refused_is_spent_honestly(void **state)
 
 
 static void
-a_refusal_that_a_lost_attempt_explains_is_no_reason_for_alarm(void **state)
-{
-    (void) state;
-
-    make_expired();
-    lose_exchange(world_lost_after);
-    w.now_ms += CIGNA_LEASE_MS;
-
-    /* the alarm is about refusals that nobody can explain */
-
-    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_false(a.flow.refresh.refused);
-    assert_int_equal(stored().state, cigna_grant_spent);
-    assert_unlocked();
-}
-
-
-static void
-while_the_alarm_is_raised_a_lost_attempt_explains_nothing(void **state)
-{
-    (void) state;
-
-    make_expired();
-    lose_exchange(world_lost_after);
-    w.now_ms += CIGNA_LEASE_MS;
-    begin(&a)->hold = 1;
-
-    /* what is refused without a reason may have been so the first time, too */
-
-    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_false(a.flow.refresh.refused);
-    assert_int_equal(stored().state, cigna_grant_live);
-
-    /* and is told from that once the alarm is over */
-
-    w.now_ms += CIGNA_LEASE_MS;
-    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(stored().state, cigna_grant_spent);
-    assert_unlocked();
-}
-
-
-static void
 a_run_that_dies_leaves_word_of_it(void **state)
 {
     (void) state;
@@ -1230,7 +1253,7 @@ a_run_that_dies_leaves_word_of_it(void **state)
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
     assert_int_equal(w.refreshes_posted, 1);
 
-    w.now_ms += 90 * 1000;
+    w.now_ms += WORLD_HTTP_MS + 90 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
     assert_int_equal(w.refreshes_posted, 2);
@@ -1330,6 +1353,42 @@ every_operation_failing_in_turn_after_a_refusal(void **state)
 
 
 static void
+what_redis_says_is_told_from_what_it_does_not_say(void **state)
+{
+    size_t            i;
+    const char       *why;
+    cigna_grant_t     g;
+    cigna_reply_t    *reply;
+    cigna_refresh_t  *f;
+
+    static const struct {
+        const char       *resp;
+        cigna_refresh_e   rc;
+    } replies[] = {
+        { "*6\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
+          cigna_refresh_no_grant },
+        { "$-1\r\n", cigna_refresh_vault },
+        { "-LOADING\r\n", cigna_refresh_vault },
+        { "*0\r\n", cigna_refresh_vault },
+        { "*6\r\n$-1\r\n$1\r\n1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
+          cigna_refresh_damaged }
+    };
+
+    (void) state;
+
+    f = begin(&a);
+
+    for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        reply = world_reply(replies[i].resp, strlen(replies[i].resp));
+        assert_int_equal(cigna_refresh_record(f, reply, &g, NULL, &why),
+                         replies[i].rc);
+        assert_true(strlen(why));
+        cigna_reply_destroy(reply);
+    }
+}
+
+
+static void
 every_result_has_a_name(void **state)
 {
     unsigned  rc;
@@ -1391,17 +1450,18 @@ main(void)
         test(an_unsent_request_counts_for_nothing),
         test(a_lost_exchange_is_not_replayed),
         test(after_a_lost_exchange_the_old_token_serves_until_it_expires),
-        test(then_the_same_refresh_token_is_tried_once_more),
+        test(then_the_same_refresh_token_is_tried_again),
         test(before_the_marks_deadline_nobody_tries),
-        test(a_second_attempt_that_is_lost_was_the_last),
+        test(attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last),
+        test(an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody),
+        test(who_has_no_turn_sends_nothing),
         test(a_second_attempt_that_comes_late_is_no_third_one),
         test(a_second_attempt_that_was_answered_is_not_counted),
         test(a_second_attempt_that_is_refused_is_spent_honestly),
-        test(a_refusal_that_a_lost_attempt_explains_is_no_reason_for_alarm),
-        test(while_the_alarm_is_raised_a_lost_attempt_explains_nothing),
         test(a_run_that_dies_leaves_word_of_it),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
         test(every_operation_failing_in_turn_after_a_refusal),
+        test(what_redis_says_is_told_from_what_it_does_not_say),
         test(every_result_has_a_name)
     };
 

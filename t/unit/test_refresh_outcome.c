@@ -18,7 +18,7 @@ a_refused_grant_is_marked_spent_and_kept_for_thirty_days(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_spent);
-    assert_true(f->refused);
+    assert_int_equal(f->answer, cigna_answer_refused);
     assert_int_equal(stored().state, cigna_grant_spent);
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-1");
     assert_unlocked();
@@ -118,22 +118,212 @@ a_reply_without_tokens_is_told_by_its_shape(void **state)
                         "invalid: status=200,length=34,access_token=odd,"
                         "access_token=none");
     assert_int_equal(stored().state, cigna_grant_live);
+
+    /* nobody knows what became of the refresh token */
+
+    assert_int_equal(a.flow.refresh.answer, cigna_answer_failed);
+    assert_int_equal(mark_left_ms(), CIGNA_LEASE_MS);
+    w.now_ms += CIGNA_LEASE_MS;
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    assert_true(a.flow.refresh.exchanged);
 }
 
 
 static void
-while_the_alarm_is_raised_nothing_is_marked(void **state)
+an_error_that_cannot_be_read_has_had_no_effect(void **state)
+{
+    (void) state;
+
+    make_expired();
+    w.answer_status = 400;
+    (void) snprintf(w.answer_body, sizeof(w.answer_body), "<html>");
+
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
+    assert_int_equal(a.flow.refresh.answer, cigna_answer_failed);
+    assert_unlocked();
+}
+
+
+/* the endpoint refuses too many since so long before now */
+
+static void
+doubt(int64_t ms)
+{
+    w.endpoint.doubted = 1;
+    w.endpoint.doubted_ms = w.now_ms - ms;
+}
+
+
+static void
+doing_well(void)
+{
+    w.endpoint.doubted = 0;
+    w.endpoint.well_ms = w.now_ms;
+}
+
+
+static void
+where_too_many_are_refused_nothing_is_marked(void **state)
+{
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    make_expired();
+    w.families[0].dead = 1;
+    doubt(0);
+    f = refresh(&a);
+
+    assert_int_equal(f->rc, cigna_refresh_paused);
+    assert_int_equal(f->answer, cigna_answer_refused);
+    assert_true(f->provisional);
+    assert_int_equal(stored().state, cigna_grant_live);
+    assert_null(lock());
+    assert_non_null(field("r"));
+    assert_int_equal(mark_left_ms(), 0);
+}
+
+
+static void
+such_a_grant_is_tried_a_few_times_and_then_final(void **state)
+{
+    unsigned  i;
+
+    static const unsigned  minutes[] = { 5, 60, 360 };
+
+    (void) state;
+
+    make_expired();
+    w.families[0].dead = 1;
+    doubt(0);
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
+
+    for (i = 0; i < 3; i++) {
+        w.now_ms += minutes[i] * 60 * 1000 - 1000;
+        assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
+        assert_int_equal(a.flow.refresh.retry_after_s, 1);
+        assert_int_equal(w.refreshes_posted, i + 1);
+
+        w.now_ms += 1000;
+        assert_int_equal(refresh(&a)->rc, i < 2 ? cigna_refresh_paused
+                                                : cigna_refresh_spent);
+        assert_int_equal(w.refreshes_posted, i + 2);
+    }
+
+    assert_int_equal(stored().state, cigna_grant_spent);
+}
+
+
+static void
+it_goes_on_as_soon_as_others_do(void **state)
+{
+    (void) state;
+
+    make_expired();
+    doubt(0);
+    w.answer_status = 400;
+    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+                    "{\"error\":\"invalid_grant\"}");
+
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
+
+    w.now_ms += 1000;
+    doing_well();
+
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    assert_true(a.flow.refresh.exchanged);
+    assert_unlocked();
+    assert_null(field("r"));
+}
+
+
+static void
+what_is_refused_again_while_others_do_well_is_final(void **state)
 {
     (void) state;
 
     make_expired();
     w.families[0].dead = 1;
-    begin(&a)->hold = 1;
+    doubt(0);
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
-    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_true(a.flow.refresh.refused);
+    /* even if they were doubted again meanwhile */
+
+    w.now_ms += 1000;
+    doing_well();
+    doubt(0);
+
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+    assert_int_equal(stored().state, cigna_grant_spent);
+    assert_unlocked();
+}
+
+
+static void
+what_was_final_just_before_too_many_were_refused_is_tried_again(void **state)
+{
+    (void) state;
+
+    make_expired();
+    w.answer_status = 400;
+    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+                    "{\"error\":\"invalid_grant\"}");
+
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+    assert_int_equal(stored().state, cigna_grant_spent);
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+
+    w.now_ms += 60 * 1000;
+    doubt(0);
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
+    assert_int_equal(w.refreshes_posted, 1);
+
+    w.now_ms += 600 * 1000;
+    doing_well();
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    assert_true(a.flow.refresh.exchanged);
     assert_int_equal(stored().state, cigna_grant_live);
     assert_unlocked();
+}
+
+
+static void
+and_is_final_if_it_is_refused_again(void **state)
+{
+    (void) state;
+
+    make_expired();
+    w.families[0].dead = 1;
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+
+    w.now_ms += 1000;
+    doubt(0);
+    w.now_ms += 1000;
+    doing_well();
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+    assert_int_equal(w.refreshes_posted, 2);
+
+    w.now_ms += 1000;
+    doing_well();
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+    assert_int_equal(w.refreshes_posted, 2);
+}
+
+
+static void
+what_was_final_long_before_stays_so(void **state)
+{
+    (void) state;
+
+    make_expired();
+    w.families[0].dead = 1;
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+
+    w.now_ms += 600 * 1000 + 1;
+    doubt(0);
+    doing_well();
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+    assert_int_equal(w.refreshes_posted, 1);
 }
 
 
@@ -221,9 +411,17 @@ assert_strangers_tokens_are_refused(void)
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     assert_int_equal(w.refreshes_posted, 2);
 
+    /* and again, ever more rarely, but not for ever */
+
+    w.now_ms += CIGNA_LEASE_MS;
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
+    w.now_ms += 120 * 1000;
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
+    w.now_ms += 900 * 1000;
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.refreshes_posted, 4);
     assert_int_equal(stored().state, cigna_grant_live);
 }
 
@@ -716,20 +914,15 @@ a_token_in_use_whose_grant_was_replaced_is_revoked_and_dropped(void **state)
 }
 
 
+/* the same record under other bytes */
+
 static void
-what_was_sealed_anew_under_another_key_is_not_taken_for_newer(void **state)
+reseal(void)
 {
     cigna_op_t       op;
     cigna_grant_t    g;
     cigna_slice_t    argv[3];
     static uint8_t   nonce[CIGNA_SEAL_NONCE_LEN] = { 1 };
-
-    (void) state;
-
-    make_due();
-    (void) begin(&a);
-    stop_before(&a, cigna_script_grant_swap);
-    world_step(&w, &a, world_lost_after);
 
     g = stored();
     argv[0] = w.identity.grant_key;
@@ -739,11 +932,42 @@ what_was_sealed_anew_under_another_key_is_not_taken_for_newer(void **state)
                      CIGNA_OK);
     cigna_script_run(&op, cigna_script_grant_reseal, argv, 3);
     cigna_reply_destroy(world_redis(&w, &op));
+}
 
+
+static void
+what_was_sealed_anew_under_another_key_is_not_taken_for_newer(void **state)
+{
+    (void) state;
+
+    make_due();
+    (void) begin(&a);
+    stop_before(&a, cigna_script_grant_swap);
+    world_step(&w, &a, world_lost_after);
+
+    reseal();
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_false(a.flow.refresh.superseded);
     assert_int_equal(w.revoked, 0);
     assert_true(world_entry(&w, NODE, 0)->confirmed);
+}
+
+
+static void
+a_grant_that_was_marked_unheard_and_sealed_anew_is_spent(void **state)
+{
+    (void) state;
+
+    make_expired();
+    w.families[0].dead = 1;
+    (void) begin(&a);
+    stop_before(&a, cigna_script_grant_swap);
+    world_step(&w, &a, world_lost_after);
+    reseal();
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_spent);
+    assert_false(a.flow.refresh.exchanged);
+    assert_int_equal(stored().state, cigna_grant_spent);
 }
 
 
@@ -763,7 +987,7 @@ a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it(void **state)
     }
 
     w.families[0].dead = 1;
-    w.now_ms += 200 * 1000;
+    w.now_ms += WORLD_HTTP_MS + 100 * 1000;
     assert_int_equal(refresh(&b)->rc, cigna_refresh_spent);
     assert_int_equal(stored().state, cigna_grant_spent);
 
@@ -1019,7 +1243,14 @@ main(void)
         test(a_lost_race_is_not_read_as_revoked),
         test(a_refusal_that_cannot_be_checked_marks_nothing),
         test(a_reply_without_tokens_is_told_by_its_shape),
-        test(while_the_alarm_is_raised_nothing_is_marked),
+        test(an_error_that_cannot_be_read_has_had_no_effect),
+        test(where_too_many_are_refused_nothing_is_marked),
+        test(such_a_grant_is_tried_a_few_times_and_then_final),
+        test(it_goes_on_as_soon_as_others_do),
+        test(what_is_refused_again_while_others_do_well_is_final),
+        test(what_was_final_just_before_too_many_were_refused_is_tried_again),
+        test(and_is_final_if_it_is_refused_again),
+        test(what_was_final_long_before_stays_so),
         test(a_member_who_connects_again_replaces_a_spent_grant),
         test(the_old_refresh_token_is_kept_when_none_comes),
         test(a_narrower_scope_is_kept_as_it_came),
@@ -1045,6 +1276,7 @@ main(void)
         test(a_token_in_use_whose_grant_was_deleted_is_revoked_and_dropped),
         test(a_token_in_use_whose_grant_was_replaced_is_revoked_and_dropped),
         test(what_was_sealed_anew_under_another_key_is_not_taken_for_newer),
+        test(a_grant_that_was_marked_unheard_and_sealed_anew_is_spent),
         test(a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it),
         test(a_store_whose_reply_was_lost_is_no_lost_race),
         test(a_late_writer_puts_nothing_over_a_newer_grant),

@@ -115,7 +115,7 @@ opened(const cigna_vault_t *vault, cigna_grant_t *g)
 
     reply = world_redis(&w, &op);
     rc = cigna_vault_read_grant(vault, &w.provider, &w.identity, reply,
-                                &arena, g, NULL, NULL);
+                                &arena, g, NULL);
     cigna_reply_destroy(reply);
 
     return rc;

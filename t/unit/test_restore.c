@@ -194,16 +194,16 @@ no_refresh_starts_until_the_nodes_had_time_to_do_so(void **state)
     f = refresh(&a);
     assert_int_equal(f->rc, cigna_refresh_ok);
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-1");
-    assert_int_equal(f->retry_after_s, WORLD_QUIET_MS / 1000);
+    assert_int_equal(f->retry_after_s, CIGNA_LEASE_QUIET_MS / 1000);
     assert_null(lock());
     assert_null(field("m"));
 
-    w.now_ms += WORLD_QUIET_MS - 500;
+    w.now_ms += CIGNA_LEASE_QUIET_MS - 500;
     make_expired();
     w.quiet_until_ms = w.now_ms + 500;
 
     f = refresh(&a);
-    assert_int_equal(f->rc, cigna_refresh_unavailable);
+    assert_int_equal(f->rc, cigna_refresh_paused);
     assert_int_equal(f->retry_after_s, 1);
     assert_int_equal(w.refreshes_posted, 1);
 
@@ -224,7 +224,7 @@ a_lease_of_the_old_primary_is_not_believed_after_the_change(void **state)
     stop_before(&a, cigna_script_grant_begin);
     w.quiet_until_ms = w.now_ms + 1000;
 
-    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
+    assert_int_equal(finish(&a)->rc, cigna_refresh_paused);
     assert_int_equal(w.refreshes_posted, 0);
     assert_unlocked();
 }
@@ -248,7 +248,7 @@ who_waits_for_a_lease_begins_none_while_it_is_quiet(void **state)
     world_connected(&w);
     w.now_ms += CIGNA_LEASE_MS;
 
-    assert_int_equal(finish(&b)->rc, cigna_refresh_unavailable);
+    assert_int_equal(finish(&b)->rc, cigna_refresh_paused);
     assert_int_equal(w.refreshes_posted, 0);
     assert_null(lock());
 }
@@ -268,11 +268,41 @@ an_exchange_under_way_is_stored_on_the_new_primary(void **state)
     /* which knows of no lease, and nobody takes one */
 
     assert_unlocked();
-    assert_int_equal(refresh(&b)->rc, cigna_refresh_unavailable);
+    assert_int_equal(refresh(&b)->rc, cigna_refresh_paused);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-2");
     assert_int_equal(w.refreshes_posted, 1);
+}
+
+
+static void
+an_open_exchange_is_told_to_the_new_primary(void **state)
+{
+    (void) state;
+
+    world_replicate(&w);
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+    world_failover(&w);
+
+    /* long before it is quiet no more */
+
+    w.now_ms += CIGNA_LEASE_MS / 3;
+    world_renew(&w, &a);
+    assert_non_null(lock());
+    assert_true(mark_left_ms() > WORLD_HTTP_MS);
+
+    w.now_ms = w.quiet_until_ms;
+    assert_int_equal(refresh(&b)->rc, cigna_refresh_unavailable);
+    assert_int_equal(w.refreshes_posted, 0);
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(refresh(&b)->rc, cigna_refresh_ok);
+    assert_int_equal(w.refreshes_posted, 1);
+    assert_unlocked();
 }
 
 
@@ -695,6 +725,7 @@ main(void)
         test(a_lease_of_the_old_primary_is_not_believed_after_the_change),
         test(who_waits_for_a_lease_begins_none_while_it_is_quiet),
         test(an_exchange_under_way_is_stored_on_the_new_primary),
+        test(an_open_exchange_is_told_to_the_new_primary),
         test(with_replicas_waited_for_a_lease_outlives_its_primary),
         test(a_generation_that_was_amended_since_stays_in_the_journal),
         test(a_store_whose_reply_was_lost_may_have_been_amended),

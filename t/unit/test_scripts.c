@@ -214,6 +214,17 @@ call(cigna_script_e script, ...)
 
 
 static void
+assert_there(const char *command)
+{
+    redisReply  *reply;
+
+    reply = ask(plain.redis, command);
+    assert_int_equal(reply->type, REDIS_REPLY_STRING);
+    freeReplyObject(reply);
+}
+
+
+static void
 assert_value(const char *command, const char *value)
 {
     redisReply  *reply;
@@ -257,8 +268,13 @@ assert_value(const char *command, const char *value)
     cigna_script_grant_swap, "g:{1}", "l:{1}", owner, id, generation,         \
     "spent" generation, "60000", "ch", "who", "1"
 
-#define RENEW(owner, mark)                                                    \
-    cigna_script_grant_renew, "g:{1}", "l:{1}", owner, "60000", mark
+#define RENEW(owner)                                                          \
+    cigna_script_grant_renew, "g:{1}", "l:{1}", owner, "60000", "60000",      \
+    "id", "1", "1"
+
+#define RETAKE(owner, id, generation, attempts)                               \
+    cigna_script_grant_retake, "g:{1}", "l:{1}", owner, "60000", "60000",     \
+    id, generation, attempts
 
 #define RESTORE(id, generation, connected)                                    \
     cigna_script_grant_restore, "g:{1}", id, generation, "blob" generation,   \
@@ -409,8 +425,8 @@ an_unknown_end_is_counted(void **state)
     assert_says("marked", BEGIN("b", "id", "1", "60000", "0"));
 
     (void) usleep(10 * 1000);
-    assert_says("unknown", BEGIN("b", "id", "1", "60000", "0"));
-    assert_value("GET l:{1}", "b");
+    assert_says("stale", BEGIN("b", "id", "1", "60000", "0"));
+    assert_value("GET l:{1}", NULL);
     assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
     assert_value("HGET g:{1} n", "2");
 
@@ -418,7 +434,7 @@ an_unknown_end_is_counted(void **state)
 
     assert_says("ok", RELEASE("b", "5"));
     (void) usleep(10 * 1000);
-    assert_says("unknown", BEGIN("c", "id", "1", "60000", "1"));
+    assert_says("stale", BEGIN("c", "id", "1", "60000", "1"));
     assert_says("mine", BEGIN("c", "id", "1", "60000", "2"));
     assert_says("ok", RELEASE("c", ""));
     assert_value("HGET g:{1} n", "2");
@@ -429,7 +445,73 @@ an_unknown_end_is_counted(void **state)
 
     assert_says("ok", RELEASE("b", ""));
     assert_value("HGET g:{1} n", "1");
-    assert_says("unknown", BEGIN("c", "id", "1", "60000", "0"));
+    assert_says("stale", BEGIN("c", "id", "1", "60000", "0"));
+}
+
+
+static void
+a_refusal_that_is_not_final_is_counted_and_dated(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    assert_says("ok", RELEASE("a", "refused"));
+    assert_value("GET l:{1}", NULL);
+    assert_value("HGET g:{1} n", "1");
+    assert_there("HGET g:{1} r");
+
+    /* it is not waited for, and stays while nothing becomes of the next one */
+
+    assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
+    assert_says("ok", RELEASE("b", ""));
+    assert_value("HGET g:{1} n", "1");
+    assert_there("HGET g:{1} r");
+
+    /* what nobody knows the end of is no refusal */
+
+    assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
+    assert_says("ok", RELEASE("b", "5"));
+    assert_value("HGET g:{1} r", NULL);
+
+    tell(plain.redis, "HSET g:{1} r 5");
+    assert_says("ok", SWAP("b", "id", "2"));
+    assert_value("HGET g:{1} r", NULL);
+}
+
+
+static void
+a_primary_that_knows_of_no_lease_is_told_again(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", RETAKE("a", "id", "1", "2"));
+    assert_value("GET l:{1}", "a");
+    assert_value("HGET g:{1} o", "a");
+    assert_value("HGET g:{1} n", "2");
+    assert_says("busy", BEGIN("b", "id", "1", "60000", "2"));
+    assert_says("mine", RENEW("a"));
+
+    /* once more is the same, and no attempt is forgotten */
+
+    assert_says("mine", RETAKE("a", "id", "1", "1"));
+    assert_value("HGET g:{1} n", "2");
+
+    /* somebody else's is not taken, by lock or by mark */
+
+    assert_says("lost", RETAKE("b", "id", "1", "1"));
+    tell(plain.redis, "DEL l:{1}");
+    assert_says("lost", RETAKE("b", "id", "1", "1"));
+    assert_value("GET l:{1}", NULL);
+
+    /* nor that of another generation or grant */
+
+    assert_says("lost", RETAKE("a", "id", "2", "1"));
+    assert_says("lost", RETAKE("a", "other", "1", "1"));
+    assert_says("ok", DELETE);
+    assert_says("lost", RETAKE("a", "id", "1", "1"));
+    assert_value("GET l:{1}", NULL);
 }
 
 
@@ -439,34 +521,34 @@ a_lease_is_renewed_by_its_owner_and_taken_by_no_renewal(void **state)
     (void) state;
 
     assert_says("ok", PUT("id"));
-    assert_says("lost", RENEW("a", "60000"));
+    assert_says("lost", RENEW("a"));
     assert_value("GET l:{1}", NULL);
 
     assert_says("mine", BEGIN("a", "id", "1", "5000", "0"));
-    assert_says("lost", RENEW("b", "60000"));
+    assert_says("lost", RENEW("b"));
     assert_value("GET l:{1}", "a");
-    assert_says("mine", RENEW("a", "60000"));
+    assert_says("mine", RENEW("a"));
     assert_value("HGET g:{1} n", "1");
 
     /* the lock has run out: as long as the mark is there it is set again */
 
     tell(plain.redis, "DEL l:{1}");
-    assert_says("mine", RENEW("a", "60000"));
+    assert_says("mine", RENEW("a"));
     assert_value("GET l:{1}", "a");
 
     tell(plain.redis, "SET l:{1} somebody PX 60000");
-    assert_says("lost", RENEW("a", "60000"));
+    assert_says("lost", RENEW("a"));
     assert_value("GET l:{1}", "somebody");
     tell(plain.redis, "DEL l:{1}");
 
     /* one that arrives late locks nothing that was given up */
 
     assert_says("ok", RELEASE("a", "60000"));
-    assert_says("lost", RENEW("a", "60000"));
+    assert_says("lost", RENEW("a"));
     assert_value("GET l:{1}", NULL);
 
     assert_says("ok", DELETE);
-    assert_says("lost", RENEW("a", "60000"));
+    assert_says("lost", RENEW("a"));
     assert_value("GET l:{1}", NULL);
 }
 
@@ -561,7 +643,7 @@ a_put_tells_what_it_has_replaced(void **state)
 
     reply = call(PUT("id"), (const char *) NULL);
     assert_int_equal(reply->elements, 3);
-    assert_int_equal(reply->element[2]->elements, 5);
+    assert_int_equal(reply->element[2]->elements, 6);
     assert_int_equal(reply->element[2]->element[0]->type, REDIS_REPLY_NIL);
     freeReplyObject(reply);
 
@@ -1197,7 +1279,8 @@ random_op(cigna_op_t *op)
     static const char *const  words[] = { "connected", "denied" };
     static const char *const  numbers[] = { "1", "2", "3", "4", "10" };
     static const char *const  times[] = { instant, "500000", "500000" };
-    static const char *const  keeps[] = { "", instant, "500000" };
+    static const char *const  keeps[] = { "", instant, "500000",
+                                            "refused" };
     static const char *const  spents[] = { "", "", "1" };
     static const char *const  connects[] = { "5", "99999999999999", "7" };
     static const char *const  attempts[] = { "0", "0", "1" };
@@ -1230,11 +1313,14 @@ random_op(cigna_op_t *op)
             spents },
           { 1, 1, 3, 4, 5, 4, 3, 2, 4, 3 } },
         { cigna_script_grant_renew,
-          { grants, locks, owners, times, times },
-          { 1, 1, 3, 3, 3 } },
+          { grants, locks, owners, times, times, ids, numbers, attempts },
+          { 1, 1, 3, 3, 3, 4, 3, 3 } },
+        { cigna_script_grant_retake,
+          { grants, locks, owners, times, times, ids, numbers, attempts },
+          { 1, 1, 3, 3, 3, 4, 3, 3 } },
         { cigna_script_grant_release,
           { grants, locks, owners, keeps },
-          { 1, 1, 3, 3 } },
+          { 1, 1, 3, 4 } },
         { cigna_script_grant_delete,
           { grants, locks, times, words, whos },
           { 1, 1, 3, 2, 4 } },
@@ -1390,6 +1476,8 @@ main(void)
         test(an_end_that_comes_too_late_revives_no_dance),
         test(lock_and_mark_come_together),
         test(an_unknown_end_is_counted),
+        test(a_refusal_that_is_not_final_is_counted_and_dated),
+        test(a_primary_that_knows_of_no_lease_is_told_again),
         test(a_lease_is_renewed_by_its_owner_and_taken_by_no_renewal),
         test(a_release_clears_its_own_only),
         test(a_generation_goes_over_an_older_one_of_the_same_grant_only),

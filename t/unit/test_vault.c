@@ -100,7 +100,7 @@ reply_of(cigna_slice_t wire)
 
 
 static int
-read_reply(cigna_slice_t wire, int64_t *mark, unsigned *attempts)
+read_reply(cigna_slice_t wire, cigna_vault_mark_t *mark)
 {
     int             rc;
     cigna_grant_t   g;
@@ -110,7 +110,7 @@ read_reply(cigna_slice_t wire, int64_t *mark, unsigned *attempts)
 
     reply = reply_of(wire);
     rc = cigna_vault_read_grant(&vault, &provider, &member, reply, &arena, &g,
-                                mark, attempts);
+                                mark);
     cigna_reply_destroy(reply);
 
     if (rc == CIGNA_OK) {
@@ -126,14 +126,14 @@ read_reply(cigna_slice_t wire, int64_t *mark, unsigned *attempts)
 }
 
 
-/* an HMGET reply of five elements; NULL stands for an absent field */
+/* an HMGET reply of six elements; NULL stands for an absent field */
 
 static cigna_slice_t
 wire_of(const char *id, const char *generation, const cigna_slice_t *blob,
-    const char *mark, const char *attempts)
+    const char *mark, const char *attempts, const char *refused)
 {
     unsigned       i;
-    cigna_slice_t  field[5], *given[5];
+    cigna_slice_t  field[6], *given[6];
 
     static uint8_t      text[4096];
     static cigna_buf_t  b;
@@ -143,17 +143,19 @@ wire_of(const char *id, const char *generation, const cigna_slice_t *blob,
     field[2] = blob ? *blob : cigna_slice_null;
     field[3] = cigna_slice_str(mark);
     field[4] = cigna_slice_str(attempts);
+    field[5] = cigna_slice_str(refused);
 
     given[0] = id ? &field[0] : NULL;
     given[1] = generation ? &field[1] : NULL;
     given[2] = blob ? &field[2] : NULL;
     given[3] = mark ? &field[3] : NULL;
     given[4] = attempts ? &field[4] : NULL;
+    given[5] = refused ? &field[5] : NULL;
 
     cigna_buf_init(&b, text, sizeof(text));
-    cigna_buf_append_str(&b, "*5\r\n");
+    cigna_buf_append_str(&b, "*6\r\n");
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 6; i++) {
 
         if (given[i] == NULL) {
             cigna_buf_append_str(&b, "$-1\r\n");
@@ -539,12 +541,12 @@ a_dance_opens_under_its_tenant_and_name_only(void **state)
 
 
 static void
-a_read_asks_for_the_five_fields(void **state)
+a_read_asks_for_the_six_fields(void **state)
 {
     unsigned       i;
     cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
 
-    static const char *names[] = { "i", "g", "b", "m", "n" };
+    static const char *names[] = { "i", "g", "b", "m", "n", "r" };
 
     (void) state;
 
@@ -553,7 +555,7 @@ a_read_asks_for_the_five_fields(void **state)
     assert_slice(argv[0], "HMGET");
     assert_true(cigna_slice_eq(argv[1], member.grant_key));
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 6; i++) {
         assert_slice(argv[2 + i], names[i]);
     }
 }
@@ -562,30 +564,49 @@ a_read_asks_for_the_five_fields(void **state)
 static void
 a_reply_gives_the_grant_and_its_mark(void **state)
 {
-    int64_t        mark;
-    unsigned       attempts;
-    cigna_slice_t  blob;
+    cigna_slice_t       blob;
+    cigna_vault_mark_t  mark;
 
     (void) state;
 
     blob = sealed();
 
-    mark = 1;
-    attempts = 1;
-    assert_int_equal(read_reply(wire_of(ID, "7", &blob, NULL, NULL), &mark,
-                                &attempts),
+    memset(&mark, 1, sizeof(mark));
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, NULL, NULL, NULL),
+                                &mark),
                      CIGNA_OK);
-    assert_int_equal(mark, 0);
-    assert_int_equal(attempts, 0);
+    assert_int_equal(mark.until_ms, 0);
+    assert_int_equal(mark.attempts, 0);
+    assert_int_equal(mark.refused_ms, 0);
 
-    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "1700000000000", "2"),
-                                &mark, &attempts),
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "1700000000000", "2",
+                                        "1699999999999"), &mark),
                      CIGNA_OK);
-    assert_int_equal(mark, 1700000000000);
-    assert_int_equal(attempts, 2);
+    assert_int_equal(mark.until_ms, 1700000000000);
+    assert_int_equal(mark.attempts, 2);
+    assert_int_equal(mark.refused_ms, 1699999999999);
 
-    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "5", "1"), NULL, NULL),
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "5", "1", NULL), NULL),
                      CIGNA_OK);
+}
+
+
+static void
+a_refusal_of_an_older_generation_does_not_count(void **state)
+{
+    cigna_slice_t       blob;
+    cigna_vault_mark_t  mark;
+
+    (void) state;
+
+    /* version 0.4.0 leaves it there when it writes a newer one */
+
+    blob = sealed();
+
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, NULL, NULL, "5"),
+                                &mark),
+                     CIGNA_OK);
+    assert_int_equal(mark.refused_ms, 0);
 }
 
 
@@ -594,7 +615,7 @@ no_fields_are_no_grant(void **state)
 {
     (void) state;
 
-    assert_int_equal(read_reply(wire_of(NULL, NULL, NULL, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of(NULL, NULL, NULL, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_NONE);
 }
@@ -609,22 +630,22 @@ half_a_record_is_damage_and_not_no_grant(void **state)
 
     blob = sealed();
 
-    assert_int_equal(read_reply(wire_of(NULL, "7", &blob, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of(NULL, "7", &blob, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(read_reply(wire_of(ID, NULL, &blob, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of(ID, NULL, &blob, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(read_reply(wire_of(ID, "7", NULL, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of(ID, "7", NULL, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(read_reply(wire_of(ID, "7", &empty, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of(ID, "7", &empty, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(read_reply(wire_of("", "7", &blob, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of("", "7", &blob, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(read_reply(wire_of(NULL, NULL, NULL, "5", "1"), NULL,
+    assert_int_equal(read_reply(wire_of(NULL, NULL, NULL, "5", "1", NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
 }
@@ -639,19 +660,22 @@ fields_of_a_wrong_form_are_damage(void **state)
 
     blob = sealed();
 
-    assert_int_equal(read_reply(wire_of("short", "7", &blob, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of("short", "7", &blob, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(read_reply(wire_of(ID, "7x", &blob, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of(ID, "7x", &blob, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(read_reply(wire_of(ID, "-7", &blob, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of(ID, "-7", &blob, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "soon", NULL), NULL,
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "soon", NULL, NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "5", "-1"), NULL,
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "5", "-1", NULL),
+                                NULL),
+                     CIGNA_SEAL_DAMAGED);
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "5", "1", "x"),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
 }
@@ -674,17 +698,17 @@ an_error_of_redis_is_an_outage_and_not_no_grant(void **state)
         "+OK\r\n",
         "$3\r\nabc\r\n",
         "*4\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
-        "*6\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
-        "*5\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n:1\r\n",
-        "*5\r\n-ERR no\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
-        "*5\r\n+OK\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
-        "*5\r\n*0\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n"
+        "*7\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
+        "*6\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n:1\r\n$-1\r\n",
+        "*6\r\n-ERR no\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
+        "*6\r\n+OK\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
+        "*6\r\n*0\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n"
     };
 
     (void) state;
 
     for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
-        assert_int_equal(read_reply(cigna_slice_str(replies[i]), NULL, NULL),
+        assert_int_equal(read_reply(cigna_slice_str(replies[i]), NULL),
                          CIGNA_AGAIN);
     }
 }
@@ -700,9 +724,10 @@ a_record_tells_whether_it_is_marked(void **state)
         const char  *wire;
         int          marked;
     } replies[] = {
-        { "*5\r\n$1\r\ni\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n7\r\n$1\r\n1\r\n", 1 },
-        { "*5\r\n$1\r\ni\r\n$1\r\n1\r\n$1\r\nb\r\n$-1\r\n$-1\r\n", 0 },
-        { "*5\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n", 0 },
+        { "*6\r\n$1\r\ni\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n7\r\n"
+          "$1\r\n1\r\n$-1\r\n", 1 },
+        { "*6\r\n$1\r\ni\r\n$1\r\n1\r\n$1\r\nb\r\n$-1\r\n$-1\r\n$-1\r\n", 0 },
+        { "*6\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n", 0 },
         { "-LOADING\r\n", 0 }
     };
 
@@ -726,7 +751,7 @@ no_reply_at_all_is_an_outage(void **state)
     (void) state;
 
     assert_int_equal(cigna_vault_read_grant(&vault, &provider, &member, NULL,
-                                            &arena, &g, NULL, NULL),
+                                            &arena, &g, NULL),
                      CIGNA_AGAIN);
 }
 
@@ -743,7 +768,7 @@ a_moved_or_foreign_record_is_read_as_such(void **state)
     ring = vault.ring;
 
     vault.ring = ring_of(NAME OTHER);
-    assert_int_equal(read_reply(wire_of(ID, "7", &blob, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_SEAL_UNKNOWN_KEY);
     cigna_keyring_destroy(vault.ring);
@@ -751,7 +776,7 @@ a_moved_or_foreign_record_is_read_as_such(void **state)
 
     provider.fhir_base = cigna_slice("https://other.example");
     assert_int_equal(cigna_vault_register(&provider), CIGNA_OK);
-    assert_int_equal(read_reply(wire_of(ID, "7", &blob, NULL, NULL), NULL,
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, NULL, NULL, NULL),
                                 NULL),
                      CIGNA_VAULT_MOVED);
 }
@@ -813,8 +838,9 @@ main(void)
         test(too_little_room_is_no_damage),
         test(a_grant_that_is_too_large_is_not_sealed),
         test(a_dance_opens_under_its_tenant_and_name_only),
-        test(a_read_asks_for_the_five_fields),
+        test(a_read_asks_for_the_six_fields),
         test(a_reply_gives_the_grant_and_its_mark),
+        test(a_refusal_of_an_older_generation_does_not_count),
         test(no_fields_are_no_grant),
         test(half_a_record_is_damage_and_not_no_grant),
         test(fields_of_a_wrong_form_are_damage),

@@ -218,16 +218,33 @@ world_do_redis(world_t *w, world_actor_t *a, world_fault_e fault,
 }
 
 
-void
-world_renew(world_t *w, world_actor_t *a)
+int
+world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script)
 {
-    cigna_op_t  op;
+    int             mine;
+    cigna_op_t      op;
+    cigna_reply_t  *reply;
 
     op = a->op;
     op.type = cigna_op_script;
-    op.script = a->op.keep;
+    op.script = script;
 
-    cigna_reply_destroy(world_redis(w, &op));
+    reply = world_redis(w, &op);
+    mine = cigna_slice_eq(cigna_reply_slice(cigna_reply_item(reply, 0)),
+                          cigna_slice("mine"));
+    cigna_reply_destroy(reply);
+
+    return mine;
+}
+
+
+void
+world_renew(world_t *w, world_actor_t *a)
+{
+    if (!world_keep(w, a, a->op.keep)) {
+        (void) world_keep(w, a, a->op.retake);
+    }
+
     a->renewals++;
 }
 
@@ -288,6 +305,10 @@ world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
         len = strlen(text);
         result->body = malloc(len + 1);
         memcpy(result->body, text, len);
+
+        if (cigna_slice_eq(a->op.http.url, w->provider.token_endpoint)) {
+            w->endpoint.heard_ms = w->now_ms;
+        }
 
         ev->status = status;
         ev->body = (cigna_slice_t) { result->body, len };
@@ -364,6 +385,12 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
         world_do_http(w, a, fault, &ev, &result);
         break;
 
+    case cigna_op_turn:
+        ev.type = w->no_turn || fault != world_fine ? cigna_ev_unsent
+                                                    : cigna_ev_ok;
+        ev.retry_after_s = w->no_turn ? 7 : -1;
+        break;
+
     case cigna_op_revoke:
         a->faults += fault != world_fine;
         world_do_revoke(w, a, fault);
@@ -403,6 +430,10 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
     /* whatever is not said anew is nonsense */
 
     memset(&a->op, 0xa5, sizeof(cigna_op_t));
+
+    if (a->verdict) {
+        a->verdict->endpoint = w->endpoint;
+    }
 
     a->next(&a->flow, &ev, &a->op);
 
@@ -513,7 +544,7 @@ world_grant(world_t *w, cigna_arena_t *arena, cigna_grant_t *g)
 
     reply = world_redis(w, &op);
     rc = cigna_vault_read_grant(&w->vault, &w->provider, &w->identity, reply,
-                                arena, g, NULL, NULL);
+                                arena, g, NULL);
     cigna_reply_destroy(reply);
 
     return rc;

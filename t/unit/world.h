@@ -26,8 +26,8 @@
 
 #define WORLD_MARKER    "S3CRET"           /* in every token there is */
 #define WORLD_START_MS  INT64_C(1700000000000)
-#define WORLD_HTTP_MS   15000              /* an exchange takes no longer */
-#define WORLD_QUIET_MS  (WORLD_HTTP_MS + 10000)
+#define WORLD_HTTP_MS   185000             /* an exchange takes no longer */
+#define WORLD_WAIT_MS   15000              /* for somebody else's */
 #define WORLD_HEARD_MS  20                 /* from a message to who watches */
 #define WORLD_STEPS     2000               /* no run takes so many */
 #define WORLD_ARENA     CIGNA_FLOW_ARENA
@@ -149,6 +149,8 @@ typedef struct {
 
     world_node_t         nodes[WORLD_NODES];
     int64_t              quiet_until_ms;   /* no refresh begins before */
+    cigna_endpoint_t     endpoint;         /* as all nodes know it */
+    unsigned             no_turn:1;        /* nobody may ask it for now */
 
     world_tokens_e       tokens;
     world_family_t       families[WORLD_FAMILIES];
@@ -230,7 +232,7 @@ void world_replicate(world_t *w);
 
 /*
  * The replica is the primary from now on: what it does not have is lost.  All
- * nodes notice, and keep quiet for as long as an exchange may take.
+ * nodes notice, and keep quiet for a while.
  */
 void world_failover(world_t *w);
 
@@ -303,6 +305,7 @@ struct world_actor_s {
 
     world_flow_pt     next;
     world_watch_pt    watch;               /* may be NULL */
+    cigna_verdict_t  *verdict;             /* of a refresh */
     unsigned          node;                /* set after the flow is chosen */
     cigna_arena_t     arena;
     cigna_op_t        op;
@@ -343,7 +346,10 @@ void world_end(world_actor_t *a);
 /* performs the pending operation and asks for the next one */
 void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
 
-/* while an exchange runs: what is to be sent now and then is sent once */
+/* while an exchange runs: one of its scripts; 1 if Redis says "mine" */
+int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
+
+/* what a driver does now and then: what is lost is taken again */
 void world_renew(world_t *w, world_actor_t *a);
 
 /* when a sleep ends, which may be before its time */

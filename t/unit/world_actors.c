@@ -137,7 +137,7 @@ world_connect(world_t *w, world_actor_t *a, const char *return_to)
 
 
 static cigna_slice_t
-world_keep(world_actor_t *a, const char *text)
+world_text(world_actor_t *a, const char *text)
 {
     cigna_slice_t  s;
 
@@ -162,9 +162,9 @@ world_callback(world_t *w, world_actor_t *a, const char *code,
     f->provider = &w->provider;
     f->identity = &w->identity;
     f->arena = &a->arena;
-    f->code = world_keep(a, code);
-    f->state_param = world_keep(a, state);
-    f->secret = world_keep(a, secret);
+    f->code = world_text(a, code);
+    f->state_param = world_text(a, state);
+    f->secret = world_text(a, secret);
 
     cigna_callback_init(f);
 }
@@ -183,7 +183,8 @@ world_refresh(world_t *w, world_actor_t *a)
     f->identity = &w->identity;
     f->arena = &a->arena;
     f->exchange_ms = WORLD_HTTP_MS;
-    f->wait_ms = WORLD_HTTP_MS;
+    f->wait_ms = WORLD_WAIT_MS;
+    a->verdict = &f->verdict;
 
     cigna_refresh_init(f);
 }

@@ -310,7 +310,7 @@ world_failover(world_t *w)
         world_key_copy(&w->keys[i], &w->replica[i]);
     }
 
-    w->quiet_until_ms = w->now_ms + WORLD_QUIET_MS;
+    w->quiet_until_ms = w->now_ms + CIGNA_LEASE_QUIET_MS;
 }
 
 
@@ -437,11 +437,11 @@ static void
 world_resp_record(world_resp_t *r, world_key_t *key)
 {
     size_t              i;
-    static const char  *names[] = { "i", "g", "b", "m", "n" };
+    static const char  *names[] = { "i", "g", "b", "m", "n", "r" };
 
-    world_resp_head(r, '*', 5);
+    world_resp_head(r, '*', 6);
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 6; i++) {
         world_resp_field(r, world_at(key, names[i]));
     }
 }
@@ -739,6 +739,7 @@ world_unmark(world_key_t *key)
     world_drop(key, "m");
     world_drop(key, "n");
     world_drop(key, "o");
+    world_drop(key, "r");
     world_drop(key, "s");
 }
 
@@ -835,15 +836,15 @@ world_grant_begin(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
+    if (!ours && attempts != world_int(a[7])) {
+        world_resp_word(r, 2, "stale");
+        world_resp_record(r, key);
+        return;
+    }
+
     lock = world_key(w, a[1], 1);
     world_put(lock, "", a[2]);
     lock->expires_ms = now + world_int(a[5]);
-
-    if (!ours && attempts != world_int(a[7])) {
-        world_resp_word(r, 2, "unknown");
-        world_resp_head(r, ':', attempts);
-        return;
-    }
 
     world_put_int(key, "m", now + world_int(a[6]));
     world_put_int(key, "n", attempts + !ours);
@@ -875,7 +876,41 @@ world_grant_renew(world_t *w, const cigna_slice_t *a, world_resp_t *r)
     lock = world_key(w, a[1], 1);
     world_put(lock, "", a[2]);
     lock->expires_ms = now + world_int(a[3]);
+
+    world_resp_word(r, 1, "mine");
+}
+
+
+static void
+world_grant_retake(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+{
+    int64_t       now, attempts;
+    world_key_t  *key, *lock;
+
+    now = world_redis_now(w);
+    key = world_key(w, a[0], 0);
+    lock = world_key(w, a[1], 0);
+
+    if (!world_is(world_at(key, "i"), a[5])
+        || !world_is(world_at(key, "g"), a[6])
+        || (lock && !world_is(world_at(lock, ""), a[2]))
+        || (!world_is(world_at(key, "o"), a[2])
+            && world_number(world_at(key, "m")) > now))
+    {
+        world_resp_word(r, 1, "lost");
+        return;
+    }
+
+    lock = world_key(w, a[1], 1);
+    world_put(lock, "", a[2]);
+    lock->expires_ms = now + world_int(a[3]);
+
+    attempts = world_number(world_at(key, "n"));
+
     world_put_int(key, "m", now + world_int(a[4]));
+    world_put_int(key, "n", attempts > world_int(a[7]) ? attempts
+                                                      : world_int(a[7]));
+    world_put(key, "o", a[2]);
 
     world_resp_word(r, 1, "mine");
 }
@@ -967,23 +1002,29 @@ world_grant_release(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
-    world_drop(key, "o");
+    if (cigna_slice_eq(a[3], cigna_slice("refused"))) {
+        world_put_int(key, "r", now);
+        mark = now;
 
-    if (a[3].len) {
+    } else if (a[3].len) {
+        world_drop(key, "r");
         mark = world_number(world_at(key, "m"));
-        world_put_int(key, "m", mark < now + world_int(a[3])
-                                ? mark : now + world_int(a[3]));
-        return;
-    }
+        mark = mark < now + world_int(a[3]) ? mark : now + world_int(a[3]);
 
-    if (world_number(world_at(key, "n")) > 1) {
-        world_put_int(key, "m", now);
+    } else if (world_number(world_at(key, "n")) > 1) {
         world_put_int(key, "n", world_number(world_at(key, "n")) - 1);
+        mark = now;
+
+    } else {
+        world_drop(key, "m");
+        world_drop(key, "n");
+        world_drop(key, "o");
+        world_drop(key, "r");
         return;
     }
 
-    world_drop(key, "m");
-    world_drop(key, "n");
+    world_drop(key, "o");
+    world_put_int(key, "m", mark);
 }
 
 
@@ -1188,7 +1229,8 @@ static const world_script_t  world_scripts[] = {
     { cigna_script_dance_end, 4, world_dance_end },
     { cigna_script_grant_put, 7, world_grant_put },
     { cigna_script_grant_begin, 8, world_grant_begin },
-    { cigna_script_grant_renew, 5, world_grant_renew },
+    { cigna_script_grant_renew, 8, world_grant_renew },
+    { cigna_script_grant_retake, 8, world_grant_retake },
     { cigna_script_grant_swap, 10, world_grant_swap },
     { cigna_script_grant_release, 4, world_grant_release },
     { cigna_script_grant_delete, 5, world_grant_delete },

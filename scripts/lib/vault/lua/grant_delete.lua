@@ -1,5 +1,5 @@
 local g = redis.call('HMGET', KEYS[1],
-                     'i', 'g', 'b', 'm', 'n', 'x', 'c')
+                     'i', 'g', 'b', 'm', 'n', 'r', 'x', 'c')
 local connected = table.remove(g) or '0'
 local gone = table.remove(g) or ''
 redis.call('DEL', KEYS[2])

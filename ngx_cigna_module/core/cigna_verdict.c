@@ -1,0 +1,313 @@
+
+/*
+ * A grant is judged by what its record says, by what the node knows of the
+ * token endpoint, and by the clock:
+ *
+ *   refresh token      access token lives      access token has expired
+ *   -------------      ------------------      ------------------------
+ *   never sent         ok, pending when due    pending
+ *   outcome unknown    ok, paused when due     pending or paused, after four
+ *                                              attempts spent
+ *   refused, not       ok, paused when due     pending or paused
+ *   for good
+ *   refused            spent, or, if it was refused just before too many were,
+ *                      pending or paused
+ *
+ * Attempts of unknown outcome grow apart: the second one may go at once, the
+ * others wait 2 and 15 minutes.  Refusals that are not final are tried again
+ * after 5 minutes, one hour and six hours, or as soon as the endpoint has
+ * refreshed other grants well since.
+ */
+
+
+#include "cigna_lease.h"
+#include "cigna_verdict.h"
+
+
+/* clocks may differ by two minutes; by more than this, one was set back */
+
+#define CIGNA_VERDICT_STEP_MS    (5 * 60 * 1000)
+
+/*
+ * A token that was refused right after it was made because the one before was
+ * refused is not refreshed for so long: it is not the token that is wrong.
+ */
+
+#define CIGNA_VERDICT_FORCED_MS  (5 * 60 * 1000)
+
+/* how often a refresh token is sent that may have been spent, or is refused */
+
+#define CIGNA_VERDICT_ATTEMPTS   4
+
+/*
+ * A grant that was marked spent no longer than this before refusals became
+ * provisional may have been refused by the same fault.
+ */
+
+#define CIGNA_VERDICT_DOUBT_MS   (10 * 60 * 1000)
+
+#define CIGNA_VERDICT_MINUTE_MS  INT64_C(60000)
+
+
+static cigna_refresh_e cigna_verdict_spent(cigna_verdict_t *v,
+    int64_t now_ms);
+static cigna_refresh_e cigna_verdict_again(cigna_verdict_t *v,
+    int64_t now_ms);
+static int64_t cigna_verdict_last_ms(const cigna_verdict_t *v,
+    int64_t now_ms);
+static int cigna_verdict_is_refused(const cigna_verdict_t *v);
+static int cigna_verdict_set_back(const cigna_grant_t *g, int64_t now_ms);
+
+
+cigna_refresh_e
+cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
+{
+    int                   usable;
+    int64_t               age_ms;
+    const cigna_grant_t  *g;
+
+    g = v->grant;
+    usable = cigna_verdict_usable(v, now_ms);
+
+    v->why = NULL;
+    v->retry_after_s = -1;
+
+    if (g->state == cigna_grant_spent) {
+        return cigna_verdict_spent(v, now_ms);
+    }
+
+    if (g->refresh_token.len == 0) {
+
+        if (usable) {
+            return cigna_refresh_ok;
+        }
+
+        v->why = "there is no refresh token";
+        return cigna_refresh_spent;
+    }
+
+    if (usable && now_ms < cigna_verdict_due_ms(v->provider, g)
+        && !cigna_verdict_set_back(g, now_ms))
+    {
+        return cigna_refresh_ok;
+    }
+
+    if (cigna_verdict_is_refused(v)) {
+
+        /* its refresh token was spent on what the FHIR server has refused */
+
+        if (g->generation < v->refused_generation) {
+            v->why = "the vault is behind what this node has used";
+            return cigna_refresh_unavailable;
+        }
+
+        age_ms = now_ms - g->obtained_ms;
+
+        if (g->forced && age_ms < CIGNA_VERDICT_FORCED_MS
+            && age_ms > -CIGNA_VERDICT_STEP_MS)
+        {
+            v->why = "the FHIR server refuses fresh tokens";
+            return cigna_refresh_refused;
+        }
+    }
+
+    if (v->mark.attempts == 0) {
+        return cigna_refresh_pending;
+    }
+
+    if (usable) {
+        v->why = "the end of an earlier refresh is not known";
+        return cigna_refresh_paused;
+    }
+
+    return cigna_verdict_again(v, now_ms);
+}
+
+
+/*
+ * It was refused shortly before so many others were that it was hardly its own
+ * fault: it is refused for good if the endpoint does well again and refuses it
+ * once more.
+ */
+
+static cigna_refresh_e
+cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
+{
+    int64_t                  spent_ms;
+    const cigna_endpoint_t  *e;
+
+    e = &v->endpoint;
+    spent_ms = v->grant->obtained_ms;
+
+    if (v->grant->refresh_token.len == 0
+        || spent_ms > e->doubted_ms
+        || spent_ms < e->doubted_ms - CIGNA_VERDICT_DOUBT_MS)
+    {
+        v->why = "refused before";
+        return cigna_refresh_spent;
+    }
+
+    if (e->well_ms <= spent_ms) {
+        v->why = "refused, as too many are";
+        return cigna_refresh_paused;
+    }
+
+    return v->mark.attempts ? cigna_verdict_again(v, now_ms)
+                            : cigna_refresh_pending;
+}
+
+
+/* the refresh token was sent before, and the access token does not serve */
+
+static cigna_refresh_e
+cigna_verdict_again(cigna_verdict_t *v, int64_t now_ms)
+{
+    int64_t                    due_ms;
+    const cigna_vault_mark_t  *m;
+
+    static const unsigned  unknown[CIGNA_VERDICT_ATTEMPTS - 1] = { 0, 2, 15 };
+    static const unsigned  refused[CIGNA_VERDICT_ATTEMPTS - 1] = { 5, 60, 360 };
+
+    m = &v->mark;
+
+    /* somebody is at it: the lease waits for that */
+
+    if (cigna_verdict_busy(v, now_ms)) {
+        return cigna_refresh_pending;
+    }
+
+    /* not marked spent: nobody has refused it */
+
+    if (m->attempts >= CIGNA_VERDICT_ATTEMPTS) {
+        v->why = "the end of all attempts is not known";
+        return cigna_refresh_spent;
+    }
+
+    if (m->refused_ms && v->endpoint.well_ms > m->refused_ms) {
+        return cigna_refresh_pending;
+    }
+
+    due_ms = cigna_verdict_last_ms(v, now_ms)
+             + CIGNA_VERDICT_MINUTE_MS
+               * (m->refused_ms ? refused : unknown)[m->attempts - 1];
+
+    if (now_ms >= due_ms) {
+        return cigna_refresh_pending;
+    }
+
+    v->why = m->refused_ms ? "refused, as too many are"
+                           : "the end of an earlier refresh is not known";
+    v->retry_after_s = (due_ms - now_ms + 999) / 1000;
+
+    return cigna_refresh_paused;
+}
+
+
+/* when the last attempt ended, or was given up; not later than now */
+
+static int64_t
+cigna_verdict_last_ms(const cigna_verdict_t *v, int64_t now_ms)
+{
+    int64_t  last_ms;
+
+    last_ms = v->mark.refused_ms ? v->mark.refused_ms
+                                 : v->mark.until_ms - CIGNA_LEASE_MS;
+
+    return last_ms < now_ms ? last_ms : now_ms;
+}
+
+
+int
+cigna_verdict_busy(const cigna_verdict_t *v, int64_t now_ms)
+{
+    return !v->over && v->mark.until_ms > now_ms;
+}
+
+
+unsigned
+cigna_verdict_probes(const cigna_verdict_t *v, int64_t now_ms)
+{
+    return v->mark.attempts && v->mark.refused_ms == 0
+           && v->endpoint.heard_ms <= cigna_verdict_last_ms(v, now_ms);
+}
+
+
+int
+cigna_verdict_final(const cigna_verdict_t *v)
+{
+    int64_t  before_ms;
+
+    before_ms = v->grant->state == cigna_grant_spent ? v->grant->obtained_ms
+                                                     : v->mark.refused_ms;
+
+    return !v->endpoint.doubted
+           || (before_ms && v->endpoint.well_ms > before_ms)
+           || v->mark.attempts + 1 >= CIGNA_VERDICT_ATTEMPTS;
+}
+
+
+int
+cigna_verdict_usable(const cigna_verdict_t *v, int64_t now_ms)
+{
+    const cigna_grant_t  *g;
+
+    g = v->grant;
+
+    return g->state == cigna_grant_live && g->access_token.len
+           && !cigna_verdict_is_refused(v) && now_ms < g->expires_ms;
+}
+
+
+static int
+cigna_verdict_is_refused(const cigna_verdict_t *v)
+{
+    return v->refused_id.len && cigna_slice_eq(v->grant->id, v->refused_id)
+           && v->grant->generation <= v->refused_generation;
+}
+
+
+/*
+ * 1 if the clock stands well before the time when the token was obtained: it
+ * was set back, and cannot tell when the token expires, so that it is due.
+ */
+
+static int
+cigna_verdict_set_back(const cigna_grant_t *g, int64_t now_ms)
+{
+    return now_ms < g->obtained_ms - CIGNA_VERDICT_STEP_MS;
+}
+
+
+int64_t
+cigna_verdict_due_ms(const cigna_provider_t *p, const cigna_grant_t *g)
+{
+    int64_t  life_ms, ahead_ms;
+
+    /* no earlier than half way, however short the life is */
+
+    life_ms = g->expires_ms - g->obtained_ms;
+    ahead_ms = p->refresh_ahead_s * 1000;
+
+    return g->expires_ms - (ahead_ms < life_ms / 2 ? ahead_ms : life_ms / 2);
+}
+
+
+const char *
+cigna_refresh_name(cigna_refresh_e rc)
+{
+    static const char *const  names[] = {
+        [cigna_refresh_pending] = "pending",
+        [cigna_refresh_ok] = "ok",
+        [cigna_refresh_no_grant] = "no_grant",
+        [cigna_refresh_spent] = "spent",
+        [cigna_refresh_moved] = "moved",
+        [cigna_refresh_refused] = "refused",
+        [cigna_refresh_unavailable] = "unavailable",
+        [cigna_refresh_paused] = "paused",
+        [cigna_refresh_vault] = "vault",
+        [cigna_refresh_damaged] = "damaged",
+        [cigna_refresh_unknown_key] = "unknown_key"
+    };
+
+    return rc <= cigna_refresh_unknown_key ? names[rc] : "unknown";
+}
