@@ -448,12 +448,14 @@ ngx_cigna_run_keep(ngx_cigna_run_t *run)
 static void
 ngx_cigna_run_keep_timer(ngx_event_t *ev)
 {
-    u_char            nkeys[NGX_INT_T_LEN];
-    ngx_uint_t        argc;
-    cigna_slice_t     argv[CIGNA_REDIS_ARGS_MAX + 3];
-    ngx_cigna_run_t  *run;
+    u_char                 nkeys[NGX_INT_T_LEN];
+    ngx_uint_t             argc;
+    cigna_slice_t          argv[CIGNA_REDIS_ARGS_MAX + 3];
+    ngx_cigna_run_t       *run;
+    const cigna_script_t  *script;
 
     run = ev->data;
+    script = run->retake ? run->op.retake : run->op.keep;
 
     ngx_add_timer(ev, run->op.keep_ms);
 
@@ -461,9 +463,8 @@ ngx_cigna_run_keep_timer(ngx_event_t *ev)
         return;
     }
 
-    argc = ngx_cigna_run_script_args(run->retake ? run->op.retake
-                                                 : run->op.keep,
-                                     run->keep_evaled, run->op.argv, run->op.argc, nkeys, argv);
+    argc = ngx_cigna_run_script_args(script, run->keep_evaled, run->op.argv,
+                                     run->op.argc, nkeys, argv);
 
     ngx_cigna_redis_done(&run->keep);
 

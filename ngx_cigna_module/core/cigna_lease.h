@@ -79,8 +79,9 @@ int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*
  * Asks for the lease of just this grant and generation, after so many attempts
- * that may have had an effect, or CIGNA_LEASE_NEVER.  hasty: a mark is not waited for, as it may
- * last.  CIGNA_ERROR if there is no room; events go to cigna_lease_next().
+ * that may have had an effect, or CIGNA_LEASE_NEVER.  hasty: a mark is not
+ * waited for, as it may last.  CIGNA_ERROR if there is no room; events go to
+ * cigna_lease_next().
  */
 int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op);

@@ -45,9 +45,9 @@ void cigna_refresh_revoke(cigna_refresh_t *f, cigna_op_t *op);
 int cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op, unsigned tries);
 
 /*
- * cigna_refresh_record.c: opens a record, the reply to a read.  "ok" for a
- * grant, whether it is spent or not, otherwise *why says it in words; id and
- * generation are set as far as they could be read.  mark may be NULL.
+ * Opens a record, the reply to a read.  "ok" for a grant, whether it is spent
+ * or not, otherwise *why says it in words; id and generation are set as far as
+ * they could be read.  mark may be NULL.
  */
 
 cigna_refresh_e cigna_refresh_record(const cigna_refresh_t *f,
