@@ -1,0 +1,341 @@
+// What Cigna may answer: each shape of t/lib/shapes.mjs at a dance and at a
+// refresh, alone and in pairs.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { clockOf } from '../lib/clock.mjs';
+import { endOf, toldApp } from '../lib/dance.mjs';
+import { assertRefused, assertServed, grantKeys } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { Random } from '../lib/random.mjs';
+import { assertNone, until } from '../lib/scratch.mjs';
+import { reply, startScripted } from '../lib/scripted.mjs';
+import { BROKEN_FRAMES, FRAMES, ID_TOKENS, KEY_SET, OUTAGES,
+         REFUSED_ID_TOKENS, SUBJECTS, TEXTS, TOKENS, UNREAD, bytesOf,
+         tokenDraft } from '../lib/shapes.mjs';
+
+const SEED = Number(process.env.CIGNA_SEED ?? 20261130);
+
+// so many are under way at a time
+const TOGETHER = 6;
+
+const HOURS_2 = 7200;
+
+const IDS = new Set([...ID_TOKENS, ...REFUSED_ID_TOKENS, ...SUBJECTS]);
+
+const GOOD = [...TEXTS, ...FRAMES, ...TOKENS, ...ID_TOKENS];
+const BAD = [...BROKEN_FRAMES, ...UNREAD, ...OUTAGES, ...REFUSED_ID_TOKENS,
+             ...SUBJECTS];
+
+const ENDS = { good: 'connected', unread: 'exchange_invalid',
+               lost: 'exchange_unreachable' };
+
+// What is expected of rows together, of which one is bad at most: the last one.
+function caseOf(rows) {
+  const last = rows.at(-1);
+  return {
+    what: rows.map(({ what }) => what).join(', and '), rows,
+    exchange: last.refreshOnly ? null : last.exchange ?? ENDS[last.end],
+    refresh: last.refresh ?? last.end,
+    told: last.told,
+    kept: rows.some(({ kept }) => kept),
+    // what was known before a refresh matters: no row's own
+    plain: rows.some(({ part, named }) => part === 'patient' || named),
+  };
+}
+
+const toEnd = ({ what }) => /^no length|to the end|no line end/.test(what);
+const touches = (part) => (row) => row.part === part;
+
+// Two rows that say different things of one part of a reply are no pair.
+function fits(a, b) {
+  const both = (one, other) => (one(a) && other(b)) || (one(b) && other(a));
+  const bad = (row) => BAD.includes(row);
+
+  return a.part !== b.part
+    && !both(touches('id_token'), (row) => IDS.has(row))
+    && !both(touches('open'), (row) => toEnd(row) || bad(row))
+    && !both(touches('after'), toEnd)
+    && !both(touches('many'), bad)
+    && !both(touches('signature'), (row) => bad(row) && IDS.has(row))
+    && !both(touches('claim sub'), touches('payload'));
+}
+
+const pairsOf = (rows) => rows.flatMap((a, i) => rows.slice(i + 1)
+  .filter((b) => fits(a, b)).map((b) => [a, b]));
+
+function chosenPairs(random, n, firsts, seconds) {
+  const pairs = [];
+  while (pairs.length < n) {
+    const pair = [random.pick(firsts), random.pick(seconds)];
+    if (fits(...pair)) {
+      pairs.push(pair);
+    }
+  }
+  return pairs;
+}
+
+function allCases() {
+  const random = new Random(SEED);
+  const lists = [
+    ...[...GOOD, ...BAD].map((row) => [row]),
+    ...pairsOf(GOOD.filter(({ named }) => named)),
+    ...chosenPairs(random, 140, GOOD, GOOD),
+    ...chosenPairs(random, 70, GOOD, BAD),
+  ];
+  return lists.map((rows, n) => ({ n, ...caseOf(rows) }));
+}
+
+// An authorization server and FHIR server of which each code and each refresh
+// token is good for the replies that were said for it, once each.
+class Server {
+  replies = new Map();             // code or refresh token: drafts
+  unforeseen = [];                 // presented once too often
+  presented = [];
+  refused = new Set();             // access tokens that have ended
+  bearers = new Map();             // target: the last Authorization
+  issued = [];
+
+  async start(t, gw) {
+    this.as = await startScripted(t, { ca: gw.ca });
+    this.as.otherwise = (socket, request) => {
+      this.as.take();
+      this.#answer(socket, request);
+    };
+  }
+
+  on(key, draft) {
+    const bytes = bytesOf(draft);
+    this.issued.push(.../"(ey[^"]{100,})"/.exec(bytes)?.slice(1) ?? []);
+    this.replies.set(key, [...this.replies.get(key) ?? [],
+                           { bytes, open: draft.open }]);
+  }
+
+  #answer(socket, request) {
+    const [path] = request.target.split('?');
+
+    if (path === '/token') {
+      this.#token(socket, new URLSearchParams(request.body));
+    } else if (path === '/jwks') {
+      socket.end(reply(JSON.stringify({ keys: KEY_SET })));
+    } else if (path === '/revoke') {
+      socket.end(reply(''));
+    } else {
+      this.#fhir(socket, request);
+    }
+  }
+
+  #token(socket, parameters) {
+    const key = parameters.get('code') ?? parameters.get('refresh_token');
+    const made = this.replies.get(key)?.shift();
+
+    this.presented.push(key);
+    if (!made) {
+      this.unforeseen.push(key);
+      socket.end(reply('{"error":"invalid_grant"}', {
+        status: '400 Bad Request' }));
+      return;
+    }
+    socket[made.open ? 'write' : 'end'](made.bytes, 'latin1');
+  }
+
+  #fhir(socket, request) {
+    const [bearer] = request.named('Authorization');
+
+    this.bearers.set(request.target, bearer);
+    socket.end(this.refused.has(bearer)
+      ? reply('{}', { status: '401 Unauthorized' })
+      : reply('{"resourceType":"Bundle"}', { type: 'application/fhir+json' }));
+  }
+}
+
+// What the log says of a refresh that brings nothing.
+const REFUSALS = {
+  lost: /took the refresh token and did not answer/,
+  foreign: /tokens of another subject came/,
+  'other patient': /tokens for another patient came/,
+};
+
+// Each case as a test of its own, some at a time.
+function each(t, what, cases, run) {
+  return t.test(what, { concurrency: TOGETHER }, async (all) => {
+    await Promise.all(cases.map((one) =>
+      all.test(`${one.what}: ${what}`, () => run(one))));
+  });
+}
+
+test('token replies', async (t) => {
+  const clock = clockOf(t);
+  const gw = await standardGateway(t, { nginx: { env: clock.env } });
+  const server = new Server();
+  await server.start(t, gw);
+  const { as } = server;
+  await gw.reload({
+    zone: '16m',
+    tenant: {
+      token_endpoint: as.url('/token'), jwks_uri: as.url('/jwks'),
+      revocation_endpoint: as.url('/revoke'), fhir_base: as.url('/fhir'),
+      dances_per_second: 10000, dances_per_member: 100, token_requests: 10000,
+      timeout: '20s', connect_timeout: '20s',
+    },
+    fhir: { proxy_pass: as.url('/fhir/') },
+  });
+
+  const cases = allCases();
+  const access = ({ n }, stage) => `MARKsecretA-${stage}-${n}`;
+  const next = ({ n }, stage) => `MARKsecretR-${stage}-${n}`;
+
+  // The reply of this stage, with or without what is odd about it.
+  function draftOf(one, stage, { nonce, rows = [] } = {}) {
+    const seconds = Math.floor(Date.now() / 1000);
+    const draft = tokenDraft(
+      { access_token: access(one, stage), refresh_token: next(one, stage) },
+      { iss: gw.sandbox.info.issuer, aud: 'acme-client', sub: `sub-${one.n}`,
+        nonce, iat: seconds, exp: seconds + 600 });
+    rows.forEach(({ change }) => change(draft));
+    return draft;
+  }
+
+  async function dance(one, stage, rows) {
+    one.visitor ??= gw.visitor({ member: `member ${one.n}` });
+    const { location } = await one.visitor.get('/cigna/connect');
+    const query = new URL(location).searchParams;
+    const code = `CODE-${stage}-${one.n}`;
+
+    server.on(code, draftOf(one, stage, { nonce: query.get('nonce'), rows }));
+    const { cigna, cigna_dance: id } = toldApp(await one.visitor.get(
+      `/cigna/callback?code=${code}&state=${query.get('state')}`));
+    const line = endOf(gw, id);
+    one.member = / member: ([\w-]+)/.exec(line)[1];
+    return { outcome: cigna, line };
+  }
+
+  const fhir = (one) => one.visitor.get(`/fhir/Patient?case=${one.n}`);
+
+  async function assertSent(one, stage) {
+    assertServed(await fhir(one));
+    assert.equal(server.bearers.get(`/fhir/Patient?case=${one.n}`),
+                 `Bearer ${access(one, stage)}`);
+  }
+
+  // Lines of the error log about the member that have these words.
+  const logged = ({ member }, words) => gw.nginx.errorLog().split('\n')
+    .filter((one) => one.includes(`: ${member}, `) && one.includes(words));
+
+  await each(t, 'at the exchange', cases.filter(({ exchange }) => exchange),
+             async (one) => {
+    const { outcome, line } = await dance(one, 'first', one.rows);
+    assert.equal(outcome, one.exchange, line);
+    if (outcome === 'connected') {
+      await assertSent(one, 'first');
+      const { refreshable } = (await one.visitor.get('/cigna/status')).json();
+      assert.equal(refreshable, !one.kept);
+      return;
+    }
+    assert.match(line, one.told ?? /did not answer/);
+    assertRefused(await fhir(one), 401, 'not_connected',
+                  { connect: gw.url('acme', '/cigna/connect') });
+  });
+
+  // The refresh token that the server has given last.
+  async function plainDance(one) {
+    if (one.exchange === 'connected' && !one.kept && !one.plain) {
+      one.next = next(one, 'first');
+      return;
+    }
+    const { outcome, line } = await dance(one, 'plain');
+    assert.equal(outcome, 'connected', line);
+    one.next = next(one, 'plain');
+  }
+
+  await each(t, 'connected, to be refreshed', cases, plainDance);
+  clock.forward(HOURS_2);
+  server.presented = [];
+
+  await each(t, 'at the refresh', cases, async (one) => {
+    server.on(one.next, draftOf(one, 'second', { rows: one.rows }));
+    if (one.refresh === 'good') {
+      await assertSent(one, 'second');
+      one.next = one.kept ? one.next : next(one, 'second');
+      return;
+    }
+    assertRefused(await fhir(one), 503, 'refresh_failed', { retry: true });
+    const [line] = logged(one, 'refresh ended, outcome: unavailable');
+    assert.match(line, REFUSALS[one.refresh] ?? one.told);
+  });
+
+  await t.test('each refresh token was presented once', () => {
+    assert.equal(server.presented.length, cases.length);
+    assertNone('unforeseen', server.unforeseen);
+  });
+
+  const bad = cases.filter(({ refresh }) => refresh !== 'good');
+
+  // { mark, attempts, spent } of the grant in Redis
+  async function grantOf({ member }) {
+    const key = keys.find((one) => one.includes(member));
+    const [mark, attempts, spent] = await gw.redis.command(
+      'HMGET', key, 'm', 'n', 's');
+    return { key, mark, attempts, spent };
+  }
+
+  const keys = await grantKeys(gw);
+
+  await each(t, 'no grant is spent by it', bad, async (one) => {
+    const { spent } = await grantOf(one);
+    assert.equal(spent, null);
+    const { connected } = (await one.visitor.get('/cigna/status')).json();
+    assert.equal(connected, true);
+  });
+
+  for (const [what, ends, stays] of [
+    ['where no reply can be read, or a stranger\'s came, the mark stays',
+     ['lost', 'foreign', 'other patient'], true],
+    ['where 2xx brings no tokens that can be read, the mark stays',
+     ['unread'], true],
+    ['where another status was said, there is no mark', ['outage'], false],
+  ]) {
+    await t.test(what, async () => {
+      const wrong = [];
+      for (const one of bad.filter(({ refresh }) => ends.includes(refresh))) {
+        const { mark, attempts } = await grantOf(one);
+        if ((mark !== null) !== stays || (attempts !== null) !== stays) {
+          wrong.push(one.what);
+        }
+      }
+      assertNone('wrong', wrong);
+    });
+  }
+
+  await each(t, 'later the same refresh token is tried again', bad,
+             async (one) => {
+    const { key, mark } = await grantOf(one);
+    if (mark) {
+      await gw.redis.command('HSET', key, 'm', '1');     // past its deadline
+    }
+    server.on(one.next, draftOf(one, 'third'));
+    await until('it is refreshed', async () =>
+      (await fhir(one)).status === 200, { timeout: 60000, every: 500 });
+    await assertSent(one, 'third');
+  });
+
+  await each(t, 'the newest refresh token is good for another refresh',
+             cases.filter(({ refresh }) => refresh === 'good'),
+             async (one) => {
+    server.on(one.next, draftOf(one, 'third'));
+    server.refused.add(`Bearer ${access(one, 'second')}`);
+    await assertSent(one, 'third');
+  });
+
+  await t.test('no refresh token was presented once too often', () => {
+    assertNone('unforeseen', server.unforeseen);
+  });
+
+  await t.test('no token is in the log', () => {
+    const log = gw.nginx.errorLog();
+    assertNone('id_tokens', server.issued.filter((token) =>
+      log.includes(token.slice(-40))));
+    assert.doesNotMatch(log, /MARK|CODE/);
+  });
+});
