@@ -11,9 +11,9 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { Random } from '../lib/random.mjs';
 import { assertNone, until } from '../lib/scratch.mjs';
 import { reply, startScripted } from '../lib/scripted.mjs';
-import { BROKEN_FRAMES, FRAMES, ID_TOKENS, KEY_SET, OUTAGES,
-         REFUSED_ID_TOKENS, SUBJECTS, TEXTS, TOKENS, UNREAD, bytesOf,
-         tokenDraft } from '../lib/shapes.mjs';
+import { BROKEN_FRAMES, FRAMES, ID_TOKENS, KEY_SET, KEY_SETS, METADATA,
+         OUTAGES, REFUSED_ID_TOKENS, SUBJECTS, TEXTS, TOKENS, UNREAD, bytesOf,
+         documentDraft, tokenDraft } from '../lib/shapes.mjs';
 
 const SEED = Number(process.env.CIGNA_SEED ?? 20261130);
 
@@ -96,6 +96,7 @@ class Server {
   refused = new Set();             // access tokens that have ended
   bearers = new Map();             // target: the last Authorization
   issued = [];
+  documents = new Map();           // path: { bytes, open }
 
   async start(t, gw) {
     this.as = await startScripted(t, { ca: gw.ca });
@@ -112,10 +113,20 @@ class Server {
                            { bytes, open: draft.open }]);
   }
 
+  show(path, draft) {
+    this.documents.set(path, { bytes: bytesOf(draft), open: draft.open });
+  }
+
+  send(socket, { bytes, open }) {
+    socket[open ? 'write' : 'end'](bytes, 'latin1');
+  }
+
   #answer(socket, request) {
     const [path] = request.target.split('?');
 
-    if (path === '/token') {
+    if (this.documents.has(path)) {
+      this.send(socket, this.documents.get(path));
+    } else if (path === '/token') {
       this.#token(socket, new URLSearchParams(request.body));
     } else if (path === '/jwks') {
       socket.end(reply(JSON.stringify({ keys: KEY_SET })));
@@ -137,7 +148,7 @@ class Server {
         status: '400 Bad Request' }));
       return;
     }
-    socket[made.open ? 'write' : 'end'](made.bytes, 'latin1');
+    this.send(socket, made);
   }
 
   #fhir(socket, request) {
@@ -223,6 +234,13 @@ test('token replies', async (t) => {
   const logged = ({ member }, words) => gw.nginx.errorLog().split('\n')
     .filter((one) => one.includes(`: ${member}, `) && one.includes(words));
 
+  // What the log says of a reply that is no HTTP, beside this line.
+  function besideOf(line) {
+    const [request] = / request: \w+/.exec(line);
+    return gw.nginx.errorLog().split('\n').find((one) =>
+      one.includes(request) && / (reply|nothing) /.test(one));
+  }
+
   await each(t, 'at the exchange', cases.filter(({ exchange }) => exchange),
              async (one) => {
     const { outcome, line } = await dance(one, 'first', one.rows);
@@ -233,7 +251,12 @@ test('token replies', async (t) => {
       assert.equal(refreshable, !one.kept);
       return;
     }
-    assert.match(line, one.told ?? /did not answer/);
+    if (one.exchange === 'exchange_unreachable' && one.refresh === 'lost') {
+      assert.match(line, /took the code and did not answer/);
+      assert.match(besideOf(line), one.told);
+    } else {
+      assert.match(line, one.told);
+    }
     assertRefused(await fhir(one), 401, 'not_connected',
                   { connect: gw.url('acme', '/cigna/connect') });
   });
@@ -263,6 +286,9 @@ test('token replies', async (t) => {
     assertRefused(await fhir(one), 503, 'refresh_failed', { retry: true });
     const [line] = logged(one, 'refresh ended, outcome: unavailable');
     assert.match(line, REFUSALS[one.refresh] ?? one.told);
+    if (one.refresh === 'lost') {
+      assert.match(besideOf(line), one.told);
+    }
   });
 
   await t.test('each refresh token was presented once', () => {
@@ -337,5 +363,161 @@ test('token replies', async (t) => {
     assertNone('id_tokens', server.issued.filter((token) =>
       log.includes(token.slice(-40))));
     assert.doesNotMatch(log, /MARK|CODE/);
+  });
+});
+
+const METADATA_PATH = '/.well-known/smart-configuration';
+
+test('key sets and metadata', async (t) => {
+  const keySets = KEY_SETS.map((row, i) => ({ row, name: `keys${i}` }));
+  const metadata = METADATA.map((row, i) => ({ row, name: `meta${i}` }));
+  const all = [...keySets, ...metadata].map((one) => ({
+    ...one, what: `${/^\D+/.exec(one.name)[0]}, ${one.row.what}`,
+    exchange: one.row.exchange === undefined ? 'connected'
+      : one.row.exchange }));
+  const clock = clockOf(t);
+  const gw = await standardGateway(t, {
+    names: all.map(({ name }) => name), zone: '64m',
+    nginx: { env: clock.env },
+  });
+  const server = new Server();
+  await server.start(t, gw);
+  const { as } = server;
+
+  const issuerOf = ({ name }) => as.url(`/issuer/${name}`);
+  const endpointsOf = (one) => ({
+    issuer: issuerOf(one), authorization_endpoint: as.url('/authorize'),
+    token_endpoint: as.url('/token'), jwks_uri: as.url('/jwks'),
+    revocation_endpoint: as.url('/revoke'),
+  });
+
+  // What is configured, and what the server publishes.
+  function publish(one) {
+    const { row, name } = one;
+    const endpoints = endpointsOf(one);
+
+    if (name.startsWith('keys')) {
+      const draft = documentDraft({ keys: KEY_SET });
+      row.change(draft);
+      server.show(`/jwks/${name}`, draft);
+      return { ...endpoints, jwks_uri: as.url(`/jwks/${name}`) };
+    }
+    const draft = documentDraft({ ...endpoints, capabilities: ['launch'] });
+    row.change(draft);
+    server.show(`/fhir/${name}${METADATA_PATH}`, draft);
+    return Object.fromEntries(Object.entries(endpoints).map(([key, url]) =>
+      [key, row.configured?.includes(key) ? url : null]));
+  }
+
+  const log = () => gw.nginx.errorLog();
+  const discovered = (before) => log().slice(before)
+    .match(/discovery (failed|succeeded)/g)?.length ?? 0;
+
+  const changes = {
+    tenant: { dances_per_second: 10000, dances_per_member: 100,
+              token_requests: 10000, timeout: '20s', connect_timeout: '20s' },
+    tenants: Object.fromEntries(all.map((one) => [one.name, {
+      ...publish(one), fhir_base: as.url(`/fhir/${one.name}`) }])),
+    fhir: (tenant) => ({ proxy_pass: as.url(`/fhir/${tenant}/`) }),
+  };
+
+  async function reload() {
+    const before = log().length;
+    await gw.reload(changes);
+    await until('discovery is over', () =>
+      discovered(before) >= metadata.length, { timeout: 60000 });
+    return log().slice(before);
+  }
+
+  function draftOf(one, stage, nonce) {
+    const seconds = Math.floor(Date.now() / 1000);
+    const issuer = one.row.issuer?.(issuerOf(one)) ?? issuerOf(one);
+    const draft = tokenDraft(
+      { access_token: `MARKsecretA-${stage}-${one.name}`,
+        refresh_token: `MARKsecretR-${stage}-${one.name}` },
+      { iss: issuer, aud: `${one.name}-client`, sub: `sub-${one.name}`, nonce,
+        iat: seconds, exp: seconds + 4 * HOURS_2 });
+    return Object.assign(draft, one.row.sign);
+  }
+
+  async function dance(one, stage) {
+    const visitor = gw.visitor({ tenant: one.name, member: stage });
+    const { status, location } = await visitor.get('/cigna/connect');
+    if (status !== 302) {
+      return { visitor, status };
+    }
+    const query = new URL(location).searchParams;
+    const code = `CODE-${stage}-${one.name}`;
+    server.on(code, draftOf(one, stage, query.get('nonce')));
+    const { cigna, cigna_dance: id } = toldApp(await visitor.get(
+      `/cigna/callback?code=${code}&state=${query.get('state')}`));
+    return { visitor, status, outcome: cigna, line: endOf(gw, id) };
+  }
+
+  async function assertSent(one, visitor, stage) {
+    const target = `/fhir/${one.name}/Patient?by=${visitor.member}`;
+    assertServed(await visitor.get(`/fhir/Patient?by=${visitor.member}`));
+    assert.equal(server.bearers.get(target),
+                 `Bearer MARKsecretA-${stage}-${one.name}`);
+  }
+
+  async function assertDance(one, stage) {
+    const { visitor, status, outcome, line } = await dance(one, stage);
+    if (one.exchange === null) {
+      assert.equal(status, 503);
+      return null;
+    }
+    assert.equal(outcome, one.exchange, line);
+    if (outcome === 'connected') {
+      await assertSent(one, visitor, stage);
+    } else {
+      assert.match(line, one.row.told);
+    }
+    return visitor;
+  }
+
+  const read = (await reload()).split('\n');
+  for (const { name, what, row: { told } } of all.slice(keySets.length)) {
+    await t.test(`${what}: the log says what is wrong, and nothing else`,
+      () => {
+        const lines = read.filter((line) => line.endsWith(`tenant: ${name}`)
+          && !line.includes('discovery succeeded')).join('\n');
+        if (told) {
+          assert.match(lines, told);
+        } else {
+          assert.equal(lines, '');
+        }
+      });
+  }
+
+  await each(t, 'a first dance', all, async (one) => {
+    one.visitor = await assertDance(one, 'first');
+  });
+  await reload();
+  const connected = all.filter(({ exchange }) => exchange === 'connected');
+  await each(t, 'a refresh after a reload', connected, async (one) => {
+    server.refused.add(`Bearer MARKsecretA-first-${one.name}`);
+    server.on(`MARKsecretR-first-${one.name}`, draftOf(one, 'second'));
+    await assertSent(one, one.visitor, 'second');
+  });
+  await each(t, 'a dance after a reload', all, (one) =>
+    assertDance(one, 'third'));
+
+  await t.test('a document that moves the token endpoint to another host later '
+    + 'is refused, and the known one used on', async () => {
+    const [one] = metadata;
+    const before = log().length;
+    server.show(`/fhir/${one.name}${METADATA_PATH}`, documentDraft({
+      ...endpointsOf(one), token_endpoint: 'https://other.example/token' }));
+    clock.forward(HOURS_2);
+    await assertDance({ ...one, exchange: 'connected' }, 'fourth');
+    await until('it is refused', () => /discovery failed: the server names /
+      .test(log().slice(before)));
+    await assertDance({ ...one, exchange: 'connected' }, 'fifth');
+  });
+
+  await t.test('no token is presented twice, and none is in the log', () => {
+    assertNone('unforeseen', server.unforeseen);
+    assert.doesNotMatch(log(), /MARK|CODE/);
   });
 });

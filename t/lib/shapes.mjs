@@ -42,7 +42,8 @@ const draft = (fields, more) => ({
 export const tokenDraft = (tokens, claims) => draft(
   { token_type: 'Bearer', expires_in: 3600, scope: 'openid patient/*.read',
     patient: 'P1', ...tokens },
-  { claims, header: { alg: 'RS256', kid: 'rsa' }, key: 'rsa', part: [], jws: [] });
+  { claims, header: { alg: 'RS256', kid: 'rsa' }, key: 'rsa', part: [],
+    jws: [] });
 
 export const documentDraft = (fields) => draft(fields);
 
@@ -51,7 +52,7 @@ export function bytesOf(made) {
   const { version, status, type, lines, before, frame, after, ending } = made;
   const [more, body] = frame(textOf(made));
 
-  return before + [`${version} ${status}`,
+  return made.silent ? '' : before + [`${version} ${status}`,
                    ...[type ?? []].flat().map((one) => `Content-Type: ${one}`),
                    ...lines, ...more, '', body].join(ending) + after;
 }
@@ -267,34 +268,52 @@ export const FRAMES = [
 ];
 
 // Replies that nobody can read as HTTP.
-const broken = (what, part, change) => row(what, part, change, { end: 'lost' });
+const broken = (what, part, change, told) =>
+  row(what, part, change, { end: 'lost', told: new RegExp(told) });
+const noSingle = 'reply has no single Content-Length';
+const noStatus = 'reply has no status line of HTTP/1';
 
 export const BROKEN_FRAMES = [
-  broken('nothing at all', 'frame', set({ version: '', status: '', type: null,
-                                          ending: '', frame: () => [[], ''] })),
-  broken('a folded line', 'header', line('X-A: b\r\n c: d')),
-  broken('a blank before the colon', 'header', line('X-A : b')),
-  broken('a line without a name', 'header', line(': b')),
-  broken('a zero byte in a line', 'header', line('X-A: b\0c')),
+  broken('nothing at all', 'frame', set({ silent: true }),
+         'nothing was answered'),
+  broken('a folded line', 'header', line('X-A: b\r\n c: d'),
+         'reply has a folded header line'),
+  broken('a blank before the colon', 'header', line('X-A : b'),
+         'reply has a header line without a name'),
+  broken('a line without a name', 'header', line(': b'),
+         'reply has a header line without a name'),
+  broken('a zero byte in a line', 'header', line('X-A: b\0c'),
+         'reply has a control byte in a line'),
   broken('two lengths', 'frame', set({ frame: (body) => [[
-    `Content-Length: ${body.length}`, 'Content-Length: 7'], body] })),
+    `Content-Length: ${body.length}`, 'Content-Length: 7'], body] }),
+         noSingle),
   broken('a length with a sign', 'frame', set({ frame: (body) => [[
-    `Content-Length: +${body.length}`], body] })),
+    `Content-Length: +${body.length}`], body] }),
+         noSingle),
   broken('a body that is cut', 'frame', set({ frame: (body) => [[
-    `Content-Length: ${body.length + 1}`], body] })),
+    `Content-Length: ${body.length + 1}`], body] }),
+         'reply was cut'),
   broken('chunks that are cut', 'frame', set({
-    frame: inChunks({ end: '' }) })),
+    frame: inChunks({ end: '' }) }),
+         'reply was cut'),
   broken('a size of a chunk that is none', 'frame', set({
-    frame: (body) => [[CHUNKED], `0x${chunks(body)}`] })),
+    frame: (body) => [[CHUNKED], `0x${chunks(body)}`] }),
+         'reply has a chunk of no size'),
   broken('a chunk that is longer than it says', 'frame', set({
-    frame: (body) => [[CHUNKED], chunks(body).replace('\r\n', '\r\n ')] })),
+    frame: (body) => [[CHUNKED], chunks(body).replace('\r\n', '\r\n ')] }),
+         'reply has a chunk of another size than it says'),
   broken('a coding that nobody knows', 'frame', set({
-    frame: inChunks({}, ['Transfer-Encoding: gzip, chunked']) })),
-  broken('140 KB', 'many', front(`"x":"${'x'.repeat(140 << 10)}"`)),
-  broken('HTTP/2', 'version', set({ version: 'HTTP/2.0' })),
-  broken('a status of two digits', 'status', set({ status: '20 OK' })),
+    frame: inChunks({}, ['Transfer-Encoding: gzip, chunked']) }),
+         'reply has an unknown transfer coding'),
+  broken('140 KB', 'many', front(`"x":"${'x'.repeat(140 << 10)}"`),
+         'reply is too large|chunk of no size, or is too large'),
+  broken('HTTP/2', 'version', set({ version: 'HTTP/2.0' }),
+         noStatus),
+  broken('a status of two digits', 'status', set({ status: '20 OK' }),
+         noStatus),
   broken('101 before it', 'before', set({
-    before: 'HTTP/1.1 101 Switching Protocols\r\n\r\n' })),
+    before: 'HTTP/1.1 101 Switching Protocols\r\n\r\n' }),
+         'reply changes the protocol'),
 ];
 
 // The fields of a token reply.
@@ -646,4 +665,241 @@ export const SUBJECTS = [
     made.fields.patient = '"Patient/P2"';
     made.fields.id_token = undefined;
   }),
+];
+
+// Key sets and metadata.  A row is { what, change, sign, exchange, told, ... }:
+//   change    of the document's draft
+//   sign      header and key of the id_token
+//   exchange  what becomes of a dance: connected, if not said
+//   told      what the log says, of a document that is used as well
+//   status, configured, issuer: of metadata, see below
+
+const some = (rows, ...names) => rows.filter(({ what, named }) =>
+  named || names.includes(what));
+
+// Those of any document that are tried with key sets and metadata.
+const DOCUMENTS = [
+  ...some(TEXTS, 'a byte order mark and white space', 'an indented text',
+          'half a surrogate pair', 'a number that no double holds',
+          '30 objects in each other', '100 KB of other members'),
+  ...some(FRAMES, 'status 203', 'no reason', 'no type', 'type text/html',
+          'charset latin1', 'two types', 'a coding that was not done',
+          '100 Continue before it', 'chunks in chunks', 'no length',
+          'one byte in each chunk', 'another reply behind it',
+          'a connection that stays open', 'lines that end with LF alone'),
+];
+
+const document = (what, change, more = {}) => ({ what, change, ...more });
+const documents = (told) => DOCUMENTS.map(({ what, part, change }) =>
+  document(what, change, { told: told.includes(part) ? /not strict JSON/
+    : undefined }));
+
+const keySet = (what, keys, more) =>
+  document(what, put('keys', json(keys)), more);
+const badKeys = (what, keys, shape) => keySet(what, keys, {
+  exchange: 'keys_unreachable',
+  told: new RegExp(`none of the keys is usable: ${shape}: `) });
+const noKeys = (what, change, status = 200) => document(what, change, {
+  exchange: 'keys_unreachable', told: new RegExp(
+    `the keys cannot be fetched: status ${status}, \\d+ bytes that are no`) });
+const foreignKeys = (what, keys, told, more) => keySet(what, keys, {
+  exchange: 'id_token_invalid', told: new RegExp(`refused: ${told}`),
+  ...more });
+
+const { n: modulus } = jwkOf('rsa');
+const { x, y } = jwkOf('p256');
+const bytes = (text) => Buffer.from(text, 'base64url');
+const noKid = { header: { alg: 'RS256' } };
+const byP256 = { header: { alg: 'ES256', kid: 'p256' }, key: 'p256' };
+const others = (count, more) => Array.from({ length: count }, (_, i) =>
+  jwkOf('other', { kid: `k${i}`, ...more }));
+const withoutKid = (keys) => keys.map(({ kid: _, ...key }) => key);
+// a modulus of another key for each
+const different = (count) => Array.from({ length: count }, (_, i) => {
+  const n = bytes(modulus);
+  n.writeUInt32BE(0xc0000000 + i, 0);
+  return jwkOf('rsa', { n: n.toString('base64url'), kid: undefined });
+});
+
+export const KEY_SETS = [
+  ...documents([]),
+  keySet('a kid twice, the other key first', [
+    jwkOf('other', { kid: 'rsa' }), jwkOf('rsa')]),
+  keySet('a kid of keys of two kinds', [
+    jwkOf('p256', { kid: 'rsa' }), jwkOf('rsa')]),
+  keySet('a key twice', [jwkOf('rsa'), jwkOf('rsa')]),
+  keySet('a key under two names', [jwkOf('rsa', { kid: 'a' }), jwkOf('rsa')]),
+  keySet('no kid in the keys', withoutKid(KEY_SET)),
+  keySet('no kid in the token, and several keys of its kind', [
+    ...others(4), jwkOf('rsa')], { sign: noKid }),
+  keySet('no kid anywhere', withoutKid([...others(1), ...KEY_SET]),
+         { sign: noKid }),
+  keySet('12 keys without kid, the last of which signs', [
+    ...different(11), ...withoutKid([jwkOf('rsa')])]),
+  keySet('a kid that is a number', [jwkOf('rsa', { kid: 1 })]),
+  keySet('an empty kid', [jwkOf('rsa', { kid: '' })]),
+  keySet('a kid of 300 bytes', [jwkOf('rsa', { kid: 'k'.repeat(300) })]),
+  keySet('keys of kinds that nobody knows', [
+    { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA', kid: 'rsa' },
+    { kid: 'rsa' }, { kty: 'EC', crv: 'secp256k1', x, y, kid: 'rsa' },
+    { kty: 'OKP', crv: 'X25519', x, kid: 'rsa' }, jwkOf('rsa')]),
+  keySet('values that are no keys', [null, 'rsa', 5, [], {}, jwkOf('rsa')]),
+  keySet('a secret beside', [{ kty: 'oct', k: 'AAAA', kid: 'rsa' },
+                             jwkOf('rsa')]),
+  keySet('chains of certificates', [jwkOf('rsa', {
+    x5c: ['AAAA'.repeat(400)], x5t: 'abc', 'x5t#S256': 5, exp: 1, iss: 'x' })]),
+  keySet('a key for encryption under the same name', [
+    jwkOf('other', { kid: 'rsa', use: 'enc' }), jwkOf('rsa')]),
+  keySet('no use', [jwkOf('rsa', { use: undefined })]),
+  keySet('a use that is null', [jwkOf('rsa', { use: null, alg: null })]),
+  keySet('operations', [jwkOf('rsa', { key_ops: ['sign', 'verify'] })]),
+  keySet('the algorithm in the key', [jwkOf('rsa', { alg: 'RS256' })]),
+  keySet('padding', [jwkOf('rsa', { n: `${modulus}==`, e: 'AQAB' })]),
+  keySet('the other alphabet', [jwkOf('rsa', {
+    n: bytes(modulus).toString('base64') })]),
+  keySet('a zero byte in front of the modulus', [jwkOf('rsa', {
+    n: Buffer.concat([Buffer.alloc(1), bytes(modulus)]).toString('base64url'),
+    e: 'AAEAAQ' })]),
+  keySet('coordinates with padding', [jwkOf('p256', {
+    x: bytes(x).toString('base64'), y: bytes(y).toString('base64') })],
+         { sign: byP256 }),
+  keySet('coordinates with a zero byte in front', [jwkOf('p256', {
+    x: Buffer.concat([Buffer.alloc(1), bytes(x)]).toString('base64url') })],
+         { sign: byP256 }),
+  keySet('a weak key beside', [jwkOf('weak', { kid: 'rsa' }), jwkOf('rsa')]),
+  keySet('200 keys, the last of which signs', [...others(199), jwkOf('rsa')]),
+  keySet('200 keys for encryption, and one', [
+    ...others(200, { use: 'enc' }), jwkOf('rsa')]),
+  document('two lists, the last of which counts', front('"keys":[]')),
+
+  badKeys('no key at all', [], '0 keys'),
+  badKeys('a weak key', [jwkOf('weak', { kid: 'rsa' })], '1 key, 1 weak'),
+  badKeys('a key whose secret is there', [{
+    ...KEYS.rsa.privateKey.export({ format: 'jwk' }), kid: 'rsa' }],
+          '1 key, 1 secret'),
+  badKeys('a key for encryption', [jwkOf('rsa', { use: 'enc' })],
+          '1 key, 1 not for verifying'),
+  badKeys('a key for another algorithm', [jwkOf('rsa', { alg: 'RSA-OAEP' })],
+          '1 key, 1 other algorithm'),
+  badKeys('keys of unknown kinds', [{ kty: 'AKP' }, { kty: 'rsa' }, 7],
+          '3 keys, 1 no object, 2 unknown kind'),
+  badKeys('a modulus that is none', [jwkOf('rsa', { n: '!' })],
+          '1 key, 1 broken'),
+  noKeys('no list', put('keys', undefined)),
+  noKeys('a list that is null', put('keys', 'null')),
+  noKeys('a list that is an object', put('keys', '{}')),
+  noKeys('the list alone', around(() => json(KEY_SET))),
+  noKeys('a page', around(() => '<html>')),
+  noKeys('nothing', around(() => '')),
+  noKeys('half of it', around((text) => text.slice(0, text.length >> 1))),
+  noKeys('garbage behind it', around((text) => `${text};`)),
+  noKeys('status 404', set({ status: '404 Not Found' }), 404),
+  noKeys('status 302', set({ status: '302 Found' }), 302),
+  foreignKeys('the key of another server by the name of ours', [
+    jwkOf('other', { kid: 'rsa' })], 'signature'),
+  foreignKeys('keys of another server', others(3), 'unknown_key'),
+  foreignKeys('only keys of other kinds', [jwkOf('p256', { kid: 'rsa' })],
+              'algorithm'),
+  foreignKeys('40 keys without kid, the last of which signs', [
+    ...different(39), ...withoutKid([jwkOf('rsa')])], 'signature'),
+];
+
+// Metadata: what is configured beside it, and what of a URL becomes of it.
+//   configured  names of endpoints that are configured as well
+//   issuer      a function of the issuer: the one of the id_token
+//   exchange    null: no dance begins
+const member = (name, value, more) => document(
+  `${name} ${value === undefined ? 'absent' : json(value)}`,
+  put(name, value === undefined ? undefined : json(value)), more);
+const optional = (name, value, why) => member(name, value, {
+  told: new RegExp(`passed over: "${name}": ${why}`) });
+const no = (name, value, told) =>
+  member(name, value, { exchange: null, told });
+const noDocument = (what, change, told) =>
+  document(what, change, { exchange: null, told });
+const BOTH = ['authorization_endpoint', 'token_endpoint'];
+const beside = (what, change, told, more) =>
+  document(`${what}, both endpoints being configured`, change,
+           { configured: BOTH, told, unsigned: true, ...more });
+const rewritten = (change) => (made) => {
+  for (const name of Object.keys(made.fields)) {
+    if (/^"https/.test(made.fields[name])) {
+      made.fields[name] = json(change(JSON.parse(made.fields[name])));
+    }
+  }
+};
+const REASON = /discovery failed: (the document is )?not a JSON object/;
+
+export const METADATA = [
+  ...documents(['edge', 'name', 'escape', 'twice', 'number']),
+  document('blanks behind URLs', rewritten((url) => `${url} `)),
+  document('line ends behind URLs', rewritten((url) => `${url}\r\n`)),
+  document('white space around URLs', rewritten((url) => `\t ${url}\n`)),
+  document('an endpoint twice, the last of which counts', front(
+    '"token_endpoint":"https://other.example/token"'),
+           { told: /not strict JSON/ }),
+  optional('jwks_uri', '', 'empty'),
+  optional('jwks_uri', 'http://localhost/jwks', 'not an https URL'),
+  optional('jwks_uri', ['https://localhost/jwks'], 'not a string'),
+  optional('revocation_endpoint', '', 'empty'),
+  optional('revocation_endpoint', 'http://localhost/r', 'not an https URL'),
+  optional('revocation_endpoint', 'javascript:alert(1)', 'not an https URL'),
+  optional('revocation_endpoint', { url: 'https://localhost/r' },
+           'not a string'),
+  optional('authorization_response_iss_parameter_supported', 'false',
+           'not true or false'),
+  member('jwks_uri', null),
+  member('jwks_uri', undefined),
+  member('revocation_endpoint', null),
+  member('introspection_endpoint', 'http://localhost/i'),
+  member('registration_endpoint', 7),
+  member('scopes_supported', 'openid'),
+  member('token_endpoint_auth_methods_supported', []),
+  member('capabilities', { a: [{}] }),
+  member('issuer', undefined, { issuer: () => 'https://any.example' }),
+  member('issuer', null, { issuer: () => 'https://any.example' }),
+  member('issuer', '', { issuer: () => 'https://any.example',
+                         told: /passed over: "issuer": empty/ }),
+  document('an issuer with a slash at its end', (made) => {
+    made.fields.issuer = made.fields.issuer.replace(/"$/, '/"');
+  }, { issuer: (issuer) => `${issuer}/` }),
+  beside('status 404', set({ status: '404 Not Found' }), /status: 404/),
+  beside('status 410 with a page', (made) => {
+    made.status = '410 Gone';
+    made.around.push(page);
+  }, /status: 410/),
+  beside('a page', around(page), /not a JSON object/),
+  beside('status 204', set({ status: '204 No Content', frame: () => [[], ''] }),
+         /not a JSON object/),
+  beside('garbage', around(() => '\xff\x00garbage'), /not a JSON object/),
+  beside('no endpoints in it', (made) => {
+    BOTH.forEach((name) => { made.fields[name] = undefined; });
+  }, undefined, { unsigned: false }),
+  beside('endpoints in clear in it', (made) => {
+    BOTH.forEach((name) => { made.fields[name] = '"http://localhost/x"'; });
+  }, /"token_endpoint": not an https URL/, { unsigned: false }),
+
+  no('token_endpoint', 'http://localhost/token',
+     /"token_endpoint" is not an https URL/),
+  no('token_endpoint', 5, /"token_endpoint" is not an https URL/),
+  no('token_endpoint', '', /no "token_endpoint"/),
+  no('token_endpoint', undefined, /no "token_endpoint"/),
+  no('authorization_endpoint', 'http://localhost/authorize',
+     /"authorization_endpoint" is not an https URL/),
+  no('authorization_endpoint', undefined, /no "authorization_endpoint"/),
+  no('issuer', 'http://localhost/', /"issuer" is not an https URL/),
+  no('issuer', ['https://localhost/'], /"issuer" is not an https URL/),
+  document('an issuer with a slash more than is configured', (made) => {
+    made.fields.issuer = made.fields.issuer.replace(/"$/, '/"');
+  }, { configured: ['issuer'], exchange: null,
+       told: /"issuer" is not the one that is configured/ }),
+  noDocument('a page', around(page), REASON),
+  noDocument('nothing', around(() => ''), REASON),
+  noDocument('a list around it', around((text) => `[${text}]`), REASON),
+  noDocument('a comma too many', around((text) => text.replace(/}$/, ',}')),
+             REASON),
+  noDocument('half of it', around((text) => text.slice(0, text.length >> 1)),
+             REASON),
+  noDocument('status 404', set({ status: '404 Not Found' }), /status: 404/),
+  noDocument('status 401', set({ status: '401 No' }), /status: 401/),
 ];
