@@ -6,6 +6,33 @@
 
 
 /*
+ * Part by part; what is wrong makes it no reply, and "error" says so:
+ *
+ *   part               absent          odd, and read          wrong
+ *   ----               ------          -------------          -----
+ *   status line        no reply        HTTP/1.0, no reason,   another version,
+ *                                      any bytes in it        not three digits
+ *   1xx before it                      any, as one section    101
+ *   lines              as it should    end with LF alone,     control bytes,
+ *                      be              have no value          no name, a blank
+ *                                                             before the colon,
+ *                                                             folded
+ *   Content-Length     to the end of   the same twice, or in  two that differ,
+ *                      the connection  a list; beside chunks  no number; over
+ *                                      any                    body_max
+ *   Transfer-Encoding  no chunks       "identity"; "chunked"  any other
+ *                                      twice, done once or
+ *                                      twice; in HTTP/1.0
+ *   chunks             cut             extensions, zeros in   a size that is
+ *                                      front, trailers, no    none, data of
+ *                                      line end behind the    another size
+ *                                      last one
+ *   Retry-After, Date  not known       not known; of several the last one
+ *   Content-Type, Content-Encoding, and what follows a reply: not looked at
+ */
+
+
+/*
  *                 +--- 1xx ---+
  *                 v           |
  *     (start) status --> header --+--> 204, 304 ------------------> done

@@ -7,7 +7,8 @@
  *   ----       --------------     -----------------------------   ----------
  *   parts      malformed          either alphabet of base64, with or without
  *                                 padding, is read: what is signed is the
- *                                 text as it came; otherwise malformed
+ *                                 text as it came; otherwise malformed, as
+ *                                 are other parts than three, or empty ones
  *   JSON                          a byte order mark, bytes that are no UTF-8
  *                                 and odd members do no harm
  *   alg        malformed          "none", HS256 and such: algorithm   *

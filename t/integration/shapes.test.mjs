@@ -18,7 +18,7 @@ import { BROKEN_FRAMES, FRAMES, ID_TOKENS, KEY_SET, KEY_SETS, METADATA,
 const SEED = Number(process.env.CIGNA_SEED ?? 20261130);
 
 // so many are under way at a time
-const TOGETHER = 6;
+const AT_ONCE = { concurrency: 6 };
 
 const HOURS_2 = 7200;
 
@@ -168,13 +168,9 @@ const REFUSALS = {
   'other patient': /tokens for another patient came/,
 };
 
-// Each case as a test of its own, some at a time.
-function each(t, what, cases, run) {
-  return t.test(what, { concurrency: TOGETHER }, async (all) => {
-    await Promise.all(cases.map((one) =>
-      all.test(`${one.what}: ${what}`, () => run(one))));
-  });
-}
+// Each case as a test of its own.
+const each = (cases, run) => (t) => Promise.all(cases.map((one) =>
+  t.test(one.what, () => run(one))));
 
 test('token replies', async (t) => {
   const clock = clockOf(t);
@@ -241,8 +237,9 @@ test('token replies', async (t) => {
       one.includes(request) && / (reply|nothing) /.test(one));
   }
 
-  await each(t, 'at the exchange', cases.filter(({ exchange }) => exchange),
-             async (one) => {
+  const danced = cases.filter(({ exchange }) => exchange);
+
+  await t.test('at the exchange', AT_ONCE, each(danced, async (one) => {
     const { outcome, line } = await dance(one, 'first', one.rows);
     assert.equal(outcome, one.exchange, line);
     if (outcome === 'connected') {
@@ -259,7 +256,7 @@ test('token replies', async (t) => {
     }
     assertRefused(await fhir(one), 401, 'not_connected',
                   { connect: gw.url('acme', '/cigna/connect') });
-  });
+  }));
 
   // The refresh token that the server has given last.
   async function plainDance(one) {
@@ -272,11 +269,11 @@ test('token replies', async (t) => {
     one.next = next(one, 'plain');
   }
 
-  await each(t, 'connected, to be refreshed', cases, plainDance);
+  await t.test('connected, to be refreshed', AT_ONCE, each(cases, plainDance));
   clock.forward(HOURS_2);
   server.presented = [];
 
-  await each(t, 'at the refresh', cases, async (one) => {
+  await t.test('at the refresh', AT_ONCE, each(cases, async (one) => {
     server.on(one.next, draftOf(one, 'second', { rows: one.rows }));
     if (one.refresh === 'good') {
       await assertSent(one, 'second');
@@ -289,7 +286,7 @@ test('token replies', async (t) => {
     if (one.refresh === 'lost') {
       assert.match(besideOf(line), one.told);
     }
-  });
+  }));
 
   await t.test('each refresh token was presented once', () => {
     assert.equal(server.presented.length, cases.length);
@@ -308,12 +305,12 @@ test('token replies', async (t) => {
 
   const keys = await grantKeys(gw);
 
-  await each(t, 'no grant is spent by it', bad, async (one) => {
+  await t.test('no grant is spent by it', AT_ONCE, each(bad, async (one) => {
     const { spent } = await grantOf(one);
     assert.equal(spent, null);
     const { connected } = (await one.visitor.get('/cigna/status')).json();
     assert.equal(connected, true);
-  });
+  }));
 
   for (const [what, ends, stays] of [
     ['where no reply can be read, or a stranger\'s came, the mark stays',
@@ -334,8 +331,8 @@ test('token replies', async (t) => {
     });
   }
 
-  await each(t, 'later the same refresh token is tried again', bad,
-             async (one) => {
+  await t.test('later the same refresh token is tried again', AT_ONCE,
+               each(bad, async (one) => {
     const { key, mark } = await grantOf(one);
     if (mark) {
       await gw.redis.command('HSET', key, 'm', '1');     // past its deadline
@@ -344,15 +341,16 @@ test('token replies', async (t) => {
     await until('it is refreshed', async () =>
       (await fhir(one)).status === 200, { timeout: 60000, every: 500 });
     await assertSent(one, 'third');
-  });
+  }));
 
-  await each(t, 'the newest refresh token is good for another refresh',
-             cases.filter(({ refresh }) => refresh === 'good'),
-             async (one) => {
+  const good = cases.filter(({ refresh }) => refresh === 'good');
+
+  await t.test('the newest refresh token is good for another refresh', AT_ONCE,
+               each(good, async (one) => {
     server.on(one.next, draftOf(one, 'third'));
     server.refused.add(`Bearer ${access(one, 'second')}`);
     await assertSent(one, 'third');
-  });
+  }));
 
   await t.test('no refresh token was presented once too often', () => {
     assertNone('unforeseen', server.unforeseen);
@@ -372,7 +370,7 @@ test('key sets and metadata', async (t) => {
   const keySets = KEY_SETS.map((row, i) => ({ row, name: `keys${i}` }));
   const metadata = METADATA.map((row, i) => ({ row, name: `meta${i}` }));
   const all = [...keySets, ...metadata].map((one) => ({
-    ...one, what: `${/^\D+/.exec(one.name)[0]}, ${one.row.what}`,
+    ...one, what: `${/^\D+/.exec(one.name)[0]}: ${one.row.what}`,
     exchange: one.row.exchange === undefined ? 'connected'
       : one.row.exchange }));
   const clock = clockOf(t);
@@ -490,18 +488,22 @@ test('key sets and metadata', async (t) => {
       });
   }
 
-  await each(t, 'a first dance', all, async (one) => {
+  await t.test('a first dance', AT_ONCE, each(all, async (one) => {
     one.visitor = await assertDance(one, 'first');
-  });
+  }));
+
   await reload();
-  const connected = all.filter(({ exchange }) => exchange === 'connected');
-  await each(t, 'a refresh after a reload', connected, async (one) => {
+  const served = all.filter(({ exchange }) => exchange === 'connected');
+
+  await t.test('a refresh after a reload', AT_ONCE,
+               each(served, async (one) => {
     server.refused.add(`Bearer MARKsecretA-first-${one.name}`);
     server.on(`MARKsecretR-first-${one.name}`, draftOf(one, 'second'));
     await assertSent(one, one.visitor, 'second');
-  });
-  await each(t, 'a dance after a reload', all, (one) =>
-    assertDance(one, 'third'));
+  }));
+
+  await t.test('a dance after a reload', AT_ONCE, each(all, (one) =>
+    assertDance(one, 'third')));
 
   await t.test('a document that moves the token endpoint to another host later '
     + 'is refused, and the known one used on', async () => {

@@ -408,6 +408,8 @@ export const TOKENS = [
   error('an error that is an object', '{}'),
   error('an error of blanks', '"  "'),
   error('the error "none"', '"none"'),
+  error('the error invalid_grant beside tokens', '"invalid_grant"'),
+  error('the error invalid_client beside tokens', '"invalid_client"'),
   row('an error_description', 'error_description',
       put('error_description', '"all is well"')),
 
