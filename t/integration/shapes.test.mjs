@@ -48,16 +48,18 @@ function caseOf(rows) {
 const toEnd = ({ what }) => /^no length|to the end|no line end/.test(what);
 const touches = (part) => (row) => row.part === part;
 
-// Two rows that say different things of one part of a reply are no pair.
+// Two rows that say different things of one part of a reply are no pair, nor
+// are those of which one undoes the other.  A Retry-After beside what is bad
+// holds back everybody.
 function fits(a, b) {
   const both = (one, other) => (one(a) && other(b)) || (one(b) && other(a));
   const bad = (row) => BAD.includes(row);
 
   return a.part !== b.part
-    && !both(touches('id_token'), (row) => IDS.has(row))
+    && !['many', 'error', 'pause'].some((part) => both(touches(part), bad))
     && !both(touches('open'), (row) => toEnd(row) || bad(row))
-    && !both(touches('after'), toEnd)
-    && !both(touches('many'), bad)
+    && !both(touches('after'), (row) => toEnd(row) || row.end === 'lost')
+    && !both(touches('id_token'), (row) => IDS.has(row))
     && !both(touches('signature'), (row) => bad(row) && IDS.has(row))
     && !both(touches('claim sub'), touches('payload'));
 }
