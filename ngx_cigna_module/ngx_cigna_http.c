@@ -394,13 +394,7 @@ ngx_cigna_http_read(ngx_cigna_http_t *http)
         }
 
         if (rc == CIGNA_ERROR) {
-            http->error = (n == 0) ? "reply was cut"
-                                   : "reply is malformed or too large";
-            return NGX_ERROR;
-        }
-
-        if (n == 0) {
-            http->error = "reply was cut";
+            http->error = http->reply.error;
             return NGX_ERROR;
         }
 

@@ -6,6 +6,33 @@
 
 
 /*
+ * Part by part; what is wrong makes it no reply, and "error" says so:
+ *
+ *   part               absent          odd, and read          wrong
+ *   ----               ------          -------------          -----
+ *   status line        no reply        HTTP/1.0, no reason,   another version,
+ *                                      any bytes in it        not three digits
+ *   1xx before it                      any, as one section    101
+ *   lines              as it should    end with LF alone,     control bytes,
+ *                      be              have no value          no name, a blank
+ *                                                             before the colon,
+ *                                                             folded
+ *   Content-Length     to the end of   the same twice, or in  two that differ,
+ *                      the connection  a list; beside chunks  no number; over
+ *                                      any                    body_max
+ *   Transfer-Encoding  no chunks       "identity"; "chunked"  any other
+ *                                      twice, done once or
+ *                                      twice; in HTTP/1.0
+ *   chunks             cut             extensions, zeros in   a size that is
+ *                                      front, trailers, no    none, data of
+ *                                      line end behind the    another size
+ *                                      last one
+ *   Retry-After, Date  not known       not known; of several the last one
+ *   Content-Type, Content-Encoding, and what follows a reply: not looked at
+ */
+
+
+/*
  *                 +--- 1xx ---+
  *                 v           |
  *     (start) status --> header --+--> 204, 304 ------------------> done
@@ -75,6 +102,11 @@ static int cigna_http_trailer(cigna_http_reply_t *p,
     const cigna_http_in_t *in);
 static int cigna_http_chunks_done(cigna_http_reply_t *p,
     const cigna_http_in_t *in);
+static int cigna_http_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
+    cigna_slice_t *line);
+static int cigna_http_field(cigna_http_reply_t *p, cigna_slice_t line,
+    cigna_slice_t *name, cigna_slice_t *value);
+static int cigna_http_wrong(cigna_http_reply_t *p, const char *error);
 
 
 static const cigna_http_state_pt  cigna_http_states[] = {
@@ -113,6 +145,7 @@ cigna_http_reply_parse(cigna_http_reply_t *p, uint8_t *data, size_t len,
 
     if (len < p->lines.pos) {
         p->state = cigna_http_st_failed;
+        (void) cigna_http_wrong(p, "reply has lost bytes");
     }
 
     rc = cigna_http_run(p, &in);
@@ -144,6 +177,11 @@ cigna_http_run(cigna_http_reply_t *p, const cigna_http_in_t *in)
             return CIGNA_AGAIN;
         }
 
+        if (rc == CIGNA_AGAIN) {
+            (void) cigna_http_wrong(p, in->len ? "reply was cut"
+                                               : "nothing was answered");
+        }
+
         if (rc != CIGNA_OK) {
             p->state = cigna_http_st_failed;
         }
@@ -162,7 +200,7 @@ cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in)
     uint64_t       status;
     cigna_slice_t  line, version, code;
 
-    rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+    rc = cigna_http_line(p, in, &line);
 
     if (rc != CIGNA_OK) {
         return rc;
@@ -174,13 +212,13 @@ cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in)
     if (!cigna_slice_eq(version, cigna_slice("HTTP/1.1"))
         && !cigna_slice_eq(version, cigna_slice("HTTP/1.0")))
     {
-        return CIGNA_ERROR;
+        return cigna_http_wrong(p, "reply has no status line of HTTP/1");
     }
 
     if (code.len != 3 || cigna_slice_uint(code, 599, &status) != CIGNA_OK
         || status < 100)
     {
-        return CIGNA_ERROR;
+        return cigna_http_wrong(p, "reply has no status line of HTTP/1");
     }
 
     p->status = (unsigned) status;
@@ -196,7 +234,7 @@ cigna_http_header(cigna_http_reply_t *p, const cigna_http_in_t *in)
     int            rc;
     cigna_slice_t  line;
 
-    rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+    rc = cigna_http_line(p, in, &line);
 
     if (rc != CIGNA_OK) {
         return rc;
@@ -216,7 +254,7 @@ cigna_http_header_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
 {
     cigna_slice_t  name, value;
 
-    if (cigna_http_line_split(line, &name, &value) != CIGNA_OK) {
+    if (cigna_http_field(p, line, &name, &value) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 
@@ -292,7 +330,7 @@ cigna_http_transfer_encoding(cigna_http_reply_t *p, cigna_slice_t value)
         }
 
         if (!cigna_slice_eq_case(coding, cigna_slice("chunked"))) {
-            return CIGNA_ERROR;
+            return cigna_http_wrong(p, "reply has an unknown transfer coding");
         }
 
         p->chunked_twice = p->chunked;
@@ -328,7 +366,7 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
         /* nobody asked for another protocol */
 
-        return CIGNA_ERROR;
+        return cigna_http_wrong(p, "reply changes the protocol");
     }
 
     if (p->status < 200) {
@@ -374,7 +412,7 @@ static int
 cigna_http_framing(cigna_http_reply_t *p, const cigna_http_in_t *in)
 {
     if (p->bad_length && !p->chunked) {
-        return CIGNA_ERROR;
+        return cigna_http_wrong(p, "reply has no single Content-Length");
     }
 
     if (p->status == 204 || p->status == 304) {
@@ -393,7 +431,7 @@ cigna_http_framing(cigna_http_reply_t *p, const cigna_http_in_t *in)
     }
 
     if ((uint64_t) p->content_length > in->body_max) {
-        return CIGNA_ERROR;
+        return cigna_http_wrong(p, "reply is too large");
     }
 
     p->state = cigna_http_st_length;
@@ -423,7 +461,7 @@ cigna_http_eof(cigna_http_reply_t *p, const cigna_http_in_t *in)
     p->body_len = in->len - p->body_start;
 
     if (p->body_len > in->body_max) {
-        return CIGNA_ERROR;
+        return cigna_http_wrong(p, "reply is too large");
     }
 
     if (!in->eof) {
@@ -445,7 +483,7 @@ cigna_http_chunk_size(cigna_http_reply_t *p, const cigna_http_in_t *in)
     int            rc;
     cigna_slice_t  line, size;
 
-    rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+    rc = cigna_http_line(p, in, &line);
 
     if (rc != CIGNA_OK) {
         return rc;
@@ -457,7 +495,8 @@ cigna_http_chunk_size(cigna_http_reply_t *p, const cigna_http_in_t *in)
                              &p->chunk_left)
         != CIGNA_OK)
     {
-        return CIGNA_ERROR;
+        return cigna_http_wrong(p, "reply has a chunk of no size, or is too "
+                                   "large");
     }
 
     p->state = p->chunk_left ? cigna_http_st_chunk_data
@@ -512,7 +551,8 @@ cigna_http_chunk_end(cigna_http_reply_t *p, const cigna_http_in_t *in)
     }
 
     if (!cigna_slice_starts(rest, cigna_slice("\r\n"))) {
-        return CIGNA_ERROR;
+        return cigna_http_wrong(p, "reply has a chunk of another size than it "
+                                   "says");
     }
 
     p->state = cigna_http_st_chunk_size;
@@ -530,7 +570,7 @@ cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_in_t *in)
     int            rc;
     cigna_slice_t  line, name, value;
 
-    rc = cigna_http_line_next(&p->lines, in->data, in->len, &line);
+    rc = cigna_http_line(p, in, &line);
 
     if (rc == CIGNA_AGAIN && in->eof) {
         return cigna_http_chunks_done(p, in);
@@ -541,7 +581,7 @@ cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_in_t *in)
     }
 
     if (line.len) {
-        return cigna_http_line_split(line, &name, &value);
+        return cigna_http_field(p, line, &name, &value);
     }
 
     return cigna_http_chunks_done(p, in);
@@ -579,10 +619,50 @@ cigna_http_chunks_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
     cigna_http_line_skip(&inner.lines, 0);
 
     if (cigna_http_run(&inner, &body) != CIGNA_OK) {
-        return CIGNA_ERROR;
+        return cigna_http_wrong(p, inner.error);
     }
 
     p->body_len = inner.body_len;
 
     return CIGNA_OK;
+}
+
+
+static int
+cigna_http_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
+    cigna_slice_t *line)
+{
+    int  rc;
+
+    rc = cigna_http_line_next(&p->lines, in->data, in->len, line);
+
+    return rc == CIGNA_ERROR
+           ? cigna_http_wrong(p, "reply has a control byte in a line, or too "
+                                 "long a header")
+           : rc;
+}
+
+
+/* RFC 9112, section 5.2: a line that goes on another one is not read */
+
+static int
+cigna_http_field(cigna_http_reply_t *p, cigna_slice_t line,
+    cigna_slice_t *name, cigna_slice_t *value)
+{
+    if (line.data[0] == ' ' || line.data[0] == '\t') {
+        return cigna_http_wrong(p, "reply has a folded header line");
+    }
+
+    return cigna_http_line_split(line, name, value) == CIGNA_OK
+           ? CIGNA_OK
+           : cigna_http_wrong(p, "reply has a header line without a name");
+}
+
+
+static int
+cigna_http_wrong(cigna_http_reply_t *p, const char *error)
+{
+    p->error = error;
+
+    return CIGNA_ERROR;
 }

@@ -23,6 +23,9 @@ typedef struct {
     int64_t         retry_after_s;         /* -1: absent or a date unread */
     int64_t         date_s;                /* Date header as epoch, or -1 */
 
+    /* a phrase for the log, once parse() returned CIGNA_ERROR */
+    const char     *error;
+
     /* private */
     unsigned        state;
     unsigned        chunked:1;

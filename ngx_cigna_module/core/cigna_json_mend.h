@@ -19,7 +19,9 @@
  *       of over 32 characters or with an exponent
  *       of over two digits
  *
- * Where strings, objects and arrays begin and end is never changed.
+ * Where strings, objects and arrays begin and end is never changed.  Other
+ * faults stay, and make it no document: a comma too many, NaN, a comment, text
+ * behind the end.
  */
 
 typedef struct {

@@ -4,9 +4,10 @@
  *
  *   document       a byte order mark, bytes that are no UTF-8 and members
  *                  that occur twice (the last one counts) do no harm; without
- *                  an array "keys" it is no key set
+ *                  an array "keys" it is no key set, nor is anything but one
+ *                  object with a status of 2xx
  *   keys           what is not usable is passed over, see cigna_jwk.c; the
- *                  first 32 that are count
+ *                  first 256 that are count
  *   a key twice    is one key
  *   a kid twice    both keys are tried
  *   no kid in key  tried after those that have the token's kid

@@ -8,7 +8,7 @@
 
 /* JWK sets, RFC 7517, section 5 */
 
-#define CIGNA_JWKS_KEYS_MAX    32          /* usable ones; the first count */
+#define CIGNA_JWKS_KEYS_MAX    256         /* usable ones; the first count */
 #define CIGNA_JWKS_CHECKS_MAX  16          /* of one signature */
 
 

@@ -7,7 +7,8 @@
  *   ----       --------------     -----------------------------   ----------
  *   parts      malformed          either alphabet of base64, with or without
  *                                 padding, is read: what is signed is the
- *                                 text as it came; otherwise malformed
+ *                                 text as it came; otherwise malformed, as
+ *                                 are other parts than three, or empty ones
  *   JSON                          a byte order mark, bytes that are no UTF-8
  *                                 and odd members do no harm
  *   alg        malformed          "none", HS256 and such: algorithm   *
@@ -187,14 +188,14 @@ cigna_jwt_name(cigna_jwt_e e)
         [cigna_jwt_ok] = "ok",
         [cigna_jwt_malformed] = "malformed",
         [cigna_jwt_alg] = "algorithm",
-        [cigna_jwt_unknown_kid] = "unknown key",
+        [cigna_jwt_unknown_kid] = "unknown_key",
         [cigna_jwt_signature] = "signature",
         [cigna_jwt_iss] = "issuer",
         [cigna_jwt_aud] = "audience",
         [cigna_jwt_expired] = "expired",
-        [cigna_jwt_future] = "from the future",
+        [cigna_jwt_future] = "from_the_future",
         [cigna_jwt_nonce] = "nonce",
-        [cigna_jwt_failed] = "no memory"
+        [cigna_jwt_failed] = "no_memory"
     };
 
     return ((unsigned) e <= cigna_jwt_failed) ? names[e] : "unknown";

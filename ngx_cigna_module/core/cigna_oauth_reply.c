@@ -26,11 +26,14 @@
  *     "Bearer" and "BearerToken" count in any case, with spaces, "_" and "-";
  *     what has a byte that is not ASCII is no name of a type, as if absent.
  * (5) Zero, negative, over a year, or no number: the tenant's token_lifetime.
- * (6) One of the codes of RFC 6749 always counts, also beside tokens.  Other
- *     words count if there are no tokens: such a reply is none.
+ * (6) Beside tokens no error counts, not even a code of RFC 6749: the refresh
+ *     token was spent for them.  Without tokens such a code is a refusal, and
+ *     any other word is told to the log.
  *
  * The status is 2xx for tokens.  The text may have a byte order mark, and
- * bytes that no JSON has (cigna_json_mend.h).  Content-Type is not looked at.
+ * bytes that no JSON has (cigna_json_mend.h).  It has to be one object: what is
+ * around it, or behind it, or compressed, is no reply.  Content-Type and
+ * Content-Encoding are not looked at.
  */
 
 
@@ -192,26 +195,22 @@ cigna_oauth_reply_read(unsigned status, const cigna_json_t *doc,
 
     e = cigna_oauth_reply_error(status, doc, reply);
 
-    if (e != cigna_token_ok) {
-        return e;
-    }
+    if (status >= 200 && status < 300) {
 
-    if (status < 200 || status > 299) {
-        return cigna_token_invalid;
-    }
+        if (cigna_oauth_reply_tokens(doc, reply) == CIGNA_OK
+            && cigna_oauth_reply_copy(arena, reply) == CIGNA_OK)
+        {
+            return cigna_token_ok;
+        }
 
-    if (cigna_oauth_reply_tokens(doc, reply) != CIGNA_OK
-        || cigna_oauth_reply_copy(arena, reply) != CIGNA_OK)
-    {
         cigna_oauth_reply_drop(reply);
-        return cigna_token_invalid;
     }
 
-    return cigna_token_ok;
+    return e == cigna_token_ok ? cigna_token_invalid : e;
 }
 
 
-/* RFC 6749, section 5.2; other words are no reply of a token endpoint */
+/* RFC 6749, section 5.2; ok if there is no code of it */
 
 static cigna_token_e
 cigna_oauth_reply_error(unsigned status, const cigna_json_t *doc,

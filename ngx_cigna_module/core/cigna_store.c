@@ -1,4 +1,28 @@
 
+/*
+ * Whose tokens does a refresh bring?  Its id_token may be odd in any way.
+ *
+ *   id_token                                    tokens
+ *   --------                                    ------
+ *   absent, not readable, or without "sub"      the member's
+ *   with the grant's "sub"                      the member's
+ *   with another one, well signed               somebody else's
+ *   with another one, not well signed:
+ *     of our issuer, or ours is not known       somebody else's
+ *     of another issuer, or of none             the member's
+ *   where the grant has no "sub"                the member's; its "sub" is
+ *                                               learnt if it is right in all
+ *                                               but the signature
+ *
+ *   patient                                     tokens
+ *   -------                                     ------
+ *   absent, or odd                              the member's
+ *   the grant's, as an id, Patient/id or URL    the member's, kept as it was
+ *   another one                                 somebody else's
+ *   where the grant has none                    the member's, and kept
+ */
+
+
 #include <string.h>
 
 #include "cigna_store.h"

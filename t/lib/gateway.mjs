@@ -228,7 +228,8 @@ ${lines({ ...options.server }, 8)}
         location /app { auth_request off; return 200 "app $args\\n"; }
 
         location /fhir/ {
-${lines({ ...this.#fhir(), ...options.fhir }, 12)}
+${lines({ ...this.#fhir(), ...(typeof options.fhir === 'function'
+    ? options.fhir(tenant) : options.fhir) }, 12)}
         }
 
 ${typeof options.locations === 'function' ? options.locations(this)
@@ -403,7 +404,8 @@ class RecordingBrowser extends Browser {
 //   tenant, tenants.NAME   lines of every cigna_tenant, of one
 //   server                 lines of both servers
 //   listen                 parameters of their listening socket: reuseport, ...
-//   fhir                   lines of location /fhir/
+//   fhir                   lines of location /fhir/, or a function of the
+//                          tenant that has them
 //   http, locations        text inside http {} and inside both servers, or of
 //                          locations a function of the gateway
 //   nginx                  options of startNginx: workers, allow, env, ...

@@ -8,6 +8,7 @@
 
 
 #define BODY_MAX  1000
+#define CHUNKED   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define DATE      "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
 
 
@@ -924,6 +925,53 @@ bytes_that_vanish_are_an_error(void **state)
 }
 
 
+static void
+what_is_wrong_is_told(void **state)
+{
+    unsigned  i;
+
+    static const struct { const char *text, *error; }  replies[] = {
+        { "", "nothing was answered" },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab",
+          "reply was cut" },
+        { "HTTP/2 200\r\n\r\n", "reply has no status line of HTTP/1" },
+        { "HTTP/1.1 20\r\n\r\n", "reply has no status line of HTTP/1" },
+        { "<html>\n</html>", "reply has no status line of HTTP/1" },
+        { "HTTP/1.1 101 X\r\n\r\n", "reply changes the protocol" },
+        { "HTTP/1.1 200 OK\r\nA: b\r\n c: d\r\n\r\n",
+          "reply has a folded header line" },
+        { "HTTP/1.1 200 OK\r\nA: b\r\n\tc\r\n\r\n",
+          "reply has a folded header line" },
+        { "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+          "reply has a header line without a name" },
+        { "HTTP/1.1 200 OK\r\n: b\r\n\r\n",
+          "reply has a header line without a name" },
+        { "HTTP/1.1 200 OK\r\nA: b\rc\r\n\r\n",
+          "reply has a control byte in a line, or too long a header" },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n"
+          "\r\nab", "reply has no single Content-Length" },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n",
+          "reply is too large" },
+        { "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+          "reply has an unknown transfer coding" },
+        { CHUNKED "x\r\n", "reply has a chunk of no size, or is too large" },
+        { CHUNKED "1\r\nab\r\n",
+          "reply has a chunk of another size than it says" },
+        { CHUNKED "0\r\nA\r\n\r\n",
+          "reply has a header line without a name" },
+        { CHUNKED "1\r\na", "reply was cut" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        assert_string_equal(parsed_bytes(cigna_slice_str(replies[i].text),
+                                         CIGNA_ERROR)->error,
+                            replies[i].error);
+    }
+}
+
+
 int
 main(void)
 {
@@ -971,7 +1019,8 @@ main(void)
         cmocka_unit_test(a_trailer_is_only_so_large),
         cmocka_unit_test(an_endless_line_is_not_awaited),
         cmocka_unit_test(an_end_is_final),
-        cmocka_unit_test(bytes_that_vanish_are_an_error)
+        cmocka_unit_test(bytes_that_vanish_are_an_error),
+        cmocka_unit_test(what_is_wrong_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

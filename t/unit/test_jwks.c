@@ -317,6 +317,29 @@ not_more_than_so_many_keys_are_tried(void **state)
 
 
 static void
+a_key_behind_two_hundred_others_is_found_by_its_name(void **state)
+{
+    char      text[64 * 1024], kid[32];
+    size_t    len;
+    unsigned  i;
+
+    (void) state;
+
+    len = 0;
+
+    for (i = 0; i < 200; i++) {
+        snprintf(kid, sizeof(kid), ",\"kid\":\"k%u\"", i);
+        len += (size_t) snprintf(text + len, sizeof(text) - len, "%s,",
+                                 jose_jwk(other, kid));
+    }
+
+    snprintf(text + len, sizeof(text) - len, "%s", key(",\"kid\":\"a\""));
+
+    assert_int_equal(es256(text, ec, "a"), cigna_jwks_good);
+}
+
+
+static void
 a_broken_key_spoils_no_other(void **state)
 {
     size_t  i;
@@ -402,6 +425,7 @@ main(void)
         cmocka_unit_test(two_keys_of_one_kid_are_both_tried),
         cmocka_unit_test(a_key_that_occurs_twice_is_one_key),
         cmocka_unit_test(not_more_than_so_many_keys_are_tried),
+        cmocka_unit_test(a_key_behind_two_hundred_others_is_found_by_its_name),
         cmocka_unit_test(a_broken_key_spoils_no_other),
         cmocka_unit_test(a_mark_in_front_and_members_twice_do_no_harm)
     };

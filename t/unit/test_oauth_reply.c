@@ -628,16 +628,21 @@ our_own_mistakes_are_not_the_grant_s_end(void **state)
 }
 
 
+/* they were spent for it, and come back no more */
+
 static void
-an_error_beside_a_token_wins(void **state)
+tokens_win_over_an_error_beside_them(void **state)
 {
     (void) state;
 
-    assert_int_equal(read_reply(200, "{" MINIMAL ",\"error\":\""
-                                     "invalid_scope\"}"),
-                     cigna_token_refused);
+    good("{" MINIMAL ",\"error\":\"invalid_scope\"}", "");
     assert_int_equal(read_reply(201, "{" MINIMAL ",\"error\":\""
+                                     "invalid_grant\"}"), cigna_token_ok);
+    assert_int_equal(read_reply(400, "{" MINIMAL ",\"error\":\""
                                      "invalid_grant\"}"),
+                     cigna_token_invalid_grant);
+    assert_int_equal(read_reply(200, "{\"error\":\"invalid_grant\","
+                                     "\"access_token\":\"\"}"),
                      cigna_token_refused);
 }
 
@@ -814,7 +819,7 @@ main(void)
         cmocka_unit_test(tokens_are_bounded),
         cmocka_unit_test(invalid_grant_counts_in_json_with_400_or_401_only),
         cmocka_unit_test(our_own_mistakes_are_not_the_grant_s_end),
-        cmocka_unit_test(an_error_beside_a_token_wins),
+        cmocka_unit_test(tokens_win_over_an_error_beside_them),
         cmocka_unit_test(an_error_that_is_no_code_is_no_token_reply),
         cmocka_unit_test(a_server_in_trouble_is_told_from_one_that_refuses),
         cmocka_unit_test(what_goes_into_a_log_is_made_fit_for_it),
