@@ -220,7 +220,7 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     flow->provider = &tenant->provider;
     flow->identity = &run->identity;
     flow->arena = &run->arena;
-    flow->exchange_ms = tenant->connect_timeout + tenant->timeout;
+    flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
     flow->wait_ms = tenant->connect_timeout + tenant->timeout;
 
     if (refused != NULL) {

@@ -271,7 +271,8 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
     http->pool = run->pool;
     http->log = &run->log.log;
     http->connect_timeout = run->tenant->connect_timeout;
-    http->timeout = run->tenant->timeout;
+    http->timeout = run->op.exchange ? run->tenant->exchange_timeout
+                                     : run->tenant->timeout;
 
     if (run->op.ms) {
         http->connect_timeout = ngx_min(http->connect_timeout, run->op.ms);
@@ -301,9 +302,7 @@ ngx_cigna_run_budget(ngx_cigna_run_t *run)
     if (run->op.fhir) {
         rc = ngx_cigna_run_fhir_admit(run);
 
-    } else if (cigna_slice_eq(run->op.http.url,
-                              run->tenant->provider.token_endpoint))
-    {
+    } else if (run->op.exchange) {
         rc = ngx_cigna_run_pace(run);
 
     } else {
@@ -324,8 +323,9 @@ ngx_cigna_run_budget(ngx_cigna_run_t *run)
 
 /*
  * Refreshes wait their turn at the token endpoint, keeping their lease, for as
- * long as an exchange may take.  What a person waits for is not held up.
- * NGX_BUSY: in vain, which counts as not sent.
+ * long as a caller waits.  The deadlines of the exchange begin after that.
+ * What a person waits for is not held up.  NGX_BUSY: in vain, which counts as
+ * not sent.
  */
 
 static ngx_int_t

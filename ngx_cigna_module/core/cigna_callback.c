@@ -448,7 +448,7 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
     f->sent_ms = ev->now_ms;
 
-    cigna_flow_http(op, &req);
+    cigna_flow_exchange(op, &req);
     cigna_callback_issue(f, op, cigna_callback_st_exchange);
 }
 

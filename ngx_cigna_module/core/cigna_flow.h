@@ -133,6 +133,9 @@ typedef struct {
     cigna_slice_t          token;          /* of revoke; copied */
 
     unsigned               refresh_token:1;   /* what kind it is */
+    unsigned               exchange:1;     /* of http: spends a token or a code
+                                              at the token endpoint, which may
+                                              take long to answer */
     unsigned               fhir:1;         /* of http: goes to the FHIR server,
                                               whose budgets are asked first */
     unsigned               durable:1;      /* of script: "ok" only once enough
@@ -157,6 +160,7 @@ typedef struct {
 void cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv,
     unsigned argc);
 void cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req);
+void cigna_flow_exchange(cigna_op_t *op, const cigna_http_request_t *req);
 void cigna_flow_keep(cigna_op_t *op, const cigna_script_t *script,
     const cigna_slice_t *argv, unsigned argc, unsigned ms);
 void cigna_flow_sleep(cigna_op_t *op, unsigned ms);

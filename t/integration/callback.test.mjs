@@ -13,7 +13,8 @@ const OTHERS = 'Please continue where you started';
 test('callback', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { workers: 2 },
-    tenant: { timeout: '2s', dances_per_member: 100, dances_per_second: 1000 },
+    tenant: { timeout: '2s', exchange_timeout: '2s', dances_per_member: 100,
+              dances_per_second: 1000 },
   });
   const { control } = gw.sandbox;
 

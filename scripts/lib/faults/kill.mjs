@@ -33,7 +33,8 @@ export const kill = {
     const fleet = await Fleet.start(t, {
       members: GROUP * BATCH, clock: true, keepAlive: false,
       gateway: {
-        tenant: { connect_timeout: '1s', timeout: '3s' },
+        tenant: { connect_timeout: '1s', timeout: '3s',
+                  exchange_timeout: '3s' },
         sandboxOptions: { modes: { id_token: 'absent' } },
       },
     });
