@@ -248,6 +248,10 @@ ngx_cigna_run_step(ngx_event_t *ev)
 
     while (rc == NGX_OK) {
 
+        if (run->op.exchange) {
+            ngx_cigna_seat_give(run->mcf->worker, &run->seat);
+        }
+
         run->ev.now_ms = ngx_cigna_now_ms();
         run->ev.quiet_ms = ngx_cigna_pace_quiet(run->mcf->zone);
 
@@ -353,6 +357,7 @@ ngx_cigna_run_free(ngx_cigna_run_t *run)
     ngx_cigna_waiter_leave(&run->discovery);
 
     ngx_cigna_run_op_done(run);
+    ngx_cigna_seat_give(run->mcf->worker, &run->seat);
 
     /* its entry is everybody's now */
 

@@ -29,6 +29,7 @@ static ngx_int_t ngx_cigna_run_command(ngx_cigna_run_t *run,
 static void ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd);
 static ngx_int_t ngx_cigna_run_http(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_budget(ngx_cigna_run_t *run);
+static ngx_int_t ngx_cigna_run_seat(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_pace(ngx_cigna_run_t *run);
 static void ngx_cigna_run_http_handler(ngx_cigna_http_t *http);
 static void ngx_cigna_run_keep(ngx_cigna_run_t *run);
@@ -303,7 +304,11 @@ ngx_cigna_run_budget(ngx_cigna_run_t *run)
         rc = ngx_cigna_run_fhir_admit(run);
 
     } else if (run->op.exchange) {
-        rc = ngx_cigna_run_pace(run);
+        rc = ngx_cigna_run_seat(run);
+
+        if (rc == NGX_OK) {
+            rc = ngx_cigna_run_pace(run);
+        }
 
     } else {
         return NGX_OK;
@@ -318,6 +323,22 @@ ngx_cigna_run_budget(ngx_cigna_run_t *run)
     }
 
     return rc;
+}
+
+
+/* NGX_BUSY: too many exchanges are open, which counts as not sent */
+
+static ngx_int_t
+ngx_cigna_run_seat(ngx_cigna_run_t *run)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_cigna_seat_take(run->mcf->worker, run->tenant,
+                             run->patient ? ngx_cigna_seat_refresh
+                                          : ngx_cigna_seat_dance,
+                             &run->seat);
+
+    return rc == NGX_OK ? NGX_OK : NGX_BUSY;
 }
 
 

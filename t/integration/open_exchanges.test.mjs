@@ -3,9 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
+import { endOf, toCallback, toldApp } from '../lib/dance.mjs';
 import { assertRefused, assertServed, expired, refreshCount, refreshes }
   from '../lib/fhir.mjs';
+import { countersOf } from '../lib/counters.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { until } from '../lib/scratch.mjs';
 
@@ -102,4 +105,104 @@ test('other requests to those endpoints end at "timeout"', async (t) => {
   const { outcome } = await gw.dance({ member: 'alice' });
   assert.equal(outcome, 'keys_unreachable');
   assert.ok(Date.now() - began < 8000, `${Date.now() - began} ms`);
+});
+
+// Of 64 connections 16 for one token endpoint, two of them for dances only.
+const CONNECTIONS = 64;
+const QUARTER = 16;
+const REFRESHES = 14;
+
+const names = (n, of = 'member') =>
+  Array.from({ length: n }, (_, i) => `${of}-${i}`);
+
+const bounded = async (gw) =>
+  (await countersOf(gw)).cigna_exchanges_bounded_total;
+
+test('so many exchanges are open at once', async (t) => {
+  const gw = await standardGateway(t, {
+    nginx: { connections: CONNECTIONS }, server: { keepalive_timeout: '0' },
+    sandboxOptions: { members: 30 },
+    tenant: { ...LATE, exchange_timeout: '8s', dances_per_second: 1000,
+              dances_per_member: 100 },
+  });
+  const { control } = gw.sandbox;
+  const [late, ...visitors] = await expired(gw, ...names(REFRESHES + 1));
+  const served = await gw.dance({ member: 'served' });
+  const callbacks = await Promise.all(names(QUARTER - REFRESHES + 1, 'dancer')
+    .map((member) => toCallback(gw, { member })));
+  const another = await toCallback(gw, { tenant: 'globex', member: 'other' });
+  const ask503 = async (visitor) => {
+    assert.equal((await ask(visitor)).status, 503);
+  };
+
+  await t.test('refreshes that hang take all that there are for them',
+    async () => {
+      await control.set({ token_delay_ms: 7000 });
+      await control.set({ access_token_lifetime: 1 }, 'acme-client');
+      const asked = visitors.map(ask503);
+      await underWay(gw, REFRESHES);
+      await Promise.all(asked);
+    });
+
+  await t.test('beyond that none begins, and nobody waits', async () => {
+    const began = Date.now();
+    const reply = await ask(late);
+    assertRefused(reply, 503, 'refresh_paused',
+                  { code: 'transient', retry: true });
+    assert.ok(Date.now() - began < 900, `${Date.now() - began} ms`);
+    assert.deepEqual(await bounded(gw), { acme: 1, globex: 0 });
+    assert.equal((await control.see()).token.in_flight, REFRESHES);
+  });
+
+  await t.test('a good token serves on', async () => {
+    assertServed(await ask(served.visitor));
+  });
+
+  await t.test('dances have what is left, and one more is told, its code '
+    + 'unsent, whichever tenant of the endpoint it is of', async () => {
+    const asked = callbacks.slice(1).map(({ visitor, target }) =>
+      visitor.get(target));
+    await underWay(gw, QUARTER);
+    for (const { visitor, target } of [callbacks[0], another]) {
+      const { cigna, cigna_dance: id } = toldApp(await visitor.get(target));
+      assert.equal(cigna, 'exchange_unreachable');
+      assert.match(endOf(gw, id), /the token endpoint cannot be reached/);
+    }
+    // three tries each
+    assert.deepEqual(await bounded(gw), { acme: 4, globex: 3 });
+    assert.equal((await control.see()).token.in_flight, QUARTER);
+    for (const reply of await Promise.all(asked)) {
+      assert.equal(toldApp(reply).cigna, 'connected');
+    }
+  });
+
+  await t.test('the log says so once', () => {
+    const said = gw.nginx.errorLog().match(
+      /\[warn\].*a refresh of "acme" does not begin, as 14 exchanges .*/g);
+    assert.equal(said?.length, 1);
+  });
+
+  await t.test('every one that ends gives its place to another, whichever way '
+    + 'it ends', async () => {
+    await over(gw);
+    await control.set({ token_delay_ms: 0 });
+    const before = await bounded(gw);
+    for (const visitor of visitors) {
+      await until('it is served', async () =>
+        (await ask(visitor)).status === 200);
+    }
+    // refused, which ends no grant, and answered with tokens
+    for (const modes of [{ token_fault: '500' }, { token_fault: 'none' }]) {
+      await control.set(modes);
+      await sleep(1100);
+      await Promise.all(visitors.map(ask));
+      await sleep(3500);
+    }
+    await control.set({ token_delay_ms: 5000 });
+    const asked = visitors.map(ask503);
+    await underWay(gw, REFRESHES);
+    await Promise.all(asked);
+    await over(gw);
+    assert.deepEqual(await bounded(gw), before);
+  });
 });

@@ -44,7 +44,7 @@ function sanitizerEnvironment(directory, { leaks = 1 } = {}) {
 
 function configuration({ directory, http, main = '', workers = 1, level,
                          logFormat, static: isStatic, module,
-                         daemon = false }) {
+                         daemon = false, connections = 4096 }) {
   return [
     ...(isStatic || !module ? [] : [`load_module ${module};`]),
     `daemon ${daemon ? 'on' : 'off'};`,
@@ -52,7 +52,7 @@ function configuration({ directory, http, main = '', workers = 1, level,
     `pid ${directory}/nginx.pid;`,
     `error_log ${directory}/error.log ${level};`,
     main,
-    'events { worker_connections 4096; }',
+    `events { worker_connections ${connections}; }`,
     'http {',
     ...TEMP_PATHS.map((name) =>
       `    ${name}_temp_path ${directory}/temp/${name};`),
@@ -260,7 +260,7 @@ class Nginx {
 
 // Options: http (the text inside http {}), main (the text before it), workers,
 // binary, module (null: do not load it), env, level (of the error log),
-// logFormat (of the access log), allow (patterns of bad-looking log lines that
+// logFormat (of the access log), connections (of a worker), allow (patterns of bad-looking log lines that
 // are expected), daemon (so that it can be upgraded).
 export async function startNginx(t, options) {
   const nginx = prepareNginx(t, options);
