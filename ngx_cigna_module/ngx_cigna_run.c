@@ -396,11 +396,19 @@ ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s)
 }
 
 
+/*
+ * What became of an open exchange nobody will know: its mark in Redis, or the
+ * deadline of its dance, tells the others.
+ */
+
 void
 ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
 {
+    ngx_uint_t        exchanges;
     ngx_queue_t      *q;
     ngx_cigna_run_t  *run;
+
+    exchanges = 0;
 
     while (!ngx_queue_empty(&worker->runs)) {
 
@@ -409,10 +417,22 @@ ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
 
         run->abandoned = 1;
 
+        if (run->op.exchange) {
+            exchanges++;
+            ngx_cigna_count(run->tenant->counters,
+                            ngx_cigna_count_exchanges_abandoned);
+        }
+
         if (run->on_end) {
             run->on_end(run);
         }
 
         ngx_cigna_run_free(run);
+    }
+
+    if (exchanges) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "cigna: the worker ends with %ui exchanges open, whose "
+                      "tokens may have been spent", exchanges);
     }
 }

@@ -281,6 +281,7 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
     }
 
     http->body_max = NGX_CIGNA_HTTP_BODY_MAX;
+    http->lasting = run->op.exchange;
     http->handler = ngx_cigna_run_http_handler;
     http->data = run;
 

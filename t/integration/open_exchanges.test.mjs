@@ -6,10 +6,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { endOf, toCallback, toldApp } from '../lib/dance.mjs';
-import { assertRefused, assertServed, expired, refreshCount, refreshes }
-  from '../lib/fhir.mjs';
+import { assertRefused, assertServed, expired, grantKeys, refreshCount,
+         refreshes } from '../lib/fhir.mjs';
 import { countersOf } from '../lib/counters.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
+import { isRunning } from '../lib/process.mjs';
 import { until } from '../lib/scratch.mjs';
 
 // A caller gives up after two seconds, an exchange after thirty.
@@ -204,5 +205,125 @@ test('so many exchanges are open at once', async (t) => {
     await Promise.all(asked);
     await over(gw);
     assert.deepEqual(await bounded(gw), before);
+  });
+});
+
+// Longer than a caller, a lease and the time of a late reply all need.
+const LONG_MS = 16000;
+
+const gone = (pids) =>
+  until('the old workers are gone', () => !pids.some(isRunning),
+        { timeout: 60000, every: 100 });
+
+// Both kinds of exchange, under way: { alice, dancer, told }, the last of
+// which is what the dance's browser gets.
+async function twoOpen(gw) {
+  const [alice] = await expired(gw, 'alice');
+  const { visitor: dancer, target } = await toCallback(gw, {
+    member: 'dancer' });
+  await gw.sandbox.control.set({ token_delay_ms: LONG_MS });
+  const told = dancer.get(target).catch(({ code, message }) =>
+    ({ failed: code ?? message }));
+  assertRefused(await ask(alice), 503, 'refresh_late',
+                { code: 'timeout', retry: true });
+  await underWay(gw, 2);
+  return { alice, dancer, told };
+}
+
+// Neither is asked for again.
+async function assertStored(gw, { alice, dancer }) {
+  await gw.sandbox.control.set({ token_delay_ms: 0 });
+  for (const visitor of [alice, dancer]) {
+    const reply = await until('it is served', async () => {
+      const one = await ask(visitor);
+      return one.status !== 503 && one;
+    }, { timeout: 20000 });
+    assertServed(reply);
+  }
+  const { token } = await gw.sandbox.control.see();
+  assert.deepEqual(token.by.refresh_token, { ok: 1 });
+}
+
+const ENDS = {
+  'a reload': {
+    act: (gw) => gw.nginx.reload({}, { wait: false }),
+  },
+  'a reload, and worker_shutdown_timeout is over': {
+    nginx: { main: 'worker_shutdown_timeout 2s;' },
+    act: (gw) => gw.nginx.reload({}, { wait: false }),
+  },
+  'a reload, and Redis is restarted meanwhile': {
+    redisOptions: { config: { appendonly: 'yes', appendfsync: 'always' } },
+    act: async (gw) => {
+      await gw.nginx.reload({}, { wait: false });
+      await gw.redis.stop();
+      await gw.redis.start();
+    },
+  },
+  'a graceful stop': {
+    act: (gw) => { gw.nginx.server.signal('SIGQUIT'); },
+    after: (gw) => gw.nginx.server.exited,
+    again: true,
+  },
+};
+
+for (const [name, { act, after, again, nginx, redisOptions }] of
+  Object.entries(ENDS)) {
+  test(`${name} during exchanges that are answered later`, async (t) => {
+    const gw = await standardGateway(t, {
+      nginx: { workers: 2, ...nginx }, redisOptions, tenant: LATE,
+    });
+    const open = await twoOpen(gw);
+    const old = gw.nginx.workerPids();
+    const began = Date.now();
+
+    await act(gw);
+    await gone(old);
+    t.diagnostic(`the old workers left after ${Date.now() - began} ms`);
+    await after?.(gw);
+    await open.told;
+    if (again) {
+      await gw.nginx.start();
+    }
+    await assertStored(gw, open);
+  });
+}
+
+test('a fast stop', async (t) => {
+  const gw = await standardGateway(t, {
+    nginx: { workers: 1 }, tenant: LATE,
+  });
+  const { alice, told } = await twoOpen(gw);
+  const count = async () =>
+    (await countersOf(gw)).cigna_exchanges_abandoned_total;
+
+  assert.deepEqual(await count(), { acme: 0, globex: 0 });
+  const [old] = gw.nginx.workerPids();
+  process.kill(old, 'SIGTERM');
+  await gone([old]);
+  await told;
+
+  await t.test('leaves the marks of its exchanges', async () => {
+    const marks = await Promise.all((await grantKeys(gw)).map((key) =>
+      gw.redis.command('HGET', key, 'm')));
+    assert.equal(marks.filter(Boolean).length, 1);
+  });
+
+  await t.test('is logged, and counted', async () => {
+    const [line, ...more] = gw.nginx.errorLog().match(
+      /\[warn\].*the worker ends with 2 exchanges open.*/g);
+    assert.ok(line);
+    assert.equal(more.length, 0);
+    await until('there is another worker', async () => {
+      const { acme } = await count().catch(() => ({}));
+      return acme === 2;
+    });
+  });
+
+  await t.test('nobody sends the refresh token again while its end is not '
+    + 'known', async () => {
+    const before = await refreshCount(gw);
+    assert.equal((await ask(alice)).status, 503);
+    assert.equal(await refreshCount(gw), before);
   });
 });
