@@ -3,6 +3,7 @@
 #include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_provider.h"
 #include "ngx_cigna_conf_types.h"
+#include "cigna_take.h"
 
 
 #define NGX_CIGNA_SCOPE  "openid fhirUser patient/*.read"
@@ -12,6 +13,11 @@
 /* milliseconds */
 
 #define NGX_CIGNA_EXCHANGE_TIMEOUT  (180 * 1000)
+
+
+_Static_assert(CIGNA_DANCE_LIFE_MS + CIGNA_TAKE_MS + NGX_CIGNA_TIMEOUT_MAX
+               + NGX_CIGNA_EXCHANGE_MAX < CIGNA_DANCE_KEPT_MS,
+               "a dance is forgotten while its exchange may be open");
 
 
 static ngx_cigna_tenant_t *ngx_cigna_conf_tenant_add(ngx_conf_t *cf,

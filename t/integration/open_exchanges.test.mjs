@@ -2,10 +2,11 @@
 // that wait for them, reloads and page loads, and are bounded.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { endOf, toCallback, toldApp } from '../lib/dance.mjs';
+import { endOf, titleOf, toCallback, toldApp } from '../lib/dance.mjs';
 import { assertRefused, assertServed, expired, grantKeys, refreshCount,
          refreshes } from '../lib/fhir.mjs';
 import { countersOf } from '../lib/counters.mjs';
@@ -325,5 +326,91 @@ test('a fast stop', async (t) => {
     const before = await refreshCount(gw);
     assert.equal((await ask(alice)).status, 503);
     assert.equal(await refreshCount(gw), before);
+  });
+});
+
+const SLOW = 'Cigna is slow';
+
+// Where the page goes on to, and after how many seconds; as a browser does.
+function goesOnTo(reply, from) {
+  const [, seconds, to] = /<meta http-equiv="refresh" content="(\d+); url=(.*?)">/
+    .exec(reply.body);
+  const [, link] = /<a class="do" href="(.*?)">/.exec(reply.body);
+  assert.equal(link, to);
+
+  const url = new URL(to.replaceAll('&amp;', '&'), new URL(from, 'https://x/'));
+  return { seconds: Number(seconds), target: url.pathname + url.search };
+}
+
+test('a dance whose exchange takes its time', async (t) => {
+  const gw = await standardGateway(t, {
+    nginx: { workers: 2 }, tenant: LATE, listen: 'reuseport',
+  });
+  const another = await standardGateway(t, {
+    redis: gw.redis, sandbox: gw.sandbox, tenant: {
+      ...LATE, trusted_certificate: gw.sandbox.info.caFile,
+      redirect_uri: gw.url('acme', '/cigna/callback'),
+    },
+    keys: readFileSync(gw.file('keys'), 'utf8'),
+  });
+  const { control } = gw.sandbox;
+  const { visitor, url, target } = await toCallback(gw, { member: 'alice' });
+  const elsewhere = another.visitor({ member: 'alice' });
+  for (const { name, value } of visitor.danceCookies()) {
+    elsewhere.jar.store(new URL(another.url('acme')),
+                        [`${name}=${value}; Path=/; Secure`]);
+  }
+  const spent = async () => (await control.see()).token.requests;
+  const slow = async (who) => {
+    const began = Date.now();
+    const reply = await who.get(target);
+    const ms = Date.now() - began;
+    assert.ok(ms > 9500 && ms < 15000, `${ms} ms`);
+    assert.equal(reply.status, 200);
+    assert.equal(titleOf(reply), SLOW);
+    assert.equal(reply.headers['cache-control'], 'no-store, private');
+    assert.equal(reply.headers['referrer-policy'], 'no-referrer');
+    assert.deepEqual(goesOnTo(reply, target), { seconds: 5, target });
+    return /Reference: <code>([\w-]+)</.exec(reply.body)[1];
+  };
+  let reference;
+
+  await t.test('after ten seconds the member reads that Cigna is slow, and '
+    + 'the page goes on to where it is', async () => {
+    await control.set({ token_delay_ms: 26000 });
+    reference = await slow(visitor);
+    assert.equal(await spent(), 1);
+  });
+
+  await t.test('so it does on other workers and hosts, and after a reload',
+    async () => {
+      await gw.nginx.reload({}, { wait: false });
+      gw.dropIdle();
+      const seen = await Promise.all([visitor, visitor, elsewhere].map(slow));
+      assert.deepEqual(seen, [reference, reference, reference]);
+      assert.equal(await spent(), 1);
+    });
+
+  await t.test('the outcome is shown in the end, to all of them', async () => {
+    const seen = [visitor, elsewhere].map((who) => who.get(target));
+    for (const reply of await Promise.all(seen)) {
+      const { cigna, cigna_dance: id } = toldApp(reply);
+      assert.equal(cigna, 'connected');
+      assert.equal(id, reference);
+    }
+    assert.equal(await spent(), 1);
+    assertServed(await ask(visitor));
+    assert.match(endOf(gw, reference), /outcome: connected/);
+  });
+
+  await t.test('code and state are in no log', () => {
+    for (const { nginx } of [gw, another]) {
+      for (const name of ['code', 'state']) {
+        const value = url.searchParams.get(name);
+        assert.ok(!nginx.errorLog().includes(value), name);
+        assert.ok(!nginx.accessLog().includes(value), name);
+      }
+    }
+    assert.ok(gw.nginx.accessLog().includes('outcome=in_progress'));
   });
 });
