@@ -333,8 +333,8 @@ const SLOW = 'Cigna is slow';
 
 // Where the page goes on to, and after how many seconds; as a browser does.
 function goesOnTo(reply, from) {
-  const [, seconds, to] = /<meta http-equiv="refresh" content="(\d+); url=(.*?)">/
-    .exec(reply.body);
+  const [, seconds, to] =
+    /<meta http-equiv="refresh" content="(\d+); url=(.*?)">/.exec(reply.body);
   const [, link] = /<a class="do" href="(.*?)">/.exec(reply.body);
   assert.equal(link, to);
 

@@ -260,8 +260,8 @@ class Nginx {
 
 // Options: http (the text inside http {}), main (the text before it), workers,
 // binary, module (null: do not load it), env, level (of the error log),
-// logFormat (of the access log), connections (of a worker), allow (patterns of bad-looking log lines that
-// are expected), daemon (so that it can be upgraded).
+// logFormat (of the access log), connections (of a worker), allow (patterns of
+// bad-looking log lines that are expected), daemon (so that it can be upgraded).
 export async function startNginx(t, options) {
   const nginx = prepareNginx(t, options);
   onEnd(t, () => nginx.stop());
