@@ -10,7 +10,8 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync,
          readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { adoptServer, childrenOf, isRunning, startServer } from './process.mjs';
+import { adoptServer, childrenOf, isExiting, isRunning, startServer }
+  from './process.mjs';
 import { TOP, assertNone, onEnd, scratchDirectory, until } from
   './scratch.mjs';
 
@@ -221,13 +222,15 @@ class Nginx {
     }
   }
 
-  // Kills a worker and waits for the one that takes its place.
+  // Kills a worker and waits for the one that takes its place, if one does.
   async killWorker(pid = this.workerPids()[0]) {
     const started = this.startedWorkers();
+    const exiting = isExiting(pid);
 
     this.allowed.push(...KILLED);
     process.kill(pid, 'SIGKILL');
-    await until('a new worker runs', () => this.startedWorkers() > started);
+    await until('a new worker runs', () =>
+      (exiting ? !isRunning(pid) : this.startedWorkers() > started));
   }
 
   // Stops it gracefully (SIGQUIT) or fast (SIGTERM), and checks everything.
@@ -261,7 +264,8 @@ class Nginx {
 // Options: http (the text inside http {}), main (the text before it), workers,
 // binary, module (null: do not load it), env, level (of the error log),
 // logFormat (of the access log), connections (of a worker), allow (patterns of
-// bad-looking log lines that are expected), daemon (so that it can be upgraded).
+// bad-looking log lines that are expected), daemon (so that it can be
+// upgraded).
 export async function startNginx(t, options) {
   const nginx = prepareNginx(t, options);
   onEnd(t, () => nginx.stop());

@@ -117,8 +117,8 @@ async function round(fleet, { group, random, asked }) {
   return result;
 }
 
-// One of them, or all that the node has.
-async function killSome(nginx, random) {
+// One of them, or all that the node has; also those that are about to exit.
+export async function killSome(nginx, random) {
   const all = nginx.workerPids();
   const pids = random.chance(0.2) ? all : [random.pick(all)];
 
