@@ -103,7 +103,7 @@ async function changing({ control }, { end, random }) {
 }
 
 async function disturb({ nginx }, { random, killed, events }) {
-  if (random.chance(0.5)) {
+  if (random.chance(0.7)) {
     await nginx.reload({}, { wait: false });
     events.reloads += 1;
     return;
