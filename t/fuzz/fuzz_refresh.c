@@ -207,6 +207,7 @@ check_report(const world_actor_t *a)
         break;
 
     case cigna_refresh_unavailable:
+    case cigna_refresh_paused:
         break;
 
     case cigna_refresh_vault:
