@@ -24,6 +24,10 @@
 /* tells that the page has sent itself here */
 #define NGX_CIGNA_CALLBACK_AGAIN  "cigna_again"
 
+/* a dance takes as long as Cigna does; the browser is told in between */
+#define NGX_CIGNA_CALLBACK_WAIT_MS   10000
+#define NGX_CIGNA_CALLBACK_RELOAD_S  5
+
 
 /* decoded parameters, empty if absent */
 
@@ -53,6 +57,10 @@ static ngx_int_t ngx_cigna_callback_nobody(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
 static ngx_int_t ngx_cigna_callback_reload(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_callback_slow(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_callback_onward(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const char *more, ngx_cigna_page_t *page);
 static ngx_int_t ngx_cigna_callback_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
 static ngx_int_t ngx_cigna_callback_copy(ngx_cigna_run_t *run,
@@ -69,7 +77,7 @@ static cigna_slice_t ngx_cigna_callback_print(ngx_cigna_run_t *run,
 static cigna_outcome_e ngx_cigna_callback_outcome(ngx_cigna_run_t *run);
 static void ngx_cigna_callback_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_callback_reply(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run);
+    ngx_cigna_ctx_t *ctx);
 static ngx_uint_t ngx_cigna_callback_stays(cigna_outcome_e outcome);
 static ngx_int_t ngx_cigna_callback_refuse(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_outcome_e outcome, const char *detail);
@@ -225,13 +233,56 @@ ngx_cigna_callback_nobody(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static ngx_int_t
 ngx_cigna_callback_reload(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_str_t         url;
-    cigna_buf_t       b;
     ngx_cigna_page_t  page;
 
     ngx_str_set(&ctx->outcome, "reloaded");
 
-    url.len = ctx->query.len + sizeof("?&" NGX_CIGNA_CALLBACK_AGAIN "=1");
+    ngx_memzero(&page, sizeof(ngx_cigna_page_t));
+
+    page.status = NGX_HTTP_OK;
+    page.title = cigna_slice("Completing the connection");
+    page.text = cigna_slice("You will be sent on in a moment.");
+
+    return ngx_cigna_callback_onward(r, ctx,
+                                     "&" NGX_CIGNA_CALLBACK_AGAIN "=1", &page);
+}
+
+
+/*
+ * The run goes on, here or elsewhere.  Whoever has the next hit waits for the
+ * outcome again, as the dance is taken.
+ */
+
+static ngx_int_t
+ngx_cigna_callback_slow(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_page_t        page;
+    const cigna_outcome_t  *row;
+
+    row = cigna_outcome_row(cigna_outcome_in_progress);
+
+    ngx_memzero(&page, sizeof(ngx_cigna_page_t));
+
+    page.status = row->status;
+    page.title = cigna_slice_str(row->title);
+    page.text = cigna_slice_str(row->text);
+    page.reference = ngx_cigna_slice(&ctx->dance);
+    page.reload_s = NGX_CIGNA_CALLBACK_RELOAD_S;
+
+    return ngx_cigna_callback_onward(r, ctx, "", &page);
+}
+
+
+/* sends a page that goes on to this very URL, with more at its end */
+
+static ngx_int_t
+ngx_cigna_callback_onward(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const char *more, ngx_cigna_page_t *page)
+{
+    ngx_str_t    url;
+    cigna_buf_t  b;
+
+    url.len = sizeof("?") + ctx->query.len + ngx_strlen(more);
     url.data = ngx_cigna_secret_alloc(r->pool, url.len);
 
     if (url.data == NULL) {
@@ -242,16 +293,11 @@ ngx_cigna_callback_reload(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     cigna_buf_append_char(&b, '?');
     cigna_buf_append(&b, ngx_cigna_slice(&ctx->query));
-    cigna_buf_append_str(&b, "&" NGX_CIGNA_CALLBACK_AGAIN "=1");
+    cigna_buf_append_str(&b, more);
 
-    ngx_memzero(&page, sizeof(ngx_cigna_page_t));
+    page->reload = cigna_buf_slice(&b);
 
-    page.status = NGX_HTTP_OK;
-    page.title = cigna_slice("Completing the connection");
-    page.text = cigna_slice("You will be sent on in a moment.");
-    page.reload = cigna_buf_slice(&b);
-
-    return ngx_cigna_page_send(r, &page);
+    return ngx_cigna_page_send(r, page);
 }
 
 
@@ -259,7 +305,6 @@ static ngx_int_t
 ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_callback_args_t *args)
 {
-    ngx_msec_t           timeout;
     cigna_slice_t        secret;
     ngx_cigna_run_t     *run;
     cigna_callback_t    *flow;
@@ -282,6 +327,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     flow->provider = &tenant->provider;
     flow->identity = &run->identity;
     flow->arena = &run->arena;
+    flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
 
     if (ngx_cigna_callback_copy(run, &flow->state_param, args->state) != NGX_OK
         || ngx_cigna_callback_copy(run, &flow->code, args->code) != NGX_OK
@@ -299,19 +345,9 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     run->on_result = ngx_cigna_callback_result;
 
-    /* metadata, keys twice, the exchange, and what Redis needs */
-
-    timeout = 4 * (tenant->connect_timeout + tenant->timeout)
-              + run->mcf->redis.connect_timeout
-              + 5 * run->mcf->redis.timeout;
-
-    if (tenant->provider.userinfo) {
-        timeout += 2 * (CIGNA_USERINFO_MS + run->mcf->redis.timeout)
-                   + tenant->budget.delay;
-    }
-
     return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_callback_flow, 1,
-                                timeout, ngx_cigna_callback_resume);
+                                NGX_CIGNA_CALLBACK_WAIT_MS,
+                                ngx_cigna_callback_resume);
 }
 
 
@@ -495,31 +531,35 @@ ngx_cigna_callback_resume(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
-    ngx_http_finalize_request(r, ngx_cigna_callback_reply(r, ctx,
-                                                          ctx->wait->run));
+    ngx_http_finalize_request(r, ngx_cigna_callback_reply(r, ctx));
 }
 
 
 static ngx_int_t
-ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_run_t *run)
+ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_outcome_e    outcome;
+    ngx_cigna_run_t   *run;
     cigna_callback_t  *flow;
 
-    if (run == NULL) {
+    run = ctx->wait->run;
 
-        /* the run goes on, and another hit will show how it ended */
+    if (run == NULL) {
+        flow = ctx->wait->late->flow;
 
         ngx_cigna_dance_tell(r, ctx, cigna_outcome_in_progress,
-                             cigna_slice_null);
-        return ngx_cigna_dance_page(r, ctx, cigna_outcome_in_progress);
+                             flow->take.dance_id);
+        return ngx_cigna_callback_slow(r, ctx);
     }
 
     flow = run->flow;
     outcome = ngx_cigna_callback_outcome(run);
 
     ngx_cigna_dance_tell(r, ctx, outcome, flow->dance_id);
+
+    if (outcome == cigna_outcome_in_progress) {
+        return ngx_cigna_callback_slow(r, ctx);
+    }
 
     if (ngx_cigna_callback_stays(outcome)) {
         return ngx_cigna_dance_page(r, ctx, outcome);
@@ -529,7 +569,7 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* the dance is not this browser's, or not over: the app is not bothered */
+/* the dance is not this browser's: the app is not bothered */
 
 static ngx_uint_t
 ngx_cigna_callback_stays(cigna_outcome_e outcome)
@@ -541,7 +581,6 @@ ngx_cigna_callback_stays(cigna_outcome_e outcome)
     case cigna_outcome_cookie_missing:
     case cigna_outcome_cookie_mismatch:
     case cigna_outcome_identity_missing:
-    case cigna_outcome_in_progress:
         return 1;
 
     default:

@@ -68,6 +68,7 @@ typedef struct {
     ngx_msec_t                 resolver_timeout;
     ngx_msec_t                 connect_timeout;
     ngx_msec_t                 timeout;
+    ngx_msec_t                 exchange_timeout;   /* of a token or a code */
 
     ngx_uint_t                 dances_per_second;
     ngx_uint_t                 token_requests;     /* refreshes a second */

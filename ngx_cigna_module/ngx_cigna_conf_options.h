@@ -35,6 +35,7 @@ typedef struct {
     ngx_str_t     trusted_certificate;
     ngx_msec_t    connect_timeout;
     ngx_msec_t    timeout;
+    ngx_msec_t    exchange_timeout;
 
     time_t        clock_leeway;
     time_t        token_lifetime;
@@ -50,6 +51,12 @@ typedef struct {
     ngx_cigna_budget_conf_t  budget;
     ngx_cigna_budget_conf_t  member_budget;
 } ngx_cigna_tenant_options_t;
+
+
+/* milliseconds: the longest "timeout" and "connect_timeout", and exchange */
+
+#define NGX_CIGNA_TIMEOUT_MAX   (300 * 1000)
+#define NGX_CIGNA_EXCHANGE_MAX  (600 * 1000)
 
 
 #define NGX_CIGNA_SANDBOX     0

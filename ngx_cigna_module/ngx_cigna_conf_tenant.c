@@ -3,18 +3,29 @@
 #include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_provider.h"
 #include "ngx_cigna_conf_types.h"
+#include "cigna_take.h"
 
 
 #define NGX_CIGNA_SCOPE  "openid fhirUser patient/*.read"
 
 #define NGX_CIGNA_WAITERS_LIMIT  100000
 
+/* milliseconds */
+
+#define NGX_CIGNA_EXCHANGE_TIMEOUT  (180 * 1000)
+
+
+_Static_assert(CIGNA_DANCE_LIFE_MS + CIGNA_TAKE_MS + NGX_CIGNA_TIMEOUT_MAX
+               + NGX_CIGNA_EXCHANGE_MAX < CIGNA_DANCE_KEPT_MS,
+               "a dance is forgotten while its exchange may be open");
+
 
 static ngx_cigna_tenant_t *ngx_cigna_conf_tenant_add(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_str_t *name);
 static ngx_uint_t ngx_cigna_conf_tenant_name(ngx_str_t *name);
 static void ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o);
-static void ngx_cigna_conf_tenant_default(ngx_cigna_tenant_options_t *o);
+static ngx_int_t ngx_cigna_conf_tenant_default(ngx_conf_t *cf,
+    ngx_cigna_tenant_options_t *o);
 static ngx_int_t ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant);
 static char *ngx_cigna_conf_set_waiters(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -43,7 +54,11 @@ static ngx_conf_enum_t  ngx_cigna_conf_auth_methods[] = {
 
 
 static ngx_cigna_block_bounds_t  ngx_cigna_conf_timeout_ms = {
-    ngx_cigna_block_check_num, 1, 300 * 1000
+    ngx_cigna_block_check_num, 1, NGX_CIGNA_TIMEOUT_MAX
+};
+
+static ngx_cigna_block_bounds_t  ngx_cigna_conf_exchange_ms = {
+    ngx_cigna_block_check_num, 1, NGX_CIGNA_EXCHANGE_MAX
 };
 
 static ngx_cigna_block_bounds_t  ngx_cigna_conf_leeway_s = {
@@ -117,6 +132,10 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
     ngx_cigna_tenant_option(timeout, NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, &ngx_cigna_conf_timeout_ms,
         "\"timeout 10s;\", from 1ms to 5m"),
+
+    ngx_cigna_tenant_option(exchange_timeout, NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, &ngx_cigna_conf_exchange_ms,
+        "\"exchange_timeout 3m;\", from \"timeout\" to 10m"),
 
     ngx_cigna_tenant_option(clock_leeway, NGX_CONF_TAKE1,
         ngx_conf_set_sec_slot, &ngx_cigna_conf_leeway_s,
@@ -201,10 +220,13 @@ ngx_cigna_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rv;
     }
 
-    ngx_cigna_conf_tenant_default(&o);
+    if (ngx_cigna_conf_tenant_default(cf, &o) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     tenant->connect_timeout = o.connect_timeout;
     tenant->timeout = o.timeout;
+    tenant->exchange_timeout = o.exchange_timeout;
     tenant->dances_per_second = o.dances_per_second;
     tenant->token_requests = o.token_requests;
     tenant->refresh_waiters = o.refresh_waiters;
@@ -306,6 +328,7 @@ ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o)
     o->token_endpoint_auth_method = NGX_CONF_UNSET_UINT;
     o->connect_timeout = NGX_CONF_UNSET_MSEC;
     o->timeout = NGX_CONF_UNSET_MSEC;
+    o->exchange_timeout = NGX_CONF_UNSET_MSEC;
     o->clock_leeway = NGX_CONF_UNSET;
     o->token_lifetime = NGX_CONF_UNSET;
     o->grant_ttl = NGX_CONF_UNSET;
@@ -319,8 +342,8 @@ ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o)
 }
 
 
-static void
-ngx_cigna_conf_tenant_default(ngx_cigna_tenant_options_t *o)
+static ngx_int_t
+ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
 {
     if (o->scope.len == 0) {
         ngx_str_set(&o->scope, NGX_CIGNA_SCOPE);
@@ -344,6 +367,21 @@ ngx_cigna_conf_tenant_default(ngx_cigna_tenant_options_t *o)
     ngx_conf_init_value(o->refresh_waiters, 4096);
     ngx_conf_init_value(o->per_grant, ngx_min(o->refresh_waiters, 1024));
     ngx_conf_init_value(o->refused_share, 50);
+
+    /* a caller who waits longer finds the exchange open still */
+
+    ngx_conf_init_msec_value(o->exchange_timeout,
+                             ngx_max(o->timeout, NGX_CIGNA_EXCHANGE_TIMEOUT));
+
+    if (o->exchange_timeout < o->timeout) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"exchange_timeout\" is shorter than \"timeout\" "
+                           "in \"cigna_tenant\", write "
+                           "\"exchange_timeout %Mms;\" or more", o->timeout);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -67,7 +67,9 @@
     count(upstream_throttled, "Replies of 429 by the FHIR server.")          \
     count(userinfo_known, "Identifiers that $userinfo has told.")             \
     count(userinfo_failures, "Requests for $userinfo that told none.")        \
-    count(gate_refused, "Requests that could not leave as one request.")
+    count(gate_refused, "Requests that could not leave as one request.")      \
+    count(exchanges_bounded, "Refreshes and dances: too many exchanges open.")\
+    count(exchanges_abandoned, "Exchanges open when their worker ended.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -317,7 +317,9 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
     c = rev->data;
     http = ((ngx_cigna_peer_t *) c->data)->data;
 
-    if (c->close) {
+    /* that is said once; the timer keeps the worker until the reply is there */
+
+    if (c->close && !(http->lasting && http->sent)) {
         ngx_cigna_http_fail(http, "worker is shutting down");
         return;
     }

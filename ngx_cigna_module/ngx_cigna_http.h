@@ -27,6 +27,8 @@ struct ngx_cigna_http_s {
     ngx_msec_t              connect_timeout;
     ngx_msec_t              timeout;       /* from connected to the last byte */
     size_t                  body_max;
+    unsigned                lasting:1;     /* once sent it goes on when
+                                              worker_shutdown_timeout is over */
     ngx_cigna_http_pt       handler;
     void                   *data;
 

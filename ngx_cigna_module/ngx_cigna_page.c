@@ -40,6 +40,9 @@
     "<meta name=\"referrer\" content=\"no-referrer\">\n"                     \
     "<style>" NGX_CIGNA_STYLE "</style>\n"
 
+#define NGX_CIGNA_PAGE_REFRESH                                                \
+    "<meta http-equiv=\"refresh\" content=\"%ui; url="
+
 #define NGX_CIGNA_PAGE_CSP                                                    \
     "default-src 'none'; base-uri 'none'; form-action 'none'; "               \
     "frame-ancestors 'none'; style-src 'sha256-%V'"
@@ -128,10 +131,13 @@ ngx_cigna_page_size(const ngx_cigna_page_t *page)
 static void
 ngx_cigna_page_append(cigna_buf_t *b, const ngx_cigna_page_t *page)
 {
+    u_char  refresh[sizeof(NGX_CIGNA_PAGE_REFRESH) + NGX_INT_T_LEN];
+
+    *ngx_sprintf(refresh, NGX_CIGNA_PAGE_REFRESH, page->reload_s) = '\0';
+
     cigna_buf_append_str(b, NGX_CIGNA_PAGE_HEAD);
 
-    ngx_cigna_page_link(b, "<meta http-equiv=\"refresh\" content=\"0; url=",
-                        page->reload, "\">\n");
+    ngx_cigna_page_link(b, (char *) refresh, page->reload, "\">\n");
 
     cigna_buf_append_str(b, "<title>");
     ngx_cigna_page_escape(b, page->title);

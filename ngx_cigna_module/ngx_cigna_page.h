@@ -18,7 +18,8 @@ typedef struct {
     cigna_slice_t    again;                /* URL to try again, or empty */
     cigna_slice_t    back;                 /* URL of the app, or empty */
     cigna_slice_t    reference;            /* dance id, or empty */
-    cigna_slice_t    reload;               /* URL to go on to by itself */
+    cigna_slice_t    reload;               /* URL to go on to by itself ... */
+    ngx_uint_t       reload_s;             /* ... after so many seconds */
 } ngx_cigna_page_t;
 
 

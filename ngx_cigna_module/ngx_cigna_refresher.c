@@ -75,7 +75,9 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     const ngx_cigna_cache_key_t *key, const cigna_grant_t *refused,
     ngx_str_t *request, ngx_cigna_run_t **run, ngx_uint_t *retry_after)
 {
+    ngx_int_t               rc;
     ngx_msec_t              rest;
+    ngx_cigna_seats_t      *seat;
     ngx_cigna_refresher_t  *refresher;
 
     refresher = ngx_cigna_refresher_find(mcf->worker, key);
@@ -99,8 +101,19 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
         return NGX_BUSY;
     }
 
+    /* before any memory: thousands of grants may be due while others hang */
+
+    seat = NULL;
+    rc = ngx_cigna_seat_take(mcf->worker, tenant, ngx_cigna_seat_refresh,
+                             &seat);
+    if (rc != NGX_OK) {
+        *retry_after = NGX_CIGNA_SEAT_RETRY_S;
+        return rc == NGX_BUSY ? NGX_DECLINED : NGX_ERROR;
+    }
+
     refresher = ngx_cigna_refresher_create(mcf->worker, key);
     if (refresher == NULL) {
+        ngx_cigna_seat_give(mcf->worker, &seat);
         return NGX_ERROR;
     }
 
@@ -109,9 +122,11 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
                                           CIGNA_FLOW_ARENA);
     if (refresher->run == NULL) {
         ngx_cigna_refresher_forget(refresher);
+        ngx_cigna_seat_give(mcf->worker, &seat);
         return NGX_ERROR;
     }
 
+    refresher->run->seat = seat;
     *run = refresher->run;
 
     ngx_cigna_refresher_run(refresher, identity, refused);
@@ -225,7 +240,7 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     flow->provider = &tenant->provider;
     flow->identity = &run->identity;
     flow->arena = &run->arena;
-    flow->exchange_ms = tenant->connect_timeout + tenant->timeout;
+    flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
     flow->wait_ms = tenant->connect_timeout + tenant->timeout;
 
     if (refused != NULL) {

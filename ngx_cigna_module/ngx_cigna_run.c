@@ -248,6 +248,10 @@ ngx_cigna_run_step(ngx_event_t *ev)
 
     while (rc == NGX_OK) {
 
+        if (run->op.exchange) {
+            ngx_cigna_seat_give(run->mcf->worker, &run->seat);
+        }
+
         run->ev.now_ms = ngx_cigna_now_ms();
         run->ev.quiet_ms = ngx_cigna_pace_quiet(run->mcf->zone);
 
@@ -353,6 +357,7 @@ ngx_cigna_run_free(ngx_cigna_run_t *run)
     ngx_cigna_waiter_leave(&run->discovery);
 
     ngx_cigna_run_op_done(run);
+    ngx_cigna_seat_give(run->mcf->worker, &run->seat);
 
     if (run->turn) {
         ngx_cigna_pace_give_back(run->mcf->zone, run->tenant->pace);
@@ -395,6 +400,11 @@ ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s)
 }
 
 
+/*
+ * What became of an open exchange nobody will know: its mark in Redis, or the
+ * deadline of its dance, tells the others.
+ */
+
 void
 ngx_cigna_run_retake(ngx_cigna_worker_t *worker)
 {
@@ -417,8 +427,11 @@ ngx_cigna_run_retake(ngx_cigna_worker_t *worker)
 void
 ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
 {
+    ngx_uint_t        exchanges;
     ngx_queue_t      *q;
     ngx_cigna_run_t  *run;
+
+    exchanges = 0;
 
     while (!ngx_queue_empty(&worker->runs)) {
 
@@ -427,10 +440,22 @@ ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
 
         run->abandoned = 1;
 
+        if (run->op.exchange) {
+            exchanges++;
+            ngx_cigna_count(run->tenant->counters,
+                            ngx_cigna_count_exchanges_abandoned);
+        }
+
         if (run->on_end) {
             run->on_end(run);
         }
 
         ngx_cigna_run_free(run);
+    }
+
+    if (exchanges) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "cigna: the worker ends with %ui exchanges open, whose "
+                      "tokens may have been spent", exchanges);
     }
 }

@@ -4,6 +4,7 @@
 
 
 #include "ngx_cigna_budget.h"
+#include "ngx_cigna_exchanges.h"
 #include "ngx_cigna_http.h"
 #include "ngx_cigna_log.h"
 
@@ -70,13 +71,15 @@ struct ngx_cigna_run_s {
 
     /*
      * Set by who makes it.  crowd: those who wait for any run of some kind
-     * are counted there, and bounded; may be NULL.  patient: token requests
-     * wait for the tenant's budget.
+     * are counted there, and bounded; may be NULL.  patient: a refresh, whose
+     * token requests wait for the tenant's budget.  seat: taken for the first
+     * exchange, NULL: it is still to be taken.
      */
     ngx_uint_t               waiters_max;
     ngx_uint_t              *crowd;
     ngx_uint_t               crowd_max;
     unsigned                 patient:1;
+    ngx_cigna_seats_t       *seat;
 
     /* private */
     ngx_cigna_waiter_t       discovery;

@@ -33,8 +33,8 @@ static ngx_int_t ngx_cigna_run_command(ngx_cigna_run_t *run,
 static void ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd);
 static ngx_int_t ngx_cigna_run_turn(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_http(ngx_cigna_run_t *run);
-static ngx_uint_t ngx_cigna_run_asks_tokens(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_budget(ngx_cigna_run_t *run);
+static ngx_int_t ngx_cigna_run_seat(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_pace(ngx_cigna_run_t *run);
 static void ngx_cigna_run_http_handler(ngx_cigna_http_t *http);
 static void ngx_cigna_run_keep(ngx_cigna_run_t *run);
@@ -162,7 +162,7 @@ ngx_cigna_run_collect(ngx_cigna_run_t *run)
 
         if (run->ev.type == cigna_ev_ok) {
 
-            if (ngx_cigna_run_asks_tokens(run)) {
+            if (run->op.exchange) {
                 ngx_cigna_pace_heard(run->mcf->zone, run->op.http.url);
             }
 
@@ -317,7 +317,8 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
     http->pool = run->pool;
     http->log = &run->log.log;
     http->connect_timeout = run->tenant->connect_timeout;
-    http->timeout = run->tenant->timeout;
+    http->timeout = run->op.exchange ? run->tenant->exchange_timeout
+                                     : run->tenant->timeout;
 
     if (run->op.ms) {
         http->connect_timeout = ngx_min(http->connect_timeout, run->op.ms);
@@ -325,6 +326,7 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
     }
 
     http->body_max = NGX_CIGNA_HTTP_BODY_MAX;
+    http->lasting = run->op.exchange;
     http->handler = ngx_cigna_run_http_handler;
     http->data = run;
 
@@ -347,8 +349,12 @@ ngx_cigna_run_budget(ngx_cigna_run_t *run)
     if (run->op.fhir) {
         rc = ngx_cigna_run_fhir_admit(run);
 
-    } else if (ngx_cigna_run_asks_tokens(run)) {
-        rc = ngx_cigna_run_pace(run);
+    } else if (run->op.exchange) {
+        rc = ngx_cigna_run_seat(run);
+
+        if (rc == NGX_OK) {
+            rc = ngx_cigna_run_pace(run);
+        }
 
     } else {
         return NGX_OK;
@@ -366,18 +372,27 @@ ngx_cigna_run_budget(ngx_cigna_run_t *run)
 }
 
 
-static ngx_uint_t
-ngx_cigna_run_asks_tokens(ngx_cigna_run_t *run)
+/* NGX_BUSY: too many exchanges are open, which counts as not sent */
+
+static ngx_int_t
+ngx_cigna_run_seat(ngx_cigna_run_t *run)
 {
-    return cigna_slice_eq(run->op.http.url,
-                          run->tenant->provider.token_endpoint);
+    ngx_int_t  rc;
+
+    rc = ngx_cigna_seat_take(run->mcf->worker, run->tenant,
+                             run->patient ? ngx_cigna_seat_refresh
+                                          : ngx_cigna_seat_dance,
+                             &run->seat);
+
+    return rc == NGX_OK ? NGX_OK : NGX_BUSY;
 }
 
 
 /*
  * Refreshes wait their turn at the token endpoint, keeping their lease, for as
- * long as an exchange may take.  What a person waits for is not held up.
- * NGX_BUSY: in vain, which counts as not sent.
+ * long as a caller waits.  The deadlines of the exchange begin after that.
+ * What a person waits for is not held up.  NGX_BUSY: in vain, which counts as
+ * not sent.
  */
 
 static ngx_int_t

@@ -68,6 +68,7 @@ ngx_cigna_wait_run(ngx_cigna_wait_t *w, ngx_cigna_run_t *run,
     }
 
     w->run = NULL;
+    w->late = NULL;
     w->resume = resume;
 
     /* an old worker, too, is to end the wait: the timer is not cancelable */
@@ -180,6 +181,7 @@ ngx_cigna_wait_timeout(ngx_event_t *ev)
     ngx_cigna_wait_t  *w;
 
     w = ev->data;
+    w->late = w->waiter.run;
 
     ngx_cigna_waiter_leave(&w->waiter);
 

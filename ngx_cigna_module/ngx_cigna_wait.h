@@ -24,6 +24,7 @@ struct ngx_cigna_wait_s {
 
     /* results, when "resume" is called and until it returns */
     ngx_cigna_run_t           *run;            /* NULL: too late */
+    ngx_cigna_run_t           *late;           /* then: what has no result */
     ngx_cigna_redis_cmd_t      cmd;            /* outcome, reply */
 
     /* private */

@@ -31,6 +31,7 @@ ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
     worker->cycle = cycle;
 
     ngx_queue_init(&worker->runs);
+    ngx_queue_init(&worker->seats);
     ngx_rbtree_init(&worker->refreshes, &worker->sentinel,
                     ngx_str_rbtree_insert_value);
 

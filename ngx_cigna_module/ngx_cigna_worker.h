@@ -22,6 +22,11 @@ struct ngx_cigna_worker_s {
 
     ngx_queue_t                runs;           /* all that are alive */
 
+    /* see ngx_cigna_exchanges.h */
+    ngx_queue_t                seats;          /* by origin */
+    ngx_uint_t                 seats_taken;    /* of all origins */
+    time_t                     seats_logged;   /* that none is free; 0: never */
+
     ngx_str_t                  budget_key;     /* in Redis */
 
     /* see ngx_cigna_upkeep.h; not cancelable while the journal has entries

@@ -286,6 +286,7 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
     f->take.arena = f->arena;
     f->take.state_param = f->state_param;
     f->take.secret = f->secret;
+    f->take.exchange_ms = f->exchange_ms;
 
     f->state = cigna_callback_st_take;
 
@@ -448,12 +449,15 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
     f->sent_ms = ev->now_ms;
 
-    cigna_flow_http(op, &req);
+    cigna_flow_exchange(op, &req);
     cigna_callback_issue(f, op, cigna_callback_st_exchange);
 }
 
 
-/* somebody may soon read "interrupted", and begin another dance */
+/*
+ * What is left of the dance's time is for the exchange and for storing what it
+ * brings: past it "interrupted" is read, and another dance is begun.
+ */
 
 static int
 cigna_callback_late(const cigna_callback_t *f, const cigna_event_t *ev)

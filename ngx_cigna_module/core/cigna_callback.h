@@ -23,6 +23,7 @@ typedef struct {
     cigna_slice_t            iss;          /* RFC 9207, empty if absent */
     cigna_slice_t            error;        /* empty if absent */
     cigna_slice_t            secret;       /* of the cookie, empty: no cookie */
+    unsigned                 exchange_ms;  /* all deadlines of an exchange */
 
     /* results, complete when the flow reports (or is done) */
     cigna_outcome_e          outcome;
@@ -35,7 +36,10 @@ typedef struct {
                                               in put.old */
     cigna_grant_t            grant;
 
-    /* private; of "userinfo", "rc" and "detail" are results */
+    /*
+     * Private; of "userinfo", "rc" and "detail" are results, and of "take" the
+     * dance_id is known before the flow reports.
+     */
     unsigned                 state;
     cigna_retry_t            retry;
     unsigned                 fetched_keys:1;   /* for this id_token */

@@ -28,6 +28,15 @@ cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req)
 
 
 void
+cigna_flow_exchange(cigna_op_t *op, const cigna_http_request_t *req)
+{
+    cigna_flow_http(op, req);
+
+    op->exchange = 1;
+}
+
+
+void
 cigna_flow_keep(cigna_op_t *op, const cigna_script_t *keep,
     const cigna_script_t *retake, const cigna_slice_t *argv, unsigned argc,
     unsigned ms)

@@ -139,6 +139,9 @@ typedef struct {
     cigna_slice_t          token;          /* of revoke; copied */
 
     unsigned               refresh_token:1;   /* what kind it is */
+    unsigned               exchange:1;     /* of http: spends a token or a code
+                                              at the token endpoint, which may
+                                              take long to answer */
     unsigned               probe:1;        /* of turn: nobody knows whether the
                                               endpoint answers */
     unsigned               fhir:1;         /* of http: goes to the FHIR server,
@@ -165,6 +168,7 @@ typedef struct {
 void cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv,
     unsigned argc);
 void cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req);
+void cigna_flow_exchange(cigna_op_t *op, const cigna_http_request_t *req);
 void cigna_flow_keep(cigna_op_t *op, const cigna_script_t *keep,
     const cigna_script_t *retake, const cigna_slice_t *argv, unsigned argc,
     unsigned ms);

@@ -124,10 +124,11 @@ static const cigna_outcome_t  cigna_outcomes[cigna_outcome_max] = {
         "Something on our side stopped before the connection was complete. "
         "Please start again."),
 
-    cigna_outcome_entry(in_progress, 503, 1, 0,
-        "Still connecting",
-        "Your connection is being completed in another tab or window. Please "
-        "wait a moment and load this page again."),
+    cigna_outcome_entry(in_progress, 200, 1, 0,
+        "Cigna is slow",
+        "You have signed in, and Cigna takes its time to complete the "
+        "connection. There is nothing that you need to do: this page goes on "
+        "by itself."),
 
     cigna_outcome_entry(too_many_dances, 429, 1, 0,
         "Too many attempts",

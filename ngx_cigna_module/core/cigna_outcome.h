@@ -33,7 +33,7 @@ typedef enum {
     cigna_outcome_discovery_failed,
     cigna_outcome_store_failed,            /* Redis, or the key ring */
     cigna_outcome_interrupted,             /* taken, and never ended */
-    cigna_outcome_in_progress,             /* another hit is at it, too long */
+    cigna_outcome_in_progress,             /* no end: the page goes on */
     cigna_outcome_too_many_dances,
     cigna_outcome_return_to_refused,
     cigna_outcome_not_navigable,           /* prefetch, frame, cross-site */

@@ -423,7 +423,7 @@ cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
 
     f->sent_ms = ev->now_ms;
     f->state = cigna_refresh_st_exchange;
-    cigna_flow_http(op, &req);
+    cigna_flow_exchange(op, &req);
     cigna_lease_renew(&f->lease, op);
 }
 

@@ -143,7 +143,9 @@ cigna_take_start(cigna_take_t *t, const cigna_event_t *ev, cigna_op_t *op)
 
     if (cigna_flow_token(t->arena, ev->random, 16, &t->taker) != CIGNA_OK
         || cigna_connect_secret_hash(t->secret, t->arena, &argv[1]) != CIGNA_OK
-        || cigna_flow_uint(t->arena, CIGNA_TAKE_MS, &argv[4]) != CIGNA_OK)
+        || cigna_flow_uint(t->arena, CIGNA_TAKE_MS + (uint64_t) t->exchange_ms,
+                           &argv[4])
+           != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }

@@ -20,6 +20,7 @@ typedef struct {
     cigna_arena_t           *arena;
     cigna_slice_t            state_param;
     cigna_slice_t            secret;
+    unsigned                 exchange_ms;  /* all deadlines of an exchange */
 
     /* results */
     cigna_outcome_e          outcome;      /* none: the dance is this run's */
@@ -42,8 +43,8 @@ typedef struct {
 
 
 /*
- * How long a run may have the dance: more than the deadlines of all its
- * operations together.
+ * How long a run may have the dance beside its exchange: more than the
+ * deadlines of all other operations together.
  */
 
 #define CIGNA_TAKE_MS  (120 * 1000)

@@ -4,8 +4,10 @@
 
 import https from 'node:https';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const REDIRECTS_MAX = 20;
+const REFRESH = /<meta http-equiv="refresh" content="(\d+); url=([^"]*)">/;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 function attributesOf(parts) {
@@ -128,13 +130,16 @@ export class Browser {
     });
   }
 
-  // Follows redirects; stops before a URL that `until` is true for.
+  // Follows redirects, and pages that go on by themselves; stops before a URL
+  // that `until` is true for.
   async follow(response, until = () => false) {
     for (let i = 0; i < REDIRECTS_MAX; i += 1) {
-      if (!REDIRECTS.has(response.status)) {
+      const { to, seconds } = onward(response);
+      if (to === undefined) {
         return { response };
       }
-      const next = new URL(response.headers.location, response.url).href;
+      await sleep(seconds * 1000);
+      const next = new URL(to, response.url).href;
       if (until(next)) {
         return { response, stopped: next };
       }
@@ -142,6 +147,15 @@ export class Browser {
     }
     throw new Error('too many redirects');
   }
+}
+
+// { to, seconds }: where the browser goes by itself, and when
+function onward({ status, headers, body }) {
+  if (REDIRECTS.has(status)) {
+    return { to: headers.location, seconds: 0 };
+  }
+  const [, seconds, to] = REFRESH.exec(body) ?? [];
+  return { to: to?.replaceAll('&amp;', '&'), seconds: Number(seconds) };
 }
 
 function loopback(hostname, options, done) {

@@ -54,6 +54,7 @@ accepts('every setting of a tenant', {
     authorize_param: ['prompt login', 'ui_locales en'],
     connect_timeout: '1s',
     timeout: '2s',
+    exchange_timeout: '2s',
     clock_leeway: '0',
     token_lifetime: '10m',
     grant_ttl: '30d',
@@ -75,6 +76,9 @@ accepts('every setting of a vault', {
     revalidate: '0',
     stale: '1h',
   },
+});
+accepts('a timeout that is longer than an exchange has by itself', {
+  tenant: { timeout: '5m' },
 });
 accepts('a redirect to this machine in clear', {
   tenant: { redirect_uri: 'http://localhost:8080/cigna/callback' },
@@ -192,6 +196,15 @@ refuses('no connections to Redis', { vault: { connections: '0' } },
         /"connections" .*out of range.*from 1 to 16/);
 refuses('a time that is none', { vault: { timeout: 'soon' } },
         /"timeout" directive invalid value.*write "timeout 1s;"/);
+refuses('an exchange that ends before its caller gives up',
+        { tenant: { timeout: '4s', exchange_timeout: '3s' } },
+        /"exchange_timeout" is shorter .*write "exchange_timeout 4000ms;"/);
+refuses('an exchange that ends before a caller gives up by default',
+        { tenant: { exchange_timeout: '9999ms' } },
+        /"exchange_timeout" is shorter.*write "exchange_timeout 10000ms;"/);
+refuses('an exchange of more than ten minutes',
+        { tenant: { exchange_timeout: '601s' } },
+        /"exchange_timeout" .*out of range.*"exchange_timeout 3m;".* to 10m/);
 refuses('a time of zero', { vault: { connect_timeout: '0' } },
         /"connect_timeout" .*out of range.*from 1ms to 1m/);
 

@@ -10,7 +10,8 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { isRunning } from '../lib/process.mjs';
 import { until } from '../lib/scratch.mjs';
 
-const SHORT = { connect_timeout: '500ms', timeout: '2s' };
+const SHORT = { connect_timeout: '500ms', timeout: '2s',
+                exchange_timeout: '2s' };
 
 const NOTHING_GIVEN = {
   issuer: null, authorization_endpoint: null, token_endpoint: null,

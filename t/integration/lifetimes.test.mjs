@@ -66,7 +66,7 @@ function assertNear(actual, expected, slack = MINUTE) {
 
 test('lifetimes', async (t) => {
   const gw = await standardGateway(t, {
-    tenant: { timeout: '2s' },
+    tenant: { timeout: '2s', exchange_timeout: '2s' },
   });
   const { control } = gw.sandbox;
   const stop = watch(gw);

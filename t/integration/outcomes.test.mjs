@@ -12,7 +12,8 @@ const TIMEOUT_MS = 1000;
 
 test('outcomes', async (t) => {
   const gw = await standardGateway(t, {
-    tenant: { timeout: `${TIMEOUT_MS}ms`, connect_timeout: '500ms',
+    tenant: { timeout: `${TIMEOUT_MS}ms`, exchange_timeout: `${TIMEOUT_MS}ms`,
+              connect_timeout: '500ms',
               dances_per_member: 100, dances_per_second: 1000 },
   });
   const { control } = gw.sandbox;

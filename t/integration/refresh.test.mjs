@@ -10,7 +10,8 @@ import { assertRefused, assertServed, connected, expired, grantKeys, logged,
 import { standardGateway } from '../lib/gateway.mjs';
 import { until } from '../lib/scratch.mjs';
 
-const SHORT = { connect_timeout: '1s', timeout: '1s' };
+const SHORT = { connect_timeout: '1s', timeout: '1s',
+                exchange_timeout: '1s' };
 
 // Failures that pass: what the token endpoint does.
 const PASSING = ['invalid_client', '500', '503', '429', '403', '401', 'html',

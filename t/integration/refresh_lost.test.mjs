@@ -23,7 +23,8 @@ const LOST = [
 
 test('refreshes whose end is not known', async (t) => {
   const gw = await standardGateway(t, {
-    tenant: { connect_timeout: '300ms', timeout: '700ms' },
+    tenant: { connect_timeout: '300ms', timeout: '700ms',
+              exchange_timeout: '700ms' },
   });
   const { control } = gw.sandbox;
   const visitors = await expired(gw, ...LOST.map(([kind]) => kind), 'kept');
@@ -86,7 +87,7 @@ test('refreshes whose end is not known', async (t) => {
 test('refreshes ahead of time', async (t) => {
   const gw = await standardGateway(t, {
     tenant: { refresh_ahead: '3s', connect_timeout: '300ms',
-              timeout: '500ms' },
+              timeout: '500ms', exchange_timeout: '500ms' },
   });
   const { control } = gw.sandbox;
   // Cigna would take the old token for longer than it says

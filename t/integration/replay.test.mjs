@@ -22,7 +22,7 @@ const times = (n, make) => Promise.all(Array.from({ length: n },
 test('an upstream\'s 401', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { workers: 2, logFormat: LOG_FORMAT },
-    tenant: { connect_timeout: '1s', timeout: '1s' },
+    tenant: { connect_timeout: '1s', timeout: '1s', exchange_timeout: '1s' },
     listen: 'reuseport',
   });
   const { control } = gw.sandbox;

@@ -111,7 +111,7 @@ test('requests are made again', async (t) => {
   const port2 = await freePort();
   const gw = await standardGateway(t, {
     nginx: { workers: 2, logFormat: LOG_FORMAT },
-    tenant: { connect_timeout: '1s', timeout: '1s' },
+    tenant: { connect_timeout: '1s', timeout: '1s', exchange_timeout: '1s' },
     listen: 'reuseport',
     http: `
     upstream kept { server 127.0.0.1:${fhir.port}; keepalive 4; }

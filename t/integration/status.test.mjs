@@ -11,7 +11,9 @@ import { until } from '../lib/scratch.mjs';
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 test('status', async (t) => {
-  const gw = await standardGateway(t, { tenant: { timeout: '3s' } });
+  const gw = await standardGateway(t, {
+    tenant: { timeout: '3s', exchange_timeout: '3s' },
+  });
   const { control } = gw.sandbox;
   const connect = gw.url('acme', '/cigna/connect');
 

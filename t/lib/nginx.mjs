@@ -10,7 +10,8 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync,
          readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { adoptServer, childrenOf, isRunning, startServer } from './process.mjs';
+import { adoptServer, childrenOf, isExiting, isRunning, startServer }
+  from './process.mjs';
 import { TOP, assertNone, onEnd, scratchDirectory, until } from
   './scratch.mjs';
 
@@ -44,7 +45,7 @@ function sanitizerEnvironment(directory, { leaks = 1 } = {}) {
 
 function configuration({ directory, http, main = '', workers = 1, level,
                          logFormat, static: isStatic, module,
-                         daemon = false }) {
+                         daemon = false, connections = 4096 }) {
   return [
     ...(isStatic || !module ? [] : [`load_module ${module};`]),
     `daemon ${daemon ? 'on' : 'off'};`,
@@ -52,7 +53,7 @@ function configuration({ directory, http, main = '', workers = 1, level,
     `pid ${directory}/nginx.pid;`,
     `error_log ${directory}/error.log ${level};`,
     main,
-    'events { worker_connections 4096; }',
+    `events { worker_connections ${connections}; }`,
     'http {',
     ...TEMP_PATHS.map((name) =>
       `    ${name}_temp_path ${directory}/temp/${name};`),
@@ -221,13 +222,15 @@ class Nginx {
     }
   }
 
-  // Kills a worker and waits for the one that takes its place.
+  // Kills a worker and waits for the one that takes its place, if one does.
   async killWorker(pid = this.workerPids()[0]) {
     const started = this.startedWorkers();
+    const exiting = isExiting(pid);
 
     this.allowed.push(...KILLED);
     process.kill(pid, 'SIGKILL');
-    await until('a new worker runs', () => this.startedWorkers() > started);
+    await until('a new worker runs', () =>
+      (exiting ? !isRunning(pid) : this.startedWorkers() > started));
   }
 
   // Stops it gracefully (SIGQUIT) or fast (SIGTERM), and checks everything.
@@ -260,8 +263,9 @@ class Nginx {
 
 // Options: http (the text inside http {}), main (the text before it), workers,
 // binary, module (null: do not load it), env, level (of the error log),
-// logFormat (of the access log), allow (patterns of bad-looking log lines that
-// are expected), daemon (so that it can be upgraded).
+// logFormat (of the access log), connections (of a worker), allow (patterns of
+// bad-looking log lines that are expected), daemon (so that it can be
+// upgraded).
 export async function startNginx(t, options) {
   const nginx = prepareNginx(t, options);
   onEnd(t, () => nginx.stop());

@@ -183,6 +183,16 @@ export function isStopped(pid) {
   return statOf(pid)?.state === 'T';
 }
 
+// A worker of nginx that stays for what it has begun.
+export function isExiting(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+      .includes('is shutting down');
+  } catch {
+    return true;                         // gone meanwhile
+  }
+}
+
 // null if there is no such process, or none but a zombie
 function parentOf(pid) {
   const { state, parent } = statOf(pid) ?? { state: 'Z' };

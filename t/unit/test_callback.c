@@ -344,6 +344,28 @@ a_hit_waits_ten_seconds_for_another_at_most(void **state)
 
 
 static void
+a_dance_is_taken_for_as_long_as_its_exchange_may_last(void **state)
+{
+    (void) state;
+
+    (void) hit(&a, &dance);
+    a.flow.callback.exchange_ms = 5 * 60 * 1000;
+    stop_at_exchange(&a);
+    w.now_ms += 5 * 60 * 1000;
+
+    (void) hit(&b, &dance);
+    assert_int_equal(finish(&b)->outcome, cigna_outcome_in_progress);
+    world_end(&b);
+
+    assert_int_equal(finish(&a)->outcome, cigna_outcome_connected);
+
+    (void) hit(&b, &dance);
+    assert_int_equal(finish(&b)->outcome, cigna_outcome_connected);
+    assert_int_equal(w.codes_posted, 1);
+}
+
+
+static void
 a_dance_taken_past_its_deadline_is_interrupted_and_stays_so(void **state)
 {
     cigna_callback_t  *f;
@@ -352,7 +374,7 @@ a_dance_taken_past_its_deadline_is_interrupted_and_stays_so(void **state)
 
     (void) hit(&a, &dance);
     stop_at_exchange(&a);
-    w.now_ms += 120 * 1000;
+    w.now_ms += 120 * 1000 + WORLD_HTTP_MS;
 
     (void) hit(&b, &dance);
     f = finish(&b);
@@ -1508,6 +1530,7 @@ main(void)
         test(a_reload_after_a_refusal_shows_the_refusal),
         test(a_concurrent_hit_waits_and_shows_the_same_outcome),
         test(a_hit_waits_ten_seconds_for_another_at_most),
+        test(a_dance_is_taken_for_as_long_as_its_exchange_may_last),
         test(a_dance_taken_past_its_deadline_is_interrupted_and_stays_so),
         test(a_run_that_was_held_up_spends_no_code),
         test(a_run_that_was_held_up_does_not_send_an_unsent_code_again),

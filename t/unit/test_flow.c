@@ -121,6 +121,27 @@ an_exchange_says_what_is_to_be_kept_while_it_runs(void **state)
 
 
 static void
+an_exchange_at_the_token_endpoint_is_told_from_others(void **state)
+{
+    cigna_op_t            op;
+    cigna_http_request_t  req;
+
+    (void) state;
+
+    memset(&req, 0, sizeof(req));
+    req.url = cigna_slice("https://payer.example/token");
+
+    cigna_flow_http(&op, &req);
+    assert_false(op.exchange);
+
+    cigna_flow_exchange(&op, &req);
+    assert_int_equal(op.type, cigna_op_http);
+    assert_true(op.exchange);
+    assert_slice(op.http.url, "https://payer.example/token");
+}
+
+
+static void
 numbers_and_tokens_lie_in_the_arena(void **state)
 {
     cigna_slice_t   n, t;
@@ -290,6 +311,7 @@ main(void)
         test(an_operation_keeps_its_arguments_in_order),
         test(nothing_of_one_operation_is_left_for_the_next),
         test(an_exchange_says_what_is_to_be_kept_while_it_runs),
+        test(an_exchange_at_the_token_endpoint_is_told_from_others),
         test(numbers_and_tokens_lie_in_the_arena),
         test(too_little_room_is_an_error),
         test(jitter_stays_within_its_bounds),

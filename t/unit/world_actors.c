@@ -165,6 +165,7 @@ world_callback(world_t *w, world_actor_t *a, const char *code,
     f->code = world_text(a, code);
     f->state_param = world_text(a, state);
     f->secret = world_text(a, secret);
+    f->exchange_ms = WORLD_HTTP_MS;
 
     cigna_callback_init(f);
 }

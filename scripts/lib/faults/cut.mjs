@@ -21,7 +21,8 @@ export const cut = {
     const fleet = await Fleet.start(t, {
       members: BATCH, clock: true,
       gateway: {
-        tenant: { connect_timeout: '1s', timeout: '3s' },
+        tenant: { connect_timeout: '1s', timeout: '3s',
+                  exchange_timeout: '3s' },
         sandboxOptions: { modes: { id_token: 'absent' } },
       },
     });

@@ -33,7 +33,8 @@ export const kill = {
     const fleet = await Fleet.start(t, {
       members: GROUP * BATCH, clock: true, keepAlive: false,
       gateway: {
-        tenant: { connect_timeout: '1s', timeout: '3s' },
+        tenant: { connect_timeout: '1s', timeout: '3s',
+                  exchange_timeout: '3s' },
         sandboxOptions: { modes: { id_token: 'absent' } },
       },
     });
@@ -116,8 +117,8 @@ async function round(fleet, { group, random, asked }) {
   return result;
 }
 
-// One of them, or all that the node has.
-async function killSome(nginx, random) {
+// One of them, or all that the node has; also those that are about to exit.
+export async function killSome(nginx, random) {
   const all = nginx.workerPids();
   const pids = random.chance(0.2) ? all : [random.pick(all)];
 

@@ -39,7 +39,7 @@ export const outage = {
       gateway: {
         // short, as the quiet time after a restart is the longest exchange
         tenant: { refresh_ahead: '1s', connect_timeout: '500ms',
-                  timeout: '1s' },
+                  timeout: '1s', exchange_timeout: '1s' },
         vault: { revalidate: '1s', timeout: '500ms',
                  connect_timeout: '300ms' },
         redisOptions: { config: { appendonly: 'yes', appendfsync: 'always' } },

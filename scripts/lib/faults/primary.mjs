@@ -25,7 +25,8 @@ async function start(t, redis) {
     gateway: {
       ...RESTLESS, redis,
       // short, as the quiet time after a change is the longest exchange
-      tenant: { ...RESTLESS.tenant, connect_timeout: '500ms', timeout: '1s' },
+      tenant: { ...RESTLESS.tenant, connect_timeout: '500ms', timeout: '1s',
+                exchange_timeout: '1s' },
       vault: { revalidate: '1s' },
     },
   });
