@@ -166,7 +166,7 @@ test('after a change of primary', async (t) => {
     + 'callers are told when to come again', async () => {
     for (let i = 0; i < 10; i += 1) {
       const reply = await gw.visitor({ member: 'bob' }).get('/fhir/Coverage');
-      assertRefused(reply, 503, 'refresh_failed', { retry: true });
+      assertRefused(reply, 503, 'refresh_paused', { retry: true });
       assert.ok(Number(reply.headers['retry-after']) > 2);
     }
     assert.equal((await control.see()).token.requests, requests);
