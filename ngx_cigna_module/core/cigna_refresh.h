@@ -47,6 +47,13 @@ typedef struct {
     cigna_slice_t            refused_id;
     uint64_t                 refused_generation;
 
+    /*
+     * What this node's journal has of the grant, set before each step; id
+     * empty: nothing.  An older generation is neither used nor refreshed.
+     */
+    cigna_slice_t            ahead_id;
+    uint64_t                 ahead_generation;
+
     /* too many refusals to be true: nothing is marked spent for now */
     unsigned                 hold:1;
 
@@ -113,6 +120,9 @@ cigna_refresh_e cigna_refresh_record(const cigna_refresh_t *f,
 /* what is to be done about f->grant: "pending" if it has to be refreshed */
 cigna_refresh_e cigna_refresh_verdict(const cigna_refresh_t *f,
     int64_t now_ms, const char **why);
+
+/* is f->grant older than what the node's journal has? */
+int cigna_refresh_behind(const cigna_refresh_t *f);
 
 /* does the access token of f->grant still serve? */
 int cigna_refresh_usable(const cigna_refresh_t *f, int64_t now_ms);

@@ -77,6 +77,11 @@ cigna_refresh_verdict(const cigna_refresh_t *f, int64_t now_ms,
 
     *why = NULL;
 
+    if (cigna_refresh_behind(f)) {
+        *why = "the vault is behind this node's journal";
+        return cigna_refresh_unavailable;
+    }
+
     if (g->refresh_token.len == 0) {
 
         if (usable) {
@@ -126,6 +131,14 @@ cigna_refresh_usable(const cigna_refresh_t *f, int64_t now_ms)
 
     return !cigna_refresh_is_refused(f) && g->access_token.len
            && now_ms < g->expires_ms;
+}
+
+
+int
+cigna_refresh_behind(const cigna_refresh_t *f)
+{
+    return f->ahead_id.len && cigna_slice_eq(f->grant.id, f->ahead_id)
+           && f->grant.generation < f->ahead_generation;
 }
 
 

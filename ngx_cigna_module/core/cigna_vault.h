@@ -70,9 +70,10 @@ int cigna_vault_open_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
 
 /*
  * The read of a grant, for flows and for the request path alike:
- * "HMGET key i g b m n".  Numbers are decimal, m is ms since the epoch.
+ * "HMGET key i g b m n c".  Numbers are decimal, m and c are ms since the
+ * epoch.
  */
-#define CIGNA_GRANT_READ_ARGC  7
+#define CIGNA_GRANT_READ_ARGC  8
 
 size_t cigna_vault_read_args(const cigna_identity_t *id,
     cigna_slice_t argv[CIGNA_GRANT_READ_ARGC]);
@@ -96,6 +97,12 @@ int cigna_vault_read_grant(const cigna_vault_t *vault,
     const cigna_provider_t *p, const cigna_identity_t *id,
     const cigna_reply_t *reply, cigna_arena_t *arena, cigna_grant_t *g,
     int64_t *marked_until_ms, unsigned *attempts);
+
+/*
+ * Of such a reply: when the grant was connected, or the last one that was
+ * deleted, by the clock of Redis; 0 if it does not say so.
+ */
+int64_t cigna_vault_read_connected(const cigna_reply_t *reply);
 
 /* 1 if the record of such a reply has a write-ahead mark */
 int cigna_vault_read_marked(const cigna_reply_t *reply);

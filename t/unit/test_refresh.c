@@ -1214,7 +1214,7 @@ a_run_that_dies_leaves_word_of_it(void **state)
 {
     (void) state;
 
-    /* it dies after the exchange, before it could store anything */
+    /* its node dies after the exchange, before Redis could be told */
 
     make_expired();
     w.tokens = world_constant;
@@ -1225,15 +1225,63 @@ a_run_that_dies_leaves_word_of_it(void **state)
     stop_before(&b, cigna_script_grant_swap);
 
     w.now_ms += CIGNA_LEASE_MS;
-    (void) begin(&a);
+    (void) begin_elsewhere(&a);
     a.flow.refresh.wait_ms = 1000;
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
     assert_int_equal(w.refreshes_posted, 1);
 
     w.now_ms += 90 * 1000;
-    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(refresh_elsewhere(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
     assert_int_equal(w.refreshes_posted, 2);
+}
+
+
+static void
+what_the_nodes_journal_has_is_not_refreshed_once_more(void **state)
+{
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    /* Redis takes no writes, long after lock and mark have gone */
+
+    make_expired();
+    (void) begin(&b);
+    stop_before(&b, cigna_script_grant_swap);
+    w.now_ms += HOUR_MS;
+
+    f = refresh(&a);
+    assert_int_equal(f->rc, cigna_refresh_unavailable);
+    assert_string_equal(f->detail, "the vault is behind this node's journal");
+    assert_int_equal(w.refreshes_posted, 1);
+
+    /* it was asked for nothing that could have been refused, or waited for */
+
+    assert_int_equal(a.steps, 3);
+
+    world_upkeep(&w, NODE);
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(w.refreshes_posted, 2);
+}
+
+
+static void
+what_comes_into_the_journal_after_the_read_is_not_refreshed(void **state)
+{
+    (void) state;
+
+    make_expired();
+    (void) begin(&b);
+    stop_before(&b, cigna_script_grant_swap);
+
+    (void) begin_elsewhere(&a);
+    w.now_ms += HOUR_MS;
+    stop_before(&a, cigna_script_grant_begin);
+    a.node = NODE;
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
+    assert_int_equal(w.refreshes_posted, 1);
 }
 
 
@@ -1400,6 +1448,8 @@ main(void)
         test(a_refusal_that_a_lost_attempt_explains_is_no_reason_for_alarm),
         test(while_the_alarm_is_raised_a_lost_attempt_explains_nothing),
         test(a_run_that_dies_leaves_word_of_it),
+        test(what_the_nodes_journal_has_is_not_refreshed_once_more),
+        test(what_comes_into_the_journal_after_the_read_is_not_refreshed),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
         test(every_operation_failing_in_turn_after_a_refusal),
         test(every_result_has_a_name)

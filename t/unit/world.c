@@ -404,6 +404,10 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
 
     memset(&a->op, 0xa5, sizeof(cigna_op_t));
 
+    if (a->refreshes) {
+        world_ahead(w, a->node, &a->flow.refresh);
+    }
+
     a->next(&a->flow, &ev, &a->op);
 
     cigna_reply_destroy(result.reply);

@@ -244,6 +244,7 @@ int world_redis_bounded(const world_t *w);
 /* the journal of a node; CIGNA_ERROR if it is full */
 int world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
     int confirmed);
+void world_ahead(world_t *w, unsigned node, cigna_refresh_t *f);
 void world_settle(world_t *w, unsigned node, const cigna_journal_t *entry,
     int confirmed);
 
@@ -316,6 +317,7 @@ struct world_actor_s {
     unsigned          faults;              /* of any kind */
     unsigned          redis_faults;
     unsigned          lost;                /* token requests */
+    unsigned          refreshes:1;         /* is told of its node's journal */
     unsigned          done:1;
 };
 

@@ -176,6 +176,7 @@ world_refresh(world_t *w, world_actor_t *a)
     cigna_refresh_t  *f;
 
     world_start(a, world_next_refresh);
+    a->refreshes = 1;
 
     f = &a->flow.refresh;
     f->vault = &w->vault;
