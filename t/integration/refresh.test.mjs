@@ -83,7 +83,7 @@ test('a Retry-After of the token endpoint is honoured', async (t) => {
     async () => {
       const before = await refreshCount(gw);
       const reply = await bob.get('/fhir/Coverage');
-      assertRefused(reply, 503, 'refresh_failed', { retry: true });
+      assertRefused(reply, 503, 'refresh_paused', { retry: true });
       assert.ok(Number(reply.headers['retry-after']) <= 4);
       assert.equal(await refreshCount(gw), before);
     });
