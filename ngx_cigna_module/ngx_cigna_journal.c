@@ -77,6 +77,29 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
 }
 
 
+ngx_int_t
+ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
+    cigna_journal_known_t *known, cigna_journal_t *entry)
+{
+    int            rc;
+    cigna_book_t  *book;
+
+    if (ngx_cigna_journal_entries(zone) == 0) {
+        return NGX_DECLINED;
+    }
+
+    known->rewrite_ms = ngx_cigna_zone_fixed(zone)->rewrite_ms;
+
+    book = ngx_cigna_journal_lock(zone);
+
+    rc = cigna_journal_ahead(book, known, ngx_cigna_journal_mem, entry);
+
+    ngx_cigna_zone_unlock(zone);
+
+    return rc == CIGNA_OK ? NGX_OK : NGX_DECLINED;
+}
+
+
 ngx_uint_t
 ngx_cigna_journal_claims(ngx_shm_zone_t *zone)
 {

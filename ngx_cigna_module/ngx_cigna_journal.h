@@ -28,6 +28,14 @@ void ngx_cigna_journal_settle(ngx_shm_zone_t *zone,
 ngx_int_t ngx_cigna_journal_claim(ngx_shm_zone_t *zone,
     cigna_journal_look_t *look, cigna_journal_t *entry);
 
+/*
+ * What the node has of a member that Redis has not, see cigna_journal.h.
+ * NGX_OK: the entry is in a block of the worker's, until the next call.
+ * NGX_DECLINED: nothing, which takes no lock as long as there are no entries.
+ */
+ngx_int_t ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
+    cigna_journal_known_t *known, cigna_journal_t *entry);
+
 /* claims under way on the node */
 ngx_uint_t ngx_cigna_journal_claims(ngx_shm_zone_t *zone);
 

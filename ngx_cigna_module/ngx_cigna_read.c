@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_read.h"
+#include "ngx_cigna_journal.h"
 #include "ngx_cigna_resealer.h"
 #include "ngx_cigna_who.h"
 #include "ngx_cigna_worker.h"
@@ -8,15 +9,28 @@
 
 /*
  * A grant is opened, looked at and wiped without a return to the event loop,
- * so that one block serves all requests of the worker.
+ * so that one block serves all requests of the worker.  There is room for what
+ * Redis has, and for what the journal has.
  */
 
-#define NGX_CIGNA_READ_ARENA  (CIGNA_GRANT_PLAIN_MAX + 8 * 1024)
+#define NGX_CIGNA_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
 
 static uint8_t        ngx_cigna_read_mem[NGX_CIGNA_READ_ARENA];
 static cigna_arena_t  ngx_cigna_read_arena;
 
+/* the grant in there is the journal's */
 
+static ngx_uint_t     ngx_cigna_read_ahead;
+
+
+static ngx_int_t ngx_cigna_read_newer(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_grant_t *grant, int *rc);
+static ngx_int_t ngx_cigna_read_entry(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_journal_known_t *known,
+    cigna_journal_t *entry);
+static ngx_int_t ngx_cigna_read_open(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_journal_t *entry, cigna_grant_t *grant,
+    int *rc);
 static ngx_cigna_condition_e ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_grant_t *grant,
     const cigna_vault_mark_t *mark);
@@ -56,6 +70,7 @@ ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cmd = &ctx->wait->cmd;
 
     ngx_memzero(grant, sizeof(cigna_grant_t));
+    ngx_cigna_read_ahead = 0;
 
     if (cmd->outcome != cigna_ev_ok) {
         return ngx_cigna_vault_unreachable;
@@ -70,7 +85,14 @@ ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                 ctx->identity, cmd->reply,
                                 &ngx_cigna_read_arena, grant, &mark);
 
-    if (rc == CIGNA_OK || rc == CIGNA_VAULT_MOVED) {
+    if (ngx_cigna_read_newer(r, ctx, grant, &rc) == NGX_OK) {
+        ngx_cigna_read_ahead = 1;
+
+        /* the mark is about the generation that Redis has */
+
+        ngx_memzero(&mark, sizeof(cigna_vault_mark_t));
+
+    } else if (rc == CIGNA_OK || rc == CIGNA_VAULT_MOVED) {
         ngx_cigna_resealer_look(mcf, ctx->tenant, ctx->identity, cmd->reply,
                                 NULL);
     }
@@ -122,6 +144,130 @@ ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 }
 
 
+/*
+ * Redis may be behind what the node has: its writes are refused, or it has lost
+ * some.  Of half a record nobody knows how new it is.
+ */
+
+static ngx_int_t
+ngx_cigna_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_grant_t *grant, int *rc)
+{
+    cigna_journal_t         entry;
+    cigna_journal_known_t   known;
+
+    if (*rc != CIGNA_NONE && grant->generation == 0) {
+        return NGX_DECLINED;
+    }
+
+    known.id = grant->id;
+    known.generation = grant->generation;
+    known.spent = grant->state == cigna_grant_spent;
+    known.connected_ms = cigna_vault_read_connected(ctx->wait->cmd.reply);
+
+    if (ngx_cigna_read_entry(r, ctx, &known, &entry) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_cigna_read_open(r, ctx, &entry, grant, rc);
+}
+
+
+static ngx_int_t
+ngx_cigna_read_entry(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_journal_known_t *known, cigna_journal_t *entry)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    known->tenant = ctx->tenant->provider.tenant;
+    known->who = cigna_script_who(ctx->identity);
+    known->now_ms = ngx_cigna_now_ms();
+
+    return ngx_cigna_journal_ahead(mcf->zone, known, entry);
+}
+
+
+/*
+ * *grant and *rc stay as they are where the entry does not open: it is of
+ * another vault, or under a key that has gone.
+ */
+
+static ngx_int_t
+ngx_cigna_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_journal_t *entry, cigna_grant_t *grant, int *rc)
+{
+    int                     opened;
+    cigna_grant_t           newer;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    ngx_memzero(&newer, sizeof(cigna_grant_t));
+
+    opened = CIGNA_NONE;
+
+    if (entry->generation) {
+        newer.generation = entry->generation;
+
+        if (cigna_arena_copy(&ngx_cigna_read_arena, entry->id, &newer.id)
+            != CIGNA_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        opened = cigna_vault_open_grant(&mcf->vault, &ctx->tenant->provider,
+                                        ctx->identity, entry->blob,
+                                        &ngx_cigna_read_arena, &newer);
+
+        if (opened != CIGNA_OK && opened != CIGNA_VAULT_MOVED) {
+            return NGX_DECLINED;
+        }
+    }
+
+    *grant = newer;
+    *rc = opened;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_read_journalled(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_grant_t *grant)
+{
+    int                     rc;
+    cigna_journal_t         entry;
+    ngx_cigna_main_conf_t  *mcf;
+    cigna_journal_known_t   known;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    ngx_memzero(grant, sizeof(cigna_grant_t));
+    ngx_memzero(&known, sizeof(cigna_journal_known_t));
+
+    known.connected_ms = -1;
+
+    if (ngx_cigna_read_entry(r, ctx, &known, &entry) != NGX_OK
+        || known.now_ms - entry.made_ms >= (int64_t) mcf->stale)
+    {
+        return NGX_DECLINED;
+    }
+
+    cigna_arena_init(&ngx_cigna_read_arena, ngx_cigna_read_mem,
+                     NGX_CIGNA_READ_ARENA);
+
+    if (ngx_cigna_read_open(r, ctx, &entry, grant, &rc) != NGX_OK
+        || rc != CIGNA_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_cigna_condition_e
 ngx_cigna_read_failed(int rc)
 {
@@ -151,7 +297,10 @@ ngx_cigna_read_failed(int rc)
 ngx_uint_t
 ngx_cigna_read_marked(ngx_cigna_ctx_t *ctx)
 {
-    return cigna_vault_read_marked(ctx->wait->cmd.reply);
+    /* a mark is about the generation that Redis has */
+
+    return !ngx_cigna_read_ahead
+           && cigna_vault_read_marked(ctx->wait->cmd.reply);
 }
 
 

@@ -17,12 +17,20 @@ ngx_int_t ngx_cigna_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_http_event_handler_pt resume);
 
 /*
- * What the reply says.  ngx_cigna_served: *grant may be used as long as its
- * access token lives, or be refreshed; one that is marked spent may only be
- * refreshed.  Its slices lie in memory of the worker's, which the caller gives
- * back with ngx_cigna_read_done() before anything else happens.
+ * What the reply says, or what the node's journal has that is newer.
+ * ngx_cigna_served: *grant may be used as long as its access token lives, or be
+ * refreshed; one that is marked spent may only be refreshed.  Its slices lie in
+ * memory of the worker's, which the caller gives back with
+ * ngx_cigna_read_done() before anything else happens.
  */
 ngx_cigna_condition_e ngx_cigna_read_grant(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);
+
+/*
+ * The same where Redis cannot be asked: NGX_OK, *grant is a live one of the
+ * journal that was entered less than "stale" ago.  NGX_DECLINED: there is none.
+ */
+ngx_int_t ngx_cigna_read_journalled(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);
 
 /*

@@ -12,6 +12,7 @@
 
 
 #include "ngx_cigna_refresher.h"
+#include "ngx_cigna_journal.h"
 #include "ngx_cigna_userinfo.h"
 
 
@@ -43,6 +44,7 @@ _Static_assert(CIGNA_SCOPE_MAX + CIGNA_PATIENT_MAX + CIGNA_USERINFO_MAX
 typedef struct {
     cigna_refresh_t          flow;             /* first: others know it so */
     ngx_cigna_run_t         *run;
+    u_char                   ahead[CIGNA_GRANT_ID_LEN];
 } ngx_cigna_refresher_flow_t;
 
 
@@ -56,6 +58,8 @@ static void ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     const cigna_identity_t *identity, const cigna_grant_t *refused);
 static void ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev,
     cigna_op_t *op);
+static void ngx_cigna_refresher_journalled(
+    ngx_cigna_refresher_flow_t *refresher);
 static void ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow);
 static void ngx_cigna_refresher_result(ngx_cigna_run_t *run);
@@ -277,6 +281,8 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
                             tenant->provider.token_endpoint, ev->now_ms,
                             &flow->verdict.endpoint);
 
+    ngx_cigna_refresher_journalled(refresher);
+
     answer = flow->answer;
 
     cigna_refresh_next(flow, ev, op);
@@ -284,6 +290,44 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     if (flow->answer != answer) {
         ngx_cigna_refresher_answered(run, flow);
     }
+}
+
+
+/*
+ * Of the grant that the flow is about, or, as long as it has read none, of the
+ * newest one.  A deletion comes after all generations.
+ */
+
+static void
+ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
+{
+    cigna_journal_t         entry;
+    ngx_cigna_run_t        *run;
+    cigna_verdict_t        *v;
+    cigna_journal_known_t   known;
+
+    v = &refresher->flow.verdict;
+    run = refresher->run;
+
+    ngx_memzero(&known, sizeof(cigna_journal_known_t));
+
+    known.tenant = run->tenant->provider.tenant;
+    known.who = cigna_script_who(&run->identity);
+    known.id = refresher->flow.grant.id;
+    known.connected_ms = known.id.len ? INT64_MAX : -1;
+    known.now_ms = ngx_cigna_now_ms();
+
+    v->ahead_id = cigna_slice_null;
+
+    if (ngx_cigna_journal_ahead(run->mcf->zone, &known, &entry) != NGX_OK) {
+        return;
+    }
+
+    ngx_memcpy(refresher->ahead, entry.id.data, CIGNA_GRANT_ID_LEN);
+
+    v->ahead_id = cigna_slice_make(refresher->ahead,
+                                   refresher->ahead + CIGNA_GRANT_ID_LEN);
+    v->ahead_generation = entry.generation ? entry.generation : INT64_MAX;
 }
 
 

@@ -7,7 +7,8 @@
  *    new ------------+--> found            in the cache
  *     |              |
  *     +--> reading --+--> found            in the vault; or that cannot be
- *             |      |                     asked, and the cached one will do
+ *             |      |                     asked, and the one that is cached,
+ *             |      |                     or journalled, will do
  *             |      |
  *             +--> refreshing --> found    or the old one lives on for a moment
  *
@@ -54,6 +55,8 @@ static void ngx_cigna_token_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry);
 static ngx_int_t ngx_cigna_token_stale(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_token_journalled(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant, int64_t now);
 
 
 ngx_int_t
@@ -359,30 +362,89 @@ ngx_cigna_token_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* the vault cannot be asked, which never means that there is no grant */
+/*
+ * The vault cannot be asked, which never means that there is no grant.  What
+ * the journal has was made by this node, and is as good as what the cache has,
+ * where that may be used.
+ */
 
 static ngx_int_t
 ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     int64_t                 now;
+    ngx_int_t               rc;
+    cigna_grant_t           grant;
     ngx_cigna_token_t      *t;
+    ngx_cigna_loc_conf_t   *lcf;
     ngx_cigna_main_conf_t  *mcf;
 
     t = ctx->token;
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
     now = ngx_cigna_now_ms();
 
-    if (t->cached.token.len == 0
-        || now >= t->cached.expires_ms
+    if (now >= t->cached.expires_ms
         || now - t->cached.checked_ms >= (int64_t) mcf->stale)
     {
+        ngx_str_null(&t->cached.token);
+    }
+
+    rc = NGX_DECLINED;
+
+    if (lcf->cache && ngx_cigna_read_journalled(r, ctx, &grant) == NGX_OK) {
+        rc = ngx_cigna_token_journalled(r, ctx, &grant, now);
+        ngx_cigna_read_done(ctx, &grant);
+    }
+
+    if (rc == NGX_DECLINED && t->cached.token.len) {
+        rc = ngx_cigna_token_take(ctx, &t->cached.token,
+                                  ngx_cigna_source_cache);
+    }
+
+    if (rc != NGX_OK) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_vault_unreachable);
     }
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_stale_served);
     ngx_cigna_reply_log(r, ctx, ngx_cigna_served_stale, "fhir", NULL);
 
-    return ngx_cigna_token_take(ctx, &t->cached.token, ngx_cigna_source_cache);
+    return NGX_OK;
+}
+
+
+/* not in place of a cached one that is as new, or of another grant */
+
+static ngx_int_t
+ngx_cigna_token_journalled(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant, int64_t now)
+{
+    ngx_cigna_token_t        *t;
+    ngx_cigna_cache_entry_t   entry;
+
+    t = ctx->token;
+
+    ngx_cigna_refresher_entry(ctx->tenant, ctx->identity, grant, &entry);
+
+    if (now >= entry.expires_ms
+        || ngx_cigna_token_unwanted(r, ctx, &entry, now)
+        || (t->cached.token.len
+            && (entry.generation <= t->cached.generation
+                || !ngx_cigna_token_same_grant(entry.id, t->cached.id))))
+    {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_cigna_secret_copy(r->pool, &t->old, entry.token.data,
+                              entry.token.len)
+        != NGX_OK
+        || ngx_cigna_ctx_grant(r, ctx, grant) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_token_of(t, entry.id, entry.generation);
+
+    return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_vault);
 }
 
 

@@ -139,15 +139,19 @@ ngx_cigna_upkeep_handler(ngx_event_t *ev)
 {
     ngx_uint_t           unconfirmed;
     ngx_shm_zone_t      *zone;
+    ngx_atomic_uint_t    rewrite;
     ngx_cigna_upkeep_t  *upkeep;
 
     upkeep = ev->data;
     zone = upkeep->mcf->zone;
 
     unconfirmed = ngx_cigna_journal_unconfirmed(zone);
+    rewrite = ngx_cigna_zone_fixed(zone)->rewrite_ms;
 
-    if (unconfirmed
-        || ngx_cigna_zone_fixed(zone)->rewrite_ms != upkeep->rewritten)
+    /* what is entered late may have been confirmed before the connection */
+
+    if (unconfirmed || rewrite != upkeep->rewritten
+        || ngx_current_msec - rewrite < CIGNA_JOURNAL_LATE_MS)
     {
         ngx_cigna_upkeep_look(upkeep);
     }

@@ -10,7 +10,7 @@
  * What the vault looks like in Redis, and what things are called there.
  *
  *     <prefix>:g:{<identity>}   grant    hash: i id, g generation, b blob,
- *                                        c connected, s spent, m mark
+ *                                        c connected, s spent at, m mark
  *                                        (write-ahead), n attempts, o its
  *                                        owner, x ids that went
  *     <prefix>:l:{<identity>}   lock     string: owner

@@ -7,11 +7,6 @@
 #include "cigna_journal_entry.h"
 
 
-/* a grant was confirmed before it was entered, for so long at most */
-
-#define CIGNA_JOURNAL_LATE_MS  5000
-
-
 static cigna_journal_entry_t *cigna_journal_find(cigna_book_t *b,
     const cigna_journal_t *j);
 static int cigna_journal_outdated(const cigna_journal_entry_t *e,
@@ -24,6 +19,10 @@ static int cigna_journal_wanted(const cigna_journal_entry_t *e,
     cigna_journal_look_t *look);
 static int cigna_journal_taken(const cigna_journal_entry_t *e,
     const cigna_journal_look_t *look);
+static int cigna_journal_written(const cigna_journal_entry_t *e,
+    int64_t rewrite_ms);
+static int cigna_journal_newer(const cigna_journal_entry_t *e,
+    const cigna_journal_known_t *known);
 
 
 cigna_book_t *
@@ -42,10 +41,7 @@ cigna_journal_open(void *mem, size_t size)
         return b;
     }
 
-    /* an even number, so that entries are aligned behind the list */
-
     n = (size - sizeof(cigna_book_t)) / CIGNA_JOURNAL_SLOT;
-    n -= n % 2;
 
     b->nfree = n;
 
@@ -69,6 +65,7 @@ cigna_journal_repair(cigna_book_t *b)
 
     for (i = 0; i < b->n; i++) {
         next[i] &= ~CIGNA_JOURNAL_USED;
+        cigna_journal_heads(b)[i] = 0;
     }
 
     cigna_journal_replaced(b);
@@ -88,6 +85,8 @@ cigna_journal_repair(cigna_book_t *b)
             e->live = 0;
             continue;
         }
+
+        cigna_journal_link(b, e);
 
         b->top = i + 1;
         b->entries++;
@@ -200,18 +199,15 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
 static cigna_journal_entry_t *
 cigna_journal_find(cigna_book_t *b, const cigna_journal_t *j)
 {
-    uint32_t                i;
     cigna_journal_entry_t  *e;
 
-    for (i = 0; i < b->top; i++) {
-        e = cigna_journal_entry(b, i);
+    e = cigna_journal_first(b, j->who);
 
-        if (cigna_journal_same(e, j->who, j->id)) {
-            return e;
-        }
+    while (e && !cigna_journal_same(e, j->who, j->id)) {
+        e = cigna_journal_after(b, e);
     }
 
-    return NULL;
+    return e;
 }
 
 
@@ -365,7 +361,7 @@ static int
 cigna_journal_wanted(const cigna_journal_entry_t *e,
     cigna_journal_look_t *look)
 {
-    if (e->confirmed_ms && e->written_ms > look->rewrite_ms) {
+    if (cigna_journal_written(e, look->rewrite_ms)) {
         return 0;
     }
 
@@ -378,6 +374,15 @@ cigna_journal_wanted(const cigna_journal_entry_t *e,
     look->waiting = 1;
 
     return 0;
+}
+
+
+/* Redis has it, and no connection was made since */
+
+static int
+cigna_journal_written(const cigna_journal_entry_t *e, int64_t rewrite_ms)
+{
+    return e->confirmed_ms && e->written_ms > rewrite_ms;
 }
 
 
@@ -408,6 +413,67 @@ cigna_journal_claims(const cigna_book_t *b, const cigna_journal_look_t *look)
     }
 
     return n;
+}
+
+
+int
+cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
+    uint8_t *mem, cigna_journal_t *j)
+{
+    cigna_journal_entry_t  *e, *newest;
+
+    newest = NULL;
+
+    for (e = cigna_journal_first(b, known->who); e;
+         e = cigna_journal_after(b, e))
+    {
+        if (cigna_slice_eq(cigna_journal_who(e), known->who)
+            && cigna_journal_newer(e, known)
+            && (newest == NULL || newest->connected_ms < e->connected_ms))
+        {
+            newest = e;
+        }
+    }
+
+    if (newest == NULL) {
+        return CIGNA_NONE;
+    }
+
+    if (cigna_journal_read(b, newest, mem, j) != CIGNA_OK) {
+        cigna_journal_drop(b, newest);
+        return CIGNA_NONE;
+    }
+
+    return cigna_slice_eq(j->tenant, known->tenant) ? CIGNA_OK : CIGNA_NONE;
+}
+
+
+/*
+ * As the scripts grant_restore and grant_forget decide.  What is written is
+ * Redis' business, unless it is certain to be newer.
+ */
+
+static int
+cigna_journal_newer(const cigna_journal_entry_t *e,
+    const cigna_journal_known_t *known)
+{
+    if (known->now_ms >= e->until_ms) {
+        return 0;
+    }
+
+    if (cigna_slice_eq(cigna_journal_id(e), known->id)) {
+        return e->generation == 0
+               || e->generation + known->spent > known->generation;
+    }
+
+    if (known->connected_ms >= 0
+        && cigna_journal_written(e, known->rewrite_ms))
+    {
+        return 0;
+    }
+
+    return e->generation ? e->connected_ms > known->connected_ms
+                         : e->connected_ms >= known->connected_ms;
 }
 
 

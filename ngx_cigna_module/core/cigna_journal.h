@@ -20,6 +20,10 @@
 
 #define CIGNA_JOURNAL_KEPT_MS  (60 * 1000)
 
+/* one was confirmed before it was entered, for so long at most */
+
+#define CIGNA_JOURNAL_LATE_MS  5000
+
 /* tenant and sealed record of one entry */
 
 #define CIGNA_JOURNAL_BYTES_MAX  (48 * 1024)
@@ -61,6 +65,22 @@ typedef struct {
 } cigna_journal_look_t;
 
 
+/* what Redis has of a member, see cigna_journal_ahead() */
+
+typedef struct {
+    cigna_slice_t  tenant;
+    cigna_slice_t  who;
+    cigna_slice_t  id;                     /* of the grant; empty: none */
+    uint64_t       generation;
+    int64_t        connected_ms;           /* of the grant, or of the last one
+                                              that was deleted; 0: of none; -1:
+                                              Redis was not asked */
+    int64_t        now_ms;                 /* since the epoch */
+    int64_t        rewrite_ms;             /* see cigna_journal_look_t */
+    unsigned       spent:1;                /* it is marked spent */
+} cigna_journal_known_t;
+
+
 /*
  * Zeroed memory, or memory that was a book before; NULL if it is too small.
  */
@@ -100,6 +120,17 @@ int cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look,
 /* claims under way */
 unsigned cigna_journal_claims(const cigna_book_t *b,
     const cigna_journal_look_t *look);
+
+/*
+ * Copies out the entry of the member that Redis will have in place of what is
+ * known, once it is written there: a later generation of the grant, a newer
+ * grant, or the deletion of the grant or of a newer one.  Another grant counts
+ * only as long as it is to be written, or if Redis was not asked.  The entry's
+ * bytes are copied to mem, of CIGNA_JOURNAL_MEM.  CIGNA_NONE: there is none.
+ * How long that takes does not depend on how full the book is.
+ */
+int cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
+    uint8_t *mem, cigna_journal_t *j);
 
 /* drops what was confirmed a minute ago */
 void cigna_journal_expire(cigna_book_t *b, int64_t now_ms);

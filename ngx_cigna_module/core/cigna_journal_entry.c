@@ -1,18 +1,21 @@
 
 /*
- *     +------+-------------------+---------------+------------------------+
- *     | book | next[n]: chunks   | entries[n]    | chunks[n]              |
- *     +------+-------------------+---------------+------------------------+
+ *     +------+-----------------+----------+------------+-----------+
+ *     | book | next[n]: chunks | heads[n] | entries[n] | chunks[n] |
+ *     +------+-----------------+----------+------------+-----------+
  *
  * An entry's bytes, tenant and then record, lie in a chain of chunks; next[]
  * says which one follows, as it does for the list of free chunks.
  *
+ * heads[] is a table of hashes of identities: each head is the number of an
+ * entry, and one, and each entry has that of the next one of the same hash.
+ *
  * An entry counts from the moment its state is set, which comes last, and no
  * longer from the moment it is cleared, which comes first.  So whenever a
  * writer dies there are only whole entries, of which no two share a chunk; the
- * list of free chunks and the counts follow from them, and what was being
- * written tells which one it was to replace.  The checksum is for what should
- * not happen.
+ * list of free chunks, the table and the counts follow from them, and what was
+ * being written tells which one it was to replace.  The checksum is for what
+ * should not happen.
  */
 
 
@@ -21,6 +24,9 @@
 #include "cigna_journal_entry.h"
 
 
+static uint32_t *cigna_journal_head_of(const cigna_book_t *b,
+    cigna_slice_t who);
+static void cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e);
 static uint64_t cigna_journal_sum(const cigna_journal_entry_t *e,
     cigna_slice_t tenant, cigna_slice_t blob);
 static uint64_t cigna_journal_mix(uint64_t sum, const void *data, size_t len);
@@ -34,6 +40,61 @@ cigna_journal_same(const cigna_journal_entry_t *e, cigna_slice_t who,
 {
     return e->live && cigna_slice_eq(cigna_journal_who(e), who)
            && cigna_slice_eq(cigna_journal_id(e), id);
+}
+
+
+cigna_journal_entry_t *
+cigna_journal_first(const cigna_book_t *b, cigna_slice_t who)
+{
+    uint32_t  i;
+
+    i = *cigna_journal_head_of(b, who);
+
+    return i ? cigna_journal_entry(b, i - 1) : NULL;
+}
+
+
+cigna_journal_entry_t *
+cigna_journal_after(const cigna_book_t *b, const cigna_journal_entry_t *e)
+{
+    return e->link ? cigna_journal_entry(b, e->link - 1) : NULL;
+}
+
+
+static uint32_t *
+cigna_journal_head_of(const cigna_book_t *b, cigna_slice_t who)
+{
+    return &cigna_journal_heads(b)[cigna_journal_mix(0xcbf29ce484222325,
+                                                     who.data, who.len)
+                                   % b->n];
+}
+
+
+void
+cigna_journal_link(cigna_book_t *b, cigna_journal_entry_t *e)
+{
+    uint32_t  *head;
+
+    head = cigna_journal_head_of(b, cigna_journal_who(e));
+
+    e->link = *head;
+    *head = (uint32_t) (e - cigna_journal_entry(b, 0)) + 1;
+}
+
+
+static void
+cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e)
+{
+    uint32_t  *p, i;
+
+    i = (uint32_t) (e - cigna_journal_entry(b, 0)) + 1;
+    p = cigna_journal_head_of(b, cigna_journal_who(e));
+
+    while (*p != i) {
+        p = &cigna_journal_entry(b, *p - 1)->link;
+    }
+
+    *p = e->link;
 }
 
 
@@ -131,6 +192,8 @@ cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,
 
     __atomic_store_n(&e->live, 1, __ATOMIC_RELEASE);
 
+    cigna_journal_link(b, e);
+
     i = (uint32_t) (e - cigna_journal_entry(b, 0));
 
     if (i >= b->top) {
@@ -148,6 +211,8 @@ cigna_journal_drop(cigna_book_t *b, cigna_journal_entry_t *e)
     uint32_t  i, *next;
 
     __atomic_store_n(&e->live, 0, __ATOMIC_RELEASE);
+
+    cigna_journal_unlink(b, e);
 
     b->entries--;
     b->unconfirmed -= e->confirmed_ms == 0;

@@ -35,6 +35,7 @@ typedef struct {
     int32_t    owner;                      /* 0: nobody */
     uint32_t   claimed;                    /* by claim() */
     uint32_t   tries;
+    uint32_t   link;                       /* see cigna_journal_first() */
 } cigna_journal_entry_t;
 
 
@@ -54,15 +55,18 @@ struct cigna_book_s {
 
 #define cigna_journal_links(b)  ((uint32_t *) ((b) + 1))
 
+#define cigna_journal_heads(b)  (cigna_journal_links(b) + (b)->n)
+
 #define cigna_journal_entry(b, i)                                             \
-    (&((cigna_journal_entry_t *) (cigna_journal_links(b) + (b)->n))[i])
+    (&((cigna_journal_entry_t *) (cigna_journal_heads(b) + (b)->n))[i])
 
 #define cigna_journal_chunk(b, i)                                             \
     ((uint8_t *) cigna_journal_entry(b, (b)->n)                               \
      + (size_t) (i) * CIGNA_JOURNAL_CHUNK)
 
 #define CIGNA_JOURNAL_SLOT                                                    \
-    (sizeof(uint32_t) + sizeof(cigna_journal_entry_t) + CIGNA_JOURNAL_CHUNK)
+    (2 * sizeof(uint32_t) + sizeof(cigna_journal_entry_t)                     \
+     + CIGNA_JOURNAL_CHUNK)
 
 #define cigna_journal_who(e)                                                  \
     cigna_slice_make((e)->who, (e)->who + CIGNA_NAME_LEN)
@@ -73,6 +77,18 @@ struct cigna_book_s {
 /* is it there, and about this grant? */
 int cigna_journal_same(const cigna_journal_entry_t *e, cigna_slice_t who,
     cigna_slice_t id);
+
+/*
+ * Entries that may be about this identity, one after the other; NULL: there are
+ * no more.
+ */
+cigna_journal_entry_t *cigna_journal_first(const cigna_book_t *b,
+    cigna_slice_t who);
+cigna_journal_entry_t *cigna_journal_after(const cigna_book_t *b,
+    const cigna_journal_entry_t *e);
+
+/* makes first() and after() find an entry that is there */
+void cigna_journal_link(cigna_book_t *b, cigna_journal_entry_t *e);
 
 /* into an entry that is not there, with chunks enough that are free */
 void cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,

@@ -53,7 +53,9 @@
  *       only, unless Redis fails or the outcome is unknown: then both end by
  *       themselves;
  *   (7) the flow reports exactly once, and revokes only after that, and only
- *       tokens of a grant that is gone.
+ *       tokens of a grant that is gone;
+ *   (8) no refresh token is sent of a generation that is older than the one of
+ *       the same grant in the node's journal.
  */
 
 
@@ -403,7 +405,10 @@ cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
 
     why = NULL;
 
-    if (cigna_lease_late(&f->lease, ev->now_ms)) {
+    if (cigna_verdict_behind(&f->verdict)) {
+        why = "the vault is behind this node's journal";
+
+    } else if (cigna_lease_late(&f->lease, ev->now_ms)) {
         why = "held up for too long";
 
     } else if (f->provider->token_endpoint.len == 0

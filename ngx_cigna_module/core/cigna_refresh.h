@@ -25,7 +25,7 @@ typedef struct {
     unsigned                 exchange_ms;  /* all deadlines of an exchange */
     unsigned                 wait_ms;      /* for somebody else's refresh */
 
-    /* of these the caller sets endpoint before each call, and refused_* */
+    /* the caller sets endpoint and ahead_* before each call, refused_* once */
     cigna_verdict_t          verdict;
 
     /* results, complete when the flow reports (or is done) */

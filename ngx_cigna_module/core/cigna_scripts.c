@@ -305,11 +305,13 @@ static const char  cigna_lua_grant_retake[] =
  *
  * Any generation before the new one gives way, not only the one just before:
  * a primary that lost its last writes may have an older one again.  So does
- * one that is marked spent (field s) for one of the same number that is not:
- * the refusal was of a refresh token that had been exchanged already.
+ * one that is marked spent (field s, when that was) for one of the same number
+ * that is not: the refusal was of a refresh token that had been exchanged
+ * already.  0.4.0 has left "1" in s.
  */
 
 static const char  cigna_lua_grant_swap[] =
+    CIGNA_LUA_NOW
     "local g = redis.call('HMGET', KEYS[1],\n"
     "                     'i', 'g', 'b', 'm', 'n', 'r', 's')\n"
     "local spent = table.remove(g)\n"
@@ -323,7 +325,9 @@ static const char  cigna_lua_grant_swap[] =
     "if there >= tonumber(ARGV[3]) then return {'stale', g} end\n"
     "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 'r', 's')\n"
     "redis.call('HSET', KEYS[1], 'g', ARGV[3], 'b', ARGV[4])\n"
-    "if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 's', ARGV[8]) end\n"
+    "if ARGV[8] ~= '' then\n"
+    "    redis.call('HSET', KEYS[1], 's', string.format('%.0f', now))\n"
+    "end\n"
     "redis.call('PEXPIRE', KEYS[1], ARGV[5])\n"
     CIGNA_LUA_PUBLISH("ARGV[6]", "ARGV[7]", "ARGV[2]", "ARGV[3]")
     "return {'ok'}\n";

@@ -72,6 +72,11 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
     v->why = NULL;
     v->retry_after_s = -1;
 
+    if (cigna_verdict_behind(v)) {
+        v->why = "the vault is behind this node's journal";
+        return cigna_refresh_unavailable;
+    }
+
     if (g->state == cigna_grant_spent) {
         return cigna_verdict_spent(v, now_ms);
     }
@@ -255,6 +260,14 @@ cigna_verdict_usable(const cigna_verdict_t *v, int64_t now_ms)
 
     return g->state == cigna_grant_live && g->access_token.len
            && !cigna_verdict_is_refused(v) && now_ms < g->expires_ms;
+}
+
+
+int
+cigna_verdict_behind(const cigna_verdict_t *v)
+{
+    return v->ahead_id.len && cigna_slice_eq(v->grant->id, v->ahead_id)
+           && v->grant->generation < v->ahead_generation;
 }
 
 

@@ -60,6 +60,13 @@ typedef struct {
     cigna_slice_t            refused_id;
     uint64_t                 refused_generation;
 
+    /*
+     * What this node's journal has of the grant; id empty: nothing.  An older
+     * generation is neither used nor refreshed.
+     */
+    cigna_slice_t            ahead_id;
+    uint64_t                 ahead_generation;
+
     /* results */
     const char              *why;          /* for the log; NULL: nothing odd */
     int64_t                  retry_after_s;   /* of "paused"; -1: not known */
@@ -68,6 +75,9 @@ typedef struct {
 
 /* "pending", "ok", "spent", "refused", "unavailable" or "paused" */
 cigna_refresh_e cigna_verdict(cigna_verdict_t *v, int64_t now_ms);
+
+/* is the grant older than what the node's journal has? */
+int cigna_verdict_behind(const cigna_verdict_t *v);
 
 /* does the access token still serve? */
 int cigna_verdict_usable(const cigna_verdict_t *v, int64_t now_ms);

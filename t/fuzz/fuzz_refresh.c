@@ -118,6 +118,27 @@ is_exchange(const world_actor_t *a)
 }
 
 
+/* (8) */
+
+static void
+check_ahead(const world_actor_t *a)
+{
+    unsigned                i;
+    const world_entry_t    *e;
+    const cigna_refresh_t  *f;
+
+    f = &a->flow.refresh;
+
+    for (i = 0; i < WORLD_JOURNAL; i++) {
+        e = world_entry(&scene.w, a->node, i);
+
+        fuzz_assert(e == NULL || !cigna_slice_eq(e->entry.id, f->grant.id)
+                    || (e->entry.generation
+                        && e->entry.generation <= f->grant.generation));
+    }
+}
+
+
 /*
  * (1) who asks the token endpoint has lock and mark, for what is stored, and
  * nobody else is at it with the same token, but for one held up for longer
@@ -219,6 +240,10 @@ check_report(const world_actor_t *a)
     case cigna_refresh_paused:
         break;
 
+    case cigna_refresh_paused:
+        fuzz_assert(failovers);
+        break;
+
     case cigna_refresh_vault:
         fuzz_assert(a->redis_faults);
         break;
@@ -291,6 +316,7 @@ check(scene_t *s, world_actor_t *a)
 
     if (is_exchange(a)) {
         check_exchange(a);
+        check_ahead(a);
     }
 
     /* (7) */

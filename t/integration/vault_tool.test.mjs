@@ -607,7 +607,7 @@ test('how the vault is found', async (t) => {
 
   await t.test('each command has a help of its own', async () => {
     for (const args of [[], ['init'], ['status'], ['reseal'], ['verify'],
-                        ['list'], ['revoke']]) {
+                        ['list'], ['revoke'], ['revive']]) {
       const { code, out } = await runVault([...args, '--help']);
       assert.equal(code, DONE);
       assert.match(out, /^usage: scripts\/vault/);

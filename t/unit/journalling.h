@@ -101,6 +101,45 @@ settle(unsigned n, uint64_t generation, cigna_journal_e how, int64_t now,
 }
 
 
+/*
+ * The number of the entry that the book has in place of what is known of the
+ * member of entry n; -1: none.
+ */
+
+static inline int
+ahead(unsigned n, cigna_slice_t id, uint64_t known, int64_t connected,
+    uint64_t *generation)
+{
+    int                    found;
+    cigna_journal_t        j, expected;
+    cigna_journal_known_t  there;
+
+    j = entry(n, 0, 0);
+
+    there = (cigna_journal_known_t) {
+        .tenant = j.tenant, .who = j.who, .id = id, .generation = known,
+        .connected_ms = connected, .rewrite_ms = INT64_MAX
+    };
+
+    if (cigna_journal_ahead(book, &there, copy, &j) != CIGNA_OK) {
+        return -1;
+    }
+
+    found = atoi((const char *) j.id.data);
+    expected = entry(found, j.generation, j.blob.len);
+
+    assert_true(cigna_slice_eq(j.who, expected.who));
+    assert_true(cigna_slice_eq(j.blob, expected.blob));
+    assert_int_equal(j.connected_ms, expected.connected_ms);
+
+    if (generation) {
+        *generation = j.generation;
+    }
+
+    return found;
+}
+
+
 static inline cigna_journal_look_t
 looking(int64_t now, int64_t rewrite)
 {

@@ -60,6 +60,27 @@ refresh(world_actor_t *actor)
 }
 
 
+/* on a node that knows nothing of what the other one's journal has */
+
+static inline cigna_refresh_t *
+begin_elsewhere(world_actor_t *actor)
+{
+    (void) begin(actor);
+    actor->node = NODE + 1;
+
+    return &actor->flow.refresh;
+}
+
+
+static inline cigna_refresh_t *
+refresh_elsewhere(world_actor_t *actor)
+{
+    (void) begin_elsewhere(actor);
+
+    return finish(actor);
+}
+
+
 /* the access token is due but still serves; or it has expired */
 
 static inline void

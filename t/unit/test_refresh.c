@@ -1237,7 +1237,7 @@ a_run_that_dies_leaves_word_of_it(void **state)
 {
     (void) state;
 
-    /* it dies after the exchange, before it could store anything */
+    /* its node dies after the exchange, before Redis could be told */
 
     make_expired();
     w.tokens = world_constant;
@@ -1248,15 +1248,63 @@ a_run_that_dies_leaves_word_of_it(void **state)
     stop_before(&b, cigna_script_grant_swap);
 
     w.now_ms += CIGNA_LEASE_MS;
-    (void) begin(&a);
+    (void) begin_elsewhere(&a);
     a.flow.refresh.wait_ms = 1000;
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
     assert_int_equal(w.refreshes_posted, 1);
 
     w.now_ms += WORLD_HTTP_MS + 90 * 1000;
-    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(refresh_elsewhere(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
     assert_int_equal(w.refreshes_posted, 2);
+}
+
+
+static void
+what_the_nodes_journal_has_is_not_refreshed_once_more(void **state)
+{
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    /* Redis takes no writes, long after lock and mark have gone */
+
+    make_expired();
+    (void) begin(&b);
+    stop_before(&b, cigna_script_grant_swap);
+    w.now_ms += HOUR_MS;
+
+    f = refresh(&a);
+    assert_int_equal(f->rc, cigna_refresh_unavailable);
+    assert_string_equal(f->detail, "the vault is behind this node's journal");
+    assert_int_equal(w.refreshes_posted, 1);
+
+    /* it was asked for nothing that could have been refused, or waited for */
+
+    assert_int_equal(a.steps, 3);
+
+    world_upkeep(&w, NODE);
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(w.refreshes_posted, 2);
+}
+
+
+static void
+what_comes_into_the_journal_after_the_read_is_not_refreshed(void **state)
+{
+    (void) state;
+
+    make_expired();
+    (void) begin(&b);
+    stop_before(&b, cigna_script_grant_swap);
+
+    (void) begin_elsewhere(&a);
+    w.now_ms += HOUR_MS;
+    stop_before(&a, cigna_script_grant_begin);
+    a.node = NODE;
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
+    assert_int_equal(w.refreshes_posted, 1);
 }
 
 
@@ -1459,6 +1507,8 @@ main(void)
         test(a_second_attempt_that_was_answered_is_not_counted),
         test(a_second_attempt_that_is_refused_is_spent_honestly),
         test(a_run_that_dies_leaves_word_of_it),
+        test(what_the_nodes_journal_has_is_not_refreshed_once_more),
+        test(what_comes_into_the_journal_after_the_read_is_not_refreshed),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
         test(every_operation_failing_in_turn_after_a_refusal),
         test(what_redis_says_is_told_from_what_it_does_not_say),

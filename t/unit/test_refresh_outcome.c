@@ -988,7 +988,7 @@ a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it(void **state)
 
     w.families[0].dead = 1;
     w.now_ms += WORLD_HTTP_MS + 100 * 1000;
-    assert_int_equal(refresh(&b)->rc, cigna_refresh_spent);
+    assert_int_equal(refresh_elsewhere(&b)->rc, cigna_refresh_spent);
     assert_int_equal(stored().state, cigna_grant_spent);
 
     world_upkeep(&w, NODE);

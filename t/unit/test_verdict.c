@@ -71,6 +71,43 @@ what_the_vault_lost_after_this_node_used_it_is_not_refreshed(void **state)
 
 
 static void
+what_the_journal_has_a_later_generation_of_is_not_used(void **state)
+{
+    (void) state;
+
+    v.ahead_id = grant.id;
+    v.ahead_generation = 2;
+
+    assert_true(cigna_verdict_behind(&v));
+    assert_int_equal(verdict(NOW), cigna_refresh_unavailable);
+    assert_int_equal(verdict(NOW + 9999 * 1000), cigna_refresh_unavailable);
+    assert_non_null(strstr(v.why, "journal"));
+
+    grant.refresh_token = cigna_slice_null;
+    assert_int_equal(verdict(NOW + 9999 * 1000), cigna_refresh_unavailable);
+}
+
+
+static void
+what_the_journal_has_no_later_generation_of_is_used(void **state)
+{
+    (void) state;
+
+    v.ahead_id = grant.id;
+    v.ahead_generation = 1;
+
+    assert_false(cigna_verdict_behind(&v));
+    assert_int_equal(verdict(NOW), cigna_refresh_ok);
+    assert_int_equal(verdict(NOW + 9999 * 1000), cigna_refresh_pending);
+
+    v.ahead_id = cigna_slice("CCCCCCCCCCCCCCCCCCCCCC");
+    v.ahead_generation = 9;
+    assert_false(cigna_verdict_behind(&v));
+    assert_int_equal(verdict(NOW + 9999 * 1000), cigna_refresh_pending);
+}
+
+
+static void
 a_token_refused_like_the_one_before_is_refreshed_in_five_minutes(void **state)
 {
     (void) state;
@@ -311,6 +348,8 @@ main(void)
         test(a_token_serves_until_it_expires),
         test(a_token_that_was_refused_does_not_serve),
         test(what_the_vault_lost_after_this_node_used_it_is_not_refreshed),
+        test(what_the_journal_has_a_later_generation_of_is_not_used),
+        test(what_the_journal_has_no_later_generation_of_is_used),
         test(a_token_refused_like_the_one_before_is_refreshed_in_five_minutes),
         test(a_clock_that_was_set_back_makes_a_token_due),
         test(a_grant_is_due_ahead_of_its_end),

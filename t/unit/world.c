@@ -433,6 +433,7 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
 
     if (a->verdict) {
         a->verdict->endpoint = w->endpoint;
+        world_ahead(w, a->node, a->verdict);
     }
 
     a->next(&a->flow, &ev, &a->op);

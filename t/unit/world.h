@@ -246,6 +246,7 @@ int world_redis_bounded(const world_t *w);
 /* the journal of a node; CIGNA_ERROR if it is full */
 int world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
     int confirmed);
+void world_ahead(world_t *w, unsigned node, cigna_verdict_t *v);
 void world_settle(world_t *w, unsigned node, const cigna_journal_t *entry,
     int confirmed);
 

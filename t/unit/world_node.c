@@ -145,6 +145,36 @@ world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
 }
 
 
+/* of the grant that the flow has read, or of the newest one */
+
+void
+world_ahead(world_t *w, unsigned node, cigna_verdict_t *v)
+{
+    int64_t         newest_ms;
+    unsigned        i;
+    world_entry_t  *e;
+
+    newest_ms = 0;
+    v->ahead_id = cigna_slice_null;
+
+    for (i = 0; i < WORLD_JOURNAL; i++) {
+        e = world_entry(w, node, i);
+
+        if (e == NULL || e->entry.connected_ms <= newest_ms
+            || (v->grant && v->grant->id.len
+                && !cigna_slice_eq(e->entry.id, v->grant->id)))
+        {
+            continue;
+        }
+
+        newest_ms = e->entry.connected_ms;
+        v->ahead_id = e->entry.id;
+        v->ahead_generation = e->entry.generation ? e->entry.generation
+                                                  : INT64_MAX;
+    }
+}
+
+
 void
 world_settle(world_t *w, unsigned node, const cigna_journal_t *entry,
     int confirmed)

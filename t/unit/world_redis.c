@@ -976,7 +976,7 @@ world_grant_swap(world_t *w, const cigna_slice_t *a, world_resp_t *r)
     world_put(key, "b", a[5]);
 
     if (a[9].len) {
-        world_put(key, "s", a[9]);
+        world_put_int(key, "s", world_redis_now(w));
     }
 
     key->expires_ms = world_redis_now(w) + world_int(a[6]);

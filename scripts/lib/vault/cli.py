@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from datetime import datetime, timezone
 
 from .errors import UsageError, VaultError
 from .layout import Layout
@@ -25,6 +26,7 @@ commands:
   verify    open every grant, in its place
   list      the grants of a tenant or of a member
   revoke    revoke them at Cigna and delete them
+  revive    try grants once more that were ended wrongly
 
 Each has a --help of its own.
 '''
@@ -45,8 +47,8 @@ Rotation of the sealing key, without an interruption:
 
 exit status: 0 done; 1 it failed; 2 wrong usage; 3 something needs attention:
 status has found something, verify a record that does not open, reseal has
-left something, revoke could not revoke something.  No token, key or password
-is ever printed.
+left something, revoke could not revoke something, revive has found records
+that do not open.  No token, key or password is ever printed.
 '''
 
 
@@ -171,6 +173,19 @@ def revoke(tool):
     return ATTENTION if act.failed else _unreadable(tool, selection)
 
 
+def revive(tool):
+    from .grants import Selection
+    from .revive import Revive
+    options, opener = tool.options, tool.opener()
+    selection = Selection(tool.store, tool.layout, opener, options,
+                          tool.settings.tenants)
+    act = Revive(tool.store, tool.layout, opener, options, tool.say)
+    act.run(selection.keys)
+    for line in act.lines():
+        show(line)
+    return ATTENTION if act.findings.counts else 0
+
+
 def _tell_endpoints(act, found):
     """Looks for them first: nothing is done if one cannot be found."""
     tenants = {tenant.name: tenant for _, tenant, _ in found}
@@ -199,6 +214,16 @@ def rate(text):
     return value
 
 
+def moment(text):
+    """Milliseconds since the epoch; a time without a zone is UTC."""
+    if text.endswith(('Z', 'z')):
+        text = f'{text[:-1]}+00:00'
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=timezone.utc)
+    return int(time.timestamp() * 1000)
+
+
 def parser():
     p = argparse.ArgumentParser(
         prog='scripts/vault', usage='scripts/vault [options] COMMAND ...',
@@ -213,7 +238,7 @@ def parser():
     commands = p.add_subparsers(metavar='COMMAND', required=True,
                                 help=argparse.SUPPRESS)
     for add in (add_init, add_status, add_reseal, add_verify, add_list,
-                add_revoke):
+                add_revoke, add_revive):
         add(commands)
     return p
 
@@ -336,6 +361,31 @@ is not forgotten while it works.
     add_rate(p, 20, 'grants')
 
 
+def add_revive(commands):
+    p = add_command(commands, 'revive', revive, '''\
+Lets grants live again that are marked spent: Cigna has refused their refresh
+tokens, by mistake.  The next request of the member tries the refresh token
+once more; one that Cigna refuses again ends the grant again.  Grants that were
+disconnected, or replaced by a newer connection, are never revived.  Safe while
+gateways run, and may be repeated.  A revived grant is kept for 30 days, and
+for its whole time again as soon as it was refreshed.
+
+TIME is such as 2026-11-30T14:00:00Z or 2026-11-30, in UTC unless it has a zone,
+by the clock of Redis.  When it was that 0.4.0 has ended a grant nobody knows:
+such a grant is revived by --member, --identity or --all only.
+''')
+    add_selection(p, True)
+    p.add_argument('--since', metavar='TIME', type=moment,
+                   help='grants that were ended then or later')
+    p.add_argument('--until', metavar='TIME', type=moment,
+                   help='grants that were ended before that')
+    p.add_argument('--all', action='store_true',
+                   help='all of the tenant\'s that were ended')
+    p.add_argument('--dry-run', action='store_true',
+                   help='only show which')
+    add_rate(p, 200, 'grants')
+
+
 def check(options):
     """What argparse cannot."""
     if getattr(options, 'member', None) is not None \
@@ -344,6 +394,16 @@ def check(options):
     if options.run is revoke and not options.tenant \
             and options.identity is None:
         raise UsageError('say whose: --tenant, or --identity')
+    if options.run is revive:
+        _check_revive(options)
+
+
+def _check_revive(options):
+    window = options.since is not None or options.until is not None
+    one = options.member is not None or options.identity is not None
+    if window + one + options.all != 1:
+        raise UsageError('say which: --since and --until, --member, '
+                         '--identity, or --all')
 
 
 def main(argv=None):

@@ -37,6 +37,11 @@ class Selection:
     def one(self):
         return self._keys is not None
 
+    @property
+    def keys(self):
+        """Of the one grant; None: it is any number of them."""
+        return self._keys
+
     def _key_of_member(self, member):
         if not self.tenant:
             raise UsageError('--member needs --tenant')

@@ -1,0 +1,186 @@
+"""`revive`: grants that were ended wrongly are tried once more."""
+
+import struct
+from collections import Counter, namedtuple
+
+from . import records
+from .grants import printable, utc
+from .keyring import Damaged, UnknownKey
+from .reseal import Findings
+
+# as long as a grant is kept that is marked spent
+KEPT_MS = 30 * 24 * 3600 * 1000
+
+# field s of a grant that was ended by 0.4.0, which did not say when
+UNKNOWN = b'1'
+
+NAME_MAX = 64
+GENERATION_MAX = 2 ** 63 - 2
+
+# the fields of a grant, or what there is in place of one
+READ = b'''local t = redis.call('TYPE', KEYS[1])['ok']
+if t ~= 'hash' then return t end
+return redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 's')
+'''
+
+# Compare-and-set on the exact bytes: what was deleted, connected again or
+# given back by a journal meanwhile stays as it is.  Twice is the same as once.
+REVIVE = b'''local g = redis.call('HMGET', KEYS[1],
+                     'i', 'g', 'b', 's', 'c', 'x')
+if g[1] ~= ARGV[1] then return 'stale' end
+if g[2] == ARGV[4] and g[3] == ARGV[5] then return 'ok' end
+if g[2] ~= ARGV[2] or g[3] ~= ARGV[3] or not g[4] then return 'stale' end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'i', g[1], 'g', ARGV[4], 'b', ARGV[5],
+           'c', g[5] or '0', 'x', g[6] or '')
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
+redis.pcall('PUBLISH', ARGV[7], ARGV[8] .. ' ' .. ARGV[1] .. ' ' .. ARGV[4])
+return 'ok'
+'''
+
+Bad = namedtuple('Bad', 'identity')
+
+
+class Row(records.Row):
+    """A grant, and when it was marked spent."""
+
+    def __init__(self, key, fields):
+        super().__init__(key, fields[:3])
+        self.spent = fields[3]
+
+    @property
+    def ended_ms(self):
+        """None if nobody knows."""
+        known = self.spent != UNKNOWN and self.spent.isdigit() \
+            and len(self.spent) < 16
+        return int(self.spent) if known else None
+
+    def check(self):
+        super().check()
+        if len(self.generation) > 19 \
+                or int(self.generation) > GENERATION_MAX:
+            raise Damaged('has a generation that is none')
+
+
+def made_live(plain):
+    """The same text with another state: all else stays."""
+    at = 1
+    while at < len(plain):
+        tag, length = struct.unpack_from('>BI', plain, at)
+        if records.FIELDS.get(tag, ('',))[0] == 'state':
+            state = bytes([records.STATES.index('live')])
+            return plain[:at + 5] + state + plain[at + 5 + length:]
+        at += 5 + length
+    raise Damaged('lacks a field')
+
+
+class Revive:
+    """Bounded batches; a record that is bad is told of, and passed over."""
+
+    def __init__(self, store, layout, opener, options, say):
+        self.store = store
+        self.layout = layout
+        self.opener = opener
+        self.options = options
+        self.pace = records.Pace(options.rate)
+        self.progress = records.Progress(say, 'grants looked at')
+        self.findings = Findings()
+        self.passed = Counter()
+        self.revived = []
+
+    def run(self, keys=None):
+        """keys: of one member; None: all grants are looked at."""
+        found = [keys] if keys else \
+            self.store.scan(self.layout.prefix + b':g:{*')
+        for some in found:
+            for batch in records.batches(some):
+                self.pace.take(len(batch))
+                self._batch(batch)
+                self.progress.add(len(batch))
+        self.store.await_replicas()
+
+    def _batch(self, keys):
+        replies = self.store.calls([(key, ('EVAL', READ, 1, key))
+                                    for key in keys])
+        due = []
+        for key, fields in zip(keys, replies):
+            try:
+                row = self._row(key, fields)
+                fresh = row and self._fresh(row)
+            except (Damaged, UnknownKey) as error:
+                self._bad(key, error)
+                continue
+            if fresh:
+                due.append((row, fresh))
+
+        if self.options.dry_run:
+            self.revived.extend(row for row, _ in due)
+            return
+        replies = self.store.calls([fresh for _, fresh in due])
+        for (row, _), reply in zip(due, replies):
+            if reply == b'ok':
+                self.revived.append(row)
+            else:
+                self.passed['changed meanwhile'] += 1
+
+    def _bad(self, key, error):
+        name = key[len(self.layout.key(b'g', b'')) - 1:-1]
+        self.findings.add(Bad(printable(name[:NAME_MAX].decode(
+            'ascii', 'backslashreplace'))), error)
+
+    def _row(self, key, fields):
+        if fields == b'none':
+            return None
+        if not isinstance(fields, list):
+            raise Damaged('is no grant but another type of record')
+        row = Row(key, fields)
+        if not row.exists:
+            self.passed['disconnected'] += 1
+            return None
+        row.check()
+        return row
+
+    def _fresh(self, row):
+        """The command that revives it; None if it is not to be."""
+        tenant, plain = self.opener.open(row)
+        grant = records.Grant(plain)
+        if tenant.name != self.options.tenant:
+            return None
+        why = self._why_not(row, tenant, grant)
+        if why:
+            self.passed[why] += 1
+            return None
+
+        after = Row(row.key, [row.id, b'%d' % (int(row.generation) + 1),
+                              row.blob, None])
+        blob = self.opener.sealed_as(after, tenant, made_live(plain))
+        return row.key, ('EVAL', REVIVE, 1, row.key, row.id, row.generation,
+                         row.blob, after.generation, blob, KEPT_MS,
+                         self.layout.channel, row.identity.encode())
+
+    def _why_not(self, row, tenant, grant):
+        if row.spent is None or grant.state != 'spent':
+            return 'live'
+        if self.opener.moved(row, tenant):
+            return 'of another registration'
+        if not grant.refresh_token:
+            return 'without a refresh token'
+        since, until = self.options.since, self.options.until
+        if since is None and until is None:
+            return None
+        if row.ended_ms is None:
+            return 'ended at a time that nobody knows'
+        if since is not None and row.ended_ms < since \
+                or until is not None and row.ended_ms >= until:
+            return 'ended at another time'
+        return None
+
+    def lines(self):
+        for row in self.revived if self.options.dry_run else []:
+            ended = utc(row.ended_ms) if row.ended_ms else 'nobody knows when'
+            yield f'{row.identity}  ended {ended}'
+        would = 'would be ' if self.options.dry_run else ''
+        yield f'{len(self.revived)} grants {would}revived'
+        for why, count in sorted(self.passed.items()):
+            yield f'{count} passed over: {why}'
+        yield from self.findings.lines()

@@ -1,0 +1,247 @@
+// The node's journal has what Redis has not: requests are served from it, and
+// wait for nothing.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, rmdirSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { countersOf } from '../lib/counters.mjs';
+import { assertNoVault, assertRefused, assertServed, connected, expired,
+         grantKeys, logged, refreshes } from '../lib/fhir.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { until } from '../lib/scratch.mjs';
+
+const OPTIONS = {
+  nginx: { workers: 2 },
+  vault: { connect_timeout: '500ms', timeout: '500ms' },
+  tenant: { connect_timeout: '5s', timeout: '10s' },
+};
+
+const NO_CACHE = { cigna_fhir: 'on cache=off' };
+
+// The exchange takes so long, while Redis changes.
+const EXCHANGE = 2000;
+
+// No request waits for as long as this: not for Redis, not for a refresh.
+const AT_ONCE = 1500;
+
+const set = (redis, ...settings) =>
+  redis.command('CONFIG', 'SET', ...settings);
+
+// How a Redis that answers reads refuses writes, and how it is well again.
+const REFUSALS = {
+  MISCONF: {
+    async begin(redis) {
+      mkdirSync(path.join(redis.directory, 'dump.rdb'));
+      await set(redis, 'save', '3600 1');
+      await redis.command('BGSAVE');
+      await until('the save has failed', async () =>
+        (await redis.info('persistence')).rdb_last_bgsave_status === 'err');
+    },
+    async end(redis) {
+      rmdirSync(path.join(redis.directory, 'dump.rdb'));
+      await redis.command('BGSAVE');
+      await until('the save is done', async () =>
+        (await redis.info('persistence')).rdb_last_bgsave_status === 'ok');
+    },
+  },
+  NOREPLICAS: {
+    begin: (redis) => set(redis, 'min-replicas-to-write', 1),
+    end: (redis) => set(redis, 'min-replicas-to-write', 0),
+  },
+};
+
+async function generation(gw) {
+  const [key] = await grantKeys(gw);
+  return Number(await gw.redis.command('HGET', key, 'g'));
+}
+
+// While a refresh is at the token endpoint, Redis changes.
+async function refreshedDuring(gw, visitor, change) {
+  const { control } = gw.sandbox;
+  await control.set({ token_delay_ms: EXCHANGE });
+  const asked = visitor.get('/fhir/Coverage');
+  await until('the refresh is under way', async () =>
+    (await control.see()).token.in_flight > 0);
+  await change();
+  await control.set({ token_delay_ms: 0 });
+  return asked;
+}
+
+// Each over a connection of its own, so that any worker may have it.
+async function crowd(gw, count, target) {
+  return Promise.all(Array.from({ length: count }, async () => {
+    const began = Date.now();
+    const reply = await gw.visitor({ member: 'alice' }).get(target);
+    assert.ok(Date.now() - began < AT_ONCE,
+              `${target}: ${Date.now() - began} ms`);
+    return reply;
+  }));
+}
+
+for (const [word, { begin, end }] of Object.entries(REFUSALS)) {
+  test(`a refresh whose write is refused with ${word}`, async (t) => {
+    const gw = await standardGateway(t, { ...OPTIONS, fhir: NO_CACHE });
+    const { control } = gw.sandbox;
+    const [alice] = await expired(gw, 'alice');
+    const before = (await alice.get('/cigna/status')).json();
+
+    await t.test('its callers do not wait for Redis', async () => {
+      const began = Date.now();
+      assertServed(await refreshedDuring(gw, alice, () => begin(gw.redis)));
+      assert.ok(Date.now() - began < EXCHANGE + AT_ONCE);
+      assert.equal(await generation(gw), 1);
+    });
+
+    await t.test('all workers serve the newer token at once', async () => {
+      for (let i = 0; i < 3; i += 1) {
+        (await crowd(gw, 20, '/fhir/Coverage')).forEach(assertServed);
+        await sleep(1000);
+      }
+      assert.equal(await generation(gw), 1);
+      assert.deepEqual(await refreshes(gw), { ok: 1 });
+    });
+
+    await t.test('status agrees', async () => {
+      for (const reply of await crowd(gw, 10, '/cigna/status')) {
+        const status = reply.json();
+        assert.equal(status.connected, true);
+        assert.equal(status.connected_at, before.connected_at);
+        assert.ok(status.obtained_at > before.obtained_at);
+        assert.equal(status.refresh_pending, false);
+      }
+    });
+
+    await t.test('workers that are killed take nothing with them', async () => {
+      for (const pid of gw.nginx.workerPids()) {
+        await gw.nginx.killWorker(pid);
+      }
+      await until('new ones serve', async () =>
+        (await alice.get('/fhir/Coverage').catch(() => ({}))).status === 200);
+      (await crowd(gw, 10, '/fhir/Coverage')).forEach(assertServed);
+    });
+
+    await t.test('Redis has it as soon as it is well again', async () => {
+      await end(gw.redis);
+      await until('it is stored', async () => (await generation(gw)) === 2,
+                  { timeout: 20000 });
+      (await crowd(gw, 10, '/fhir/Coverage')).forEach(assertServed);
+      assert.deepEqual(await refreshes(gw), { ok: 1 });
+      assert.equal((await control.see()).token.reuse, 0);
+      assert.match(gw.nginx.errorLog(),
+                   /journal entry written to Redis, outcome: ok/);
+    });
+  });
+}
+
+test('a journalled token that ends while Redis refuses writes', async (t) => {
+  const gw = await standardGateway(t, { ...OPTIONS, fhir: NO_CACHE });
+  const { control } = gw.sandbox;
+  const [alice] = await expired(gw, 'alice');
+  const { begin, end } = REFUSALS.NOREPLICAS;
+
+  await control.set({ access_token_lifetime: 3 }, 'acme-client');
+  assertServed(await refreshedDuring(gw, alice, () => begin(gw.redis)));
+  await control.set({ access_token_lifetime: 3600 }, 'acme-client');
+  const { token: { requests } } = await control.see();
+  await sleep(3100);
+
+  await t.test('nobody waits, and the older refresh token is not sent',
+    async () => {
+      for (let i = 0; i < 3; i += 1) {
+        for (const reply of await crowd(gw, 5, '/fhir/Coverage')) {
+          assertRefused(reply, 503, 'refresh_failed', { retry: true });
+        }
+        await sleep(1000);
+      }
+      assert.equal((await control.see()).token.requests, requests);
+      assert.match(gw.nginx.errorLog(), /the vault is behind this node's jour/);
+    });
+
+  await t.test('with Redis well again the newer one is refreshed', async () => {
+    await end(gw.redis);
+    await until('she is served', async () =>
+      (await alice.get('/fhir/Coverage')).status === 200,
+    { timeout: 20000, every: 200 });
+    assert.deepEqual(await refreshes(gw), { ok: 2 });
+    assert.equal((await control.see()).token.reuse, 0);
+  });
+});
+
+test('a Redis that cannot be asked', async (t) => {
+  const gw = await standardGateway(t, {
+    ...OPTIONS, vault: { ...OPTIONS.vault, stale: '8s' } });
+  const [alice] = await expired(gw, 'alice');
+  const [key] = await grantKeys(gw);
+  const [who] = key.match(/[\w-]{27}/);
+  const { begin, end } = REFUSALS.NOREPLICAS;
+  let made;
+
+  await t.test('the journal serves what the cache has not', async () => {
+    assertServed(await refreshedDuring(gw, alice, () => begin(gw.redis)));
+    made = Date.now();
+
+    // word of a change drops what is cached
+    await gw.redis.command('PUBLISH', 'cigna:invalidate', `${who} - 0`);
+    await sleep(200);
+    gw.redis.freeze();
+    const { cigna_stale_served_total: before } = await countersOf(gw);
+
+    assertServed(await alice.get('/fhir/Coverage?_count=90'));
+    assert.equal((await logged(gw, '/fhir/Coverage?_count=90')).outcome,
+                 'served_stale');
+    const { cigna_stale_served_total: after } = await countersOf(gw);
+    assert.equal(after.acme, before.acme + 1);
+    assert.match(gw.nginx.errorLog(), /served_stale/);
+  });
+
+  await t.test('no longer than "stale" allows', async () => {
+    await sleep(Math.max(0, made + 8100 - Date.now()));
+    assertNoVault(await alice.get('/fhir/Coverage'));
+    gw.redis.thaw();
+    await end(gw.redis);
+    await until('she is served', async () =>
+      (await alice.get('/fhir/Coverage')).status === 200);
+  });
+});
+
+test('a location without a cache serves nothing that Redis was not asked for',
+  async (t) => {
+    const gw = await standardGateway(t, { ...OPTIONS, fhir: NO_CACHE });
+    const alice = await connected(gw);
+
+    assertServed(await alice.get('/fhir/Coverage'));
+    gw.redis.freeze();
+    await until('it is an outage', async () =>
+      (await alice.get('/fhir/Coverage')).status === 503);
+    assertNoVault(await alice.get('/fhir/Coverage'));
+    gw.redis.thaw();
+  });
+
+test('a grant that this node has deleted stays deleted, whatever Redis has',
+  async (t) => {
+    const gw = await standardGateway(t, { ...OPTIONS, fhir: NO_CACHE });
+    const alice = await connected(gw);
+    const [key] = await grantKeys(gw);
+    const record = await gw.redis.command('HGETALL', key);
+
+    assertServed(await alice.get('/fhir/Coverage'));
+    assert.equal((await alice.post('/cigna/disconnect', {
+      headers: { 'Sec-Fetch-Site': 'same-origin' } })).status, 204);
+    await gw.redis.command('DEL', key);
+    await gw.redis.command('HSET', key, ...record);
+
+    for (const reply of await crowd(gw, 10, '/fhir/Coverage')) {
+      assertRefused(reply, 401, 'not_connected',
+                    { connect: gw.url('acme', '/cigna/connect') });
+    }
+    for (const reply of await crowd(gw, 10, '/cigna/status')) {
+      assert.equal(reply.json().connected, false);
+    }
+
+    // a new connection is one
+    assert.equal((await alice.dance()).outcome, 'connected');
+    assertServed(await alice.get('/fhir/Coverage'));
+  });
