@@ -197,7 +197,7 @@ ngx_cigna_pace_braked(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace)
 
     (void) ngx_cigna_zone_lock(zone);
 
-    rest = cigna_brake_rest(&pace->brake, ngx_current_msec);
+    rest = cigna_brake_rest(&pace->brake, ngx_current_msec, 0);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -217,7 +217,7 @@ ngx_cigna_pace_turn(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 
     (void) ngx_cigna_zone_lock(zone);
 
-    *wait = cigna_brake_rest(&pace->brake, ngx_current_msec);
+    *wait = cigna_brake_rest(&pace->brake, ngx_current_msec, probe);
 
     if (*wait == 0 && probe) {
         *wait = ngx_cigna_pace_probe(ngx_cigna_pace_origin(zone, url));
@@ -332,8 +332,8 @@ ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 
     if (pace) {
         endpoint->well_ms = pace->brake.well_ms;
-        endpoint->doubted_ms = pace->brake.on_ms;
-        endpoint->doubted = pace->brake.on;
+        endpoint->doubted_ms = pace->brake.doubted_ms;
+        endpoint->doubted = pace->brake.doubted;
     }
 
     ngx_cigna_zone_unlock(zone);

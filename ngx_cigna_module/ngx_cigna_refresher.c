@@ -343,10 +343,7 @@ ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     on = ngx_cigna_pace_answered(run->mcf->zone, tenant->pace, &run->key,
                                  flow->answer, tenant->refused_share);
 
-    if (flow->answer == cigna_answer_tokens
-        || (!on && !flow->verdict.endpoint.doubted)
-        || !ngx_cigna_pace_alarm(tenant->pace))
-    {
+    if (!on || !ngx_cigna_pace_alarm(tenant->pace)) {
         return;
     }
 

@@ -1,9 +1,11 @@
 
 /*
  * The brake goes on by the share of refusals in the last minute or in the last
- * ten minutes, or by a row of failures.  While it is on, a turn comes after a
- * pause, which doubles with each failure.  A refresh that does well brings
- * further turns at once, and a few of them release the brake.
+ * ten minutes, or by a row of them, or of failures.  While it is on, a turn
+ * comes after a pause, which doubles with each failure.  A refresh that does
+ * well brings further turns at once, and a few of them release the brake.
+ *
+ * A refusal of a refresh token that may have been spent says nothing of others.
  */
 
 
@@ -34,9 +36,8 @@ static void cigna_brake_count(cigna_brake_count_t *counts, unsigned n,
 static int cigna_brake_share(const cigna_brake_count_t *counts, unsigned n,
     int64_t number, unsigned fewest, unsigned percent);
 static void cigna_brake_did_well(cigna_brake_t *b, int64_t now_ms);
-static int cigna_brake_failed(cigna_brake_t *b, int64_t now_ms, uint64_t tag,
-    unsigned percent);
-static int cigna_brake_is_due(const cigna_brake_t *b, int64_t now_ms,
+static int cigna_brake_failed(cigna_brake_t *b, int64_t now_ms);
+static int cigna_brake_doubts(const cigna_brake_t *b, int64_t now_ms,
     unsigned percent);
 
 
@@ -44,9 +45,16 @@ int
 cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
     uint64_t tag, unsigned percent)
 {
-    int  refused;
+    int  refused, changed;
 
     refused = e == cigna_answer_refused;
+
+    if (e == cigna_answer_none
+        || (e == cigna_answer_explained && !b->on)
+        || (refused && percent >= 100))
+    {
+        return 0;
+    }
 
     if (refused || e == cigna_answer_tokens) {
         cigna_brake_count(b->slices, CIGNA_BRAKE_SLICES,
@@ -60,11 +68,23 @@ cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
         return 0;
     }
 
-    if (e == cigna_answer_none || (refused && percent >= 100)) {
-        return 0;
+    if (b->failures == 0 || tag != b->last) {
+        b->failures++;
+        b->refusals += refused ? 1 : 0;
     }
 
-    return cigna_brake_failed(b, now_ms, tag, percent);
+    b->last = tag;
+    b->well = 0;
+
+    changed = 0;
+
+    if (refused && !b->doubted && cigna_brake_doubts(b, now_ms, percent)) {
+        b->doubted = 1;
+        b->doubted_ms = now_ms;
+        changed = 1;
+    }
+
+    return cigna_brake_failed(b, now_ms) || changed;
 }
 
 
@@ -121,6 +141,7 @@ static void
 cigna_brake_did_well(cigna_brake_t *b, int64_t now_ms)
 {
     b->failures = 0;
+    b->refusals = 0;
     b->last = 0;
     b->well++;
 
@@ -134,6 +155,7 @@ cigna_brake_did_well(cigna_brake_t *b, int64_t now_ms)
 
     if (b->well >= CIGNA_BRAKE_WELL) {
         b->on = 0;
+        b->doubted = 0;
 
         memset(b->slices, 0, sizeof(b->slices));
         memset(b->minutes, 0, sizeof(b->minutes));
@@ -151,18 +173,11 @@ cigna_brake_did_well(cigna_brake_t *b, int64_t now_ms)
 }
 
 
+/* 1 if it went on */
+
 static int
-cigna_brake_failed(cigna_brake_t *b, int64_t now_ms, uint64_t tag,
-    unsigned percent)
+cigna_brake_failed(cigna_brake_t *b, int64_t now_ms)
 {
-    b->well = 0;
-
-    if (b->failures == 0 || tag != b->last) {
-        b->failures++;
-    }
-
-    b->last = tag;
-
     if (b->on) {
         b->credits = 0;
 
@@ -182,13 +197,12 @@ cigna_brake_failed(cigna_brake_t *b, int64_t now_ms, uint64_t tag,
         return 0;
     }
 
-    if (!cigna_brake_is_due(b, now_ms, percent)) {
+    if (!b->doubted && b->failures < CIGNA_BRAKE_ROW) {
         return 0;
     }
 
     b->on = 1;
     b->probing = 0;
-    b->on_ms = now_ms;
     b->credits = 0;
     b->pause_ms = CIGNA_BRAKE_PAUSE_MS;
     b->next_ms = now_ms + b->pause_ms;
@@ -197,10 +211,12 @@ cigna_brake_failed(cigna_brake_t *b, int64_t now_ms, uint64_t tag,
 }
 
 
+/* are too many refused to be true? */
+
 static int
-cigna_brake_is_due(const cigna_brake_t *b, int64_t now_ms, unsigned percent)
+cigna_brake_doubts(const cigna_brake_t *b, int64_t now_ms, unsigned percent)
 {
-    return b->failures >= CIGNA_BRAKE_ROW
+    return b->refusals >= CIGNA_BRAKE_ROW
            || cigna_brake_share(b->slices, CIGNA_BRAKE_SLICES,
                                 now_ms / CIGNA_BRAKE_SLICE_MS,
                                 CIGNA_BRAKE_FEWEST_SLICE, percent)
@@ -211,13 +227,17 @@ cigna_brake_is_due(const cigna_brake_t *b, int64_t now_ms, unsigned percent)
 
 
 int64_t
-cigna_brake_rest(const cigna_brake_t *b, int64_t now_ms)
+cigna_brake_rest(const cigna_brake_t *b, int64_t now_ms, int again)
 {
-    if (!b->on || b->credits || now_ms >= b->next_ms) {
+    int64_t  next_ms;
+
+    next_ms = b->next_ms + (again ? b->pause_ms : 0);
+
+    if (!b->on || b->credits || now_ms >= next_ms) {
         return 0;
     }
 
-    return b->next_ms - now_ms;
+    return next_ms - now_ms;
 }
 
 

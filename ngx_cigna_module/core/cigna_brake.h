@@ -9,9 +9,9 @@
 /*
  * What has become of a tenant's refreshes lately.  Where too many are refused
  * with invalid_grant, or fail one after the other, that is not the members'
- * doing but ours or the authorization server's: then the brake is on.
- * Refusals are provisional, and few refreshes are let through, to find out
- * whether it does well again.
+ * doing but ours or the authorization server's.  Then the brake is on: few
+ * refreshes are let through, to find out whether it does well again.  Where it
+ * was refusals that put it on, they are doubted.
  *
  * Pointer-free and all zero at first.  Calls are made under a lock of the
  * caller's, with times of one clock that never steps back.
@@ -27,6 +27,8 @@ typedef enum {
     cigna_answer_none = 0,                 /* nothing was sent */
     cigna_answer_tokens,
     cigna_answer_refused,                  /* invalid_grant */
+    cigna_answer_explained,                /* the same, of a refresh token that
+                                              had been sent before */
     cigna_answer_failed,                   /* any other reply */
     cigna_answer_lost                      /* no complete reply */
 } cigna_answer_e;
@@ -46,9 +48,11 @@ typedef struct {
     cigna_brake_count_t  minutes[CIGNA_BRAKE_MINUTES];
     uint64_t             last;             /* grant that has failed last */
     uint32_t             failures;         /* in a row, of different grants */
+    uint32_t             refusals;         /* likewise */
     uint32_t             well;             /* refreshes in a row */
     int64_t              well_ms;          /* when they were enough, 0: never */
-    int64_t              on_ms;            /* since when it is, or was, on */
+    int64_t              doubted_ms;       /* refusals are, or were, since */
+    uint32_t             doubted;
     uint32_t             on;
     uint32_t             probing;          /* a turn without a credit is out */
     uint32_t             credits;          /* turns, while it is on */
@@ -58,15 +62,18 @@ typedef struct {
 
 
 /*
- * A refresh was answered, of the grant with this tag.  The brake goes on where
- * more than so many per cent are refused; at 100 it leaves refusals alone.  1
- * if it went on with this.
+ * A refresh was answered, of the grant with this tag.  Refusals are doubted
+ * where more than so many per cent are refused; at 100 they never are.  1 if
+ * the brake went on with this, or they are doubted from now on.
  */
 int cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
     uint64_t tag, unsigned percent);
 
-/* how long no refresh may begin; 0: one may */
-int64_t cigna_brake_rest(const cigna_brake_t *b, int64_t now_ms);
+/*
+ * How long no refresh may begin; 0: one may.  again: its refresh token may have
+ * been spent, and those of which that is not so go first.
+ */
+int64_t cigna_brake_rest(const cigna_brake_t *b, int64_t now_ms, int again);
 
 /* one begins, and needs a turn; to be asked only if one may */
 void cigna_brake_take(cigna_brake_t *b, int64_t now_ms);

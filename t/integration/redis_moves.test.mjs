@@ -14,7 +14,7 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { startRedis } from '../lib/redis.mjs';
 import { freePort, until } from '../lib/scratch.mjs';
 
-const NOTHING = `*5\r\n${'$-1\r\n'.repeat(5)}`;
+const NOTHING = `*7\r\n${'$-1\r\n'.repeat(7)}`;
 // as Redis 6.2 says it
 const IN_A_SCRIPT = 'ERR Error running script (call to f_0): @user_script:1: '
   + '@user_script: 1: -READONLY You can\'t';

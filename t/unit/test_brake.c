@@ -48,7 +48,7 @@ a_lone_refusal_says_nothing(void **state)
 
     assert_int_equal(answers(3, cigna_answer_refused, NOW), 0);
     assert_false(brake.on);
-    assert_int_equal(cigna_brake_rest(&brake, NOW), 0);
+    assert_int_equal(cigna_brake_rest(&brake, NOW, 0), 0);
 }
 
 
@@ -63,7 +63,8 @@ it_goes_on_where_most_of_a_minute_are_refused(void **state)
     assert_int_equal(answers(2, cigna_answer_refused, NOW + 50 * SECOND), 1);
 
     assert_true(brake.on);
-    assert_int_equal(brake.on_ms, NOW + 50 * SECOND);
+    assert_true(brake.doubted);
+    assert_int_equal(brake.doubted_ms, NOW + 50 * SECOND);
 }
 
 
@@ -123,6 +124,8 @@ it_goes_on_with_a_row_of_failures_of_different_grants(void **state)
 
     assert_int_equal(answers(4, cigna_answer_failed, NOW), 0);
     assert_int_equal(answers(1, cigna_answer_lost, NOW), 1);
+    assert_true(brake.on);
+    assert_false(brake.doubted);
 
     /* one grant fails as often as it likes */
 
@@ -134,6 +137,47 @@ it_goes_on_with_a_row_of_failures_of_different_grants(void **state)
     }
 
     assert_int_equal(brake.failures, 1);
+}
+
+
+static void
+refusals_are_doubted_only_if_too_many_are_refused(void **state)
+{
+    (void) state;
+
+    /* failures put it on, and a refusal beside them is one */
+
+    (void) answers(5, cigna_answer_failed, NOW);
+    assert_int_equal(answers(3, cigna_answer_refused, NOW), 0);
+    assert_true(brake.on);
+    assert_false(brake.doubted);
+
+    assert_int_equal(answers(1, cigna_answer_refused, NOW + 7), 1);
+    assert_true(brake.doubted);
+    assert_int_equal(brake.doubted_ms, NOW + 7);
+
+    (void) answers(CIGNA_BRAKE_WELL, cigna_answer_tokens, NOW + 8);
+    assert_false(brake.doubted);
+    assert_int_equal(brake.doubted_ms, NOW + 7);
+}
+
+
+static void
+a_refusal_of_what_may_have_been_spent_says_nothing(void **state)
+{
+    (void) state;
+
+    assert_int_equal(answers(100, cigna_answer_explained, NOW), 0);
+    assert_false(brake.on);
+    assert_int_equal(brake.failures, 0);
+
+    /* but for whether it does well again */
+
+    (void) answers(5, cigna_answer_lost, NOW);
+    cigna_brake_take(&brake, NOW + SECOND);
+    (void) answers(1, cigna_answer_explained, NOW + SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), 2 * SECOND);
+    assert_false(brake.doubted);
 }
 
 
@@ -162,14 +206,14 @@ while_it_is_on_few_are_let_through_with_growing_pauses(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_refused, NOW);
-    assert_int_equal(cigna_brake_rest(&brake, NOW), SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW, 0), SECOND);
 
     turns = 0;
     passed = 0;
 
     for (now = NOW; now < NOW + 10 * MINUTE; now += SECOND / 4) {
 
-        if (cigna_brake_rest(&brake, now) == 0) {
+        if (cigna_brake_rest(&brake, now, 0) == 0) {
             cigna_brake_take(&brake, now);
             (void) answers(1, cigna_answer_refused, now);
             turns++;
@@ -180,7 +224,7 @@ while_it_is_on_few_are_let_through_with_growing_pauses(void **state)
 
     assert_int_equal(passed, 2400);
     assert_in_range(turns, 12, 16);
-    assert_int_equal(brake.on_ms, NOW);
+    assert_int_equal(brake.doubted_ms, NOW);
 }
 
 
@@ -191,7 +235,7 @@ those_that_began_before_do_not_lengthen_the_pause(void **state)
 
     (void) answers(5, cigna_answer_refused, NOW);
     (void) answers(100, cigna_answer_refused, NOW);
-    assert_int_equal(cigna_brake_rest(&brake, NOW), SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW, 0), SECOND);
 }
 
 
@@ -202,8 +246,8 @@ who_takes_a_turn_and_does_not_come_back_holds_nobody_up(void **state)
 
     (void) answers(5, cigna_answer_lost, NOW);
     cigna_brake_take(&brake, NOW + SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND), SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + 2 * SECOND), 0);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + 2 * SECOND, 0), 0);
 }
 
 
@@ -215,9 +259,9 @@ a_turn_that_was_not_used_is_somebody_elses(void **state)
     (void) answers(5, cigna_answer_failed, NOW);
     cigna_brake_take(&brake, NOW + SECOND);
     cigna_brake_give_back(&brake);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND), 0);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), 0);
     cigna_brake_take(&brake, NOW + SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND), SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), SECOND);
 
     /* of a brake that is off there are no turns */
 
@@ -225,6 +269,21 @@ a_turn_that_was_not_used_is_somebody_elses(void **state)
     cigna_brake_take(&brake, NOW);
     cigna_brake_give_back(&brake);
     assert_int_equal(brake.credits, 0);
+}
+
+
+static void
+a_grant_that_may_be_spent_waits_for_those_that_are_not(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_lost, NOW);
+    assert_int_equal(cigna_brake_rest(&brake, NOW, 1), 2 * SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + 2 * SECOND, 1), 0);
+
+    cigna_brake_take(&brake, NOW + SECOND);
+    (void) answers(1, cigna_answer_tokens, NOW + SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 1), 0);
 }
 
 
@@ -240,7 +299,7 @@ one_that_does_well_lets_others_go_at_once(void **state)
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
     assert_true(brake.on);
 
-    for (turns = 0; cigna_brake_rest(&brake, NOW + SECOND) == 0; turns++) {
+    for (turns = 0; cigna_brake_rest(&brake, NOW + SECOND, 0) == 0; turns++) {
         cigna_brake_take(&brake, NOW + SECOND);
     }
 
@@ -260,7 +319,7 @@ a_few_that_do_well_release_it(void **state)
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
     assert_false(brake.on);
     assert_int_equal(brake.well_ms, NOW + SECOND);
-    assert_int_equal(brake.on_ms, NOW);
+    assert_int_equal(brake.doubted_ms, NOW);
 
     /* what was before counts no more */
 
@@ -292,11 +351,14 @@ main(void)
         test(it_goes_on_where_most_of_ten_minutes_are_refused),
         test(hours_of_good_history_do_not_hide_a_bad_minute),
         test(it_goes_on_with_a_row_of_failures_of_different_grants),
+        test(refusals_are_doubted_only_if_too_many_are_refused),
+        test(a_refusal_of_what_may_have_been_spent_says_nothing),
         test(a_share_of_hundred_leaves_refusals_alone),
         test(while_it_is_on_few_are_let_through_with_growing_pauses),
         test(those_that_began_before_do_not_lengthen_the_pause),
         test(who_takes_a_turn_and_does_not_come_back_holds_nobody_up),
         test(a_turn_that_was_not_used_is_somebody_elses),
+        test(a_grant_that_may_be_spent_waits_for_those_that_are_not),
         test(one_that_does_well_lets_others_go_at_once),
         test(a_few_that_do_well_release_it),
         test(counts_do_not_overflow)
