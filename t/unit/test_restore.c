@@ -203,7 +203,7 @@ no_refresh_starts_until_the_nodes_had_time_to_do_so(void **state)
     w.quiet_until_ms = w.now_ms + 500;
 
     f = refresh(&a);
-    assert_int_equal(f->rc, cigna_refresh_unavailable);
+    assert_int_equal(f->rc, cigna_refresh_paused);
     assert_int_equal(f->retry_after_s, 1);
     assert_int_equal(w.refreshes_posted, 1);
 
@@ -224,7 +224,7 @@ a_lease_of_the_old_primary_is_not_believed_after_the_change(void **state)
     stop_before(&a, cigna_script_grant_begin);
     w.quiet_until_ms = w.now_ms + 1000;
 
-    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
+    assert_int_equal(finish(&a)->rc, cigna_refresh_paused);
     assert_int_equal(w.refreshes_posted, 0);
     assert_unlocked();
 }
@@ -248,7 +248,7 @@ who_waits_for_a_lease_begins_none_while_it_is_quiet(void **state)
     world_connected(&w);
     w.now_ms += CIGNA_LEASE_MS;
 
-    assert_int_equal(finish(&b)->rc, cigna_refresh_unavailable);
+    assert_int_equal(finish(&b)->rc, cigna_refresh_paused);
     assert_int_equal(w.refreshes_posted, 0);
     assert_null(lock());
 }
@@ -268,7 +268,7 @@ an_exchange_under_way_is_stored_on_the_new_primary(void **state)
     /* which knows of no lease, and nobody takes one */
 
     assert_unlocked();
-    assert_int_equal(refresh(&b)->rc, cigna_refresh_unavailable);
+    assert_int_equal(refresh(&b)->rc, cigna_refresh_paused);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-2");
