@@ -2,7 +2,7 @@
 /*
  * Refresh: one per grant in the fleet.
  *
- *   start --> read --> lease --> exchange --> commit --> report --> revoke
+ *   start --> read --> lease <-> exchange --> commit --> report --> revoke
  *              | ^      |         |  |         |  ^       |  ^        |
  *              | |      |         |  v         |  |       v  |        v
  *              | +------+         | check      |  +--- (journalled)  done
@@ -21,6 +21,11 @@
  * long as it can, then the same refresh token is tried once more, and never
  * again after that.
  *
+ * A client with two secrets (cigna_client_secret.c) that is refused asks for
+ * the lease once more, which makes sure of lock and mark, and sends the request
+ * again with the other secret: the refusal was of the client, and the refresh
+ * token is not spent by it.
+ *
  * "commit" (cigna_commit.c) puts the new generation into the node's journal
  * and then into Redis.  It is reported in between, so that nobody waits for
  * Redis; what Redis has not confirmed by the end is left to the node's upkeep
@@ -31,8 +36,9 @@
  *   (1) a refresh token is sent only by the run whose lock and mark Redis has
  *       confirmed for the very generation it comes from, and never while it is
  *       quiet after a change of primary;
- *   (2) it is sent at most once in a run, and while nobody knows what became
- *       of it, at most twice in all;
+ *   (2) it is sent at most once in a run, twice if the first reply was
+ *       invalid_client and there are two secrets; while nobody knows what
+ *       became of it, at most twice in all;
  *   (3) a new access token is used only after it is in the journal or stored;
  *   (4) a grant is "spent" or "no_grant" only if Redis or the authorization
  *       server has said so, or (2) leaves nothing to try: never by a failure
@@ -75,8 +81,6 @@ static void cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const cigna_reply_t *record, cigna_op_t *op);
-static void cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op, unsigned attempts);
 static void cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_unknown(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -97,10 +101,13 @@ cigna_refresh_init(cigna_refresh_t *f)
     f->detail[0] = '\0';
     f->exchanged = 0;
     f->refused = 0;
+    f->client_refused = 0;
     f->foreign = 0;
     f->superseded = 0;
     f->overtaken = 0;
     f->left = 0;
+
+    cigna_client_secret_init(&f->secret);
 
     f->state = cigna_refresh_st_start;
     f->rounds = 0;
@@ -277,7 +284,7 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-static void
+void
 cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, unsigned attempts)
 {
@@ -345,7 +352,7 @@ static void
 cigna_refresh_unknown(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    if (cigna_refresh_usable(f, ev->now_ms)) {
+    if (cigna_refresh_usable(f, ev->now_ms) || f->secret.turned) {
         cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
                               "the end of an earlier refresh is not known");
         return;
@@ -385,6 +392,8 @@ cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     } else if (f->provider->token_endpoint.len == 0
                || !cigna_refresh_has_room(f)
                || cigna_oauth_refresh_request(f->provider,
+                                              cigna_client_secret(&f->secret,
+                                                                  f->provider),
                                               f->grant.refresh_token,
                                               f->arena, &req)
                   != CIGNA_OK)

@@ -3,6 +3,7 @@
 #define _CIGNA_REFRESH_H_INCLUDED_
 
 
+#include "cigna_client_secret.h"
 #include "cigna_commit.h"
 #include "cigna_lease.h"
 #include "cigna_revoke.h"
@@ -33,7 +34,7 @@ typedef enum {
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
     const cigna_vault_t     *vault;
-    const cigna_provider_t  *provider;
+    cigna_provider_t        *provider;     /* its secret may be noted */
     const cigna_identity_t  *identity;
     cigna_arena_t           *arena;
     unsigned                 exchange_ms;  /* all deadlines of an exchange */
@@ -58,6 +59,8 @@ typedef struct {
     unsigned                 exchanged:1;  /* this run made a new token */
     unsigned                 refused:1;    /* invalid_grant was answered, and
                                               nothing of ours explains it */
+    unsigned                 client_refused:1;     /* invalid_client was said
+                                              of each secret there is */
     unsigned                 foreign:1;    /* tokens of another subject or
                                               patient came */
     unsigned                 overtaken:1;  /* somebody else was first: no
@@ -68,6 +71,8 @@ typedef struct {
                                               caches drop it; see detail */
     unsigned                 left:1;       /* Redis has not confirmed it: to
                                               be restored from the journal */
+
+    cigna_client_secret_t    secret;       /* its results are, too */
 
     /* private */
     unsigned                 state;
