@@ -67,7 +67,8 @@
     count(upstream_throttled, "Replies of 429 by the FHIR server.")          \
     count(userinfo_known, "Identifiers that $userinfo has told.")             \
     count(userinfo_failures, "Requests for $userinfo that told none.")        \
-    count(gate_refused, "Requests that could not leave as one request.")
+    count(gate_refused, "Requests that could not leave as one request.")      \
+    count(older_secret, "Exchanges made with the older client secret.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,
