@@ -21,8 +21,8 @@ const MOVERS = 8;                // who connect and disconnect all the time
 // Both versions are modules of the same nginx.
 const BINARY = '/usr/sbin/nginx';
 
-// Only this version counts these.
-const OURS = 'cigna_older_secret_total';
+// The version before does not count these.
+const OURS = 'cigna_gate_refused_total';
 
 const FORGOTTEN_MS = 5000;
 
