@@ -8,6 +8,7 @@
 
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_browser.h"
+#include "ngx_cigna_client_secret.h"
 #include "ngx_cigna_dance.h"
 #include "ngx_cigna_refresher.h"
 #include "ngx_cigna_revoker.h"
@@ -369,15 +370,20 @@ ngx_cigna_callback_copy(ngx_cigna_run_t *run, cigna_slice_t *to,
 static void
 ngx_cigna_callback_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
-    unsigned                    stored;
+    unsigned                    stored, worked;
     cigna_callback_t           *flow;
     ngx_cigna_callback_flow_t  *callback;
 
     callback = data;
     flow = &callback->flow;
     stored = flow->stored;
+    worked = flow->client_secret.worked;
 
     cigna_callback_next(flow, ev, op);
+
+    if (!worked && flow->client_secret.worked) {
+        ngx_cigna_client_secret_worked(callback->run, &flow->client_secret);
+    }
 
     if (flow->stored && !stored) {
         ngx_cigna_callback_keep(callback->run, flow);
@@ -403,6 +409,7 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
     end.dance = flow->dance_id;
     end.request = &run->log.request;
     end.detail = flow->detail;
+    end.client_refused = !run->failed && flow->client_refused;
 
     if (!run->failed && flow->repeated) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,

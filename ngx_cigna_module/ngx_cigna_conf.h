@@ -89,6 +89,8 @@ typedef struct {
     ngx_cigna_counters_t      *counters;
     ngx_cigna_pace_t          *pace;
     ngx_uint_t                 waiters;            /* for refreshes, now */
+    ngx_msec_t                 secret_logged[2];   /* that the new secret has
+                                                  worked, or the older one */
     ngx_cigna_discovery_t     *discovery;
     ngx_cigna_budget_t        *purse;          /* NULL: no budgets */
 } ngx_cigna_tenant_t;

@@ -6,6 +6,17 @@
 #include "ngx_cigna_conf.h"
 
 
+/* where a client secret is from */
+
+typedef struct {
+    ngx_str_t     name;                    /* of a file, or a variable */
+    ngx_uint_t    env;
+} ngx_cigna_secret_source_t;
+
+
+#define NGX_CIGNA_CLIENT_SECRETS_MAX  2
+
+
 /* what stands in a block cigna_tenant; fields are named as the directives */
 
 typedef struct {
@@ -21,8 +32,8 @@ typedef struct {
 
     ngx_uint_t    token_endpoint_auth_method;      /* cigna_auth_e */
     ngx_str_t     client_id;
-    ngx_str_t     client_secret_file;
-    ngx_str_t     client_secret_env;
+    ngx_cigna_secret_source_t  client_secrets[NGX_CIGNA_CLIENT_SECRETS_MAX];
+    ngx_uint_t    nclient_secrets;         /* the newer one is first */
     ngx_str_t     redirect_uri;
     ngx_array_t  *return_to;               /* ngx_str_t */
     ngx_str_t     scope;

@@ -6,10 +6,14 @@
 
 static ngx_int_t ngx_cigna_conf_client(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, cigna_provider_t *p);
-static ngx_int_t ngx_cigna_conf_secret(ngx_conf_t *cf,
+static ngx_int_t ngx_cigna_conf_secrets(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, cigna_provider_t *p);
 static ngx_int_t ngx_cigna_conf_secret_check(ngx_conf_t *cf,
     ngx_uint_t given, cigna_auth_e auth);
+static ngx_int_t ngx_cigna_conf_secret(ngx_conf_t *cf,
+    ngx_cigna_secret_source_t *source, cigna_slice_t *secret);
+static ngx_int_t ngx_cigna_conf_older_secret(ngx_conf_t *cf,
+    ngx_cigna_tenant_options_t *o, cigna_provider_t *p);
 static ngx_int_t ngx_cigna_conf_redirect_uri(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_conf_return_to(ngx_conf_t *cf,
@@ -48,7 +52,7 @@ ngx_cigna_conf_provider(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 
     if (ngx_cigna_conf_endpoints(cf, o, tenant) != NGX_OK
         || ngx_cigna_conf_client(cf, o, p) != NGX_OK
-        || ngx_cigna_conf_secret(cf, o, p) != NGX_OK
+        || ngx_cigna_conf_secrets(cf, o, p) != NGX_OK
         || ngx_cigna_conf_redirect_uri(cf, o, tenant) != NGX_OK
         || ngx_cigna_conf_return_to(cf, o, p) != NGX_OK
         || ngx_cigna_conf_aud(cf, o, p) != NGX_OK
@@ -94,40 +98,33 @@ ngx_cigna_conf_client(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 
 
 static ngx_int_t
-ngx_cigna_conf_secret(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
+ngx_cigna_conf_secrets(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     cigna_provider_t *p)
 {
-    ngx_int_t   rc;
-    ngx_str_t   secret;
-    ngx_uint_t  given;
-
-    given = (o->client_secret_file.len != 0) + (o->client_secret_env.len != 0);
-
     p->auth = o->token_endpoint_auth_method;
 
     if (o->token_endpoint_auth_method == NGX_CONF_UNSET_UINT) {
-        p->auth = given ? cigna_auth_post : cigna_auth_none;
+        p->auth = o->nclient_secrets ? cigna_auth_post : cigna_auth_none;
     }
 
-    if (ngx_cigna_conf_secret_check(cf, given, p->auth) != NGX_OK) {
+    if (ngx_cigna_conf_secret_check(cf, o->nclient_secrets, p->auth)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    ngx_str_null(&secret);
-    rc = NGX_OK;
-
-    if (o->client_secret_file.len) {
-        rc = ngx_cigna_secret_line(cf, "client_secret_file",
-                                   &o->client_secret_file, &secret);
-
-    } else if (o->client_secret_env.len) {
-        rc = ngx_cigna_secret_env(cf, "client_secret_env",
-                                  &o->client_secret_env, &secret);
+    if (o->nclient_secrets == 0) {
+        return NGX_OK;
     }
 
-    p->client_secret = ngx_cigna_slice(&secret);
+    if (ngx_cigna_conf_secret(cf, &o->client_secrets[0], &p->client_secret)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
-    return rc;
+    return o->nclient_secrets == 1 ? NGX_OK
+                                   : ngx_cigna_conf_older_secret(cf, o, p);
 }
 
 
@@ -139,11 +136,7 @@ ngx_cigna_conf_secret_check(ngx_conf_t *cf, ngx_uint_t given,
 
     error = NULL;
 
-    if (given > 1) {
-        error = "both \"client_secret_file\" and \"client_secret_env\" in "
-                "\"cigna_tenant\", write one of them";
-
-    } else if (given && auth == cigna_auth_none) {
+    if (given && auth == cigna_auth_none) {
         error = "a client secret with \"token_endpoint_auth_method none\" "
                 "would never be used, remove one of them";
 
@@ -155,6 +148,72 @@ ngx_cigna_conf_secret_check(ngx_conf_t *cf, ngx_uint_t given,
     if (error) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", error);
         return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_secret(ngx_conf_t *cf, ngx_cigna_secret_source_t *source,
+    cigna_slice_t *secret)
+{
+    ngx_int_t  rc;
+    ngx_str_t  s;
+
+    ngx_str_null(&s);
+
+    rc = source->env ? ngx_cigna_secret_env(cf, "client_secret_env",
+                                            &source->name, &s)
+                     : ngx_cigna_secret_line(cf, "client_secret_file",
+                                             &source->name, &s);
+
+    *secret = ngx_cigna_slice(&s);
+
+    return rc;
+}
+
+
+/*
+ * One that is the same as the new one may be meant: a script that keeps both
+ * files may do so between two changes.
+ */
+
+static ngx_int_t
+ngx_cigna_conf_older_secret(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
+    cigna_provider_t *p)
+{
+    ngx_cigna_secret_source_t  *newer, *older;
+
+    newer = &o->client_secrets[0];
+    older = &o->client_secrets[1];
+
+    if (ngx_cigna_conf_secret(cf, older, &p->older_secret) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* names of files are complete by now */
+
+    if (newer->env == older->env
+        && cigna_slice_eq(ngx_cigna_slice(&newer->name),
+                          ngx_cigna_slice(&older->name)))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is there for both client secrets of "
+                           "\"cigna_tenant\", write the one with the new "
+                           "secret first and the one with the older secret "
+                           "below it, or a single line", &newer->name);
+        return NGX_ERROR;
+    }
+
+    if (cigna_secret_eq(p->client_secret, p->older_secret)) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"%V\" and \"%V\" hold the same client secret, "
+                           "so that there is one only: write the new one "
+                           "into the first, or remove the second line",
+                           &newer->name, &older->name);
+
+        p->older_secret = cigna_slice_null;
     }
 
     return NGX_OK;

@@ -28,6 +28,8 @@ static ngx_int_t ngx_cigna_conf_tenant_default(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o);
 static ngx_int_t ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant);
+static char *ngx_cigna_conf_set_secret(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_cigna_conf_set_waiters(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_cigna_conf_set_percent(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -87,6 +89,15 @@ static ngx_cigna_block_bounds_t  ngx_cigna_conf_dances = {
                             NULL, "\"" #name " " example ";\"")
 
 
+/* the offset tells a variable from a file */
+
+#define ngx_cigna_tenant_secret(name, env, example)                           \
+    { { ngx_string(#name), NGX_CONF_TAKE1, ngx_cigna_conf_set_secret, 0, env, \
+        NULL },                                                               \
+      "\"" #name " " example ";\" for the new secret, and below it for the "  \
+      "older one" }
+
+
 static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
 
     ngx_cigna_tenant_option(environment, NGX_CONF_TAKE1,
@@ -105,8 +116,8 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
         "\"client_secret_post\", \"client_secret_basic\" or \"none\""),
 
     ngx_cigna_tenant_str(client_id, "ID"),
-    ngx_cigna_tenant_str(client_secret_file, "FILE"),
-    ngx_cigna_tenant_str(client_secret_env, "NAME"),
+    ngx_cigna_tenant_secret(client_secret_file, 0, "FILE"),
+    ngx_cigna_tenant_secret(client_secret_env, 1, "NAME"),
     ngx_cigna_tenant_str(redirect_uri, "https://..."),
 
     ngx_cigna_tenant_option(return_to, NGX_CONF_1MORE,
@@ -413,6 +424,30 @@ ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     tenant->ssl = ngx_cigna_tls_create(cf, trusted);
 
     return tenant->ssl ? NGX_OK : NGX_ERROR;
+}
+
+
+/* lines of either name count together */
+
+static char *
+ngx_cigna_conf_set_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_tenant_options_t *o = conf;
+
+    ngx_str_t                  *value;
+    ngx_cigna_secret_source_t  *source;
+
+    if (o->nclient_secrets == NGX_CIGNA_CLIENT_SECRETS_MAX) {
+        return "is the third client secret";
+    }
+
+    value = cf->args->elts;
+
+    source = &o->client_secrets[o->nclient_secrets++];
+    source->name = value[1];
+    source->env = cmd->offset;
+
+    return NGX_CONF_OK;
 }
 
 

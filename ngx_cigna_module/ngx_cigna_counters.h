@@ -69,7 +69,8 @@
     count(userinfo_failures, "Requests for $userinfo that told none.")        \
     count(gate_refused, "Requests that could not leave as one request.")      \
     count(exchanges_bounded, "Refreshes and dances: too many exchanges open.")\
-    count(exchanges_abandoned, "Exchanges open when their worker ended.")
+    count(exchanges_abandoned, "Exchanges open when their worker ended.")   \
+    count(older_secret, "Exchanges made with the older client secret.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

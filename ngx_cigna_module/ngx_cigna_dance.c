@@ -23,7 +23,8 @@ ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end)
     nothing = cigna_slice("-");
 
     row = cigna_outcome_row(end->outcome);
-    level = row->log_warn ? NGX_LOG_WARN : NGX_LOG_NOTICE;
+    level = end->client_refused ? NGX_LOG_ERR
+            : row->log_warn ? NGX_LOG_WARN : NGX_LOG_NOTICE;
     detail = end->detail ? end->detail : "";
     tenant = end->tenant ? ngx_cigna_slice(&end->tenant->name) : nothing;
     member = end->member.len ? end->member : nothing;

@@ -21,6 +21,7 @@ typedef struct {
     cigna_slice_t         dance;
     ngx_str_t            *request;
     const char           *detail;
+    ngx_uint_t            client_refused;  /* the configuration's fault */
 } ngx_cigna_dance_end_t;
 
 

@@ -12,6 +12,7 @@
 
 
 #include "ngx_cigna_refresher.h"
+#include "ngx_cigna_client_secret.h"
 #include "ngx_cigna_journal.h"
 #include "ngx_cigna_userinfo.h"
 
@@ -266,6 +267,7 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
 static void
 ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
+    unsigned                     worked;
     cigna_answer_e               answer;
     ngx_cigna_run_t             *run;
     cigna_refresh_t             *flow;
@@ -284,8 +286,13 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     ngx_cigna_refresher_journalled(refresher);
 
     answer = flow->answer;
+    worked = flow->secret.worked;
 
     cigna_refresh_next(flow, ev, op);
+
+    if (!worked && flow->secret.worked) {
+        ngx_cigna_client_secret_worked(run, &flow->secret);
+    }
 
     if (flow->answer != answer) {
         ngx_cigna_refresher_answered(run, flow);
@@ -527,7 +534,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     } else {
         ngx_cigna_count(run->tenant->counters,
                         ngx_cigna_count_refresh_failures);
-        level = NGX_LOG_WARN;
+        level = flow->client_refused ? NGX_LOG_ERR : NGX_LOG_WARN;
     }
 
     ngx_log_error(level, &run->log.log, 0, "refresh ended, outcome: %s%s%s",

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_revoker.h"
+#include "ngx_cigna_client_secret.h"
 #include "ngx_cigna_discovery.h"
 #include "cigna_revocation.h"
 
@@ -105,6 +106,10 @@ ngx_cigna_revoker_end(ngx_cigna_run_t *run)
     flow = &revoker->flow;
 
     run->mcf->worker->revocations--;
+
+    if (flow->secret.worked) {
+        ngx_cigna_client_secret_worked(run, &flow->secret);
+    }
 
     switch (flow->rc) {
 

@@ -14,6 +14,8 @@
  *                                                                       done
  *
  * Every operation may be repeated after a sleep, as far as that is harmless.
+ * A client with two secrets that is refused exchanges the code once more
+ * (cigna_client_secret.c).
  * $userinfo is asked once the dance has ended with a stored grant, so that the
  * app, to which the browser returns then, finds the identifier; what becomes
  * of that changes nothing.
@@ -21,7 +23,8 @@
  * Invariants, checked by t/fuzz/fuzz_callback.c:
  *
  *   (1) a code is sent only for a dance that Redis gave to this run, and sent
- *       again only while not a byte of it has left;
+ *       again only while not a byte of it has left, or once after the reply
+ *       invalid_client with the other one of two secrets;
  *   (2) "connected" is said only by the run whose grant is stored, or in its
  *       own words to a later hit;
  *   (3) a dance that was taken is ended before the flow reports, unless Redis
@@ -116,6 +119,8 @@ cigna_callback_init(cigna_callback_t *f)
     f->repeated = 0;
     f->stored = 0;
     f->changed = 0;
+    f->client_refused = 0;
+    cigna_client_secret_init(&f->client_secret);
     memset(&f->grant, 0, sizeof(cigna_grant_t));
 
     f->state = cigna_callback_st_start;
@@ -438,8 +443,11 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    if (cigna_oauth_code_request(f->provider, f->code, f->take.dance.verifier,
-                                 f->arena, &req)
+    if (cigna_oauth_code_request(f->provider,
+                                 cigna_client_secret(&f->client_secret,
+                                                     f->provider),
+                                 f->code, f->take.dance.verifier, f->arena,
+                                 &req)
         != CIGNA_OK)
     {
         cigna_callback_say(f, "no room for the request", cigna_slice_null);
@@ -492,9 +500,20 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
 
     e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &f->tokens);
 
+    if (cigna_client_secret_refused(ev->status, e, &f->tokens)) {
+
+        if (cigna_client_secret_turn(&f->client_secret, f->provider)) {
+            cigna_callback_exchange(f, ev, op);
+            return;
+        }
+
+        f->client_refused = 1;
+    }
+
     switch (e) {
 
     case cigna_token_ok:
+        cigna_client_secret_works(&f->client_secret, f->provider);
         cigna_callback_verify(f, ev, op);
         return;
 

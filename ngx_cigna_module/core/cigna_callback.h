@@ -3,6 +3,7 @@
 #define _CIGNA_CALLBACK_H_INCLUDED_
 
 
+#include "cigna_client_secret.h"
 #include "cigna_put.h"
 #include "cigna_take.h"
 #include "cigna_userinfo.h"
@@ -15,7 +16,8 @@
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
     const cigna_vault_t     *vault;
-    cigna_provider_t        *provider;     /* its JWKS may be replaced */
+    cigna_provider_t        *provider;     /* its JWKS may be replaced, and
+                                              its secret noted */
     const cigna_identity_t  *identity;
     cigna_arena_t           *arena;
     cigna_slice_t            state_param;
@@ -34,7 +36,10 @@ typedef struct {
     unsigned                 stored:1;     /* grant below is in the vault */
     unsigned                 changed:1;    /* another person's than the one
                                               in put.old */
+    unsigned                 client_refused:1;     /* invalid_client was said
+                                              of each secret there is */
     cigna_grant_t            grant;
+    cigna_client_secret_t    client_secret;    /* its results are, too */
 
     /*
      * Private; of "userinfo", "rc" and "detail" are results, and of "take" the

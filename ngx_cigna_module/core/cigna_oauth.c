@@ -13,11 +13,12 @@ typedef struct {
 } cigna_oauth_field_t;
 
 
-static int cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t url,
+static int cigna_oauth_request(const cigna_provider_t *p,
+    cigna_slice_t secret, cigna_slice_t url,
     const cigna_oauth_field_t *fields, size_t count, cigna_arena_t *arena,
     cigna_http_request_t *req);
-static int cigna_oauth_basic(const cigna_provider_t *p, cigna_arena_t *arena,
-    cigna_slice_t *value);
+static int cigna_oauth_basic(const cigna_provider_t *p, cigna_slice_t secret,
+    cigna_arena_t *arena, cigna_slice_t *value);
 static const uint8_t *cigna_oauth_append_endpoint(cigna_buf_t *b,
     cigna_slice_t url);
 static void cigna_oauth_append_field(cigna_buf_t *b, const uint8_t *start,
@@ -88,8 +89,9 @@ cigna_oauth_append_authorize(cigna_buf_t *b, const cigna_provider_t *p,
  */
 
 int
-cigna_oauth_code_request(const cigna_provider_t *p, cigna_slice_t code,
-    cigna_slice_t verifier, cigna_arena_t *arena, cigna_http_request_t *req)
+cigna_oauth_code_request(const cigna_provider_t *p, cigna_slice_t secret,
+    cigna_slice_t code, cigna_slice_t verifier, cigna_arena_t *arena,
+    cigna_http_request_t *req)
 {
     const cigna_oauth_field_t  fields[] = {
         { "grant_type", cigna_slice("authorization_code") },
@@ -98,14 +100,15 @@ cigna_oauth_code_request(const cigna_provider_t *p, cigna_slice_t code,
         { "code_verifier", verifier }
     };
 
-    return cigna_oauth_request(p, p->token_endpoint, fields, 4, arena, req);
+    return cigna_oauth_request(p, secret, p->token_endpoint, fields, 4, arena,
+                               req);
 }
 
 
 /* without "scope", which then stays what it was: RFC 6749, section 6 */
 
 int
-cigna_oauth_refresh_request(const cigna_provider_t *p,
+cigna_oauth_refresh_request(const cigna_provider_t *p, cigna_slice_t secret,
     cigna_slice_t refresh_token, cigna_arena_t *arena,
     cigna_http_request_t *req)
 {
@@ -114,30 +117,32 @@ cigna_oauth_refresh_request(const cigna_provider_t *p,
         { "refresh_token", refresh_token }
     };
 
-    return cigna_oauth_request(p, p->token_endpoint, fields, 2, arena, req);
+    return cigna_oauth_request(p, secret, p->token_endpoint, fields, 2, arena,
+                               req);
 }
 
 
 /* RFC 7009, section 2.1 */
 
 int
-cigna_oauth_revoke_request(const cigna_provider_t *p, cigna_slice_t token,
-    const char *hint, cigna_arena_t *arena, cigna_http_request_t *req)
+cigna_oauth_revoke_request(const cigna_provider_t *p, cigna_slice_t secret,
+    cigna_slice_t token, const char *hint, cigna_arena_t *arena,
+    cigna_http_request_t *req)
 {
     const cigna_oauth_field_t  fields[] = {
         { "token", token },
         { "token_type_hint", cigna_slice_str(hint) }
     };
 
-    return cigna_oauth_request(p, p->revocation_endpoint, fields, 2, arena,
-                               req);
+    return cigna_oauth_request(p, secret, p->revocation_endpoint, fields, 2,
+                               arena, req);
 }
 
 
 static int
-cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t url,
-    const cigna_oauth_field_t *fields, size_t count, cigna_arena_t *arena,
-    cigna_http_request_t *req)
+cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t secret,
+    cigna_slice_t url, const cigna_oauth_field_t *fields, size_t count,
+    cigna_arena_t *arena, cigna_http_request_t *req)
 {
     size_t          i;
     cigna_buf_t     b;
@@ -168,8 +173,7 @@ cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t url,
     }
 
     if (p->auth == cigna_auth_post) {
-        cigna_oauth_append_field(&b, start, "client_secret",
-                                 p->client_secret);
+        cigna_oauth_append_field(&b, start, "client_secret", secret);
     }
 
     req->body = cigna_arena_close(arena, &b);
@@ -179,7 +183,7 @@ cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t url,
     }
 
     if (p->auth == cigna_auth_basic) {
-        return cigna_oauth_basic(p, arena, &req->authorization);
+        return cigna_oauth_basic(p, secret, arena, &req->authorization);
     }
 
     return CIGNA_OK;
@@ -189,8 +193,8 @@ cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t url,
 /* RFC 6749, section 2.3.1: each part is form-encoded before they are joined */
 
 static int
-cigna_oauth_basic(const cigna_provider_t *p, cigna_arena_t *arena,
-    cigna_slice_t *value)
+cigna_oauth_basic(const cigna_provider_t *p, cigna_slice_t secret,
+    cigna_arena_t *arena, cigna_slice_t *value)
 {
     cigna_buf_t    b;
     cigna_slice_t  pair;
@@ -198,7 +202,7 @@ cigna_oauth_basic(const cigna_provider_t *p, cigna_arena_t *arena,
     cigna_arena_open(arena, &b);
     cigna_form_append_encoded(&b, p->client_id);
     cigna_buf_append_char(&b, ':');
-    cigna_form_append_encoded(&b, p->client_secret);
+    cigna_form_append_encoded(&b, secret);
     pair = cigna_arena_close(arena, &b);
 
     if (pair.len == 0) {

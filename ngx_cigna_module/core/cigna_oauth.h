@@ -71,14 +71,17 @@ int cigna_oauth_append_authorize(cigna_buf_t *b, const cigna_provider_t *p,
 /*
  * Builds requests in the arena; exactly one client authentication method.
  * For client_secret_basic both parts are form-encoded first (RFC 6749, 2.3.1).
+ * secret: the client's, see cigna_client_secret.h.
  */
-int cigna_oauth_code_request(const cigna_provider_t *p, cigna_slice_t code,
-    cigna_slice_t verifier, cigna_arena_t *arena, cigna_http_request_t *req);
-int cigna_oauth_refresh_request(const cigna_provider_t *p,
-    cigna_slice_t refresh_token, cigna_arena_t *arena,
+int cigna_oauth_code_request(const cigna_provider_t *p, cigna_slice_t secret,
+    cigna_slice_t code, cigna_slice_t verifier, cigna_arena_t *arena,
     cigna_http_request_t *req);
-int cigna_oauth_revoke_request(const cigna_provider_t *p, cigna_slice_t token,
-    const char *hint, cigna_arena_t *arena, cigna_http_request_t *req);
+int cigna_oauth_refresh_request(const cigna_provider_t *p,
+    cigna_slice_t secret, cigna_slice_t refresh_token, cigna_arena_t *arena,
+    cigna_http_request_t *req);
+int cigna_oauth_revoke_request(const cigna_provider_t *p,
+    cigna_slice_t secret, cigna_slice_t token, const char *hint,
+    cigna_arena_t *arena, cigna_http_request_t *req);
 
 /*
  * Reads the reply of the token endpoint.  Strings are copied into the arena,

@@ -37,7 +37,8 @@ typedef struct {
 
     /* configured */
     cigna_slice_t   client_id;
-    cigna_slice_t   client_secret;
+    cigna_slice_t   client_secret;         /* empty: a public client */
+    cigna_slice_t   older_secret;          /* empty: there is one at most */
     cigna_auth_e    auth;
     cigna_slice_t   redirect_uri;
     cigna_slice_t   scope;
@@ -59,6 +60,9 @@ typedef struct {
     unsigned        insecure_http:1;       /* http endpoints are allowed */
     unsigned        userinfo:1;            /* the FHIR server's $userinfo is
                                               asked for */
+
+    /* of two secrets the one that worked last, see cigna_client_secret.h */
+    unsigned        older_works:1;
 
     /* configured or discovered; empty: not known */
     cigna_slice_t   issuer;

@@ -2,7 +2,7 @@
 /*
  * Refresh: one per grant in the fleet.
  *
- *   start --> read --> turn --> lease --> exchange --> commit --> report
+ *   start --> read --> turn --> lease <-> exchange --> commit --> report
  *              | ^        |        |         |  |         |  ^       |  ^
  *              | |        |        |         |  v         |  |       v  |
  *              | +--------+--------+         | check      |  +--- (journalled)
@@ -30,6 +30,11 @@
  * Then it is counted with the mark, and final if the endpoint refreshes others
  * again and still refuses this one.
  *
+ * A client with two secrets (cigna_client_secret.c) that is refused asks for
+ * the lease once more, which makes sure of lock and mark, and sends the request
+ * again with the other secret: the refusal was of the client, and the refresh
+ * token is not spent by it.
+ *
  * "commit" (cigna_commit.c) puts the new generation into the node's journal
  * and then into Redis.  It is reported in between, so that nobody waits for
  * Redis; what Redis has not confirmed by the end is left to the node's upkeep
@@ -41,8 +46,9 @@
  *       confirmed for the very generation it comes from, never while it is
  *       quiet after a change of primary, and never while an exchange for that
  *       generation is open on a living node that reaches Redis;
- *   (2) it is sent at most once in a run, and at most four times in all where
- *       nobody knows what became of it, or where it is refused;
+ *   (2) it is sent at most once in a run, twice if the first reply was
+ *       invalid_client and there are two secrets; at most four times in all
+ *       where nobody knows what became of it, or where it is refused;
  *   (3) a new access token is used only after it is in the journal or stored;
  *   (4) a grant is "spent" or "no_grant" only if Redis or the authorization
  *       server has said so, or (2) leaves nothing to try: never by a failure
@@ -85,8 +91,6 @@ static void cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const cigna_reply_t *record, cigna_op_t *op);
 static void cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static void cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -106,10 +110,13 @@ cigna_refresh_init(cigna_refresh_t *f)
     f->exchanged = 0;
     f->answer = cigna_answer_none;
     f->provisional = 0;
+    f->client_refused = 0;
     f->foreign = 0;
     f->superseded = 0;
     f->overtaken = 0;
     f->left = 0;
+
+    cigna_client_secret_init(&f->secret);
 
     f->state = cigna_refresh_st_start;
     f->rounds = 0;
@@ -296,6 +303,15 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     switch (rc) {
 
     case cigna_refresh_pending:
+
+        /* held up between both secrets */
+
+        if (f->secret.turned) {
+            cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
+                                  "held up for too long");
+            return;
+        }
+
         cigna_refresh_turn(f, ev, op);
         return;
 
@@ -338,10 +354,15 @@ cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
 
 /* somebody else's is waited for: what there is then is judged anew */
 
-static void
+void
 cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    if (ev->quiet_ms > 0) {
+        cigna_refresh_quiet(f, ev, op);
+        return;
+    }
+
     f->waits = cigna_verdict_busy(&f->verdict, ev->now_ms) ? 1 : 0;
     f->state = cigna_refresh_st_lease;
 
@@ -414,6 +435,8 @@ cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     } else if (f->provider->token_endpoint.len == 0
                || !cigna_refresh_has_room(f)
                || cigna_oauth_refresh_request(f->provider,
+                                              cigna_client_secret(&f->secret,
+                                                                  f->provider),
                                               f->grant.refresh_token,
                                               f->arena, &req)
                   != CIGNA_OK)

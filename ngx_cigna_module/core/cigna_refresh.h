@@ -4,6 +4,7 @@
 
 
 #include "cigna_brake.h"
+#include "cigna_client_secret.h"
 #include "cigna_commit.h"
 #include "cigna_lease.h"
 #include "cigna_revoke.h"
@@ -19,7 +20,7 @@
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
     const cigna_vault_t     *vault;
-    const cigna_provider_t  *provider;
+    cigna_provider_t        *provider;     /* its secret may be noted */
     const cigna_identity_t  *identity;
     cigna_arena_t           *arena;
     unsigned                 exchange_ms;  /* all deadlines of an exchange */
@@ -37,6 +38,8 @@ typedef struct {
     char                     detail[192];  /* for the log, never a secret */
     unsigned                 exchanged:1;  /* this run made a new token */
     unsigned                 provisional:1;   /* a refusal that is not final */
+    unsigned                 client_refused:1;     /* invalid_client was said
+                                              of each secret there is */
     unsigned                 foreign:1;    /* tokens of another subject or
                                               patient came */
     unsigned                 overtaken:1;  /* somebody else was first: no
@@ -47,6 +50,8 @@ typedef struct {
                                               caches drop it; see detail */
     unsigned                 left:1;       /* Redis has not confirmed it: to
                                               be restored from the journal */
+
+    cigna_client_secret_t    secret;       /* its results are, too */
 
     /* private */
     unsigned                 state;

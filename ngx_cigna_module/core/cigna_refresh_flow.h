@@ -33,6 +33,8 @@ typedef enum {
 
 void cigna_refresh_read(cigna_refresh_t *f, cigna_op_t *op,
     cigna_refresh_state_e state);
+void cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
 void cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why);
 void cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,

@@ -48,8 +48,19 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
     e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &f->tokens);
 
     if (e == cigna_token_ok) {
+        cigna_client_secret_works(&f->secret, f->provider);
         cigna_refresh_tokens(f, ev, op);
         return;
+    }
+
+    if (cigna_client_secret_refused(ev->status, e, &f->tokens)) {
+
+        if (cigna_client_secret_turn(&f->secret, f->provider)) {
+            cigna_refresh_lease(f, ev, op);
+            return;
+        }
+
+        f->client_refused = 1;
     }
 
     if (e == cigna_token_invalid_grant) {

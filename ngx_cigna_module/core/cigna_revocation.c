@@ -2,6 +2,8 @@
 /*
  * Revocation of one token.
  *
+ *              +--+ (the other one of two secrets)
+ *              v  |
  *   start --> send --> done
  *      |       ^ |
  *      v       | v
@@ -18,7 +20,9 @@
  *       worker that exits does not wait for them;
  *   (2) "ok" is said after a reply with status 200 that is no HTML page, and
  *       after nothing else;
- *   (3) a refusal (4xx, but for 429) is the same next time, and ends it;
+ *   (3) a refusal (4xx, but for 429) is the same next time, and ends it; but
+ *       that of a client with two secrets (cigna_client_secret.c) ends it if
+ *       the other secret is refused, too;
  *   (4) nothing but the token's request is ever asked for.
  */
 
@@ -61,13 +65,25 @@ static void cigna_revocation_say(cigna_revocation_t *f, const char *text,
 static void cigna_revocation_status(cigna_revocation_t *f, unsigned status);
 
 
-/* each byte of a form's value takes three at most, in Basic twice so */
+/*
+ * Each byte of a form's value takes three at most, in Basic twice so; with two
+ * secrets there are two requests.
+ */
 
 size_t
 cigna_revocation_room(const cigna_provider_t *p, cigna_slice_t token)
 {
-    return 4 * token.len + 12 * (p->client_id.len + p->client_secret.len)
+    size_t  room;
+
+    room = 4 * token.len + 12 * (p->client_id.len + p->client_secret.len)
            + CIGNA_REVOCATION_ROOM;
+
+    if (p->older_secret.len) {
+        room += 3 * token.len + 12 * (p->client_id.len + p->older_secret.len)
+                + CIGNA_REVOCATION_ROOM;
+    }
+
+    return room;
 }
 
 
@@ -77,6 +93,7 @@ cigna_revocation_init(cigna_revocation_t *f)
     f->rc = cigna_revocation_none;
     f->tries = 0;
     f->detail[0] = '\0';
+    cigna_client_secret_init(&f->secret);
 
     f->state = cigna_revocation_st_start;
     f->pauses = 0;
@@ -131,8 +148,10 @@ cigna_revocation_send(cigna_revocation_t *f, const cigna_event_t *ev,
     hint = f->refresh_token ? "refresh_token" : "access_token";
 
     if (f->req.body.len == 0
-        && cigna_oauth_revoke_request(f->provider, f->token, hint, f->arena,
-                                      &f->req)
+        && cigna_oauth_revoke_request(f->provider,
+                                      cigna_client_secret(&f->secret,
+                                                          f->provider),
+                                      f->token, hint, f->arena, &f->req)
            != CIGNA_OK)
     {
         cigna_revocation_end(f, op, cigna_revocation_no_room);
@@ -159,6 +178,13 @@ cigna_revocation_sent(cigna_revocation_t *f, const cigna_event_t *ev,
                              cigna_slice_null);
 
     } else if (ev->status == 200 && !cigna_revocation_page(ev->body)) {
+
+        /* only one that refuses secrets is known to look at them */
+
+        if (f->secret.turned) {
+            cigna_client_secret_works(&f->secret, f->provider);
+        }
+
         cigna_revocation_end(f, op, cigna_revocation_ok);
         return;
 
@@ -200,11 +226,20 @@ static void
 cigna_revocation_refuse(cigna_revocation_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    cigna_token_e        e;
     cigna_token_reply_t  reply;
 
     memset(&reply, 0, sizeof(cigna_token_reply_t));
 
-    (void) cigna_oauth_token_reply(ev->status, ev->body, f->arena, &reply);
+    e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &reply);
+
+    if (cigna_client_secret_refused(ev->status, e, &reply)
+        && cigna_client_secret_turn(&f->secret, f->provider))
+    {
+        f->req.body = cigna_slice_null;
+        cigna_revocation_send(f, ev, op);
+        return;
+    }
 
     if (reply.error.len) {
         cigna_revocation_say(f, "it says", reply.error);

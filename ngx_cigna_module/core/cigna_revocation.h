@@ -3,6 +3,7 @@
 #define _CIGNA_REVOCATION_H_INCLUDED_
 
 
+#include "cigna_client_secret.h"
 #include "cigna_flow.h"
 
 
@@ -26,7 +27,7 @@ typedef enum {
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_provider_t  *provider;
+    cigna_provider_t        *provider;     /* its secret may be noted */
     cigna_arena_t           *arena;        /* of cigna_revocation_room() */
     cigna_slice_t            token;
     unsigned                 refresh_token:1;
@@ -38,6 +39,7 @@ typedef struct {
     cigna_revocation_e       rc;
     unsigned                 tries;        /* requests */
     char                     detail[96];   /* of the last one, no secret */
+    cigna_client_secret_t    secret;       /* its results are, too */
 
     /* private */
     unsigned                 state;

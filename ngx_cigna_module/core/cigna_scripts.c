@@ -340,7 +340,8 @@ static const char  cigna_lua_grant_swap[] =
  * Keys: grant, lock.  Arguments: owner, then how the attempt has ended:
  *
  *     ms of the lease              nobody knows: for so long the mark stays
- *     "refused"                    refused, which is not final
+ *     "refused"                    refused, which is not final: field r notes
+ *                                  of which generation, and when
  *     ""                           it is known to have had no effect
  *
  *     ok
@@ -354,11 +355,12 @@ static const char  cigna_lua_grant_release[] =
     "if redis.call('GET', KEYS[2]) == ARGV[1] then\n"
     "    redis.call('DEL', KEYS[2])\n"
     "end\n"
-    "local g = redis.call('HMGET', KEYS[1], 'm', 'n', 'o')\n"
+    "local g = redis.call('HMGET', KEYS[1], 'm', 'n', 'o', 'g')\n"
     "if g[3] ~= ARGV[1] then return {'ok'} end\n"
     "local mark = now\n"
     "if ARGV[2] == 'refused' then\n"
-    "    redis.call('HSET', KEYS[1], 'r', string.format('%.0f', now))\n"
+    "    redis.call('HSET', KEYS[1],\n"
+    "               'r', g[4] .. string.format(' %.0f', now))\n"
     "elseif ARGV[2] ~= '' then\n"
     "    mark = math.min(g[1], now + ARGV[2])\n"
     "    redis.call('HDEL', KEYS[1], 'r')\n"

@@ -51,7 +51,10 @@ static int cigna_vault_read_reply(const cigna_reply_t *reply,
 static int cigna_vault_read_id(const cigna_slice_t fields[cigna_vault_fields],
     cigna_grant_t *g);
 static int cigna_vault_read_mark(
-    const cigna_slice_t fields[cigna_vault_fields], cigna_vault_mark_t *mark);
+    const cigna_slice_t fields[cigna_vault_fields], uint64_t generation,
+    cigna_vault_mark_t *mark);
+static int cigna_vault_read_refused(cigna_slice_t text, uint64_t generation,
+    uint64_t *refused);
 static int cigna_vault_read_number(cigna_slice_t text, uint64_t max,
     uint64_t *n);
 
@@ -429,7 +432,8 @@ cigna_vault_read_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
     }
 
     if (cigna_vault_read_id(fields, g) != CIGNA_OK
-        || cigna_vault_read_mark(fields, mark ? mark : &unused) != CIGNA_OK)
+        || cigna_vault_read_mark(fields, g->generation, mark ? mark : &unused)
+           != CIGNA_OK)
     {
         return CIGNA_SEAL_DAMAGED;
     }
@@ -516,14 +520,9 @@ cigna_vault_read_reply(const cigna_reply_t *reply,
 }
 
 
-/*
- * A refusal counts with its attempts only: a version that does not know of it
- * may have left it to a newer generation.
- */
-
 static int
 cigna_vault_read_mark(const cigna_slice_t fields[cigna_vault_fields],
-    cigna_vault_mark_t *mark)
+    uint64_t generation, cigna_vault_mark_t *mark)
 {
     uint64_t  until, attempts, refused;
 
@@ -532,8 +531,8 @@ cigna_vault_read_mark(const cigna_slice_t fields[cigna_vault_fields],
         || cigna_vault_read_number(fields[cigna_vault_attempts], UINT_MAX,
                                    &attempts)
            != CIGNA_OK
-        || cigna_vault_read_number(fields[cigna_vault_refused], INT64_MAX,
-                                   &refused)
+        || cigna_vault_read_refused(fields[cigna_vault_refused], generation,
+                                    &refused)
            != CIGNA_OK)
     {
         return CIGNA_ERROR;
@@ -542,6 +541,47 @@ cigna_vault_read_mark(const cigna_slice_t fields[cigna_vault_fields],
     mark->until_ms = (int64_t) until;
     mark->attempts = (unsigned) attempts;
     mark->refused_ms = attempts ? (int64_t) refused : 0;
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * "GENERATION MS", of which version 0.4.0 knows nothing: it leaves the one of
+ * an older generation, and one whose attempts it has settled.
+ */
+
+static int
+cigna_vault_read_refused(cigna_slice_t text, uint64_t generation,
+    uint64_t *refused)
+{
+    uint64_t        of;
+    cigna_slice_t   ms;
+    const uint8_t  *space;
+
+    *refused = 0;
+
+    if (text.len == 0) {
+        return CIGNA_OK;
+    }
+
+    space = memchr(text.data, ' ', text.len);
+    if (space == NULL) {
+        return CIGNA_ERROR;
+    }
+
+    ms = cigna_slice_make(space + 1, text.data + text.len);
+
+    if (cigna_slice_uint(cigna_slice_make(text.data, space), INT64_MAX, &of)
+        != CIGNA_OK
+        || cigna_slice_uint(ms, INT64_MAX, refused) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    if (of != generation) {
+        *refused = 0;
+    }
 
     return CIGNA_OK;
 }

@@ -70,8 +70,8 @@ int cigna_vault_open_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
 
 /*
  * The read of a grant, for flows and for the request path alike:
- * "HMGET key i g b m n r c".  Numbers are decimal, m, r and c are ms since the
- * epoch by the clock of Redis.
+ * "HMGET key i g b m n r c".  Numbers are decimal, times are ms since the epoch
+ * by the clock of Redis.
  */
 #define CIGNA_GRANT_READ_ARGC  9
 

@@ -1,4 +1,5 @@
-# Runs every example of conf/ through nginx -t.  Sourced by scripts/check.
+# Runs every example of conf/, or of another directory, through nginx -t.
+# Sourced by scripts/check.
 #
 # The examples name files of an operator's machine and hosts of the real world.
 # Here the files are made up, and the names lead to this machine by way of
@@ -6,11 +7,11 @@
 
 
 check_examples() {
-    local dir conf failed=0
+    local from=${1:-conf} dir conf failed=0
 
     dir=$(mktemp -d)
 
-    for conf in conf/*.conf; do
+    for conf in "$from"/*.conf; do
         if ! check_example "$conf" "$dir/$(basename "$conf" .conf)"; then
             failed=1
         fi

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 const LIST_MAX = 20;
 
 // Does what the command line asks for, and ends the program: with 1 where a
-// row's verdict is not "ok".
+// row's verdict is "FAILED".
 //   scenarios  { name: { about } }
 //   numbers    names of options that take a number
 //   rowsOf     async (name, { option: number }) -> rows of the table
@@ -25,7 +25,7 @@ export async function runSeries(tool, { scenarios, numbers, rowsOf }) {
     rows.push(...await rowsOf(name, options));
   }
   console.log(`\n${table(rows)}`);
-  process.exit(rows.every(({ verdict }) => verdict === 'ok') ? 0 : 1);
+  process.exit(rows.some(({ verdict }) => verdict === 'FAILED') ? 1 : 0);
 }
 
 // Says what is wrong with a scenario, not without end.

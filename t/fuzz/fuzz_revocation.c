@@ -14,10 +14,36 @@
 
 static const char  token[] = "a+b%c";
 
+static const char  invalid_client[] = "{\"error\":\"invalid_client\"}";
+
 
 static cigna_provider_t    provider;
 static cigna_revocation_t  f;
 static unsigned            slept;
+static cigna_slice_t       last_body;      /* of what was sent last */
+static cigna_slice_t       last_authorization;
+static unsigned            turned;         /* to the other secret */
+
+
+/* (3) another secret is sent once, and right after it was asked for */
+
+static void
+check_secret(const cigna_op_t *op, const cigna_event_t *ev)
+{
+    if (last_body.len
+        && (!cigna_slice_eq(op->http.body, last_body)
+            || !cigna_slice_eq(op->http.authorization, last_authorization)))
+    {
+        fuzz_assert(turned++ == 0 && provider.older_secret.len);
+        fuzz_assert(ev->type == cigna_ev_ok
+                    && (ev->status == 400 || ev->status == 401));
+        fuzz_assert(memmem(ev->body.data, ev->body.len, "invalid_client",
+                           14));
+    }
+
+    last_body = op->http.body;
+    last_authorization = op->http.authorization;
+}
 
 
 static void
@@ -26,6 +52,8 @@ check(const cigna_op_t *op, const cigna_event_t *ev)
     switch (op->type) {
 
     case cigna_op_http:
+
+        check_secret(op, ev);
 
         /* (4) */
 
@@ -55,6 +83,8 @@ check(const cigna_op_t *op, const cigna_event_t *ev)
                         && ev->status != 429));
         fuzz_assert(f.rc != cigna_revocation_unreachable
                     || slept == CIGNA_REVOCATION_MS);
+        fuzz_assert(!f.secret.worked
+                    || (turned && f.rc == cigna_revocation_ok));
         fuzz_assert(f.rc != cigna_revocation_none
                     && f.rc != cigna_revocation_no_room);
         break;
@@ -84,6 +114,11 @@ answer(cigna_slice_t *input, cigna_event_t *ev)
         ev->body = fuzz_cut(input, fuzz_byte(input));
     }
 
+    if (ev->type == cigna_ev_ok && c & 32) {
+        ev->status = 400 + (ev->status >> 1 & 1);
+        ev->body = cigna_slice(invalid_client);
+    }
+
     memset(ev->random, fuzz_byte(input), CIGNA_RANDOM_LEN);
 }
 
@@ -91,7 +126,7 @@ answer(cigna_slice_t *input, cigna_event_t *ev)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t         mem[4096];
+    uint8_t         c, mem[4096];
     cigna_op_t      op;
     cigna_arena_t   arena;
     cigna_event_t   ev;
@@ -102,7 +137,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&provider, 0, sizeof(provider));
     provider.client_id = cigna_slice("client");
     provider.client_secret = cigna_slice("s+cret");
-    provider.auth = (cigna_auth_e) (fuzz_byte(&input) % 3);
+    c = fuzz_byte(&input);
+    provider.auth = (cigna_auth_e) (c % 3);
+
+    if (c & 64 && provider.auth != cigna_auth_none) {
+        provider.older_secret = cigna_slice("f%rmer");
+        provider.older_works = c >> 7;
+    }
 
     memset(&f, 0, sizeof(f));
     f.provider = &provider;
@@ -114,6 +155,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cigna_revocation_init(&f);
 
     slept = 0;
+    last_body = cigna_slice_null;
+    turned = 0;
     memset(&ev, 0, sizeof(ev));
 
     do {

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { KEYS, SECRET, TENANT, accepts, beside, block, http, refuses } from
-  '../lib/configuration.mjs';
+import { KEYS, SECRET, TENANT, accepts, beside, block, check, http, refuses }
+  from '../lib/configuration.mjs';
 import { startNginx } from '../lib/nginx.mjs';
 import { scratchDirectory } from '../lib/scratch.mjs';
 
@@ -37,6 +37,14 @@ accepts('a public client', { tenant: { client_secret_file: null } });
 accepts('a secret from the environment', {
   tenant: { client_secret_file: null, client_secret_env: 'ACME_SECRET' },
   env: { ACME_SECRET: SECRET },
+});
+accepts('a new client secret and the older one', {
+  tenant: { client_secret_file: ['acme.secret', 'former.secret'] },
+  files: { 'former.secret': 'SECRET-of-before' },
+});
+accepts('two client secrets from where they are', {
+  tenant: { client_secret_env: 'ACME_SECRET' },
+  env: { ACME_SECRET: 'SECRET-of-before' },
 });
 accepts('every setting of a tenant', {
   tenant: {
@@ -332,8 +340,50 @@ refuses('an authentication without a secret',
         { tenant: { client_secret_file: null,
                     token_endpoint_auth_method: 'client_secret_post' } },
         /"token_endpoint_auth_method" needs a client secret, write "client_s/);
-refuses('two secrets', { tenant: { client_secret_env: 'X' } },
-        /both "client_secret_file" and "client_secret_env"/);
+refuses('a third client secret',
+        { tenant: { client_secret_file: ['acme.secret', 'b', 'c'] },
+          files: { b: 'B', c: 'C' } },
+        /"client_secret_file" directive is the third client secret in "cigna_/,
+        /write "client_secret_file FILE;" for the new secret, and below it/);
+refuses('a third client secret from the environment',
+        { tenant: { client_secret_file: ['acme.secret', 'b'],
+                    client_secret_env: 'ACME_SECRET' },
+          files: { b: 'B' } },
+        /"client_secret_env" directive is the third client secret in "cigna_t/);
+refuses('one file for both client secrets',
+        { tenant: { client_secret_file: ['acme.secret', 'acme.secret'] } },
+        /"\S+acme.secret" is there for both client secrets of "cigna_tenant",/,
+        /write the one with the new secret first and the one with the older/);
+refuses('one variable for both client secrets',
+        { tenant: { client_secret_file: null,
+                    client_secret_env: ['ACME_SECRET', 'ACME_SECRET'] },
+          env: { ACME_SECRET: SECRET } },
+        /"ACME_SECRET" is there for both client secrets of "cigna_tenant"/);
+refuses('an older client secret that others may read',
+        { tenant: { client_secret_file: ['acme.secret', 'older_file'] },
+          files: { older_file: { content: 'OLDER', mode: 0o640 } } },
+        /"client_secret_file" file .*older_file" is open to others/);
+refuses('an older client secret that is not there',
+        { tenant: { client_secret_file: ['acme.secret', 'older_file'] } },
+        /"client_secret_file" cannot open ".*older_file"/);
+refuses('two client secrets that would not be used',
+        { tenant: { client_secret_file: ['acme.secret', 'b'],
+                    token_endpoint_auth_method: 'none' }, files: { b: 'B' } },
+        /client secret with "token_endpoint_auth_method none" would never/);
+
+test('nginx -t warns of two client secrets that are the same', async (t) => {
+  const { code, output } = await check(t, {
+    tenant: { client_secret_file: ['acme.secret', 'former.secret'] },
+    files: { 'former.secret': SECRET },
+  });
+  const warnings = output.match(/\[warn\] .*/g);
+  assert.equal(code, 0, output);
+  assert.equal(new Set(warnings.map((w) => w.replace(/^.*?"/, ''))).size, 1);
+  assert.match(warnings[0], new RegExp('"\\S+acme.secret" and '
+    + '"\\S+former.secret" hold the same client secret, so that there is one '
+    + 'only: write the new one into the first, or remove the second line'));
+});
+
 refuses('a parameter that is our own',
         { tenant: { authorize_param: 'state x' } },
         /"authorize_param" cannot set "state"/);

@@ -15,7 +15,7 @@ import { adoptServer, childrenOf, isExiting, isRunning, startServer }
 import { TOP, assertNone, onEnd, scratchDirectory, until } from
   './scratch.mjs';
 
-const MODULE = process.env.CIGNA_MODULE
+export const MODULE = process.env.CIGNA_MODULE
   ?? `${TOP}/.build/dynamic/ngx_cigna_module.so`;
 
 const BAD_LOG = /\[(?:alert|crit|emerg)\]|open socket #/;

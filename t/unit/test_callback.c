@@ -983,6 +983,78 @@ a_lost_code_is_not_sent_again(void **state)
 
 
 static void
+a_code_is_sent_once_more_with_the_older_secret(void **state)
+{
+    dance_t            next;
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 1);
+    (void) hit(&a, &dance);
+    f = finish(&a);
+
+    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(w.codes_posted, 2);
+    assert_string_equal(a.sent, WORLD_OLDER);
+    assert_true(f->client_secret.worked && f->client_secret.older
+                && f->client_secret.changed);
+    world_end(&a);
+
+    /* which is the first one now, until it is refused in its turn */
+
+    begin_dance(&next, "");
+    assert_int_equal(outcome_of(&next), cigna_outcome_connected);
+    assert_int_equal(w.codes_posted, 3);
+
+    world_knows_secret(&w, 0);
+    begin_dance(&next, "");
+    (void) hit(&a, &next);
+    f = finish(&a);
+    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(w.codes_posted, 5);
+    assert_true(f->client_secret.worked && !f->client_secret.older);
+}
+
+
+static void
+where_neither_secret_is_known_the_dance_is_refused(void **state)
+{
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 3);
+    (void) hit(&a, &dance);
+    f = finish(&a);
+
+    assert_int_equal(f->outcome, cigna_outcome_exchange_refused);
+    assert_true(f->client_refused);
+    assert_false(f->client_secret.worked);
+    assert_string_equal(f->detail, "the token endpoint says: invalid_client");
+    assert_int_equal(w.codes_posted, 2);
+}
+
+
+static void
+a_code_that_was_held_up_is_not_sent_with_the_older_secret(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 1);
+    (void) hit(&a, &dance);
+    stop_at_exchange(&a);
+    w.now_ms += CIGNA_TAKE_MS / 2 + 1;
+
+    assert_int_equal(finish(&a)->outcome, cigna_outcome_interrupted);
+    assert_int_equal(w.codes_posted, 1);
+}
+
+
+static void
 every_answer_of_the_token_endpoint_has_an_outcome(void **state)
 {
     size_t   i;
@@ -1564,6 +1636,9 @@ main(void)
         test(an_id_token_of_another_issuer_is_refused),
         test(an_unsent_code_is_sent_again_a_few_times),
         test(a_lost_code_is_not_sent_again),
+        test(a_code_is_sent_once_more_with_the_older_secret),
+        test(where_neither_secret_is_known_the_dance_is_refused),
+        test(a_code_that_was_held_up_is_not_sent_with_the_older_secret),
         test(every_answer_of_the_token_endpoint_has_an_outcome),
         test(an_odd_expires_in_gives_a_sound_expiry),
         test(without_a_scope_in_the_reply_the_one_asked_for_was_granted),

@@ -34,6 +34,7 @@ code_request(void)
     cigna_http_request_t  req;
 
     assert_int_equal(cigna_oauth_code_request(&provider,
+                                              provider.client_secret,
                                               cigna_slice("co/de"),
                                               cigna_slice("ver"), &arena,
                                               &req),
@@ -157,8 +158,8 @@ no_endpoint_and_no_room_are_errors(void **state)
     for (size = 0; ; size++) {
         cigna_arena_init(&tight, room, size);
 
-        if (cigna_oauth_refresh_request(&provider, cigna_slice("r"), &tight,
-                                        &req)
+        if (cigna_oauth_refresh_request(&provider, provider.client_secret,
+                                        cigna_slice("r"), &tight, &req)
             == CIGNA_OK)
         {
             break;
@@ -175,10 +176,14 @@ no_endpoint_and_no_room_are_errors(void **state)
     assert_int_equal(cigna_oauth_append_authorize(&b, &provider,
                          cigna_slice("s"), cigna_slice("n"), cigna_slice("v")),
                      CIGNA_ERROR);
-    assert_int_equal(cigna_oauth_refresh_request(&provider, cigna_slice("r"),
-                                                 &arena, &req),
+    assert_int_equal(cigna_oauth_refresh_request(&provider,
+                                                 provider.client_secret,
+                                                 cigna_slice("r"), &arena,
+                                                 &req),
                      CIGNA_ERROR);
-    assert_int_equal(cigna_oauth_revoke_request(&provider, cigna_slice("t"),
+    assert_int_equal(cigna_oauth_revoke_request(&provider,
+                                                provider.client_secret,
+                                                cigna_slice("t"),
                                                 "access_token", &arena, &req),
                      CIGNA_ERROR);
 }
@@ -254,6 +259,7 @@ refresh_and_revocation_send_what_they_need(void **state)
     provider.auth = cigna_auth_none;
 
     assert_int_equal(cigna_oauth_refresh_request(&provider,
+                                                 provider.client_secret,
                                                  cigna_slice("MARKER+r"),
                                                  &arena, &req),
                      CIGNA_OK);
@@ -261,7 +267,9 @@ refresh_and_revocation_send_what_they_need(void **state)
     assert_slice(req.body, "grant_type=refresh_token&refresh_token=MARKER%2Br"
                            "&client_id=acme-client");
 
-    assert_int_equal(cigna_oauth_revoke_request(&provider, cigna_slice("t"),
+    assert_int_equal(cigna_oauth_revoke_request(&provider,
+                                                provider.client_secret,
+                                                cigna_slice("t"),
                                                 "refresh_token", &arena, &req),
                      CIGNA_OK);
     assert_slice(req.url, "https://as.example/revoke");

@@ -342,6 +342,309 @@ a_member_who_connects_again_replaces_a_spent_grant(void **state)
 }
 
 
+/* two secrets */
+
+static void
+answer_invalid_client(unsigned status)
+{
+    w.answer_status = status;
+    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+                    "{\"error\":\"invalid_client\"}");
+}
+
+
+static void
+a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one(void **state)
+{
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 1);
+    make_expired();
+    f = refresh(&a);
+
+    assert_int_equal(f->rc, cigna_refresh_ok);
+    assert_true(f->exchanged);
+    assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-2");
+    assert_int_equal(w.refreshes_posted, 2);
+    assert_string_equal(a.sent, WORLD_OLDER);
+    assert_true(f->secret.worked && f->secret.older && f->secret.changed);
+    assert_false(f->client_refused);
+    assert_unlocked();
+
+    /* from now on one request is enough */
+
+    make_expired();
+    w.now_ms += HOUR_MS;
+    f = refresh(&a);
+
+    assert_int_equal(f->rc, cigna_refresh_ok);
+    assert_int_equal(w.refreshes_posted, 3);
+    assert_true(f->secret.worked && f->secret.older && !f->secret.changed);
+}
+
+
+static void
+an_older_secret_that_is_dropped_gives_way_to_the_new_one(void **state)
+{
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    world_two_secrets(&w);
+    w.provider.older_works = 1;
+    make_expired();
+    f = refresh(&a);
+
+    assert_int_equal(f->rc, cigna_refresh_ok);
+    assert_int_equal(w.refreshes_posted, 2);
+    assert_string_equal(a.sent, WORLD_NEWER);
+    assert_true(f->secret.worked && !f->secret.older && f->secret.changed);
+
+    w.now_ms += HOUR_MS;
+    (void) refresh(&a);
+    assert_int_equal(w.refreshes_posted, 3);
+}
+
+
+static void
+where_neither_secret_is_known_it_is_an_outage(void **state)
+{
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 3);
+    make_expired();
+    f = refresh(&a);
+
+    assert_int_equal(f->rc, cigna_refresh_unavailable);
+    assert_true(f->client_refused);
+    assert_false(f->secret.worked);
+    assert_string_equal(f->detail, "refused: invalid_client");
+    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(stored().state, cigna_grant_live);
+    assert_unlocked();
+}
+
+
+static void
+one_secret_is_sent_once(void **state)
+{
+    cigna_refresh_t  *f;
+
+    (void) state;
+
+    world_knows_secret(&w, 3);
+    make_expired();
+    f = refresh(&a);
+
+    assert_int_equal(f->rc, cigna_refresh_unavailable);
+    assert_true(f->client_refused);
+    assert_string_equal(f->detail, "refused: invalid_client");
+    assert_int_equal(w.refreshes_posted, 1);
+    assert_unlocked();
+}
+
+
+static void
+nothing_but_a_definite_invalid_client_sends_a_refresh_token_again(void **state)
+{
+    size_t  i;
+
+    static const struct {
+        unsigned     status;
+        const char  *body;
+    } answers[] = {
+        { 200, "{\"error\":\"invalid_client\"}" },
+        { 403, "{\"error\":\"invalid_client\"}" },
+        { 429, "{\"error\":\"invalid_client\"}" },
+        { 500, "{\"error\":\"invalid_client\"}" },
+        { 400, "{\"error\":\" invalid_client\"}" },
+        { 400, "{\"error\":\"INVALID_CLIENT\"}" },
+        { 400, "{\"error\":[\"invalid_client\"]}" },
+        { 400, "{\"error\":\"unauthorized_client\"}" },
+        { 400, "{\"error\":\"invalid_request\"}" },
+        { 401, "invalid_client" }, { 401, "<html>invalid_client" }, { 401, "" }
+    };
+
+    (void) state;
+
+    world_two_secrets(&w);
+    make_expired();
+
+    for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        w.answer_status = answers[i].status;
+        (void) snprintf(w.answer_body, sizeof(w.answer_body), "%s",
+                        answers[i].body);
+
+        assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
+        assert_int_equal(a.tokens_sent, 1);
+        assert_false(a.flow.refresh.client_refused);
+        assert_int_equal(stored().state, cigna_grant_live);
+    }
+
+    /* whatever was not heard to the end is not definite */
+
+    world_knows_secret(&w, 1);
+    lose_exchange(world_lost_after);
+    assert_int_equal(a.tokens_sent, 1);
+}
+
+
+static void
+invalid_grant_after_the_other_secret_is_as_final_as_ever(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 1);
+    w.families[0].dead = 1;
+    make_expired();
+
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+    assert_int_equal(a.flow.refresh.answer, cigna_answer_refused);
+    assert_int_equal(a.tokens_sent, 2);
+    assert_int_equal(stored().state, cigna_grant_spent);
+}
+
+
+static void
+a_second_request_whose_end_is_not_known_leaves_word_of_it(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 1);
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+    world_step(&w, &a, world_fine);
+    stop_at_exchange(&a);
+    world_step(&w, &a, world_lost_before);
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
+    assert_int_equal(w.refreshes_posted, 2);
+    assert_non_null(field("n"));
+    assert_true(mark_left_ms() > 0);
+
+    /* it is one attempt, after which there is one more */
+
+    w.now_ms += CIGNA_LEASE_MS;
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(stored().generation, 2);
+}
+
+
+static void
+the_lease_is_made_sure_of_before_the_second_request(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 1);
+    make_expired();
+
+    /* somebody else has the lock, and has refreshed the grant */
+
+    (void) begin(&a);
+    stop_at_exchange(&a);
+    world_step(&w, &a, world_fine);
+    assert_int_equal(a.op.type, cigna_op_script);
+    world_delete(&w, w.identity.lock_key);
+    world_set(&w, w.identity.grant_key, "m", NULL);
+    world_set(&w, w.identity.grant_key, "n", NULL);
+    world_set(&w, w.identity.grant_key, "o", NULL);
+    (void) refresh(&b);
+    assert_int_equal(stored().generation, 2);
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(a.tokens_sent, 1);
+    assert_slice(a.flow.refresh.grant.access_token, WORLD_MARKER "-at-0-2");
+}
+
+
+static void
+without_redis_the_second_request_is_not_sent(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 1);
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+    world_step(&w, &a, world_fine);
+
+    while (!a.done) {
+        world_step(&w, &a, world_error);
+    }
+
+    assert_int_equal(a.flow.refresh.rc, cigna_refresh_vault);
+    assert_int_equal(a.tokens_sent, 1);
+}
+
+
+static void
+after_a_change_of_primary_the_second_request_is_not_sent(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 1);
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+    world_replicate(&w);
+    world_failover(&w);
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_paused);
+    assert_int_equal(a.tokens_sent, 1);
+    assert_unlocked();
+}
+
+
+static void
+a_run_that_was_held_up_between_both_requests_counts_no_attempt(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+    world_knows_secret(&w, 1);
+    make_expired();
+    (void) begin(&a);
+    stop_at_exchange(&a);
+    world_step(&w, &a, world_fine);
+    w.now_ms += HOUR_MS;
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
+    assert_int_equal(a.tokens_sent, 1);
+    assert_unlocked();
+}
+
+
+static void
+an_attempt_after_an_unknown_one_may_use_both_secrets(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+    make_expired();
+    lose_exchange(world_lost_before);
+    w.now_ms += CIGNA_LEASE_MS;
+
+    answer_invalid_client(401);
+    world_knows_secret(&w, 1);
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
+    assert_int_equal(a.tokens_sent, 2);
+    assert_int_equal(stored().generation, 2);
+    assert_unlocked();
+}
+
+
 /* what comes back */
 
 static void
@@ -1189,14 +1492,8 @@ store_long_tokens(void)
 
 
 static void
-the_largest_tokens_fit_in_the_arena(void **state)
+send_long_token(void)
 {
-    char            body[64 * 1024];
-    size_t          id_token;
-    cigna_event_t   ev;
-
-    (void) state;
-
     store_long_tokens();
     w.now_ms += HOUR_MS;
 
@@ -1206,6 +1503,15 @@ the_largest_tokens_fit_in_the_arena(void **state)
 
     stop_at_exchange(&a);
     assert_true(a.op.http.body.len > 3 * CIGNA_REFRESH_TOKEN_MAX);
+}
+
+
+static void
+bring_long_tokens(void)
+{
+    char            body[64 * 1024];
+    size_t          id_token;
+    cigna_event_t   ev;
 
     id_token = CIGNA_ID_TOKEN_MAX;
 
@@ -1225,12 +1531,49 @@ the_largest_tokens_fit_in_the_arena(void **state)
 
     cigna_refresh_next(&a.flow.refresh, &ev, &a.op);
     assert_int_equal(a.op.type, cigna_op_journal);
+}
+
+
+static void
+the_largest_tokens_fit_in_the_arena(void **state)
+{
+    (void) state;
+
+    send_long_token();
+    bring_long_tokens();
 
     /* and the grant goes before it is stored, so the new tokens are revoked */
 
     disconnect();
     assert_true(finish(&a)->superseded);
     assert_int_equal(w.revoked, 2);
+}
+
+
+static void
+they_fit_also_if_two_long_secrets_are_sent_in_turn(void **state)
+{
+    char           secret[4096];
+    cigna_event_t  ev;
+
+    (void) state;
+
+    memset(secret, '%', sizeof(secret));
+    w.provider.auth = cigna_auth_basic;
+    w.provider.client_secret = (cigna_slice_t) { (uint8_t *) secret, 4096 };
+    w.provider.older_secret = (cigna_slice_t) { (uint8_t *) secret, 4095 };
+
+    send_long_token();
+
+    memset(&ev, 0, sizeof(ev));
+    ev.type = cigna_ev_ok;
+    ev.now_ms = w.now_ms;
+    ev.status = 401;
+    ev.body = cigna_slice("{\"error\":\"invalid_client\"}");
+
+    cigna_refresh_next(&a.flow.refresh, &ev, &a.op);
+    stop_at_exchange(&a);
+    bring_long_tokens();
 }
 
 
@@ -1252,6 +1595,18 @@ main(void)
         test(and_is_final_if_it_is_refused_again),
         test(what_was_final_long_before_stays_so),
         test(a_member_who_connects_again_replaces_a_spent_grant),
+        test(a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one),
+        test(an_older_secret_that_is_dropped_gives_way_to_the_new_one),
+        test(where_neither_secret_is_known_it_is_an_outage),
+        test(one_secret_is_sent_once),
+        test(nothing_but_a_definite_invalid_client_sends_a_refresh_token_again),
+        test(invalid_grant_after_the_other_secret_is_as_final_as_ever),
+        test(a_second_request_whose_end_is_not_known_leaves_word_of_it),
+        test(the_lease_is_made_sure_of_before_the_second_request),
+        test(without_redis_the_second_request_is_not_sent),
+        test(after_a_change_of_primary_the_second_request_is_not_sent),
+        test(a_run_that_was_held_up_between_both_requests_counts_no_attempt),
+        test(an_attempt_after_an_unknown_one_may_use_both_secrets),
         test(the_old_refresh_token_is_kept_when_none_comes),
         test(a_narrower_scope_is_kept_as_it_came),
         test(tokens_for_another_patient_are_not_stored),
@@ -1285,7 +1640,8 @@ main(void)
         test(a_primary_that_lost_its_last_writes_is_given_them_again),
         test(each_refresh_keeps_the_grant_for_its_whole_time_again),
         test(a_stored_generation_is_published),
-        test(the_largest_tokens_fit_in_the_arena)
+        test(the_largest_tokens_fit_in_the_arena),
+        test(they_fit_also_if_two_long_secrets_are_sent_in_turn)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

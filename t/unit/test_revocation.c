@@ -8,7 +8,7 @@
 
 static cigna_revocation_t  f;
 static cigna_op_t          op;
-static uint8_t             mem[16 * 1024];
+static uint8_t             mem[64 * 1024];
 static cigna_arena_t       arena;
 static cigna_event_t       event;
 
@@ -260,6 +260,132 @@ a_refusal_says_why(void **state)
 }
 
 
+/* two secrets */
+
+static const char  invalid_client[] = "{\"error\":\"invalid_client\"}";
+
+
+static void
+a_client_that_is_not_known_tries_the_older_secret_once(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+
+    begin("rt", 1);
+    (void) told(cigna_ev_start, 0);
+    assert_true(posts("client_secret=" WORLD_NEWER));
+    assert_true(told_body(cigna_ev_ok, 401, invalid_client));
+    assert_true(posts("client_secret=" WORLD_OLDER));
+    assert_true(posts("token=rt"));
+
+    assert_false(told_body(cigna_ev_ok, 401, invalid_client));
+    assert_int_equal(f.rc, cigna_revocation_refused);
+    assert_int_equal(f.tries, 2);
+    assert_false(f.secret.worked);
+    assert_string_equal(f.detail, "it says: invalid_client");
+}
+
+
+static void
+the_secret_that_worked_is_sent_first_by_the_next_one(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+
+    begin("rt", 1);
+    (void) told(cigna_ev_start, 0);
+    (void) told_body(cigna_ev_ok, 400, invalid_client);
+    assert_false(told(cigna_ev_ok, 200));
+    assert_int_equal(f.rc, cigna_revocation_ok);
+    assert_true(f.secret.worked && f.secret.older && f.secret.changed);
+
+    begin("rt", 1);
+    (void) told(cigna_ev_start, 0);
+    assert_true(posts("client_secret=" WORLD_OLDER));
+    (void) told_body(cigna_ev_ok, 400, invalid_client);
+    assert_true(posts("client_secret=" WORLD_NEWER));
+    assert_false(told(cigna_ev_ok, 200));
+    assert_true(f.secret.worked && !f.secret.older && f.secret.changed);
+    assert_false(w.provider.older_works);
+}
+
+
+static void
+a_server_that_refuses_no_secret_tells_nothing_of_them(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+    w.provider.older_works = 1;
+
+    begin("rt", 1);
+    (void) told(cigna_ev_start, 0);
+    assert_true(posts("client_secret=" WORLD_OLDER));
+    assert_false(told(cigna_ev_ok, 200));
+    assert_false(f.secret.worked);
+    assert_true(w.provider.older_works);
+}
+
+
+static void
+other_refusals_and_failures_do_not_turn_to_the_older_secret(void **state)
+{
+    size_t  i;
+
+    static const struct {
+        unsigned     status;
+        const char  *body;
+    } answers[] = {
+        { 400, "{\"error\":\"invalid_request\"}" },
+        { 400, "{\"error\":\"invalid_client \"}" },
+        { 401, "" }, { 401, "<html>invalid_client</html>" },
+        { 403, "{\"error\":\"invalid_client\"}" }
+    };
+
+    (void) state;
+
+    world_two_secrets(&w);
+
+    for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        begin("rt", 1);
+        (void) told(cigna_ev_start, 0);
+        assert_false(told_body(cigna_ev_ok, answers[i].status,
+                               answers[i].body));
+        assert_int_equal(f.rc, cigna_revocation_refused);
+        assert_int_equal(f.tries, 1);
+    }
+
+    begin("rt", 1);
+    (void) told(cigna_ev_start, 0);
+    assert_true(told_body(cigna_ev_ok, 503, invalid_client));
+    assert_int_equal(op.type, cigna_op_sleep);
+    (void) told(cigna_ev_ok, 0);
+    assert_true(posts("client_secret=" WORLD_NEWER));
+}
+
+
+static void
+after_the_turn_the_other_secret_is_sent_until_the_end(void **state)
+{
+    (void) state;
+
+    world_two_secrets(&w);
+
+    begin("rt", 1);
+    (void) told(cigna_ev_start, 0);
+    (void) told_body(cigna_ev_ok, 401, invalid_client);
+    assert_true(told(cigna_ev_lost, 0));
+    assert_int_equal(op.type, cigna_op_sleep);
+    (void) told(cigna_ev_ok, 0);
+    assert_true(posts("client_secret=" WORLD_OLDER));
+    assert_false(told(cigna_ev_ok, 200));
+    assert_int_equal(f.rc, cigna_revocation_ok);
+    assert_int_equal(f.tries, 3);
+}
+
+
 static void
 a_page_with_status_200_is_no_yes(void **state)
 {
@@ -355,10 +481,19 @@ the_room_is_enough_for_tokens_and_secrets_that_are_all_encoded(void **state)
     w.provider.client_id = cigna_slice_str(secret);
     w.provider.client_secret = cigna_slice_str(secret);
 
-    for (i = 0; i < sizeof(auth) / sizeof(auth[0]); i++) {
-        w.provider.auth = auth[i];
+    for (i = 0; i < 2 * sizeof(auth) / sizeof(auth[0]); i++) {
+        w.provider.auth = auth[i / 2];
+        w.provider.older_secret = i % 2 ? w.provider.client_secret
+                                        : cigna_slice_null;
         begin(token, 1);
         assert_true(told(cigna_ev_start, 0));
+        assert_int_equal(op.type, cigna_op_http);
+        assert_int_equal(told_body(cigna_ev_ok, 400, invalid_client), i % 2);
+
+        if (i % 2 == 0) {
+            continue;
+        }
+
         assert_int_equal(op.type, cigna_op_http);
         assert_false(told_body(cigna_ev_ok, 400,
                                "{\"error\":\"invalid_client\"}"));
@@ -418,6 +553,11 @@ main(void)
         test(it_ends_as_soon_as_the_server_is_back),
         test(a_refusal_is_final),
         test(a_refusal_says_why),
+        test(a_client_that_is_not_known_tries_the_older_secret_once),
+        test(the_secret_that_worked_is_sent_first_by_the_next_one),
+        test(a_server_that_refuses_no_secret_tells_nothing_of_them),
+        test(other_refusals_and_failures_do_not_turn_to_the_older_secret),
+        test(after_the_turn_the_other_secret_is_sent_until_the_end),
         test(a_page_with_status_200_is_no_yes),
         test(where_there_is_no_endpoint_nothing_is_sent),
         test(an_endpoint_that_is_not_known_yet_is_waited_for),

@@ -580,7 +580,7 @@ a_reply_gives_the_grant_and_its_mark(void **state)
     assert_int_equal(mark.refused_ms, 0);
 
     assert_int_equal(read_reply(wire_of(ID, "7", &blob, "1700000000000", "2",
-                                        "1699999999999"), &mark),
+                                        "7 1699999999999"), &mark),
                      CIGNA_OK);
     assert_int_equal(mark.until_ms, 1700000000000);
     assert_int_equal(mark.attempts, 2);
@@ -603,7 +603,11 @@ a_refusal_of_an_older_generation_does_not_count(void **state)
 
     blob = sealed();
 
-    assert_int_equal(read_reply(wire_of(ID, "7", &blob, NULL, NULL, "5"),
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, NULL, NULL, "7 5"),
+                                &mark),
+                     CIGNA_OK);
+    assert_int_equal(mark.refused_ms, 0);
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "9", "1", "6 5"),
                                 &mark),
                      CIGNA_OK);
     assert_int_equal(mark.refused_ms, 0);
@@ -675,7 +679,13 @@ fields_of_a_wrong_form_are_damage(void **state)
     assert_int_equal(read_reply(wire_of(ID, "7", &blob, "5", "-1", NULL),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "5", "1", "x"),
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "5", "1", "5"),
+                                NULL),
+                     CIGNA_SEAL_DAMAGED);
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "5", "1", "7 x"),
+                                NULL),
+                     CIGNA_SEAL_DAMAGED);
+    assert_int_equal(read_reply(wire_of(ID, "7", &blob, "5", "1", "7 "),
                                 NULL),
                      CIGNA_SEAL_DAMAGED);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cigna_form.h"
 #include "rings.h"
 #include "world.h"
 
@@ -54,7 +55,7 @@ world_init(world_t *w)
     p = &w->provider;
     p->tenant = cigna_slice("acme");
     p->client_id = cigna_slice("client");
-    p->client_secret = cigna_slice(WORLD_MARKER "-client");
+    p->client_secret = cigna_slice(WORLD_NEWER);
     p->auth = cigna_auth_post;
     p->redirect_uri = cigna_slice("https://app.example/cigna/callback");
     p->scope = cigna_slice("openid fhirUser patient/*.read");
@@ -70,6 +71,8 @@ world_init(world_t *w)
     p->dances_per_member = 8;
     p->https = 1;
     p->nreturn_to = 2;
+
+    world_knows_secret(w, 0);
 
     w->metadata.issuer = p->issuer;
     w->metadata.authorization_endpoint = p->authorization_endpoint;
@@ -88,6 +91,23 @@ world_init(world_t *w)
     }
 
     world_identity(w, "acme", "member", &w->identity);
+}
+
+
+void
+world_two_secrets(world_t *w)
+{
+    w->provider.older_secret = cigna_slice(WORLD_OLDER);
+}
+
+
+void
+world_knows_secret(world_t *w, unsigned n)
+{
+    w->secrets[0] = n == 0 || n == 2 ? cigna_slice(WORLD_NEWER)
+                                     : cigna_slice_null;
+    w->secrets[1] = n == 1 || n == 2 ? cigna_slice(WORLD_OLDER)
+                                     : cigna_slice_null;
 }
 
 
@@ -277,10 +297,43 @@ world_wait(world_t *w, world_actor_t *a, world_fault_e fault)
 }
 
 
+/* once in a run, and once more with the other secret if one was refused */
+
+static void
+world_sent(world_actor_t *a)
+{
+    char           secret[sizeof(a->sent)];
+    uint8_t        mem[256];
+    cigna_arena_t  arena;
+    cigna_slice_t  value;
+
+    cigna_arena_init(&arena, mem, sizeof(mem));
+
+    if (cigna_form_get(a->op.http.body, cigna_slice("client_secret"), &arena,
+                       &value)
+        != CIGNA_OK)
+    {
+        world_fail("a token request without a secret");
+    }
+
+    (void) snprintf(secret, sizeof(secret), "%.*s", (int) value.len,
+                    value.data);
+
+    if (a->tokens_sent++
+        && (a->tokens_sent > 2 || !a->turned || strcmp(secret, a->sent) == 0))
+    {
+        world_fail("a token request is sent twice in a run");
+    }
+
+    memcpy(a->sent, secret, sizeof(secret));
+}
+
+
 static void
 world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
     cigna_event_t *ev, world_result_t *result)
 {
+    int        token;
     char      *text;
     size_t     len;
     unsigned   status;
@@ -289,17 +342,21 @@ world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
         return;
     }
 
-    if (cigna_slice_eq(a->op.http.url, w->provider.token_endpoint)) {
+    token = cigna_slice_eq(a->op.http.url, w->provider.token_endpoint);
 
-        if (++a->tokens_sent > 1) {
-            world_fail("a token request is sent twice in a run");
-        }
-
+    if (token) {
+        world_sent(a);
         a->lost += fault == world_lost_before || fault == world_lost_after;
     }
 
     text = malloc(WORLD_BODY_MAX);
     status = world_http(w, &a->op.http, fault, text, WORLD_BODY_MAX);
+
+    if (token && ev->type == cigna_ev_ok) {
+        a->turned |= w->provider.older_secret.len
+                     && (status == 400 || status == 401)
+                     && strstr(text, "\"error\":\"invalid_client\"");
+    }
 
     if (ev->type == cigna_ev_ok) {
         len = strlen(text);
@@ -339,7 +396,8 @@ world_do_revoke(world_t *w, world_actor_t *a, world_fault_e fault)
 
     cigna_arena_init(&arena, mem, sizeof(mem));
 
-    if (cigna_oauth_revoke_request(&w->provider, a->op.token,
+    if (cigna_oauth_revoke_request(&w->provider, w->provider.client_secret,
+                                   a->op.token,
                                    a->op.refresh_token ? "refresh_token"
                                                        : "access_token",
                                    &arena, &req)

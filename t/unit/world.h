@@ -25,6 +25,8 @@
  */
 
 #define WORLD_MARKER    "S3CRET"           /* in every token there is */
+#define WORLD_NEWER     WORLD_MARKER "-client"
+#define WORLD_OLDER     WORLD_MARKER "-former"
 #define WORLD_START_MS  INT64_C(1700000000000)
 #define WORLD_HTTP_MS   185000             /* an exchange takes no longer */
 #define WORLD_WAIT_MS   15000              /* for somebody else's */
@@ -152,6 +154,8 @@ typedef struct {
     cigna_endpoint_t     endpoint;         /* as all nodes know it */
     unsigned             no_turn:1;        /* nobody may ask it for now */
 
+    cigna_slice_t        secrets[2];       /* of the client, as the server
+                                              knows them */
     world_tokens_e       tokens;
     world_family_t       families[WORLD_FAMILIES];
     unsigned             nfamilies;
@@ -271,6 +275,12 @@ int world_login(world_t *w, cigna_slice_t location, char code[64],
 /* the ring of keys the id_tokens are signed with, as a JWK set */
 void world_jwks(unsigned key, char *text, size_t size);
 
+/* the client has a second secret, which the server does not know */
+void world_two_secrets(world_t *w);
+
+/* the server knows the newer one, the older one, both, or none (n: 0 to 3) */
+void world_knows_secret(world_t *w, unsigned n);
+
 /* 1 if the access or refresh token is alive at the server */
 int world_alive(const world_t *w, cigna_slice_t token);
 
@@ -317,6 +327,8 @@ struct world_actor_s {
     unsigned          steps;
     unsigned          reports;
     unsigned          tokens_sent;         /* codes and refresh tokens */
+    unsigned          turned;              /* one more may be sent */
+    char              sent[32];            /* client secret with the last */
     unsigned          faults;              /* of any kind */
     unsigned          redis_faults;
     unsigned          lost;                /* token requests */

@@ -462,7 +462,10 @@ world_token_endpoint(world_t *w, cigna_slice_t request, world_fault_e fault,
         return status;
     }
 
-    if (!cigna_slice_eq(cigna_slice_str(secret), w->provider.client_secret)) {
+    if (secret[0] == '\0'
+        || (!cigna_slice_eq(cigna_slice_str(secret), w->secrets[0])
+            && !cigna_slice_eq(cigna_slice_str(secret), w->secrets[1])))
+    {
         return world_refuse(w, "invalid_client", body, size);
     }
 

@@ -989,6 +989,7 @@ world_grant_swap(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 static void
 world_grant_release(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 {
+    char          refused[64];
     int64_t       now, mark;
     world_key_t  *key;
 
@@ -1003,7 +1004,10 @@ world_grant_release(world_t *w, const cigna_slice_t *a, world_resp_t *r)
     }
 
     if (cigna_slice_eq(a[3], cigna_slice("refused"))) {
-        world_put_int(key, "r", now);
+        (void) snprintf(refused, sizeof(refused), "%.*s %" PRId64,
+                        (int) world_at(key, "g")->len,
+                        world_at(key, "g")->data, now);
+        world_put(key, "r", cigna_slice_str(refused));
         mark = now;
 
     } else if (a[3].len) {

@@ -35,9 +35,11 @@ export async function forEach(list, atOnce, action) {
 export class Fleet {
   #clients = new Map();
   #keepAlive;
+  #begin = {};                  // how a dance is begun
 
   // t, and: nodes, workers, members (how many), clock (whether it is to be
-  // put forward), keepAlive (of the asking), gateway (options of every node's).
+  // put forward), keepAlive (of the asking), gateway (options of every node's),
+  // homes (whether dances may begin and end at every node: see #giveHomes).
   static async start(t, options) {
     const fleet = new Fleet();
     await fleet.#start(t, options);
@@ -45,7 +47,7 @@ export class Fleet {
   }
 
   async #start(t, { nodes = 2, workers = 2, members = 10, clock = false,
-                    keepAlive = true, gateway = {} }) {
+                    keepAlive = true, homes = false, gateway = {} }) {
     const { nginx = {}, redisOptions = {}, sandboxOptions = {}, vault = {},
             tenant = {} } = gateway;
     this.clock = clock ? clockOf(t) : null;
@@ -71,6 +73,9 @@ export class Fleet {
     this.redis = one.redis;
     this.control = one.sandbox.control;
     this.members = await this.#people(members);
+    if (homes) {
+      await this.#giveHomes();
+    }
     t.after(() => this.#clients.forEach((client) => client.close()));
   }
 
@@ -85,6 +90,33 @@ export class Fleet {
     };
   }
 
+  // Each tenant's members come back from Cigna to a node of its own, wherever
+  // they have begun, as with a balancer in front: of which connect has been
+  // told that the browser is at the right place.
+  async #giveHomes() {
+    const trusted = this.nodes.map(({ caText }) => caText).join('');
+    const tenants = {};
+
+    this.#begin = { connect: '/cigna/connect?cigna_moved=1' };
+    for (const [i, tenant] of TENANTS.entries()) {
+      const home = this.nodes[i % this.nodes.length];
+      const redirectUri = home.url(tenant, '/cigna/callback');
+      tenants[tenant] = { redirect_uri: redirectUri,
+                          return_to: home.url(tenant, '/app') };
+      await this.control.addClient({
+        ...this.info.clients.find((client) =>
+          client.client_id === `${tenant}-client`),
+        redirect_uris: [redirectUri],
+      });
+    }
+    for (const node of this.nodes) {
+      node.caText = trusted;
+      node.options.tenants = tenants;
+      node.nginx.configure({ http: node.configuration() });
+      await node.reload();
+    }
+  }
+
   async #people(count) {
     const all = new Map((await this.control.members())
       .map((member) => [member.username, member]));
@@ -97,14 +129,15 @@ export class Fleet {
     });
   }
 
-  // Dances of all of them, at the first node, where Cigna sends them back to.
+  // Dances of all of them, begun at the first node, where Cigna sends them back
+  // to unless they have homes.
   async connect(members = this.members) {
     await forEach(members, DANCES_AT_ONCE, (member) => this.dance(member));
   }
 
-  async dance({ tenant, name, username }) {
-    const { outcome, response } = await this.nodes[0].dance(
-      { tenant, member: name, username });
+  async dance({ tenant, name, username }, node = this.nodes[0]) {
+    const { outcome, response } = await node.dance(
+      { tenant, member: name, username, ...this.#begin });
     if (outcome !== 'connected') {
       const title = /<h1>([^<]*)/.exec(response?.body)?.[1];
       throw new Error(`${tenant}/${name}: the dance ended with `

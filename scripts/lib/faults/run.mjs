@@ -26,5 +26,8 @@ export async function runScenario(t, name, { seed = newSeed(), ...more } = {}) {
   for (const note of tally.notes) {
     t.diagnostic(`${name}: ${note}`);
   }
+  if (tally.skipped) {
+    t.diagnostic(`${name}: skipped: ${tally.skipped}`);
+  }
   return tally;
 }

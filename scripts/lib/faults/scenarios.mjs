@@ -4,6 +4,7 @@ import { cut } from './cut.mjs';
 import { expiry } from './expiry.mjs';
 import { hang } from './hang.mjs';
 import { kill } from './kill.mjs';
+import { mixed } from './mixed.mjs';
 import { outage } from './outage.mjs';
 import { cluster, reshard, sentinel } from './primary.mjs';
 import { reconnect } from './reconnect.mjs';
@@ -14,5 +15,5 @@ import { upgrade } from './upgrade.mjs';
 
 export const SCENARIOS = {
   kill, cut, expiry, sentinel, cluster, reshard, outage, reload, upgrade,
-  reconnect, rotate, slow, hang,
+  reconnect, rotate, mixed, slow, hang,
 };

@@ -11,6 +11,7 @@ export class Tally {
   errors = [];                 // replies that should have been others
   wrong = [];                  // whatever else must not be
   notes = [];
+  skipped = null;              // why nothing was done
 
   get problems() {
     const named = (name) => this[name].map((text) => `${name}: ${text}`);
@@ -19,6 +20,13 @@ export class Tally {
 
   get passed() {
     return this.rounds > 0 && this.problems.length === 0;
+  }
+
+  get #verdict() {
+    if (this.skipped && !this.problems.length) {
+      return 'skipped';
+    }
+    return this.passed ? 'ok' : 'FAILED';
   }
 
   recovered(ms) {
@@ -36,7 +44,7 @@ export class Tally {
       'false 401': this.false401.length,
       'errors': this.errors.length + this.wrong.length,
       'recovery ms': this.recoveryMs ?? '-',
-      'verdict': this.passed ? 'ok' : 'FAILED',
+      'verdict': this.#verdict,
     };
   }
 }

@@ -11,7 +11,7 @@ import { REFUSALS, RESTLESS, assertUsable, isCalm, stutter } from
 const MEMBERS = 20;
 
 // nginx hands on no variables but those that it is told to
-const ENVIRONMENT = ['ASAN', 'UBSAN', 'LSAN']
+export const ENVIRONMENT = ['ASAN', 'UBSAN', 'LSAN']
   .map((name) => `env ${name}_OPTIONS;`).join(' ');
 
 export const upgrade = {

@@ -27,6 +27,10 @@ class Refused(Exception):
     """The server answered, and will say the same next time."""
 
 
+class UnknownClient(Refused):
+    """It says invalid_client: another secret may be the one it knows."""
+
+
 class Unreachable(Exception):
     """No answer, or one that may be another one soon."""
 
@@ -38,6 +42,7 @@ class Endpoint:
     def __init__(self, tenant):
         self.tenant = tenant
         self.url = tenant.revocation_endpoint or self._discovered()
+        self._secrets = None
 
     @property
     def known(self):
@@ -121,20 +126,35 @@ class Endpoint:
                        if grant.refresh_token
                        else (grant.access_token, 'access_token'))
         form = [('token', token), ('token_type_hint', hint)]
+
+        if self._secrets is None:
+            self._secrets = ([''] if self.tenant.auth_method == 'none'
+                             else self.tenant.client_secrets())
+        for secret in list(self._secrets):
+            try:
+                return self._patiently(*self._request(form, secret))
+            except UnknownClient as error:
+                # the next grant's request begins with another one
+                self._secrets.append(self._secrets.pop(0))
+                refusal = error
+        raise refusal
+
+    def _request(self, form, secret):
+        """The form with the client's id and secret where they belong."""
         headers = {'Content-Type': 'application/x-www-form-urlencoded'}
         tenant = self.tenant
 
         if tenant.auth_method == 'client_secret_basic':
             pair = b':'.join(quote_plus(part).encode() for part in (
-                tenant.client_id.encode(), tenant.client_secret()))
+                tenant.client_id.encode(), secret))
             headers['Authorization'] = \
                 f'Basic {base64.b64encode(pair).decode()}'
         else:
-            form.append(('client_id', tenant.client_id))
+            form = [*form, ('client_id', tenant.client_id)]
         if tenant.auth_method == 'client_secret_post':
-            form.append(('client_secret', tenant.client_secret()))
+            form = [*form, ('client_secret', secret)]
 
-        self._patiently(urlencode(form).encode(), headers)
+        return urlencode(form).encode(), headers
 
     def _patiently(self, body, headers):
         for left in reversed(range(TRIES)):
@@ -156,7 +176,15 @@ class Endpoint:
             raise Unreachable('the server answers '
                               + ('with a page' if page
                                  else f'with status {reply.status}'))
-        raise Refused(f'the server refuses with status {reply.status}')
+        raise (UnknownClient if self._unknown_client(reply, text)
+               else Refused)(f'the server refuses with status {reply.status}')
+
+    def _unknown_client(self, reply, text):
+        try:
+            return (reply.status in (400, 401)
+                    and json.loads(text)['error'] == 'invalid_client')
+        except (ValueError, LookupError, TypeError):
+            return False
 
 
 class Revoke:

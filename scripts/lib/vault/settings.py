@@ -76,6 +76,7 @@ class Block:
 
     def __init__(self, directive):
         self.place = directive.place
+        self.directives = directive.block
         self.values = {}
         for one in directive.block:
             self.values.setdefault(one.name, []).append(one.args)
@@ -85,6 +86,11 @@ class Block:
 
     def one(self, name, default=None):
         return (self.all(name) or [default])[0]
+
+    def in_order(self, *names):
+        """Name and first argument of each directive with such a name."""
+        return [(one.name, one.args[0]) for one in self.directives
+                if one.name in names and one.args]
 
     def flag(self, name):
         return self.one(name) == 'on'
@@ -134,20 +140,22 @@ class Tenant:
 
     @property
     def auth_method(self):
-        given = (self._block.one('client_secret_file')
-                 or self._block.one('client_secret_env'))
-        return self._block.one('token_endpoint_auth_method',
-                               'client_secret_post' if given else 'none')
+        return self._block.one(
+            'token_endpoint_auth_method',
+            'client_secret_post' if self._secret_sources else 'none')
 
-    def client_secret(self):
-        """Read when it is needed, which is for revoking only."""
-        file = self._block.one('client_secret_file')
-        variable = self._block.one('client_secret_env')
-        if file:
-            return files.read_line(self._reader.path(file))
-        if variable:
-            return files.from_environment(variable)
-        raise VaultError(f'tenant "{self.name}" has no client secret')
+    @property
+    def _secret_sources(self):
+        return self._block.in_order('client_secret_file', 'client_secret_env')
+
+    def client_secrets(self):
+        """The new one first; read when needed, which is for revoking only."""
+        if not self._secret_sources:
+            raise VaultError(f'tenant "{self.name}" has no client secret')
+        return [files.read_line(self._reader.path(source))
+                if name == 'client_secret_file'
+                else files.from_environment(source)
+                for name, source in self._secret_sources]
 
 
 class Settings:

@@ -1,0 +1,45 @@
+
+/*
+ * What an operator has to know who changes a client's secret: which one Cigna
+ * knows, as this worker finds out.
+ */
+
+
+#include "ngx_cigna_client_secret.h"
+
+
+/* of each line */
+
+#define NGX_CIGNA_CLIENT_SECRET_LOG  (60 * 1000)
+
+
+void
+ngx_cigna_client_secret_worked(ngx_cigna_run_t *run,
+    const cigna_client_secret_t *secret)
+{
+    ngx_msec_t          *logged;
+    ngx_cigna_tenant_t  *tenant;
+
+    tenant = run->tenant;
+
+    if (secret->older) {
+        ngx_cigna_count(tenant->counters, ngx_cigna_count_older_secret);
+    }
+
+    logged = &tenant->secret_logged[secret->older];
+
+    if (!secret->changed
+        || (*logged && ngx_current_msec - *logged
+                       < NGX_CIGNA_CLIENT_SECRET_LOG))
+    {
+        return;
+    }
+
+    *logged = ngx_max(ngx_current_msec, 1);
+
+    ngx_log_error(NGX_LOG_NOTICE, &run->log.log, 0, "%s",
+                  secret->older ? "the older client secret is still the one "
+                                  "that Cigna knows"
+                                : "the new client secret is the one that "
+                                  "Cigna knows now");
+}

@@ -1,0 +1,252 @@
+// A rolling upgrade from the version before, and the way back, under load: two
+// hosts on one vault, of which one has the one version and one the other.
+
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { MODULE } from '../../../t/lib/nginx.mjs';
+import { TOP } from '../../../t/lib/scratch.mjs';
+import { Fleet, countRefreshes, forEach } from './fleet.mjs';
+import { Load } from './load.mjs';
+import { RESTLESS, assertUsable } from './reload.mjs';
+import { ENVIRONMENT } from './upgrade.mjs';
+
+const FORMER = '0.4.0';
+const NO_HISTORY = 3;
+
+const MEMBERS = 24;
+const MOVERS = 8;                // who connect and disconnect all the time
+
+// Both versions are modules of the same nginx.
+const BINARY = '/usr/sbin/nginx';
+
+// The version before does not count these.
+const OURS = 'cigna_gate_refused_total';
+
+const FORGOTTEN_MS = 5000;
+
+// Of RESTLESS tokens, and how long the mark of a lost attempt holds others up.
+const TOKEN_LIFE_MS = 3000;
+const MARK_MS = 10000;
+const LOST_PER_ROUND = 2;
+
+export const mixed = {
+  about: `${FORMER} and this version on one vault, upgraded and back`,
+  rounds: 2,
+
+  async run(t, { rounds, random, tally }) {
+    const former = await formerVersion();
+    if (former.missing) {
+      tally.skipped = former.missing;
+      return;
+    }
+    await loadExamples(former, tally);
+
+    const fleet = await Fleet.start(t, {
+      members: MEMBERS, keepAlive: false, homes: true,
+      gateway: { ...RESTLESS, nginx: {
+        daemon: true, main: ENVIRONMENT, binary: BINARY,
+        module: former.module } },
+    });
+    await fleet.connect();
+    await fleet.control.reset({ modes: false });
+
+    while (tally.rounds < rounds) {
+      await round(fleet, former, { random, tally });
+      tally.rounds += 1;
+    }
+    await countRefreshes(fleet, tally);
+    if (tally.secondAttempts !== LOST_PER_ROUND * rounds) {
+      tally.wrong.push(`${tally.secondAttempts} refresh tokens were sent `
+        + `twice, ${LOST_PER_ROUND * rounds} had been lost`);
+    }
+  },
+};
+
+function run(command, args) {
+  return new Promise((resolve) => {
+    execFile(command, args, { cwd: TOP, maxBuffer: 64 * 1024 * 1024 },
+             (error, out, err) =>
+               resolve({ code: error?.code ?? 0, out, err }));
+  });
+}
+
+// { directory, module }, or { missing }: why it cannot be had.
+async function formerVersion() {
+  const { code, out, err } = await run('scripts/build', ['old', FORMER]);
+  if (code === NO_HISTORY) {
+    return { missing: err.trim() };
+  }
+  if (code) {
+    throw new Error(`${FORMER} cannot be built: ${err}`);
+  }
+  const directory = out.trim();
+  return { directory,
+           module: path.join(directory, '.build/dynamic/ngx_cigna_module.so') };
+}
+
+// What that version shows as examples is to load in this one unchanged.
+async function loadExamples({ directory }, tally) {
+  const { code, out, err } = await run('bash', ['-c',
+    '. scripts/lib/common.sh; . scripts/lib/check-conf.sh; '
+    + 'check_examples "$1"', 'examples', `${directory}/conf`]);
+  if (code) {
+    tally.wrong.push(`examples of ${FORMER}: ${out}${err}`);
+  }
+}
+
+// One host after the other goes over, and back again.
+async function round(fleet, former, { random, tally }) {
+  const [one, two] = fleet.nodes;
+  let requests = 0;
+
+  const step = async (node, module) => {
+    const load = new Load(fleet, { members: fleet.members.slice(MOVERS),
+                                   lanes: 8, random });
+    await under(fleet, node, module, { random, tally });
+    requests += (await load.stop()).length;
+    load.judge(tally);
+  };
+
+  await step(two, MODULE);
+  await loseExchanges(fleet, tally);
+  await step(one, MODULE);
+  await step(one, former.module);
+  await step(two, former.module);
+
+  await assertUsable(fleet, { random, tally });
+  countCrossings(fleet, tally);
+  tally.notes.push(`${requests} requests`);
+}
+
+// What is done under load, while a host gets this module and afterwards.
+async function under(fleet, node, module, { random, tally }) {
+  const movers = fleet.members.slice(0, MOVERS);
+  const began = Date.now();
+
+  await Promise.all([
+    roll(node, module, tally),
+    move(fleet, movers, { random, tally }),
+  ]);
+  tally.recovered(Date.now() - began);
+  await move(fleet, movers, { random, tally });
+  await lookIntoVault(fleet, tally);
+  await sleep(1000);
+}
+
+// The configuration is the same, but for the module that it loads.
+async function roll(node, module, tally) {
+  node.nginx.configure({ module });
+  await node.nginx.upgrade();
+  node.dropIdle();
+
+  const { body } = await node.visitor().get('/cigna/counters');
+  if (body.includes(OURS) !== (module === MODULE)) {
+    tally.wrong.push('a host does not run the version that it should');
+  }
+}
+
+// Members come and go at either host, and each knows what the other did.
+function move(fleet, movers, { random, tally }) {
+  return forEach(movers, MOVERS, async (member) => {
+    const left = random.pick(fleet.nodes);
+    const { status, body } = await fleet.request(
+      member, left, '/cigna/disconnect',
+      { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin' } });
+    if (status !== 204) {
+      tally.errors.push(`${member.key} disconnect: ${status} ${body}`);
+    }
+    for (const node of fleet.nodes) {
+      await forgotten(fleet, member, node, tally);
+    }
+
+    await fleet.dance(member, random.pick(fleet.nodes));
+    for (const node of fleet.nodes) {
+      const { what, text } = await fleet.ask(member, node);
+      if (what !== 'served') {
+        tally.lost.push(`${member.key} has connected, and gets ${what}: `
+          + text);
+      }
+    }
+  });
+}
+
+async function forgotten(fleet, member, node, tally) {
+  const deadline = Date.now() + FORGOTTEN_MS;
+
+  for (;;) {
+    const { what, text } = await fleet.ask(member, node);
+    if (what === 'not_connected') {
+      return;
+    }
+    if (what !== 'served' || Date.now() > deadline) {
+      tally.wrong.push(`${member.key} has left, and gets ${what}: ${text}`);
+      return;
+    }
+    await sleep(20);
+  }
+}
+
+// Either version leaves a mark where it does not know what became of a refresh
+// token, and the other one heeds it: it sends that once more, and not at once.
+async function loseExchanges(fleet, tally) {
+  const [one, two] = fleet.nodes;
+  const [first, second] = fleet.members.slice(-LOST_PER_ROUND);
+  const lost = [[first, one, two], [second, two, one]];
+
+  await Promise.all(lost.map(([member, from]) => fleet.settle(member, from)));
+  await sleep(TOKEN_LIFE_MS);
+  await fleet.control.set({ token_fault: 'cut-before' });
+  for (const [member, from] of lost) {
+    const { what, text } = await fleet.ask(member, from);
+    if (what !== 'refresh_failed') {
+      tally.wrong.push(`${member.key} has lost an exchange, and gets ${what}: `
+        + text);
+    }
+  }
+  await fleet.control.set({ token_fault: 'none' });
+
+  await Promise.all(lost.map(async ([member, , to]) => {
+    const { what, text } = await fleet.settle(member, to);
+    const [again] = (await fleet.ledger()).get(member.key)
+      .filter(({ presented }) => presented.length > 1).slice(-1);
+    const [before, after] = again?.presented ?? [];
+
+    if (what !== 'served') {
+      tally.lost.push(`${member.key} ends as ${what}: ${text}`);
+    } else if (!after || after.at - before.at < MARK_MS - 1000) {
+      tally.wrong.push(`${member.key}: a mark was not heeded: `
+        + JSON.stringify(again));
+    }
+  }));
+}
+
+// With this version's tool, whichever hosts have the other one.
+async function lookIntoVault({ nodes: [node] }, tally) {
+  for (const command of ['status', 'verify', 'list']) {
+    const { code, out, err } = await node.vault(
+      command, ...(command === 'list' ? ['--tenant', 'acme'] : []));
+    if (code) {
+      tally.wrong.push(`scripts/vault ${command} ends with ${code}: `
+        + `${out}${err}`);
+    }
+  }
+}
+
+// Dances that one host has begun and the other has ended.
+function countCrossings({ nodes }, tally) {
+  const logs = nodes.map(({ nginx }) => nginx.errorLog());
+  const ids = (log, what) => [...log.matchAll(
+    new RegExp(`dance ${what}, .*dance: ([\\w-]+)`, 'g'))].map(([, id]) => id);
+  const [one, two] = logs.map((log) => new Set(ids(log, 'started')));
+  const crossed = [
+    ids(logs[0], 'ended').filter((id) => two.has(id)).length,
+    ids(logs[1], 'ended').filter((id) => one.has(id)).length,
+  ];
+
+  if (!crossed.every(Boolean)) {
+    tally.wrong.push('no dance ended at another host than it began at');
+  }
+  tally.notes.push(`${crossed[0] + crossed[1]} dances from host to host`);
+}
