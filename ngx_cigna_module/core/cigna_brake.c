@@ -5,7 +5,8 @@
  * comes after a pause, which doubles with each failure.  A refresh that does
  * well brings further turns at once, and a few of them release the brake.
  *
- * A refusal of a refresh token that may have been spent says nothing of others.
+ * A refusal of a refresh token that may have been spent says nothing of other
+ * grants.  But it is an answer, where there was none before.
  */
 
 
@@ -36,6 +37,7 @@ static void cigna_brake_count(cigna_brake_count_t *counts, unsigned n,
 static int cigna_brake_share(const cigna_brake_count_t *counts, unsigned n,
     int64_t number, unsigned fewest, unsigned percent);
 static void cigna_brake_did_well(cigna_brake_t *b, int64_t now_ms);
+static void cigna_brake_give_turns(cigna_brake_t *b, int64_t now_ms);
 static int cigna_brake_failed(cigna_brake_t *b, int64_t now_ms);
 static int cigna_brake_doubts(const cigna_brake_t *b, int64_t now_ms,
     unsigned percent);
@@ -65,6 +67,11 @@ cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
 
     if (e == cigna_answer_tokens) {
         cigna_brake_did_well(b, now_ms);
+        return 0;
+    }
+
+    if (e == cigna_answer_explained && !b->doubted) {
+        cigna_brake_give_turns(b, now_ms);
         return 0;
     }
 
@@ -163,6 +170,13 @@ cigna_brake_did_well(cigna_brake_t *b, int64_t now_ms)
         return;
     }
 
+    cigna_brake_give_turns(b, now_ms);
+}
+
+
+static void
+cigna_brake_give_turns(cigna_brake_t *b, int64_t now_ms)
+{
     b->next_ms = now_ms;
     b->pause_ms = CIGNA_BRAKE_PAUSE_MS;
     b->credits += CIGNA_BRAKE_CREDITS;

@@ -171,13 +171,23 @@ a_refusal_of_what_may_have_been_spent_says_nothing(void **state)
     assert_false(brake.on);
     assert_int_equal(brake.failures, 0);
 
-    /* but for whether it does well again */
+    /* but that there are answers again */
 
     (void) answers(5, cigna_answer_lost, NOW);
     cigna_brake_take(&brake, NOW + SECOND);
     (void) answers(1, cigna_answer_explained, NOW + SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), 2 * SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 1), 0);
+    assert_true(brake.on);
     assert_false(brake.doubted);
+
+    /* unless it is refusals that are doubted */
+
+    assert_int_equal(setup(NULL), 0);
+    (void) answers(5, cigna_answer_refused, NOW);
+    assert_true(brake.doubted);
+    cigna_brake_take(&brake, NOW + SECOND);
+    (void) answers(1, cigna_answer_explained, NOW + SECOND);
+    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), 2 * SECOND);
 }
 
 

@@ -10,6 +10,9 @@ const BATCH = 40;                   // members who refresh at once
 const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
 
+// A grant whose refreshes have failed in a row waits for so long at most.
+const SETTLE_MS = 90000;
+
 // Of so many batches one has its second attempts cut, too.
 const TWICE = 4;
 
@@ -87,7 +90,7 @@ async function batch(fleet, cutter, { size, twice, random, tally }) {
     await askAll(2);
   }
   const answers = await Promise.all(members.map((member) =>
-    fleet.settle(member, random.pick(fleet.nodes))));
+    fleet.settle(member, random.pick(fleet.nodes), { timeout: SETTLE_MS })));
   tally.rounds += size;
   await end(fleet, cutter, { members, answers, tally });
 }
