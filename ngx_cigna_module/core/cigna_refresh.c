@@ -198,13 +198,16 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
             return;
         }
 
-        /* unmarked, it is refused once more by the next to try */
-
-        if (cigna_script_said(ev, "ok")
-            || !cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES))
-        {
+        if (cigna_script_said(ev, "ok")) {
             cigna_refresh_report(f, ev, op, cigna_refresh_spent,
                                  "refused with invalid_grant");
+
+        } else if (!cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES)) {
+
+            /* unmarked, it is refused once more by the next to try */
+
+            cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
+                                  "refused, but Redis cannot be told");
         }
 
         return;

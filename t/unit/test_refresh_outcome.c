@@ -104,6 +104,31 @@ a_refusal_that_cannot_be_checked_marks_nothing(void **state)
 
 
 static void
+a_refusal_that_cannot_be_marked_is_an_outage(void **state)
+{
+    (void) state;
+
+    make_expired();
+    w.families[0].dead = 1;
+    (void) begin(&a);
+    stop_before(&a, cigna_script_grant_swap);
+
+    while (a.op.type != cigna_op_script
+           || a.op.script != cigna_script(cigna_script_grant_release))
+    {
+        world_step(&w, &a, world_error);
+    }
+
+    assert_int_equal(finish(&a)->rc, cigna_refresh_vault);
+    assert_int_equal(stored().state, cigna_grant_live);
+    assert_unlocked();
+
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+    assert_int_equal(stored().state, cigna_grant_spent);
+}
+
+
+static void
 a_reply_without_tokens_is_told_by_its_shape(void **state)
 {
     (void) state;
@@ -1585,6 +1610,7 @@ main(void)
         test(a_refused_grant_is_read_again_before_it_is_marked),
         test(a_lost_race_is_not_read_as_revoked),
         test(a_refusal_that_cannot_be_checked_marks_nothing),
+        test(a_refusal_that_cannot_be_marked_is_an_outage),
         test(a_reply_without_tokens_is_told_by_its_shape),
         test(an_error_that_cannot_be_read_has_had_no_effect),
         test(where_too_many_are_refused_nothing_is_marked),
