@@ -13,6 +13,7 @@
 #define NGX_CIGNA_PACE_JITTER    1000
 #define NGX_CIGNA_PACE_ROW       600000    /* later ones begin a new row */
 
+#define NGX_CIGNA_PACE_PLACES    4         /* of which an origin has one */
 #define NGX_CIGNA_PACE_PROBE     5000      /* ms, between two probes */
 #define NGX_CIGNA_PACE_PROBE_MAX 60000
 
@@ -22,7 +23,7 @@ struct ngx_cigna_pace_s {
     ngx_atomic_t        requests;
 
     ngx_atomic_t        paused_until;
-    ngx_atomic_t        alarm_after;
+    ngx_atomic_t        said_after[ngx_cigna_pace_doubting + 1];
     cigna_brake_t       brake;
 };
 
@@ -37,9 +38,11 @@ _Static_assert(sizeof(ngx_cigna_pace_t) <= NGX_CIGNA_PACE_SLOT,
 static ngx_atomic_uint_t ngx_cigna_pace_second(void);
 static void ngx_cigna_pace_extend(ngx_atomic_t *until, ngx_msec_t ms);
 static ngx_msec_t ngx_cigna_pace_left(ngx_atomic_uint_t until);
+static ngx_uint_t ngx_cigna_pace_says(ngx_cigna_pace_t *pace,
+    ngx_cigna_pace_e state);
 static ngx_msec_t ngx_cigna_pace_probe(ngx_cigna_zone_origin_t *origin);
 static ngx_cigna_zone_origin_t *ngx_cigna_pace_origin(ngx_shm_zone_t *zone,
-    cigna_slice_t url);
+    cigna_slice_t url, ngx_uint_t take);
 static ngx_cigna_zone_cooling_t *ngx_cigna_pace_place(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, uint64_t *tag);
 
@@ -159,28 +162,50 @@ ngx_cigna_pace_left(ngx_atomic_uint_t until)
 }
 
 
-ngx_uint_t
+ngx_cigna_pace_e
 ngx_cigna_pace_answered(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
     const ngx_cigna_cache_key_t *key, cigna_answer_e answer,
     ngx_uint_t percent)
 {
-    uint64_t    tag;
-    ngx_uint_t  on;
+    uint64_t           tag;
+    ngx_cigna_pace_e   state;
 
     if (pace == NULL) {
-        return 0;
+        return ngx_cigna_pace_well;
     }
 
     ngx_memcpy(&tag, key->bytes, sizeof(tag));
 
     (void) ngx_cigna_zone_lock(zone);
 
-    on = cigna_brake_answered(&pace->brake, ngx_current_msec, answer, tag,
-                              percent);
+    (void) cigna_brake_answered(&pace->brake, ngx_current_msec, answer, tag,
+                                percent);
+
+    state = pace->brake.doubted ? ngx_cigna_pace_doubting
+            : pace->brake.on ? ngx_cigna_pace_failing : ngx_cigna_pace_well;
 
     ngx_cigna_zone_unlock(zone);
 
-    return on;
+    if (state == ngx_cigna_pace_well || !ngx_cigna_pace_says(pace, state)) {
+        return ngx_cigna_pace_well;
+    }
+
+    return state;
+}
+
+
+/* each at most once a minute */
+
+static ngx_uint_t
+ngx_cigna_pace_says(ngx_cigna_pace_t *pace, ngx_cigna_pace_e state)
+{
+    ngx_atomic_uint_t  after;
+
+    after = pace->said_after[state];
+
+    return ngx_cigna_pace_left(after) == 0
+           && ngx_atomic_cmp_set(&pace->said_after[state], after,
+                                 ngx_current_msec + NGX_CIGNA_PACE_ALARM);
 }
 
 
@@ -207,9 +232,11 @@ ngx_cigna_pace_braked(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace)
 
 ngx_int_t
 ngx_cigna_pace_turn(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
-    cigna_slice_t url, ngx_uint_t probe, ngx_msec_t *wait)
+    cigna_slice_t url, ngx_uint_t probe, ngx_cigna_turn_t *turn,
+    ngx_msec_t *wait)
 {
     *wait = 0;
+    ngx_memzero(turn, sizeof(ngx_cigna_turn_t));
 
     if (pace == NULL) {
         return NGX_OK;
@@ -220,11 +247,12 @@ ngx_cigna_pace_turn(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
     *wait = cigna_brake_rest(&pace->brake, ngx_current_msec, probe);
 
     if (*wait == 0 && probe) {
-        *wait = ngx_cigna_pace_probe(ngx_cigna_pace_origin(zone, url));
+        *wait = ngx_cigna_pace_probe(ngx_cigna_pace_origin(zone, url, 1));
+        turn->probe = 1;
     }
 
     if (*wait == 0) {
-        cigna_brake_take(&pace->brake, ngx_current_msec);
+        turn->brake = cigna_brake_take(&pace->brake, ngx_current_msec);
     }
 
     ngx_cigna_zone_unlock(zone);
@@ -256,14 +284,19 @@ ngx_cigna_pace_probe(ngx_cigna_zone_origin_t *origin)
 }
 
 
-/* by scheme, host and port; who comes to an occupied place takes it */
+/*
+ * By scheme, host and port.  take: who comes to occupied places takes the one of
+ * which nothing was heard for the longest time; else NULL if there is none.
+ */
 
 static ngx_cigna_zone_origin_t *
-ngx_cigna_pace_origin(ngx_shm_zone_t *zone, cigna_slice_t url)
+ngx_cigna_pace_origin(ngx_shm_zone_t *zone, cigna_slice_t url,
+    ngx_uint_t take)
 {
     size_t                    len;
     uint64_t                  tag;
-    ngx_cigna_zone_origin_t  *origin;
+    ngx_uint_t                i;
+    ngx_cigna_zone_origin_t  *origin, *oldest;
 
     for (len = 0; len < url.len; len++) {
         if (url.data[len] == '/' && len >= sizeof("https://") - 1) {
@@ -274,28 +307,53 @@ ngx_cigna_pace_origin(ngx_shm_zone_t *zone, cigna_slice_t url)
     tag = (uint64_t) ngx_murmur_hash2((u_char *) url.data, len) << 32
           | ngx_crc32_long((u_char *) url.data, len);
 
-    origin = &ngx_cigna_zone_fixed(zone)->origins[tag
-                                                  % NGX_CIGNA_ZONE_ORIGINS];
+    oldest = NULL;
 
-    if (origin->tag != tag) {
-        ngx_memzero(origin, sizeof(ngx_cigna_zone_origin_t));
-        origin->tag = tag;
+    for (i = 0; i < NGX_CIGNA_PACE_PLACES; i++) {
+        origin = &ngx_cigna_zone_fixed(zone)->origins[(tag + i)
+                                                      % NGX_CIGNA_ZONE_ORIGINS];
+
+        if (origin->tag == tag) {
+            return origin;
+        }
+
+        if (oldest == NULL || origin->heard_ms < oldest->heard_ms) {
+            oldest = origin;
+        }
     }
 
-    return origin;
+    if (!take) {
+        return NULL;
+    }
+
+    ngx_memzero(oldest, sizeof(ngx_cigna_zone_origin_t));
+    oldest->tag = tag;
+
+    return oldest;
 }
 
 
 void
-ngx_cigna_pace_give_back(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace)
+ngx_cigna_pace_give_back(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
+    cigna_slice_t url, const ngx_cigna_turn_t *turn)
 {
-    if (pace == NULL || !pace->brake.on) {
+    ngx_cigna_zone_origin_t  *origin;
+
+    if (pace == NULL
+        || (turn->brake == cigna_turn_free && !turn->probe))
+    {
         return;
     }
 
     (void) ngx_cigna_zone_lock(zone);
 
-    cigna_brake_give_back(&pace->brake);
+    cigna_brake_give_back(&pace->brake, turn->brake);
+
+    origin = turn->probe ? ngx_cigna_pace_origin(zone, url, 0) : NULL;
+
+    if (origin) {
+        origin->probe_ms = 0;
+    }
 
     ngx_cigna_zone_unlock(zone);
 }
@@ -308,7 +366,7 @@ ngx_cigna_pace_heard(ngx_shm_zone_t *zone, cigna_slice_t url)
 
     (void) ngx_cigna_zone_lock(zone);
 
-    origin = ngx_cigna_pace_origin(zone, url);
+    origin = ngx_cigna_pace_origin(zone, url, 1);
 
     origin->heard_ms = ngx_current_msec;
     origin->probe_ms = 0;
@@ -320,20 +378,31 @@ ngx_cigna_pace_heard(ngx_shm_zone_t *zone, cigna_slice_t url)
 
 void
 ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
-    cigna_slice_t url, int64_t now_ms, cigna_endpoint_t *endpoint)
+    cigna_slice_t url, ngx_uint_t percent, int64_t now_ms,
+    cigna_endpoint_t *endpoint)
 {
-    int64_t  behind_ms;
+    int64_t                   behind_ms;
+    ngx_cigna_zone_origin_t  *origin;
 
     ngx_memzero(endpoint, sizeof(cigna_endpoint_t));
 
     (void) ngx_cigna_zone_lock(zone);
 
-    endpoint->heard_ms = ngx_cigna_pace_origin(zone, url)->heard_ms;
+    origin = ngx_cigna_pace_origin(zone, url, 0);
+
+    if (origin) {
+        endpoint->heard_ms = origin->heard_ms;
+    }
 
     if (pace) {
+        cigna_brake_lapse(&pace->brake, ngx_current_msec);
+
         endpoint->well_ms = pace->brake.well_ms;
-        endpoint->doubted_ms = pace->brake.doubted_ms;
-        endpoint->doubted = pace->brake.doubted;
+
+        if (percent < 100) {
+            endpoint->doubted_ms = pace->brake.doubted_ms;
+            endpoint->doubted = pace->brake.doubted;
+        }
     }
 
     ngx_cigna_zone_unlock(zone);
@@ -345,23 +414,6 @@ ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
     endpoint->heard_ms += endpoint->heard_ms ? behind_ms : 0;
     endpoint->well_ms += endpoint->well_ms ? behind_ms : 0;
     endpoint->doubted_ms += endpoint->doubted_ms ? behind_ms : 0;
-}
-
-
-ngx_uint_t
-ngx_cigna_pace_alarm(ngx_cigna_pace_t *pace)
-{
-    ngx_atomic_uint_t  after;
-
-    if (pace == NULL) {
-        return 1;
-    }
-
-    after = pace->alarm_after;
-
-    return ngx_cigna_pace_left(after) == 0
-           && ngx_atomic_cmp_set(&pace->alarm_after, after,
-                                 ngx_current_msec + NGX_CIGNA_PACE_ALARM);
 }
 
 

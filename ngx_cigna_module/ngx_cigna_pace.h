@@ -47,9 +47,16 @@ ngx_msec_t ngx_cigna_pace_paused(ngx_cigna_pace_t *pace);
 
 /*
  * The tenant's brake, see cigna_brake.h.  answered: a refresh of the grant was,
- * by so much; 1 if that has put the brake on.
+ * by so much; what is to be said of it, once a minute.
  */
-ngx_uint_t ngx_cigna_pace_answered(ngx_shm_zone_t *zone,
+
+typedef enum {
+    ngx_cigna_pace_well = 0,
+    ngx_cigna_pace_failing,                    /* it is on */
+    ngx_cigna_pace_doubting                    /* too many are refused */
+} ngx_cigna_pace_e;
+
+ngx_cigna_pace_e ngx_cigna_pace_answered(ngx_shm_zone_t *zone,
     ngx_cigna_pace_t *pace, const ngx_cigna_cache_key_t *key,
     cigna_answer_e answer, ngx_uint_t percent);
 
@@ -57,26 +64,37 @@ ngx_uint_t ngx_cigna_pace_answered(ngx_shm_zone_t *zone,
 ngx_msec_t ngx_cigna_pace_braked(ngx_shm_zone_t *zone,
     ngx_cigna_pace_t *pace);
 
+/* what a refresh that begins has taken */
+
+typedef struct {
+    cigna_turn_e             brake;
+    unsigned                 probe:1;          /* of the server */
+} ngx_cigna_turn_t;
+
+
 /*
  * One refresh begins: it is told so to the brake, which may be waiting for it.
  * probe: nobody knows whether the server of this URL answers, and few find out
  * for all.  NGX_BUSY: not yet, to be asked again after *wait ms.
  */
 ngx_int_t ngx_cigna_pace_turn(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
-    cigna_slice_t url, ngx_uint_t probe, ngx_msec_t *wait);
+    cigna_slice_t url, ngx_uint_t probe, ngx_cigna_turn_t *turn,
+    ngx_msec_t *wait);
 
 /* the one that began has sent nothing */
-void ngx_cigna_pace_give_back(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace);
+void ngx_cigna_pace_give_back(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
+    cigna_slice_t url, const ngx_cigna_turn_t *turn);
 
 /* the server of this URL has sent a complete reply */
 void ngx_cigna_pace_heard(ngx_shm_zone_t *zone, cigna_slice_t url);
 
-/* what there is to know of the token endpoint of this URL; now: the epoch's */
+/*
+ * What there is to know of the token endpoint of this URL.  percent: as above;
+ * now_ms: since the epoch.
+ */
 void ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
-    cigna_slice_t url, int64_t now_ms, cigna_endpoint_t *endpoint);
-
-/* 1 at most once a minute */
-ngx_uint_t ngx_cigna_pace_alarm(ngx_cigna_pace_t *pace);
+    cigna_slice_t url, ngx_uint_t percent, int64_t now_ms,
+    cigna_endpoint_t *endpoint);
 
 
 /*

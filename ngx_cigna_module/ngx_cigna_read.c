@@ -124,8 +124,8 @@ ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 
     if (grant->state == cigna_grant_spent || mark->attempts) {
         ngx_cigna_pace_endpoint(mcf->zone, tenant->pace,
-                                tenant->provider.token_endpoint, now,
-                                &v.endpoint);
+                                tenant->provider.token_endpoint,
+                                tenant->refused_share, now, &v.endpoint);
     }
 
     switch (cigna_verdict(&v, now)) {
@@ -228,41 +228,6 @@ ngx_cigna_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     *grant = newer;
     *rc = opened;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_cigna_read_journalled(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_grant_t *grant)
-{
-    int                     rc;
-    cigna_journal_t         entry;
-    ngx_cigna_main_conf_t  *mcf;
-    cigna_journal_known_t   known;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    ngx_memzero(grant, sizeof(cigna_grant_t));
-    ngx_memzero(&known, sizeof(cigna_journal_known_t));
-
-    known.connected_ms = -1;
-
-    if (ngx_cigna_read_entry(r, ctx, &known, &entry) != NGX_OK
-        || known.now_ms - entry.made_ms >= (int64_t) mcf->stale)
-    {
-        return NGX_DECLINED;
-    }
-
-    cigna_arena_init(&ngx_cigna_read_arena, ngx_cigna_read_mem,
-                     NGX_CIGNA_READ_ARENA);
-
-    if (ngx_cigna_read_open(r, ctx, &entry, grant, &rc) != NGX_OK
-        || rc != CIGNA_OK)
-    {
-        return NGX_DECLINED;
-    }
 
     return NGX_OK;
 }

@@ -27,13 +27,6 @@ ngx_cigna_condition_e ngx_cigna_read_grant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);
 
 /*
- * The same where Redis cannot be asked: NGX_OK, *grant is a live one of the
- * journal that was entered less than "stale" ago.  NGX_DECLINED: there is none.
- */
-ngx_int_t ngx_cigna_read_journalled(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);
-
-/*
  * 1 if what was just read has a write-ahead mark: a refresh is under way, or
  * nobody knows what became of one.
  */

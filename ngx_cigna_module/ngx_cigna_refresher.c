@@ -280,7 +280,8 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     tenant = run->tenant;
 
     ngx_cigna_pace_endpoint(run->mcf->zone, tenant->pace,
-                            tenant->provider.token_endpoint, ev->now_ms,
+                            tenant->provider.token_endpoint,
+                            tenant->refused_share, ev->now_ms,
                             &flow->verdict.endpoint);
 
     ngx_cigna_refresher_journalled(refresher);
@@ -342,30 +343,33 @@ static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow)
 {
-    ngx_uint_t           on;
+    ngx_cigna_pace_e     state;
     ngx_cigna_tenant_t  *tenant;
 
     tenant = run->tenant;
 
-    on = ngx_cigna_pace_answered(run->mcf->zone, tenant->pace, &run->key,
-                                 flow->answer, tenant->refused_share);
+    state = ngx_cigna_pace_answered(run->mcf->zone, tenant->pace, &run->key,
+                                    flow->answer, tenant->refused_share);
 
-    if (!on || !ngx_cigna_pace_alarm(tenant->pace)) {
-        return;
-    }
+    switch (state) {
 
-    if (flow->answer == cigna_answer_refused) {
+    case ngx_cigna_pace_doubting:
         ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
                       "the token endpoint refuses too many grants of \"%V\" "
                       "with invalid_grant: none is given up for that, and few "
                       "refreshes begin; are client_id and secret right?",
                       &tenant->name);
         return;
-    }
 
-    ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
-                  "refreshes of \"%V\" fail one after the other: few begin "
-                  "until one does well", &tenant->name);
+    case ngx_cigna_pace_failing:
+        ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
+                      "refreshes of \"%V\" fail one after the other: few begin "
+                      "until one does well", &tenant->name);
+        return;
+
+    case ngx_cigna_pace_well:
+        return;
+    }
 }
 
 

@@ -359,8 +359,10 @@ ngx_cigna_run_free(ngx_cigna_run_t *run)
     ngx_cigna_run_op_done(run);
     ngx_cigna_seat_give(run->mcf->worker, &run->seat);
 
-    if (run->turn) {
-        ngx_cigna_pace_give_back(run->mcf->zone, run->tenant->pace);
+    if (run->begun) {
+        ngx_cigna_pace_give_back(run->mcf->zone, run->tenant->pace,
+                                 run->tenant->provider.token_endpoint,
+                                 &run->turn);
     }
 
     /* its entry is everybody's now */

@@ -95,6 +95,7 @@ struct ngx_cigna_run_s {
     ngx_uint_t               watched;          /* epoch at the last command */
     ngx_cigna_redis_cmd_t    keep;             /* beside an exchange */
     ngx_event_t              keep_timer;
+    ngx_cigna_turn_t         turn;
     cigna_journal_t          note;             /* last journal entry */
     unsigned                 noted:1;          /* ... not confirmed yet */
     unsigned                 queued:1;         /* exchange not begun yet */
@@ -103,7 +104,7 @@ struct ngx_cigna_run_s {
     unsigned                 evaled:1;         /* NOSCRIPT was answered */
     unsigned                 keep_evaled:1;
     unsigned                 retake:1;         /* lock and mark may be lost */
-    unsigned                 turn:1;           /* taken, nothing sent yet */
+    unsigned                 begun:1;          /* turn taken, nothing sent */
     unsigned                 reported:1;
 };
 

@@ -157,7 +157,7 @@ ngx_cigna_run_collect(ngx_cigna_run_t *run)
         run->ev.type = run->http.outcome;
 
         if (run->ev.type != cigna_ev_unsent) {
-            run->turn = 0;
+            run->begun = 0;
         }
 
         if (run->ev.type == cigna_ev_ok) {
@@ -272,16 +272,16 @@ ngx_cigna_run_turn(ngx_cigna_run_t *run)
 
     tenant = run->tenant;
 
-    if (run->turn) {
+    if (run->begun) {
         return NGX_OK;
     }
 
     if (ngx_cigna_pace_turn(run->mcf->zone, tenant->pace,
                             tenant->provider.token_endpoint, run->op.probe,
-                            &wait)
+                            &run->turn, &wait)
         == NGX_OK)
     {
-        run->turn = 1;
+        run->begun = 1;
         return NGX_OK;
     }
 

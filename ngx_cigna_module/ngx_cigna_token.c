@@ -7,8 +7,7 @@
  *    new ------------+--> found            in the cache
  *     |              |
  *     +--> reading --+--> found            in the vault; or that cannot be
- *             |      |                     asked, and the one that is cached,
- *             |      |                     or journalled, will do
+ *             |      |                     asked, and the cached one will do
  *             |      |
  *             +--> refreshing --> found    or the old one lives on for a moment
  *
@@ -46,7 +45,7 @@ static ngx_int_t ngx_cigna_token_have_read(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_token_use(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
 static ngx_uint_t ngx_cigna_token_ahead(const ngx_cigna_token_t *t,
-    const ngx_cigna_cache_entry_t *entry, int64_t now);
+    const cigna_grant_t *grant, int64_t now);
 static ngx_uint_t ngx_cigna_token_unwanted(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const ngx_cigna_cache_entry_t *entry, int64_t now);
 static ngx_uint_t ngx_cigna_token_same_grant(const u_char *id,
@@ -55,8 +54,6 @@ static void ngx_cigna_token_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry);
 static ngx_int_t ngx_cigna_token_stale(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_int_t ngx_cigna_token_journalled(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant, int64_t now);
 
 
 ngx_int_t
@@ -207,8 +204,23 @@ ngx_cigna_token_have_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         rc = ngx_cigna_token_stale(r, ctx);
         break;
 
-    case ngx_cigna_not_connected:
+    case ngx_cigna_refresh_paused:
     case ngx_cigna_grant_spent:
+
+        if (ngx_cigna_token_ahead(t, &grant, ngx_cigna_now_ms())) {
+            rc = ngx_cigna_token_take(ctx, &t->cached.token,
+                                      ngx_cigna_source_cache);
+            break;
+        }
+
+        if (e == ngx_cigna_refresh_paused) {
+            rc = ngx_cigna_token_refuse(ctx, e);
+            break;
+        }
+
+        /* fall through */
+
+    case ngx_cigna_not_connected:
     case ngx_cigna_grant_moved:
 
         if (t->cached.token.len) {
@@ -242,7 +254,7 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_refresher_entry(ctx->tenant, ctx->identity, grant, &entry);
 
-    if (ngx_cigna_token_ahead(t, &entry, now)) {
+    if (ngx_cigna_token_ahead(t, grant, now)) {
         return ngx_cigna_token_take(ctx, &t->cached.token,
                                     ngx_cigna_source_cache);
     }
@@ -288,11 +300,12 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 static ngx_uint_t
 ngx_cigna_token_ahead(const ngx_cigna_token_t *t,
-    const ngx_cigna_cache_entry_t *entry, int64_t now)
+    const cigna_grant_t *grant, int64_t now)
 {
     return t->cached.token.len
-           && t->cached.generation > entry->generation
-           && ngx_cigna_token_same_grant(t->cached.id, entry->id)
+           && t->cached.generation > grant->generation
+           && grant->id.len == CIGNA_GRANT_ID_LEN
+           && ngx_cigna_token_same_grant(t->cached.id, grant->id.data)
            && ngx_cigna_token_lives(&t->cached, now);
 }
 
@@ -362,89 +375,30 @@ ngx_cigna_token_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/*
- * The vault cannot be asked, which never means that there is no grant.  What
- * the journal has was made by this node, and is as good as what the cache has,
- * where that may be used.
- */
+/* the vault cannot be asked, which never means that there is no grant */
 
 static ngx_int_t
 ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     int64_t                 now;
-    ngx_int_t               rc;
-    cigna_grant_t           grant;
     ngx_cigna_token_t      *t;
-    ngx_cigna_loc_conf_t   *lcf;
     ngx_cigna_main_conf_t  *mcf;
 
     t = ctx->token;
-    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
     now = ngx_cigna_now_ms();
 
-    if (now >= t->cached.expires_ms
+    if (t->cached.token.len == 0
+        || now >= t->cached.expires_ms
         || now - t->cached.checked_ms >= (int64_t) mcf->stale)
     {
-        ngx_str_null(&t->cached.token);
-    }
-
-    rc = NGX_DECLINED;
-
-    if (lcf->cache && ngx_cigna_read_journalled(r, ctx, &grant) == NGX_OK) {
-        rc = ngx_cigna_token_journalled(r, ctx, &grant, now);
-        ngx_cigna_read_done(ctx, &grant);
-    }
-
-    if (rc == NGX_DECLINED && t->cached.token.len) {
-        rc = ngx_cigna_token_take(ctx, &t->cached.token,
-                                  ngx_cigna_source_cache);
-    }
-
-    if (rc != NGX_OK) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_vault_unreachable);
     }
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_stale_served);
     ngx_cigna_reply_log(r, ctx, ngx_cigna_served_stale, "fhir", NULL);
 
-    return NGX_OK;
-}
-
-
-/* not in place of a cached one that is as new, or of another grant */
-
-static ngx_int_t
-ngx_cigna_token_journalled(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    const cigna_grant_t *grant, int64_t now)
-{
-    ngx_cigna_token_t        *t;
-    ngx_cigna_cache_entry_t   entry;
-
-    t = ctx->token;
-
-    ngx_cigna_refresher_entry(ctx->tenant, ctx->identity, grant, &entry);
-
-    if (now >= entry.expires_ms
-        || ngx_cigna_token_unwanted(r, ctx, &entry, now)
-        || (t->cached.token.len
-            && (entry.generation <= t->cached.generation
-                || !ngx_cigna_token_same_grant(entry.id, t->cached.id))))
-    {
-        return NGX_DECLINED;
-    }
-
-    if (ngx_cigna_secret_copy(r->pool, &t->old, entry.token.data,
-                              entry.token.len)
-        != NGX_OK
-        || ngx_cigna_ctx_grant(r, ctx, grant) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_cigna_token_of(t, entry.id, entry.generation);
-
-    return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_vault);
+    return ngx_cigna_token_take(ctx, &t->cached.token, ngx_cigna_source_cache);
 }
 
 

@@ -23,6 +23,12 @@
 #define CIGNA_BRAKE_FEWEST_SLICE   4
 #define CIGNA_BRAKE_FEWEST_MINUTE  10
 
+/* failures further apart than this are no row */
+
+#define CIGNA_BRAKE_ROW_MS         (10 * CIGNA_BRAKE_MINUTE_MS)
+
+#define CIGNA_BRAKE_LAPSE_MS       (1440 * CIGNA_BRAKE_MINUTE_MS)
+
 #define CIGNA_BRAKE_PAUSE_MS       1000
 #define CIGNA_BRAKE_PAUSE_MAX_MS   60000
 
@@ -51,6 +57,12 @@ cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
 
     refused = e == cigna_answer_refused;
 
+    cigna_brake_lapse(b, now_ms);
+
+    if (percent >= 100) {
+        b->doubted = 0;
+    }
+
     if (e == cigna_answer_none
         || (e == cigna_answer_explained && !b->on)
         || (refused && percent >= 100))
@@ -75,12 +87,18 @@ cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
         return 0;
     }
 
+    if (now_ms - b->failed_ms > CIGNA_BRAKE_ROW_MS) {
+        b->failures = 0;
+        b->refusals = 0;
+    }
+
     if (b->failures == 0 || tag != b->last) {
         b->failures++;
         b->refusals += refused ? 1 : 0;
     }
 
     b->last = tag;
+    b->failed_ms = now_ms;
     b->well = 0;
 
     changed = 0;
@@ -257,27 +275,47 @@ cigna_brake_rest(const cigna_brake_t *b, int64_t now_ms, int again)
 
 /* who does not come back leaves the next turn to somebody else */
 
-void
+cigna_turn_e
 cigna_brake_take(cigna_brake_t *b, int64_t now_ms)
+{
+    if (!b->on) {
+        return cigna_turn_free;
+    }
+
+    if (b->credits) {
+        b->credits--;
+        return cigna_turn_credit;
+    }
+
+    b->probing = 1;
+    b->next_ms = now_ms + b->pause_ms;
+
+    return cigna_turn_probe;
+}
+
+
+void
+cigna_brake_give_back(cigna_brake_t *b, cigna_turn_e turn)
 {
     if (!b->on) {
         return;
     }
 
-    if (b->credits) {
-        b->credits--;
+    if (turn == cigna_turn_credit && b->credits < CIGNA_BRAKE_CREDITS_MAX) {
+        b->credits++;
 
-    } else {
-        b->probing = 1;
-        b->next_ms = now_ms + b->pause_ms;
+    } else if (turn == cigna_turn_probe && b->probing) {
+        b->probing = 0;
+        b->next_ms = 0;
     }
 }
 
 
 void
-cigna_brake_give_back(cigna_brake_t *b)
+cigna_brake_lapse(cigna_brake_t *b, int64_t now_ms)
 {
-    if (b->on) {
-        b->credits++;
+    if (b->on && now_ms - b->failed_ms > CIGNA_BRAKE_LAPSE_MS) {
+        b->on = 0;
+        b->doubted = 0;
     }
 }

@@ -51,6 +51,7 @@ typedef struct {
     uint32_t             refusals;         /* likewise */
     uint32_t             well;             /* refreshes in a row */
     int64_t              well_ms;          /* when they were enough, 0: never */
+    int64_t              failed_ms;        /* last */
     int64_t              doubted_ms;       /* refusals are, or were, since */
     uint32_t             doubted;
     uint32_t             on;
@@ -75,11 +76,23 @@ int cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
  */
 int64_t cigna_brake_rest(const cigna_brake_t *b, int64_t now_ms, int again);
 
-/* one begins, and needs a turn; to be asked only if one may */
-void cigna_brake_take(cigna_brake_t *b, int64_t now_ms);
+/* what one that begins has taken */
 
-/* the one that began has sent nothing */
-void cigna_brake_give_back(cigna_brake_t *b);
+typedef enum {
+    cigna_turn_free = 0,                   /* nothing: the brake is off */
+    cigna_turn_credit,
+    cigna_turn_probe                       /* the one of this pause */
+} cigna_turn_e;
+
+
+/* one begins; to be asked only if one may */
+cigna_turn_e cigna_brake_take(cigna_brake_t *b, int64_t now_ms);
+
+/* it has sent nothing */
+void cigna_brake_give_back(cigna_brake_t *b, cigna_turn_e turn);
+
+/* for a day nothing has failed: whatever it was, it is over */
+void cigna_brake_lapse(cigna_brake_t *b, int64_t now_ms);
 
 
 #endif /* _CIGNA_BRAKE_H_INCLUDED_ */

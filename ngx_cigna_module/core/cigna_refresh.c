@@ -351,7 +351,7 @@ cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
     }
 
     f->state = cigna_refresh_st_turn;
-    cigna_flow_turn(op, cigna_verdict_probes(&f->verdict, ev->now_ms));
+    cigna_flow_turn(op, cigna_verdict_probes(&f->verdict));
 }
 
 

@@ -64,8 +64,8 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
     }
 
     if (e == cigna_token_invalid_grant) {
-        f->answer = f->verdict.mark.attempts ? cigna_answer_explained
-                                             : cigna_answer_refused;
+        f->answer = cigna_verdict_explains(&f->verdict)
+                    ? cigna_answer_explained : cigna_answer_refused;
         cigna_refresh_read(f, op, cigna_refresh_st_check);
         return;
     }

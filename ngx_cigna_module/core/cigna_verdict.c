@@ -14,9 +14,10 @@
  *                      pending or paused
  *
  * Attempts of unknown outcome grow apart: the second one may go at once, the
- * others wait 2 and 15 minutes.  Refusals that are not final are tried again
- * after 5 minutes, one hour and six hours, or as soon as the endpoint has
- * refreshed other grants well since.
+ * third after 2 minutes, and the last after 15, if the endpoint has answered
+ * anybody since, else after a day.  Refusals that are not final are tried again
+ * after 5 minutes, an hour and a day, or as soon as the endpoint has refreshed
+ * other grants well since.
  */
 
 
@@ -47,14 +48,16 @@
 #define CIGNA_VERDICT_DOUBT_MS   (10 * 60 * 1000)
 
 #define CIGNA_VERDICT_MINUTE_MS  INT64_C(60000)
+#define CIGNA_VERDICT_DAY        1440      /* minutes */
 
 
 static cigna_refresh_e cigna_verdict_spent(cigna_verdict_t *v,
     int64_t now_ms);
 static cigna_refresh_e cigna_verdict_again(cigna_verdict_t *v,
-    int64_t now_ms);
-static int64_t cigna_verdict_last_ms(const cigna_verdict_t *v,
-    int64_t now_ms);
+    const cigna_vault_mark_t *m, int64_t now_ms);
+static int cigna_verdict_recovered(const cigna_verdict_t *v,
+    int64_t since_ms);
+static int64_t cigna_verdict_last_ms(const cigna_vault_mark_t *m);
 static int cigna_verdict_is_refused(const cigna_verdict_t *v);
 static int cigna_verdict_set_back(const cigna_grant_t *g, int64_t now_ms);
 
@@ -125,20 +128,20 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
         return cigna_refresh_paused;
     }
 
-    return cigna_verdict_again(v, now_ms);
+    return cigna_verdict_again(v, &v->mark, now_ms);
 }
 
 
 /*
  * It was refused shortly before so many others were that it was hardly its own
- * fault: it is refused for good if the endpoint does well again and refuses it
- * once more.
+ * fault: that counts as a refusal that is not final.
  */
 
 static cigna_refresh_e
 cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
 {
     int64_t                  spent_ms;
+    cigna_vault_mark_t       mark;
     const cigna_endpoint_t  *e;
 
     e = &v->endpoint;
@@ -146,34 +149,36 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
 
     if (v->grant->refresh_token.len == 0
         || spent_ms > e->doubted_ms
-        || spent_ms < e->doubted_ms - CIGNA_VERDICT_DOUBT_MS)
+        || spent_ms < e->doubted_ms - CIGNA_VERDICT_DOUBT_MS
+        || (!e->doubted && e->well_ms <= e->doubted_ms))
     {
         v->why = "refused before";
         return cigna_refresh_spent;
     }
 
-    if (e->well_ms <= spent_ms) {
-        v->why = "refused, as too many are";
-        return cigna_refresh_paused;
+    mark = v->mark;
+
+    if (mark.attempts == 0) {
+        mark.attempts = 1;
+        mark.refused_ms = spent_ms;
     }
 
-    return v->mark.attempts ? cigna_verdict_again(v, now_ms)
-                            : cigna_refresh_pending;
+    return cigna_verdict_again(v, &mark, now_ms);
 }
 
 
 /* the refresh token was sent before, and the access token does not serve */
 
 static cigna_refresh_e
-cigna_verdict_again(cigna_verdict_t *v, int64_t now_ms)
+cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
+    int64_t now_ms)
 {
-    int64_t                    due_ms;
-    const cigna_vault_mark_t  *m;
+    int64_t  last_ms, due_ms;
 
     static const unsigned  unknown[CIGNA_VERDICT_ATTEMPTS - 1] = { 0, 2, 15 };
-    static const unsigned  refused[CIGNA_VERDICT_ATTEMPTS - 1] = { 5, 60, 360 };
-
-    m = &v->mark;
+    static const unsigned  refused[CIGNA_VERDICT_ATTEMPTS - 1] = {
+        5, 60, CIGNA_VERDICT_DAY
+    };
 
     /* somebody is at it: the lease waits for that */
 
@@ -188,13 +193,24 @@ cigna_verdict_again(cigna_verdict_t *v, int64_t now_ms)
         return cigna_refresh_spent;
     }
 
-    if (m->refused_ms && v->endpoint.well_ms > m->refused_ms) {
+    last_ms = cigna_verdict_last_ms(m);
+
+    /* by a clock of Redis that is far ahead nothing can be told */
+
+    if (last_ms > now_ms + CIGNA_VERDICT_STEP_MS
+        || (m->refused_ms && cigna_verdict_recovered(v, last_ms)))
+    {
         return cigna_refresh_pending;
     }
 
-    due_ms = cigna_verdict_last_ms(v, now_ms)
-             + CIGNA_VERDICT_MINUTE_MS
-               * (m->refused_ms ? refused : unknown)[m->attempts - 1];
+    due_ms = last_ms + CIGNA_VERDICT_MINUTE_MS
+                       * (m->refused_ms ? refused : unknown)[m->attempts - 1];
+
+    /* the last one is not to find out whether the endpoint answers */
+
+    if (m->attempts == CIGNA_VERDICT_ATTEMPTS - 1 && cigna_verdict_probes(v)) {
+        due_ms = last_ms + CIGNA_VERDICT_MINUTE_MS * CIGNA_VERDICT_DAY;
+    }
 
     if (now_ms >= due_ms) {
         return cigna_refresh_pending;
@@ -208,17 +224,21 @@ cigna_verdict_again(cigna_verdict_t *v, int64_t now_ms)
 }
 
 
-/* when the last attempt ended, or was given up; not later than now */
+/* has the endpoint refreshed others well since? */
+
+static int
+cigna_verdict_recovered(const cigna_verdict_t *v, int64_t since_ms)
+{
+    return !v->endpoint.doubted && v->endpoint.well_ms > since_ms;
+}
+
+
+/* when the last attempt ended, or was given up */
 
 static int64_t
-cigna_verdict_last_ms(const cigna_verdict_t *v, int64_t now_ms)
+cigna_verdict_last_ms(const cigna_vault_mark_t *m)
 {
-    int64_t  last_ms;
-
-    last_ms = v->mark.refused_ms ? v->mark.refused_ms
-                                 : v->mark.until_ms - CIGNA_LEASE_MS;
-
-    return last_ms < now_ms ? last_ms : now_ms;
+    return m->refused_ms ? m->refused_ms : m->until_ms - CIGNA_LEASE_MS;
 }
 
 
@@ -230,24 +250,42 @@ cigna_verdict_busy(const cigna_verdict_t *v, int64_t now_ms)
 
 
 unsigned
-cigna_verdict_probes(const cigna_verdict_t *v, int64_t now_ms)
+cigna_verdict_probes(const cigna_verdict_t *v)
 {
     return v->mark.attempts && v->mark.refused_ms == 0
-           && v->endpoint.heard_ms <= cigna_verdict_last_ms(v, now_ms);
+           && v->endpoint.heard_ms <= cigna_verdict_last_ms(&v->mark);
 }
 
+
+/*
+ * What was refused before is judged by its own record, as this node may not
+ * know of the others that were.
+ */
 
 int
 cigna_verdict_final(const cigna_verdict_t *v)
 {
     int64_t  before_ms;
 
-    before_ms = v->grant->state == cigna_grant_spent ? v->grant->obtained_ms
-                                                     : v->mark.refused_ms;
+    if (v->mark.attempts + 1 >= CIGNA_VERDICT_ATTEMPTS) {
+        return 1;
+    }
 
-    return !v->endpoint.doubted
-           || (before_ms && v->endpoint.well_ms > before_ms)
-           || v->mark.attempts + 1 >= CIGNA_VERDICT_ATTEMPTS;
+    before_ms = v->mark.refused_ms;
+
+    if (before_ms == 0 && v->grant->state == cigna_grant_spent) {
+        before_ms = v->grant->obtained_ms;
+    }
+
+    return before_ms ? cigna_verdict_recovered(v, before_ms)
+                     : !v->endpoint.doubted;
+}
+
+
+int
+cigna_verdict_explains(const cigna_verdict_t *v)
+{
+    return v->mark.attempts && v->mark.refused_ms == 0;
 }
 
 

@@ -38,8 +38,8 @@ typedef struct {
     int64_t                  well_ms;      /* it has refreshed several grants,
                                               one after the other */
     int64_t                  doubted_ms;   /* too many refusals to be true: they
-                                              have been provisional since ... */
-    unsigned                 doubted:1;    /* ... and are */
+                                              are, or were, provisional since */
+    unsigned                 doubted:1;    /* they are */
 } cigna_endpoint_t;
 
 
@@ -89,10 +89,13 @@ int cigna_verdict_busy(const cigna_verdict_t *v, int64_t now_ms);
  * 1 if the refresh token may have been spent, and nobody knows whether the
  * endpoint answers: to ask it is to find out for all
  */
-unsigned cigna_verdict_probes(const cigna_verdict_t *v, int64_t now_ms);
+unsigned cigna_verdict_probes(const cigna_verdict_t *v);
 
 /* would invalid_grant be final now? */
 int cigna_verdict_final(const cigna_verdict_t *v);
+
+/* 1 if an earlier attempt, of which nobody knows the end, explains it */
+int cigna_verdict_explains(const cigna_verdict_t *v);
 
 /* from then on the access token is to be made fresh, while it still serves */
 int64_t cigna_verdict_due_ms(const cigna_provider_t *p,

@@ -29,7 +29,8 @@ const OPTIONS = {
   nginx: { workers: WORKERS },
   vault: { connect_timeout: '300ms', timeout: '500ms', revalidate: '1s',
            stale: '3s' },
-  tenant: { connect_timeout: '500ms', timeout: '1500ms', refresh_ahead: '2s',
+  tenant: { connect_timeout: '500ms', timeout: '1500ms',
+            exchange_timeout: '1500ms', refresh_ahead: '2s',
             dances_per_member: 1000, dances_per_second: 1000 },
   fhir: { proxy_read_timeout: '2s', proxy_connect_timeout: '1s' },
   // what Redis has confirmed outlives it

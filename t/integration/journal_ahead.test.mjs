@@ -170,56 +170,6 @@ test('a journalled token that ends while Redis refuses writes', async (t) => {
   });
 });
 
-test('a Redis that cannot be asked', async (t) => {
-  const gw = await standardGateway(t, {
-    ...OPTIONS, vault: { ...OPTIONS.vault, stale: '8s' } });
-  const [alice] = await expired(gw, 'alice');
-  const [key] = await grantKeys(gw);
-  const [who] = key.match(/[\w-]{27}/);
-  const { begin, end } = REFUSALS.NOREPLICAS;
-  let made;
-
-  await t.test('the journal serves what the cache has not', async () => {
-    assertServed(await refreshedDuring(gw, alice, () => begin(gw.redis)));
-    made = Date.now();
-
-    // word of a change drops what is cached
-    await gw.redis.command('PUBLISH', 'cigna:invalidate', `${who} - 0`);
-    await sleep(200);
-    gw.redis.freeze();
-    const { cigna_stale_served_total: before } = await countersOf(gw);
-
-    assertServed(await alice.get('/fhir/Coverage?_count=90'));
-    assert.equal((await logged(gw, '/fhir/Coverage?_count=90')).outcome,
-                 'served_stale');
-    const { cigna_stale_served_total: after } = await countersOf(gw);
-    assert.equal(after.acme, before.acme + 1);
-    assert.match(gw.nginx.errorLog(), /served_stale/);
-  });
-
-  await t.test('no longer than "stale" allows', async () => {
-    await sleep(Math.max(0, made + 8100 - Date.now()));
-    assertNoVault(await alice.get('/fhir/Coverage'));
-    gw.redis.thaw();
-    await end(gw.redis);
-    await until('she is served', async () =>
-      (await alice.get('/fhir/Coverage')).status === 200);
-  });
-});
-
-test('a location without a cache serves nothing that Redis was not asked for',
-  async (t) => {
-    const gw = await standardGateway(t, { ...OPTIONS, fhir: NO_CACHE });
-    const alice = await connected(gw);
-
-    assertServed(await alice.get('/fhir/Coverage'));
-    gw.redis.freeze();
-    await until('it is an outage', async () =>
-      (await alice.get('/fhir/Coverage')).status === 503);
-    assertNoVault(await alice.get('/fhir/Coverage'));
-    gw.redis.thaw();
-  });
-
 test('a grant that this node has deleted stays deleted, whatever Redis has',
   async (t) => {
     const gw = await standardGateway(t, { ...OPTIONS, fhir: NO_CACHE });

@@ -192,6 +192,30 @@ test('revive', async (t) => {
   });
 });
 
+test('a grant whose attempts are used up', async (t) => {
+  const gw = await standardGateway(t, OPTIONS);
+  const [visitor] = await expired(gw, 'alice');
+  const [key] = await grantKeys(gw);
+  await gw.redis.command('HSET', key, 'm', Date.now() - 60000, 'n', '4');
+
+  await t.test('is spent, and status says so, too', async () => {
+    assertRefused(await visitor.get('/fhir/Coverage'), 401, 'grant_spent',
+                  { connect: gw.url('acme', '/cigna/connect') });
+    assert.equal((await status(visitor)).connected, false);
+    assert.deepEqual(await refreshes(gw), {});
+  });
+
+  await t.test('is revived, and served', async () => {
+    const { code, out } = await gw.vault(
+      'revive', '--tenant', 'acme', '--since',
+      new Date(Date.now() - 600000).toISOString());
+    assert.equal(code, DONE, out);
+    assert.match(out, /^1 grants revived$/m);
+    assertServed(await visitor.get('/fhir/Coverage'));
+    assert.equal((await status(visitor)).connected, true);
+  });
+});
+
 test('a revival that a gateway is quicker than', async (t) => {
   const gw = await standardGateway(t, OPTIONS);
   const [alice] = await ended(gw, 'alice');

@@ -174,7 +174,7 @@ a_refusal_of_what_may_have_been_spent_says_nothing(void **state)
     /* but that there are answers again */
 
     (void) answers(5, cigna_answer_lost, NOW);
-    cigna_brake_take(&brake, NOW + SECOND);
+    (void) cigna_brake_take(&brake, NOW + SECOND);
     (void) answers(1, cigna_answer_explained, NOW + SECOND);
     assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 1), 0);
     assert_true(brake.on);
@@ -185,7 +185,7 @@ a_refusal_of_what_may_have_been_spent_says_nothing(void **state)
     assert_int_equal(setup(NULL), 0);
     (void) answers(5, cigna_answer_refused, NOW);
     assert_true(brake.doubted);
-    cigna_brake_take(&brake, NOW + SECOND);
+    (void) cigna_brake_take(&brake, NOW + SECOND);
     (void) answers(1, cigna_answer_explained, NOW + SECOND);
     assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), 2 * SECOND);
 }
@@ -204,6 +204,13 @@ a_share_of_hundred_leaves_refusals_alone(void **state)
     }
 
     assert_false(brake.on);
+
+    /* and ends the doubt that there is */
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    assert_true(brake.doubted);
+    (void) cigna_brake_answered(&brake, NOW, cigna_answer_refused, 1, 100);
+    assert_false(brake.doubted);
 }
 
 
@@ -224,7 +231,7 @@ while_it_is_on_few_are_let_through_with_growing_pauses(void **state)
     for (now = NOW; now < NOW + 10 * MINUTE; now += SECOND / 4) {
 
         if (cigna_brake_rest(&brake, now, 0) == 0) {
-            cigna_brake_take(&brake, now);
+            (void) cigna_brake_take(&brake, now);
             (void) answers(1, cigna_answer_refused, now);
             turns++;
         }
@@ -255,7 +262,7 @@ who_takes_a_turn_and_does_not_come_back_holds_nobody_up(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_lost, NOW);
-    cigna_brake_take(&brake, NOW + SECOND);
+    (void) cigna_brake_take(&brake, NOW + SECOND);
     assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), SECOND);
     assert_int_equal(cigna_brake_rest(&brake, NOW + 2 * SECOND, 0), 0);
 }
@@ -264,21 +271,70 @@ who_takes_a_turn_and_does_not_come_back_holds_nobody_up(void **state)
 static void
 a_turn_that_was_not_used_is_somebody_elses(void **state)
 {
+    cigna_turn_e  turn;
+
     (void) state;
 
     (void) answers(5, cigna_answer_failed, NOW);
-    cigna_brake_take(&brake, NOW + SECOND);
-    cigna_brake_give_back(&brake);
+    turn = cigna_brake_take(&brake, NOW + SECOND);
+    assert_int_equal(turn, cigna_turn_probe);
+    cigna_brake_give_back(&brake, turn);
     assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), 0);
-    cigna_brake_take(&brake, NOW + SECOND);
+    (void) cigna_brake_take(&brake, NOW + SECOND);
     assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), SECOND);
 
-    /* of a brake that is off there are no turns */
+    (void) answers(1, cigna_answer_tokens, NOW + SECOND);
+    turn = cigna_brake_take(&brake, NOW + SECOND);
+    assert_int_equal(turn, cigna_turn_credit);
+    assert_int_equal(brake.credits, 3);
+    cigna_brake_give_back(&brake, turn);
+    assert_int_equal(brake.credits, 4);
+}
 
-    assert_int_equal(setup(NULL), 0);
-    cigna_brake_take(&brake, NOW);
-    cigna_brake_give_back(&brake);
+
+static void
+who_began_before_it_was_on_gives_no_turns_back(void **state)
+{
+    cigna_turn_e  turn;
+
+    (void) state;
+
+    turn = cigna_brake_take(&brake, NOW);
+    assert_int_equal(turn, cigna_turn_free);
+    (void) answers(5, cigna_answer_failed, NOW);
+    cigna_brake_give_back(&brake, turn);
+    assert_int_equal(cigna_brake_rest(&brake, NOW, 0), SECOND);
     assert_int_equal(brake.credits, 0);
+}
+
+
+static void
+refusals_far_apart_are_no_row(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    for (i = 0; i < 20; i++) {
+        assert_int_equal(answers(1, cigna_answer_refused,
+                                 NOW + i * 11 * (int64_t) MINUTE), 0);
+    }
+
+    assert_false(brake.on);
+}
+
+
+static void
+a_day_after_the_last_failure_it_is_over(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    cigna_brake_lapse(&brake, NOW + 1440 * (int64_t) MINUTE);
+    assert_true(brake.doubted);
+    cigna_brake_lapse(&brake, NOW + 1440 * (int64_t) MINUTE + 1);
+    assert_false(brake.doubted);
+    assert_false(brake.on);
 }
 
 
@@ -291,7 +347,7 @@ a_grant_that_may_be_spent_waits_for_those_that_are_not(void **state)
     assert_int_equal(cigna_brake_rest(&brake, NOW, 1), 2 * SECOND);
     assert_int_equal(cigna_brake_rest(&brake, NOW + 2 * SECOND, 1), 0);
 
-    cigna_brake_take(&brake, NOW + SECOND);
+    (void) cigna_brake_take(&brake, NOW + SECOND);
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
     assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 1), 0);
 }
@@ -305,12 +361,12 @@ one_that_does_well_lets_others_go_at_once(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_refused, NOW);
-    cigna_brake_take(&brake, NOW + SECOND);
+    (void) cigna_brake_take(&brake, NOW + SECOND);
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
     assert_true(brake.on);
 
     for (turns = 0; cigna_brake_rest(&brake, NOW + SECOND, 0) == 0; turns++) {
-        cigna_brake_take(&brake, NOW + SECOND);
+        (void) cigna_brake_take(&brake, NOW + SECOND);
     }
 
     assert_in_range(turns, 4, 5);
@@ -368,6 +424,9 @@ main(void)
         test(those_that_began_before_do_not_lengthen_the_pause),
         test(who_takes_a_turn_and_does_not_come_back_holds_nobody_up),
         test(a_turn_that_was_not_used_is_somebody_elses),
+        test(who_began_before_it_was_on_gives_no_turns_back),
+        test(refusals_far_apart_are_no_row),
+        test(a_day_after_the_last_failure_it_is_over),
         test(a_grant_that_may_be_spent_waits_for_those_that_are_not),
         test(one_that_does_well_lets_others_go_at_once),
         test(a_few_that_do_well_release_it),

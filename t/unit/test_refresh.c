@@ -1085,6 +1085,10 @@ attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last(void **state)
 
     for (i = 0; i < 3; i++) {
 
+        /* the endpoint has answered somebody else */
+
+        w.endpoint.heard_ms = w.now_ms + 1;
+
         if (minutes[i]) {
             w.now_ms += minutes[i] * 60 * 1000 - 1;
             f = refresh(&a);

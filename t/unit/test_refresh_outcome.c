@@ -214,7 +214,7 @@ such_a_grant_is_tried_a_few_times_and_then_final(void **state)
 {
     unsigned  i;
 
-    static const unsigned  minutes[] = { 5, 60, 360 };
+    static const unsigned  minutes[] = { 5, 60, 1440 };
 
     (void) state;
 
@@ -272,15 +272,39 @@ what_is_refused_again_while_others_do_well_is_final(void **state)
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
-    /* even if they were doubted again meanwhile */
+    /* but not if they are doubted again */
+
+    w.now_ms += 300 * 1000;
+    doing_well();
+    doubt(0);
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
+    assert_int_equal(w.refreshes_posted, 2);
 
     w.now_ms += 1000;
     doing_well();
-    doubt(0);
-
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
     assert_int_equal(stored().state, cigna_grant_spent);
     assert_unlocked();
+}
+
+
+static void
+a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held(void **state)
+{
+    (void) state;
+
+    make_expired();
+    w.families[0].dead = 1;
+    doubt(0);
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
+
+    /* as after a restart */
+
+    memset(&w.endpoint, 0, sizeof(w.endpoint));
+    w.now_ms += 300 * 1000;
+    assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
+    assert_int_equal(a.flow.refresh.answer, cigna_answer_refused);
+    assert_int_equal(stored().state, cigna_grant_live);
 }
 
 
@@ -746,6 +770,7 @@ assert_strangers_tokens_are_refused(void)
     w.now_ms += 120 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     w.now_ms += 900 * 1000;
+    w.endpoint.heard_ms = w.now_ms;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
@@ -1617,6 +1642,7 @@ main(void)
         test(such_a_grant_is_tried_a_few_times_and_then_final),
         test(it_goes_on_as_soon_as_others_do),
         test(what_is_refused_again_while_others_do_well_is_final),
+        test(a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held),
         test(what_was_final_just_before_too_many_were_refused_is_tried_again),
         test(and_is_final_if_it_is_refused_again),
         test(what_was_final_long_before_stays_so),

@@ -212,6 +212,7 @@ attempts_grow_apart(void **state)
     (void) state;
 
     end = NOW + HOUR;
+    v.endpoint.heard_ms = end + 1;
 
     /* the mark stays for a lease after the end */
 
@@ -231,6 +232,39 @@ attempts_grow_apart(void **state)
     assert_int_equal(verdict(end + 24 * HOUR), cigna_refresh_spent);
     sent(400, end + CIGNA_LEASE_MS);
     assert_int_equal(verdict(end + 24 * HOUR), cigna_refresh_spent);
+}
+
+
+static void
+the_last_attempt_is_no_probe_for_a_day(void **state)
+{
+    int64_t  end;
+
+    (void) state;
+
+    end = NOW + HOUR;
+    v.endpoint.heard_ms = end;
+
+    sent(3, end + CIGNA_LEASE_MS);
+    assert_int_equal(verdict(end + 24 * HOUR - 1), cigna_refresh_paused);
+    assert_int_equal(verdict(end + 24 * HOUR), cigna_refresh_pending);
+
+    v.endpoint.heard_ms++;
+    assert_int_equal(verdict(end + 15 * MINUTE), cigna_refresh_pending);
+}
+
+
+static void
+a_clock_of_redis_that_is_far_ahead_holds_nobody_up(void **state)
+{
+    (void) state;
+
+    v.over = 1;
+    sent(2, NOW + 9 * HOUR);
+    assert_int_equal(verdict(NOW + HOUR), cigna_refresh_pending);
+
+    v.mark.refused_ms = NOW + 9 * HOUR;
+    assert_int_equal(verdict(NOW + HOUR), cigna_refresh_pending);
 }
 
 
@@ -258,16 +292,41 @@ a_refusal_is_final_unless_too_many_are(void **state)
     v.mark.attempts = 1;
     v.mark.refused_ms = NOW + 5;
     assert_false(cigna_verdict_final(&v));
+    v.endpoint.well_ms = NOW + 6;
+    assert_false(cigna_verdict_final(&v));
+
+    v.mark.attempts = 3;
+    assert_true(cigna_verdict_final(&v));
+}
+
+
+static void
+what_was_refused_before_is_final_if_others_do_well(void **state)
+{
+    (void) state;
+
+    /* a node that began anew knows of no doubt */
+
+    v.mark.attempts = 1;
+    v.mark.refused_ms = NOW + 5;
+    assert_false(cigna_verdict_final(&v));
     v.endpoint.well_ms = NOW + 5;
     assert_false(cigna_verdict_final(&v));
     v.endpoint.well_ms = NOW + 6;
     assert_true(cigna_verdict_final(&v));
+}
 
-    v.endpoint.well_ms = 0;
-    v.mark.attempts = 2;
-    assert_false(cigna_verdict_final(&v));
-    v.mark.attempts = 3;
-    assert_true(cigna_verdict_final(&v));
+
+static void
+an_attempt_of_unknown_end_explains_a_refusal(void **state)
+{
+    (void) state;
+
+    assert_false(cigna_verdict_explains(&v));
+    v.mark.attempts = 1;
+    assert_true(cigna_verdict_explains(&v));
+    v.mark.refused_ms = NOW;
+    assert_false(cigna_verdict_explains(&v));
 }
 
 
@@ -281,6 +340,7 @@ a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did(
     grant.obtained_ms = NOW;
     assert_int_equal(verdict(NOW), cigna_refresh_spent);
 
+    v.endpoint.doubted = 1;
     v.endpoint.doubted_ms = NOW + 10 * MINUTE;
     assert_int_equal(verdict(NOW), cigna_refresh_paused);
     v.endpoint.doubted_ms = NOW + 10 * MINUTE + 1;
@@ -288,15 +348,26 @@ a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did(
     v.endpoint.doubted_ms = NOW - 1;
     assert_int_equal(verdict(NOW), cigna_refresh_spent);
 
+    /* like one whose refusal is not final */
+
     v.endpoint.doubted_ms = NOW;
+    assert_int_equal(verdict(NOW + 5 * MINUTE - 1), cigna_refresh_paused);
+    assert_int_equal(v.retry_after_s, 1);
+    assert_int_equal(verdict(NOW + 5 * MINUTE), cigna_refresh_pending);
+    assert_false(cigna_verdict_final(&v));
+
+    v.endpoint.doubted = 0;
     v.endpoint.well_ms = NOW + 1;
-    assert_int_equal(verdict(NOW + HOUR), cigna_refresh_pending);
+    assert_int_equal(verdict(NOW + 1), cigna_refresh_pending);
+    assert_true(cigna_verdict_final(&v));
     assert_false(cigna_verdict_usable(&v, NOW));
 
-    /* of an unknown end: no more often than any other */
+    /* doubt that has lapsed proves nothing */
 
-    sent(2, NOW + HOUR);
-    assert_int_equal(verdict(NOW + HOUR), cigna_refresh_paused);
+    v.endpoint.well_ms = NOW;
+    assert_int_equal(verdict(NOW + HOUR), cigna_refresh_spent);
+
+    v.endpoint.well_ms = NOW + 1;
     sent(4, NOW + HOUR);
     assert_int_equal(verdict(NOW + 24 * HOUR), cigna_refresh_spent);
 
@@ -357,8 +428,12 @@ main(void)
         test(a_life_of_no_length_makes_no_odd_due_time),
         test(an_unknown_end_is_waited_for_as_long_as_the_token_serves),
         test(attempts_grow_apart),
+        test(the_last_attempt_is_no_probe_for_a_day),
+        test(a_clock_of_redis_that_is_far_ahead_holds_nobody_up),
         test(who_is_at_it_is_waited_for),
         test(a_refusal_is_final_unless_too_many_are),
+        test(what_was_refused_before_is_final_if_others_do_well),
+        test(an_attempt_of_unknown_end_explains_a_refusal),
         test(
             a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did
         ),

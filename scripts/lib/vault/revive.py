@@ -20,7 +20,7 @@ GENERATION_MAX = 2 ** 63 - 2
 # the fields of a grant, or what there is in place of one
 READ = b'''local t = redis.call('TYPE', KEYS[1])['ok']
 if t ~= 'hash' then return t end
-return redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 's')
+return redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 's', 'n', 'm')
 '''
 
 # Compare-and-set on the exact bytes: what was deleted, connected again or
@@ -38,22 +38,42 @@ redis.pcall('PUBLISH', ARGV[7], ARGV[8] .. ' ' .. ARGV[1] .. ' ' .. ARGV[4])
 return 'ok'
 '''
 
+# The same of a grant whose attempts are used up: they are forgotten.
+FORGET = b'''local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'n')
+if g[1] ~= ARGV[1] or g[2] ~= ARGV[2] then return 'stale' end
+if not g[3] then return 'ok' end
+if g[3] ~= ARGV[3] then return 'stale' end
+redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 'r')
+return 'ok'
+'''
+
+# with one refresh token; as CIGNA_VERDICT_ATTEMPTS
+ATTEMPTS = 4
+
 Bad = namedtuple('Bad', 'identity')
 
 
 class Row(records.Row):
-    """A grant, and when it was marked spent."""
+    """A grant, and when it was marked spent, or given up."""
 
     def __init__(self, key, fields):
         super().__init__(key, fields[:3])
-        self.spent = fields[3]
+        self.spent, self.attempts, self.mark = fields[3:]
+
+    @property
+    def given_up(self):
+        """Nobody has refused it, and nobody tries any more."""
+        return self.spent is None and self.attempts is not None \
+            and self.attempts.isdigit() and len(self.attempts) < 10 \
+            and int(self.attempts) >= ATTEMPTS
 
     @property
     def ended_ms(self):
         """None if nobody knows."""
-        known = self.spent != UNKNOWN and self.spent.isdigit() \
-            and len(self.spent) < 16
-        return int(self.spent) if known else None
+        when = self.mark if self.given_up else self.spent
+        known = when is not None and when != UNKNOWN and when.isdigit() \
+            and len(when) < 16
+        return int(when) if known else None
 
     def check(self):
         super().check()
@@ -151,15 +171,19 @@ class Revive:
             self.passed[why] += 1
             return None
 
+        if row.given_up:
+            return row.key, ('EVAL', FORGET, 1, row.key, row.id,
+                             row.generation, row.attempts)
+
         after = Row(row.key, [row.id, b'%d' % (int(row.generation) + 1),
-                              row.blob, None])
+                              row.blob, None, None, None])
         blob = self.opener.sealed_as(after, tenant, made_live(plain))
         return row.key, ('EVAL', REVIVE, 1, row.key, row.id, row.generation,
                          row.blob, after.generation, blob, KEPT_MS,
                          self.layout.channel, row.identity.encode())
 
     def _why_not(self, row, tenant, grant):
-        if row.spent is None or grant.state != 'spent':
+        if not row.given_up and (row.spent is None or grant.state != 'spent'):
             return 'live'
         if self.opener.moved(row, tenant):
             return 'of another registration'
