@@ -79,7 +79,7 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
 
 ngx_int_t
 ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
-    cigna_journal_known_t *known, cigna_journal_t *entry)
+    const cigna_journal_known_t *known, cigna_journal_t *entry)
 {
     int            rc;
     cigna_book_t  *book;
@@ -87,8 +87,6 @@ ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
     if (ngx_cigna_journal_entries(zone) == 0) {
         return NGX_DECLINED;
     }
-
-    known->rewrite_ms = ngx_cigna_zone_fixed(zone)->rewrite_ms;
 
     book = ngx_cigna_journal_lock(zone);
 

@@ -34,7 +34,7 @@ ngx_int_t ngx_cigna_journal_claim(ngx_shm_zone_t *zone,
  * NGX_DECLINED: nothing, which takes no lock as long as there are no entries.
  */
 ngx_int_t ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
-    cigna_journal_known_t *known, cigna_journal_t *entry);
+    const cigna_journal_known_t *known, cigna_journal_t *entry);
 
 /* claims under way on the node */
 ngx_uint_t ngx_cigna_journal_claims(ngx_shm_zone_t *zone);

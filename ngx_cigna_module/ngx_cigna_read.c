@@ -25,9 +25,6 @@ static ngx_uint_t     ngx_cigna_read_ahead;
 
 static ngx_int_t ngx_cigna_read_newer(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant, int *rc);
-static ngx_int_t ngx_cigna_read_entry(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, cigna_journal_known_t *known,
-    cigna_journal_t *entry);
 static ngx_int_t ngx_cigna_read_open(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_journal_t *entry, cigna_grant_t *grant,
     int *rc);
@@ -145,8 +142,9 @@ ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 
 
 /*
- * Redis may be behind what the node has: its writes are refused, or it has lost
- * some.  Of half a record nobody knows how new it is.
+ * Redis may be behind what the node has of this grant: its writes are refused,
+ * or it has lost some.  What it does not have at all, or only half of, the
+ * journal gives it again in its own time.
  */
 
 static ngx_int_t
@@ -155,37 +153,26 @@ ngx_cigna_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     cigna_journal_t         entry;
     cigna_journal_known_t   known;
+    ngx_cigna_main_conf_t  *mcf;
 
-    if (*rc != CIGNA_NONE && grant->generation == 0) {
+    if (grant->id.len == 0 || grant->generation == 0) {
         return NGX_DECLINED;
     }
 
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    known.tenant = ctx->tenant->provider.tenant;
+    known.who = cigna_script_who(ctx->identity);
     known.id = grant->id;
     known.generation = grant->generation;
+    known.now_ms = ngx_cigna_now_ms();
     known.spent = grant->state == cigna_grant_spent;
-    known.connected_ms = cigna_vault_read_connected(ctx->wait->cmd.reply);
 
-    if (ngx_cigna_read_entry(r, ctx, &known, &entry) != NGX_OK) {
+    if (ngx_cigna_journal_ahead(mcf->zone, &known, &entry) != NGX_OK) {
         return NGX_DECLINED;
     }
 
     return ngx_cigna_read_open(r, ctx, &entry, grant, rc);
-}
-
-
-static ngx_int_t
-ngx_cigna_read_entry(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_journal_known_t *known, cigna_journal_t *entry)
-{
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    known->tenant = ctx->tenant->provider.tenant;
-    known->who = cigna_script_who(ctx->identity);
-    known->now_ms = ngx_cigna_now_ms();
-
-    return ngx_cigna_journal_ahead(mcf->zone, known, entry);
 }
 
 

@@ -322,7 +322,6 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
     known.tenant = run->tenant->provider.tenant;
     known.who = cigna_script_who(&run->identity);
     known.id = refresher->flow.grant.id;
-    known.connected_ms = known.id.len ? INT64_MAX : -1;
     known.now_ms = ngx_cigna_now_ms();
 
     v->ahead_id = cigna_slice_null;

@@ -448,11 +448,6 @@ cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
 }
 
 
-/*
- * As the scripts grant_restore and grant_forget decide.  What is written is
- * Redis' business, unless it is certain to be newer.
- */
-
 static int
 cigna_journal_newer(const cigna_journal_entry_t *e,
     const cigna_journal_known_t *known)
@@ -461,19 +456,13 @@ cigna_journal_newer(const cigna_journal_entry_t *e,
         return 0;
     }
 
-    if (cigna_slice_eq(cigna_journal_id(e), known->id)) {
-        return e->generation == 0
-               || e->generation + known->spent > known->generation;
+    if (known->id.len == 0) {
+        return 1;
     }
 
-    if (known->connected_ms >= 0
-        && cigna_journal_written(e, known->rewrite_ms))
-    {
-        return 0;
-    }
-
-    return e->generation ? e->connected_ms > known->connected_ms
-                         : e->connected_ms >= known->connected_ms;
+    return cigna_slice_eq(cigna_journal_id(e), known->id)
+           && (e->generation == 0
+               || e->generation + known->spent > known->generation);
 }
 
 

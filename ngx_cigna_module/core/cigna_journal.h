@@ -70,13 +70,9 @@ typedef struct {
 typedef struct {
     cigna_slice_t  tenant;
     cigna_slice_t  who;
-    cigna_slice_t  id;                     /* of the grant; empty: none */
+    cigna_slice_t  id;                     /* of the grant; empty: not known */
     uint64_t       generation;
-    int64_t        connected_ms;           /* of the grant, or of the last one
-                                              that was deleted; 0: of none; -1:
-                                              Redis was not asked */
     int64_t        now_ms;                 /* since the epoch */
-    int64_t        rewrite_ms;             /* see cigna_journal_look_t */
     unsigned       spent:1;                /* it is marked spent */
 } cigna_journal_known_t;
 
@@ -122,12 +118,10 @@ unsigned cigna_journal_claims(const cigna_book_t *b,
     const cigna_journal_look_t *look);
 
 /*
- * Copies out the entry of the member that Redis will have in place of what is
- * known, once it is written there: a later generation of the grant, a newer
- * grant, or the deletion of the grant or of a newer one.  Another grant counts
- * only as long as it is to be written, or if Redis was not asked.  The entry's
- * bytes are copied to mem, of CIGNA_JOURNAL_MEM.  CIGNA_NONE: there is none.
- * How long that takes does not depend on how full the book is.
+ * Copies out a later generation of the grant, or its deletion; where the grant
+ * is not known, what there is of the member's newest one.  The entry's bytes
+ * are copied to mem, of CIGNA_JOURNAL_MEM.  CIGNA_NONE: there is none.  How long
+ * that takes does not depend on how full the book is.
  */
 int cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
     uint8_t *mem, cigna_journal_t *j);

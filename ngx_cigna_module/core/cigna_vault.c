@@ -19,8 +19,7 @@ typedef enum {
     cigna_vault_mark,
     cigna_vault_attempts,
     cigna_vault_refused,
-    cigna_vault_fields,                    /* those of a record */
-    cigna_vault_connected = cigna_vault_fields
+    cigna_vault_fields
 } cigna_vault_field_e;
 
 
@@ -373,7 +372,6 @@ cigna_vault_read_args(const cigna_identity_t *id,
     argv[2 + cigna_vault_mark] = cigna_slice("m");
     argv[2 + cigna_vault_attempts] = cigna_slice("n");
     argv[2 + cigna_vault_refused] = cigna_slice("r");
-    argv[2 + cigna_vault_connected] = cigna_slice("c");
 
     return CIGNA_GRANT_READ_ARGC;
 }
@@ -455,27 +453,9 @@ cigna_vault_read_marked(const cigna_reply_t *reply)
 }
 
 
-int64_t
-cigna_vault_read_connected(const cigna_reply_t *reply)
-{
-    uint64_t  ms;
-
-    if (cigna_slice_uint(cigna_reply_slice(
-                             cigna_reply_item(reply, cigna_vault_connected)),
-                         INT64_MAX, &ms)
-        != CIGNA_OK)
-    {
-        return 0;
-    }
-
-    return (int64_t) ms;
-}
-
-
 /*
  * Absent fields are left empty.  No script leaves a mark without a grant: only
- * the absence of all fields is "none".  Scripts return a record without the
- * field behind it.
+ * the absence of all fields is "none".
  */
 
 static int
@@ -487,8 +467,7 @@ cigna_vault_read_reply(const cigna_reply_t *reply,
     const cigna_reply_t  *item;
 
     if (cigna_reply_type(reply) != cigna_reply_array
-        || (cigna_reply_count(reply) != cigna_vault_fields
-            && cigna_reply_count(reply) != cigna_vault_connected + 1))
+        || cigna_reply_count(reply) != cigna_vault_fields)
     {
         return CIGNA_AGAIN;
     }

@@ -70,10 +70,10 @@ int cigna_vault_open_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
 
 /*
  * The read of a grant, for flows and for the request path alike:
- * "HMGET key i g b m n r c".  Numbers are decimal, times are ms since the epoch
+ * "HMGET key i g b m n r".  Numbers are decimal, times are ms since the epoch
  * by the clock of Redis.
  */
-#define CIGNA_GRANT_READ_ARGC  9
+#define CIGNA_GRANT_READ_ARGC  8
 
 
 /*
@@ -109,12 +109,6 @@ int cigna_vault_read_grant(const cigna_vault_t *vault,
     const cigna_provider_t *p, const cigna_identity_t *id,
     const cigna_reply_t *reply, cigna_arena_t *arena, cigna_grant_t *g,
     cigna_vault_mark_t *mark);
-
-/*
- * Of such a reply: when the grant was connected, or the last one that was
- * deleted, by the clock of Redis; 0 if it does not say so.
- */
-int64_t cigna_vault_read_connected(const cigna_reply_t *reply);
 
 /* 1 if the record of such a reply has a write-ahead mark */
 int cigna_vault_read_marked(const cigna_reply_t *reply);

@@ -175,22 +175,22 @@ const REPLIES = {
   'no array at all': '*-1\r\n',
   'an empty array': '*0\r\n',
   'too few fields': '*2\r\n$-1\r\n$-1\r\n',
-  'too many fields': `*8\r\n${'$-1\r\n'.repeat(8)}`,
-  'numbers for fields': `*7\r\n${':1\r\n'.repeat(7)}`,
-  'errors for fields': `*7\r\n${'-ERR x\r\n'.repeat(7)}`,
+  'too many fields': `*7\r\n${'$-1\r\n'.repeat(7)}`,
+  'numbers for fields': `*6\r\n${':1\r\n'.repeat(6)}`,
+  'errors for fields': `*6\r\n${'-ERR x\r\n'.repeat(6)}`,
   'arrays in arrays': `${'*1\r\n'.repeat(40)}$-1\r\n`,
   'a status': '+OK\r\n',
   'what is no reply': 'HTTP/1.1 400 Bad Request\r\n\r\n',
   'a huge array': '*100000000\r\n',
-  'a huge string': '*7\r\n$2000000000\r\nx',
-  'a length below zero': '*7\r\n$-7\r\n',
-  'a length that is none': '*7\r\n$one\r\n',
-  'a megabyte': `*7\r\n$1048576\r\n${'x'.repeat(1 << 20)}\r\n`,
-  'half a reply': '*7\r\n$3\r\nab',
+  'a huge string': '*6\r\n$2000000000\r\nx',
+  'a length below zero': '*6\r\n$-7\r\n',
+  'a length that is none': '*6\r\n$one\r\n',
+  'a megabyte': `*6\r\n$1048576\r\n${'x'.repeat(1 << 20)}\r\n`,
+  'half a reply': '*6\r\n$3\r\nab',
   'silence': null,
   'the end of the line': (socket) => socket.end(),
   'a reset': (socket) => socket.resetAndDestroy(),
-  'a reply too many': `${'*7\r\n'}${'$-1\r\n'.repeat(7)}+extra\r\n`,
+  'a reply too many': `${'*6\r\n'}${'$-1\r\n'.repeat(6)}+extra\r\n`,
 };
 
 test('a Redis that answers nonsense', async (t) => {
@@ -222,7 +222,7 @@ test('a Redis that answers nonsense', async (t) => {
           assertNoVault(reply);
         }
 
-        fake.answer = `*7\r\n${'$-1\r\n'.repeat(7)}`;
+        fake.answer = `*6\r\n${'$-1\r\n'.repeat(6)}`;
         assertRefused(await until('it is used again', () => status(401)),
                       401, 'not_connected',
                       { connect: gw.url('acme', '/cigna/connect') });

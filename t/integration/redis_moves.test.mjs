@@ -14,7 +14,7 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { startRedis } from '../lib/redis.mjs';
 import { freePort, until } from '../lib/scratch.mjs';
 
-const NOTHING = `*7\r\n${'$-1\r\n'.repeat(7)}`;
+const NOTHING = `*6\r\n${'$-1\r\n'.repeat(6)}`;
 // as Redis 6.2 says it
 const IN_A_SCRIPT = 'ERR Error running script (call to f_0): @user_script:1: '
   + '@user_script: 1: -READONLY You can\'t';

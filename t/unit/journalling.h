@@ -107,8 +107,7 @@ settle(unsigned n, uint64_t generation, cigna_journal_e how, int64_t now,
  */
 
 static inline int
-ahead(unsigned n, cigna_slice_t id, uint64_t known, int64_t connected,
-    uint64_t *generation)
+ahead(unsigned n, cigna_slice_t id, uint64_t known, uint64_t *generation)
 {
     int                    found;
     cigna_journal_t        j, expected;
@@ -117,8 +116,7 @@ ahead(unsigned n, cigna_slice_t id, uint64_t known, int64_t connected,
     j = entry(n, 0, 0);
 
     there = (cigna_journal_known_t) {
-        .tenant = j.tenant, .who = j.who, .id = id, .generation = known,
-        .connected_ms = connected, .rewrite_ms = INT64_MAX
+        .tenant = j.tenant, .who = j.who, .id = id, .generation = known
     };
 
     if (cigna_journal_ahead(book, &there, copy, &j) != CIGNA_OK) {

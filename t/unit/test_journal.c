@@ -202,7 +202,7 @@ in_need_the_oldest_confirmed_ones_make_room(void **state)
 }
 
 
-/* what is ahead of Redis; an entry's number + 1 is when it was connected */
+/* what is ahead of Redis */
 
 static void
 a_later_generation_of_the_grant_is_ahead(void **state)
@@ -212,26 +212,21 @@ a_later_generation_of_the_grant_is_ahead(void **state)
 
     (void) state;
 
-    assert_int_equal(ahead(1, cigna_slice_null, 0, -1, NULL), -1);
+    assert_int_equal(ahead(1, cigna_slice_null, 0, NULL), -1);
     assert_int_equal(put(1, 5, 700, DEAD, 100), CIGNA_OK);
     assert_int_equal(put(2, 5, 10, DEAD, 100), CIGNA_OK);
     id = cigna_slice("0000000000000000000001");
 
-    assert_int_equal(ahead(1, id, 4, 2, &generation), 1);
+    assert_int_equal(ahead(1, id, 4, &generation), 1);
     assert_int_equal(generation, 5);
-    assert_int_equal(ahead(1, id, 5, 2, NULL), -1);
-    assert_int_equal(ahead(1, id, 6, 2, NULL), -1);
-
-    /* whatever is thought of the time when it was connected */
-
-    assert_int_equal(ahead(1, id, 4, INT64_MAX, NULL), 1);
-    assert_int_equal(ahead(1, id, 5, 0, NULL), -1);
+    assert_int_equal(ahead(1, id, 5, NULL), -1);
+    assert_int_equal(ahead(1, id, 6, NULL), -1);
 
     settle(1, 5, cigna_journal_confirmed, 100, 0);
-    assert_int_equal(ahead(1, id, 4, 2, NULL), 1);
+    assert_int_equal(ahead(1, id, 4, NULL), 1);
     settle(1, 5, cigna_journal_forgotten, 100, 0);
-    assert_int_equal(ahead(1, id, 4, 2, NULL), -1);
-    assert_int_equal(ahead(2, cigna_slice_null, 0, -1, NULL), 2);
+    assert_int_equal(ahead(1, id, 4, NULL), -1);
+    assert_int_equal(ahead(2, cigna_slice_null, 0, NULL), 2);
 }
 
 
@@ -248,7 +243,7 @@ a_refusal_gives_way_to_the_generation_that_it_did_not_know(void **state)
 
     known = (cigna_journal_known_t) {
         .tenant = j.tenant, .who = j.who, .id = j.id, .generation = 5,
-        .connected_ms = 2, .spent = 1
+        .spent = 1
     };
 
     assert_int_equal(cigna_journal_ahead(book, &known, copy, &j), CIGNA_OK);
@@ -258,93 +253,37 @@ a_refusal_gives_way_to_the_generation_that_it_did_not_know(void **state)
 
 
 static void
-another_grant_is_ahead_only_if_it_was_connected_later(void **state)
+another_grant_is_not_ahead(void **state)
 {
-    cigna_slice_t  other;
-
     (void) state;
 
     assert_int_equal(put(1001, 2, 10, DEAD, 100), CIGNA_OK);
-    other = cigna_slice("9999999999999999999999");
+    assert_int_equal(ahead(1001, cigna_slice("9999999999999999999999"), 1,
+                           NULL), -1);
 
-    assert_int_equal(ahead(1001, other, 9, 1001, NULL), 1001);
-    assert_int_equal(ahead(1001, other, 1, 1002, NULL), -1);
-    assert_int_equal(ahead(1001, other, 1, 1003, NULL), -1);
-
-    /* likewise where one was deleted, or there was none */
-
-    assert_int_equal(ahead(1001, cigna_slice_null, 0, 1002, NULL), -1);
-    assert_int_equal(ahead(1001, cigna_slice_null, 0, 0, NULL), 1001);
-
-    /* of two of the member's, the newer one */
+    /* where nobody knows which one it is, the newest of the member's */
 
     assert_int_equal(put(1, 7, 10, DEAD, 100), CIGNA_OK);
     assert_int_equal(put(2001, 1, 10, DEAD, 100), CIGNA_OK);
-    assert_int_equal(ahead(1, cigna_slice_null, 0, -1, NULL), 2001);
-    assert_int_equal(ahead(1, cigna_slice("0000000000000000000001"), 6,
-                           INT64_MAX, NULL), 1);
+    assert_int_equal(ahead(1, cigna_slice_null, 0, NULL), 2001);
+    assert_int_equal(ahead(1, cigna_slice("0000000000000000000001"), 6, NULL),
+                     1);
 }
 
 
 static void
-a_deletion_is_ahead_of_the_grant_and_of_those_before_it(void **state)
+a_deletion_is_ahead_of_each_generation(void **state)
 {
-    uint64_t       generation;
-    cigna_slice_t  other;
+    uint64_t  generation;
 
     (void) state;
 
     assert_int_equal(put(1001, 0, 0, 0, 100), CIGNA_OK);
-    other = cigna_slice("9999999999999999999999");
-
     assert_int_equal(ahead(1001, cigna_slice("0000000000000000001001"), 99,
-                           1002, &generation), 1001);
+                           &generation), 1001);
     assert_int_equal(generation, 0);
-    assert_int_equal(ahead(1001, other, 1, 1002, NULL), 1001);
-    assert_int_equal(ahead(1001, other, 1, 1003, NULL), -1);
-}
-
-
-static void
-what_redis_has_confirmed_is_ahead_only_if_that_is_certain(void **state)
-{
-    cigna_journal_t        j, found;
-    cigna_journal_known_t  known;
-
-    (void) state;
-
-    assert_int_equal(put(1, 5, 10, 0, 20000), CIGNA_OK);
-    j = entry(1, 5, 10);
-
-    known = (cigna_journal_known_t) {
-        .tenant = j.tenant, .who = j.who, .rewrite_ms = 10000
-    };
-
-    /* the record has gone since then, or is another one's */
-
-    assert_int_equal(cigna_journal_ahead(book, &known, copy, &found),
-                     CIGNA_NONE);
-    known.id = cigna_slice("9999999999999999999999");
-    known.generation = 1;
-    assert_int_equal(cigna_journal_ahead(book, &known, copy, &found),
-                     CIGNA_NONE);
-
-    /* a new connection may be one to a Redis that has lost it */
-
-    known.rewrite_ms = 15000;
-    assert_int_equal(cigna_journal_ahead(book, &known, copy, &found),
-                     CIGNA_OK);
-
-    /* no generation comes before the one that it replaced; nobody was asked */
-
-    known.rewrite_ms = 10000;
-    known.id = j.id;
-    assert_int_equal(cigna_journal_ahead(book, &known, copy, &found),
-                     CIGNA_OK);
-    known.id = cigna_slice_null;
-    known.connected_ms = -1;
-    assert_int_equal(cigna_journal_ahead(book, &known, copy, &found),
-                     CIGNA_OK);
+    assert_int_equal(ahead(1001, cigna_slice("9999999999999999999999"), 1,
+                           NULL), -1);
 }
 
 
@@ -360,8 +299,7 @@ what_redis_drops_by_itself_is_ahead_of_nothing(void **state)
     j = entry(1, 5, 10);
 
     known = (cigna_journal_known_t) {
-        .tenant = j.tenant, .who = j.who, .connected_ms = -1,
-        .now_ms = j.until_ms - 1
+        .tenant = j.tenant, .who = j.who, .now_ms = j.until_ms - 1
     };
 
     assert_int_equal(cigna_journal_ahead(book, &known, copy, &j), CIGNA_OK);
@@ -385,7 +323,7 @@ each_entry_of_a_full_book_is_found(void **state)
     room = fill(DEAD, 100);
 
     for (n = 100; n < 100 + (int) room; n++) {
-        assert_int_equal(ahead(n, cigna_slice_null, 0, -1, NULL), n);
+        assert_int_equal(ahead(n, cigna_slice_null, 0, NULL), n);
     }
 
     for (n = 100; n < 100 + (int) room; n += 2) {
@@ -393,14 +331,14 @@ each_entry_of_a_full_book_is_found(void **state)
     }
 
     for (n = 100; n < 100 + (int) room; n++) {
-        assert_int_equal(ahead(n, cigna_slice_null, 0, -1, NULL),
+        assert_int_equal(ahead(n, cigna_slice_null, 0, NULL),
                          n % 2 ? n : -1);
     }
 
     cigna_journal_repair(book);
 
     for (n = 100; n < 100 + (int) room; n++) {
-        assert_int_equal(ahead(n, cigna_slice_null, 0, -1, NULL),
+        assert_int_equal(ahead(n, cigna_slice_null, 0, NULL),
                          n % 2 ? n : -1);
     }
 }
@@ -446,9 +384,8 @@ main(void)
         test(in_need_the_oldest_confirmed_ones_make_room),
         test(a_later_generation_of_the_grant_is_ahead),
         test(a_refusal_gives_way_to_the_generation_that_it_did_not_know),
-        test(another_grant_is_ahead_only_if_it_was_connected_later),
-        test(a_deletion_is_ahead_of_the_grant_and_of_those_before_it),
-        test(what_redis_has_confirmed_is_ahead_only_if_that_is_certain),
+        test(another_grant_is_not_ahead),
+        test(a_deletion_is_ahead_of_each_generation),
         test(what_redis_drops_by_itself_is_ahead_of_nothing),
         test(each_entry_of_a_full_book_is_found),
         test(what_is_too_long_or_names_nobody_is_not_taken),

@@ -63,7 +63,7 @@ a_writer_killed_between_new_and_old_leaves_the_new_one(void **state)
     cigna_journal_repair(book);
 
     assert_int_equal(cigna_journal_entries(book), 1);
-    assert_int_equal(ahead(1, cigna_slice_null, 0, -1, &generation), 1);
+    assert_int_equal(ahead(1, cigna_slice_null, 0, &generation), 1);
     assert_int_equal(generation, 3);
     assert_int_equal(claim(100, 0, &generation), 1);
     assert_int_equal(generation, 3);
@@ -85,7 +85,7 @@ a_damaged_entry_is_dropped(void **state)
     assert_non_null(p);
     p[50] ^= 1;
 
-    assert_int_equal(ahead(1, cigna_slice_null, 0, -1, NULL), -1);
+    assert_int_equal(ahead(1, cigna_slice_null, 0, NULL), -1);
     assert_int_equal(cigna_journal_entries(book), 1);
     assert_int_equal(claim(1, 0, NULL), 2);
     assert_int_equal(cigna_journal_entries(book), 1);
@@ -170,7 +170,7 @@ whenever_a_writer_is_killed_all_else_is_kept(void **state)
                                        entry(n, j.generation, j.blob.len)
                                        .blob));
             found += n < 10;
-            assert_int_equal(ahead(n, cigna_slice_null, 0, -1, NULL), n);
+            assert_int_equal(ahead(n, cigna_slice_null, 0, NULL), n);
 
             if (n >= 10) {
                 cigna_journal_settle(book, &j, cigna_journal_forgotten, 1, 0);

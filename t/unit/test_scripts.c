@@ -9,7 +9,6 @@
 #include "redis_server.h"
 #include "support.h"
 
-#include "cigna_journal.h"
 #include "world.h"
 
 
@@ -794,142 +793,6 @@ a_restored_grant_goes_over_an_older_one_only(void **state)
 }
 
 
-/*
- * What a node's journal is said to be ahead of, and what its entry is written
- * over, is the same.
- */
-
-#define JOURNAL_MEM  (16 * 1024)
-
-static uint8_t  journal_mem[JOURNAL_MEM] __attribute__((aligned(16)));
-
-
-static int
-is_ahead(const char *id, unsigned generation, int spent, unsigned connected,
-    const cigna_journal_t *entry)
-{
-    cigna_book_t           *book;
-    cigna_journal_t         found;
-    static uint8_t          copy[CIGNA_JOURNAL_MEM];
-    cigna_journal_known_t   known;
-
-    memset(journal_mem, 0, JOURNAL_MEM);
-    book = cigna_journal_open(journal_mem, JOURNAL_MEM);
-    assert_non_null(book);
-    assert_int_equal(cigna_journal_put(book, entry, 0, 1, 1, 1), CIGNA_OK);
-
-    memset(&known, 0, sizeof(known));
-    known.tenant = entry->tenant;
-    known.who = entry->who;
-    known.id = cigna_slice_str(id);
-    known.generation = id ? generation : 0;
-    known.spent = spent;
-    known.connected_ms = connected;
-
-    return cigna_journal_ahead(book, &known, copy, &found) == CIGNA_OK;
-}
-
-
-/* 1 if the record is not what it was before; connected 0: no field c */
-
-static int
-is_written(const char *id, unsigned generation, int spent, unsigned connected,
-    const cigna_journal_t *entry)
-{
-    int          changed;
-    char         text[32];
-    redisReply  *before, *after;
-
-    tell(plain.redis, "DEL g:{1}");
-
-    if (id) {
-        freeReplyObject(ask(plain.redis, "HSET g:{1} i %s g %u b there", id,
-                            generation));
-    }
-
-    if (id && spent) {
-        tell(plain.redis, "HSET g:{1} s 1");
-    }
-
-    if (connected) {
-        freeReplyObject(ask(plain.redis, "HSET g:{1} c %u", connected));
-    }
-
-    tell(plain.redis, "PEXPIRE g:{1} 60000");
-
-    before = ask(plain.redis, "HMGET g:{1} i b");
-    (void) snprintf(text, sizeof(text), "%u", (unsigned) entry->connected_ms);
-
-    if (entry->generation) {
-        freeReplyObject(call(RESTORE((const char *) entry->id.data, "5", text),
-                             (const char *) NULL));
-
-    } else {
-        freeReplyObject(call(FORGET((const char *) entry->id.data, text),
-                             (const char *) NULL));
-    }
-
-    after = ask(plain.redis, "HMGET g:{1} i b");
-
-    changed = before->element[1]->type != after->element[1]->type
-              || (after->element[1]->str
-                  && strcmp(before->element[1]->str,
-                            after->element[1]->str) != 0);
-
-    freeReplyObject(before);
-    freeReplyObject(after);
-
-    return changed;
-}
-
-
-static void
-what_is_ahead_of_redis_is_what_would_be_written(void **state)
-{
-    int              spent;
-    unsigned         i, g, connected, n[2];
-    cigna_journal_t  entry;
-
-    static const char *const  ids[] = {
-        NULL, "AAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBB"
-    };
-
-    (void) state;
-
-    memset(&entry, 0, sizeof(entry));
-    entry.tenant = cigna_slice("acme");
-    entry.who = cigna_slice("000000000000000000000000000");
-    entry.id = cigna_slice_str(ids[1]);
-    entry.connected_ms = 7;
-    entry.until_ms = 1;
-
-    n[0] = 0;
-    n[1] = 0;
-
-    for (i = 0; i < 2 * 3 * 3 * 2 * 4; i++) {
-        entry.generation = i % 2 ? 5 : 0;
-        entry.blob = i % 2 ? cigna_slice("blob5") : cigna_slice_null;
-        g = 4 + i / 2 % 3;
-        spent = ids[i / 6 % 3] && i / 18 % 2;
-        connected = i / 36 ? 5 + i / 36 : 0;
-
-        /* where there is nothing, there is nothing to be deleted */
-
-        if (ids[i / 6 % 3] == NULL && entry.generation == 0) {
-            continue;
-        }
-
-        assert_int_equal(is_ahead(ids[i / 6 % 3], g, spent, connected, &entry),
-                         is_written(ids[i / 6 % 3], g, spent, connected,
-                                    &entry));
-        n[is_ahead(ids[i / 6 % 3], g, spent, connected, &entry)]++;
-    }
-
-    assert_in_range(n[0], 20, 100);
-    assert_in_range(n[1], 20, 100);
-}
-
-
 static void
 nothing_is_restored_after_a_delete(void **state)
 {
@@ -1647,7 +1510,6 @@ main(void)
         test(a_generation_that_was_lost_is_restored),
         test(a_generation_that_was_sealed_anew_is_there_already),
         test(a_restored_grant_goes_over_an_older_one_only),
-        test(what_is_ahead_of_redis_is_what_would_be_written),
         test(nothing_is_restored_after_a_delete),
         test(a_deletion_that_was_lost_is_made_again),
         test(a_record_is_sealed_again_only_while_it_is_as_it_was_read),

@@ -541,12 +541,12 @@ a_dance_opens_under_its_tenant_and_name_only(void **state)
 
 
 static void
-a_read_asks_for_the_record_and_when_it_was_connected(void **state)
+a_read_asks_for_the_six_fields(void **state)
 {
     unsigned       i;
     cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
 
-    static const char *names[] = { "i", "g", "b", "m", "n", "r", "c" };
+    static const char *names[] = { "i", "g", "b", "m", "n", "r" };
 
     (void) state;
 
@@ -555,7 +555,7 @@ a_read_asks_for_the_record_and_when_it_was_connected(void **state)
     assert_slice(argv[0], "HMGET");
     assert_true(cigna_slice_eq(argv[1], member.grant_key));
 
-    for (i = 0; i < 7; i++) {
+    for (i = 0; i < 6; i++) {
         assert_slice(argv[2 + i], names[i]);
     }
 }
@@ -708,7 +708,7 @@ an_error_of_redis_is_an_outage_and_not_no_grant(void **state)
         "+OK\r\n",
         "$3\r\nabc\r\n",
         "*4\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
-        "*8\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
+        "*7\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
         "*5\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
         "*6\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n:1\r\n$-1\r\n",
         "*6\r\n-ERR no\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n",
@@ -721,40 +721,6 @@ an_error_of_redis_is_an_outage_and_not_no_grant(void **state)
     for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
         assert_int_equal(read_reply(cigna_slice_str(replies[i]), NULL),
                          CIGNA_AGAIN);
-    }
-}
-
-
-#define NONE(n)                                                               \
-    "*" n "\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n"
-
-
-static void
-a_reply_tells_when_the_member_was_connected_if_it_says_so(void **state)
-{
-    size_t          i;
-    cigna_reply_t  *reply;
-
-    static const struct {
-        const char  *wire;
-        int64_t      connected_ms;
-    } cases[] = {
-        { NONE("7") "$3\r\n123\r\n", 123 },
-        { NONE("7") "$-1\r\n", 0 },
-        { NONE("7") "$2\r\n-1\r\n", 0 },
-        { NONE("6"), 0 }
-    };
-
-    (void) state;
-
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_int_equal(read_reply(cigna_slice_str(cases[i].wire), NULL),
-                         CIGNA_NONE);
-
-        reply = reply_of(cigna_slice_str(cases[i].wire));
-        assert_int_equal(cigna_vault_read_connected(reply),
-                         cases[i].connected_ms);
-        cigna_reply_destroy(reply);
     }
 }
 
@@ -883,14 +849,13 @@ main(void)
         test(too_little_room_is_no_damage),
         test(a_grant_that_is_too_large_is_not_sealed),
         test(a_dance_opens_under_its_tenant_and_name_only),
-        test(a_read_asks_for_the_record_and_when_it_was_connected),
+        test(a_read_asks_for_the_six_fields),
         test(a_reply_gives_the_grant_and_its_mark),
         test(a_refusal_of_an_older_generation_does_not_count),
         test(no_fields_are_no_grant),
         test(half_a_record_is_damage_and_not_no_grant),
         test(fields_of_a_wrong_form_are_damage),
         test(an_error_of_redis_is_an_outage_and_not_no_grant),
-        test(a_reply_tells_when_the_member_was_connected_if_it_says_so),
         test(a_record_tells_whether_it_is_marked),
         test(no_reply_at_all_is_an_outage),
         test(a_moved_or_foreign_record_is_read_as_such)
