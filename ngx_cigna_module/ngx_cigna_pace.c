@@ -162,10 +162,12 @@ ngx_cigna_pace_left(ngx_atomic_uint_t until)
 ngx_uint_t
 ngx_cigna_pace_answered(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
     const ngx_cigna_cache_key_t *key, cigna_answer_e answer,
-    ngx_uint_t percent)
+    ngx_uint_t percent, ngx_uint_t *doubted)
 {
     uint64_t    tag;
     ngx_uint_t  on;
+
+    *doubted = 0;
 
     if (pace == NULL) {
         return 0;
@@ -175,8 +177,11 @@ ngx_cigna_pace_answered(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 
     (void) ngx_cigna_zone_lock(zone);
 
-    on = cigna_brake_answered(&pace->brake, ngx_current_msec, answer, tag,
-                              percent);
+    (void) cigna_brake_answered(&pace->brake, ngx_current_msec, answer, tag,
+                                percent);
+
+    on = pace->brake.on && answer != cigna_answer_tokens;
+    *doubted = pace->brake.doubted;
 
     ngx_cigna_zone_unlock(zone);
 
@@ -333,6 +338,7 @@ ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
     if (pace) {
         endpoint->well_ms = pace->brake.well_ms;
         endpoint->doubted_ms = pace->brake.doubted_ms;
+        endpoint->sure_ms = pace->brake.sure_ms;
         endpoint->doubted = pace->brake.doubted;
     }
 
@@ -345,6 +351,7 @@ ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
     endpoint->heard_ms += endpoint->heard_ms ? behind_ms : 0;
     endpoint->well_ms += endpoint->well_ms ? behind_ms : 0;
     endpoint->doubted_ms += endpoint->doubted_ms ? behind_ms : 0;
+    endpoint->sure_ms += endpoint->sure_ms ? behind_ms : 0;
 }
 
 

@@ -47,11 +47,12 @@ ngx_msec_t ngx_cigna_pace_paused(ngx_cigna_pace_t *pace);
 
 /*
  * The tenant's brake, see cigna_brake.h.  answered: a refresh of the grant was,
- * by so much; 1 if that has put the brake on.
+ * by so much; 1 if the brake is on with that, and *doubted if refusals are
+ * doubted.
  */
 ngx_uint_t ngx_cigna_pace_answered(ngx_shm_zone_t *zone,
     ngx_cigna_pace_t *pace, const ngx_cigna_cache_key_t *key,
-    cigna_answer_e answer, ngx_uint_t percent);
+    cigna_answer_e answer, ngx_uint_t percent, ngx_uint_t *doubted);
 
 /* how long the brake lets no refresh begin */
 ngx_msec_t ngx_cigna_pace_braked(ngx_shm_zone_t *zone,

@@ -338,23 +338,26 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
 }
 
 
+/* nobody can miss it: an error each minute, as long as it lasts */
+
 static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow)
 {
-    ngx_uint_t           on;
+    ngx_uint_t           on, doubted;
     ngx_cigna_tenant_t  *tenant;
 
     tenant = run->tenant;
 
     on = ngx_cigna_pace_answered(run->mcf->zone, tenant->pace, &run->key,
-                                 flow->answer, tenant->refused_share);
+                                 flow->answer, tenant->refused_share,
+                                 &doubted);
 
     if (!on || !ngx_cigna_pace_alarm(tenant->pace)) {
         return;
     }
 
-    if (flow->answer == cigna_answer_refused) {
+    if (doubted) {
         ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
                       "the token endpoint refuses too many grants of \"%V\" "
                       "with invalid_grant: none is given up for that, and few "

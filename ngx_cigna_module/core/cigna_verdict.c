@@ -11,7 +11,7 @@
  *   refused, not       ok, paused when due     pending or paused
  *   for good
  *   refused            spent, or, if it was refused just before too many were,
- *                      pending or paused
+ *                      or meanwhile, pending or paused
  *
  * Attempts of unknown outcome grow apart: the second one may go at once, the
  * others wait 2 and 15 minutes.  Refusals that are not final are tried again
@@ -131,8 +131,8 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
 
 /*
  * It was refused shortly before so many others were that it was hardly its own
- * fault: it is refused for good if the endpoint does well again and refuses it
- * once more.
+ * fault, or meanwhile, by a node that had not seen so many: it is refused for
+ * good if the endpoint does well again and refuses it once more.
  */
 
 static cigna_refresh_e
@@ -145,7 +145,7 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
     spent_ms = v->grant->obtained_ms;
 
     if (v->grant->refresh_token.len == 0
-        || spent_ms > e->doubted_ms
+        || (!e->doubted && spent_ms > e->doubted_ms && spent_ms > e->sure_ms)
         || spent_ms < e->doubted_ms - CIGNA_VERDICT_DOUBT_MS)
     {
         v->why = "refused before";

@@ -39,7 +39,8 @@ typedef struct {
                                               one after the other */
     int64_t                  doubted_ms;   /* too many refusals to be true: they
                                               have been provisional since ... */
-    unsigned                 doubted:1;    /* ... and are */
+    int64_t                  sure_ms;      /* ... up to then, if not still */
+    unsigned                 doubted:1;    /* they are */
 } cigna_endpoint_t;
 
 

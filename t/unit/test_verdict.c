@@ -307,6 +307,29 @@ a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did(
 
 
 static void
+a_grant_that_another_node_ended_while_too_many_were_refused_is_in_doubt(
+    void **state)
+{
+    (void) state;
+
+    grant.state = cigna_grant_spent;
+    grant.obtained_ms = NOW;
+    v.endpoint.doubted = 1;
+    v.endpoint.doubted_ms = NOW - MINUTE;
+    assert_int_equal(verdict(NOW), cigna_refresh_paused);
+
+    /* up to the time when there was no doubt any more */
+
+    v.endpoint.doubted = 0;
+    v.endpoint.sure_ms = NOW;
+    v.endpoint.well_ms = NOW + 1;
+    assert_int_equal(verdict(NOW + HOUR), cigna_refresh_pending);
+    v.endpoint.sure_ms = NOW - 1;
+    assert_int_equal(verdict(NOW + HOUR), cigna_refresh_spent);
+}
+
+
+static void
 every_result_has_a_name_of_its_own(void **state)
 {
     unsigned  i, n;
@@ -361,6 +384,9 @@ main(void)
         test(a_refusal_is_final_unless_too_many_are),
         test(
             a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did
+        ),
+        test(
+        a_grant_that_another_node_ended_while_too_many_were_refused_is_in_doubt
         ),
         test(every_result_has_a_name_of_its_own)
     };
