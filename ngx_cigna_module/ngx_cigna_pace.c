@@ -186,7 +186,9 @@ ngx_cigna_pace_answered(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 
     ngx_cigna_zone_unlock(zone);
 
-    if (state == ngx_cigna_pace_well || !ngx_cigna_pace_says(pace, state)) {
+    if (answer == cigna_answer_tokens || state == ngx_cigna_pace_well
+        || !ngx_cigna_pace_says(pace, state))
+    {
         return ngx_cigna_pace_well;
     }
 
@@ -401,6 +403,7 @@ ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 
         if (percent < 100) {
             endpoint->doubted_ms = pace->brake.doubted_ms;
+            endpoint->sure_ms = pace->brake.sure_ms;
             endpoint->doubted = pace->brake.doubted;
         }
     }
@@ -414,6 +417,7 @@ ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
     endpoint->heard_ms += endpoint->heard_ms ? behind_ms : 0;
     endpoint->well_ms += endpoint->well_ms ? behind_ms : 0;
     endpoint->doubted_ms += endpoint->doubted_ms ? behind_ms : 0;
+    endpoint->sure_ms += endpoint->sure_ms ? behind_ms : 0;
 }
 
 

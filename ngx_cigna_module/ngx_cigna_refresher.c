@@ -338,6 +338,8 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
 }
 
 
+/* nobody can miss it: an error each minute, as long as it lasts */
+
 static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow)

@@ -5,6 +5,9 @@
  * comes after a pause, which doubles with each failure.  A refresh that does
  * well brings further turns at once, and a few of them release the brake.
  *
+ * With pauses of a minute it takes many to count as a share: a server that
+ * fails otherwise is not believed when it refuses, however few it does.
+ *
  * A refusal of a refresh token that may have been spent says nothing of other
  * grants.  But it is an answer, where there was none before.
  */
@@ -103,7 +106,7 @@ cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
 
     changed = 0;
 
-    if (refused && !b->doubted && cigna_brake_doubts(b, now_ms, percent)) {
+    if (!b->doubted && cigna_brake_doubts(b, now_ms, percent)) {
         b->doubted = 1;
         b->doubted_ms = now_ms;
         changed = 1;
@@ -180,7 +183,11 @@ cigna_brake_did_well(cigna_brake_t *b, int64_t now_ms)
 
     if (b->well >= CIGNA_BRAKE_WELL) {
         b->on = 0;
-        b->doubted = 0;
+
+        if (b->doubted) {
+            b->doubted = 0;
+            b->sure_ms = now_ms;
+        }
 
         memset(b->slices, 0, sizeof(b->slices));
         memset(b->minutes, 0, sizeof(b->minutes));
@@ -243,12 +250,12 @@ cigna_brake_failed(cigna_brake_t *b, int64_t now_ms)
 }
 
 
-/* are too many refused to be true? */
+/* are too many refused to be true, or any where others fail as well? */
 
 static int
 cigna_brake_doubts(const cigna_brake_t *b, int64_t now_ms, unsigned percent)
 {
-    return b->refusals >= CIGNA_BRAKE_ROW
+    return (b->refusals && b->failures >= CIGNA_BRAKE_ROW)
            || cigna_brake_share(b->slices, CIGNA_BRAKE_SLICES,
                                 now_ms / CIGNA_BRAKE_SLICE_MS,
                                 CIGNA_BRAKE_FEWEST_SLICE, percent)

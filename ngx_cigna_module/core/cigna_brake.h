@@ -10,8 +10,8 @@
  * What has become of a tenant's refreshes lately.  Where too many are refused
  * with invalid_grant, or fail one after the other, that is not the members'
  * doing but ours or the authorization server's.  Then the brake is on: few
- * refreshes are let through, to find out whether it does well again.  Where it
- * was refusals that put it on, they are doubted.
+ * refreshes are let through, to find out whether it does well again.  Refusals
+ * among what put it on, and those that come while it is, are doubted.
  *
  * Pointer-free and all zero at first.  Calls are made under a lock of the
  * caller's, with times of one clock that never steps back.
@@ -53,6 +53,7 @@ typedef struct {
     int64_t              well_ms;          /* when they were enough, 0: never */
     int64_t              failed_ms;        /* last */
     int64_t              doubted_ms;       /* refusals are, or were, since */
+    int64_t              sure_ms;          /* they were, up to then; 0: never */
     uint32_t             doubted;
     uint32_t             on;
     uint32_t             probing;          /* a turn without a credit is out */

@@ -307,7 +307,8 @@ static const char  cigna_lua_grant_retake[] =
  * a primary that lost its last writes may have an older one again.  So does
  * one that is marked spent (field s, when that was) for one of the same number
  * that is not: the refusal was of a refresh token that had been exchanged
- * already.  0.4.0 has left "1" in s.
+ * already.  0.4.0 has left "1" in s.  A grant that is marked spent may be tried
+ * again with the same refresh token, whose attempts stay counted.
  */
 
 static const char  cigna_lua_grant_swap[] =
@@ -323,10 +324,12 @@ static const char  cigna_lua_grant_swap[] =
     "local there = tonumber(g[2])\n"
     "if spent and ARGV[8] == '' then there = there - 1 end\n"
     "if there >= tonumber(ARGV[3]) then return {'stale', g} end\n"
-    "redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 'r', 's')\n"
+    "redis.call('HDEL', KEYS[1], 'm', 'o', 'r', 's')\n"
     "redis.call('HSET', KEYS[1], 'g', ARGV[3], 'b', ARGV[4])\n"
     "if ARGV[8] ~= '' then\n"
     "    redis.call('HSET', KEYS[1], 's', string.format('%.0f', now))\n"
+    "else\n"
+    "    redis.call('HDEL', KEYS[1], 'n')\n"
     "end\n"
     "redis.call('PEXPIRE', KEYS[1], ARGV[5])\n"
     CIGNA_LUA_PUBLISH("ARGV[6]", "ARGV[7]", "ARGV[2]", "ARGV[3]")

@@ -11,7 +11,7 @@
  *   refused, not       ok, paused when due     pending or paused
  *   for good
  *   refused            spent, or, if it was refused just before too many were,
- *                      pending or paused
+ *                      or meanwhile, pending or paused
  *
  * Attempts of unknown outcome grow apart: the second one may go at once, the
  * third after 2 minutes, and the last after 15, if the endpoint has answered
@@ -134,7 +134,8 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
 
 /*
  * It was refused shortly before so many others were that it was hardly its own
- * fault: that counts as a refusal that is not final.
+ * fault, or meanwhile, by a node that had not seen so many: that counts as a
+ * refusal that is not final.
  */
 
 static cigna_refresh_e
@@ -148,7 +149,7 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
     spent_ms = v->grant->obtained_ms;
 
     if (v->grant->refresh_token.len == 0
-        || spent_ms > e->doubted_ms
+        || (!e->doubted && spent_ms > e->doubted_ms && spent_ms > e->sure_ms)
         || spent_ms < e->doubted_ms - CIGNA_VERDICT_DOUBT_MS
         || (!e->doubted && e->well_ms <= e->doubted_ms))
     {
@@ -158,8 +159,8 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
 
     mark = v->mark;
 
-    if (mark.attempts == 0) {
-        mark.attempts = 1;
+    if (mark.until_ms == 0) {
+        mark.attempts = mark.attempts ? mark.attempts : 1;
         mark.refused_ms = spent_ms;
     }
 
@@ -252,7 +253,7 @@ cigna_verdict_busy(const cigna_verdict_t *v, int64_t now_ms)
 unsigned
 cigna_verdict_probes(const cigna_verdict_t *v)
 {
-    return v->mark.attempts && v->mark.refused_ms == 0
+    return cigna_verdict_explains(v)
            && v->endpoint.heard_ms <= cigna_verdict_last_ms(&v->mark);
 }
 
@@ -285,7 +286,7 @@ cigna_verdict_final(const cigna_verdict_t *v)
 int
 cigna_verdict_explains(const cigna_verdict_t *v)
 {
-    return v->mark.attempts && v->mark.refused_ms == 0;
+    return v->mark.attempts && v->mark.until_ms && v->mark.refused_ms == 0;
 }
 
 

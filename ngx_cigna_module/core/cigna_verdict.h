@@ -38,7 +38,8 @@ typedef struct {
     int64_t                  well_ms;      /* it has refreshed several grants,
                                               one after the other */
     int64_t                  doubted_ms;   /* too many refusals to be true: they
-                                              are, or were, provisional since */
+                                              have been provisional since ... */
+    int64_t                  sure_ms;      /* ... up to then, if not still */
     unsigned                 doubted:1;    /* they are */
 } cigna_endpoint_t;
 

@@ -141,16 +141,15 @@ it_goes_on_with_a_row_of_failures_of_different_grants(void **state)
 
 
 static void
-refusals_are_doubted_only_if_too_many_are_refused(void **state)
+where_others_fail_no_refusal_is_believed(void **state)
 {
     (void) state;
 
-    /* failures put it on, and a refusal beside them is one */
-
     (void) answers(5, cigna_answer_failed, NOW);
-    assert_int_equal(answers(3, cigna_answer_refused, NOW), 0);
     assert_true(brake.on);
     assert_false(brake.doubted);
+
+    /* hours later, with pauses of a minute, there is only this one */
 
     assert_int_equal(answers(1, cigna_answer_refused, NOW + 7), 1);
     assert_true(brake.doubted);
@@ -159,6 +158,25 @@ refusals_are_doubted_only_if_too_many_are_refused(void **state)
     (void) answers(CIGNA_BRAKE_WELL, cigna_answer_tokens, NOW + 8);
     assert_false(brake.doubted);
     assert_int_equal(brake.doubted_ms, NOW + 7);
+    assert_int_equal(brake.sure_ms, NOW + 8);
+
+    /* a few were refused, and then others failed */
+
+    assert_int_equal(setup(NULL), 0);
+    (void) answers(3, cigna_answer_refused, NOW);
+    assert_int_equal(answers(1, cigna_answer_failed, NOW + 5), 0);
+    assert_false(brake.doubted);
+    assert_int_equal(answers(1, cigna_answer_failed, NOW + 6), 1);
+    assert_true(brake.doubted);
+    assert_int_equal(brake.doubted_ms, NOW + 6);
+
+    /* not those from before one that did well */
+
+    assert_int_equal(setup(NULL), 0);
+    (void) answers(1, cigna_answer_refused, NOW);
+    (void) answers(1, cigna_answer_tokens, NOW);
+    assert_int_equal(answers(5, cigna_answer_failed, NOW), 1);
+    assert_false(brake.doubted);
 }
 
 
@@ -417,7 +435,7 @@ main(void)
         test(it_goes_on_where_most_of_ten_minutes_are_refused),
         test(hours_of_good_history_do_not_hide_a_bad_minute),
         test(it_goes_on_with_a_row_of_failures_of_different_grants),
-        test(refusals_are_doubted_only_if_too_many_are_refused),
+        test(where_others_fail_no_refusal_is_believed),
         test(a_refusal_of_what_may_have_been_spent_says_nothing),
         test(a_share_of_hundred_leaves_refusals_alone),
         test(while_it_is_on_few_are_let_through_with_growing_pauses),

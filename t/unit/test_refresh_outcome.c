@@ -360,6 +360,30 @@ and_is_final_if_it_is_refused_again(void **state)
 
 
 static void
+nor_is_it_tried_more_than_four_times_in_all(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    make_expired();
+    w.families[0].dead = 1;
+
+    for (i = 0; i < 6; i++) {
+        assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
+        assert_int_equal(stored().state, cigna_grant_spent);
+
+        w.now_ms += 1000;
+        doubt(0);
+        w.now_ms += 1000;
+        doing_well();
+    }
+
+    assert_int_equal(w.refreshes_posted, 4);
+}
+
+
+static void
 what_was_final_long_before_stays_so(void **state)
 {
     (void) state;
@@ -1645,6 +1669,7 @@ main(void)
         test(a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held),
         test(what_was_final_just_before_too_many_were_refused_is_tried_again),
         test(and_is_final_if_it_is_refused_again),
+        test(nor_is_it_tried_more_than_four_times_in_all),
         test(what_was_final_long_before_stays_so),
         test(a_member_who_connects_again_replaces_a_spent_grant),
         test(a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one),

@@ -323,7 +323,7 @@ an_attempt_of_unknown_end_explains_a_refusal(void **state)
     (void) state;
 
     assert_false(cigna_verdict_explains(&v));
-    v.mark.attempts = 1;
+    sent(1, NOW);
     assert_true(cigna_verdict_explains(&v));
     v.mark.refused_ms = NOW;
     assert_false(cigna_verdict_explains(&v));
@@ -344,8 +344,6 @@ a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did(
     v.endpoint.doubted_ms = NOW + 10 * MINUTE;
     assert_int_equal(verdict(NOW), cigna_refresh_paused);
     v.endpoint.doubted_ms = NOW + 10 * MINUTE + 1;
-    assert_int_equal(verdict(NOW), cigna_refresh_spent);
-    v.endpoint.doubted_ms = NOW - 1;
     assert_int_equal(verdict(NOW), cigna_refresh_spent);
 
     /* like one whose refusal is not final */
@@ -373,6 +371,29 @@ a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did(
 
     sent(0, 0);
     grant.refresh_token = cigna_slice_null;
+    assert_int_equal(verdict(NOW + HOUR), cigna_refresh_spent);
+}
+
+
+static void
+a_grant_that_another_node_ended_while_too_many_were_refused_is_in_doubt(
+    void **state)
+{
+    (void) state;
+
+    grant.state = cigna_grant_spent;
+    grant.obtained_ms = NOW;
+    v.endpoint.doubted = 1;
+    v.endpoint.doubted_ms = NOW - MINUTE;
+    assert_int_equal(verdict(NOW), cigna_refresh_paused);
+
+    /* up to the time when there was no doubt any more */
+
+    v.endpoint.doubted = 0;
+    v.endpoint.sure_ms = NOW;
+    v.endpoint.well_ms = NOW + 1;
+    assert_int_equal(verdict(NOW + HOUR), cigna_refresh_pending);
+    v.endpoint.sure_ms = NOW - 1;
     assert_int_equal(verdict(NOW + HOUR), cigna_refresh_spent);
 }
 
@@ -436,6 +457,9 @@ main(void)
         test(an_attempt_of_unknown_end_explains_a_refusal),
         test(
             a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did
+        ),
+        test(
+        a_grant_that_another_node_ended_while_too_many_were_refused_is_in_doubt
         ),
         test(every_result_has_a_name_of_its_own)
     };

@@ -949,6 +949,7 @@ world_older(world_key_t *key, cigna_slice_t generation, int spent)
 static void
 world_grant_swap(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 {
+    int64_t       n;
     world_key_t  *key;
 
     world_unlock(w, a[1], a[2]);
@@ -971,9 +972,15 @@ world_grant_swap(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
+    n = a[9].len ? world_number(world_at(key, "n")) : 0;
+
     world_unmark(key);
     world_put(key, "g", a[4]);
     world_put(key, "b", a[5]);
+
+    if (n) {
+        world_put_int(key, "n", n);
+    }
 
     if (a[9].len) {
         world_put_int(key, "s", world_redis_now(w));

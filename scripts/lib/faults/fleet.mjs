@@ -20,7 +20,7 @@ const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
 const ASK_MS = 30000;
 
 // how often a refresh token may be sent of which nobody knows what became
-const ATTEMPTS = 4;
+export const ATTEMPTS = 4;
 
 // Runs action for each of a list, so many at a time.
 export async function forEach(list, atOnce, action) {

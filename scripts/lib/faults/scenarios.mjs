@@ -1,5 +1,6 @@
 // All of them, by name, in the order of the table.
 
+import { badday } from './badday.mjs';
 import { cut } from './cut.mjs';
 import { expiry } from './expiry.mjs';
 import { hang } from './hang.mjs';
@@ -15,5 +16,5 @@ import { upgrade } from './upgrade.mjs';
 
 export const SCENARIOS = {
   kill, cut, expiry, sentinel, cluster, reshard, outage, reload, upgrade,
-  reconnect, rotate, mixed, slow, hang,
+  reconnect, rotate, mixed, slow, hang, badday,
 };

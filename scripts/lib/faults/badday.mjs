@@ -1,0 +1,397 @@
+// A token endpoint that answers wrongly for minutes, after hours in which it
+// did well: "invalid_grant" for everybody, "invalid_client", pages, and odd
+// id_tokens, while some members withdraw in truth.  Whoever has not must be
+// served again, and whoever has must be told.
+//
+// Hours pass by clocks that are put forward, those of nginx's timers too.  The
+// bad time passes as it does: what makes it as long as ten minutes with tokens
+// of an hour, or longer, is that tokens live for seconds then.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { ATTEMPTS, Fleet, countRefreshes, forEach } from './fleet.mjs';
+import { Load } from './load.mjs';
+import { REFUSALS } from './reload.mjs';
+
+const MEMBERS = 200;
+const HOURS = 6;
+const HOUR_S = 3600;
+const AT_ONCE = 12;
+
+// Of so many members one withdraws in the bad time, and one on a good day.
+const REVOKED = 10;
+const REVOKED_BEFORE = 100;
+
+// Each member asks this often, about.
+const EVERY_MS = 5000;
+const LANES = 12;
+
+// Told so many seconds after the bad time, or served.
+const WITHIN_S = 15 * 60;
+
+const ALARM_MS = 60000;
+const ALARM = /\[error\].* (refuses too many grants|fail one after the other)/g;
+
+// What is not the member's: who is told so before anybody can know better is
+// told so for no longer than the alarm may take.
+const DOUBT_MS = ALARM_MS;
+
+const REVIVED = 8;
+
+const ID_TOKENS = ['malformed', 'no_nonce', 'wrong_nonce', 'wrong_aud',
+                   'wrong_iss', 'expired', 'not_yet', 'bad_signature',
+                   'alg_none', 'alg_hs256', 'unknown_kid', 'no_kid',
+                   'other_keys_kid', 'absent'];
+
+const fault = (kind) => ({
+  begin: ({ control }) => control.set({
+    token_fault: { kind, grant_type: 'refresh_token' } }),
+  isBad: ({ outcome }) => outcome === `fault ${kind}`,
+});
+
+// In the order of the first round.
+const KINDS = {
+  'invalid_grant': fault('invalid_grant'),
+  'invalid_client': fault('invalid_client'),
+  'html': fault('html'),
+  'id_token': {
+    begin: ({ control }) => control.set({ token_fault: 'none' }),
+    during: ({ control }, random) =>
+      control.set({ id_token: random.pick(ID_TOKENS) }),
+    isBad: () => false,
+  },
+};
+
+const clientOf = ({ tenant, username }) =>
+  ({ client_id: `${tenant}-client`, member: username });
+
+export const badday = {
+  about: 'minutes of invalid_grant, invalid_client, pages and odd id_tokens, '
+    + 'after hours that pass by clocks put forward',
+  rounds: 2,
+  seconds: 150,                // of each kind
+  members: MEMBERS,
+
+  async run(t, { rounds, seconds, random, tally, hours = HOURS,
+                 within = WITHIN_S, members = badday.members }) {
+    const fleet = await Fleet.start(t, { members, clock: true,
+                                         keepAlive: false });
+    await fleet.connect();
+    await fleet.control.reset({ modes: false });
+
+    while (tally.rounds < rounds) {
+      const order = Object.keys(KINDS);
+      await round(fleet, { order: tally.rounds ? shuffled(order, random)
+        : order, seconds, hours, within, random, tally });
+      tally.rounds += 1;
+    }
+    await revival(fleet, { random, tally });
+    await countRefreshes(fleet, tally);
+    await countPresented(fleet, tally);
+  },
+};
+
+function shuffled(list, random) {
+  const rest = [...list];
+  return list.map(() => rest.splice(random.between(0, rest.length), 1)[0]);
+}
+
+async function round(fleet, { order, seconds, hours, within, random,
+                              tally }) {
+  const { control, members } = fleet;
+  const some = shuffled(members, random);
+  const count = (one) => Math.ceil(members.length / one);
+  const early = some.splice(0, count(REVOKED_BEFORE));
+  const revoked = new Map(some.splice(0, count(REVOKED))
+    .map((member) => [member, null]));
+
+  await goodHours(fleet, { hours, early, random, tally });
+
+  // from now on everybody's are due all the time
+  const life = Math.min(20, Math.max(2, Math.floor(seconds / 4)));
+  await control.set({ expires_in: { raw: `${life}` } });
+  await hour(fleet, { random, tally, members: [...some, ...revoked.keys()] });
+
+  const load = new Load(fleet, {
+    lanes: LANES, pause: 2 * EVERY_MS * LANES / members.length, random });
+  const alarm = new Alarm(fleet);
+  const phases = await badTime(fleet, { order, seconds, revoked, random });
+  const ended = Date.now();
+  const times = await settleAll(fleet, {
+    served: some, told: [...early, ...revoked.keys()], within, random,
+    tally });
+  await load.stop();
+  await alarm.stop();
+
+  await judgeLoad(fleet, { load, phases, early, revoked, tally });
+  alarm.judge(phases, tally);
+  await judgeEnd(fleet, tally);
+  note(tally, { order, seconds, load, phases, times, ended });
+
+  // an id_token would have expired by a clock that was put forward
+  await control.set({ expires_in: 'number', id_token: 'absent' });
+  await fleet.connect([...early, ...revoked.keys()]);
+  await control.set({ id_token: 'good' });
+}
+
+// Everybody's token ends, and everybody is served by a new one.
+async function hour(fleet, { members, random, tally }) {
+  fleet.forward(HOUR_S);
+  fleet.clock.forwardTimers(HOUR_S);
+  await forEach(members, AT_ONCE, async (member) => {
+    const { what, text } = await fleet.settle(member,
+                                              random.pick(fleet.nodes));
+    if (what !== 'served') {
+      tally.lost.push(`${member.key}, on a good day: ${what}: ${text}`);
+    }
+  });
+}
+
+// In the last of them some withdraw, and are told at once.
+async function goodHours(fleet, { hours, early, random, tally }) {
+  const others = fleet.members.filter((member) => !early.includes(member));
+
+  for (let i = 1; i < hours; i += 1) {
+    await hour(fleet, { members: fleet.members, random, tally });
+  }
+  await forEach(early, 1, (member) => fleet.control.revoke(clientOf(member)));
+  await hour(fleet, { members: others, random, tally });
+  await forEach(early, 1, async (member) => {
+    const { what, text } = await fleet.settle(member,
+                                              random.pick(fleet.nodes));
+    if (what !== 'grant_spent') {
+      tally.wrong.push(`${member.key} has withdrawn on a good day, and is `
+        + `${what}: ${text}`);
+    }
+  });
+  const books = await fleet.ledger();
+  for (const member of early) {
+    const sent = books.get(member.key).at(-1).presented.length;
+    if (sent !== 1) {
+      tally.wrong.push(`${member.key} has withdrawn on a good day, and was `
+        + `told after ${sent} attempts`);
+    }
+  }
+}
+
+// Returns [{ kind, at }].
+async function badTime(fleet, { order, seconds, revoked, random }) {
+  const phases = [];
+  const whole = order.length * seconds * 1000;
+  const withdrawing = Promise.all([...revoked.keys()].map(async (member) => {
+    await sleep(random.between(0, whole));
+    revoked.set(member, Date.now());
+    await fleet.control.revoke(clientOf(member));
+  }));
+
+  for (const kind of order) {
+    const { begin, during } = KINDS[kind];
+    const end = Date.now() + seconds * 1000;
+
+    phases.push({ kind, at: Date.now() });
+    await begin(fleet);
+    while (Date.now() < end) {
+      await during?.(fleet, random);
+      await sleep(Math.min(seconds * 50, Math.max(0, end - Date.now())));
+    }
+    await fleet.control.set({ token_fault: 'none', id_token: 'good' });
+  }
+  await withdrawing;
+  return phases;
+}
+
+// At every node.  Returns { served, told }: since when everybody is.
+async function settleAll(fleet, { served, told, within, random, tally }) {
+  const deadline = Date.now() + within * 1000;
+  const times = { served: 0, told: 0 };
+  let open = [...served.map((member) => [member, 'served']),
+              ...told.map((member) => [member, 'grant_spent'])]
+    .flatMap((one) => fleet.nodes.map((node) => [...one, node]));
+
+  for (;;) {
+    const left = [];
+    await forEach(shuffled(open, random), AT_ONCE, async (one) => {
+      const [member, wanted, node] = one;
+      const { what } = await fleet.ask(member, node);
+      if (what === wanted) {
+        times[wanted === 'served' ? 'served' : 'told'] = Date.now();
+      } else {
+        left.push([...one.slice(0, 3), what]);
+      }
+    });
+    open = left;
+    if (!open.length || Date.now() > deadline) {
+      break;
+    }
+    await sleep(500);
+  }
+  for (const [member, wanted, node, what] of open) {
+    (wanted === 'served' ? tally.lost : tally.wrong).push(
+      `${member.key} is ${what} at node ${fleet.nodes.indexOf(node)} instead `
+      + `of ${wanted}`);
+  }
+  return times;
+}
+
+// Errors of each node and tenant, and when they were seen.
+class Alarm {
+  #going = true;
+  #done;
+
+  constructor(fleet) {
+    this.seen = fleet.nodes.map(() => []);
+    this.#done = this.#watch(fleet.nodes.map(({ nginx }) =>
+      ({ nginx, from: nginx.errorLog().length })));
+  }
+
+  async #watch(logs) {
+    while (this.#going) {
+      logs.forEach((log, i) => {
+        const text = log.nginx.errorLog();
+        for (const [line] of text.slice(log.from).matchAll(ALARM)) {
+          this.seen[i].push({ at: Date.now(), line });
+        }
+        log.from = text.lastIndexOf('\n') + 1;
+      });
+      await sleep(500);
+    }
+  }
+
+  async stop() {
+    this.#going = false;
+    await this.#done;
+  }
+
+  // At every node, by the time of the first bad answer.
+  judge(phases, tally) {
+    const { first } = phases.find(({ first }) => first) ?? {};
+
+    this.seen.forEach((lines, i) => {
+      const after = lines[0] && lines[0].at - first;
+      if (!(after < ALARM_MS)) {
+        tally.wrong.push(`node ${i} has not raised the alarm within a minute`);
+      }
+      tally.notes.push(`node ${i}: the alarm after ${after} ms, `
+        + `${lines.length} lines: ` + lines.map(({ at }) =>
+        Math.round((at - first) / 1000)).join(' '));
+    });
+  }
+}
+
+// A 401 is for who has withdrawn, or comes before the doubt.
+async function judgeLoad(fleet, { load, phases, early, revoked, tally }) {
+  const sent = [...(await fleet.ledger()).values()].flat()
+    .flatMap(({ presented }) => presented);
+  for (const phase of phases) {
+    const bad = sent.filter((one) => one.at >= phase.at
+      && KINDS[phase.kind].isBad(one)).map(({ at }) => at);
+    phase.first = bad.length ? Math.min(...bad) : null;
+    phase.bad = bad.length;
+  }
+
+  const { first } = phases.find(({ kind }) => kind === 'invalid_grant');
+  const isTrue = ({ member, at, ms }) => early.includes(member)
+    || (revoked.get(member) ?? Infinity) <= at + ms;
+  const hasty = new Set();
+  const rest = [];
+
+  for (const answer of load.answers) {
+    if (answer.what === 'grant_spent' && isTrue(answer)) {
+      continue;
+    }
+    if (answer.what === 'grant_spent' && answer.at > first
+        && answer.at < first + DOUBT_MS) {
+      hasty.add(answer.member);
+    } else {
+      rest.push(answer);
+    }
+  }
+  load.judge(tally, { allowed: REFUSALS, answers: rest });
+  tally.notes.push(`${hasty.size} members were told for a moment that they `
+    + 'had withdrawn');
+}
+
+// What a member is told is true of what the member gets, everywhere.
+async function judgeEnd(fleet, tally) {
+  const pairs = fleet.members.flatMap((member) =>
+    fleet.nodes.map((node) => [member, node]));
+
+  await forEach(pairs, AT_ONCE, async ([member, node]) => {
+    const { what } = await fleet.settle(member, node);
+    const reply = await fleet.request(member, node, '/cigna/status');
+    const { connected } = JSON.parse(reply.body);
+    if (connected !== (what === 'served')) {
+      tally.wrong.push(`${member.key} is ${what}, and status says `
+        + `connected: ${connected}`);
+    }
+  });
+}
+
+function note(tally, { order, seconds, load, phases, times, ended }) {
+  const after = (at) => Math.max(0, at - ended);
+  const sum = {};
+
+  phases.forEach(({ kind, at, bad }, i) => {
+    const until = phases[i + 1]?.at ?? ended;
+    const answers = load.answers.filter((one) =>
+      one.at >= at && one.at < until);
+    sum[kind] = { bad, ...load.counts(answers) };
+  });
+  sum.after = load.counts(load.answers.filter(({ at }) => at >= ended));
+  tally.recovered(after(Math.max(times.served, times.told)));
+  tally.notes.push(`${seconds} s each of ${order.join(', ')}`,
+    ...Object.entries(sum).map(([name, counts]) =>
+      `${name}: ${JSON.stringify(counts)}`),
+    `after its end the last member was served in ${after(times.served)} ms, `
+    + `the last one told in ${after(times.told)} ms`);
+}
+
+// Grants that were ended wrongly, since nobody doubted it, live again.
+async function revival(fleet, { random, tally }) {
+  const { control, redis } = fleet;
+  const [node] = fleet.nodes;
+  const tenant = 'acme';
+  const members = shuffled(fleet.members.filter((one) =>
+    one.tenant === tenant), random).slice(0, REVIVED);
+
+  await hour(fleet, { members: fleet.members, random, tally });
+  await fleet.reconfigure({ refused_share: '100%' });
+  const [seconds] = await redis.command('TIME');
+  const since = new Date(seconds * 1000).toISOString();
+
+  fleet.forward(HOUR_S);
+  await control.set({ token_fault: { kind: 'invalid_grant',
+                                     grant_type: 'refresh_token' } });
+  await expectAll(fleet, members, 'grant_spent', { random, tally });
+  await control.set({ token_fault: 'none' });
+
+  const { code, out } = await node.vault('revive', '--tenant', tenant,
+                                         '--since', since);
+  if (code || !out.includes(`${members.length} grants revived\n`)) {
+    tally.wrong.push(`scripts/vault revive: ${code}: ${out}`);
+  }
+  await expectAll(fleet, members, 'served', { random, tally });
+  tally.notes.push(`scripts/vault: ${out.split('\n')[0]}`);
+}
+
+async function expectAll(fleet, members, wanted, { random, tally }) {
+  await forEach(members, AT_ONCE, async (member) => {
+    const { what, text } = await fleet.settle(member,
+                                              random.pick(fleet.nodes));
+    if (what !== wanted) {
+      tally.wrong.push(`${member.key} is ${what} instead of ${wanted}, where `
+        + `grants are ended and revived: ${text}`);
+    }
+  });
+}
+
+// How many refresh tokens were sent how often.
+async function countPresented(fleet, tally) {
+  const counts = {};
+
+  for (const { presented } of [...(await fleet.ledger()).values()].flat()) {
+    counts[presented.length] = (counts[presented.length] ?? 0) + 1;
+  }
+  tally.notes.push(`refresh tokens by how often they were sent (at most `
+    + `${ATTEMPTS}): ${JSON.stringify(counts)}`);
+}
