@@ -287,8 +287,8 @@ ngx_cigna_pace_probe(ngx_cigna_zone_origin_t *origin)
 
 
 /*
- * By scheme, host and port.  take: who comes to occupied places takes the one of
- * which nothing was heard for the longest time; else NULL if there is none.
+ * By scheme, host and port.  take: who comes to occupied places takes the one
+ * of which nothing was heard for the longest time; else NULL if there is none.
  */
 
 static ngx_cigna_zone_origin_t *

@@ -120,8 +120,8 @@ unsigned cigna_journal_claims(const cigna_book_t *b,
 /*
  * Copies out a later generation of the grant, or its deletion; where the grant
  * is not known, what there is of the member's newest one.  The entry's bytes
- * are copied to mem, of CIGNA_JOURNAL_MEM.  CIGNA_NONE: there is none.  How long
- * that takes does not depend on how full the book is.
+ * are copied to mem, of CIGNA_JOURNAL_MEM.  CIGNA_NONE: there is none.  The
+ * time that takes does not depend on how full the book is.
  */
 int cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
     uint8_t *mem, cigna_journal_t *j);

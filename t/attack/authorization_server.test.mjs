@@ -42,7 +42,8 @@ async function startHostile(t, tenant = {}) {
     tenant: {
       token_endpoint: as.url('/token'), jwks_uri: as.url('/jwks'),
       revocation_endpoint: as.url('/revoke'), dances_per_second: 1000,
-      dances_per_member: 100, timeout: '2s', connect_timeout: '2s', ...tenant,
+      dances_per_member: 100, timeout: '2s', connect_timeout: '2s',
+      exchange_timeout: '2s', ...tenant,
     },
     locations: recorder.location('/rec/'),
   };

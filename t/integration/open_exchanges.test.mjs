@@ -200,6 +200,10 @@ test('so many exchanges are open at once', async (t) => {
       await Promise.all(visitors.map(ask));
       await sleep(3500);
     }
+    await Promise.all(visitors.map((visitor) =>
+      until('it is served', async () => (await ask(visitor)).status === 200,
+            { timeout: 30000, every: 300 })));
+    await sleep(1100);
     await control.set({ token_delay_ms: 5000 });
     const asked = visitors.map(ask503);
     await underWay(gw, REFRESHES);
