@@ -21,5 +21,5 @@ async function rowsOf(name, options) {
 }
 
 await runSeries('faults', {
-  scenarios: SCENARIOS, numbers: ['rounds', 'seconds', 'seed'], rowsOf,
+  scenarios: SCENARIOS, numbers: ['rounds', 'seconds', 'open', 'seed'], rowsOf,
 });

@@ -13,23 +13,25 @@ import { RESTLESS, assertUsable } from './reload.mjs';
 const RESTLESS_MEMBERS = 30;        // whose tokens end all the time
 const LASTING_MEMBERS = 10;         // whose tokens are cached, and last
 const RECOVERY_MS = 60000;
+const HELD = 'globex-client';
 
 // What may be said while there is no primary, and while nobody knows what it
 // had seen.
 const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed',
                   'refresh_paused'];
 
-async function start(t, redis) {
+// open: for so many seconds exchanges of one tenant stay open, see hold().
+async function start(t, redis, open) {
   const fleet = await Fleet.start(t, {
     members: RESTLESS_MEMBERS + LASTING_MEMBERS,
     gateway: {
       ...RESTLESS, redis,
-      // short, as the quiet time after a change is the longest exchange
       tenant: { ...RESTLESS.tenant, connect_timeout: '500ms', timeout: '1s',
-                exchange_timeout: '1s' },
+                exchange_timeout: `${open + 1}s` },
       vault: { revalidate: '1s' },
     },
   });
+  fleet.open = open;
   fleet.restless = fleet.members.slice(0, RESTLESS_MEMBERS);
   fleet.lasting = fleet.members.slice(RESTLESS_MEMBERS);
   await fleet.connect(fleet.restless);
@@ -46,7 +48,23 @@ function everywhere(fleet, members, isSuch) {
   return until('all get their answers', async () =>
     (await Promise.all(members.flatMap((member) =>
       fleet.nodes.map((node) => fleet.ask(member, node))))).every(isSuch),
-               { timeout: RECOVERY_MS });
+               { timeout: RECOVERY_MS + 2000 * fleet.open });
+}
+
+// From now on the token endpoint takes that long to answer one tenant: what
+// happens to Redis meanwhile happens to open exchanges.  Those that are open
+// when action() is over stay so.
+async function hold(fleet, action) {
+  if (!fleet.open) {
+    return action();
+  }
+  const usual = RESTLESS.sandboxOptions.modes.token_delay_ms;
+  await fleet.control.set({ token_delay_ms: 1000 * fleet.open }, HELD);
+  try {
+    return await action();
+  } finally {
+    await fleet.control.set({ token_delay_ms: usual }, HELD);
+  }
 }
 
 // What the primary writes while it is detached is lost with it.
@@ -55,13 +73,17 @@ async function lose(fleet, { group, primary, succeeded, random, tally }) {
   const cached = new Load(fleet, { members: fleet.lasting, lanes: 4, random });
 
   await sleep(1500);
-  const replicas = await group.detach(primary);
-  const before = await refreshes(fleet);
-  await sleep(random.between(300, 1200));
-  const lost = await refreshes(fleet) - before;
-  await group.loseDetached(primary, replicas);
-  const at = Date.now();
-  const replaced = succeeded().then(() => Date.now() - at);
+  const { lost, at, replaced } = await hold(fleet, async () => {
+    await sleep(1500);
+    const replicas = await group.detach(primary);
+    const before = await refreshes(fleet);
+    await sleep(random.between(300, 1200));
+    const count = await refreshes(fleet) - before;
+    await group.loseDetached(primary, replicas);
+    const began = Date.now();
+    const done = succeeded().then(() => Date.now() - began);
+    return { lost: count, at: began, replaced: await done };
+  });
 
   await everywhere(fleet, fleet.restless, ({ status }) =>
     status === 200 || status === 401);
@@ -72,7 +94,7 @@ async function lose(fleet, { group, primary, succeeded, random, tally }) {
   load.judge(tally, { allowed: REFUSALS });
   cached.judge(tally);
   await assertUsable(fleet, { random, tally });
-  tally.notes.push(`another primary after ${await replaced} ms; ${lost} grants`
+  tally.notes.push(`another primary after ${replaced} ms; ${lost} grants`
     + ` were refreshed on a primary that was lost; `
     + `meanwhile: ${JSON.stringify(load.counts())}, with cached tokens: `
     + JSON.stringify(cached.counts()));
@@ -88,9 +110,9 @@ export const sentinel = {
   about: 'Sentinel failovers that lose the primary\'s last writes',
   rounds: 3,
 
-  async run(t, { rounds, random, tally }) {
+  async run(t, { rounds, open = 0, random, tally }) {
     const group = await startSentinel(t);
-    const fleet = await start(t, group);
+    const fleet = await start(t, group, open);
 
     while (tally.rounds < rounds) {
       const primary = await group.primary();
@@ -116,9 +138,9 @@ export const cluster = {
   about: 'primaries of a cluster that die with their last writes',
   rounds: 3,
 
-  async run(t, { rounds, random, tally }) {
+  async run(t, { rounds, open = 0, random, tally }) {
     const group = await startCluster(t);
-    const fleet = await start(t, group);
+    const fleet = await start(t, group, open);
 
     while (tally.rounds < rounds) {
       const primary = await busiest(group);
@@ -137,17 +159,21 @@ export const reshard = {
   about: 'slots of a cluster that move, while grants are refreshed',
   rounds: 3,
 
-  async run(t, { rounds, random, tally }) {
+  async run(t, { rounds, open = 0, random, tally }) {
     const group = await startCluster(t);
-    const fleet = await start(t, group);
+    const fleet = await start(t, group, open);
     const load = new Load(fleet, { lanes: 12, random });
 
     while (tally.rounds < rounds) {
-      await move(group, random);
+      await hold(fleet, async () => {
+        await sleep(1500);
+        await move(group, random);
+      });
+      await everywhere(fleet, fleet.members, ({ status }) => status === 200);
       tally.rounds += 1;
     }
     await load.stop();
-    load.judge(tally);
+    load.judge(tally, { allowed: open ? REFUSALS : [] });
     await assertUsable(fleet, { random, tally });
     await countRefreshes(fleet, tally);
     tally.notes.push(`${load.answers.length} requests`);
