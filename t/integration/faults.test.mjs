@@ -47,6 +47,11 @@ faults('a refresh that outlives its grant leaves the new one alone, and its '
 faults('a new sealing key under load costs no request, and nothing is left '
   + 'under the old one', 'rotate', { rounds: 1 });
 
+faults('minutes of wrong answers after hours of good ones cost no grant, and '
+  + 'who has withdrawn is told', 'badday', {
+  rounds: 1, seconds: 4, hours: 3, within: 120, members: 40,
+});
+
 // These wait more than they do, so they do it together.
 const TOGETHER = [
   ['with Redis stopped what is cached serves, the rest is an outage, and '

@@ -22,8 +22,9 @@ const AT_ONCE = 12;
 const REVOKED = 10;
 const REVOKED_BEFORE = 100;
 
-// Each member asks this often, about.
+// Each member asks this often, about, and no token lives for longer.
 const EVERY_MS = 5000;
+const LIFE_S = 20;
 const LANES = 12;
 
 // Told so many seconds after the bad time, or served.
@@ -108,12 +109,13 @@ async function round(fleet, { order, seconds, hours, within, random,
   await goodHours(fleet, { hours, early, random, tally });
 
   // from now on everybody's are due all the time
-  const life = Math.min(20, Math.max(2, Math.floor(seconds / 4)));
+  const life = Math.min(LIFE_S, Math.max(2, Math.floor(seconds / 4)));
+  const every = Math.min(EVERY_MS, seconds * 200);
   await control.set({ expires_in: { raw: `${life}` } });
   await hour(fleet, { random, tally, members: [...some, ...revoked.keys()] });
 
   const load = new Load(fleet, {
-    lanes: LANES, pause: 2 * EVERY_MS * LANES / members.length, random });
+    lanes: LANES, pause: 2 * every * LANES / members.length, random });
   const alarm = new Alarm(fleet);
   const phases = await badTime(fleet, { order, seconds, revoked, random });
   const ended = Date.now();
@@ -299,7 +301,7 @@ async function judgeLoad(fleet, { load, phases, early, revoked, tally }) {
     if (answer.what === 'grant_spent' && isTrue(answer)) {
       continue;
     }
-    if (answer.what === 'grant_spent' && answer.at > first
+    if (answer.what === 'grant_spent' && answer.at + answer.ms > first
         && answer.at < first + DOUBT_MS) {
       hasty.add(answer.member);
     } else {

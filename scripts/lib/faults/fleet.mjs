@@ -241,7 +241,9 @@ export async function countRefreshes(fleet, tally) {
     for (const { presented, at_once: atOnce, token: print } of tokens) {
       tally.secondAttempts += presented.length > 1 ? 1 : 0;
       if (presented.length > ATTEMPTS) {
-        tally.wrong.push(`${print} was sent ${presented.length} times`);
+        tally.wrong.push(`${print} was sent ${presented.length} times: `
+          + presented.map(({ at, outcome }) =>
+            `${at - presented[0].at} ms ${outcome}`).join(', '));
       }
       if (atOnce > 1) {
         tally.wrong.push(`${print} was spent by ${atOnce} at once`);
