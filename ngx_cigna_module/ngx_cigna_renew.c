@@ -196,7 +196,8 @@ ngx_cigna_renewed_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static ngx_int_t
 ngx_cigna_renew_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_token_t  *t;
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
 
     t = ctx->token;
 
@@ -216,6 +217,10 @@ ngx_cigna_renew_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     if (!t->mine) {
         return ngx_cigna_token_take(ctx, &t->refused, ngx_cigna_source_vault);
     }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->identity->hash);
 
     return ngx_cigna_token_refuse(ctx, ngx_cigna_grant_refused);
 }

@@ -8,7 +8,6 @@
 #include "ngx_cigna_reply.h"
 #include "ngx_cigna_who.h"
 #include "cigna_json.h"
-#include "cigna_verdict.h"
 
 
 #define NGX_CIGNA_STATUS_SIZE  512         /* all but the strings */
@@ -20,8 +19,6 @@ static ngx_int_t ngx_cigna_status_begin(ngx_http_request_t *r,
 static void ngx_cigna_status_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_status_read(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_uint_t ngx_cigna_status_refused(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
 static ngx_int_t ngx_cigna_status_connected(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
 static void ngx_cigna_status_time(cigna_buf_t *b, const char *name,
@@ -107,10 +104,6 @@ ngx_cigna_status_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     e = ngx_cigna_read_grant(r, ctx, &grant);
 
-    if (e == ngx_cigna_served && ngx_cigna_status_refused(r, ctx, &grant)) {
-        e = ngx_cigna_grant_refused;
-    }
-
     if (e == ngx_cigna_served || e == ngx_cigna_refresh_paused) {
         rc = ngx_cigna_status_connected(r, ctx, &grant);
 
@@ -124,47 +117,6 @@ ngx_cigna_status_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ngx_cigna_read_done(ctx, &grant);
 
     return rc;
-}
-
-
-/* has the FHIR server refused what was made since it refused the one before? */
-
-static ngx_uint_t
-ngx_cigna_status_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    const cigna_grant_t *grant)
-{
-    int64_t                 now;
-    ngx_str_t               token;
-    cigna_verdict_t         v;
-    ngx_cigna_cache_key_t   key;
-    ngx_cigna_main_conf_t  *mcf;
-
-    if (!grant->forced) {
-        return 0;
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-    now = ngx_cigna_now_ms();
-
-    token.data = (u_char *) grant->access_token.data;
-    token.len = grant->access_token.len;
-
-    if (ngx_cigna_hasher_key(mcf->worker->hasher, &ctx->tenant->name,
-                             &ctx->member, &key)
-        != NGX_OK
-        || !ngx_cigna_cache_refused(mcf->zone, &key, &token, now))
-    {
-        return 0;
-    }
-
-    ngx_memzero(&v, sizeof(cigna_verdict_t));
-
-    v.provider = &ctx->tenant->provider;
-    v.grant = grant;
-    v.refused_id = grant->id;
-    v.refused_generation = grant->generation;
-
-    return cigna_verdict(&v, now) == cigna_refresh_refused;
 }
 
 
