@@ -406,7 +406,7 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
     if (flow->exchanged) {
         ngx_cigna_pace_warm(run->mcf->zone, &run->key);
 
-    } else if (!flow->overtaken
+    } else if (!flow->overtaken && !cigna_verdict_behind(&flow->verdict)
                && flow->failure == cigna_refresh_unavailable
                && (flow->rc == cigna_refresh_unavailable
                    || (flow->rc == cigna_refresh_ok

@@ -126,6 +126,15 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_renew_none(r, ctx);
     }
 
+    /* a run of this node has made a newer one just now: it is in the journal */
+
+    if (!run->failed && !t->reread && flow->rc == cigna_refresh_unavailable
+        && cigna_verdict_behind(&flow->verdict))
+    {
+        t->reread = 1;
+        return NGX_DECLINED;
+    }
+
     if (run->failed || flow->rc != cigna_refresh_ok) {
         t->retry_after_s = ngx_max(flow->retry_after_s, 0);
         return ngx_cigna_renew_make_do(ctx, ngx_cigna_renew_condition(flow));

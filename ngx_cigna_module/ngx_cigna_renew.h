@@ -19,7 +19,10 @@
 ngx_int_t ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *refused);
 
-/* having waited: as ngx_cigna_token_find() */
+/*
+ * Having waited: as ngx_cigna_token_find().  NGX_DECLINED: the grant is to be
+ * read once more, as the node's journal has a newer one.
+ */
 ngx_int_t ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 /* starts a refresh that this request does not wait for */

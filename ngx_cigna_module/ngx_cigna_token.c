@@ -59,6 +59,8 @@ static ngx_int_t ngx_cigna_token_stale(ngx_http_request_t *r,
 ngx_int_t
 ngx_cigna_token_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
+    ngx_int_t  rc;
+
     switch (ctx->token->state) {
 
     case ngx_cigna_token_new:
@@ -68,7 +70,8 @@ ngx_cigna_token_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_token_have_read(r, ctx);
 
     case ngx_cigna_token_refreshing:
-        return ngx_cigna_renewed(r, ctx);
+        rc = ngx_cigna_renewed(r, ctx);
+        return rc == NGX_DECLINED ? ngx_cigna_token_read(r, ctx) : rc;
 
     case ngx_cigna_token_found:
         return NGX_OK;

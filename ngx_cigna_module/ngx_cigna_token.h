@@ -41,6 +41,7 @@ struct ngx_cigna_token_s {
     ngx_str_t                 refused;         /* by the FHIR server */
     unsigned                  mine:1;          /* ... to this request */
     unsigned                  again:1;         /* refreshed twice, no more */
+    unsigned                  reread:1;        /* since the journal was ahead */
 };
 
 
