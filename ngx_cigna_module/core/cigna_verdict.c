@@ -159,8 +159,13 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
 
     mark = v->mark;
 
-    if (mark.until_ms == 0) {
-        mark.attempts = mark.attempts ? mark.attempts : 1;
+    /* what was not tried since is as it was refused */
+
+    if (mark.attempts == 0) {
+        mark.attempts = 1;
+        mark.refused_ms = spent_ms;
+
+    } else if (mark.until_ms == 0) {
         mark.refused_ms = spent_ms;
     }
 
@@ -196,7 +201,7 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
 
     last_ms = cigna_verdict_last_ms(m);
 
-    /* by a clock of Redis that is far ahead nothing can be told */
+    /* a clock of Redis that is far ahead tells nothing */
 
     if (last_ms > now_ms + CIGNA_VERDICT_STEP_MS
         || (m->refused_ms && cigna_verdict_recovered(v, last_ms)))

@@ -376,6 +376,26 @@ a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did(
 
 
 static void
+a_spent_grant_with_a_mark_and_no_attempts_is_judged_like_one_without(
+    void **state)
+{
+    (void) state;
+
+    /* no script leaves such a record, but Redis may have one */
+
+    grant.state = cigna_grant_spent;
+    grant.obtained_ms = NOW;
+    v.endpoint.doubted = 1;
+    v.endpoint.doubted_ms = NOW;
+    sent(0, NOW);
+
+    assert_int_equal(verdict(NOW + 5 * MINUTE - 1), cigna_refresh_paused);
+    assert_int_equal(v.retry_after_s, 1);
+    assert_int_equal(verdict(NOW + 5 * MINUTE), cigna_refresh_pending);
+}
+
+
+static void
 a_grant_that_another_node_ended_while_too_many_were_refused_is_in_doubt(
     void **state)
 {
@@ -457,6 +477,9 @@ main(void)
         test(an_attempt_of_unknown_end_explains_a_refusal),
         test(
             a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did
+        ),
+        test(
+            a_spent_grant_with_a_mark_and_no_attempts_is_judged_like_one_without
         ),
         test(
         a_grant_that_another_node_ended_while_too_many_were_refused_is_in_doubt
