@@ -178,8 +178,7 @@ ngx_cigna_pace_answered(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 
     (void) ngx_cigna_zone_lock(zone);
 
-    (void) cigna_brake_answered(&pace->brake, ngx_current_msec, answer, tag,
-                                percent);
+    cigna_brake_answered(&pace->brake, ngx_current_msec, answer, tag, percent);
 
     state = pace->brake.doubted ? ngx_cigna_pace_doubting
             : pace->brake.on ? ngx_cigna_pace_failing : ngx_cigna_pace_well;

@@ -47,16 +47,16 @@ static int cigna_brake_share(const cigna_brake_count_t *counts, unsigned n,
     int64_t number, unsigned fewest, unsigned percent);
 static void cigna_brake_did_well(cigna_brake_t *b, int64_t now_ms);
 static void cigna_brake_give_turns(cigna_brake_t *b, int64_t now_ms);
-static int cigna_brake_failed(cigna_brake_t *b, int64_t now_ms);
+static void cigna_brake_failed(cigna_brake_t *b, int64_t now_ms);
 static int cigna_brake_doubts(const cigna_brake_t *b, int64_t now_ms,
     unsigned percent);
 
 
-int
+void
 cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
     uint64_t tag, unsigned percent)
 {
-    int  refused, changed;
+    int  refused;
 
     refused = e == cigna_answer_refused;
 
@@ -70,7 +70,7 @@ cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
         || (e == cigna_answer_explained && !b->on)
         || (refused && percent >= 100))
     {
-        return 0;
+        return;
     }
 
     if (refused || e == cigna_answer_tokens) {
@@ -82,12 +82,12 @@ cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
 
     if (e == cigna_answer_tokens) {
         cigna_brake_did_well(b, now_ms);
-        return 0;
+        return;
     }
 
     if (e == cigna_answer_explained && !b->doubted) {
         cigna_brake_give_turns(b, now_ms);
-        return 0;
+        return;
     }
 
     if (now_ms - b->failed_ms > CIGNA_BRAKE_ROW_MS) {
@@ -104,15 +104,12 @@ cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
     b->failed_ms = now_ms;
     b->well = 0;
 
-    changed = 0;
-
     if (!b->doubted && cigna_brake_doubts(b, now_ms, percent)) {
         b->doubted = 1;
         b->doubted_ms = now_ms;
-        changed = 1;
     }
 
-    return cigna_brake_failed(b, now_ms) || changed;
+    cigna_brake_failed(b, now_ms);
 }
 
 
@@ -212,9 +209,7 @@ cigna_brake_give_turns(cigna_brake_t *b, int64_t now_ms)
 }
 
 
-/* 1 if it went on */
-
-static int
+static void
 cigna_brake_failed(cigna_brake_t *b, int64_t now_ms)
 {
     if (b->on) {
@@ -233,11 +228,11 @@ cigna_brake_failed(cigna_brake_t *b, int64_t now_ms)
             b->next_ms = now_ms + b->pause_ms;
         }
 
-        return 0;
+        return;
     }
 
     if (!b->doubted && b->failures < CIGNA_BRAKE_ROW) {
-        return 0;
+        return;
     }
 
     b->on = 1;
@@ -245,8 +240,6 @@ cigna_brake_failed(cigna_brake_t *b, int64_t now_ms)
     b->credits = 0;
     b->pause_ms = CIGNA_BRAKE_PAUSE_MS;
     b->next_ms = now_ms + b->pause_ms;
-
-    return 1;
 }
 
 

@@ -65,10 +65,9 @@ typedef struct {
 
 /*
  * A refresh was answered, of the grant with this tag.  Refusals are doubted
- * where more than so many per cent are refused; at 100 they never are.  1 if
- * the brake went on with this, or they are doubted from now on.
+ * where more than so many per cent are refused; at 100 they never are.
  */
-int cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
+void cigna_brake_answered(cigna_brake_t *b, int64_t now_ms, cigna_answer_e e,
     uint64_t tag, unsigned percent);
 
 /*
