@@ -45,6 +45,21 @@ const READABLE = new Set([
   'vtt', 'manifest']);
 const ACTIVE_WORKERS = new Set(['js-allowed', 'js-app']);
 
+// What a document does without the gates.
+function expected(name) {
+  if (name in ACTIVE) {
+    return MOST.has(name) ? [...ATTACK, ...MORE] : ATTACK;
+  }
+  return [
+    ...(LIFELESS.has(name) ? [] : ['script posted', 'script ran',
+                                   'script read', 'worker ran']),
+    ...(READABLE.has(name) ? ['elsewhere framed', 'iframe framed',
+                              'open shown'] : []),
+    ...(ACTIVE_WORKERS.has(name) ? ['sw ran', 'sw registered', 'sw posted']
+      : []),
+  ];
+}
+
 const isScript = (name) => /^js/.test(name) && !/^json/.test(name);
 const isJson = (name) => /^(json|fhir(-utf8|-404)?$)/.test(name);
 const names = [...Object.keys(ACTIVE), ...Object.keys(PASSIVE)];
@@ -252,15 +267,16 @@ test('documents of the FHIR server in a browser', async (t) => {
     }
   }
 
-  // Everything that came of opening all documents in all ways.
-  async function openAll(side, someone) {
+  // All that came of opening documents in all ways.
+  async function openAll(side, member, all = names) {
     const began = Date.now();
+    const someone = await person(member);
+    const some = (list) => list.filter((name) => all.includes(name));
     for (const [way, list] of [
-      [navigate, [...MOST]], [open, names],
-      [embed, names],
-      [frameElsewhere, names], [startWorkers, Object.keys(PASSIVE)]]) {
-      for (const some of chunks(list)) {
-        for (const page of await way(side, some, someone)) {
+      [navigate, some([...MOST])], [open, all], [embed, all],
+      [frameElsewhere, all], [startWorkers, some(Object.keys(PASSIVE))]]) {
+      for (const chunk of chunks(list)) {
+        for (const page of await way(side, chunk, someone)) {
           await look(page, someone.effects);
           await page.close();
         }
@@ -268,33 +284,44 @@ test('documents of the FHIR server in a browser', async (t) => {
     }
     await count(side, someone);
     await someone.context.close();
-    t.diagnostic(`${side} documents: ${Date.now() - began} ms`);
-    return someone.effects.said;
+    t.diagnostic(`${all.length} documents, ${side}: ${Date.now() - began} ms`);
+    return [...someone.effects.said];
   }
 
-  const [plain, gated] = await Promise.all([
-    openAll('plain', await person('bob')),
-    openAll('gated', await person('alice'))]);
-
   // What a document did, as "WAY WHAT".
-  const of = (said, name) => [...said]
+  const of = (said, name) => said
     .map((one) => /^([\w-]+)\.(\w+)\.\w+ (\w+)$/.exec(one))
     .filter((one) => one?.[1] === name)
     .map(([, , way, what]) => `${way} ${what}`).sort();
 
-  function assertDid(said, name, expected) {
-    const done = of(said, name);
-    assert.deepEqual(expected.filter((one) => !done.includes(one)), [],
-                     `the control of ${name} did only ${done.join(', ')}`);
+  const missing = (said, name) => expected(name)
+    .filter((one) => !of(said, name).includes(one));
+
+  // The control: what a busy machine has not brought to its end is opened once
+  // more, up to twice.
+  async function openControl() {
+    const said = await openAll('plain', 'bob');
+    for (let i = 0; i < 2; i += 1) {
+      const late = names.filter((name) => missing(said, name).length);
+      if (late.length) {
+        said.push(...await openAll('plain', 'bob', late));
+      }
+    }
+    return said;
+  }
+
+  const [plain, gated] = await Promise.all([openControl(),
+                                            openAll('gated', 'alice')]);
+
+  function assertControl(name) {
+    assert.deepEqual(missing(plain, name), [], `the control of ${name} did only `
+      + of(plain, name).join(', '));
   }
 
   for (const name of Object.keys(ACTIVE)) {
     await t.test(`a document that attacks does nothing: ${describe(name)}`,
       () => {
-        assertDid(plain, name, ATTACK);
-        if (MOST.has(name)) {
-          assertDid(plain, name, MORE);
-        }
+        assertControl(name);
         assert.deepEqual(of(gated, name), []);
       });
   }
@@ -302,12 +329,7 @@ test('documents of the FHIR server in a browser', async (t) => {
   for (const name of Object.keys(PASSIVE)) {
     await t.test(`a document is neither a script nor framed: ${describe(name)}`,
       () => {
-        assertDid(plain, name, [
-          ...(LIFELESS.has(name) ? [] : ['script posted', 'script ran',
-                                         'script read', 'worker ran']),
-          ...(READABLE.has(name) ? ['elsewhere framed', 'iframe framed',
-                                    'open shown'] : []),
-        ]);
+        assertControl(name);
         assert.deepEqual(of(gated, name).filter((one) =>
           !(isJson(name) && / shown$/.test(one))), []);
       });
@@ -316,15 +338,11 @@ test('documents of the FHIR server in a browser', async (t) => {
   for (const name of Object.keys(PASSIVE).filter(isScript)) {
     await t.test(`no page of the app's gets a script from the FHIR server: ${
       describe(name)}`, () => {
-      assertDid(plain, name, ['script ran', 'worker ran']);
       assert.deepEqual(of(gated, name).filter((one) =>
         /^(script|worker) /.test(one)), []);
     });
 
     await t.test(`no document is a service worker: ${describe(name)}`, () => {
-      if (ACTIVE_WORKERS.has(name)) {
-        assertDid(plain, name, ['sw ran', 'sw registered', 'sw posted']);
-      }
       assert.deepEqual(of(gated, name).filter((one) => /^sw /.test(one)), []);
     });
   }
