@@ -314,8 +314,8 @@ test('documents of the FHIR server in a browser', async (t) => {
                                             openAll('gated', 'alice')]);
 
   function assertControl(name) {
-    assert.deepEqual(missing(plain, name), [], `the control of ${name} did only `
-      + of(plain, name).join(', '));
+    assert.deepEqual(missing(plain, name), [],
+                     `of ${name}: only ${of(plain, name).join(', ')}`);
   }
 
   for (const name of Object.keys(ACTIVE)) {
