@@ -7,6 +7,19 @@ trap 'echo "${0##*/}: stopped at line $LINENO" >&2' ERR
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=$TOP/.build
 
+
+# The comment at a script's top is what it says of itself.
+
+for argument in "$@"; do
+    case $argument in
+    -h | --help)
+        sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+        exit 0 ;;
+    esac
+done
+
+unset argument
+
 mkdir -p "$BUILD/log"
 
 
@@ -18,6 +31,14 @@ say() {
 die() {
     say "${0##*/}: $*"
     exit 1
+}
+
+
+# The command line was wrong.
+
+wrong_usage() {
+    say "${0##*/}: $*; scripts/${0##*/} --help says more"
+    exit 2
 }
 
 

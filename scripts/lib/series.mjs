@@ -1,7 +1,7 @@
 // Scenarios by name, one after the other, and a table of what came of them:
 // what scripts/faults and scripts/budgets have in common.
 
-import { parseArgs } from 'node:util';
+import { fail, optionsOf } from './options.mjs';
 
 const LIST_MAX = 20;
 
@@ -39,40 +39,22 @@ export function report(name, problems) {
 }
 
 function wanted(tool, scenarios, numbers) {
-  const fail = (text) => {
-    console.error(`${tool}: ${text}`);
-    process.exit(2);
-  };
-  const { values: { list, ...texts }, positionals } = parse(numbers, fail);
+  const { values: { list, ...options }, positionals } = optionsOf(tool, {
+    list: { type: 'boolean' },
+    ...Object.fromEntries(numbers.map((name) =>
+      [name, { type: 'string', min: 1 }])),
+  }, { allowPositionals: true });
 
   for (const name of positionals) {
     if (!Object.hasOwn(scenarios, name)) {
-      fail(`no scenario "${name}"; there are: `
+      fail(tool, `no scenario "${name}"; there are: `
         + Object.keys(scenarios).join(', '));
-    }
-  }
-  for (const [name, text] of Object.entries(texts)) {
-    if (!/^[1-9][0-9]{0,9}$/.test(text)) {
-      fail(`--${name} wants a number above 0, not "${text}"`);
     }
   }
   return {
     names: positionals.length ? positionals : Object.keys(scenarios),
-    list,
-    options: Object.fromEntries(Object.entries(texts)
-      .map(([name, text]) => [name, Number(text)])),
+    list, options,
   };
-}
-
-function parse(numbers, fail) {
-  try {
-    return parseArgs({ allowPositionals: true, options: {
-      list: { type: 'boolean' },
-      ...Object.fromEntries(numbers.map((name) => [name, { type: 'string' }])),
-    } });
-  } catch (error) {
-    return fail(error.message);
-  }
 }
 
 function table(rows) {

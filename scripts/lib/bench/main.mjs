@@ -11,8 +11,8 @@
 // turns round from round to round; ratios are taken within a round.
 
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 
+import { optionsOf } from '../options.mjs';
 import { instructionsPerRequest } from './callgrind.mjs';
 import { startContenders } from './contenders.mjs';
 import { filterSpeeds } from './filter.mjs';
@@ -34,18 +34,19 @@ const GOALS = 'goals at 4 KiB, 32 connections: cached CPU <= 1.04 and '
   + 'requests/s >= 0.85 of plain, or the filter alone >= 1 GB/s;\n  '
   + 'budgeted <= 3000 instructions over cached';
 
-const { values: flags } = parseArgs({ options: {
-  rounds: { type: 'string', default: '20' },
-  others: { type: 'string', default: '6' },
-  seconds: { type: 'string', default: '2' },
-  requests: { type: 'string', default: '2000' },
+const { values: { quick, ...plan } } = optionsOf('bench', {
   quick: { type: 'boolean', default: false },
-} });
+  rounds: { type: 'string', min: 0 },
+  others: { type: 'string', min: 0 },
+  seconds: { type: 'string', min: 1 },
+  requests: { type: 'string', min: 1 },
+});
 
-const plan = flags.quick
-  ? { rounds: 3, others: 1, seconds: 1, requests: 500 }
-  : Object.fromEntries(['rounds', 'others', 'seconds', 'requests']
-    .map((name) => [name, Number(flags[name])]));
+for (const [name, [usual, least]] of Object.entries({
+  rounds: [20, 3], others: [6, 1], seconds: [2, 1], requests: [2000, 500],
+})) {
+  plan[name] ??= quick ? least : usual;
+}
 
 // One processor for the nginx that is measured, another for all that is not.
 const CPUS = cpus().length > 1 ? { nginxCpu: '0', otherCpu: '1' }

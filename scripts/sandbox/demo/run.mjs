@@ -2,14 +2,12 @@
 
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 
 import { spkiHash } from '../../lib/ca.mjs';
+import { optionsOf } from '../../lib/options.mjs';
 import { BRANDS } from './brands.mjs';
 import { check } from './check.mjs';
 import { Stack, TOP } from './stack.mjs';
-
-const USAGE = 'usage: scripts/demo [--check [--screenshots DIR]]';
 
 function users(brand) {
   return BRANDS[brand].users.map(({ email, password }) =>
@@ -89,16 +87,15 @@ async function runCheck(screenshots) {
   process.exit(passed ? 0 : 1);
 }
 
+const { values } = optionsOf('demo', {
+  check: { type: 'boolean' },
+  screenshots: { type: 'string',
+                 default: path.join(TOP, '.build/demo-screenshots') },
+});
+
 try {
-  const { values } = parseArgs({ options: {
-    check: { type: 'boolean' },
-    screenshots: { type: 'string',
-                   default: path.join(TOP, '.build/demo-screenshots') },
-  } });
   await (values.check ? runCheck(values.screenshots) : run());
 } catch (error) {
-  const isUsage = error.code?.startsWith('ERR_PARSE_ARGS');
-  process.stderr.write(`demo: ${error.message}\n${isUsage ? `${USAGE}\n`
-    : ''}`);
+  process.stderr.write(`demo: ${error.message}\n`);
   process.exitCode = 1;
 }
