@@ -29,7 +29,8 @@ ngx_cigna_handlers_init(ngx_conf_t *cf)
 
     if (ngx_cigna_page_init(cf, mcf) != NGX_OK
         || ngx_cigna_inject_init(cf) != NGX_OK
-        || ngx_cigna_filter_init(cf) != NGX_OK)
+        || ngx_cigna_filter_init(cf) != NGX_OK
+        || ngx_cigna_scrub_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -4,11 +4,37 @@
 #include "ngx_cigna_reply.h"
 
 
+static ngx_int_t ngx_cigna_scrub_log_handler(ngx_http_request_t *r);
+static void ngx_cigna_scrub_unread(ngx_http_request_t *r);
 static ngx_uint_t ngx_cigna_scrub_stray(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_scrub_policy(ngx_http_request_t *r);
 static void ngx_cigna_scrub_line(ngx_str_t *line);
 static void ngx_cigna_scrub_query(u_char *p, u_char *last);
 static ngx_uint_t ngx_cigna_scrub_harmless(const u_char *p, size_t len);
+
+
+ngx_int_t
+ngx_cigna_scrub_init(ngx_conf_t *cf)
+{
+    ngx_array_t                *handlers;
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    handlers = &cmcf->phases[NGX_HTTP_LOG_PHASE].handlers;
+
+    if (ngx_array_push(handlers) == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* they run in their order, and those of nginx are there already */
+
+    h = handlers->elts;
+    ngx_memmove(&h[1], h, (handlers->nelts - 1) * sizeof(ngx_http_handler_pt));
+    h[0] = ngx_cigna_scrub_log_handler;
+
+    return NGX_OK;
+}
 
 
 ngx_int_t
@@ -92,6 +118,55 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * A line that has no end, or is none, has no path to go by.  One whose header
+ * has no end has come to no location, and to no reply.
+ */
+
+static ngx_int_t
+ngx_cigna_scrub_log_handler(ngx_http_request_t *r)
+{
+    if (r->unparsed_uri.len == 0) {
+        ngx_cigna_scrub_unread(r);
+
+    } else if (!r->header_sent) {
+        (void) ngx_cigna_scrub_stray(r);
+    }
+
+    return NGX_OK;
+}
+
+
+/* as nginx tells such a line in its logs: to the end, or as far as it came */
+
+static void
+ngx_cigna_scrub_unread(ngx_http_request_t *r)
+{
+    u_char  *p, *query;
+
+    if (r->request_start == NULL || r->header_in == NULL) {
+        return;
+    }
+
+    query = NULL;
+
+    for (p = r->request_start; p < r->header_in->last; p++) {
+
+        if (*p == CR || *p == LF) {
+            break;
+        }
+
+        if (*p == '?' && query == NULL) {
+            query = p + 1;
+        }
+    }
+
+    if (query != NULL) {
+        ngx_cigna_scrub_query(query, p);
+    }
 }
 
 

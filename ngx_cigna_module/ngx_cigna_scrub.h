@@ -14,6 +14,9 @@
  */
 
 
+/* before the logs, for what gets no further than into them; at start, once */
+ngx_int_t ngx_cigna_scrub_init(ngx_conf_t *cf);
+
 ngx_int_t ngx_cigna_scrub_handler(ngx_http_request_t *r);
 
 /* does it now unless it was done; NGX_ERROR if there is no memory */

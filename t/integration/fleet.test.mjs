@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { HttpClient } from '../lib/client.mjs';
+import { titleOf } from '../lib/dance.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { until } from '../lib/scratch.mjs';
 
@@ -89,7 +90,8 @@ test('a fleet of dances', async (t) => {
       member: `member-${i >> 1}`,                // of both tenants
       username: username(i),
     })));
-    assert.deepEqual(counted(dances.map(({ outcome }) => outcome)),
+    assert.deepEqual(counted(dances.map(({ outcome, response }) =>
+      outcome ?? `${response.status} ${titleOf(response)}`)),
                      { connected: 500 });
 
     const masters = await Promise.all(dances.map(async ({ visitor }) => {

@@ -2,13 +2,15 @@
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
+import net from 'node:net';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { rawRequest } from '../lib/client.mjs';
 import { CALLBACK, titleOf, toCallback, toldApp }
   from '../lib/dance.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
-import { freePort } from '../lib/scratch.mjs';
+import { freePort, until } from '../lib/scratch.mjs';
 
 const STATE = 'STATEsecret'.padEnd(32, 'x');
 const CODE = 'CODEsecret';
@@ -19,6 +21,8 @@ test('code and state never reach a log', async (t) => {
   const h2Port = await freePort();
   const plainPort = await freePort();
   const closedPort = await freePort();
+  const impatientPort = await freePort();
+  const silentPort = await freePort();
   const gw = await standardGateway(t);
   await gw.reload({ http: `
     log_format all '$request|$request_uri|$args|$query_string|$arg_code'
@@ -40,6 +44,14 @@ test('code and state never reach a log', async (t) => {
     server {
         listen  127.0.0.1:${plainPort};
         return  301 https://$host$request_uri;
+    }
+    server {
+        listen  127.0.0.1:${impatientPort};
+        client_header_timeout  1s;
+    }
+    server {
+        listen  127.0.0.1:${silentPort};
+        return  444;
     }
     server {
         listen          127.0.0.1:${closedPort};
@@ -173,6 +185,59 @@ test('code and state never reach a log', async (t) => {
       assert.match(added, / 400 /);
     });
   }
+
+  // Each is sent, and then nothing more: the client goes, or nginx is tired of
+  // it.
+  const LINE = `GET ${CALLBACK}?code=${STATE}&state=${STATE}`;
+  for (const [what, bytes] of [
+    ['ends within its line', LINE],
+    ['ends within the version', `${LINE} HTTP/1.`],
+    ['ends within its state', LINE.slice(0, -3)],
+    ['ends within its header', `${LINE} HTTP/1.1\r\nHost: acme.loc`],
+    ['ends before its header', `${LINE} HTTP/1.1\r\n`],
+    ['is another path', `GET /other?code=${STATE}`],
+  ]) {
+    for (const end of ['goes', 'waits']) {
+      await t.test(`of a callback that ${what}, and the client ${end}`,
+        async () => {
+          const added = await logsNothing(async () => {
+            const before = gw.nginx.file('all.log').length;
+            const socket = net.connect(impatientPort, '127.0.0.1');
+            socket.on('error', () => {});
+            socket.write(bytes);
+            if (end === 'goes') {
+              await sleep(100);
+              socket.end();
+            }
+            await until('it is logged', () =>
+              gw.nginx.file('all.log').length > before);
+            socket.destroy();
+          }, 2);
+          assert.match(added, end === 'goes' ? / 400 / : / 408 /);
+        });
+    }
+  }
+
+  for (const [what, line, status] of [
+    ['has a space', `${LINE}&code=${STATE} ${STATE} HTTP/1.1`, 400],
+    ['is of an unknown version', `${LINE} HTTP/7.1`, 505],
+    ['is longer than nginx takes', `${LINE}&x=${'x'.repeat(40000)} HTTP/1.1`,
+     414],
+    ['has a control byte', `${LINE}\x01${STATE} HTTP/1.1`, 400],
+  ]) {
+    await t.test(`of a line that ${what}`, async () => {
+      const added = await logsNothing(async () => {
+        await rawRequest({ port: impatientPort },
+                         `${line}\r\nHost: acme.localhost\r\n\r\n`);
+      }, 2);
+      assert.match(added, new RegExp(` ${status} `));
+    });
+  }
+
+  await t.test('of a callback that is closed without a reply', async () => {
+    await logsNothing(() => rawRequest({ port: silentPort },
+      `${LINE} HTTP/1.1\r\nHost: acme.localhost\r\n\r\n`));
+  });
 
   await t.test('of a callback that is sent to https first', async () => {
     await logsNothing(async () => {
