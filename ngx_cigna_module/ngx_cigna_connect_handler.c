@@ -8,6 +8,7 @@
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
+#include "ngx_cigna_dances.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
 #include "cigna_connect.h"
@@ -23,6 +24,8 @@
 
 static ngx_int_t ngx_cigna_connect_begin(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_connect_limited(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_slice_t return_to);
 static ngx_uint_t ngx_cigna_connect_moves(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_connect_move(ngx_http_request_t *r,
@@ -101,16 +104,50 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                                         cigna_outcome_return_to_refused);
     }
 
-    if (ngx_cigna_counters_start_dance(ctx->tenant->counters,
-                                       ctx->tenant->dances_per_second,
-                                       ngx_time())
+    return ngx_cigna_connect_limited(r, ctx, return_to);
+}
+
+
+static ngx_int_t
+ngx_cigna_connect_limited(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_slice_t return_to)
+{
+    ngx_msec_t              wait;
+    const char             *limit;
+    ngx_cigna_cache_key_t   key;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    if (ngx_cigna_hasher_key(mcf->worker->hasher, &ctx->tenant->name,
+                             &ctx->member, &key)
         != NGX_OK)
     {
-        return ngx_cigna_connect_refuse(r, ctx,
-                                        cigna_outcome_too_many_dances);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_cigna_connect_run(r, ctx, return_to);
+    switch (ngx_cigna_dances(mcf->zone, ctx->tenant, &key, &wait)) {
+
+    case ngx_cigna_dances_start:
+        return ngx_cigna_connect_run(r, ctx, return_to);
+
+    case ngx_cigna_dances_of_member:
+        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_member_dances);
+        limit = "member_dances";
+        break;
+
+    default: /* ngx_cigna_dances_of_tenant */
+        limit = "dances_per_second";
+    }
+
+    ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CONNECT_WHAT,
+                            cigna_outcome_too_many_dances, limit);
+
+    if (ngx_cigna_reply_retry_after(r, (wait + 999) / 1000) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_dance_page(r, ctx, cigna_outcome_too_many_dances);
 }
 
 
@@ -369,12 +406,6 @@ ngx_cigna_connect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_outcome_e outcome)
 {
     ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CONNECT_WHAT, outcome, NULL);
-
-    if (outcome == cigna_outcome_too_many_dances
-        && ngx_cigna_reply_retry_after(r, 1) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
     return ngx_cigna_dance_page(r, ctx, outcome);
 }
