@@ -6,6 +6,10 @@
 #define NGX_CIGNA_COOKIE_SIZE  256         /* of one Set-Cookie */
 
 
+static ngx_uint_t ngx_cigna_browser_other(ngx_http_request_t *r,
+    const char *name, const char **words);
+static ngx_uint_t ngx_cigna_browser_foreign(ngx_http_request_t *r,
+    const ngx_cigna_tenant_t *tenant);
 static ngx_uint_t ngx_cigna_browser_has(ngx_str_t *value, const char *word);
 static ngx_uint_t ngx_cigna_browser_is(ngx_str_t *value, const char *word);
 static cigna_cookie_t *ngx_cigna_browser_oldest(cigna_cookie_t *cookies,
@@ -44,35 +48,109 @@ ngx_cigna_browser_prefetches(ngx_http_request_t *r)
 }
 
 
-ngx_uint_t
-ngx_cigna_browser_navigates(ngx_http_request_t *r)
+/*
+ * The README has this as a table, with what browsers send.  Safari never sends
+ * Sec-Fetch-User: were it asked for from the same origin, no button would help.
+ */
+
+ngx_cigna_browser_visit_e
+ngx_cigna_browser_visit(ngx_http_request_t *r,
+    const ngx_cigna_tenant_t *tenant)
 {
-    ngx_str_t   *value;
     ngx_uint_t   from;
 
-    from = 0;
+    static const char  *navigate[] = { "navigate", NULL };
+    static const char  *pages[] = { "document", "empty", NULL };
+    static const char  *near[] = { "same-origin", "none", "same-site", NULL };
+    static const char  *own[] = { "same-origin", "none", NULL };
+    static const char  *user[] = { "?1", NULL };
 
-    while ((value = ngx_cigna_request_header(r, "sec-fetch-site", &from))
-           != NULL)
+    if (ngx_cigna_browser_prefetches(r)
+        || ngx_cigna_browser_other(r, "sec-fetch-mode", navigate)
+        || ngx_cigna_browser_other(r, "sec-fetch-dest", pages))
     {
-        if (ngx_cigna_browser_is(value, "cross-site")) {
-            return 0;
-        }
+        return ngx_cigna_browser_no_visit;
+    }
+
+    if (ngx_cigna_browser_foreign(r, tenant)) {
+
+        /* browsers of old tell nothing but the Origin of a fetch() */
+
+        from = 0;
+
+        return ngx_cigna_request_header(r, "sec-fetch-mode", &from)
+               ? ngx_cigna_browser_led : ngx_cigna_browser_no_visit;
+    }
+
+    if (ngx_cigna_browser_other(r, "sec-fetch-site", near)) {
+        return ngx_cigna_browser_led;
     }
 
     from = 0;
 
-    while ((value = ngx_cigna_request_header(r, "sec-fetch-dest", &from))
-           != NULL)
+    if (ngx_cigna_browser_other(r, "sec-fetch-site", own)
+        && (ngx_cigna_request_header(r, "sec-fetch-user", &from) == NULL
+            || ngx_cigna_browser_other(r, "sec-fetch-user", user)))
     {
-        if (!ngx_cigna_browser_is(value, "document")
-            && !ngx_cigna_browser_is(value, "empty"))
+        return ngx_cigna_browser_led;
+    }
+
+    return ngx_cigna_browser_own;
+}
+
+
+/* is there a line of this name that says something else than these words? */
+
+static ngx_uint_t
+ngx_cigna_browser_other(ngx_http_request_t *r, const char *name,
+    const char **words)
+{
+    ngx_str_t    *value;
+    ngx_uint_t    from;
+    const char  **word;
+
+    from = 0;
+
+    while ((value = ngx_cigna_request_header(r, name, &from)) != NULL) {
+
+        for (word = words; *word; word++) {
+            if (ngx_cigna_browser_is(value, *word)) {
+                break;
+            }
+        }
+
+        if (*word == NULL) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* is there an Origin that is not redirect_uri's? */
+
+static ngx_uint_t
+ngx_cigna_browser_foreign(ngx_http_request_t *r,
+    const ngx_cigna_tenant_t *tenant)
+{
+    ngx_str_t    *value;
+    ngx_uint_t    from;
+    cigna_uri_t   origin;
+
+    from = 0;
+
+    while ((value = ngx_cigna_request_header(r, "origin", &from)) != NULL) {
+
+        if (tenant == NULL
+            || cigna_uri_parse(ngx_cigna_slice(value), &origin) != CIGNA_OK
+            || !cigna_uri_same_origin(&origin, &tenant->redirect_uri))
         {
-            return 0;
+            return 1;
         }
     }
 
-    return !ngx_cigna_browser_prefetches(r);
+    return 0;
 }
 
 

@@ -13,12 +13,21 @@
 /* may be asking ahead of its user (Sec-Purpose and its forerunners) */
 ngx_uint_t ngx_cigna_browser_prefetches(ngx_http_request_t *r);
 
-/*
- * Is a user going to this page, from this site or by himself?  Not so if the
- * request says that it is made by another site, for a frame, an image, ... or
- * ahead of time.
- */
-ngx_uint_t ngx_cigna_browser_navigates(ngx_http_request_t *r);
+/* how a browser comes to a page, as far as it tells */
+
+typedef enum {
+    ngx_cigna_browser_own = 0,             /* from the page's own origin, or by
+                                              the user's own doing */
+    ngx_cigna_browser_led,                 /* led there by another origin, and
+                                              the user may not know */
+    ngx_cigna_browser_no_visit             /* it does not: a frame, an image, a
+                                              fetch(), ahead of time */
+} ngx_cigna_browser_visit_e;
+
+
+/* tenant: NULL if it is not known */
+ngx_cigna_browser_visit_e ngx_cigna_browser_visit(ngx_http_request_t *r,
+    const ngx_cigna_tenant_t *tenant);
 
 /*
  * Was a POST made by a page of redirect_uri's origin, or of the same origin as

@@ -71,6 +71,7 @@ typedef struct {
     ngx_msec_t                 exchange_timeout;   /* of a token or a code */
 
     ngx_uint_t                 dances_per_second;
+    cigna_gcra_limit_t         member_dances;
     ngx_uint_t                 token_requests;     /* refreshes a second */
     ngx_uint_t                 refresh_waiters;    /* requests, a worker */
     ngx_uint_t                 grant_waiters;      /* ... for one grant */

@@ -26,6 +26,9 @@
 #define NGX_CIGNA_BUDGET_OF_MEMBER                                            \
     (NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_DRY_RUN)
 
+#define NGX_CIGNA_BUDGET_OF_DANCES                                            \
+    (NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST)
+
 
 typedef struct {
     ngx_str_t       name;                  /* with the "=" */
@@ -34,6 +37,8 @@ typedef struct {
 } ngx_cigna_conf_budget_parameter_t;
 
 
+static char *ngx_cigna_conf_budget_member(ngx_conf_t *cf, ngx_command_t *cmd,
+    char *conf, ngx_uint_t allowed);
 static const char *ngx_cigna_conf_budget_parse(ngx_conf_t *cf,
     ngx_cigna_budget_conf_t *b, ngx_uint_t allowed);
 static const char *ngx_cigna_conf_budget_one(ngx_cigna_budget_conf_t *b,
@@ -136,18 +141,33 @@ ngx_cigna_conf_tenant_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 char *
 ngx_cigna_conf_member_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char  *p = conf;
+    return ngx_cigna_conf_budget_member(cf, cmd, conf,
+                                        NGX_CIGNA_BUDGET_OF_MEMBER);
+}
 
+
+char *
+ngx_cigna_conf_member_dances(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_cigna_conf_budget_member(cf, cmd, conf,
+                                        NGX_CIGNA_BUDGET_OF_DANCES);
+}
+
+
+static char *
+ngx_cigna_conf_budget_member(ngx_conf_t *cf, ngx_command_t *cmd, char *conf,
+    ngx_uint_t allowed)
+{
     const char               *error;
     ngx_cigna_budget_conf_t  *b;
 
-    b = (ngx_cigna_budget_conf_t *) (p + cmd->offset);
+    b = (ngx_cigna_budget_conf_t *) (conf + cmd->offset);
 
     if (b->place) {
         return "is duplicate";
     }
 
-    error = ngx_cigna_conf_budget_parse(cf, b, NGX_CIGNA_BUDGET_OF_MEMBER);
+    error = ngx_cigna_conf_budget_parse(cf, b, allowed);
 
     if (error == NULL && !(b->given & NGX_CIGNA_BUDGET_RATE)) {
         error = "lacks a rate";

@@ -6,7 +6,9 @@
 #include "ngx_cigna_conf.h"
 
 
-/* "cigna_budget", and "budget" and "member_budget" of cigna_tenant */
+/*
+ * "cigna_budget"; "budget", "member_budget" and "member_dances" of cigna_tenant
+ */
 
 #define NGX_CIGNA_BUDGET_USAGE                                                \
     "\"budget rate=10r/s burst=20 minimum=2r/s delay=500ms dry_run;\", any "  \
@@ -15,6 +17,9 @@
 #define NGX_CIGNA_MEMBER_BUDGET_USAGE                                         \
     "\"member_budget rate=60r/m burst=20 dry_run;\", the rate at least"
 
+#define NGX_CIGNA_MEMBER_DANCES_USAGE                                         \
+    "\"member_dances rate=10r/s burst=50;\", the rate at least"
+
 /* setter of "cigna_budget" */
 char *ngx_cigna_conf_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -22,6 +27,8 @@ char *ngx_cigna_conf_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_cigna_conf_tenant_budget(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_cigna_conf_member_budget(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_cigna_conf_member_dances(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* in postconfiguration: do they go together?  Works out what was left open. */

@@ -61,6 +61,7 @@ typedef struct {
 
     ngx_cigna_budget_conf_t  budget;
     ngx_cigna_budget_conf_t  member_budget;
+    ngx_cigna_budget_conf_t  member_dances;
 } ngx_cigna_tenant_options_t;
 
 

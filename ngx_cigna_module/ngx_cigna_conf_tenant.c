@@ -3,6 +3,7 @@
 #include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_provider.h"
 #include "ngx_cigna_conf_types.h"
+#include "ngx_cigna_dances.h"
 #include "cigna_take.h"
 
 
@@ -170,7 +171,10 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
 
     ngx_cigna_tenant_option(dances_per_second, NGX_CONF_TAKE1,
         ngx_conf_set_num_slot, &ngx_cigna_conf_dances,
-        "\"dances_per_second 50;\", from 1 to 10000"),
+        "\"dances_per_second 100;\", from 1 to 10000"),
+
+    ngx_cigna_tenant_option(member_dances, NGX_CONF_1MORE,
+        ngx_cigna_conf_member_dances, NULL, NGX_CIGNA_MEMBER_DANCES_USAGE),
 
     ngx_cigna_tenant_option(token_requests, NGX_CONF_TAKE1,
         ngx_conf_set_num_slot, &ngx_cigna_conf_dances,
@@ -248,6 +252,9 @@ ngx_cigna_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     tenant->trusted_certificate = o.trusted_certificate;
     tenant->budget = o.budget;
     tenant->member_budget = o.member_budget;
+
+    ngx_cigna_dances_limit(&o.member_dances, tenant->dances_per_second,
+                           &tenant->member_dances);
 
     ngx_cigna_place_enter(cf, tenant->place);
 
@@ -373,7 +380,7 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
     ngx_conf_init_value(o->grant_ttl, 400 * 86400);
     ngx_conf_init_value(o->refresh_ahead, 60);
     ngx_conf_init_value(o->dances_per_member, 8);
-    ngx_conf_init_value(o->dances_per_second, 50);
+    ngx_conf_init_value(o->dances_per_second, 100);
     ngx_conf_init_value(o->token_requests, 50);
     ngx_conf_init_value(o->refresh_waiters, 4096);
     ngx_conf_init_value(o->per_grant, ngx_min(o->refresh_waiters, 1024));

@@ -8,14 +8,16 @@
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
+#include "ngx_cigna_dances.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
 #include "cigna_connect.h"
 #include "cigna_form.h"
 
 
-#define NGX_CIGNA_CONNECT_ARENA  (64 * 1024)
-#define NGX_CIGNA_CONNECT_WHAT   "dance not started"
+#define NGX_CIGNA_CONNECT_ARENA   (64 * 1024)
+#define NGX_CIGNA_CONNECT_RETURN  (CIGNA_RETURN_TO_LEN_MAX + 16)
+#define NGX_CIGNA_CONNECT_WHAT    "dance not started"
 
 /* tells that the browser was sent to this host already */
 #define NGX_CIGNA_CONNECT_MOVED  "cigna_moved"
@@ -23,6 +25,12 @@
 
 static ngx_int_t ngx_cigna_connect_begin(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_connect_ask(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static int ngx_cigna_connect_return_to(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_connect_limited(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_slice_t return_to);
 static ngx_uint_t ngx_cigna_connect_moves(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_connect_move(ngx_http_request_t *r,
@@ -67,25 +75,33 @@ ngx_cigna_connect_handler(ngx_http_request_t *r)
 
 /*
  * On another host than redirect_uri's the cookie would be lost, and the app
- * may well know nobody there: the host comes before the identity.
+ * may well know nobody there: the host comes before the identity.  So does the
+ * question whether to connect: a session that is SameSite=Strict comes with the
+ * click only.
  */
 
 static ngx_int_t
 ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    int                    rc;
-    cigna_slice_t          return_to;
-    ngx_cigna_who_e        who;
-    ngx_cigna_condition_e  e;
+    int                        rc;
+    cigna_slice_t              return_to;
+    ngx_cigna_who_e            who;
+    ngx_cigna_condition_e      e;
+    ngx_cigna_browser_visit_e  visit;
 
     who = ngx_cigna_who(r, ctx);
+    visit = ngx_cigna_browser_visit(r, ctx->tenant);
 
-    if (!ngx_cigna_browser_navigates(r)) {
+    if (visit == ngx_cigna_browser_no_visit) {
         return ngx_cigna_connect_refuse(r, ctx, cigna_outcome_not_navigable);
     }
 
     if (ctx->tenant && ngx_cigna_connect_moves(r, ctx)) {
         return ngx_cigna_connect_move(r, ctx);
+    }
+
+    if (visit == ngx_cigna_browser_led) {
+        return ngx_cigna_connect_ask(r, ctx);
     }
 
     if (who != ngx_cigna_who_known) {
@@ -101,16 +117,132 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                                         cigna_outcome_return_to_refused);
     }
 
-    if (ngx_cigna_counters_start_dance(ctx->tenant->counters,
-                                       ctx->tenant->dances_per_second,
-                                       ngx_time())
+    return ngx_cigna_connect_limited(r, ctx, return_to);
+}
+
+
+static ngx_int_t
+ngx_cigna_connect_limited(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_slice_t return_to)
+{
+    ngx_msec_t              wait;
+    const char             *limit;
+    ngx_cigna_cache_key_t   key;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    if (ngx_cigna_hasher_key(mcf->worker->hasher, &ctx->tenant->name,
+                             &ctx->member, &key)
         != NGX_OK)
     {
-        return ngx_cigna_connect_refuse(r, ctx,
-                                        cigna_outcome_too_many_dances);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_cigna_connect_run(r, ctx, return_to);
+    switch (ngx_cigna_dances(mcf->zone, ctx->tenant, &key, &wait)) {
+
+    case ngx_cigna_dances_start:
+        return ngx_cigna_connect_run(r, ctx, return_to);
+
+    case ngx_cigna_dances_of_member:
+        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_member_dances);
+        limit = "member_dances";
+        break;
+
+    default: /* ngx_cigna_dances_of_tenant */
+        limit = "dances_per_second";
+    }
+
+    ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CONNECT_WHAT,
+                            cigna_outcome_too_many_dances, limit);
+
+    if (ngx_cigna_reply_retry_after(r, (wait + 999) / 1000) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_dance_page(r, ctx, cigna_outcome_too_many_dances);
+}
+
+
+/*
+ * The button leads to the same URL with the same query.  A reference of a query
+ * alone keeps the path, of which nothing is written then: "//x/cigna/connect"
+ * would lead elsewhere.
+ */
+
+static ngx_int_t
+ngx_cigna_connect_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_str_t    url;
+    ngx_uint_t   i;
+    cigna_buf_t  b;
+
+    if (ctx->tenant && ngx_cigna_connect_return_to(r, ctx) != CIGNA_OK) {
+        return ngx_cigna_connect_refuse(r, ctx,
+                                        cigna_outcome_return_to_refused);
+    }
+
+    if (ngx_cigna_buf_init(r, &b, 1 + 3 * r->args.len) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cigna_buf_append_char(&b, '?');
+
+    for (i = 0; i < r->args.len; i++) {
+
+        if (r->args.data[i] > ' ' && r->args.data[i] < 0x7f
+            && r->args.data[i] != '#')
+        {
+            cigna_buf_append_char(&b, r->args.data[i]);
+
+        } else {
+            cigna_form_append_encoded(&b,
+                (cigna_slice_t) { &r->args.data[i], 1 });
+        }
+    }
+
+    if (ngx_cigna_buf_done(&b, &url) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_set(&ctx->outcome, "asked");
+
+    if (ctx->tenant) {
+        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_connects_asked);
+    }
+
+    return ngx_cigna_dance_ask(r, ctx, ngx_cigna_slice(&url));
+}
+
+
+/* the flow judges it again */
+
+static int
+ngx_cigna_connect_return_to(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    int             rc;
+    u_char         *p;
+    cigna_arena_t   arena;
+    cigna_slice_t   asked, return_to;
+
+    rc = ngx_cigna_connect_arg(r, cigna_slice("return_to"), &asked);
+
+    if (rc == CIGNA_NONE) {
+        return CIGNA_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_CIGNA_CONNECT_RETURN);
+
+    if (rc != CIGNA_OK || p == NULL) {
+        return CIGNA_ERROR;
+    }
+
+    cigna_arena_init(&arena, p, NGX_CIGNA_CONNECT_RETURN);
+
+    rc = cigna_connect_return_to(&ctx->tenant->provider, asked, &arena,
+                                 &return_to);
+
+    return rc == CIGNA_ERROR ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
@@ -369,12 +501,6 @@ ngx_cigna_connect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_outcome_e outcome)
 {
     ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CONNECT_WHAT, outcome, NULL);
-
-    if (outcome == cigna_outcome_too_many_dances
-        && ngx_cigna_reply_retry_after(r, 1) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
     return ngx_cigna_dance_page(r, ctx, outcome);
 }

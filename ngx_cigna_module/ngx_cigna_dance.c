@@ -130,6 +130,31 @@ ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 ngx_int_t
+ngx_cigna_dance_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_slice_t url)
+{
+    ngx_str_t         back;
+    ngx_cigna_page_t  page;
+
+    if (ngx_cigna_dance_default(r, ctx, &back) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(&page, sizeof(ngx_cigna_page_t));
+
+    page.status = NGX_HTTP_OK;
+    page.title = cigna_slice("Connect your Cigna account?");
+    page.text = cigna_slice("Another site has brought you here. If you want to "
+                            "connect your Cigna account to the app, continue: "
+                            "you will sign in at Cigna.");
+    page.connect = url;
+    page.back = ngx_cigna_slice(&back);
+
+    return ngx_cigna_page_send(r, &page);
+}
+
+
+ngx_int_t
 ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_outcome_e outcome, cigna_slice_t return_to)
 {

@@ -40,6 +40,10 @@ void ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 ngx_int_t ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_outcome_e outcome);
 
+/* the page that asks whether to connect, at this URL; the same otherwise */
+ngx_int_t ngx_cigna_dance_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_slice_t url);
+
 /*
  * Back to the app: return_to, or the tenant's first one if that is empty, with
  * the outcome and the dance id added.  A page if there is no such place.

@@ -122,6 +122,7 @@ ngx_cigna_page_size(const ngx_cigna_page_t *page)
 {
     return NGX_CIGNA_PAGE_SIZE
            + NGX_CIGNA_ESCAPE_MAX * (2 * page->title.len + page->text.len
+                                     + page->connect.len
                                      + page->again.len + page->back.len
                                      + page->reference.len
                                      + 2 * page->reload.len);
@@ -147,11 +148,15 @@ ngx_cigna_page_append(cigna_buf_t *b, const ngx_cigna_page_t *page)
     ngx_cigna_page_escape(b, page->text);
     cigna_buf_append_str(b, "</p>\n");
 
-    if (page->reload.len || page->again.len || page->back.len) {
+    if (page->reload.len || page->connect.len || page->again.len
+        || page->back.len)
+    {
 
         cigna_buf_append_str(b, "<p>");
         ngx_cigna_page_link(b, "<a class=\"do\" href=\"", page->reload,
                             "\">Continue</a>\n");
+        ngx_cigna_page_link(b, "<a class=\"do\" href=\"", page->connect,
+                            "\">Connect to Cigna</a>\n");
         ngx_cigna_page_link(b, "<a class=\"do\" href=\"", page->again,
                             "\">Try again</a>\n");
         ngx_cigna_page_link(b, "<a href=\"", page->back,

@@ -15,6 +15,7 @@ typedef struct {
     ngx_uint_t       status;
     cigna_slice_t    title;
     cigna_slice_t    text;
+    cigna_slice_t    connect;              /* URL to connect at, or empty */
     cigna_slice_t    again;                /* URL to try again, or empty */
     cigna_slice_t    back;                 /* URL of the app, or empty */
     cigna_slice_t    reference;            /* dance id, or empty */

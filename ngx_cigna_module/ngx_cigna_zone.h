@@ -28,6 +28,7 @@
 #define NGX_CIGNA_ZONE_ORIGINS   64             /* likewise */
 #define NGX_CIGNA_ZONE_PACES     (64 * 1024)    /* bytes */
 #define NGX_CIGNA_ZONE_BUDGETS   (128 * 1024)   /* bytes */
+#define NGX_CIGNA_ZONE_DANCES    (64 * 1024)    /* bytes */
 
 /* the journal's part of the zone: one in so many bytes */
 
@@ -82,6 +83,7 @@ typedef struct {
     cigna_primaries_t          primaries;
     u_char              paces[NGX_CIGNA_ZONE_PACES];     /* of tenants */
     uint64_t            budgets[NGX_CIGNA_ZONE_BUDGETS / sizeof(uint64_t)];
+    uint64_t            dances[NGX_CIGNA_ZONE_DANCES / sizeof(uint64_t)];
     u_char              counters[NGX_CIGNA_ZONE_COUNTERS];
 } ngx_cigna_zone_t;
 

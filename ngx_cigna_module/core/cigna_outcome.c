@@ -133,7 +133,7 @@ static const cigna_outcome_t  cigna_outcomes[cigna_outcome_max] = {
     cigna_outcome_entry(too_many_dances, 429, 1, 0,
         "Too many attempts",
         "There have been many attempts to connect in a short time. Please "
-        "wait ten minutes and try again."),
+        "wait a minute and try again."),
 
     cigna_outcome_entry(return_to_refused, 400, 1, 0,
         "This link cannot be used",

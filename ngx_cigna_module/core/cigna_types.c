@@ -23,6 +23,7 @@ typedef struct {
 
     cigna_types_word_t    words[CIGNA_TYPES_SEGMENTS];
     size_t                count;
+    unsigned              operation:1;
 } cigna_types_ask_t;
 
 
@@ -39,16 +40,26 @@ static int cigna_types_system(cigna_types_ask_t *ask);
 static int cigna_types_paged(const cigna_types_ask_t *ask);
 static int cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise);
 static int cigna_types_list(cigna_types_ask_t *ask, cigna_slice_t list);
+static int cigna_types_item(cigna_slice_t *list, cigna_types_word_t *item);
 static int cigna_types_query(cigna_types_ask_t *ask);
+static int cigna_types_plain(cigna_types_ask_t *ask, cigna_slice_t name,
+    cigna_slice_t value);
 static int cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
     cigna_slice_t value);
+static int cigna_types_sort(cigna_types_ask_t *ask, cigna_slice_t list);
 static int cigna_types_reversed(cigna_types_ask_t *ask, cigna_slice_t name);
+static int cigna_types_chain(cigna_types_ask_t *ask, cigna_slice_t name,
+    cigna_slice_t *last);
+static int cigna_types_link(cigna_types_ask_t *ask, cigna_slice_t link);
+static cigna_slice_t cigna_types_behind_has(cigna_slice_t name);
 static int cigna_types_include(cigna_types_ask_t *ask, cigna_slice_t name,
     cigna_slice_t value);
 static int cigna_types_pair(cigna_slice_t *query, cigna_types_word_t *name,
     cigna_slice_t *value);
 static int cigna_types_one(cigna_types_ask_t *ask, cigna_slice_t name);
 static int cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name);
+static int cigna_types_refuse_link(cigna_types_ask_t *ask,
+    cigna_slice_t name);
 static int cigna_types_upper(cigna_slice_t s);
 
 
@@ -89,6 +100,7 @@ cigna_types_allow(const cigna_types_t *types, cigna_slice_t path,
     ask.types = types;
     ask.query = query;
     ask.what = what;
+    ask.operation = 0;
 
     if (cigna_types_split(&ask, path) != CIGNA_OK
         || cigna_types_path(&ask) != CIGNA_OK)
@@ -124,6 +136,8 @@ cigna_types_split(cigna_types_ask_t *ask, cigna_slice_t path)
         {
             return CIGNA_ERROR;
         }
+
+        ask->operation |= (word->text.data[0] == '$');
     }
 
     return CIGNA_OK;
@@ -423,42 +437,59 @@ cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise)
 }
 
 
-/* names joined by commas, which may be encoded themselves */
-
 static int
 cigna_types_list(cigna_types_ask_t *ask, cigna_slice_t list)
 {
-    int            rc;
-    size_t         n;
-    uint8_t        c, name[CIGNA_TYPE_LEN_MAX];
+    int                 rc;
+    cigna_types_word_t  item;
 
     do {
-        n = 0;
-        c = 0;
-        rc = CIGNA_OK;
+        rc = cigna_types_item(&list, &item);
 
-        while (list.len) {
-
-            c = cigna_types_byte(&list, 1, &rc);
-
-            if (rc != CIGNA_OK || (c != ',' && n == CIGNA_TYPE_LEN_MAX)) {
-                return CIGNA_ERROR;
-            }
-
-            if (c == ',') {
-                break;
-            }
-
-            name[n++] = c;
-        }
-
-        if (cigna_types_one(ask, cigna_slice_make(name, name + n))
-            != CIGNA_OK)
-        {
+        if (rc == CIGNA_ERROR || cigna_types_one(ask, item.text) != CIGNA_OK) {
             return CIGNA_ERROR;
         }
 
-    } while (list.len || c == ',');
+    } while (rc == CIGNA_AGAIN);
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * The next of items joined by commas, which may be encoded themselves.
+ * CIGNA_AGAIN: another one follows.
+ */
+
+static int
+cigna_types_item(cigna_slice_t *list, cigna_types_word_t *item)
+{
+    int      rc;
+    uint8_t  c;
+
+    rc = CIGNA_OK;
+
+    item->text.data = item->bytes;
+    item->text.len = 0;
+
+    while (list->len) {
+
+        c = cigna_types_byte(list, 1, &rc);
+
+        if (rc != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+
+        if (c == ',') {
+            return CIGNA_AGAIN;
+        }
+
+        if (item->text.len == CIGNA_TYPE_LEN_MAX) {
+            return CIGNA_ERROR;
+        }
+
+        item->bytes[item->text.len++] = c;
+    }
 
     return CIGNA_OK;
 }
@@ -467,7 +498,7 @@ cigna_types_list(cigna_types_ask_t *ask, cigna_slice_t list)
 static int
 cigna_types_query(cigna_types_ask_t *ask)
 {
-    cigna_slice_t       query, value;
+    cigna_slice_t       query, value, last;
     cigna_types_word_t  word;
 
     query = ask->query;
@@ -476,8 +507,10 @@ cigna_types_query(cigna_types_ask_t *ask)
 
         if (cigna_types_pair(&query, &word, &value) != CIGNA_OK
             || word.cut
-            || cigna_types_parameter(ask, word.text, value) != CIGNA_OK
-            || cigna_types_reversed(ask, word.text) != CIGNA_OK)
+            || cigna_types_plain(ask, word.text, value) != CIGNA_OK
+            || cigna_types_reversed(ask, word.text) != CIGNA_OK
+            || cigna_types_chain(ask, word.text, &last) != CIGNA_OK
+            || cigna_types_parameter(ask, last, value) != CIGNA_OK)
         {
             return CIGNA_ERROR;
         }
@@ -487,13 +520,55 @@ cigna_types_query(cigna_types_ask_t *ask)
 }
 
 
-/* in either case: there are servers that take both */
+/*
+ * Some servers begin another parameter at a ";", and some decode twice.  What
+ * is left of a value after one decoding is not looked at but for that.
+ */
+
+static int
+cigna_types_plain(cigna_types_ask_t *ask, cigna_slice_t name,
+    cigna_slice_t value)
+{
+    int      rc;
+    size_t   i;
+
+    for (i = 0; i < name.len; i++) {
+        if (cigna_slice_has(cigna_slice("%&;= "), name.data[i])) {
+            return cigna_types_refuse(ask, cigna_slice(";"));
+        }
+    }
+
+    rc = CIGNA_OK;
+
+    while (value.len) {
+        if (cigna_types_byte(&value, 1, &rc) == ';') {
+            return cigna_types_refuse(ask, cigna_slice(";"));
+        }
+
+        if (rc != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * The last name of a chain, which is all of most names.  In either case: there
+ * are servers that take both.
+ */
 
 static int
 cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
     cigna_slice_t value)
 {
-    name = cigna_slice_cut(&name, ':');
+    size_t              i;
+    cigna_slice_t       modifier;
+    static const char  *unknown[] = { "_filter", "_query", "_graph", NULL };
+
+    modifier = name;
+    name = cigna_slice_cut(&modifier, ':');
 
     if (cigna_slice_eq_case(name, cigna_slice("_include"))
         || cigna_slice_eq_case(name, cigna_slice("_revinclude")))
@@ -509,8 +584,66 @@ cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
         return cigna_types_refuse(ask, name);
     }
 
-    return cigna_slice_eq_case(name, cigna_slice("_query"))
-           ? cigna_types_refuse(ask, name) : CIGNA_OK;
+    for (i = 0; unknown[i]; i++) {
+        if (cigna_slice_eq_case(name, cigna_slice_str(unknown[i]))) {
+            return cigna_types_refuse(ask, name);
+        }
+    }
+
+    if (cigna_slice_eq_case(name, cigna_slice("_sort"))) {
+        return cigna_types_sort(ask, value);
+    }
+
+    /* an operation that is on the list may bring what it likes */
+
+    if (cigna_slice_eq_case(name, cigna_slice("_type")) && !ask->operation) {
+        return modifier.len ? cigna_types_refuse(ask, cigna_slice("*"))
+                            : cigna_types_list(ask, value);
+    }
+
+    /* these tell what is a member of a resource that they do not bring */
+
+    if (cigna_slice_eq_case(name, cigna_slice("_list"))) {
+        return cigna_types_one(ask, cigna_slice("List"));
+    }
+
+    if (cigna_slice_eq_case(name, cigna_slice("_in"))) {
+        return cigna_types_list(ask, cigna_slice("CareTeam,Group,List"));
+    }
+
+    return CIGNA_OK;
+}
+
+
+/* the order tells of what it is made by, as a search does */
+
+static int
+cigna_types_sort(cigna_types_ask_t *ask, cigna_slice_t list)
+{
+    int                 rc;
+    cigna_slice_t       last;
+    cigna_types_word_t  item;
+
+    do {
+        rc = cigna_types_item(&list, &item);
+
+        if (rc == CIGNA_ERROR) {
+            return CIGNA_ERROR;
+        }
+
+        if (item.text.len && item.text.data[0] == '-') {
+            item.text = cigna_slice_skip(item.text, 1);
+        }
+
+        if (cigna_types_reversed(ask, item.text) != CIGNA_OK
+            || cigna_types_chain(ask, item.text, &last) != CIGNA_OK)
+        {
+            return CIGNA_ERROR;
+        }
+
+    } while (rc == CIGNA_AGAIN);
+
+    return CIGNA_OK;
 }
 
 
@@ -546,6 +679,100 @@ cigna_types_reversed(cigna_types_ask_t *ask, cigna_slice_t name)
     }
 
     return CIGNA_OK;
+}
+
+
+/*
+ * "link.link.last": searches what the links lead to, and tells of that though
+ * it does not bring it.
+ */
+
+static int
+cigna_types_chain(cigna_types_ask_t *ask, cigna_slice_t name,
+    cigna_slice_t *last)
+{
+    cigna_slice_t  link;
+
+    for ( ;; ) {
+
+        link = cigna_slice_cut(&name, '.');
+
+        if (link.data + link.len == name.data + name.len) {
+            *last = cigna_types_behind_has(link);
+            return CIGNA_OK;
+        }
+
+        if (cigna_types_link(ask, cigna_types_behind_has(link)) != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+    }
+}
+
+
+/*
+ * "parameter:Type", or a parameter that leads to the same type wherever FHIR R4
+ * has it.  All others may lead anywhere.
+ */
+
+static int
+cigna_types_link(cigna_types_ask_t *ask, cigna_slice_t link)
+{
+    size_t         i;
+    cigna_slice_t  name;
+
+    static const struct {
+        const char  *name;
+        const char  *type;
+    } links[] = {
+        { "beneficiary", "Patient" },
+        { "claim", "Claim" },
+        { "coverage", "Coverage" },
+        { "location", "Location" },
+        { "medication", "Medication" },
+        { "organization", "Organization" },
+        { "patient", "Patient" },
+        { "practitioner", "Practitioner" },
+        { NULL, NULL }
+    };
+
+    name = cigna_slice_cut(&link, ':');
+
+    if (name.len && name.data[0] != '_' && link.len) {
+        return cigna_types_one(ask, link);
+    }
+
+    for (i = 0; links[i].name; i++) {
+        if (cigna_slice_eq(name, cigna_slice_str(links[i].name))) {
+            return cigna_types_one(ask, cigna_slice_str(links[i].type));
+        }
+    }
+
+    return cigna_types_refuse_link(ask, name);
+}
+
+
+/* "_has:Source:parameter:", as often as it is there, leads to the rest */
+
+static cigna_slice_t
+cigna_types_behind_has(cigna_slice_t name)
+{
+    cigna_slice_t  rest;
+
+    for ( ;; ) {
+
+        rest = name;
+
+        if (!cigna_slice_eq_case(cigna_slice_cut(&rest, ':'),
+                                 cigna_slice("_has")))
+        {
+            return name;
+        }
+
+        (void) cigna_slice_cut(&rest, ':');
+        (void) cigna_slice_cut(&rest, ':');
+
+        name = rest;
+    }
 }
 
 
@@ -615,7 +842,8 @@ cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name)
 {
     size_t              i;
     static const char  *others[] = {
-        "*", "_include", "_revinclude", "_has", "_contained", "_query", NULL
+        "*", "_include", "_revinclude", "_has", "_contained", "_query",
+        "_filter", "_graph", ";", NULL
     };
 
     if (cigna_types_name(name)) {
@@ -628,6 +856,25 @@ cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name)
             cigna_buf_append(ask->what, name);
         }
     }
+
+    return CIGNA_ERROR;
+}
+
+
+/* what parameters of FHIR are named like */
+
+static int
+cigna_types_refuse_link(cigna_types_ask_t *ask, cigna_slice_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < name.len; i++) {
+        if (!cigna_slice_alnum(name.data[i]) && name.data[i] != '-') {
+            return CIGNA_ERROR;
+        }
+    }
+
+    cigna_buf_append(ask->what, name);
 
     return CIGNA_ERROR;
 }

@@ -18,7 +18,9 @@
  *   (nothing), _search, _history          all types, unless _type tells which
  *   ?_getpages=...                        a page of what was searched before
  *   _include, _revinclude, _has           more types than the path says
- *   _contained, _query                    what they bring nobody knows
+ *   _contained, _query, _graph, _filter   what they bring nobody knows
+ *   link:Type.name, link.name, _sort,     search other types, of which they
+ *   _list, _in                            tell without bringing them
  *   metadata, .well-known/..., $userinfo  none
  *
  * What is none of these is not allowed, whatever the list.

@@ -69,6 +69,7 @@ accepts('every setting of a tenant', {
     refresh_ahead: '2m',
     dances_per_member: '2',
     dances_per_second: '1000',
+    member_dances: 'rate=60r/m burst=5',
   },
 });
 accepts('every setting of a vault', {

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CALLBACK, addedTo, forgetDances, keysOf, outcomeOf, queryOf, titleOf,
          toCallback } from '../lib/dance.mjs';
+import { countersOf } from '../lib/counters.mjs';
+import { rawGet } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 
 const CONNECT = '/cigna/connect';
@@ -132,7 +134,26 @@ test('connect', async (t) => {
   });
 
   for (const [what, headers] of [
-    ['a request that another site makes', { 'Sec-Fetch-Site': 'cross-site' }],
+    ['an image of another site', {
+      'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors',
+      'Sec-Fetch-Dest': 'image' }],
+    ['a fetch of the app\'s own page', {
+      'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'cors',
+      'Sec-Fetch-Dest': 'empty' }],
+    ['a fetch of a sibling', {
+      'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'no-cors',
+      'Sec-Fetch-Dest': 'empty' }],
+    ['a mode that no browser has', { 'Sec-Fetch-Mode': 'teleport' }],
+    ['two modes', { 'Sec-Fetch-Mode': ['navigate', 'no-cors'] }],
+    ['a fetch of an old browser for another site', {
+      Origin: 'https://evil.example' }],
+    ['a fetch of an old browser for nobody', { Origin: 'null' }],
+    ['a frame of another site', {
+      'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate',
+      'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-User': '?1' }],
+    ['a prefetch that another site wants', {
+      'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate',
+      'Sec-Fetch-Dest': 'document', 'Sec-Purpose': 'prefetch' }],
     ['a frame', { 'Sec-Fetch-Site': 'same-origin',
                   'Sec-Fetch-Dest': 'iframe' }],
     ['an old frame', { 'Sec-Fetch-Dest': 'frame' }],
@@ -149,13 +170,98 @@ test('connect', async (t) => {
     });
   }
 
-  await t.test('a navigation from the app\'s own page, or typed in, starts a '
-    + 'dance', async () => {
-    for (const site of ['same-origin', 'same-site', 'none']) {
-      await connect(alice, CONNECT, { headers: {
-        'Sec-Fetch-Site': site, 'Sec-Fetch-Dest': 'document',
-        'Sec-Fetch-Mode': 'navigate' } });
+  const NAVIGATES = { 'Sec-Fetch-Mode': 'navigate',
+                      'Sec-Fetch-Dest': 'document' };
+  const USER = { 'Sec-Fetch-User': '?1' };
+  const HERE = new URL(gw.url('acme')).origin;
+
+  for (const [what, headers] of [
+    ['a click in the app', { 'Sec-Fetch-Site': 'same-origin', ...USER }],
+    ['a script or a redirect of the app, or Safari', {
+      'Sec-Fetch-Site': 'same-origin' }],
+    ['a click at a sibling of the app', { 'Sec-Fetch-Site': 'same-site',
+                                          ...USER }],
+    ['an address that was typed', { 'Sec-Fetch-Site': 'none', ...USER }],
+    ['a link in another program', { 'Sec-Fetch-Site': 'none' }],
+    ['a browser that tells its own origin', { Origin: HERE }],
+  ]) {
+    await t.test(`${what} starts a dance`, async () => {
+      await connect(alice, CONNECT, { headers: { ...NAVIGATES, ...headers } });
+    });
+  }
+
+  const TO_APP = encodeURIComponent(gw.url('acme', '/app?a=b&c=d'));
+
+  for (const [what, headers] of [
+    ['a single sign-on or a web mail', { ...NAVIGATES, ...USER,
+                                         'Sec-Fetch-Site': 'cross-site' }],
+    ['a redirect of another site', { ...NAVIGATES,
+                                     'Sec-Fetch-Site': 'cross-site' }],
+    ['another site', { 'Sec-Fetch-Site': 'cross-site' }],
+    ['a script of a sibling', { ...NAVIGATES, 'Sec-Fetch-Site': 'same-site' }],
+    ['a sibling that claims a user', { ...NAVIGATES, 'Sec-Fetch-User': '?0',
+                                       'Sec-Fetch-Site': 'same-site' }],
+    ['a site of an unknown kind', { ...NAVIGATES, 'Sec-Fetch-Site': 'far' }],
+    ['a form of another origin', { ...NAVIGATES, ...USER,
+                                   'Sec-Fetch-Site': 'same-origin',
+                                   Origin: 'https://evil.example' }],
+    ['a form of no origin', { ...NAVIGATES, ...USER, Origin: 'null' }],
+  ]) {
+    await t.test(`${what} gets a page with a button, which keeps the query`,
+      async () => {
+        const before = await countersOf(gw);
+        const query = `?x=%22%3E&return_to=${TO_APP}&y=1`;
+        const reply = await startsNothing(() =>
+          alice.get(CONNECT + query, { headers }), 200);
+
+        assert.equal(titleOf(reply), 'Connect your Cigna account?');
+        assert.match(reply.headers['cache-control'], /no-store/);
+        const policy = reply.headers['content-security-policy'];
+        for (const part of ["default-src 'none'", "frame-ancestors 'none'",
+                            "base-uri 'none'"]) {
+          assert.ok(policy.includes(part), policy);
+        }
+        const [, href] = /<a class="do" href="([^"]*)">/.exec(reply.body);
+        assert.equal(href, `?x=%22%3E&amp;return_to=${TO_APP}&amp;y=1`);
+        assert.equal((await countersOf(gw)).cigna_connects_asked_total.acme,
+                     before.cigna_connects_asked_total.acme + 1);
+
+        // the button, in a browser that never tells of the user
+        await connect(alice, CONNECT + query, {
+          headers: { ...NAVIGATES, 'Sec-Fetch-Site': 'same-origin' } });
+      });
+  }
+
+  await t.test('the page with a button has nothing that another site has made '
+    + 'up', async () => {
+    const headers = { ...NAVIGATES, 'Sec-Fetch-Site': 'cross-site' };
+    for (const [target, href] of [
+      ['//evil.example/../cigna/connect?a', '?a'],
+      ['//cigna/connect', '?'],
+      [`${CONNECT}?"'<script>%0a&\xff`,
+       '?&quot;&#39;&lt;script&gt;%0a&amp;%FF'],
+    ]) {
+      const reply = await rawGet(gw, target, [
+        'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Site: cross-site']);
+      assert.match(reply, /^HTTP\/1\.1 200 /, target);
+      assert.deepEqual([...reply.matchAll(/href="([^"]*)"/g)]
+        .map(([, link]) => link), [href, gw.url('acme', '/app')]);
     }
+
+    for (const to of ['https://evil.example/', 'javascript:alert(1)',
+                      '//evil.example/']) {
+      const reply = await startsNothing(() => alice.get(
+        `${CONNECT}?return_to=${encodeURIComponent(to)}`, { headers }), 400);
+      assert.equal(titleOf(reply), 'This link cannot be used');
+    }
+  });
+
+  await t.test('the page comes before the identity, as a session may come with '
+    + 'the click only', async () => {
+    const headers = { ...NAVIGATES, 'Sec-Fetch-Site': 'cross-site' };
+    const reply = await startsNothing(() =>
+      gw.visitor().get(CONNECT, { headers }), 200);
+    assert.equal(titleOf(reply), 'Connect your Cigna account?');
   });
 
   await t.test('nobody who is not signed in starts a dance', async () => {

@@ -74,6 +74,45 @@ test('resource types', async (t) => {
     }), 0);
   });
 
+  await t.test('what a search would tell of other types is refused, by GET and '
+    + 'by POST', async () => {
+    const post = (query) => alice.post('/fhir/Coverage/_search', {
+      body: query,
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
+
+    assert.equal(await asked(async () => {
+      for (const [query, name] of [
+        ['payor:Organization.name=x', 'Organization'],
+        ['payor%3AOrganization%2Ename=x', 'Organization'],
+        ['payor.name=x', 'payor'],
+        ['_has:Observation:patient:code=1', 'Observation'],
+        ['_sort=-payor:Organization.name', 'Organization'],
+        ['_filter=payor.name%20eq%20x', '_filter'],
+        ['_list=42', 'List'],
+        ['_type=Organization', 'Organization'],
+        ['status=active;_include=Coverage:payor:Organization', ';'],
+        ['status=active%3b_include=*', ';'],
+        ['_contained=true', '_contained'],
+      ]) {
+        await refused(`/fhir/Coverage?${query}`, name);
+        const reply = await post(query);
+        assertRefused(reply, 403, 'type_refused', { code: 'forbidden' });
+        assert.ok(reply.json().issue[0].diagnostics
+          .endsWith(`Asked for: ${name}.`), reply.body);
+      }
+    }), 0);
+
+    const harmless = ['beneficiary:Patient.name=x', 'patient.name=x',
+                      '_sort=-_lastUpdated,status', '_elements=status',
+                      'payor=Organization/1&_count=1'];
+    assert.equal(await asked(async () => {
+      for (const query of harmless) {
+        await alice.get(`/fhir/Coverage?${query}`);
+        await post(query);
+      }
+    }), 2 * harmless.length);
+  });
+
   await t.test('a path that hides where it leads is refused', async () => {
     const get = (target) => raw(gw, `GET ${target} HTTP/1.1\r\n`
       + `Host: acme.localhost:${gw.port}\r\nCookie: session=alice\r\n`

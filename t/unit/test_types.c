@@ -207,6 +207,123 @@ what_is_searched_through_others_counts_too(void **state)
 
 
 static void
+what_a_chain_leads_to_counts_too(void **state)
+{
+    (void) state;
+
+    assert_allowed("Coverage", "beneficiary:Patient.name=x");
+    assert_allowed("Coverage", "beneficiary:Patient.link:Patient.name=x");
+    assert_allowed("Coverage", "payor:Patient.name:exact=x");
+    assert_allowed("Coverage", "beneficiary.name=x&patient.identifier=1.2.3");
+    assert_allowed("Coverage", "payor:Organization=1&payor=Organization/1");
+    assert_allowed("Patient", "_has:Coverage:payor:beneficiary.name=x");
+    assert_allowed("Patient", "_has:Coverage:payor:payor:Patient.name=x");
+    assert_allowed("Patient", "name:exact=a.b&address-city:contains=c.d");
+
+    assert_refused("Coverage", "payor:Organization.name=x", "Organization");
+    assert_refused("Coverage", "payor%3aOrganization%2ename=x",
+                   "Organization");
+    assert_refused("Coverage", "payor:Organization.name:exact=x",
+                   "Organization");
+    assert_refused("Coverage", "payor:organization.name=x", "");
+    assert_refused("Coverage", "payor:Patient:Organization.name=x", "");
+    assert_refused("Coverage", "payor.name=x", "payor");
+    assert_refused("Coverage", "Payor.name=x", "Payor");
+    assert_refused("Coverage", "beneficiary.general-practitioner.name=x",
+                   "general-practitioner");
+    assert_refused("Coverage", "beneficiary.organization.name=x",
+                   "Organization");
+    assert_refused("Coverage",
+                   "beneficiary:Patient.organization:Organization.name=x",
+                   "Organization");
+    assert_refused("Coverage", ".name=x", "");
+    assert_refused("Coverage", "_x:Patient.name=x", "");
+    assert_refused("Patient", "_has:Coverage:beneficiary:payor.name=x",
+                   "payor");
+    assert_refused("Patient",
+                   "_has:Coverage:beneficiary:payor:Organization.name=x",
+                   "Organization");
+    assert_refused("Patient", "_has:Coverage:beneficiary.name=x", "");
+    assert_refused("Patient", "_include.x=Coverage:payor:Organization", "");
+    assert_refused("Coverage", "_include:Patient._include=*", "");
+}
+
+
+static void
+what_a_search_is_sorted_by_counts_too(void **state)
+{
+    (void) state;
+
+    assert_allowed("Patient", "_sort=name,-birthdate");
+    assert_allowed("Patient", "_sort:desc=name");
+    assert_allowed("Patient", "_sort=name%2c-birthdate:asc,_score");
+    assert_allowed("Coverage", "_sort=-beneficiary:Patient.name,patient.name");
+
+    assert_refused("Coverage", "_sort=payor:Organization.name",
+                   "Organization");
+    assert_refused("Coverage", "_sort=status,-payor%3AOrganization%2Ename",
+                   "Organization");
+    assert_refused("Coverage", "_sort=-payor.name", "payor");
+    assert_refused("Coverage", "_Sort:asc=payor.name", "payor");
+    assert_refused("Patient", "_sort=_has:Observation:patient:date",
+                   "Observation");
+    assert_refused("Patient",
+                   "_sort=name,01234567890123456789012345678901234567890123456"
+                   "789012345678901234567890", "");
+}
+
+
+static void
+another_parameter_cannot_hide_in_one(void **state)
+{
+    (void) state;
+
+    assert_refused("Coverage", "status=a;_include=Coverage:payor:Organization",
+                   ";");
+    assert_refused("Coverage", "status=a%3B_include=*", ";");
+    assert_refused("Coverage", ";_include=*", ";");
+    assert_refused("Coverage", "%3b_include=*", ";");
+    assert_refused("Coverage", "a;b", ";");
+    assert_refused("Coverage", "a%2526_include=*", ";");
+    assert_refused("Coverage", "%255finclude=*", ";");
+    assert_refused("Coverage", "a%26_include=*", ";");
+    assert_refused("Coverage", "+_include=*", ";");
+    assert_refused("Coverage", "_include%20=*", ";");
+    assert_refused("Coverage", "status=%3", "");
+
+    assert_allowed("Coverage", "status=a%26_include%3D*");
+    assert_allowed("Coverage", "identifier=urn:x%7C1+2,3&&_format=json");
+}
+
+
+static void
+what_tells_of_others_is_refused(void **state)
+{
+    (void) state;
+
+    assert_allowed("Patient", "_elements=name,Patient.birthDate");
+    assert_allowed("Patient", "_type=Patient&_summary=true&_total=none");
+
+    assert_refused("Patient", "_filter=name%20eq%20x", "_filter");
+    assert_refused("Patient", "%5Ffilter:x=1", "_filter");
+    assert_refused("Patient", "_FILTER=1", "");
+    assert_refused("Coverage", "beneficiary:Patient._filter=1", "_filter");
+    assert_refused("Patient", "_has:Coverage:payor:_filter=1", "_filter");
+    assert_refused("Patient", "_has:Coverage:payor:_query=1", "_query");
+    assert_refused("Patient", "_list=42", "List");
+    assert_refused("Patient", "_List=$current-problems", "List");
+    assert_refused("Patient", "_in=Group/1", "CareTeam");
+    assert_refused("Patient", "_graph=1", "_graph");
+    assert_refused("Patient", "_type=Observation", "Observation");
+    assert_refused("Patient", "_TYPE=Patient,Observation", "Observation");
+    assert_refused("Patient", "_type:not=Patient", "*");
+    assert_refused("Patient/_search", "_type=Observation", "Observation");
+    assert_int_equal(asked("Patient/1/$everything", "_type=Goal", 1),
+                     CIGNA_OK);
+}
+
+
+static void
 what_brings_nobody_knows_what_is_refused(void **state)
 {
     (void) state;
@@ -306,6 +423,10 @@ main(void)
         cmocka_unit_test(what_is_included_counts_too),
         cmocka_unit_test(a_list_of_types_is_told_plainly),
         cmocka_unit_test(what_is_searched_through_others_counts_too),
+        cmocka_unit_test(what_a_chain_leads_to_counts_too),
+        cmocka_unit_test(what_a_search_is_sorted_by_counts_too),
+        cmocka_unit_test(another_parameter_cannot_hide_in_one),
+        cmocka_unit_test(what_tells_of_others_is_refused),
         cmocka_unit_test(what_brings_nobody_knows_what_is_refused),
         cmocka_unit_test(what_is_of_nobody_is_always_allowed),
         cmocka_unit_test(paths_that_hide_something_are_refused),

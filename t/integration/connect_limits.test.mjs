@@ -1,0 +1,174 @@
+// How many dances may start: of a member first, then of all of a tenant.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { countersOf } from '../lib/counters.mjs';
+import { addedTo, titleOf } from '../lib/dance.mjs';
+import { standardGateway } from '../lib/gateway.mjs';
+import { prepareNginx } from '../lib/nginx.mjs';
+import { talkTo } from '../lib/talk.mjs';
+
+const CONNECT = '/cigna/connect';
+
+const A_SECOND = 1000;
+const CONNECTIONS = 10;
+const TICK_MS = 100;
+
+test('limits of connect', async (t) => {
+  const gw = await standardGateway(t, {
+    nginx: { workers: 2 },
+    tenants: { globex: { member_dances: 'rate=1r/s burst=3',
+                         dances_per_second: 1000 } },
+  });
+
+  // One member's connects, so many a second, until end() is called: it says
+  // how many there were of each status, and how many a second were sent.
+  async function flood(member) {
+    const text = `GET ${CONNECT} HTTP/1.1\r\nHost: acme.localhost:${gw.port}`
+      + `\r\nCookie: session=${member}\r\n\r\n`;
+    const each = A_SECOND * TICK_MS / 1000 / CONNECTIONS;
+    const talks = await Promise.all(
+      Array.from({ length: CONNECTIONS }, () => talkTo(gw)));
+    const began = performance.now();
+    let sent = 0;
+    let over = false;
+
+    const work = (async () => {
+      while (!over) {
+        // a tick that comes late is made up for
+        const due = (performance.now() - began) / TICK_MS + 1;
+        while (sent < Math.floor(due) * each * CONNECTIONS) {
+          talks[(sent / each) % CONNECTIONS].send(text.repeat(each));
+          sent += each;
+        }
+        await sleep(TICK_MS / 4);
+      }
+    })();
+
+    return { async end() {
+      over = true;
+      await work;
+      const rate = sent * 1000 / (performance.now() - began);
+      const statuses = {};
+      for (const talk of talks) {
+        for (let i = 0; i < sent / CONNECTIONS; i += 1) {
+          const { status } = await talk.reply();
+          statuses[status] = (statuses[status] ?? 0) + 1;
+        }
+        talk.close();
+      }
+      return { rate, sent, statuses };
+    } };
+  }
+
+  await t.test('when one member makes 1,000 connects a second, 40 of 40 of '
+    + 'another member are served', async () => {
+    const before = await countersOf(gw);
+    const flooding = await flood('mallory');
+    const alice = gw.visitor({ member: 'alice' });
+
+    const statuses = [];
+    for (let i = 0; i < 40; i += 1) {
+      statuses.push((await alice.get(CONNECT)).status);
+    }
+    await sleep(500);
+
+    const { rate, sent, statuses: flooded } = await flooding.end();
+    assert.deepEqual(statuses, Array(40).fill(302));
+    assert.ok(rate > 900, `${rate}`);
+    assert.equal((flooded[302] ?? 0) + flooded[429], sent);
+    // half of dances_per_second at once, and a tenth of it each second
+    assert.ok(flooded[302] >= 50, `${flooded[302]}`);
+    assert.ok(flooded[302] <= 50 + 10 * (sent / 1000 + 1), `${flooded[302]}`);
+    t.diagnostic(`${JSON.stringify(flooded)}, ${Math.round(rate)} a second`);
+
+    const after = await countersOf(gw);
+    assert.equal(after.cigna_member_dances_total.acme
+                 - before.cigna_member_dances_total.acme, flooded[429]);
+  });
+
+  await t.test('so are 40 at once', async () => {
+    const flooding = await flood('trudy');
+    const bob = gw.visitor({ member: 'bob' });
+    const replies = await Promise.all(Array.from({ length: 40 }, () =>
+      bob.get(CONNECT)));
+    await flooding.end();
+    assert.deepEqual(replies.map(({ status }) => status), Array(40).fill(302));
+  });
+
+  await t.test('a member who starts too many reads so, and when to try again',
+    async () => {
+      const carol = gw.visitor({ tenant: 'globex', member: 'carol' });
+      const replies = [];
+      const lines = await addedTo(() => gw.nginx.errorLog(), async () => {
+        for (let i = 0; i < 4; i += 1) {
+          replies.push(await carol.get(CONNECT));
+        }
+      });
+      assert.deepEqual(replies.map(({ status }) => status),
+                       [302, 302, 302, 429]);
+      const last = replies.at(-1);
+      assert.equal(titleOf(last), 'Too many attempts');
+      assert.equal(last.headers['retry-after'], '1');
+      assert.deepEqual(last.cookies, []);
+      assert.match(lines, new RegExp('dance not started, outcome: '
+        + 'too_many_dances, tenant: globex, .*, detail: member_dances'));
+
+      const dave = gw.visitor({ tenant: 'globex', member: 'dave' });
+      assert.equal((await dave.get(CONNECT)).status, 302);
+      await sleep(1100);
+      assert.equal((await carol.get(CONNECT)).status, 302);
+    });
+
+  await t.test('a reload keeps what a member has started', async () => {
+    const erin = gw.visitor({ tenant: 'globex', member: 'erin' });
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal((await erin.get(CONNECT)).status, 302);
+    }
+    await gw.reload();
+    // a reload may take a second, in which one more may start
+    const statuses = [];
+    for (let i = 0; i < 4; i += 1) {
+      statuses.push((await erin.get(CONNECT)).status);
+    }
+    assert.equal(statuses.at(-1), 429, `${statuses}`);
+  });
+
+  await t.test('a flood of members is bounded by their tenant\'s limit, and '
+    + 'does not make a member who has started enough start anew', async () => {
+    await gw.reload({ tenants: { globex: {
+      member_dances: 'rate=1r/m burst=3', dances_per_second: 10000 } } });
+    const frank = gw.visitor({ tenant: 'globex', member: 'frank' });
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal((await frank.get(CONNECT)).status, 302);
+    }
+    const statuses = [];
+    for (let n = 0; n < 3000; n += 50) {
+      statuses.push(...await Promise.all(Array.from({ length: 50 }, (_, i) =>
+        gw.visitor({ tenant: 'globex', member: `of-many-${n + i}` })
+          .get(CONNECT).then(({ status }) => status))));
+    }
+    assert.deepEqual([...new Set(statuses)], [302]);
+    const last = await frank.get(CONNECT);
+    assert.equal(last.status, 429);
+    assert.ok(Number(last.headers['retry-after']) > 1);
+  });
+
+  for (const [value, error] of [
+    ['burst=3', 'has a burst and no rate'],
+    ['rate=0r/s', 'has an invalid rate'],
+    ['rate=1r/s dry_run', 'has an unknown parameter'],
+  ]) {
+    await t.test(`"member_dances ${value}" ${error}`, async (t2) => {
+      const { code, output } = await prepareNginx(t2, {
+        http: gw.configuration({
+          tenants: { acme: { member_dances: value } } }),
+      }).test();
+      assert.equal(code, 1);
+      assert.ok(output.includes(`"member_dances" directive ${error}`), output);
+      assert.ok(output.includes('rate=10r/s burst=50'), output);
+    });
+  }
+});
