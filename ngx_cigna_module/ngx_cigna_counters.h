@@ -70,7 +70,8 @@
     count(gate_refused, "Requests that could not leave as one request.")      \
     count(exchanges_bounded, "Refreshes and dances: too many exchanges open.")\
     count(exchanges_abandoned, "Exchanges open when their worker ended.")   \
-    count(older_secret, "Exchanges made with the older client secret.")
+    count(older_secret, "Exchanges made with the older client secret.")       \
+    count(budget_metadata, "Requests refused: the part for metadata.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -17,7 +17,7 @@
 
 /* to be changed with the layout of the fixed part */
 
-#define NGX_CIGNA_ZONE_VERSION  6
+#define NGX_CIGNA_ZONE_VERSION  7
 
 #define NGX_CIGNA_ZONE_MAGIC                                                  \
     ((uint64_t) 0x6369676e61 << 24 | NGX_CIGNA_ZONE_VERSION)

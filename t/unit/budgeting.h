@@ -45,6 +45,25 @@ make_plans(const cigna_budget_gateway_conf_t *g,
 }
 
 
+/* as it was asked for by a reply: 429 to a tenant, 503 to all of an origin */
+
+static inline int
+hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
+    unsigned jitter, int *began)
+{
+    cigna_budget_cause_t  cause;
+
+    cause = (cigna_budget_cause_t) {
+        .scope = scope,
+        .status = scope == cigna_budget_scope_own ? 429 : 503,
+        .retry_after_ms = ms,
+        .jitter = jitter
+    };
+
+    return cigna_budget_held_back(b, &cause, began);
+}
+
+
 /* numbers that are the same in each run */
 
 static inline uint64_t

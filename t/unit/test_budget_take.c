@@ -204,10 +204,80 @@ a_pause_grows_with_the_trouble(void **state)
                      2000);
     assert_int_equal(cigna_budget_hold_pause(&all, -1, 250, NOW + 9 * SECOND),
                      3750);
-    assert_int_equal(cigna_budget_hold_pause(&all, 3600000, 0,
-                                             NOW + 13 * SECOND), 3600000);
+    assert_int_equal(cigna_budget_hold_pause(&all, 300000, 0,
+                                             NOW + 13 * SECOND), 300000);
     assert_int_equal(cigna_budget_hold_pause(&all, -1, 250,
-                                             NOW + 3614 * SECOND), 37500);
+                                             NOW + 314 * SECOND), 37500);
+}
+
+
+static void
+one_reply_asks_for_five_minutes_and_a_second_one_for_the_rest(void **state)
+{
+    int64_t  now;
+
+    (void) state;
+
+    now = NOW;
+    assert_int_equal(cigna_budget_hold_pause(&all, 3600000, 250, now), 300000);
+
+    /* others that had left before confirm nothing */
+
+    now += 100 * SECOND;
+    assert_int_equal(cigna_budget_hold_pause(&all, 3600000, 0, now), 200000);
+    assert_int_equal(all.sure, 0);
+
+    now += 200 * SECOND;
+    assert_int_equal(cigna_budget_hold_left_ns(&all, now), 0);
+    assert_int_equal(cigna_budget_hold_pause(&all, 3600000, 0, now), 3600000);
+    assert_int_equal(all.sure, 1);
+
+    /* and a third one, when that is over */
+
+    now += 3600 * SECOND;
+    assert_int_equal(cigna_budget_hold_pause(&all, 1800000, 0, now), 1800000);
+
+    /* but not after a time without trouble */
+
+    now += 2100 * SECOND;
+    assert_int_equal(cigna_budget_hold_pause(&all, 3600000, 0, now), 300000);
+}
+
+
+static void
+a_long_pause_is_confirmed_by_who_was_told_of_it(void **state)
+{
+    (void) state;
+
+    /* that was a short one, and has nothing to do with an hour */
+
+    (void) cigna_budget_hold_pause(&all, 2000, 0, NOW);
+    assert_int_equal(cigna_budget_hold_pause(&all, 3600000, 0,
+                                             NOW + 3 * SECOND), 300000);
+    assert_int_equal(cigna_budget_hold_pause(&all, 3600000, 0,
+                                             NOW + 400 * SECOND), 3600000);
+}
+
+
+static void
+an_operator_ends_a_pause_and_none_that_began_later(void **state)
+{
+    int64_t  now;
+
+    (void) state;
+
+    now = NOW + 100 * SECOND;
+    (void) cigna_budget_hold_pause(&all, 3600000, 0, NOW);
+
+    cigna_budget_hold_end(&all, 102 * SECOND, now);
+    assert_int_equal(cigna_budget_hold_left_ns(&all, now), 200 * SECOND);
+
+    cigna_budget_hold_end(&all, 5 * SECOND, now);
+    assert_int_equal(cigna_budget_hold_left_ns(&all, now), 0);
+
+    /* nothing is left to be confirmed */
+
+    assert_int_equal(cigna_budget_hold_pause(&all, 3600000, 0, now), 300000);
 }
 
 
@@ -242,7 +312,9 @@ nobody_is_held_back_for_more_than_an_hour_and_a_quarter(void **state)
 {
     (void) state;
 
-    assert_int_equal(cigna_budget_hold_pause(&all, INT64_MAX, 1000, NOW),
+    (void) cigna_budget_hold_pause(&all, INT64_MAX, 1000, NOW);
+    assert_int_equal(cigna_budget_hold_pause(&all, INT64_MAX, 1000,
+                                             NOW + 300 * SECOND),
                      3600 * 1000 * 5 / 4);
 }
 
@@ -398,6 +470,9 @@ main(void)
         test(a_share_of_rates_and_bursts),
         test(what_was_granted_elsewhere_is_charged_here),
         test(a_pause_grows_with_the_trouble),
+        test(one_reply_asks_for_five_minutes_and_a_second_one_for_the_rest),
+        test(a_long_pause_is_confirmed_by_who_was_told_of_it),
+        test(an_operator_ends_a_pause_and_none_that_began_later),
         test(trouble_that_was_over_starts_anew),
         test(within_a_pause_it_only_grows_longer),
         test(nobody_is_held_back_for_more_than_an_hour_and_a_quarter),
