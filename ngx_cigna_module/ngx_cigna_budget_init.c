@@ -175,11 +175,6 @@ ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     ngx_cigna_budget_queue_init(budget);
     ngx_cigna_budget_lease_init(budget);
 
-    /* counters tell of its origin from the start */
-
-    (void) ngx_cigna_budget_lock(budget, 0);
-    ngx_cigna_budget_unlock(budget);
-
     return budget;
 }
 

@@ -41,6 +41,10 @@ ngx_cigna_budget_origins_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
 
     n = ngx_cigna_budget_origins_look(mcf, rows);
 
+    if (n == 0) {
+        return;
+    }
+
     cigna_buf_append_str(b, "# HELP cigna_origin_pauses_total Pauses that "
                             "replies to this node began.\n"
                             "# TYPE cigna_origin_pauses_total counter\n");
@@ -61,7 +65,7 @@ ngx_cigna_budget_origins_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
 }
 
 
-/* as many as the table has, each once */
+/* those that have asked for a pause, each once */
 
 static ngx_uint_t
 ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
@@ -88,10 +92,10 @@ ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
         core = ngx_cigna_budget_lock(budget, 0);
         place = UINT64_C(1) << (core->origin - budget->origins->origins);
 
-        if (!(seen & place)) {
+        left_ns = cigna_budget_hold_left_ns(&core->origin->all, core->now_ns);
+
+        if (!(seen & place) && (core->origin->pauses || left_ns)) {
             seen |= place;
-            left_ns = cigna_budget_hold_left_ns(&core->origin->all,
-                                                core->now_ns);
 
             rows[n].name = budget->who.origin;
             rows[n].pauses = core->origin->pauses;

@@ -132,11 +132,10 @@ test('one server has asked for an hour', async (t) => {
   await t.test('counters tell, by tenant and by origin', async () => {
     const counters = await countersOf(fleet.nodes[0]);
     assert.equal(counters.cigna_pauses_total.acme, 1);
-    assert.deepEqual(counters.cigna_origin_pauses_total,
-                     { [origin]: 1, [other]: 0 });
+    assert.deepEqual(counters.cigna_origin_pauses_total, { [origin]: 1 });
     const left = counters.cigna_origin_pause_seconds;
+    assert.deepEqual(Object.keys(left), [origin]);
     assert.ok(left[origin] > 200 && left[origin] <= 300, left[origin]);
-    assert.equal(left[other], 0);
   });
 
   await t.test('it outlives a reload and workers that are killed', async () => {
@@ -191,16 +190,17 @@ test('one server has asked for an hour', async (t) => {
   await t.test('a tenant\'s own pause is ended with its origin, or alone',
     async () => {
       await told('acme', { status: 429, retryAfter: HOUR });
+      // what Cigna says of one tenant needs no second word
       await told('globex', { status: 429, retryAfter: '60' });
       assert.deepEqual((await pauses()).map(({ tenant, status, origin: of }) =>
         [tenant, status, of]), [['acme', 429, origin],
                                 ['globex', 429, other]]);
-      await held('acme', 200, 300);
+      await held('acme', 3000, 4500);
       assert.equal((await fleet.ask('beta')).status, 200);
 
       await end(other, '--tenant', 'globex');
       await served('globex');
-      await held('acme', 200, 300);
+      await held('acme', 3000, 4500);
       await end(origin);
       await served('acme');
     });
@@ -272,7 +272,7 @@ test('records of strangers in Redis', async (t) => {
 
     // this gateway does not obey the one of everybody
     await served('beta');
-    await held('acme', 200, 300);
+    await held('acme', 3000, 3600);
     await node.vault('pauses', '--end', '*');
     await node.vault('pauses', '--end', origin, '--tenant', 'acme');
     await served('acme');
