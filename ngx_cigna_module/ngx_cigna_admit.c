@@ -109,11 +109,7 @@ ngx_cigna_admit_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/*
- * A hash is at hand: that by which the cache knows the member.  All who ask a
- * tenant for metadata are one member, so that nobody in particular can spend
- * what is everybody's.
- */
+/* a hash is at hand: that by which the cache knows the member */
 
 static uint64_t
 ngx_cigna_admit_member(ngx_cigna_ctx_t *ctx)
@@ -121,7 +117,7 @@ ngx_cigna_admit_member(ngx_cigna_ctx_t *ctx)
     uint64_t  member;
 
     if (ctx->token->state != ngx_cigna_token_found) {
-        return (uintptr_t) ctx->tenant->counters;
+        return CIGNA_BUDGET_METADATA;
     }
 
     ngx_memcpy(&member, ctx->token->key.bytes, sizeof(uint64_t));

@@ -8,7 +8,9 @@
  *
  * Waiters are asked in the order in which they came.  One that waits for what
  * all others need, too, stops the queue, and who comes then goes behind it;
- * one whose own member has spent too much does not.
+ * one whose own member has spent too much does not.  Metadata, for which
+ * strangers may ask, neither waits nor goes behind others: the queue is for
+ * members.
  *
  * A decision may bring with it that Redis is to be asked.  That is for this
  * worker to do then, whatever becomes of the request: the node makes one such
@@ -85,7 +87,7 @@ ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
 
     waiter->deadline = ngx_current_msec + budget->tenant->budget.delay;
 
-    if (budget->stuck) {
+    if (budget->stuck && waiter->member != CIGNA_BUDGET_METADATA) {
         return ngx_cigna_budget_queue(budget, waiter);
     }
 
@@ -134,7 +136,10 @@ ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
 
         left = (ngx_msec_int_t) (waiter->deadline - ngx_current_msec);
 
-        if (left <= 0 || waiter->answer.wait_ms > (int64_t) left) {
+        if (left <= 0
+            || waiter->answer.wait_ms > (int64_t) left
+            || waiter->member == CIGNA_BUDGET_METADATA)
+        {
             return NGX_BUSY;
         }
 
@@ -167,7 +172,7 @@ ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,
         ngx_cigna_budget_log_outage(budget, cigna_slice("no answer comes"));
     }
 
-    return a->ask > 0 ? ngx_cigna_budget_lease(budget, a) : NGX_OK;
+    return a->call ? ngx_cigna_budget_lease(budget, a) : NGX_OK;
 }
 
 

@@ -24,7 +24,8 @@ typedef void (*ngx_cigna_budget_pt)(ngx_cigna_budget_waiter_t *waiter);
 
 struct ngx_cigna_budget_waiter_s {
     /* set by the caller */
-    uint64_t                 member;       /* keyed hash, 0: nobody's */
+    uint64_t                 member;       /* keyed hash; 0: is not counted;
+                                              CIGNA_BUDGET_METADATA */
     ngx_cigna_budget_pt      handler;
     void                    *data;
 
@@ -49,7 +50,9 @@ struct ngx_cigna_budget_s {
     ngx_cigna_main_conf_t   *mcf;
     ngx_cigna_tenant_t      *tenant;
     cigna_budget_t           core;
-    cigna_slice_t            node;         /* our name in Redis */
+    cigna_budget_who_t       who;          /* in Redis */
+    uint64_t                 origin;       /* key of who.origin */
+    cigna_budget_origins_t  *origins;
 
     ngx_queue_t              waiters;
     ngx_uint_t               nwaiters;

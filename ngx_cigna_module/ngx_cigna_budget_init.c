@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_budget_init.h"
 #include "ngx_cigna_budget_lease.h"
+#include "cigna_siphash.h"
 
 #include <openssl/rand.h>
 
@@ -11,9 +12,10 @@
 /* in the zone; by which name Redis counts the node, and slots as of counters */
 
 typedef struct {
-    cigna_budget_node_t    node;
-    u_char                 name[NGX_CIGNA_BUDGET_NAME];
-    cigna_budget_tenant_t  tenants[NGX_CIGNA_TENANTS_MAX];
+    cigna_budget_node_t     node;
+    cigna_budget_origins_t  origins;
+    u_char                  name[NGX_CIGNA_BUDGET_NAME];
+    cigna_budget_tenant_t   tenants[NGX_CIGNA_TENANTS_MAX];
 } ngx_cigna_budget_area_t;
 
 _Static_assert(sizeof(ngx_cigna_budget_area_t) <= NGX_CIGNA_ZONE_BUDGETS,
@@ -161,13 +163,34 @@ ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     budget->mcf = mcf;
     budget->tenant = tenant;
 
-    budget->node.data = area->name;
-    budget->node.len = NGX_CIGNA_BUDGET_NAME;
+    budget->who.key = ngx_cigna_slice(&mcf->worker->budget_key);
+    budget->who.node.data = area->name;
+    budget->who.node.len = NGX_CIGNA_BUDGET_NAME;
+    budget->who.tenant = ngx_cigna_slice(&tenant->name);
+    budget->who.origin = ngx_cigna_slice(&tenant->fhir_origin);
+
+    budget->origin = ngx_cigna_budget_origin(budget->who.origin);
+    budget->origins = &area->origins;
 
     ngx_cigna_budget_queue_init(budget);
     ngx_cigna_budget_lease_init(budget);
 
     return budget;
+}
+
+
+/* a new node has a zone of its own, so that the hash may be any */
+
+uint64_t
+ngx_cigna_budget_origin(cigna_slice_t origin)
+{
+    static const uint8_t  key[CIGNA_SIPHASH_KEY_LEN];
+
+    uint64_t  hash[CIGNA_SIPHASH_LEN / sizeof(uint64_t)];
+
+    cigna_siphash(key, origin, (uint8_t *) hash);
+
+    return hash[0] ? hash[0] : 1;
 }
 
 

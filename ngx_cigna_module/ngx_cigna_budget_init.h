@@ -12,6 +12,9 @@
  */
 ngx_int_t ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf);
 
+/* what an origin is called in the zone; never 0 */
+uint64_t ngx_cigna_budget_origin(cigna_slice_t origin);
+
 /* in exit_process, before Redis is closed */
 void ngx_cigna_budget_exit(ngx_cigna_main_conf_t *mcf);
 

@@ -6,13 +6,13 @@
 
 
 static void ngx_cigna_budget_hold(ngx_cigna_budget_t *budget,
-    cigna_budget_scope_e scope, int64_t retry_after_ms);
+    cigna_budget_cause_t *cause);
 static void ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd);
 static void ngx_cigna_budget_failed(ngx_cigna_budget_t *budget,
     cigna_slice_t why);
 static cigna_slice_t ngx_cigna_budget_why(ngx_cigna_redis_cmd_t *cmd);
 static void ngx_cigna_budget_pause(ngx_cigna_budget_t *budget,
-    cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter);
+    const cigna_budget_cause_t *cause);
 static void ngx_cigna_budget_pause_handler(ngx_cigna_redis_cmd_t *cmd);
 
 
@@ -44,6 +44,9 @@ ngx_cigna_budget_lock(ngx_cigna_budget_t *budget, uint64_t member)
 
     (void) ngx_cigna_zone_lock(budget->mcf->zone);
 
+    budget->core.origin = cigna_budget_origin(budget->origins, budget->origin,
+                                              budget->core.now_ns);
+
     return &budget->core;
 }
 
@@ -69,11 +72,7 @@ ngx_cigna_budget_lease(ngx_cigna_budget_t *budget,
     budget->number = a->call;
     budget->want = a->ask;
 
-    rc = cigna_budget_lease_argv(budget->core.plan,
-                                 ngx_cigna_slice(&budget->mcf->worker
-                                                          ->budget_key),
-                                 budget->node,
-                                 ngx_cigna_slice(&budget->tenant->name), a->ask,
+    rc = cigna_budget_lease_argv(budget->core.plan, &budget->who, a->ask,
                                  call->mem, call->argv, &call->argc);
 
     if (rc == CIGNA_OK
@@ -201,22 +200,18 @@ ngx_cigna_budget_charge(ngx_cigna_budget_t *budget,
 }
 
 
-/* -1: without saying for how long */
-
 static void
-ngx_cigna_budget_hold(ngx_cigna_budget_t *budget, cigna_budget_scope_e scope,
-    int64_t retry_after_ms)
+ngx_cigna_budget_hold(ngx_cigna_budget_t *budget, cigna_budget_cause_t *cause)
 {
     int                       rc, began;
-    unsigned                  jitter;
     int64_t                   left;
     cigna_budget_scope_e      longest;
 
     began = 0;
-    jitter = (unsigned) ngx_random() % (CIGNA_BUDGET_JITTER_MAX + 1);
+    cause->jitter = (unsigned) ngx_random() % (CIGNA_BUDGET_JITTER_MAX + 1);
 
-    rc = cigna_budget_held_back(ngx_cigna_budget_lock(budget, 0), scope,
-                                retry_after_ms, jitter, &began);
+    rc = cigna_budget_held_back(ngx_cigna_budget_lock(budget, 0), cause,
+                                &began);
     left = cigna_budget_pause_ms(&budget->core, &longest);
 
     ngx_cigna_budget_unlock(budget);
@@ -225,32 +220,30 @@ ngx_cigna_budget_hold(ngx_cigna_budget_t *budget, cigna_budget_scope_e scope,
         ngx_cigna_count(budget->tenant->counters, ngx_cigna_count_pauses);
 
         ngx_log_error(NGX_LOG_WARN, budget->mcf->worker->cycle->log, 0,
-                      "cigna: the FHIR server asks for fewer requests, %s "
-                      "\"%V\" is held back for %L ms",
-                      scope == cigna_budget_scope_all ? "whoever else and"
-                                                      : "tenant",
+                      "cigna: the FHIR server \"%*s\" asks for fewer "
+                      "requests, %s \"%V\" is held back for %L ms",
+                      budget->who.origin.len, budget->who.origin.data,
+                      cause->scope == cigna_budget_scope_all
+                      ? "every tenant of it and" : "tenant",
                       &budget->tenant->name, left);
     }
 
     if (rc == CIGNA_OK) {
-        ngx_cigna_budget_pause(budget, scope, retry_after_ms, jitter);
+        ngx_cigna_budget_pause(budget, cause);
     }
 }
 
 
 static void
-ngx_cigna_budget_pause(ngx_cigna_budget_t *budget, cigna_budget_scope_e scope,
-    int64_t retry_after_ms, unsigned jitter)
+ngx_cigna_budget_pause(ngx_cigna_budget_t *budget,
+    const cigna_budget_cause_t *cause)
 {
     ngx_cigna_budget_call_t  *call;
 
     call = &budget->pause;
-    call->scope = scope;
+    call->scope = cause->scope;
 
-    if (cigna_budget_pause_argv(ngx_cigna_slice(&budget->mcf->worker
-                                                         ->budget_key),
-                                scope, ngx_cigna_slice(&budget->tenant->name),
-                                retry_after_ms, jitter, call->mem, call->argv,
+    if (cigna_budget_pause_argv(&budget->who, cause, call->mem, call->argv,
                                 &call->argc)
         == CIGNA_OK)
     {
@@ -291,17 +284,24 @@ ngx_int_t
 ngx_cigna_budget_answered(ngx_cigna_budget_t *budget, ngx_uint_t status,
     int64_t retry_after_ms)
 {
+    cigna_budget_cause_t  cause;
+
+    cause.status = (unsigned) status;
+    cause.retry_after_ms = retry_after_ms;
+
     if (status == NGX_HTTP_TOO_MANY_REQUESTS) {
         ngx_cigna_count(budget->tenant->counters,
                         ngx_cigna_count_upstream_throttled);
 
-        ngx_cigna_budget_hold(budget, cigna_budget_scope_own, retry_after_ms);
+        cause.scope = cigna_budget_scope_own;
+        ngx_cigna_budget_hold(budget, &cause);
 
         return NGX_BUSY;
     }
 
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE && retry_after_ms >= 0) {
-        ngx_cigna_budget_hold(budget, cigna_budget_scope_all, retry_after_ms);
+        cause.scope = cigna_budget_scope_all;
+        ngx_cigna_budget_hold(budget, &cause);
 
         return NGX_BUSY;
     }

@@ -157,6 +157,10 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
       "Too many requests",
       "This member's budget of requests to Cigna is spent at the moment." },
 
+    { ngx_string("budget_metadata"), 429, "throttled", NGX_LOG_INFO, 1, 0,
+      "Too many requests",
+      "The part of the budget that is for metadata is spent at the moment." },
+
     { ngx_string("held_back"), 429, "throttled", NGX_LOG_INFO, 1, 0,
       "Too many requests",
       "Cigna has asked for fewer requests, and the gateway holds them back." },

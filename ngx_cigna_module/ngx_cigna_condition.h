@@ -46,6 +46,7 @@ typedef enum {
     ngx_cigna_budget_gateway,              /* it is spent: of all tenants */
     ngx_cigna_budget_tenant,
     ngx_cigna_budget_member,
+    ngx_cigna_budget_metadata,             /* strangers' */
     ngx_cigna_held_back,                   /* as the FHIR server wants it */
     ngx_cigna_budget_unknown,              /* Redis cannot be asked */
     ngx_cigna_upstream_throttled,          /* its own 429, passed on */

@@ -36,6 +36,7 @@ typedef struct {
     ngx_uint_t                 given;          /* which parameters are */
     cigna_rate_t               rate;
     cigna_rate_t               minimum;
+    cigna_rate_t               metadata;
     ngx_uint_t                 burst;
     ngx_msec_t                 delay;
     ngx_msec_t                 lease;
@@ -81,8 +82,8 @@ typedef struct {
     ngx_cigna_budget_conf_t    member_budget;
     cigna_budget_plan_t        plan;           /* made of them all */
 
-    ngx_str_t                  fhir_host;      /* of fhir_base, as a Host
-                                                  line has it */
+    ngx_str_t                  fhir_origin;    /* of fhir_base */
+    ngx_str_t                  fhir_host;      /* ... as a Host line has it */
     ngx_str_t                  trusted_certificate;
     ngx_cigna_place_t         *place;          /* of the block */
 

@@ -14,14 +14,17 @@
 #define NGX_CIGNA_BUDGET_LEASE       0x10
 #define NGX_CIGNA_BUDGET_OUTAGE      0x20
 #define NGX_CIGNA_BUDGET_DRY_RUN     0x40
+#define NGX_CIGNA_BUDGET_METADATA    0x80
 
 #define NGX_CIGNA_BUDGET_OF_GATEWAY                                           \
     (NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_DELAY      \
-     |NGX_CIGNA_BUDGET_LEASE|NGX_CIGNA_BUDGET_OUTAGE|NGX_CIGNA_BUDGET_DRY_RUN)
+     |NGX_CIGNA_BUDGET_LEASE|NGX_CIGNA_BUDGET_OUTAGE|NGX_CIGNA_BUDGET_DRY_RUN \
+     |NGX_CIGNA_BUDGET_METADATA)
 
 #define NGX_CIGNA_BUDGET_OF_TENANT                                            \
     (NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_MINIMUM    \
-     |NGX_CIGNA_BUDGET_DELAY|NGX_CIGNA_BUDGET_DRY_RUN)
+     |NGX_CIGNA_BUDGET_DELAY|NGX_CIGNA_BUDGET_DRY_RUN                         \
+     |NGX_CIGNA_BUDGET_METADATA)
 
 #define NGX_CIGNA_BUDGET_OF_MEMBER                                            \
     (NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_DRY_RUN)
@@ -48,6 +51,8 @@ static const char *ngx_cigna_conf_budget_rate(ngx_cigna_budget_conf_t *b,
 static const char *ngx_cigna_conf_budget_burst(ngx_cigna_budget_conf_t *b,
     ngx_str_t *text);
 static const char *ngx_cigna_conf_budget_minimum(ngx_cigna_budget_conf_t *b,
+    ngx_str_t *text);
+static const char *ngx_cigna_conf_budget_metadata(ngx_cigna_budget_conf_t *b,
     ngx_str_t *text);
 static const char *ngx_cigna_conf_budget_delay(ngx_cigna_budget_conf_t *b,
     ngx_str_t *text);
@@ -77,6 +82,9 @@ static ngx_cigna_conf_budget_parameter_t  ngx_cigna_conf_budget_parameters[] =
 
     { ngx_string("minimum="), NGX_CIGNA_BUDGET_MINIMUM,
       ngx_cigna_conf_budget_minimum },
+
+    { ngx_string("metadata="), NGX_CIGNA_BUDGET_METADATA,
+      ngx_cigna_conf_budget_metadata },
 
     { ngx_string("delay="), NGX_CIGNA_BUDGET_DELAY,
       ngx_cigna_conf_budget_delay },
@@ -114,7 +122,8 @@ ngx_cigna_conf_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "\"cigna_budget\" directive %s, write \"cigna_budget "
                        "rate=100r/s burst=100 delay=500ms lease=50ms "
-                       "outage=local dry_run;\", any of these", error);
+                       "outage=local metadata=5r/s dry_run;\", any of these",
+                       error);
 
     return NGX_CONF_ERROR;
 }
@@ -259,6 +268,14 @@ ngx_cigna_conf_budget_minimum(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
 {
     return cigna_rate_parse(ngx_cigna_slice(text), &b->minimum) == CIGNA_OK
            ? NULL : "has an invalid minimum (1 to 100000 r/s, r/m or r/d)";
+}
+
+
+static const char *
+ngx_cigna_conf_budget_metadata(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
+{
+    return cigna_rate_parse(ngx_cigna_slice(text), &b->metadata) == CIGNA_OK
+           ? NULL : "has an invalid metadata (1 to 100000 r/s, r/m or r/d)";
 }
 
 
@@ -430,6 +447,7 @@ ngx_cigna_conf_budget_plan(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
 
     gateway.rate = mcf->budget.rate;
     gateway.burst = mcf->budget.burst;
+    gateway.metadata = mcf->budget.metadata;
     gateway.lease_ms = mcf->budget.lease;
     gateway.outage = mcf->budget.outage;
     gateway.dry_run = mcf->budget.dry_run;
@@ -464,6 +482,7 @@ ngx_cigna_conf_budget_of(const ngx_cigna_tenant_t *tenant,
     conf->rate = tenant->budget.rate;
     conf->burst = tenant->budget.burst;
     conf->minimum = tenant->budget.minimum;
+    conf->metadata = tenant->budget.metadata;
     conf->dry_run = tenant->budget.dry_run;
 
     conf->member_rate = tenant->member_budget.rate;

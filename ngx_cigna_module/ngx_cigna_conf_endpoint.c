@@ -292,7 +292,7 @@ ngx_cigna_conf_fhir_base(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 }
 
 
-/* an origin without its scheme */
+/* with its scheme, and without */
 
 static ngx_int_t
 ngx_cigna_conf_fhir_host(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
@@ -313,6 +313,10 @@ ngx_cigna_conf_fhir_host(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
     cigna_uri_append_origin(&b, &tenant->fhir_uri);
 
     host = cigna_buf_slice(&b);
+
+    tenant->fhir_origin.data = (u_char *) host.data;
+    tenant->fhir_origin.len = host.len;
+
     (void) cigna_slice_cut(&host, '/');
     host = cigna_slice_skip(host, 1);
 

@@ -72,7 +72,8 @@
     count(exchanges_abandoned, "Exchanges open when their worker ended.")   \
     count(older_secret, "Exchanges made with the older client secret.")       \
     count(member_dances, "Dances not started: one member began too many.")  \
-    count(connects_asked, "Pages that asked whether to connect.")
+    count(connects_asked, "Pages that asked whether to connect.")             \
+    count(budget_metadata, "Requests refused: the part for metadata.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

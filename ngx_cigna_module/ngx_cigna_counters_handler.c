@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_cigna_budget_origins.h"
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_ctx.h"
 #include "ngx_cigna_reply.h"
@@ -83,7 +84,8 @@ ngx_cigna_counters_size(ngx_cigna_main_conf_t *mcf)
     names = ngx_cigna_count_max + cigna_outcome_max;
     line = NGX_CIGNA_COUNTERS_LINE + NGX_CIGNA_TENANT_NAME_MAX;
 
-    return names * (mcf->tenants.nelts + 2) * line;
+    return names * (mcf->tenants.nelts + 2) * line
+           + ngx_cigna_budget_origins_size();
 }
 
 
@@ -120,6 +122,8 @@ ngx_cigna_counters_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
                                         tenants[i]->counters, n));
         }
     }
+
+    ngx_cigna_budget_origins_append(b, mcf);
 }
 
 

@@ -27,9 +27,11 @@ typedef struct {
 static ngx_int_t ngx_cigna_throttle_headers(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_budget_by_e by, ngx_uint_t seconds);
 static ngx_int_t ngx_cigna_throttle_policies(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
+    ngx_cigna_ctx_t *ctx, cigna_budget_by_e by);
 static void ngx_cigna_throttle_policy(cigna_buf_t *b, const char *name,
     const ngx_cigna_budget_conf_t *budget);
+static void ngx_cigna_throttle_rate(cigna_buf_t *b, const char *name,
+    const cigna_rate_t *rate);
 
 
 /* by cigna_budget_by_e */
@@ -40,7 +42,8 @@ static const ngx_cigna_throttle_row_t  ngx_cigna_throttle_rows[] = {
     { ngx_cigna_budget_tenant, ngx_cigna_count_budget_tenant, "tenant" },
     { ngx_cigna_held_back, ngx_cigna_count_held_back, NULL },
     { ngx_cigna_budget_member, ngx_cigna_count_budget_member, "member" },
-    { ngx_cigna_budget_unknown, ngx_cigna_count_budget_unknown, NULL }
+    { ngx_cigna_budget_unknown, ngx_cigna_count_budget_unknown, NULL },
+    { ngx_cigna_budget_metadata, ngx_cigna_count_budget_metadata, "metadata" }
 };
 
 
@@ -74,7 +77,7 @@ ngx_cigna_throttle_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_buf_t  b;
     const char  *policy;
 
-    if (ngx_cigna_throttle_policies(r, ctx) != NGX_OK) {
+    if (ngx_cigna_throttle_policies(r, ctx, by) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -101,8 +104,11 @@ ngx_cigna_throttle_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
+/* members need not know of the part that they have none of */
+
 static ngx_int_t
-ngx_cigna_throttle_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_throttle_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_budget_by_e by)
 {
     ngx_str_t               value;
     cigna_buf_t             b;
@@ -114,9 +120,15 @@ ngx_cigna_throttle_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    ngx_cigna_throttle_policy(&b, "gateway", &mcf->budget);
-    ngx_cigna_throttle_policy(&b, "tenant", &ctx->tenant->budget);
-    ngx_cigna_throttle_policy(&b, "member", &ctx->tenant->member_budget);
+    if (by == cigna_budget_metadata) {
+        ngx_cigna_throttle_rate(&b, "metadata",
+                                &ctx->tenant->plan.metadata_rate);
+
+    } else {
+        ngx_cigna_throttle_policy(&b, "gateway", &mcf->budget);
+        ngx_cigna_throttle_policy(&b, "tenant", &ctx->tenant->budget);
+        ngx_cigna_throttle_policy(&b, "member", &ctx->tenant->member_budget);
+    }
 
     if (ngx_cigna_buf_done(&b, &value) != NGX_OK) {
         return NGX_ERROR;
@@ -137,6 +149,14 @@ ngx_cigna_throttle_policy(cigna_buf_t *b, const char *name,
         return;
     }
 
+    ngx_cigna_throttle_rate(b, name, &budget->rate);
+}
+
+
+static void
+ngx_cigna_throttle_rate(cigna_buf_t *b, const char *name,
+    const cigna_rate_t *rate)
+{
     if (b->pos != b->start) {
         cigna_buf_append_str(b, ", ");
     }
@@ -144,9 +164,9 @@ ngx_cigna_throttle_policy(cigna_buf_t *b, const char *name,
     cigna_buf_append_char(b, '"');
     cigna_buf_append_str(b, name);
     cigna_buf_append_str(b, "\";q=");
-    cigna_buf_append_uint(b, budget->rate.n);
+    cigna_buf_append_uint(b, rate->n);
     cigna_buf_append_str(b, ";w=");
-    cigna_buf_append_uint(b, budget->rate.per_s);
+    cigna_buf_append_uint(b, rate->per_s);
 }
 
 

@@ -1,5 +1,6 @@
 
 #include "cigna_budget_member.h"
+#include "cigna_budget_metadata.h"
 #include "cigna_budget_pause.h"
 #include "cigna_budget_slot.h"
 
@@ -26,6 +27,8 @@
 
 #define CIGNA_BUDGET_TRUST_NS   INT64_C(3000000000)
 
+#define CIGNA_BUDGET_HELD_NS    (CIGNA_BUDGET_HELD_MS * CIGNA_BUDGET_MS)
+
 /* Retry-After of outage=closed: the next call may find Redis again */
 
 #define CIGNA_BUDGET_CLOSED_MS  1000
@@ -35,24 +38,34 @@ static void cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a);
 static int cigna_budget_dry(const cigna_budget_plan_t *p,
     cigna_budget_by_e by);
+static void cigna_budget_hold_back(const cigna_budget_t *b,
+    cigna_budget_scope_e scope, int64_t pause_ns, cigna_budget_answer_t *a);
+static void cigna_budget_open(const cigna_budget_t *b,
+    cigna_budget_answer_t *a);
 static void cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a);
 static void cigna_budget_spend(cigna_budget_tenant_t *t,
     cigna_budget_answer_t *a);
 static void cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a);
+static int cigna_budget_probe(const cigna_budget_t *b);
 static void cigna_budget_local(const cigna_budget_t *b,
     cigna_budget_answer_t *a);
 static void cigna_budget_refuse(cigna_budget_answer_t *a,
     cigna_budget_by_e by, int64_t wait_ns);
+static void cigna_budget_learn(const cigna_budget_t *b,
+    const cigna_budget_lease_reply_t *r);
 static void cigna_budget_expire(const cigna_budget_t *b);
 static int cigna_budget_late(const cigna_budget_t *b);
 static int64_t cigna_budget_due_ns(const cigna_budget_t *b);
 static void cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
     cigna_budget_answer_t *a);
+static void cigna_budget_look(const cigna_budget_t *b,
+    cigna_budget_answer_t *a);
+static void cigna_budget_call(const cigna_budget_t *b, int64_t ask,
+    cigna_budget_answer_t *a);
 static void cigna_budget_foresee(cigna_budget_tenant_t *t);
 static cigna_budget_buckets_t cigna_budget_buckets(const cigna_budget_t *b);
-static unsigned cigna_budget_share(const cigna_budget_t *b);
 
 
 void
@@ -65,7 +78,7 @@ cigna_budget_decide(const cigna_budget_t *from, unsigned waiting, int again,
 
     cigna_budget_slot_open(from, &b);
 
-    if (!again) {
+    if (!again && b.member != CIGNA_BUDGET_METADATA) {
         cigna_budget_slot_count(&b);
     }
 
@@ -86,10 +99,23 @@ cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
     int64_t               pause_ns, member_ns;
     cigna_budget_scope_e  scope;
 
+    a->outage_began = cigna_budget_late(b);
+    a->outage = b->node->down_ns != 0;
+
     pause_ns = cigna_budget_pause_left_ns(b, &scope);
 
     if (pause_ns && !b->plan->gateway_dry) {
-        cigna_budget_refuse(a, cigna_budget_held, pause_ns);
+        cigna_budget_hold_back(b, scope, pause_ns, a);
+        return;
+    }
+
+    if (b->member == CIGNA_BUDGET_METADATA) {
+        cigna_budget_open(b, a);
+
+        if (pause_ns && a->rc == cigna_budget_granted) {
+            a->by = cigna_budget_held;
+        }
+
         return;
     }
 
@@ -102,10 +128,7 @@ cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
 
     cigna_budget_expire(b);
 
-    a->outage_began = cigna_budget_late(b);
-
     if (b->node->down_ns) {
-        a->outage = 1;
         cigna_budget_alone(b, waiting, a);
 
     } else {
@@ -130,6 +153,77 @@ cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
 }
 
 
+/*
+ * An operator may have ended the pause: who comes a while after Redis was asked
+ * waits until it has told.  Metadata does not wait.
+ */
+
+static void
+cigna_budget_hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope,
+    int64_t pause_ns, cigna_budget_answer_t *a)
+{
+    cigna_budget_hold_t  *h;
+
+    h = cigna_budget_pause_of(b, scope);
+
+    if (b->node->down_ns) {
+
+        if (cigna_budget_probe(b)) {
+            cigna_budget_call(b, 0, a);
+        }
+
+    } else if (b->now_ns - h->from_ns >= CIGNA_BUDGET_HELD_NS) {
+        cigna_budget_look(b, a);
+
+        if (b->tenant->under_way && b->member != CIGNA_BUDGET_METADATA) {
+            a->rc = cigna_budget_waiting;
+            a->wait_ms = CIGNA_BUDGET_POLL_MS;
+            return;
+        }
+    }
+
+    cigna_budget_refuse(a, cigna_budget_held, pause_ns);
+}
+
+
+/* metadata; what Redis is asked for is only whether there is a pause */
+
+static void
+cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)
+{
+    int64_t                     wait_ns;
+    const cigna_budget_plan_t  *p;
+
+    p = b->plan;
+
+    if (b->node->down_ns) {
+
+        if (cigna_budget_probe(b)) {
+            cigna_budget_call(b, 0, a);
+        }
+
+        if (p->outage == cigna_budget_outage_closed) {
+            cigna_budget_refuse(a, cigna_budget_down,
+                                CIGNA_BUDGET_CLOSED_MS * CIGNA_BUDGET_MS);
+            return;
+        }
+
+    } else {
+        cigna_budget_look(b, a);
+    }
+
+    wait_ns = cigna_budget_metadata_wait_ns(b);
+
+    if (wait_ns == 0) {
+        cigna_budget_metadata_charge(b, 1);
+        a->metadata = 1;
+        return;
+    }
+
+    cigna_budget_refuse(a, cigna_budget_metadata, wait_ns);
+}
+
+
 static int
 cigna_budget_dry(const cigna_budget_plan_t *p, cigna_budget_by_e by)
 {
@@ -143,6 +237,9 @@ cigna_budget_dry(const cigna_budget_plan_t *p, cigna_budget_by_e by)
 
     case cigna_budget_member:
         return p->member_dry;
+
+    case cigna_budget_metadata:
+        return p->gateway_dry || p->tenant_dry;
 
     default: /* pauses and outages are the gateway's */
         return p->gateway_dry;
@@ -251,12 +348,27 @@ cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
         break;
     }
 
-    if (!b->tenant->under_way && cigna_budget_due_ns(b) == 0
-        && b->now_ns - b->node->asked_ns >= b->plan->lease_ns)
-    {
-        b->node->asked_ns = b->now_ns;
+    if (cigna_budget_probe(b)) {
         cigna_budget_ask(b, a->rc == cigna_budget_granted ? 0 : waiting, a);
     }
+}
+
+
+/* 1: this one is to ask whether Redis is back */
+
+static int
+cigna_budget_probe(const cigna_budget_t *b)
+{
+    if (b->tenant->under_way
+        || cigna_budget_due_ns(b)
+        || b->now_ns - b->node->asked_ns < b->plan->lease_ns)
+    {
+        return 0;
+    }
+
+    b->node->asked_ns = b->now_ns;
+
+    return 1;
 }
 
 
@@ -268,8 +380,8 @@ cigna_budget_local(const cigna_budget_t *b, cigna_budget_answer_t *a)
 
     buckets = cigna_budget_buckets(b);
 
-    cigna_budget_take(b->plan, &buckets, cigna_budget_share(b), 1, b->now_ns,
-                      &g);
+    cigna_budget_take(b->plan, &buckets, cigna_budget_slot_share(b), 1,
+                      b->now_ns, &g);
 
     if (g.granted == 0) {
         cigna_budget_refuse(a, g.by, g.wait_ns);
@@ -304,7 +416,6 @@ cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
     int64_t                      due_ns;
     cigna_budget_t               b;
     cigna_budget_scope_e         scope;
-    cigna_budget_hold_t         *h;
     cigna_budget_tenant_t       *t;
     cigna_budget_buckets_t       buckets;
     const cigna_budget_grant_t  *g;
@@ -322,15 +433,12 @@ cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
         t->under_way = 0;
     }
 
-    h = cigna_budget_pause_of(&b, g->scope);
-
-    if (g->pause_ns > cigna_budget_hold_left_ns(h, b.now_ns)) {
-        cigna_budget_hold_learn(h, g->pause_ns, b.now_ns);
-    }
-
+    cigna_budget_learn(&b, r);
     cigna_budget_expire(&b);
 
-    t->expiry_ns = b.now_ns + 2 * b.plan->lease_ns;
+    if (want) {
+        t->expiry_ns = b.now_ns + 2 * b.plan->lease_ns;
+    }
 
     if (cigna_budget_pause_left_ns(&b, &scope) && !b.plan->gateway_dry) {
         cigna_budget_slot_void(t);
@@ -344,12 +452,14 @@ cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
     /* so that an outage does not begin with a burst */
 
     buckets = cigna_budget_buckets(&b);
-    cigna_budget_charge(b.plan, &buckets, cigna_budget_share(&b), g->granted,
-                        b.now_ns);
+    cigna_budget_charge(b.plan, &buckets, cigna_budget_slot_share(&b),
+                        g->granted, b.now_ns);
 
     t->refused_ns = b.now_ns;
 
-    if (g->granted < want) {
+    /* of a pause its own record tells, and when it is over */
+
+    if (g->granted < want && (g->pause_ns == 0 || b.plan->gateway_dry)) {
         due_ns = cigna_budget_due_ns(&b);
 
         if (due_ns < t->asked_ns + b.plan->lease_ns - b.now_ns) {
@@ -363,6 +473,34 @@ cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
     cigna_budget_slot_close(&b);
 
     return back;
+}
+
+
+/* of pauses, and of what an operator has ended */
+
+static void
+cigna_budget_learn(const cigna_budget_t *b,
+    const cigna_budget_lease_reply_t *r)
+{
+    cigna_budget_hold_t  *h;
+
+    if (r->all_ended_ms) {
+        cigna_budget_hold_end(&b->origin->all,
+                              (r->all_ended_ms - 1) * CIGNA_BUDGET_MS,
+                              b->now_ns);
+    }
+
+    if (r->own_ended_ms) {
+        cigna_budget_hold_end(&b->tenant->own,
+                              (r->own_ended_ms - 1) * CIGNA_BUDGET_MS,
+                              b->now_ns);
+    }
+
+    h = cigna_budget_pause_of(b, r->grant.scope);
+
+    if (r->grant.pause_ns > cigna_budget_hold_left_ns(h, b->now_ns)) {
+        cigna_budget_hold_learn(h, r->grant.pause_ns, b->now_ns);
+    }
 }
 
 
@@ -410,12 +548,16 @@ cigna_budget_give_back(const cigna_budget_t *from,
 
     if (a->local) {
         buckets = cigna_budget_buckets(&b);
-        cigna_budget_charge(b.plan, &buckets, cigna_budget_share(&b), -1,
+        cigna_budget_charge(b.plan, &buckets, cigna_budget_slot_share(&b), -1,
                             b.now_ns);
     }
 
     if (a->member) {
         cigna_budget_member_charge(&b, -1);
+    }
+
+    if (a->metadata) {
+        cigna_budget_metadata_charge(&b, -1);
     }
 
     cigna_budget_slot_close(&b);
@@ -429,11 +571,18 @@ cigna_budget_charge_after(const cigna_budget_t *from)
     cigna_budget_buckets_t  buckets;
 
     cigna_budget_slot_open(from, &b);
+
+    if (b.member == CIGNA_BUDGET_METADATA) {
+        cigna_budget_metadata_charge(&b, 1);
+        cigna_budget_slot_close(&b);
+        return;
+    }
+
     cigna_budget_slot_count(&b);
 
     if (b.node->down_ns) {
         buckets = cigna_budget_buckets(&b);
-        cigna_budget_charge(b.plan, &buckets, cigna_budget_share(&b), 1,
+        cigna_budget_charge(b.plan, &buckets, cigna_budget_slot_share(&b), 1,
                             b.now_ns);
 
     } else {
@@ -460,9 +609,9 @@ cigna_budget_expire(const cigna_budget_t *b)
 
     if (t->credits > 0
         && (t->expiry_ns <= b->now_ns
-            || (b->node->all.until_ns
+            || (b->origin->all.until_ns
                 && t->expiry_ns - 2 * b->plan->lease_ns
-                   < b->node->all.from_ns)))
+                   < b->origin->all.from_ns)))
     {
         cigna_budget_slot_void(t);
         t->extra /= 2;
@@ -532,6 +681,53 @@ static void
 cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
     cigna_budget_answer_t *a)
 {
+    int64_t                 ask;
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+
+    cigna_budget_foresee(t);
+
+    ask = waiting - t->credits + (int64_t) t->extra;
+
+    if (t->demand >= CIGNA_BUDGET_BUSY) {
+        ask += (int64_t) (t->demand * 3 / 512);
+    }
+
+    if (ask < 1) {
+        ask = 1;
+    }
+
+    if (ask > CIGNA_BUDGET_BURST_MAX) {
+        ask = CIGNA_BUDGET_BURST_MAX;
+    }
+
+    cigna_budget_call(b, ask, a);
+}
+
+
+/* for nobody, to learn of pauses */
+
+static void
+cigna_budget_look(const cigna_budget_t *b, cigna_budget_answer_t *a)
+{
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+
+    if (!t->under_way
+        && cigna_budget_due_ns(b) == 0
+        && (t->call == 0 || b->now_ns - t->asked_ns >= CIGNA_BUDGET_HELD_NS))
+    {
+        cigna_budget_call(b, 0, a);
+    }
+}
+
+
+static void
+cigna_budget_call(const cigna_budget_t *b, int64_t ask,
+    cigna_budget_answer_t *a)
+{
     cigna_budget_tenant_t  *t;
 
     t = b->tenant;
@@ -542,22 +738,8 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
     t->under_way = 1;
     t->pid = b->pid;
 
-    cigna_budget_foresee(t);
-
     a->call = t->call;
-    a->ask = waiting - t->credits + (int64_t) t->extra;
-
-    if (t->demand >= CIGNA_BUDGET_BUSY) {
-        a->ask += (int64_t) (t->demand * 3 / 512);
-    }
-
-    if (a->ask < 1) {
-        a->ask = 1;
-    }
-
-    if (a->ask > CIGNA_BUDGET_BURST_MAX) {
-        a->ask = CIGNA_BUDGET_BURST_MAX;
-    }
+    a->ask = ask;
 }
 
 
@@ -591,14 +773,7 @@ cigna_budget_buckets(const cigna_budget_t *b)
         .gateway = &b->node->gateway,
         .minimum = &b->tenant->minimum,
         .tenant = &b->tenant->tenant,
-        .all = &b->node->all,
+        .all = &b->origin->all,
         .own = &b->tenant->own
     };
-}
-
-
-static unsigned
-cigna_budget_share(const cigna_budget_t *b)
-{
-    return b->node->nodes > 1 ? (unsigned) b->node->nodes : 1;
 }

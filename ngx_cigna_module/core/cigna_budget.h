@@ -12,13 +12,14 @@
  * lies in memory that all workers share:
  *
  *     cigna_budget_node_t      one: what all tenants have in common
+ *     cigna_budget_origins_t   one: a table of the servers that tenants ask
  *     cigna_budget_tenant_t    one a tenant
  *     cigna_budget_members_t   one: a table of the members of all tenants,
  *                              which are counted on each node by itself
  *
- * All three are pointer-free, of fixed size, and all zero at first.  Every call
- * below is made under one lock of the caller's, allocates nothing, and makes
- * no call of its own.  A slot carries a checksum: one whose writer died half
+ * All are pointer-free, of fixed size, and all zero at first.  Every call below
+ * is made under one lock of the caller's, allocates nothing, and makes no call
+ * of its own.  A slot carries a checksum: one whose writer died half
  * way is found by the next call and starts empty, which costs what it had on
  * lease.
  *
@@ -30,22 +31,29 @@
  *      | +-- waiting: again after wait_ms, or when a reply was applied
  *      +--- refused: by whom, and for how long
  *
+ * Metadata, which strangers may ask for, has a small part of its own beside the
+ * budgets, on each node and without a lease: neither takes of what members may
+ * ask for, nor waits.
+ *
  * A gateway with dry_run neither pauses nor minds outage=closed; what goes out
  * then is charged like all else, and a tenant's dry_run is about its rate only.
  *
- * Beside any of the three an answer may ask for a call (answer.ask > 0): the
+ * Beside any of the three an answer may ask for a call (answer.call > 0): the
  * caller then owns the one call that is under way for this tenant and node,
- * sends budget_lease with want = ask, and reports its end, exactly once, by
- * cigna_budget_leased() or cigna_budget_failed().  A caller that dies is
- * replaced.  After leased() and failed() those who wait decide again, first
- * come first served.
+ * sends budget_lease with want = ask (which may be 0: to learn of pauses), and
+ * reports its end, exactly once, by cigna_budget_leased() or
+ * cigna_budget_failed().  A caller that dies is replaced.  After leased() and
+ * failed() those who wait decide again, first come first served.
  *
  * now_ns: ns of a monotonic clock that the workers share, a ms may be its
  * grain; it may step back.  Never 0.
  */
 
 #define CIGNA_BUDGET_NODE_SIZE    256
+#define CIGNA_BUDGET_ORIGIN_SIZE  128
 #define CIGNA_BUDGET_TENANT_SIZE  384
+
+#define CIGNA_BUDGET_ORIGINS      64
 
 /* how long a reply is waited for until Redis counts as down */
 
@@ -63,6 +71,13 @@
 
 #define CIGNA_BUDGET_CALLS_NS(lease_ns)  ((lease_ns) * 11 / 5)
 
+/*
+ * How old the knowledge of a pause may be: an operator may end one.  After that
+ * Redis is asked again before somebody is refused.
+ */
+
+#define CIGNA_BUDGET_HELD_MS      1000
+
 /* wait_ms of those who wait for a call under way: maybe another worker's */
 
 #define CIGNA_BUDGET_POLL_MS      2
@@ -76,10 +91,31 @@ typedef union {
         int64_t              asked_ns;     /* the last call while down */
         uint64_t             nodes;        /* last known to be alive */
         cigna_gcra_t         gateway;      /* this node's own, for outages */
-        cigna_budget_hold_t  all;
+        cigna_gcra_t         metadata;     /* this node's part */
     };
     uint8_t                  room[CIGNA_BUDGET_NODE_SIZE];
 } cigna_budget_node_t;
+
+
+/* of one server that tenants ask */
+
+typedef union {
+    struct {
+        uint64_t             sum;          /* of what follows */
+        int64_t              seen_ns;      /* latest time of a call */
+        uint64_t             key;          /* hash of the origin; 0: free */
+        uint64_t             pauses;       /* that began here */
+        cigna_budget_hold_t  all;
+    };
+    uint8_t                  room[CIGNA_BUDGET_ORIGIN_SIZE];
+} cigna_budget_origin_t;
+
+
+/* origins of which nobody is held back give way to others, if there are more */
+
+typedef struct {
+    cigna_budget_origin_t    origins[CIGNA_BUDGET_ORIGINS];
+} cigna_budget_origins_t;
 
 
 typedef union {
@@ -115,6 +151,8 @@ typedef union {
 
         cigna_gcra_t         tenant;       /* this node's own, for outages */
         cigna_gcra_t         minimum;
+        cigna_gcra_t         metadata;     /* this node's part */
+        uint64_t             origin;       /* key of the one that asked: */
         cigna_budget_hold_t  own;
     };
     uint8_t                  room[CIGNA_BUDGET_TENANT_SIZE];
@@ -136,15 +174,34 @@ typedef struct cigna_budget_members_s  cigna_budget_members_t;
 cigna_budget_members_t *cigna_budget_members_open(void *mem, size_t size);
 
 
+/*
+ * The origin's place in the table, which is made if there is none.  key: never
+ * 0.  Good until the caller's lock is given back.
+ */
+cigna_budget_origin_t *cigna_budget_origin(cigna_budget_origins_t *origins,
+    uint64_t key, int64_t now_ns);
+
+/* it, or NULL: there is none */
+const cigna_budget_origin_t *cigna_budget_origin_known(
+    const cigna_budget_origins_t *origins, uint64_t key);
+
+
+/* instead of a member: the request is for metadata */
+
+#define CIGNA_BUDGET_METADATA  UINT64_MAX
+
+
 /* the place and time of a call: all borrowed */
 
 typedef struct {
     const cigna_budget_plan_t  *plan;
     cigna_budget_node_t        *node;
+    cigna_budget_origin_t      *origin;
     cigna_budget_tenant_t      *tenant;
     cigna_budget_members_t     *members;   /* NULL: members are not counted */
     uint64_t                    member;    /* keyed hash of tenant and member;
-                                              0: is not counted */
+                                              0: is not counted;
+                                              CIGNA_BUDGET_METADATA: nobody's */
     int64_t                     now_ns;
     int32_t                     pid;       /* the caller's */
     int                       (*alive)(int32_t pid);   /* is another process
@@ -176,8 +233,8 @@ typedef struct {
      */
     int64_t            wait_ms;
 
-    int64_t            ask;                /* > 0: make a call for so many */
-    uint64_t           call;               /* ... with this number */
+    uint64_t           call;               /* > 0: make a call of this number */
+    int64_t            ask;                /* ... for so many, 0.. */
 
     unsigned           outage:1;           /* decided without Redis */
     unsigned           outage_began:1;     /* ... for the first time: log it */
@@ -186,6 +243,7 @@ typedef struct {
     unsigned           leased:1;
     unsigned           local:1;
     unsigned           member:1;
+    unsigned           metadata:1;
     uint64_t           lease;
 } cigna_budget_answer_t;
 
@@ -231,14 +289,13 @@ void cigna_budget_charge_after(const cigna_budget_t *b);
 
 /*
  * The upstream asked to be left alone: 429 (scope own) or 503 with Retry-After
- * (scope all).  retry_after_ms: see cigna_retry_after.h, -1: none; jitter: see
- * cigna_budget_call.h.  Takes effect on this node at once, and voids what it
- * has on lease.  CIGNA_OK: the fleet is to be told, by budget_pause with the
- * same values.  CIGNA_NONE: it knows.  Which of both also says whether a new
- * pause began (to be counted and logged), or one was prolonged: *began.
+ * (scope all, which is all tenants of the origin).  Takes effect on this node
+ * at once, and voids what it has on lease.  CIGNA_OK: the fleet is to be told,
+ * by budget_pause with the same values.  CIGNA_NONE: it knows.  *began says
+ * whether a new pause began (to be counted and logged), or one was prolonged.
  */
-int cigna_budget_held_back(const cigna_budget_t *b, cigna_budget_scope_e scope,
-    int64_t retry_after_ms, unsigned jitter, int *began);
+int cigna_budget_held_back(const cigna_budget_t *b,
+    const cigna_budget_cause_t *cause, int *began);
 
 /* the reply of budget_pause: what is left of the pause, in ms */
 void cigna_budget_paused(const cigna_budget_t *b, cigna_budget_scope_e scope,

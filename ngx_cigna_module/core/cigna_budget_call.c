@@ -1,4 +1,6 @@
 
+#include <string.h>
+
 #include "cigna_budget_call.h"
 
 
@@ -8,8 +10,11 @@
 
 #define CIGNA_BUDGET_MS_MAX  (INT64_C(2) * 24 * 3600 * 1000)
 
+#define CIGNA_BUDGET_SINCE_MAX  (INT64_MAX / CIGNA_BUDGET_MS)
+
 
 static int cigna_budget_name_bad(cigna_slice_t name);
+static int cigna_budget_origin_bad(cigna_slice_t origin);
 static void cigna_budget_number(cigna_buf_t *b, int64_t n);
 static void cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,
     int64_t max_ns);
@@ -19,26 +24,29 @@ static int cigna_budget_int(const cigna_reply_t *reply, size_t i, int64_t max,
 
 
 int
-cigna_budget_lease_argv(const cigna_budget_plan_t *p, cigna_slice_t key,
-    cigna_slice_t node, cigna_slice_t tenant, int64_t want,
+cigna_budget_lease_argv(const cigna_budget_plan_t *p,
+    const cigna_budget_who_t *who, int64_t want,
     uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc)
 {
     size_t       i;
     cigna_buf_t  b;
 
-    if (cigna_budget_name_bad(node) || cigna_budget_name_bad(tenant)) {
+    if (cigna_budget_name_bad(who->node)
+        || cigna_budget_name_bad(who->tenant)
+        || cigna_budget_origin_bad(who->origin))
+    {
         return CIGNA_ERROR;
     }
 
-    for (i = 0; i < node.len; i++) {
-        if (!cigna_slice_alnum(node.data[i])) {
+    for (i = 0; i < who->node.len; i++) {
+        if (!cigna_slice_alnum(who->node.data[i])) {
             return CIGNA_ERROR;
         }
     }
 
-    if (want < 1) {
-        want = 1;
+    if (want < 0) {
+        want = 0;
     }
 
     if (want > CIGNA_BUDGET_BURST_MAX) {
@@ -61,54 +69,73 @@ cigna_budget_lease_argv(const cigna_budget_plan_t *p, cigna_slice_t key,
     cigna_budget_number(&b, p->gateway_dry);
     cigna_budget_number(&b, p->tenant_dry);
 
-    argv[0] = key;
-    argv[1] = node;
-    argv[2] = tenant;
+    argv[0] = who->key;
+    argv[1] = who->node;
+    argv[2] = who->tenant;
     argv[3] = cigna_buf_slice(&b);
-    *argc = 4;
+    argv[4] = who->origin;
+    *argc = 5;
 
     return b.overflow ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
 int
-cigna_budget_pause_argv(cigna_slice_t key, cigna_budget_scope_e scope,
-    cigna_slice_t tenant, int64_t retry_after_ms, unsigned jitter,
-    uint8_t mem[CIGNA_BUDGET_CALL_MEM],
+cigna_budget_pause_argv(const cigna_budget_who_t *who,
+    const cigna_budget_cause_t *cause, uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc)
 {
-    int64_t      us;
+    int64_t      ms;
     cigna_buf_t  b;
 
-    if (cigna_budget_name_bad(tenant)) {
+    if (cigna_budget_name_bad(who->tenant)
+        || cigna_budget_origin_bad(who->origin))
+    {
         return CIGNA_ERROR;
     }
 
-    us = retry_after_ms < 0 ? 0
-         : retry_after_ms > CIGNA_RETRY_AFTER_MAX_MS
-         ? CIGNA_RETRY_AFTER_MAX_MS * 1000 : retry_after_ms * 1000;
+    ms = cause->retry_after_ms < CIGNA_RETRY_AFTER_MAX_MS
+         ? cause->retry_after_ms : CIGNA_RETRY_AFTER_MAX_MS;
 
-    argv[0] = key;
+    argv[0] = who->key;
 
     cigna_buf_init(&b, mem, CIGNA_BUDGET_CALL_MEM);
 
-    if (scope == cigna_budget_scope_all) {
-        cigna_buf_append_char(&b, 'a');
+    if (cause->scope == cigna_budget_scope_all) {
+        cigna_buf_append_str(&b, "o:");
+        cigna_buf_append(&b, who->origin);
 
     } else {
         cigna_buf_append_str(&b, "h:");
-        cigna_buf_append(&b, tenant);
+        cigna_buf_append(&b, who->tenant);
     }
 
     argv[1] = cigna_buf_slice(&b);
     b.start = b.pos;
 
-    cigna_buf_append_uint(&b, (uint64_t) us);
-    cigna_budget_number(&b, jitter < CIGNA_BUDGET_JITTER_MAX
-                            ? jitter : CIGNA_BUDGET_JITTER_MAX);
+    cigna_buf_append_uint(&b, ms > 0 ? (uint64_t) ms * 1000 : 0);
+    cigna_budget_number(&b, cause->jitter < CIGNA_BUDGET_JITTER_MAX
+                            ? cause->jitter : CIGNA_BUDGET_JITTER_MAX);
 
     argv[2] = cigna_buf_slice(&b);
-    *argc = 3;
+    b.start = b.pos;
+
+    cigna_buf_append_uint(&b, cause->status);
+
+    if (ms < 0) {
+        cigna_buf_append_str(&b, " -");
+
+    } else {
+        cigna_budget_number(&b, (ms + 999) / 1000);
+    }
+
+    cigna_buf_append_char(&b, ' ');
+    cigna_buf_append(&b, who->origin);
+    cigna_buf_append_char(&b, ' ');
+    cigna_buf_append(&b, who->tenant);
+
+    argv[3] = cigna_buf_slice(&b);
+    *argc = 4;
 
     return b.overflow ? CIGNA_ERROR : CIGNA_OK;
 }
@@ -118,6 +145,15 @@ static int
 cigna_budget_name_bad(cigna_slice_t name)
 {
     return name.len == 0 || name.len > CIGNA_BUDGET_NAME_MAX;
+}
+
+
+static int
+cigna_budget_origin_bad(cigna_slice_t origin)
+{
+    return origin.len == 0
+           || origin.len > CIGNA_BUDGET_ORIGIN_MAX
+           || memchr(origin.data, ' ', origin.len) != NULL;
 }
 
 
@@ -150,7 +186,7 @@ cigna_budget_lease_parse(const cigna_reply_t *reply,
 
     g = &r->grant;
 
-    if (!cigna_budget_said(reply, 9)
+    if (!cigna_budget_said(reply, 11)
         || cigna_budget_int(reply, 1, CIGNA_BUDGET_BURST_MAX, &g->granted)
            != CIGNA_OK
         || cigna_budget_int(reply, 2, CIGNA_BUDGET_MS_MAX, &wait_ms)
@@ -164,6 +200,11 @@ cigna_budget_lease_parse(const cigna_reply_t *reply,
            != CIGNA_OK
         || cigna_budget_int(reply, 7, g->granted, &g->gateway_dry) != CIGNA_OK
         || cigna_budget_int(reply, 8, g->granted, &g->tenant_dry) != CIGNA_OK
+        || cigna_budget_int(reply, 9, CIGNA_BUDGET_SINCE_MAX, &r->all_ended_ms)
+           != CIGNA_OK
+        || cigna_budget_int(reply, 10, CIGNA_BUDGET_SINCE_MAX,
+                            &r->own_ended_ms)
+           != CIGNA_OK
         || nodes == 0)
     {
         return CIGNA_ERROR;

@@ -23,15 +23,19 @@
 
 /* of one call, the key included */
 
-#define CIGNA_BUDGET_ARGS      4
+#define CIGNA_BUDGET_ARGS      5
 
-/* text of its numbers */
+/* text of its numbers, field and reason */
 
-#define CIGNA_BUDGET_CALL_MEM  512
+#define CIGNA_BUDGET_CALL_MEM  1536
 
 /* names of nodes and tenants in the hash: longer ones are an error */
 
 #define CIGNA_BUDGET_NAME_MAX  255
+
+/* likewise "https://host:port", without a space */
+
+#define CIGNA_BUDGET_ORIGIN_MAX  511
 
 /*
  * Nodes of which the last call is older than this do not count.  More than
@@ -42,30 +46,52 @@
 #define CIGNA_BUDGET_NODES_MAX 256
 
 
+/* who asks; all borrowed */
+
+typedef struct {
+    cigna_slice_t         key;             /* of the budgets, in Redis */
+    cigna_slice_t         node;            /* letters and digits that no other
+                                              node has; a new one at each start
+                                              is fine */
+    cigna_slice_t         tenant;          /* any bytes, alike on all nodes */
+    cigna_slice_t         origin;          /* of its FHIR server */
+} cigna_budget_who_t;
+
+
+/* what asks for a pause */
+
+typedef struct {
+    cigna_budget_scope_e  scope;
+    unsigned              status;          /* of the reply */
+    int64_t               retry_after_ms;  /* -1: none */
+    unsigned              jitter;          /* permille, at random, from 0 to
+                                              CIGNA_BUDGET_JITTER_MAX */
+} cigna_budget_cause_t;
+
+
 /*
- * Arguments of budget_lease, for want requests (1..CIGNA_BUDGET_BURST_MAX).
- * key, node (letters and digits that no other node has; a new one at each
- * start is fine) and tenant (any bytes, the same on all nodes) are borrowed;
- * the numbers are written to mem.  CIGNA_ERROR: a name is empty or too long.
+ * Arguments of budget_lease, for want requests (up to CIGNA_BUDGET_BURST_MAX,
+ * 0 to learn how things are).  The numbers are written to mem.  CIGNA_ERROR: a
+ * name is empty or too long.
  */
-int cigna_budget_lease_argv(const cigna_budget_plan_t *p, cigna_slice_t key,
-    cigna_slice_t node, cigna_slice_t tenant, int64_t want,
+int cigna_budget_lease_argv(const cigna_budget_plan_t *p,
+    const cigna_budget_who_t *who, int64_t want,
     uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc);
 
-/*
- * Arguments of budget_pause.  retry_after_ms: -1: none; jitter: permille, from
- * 0 to CIGNA_BUDGET_JITTER_MAX, at random.  The same rules.
- */
-int cigna_budget_pause_argv(cigna_slice_t key, cigna_budget_scope_e scope,
-    cigna_slice_t tenant, int64_t retry_after_ms, unsigned jitter,
-    uint8_t mem[CIGNA_BUDGET_CALL_MEM],
+/* arguments of budget_pause; the same rules */
+int cigna_budget_pause_argv(const cigna_budget_who_t *who,
+    const cigna_budget_cause_t *cause, uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc);
 
 
 typedef struct {
     cigna_budget_grant_t  grant;
     unsigned              nodes;           /* that are alive, 1.. */
+
+    /* 1 and the ms since an operator has ended a pause; 0: never */
+    int64_t               all_ended_ms;
+    int64_t               own_ended_ms;
 } cigna_budget_lease_reply_t;
 
 

@@ -7,8 +7,8 @@
 
 
 int
-cigna_budget_held_back(const cigna_budget_t *from, cigna_budget_scope_e scope,
-    int64_t retry_after_ms, unsigned jitter, int *began)
+cigna_budget_held_back(const cigna_budget_t *from,
+    const cigna_budget_cause_t *cause, int *began)
 {
     int64_t               left_ns;
     cigna_budget_t        b;
@@ -16,11 +16,14 @@ cigna_budget_held_back(const cigna_budget_t *from, cigna_budget_scope_e scope,
 
     cigna_budget_slot_open(from, &b);
 
-    h = cigna_budget_pause_of(&b, scope);
+    h = cigna_budget_pause_of(&b, cause->scope);
     left_ns = cigna_budget_hold_left_ns(h, b.now_ns);
     *began = left_ns == 0;
 
-    (void) cigna_budget_hold_pause(h, retry_after_ms, jitter, b.now_ns);
+    b.origin->pauses += (uint64_t) *began;
+
+    (void) cigna_budget_hold_pause(h, cause->scope, cause->retry_after_ms,
+                                   cause->jitter, b.now_ns);
 
     if (!b.plan->gateway_dry) {
         cigna_budget_slot_void(b.tenant);
@@ -68,7 +71,8 @@ cigna_budget_pause_ms(const cigna_budget_t *from, cigna_budget_scope_e *scope)
 cigna_budget_hold_t *
 cigna_budget_pause_of(const cigna_budget_t *b, cigna_budget_scope_e scope)
 {
-    return scope == cigna_budget_scope_all ? &b->node->all : &b->tenant->own;
+    return scope == cigna_budget_scope_all ? &b->origin->all
+                                           : &b->tenant->own;
 }
 
 
@@ -77,7 +81,7 @@ cigna_budget_pause_left_ns(const cigna_budget_t *b, cigna_budget_scope_e *scope)
 {
     int64_t  all, own;
 
-    all = cigna_budget_hold_left_ns(&b->node->all, b->now_ns);
+    all = cigna_budget_hold_left_ns(&b->origin->all, b->now_ns);
     own = cigna_budget_hold_left_ns(&b->tenant->own, b->now_ns);
 
     *scope = all >= own ? cigna_budget_scope_all : cigna_budget_scope_own;

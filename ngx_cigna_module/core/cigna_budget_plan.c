@@ -23,6 +23,12 @@ static void cigna_budget_share(const cigna_budget_gateway_conf_t *g,
     cigna_budget_plan_t *plans);
 static uint64_t cigna_budget_minimum(const cigna_budget_tenant_conf_t *t,
     uint64_t rest);
+static void cigna_budget_metadata_plan(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *t, unsigned n, cigna_budget_plan_t *p);
+static cigna_rate_t cigna_budget_part(const cigna_rate_t *rate,
+    uint32_t part);
+static void cigna_budget_metadata_limit(const cigna_rate_t *rate,
+    cigna_gcra_limit_t *l);
 static int64_t cigna_budget_max(int64_t a, int64_t b);
 
 
@@ -63,6 +69,8 @@ cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
                            2 * p->lease_ns, &p->tenant);
         cigna_budget_limit(&tenants[i].member_rate, tenants[i].member_burst,
                            0, &p->member);
+
+        cigna_budget_metadata_plan(g, &tenants[i], n, p);
 
         p->gateway_max_ns = p->gateway.span_ns;
 
@@ -254,6 +262,75 @@ static uint64_t
 cigna_budget_minimum(const cigna_budget_tenant_conf_t *t, uint64_t rest)
 {
     return t->minimum.n ? cigna_rate_per_day(&t->minimum) : rest;
+}
+
+
+static void
+cigna_budget_metadata_plan(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *t, unsigned n, cigna_budget_plan_t *p)
+{
+    cigna_rate_t  all, own, half;
+
+    all = g->metadata.n ? g->metadata
+                        : cigna_budget_part(&g->rate,
+                                            CIGNA_BUDGET_METADATA_PART);
+    half = n > 1 ? cigna_budget_part(&all, 2) : all;
+    own = t->metadata.n ? t->metadata
+                        : cigna_budget_part(&t->rate,
+                                            CIGNA_BUDGET_METADATA_PART);
+
+    if (own.n == 0
+        || (half.n && t->metadata.n == 0
+            && cigna_rate_per_day(&half) < cigna_rate_per_day(&own)))
+    {
+        own = half;
+    }
+
+    cigna_budget_metadata_limit(&all, &p->metadata_all);
+    cigna_budget_metadata_limit(&own, &p->metadata);
+
+    if (own.n == 0) {
+        own = t->member_rate;
+        p->metadata = p->member;
+    }
+
+    p->metadata_rate = own;
+}
+
+
+/* in a time as much longer, if a day is divided by it; one a day at least */
+
+static cigna_rate_t
+cigna_budget_part(const cigna_rate_t *rate, uint32_t part)
+{
+    cigna_rate_t  r;
+
+    r = *rate;
+
+    if (r.n == 0) {
+        return r;
+    }
+
+    if (CIGNA_RATE_DAY_S % (r.per_s * part) == 0) {
+        r.per_s *= part;
+
+    } else {
+        r.n = r.n > part ? r.n / part : 1;
+    }
+
+    return r;
+}
+
+
+static void
+cigna_budget_metadata_limit(const cigna_rate_t *rate, cigna_gcra_limit_t *l)
+{
+    uint32_t  burst;
+
+    burst = cigna_rate_burst(rate);
+
+    cigna_budget_limit(rate, burst > CIGNA_BUDGET_METADATA_BURST
+                             ? burst : CIGNA_BUDGET_METADATA_BURST, 0, l);
 }
 
 

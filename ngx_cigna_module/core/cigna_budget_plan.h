@@ -43,6 +43,15 @@
 
 #define CIGNA_BUDGET_RAMP_RATE      160
 
+/*
+ * Metadata's part where none is given: one in so many requests that a budget
+ * lets through, on top of them, and at least so many at once: an app that
+ * starts asks for a few.
+ */
+
+#define CIGNA_BUDGET_METADATA_PART   20
+#define CIGNA_BUDGET_METADATA_BURST  10
+
 
 /* what becomes of requests while Redis cannot be asked */
 
@@ -58,6 +67,7 @@ typedef enum {
 typedef struct {
     cigna_rate_t           rate;           /* zero: no limit */
     uint32_t               burst;
+    cigna_rate_t           metadata;       /* zero: none given */
     uint32_t               lease_ms;       /* 20..1000 */
     cigna_budget_outage_e  outage;
     unsigned               dry_run:1;
@@ -68,6 +78,7 @@ typedef struct {
     cigna_rate_t           rate;           /* zero: no limit */
     uint32_t               burst;
     cigna_rate_t           minimum;        /* zero: none given */
+    cigna_rate_t           metadata;       /* likewise */
     unsigned               dry_run:1;
 
     cigna_rate_t           member_rate;    /* zero: no limit */
@@ -88,6 +99,11 @@ typedef struct {
     cigna_gcra_limit_t     tenant;
     cigna_gcra_limit_t     member;
 
+    /* metadata: the tenant's part, and that of all; every_ns 0: no limit */
+    cigna_gcra_limit_t     metadata;
+    cigna_gcra_limit_t     metadata_all;
+    cigna_rate_t           metadata_rate;  /* of the former */
+
     /* full rate, as an interval, to which hold-back feels its way back */
     int64_t                ramp_all_ns;
     int64_t                ramp_own_ns;
@@ -104,6 +120,11 @@ typedef struct {
 /*
  * Makes the plans of n tenants, which are all that share the gateway's budget
  * (those without budget and member_budget too, whose struct is all zero).
+ * Metadata has a part of its own: as given, else one in
+ * CIGNA_BUDGET_METADATA_PART of the gateway's rate, of which one of several
+ * tenants has half at most, and of the tenant's; where neither has a rate it is
+ * limited as one member.
+ *
  * Tenants without a minimum share what the others leave of the gateway's rate
  * equally; a single tenant has none, as it need not share.  0 tenants are
  * allowed: that only checks the gateway's.

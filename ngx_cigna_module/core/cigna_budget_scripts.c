@@ -1,43 +1,8 @@
 
+#include <string.h>
+
 #include "cigna_budget_scripts.h"
 
-
-/* field values and arguments are decimal numbers with spaces between */
-
-#define CIGNA_LUA_NUMBERS                                                     \
-    "local clock = redis.call('TIME')\n"                                      \
-    "local now = clock[1] * 1000000 + clock[2]\n"                             \
-    "local function numbers(s)\n"                                             \
-    "  local t = {}\n"                                                        \
-    "  for n in string.gmatch(s or '', '%d+') do\n"                           \
-    "    t[#t + 1] = tonumber(n)\n"                                           \
-    "  end\n"                                                                 \
-    "  return t\n"                                                            \
-    "end\n"                                                                   \
-    "local function text(...)\n"                                              \
-    "  local t = {...}\n"                                                     \
-    "  for i = 1, #t do t[i] = string.format('%.0f', t[i]) end\n"             \
-    "  return table.concat(t, ' ')\n"                                         \
-    "end\n"
-
-/*
- * Hold-back of a scope: since when there is trouble, since when and until when
- * the pause is, the ramp's bucket.  After a step back of the clock all of it
- * happened so much earlier.
- */
-
-#define CIGNA_LUA_HOLD                                                        \
-    "local function hold(s)\n"                                                \
-    "  local v = numbers(s)\n"                                                \
-    "  if not v[5] then return nil end\n"                                     \
-    "  local back = math.max(0, v[2] - now)\n"                                \
-    "  return {began = v[1] - back, from = v[2] - back,\n"                    \
-    "          till = v[3] - back, level = v[4], at = v[5],\n"                \
-    "          dirty = back > 0}\n"                                           \
-    "end\n"                                                                   \
-    "local function entry(h)\n"                                               \
-    "  return text(h.began, h.from, h.till, h.level, h.at)\n"                 \
-    "end\n"
 
 /* longer than any bucket takes to run empty */
 
@@ -45,37 +10,92 @@
 
 
 /*
+ * What both scripts begin with.  Field values and arguments are decimal numbers
+ * with spaces between.
+ *
+ * Hold-back of a scope: since when there is trouble, since when and until when
+ * the pause is, the ramp's bucket; whether the pause is confirmed, until when
+ * the server has asked for it, when an operator has ended one (0: never), and
+ * who asked, which is text of scripts/vault but for the origin in it.  After a
+ * step back of the clock all of it happened so much earlier.
+ *
+ * Gateways before 0.6.0 write the first five numbers only, and read no more of
+ * them.  The pause of a tenant that has gone to another origin is none.
+ */
+
+static const char  cigna_lua_budgets[] =
+    "local clock = redis.call('TIME')\n"
+    "local now = clock[1] * 1000000 + clock[2]\n"
+    "local function numbers(s)\n"
+    "  local t = {}\n"
+    "  for n in string.gmatch(s or '', '%d+') do\n"
+    "    t[#t + 1] = tonumber(n)\n"
+    "  end\n"
+    "  return t\n"
+    "end\n"
+    "local function text(...)\n"
+    "  local t = {...}\n"
+    "  for i = 1, #t do t[i] = string.format('%.0f', t[i]) end\n"
+    "  return table.concat(t, ' ')\n"
+    "end\n"
+    "local function hold(s, origin)\n"
+    "  local v = numbers(s)\n"
+    "  if not v[5] then return nil end\n"
+    "  local by = string.match(s, '^' .. string.rep('%d+ ', 8) .. '(.*)$')\n"
+    "  local of = by and string.match(by, '^%S+ %S+ (%S+)')\n"
+    "  if of and of ~= origin then return nil end\n"
+    "  local back = math.max(0, v[2] - now)\n"
+    "  local h = {began = v[1] - back, from = v[2] - back,\n"
+    "             till = v[3] - back, level = v[4], at = v[5],\n"
+    "             dirty = back > 0, by = by or '', sure = 0, ended = 0}\n"
+    "  h.asked = h.till\n"
+    "  if by then\n"
+    "    h.sure, h.asked = v[6], v[7] - back\n"
+    "    h.ended = math.max(0, v[8] - back)\n"
+    "  end\n"
+    "  return h\n"
+    "end\n"
+    "local function entry(h)\n"
+    "  return text(h.began, h.from, h.till, h.level, h.at, h.sure,\n"
+    "              math.max(0, h.asked), h.ended) .. ' ' .. h.by\n"
+    "end\n";
+
+
+/*
  * budget_lease: grants some requests of a tenant to a node, and charges them.
  * cigna_budget_take() is the same in C, see there.
  *
- * Key: budgets.  Arguments: node, tenant, numbers: how many are wanted, us
- * after which a node is gone, nodes that are counted; interval and span (ns)
+ * Key: budgets.  Arguments: node, tenant, numbers, origin of the tenant's FHIR
+ * server.  The numbers: how many are wanted (0: how things are), us after which
+ * a node is gone, nodes that are counted; interval and span (ns)
  * of the gateway, at most how much of it is remembered; of the minimum
  * likewise; of the tenant; intervals of the two ramps, all tenants' and this
  * one's, and their least span; 1 for a gateway that refuses nothing and does
  * not pause, 1 for a tenant.
  *
- *     ok granted ms by nodes ms scope gateway tenant
+ *     ok granted ms by nodes ms scope gateway tenant all own
  *                                  ms until the next one, if fewer than wanted
  *                                  are granted, and what refused: 0 nothing,
  *                                  1 the gateway's, 2 the tenant's budget, 3
  *                                  hold-back; nodes that are alive; ms left of
- *                                  a pause, of scope 0 this tenant or 1 all;
- *                                  how many of those granted the gateway and
- *                                  the tenant would have refused
+ *                                  a pause, of scope 0 this tenant or 1 all
+ *                                  of its origin; how many of those granted
+ *                                  the gateway and the tenant would have
+ *                                  refused; ms and 1 since an operator ended
+ *                                  the pause of all and of the tenant, 0: none
  *
  * Fields: g, t:<tenant>, m:<tenant>: level (ns) and time (us) of the buckets
- * of the gateway, the tenant and its minimum; a, h:<tenant>: hold-back of all
- * and of the tenant; n: nodes and when they were here.
+ * of the gateway, the tenant and its minimum; o:<origin>, h:<tenant>: hold-back
+ * of all of an origin and of the tenant; n: nodes and when they were here.
+ * Field a is the hold-back of everybody, of gateways before 0.6.0.
  */
 
-const char  cigna_lua_budget_lease[] =
-    CIGNA_LUA_NUMBERS
-    CIGNA_LUA_HOLD
+static const char  cigna_lua_budget_lease_body[] =
     "local me, who, c = ARGV[1], ARGV[2], numbers(ARGV[3])\n"
+    "local origin = ARGV[4]\n"
     "local free = c[16] == 1\n"
     "local f = redis.call('HMGET', KEYS[1], 'n', 'g', 'm:' .. who,\n"
-    "                     't:' .. who, 'a', 'h:' .. who)\n"
+    "                     't:' .. who, 'o:' .. origin, 'h:' .. who)\n"
     "local seen, nodes = {me .. ':' .. text(now)}, 1\n"
     "for id, at in string.gmatch(f[1] or '', '(%w+):(%d+)') do\n"
     "  if id ~= me and math.abs(now - at) < c[2] and nodes < c[3] then\n"
@@ -123,7 +143,7 @@ const char  cigna_lua_budget_lease[] =
     "end\n"
     "local gateway, minimum = load(f[2], 4, free), load(f[3], 7)\n"
     "local tenant = load(f[4], 10, c[17] == 1)\n"
-    "local all, own = hold(f[5]), hold(f[6])\n"
+    "local all, own = hold(f[5], origin), hold(f[6], origin)\n"
     "local up, rise = ramp(all, c[13]), ramp(own, c[14])\n"
     "local left = all and math.max(0, all.till - now) or 0\n"
     "local scope, other = 1, own and math.max(0, own.till - now) or 0\n"
@@ -156,42 +176,86 @@ const char  cigna_lua_budget_lease[] =
     "  if b then h.level, h.at, h.dirty = b.level, now, true end\n"
     "  if h and h.dirty then put(name, entry(h)) end\n"
     "end\n"
-    "keep('a', all, up)\n"
+    "keep('o:' .. origin, all, up)\n"
     "keep('h:' .. who, own, rise)\n"
     "redis.call('HSET', KEYS[1], unpack(set))\n"
+    "local function gone(h)\n"
+    "  if not h or h.ended == 0 then return 0 end\n"
+    "  return 1 + math.floor(math.max(0, now - h.ended) / 1000)\n"
+    "end\n"
     CIGNA_LUA_KEEP
     "return {'ok', n, math.ceil(ns / 1000000), by, nodes,\n"
-    "        math.ceil(left / 1000), scope, n - common - mine, n - fit}\n";
+    "        math.ceil(left / 1000), scope, n - common - mine, n - fit,\n"
+    "        gone(all), gone(own)}\n";
 
 
 /*
  * budget_pause: somebody was told to leave the upstream alone.
  * cigna_budget_hold_pause() is the same in C, see there.
  *
- * Key: budgets.  Arguments: field of the scope ("a", "h:<tenant>"), numbers:
- * us to wait at least, permille of jitter.
+ * Key: budgets.  Arguments: field of the scope ("o:<origin>", "h:<tenant>"),
+ * numbers: us to wait at least, permille of jitter; who asks, as it is kept:
+ * status, seconds of Retry-After or "-", origin, tenant.
  *
  *     ok ms                        until the pause is over
  */
 
-const char  cigna_lua_budget_pause[] =
-    CIGNA_LUA_NUMBERS
-    CIGNA_LUA_HOLD
-    "local c = numbers(ARGV[2])\n"
-    "local h = hold(redis.call('HMGET', KEYS[1], ARGV[1])[1])\n"
+static const char  cigna_lua_budget_pause_body[] =
+    "local c, longest = numbers(ARGV[2]), 300000000\n"
+    "local mine = string.sub(ARGV[1], 1, 2) == 'h:'\n"
+    "local origin = string.match(ARGV[3], '^%S+ %S+ (%S+)')\n"
+    "local h = hold(redis.call('HMGET', KEYS[1], ARGV[1])[1], origin)\n"
+    "local asked = now + c[1]\n"
     "if h and now < h.till then\n"
-    "  h.till = math.max(h.till, now + c[1])\n"
+    "  local till = asked\n"
+    "  if h.sure == 0 and not mine then\n"
+    "    till = math.min(asked, h.from + longest)\n"
+    "  end\n"
+    "  if till > h.till then h.till, h.by = till, ARGV[3] end\n"
+    "  h.asked = math.max(h.asked, asked)\n"
     "else\n"
-    "  local began = now\n"
+    "  local began, sure = now, mine and 1 or 0\n"
     "  if h and now - h.till < 4000000 then\n"
     "    began = h.began\n"
+    "  end\n"
+    "  if h and (h.sure == 1 or h.asked > h.till)\n"
+    "     and now - math.max(h.asked, h.till) < longest\n"
+    "  then\n"
+    "    sure = 1\n"
     "  end\n"
     "  local us = math.floor((now - began) / 3)\n"
     "  us = math.max(math.min(math.max(us, 1000000), 30000000), c[1])\n"
     "  us = us + math.floor(us * c[2] / 1000)\n"
+    "  if sure == 0 then us = math.min(us, longest) end\n"
     "  h = {began = began, from = now, till = now + us, level = 0,\n"
-    "       at = now}\n"
+    "       at = now, sure = sure, asked = asked,\n"
+    "       ended = h and h.ended or 0, by = ARGV[3]}\n"
     "end\n"
     "redis.call('HSET', KEYS[1], ARGV[1], entry(h))\n"
     CIGNA_LUA_KEEP
     "return {'ok', math.ceil((h.till - now) / 1000)}\n";
+
+
+/* a literal of ISO C has 4095 characters at most */
+
+char  cigna_lua_budget_lease[sizeof(cigna_lua_budgets)
+                             + sizeof(cigna_lua_budget_lease_body) - 1];
+char  cigna_lua_budget_pause[sizeof(cigna_lua_budgets)
+                             + sizeof(cigna_lua_budget_pause_body) - 1];
+
+
+void
+cigna_budget_scripts_init(void)
+{
+    size_t  len;
+
+    len = sizeof(cigna_lua_budgets) - 1;
+
+    memcpy(cigna_lua_budget_lease, cigna_lua_budgets, len);
+    memcpy(cigna_lua_budget_lease + len, cigna_lua_budget_lease_body,
+           sizeof(cigna_lua_budget_lease_body));
+
+    memcpy(cigna_lua_budget_pause, cigna_lua_budgets, len);
+    memcpy(cigna_lua_budget_pause + len, cigna_lua_budget_pause_body,
+           sizeof(cigna_lua_budget_pause_body));
+}

@@ -10,8 +10,12 @@
  * numbers of Lua are exact.
  */
 
-extern const char  cigna_lua_budget_lease[];
-extern const char  cigna_lua_budget_pause[];
+extern char  cigna_lua_budget_lease[];
+extern char  cigna_lua_budget_pause[];
+
+
+/* puts them together; may be called again */
+void cigna_budget_scripts_init(void);
 
 
 #endif /* _CIGNA_BUDGET_SCRIPTS_H_INCLUDED_ */

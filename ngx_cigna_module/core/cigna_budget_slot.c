@@ -20,17 +20,23 @@
     (offsetof(type, last) + sizeof(((type *) 0)->last))
 
 #define CIGNA_BUDGET_NODE_USED                                                \
-    cigna_budget_used(cigna_budget_node_t, all)
+    cigna_budget_used(cigna_budget_node_t, metadata)
+
+#define CIGNA_BUDGET_ORIGIN_USED                                              \
+    cigna_budget_used(cigna_budget_origin_t, all)
 
 #define CIGNA_BUDGET_TENANT_USED                                              \
     cigna_budget_used(cigna_budget_tenant_t, own)
 
 _Static_assert(sizeof(cigna_budget_node_t) == CIGNA_BUDGET_NODE_SIZE,
                "a slot is too small");
+_Static_assert(sizeof(cigna_budget_origin_t) == CIGNA_BUDGET_ORIGIN_SIZE,
+               "a slot is too small");
 _Static_assert(sizeof(cigna_budget_tenant_t) == CIGNA_BUDGET_TENANT_SIZE,
                "a slot is too small");
 
 
+static void cigna_budget_origin_check(cigna_budget_origin_t *o);
 static int64_t cigna_budget_slot_now(int64_t *seen_ns, int64_t *now_ns);
 static uint64_t cigna_budget_sum(const void *slot, size_t size);
 
@@ -40,10 +46,12 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
 {
     int64_t                 back;
     cigna_budget_node_t    *n;
+    cigna_budget_origin_t  *o;
     cigna_budget_tenant_t  *t;
 
     *b = *from;
     n = b->node;
+    o = b->origin;
     t = b->tenant;
 
     if (n->sum != cigna_budget_sum(n, CIGNA_BUDGET_NODE_USED)) {
@@ -52,6 +60,13 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
 
     if (t->sum != cigna_budget_sum(t, CIGNA_BUDGET_TENANT_USED)) {
         memset(t, 0, sizeof(cigna_budget_tenant_t));
+    }
+
+    cigna_budget_origin_check(o);
+
+    if (t->origin != o->key) {
+        t->origin = o->key;
+        t->own = (cigna_budget_hold_t) { 0 };
     }
 
     back = cigna_budget_slot_now(&n->seen_ns, &b->now_ns);
@@ -69,6 +84,73 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
         t->asked_ns -= back;
         t->before_ns -= back;
         t->window_ns -= back;
+    }
+
+    o->seen_ns = b->now_ns;
+}
+
+
+cigna_budget_origin_t *
+cigna_budget_origin(cigna_budget_origins_t *origins, uint64_t key,
+    int64_t now_ns)
+{
+    unsigned                i;
+    int64_t                 left_ns, least_ns;
+    cigna_budget_origin_t  *o, *worst;
+
+    worst = NULL;
+    least_ns = 0;
+
+    for (i = 0; i < CIGNA_BUDGET_ORIGINS; i++) {
+        o = &origins->origins[i];
+
+        if (o->key == key) {
+            return o;
+        }
+
+        left_ns = o->key ? 1 + cigna_budget_hold_left_ns(&o->all, now_ns) : 0;
+
+        if (worst == NULL
+            || left_ns < least_ns
+            || (left_ns == least_ns && o->seen_ns < worst->seen_ns))
+        {
+            worst = o;
+            least_ns = left_ns;
+        }
+    }
+
+    *worst = (cigna_budget_origin_t) { .key = key };
+    worst->sum = cigna_budget_sum(worst, CIGNA_BUDGET_ORIGIN_USED);
+
+    return worst;
+}
+
+
+const cigna_budget_origin_t *
+cigna_budget_origin_known(const cigna_budget_origins_t *origins, uint64_t key)
+{
+    unsigned                      i;
+    const cigna_budget_origin_t  *o;
+
+    for (i = 0; i < CIGNA_BUDGET_ORIGINS; i++) {
+        o = &origins->origins[i];
+
+        if (o->key == key
+            && o->sum == cigna_budget_sum(o, CIGNA_BUDGET_ORIGIN_USED))
+        {
+            return o;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+cigna_budget_origin_check(cigna_budget_origin_t *o)
+{
+    if (o->sum != cigna_budget_sum(o, CIGNA_BUDGET_ORIGIN_USED)) {
+        *o = (cigna_budget_origin_t) { .key = o->key };
     }
 }
 
@@ -102,6 +184,7 @@ void
 cigna_budget_slot_close(const cigna_budget_t *b)
 {
     b->node->sum = cigna_budget_sum(b->node, CIGNA_BUDGET_NODE_USED);
+    b->origin->sum = cigna_budget_sum(b->origin, CIGNA_BUDGET_ORIGIN_USED);
     b->tenant->sum = cigna_budget_sum(b->tenant, CIGNA_BUDGET_TENANT_USED);
 }
 
@@ -159,4 +242,11 @@ cigna_budget_slot_void(cigna_budget_tenant_t *t)
     t->gateway_dry = 0;
     t->tenant_dry = 0;
     t->lease++;
+}
+
+
+unsigned
+cigna_budget_slot_share(const cigna_budget_t *b)
+{
+    return b->node->nodes > 1 ? (unsigned) b->node->nodes : 1;
 }

@@ -24,6 +24,9 @@ void cigna_budget_slot_close(const cigna_budget_t *b);
 /* a request of the tenant has come */
 void cigna_budget_slot_count(const cigna_budget_t *b);
 
+/* of how many nodes this is one */
+unsigned cigna_budget_slot_share(const cigna_budget_t *b);
+
 /* what the tenant has on lease is void; what is owed stays */
 void cigna_budget_slot_void(cigna_budget_tenant_t *t);
 

@@ -30,6 +30,8 @@ typedef struct {
 } cigna_budget_ways_t;
 
 
+static int cigna_budget_hold_sure(const cigna_budget_hold_t *h,
+    int64_t now_ns);
 static void cigna_budget_hold_step(cigna_budget_hold_t *h, int64_t now_ns);
 static void cigna_budget_ways(const cigna_budget_plan_t *p,
     const cigna_budget_buckets_t *b, unsigned share, int64_t now_ns,
@@ -49,10 +51,10 @@ static void cigna_budget_why(const cigna_budget_ways_t *w,
 
 
 int64_t
-cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
-    unsigned jitter, int64_t now_ns)
+cigna_budget_hold_pause(cigna_budget_hold_t *h, cigna_budget_scope_e scope,
+    int64_t retry_after_ms, unsigned jitter, int64_t now_ns)
 {
-    int64_t  retry_us, us;
+    int64_t  retry_us, asked_ns, most_ns, us;
 
     cigna_budget_hold_step(h, now_ns);
 
@@ -60,13 +62,32 @@ cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
                : retry_after_ms > CIGNA_RETRY_AFTER_MAX_MS
                ? CIGNA_RETRY_AFTER_MAX_MS * 1000 : retry_after_ms * 1000;
 
+    asked_ns = now_ns + retry_us * 1000;
+
     if (now_ns < h->until_ns) {
 
-        if (now_ns + retry_us * 1000 > h->until_ns) {
-            h->until_ns = now_ns + retry_us * 1000;
+        most_ns = h->from_ns + CIGNA_BUDGET_PAUSE_ONE_MS * CIGNA_BUDGET_MS;
+
+        if (h->sure
+            || scope == cigna_budget_scope_own
+            || asked_ns < most_ns)
+        {
+            most_ns = asked_ns;
+        }
+
+        if (most_ns > h->until_ns) {
+            h->until_ns = most_ns;
+        }
+
+        if (asked_ns > h->asked_ns) {
+            h->asked_ns = asked_ns;
         }
 
     } else {
+
+        h->sure = scope == cigna_budget_scope_own
+                  || cigna_budget_hold_sure(h, now_ns);
+        h->asked_ns = asked_ns;
 
         if (h->until_ns == 0
             || now_ns - h->until_ns
@@ -92,6 +113,10 @@ cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
         us += us * (jitter < CIGNA_BUDGET_JITTER_MAX
                     ? jitter : CIGNA_BUDGET_JITTER_MAX) / 1000;
 
+        if (!h->sure && us > CIGNA_BUDGET_PAUSE_ONE_MS * 1000) {
+            us = CIGNA_BUDGET_PAUSE_ONE_MS * 1000;
+        }
+
         h->from_ns = now_ns;
         h->until_ns = now_ns + us * 1000;
         h->ramp.level_ns = 0;
@@ -99,6 +124,23 @@ cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
     }
 
     return (h->until_ns - now_ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
+}
+
+
+/* does a reply confirm the pause that is over? */
+
+static int
+cigna_budget_hold_sure(const cigna_budget_hold_t *h, int64_t now_ns)
+{
+    int64_t  end_ns;
+
+    if (h->until_ns == 0 || (!h->sure && h->asked_ns <= h->until_ns)) {
+        return 0;
+    }
+
+    end_ns = h->asked_ns > h->until_ns ? h->asked_ns : h->until_ns;
+
+    return now_ns - end_ns < CIGNA_BUDGET_PAUSE_ONE_MS * CIGNA_BUDGET_MS;
 }
 
 
@@ -139,11 +181,30 @@ cigna_budget_hold_learn(cigna_budget_hold_t *h, int64_t left_ns,
         }
 
         h->from_ns = now_ns;
+        h->asked_ns = 0;
+        h->sure = 0;
         h->ramp.level_ns = 0;
         h->ramp.at_ns = now_ns;
     }
 
     h->until_ns = now_ns + left_ns;
+}
+
+
+void
+cigna_budget_hold_end(cigna_budget_hold_t *h, int64_t ago_ns, int64_t now_ns)
+{
+    if (cigna_budget_hold_left_ns(h, now_ns) == 0
+        || h->from_ns > now_ns - ago_ns + CIGNA_BUDGET_SECOND)
+    {
+        return;
+    }
+
+    cigna_budget_hold_step(h, now_ns);
+
+    h->until_ns = now_ns;
+    h->asked_ns = now_ns;
+    h->sure = 0;
 }
 
 
@@ -163,6 +224,7 @@ cigna_budget_hold_step(cigna_budget_hold_t *h, int64_t now_ns)
     h->began_ns -= back;
     h->from_ns -= back;
     h->until_ns -= back;
+    h->asked_ns -= back;
 }
 
 

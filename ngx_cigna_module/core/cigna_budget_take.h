@@ -22,13 +22,14 @@ typedef enum {
     cigna_budget_tenant,
     cigna_budget_held,                     /* Cigna asked to be left alone */
     cigna_budget_member,
-    cigna_budget_down                      /* Redis, with outage=closed */
+    cigna_budget_down,                     /* Redis, with outage=closed */
+    cigna_budget_metadata
 } cigna_budget_by_e;
 
 
 typedef enum {
     cigna_budget_scope_own = 0,            /* this tenant */
-    cigna_budget_scope_all
+    cigna_budget_scope_all                 /* all tenants of its origin */
 } cigna_budget_scope_e;
 
 
@@ -38,11 +39,19 @@ typedef enum {
  * Trouble that began before the ramp was over goes on: the pause then lasts a
  * third of the time since it began, so that recovery is found within a third
  * of the outage.
+ *
+ * A single 503 may be a mistake, of the server or of something in front of it,
+ * and holds back all tenants of an origin: a pause that one such reply has asked
+ * for lasts CIGNA_BUDGET_PAUSE_ONE_MS at most.  If that cuts it short, and a request that is made after it is told to
+ * wait again, the pause is confirmed ("sure") and lasts as long as the server
+ * says.  It stays so while the next such reply comes within the same time.  A
+ * 429 is about one tenant, and taken at its word.
  */
 
 #define CIGNA_BUDGET_RAMP_S         4
 #define CIGNA_BUDGET_PAUSE_MIN_MS   1000
 #define CIGNA_BUDGET_PAUSE_MAX_MS   30000
+#define CIGNA_BUDGET_PAUSE_ONE_MS   300000
 
 /* by how much a pause is prolonged at random, so that fleets spread */
 
@@ -53,17 +62,22 @@ typedef struct {
     int64_t       began_ns;                /* the trouble */
     int64_t       from_ns;                 /* the pause */
     int64_t       until_ns;                /* 0: there is none */
+    int64_t       asked_ns;                /* until when the server wants it */
+    uint64_t      sure;                    /* 1: a second reply confirmed it,
+                                              or none is needed */
     cigna_gcra_t  ramp;
 } cigna_budget_hold_t;
 
 
 /*
  * A reply that asks to be left alone; retry_after_ms: -1: without saying for
- * how long.  Within a pause it only makes it longer.  Returns ms until the end
- * of the pause.
+ * how long.  Within a pause it only makes it longer, and confirms nothing: it
+ * answers a request that was sent before.  Returns ms until the end of the
+ * pause.
  */
-int64_t cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
-    unsigned jitter, int64_t now_ns);
+int64_t cigna_budget_hold_pause(cigna_budget_hold_t *h,
+    cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter,
+    int64_t now_ns);
 
 /* ns left of the pause, 0: there is none (the ramp may not be over) */
 int64_t cigna_budget_hold_left_ns(const cigna_budget_hold_t *h,
@@ -71,6 +85,13 @@ int64_t cigna_budget_hold_left_ns(const cigna_budget_hold_t *h,
 
 /* somebody else knows of a pause of so many ns from now: makes it as long */
 void cigna_budget_hold_learn(cigna_budget_hold_t *h, int64_t left_ns,
+    int64_t now_ns);
+
+/*
+ * An operator has ended the pause ago_ns ago.  One that began later is left
+ * alone; a second is allowed for what was on its way meanwhile.
+ */
+void cigna_budget_hold_end(cigna_budget_hold_t *h, int64_t ago_ns,
     int64_t now_ns);
 
 

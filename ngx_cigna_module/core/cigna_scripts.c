@@ -589,6 +589,8 @@ cigna_scripts_init(void)
     unsigned char    digest[CIGNA_SHA1_LEN];
     cigna_script_t  *script;
 
+    cigna_budget_scripts_init();
+
     for (i = 0; i < cigna_script_max; i++) {
         script = &cigna_scripts[i];
 

@@ -58,6 +58,8 @@ fuzz_grant(cigna_slice_t *s, cigna_budget_lease_reply_t *r)
     r->grant.by = (cigna_budget_by_e) (fuzz_byte(s) % 4);
     r->grant.pause_ns = fuzz_byte(s) % 8 ? 0 : fuzz_byte(s) * 99 * MS;
     r->grant.scope = (cigna_budget_scope_e) (fuzz_byte(s) % 2);
+    r->all_ended_ms = fuzz_byte(s) % 8 ? 0 : fuzz_byte(s) * 99;
+    r->own_ended_ms = fuzz_byte(s) % 8 ? 0 : fuzz_byte(s) * 99;
     r->grant.gateway_dry = r->grant.granted ? fuzz_byte(s)
                                               % r->grant.granted : 0;
 }
@@ -71,6 +73,7 @@ fuzz_answer(const cigna_budget_answer_t *a)
     fuzz_assert(a->rc != cigna_budget_refused || a->by != cigna_budget_none);
     fuzz_assert(a->rc == cigna_budget_granted || !(a->leased || a->member));
     fuzz_assert(!(a->leased && a->local));
+    fuzz_assert(!(a->metadata && (a->leased || a->local || a->member)));
 }
 
 
@@ -83,6 +86,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cigna_slice_t               s;
     cigna_budget_t              b;
     cigna_budget_node_t         node;
+    cigna_budget_cause_t        cause;
+    cigna_budget_origin_t       origin;
     cigna_budget_answer_t       a, last[TENANTS];
     cigna_budget_tenant_t       tenants[TENANTS];
     cigna_budget_lease_reply_t  r;
@@ -90,6 +95,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     s = fuzz_input(data, size);
 
     memset(&node, 0, sizeof(node));
+    memset(&origin, 0, sizeof(origin));
     memset(tenants, 0, sizeof(tenants));
     memset(last, 0, sizeof(last));
     memset(spent, 0, sizeof(spent));
@@ -100,6 +106,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     b = (cigna_budget_t) {
         .node = &node,
+        .origin = &origin,
         .members = cigna_budget_members_open(table, sizeof(table)),
         .now_ns = INT64_C(1) << 60
     };
@@ -107,6 +114,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (s.len) {
         i = fuzz_byte(&s);
         b.member = i / 2 % 4;
+        b.member = b.member == 3 ? CIGNA_BUDGET_METADATA : b.member;
         i %= TENANTS;
         b.plan = &plans[i];
         b.tenant = &tenants[i];
@@ -135,9 +143,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             break;
 
         case 4:
-            (void) cigna_budget_held_back(&b, fuzz_byte(&s) % 2,
-                                          fuzz_byte(&s) * INT64_C(99) - 1,
-                                          fuzz_byte(&s), &began);
+            cause.scope = (cigna_budget_scope_e) (fuzz_byte(&s) % 2);
+            cause.status = 503;
+            cause.retry_after_ms = fuzz_byte(&s) * INT64_C(9999) - 1;
+            cause.jitter = fuzz_byte(&s);
+
+            (void) cigna_budget_held_back(&b, &cause, &began);
             break;
 
         case 5:
@@ -147,6 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case 6:
             tenants[i].room[fuzz_byte(&s)] ^= 0x55;
             node.room[fuzz_byte(&s) % 32] ^= fuzz_byte(&s);
+            origin.room[fuzz_byte(&s) % CIGNA_BUDGET_ORIGIN_SIZE] ^= 0x55;
             b.now_ns -= fuzz_byte(&s) * 1000 * MS;
             break;
 

@@ -136,6 +136,8 @@ test('the Redis user of scripts/vault', async (t) => {
     await vault('init', '--adopt');
     await vault('status');
     await vault('verify');
+    await vault('pauses');
+    await vault('pauses', '--end', 'https://fhir.example');
     await vault('list', '--tenant', 'acme', '--member', 'member-0');
     for (const change of ['--add', '--promote']) {
       execFileSync(`${TOP}/scripts/keygen`, [change, gw.file('keys')]);

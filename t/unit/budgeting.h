@@ -45,6 +45,43 @@ make_plans(const cigna_budget_gateway_conf_t *g,
 }
 
 
+/* as it was asked for by a reply: 429 to a tenant, 503 to all of an origin */
+
+static inline int
+hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
+    unsigned jitter, int *began)
+{
+    cigna_budget_cause_t  cause;
+
+    cause = (cigna_budget_cause_t) {
+        .scope = scope,
+        .status = scope == cigna_budget_scope_own ? 429 : 503,
+        .retry_after_ms = ms,
+        .jitter = jitter
+    };
+
+    return cigna_budget_held_back(b, &cause, began);
+}
+
+
+/* as an origin's, and as a tenant's */
+
+static inline int64_t
+hold_all(cigna_budget_hold_t *h, int64_t ms, unsigned jitter, int64_t now_ns)
+{
+    return cigna_budget_hold_pause(h, cigna_budget_scope_all, ms, jitter,
+                                   now_ns);
+}
+
+
+static inline int64_t
+hold_own(cigna_budget_hold_t *h, int64_t ms, unsigned jitter, int64_t now_ns)
+{
+    return cigna_budget_hold_pause(h, cigna_budget_scope_own, ms, jitter,
+                                   now_ns);
+}
+
+
 /* numbers that are the same in each run */
 
 static inline uint64_t

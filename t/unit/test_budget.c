@@ -6,6 +6,7 @@
 
 static cigna_budget_plan_t          plan;
 static cigna_budget_node_t          node;
+static cigna_budget_origin_t        origin;
 static cigna_budget_tenant_t        tenant, other;
 static uint64_t                     table[CIGNA_BUDGET_MEMBERS_MIN / 8];
 static cigna_budget_t               b;
@@ -19,6 +20,7 @@ setup(void **state)
     (void) state;
 
     memset(&node, 0, sizeof(node));
+    memset(&origin, 0, sizeof(origin));
     memset(&tenant, 0, sizeof(tenant));
     memset(&other, 0, sizeof(other));
     memset(table, 0, sizeof(table));
@@ -37,6 +39,7 @@ setup(void **state)
     b = (cigna_budget_t) {
         .plan = &plan,
         .node = &node,
+        .origin = &origin,
         .tenant = &tenant,
         .members = cigna_budget_members_open(table, sizeof(table)),
         .now_ns = 1000 * SECOND,
@@ -400,8 +403,8 @@ a_429_holds_the_node_back_at_once(void **state)
 
     lease(10);
 
-    assert_int_equal(cigna_budget_held_back(&b, cigna_budget_scope_own, -1, 0,
-                                            &began), CIGNA_OK);
+    assert_int_equal(hold_back(&b, cigna_budget_scope_own, -1, 0, &began),
+                     CIGNA_OK);
     assert_int_equal(began, 1);
     assert_int_equal(decide(), cigna_budget_refused);
     assert_int_equal(a.by, cigna_budget_held);
@@ -410,15 +413,24 @@ a_429_holds_the_node_back_at_once(void **state)
     /* those that were under way tell nothing new */
 
     after(100);
-    assert_int_equal(cigna_budget_held_back(&b, cigna_budget_scope_own, -1, 0,
-                                            &began), CIGNA_NONE);
+    assert_int_equal(hold_back(&b, cigna_budget_scope_own, -1, 0, &began),
+                     CIGNA_NONE);
     assert_int_equal(began, 0);
-    assert_int_equal(cigna_budget_held_back(&b, cigna_budget_scope_own, 3000,
-                                            0, &began), CIGNA_OK);
+    assert_int_equal(hold_back(&b, cigna_budget_scope_own, 3000, 0, &began),
+                     CIGNA_OK);
     assert_int_equal(began, 0);
 
+    /* it may have been ended meanwhile: one asks for nothing but that */
+
     after(2900);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_true(a.call > 0);
+    assert_int_equal(a.ask, 0);
+    r.grant.pause_ns = 100 * MS;
+    assert_int_equal(reply(a.call, 0, 0), 0);
     assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.call, 0);
+    r.grant.pause_ns = 0;
     after(100);
     assert_int_equal(decide(), cigna_budget_waiting);
     assert_int_equal(a.ask, 1);
@@ -436,8 +448,8 @@ a_503_holds_back_all_tenants_and_voids_their_leases(void **state)
     lease(10);
     after(10);
     b.tenant = &other;
-    assert_int_equal(cigna_budget_held_back(&b, cigna_budget_scope_all, 60, 0,
-                                            &began), CIGNA_OK);
+    assert_int_equal(hold_back(&b, cigna_budget_scope_all, 60, 0, &began),
+                     CIGNA_OK);
 
     b.tenant = &tenant;
     assert_int_equal(decide(), cigna_budget_refused);
@@ -462,7 +474,7 @@ what_was_granted_before_a_pause_is_void_when_it_comes(void **state)
     assert_int_equal(decide(), cigna_budget_waiting);
     call = a.call;
 
-    (void) cigna_budget_held_back(&b, cigna_budget_scope_own, -1, 0, &began);
+    (void) hold_back(&b, cigna_budget_scope_own, -1, 0, &began);
     assert_int_equal(reply(call, 1, 10), 0);
     assert_int_equal(tenant.credits, 0);
     after(1000);
@@ -490,6 +502,186 @@ a_pause_is_learnt_from_the_lease(void **state)
 }
 
 
+static void
+a_pause_that_an_operator_ends_is_over_for_all_within_seconds(void **state)
+{
+    int  began;
+
+    (void) state;
+
+    lease(10);
+    (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+
+    /* another tenant was refused long ago */
+
+    b.tenant = &other;
+    assert_int_equal(decide(), cigna_budget_refused);
+
+    after(60000);
+    b.tenant = &tenant;
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 0);
+    r.all_ended_ms = 1 + 2000;
+    assert_int_equal(reply(a.call, 0, 0), 0);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 1);
+
+    b.tenant = &other;
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(a.ask, 1);
+
+    /* the next one is another one */
+
+    after(1000);
+    (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+    r.all_ended_ms = 1 + 3000;
+    assert_int_equal(reply(a.call, 1, 0), 0);
+    assert_int_equal(decide(), cigna_budget_refused);
+}
+
+
+static void
+tenants_of_another_origin_are_not_held_back(void **state)
+{
+    int                     began;
+    cigna_budget_origins_t  origins;
+
+    (void) state;
+
+    memset(&origins, 0, sizeof(origins));
+
+    b.origin = cigna_budget_origin(&origins, 1, b.now_ns);
+    (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(cigna_budget_origin_known(&origins, 1)->pauses, 1);
+
+    b.tenant = &other;
+    b.origin = cigna_budget_origin(&origins, 2, b.now_ns);
+    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_null(cigna_budget_origin_known(&origins, 3));
+
+    /* a tenant that has gone there takes no pause with it */
+
+    b.tenant = &tenant;
+    (void) hold_back(&b, cigna_budget_scope_own, 300000, 0, &began);
+    assert_int_equal(decide(), cigna_budget_refused);
+    b.origin = cigna_budget_origin(&origins, 3, b.now_ns);
+    assert_int_equal(decide(), cigna_budget_waiting);
+}
+
+
+static void
+of_many_origins_those_without_a_pause_give_way(void **state)
+{
+    int                     began;
+    uint64_t                key;
+    cigna_budget_origins_t  origins;
+
+    (void) state;
+
+    memset(&origins, 0, sizeof(origins));
+
+    for (key = 1; key <= 4 * CIGNA_BUDGET_ORIGINS; key++) {
+        b.origin = cigna_budget_origin(&origins, key, b.now_ns);
+
+        if (key < CIGNA_BUDGET_ORIGINS) {
+            (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+        }
+    }
+
+    for (key = 1; key < CIGNA_BUDGET_ORIGINS; key++) {
+        b.origin = cigna_budget_origin(&origins, key, b.now_ns);
+        assert_int_equal(decide(), cigna_budget_refused);
+    }
+
+    assert_int_equal(b.origin->pauses, 1);
+}
+
+
+/* metadata: 2 at once, of the tenant, and 3 of all */
+
+static void
+metadata_has_a_part_of_its_own_and_takes_of_no_other(void **state)
+{
+    int64_t  level_ns;
+
+    (void) state;
+
+    plan.metadata = (cigna_gcra_limit_t) { 10 * SECOND, 20 * SECOND };
+    plan.metadata_all = (cigna_gcra_limit_t) { 10 * SECOND, 30 * SECOND };
+
+    lease(10);
+    level_ns = node.gateway.level_ns;
+    b.member = CIGNA_BUDGET_METADATA;
+
+    assert_int_equal(spend(50), 2);
+    assert_int_equal(a.rc, cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_metadata);
+    assert_int_equal(a.wait_ms, 10000);
+    assert_int_equal(tenant.credits, 10);
+    assert_int_equal(node.gateway.level_ns, level_ns);
+
+    /* another tenant has what is left of that of all */
+
+    b.tenant = &other;
+    assert_int_equal(spend(50), 1);
+    assert_int_equal(other.credits, 0);
+
+    /* one that was never sent comes back, and another attempt is charged */
+
+    b.tenant = &tenant;
+    after(10000);
+    assert_int_equal(decide(), cigna_budget_granted);
+    cigna_budget_give_back(&b, &a);
+    assert_int_equal(decide(), cigna_budget_granted);
+    cigna_budget_charge_after(&b);
+    after(10000);
+    assert_int_equal(decide(), cigna_budget_refused);
+
+    /* of several nodes each has its share */
+
+    after(100000);
+    node.nodes = 0;
+    memset(&node, 0, sizeof(node));
+    r.nodes = 2;
+    assert_int_equal(reply(0, 0, 0), 0);
+    assert_int_equal(spend(50), 1);
+    assert_int_equal(a.wait_ms, 20000);
+}
+
+
+static void
+metadata_is_held_back_and_waits_for_nobody(void **state)
+{
+    int  began;
+
+    (void) state;
+
+    b.member = CIGNA_BUDGET_METADATA;
+
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_true(a.call > 0);
+    assert_int_equal(a.ask, 0);
+    assert_int_equal(reply(a.call, 0, 0), 0);
+    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(a.call, 0);
+
+    (void) hold_back(&b, cigna_budget_scope_all, 60000, 0, &began);
+    after(1500);
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_held);
+
+    /* without Redis, too */
+
+    assert_int_equal(cigna_budget_failed(&b, a.call), 1);
+    after(100000);
+    assert_int_equal(decide(), cigna_budget_granted);
+    plan.outage = cigna_budget_outage_closed;
+    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(a.by, cigna_budget_down);
+}
+
+
 /* what is on trial is the tenant's own rate, and no pause */
 
 static void
@@ -502,7 +694,7 @@ a_tenant_on_trial_is_held_back_like_others(void **state)
     plan.tenant_dry = 1;
     lease(10);
 
-    (void) cigna_budget_held_back(&b, cigna_budget_scope_all, 5000, 0, &began);
+    (void) hold_back(&b, cigna_budget_scope_all, 5000, 0, &began);
     assert_int_equal(decide(), cigna_budget_refused);
     assert_int_equal(a.by, cigna_budget_held);
 
@@ -527,7 +719,7 @@ a_pause_on_trial_holds_nobody_back_and_what_goes_is_counted(void **state)
     plan.gateway_dry = 1;
     b.member = 7;
 
-    (void) cigna_budget_held_back(&b, cigna_budget_scope_own, 5000, 0, &began);
+    (void) hold_back(&b, cigna_budget_scope_own, 5000, 0, &began);
     r.grant.pause_ns = 5 * SECOND;
     lease(5);
     assert_int_equal(cigna_budget_pause_ms(&b, &scope), 5000);
@@ -777,6 +969,11 @@ main(void)
         test(a_503_holds_back_all_tenants_and_voids_their_leases),
         test(what_was_granted_before_a_pause_is_void_when_it_comes),
         test(a_pause_is_learnt_from_the_lease),
+        test(a_pause_that_an_operator_ends_is_over_for_all_within_seconds),
+        test(tenants_of_another_origin_are_not_held_back),
+        test(of_many_origins_those_without_a_pause_give_way),
+        test(metadata_has_a_part_of_its_own_and_takes_of_no_other),
+        test(metadata_is_held_back_and_waits_for_nobody),
         test(when_redis_is_down_a_node_has_its_share),
         test(when_redis_is_down_one_asks_once_a_lease),
         test(a_reply_that_does_not_come_is_not_waited_for),

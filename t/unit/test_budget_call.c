@@ -18,15 +18,22 @@ static const cigna_budget_plan_t  plan = {
 static uint8_t        mem[CIGNA_BUDGET_CALL_MEM];
 static cigna_slice_t  argv[CIGNA_BUDGET_ARGS];
 static unsigned       argc;
+static const char    *origin = "https://fhir.example";
 
 
 static int
 build(const char *node, const char *tenant, int64_t want)
 {
-    return cigna_budget_lease_argv(&plan, cigna_slice("k"),
-                                   cigna_slice_str(node),
-                                   cigna_slice_str(tenant), want, mem, argv,
-                                   &argc);
+    cigna_budget_who_t  who;
+
+    who = (cigna_budget_who_t) {
+        .key = cigna_slice("k"),
+        .node = cigna_slice_str(node),
+        .tenant = cigna_slice_str(tenant),
+        .origin = cigna_slice_str(origin)
+    };
+
+    return cigna_budget_lease_argv(&plan, &who, want, mem, argv, &argc);
 }
 
 
@@ -36,14 +43,17 @@ the_arguments_are_names_and_numbers(void **state)
     (void) state;
 
     assert_int_equal(build("n1", "acme", 9), CIGNA_OK);
-    assert_int_equal(argc, 4);
+    assert_int_equal(argc, 5);
     assert_slice(argv[0], "k");
     assert_slice(argv[1], "n1");
     assert_slice(argv[2], "acme");
     assert_slice(argv[3], "9 10000000 256 1 2 6 4 5 10 0 0 0 6 7 16 1 0");
 
     assert_int_equal(build("n1", "acme", 0), CIGNA_OK);
-    assert_int_equal(argv[3].data[0], '1');
+    assert_int_equal(argv[3].data[0], '0');
+    assert_slice(argv[4], "https://fhir.example");
+    assert_int_equal(build("n1", "acme", -1), CIGNA_OK);
+    assert_int_equal(argv[3].data[0], '0');
     assert_int_equal(build("n1", "acme", INT64_MAX), CIGNA_OK);
     assert_memory_equal(argv[3].data, "1000000 ", 8);
 }
@@ -71,11 +81,43 @@ names_that_would_not_fit_are_refused(void **state)
 
 
 static void
+an_origin_is_one_word_that_fits(void **state)
+{
+    char         name[CIGNA_BUDGET_ORIGIN_MAX + 2];
+    const char  *usual;
+
+    (void) state;
+
+    memset(name, 'o', sizeof(name));
+    name[CIGNA_BUDGET_ORIGIN_MAX + 1] = '\0';
+
+    usual = origin;
+
+    origin = name;
+    assert_int_equal(build("n", "t", 1), CIGNA_ERROR);
+    origin = "";
+    assert_int_equal(build("n", "t", 1), CIGNA_ERROR);
+    origin = "https://a b";
+    assert_int_equal(build("n", "t", 1), CIGNA_ERROR);
+
+    name[CIGNA_BUDGET_ORIGIN_MAX] = '\0';
+    origin = name;
+    assert_int_equal(build("n", "t", 1), CIGNA_OK);
+
+    origin = usual;
+}
+
+
+static void
 the_largest_numbers_fit(void **state)
 {
+    cigna_budget_who_t   who;
     cigna_budget_plan_t  p;
 
     (void) state;
+
+    who = (cigna_budget_who_t) { cigna_slice("k"), cigna_slice("n"),
+                                 cigna_slice("t"), cigna_slice("o") };
 
     memset(&p, 0, sizeof(p));
     p.gateway = (cigna_gcra_limit_t) { INT64_MAX, INT64_MAX / 2 };
@@ -86,38 +128,49 @@ the_largest_numbers_fit(void **state)
     p.ramp_own_ns = INT64_MAX;
     p.lease_ns = INT64_MAX / 2;
 
-    assert_int_equal(cigna_budget_lease_argv(&p, cigna_slice("k"),
-                                             cigna_slice("n"),
-                                             cigna_slice("t"), INT64_MAX, mem,
-                                             argv, &argc), CIGNA_OK);
+    assert_int_equal(cigna_budget_lease_argv(&p, &who, INT64_MAX, mem, argv,
+                                             &argc), CIGNA_OK);
 }
 
 
 static void
-a_pause_names_its_scope(void **state)
+pause_by(cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter)
+{
+    cigna_budget_who_t    who;
+    cigna_budget_cause_t  cause;
+
+    who = (cigna_budget_who_t) {
+        .key = cigna_slice("k"),
+        .tenant = cigna_slice("acme"),
+        .origin = cigna_slice_str(origin)
+    };
+
+    cause = (cigna_budget_cause_t) { scope, 503, retry_after_ms, jitter };
+
+    assert_int_equal(cigna_budget_pause_argv(&who, &cause, mem, argv, &argc),
+                     CIGNA_OK);
+    assert_int_equal(argc, 4);
+}
+
+
+static void
+a_pause_names_its_scope_and_who_asked(void **state)
 {
     (void) state;
 
-    assert_int_equal(cigna_budget_pause_argv(cigna_slice("k"),
-                                             cigna_budget_scope_own,
-                                             cigna_slice("acme"), 1500, 70,
-                                             mem, argv, &argc), CIGNA_OK);
-    assert_int_equal(argc, 3);
+    pause_by(cigna_budget_scope_own, 1500, 70);
     assert_slice(argv[1], "h:acme");
     assert_slice(argv[2], "1500000 70");
+    assert_slice(argv[3], "503 2 https://fhir.example acme");
 
-    assert_int_equal(cigna_budget_pause_argv(cigna_slice("k"),
-                                             cigna_budget_scope_all,
-                                             cigna_slice("acme"), -1, 9999,
-                                             mem, argv, &argc), CIGNA_OK);
-    assert_slice(argv[1], "a");
+    pause_by(cigna_budget_scope_all, -1, 9999);
+    assert_slice(argv[1], "o:https://fhir.example");
     assert_slice(argv[2], "0 250");
+    assert_slice(argv[3], "503 - https://fhir.example acme");
 
-    assert_int_equal(cigna_budget_pause_argv(cigna_slice("k"),
-                                             cigna_budget_scope_all,
-                                             cigna_slice("acme"), INT64_MAX,
-                                             0, mem, argv, &argc), CIGNA_OK);
+    pause_by(cigna_budget_scope_all, INT64_MAX, 0);
     assert_slice(argv[2], "3600000000 0");
+    assert_slice(argv[3], "503 3600 https://fhir.example acme");
 }
 
 
@@ -151,8 +204,8 @@ a_reply_is_read(void **state)
 
     (void) state;
 
-    assert_int_equal(parse("*9\r\n$2\r\nok\r\n:5\r\n:20\r\n:2\r\n:3\r\n:0\r\n"
-                           ":0\r\n:1\r\n:2\r\n", &r), CIGNA_OK);
+    assert_int_equal(parse("*11\r\n$2\r\nok\r\n:5\r\n:20\r\n:2\r\n:3\r\n:0\r\n"
+                           ":0\r\n:1\r\n:2\r\n:0\r\n:7\r\n", &r), CIGNA_OK);
 
     assert_int_equal(r.grant.granted, 5);
     assert_int_equal(r.grant.wait_ns, 20 * MS);
@@ -162,6 +215,8 @@ a_reply_is_read(void **state)
     assert_int_equal(r.grant.scope, cigna_budget_scope_own);
     assert_int_equal(r.grant.gateway_dry, 1);
     assert_int_equal(r.grant.tenant_dry, 2);
+    assert_int_equal(r.all_ended_ms, 0);
+    assert_int_equal(r.own_ended_ms, 7);
 }
 
 
@@ -175,18 +230,32 @@ anything_else_is_an_outage(void **state)
         "-NOSCRIPT No matching script\r\n",
         "*0\r\n",
         "*1\r\n$2\r\nok\r\n",
-        "*9\r\n$2\r\nno\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
-        "*9\r\n$2\r\nok\r\n:-1\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
-        "*9\r\n$2\r\nok\r\n:5\r\n:0\r\n:4\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
-        "*9\r\n$2\r\nok\r\n:5\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
-        "*9\r\n$2\r\nok\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:2\r\n:0\r\n:0\r\n",
-        "*9\r\n$2\r\nok\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:6\r\n:0\r\n",
-        "*9\r\n$2\r\nok\r\n$1\r\n5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:0\r\n"
-            ":0\r\n",
-        "*9\r\n$2\r\nok\r\n:9223372036854775807\r\n:0\r\n:0\r\n:1\r\n:0\r\n"
-            ":0\r\n:0\r\n:0\r\n",
-        "*9\r\n$2\r\nok\r\n:5\r\n:9223372036854775807\r\n:0\r\n:1\r\n:0\r\n"
+        "*11\r\n$2\r\nok\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n"
+            ":-1\r\n:0\r\n",
+        "*11\r\n$2\r\nok\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n"
+            ":0\r\n:9223372036854775807\r\n",
+        "*9\r\n$2\r\nok\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
+        "*11\r\n$2\r\nno\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n"
+            ":0\r\n:0\r\n",
+        "*11\r\n$2\r\nok\r\n:-1\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n"
+            ":0\r\n:0\r\n",
+        "*11\r\n$2\r\nok\r\n:5\r\n:0\r\n:4\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n"
+            ":0\r\n:0\r\n",
+        "*11\r\n$2\r\nok\r\n:5\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n"
+            ":0\r\n:0\r\n",
+        "*11\r\n$2\r\nok\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:2\r\n:0\r\n:0\r\n"
+            ":0\r\n:0\r\n",
+        "*11\r\n$2\r\nok\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:6\r\n:0\r\n"
+            ":0\r\n:0\r\n",
+        "*11\r\n$2\r\nok\r\n$1\r\n5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n:0\r\n"
+            ":0\r\n"
+            ":0\r\n:0\r\n",
+        "*11\r\n$2\r\nok\r\n:9223372036854775807\r\n:0\r\n:0\r\n:1\r\n:0\r\n"
             ":0\r\n:0\r\n:0\r\n"
+            ":0\r\n:0\r\n",
+        "*11\r\n$2\r\nok\r\n:5\r\n:9223372036854775807\r\n:0\r\n:1\r\n:0\r\n"
+            ":0\r\n:0\r\n:0\r\n"
+            ":0\r\n:0\r\n"
     };
 
     (void) state;
@@ -206,7 +275,8 @@ main(void)
         cmocka_unit_test(the_arguments_are_names_and_numbers),
         cmocka_unit_test(names_that_would_not_fit_are_refused),
         cmocka_unit_test(the_largest_numbers_fit),
-        cmocka_unit_test(a_pause_names_its_scope),
+        cmocka_unit_test(an_origin_is_one_word_that_fits),
+        cmocka_unit_test(a_pause_names_its_scope_and_who_asked),
         cmocka_unit_test(a_reply_is_read),
         cmocka_unit_test(anything_else_is_an_outage)
     };

@@ -43,6 +43,7 @@ typedef struct {
 
 typedef struct {
     cigna_budget_node_t          node;
+    cigna_budget_origin_t        origin;
     cigna_budget_tenant_t        tenants[TENANTS_MAX];
     unsigned                     queue[TENANTS_MAX];   /* who wait */
     unsigned                     fresh[TENANTS_MAX];   /* ... and never asked */
@@ -104,6 +105,7 @@ place(unsigned n, unsigned i)
     return (cigna_budget_t) {
         .plan = &fleet.plans[i],
         .node = &fleet.node[n].node,
+        .origin = &fleet.node[n].origin,
         .tenant = &fleet.node[n].tenants[i],
         .now_ns = (fleet.now_ms + fleet.node[n].skew_ms) * MS,
         .pid = 1
@@ -169,7 +171,7 @@ decide(unsigned n, unsigned i, int again)
     b = place(n, i);
     cigna_budget_decide(&b, fleet.node[n].queue[i] + 1, again, &a);
 
-    if (a.ask) {
+    if (a.call) {
         ask_redis(n, i, &a);
     }
 
@@ -231,14 +233,14 @@ too_many(unsigned n, unsigned i)
     b = place(n, i);
     jitter = (unsigned) some(&fleet.seed, CIGNA_BUDGET_JITTER_MAX + 1);
 
-    if (cigna_budget_held_back(&b, cigna_budget_scope_own, -1, jitter, &began)
+    if (hold_back(&b, cigna_budget_scope_own, -1, jitter, &began)
         != CIGNA_OK)
     {
         return;
     }
 
     c = add_call(call_pause, n, i, CALL_MS);
-    c->left_ms = cigna_budget_hold_pause(&fleet.own[i], -1, jitter,
+    c->left_ms = hold_own(&fleet.own[i], -1, jitter,
                                          fleet.now_ms * MS);
 }
 
@@ -661,8 +663,8 @@ others_are_not_held_back_with_a_tenant(void **state)
     start_counting();
 
     b = place(0, 0);
-    assert_int_equal(cigna_budget_held_back(&b, cigna_budget_scope_own, 5000,
-                                            0, &began), CIGNA_OK);
+    assert_int_equal(hold_back(&b, cigna_budget_scope_own, 5000, 0, &began),
+                     CIGNA_OK);
     run_for(4900);
 
     assert_int_equal(fleet.sent[0], 0);

@@ -267,6 +267,64 @@ without_rates_the_ramp_has_one_of_its_own(void **state)
 }
 
 
+static void
+metadata_has_a_twentieth_of_its_own(void **state)
+{
+    (void) state;
+
+    t[0].rate = a_rate("20r/s");
+    t[1].metadata = a_rate("30r/s");
+    make_plans(&g, t, 3, plans);
+
+    /* 5r/s of all, of which one of several has half at most */
+
+    assert_int_equal(plans[0].metadata_all.every_ns, 200 * MS);
+    assert_int_equal(plans[0].metadata_all.span_ns, 2 * SECOND);
+    assert_int_equal(plans[0].metadata.every_ns, SECOND);
+    assert_int_equal(plans[0].metadata_rate.n, 20);
+    assert_int_equal(plans[0].metadata_rate.per_s, 20);
+    assert_int_equal(plans[1].metadata.every_ns, SECOND / 30 + 1);
+    assert_int_equal(plans[1].metadata.span_ns, 30 * (SECOND / 30 + 1));
+    assert_int_equal(plans[2].metadata.every_ns, 400 * MS);
+
+    /* nothing else is any smaller for it */
+
+    assert_int_equal(plans[0].gateway.every_ns, 10 * MS);
+    assert_int_equal(plans[0].tenant.every_ns, SECOND / 20);
+
+    make_plans(&g, t, 1, plans);
+    t[0].rate = a_rate("");
+    make_plans(&g, t, 1, plans);
+    assert_int_equal(plans[0].metadata.every_ns, 200 * MS);
+}
+
+
+static void
+without_rates_metadata_is_limited_as_one_member(void **state)
+{
+    (void) state;
+
+    g.rate = a_rate("");
+    t[0].member_rate = a_rate("2r/s");
+    make_plans(&g, t, 2, plans);
+
+    assert_int_equal(plans[0].metadata.every_ns, SECOND / 2);
+    assert_int_equal(plans[0].metadata.span_ns, SECOND);
+    assert_int_equal(plans[0].metadata_all.every_ns, 0);
+    assert_int_equal(plans[1].metadata.every_ns, 0);
+
+    g.metadata = a_rate("7r/d");
+    make_plans(&g, t, 2, plans);
+    assert_int_equal(plans[1].metadata_rate.n, 3);
+
+    g.rate = a_rate("1r/d");
+    g.metadata = a_rate("");
+    make_plans(&g, t, 2, plans);
+    assert_int_equal(plans[1].metadata_rate.n, 1);
+    assert_int_equal(plans[1].metadata_rate.per_s, 86400);
+}
+
+
 #define test(f)  cmocka_unit_test_setup(f, setup)
 
 int
@@ -284,7 +342,9 @@ main(void)
         test(a_burst_has_its_bounds),
         test(without_tenants_the_gateways_is_checked_alone),
         test(no_setting_is_too_large_for_the_scripts),
-        test(without_rates_the_ramp_has_one_of_its_own)
+        test(without_rates_the_ramp_has_one_of_its_own),
+        test(metadata_has_a_twentieth_of_its_own),
+        test(without_rates_metadata_is_limited_as_one_member)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

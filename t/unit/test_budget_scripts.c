@@ -135,20 +135,35 @@ run(redisContext *c, cigna_script_e script, const cigna_slice_t *argv,
 }
 
 
+static const char  *origin = "https://fhir.example";
+
+
+static cigna_budget_who_t
+who_is(const char *node, const char *tenant)
+{
+    return (cigna_budget_who_t) {
+        .key = cigna_slice("cigna" CIGNA_BUDGET_KEY),
+        .node = cigna_slice_str(node),
+        .tenant = cigna_slice_str(tenant),
+        .origin = cigna_slice_str(origin)
+    };
+}
+
+
 static void
 lease(redisContext *c, const cigna_budget_plan_t *p, const char *node,
     const char *tenant, int64_t want, int64_t now_us,
     cigna_budget_lease_reply_t *r)
 {
-    uint8_t         mem[CIGNA_BUDGET_CALL_MEM];
-    unsigned        argc;
-    redisReply     *reply;
-    cigna_slice_t   argv[CIGNA_BUDGET_ARGS];
+    uint8_t              mem[CIGNA_BUDGET_CALL_MEM];
+    unsigned             argc;
+    redisReply          *reply;
+    cigna_slice_t        argv[CIGNA_BUDGET_ARGS];
+    cigna_budget_who_t   who;
 
-    assert_int_equal(cigna_budget_lease_argv(p,
-                         cigna_slice("cigna" CIGNA_BUDGET_KEY),
-                         cigna_slice_str(node), cigna_slice_str(tenant), want,
-                         mem, argv, &argc),
+    who = who_is(node, tenant);
+
+    assert_int_equal(cigna_budget_lease_argv(p, &who, want, mem, argv, &argc),
                      CIGNA_OK);
 
     reply = run(c, cigna_script_budget_lease, argv, argc, now_us);
@@ -162,16 +177,18 @@ static int64_t
 pause_for(cigna_budget_scope_e scope, const char *tenant, int64_t retry_ms,
     unsigned jitter, int64_t now_us)
 {
-    int64_t         left_ms;
-    uint8_t         mem[CIGNA_BUDGET_CALL_MEM];
-    unsigned        argc;
-    redisReply     *reply;
-    cigna_slice_t   argv[CIGNA_BUDGET_ARGS];
+    int64_t                left_ms;
+    uint8_t                mem[CIGNA_BUDGET_CALL_MEM];
+    unsigned               argc;
+    redisReply            *reply;
+    cigna_slice_t          argv[CIGNA_BUDGET_ARGS];
+    cigna_budget_who_t     who;
+    cigna_budget_cause_t   cause;
 
-    assert_int_equal(cigna_budget_pause_argv(
-                         cigna_slice("cigna" CIGNA_BUDGET_KEY), scope,
-                         cigna_slice_str(tenant), retry_ms, jitter, mem, argv,
-                         &argc),
+    who = who_is("a", tenant);
+    cause = (cigna_budget_cause_t) { scope, 503, retry_ms, jitter };
+
+    assert_int_equal(cigna_budget_pause_argv(&who, &cause, mem, argv, &argc),
                      CIGNA_OK);
 
     reply = run(redis, cigna_script_budget_pause, argv, argc, now_us);
@@ -288,6 +305,10 @@ some_traffic(uint64_t *seed)
             now_us += (int64_t) some(seed, 20 * 1000000);
             break;
 
+        case 3:
+            now_us += (int64_t) some(seed, 8) ? 0 : 400 * 1000000;
+            break;
+
         case 1:
             now_us -= (int64_t) some(seed, 5 * 1000000);
             break;
@@ -297,10 +318,11 @@ some_traffic(uint64_t *seed)
                     : cigna_budget_scope_all;
             h = scope == cigna_budget_scope_all ? &m.all : &m.own[i];
             retry_ms = some(seed, 2) ? -1 : (int64_t) some(seed, 9000);
+            retry_ms *= some(seed, 8) ? 1 : 400;
             jitter = (unsigned) some(seed, 251);
 
             (void) snprintf(name, sizeof(name), "t%u", i);
-            assert_int_equal(cigna_budget_hold_pause(h, retry_ms, jitter,
+            assert_int_equal(cigna_budget_hold_pause(h, scope, retry_ms, jitter,
                                                      now_us * 1000),
                              pause_for(scope, name, retry_ms, jitter,
                                        now_us));
@@ -385,6 +407,76 @@ a_ramp_makes_nobody_wait_longer_than_it_lasts(void **state)
 }
 
 
+/* as gateways before 0.6.0 have written it, and as they read it */
+
+static void
+what_older_gateways_write_of_a_tenant_is_read(void **state)
+{
+    redisReply                  *reply;
+    cigna_budget_lease_reply_t   r;
+
+    (void) state;
+
+    reply = redisCommand(redis, "HSET cigna:b:{budget} h:acme %s",
+                         "1793000000000000 1793000000000000 1793003600000000 "
+                         "0 1793000000000000");
+    assert_non_null(reply);
+    freeReplyObject(reply);
+
+    lease(redis, &simple, "a", "acme", 1, NOW_US, &r);
+    assert_int_equal(r.grant.pause_ns, 3600 * SECOND);
+    lease(redis, &simple, "a", "acme", 1, NOW_US + 3600000000, &r);
+    assert_int_equal(r.grant.pause_ns, 0);
+
+    /* what they do not read of an entry follows what they read */
+
+    (void) pause_for(cigna_budget_scope_own, "acme", 7000, 0,
+                     NOW_US + 3700000000);
+
+    reply = redisCommand(redis, "HGET cigna:b:{budget} h:acme");
+    assert_non_null(reply);
+    assert_string_equal(reply->str,
+                        "1793003700000000 1793003700000000 1793003707000000 "
+                        "0 1793003700000000 1 1793003707000000 0 "
+                        "503 7 https://fhir.example acme");
+    freeReplyObject(reply);
+}
+
+
+/* "a" was everybody's */
+
+static void
+a_pause_belongs_to_an_origin(void **state)
+{
+    redisReply                  *reply;
+    cigna_budget_lease_reply_t   r;
+
+    (void) state;
+
+    reply = redisCommand(redis, "HSET cigna:b:{budget} a %s",
+                         "1793000000000000 1793000000000000 1793003600000000 "
+                         "0 1793000000000000");
+    assert_non_null(reply);
+    freeReplyObject(reply);
+
+    (void) pause_for(cigna_budget_scope_all, "acme", 3600000, 0, NOW_US);
+    (void) pause_for(cigna_budget_scope_own, "acme", 3600000, 0, NOW_US);
+
+    lease(redis, &simple, "a", "globex", 1, NOW_US, &r);
+    assert_int_equal(r.grant.pause_ns, 300 * SECOND);
+    assert_int_equal(r.grant.scope, cigna_budget_scope_all);
+
+    /* the tenant has gone elsewhere, and its own pause with it */
+
+    origin = "https://other.example";
+    lease(redis, &simple, "a", "globex", 1, NOW_US, &r);
+    assert_int_equal(r.grant.pause_ns, 0);
+    lease(redis, &simple, "a", "acme", 1, NOW_US, &r);
+    assert_int_equal(r.grant.pause_ns, 0);
+    origin = "https://fhir.example";
+}
+
+
 /* a third of the time that it has lasted, but 30 s at most */
 
 static void
@@ -407,8 +499,7 @@ a_pause_grows_up_to_half_a_minute(void **state)
         expected = expected < 1000 ? 1000 : expected > 30000 ? 30000
                                                              : expected;
         assert_int_equal(left_ms, expected);
-        assert_int_equal(cigna_budget_hold_pause(&h, -1, 0, now_us * 1000),
-                         left_ms);
+        assert_int_equal(hold_own(&h, -1, 0, now_us * 1000), left_ms);
 
         /* the ramp is not over */
 
@@ -592,6 +683,8 @@ main(void)
         test(lua_and_c_grant_the_same),
         test(the_clock_is_that_of_redis),
         test(a_ramp_makes_nobody_wait_longer_than_it_lasts),
+        test(what_older_gateways_write_of_a_tenant_is_read),
+        test(a_pause_belongs_to_an_origin),
         test(a_pause_grows_up_to_half_a_minute),
         test(nodes_count_for_ten_seconds),
         test(the_tenants_name_may_be_any_bytes),

@@ -6,6 +6,7 @@
 
 static cigna_budget_plan_t    plan;
 static cigna_budget_node_t    node;
+static cigna_budget_origin_t  origin;
 static cigna_budget_tenant_t  tenant;
 static cigna_budget_t         at, b;
 
@@ -20,7 +21,8 @@ setup(void **state)
 
     plan = (cigna_budget_plan_t) { .lease_ns = 50 * MS };
 
-    at = (cigna_budget_t) { .plan = &plan, .node = &node, .tenant = &tenant,
+    at = (cigna_budget_t) { .plan = &plan, .node = &node,
+                             .origin = &origin, .tenant = &tenant,
                             .now_ns = 1000 * SECOND };
 
     return 0;
@@ -73,7 +75,8 @@ a_torn_slot_starts_anew(void **state)
         cigna_budget_slot_close(&b);
     }
 
-    for (i = 0; i < offsetof(cigna_budget_node_t, all) + sizeof(node.all);
+    for (i = 0; i < offsetof(cigna_budget_node_t, metadata)
+                    + sizeof(node.metadata);
          i++)
     {
         tenant = whole;

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from datetime import datetime, timezone
 
@@ -27,6 +28,7 @@ commands:
   list      the grants of a tenant or of a member
   revoke    revoke them at Cigna and delete them
   revive    try grants once more that were ended wrongly
+  pauses    where Cigna has asked for fewer requests, and the end of that
 
 Each has a --help of its own.
 '''
@@ -48,7 +50,8 @@ Rotation of the sealing key, without an interruption:
 exit status: 0 done; 1 it failed; 2 wrong usage; 3 something needs attention:
 status has found something, verify a record that does not open, reseal has
 left something, revoke could not revoke something, revive has found records
-that do not open.  No token, key or password is ever printed.
+that do not open, pauses has found what is none.  No token, key or password is
+ever printed.
 '''
 
 
@@ -186,6 +189,27 @@ def revive(tool):
     return ATTENTION if act.findings.counts else 0
 
 
+def pauses(tool):
+    from .pauses import Pauses, origin_of
+    options, found = tool.options, Pauses(tool.store, tool.layout)
+    if options.end:
+        origin = options.end if options.end == '*' else origin_of(options.end)
+        ended = found.end(origin, options.tenant)
+        show(f'{ended} pauses ended; gateways take note within seconds')
+        return ATTENTION if found.bad else 0
+
+    found.look()
+    if options.json:
+        for one in found.pauses:
+            show(json.dumps(one.as_json(found.now)))
+    else:
+        for line in found.lines():
+            show(line)
+    for text in found.attention():
+        say(text)
+    return ATTENTION if found.bad else 0
+
+
 def _tell_endpoints(act, found):
     """Looks for them first: nothing is done if one cannot be found."""
     tenants = {tenant.name: tenant for _, tenant, _ in found}
@@ -238,7 +262,7 @@ def parser():
     commands = p.add_subparsers(metavar='COMMAND', required=True,
                                 help=argparse.SUPPRESS)
     for add in (add_init, add_status, add_reseal, add_verify, add_list,
-                add_revoke, add_revive):
+                add_revoke, add_revive, add_pauses):
         add(commands)
     return p
 
@@ -386,6 +410,25 @@ such a grant is revived by --member, --identity or --all only.
     add_rate(p, 200, 'grants')
 
 
+def add_pauses(commands):
+    p = add_command(commands, 'pauses', pauses, '''\
+Shows whom the FHIR servers have asked to be left alone by (429, and 503 with
+Retry-After): the origin, one tenant or all, since when and until when, by which
+reply, and whether a second one has confirmed it.  Without that the pause of all
+tenants lasts five minutes at most.  Times are by the clock of Redis, in UTC.
+
+With --end the pauses of an origin, or that of one tenant there, are over.  A
+gateway that holds back takes note with its next request, if it has not asked
+Redis in the last second; then it feels its way back as after any pause.
+''')
+    p.add_argument('--end', metavar='ORIGIN',
+                   help='such as https://fhir.cigna.com; * for the one pause '
+                        'of gateways before 0.6.0')
+    p.add_argument('--tenant', metavar='NAME',
+                   help='only the pause of this tenant')
+    p.add_argument('--json', action='store_true', help='one object a line')
+
+
 def check(options):
     """What argparse cannot."""
     if getattr(options, 'member', None) is not None \
@@ -394,6 +437,11 @@ def check(options):
     if options.run is revoke and not options.tenant \
             and options.identity is None:
         raise UsageError('say whose: --tenant, or --identity')
+    if options.run is pauses and options.tenant is not None:
+        if not options.end:
+            raise UsageError('--tenant is for --end')
+        if not re.fullmatch(r'[\x21-\x7e]{1,255}', options.tenant):
+            raise UsageError('no tenant can have this name')
     if options.run is revive:
         _check_revive(options)
 
