@@ -22,8 +22,8 @@ cigna_budget_held_back(const cigna_budget_t *from,
 
     b.origin->pauses += (uint64_t) *began;
 
-    (void) cigna_budget_hold_pause(h, cause->scope, cause->retry_after_ms,
-                                   cause->jitter, b.now_ns);
+    (void) cigna_budget_hold_pause(h, cause->retry_after_ms, cause->jitter,
+                                   b.now_ns);
 
     if (!b.plan->gateway_dry) {
         cigna_budget_slot_void(b.tenant);

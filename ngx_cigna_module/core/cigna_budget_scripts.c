@@ -20,7 +20,9 @@
  * step back of the clock all of it happened so much earlier.
  *
  * Gateways before 0.6.0 write the first five numbers only, and read no more of
- * them.  The pause of a tenant that has gone to another origin is none.
+ * them.  What such a gateway has asked for may not last longer than what one
+ * reply may ask for.  The pause of a tenant that has gone to another origin is
+ * none.
  */
 
 static const char  cigna_lua_budgets[] =
@@ -38,6 +40,7 @@ static const char  cigna_lua_budgets[] =
     "  for i = 1, #t do t[i] = string.format('%.0f', t[i]) end\n"
     "  return table.concat(t, ' ')\n"
     "end\n"
+    "local longest = 300000000\n"
     "local function hold(s, origin)\n"
     "  local v = numbers(s)\n"
     "  if not v[5] then return nil end\n"
@@ -52,6 +55,8 @@ static const char  cigna_lua_budgets[] =
     "  if by then\n"
     "    h.sure, h.asked = v[6], v[7] - back\n"
     "    h.ended = math.max(0, v[8] - back)\n"
+    "  else\n"
+    "    h.till = math.min(h.till, h.from + longest)\n"
     "  end\n"
     "  return h\n"
     "end\n"
@@ -201,20 +206,17 @@ static const char  cigna_lua_budget_lease_body[] =
  */
 
 static const char  cigna_lua_budget_pause_body[] =
-    "local c, longest = numbers(ARGV[2]), 300000000\n"
-    "local mine = string.sub(ARGV[1], 1, 2) == 'h:'\n"
+    "local c = numbers(ARGV[2])\n"
     "local origin = string.match(ARGV[3], '^%S+ %S+ (%S+)')\n"
     "local h = hold(redis.call('HMGET', KEYS[1], ARGV[1])[1], origin)\n"
     "local asked = now + c[1]\n"
     "if h and now < h.till then\n"
     "  local till = asked\n"
-    "  if h.sure == 0 and not mine then\n"
-    "    till = math.min(asked, h.from + longest)\n"
-    "  end\n"
+    "  if h.sure == 0 then till = math.min(asked, h.from + longest) end\n"
     "  if till > h.till then h.till, h.by = till, ARGV[3] end\n"
     "  h.asked = math.max(h.asked, asked)\n"
     "else\n"
-    "  local began, sure = now, mine and 1 or 0\n"
+    "  local began, sure = now, 0\n"
     "  if h and now - h.till < 4000000 then\n"
     "    began = h.began\n"
     "  end\n"

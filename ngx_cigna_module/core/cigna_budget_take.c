@@ -51,8 +51,8 @@ static void cigna_budget_why(const cigna_budget_ways_t *w,
 
 
 int64_t
-cigna_budget_hold_pause(cigna_budget_hold_t *h, cigna_budget_scope_e scope,
-    int64_t retry_after_ms, unsigned jitter, int64_t now_ns)
+cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
+    unsigned jitter, int64_t now_ns)
 {
     int64_t  retry_us, asked_ns, most_ns, us;
 
@@ -68,10 +68,7 @@ cigna_budget_hold_pause(cigna_budget_hold_t *h, cigna_budget_scope_e scope,
 
         most_ns = h->from_ns + CIGNA_BUDGET_PAUSE_ONE_MS * CIGNA_BUDGET_MS;
 
-        if (h->sure
-            || scope == cigna_budget_scope_own
-            || asked_ns < most_ns)
-        {
+        if (h->sure || asked_ns < most_ns) {
             most_ns = asked_ns;
         }
 
@@ -85,8 +82,7 @@ cigna_budget_hold_pause(cigna_budget_hold_t *h, cigna_budget_scope_e scope,
 
     } else {
 
-        h->sure = scope == cigna_budget_scope_own
-                  || cigna_budget_hold_sure(h, now_ns);
+        h->sure = (uint64_t) cigna_budget_hold_sure(h, now_ns);
         h->asked_ns = asked_ns;
 
         if (h->until_ns == 0

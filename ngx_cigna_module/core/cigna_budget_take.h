@@ -40,12 +40,11 @@ typedef enum {
  * third of the time since it began, so that recovery is found within a third
  * of the outage.
  *
- * A single 503 may be a mistake, of the server or of something in front of it,
- * and holds back all tenants of an origin: a pause that one such reply has asked
- * for lasts CIGNA_BUDGET_PAUSE_ONE_MS at most.  If that cuts it short, and a request that is made after it is told to
+ * A single reply may be a mistake, of the server or of something in front of
+ * it: a pause that one reply has asked for lasts CIGNA_BUDGET_PAUSE_ONE_MS at
+ * most.  If that cuts it short, and a request that is made after it is told to
  * wait again, the pause is confirmed ("sure") and lasts as long as the server
- * says.  It stays so while the next such reply comes within the same time.  A
- * 429 is about one tenant, and taken at its word.
+ * says.  It stays so while the next such reply comes within the same time.
  */
 
 #define CIGNA_BUDGET_RAMP_S         4
@@ -63,8 +62,7 @@ typedef struct {
     int64_t       from_ns;                 /* the pause */
     int64_t       until_ns;                /* 0: there is none */
     int64_t       asked_ns;                /* until when the server wants it */
-    uint64_t      sure;                    /* 1: a second reply confirmed it,
-                                              or none is needed */
+    uint64_t      sure;                    /* 1: a second reply confirmed it */
     cigna_gcra_t  ramp;
 } cigna_budget_hold_t;
 
@@ -75,9 +73,8 @@ typedef struct {
  * answers a request that was sent before.  Returns ms until the end of the
  * pause.
  */
-int64_t cigna_budget_hold_pause(cigna_budget_hold_t *h,
-    cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter,
-    int64_t now_ns);
+int64_t cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
+    unsigned jitter, int64_t now_ns);
 
 /* ns left of the pause, 0: there is none (the ramp may not be over) */
 int64_t cigna_budget_hold_left_ns(const cigna_budget_hold_t *h,

@@ -122,12 +122,14 @@ test('budgets of one gateway', async (t) => {
 
       const held = await ask('stark');
       assertRefused(held, 429, 'held_back', REFUSED);
-      assert.ok(Number(held.headers['retry-after']) > 3000);
+      // for an hour, which one reply may not ask for
+      const seconds = Number(held.headers['retry-after']);
+      assert.ok(seconds > 250 && seconds <= 300, `${seconds} s`);
       assert.equal(sent('stark'), 1);
       assert.equal((await ask('globex')).status, 200);
 
       const status = await alice.stark.get('/cigna/status');
-      assert.ok(status.json().held_back_for > 3000, status.body);
+      assert.ok(status.json().held_back_for > 250, status.body);
       const counters = await countersOf(gw);
       assert.equal(counters.cigna_pauses_total.stark, 1);
       assert.equal(counters.cigna_upstream_throttled_total.stark, 1);

@@ -64,24 +64,6 @@ hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
 }
 
 
-/* as an origin's, and as a tenant's */
-
-static inline int64_t
-hold_all(cigna_budget_hold_t *h, int64_t ms, unsigned jitter, int64_t now_ns)
-{
-    return cigna_budget_hold_pause(h, cigna_budget_scope_all, ms, jitter,
-                                   now_ns);
-}
-
-
-static inline int64_t
-hold_own(cigna_budget_hold_t *h, int64_t ms, unsigned jitter, int64_t now_ns)
-{
-    return cigna_budget_hold_pause(h, cigna_budget_scope_own, ms, jitter,
-                                   now_ns);
-}
-
-
 /* numbers that are the same in each run */
 
 static inline uint64_t

@@ -240,7 +240,7 @@ too_many(unsigned n, unsigned i)
     }
 
     c = add_call(call_pause, n, i, CALL_MS);
-    c->left_ms = hold_own(&fleet.own[i], -1, jitter,
+    c->left_ms = cigna_budget_hold_pause(&fleet.own[i], -1, jitter,
                                          fleet.now_ms * MS);
 }
 

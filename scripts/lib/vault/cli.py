@@ -414,8 +414,8 @@ def add_pauses(commands):
     p = add_command(commands, 'pauses', pauses, '''\
 Shows whom the FHIR servers have asked to be left alone by (429, and 503 with
 Retry-After): the origin, one tenant or all, since when and until when, by which
-reply, and whether a second one has confirmed it.  Without that the pause of all
-tenants lasts five minutes at most.  Times are by the clock of Redis, in UTC.
+reply, and whether a second one has confirmed it.  Without that a pause lasts
+five minutes at most.  Times are by the clock of Redis, in UTC.
 
 With --end the pauses of an origin, or that of one tenant there, are over.  A
 gateway that holds back takes note with its next request, if it has not asked

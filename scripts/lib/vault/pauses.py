@@ -187,8 +187,6 @@ class Pauses:
         after = f'Retry-After: {pause.retry_after}' \
             if pause.retry_after is not None else 'no Retry-After'
         yield f'{pause.status} with {after} to {pause.by}'
-        if pause.tenant:
-            return
         if pause.confirmed:
             yield 'confirmed'
         elif pause.asked > pause.until:
