@@ -70,7 +70,10 @@
     count(gate_refused, "Requests that could not leave as one request.")      \
     count(exchanges_bounded, "Refreshes and dances: too many exchanges open.")\
     count(exchanges_abandoned, "Exchanges open when their worker ended.")   \
-    count(older_secret, "Exchanges made with the older client secret.")
+    count(older_secret, "Exchanges made with the older client secret.")       \
+    count(links_type, "Replies whose links stayed: FHIR that is not JSON.")   \
+    count(links_elsewhere, "Bundles with links to another host or path.")     \
+    count(links_outside, "Replies with links that stayed: dot segments.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,
