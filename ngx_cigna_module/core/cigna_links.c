@@ -80,9 +80,6 @@ typedef enum {
 #define CIGNA_LINKS_OBJECT  0x01
 
 
-#define CIGNA_LINKS_MARK    "\xef\xbb\xbf"   /* of byte order, in UTF-8 */
-
-
 static int cigna_links_holds(const cigna_links_t *l);
 static const uint8_t *cigna_links_run(cigna_links_t *l, const uint8_t *p,
     const uint8_t *end);
@@ -367,7 +364,7 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
 static const uint8_t *
 cigna_links_start(cigna_links_t *l, const uint8_t *p)
 {
-    static const uint8_t  mark[] = CIGNA_LINKS_MARK;
+    static const uint8_t  mark[] = CIGNA_JSON_MARK;
 
     if (*p == mark[l->mark]) {
 
@@ -737,7 +734,7 @@ cigna_links_begin(cigna_slice_t text)
     cigna_slice_t   mark;
     const uint8_t  *p, *end;
 
-    mark = cigna_slice(CIGNA_LINKS_MARK);
+    mark = cigna_slice(CIGNA_JSON_MARK);
 
     if (text.len < mark.len && cigna_slice_starts(mark, text)) {
         return CIGNA_AGAIN;
