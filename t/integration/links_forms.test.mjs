@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { countersOf } from '../lib/counters.mjs';
-import { connected } from '../lib/fhir.mjs';
+import { connected, rawGet } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { startRecorder } from '../lib/recorder.mjs';
 
@@ -145,6 +145,24 @@ test('links in all forms', async (t) => {
         }
         answer([text, ' more'], TYPES['no type']);
         assert.equal((await alice.get('/up/x')).body, `${text} more`);
+      }
+    });
+
+  await t.test('a body without type that is empty, or is cut off before its '
+    + 'first byte, ends the reply', async () => {
+      for (const place of ['/up', '/slow']) {
+        answer(['', ''], TYPES['no type']);
+        const reply = await alice.get(`${place}/x`);
+        assert.equal(`${reply.status} ${reply.body}`, '200 ');
+
+        recorder.on(`${PATH}/x`, async (request, response) => {
+          response.writeHead(200, { 'Content-Length': 5 });
+          response.flushHeaders();
+          await sleep(50);
+          request.socket.destroy();
+        });
+        const cut = await rawGet(gw, `${place}/x`);
+        assert.match(cut, /^$|^HTTP\/1\.1 200 [^]*\r\n\r\n$/);
       }
     });
 

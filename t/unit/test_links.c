@@ -403,6 +403,24 @@ a_byte_order_mark_stays_and_is_no_error(void **state)
 
 
 static void
+how_a_text_begins_tells_whether_it_is_a_resource(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_links_begin(guarded("{")), CIGNA_OK);
+    assert_int_equal(cigna_links_begin(guarded(" \r\n\t[1]")), CIGNA_OK);
+    assert_int_equal(cigna_links_begin(guarded("\xef\xbb\xbf {}")), CIGNA_OK);
+    assert_int_equal(cigna_links_begin(guarded("")), CIGNA_AGAIN);
+    assert_int_equal(cigna_links_begin(guarded("  ")), CIGNA_AGAIN);
+    assert_int_equal(cigna_links_begin(guarded("\xef\xbb")), CIGNA_AGAIN);
+    assert_int_equal(cigna_links_begin(guarded("\xef\xbb\xbf")), CIGNA_AGAIN);
+    assert_int_equal(cigna_links_begin(guarded("\xef\xbb{")), CIGNA_NONE);
+    assert_int_equal(cigna_links_begin(guarded("\"a\"")), CIGNA_NONE);
+    assert_int_equal(cigna_links_begin(guarded("<html>")), CIGNA_NONE);
+}
+
+
+static void
 what_is_left_is_counted_by_kind(void **state)
 {
     (void) state;
@@ -792,6 +810,8 @@ main(void)
             of_a_base_without_path_each_path_from_the_root_is_a_link, setup),
         cmocka_unit_test_setup(a_byte_order_mark_stays_and_is_no_error, setup),
         cmocka_unit_test_setup(what_is_left_is_counted_by_kind, setup),
+        cmocka_unit_test_setup(how_a_text_begins_tells_whether_it_is_a_resource,
+                               setup),
         cmocka_unit_test_setup(links_with_dot_segments_stay_as_they_are,
                                setup),
         cmocka_unit_test_setup(
