@@ -73,7 +73,10 @@
     count(older_secret, "Exchanges made with the older client secret.")       \
     count(member_dances, "Dances not started: one member began too many.")  \
     count(connects_asked, "Pages that asked whether to connect.")             \
-    count(budget_metadata, "Requests refused: the part for metadata.")
+    count(budget_metadata, "Requests refused: the part for metadata.")       \
+    count(links_type, "Replies whose links stayed: FHIR that is not JSON.")   \
+    count(links_elsewhere, "Bundles with links to another host or path.")     \
+    count(links_outside, "Replies with links that stayed: dot segments.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -1,6 +1,6 @@
 
 /*
- * A reply with an error:
+ * A reply with an error, or one whose type says nothing:
  *
  *   nginx's own  ------------------------------------> replaced
  *   no JSON, or known to be empty  ------------------> replaced
@@ -8,6 +8,8 @@
  *                                     ---> not  -----> passes
  *   500, cigna_not_found  -----> held ---> "is not known" --> passes as a 404
  *                                     ---> else  ---> passes
+ *   no error, text/plain or
+ *   no type, links on  ----------> held ----------------> passes
  *
  * "Replaced" sends the outcome with the first piece of the original body, and
  * throws that and all the following ones away.  "Held" keeps a copy of the
@@ -18,10 +20,14 @@
 #include "ngx_cigna_errors.h"
 #include "ngx_cigna_inject.h"
 #include "ngx_cigna_reply.h"
+#include "cigna_links.h"
 #include "cigna_not_known.h"
 
 
 #define NGX_CIGNA_ERRORS_ABOUT  sizeof("The status is 999.")
+
+/* a byte order mark and white space in front of JSON */
+#define NGX_CIGNA_ERRORS_PEEK   64
 
 
 struct ngx_cigna_errors_s {
@@ -32,6 +38,8 @@ struct ngx_cigna_errors_s {
     unsigned          sent:1;              /* body */
     unsigned          holding:1;
     unsigned          search:1;            /* for "is not known" */
+    unsigned          peek:1;              /* is it JSON? */
+    unsigned          json:1;              /* it is */
 };
 
 
@@ -45,9 +53,10 @@ static ngx_int_t ngx_cigna_errors_own(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_errors_theirs(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
-static ngx_uint_t ngx_cigna_errors_readable(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_errors_peeks(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 static ngx_int_t ngx_cigna_errors_hold(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, ngx_uint_t search);
+    ngx_cigna_ctx_t *ctx, size_t size);
 static ngx_int_t ngx_cigna_errors_replace(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, ngx_uint_t generic);
 static const char *ngx_cigna_errors_issue(ngx_uint_t status);
@@ -57,7 +66,8 @@ static void ngx_cigna_errors_drop(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_errors_keep(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
 static ngx_uint_t ngx_cigna_errors_copy(ngx_http_request_t *r,
-    ngx_buf_t *held, ngx_buf_t *b);
+    ngx_cigna_errors_t *errors, ngx_buf_t *b);
+static ngx_uint_t ngx_cigna_errors_begun(ngx_cigna_errors_t *errors);
 static ngx_int_t ngx_cigna_errors_judge(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
 static void ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest);
@@ -98,8 +108,22 @@ ngx_int_t
 ngx_cigna_errors_header(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_loc_conf_t *lcf)
 {
-    if (r != r->main || r->headers_out.status < NGX_HTTP_BAD_REQUEST) {
+    if (r != r->main) {
         return NGX_OK;
+    }
+
+    if (r->headers_out.status < NGX_HTTP_BAD_REQUEST) {
+
+        if (!ngx_cigna_errors_peeks(r, ctx, lcf)
+            || ngx_cigna_errors_hold(r, ctx, NGX_CIGNA_ERRORS_PEEK)
+               != NGX_AGAIN)
+        {
+            return NGX_OK;
+        }
+
+        ctx->errors->peek = 1;
+
+        return NGX_AGAIN;
     }
 
     /* what a handler of ours sends has no err_status */
@@ -168,9 +192,12 @@ static ngx_int_t
 ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_loc_conf_t *lcf)
 {
+    size_t      size;
+    ngx_int_t   rc;
     ngx_uint_t  search;
 
-    if (!ngx_cigna_errors_readable(r)
+    if ((!ngx_cigna_errors_json(r, ctx)
+         && !ngx_cigna_errors_typed(r, "/fhir+xml"))
         || r->headers_out.content_length_n == 0)
     {
         ngx_cigna_count(ctx->tenant->counters,
@@ -192,16 +219,56 @@ ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_OK;
     }
 
-    return ngx_cigna_errors_hold(r, ctx, search);
+    size = search ? CIGNA_NOT_KNOWN_MAX : 1;
+    rc = ngx_cigna_errors_hold(r, ctx, size);
+
+    if (rc == NGX_AGAIN) {
+        ctx->errors->search = search;
+    }
+
+    return rc;
 }
 
 
+/* a body that may be JSON, though nobody says so, and whose links lead here */
+
 static ngx_uint_t
-ngx_cigna_errors_readable(ngx_http_request_t *r)
+ngx_cigna_errors_peeks(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_loc_conf_t *lcf)
+{
+    switch (r->headers_out.status) {
+
+    case NGX_HTTP_NO_CONTENT:
+    case NGX_HTTP_PARTIAL_CONTENT:
+    case NGX_HTTP_NOT_MODIFIED:
+        return 0;
+
+    default:
+        return lcf->links
+               && ngx_cigna_errors_untyped(r)
+               && ngx_cigna_errors_upstreams(r, ctx)
+               && r->method != NGX_HTTP_HEAD
+               && r->headers_out.content_length_n != 0
+               && !ngx_cigna_errors_encoded(r);
+    }
+}
+
+
+ngx_uint_t
+ngx_cigna_errors_untyped(ngx_http_request_t *r)
+{
+    return r->headers_out.content_type.len == 0
+           || ngx_cigna_errors_typed(r, "text/plain");
+}
+
+
+ngx_uint_t
+ngx_cigna_errors_json(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     return ngx_cigna_errors_typed(r, "/json")
            || ngx_cigna_errors_typed(r, "+json")
-           || ngx_cigna_errors_typed(r, "/fhir+xml");
+           || ngx_cigna_errors_typed(r, "/json+fhir")
+           || (ctx->errors && ctx->errors->json);
 }
 
 
@@ -240,12 +307,9 @@ ngx_cigna_errors_encoded(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_cigna_errors_hold(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_uint_t search)
+    size_t size)
 {
-    size_t               size;
     ngx_cigna_errors_t  *errors;
-
-    size = search ? CIGNA_NOT_KNOWN_MAX : 1;
 
     errors = ngx_pcalloc(r->pool, sizeof(ngx_cigna_errors_t));
     if (errors == NULL) {
@@ -262,7 +326,6 @@ ngx_cigna_errors_hold(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     errors->held.end = errors->held.start + size;
 
     errors->holding = 1;
-    errors->search = search;
 
     ctx->errors = errors;
     r->filter_need_in_memory = 1;
@@ -435,7 +498,7 @@ ngx_cigna_errors_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     for (cl = *in; cl; cl = cl->next) {
 
-        if (ngx_cigna_errors_copy(r, &ctx->errors->held, cl->buf)) {
+        if (ngx_cigna_errors_copy(r, ctx->errors, cl->buf)) {
             *in = cl;
             return ngx_cigna_errors_judge(r, ctx, in);
         }
@@ -454,9 +517,13 @@ ngx_cigna_errors_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
  */
 
 static ngx_uint_t
-ngx_cigna_errors_copy(ngx_http_request_t *r, ngx_buf_t *held, ngx_buf_t *b)
+ngx_cigna_errors_copy(ngx_http_request_t *r, ngx_cigna_errors_t *errors,
+    ngx_buf_t *b)
 {
-    size_t  n;
+    size_t      n;
+    ngx_buf_t  *held;
+
+    held = &errors->held;
 
     if (ngx_buf_in_memory(b)) {
 
@@ -468,8 +535,24 @@ ngx_cigna_errors_copy(ngx_http_request_t *r, ngx_buf_t *held, ngx_buf_t *b)
 
     return held->last == held->end
            || b->last_buf
+           || (errors->peek && ngx_cigna_errors_begun(errors))
            || (ngx_buf_special(b) && b->flush
                && r->upstream->cleanup == NULL);
+}
+
+
+/* is it known whether the body is JSON? */
+
+static ngx_uint_t
+ngx_cigna_errors_begun(ngx_cigna_errors_t *errors)
+{
+    int  rc;
+
+    rc = cigna_links_begin(cigna_slice_make(errors->held.pos,
+                                            errors->held.last));
+    errors->json = (rc == CIGNA_OK);
+
+    return rc != CIGNA_AGAIN;
 }
 
 
@@ -486,6 +569,10 @@ ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     errors->holding = 0;
 
+    if (held->last == held->pos && errors->peek) {
+        return NGX_DONE;
+    }
+
     if (held->last == held->pos) {
 
         ngx_cigna_count(ctx->tenant->counters,
@@ -499,6 +586,10 @@ ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         }
 
         return NGX_DONE;
+    }
+
+    if (errors->peek) {
+        (void) ngx_cigna_errors_begun(errors);
     }
 
     if (errors->search

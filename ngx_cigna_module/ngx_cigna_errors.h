@@ -14,6 +14,9 @@
  *
  * With cigna_not_found, a 500 that says of an id that it is not known becomes a
  * 404.
+ *
+ * A good reply whose type says nothing, text/plain or none, is held as well,
+ * until its first byte tells whether it is JSON.
  */
 
 
@@ -34,6 +37,12 @@ ngx_int_t ngx_cigna_errors_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 /* 1 if the reply's media type, whatever its parameters, ends so */
 ngx_uint_t ngx_cigna_errors_typed(ngx_http_request_t *r, const char *end);
+
+/* 1 if it is JSON by its type, or by how its body begins where that was held */
+ngx_uint_t ngx_cigna_errors_json(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
+
+/* 1 if the type of a reply says nothing of what it is */
+ngx_uint_t ngx_cigna_errors_untyped(ngx_http_request_t *r);
 
 /* 1 if its body is compressed, or encoded in another way */
 ngx_uint_t ngx_cigna_errors_encoded(ngx_http_request_t *r);

@@ -2,7 +2,9 @@
 #include "ngx_cigna_own.h"
 
 
-static ngx_uint_t ngx_cigna_own_vouched(ngx_http_request_t *r);
+static ngx_str_t ngx_cigna_own_authority(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_own_vouched(ngx_http_request_t *r,
+    ngx_str_t *authority);
 static ngx_uint_t ngx_cigna_own_line(ngx_str_t *line, ngx_str_t *host);
 static ngx_uint_t ngx_cigna_own_named(ngx_http_server_name_t *n,
     ngx_str_t *host);
@@ -23,7 +25,7 @@ ngx_cigna_own_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base)
 {
     u_char                *p;
-    ngx_str_t              path, *host, scheme;
+    ngx_str_t              path, host, scheme;
     ngx_cigna_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
@@ -33,15 +35,15 @@ ngx_cigna_own_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_OK;
     }
 
-    if (!ngx_cigna_own_vouched(r)
+    /* as it was sent, with its port */
+
+    host = ngx_cigna_own_authority(r);
+
+    if (!ngx_cigna_own_vouched(r, &host)
         || ngx_cigna_own_path(r, ctx->tenant, &path) != NGX_OK)
     {
         return NGX_DECLINED;
     }
-
-    /* as it was sent, with its port */
-
-    host = &r->headers_in.host->value;
 
 #if (NGX_HTTP_SSL)
 
@@ -56,7 +58,7 @@ ngx_cigna_own_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         ngx_str_set(&scheme, "http://");
     }
 
-    p = ngx_pnalloc(r->pool, scheme.len + host->len + path.len + 1);
+    p = ngx_pnalloc(r->pool, scheme.len + host.len + path.len + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -64,7 +66,7 @@ ngx_cigna_own_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     base->data = p;
 
     p = ngx_cpymem(p, scheme.data, scheme.len);
-    p = ngx_cpymem(p, host->data, host->len);
+    p = ngx_cpymem(p, host.data, host.len);
     p = ngx_cpymem(p, path.data, path.len);
     *p++ = '/';
 
@@ -74,10 +76,36 @@ ngx_cigna_own_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
+/* over HTTP/3 nginx makes no Host line of ":authority"; empty: there is none */
+
+static ngx_str_t
+ngx_cigna_own_authority(ngx_http_request_t *r)
+{
+    ngx_str_t  authority;
+
+    if (r->headers_in.host) {
+        return r->headers_in.host->value;
+    }
+
+    ngx_str_null(&authority);
+
+#if (NGX_HTTP_V3)
+
+    if (r->http_version == NGX_HTTP_VERSION_30 && r->host_end) {
+        authority.data = r->host_start;
+        authority.len = r->host_end - r->host_start;
+    }
+
+#endif
+
+    return authority;
+}
+
+
 /* a default server answers for hosts that nobody has named */
 
 static ngx_uint_t
-ngx_cigna_own_vouched(ngx_http_request_t *r)
+ngx_cigna_own_vouched(ngx_http_request_t *r, ngx_str_t *authority)
 {
     ngx_str_t              host;
     ngx_uint_t             i;
@@ -85,8 +113,7 @@ ngx_cigna_own_vouched(ngx_http_request_t *r)
 
     host = r->headers_in.server;
 
-    if (r->headers_in.host == NULL || host.len == 0
-        || !ngx_cigna_own_line(&r->headers_in.host->value, &host))
+    if (host.len == 0 || !ngx_cigna_own_line(authority, &host))
     {
         return 0;
     }

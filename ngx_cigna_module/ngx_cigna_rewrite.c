@@ -7,14 +7,12 @@
 #include "cigna_links.h"
 
 
-#define NGX_CIGNA_REWRITE_WARN  60000      /* ms between two lines of a kind */
-
-
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *own);
 static ngx_uint_t ngx_cigna_rewrite_readable(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_uint_t ngx_cigna_rewrite_warns(ngx_msec_t *last);
+static void ngx_cigna_rewrite_type(ngx_http_request_t *r,
+    ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_rewrite_lines(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant, ngx_str_t *own);
 static ngx_uint_t ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name);
@@ -122,10 +120,17 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     static ngx_msec_t  warned;
 
     if (r->headers_out.status == NGX_HTTP_NOT_MODIFIED
-        || r->headers_out.status == NGX_HTTP_NO_CONTENT
-        || (!ngx_cigna_errors_typed(r, "/json")
-            && !ngx_cigna_errors_typed(r, "+json")))
+        || r->headers_out.status == NGX_HTTP_NO_CONTENT)
     {
+        return 0;
+    }
+
+    /* to HEAD the same is told as to GET, where the body decides */
+
+    if (!ngx_cigna_errors_json(r, ctx)
+        && (r->method != NGX_HTTP_HEAD || !ngx_cigna_errors_untyped(r)))
+    {
+        ngx_cigna_rewrite_type(r, ctx->tenant);
         return 0;
     }
 
@@ -150,18 +155,31 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* what a counter tells of each request is logged now and then */
+/* FHIR that is not JSON has links, which stay */
 
-static ngx_uint_t
-ngx_cigna_rewrite_warns(ngx_msec_t *last)
+static void
+ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
 {
-    if (*last && ngx_current_msec - *last < NGX_CIGNA_REWRITE_WARN) {
-        return 0;
+    static ngx_msec_t  warned;
+
+    if (r->method == NGX_HTTP_HEAD
+        || (!ngx_cigna_errors_typed(r, "ndjson")
+            && !ngx_cigna_errors_typed(r, "/fhir+xml")
+            && !ngx_cigna_errors_typed(r, "/xml+fhir")
+            && !ngx_cigna_errors_typed(r, "/xml")
+            && !ngx_cigna_errors_typed(r, "turtle")))
+    {
+        return;
     }
 
-    *last = ngx_max(ngx_current_msec, 1);
+    ngx_cigna_count(tenant->counters, ngx_cigna_count_links_type);
 
-    return 1;
+    if (ngx_cigna_rewrite_warns(&warned)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: upstream sent \"%V\", in which links are not "
+                      "read: they still lead to Cigna",
+                      &r->headers_out.content_type);
+    }
 }
 
 
@@ -211,9 +229,10 @@ ngx_cigna_rewrite_line(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     u_char        *p;
     cigna_slice_t  instead;
 
-    len = cigna_link_url(&tenant->bases, ngx_cigna_slice(own),
-                          ngx_cigna_slice(&h->value), &instead);
-    if (len == 0) {
+    if (cigna_link_url(&tenant->bases, ngx_cigna_slice(own),
+                       ngx_cigna_slice(&h->value), &len, &instead)
+        != CIGNA_OK)
+    {
         return NGX_OK;
     }
 

@@ -18,6 +18,8 @@
 #define NGX_CIGNA_REWRITE_BUF   16384
 #define NGX_CIGNA_REWRITE_BUFS  4
 
+#define NGX_CIGNA_REWRITE_WARN  60000      /* ms between two lines of a kind */
+
 
 /* of a connection's "buffered": a bit that nobody has, next to gzip's */
 
@@ -57,6 +59,8 @@ static ngx_buf_t *ngx_cigna_rewrite_add(ngx_http_request_t *r,
     ngx_cigna_rewrite_t *rw, ngx_uint_t memory);
 static void ngx_cigna_rewrite_ended(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_count_e kind, ngx_msec_t *last, const char *what);
 
 
 /* no base: cigna_links.c finds no link then */
@@ -389,14 +393,66 @@ ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 }
 
 
+/* what of the links is left as it came */
+
 static void
 ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    if (ctx->rewrite->links.broken) {
-        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_broken);
+    cigna_links_t      *links;
+    static ngx_msec_t   broken, elsewhere, outside;
 
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "cigna: upstream sent no valid JSON, links behind the "
-                      "error are left as they are");
+    links = &ctx->rewrite->links;
+
+    if (links->broken) {
+        ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_broken, &broken,
+                               "no valid JSON: links behind the error still "
+                               "lead to Cigna");
     }
+
+    /* without bases links were to stay */
+
+    if (links->bases->n == 0) {
+        return;
+    }
+
+    if (links->elsewhere) {
+        ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_elsewhere,
+                               &elsewhere,
+                               "a Bundle with links to another host or path, "
+                               "which stay; if they are Cigna's, write "
+                               "\"cigna_upstream_alias\"");
+    }
+
+    if (links->outside) {
+        ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_outside,
+                               &outside,
+                               "links with dot segments, or longer than any of "
+                               "FHIR, which still lead to Cigna");
+    }
+}
+
+
+static void
+ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_count_e kind, ngx_msec_t *last, const char *what)
+{
+    ngx_cigna_count(ctx->tenant->counters, kind);
+
+    if (ngx_cigna_rewrite_warns(last)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: upstream sent %s", what);
+    }
+}
+
+
+ngx_uint_t
+ngx_cigna_rewrite_warns(ngx_msec_t *last)
+{
+    if (*last && ngx_current_msec - *last < NGX_CIGNA_REWRITE_WARN) {
+        return 0;
+    }
+
+    *last = ngx_max(ngx_current_msec, 1);
+
+    return 1;
 }

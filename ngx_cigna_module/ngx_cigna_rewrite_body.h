@@ -20,6 +20,12 @@
 ngx_int_t ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *own, cigna_smart_e document, ngx_array_t *endpoints);
 
+/*
+ * A counter tells of each reply whose links stayed, the log of one in a minute:
+ * *last is that kind's own.
+ */
+ngx_uint_t ngx_cigna_rewrite_warns(ngx_msec_t *last);
+
 /* for the body filter, where ctx->rewrite is set */
 ngx_int_t ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_chain_t *in, ngx_http_output_body_filter_pt next);

@@ -2,18 +2,17 @@
 #include "cigna_base.h"
 
 
-#define CIGNA_BASE_PORT_LEN  (sizeof(":65535") - 1)
-
-
-static size_t cigna_base_parse(const cigna_bases_t *bases, cigna_slice_t url,
-    int cut);
-static size_t cigna_base_origin(cigna_slice_t url, int cut, int *https,
-    cigna_slice_t *host, uint16_t *port);
-static int cigna_base_at(const cigna_uri_t *uri, int https, cigna_slice_t host,
-    uint16_t port);
+static int cigna_base_parse(const cigna_bases_t *bases, cigna_slice_t url,
+    int cut, size_t *len);
+static int cigna_base_at_root(const cigna_bases_t *bases, cigna_slice_t url,
+    int cut, size_t *len);
+static size_t cigna_base_origin(cigna_slice_t url, int cut,
+    cigna_slice_t *host);
+static size_t cigna_base_scheme(cigna_slice_t url);
+static cigna_slice_t cigna_base_no_ports(cigna_slice_t authority);
+static cigna_slice_t cigna_base_slashes(cigna_slice_t rest);
 static int cigna_base_ends(cigna_slice_t url, size_t len, int cut);
 static cigna_slice_t cigna_base_path(const cigna_uri_t *uri);
-static size_t cigna_base_scheme(cigna_slice_t url, int *https);
 static int cigna_base_border(uint8_t c);
 
 
@@ -21,7 +20,9 @@ void
 cigna_bases_init(cigna_bases_t *bases)
 {
     bases->n = 0;
+    bases->len_plain = 0;
     bases->len_max = 0;
+    bases->mixed = 0;
 }
 
 
@@ -29,6 +30,7 @@ int
 cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
 {
     size_t         len;
+    unsigned       i;
     cigna_buf_t    b;
     cigna_uri_t   *uri;
     cigna_base_t  *base;
@@ -54,10 +56,16 @@ cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
 
     base->len = cigna_buf_slice(&b).len;
 
-    len = base->len + CIGNA_BASE_PORT_LEN;
+    len = base->len + CIGNA_BASE_FORM_MAX;
 
     if (len > bases->len_max) {
         bases->len_max = len;
+        bases->len_plain = base->len + 2;
+    }
+
+    for (i = 0; i < bases->n; i++) {
+        bases->mixed |= cigna_slice_eq_case(bases->base[i].uri.host, uri->host)
+                        && !cigna_uri_same_origin(&bases->base[i].uri, uri);
     }
 
     bases->n++;
@@ -66,12 +74,41 @@ cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
 }
 
 
-size_t
-cigna_bases_match(const cigna_bases_t *bases, cigna_slice_t url, int cut)
+int
+cigna_bases_match(const cigna_bases_t *bases, cigna_slice_t url, int cut,
+    size_t *len)
+{
+    if (cigna_bases_match_plain(bases, url, cut, len) == CIGNA_OK) {
+        return CIGNA_OK;
+    }
+
+    if (url.len && url.data[0] == '/'
+        && (url.len == 1 || url.data[1] != '/'))
+    {
+        return cigna_base_at_root(bases, url, cut, len);
+    }
+
+    return cigna_base_parse(bases, url, cut, len);
+}
+
+
+/*
+ * All bases of a host are written alike, so that the longest one here is the
+ * longest of all, unless a second "/" behind the host hides a longer one.
+ */
+
+int
+cigna_bases_match_plain(const cigna_bases_t *bases, cigna_slice_t url, int cut,
+    size_t *len)
 {
     size_t               best;
     unsigned             i;
+    cigna_slice_t        rest;
     const cigna_base_t  *base;
+
+    if (bases->mixed) {
+        return CIGNA_NONE;
+    }
 
     best = 0;
 
@@ -88,59 +125,102 @@ cigna_bases_match(const cigna_bases_t *bases, cigna_slice_t url, int cut)
         }
     }
 
-    /* all bases of an origin are written alike, so this was the longest */
+    rest = cigna_slice_skip(url, best);
 
-    return best ? best : cigna_base_parse(bases, url, cut);
+    if (best == 0 || cigna_slice_starts(rest, cigna_slice("//"))) {
+        return CIGNA_NONE;
+    }
+
+    *len = best;
+
+    return CIGNA_OK;
 }
 
 
 /* a known base in another guise */
 
-static size_t
-cigna_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut)
+static int
+cigna_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
+    size_t *len)
 {
-    int             https;
-    size_t          origin, best;
-    unsigned        i;
-    uint16_t        port;
-    cigna_slice_t   host, path, rest;
+    size_t              origin;
+    unsigned            i, found;
+    cigna_slice_t       host, path, rest;
+    const cigna_uri_t  *uri;
 
-    origin = cigna_base_origin(url, cut, &https, &host, &port);
+    origin = cigna_base_origin(url, cut, &host);
 
     if (origin == 0) {
-        return 0;
+        return CIGNA_NONE;
     }
 
-    best = 0;
-    rest = cigna_slice_skip(url, origin);
+    found = 0;
 
     for (i = 0; i < bases->n; i++) {
 
-        path = cigna_base_path(&bases->base[i].uri);
+        uri = &bases->base[i].uri;
 
-        if (origin + path.len > best
-            && cigna_base_at(&bases->base[i].uri, https, host, port)
-            && cigna_slice_starts(rest, path)
-            && cigna_base_ends(rest, path.len, cut))
+        if (!cigna_slice_eq_case(host, uri->host)) {
+            continue;
+        }
+
+        path = cigna_base_path(uri);
+        rest = cigna_slice_skip(url, origin);
+
+        if (path.len) {
+            rest = cigna_base_slashes(rest);
+        }
+
+        if (cigna_slice_starts(rest, path)
+            && cigna_base_ends(rest, path.len, cut)
+            && (!found || url.len - rest.len + path.len > *len))
         {
-            best = origin + path.len;
+            *len = url.len - rest.len + path.len;
+            found = 1;
         }
     }
 
-    return best;
+    return found ? CIGNA_OK : CIGNA_NONE;
+}
+
+
+/* a path alone */
+
+static int
+cigna_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
+    size_t *len)
+{
+    cigna_slice_t  path;
+
+    if (bases->n == 0) {
+        return CIGNA_NONE;
+    }
+
+    path = cigna_base_path(&bases->base[0].uri);
+
+    if (!cigna_slice_starts(url, path)
+        || !cigna_base_ends(url, path.len, cut))
+    {
+        return CIGNA_NONE;
+    }
+
+    *len = path.len;
+
+    return CIGNA_OK;
 }
 
 
 /* length of "scheme://host:port" in front of a URL; 0: there is none */
 
 static size_t
-cigna_base_origin(cigna_slice_t url, int cut, int *https, cigna_slice_t *host,
-    uint16_t *port)
+cigna_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)
 {
     size_t         scheme, len;
+    uint16_t       port;
     cigna_slice_t  rest, authority;
 
-    scheme = cigna_base_scheme(url, https);
+    scheme = cigna_base_scheme(url);
+
     if (scheme == 0) {
         return 0;
     }
@@ -156,23 +236,94 @@ cigna_base_origin(cigna_slice_t url, int cut, int *https, cigna_slice_t *host,
         return 0;
     }
 
-    authority = cigna_slice_make(rest.data, rest.data + len);
-    *port = *https ? 443 : 80;
+    authority = cigna_base_no_ports(cigna_slice_make(rest.data,
+                                                     rest.data + len));
 
-    if (cigna_uri_authority_parse(authority, host, port) != CIGNA_OK) {
+    if (cigna_uri_authority_parse(authority, host, &port) != CIGNA_OK) {
         return 0;
+    }
+
+    if (host->len > 1 && host->data[host->len - 1] == '.') {
+        host->len--;
     }
 
     return scheme + len;
 }
 
 
-static int
-cigna_base_at(const cigna_uri_t *uri, int https, cigna_slice_t host,
-    uint16_t port)
+/* length of "http://", "https://" or "//" in front, 0 if there is none */
+
+static size_t
+cigna_base_scheme(cigna_slice_t url)
 {
-    return https == (int) uri->https && port == uri->port
-           && cigna_slice_eq_case(host, uri->host);
+    size_t         i;
+    cigna_slice_t  scheme;
+
+    static const char *const  schemes[] = { "https://", "http://", "//" };
+
+    for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+
+        scheme = cigna_slice_str(schemes[i]);
+
+        if (url.len >= scheme.len
+            && cigna_slice_eq_case(cigna_slice_make(url.data,
+                                                    url.data + scheme.len),
+                                   scheme))
+        {
+            return scheme.len;
+        }
+    }
+
+    return 0;
+}
+
+
+/* gateways in front of servers write them twice: "host:443:443" */
+
+static cigna_slice_t
+cigna_base_no_ports(cigna_slice_t authority)
+{
+    size_t  len, ports;
+
+    ports = 0;
+
+    for (len = authority.len; len; len--) {
+
+        if (authority.data[len - 1] == ':') {
+            ports = authority.len - len + 1;
+
+        } else if (authority.data[len - 1] < '0'
+                   || authority.data[len - 1] > '9')
+        {
+            break;
+        }
+    }
+
+    if (ports <= CIGNA_BASE_PORTS_MAX) {
+        authority.len -= ports;
+    }
+
+    return authority;
+}
+
+
+/* all but the last of those in front */
+
+static cigna_slice_t
+cigna_base_slashes(cigna_slice_t rest)
+{
+    size_t  n;
+
+    for (n = 0; n < CIGNA_BASE_SLASHES_MAX; n++) {
+
+        if (!cigna_slice_starts(rest, cigna_slice("//"))) {
+            break;
+        }
+
+        rest = cigna_slice_skip(rest, 1);
+    }
+
+    return rest;
 }
 
 
@@ -202,30 +353,6 @@ cigna_base_path(const cigna_uri_t *uri)
 }
 
 
-/* length of "http://" or "https://" in front, 0 if there is neither */
-
-static size_t
-cigna_base_scheme(cigna_slice_t url, int *https)
-{
-    cigna_slice_t  scheme;
-
-    for (*https = 0; *https <= 1; (*https)++) {
-
-        scheme = *https ? cigna_slice("https://") : cigna_slice("http://");
-
-        if (url.len >= scheme.len
-            && cigna_slice_eq_case(cigna_slice_make(url.data,
-                                                    url.data + scheme.len),
-                                   scheme))
-        {
-            return scheme.len;
-        }
-    }
-
-    return 0;
-}
-
-
 static int
 cigna_base_border(uint8_t c)
 {
@@ -239,6 +366,10 @@ cigna_bases_may_match(cigna_slice_t start)
     int            https;
     size_t         len;
     cigna_slice_t  scheme;
+
+    if (start.len && start.data[0] == '/') {
+        return 1;
+    }
 
     for (https = 0; https <= 1; https++) {
 
@@ -254,4 +385,11 @@ cigna_bases_may_match(cigna_slice_t start)
     }
 
     return 0;
+}
+
+
+int
+cigna_bases_absolute(cigna_slice_t url)
+{
+    return cigna_base_scheme(url) || cigna_slice_starts(url, cigna_slice("/"));
 }

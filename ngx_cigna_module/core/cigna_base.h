@@ -25,10 +25,22 @@ typedef struct {
 } cigna_base_t;
 
 
+/* what the longest form of a base has beside the base itself */
+
+#define CIGNA_BASE_PORTS_MAX    (sizeof(":65535:65535") - 1)
+#define CIGNA_BASE_SLASHES_MAX  8          /* in front of the path */
+
+/* and a dot behind the host, and the "s" of https */
+#define CIGNA_BASE_FORM_MAX                                                   \
+    (CIGNA_BASE_PORTS_MAX + CIGNA_BASE_SLASHES_MAX + 2)
+
+
 typedef struct {
     cigna_base_t    base[CIGNA_BASES_MAX];
     unsigned        n;
-    size_t          len_max;               /* longest form of any, with port */
+    size_t          len_plain;             /* of the longest text, and two */
+    size_t          len_max;               /* longest form of any */
+    unsigned        mixed:1;               /* some share a host, and no port */
 } cigna_bases_t;
 
 
@@ -44,23 +56,38 @@ int cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text,
     const char **error);
 
 /*
- * How many bytes of the URL are a known base: of several that fit, the
- * longest.  0: it lies elsewhere.  Scheme and host are compared in either
- * case, ports with the scheme's own filled in, the path to the byte and up to
- * a border: "/", "?", "#" or the end.  A URL with user information is nobody's.
+ * CIGNA_OK, and in *len how many bytes of the URL are a known base: of several
+ * that fit, the longest.  CIGNA_NONE: it lies elsewhere.
+ *
+ * The host decides, in either case and with or without a dot at its end.  The
+ * scheme, which may be left out ("//host"), and ports do not matter.  The path
+ * is compared to the byte, behind one "/" or more, and up to a border: "/",
+ * "?", "#" or the end.  A path alone is one of the base that was added first;
+ * if that base has no path, *len is 0.  A URL with user information is
+ * nobody's.
  *
  * "cut": more bytes follow, which are not here.
  */
-size_t cigna_bases_match(const cigna_bases_t *bases, cigna_slice_t url,
-    int cut);
+int cigna_bases_match(const cigna_bases_t *bases, cigna_slice_t url, int cut,
+    size_t *len);
 
 /*
- * 1 if what was seen so far may still become a URL of a base: looks at the
- * scheme, of which a text of SCHEME_MAX bytes and more has all.
+ * The same for a URL that begins with the text of a base, of which len_plain
+ * bytes are here; CIGNA_NONE: more has to be known.  Most links end here.
+ */
+int cigna_bases_match_plain(const cigna_bases_t *bases, cigna_slice_t url,
+    int cut, size_t *len);
+
+/*
+ * 1 if what was seen so far may still become a URL of a base: looks at how it
+ * begins, of which a text of SCHEME_MAX bytes and more has all.
  */
 #define CIGNA_BASE_SCHEME_MAX  (sizeof("https://") - 1)
 
 int cigna_bases_may_match(cigna_slice_t start);
+
+/* 1 if a URL leads to a place of its own, wherever it stands */
+int cigna_bases_absolute(cigna_slice_t url);
 
 
 #endif /* _CIGNA_BASE_H_INCLUDED_ */

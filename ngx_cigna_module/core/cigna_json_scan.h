@@ -10,6 +10,10 @@
  * Finding one's way in JSON (RFC 8259) that streams by, without parsing it.
  */
 
+/* of byte order, in UTF-8: a reader may ignore it in front of a text */
+
+#define CIGNA_JSON_MARK  "\xef\xbb\xbf"
+
 #define cigna_json_is_space(c)                                                \
     ((c) == ' ' || (c) == '\n' || (c) == '\r' || (c) == '\t')
 

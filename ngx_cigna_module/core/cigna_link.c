@@ -4,62 +4,128 @@
 #include "cigna_link.h"
 
 
-#define CIGNA_LINK_KEY_MAX    16
-#define CIGNA_LINK_KEYS       6            /* of one length */
-
-#define CIGNA_LINK_ANYWHERE                                                   \
-    (CIGNA_LINK_IN_PLACE|CIGNA_LINK_IN_RESPONSE|CIGNA_LINK_IN_NETWORK         \
-     |CIGNA_LINK_IN_OTHER)
-
-
 typedef struct {
-    const char     *name;
+    cigna_slice_t   name;
     unsigned        link;                  /* within what it is one */
-    unsigned        within;                /* 0: CIGNA_LINK_IN_OTHER */
+    unsigned        within;                /* what its value is ... */
+    unsigned        only;                  /* ... in these; 0: anywhere */
 } cigna_link_key_t;
 
 
+#define CIGNA_LINK_ANYWHERE                                                   \
+    (2 * CIGNA_LINK_IN_OTHER - CIGNA_LINK_IN_PLACE)
+
+
+#define CIGNA_LINK_SLOTS  128
+
+/* each key has a slot of its own: two in one are an error of the compiler */
+
+#define CIGNA_LINK_SLOT(first, middle, len)                                   \
+    (((first) + (middle) * 12 + (len) * 56) % CIGNA_LINK_SLOTS)
+
+#define CIGNA_LINK_KEY(first, middle, name, link, within, only)               \
+    [CIGNA_LINK_SLOT(first, middle, sizeof(name) - 1)] =                      \
+        { { (const uint8_t *) name, sizeof(name) - 1 }, link, within, only }
+
+#define CIGNA_LINK_PLACE(first, middle, name)                                 \
+    CIGNA_LINK_KEY(first, middle, name, 0, CIGNA_LINK_IN_PLACE, 0)
+
+#define CIGNA_LINK_URL(first, middle, name)                                   \
+    CIGNA_LINK_KEY(first, middle, name, CIGNA_LINK_ANYWHERE, 0, 0)
+
+
 /*
- * By length.  What is within a "place" has an "url" that is a place, too: a
- * Bundle's link and request, an Attachment, a RelatedArtifact, implementation.
- * Of "address" there is an agent's in an AuditEvent, which is a name.
+ * Of type url in FHIR R4, Reference.reference, and those of type uri by which a
+ * Bundle leads to its entries and pages.  t/integration/links_types.test.mjs
+ * compares this with HL7's definitions.
+ *
+ * An object is a resource where it is the whole text, in "contained", in an
+ * entry's or a parameter's "resource", and in "outcome" of a response.  A
+ * resource has no Reference's fields; DetectedIssue.reference is a name.
  */
 
-static const cigna_link_key_t
-    cigna_link_keys[CIGNA_LINK_KEY_MAX][CIGNA_LINK_KEYS] =
-{
-    [3]  = { { "url", CIGNA_LINK_IN_PLACE, 0 } },
-    [4]  = { { "link", 0, CIGNA_LINK_IN_PLACE },
-             { "form", 0, CIGNA_LINK_IN_PLACE } },
-    [5]  = { { "photo", 0, CIGNA_LINK_IN_PLACE },
-             { "image", 0, CIGNA_LINK_IN_PLACE } },
-    [7]  = { { "fullUrl", CIGNA_LINK_ANYWHERE, 0 },
-             { "content", 0, CIGNA_LINK_IN_PLACE },
-             { "request", 0, CIGNA_LINK_IN_PLACE },
-             { "nameUrl", CIGNA_LINK_ANYWHERE, 0 },
-             { "network", 0, CIGNA_LINK_IN_NETWORK },
-             { "address", CIGNA_LINK_ANYWHERE & ~CIGNA_LINK_IN_NETWORK, 0 } },
-    [8]  = { { "document", 0, CIGNA_LINK_IN_PLACE },
-             { "response", 0, CIGNA_LINK_IN_RESPONSE },
-             { "location", CIGNA_LINK_IN_RESPONSE, 0 },
-             { "valueUrl", CIGNA_LINK_ANYWHERE, 0 },
-             { "endpoint", CIGNA_LINK_ANYWHERE, 0 } },
-    [9]  = { { "reference", CIGNA_LINK_ANYWHERE, 0 },
-             { "rendering", CIGNA_LINK_ANYWHERE, 0 } },
-    [10] = { { "attachment", 0, CIGNA_LINK_IN_PLACE } },
-    [13] = { { "presentedForm", 0, CIGNA_LINK_IN_PLACE },
-             { "documentation", 0, CIGNA_LINK_IN_PLACE } },
-    [14] = { { "implementation", 0, CIGNA_LINK_IN_PLACE } },
-    [15] = { { "relatedArtifact", 0, CIGNA_LINK_IN_PLACE } }
+static const cigna_link_key_t  cigna_link_keys[CIGNA_LINK_SLOTS] = {
+
+    CIGNA_LINK_KEY('r', 'r', "reference",
+                   CIGNA_LINK_ANYWHERE
+                   & ~(CIGNA_LINK_IN_NAME|CIGNA_LINK_IN_RESOURCE), 0, 0),
+
+    CIGNA_LINK_KEY('u', 'r', "url",
+                   CIGNA_LINK_IN_PLACE|CIGNA_LINK_IN_LINK, 0, 0),
+
+    CIGNA_LINK_KEY('l', 't', "location", CIGNA_LINK_IN_RESPONSE, 0, 0),
+
+    CIGNA_LINK_KEY('a', 'r', "address",
+                   CIGNA_LINK_IN_RESOURCE|CIGNA_LINK_IN_ENDPOINT, 0, 0),
+
+    CIGNA_LINK_KEY('e', 'o', "endpoint", CIGNA_LINK_ANYWHERE,
+                   CIGNA_LINK_IN_ENDPOINT, 0),
+
+    CIGNA_LINK_URL('f', 'l', "fullUrl"),
+    CIGNA_LINK_URL('n', 'e', "nameUrl"),
+    CIGNA_LINK_URL('v', 'e', "valueUrl"),
+    CIGNA_LINK_URL('d', 'V', "defaultValueUrl"),
+    CIGNA_LINK_URL('f', 'd', "fixedUrl"),
+    CIGNA_LINK_URL('p', 'r', "patternUrl"),
+    CIGNA_LINK_KEY('r', 'v', "relativePath", CIGNA_LINK_ANYWHERE, 0, 0),
+    CIGNA_LINK_KEY('r', 'e', "rendering", CIGNA_LINK_ANYWHERE, 0, 0),
+
+    /* Attachment */
+
+    CIGNA_LINK_PLACE('a', 'h', "attachment"),
+    CIGNA_LINK_PLACE('c', 't', "content"),
+    CIGNA_LINK_PLACE('d', 'm', "document"),
+    CIGNA_LINK_PLACE('f', 'r', "form"),
+    CIGNA_LINK_PLACE('i', 'a', "image"),
+    CIGNA_LINK_PLACE('p', 'o', "photo"),
+    CIGNA_LINK_PLACE('p', 't', "presentedForm"),
+
+    /* RelatedArtifact */
+
+    CIGNA_LINK_PLACE('d', 'n', "documentation"),
+    CIGNA_LINK_PLACE('r', 'A', "relatedArtifact"),
+
+    CIGNA_LINK_PLACE('i', 'n', "implementation"),
+    CIGNA_LINK_PLACE('r', 'u', "request"),
+
+    CIGNA_LINK_KEY('l', 'n', "link", 0, CIGNA_LINK_IN_LINK,
+                   CIGNA_LINK_ANYWHERE & ~CIGNA_LINK_IN_METADATA),
+
+    CIGNA_LINK_KEY('m', 'd', "metadata", 0, CIGNA_LINK_IN_METADATA, 0),
+
+    CIGNA_LINK_KEY('c', 'a', "contained", 0, CIGNA_LINK_IN_RESOURCE, 0),
+
+    CIGNA_LINK_KEY('e', 't', "entry", 0, CIGNA_LINK_IN_ENTRY, 0),
+    CIGNA_LINK_KEY('p', 'm', "parameter", 0, CIGNA_LINK_IN_ENTRY, 0),
+    CIGNA_LINK_KEY('p', 'r', "part", 0, CIGNA_LINK_IN_ENTRY, 0),
+    CIGNA_LINK_KEY('r', 'u', "resource", 0, CIGNA_LINK_IN_RESOURCE,
+                   CIGNA_LINK_IN_ENTRY),
+
+    CIGNA_LINK_KEY('r', 'o', "response", 0, CIGNA_LINK_IN_RESPONSE, 0),
+    CIGNA_LINK_KEY('o', 'c', "outcome", 0, CIGNA_LINK_IN_RESOURCE,
+                   CIGNA_LINK_IN_RESPONSE),
+
+    /* Expression, and an education of an Immunization */
+
+    CIGNA_LINK_KEY('e', 's', "expression", 0, CIGNA_LINK_IN_NAME, 0),
+    CIGNA_LINK_KEY('c', 'e', "criteria", 0, CIGNA_LINK_IN_NAME, 0),
+    CIGNA_LINK_KEY('e', 'a', "education", 0, CIGNA_LINK_IN_NAME, 0),
+    CIGNA_LINK_KEY('c', 'i', "condition", 0, CIGNA_LINK_IN_NAME,
+                   CIGNA_LINK_IN_TRIGGER),
+
+    CIGNA_LINK_KEY('t', 'g', "trigger", 0, CIGNA_LINK_IN_TRIGGER, 0)
 };
 
 
-static int cigna_link_typed(cigna_slice_t key, cigna_slice_t type);
+static unsigned cigna_link_typed(cigna_slice_t key);
+static int cigna_link_of_type(cigna_slice_t key, cigna_slice_t type);
 static int cigna_link_odd(uint8_t c);
-static int cigna_link_known(const cigna_link_t *link,
-    const cigna_bases_t *bases);
+static int cigna_link_next(cigna_link_t *link, const cigna_bases_t *bases,
+    cigna_slice_t own);
 static int cigna_link_decide(cigna_link_t *link, const cigna_bases_t *bases,
     cigna_slice_t own, int cut);
+static int cigna_link_found(cigna_link_t *link, cigna_slice_t own, size_t len,
+    int cut);
 static int cigna_link_path(cigna_link_t *link, const uint8_t **p,
     const uint8_t *end);
 static int cigna_link_path_char(cigna_link_t *link, uint8_t c);
@@ -74,37 +140,28 @@ static int cigna_link_stays(cigna_link_t *link);
 int
 cigna_link_key(cigna_slice_t key, unsigned in, unsigned *within)
 {
-    unsigned                 i;
     const cigna_link_key_t  *k;
 
     *within = CIGNA_LINK_IN_OTHER;
 
-    if (key.len < CIGNA_LINK_KEY_MAX) {
-
-        for (i = 0; i < CIGNA_LINK_KEYS; i++) {
-
-            k = &cigna_link_keys[key.len][i];
-
-            if (k->name == NULL) {
-                break;
-            }
-
-            if (key.data[0] == (uint8_t) k->name[0]
-                && cigna_slice_eq(key, cigna_slice_str(k->name)))
-            {
-                if (k->within) {
-                    *within = k->within;
-                }
-
-                return (k->link & in) != 0;
-            }
-        }
+    if (key.len == 0) {
+        return 0;
     }
 
-    if (cigna_link_typed(key, cigna_slice("Attachment"))
-        || cigna_link_typed(key, cigna_slice("RelatedArtifact")))
-    {
-        *within = CIGNA_LINK_IN_PLACE;
+    k = &cigna_link_keys[CIGNA_LINK_SLOT(key.data[0], key.data[key.len / 2],
+                                         key.len)];
+
+    if (cigna_slice_eq(key, k->name)) {
+
+        if (k->within && (k->only == 0 || (k->only & in))) {
+            *within = k->within;
+        }
+
+        return (k->link & in) != 0;
+    }
+
+    if (key.len > sizeof("Attachment") - 1) {
+        *within = cigna_link_typed(key);
     }
 
     return 0;
@@ -113,12 +170,43 @@ cigna_link_key(cigna_slice_t key, unsigned in, unsigned *within)
 
 /* sourceAttachment, valueAttachment, ...: one of several types it may have */
 
-static int
-cigna_link_typed(cigna_slice_t key, cigna_slice_t type)
+static unsigned
+cigna_link_typed(cigna_slice_t key)
 {
-    return key.len > type.len
-           && key.data[key.len - 1] == 't'
-           && cigna_slice_ends(key, type);
+    switch (key.data[key.len - 1]) {
+
+    case 't':
+
+        if (cigna_link_of_type(key, cigna_slice("Attachment"))
+            || cigna_link_of_type(key, cigna_slice("RelatedArtifact")))
+        {
+            return CIGNA_LINK_IN_PLACE;
+        }
+
+        return CIGNA_LINK_IN_OTHER;
+
+    case 'n':
+
+        if (cigna_link_of_type(key, cigna_slice("Expression"))) {
+            return CIGNA_LINK_IN_NAME;
+        }
+
+        if (cigna_link_of_type(key, cigna_slice("TriggerDefinition"))) {
+            return CIGNA_LINK_IN_TRIGGER;
+        }
+
+        return CIGNA_LINK_IN_OTHER;
+
+    default:
+        return CIGNA_LINK_IN_OTHER;
+    }
+}
+
+
+static int
+cigna_link_of_type(cigna_slice_t key, cigna_slice_t type)
+{
+    return key.len > type.len && cigna_slice_ends(key, type);
 }
 
 
@@ -160,7 +248,8 @@ cigna_link_take(cigna_link_t *link, const cigna_bases_t *bases,
     }
 
     max = (link->text_len < CIGNA_BASE_SCHEME_MAX) ? CIGNA_BASE_SCHEME_MAX
-                                                   : bases->len_max + 1;
+          : (link->text_len < bases->len_plain) ? bases->len_plain
+                                                : bases->len_max + 1;
     max -= link->text_len;
 
     if (max > (size_t) (end - *p)) {
@@ -183,8 +272,7 @@ cigna_link_take(cigna_link_t *link, const cigna_bases_t *bases,
 
     *p += n;
 
-    return cigna_link_known(link, bases)
-           ? cigna_link_decide(link, bases, own, 1) : CIGNA_AGAIN;
+    return cigna_link_next(link, bases, own);
 }
 
 
@@ -198,8 +286,7 @@ cigna_link_char(cigna_link_t *link, const cigna_bases_t *bases,
 
     link->text[link->text_len++] = c;
 
-    return cigna_link_known(link, bases)
-           ? cigna_link_decide(link, bases, own, 1) : CIGNA_AGAIN;
+    return cigna_link_next(link, bases, own);
 }
 
 
@@ -221,21 +308,36 @@ cigna_link_odd(uint8_t c)
 }
 
 
-/* no more has to be known of the base */
+/* what is known of the base with one more character, or with some more */
 
 static int
-cigna_link_known(const cigna_link_t *link, const cigna_bases_t *bases)
+cigna_link_next(cigna_link_t *link, const cigna_bases_t *bases,
+    cigna_slice_t own)
 {
+    size_t         len;
     uint8_t        last;
     cigna_slice_t  text;
 
-    text = cigna_slice_make(link->text, link->text + link->text_len);
     last = link->text[link->text_len - 1];
 
-    return last <= ' ' || last > '~'
-           || link->text_len > bases->len_max
-           || (link->text_len <= CIGNA_BASE_SCHEME_MAX
-               && !cigna_bases_may_match(text));
+    if (last <= ' ' || last > '~' || link->text_len > bases->len_max) {
+        return cigna_link_decide(link, bases, own, 1);
+    }
+
+    text = cigna_slice_make(link->text, link->text + link->text_len);
+
+    if (link->text_len <= CIGNA_BASE_SCHEME_MAX) {
+        return cigna_bases_may_match(text) ? CIGNA_AGAIN
+                                           : cigna_link_stays(link);
+    }
+
+    if (link->text_len == bases->len_plain
+        && cigna_bases_match_plain(bases, text, 1, &len) == CIGNA_OK)
+    {
+        return cigna_link_found(link, own, len, 1);
+    }
+
+    return CIGNA_AGAIN;
 }
 
 
@@ -246,16 +348,26 @@ cigna_link_decide(cigna_link_t *link, const cigna_bases_t *bases,
     cigna_slice_t own, int cut)
 {
     size_t         len;
-    cigna_slice_t  text, rest;
+    cigna_slice_t  text;
 
     text = cigna_slice_make(link->text, link->text + link->text_len);
-    len = cigna_bases_match(bases, text, cut);
 
-    if (len == 0) {
+    if (cigna_bases_match(bases, text, cut, &len) != CIGNA_OK) {
         return cigna_link_stays(link);
     }
 
-    rest = cigna_slice_skip(text, len);
+    return cigna_link_found(link, own, len, cut);
+}
+
+
+/* so many characters are a base */
+
+static int
+cigna_link_found(cigna_link_t *link, cigna_slice_t own, size_t len, int cut)
+{
+    cigna_slice_t  rest;
+
+    rest = cigna_slice_make(link->text + len, link->text + link->text_len);
 
     link->insert = cigna_link_own(own, rest);
     link->held_pos = cigna_link_raw(link, len);
@@ -442,30 +554,27 @@ cigna_link_own(cigna_slice_t own, cigna_slice_t rest)
 }
 
 
-size_t
+int
 cigna_link_url(const cigna_bases_t *bases, cigna_slice_t own,
-    cigna_slice_t url, cigna_slice_t *instead)
+    cigna_slice_t url, size_t *len, cigna_slice_t *instead)
 {
-    size_t         len;
     cigna_dots_t   dots;
     cigna_slice_t  rest;
 
-    len = cigna_bases_match(bases, url, 0);
-
-    if (len == 0) {
-        return 0;
+    if (cigna_bases_match(bases, url, 0, len) != CIGNA_OK) {
+        return CIGNA_NONE;
     }
 
-    rest = cigna_slice_skip(url, len);
+    rest = cigna_slice_skip(url, *len);
 
     cigna_dots_init(&dots);
     (void) cigna_link_dots(&dots, rest);
 
     if (cigna_dots_end(&dots)) {
-        return 0;
+        return CIGNA_NONE;
     }
 
     *instead = cigna_link_own(own, rest);
 
-    return len;
+    return CIGNA_OK;
 }

@@ -14,12 +14,22 @@
  */
 
 
-/* what an object or an array is, by the key whose value it is within */
+/*
+ * What an object or an array is, by the key whose value it is within.  FHIR R4
+ * has the same key for values of different types; this tells them apart.
+ */
 
-#define CIGNA_LINK_IN_PLACE     0x02       /* its "url" is a link */
-#define CIGNA_LINK_IN_RESPONSE  0x04       /* its "location" is one */
-#define CIGNA_LINK_IN_NETWORK   0x08       /* its "address" is none */
-#define CIGNA_LINK_IN_OTHER     0x10
+#define CIGNA_LINK_IN_PLACE     0x0002     /* its "url" is a link */
+#define CIGNA_LINK_IN_LINK      0x0004     /* so is that of a Bundle's link */
+#define CIGNA_LINK_IN_RESPONSE  0x0008     /* its "location" is one */
+#define CIGNA_LINK_IN_ENDPOINT  0x0010     /* its "address" is one */
+#define CIGNA_LINK_IN_RESOURCE  0x0020     /* so is an Endpoint's, and its
+                                              "reference" is none */
+#define CIGNA_LINK_IN_NAME      0x0040     /* its "reference" is none */
+#define CIGNA_LINK_IN_ENTRY     0x0080     /* its "resource" is a resource */
+#define CIGNA_LINK_IN_TRIGGER   0x0100     /* "condition" is an Expression */
+#define CIGNA_LINK_IN_METADATA  0x0200     /* its "link" is no Bundle's */
+#define CIGNA_LINK_IN_OTHER     0x0400
 
 /*
  * What the value of a key is in an object which is itself within "in": 1 if it
@@ -31,7 +41,7 @@ int cigna_link_key(cigna_slice_t key, unsigned in, unsigned *within);
 
 /* a known base in which every byte is written as \uXXXX, and what follows */
 
-#define CIGNA_LINK_TEXT_MAX  (CIGNA_BASE_LEN_MAX + 16)
+#define CIGNA_LINK_TEXT_MAX  (CIGNA_BASE_LEN_MAX + CIGNA_BASE_FORM_MAX + 1)
 
 /*
  * The longest path behind a base, as it is written; a query may have any
@@ -49,7 +59,8 @@ typedef struct {
     size_t          text_len;
     size_t          held_len;
     size_t          held_pos;              /* goes out from here */
-    unsigned        based:1;               /* it begins with a base */
+    unsigned        based:1;               /* it begins with a base; until
+                                              the last piece is released */
     unsigned        releasing:1;           /* it is decided */
     cigna_dots_t    dots;                  /* of the path behind the base */
     uint8_t         text[CIGNA_LINK_TEXT_MAX];   /* decoded */
@@ -89,11 +100,11 @@ int cigna_link_release(cigna_link_t *link, cigna_slice_t *piece);
 
 
 /*
- * The same for one URL of any length, as in Location: how many bytes of it
- * *instead takes the place of; 0 for none.
+ * The same for one URL of any length, as in Location: CIGNA_OK, and *instead
+ * takes the place of so many bytes of it; or CIGNA_NONE.
  */
-size_t cigna_link_url(const cigna_bases_t *bases, cigna_slice_t own,
-    cigna_slice_t url, cigna_slice_t *instead);
+int cigna_link_url(const cigna_bases_t *bases, cigna_slice_t own,
+    cigna_slice_t url, size_t *len, cigna_slice_t *instead);
 
 
 #endif /* _CIGNA_LINK_H_INCLUDED_ */

@@ -10,11 +10,14 @@
  *     of type url    "url" of an Attachment, of a RelatedArtifact and of an
  *                    implementation, "address" of an Endpoint, valueUrl, ...
  *
- * whatever it is contained in.  "url" and "location" are told by the key whose
- * value, perhaps in an array, the object is that they are in: cigna_link.c has
- * the list.  All else stays to the byte: the "url" of an extension or of a
- * canonical resource is a name, not a place, and so are "system", "profile",
- * "source", "instantiatesUri" and their like.
+ * whatever it is contained in, an extension too.  Where the same key has other
+ * types elsewhere, they are told apart by the key whose value, perhaps in an
+ * array, the object is, and by what that is within: cigna_link.c has the list.
+ * All else stays to the byte: what is of type uri or canonical is a name, not a
+ * place, as the "url" of an extension or of a canonical resource, "system",
+ * "profile", "source", "instantiatesUri" and their like.
+ *
+ * A byte order mark in front, which RFC 8259 lets a reader ignore, stays.
  *
  *   value --+--> string --> after --+--> key --> colon --> value
  *     ^     +--> link ----> after   |
@@ -54,7 +57,8 @@
 
 
 typedef enum {
-    cigna_links_st_value = 0,
+    cigna_links_st_start = 0,              /* a byte order mark, or a value */
+    cigna_links_st_value,
     cigna_links_st_first_value,            /* or "]" */
     cigna_links_st_first_key,              /* or "}" */
     cigna_links_st_key,
@@ -79,6 +83,7 @@ typedef enum {
 static int cigna_links_holds(const cigna_links_t *l);
 static const uint8_t *cigna_links_run(cigna_links_t *l, const uint8_t *p,
     const uint8_t *end);
+static const uint8_t *cigna_links_start(cigna_links_t *l, const uint8_t *p);
 static const uint8_t *cigna_links_stopped(cigna_links_t *l, const uint8_t *p);
 static unsigned cigna_links_next_state(cigna_links_t *l);
 static void cigna_links_value(cigna_links_t *l, uint8_t c);
@@ -96,6 +101,7 @@ static void cigna_links_escape(cigna_links_t *l, uint8_t c);
 static void cigna_links_hex(cigna_links_t *l, uint8_t c);
 static void cigna_links_unescaped(cigna_links_t *l, unsigned code);
 static void cigna_links_decided(cigna_links_t *l, int rc);
+static void cigna_links_stays(cigna_links_t *l);
 static void cigna_links_break(cigna_links_t *l);
 
 
@@ -107,12 +113,15 @@ cigna_links_init(cigna_links_t *l, const cigna_bases_t *bases,
     l->own = own;
 
     l->rewritten = 0;
+    l->elsewhere = 0;
+    l->outside = 0;
     l->broken = 0;
 
-    l->state = cigna_links_st_value;
+    l->state = cigna_links_st_start;
+    l->mark = 0;
     l->depth = 0;
     l->key_len = 0;
-    l->within = CIGNA_LINK_IN_OTHER;
+    l->within = CIGNA_LINK_IN_RESOURCE;
     l->link = 0;
 
     cigna_link_init(&l->held);
@@ -334,6 +343,11 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
             state = l->state;
             continue;
 
+        case cigna_links_st_start:
+            p = cigna_links_start(l, p);
+            state = l->state;
+            continue;
+
         case cigna_links_st_link:
             break;
         }
@@ -342,6 +356,30 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
     }
 
     l->state = state;
+
+    return p;
+}
+
+
+static const uint8_t *
+cigna_links_start(cigna_links_t *l, const uint8_t *p)
+{
+    static const uint8_t  mark[] = CIGNA_JSON_MARK;
+
+    if (*p == mark[l->mark]) {
+
+        if (++l->mark == sizeof(mark) - 1) {
+            l->state = cigna_links_st_value;
+        }
+
+        return p + 1;
+    }
+
+    l->state = cigna_links_st_value;
+
+    if (l->mark) {
+        cigna_links_break(l);
+    }
 
     return p;
 }
@@ -541,7 +579,7 @@ cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
 
         if (cigna_link_full(&l->held)) {
             cigna_link_give_up(&l->held);
-            l->state = cigna_links_st_string;
+            cigna_links_decided(l, CIGNA_NONE);
             return p;
         }
 
@@ -655,10 +693,65 @@ cigna_links_unescaped(cigna_links_t *l, unsigned code)
 static void
 cigna_links_decided(cigna_links_t *l, int rc)
 {
-    if (rc != CIGNA_AGAIN) {
-        l->rewritten += (rc == CIGNA_OK);
-        l->state = cigna_links_st_string;
+    if (rc == CIGNA_AGAIN) {
+        return;
     }
+
+    if (rc == CIGNA_OK) {
+        l->rewritten++;
+
+    } else {
+        cigna_links_stays(l);
+    }
+
+    l->state = cigna_links_st_string;
+}
+
+
+static void
+cigna_links_stays(cigna_links_t *l)
+{
+    cigna_slice_t  text;
+
+    if (l->held.based) {
+        l->outside++;
+        return;
+    }
+
+    text = cigna_slice_make(l->held.text, l->held.text + l->held.text_len);
+
+    if ((l->stack[l->depth - 1] & CIGNA_LINK_IN_LINK)
+        && cigna_bases_absolute(text))
+    {
+        l->elsewhere++;
+    }
+}
+
+
+int
+cigna_links_begin(cigna_slice_t text)
+{
+    cigna_slice_t   mark;
+    const uint8_t  *p, *end;
+
+    mark = cigna_slice(CIGNA_JSON_MARK);
+
+    if (text.len < mark.len && cigna_slice_starts(mark, text)) {
+        return CIGNA_AGAIN;
+    }
+
+    if (cigna_slice_starts(text, mark)) {
+        text = cigna_slice_skip(text, mark.len);
+    }
+
+    end = text.data + text.len;
+    p = cigna_json_space(text.data, end);
+
+    if (p == end) {
+        return CIGNA_AGAIN;
+    }
+
+    return (*p == '{' || *p == '[') ? CIGNA_OK : CIGNA_NONE;
 }
 
 

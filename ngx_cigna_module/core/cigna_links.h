@@ -23,6 +23,10 @@ typedef struct {
 
     /* results */
     uint64_t              rewritten;       /* links */
+    uint64_t              elsewhere;       /* a Bundle's links to another place
+                                              than a known base */
+    uint64_t              outside;         /* links to a known base that stayed:
+                                              dot segments, or too long */
     unsigned              broken:1;        /* from somewhere on it is no JSON
                                               and passes as it is */
 
@@ -30,13 +34,14 @@ typedef struct {
     unsigned              state;
     unsigned              resume;          /* state behind an escape */
     unsigned              depth;
-    uint8_t               stack[CIGNA_LINKS_DEPTH_MAX];
+    uint16_t              stack[CIGNA_LINKS_DEPTH_MAX];
 
     unsigned              key_len;         /* one more than fits: too long */
     uint8_t               key[CIGNA_LINKS_KEY_MAX];
-    uint8_t               within;          /* what the next value is within */
+    uint16_t              within;          /* what the next value is within */
     unsigned              link:1;          /* a string here is a link */
 
+    unsigned              mark;            /* bytes of a byte order mark */
     unsigned              digits;          /* of \uXXXX, still to come */
     unsigned              code;
 
@@ -57,6 +62,12 @@ void cigna_links_init(cigna_links_t *l, const cigna_bases_t *bases,
  */
 int cigna_links_next(cigna_links_t *l, cigna_slice_t *in,
     cigna_slice_t *piece);
+
+/*
+ * Does a text begin as a resource does: "{" or "[", behind white space or a
+ * byte order mark?  CIGNA_AGAIN: more has to be known.
+ */
+int cigna_links_begin(cigna_slice_t text);
 
 /* the input is over: what is held back still, if anything; else CIGNA_NONE */
 int cigna_links_end(cigna_links_t *l, cigna_slice_t *piece);

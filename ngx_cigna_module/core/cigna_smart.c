@@ -26,6 +26,7 @@
 
 #include <string.h>
 
+#include "cigna_json_scan.h"
 #include "cigna_smart.h"
 
 
@@ -135,6 +136,7 @@ cigna_smart_init(cigna_smart_t *s, cigna_smart_e document,
     cigna_json_walk_init(&s->walk);
 
     s->matched = 0;
+    s->mark = 0;
     s->in_key = 0;
     s->holding = 0;
     s->releasing = 0;
@@ -195,7 +197,24 @@ cigna_smart_next(cigna_smart_t *s, cigna_slice_t *in, cigna_slice_t *piece)
 static int
 cigna_smart_step(cigna_smart_t *s, uint8_t c)
 {
-    cigna_json_at_e  event;
+    cigna_json_at_e       event;
+    static const uint8_t  mark[] = CIGNA_JSON_MARK;
+
+    if (s->mark < sizeof(mark) - 1) {
+
+        if (c == mark[s->mark]) {
+            s->mark++;
+            return 1;
+        }
+
+        /* a part of one is no JSON */
+
+        if (s->mark) {
+            (void) cigna_json_walk(&s->walk, mark[0]);
+        }
+
+        s->mark = sizeof(mark) - 1;
+    }
 
     event = cigna_json_walk(&s->walk, c);
 

@@ -48,6 +48,7 @@ typedef struct {
     /* private */
     cigna_json_walk_t              walk;
     unsigned                       matched;    /* levels of the way there */
+    unsigned                       mark;       /* bytes of a byte order mark */
 
     unsigned                       in_key:1;
     unsigned                       holding:1;

@@ -10,14 +10,15 @@ import { spkiHash } from './ca.mjs';
 const CHROMIUM = '/usr/bin/chromium';
 
 const ARGUMENTS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--no-sandbox', '--disable-gpu', '--no-first-run',
   '--disable-background-networking', '--disable-component-update',
   '--disable-sync',
 ];
 
 // `certFiles`: the servers' certificates that are accepted although their CA
-// is not known.  Any other certificate error stays one.
-export async function launchBrowser({ certFiles = [], args = [],
+// is not known.  Any other certificate error stays one.  `http3`: a host:port
+// of this machine that is asked over HTTP/3 and in no other way.
+export async function launchBrowser({ certFiles = [], args = [], http3,
                                       ...options } = {}) {
   if (!existsSync(CHROMIUM)) {
     throw new Error(`${CHROMIUM} is missing: scripts/install brings it`);
@@ -27,6 +28,9 @@ export async function launchBrowser({ certFiles = [], args = [],
     executablePath: CHROMIUM,
     ...options,
     args: [...ARGUMENTS,
+           ...(http3 ? [`--origin-to-force-quic-on=${http3}`,
+                        '--host-resolver-rules=MAP *.localhost 127.0.0.1']
+             : ['--disable-quic']),
            ...(keys ? [`--ignore-certificate-errors-spki-list=${keys}`] : []),
            ...args],
   });

@@ -1,7 +1,6 @@
 // Links in replies lead to the gateway, and all else stays to the byte.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -9,30 +8,15 @@ import { gzipSync } from 'node:zlib';
 
 import { countersOf } from '../lib/counters.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
-import { rewriteLinks } from '../lib/links.mjs';
+import { buildProbe, rewriteLinks } from '../lib/links.mjs';
 import { Random } from '../lib/random.mjs';
 import { startRecorder } from '../lib/recorder.mjs';
-import { TOP, scratchDirectory } from '../lib/scratch.mjs';
+import { TOP } from '../lib/scratch.mjs';
 
 const INNER = 'https://p-hi2.digitaledge.cigna.com';
 const PATH = '/PatientAccess/v1-devportal';
-const BASES = [`${INNER}${PATH}`, INNER, `https://fhir.cigna.com${PATH}`];
+const BASES = [`https://fhir.cigna.com${PATH}`, `${INNER}${PATH}`, INNER];
 const OWN = 'https://health.acme.example/fhir';
-
-function buildProbe(t) {
-  const core = `${TOP}/ngx_cigna_module/core`;
-  const probe = path.join(scratchDirectory(t, 'links'), 'probe');
-
-  execFileSync('gcc', [
-    '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${core}`, '-o', probe,
-    `${TOP}/t/probe/links_probe.c`,
-    ...['links', 'link', 'json_scan', 'base', 'uri', 'dots', 'slice', 'buf']
-      .map((name) => `${core}/cigna_${name}.c`),
-  ]);
-  return (text, chunk, bases = BASES) => execFileSync(
-    probe, [String(chunk), `${OWN}/`, ...bases],
-    { input: text, maxBuffer: 64 << 20 }).toString('utf8');
-}
 
 // Free samples of FHIR R4, as the stand-in for Cigna serves them; with links
 // in them that are Cigna's, in all forms.
@@ -57,6 +41,10 @@ const FORMS = [
   `HTTPS://FHIR.cigna.com:443${PATH}/`, `\\u0068ttps://fhir.cigna.com${PATH}/`,
   `https://fhir.cigna.com\\u002fPatientAccess/v1-devportal/`,
   `https://fhir.cigna.com/other/`, `${INNER}.example/`, `http://${PATH}/`,
+  `http://fhir.cigna.com:80${PATH}/`, `//FHIR.cigna.com.:443:443${PATH}/`,
+  `\\/\\/fhir.cigna.com\\/${PATH}\\/`, `${PATH}/`, `\\/other/`,
+  `//other${PATH}/`,
+  `https://fhir.cigna.com///////////${PATH}/`, `${INNER}:9999/${PATH}/`,
   `${INNER}${PATH}/../`, `${INNER}/%2e%252E/`, `${INNER}/x\\\\..\\\\`,
   `${INNER}${PATH}\\/\\u002e.\\/`, `${INNER}/..;x/`, `${INNER}/a.b/.c/`,
 ];
@@ -70,20 +58,25 @@ const PIECES = [
   '%c0%ae', '$',
 ];
 
+const inBundle = (...urls) => `{"resourceType":"Bundle","entry":[${
+  urls.map((url) => `{"fullUrl":"${url}"}`)}]}`;
+
 function withLinks(text, random) {
   return text.replace(/"(urn:uuid:|http:\/\/|https:\/\/|[A-Z][a-z]+\/)/g,
                       () => `"${random.pick(FORMS)}`);
 }
 
 test('rewriting equals an independent implementation', async (t) => {
-  const gateways = buildProbe(t);
+  const probe = buildProbe(t, OWN);
+  const gateways = (text, chunk, bases = BASES) => probe(text, chunk, bases);
   const random = new Random(20261122);
   const own = (text, bases = BASES) => rewriteLinks(text, { bases, own: OWN });
   let links = 0;
 
   await t.test('on every sample, at any chunking', () => {
     for (const [name, plain] of samples()) {
-      for (const text of [plain, withLinks(plain, random)]) {
+      for (const text of [plain, withLinks(plain, random),
+                          `\ufeff${withLinks(plain, random)}`]) {
         const expected = own(text);
         links += expected !== text;
 
@@ -98,9 +91,9 @@ test('rewriting equals an independent implementation', async (t) => {
     const urls = Array.from({ length: 5000 }, () =>
       `${random.pick(BASES)}/${Array.from({ length: random.between(0, 8) },
         () => random.pick(PIECES)).join('')}`);
-    const text = `[${urls.map((url) => `{"fullUrl":"${url}"}`)}]`;
+    const text = inBundle(...urls);
     const expected = own(text);
-    const ours = JSON.parse(expected).map(({ fullUrl }) => fullUrl)
+    const ours = JSON.parse(expected).entry.map(({ fullUrl }) => fullUrl)
       .filter((url) => url.startsWith(OWN));
 
     assert.equal(gateways(text, '65536,1,7,64'), expected);
@@ -117,7 +110,7 @@ test('rewriting equals an independent implementation', async (t) => {
     ]) {
       for (const length of [2046, 2047, 2048, 2049, 2050]) {
         const path = `/${'x'.repeat(length - 1 - less)}${end}`;
-        const text = `{"fullUrl":"${INNER}${path}","reference":"${INNER}/1"}`;
+        const text = inBundle(`${INNER}${path}`, `${INNER}/1`);
         assert.equal(gateways(text, '65536,1,2000,2048'), own(text));
       }
     }
@@ -138,10 +131,12 @@ test('rewriting equals an independent implementation', async (t) => {
 
   await t.test('whatever the bases are', () => {
     const lists = [[INNER], ['https://fhir.cigna.com'],
-                   [`${INNER}:443${PATH}/`, 'http://localhost:8080/r4']];
+                   [`${INNER}:443${PATH}/`, 'http://localhost:8080/r4'],
+                   [`http://fhir.cigna.com:80${PATH}`,
+                    'https://fhir.cigna.com']];
     for (const bases of lists) {
       for (const form of FORMS) {
-        const text = `{"fullUrl":"${form}Patient/1"}`;
+        const text = inBundle(`${form}Patient/1`);
         assert.equal(gateways(text, 3, bases), own(text, bases));
       }
     }
@@ -344,7 +339,7 @@ test('links in replies', async (t) => {
   await t.test('what is no JSON stays, what breaks does from there, and is '
     + 'counted', async () => {
       const before = await countersOf(gw);
-      answer(bundle(INNER), { lines: { 'Content-Type': 'text/plain' } });
+      answer(bundle(INNER), { lines: { 'Content-Type': 'text/csv' } });
       assert.equal((await visitor.get('/up/x')).body, bundle(INNER));
 
       const fine = `{"fullUrl":"${INNER}/1"}`;

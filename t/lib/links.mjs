@@ -1,6 +1,15 @@
 // What becomes of the links in a FHIR resource: a second implementation, which
 // shares no thought with the gateway's.  It has the whole text at hand, cuts it
-// into tokens by a regular expression and leaves URLs to the platform.
+// into tokens by a regular expression, follows the types that FHIR's own
+// definitions give to each element, and leaves hosts to the platform.
+
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+
+import { isLink as isLinkElement, typeOf } from './fhir_types.mjs';
+import { TOP, scratchDirectory } from './scratch.mjs';
+
+const MARK = '\ufeff';
 
 // without its end
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*/
@@ -17,55 +26,58 @@ const PATH_MAX = 2048;
 const DOTS = /(?:^|[/\\])[\0-\x20]*\.{1,2}(?:$|[/\\\0-\x20;?#])/;
 const OVERLONG = /[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]/;
 
-// FHIR R4: elements whose type has an url that leads somewhere.
-const PLACES = new Set([
-  'link', 'request', 'implementation', 'attachment', 'content', 'document',
-  'image', 'photo', 'form', 'presentedForm', 'relatedArtifact',
-  'documentation',
-]);
-const TYPED = /^(?=.{1,32}$).+(Attachment|RelatedArtifact)$/s;
+// Beside a base, at most: ports, slashes, a dot and an "s".
+const PORTS_MAX = ':65535:65535'.length;
+const SLASHES_MAX = 8;
+const FORM_MAX = PORTS_MAX + SLASHES_MAX + 2;
 
-// What is a link, by its key and that of the object which it is in.
-const LINKS = {
-  fullUrl: () => true,
-  reference: () => true,
-  valueUrl: () => true,
-  nameUrl: () => true,
-  endpoint: () => true,
-  rendering: () => true,
-  address: (parent) => parent !== 'network',
-  location: (parent) => parent === 'response',
-  url: (parent) => PLACES.has(parent) || TYPED.test(parent),
-};
+function parsed(base) {
+  const url = new URL(base);
+  return { host: url.hostname, path: url.pathname.replace(/\/$/, ''),
+           text: url.origin + url.pathname.replace(/\/$/, '') };
+}
 
-function originOf(text) {
+const isBorder = (rest) => /^[/?#]|^$/.test(rest);
+
+function hostOf(authority) {
+  const [ports] = /(:\d*)*$/.exec(authority);
+  const name = ports.length > PORTS_MAX ? authority
+    : authority.slice(0, authority.length - ports.length);
+
+  if (!/^[\x21-\x7e]+$/.test(name) || /[@\\%]/.test(name)) {
+    return undefined;
+  }
   try {
-    return new URL(text).origin;
+    return new URL(`http://${name}`).hostname.replace(/(?<=.)\.$/, '');
   } catch {
     return undefined;
   }
 }
 
-function parsed(base) {
-  const url = new URL(base);
-  return { origin: url.origin, path: url.pathname.replace(/\/$/, '') };
-}
-
-// How much of a URL is one of the bases: characters.
+// How much of a URL is one of the bases: characters, or undefined.
 function baseOf(text, bases) {
-  const match = /^(https?:\/\/)([^/?#]*)(.*)$/is.exec(text);
-  if (!match || !/^[\x21-\x7e]*$/.test(match[2]) || /[@\\%]/.test(match[2])) {
-    return 0;
+  if (/^\/(?!\/)/.test(text)) {
+    const [{ path }] = bases.map(parsed);
+    return text.startsWith(path) && isBorder(text.slice(path.length))
+      ? path.length : undefined;
   }
-  const [, scheme, authority, rest] = match;
-  const origin = originOf(scheme + authority);
+  const match = /^(?:https?:)?\/\/([^/?#]*)/i.exec(text);
+  const host = match && hostOf(match[1]);
+  if (!host) {
+    return undefined;
+  }
+  const rest = text.slice(match[0].length);
+  const [slashes] = /^\/*/.exec(rest);
+  const more = Math.min(Math.max(slashes.length - 1, 0), SLASHES_MAX);
 
-  const fitting = bases.map(parsed)
-    .filter((base) => base.origin === origin
-                      && rest.startsWith(base.path)
-                      && /^[/?#]|^$/.test(rest.slice(base.path.length)))
-    .map((base) => scheme.length + authority.length + base.path.length);
-  return Math.max(0, ...fitting);
+  const ends = bases.map(parsed)
+    .filter((base) => base.host === host)
+    .map(({ path }) => ({ path, from: path ? more : 0 }))
+    .filter(({ path, from }) => rest.startsWith(path, from)
+                                && isBorder(rest.slice(from + path.length)))
+    .map(({ path, from }) => from + path.length);
+
+  return ends.length ? match[0].length + Math.max(...ends) : undefined;
 }
 
 // Decoded until there is nothing left to decode.
@@ -89,7 +101,7 @@ function lengthOf(characters) {
 function rewriteToken(token, bases, own) {
   const text = JSON.parse(token);
   const length = baseOf(text, bases);
-  if (length === 0) {
+  if (length === undefined) {
     return token;
   }
   const characters = token.slice(1, -1).match(CHARACTER).slice(length);
@@ -112,11 +124,15 @@ function rewriteBroken(text, at, bases, own) {
   start.lastIndex = at;
   const [begun] = start.exec(text);
   const url = JSON.parse(`${begun}"`);
-  const longest = Math.max(...bases.map(parsed)
-    .map((base) => base.origin.length + base.path.length + ':65535'.length));
+  const texts = bases.map((base) => parsed(base).text);
+  const longest = Math.max(...texts.map(({ length }) => length));
+  const isPlain = url.length >= longest + 2
+    && texts.some((base) => url.startsWith(base)
+                            && /^(\/(?!\/)|[?#])/.test(url.slice(base.length)));
 
-  const isKnown = url.length > longest || /[^\x21-\x7e]/.test(url);
-  const isOver = /[?#]/.test(url.slice(baseOf(url, bases)));
+  const isKnown = isPlain || url.length > longest + FORM_MAX
+    || /[^\x21-\x7e]/.test(url);
+  const isOver = /[?#]/.test(url.slice(baseOf(url, bases) ?? 0));
 
   if (isKnown && isOver) {
     return rewriteToken(`${begun}"`, bases, own).slice(0, -1)
@@ -139,11 +155,39 @@ const next = {
   'top over': {},
 };
 
+// Where objects begin, as far as the text can be read, and which resources they
+// are.
+function resourcesOf(text) {
+  const types = new Map();
+  const stack = [];
+  let key;
+  let before = ['', ''];
+
+  for (const { 0: token, index } of text.matchAll(new RegExp(TOKEN, 'g'))) {
+    if (/^\s/.test(token)) {
+      continue;
+    }
+    if (token === '{' || token === '[') {
+      stack.push(index);
+    } else if (token === '}' || token === ']') {
+      stack.pop();
+    } else if (token === ':') {
+      [, key] = before;
+    } else if (before[1] === ':' && key === '"resourceType"') {
+      types.set(stack.at(-1), token.slice(1, -1));
+    }
+    before = [before[1], token];
+  }
+  return types;
+}
+
 // own has no "/" at its end.
 export function rewriteLinks(text, { bases, own }) {
-  const stack = [{ state: 'top value', of: '' }];
-  let out = '';
-  let at = 0;
+  const types = resourcesOf(text);
+  const stack = [{ state: 'top value', type: 'Resource' }];
+  const startsAt = text.startsWith(MARK) ? MARK.length : 0;
+  let out = text.slice(0, startsAt);
+  let at = startsAt;
 
   while (at < text.length) {
     TOKEN.lastIndex = at;
@@ -151,8 +195,7 @@ export function rewriteLinks(text, { bases, own }) {
     const top = stack.at(-1);
     const may = next[top.state];
     const inObject = top.state.startsWith('object');
-    const isLink = inObject && Object.hasOwn(LINKS, top.key ?? '')
-      && LINKS[top.key](top.of);
+    const isLink = inObject && isLinkElement(top.type, top.key ?? '');
     let written = token;
 
     if (token === undefined) {
@@ -178,7 +221,7 @@ export function rewriteLinks(text, { bases, own }) {
       top.key = JSON.parse(token);
       top.state = may.key;
     } else if (may.value) {
-      const of = inObject ? top.key : top.of;
+      const type = inObject ? typeOf(top.type, top.key) : top.type;
       top.state = may.value;
 
       if (token === '{' || token === '[') {
@@ -186,7 +229,9 @@ export function rewriteLinks(text, { bases, own }) {
           break;
         }
         const kind = token === '{' ? 'object' : 'array';
-        stack.push({ state: `${kind} first`, of });
+        stack.push({ state: `${kind} first`,
+                     type: type === 'Resource' && token === '{'
+                       ? types.get(at) ?? type : type });
       } else if (token.startsWith('"') && isLink) {
         written = rewriteToken(token, bases, own);
       }
@@ -199,4 +244,21 @@ export function rewriteLinks(text, { bases, own }) {
   }
 
   return out + text.slice(at);
+}
+
+// The gateway's own, without nginx around it: (text, sizes of pieces, bases) =>
+// text.  Fails if pieces of another size make another text.
+export function buildProbe(t, own) {
+  const core = `${TOP}/ngx_cigna_module/core`;
+  const probe = path.join(scratchDirectory(t, 'links'), 'probe');
+
+  execFileSync('gcc', [
+    '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${core}`, '-o', probe,
+    `${TOP}/t/probe/links_probe.c`,
+    ...['links', 'link', 'json_scan', 'base', 'uri', 'dots', 'slice', 'buf']
+      .map((name) => `${core}/cigna_${name}.c`),
+  ]);
+  return (text, chunks, bases) => execFileSync(
+    probe, [String(chunks), `${own}/`, ...bases],
+    { input: text, maxBuffer: 64 << 20 }).toString('utf8');
 }

@@ -1,4 +1,6 @@
 
+#include <stdio.h>
+
 #include "support.h"
 
 #include "cigna_base.h"
@@ -34,21 +36,23 @@ setup(void **state)
 }
 
 
-static size_t
-match(const char *url)
+/* how many bytes are a base; or ELSEWHERE */
+
+static int
+match_as(const char *url, int cut)
 {
-    return cigna_bases_match(&bases, guarded(url), 0);
+    size_t  len;
+
+    return cigna_bases_match(&bases, guarded(url), cut, &len) == CIGNA_OK
+           ? (int) len : -1;
 }
 
 
-static size_t
-match_cut(const char *url)
-{
-    return cigna_bases_match(&bases, guarded(url), 1);
-}
+#define match(url)      match_as(url, 0)
+#define match_cut(url)  match_as(url, 1)
 
-
-#define len(text)  (sizeof(text) - 1)
+#define ELSEWHERE       -1
+#define len(text)       (sizeof(text) - 1)
 
 
 static void
@@ -95,21 +99,47 @@ scheme_and_host_are_of_either_case_and_the_path_is_not(void **state)
     assert_int_equal(match("HTTPS://FHIR.Example/PatientAccess/v1/Patient"),
                      len("https://fhir.example/PatientAccess/v1"));
     assert_int_equal(match("https://fhir.example/patientaccess/v1/Patient"),
-                     0);
+                     ELSEWHERE);
 }
 
 
 static void
-the_schemes_own_port_goes_without_saying(void **state)
+neither_scheme_nor_port_matters(void **state)
 {
+    unsigned  i;
+    char      url[256];
+
+    static const char *const  origins[] = {
+        "https://fhir.example", "http://fhir.example", "//fhir.example",
+        "HTTP://FHIR.Example", "//Fhir.Example", "https://fhir.example:443",
+        "https://fhir.example:80", "http://fhir.example:80",
+        "http://fhir.example:443", "https://fhir.example:8443",
+        "https://fhir.example:443:443", "http://fhir.example:80:443",
+        "//fhir.example:443", "https://fhir.example:", "//fhir.example.",
+        "https://fhir.example.:443", "https://fhir.example/",
+        "https://fhir.example:443///", "//fhir.example//"
+    };
+
     (void) state;
 
-    assert_int_equal(match("https://fhir.example:443/PatientAccess/v1/x"),
-                     len("https://fhir.example:443/PatientAccess/v1"));
-    assert_int_equal(match("https://fhir.example:8443/PatientAccess/v1/x"), 0);
-    assert_int_equal(match("http://plain.example:8080/r4/x"),
-                     len("http://plain.example:8080/r4"));
-    assert_int_equal(match("http://plain.example/r4/x"), 0);
+    for (i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
+
+        (void) snprintf(url, sizeof(url), "%s/PatientAccess/v1/Patient/1",
+                        origins[i]);
+        assert_int_equal(match(url), strlen(url) - len("/Patient/1"));
+
+        (void) snprintf(url, sizeof(url), "%s/PatientAccess/v1?a=1",
+                        origins[i]);
+        assert_int_equal(match(url), strlen(url) - len("?a=1"));
+    }
+
+    assert_int_equal(match("http://plain.example/r4/x"),
+                     len("http://plain.example/r4"));
+    assert_int_equal(match("https://plain.example:8080/r4/x"),
+                     len("https://plain.example:8080/r4"));
+    assert_int_equal(match("//[::1]/r4/x"), len("//[::1]/r4"));
+    assert_int_equal(match("http://[::1]:80:80//r4/x"),
+                     len("http://[::1]:80:80//r4"));
 
     cigna_bases_init(&bases);
     add("https://fhir.example:443/r4");
@@ -119,15 +149,78 @@ the_schemes_own_port_goes_without_saying(void **state)
 
 
 static void
+of_a_host_with_two_ports_the_longest_counts_too(void **state)
+{
+    (void) state;
+
+    cigna_bases_init(&bases);
+    add("https://localhost:8443/r4");
+    add("http://localhost");
+    add("https://localhost:9443/r4/deep");
+
+    assert_int_equal(match("http://localhost/r4/x"),
+                     len("http://localhost/r4"));
+    assert_int_equal(match("https://localhost:8443/r4/deep/x"),
+                     len("https://localhost:8443/r4/deep"));
+    assert_int_equal(match("http://localhost/x"), len("http://localhost"));
+}
+
+
+static void
+a_path_behind_two_slashes_is_no_other_path(void **state)
+{
+    (void) state;
+
+    assert_int_equal(match("https://inner.example//PatientAccess/v1-devportal"
+                           "/Patient/1"),
+                     len("https://inner.example//PatientAccess/v1-devportal"));
+    assert_int_equal(match("https://inner.example//Patient/1"),
+                     len("https://inner.example"));
+    assert_int_equal(match("https://fhir.example//PatientAccess//v1/x"),
+                     ELSEWHERE);
+}
+
+
+static void
+a_path_from_the_root_is_one_of_the_first_base(void **state)
+{
+    (void) state;
+
+    assert_int_equal(match("/PatientAccess/v1/Patient/1"),
+                     len("/PatientAccess/v1"));
+    assert_int_equal(match("/PatientAccess/v1?_getpages=1"),
+                     len("/PatientAccess/v1"));
+    assert_int_equal(match("/PatientAccess/v1"), len("/PatientAccess/v1"));
+    assert_int_equal(match_cut("/PatientAccess/v1"), ELSEWHERE);
+    assert_int_equal(match("/PatientAccess/v10/x"), ELSEWHERE);
+    assert_int_equal(match("/PatientAccess/v1-devportal/x"), ELSEWHERE);
+    assert_int_equal(match("/r4/x"), ELSEWHERE);
+    assert_int_equal(match("/"), ELSEWHERE);
+    assert_int_equal(match("PatientAccess/v1/x"), ELSEWHERE);
+    assert_int_equal(match("///PatientAccess/v1/x"), ELSEWHERE);
+
+    cigna_bases_init(&bases);
+    assert_int_equal(match("/x"), ELSEWHERE);
+    add("https://fhir.example/");
+    assert_int_equal(match("/Patient/1"), 0);
+    assert_int_equal(match("/"), 0);
+    assert_int_equal(match(""), ELSEWHERE);
+}
+
+
+static void
 a_base_ends_at_a_border(void **state)
 {
     (void) state;
 
-    assert_int_equal(match("https://fhir.example/PatientAccess/v10/x"), 0);
-    assert_int_equal(match("https://fhir.example/PatientAccess/v1-x"), 0);
-    assert_int_equal(match("https://fhir.example/PatientAccess/v1%2Fx"), 0);
-    assert_int_equal(match("https://inner.example.org/Patient"), 0);
-    assert_int_equal(match("https://inner.example:443x/Patient"), 0);
+    assert_int_equal(match("https://fhir.example/PatientAccess/v10/x"),
+                     ELSEWHERE);
+    assert_int_equal(match("https://fhir.example/PatientAccess/v1-x"),
+                     ELSEWHERE);
+    assert_int_equal(match("https://fhir.example/PatientAccess/v1%2Fx"),
+                     ELSEWHERE);
+    assert_int_equal(match("https://inner.example.org/Patient"), ELSEWHERE);
+    assert_int_equal(match("https://inner.example:443x/Patient"), ELSEWHERE);
 }
 
 
@@ -136,15 +229,24 @@ what_lies_elsewhere_is_nobodys(void **state)
 {
     (void) state;
 
-    assert_int_equal(match("http://fhir.example/PatientAccess/v1/x"), 0);
-    assert_int_equal(match("https://other.example/PatientAccess/v1/x"), 0);
-    assert_int_equal(match("https://a@inner.example/Patient"), 0);
-    assert_int_equal(match("https://inner.example@other.example/Patient"), 0);
-    assert_int_equal(match("https://inner.example\\@other.example/"), 0);
-    assert_int_equal(match("ftp://inner.example/Patient"), 0);
-    assert_int_equal(match("Patient/1"), 0);
-    assert_int_equal(match("//inner.example/Patient"), 0);
-    assert_int_equal(match(""), 0);
+    assert_int_equal(match("https://other.example/PatientAccess/v1/x"),
+                     ELSEWHERE);
+    assert_int_equal(match("https://a@inner.example/Patient"), ELSEWHERE);
+    assert_int_equal(match("https://inner.example@other.example/Patient"),
+                     ELSEWHERE);
+    assert_int_equal(match("https://inner.example\\@other.example/"),
+                     ELSEWHERE);
+    assert_int_equal(match("ftp://inner.example/Patient"), ELSEWHERE);
+    assert_int_equal(match("Patient/1"), ELSEWHERE);
+    assert_int_equal(match("//a@inner.example/Patient"), ELSEWHERE);
+    assert_int_equal(match("//other.example/PatientAccess/v1/x"), ELSEWHERE);
+    assert_int_equal(match("https:/inner.example/Patient"), ELSEWHERE);
+    assert_int_equal(match("https:///inner.example/Patient"), ELSEWHERE);
+    assert_int_equal(match("https://inner.example../Patient"), ELSEWHERE);
+    assert_int_equal(match("https://:443/Patient"), ELSEWHERE);
+    assert_int_equal(match("https://inner.example:1:2:3:4:5:6:7:8/x"),
+                     ELSEWHERE);
+    assert_int_equal(match(""), ELSEWHERE);
 }
 
 
@@ -153,13 +255,14 @@ of_a_url_that_is_cut_a_border_must_be_seen(void **state)
 {
     (void) state;
 
-    assert_int_equal(match_cut("https://inner.example"), 0);
+    assert_int_equal(match_cut("https://inner.example"), ELSEWHERE);
     assert_int_equal(match_cut("https://inner.example/"),
                      len("https://inner.example"));
-    assert_int_equal(match_cut("https://fhir.example/PatientAccess/v1"), 0);
+    assert_int_equal(match_cut("https://fhir.example/PatientAccess/v1"),
+                     ELSEWHERE);
     assert_int_equal(match_cut("https://fhir.example/PatientAccess/v1/"),
                      len("https://fhir.example/PatientAccess/v1"));
-    assert_int_equal(match_cut("HTTPS://INNER.EXAMPLE"), 0);
+    assert_int_equal(match_cut("HTTPS://INNER.EXAMPLE"), ELSEWHERE);
 }
 
 
@@ -178,6 +281,23 @@ a_url_is_given_up_by_its_scheme(void **state)
     assert_int_equal(cigna_bases_may_match(guarded("P")), 0);
     assert_int_equal(cigna_bases_may_match(guarded("httpx")), 0);
     assert_int_equal(cigna_bases_may_match(guarded("https:a")), 0);
+}
+
+
+static void
+a_url_that_leads_somewhere_by_itself_is_absolute(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_bases_absolute(guarded("https://a")), 1);
+    assert_int_equal(cigna_bases_absolute(guarded("HTTP://")), 1);
+    assert_int_equal(cigna_bases_absolute(guarded("//a/")), 1);
+    assert_int_equal(cigna_bases_absolute(guarded("/a")), 1);
+    assert_int_equal(cigna_bases_absolute(guarded("a/b")), 0);
+    assert_int_equal(cigna_bases_absolute(guarded("?a")), 0);
+    assert_int_equal(cigna_bases_absolute(guarded("urn:uuid:1")), 0);
+    assert_int_equal(cigna_bases_absolute(guarded("http:")), 0);
+    assert_int_equal(cigna_bases_absolute(guarded("")), 0);
 }
 
 
@@ -240,13 +360,20 @@ main(void)
         cmocka_unit_test_setup(of_several_bases_the_longest_counts, setup),
         cmocka_unit_test_setup(
             scheme_and_host_are_of_either_case_and_the_path_is_not, setup),
-        cmocka_unit_test_setup(the_schemes_own_port_goes_without_saying,
+        cmocka_unit_test_setup(neither_scheme_nor_port_matters, setup),
+        cmocka_unit_test_setup(of_a_host_with_two_ports_the_longest_counts_too,
+                               setup),
+        cmocka_unit_test_setup(a_path_behind_two_slashes_is_no_other_path,
+                               setup),
+        cmocka_unit_test_setup(a_path_from_the_root_is_one_of_the_first_base,
                                setup),
         cmocka_unit_test_setup(a_base_ends_at_a_border, setup),
         cmocka_unit_test_setup(what_lies_elsewhere_is_nobodys, setup),
         cmocka_unit_test_setup(of_a_url_that_is_cut_a_border_must_be_seen,
                                setup),
         cmocka_unit_test_setup(a_url_is_given_up_by_its_scheme, setup),
+        cmocka_unit_test_setup(a_url_that_leads_somewhere_by_itself_is_absolute,
+                               setup),
         cmocka_unit_test_setup(only_plain_urls_are_bases, setup),
         cmocka_unit_test_setup(there_are_so_many_bases_and_no_more, setup)
     };

@@ -37,14 +37,17 @@ is_link(const char *key, unsigned in)
 
 
 static unsigned
-is_within(const char *key)
+within(const char *key, unsigned in)
 {
     unsigned  within;
 
-    (void) cigna_link_key(guarded(key), CIGNA_LINK_IN_OTHER, &within);
+    (void) cigna_link_key(guarded(key), in, &within);
 
     return within;
 }
+
+
+#define is_within(key)  within(key, CIGNA_LINK_IN_OTHER)
 
 
 static void
@@ -54,19 +57,48 @@ keys_whose_values_are_links_or_places_are_known(void **state)
 
     assert_int_equal(is_link("fullUrl", CIGNA_LINK_IN_OTHER), 1);
     assert_int_equal(is_link("reference", CIGNA_LINK_IN_PLACE), 1);
-    assert_int_equal(is_link("valueUrl", CIGNA_LINK_IN_NETWORK), 1);
+    assert_int_equal(is_link("valueUrl", CIGNA_LINK_IN_NAME), 1);
+    assert_int_equal(is_link("defaultValueUrl", CIGNA_LINK_IN_OTHER), 1);
+    assert_int_equal(is_link("relativePath", CIGNA_LINK_IN_OTHER), 1);
     assert_int_equal(is_link("url", CIGNA_LINK_IN_PLACE), 1);
+    assert_int_equal(is_link("url", CIGNA_LINK_IN_LINK), 1);
     assert_int_equal(is_link("location", CIGNA_LINK_IN_RESPONSE), 1);
-    assert_int_equal(is_link("address", CIGNA_LINK_IN_OTHER), 1);
+    assert_int_equal(is_link("address", CIGNA_LINK_IN_RESOURCE), 1);
+    assert_int_equal(is_link("address", CIGNA_LINK_IN_ENDPOINT), 1);
 
-    assert_int_equal(is_within("link"), CIGNA_LINK_IN_PLACE);
+    assert_int_equal(is_within("link"), CIGNA_LINK_IN_LINK);
     assert_int_equal(is_within("photo"), CIGNA_LINK_IN_PLACE);
     assert_int_equal(is_within("form"), CIGNA_LINK_IN_PLACE);
     assert_int_equal(is_within("valueAttachment"), CIGNA_LINK_IN_PLACE);
     assert_int_equal(is_within("relatedArtifact"), CIGNA_LINK_IN_PLACE);
     assert_int_equal(is_within("valueRelatedArtifact"), CIGNA_LINK_IN_PLACE);
     assert_int_equal(is_within("response"), CIGNA_LINK_IN_RESPONSE);
-    assert_int_equal(is_within("network"), CIGNA_LINK_IN_NETWORK);
+    assert_int_equal(is_within("endpoint"), CIGNA_LINK_IN_ENDPOINT);
+    assert_int_equal(is_within("contained"), CIGNA_LINK_IN_RESOURCE);
+    assert_int_equal(is_within("valueExpression"), CIGNA_LINK_IN_NAME);
+    assert_int_equal(is_within("criteria"), CIGNA_LINK_IN_NAME);
+    assert_int_equal(is_within("education"), CIGNA_LINK_IN_NAME);
+    assert_int_equal(is_within("valueTriggerDefinition"),
+                     CIGNA_LINK_IN_TRIGGER);
+}
+
+
+static void
+what_some_keys_are_depends_on_what_they_are_within(void **state)
+{
+    (void) state;
+
+    assert_int_equal(is_within("resource"), CIGNA_LINK_IN_OTHER);
+    assert_int_equal(within("resource", CIGNA_LINK_IN_ENTRY),
+                     CIGNA_LINK_IN_RESOURCE);
+    assert_int_equal(is_within("outcome"), CIGNA_LINK_IN_OTHER);
+    assert_int_equal(within("outcome", CIGNA_LINK_IN_RESPONSE),
+                     CIGNA_LINK_IN_RESOURCE);
+    assert_int_equal(is_within("condition"), CIGNA_LINK_IN_OTHER);
+    assert_int_equal(within("condition", CIGNA_LINK_IN_TRIGGER),
+                     CIGNA_LINK_IN_NAME);
+    assert_int_equal(within("link", CIGNA_LINK_IN_METADATA),
+                     CIGNA_LINK_IN_OTHER);
 }
 
 
@@ -92,7 +124,9 @@ other_keys_are_not(void **state)
     assert_int_equal(is_link("url", CIGNA_LINK_IN_OTHER), 0);
     assert_int_equal(is_link("url", CIGNA_LINK_IN_RESPONSE), 0);
     assert_int_equal(is_link("location", CIGNA_LINK_IN_PLACE), 0);
-    assert_int_equal(is_link("address", CIGNA_LINK_IN_NETWORK), 0);
+    assert_int_equal(is_link("address", CIGNA_LINK_IN_OTHER), 0);
+    assert_int_equal(is_link("reference", CIGNA_LINK_IN_NAME), 0);
+    assert_int_equal(is_link("reference", CIGNA_LINK_IN_RESOURCE), 0);
 }
 
 
@@ -195,11 +229,12 @@ a_path_is_held_until_it_is_over(void **state)
 
     (void) state;
 
-    assert_int_equal(taken("https://a.b/r4/ab/c", "d/e?../.."), CIGNA_OK);
+    assert_int_equal(taken("https://a.b/r4/ab/0123456789012345678/c",
+                           "d/e?../.."), CIGNA_OK);
     assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
     assert_slice(piece, "http://g");
     assert_int_equal(cigna_link_release(&link, &piece), CIGNA_OK);
-    assert_slice(piece, "/ab/cd/e");
+    assert_slice(piece, "/ab/0123456789012345678/cd/e");
     assert_int_equal(cigna_link_release(&link, &piece), CIGNA_NONE);
 }
 
@@ -228,6 +263,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup(keys_whose_values_are_links_or_places_are_known,
                                setup),
+        cmocka_unit_test_setup(
+            what_some_keys_are_depends_on_what_they_are_within, setup),
         cmocka_unit_test_setup(other_keys_are_not, setup),
         cmocka_unit_test_setup(a_link_is_given_up_at_its_scheme, setup),
         cmocka_unit_test_setup(

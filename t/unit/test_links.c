@@ -133,8 +133,8 @@ references_attachments_and_implementation_are_links(void **state)
 {
     (void) state;
 
-    becomes("{\"reference\":\"" BASE "/Patient/1\"}",
-            "{\"reference\":\"" OWN "/Patient/1\"}");
+    becomes("{\"a\":{\"reference\":\"" BASE "/Patient/1\"}}",
+            "{\"a\":{\"reference\":\"" OWN "/Patient/1\"}}");
     becomes("{\"content\":[{\"attachment\":{\"url\":\"" BASE "/Binary/1\"}}]}",
             "{\"content\":[{\"attachment\":{\"url\":\"" OWN "/Binary/1\"}}]}");
     becomes("{\"photo\":[{\"url\":\"" BASE "/Binary/1\"}]}",
@@ -205,6 +205,47 @@ what_is_of_type_url_is_a_link_and_of_type_uri_a_name(void **state)
 
 
 static void
+a_key_of_several_types_is_a_link_where_its_type_is(void **state)
+{
+    (void) state;
+
+    /* Reference, and Expression, DetectedIssue, Immunization.education */
+
+    stays("{\"resourceType\":\"DetectedIssue\",\"reference\":\"" BASE "\"}");
+    stays("{\"entry\":[{\"resource\":{\"reference\":\"" BASE "\"},"
+          "\"response\":{\"outcome\":{\"reference\":\"" BASE "\"}}}]}");
+    stays("{\"parameter\":[{\"part\":[{\"resource\":{\"reference\":\"" BASE
+          "\"}}]}],\"contained\":[{\"reference\":\"" BASE "\"}]}");
+    stays("{\"education\":[{\"reference\":\"" BASE "\"}],\"extension\":[{"
+          "\"valueExpression\":{\"reference\":\"" BASE "\"}}]}");
+    stays("{\"trigger\":[{\"condition\":{\"reference\":\"" BASE "\"}}],"
+          "\"criteria\":{\"reference\":\"" BASE "\"}}");
+    becomes("{\"diagnosis\":[{\"condition\":{\"reference\":\"" BASE "\"}}],"
+            "\"outcome\":{\"reference\":\"" BASE "\"},"
+            "\"item\":[{\"resource\":{\"reference\":\"" BASE "\"}}]}",
+            "{\"diagnosis\":[{\"condition\":{\"reference\":\"" OWN "\"}}],"
+            "\"outcome\":{\"reference\":\"" OWN "\"},"
+            "\"item\":[{\"resource\":{\"reference\":\"" OWN "\"}}]}");
+
+    /* links of a Bundle and of a TestScript */
+
+    stays("{\"metadata\":{\"link\":[{\"url\":\"" BASE "\"}]}}");
+
+    /* type url */
+
+    becomes("{\"element\":[{\"defaultValueUrl\":\"" BASE "\",\"fixedUrl\":\""
+            BASE "\",\"patternUrl\":\"" BASE "\"}],\"manifest\":{\"resource\":"
+            "[{\"relativePath\":\"" BASE "\"}]}}",
+            "{\"element\":[{\"defaultValueUrl\":\"" OWN "\",\"fixedUrl\":\""
+            OWN "\",\"patternUrl\":\"" OWN "\"}],\"manifest\":{\"resource\":"
+            "[{\"relativePath\":\"" OWN "\"}]}}");
+    becomes("{\"messaging\":[{\"endpoint\":[{\"address\":\"" BASE "\"}]}]}",
+            "{\"messaging\":[{\"endpoint\":[{\"address\":\"" OWN "\"}]}]}");
+    stays("{\"a\":{\"address\":\"" BASE "\"}}");
+}
+
+
+static void
 a_link_is_one_however_deep_it_is_contained(void **state)
 {
     (void) state;
@@ -251,16 +292,17 @@ relative_and_foreign_links_stay_as_they_are(void **state)
 {
     (void) state;
 
-    stays("{\"reference\":\"Patient/1\"}");
-    stays("{\"reference\":\"#contained\"}");
-    stays("{\"reference\":\"\"}");
-    stays("{\"reference\":\"urn:uuid:0f\",\"fullUrl\":\"https://other/x\"}");
-    stays("{\"reference\":\"" HOST ".org/Patient/1\"}");
-    stays("{\"reference\":\"h\"}");
-    stays("{\"reference\":\"" HOST "x\"}");
-    stays("{\"reference\":\" " BASE "\"}");
-    stays("{\"reference\":\"https://p-hi2.ex\xc3\xa4mple/Patient/1\"}");
-    stays("{\"reference\":null,\"fullUrl\":12}");
+    stays("{\"a\":{\"reference\":\"Patient/1\"}}");
+    stays("{\"a\":{\"reference\":\"#contained\"}}");
+    stays("{\"a\":{\"reference\":\"\"}}");
+    stays("{\"a\":{\"reference\":\"urn:uuid:0f\",\"fullUrl\":"
+          "\"https://other/x\"}}");
+    stays("{\"a\":{\"reference\":\"" HOST ".org/Patient/1\"}}");
+    stays("{\"a\":{\"reference\":\"h\"}}");
+    stays("{\"a\":{\"reference\":\"" HOST "x\"}}");
+    stays("{\"a\":{\"reference\":\" " BASE "\"}}");
+    stays("{\"a\":{\"reference\":\"https://p-hi2.ex\xc3\xa4mple/Patient/1\"}}");
+    stays("{\"a\":{\"reference\":null,\"fullUrl\":12}}");
 }
 
 
@@ -292,9 +334,109 @@ scheme_host_and_port_are_read_as_urls_are(void **state)
 
     becomes("{\"fullUrl\":\"HTTPS://P-HI2.Example:443/Patient/1\"}",
             "{\"fullUrl\":\"" OWN "/Patient/1\"}");
-    stays("{\"fullUrl\":\"https://p-hi2.example:8443/Patient/1\"}");
-    stays("{\"fullUrl\":\"http://p-hi2.example/Patient/1\"}");
+    becomes("{\"fullUrl\":\"https://p-hi2.example:8443/Patient/1\"}",
+            "{\"fullUrl\":\"" OWN "/Patient/1\"}");
+    becomes("{\"fullUrl\":\"http://p-hi2.example:80:443//PatientAccess/"
+            "v1-devportal?a\"}",
+            "{\"fullUrl\":\"" OWN "/?a\"}");
+    becomes("{\"fullUrl\":\"//p-hi2.example/Patient/1\"}",
+            "{\"fullUrl\":\"" OWN "/Patient/1\"}");
+    becomes("{\"fullUrl\":\"\\/\\u002fp-hi2.example.\\/Patient\\/1\"}",
+            "{\"fullUrl\":\"" OWN "\\/Patient\\/1\"}");
     stays("{\"fullUrl\":\"https://p-hi2.example@evil.example/Patient/1\"}");
+}
+
+
+static void
+a_path_from_the_root_below_the_first_base_is_a_link(void **state)
+{
+    (void) state;
+
+    becomes("{\"link\":[{\"url\":\"/PatientAccess/v1-devportal?p=2\"}]}",
+            "{\"link\":[{\"url\":\"" OWN "/?p=2\"}]}");
+    becomes("{\"a\":{\"reference\":\"\\/PatientAccess\\/v1-devportal\\/a\"}}",
+            "{\"a\":{\"reference\":\"" OWN "\\/a\"}}");
+    stays("{\"link\":[{\"url\":\"/PatientAccess/v1-devportal/../x\"}]}");
+    stays("{\"link\":[{\"url\":\"/PatientAccess/v1-devportal2/x\"}]}");
+    stays("{\"link\":[{\"url\":\"/x\"}]}");
+}
+
+
+static void
+of_a_base_without_path_each_path_from_the_root_is_a_link(void **state)
+{
+    const char  *error;
+
+    (void) state;
+
+    cigna_bases_init(&bases);
+    assert_int_equal(cigna_bases_add(&bases, cigna_slice(HOST), &error),
+                     CIGNA_OK);
+
+    becomes("{\"link\":[{\"url\":\"/\"},{\"url\":\"/x?y\"},{\"url\":\"?z\"}]}",
+            "{\"link\":[{\"url\":\"" OWN "/\"},{\"url\":\"" OWN "/x?y\"},"
+            "{\"url\":\"?z\"}]}");
+    becomes("{\"link\":[{\"url\":\"/\\\\evil.example/x\"}]}",
+            "{\"link\":[{\"url\":\"" OWN "/\\\\evil.example/x\"}]}");
+    stays("{\"link\":[{\"url\":\"/../x\"},{\"url\":\"///x\"}]}");
+}
+
+
+static void
+a_byte_order_mark_stays_and_is_no_error(void **state)
+{
+    (void) state;
+
+    becomes("\xef\xbb\xbf{\"fullUrl\":\"" HOST "/1\"}",
+            "\xef\xbb\xbf{\"fullUrl\":\"" OWN "/1\"}");
+    becomes("\xef\xbb\xbf \n{\"fullUrl\":\"" HOST "/1\"}",
+            "\xef\xbb\xbf \n{\"fullUrl\":\"" OWN "/1\"}");
+    assert_int_equal(links.broken, 0);
+
+    stays("\xef\xbb{\"fullUrl\":\"" HOST "/1\"}");
+    assert_int_equal(links.broken, 1);
+    stays("\xef\xbb\xbf\xef\xbb\xbf{\"fullUrl\":\"" HOST "/1\"}");
+    assert_int_equal(links.broken, 1);
+    stays(" \xef\xbb\xbf{\"fullUrl\":\"" HOST "/1\"}");
+    assert_int_equal(links.broken, 1);
+}
+
+
+static void
+how_a_text_begins_tells_whether_it_is_a_resource(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_links_begin(guarded("{")), CIGNA_OK);
+    assert_int_equal(cigna_links_begin(guarded(" \r\n\t[1]")), CIGNA_OK);
+    assert_int_equal(cigna_links_begin(guarded("\xef\xbb\xbf {}")), CIGNA_OK);
+    assert_int_equal(cigna_links_begin(guarded("")), CIGNA_AGAIN);
+    assert_int_equal(cigna_links_begin(guarded("  ")), CIGNA_AGAIN);
+    assert_int_equal(cigna_links_begin(guarded("\xef\xbb")), CIGNA_AGAIN);
+    assert_int_equal(cigna_links_begin(guarded("\xef\xbb\xbf")), CIGNA_AGAIN);
+    assert_int_equal(cigna_links_begin(guarded("\xef\xbb{")), CIGNA_NONE);
+    assert_int_equal(cigna_links_begin(guarded("\"a\"")), CIGNA_NONE);
+    assert_int_equal(cigna_links_begin(guarded("<html>")), CIGNA_NONE);
+}
+
+
+static void
+what_is_left_is_counted_by_kind(void **state)
+{
+    (void) state;
+
+    stays("{\"link\":[{\"url\":\"https://other/1\"},{\"url\":\"//other/2\"},"
+          "{\"url\":\"\\/other\"},{\"url\":\"https:\\/\\/a@p-hi2.example/x\"},"
+          "{\"url\":\"Patient?a=1\"},{\"url\":\"urn:uuid:1\"}],"
+          "\"entry\":[{\"fullUrl\":\"https://other/3\","
+          "\"request\":{\"url\":\"https://other/4\"}}]}");
+    assert_int_equal(links.elsewhere, 4);
+    assert_int_equal(links.outside, 0);
+
+    stays("{\"link\":[{\"url\":\"" BASE "/../x\"}],\"entry\":["
+          "{\"fullUrl\":\"" HOST "/x/..\"},{\"fullUrl\":\"x/..\"}]}");
+    assert_int_equal(links.elsewhere, 0);
+    assert_int_equal(links.outside, 2);
 }
 
 
@@ -311,8 +453,8 @@ dot_segments_stay(const char *const *paths, size_t n)
         assert_int_equal(links.broken, 0);
 
         (void) snprintf(text, sizeof(text),
-                        "{\"reference\":\"%s/Patient%s\",\"a\":1}", HOST,
-                        paths[i]);
+                        "{\"a\":{\"reference\":\"%s/Patient%s\"},\"b\":1}",
+                        HOST, paths[i]);
         stays(text);
         assert_int_equal(links.broken, 0);
     }
@@ -476,9 +618,9 @@ numbers_order_and_white_space_stay(void **state)
 {
     (void) state;
 
-    becomes(" {\r\n\t\"b\" : 1.00e+2 , \"a\":[ ] ,\"reference\" \n:\n \""
+    becomes(" {\r\n\t\"b\" : 1.00e+2 , \"a\":[ ] ,\"fullUrl\" \n:\n \""
             HOST "/x\" , \"c\":[1,-0.0,true , null,{ }]\n}\n\n",
-            " {\r\n\t\"b\" : 1.00e+2 , \"a\":[ ] ,\"reference\" \n:\n \""
+            " {\r\n\t\"b\" : 1.00e+2 , \"a\":[ ] ,\"fullUrl\" \n:\n \""
             OWN "/x\" , \"c\":[1,-0.0,true , null,{ }]\n}\n\n");
 
     stays("12");
@@ -582,27 +724,40 @@ a_header_line_is_rewritten_like_a_link(void **state)
 
     own = cigna_slice(OWN "/");
 
-    n = cigna_link_url(&bases, own, guarded(BASE "/Patient/1"), &instead);
+    assert_int_equal(cigna_link_url(&bases, own, guarded(BASE "/Patient/1"),
+                                    &n, &instead),
+                     CIGNA_OK);
     assert_int_equal(n, sizeof(BASE) - 1);
     assert_slice(instead, OWN);
 
-    n = cigna_link_url(&bases, own, guarded(BASE "?a=1"), &instead);
+    assert_int_equal(cigna_link_url(&bases, own, guarded(BASE "?a=1"),
+                                    &n, &instead),
+                     CIGNA_OK);
     assert_int_equal(n, sizeof(BASE) - 1);
     assert_slice(instead, OWN "/");
 
+    assert_int_equal(cigna_link_url(&bases, own,
+                                    guarded("/PatientAccess/v1-devportal/x"),
+                                    &n, &instead),
+                     CIGNA_OK);
+    assert_int_equal(n, sizeof("/PatientAccess/v1-devportal") - 1);
+    assert_slice(instead, OWN);
+
     assert_int_equal(cigna_link_url(&bases, own, guarded("/Patient/1"),
-                                     &instead),
-                     0);
+                                    &n, &instead),
+                     CIGNA_NONE);
 }
 
 
 static void
 a_header_line_with_dot_segments_stays(void **state)
 {
+    size_t         n;
     unsigned       i;
     cigna_slice_t  instead;
 
     static const char *const  lines[] = {
+        "/PatientAccess/v1-devportal/../x", "//p-hi2.example/..",
         BASE "/../../logout", BASE "/..", HOST "/.", BASE "/%2e%252e?a=1",
         BASE "/x/..%2f..", BASE "/..\\..", BASE "/..;x", BASE "/.\t./x",
         HOST "/a/..#b"
@@ -612,14 +767,15 @@ a_header_line_with_dot_segments_stays(void **state)
 
     for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         assert_int_equal(cigna_link_url(&bases, cigna_slice(OWN "/"),
-                                        guarded(lines[i]), &instead),
-                         0);
+                                        guarded(lines[i]), &n, &instead),
+                         CIGNA_NONE);
     }
 
     assert_int_equal(cigna_link_url(&bases, cigna_slice(OWN "/"),
                                     guarded(BASE "/Patient/a.b?x=/../.."),
-                                    &instead),
-                     sizeof(BASE) - 1);
+                                    &n, &instead),
+                     CIGNA_OK);
+    assert_int_equal(n, sizeof(BASE) - 1);
     assert_slice(instead, OWN);
 }
 
@@ -638,6 +794,8 @@ main(void)
                                setup),
         cmocka_unit_test_setup(
             what_is_of_type_url_is_a_link_and_of_type_uri_a_name, setup),
+        cmocka_unit_test_setup(
+            a_key_of_several_types_is_a_link_where_its_type_is, setup),
         cmocka_unit_test_setup(a_link_is_one_however_deep_it_is_contained,
                                setup),
         cmocka_unit_test_setup(names_stay_as_they_are, setup),
@@ -645,6 +803,14 @@ main(void)
                                setup),
         cmocka_unit_test_setup(escapes_in_links_and_keys_are_read, setup),
         cmocka_unit_test_setup(scheme_host_and_port_are_read_as_urls_are,
+                               setup),
+        cmocka_unit_test_setup(
+            a_path_from_the_root_below_the_first_base_is_a_link, setup),
+        cmocka_unit_test_setup(
+            of_a_base_without_path_each_path_from_the_root_is_a_link, setup),
+        cmocka_unit_test_setup(a_byte_order_mark_stays_and_is_no_error, setup),
+        cmocka_unit_test_setup(what_is_left_is_counted_by_kind, setup),
+        cmocka_unit_test_setup(how_a_text_begins_tells_whether_it_is_a_resource,
                                setup),
         cmocka_unit_test_setup(links_with_dot_segments_stay_as_they_are,
                                setup),

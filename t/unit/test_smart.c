@@ -138,6 +138,20 @@ endpoints_of_smart_configuration_are_replaced(void **state)
 
 
 static void
+a_byte_order_mark_in_front_is_no_error(void **state)
+{
+    (void) state;
+
+    becomes(cigna_smart_configuration,
+            "\xef\xbb\xbf {\"issuer\":\"https://c\"}",
+            "\xef\xbb\xbf {\"issuer\":\"https://g\"}");
+    stays(cigna_smart_configuration, "\xef\xbb{\"issuer\":\"https://c\"}");
+    stays(cigna_smart_configuration,
+          "\xef\xbb\xbf\xef\xbb\xbf{\"issuer\":\"https://c\"}");
+}
+
+
+static void
 what_is_no_endpoint_at_the_top_stays(void **state)
 {
     (void) state;
@@ -309,6 +323,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(two_paths_and_no_others_are_for_everybody),
         cmocka_unit_test(endpoints_of_smart_configuration_are_replaced),
+        cmocka_unit_test(a_byte_order_mark_in_front_is_no_error),
         cmocka_unit_test(what_is_no_endpoint_at_the_top_stays),
         cmocka_unit_test(oauth_uris_of_a_capability_statement_are_replaced),
         cmocka_unit_test(members_of_an_extension_come_in_any_order),
