@@ -10,14 +10,15 @@ import { spkiHash } from './ca.mjs';
 const CHROMIUM = '/usr/bin/chromium';
 
 const ARGUMENTS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--no-sandbox', '--disable-gpu', '--no-first-run',
   '--disable-background-networking', '--disable-component-update',
   '--disable-sync',
 ];
 
 // `certFiles`: the servers' certificates that are accepted although their CA
-// is not known.  Any other certificate error stays one.
-export async function launchBrowser({ certFiles = [], args = [],
+// is not known.  Any other certificate error stays one.  `quic`: HTTP/3 is
+// spoken, with these origins (host:port) and in no other version of HTTP.
+export async function launchBrowser({ certFiles = [], args = [], quic = [],
                                       ...options } = {}) {
   if (!existsSync(CHROMIUM)) {
     throw new Error(`${CHROMIUM} is missing: scripts/install brings it`);
@@ -28,6 +29,8 @@ export async function launchBrowser({ certFiles = [], args = [],
     ...options,
     args: [...ARGUMENTS,
            ...(keys ? [`--ignore-certificate-errors-spki-list=${keys}`] : []),
+           quic.length ? `--origin-to-force-quic-on=${quic.join(',')}`
+             : '--disable-quic',
            ...args],
   });
 }
