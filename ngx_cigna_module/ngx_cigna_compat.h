@@ -8,11 +8,10 @@
 #include <ngx_http.h>
 
 
-/* the only file that asks which nginx it is built for */
-
-#if (nginx_version < 1022001)
-#error "ngx_cigna_module needs nginx 1.22.1 or newer"
-#endif
+/*
+ * the only file that tells nginx and its forks apart, by what "config" has
+ * found out
+ */
 
 #if !(NGX_HTTP_SSL)
 #error "ngx_cigna_module needs nginx configured --with-http_ssl_module"
@@ -21,10 +20,19 @@
 
 /* trailers are thrown away */
 
-#if (nginx_version < 1027002)
-#define ngx_cigna_parse_chunked(r, b, c)  ngx_http_parse_chunked(r, b, c)
-#else
+#if (NGX_CIGNA_CHUNKED_TRAILERS)
 #define ngx_cigna_parse_chunked(r, b, c)  ngx_http_parse_chunked(r, b, c, 0)
+#else
+#define ngx_cigna_parse_chunked(r, b, c)  ngx_http_parse_chunked(r, b, c)
+#endif
+
+
+/* "resolver off" has no servers; Angie has a list of them */
+
+#if (NGX_CIGNA_RESOLVER_ARRAY)
+#define ngx_cigna_resolver_on(resolver)  ((resolver)->connections.nelts != 0)
+#else
+#define ngx_cigna_resolver_on(resolver)  ((resolver)->connections != NULL)
 #endif
 
 

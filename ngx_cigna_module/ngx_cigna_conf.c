@@ -138,7 +138,7 @@ ngx_cigna_conf_resolver(ngx_conf_t *cf, ngx_resolver_t **resolver,
     *resolver = NULL;
     *timeout = clcf->resolver_timeout;
 
-    if (clcf->resolver && clcf->resolver->connections.nelts) {
+    if (clcf->resolver && ngx_cigna_resolver_on(clcf->resolver)) {
         *resolver = clcf->resolver;
     }
 

@@ -9,6 +9,8 @@
 #define NGX_CIGNA_GATE_OUT_LOG   60000     /* ms between two lines of advice */
 
 
+static ngx_int_t ngx_cigna_gate_out_create(ngx_http_request_t *r,
+    ngx_http_upstream_t *u);
 static void ngx_cigna_gate_out_init(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf, cigna_gate_out_t *gate);
 static ngx_int_t ngx_cigna_gate_out_search(ngx_http_request_t *r,
@@ -64,9 +66,8 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_loc_conf_t  *lcf;
 
     u = r->upstream;
-    u->request_bufs = NULL;
 
-    if (u->create_request(r) != NGX_OK || u->request_bufs == NULL) {
+    if (ngx_cigna_gate_out_create(r, u) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -101,6 +102,37 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     *e = ngx_cigna_gate_out_refuse(r, ctx, verdict);
 
     return NGX_DECLINED;
+}
+
+
+/*
+ * The gate comes before ngx_http_upstream_init(), where Angie says what the
+ * method is unless "proxy_method" does: the request has none then, and is made
+ * once more.  To say it at once would make nginx forget "proxy_method".
+ */
+
+static ngx_int_t
+ngx_cigna_gate_out_create(ngx_http_request_t *r, ngx_http_upstream_t *u)
+{
+    ngx_buf_t   *b;
+    ngx_uint_t   named;
+
+    for ( ;; ) {
+        named = (u->method.len != 0);
+        u->request_bufs = NULL;
+
+        if (u->create_request(r) != NGX_OK || u->request_bufs == NULL) {
+            return NGX_ERROR;
+        }
+
+        b = u->request_bufs->buf;
+
+        if (named || b->pos == b->last || *b->pos != ' ') {
+            return NGX_OK;
+        }
+
+        u->method = r->method_name;
+    }
 }
 
 

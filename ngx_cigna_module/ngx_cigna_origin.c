@@ -35,7 +35,7 @@ ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin)
     if (!origin->literal && ngx_inet_resolve_host(cf->pool, &u) != NGX_OK) {
 
         if (origin->resolver == NULL
-            || origin->resolver->connections.nelts == 0)
+            || !ngx_cigna_resolver_on(origin->resolver))
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "host \"%V\" is not found, use a name that can "

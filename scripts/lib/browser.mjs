@@ -16,9 +16,9 @@ const ARGUMENTS = [
 ];
 
 // `certFiles`: the servers' certificates that are accepted although their CA
-// is not known.  Any other certificate error stays one.  `http3`: a host:port
-// of this machine that is asked over HTTP/3 and in no other way.
-export async function launchBrowser({ certFiles = [], args = [], http3,
+// is not known.  Any other certificate error stays one.  `quic`: HTTP/3 is
+// spoken, with these origins (host:port) and in no other version of HTTP.
+export async function launchBrowser({ certFiles = [], args = [], quic = [],
                                       ...options } = {}) {
   if (!existsSync(CHROMIUM)) {
     throw new Error(`${CHROMIUM} is missing: scripts/install brings it`);
@@ -28,10 +28,11 @@ export async function launchBrowser({ certFiles = [], args = [], http3,
     executablePath: CHROMIUM,
     ...options,
     args: [...ARGUMENTS,
-           ...(http3 ? [`--origin-to-force-quic-on=${http3}`,
-                        '--host-resolver-rules=MAP *.localhost 127.0.0.1']
-             : ['--disable-quic']),
            ...(keys ? [`--ignore-certificate-errors-spki-list=${keys}`] : []),
+           ...(quic.length
+             ? [`--origin-to-force-quic-on=${quic.join(',')}`,
+                '--host-resolver-rules=MAP *.localhost 127.0.0.1']
+             : ['--disable-quic']),
            ...args],
   });
 }

@@ -42,7 +42,7 @@ test('links over HTTP/3 lead to the authority that was asked for', {
   await connected(gw);
 
   const browser = await launchBrowser({
-    certFiles: [gw.certificate.certFile], http3: `acme.localhost:${gw.port}`,
+    certFiles: [gw.certificate.certFile], quic: [`acme.localhost:${gw.port}`],
   });
   onEnd(t, () => browser.close());
   const context = await browser.newContext();

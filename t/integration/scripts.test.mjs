@@ -19,7 +19,7 @@ const WRONG = [['--nonsense'], ['nonsense'], ['']];
 const MORE = {
   bench: [['--rounds', 'x'], ['--seconds', '0'], ['--rounds']],
   budgets: [['--seconds', '-1'], ['--seconds']],
-  build: [['old']],
+  build: [['old'], ['--source']],
   check: [['layers', 'nonsense']],
   demo: [['--check', '--nonsense']],
   faults: [['kill', '--rounds', '1e9'], ['kill', '--open', '0']],

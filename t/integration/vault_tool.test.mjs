@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { assertRefused, assertServed, connected, logged }
   from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
+import { startFakeRedis } from '../lib/fake_redis.mjs';
 import { flipped, readRecord, withKey, writeRecord } from '../lib/records.mjs';
 import { TOP, until } from '../lib/scratch.mjs';
 import { runVault } from '../lib/vault.mjs';
@@ -647,4 +648,32 @@ test('Redis over TLS', async (t) => {
     assert.equal(code, FAILED);
     assert.doesNotMatch(err, /Traceback/);
   });
+});
+
+test('status names the server as it names itself', async (t) => {
+  const gw = await standardGateway(t);
+  const fake = await startFakeRedis(t);
+  fake.real = gw.redis;
+  fake.through = true;
+
+  for (const [more, product, version] of [
+    ['', 'Redis', '7.2.4'],
+    ['server_name:valkey\r\nvalkey_version:8.1.1\r\n', 'Valkey', '8.1.1'],
+    ['server_name:valkey\r\n', 'Redis', '7.2.4'],
+    ['server_name:\x1b[7m\r\n\x1b[7m_version:1\r\n', 'Redis', '7.2.4'],
+  ]) {
+    await t.test(JSON.stringify(more), async () => {
+      const info = `role:master\r\nredis_version:7.2.4\r\n${more}`;
+      fake.on = { INFO: `$${info.length}\r\n${info}\r\n` };
+      const options = ['--redis', `redis://127.0.0.1:${fake.port}/0`,
+                       '--keys', gw.file('keys')];
+
+      const { out, err } = await runVault([...options, 'status']);
+      assert.match(out, new RegExp(`^primary .*  ${product} ${version}, `, 'm'),
+                   err);
+      const json = await runVault([...options, 'status', '--json']);
+      assert.deepEqual(JSON.parse(json.out).primaries.map((one) =>
+        [one.product, one.version]), [[product, version]]);
+    });
+  }
 });

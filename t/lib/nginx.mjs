@@ -69,6 +69,20 @@ function configuration({ directory, http, main = '', workers = 1, level,
   ].join('\n');
 }
 
+// What differs from Debian's nginx: newer ones have a directive for what was a
+// parameter of the listening socket, and warn of that; Angie takes the resolver
+// of the machine where none is configured.
+function fitted(binary, text) {
+  const has = (what) => readFileSync(binary).includes(what);
+
+  const fit = has('the "listen ... http2" directive is')
+    ? text.replaceAll(/^(\s*listen\s[^;]*?) http2\b([^;]*;)/gm,
+                      '$1$2 http2 on;')
+    : text;
+  return has('Angie/') && !/\bresolver\s/.test(fit)
+    ? fit.replace(/^http \{$/m, 'http {\n    resolver off;') : fit;
+}
+
 class Nginx {
   constructor(options, directory) {
     this.directory = directory;
@@ -95,9 +109,8 @@ class Nginx {
   configure(changes = {}) {
     Object.assign(this.options, changes);
     this.workers = this.options.workers ?? 1;
-    writeFileSync(this.confFile,
-                  configuration({ ...this.options,
-                                  directory: this.directory }));
+    writeFileSync(this.confFile, fitted(this.binary, configuration({
+      ...this.options, directory: this.directory })));
   }
 
   get arguments() {

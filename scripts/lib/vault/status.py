@@ -16,6 +16,16 @@ return {b and string.sub(b, 1, 70), r and string.sub(r, 1, 37),
 '''
 
 
+def product(info):
+    """What the server is: one that is not Redis may say so in INFO, beside
+    the version of Redis that its clients take it for."""
+    name = info.get('server_name', 'redis')
+    version = info.get(f'{name}_version')
+    if not version or not (name + version).isprintable():
+        name, version = 'redis', info.get('redis_version', '')
+    return {'product': name.capitalize(), 'version': version}
+
+
 class Status:
     def __init__(self, store, layout):
         self.store = store
@@ -47,7 +57,7 @@ class Status:
         return {
             'address': server.name,
             'run_id': info.get('run_id', ''),
-            'version': info.get('redis_version', ''),
+            **product(info),
             'replicas': int(info.get('connected_slaves', 0)),
             'policy': info.get('maxmemory_policy', ''),
             'memory': info.get('used_memory_human', ''),
@@ -130,7 +140,8 @@ class Status:
 
     def lines(self):
         for one in self.primaries:
-            yield (f'primary  {one["address"]}  Redis {one["version"]}, '
+            yield (f'primary  {one["address"]}  '
+                   f'{one["product"]} {one["version"]}, '
                    f'{one["policy"]}, {one["replicas"]} replicas, '
                    f'{one["memory"]} used, run id {one["run_id"]}')
         yield f'marker   {self.markers} of this vault'
