@@ -7,6 +7,7 @@
 #include "ngx_cigna_block.h"
 #include "ngx_cigna_cache.h"
 #include "ngx_cigna_counters.h"
+#include "ngx_cigna_index.h"
 #include "ngx_cigna_pace.h"
 #include "ngx_cigna_redis.h"
 #include "cigna_budget.h"
@@ -42,6 +43,9 @@ typedef struct {
     ngx_uint_t                 outage;         /* cigna_budget_outage_e */
     ngx_uint_t                 dry_run;
 } ngx_cigna_budget_conf_t;
+
+
+#define NGX_CIGNA_TENANT_NAME_MAX  CIGNA_ROSTER_NAME_MAX
 
 
 typedef struct {
@@ -85,9 +89,12 @@ typedef struct {
     ngx_str_t                  trusted_certificate;
     ngx_cigna_place_t         *place;          /* of the block */
 
-    /* a worker's own */
+    /* in the zone, see ngx_cigna_rows.h */
+    ngx_cigna_zone_row_t      *row;
     ngx_cigna_counters_t      *counters;
     ngx_cigna_pace_t          *pace;
+
+    /* a worker's own */
     ngx_uint_t                 waiters;            /* for refreshes, now */
     ngx_msec_t                 secret_logged[2];   /* that the new secret has
                                                   worked, or the older one */
@@ -98,6 +105,8 @@ typedef struct {
 
 typedef struct {
     ngx_shm_zone_t            *zone;
+    ngx_cigna_place_t         *zone_place;
+    uint64_t                   generation;     /* of this configuration */
 
     ngx_uint_t                 vault_set;      /* the block was there */
     ngx_cigna_place_t         *vault_place;
@@ -107,6 +116,7 @@ typedef struct {
     ngx_msec_t                 stale;
 
     ngx_array_t                tenants;        /* ngx_cigna_tenant_t * */
+    ngx_cigna_index_t          names;          /* ... by their names */
     ngx_array_t                aliases;        /* ngx_str_t */
     ngx_cigna_budget_conf_t    budget;         /* the gateway's */
 
@@ -218,8 +228,9 @@ ngx_int_t ngx_cigna_conf_host(ngx_conf_t *cf, ngx_cigna_origin_t *origin,
     cigna_slice_t host);
 
 /* the tenant of this name, or NULL */
-ngx_cigna_tenant_t *ngx_cigna_tenant_find(ngx_cigna_main_conf_t *mcf,
-    ngx_str_t *name);
+#define ngx_cigna_tenant_find(mcf, name)                                      \
+    ((ngx_cigna_tenant_t *)                                                   \
+     ngx_cigna_index_find(&(mcf)->names, ngx_cigna_slice(name)))
 
 
 #define ngx_cigna_slice(str)                                                  \

@@ -285,13 +285,6 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
         return NULL;
     }
 
-    if (mcf->tenants.nelts == NGX_CIGNA_TENANTS_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "more than %d \"cigna_tenant\"",
-                           NGX_CIGNA_TENANTS_MAX);
-        return NULL;
-    }
-
     tenant = ngx_pcalloc(cf->pool, sizeof(ngx_cigna_tenant_t));
     slot = ngx_array_push(&mcf->tenants);
 
@@ -304,7 +297,15 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     tenant->name = *name;
     tenant->place = ngx_cigna_place_create(cf);
 
-    return tenant->place ? tenant : NULL;
+    if (tenant->place == NULL
+        || ngx_cigna_index_add(&mcf->names, ngx_cigna_slice(&tenant->name),
+                               tenant)
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return tenant;
 }
 
 

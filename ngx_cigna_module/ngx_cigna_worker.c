@@ -51,18 +51,6 @@ ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
     tenants = mcf->tenants.elts;
 
     for (i = 0; i < mcf->tenants.nelts; i++) {
-        tenants[i]->counters = ngx_cigna_counters(mcf->zone,
-                                                  &tenants[i]->name);
-        tenants[i]->pace = ngx_cigna_pace(mcf->zone, tenants[i]->counters);
-
-        if (tenants[i]->counters == NULL && ngx_worker == 0) {
-            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                          "cigna: \"%V\" has no counters and no budgets, as "
-                          "there have been %d other tenants since nginx was "
-                          "started: restart it", &tenants[i]->name,
-                          NGX_CIGNA_TENANTS_MAX);
-        }
-
         if (ngx_cigna_discovery_init(mcf, tenants[i]) != NGX_OK) {
             return NGX_ERROR;
         }
