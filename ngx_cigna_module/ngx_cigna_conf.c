@@ -17,12 +17,17 @@ ngx_cigna_conf_create_main(ngx_conf_t *cf)
 
     if (ngx_array_init(&mcf->tenants, cf->pool, 4,
                        sizeof(ngx_cigna_tenant_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&mcf->shared, cf->pool, 4,
+                          sizeof(ngx_cigna_shared_t *))
+           != NGX_OK)
     {
         return NULL;
     }
 
     mcf->names.pool = cf->pool;
+    mcf->callbacks.pool = cf->pool;
+    mcf->stores.pool = cf->pool;
 
     return mcf;
 }

@@ -211,7 +211,7 @@ ngx_cigna_rewrite_line(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     u_char        *p;
     cigna_slice_t  instead;
 
-    len = cigna_link_url(&tenant->bases, ngx_cigna_slice(own),
+    len = cigna_link_url(&tenant->shared->bases, ngx_cigna_slice(own),
                           ngx_cigna_slice(&h->value), &instead);
     if (len == 0) {
         return NGX_OK;

@@ -16,7 +16,7 @@ ngx_int_t
 ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
 {
     ngx_uint_t            i;
-    ngx_cigna_tenant_t  **tenants;
+    ngx_cigna_shared_t  **shared;
     ngx_cigna_worker_t   *worker;
 
     if (!mcf->vault_set) {
@@ -48,10 +48,10 @@ ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
 
     mcf->worker = worker;
 
-    tenants = mcf->tenants.elts;
+    shared = mcf->shared.elts;
 
-    for (i = 0; i < mcf->tenants.nelts; i++) {
-        if (ngx_cigna_discovery_init(mcf, tenants[i]) != NGX_OK) {
+    for (i = 0; i < mcf->shared.nelts; i++) {
+        if (ngx_cigna_discovery_init(mcf, shared[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -85,8 +85,7 @@ void
 ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf)
 {
     ngx_uint_t            i;
-    cigna_provider_t     *p;
-    ngx_cigna_tenant_t  **tenants;
+    ngx_cigna_shared_t  **shared;
 
     if (mcf->worker == NULL) {
         return;
@@ -97,14 +96,11 @@ ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf)
     ngx_cigna_budget_exit(mcf);
     ngx_cigna_redis_destroy(mcf->worker->redis);
 
-    tenants = mcf->tenants.elts;
+    shared = mcf->shared.elts;
 
-    for (i = 0; i < mcf->tenants.nelts; i++) {
-
-        p = &tenants[i]->provider;
-
-        cigna_jwks_destroy(p->jwks);
-        p->jwks = NULL;
+    for (i = 0; i < mcf->shared.nelts; i++) {
+        cigna_jwks_destroy(shared[i]->keys.set);
+        shared[i]->keys.set = NULL;
     }
 
     mcf->worker = NULL;
