@@ -53,9 +53,9 @@ typedef struct {
     cigna_slice_t   aud;                   /* empty: not sent */
     cigna_slice_t   fhir_base;             /* without trailing "/" */
     cigna_slice_t   configured_issuer;     /* empty: discovered */
-    cigna_param_t   params[CIGNA_PARAMS_MAX];
+    cigna_param_t  *params;
     unsigned        nparams;
-    cigna_uri_t     return_to[CIGNA_RETURN_TO_MAX];
+    cigna_uri_t    *return_to;
     unsigned        nreturn_to;
     int64_t         clock_leeway_s;
     int64_t         token_lifetime_s;      /* where expires_in is absent */

@@ -72,6 +72,7 @@ world_init(world_t *w)
     p->https = 1;
     p->nreturn_to = 2;
     p->keys = &w->issuer_keys;
+    p->return_to = w->return_to;
 
     world_knows_secret(w, 0);
 
