@@ -26,7 +26,7 @@ ngx_cigna_index_find(const ngx_cigna_index_t *index, cigna_slice_t key)
         return NULL;
     }
 
-    hash = ngx_murmur_hash2((u_char *) key.data, key.len);
+    hash = ngx_crc32_long((u_char *) key.data, key.len);
 
     for (node = index->heads[hash & (index->size - 1)];
          node;
@@ -57,7 +57,7 @@ ngx_cigna_index_add(ngx_cigna_index_t *index, cigna_slice_t key, void *value)
 
     node->key = key;
     node->value = value;
-    node->hash = ngx_murmur_hash2((u_char *) key.data, key.len);
+    node->hash = ngx_crc32_long((u_char *) key.data, key.len);
 
     head = &index->heads[node->hash & (index->size - 1)];
 
