@@ -9,17 +9,18 @@
 #define NGX_CIGNA_BUDGET_NAME  32          /* hexadecimal digits */
 
 
-/* in the zone; by which name Redis counts the node, and slots as of counters */
+/* in the zone; by which name Redis counts the node */
 
 typedef struct {
     cigna_budget_node_t     node;
     cigna_budget_origins_t  origins;
     u_char                  name[NGX_CIGNA_BUDGET_NAME];
-    cigna_budget_tenant_t   tenants[NGX_CIGNA_TENANTS_MAX];
 } ngx_cigna_budget_area_t;
 
 _Static_assert(sizeof(ngx_cigna_budget_area_t) <= NGX_CIGNA_ZONE_BUDGETS,
                "there is no room for the budgets");
+_Static_assert(sizeof(cigna_budget_tenant_t) <= NGX_CIGNA_ROW_BUDGET,
+               "there is no room for a tenant's budget");
 
 
 #define ngx_cigna_budget_area(zone)                                           \
@@ -63,10 +64,6 @@ ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf)
     tenants = mcf->tenants.elts;
 
     for (i = 0; i < mcf->tenants.nelts; i++) {
-
-        if (tenants[i]->counters == NULL) {
-            continue;
-        }
 
         tenants[i]->purse = ngx_cigna_budget_create(mcf, tenants[i], members);
 
@@ -154,8 +151,7 @@ ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 
     core->plan = &tenant->plan;
     core->node = &area->node;
-    core->tenant = &area->tenants[ngx_cigna_counters_slot(mcf->zone,
-                                                          tenant->counters)];
+    core->tenant = (cigna_budget_tenant_t *) tenant->row->budget;
     core->members = members;
     core->pid = ngx_pid;
     core->alive = ngx_cigna_budget_alive;

@@ -6,10 +6,7 @@
 #include "ngx_cigna_budget.h"
 
 
-/*
- * In init_process, with the tenants' counters known.  Does nothing where there
- * are no budgets.
- */
+/* in init_process; does nothing where there are no budgets */
 ngx_int_t ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf);
 
 /* what an origin is called in the zone; never 0 */

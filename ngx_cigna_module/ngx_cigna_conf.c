@@ -17,10 +17,17 @@ ngx_cigna_conf_create_main(ngx_conf_t *cf)
 
     if (ngx_array_init(&mcf->tenants, cf->pool, 4,
                        sizeof(ngx_cigna_tenant_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&mcf->shared, cf->pool, 4,
+                          sizeof(ngx_cigna_shared_t *))
+           != NGX_OK)
     {
         return NULL;
     }
+
+    mcf->names.pool = cf->pool;
+    mcf->callbacks.pool = cf->pool;
+    mcf->stores.pool = cf->pool;
 
     return mcf;
 }
@@ -163,25 +170,4 @@ ngx_cigna_conf_host(ngx_conf_t *cf, ngx_cigna_origin_t *origin,
     origin->host.len = host.len;
 
     return NGX_OK;
-}
-
-
-ngx_cigna_tenant_t *
-ngx_cigna_tenant_find(ngx_cigna_main_conf_t *mcf, ngx_str_t *name)
-{
-    ngx_uint_t            i;
-    ngx_cigna_tenant_t  **tenants;
-
-    tenants = mcf->tenants.elts;
-
-    for (i = 0; i < mcf->tenants.nelts; i++) {
-
-        if (tenants[i]->name.len == name->len
-            && ngx_memcmp(tenants[i]->name.data, name->data, name->len) == 0)
-        {
-            return tenants[i];
-        }
-    }
-
-    return NULL;
 }

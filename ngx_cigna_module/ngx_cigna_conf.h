@@ -7,6 +7,7 @@
 #include "ngx_cigna_block.h"
 #include "ngx_cigna_cache.h"
 #include "ngx_cigna_counters.h"
+#include "ngx_cigna_index.h"
 #include "ngx_cigna_pace.h"
 #include "ngx_cigna_redis.h"
 #include "cigna_budget.h"
@@ -45,6 +46,29 @@ typedef struct {
 } ngx_cigna_budget_conf_t;
 
 
+#define NGX_CIGNA_TENANT_NAME_MAX  CIGNA_ROSTER_NAME_MAX
+
+
+/*
+ * What tenants have in common whose servers are the same and are reached in
+ * the same way: 10,000 tenants of Cigna's resolve, discover and fetch keys
+ * once.
+ */
+
+typedef struct {
+    ngx_array_t                tenants;        /* ngx_cigna_tenant_t *, one at
+                                                  least */
+    ngx_array_t                origins;        /* ngx_cigna_origin_t *, of all
+                                                  configured endpoints and of
+                                                  fhir_base, no two alike */
+    cigna_bases_t              bases;          /* of links in replies */
+
+    /* a worker's own */
+    cigna_keys_t               keys;
+    ngx_cigna_discovery_t     *discovery;
+} ngx_cigna_shared_t;
+
+
 typedef struct {
     ngx_str_t                  name;
 
@@ -56,15 +80,12 @@ typedef struct {
 
     cigna_uri_t                fhir_uri;       /* parsed fhir_base */
     cigna_uri_t                redirect_uri;   /* parsed */
-    cigna_bases_t              bases;          /* of links in replies */
+    ngx_cigna_shared_t        *shared;
     cigna_types_t              types;          /* that may be asked for; none:
                                                   all */
     ngx_uint_t                 types_dry;      /* others are counted only */
 
     ngx_ssl_t                 *ssl;            /* towards the OAuth endpoints */
-    ngx_array_t                origins;        /* ngx_cigna_origin_t, of all
-                                                  configured endpoints and of
-                                                  fhir_base, no two alike */
     ngx_resolver_t            *resolver;       /* NULL: none */
     ngx_msec_t                 resolver_timeout;
     ngx_msec_t                 connect_timeout;
@@ -87,19 +108,23 @@ typedef struct {
     ngx_str_t                  trusted_certificate;
     ngx_cigna_place_t         *place;          /* of the block */
 
-    /* a worker's own */
+    /* in the zone, see ngx_cigna_rows.h */
+    ngx_cigna_zone_row_t      *row;
     ngx_cigna_counters_t      *counters;
     ngx_cigna_pace_t          *pace;
+
+    /* a worker's own */
     ngx_uint_t                 waiters;            /* for refreshes, now */
     ngx_msec_t                 secret_logged[2];   /* that the new secret has
                                                   worked, or the older one */
-    ngx_cigna_discovery_t     *discovery;
     ngx_cigna_budget_t        *purse;          /* NULL: no budgets */
 } ngx_cigna_tenant_t;
 
 
 typedef struct {
     ngx_shm_zone_t            *zone;
+    ngx_cigna_place_t         *zone_place;
+    uint64_t                   generation;     /* of this configuration */
 
     ngx_uint_t                 vault_set;      /* the block was there */
     ngx_cigna_place_t         *vault_place;
@@ -109,6 +134,12 @@ typedef struct {
     ngx_msec_t                 stale;
 
     ngx_array_t                tenants;        /* ngx_cigna_tenant_t * */
+    ngx_cigna_index_t          names;          /* ... by their names */
+    ngx_cigna_index_t          callbacks;      /* ... one for each path of a
+                                                  redirect_uri */
+    ngx_array_t                shared;         /* ngx_cigna_shared_t * */
+    ngx_cigna_index_t          stores;         /* ngx_ssl_t, by the file with
+                                                  CA certificates */
     ngx_array_t                aliases;        /* ngx_str_t */
     ngx_cigna_budget_conf_t    budget;         /* the gateway's */
 
@@ -220,8 +251,9 @@ ngx_int_t ngx_cigna_conf_host(ngx_conf_t *cf, ngx_cigna_origin_t *origin,
     cigna_slice_t host);
 
 /* the tenant of this name, or NULL */
-ngx_cigna_tenant_t *ngx_cigna_tenant_find(ngx_cigna_main_conf_t *mcf,
-    ngx_str_t *name);
+#define ngx_cigna_tenant_find(mcf, name)                                      \
+    ((ngx_cigna_tenant_t *)                                                   \
+     ngx_cigna_index_find(&(mcf)->names, ngx_cigna_slice(name)))
 
 
 #define ngx_cigna_slice(str)                                                  \

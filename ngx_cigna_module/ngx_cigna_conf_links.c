@@ -188,7 +188,7 @@ ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     ngx_str_t   *alias;
     ngx_uint_t   i;
 
-    cigna_bases_init(&tenant->bases);
+    cigna_bases_init(&tenant->shared->bases);
 
     if (ngx_cigna_conf_bases_add(cf, tenant, "fhir_base",
                                  tenant->provider.fhir_base)
@@ -258,7 +258,7 @@ ngx_cigna_conf_bases_add(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,
 {
     const char  *error;
 
-    if (cigna_bases_add(&tenant->bases, url, &error) == CIGNA_OK) {
+    if (cigna_bases_add(&tenant->shared->bases, url, &error) == CIGNA_OK) {
         return NGX_OK;
     }
 

@@ -13,7 +13,10 @@ char *ngx_cigna_conf_base_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* in postconfiguration: under which bases links of this tenant are known */
+/*
+ * In postconfiguration: under which bases links of this tenant, and of those
+ * that share them, are known.
+ */
 ngx_int_t ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant);
 

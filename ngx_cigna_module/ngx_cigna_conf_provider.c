@@ -290,6 +290,12 @@ ngx_cigna_conf_return_to(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 
     url = o->return_to->elts;
 
+    p->return_to = ngx_palloc(cf->pool,
+                              o->return_to->nelts * sizeof(cigna_uri_t));
+    if (p->return_to == NULL) {
+        return NGX_ERROR;
+    }
+
     for (i = 0; i < o->return_to->nelts; i++) {
 
         uri = &p->return_to[i];
@@ -356,6 +362,12 @@ ngx_cigna_conf_params(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     }
 
     param = o->authorize_param->elts;
+
+    p->params = ngx_palloc(cf->pool,
+                           o->authorize_param->nelts * sizeof(cigna_param_t));
+    if (p->params == NULL) {
+        return NGX_ERROR;
+    }
 
     for (i = 0; i < o->authorize_param->nelts; i++) {
 

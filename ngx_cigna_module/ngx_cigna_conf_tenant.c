@@ -292,13 +292,6 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
         return NULL;
     }
 
-    if (mcf->tenants.nelts == NGX_CIGNA_TENANTS_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "more than %d \"cigna_tenant\"",
-                           NGX_CIGNA_TENANTS_MAX);
-        return NULL;
-    }
-
     tenant = ngx_pcalloc(cf->pool, sizeof(ngx_cigna_tenant_t));
     slot = ngx_array_push(&mcf->tenants);
 
@@ -311,7 +304,15 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     tenant->name = *name;
     tenant->place = ngx_cigna_place_create(cf);
 
-    return tenant->place ? tenant : NULL;
+    if (tenant->place == NULL
+        || ngx_cigna_index_add(&mcf->names, ngx_cigna_slice(&tenant->name),
+                               tenant)
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return tenant;
 }
 
 
@@ -409,28 +410,21 @@ static ngx_int_t
 ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant)
 {
-    ngx_str_t            *trusted;
-    ngx_uint_t            i;
-    ngx_cigna_tenant_t  **tenants;
+    cigna_slice_t  trusted;
 
-    trusted = &tenant->trusted_certificate;
-    tenants = mcf->tenants.elts;
+    trusted = ngx_cigna_slice(&tenant->trusted_certificate);
 
-    for (i = 0; tenants[i] != tenant; i++) {
+    tenant->ssl = ngx_cigna_index_find(&mcf->stores, trusted);
 
-        if (tenants[i]->trusted_certificate.len == trusted->len
-            && ngx_memcmp(tenants[i]->trusted_certificate.data, trusted->data,
-                          trusted->len)
-               == 0)
-        {
-            tenant->ssl = tenants[i]->ssl;
-            return NGX_OK;
-        }
+    if (tenant->ssl) {
+        return NGX_OK;
     }
 
-    tenant->ssl = ngx_cigna_tls_create(cf, trusted);
+    tenant->ssl = ngx_cigna_tls_create(cf, &tenant->trusted_certificate);
 
-    return tenant->ssl ? NGX_OK : NGX_ERROR;
+    return tenant->ssl ? ngx_cigna_index_add(&mcf->stores, trusted,
+                                             tenant->ssl)
+                       : NGX_ERROR;
 }
 
 

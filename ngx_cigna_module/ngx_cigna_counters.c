@@ -13,102 +13,38 @@
  * an older one where they are.
  */
 
-#define NGX_CIGNA_COUNTERS_MAX  64
-#define NGX_CIGNA_OUTCOMES_MAX  40
+#define NGX_CIGNA_COUNTERS_MAX  80
+#define NGX_CIGNA_OUTCOMES_MAX  46
 
-
-/* one slot; name_len is set last, and is 0 while the slot is free */
 
 struct ngx_cigna_counters_s {
-    u_char              name[NGX_CIGNA_TENANT_NAME_MAX];
-    ngx_atomic_t        name_len;
+    /* a second of the clock, and in the low bits how many started in it */
+    ngx_atomic_t        dances;
 
     ngx_atomic_t        counts[NGX_CIGNA_COUNTERS_MAX];
     ngx_atomic_t        outcomes[NGX_CIGNA_OUTCOMES_MAX];
-
-    /* a second of the clock, and in the low bits how many started in it */
-    ngx_atomic_t        dances;
 };
 
 
-#define NGX_CIGNA_COUNTERS_SLOT                                               \
-    (NGX_CIGNA_ZONE_COUNTERS / NGX_CIGNA_TENANTS_MAX)
-
-_Static_assert(sizeof(ngx_cigna_counters_t) <= NGX_CIGNA_COUNTERS_SLOT,
-               "a slot is too small for all counters");
+_Static_assert(sizeof(ngx_cigna_counters_t) <= NGX_CIGNA_ROW_COUNTERS,
+               "a row is too small for all counters");
 
 _Static_assert((int) ngx_cigna_count_max <= NGX_CIGNA_COUNTERS_MAX
                && (int) cigna_outcome_max <= NGX_CIGNA_OUTCOMES_MAX,
                "more counters than room: NGX_CIGNA_ZONE_VERSION has to grow");
 
 
-static ngx_cigna_counters_t *ngx_cigna_counters_claim(ngx_cigna_zone_t *fixed,
-    ngx_str_t *tenant);
-
-
 ngx_cigna_counters_t *
-ngx_cigna_counters(ngx_shm_zone_t *zone, ngx_str_t *tenant)
+ngx_cigna_counters(ngx_cigna_zone_row_t *row)
 {
-    ngx_cigna_counters_t  *counters;
-
-    if (tenant->len == 0 || tenant->len > NGX_CIGNA_TENANT_NAME_MAX) {
-        return NULL;
-    }
-
-    (void) ngx_cigna_zone_lock(zone);
-
-    counters = ngx_cigna_counters_claim(ngx_cigna_zone_fixed(zone), tenant);
-
-    ngx_cigna_zone_unlock(zone);
-
-    return counters;
-}
-
-
-/* slots are never given back, so that the first free one ends the search */
-
-static ngx_cigna_counters_t *
-ngx_cigna_counters_claim(ngx_cigna_zone_t *fixed, ngx_str_t *tenant)
-{
-    ngx_uint_t             i;
-    ngx_cigna_counters_t  *counters;
-
-    for (i = 0; i < NGX_CIGNA_TENANTS_MAX; i++) {
-
-        counters = (ngx_cigna_counters_t *)
-                   (fixed->counters + i * NGX_CIGNA_COUNTERS_SLOT);
-
-        if (counters->name_len == 0) {
-            ngx_memcpy(counters->name, tenant->data, tenant->len);
-            ngx_memory_barrier();
-            counters->name_len = tenant->len;
-
-            return counters;
-        }
-
-        if (counters->name_len == tenant->len
-            && ngx_memcmp(counters->name, tenant->data, tenant->len) == 0)
-        {
-            return counters;
-        }
-    }
-
-    return NULL;
-}
-
-
-ngx_uint_t
-ngx_cigna_counters_slot(ngx_shm_zone_t *zone, ngx_cigna_counters_t *counters)
-{
-    return ((u_char *) counters - ngx_cigna_zone_fixed(zone)->counters)
-           / NGX_CIGNA_COUNTERS_SLOT;
+    return (ngx_cigna_counters_t *) row->counters;
 }
 
 
 void
 ngx_cigna_count(ngx_cigna_counters_t *counters, ngx_cigna_count_e what)
 {
-    if (counters && what < ngx_cigna_count_max) {
+    if (what < ngx_cigna_count_max) {
         (void) ngx_atomic_fetch_add(&counters->counts[what], 1);
     }
 }
@@ -118,7 +54,7 @@ void
 ngx_cigna_count_outcome(ngx_cigna_counters_t *counters,
     cigna_outcome_e outcome)
 {
-    if (counters && outcome < cigna_outcome_max) {
+    if (outcome < cigna_outcome_max) {
         (void) ngx_atomic_fetch_add(&counters->outcomes[outcome], 1);
     }
 }
@@ -127,7 +63,7 @@ ngx_cigna_count_outcome(ngx_cigna_counters_t *counters,
 uint64_t
 ngx_cigna_counted(ngx_cigna_counters_t *counters, ngx_cigna_count_e what)
 {
-    if (counters == NULL || what >= ngx_cigna_count_max) {
+    if (what >= ngx_cigna_count_max) {
         return 0;
     }
 
@@ -139,7 +75,7 @@ uint64_t
 ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
     cigna_outcome_e outcome)
 {
-    if (counters == NULL || outcome >= cigna_outcome_max) {
+    if (outcome >= cigna_outcome_max) {
         return 0;
     }
 
@@ -157,10 +93,6 @@ ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
     ngx_uint_t rate, time_t now)
 {
     ngx_atomic_uint_t  old, second, started;
-
-    if (counters == NULL) {
-        return NGX_OK;
-    }
 
     rate = ngx_min(rate, NGX_CIGNA_DANCES_MASK);
     second = (ngx_atomic_uint_t) now << NGX_CIGNA_DANCES_BITS;

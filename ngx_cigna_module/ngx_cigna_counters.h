@@ -9,12 +9,8 @@
 
 /*
  * What happened, by tenant: in the fixed part of the zone, so that neither a
- * reload nor a reset of the cache loses them.  Slots belong to the names of
- * tenants, as the order of tenants changes with the configuration.
+ * reload nor a reset of the cache loses them.
  */
-
-#define NGX_CIGNA_TENANTS_MAX      256
-#define NGX_CIGNA_TENANT_NAME_MAX  64
 
 
 /*
@@ -90,15 +86,8 @@ typedef enum {
 typedef struct ngx_cigna_counters_s  ngx_cigna_counters_t;
 
 
-/* the tenant's counters, made at first use; NULL if all slots are taken */
-ngx_cigna_counters_t *ngx_cigna_counters(ngx_shm_zone_t *zone,
-    ngx_str_t *tenant);
+ngx_cigna_counters_t *ngx_cigna_counters(ngx_cigna_zone_row_t *row);
 
-/* below NGX_CIGNA_TENANTS_MAX; no other tenant ever has the same */
-ngx_uint_t ngx_cigna_counters_slot(ngx_shm_zone_t *zone,
-    ngx_cigna_counters_t *counters);
-
-/* counters NULL is allowed: nothing is counted */
 void ngx_cigna_count(ngx_cigna_counters_t *counters, ngx_cigna_count_e what);
 void ngx_cigna_count_outcome(ngx_cigna_counters_t *counters,
     cigna_outcome_e outcome);

@@ -1,7 +1,9 @@
 
 /*
- * What a worker knows of a tenant's authorization server.  Configured
- * endpoints are never touched; the others are filled from the metadata, and
+ * What a worker knows of an authorization server.  Of its tenants the first one
+ * asks for all; what the first one says in the log is true of the others, too.
+ * Configured endpoints are never touched; the others are filled from the
+ * metadata, and
  * once known go on being used whatever happens later: a document that names
  * another host is refused and reported, a document that cannot be had changes
  * nothing.  Where both endpoints of a dance are configured, it goes on without
@@ -21,7 +23,8 @@
 
 struct ngx_cigna_discovery_s {
     ngx_cigna_main_conf_t   *mcf;
-    ngx_cigna_tenant_t      *tenant;
+    ngx_cigna_shared_t      *shared;
+    ngx_cigna_tenant_t      *tenant;           /* the first one */
     ngx_pool_t              *pool;             /* of the cycle */
 
     cigna_provider_t         configured;
@@ -57,13 +60,13 @@ static ngx_uint_t ngx_cigna_discovery_matches(ngx_cigna_origin_t *origin,
     const cigna_uri_t *uri);
 static ngx_cigna_origin_t *ngx_cigna_discovery_make(ngx_cigna_discovery_t *d,
     const cigna_uri_t *uri);
-static void ngx_cigna_discovery_addresses(ngx_cigna_tenant_t *tenant,
-    ngx_pool_t *pool, ngx_cigna_origin_t *origin);
+static ngx_cigna_origin_t *ngx_cigna_discovery_host(ngx_cigna_discovery_t *d,
+    const cigna_uri_t *uri);
 
 
 ngx_int_t
 ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant)
+    ngx_cigna_shared_t *shared)
 {
     cigna_provider_t       *p;
     ngx_cigna_discovery_t  *d;
@@ -73,11 +76,12 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
         return NGX_ERROR;
     }
 
-    p = &tenant->provider;
-
     d->mcf = mcf;
-    d->tenant = tenant;
+    d->shared = shared;
+    d->tenant = *(ngx_cigna_tenant_t **) shared->tenants.elts;
     d->pool = mcf->worker->cycle->pool;
+
+    p = &d->tenant->provider;
     d->configured = *p;
 
     d->needed = (p->authorization_endpoint.len == 0
@@ -91,7 +95,7 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
         return NGX_ERROR;
     }
 
-    tenant->discovery = d;
+    shared->discovery = d;
 
     if (!d->needed) {
         return NGX_OK;
@@ -124,7 +128,7 @@ ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
 {
     ngx_cigna_discovery_t  *d;
 
-    d = tenant->discovery;
+    d = tenant->shared->discovery;
 
     if (!d->needed) {
         return 1;
@@ -143,7 +147,7 @@ ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant)
 {
     ngx_cigna_discovery_t  *d;
 
-    d = tenant->discovery;
+    d = tenant->shared->discovery;
 
     return d->failed && !d->refused
            && d->configured.authorization_endpoint.len
@@ -157,7 +161,7 @@ ngx_cigna_discovery_start(ngx_cigna_main_conf_t *mcf,
 {
     ngx_cigna_discovery_t  *d;
 
-    d = tenant->discovery;
+    d = tenant->shared->discovery;
 
     if (d->run == NULL && ngx_time() >= d->next) {
         ngx_cigna_discovery_run(d);
@@ -351,24 +355,31 @@ ngx_cigna_discovery_choose(cigna_slice_t configured, cigna_slice_t announced)
 static void
 ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d)
 {
-    cigna_provider_t  *p, *c;
-    cigna_metadata_t  *m;
+    ngx_uint_t            i;
+    cigna_provider_t     *p, *c;
+    cigna_metadata_t     *m;
+    ngx_cigna_tenant_t  **tenants;
 
-    p = &d->tenant->provider;
     c = &d->configured;
     m = &d->metadata;
 
-    p->issuer = ngx_cigna_discovery_choose(c->issuer, m->issuer);
-    p->authorization_endpoint =
+    tenants = d->shared->tenants.elts;
+
+    for (i = 0; i < d->shared->tenants.nelts; i++) {
+        p = &tenants[i]->provider;
+
+        p->issuer = ngx_cigna_discovery_choose(c->issuer, m->issuer);
+        p->authorization_endpoint =
                      ngx_cigna_discovery_choose(c->authorization_endpoint,
                                                 m->authorization_endpoint);
-    p->token_endpoint = ngx_cigna_discovery_choose(c->token_endpoint,
-                                                   m->token_endpoint);
-    p->jwks_uri = ngx_cigna_discovery_choose(c->jwks_uri, m->jwks_uri);
-    p->revocation_endpoint =
+        p->token_endpoint = ngx_cigna_discovery_choose(c->token_endpoint,
+                                                       m->token_endpoint);
+        p->jwks_uri = ngx_cigna_discovery_choose(c->jwks_uri, m->jwks_uri);
+        p->revocation_endpoint =
                         ngx_cigna_discovery_choose(c->revocation_endpoint,
                                                    m->revocation_endpoint);
-    p->iss_supported = m->iss_supported;
+        p->iss_supported = m->iss_supported;
+    }
 }
 
 
@@ -378,7 +389,7 @@ ngx_cigna_discovery_origin(ngx_cigna_tenant_t *tenant, cigna_slice_t url,
 {
     ngx_uint_t               i;
     cigna_uri_t              uri;
-    ngx_cigna_origin_t      *origin, **announced;
+    ngx_cigna_origin_t      *origin, **known;
     ngx_cigna_discovery_t   *d;
 
     if (cigna_uri_parse(url, &uri) != CIGNA_OK
@@ -389,20 +400,20 @@ ngx_cigna_discovery_origin(ngx_cigna_tenant_t *tenant, cigna_slice_t url,
         return NULL;
     }
 
-    origin = tenant->origins.elts;
+    known = tenant->shared->origins.elts;
 
-    for (i = 0; i < tenant->origins.nelts; i++) {
-        if (ngx_cigna_discovery_matches(&origin[i], &uri)) {
-            return &origin[i];
+    for (i = 0; i < tenant->shared->origins.nelts; i++) {
+        if (ngx_cigna_discovery_matches(known[i], &uri)) {
+            return known[i];
         }
     }
 
-    d = tenant->discovery;
-    announced = d->origins.elts;
+    d = tenant->shared->discovery;
+    known = d->origins.elts;
 
     for (i = 0; i < d->origins.nelts; i++) {
-        if (ngx_cigna_discovery_matches(announced[i], &uri)) {
-            return announced[i];
+        if (ngx_cigna_discovery_matches(known[i], &uri)) {
+            return known[i];
         }
     }
 
@@ -430,29 +441,30 @@ ngx_cigna_discovery_matches(ngx_cigna_origin_t *origin, const cigna_uri_t *uri)
 static ngx_cigna_origin_t *
 ngx_cigna_discovery_make(ngx_cigna_discovery_t *d, const cigna_uri_t *uri)
 {
-    u_char               *p;
-    ngx_cigna_origin_t   *origin, **slot;
+    u_char              *p;
+    ngx_cigna_origin_t  *origin, **slot;
 
     origin = ngx_pcalloc(d->pool, sizeof(ngx_cigna_origin_t));
-    p = ngx_pnalloc(d->pool, uri->host.len + sizeof(":65535"));
+    p = ngx_pnalloc(d->pool, uri->host.len);
     if (origin == NULL || p == NULL) {
         return NULL;
     }
 
-    origin->name.data = p;
-    origin->name.len = ngx_sprintf(p, "%*s:%ui", uri->host.len,
-                                   uri->host.data, (ngx_uint_t) uri->port)
-                       - p;
+    ngx_memcpy(p, uri->host.data, uri->host.len);
 
     origin->host.data = p;
     origin->host.len = uri->host.len;
-    origin->tls_name = origin->host;
     origin->port = uri->port;
     origin->ssl = uri->https ? d->tenant->ssl : NULL;
     origin->resolver = d->tenant->resolver;
     origin->resolver_timeout = d->tenant->resolver_timeout;
 
-    ngx_cigna_discovery_addresses(d->tenant, d->pool, origin);
+    if (ngx_cigna_origin_like(d->pool, origin,
+                              ngx_cigna_discovery_host(d, uri))
+        != NGX_OK)
+    {
+        return NULL;
+    }
 
     if (origin->naddrs == 0 && origin->resolver == NULL) {
         return NULL;
@@ -469,56 +481,24 @@ ngx_cigna_discovery_make(ngx_cigna_discovery_t *d, const cigna_uri_t *uri)
 }
 
 
-/*
- * Another port of a host that was resolved at start needs no resolver: its
- * addresses are copied and given the port.
- */
+/* another port of a host that was resolved at start needs no resolver */
 
-static void
-ngx_cigna_discovery_addresses(ngx_cigna_tenant_t *tenant, ngx_pool_t *pool,
-    ngx_cigna_origin_t *origin)
+static ngx_cigna_origin_t *
+ngx_cigna_discovery_host(ngx_cigna_discovery_t *d, const cigna_uri_t *uri)
 {
-    ngx_uint_t           i, n;
-    ngx_addr_t          *addrs;
-    ngx_cigna_origin_t  *known;
+    ngx_uint_t            i;
+    ngx_cigna_origin_t  **known;
 
-    known = tenant->origins.elts;
+    known = d->shared->origins.elts;
 
-    for (i = 0; i < tenant->origins.nelts; i++) {
-        if (known[i].naddrs
-            && known[i].host.len == origin->host.len
-            && ngx_strncasecmp(known[i].host.data, origin->host.data,
-                               origin->host.len)
-               == 0)
+    for (i = 0; i < d->shared->origins.nelts; i++) {
+        if (known[i]->naddrs
+            && cigna_slice_eq_case(ngx_cigna_slice(&known[i]->host),
+                                   uri->host))
         {
-            break;
+            return known[i];
         }
     }
 
-    if (i == tenant->origins.nelts) {
-        return;
-    }
-
-    addrs = ngx_pcalloc(pool, known[i].naddrs * sizeof(ngx_addr_t));
-    if (addrs == NULL) {
-        return;
-    }
-
-    for (n = 0; n < known[i].naddrs; n++) {
-
-        addrs[n] = known[i].addrs[n];
-        addrs[n].name = origin->name;
-        addrs[n].sockaddr = ngx_pcalloc(pool, addrs[n].socklen);
-
-        if (addrs[n].sockaddr == NULL) {
-            return;
-        }
-
-        ngx_memcpy(addrs[n].sockaddr, known[i].addrs[n].sockaddr,
-                   addrs[n].socklen);
-        ngx_inet_set_port(addrs[n].sockaddr, origin->port);
-    }
-
-    origin->addrs = addrs;
-    origin->naddrs = known[i].naddrs;
+    return NULL;
 }

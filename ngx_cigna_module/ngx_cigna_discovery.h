@@ -7,17 +7,18 @@
 
 
 /*
- * What a worker knows of a tenant's authorization server beyond the
- * configuration: read from .well-known/smart-configuration when an endpoint is
- * missing, again every hour, and at most once in ten seconds after a failure.
+ * What a worker knows of an authorization server beyond the configuration, for
+ * all tenants that share it: read from .well-known/smart-configuration when an
+ * endpoint is missing, again every hour, and at most once in ten seconds after
+ * a failure.
  */
 
 /*
- * In init_process, for each tenant: begins to fetch what is missing, so that
- * it is there before the first dance needs it.
+ * In init_process, for each group of tenants: begins to fetch what is missing,
+ * so that it is there before the first dance needs it.
  */
 ngx_int_t ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant);
+    ngx_cigna_shared_t *shared);
 
 /* nothing is missing, or all that can be known is known */
 ngx_uint_t ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant);

@@ -9,6 +9,7 @@
 #include "ngx_cigna_conf_tenants.h"
 #include "ngx_cigna_conf_vault.h"
 #include "ngx_cigna_handlers.h"
+#include "ngx_cigna_rows.h"
 #include "ngx_cigna_worker.h"
 
 
@@ -17,6 +18,7 @@
 
 
 static char *ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_cigna_zone_begin(ngx_shm_zone_t *zone, void *data);
 static ngx_int_t ngx_cigna_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_cigna_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
@@ -228,8 +230,30 @@ ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     mcf->zone = ngx_cigna_zone_add(cf, &name, size);
+    mcf->zone_place = ngx_cigna_place_create(cf);
 
-    return mcf->zone ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (mcf->zone == NULL || mcf->zone_place == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->zone->init = ngx_cigna_zone_begin;
+    mcf->zone->data = mcf;
+
+    return NGX_CONF_OK;
+}
+
+
+/* data: what the zone had before a reload, which keeps it */
+
+static ngx_int_t
+ngx_cigna_zone_begin(ngx_shm_zone_t *zone, void *data)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = zone->data;
+
+    return ngx_cigna_zone_init(zone, data) == NGX_OK
+           ? ngx_cigna_rows_claim(mcf) : NGX_ERROR;
 }
 
 
@@ -262,6 +286,7 @@ ngx_cigna_postconfiguration(ngx_conf_t *cf)
     }
 
     if (ngx_cigna_complete(cf, mcf) != NGX_OK
+        || ngx_cigna_rows_check(cf, mcf) != NGX_OK
         || ngx_cigna_conf_vault_init(cf, mcf) != NGX_OK
         || ngx_cigna_conf_tenants_init(cf, mcf) != NGX_OK)
     {
@@ -314,6 +339,14 @@ ngx_cigna_init_process(ngx_cycle_t *cycle)
 {
     ngx_cigna_main_conf_t  *mcf;
 
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_cigna_module);
+
+    if (mcf == NULL || mcf->zone == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_cigna_rows_use(mcf);
+
     /* cache manager and loader are processes too */
 
     if (ngx_process != NGX_PROCESS_WORKER
@@ -322,9 +355,7 @@ ngx_cigna_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_cigna_module);
-
-    return mcf ? ngx_cigna_worker_init(cycle, mcf) : NGX_OK;
+    return ngx_cigna_worker_init(cycle, mcf);
 }
 
 

@@ -2,7 +2,7 @@
 #include "ngx_cigna_origin.h"
 
 
-static ngx_int_t ngx_cigna_origin_name(ngx_conf_t *cf,
+static ngx_int_t ngx_cigna_origin_name(ngx_pool_t *pool,
     ngx_cigna_origin_t *origin);
 static u_char *ngx_cigna_origin_print(u_char *p, ngx_cigna_origin_t *origin);
 static ngx_int_t ngx_cigna_origin_literal(ngx_cigna_origin_t *origin,
@@ -14,7 +14,7 @@ ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin)
 {
     ngx_url_t  u;
 
-    if (ngx_cigna_origin_name(cf, origin) != NGX_OK) {
+    if (ngx_cigna_origin_name(cf->pool, origin) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -54,8 +54,56 @@ ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin)
 }
 
 
+ngx_int_t
+ngx_cigna_origin_like(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
+    const ngx_cigna_origin_t *known)
+{
+    ngx_uint_t   n;
+    ngx_addr_t  *addrs;
+
+    if (ngx_cigna_origin_name(pool, origin) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (known == NULL) {
+        return NGX_OK;
+    }
+
+    origin->literal = known->literal;
+
+    if (known->naddrs == 0) {
+        return NGX_OK;
+    }
+
+    addrs = ngx_pcalloc(pool, known->naddrs * sizeof(ngx_addr_t));
+    if (addrs == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (n = 0; n < known->naddrs; n++) {
+
+        addrs[n] = known->addrs[n];
+        addrs[n].name = origin->name;
+        addrs[n].sockaddr = ngx_pcalloc(pool, addrs[n].socklen);
+
+        if (addrs[n].sockaddr == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(addrs[n].sockaddr, known->addrs[n].sockaddr,
+                   addrs[n].socklen);
+        ngx_inet_set_port(addrs[n].sockaddr, origin->port);
+    }
+
+    origin->addrs = addrs;
+    origin->naddrs = known->naddrs;
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
-ngx_cigna_origin_name(ngx_conf_t *cf, ngx_cigna_origin_t *origin)
+ngx_cigna_origin_name(ngx_pool_t *pool, ngx_cigna_origin_t *origin)
 {
     size_t   len;
     u_char  *p;
@@ -73,7 +121,7 @@ ngx_cigna_origin_name(ngx_conf_t *cf, ngx_cigna_origin_t *origin)
 
     len = origin->host.len + sizeof("[]:65535") - 1;
 
-    p = ngx_pnalloc(cf->pool, len);
+    p = ngx_pnalloc(pool, len);
     if (p == NULL) {
         return NGX_ERROR;
     }

@@ -38,6 +38,13 @@ typedef struct {
  */
 ngx_int_t ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin);
 
+/*
+ * The same, of a host that was looked for at start already: its addresses are
+ * copied and given the port.  known NULL: there are none.
+ */
+ngx_int_t ngx_cigna_origin_like(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
+    const ngx_cigna_origin_t *known);
+
 
 /* what an origin that is made while running points to */
 

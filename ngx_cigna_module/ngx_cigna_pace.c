@@ -28,11 +28,8 @@ struct ngx_cigna_pace_s {
 };
 
 
-#define NGX_CIGNA_PACE_SLOT                                                   \
-    (NGX_CIGNA_ZONE_PACES / NGX_CIGNA_TENANTS_MAX)
-
-_Static_assert(sizeof(ngx_cigna_pace_t) <= NGX_CIGNA_PACE_SLOT,
-               "a slot is too small");
+_Static_assert(sizeof(ngx_cigna_pace_t) <= NGX_CIGNA_ROW_PACE,
+               "a row is too small");
 
 
 static ngx_atomic_uint_t ngx_cigna_pace_second(void);
@@ -48,15 +45,9 @@ static ngx_cigna_zone_cooling_t *ngx_cigna_pace_place(ngx_shm_zone_t *zone,
 
 
 ngx_cigna_pace_t *
-ngx_cigna_pace(ngx_shm_zone_t *zone, ngx_cigna_counters_t *counters)
+ngx_cigna_pace(ngx_cigna_zone_row_t *row)
 {
-    if (counters == NULL) {
-        return NULL;
-    }
-
-    return (ngx_cigna_pace_t *) (ngx_cigna_zone_fixed(zone)->paces
-                                 + ngx_cigna_counters_slot(zone, counters)
-                                   * NGX_CIGNA_PACE_SLOT);
+    return (ngx_cigna_pace_t *) row->pace;
 }
 
 
@@ -64,10 +55,6 @@ ngx_int_t
 ngx_cigna_pace_take(ngx_cigna_pace_t *pace, ngx_uint_t rate, ngx_msec_t *wait)
 {
     ngx_atomic_uint_t  old, second, made;
-
-    if (pace == NULL) {
-        return NGX_OK;
-    }
 
     rate = ngx_min(rate, NGX_CIGNA_PACE_MASK);
     second = ngx_cigna_pace_second();
@@ -103,10 +90,6 @@ ngx_cigna_pace_spent(ngx_cigna_pace_t *pace, ngx_uint_t rate)
 {
     ngx_atomic_uint_t  old;
 
-    if (pace == NULL) {
-        return 0;
-    }
-
     old = pace->requests;
 
     return (old & ~(ngx_atomic_uint_t) NGX_CIGNA_PACE_MASK)
@@ -126,16 +109,14 @@ ngx_cigna_pace_second(void)
 void
 ngx_cigna_pace_pause(ngx_cigna_pace_t *pace, ngx_msec_t ms)
 {
-    if (pace) {
-        ngx_cigna_pace_extend(&pace->paused_until, ms);
-    }
+    ngx_cigna_pace_extend(&pace->paused_until, ms);
 }
 
 
 ngx_msec_t
 ngx_cigna_pace_paused(ngx_cigna_pace_t *pace)
 {
-    return pace ? ngx_cigna_pace_left(pace->paused_until) : 0;
+    return ngx_cigna_pace_left(pace->paused_until);
 }
 
 
@@ -169,10 +150,6 @@ ngx_cigna_pace_answered(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 {
     uint64_t           tag;
     ngx_cigna_pace_e   state;
-
-    if (pace == NULL) {
-        return ngx_cigna_pace_well;
-    }
 
     ngx_memcpy(&tag, key->bytes, sizeof(tag));
 
@@ -217,7 +194,7 @@ ngx_cigna_pace_braked(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace)
 
     /* a glance will do: who begins asks for a turn */
 
-    if (pace == NULL || !pace->brake.on) {
+    if (!pace->brake.on) {
         return 0;
     }
 
@@ -238,10 +215,6 @@ ngx_cigna_pace_turn(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 {
     *wait = 0;
     ngx_memzero(turn, sizeof(ngx_cigna_turn_t));
-
-    if (pace == NULL) {
-        return NGX_OK;
-    }
 
     (void) ngx_cigna_zone_lock(zone);
 
@@ -340,9 +313,7 @@ ngx_cigna_pace_give_back(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 {
     ngx_cigna_zone_origin_t  *origin;
 
-    if (pace == NULL
-        || (turn->brake == cigna_turn_free && !turn->probe))
-    {
+    if (turn->brake == cigna_turn_free && !turn->probe) {
         return;
     }
 
@@ -395,16 +366,14 @@ ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
         endpoint->heard_ms = origin->heard_ms;
     }
 
-    if (pace) {
-        cigna_brake_lapse(&pace->brake, ngx_current_msec);
+    cigna_brake_lapse(&pace->brake, ngx_current_msec);
 
-        endpoint->well_ms = pace->brake.well_ms;
+    endpoint->well_ms = pace->brake.well_ms;
 
-        if (percent < 100) {
-            endpoint->doubted_ms = pace->brake.doubted_ms;
-            endpoint->sure_ms = pace->brake.sure_ms;
-            endpoint->doubted = pace->brake.doubted;
-        }
+    if (percent < 100) {
+        endpoint->doubted_ms = pace->brake.doubted_ms;
+        endpoint->sure_ms = pace->brake.sure_ms;
+        endpoint->doubted = pace->brake.doubted;
     }
 
     ngx_cigna_zone_unlock(zone);

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_PACE_H_INCLUDED_
 
 
-#include "ngx_cigna_counters.h"
+#include "ngx_cigna_zone.h"
 #include "ngx_cigna_hasher.h"
 #include "cigna_brake.h"
 #include "cigna_verdict.h"
@@ -19,12 +19,8 @@
 typedef struct ngx_cigna_pace_s  ngx_cigna_pace_t;
 
 
-/* the tenant's, by its counters; NULL without these */
-ngx_cigna_pace_t *ngx_cigna_pace(ngx_shm_zone_t *zone,
-    ngx_cigna_counters_t *counters);
+ngx_cigna_pace_t *ngx_cigna_pace(ngx_cigna_zone_row_t *row);
 
-
-/* all of the following allow for no pace, and then set no bounds */
 
 /*
  * One request within a budget of "rate" a second.  NGX_BUSY: it is spent, to

@@ -229,7 +229,7 @@ ngx_cigna_rewrite_line(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     u_char        *p;
     cigna_slice_t  instead;
 
-    if (cigna_link_url(&tenant->bases, ngx_cigna_slice(own),
+    if (cigna_link_url(&tenant->shared->bases, ngx_cigna_slice(own),
                        ngx_cigna_slice(&h->value), &len, &instead)
         != CIGNA_OK)
     {

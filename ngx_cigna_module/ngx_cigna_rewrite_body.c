@@ -93,7 +93,7 @@ ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     if (own) {
-        cigna_links_init(&rw->links, &ctx->tenant->bases,
+        cigna_links_init(&rw->links, &ctx->tenant->shared->bases,
                          ngx_cigna_slice(own));
 
     } else {

@@ -196,10 +196,8 @@ ngx_cigna_scrub_policy(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_cigna_scrub_stray(ngx_http_request_t *r)
 {
-    ngx_uint_t               i;
-    cigna_slice_t            rest, path;
-    ngx_cigna_tenant_t     **tenants;
-    ngx_cigna_main_conf_t   *mcf;
+    cigna_slice_t           rest, path;
+    ngx_cigna_main_conf_t  *mcf;
 
     rest = ngx_cigna_slice(&r->unparsed_uri);
     path = cigna_slice_cut(&rest, '?');
@@ -209,17 +207,15 @@ ngx_cigna_scrub_stray(ngx_http_request_t *r)
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-    tenants = mcf->tenants.elts;
 
-    for (i = 0; i < mcf->tenants.nelts; i++) {
-        if (cigna_slice_eq(path, tenants[i]->redirect_uri.path)) {
-            ngx_cigna_scrub_line(&r->unparsed_uri);
-            ngx_cigna_scrub_line(&r->request_line);
-            return 1;
-        }
+    if (ngx_cigna_index_find(&mcf->callbacks, path) == NULL) {
+        return 0;
     }
 
-    return 0;
+    ngx_cigna_scrub_line(&r->unparsed_uri);
+    ngx_cigna_scrub_line(&r->request_line);
+
+    return 1;
 }
 
 

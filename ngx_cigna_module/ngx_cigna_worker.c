@@ -16,7 +16,7 @@ ngx_int_t
 ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
 {
     ngx_uint_t            i;
-    ngx_cigna_tenant_t  **tenants;
+    ngx_cigna_shared_t  **shared;
     ngx_cigna_worker_t   *worker;
 
     if (!mcf->vault_set) {
@@ -48,22 +48,10 @@ ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
 
     mcf->worker = worker;
 
-    tenants = mcf->tenants.elts;
+    shared = mcf->shared.elts;
 
-    for (i = 0; i < mcf->tenants.nelts; i++) {
-        tenants[i]->counters = ngx_cigna_counters(mcf->zone,
-                                                  &tenants[i]->name);
-        tenants[i]->pace = ngx_cigna_pace(mcf->zone, tenants[i]->counters);
-
-        if (tenants[i]->counters == NULL && ngx_worker == 0) {
-            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                          "cigna: \"%V\" has no counters and no budgets, as "
-                          "there have been %d other tenants since nginx was "
-                          "started: restart it", &tenants[i]->name,
-                          NGX_CIGNA_TENANTS_MAX);
-        }
-
-        if (ngx_cigna_discovery_init(mcf, tenants[i]) != NGX_OK) {
+    for (i = 0; i < mcf->shared.nelts; i++) {
+        if (ngx_cigna_discovery_init(mcf, shared[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -97,8 +85,7 @@ void
 ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf)
 {
     ngx_uint_t            i;
-    cigna_provider_t     *p;
-    ngx_cigna_tenant_t  **tenants;
+    ngx_cigna_shared_t  **shared;
 
     if (mcf->worker == NULL) {
         return;
@@ -109,14 +96,11 @@ ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf)
     ngx_cigna_budget_exit(mcf);
     ngx_cigna_redis_destroy(mcf->worker->redis);
 
-    tenants = mcf->tenants.elts;
+    shared = mcf->shared.elts;
 
-    for (i = 0; i < mcf->tenants.nelts; i++) {
-
-        p = &tenants[i]->provider;
-
-        cigna_jwks_destroy(p->jwks);
-        p->jwks = NULL;
+    for (i = 0; i < mcf->shared.nelts; i++) {
+        cigna_jwks_destroy(shared[i]->keys.set);
+        shared[i]->keys.set = NULL;
     }
 
     mcf->worker = NULL;

@@ -1,9 +1,14 @@
 
 /*
- *   +-----------------+----------------+------------------+---------+---------+
- *   | ngx_slab_pool_t | slab: of cache | ngx_cigna_zone_t | journal | members |
- *   +-----------------+----------------+------------------+---------+---------+
- *   shm.addr                       pool->end                           shm.size
+ *   +-----------------+----------------+--
+ *   | ngx_slab_pool_t | slab: of cache |
+ *   +-----------------+----------------+--
+ *   shm.addr                       pool->end
+ *
+ *        --+------------------+---------+---------+--------+------+
+ *          | ngx_cigna_zone_t | journal | members | roster | rows |
+ *        --+------------------+---------+---------+--------+------+
+ *                                                             shm.size
  *
  * nginx knows of the slab only, whose end is drawn in: so the fixed part stays
  * as it is when the slab is made anew.
@@ -22,11 +27,18 @@
 #define NGX_CIGNA_ZONE_MAGIC                                                  \
     ((uint64_t) 0x6369676e61 << 24 | NGX_CIGNA_ZONE_VERSION)
 
+/* what a tenant takes, of the roster and of the rows */
+
+#define NGX_CIGNA_ZONE_TENANT                                                 \
+    (sizeof(cigna_roster_entry_t) + sizeof(ngx_cigna_zone_row_t))
+
+_Static_assert(sizeof(ngx_cigna_zone_row_t) % NGX_CIGNA_ZONE_LINE == 0,
+               "two rows share a line");
+
 
 extern ngx_module_t  ngx_cigna_module;
 
 
-static ngx_int_t ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data);
 static void ngx_cigna_zone_hide(ngx_shm_zone_t *zone);
 static void ngx_cigna_zone_reset(ngx_slab_pool_t *pool);
 
@@ -39,34 +51,53 @@ static ngx_atomic_uint_t  ngx_cigna_zone_died;
 ngx_shm_zone_t *
 ngx_cigna_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
 {
-    ngx_shm_zone_t  *zone;
+    return ngx_shared_memory_add(cf, name, size, &ngx_cigna_module);
+}
 
-    zone = ngx_shared_memory_add(cf, name, size, &ngx_cigna_module);
 
-    if (zone == NULL) {
-        return NULL;
+ngx_uint_t
+ngx_cigna_zone_tenants(size_t size)
+{
+    size_t  few;
+
+    few = ngx_min(NGX_CIGNA_ZONE_FEW * NGX_CIGNA_ZONE_TENANT, size / 8 * 3);
+
+    return ngx_max(few, size / NGX_CIGNA_ZONE_TENANTS) / NGX_CIGNA_ZONE_TENANT;
+}
+
+
+size_t
+ngx_cigna_zone_size(ngx_uint_t tenants)
+{
+    size_t  size;
+
+    for (size = NGX_CIGNA_ZONE_SIZE_MIN;
+         ngx_cigna_zone_tenants(size) < tenants;
+         size += NGX_CIGNA_ZONE_SIZE_MIN)
+    {
+        /* void */
     }
 
-    zone->init = ngx_cigna_zone_init;
-
-    return zone;
+    return size;
 }
 
 
 /* data: the fixed part, if the zone is kept over a reload */
 
-static ngx_int_t
+ngx_int_t
 ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
 {
-    size_t             journal, members;
+    size_t             journal, members, tenants;
     u_char            *end;
     ngx_slab_pool_t   *pool;
     ngx_cigna_zone_t  *fixed;
 
     journal = zone->shm.size / NGX_CIGNA_ZONE_JOURNAL;
     members = zone->shm.size / NGX_CIGNA_ZONE_MEMBERS;
+    tenants = ngx_cigna_zone_tenants(zone->shm.size);
 
     end = zone->shm.addr + zone->shm.size - journal - members
+          - tenants * NGX_CIGNA_ZONE_TENANT - 2 * NGX_CIGNA_ZONE_LINE
           - sizeof(ngx_cigna_zone_t);
     end -= (uintptr_t) end % ngx_cacheline_size;
 
@@ -92,6 +123,7 @@ ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
     fixed->magic = NGX_CIGNA_ZONE_MAGIC;
     fixed->journal_size = journal - NGX_ALIGNMENT;
     fixed->members_size = members - NGX_ALIGNMENT;
+    fixed->tenants = tenants;
 
     pool = (ngx_slab_pool_t *) zone->shm.addr;
     pool->end = end;

@@ -422,7 +422,7 @@ cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
 
     cigna_keys_fetched(f->provider, ev, why);
 
-    if (f->provider->jwks) {
+    if (f->provider->keys->set) {
         cigna_callback_exchange(f, ev, op);
         return;
     }
@@ -562,8 +562,9 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
 
     e = cigna_jwt_unknown_kid;
 
-    if (f->provider->jwks || f->provider->jwks_uri.len == 0) {
-        e = cigna_jwt_verify(f->tokens.id_token, f->provider->jwks, &expect,
+    if (f->provider->keys->set || f->provider->jwks_uri.len == 0) {
+        e = cigna_jwt_verify(f->tokens.id_token, f->provider->keys->set,
+                             &expect,
                              f->arena, &f->claims);
     }
 

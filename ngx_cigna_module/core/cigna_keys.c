@@ -54,9 +54,9 @@ cigna_keys_older(const cigna_provider_t *p, int64_t now_ms, int64_t ms)
 {
     int64_t  age_ms;
 
-    age_ms = now_ms - p->jwks_fetched_ms;
+    age_ms = now_ms - p->keys->fetched_ms;
 
-    return p->jwks == NULL || age_ms < 0 || age_ms > ms;
+    return p->keys->set == NULL || age_ms < 0 || age_ms > ms;
 }
 
 
@@ -99,9 +99,9 @@ cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev,
     if (jwks && cigna_jwks_count(jwks)) {
         *b.pos = '\0';
 
-        cigna_jwks_destroy(p->jwks);
-        p->jwks = jwks;
-        p->jwks_fetched_ms = ev->now_ms;
+        cigna_jwks_destroy(p->keys->set);
+        p->keys->set = jwks;
+        p->keys->fetched_ms = ev->now_ms;
         return;
     }
 
@@ -110,8 +110,8 @@ cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev,
 
     cigna_jwks_destroy(jwks);
 
-    p->jwks_fetched_ms = ev->now_ms - CIGNA_KEYS_FRESH_MS
-                         + CIGNA_KEYS_STALE_MS;
+    p->keys->fetched_ms = ev->now_ms - CIGNA_KEYS_FRESH_MS
+                          + CIGNA_KEYS_STALE_MS;
 }
 
 

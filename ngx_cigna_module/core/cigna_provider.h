@@ -32,6 +32,14 @@ typedef struct {
 } cigna_param_t;
 
 
+/* keys of an issuer: one set for all who have that issuer */
+
+typedef struct {
+    cigna_jwks_t   *set;                   /* NULL until fetched */
+    int64_t         fetched_ms;
+} cigna_keys_t;
+
+
 typedef struct {
     cigna_slice_t   tenant;
 
@@ -45,9 +53,9 @@ typedef struct {
     cigna_slice_t   aud;                   /* empty: not sent */
     cigna_slice_t   fhir_base;             /* without trailing "/" */
     cigna_slice_t   configured_issuer;     /* empty: discovered */
-    cigna_param_t   params[CIGNA_PARAMS_MAX];
+    cigna_param_t  *params;
     unsigned        nparams;
-    cigna_uri_t     return_to[CIGNA_RETURN_TO_MAX];
+    cigna_uri_t    *return_to;
     unsigned        nreturn_to;
     int64_t         clock_leeway_s;
     int64_t         token_lifetime_s;      /* where expires_in is absent */
@@ -72,9 +80,7 @@ typedef struct {
     cigna_slice_t   revocation_endpoint;
     unsigned        iss_supported:1;       /* RFC 9207 announced */
 
-    /* keys of the issuer; NULL until fetched */
-    cigna_jwks_t   *jwks;
-    int64_t         jwks_fetched_ms;
+    cigna_keys_t   *keys;
 } cigna_provider_t;
 
 

@@ -118,7 +118,7 @@ cigna_store_stranger(const cigna_provider_t *p, cigna_slice_t id_token,
     cigna_id_token_t  claims;
 
     if (g->sub.len == 0
-        || cigna_jwt_read(id_token, p->jwks, a, &claims, &good)
+        || cigna_jwt_read(id_token, p->keys->set, a, &claims, &good)
            != cigna_jwt_ok
         || cigna_slice_eq(g->sub, claims.sub))
     {

@@ -71,6 +71,23 @@ make_files() {
 }
 
 
+# What the example says to run, for more tenants than there could once be.
+
+tenants() {
+    local dir=$1 i
+
+    mkdir -p "$dir/secrets"
+
+    for i in {1..300}; do
+        printf 'app-%d client-%d\n' "$i" "$i"
+        (umask 077; printf 'secret-%d' "$i" >"$dir/secrets/app-$i")
+    done >"$dir/tenants.list"
+
+    sed -n 's|^#     ||p' "$dir/../nginx.conf" >"$dir/generate"
+    bash -e "$dir/generate"
+}
+
+
 # By what the name says that it is.
 
 make_file() {
@@ -81,6 +98,7 @@ make_file() {
     case $file in
     */keys)          scripts/keygen >"$file" ;;
     *.crt | *.pem)   certificate "$file" "${file%.*}.key" ;;
+    */tenants.conf)  tenants "${file%/*}" ;;
     *.key)           [ -e "$file" ] || certificate "${file%.*}.crt" "$file" ;;
     *)               openssl rand -hex 16 >"$file" ;;
     esac

@@ -45,29 +45,6 @@ test('counters', async (t) => {
     assert.deepEqual(await counters(), before);
   });
 
-  await t.test('a tenant for which the zone has no place left is told of',
-    async () => {
-      const tenants = (letter) => Array.from({ length: 254 }, (_, i) => `
-    cigna_tenant ${letter}${i} {
-        fhir_base     ${gw.sandbox.info.fhirBase};
-        issuer        ${gw.sandbox.info.issuer};
-        authorization_endpoint ${gw.sandbox.info.authorize};
-        token_endpoint         ${gw.sandbox.info.token};
-        jwks_uri               ${gw.sandbox.info.jwks};
-        client_id     ${letter}${i};
-        redirect_uri  https://${letter}${i}.localhost/callback;
-    }`).join('');
-      const told = /\[error\].* "(\w+)" has no counters and no budgets/;
-
-      await gw.reload({ http: tenants('a') });
-      assert.doesNotMatch(gw.nginx.errorLog(), told);
-      await gw.reload({ http: tenants('b') });
-      assert.match(gw.nginx.errorLog(), told);
-      assert.match(told.exec(gw.nginx.errorLog())[1], /^b/);
-      assert.equal((await counters()).cigna_fhir_requests_total.acme, 2);
-      await gw.reload({ http: '' });
-    });
-
   await t.test('they are in the text format of Prometheus, without a trace of '
     + 'a member', async () => {
     const reply = await nobody.get('/counters');

@@ -77,7 +77,7 @@ keys_are_fresh_for_an_hour(void **state)
 
     answer(200, keys(0), NOW);
 
-    assert_non_null(w.provider.jwks);
+    assert_non_null(w.provider.keys->set);
     assert_false(cigna_keys_due(&w.provider, NOW + 3600 * 1000));
     assert_true(cigna_keys_due(&w.provider, NOW + 3600 * 1000 + 1));
 }
@@ -124,11 +124,11 @@ old_keys_are_kept_when_no_new_ones_come(void **state)
     (void) state;
 
     answer(200, keys(0), NOW);
-    old = w.provider.jwks;
+    old = w.provider.keys->set;
 
     for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         answer(answers[i].status, answers[i].body, NOW + 7200 * 1000);
-        assert_ptr_equal(w.provider.jwks, old);
+        assert_ptr_equal(w.provider.keys->set, old);
 
         /* and are asked for again in a minute */
 
@@ -158,14 +158,14 @@ keys_of_no_use_are_not_keys_that_cannot_be_fetched(void **state)
                 "{\"kty\":\"RSA\",\"use\":\"enc\"}]}", NOW);
     assert_string_equal(why, "none of the keys is usable: 3 keys, 1 no object,"
                              " 1 not for verifying, 1 unknown kind");
-    assert_null(w.provider.jwks);
+    assert_null(w.provider.keys->set);
 
     answer(200, "{\"keys\":[]}", NOW);
     assert_string_equal(why, "none of the keys is usable: 0 keys");
 
     answer(201, keys(0), NOW);
     assert_string_equal(why, "");
-    assert_non_null(w.provider.jwks);
+    assert_non_null(w.provider.keys->set);
 }
 
 
@@ -176,7 +176,7 @@ keys_that_were_never_there_stay_due(void **state)
 
     answer(503, "", NOW);
 
-    assert_null(w.provider.jwks);
+    assert_null(w.provider.keys->set);
     assert_true(cigna_keys_due(&w.provider, NOW));
     assert_true(cigna_keys_again(&w.provider, NOW));
 }

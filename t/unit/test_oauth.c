@@ -89,14 +89,15 @@ static void
 aud_and_configured_parameters_follow(void **state)
 {
     cigna_slice_t  url;
+    cigna_param_t  params[] = {
+        { cigna_slice("prompt"), cigna_slice("login") },
+        { cigna_slice("a b"), cigna_slice("") }
+    };
 
     (void) state;
 
     provider.aud = cigna_slice("https://fhir.example");
-    provider.params[0] = (cigna_param_t) { cigna_slice("prompt"),
-                                           cigna_slice("login") };
-    provider.params[1] = (cigna_param_t) { cigna_slice("a b"),
-                                           cigna_slice("") };
+    provider.params = params;
     provider.nparams = 2;
 
     url = authorize_url();

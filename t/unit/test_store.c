@@ -291,17 +291,17 @@ a_stranger_is_another_subject_whom_the_issuer_vouches_for(void **state)
         g = old_grant();
 
         snprintf(text, sizeof(text), "{\"keys\":[%s]}", jose_jwk(key, ""));
-        cigna_jwks_destroy(w.provider.jwks);
-        w.provider.jwks = cigna_jwks_create(cigna_slice_str(text));
-        assert_non_null(w.provider.jwks);
+        cigna_jwks_destroy(w.provider.keys->set);
+        w.provider.keys->set = cigna_jwks_create(cigna_slice_str(text));
+        assert_non_null(w.provider.keys->set);
 
         assert_int_equal(same("", signed_by(key, cases[i].payload), &g),
                          cases[i].good);
         assert_int_equal(same("", signed_by(other, cases[i].payload), &g),
                          cases[i].bad);
 
-        cigna_jwks_destroy(w.provider.jwks);
-        w.provider.jwks = NULL;
+        cigna_jwks_destroy(w.provider.keys->set);
+        w.provider.keys->set = NULL;
 
         assert_int_equal(same("", signed_by(key, cases[i].payload), &g),
                          cases[i].unknown);

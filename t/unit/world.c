@@ -71,6 +71,8 @@ world_init(world_t *w)
     p->dances_per_member = 8;
     p->https = 1;
     p->nreturn_to = 2;
+    p->keys = &w->issuer_keys;
+    p->return_to = w->return_to;
 
     world_knows_secret(w, 0);
 
@@ -129,7 +131,7 @@ world_done(world_t *w)
     }
 
     world_redis_done(w);
-    cigna_jwks_destroy(w->provider.jwks);
+    cigna_jwks_destroy(w->provider.keys->set);
     cigna_keyring_destroy(w->vault.ring);
     memset(w, 0, sizeof(world_t));
 }

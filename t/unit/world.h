@@ -127,6 +127,8 @@ typedef struct {
     /* what the flows are given */
     cigna_vault_t        vault;
     cigna_provider_t     provider;
+    cigna_keys_t         issuer_keys;
+    cigna_uri_t          return_to[2];
     cigna_identity_t     identity;
     cigna_metadata_t     metadata;
 
