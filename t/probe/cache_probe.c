@@ -652,10 +652,11 @@ ngx_cigna_probe_die(ngx_cigna_probe_t *p)
 static void
 ngx_cigna_probe_count(ngx_cigna_probe_t *p)
 {
-    ngx_str_t              tenant = ngx_string("acme");
+    ngx_cigna_zone_t      *fixed;
     ngx_cigna_counters_t  *counters;
 
-    counters = ngx_cigna_counters(p->zone, &tenant);
+    fixed = ngx_cigna_zone_fixed(p->zone);
+    counters = ngx_cigna_counters(ngx_cigna_zone_row(fixed, 0));
 
     ngx_cigna_count(counters, ngx_cigna_count_refreshes);
     ngx_cigna_count_outcome(counters, cigna_outcome_connected);
@@ -678,11 +679,12 @@ ngx_cigna_probe_dances(ngx_cigna_probe_t *p)
 {
     time_t                 now;
     int64_t                n;
-    ngx_str_t              tenant = ngx_string("globex");
     ngx_uint_t             started;
+    ngx_cigna_zone_t      *fixed;
     ngx_cigna_counters_t  *counters;
 
-    counters = ngx_cigna_counters(p->zone, &tenant);
+    fixed = ngx_cigna_zone_fixed(p->zone);
+    counters = ngx_cigna_counters(ngx_cigna_zone_row(fixed, 1));
     now = ngx_cigna_probe_arg(p, "now");
     started = 0;
 
