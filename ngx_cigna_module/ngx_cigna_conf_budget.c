@@ -232,11 +232,17 @@ ngx_cigna_conf_budget_one(ngx_cigna_budget_conf_t *b, ngx_str_t *value,
 
     for (p = ngx_cigna_conf_budget_parameters; p->name.len; p++) {
 
-        if (!(p->parameter & allowed)
-            || value->len < p->name.len
+        if (value->len < p->name.len
             || ngx_strncmp(value->data, p->name.data, p->name.len) != 0)
         {
             continue;
+        }
+
+        if (!(p->parameter & allowed)) {
+            return p->parameter == NGX_CIGNA_BUDGET_METADATA
+                   ? "has \"metadata=\", which belongs to \"cigna_budget\" or "
+                     "\"budget\""
+                   : "has an unknown parameter";
         }
 
         if (b->given & p->parameter) {

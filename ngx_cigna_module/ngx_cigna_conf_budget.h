@@ -11,8 +11,8 @@
  */
 
 #define NGX_CIGNA_BUDGET_USAGE                                                \
-    "\"budget rate=10r/s burst=20 minimum=2r/s delay=500ms dry_run;\", any "  \
-    "of these"
+    "\"budget rate=10r/s burst=20 minimum=2r/s metadata=1r/s delay=500ms "    \
+    "dry_run;\", any of these"
 
 #define NGX_CIGNA_MEMBER_BUDGET_USAGE                                         \
     "\"member_budget rate=60r/m burst=20 dry_run;\", the rate at least"

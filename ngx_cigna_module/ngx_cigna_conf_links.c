@@ -186,7 +186,7 @@ ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant)
 {
     ngx_str_t   *alias;
-    ngx_uint_t   i;
+    ngx_uint_t   i, room;
 
     cigna_bases_init(&tenant->shared->bases);
 
@@ -199,6 +199,16 @@ ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     }
 
     alias = mcf->aliases.elts;
+    room = CIGNA_BASES_MAX - tenant->shared->bases.n;
+
+    if (mcf->aliases.nelts > room) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"cigna_upstream_alias\" \"%V\" is one too many, "
+                           "write %ui at most beside \"fhir_base\" of "
+                           "\"cigna_tenant\" \"%V\"", &alias[room], room,
+                           &tenant->name);
+        return NGX_ERROR;
+    }
 
     for (i = 0; i < mcf->aliases.nelts; i++) {
 

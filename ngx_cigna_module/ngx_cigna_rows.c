@@ -79,7 +79,8 @@ ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf)
         ngx_log_error(NGX_LOG_EMERG, mcf->zone->shm.log, 0,
                       "cigna_zone \"%V\" has no room for the new tenants, as "
                       "processes of former configurations still serve others: "
-                      "reload again when they have ended, or write "
+                      "remove those by a reload, and add the new ones by "
+                      "another one when these processes have ended, or write "
                       "\"cigna_zone zone=%V:%uzm;\"", &mcf->zone->shm.name,
                       &mcf->zone->shm.name,
                       ngx_cigna_zone_size(2 * n) / (1024 * 1024));

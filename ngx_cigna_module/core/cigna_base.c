@@ -8,6 +8,7 @@ static int cigna_base_at_root(const cigna_bases_t *bases, cigna_slice_t url,
     int cut, size_t *len);
 static size_t cigna_base_origin(cigna_slice_t url, int cut,
     cigna_slice_t *host);
+static cigna_slice_t cigna_base_no_dot(cigna_slice_t host);
 static size_t cigna_base_scheme(cigna_slice_t url);
 static cigna_slice_t cigna_base_no_ports(cigna_slice_t authority);
 static cigna_slice_t cigna_base_slashes(cigna_slice_t rest);
@@ -64,7 +65,9 @@ cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
     }
 
     for (i = 0; i < bases->n; i++) {
-        bases->mixed |= cigna_slice_eq_case(bases->base[i].uri.host, uri->host)
+        bases->mixed |= cigna_slice_eq_case(
+                            cigna_base_no_dot(bases->base[i].uri.host),
+                            cigna_base_no_dot(uri->host))
                         && !cigna_uri_same_origin(&bases->base[i].uri, uri);
     }
 
@@ -160,7 +163,7 @@ cigna_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 
         uri = &bases->base[i].uri;
 
-        if (!cigna_slice_eq_case(host, uri->host)) {
+        if (!cigna_slice_eq_case(host, cigna_base_no_dot(uri->host))) {
             continue;
         }
 
@@ -243,11 +246,22 @@ cigna_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)
         return 0;
     }
 
-    if (host->len > 1 && host->data[host->len - 1] == '.') {
-        host->len--;
-    }
+    *host = cigna_base_no_dot(*host);
 
     return scheme + len;
+}
+
+
+/* a name that is complete is the same name */
+
+static cigna_slice_t
+cigna_base_no_dot(cigna_slice_t host)
+{
+    if (host.len > 1 && host.data[host.len - 1] == '.') {
+        host.len--;
+    }
+
+    return host;
 }
 
 

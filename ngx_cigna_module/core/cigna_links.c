@@ -747,11 +747,19 @@ cigna_links_begin(cigna_slice_t text)
     end = text.data + text.len;
     p = cigna_json_space(text.data, end);
 
+    if (p < end && *p != '{') {
+        return CIGNA_NONE;
+    }
+
+    if (p < end) {
+        p = cigna_json_space(p + 1, end);
+    }
+
     if (p == end) {
         return CIGNA_AGAIN;
     }
 
-    return (*p == '{' || *p == '[') ? CIGNA_OK : CIGNA_NONE;
+    return *p == '"' ? CIGNA_OK : CIGNA_NONE;
 }
 
 

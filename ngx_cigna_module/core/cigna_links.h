@@ -64,8 +64,8 @@ int cigna_links_next(cigna_links_t *l, cigna_slice_t *in,
     cigna_slice_t *piece);
 
 /*
- * Does a text begin as a resource does: "{" or "[", behind white space or a
- * byte order mark?  CIGNA_AGAIN: more has to be known.
+ * Does a text begin as a resource does, behind white space or a byte order
+ * mark: "{", white space and a quote?  CIGNA_AGAIN: more has to be known.
  */
 int cigna_links_begin(cigna_slice_t text);
 

@@ -565,7 +565,10 @@ cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
 {
     size_t              i;
     cigna_slice_t       modifier;
-    static const char  *unknown[] = { "_filter", "_query", "_graph", NULL };
+    static const char  *unknown[] = {
+        "_filter", "_query", "_graph", "_not-referenced", "_with", "_assoc",
+        NULL
+    };
 
     modifier = name;
     name = cigna_slice_cut(&modifier, ':');
@@ -843,7 +846,7 @@ cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name)
     size_t              i;
     static const char  *others[] = {
         "*", "_include", "_revinclude", "_has", "_contained", "_query",
-        "_filter", "_graph", ";", NULL
+        "_filter", "_graph", "_not-referenced", "_with", "_assoc", ";", NULL
     };
 
     if (cigna_types_name(name)) {

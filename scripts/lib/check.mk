@@ -8,7 +8,7 @@ TOP    := $(abspath .)
 OUT    := $(TOP)/.build/check
 MODULE := ngx_cigna_module
 NGX    := src/core src/event src/event/modules src/os/unix src/http \
-          src/http/modules src/http/v2
+          src/http/modules src/http/v2 src/event/quic src/http/v3
 
 WARN := -Wall -Wextra -Werror -O1 -MMD -MP
 CORE := $(WARN) -std=gnu11 -Wpedantic -Wshadow -Wstrict-prototypes \

@@ -572,6 +572,11 @@ refuses('cigna_smart_endpoint twice',
 refuses('cigna_upstream_alias that is a path',
         { vaults: 'cigna_upstream_alias /PatientAccess/v1;' },
         /"cigna_upstream_alias" "\/PatientAccess\/v1" is no http or https URL/);
+refuses('one cigna_upstream_alias too many', {
+  vaults: `cigna_upstream_alias ${Array.from({ length: 14 }, (_, i) =>
+    `https://alias-${i}.example`).join(' ')};`,
+}, new RegExp('"cigna_upstream_alias" "https://alias-13.example" is one too '
+  + 'many, write 13 at most beside "fhir_base" of "cigna_tenant" "acme"'));
 refuses('cigna_fhir without proxy_pass', { fhir: { proxy_pass: null } },
         /"cigna_fhir" in location "\/fhir\/" needs "proxy_pass"/);
 refuses('cigna_fhir in clear', { fhir: { proxy_pass: 'http://127.0.0.1/' } },
@@ -646,6 +651,13 @@ refuses('an unknown choice for an outage',
 refuses('a lease of a tenant\'s own',
         { vaults: 'cigna_budget;', tenant: { budget: 'lease=50ms' } },
         /"budget" .*has an unknown parameter/);
+refuses('metadata= in a budget of members', {
+  vaults: 'cigna_budget;',
+  tenant: { member_budget: 'rate=1r/s metadata=1r/s' },
+}, /"member_budget" .*has "metadata=", which belongs to "cigna_budget" or /);
+refuses('a tenant\'s budget with an invalid metadata=',
+        { vaults: 'cigna_budget;', tenant: { budget: 'metadata=5' } },
+        /"budget" .*invalid metadata .*write "budget .* metadata=1r\/s /);
 refuses('a budget of members without a rate',
         { vaults: 'cigna_budget;', tenant: { member_budget: 'dry_run' } },
         /"member_budget" directive lacks a rate .*write "member_budget rate=/);

@@ -134,6 +134,7 @@ test('links in all forms', async (t) => {
   await t.test('a text that is none keeps its length and its bytes',
     async () => {
       for (const text of ['see https://fhir.cigna.com/', ' '.repeat(200),
+                          '[INFO] ready', '{name}, hello', '{', '{}',
                           `${MARK}text`, '"https://fhir.cigna.com/"', '']) {
         for (const place of ['/up', '/slow']) {
           answer(text, TYPES['text/plain']);

@@ -171,7 +171,7 @@ test('one server has asked for an hour', async (t) => {
   await t.test('an operator ends it, and the gateways take note', async () => {
     await sleep(1100);
     assert.match(await end(`${origin.toUpperCase().replace('HTTPS', 'https')
-    }/any/path`), /^1 pauses ended/);
+    }/any/path`), /^1 pause of https:.* ended/);
     assert.deepEqual(await pauses(), []);
     // the very first request is served
     assert.equal((await fleet.ask('beta', 1)).status, 200);
@@ -196,6 +196,13 @@ test('one server has asked for an hour', async (t) => {
                                 ['globex', 429, other]]);
       await held('acme', 200, 300);
       assert.equal((await fleet.ask('beta')).status, 200);
+
+      const wrong = await fleet.nodes[0].vault('pauses', '--end', origin,
+                                               '--tenant', 'globex');
+      assert.equal(wrong.code, 2);
+      assert.ok(wrong.err.includes(`held back by ${other}, not by ${origin}`),
+                wrong.err);
+      await held('globex', 1, 75);
 
       await end(other, '--tenant', 'globex');
       await served('globex');
@@ -228,7 +235,7 @@ test('records of strangers in Redis', async (t) => {
     const lines = err.trim().split('\n');
     assert.equal(lines.length, bad.length, err);
     for (const line of lines) {
-      assert.match(line, /^vault: no pause: [\x20-\x7e]{1,180}$/);
+      assert.match(line, /^vault: not a pause: [\x20-\x7e]{1,180}$/);
     }
 
     for (let n = 0; n < 300; n += 1) {
@@ -243,7 +250,7 @@ test('records of strangers in Redis', async (t) => {
     for (const origin_ of ['x', 'ftp://x', 'https://', 'https://a b',
                            'https://u@x', 'https://x:y', '']) {
       const { code, err } = await node.vault('pauses', '--end', origin_);
-      assert.notEqual(code, 1, origin_);
+      assert.equal(code, 2, origin_);
       assert.doesNotMatch(err, /Traceback/);
     }
     const { code } = await node.vault('pauses', '--tenant', 'acme');

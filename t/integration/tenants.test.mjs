@@ -75,7 +75,7 @@ test('tenants that come and go', async (t) => {
     + 'others: the reload is refused, and the former tenants are served',
     async () => {
       const refused = () => (gw.nginx.errorLog().match(
-        /\[emerg\].*has no room for the new tenants.*zone=cigna:\dm;/g)
+        /\[emerg\].*no room for the new tenants.*by a reload.*cigna:\dm;/g)
         ?? []).length;
       gw.nginx.allowed.push(/has no room for the new tenants/);
 

@@ -149,6 +149,26 @@ neither_scheme_nor_port_matters(void **state)
 
 
 static void
+a_dot_behind_the_host_of_a_base_does_not_matter(void **state)
+{
+    (void) state;
+
+    cigna_bases_init(&bases);
+    add("https://fhir.example./r4");
+    assert_int_equal(match("https://fhir.example./r4/x"),
+                     len("https://fhir.example./r4"));
+    assert_int_equal(match("https://fhir.example/r4/x"),
+                     len("https://fhir.example/r4"));
+    assert_int_equal(match("http://fhir.example.:80//r4/x"),
+                     len("http://fhir.example.:80//r4"));
+
+    add("https://fhir.example/r4/deep");
+    assert_int_equal(match("https://fhir.example./r4/deep/x"),
+                     len("https://fhir.example./r4/deep"));
+}
+
+
+static void
 of_a_host_with_two_ports_the_longest_counts_too(void **state)
 {
     (void) state;
@@ -361,6 +381,8 @@ main(void)
         cmocka_unit_test_setup(
             scheme_and_host_are_of_either_case_and_the_path_is_not, setup),
         cmocka_unit_test_setup(neither_scheme_nor_port_matters, setup),
+        cmocka_unit_test_setup(a_dot_behind_the_host_of_a_base_does_not_matter,
+                               setup),
         cmocka_unit_test_setup(of_a_host_with_two_ports_the_longest_counts_too,
                                setup),
         cmocka_unit_test_setup(a_path_behind_two_slashes_is_no_other_path,

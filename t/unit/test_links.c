@@ -407,9 +407,15 @@ how_a_text_begins_tells_whether_it_is_a_resource(void **state)
 {
     (void) state;
 
-    assert_int_equal(cigna_links_begin(guarded("{")), CIGNA_OK);
-    assert_int_equal(cigna_links_begin(guarded(" \r\n\t[1]")), CIGNA_OK);
-    assert_int_equal(cigna_links_begin(guarded("\xef\xbb\xbf {}")), CIGNA_OK);
+    assert_int_equal(cigna_links_begin(guarded("{\"")), CIGNA_OK);
+    assert_int_equal(cigna_links_begin(guarded(" {\r\n\t\"a")), CIGNA_OK);
+    assert_int_equal(cigna_links_begin(guarded("\xef\xbb\xbf {\"")), CIGNA_OK);
+    assert_int_equal(cigna_links_begin(guarded("{")), CIGNA_AGAIN);
+    assert_int_equal(cigna_links_begin(guarded("{ \n")), CIGNA_AGAIN);
+    assert_int_equal(cigna_links_begin(guarded("{}")), CIGNA_NONE);
+    assert_int_equal(cigna_links_begin(guarded("{name}, hello")), CIGNA_NONE);
+    assert_int_equal(cigna_links_begin(guarded("[INFO] ready")), CIGNA_NONE);
+    assert_int_equal(cigna_links_begin(guarded("[1] See [2]")), CIGNA_NONE);
     assert_int_equal(cigna_links_begin(guarded("")), CIGNA_AGAIN);
     assert_int_equal(cigna_links_begin(guarded("  ")), CIGNA_AGAIN);
     assert_int_equal(cigna_links_begin(guarded("\xef\xbb")), CIGNA_AGAIN);

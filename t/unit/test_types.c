@@ -314,6 +314,11 @@ what_tells_of_others_is_refused(void **state)
     assert_refused("Patient", "_List=$current-problems", "List");
     assert_refused("Patient", "_in=Group/1", "CareTeam");
     assert_refused("Patient", "_graph=1", "_graph");
+    assert_refused("Patient", "_not-referenced=Encounter:subject",
+                   "_not-referenced");
+    assert_refused("Patient", "%5fnot-referenced=*:*", "_not-referenced");
+    assert_refused("Patient", "_with=organization", "_with");
+    assert_refused("Patient", "_assoc=organization", "_assoc");
     assert_refused("Patient", "_type=Observation", "Observation");
     assert_refused("Patient", "_TYPE=Patient,Observation", "Observation");
     assert_refused("Patient", "_type:not=Patient", "*");

@@ -50,8 +50,8 @@ Rotation of the sealing key, without an interruption:
 exit status: 0 done; 1 it failed; 2 wrong usage; 3 something needs attention:
 status has found something, verify a record that does not open, reseal has
 left something, revoke could not revoke something, revive has found records
-that do not open, pauses has found what is none.  No token, key or password is
-ever printed.
+that do not open, pauses has found an entry that is not a pause.  No token, key
+or password is ever printed.
 '''
 
 
@@ -192,10 +192,11 @@ def revive(tool):
 def pauses(tool):
     from .pauses import Pauses, origin_of
     options, found = tool.options, Pauses(tool.store, tool.layout)
-    if options.end:
+    if options.end is not None:
         origin = options.end if options.end == '*' else origin_of(options.end)
         ended = found.end(origin, options.tenant)
-        show(f'{ended} pauses ended; gateways take note within seconds')
+        show(f'{ended or "no"} {"pause" if ended == 1 else "pauses"} of '
+             f'{origin} ended in Redis; gateways take note within seconds')
         return ATTENTION if found.bad else 0
 
     found.look()
@@ -438,8 +439,9 @@ def check(options):
             and options.identity is None:
         raise UsageError('say whose: --tenant, or --identity')
     if options.run is pauses and options.tenant is not None:
-        if not options.end:
-            raise UsageError('--tenant is for --end')
+        if options.end is None:
+            raise UsageError('--tenant needs an origin: --end '
+                             'https://fhir.cigna.com --tenant NAME')
         if not re.fullmatch(r'[\x21-\x7e]{1,255}', options.tenant):
             raise UsageError('no tenant can have this name')
     if options.run is revive:

@@ -50,7 +50,8 @@ def origin_of(url):
     host = parts.hostname or ''
     if parts.scheme not in DEFAULT_PORTS or not host or parts.username \
             or not NAME.fullmatch(host.encode('utf-8', 'replace')):
-        raise UsageError('an origin is such as https://fhir.cigna.com')
+        raise UsageError('write an origin, such as --end '
+                         'https://fhir.cigna.com')
     host = f'[{host}]' if ':' in host else host
     rest = '' if port in (None, DEFAULT_PORTS[parts.scheme]) else f':{port}'
     return f'{parts.scheme}://{host}{rest}'
@@ -155,6 +156,7 @@ class Pauses:
         fields = {}
         if tenant is not None:
             fields[f'h:{tenant}'.encode()] = tenant
+            self._check(origin, tenant)
         elif origin == '*':
             fields[b'a'] = '-'
         else:
@@ -168,6 +170,12 @@ class Pauses:
                 f'0 - {origin} {name}'.encode())
         self.store.await_replicas()
         return ended
+
+    def _check(self, origin, tenant):
+        for one in self.look().pauses:
+            if one.tenant == tenant and one.origin not in (None, origin):
+                raise UsageError(f'tenant "{tenant}" is held back by '
+                                 f'{one.origin}, not by {origin}')
 
     def lines(self):
         for one in self.pauses:
@@ -196,9 +204,9 @@ class Pauses:
 
     def attention(self):
         for text in self.bad[:BAD_MAX]:
-            yield f'no pause: {text}'
+            yield f'not a pause: {text}'
         if len(self.bad) > BAD_MAX:
-            yield f'no pause: {len(self.bad) - BAD_MAX} more'
+            yield f'not a pause: {len(self.bad) - BAD_MAX} more'
 
 
 def when(us):
