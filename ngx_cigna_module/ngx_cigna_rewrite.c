@@ -117,6 +117,7 @@ ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
 static ngx_uint_t
 ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
+    ngx_uint_t         readable;
     static ngx_msec_t  warned;
 
     if (r->headers_out.status == NGX_HTTP_NOT_MODIFIED
@@ -125,18 +126,23 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return 0;
     }
 
-    /* to HEAD the same is told as to GET, where the body decides */
+    readable = r->headers_out.status != NGX_HTTP_PARTIAL_CONTENT
+               && !ngx_cigna_errors_encoded(r);
+
+    /*
+     * To HEAD the same is told as to GET, where the body decides; of one that
+     * cannot be read nobody knows.
+     */
 
     if (!ngx_cigna_errors_json(r, ctx)
-        && (r->method != NGX_HTTP_HEAD || !ngx_cigna_errors_untyped(r)))
+        && (!ngx_cigna_errors_untyped(r)
+            || (r->method != NGX_HTTP_HEAD && readable)))
     {
         ngx_cigna_rewrite_type(r, ctx->tenant);
         return 0;
     }
 
-    if (r->headers_out.status != NGX_HTTP_PARTIAL_CONTENT
-        && !ngx_cigna_errors_encoded(r))
-    {
+    if (readable) {
         return 1;
     }
 

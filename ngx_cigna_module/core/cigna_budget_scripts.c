@@ -221,7 +221,7 @@ static const char  cigna_lua_budget_pause_body[] =
     "    began = h.began\n"
     "  end\n"
     "  if h and (h.sure == 1 or h.asked > h.till)\n"
-    "     and now - math.max(h.asked, h.till) < longest\n"
+    "     and now - h.till < longest\n"
     "  then\n"
     "    sure = 1\n"
     "  end\n"

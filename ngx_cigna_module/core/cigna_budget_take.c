@@ -128,15 +128,11 @@ cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
 static int
 cigna_budget_hold_sure(const cigna_budget_hold_t *h, int64_t now_ns)
 {
-    int64_t  end_ns;
-
     if (h->until_ns == 0 || (!h->sure && h->asked_ns <= h->until_ns)) {
         return 0;
     }
 
-    end_ns = h->asked_ns > h->until_ns ? h->asked_ns : h->until_ns;
-
-    return now_ns - end_ns < CIGNA_BUDGET_PAUSE_ONE_MS * CIGNA_BUDGET_MS;
+    return now_ns - h->until_ns < CIGNA_BUDGET_PAUSE_ONE_MS * CIGNA_BUDGET_MS;
 }
 
 

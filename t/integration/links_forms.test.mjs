@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import http2 from 'node:http2';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 
 import { countersOf } from '../lib/counters.mjs';
 import { connected, rawGet } from '../lib/fhir.mjs';
@@ -189,6 +190,27 @@ test('links in all forms', async (t) => {
         const { headers } = await alice.get('/up/x');
         assert.equal(headers.location, `${own}/Patient/1`);
         assert.equal(headers['content-location'], `${own}/?a`);
+      }
+    });
+
+  await t.test('a text that nobody asked to be compressed, or cut, is counted',
+    async () => {
+      const unread = async () =>
+        (await countersOf(gw)).cigna_links_unread_total.acme;
+
+      for (const lines of [TYPES['text/plain'], TYPES['no type']]) {
+        const before = await unread();
+        recorder.on(`${PATH}/x`, (_, reply) => {
+          reply.writeHead(200, { ...lines, 'Content-Encoding': 'gzip' });
+          reply.end(gzipSync(bundle(PATH)));
+        });
+        assert.equal((await alice.get('/up/x')).status, 200);
+        recorder.on(`${PATH}/x`, (_, reply) => {
+          reply.writeHead(206, { ...lines, 'Content-Range': 'bytes 0-0/9' });
+          reply.end('{');
+        });
+        assert.equal((await alice.get('/up/x')).status, 206);
+        assert.equal(await unread() - before, 2);
       }
     });
 

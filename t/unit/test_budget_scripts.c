@@ -437,7 +437,7 @@ what_older_gateways_write_of_a_tenant_counts_for_five_minutes(void **state)
     assert_non_null(reply);
     assert_string_equal(reply->str,
                         "1793000900000000 1793000900000000 1793000907000000 "
-                        "0 1793000900000000 1 1793000907000000 0 "
+                        "0 1793000900000000 0 1793000907000000 0 "
                         "503 7 https://fhir.example acme");
     freeReplyObject(reply);
 }

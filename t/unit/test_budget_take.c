@@ -241,6 +241,11 @@ one_reply_asks_for_five_minutes_and_a_second_one_for_the_rest(void **state)
 
     now += 2100 * SECOND;
     assert_int_equal(cigna_budget_hold_pause(&all, 3600000, 0, now), 300000);
+
+    /* however long the first one has asked for */
+
+    now += 600 * SECOND;
+    assert_int_equal(cigna_budget_hold_pause(&all, 3600000, 0, now), 300000);
 }
 
 
