@@ -191,7 +191,10 @@ ngx_cigna_scrub_policy(ngx_http_request_t *r)
 }
 
 
-/* 1 if it is one */
+/*
+ * 1 if it is one: as its path was sent, or as nginx reads it, where it is
+ * escaped or has dots
+ */
 
 static ngx_uint_t
 ngx_cigna_scrub_stray(ngx_http_request_t *r)
@@ -208,7 +211,10 @@ ngx_cigna_scrub_stray(ngx_http_request_t *r)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    if (ngx_cigna_index_find(&mcf->callbacks, path) == NULL) {
+    if (ngx_cigna_index_find(&mcf->callbacks, path) == NULL
+        && ngx_cigna_index_find(&mcf->callbacks, ngx_cigna_slice(&r->uri))
+           == NULL)
+    {
         return 0;
     }
 

@@ -196,6 +196,11 @@ test('code and state never reach a log', async (t) => {
     ['ends within its header', `${LINE} HTTP/1.1\r\nHost: acme.loc`],
     ['ends before its header', `${LINE} HTTP/1.1\r\n`],
     ['is another path', `GET /other?code=${STATE}`],
+    ['has an escaped path', `GET ${CALLBACK.replace('c', '%63')}?code=${STATE} `
+      + 'HTTP/1.1\r\nHost: acme.loc'],
+    ['has dots in its path', `GET /x/..${CALLBACK}?code=${STATE} HTTP/1.1\r\n`],
+    ['has a host in its line', `GET https://acme.localhost${CALLBACK}?code=${
+      STATE} HTTP/1.1\r\n`],
   ]) {
     for (const end of ['goes', 'waits']) {
       await t.test(`of a callback that ${what}, and the client ${end}`,
