@@ -60,7 +60,15 @@ static int cigna_types_one(cigna_types_ask_t *ask, cigna_slice_t name);
 static int cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name);
 static int cigna_types_refuse_link(cigna_types_ask_t *ask,
     cigna_slice_t name);
+static int cigna_types_among(cigna_slice_t name, const char *const *names);
 static int cigna_types_upper(cigna_slice_t s);
+
+
+/* parameters that may search or bring anything */
+
+static const char *const  cigna_types_unknown[] = {
+    "_filter", "_query", "_graph", "_not-referenced", "_with", "_assoc", NULL
+};
 
 
 int
@@ -563,12 +571,8 @@ static int
 cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
     cigna_slice_t value)
 {
-    size_t              i;
-    cigna_slice_t       modifier;
-    static const char  *unknown[] = {
-        "_filter", "_query", "_graph", "_not-referenced", "_with", "_assoc",
-        NULL
-    };
+    size_t         i;
+    cigna_slice_t  modifier;
 
     modifier = name;
     name = cigna_slice_cut(&modifier, ':');
@@ -587,8 +591,10 @@ cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
         return cigna_types_refuse(ask, name);
     }
 
-    for (i = 0; unknown[i]; i++) {
-        if (cigna_slice_eq_case(name, cigna_slice_str(unknown[i]))) {
+    for (i = 0; cigna_types_unknown[i]; i++) {
+        if (cigna_slice_eq_case(name,
+                                cigna_slice_str(cigna_types_unknown[i])))
+        {
             return cigna_types_refuse(ask, name);
         }
     }
@@ -843,24 +849,33 @@ cigna_types_one(cigna_types_ask_t *ask, cigna_slice_t name)
 static int
 cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name)
 {
-    size_t              i;
-    static const char  *others[] = {
-        "*", "_include", "_revinclude", "_has", "_contained", "_query",
-        "_filter", "_graph", "_not-referenced", "_with", "_assoc", ";", NULL
+    static const char *const  others[] = {
+        "*", "_include", "_revinclude", "_has", "_contained", ";", NULL
     };
 
-    if (cigna_types_name(name)) {
+    if (cigna_types_name(name)
+        || cigna_types_among(name, cigna_types_unknown)
+        || cigna_types_among(name, others))
+    {
         cigna_buf_append(ask->what, name);
-        return CIGNA_ERROR;
-    }
-
-    for (i = 0; others[i]; i++) {
-        if (cigna_slice_eq(name, cigna_slice_str(others[i]))) {
-            cigna_buf_append(ask->what, name);
-        }
     }
 
     return CIGNA_ERROR;
+}
+
+
+/* to the letter */
+
+static int
+cigna_types_among(cigna_slice_t name, const char *const *names)
+{
+    for ( /* void */ ; *names; names++) {
+        if (cigna_slice_eq(name, cigna_slice_str(*names))) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
