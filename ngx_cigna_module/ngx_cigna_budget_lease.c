@@ -2,9 +2,6 @@
 #include "ngx_cigna_budget_lease.h"
 
 
-#define NGX_CIGNA_BUDGET_NS  1000000       /* in a ms */
-
-
 static void ngx_cigna_budget_hold(ngx_cigna_budget_t *budget,
     cigna_budget_cause_t *cause);
 static void ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd);
@@ -40,7 +37,7 @@ cigna_budget_t *
 ngx_cigna_budget_lock(ngx_cigna_budget_t *budget, uint64_t member)
 {
     budget->core.member = member;
-    budget->core.now_ns = (int64_t) ngx_current_msec * NGX_CIGNA_BUDGET_NS;
+    budget->core.now_ns = (int64_t) ngx_current_msec * CIGNA_RATE_MS;
 
     (void) ngx_cigna_zone_lock(budget->mcf->zone);
 

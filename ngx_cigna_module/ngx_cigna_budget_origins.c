@@ -8,8 +8,6 @@
 
 #define NGX_CIGNA_BUDGET_ORIGINS_HEAD  256
 
-#define NGX_CIGNA_BUDGET_ORIGINS_NS    1000000000     /* in a second */
-
 
 typedef struct {
     cigna_slice_t   name;
@@ -65,47 +63,57 @@ ngx_cigna_budget_origins_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
 }
 
 
-/* those that have asked for a pause, each once */
+/*
+ * Those that have asked for a pause, each once.  An origin without a place in
+ * the table gets none by this.
+ */
 
 static ngx_uint_t
 ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_budget_origin_row_t rows[CIGNA_BUDGET_ORIGINS])
 {
-    int64_t                left_ns;
-    uint64_t               seen, place;
-    ngx_uint_t             i, n;
-    cigna_budget_t        *core;
-    ngx_cigna_budget_t    *budget;
-    ngx_cigna_tenant_t   **tenants;
+    int64_t                        now_ns, left_ns;
+    uint64_t                       seen, place;
+    ngx_uint_t                     i, n;
+    ngx_cigna_budget_t            *budget;
+    ngx_cigna_shared_t           **shared;
+    const cigna_budget_origin_t   *origin;
 
     n = 0;
     seen = 0;
-    tenants = mcf->tenants.elts;
+    shared = mcf->shared.elts;
+    now_ns = (int64_t) ngx_current_msec * CIGNA_RATE_MS;
 
-    for (i = 0; i < mcf->tenants.nelts && n < CIGNA_BUDGET_ORIGINS; i++) {
-        budget = tenants[i]->purse;
+    (void) ngx_cigna_zone_lock(mcf->zone);
 
-        if (budget == NULL) {
+    for (i = 0; i < mcf->shared.nelts && n < CIGNA_BUDGET_ORIGINS; i++) {
+
+        /* tenants that share have the same fhir_base */
+
+        budget = (*(ngx_cigna_tenant_t **) shared[i]->tenants.elts)->purse;
+
+        origin = budget ? cigna_budget_origin_known(budget->origins,
+                                                    budget->origin)
+                        : NULL;
+        if (origin == NULL) {
             continue;
         }
 
-        core = ngx_cigna_budget_lock(budget, 0);
-        place = UINT64_C(1) << (core->origin - budget->origins->origins);
+        place = UINT64_C(1) << (origin - budget->origins->origins);
+        left_ns = cigna_budget_hold_left_ns(&origin->all, now_ns);
 
-        left_ns = cigna_budget_hold_left_ns(&core->origin->all, core->now_ns);
-
-        if (!(seen & place) && (core->origin->pauses || left_ns)) {
+        if (!(seen & place) && (origin->pauses || left_ns)) {
             seen |= place;
 
             rows[n].name = budget->who.origin;
-            rows[n].pauses = core->origin->pauses;
-            rows[n].left_s = (uint64_t) (left_ns + NGX_CIGNA_BUDGET_ORIGINS_NS
-                                         - 1) / NGX_CIGNA_BUDGET_ORIGINS_NS;
+            rows[n].pauses = origin->pauses;
+            rows[n].left_s = (uint64_t) (left_ns + CIGNA_RATE_SECOND - 1)
+                             / CIGNA_RATE_SECOND;
             n++;
         }
-
-        ngx_cigna_budget_unlock(budget);
     }
+
+    ngx_cigna_zone_unlock(mcf->zone);
 
     return n;
 }

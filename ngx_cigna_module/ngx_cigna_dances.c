@@ -10,8 +10,6 @@
 #include "cigna_budget_member.h"
 
 
-#define NGX_CIGNA_DANCES_MS_NS  1000000
-
 /* parts of dances_per_second that a member has */
 
 #define NGX_CIGNA_DANCES_RATE   10
@@ -61,7 +59,7 @@ ngx_cigna_dances(ngx_shm_zone_t *zone, const ngx_cigna_tenant_t *tenant,
     plan.member = tenant->member_dances;
 
     b.plan = &plan;
-    b.now_ns = (int64_t) ngx_current_msec * NGX_CIGNA_DANCES_MS_NS;
+    b.now_ns = (int64_t) ngx_current_msec * CIGNA_RATE_MS;
     ngx_memcpy(&b.member, key->bytes, sizeof(b.member));
 
     (void) ngx_cigna_zone_lock(zone);
@@ -89,7 +87,7 @@ ngx_cigna_dances(ngx_shm_zone_t *zone, const ngx_cigna_tenant_t *tenant,
 
     ngx_cigna_zone_unlock(zone);
 
-    *wait = (ns + NGX_CIGNA_DANCES_MS_NS - 1) / NGX_CIGNA_DANCES_MS_NS;
+    *wait = (ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS;
 
     return e;
 }

@@ -5,8 +5,6 @@
 #include "cigna_budget_slot.h"
 
 
-#define CIGNA_BUDGET_MS  INT64_C(1000000)
-
 /*
  * Two requests a lease, times 256: of what is leased in advance for fewer too
  * much would expire, so that these ask for what they need.
@@ -27,7 +25,7 @@
 
 #define CIGNA_BUDGET_TRUST_NS   INT64_C(3000000000)
 
-#define CIGNA_BUDGET_HELD_NS    (CIGNA_BUDGET_HELD_MS * CIGNA_BUDGET_MS)
+#define CIGNA_BUDGET_HELD_NS    (CIGNA_BUDGET_HELD_MS * CIGNA_RATE_MS)
 
 /* Retry-After of outage=closed: the next call may find Redis again */
 
@@ -204,7 +202,7 @@ cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)
 
         if (p->outage == cigna_budget_outage_closed) {
             cigna_budget_refuse(a, cigna_budget_down,
-                                CIGNA_BUDGET_CLOSED_MS * CIGNA_BUDGET_MS);
+                                CIGNA_BUDGET_CLOSED_MS * CIGNA_RATE_MS);
             return;
         }
 
@@ -291,7 +289,7 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
 
     } else if (due_ns) {
         t->scarce |= 1;
-        a->wait_ms = (due_ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
+        a->wait_ms = (due_ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS;
 
     } else {
         cigna_budget_ask(b, waiting, a);
@@ -344,7 +342,7 @@ cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
         }
 
         cigna_budget_refuse(a, cigna_budget_down,
-                            CIGNA_BUDGET_CLOSED_MS * CIGNA_BUDGET_MS);
+                            CIGNA_BUDGET_CLOSED_MS * CIGNA_RATE_MS);
         break;
     }
 
@@ -400,7 +398,7 @@ cigna_budget_refuse(cigna_budget_answer_t *a, cigna_budget_by_e by,
 {
     a->rc = cigna_budget_refused;
     a->by = by;
-    a->wait_ms = (wait_ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
+    a->wait_ms = (wait_ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS;
 
     if (a->wait_ms < 1) {
         a->wait_ms = 1;
@@ -486,13 +484,13 @@ cigna_budget_learn(const cigna_budget_t *b,
 
     if (r->all_ended_ms) {
         cigna_budget_hold_end(&b->origin->all,
-                              (r->all_ended_ms - 1) * CIGNA_BUDGET_MS,
+                              (r->all_ended_ms - 1) * CIGNA_RATE_MS,
                               b->now_ns);
     }
 
     if (r->own_ended_ms) {
         cigna_budget_hold_end(&b->tenant->own,
-                              (r->own_ended_ms - 1) * CIGNA_BUDGET_MS,
+                              (r->own_ended_ms - 1) * CIGNA_RATE_MS,
                               b->now_ns);
     }
 
@@ -638,14 +636,14 @@ cigna_budget_late(const cigna_budget_t *b)
         return 0;
     }
 
-    if (ns >= CIGNA_BUDGET_CALL_MS * CIGNA_BUDGET_MS
+    if (ns >= CIGNA_BUDGET_CALL_MS * CIGNA_RATE_MS
         || (b->alive && !b->alive((int32_t) t->pid)))
     {
         t->under_way = 0;
         return 0;
     }
 
-    if (b->node->down_ns || ns < CIGNA_BUDGET_PATIENCE_MS * CIGNA_BUDGET_MS) {
+    if (b->node->down_ns || ns < CIGNA_BUDGET_PATIENCE_MS * CIGNA_RATE_MS) {
         return 0;
     }
 

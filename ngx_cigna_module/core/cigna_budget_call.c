@@ -4,13 +4,11 @@
 #include "cigna_budget_call.h"
 
 
-#define CIGNA_BUDGET_MS      INT64_C(1000000)
-
 /* what a script says is taken at its word up to here */
 
 #define CIGNA_BUDGET_MS_MAX  (INT64_C(2) * 24 * 3600 * 1000)
 
-#define CIGNA_BUDGET_SINCE_MAX  (INT64_MAX / CIGNA_BUDGET_MS)
+#define CIGNA_BUDGET_SINCE_MAX  (INT64_MAX / CIGNA_RATE_MS)
 
 
 static int cigna_budget_name_bad(cigna_slice_t name);
@@ -210,9 +208,9 @@ cigna_budget_lease_parse(const cigna_reply_t *reply,
         return CIGNA_ERROR;
     }
 
-    g->wait_ns = wait_ms * CIGNA_BUDGET_MS;
+    g->wait_ns = wait_ms * CIGNA_RATE_MS;
     g->by = (cigna_budget_by_e) by;
-    g->pause_ns = pause_ms * CIGNA_BUDGET_MS;
+    g->pause_ns = pause_ms * CIGNA_RATE_MS;
     g->scope = (cigna_budget_scope_e) scope;
 
     r->nodes = (unsigned) nodes;

@@ -3,9 +3,6 @@
 #include "cigna_budget_slot.h"
 
 
-#define CIGNA_BUDGET_MS  INT64_C(1000000)
-
-
 int
 cigna_budget_held_back(const cigna_budget_t *from,
     const cigna_budget_cause_t *cause, int *began)
@@ -46,7 +43,7 @@ cigna_budget_paused(const cigna_budget_t *from, cigna_budget_scope_e scope,
     cigna_budget_slot_open(from, &b);
 
     cigna_budget_hold_learn(cigna_budget_pause_of(&b, scope),
-                            left_ms * CIGNA_BUDGET_MS, b.now_ns);
+                            left_ms * CIGNA_RATE_MS, b.now_ns);
 
     cigna_budget_slot_close(&b);
 }
@@ -64,7 +61,7 @@ cigna_budget_pause_ms(const cigna_budget_t *from, cigna_budget_scope_e *scope)
 
     cigna_budget_slot_close(&b);
 
-    return (ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
+    return (ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS;
 }
 
 

@@ -5,10 +5,6 @@
 #include "cigna_retry_after.h"
 
 
-#define CIGNA_BUDGET_MS      INT64_C(1000000)
-#define CIGNA_BUDGET_SECOND  INT64_C(1000000000)
-
-
 /* a bucket with the limit that holds for it now */
 
 typedef struct {
@@ -66,7 +62,7 @@ cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
 
     if (now_ns < h->until_ns) {
 
-        most_ns = h->from_ns + CIGNA_BUDGET_PAUSE_ONE_MS * CIGNA_BUDGET_MS;
+        most_ns = h->from_ns + CIGNA_BUDGET_PAUSE_ONE_MS * CIGNA_RATE_MS;
 
         if (h->sure || asked_ns < most_ns) {
             most_ns = asked_ns;
@@ -87,7 +83,7 @@ cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
 
         if (h->until_ns == 0
             || now_ns - h->until_ns
-               >= CIGNA_BUDGET_RAMP_S * CIGNA_BUDGET_SECOND)
+               >= CIGNA_BUDGET_RAMP_S * CIGNA_RATE_SECOND)
         {
             h->began_ns = now_ns;
         }
@@ -119,7 +115,7 @@ cigna_budget_hold_pause(cigna_budget_hold_t *h, int64_t retry_after_ms,
         h->ramp.at_ns = now_ns;
     }
 
-    return (h->until_ns - now_ns + CIGNA_BUDGET_MS - 1) / CIGNA_BUDGET_MS;
+    return (h->until_ns - now_ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS;
 }
 
 
@@ -132,7 +128,7 @@ cigna_budget_hold_sure(const cigna_budget_hold_t *h, int64_t now_ns)
         return 0;
     }
 
-    return now_ns - h->until_ns < CIGNA_BUDGET_PAUSE_ONE_MS * CIGNA_BUDGET_MS;
+    return now_ns - h->until_ns < CIGNA_BUDGET_PAUSE_ONE_MS * CIGNA_RATE_MS;
 }
 
 
@@ -167,7 +163,7 @@ cigna_budget_hold_learn(cigna_budget_hold_t *h, int64_t left_ns,
 
         if (h->until_ns == 0
             || now_ns - h->until_ns
-               >= CIGNA_BUDGET_RAMP_S * CIGNA_BUDGET_SECOND)
+               >= CIGNA_BUDGET_RAMP_S * CIGNA_RATE_SECOND)
         {
             h->began_ns = now_ns;
         }
@@ -187,7 +183,7 @@ void
 cigna_budget_hold_end(cigna_budget_hold_t *h, int64_t ago_ns, int64_t now_ns)
 {
     if (cigna_budget_hold_left_ns(h, now_ns) == 0
-        || h->from_ns > now_ns - ago_ns + CIGNA_BUDGET_SECOND)
+        || h->from_ns > now_ns - ago_ns + CIGNA_RATE_SECOND)
     {
         return;
     }
@@ -350,14 +346,14 @@ cigna_budget_ramp(cigna_budget_way_t *w, cigna_budget_hold_t *h,
     }
 
     gone_ns = now_ns - h->until_ns;
-    second = gone_ns / CIGNA_BUDGET_SECOND;
+    second = gone_ns / CIGNA_RATE_SECOND;
 
     if (second >= CIGNA_BUDGET_RAMP_S) {
         return;
     }
 
     w->bucket = &h->ramp;
-    w->left_ns = CIGNA_BUDGET_RAMP_S * CIGNA_BUDGET_SECOND - gone_ns;
+    w->left_ns = CIGNA_BUDGET_RAMP_S * CIGNA_RATE_SECOND - gone_ns;
     w->limit.every_ns = every_ns * (1 << (CIGNA_BUDGET_RAMP_S - second));
     w->limit.span_ns = span_ns > w->limit.every_ns
                        ? span_ns : w->limit.every_ns;

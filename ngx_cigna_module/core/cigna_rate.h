@@ -12,7 +12,8 @@
 
 #define CIGNA_RATE_MAX      100000         /* before the unit */
 #define CIGNA_RATE_DAY_S    86400
-#define CIGNA_RATE_SECOND   INT64_C(1000000000)   /* ns */
+#define CIGNA_RATE_MS       INT64_C(1000000)      /* ns */
+#define CIGNA_RATE_SECOND   INT64_C(1000000000)
 
 
 /* all zero: there is no limit */
