@@ -71,15 +71,27 @@ function configuration({ directory, http, main = '', workers = 1, level,
 
 // What differs from Debian's nginx: newer ones have a directive for what was a
 // parameter of the listening socket, and warn of that; Angie takes the resolver
-// of the machine where none is configured.
-function fitted(binary, text) {
-  const has = (what) => readFileSync(binary).includes(what);
+// of the machine where none is configured.  A binary is read once: it is large.
+const peculiarities = new Map();
 
-  const fit = has('the "listen ... http2" directive is')
+function peculiaritiesOf(binary) {
+  if (!peculiarities.has(binary)) {
+    const text = readFileSync(binary);
+    peculiarities.set(binary, {
+      http2On: text.includes('the "listen ... http2" directive is'),
+      isAngie: text.includes('Angie/'),
+    });
+  }
+  return peculiarities.get(binary);
+}
+
+function fitted(binary, text) {
+  const { http2On, isAngie } = peculiaritiesOf(binary);
+  const fit = http2On
     ? text.replaceAll(/^(\s*listen\s[^;]*?) http2\b([^;]*;)/gm,
                       '$1$2 http2 on;')
     : text;
-  return has('Angie/') && !/\bresolver\s/.test(fit)
+  return isAngie && !/\bresolver\s/.test(fit)
     ? fit.replace(/^http \{$/m, 'http {\n    resolver off;') : fit;
 }
 

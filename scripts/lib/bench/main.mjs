@@ -12,6 +12,7 @@
 
 import { cpus } from 'node:os';
 
+import { runScoped } from '../faults/scope.mjs';
 import { optionsOf } from '../options.mjs';
 import { instructionsPerRequest } from './callgrind.mjs';
 import { startContenders } from './contenders.mjs';
@@ -114,13 +115,4 @@ async function main(t) {
   console.log(`\n${GOALS}`);
 }
 
-const hooks = [];
-
-try {
-  await main({ after: (hook) => hooks.push(hook) });
-} finally {
-  for (const hook of hooks) {
-    await hook();
-  }
-}
-process.exit();
+await runScoped(main);

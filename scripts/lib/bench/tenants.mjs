@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 
 import { HttpClient } from '../../../t/lib/client.mjs';
 import { prepareNginx } from '../../../t/lib/nginx.mjs';
+import { runScoped } from '../faults/scope.mjs';
 import { instructionsPerRequest } from './callgrind.mjs';
 import { startContenders } from './contenders.mjs';
 import { median, table } from './report.mjs';
@@ -112,13 +113,4 @@ async function main(t) {
   console.log(GOALS);
 }
 
-const hooks = [];
-
-try {
-  await main({ after: (hook) => hooks.push(hook) });
-} finally {
-  for (const hook of hooks) {
-    await hook();
-  }
-}
-process.exit();
+await runScoped(main);

@@ -25,3 +25,14 @@ export class Scope {
     }
   }
 }
+
+// What main(t) started is stopped when it ends, and the program with it.
+export async function runScoped(main) {
+  const scope = new Scope();
+  try {
+    await main(scope);
+  } finally {
+    await scope.end();
+  }
+  process.exit();
+}
