@@ -114,11 +114,9 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static ngx_int_t
 ngx_cigna_gate_out_create(ngx_http_request_t *r, ngx_http_upstream_t *u)
 {
-    ngx_buf_t   *b;
-    ngx_uint_t   named;
+    ngx_buf_t  *b;
 
     for ( ;; ) {
-        named = (u->method.len != 0);
         u->request_bufs = NULL;
 
         if (u->create_request(r) != NGX_OK || u->request_bufs == NULL) {
@@ -127,7 +125,7 @@ ngx_cigna_gate_out_create(ngx_http_request_t *r, ngx_http_upstream_t *u)
 
         b = u->request_bufs->buf;
 
-        if (named || b->pos == b->last || *b->pos != ' ') {
+        if (b->pos == b->last || *b->pos != ' ' || u->method.len) {
             return NGX_OK;
         }
 
