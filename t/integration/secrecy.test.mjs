@@ -214,8 +214,9 @@ test('code and state never reach a log', async (t) => {
               await sleep(100);
               socket.end();
             }
+            // a request of before may be logged only now
             await until('it is logged', () =>
-              gw.nginx.file('all.log').length > before);
+              gw.nginx.file('all.log').slice(before).includes('?'));
             socket.destroy();
           }, 2);
           assert.match(added, end === 'goes' ? / 400 / : / 408 /);
