@@ -25,14 +25,23 @@ export function watch(pid, every = 5) {
   } };
 }
 
-// Runs act(i) for i = 0 .. n - 1, so many at a time.
+// Runs act(i) for i = 0 .. n - 1, so many at a time.  When one fails no other
+// begins, and those that have begun come to their end first.
 export async function eachOf(n, atOnce, act) {
   let next = 0;
   const one = async () => {
     while (next < n) {
       next += 1;
-      await act(next - 1);
+      await act(next - 1).catch((error) => {
+        next = n;
+        throw error;
+      });
     }
   };
-  await Promise.all(Array.from({ length: Math.min(n, atOnce) }, one));
+  const ends = await Promise.allSettled(
+    Array.from({ length: Math.min(n, atOnce) }, one));
+  const failed = ends.find(({ status }) => status === 'rejected');
+  if (failed) {
+    throw failed.reason;
+  }
 }
