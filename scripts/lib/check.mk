@@ -16,29 +16,36 @@ CORE := $(WARN) -std=gnu11 -Wpedantic -Wshadow -Wstrict-prototypes \
 GLUE := $(WARN) -Wno-unused-parameter -I$(MODULE) -I$(MODULE)/core \
         -isystem $(NGX_OBJS) $(NGX:%=-isystem $(NGX_SRC)/%)
 
-CORE_C := $(sort $(notdir $(wildcard $(MODULE)/core/*.c)))
-CORE_H := $(sort $(notdir $(wildcard $(MODULE)/core/*.h)))
-GLUE_C := $(sort $(notdir $(wildcard $(MODULE)/*.c)))
+# Each file has a name of its own, so that its room need not be said again.
+
+CORE_C := $(shell find $(MODULE) -name 'cigna_*.c')
+CORE_H := $(shell find $(MODULE) -name 'cigna_*.h')
+GLUE_C := $(shell find $(MODULE) -name 'ngx_cigna_*.c')
+
+vpath %.c $(sort $(dir $(CORE_C) $(GLUE_C)))
+vpath %.h $(sort $(dir $(CORE_H)))
+
+objects = $(patsubst %.c,$(OUT)/$1/%.o,$(notdir $2))
 
 .PHONY: core-gcc core-clang core-headers glue-gcc glue-clang
 
-core-gcc:     $(CORE_C:%.c=$(OUT)/core-gcc/%.o)
-core-clang:   $(CORE_C:%.c=$(OUT)/core-clang/%.o)
-core-headers: $(CORE_H:%.h=$(OUT)/core-headers/%.o)
-glue-gcc:     $(GLUE_C:%.c=$(OUT)/glue-gcc/%.o)
-glue-clang:   $(GLUE_C:%.c=$(OUT)/glue-clang/%.o)
+core-gcc:     $(call objects,core-gcc,$(CORE_C))
+core-clang:   $(call objects,core-clang,$(CORE_C))
+core-headers: $(patsubst %.h,$(OUT)/core-headers/%.o,$(notdir $(CORE_H)))
+glue-gcc:     $(call objects,glue-gcc,$(GLUE_C))
+glue-clang:   $(call objects,glue-clang,$(GLUE_C))
 
 define compile
-$(OUT)/$1-$2/%.o: $(MODULE)/$3%.c | $(OUT)/$1-$2
-	@$2 -c $$($4) -o $$@ $$<
+$(OUT)/$1-$2/%.o: %.c | $(OUT)/$1-$2
+	@$2 -c $$($3) -o $$@ $$<
 endef
 
-$(eval $(call compile,core,gcc,core/,CORE))
-$(eval $(call compile,core,clang,core/,CORE))
-$(eval $(call compile,glue,gcc,,GLUE))
-$(eval $(call compile,glue,clang,,GLUE))
+$(eval $(call compile,core,gcc,CORE))
+$(eval $(call compile,core,clang,CORE))
+$(eval $(call compile,glue,gcc,GLUE))
+$(eval $(call compile,glue,clang,GLUE))
 
-$(OUT)/core-headers/%.o: $(MODULE)/core/%.h | $(OUT)/core-headers
+$(OUT)/core-headers/%.o: %.h | $(OUT)/core-headers
 	@gcc -c $(CORE) -x c -include $< -o $@ /dev/null
 
 $(foreach d,core-gcc core-clang core-headers glue-gcc glue-clang,$(OUT)/$d):
