@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_budget_init.h"
 #include "ngx_cigna_budget_lease.h"
-#include "cigna_siphash.h"
+#include "base/cigna_siphash.h"
 
 #include <openssl/rand.h>
 

@@ -7,7 +7,7 @@
 
 #include "ngx_cigna_cache_node.h"
 #include "ngx_cigna_secret.h"
-#include "cigna_siphash.h"
+#include "base/cigna_siphash.h"
 
 
 /*

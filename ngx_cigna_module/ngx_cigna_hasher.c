@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_hasher.h"
-#include "cigna_siphash.h"
+#include "base/cigna_siphash.h"
 
 
 #define NGX_CIGNA_HASHER_NAMES_MAX  512    /* bytes of tenant and member */

@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_http.h"
-#include "cigna_secret.h"
+#include "base/cigna_secret.h"
 #include "cigna_uri.h"
 
 

@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_redis_call.h"
-#include "cigna_secret.h"
+#include "base/cigna_secret.h"
 #include "cigna_slot.h"
 
 

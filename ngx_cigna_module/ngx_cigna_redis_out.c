@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_redis_out.h"
 #include "cigna_redis.h"
-#include "cigna_secret.h"
+#include "base/cigna_secret.h"
 
 
 #define NGX_CIGNA_REDIS_OUT_SIZE  4096

@@ -6,7 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "cigna_slice.h"
+#include "base/cigna_slice.h"
 
 
 /* Bytes on their way to Redis.  Grows as needed, is wiped when sent. */

@@ -1,6 +1,6 @@
 
 #include "cigna_base64url.h"
-#include "cigna_secret.h"
+#include "base/cigna_secret.h"
 
 
 static void cigna_base64_append_as(cigna_buf_t *b, cigna_slice_t s,

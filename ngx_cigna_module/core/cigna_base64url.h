@@ -3,7 +3,7 @@
 #define _CIGNA_BASE64URL_H_INCLUDED_
 
 
-#include "cigna_buf.h"
+#include "base/cigna_buf.h"
 
 
 /* RFC 4648, section 5, without padding */

@@ -3,7 +3,7 @@
 #define _CIGNA_COOKIE_H_INCLUDED_
 
 
-#include "cigna_buf.h"
+#include "base/cigna_buf.h"
 
 
 /*

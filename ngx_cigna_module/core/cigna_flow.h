@@ -3,7 +3,7 @@
 #define _CIGNA_FLOW_H_INCLUDED_
 
 
-#include "cigna_arena.h"
+#include "base/cigna_arena.h"
 #include "cigna_oauth.h"
 #include "cigna_redis.h"
 

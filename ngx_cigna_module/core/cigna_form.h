@@ -3,7 +3,7 @@
 #define _CIGNA_FORM_H_INCLUDED_
 
 
-#include "cigna_arena.h"
+#include "base/cigna_arena.h"
 
 
 /* application/x-www-form-urlencoded, in query strings and in bodies */

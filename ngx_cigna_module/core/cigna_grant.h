@@ -3,7 +3,7 @@
 #define _CIGNA_GRANT_H_INCLUDED_
 
 
-#include "cigna_arena.h"
+#include "base/cigna_arena.h"
 
 
 /*

@@ -3,7 +3,7 @@
 #define _CIGNA_HTTP_DATE_H_INCLUDED_
 
 
-#include "cigna_slice.h"
+#include "base/cigna_slice.h"
 
 
 /*

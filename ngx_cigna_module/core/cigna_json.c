@@ -4,7 +4,7 @@
 #include "cigna_json.h"
 #include "cigna_json_mend.h"
 #include "cigna_json_walk.h"
-#include "cigna_secret.h"
+#include "base/cigna_secret.h"
 
 
 static cigna_json_t *cigna_json_object(json_t *doc);

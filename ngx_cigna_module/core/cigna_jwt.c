@@ -37,7 +37,7 @@
 #include "cigna_json.h"
 #include "cigna_json_walk.h"
 #include "cigna_jwt.h"
-#include "cigna_secret.h"
+#include "base/cigna_secret.h"
 
 
 /* of strings among the claims */

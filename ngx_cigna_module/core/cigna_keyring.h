@@ -5,8 +5,8 @@
 
 #include <openssl/types.h>
 
-#include "cigna_buf.h"
-#include "cigna_secret.h"
+#include "base/cigna_buf.h"
+#include "base/cigna_secret.h"
 
 
 /*

@@ -4,7 +4,7 @@
 #include "cigna_base64url.h"
 #include "cigna_form.h"
 #include "cigna_oauth.h"
-#include "cigna_secret.h"
+#include "base/cigna_secret.h"
 
 
 typedef struct {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cigna_redis.h"
-#include "cigna_secret.h"
+#include "base/cigna_secret.h"
 
 
 #if (HIREDIS_MAJOR < 1)

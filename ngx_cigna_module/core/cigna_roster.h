@@ -3,7 +3,7 @@
 #define _CIGNA_ROSTER_H_INCLUDED_
 
 
-#include "cigna_slice.h"
+#include "base/cigna_slice.h"
 
 
 /*

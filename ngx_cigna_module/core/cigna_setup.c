@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "cigna_setup.h"
-#include "cigna_siphash.h"
+#include "base/cigna_siphash.h"
 
 
 typedef enum {

@@ -3,7 +3,7 @@
 #define _CIGNA_SLOT_H_INCLUDED_
 
 
-#include "cigna_buf.h"
+#include "base/cigna_buf.h"
 
 
 /* the hash slots of Redis Cluster */

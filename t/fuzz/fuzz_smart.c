@@ -3,7 +3,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_buf.h"
+#include "base/cigna_buf.h"
 #include "cigna_smart.h"
 
 

@@ -250,7 +250,7 @@ export function rewriteLinks(text, { bases, own }) {
 const SOURCES = [
   'core/cigna_links.c', 'core/cigna_link.c', 'core/cigna_json_scan.c',
   'core/cigna_base.c', 'core/cigna_uri.c', 'core/cigna_dots.c',
-  'core/cigna_slice.c', 'core/cigna_buf.c',
+  'core/base/cigna_slice.c', 'core/base/cigna_buf.c',
 ];
 
 // Compiles the filter, without nginx around it, as nginx and its modules are

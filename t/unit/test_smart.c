@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_buf.h"
+#include "base/cigna_buf.h"
 #include "cigna_smart.h"
 
 

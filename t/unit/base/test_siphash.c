@@ -3,7 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
-#include "cigna_siphash.h"
+#include "base/cigna_siphash.h"
 #include "support.h"
 
 

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_secret.h"
+#include "base/cigna_secret.h"
 
 
 /* FIPS 180-2, appendix B.1 */

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_arena.h"
+#include "base/cigna_arena.h"
 
 
 static cigna_arena_t
