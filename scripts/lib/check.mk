@@ -51,4 +51,7 @@ $(OUT)/core-headers/%.o: %.h | $(OUT)/core-headers
 $(foreach d,core-gcc core-clang core-headers glue-gcc glue-clang,$(OUT)/$d):
 	@mkdir -p $@
 
+# A source that has moved is still named by what was compiled of it before.
+$(MODULE)/%.c: ;
+
 -include $(wildcard $(OUT)/*/*.d)
