@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_reply.h"
 #include "cigna_accept.h"
-#include "cigna_json.h"
+#include "json/cigna_json.h"
 
 
 #define NGX_CIGNA_REPLY_SIZE    1024

@@ -7,7 +7,7 @@
 #include "ngx_cigna_read.h"
 #include "ngx_cigna_reply.h"
 #include "ngx_cigna_who.h"
-#include "cigna_json.h"
+#include "json/cigna_json.h"
 
 
 #define NGX_CIGNA_STATUS_SIZE  512         /* all but the strings */

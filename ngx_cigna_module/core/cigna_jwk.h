@@ -5,7 +5,7 @@
 
 #include <openssl/types.h>
 
-#include "cigna_json.h"
+#include "json/cigna_json.h"
 
 
 /*

@@ -34,8 +34,8 @@
 #include <string.h>
 
 #include "cigna_base64url.h"
-#include "cigna_json.h"
-#include "cigna_json_walk.h"
+#include "json/cigna_json.h"
+#include "json/cigna_json_walk.h"
 #include "cigna_jwt.h"
 #include "base/cigna_secret.h"
 

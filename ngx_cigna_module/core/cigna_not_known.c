@@ -1,7 +1,7 @@
 
 #include <string.h>
 
-#include "cigna_json_scan.h"
+#include "json/cigna_json_scan.h"
 #include "cigna_not_known.h"
 
 

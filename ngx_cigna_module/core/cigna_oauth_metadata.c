@@ -38,7 +38,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "cigna_json.h"
+#include "json/cigna_json.h"
 #include "cigna_oauth.h"
 
 

@@ -39,8 +39,8 @@
 
 #include <string.h>
 
-#include "cigna_json.h"
-#include "cigna_json_scan.h"
+#include "json/cigna_json.h"
+#include "json/cigna_json_scan.h"
 #include "cigna_oauth.h"
 
 

@@ -26,7 +26,7 @@
 
 #include <string.h>
 
-#include "cigna_json_scan.h"
+#include "json/cigna_json_scan.h"
 #include "cigna_smart.h"
 
 

@@ -3,7 +3,7 @@
 #define _CIGNA_SMART_H_INCLUDED_
 
 
-#include "cigna_json_walk.h"
+#include "json/cigna_json_walk.h"
 
 
 /*

@@ -26,7 +26,7 @@
 
 #include <string.h>
 
-#include "cigna_json.h"
+#include "json/cigna_json.h"
 #include "cigna_userinfo.h"
 
 

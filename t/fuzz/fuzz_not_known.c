@@ -3,7 +3,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_json.h"
+#include "json/cigna_json.h"
 #include "cigna_not_known.h"
 
 

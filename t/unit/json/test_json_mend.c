@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "cigna_json_mend.h"
+#include "json/cigna_json_mend.h"
 
 
 #define HOLE  "\xef\xbf\xbd"

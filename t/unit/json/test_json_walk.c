@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_json_walk.h"
+#include "json/cigna_json_walk.h"
 
 
 static cigna_json_walk_t  walk;

@@ -1,9 +1,9 @@
 
 #include "fuzz.h"
 
-#include "cigna_json.h"
-#include "cigna_json_mend.h"
-#include "cigna_json_walk.h"
+#include "json/cigna_json.h"
+#include "json/cigna_json_mend.h"
+#include "json/cigna_json_walk.h"
 
 
 #define MEM          (256 * 1024)

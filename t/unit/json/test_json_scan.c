@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_json_scan.h"
+#include "json/cigna_json_scan.h"
 
 
 /* at each place of a text of so many bytes, behind so many others */

@@ -6,7 +6,7 @@
 
 #include "support.h"
 
-#include "cigna_json.h"
+#include "json/cigna_json.h"
 
 
 static uint8_t  mem[1024];
