@@ -19,8 +19,8 @@
 #include "ngx_cigna_throttle.h"
 #include "ngx_cigna_token.h"
 #include "ngx_cigna_wait.h"
-#include "cigna_http_date.h"
-#include "cigna_retry_after.h"
+#include "http/cigna_http_date.h"
+#include "http/cigna_retry_after.h"
 
 
 static ngx_int_t ngx_cigna_admit_begin(ngx_http_request_t *r,

@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_ctx.h"
-#include "cigna_cookie.h"
+#include "http/cigna_cookie.h"
 
 
 /* what the browser that makes a request tells of itself */

@@ -17,7 +17,7 @@
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
 #include "cigna_callback.h"
-#include "cigna_form.h"
+#include "http/cigna_form.h"
 
 
 #define NGX_CIGNA_CALLBACK_WHAT   "dance ended"

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_conf_cors.h"
 #include "ngx_cigna_handlers.h"
-#include "cigna_cors.h"
+#include "http/cigna_cors.h"
 
 
 #define NGX_CIGNA_CORS_SIZE  sizeof("https://[]:65535")

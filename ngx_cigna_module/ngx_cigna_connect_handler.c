@@ -12,7 +12,7 @@
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
 #include "cigna_connect.h"
-#include "cigna_form.h"
+#include "http/cigna_form.h"
 
 
 #define NGX_CIGNA_CONNECT_ARENA   (64 * 1024)

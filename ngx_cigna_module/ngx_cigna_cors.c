@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_cors.h"
 #include "ngx_cigna_reply.h"
-#include "cigna_cors.h"
+#include "http/cigna_cors.h"
 
 
 #define NGX_CIGNA_CORS_MAX_AGE  "600"

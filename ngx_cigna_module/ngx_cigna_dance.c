@@ -2,7 +2,7 @@
 #include "ngx_cigna_dance.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
-#include "cigna_form.h"
+#include "http/cigna_form.h"
 
 
 #define NGX_CIGNA_RETURN_EXTRA  128        /* the outcome and the dance id */

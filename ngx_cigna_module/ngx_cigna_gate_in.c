@@ -1,8 +1,8 @@
 
 #include "ngx_cigna_gate_in.h"
 #include "ngx_cigna_cors.h"
-#include "cigna_cors.h"
-#include "cigna_gate_in.h"
+#include "http/cigna_cors.h"
+#include "http/cigna_gate_in.h"
 
 
 /* what becomes of Content-Disposition */

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_http.h"
 #include "base/cigna_secret.h"
-#include "cigna_uri.h"
+#include "http/cigna_uri.h"
 
 
 /*

@@ -5,7 +5,7 @@
 
 #include "ngx_cigna_peer.h"
 #include "cigna_flow.h"
-#include "cigna_http_reply.h"
+#include "http/cigna_http_reply.h"
 
 
 /*

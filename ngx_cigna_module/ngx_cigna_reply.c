@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_reply.h"
-#include "cigna_accept.h"
+#include "http/cigna_accept.h"
 #include "json/cigna_json.h"
 
 

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_trace.h"
 #include "ngx_cigna_reply.h"
-#include "cigna_trace.h"
+#include "http/cigna_trace.h"
 
 #include <openssl/rand.h>
 

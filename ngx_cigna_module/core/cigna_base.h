@@ -3,7 +3,7 @@
 #define _CIGNA_BASE_H_INCLUDED_
 
 
-#include "cigna_uri.h"
+#include "http/cigna_uri.h"
 
 
 /*

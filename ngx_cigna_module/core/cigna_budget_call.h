@@ -5,7 +5,7 @@
 
 #include "cigna_budget_take.h"
 #include "cigna_redis.h"
-#include "cigna_retry_after.h"
+#include "http/cigna_retry_after.h"
 
 
 /*

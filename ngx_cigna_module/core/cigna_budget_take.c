@@ -2,7 +2,7 @@
 #include <stddef.h>
 
 #include "cigna_budget_take.h"
-#include "cigna_retry_after.h"
+#include "http/cigna_retry_after.h"
 
 
 /* a bucket with the limit that holds for it now */

@@ -21,7 +21,7 @@
 
 #include <string.h>
 
-#include "cigna_base64url.h"
+#include "http/cigna_base64url.h"
 #include "cigna_connect.h"
 #include "cigna_scripts.h"
 

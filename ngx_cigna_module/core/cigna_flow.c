@@ -1,7 +1,7 @@
 
 #include <string.h>
 
-#include "cigna_base64url.h"
+#include "http/cigna_base64url.h"
 #include "cigna_flow.h"
 
 

@@ -1,5 +1,5 @@
 
-#include "cigna_base64url.h"
+#include "http/cigna_base64url.h"
 #include "cigna_identity.h"
 
 

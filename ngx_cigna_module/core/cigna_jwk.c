@@ -32,7 +32,7 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-#include "cigna_base64url.h"
+#include "http/cigna_base64url.h"
 #include "cigna_jwk.h"
 
 

@@ -33,7 +33,7 @@
 
 #include <string.h>
 
-#include "cigna_base64url.h"
+#include "http/cigna_base64url.h"
 #include "json/cigna_json.h"
 #include "json/cigna_json_walk.h"
 #include "cigna_jwt.h"

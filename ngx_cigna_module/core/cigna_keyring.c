@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cigna_base64url.h"
+#include "http/cigna_base64url.h"
 #include "cigna_keyring.h"
 
 

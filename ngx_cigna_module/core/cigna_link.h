@@ -4,7 +4,7 @@
 
 
 #include "cigna_base.h"
-#include "cigna_dots.h"
+#include "http/cigna_dots.h"
 
 
 /*

@@ -1,8 +1,8 @@
 
 #include <string.h>
 
-#include "cigna_base64url.h"
-#include "cigna_form.h"
+#include "http/cigna_base64url.h"
+#include "http/cigna_form.h"
 #include "cigna_oauth.h"
 #include "base/cigna_secret.h"
 

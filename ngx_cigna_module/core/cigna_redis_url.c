@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cigna_redis.h"
-#include "cigna_uri.h"
+#include "http/cigna_uri.h"
 
 
 static int cigna_redis_url_fail(const char **error, const char *words);

@@ -1,5 +1,5 @@
 
-#include "cigna_form.h"
+#include "http/cigna_form.h"
 #include "cigna_search.h"
 #include "cigna_types.h"
 

@@ -3,7 +3,7 @@
 
 #include "cigna_budget_call.h"
 #include "cigna_rate.h"
-#include "cigna_retry_after.h"
+#include "http/cigna_retry_after.h"
 
 
 /* what operators, upstreams and Redis say to the budgets */

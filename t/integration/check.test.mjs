@@ -82,7 +82,7 @@ const BROKEN = [
   ['a source without test', 'tested', `${CORE}/cigna_new.c`, append('\n'),
    /cigna_new\.c: has no unit test/],
   ['a test for a pitfall that is not there', 'pitfalls', 't/README.md',
-   listed('26. This.\n   - `unit/test_uri.c`: "nothing of that name"\n'),
+   listed('26. This.\n   - `unit/http/test_uri.c`: "nothing of that name"\n'),
    /test_uri\.c has no test "nothing of that name"/],
   ['a pitfall without test', 'pitfalls', 't/README.md',
    listed('26. This one.\n'), /no test for "26\. This one\."/],

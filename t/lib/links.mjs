@@ -249,7 +249,7 @@ export function rewriteLinks(text, { bases, own }) {
 // What the links' filter is made of.
 const SOURCES = [
   'core/cigna_links.c', 'core/cigna_link.c', 'core/json/cigna_json_scan.c',
-  'core/cigna_base.c', 'core/cigna_uri.c', 'core/cigna_dots.c',
+  'core/cigna_base.c', 'core/http/cigna_uri.c', 'core/http/cigna_dots.c',
   'core/base/cigna_slice.c', 'core/base/cigna_buf.c',
 ];
 

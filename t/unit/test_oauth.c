@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "cigna_form.h"
+#include "http/cigna_form.h"
 #include "cigna_oauth.h"
 
 

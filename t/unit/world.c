@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cigna_form.h"
+#include "http/cigna_form.h"
 #include "rings.h"
 #include "world.h"
 

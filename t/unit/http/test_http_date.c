@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_http_date.h"
+#include "http/cigna_http_date.h"
 
 
 /* Sun, 22 Nov 2026 00:00:00 GMT */

@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_cookie.h"
+#include "http/cigna_cookie.h"
 
 
 static uint8_t  mem[1024];

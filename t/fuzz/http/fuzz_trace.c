@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_trace.h"
+#include "http/cigna_trace.h"
 
 
 /* what passes can be written into a header and a log as it is */

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_retry_after.h"
+#include "http/cigna_retry_after.h"
 
 
 /* Sun, 06 Nov 1994 08:49:37 GMT */

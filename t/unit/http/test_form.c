@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_form.h"
+#include "http/cigna_form.h"
 
 
 static uint8_t  mem[1024];

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_accept.h"
+#include "http/cigna_accept.h"
 
 
 /* of a header with these lines, the second one may be NULL */

@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_accept.h"
+#include "http/cigna_accept.h"
 
 
 /*

@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_form.h"
+#include "http/cigna_form.h"
 
 
 #define MEM  (64 * 1024)

@@ -3,7 +3,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_http_date.h"
+#include "http/cigna_http_date.h"
 
 
 /* in 2026 */

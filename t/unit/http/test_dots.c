@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_dots.h"
+#include "http/cigna_dots.h"
 
 
 static int

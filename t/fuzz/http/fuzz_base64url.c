@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_base64url.h"
+#include "http/cigna_base64url.h"
 
 
 #define MEM  (64 * 1024)

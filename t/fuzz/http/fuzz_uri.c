@@ -3,7 +3,7 @@
 
 #include "dots.h"
 
-#include "cigna_uri.h"
+#include "http/cigna_uri.h"
 
 
 #define MEM  (64 * 1024)

@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_http_line.h"
+#include "http/cigna_http_line.h"
 
 
 /*

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_trace.h"
+#include "http/cigna_trace.h"
 
 
 #define TRACE   "4bf92f3577b34da6a3ce929d0e0e4736"

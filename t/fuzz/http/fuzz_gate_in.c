@@ -1,8 +1,8 @@
 
 #include "fuzz.h"
 
-#include "cigna_cors.h"
-#include "cigna_gate_in.h"
+#include "http/cigna_cors.h"
+#include "http/cigna_gate_in.h"
 
 
 /*

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_base64url.h"
+#include "http/cigna_base64url.h"
 
 
 static uint8_t  mem[1024];

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_cors.h"
+#include "http/cigna_cors.h"
 
 
 static int

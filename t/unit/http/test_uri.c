@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_uri.h"
+#include "http/cigna_uri.h"
 
 
 static uint8_t  mem[512];

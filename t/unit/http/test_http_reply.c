@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-#include "cigna_http_reply.h"
+#include "http/cigna_http_reply.h"
 
 
 #define BODY_MAX  1000

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_http_line.h"
+#include "http/cigna_http_line.h"
 
 
 static void

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_cookie.h"
+#include "http/cigna_cookie.h"
 
 
 #define TAG     "Ab0-_xyZ"

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_gate_in.h"
+#include "http/cigna_gate_in.h"
 
 
 static const char *const  listed[] = {
