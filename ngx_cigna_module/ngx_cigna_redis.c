@@ -3,7 +3,7 @@
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_room.h"
 #include "ngx_cigna_redis_subscriber.h"
-#include "cigna_cluster.h"
+#include "redis/cigna_cluster.h"
 
 
 #define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* commands in the room */

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_redis_call.h"
 #include "base/cigna_secret.h"
-#include "cigna_slot.h"
+#include "redis/cigna_slot.h"
 
 
 #define NGX_CIGNA_REDIS_CALLS     64

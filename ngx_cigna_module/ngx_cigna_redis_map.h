@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_redis_node.h"
-#include "cigna_cluster.h"
+#include "redis/cigna_cluster.h"
 
 
 /* Which node has which slot of a cluster; NULL: none has. */

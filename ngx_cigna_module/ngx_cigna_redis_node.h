@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_redis_client.h"
-#include "cigna_server.h"
+#include "redis/cigna_server.h"
 
 
 /*

@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_redis_out.h"
-#include "cigna_redis.h"
+#include "redis/cigna_redis.h"
 #include "base/cigna_secret.h"
 
 

@@ -4,8 +4,8 @@
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_room.h"
 #include "ngx_cigna_redis_subscriber.h"
-#include "cigna_cluster.h"
-#include "cigna_sentinel.h"
+#include "redis/cigna_cluster.h"
+#include "redis/cigna_sentinel.h"
 
 
 /*

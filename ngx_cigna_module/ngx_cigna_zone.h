@@ -6,7 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "cigna_primaries.h"
+#include "redis/cigna_primaries.h"
 #include "cigna_roster.h"
 
 

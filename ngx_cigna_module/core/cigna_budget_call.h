@@ -4,7 +4,7 @@
 
 
 #include "cigna_budget_take.h"
-#include "cigna_redis.h"
+#include "redis/cigna_redis.h"
 #include "http/cigna_retry_after.h"
 
 

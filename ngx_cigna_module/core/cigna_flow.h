@@ -5,7 +5,7 @@
 
 #include "base/cigna_arena.h"
 #include "cigna_oauth.h"
-#include "cigna_redis.h"
+#include "redis/cigna_redis.h"
 
 
 /*

@@ -5,7 +5,7 @@
 
 #include "cigna_identity.h"
 #include "cigna_seal.h"
-#include "cigna_slot.h"
+#include "redis/cigna_slot.h"
 
 
 /*

@@ -6,7 +6,7 @@
 #include "cigna_grant.h"
 #include "cigna_identity.h"
 #include "cigna_provider.h"
-#include "cigna_redis.h"
+#include "redis/cigna_redis.h"
 #include "cigna_seal.h"
 
 

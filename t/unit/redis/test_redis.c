@@ -9,7 +9,7 @@
 
 #include "support.h"
 
-#include "cigna_redis.h"
+#include "redis/cigna_redis.h"
 
 
 static uint8_t  mem[1024];

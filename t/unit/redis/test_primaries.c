@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_primaries.h"
+#include "redis/cigna_primaries.h"
 
 
 #define NOW  UINT64_C(1000000)

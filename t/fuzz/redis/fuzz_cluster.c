@@ -1,9 +1,9 @@
 
 #include "fuzz.h"
 
-#include "cigna_cluster.h"
-#include "cigna_sentinel.h"
-#include "cigna_server.h"
+#include "redis/cigna_cluster.h"
+#include "redis/cigna_sentinel.h"
+#include "redis/cigna_server.h"
 
 
 /*

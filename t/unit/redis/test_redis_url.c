@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_redis.h"
+#include "redis/cigna_redis.h"
 
 
 static cigna_redis_url_t

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_slot.h"
+#include "redis/cigna_slot.h"
 
 
 static unsigned

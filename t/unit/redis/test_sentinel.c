@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "cigna_sentinel.h"
+#include "redis/cigna_sentinel.h"
 #include "world.h"
 
 

@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_redis.h"
+#include "redis/cigna_redis.h"
 
 
 /*

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_server.h"
+#include "redis/cigna_server.h"
 
 
 #define assert_server(text, name, number)                                     \

@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_cluster.h"
+#include "redis/cigna_cluster.h"
 
 
 /*
