@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_run.h"
-#include "cigna_client_secret.h"
+#include "oauth/cigna_client_secret.h"
 
 
 /* counts and logs which of the tenant's two secrets has just worked */

@@ -3,7 +3,7 @@
 #define _CIGNA_CALLBACK_H_INCLUDED_
 
 
-#include "cigna_client_secret.h"
+#include "oauth/cigna_client_secret.h"
 #include "cigna_put.h"
 #include "cigna_take.h"
 #include "cigna_userinfo.h"

@@ -4,7 +4,7 @@
 
 
 #include "base/cigna_arena.h"
-#include "cigna_oauth.h"
+#include "oauth/cigna_oauth.h"
 #include "redis/cigna_redis.h"
 
 

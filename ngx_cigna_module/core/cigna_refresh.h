@@ -4,7 +4,7 @@
 
 
 #include "cigna_brake.h"
-#include "cigna_client_secret.h"
+#include "oauth/cigna_client_secret.h"
 #include "cigna_commit.h"
 #include "cigna_lease.h"
 #include "cigna_revoke.h"

@@ -3,7 +3,7 @@
 #define _CIGNA_REVOCATION_H_INCLUDED_
 
 
-#include "cigna_client_secret.h"
+#include "oauth/cigna_client_secret.h"
 #include "cigna_flow.h"
 
 

@@ -5,7 +5,7 @@
 
 #include "cigna_grant.h"
 #include "cigna_identity.h"
-#include "cigna_provider.h"
+#include "oauth/cigna_provider.h"
 #include "redis/cigna_redis.h"
 #include "cigna_seal.h"
 

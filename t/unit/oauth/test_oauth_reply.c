@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "cigna_oauth.h"
+#include "oauth/cigna_oauth.h"
 
 
 static uint8_t              mem[256 * 1024];

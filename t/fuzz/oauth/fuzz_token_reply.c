@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_oauth.h"
+#include "oauth/cigna_oauth.h"
 
 
 #define MEM  (64 * 1024)

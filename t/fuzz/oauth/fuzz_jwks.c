@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_jwks.h"
+#include "oauth/cigna_jwks.h"
 
 
 /* of the length of ES256's and EdDSA's */

@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_jwt.h"
+#include "oauth/cigna_jwt.h"
 
 
 /*

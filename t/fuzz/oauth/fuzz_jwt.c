@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "http/cigna_base64url.h"
-#include "cigna_jwt.h"
+#include "oauth/cigna_jwt.h"
 
 
 /*

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_client_secret.h"
+#include "oauth/cigna_client_secret.h"
 
 
 static cigna_provider_t       provider;

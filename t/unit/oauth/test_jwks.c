@@ -1,7 +1,7 @@
 
 #include "jose.h"
 
-#include "cigna_jwks.h"
+#include "oauth/cigna_jwks.h"
 
 
 static EVP_PKEY  *ec, *other, *third, *rsa;

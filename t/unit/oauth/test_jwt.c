@@ -4,7 +4,7 @@
 
 #include "jose.h"
 
-#include "cigna_jwt.h"
+#include "oauth/cigna_jwt.h"
 
 
 #define NOW  1700000000

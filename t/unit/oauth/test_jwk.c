@@ -1,7 +1,7 @@
 
 #include "jose.h"
 
-#include "cigna_jwk.h"
+#include "oauth/cigna_jwk.h"
 
 
 static EVP_PKEY  *rsa, *ec, *ec384, *ed;

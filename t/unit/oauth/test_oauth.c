@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "http/cigna_form.h"
-#include "cigna_oauth.h"
+#include "oauth/cigna_oauth.h"
 
 
 static uint8_t           mem[128 * 1024];
