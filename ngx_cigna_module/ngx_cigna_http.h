@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_peer.h"
-#include "cigna_flow.h"
+#include "flow/cigna_flow.h"
 #include "http/cigna_http_reply.h"
 
 

@@ -3,7 +3,7 @@
 #define _CIGNA_DISCOVERY_H_INCLUDED_
 
 
-#include "cigna_flow.h"
+#include "flow/cigna_flow.h"
 
 
 /*

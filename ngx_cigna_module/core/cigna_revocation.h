@@ -4,7 +4,7 @@
 
 
 #include "oauth/cigna_client_secret.h"
-#include "cigna_flow.h"
+#include "flow/cigna_flow.h"
 
 
 /*

@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "cigna_flow.h"
+#include "flow/cigna_flow.h"
 
 
 static uint8_t        mem[256];
