@@ -9,7 +9,7 @@
 /*
  * Budgets of one worker: what requests ask for, first come first served, and
  * the calls to Redis that top up what the node has on lease.  What all workers
- * share is in the zone; how it is counted, see core/cigna_budget.h.
+ * share is in the zone; how it is counted, see core/budget/cigna_budget.h.
  */
 
 #define NGX_CIGNA_BUDGET_WAITERS_MAX  4096 /* of a tenant, in a worker */

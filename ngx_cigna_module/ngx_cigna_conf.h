@@ -10,7 +10,7 @@
 #include "ngx_cigna_index.h"
 #include "ngx_cigna_pace.h"
 #include "ngx_cigna_redis.h"
-#include "cigna_budget.h"
+#include "budget/cigna_budget.h"
 #include "cigna_gate_out.h"
 #include "cigna_links.h"
 #include "cigna_types.h"

@@ -7,7 +7,7 @@
 
 
 #include "ngx_cigna_dances.h"
-#include "cigna_budget_member.h"
+#include "budget/cigna_budget_member.h"
 
 
 /* parts of dances_per_second that a member has */

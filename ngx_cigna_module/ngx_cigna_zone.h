@@ -7,7 +7,7 @@
 #include <ngx_core.h>
 
 #include "redis/cigna_primaries.h"
-#include "cigna_roster.h"
+#include "budget/cigna_roster.h"
 
 
 /*

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <openssl/evp.h>
 
-#include "cigna_budget_scripts.h"
+#include "budget/cigna_budget_scripts.h"
 #include "cigna_scripts.h"
 
 

@@ -1,8 +1,8 @@
 
 #include "budgeting.h"
 
-#include "cigna_budget_pause.h"
-#include "cigna_budget_slot.h"
+#include "budget/cigna_budget_pause.h"
+#include "budget/cigna_budget_slot.h"
 
 
 static cigna_budget_plan_t    plan;

@@ -1,7 +1,7 @@
 
 #include "budgeting.h"
 
-#include "cigna_budget_slot.h"
+#include "budget/cigna_budget_slot.h"
 
 
 static cigna_budget_plan_t    plan;

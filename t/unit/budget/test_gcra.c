@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_gcra.h"
+#include "budget/cigna_gcra.h"
 
 
 #define MS  INT64_C(1000000)

@@ -1,7 +1,7 @@
 
 #include "budgeting.h"
 
-#include "cigna_budget_member.h"
+#include "budget/cigna_budget_member.h"
 
 
 #define SIZE  (CIGNA_BUDGET_MEMBERS_MIN * 4)

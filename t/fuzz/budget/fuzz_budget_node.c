@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_budget.h"
+#include "budget/cigna_budget.h"
 
 
 /*

@@ -1,7 +1,7 @@
 
 #include "budgeting.h"
 
-#include "cigna_budget_metadata.h"
+#include "budget/cigna_budget_metadata.h"
 
 
 static cigna_budget_plan_t    plan;

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_rate.h"
+#include "budget/cigna_rate.h"
 
 
 static cigna_rate_t

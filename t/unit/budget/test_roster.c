@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_roster.h"
+#include "budget/cigna_roster.h"
 
 
 /* names of three digits: a claim for each number from "first" on */

@@ -1,8 +1,8 @@
 
 #include "fuzz.h"
 
-#include "cigna_budget_call.h"
-#include "cigna_rate.h"
+#include "budget/cigna_budget_call.h"
+#include "budget/cigna_rate.h"
 #include "http/cigna_retry_after.h"
 
 
