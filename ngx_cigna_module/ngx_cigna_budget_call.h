@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_worker.h"
-#include "cigna_scripts.h"
+#include "vault/cigna_scripts.h"
 
 
 /* one of the budgets' scripts, sent to Redis for a tenant */

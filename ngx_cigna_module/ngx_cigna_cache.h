@@ -5,8 +5,8 @@
 
 #include "ngx_cigna_hasher.h"
 #include "ngx_cigna_zone.h"
-#include "cigna_grant.h"
-#include "cigna_identity.h"
+#include "vault/cigna_grant.h"
+#include "vault/cigna_identity.h"
 
 
 /*

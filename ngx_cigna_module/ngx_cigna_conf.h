@@ -15,7 +15,7 @@
 #include "cigna_links.h"
 #include "cigna_types.h"
 #include "cigna_smart.h"
-#include "cigna_vault.h"
+#include "vault/cigna_vault.h"
 
 
 /*

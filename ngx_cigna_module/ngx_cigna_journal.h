@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_zone.h"
-#include "cigna_journal.h"
+#include "vault/cigna_journal.h"
 
 
 /*

@@ -5,7 +5,7 @@
 
 #include "ngx_cigna_log.h"
 #include "ngx_cigna_redis_queue.h"
-#include "cigna_setup.h"
+#include "vault/cigna_setup.h"
 
 
 /*

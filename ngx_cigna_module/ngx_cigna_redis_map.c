@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_redis_map.h"
-#include "cigna_marker.h"
+#include "vault/cigna_marker.h"
 
 
 static ngx_uint_t ngx_cigna_redis_map_usable(cigna_reply_t *reply);

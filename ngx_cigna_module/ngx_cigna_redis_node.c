@@ -2,7 +2,7 @@
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_room.h"
 #include "ngx_cigna_redis_check.h"
-#include "cigna_marker.h"
+#include "vault/cigna_marker.h"
 
 
 /*

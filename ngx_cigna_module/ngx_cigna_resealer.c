@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_resealer.h"
-#include "cigna_reseal.h"
+#include "vault/cigna_reseal.h"
 
 
 /* the record as it was, open, and as it will be */

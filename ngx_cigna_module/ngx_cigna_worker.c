@@ -5,7 +5,7 @@
 #include "ngx_cigna_invalidate.h"
 #include "ngx_cigna_run.h"
 #include "ngx_cigna_upkeep.h"
-#include "cigna_scripts.h"
+#include "vault/cigna_scripts.h"
 
 
 static ngx_int_t ngx_cigna_worker_hasher(ngx_cigna_worker_t *worker,

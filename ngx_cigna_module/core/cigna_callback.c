@@ -43,7 +43,7 @@
 #include "cigna_callback.h"
 #include "cigna_connect.h"
 #include "cigna_keys.h"
-#include "cigna_store.h"
+#include "vault/cigna_store.h"
 
 
 #define CIGNA_CALLBACK_CODE_TRIES    3     /* while unsent */

@@ -23,7 +23,7 @@
 
 #include "http/cigna_base64url.h"
 #include "cigna_connect.h"
-#include "cigna_scripts.h"
+#include "vault/cigna_scripts.h"
 
 
 typedef enum {

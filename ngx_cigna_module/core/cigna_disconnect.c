@@ -25,7 +25,7 @@
 #include <string.h>
 
 #include "cigna_disconnect.h"
-#include "cigna_scripts.h"
+#include "vault/cigna_scripts.h"
 
 
 #define CIGNA_DISCONNECT_TRIES     3

@@ -6,7 +6,7 @@
 #include "flow/cigna_flow.h"
 #include "cigna_outcome.h"
 #include "cigna_revoke.h"
-#include "cigna_vault.h"
+#include "vault/cigna_vault.h"
 
 
 /*

@@ -3,7 +3,7 @@
 #define _CIGNA_LEASE_H_INCLUDED_
 
 
-#include "cigna_scripts.h"
+#include "vault/cigna_scripts.h"
 
 
 /*

@@ -23,7 +23,7 @@
 #include <string.h>
 
 #include "cigna_put.h"
-#include "cigna_store.h"
+#include "vault/cigna_store.h"
 
 
 #define CIGNA_PUT_TRIES     8

@@ -4,7 +4,7 @@
 
 
 #include "cigna_revoke.h"
-#include "cigna_scripts.h"
+#include "vault/cigna_scripts.h"
 
 
 /*

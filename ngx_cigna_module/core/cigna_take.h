@@ -4,7 +4,7 @@
 
 
 #include "cigna_outcome.h"
-#include "cigna_scripts.h"
+#include "vault/cigna_scripts.h"
 
 
 /*

@@ -3,7 +3,7 @@
 #define _CIGNA_VERDICT_H_INCLUDED_
 
 
-#include "cigna_vault.h"
+#include "vault/cigna_vault.h"
 
 
 /*

@@ -12,8 +12,8 @@
 #include "cigna_discovery.h"
 #include "cigna_refresh.h"
 #include "cigna_restore.h"
-#include "cigna_scripts.h"
-#include "cigna_setup.h"
+#include "vault/cigna_scripts.h"
+#include "vault/cigna_setup.h"
 #include "cigna_userinfo.h"
 
 

@@ -8,7 +8,7 @@
 #include "budgeting.h"
 #include "redis_server.h"
 
-#include "cigna_scripts.h"
+#include "vault/cigna_scripts.h"
 
 
 /*

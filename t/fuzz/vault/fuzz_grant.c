@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_grant.h"
+#include "vault/cigna_grant.h"
 
 
 /* what is read can be written, and is then read as the same again */

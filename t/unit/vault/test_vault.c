@@ -6,7 +6,7 @@
 #include "rings.h"
 #include "support.h"
 
-#include "cigna_vault.h"
+#include "vault/cigna_vault.h"
 
 
 #define ID  "AAAAAAAAAAAAAAAAAAAAAA"

@@ -9,7 +9,7 @@
  * Nobody waits for it and nothing depends on it: whatever fails is left to the
  * next one who uses the grant, or to scripts/vault.
  *
- * Invariants, checked by t/fuzz/fuzz_reseal.c:
+ * Invariants, checked by t/fuzz/vault/fuzz_reseal.c:
  *
  *   (1) only the bytes that were read are replaced, and only under a key that
  *       is not the first one;

@@ -6,7 +6,7 @@
 #include "rings.h"
 #include "support.h"
 
-#include "cigna_identity.h"
+#include "vault/cigna_identity.h"
 
 
 static cigna_vault_t  vault;

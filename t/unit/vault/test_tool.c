@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-#include "cigna_scripts.h"
+#include "vault/cigna_scripts.h"
 
 
 /*

@@ -4,7 +4,7 @@
 #include "rings.h"
 #include "support.h"
 
-#include "cigna_reseal.h"
+#include "vault/cigna_reseal.h"
 #include "world.h"
 
 

@@ -4,7 +4,7 @@
 #include "acting.h"
 #include "jose.h"
 
-#include "cigna_store.h"
+#include "vault/cigna_store.h"
 
 
 #define NOW  WORLD_START_MS

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 #include "rings.h"
 
-#include "cigna_seal.h"
+#include "vault/cigna_seal.h"
 
 
 /* nothing opens but what was sealed, and that only as it was */

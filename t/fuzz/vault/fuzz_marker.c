@@ -2,7 +2,7 @@
 #include "fuzz.h"
 #include "rings.h"
 
-#include "cigna_marker.h"
+#include "vault/cigna_marker.h"
 
 
 /* nothing is a marker but what was made as one, for this place */

@@ -3,7 +3,7 @@
 #include "rings.h"
 #include "world.h"
 
-#include "cigna_reseal.h"
+#include "vault/cigna_reseal.h"
 
 
 /*

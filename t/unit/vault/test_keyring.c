@@ -4,7 +4,7 @@
 #include "rings.h"
 #include "support.h"
 
-#include "cigna_keyring.h"
+#include "vault/cigna_keyring.h"
 
 
 /* of SEAL, by HMAC of another implementation (Python's) */

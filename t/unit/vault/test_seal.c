@@ -7,7 +7,7 @@
 #include "rings.h"
 #include "support.h"
 
-#include "cigna_seal.h"
+#include "vault/cigna_seal.h"
 
 
 #define PLAIN  "MARKER-plain text"

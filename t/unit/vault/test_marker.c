@@ -4,7 +4,7 @@
 #include "rings.h"
 #include "support.h"
 
-#include "cigna_marker.h"
+#include "vault/cigna_marker.h"
 
 
 #define MADE_MS  1750000000123

@@ -4,7 +4,7 @@
 #include "fuzz.h"
 #include "rings.h"
 
-#include "cigna_setup.h"
+#include "vault/cigna_setup.h"
 #include "world.h"
 
 

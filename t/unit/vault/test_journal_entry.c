@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cigna_journal_entry.h"
+#include "vault/cigna_journal_entry.h"
 #include "journalling.h"
 
 

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_grant.h"
+#include "vault/cigna_grant.h"
 
 
 static uint8_t  mem[4096];

@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_keyring.h"
+#include "vault/cigna_keyring.h"
 
 
 int

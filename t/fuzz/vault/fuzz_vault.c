@@ -2,7 +2,7 @@
 #include "fuzz.h"
 #include "rings.h"
 
-#include "cigna_vault.h"
+#include "vault/cigna_vault.h"
 
 
 /*

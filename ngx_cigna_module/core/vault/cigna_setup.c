@@ -7,7 +7,7 @@
  *     +------------------+--+------+-+-------+  +------+
  *                                             what is not wanted is left out
  *
- * Invariants, checked by t/fuzz/fuzz_setup.c:
+ * Invariants, checked by t/fuzz/vault/fuzz_setup.c:
  *
  *   (1) "ok" with a check comes only after Redis itself has said "noeviction",
  *       and with that of the vault only after it has shown its marker;
