@@ -11,10 +11,10 @@
 #include "ngx_cigna_pace.h"
 #include "ngx_cigna_redis.h"
 #include "budget/cigna_budget.h"
-#include "cigna_gate_out.h"
-#include "cigna_links.h"
-#include "cigna_types.h"
-#include "cigna_smart.h"
+#include "fhir/cigna_gate_out.h"
+#include "fhir/cigna_links.h"
+#include "fhir/cigna_types.h"
+#include "fhir/cigna_smart.h"
 #include "vault/cigna_vault.h"
 
 

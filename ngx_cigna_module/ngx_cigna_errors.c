@@ -20,8 +20,8 @@
 #include "ngx_cigna_errors.h"
 #include "ngx_cigna_inject.h"
 #include "ngx_cigna_reply.h"
-#include "cigna_links.h"
-#include "cigna_not_known.h"
+#include "fhir/cigna_links.h"
+#include "fhir/cigna_not_known.h"
 
 
 #define NGX_CIGNA_ERRORS_ABOUT  sizeof("The status is 999.")

@@ -2,7 +2,7 @@
 #include "ngx_cigna_gate_out.h"
 #include "ngx_cigna_inject.h"
 #include "ngx_cigna_reply.h"
-#include "cigna_search.h"
+#include "fhir/cigna_search.h"
 
 
 #define NGX_CIGNA_GATE_OUT_TEXT  512

@@ -27,7 +27,7 @@
 #include "ngx_cigna_guard.h"
 #include "ngx_cigna_reply.h"
 #include "ngx_cigna_search.h"
-#include "cigna_smart.h"
+#include "fhir/cigna_smart.h"
 
 
 #define NGX_CIGNA_INJECT_TEXT  512

@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_ctx.h"
-#include "cigna_smart.h"
+#include "fhir/cigna_smart.h"
 
 
 /*

@@ -4,7 +4,7 @@
 #include "ngx_cigna_inject.h"
 #include "ngx_cigna_open.h"
 #include "ngx_cigna_own.h"
-#include "cigna_links.h"
+#include "fhir/cigna_links.h"
 
 
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,

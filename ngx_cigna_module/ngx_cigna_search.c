@@ -18,7 +18,7 @@
 #include "ngx_cigna_search.h"
 #include "ngx_cigna_inject.h"
 #include "ngx_cigna_reply.h"
-#include "cigna_search.h"
+#include "fhir/cigna_search.h"
 
 
 struct ngx_cigna_search_s {

@@ -46,7 +46,7 @@ function buildProbe(t) {
   execFileSync('gcc', [
     '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${module}/core`, '-o', probe,
     `${TOP}/t/probe/smart_probe.c`,
-    ...['core/cigna_smart.c', 'core/json/cigna_json_walk.c', 'core/base/cigna_slice.c']
+    ...['core/fhir/cigna_smart.c', 'core/json/cigna_json_walk.c', 'core/base/cigna_slice.c']
       .map((file) => `${module}/${file}`),
   ]);
   return (text, document, chunk) => execFileSync(

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cigna_links.h"
+#include "fhir/cigna_links.h"
 
 
 #define CHUNK  65536

@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-#include "cigna_links.h"
+#include "fhir/cigna_links.h"
 
 
 #define BASE  "https://p-hi2.example/PatientAccess/v1-devportal"

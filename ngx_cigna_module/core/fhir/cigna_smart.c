@@ -16,7 +16,7 @@
  * not added.  All else stays to the byte, and so do an extension or a string of
  * more than CIGNA_SMART_HELD_MAX bytes, and all behind what is no JSON.
  *
- * Invariants, checked by t/fuzz/fuzz_smart.c:
+ * Invariants, checked by t/fuzz/fhir/fuzz_smart.c:
  *
  *   (1) the output depends on the bytes only, not on how they are cut;
  *   (2) it parses to what the input does, but for endpoints;

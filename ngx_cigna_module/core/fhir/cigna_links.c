@@ -34,7 +34,7 @@
  * base's place, so that such a link stays as it is.  So does one whose path is
  * longer than CIGNA_LINK_PATH_MAX bytes, as none of FHIR is.
  *
- * Invariants, checked by t/fuzz/fuzz_links.c:
+ * Invariants, checked by t/fuzz/fhir/fuzz_links.c:
  *
  *   (1) the output depends on the bytes only, not on how they are cut;
  *   (2) without a link to a known base it equals the input, broken or not;

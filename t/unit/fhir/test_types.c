@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_types.h"
+#include "fhir/cigna_types.h"
 
 
 static uint8_t      mem[CIGNA_TYPE_LEN_MAX];

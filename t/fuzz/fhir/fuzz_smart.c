@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "base/cigna_buf.h"
-#include "cigna_smart.h"
+#include "fhir/cigna_smart.h"
 
 
 #define OAUTH                                                                 \

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "http/cigna_form.h"
-#include "cigna_search.h"
+#include "fhir/cigna_search.h"
 
 
 #define MEM  (64 * 1024)

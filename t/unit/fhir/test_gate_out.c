@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-#include "cigna_gate_out.h"
+#include "fhir/cigna_gate_out.h"
 
 
 #define BASE  "/PatientAccess/v1"

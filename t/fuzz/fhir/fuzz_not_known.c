@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "json/cigna_json.h"
-#include "cigna_not_known.h"
+#include "fhir/cigna_not_known.h"
 
 
 /*

@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_gate_out.h"
+#include "fhir/cigna_gate_out.h"
 
 
 /*

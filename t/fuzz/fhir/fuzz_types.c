@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_types.h"
+#include "fhir/cigna_types.h"
 
 
 /*

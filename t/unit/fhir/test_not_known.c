@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "cigna_not_known.h"
+#include "fhir/cigna_not_known.h"
 
 
 #define OUTCOME  "{\"resourceType\":\"OperationOutcome\","

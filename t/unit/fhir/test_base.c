@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "cigna_base.h"
+#include "fhir/cigna_base.h"
 
 
 static cigna_bases_t  bases;

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_search.h"
+#include "fhir/cigna_search.h"
 
 
 static uint8_t  mem[4096];

@@ -24,7 +24,7 @@
  *   the operator's lines     all but those that never leave
  *   X-Request-Id, traceparent, Authorization: ours, at the end
  *
- * Invariants, checked by t/fuzz/fuzz_gate_out.c:
+ * Invariants, checked by t/fuzz/fhir/fuzz_gate_out.c:
  *
  *   (1) what was written is one request: read by these rules it has nothing
  *       behind it, one Host, and at most one Authorization, which is ours;

@@ -2,7 +2,7 @@
 #include "support.h"
 
 #include "base/cigna_buf.h"
-#include "cigna_smart.h"
+#include "fhir/cigna_smart.h"
 
 
 #define OAUTH                                                                 \

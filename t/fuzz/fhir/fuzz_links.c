@@ -5,7 +5,7 @@
 
 #include "dots.h"
 
-#include "cigna_links.h"
+#include "fhir/cigna_links.h"
 
 
 #define NAME  "h.example"

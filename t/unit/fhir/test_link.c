@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_link.h"
+#include "fhir/cigna_link.h"
 
 
 static cigna_bases_t  bases;
