@@ -12,7 +12,7 @@
 
 
 #include "ngx_cigna_discovery.h"
-#include "cigna_discovery.h"
+#include "provider/cigna_discovery.h"
 
 
 #define NGX_CIGNA_DISCOVERY_ARENA     (64 * 1024)

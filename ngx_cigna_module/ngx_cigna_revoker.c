@@ -2,7 +2,7 @@
 #include "ngx_cigna_revoker.h"
 #include "ngx_cigna_client_secret.h"
 #include "ngx_cigna_discovery.h"
-#include "cigna_revocation.h"
+#include "provider/cigna_revocation.h"
 
 
 typedef struct {

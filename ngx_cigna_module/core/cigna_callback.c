@@ -42,7 +42,7 @@
 
 #include "cigna_callback.h"
 #include "cigna_connect.h"
-#include "cigna_keys.h"
+#include "provider/cigna_keys.h"
 #include "vault/cigna_store.h"
 
 

@@ -5,7 +5,7 @@
 
 #include "flow/cigna_flow.h"
 #include "cigna_outcome.h"
-#include "cigna_revoke.h"
+#include "provider/cigna_revoke.h"
 #include "vault/cigna_vault.h"
 
 

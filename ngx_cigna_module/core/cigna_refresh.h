@@ -7,7 +7,7 @@
 #include "oauth/cigna_client_secret.h"
 #include "cigna_commit.h"
 #include "cigna_lease.h"
-#include "cigna_revoke.h"
+#include "provider/cigna_revoke.h"
 #include "cigna_verdict.h"
 
 

@@ -7,7 +7,7 @@
 #include "cigna_lease.h"
 #include "cigna_refresh.h"
 #include "cigna_restore.h"
-#include "cigna_revoke.h"
+#include "provider/cigna_revoke.h"
 
 
 /*

@@ -9,7 +9,7 @@
 #include "cigna_callback.h"
 #include "cigna_connect.h"
 #include "cigna_disconnect.h"
-#include "cigna_discovery.h"
+#include "provider/cigna_discovery.h"
 #include "cigna_refresh.h"
 #include "cigna_restore.h"
 #include "vault/cigna_scripts.h"

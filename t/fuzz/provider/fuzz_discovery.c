@@ -3,7 +3,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_discovery.h"
+#include "provider/cigna_discovery.h"
 #include "world.h"
 
 

@@ -7,7 +7,7 @@
  *              | v
  *             sleep          (once: unsent, lost, 429 and 5xx)
  *
- * Invariants, checked by t/fuzz/fuzz_discovery.c:
+ * Invariants, checked by t/fuzz/provider/fuzz_discovery.c:
  *
  *   (1) CIGNA_OK comes only with a document that was parsed, fits what is
  *       configured, names no other host than what was known before, and

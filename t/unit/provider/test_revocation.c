@@ -3,7 +3,7 @@
 
 #include "acting.h"
 
-#include "cigna_revocation.h"
+#include "provider/cigna_revocation.h"
 
 
 static cigna_revocation_t  f;

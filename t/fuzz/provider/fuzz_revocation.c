@@ -3,7 +3,7 @@
 
 #include "fuzz.h"
 
-#include "cigna_revocation.h"
+#include "provider/cigna_revocation.h"
 
 
 /*

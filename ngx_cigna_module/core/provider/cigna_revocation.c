@@ -14,7 +14,7 @@
  * Revoking twice is the same as once, so that a lost request is repeated as an
  * unsent one is.
  *
- * Invariants, checked by t/fuzz/fuzz_revocation.c:
+ * Invariants, checked by t/fuzz/provider/fuzz_revocation.c:
  *
  *   (1) pauses are no longer than CIGNA_REVOCATION_MS together, and idle: a
  *       worker that exits does not wait for them;

@@ -3,7 +3,7 @@
 
 #include "acting.h"
 
-#include "cigna_keys.h"
+#include "provider/cigna_keys.h"
 
 
 #define NOW  WORLD_START_MS

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "cigna_revoke.h"
+#include "provider/cigna_revoke.h"
 
 
 static cigna_revoke_t  r;
