@@ -5,8 +5,8 @@
 
 #include "ngx_cigna_zone.h"
 #include "ngx_cigna_hasher.h"
-#include "cigna_brake.h"
-#include "cigna_verdict.h"
+#include "refresh/cigna_brake.h"
+#include "refresh/cigna_verdict.h"
 
 
 /*

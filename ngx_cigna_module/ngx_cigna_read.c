@@ -4,7 +4,7 @@
 #include "ngx_cigna_resealer.h"
 #include "ngx_cigna_who.h"
 #include "ngx_cigna_worker.h"
-#include "cigna_verdict.h"
+#include "refresh/cigna_verdict.h"
 
 
 /*

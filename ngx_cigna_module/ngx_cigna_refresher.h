@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_run.h"
-#include "cigna_refresh.h"
+#include "refresh/cigna_refresh.h"
 
 
 /*

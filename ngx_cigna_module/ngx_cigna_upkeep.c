@@ -18,8 +18,8 @@
 #include "ngx_cigna_upkeep.h"
 #include "ngx_cigna_journal.h"
 #include "ngx_cigna_run.h"
-#include "cigna_lease.h"
-#include "cigna_restore.h"
+#include "refresh/cigna_lease.h"
+#include "refresh/cigna_restore.h"
 
 
 #define NGX_CIGNA_UPKEEP_TICK     200      /* ms */

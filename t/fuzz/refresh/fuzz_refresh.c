@@ -3,10 +3,10 @@
 
 #include "scene.h"
 
-#include "cigna_commit.h"
-#include "cigna_lease.h"
-#include "cigna_refresh.h"
-#include "cigna_restore.h"
+#include "refresh/cigna_commit.h"
+#include "refresh/cigna_lease.h"
+#include "refresh/cigna_refresh.h"
+#include "refresh/cigna_restore.h"
 #include "provider/cigna_revoke.h"
 
 

@@ -3,7 +3,7 @@
 
 #include "scene.h"
 
-#include "cigna_restore.h"
+#include "refresh/cigna_restore.h"
 
 
 /*

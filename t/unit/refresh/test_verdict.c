@@ -3,8 +3,8 @@
 
 #include "acting.h"
 
-#include "cigna_lease.h"
-#include "cigna_verdict.h"
+#include "refresh/cigna_lease.h"
+#include "refresh/cigna_verdict.h"
 
 
 #define NOW     WORLD_START_MS

@@ -3,7 +3,7 @@
 
 #include "acting.h"
 
-#include "cigna_commit.h"
+#include "refresh/cigna_commit.h"
 
 
 static uint8_t         mem[64 * 1024];

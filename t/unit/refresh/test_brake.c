@@ -1,5 +1,5 @@
 
-#include "cigna_brake.h"
+#include "refresh/cigna_brake.h"
 #include "support.h"
 
 

@@ -11,7 +11,7 @@
  * Any number of runs on any number of nodes may be at the same entry: the
  * scripts write nothing over what is newer, and twice is the same as once.
  *
- * Invariants, checked by t/fuzz/fuzz_restore.c:
+ * Invariants, checked by t/fuzz/refresh/fuzz_restore.c:
  *
  *   (1) an entry is settled only as Redis has said: confirmed if it has the
  *       generation (or knows of the deletion), forgotten if there is something

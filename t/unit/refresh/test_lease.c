@@ -5,7 +5,7 @@
 
 #include "acting.h"
 
-#include "cigna_lease.h"
+#include "refresh/cigna_lease.h"
 
 
 static cigna_grant_t  g;

@@ -40,7 +40,7 @@
  * Redis; what Redis has not confirmed by the end is left to the node's upkeep
  * (cigna_restore.c).
  *
- * Invariants, checked by t/fuzz/fuzz_refresh.c:
+ * Invariants, checked by t/fuzz/refresh/fuzz_refresh.c:
  *
  *   (1) a refresh token is sent only by the run whose lock and mark Redis has
  *       confirmed for the very generation it comes from, never while it is

@@ -3,7 +3,7 @@
 
 #include "refreshing.h"
 
-#include "cigna_refresh_flow.h"
+#include "refresh/cigna_refresh_flow.h"
 #include "rings.h"
 
 
