@@ -16,7 +16,7 @@
 #include "ngx_cigna_userinfo.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
-#include "cigna_callback.h"
+#include "dance/cigna_callback.h"
 #include "http/cigna_form.h"
 
 

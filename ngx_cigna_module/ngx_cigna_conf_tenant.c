@@ -4,7 +4,7 @@
 #include "ngx_cigna_conf_provider.h"
 #include "ngx_cigna_conf_types.h"
 #include "ngx_cigna_dances.h"
-#include "cigna_take.h"
+#include "dance/cigna_take.h"
 
 
 #define NGX_CIGNA_SCOPE  "openid fhirUser patient/*.read"

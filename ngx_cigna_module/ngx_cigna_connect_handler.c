@@ -11,7 +11,7 @@
 #include "ngx_cigna_dances.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
-#include "cigna_connect.h"
+#include "dance/cigna_connect.h"
 #include "http/cigna_form.h"
 
 

@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_zone.h"
-#include "cigna_outcome.h"
+#include "dance/cigna_outcome.h"
 
 
 /*

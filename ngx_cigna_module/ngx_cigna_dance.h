@@ -5,7 +5,7 @@
 
 #include "ngx_cigna_page.h"
 #include "ngx_cigna_run.h"
-#include "cigna_outcome.h"
+#include "dance/cigna_outcome.h"
 
 
 /* what connect and callback have in common: how a dance's end is told */

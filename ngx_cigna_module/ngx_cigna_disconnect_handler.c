@@ -13,7 +13,7 @@
 #include "ngx_cigna_revoker.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
-#include "cigna_disconnect.h"
+#include "dance/cigna_disconnect.h"
 
 
 #define NGX_CIGNA_DISCONNECT_WHAT  "connection ended"

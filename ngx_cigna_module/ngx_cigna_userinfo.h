@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_run.h"
-#include "cigna_userinfo.h"
+#include "dance/cigna_userinfo.h"
 
 
 /*

@@ -6,15 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cigna_callback.h"
-#include "cigna_connect.h"
-#include "cigna_disconnect.h"
+#include "dance/cigna_callback.h"
+#include "dance/cigna_connect.h"
+#include "dance/cigna_disconnect.h"
 #include "provider/cigna_discovery.h"
 #include "refresh/cigna_refresh.h"
 #include "refresh/cigna_restore.h"
 #include "vault/cigna_scripts.h"
 #include "vault/cigna_setup.h"
-#include "cigna_userinfo.h"
+#include "dance/cigna_userinfo.h"
 
 
 /*

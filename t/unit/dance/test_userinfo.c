@@ -4,7 +4,7 @@
 
 #include "acting.h"
 
-#include "cigna_userinfo.h"
+#include "dance/cigna_userinfo.h"
 
 
 #define PARAMETERS(value)                                                     \

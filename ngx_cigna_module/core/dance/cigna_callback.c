@@ -20,7 +20,7 @@
  * app, to which the browser returns then, finds the identifier; what becomes
  * of that changes nothing.
  *
- * Invariants, checked by t/fuzz/fuzz_callback.c:
+ * Invariants, checked by t/fuzz/dance/fuzz_callback.c:
  *
  *   (1) a code is sent only for a dance that Redis gave to this run, and sent
  *       again only while not a byte of it has left, or once after the reply

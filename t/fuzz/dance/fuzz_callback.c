@@ -3,9 +3,9 @@
 
 #include "scene.h"
 
-#include "cigna_callback.h"
-#include "cigna_put.h"
-#include "cigna_take.h"
+#include "dance/cigna_callback.h"
+#include "dance/cigna_put.h"
+#include "dance/cigna_take.h"
 
 
 /*

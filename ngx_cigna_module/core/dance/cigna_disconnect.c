@@ -10,7 +10,7 @@
  * The look is for the case that the reply of the deletion, which tells what
  * there was, is lost.
  *
- * Invariants, checked by t/fuzz/fuzz_disconnect.c:
+ * Invariants, checked by t/fuzz/dance/fuzz_disconnect.c:
  *
  *   (1) "disconnected" is said only after Redis has said that the grant is
  *       gone: a failure to ask is never taken for a yes;

@@ -14,7 +14,7 @@
  * Nothing depends on the identifier: whatever fails is left to the next
  * refresh.
  *
- * Invariants, checked by t/fuzz/fuzz_userinfo.c:
+ * Invariants, checked by t/fuzz/dance/fuzz_userinfo.c:
  *
  *   (1) there is one request at most, to fhir_base, with the access token that
  *       Redis has for the very grant;

@@ -7,7 +7,7 @@
  *     |         |        |        +--+ one dance at a time
  *     +---------+--------+-----------------> done (with an outcome)
  *
- * Invariants, checked by t/fuzz/fuzz_connect.c:
+ * Invariants, checked by t/fuzz/dance/fuzz_connect.c:
  *
  *   (1) the browser is sent away only after the dance is stored and listed: a
  *       location comes with the outcome "none" and with no other;

@@ -3,7 +3,7 @@
 
 #include "scene.h"
 
-#include "cigna_disconnect.h"
+#include "dance/cigna_disconnect.h"
 
 
 /*

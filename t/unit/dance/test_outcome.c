@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "cigna_outcome.h"
+#include "dance/cigna_outcome.h"
 
 
 static void

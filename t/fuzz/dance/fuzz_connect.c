@@ -3,7 +3,7 @@
 
 #include "scene.h"
 
-#include "cigna_connect.h"
+#include "dance/cigna_connect.h"
 
 
 /*

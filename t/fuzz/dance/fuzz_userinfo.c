@@ -3,7 +3,7 @@
 
 #include "scene.h"
 
-#include "cigna_userinfo.h"
+#include "dance/cigna_userinfo.h"
 
 
 /*

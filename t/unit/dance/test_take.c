@@ -5,7 +5,7 @@
 
 #include "acting.h"
 
-#include "cigna_take.h"
+#include "dance/cigna_take.h"
 
 
 static cigna_take_t   t;
