@@ -3,11 +3,11 @@
 #define _NGX_CIGNA_CONF_H_INCLUDED_
 
 
-#include "ngx_cigna_compat.h"
-#include "ngx_cigna_block.h"
+#include "nginx/ngx_cigna_compat.h"
+#include "nginx/ngx_cigna_block.h"
 #include "ngx_cigna_cache.h"
 #include "ngx_cigna_counters.h"
-#include "ngx_cigna_index.h"
+#include "nginx/ngx_cigna_index.h"
 #include "ngx_cigna_pace.h"
 #include "ngx_cigna_redis.h"
 #include "budget/cigna_budget.h"

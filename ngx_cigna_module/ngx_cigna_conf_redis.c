@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_conf_redis.h"
-#include "ngx_cigna_secret.h"
+#include "nginx/ngx_cigna_secret.h"
 
 
 #define NGX_CIGNA_SENTINEL_PORT  26379

@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_zone.h"
-#include "ngx_cigna_hasher.h"
+#include "nginx/ngx_cigna_hasher.h"
 #include "refresh/cigna_brake.h"
 #include "refresh/cigna_verdict.h"
 

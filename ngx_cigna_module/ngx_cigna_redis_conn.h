@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_REDIS_CONN_H_INCLUDED_
 
 
-#include "ngx_cigna_log.h"
+#include "nginx/ngx_cigna_log.h"
 #include "ngx_cigna_redis_queue.h"
 #include "vault/cigna_setup.h"
 

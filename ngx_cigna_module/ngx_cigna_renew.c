@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_renew.h"
 #include "ngx_cigna_refresher.h"
-#include "ngx_cigna_secret.h"
+#include "nginx/ngx_cigna_secret.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
 

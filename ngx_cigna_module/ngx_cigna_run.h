@@ -6,7 +6,7 @@
 #include "ngx_cigna_budget.h"
 #include "ngx_cigna_exchanges.h"
 #include "ngx_cigna_http.h"
-#include "ngx_cigna_log.h"
+#include "nginx/ngx_cigna_log.h"
 
 
 /*

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_TLS_H_INCLUDED_
 
 
-#include "ngx_cigna_compat.h"
+#include "nginx/ngx_cigna_compat.h"
 #include <ngx_event.h>
 
 

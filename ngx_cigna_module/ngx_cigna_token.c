@@ -26,7 +26,7 @@
 #include "ngx_cigna_refresher.h"
 #include "ngx_cigna_renew.h"
 #include "ngx_cigna_reply.h"
-#include "ngx_cigna_secret.h"
+#include "nginx/ngx_cigna_secret.h"
 
 
 /* a token that ends within this time may die under way */

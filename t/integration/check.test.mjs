@@ -71,7 +71,7 @@ const BROKEN = [
    append('void x(void) { connect(s, a, n); }\n'), /only the peer opens/],
   ['a clock in core/', 'banned', `${CORE}/cigna_uri.c`,
    append('void x(void) { t = time(NULL); }\n'), /has no clock/],
-  ['a version switch', 'compat', 'ngx_cigna_module/ngx_cigna_compat.h',
+  ['a version switch', 'compat', 'ngx_cigna_module/nginx/ngx_cigna_compat.h',
    append('#if (nginx_version >= 1023000)\n#endif\n'),
    /ngx_cigna_compat\.h:\d+: "config" finds out by compiling/],
   ['a directive that is not documented', 'directives', 'README.md',
