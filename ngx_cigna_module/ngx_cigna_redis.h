@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_REDIS_H_INCLUDED_
 
 
-#include "ngx_cigna_peer.h"
+#include "net/ngx_cigna_peer.h"
 #include "flow/cigna_flow.h"
 #include "vault/cigna_identity.h"
 

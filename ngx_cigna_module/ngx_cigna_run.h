@@ -5,7 +5,7 @@
 
 #include "ngx_cigna_budget.h"
 #include "ngx_cigna_exchanges.h"
-#include "ngx_cigna_http.h"
+#include "net/ngx_cigna_http.h"
 #include "nginx/ngx_cigna_log.h"
 
 

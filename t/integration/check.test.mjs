@@ -67,7 +67,7 @@ const BROKEN = [
   ['a blocking call', 'banned', 'ngx_cigna_module/ngx_cigna_redis.c',
    append('void x(void) { c = redisConnect(a, 1); }\n'),
    /redisConnect.* blocks the worker/],
-  ['a socket outside the peer', 'banned', 'ngx_cigna_module/ngx_cigna_http.c',
+  ['a socket outside the peer', 'banned', 'ngx_cigna_module/net/ngx_cigna_http.c',
    append('void x(void) { connect(s, a, n); }\n'), /only the peer opens/],
   ['a clock in core/', 'banned', `${CORE}/cigna_uri.c`,
    append('void x(void) { t = time(NULL); }\n'), /has no clock/],
