@@ -9,7 +9,7 @@
 #include "ngx_cigna_counters.h"
 #include "nginx/ngx_cigna_index.h"
 #include "ngx_cigna_pace.h"
-#include "ngx_cigna_redis.h"
+#include "redis/ngx_cigna_redis.h"
 #include "budget/cigna_budget.h"
 #include "fhir/cigna_gate_out.h"
 #include "fhir/cigna_links.h"

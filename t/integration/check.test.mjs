@@ -64,7 +64,7 @@ const BROKEN = [
    /minimal\.conf:\d+: blanks at the end/],
   ['a call without bound', 'banned', `${CORE}/cigna_uri.c`,
    append('void x(void) { strcpy(a, b); }\n'), /strcpy.* has no bound/],
-  ['a blocking call', 'banned', 'ngx_cigna_module/ngx_cigna_redis.c',
+  ['a blocking call', 'banned', 'ngx_cigna_module/redis/ngx_cigna_redis.c',
    append('void x(void) { c = redisConnect(a, 1); }\n'),
    /redisConnect.* blocks the worker/],
   ['a socket outside the peer', 'banned', 'ngx_cigna_module/net/ngx_cigna_http.c',
