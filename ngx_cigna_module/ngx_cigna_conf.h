@@ -5,10 +5,10 @@
 
 #include "nginx/ngx_cigna_compat.h"
 #include "nginx/ngx_cigna_block.h"
-#include "ngx_cigna_cache.h"
-#include "ngx_cigna_counters.h"
+#include "shm/ngx_cigna_cache.h"
+#include "shm/ngx_cigna_counters.h"
 #include "nginx/ngx_cigna_index.h"
-#include "ngx_cigna_pace.h"
+#include "shm/ngx_cigna_pace.h"
 #include "redis/ngx_cigna_redis.h"
 #include "budget/cigna_budget.h"
 #include "fhir/cigna_gate_out.h"

@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_read.h"
-#include "ngx_cigna_journal.h"
+#include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_resealer.h"
 #include "ngx_cigna_who.h"
 #include "ngx_cigna_worker.h"

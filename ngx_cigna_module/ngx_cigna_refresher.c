@@ -13,7 +13,7 @@
 
 #include "ngx_cigna_refresher.h"
 #include "ngx_cigna_client_secret.h"
-#include "ngx_cigna_journal.h"
+#include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_userinfo.h"
 
 

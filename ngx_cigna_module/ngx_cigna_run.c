@@ -14,7 +14,7 @@
 
 #include "ngx_cigna_run.h"
 #include "ngx_cigna_discovery.h"
-#include "ngx_cigna_journal.h"
+#include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_run_op.h"
 
 #include <openssl/rand.h>

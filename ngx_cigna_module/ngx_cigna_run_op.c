@@ -8,7 +8,7 @@
 
 #include "ngx_cigna_run_op.h"
 #include "ngx_cigna_discovery.h"
-#include "ngx_cigna_journal.h"
+#include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_revoker.h"
 #include "ngx_cigna_run_fhir.h"
 

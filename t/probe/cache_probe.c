@@ -16,10 +16,10 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_cigna_cache.h"
+#include "shm/ngx_cigna_cache.h"
 #include "ngx_cigna_conf.h"
-#include "ngx_cigna_counters.h"
-#include "ngx_cigna_journal.h"
+#include "shm/ngx_cigna_counters.h"
+#include "shm/ngx_cigna_journal.h"
 
 
 #define NGX_CIGNA_PROBE_TOKEN_MAX  (16 * 1024)
