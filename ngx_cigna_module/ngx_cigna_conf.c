@@ -1,8 +1,8 @@
 
-#include "ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_conf.h"
 #include "ngx_cigna_conf_cors.h"
 #include "ngx_cigna_conf_location.h"
-#include "ngx_cigna_conf_notice.h"
+#include "gateway/ngx_cigna_conf_notice.h"
 
 
 void *

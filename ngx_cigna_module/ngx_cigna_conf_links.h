@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_CONF_LINKS_H_INCLUDED_
 
 
-#include "ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_conf.h"
 
 
 /* "cigna_upstream_alias", "cigna_base_url", "cigna_smart_endpoint" */

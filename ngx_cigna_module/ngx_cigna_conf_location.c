@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_conf_location.h"
-#include "ngx_cigna_conf_notice.h"
+#include "gateway/ngx_cigna_conf_notice.h"
 #include "ngx_cigna_handlers.h"
 
 

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_CONF_LOCATION_H_INCLUDED_
 
 
-#include "ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_conf.h"
 
 
 /* setters of what stands in servers and locations */

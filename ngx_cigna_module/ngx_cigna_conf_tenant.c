@@ -3,7 +3,7 @@
 #include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_provider.h"
 #include "ngx_cigna_conf_types.h"
-#include "ngx_cigna_dances.h"
+#include "gateway/ngx_cigna_dances.h"
 #include "dance/cigna_take.h"
 
 

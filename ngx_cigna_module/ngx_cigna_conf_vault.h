@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_CONF_VAULT_H_INCLUDED_
 
 
-#include "ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_conf.h"
 
 
 /* setter of the block "cigna_vault { ... }" */

@@ -8,7 +8,7 @@
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
-#include "ngx_cigna_dances.h"
+#include "gateway/ngx_cigna_dances.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
 #include "dance/cigna_connect.h"

@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_condition.h"
-#include "ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_conf.h"
 
 
 /*

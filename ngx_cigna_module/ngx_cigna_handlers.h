@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_HANDLERS_H_INCLUDED_
 
 
-#include "ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_conf.h"
 
 
 /* entry points of the request side, for the directive table and the wiring */

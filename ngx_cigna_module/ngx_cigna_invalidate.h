@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_INVALIDATE_H_INCLUDED_
 
 
-#include "ngx_cigna_worker.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 /*

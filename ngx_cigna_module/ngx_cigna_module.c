@@ -1,16 +1,16 @@
 
-#include "ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_conf.h"
 #include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_cors.h"
 #include "ngx_cigna_conf_links.h"
 #include "ngx_cigna_conf_location.h"
-#include "ngx_cigna_conf_notice.h"
+#include "gateway/ngx_cigna_conf_notice.h"
 #include "ngx_cigna_conf_tenant.h"
 #include "ngx_cigna_conf_tenants.h"
 #include "ngx_cigna_conf_vault.h"
 #include "ngx_cigna_handlers.h"
-#include "ngx_cigna_rows.h"
-#include "ngx_cigna_worker.h"
+#include "gateway/ngx_cigna_rows.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 #define NGX_CIGNA_ANY_CONF                                                    \

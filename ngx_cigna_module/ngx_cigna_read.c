@@ -3,7 +3,7 @@
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_resealer.h"
 #include "ngx_cigna_who.h"
-#include "ngx_cigna_worker.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "refresh/cigna_verdict.h"
 
 

@@ -1,5 +1,5 @@
 
-#include "ngx_cigna_worker.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "ngx_cigna_budget_init.h"
 #include "ngx_cigna_discovery.h"
 #include "ngx_cigna_invalidate.h"

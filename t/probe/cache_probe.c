@@ -17,7 +17,7 @@
 #include <ngx_http.h>
 
 #include "shm/ngx_cigna_cache.h"
-#include "ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_conf.h"
 #include "shm/ngx_cigna_counters.h"
 #include "shm/ngx_cigna_journal.h"
 
