@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_cigna_budget_origins.h"
+#include "budget/ngx_cigna_budget_origins.h"
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_ctx.h"
 #include "ngx_cigna_reply.h"

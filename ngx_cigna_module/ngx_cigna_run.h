@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_RUN_H_INCLUDED_
 
 
-#include "ngx_cigna_budget.h"
+#include "budget/ngx_cigna_budget.h"
 #include "ngx_cigna_exchanges.h"
 #include "net/ngx_cigna_http.h"
 #include "nginx/ngx_cigna_log.h"

@@ -3,7 +3,7 @@
 
 
 #include "ngx_cigna_handlers.h"
-#include "ngx_cigna_budget.h"
+#include "budget/ngx_cigna_budget.h"
 #include "ngx_cigna_read.h"
 #include "ngx_cigna_reply.h"
 #include "ngx_cigna_who.h"

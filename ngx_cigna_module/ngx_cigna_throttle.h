@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_THROTTLE_H_INCLUDED_
 
 
-#include "ngx_cigna_budget.h"
+#include "budget/ngx_cigna_budget.h"
 #include "ngx_cigna_reply.h"
 
 

@@ -1,6 +1,6 @@
 
 #include "gateway/ngx_cigna_worker.h"
-#include "ngx_cigna_budget_init.h"
+#include "budget/ngx_cigna_budget_init.h"
 #include "ngx_cigna_discovery.h"
 #include "ngx_cigna_invalidate.h"
 #include "ngx_cigna_run.h"
