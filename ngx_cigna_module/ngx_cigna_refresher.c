@@ -12,7 +12,7 @@
 
 
 #include "ngx_cigna_refresher.h"
-#include "ngx_cigna_client_secret.h"
+#include "run/ngx_cigna_client_secret.h"
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_userinfo.h"
 

@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_revoker.h"
-#include "ngx_cigna_client_secret.h"
+#include "run/ngx_cigna_client_secret.h"
 #include "ngx_cigna_discovery.h"
 #include "provider/cigna_revocation.h"
 

@@ -17,7 +17,7 @@
 
 #include "ngx_cigna_upkeep.h"
 #include "shm/ngx_cigna_journal.h"
-#include "ngx_cigna_run.h"
+#include "run/ngx_cigna_run.h"
 #include "refresh/cigna_lease.h"
 #include "refresh/cigna_restore.h"
 

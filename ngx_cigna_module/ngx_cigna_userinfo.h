@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_USERINFO_H_INCLUDED_
 
 
-#include "ngx_cigna_run.h"
+#include "run/ngx_cigna_run.h"
 #include "dance/cigna_userinfo.h"
 
 

@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_ctx.h"
-#include "ngx_cigna_run.h"
+#include "run/ngx_cigna_run.h"
 
 
 /*

@@ -3,7 +3,7 @@
 #include "budget/ngx_cigna_budget_init.h"
 #include "ngx_cigna_discovery.h"
 #include "ngx_cigna_invalidate.h"
-#include "ngx_cigna_run.h"
+#include "run/ngx_cigna_run.h"
 #include "ngx_cigna_upkeep.h"
 #include "vault/cigna_scripts.h"
 
