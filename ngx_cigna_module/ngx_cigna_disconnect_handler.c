@@ -10,7 +10,7 @@
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_cors.h"
 #include "ngx_cigna_dance.h"
-#include "ngx_cigna_revoker.h"
+#include "jobs/ngx_cigna_revoker.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"
 #include "dance/cigna_disconnect.h"

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_read.h"
 #include "shm/ngx_cigna_journal.h"
-#include "ngx_cigna_resealer.h"
+#include "jobs/ngx_cigna_resealer.h"
 #include "ngx_cigna_who.h"
 #include "gateway/ngx_cigna_worker.h"
 #include "refresh/cigna_verdict.h"

@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_renew.h"
-#include "ngx_cigna_refresher.h"
+#include "jobs/ngx_cigna_refresher.h"
 #include "nginx/ngx_cigna_secret.h"
 #include "ngx_cigna_wait.h"
 #include "ngx_cigna_who.h"

@@ -23,7 +23,7 @@
 
 #include "ngx_cigna_token.h"
 #include "ngx_cigna_read.h"
-#include "ngx_cigna_refresher.h"
+#include "jobs/ngx_cigna_refresher.h"
 #include "ngx_cigna_renew.h"
 #include "ngx_cigna_reply.h"
 #include "nginx/ngx_cigna_secret.h"

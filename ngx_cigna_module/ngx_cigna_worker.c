@@ -1,10 +1,10 @@
 
 #include "gateway/ngx_cigna_worker.h"
 #include "budget/ngx_cigna_budget_init.h"
-#include "ngx_cigna_discovery.h"
-#include "ngx_cigna_invalidate.h"
+#include "jobs/ngx_cigna_discovery.h"
+#include "jobs/ngx_cigna_invalidate.h"
 #include "run/ngx_cigna_run.h"
-#include "ngx_cigna_upkeep.h"
+#include "jobs/ngx_cigna_upkeep.h"
 #include "vault/cigna_scripts.h"
 
 

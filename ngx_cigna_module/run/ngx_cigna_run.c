@@ -13,7 +13,7 @@
 
 
 #include "ngx_cigna_run.h"
-#include "ngx_cigna_discovery.h"
+#include "jobs/ngx_cigna_discovery.h"
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_run_op.h"
 

@@ -7,9 +7,9 @@
 
 
 #include "ngx_cigna_run_op.h"
-#include "ngx_cigna_discovery.h"
+#include "jobs/ngx_cigna_discovery.h"
 #include "shm/ngx_cigna_journal.h"
-#include "ngx_cigna_revoker.h"
+#include "jobs/ngx_cigna_revoker.h"
 #include "ngx_cigna_run_fhir.h"
 
 
