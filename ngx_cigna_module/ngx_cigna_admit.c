@@ -18,7 +18,7 @@
 #include "ngx_cigna_admit.h"
 #include "ngx_cigna_throttle.h"
 #include "ngx_cigna_token.h"
-#include "ngx_cigna_wait.h"
+#include "request/ngx_cigna_wait.h"
 #include "http/cigna_http_date.h"
 #include "http/cigna_retry_after.h"
 

@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_browser.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_reply.h"
 
 
 #define NGX_CIGNA_COOKIE_SIZE  256         /* of one Set-Cookie */

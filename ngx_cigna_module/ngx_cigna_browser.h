@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_BROWSER_H_INCLUDED_
 
 
-#include "ngx_cigna_ctx.h"
+#include "request/ngx_cigna_ctx.h"
 #include "http/cigna_cookie.h"
 
 

@@ -14,8 +14,8 @@
 #include "jobs/ngx_cigna_revoker.h"
 #include "ngx_cigna_scrub.h"
 #include "jobs/ngx_cigna_userinfo.h"
-#include "ngx_cigna_wait.h"
-#include "ngx_cigna_who.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_who.h"
 #include "dance/cigna_callback.h"
 #include "http/cigna_form.h"
 

@@ -9,8 +9,8 @@
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
 #include "gateway/ngx_cigna_dances.h"
-#include "ngx_cigna_wait.h"
-#include "ngx_cigna_who.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_who.h"
 #include "dance/cigna_connect.h"
 #include "http/cigna_form.h"
 

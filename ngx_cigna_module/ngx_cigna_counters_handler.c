@@ -7,8 +7,8 @@
 
 #include "budget/ngx_cigna_budget_origins.h"
 #include "ngx_cigna_handlers.h"
-#include "ngx_cigna_ctx.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_ctx.h"
+#include "request/ngx_cigna_reply.h"
 
 
 #define NGX_CIGNA_COUNTERS_TYPE  "text/plain; version=0.0.4; charset=utf-8"

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_dance.h"
-#include "ngx_cigna_wait.h"
-#include "ngx_cigna_who.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_who.h"
 #include "http/cigna_form.h"
 
 

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_DANCE_H_INCLUDED_
 
 
-#include "ngx_cigna_page.h"
+#include "request/ngx_cigna_page.h"
 #include "run/ngx_cigna_run.h"
 #include "dance/cigna_outcome.h"
 

@@ -8,11 +8,11 @@
 
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_browser.h"
-#include "ngx_cigna_cors.h"
+#include "request/ngx_cigna_cors.h"
 #include "ngx_cigna_dance.h"
 #include "jobs/ngx_cigna_revoker.h"
-#include "ngx_cigna_wait.h"
-#include "ngx_cigna_who.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_who.h"
 #include "dance/cigna_disconnect.h"
 
 

@@ -19,7 +19,7 @@
 
 #include "ngx_cigna_errors.h"
 #include "ngx_cigna_inject.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_reply.h"
 #include "fhir/cigna_links.h"
 #include "fhir/cigna_not_known.h"
 

@@ -11,9 +11,9 @@
 #include "ngx_cigna_refusal.h"
 #include "ngx_cigna_replay.h"
 #include "ngx_cigna_search.h"
-#include "ngx_cigna_trace.h"
-#include "ngx_cigna_wait.h"
-#include "ngx_cigna_who.h"
+#include "request/ngx_cigna_trace.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_who.h"
 
 
 /* one piece of memory for what a request needs */

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_FHIR_H_INCLUDED_
 
 
-#include "ngx_cigna_ctx.h"
+#include "request/ngx_cigna_ctx.h"
 
 
 /* precontent phase: decides about requests to "cigna_fhir on" */

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_gate_out.h"
 #include "ngx_cigna_inject.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_reply.h"
 #include "fhir/cigna_search.h"
 
 

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_guard.h"
 #include "ngx_cigna_inject.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_reply.h"
 
 
 #define NGX_CIGNA_GUARD_ABOUT  (sizeof("Asked for: .") + CIGNA_TYPE_LEN_MAX)

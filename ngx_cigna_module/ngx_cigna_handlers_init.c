@@ -1,10 +1,10 @@
 
 #include "ngx_cigna_handlers.h"
-#include "ngx_cigna_cors.h"
+#include "request/ngx_cigna_cors.h"
 #include "ngx_cigna_fhir.h"
 #include "ngx_cigna_filter.h"
 #include "ngx_cigna_inject.h"
-#include "ngx_cigna_page.h"
+#include "request/ngx_cigna_page.h"
 #include "ngx_cigna_scrub.h"
 
 

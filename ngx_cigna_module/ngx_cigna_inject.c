@@ -25,7 +25,7 @@
 #include "ngx_cigna_inject.h"
 #include "ngx_cigna_gate_out.h"
 #include "ngx_cigna_guard.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_reply.h"
 #include "ngx_cigna_search.h"
 #include "fhir/cigna_smart.h"
 

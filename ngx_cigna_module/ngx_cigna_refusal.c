@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_refusal.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_reply.h"
 
 
 ngx_int_t

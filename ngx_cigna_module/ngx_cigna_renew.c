@@ -2,8 +2,8 @@
 #include "ngx_cigna_renew.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "nginx/ngx_cigna_secret.h"
-#include "ngx_cigna_wait.h"
-#include "ngx_cigna_who.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_who.h"
 
 
 static ngx_int_t ngx_cigna_renew_wait(ngx_http_request_t *r,

@@ -18,7 +18,7 @@
 
 #include "ngx_cigna_replay.h"
 #include "ngx_cigna_refusal.h"
-#include "ngx_cigna_wait.h"
+#include "request/ngx_cigna_wait.h"
 
 
 static void ngx_cigna_replay_judge(ngx_http_request_t *r,

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_REWRITE_BODY_H_INCLUDED_
 
 
-#include "ngx_cigna_ctx.h"
+#include "request/ngx_cigna_ctx.h"
 
 
 /*

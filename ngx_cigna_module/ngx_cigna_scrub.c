@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_scrub.h"
 #include "ngx_cigna_handlers.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_reply.h"
 
 
 static ngx_int_t ngx_cigna_scrub_log_handler(ngx_http_request_t *r);

@@ -17,7 +17,7 @@
 
 #include "ngx_cigna_search.h"
 #include "ngx_cigna_inject.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_reply.h"
 #include "fhir/cigna_search.h"
 
 

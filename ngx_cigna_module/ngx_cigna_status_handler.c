@@ -4,9 +4,9 @@
 
 #include "ngx_cigna_handlers.h"
 #include "budget/ngx_cigna_budget.h"
-#include "ngx_cigna_read.h"
-#include "ngx_cigna_reply.h"
-#include "ngx_cigna_who.h"
+#include "request/ngx_cigna_read.h"
+#include "request/ngx_cigna_reply.h"
+#include "request/ngx_cigna_who.h"
 #include "json/cigna_json.h"
 
 

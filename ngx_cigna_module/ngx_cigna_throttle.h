@@ -4,7 +4,7 @@
 
 
 #include "budget/ngx_cigna_budget.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_reply.h"
 
 
 /*

@@ -22,10 +22,10 @@
 
 
 #include "ngx_cigna_token.h"
-#include "ngx_cigna_read.h"
+#include "request/ngx_cigna_read.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "ngx_cigna_renew.h"
-#include "ngx_cigna_reply.h"
+#include "request/ngx_cigna_reply.h"
 #include "nginx/ngx_cigna_secret.h"
 
 

@@ -3,8 +3,8 @@
 #define _NGX_CIGNA_TOKEN_H_INCLUDED_
 
 
-#include "ngx_cigna_condition.h"
-#include "ngx_cigna_ctx.h"
+#include "request/ngx_cigna_condition.h"
+#include "request/ngx_cigna_ctx.h"
 
 
 /* Finds the access token of a request's identity, and waits for it. */

@@ -7,7 +7,7 @@
 
 #include "ngx_cigna_handlers.h"
 #include "ngx_cigna_admit.h"
-#include "ngx_cigna_who.h"
+#include "request/ngx_cigna_who.h"
 
 
 static ngx_int_t ngx_cigna_variable_tenant(ngx_http_request_t *r,
