@@ -3,7 +3,7 @@
 #include "ngx_cigna_errors.h"
 #include "request/ngx_cigna_gate_in.h"
 #include "ngx_cigna_rewrite.h"
-#include "ngx_cigna_scrub.h"
+#include "dance/ngx_cigna_scrub.h"
 #include "request/ngx_cigna_trace.h"
 
 

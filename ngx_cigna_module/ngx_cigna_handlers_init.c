@@ -5,7 +5,7 @@
 #include "ngx_cigna_filter.h"
 #include "ngx_cigna_inject.h"
 #include "request/ngx_cigna_page.h"
-#include "ngx_cigna_scrub.h"
+#include "dance/ngx_cigna_scrub.h"
 
 
 static ngx_int_t ngx_cigna_handlers_push(ngx_conf_t *cf,
