@@ -18,7 +18,7 @@
 
 
 #include "ngx_cigna_errors.h"
-#include "ngx_cigna_inject.h"
+#include "fhir/ngx_cigna_inject.h"
 #include "request/ngx_cigna_reply.h"
 #include "fhir/cigna_links.h"
 #include "fhir/cigna_not_known.h"

@@ -10,8 +10,8 @@
 #include "ngx_cigna_conf_filters.h"
 #include "ngx_cigna_conf_set_lines.h"
 #include "ngx_cigna_handlers.h"
-#include "ngx_cigna_inject.h"
-#include "ngx_cigna_search.h"
+#include "fhir/ngx_cigna_inject.h"
+#include "fhir/ngx_cigna_search.h"
 
 
 extern ngx_module_t  ngx_http_proxy_module;

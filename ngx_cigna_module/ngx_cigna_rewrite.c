@@ -1,8 +1,8 @@
 
 #include "ngx_cigna_rewrite.h"
 #include "ngx_cigna_errors.h"
-#include "ngx_cigna_inject.h"
-#include "ngx_cigna_open.h"
+#include "fhir/ngx_cigna_inject.h"
+#include "fhir/ngx_cigna_open.h"
 #include "ngx_cigna_own.h"
 #include "fhir/cigna_links.h"
 

@@ -6,7 +6,7 @@
 
 
 #include "ngx_cigna_handlers.h"
-#include "ngx_cigna_admit.h"
+#include "fhir/ngx_cigna_admit.h"
 #include "request/ngx_cigna_who.h"
 
 
