@@ -2,7 +2,7 @@
 #include "ngx_cigna_handlers.h"
 #include "request/ngx_cigna_cors.h"
 #include "fhir/ngx_cigna_fhir.h"
-#include "ngx_cigna_filter.h"
+#include "filter/ngx_cigna_filter.h"
 #include "fhir/ngx_cigna_inject.h"
 #include "request/ngx_cigna_page.h"
 #include "dance/ngx_cigna_scrub.h"
