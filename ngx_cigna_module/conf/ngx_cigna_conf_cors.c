@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_conf_cors.h"
-#include "ngx_cigna_handlers.h"
+#include "module/ngx_cigna_handlers.h"
 #include "http/cigna_cors.h"
 
 

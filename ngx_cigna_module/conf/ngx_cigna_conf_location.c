@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_conf_location.h"
 #include "gateway/ngx_cigna_conf_notice.h"
-#include "ngx_cigna_handlers.h"
+#include "module/ngx_cigna_handlers.h"
 
 
 static ngx_http_complex_value_t *ngx_cigna_conf_value(ngx_conf_t *cf,

@@ -9,7 +9,7 @@
 
 #include "ngx_cigna_conf_filters.h"
 #include "ngx_cigna_conf_set_lines.h"
-#include "ngx_cigna_handlers.h"
+#include "module/ngx_cigna_handlers.h"
 #include "fhir/ngx_cigna_inject.h"
 #include "fhir/ngx_cigna_search.h"
 

@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_scrub.h"
-#include "ngx_cigna_handlers.h"
+#include "module/ngx_cigna_handlers.h"
 #include "request/ngx_cigna_reply.h"
 
 

@@ -2,7 +2,7 @@
 /* Tells the app whether its member is connected: one read of the vault. */
 
 
-#include "ngx_cigna_handlers.h"
+#include "module/ngx_cigna_handlers.h"
 #include "budget/ngx_cigna_budget.h"
 #include "request/ngx_cigna_read.h"
 #include "request/ngx_cigna_reply.h"
