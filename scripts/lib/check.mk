@@ -16,27 +16,29 @@ CORE := $(WARN) -std=gnu11 -Wpedantic -Wshadow -Wstrict-prototypes \
 GLUE := $(WARN) -Wno-unused-parameter -I$(MODULE) -I$(MODULE)/core \
         -isystem $(NGX_OBJS) $(NGX:%=-isystem $(NGX_SRC)/%)
 
-# Each file has a name of its own, so that its room need not be said again.
-
 CORE_C := $(shell find $(MODULE) -name 'cigna_*.c')
 CORE_H := $(shell find $(MODULE) -name 'cigna_*.h')
 GLUE_C := $(shell find $(MODULE) -name 'ngx_cigna_*.c')
 
-vpath %.c $(sort $(dir $(CORE_C) $(GLUE_C)))
-vpath %.h $(sort $(dir $(CORE_H)))
+# Each file has a name of its own, so objects need no rooms.
 
-objects = $(patsubst %.c,$(OUT)/$1/%.o,$(notdir $2))
+objects = $(patsubst %,$(OUT)/$1/%.o,$(basename $(notdir $2)))
 
 .PHONY: core-gcc core-clang core-headers glue-gcc glue-clang
 
 core-gcc:     $(call objects,core-gcc,$(CORE_C))
 core-clang:   $(call objects,core-clang,$(CORE_C))
-core-headers: $(patsubst %.h,$(OUT)/core-headers/%.o,$(notdir $(CORE_H)))
+core-headers: $(call objects,core-headers,$(CORE_H))
 glue-gcc:     $(call objects,glue-gcc,$(GLUE_C))
 glue-clang:   $(call objects,glue-clang,$(GLUE_C))
 
+# An object's first prerequisite is its source.
+
+from = $(foreach f,$2,$(eval $(call objects,$1,$f): $f))
+
 define compile
-$(OUT)/$1-$2/%.o: %.c | $(OUT)/$1-$2
+$(call from,$1-$2,$($3_C))
+$(call objects,$1-$2,$($3_C)): | $(OUT)/$1-$2
 	@$2 -c $$($3) -o $$@ $$<
 endef
 
@@ -45,13 +47,14 @@ $(eval $(call compile,core,clang,CORE))
 $(eval $(call compile,glue,gcc,GLUE))
 $(eval $(call compile,glue,clang,GLUE))
 
-$(OUT)/core-headers/%.o: %.h | $(OUT)/core-headers
+$(call from,core-headers,$(CORE_H))
+$(call objects,core-headers,$(CORE_H)): | $(OUT)/core-headers
 	@gcc -c $(CORE) -x c -include $< -o $@ /dev/null
 
 $(foreach d,core-gcc core-clang core-headers glue-gcc glue-clang,$(OUT)/$d):
 	@mkdir -p $@
 
 # A source that has moved is still named by what was compiled of it before.
-$(MODULE)/%.c: ;
+$(MODULE)/%.c $(MODULE)/%.h: ;
 
 -include $(wildcard $(OUT)/*/*.d)

@@ -46,8 +46,8 @@ function buildProbe(t) {
   execFileSync('gcc', [
     '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${module}/core`, '-o', probe,
     `${TOP}/t/probe/smart_probe.c`,
-    ...['core/fhir/cigna_smart.c', 'core/json/cigna_json_walk.c', 'core/base/cigna_slice.c']
-      .map((file) => `${module}/${file}`),
+    ...['core/fhir/cigna_smart.c', 'core/json/cigna_json_walk.c',
+        'core/base/cigna_slice.c'].map((file) => `${module}/${file}`),
   ]);
   return (text, document, chunk) => execFileSync(
     probe, [String(chunk), document, ...Object.entries(WANTED).flat()],
