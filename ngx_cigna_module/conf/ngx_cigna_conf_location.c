@@ -72,7 +72,7 @@ ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (lcf->member_value->lengths == NULL
-        && !cigna_identity_valid(ngx_cigna_slice(&lcf->member_value->value)))
+        && !cigna_vault_names_valid(ngx_cigna_slice(&lcf->member_value->value)))
     {
         return "has an invalid member, which is 1 to 256 bytes and none of "
                "them a control byte";

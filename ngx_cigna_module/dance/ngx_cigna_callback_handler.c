@@ -503,9 +503,9 @@ ngx_cigna_callback_print(ngx_cigna_run_t *run, u_char *mem, const char *kind,
     cigna_buf_init(&b, mem, CIGNA_NAME_LEN);
 
     if (name.len == 0
-        || cigna_identity_append_print(&b, &run->mcf->vault, kind,
-                                       ngx_cigna_slice(&run->tenant->name),
-                                       name)
+        || cigna_vault_names_append_print(&b, &run->mcf->vault, kind,
+                                          ngx_cigna_slice(&run->tenant->name),
+                                          name)
            != CIGNA_OK)
     {
         return cigna_slice("-");

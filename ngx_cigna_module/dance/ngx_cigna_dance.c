@@ -47,7 +47,7 @@ void
 ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const char *what, cigna_outcome_e outcome, const char *detail)
 {
-    cigna_identity_t       *id;
+    cigna_vault_names_t    *id;
     ngx_cigna_dance_end_t   end;
 
     ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
@@ -246,7 +246,7 @@ ngx_cigna_run_t *
 ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const char *what, size_t flow_size, size_t arena_size)
 {
-    cigna_identity_t       *id;
+    cigna_vault_names_t    *id;
     ngx_cigna_run_t        *run;
     ngx_cigna_main_conf_t  *mcf;
 

@@ -292,7 +292,7 @@ ngx_cigna_renew_make_do(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
 void
 ngx_cigna_renew_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_identity_t       *id;
+    cigna_vault_names_t    *id;
     ngx_cigna_main_conf_t  *mcf;
 
     id = ngx_cigna_who_named(r, ctx);

@@ -157,7 +157,7 @@ ngx_cigna_token_lives(const ngx_cigna_cache_entry_t *entry, int64_t now)
 static ngx_int_t
 ngx_cigna_token_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_identity_t       *id;
+    cigna_vault_names_t    *id;
     ngx_cigna_main_conf_t  *mcf;
 
     id = ngx_cigna_who_named(r, ctx);
@@ -408,7 +408,7 @@ ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 void
 ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_identity_t       *id;
+    cigna_vault_names_t    *id;
     ngx_cigna_token_t      *t;
     ngx_cigna_main_conf_t  *mcf;
 

@@ -56,7 +56,7 @@ static ngx_cigna_refresher_t *ngx_cigna_refresher_find(
 static ngx_cigna_refresher_t *ngx_cigna_refresher_create(
     ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
 static void ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
-    const cigna_identity_t *identity, const cigna_grant_t *refused);
+    const cigna_vault_names_t *identity, const cigna_grant_t *refused);
 static void ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_refresher_journalled(
@@ -76,7 +76,7 @@ static void ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher);
 
 ngx_int_t
 ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
+    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
     const ngx_cigna_cache_key_t *key, const cigna_grant_t *refused,
     ngx_str_t *request, ngx_cigna_run_t **run, ngx_uint_t *retry_after)
 {
@@ -142,7 +142,7 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
 
 void
 ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
+    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
     const ngx_cigna_cache_key_t *key, ngx_str_t *request)
 {
     ngx_uint_t        retry_after;
@@ -219,7 +219,7 @@ ngx_cigna_refresher_create(ngx_cigna_worker_t *worker,
 
 static void
 ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
-    const cigna_identity_t *identity, const cigna_grant_t *refused)
+    const cigna_vault_names_t *identity, const cigna_grant_t *refused)
 {
     ngx_cigna_run_t     *run;
     cigna_refresh_t     *flow;
@@ -467,7 +467,7 @@ ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 
 void
 ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
-    const cigna_identity_t *identity, const cigna_grant_t *grant,
+    const cigna_vault_names_t *identity, const cigna_grant_t *grant,
     ngx_cigna_cache_entry_t *entry)
 {
     int64_t  life, ahead;

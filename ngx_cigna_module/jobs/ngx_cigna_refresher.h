@@ -22,7 +22,7 @@
  * request: $request_id of who asks, may be NULL.
  */
 ngx_int_t ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
+    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
     const ngx_cigna_cache_key_t *key, const cigna_grant_t *refused,
     ngx_str_t *request, ngx_cigna_run_t **run, ngx_uint_t *retry_after);
 
@@ -31,7 +31,7 @@ ngx_int_t ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
  * now.
  */
 void ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
+    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
     const ngx_cigna_cache_key_t *key, ngx_str_t *request);
 
 /*
@@ -40,7 +40,7 @@ void ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
  * borrowed.
  */
 void ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
-    const cigna_identity_t *identity, const cigna_grant_t *grant,
+    const cigna_vault_names_t *identity, const cigna_grant_t *grant,
     ngx_cigna_cache_entry_t *entry);
 
 

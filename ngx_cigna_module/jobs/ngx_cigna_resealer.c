@@ -13,7 +13,7 @@
 
 
 static ngx_uint_t ngx_cigna_resealer_may(ngx_cigna_worker_t *worker,
-    const cigna_identity_t *identity, ngx_cigna_run_t ***slot);
+    const cigna_vault_names_t *identity, ngx_cigna_run_t ***slot);
 static void ngx_cigna_resealer_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_resealer_end(ngx_cigna_run_t *run);
@@ -21,7 +21,7 @@ static void ngx_cigna_resealer_end(ngx_cigna_run_t *run);
 
 void
 ngx_cigna_resealer_look(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
-    const cigna_identity_t *identity, const cigna_reply_t *reply,
+    const cigna_vault_names_t *identity, const cigna_reply_t *reply,
     ngx_str_t *request)
 {
     cigna_grant_t      g;
@@ -65,7 +65,7 @@ ngx_cigna_resealer_look(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 
 static ngx_uint_t
 ngx_cigna_resealer_may(ngx_cigna_worker_t *worker,
-    const cigna_identity_t *identity, ngx_cigna_run_t ***slot)
+    const cigna_vault_names_t *identity, ngx_cigna_run_t ***slot)
 {
     ngx_uint_t         i;
     ngx_cigna_run_t  **reseals;

@@ -19,7 +19,7 @@
  * may be NULL.
  */
 void ngx_cigna_resealer_look(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
+    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
     const cigna_reply_t *reply, ngx_str_t *request);
 
 

@@ -246,7 +246,7 @@ ngx_cigna_upkeep_ask(ngx_cigna_upkeep_t *upkeep)
 {
     cigna_slice_t          argv[3];
     cigna_journal_t        entry;
-    cigna_identity_t       id;
+    cigna_vault_names_t       id;
     cigna_journal_look_t   look;
     ngx_cigna_main_conf_t  *mcf;
 
@@ -265,7 +265,7 @@ ngx_cigna_upkeep_ask(ngx_cigna_upkeep_t *upkeep)
     upkeep->asked = look.next;
 
     if (upkeep->cmd.call
-        || cigna_identity_known(&id, &mcf->vault, entry.who) != CIGNA_OK)
+        || cigna_vault_names_known(&id, &mcf->vault, entry.who) != CIGNA_OK)
     {
         return;
     }
@@ -312,7 +312,7 @@ ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
 
     /* for log and revocation; a name that is none the flow finds out about */
 
-    (void) cigna_identity_known(&run->identity, &mcf->vault, flow->entry.who);
+    (void) cigna_vault_names_known(&run->identity, &mcf->vault, flow->entry.who);
 
     run->log.id.data = (u_char *) flow->entry.who.data;
     run->log.id.len = flow->entry.who.len;

@@ -13,7 +13,7 @@
  * worker exits.  request: $request_id of who used the grant, may be NULL.
  */
 void ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const cigna_identity_t *identity,
+    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
     const ngx_cigna_cache_key_t *key, const cigna_grant_t *grant,
     ngx_str_t *request);
 

@@ -142,8 +142,8 @@ static ngx_int_t
 ngx_cigna_variable_member(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
 {
-    ngx_cigna_ctx_t   *ctx, now;
-    cigna_identity_t  *id;
+    ngx_cigna_ctx_t      *ctx, now;
+    cigna_vault_names_t  *id;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 

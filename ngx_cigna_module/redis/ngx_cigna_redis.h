@@ -5,7 +5,7 @@
 
 #include "net/ngx_cigna_peer.h"
 #include "flow/cigna_flow.h"
-#include "vault/cigna_identity.h"
+#include "vault/cigna_vault_names.h"
 
 
 /*

@@ -44,9 +44,9 @@ typedef struct {
 
 typedef struct {
     /* identity */
-    ngx_cigna_tenant_t   *tenant;
-    ngx_str_t             member;
-    cigna_identity_t     *identity;        /* NULL: not worked out yet */
+    ngx_cigna_tenant_t    *tenant;
+    ngx_str_t              member;
+    cigna_vault_names_t   *identity;        /* NULL: not worked out yet */
 
     /* while it waits */
     ngx_cigna_wait_t     *wait;

@@ -38,9 +38,9 @@ ngx_int_t
 ngx_cigna_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_http_event_handler_pt resume)
 {
-    size_t             argc;
-    cigna_slice_t      argv[CIGNA_GRANT_READ_ARGC];
-    cigna_identity_t  *id;
+    size_t                argc;
+    cigna_slice_t         argv[CIGNA_GRANT_READ_ARGC];
+    cigna_vault_names_t  *id;
 
     id = ngx_cigna_who_named(r, ctx);
     if (id == NULL || ngx_cigna_wait_init(r, ctx) != NGX_OK) {

@@ -24,7 +24,7 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, const char *what, const ngx_str_t *detail)
 {
     ngx_str_t                     tenant, member;
-    cigna_identity_t             *id;
+    cigna_vault_names_t          *id;
     const ngx_cigna_condition_t  *c;
     static ngx_str_t              none = ngx_string("");
 

@@ -24,7 +24,7 @@ ngx_cigna_who(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_who_nobody;
     }
 
-    if (!cigna_identity_valid(ngx_cigna_slice(&ctx->member))) {
+    if (!cigna_vault_names_valid(ngx_cigna_slice(&ctx->member))) {
         return ngx_cigna_who_invalid;
     }
 
@@ -83,10 +83,10 @@ ngx_cigna_who_condition(ngx_cigna_who_e who)
 }
 
 
-cigna_identity_t *
+cigna_vault_names_t *
 ngx_cigna_who_named(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_identity_t       *id;
+    cigna_vault_names_t    *id;
     ngx_cigna_main_conf_t  *mcf;
 
     if (ctx->identity != NULL) {
@@ -95,12 +95,12 @@ ngx_cigna_who_named(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    id = ngx_palloc(r->pool, sizeof(cigna_identity_t));
+    id = ngx_palloc(r->pool, sizeof(cigna_vault_names_t));
 
     if (id == NULL
-        || cigna_identity_init(id, &mcf->vault,
-                               ngx_cigna_slice(&ctx->tenant->name),
-                               ngx_cigna_slice(&ctx->member))
+        || cigna_vault_names_init(id, &mcf->vault,
+                                  ngx_cigna_slice(&ctx->tenant->name),
+                                  ngx_cigna_slice(&ctx->member))
            != CIGNA_OK)
     {
         return NULL;

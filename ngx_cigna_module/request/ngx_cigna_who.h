@@ -38,7 +38,7 @@ ngx_cigna_condition_e ngx_cigna_who_condition(ngx_cigna_who_e who);
  * the request path does without.  ctx->tenant and ctx->member must be known.
  * NULL if the library fails.
  */
-cigna_identity_t *ngx_cigna_who_named(ngx_http_request_t *r,
+cigna_vault_names_t *ngx_cigna_who_named(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
 

@@ -86,10 +86,10 @@ ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 
 
 void
-ngx_cigna_run_identify(ngx_cigna_run_t *run, const cigna_identity_t *id)
+ngx_cigna_run_identify(ngx_cigna_run_t *run, const cigna_vault_names_t *id)
 {
-    ptrdiff_t          moved;
-    cigna_identity_t  *to;
+    ptrdiff_t             moved;
+    cigna_vault_names_t  *to;
 
     to = &run->identity;
     *to = *id;
@@ -103,7 +103,7 @@ ngx_cigna_run_identify(ngx_cigna_run_t *run, const cigna_identity_t *id)
 
 
 void
-ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_identity_t *id)
+ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id)
 {
     ngx_cigna_run_identify(run, id);
 

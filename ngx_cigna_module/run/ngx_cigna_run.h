@@ -49,7 +49,7 @@ struct ngx_cigna_run_s {
     void                    *flow;             /* zeroed, flow_size bytes */
     ngx_cigna_flow_pt        next;
     cigna_arena_t            arena;            /* of the flow */
-    cigna_identity_t         identity;         /* for those who need one */
+    cigna_vault_names_t      identity;         /* for those who need one */
     ngx_cigna_cache_key_t    key;
     ngx_uint_t               epoch;
 
@@ -120,10 +120,11 @@ ngx_cigna_run_t *ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf,
     size_t flow_size, size_t arena_size);
 
 /* copies an identity, whose slices point into itself, into the run */
-void ngx_cigna_run_identify(ngx_cigna_run_t *run, const cigna_identity_t *id);
+void ngx_cigna_run_identify(ngx_cigna_run_t *run,
+    const cigna_vault_names_t *id);
 
 /* the same, and the log names the member by the keyed hash */
-void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_identity_t *id);
+void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id);
 
 /*
  * Starts it; where "needs_metadata" is set and the tenant's endpoints are not

@@ -6,7 +6,7 @@
 #include "nginx/ngx_cigna_hasher.h"
 #include "ngx_cigna_zone.h"
 #include "vault/cigna_grant.h"
-#include "vault/cigna_identity.h"
+#include "vault/cigna_vault_names.h"
 
 
 /*

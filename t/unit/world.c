@@ -139,10 +139,10 @@ world_done(world_t *w)
 
 void
 world_identity(world_t *w, const char *tenant, const char *member,
-    cigna_identity_t *id)
+    cigna_vault_names_t *id)
 {
-    if (cigna_identity_init(id, &w->vault, cigna_slice_str(tenant),
-                            cigna_slice_str(member))
+    if (cigna_vault_names_init(id, &w->vault, cigna_slice_str(tenant),
+                               cigna_slice_str(member))
         != CIGNA_OK)
     {
         world_fail("no identity");

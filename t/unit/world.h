@@ -125,12 +125,12 @@ typedef struct {
 
 typedef struct {
     /* what the flows are given */
-    cigna_vault_t        vault;
-    cigna_provider_t     provider;
-    cigna_keys_t         issuer_keys;
-    cigna_uri_t          return_to[2];
-    cigna_identity_t     identity;
-    cigna_metadata_t     metadata;
+    cigna_vault_t           vault;
+    cigna_provider_t        provider;
+    cigna_keys_t            issuer_keys;
+    cigna_uri_t             return_to[2];
+    cigna_vault_names_t     identity;
+    cigna_metadata_t        metadata;
 
     int64_t              now_ms;
     uint64_t             seed;             /* of the flows' random bytes */
@@ -208,7 +208,7 @@ void world_done(world_t *w);
 
 /* a member of the same tenant, and another tenant with all settings alike */
 void world_identity(world_t *w, const char *tenant, const char *member,
-    cigna_identity_t *id);
+    cigna_vault_names_t *id);
 
 
 /* one operation of a flow on Redis; the reply is the caller's to free */

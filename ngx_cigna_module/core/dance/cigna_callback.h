@@ -18,14 +18,14 @@ typedef struct {
     const cigna_vault_t     *vault;
     cigna_provider_t        *provider;     /* its JWKS may be replaced, and
                                               its secret noted */
-    const cigna_identity_t  *identity;
-    cigna_arena_t           *arena;
-    cigna_slice_t            state_param;
-    cigna_slice_t            code;         /* empty if absent */
-    cigna_slice_t            iss;          /* RFC 9207, empty if absent */
-    cigna_slice_t            error;        /* empty if absent */
-    cigna_slice_t            secret;       /* of the cookie, empty: no cookie */
-    unsigned                 exchange_ms;  /* all deadlines of an exchange */
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
+    cigna_slice_t               state_param;
+    cigna_slice_t               code;         /* empty if absent */
+    cigna_slice_t               iss;          /* RFC 9207, empty if absent */
+    cigna_slice_t               error;        /* empty if absent */
+    cigna_slice_t               secret;       /* of the cookie, empty: no cookie */
+    unsigned                    exchange_ms;  /* all deadlines of an exchange */
 
     /* results, complete when the flow reports (or is done) */
     cigna_outcome_e          outcome;

@@ -24,11 +24,11 @@
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t     *vault;
-    const cigna_provider_t  *provider;
-    const cigna_identity_t  *identity;
-    cigna_arena_t           *arena;
-    cigna_slice_t            return_to;    /* as asked; empty: the default */
+    const cigna_vault_t        *vault;
+    const cigna_provider_t     *provider;
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
+    cigna_slice_t               return_to;    /* as asked; empty: the default */
 
     /* results: none means that the dance has started */
     cigna_outcome_e          outcome;

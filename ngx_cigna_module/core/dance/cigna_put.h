@@ -21,10 +21,10 @@ typedef enum {
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_vault_t     *vault;
-    const cigna_provider_t  *provider;
-    const cigna_identity_t  *identity;
-    cigna_arena_t           *arena;
+    const cigna_vault_t        *vault;
+    const cigna_provider_t     *provider;
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
 
     /* results */
     cigna_put_e              rc;

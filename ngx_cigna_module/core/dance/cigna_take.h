@@ -14,13 +14,13 @@
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_vault_t     *vault;
-    const cigna_provider_t  *provider;
-    const cigna_identity_t  *identity;
-    cigna_arena_t           *arena;
-    cigna_slice_t            state_param;
-    cigna_slice_t            secret;
-    unsigned                 exchange_ms;  /* all deadlines of an exchange */
+    const cigna_vault_t        *vault;
+    const cigna_provider_t     *provider;
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
+    cigna_slice_t               state_param;
+    cigna_slice_t               secret;
+    unsigned                    exchange_ms;  /* all deadlines of an exchange */
 
     /* results */
     cigna_outcome_e          outcome;      /* none: the dance is this run's */

@@ -25,10 +25,10 @@ typedef enum {
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_vault_t     *vault;
-    const cigna_provider_t  *provider;
-    const cigna_identity_t  *identity;
-    cigna_arena_t           *arena;
+    const cigna_vault_t        *vault;
+    const cigna_provider_t     *provider;
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
 
     /* result */
     cigna_commit_e           rc;

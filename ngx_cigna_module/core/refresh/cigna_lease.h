@@ -48,10 +48,10 @@ typedef enum {
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_identity_t  *identity;
-    cigna_arena_t           *arena;
-    unsigned                 exchange_ms;  /* all deadlines of an exchange */
-    unsigned                 wait_ms;      /* for somebody else, in all */
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
+    unsigned                    exchange_ms;  /* all deadlines of an exchange */
+    unsigned                    wait_ms;      /* for somebody else, in all */
 
     /* results */
     cigna_lease_e            rc;

@@ -19,12 +19,12 @@
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t     *vault;
-    cigna_provider_t        *provider;     /* its secret may be noted */
-    const cigna_identity_t  *identity;
-    cigna_arena_t           *arena;
-    unsigned                 exchange_ms;  /* all deadlines of an exchange */
-    unsigned                 wait_ms;      /* for somebody else's refresh */
+    const cigna_vault_t        *vault;
+    cigna_provider_t           *provider;     /* its secret may be noted */
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
+    unsigned                    exchange_ms;  /* all deadlines of an exchange */
+    unsigned                    wait_ms;      /* for somebody else's refresh */
 
     /* the caller sets endpoint and ahead_* before each call, refused_* once */
     cigna_verdict_t          verdict;

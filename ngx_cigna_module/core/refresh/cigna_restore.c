@@ -141,7 +141,7 @@ cigna_restore_start(cigna_restore_t *f, const cigna_event_t *ev,
         return;
     }
 
-    if (cigna_identity_known(&f->identity, f->vault, f->entry.who)
+    if (cigna_vault_names_known(&f->identity, f->vault, f->entry.who)
         != CIGNA_OK)
     {
         cigna_restore_settle(f, op, cigna_restore_superseded,

@@ -42,10 +42,10 @@ typedef struct {
     char                     detail[192];  /* for the log, never a secret */
 
     /* private */
-    unsigned                 state;
-    cigna_retry_t            retry;
-    cigna_identity_t         identity;
-    cigna_revoke_t           revoke;
+    unsigned                    state;
+    cigna_retry_t               retry;
+    cigna_vault_names_t         identity;
+    cigna_revoke_t              revoke;
 } cigna_restore_t;
 
 

@@ -4,7 +4,7 @@
 
 
 #include "cigna_grant.h"
-#include "cigna_identity.h"
+#include "cigna_vault_names.h"
 #include "cigna_journal.h"
 
 

@@ -3,7 +3,7 @@
 #define _CIGNA_MARKER_H_INCLUDED_
 
 
-#include "cigna_identity.h"
+#include "cigna_vault_names.h"
 #include "cigna_seal.h"
 #include "redis/cigna_slot.h"
 

@@ -633,7 +633,7 @@ cigna_script_find(cigna_slice_t sha1)
 
 
 void
-cigna_script_read(cigna_op_t *op, const cigna_identity_t *id)
+cigna_script_read(cigna_op_t *op, const cigna_vault_names_t *id)
 {
     size_t         argc;
     cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
@@ -681,7 +681,7 @@ cigna_script_slice(const cigna_event_t *ev, size_t i)
 
 
 cigna_slice_t
-cigna_script_who(const cigna_identity_t *id)
+cigna_script_who(const cigna_vault_names_t *id)
 {
     return cigna_slice_make(id->hash, id->hash + CIGNA_NAME_LEN);
 }

@@ -58,7 +58,7 @@ const cigna_script_t *cigna_script_find(cigna_slice_t sha1);
 
 
 /* the read of the identity's grant, see cigna_vault_read_args() */
-void cigna_script_read(cigna_op_t *op, const cigna_identity_t *id);
+void cigna_script_read(cigna_op_t *op, const cigna_vault_names_t *id);
 
 /*
  * Makes an operation of a script and its arguments, keys first.  Arguments
@@ -77,7 +77,7 @@ int cigna_script_said(const cigna_event_t *ev, const char *word);
 cigna_slice_t cigna_script_slice(const cigna_event_t *ev, size_t i);
 
 /* how scripts are told an identity: its keyed hash */
-cigna_slice_t cigna_script_who(const cigna_identity_t *id);
+cigna_slice_t cigna_script_who(const cigna_vault_names_t *id);
 
 /*
  * The channel on which every write of a grant is published, in the arena; the

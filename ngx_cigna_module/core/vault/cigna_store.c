@@ -220,7 +220,7 @@ cigna_store_kept_ms(const cigna_provider_t *p, const cigna_grant_t *g,
 
 int
 cigna_store_args(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_identity_t *id, const cigna_grant_t *g, uint64_t kept_ms,
+    const cigna_vault_names_t *id, const cigna_grant_t *g, uint64_t kept_ms,
     const uint8_t *nonce, cigna_arena_t *a,
     cigna_slice_t argv[CIGNA_STORE_ARGC])
 {
@@ -242,7 +242,7 @@ cigna_store_args(const cigna_vault_t *vault, const cigna_provider_t *p,
 
 int
 cigna_store_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_identity_t *id, const cigna_grant_t *g, cigna_slice_t owner,
+    const cigna_vault_names_t *id, const cigna_grant_t *g, cigna_slice_t owner,
     uint64_t kept_ms, const uint8_t *nonce, cigna_arena_t *a, cigna_op_t *op)
 {
     int            spent;

@@ -50,7 +50,7 @@ uint64_t cigna_store_kept_ms(const cigna_provider_t *p,
 #define CIGNA_STORE_ARGC  6
 
 int cigna_store_args(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_identity_t *id, const cigna_grant_t *g, uint64_t kept_ms,
+    const cigna_vault_names_t *id, const cigna_grant_t *g, uint64_t kept_ms,
     const uint8_t *nonce, cigna_arena_t *a,
     cigna_slice_t argv[CIGNA_STORE_ARGC]);
 
@@ -59,7 +59,7 @@ int cigna_store_args(const cigna_vault_t *vault, const cigna_provider_t *p,
  * gives up the lease of "owner".  CIGNA_ERROR if it cannot be sealed.
  */
 int cigna_store_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_identity_t *id, const cigna_grant_t *g, cigna_slice_t owner,
+    const cigna_vault_names_t *id, const cigna_grant_t *g, cigna_slice_t owner,
     uint64_t kept_ms, const uint8_t *nonce, cigna_arena_t *a, cigna_op_t *op);
 
 /* the sealed grant in it */

@@ -32,7 +32,7 @@ typedef enum {
 static int cigna_vault_registration(const cigna_provider_t *p,
     uint8_t digest[CIGNA_REGISTRATION_LEN]);
 static cigna_record_t cigna_vault_grant_record(const cigna_provider_t *p,
-    const cigna_identity_t *id);
+    const cigna_vault_names_t *id);
 static int cigna_vault_grant_data(cigna_buf_t *b,
     const cigna_record_t *record, const cigna_grant_t *g,
     const uint8_t registration[CIGNA_REGISTRATION_LEN]);
@@ -101,7 +101,7 @@ cigna_vault_registration(const cigna_provider_t *p,
 
 int
 cigna_vault_seal_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_identity_t *id, const cigna_grant_t *g,
+    const cigna_vault_names_t *id, const cigna_grant_t *g,
     const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_arena_t *arena,
     cigna_slice_t *blob)
 {
@@ -140,7 +140,7 @@ cigna_vault_seal_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
 
 int
 cigna_vault_open_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_identity_t *id, cigna_slice_t blob, cigna_arena_t *arena,
+    const cigna_vault_names_t *id, cigna_slice_t blob, cigna_arena_t *arena,
     cigna_grant_t *g)
 {
     int             rc;
@@ -186,7 +186,7 @@ cigna_vault_open_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
 
 int
 cigna_vault_reseal_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_identity_t *id, const cigna_grant_t *g, cigna_slice_t blob,
+    const cigna_vault_names_t *id, const cigna_grant_t *g, cigna_slice_t blob,
     cigna_arena_t *arena, cigna_slice_t *fresh)
 {
     int             rc;
@@ -231,7 +231,8 @@ cigna_vault_current(const cigna_vault_t *vault, cigna_slice_t blob)
 
 
 static cigna_record_t
-cigna_vault_grant_record(const cigna_provider_t *p, const cigna_identity_t *id)
+cigna_vault_grant_record(const cigna_provider_t *p,
+    const cigna_vault_names_t *id)
 {
     return (cigna_record_t) { cigna_slice("grant"), p->tenant, id->grant_key };
 }
@@ -361,7 +362,7 @@ cigna_vault_open(const cigna_vault_t *vault, const cigna_record_t *record,
 
 
 size_t
-cigna_vault_read_args(const cigna_identity_t *id,
+cigna_vault_read_args(const cigna_vault_names_t *id,
     cigna_slice_t argv[CIGNA_GRANT_READ_ARGC])
 {
     argv[0] = cigna_slice("HMGET");
@@ -417,7 +418,7 @@ cigna_vault_read_id(const cigna_slice_t fields[cigna_vault_fields],
 
 int
 cigna_vault_read_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_identity_t *id, const cigna_reply_t *reply,
+    const cigna_vault_names_t *id, const cigna_reply_t *reply,
     cigna_arena_t *arena, cigna_grant_t *g, cigna_vault_mark_t *mark)
 {
     int                 rc;

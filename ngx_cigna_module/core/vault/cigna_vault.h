@@ -4,13 +4,13 @@
 
 
 #include "cigna_grant.h"
-#include "cigna_identity.h"
+#include "cigna_vault_names.h"
 #include "oauth/cigna_provider.h"
 #include "redis/cigna_redis.h"
 #include "cigna_seal.h"
 
 
-/* sealed grants and dances: see cigna_identity.h for where they lie */
+/* sealed grants and dances: see cigna_vault_names.h for where they lie */
 
 
 /*
@@ -31,7 +31,7 @@ int cigna_vault_register(cigna_provider_t *p);
  * told from a damaged record.
  */
 int cigna_vault_seal_grant(const cigna_vault_t *vault,
-    const cigna_provider_t *p, const cigna_identity_t *id,
+    const cigna_provider_t *p, const cigna_vault_names_t *id,
     const cigna_grant_t *g, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
     cigna_arena_t *arena, cigna_slice_t *blob);
 
@@ -41,7 +41,7 @@ int cigna_vault_seal_grant(const cigna_vault_t *vault,
  * CIGNA_SEAL_DAMAGED, CIGNA_ERROR (no room).
  */
 int cigna_vault_open_grant(const cigna_vault_t *vault,
-    const cigna_provider_t *p, const cigna_identity_t *id,
+    const cigna_provider_t *p, const cigna_vault_names_t *id,
     cigna_slice_t blob, cigna_arena_t *arena, cigna_grant_t *g);
 
 /*
@@ -51,7 +51,7 @@ int cigna_vault_open_grant(const cigna_vault_t *vault,
  * registration is none.
  */
 int cigna_vault_reseal_grant(const cigna_vault_t *vault,
-    const cigna_provider_t *p, const cigna_identity_t *id,
+    const cigna_provider_t *p, const cigna_vault_names_t *id,
     const cigna_grant_t *g, cigna_slice_t blob, cigna_arena_t *arena,
     cigna_slice_t *fresh);
 
@@ -89,7 +89,7 @@ typedef struct {
 } cigna_vault_mark_t;
 
 
-size_t cigna_vault_read_args(const cigna_identity_t *id,
+size_t cigna_vault_read_args(const cigna_vault_names_t *id,
     cigna_slice_t argv[CIGNA_GRANT_READ_ARGC]);
 
 /*
@@ -106,7 +106,7 @@ int cigna_vault_read_head(const cigna_reply_t *reply, cigna_grant_t *g,
  * CIGNA_SEAL_DAMAGED; otherwise as open_grant().  mark may be NULL.
  */
 int cigna_vault_read_grant(const cigna_vault_t *vault,
-    const cigna_provider_t *p, const cigna_identity_t *id,
+    const cigna_provider_t *p, const cigna_vault_names_t *id,
     const cigna_reply_t *reply, cigna_arena_t *arena, cigna_grant_t *g,
     cigna_vault_mark_t *mark);
 

@@ -39,7 +39,7 @@ typedef struct {
 
 static scene_t           scene;
 static dance_t           dances[DANCES];
-static cigna_identity_t  other;
+static cigna_vault_names_t  other;
 
 /* which dance and visitor each actor is */
 

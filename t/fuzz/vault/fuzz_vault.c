@@ -15,7 +15,7 @@
 static uint8_t           mem[MEM], blob_mem[MEM];
 static cigna_vault_t     vault;
 static cigna_provider_t  provider;
-static cigna_identity_t  member;
+static cigna_vault_names_t  member;
 static cigna_slice_t     blob;
 
 static const uint8_t     nonce[CIGNA_SEAL_NONCE_LEN] = { 1, 2, 3 };
@@ -37,8 +37,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     vault.prefix = cigna_slice("cigna");
     vault.ring = ring_of(NAME SEAL);
 
-    fuzz_assert(cigna_identity_init(&member, &vault, cigna_slice("acme"),
-                                    cigna_slice("jo"))
+    fuzz_assert(cigna_vault_names_init(&member, &vault, cigna_slice("acme"),
+                                       cigna_slice("jo"))
                 == CIGNA_OK);
 
     cigna_arena_init(&arena, blob_mem, MEM);

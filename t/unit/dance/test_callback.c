@@ -466,8 +466,8 @@ an_ended_dance_is_no_longer_counted_as_open(void **state)
 static void
 another_member_ends_the_dance_and_gets_no_grant(void **state)
 {
-    cigna_grant_t      g;
-    cigna_identity_t   other;
+    cigna_grant_t         g;
+    cigna_vault_names_t   other;
 
     (void) state;
 
@@ -491,7 +491,7 @@ another_member_ends_the_dance_and_gets_no_grant(void **state)
 static void
 another_member_does_not_disturb_a_dance_under_way_or_ended(void **state)
 {
-    cigna_identity_t  other;
+    cigna_vault_names_t  other;
 
     (void) state;
 
@@ -517,7 +517,7 @@ another_member_does_not_disturb_a_dance_under_way_or_ended(void **state)
 static void
 the_same_member_of_another_tenant_is_another_identity(void **state)
 {
-    cigna_identity_t  other;
+    cigna_vault_names_t  other;
 
     (void) state;
 

@@ -307,7 +307,7 @@ a_disconnect_is_published_whether_there_was_a_grant_or_not(void **state)
 static void
 other_members_are_left_alone(void **state)
 {
-    cigna_identity_t  mine, other;
+    cigna_vault_names_t  mine, other;
 
     (void) state;
 

@@ -18,7 +18,7 @@ static uint8_t           mem[64 * 1024];
 static cigna_arena_t     arena;
 static cigna_vault_t     vault;
 static cigna_provider_t  provider;
-static cigna_identity_t  member;
+static cigna_vault_names_t  member;
 
 
 static cigna_grant_t
@@ -207,8 +207,8 @@ a_grant_does_not_open_for_another_member(void **state)
 
     blob = sealed();
 
-    assert_int_equal(cigna_identity_init(&member, &vault, provider.tenant,
-                                         cigna_slice("member-2")),
+    assert_int_equal(cigna_vault_names_init(&member, &vault, provider.tenant,
+                                            cigna_slice("member-2")),
                      CIGNA_OK);
     assert_int_equal(opened(blob, ID, 7), CIGNA_SEAL_DAMAGED);
 }
@@ -810,8 +810,8 @@ setup(void **state)
     cigna_arena_init(&arena, mem, sizeof(mem));
 
     return cigna_vault_register(&provider)
-           || cigna_identity_init(&member, &vault, provider.tenant,
-                                  cigna_slice("member-1"));
+           || cigna_vault_names_init(&member, &vault, provider.tenant,
+                                     cigna_slice("member-1"));
 }
 
 

@@ -6,20 +6,20 @@
 #include "rings.h"
 #include "support.h"
 
-#include "vault/cigna_identity.h"
+#include "vault/cigna_vault_names.h"
 
 
 static cigna_vault_t  vault;
 
 
-static cigna_identity_t
+static cigna_vault_names_t
 identity(const char *tenant, const char *member)
 {
-    cigna_identity_t  id;
+    cigna_vault_names_t  id;
 
     memset(&id, 0xff, sizeof(id));
-    assert_int_equal(cigna_identity_init(&id, &vault, guarded(tenant),
-                                         guarded(member)),
+    assert_int_equal(cigna_vault_names_init(&id, &vault, guarded(tenant),
+                                            guarded(member)),
                      CIGNA_OK);
     return id;
 }
@@ -28,14 +28,14 @@ identity(const char *tenant, const char *member)
 static void
 keys_of_an_identity_share_their_hash_tag(void **state)
 {
-    char              text[CIGNA_KEY_MAX];
-    cigna_identity_t  id;
+    char                 text[CIGNA_KEY_MAX];
+    cigna_vault_names_t  id;
 
     (void) state;
 
     memset(&id, 0xff, sizeof(id));
-    assert_int_equal(cigna_identity_init(&id, &vault, cigna_slice("acme"),
-                                         cigna_slice("member-1")),
+    assert_int_equal(cigna_vault_names_init(&id, &vault, cigna_slice("acme"),
+                                            cigna_slice("member-1")),
                      CIGNA_OK);
 
     snprintf(text, sizeof(text), "cigna:g:{%.27s}", (char *) id.hash);
@@ -52,14 +52,14 @@ keys_of_an_identity_share_their_hash_tag(void **state)
 static void
 the_keys_of_an_identity_are_known_from_its_hash(void **state)
 {
-    cigna_identity_t  id, known;
+    cigna_vault_names_t  id, known;
 
     (void) state;
 
     id = identity("acme", "member-1");
     memset(&known, 0xff, sizeof(known));
 
-    assert_int_equal(cigna_identity_known(&known, &vault,
+    assert_int_equal(cigna_vault_names_known(&known, &vault,
                                   cigna_slice_make(id.hash, id.hash
                                                             + CIGNA_NAME_LEN)),
                      CIGNA_OK);
@@ -69,7 +69,7 @@ the_keys_of_an_identity_are_known_from_its_hash(void **state)
     assert_int_equal(known.grant_key.len, sizeof("cigna:g:{}") - 1
                                           + CIGNA_NAME_LEN);
 
-    assert_int_equal(cigna_identity_known(&known, &vault, guarded("short")),
+    assert_int_equal(cigna_vault_names_known(&known, &vault, guarded("short")),
                      CIGNA_ERROR);
 }
 
@@ -77,7 +77,7 @@ the_keys_of_an_identity_are_known_from_its_hash(void **state)
 static void
 an_identity_has_the_same_name_for_ever(void **state)
 {
-    cigna_identity_t  id;
+    cigna_vault_names_t  id;
 
     (void) state;
 
@@ -91,8 +91,8 @@ an_identity_has_the_same_name_for_ever(void **state)
 static void
 no_two_identities_share_a_name(void **state)
 {
-    unsigned          i, k;
-    cigna_identity_t  id[5];
+    unsigned             i, k;
+    cigna_vault_names_t  id[5];
 
     (void) state;
 
@@ -113,12 +113,12 @@ no_two_identities_share_a_name(void **state)
 static void
 a_name_shows_nothing_of_the_member(void **state)
 {
-    cigna_identity_t  id;
+    cigna_vault_names_t  id;
 
     (void) state;
 
-    assert_int_equal(cigna_identity_init(&id, &vault, cigna_slice("acme"),
-                                         cigna_slice("jane")),
+    assert_int_equal(cigna_vault_names_init(&id, &vault, cigna_slice("acme"),
+                                            cigna_slice("jane")),
                      CIGNA_OK);
     assert_null(memmem(id.grant_key.data, id.grant_key.len, "jane", 4));
     assert_null(memmem(id.grant_key.data, id.grant_key.len, "acme", 4));
@@ -135,31 +135,31 @@ a_member_is_text_of_bounded_length(void **state)
     memset(name, 'm', sizeof(name));
     name[CIGNA_MEMBER_MAX + 1] = '\0';
 
-    assert_false(cigna_identity_valid(guarded(name)));
-    assert_true(cigna_identity_valid(guarded(name + 1)));
-    assert_true(cigna_identity_valid(guarded("a b")));
-    assert_true(cigna_identity_valid(guarded("Zo\xc3\xab")));
+    assert_false(cigna_vault_names_valid(guarded(name)));
+    assert_true(cigna_vault_names_valid(guarded(name + 1)));
+    assert_true(cigna_vault_names_valid(guarded("a b")));
+    assert_true(cigna_vault_names_valid(guarded("Zo\xc3\xab")));
 
-    assert_false(cigna_identity_valid(cigna_slice_null));
-    assert_false(cigna_identity_valid(cigna_slice("a\0b")));
-    assert_false(cigna_identity_valid(guarded("a\r\nb")));
-    assert_false(cigna_identity_valid(guarded("\x1f")));
-    assert_false(cigna_identity_valid(guarded("a\x7f")));
+    assert_false(cigna_vault_names_valid(cigna_slice_null));
+    assert_false(cigna_vault_names_valid(cigna_slice("a\0b")));
+    assert_false(cigna_vault_names_valid(guarded("a\r\nb")));
+    assert_false(cigna_vault_names_valid(guarded("\x1f")));
+    assert_false(cigna_vault_names_valid(guarded("a\x7f")));
 }
 
 
 static void
 what_names_no_member_is_refused(void **state)
 {
-    cigna_identity_t  id;
+    cigna_vault_names_t  id;
 
     (void) state;
 
-    assert_int_equal(cigna_identity_init(&id, &vault, cigna_slice("acme"),
-                                         cigna_slice_null),
+    assert_int_equal(cigna_vault_names_init(&id, &vault, cigna_slice("acme"),
+                                            cigna_slice_null),
                      CIGNA_ERROR);
-    assert_int_equal(cigna_identity_init(&id, &vault, cigna_slice("acme"),
-                                         cigna_slice("a\nb")),
+    assert_int_equal(cigna_vault_names_init(&id, &vault, cigna_slice("acme"),
+                                            cigna_slice("a\nb")),
                      CIGNA_ERROR);
 }
 
@@ -167,9 +167,9 @@ what_names_no_member_is_refused(void **state)
 static void
 a_prefix_that_leaves_no_room_is_refused(void **state)
 {
-    uint8_t           prefix[CIGNA_KEY_MAX];
-    cigna_vault_t     long_vault;
-    cigna_identity_t  id;
+    uint8_t              prefix[CIGNA_KEY_MAX];
+    cigna_vault_t        long_vault;
+    cigna_vault_names_t  id;
 
     (void) state;
 
@@ -178,14 +178,14 @@ a_prefix_that_leaves_no_room_is_refused(void **state)
     long_vault = vault;
     long_vault.prefix = cigna_slice_make(prefix, prefix + 96);
 
-    assert_int_equal(cigna_identity_init(&id, &long_vault, cigna_slice("acme"),
-                                         cigna_slice("m")),
+    assert_int_equal(cigna_vault_names_init(&id, &long_vault, cigna_slice("acme"),
+                                            cigna_slice("m")),
                      CIGNA_OK);
     assert_int_equal(id.dances_key.len, CIGNA_KEY_MAX);
 
     long_vault.prefix.len++;
-    assert_int_equal(cigna_identity_init(&id, &long_vault, cigna_slice("acme"),
-                                         cigna_slice("m")),
+    assert_int_equal(cigna_vault_names_init(&id, &long_vault, cigna_slice("acme"),
+                                            cigna_slice("m")),
                      CIGNA_ERROR);
 }
 
@@ -244,9 +244,9 @@ a_print_tells_people_apart_and_does_not_name_them(void **state)
 
     for (i = 0; i < 5; i++) {
         cigna_buf_init(&b, print[i], CIGNA_NAME_LEN);
-        assert_int_equal(cigna_identity_append_print(&b, &vault, people[i][0],
-                                                     guarded(people[i][1]),
-                                                     guarded(people[i][2])),
+        assert_int_equal(cigna_vault_names_append_print(&b, &vault, people[i][0],
+                                                        guarded(people[i][1]),
+                                                        guarded(people[i][2])),
                          CIGNA_OK);
         assert_int_equal(strlen(print[i]), CIGNA_NAME_LEN);
 
@@ -257,7 +257,7 @@ a_print_tells_people_apart_and_does_not_name_them(void **state)
 
     memset(long_name, 'a', sizeof(long_name));
     cigna_buf_init(&b, print[0], CIGNA_NAME_LEN);
-    assert_int_equal(cigna_identity_append_print(&b, &vault, "subject",
+    assert_int_equal(cigna_vault_names_append_print(&b, &vault, "subject",
                          cigna_slice("acme"),
                          cigna_slice_make(long_name,
                                           long_name + sizeof(long_name))),

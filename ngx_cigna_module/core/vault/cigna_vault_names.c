@@ -1,21 +1,21 @@
 
 #include "http/cigna_base64url.h"
-#include "cigna_identity.h"
+#include "cigna_vault_names.h"
 
 
 #define CIGNA_NAME_BYTES  20               /* CIGNA_NAME_LEN characters */
 
 
-static int cigna_identity_keys(cigna_identity_t *id,
+static int cigna_vault_names_keys(cigna_vault_names_t *id,
     const cigna_vault_t *vault);
-static int cigna_identity_append_name(cigna_buf_t *b,
+static int cigna_vault_names_append_name(cigna_buf_t *b,
     const cigna_vault_t *vault, const cigna_slice_t *parts, size_t count);
-static cigna_slice_t cigna_identity_append_key(cigna_buf_t *b,
+static cigna_slice_t cigna_vault_names_append_key(cigna_buf_t *b,
     const cigna_vault_t *vault, const char *kind, cigna_slice_t name);
 
 
 int
-cigna_identity_valid(cigna_slice_t member)
+cigna_vault_names_valid(cigna_slice_t member)
 {
     size_t  i;
 
@@ -34,13 +34,13 @@ cigna_identity_valid(cigna_slice_t member)
 
 
 int
-cigna_identity_init(cigna_identity_t *id, const cigna_vault_t *vault,
+cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member)
 {
     cigna_buf_t    b;
     cigna_slice_t  parts[3];
 
-    if (!cigna_identity_valid(member)) {
+    if (!cigna_vault_names_valid(member)) {
         return CIGNA_ERROR;
     }
 
@@ -50,16 +50,16 @@ cigna_identity_init(cigna_identity_t *id, const cigna_vault_t *vault,
 
     cigna_buf_init(&b, id->hash, sizeof(id->hash));
 
-    if (cigna_identity_append_name(&b, vault, parts, 3) != CIGNA_OK) {
+    if (cigna_vault_names_append_name(&b, vault, parts, 3) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 
-    return cigna_identity_keys(id, vault);
+    return cigna_vault_names_keys(id, vault);
 }
 
 
 int
-cigna_identity_known(cigna_identity_t *id, const cigna_vault_t *vault,
+cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t hash)
 {
     size_t  i;
@@ -72,12 +72,12 @@ cigna_identity_known(cigna_identity_t *id, const cigna_vault_t *vault,
         id->hash[i] = hash.data[i];
     }
 
-    return cigna_identity_keys(id, vault);
+    return cigna_vault_names_keys(id, vault);
 }
 
 
 static int
-cigna_identity_keys(cigna_identity_t *id, const cigna_vault_t *vault)
+cigna_vault_names_keys(cigna_vault_names_t *id, const cigna_vault_t *vault)
 {
     cigna_buf_t    b;
     cigna_slice_t  name;
@@ -86,16 +86,16 @@ cigna_identity_keys(cigna_identity_t *id, const cigna_vault_t *vault)
 
     cigna_buf_init(&b, id->mem, sizeof(id->mem));
 
-    id->grant_key = cigna_identity_append_key(&b, vault, ":g:{", name);
-    id->lock_key = cigna_identity_append_key(&b, vault, ":l:{", name);
-    id->dances_key = cigna_identity_append_key(&b, vault, ":o:{", name);
+    id->grant_key = cigna_vault_names_append_key(&b, vault, ":g:{", name);
+    id->lock_key = cigna_vault_names_append_key(&b, vault, ":l:{", name);
+    id->dances_key = cigna_vault_names_append_key(&b, vault, ":o:{", name);
 
     return b.overflow ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
 int
-cigna_identity_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
+cigna_vault_names_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
     const char *kind, cigna_slice_t tenant, cigna_slice_t name)
 {
     cigna_slice_t  parts[3];
@@ -104,7 +104,7 @@ cigna_identity_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
     parts[1] = tenant;
     parts[2] = name;
 
-    return cigna_identity_append_name(b, vault, parts, 3);
+    return cigna_vault_names_append_name(b, vault, parts, 3);
 }
 
 
@@ -121,18 +121,18 @@ cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
 
     cigna_buf_init(&name, mem, sizeof(mem));
 
-    if (cigna_identity_append_name(&name, vault, parts, 2) != CIGNA_OK) {
+    if (cigna_vault_names_append_name(&name, vault, parts, 2) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 
-    (void) cigna_identity_append_key(b, vault, ":d:{", cigna_buf_slice(&name));
+    (void) cigna_vault_names_append_key(b, vault, ":d:{", cigna_buf_slice(&name));
 
     return b->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
 static int
-cigna_identity_append_name(cigna_buf_t *b, const cigna_vault_t *vault,
+cigna_vault_names_append_name(cigna_buf_t *b, const cigna_vault_t *vault,
     const cigna_slice_t *parts, size_t count)
 {
     uint8_t  hash[CIGNA_SHA256_LEN];
@@ -150,7 +150,7 @@ cigna_identity_append_name(cigna_buf_t *b, const cigna_vault_t *vault,
 /* the braces are Redis Cluster's: all keys of one name lie in one slot */
 
 static cigna_slice_t
-cigna_identity_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
+cigna_vault_names_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
     const char *kind, cigna_slice_t name)
 {
     uint8_t  *start;

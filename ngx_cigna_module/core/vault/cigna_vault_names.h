@@ -46,32 +46,32 @@ typedef struct {
     cigna_slice_t    grant_key;
     cigna_slice_t    lock_key;
     cigna_slice_t    dances_key;
-} cigna_identity_t;
+} cigna_vault_names_t;
 
 
 /*
  * CIGNA_ERROR on an empty member, one over CIGNA_MEMBER_MAX bytes or with
  * control bytes, and when the library fails.
  */
-int cigna_identity_init(cigna_identity_t *id, const cigna_vault_t *vault,
+int cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member);
 
 /*
  * The same from the keyed hash alone, of which only the keys are known then.
  * CIGNA_ERROR if it is none.
  */
-int cigna_identity_known(cigna_identity_t *id, const cigna_vault_t *vault,
+int cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t hash);
 
 /* 1 if the bytes may name a member */
-int cigna_identity_valid(cigna_slice_t member);
+int cigna_vault_names_valid(cigna_slice_t member);
 
 /*
  * Appends a keyed hash by which logs can tell people apart without naming
  * them: of a tenant's "subject" or "patient", CIGNA_NAME_LEN characters.
  * CIGNA_ERROR if the name is too long for that.
  */
-int cigna_identity_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
+int cigna_vault_names_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
     const char *kind, cigna_slice_t tenant, cigna_slice_t name);
 
 /* appends the Redis key of the dance with this state */
