@@ -22,9 +22,9 @@ struct ngx_cigna_pace_s {
     /* a second, and in the low bits how many requests were made in it */
     ngx_atomic_t        requests;
 
-    ngx_atomic_t        paused_until;
-    ngx_atomic_t        said_after[ngx_cigna_pace_doubting + 1];
-    cigna_brake_t       brake;
+    ngx_atomic_t               paused_until;
+    ngx_atomic_t               said_after[ngx_cigna_pace_doubting + 1];
+    cigna_refusal_rate_t       brake;
 };
 
 
@@ -155,7 +155,8 @@ ngx_cigna_pace_answered(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 
     (void) ngx_cigna_zone_lock(zone);
 
-    cigna_brake_answered(&pace->brake, ngx_current_msec, answer, tag, percent);
+    cigna_refusal_rate_answered(&pace->brake, ngx_current_msec, answer, tag,
+                                percent);
 
     state = pace->brake.doubted ? ngx_cigna_pace_doubting
             : pace->brake.on ? ngx_cigna_pace_failing : ngx_cigna_pace_well;
@@ -200,7 +201,7 @@ ngx_cigna_pace_braked(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace)
 
     (void) ngx_cigna_zone_lock(zone);
 
-    rest = cigna_brake_rest(&pace->brake, ngx_current_msec, 0);
+    rest = cigna_refusal_rate_rest(&pace->brake, ngx_current_msec, 0);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -218,7 +219,7 @@ ngx_cigna_pace_turn(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 
     (void) ngx_cigna_zone_lock(zone);
 
-    *wait = cigna_brake_rest(&pace->brake, ngx_current_msec, probe);
+    *wait = cigna_refusal_rate_rest(&pace->brake, ngx_current_msec, probe);
 
     if (*wait == 0 && probe) {
         *wait = ngx_cigna_pace_probe(ngx_cigna_pace_origin(zone, url, 1));
@@ -226,7 +227,7 @@ ngx_cigna_pace_turn(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
     }
 
     if (*wait == 0) {
-        turn->brake = cigna_brake_take(&pace->brake, ngx_current_msec);
+        turn->brake = cigna_refusal_rate_take(&pace->brake, ngx_current_msec);
     }
 
     ngx_cigna_zone_unlock(zone);
@@ -319,7 +320,7 @@ ngx_cigna_pace_give_back(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
 
     (void) ngx_cigna_zone_lock(zone);
 
-    cigna_brake_give_back(&pace->brake, turn->brake);
+    cigna_refusal_rate_give_back(&pace->brake, turn->brake);
 
     origin = turn->probe ? ngx_cigna_pace_origin(zone, url, 0) : NULL;
 
@@ -366,7 +367,7 @@ ngx_cigna_pace_endpoint(ngx_shm_zone_t *zone, ngx_cigna_pace_t *pace,
         endpoint->heard_ms = origin->heard_ms;
     }
 
-    cigna_brake_lapse(&pace->brake, ngx_current_msec);
+    cigna_refusal_rate_lapse(&pace->brake, ngx_current_msec);
 
     endpoint->well_ms = pace->brake.well_ms;
 

@@ -5,7 +5,7 @@
 
 #include "ngx_cigna_zone.h"
 #include "nginx/ngx_cigna_hasher.h"
-#include "refresh/cigna_brake.h"
+#include "refresh/cigna_refusal_rate.h"
 #include "refresh/cigna_verdict.h"
 
 
@@ -42,7 +42,7 @@ void ngx_cigna_pace_pause(ngx_cigna_pace_t *pace, ngx_msec_t ms);
 ngx_msec_t ngx_cigna_pace_paused(ngx_cigna_pace_t *pace);
 
 /*
- * The tenant's brake, see cigna_brake.h.  answered: a refresh of the grant was,
+ * The tenant's brake, see cigna_refusal_rate.h.  answered: a refresh of the grant was,
  * by so much; what is to be said of it, once a minute.
  */
 

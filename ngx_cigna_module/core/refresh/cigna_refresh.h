@@ -3,7 +3,7 @@
 #define _CIGNA_REFRESH_H_INCLUDED_
 
 
-#include "cigna_brake.h"
+#include "cigna_refusal_rate.h"
 #include "oauth/cigna_client_secret.h"
 #include "cigna_commit.h"
 #include "cigna_lease.h"

@@ -1,5 +1,5 @@
 
-#include "refresh/cigna_brake.h"
+#include "refresh/cigna_refusal_rate.h"
 #include "support.h"
 
 
@@ -8,7 +8,7 @@
 #define NOW     (100 * MINUTE)
 
 
-static cigna_brake_t  brake;
+static cigna_refusal_rate_t  brake;
 static uint64_t       tag;
 
 
@@ -17,7 +17,7 @@ setup(void **state)
 {
     (void) state;
 
-    memset(&brake, 0, sizeof(cigna_brake_t));
+    memset(&brake, 0, sizeof(cigna_refusal_rate_t));
     tag = 0;
 
     return 0;
@@ -32,10 +32,10 @@ setup(void **state)
 static unsigned
 answer(cigna_answer_e e, int64_t now, uint64_t of, unsigned percent)
 {
-    cigna_brake_t  before;
+    cigna_refusal_rate_t  before;
 
     before = brake;
-    cigna_brake_answered(&brake, now, e, of, percent);
+    cigna_refusal_rate_answered(&brake, now, e, of, percent);
 
     return (brake.on && !before.on) || (brake.doubted && !before.doubted);
 }
@@ -65,7 +65,7 @@ a_lone_refusal_says_nothing(void **state)
 
     assert_int_equal(answers(3, cigna_answer_refused, NOW), 0);
     assert_false(brake.on);
-    assert_int_equal(cigna_brake_rest(&brake, NOW, 0), 0);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), 0);
 }
 
 
@@ -172,7 +172,7 @@ where_others_fail_no_refusal_is_believed(void **state)
     assert_true(brake.doubted);
     assert_int_equal(brake.doubted_ms, NOW + 7);
 
-    (void) answers(CIGNA_BRAKE_WELL, cigna_answer_tokens, NOW + 8);
+    (void) answers(CIGNA_REFUSAL_RATE_WELL, cigna_answer_tokens, NOW + 8);
     assert_false(brake.doubted);
     assert_int_equal(brake.doubted_ms, NOW + 7);
     assert_int_equal(brake.sure_ms, NOW + 8);
@@ -209,9 +209,9 @@ a_refusal_of_what_may_have_been_spent_says_nothing(void **state)
     /* but that there are answers again */
 
     (void) answers(5, cigna_answer_lost, NOW);
-    (void) cigna_brake_take(&brake, NOW + SECOND);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
     (void) answers(1, cigna_answer_explained, NOW + SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 1), 0);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 1), 0);
     assert_true(brake.on);
     assert_false(brake.doubted);
 
@@ -220,9 +220,10 @@ a_refusal_of_what_may_have_been_spent_says_nothing(void **state)
     assert_int_equal(setup(NULL), 0);
     (void) answers(5, cigna_answer_refused, NOW);
     assert_true(brake.doubted);
-    (void) cigna_brake_take(&brake, NOW + SECOND);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
     (void) answers(1, cigna_answer_explained, NOW + SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), 2 * SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0),
+                     2 * SECOND);
 }
 
 
@@ -257,15 +258,15 @@ while_it_is_on_few_are_let_through_with_growing_pauses(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_refused, NOW);
-    assert_int_equal(cigna_brake_rest(&brake, NOW, 0), SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), SECOND);
 
     turns = 0;
     passed = 0;
 
     for (now = NOW; now < NOW + 10 * MINUTE; now += SECOND / 4) {
 
-        if (cigna_brake_rest(&brake, now, 0) == 0) {
-            (void) cigna_brake_take(&brake, now);
+        if (cigna_refusal_rate_rest(&brake, now, 0) == 0) {
+            (void) cigna_refusal_rate_take(&brake, now);
             (void) answers(1, cigna_answer_refused, now);
             turns++;
         }
@@ -286,7 +287,7 @@ those_that_began_before_do_not_lengthen_the_pause(void **state)
 
     (void) answers(5, cigna_answer_refused, NOW);
     (void) answers(100, cigna_answer_refused, NOW);
-    assert_int_equal(cigna_brake_rest(&brake, NOW, 0), SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), SECOND);
 }
 
 
@@ -296,9 +297,9 @@ who_takes_a_turn_and_does_not_come_back_holds_nobody_up(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_lost, NOW);
-    (void) cigna_brake_take(&brake, NOW + SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + 2 * SECOND, 0), 0);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0), SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + 2 * SECOND, 0), 0);
 }
 
 
@@ -310,18 +311,18 @@ a_turn_that_was_not_used_is_somebody_elses(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_failed, NOW);
-    turn = cigna_brake_take(&brake, NOW + SECOND);
+    turn = cigna_refusal_rate_take(&brake, NOW + SECOND);
     assert_int_equal(turn, cigna_turn_probe);
-    cigna_brake_give_back(&brake, turn);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), 0);
-    (void) cigna_brake_take(&brake, NOW + SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 0), SECOND);
+    cigna_refusal_rate_give_back(&brake, turn);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0), 0);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0), SECOND);
 
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
-    turn = cigna_brake_take(&brake, NOW + SECOND);
+    turn = cigna_refusal_rate_take(&brake, NOW + SECOND);
     assert_int_equal(turn, cigna_turn_credit);
     assert_int_equal(brake.credits, 3);
-    cigna_brake_give_back(&brake, turn);
+    cigna_refusal_rate_give_back(&brake, turn);
     assert_int_equal(brake.credits, 4);
 }
 
@@ -333,11 +334,11 @@ who_began_before_it_was_on_gives_no_turns_back(void **state)
 
     (void) state;
 
-    turn = cigna_brake_take(&brake, NOW);
+    turn = cigna_refusal_rate_take(&brake, NOW);
     assert_int_equal(turn, cigna_turn_free);
     (void) answers(5, cigna_answer_failed, NOW);
-    cigna_brake_give_back(&brake, turn);
-    assert_int_equal(cigna_brake_rest(&brake, NOW, 0), SECOND);
+    cigna_refusal_rate_give_back(&brake, turn);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), SECOND);
     assert_int_equal(brake.credits, 0);
 }
 
@@ -364,9 +365,9 @@ a_day_after_the_last_failure_it_is_over(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_refused, NOW);
-    cigna_brake_lapse(&brake, NOW + 1440 * (int64_t) MINUTE);
+    cigna_refusal_rate_lapse(&brake, NOW + 1440 * (int64_t) MINUTE);
     assert_true(brake.doubted);
-    cigna_brake_lapse(&brake, NOW + 1440 * (int64_t) MINUTE + 1);
+    cigna_refusal_rate_lapse(&brake, NOW + 1440 * (int64_t) MINUTE + 1);
     assert_false(brake.doubted);
     assert_false(brake.on);
 }
@@ -378,12 +379,12 @@ a_grant_that_may_be_spent_waits_for_those_that_are_not(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_lost, NOW);
-    assert_int_equal(cigna_brake_rest(&brake, NOW, 1), 2 * SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + 2 * SECOND, 1), 0);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 1), 2 * SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + 2 * SECOND, 1), 0);
 
-    (void) cigna_brake_take(&brake, NOW + SECOND);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
-    assert_int_equal(cigna_brake_rest(&brake, NOW + SECOND, 1), 0);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 1), 0);
 }
 
 
@@ -395,12 +396,12 @@ one_that_does_well_lets_others_go_at_once(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_refused, NOW);
-    (void) cigna_brake_take(&brake, NOW + SECOND);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
     assert_true(brake.on);
 
-    for (turns = 0; cigna_brake_rest(&brake, NOW + SECOND, 0) == 0; turns++) {
-        (void) cigna_brake_take(&brake, NOW + SECOND);
+    for (turns = 0; cigna_refusal_rate_rest(&brake, NOW + SECOND, 0) == 0; turns++) {
+        (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
     }
 
     assert_in_range(turns, 4, 5);
@@ -433,7 +434,7 @@ counts_do_not_overflow(void **state)
     (void) state;
 
     (void) answers(70000, cigna_answer_tokens, NOW);
-    assert_in_range(brake.minutes[NOW / MINUTE % CIGNA_BRAKE_MINUTES].all,
+    assert_in_range(brake.minutes[NOW / MINUTE % CIGNA_REFUSAL_RATE_MINUTES].all,
                     30000, 65535);
     assert_int_equal(answers(5, cigna_answer_refused, NOW), 1);
 }
