@@ -4,7 +4,7 @@
 #include "ngx_cigna_conf_provider.h"
 #include "ngx_cigna_conf_types.h"
 #include "gateway/ngx_cigna_dances.h"
-#include "dance/cigna_take.h"
+#include "dance/cigna_dance_claim.h"
 
 
 #define NGX_CIGNA_SCOPE  "openid fhirUser patient/*.read"
@@ -16,7 +16,7 @@
 #define NGX_CIGNA_EXCHANGE_TIMEOUT  (180 * 1000)
 
 
-_Static_assert(CIGNA_DANCE_LIFE_MS + CIGNA_TAKE_MS + NGX_CIGNA_TIMEOUT_MAX
+_Static_assert(CIGNA_DANCE_LIFE_MS + CIGNA_DANCE_CLAIM_MS + NGX_CIGNA_TIMEOUT_MAX
                + NGX_CIGNA_EXCHANGE_MAX < CIGNA_DANCE_KEPT_MS,
                "a dance is forgotten while its exchange may be open");
 

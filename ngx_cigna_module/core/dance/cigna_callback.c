@@ -128,7 +128,7 @@ cigna_callback_init(cigna_callback_t *f)
     f->sent_ms = 0;
     memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
     memset(&f->claims, 0, sizeof(cigna_id_token_t));
-    cigna_take_init(&f->take);
+    cigna_dance_claim_init(&f->take);
     cigna_put_init(&f->put);
     cigna_userinfo_init(&f->userinfo);
     cigna_revoke_init(&f->revoke);
@@ -150,7 +150,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_take:
 
-        if (cigna_take_next(&f->take, ev, op) != CIGNA_AGAIN) {
+        if (cigna_dance_claim_next(&f->take, ev, op) != CIGNA_AGAIN) {
             cigna_callback_taken(f, op);
         }
 
@@ -204,7 +204,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_end:
 
-        if (cigna_take_next(&f->take, ev, op) != CIGNA_AGAIN) {
+        if (cigna_dance_claim_next(&f->take, ev, op) != CIGNA_AGAIN) {
             cigna_callback_userinfo(f, ev, op);
         }
 
@@ -223,7 +223,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
         if (f->take.taken) {
             f->state = cigna_callback_st_forget;
-            cigna_take_forget(&f->take, op);
+            cigna_dance_claim_forget(&f->take, op);
             return;
         }
 
@@ -295,7 +295,7 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
 
     f->state = cigna_callback_st_take;
 
-    if (cigna_take_next(&f->take, ev, op) != CIGNA_AGAIN) {
+    if (cigna_dance_claim_next(&f->take, ev, op) != CIGNA_AGAIN) {
         cigna_callback_taken(f, op);
     }
 }
@@ -470,7 +470,7 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 static int
 cigna_callback_late(const cigna_callback_t *f, const cigna_event_t *ev)
 {
-    return ev->now_ms - f->take.taken_ms > CIGNA_TAKE_MS / 2;
+    return ev->now_ms - f->take.taken_ms > CIGNA_DANCE_CLAIM_MS / 2;
 }
 
 
@@ -672,7 +672,7 @@ cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
 
     f->outcome = outcome;
     f->state = cigna_callback_st_end;
-    cigna_take_end(&f->take, outcome, op);
+    cigna_dance_claim_end(&f->take, outcome, op);
 }
 
 

@@ -5,7 +5,7 @@
 
 #include "oauth/cigna_client_secret.h"
 #include "cigna_put.h"
-#include "cigna_take.h"
+#include "cigna_dance_claim.h"
 #include "cigna_userinfo.h"
 
 
@@ -49,7 +49,7 @@ typedef struct {
     cigna_retry_t            retry;
     unsigned                 fetched_keys:1;   /* for this id_token */
     int64_t                  sent_ms;      /* the code */
-    cigna_take_t             take;
+    cigna_dance_claim_t      take;
     cigna_put_t              put;          /* "old" and "unread" are results */
     cigna_token_reply_t      tokens;
     cigna_id_token_t         claims;

@@ -5,7 +5,7 @@
 
 #include "dance/cigna_callback.h"
 #include "dance/cigna_put.h"
-#include "dance/cigna_take.h"
+#include "dance/cigna_dance_claim.h"
 
 
 /*

@@ -1047,7 +1047,7 @@ a_code_that_was_held_up_is_not_sent_with_the_older_secret(void **state)
     world_knows_secret(&w, 1);
     (void) hit(&a, &dance);
     stop_at_exchange(&a);
-    w.now_ms += CIGNA_TAKE_MS / 2 + 1;
+    w.now_ms += CIGNA_DANCE_CLAIM_MS / 2 + 1;
 
     assert_int_equal(finish(&a)->outcome, cigna_outcome_interrupted);
     assert_int_equal(w.codes_posted, 1);

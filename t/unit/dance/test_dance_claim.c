@@ -5,10 +5,10 @@
 
 #include "acting.h"
 
-#include "dance/cigna_take.h"
+#include "dance/cigna_dance_claim.h"
 
 
-static cigna_take_t   t;
+static cigna_dance_claim_t   t;
 static uint8_t        mem[64 * 1024];
 static cigna_arena_t  arena;
 static cigna_op_t     op;
@@ -52,7 +52,7 @@ go_on(world_fault_e fault)
     ev.now_ms = w.now_ms;
     memset(ev.random, (int) asked, sizeof(ev.random));
 
-    more = cigna_take_next(&t, &ev, &op) == CIGNA_AGAIN;
+    more = cigna_dance_claim_next(&t, &ev, &op) == CIGNA_AGAIN;
     cigna_reply_destroy(reply);
 
     return more;
@@ -62,7 +62,7 @@ go_on(world_fault_e fault)
 static cigna_outcome_e
 take(world_fault_e fault)
 {
-    cigna_take_init(&t);
+    cigna_dance_claim_init(&t);
     op.type = cigna_op_done;
 
     while (go_on(fault)) { /* void */ }
@@ -95,7 +95,7 @@ what_is_ended_is_remembered_for_the_next_one(void **state)
     (void) state;
 
     (void) take(world_fine);
-    cigna_take_end(&t, cigna_outcome_denied, &op);
+    cigna_dance_claim_end(&t, cigna_outcome_denied, &op);
     assert_false(go_on(world_fine));
 
     assert_int_equal(take(world_fine), cigna_outcome_denied);
@@ -115,7 +115,7 @@ an_end_that_redis_does_not_hear_is_tried_three_times(void **state)
     (void) take(world_fine);
     asked = 0;
 
-    cigna_take_end(&t, cigna_outcome_denied, &op);
+    cigna_dance_claim_end(&t, cigna_outcome_denied, &op);
 
     for (n = 0; go_on(world_unsent); n++) { /* void */ }
 
@@ -153,7 +153,7 @@ a_reply_that_was_lost_is_asked_for_again_by_the_same_taker(void **state)
 {
     (void) state;
 
-    cigna_take_init(&t);
+    cigna_dance_claim_init(&t);
     op.type = cigna_op_done;
 
     assert_true(go_on(world_fine));
@@ -177,7 +177,7 @@ polls_are_quick_first_and_end_after_ten_seconds(void **state)
 
     /* another taker now, as its random bytes are others */
 
-    cigna_take_init(&t);
+    cigna_dance_claim_init(&t);
     op.type = cigna_op_done;
     start = w.now_ms;
 
@@ -200,7 +200,7 @@ a_word_of_a_newer_gateway_is_an_end_all_the_same(void **state)
     (void) state;
 
     (void) take(world_fine);
-    cigna_take_end(&t, cigna_outcome_denied, &op);
+    cigna_dance_claim_end(&t, cigna_outcome_denied, &op);
     (void) go_on(world_fine);
 
     world_set(&w, t.dance_key, "o", "something_new");
@@ -227,7 +227,7 @@ an_ended_dance_leaves_the_list_of_open_ones(void **state)
     (void) state;
 
     (void) take(world_fine);
-    cigna_take_forget(&t, &op);
+    cigna_dance_claim_forget(&t, &op);
 
     assert_slice(op.argv[0], "ZREM");
     cigna_reply_destroy(world_redis(&w, &op));

@@ -39,7 +39,7 @@ typedef struct {
     cigna_slice_t            dance_key;
     cigna_slice_t            taker;
     cigna_slice_t            rest;         /* of the dance, sealed */
-} cigna_take_t;
+} cigna_dance_claim_t;
 
 
 /*
@@ -47,29 +47,31 @@ typedef struct {
  * deadlines of all other operations together.
  */
 
-#define CIGNA_TAKE_MS  (120 * 1000)
+#define CIGNA_DANCE_CLAIM_MS  (120 * 1000)
 
 
 /* before or after the flow's fields are set, which it leaves alone */
-void cigna_take_init(cigna_take_t *t);
+void cigna_dance_claim_init(cigna_dance_claim_t *t);
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event; the event
  * of the first call gives time and random bytes only.  CIGNA_OK: it is over.
  */
-int cigna_take_next(cigna_take_t *t, const cigna_event_t *ev, cigna_op_t *op);
+int cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
+    cigna_op_t *op);
 
 /*
  * Remembers the outcome, which ends the dance; the event is for
- * cigna_take_next() again.
+ * cigna_dance_claim_next() again.
  */
-void cigna_take_end(cigna_take_t *t, cigna_outcome_e outcome, cigna_op_t *op);
+void cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_outcome_e outcome,
+    cigna_op_t *op);
 
 /*
  * One open dance less; if this fails, it leaves the list by its age.  Nobody
  * needs the reply.
  */
-void cigna_take_forget(const cigna_take_t *t, cigna_op_t *op);
+void cigna_dance_claim_forget(const cigna_dance_claim_t *t, cigna_op_t *op);
 
 
 #endif /* _CIGNA_TAKE_H_INCLUDED_ */
