@@ -129,7 +129,7 @@ cigna_callback_init(cigna_callback_t *f)
     memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
     memset(&f->claims, 0, sizeof(cigna_id_token_t));
     cigna_dance_claim_init(&f->take);
-    cigna_put_init(&f->put);
+    cigna_grant_install_init(&f->put);
     cigna_userinfo_init(&f->userinfo);
     cigna_revoke_init(&f->revoke);
 }
@@ -158,7 +158,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_look:
 
-        cigna_put_looked(&f->put, ev);
+        cigna_grant_install_looked(&f->put, ev);
         cigna_callback_ready(f, ev, op);
         return;
 
@@ -196,7 +196,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_put:
 
-        if (cigna_put_next(&f->put, ev, op) != CIGNA_AGAIN) {
+        if (cigna_grant_install_next(&f->put, ev, op) != CIGNA_AGAIN) {
             cigna_callback_stored(f, op);
         }
 
@@ -333,7 +333,7 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
     f->put.arena = f->arena;
 
     f->state = cigna_callback_st_look;
-    cigna_put_look(&f->put, op);
+    cigna_grant_install_look(&f->put, op);
 }
 
 
@@ -605,7 +605,7 @@ cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
 
     cigna_store_tokens(f->provider, &f->tokens, f->sent_ms, g);
 
-    if (cigna_put_begin(&f->put, g, ev, op) != CIGNA_OK) {
+    if (cigna_grant_install_begin(&f->put, g, ev, op) != CIGNA_OK) {
         cigna_callback_say(f, "the grant cannot be sealed", cigna_slice_null);
         cigna_callback_discard(f, op, cigna_outcome_store_failed);
         return;
@@ -620,11 +620,11 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
 {
     switch (f->put.rc) {
 
-    case cigna_put_ok:
+    case cigna_grant_install_ok:
         f->stored = 1;
-        f->changed = cigna_put_changed(&f->put, &f->grant) ? 1 : 0;
+        f->changed = cigna_grant_install_changed(&f->put, &f->grant) ? 1 : 0;
 
-        if (cigna_put_outdated(&f->put, &f->grant)) {
+        if (cigna_grant_install_outdated(&f->put, &f->grant)) {
             cigna_revoke_prepare(&f->revoke, f->put.old.refresh_token,
                                  f->put.old.access_token);
         }
@@ -632,12 +632,12 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
         cigna_callback_end(f, op, cigna_outcome_connected);
         return;
 
-    case cigna_put_retired:
+    case cigna_grant_install_retired:
         cigna_callback_say(f, "the grant was replaced or deleted at once",
                            cigna_slice_null);
         break;
 
-    case cigna_put_failed:
+    case cigna_grant_install_failed:
         cigna_callback_say(f, "the grant cannot be stored", cigna_slice_null);
         break;
     }

@@ -4,7 +4,7 @@
 
 
 #include "oauth/cigna_client_secret.h"
-#include "cigna_put.h"
+#include "cigna_grant_install.h"
 #include "cigna_dance_claim.h"
 #include "cigna_userinfo.h"
 
@@ -45,16 +45,16 @@ typedef struct {
      * Private; of "userinfo", "rc" and "detail" are results, and of "take" the
      * dance_id is known before the flow reports.
      */
-    unsigned                 state;
-    cigna_retry_t            retry;
-    unsigned                 fetched_keys:1;   /* for this id_token */
-    int64_t                  sent_ms;      /* the code */
-    cigna_dance_claim_t      take;
-    cigna_put_t              put;          /* "old" and "unread" are results */
-    cigna_token_reply_t      tokens;
-    cigna_id_token_t         claims;
-    cigna_userinfo_t         userinfo;
-    cigna_revoke_t           revoke;
+    unsigned                   state;
+    cigna_retry_t              retry;
+    unsigned                   fetched_keys:1;   /* for this id_token */
+    int64_t                    sent_ms;      /* the code */
+    cigna_dance_claim_t        take;
+    cigna_grant_install_t      put;          /* "old" and "unread" are results */
+    cigna_token_reply_t        tokens;
+    cigna_id_token_t           claims;
+    cigna_userinfo_t           userinfo;
+    cigna_revoke_t             revoke;
 } cigna_callback_t;
 
 

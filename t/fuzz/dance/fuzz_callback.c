@@ -4,7 +4,7 @@
 #include "scene.h"
 
 #include "dance/cigna_callback.h"
-#include "dance/cigna_put.h"
+#include "dance/cigna_grant_install.h"
 #include "dance/cigna_dance_claim.h"
 
 
@@ -178,11 +178,11 @@ check_journal(const cigna_op_t *op, const cigna_callback_t *f)
 
     if (op->confirmed) {
         fuzz_assert(op->journal.generation == 1 && op->journal.blob.len);
-        fuzz_assert(f->put.rc == cigna_put_ok);
+        fuzz_assert(f->put.rc == cigna_grant_install_ok);
 
     } else {
         fuzz_assert(op->journal.generation == 0 && f->put.lost);
-        fuzz_assert(f->put.rc == cigna_put_failed);
+        fuzz_assert(f->put.rc == cigna_grant_install_failed);
     }
 }
 

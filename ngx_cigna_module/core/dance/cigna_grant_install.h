@@ -13,10 +13,10 @@
  */
 
 typedef enum {
-    cigna_put_ok = 0,
-    cigna_put_retired,                     /* it was there, and is gone */
-    cigna_put_failed                       /* Redis */
-} cigna_put_e;
+    cigna_grant_install_ok = 0,
+    cigna_grant_install_retired,                     /* it was there, and is gone */
+    cigna_grant_install_failed                       /* Redis */
+} cigna_grant_install_e;
 
 
 typedef struct {
@@ -27,10 +27,10 @@ typedef struct {
     cigna_arena_t              *arena;
 
     /* results */
-    cigna_put_e              rc;
-    cigna_grant_t            old;          /* what it has replaced */
-    unsigned                 replaced:1;   /* something, that is */
-    unsigned                 unread:1;     /* ... which cannot be opened */
+    cigna_grant_install_e            rc;
+    cigna_grant_t                    old;          /* what it has replaced */
+    unsigned                         replaced:1;   /* something, that is */
+    unsigned                         unread:1;     /* ... which cannot be opened */
 
     /* private */
     unsigned                 state;
@@ -38,43 +38,47 @@ typedef struct {
     cigna_journal_t          entry;
     unsigned                 looked:1;     /* "old" was there before the put */
     unsigned                 lost:1;       /* a put whose end is not known */
-} cigna_put_t;
+} cigna_grant_install_t;
 
 
 /* before or after the flow's fields are set, which it leaves alone */
-void cigna_put_init(cigna_put_t *p);
+void cigna_grant_install_init(cigna_grant_install_t *p);
 
 /*
  * A look at what is there, for the case that the put's own reply, which tells
- * it, is lost.  The event is for cigna_put_looked(), whatever it is.
+ * it, is lost.  The event is for cigna_grant_install_looked(), whatever it is.
  */
-void cigna_put_look(cigna_put_t *p, cigna_op_t *op);
-void cigna_put_looked(cigna_put_t *p, const cigna_event_t *ev);
+void cigna_grant_install_look(cigna_grant_install_t *p, cigna_op_t *op);
+void cigna_grant_install_looked(cigna_grant_install_t *p,
+    const cigna_event_t *ev);
 
 /*
  * Stores the grant, with a fresh id and as its first generation.  CIGNA_ERROR
- * if it cannot be sealed; events go to cigna_put_next().
+ * if it cannot be sealed; events go to cigna_grant_install_next().
  */
-int cigna_put_begin(cigna_put_t *p, cigna_grant_t *g, const cigna_event_t *ev,
-    cigna_op_t *op);
+int cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
+    const cigna_event_t *ev, cigna_op_t *op);
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
  * it is over, rc says how.
  */
-int cigna_put_next(cigna_put_t *p, const cigna_event_t *ev, cigna_op_t *op);
+int cigna_grant_install_next(cigna_grant_install_t *p, const cigna_event_t *ev,
+    cigna_op_t *op);
 
 /*
  * 1 if tokens of the replaced grant are to be revoked: it was read, and none
  * of them is one of the new grant's.
  */
-int cigna_put_outdated(const cigna_put_t *p, const cigna_grant_t *g);
+int cigna_grant_install_outdated(const cigna_grant_install_t *p,
+    const cigna_grant_t *g);
 
 /*
  * 1 if subject or patient are known of both grants and differ: the member is
  * connected as another person than before.
  */
-int cigna_put_changed(const cigna_put_t *p, const cigna_grant_t *g);
+int cigna_grant_install_changed(const cigna_grant_install_t *p,
+    const cigna_grant_t *g);
 
 
 #endif /* _CIGNA_PUT_H_INCLUDED_ */

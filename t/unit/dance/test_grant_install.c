@@ -206,8 +206,8 @@ without_the_look_a_grant_is_stored_all_the_same(void **state)
 static void
 tokens_that_the_new_grant_still_has_are_not_revoked(void **state)
 {
-    cigna_put_t    p;
-    cigna_grant_t  g;
+    cigna_grant_install_t  p;
+    cigna_grant_t          g;
 
     (void) state;
 
@@ -215,32 +215,32 @@ tokens_that_the_new_grant_still_has_are_not_revoked(void **state)
     g.refresh_token = cigna_slice("rt2");
     g.access_token = cigna_slice("at2");
 
-    cigna_put_init(&p);
+    cigna_grant_install_init(&p);
     p.replaced = 1;
     p.old.refresh_token = cigna_slice("rt1");
     p.old.access_token = cigna_slice("at1");
-    assert_true(cigna_put_outdated(&p, &g));
+    assert_true(cigna_grant_install_outdated(&p, &g));
 
     p.old.refresh_token = cigna_slice("rt2");
-    assert_false(cigna_put_outdated(&p, &g));
+    assert_false(cigna_grant_install_outdated(&p, &g));
 
     p.old.refresh_token = cigna_slice("rt1");
     p.old.access_token = cigna_slice("at2");
-    assert_false(cigna_put_outdated(&p, &g));
+    assert_false(cigna_grant_install_outdated(&p, &g));
 
     /* of two that have no refresh token none is shared */
 
     p.old.refresh_token = cigna_slice_null;
     g.refresh_token = cigna_slice_null;
     p.old.access_token = cigna_slice("at1");
-    assert_true(cigna_put_outdated(&p, &g));
+    assert_true(cigna_grant_install_outdated(&p, &g));
 
     p.unread = 1;
-    assert_false(cigna_put_outdated(&p, &g));
+    assert_false(cigna_grant_install_outdated(&p, &g));
 
     p.unread = 0;
     p.replaced = 0;
-    assert_false(cigna_put_outdated(&p, &g));
+    assert_false(cigna_grant_install_outdated(&p, &g));
 }
 
 

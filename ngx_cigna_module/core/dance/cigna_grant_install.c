@@ -22,42 +22,44 @@
 
 #include <string.h>
 
-#include "cigna_put.h"
+#include "cigna_grant_install.h"
 #include "vault/cigna_store.h"
 
 
-#define CIGNA_PUT_TRIES     8
-#define CIGNA_PUT_MS        50
-#define CIGNA_PUT_MAX_MS    1600
+#define CIGNA_GRANT_INSTALL_TRIES     8
+#define CIGNA_GRANT_INSTALL_MS        50
+#define CIGNA_GRANT_INSTALL_MAX_MS    1600
 
 
 typedef enum {
-    cigna_put_st_put = 0,
-    cigna_put_st_sleep,
-    cigna_put_st_journal,
-    cigna_put_st_over
-} cigna_put_state_e;
+    cigna_grant_install_st_put = 0,
+    cigna_grant_install_st_sleep,
+    cigna_grant_install_st_journal,
+    cigna_grant_install_st_over
+} cigna_grant_install_state_e;
 
 
-static int cigna_put_stored(cigna_put_t *p, const cigna_event_t *ev,
-    cigna_op_t *op);
-static int cigna_put_not_stored(cigna_put_t *p, const cigna_event_t *ev,
-    cigna_op_t *op);
-static void cigna_put_read(cigna_put_t *p, const cigna_reply_t *record);
-static int cigna_put_over(cigna_put_t *p, cigna_put_e rc);
-static int cigna_put_differ(cigna_slice_t a, cigna_slice_t b);
-static int cigna_put_shared(cigna_slice_t a, cigna_slice_t b);
+static int cigna_grant_install_stored(cigna_grant_install_t *p,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_grant_install_not_stored(cigna_grant_install_t *p,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_grant_install_read(cigna_grant_install_t *p,
+    const cigna_reply_t *record);
+static int cigna_grant_install_over(cigna_grant_install_t *p,
+    cigna_grant_install_e rc);
+static int cigna_grant_install_differ(cigna_slice_t a, cigna_slice_t b);
+static int cigna_grant_install_shared(cigna_slice_t a, cigna_slice_t b);
 
 
 void
-cigna_put_init(cigna_put_t *p)
+cigna_grant_install_init(cigna_grant_install_t *p)
 {
-    p->rc = cigna_put_failed;
+    p->rc = cigna_grant_install_failed;
     memset(&p->old, 0, sizeof(cigna_grant_t));
     p->replaced = 0;
     p->unread = 0;
 
-    p->state = cigna_put_st_over;
+    p->state = cigna_grant_install_st_over;
     memset(&p->entry, 0, sizeof(cigna_journal_t));
     p->looked = 0;
     p->lost = 0;
@@ -65,17 +67,17 @@ cigna_put_init(cigna_put_t *p)
 
 
 void
-cigna_put_look(cigna_put_t *p, cigna_op_t *op)
+cigna_grant_install_look(cigna_grant_install_t *p, cigna_op_t *op)
 {
     cigna_script_read(op, p->identity);
 }
 
 
 void
-cigna_put_looked(cigna_put_t *p, const cigna_event_t *ev)
+cigna_grant_install_looked(cigna_grant_install_t *p, const cigna_event_t *ev)
 {
     if (cigna_flow_answered(ev)) {
-        cigna_put_read(p, ev->reply);
+        cigna_grant_install_read(p, ev->reply);
         p->looked = p->replaced;
     }
 
@@ -86,8 +88,8 @@ cigna_put_looked(cigna_put_t *p, const cigna_event_t *ev)
 
 
 int
-cigna_put_begin(cigna_put_t *p, cigna_grant_t *g, const cigna_event_t *ev,
-    cigna_op_t *op)
+cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
+    const cigna_event_t *ev, cigna_op_t *op)
 {
     uint64_t       kept_ms;
     cigna_slice_t  argv[1 + CIGNA_STORE_ARGC];
@@ -117,59 +119,61 @@ cigna_put_begin(cigna_put_t *p, cigna_grant_t *g, const cigna_event_t *ev,
     p->entry.until_ms = ev->now_ms + (int64_t) kept_ms;
 
     cigna_script_run(op, cigna_script_grant_put, argv, 1 + CIGNA_STORE_ARGC);
-    cigna_retry_init(&p->retry, op, cigna_put_st_put);
-    p->state = cigna_put_st_put;
+    cigna_retry_init(&p->retry, op, cigna_grant_install_st_put);
+    p->state = cigna_grant_install_st_put;
 
     return CIGNA_OK;
 }
 
 
 int
-cigna_put_next(cigna_put_t *p, const cigna_event_t *ev, cigna_op_t *op)
+cigna_grant_install_next(cigna_grant_install_t *p, const cigna_event_t *ev,
+    cigna_op_t *op)
 {
-    switch ((cigna_put_state_e) p->state) {
+    switch ((cigna_grant_install_state_e) p->state) {
 
-    case cigna_put_st_put:
+    case cigna_grant_install_st_put:
 
         if (cigna_script_said(ev, "ok")) {
-            return cigna_put_stored(p, ev, op);
+            return cigna_grant_install_stored(p, ev, op);
         }
 
         if (cigna_script_said(ev, "retired")) {
-            return cigna_put_over(p, cigna_put_retired);
+            return cigna_grant_install_over(p, cigna_grant_install_retired);
         }
 
-        return cigna_put_not_stored(p, ev, op);
+        return cigna_grant_install_not_stored(p, ev, op);
 
-    case cigna_put_st_sleep:
+    case cigna_grant_install_st_sleep:
 
         p->state = cigna_retry_again(&p->retry, op);
         return CIGNA_AGAIN;
 
-    case cigna_put_st_journal:
-    case cigna_put_st_over:
+    case cigna_grant_install_st_journal:
+    case cigna_grant_install_st_over:
         break;
     }
 
-    return cigna_put_over(p, p->rc);
+    return cigna_grant_install_over(p, p->rc);
 }
 
 
 /* without room in the journal it is as without a journal */
 
 static int
-cigna_put_stored(cigna_put_t *p, const cigna_event_t *ev, cigna_op_t *op)
+cigna_grant_install_stored(cigna_grant_install_t *p, const cigna_event_t *ev,
+    cigna_op_t *op)
 {
     uint64_t              connected;
     const cigna_reply_t  *record;
 
-    p->rc = cigna_put_ok;
-    p->state = cigna_put_st_journal;
+    p->rc = cigna_grant_install_ok;
+    p->state = cigna_grant_install_st_journal;
 
     record = cigna_reply_item(ev->reply, 2);
 
     if (cigna_reply_slice(cigna_reply_item(record, 0)).len) {
-        cigna_put_read(p, record);
+        cigna_grant_install_read(p, record);
 
     } else if (p->lost && p->looked) {
         p->replaced = 1;
@@ -178,7 +182,7 @@ cigna_put_stored(cigna_put_t *p, const cigna_event_t *ev, cigna_op_t *op)
     if (cigna_slice_uint(cigna_script_slice(ev, 1), INT64_MAX, &connected)
         != CIGNA_OK)
     {
-        return cigna_put_over(p, cigna_put_ok);
+        return cigna_grant_install_over(p, cigna_grant_install_ok);
     }
 
     p->entry.connected_ms = (int64_t) connected;
@@ -189,29 +193,30 @@ cigna_put_stored(cigna_put_t *p, const cigna_event_t *ev, cigna_op_t *op)
 
 
 static int
-cigna_put_not_stored(cigna_put_t *p, const cigna_event_t *ev, cigna_op_t *op)
+cigna_grant_install_not_stored(cigna_grant_install_t *p,
+    const cigna_event_t *ev, cigna_op_t *op)
 {
     p->lost |= ev->type == cigna_ev_lost;
 
-    if (cigna_retry_sleep(&p->retry, op, CIGNA_PUT_TRIES, CIGNA_PUT_MS,
-                          CIGNA_PUT_MAX_MS)
+    if (cigna_retry_sleep(&p->retry, op, CIGNA_GRANT_INSTALL_TRIES, CIGNA_GRANT_INSTALL_MS,
+                          CIGNA_GRANT_INSTALL_MAX_MS)
         == CIGNA_OK)
     {
-        p->state = cigna_put_st_sleep;
+        p->state = cigna_grant_install_st_sleep;
         return CIGNA_AGAIN;
     }
 
-    p->rc = cigna_put_failed;
+    p->rc = cigna_grant_install_failed;
 
     if (!p->lost) {
-        return cigna_put_over(p, cigna_put_failed);
+        return cigna_grant_install_over(p, cigna_grant_install_failed);
     }
 
     p->entry.generation = 0;
     p->entry.blob = cigna_slice_null;
     p->entry.connected_ms = 1;             /* see cigna_disconnect.c */
 
-    p->state = cigna_put_st_journal;
+    p->state = cigna_grant_install_st_journal;
     cigna_flow_journal(op, &p->entry, 0);
 
     return CIGNA_AGAIN;
@@ -221,7 +226,7 @@ cigna_put_not_stored(cigna_put_t *p, const cigna_event_t *ev, cigna_op_t *op)
 /* what it was, if there was something; a later read counts more */
 
 static void
-cigna_put_read(cigna_put_t *p, const cigna_reply_t *record)
+cigna_grant_install_read(cigna_grant_install_t *p, const cigna_reply_t *record)
 {
     int  rc;
 
@@ -240,43 +245,45 @@ cigna_put_read(cigna_put_t *p, const cigna_reply_t *record)
 
 
 static int
-cigna_put_over(cigna_put_t *p, cigna_put_e rc)
+cigna_grant_install_over(cigna_grant_install_t *p, cigna_grant_install_e rc)
 {
     p->rc = rc;
-    p->state = cigna_put_st_over;
+    p->state = cigna_grant_install_st_over;
 
     return CIGNA_OK;
 }
 
 
 int
-cigna_put_outdated(const cigna_put_t *p, const cigna_grant_t *g)
+cigna_grant_install_outdated(const cigna_grant_install_t *p,
+    const cigna_grant_t *g)
 {
     return p->replaced && !p->unread
-           && !cigna_put_shared(p->old.refresh_token, g->refresh_token)
-           && !cigna_put_shared(p->old.access_token, g->access_token);
+           && !cigna_grant_install_shared(p->old.refresh_token, g->refresh_token)
+           && !cigna_grant_install_shared(p->old.access_token, g->access_token);
 }
 
 
 int
-cigna_put_changed(const cigna_put_t *p, const cigna_grant_t *g)
+cigna_grant_install_changed(const cigna_grant_install_t *p,
+    const cigna_grant_t *g)
 {
     return p->replaced && !p->unread
-           && (cigna_put_differ(p->old.sub, g->sub)
+           && (cigna_grant_install_differ(p->old.sub, g->sub)
                || cigna_store_other_patient(p->provider, p->old.patient,
                                             g->patient));
 }
 
 
 static int
-cigna_put_differ(cigna_slice_t a, cigna_slice_t b)
+cigna_grant_install_differ(cigna_slice_t a, cigna_slice_t b)
 {
     return a.len && b.len && !cigna_slice_eq(a, b);
 }
 
 
 static int
-cigna_put_shared(cigna_slice_t a, cigna_slice_t b)
+cigna_grant_install_shared(cigna_slice_t a, cigna_slice_t b)
 {
     return a.len && b.len && cigna_secret_eq(a, b);
 }
