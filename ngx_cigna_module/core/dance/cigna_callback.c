@@ -43,7 +43,7 @@
 #include "cigna_callback.h"
 #include "cigna_connect.h"
 #include "provider/cigna_keys.h"
-#include "vault/cigna_store.h"
+#include "vault/cigna_grant_write.h"
 
 
 #define CIGNA_CALLBACK_CODE_TRIES    3     /* while unsent */
@@ -603,7 +603,7 @@ cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
     g->sub = f->claims.sub;
     g->fhir_user = f->claims.fhir_user;
 
-    cigna_store_tokens(f->provider, &f->tokens, f->sent_ms, g);
+    cigna_grant_write_tokens(f->provider, &f->tokens, f->sent_ms, g);
 
     if (cigna_grant_install_begin(&f->put, g, ev, op) != CIGNA_OK) {
         cigna_callback_say(f, "the grant cannot be sealed", cigna_slice_null);

@@ -23,7 +23,7 @@
 #include <string.h>
 
 #include "cigna_grant_install.h"
-#include "vault/cigna_store.h"
+#include "vault/cigna_grant_write.h"
 
 
 #define CIGNA_GRANT_INSTALL_TRIES     8
@@ -92,19 +92,19 @@ cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
     const cigna_event_t *ev, cigna_op_t *op)
 {
     uint64_t       kept_ms;
-    cigna_slice_t  argv[1 + CIGNA_STORE_ARGC];
+    cigna_slice_t  argv[1 + CIGNA_GRANT_WRITE_ARGC];
 
     g->generation = 1;
     g->state = cigna_grant_live;
     g->connected_ms = ev->now_ms;
 
-    kept_ms = cigna_store_kept_ms(p->provider, g, ev->now_ms);
+    kept_ms = cigna_grant_write_kept_ms(p->provider, g, ev->now_ms);
 
     argv[0] = p->identity->grant_key;
 
     if (cigna_flow_token(p->arena, ev->random, 16, &g->id) != CIGNA_OK
-        || cigna_store_args(p->vault, p->provider, p->identity, g, kept_ms,
-                            ev->random + 16, p->arena, &argv[1])
+        || cigna_grant_write_args(p->vault, p->provider, p->identity, g, kept_ms,
+                                  ev->random + 16, p->arena, &argv[1])
            != CIGNA_OK)
     {
         return CIGNA_ERROR;
@@ -118,7 +118,8 @@ cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
     p->entry.made_ms = ev->now_ms;
     p->entry.until_ms = ev->now_ms + (int64_t) kept_ms;
 
-    cigna_script_run(op, cigna_script_grant_put, argv, 1 + CIGNA_STORE_ARGC);
+    cigna_script_run(op, cigna_script_grant_put, argv,
+                     1 + CIGNA_GRANT_WRITE_ARGC);
     cigna_retry_init(&p->retry, op, cigna_grant_install_st_put);
     p->state = cigna_grant_install_st_put;
 
@@ -270,8 +271,8 @@ cigna_grant_install_changed(const cigna_grant_install_t *p,
 {
     return p->replaced && !p->unread
            && (cigna_grant_install_differ(p->old.sub, g->sub)
-               || cigna_store_other_patient(p->provider, p->old.patient,
-                                            g->patient));
+               || cigna_grant_write_other_patient(p->provider, p->old.patient,
+                                                  g->patient));
 }
 
 

@@ -1,7 +1,7 @@
 
 /*
  * An id_token, part by part, at the exchange.  At a refresh it is looked at
- * with cigna_jwt_read() only: see cigna_store_same().
+ * with cigna_jwt_read() only: see cigna_grant_write_same().
  *
  *   part       absent or null     odd or wrong                    twice
  *   ----       --------------     -----------------------------   ----------

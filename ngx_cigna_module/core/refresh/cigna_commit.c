@@ -55,10 +55,10 @@ cigna_commit_begin(cigna_commit_t *c, const cigna_grant_t *g,
     c->rc = cigna_commit_failed;
     c->journalled = 0;
 
-    kept_ms = cigna_store_kept_ms(c->provider, g, ev->now_ms);
+    kept_ms = cigna_grant_write_kept_ms(c->provider, g, ev->now_ms);
 
-    if (cigna_store_swap(c->vault, c->provider, c->identity, g, owner, kept_ms,
-                         ev->random, c->arena, op)
+    if (cigna_grant_write_swap(c->vault, c->provider, c->identity, g, owner, kept_ms,
+                               ev->random, c->arena, op)
         != CIGNA_OK)
     {
         return CIGNA_ERROR;
@@ -73,7 +73,7 @@ cigna_commit_begin(cigna_commit_t *c, const cigna_grant_t *g,
     c->entry.connected_ms = connected_ms;
     c->entry.made_ms = ev->now_ms;
     c->entry.until_ms = ev->now_ms + (int64_t) kept_ms;
-    c->entry.blob = cigna_store_swap_blob(op);
+    c->entry.blob = cigna_grant_write_swap_blob(op);
 
     cigna_commit_journal(c, op);
 

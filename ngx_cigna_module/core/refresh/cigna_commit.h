@@ -3,7 +3,7 @@
 #define _CIGNA_COMMIT_H_INCLUDED_
 
 
-#include "vault/cigna_store.h"
+#include "vault/cigna_grant_write.h"
 
 
 /*

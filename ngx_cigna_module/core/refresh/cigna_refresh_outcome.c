@@ -97,12 +97,12 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
     f->fresh.state = cigna_grant_live;
 
     /*
-     * A stranger's tokens are forgotten and not revoked, see cigna_store.h.
+     * A stranger's tokens are forgotten and not revoked, see cigna_grant_write.h.
      * What became of the refresh token nobody knows.
      */
 
-    if (cigna_store_same(f->provider, &f->tokens, ev->now_ms, f->arena,
-                         &f->fresh, &why)
+    if (cigna_grant_write_same(f->provider, &f->tokens, ev->now_ms, f->arena,
+                               &f->fresh, &why)
         != CIGNA_OK)
     {
         f->answer = cigna_answer_failed;
@@ -111,7 +111,7 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    cigna_store_tokens(f->provider, &f->tokens, f->sent_ms, &f->fresh);
+    cigna_grant_write_tokens(f->provider, &f->tokens, f->sent_ms, &f->fresh);
 
     f->fresh.generation++;
     f->fresh.forced = f->verdict.refused_id.len
@@ -304,9 +304,9 @@ cigna_refresh_mark_spent(cigna_refresh_t *f, const cigna_event_t *ev,
     f->fresh.obtained_ms = ev->now_ms;
     f->fresh.generation++;
 
-    if (cigna_store_swap(f->vault, f->provider, f->identity, &f->fresh,
-                         f->lease.owner, CIGNA_REFRESH_SPENT_MS, ev->random,
-                         f->arena, op)
+    if (cigna_grant_write_swap(f->vault, f->provider, f->identity, &f->fresh,
+                               f->lease.owner, CIGNA_REFRESH_SPENT_MS, ev->random,
+                               f->arena, op)
         != CIGNA_OK)
     {
         cigna_refresh_passing(f, ev, op, cigna_refresh_vault,

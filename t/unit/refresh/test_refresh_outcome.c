@@ -1542,7 +1542,7 @@ store_long_tokens(void)
     cigna_op_t       op;
     cigna_grant_t    g;
     cigna_arena_t    arena;
-    cigna_slice_t    argv[1 + CIGNA_STORE_ARGC];
+    cigna_slice_t    argv[1 + CIGNA_GRANT_WRITE_ARGC];
     static uint8_t   mem[CIGNA_FLOW_ARENA], nonce[CIGNA_SEAL_NONCE_LEN];
 
     cigna_arena_init(&arena, mem, sizeof(mem));
@@ -1556,11 +1556,12 @@ store_long_tokens(void)
     };
 
     argv[0] = w.identity.grant_key;
-    assert_int_equal(cigna_store_args(&w.vault, &w.provider, &w.identity, &g,
-                                      DAY_MS, nonce, &arena, &argv[1]),
+    assert_int_equal(cigna_grant_write_args(&w.vault, &w.provider, &w.identity, &g,
+                                            DAY_MS, nonce, &arena, &argv[1]),
                      CIGNA_OK);
 
-    cigna_script_run(&op, cigna_script_grant_put, argv, 1 + CIGNA_STORE_ARGC);
+    cigna_script_run(&op, cigna_script_grant_put, argv,
+                     1 + CIGNA_GRANT_WRITE_ARGC);
     cigna_reply_destroy(world_redis(&w, &op));
 }
 

@@ -25,26 +25,26 @@
 
 #include <string.h>
 
-#include "cigna_store.h"
+#include "cigna_grant_write.h"
 
 
 /* a grant without refresh token ends with its access token, about */
 
-#define CIGNA_STORE_TAIL_MS  (7 * 24 * 3600 * (int64_t) 1000)
+#define CIGNA_GRANT_WRITE_TAIL_MS  (7 * 24 * 3600 * (int64_t) 1000)
 
 
-static cigna_slice_t cigna_store_either(cigna_slice_t a, cigna_slice_t b);
-static cigna_slice_t cigna_store_patient(const cigna_provider_t *p,
+static cigna_slice_t cigna_grant_write_either(cigna_slice_t a, cigna_slice_t b);
+static cigna_slice_t cigna_grant_write_patient(const cigna_provider_t *p,
     cigna_slice_t s);
-static int cigna_store_stranger(const cigna_provider_t *p,
+static int cigna_grant_write_stranger(const cigna_provider_t *p,
     cigna_slice_t id_token, const cigna_grant_t *g, cigna_arena_t *a);
-static void cigna_store_learn(const cigna_provider_t *p,
+static void cigna_grant_write_learn(const cigna_provider_t *p,
     cigna_slice_t id_token, int64_t now_ms, cigna_arena_t *a,
     cigna_grant_t *g);
 
 
 void
-cigna_store_tokens(const cigna_provider_t *p,
+cigna_grant_write_tokens(const cigna_provider_t *p,
     const cigna_token_reply_t *tokens, int64_t sent_ms, cigna_grant_t *g)
 {
     int64_t  life_s;
@@ -53,12 +53,12 @@ cigna_store_tokens(const cigna_provider_t *p,
                                       : p->token_lifetime_s;
 
     g->access_token = tokens->access_token;
-    g->refresh_token = cigna_store_either(tokens->refresh_token,
-                                          g->refresh_token);
-    g->scope = cigna_store_either(tokens->scope, g->scope);
+    g->refresh_token = cigna_grant_write_either(tokens->refresh_token,
+                                                g->refresh_token);
+    g->scope = cigna_grant_write_either(tokens->scope, g->scope);
 
     if (g->patient.len == 0
-        || cigna_store_other_patient(p, g->patient, tokens->patient))
+        || cigna_grant_write_other_patient(p, g->patient, tokens->patient))
     {
         g->patient = tokens->patient;
     }
@@ -71,19 +71,20 @@ cigna_store_tokens(const cigna_provider_t *p,
 /* the first one, unless it is empty */
 
 static cigna_slice_t
-cigna_store_either(cigna_slice_t a, cigna_slice_t b)
+cigna_grant_write_either(cigna_slice_t a, cigna_slice_t b)
 {
     return a.len ? a : b;
 }
 
 
 int
-cigna_store_same(const cigna_provider_t *p, const cigna_token_reply_t *tokens,
-    int64_t now_ms, cigna_arena_t *a, cigna_grant_t *g, const char **why)
+cigna_grant_write_same(const cigna_provider_t *p,
+    const cigna_token_reply_t *tokens, int64_t now_ms, cigna_arena_t *a,
+    cigna_grant_t *g, const char **why)
 {
     *why = "tokens for another patient came";
 
-    if (cigna_store_other_patient(p, g->patient, tokens->patient)) {
+    if (cigna_grant_write_other_patient(p, g->patient, tokens->patient)) {
         return CIGNA_ERROR;
     }
 
@@ -91,12 +92,12 @@ cigna_store_same(const cigna_provider_t *p, const cigna_token_reply_t *tokens,
         return CIGNA_OK;
     }
 
-    if (cigna_store_stranger(p, tokens->id_token, g, a)) {
+    if (cigna_grant_write_stranger(p, tokens->id_token, g, a)) {
         *why = "tokens of another subject came";
         return CIGNA_ERROR;
     }
 
-    cigna_store_learn(p, tokens->id_token, now_ms, a, g);
+    cigna_grant_write_learn(p, tokens->id_token, now_ms, a, g);
 
     return CIGNA_OK;
 }
@@ -111,7 +112,7 @@ cigna_store_same(const cigna_provider_t *p, const cigna_token_reply_t *tokens,
  */
 
 static int
-cigna_store_stranger(const cigna_provider_t *p, cigna_slice_t id_token,
+cigna_grant_write_stranger(const cigna_provider_t *p, cigna_slice_t id_token,
     const cigna_grant_t *g, cigna_arena_t *a)
 {
     int               good;
@@ -132,7 +133,7 @@ cigna_store_stranger(const cigna_provider_t *p, cigna_slice_t id_token,
 /* a subject that nobody has told before; keys may have changed */
 
 static void
-cigna_store_learn(const cigna_provider_t *p, cigna_slice_t id_token,
+cigna_grant_write_learn(const cigna_provider_t *p, cigna_slice_t id_token,
     int64_t now_ms, cigna_arena_t *a, cigna_grant_t *g)
 {
     cigna_id_token_t    claims;
@@ -157,11 +158,11 @@ cigna_store_learn(const cigna_provider_t *p, cigna_slice_t id_token,
 
 
 int
-cigna_store_other_patient(const cigna_provider_t *p, cigna_slice_t a,
+cigna_grant_write_other_patient(const cigna_provider_t *p, cigna_slice_t a,
     cigna_slice_t b)
 {
-    a = cigna_store_patient(p, a);
-    b = cigna_store_patient(p, b);
+    a = cigna_grant_write_patient(p, a);
+    b = cigna_grant_write_patient(p, b);
 
     return a.len && b.len && !cigna_slice_eq(a, b);
 }
@@ -170,7 +171,7 @@ cigna_store_other_patient(const cigna_provider_t *p, cigna_slice_t a,
 /* the logical id; what is no reference to a patient stays as it is */
 
 static cigna_slice_t
-cigna_store_patient(const cigna_provider_t *p, cigna_slice_t s)
+cigna_grant_write_patient(const cigna_provider_t *p, cigna_slice_t s)
 {
     cigna_slice_t  rest;
 
@@ -199,7 +200,7 @@ cigna_store_patient(const cigna_provider_t *p, cigna_slice_t s)
 
 
 uint64_t
-cigna_store_kept_ms(const cigna_provider_t *p, const cigna_grant_t *g,
+cigna_grant_write_kept_ms(const cigna_provider_t *p, const cigna_grant_t *g,
     int64_t now_ms)
 {
     int64_t  left, ttl;
@@ -214,15 +215,15 @@ cigna_store_kept_ms(const cigna_provider_t *p, const cigna_grant_t *g,
         return (uint64_t) (ttl > left ? ttl : left);
     }
 
-    return (uint64_t) (left + CIGNA_STORE_TAIL_MS);
+    return (uint64_t) (left + CIGNA_GRANT_WRITE_TAIL_MS);
 }
 
 
 int
-cigna_store_args(const cigna_vault_t *vault, const cigna_provider_t *p,
+cigna_grant_write_args(const cigna_vault_t *vault, const cigna_provider_t *p,
     const cigna_vault_names_t *id, const cigna_grant_t *g, uint64_t kept_ms,
     const uint8_t *nonce, cigna_arena_t *a,
-    cigna_slice_t argv[CIGNA_STORE_ARGC])
+    cigna_slice_t argv[CIGNA_GRANT_WRITE_ARGC])
 {
     argv[0] = g->id;
     argv[5] = cigna_script_who(id);
@@ -241,27 +242,28 @@ cigna_store_args(const cigna_vault_t *vault, const cigna_provider_t *p,
 
 
 int
-cigna_store_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
+cigna_grant_write_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
     const cigna_vault_names_t *id, const cigna_grant_t *g, cigna_slice_t owner,
     uint64_t kept_ms, const uint8_t *nonce, cigna_arena_t *a, cigna_op_t *op)
 {
     int            spent;
-    cigna_slice_t  argv[4 + CIGNA_STORE_ARGC];
+    cigna_slice_t  argv[4 + CIGNA_GRANT_WRITE_ARGC];
 
     spent = g->state == cigna_grant_spent;
 
     argv[0] = id->grant_key;
     argv[1] = id->lock_key;
     argv[2] = owner;
-    argv[3 + CIGNA_STORE_ARGC] = spent ? cigna_slice("1") : cigna_slice("");
+    argv[3 + CIGNA_GRANT_WRITE_ARGC] = spent ? cigna_slice("1") : cigna_slice("");
 
-    if (cigna_store_args(vault, p, id, g, kept_ms, nonce, a, &argv[3])
+    if (cigna_grant_write_args(vault, p, id, g, kept_ms, nonce, a, &argv[3])
         != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
 
-    cigna_script_run(op, cigna_script_grant_swap, argv, 4 + CIGNA_STORE_ARGC);
+    cigna_script_run(op, cigna_script_grant_swap, argv,
+                     4 + CIGNA_GRANT_WRITE_ARGC);
 
     /* a mark that is lost is made again by the next refusal */
 
@@ -272,7 +274,7 @@ cigna_store_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
 
 
 cigna_slice_t
-cigna_store_swap_blob(const cigna_op_t *op)
+cigna_grant_write_swap_blob(const cigna_op_t *op)
 {
     return op->argv[5];
 }

@@ -4,7 +4,7 @@
 #include "acting.h"
 #include "jose.h"
 
-#include "vault/cigna_store.h"
+#include "vault/cigna_grant_write.h"
 
 
 #define NOW  WORLD_START_MS
@@ -50,7 +50,7 @@ what_the_reply_lacks_stays_as_it_is(void **state)
 
     g = old_grant();
     t = reply();
-    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    cigna_grant_write_tokens(&w.provider, &t, NOW, &g);
 
     assert_slice(g.access_token, "new-at");
     assert_slice(g.refresh_token, "old-rt");
@@ -73,7 +73,7 @@ what_the_reply_has_is_taken(void **state)
     t.refresh_token = cigna_slice("new-rt");
     t.scope = cigna_slice("new");
     t.patient = cigna_slice("A2");
-    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    cigna_grant_write_tokens(&w.provider, &t, NOW, &g);
 
     assert_slice(g.refresh_token, "new-rt");
     assert_slice(g.scope, "new");
@@ -91,16 +91,16 @@ a_life_that_is_not_told_is_the_configured_one(void **state)
 
     g = old_grant();
     t = reply();
-    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    cigna_grant_write_tokens(&w.provider, &t, NOW, &g);
     assert_int_equal(g.expires_ms, NOW + 300 * 1000);
     assert_int_equal(g.obtained_ms, NOW);
 
     t.expires_in_s = 0;
-    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    cigna_grant_write_tokens(&w.provider, &t, NOW, &g);
     assert_int_equal(g.expires_ms, NOW + 300 * 1000);
 
     t.expires_in_s = 599;
-    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    cigna_grant_write_tokens(&w.provider, &t, NOW, &g);
     assert_int_equal(g.expires_ms, NOW + 599 * 1000);
 }
 
@@ -113,21 +113,23 @@ a_grant_is_kept_for_as_long_as_it_is_of_use(void **state)
     (void) state;
 
     g = old_grant();
-    assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW),
+    assert_int_equal(cigna_grant_write_kept_ms(&w.provider, &g, NOW),
                      INT64_C(400) * 24 * 3600 * 1000);
 
     /* a ttl shorter than an access token */
 
     w.provider.grant_ttl_s = 60;
     g.expires_ms = NOW + 100 * 1000;
-    assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW), 100 * 1000);
+    assert_int_equal(cigna_grant_write_kept_ms(&w.provider, &g, NOW),
+                     100 * 1000);
     g.expires_ms = NOW + 1000;
-    assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW), 60 * 1000);
+    assert_int_equal(cigna_grant_write_kept_ms(&w.provider, &g, NOW),
+                     60 * 1000);
 
     g.refresh_token = cigna_slice_null;
-    assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW),
+    assert_int_equal(cigna_grant_write_kept_ms(&w.provider, &g, NOW),
                      1000 + 7 * 24 * 3600 * 1000);
-    assert_int_equal(cigna_store_kept_ms(&w.provider, &g, NOW + 5000),
+    assert_int_equal(cigna_grant_write_kept_ms(&w.provider, &g, NOW + 5000),
                      7 * 24 * 3600 * 1000);
 }
 
@@ -142,7 +144,7 @@ same(const char *patient, const char *id_token, cigna_grant_t *g)
     t.patient = cigna_slice_str(patient);
     t.id_token = cigna_slice_str(id_token);
 
-    return cigna_store_same(&w.provider, &t, NOW, &arena, g, &why)
+    return cigna_grant_write_same(&w.provider, &t, NOW, &arena, g, &why)
            == CIGNA_OK;
 }
 
@@ -218,11 +220,11 @@ a_patient_stays_as_first_written(void **state)
     g = old_grant();
     t = reply();
     t.patient = cigna_slice("Patient/A1");
-    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    cigna_grant_write_tokens(&w.provider, &t, NOW, &g);
     assert_slice(g.patient, "A1");
 
     g.patient = cigna_slice_null;
-    cigna_store_tokens(&w.provider, &t, NOW, &g);
+    cigna_grant_write_tokens(&w.provider, &t, NOW, &g);
     assert_slice(g.patient, "Patient/A1");
 }
 
@@ -347,14 +349,14 @@ static void
 a_grant_is_written_sealed_with_all_that_redis_needs(void **state)
 {
     cigna_grant_t  g;
-    cigna_slice_t  argv[CIGNA_STORE_ARGC];
+    cigna_slice_t  argv[CIGNA_GRANT_WRITE_ARGC];
 
     (void) state;
 
     g = old_grant();
 
-    assert_int_equal(cigna_store_args(&w.vault, &w.provider, &w.identity, &g,
-                                      5000, nonce, &arena, argv),
+    assert_int_equal(cigna_grant_write_args(&w.vault, &w.provider, &w.identity, &g,
+                                            5000, nonce, &arena, argv),
                      CIGNA_OK);
 
     assert_slice(argv[0], "AAAAAAAAAAAAAAAAAAAAAA");
@@ -371,7 +373,7 @@ too_little_room_writes_nothing(void **state)
 {
     size_t         size;
     cigna_grant_t  g;
-    cigna_slice_t  argv[CIGNA_STORE_ARGC];
+    cigna_slice_t  argv[CIGNA_GRANT_WRITE_ARGC];
 
     (void) state;
 
@@ -380,8 +382,8 @@ too_little_room_writes_nothing(void **state)
     for (size = 0; size < sizeof(mem); size++) {
         cigna_arena_init(&arena, mem, size);
 
-        if (cigna_store_args(&w.vault, &w.provider, &w.identity, &g, 5000,
-                             nonce, &arena, argv)
+        if (cigna_grant_write_args(&w.vault, &w.provider, &w.identity, &g, 5000,
+                                   nonce, &arena, argv)
             == CIGNA_OK)
         {
             break;

@@ -18,7 +18,7 @@
  * A patient who is only written in another way stays as well.
  * The life is counted from when the request was sent.
  */
-void cigna_store_tokens(const cigna_provider_t *p,
+void cigna_grant_write_tokens(const cigna_provider_t *p,
     const cigna_token_reply_t *tokens, int64_t sent_ms, cigna_grant_t *g);
 
 /*
@@ -27,7 +27,7 @@ void cigna_store_tokens(const cigna_provider_t *p,
  * tokens are somebody else's.  They are not to be revoked: revoking works on
  * whole grants, which is either this one or a stranger's.
  */
-int cigna_store_same(const cigna_provider_t *p,
+int cigna_grant_write_same(const cigna_provider_t *p,
     const cigna_token_reply_t *tokens, int64_t now_ms, cigna_arena_t *a,
     cigna_grant_t *g, const char **why);
 
@@ -35,11 +35,11 @@ int cigna_store_same(const cigna_provider_t *p,
  * 1 if both name a patient, and not the same: "A1", "Patient/A1", "/Patient/A1"
  * and "<fhir_base>/Patient/A1" are one, also with "/_history/...".
  */
-int cigna_store_other_patient(const cigna_provider_t *p, cigna_slice_t a,
+int cigna_grant_write_other_patient(const cigna_provider_t *p, cigna_slice_t a,
     cigna_slice_t b);
 
 /* how long Redis keeps a grant */
-uint64_t cigna_store_kept_ms(const cigna_provider_t *p,
+uint64_t cigna_grant_write_kept_ms(const cigna_provider_t *p,
     const cigna_grant_t *g, int64_t now_ms);
 
 
@@ -47,23 +47,24 @@ uint64_t cigna_store_kept_ms(const cigna_provider_t *p,
  * The arguments that grant_put and grant_swap share: grant id, generation,
  * sealed grant, ms to keep it, channel, identity.  nonce: fresh random bytes.
  */
-#define CIGNA_STORE_ARGC  6
+#define CIGNA_GRANT_WRITE_ARGC  6
 
-int cigna_store_args(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_vault_names_t *id, const cigna_grant_t *g, uint64_t kept_ms,
-    const uint8_t *nonce, cigna_arena_t *a,
-    cigna_slice_t argv[CIGNA_STORE_ARGC]);
+int cigna_grant_write_args(const cigna_vault_t *vault,
+    const cigna_provider_t *p, const cigna_vault_names_t *id,
+    const cigna_grant_t *g, uint64_t kept_ms, const uint8_t *nonce,
+    cigna_arena_t *a, cigna_slice_t argv[CIGNA_GRANT_WRITE_ARGC]);
 
 /*
  * The operation that puts g over an older generation of the same grant, and
  * gives up the lease of "owner".  CIGNA_ERROR if it cannot be sealed.
  */
-int cigna_store_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_vault_names_t *id, const cigna_grant_t *g, cigna_slice_t owner,
-    uint64_t kept_ms, const uint8_t *nonce, cigna_arena_t *a, cigna_op_t *op);
+int cigna_grant_write_swap(const cigna_vault_t *vault,
+    const cigna_provider_t *p, const cigna_vault_names_t *id,
+    const cigna_grant_t *g, cigna_slice_t owner, uint64_t kept_ms,
+    const uint8_t *nonce, cigna_arena_t *a, cigna_op_t *op);
 
 /* the sealed grant in it */
-cigna_slice_t cigna_store_swap_blob(const cigna_op_t *op);
+cigna_slice_t cigna_grant_write_swap_blob(const cigna_op_t *op);
 
 
 #endif /* _CIGNA_STORE_H_INCLUDED_ */
