@@ -35,7 +35,7 @@
  * again with the other secret: the refusal was of the client, and the refresh
  * token is not spent by it.
  *
- * "commit" (cigna_commit.c) puts the new generation into the node's journal
+ * "commit" (cigna_grant_commit.c) puts the new generation into the node's journal
  * and then into Redis.  It is reported in between, so that nobody waits for
  * Redis; what Redis has not confirmed by the end is left to the node's upkeep
  * (cigna_restore.c).
@@ -180,7 +180,7 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_refresh_st_commit:
 
-        if (cigna_commit_next(&f->commit, ev, op) != CIGNA_AGAIN) {
+        if (cigna_grant_commit_next(&f->commit, ev, op) != CIGNA_AGAIN) {
             cigna_refresh_committed(f, ev, op);
         }
 
@@ -224,9 +224,9 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
         /* used from here on, and to be stored still */
 
-        if (f->exchanged && f->commit.rc == cigna_commit_usable) {
+        if (f->exchanged && f->commit.rc == cigna_grant_commit_usable) {
             f->state = cigna_refresh_st_commit;
-            cigna_commit_store(&f->commit, op);
+            cigna_grant_commit_store(&f->commit, op);
             return;
         }
 

@@ -5,7 +5,7 @@
 
 #include "cigna_refusal_rate.h"
 #include "oauth/cigna_client_secret.h"
-#include "cigna_commit.h"
+#include "cigna_grant_commit.h"
 #include "cigna_lease.h"
 #include "provider/cigna_revoke.h"
 #include "cigna_verdict.h"
@@ -54,17 +54,17 @@ typedef struct {
     cigna_client_secret_t    secret;       /* its results are, too */
 
     /* private */
-    unsigned                 state;
-    cigna_retry_t            retry;
-    unsigned                 rounds;       /* of looking at the record */
-    unsigned                 waits:1;      /* for somebody else's exchange */
-    cigna_lease_mark_e       end;          /* when the lease is given up */
-    int64_t                  sent_ms;
-    cigna_lease_t            lease;
-    cigna_commit_t           commit;
-    cigna_token_reply_t      tokens;
-    cigna_grant_t            fresh;
-    cigna_revoke_t           revoke;
+    unsigned                  state;
+    cigna_retry_t             retry;
+    unsigned                  rounds;       /* of looking at the record */
+    unsigned                  waits:1;      /* for somebody else's exchange */
+    cigna_lease_mark_e        end;          /* when the lease is given up */
+    int64_t                   sent_ms;
+    cigna_lease_t             lease;
+    cigna_grant_commit_t      commit;
+    cigna_token_reply_t       tokens;
+    cigna_grant_t             fresh;
+    cigna_revoke_t            revoke;
 } cigna_refresh_t;
 
 

@@ -120,8 +120,8 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
 
     f->state = cigna_refresh_st_commit;
 
-    if (cigna_commit_begin(&f->commit, &f->fresh, f->lease.owner,
-                           f->lease.connected_ms, ev, op)
+    if (cigna_grant_commit_begin(&f->commit, &f->fresh, f->lease.owner,
+                                 f->lease.connected_ms, ev, op)
         != CIGNA_OK)
     {
         cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
@@ -136,26 +136,26 @@ cigna_refresh_committed(cigna_refresh_t *f, const cigna_event_t *ev,
 {
     switch (f->commit.rc) {
 
-    case cigna_commit_usable:
+    case cigna_grant_commit_usable:
         f->grant = f->fresh;
         f->exchanged = 1;
         cigna_refresh_report(f, ev, op, cigna_refresh_ok, NULL);
         return;
 
-    case cigna_commit_stored:
+    case cigna_grant_commit_stored:
         cigna_refresh_stored(f, ev, op);
         return;
 
-    case cigna_commit_stale:
+    case cigna_grant_commit_stale:
         cigna_refresh_superseded(f, ev, op);
         return;
 
-    case cigna_commit_left:
+    case cigna_grant_commit_left:
         f->left = 1;
         cigna_refresh_revoke(f, op);
         return;
 
-    case cigna_commit_failed:
+    case cigna_grant_commit_failed:
         break;
     }
 
@@ -174,7 +174,7 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
 
     if (f->exchanged) {
         f->state = cigna_refresh_st_settle;
-        cigna_commit_settle(&f->commit, 1, op);
+        cigna_grant_commit_settle(&f->commit, 1, op);
         return;
     }
 
@@ -211,7 +211,8 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
 
     f->lease.held = 0;
 
-    rc = cigna_refresh_record(f, cigna_commit_record(ev), &there, NULL, &why);
+    rc = cigna_refresh_record(f, cigna_grant_commit_record(ev), &there, NULL,
+                              &why);
 
     if (rc == cigna_refresh_ok && there.state == cigna_grant_spent) {
         rc = cigna_refresh_spent;
@@ -236,7 +237,7 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
                        rc == cigna_refresh_ok ? "somebody else was first"
                                               : why, cigna_slice_null);
         f->state = cigna_refresh_st_settle;
-        cigna_commit_settle(&f->commit, 0, op);
+        cigna_grant_commit_settle(&f->commit, 0, op);
         return;
     }
 

@@ -3,7 +3,7 @@
 
 #include "scene.h"
 
-#include "refresh/cigna_commit.h"
+#include "refresh/cigna_grant_commit.h"
 #include "refresh/cigna_lease.h"
 #include "refresh/cigna_refresh.h"
 #include "refresh/cigna_restore.h"

@@ -3,13 +3,13 @@
 
 #include "acting.h"
 
-#include "refresh/cigna_commit.h"
+#include "refresh/cigna_grant_commit.h"
 
 
 static uint8_t         mem[64 * 1024];
 static cigna_arena_t   arena;
 static cigna_grant_t   g;
-static cigna_commit_t  c;
+static cigna_grant_commit_t  c;
 static cigna_op_t      op;
 
 
@@ -35,8 +35,8 @@ begin(void)
     g.generation = 2;
     g.access_token = cigna_slice(WORLD_MARKER "-new");
 
-    assert_int_equal(cigna_commit_begin(&c, &g, cigna_slice("owner"), 77, &ev,
-                                        &op),
+    assert_int_equal(cigna_grant_commit_begin(&c, &g, cigna_slice("owner"), 77, &ev,
+                                              &op),
                      CIGNA_OK);
 }
 
@@ -58,7 +58,7 @@ go_on(cigna_ev_e type)
         ev.reply = reply;
     }
 
-    more = cigna_commit_next(&c, &ev, &op) == CIGNA_AGAIN;
+    more = cigna_grant_commit_next(&c, &ev, &op) == CIGNA_AGAIN;
     cigna_reply_destroy(reply);
 
     return more;
@@ -79,15 +79,15 @@ the_journal_comes_before_redis(void **state)
     assert_true(op.journal.blob.len > 0);
 
     assert_false(go_on(cigna_ev_ok));
-    assert_int_equal(c.rc, cigna_commit_usable);
+    assert_int_equal(c.rc, cigna_grant_commit_usable);
 
-    cigna_commit_store(&c, &op);
+    cigna_grant_commit_store(&c, &op);
     assert_int_equal(op.type, cigna_op_script);
     assert_true(op.durable);
     assert_false(go_on(cigna_ev_ok));
-    assert_int_equal(c.rc, cigna_commit_stored);
+    assert_int_equal(c.rc, cigna_grant_commit_stored);
 
-    cigna_commit_settle(&c, 1, &op);
+    cigna_grant_commit_settle(&c, 1, &op);
     assert_int_equal(op.type, cigna_op_settle);
     assert_true(op.confirmed);
     assert_int_equal(op.journal.generation, 2);
@@ -112,7 +112,7 @@ what_the_journal_has_no_room_for_goes_to_redis(void **state)
     assert_true(go_on(cigna_ev_unsent));
 
     assert_false(go_on(cigna_ev_ok));
-    assert_int_equal(c.rc, cigna_commit_stored);
+    assert_int_equal(c.rc, cigna_grant_commit_stored);
     assert_false(c.journalled);
 }
 
@@ -126,7 +126,7 @@ what_the_journal_has_is_tried_a_few_times_and_left(void **state)
 
     begin();
     assert_false(go_on(cigna_ev_ok));
-    cigna_commit_store(&c, &op);
+    cigna_grant_commit_store(&c, &op);
 
     for (n = 1; go_on(cigna_ev_unsent); n++) {
         assert_int_equal(op.type, cigna_op_sleep);
@@ -134,7 +134,7 @@ what_the_journal_has_is_tried_a_few_times_and_left(void **state)
         assert_int_equal(op.type, cigna_op_script);
     }
 
-    assert_int_equal(c.rc, cigna_commit_left);
+    assert_int_equal(c.rc, cigna_grant_commit_left);
     assert_int_equal(n, 6);
 }
 
@@ -154,7 +154,7 @@ what_nobody_takes_has_failed_in_the_end(void **state)
         }
     }
 
-    assert_int_equal(c.rc, cigna_commit_failed);
+    assert_int_equal(c.rc, cigna_grant_commit_failed);
     assert_int_equal(sleeps, 19);
 }
 
@@ -170,10 +170,10 @@ what_is_there_instead_is_passed_on(void **state)
     assert_true(go_on(cigna_ev_unsent));
     world_delete(&w, w.identity.grant_key);
     assert_false(go_on(cigna_ev_ok));
-    assert_int_equal(c.rc, cigna_commit_stale);
+    assert_int_equal(c.rc, cigna_grant_commit_stale);
 
     ev = event(cigna_ev_lost);
-    assert_null(cigna_commit_record(&ev));
+    assert_null(cigna_grant_commit_record(&ev));
 }
 
 
@@ -186,8 +186,8 @@ too_little_room_is_an_error(void **state)
 
     ev = event(cigna_ev_ok);
     cigna_arena_init(&arena, mem, 64);
-    assert_int_equal(cigna_commit_begin(&c, &g, cigna_slice("owner"), 1, &ev,
-                                        &op),
+    assert_int_equal(cigna_grant_commit_begin(&c, &g, cigna_slice("owner"), 1, &ev,
+                                              &op),
                      CIGNA_ERROR);
 }
 
