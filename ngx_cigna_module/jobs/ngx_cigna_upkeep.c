@@ -19,7 +19,7 @@
 #include "shm/ngx_cigna_journal.h"
 #include "run/ngx_cigna_run.h"
 #include "refresh/cigna_lease.h"
-#include "refresh/cigna_restore.h"
+#include "refresh/cigna_journal_replay.h"
 
 
 #define NGX_CIGNA_UPKEEP_TICK     200      /* ms */
@@ -56,12 +56,12 @@ static void ngx_cigna_upkeep_ask(ngx_cigna_upkeep_t *upkeep);
 static void ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, const cigna_journal_look_t *look);
 static ngx_int_t ngx_cigna_upkeep_copy(ngx_cigna_run_t *run,
-    cigna_restore_t *flow, const cigna_journal_t *entry);
+    cigna_journal_replay_t *flow, const cigna_journal_t *entry);
 static void ngx_cigna_upkeep_flow(void *data, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_upkeep_end(ngx_cigna_run_t *run);
 static void ngx_cigna_upkeep_log(ngx_cigna_run_t *run,
-    const cigna_restore_t *flow);
+    const cigna_journal_replay_t *flow);
 static void ngx_cigna_upkeep_leave(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, ngx_uint_t tries);
 
@@ -285,10 +285,10 @@ static void
 ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, const cigna_journal_look_t *look)
 {
-    ngx_str_t            name;
-    cigna_restore_t     *flow;
-    ngx_cigna_run_t     *run;
-    ngx_cigna_tenant_t  *tenant;
+    ngx_str_t                name;
+    cigna_journal_replay_t  *flow;
+    ngx_cigna_run_t         *run;
+    ngx_cigna_tenant_t      *tenant;
 
     name.data = (u_char *) entry->tenant.data;
     name.len = entry->tenant.len;
@@ -296,7 +296,8 @@ ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
     tenant = ngx_cigna_tenant_find(mcf, &name);
 
     run = ngx_cigna_run_create(mcf, tenant, "journal", NULL,
-                               sizeof(cigna_restore_t), CIGNA_RESTORE_ARENA);
+                               sizeof(cigna_journal_replay_t),
+                               CIGNA_JOURNAL_REPLAY_ARENA);
     if (run == NULL) {
         ngx_cigna_upkeep_leave(mcf, entry, look->tries);
         return;
@@ -325,14 +326,14 @@ ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
     flow->arena = &run->arena;
     flow->confirmed = look->confirmed;
 
-    cigna_restore_init(flow);
+    cigna_journal_replay_init(flow);
 
     ngx_cigna_run_start(run, ngx_cigna_upkeep_flow, 0);
 }
 
 
 static ngx_int_t
-ngx_cigna_upkeep_copy(ngx_cigna_run_t *run, cigna_restore_t *flow,
+ngx_cigna_upkeep_copy(ngx_cigna_run_t *run, cigna_journal_replay_t *flow,
     const cigna_journal_t *entry)
 {
     u_char           *p;
@@ -367,19 +368,19 @@ ngx_cigna_upkeep_copy(ngx_cigna_run_t *run, cigna_restore_t *flow,
 static void
 ngx_cigna_upkeep_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
-    cigna_restore_next(data, ev, op);
+    cigna_journal_replay_next(data, ev, op);
 }
 
 
 static void
 ngx_cigna_upkeep_end(ngx_cigna_run_t *run)
 {
-    ngx_event_t      *timer;
-    cigna_restore_t  *flow;
+    ngx_event_t             *timer;
+    cigna_journal_replay_t  *flow;
 
     flow = run->flow;
 
-    if (flow->rc != cigna_restore_ok && flow->rc != cigna_restore_superseded) {
+    if (flow->rc != cigna_journal_replay_ok && flow->rc != cigna_journal_replay_superseded) {
         ngx_cigna_upkeep_leave(run->mcf, &flow->entry, (uintptr_t) run->data);
     }
 
@@ -399,19 +400,19 @@ ngx_cigna_upkeep_end(ngx_cigna_run_t *run)
 /* what Redis had before is written again without a word, unless it is odd */
 
 static void
-ngx_cigna_upkeep_log(ngx_cigna_run_t *run, const cigna_restore_t *flow)
+ngx_cigna_upkeep_log(ngx_cigna_run_t *run, const cigna_journal_replay_t *flow)
 {
     ngx_uint_t         level;
     ngx_cigna_count_e  what;
 
     switch (flow->rc) {
 
-    case cigna_restore_ok:
+    case cigna_journal_replay_ok:
         level = flow->confirmed ? NGX_LOG_DEBUG : NGX_LOG_NOTICE;
         what = ngx_cigna_count_journal_restored;
         break;
 
-    case cigna_restore_superseded:
+    case cigna_journal_replay_superseded:
         level = flow->confirmed ? NGX_LOG_INFO : NGX_LOG_WARN;
         what = ngx_cigna_count_journal_lost;
         break;
@@ -428,7 +429,7 @@ ngx_cigna_upkeep_log(ngx_cigna_run_t *run, const cigna_restore_t *flow)
 
     ngx_log_error(level, &run->log.log, 0,
                   "journal entry written to Redis, outcome: %s, generation: "
-                  "%uL%s%s", cigna_restore_name(flow->rc),
+                  "%uL%s%s", cigna_journal_replay_name(flow->rc),
                   flow->entry.generation,
                   flow->detail[0] ? ", detail: " : "", flow->detail);
 }

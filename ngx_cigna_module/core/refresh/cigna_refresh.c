@@ -38,7 +38,7 @@
  * "commit" (cigna_grant_commit.c) puts the new generation into the node's journal
  * and then into Redis.  It is reported in between, so that nobody waits for
  * Redis; what Redis has not confirmed by the end is left to the node's upkeep
- * (cigna_restore.c).
+ * (cigna_journal_replay.c).
  *
  * Invariants, checked by t/fuzz/refresh/fuzz_refresh.c:
  *

@@ -42,7 +42,7 @@ typedef enum {
 /*
  * For so long the ids of grants that were deleted are remembered, so that no
  * late write revives one: longer than anybody tries to write, see
- * cigna_restore.h.
+ * cigna_journal_replay.h.
  */
 
 #define CIGNA_TOMB_MS  (INT64_C(30) * 24 * 3600 * 1000)

@@ -6,7 +6,7 @@
 #include "refresh/cigna_grant_commit.h"
 #include "refresh/cigna_lease.h"
 #include "refresh/cigna_refresh.h"
-#include "refresh/cigna_restore.h"
+#include "refresh/cigna_journal_replay.h"
 #include "provider/cigna_revoke.h"
 
 

@@ -1083,7 +1083,7 @@ restore_all(void)
         if (world_entry(&w, 0, n)) {
             world_restore(&w, &b, 0, n);
             world_run(&w, &b);
-            assert_int_equal(b.flow.restore.rc, cigna_restore_ok);
+            assert_int_equal(b.flow.restore.rc, cigna_journal_replay_ok);
             world_end(&b);
         }
     }

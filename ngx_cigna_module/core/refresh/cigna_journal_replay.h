@@ -10,23 +10,23 @@
 /*
  * Writes one entry of a node's journal to Redis: again, after a change of
  * primary or a reconnect, or in place of the run that made it.  See
- * cigna_restore.c for states and invariants.
+ * cigna_journal_replay.c for states and invariants.
  */
 
 typedef enum {
-    cigna_restore_pending = 0,
-    cigna_restore_ok,                      /* Redis has it: entry confirmed */
-    cigna_restore_superseded,              /* there is something newer, or the
+    cigna_journal_replay_pending = 0,
+    cigna_journal_replay_ok,                      /* Redis has it: entry confirmed */
+    cigna_journal_replay_superseded,              /* there is something newer, or the
                                               grant is gone: entry forgotten */
-    cigna_restore_failed                   /* not for now: the entry stays */
-} cigna_restore_e;
+    cigna_journal_replay_failed                   /* not for now: the entry stays */
+} cigna_journal_replay_e;
 
 
 /* an older entry is forgotten: Redis may have forgotten what it deleted */
 
-#define CIGNA_RESTORE_MAX_MS  (CIGNA_TOMB_MS - INT64_C(24) * 3600 * 1000)
+#define CIGNA_JOURNAL_REPLAY_MAX_MS  (CIGNA_TOMB_MS - INT64_C(24) * 3600 * 1000)
 
-#define CIGNA_RESTORE_ARENA   (48 * 1024)
+#define CIGNA_JOURNAL_REPLAY_ARENA   (48 * 1024)
 
 
 typedef struct {
@@ -38,22 +38,22 @@ typedef struct {
     unsigned                 confirmed:1;  /* Redis has had it before */
 
     /* results, complete when the flow reports (or is done) */
-    cigna_restore_e          rc;
-    char                     detail[192];  /* for the log, never a secret */
+    cigna_journal_replay_e          rc;
+    char                            detail[192];  /* for the log, never a secret */
 
     /* private */
     unsigned                    state;
     cigna_retry_t               retry;
     cigna_vault_names_t         identity;
     cigna_revoke_t              revoke;
-} cigna_restore_t;
+} cigna_journal_replay_t;
 
 
-void cigna_restore_init(cigna_restore_t *f);
-void cigna_restore_next(cigna_restore_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
+void cigna_journal_replay_init(cigna_journal_replay_t *f);
+void cigna_journal_replay_next(cigna_journal_replay_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
 
-const char *cigna_restore_name(cigna_restore_e rc);
+const char *cigna_journal_replay_name(cigna_journal_replay_e rc);
 
 
 #endif /* _CIGNA_RESTORE_H_INCLUDED_ */

@@ -4,7 +4,7 @@
 #include "refreshing.h"
 
 
-static cigna_restore_t *
+static cigna_journal_replay_t *
 restore(unsigned node)
 {
     world_end(&b);
@@ -49,7 +49,7 @@ a_dead_workers_generation_is_stored_by_another_one(void **state)
     (void) state;
 
     leave();
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
 
     assert_slice(stored().access_token, WORLD_MARKER "-at-0-2");
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-2");
@@ -117,7 +117,7 @@ a_run_that_is_still_alive_may_be_helped(void **state)
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_false(a.flow.refresh.superseded);
     assert_int_equal(stored().generation, 2);
@@ -149,8 +149,8 @@ two_workers_may_restore_the_same_entry(void **state)
         }
     }
 
-    assert_int_equal(other.flow.restore.rc, cigna_restore_ok);
-    assert_int_equal(b.flow.restore.rc, cigna_restore_ok);
+    assert_int_equal(other.flow.restore.rc, cigna_journal_replay_ok);
+    assert_int_equal(b.flow.restore.rc, cigna_journal_replay_ok);
     assert_int_equal(stored().generation, 2);
     world_end(&other);
 }
@@ -171,7 +171,7 @@ a_new_primary_is_given_the_generations_it_has_lost(void **state)
     world_failover(&w);
     assert_int_equal(stored().generation, 1);
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-2");
     assert_int_equal(w.refreshes_posted, 1);
 }
@@ -355,14 +355,14 @@ a_generation_that_was_amended_since_stays_in_the_journal(void **state)
 
     /* the connection is made again, and then there is another primary */
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_int_not_equal(stored().userinfo.len, 0);
     assert_non_null(world_entry(&w, NODE, 0));
 
     world_failover(&w);
     assert_int_equal(stored().generation, 1);
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-2");
 }
 
@@ -373,11 +373,11 @@ a_store_whose_reply_was_lost_may_have_been_amended(void **state)
     (void) state;
 
     leave();
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     world_entry(&w, NODE, 0)->confirmed = 0;
     amend();
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_true(world_entry(&w, NODE, 0)->confirmed);
     assert_int_not_equal(stored().userinfo.len, 0);
     assert_int_equal(w.revoked, 0);
@@ -389,7 +389,7 @@ a_store_whose_reply_was_lost_may_have_been_amended(void **state)
 static void
 a_deleted_grant_is_not_revived_and_its_tokens_are_revoked(void **state)
 {
-    cigna_restore_t  *f;
+    cigna_journal_replay_t  *f;
 
     (void) state;
 
@@ -398,7 +398,7 @@ a_deleted_grant_is_not_revived_and_its_tokens_are_revoked(void **state)
     w.last_revoked[0] = '\0';
     f = restore(NODE);
 
-    assert_int_equal(f->rc, cigna_restore_superseded);
+    assert_int_equal(f->rc, cigna_journal_replay_superseded);
     assert_null(field("i"));
     assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
     assert_null(world_entry(&w, NODE, 0));
@@ -414,7 +414,7 @@ a_newer_grant_stays_and_the_old_ones_tokens_are_revoked(void **state)
     world_connected(&w);
     w.last_revoked[0] = '\0';
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_superseded);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_superseded);
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-1");
     assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
     assert_true(world_alive(&w, stored().refresh_token));
@@ -437,7 +437,7 @@ a_newer_generation_stays_and_is_not_revoked(void **state)
     (void) finish(&a);
     assert_int_equal(stored().generation, 3);
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_superseded);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_superseded);
     assert_int_equal(stored().generation, 3);
     assert_int_equal(w.revoked, 0);
     assert_null(world_entry(&w, NODE, 0));
@@ -455,7 +455,7 @@ what_redis_once_had_is_revoked_by_others(void **state)
     w.revoked = 0;
 
     assert_true(world_entry(&w, NODE, 0)->confirmed);
-    assert_int_equal(restore(NODE)->rc, cigna_restore_superseded);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_superseded);
     assert_int_equal(w.revoked, 0);
 }
 
@@ -495,7 +495,7 @@ a_deletion_that_was_lost_is_made_again(void **state)
     world_failover(&w);
     assert_non_null(field("i"));
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_null(field("i"));
     assert_true(world_entry(&w, NODE, 0)->confirmed);
     w.quiet_until_ms = 0;
@@ -533,7 +533,7 @@ a_deletion_ends_no_newer_grant(void **state)
     world_connected(&w);
     journal_deletion("CCCCCCCCCCCCCCCCCCCCCC");
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
 }
 
@@ -558,12 +558,12 @@ while_redis_cannot_be_asked_the_entry_stays(void **state)
                                                         : kind);
         }
 
-        assert_int_equal(b.flow.restore.rc, cigna_restore_failed);
+        assert_int_equal(b.flow.restore.rc, cigna_journal_replay_failed);
         assert_non_null(world_entry(&w, NODE, 0));
         assert_false(world_entry(&w, NODE, 0)->confirmed);
     }
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
 }
 
 
@@ -576,7 +576,7 @@ a_write_whose_reply_was_lost_is_repeated(void **state)
     world_restore(&w, &b, NODE, 0);
     (void) world_run_fault(&w, &b, 1, world_lost_after);
 
-    assert_int_equal(b.flow.restore.rc, cigna_restore_ok);
+    assert_int_equal(b.flow.restore.rc, cigna_journal_replay_ok);
     assert_int_equal(stored().generation, 2);
 }
 
@@ -587,12 +587,12 @@ an_entry_older_than_redis_remembers_deletions_is_forgotten(void **state)
     (void) state;
 
     leave();
-    w.now_ms += CIGNA_RESTORE_MAX_MS;
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    w.now_ms += CIGNA_JOURNAL_REPLAY_MAX_MS;
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     world_entry(&w, NODE, 0)->confirmed = 0;
 
     w.now_ms++;
-    assert_int_equal(restore(NODE)->rc, cigna_restore_superseded);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_superseded);
     assert_null(world_entry(&w, NODE, 0));
 }
 
@@ -605,7 +605,7 @@ an_entry_that_redis_would_have_dropped_is_forgotten(void **state)
     leave();
     world_entry(&w, NODE, 0)->entry.until_ms = w.now_ms;
 
-    assert_int_equal(restore(NODE)->rc, cigna_restore_superseded);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_superseded);
     assert_int_equal(stored().generation, 1);
     assert_null(world_entry(&w, NODE, 0));
 }
@@ -641,7 +641,7 @@ the_tenant_may_be_no_more(void **state)
     b.flow.restore.provider = NULL;
     world_run(&w, &b);
 
-    assert_int_equal(b.flow.restore.rc, cigna_restore_superseded);
+    assert_int_equal(b.flow.restore.rc, cigna_journal_replay_superseded);
     assert_non_null(strstr(b.flow.restore.detail, "not revoked"));
     assert_int_equal(w.revoked, 0);
 }
@@ -657,7 +657,7 @@ too_little_room_leaves_the_entry(void **state)
     b.arena.end = b.arena.pos;
     world_run(&w, &b);
 
-    assert_int_equal(b.flow.restore.rc, cigna_restore_failed);
+    assert_int_equal(b.flow.restore.rc, cigna_journal_replay_failed);
     assert_non_null(world_entry(&w, NODE, 0));
 }
 
@@ -672,7 +672,7 @@ what_is_no_entry_of_this_vault_is_forgotten(void **state)
     b.flow.restore.entry.who.len--;
     world_run(&w, &b);
 
-    assert_int_equal(b.flow.restore.rc, cigna_restore_superseded);
+    assert_int_equal(b.flow.restore.rc, cigna_journal_replay_superseded);
     assert_int_equal(stored().generation, 1);
 }
 
@@ -684,11 +684,11 @@ every_result_has_a_name(void **state)
 
     (void) state;
 
-    for (rc = cigna_restore_pending; rc <= cigna_restore_failed; rc++) {
-        assert_string_not_equal(cigna_restore_name(rc), "unknown");
+    for (rc = cigna_journal_replay_pending; rc <= cigna_journal_replay_failed; rc++) {
+        assert_string_not_equal(cigna_journal_replay_name(rc), "unknown");
     }
 
-    assert_string_equal(cigna_restore_name(99), "unknown");
+    assert_string_equal(cigna_journal_replay_name(99), "unknown");
 }
 
 
@@ -700,13 +700,13 @@ an_entry_of_another_vault_is_not_written(void **state)
     leave();
 
     w.vault.prefix = cigna_slice("other");
-    assert_int_equal(restore(NODE)->rc, cigna_restore_failed);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_failed);
     w.vault.prefix = cigna_slice("cigna");
 
     /* those who know that vault still find it */
 
     assert_int_equal(stored().generation, 1);
-    assert_int_equal(restore(NODE)->rc, cigna_restore_ok);
+    assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_int_equal(stored().generation, 2);
 }
 

@@ -3,7 +3,7 @@
 
 #include "scene.h"
 
-#include "refresh/cigna_restore.h"
+#include "refresh/cigna_journal_replay.h"
 
 
 /*
@@ -133,13 +133,13 @@ check_settle(const world_actor_t *a, const record_t *now)
     e = &a->op.journal;
 
     if (!a->op.confirmed) {
-        fuzz_assert(a->flow.restore.rc == cigna_restore_superseded);
+        fuzz_assert(a->flow.restore.rc == cigna_journal_replay_superseded);
         fuzz_assert(!is(now->id, e) || now->generation >= e->generation
-                    || scene.w.now_ms - e->made_ms > CIGNA_RESTORE_MAX_MS);
+                    || scene.w.now_ms - e->made_ms > CIGNA_JOURNAL_REPLAY_MAX_MS);
         return;
     }
 
-    fuzz_assert(a->flow.restore.rc == cigna_restore_ok);
+    fuzz_assert(a->flow.restore.rc == cigna_journal_replay_ok);
 
     if (e->generation == 0) {
         fuzz_assert(!is(now->id, e));
@@ -153,8 +153,8 @@ check_settle(const world_actor_t *a, const record_t *now)
 static void
 check(scene_t *s, world_actor_t *a)
 {
-    record_t                now;
-    const cigna_restore_t  *f;
+    record_t                       now;
+    const cigna_journal_replay_t  *f;
 
     f = &a->flow.restore;
     look(&now);
@@ -173,8 +173,8 @@ check(scene_t *s, world_actor_t *a)
 
     case cigna_op_report:
         fuzz_assert(a->reports == 1);
-        fuzz_assert(f->rc != cigna_restore_pending);
-        fuzz_assert(f->rc != cigna_restore_failed || a->redis_faults);
+        fuzz_assert(f->rc != cigna_journal_replay_pending);
+        fuzz_assert(f->rc != cigna_journal_replay_failed || a->redis_faults);
         break;
 
     case cigna_op_revoke:
@@ -182,7 +182,7 @@ check(scene_t *s, world_actor_t *a)
         /* (3), (4) */
 
         fuzz_assert(a->reports == 1 && !f->confirmed);
-        fuzz_assert(f->rc == cigna_restore_superseded);
+        fuzz_assert(f->rc == cigna_journal_replay_superseded);
         fuzz_assert(f->entry.generation);
         break;
 

@@ -11,7 +11,7 @@
  * Any number of runs on any number of nodes may be at the same entry: the
  * scripts write nothing over what is newer, and twice is the same as once.
  *
- * Invariants, checked by t/fuzz/refresh/fuzz_restore.c:
+ * Invariants, checked by t/fuzz/refresh/fuzz_journal_replay.c:
  *
  *   (1) an entry is settled only as Redis has said: confirmed if it has the
  *       generation (or knows of the deletion), forgotten if there is something
@@ -26,101 +26,102 @@
 
 #include <string.h>
 
-#include "cigna_restore.h"
+#include "cigna_journal_replay.h"
 
 
-#define CIGNA_RESTORE_TRIES         3
-#define CIGNA_RESTORE_SLEEP_MS      50
-#define CIGNA_RESTORE_SLEEP_MAX_MS  200
+#define CIGNA_JOURNAL_REPLAY_TRIES         3
+#define CIGNA_JOURNAL_REPLAY_SLEEP_MS      50
+#define CIGNA_JOURNAL_REPLAY_SLEEP_MAX_MS  200
 
 
 typedef enum {
-    cigna_restore_st_start = 0,
-    cigna_restore_st_write,
-    cigna_restore_st_sleep,
-    cigna_restore_st_settle,
-    cigna_restore_st_report,
-    cigna_restore_st_done
-} cigna_restore_state_e;
+    cigna_journal_replay_st_start = 0,
+    cigna_journal_replay_st_write,
+    cigna_journal_replay_st_sleep,
+    cigna_journal_replay_st_settle,
+    cigna_journal_replay_st_report,
+    cigna_journal_replay_st_done
+} cigna_journal_replay_state_e;
 
 
-static void cigna_restore_start(cigna_restore_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static int cigna_restore_foreign(cigna_restore_t *f);
-static int cigna_restore_write(cigna_restore_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static int cigna_restore_forget(cigna_restore_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static void cigna_restore_written(cigna_restore_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static void cigna_restore_discard(cigna_restore_t *f);
-static void cigna_restore_settle(cigna_restore_t *f, cigna_op_t *op,
-    cigna_restore_e rc, const char *why);
-static void cigna_restore_report(cigna_restore_t *f, cigna_op_t *op,
-    cigna_restore_e rc, const char *why);
+static void cigna_journal_replay_start(cigna_journal_replay_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_journal_replay_foreign(cigna_journal_replay_t *f);
+static int cigna_journal_replay_write(cigna_journal_replay_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_journal_replay_forget(cigna_journal_replay_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_journal_replay_written(cigna_journal_replay_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_journal_replay_discard(cigna_journal_replay_t *f);
+static void cigna_journal_replay_settle(cigna_journal_replay_t *f,
+    cigna_op_t *op, cigna_journal_replay_e rc, const char *why);
+static void cigna_journal_replay_report(cigna_journal_replay_t *f,
+    cigna_op_t *op, cigna_journal_replay_e rc, const char *why);
 
 
 void
-cigna_restore_init(cigna_restore_t *f)
+cigna_journal_replay_init(cigna_journal_replay_t *f)
 {
-    f->rc = cigna_restore_pending;
+    f->rc = cigna_journal_replay_pending;
     f->detail[0] = '\0';
 
-    f->state = cigna_restore_st_start;
+    f->state = cigna_journal_replay_st_start;
     cigna_revoke_init(&f->revoke);
 }
 
 
 void
-cigna_restore_next(cigna_restore_t *f, const cigna_event_t *ev, cigna_op_t *op)
+cigna_journal_replay_next(cigna_journal_replay_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
 {
-    switch ((cigna_restore_state_e) f->state) {
+    switch ((cigna_journal_replay_state_e) f->state) {
 
-    case cigna_restore_st_start:
+    case cigna_journal_replay_st_start:
 
-        cigna_restore_start(f, ev, op);
+        cigna_journal_replay_start(f, ev, op);
         return;
 
-    case cigna_restore_st_write:
+    case cigna_journal_replay_st_write:
 
         if (cigna_script_word(ev).len) {
-            cigna_restore_written(f, ev, op);
+            cigna_journal_replay_written(f, ev, op);
             return;
         }
 
-        if (cigna_retry_sleep(&f->retry, op, CIGNA_RESTORE_TRIES,
-                              CIGNA_RESTORE_SLEEP_MS,
-                              CIGNA_RESTORE_SLEEP_MAX_MS)
+        if (cigna_retry_sleep(&f->retry, op, CIGNA_JOURNAL_REPLAY_TRIES,
+                              CIGNA_JOURNAL_REPLAY_SLEEP_MS,
+                              CIGNA_JOURNAL_REPLAY_SLEEP_MAX_MS)
             == CIGNA_OK)
         {
-            f->state = cigna_restore_st_sleep;
+            f->state = cigna_journal_replay_st_sleep;
             return;
         }
 
-        cigna_restore_report(f, op, cigna_restore_failed,
-                             "Redis cannot be asked");
+        cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
+                                    "Redis cannot be asked");
         return;
 
-    case cigna_restore_st_sleep:
+    case cigna_journal_replay_st_sleep:
 
         f->state = cigna_retry_again(&f->retry, op);
         return;
 
-    case cigna_restore_st_settle:
+    case cigna_journal_replay_st_settle:
 
-        cigna_restore_report(f, op, f->rc, NULL);
+        cigna_journal_replay_report(f, op, f->rc, NULL);
         return;
 
-    case cigna_restore_st_report:
+    case cigna_journal_replay_st_report:
 
         if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
             return;
         }
 
-        f->state = cigna_restore_st_done;
+        f->state = cigna_journal_replay_st_done;
         break;
 
-    case cigna_restore_st_done:
+    case cigna_journal_replay_st_done:
         break;
     }
 
@@ -129,53 +130,55 @@ cigna_restore_next(cigna_restore_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
 
 static void
-cigna_restore_start(cigna_restore_t *f, const cigna_event_t *ev,
+cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     int  rc;
 
     if (f->entry.until_ms <= ev->now_ms
-        || ev->now_ms - f->entry.made_ms > CIGNA_RESTORE_MAX_MS)
+        || ev->now_ms - f->entry.made_ms > CIGNA_JOURNAL_REPLAY_MAX_MS)
     {
-        cigna_restore_settle(f, op, cigna_restore_superseded, "too old");
+        cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
+                                    "too old");
         return;
     }
 
     if (cigna_vault_names_known(&f->identity, f->vault, f->entry.who)
         != CIGNA_OK)
     {
-        cigna_restore_settle(f, op, cigna_restore_superseded,
-                             "not an entry of this vault");
+        cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
+                                    "not an entry of this vault");
         return;
     }
 
-    if (cigna_restore_foreign(f)) {
+    if (cigna_journal_replay_foreign(f)) {
 
         /* old workers have that one still, and see to what is not confirmed */
 
         if (f->confirmed) {
-            cigna_restore_settle(f, op, cigna_restore_superseded,
-                                 "an entry of another vault");
+            cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
+                                        "an entry of another vault");
             return;
         }
 
-        cigna_restore_report(f, op, cigna_restore_failed,
-                             "an entry of another vault");
+        cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
+                                    "an entry of another vault");
         return;
     }
 
-    rc = f->entry.generation ? cigna_restore_write(f, ev, op)
-                             : cigna_restore_forget(f, ev, op);
+    rc = f->entry.generation ? cigna_journal_replay_write(f, ev, op)
+                             : cigna_journal_replay_forget(f, ev, op);
 
     if (rc != CIGNA_OK) {
-        cigna_restore_report(f, op, cigna_restore_failed, "no room");
+        cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
+                                    "no room");
         return;
     }
 
     op->durable = 1;
 
-    cigna_retry_init(&f->retry, op, cigna_restore_st_write);
-    f->state = cigna_restore_st_write;
+    cigna_retry_init(&f->retry, op, cigna_journal_replay_st_write);
+    f->state = cigna_journal_replay_st_write;
 }
 
 
@@ -186,7 +189,7 @@ cigna_restore_start(cigna_restore_t *f, const cigna_event_t *ev,
  */
 
 static int
-cigna_restore_foreign(cigna_restore_t *f)
+cigna_journal_replay_foreign(cigna_journal_replay_t *f)
 {
     int            rc;
     cigna_grant_t  g;
@@ -214,7 +217,7 @@ cigna_restore_foreign(cigna_restore_t *f)
 
 
 static int
-cigna_restore_write(cigna_restore_t *f, const cigna_event_t *ev,
+cigna_journal_replay_write(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     uint64_t       kept_ms;
@@ -244,7 +247,7 @@ cigna_restore_write(cigna_restore_t *f, const cigna_event_t *ev,
 
 
 static int
-cigna_restore_forget(cigna_restore_t *f, const cigna_event_t *ev,
+cigna_journal_replay_forget(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     uint64_t       kept_ms;
@@ -272,19 +275,19 @@ cigna_restore_forget(cigna_restore_t *f, const cigna_event_t *ev,
 
 
 static void
-cigna_restore_written(cigna_restore_t *f, const cigna_event_t *ev,
+cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     /* a deletion has nothing to say about another grant */
 
     if (cigna_script_said(ev, "ok") || f->entry.generation == 0) {
-        cigna_restore_settle(f, op, cigna_restore_ok, NULL);
+        cigna_journal_replay_settle(f, op, cigna_journal_replay_ok, NULL);
         return;
     }
 
     if (cigna_script_said(ev, "stale")) {
-        cigna_restore_settle(f, op, cigna_restore_superseded,
-                             "there is a later generation");
+        cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
+                                    "there is a later generation");
         return;
     }
 
@@ -294,17 +297,17 @@ cigna_restore_written(cigna_restore_t *f, const cigna_event_t *ev,
                    cigna_slice_null);
 
     if (!f->confirmed) {
-        cigna_restore_discard(f);
+        cigna_journal_replay_discard(f);
     }
 
-    cigna_restore_settle(f, op, cigna_restore_superseded, NULL);
+    cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded, NULL);
 }
 
 
 /* nobody else has ever seen these tokens */
 
 static void
-cigna_restore_discard(cigna_restore_t *f)
+cigna_journal_replay_discard(cigna_journal_replay_t *f)
 {
     cigna_grant_t  g;
 
@@ -327,38 +330,38 @@ cigna_restore_discard(cigna_restore_t *f)
 
 
 static void
-cigna_restore_settle(cigna_restore_t *f, cigna_op_t *op, cigna_restore_e rc,
-    const char *why)
+cigna_journal_replay_settle(cigna_journal_replay_t *f, cigna_op_t *op,
+    cigna_journal_replay_e rc, const char *why)
 {
     cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
 
     f->rc = rc;
-    f->state = cigna_restore_st_settle;
-    cigna_flow_settle(op, &f->entry, rc == cigna_restore_ok);
+    f->state = cigna_journal_replay_st_settle;
+    cigna_flow_settle(op, &f->entry, rc == cigna_journal_replay_ok);
 }
 
 
 static void
-cigna_restore_report(cigna_restore_t *f, cigna_op_t *op, cigna_restore_e rc,
-    const char *why)
+cigna_journal_replay_report(cigna_journal_replay_t *f, cigna_op_t *op,
+    cigna_journal_replay_e rc, const char *why)
 {
     cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
 
     f->rc = rc;
-    f->state = cigna_restore_st_report;
+    f->state = cigna_journal_replay_st_report;
     cigna_flow_report(op);
 }
 
 
 const char *
-cigna_restore_name(cigna_restore_e rc)
+cigna_journal_replay_name(cigna_journal_replay_e rc)
 {
     static const char *const  names[] = {
-        [cigna_restore_pending] = "pending",
-        [cigna_restore_ok] = "ok",
-        [cigna_restore_superseded] = "superseded",
-        [cigna_restore_failed] = "failed"
+        [cigna_journal_replay_pending] = "pending",
+        [cigna_journal_replay_ok] = "ok",
+        [cigna_journal_replay_superseded] = "superseded",
+        [cigna_journal_replay_failed] = "failed"
     };
 
-    return rc <= cigna_restore_failed ? names[rc] : "unknown";
+    return rc <= cigna_journal_replay_failed ? names[rc] : "unknown";
 }
