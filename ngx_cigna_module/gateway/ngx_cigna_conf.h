@@ -64,7 +64,7 @@ typedef struct {
     cigna_bases_t              bases;          /* of links in replies */
 
     /* a worker's own */
-    cigna_keys_t               keys;
+    cigna_jwks_fetch_t         keys;
     ngx_cigna_discovery_t     *discovery;
 } ngx_cigna_shared_t;
 

@@ -42,7 +42,7 @@
 
 #include "cigna_callback.h"
 #include "cigna_connect.h"
-#include "provider/cigna_keys.h"
+#include "provider/cigna_jwks_fetch.h"
 #include "vault/cigna_grant_write.h"
 
 
@@ -139,7 +139,7 @@ void
 cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    char  why[CIGNA_KEYS_WHY_MAX];
+    char  why[CIGNA_JWKS_FETCH_WHY_MAX];
 
     switch ((cigna_callback_state_e) f->state) {
 
@@ -190,7 +190,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_keys_again:
 
-        cigna_keys_fetched(f->provider, ev, why);
+        cigna_jwks_fetch_fetched(f->provider, ev, why);
         cigna_callback_verify(f, ev, op);
         return;
 
@@ -343,7 +343,7 @@ static void
 cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    if (cigna_keys_due(f->provider, ev->now_ms)) {
+    if (cigna_jwks_fetch_due(f->provider, ev->now_ms)) {
         cigna_callback_keys(f, op, cigna_callback_st_keys);
         return;
     }
@@ -409,7 +409,7 @@ static void
 cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state)
 {
-    cigna_keys_fetch(f->provider, op);
+    cigna_jwks_fetch_fetch(f->provider, op);
     cigna_callback_issue(f, op, state);
 }
 
@@ -418,9 +418,9 @@ static void
 cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    char  why[CIGNA_KEYS_WHY_MAX];
+    char  why[CIGNA_JWKS_FETCH_WHY_MAX];
 
-    cigna_keys_fetched(f->provider, ev, why);
+    cigna_jwks_fetch_fetched(f->provider, ev, why);
 
     if (f->provider->keys->set) {
         cigna_callback_exchange(f, ev, op);
@@ -578,7 +578,7 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     if ((e == cigna_jwt_unknown_kid || e == cigna_jwt_signature
          || e == cigna_jwt_alg)
         && !f->fetched_keys
-        && cigna_keys_again(f->provider, ev->now_ms))
+        && cigna_jwks_fetch_again(f->provider, ev->now_ms))
     {
         f->fetched_keys = 1;
         cigna_callback_keys(f, op, cigna_callback_st_keys_again);

@@ -37,7 +37,7 @@ typedef struct {
 typedef struct {
     cigna_jwks_t   *set;                   /* NULL until fetched */
     int64_t         fetched_ms;
-} cigna_keys_t;
+} cigna_jwks_fetch_t;
 
 
 typedef struct {
@@ -80,7 +80,7 @@ typedef struct {
     cigna_slice_t   revocation_endpoint;
     unsigned        iss_supported:1;       /* RFC 9207 announced */
 
-    cigna_keys_t   *keys;
+    cigna_jwks_fetch_t   *keys;
 } cigna_provider_t;
 
 

@@ -3,13 +3,13 @@
 
 #include "acting.h"
 
-#include "provider/cigna_keys.h"
+#include "provider/cigna_jwks_fetch.h"
 
 
 #define NOW  WORLD_START_MS
 
 
-static char  why[CIGNA_KEYS_WHY_MAX];
+static char  why[CIGNA_JWKS_FETCH_WHY_MAX];
 
 
 /* an answer to the request for the keys */
@@ -25,7 +25,7 @@ answer(unsigned status, const char *body, int64_t now_ms)
     ev.body = cigna_slice_str(body);
     ev.now_ms = now_ms;
 
-    cigna_keys_fetched(&w.provider, &ev, why);
+    cigna_jwks_fetch_fetched(&w.provider, &ev, why);
 }
 
 
@@ -45,16 +45,16 @@ keys_are_due_where_an_id_token_may_come(void **state)
 {
     (void) state;
 
-    assert_true(cigna_keys_due(&w.provider, NOW));
+    assert_true(cigna_jwks_fetch_due(&w.provider, NOW));
 
     w.provider.scope = cigna_slice("patient/*.read  openid");
-    assert_true(cigna_keys_due(&w.provider, NOW));
+    assert_true(cigna_jwks_fetch_due(&w.provider, NOW));
 
     w.provider.scope = cigna_slice("patient/*.read openid2 xopenid");
-    assert_false(cigna_keys_due(&w.provider, NOW));
+    assert_false(cigna_jwks_fetch_due(&w.provider, NOW));
 
     w.provider.scope = cigna_slice_null;
-    assert_false(cigna_keys_due(&w.provider, NOW));
+    assert_false(cigna_jwks_fetch_due(&w.provider, NOW));
 }
 
 
@@ -65,8 +65,8 @@ keys_are_not_due_where_none_are_published(void **state)
 
     w.provider.jwks_uri = cigna_slice_null;
 
-    assert_false(cigna_keys_due(&w.provider, NOW));
-    assert_false(cigna_keys_again(&w.provider, NOW));
+    assert_false(cigna_jwks_fetch_due(&w.provider, NOW));
+    assert_false(cigna_jwks_fetch_again(&w.provider, NOW));
 }
 
 
@@ -78,8 +78,8 @@ keys_are_fresh_for_an_hour(void **state)
     answer(200, keys(0), NOW);
 
     assert_non_null(w.provider.keys->set);
-    assert_false(cigna_keys_due(&w.provider, NOW + 3600 * 1000));
-    assert_true(cigna_keys_due(&w.provider, NOW + 3600 * 1000 + 1));
+    assert_false(cigna_jwks_fetch_due(&w.provider, NOW + 3600 * 1000));
+    assert_true(cigna_jwks_fetch_due(&w.provider, NOW + 3600 * 1000 + 1));
 }
 
 
@@ -90,8 +90,8 @@ an_unknown_key_is_looked_for_after_ten_seconds(void **state)
 
     answer(200, keys(0), NOW);
 
-    assert_false(cigna_keys_again(&w.provider, NOW + 10 * 1000));
-    assert_true(cigna_keys_again(&w.provider, NOW + 10 * 1000 + 1));
+    assert_false(cigna_jwks_fetch_again(&w.provider, NOW + 10 * 1000));
+    assert_true(cigna_jwks_fetch_again(&w.provider, NOW + 10 * 1000 + 1));
 }
 
 
@@ -102,8 +102,8 @@ a_clock_that_steps_back_makes_keys_old(void **state)
 
     answer(200, keys(0), NOW);
 
-    assert_true(cigna_keys_due(&w.provider, NOW - 1));
-    assert_true(cigna_keys_again(&w.provider, NOW - 1));
+    assert_true(cigna_jwks_fetch_due(&w.provider, NOW - 1));
+    assert_true(cigna_jwks_fetch_again(&w.provider, NOW - 1));
 }
 
 
@@ -132,8 +132,8 @@ old_keys_are_kept_when_no_new_ones_come(void **state)
 
         /* and are asked for again in a minute */
 
-        assert_false(cigna_keys_due(&w.provider, NOW + 7260 * 1000));
-        assert_true(cigna_keys_due(&w.provider, NOW + 7260 * 1000 + 1));
+        assert_false(cigna_jwks_fetch_due(&w.provider, NOW + 7260 * 1000));
+        assert_true(cigna_jwks_fetch_due(&w.provider, NOW + 7260 * 1000 + 1));
     }
 }
 
@@ -177,8 +177,8 @@ keys_that_were_never_there_stay_due(void **state)
     answer(503, "", NOW);
 
     assert_null(w.provider.keys->set);
-    assert_true(cigna_keys_due(&w.provider, NOW));
-    assert_true(cigna_keys_again(&w.provider, NOW));
+    assert_true(cigna_jwks_fetch_due(&w.provider, NOW));
+    assert_true(cigna_jwks_fetch_again(&w.provider, NOW));
 }
 
 
@@ -190,7 +190,7 @@ keys_are_asked_for_with_a_get(void **state)
     (void) state;
 
     memset(&op, 0xa5, sizeof(op));
-    cigna_keys_fetch(&w.provider, &op);
+    cigna_jwks_fetch_fetch(&w.provider, &op);
 
     assert_int_equal(op.type, cigna_op_http);
     assert_slice(op.http.url, "https://as.example/jwks");

@@ -1,39 +1,39 @@
 
 #include <string.h>
 
-#include "cigna_keys.h"
+#include "cigna_jwks_fetch.h"
 
 
-#define CIGNA_KEYS_FRESH_MS  (60 * 60 * 1000)
+#define CIGNA_JWKS_FETCH_FRESH_MS  (60 * 60 * 1000)
 
 /* an unknown key makes us fetch, but no more often than this */
 
-#define CIGNA_KEYS_AGAIN_MS  (10 * 1000)
+#define CIGNA_JWKS_FETCH_AGAIN_MS  (10 * 1000)
 
 /* while they cannot be fetched the old ones serve: the next try is in */
 
-#define CIGNA_KEYS_STALE_MS  (60 * 1000)
+#define CIGNA_JWKS_FETCH_STALE_MS  (60 * 1000)
 
 
-static int cigna_keys_openid(cigna_slice_t scope);
-static void cigna_keys_tell(const cigna_event_t *ev, const cigna_jwks_t *jwks,
-    cigna_buf_t *b);
-static int cigna_keys_older(const cigna_provider_t *p, int64_t now_ms,
+static int cigna_jwks_fetch_openid(cigna_slice_t scope);
+static void cigna_jwks_fetch_tell(const cigna_event_t *ev,
+    const cigna_jwks_t *jwks, cigna_buf_t *b);
+static int cigna_jwks_fetch_older(const cigna_provider_t *p, int64_t now_ms,
     int64_t ms);
 
 
 int
-cigna_keys_due(const cigna_provider_t *p, int64_t now_ms)
+cigna_jwks_fetch_due(const cigna_provider_t *p, int64_t now_ms)
 {
-    return p->jwks_uri.len && cigna_keys_openid(p->scope)
-           && cigna_keys_older(p, now_ms, CIGNA_KEYS_FRESH_MS);
+    return p->jwks_uri.len && cigna_jwks_fetch_openid(p->scope)
+           && cigna_jwks_fetch_older(p, now_ms, CIGNA_JWKS_FETCH_FRESH_MS);
 }
 
 
 /* 1 if "openid" is one of the scopes */
 
 static int
-cigna_keys_openid(cigna_slice_t scope)
+cigna_jwks_fetch_openid(cigna_slice_t scope)
 {
     while (scope.len) {
         if (cigna_slice_eq(cigna_slice_cut(&scope, ' '),
@@ -50,7 +50,7 @@ cigna_keys_openid(cigna_slice_t scope)
 /* a clock that was set back makes keys old, not young for ever */
 
 static int
-cigna_keys_older(const cigna_provider_t *p, int64_t now_ms, int64_t ms)
+cigna_jwks_fetch_older(const cigna_provider_t *p, int64_t now_ms, int64_t ms)
 {
     int64_t  age_ms;
 
@@ -61,14 +61,14 @@ cigna_keys_older(const cigna_provider_t *p, int64_t now_ms, int64_t ms)
 
 
 int
-cigna_keys_again(const cigna_provider_t *p, int64_t now_ms)
+cigna_jwks_fetch_again(const cigna_provider_t *p, int64_t now_ms)
 {
-    return p->jwks_uri.len && cigna_keys_older(p, now_ms, CIGNA_KEYS_AGAIN_MS);
+    return p->jwks_uri.len && cigna_jwks_fetch_older(p, now_ms, CIGNA_JWKS_FETCH_AGAIN_MS);
 }
 
 
 void
-cigna_keys_fetch(const cigna_provider_t *p, cigna_op_t *op)
+cigna_jwks_fetch_fetch(const cigna_provider_t *p, cigna_op_t *op)
 {
     cigna_http_request_t  req;
 
@@ -80,8 +80,8 @@ cigna_keys_fetch(const cigna_provider_t *p, cigna_op_t *op)
 
 
 void
-cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev,
-    char why[CIGNA_KEYS_WHY_MAX])
+cigna_jwks_fetch_fetched(cigna_provider_t *p, const cigna_event_t *ev,
+    char why[CIGNA_JWKS_FETCH_WHY_MAX])
 {
     cigna_buf_t    b;
     cigna_jwks_t  *jwks;
@@ -90,7 +90,7 @@ cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev,
 
     /* what does not fit is of no use, but ends with a zero */
 
-    cigna_buf_init(&b, why, CIGNA_KEYS_WHY_MAX - 1);
+    cigna_buf_init(&b, why, CIGNA_JWKS_FETCH_WHY_MAX - 1);
 
     if (ev->type == cigna_ev_ok && ev->status >= 200 && ev->status < 300) {
         jwks = cigna_jwks_create(ev->body);
@@ -105,20 +105,20 @@ cigna_keys_fetched(cigna_provider_t *p, const cigna_event_t *ev,
         return;
     }
 
-    cigna_keys_tell(ev, jwks, &b);
+    cigna_jwks_fetch_tell(ev, jwks, &b);
     *b.pos = '\0';
 
     cigna_jwks_destroy(jwks);
 
-    p->keys->fetched_ms = ev->now_ms - CIGNA_KEYS_FRESH_MS
-                          + CIGNA_KEYS_STALE_MS;
+    p->keys->fetched_ms = ev->now_ms - CIGNA_JWKS_FETCH_FRESH_MS
+                          + CIGNA_JWKS_FETCH_STALE_MS;
 }
 
 
 /* "cannot be fetched" is another thing than keys that are of no use */
 
 static void
-cigna_keys_tell(const cigna_event_t *ev, const cigna_jwks_t *jwks,
+cigna_jwks_fetch_tell(const cigna_event_t *ev, const cigna_jwks_t *jwks,
     cigna_buf_t *b)
 {
     if (jwks) {
