@@ -11,7 +11,7 @@
 /*
  * The Redis client of one worker: pipelined commands over one connection (or
  * a few) to each server that has to be asked, each with a deadline; connects
- * on demand, sets the connection up (see cigna_setup.h), reconnects with
+ * on demand, sets the connection up (see cigna_redis_handshake.h), reconnects with
  * back-off and jitter, and fails fast while Redis is down.  Finds the primary
  * by asking Sentinels, or the servers of a cluster by asking these.  Knows
  * nothing of grants.

@@ -37,7 +37,7 @@ ngx_cigna_redis_ask_init(ngx_cigna_redis_ask_t *ask)
     conn->ops = &ngx_cigna_redis_ask_ops;
     conn->owner = ask;
     conn->login = ask->login;
-    conn->check = cigna_setup_check_none;
+    conn->check = cigna_redis_handshake_check_none;
 
     ngx_cigna_redis_conn_init(conn);
 

@@ -16,13 +16,13 @@ static void ngx_cigna_redis_check_move(ngx_queue_t *from, ngx_queue_t *to);
 void
 ngx_cigna_redis_check_init(ngx_cigna_redis_conn_t *conn, unsigned again)
 {
-    cigna_setup_t            *setup;
+    cigna_redis_handshake_t  *setup;
     ngx_cigna_redis_login_t  *login;
 
     setup = &conn->setup;
     login = conn->login;
 
-    ngx_memzero(setup, sizeof(cigna_setup_t));
+    ngx_memzero(setup, sizeof(cigna_redis_handshake_t));
 
     setup->username.data = login->username.data;
     setup->username.len = login->username.len;
@@ -34,16 +34,16 @@ ngx_cigna_redis_check_init(ngx_cigna_redis_conn_t *conn, unsigned again)
     setup->slot = conn->slot ? *conn->slot : CIGNA_MARKER_NO_SLOT;
     setup->again = again;
 
-    if (setup->check == cigna_setup_check_vault
+    if (setup->check == cigna_redis_handshake_check_vault
         && setup->slot == CIGNA_MARKER_NO_SLOT
         && conn->shared->conf->mode == ngx_cigna_redis_clustered)
     {
         /* has no slots, but may be about to get its first one */
 
-        setup->check = cigna_setup_check_policy;
+        setup->check = cigna_redis_handshake_check_policy;
     }
 
-    cigna_setup_init(setup);
+    cigna_redis_handshake_init(setup);
 }
 
 
@@ -59,7 +59,7 @@ ngx_cigna_redis_check_next(ngx_cigna_redis_conn_t *conn, cigna_ev_e type,
     ev.now_ms = (int64_t) ngx_time() * 1000;
     ev.reply = reply;
 
-    cigna_setup_next(&conn->setup, &ev, op);
+    cigna_redis_handshake_next(&conn->setup, &ev, op);
 }
 
 
@@ -119,7 +119,7 @@ ngx_int_t
 ngx_cigna_redis_check_doubt(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    if (conn->check != cigna_setup_check_vault
+    if (conn->check != cigna_redis_handshake_check_vault
         || call->cmd == NULL
         || !ngx_cigna_redis_check_nothing(reply))
     {
@@ -235,17 +235,17 @@ ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
 
     switch (conn->setup.rc) {
 
-    case cigna_setup_ok:
+    case cigna_redis_handshake_ok:
         break;
 
-    case cigna_setup_busy:
-    case cigna_setup_elsewhere:
+    case cigna_redis_handshake_busy:
+    case cigna_redis_handshake_elsewhere:
 
         /* says nothing on what is to be known */
 
         break;
 
-    case cigna_setup_replica:
+    case cigna_redis_handshake_replica:
         conn->replica = 1;
 
         /* fall through */

@@ -118,7 +118,7 @@ ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
     conn->leaving = 0;
     conn->used = 0;
     conn->error = NULL;
-    conn->setup.rc = cigna_setup_pending;
+    conn->setup.rc = cigna_redis_handshake_pending;
 
     peer = &conn->peer;
 
@@ -165,7 +165,7 @@ ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
         return;
     }
 
-    if (conn->check == cigna_setup_check_none) {
+    if (conn->check == cigna_redis_handshake_check_none) {
         cigna_reader_limit(conn->reader, NGX_CIGNA_REDIS_REPLY_MAX,
                            NGX_CIGNA_REDIS_ELEMENTS);
     }
@@ -206,7 +206,7 @@ ngx_cigna_redis_conn_setup(ngx_cigna_redis_conn_t *conn, cigna_ev_e type,
 
     if (op.type == cigna_op_done) {
 
-        if (conn->setup.rc != cigna_setup_ok) {
+        if (conn->setup.rc != cigna_redis_handshake_ok) {
             ngx_cigna_redis_conn_fail(conn, conn->setup.error);
             return NGX_ERROR;
         }
@@ -240,7 +240,7 @@ ngx_cigna_redis_conn_ready(ngx_cigna_redis_conn_t *conn)
 
     conn->state = ngx_cigna_redis_ready;
 
-    if (conn->check != cigna_setup_check_none) {
+    if (conn->check != cigna_redis_handshake_check_none) {
         ngx_cigna_redis_check_later(conn);
     }
 

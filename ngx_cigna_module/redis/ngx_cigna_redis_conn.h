@@ -5,7 +5,7 @@
 
 #include "nginx/ngx_cigna_log.h"
 #include "ngx_cigna_redis_queue.h"
-#include "vault/cigna_setup.h"
+#include "vault/cigna_redis_handshake.h"
 
 
 /*
@@ -76,7 +76,7 @@ struct ngx_cigna_redis_conn_s {
     void                             *owner;
     ngx_cigna_redis_login_t          *login;
     ngx_uint_t                        db;
-    cigna_setup_check_e               check;   /* also now and then */
+    cigna_redis_handshake_check_e     check;   /* also now and then */
     const unsigned                   *slot;    /* whose marker is checked */
     unsigned                          leaving:1;   /* closed when unused */
 
@@ -89,7 +89,7 @@ struct ngx_cigna_redis_conn_s {
     /* to be looked at */
     ngx_cigna_redis_state_e           state;
     ngx_cigna_redis_queue_t           queue;
-    cigna_setup_t                     setup;   /* how the last check ended */
+    cigna_redis_handshake_t           setup;   /* how the last check ended */
     const char                       *error;   /* why it must be closed */
     unsigned                          replica:1;   /* it was one, as it ended */
     unsigned                          used:1;      /* since it is ready */

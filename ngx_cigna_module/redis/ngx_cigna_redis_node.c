@@ -224,8 +224,8 @@ ngx_cigna_redis_node_conns(ngx_cigna_redis_node_t *node)
         conn->owner = node;
         conn->login = &conf->login;
         conn->db = conf->db;
-        conn->check = conf->vault ? cigna_setup_check_vault
-                                  : cigna_setup_check_policy;
+        conn->check = conf->vault ? cigna_redis_handshake_check_vault
+                                  : cigna_redis_handshake_check_policy;
         conn->slot = &node->slot;
         conn->durable = (i >= conf->connections);
 
@@ -401,7 +401,7 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
         return;
     }
 
-    if (conn->setup.rc == cigna_setup_elsewhere
+    if (conn->setup.rc == cigna_redis_handshake_elsewhere
         && node->shifts++ < NGX_CIGNA_REDIS_SHIFTS_MAX)
     {
         /* slots are on the move, and the topology knows another one */

@@ -107,7 +107,7 @@ ngx_cigna_redis_subscriber_init(ngx_cigna_redis_subscriber_t *sub)
     conn->ops = &ngx_cigna_redis_subscriber_ops;
     conn->owner = sub;
     conn->login = &conn->shared->conf->login;
-    conn->check = cigna_setup_check_none;
+    conn->check = cigna_redis_handshake_check_none;
 
     sub->retry.handler = ngx_cigna_redis_subscriber_connect;
     sub->retry.data = sub;

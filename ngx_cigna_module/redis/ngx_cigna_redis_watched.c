@@ -16,7 +16,7 @@
  * it is a replica), and now and then, as a primary that was cut off from the
  * others may look fine.  The one that gave the last answer is asked last, since
  * it may be cut off, too.  Whether a server is the primary it has to say
- * itself: see cigna_setup.h.
+ * itself: see cigna_redis_handshake.h.
  */
 
 

@@ -13,7 +13,7 @@
 #include "refresh/cigna_refresh.h"
 #include "refresh/cigna_journal_replay.h"
 #include "vault/cigna_scripts.h"
-#include "vault/cigna_setup.h"
+#include "vault/cigna_redis_handshake.h"
 #include "dance/cigna_userinfo.h"
 
 
@@ -306,14 +306,14 @@ typedef void (*world_watch_pt)(world_t *w, world_actor_t *a);
 
 struct world_actor_s {
     union {
-        cigna_setup_t            setup;
-        cigna_discovery_t        discovery;
-        cigna_connect_t          connect;
-        cigna_callback_t         callback;
-        cigna_refresh_t          refresh;
-        cigna_disconnect_t       disconnect;
-        cigna_journal_replay_t   restore;
-        cigna_userinfo_t         userinfo;
+        cigna_redis_handshake_t   setup;
+        cigna_discovery_t         discovery;
+        cigna_connect_t           connect;
+        cigna_callback_t          callback;
+        cigna_refresh_t           refresh;
+        cigna_disconnect_t        disconnect;
+        cigna_journal_replay_t    restore;
+        cigna_userinfo_t          userinfo;
     } flow;
 
     world_flow_pt     next;

@@ -12,7 +12,7 @@
 /* a primary of Redis that this node has met */
 
 typedef struct {
-    uint64_t          primary;             /* see cigna_setup.h; 0: free */
+    uint64_t          primary;             /* see cigna_redis_handshake.h; 0: free */
     uint64_t          since_ms;
     uint64_t          met_ms;
 } cigna_primary_t;

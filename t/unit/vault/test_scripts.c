@@ -1050,17 +1050,17 @@ a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
     a.flow.setup.password = cigna_slice_null;
     a.flow.setup.db = 3;
     world_run(&w, &a);
-    assert_int_equal(a.flow.setup.rc, cigna_setup_ok);
+    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
     tell(plain.redis, "SELECT 0");
 
     tell(plain.redis, "CONFIG SET maxmemory-policy allkeys-lru");
     world_end(&a);
     world_setup(&w, &a);
     a.flow.setup.password = cigna_slice_null;
-    a.flow.setup.check = cigna_setup_check_policy;
+    a.flow.setup.check = cigna_redis_handshake_check_policy;
     world_run(&w, &a);
     tell(plain.redis, "CONFIG SET maxmemory-policy noeviction");
-    assert_int_equal(a.flow.setup.rc, cigna_setup_evicts);
+    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_evicts);
 }
 
 
@@ -1105,7 +1105,7 @@ the_flows_need_no_more_than_a_few_commands(void **state)
     world_setup(&w, &a);
     a.flow.setup.username = cigna_slice("gateway");
     world_run(&w, &a);
-    assert_int_equal(a.flow.setup.rc, cigna_setup_ok);
+    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
     world_end(&a);
 
     w.redis_data = c;

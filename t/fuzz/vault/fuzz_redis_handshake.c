@@ -4,7 +4,7 @@
 #include "fuzz.h"
 #include "rings.h"
 
-#include "vault/cigna_setup.h"
+#include "vault/cigna_redis_handshake.h"
 #include "world.h"
 
 
@@ -107,13 +107,13 @@ answer(cigna_slice_t *input, cigna_slice_t *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t         c;
-    unsigned        commands;
-    cigna_op_t      op;
-    cigna_slice_t   input, text;
-    cigna_setup_t   f;
-    cigna_event_t   ev;
-    cigna_reply_t  *reply;
+    uint8_t                   c;
+    unsigned                  commands;
+    cigna_op_t                op;
+    cigna_slice_t             input, text;
+    cigna_redis_handshake_t   f;
+    cigna_event_t             ev;
+    cigna_reply_t            *reply;
 
     input = fuzz_input(data, size);
     c = fuzz_byte(&input);
@@ -131,8 +131,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = cigna_slice_null;
     commands = 0;
 
-    cigna_setup_init(&f);
-    cigna_setup_next(&f, &ev, &op);
+    cigna_redis_handshake_init(&f);
+    cigna_redis_handshake_next(&f, &ev, &op);
 
     while (op.type != cigna_op_done) {
 
@@ -142,28 +142,28 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_assert((commands == 1 && f.password.len)
                     == cigna_slice_eq(op.argv[0], cigna_slice("AUTH")));
         fuzz_assert(op.type == cigna_op_redis
-                    || f.check == cigna_setup_check_vault);
+                    || f.check == cigna_redis_handshake_check_vault);
 
         reply = answer(&input, &text);
         ev.type = fuzz_byte(&input) % 8 ? cigna_ev_ok : cigna_ev_lost;
         ev.reply = ev.type == cigna_ev_ok ? reply : NULL;
 
-        cigna_setup_next(&f, &ev, &op);
+        cigna_redis_handshake_next(&f, &ev, &op);
         cigna_reply_destroy(reply);
     }
 
     fuzz_assert(op.type == cigna_op_done);
-    fuzz_assert(f.rc != cigna_setup_pending);
+    fuzz_assert(f.rc != cigna_redis_handshake_pending);
 
     /* (1) */
 
-    if (f.rc == cigna_setup_ok && f.check != cigna_setup_check_policy) {
+    if (f.rc == cigna_redis_handshake_ok && f.check != cigna_redis_handshake_check_policy) {
 
         /* nobody can make up a marker */
 
-        fuzz_assert(f.check == cigna_setup_check_none);
+        fuzz_assert(f.check == cigna_redis_handshake_check_none);
 
-    } else if (f.rc == cigna_setup_ok) {
+    } else if (f.rc == cigna_redis_handshake_ok) {
         fuzz_assert(text.len && memmem(text.data, text.len, "noeviction", 10));
         fuzz_assert(f.error[0] == '\0');
 

@@ -7,18 +7,18 @@
 #include "rings.h"
 
 
-static cigna_setup_t *
+static cigna_redis_handshake_t *
 begin(void)
 {
     world_setup(&w, &a);
 
-    a.flow.setup.check = cigna_setup_check_policy;
+    a.flow.setup.check = cigna_redis_handshake_check_policy;
 
     return &a.flow.setup;
 }
 
 
-static cigna_setup_t *
+static cigna_redis_handshake_t *
 finish(void)
 {
     world_run(&w, &a);
@@ -31,13 +31,13 @@ finish(void)
 
 /* the whole check, with what is in this vault */
 
-static cigna_setup_t *
+static cigna_redis_handshake_t *
 begin_vault(void)
 {
-    cigna_setup_t  *f;
+    cigna_redis_handshake_t  *f;
 
     f = begin();
-    f->check = cigna_setup_check_vault;
+    f->check = cigna_redis_handshake_check_vault;
     f->vault = &w.vault;
     f->slot = CIGNA_MARKER_NO_SLOT;
 
@@ -89,14 +89,14 @@ answer(const char *resp)
     ev.type = cigna_ev_ok;
     ev.reply = reply;
 
-    cigna_setup_next(&a.flow.setup, &ev, &a.op);
+    cigna_redis_handshake_next(&a.flow.setup, &ev, &a.op);
     a.done = a.op.type == cigna_op_done;
 
     cigna_reply_destroy(reply);
 }
 
 
-static cigna_setup_e
+static cigna_redis_handshake_e
 rc_after(unsigned fine, const char *resp)
 {
     world_end(&a);
@@ -123,7 +123,7 @@ rc_after(unsigned fine, const char *resp)
 static void
 a_connection_is_set_up_in_order(void **state)
 {
-    cigna_setup_t  *f;
+    cigna_redis_handshake_t  *f;
 
     (void) state;
 
@@ -136,7 +136,7 @@ a_connection_is_set_up_in_order(void **state)
     assert_slice(a.op.argv[0], "AUTH");
     assert_slice(a.op.argv[1], "gateway");
     assert_slice(a.op.argv[2], WORLD_MARKER "-redis");
-    assert_int_equal(f->rc, cigna_setup_pending);
+    assert_int_equal(f->rc, cigna_redis_handshake_pending);
 
     world_step(&w, &a, world_fine);
     assert_slice(a.op.argv[0], "SELECT");
@@ -151,7 +151,7 @@ a_connection_is_set_up_in_order(void **state)
     assert_slice(a.op.argv[0], "INFO");
     assert_slice(a.op.argv[1], "memory");
 
-    assert_int_equal(finish()->rc, cigna_setup_ok);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
     assert_string_equal(f->error, "");
 }
 
@@ -166,7 +166,7 @@ what_is_not_configured_is_not_sent(void **state)
     world_step(&w, &a, world_fine);
     assert_slice(a.op.argv[0], "CLIENT");
 
-    assert_int_equal(finish()->rc, cigna_setup_ok);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
 }
 
 
@@ -178,7 +178,7 @@ a_password_alone_is_that_of_the_default_user(void **state)
     (void) begin();
     world_step(&w, &a, world_fine);
     assert_int_equal(a.op.argc, 2);
-    assert_int_equal(finish()->rc, cigna_setup_ok);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
 }
 
 
@@ -197,7 +197,7 @@ a_redis_that_evicts_is_refused(void **state)
 
         world_end(&a);
         (void) begin();
-        assert_int_equal(finish()->rc, cigna_setup_evicts);
+        assert_int_equal(finish()->rc, cigna_redis_handshake_evicts);
         assert_non_null(strstr(a.flow.setup.error, "noeviction"));
     }
 }
@@ -208,13 +208,13 @@ without_the_policy_nothing_is_certain(void **state)
 {
     (void) state;
 
-    assert_int_equal(rc_after(2, "$0\r\n\r\n"), cigna_setup_broken);
-    assert_int_equal(rc_after(2, "$-1\r\n"), cigna_setup_broken);
-    assert_int_equal(rc_after(2, "*0\r\n"), cigna_setup_broken);
+    assert_int_equal(rc_after(2, "$0\r\n\r\n"), cigna_redis_handshake_broken);
+    assert_int_equal(rc_after(2, "$-1\r\n"), cigna_redis_handshake_broken);
+    assert_int_equal(rc_after(2, "*0\r\n"), cigna_redis_handshake_broken);
     assert_int_equal(rc_after(2, "$27\r\nxmaxmemory_policy:noeviction\r\n"),
-                     cigna_setup_broken);
+                     cigna_redis_handshake_broken);
     assert_int_equal(rc_after(2, "$17\r\nmaxmemory_policy:\r\n"),
-                     cigna_setup_broken);
+                     cigna_redis_handshake_broken);
 }
 
 
@@ -224,7 +224,7 @@ the_policy_may_be_the_last_line(void **state)
     (void) state;
 
     assert_int_equal(rc_after(2, "$29\r\na\nmaxmemory_policy:noeviction\r\n"),
-                     cigna_setup_ok);
+                     cigna_redis_handshake_ok);
 }
 
 
@@ -235,7 +235,7 @@ a_wrong_password_is_refused(void **state)
 
     begin()->password = cigna_slice(WORLD_MARKER "-wrong");
 
-    assert_int_equal(finish()->rc, cigna_setup_refused);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_refused);
     assert_string_equal(a.flow.setup.error,
                         "wrong username or password: AUTH");
 }
@@ -247,20 +247,20 @@ refusals_are_told_from_passing_errors(void **state)
     size_t  i;
 
     static const struct {
-        const char     *error;
-        cigna_setup_e   rc;
+        const char               *error;
+        cigna_redis_handshake_e   rc;
     } errors[] = {
-        { "-NOAUTH Authentication required.\r\n", cigna_setup_refused },
-        { "-NOPERM this user has no permissions\r\n", cigna_setup_refused },
-        { "-ERR invalid password\r\n", cigna_setup_refused },
-        { "-ERR DB index is out of range\r\n", cigna_setup_refused },
+        { "-NOAUTH Authentication required.\r\n", cigna_redis_handshake_refused },
+        { "-NOPERM this user has no permissions\r\n", cigna_redis_handshake_refused },
+        { "-ERR invalid password\r\n", cigna_redis_handshake_refused },
+        { "-ERR DB index is out of range\r\n", cigna_redis_handshake_refused },
         { "-DENIED Redis is running in protected mode\r\n",
-          cigna_setup_refused },
+          cigna_redis_handshake_refused },
         { "-LOADING Redis is loading the dataset in memory\r\n",
-          cigna_setup_busy },
-        { "-MASTERDOWN Link with MASTER is down\r\n", cigna_setup_busy },
-        { "-CLUSTERDOWN The cluster is down\r\n", cigna_setup_busy },
-        { "-BUSY Redis is busy running a script.\r\n", cigna_setup_busy }
+          cigna_redis_handshake_busy },
+        { "-MASTERDOWN Link with MASTER is down\r\n", cigna_redis_handshake_busy },
+        { "-CLUSTERDOWN The cluster is down\r\n", cigna_redis_handshake_busy },
+        { "-BUSY Redis is busy running a script.\r\n", cigna_redis_handshake_busy }
     };
 
     (void) state;
@@ -280,7 +280,7 @@ info_that_is_not_permitted_is_refused_clearly(void **state)
 
     assert_int_equal(rc_after(2, "-NOPERM this user has no permissions to "
                               "run the 'info' command\r\n"),
-                     cigna_setup_refused);
+                     cigna_redis_handshake_refused);
     assert_string_equal(a.flow.setup.error,
                         "the Redis user lacks a permission: INFO");
 }
@@ -292,7 +292,7 @@ a_name_that_is_not_permitted_is_done_without(void **state)
     (void) state;
 
     assert_int_equal(rc_after(1, "-NOPERM no permissions to run 'client'\r\n"),
-                     cigna_setup_ok);
+                     cigna_redis_handshake_ok);
 }
 
 
@@ -303,7 +303,7 @@ an_error_that_quotes_the_password_is_not_passed_on(void **state)
 
     assert_int_equal(rc_after(0, "-ERR unknown command `AUTH`, with args "
                               "beginning with: `" WORLD_MARKER "-redis`\r\n"),
-                     cigna_setup_refused);
+                     cigna_redis_handshake_refused);
     assert_null(strstr(a.flow.setup.error, WORLD_MARKER));
     assert_string_equal(a.flow.setup.error, "Redis refused: AUTH");
 }
@@ -325,11 +325,11 @@ a_connection_that_fails_is_broken_at_whatever_operation(void **state)
                 break;
             }
 
-            assert_int_equal(a.flow.setup.rc, cigna_setup_broken);
+            assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_broken);
         }
 
         assert_int_equal(nth, 5);
-        assert_int_equal(a.flow.setup.rc, cigna_setup_ok);
+        assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
     }
 }
 
@@ -337,7 +337,7 @@ a_connection_that_fails_is_broken_at_whatever_operation(void **state)
 static void
 the_vault_is_known_by_its_marker(void **state)
 {
-    cigna_setup_t  *f;
+    cigna_redis_handshake_t  *f;
 
     (void) state;
 
@@ -351,7 +351,7 @@ the_vault_is_known_by_its_marker(void **state)
     assert_int_equal(a.op.argc, 1);
     assert_slice(a.op.argv[0], "cigna:v:{vault}");
 
-    assert_int_equal(finish()->rc, cigna_setup_ok);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
     assert_string_equal(f->error, "");
     assert_true(f->age_ms >= 0);
 }
@@ -387,11 +387,11 @@ in_a_cluster_the_marker_is_that_of_a_slot(void **state)
 
     put_marker("cigna:v:{3560}", NULL);
     begin_vault()->slot = 0;
-    assert_int_equal(finish()->rc, cigna_setup_ok);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
 
     world_end(&a);
     begin_vault()->slot = 1;
-    assert_int_equal(finish()->rc, cigna_setup_foreign);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
 }
 
 
@@ -401,7 +401,7 @@ a_redis_without_the_marker_is_foreign(void **state)
     (void) state;
 
     (void) begin_vault();
-    assert_int_equal(finish()->rc, cigna_setup_foreign);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
     assert_non_null(strstr(a.flow.setup.error, "scripts/vault init"));
     assert_int_equal(a.flow.setup.age_ms, -1);
 }
@@ -415,7 +415,7 @@ a_marker_of_another_name_key_is_foreign(void **state)
     put_marker("cigna:v:{vault}", OTHER_NAME SEAL);
 
     (void) begin_vault();
-    assert_int_equal(finish()->rc, cigna_setup_foreign);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
     assert_non_null(strstr(a.flow.setup.error, "another name key"));
 }
 
@@ -428,7 +428,7 @@ a_marker_outlives_the_sealing_keys(void **state)
     put_marker("cigna:v:{vault}", NAME OTHER);
 
     (void) begin_vault();
-    assert_int_equal(finish()->rc, cigna_setup_ok);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
 }
 
 
@@ -440,7 +440,7 @@ a_damaged_marker_is_foreign(void **state)
     world_set(&w, cigna_slice("cigna:v:{vault}"), "b", "nonsense");
 
     (void) begin_vault();
-    assert_int_equal(finish()->rc, cigna_setup_foreign);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
     assert_string_not_equal(a.flow.setup.error, "");
 }
 
@@ -454,7 +454,7 @@ a_redis_that_evicts_is_refused_whatever_its_marker(void **state)
     (void) snprintf(w.policy, sizeof(w.policy), "volatile-lru");
 
     (void) begin_vault();
-    assert_int_equal(finish()->rc, cigna_setup_evicts);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_evicts);
 }
 
 
@@ -470,7 +470,7 @@ a_replica_is_told_from_a_primary(void **state)
     answer("*1\r\n$7\r\nreplica\r\n");
 
     assert_true(a.done);
-    assert_int_equal(a.flow.setup.rc, cigna_setup_replica);
+    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_replica);
 }
 
 
@@ -493,7 +493,7 @@ a_slot_that_is_elsewhere_is_no_verdict_on_the_vault(void **state)
         answer(errors[i]);
 
         assert_true(a.done);
-        assert_int_equal(a.flow.setup.rc, cigna_setup_elsewhere);
+        assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_elsewhere);
     }
 }
 
@@ -519,7 +519,7 @@ a_check_that_makes_no_sense_is_no_check(void **state)
         answer(replies[i]);
 
         assert_true(a.done);
-        assert_int_not_equal(a.flow.setup.rc, cigna_setup_ok);
+        assert_int_not_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
         assert_string_not_equal(a.flow.setup.error, "");
         assert_int_equal(a.flow.setup.age_ms, -1);
     }
@@ -536,7 +536,7 @@ a_check_later_is_the_check_alone(void **state)
 
     world_step(&w, &a, world_fine);
     assert_int_equal(a.op.type, cigna_op_script);
-    assert_int_equal(finish()->rc, cigna_setup_ok);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
 }
 
 
@@ -545,13 +545,13 @@ a_sentinel_is_not_checked(void **state)
 {
     (void) state;
 
-    begin()->check = cigna_setup_check_none;
+    begin()->check = cigna_redis_handshake_check_none;
 
     world_step(&w, &a, world_fine);
     world_step(&w, &a, world_fine);
     world_step(&w, &a, world_fine);
     assert_true(a.done);
-    assert_int_equal(a.flow.setup.rc, cigna_setup_ok);
+    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
 }
 
 
