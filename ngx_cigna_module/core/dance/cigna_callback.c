@@ -131,7 +131,7 @@ cigna_callback_init(cigna_callback_t *f)
     cigna_dance_claim_init(&f->take);
     cigna_grant_install_init(&f->put);
     cigna_userinfo_init(&f->userinfo);
-    cigna_revoke_init(&f->revoke);
+    cigna_revoke_handoff_init(&f->revoke);
 }
 
 
@@ -234,7 +234,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
         f->state = cigna_callback_st_revoke;
 
-        if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
+        if (cigna_revoke_handoff_next(&f->revoke, op) == CIGNA_AGAIN) {
             return;
         }
 
@@ -625,8 +625,8 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
         f->changed = cigna_grant_install_changed(&f->put, &f->grant) ? 1 : 0;
 
         if (cigna_grant_install_outdated(&f->put, &f->grant)) {
-            cigna_revoke_prepare(&f->revoke, f->put.old.refresh_token,
-                                 f->put.old.access_token);
+            cigna_revoke_handoff_prepare(&f->revoke, f->put.old.refresh_token,
+                                         f->put.old.access_token);
         }
 
         cigna_callback_end(f, op, cigna_outcome_connected);
@@ -652,8 +652,8 @@ static void
 cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
     cigna_outcome_e outcome)
 {
-    cigna_revoke_prepare(&f->revoke, f->tokens.refresh_token,
-                         f->tokens.access_token);
+    cigna_revoke_handoff_prepare(&f->revoke, f->tokens.refresh_token,
+                                 f->tokens.access_token);
 
     memset(&f->grant, 0, sizeof(cigna_grant_t));
 

@@ -45,16 +45,16 @@ typedef struct {
      * Private; of "userinfo", "rc" and "detail" are results, and of "take" the
      * dance_id is known before the flow reports.
      */
-    unsigned                   state;
-    cigna_retry_t              retry;
-    unsigned                   fetched_keys:1;   /* for this id_token */
-    int64_t                    sent_ms;      /* the code */
-    cigna_dance_claim_t        take;
-    cigna_grant_install_t      put;          /* "old" and "unread" are results */
-    cigna_token_reply_t        tokens;
-    cigna_id_token_t           claims;
-    cigna_userinfo_t           userinfo;
-    cigna_revoke_t             revoke;
+    unsigned                    state;
+    cigna_retry_t               retry;
+    unsigned                    fetched_keys:1;   /* for this id_token */
+    int64_t                     sent_ms;      /* the code */
+    cigna_dance_claim_t         take;
+    cigna_grant_install_t       put;          /* "old" and "unread" are results */
+    cigna_token_reply_t         tokens;
+    cigna_id_token_t            claims;
+    cigna_userinfo_t            userinfo;
+    cigna_revoke_handoff_t      revoke;
 } cigna_callback_t;
 
 

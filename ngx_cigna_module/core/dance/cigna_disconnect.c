@@ -67,7 +67,7 @@ cigna_disconnect_init(cigna_disconnect_t *f)
 
     f->state = cigna_disconnect_st_start;
     memset(&f->grant, 0, sizeof(cigna_grant_t));
-    cigna_revoke_init(&f->revoke);
+    cigna_revoke_handoff_init(&f->revoke);
 }
 
 
@@ -111,7 +111,7 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
 
         f->state = cigna_disconnect_st_revoke;
 
-        if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
+        if (cigna_revoke_handoff_next(&f->revoke, op) == CIGNA_AGAIN) {
             return;
         }
 
@@ -243,8 +243,8 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
         return;
     }
 
-    cigna_revoke_prepare(&f->revoke, f->grant.refresh_token,
-                         f->grant.access_token);
+    cigna_revoke_handoff_prepare(&f->revoke, f->grant.refresh_token,
+                                 f->grant.access_token);
 
     if (cigna_slice_uint(cigna_script_slice(ev, 2), INT64_MAX, &connected)
         != CIGNA_OK)

@@ -5,7 +5,7 @@
 
 #include "flow/cigna_flow.h"
 #include "cigna_outcome.h"
-#include "provider/cigna_revoke.h"
+#include "provider/cigna_revoke_handoff.h"
 #include "vault/cigna_vault.h"
 
 
@@ -28,10 +28,10 @@ typedef struct {
     char                     detail[192];  /* for the log, never a secret */
 
     /* private */
-    unsigned                 state;
-    cigna_retry_t            retry;
-    cigna_grant_t            grant;
-    cigna_revoke_t           revoke;
+    unsigned                         state;
+    cigna_retry_t                    retry;
+    cigna_grant_t                    grant;
+    cigna_revoke_handoff_t           revoke;
 } cigna_disconnect_t;
 
 

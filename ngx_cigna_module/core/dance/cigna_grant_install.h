@@ -3,7 +3,7 @@
 #define _CIGNA_PUT_H_INCLUDED_
 
 
-#include "provider/cigna_revoke.h"
+#include "provider/cigna_revoke_handoff.h"
 #include "vault/cigna_scripts.h"
 
 

@@ -67,7 +67,7 @@ cigna_journal_replay_init(cigna_journal_replay_t *f)
     f->detail[0] = '\0';
 
     f->state = cigna_journal_replay_st_start;
-    cigna_revoke_init(&f->revoke);
+    cigna_revoke_handoff_init(&f->revoke);
 }
 
 
@@ -114,7 +114,7 @@ cigna_journal_replay_next(cigna_journal_replay_t *f, const cigna_event_t *ev,
 
     case cigna_journal_replay_st_report:
 
-        if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
+        if (cigna_revoke_handoff_next(&f->revoke, op) == CIGNA_AGAIN) {
             return;
         }
 
@@ -325,7 +325,7 @@ cigna_journal_replay_discard(cigna_journal_replay_t *f)
         return;
     }
 
-    cigna_revoke_prepare(&f->revoke, g.refresh_token, g.access_token);
+    cigna_revoke_handoff_prepare(&f->revoke, g.refresh_token, g.access_token);
 }
 
 

@@ -3,7 +3,7 @@
 #define _CIGNA_RESTORE_H_INCLUDED_
 
 
-#include "provider/cigna_revoke.h"
+#include "provider/cigna_revoke_handoff.h"
 #include "vault/cigna_scripts.h"
 
 
@@ -42,10 +42,10 @@ typedef struct {
     char                            detail[192];  /* for the log, never a secret */
 
     /* private */
-    unsigned                    state;
-    cigna_retry_t               retry;
-    cigna_vault_names_t         identity;
-    cigna_revoke_t              revoke;
+    unsigned                       state;
+    cigna_retry_t                  retry;
+    cigna_vault_names_t            identity;
+    cigna_revoke_handoff_t         revoke;
 } cigna_journal_replay_t;
 
 

@@ -125,7 +125,7 @@ cigna_refresh_init(cigna_refresh_t *f)
     f->sent_ms = 0;
     memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
     memset(&f->fresh, 0, sizeof(cigna_grant_t));
-    cigna_revoke_init(&f->revoke);
+    cigna_revoke_handoff_init(&f->revoke);
 }
 
 
@@ -542,7 +542,7 @@ cigna_refresh_revoke(cigna_refresh_t *f, cigna_op_t *op)
 {
     f->state = cigna_refresh_st_revoke;
 
-    if (cigna_revoke_next(&f->revoke, op) == CIGNA_AGAIN) {
+    if (cigna_revoke_handoff_next(&f->revoke, op) == CIGNA_AGAIN) {
         return;
     }
 

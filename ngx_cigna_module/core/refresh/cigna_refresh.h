@@ -7,7 +7,7 @@
 #include "oauth/cigna_client_secret.h"
 #include "cigna_grant_commit.h"
 #include "cigna_lease.h"
-#include "provider/cigna_revoke.h"
+#include "provider/cigna_revoke_handoff.h"
 #include "cigna_verdict.h"
 
 
@@ -54,17 +54,17 @@ typedef struct {
     cigna_client_secret_t    secret;       /* its results are, too */
 
     /* private */
-    unsigned                  state;
-    cigna_retry_t             retry;
-    unsigned                  rounds;       /* of looking at the record */
-    unsigned                  waits:1;      /* for somebody else's exchange */
-    cigna_lease_mark_e        end;          /* when the lease is given up */
-    int64_t                   sent_ms;
-    cigna_lease_t             lease;
-    cigna_grant_commit_t      commit;
-    cigna_token_reply_t       tokens;
-    cigna_grant_t             fresh;
-    cigna_revoke_t            revoke;
+    unsigned                    state;
+    cigna_retry_t               retry;
+    unsigned                    rounds;       /* of looking at the record */
+    unsigned                    waits:1;      /* for somebody else's exchange */
+    cigna_lease_mark_e          end;          /* when the lease is given up */
+    int64_t                     sent_ms;
+    cigna_lease_t               lease;
+    cigna_grant_commit_t        commit;
+    cigna_token_reply_t         tokens;
+    cigna_grant_t               fresh;
+    cigna_revoke_handoff_t      revoke;
 } cigna_refresh_t;
 
 

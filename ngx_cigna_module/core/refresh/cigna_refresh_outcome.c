@@ -227,8 +227,8 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
     if (rc == cigna_refresh_no_grant
         || (there.id.len && !cigna_slice_eq(there.id, f->grant.id)))
     {
-        cigna_revoke_prepare(&f->revoke, f->tokens.refresh_token,
-                             f->tokens.access_token);
+        cigna_revoke_handoff_prepare(&f->revoke, f->tokens.refresh_token,
+                                     f->tokens.access_token);
     }
 
     if (f->exchanged) {

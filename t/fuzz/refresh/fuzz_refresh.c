@@ -7,7 +7,7 @@
 #include "refresh/cigna_lease.h"
 #include "refresh/cigna_refresh.h"
 #include "refresh/cigna_journal_replay.h"
-#include "provider/cigna_revoke.h"
+#include "provider/cigna_revoke_handoff.h"
 
 
 /*
