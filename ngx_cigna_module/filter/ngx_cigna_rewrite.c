@@ -235,8 +235,8 @@ ngx_cigna_rewrite_line(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     u_char        *p;
     cigna_slice_t  instead;
 
-    if (cigna_link_url(&tenant->shared->bases, ngx_cigna_slice(own),
-                       ngx_cigna_slice(&h->value), &len, &instead)
+    if (cigna_link_keys_url(&tenant->shared->bases, ngx_cigna_slice(own),
+                            ngx_cigna_slice(&h->value), &len, &instead)
         != CIGNA_OK)
     {
         return NGX_OK;

@@ -543,7 +543,7 @@ cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
         return 0;
     }
 
-    /* "<base>/?..." leads to the base itself, see cigna_link.c */
+    /* "<base>/?..." leads to the base itself, see cigna_link_keys.c */
 
     if (gate->links && gate->base.len && query.len
         && path.len == gate->base.len + 1)

@@ -12,7 +12,7 @@
  *
  * whatever it is contained in, an extension too.  Where the same key has other
  * types elsewhere, they are told apart by the key whose value, perhaps in an
- * array, the object is, and by what that is within: cigna_link.c has the list.
+ * array, the object is, and by what that is within: cigna_link_keys.c has the list.
  * All else stays to the byte: what is of type uri or canonical is a name, not a
  * place, as the "url" of an extension or of a canonical resource, "system",
  * "profile", "source", "instantiatesUri" and their like.
@@ -32,7 +32,7 @@
  * they are held until its path is over, at "?", "#" or the end: a path with a
  * dot segment, in whatever guise, would lead out of the location that takes the
  * base's place, so that such a link stays as it is.  So does one whose path is
- * longer than CIGNA_LINK_PATH_MAX bytes, as none of FHIR is.
+ * longer than CIGNA_LINK_KEYS_PATH_MAX bytes, as none of FHIR is.
  *
  * Invariants, checked by t/fuzz/fhir/fuzz_links.c:
  *
@@ -41,7 +41,7 @@
  *   (3) otherwise it differs in bases of links only, and what it parses to
  *       differs in nothing else;
  *   (4) nothing is held back at the end, and never more than
- *       CIGNA_LINK_HELD_MAX;
+ *       CIGNA_LINK_KEYS_HELD_MAX;
  *   (5) a link that differs has no dot segment in its path.
  *
  * A string that breaks is no link, unless it was known to be one before: its
@@ -75,7 +75,7 @@ typedef enum {
 } cigna_links_state_e;
 
 
-/* of a container, beside what it is within, CIGNA_LINK_IN_... */
+/* of a container, beside what it is within, CIGNA_LINK_KEYS_IN_... */
 
 #define CIGNA_LINKS_OBJECT  0x01
 
@@ -121,10 +121,10 @@ cigna_links_init(cigna_links_t *l, const cigna_bases_t *bases,
     l->mark = 0;
     l->depth = 0;
     l->key_len = 0;
-    l->within = CIGNA_LINK_IN_RESOURCE;
+    l->within = CIGNA_LINK_KEYS_IN_RESOURCE;
     l->link = 0;
 
-    cigna_link_init(&l->held);
+    cigna_link_keys_init(&l->held);
 }
 
 
@@ -140,7 +140,7 @@ cigna_links_next(cigna_links_t *l, cigna_slice_t *in, cigna_slice_t *piece)
     for ( ;; ) {
 
         if (l->held.releasing
-            && cigna_link_release(&l->held, piece) == CIGNA_OK)
+            && cigna_link_keys_release(&l->held, piece) == CIGNA_OK)
         {
             *in = cigna_slice_make(p, end);
             return CIGNA_OK;
@@ -557,12 +557,12 @@ cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
     switch ((cigna_links_state_e) l->state) {
 
     case cigna_links_st_escape:
-        cigna_link_hold(&l->held, c);
+        cigna_link_keys_hold(&l->held, c);
         cigna_links_escape(l, c);
         return p + 1;
 
     case cigna_links_st_hex:
-        cigna_link_hold(&l->held, c);
+        cigna_link_keys_hold(&l->held, c);
         cigna_links_hex(l, c);
         return p + 1;
 
@@ -571,19 +571,19 @@ cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
     }
 
     if (c == '"') {
-        cigna_links_decided(l, cigna_link_end(&l->held, l->bases, l->own));
+        cigna_links_decided(l, cigna_link_keys_end(&l->held, l->bases, l->own));
         return p;
     }
 
     if (c == '\\') {
 
-        if (cigna_link_full(&l->held)) {
-            cigna_link_give_up(&l->held);
+        if (cigna_link_keys_full(&l->held)) {
+            cigna_link_keys_give_up(&l->held);
             cigna_links_decided(l, CIGNA_NONE);
             return p;
         }
 
-        cigna_link_hold(&l->held, c);
+        cigna_link_keys_hold(&l->held, c);
         l->resume = l->state;
         l->state = cigna_links_st_escape;
         return p + 1;
@@ -594,8 +594,8 @@ cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
         return p;
     }
 
-    cigna_links_decided(l, cigna_link_take(&l->held, l->bases, l->own, &p,
-                                           end));
+    cigna_links_decided(l, cigna_link_keys_take(&l->held, l->bases, l->own, &p,
+                                                end));
     return p;
 }
 
@@ -607,14 +607,14 @@ cigna_links_named(cigna_links_t *l, const uint8_t *key, size_t len)
 {
     unsigned  within;
 
-    within = CIGNA_LINK_IN_OTHER;
+    within = CIGNA_LINK_KEYS_IN_OTHER;
     l->link = 0;
 
     /* no matter whether it came in one piece */
 
     if (len <= CIGNA_LINKS_KEY_MAX) {
-        l->link = cigna_link_key(cigna_slice_make(key, key + len),
-                                 l->stack[l->depth - 1], &within);
+        l->link = cigna_link_keys_key(cigna_slice_make(key, key + len),
+                                      l->stack[l->depth - 1], &within);
     }
 
     l->within = within;
@@ -683,7 +683,7 @@ cigna_links_unescaped(cigna_links_t *l, unsigned code)
     }
 
     if (l->state == cigna_links_st_link) {
-        cigna_links_decided(l, cigna_link_char(&l->held, l->bases, l->own, c));
+        cigna_links_decided(l, cigna_link_keys_char(&l->held, l->bases, l->own, c));
     }
 }
 
@@ -720,7 +720,7 @@ cigna_links_stays(cigna_links_t *l)
 
     text = cigna_slice_make(l->held.text, l->held.text + l->held.text_len);
 
-    if ((l->stack[l->depth - 1] & CIGNA_LINK_IN_LINK)
+    if ((l->stack[l->depth - 1] & CIGNA_LINK_KEYS_IN_LINK)
         && cigna_bases_absolute(text))
     {
         l->elsewhere++;
@@ -776,7 +776,7 @@ cigna_links_end(cigna_links_t *l, cigna_slice_t *piece)
         cigna_links_break(l);
     }
 
-    return l->held.releasing ? cigna_link_release(&l->held, piece) : CIGNA_NONE;
+    return l->held.releasing ? cigna_link_keys_release(&l->held, piece) : CIGNA_NONE;
 }
 
 
@@ -789,6 +789,6 @@ cigna_links_break(cigna_links_t *l)
     l->broken = 1;
 
     if (l->held.held_len && !l->held.releasing) {
-        cigna_link_give_up(&l->held);
+        cigna_link_keys_give_up(&l->held);
     }
 }

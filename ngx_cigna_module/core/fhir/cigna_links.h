@@ -3,7 +3,7 @@
 #define _CIGNA_LINKS_H_INCLUDED_
 
 
-#include "cigna_link.h"
+#include "cigna_link_keys.h"
 
 
 /*
@@ -45,7 +45,7 @@ typedef struct {
     unsigned              digits;          /* of \uXXXX, still to come */
     unsigned              code;
 
-    cigna_link_t          held;
+    cigna_link_keys_t          held;
 } cigna_links_t;
 
 

@@ -88,7 +88,7 @@ rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
         fuzz_assert(in.len == 0);
         free(copy);
 
-        fuzz_assert(links.held.held_len <= CIGNA_LINK_HELD_MAX);
+        fuzz_assert(links.held.held_len <= CIGNA_LINK_KEYS_HELD_MAX);
     }
 
     while (cigna_links_end(&links, &piece) == CIGNA_OK) {

@@ -586,17 +586,17 @@ a_path_is_so_long_and_no_longer_and_a_query_is_not_counted(void **state)
     memcpy(query, "?", 1);
     strcpy(query + sizeof(query) - 4, "\"}");
 
-    long_path(CIGNA_LINK_PATH_MAX, "\"}", 1);
-    long_path(CIGNA_LINK_PATH_MAX, query, 1);
-    long_path(CIGNA_LINK_PATH_MAX, "#x\"}", 1);
-    long_path(CIGNA_LINK_PATH_MAX - 1, "\\u0078\"}", 1);
-    long_path(CIGNA_LINK_PATH_MAX - 1, "\\u003fx\"}", 1);
+    long_path(CIGNA_LINK_KEYS_PATH_MAX, "\"}", 1);
+    long_path(CIGNA_LINK_KEYS_PATH_MAX, query, 1);
+    long_path(CIGNA_LINK_KEYS_PATH_MAX, "#x\"}", 1);
+    long_path(CIGNA_LINK_KEYS_PATH_MAX - 1, "\\u0078\"}", 1);
+    long_path(CIGNA_LINK_KEYS_PATH_MAX - 1, "\\u003fx\"}", 1);
 
-    long_path(CIGNA_LINK_PATH_MAX + 1, "\"}", 0);
-    long_path(CIGNA_LINK_PATH_MAX + 1, query, 0);
-    long_path(CIGNA_LINK_PATH_MAX, "\\u003fx\"}", 0);
-    long_path(CIGNA_LINK_PATH_MAX - 1, "\\u0078x\"}", 0);
-    long_path(CIGNA_LINK_PATH_MAX - 3, "/..\"}", 0);
+    long_path(CIGNA_LINK_KEYS_PATH_MAX + 1, "\"}", 0);
+    long_path(CIGNA_LINK_KEYS_PATH_MAX + 1, query, 0);
+    long_path(CIGNA_LINK_KEYS_PATH_MAX, "\\u003fx\"}", 0);
+    long_path(CIGNA_LINK_KEYS_PATH_MAX - 1, "\\u0078x\"}", 0);
+    long_path(CIGNA_LINK_KEYS_PATH_MAX - 3, "/..\"}", 0);
     long_path(20000, "/../x\"}", 0);
 }
 
@@ -730,27 +730,27 @@ a_header_line_is_rewritten_like_a_link(void **state)
 
     own = cigna_slice(OWN "/");
 
-    assert_int_equal(cigna_link_url(&bases, own, guarded(BASE "/Patient/1"),
-                                    &n, &instead),
+    assert_int_equal(cigna_link_keys_url(&bases, own, guarded(BASE "/Patient/1"),
+                                         &n, &instead),
                      CIGNA_OK);
     assert_int_equal(n, sizeof(BASE) - 1);
     assert_slice(instead, OWN);
 
-    assert_int_equal(cigna_link_url(&bases, own, guarded(BASE "?a=1"),
-                                    &n, &instead),
+    assert_int_equal(cigna_link_keys_url(&bases, own, guarded(BASE "?a=1"),
+                                         &n, &instead),
                      CIGNA_OK);
     assert_int_equal(n, sizeof(BASE) - 1);
     assert_slice(instead, OWN "/");
 
-    assert_int_equal(cigna_link_url(&bases, own,
-                                    guarded("/PatientAccess/v1-devportal/x"),
-                                    &n, &instead),
+    assert_int_equal(cigna_link_keys_url(&bases, own,
+                                         guarded("/PatientAccess/v1-devportal/x"),
+                                         &n, &instead),
                      CIGNA_OK);
     assert_int_equal(n, sizeof("/PatientAccess/v1-devportal") - 1);
     assert_slice(instead, OWN);
 
-    assert_int_equal(cigna_link_url(&bases, own, guarded("/Patient/1"),
-                                    &n, &instead),
+    assert_int_equal(cigna_link_keys_url(&bases, own, guarded("/Patient/1"),
+                                         &n, &instead),
                      CIGNA_NONE);
 }
 
@@ -772,14 +772,14 @@ a_header_line_with_dot_segments_stays(void **state)
     (void) state;
 
     for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        assert_int_equal(cigna_link_url(&bases, cigna_slice(OWN "/"),
-                                        guarded(lines[i]), &n, &instead),
+        assert_int_equal(cigna_link_keys_url(&bases, cigna_slice(OWN "/"),
+                                             guarded(lines[i]), &n, &instead),
                          CIGNA_NONE);
     }
 
-    assert_int_equal(cigna_link_url(&bases, cigna_slice(OWN "/"),
-                                    guarded(BASE "/Patient/a.b?x=/../.."),
-                                    &n, &instead),
+    assert_int_equal(cigna_link_keys_url(&bases, cigna_slice(OWN "/"),
+                                         guarded(BASE "/Patient/a.b?x=/../.."),
+                                         &n, &instead),
                      CIGNA_OK);
     assert_int_equal(n, sizeof(BASE) - 1);
     assert_slice(instead, OWN);

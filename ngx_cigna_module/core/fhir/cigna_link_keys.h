@@ -19,39 +19,39 @@
  * has the same key for values of different types; this tells them apart.
  */
 
-#define CIGNA_LINK_IN_PLACE     0x0002     /* its "url" is a link */
-#define CIGNA_LINK_IN_LINK      0x0004     /* so is that of a Bundle's link */
-#define CIGNA_LINK_IN_RESPONSE  0x0008     /* its "location" is one */
-#define CIGNA_LINK_IN_ENDPOINT  0x0010     /* its "address" is one */
-#define CIGNA_LINK_IN_RESOURCE  0x0020     /* so is an Endpoint's, and its
+#define CIGNA_LINK_KEYS_IN_PLACE     0x0002     /* its "url" is a link */
+#define CIGNA_LINK_KEYS_IN_LINK      0x0004     /* so is that of a Bundle's link */
+#define CIGNA_LINK_KEYS_IN_RESPONSE  0x0008     /* its "location" is one */
+#define CIGNA_LINK_KEYS_IN_ENDPOINT  0x0010     /* its "address" is one */
+#define CIGNA_LINK_KEYS_IN_RESOURCE  0x0020     /* so is an Endpoint's, and its
                                               "reference" is none */
-#define CIGNA_LINK_IN_NAME      0x0040     /* its "reference" is none */
-#define CIGNA_LINK_IN_ENTRY     0x0080     /* its "resource" is a resource */
-#define CIGNA_LINK_IN_TRIGGER   0x0100     /* "condition" is an Expression */
-#define CIGNA_LINK_IN_METADATA  0x0200     /* its "link" is no Bundle's */
-#define CIGNA_LINK_IN_OTHER     0x0400
+#define CIGNA_LINK_KEYS_IN_NAME      0x0040     /* its "reference" is none */
+#define CIGNA_LINK_KEYS_IN_ENTRY     0x0080     /* its "resource" is a resource */
+#define CIGNA_LINK_KEYS_IN_TRIGGER   0x0100     /* "condition" is an Expression */
+#define CIGNA_LINK_KEYS_IN_METADATA  0x0200     /* its "link" is no Bundle's */
+#define CIGNA_LINK_KEYS_IN_OTHER     0x0400
 
 /*
  * What the value of a key is in an object which is itself within "in": 1 if it
  * is a link where it is a string.  Sets *within to what it is where it is an
  * object or an array.
  */
-int cigna_link_key(cigna_slice_t key, unsigned in, unsigned *within);
+int cigna_link_keys_key(cigna_slice_t key, unsigned in, unsigned *within);
 
 
 /* a known base in which every byte is written as \uXXXX, and what follows */
 
-#define CIGNA_LINK_TEXT_MAX  (CIGNA_BASE_LEN_MAX + CIGNA_BASE_FORM_MAX + 1)
+#define CIGNA_LINK_KEYS_TEXT_MAX  (CIGNA_BASE_LEN_MAX + CIGNA_BASE_FORM_MAX + 1)
 
 /*
  * The longest path behind a base, as it is written; a query may have any
  * length.  FHIR's own are of 200 bytes at most: names of 64, five of them.
  */
-#define CIGNA_LINK_PATH_MAX  2048
+#define CIGNA_LINK_KEYS_PATH_MAX  2048
 
 /* both, and the rest of an escape that begins within the path */
-#define CIGNA_LINK_HELD_MAX                                                   \
-    (6 * CIGNA_LINK_TEXT_MAX + CIGNA_LINK_PATH_MAX + 6)
+#define CIGNA_LINK_KEYS_HELD_MAX                                                   \
+    (6 * CIGNA_LINK_KEYS_TEXT_MAX + CIGNA_LINK_KEYS_PATH_MAX + 6)
 
 
 typedef struct {
@@ -63,18 +63,18 @@ typedef struct {
                                               the last piece is released */
     unsigned        releasing:1;           /* it is decided */
     cigna_dots_t    dots;                  /* of the path behind the base */
-    uint8_t         text[CIGNA_LINK_TEXT_MAX];   /* decoded */
-    uint8_t         held[CIGNA_LINK_HELD_MAX];   /* as it came */
-} cigna_link_t;
+    uint8_t         text[CIGNA_LINK_KEYS_TEXT_MAX];   /* decoded */
+    uint8_t         held[CIGNA_LINK_KEYS_HELD_MAX];   /* as it came */
+} cigna_link_keys_t;
 
 
-void cigna_link_init(cigna_link_t *link);
+void cigna_link_keys_init(cigna_link_keys_t *link);
 
 /* a byte of an escape */
-void cigna_link_hold(cigna_link_t *link, uint8_t c);
+void cigna_link_keys_hold(cigna_link_keys_t *link, uint8_t c);
 
 /* 1 if an escape would be more than may be held of a path */
-int cigna_link_full(const cigna_link_t *link);
+int cigna_link_keys_full(const cigna_link_keys_t *link);
 
 /*
  * More of the string: bytes that stand for themselves, at least one unless it
@@ -85,25 +85,25 @@ int cigna_link_full(const cigna_link_t *link);
  * segments; what is held may go out, with "own" in place of the base.
  * CIGNA_NONE: it may go out as it came.  CIGNA_AGAIN: more has to be known.
  */
-int cigna_link_take(cigna_link_t *link, const cigna_bases_t *bases,
+int cigna_link_keys_take(cigna_link_keys_t *link, const cigna_bases_t *bases,
     cigna_slice_t own, const uint8_t **p, const uint8_t *end);
-int cigna_link_char(cigna_link_t *link, const cigna_bases_t *bases,
+int cigna_link_keys_char(cigna_link_keys_t *link, const cigna_bases_t *bases,
     cigna_slice_t own, uint8_t c);
-int cigna_link_end(cigna_link_t *link, const cigna_bases_t *bases,
+int cigna_link_keys_end(cigna_link_keys_t *link, const cigna_bases_t *bases,
     cigna_slice_t own);
 
 /* what is held may go out as it came */
-void cigna_link_give_up(cigna_link_t *link);
+void cigna_link_keys_give_up(cigna_link_keys_t *link);
 
 /* the next piece of it; CIGNA_NONE: that was all, and another may begin */
-int cigna_link_release(cigna_link_t *link, cigna_slice_t *piece);
+int cigna_link_keys_release(cigna_link_keys_t *link, cigna_slice_t *piece);
 
 
 /*
  * The same for one URL of any length, as in Location: CIGNA_OK, and *instead
  * takes the place of so many bytes of it; or CIGNA_NONE.
  */
-int cigna_link_url(const cigna_bases_t *bases, cigna_slice_t own,
+int cigna_link_keys_url(const cigna_bases_t *bases, cigna_slice_t own,
     cigna_slice_t url, size_t *len, cigna_slice_t *instead);
 
 
