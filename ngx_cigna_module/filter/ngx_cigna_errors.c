@@ -20,7 +20,7 @@
 #include "ngx_cigna_errors.h"
 #include "fhir/ngx_cigna_inject.h"
 #include "request/ngx_cigna_reply.h"
-#include "fhir/cigna_links.h"
+#include "fhir/cigna_link_filter.h"
 #include "fhir/cigna_not_known.h"
 
 
@@ -548,8 +548,8 @@ ngx_cigna_errors_begun(ngx_cigna_errors_t *errors)
 {
     int  rc;
 
-    rc = cigna_links_begin(cigna_slice_make(errors->held.pos,
-                                            errors->held.last));
+    rc = cigna_link_filter_begin(cigna_slice_make(errors->held.pos,
+                                                  errors->held.last));
     errors->json = (rc == CIGNA_OK);
 
     return rc != CIGNA_AGAIN;

@@ -4,7 +4,7 @@
 #include "fhir/ngx_cigna_inject.h"
 #include "fhir/ngx_cigna_open.h"
 #include "ngx_cigna_own.h"
-#include "fhir/cigna_links.h"
+#include "fhir/cigna_link_filter.h"
 
 
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,

@@ -8,7 +8,7 @@
 
 /*
  * Links in replies of the upstream come out as the gateway's own, see
- * cigna_links.h: in the header and, as it streams by, in the body.
+ * cigna_link_filter.h: in the header and, as it streams by, in the body.
  */
 
 

@@ -27,8 +27,8 @@
 
 
 struct ngx_cigna_rewrite_s {
-    cigna_links_t         links;
-    cigna_smart_t        *smart;           /* NULL: endpoints stay */
+    cigna_link_filter_t         links;
+    cigna_smart_t              *smart;           /* NULL: endpoints stay */
 
     ngx_chain_t          *in;
     cigna_slice_t         rest;
@@ -63,7 +63,7 @@ static void ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_count_e kind, ngx_msec_t *last, const char *what);
 
 
-/* no base: cigna_links.c finds no link then */
+/* no base: cigna_link_filter.c finds no link then */
 
 static const cigna_bases_t  ngx_cigna_rewrite_no_bases;
 
@@ -93,12 +93,12 @@ ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     if (own) {
-        cigna_links_init(&rw->links, &ctx->tenant->shared->bases,
-                         ngx_cigna_slice(own));
+        cigna_link_filter_init(&rw->links, &ctx->tenant->shared->bases,
+                               ngx_cigna_slice(own));
 
     } else {
-        cigna_links_init(&rw->links, &ngx_cigna_rewrite_no_bases,
-                         cigna_slice("/"));
+        cigna_link_filter_init(&rw->links, &ngx_cigna_rewrite_no_bases,
+                               cigna_slice("/"));
     }
 
     ctx->rewrite = rw;
@@ -225,10 +225,10 @@ ngx_cigna_rewrite_next(ngx_cigna_rewrite_t *rw, ngx_uint_t last)
             return CIGNA_OK;
         }
 
-        rc = cigna_links_next(&rw->links, &rw->rest, &rw->piece);
+        rc = cigna_link_filter_next(&rw->links, &rw->rest, &rw->piece);
 
         if (rc != CIGNA_OK && last) {
-            rc = cigna_links_end(&rw->links, &rw->piece);
+            rc = cigna_link_filter_end(&rw->links, &rw->piece);
         }
 
         if (rc != CIGNA_OK) {
@@ -398,7 +398,7 @@ ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 static void
 ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_links_t      *links;
+    cigna_link_filter_t      *links;
     static ngx_msec_t   broken, elsewhere, outside;
 
     links = &ctx->rewrite->links;

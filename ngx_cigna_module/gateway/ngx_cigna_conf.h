@@ -12,7 +12,7 @@
 #include "redis/ngx_cigna_redis.h"
 #include "budget/cigna_budget.h"
 #include "fhir/cigna_gate_out.h"
-#include "fhir/cigna_links.h"
+#include "fhir/cigna_link_filter.h"
 #include "fhir/cigna_types.h"
 #include "fhir/cigna_smart.h"
 #include "vault/cigna_vault.h"

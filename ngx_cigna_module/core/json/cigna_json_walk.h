@@ -8,7 +8,7 @@
 
 /*
  * JSON (RFC 8259) byte by byte, and what each byte does in it.  For texts that
- * are seldom read: cigna_links.c has a faster way.
+ * are seldom read: cigna_link_filter.c has a faster way.
  */
 
 #define CIGNA_JSON_WALK_MAX  128           /* of nested values */

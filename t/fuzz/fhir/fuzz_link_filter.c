@@ -5,7 +5,7 @@
 
 #include "dots.h"
 
-#include "fhir/cigna_links.h"
+#include "fhir/cigna_link_filter.h"
 
 
 #define NAME  "h.example"
@@ -19,7 +19,7 @@
 
 static cigna_bases_t   bases, mixed;
 static cigna_bases_t  *known;
-static cigna_links_t   links;
+static cigna_link_filter_t   links;
 static uint8_t         whole[MEM], cut[MEM];
 
 
@@ -69,7 +69,7 @@ rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
     cigna_slice_t  in, piece;
 
     cigna_buf_init(&b, mem, MEM);
-    cigna_links_init(&links, known, cigna_slice(OWN "/"));
+    cigna_link_filter_init(&links, known, cigna_slice(OWN "/"));
 
     while (text.len) {
 
@@ -81,7 +81,7 @@ rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
         copy = fuzz_join(in, cigna_slice_null);
         in.data = copy;
 
-        while (cigna_links_next(&links, &in, &piece) == CIGNA_OK) {
+        while (cigna_link_filter_next(&links, &in, &piece) == CIGNA_OK) {
             append(&b, piece);
         }
 
@@ -91,7 +91,7 @@ rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
         fuzz_assert(links.held.held_len <= CIGNA_LINK_KEYS_HELD_MAX);
     }
 
-    while (cigna_links_end(&links, &piece) == CIGNA_OK) {
+    while (cigna_link_filter_end(&links, &piece) == CIGNA_OK) {
         append(&b, piece);
     }
 

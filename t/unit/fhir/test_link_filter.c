@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-#include "fhir/cigna_links.h"
+#include "fhir/cigna_link_filter.h"
 
 
 #define BASE  "https://p-hi2.example/PatientAccess/v1-devportal"
@@ -13,7 +13,7 @@
 
 
 static cigna_bases_t  bases;
-static cigna_links_t  links;
+static cigna_link_filter_t  links;
 static uint8_t        mem[512 * 1024];
 
 
@@ -43,7 +43,7 @@ rewritten(const char *text, size_t n)
     cigna_slice_t  rest, in, piece;
 
     cigna_buf_init(&b, mem, sizeof(mem));
-    cigna_links_init(&links, &bases, cigna_slice(OWN "/"));
+    cigna_link_filter_init(&links, &bases, cigna_slice(OWN "/"));
 
     rest = guarded(text);
 
@@ -53,7 +53,7 @@ rewritten(const char *text, size_t n)
                               rest.data + (rest.len < n ? rest.len : n));
         rest = cigna_slice_skip(rest, in.len);
 
-        while (cigna_links_next(&links, &in, &piece) == CIGNA_OK) {
+        while (cigna_link_filter_next(&links, &in, &piece) == CIGNA_OK) {
             assert_int_not_equal(piece.len, 0);
             cigna_buf_append(&b, piece);
         }
@@ -61,11 +61,11 @@ rewritten(const char *text, size_t n)
         assert_int_equal(in.len, 0);
     }
 
-    while (cigna_links_end(&links, &piece) == CIGNA_OK) {
+    while (cigna_link_filter_end(&links, &piece) == CIGNA_OK) {
         cigna_buf_append(&b, piece);
     }
 
-    assert_int_equal(cigna_links_end(&links, &piece), CIGNA_NONE);
+    assert_int_equal(cigna_link_filter_end(&links, &piece), CIGNA_NONE);
 
     return cigna_buf_slice(&b);
 }
@@ -407,22 +407,27 @@ how_a_text_begins_tells_whether_it_is_a_resource(void **state)
 {
     (void) state;
 
-    assert_int_equal(cigna_links_begin(guarded("{\"")), CIGNA_OK);
-    assert_int_equal(cigna_links_begin(guarded(" {\r\n\t\"a")), CIGNA_OK);
-    assert_int_equal(cigna_links_begin(guarded("\xef\xbb\xbf {\"")), CIGNA_OK);
-    assert_int_equal(cigna_links_begin(guarded("{")), CIGNA_AGAIN);
-    assert_int_equal(cigna_links_begin(guarded("{ \n")), CIGNA_AGAIN);
-    assert_int_equal(cigna_links_begin(guarded("{}")), CIGNA_NONE);
-    assert_int_equal(cigna_links_begin(guarded("{name}, hello")), CIGNA_NONE);
-    assert_int_equal(cigna_links_begin(guarded("[INFO] ready")), CIGNA_NONE);
-    assert_int_equal(cigna_links_begin(guarded("[1] See [2]")), CIGNA_NONE);
-    assert_int_equal(cigna_links_begin(guarded("")), CIGNA_AGAIN);
-    assert_int_equal(cigna_links_begin(guarded("  ")), CIGNA_AGAIN);
-    assert_int_equal(cigna_links_begin(guarded("\xef\xbb")), CIGNA_AGAIN);
-    assert_int_equal(cigna_links_begin(guarded("\xef\xbb\xbf")), CIGNA_AGAIN);
-    assert_int_equal(cigna_links_begin(guarded("\xef\xbb{")), CIGNA_NONE);
-    assert_int_equal(cigna_links_begin(guarded("\"a\"")), CIGNA_NONE);
-    assert_int_equal(cigna_links_begin(guarded("<html>")), CIGNA_NONE);
+    assert_int_equal(cigna_link_filter_begin(guarded("{\"")), CIGNA_OK);
+    assert_int_equal(cigna_link_filter_begin(guarded(" {\r\n\t\"a")), CIGNA_OK);
+    assert_int_equal(cigna_link_filter_begin(guarded("\xef\xbb\xbf {\"")),
+                     CIGNA_OK);
+    assert_int_equal(cigna_link_filter_begin(guarded("{")), CIGNA_AGAIN);
+    assert_int_equal(cigna_link_filter_begin(guarded("{ \n")), CIGNA_AGAIN);
+    assert_int_equal(cigna_link_filter_begin(guarded("{}")), CIGNA_NONE);
+    assert_int_equal(cigna_link_filter_begin(guarded("{name}, hello")),
+                     CIGNA_NONE);
+    assert_int_equal(cigna_link_filter_begin(guarded("[INFO] ready")),
+                     CIGNA_NONE);
+    assert_int_equal(cigna_link_filter_begin(guarded("[1] See [2]")),
+                     CIGNA_NONE);
+    assert_int_equal(cigna_link_filter_begin(guarded("")), CIGNA_AGAIN);
+    assert_int_equal(cigna_link_filter_begin(guarded("  ")), CIGNA_AGAIN);
+    assert_int_equal(cigna_link_filter_begin(guarded("\xef\xbb")), CIGNA_AGAIN);
+    assert_int_equal(cigna_link_filter_begin(guarded("\xef\xbb\xbf")),
+                     CIGNA_AGAIN);
+    assert_int_equal(cigna_link_filter_begin(guarded("\xef\xbb{")), CIGNA_NONE);
+    assert_int_equal(cigna_link_filter_begin(guarded("\"a\"")), CIGNA_NONE);
+    assert_int_equal(cigna_link_filter_begin(guarded("<html>")), CIGNA_NONE);
 }
 
 
@@ -668,18 +673,19 @@ static void
 so_deep_and_no_deeper(void **state)
 {
     size_t  i;
-    char    text[4 * CIGNA_LINKS_DEPTH_MAX];
+    char    text[4 * CIGNA_LINK_FILTER_DEPTH_MAX];
 
     (void) state;
 
-    memset(text, '[', CIGNA_LINKS_DEPTH_MAX);
-    memset(text + CIGNA_LINKS_DEPTH_MAX, ']', CIGNA_LINKS_DEPTH_MAX);
-    text[2 * CIGNA_LINKS_DEPTH_MAX] = '\0';
+    memset(text, '[', CIGNA_LINK_FILTER_DEPTH_MAX);
+    memset(text + CIGNA_LINK_FILTER_DEPTH_MAX, ']',
+           CIGNA_LINK_FILTER_DEPTH_MAX);
+    text[2 * CIGNA_LINK_FILTER_DEPTH_MAX] = '\0';
 
     stays(text);
     assert_int_equal(links.broken, 0);
 
-    i = CIGNA_LINKS_DEPTH_MAX + 1;
+    i = CIGNA_LINK_FILTER_DEPTH_MAX + 1;
     memset(text, '[', i);
     memset(text + i, ']', i);
     text[2 * i] = '\0';

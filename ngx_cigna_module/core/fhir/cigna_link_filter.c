@@ -34,7 +34,7 @@
  * base's place, so that such a link stays as it is.  So does one whose path is
  * longer than CIGNA_LINK_KEYS_PATH_MAX bytes, as none of FHIR is.
  *
- * Invariants, checked by t/fuzz/fhir/fuzz_links.c:
+ * Invariants, checked by t/fuzz/fhir/fuzz_link_filter.c:
  *
  *   (1) the output depends on the bytes only, not on how they are cut;
  *   (2) without a link to a known base it equals the input, broken or not;
@@ -53,60 +53,62 @@
 #include <string.h>
 
 #include "json/cigna_json_scan.h"
-#include "cigna_links.h"
+#include "cigna_link_filter.h"
 
 
 typedef enum {
-    cigna_links_st_start = 0,              /* a byte order mark, or a value */
-    cigna_links_st_value,
-    cigna_links_st_first_value,            /* or "]" */
-    cigna_links_st_first_key,              /* or "}" */
-    cigna_links_st_key,
-    cigna_links_st_in_key,
-    cigna_links_st_colon,
-    cigna_links_st_string,
-    cigna_links_st_link,
-    cigna_links_st_escape,
-    cigna_links_st_hex,
-    cigna_links_st_scalar,
-    cigna_links_st_after,                  /* of a value */
-    cigna_links_st_over,
-    cigna_links_st_broken
-} cigna_links_state_e;
+    cigna_link_filter_st_start = 0,              /* a byte order mark, or a value */
+    cigna_link_filter_st_value,
+    cigna_link_filter_st_first_value,            /* or "]" */
+    cigna_link_filter_st_first_key,              /* or "}" */
+    cigna_link_filter_st_key,
+    cigna_link_filter_st_in_key,
+    cigna_link_filter_st_colon,
+    cigna_link_filter_st_string,
+    cigna_link_filter_st_link,
+    cigna_link_filter_st_escape,
+    cigna_link_filter_st_hex,
+    cigna_link_filter_st_scalar,
+    cigna_link_filter_st_after,                  /* of a value */
+    cigna_link_filter_st_over,
+    cigna_link_filter_st_broken
+} cigna_link_filter_state_e;
 
 
 /* of a container, beside what it is within, CIGNA_LINK_KEYS_IN_... */
 
-#define CIGNA_LINKS_OBJECT  0x01
+#define CIGNA_LINK_FILTER_OBJECT  0x01
 
 
-static int cigna_links_holds(const cigna_links_t *l);
-static const uint8_t *cigna_links_run(cigna_links_t *l, const uint8_t *p,
-    const uint8_t *end);
-static const uint8_t *cigna_links_start(cigna_links_t *l, const uint8_t *p);
-static const uint8_t *cigna_links_stopped(cigna_links_t *l, const uint8_t *p);
-static unsigned cigna_links_next_state(cigna_links_t *l);
-static void cigna_links_value(cigna_links_t *l, uint8_t c);
-static void cigna_links_open(cigna_links_t *l, unsigned object);
-static void cigna_links_close(cigna_links_t *l, uint8_t c);
-static const uint8_t *cigna_links_key(cigna_links_t *l, const uint8_t *p,
-    const uint8_t *end);
-static void cigna_links_key_add(cigna_links_t *l, const uint8_t *p,
+static int cigna_link_filter_holds(const cigna_link_filter_t *l);
+static const uint8_t *cigna_link_filter_run(cigna_link_filter_t *l,
+    const uint8_t *p, const uint8_t *end);
+static const uint8_t *cigna_link_filter_start(cigna_link_filter_t *l,
+    const uint8_t *p);
+static const uint8_t *cigna_link_filter_stopped(cigna_link_filter_t *l,
+    const uint8_t *p);
+static unsigned cigna_link_filter_next_state(cigna_link_filter_t *l);
+static void cigna_link_filter_value(cigna_link_filter_t *l, uint8_t c);
+static void cigna_link_filter_open(cigna_link_filter_t *l, unsigned object);
+static void cigna_link_filter_close(cigna_link_filter_t *l, uint8_t c);
+static const uint8_t *cigna_link_filter_key(cigna_link_filter_t *l,
+    const uint8_t *p, const uint8_t *end);
+static void cigna_link_filter_key_add(cigna_link_filter_t *l, const uint8_t *p,
     size_t len);
-static void cigna_links_named(cigna_links_t *l, const uint8_t *key,
+static void cigna_link_filter_named(cigna_link_filter_t *l, const uint8_t *key,
     size_t len);
-static const uint8_t *cigna_links_link(cigna_links_t *l, const uint8_t *p,
-    const uint8_t *end);
-static void cigna_links_escape(cigna_links_t *l, uint8_t c);
-static void cigna_links_hex(cigna_links_t *l, uint8_t c);
-static void cigna_links_unescaped(cigna_links_t *l, unsigned code);
-static void cigna_links_decided(cigna_links_t *l, int rc);
-static void cigna_links_stays(cigna_links_t *l);
-static void cigna_links_break(cigna_links_t *l);
+static const uint8_t *cigna_link_filter_link(cigna_link_filter_t *l,
+    const uint8_t *p, const uint8_t *end);
+static void cigna_link_filter_escape(cigna_link_filter_t *l, uint8_t c);
+static void cigna_link_filter_hex(cigna_link_filter_t *l, uint8_t c);
+static void cigna_link_filter_unescaped(cigna_link_filter_t *l, unsigned code);
+static void cigna_link_filter_decided(cigna_link_filter_t *l, int rc);
+static void cigna_link_filter_stays(cigna_link_filter_t *l);
+static void cigna_link_filter_break(cigna_link_filter_t *l);
 
 
 void
-cigna_links_init(cigna_links_t *l, const cigna_bases_t *bases,
+cigna_link_filter_init(cigna_link_filter_t *l, const cigna_bases_t *bases,
     cigna_slice_t own)
 {
     l->bases = bases;
@@ -117,7 +119,7 @@ cigna_links_init(cigna_links_t *l, const cigna_bases_t *bases,
     l->outside = 0;
     l->broken = 0;
 
-    l->state = cigna_links_st_start;
+    l->state = cigna_link_filter_st_start;
     l->mark = 0;
     l->depth = 0;
     l->key_len = 0;
@@ -129,7 +131,8 @@ cigna_links_init(cigna_links_t *l, const cigna_bases_t *bases,
 
 
 int
-cigna_links_next(cigna_links_t *l, cigna_slice_t *in, cigna_slice_t *piece)
+cigna_link_filter_next(cigna_link_filter_t *l, cigna_slice_t *in,
+    cigna_slice_t *piece)
 {
     const uint8_t  *p, *start, *end;
 
@@ -146,16 +149,16 @@ cigna_links_next(cigna_links_t *l, cigna_slice_t *in, cigna_slice_t *piece)
             return CIGNA_OK;
         }
 
-        while (p < end && !cigna_links_holds(l)) {
-            p = cigna_links_run(l, p, end);
+        while (p < end && !cigna_link_filter_holds(l)) {
+            p = cigna_link_filter_run(l, p, end);
         }
 
         if (p > start) {
             break;
         }
 
-        while (p < end && cigna_links_holds(l)) {
-            p = cigna_links_link(l, p, end);
+        while (p < end && cigna_link_filter_holds(l)) {
+            p = cigna_link_filter_link(l, p, end);
         }
 
         start = p;
@@ -175,9 +178,9 @@ cigna_links_next(cigna_links_t *l, cigna_slice_t *in, cigna_slice_t *piece)
 /* in a string, or an escape in it, that may be a link */
 
 static int
-cigna_links_holds(const cigna_links_t *l)
+cigna_link_filter_holds(const cigna_link_filter_t *l)
 {
-    return l->state == cigna_links_st_link
+    return l->state == cigna_link_filter_st_link
            || (l->held.held_len && !l->held.releasing);
 }
 
@@ -188,7 +191,8 @@ cigna_links_holds(const cigna_links_t *l)
  */
 
 static const uint8_t *
-cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
+cigna_link_filter_run(cigna_link_filter_t *l, const uint8_t *p,
+    const uint8_t *end)
 {
     uint8_t   c;
     unsigned  state;
@@ -197,9 +201,9 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
 
     while (p < end) {
 
-        switch ((cigna_links_state_e) state) {
+        switch ((cigna_link_filter_state_e) state) {
 
-        case cigna_links_st_string:
+        case cigna_link_filter_st_string:
 
             p = cigna_json_run(p, end);
 
@@ -209,38 +213,38 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
 
             if (*p != '"') {
                 l->state = state;
-                return cigna_links_stopped(l, p);
+                return cigna_link_filter_stopped(l, p);
             }
 
             p++;
-            state = l->depth ? cigna_links_st_after : cigna_links_st_over;
+            state = l->depth ? cigna_link_filter_st_after : cigna_link_filter_st_over;
             continue;
 
-        case cigna_links_st_in_key:
+        case cigna_link_filter_st_in_key:
 
             l->state = state;
-            p = cigna_links_key(l, p, end);
+            p = cigna_link_filter_key(l, p, end);
             state = l->state;
             continue;
 
-        case cigna_links_st_scalar:
+        case cigna_link_filter_st_scalar:
 
             while (p < end && cigna_json_is_scalar(*p)) {
                 p++;
             }
 
             if (p < end) {
-                state = l->depth ? cigna_links_st_after : cigna_links_st_over;
+                state = l->depth ? cigna_link_filter_st_after : cigna_link_filter_st_over;
             }
 
             continue;
 
-        case cigna_links_st_after:
+        case cigna_link_filter_st_after:
 
             c = *p++;
 
             if (c == ',' && l->depth) {
-                state = cigna_links_next_state(l);
+                state = cigna_link_filter_next_state(l);
                 continue;
             }
 
@@ -250,16 +254,16 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
             }
 
             l->state = state;
-            cigna_links_close(l, c);
+            cigna_link_filter_close(l, c);
             state = l->state;
             continue;
 
-        case cigna_links_st_colon:
+        case cigna_link_filter_st_colon:
 
             c = *p++;
 
             if (c == ':') {
-                state = cigna_links_st_value;
+                state = cigna_link_filter_st_value;
                 continue;
             }
 
@@ -268,17 +272,17 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
                 continue;
             }
 
-            cigna_links_break(l);
+            cigna_link_filter_break(l);
             return end;
 
-        case cigna_links_st_key:
-        case cigna_links_st_first_key:
+        case cigna_link_filter_st_key:
+        case cigna_link_filter_st_first_key:
 
             c = *p++;
 
             if (c == '"') {
                 l->key_len = 0;
-                state = cigna_links_st_in_key;
+                state = cigna_link_filter_st_in_key;
                 continue;
             }
 
@@ -287,22 +291,22 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
                 continue;
             }
 
-            if (c == '}' && state == cigna_links_st_first_key) {
-                cigna_links_close(l, c);
+            if (c == '}' && state == cigna_link_filter_st_first_key) {
+                cigna_link_filter_close(l, c);
                 state = l->state;
                 continue;
             }
 
-            cigna_links_break(l);
+            cigna_link_filter_break(l);
             return end;
 
-        case cigna_links_st_value:
-        case cigna_links_st_first_value:
+        case cigna_link_filter_st_value:
+        case cigna_link_filter_st_first_value:
 
             c = *p++;
 
             if (c == '"' && !l->link) {
-                state = cigna_links_st_string;
+                state = cigna_link_filter_st_string;
                 continue;
             }
 
@@ -312,11 +316,11 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
             }
 
             l->state = state;
-            cigna_links_value(l, c);
+            cigna_link_filter_value(l, c);
             state = l->state;
             continue;
 
-        case cigna_links_st_over:
+        case cigna_link_filter_st_over:
 
             p = cigna_json_space(p, end);
 
@@ -324,31 +328,31 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
                 continue;
             }
 
-            cigna_links_break(l);
+            cigna_link_filter_break(l);
             return end;
 
-        case cigna_links_st_broken:
+        case cigna_link_filter_st_broken:
             p = end;
             break;
 
-        case cigna_links_st_escape:
+        case cigna_link_filter_st_escape:
             l->state = state;
-            cigna_links_escape(l, *p++);
+            cigna_link_filter_escape(l, *p++);
             state = l->state;
             continue;
 
-        case cigna_links_st_hex:
+        case cigna_link_filter_st_hex:
             l->state = state;
-            cigna_links_hex(l, *p++);
+            cigna_link_filter_hex(l, *p++);
             state = l->state;
             continue;
 
-        case cigna_links_st_start:
-            p = cigna_links_start(l, p);
+        case cigna_link_filter_st_start:
+            p = cigna_link_filter_start(l, p);
             state = l->state;
             continue;
 
-        case cigna_links_st_link:
+        case cigna_link_filter_st_link:
             break;
         }
 
@@ -362,23 +366,23 @@ cigna_links_run(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
 
 
 static const uint8_t *
-cigna_links_start(cigna_links_t *l, const uint8_t *p)
+cigna_link_filter_start(cigna_link_filter_t *l, const uint8_t *p)
 {
     static const uint8_t  mark[] = CIGNA_JSON_MARK;
 
     if (*p == mark[l->mark]) {
 
         if (++l->mark == sizeof(mark) - 1) {
-            l->state = cigna_links_st_value;
+            l->state = cigna_link_filter_st_value;
         }
 
         return p + 1;
     }
 
-    l->state = cigna_links_st_value;
+    l->state = cigna_link_filter_st_value;
 
     if (l->mark) {
-        cigna_links_break(l);
+        cigna_link_filter_break(l);
     }
 
     return p;
@@ -388,14 +392,14 @@ cigna_links_start(cigna_links_t *l, const uint8_t *p)
 /* a string goes on behind an escape, or is none */
 
 static const uint8_t *
-cigna_links_stopped(cigna_links_t *l, const uint8_t *p)
+cigna_link_filter_stopped(cigna_link_filter_t *l, const uint8_t *p)
 {
     if (*p == '\\') {
         l->resume = l->state;
-        l->state = cigna_links_st_escape;
+        l->state = cigna_link_filter_st_escape;
 
     } else {
-        cigna_links_break(l);
+        cigna_link_filter_break(l);
     }
 
     return p + 1;
@@ -405,46 +409,46 @@ cigna_links_stopped(cigna_links_t *l, const uint8_t *p)
 /* behind a comma */
 
 static unsigned
-cigna_links_next_state(cigna_links_t *l)
+cigna_link_filter_next_state(cigna_link_filter_t *l)
 {
     unsigned  top;
 
     top = l->stack[l->depth - 1];
 
-    if (top & CIGNA_LINKS_OBJECT) {
-        return cigna_links_st_key;
+    if (top & CIGNA_LINK_FILTER_OBJECT) {
+        return cigna_link_filter_st_key;
     }
 
     l->within = top;
     l->link = 0;
 
-    return cigna_links_st_value;
+    return cigna_link_filter_st_value;
 }
 
 
 /* a value that is no plain string; "]" for an array without any */
 
 static void
-cigna_links_value(cigna_links_t *l, uint8_t c)
+cigna_link_filter_value(cigna_link_filter_t *l, uint8_t c)
 {
     switch (c) {
 
     case '"':
-        l->state = cigna_links_st_link;
+        l->state = cigna_link_filter_st_link;
         return;
 
     case '{':
-        cigna_links_open(l, CIGNA_LINKS_OBJECT);
+        cigna_link_filter_open(l, CIGNA_LINK_FILTER_OBJECT);
         return;
 
     case '[':
-        cigna_links_open(l, 0);
+        cigna_link_filter_open(l, 0);
         return;
 
     case ']':
 
-        if (l->state == cigna_links_st_first_value) {
-            cigna_links_close(l, c);
+        if (l->state == cigna_link_filter_st_first_value) {
+            cigna_link_filter_close(l, c);
             return;
         }
 
@@ -453,20 +457,20 @@ cigna_links_value(cigna_links_t *l, uint8_t c)
     default:
 
         if (cigna_json_is_scalar(c)) {
-            l->state = cigna_links_st_scalar;
+            l->state = cigna_link_filter_st_scalar;
             return;
         }
     }
 
-    cigna_links_break(l);
+    cigna_link_filter_break(l);
 }
 
 
 static void
-cigna_links_open(cigna_links_t *l, unsigned object)
+cigna_link_filter_open(cigna_link_filter_t *l, unsigned object)
 {
-    if (l->depth == CIGNA_LINKS_DEPTH_MAX) {
-        cigna_links_break(l);
+    if (l->depth == CIGNA_LINK_FILTER_DEPTH_MAX) {
+        cigna_link_filter_break(l);
         return;
     }
 
@@ -475,33 +479,34 @@ cigna_links_open(cigna_links_t *l, unsigned object)
     l->stack[l->depth++] = l->within | object;
     l->link = 0;
 
-    l->state = object ? cigna_links_st_first_key : cigna_links_st_first_value;
+    l->state = object ? cigna_link_filter_st_first_key : cigna_link_filter_st_first_value;
 }
 
 
 static void
-cigna_links_close(cigna_links_t *l, uint8_t c)
+cigna_link_filter_close(cigna_link_filter_t *l, uint8_t c)
 {
     uint8_t  closes;
 
     if (l->depth == 0) {
-        cigna_links_break(l);
+        cigna_link_filter_break(l);
         return;
     }
 
-    closes = (l->stack[--l->depth] & CIGNA_LINKS_OBJECT) ? '}' : ']';
+    closes = (l->stack[--l->depth] & CIGNA_LINK_FILTER_OBJECT) ? '}' : ']';
 
     if (c != closes) {
-        cigna_links_break(l);
+        cigna_link_filter_break(l);
         return;
     }
 
-    l->state = l->depth ? cigna_links_st_after : cigna_links_st_over;
+    l->state = l->depth ? cigna_link_filter_st_after : cigna_link_filter_st_over;
 }
 
 
 static const uint8_t *
-cigna_links_key(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
+cigna_link_filter_key(cigna_link_filter_t *l, const uint8_t *p,
+    const uint8_t *end)
 {
     const uint8_t  *stop;
 
@@ -511,32 +516,32 @@ cigna_links_key(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
 
         /* all of it is here */
 
-        cigna_links_named(l, p, stop - p);
+        cigna_link_filter_named(l, p, stop - p);
         return stop + 1;
     }
 
-    cigna_links_key_add(l, p, stop - p);
+    cigna_link_filter_key_add(l, p, stop - p);
 
     if (stop == end) {
         return stop;
     }
 
     if (*stop == '"') {
-        cigna_links_named(l, l->key, l->key_len);
+        cigna_link_filter_named(l, l->key, l->key_len);
         return stop + 1;
     }
 
-    return cigna_links_stopped(l, stop);
+    return cigna_link_filter_stopped(l, stop);
 }
 
 
 static void
-cigna_links_key_add(cigna_links_t *l, const uint8_t *p, size_t len)
+cigna_link_filter_key_add(cigna_link_filter_t *l, const uint8_t *p, size_t len)
 {
-    if (l->key_len > CIGNA_LINKS_KEY_MAX
-        || len > CIGNA_LINKS_KEY_MAX - l->key_len)
+    if (l->key_len > CIGNA_LINK_FILTER_KEY_MAX
+        || len > CIGNA_LINK_FILTER_KEY_MAX - l->key_len)
     {
-        l->key_len = CIGNA_LINKS_KEY_MAX + 1;
+        l->key_len = CIGNA_LINK_FILTER_KEY_MAX + 1;
         return;
     }
 
@@ -548,30 +553,31 @@ cigna_links_key_add(cigna_links_t *l, const uint8_t *p, size_t len)
 /* bytes of a string that may be a link: held, or left to the rest of it */
 
 static const uint8_t *
-cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
+cigna_link_filter_link(cigna_link_filter_t *l, const uint8_t *p,
+    const uint8_t *end)
 {
     uint8_t  c;
 
     c = *p;
 
-    switch ((cigna_links_state_e) l->state) {
+    switch ((cigna_link_filter_state_e) l->state) {
 
-    case cigna_links_st_escape:
+    case cigna_link_filter_st_escape:
         cigna_link_keys_hold(&l->held, c);
-        cigna_links_escape(l, c);
+        cigna_link_filter_escape(l, c);
         return p + 1;
 
-    case cigna_links_st_hex:
+    case cigna_link_filter_st_hex:
         cigna_link_keys_hold(&l->held, c);
-        cigna_links_hex(l, c);
+        cigna_link_filter_hex(l, c);
         return p + 1;
 
-    default: /* cigna_links_st_link */
+    default: /* cigna_link_filter_st_link */
         break;
     }
 
     if (c == '"') {
-        cigna_links_decided(l, cigna_link_keys_end(&l->held, l->bases, l->own));
+        cigna_link_filter_decided(l, cigna_link_keys_end(&l->held, l->bases, l->own));
         return p;
     }
 
@@ -579,23 +585,23 @@ cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
 
         if (cigna_link_keys_full(&l->held)) {
             cigna_link_keys_give_up(&l->held);
-            cigna_links_decided(l, CIGNA_NONE);
+            cigna_link_filter_decided(l, CIGNA_NONE);
             return p;
         }
 
         cigna_link_keys_hold(&l->held, c);
         l->resume = l->state;
-        l->state = cigna_links_st_escape;
+        l->state = cigna_link_filter_st_escape;
         return p + 1;
     }
 
     if (c < 0x20) {
-        cigna_links_break(l);
+        cigna_link_filter_break(l);
         return p;
     }
 
-    cigna_links_decided(l, cigna_link_keys_take(&l->held, l->bases, l->own, &p,
-                                                end));
+    cigna_link_filter_decided(l, cigna_link_keys_take(&l->held, l->bases, l->own, &p,
+                                                      end));
     return p;
 }
 
@@ -603,7 +609,7 @@ cigna_links_link(cigna_links_t *l, const uint8_t *p, const uint8_t *end)
 /* what the value of this key is */
 
 static void
-cigna_links_named(cigna_links_t *l, const uint8_t *key, size_t len)
+cigna_link_filter_named(cigna_link_filter_t *l, const uint8_t *key, size_t len)
 {
     unsigned  within;
 
@@ -612,18 +618,18 @@ cigna_links_named(cigna_links_t *l, const uint8_t *key, size_t len)
 
     /* no matter whether it came in one piece */
 
-    if (len <= CIGNA_LINKS_KEY_MAX) {
+    if (len <= CIGNA_LINK_FILTER_KEY_MAX) {
         l->link = cigna_link_keys_key(cigna_slice_make(key, key + len),
                                       l->stack[l->depth - 1], &within);
     }
 
     l->within = within;
-    l->state = cigna_links_st_colon;
+    l->state = cigna_link_filter_st_colon;
 }
 
 
 static void
-cigna_links_escape(cigna_links_t *l, uint8_t c)
+cigna_link_filter_escape(cigna_link_filter_t *l, uint8_t c)
 {
     static const uint8_t  codes[128] = {
         ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f',
@@ -633,29 +639,29 @@ cigna_links_escape(cigna_links_t *l, uint8_t c)
     if (c == 'u') {
         l->digits = 4;
         l->code = 0;
-        l->state = cigna_links_st_hex;
+        l->state = cigna_link_filter_st_hex;
         return;
     }
 
     if (c >= 128 || codes[c] == 0) {
-        cigna_links_break(l);
+        cigna_link_filter_break(l);
         return;
     }
 
     l->state = l->resume;
-    cigna_links_unescaped(l, codes[c]);
+    cigna_link_filter_unescaped(l, codes[c]);
 }
 
 
 static void
-cigna_links_hex(cigna_links_t *l, uint8_t c)
+cigna_link_filter_hex(cigna_link_filter_t *l, uint8_t c)
 {
     int  digit;
 
     digit = cigna_slice_hex(c);
 
     if (digit < 0) {
-        cigna_links_break(l);
+        cigna_link_filter_break(l);
         return;
     }
 
@@ -663,7 +669,7 @@ cigna_links_hex(cigna_links_t *l, uint8_t c)
 
     if (--l->digits == 0) {
         l->state = l->resume;
-        cigna_links_unescaped(l, l->code);
+        cigna_link_filter_unescaped(l, l->code);
     }
 }
 
@@ -671,19 +677,19 @@ cigna_links_hex(cigna_links_t *l, uint8_t c)
 /* a character of a key or a link; what is no ASCII is in no name of ours */
 
 static void
-cigna_links_unescaped(cigna_links_t *l, unsigned code)
+cigna_link_filter_unescaped(cigna_link_filter_t *l, unsigned code)
 {
     uint8_t  c;
 
     c = code < 0x80 ? (uint8_t) code : 0xff;
 
-    if (l->state == cigna_links_st_in_key) {
-        cigna_links_key_add(l, &c, 1);
+    if (l->state == cigna_link_filter_st_in_key) {
+        cigna_link_filter_key_add(l, &c, 1);
         return;
     }
 
-    if (l->state == cigna_links_st_link) {
-        cigna_links_decided(l, cigna_link_keys_char(&l->held, l->bases, l->own, c));
+    if (l->state == cigna_link_filter_st_link) {
+        cigna_link_filter_decided(l, cigna_link_keys_char(&l->held, l->bases, l->own, c));
     }
 }
 
@@ -691,7 +697,7 @@ cigna_links_unescaped(cigna_links_t *l, unsigned code)
 /* is it a link?  if that is known, the rest of the string passes as it is */
 
 static void
-cigna_links_decided(cigna_links_t *l, int rc)
+cigna_link_filter_decided(cigna_link_filter_t *l, int rc)
 {
     if (rc == CIGNA_AGAIN) {
         return;
@@ -701,15 +707,15 @@ cigna_links_decided(cigna_links_t *l, int rc)
         l->rewritten++;
 
     } else {
-        cigna_links_stays(l);
+        cigna_link_filter_stays(l);
     }
 
-    l->state = cigna_links_st_string;
+    l->state = cigna_link_filter_st_string;
 }
 
 
 static void
-cigna_links_stays(cigna_links_t *l)
+cigna_link_filter_stays(cigna_link_filter_t *l)
 {
     cigna_slice_t  text;
 
@@ -729,7 +735,7 @@ cigna_links_stays(cigna_links_t *l)
 
 
 int
-cigna_links_begin(cigna_slice_t text)
+cigna_link_filter_begin(cigna_slice_t text)
 {
     cigna_slice_t   mark;
     const uint8_t  *p, *end;
@@ -764,16 +770,16 @@ cigna_links_begin(cigna_slice_t text)
 
 
 int
-cigna_links_end(cigna_links_t *l, cigna_slice_t *piece)
+cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
 {
     /* only the end of the text ends a number that is all of it */
 
-    if (l->state == cigna_links_st_scalar && l->depth == 0) {
-        l->state = cigna_links_st_over;
+    if (l->state == cigna_link_filter_st_scalar && l->depth == 0) {
+        l->state = cigna_link_filter_st_over;
     }
 
-    if (l->state != cigna_links_st_over) {
-        cigna_links_break(l);
+    if (l->state != cigna_link_filter_st_over) {
+        cigna_link_filter_break(l);
     }
 
     return l->held.releasing ? cigna_link_keys_release(&l->held, piece) : CIGNA_NONE;
@@ -783,9 +789,9 @@ cigna_links_end(cigna_links_t *l, cigna_slice_t *piece)
 /* what is held goes out as it came */
 
 static void
-cigna_links_break(cigna_links_t *l)
+cigna_link_filter_break(cigna_link_filter_t *l)
 {
-    l->state = cigna_links_st_broken;
+    l->state = cigna_link_filter_st_broken;
     l->broken = 1;
 
     if (l->held.held_len && !l->held.releasing) {
