@@ -40,7 +40,7 @@ typedef struct {
     ngx_str_t     aud;
     ngx_array_t  *authorize_param;         /* ngx_keyval_t */
 
-    cigna_types_t resource_types;
+    cigna_resource_types_t resource_types;
     ngx_uint_t    types_dry;
 
     ngx_str_t     trusted_certificate;

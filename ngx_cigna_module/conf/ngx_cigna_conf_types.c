@@ -32,7 +32,7 @@ ngx_cigna_conf_set_types(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         names[i] = ngx_cigna_slice(&value[i + 1]);
 
-        if (!cigna_types_name(names[i])) {
+        if (!cigna_resource_types_name(names[i])) {
             return "has an invalid name";
         }
     }

@@ -29,8 +29,8 @@ ngx_cigna_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     cigna_buf_init(&what, mem, CIGNA_TYPE_LEN_MAX);
 
-    if (cigna_types_allow(&tenant->types, cigna_slice_skip(gate->path, 1),
-                          gate->args, &what)
+    if (cigna_resource_types_allow(&tenant->types, cigna_slice_skip(gate->path, 1),
+                                   gate->args, &what)
         == CIGNA_OK)
     {
         return NGX_OK;

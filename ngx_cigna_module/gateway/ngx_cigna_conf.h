@@ -13,7 +13,7 @@
 #include "budget/cigna_budget.h"
 #include "fhir/cigna_gate_out.h"
 #include "fhir/cigna_link_filter.h"
-#include "fhir/cigna_types.h"
+#include "fhir/cigna_resource_types.h"
 #include "fhir/cigna_smart.h"
 #include "vault/cigna_vault.h"
 
@@ -78,10 +78,10 @@ typedef struct {
      */
     cigna_provider_t           provider;
 
-    cigna_uri_t                fhir_uri;       /* parsed fhir_base */
-    cigna_uri_t                redirect_uri;   /* parsed */
-    ngx_cigna_shared_t        *shared;
-    cigna_types_t              types;          /* that may be asked for; none:
+    cigna_uri_t                    fhir_uri;       /* parsed fhir_base */
+    cigna_uri_t                    redirect_uri;   /* parsed */
+    ngx_cigna_shared_t            *shared;
+    cigna_resource_types_t         types;          /* that may be asked for; none:
                                                   all */
     ngx_uint_t                 types_dry;      /* others are counted only */
 

@@ -1,7 +1,7 @@
 
 #include "http/cigna_form.h"
 #include "cigna_search.h"
-#include "cigna_types.h"
+#include "cigna_resource_types.h"
 
 
 #define CIGNA_SEARCH_ENCODED_MAX  (sizeof("%XX") - 1)
@@ -38,7 +38,7 @@ cigna_search_path(cigna_slice_t path)
 
     /* an operation is no type */
 
-    return cigna_types_name(path) && path.data[0] != '$';
+    return cigna_resource_types_name(path) && path.data[0] != '$';
 }
 
 

@@ -1,10 +1,10 @@
 
 #include <string.h>
 
-#include "cigna_types.h"
+#include "cigna_resource_types.h"
 
 
-#define CIGNA_TYPES_SEGMENTS  5
+#define CIGNA_RESOURCE_TYPES_SEGMENTS  5
 
 
 /* a segment of the path, or a part of the query: decoded, its beginning */
@@ -13,72 +13,84 @@ typedef struct {
     uint8_t               bytes[CIGNA_TYPE_LEN_MAX];
     cigna_slice_t         text;
     unsigned              cut:1;           /* was longer */
-} cigna_types_word_t;
+} cigna_resource_types_word_t;
 
 
 typedef struct {
-    const cigna_types_t  *types;
-    cigna_slice_t         query;
-    cigna_buf_t          *what;
+    const cigna_resource_types_t  *types;
+    cigna_slice_t                  query;
+    cigna_buf_t                   *what;
 
-    cigna_types_word_t    words[CIGNA_TYPES_SEGMENTS];
-    size_t                count;
-    unsigned              operation:1;
-} cigna_types_ask_t;
+    cigna_resource_types_word_t    words[CIGNA_RESOURCE_TYPES_SEGMENTS];
+    size_t                         count;
+    unsigned                       operation:1;
+} cigna_resource_types_ask_t;
 
 
-static int cigna_types_split(cigna_types_ask_t *ask, cigna_slice_t path);
-static int cigna_types_segment(cigna_slice_t text);
-static int cigna_types_decode(cigna_slice_t s, int plus,
-    cigna_types_word_t *word);
-static uint8_t cigna_types_byte(cigna_slice_t *s, int plus, int *rc);
-static int cigna_types_path(cigna_types_ask_t *ask);
-static int cigna_types_typed(cigna_types_ask_t *ask);
-static int cigna_types_instance(cigna_types_ask_t *ask, cigna_slice_t third);
-static int cigna_types_operation(cigna_types_ask_t *ask, cigna_slice_t name);
-static int cigna_types_system(cigna_types_ask_t *ask);
-static int cigna_types_paged(const cigna_types_ask_t *ask);
-static int cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise);
-static int cigna_types_list(cigna_types_ask_t *ask, cigna_slice_t list);
-static int cigna_types_item(cigna_slice_t *list, cigna_types_word_t *item);
-static int cigna_types_query(cigna_types_ask_t *ask);
-static int cigna_types_plain(cigna_types_ask_t *ask, cigna_slice_t name,
-    cigna_slice_t value);
-static int cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
-    cigna_slice_t value);
-static int cigna_types_sort(cigna_types_ask_t *ask, cigna_slice_t list);
-static int cigna_types_reversed(cigna_types_ask_t *ask, cigna_slice_t name);
-static int cigna_types_chain(cigna_types_ask_t *ask, cigna_slice_t name,
-    cigna_slice_t *last);
-static int cigna_types_link(cigna_types_ask_t *ask, cigna_slice_t link);
-static cigna_slice_t cigna_types_behind_has(cigna_slice_t name);
-static int cigna_types_include(cigna_types_ask_t *ask, cigna_slice_t name,
-    cigna_slice_t value);
-static int cigna_types_pair(cigna_slice_t *query, cigna_types_word_t *name,
-    cigna_slice_t *value);
-static int cigna_types_one(cigna_types_ask_t *ask, cigna_slice_t name);
-static int cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name);
-static int cigna_types_refuse_link(cigna_types_ask_t *ask,
+static int cigna_resource_types_split(cigna_resource_types_ask_t *ask,
+    cigna_slice_t path);
+static int cigna_resource_types_segment(cigna_slice_t text);
+static int cigna_resource_types_decode(cigna_slice_t s, int plus,
+    cigna_resource_types_word_t *word);
+static uint8_t cigna_resource_types_byte(cigna_slice_t *s, int plus, int *rc);
+static int cigna_resource_types_path(cigna_resource_types_ask_t *ask);
+static int cigna_resource_types_typed(cigna_resource_types_ask_t *ask);
+static int cigna_resource_types_instance(cigna_resource_types_ask_t *ask,
+    cigna_slice_t third);
+static int cigna_resource_types_operation(cigna_resource_types_ask_t *ask,
     cigna_slice_t name);
-static int cigna_types_among(cigna_slice_t name, const char *const *names);
-static int cigna_types_upper(cigna_slice_t s);
+static int cigna_resource_types_system(cigna_resource_types_ask_t *ask);
+static int cigna_resource_types_paged(const cigna_resource_types_ask_t *ask);
+static int cigna_resource_types_told(cigna_resource_types_ask_t *ask,
+    cigna_slice_t otherwise);
+static int cigna_resource_types_list(cigna_resource_types_ask_t *ask,
+    cigna_slice_t list);
+static int cigna_resource_types_item(cigna_slice_t *list,
+    cigna_resource_types_word_t *item);
+static int cigna_resource_types_query(cigna_resource_types_ask_t *ask);
+static int cigna_resource_types_plain(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t value);
+static int cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t value);
+static int cigna_resource_types_sort(cigna_resource_types_ask_t *ask,
+    cigna_slice_t list);
+static int cigna_resource_types_reversed(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name);
+static int cigna_resource_types_chain(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t *last);
+static int cigna_resource_types_link(cigna_resource_types_ask_t *ask,
+    cigna_slice_t link);
+static cigna_slice_t cigna_resource_types_behind_has(cigna_slice_t name);
+static int cigna_resource_types_include(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t value);
+static int cigna_resource_types_pair(cigna_slice_t *query,
+    cigna_resource_types_word_t *name, cigna_slice_t *value);
+static int cigna_resource_types_one(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name);
+static int cigna_resource_types_refuse(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name);
+static int cigna_resource_types_refuse_link(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name);
+static int cigna_resource_types_among(cigna_slice_t name,
+    const char *const *names);
+static int cigna_resource_types_upper(cigna_slice_t s);
 
 
 /* parameters that may search or bring anything */
 
-static const char *const  cigna_types_unknown[] = {
+static const char *const  cigna_resource_types_unknown[] = {
     "_filter", "_query", "_graph", "_not-referenced", "_with", "_assoc", NULL
 };
 
 
 int
-cigna_types_name(cigna_slice_t name)
+cigna_resource_types_name(cigna_slice_t name)
 {
     size_t         i;
     cigna_slice_t  rest;
 
     if (name.len < 2 || name.len > CIGNA_TYPE_LEN_MAX
-        || (name.data[0] != '$' && !cigna_types_upper(name)))
+        || (name.data[0] != '$' && !cigna_resource_types_upper(name)))
     {
         return 0;
     }
@@ -100,47 +112,47 @@ cigna_types_name(cigna_slice_t name)
 
 
 int
-cigna_types_allow(const cigna_types_t *types, cigna_slice_t path,
-    cigna_slice_t query, cigna_buf_t *what)
+cigna_resource_types_allow(const cigna_resource_types_t *types,
+    cigna_slice_t path, cigna_slice_t query, cigna_buf_t *what)
 {
-    cigna_types_ask_t  ask;
+    cigna_resource_types_ask_t  ask;
 
     ask.types = types;
     ask.query = query;
     ask.what = what;
     ask.operation = 0;
 
-    if (cigna_types_split(&ask, path) != CIGNA_OK
-        || cigna_types_path(&ask) != CIGNA_OK)
+    if (cigna_resource_types_split(&ask, path) != CIGNA_OK
+        || cigna_resource_types_path(&ask) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
 
-    return cigna_types_query(&ask);
+    return cigna_resource_types_query(&ask);
 }
 
 
 /* a "/" at the end means nothing */
 
 static int
-cigna_types_split(cigna_types_ask_t *ask, cigna_slice_t path)
+cigna_resource_types_split(cigna_resource_types_ask_t *ask, cigna_slice_t path)
 {
-    cigna_slice_t        segment;
-    cigna_types_word_t  *word;
+    cigna_slice_t                 segment;
+    cigna_resource_types_word_t  *word;
 
     ask->count = 0;
 
     while (path.len) {
 
-        if (ask->count == CIGNA_TYPES_SEGMENTS) {
+        if (ask->count == CIGNA_RESOURCE_TYPES_SEGMENTS) {
             return CIGNA_ERROR;
         }
 
         word = &ask->words[ask->count++];
         segment = cigna_slice_cut(&path, '/');
 
-        if (cigna_types_decode(segment, 0, word) != CIGNA_OK
-            || !cigna_types_segment(word->text))
+        if (cigna_resource_types_decode(segment, 0, word) != CIGNA_OK
+            || !cigna_resource_types_segment(word->text))
         {
             return CIGNA_ERROR;
         }
@@ -158,7 +170,7 @@ cigna_types_split(cigna_types_ask_t *ask, cigna_slice_t path)
  */
 
 static int
-cigna_types_segment(cigna_slice_t text)
+cigna_resource_types_segment(cigna_slice_t text)
 {
     size_t  i;
 
@@ -179,7 +191,8 @@ cigna_types_segment(cigna_slice_t text)
 /* all of it has to be well formed; the beginning is kept */
 
 static int
-cigna_types_decode(cigna_slice_t s, int plus, cigna_types_word_t *word)
+cigna_resource_types_decode(cigna_slice_t s, int plus,
+    cigna_resource_types_word_t *word)
 {
     int      rc;
     size_t   n;
@@ -190,7 +203,7 @@ cigna_types_decode(cigna_slice_t s, int plus, cigna_types_word_t *word)
 
     while (s.len) {
 
-        c = cigna_types_byte(&s, plus, &rc);
+        c = cigna_resource_types_byte(&s, plus, &rc);
 
         if (rc != CIGNA_OK || c < 0x20 || c == 0x7f) {
             return CIGNA_ERROR;
@@ -215,7 +228,7 @@ cigna_types_decode(cigna_slice_t s, int plus, cigna_types_word_t *word)
 
 
 static uint8_t
-cigna_types_byte(cigna_slice_t *s, int plus, int *rc)
+cigna_resource_types_byte(cigna_slice_t *s, int plus, int *rc)
 {
     uint8_t   c;
     uint64_t  n;
@@ -243,18 +256,18 @@ cigna_types_byte(cigna_slice_t *s, int plus, int *rc)
 
 
 static int
-cigna_types_path(cigna_types_ask_t *ask)
+cigna_resource_types_path(cigna_resource_types_ask_t *ask)
 {
     cigna_slice_t  first;
 
     if (ask->count == 0) {
-        return cigna_types_system(ask);
+        return cigna_resource_types_system(ask);
     }
 
     first = ask->words[0].text;
 
-    if (cigna_types_upper(first)) {
-        return cigna_types_typed(ask);
+    if (cigna_resource_types_upper(first)) {
+        return cigna_resource_types_typed(ask);
     }
 
     if (cigna_slice_eq(first, cigna_slice(".well-known"))) {
@@ -274,23 +287,23 @@ cigna_types_path(cigna_types_ask_t *ask)
     if (cigna_slice_eq(first, cigna_slice("_search"))
         || cigna_slice_eq(first, cigna_slice("_history")))
     {
-        return cigna_types_system(ask);
+        return cigna_resource_types_system(ask);
     }
 
-    return first.data[0] == '$' ? cigna_types_operation(ask, first)
-                                : cigna_types_refuse(ask, first);
+    return first.data[0] == '$' ? cigna_resource_types_operation(ask, first)
+                                : cigna_resource_types_refuse(ask, first);
 }
 
 
 static int
-cigna_types_typed(cigna_types_ask_t *ask)
+cigna_resource_types_typed(cigna_resource_types_ask_t *ask)
 {
     cigna_slice_t  first, second;
 
     first = ask->words[0].text;
 
     if (ask->count == 1) {
-        return cigna_types_one(ask, first);
+        return cigna_resource_types_one(ask, first);
     }
 
     second = ask->words[1].text;
@@ -301,23 +314,24 @@ cigna_types_typed(cigna_types_ask_t *ask)
             return CIGNA_ERROR;
         }
 
-        return cigna_types_instance(ask, ask->words[2].text);
+        return cigna_resource_types_instance(ask, ask->words[2].text);
     }
 
     if (second.data[0] == '$'
-        && cigna_types_operation(ask, second) != CIGNA_OK)
+        && cigna_resource_types_operation(ask, second) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
 
-    return cigna_types_one(ask, first);
+    return cigna_resource_types_one(ask, first);
 }
 
 
 /* Type/id/third, and perhaps a fourth one */
 
 static int
-cigna_types_instance(cigna_types_ask_t *ask, cigna_slice_t third)
+cigna_resource_types_instance(cigna_resource_types_ask_t *ask,
+    cigna_slice_t third)
 {
     cigna_slice_t  fourth;
 
@@ -333,7 +347,7 @@ cigna_types_instance(cigna_types_ask_t *ask, cigna_slice_t third)
             return CIGNA_ERROR;
         }
 
-        return cigna_types_one(ask, ask->words[0].text);
+        return cigna_resource_types_one(ask, ask->words[0].text);
     }
 
     if (fourth.len && !cigna_slice_eq(fourth, cigna_slice("_search"))) {
@@ -341,20 +355,22 @@ cigna_types_instance(cigna_types_ask_t *ask, cigna_slice_t third)
     }
 
     if (third.data[0] != '$') {
-        return cigna_types_upper(third) ? cigna_types_one(ask, third)
-                                        : cigna_types_refuse(ask, third);
+        return cigna_resource_types_upper(third) ? cigna_resource_types_one(ask, third)
+                                        : cigna_resource_types_refuse(ask,
+                                                                      third);
     }
 
-    if (fourth.len || cigna_types_operation(ask, third) != CIGNA_OK) {
+    if (fourth.len || cigna_resource_types_operation(ask, third) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 
-    return cigna_types_one(ask, ask->words[0].text);
+    return cigna_resource_types_one(ask, ask->words[0].text);
 }
 
 
 static int
-cigna_types_operation(cigna_types_ask_t *ask, cigna_slice_t name)
+cigna_resource_types_operation(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name)
 {
     size_t  i;
 
@@ -365,34 +381,34 @@ cigna_types_operation(cigna_types_ask_t *ask, cigna_slice_t name)
     }
 
     if (cigna_slice_eq(name, cigna_slice("$everything"))) {
-        return cigna_types_told(ask, name);
+        return cigna_resource_types_told(ask, name);
     }
 
-    return cigna_types_refuse(ask, name);
+    return cigna_resource_types_refuse(ask, name);
 }
 
 
 static int
-cigna_types_system(cigna_types_ask_t *ask)
+cigna_resource_types_system(cigna_resource_types_ask_t *ask)
 {
-    if (ask->count == 0 && cigna_types_paged(ask)) {
+    if (ask->count == 0 && cigna_resource_types_paged(ask)) {
         return CIGNA_OK;
     }
 
-    return cigna_types_told(ask, cigna_slice("*"));
+    return cigna_resource_types_told(ask, cigna_slice("*"));
 }
 
 
 static int
-cigna_types_paged(const cigna_types_ask_t *ask)
+cigna_resource_types_paged(const cigna_resource_types_ask_t *ask)
 {
-    cigna_slice_t       query, value;
-    cigna_types_word_t  name;
+    cigna_slice_t                query, value;
+    cigna_resource_types_word_t  name;
 
     query = ask->query;
 
     while (query.len) {
-        if (cigna_types_pair(&query, &name, &value) == CIGNA_OK
+        if (cigna_resource_types_pair(&query, &name, &value) == CIGNA_OK
             && cigna_slice_eq(name.text, cigna_slice("_getpages"))
             && value.len)
         {
@@ -407,18 +423,19 @@ cigna_types_paged(const cigna_types_ask_t *ask)
 /* by _type, each time that it is there; it has no modifiers */
 
 static int
-cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise)
+cigna_resource_types_told(cigna_resource_types_ask_t *ask,
+    cigna_slice_t otherwise)
 {
-    int                 told;
-    cigna_slice_t       query, value, name;
-    cigna_types_word_t  word;
+    int                          told;
+    cigna_slice_t                query, value, name;
+    cigna_resource_types_word_t  word;
 
     told = 0;
     query = ask->query;
 
     while (query.len) {
 
-        if (cigna_types_pair(&query, &word, &value) != CIGNA_OK) {
+        if (cigna_resource_types_pair(&query, &word, &value) != CIGNA_OK) {
             return CIGNA_ERROR;
         }
 
@@ -431,30 +448,30 @@ cigna_types_told(cigna_types_ask_t *ask, cigna_slice_t otherwise)
         }
 
         if (!cigna_slice_eq(word.text, cigna_slice("_type"))) {
-            return cigna_types_refuse(ask, otherwise);
+            return cigna_resource_types_refuse(ask, otherwise);
         }
 
-        if (cigna_types_list(ask, value) != CIGNA_OK) {
+        if (cigna_resource_types_list(ask, value) != CIGNA_OK) {
             return CIGNA_ERROR;
         }
 
         told = 1;
     }
 
-    return told ? CIGNA_OK : cigna_types_refuse(ask, otherwise);
+    return told ? CIGNA_OK : cigna_resource_types_refuse(ask, otherwise);
 }
 
 
 static int
-cigna_types_list(cigna_types_ask_t *ask, cigna_slice_t list)
+cigna_resource_types_list(cigna_resource_types_ask_t *ask, cigna_slice_t list)
 {
-    int                 rc;
-    cigna_types_word_t  item;
+    int                          rc;
+    cigna_resource_types_word_t  item;
 
     do {
-        rc = cigna_types_item(&list, &item);
+        rc = cigna_resource_types_item(&list, &item);
 
-        if (rc == CIGNA_ERROR || cigna_types_one(ask, item.text) != CIGNA_OK) {
+        if (rc == CIGNA_ERROR || cigna_resource_types_one(ask, item.text) != CIGNA_OK) {
             return CIGNA_ERROR;
         }
 
@@ -470,7 +487,8 @@ cigna_types_list(cigna_types_ask_t *ask, cigna_slice_t list)
  */
 
 static int
-cigna_types_item(cigna_slice_t *list, cigna_types_word_t *item)
+cigna_resource_types_item(cigna_slice_t *list,
+    cigna_resource_types_word_t *item)
 {
     int      rc;
     uint8_t  c;
@@ -482,7 +500,7 @@ cigna_types_item(cigna_slice_t *list, cigna_types_word_t *item)
 
     while (list->len) {
 
-        c = cigna_types_byte(list, 1, &rc);
+        c = cigna_resource_types_byte(list, 1, &rc);
 
         if (rc != CIGNA_OK) {
             return CIGNA_ERROR;
@@ -504,21 +522,21 @@ cigna_types_item(cigna_slice_t *list, cigna_types_word_t *item)
 
 
 static int
-cigna_types_query(cigna_types_ask_t *ask)
+cigna_resource_types_query(cigna_resource_types_ask_t *ask)
 {
-    cigna_slice_t       query, value, last;
-    cigna_types_word_t  word;
+    cigna_slice_t                query, value, last;
+    cigna_resource_types_word_t  word;
 
     query = ask->query;
 
     while (query.len) {
 
-        if (cigna_types_pair(&query, &word, &value) != CIGNA_OK
+        if (cigna_resource_types_pair(&query, &word, &value) != CIGNA_OK
             || word.cut
-            || cigna_types_plain(ask, word.text, value) != CIGNA_OK
-            || cigna_types_reversed(ask, word.text) != CIGNA_OK
-            || cigna_types_chain(ask, word.text, &last) != CIGNA_OK
-            || cigna_types_parameter(ask, last, value) != CIGNA_OK)
+            || cigna_resource_types_plain(ask, word.text, value) != CIGNA_OK
+            || cigna_resource_types_reversed(ask, word.text) != CIGNA_OK
+            || cigna_resource_types_chain(ask, word.text, &last) != CIGNA_OK
+            || cigna_resource_types_parameter(ask, last, value) != CIGNA_OK)
         {
             return CIGNA_ERROR;
         }
@@ -534,7 +552,7 @@ cigna_types_query(cigna_types_ask_t *ask)
  */
 
 static int
-cigna_types_plain(cigna_types_ask_t *ask, cigna_slice_t name,
+cigna_resource_types_plain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
     cigna_slice_t value)
 {
     int      rc;
@@ -542,15 +560,15 @@ cigna_types_plain(cigna_types_ask_t *ask, cigna_slice_t name,
 
     for (i = 0; i < name.len; i++) {
         if (cigna_slice_has(cigna_slice("%&;= "), name.data[i])) {
-            return cigna_types_refuse(ask, cigna_slice(";"));
+            return cigna_resource_types_refuse(ask, cigna_slice(";"));
         }
     }
 
     rc = CIGNA_OK;
 
     while (value.len) {
-        if (cigna_types_byte(&value, 1, &rc) == ';') {
-            return cigna_types_refuse(ask, cigna_slice(";"));
+        if (cigna_resource_types_byte(&value, 1, &rc) == ';') {
+            return cigna_resource_types_refuse(ask, cigna_slice(";"));
         }
 
         if (rc != CIGNA_OK) {
@@ -568,8 +586,8 @@ cigna_types_plain(cigna_types_ask_t *ask, cigna_slice_t name,
  */
 
 static int
-cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
-    cigna_slice_t value)
+cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t value)
 {
     size_t         i;
     cigna_slice_t  modifier;
@@ -580,7 +598,7 @@ cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
     if (cigna_slice_eq_case(name, cigna_slice("_include"))
         || cigna_slice_eq_case(name, cigna_slice("_revinclude")))
     {
-        return cigna_types_include(ask, name, value);
+        return cigna_resource_types_include(ask, name, value);
     }
 
     /* brings those that contain what was searched for, of any type */
@@ -588,36 +606,37 @@ cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
     if (cigna_slice_eq_case(name, cigna_slice("_contained"))
         && !cigna_slice_eq(value, cigna_slice("false")))
     {
-        return cigna_types_refuse(ask, name);
+        return cigna_resource_types_refuse(ask, name);
     }
 
-    for (i = 0; cigna_types_unknown[i]; i++) {
+    for (i = 0; cigna_resource_types_unknown[i]; i++) {
         if (cigna_slice_eq_case(name,
-                                cigna_slice_str(cigna_types_unknown[i])))
+                                cigna_slice_str(cigna_resource_types_unknown[i])))
         {
-            return cigna_types_refuse(ask, name);
+            return cigna_resource_types_refuse(ask, name);
         }
     }
 
     if (cigna_slice_eq_case(name, cigna_slice("_sort"))) {
-        return cigna_types_sort(ask, value);
+        return cigna_resource_types_sort(ask, value);
     }
 
     /* an operation that is on the list may bring what it likes */
 
     if (cigna_slice_eq_case(name, cigna_slice("_type")) && !ask->operation) {
-        return modifier.len ? cigna_types_refuse(ask, cigna_slice("*"))
-                            : cigna_types_list(ask, value);
+        return modifier.len ? cigna_resource_types_refuse(ask, cigna_slice("*"))
+                            : cigna_resource_types_list(ask, value);
     }
 
     /* these tell what is a member of a resource that they do not bring */
 
     if (cigna_slice_eq_case(name, cigna_slice("_list"))) {
-        return cigna_types_one(ask, cigna_slice("List"));
+        return cigna_resource_types_one(ask, cigna_slice("List"));
     }
 
     if (cigna_slice_eq_case(name, cigna_slice("_in"))) {
-        return cigna_types_list(ask, cigna_slice("CareTeam,Group,List"));
+        return cigna_resource_types_list(ask,
+                                         cigna_slice("CareTeam,Group,List"));
     }
 
     return CIGNA_OK;
@@ -627,14 +646,14 @@ cigna_types_parameter(cigna_types_ask_t *ask, cigna_slice_t name,
 /* the order tells of what it is made by, as a search does */
 
 static int
-cigna_types_sort(cigna_types_ask_t *ask, cigna_slice_t list)
+cigna_resource_types_sort(cigna_resource_types_ask_t *ask, cigna_slice_t list)
 {
-    int                 rc;
-    cigna_slice_t       last;
-    cigna_types_word_t  item;
+    int                          rc;
+    cigna_slice_t                last;
+    cigna_resource_types_word_t  item;
 
     do {
-        rc = cigna_types_item(&list, &item);
+        rc = cigna_resource_types_item(&list, &item);
 
         if (rc == CIGNA_ERROR) {
             return CIGNA_ERROR;
@@ -644,8 +663,8 @@ cigna_types_sort(cigna_types_ask_t *ask, cigna_slice_t list)
             item.text = cigna_slice_skip(item.text, 1);
         }
 
-        if (cigna_types_reversed(ask, item.text) != CIGNA_OK
-            || cigna_types_chain(ask, item.text, &last) != CIGNA_OK)
+        if (cigna_resource_types_reversed(ask, item.text) != CIGNA_OK
+            || cigna_resource_types_chain(ask, item.text, &last) != CIGNA_OK)
         {
             return CIGNA_ERROR;
         }
@@ -662,7 +681,8 @@ cigna_types_sort(cigna_types_ask_t *ask, cigna_slice_t list)
  */
 
 static int
-cigna_types_reversed(cigna_types_ask_t *ask, cigna_slice_t name)
+cigna_resource_types_reversed(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name)
 {
     cigna_slice_t  part, last;
 
@@ -679,10 +699,10 @@ cigna_types_reversed(cigna_types_ask_t *ask, cigna_slice_t name)
         }
 
         if (name.len == 0) {
-            return cigna_types_refuse(ask, cigna_slice("_has"));
+            return cigna_resource_types_refuse(ask, cigna_slice("_has"));
         }
 
-        if (cigna_types_one(ask, cigna_slice_cut(&name, ':')) != CIGNA_OK) {
+        if (cigna_resource_types_one(ask, cigna_slice_cut(&name, ':')) != CIGNA_OK) {
             return CIGNA_ERROR;
         }
     }
@@ -697,7 +717,7 @@ cigna_types_reversed(cigna_types_ask_t *ask, cigna_slice_t name)
  */
 
 static int
-cigna_types_chain(cigna_types_ask_t *ask, cigna_slice_t name,
+cigna_resource_types_chain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
     cigna_slice_t *last)
 {
     cigna_slice_t  link;
@@ -707,11 +727,11 @@ cigna_types_chain(cigna_types_ask_t *ask, cigna_slice_t name,
         link = cigna_slice_cut(&name, '.');
 
         if (link.data + link.len == name.data + name.len) {
-            *last = cigna_types_behind_has(link);
+            *last = cigna_resource_types_behind_has(link);
             return CIGNA_OK;
         }
 
-        if (cigna_types_link(ask, cigna_types_behind_has(link)) != CIGNA_OK) {
+        if (cigna_resource_types_link(ask, cigna_resource_types_behind_has(link)) != CIGNA_OK) {
             return CIGNA_ERROR;
         }
     }
@@ -724,7 +744,7 @@ cigna_types_chain(cigna_types_ask_t *ask, cigna_slice_t name,
  */
 
 static int
-cigna_types_link(cigna_types_ask_t *ask, cigna_slice_t link)
+cigna_resource_types_link(cigna_resource_types_ask_t *ask, cigna_slice_t link)
 {
     size_t         i;
     cigna_slice_t  name;
@@ -747,23 +767,24 @@ cigna_types_link(cigna_types_ask_t *ask, cigna_slice_t link)
     name = cigna_slice_cut(&link, ':');
 
     if (name.len && name.data[0] != '_' && link.len) {
-        return cigna_types_one(ask, link);
+        return cigna_resource_types_one(ask, link);
     }
 
     for (i = 0; links[i].name; i++) {
         if (cigna_slice_eq(name, cigna_slice_str(links[i].name))) {
-            return cigna_types_one(ask, cigna_slice_str(links[i].type));
+            return cigna_resource_types_one(ask,
+                                            cigna_slice_str(links[i].type));
         }
     }
 
-    return cigna_types_refuse_link(ask, name);
+    return cigna_resource_types_refuse_link(ask, name);
 }
 
 
 /* "_has:Source:parameter:", as often as it is there, leads to the rest */
 
 static cigna_slice_t
-cigna_types_behind_has(cigna_slice_t name)
+cigna_resource_types_behind_has(cigna_slice_t name)
 {
     cigna_slice_t  rest;
 
@@ -788,50 +809,50 @@ cigna_types_behind_has(cigna_slice_t name)
 /* "Source:parameter:Target", of which the target may be missing */
 
 static int
-cigna_types_include(cigna_types_ask_t *ask, cigna_slice_t name,
-    cigna_slice_t value)
+cigna_resource_types_include(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t value)
 {
-    cigna_slice_t       rest, source;
-    cigna_types_word_t  word;
+    cigna_slice_t                rest, source;
+    cigna_resource_types_word_t  word;
 
-    if (cigna_types_decode(value, 1, &word) != CIGNA_OK || word.cut
+    if (cigna_resource_types_decode(value, 1, &word) != CIGNA_OK || word.cut
         || cigna_slice_has(word.text, ','))
     {
-        return cigna_types_refuse(ask, name);
+        return cigna_resource_types_refuse(ask, name);
     }
 
     rest = word.text;
     source = cigna_slice_cut(&rest, ':');
 
     if (cigna_slice_eq_case(name, cigna_slice("_revinclude"))) {
-        return rest.len ? cigna_types_one(ask, source)
-                        : cigna_types_refuse(ask, name);
+        return rest.len ? cigna_resource_types_one(ask, source)
+                        : cigna_resource_types_refuse(ask, name);
     }
 
     (void) cigna_slice_cut(&rest, ':');
 
-    return rest.len ? cigna_types_one(ask, rest)
-                    : cigna_types_refuse(ask, name);
+    return rest.len ? cigna_resource_types_one(ask, rest)
+                    : cigna_resource_types_refuse(ask, name);
 }
 
 
 static int
-cigna_types_pair(cigna_slice_t *query, cigna_types_word_t *name,
-    cigna_slice_t *value)
+cigna_resource_types_pair(cigna_slice_t *query,
+    cigna_resource_types_word_t *name, cigna_slice_t *value)
 {
     *value = cigna_slice_cut(query, '&');
 
-    return cigna_types_decode(cigna_slice_cut(value, '='), 1, name);
+    return cigna_resource_types_decode(cigna_slice_cut(value, '='), 1, name);
 }
 
 
 static int
-cigna_types_one(cigna_types_ask_t *ask, cigna_slice_t name)
+cigna_resource_types_one(cigna_resource_types_ask_t *ask, cigna_slice_t name)
 {
     size_t  i;
 
-    if (!cigna_types_upper(name)) {
-        return cigna_types_refuse(ask, name);
+    if (!cigna_resource_types_upper(name)) {
+        return cigna_resource_types_refuse(ask, name);
     }
 
     for (i = 0; i < ask->types->count; i++) {
@@ -840,22 +861,22 @@ cigna_types_one(cigna_types_ask_t *ask, cigna_slice_t name)
         }
     }
 
-    return cigna_types_refuse(ask, name);
+    return cigna_resource_types_refuse(ask, name);
 }
 
 
 /* only what looks like a name is told, as it goes into logs and replies */
 
 static int
-cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name)
+cigna_resource_types_refuse(cigna_resource_types_ask_t *ask, cigna_slice_t name)
 {
     static const char *const  others[] = {
         "*", "_include", "_revinclude", "_has", "_contained", ";", NULL
     };
 
-    if (cigna_types_name(name)
-        || cigna_types_among(name, cigna_types_unknown)
-        || cigna_types_among(name, others))
+    if (cigna_resource_types_name(name)
+        || cigna_resource_types_among(name, cigna_resource_types_unknown)
+        || cigna_resource_types_among(name, others))
     {
         cigna_buf_append(ask->what, name);
     }
@@ -867,7 +888,7 @@ cigna_types_refuse(cigna_types_ask_t *ask, cigna_slice_t name)
 /* to the letter */
 
 static int
-cigna_types_among(cigna_slice_t name, const char *const *names)
+cigna_resource_types_among(cigna_slice_t name, const char *const *names)
 {
     for ( /* void */ ; *names; names++) {
         if (cigna_slice_eq(name, cigna_slice_str(*names))) {
@@ -882,7 +903,8 @@ cigna_types_among(cigna_slice_t name, const char *const *names)
 /* what parameters of FHIR are named like */
 
 static int
-cigna_types_refuse_link(cigna_types_ask_t *ask, cigna_slice_t name)
+cigna_resource_types_refuse_link(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name)
 {
     size_t  i;
 
@@ -899,7 +921,7 @@ cigna_types_refuse_link(cigna_types_ask_t *ask, cigna_slice_t name)
 
 
 static int
-cigna_types_upper(cigna_slice_t s)
+cigna_resource_types_upper(cigna_slice_t s)
 {
     return s.len && s.data[0] >= 'A' && s.data[0] <= 'Z';
 }

@@ -1,7 +1,7 @@
 
 #include "fuzz.h"
 
-#include "fhir/cigna_types.h"
+#include "fhir/cigna_resource_types.h"
 
 
 /*
@@ -12,11 +12,11 @@
 static int
 allowed(cigna_slice_t path, cigna_slice_t query, size_t count)
 {
-    int            rc;
-    size_t         i;
-    uint8_t        mem[CIGNA_TYPE_LEN_MAX];
-    cigna_buf_t    what;
-    cigna_types_t  types;
+    int                     rc;
+    size_t                  i;
+    uint8_t                 mem[CIGNA_TYPE_LEN_MAX];
+    cigna_buf_t             what;
+    cigna_resource_types_t  types;
 
     static const cigna_slice_t  names[] = {
         { (const uint8_t *) "Patient", 7 },
@@ -28,7 +28,7 @@ allowed(cigna_slice_t path, cigna_slice_t query, size_t count)
     types.count = count;
 
     cigna_buf_init(&what, mem, sizeof(mem));
-    rc = cigna_types_allow(&types, path, query, &what);
+    rc = cigna_resource_types_allow(&types, path, query, &what);
 
     fuzz_assert(!what.overflow);
     fuzz_assert(rc == CIGNA_OK || rc == CIGNA_ERROR);

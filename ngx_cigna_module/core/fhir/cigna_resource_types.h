@@ -34,11 +34,11 @@
 typedef struct {
     const cigna_slice_t  *names;
     size_t                count;
-} cigna_types_t;
+} cigna_resource_types_t;
 
 
 /* 1 if it may stand on a list: "Patient", "$everything" */
-int cigna_types_name(cigna_slice_t name);
+int cigna_resource_types_name(cigna_slice_t name);
 
 /*
  * CIGNA_OK if the request asks for nothing but what is on the list.  path is
@@ -46,8 +46,8 @@ int cigna_types_name(cigna_slice_t name);
  * CIGNA_ERROR: the buffer is given the first name that is not there, or "*"
  * for all types; nothing if the path makes no sense.
  */
-int cigna_types_allow(const cigna_types_t *types, cigna_slice_t path,
-    cigna_slice_t query, cigna_buf_t *what);
+int cigna_resource_types_allow(const cigna_resource_types_t *types,
+    cigna_slice_t path, cigna_slice_t query, cigna_buf_t *what);
 
 
 #endif /* _CIGNA_TYPES_H_INCLUDED_ */

@@ -1,7 +1,7 @@
 
 #include "support.h"
 
-#include "fhir/cigna_types.h"
+#include "fhir/cigna_resource_types.h"
 
 
 static uint8_t      mem[CIGNA_TYPE_LEN_MAX];
@@ -13,8 +13,8 @@ static cigna_buf_t  what;
 static int
 asked(const char *path, const char *query, int everything)
 {
-    cigna_types_t        types;
-    const cigna_slice_t  names[] = {
+    cigna_resource_types_t  types;
+    const cigna_slice_t     names[] = {
         cigna_slice("Patient"), cigna_slice("Coverage"),
         cigna_slice("$everything")
     };
@@ -24,7 +24,8 @@ asked(const char *path, const char *query, int everything)
 
     cigna_buf_init(&what, mem, sizeof(mem));
 
-    return cigna_types_allow(&types, guarded(path), guarded(query), &what);
+    return cigna_resource_types_allow(&types, guarded(path), guarded(query),
+                                      &what);
 }
 
 
@@ -403,16 +404,16 @@ names_of_a_list_have_a_form(void **state)
 {
     (void) state;
 
-    assert_true(cigna_types_name(guarded("Patient")));
-    assert_true(cigna_types_name(guarded("$everything")));
-    assert_true(cigna_types_name(guarded("$member-match")));
+    assert_true(cigna_resource_types_name(guarded("Patient")));
+    assert_true(cigna_resource_types_name(guarded("$everything")));
+    assert_true(cigna_resource_types_name(guarded("$member-match")));
 
-    assert_false(cigna_types_name(guarded("")));
-    assert_false(cigna_types_name(guarded("$")));
-    assert_false(cigna_types_name(guarded("P")));
-    assert_false(cigna_types_name(guarded("patient")));
-    assert_false(cigna_types_name(guarded("Patient*")));
-    assert_false(cigna_types_name(guarded("Member-match")));
+    assert_false(cigna_resource_types_name(guarded("")));
+    assert_false(cigna_resource_types_name(guarded("$")));
+    assert_false(cigna_resource_types_name(guarded("P")));
+    assert_false(cigna_resource_types_name(guarded("patient")));
+    assert_false(cigna_resource_types_name(guarded("Patient*")));
+    assert_false(cigna_resource_types_name(guarded("Member-match")));
 }
 
 
