@@ -21,7 +21,7 @@
 #include "fhir/ngx_cigna_inject.h"
 #include "request/ngx_cigna_reply.h"
 #include "fhir/cigna_link_filter.h"
-#include "fhir/cigna_not_known.h"
+#include "fhir/cigna_unknown_id.h"
 
 
 #define NGX_CIGNA_ERRORS_ABOUT  sizeof("The status is 999.")
@@ -219,7 +219,7 @@ ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_OK;
     }
 
-    size = search ? CIGNA_NOT_KNOWN_MAX : 1;
+    size = search ? CIGNA_UNKNOWN_ID_MAX : 1;
     rc = ngx_cigna_errors_hold(r, ctx, size);
 
     if (rc == NGX_AGAIN) {
@@ -593,7 +593,7 @@ ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     if (errors->search
-        && cigna_not_known(cigna_slice_make(held->pos, held->last)))
+        && cigna_unknown_id(cigna_slice_make(held->pos, held->last)))
     {
         r->headers_out.status = NGX_HTTP_NOT_FOUND;
         ngx_str_null(&r->headers_out.status_line);

@@ -2,56 +2,56 @@
 #include <string.h>
 
 #include "json/cigna_json_scan.h"
-#include "cigna_not_known.h"
+#include "cigna_unknown_id.h"
 
 
-#define CIGNA_NOT_KNOWN_DEPTH  32
+#define CIGNA_UNKNOWN_ID_DEPTH  32
 
 
 /* where in the outcome an object or an array is */
 
 typedef enum {
-    cigna_not_known_elsewhere = 0,
-    cigna_not_known_outcome,
-    cigna_not_known_issues,
-    cigna_not_known_issue,
-    cigna_not_known_details
-} cigna_not_known_e;
+    cigna_unknown_id_elsewhere = 0,
+    cigna_unknown_id_outcome,
+    cigna_unknown_id_issues,
+    cigna_unknown_id_issue,
+    cigna_unknown_id_details
+} cigna_unknown_id_e;
 
 
 typedef struct {
     const uint8_t      *p;
     const uint8_t      *end;
 
-    cigna_not_known_e   places[CIGNA_NOT_KNOWN_DEPTH];
-    uint8_t             arrays[CIGNA_NOT_KNOWN_DEPTH];
-    size_t              depth;             /* 0: outside of all */
+    cigna_unknown_id_e   places[CIGNA_UNKNOWN_ID_DEPTH];
+    uint8_t              arrays[CIGNA_UNKNOWN_ID_DEPTH];
+    size_t               depth;             /* 0: outside of all */
 
     cigna_slice_t       key;               /* of what comes; empty: none */
     unsigned            colon:1;           /* came behind the key */
     unsigned            outcome:1;         /* resourceType says so */
     unsigned            found:1;
-} cigna_not_known_t;
+} cigna_unknown_id_t;
 
 
-static int cigna_not_known_token(cigna_not_known_t *n);
-static int cigna_not_known_open(cigna_not_known_t *n, int array);
-static cigna_not_known_e cigna_not_known_within(const cigna_not_known_t *n,
+static int cigna_unknown_id_token(cigna_unknown_id_t *n);
+static int cigna_unknown_id_open(cigna_unknown_id_t *n, int array);
+static cigna_unknown_id_e cigna_unknown_id_within(const cigna_unknown_id_t *n,
     int array);
-static int cigna_not_known_close(cigna_not_known_t *n, int array);
-static int cigna_not_known_string(cigna_not_known_t *n);
-static int cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value,
+static int cigna_unknown_id_close(cigna_unknown_id_t *n, int array);
+static int cigna_unknown_id_string(cigna_unknown_id_t *n);
+static int cigna_unknown_id_value(cigna_unknown_id_t *n, cigna_slice_t value,
     int whole);
-static int cigna_not_known_says(cigna_slice_t s);
-static int cigna_not_known_find(cigna_slice_t *s, cigna_slice_t what);
+static int cigna_unknown_id_says(cigna_slice_t s);
+static int cigna_unknown_id_find(cigna_slice_t *s, cigna_slice_t what);
 
 
 int
-cigna_not_known(cigna_slice_t text)
+cigna_unknown_id(cigna_slice_t text)
 {
-    cigna_not_known_t  n;
+    cigna_unknown_id_t  n;
 
-    memset(&n, 0, sizeof(cigna_not_known_t));
+    memset(&n, 0, sizeof(cigna_unknown_id_t));
 
     n.p = text.data;
     n.end = text.data + text.len;
@@ -64,7 +64,7 @@ cigna_not_known(cigna_slice_t text)
             break;
         }
 
-        if (cigna_not_known_token(&n) != CIGNA_OK) {
+        if (cigna_unknown_id_token(&n) != CIGNA_OK) {
             break;
         }
 
@@ -78,14 +78,14 @@ cigna_not_known(cigna_slice_t text)
 
 
 static int
-cigna_not_known_token(cigna_not_known_t *n)
+cigna_unknown_id_token(cigna_unknown_id_t *n)
 {
     uint8_t  c;
 
     c = *n->p;
 
     if (c == '"') {
-        return cigna_not_known_string(n);
+        return cigna_unknown_id_string(n);
     }
 
     n->p++;
@@ -94,11 +94,11 @@ cigna_not_known_token(cigna_not_known_t *n)
 
     case '{':
     case '[':
-        return cigna_not_known_open(n, c == '[');
+        return cigna_unknown_id_open(n, c == '[');
 
     case '}':
     case ']':
-        return cigna_not_known_close(n, c == ']');
+        return cigna_unknown_id_close(n, c == ']');
 
     case ':':
         n->colon = 1;
@@ -116,15 +116,15 @@ cigna_not_known_token(cigna_not_known_t *n)
 
 
 static int
-cigna_not_known_open(cigna_not_known_t *n, int array)
+cigna_unknown_id_open(cigna_unknown_id_t *n, int array)
 {
-    cigna_not_known_e  place;
+    cigna_unknown_id_e  place;
 
-    if (n->depth == CIGNA_NOT_KNOWN_DEPTH) {
+    if (n->depth == CIGNA_UNKNOWN_ID_DEPTH) {
         return CIGNA_ERROR;
     }
 
-    place = cigna_not_known_within(n, array);
+    place = cigna_unknown_id_within(n, array);
 
     n->places[n->depth] = place;
     n->arrays[n->depth] = array;
@@ -137,35 +137,35 @@ cigna_not_known_open(cigna_not_known_t *n, int array)
 }
 
 
-static cigna_not_known_e
-cigna_not_known_within(const cigna_not_known_t *n, int array)
+static cigna_unknown_id_e
+cigna_unknown_id_within(const cigna_unknown_id_t *n, int array)
 {
-    cigna_not_known_e  place;
+    cigna_unknown_id_e  place;
 
     if (n->depth == 0) {
-        return array ? cigna_not_known_elsewhere : cigna_not_known_outcome;
+        return array ? cigna_unknown_id_elsewhere : cigna_unknown_id_outcome;
     }
 
     place = n->places[n->depth - 1];
 
     if (array) {
-        return place == cigna_not_known_outcome
+        return place == cigna_unknown_id_outcome
                && cigna_slice_eq(n->key, cigna_slice("issue"))
-               ? cigna_not_known_issues : cigna_not_known_elsewhere;
+               ? cigna_unknown_id_issues : cigna_unknown_id_elsewhere;
     }
 
-    if (place == cigna_not_known_issues) {
-        return cigna_not_known_issue;
+    if (place == cigna_unknown_id_issues) {
+        return cigna_unknown_id_issue;
     }
 
-    return place == cigna_not_known_issue
+    return place == cigna_unknown_id_issue
            && cigna_slice_eq(n->key, cigna_slice("details"))
-           ? cigna_not_known_details : cigna_not_known_elsewhere;
+           ? cigna_unknown_id_details : cigna_unknown_id_elsewhere;
 }
 
 
 static int
-cigna_not_known_close(cigna_not_known_t *n, int array)
+cigna_unknown_id_close(cigna_unknown_id_t *n, int array)
 {
     if (n->depth == 0 || n->arrays[n->depth - 1] != array) {
         return CIGNA_ERROR;
@@ -182,7 +182,7 @@ cigna_not_known_close(cigna_not_known_t *n, int array)
 /* one that ends too early, or breaks, is taken for what there is */
 
 static int
-cigna_not_known_string(cigna_not_known_t *n)
+cigna_unknown_id_string(cigna_unknown_id_t *n)
 {
     int             rc;
     cigna_slice_t   s;
@@ -213,7 +213,7 @@ cigna_not_known_string(cigna_not_known_t *n)
 
     if (n->arrays[n->depth - 1] || n->colon) {
 
-        return cigna_not_known_value(n, s, rc == CIGNA_OK) == CIGNA_OK
+        return cigna_unknown_id_value(n, s, rc == CIGNA_OK) == CIGNA_OK
                ? rc : CIGNA_ERROR;
     }
 
@@ -224,11 +224,11 @@ cigna_not_known_string(cigna_not_known_t *n)
 
 
 static int
-cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value, int whole)
+cigna_unknown_id_value(cigna_unknown_id_t *n, cigna_slice_t value, int whole)
 {
     switch (n->places[n->depth - 1]) {
 
-    case cigna_not_known_outcome:
+    case cigna_unknown_id_outcome:
 
         if (cigna_slice_eq(n->key, cigna_slice("resourceType"))) {
 
@@ -243,18 +243,18 @@ cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value, int whole)
 
         break;
 
-    case cigna_not_known_issue:
+    case cigna_unknown_id_issue:
 
         if (cigna_slice_eq(n->key, cigna_slice("diagnostics"))) {
-            n->found |= cigna_not_known_says(value);
+            n->found |= cigna_unknown_id_says(value);
         }
 
         break;
 
-    case cigna_not_known_details:
+    case cigna_unknown_id_details:
 
         if (cigna_slice_eq(n->key, cigna_slice("text"))) {
-            n->found |= cigna_not_known_says(value);
+            n->found |= cigna_unknown_id_says(value);
         }
 
         break;
@@ -268,17 +268,17 @@ cigna_not_known_value(cigna_not_known_t *n, cigna_slice_t value, int whole)
 
 
 static int
-cigna_not_known_says(cigna_slice_t s)
+cigna_unknown_id_says(cigna_slice_t s)
 {
-    return cigna_not_known_find(&s, cigna_slice("Resource "))
-           && cigna_not_known_find(&s, cigna_slice(" is not known"));
+    return cigna_unknown_id_find(&s, cigna_slice("Resource "))
+           && cigna_unknown_id_find(&s, cigna_slice(" is not known"));
 }
 
 
 /* *s is what comes behind it */
 
 static int
-cigna_not_known_find(cigna_slice_t *s, cigna_slice_t what)
+cigna_unknown_id_find(cigna_slice_t *s, cigna_slice_t what)
 {
     while (s->len >= what.len) {
 

@@ -16,14 +16,14 @@
 
 /* so much of a body is enough: narrative may come before the issue */
 
-#define CIGNA_NOT_KNOWN_MAX  8192
+#define CIGNA_UNKNOWN_ID_MAX  8192
 
 
 /*
  * 1 if the text, which may be the beginning of a longer one, is such an
  * outcome; the sentence may also be the text of details.
  */
-int cigna_not_known(cigna_slice_t text);
+int cigna_unknown_id(cigna_slice_t text);
 
 
 #endif /* _CIGNA_NOT_KNOWN_H_INCLUDED_ */

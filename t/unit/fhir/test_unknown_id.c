@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "fhir/cigna_not_known.h"
+#include "fhir/cigna_unknown_id.h"
 
 
 #define OUTCOME  "{\"resourceType\":\"OperationOutcome\","
@@ -11,9 +11,9 @@
 #define ISSUE    "\"issue\":[{\"severity\":\"error\",\"code\":\"processing\","
 
 #define assert_known(text)                                                    \
-    assert_int_equal(cigna_not_known(guarded(text)), 0)
+    assert_int_equal(cigna_unknown_id(guarded(text)), 0)
 #define assert_not_known(text)                                                \
-    assert_int_equal(cigna_not_known(guarded(text)), 1)
+    assert_int_equal(cigna_unknown_id(guarded(text)), 1)
 
 
 static void
@@ -85,7 +85,7 @@ a_beginning_will_do(void **state)
         part.data = place_at_page_end(text.data, n);
         part.len = n;
 
-        assert_int_equal(cigna_not_known(part),
+        assert_int_equal(cigna_unknown_id(part),
                          n >= strlen(OUTCOME ISSUE "\"diagnostics\":\"" SAID));
         support_release();
 

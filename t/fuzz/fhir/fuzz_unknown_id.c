@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "json/cigna_json.h"
-#include "fhir/cigna_not_known.h"
+#include "fhir/cigna_unknown_id.h"
 
 
 /*
@@ -66,7 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cigna_slice_t  text, part;
 
     text = fuzz_input(data, size);
-    found = cigna_not_known(text);
+    found = cigna_unknown_id(text);
 
     fuzz_assert(!found
                 || (memmem(data, size, "OperationOutcome", 16)
@@ -79,7 +79,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         /* what is found is the end of it */
 
-        fuzz_assert(!cigna_not_known(cigna_slice_make(copy, copy + part.len))
+        fuzz_assert(!cigna_unknown_id(cigna_slice_make(copy, copy + part.len))
                     || found);
         free(copy);
     }
