@@ -75,13 +75,13 @@ static void ngx_cigna_callback_replaced(ngx_cigna_run_t *run,
     const cigna_callback_t *flow);
 static cigna_slice_t ngx_cigna_callback_print(ngx_cigna_run_t *run,
     u_char *mem, const char *kind, cigna_slice_t name);
-static cigna_outcome_e ngx_cigna_callback_outcome(ngx_cigna_run_t *run);
+static cigna_dance_outcome_e ngx_cigna_callback_outcome(ngx_cigna_run_t *run);
 static void ngx_cigna_callback_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_callback_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_uint_t ngx_cigna_callback_stays(cigna_outcome_e outcome);
+static ngx_uint_t ngx_cigna_callback_stays(cigna_dance_outcome_e outcome);
 static ngx_int_t ngx_cigna_callback_refuse(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, cigna_outcome_e outcome, const char *detail);
+    ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome, const char *detail);
 
 
 ngx_int_t
@@ -125,7 +125,7 @@ ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     who = ngx_cigna_who(r, ctx);
 
     if (ngx_cigna_callback_args(r, ctx, &args) != CIGNA_OK) {
-        return ngx_cigna_callback_refuse(r, ctx, cigna_outcome_invalid_request,
+        return ngx_cigna_callback_refuse(r, ctx, cigna_dance_outcome_invalid_request,
                                          "a parameter is malformed, or there "
                                          "twice");
     }
@@ -226,7 +226,8 @@ ngx_cigna_callback_nobody(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_callback_reload(r, ctx);
     }
 
-    return ngx_cigna_callback_refuse(r, ctx, cigna_outcome_identity_missing,
+    return ngx_cigna_callback_refuse(r, ctx,
+                                     cigna_dance_outcome_identity_missing,
                                      NULL);
 }
 
@@ -257,10 +258,10 @@ ngx_cigna_callback_reload(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static ngx_int_t
 ngx_cigna_callback_slow(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_page_t        page;
-    const cigna_outcome_t  *row;
+    ngx_cigna_page_t              page;
+    const cigna_dance_outcome_t  *row;
 
-    row = cigna_outcome_row(cigna_outcome_in_progress);
+    row = cigna_dance_outcome_row(cigna_dance_outcome_in_progress);
 
     ngx_memzero(&page, sizeof(ngx_cigna_page_t));
 
@@ -415,7 +416,7 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "cigna: outcome shown again: %s, tenant: %V, "
                       "dance: %*s, request: %V",
-                      cigna_outcome_row(end.outcome)->name,
+                      cigna_dance_outcome_row(end.outcome)->name,
                       &run->tenant->name, end.dance.len, end.dance.data,
                       end.request);
         return;
@@ -515,14 +516,14 @@ ngx_cigna_callback_print(ngx_cigna_run_t *run, u_char *mem, const char *kind,
 }
 
 
-static cigna_outcome_e
+static cigna_dance_outcome_e
 ngx_cigna_callback_outcome(ngx_cigna_run_t *run)
 {
     cigna_callback_t  *flow;
 
     if (run->failed) {
-        return run->undiscovered ? cigna_outcome_discovery_failed
-                                 : cigna_outcome_interrupted;
+        return run->undiscovered ? cigna_dance_outcome_discovery_failed
+                                 : cigna_dance_outcome_interrupted;
     }
 
     flow = run->flow;
@@ -545,16 +546,16 @@ ngx_cigna_callback_resume(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_outcome_e    outcome;
-    ngx_cigna_run_t   *run;
-    cigna_callback_t  *flow;
+    cigna_dance_outcome_e   outcome;
+    ngx_cigna_run_t        *run;
+    cigna_callback_t       *flow;
 
     run = ctx->wait->run;
 
     if (run == NULL) {
         flow = ctx->wait->late->flow;
 
-        ngx_cigna_dance_tell(r, ctx, cigna_outcome_in_progress,
+        ngx_cigna_dance_tell(r, ctx, cigna_dance_outcome_in_progress,
                              flow->take.dance_id);
         return ngx_cigna_callback_slow(r, ctx);
     }
@@ -564,7 +565,7 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     ngx_cigna_dance_tell(r, ctx, outcome, flow->dance_id);
 
-    if (outcome == cigna_outcome_in_progress) {
+    if (outcome == cigna_dance_outcome_in_progress) {
         return ngx_cigna_callback_slow(r, ctx);
     }
 
@@ -579,15 +580,15 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 /* the dance is not this browser's: the app is not bothered */
 
 static ngx_uint_t
-ngx_cigna_callback_stays(cigna_outcome_e outcome)
+ngx_cigna_callback_stays(cigna_dance_outcome_e outcome)
 {
     switch (outcome) {
 
-    case cigna_outcome_state_unknown:
-    case cigna_outcome_state_expired:
-    case cigna_outcome_cookie_missing:
-    case cigna_outcome_cookie_mismatch:
-    case cigna_outcome_identity_missing:
+    case cigna_dance_outcome_state_unknown:
+    case cigna_dance_outcome_state_expired:
+    case cigna_dance_outcome_cookie_missing:
+    case cigna_dance_outcome_cookie_mismatch:
+    case cigna_dance_outcome_identity_missing:
         return 1;
 
     default:
@@ -598,7 +599,7 @@ ngx_cigna_callback_stays(cigna_outcome_e outcome)
 
 static ngx_int_t
 ngx_cigna_callback_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_outcome_e outcome, const char *detail)
+    cigna_dance_outcome_e outcome, const char *detail)
 {
     ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CALLBACK_WHAT, outcome, detail);
 

@@ -42,14 +42,14 @@ static ngx_int_t ngx_cigna_connect_run(ngx_http_request_t *r,
 static void ngx_cigna_connect_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_connect_result(ngx_cigna_run_t *run);
-static cigna_outcome_e ngx_cigna_connect_outcome(ngx_cigna_run_t *run);
+static cigna_dance_outcome_e ngx_cigna_connect_outcome(ngx_cigna_run_t *run);
 static void ngx_cigna_connect_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_connect_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_connect_go(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_connect_t *flow);
 static ngx_int_t ngx_cigna_connect_refuse(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, cigna_outcome_e outcome);
+    ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome);
 
 
 ngx_int_t
@@ -93,7 +93,8 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     visit = ngx_cigna_browser_visit(r, ctx->tenant);
 
     if (visit == ngx_cigna_browser_no_visit) {
-        return ngx_cigna_connect_refuse(r, ctx, cigna_outcome_not_navigable);
+        return ngx_cigna_connect_refuse(r, ctx,
+                                        cigna_dance_outcome_not_navigable);
     }
 
     if (ctx->tenant && ngx_cigna_connect_moves(r, ctx)) {
@@ -114,7 +115,7 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (rc != CIGNA_OK && rc != CIGNA_NONE) {
         return ngx_cigna_connect_refuse(r, ctx,
-                                        cigna_outcome_return_to_refused);
+                                        cigna_dance_outcome_return_to_refused);
     }
 
     return ngx_cigna_connect_limited(r, ctx, return_to);
@@ -154,13 +155,13 @@ ngx_cigna_connect_limited(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CONNECT_WHAT,
-                            cigna_outcome_too_many_dances, limit);
+                            cigna_dance_outcome_too_many_dances, limit);
 
     if (ngx_cigna_reply_retry_after(r, (wait + 999) / 1000) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_cigna_dance_page(r, ctx, cigna_outcome_too_many_dances);
+    return ngx_cigna_dance_page(r, ctx, cigna_dance_outcome_too_many_dances);
 }
 
 
@@ -179,7 +180,7 @@ ngx_cigna_connect_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (ctx->tenant && ngx_cigna_connect_return_to(r, ctx) != CIGNA_OK) {
         return ngx_cigna_connect_refuse(r, ctx,
-                                        cigna_outcome_return_to_refused);
+                                        cigna_dance_outcome_return_to_refused);
     }
 
     if (ngx_cigna_buf_init(r, &b, 1 + 3 * r->args.len) != NGX_OK) {
@@ -348,7 +349,7 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (flow->return_to.len != return_to.len) {
         ngx_cigna_run_discard(run);
         return ngx_cigna_connect_refuse(r, ctx,
-                                        cigna_outcome_return_to_refused);
+                                        cigna_dance_outcome_return_to_refused);
     }
 
     cigna_connect_init(flow);
@@ -393,7 +394,7 @@ ngx_cigna_connect_result(ngx_cigna_run_t *run)
     end.dance = flow->dance_id;
     end.request = &run->log.request;
 
-    if (end.outcome != cigna_outcome_none) {
+    if (end.outcome != cigna_dance_outcome_none) {
         ngx_cigna_dance_end(ngx_cycle->log, &end);
         return;
     }
@@ -406,14 +407,14 @@ ngx_cigna_connect_result(ngx_cigna_run_t *run)
 }
 
 
-static cigna_outcome_e
+static cigna_dance_outcome_e
 ngx_cigna_connect_outcome(ngx_cigna_run_t *run)
 {
     cigna_connect_t  *flow;
 
     if (run->failed) {
-        return run->undiscovered ? cigna_outcome_discovery_failed
-                                 : cigna_outcome_store_failed;
+        return run->undiscovered ? cigna_dance_outcome_discovery_failed
+                                 : cigna_dance_outcome_store_failed;
     }
 
     flow = run->flow;
@@ -438,16 +439,16 @@ static ngx_int_t
 ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_run_t *run)
 {
-    cigna_connect_t  *flow;
-    cigna_outcome_e   outcome;
+    cigna_connect_t        *flow;
+    cigna_dance_outcome_e   outcome;
 
     if (run == NULL) {
 
         /* the run goes on, and logs how it ends */
 
-        ngx_cigna_dance_tell(r, ctx, cigna_outcome_store_failed,
+        ngx_cigna_dance_tell(r, ctx, cigna_dance_outcome_store_failed,
                              cigna_slice_null);
-        return ngx_cigna_dance_page(r, ctx, cigna_outcome_store_failed);
+        return ngx_cigna_dance_page(r, ctx, cigna_dance_outcome_store_failed);
     }
 
     flow = run->flow;
@@ -455,7 +456,7 @@ ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_dance_tell(r, ctx, outcome, flow->dance_id);
 
-    if (outcome != cigna_outcome_none) {
+    if (outcome != cigna_dance_outcome_none) {
         return ngx_cigna_dance_page(r, ctx, outcome);
     }
 
@@ -498,7 +499,7 @@ ngx_cigna_connect_go(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 static ngx_int_t
 ngx_cigna_connect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_outcome_e outcome)
+    cigna_dance_outcome_e outcome)
 {
     ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CONNECT_WHAT, outcome, NULL);
 

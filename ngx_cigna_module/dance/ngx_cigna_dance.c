@@ -15,14 +15,14 @@ static ngx_int_t ngx_cigna_dance_default(ngx_http_request_t *r,
 void
 ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end)
 {
-    ngx_uint_t              level;
-    const char             *detail;
-    cigna_slice_t           tenant, member, dance, nothing;
-    const cigna_outcome_t  *row;
+    ngx_uint_t                    level;
+    const char                   *detail;
+    cigna_slice_t                 tenant, member, dance, nothing;
+    const cigna_dance_outcome_t  *row;
 
     nothing = cigna_slice("-");
 
-    row = cigna_outcome_row(end->outcome);
+    row = cigna_dance_outcome_row(end->outcome);
     level = end->client_refused ? NGX_LOG_ERR
             : row->log_warn ? NGX_LOG_WARN : NGX_LOG_NOTICE;
     detail = end->detail ? end->detail : "";
@@ -45,7 +45,7 @@ ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end)
 
 void
 ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    const char *what, cigna_outcome_e outcome, const char *detail)
+    const char *what, cigna_dance_outcome_e outcome, const char *detail)
 {
     cigna_vault_names_t    *id;
     ngx_cigna_dance_end_t   end;
@@ -76,11 +76,11 @@ ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 void
 ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_outcome_e outcome, cigna_slice_t dance)
+    cigna_dance_outcome_e outcome, cigna_slice_t dance)
 {
     u_char  *p;
 
-    ctx->outcome.data = (u_char *) cigna_outcome_row(outcome)->name;
+    ctx->outcome.data = (u_char *) cigna_dance_outcome_row(outcome)->name;
     ctx->outcome.len = ngx_strlen(ctx->outcome.data);
 
     if (dance.len == 0) {
@@ -99,14 +99,14 @@ ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 ngx_int_t
 ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_outcome_e outcome)
+    cigna_dance_outcome_e outcome)
 {
-    ngx_str_t               back;
-    ngx_cigna_page_t        page;
-    ngx_cigna_srv_conf_t   *scf;
-    const cigna_outcome_t  *row;
+    ngx_str_t                     back;
+    ngx_cigna_page_t              page;
+    ngx_cigna_srv_conf_t         *scf;
+    const cigna_dance_outcome_t  *row;
 
-    row = cigna_outcome_row(outcome);
+    row = cigna_dance_outcome_row(outcome);
 
     if (ngx_cigna_dance_default(r, ctx, &back) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -156,7 +156,7 @@ ngx_cigna_dance_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 ngx_int_t
 ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_outcome_e outcome, cigna_slice_t return_to)
+    cigna_dance_outcome_e outcome, cigna_slice_t return_to)
 {
     uint8_t        *start;
     ngx_str_t       url;

@@ -5,7 +5,7 @@
 
 #include "request/ngx_cigna_page.h"
 #include "run/ngx_cigna_run.h"
-#include "dance/cigna_outcome.h"
+#include "dance/cigna_dance_outcome.h"
 
 
 /* what connect and callback have in common: how a dance's end is told */
@@ -14,14 +14,14 @@
 /* for the log; all borrowed, all but the outcome may be empty */
 
 typedef struct {
-    const char           *what;            /* "dance ended", ... */
-    cigna_outcome_e       outcome;
-    ngx_cigna_tenant_t   *tenant;
-    cigna_slice_t         member;          /* hash */
-    cigna_slice_t         dance;
-    ngx_str_t            *request;
-    const char           *detail;
-    ngx_uint_t            client_refused;  /* the configuration's fault */
+    const char              *what;            /* "dance ended", ... */
+    cigna_dance_outcome_e    outcome;
+    ngx_cigna_tenant_t      *tenant;
+    cigna_slice_t            member;          /* hash */
+    cigna_slice_t            dance;
+    ngx_str_t               *request;
+    const char              *detail;
+    ngx_uint_t               client_refused;  /* the configuration's fault */
 } ngx_cigna_dance_end_t;
 
 
@@ -30,15 +30,15 @@ void ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end);
 
 /* the same for a request that is refused before a run was made for it */
 void ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    const char *what, cigna_outcome_e outcome, const char *detail);
+    const char *what, cigna_dance_outcome_e outcome, const char *detail);
 
 /* tells the variables; the dance id is copied */
 void ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_outcome_e outcome, cigna_slice_t dance);
+    cigna_dance_outcome_e outcome, cigna_slice_t dance);
 
 /* the page of an outcome; uses what dance_tell() was told */
 ngx_int_t ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_outcome_e outcome);
+    cigna_dance_outcome_e outcome);
 
 /* the page that asks whether to connect, at this URL; the same otherwise */
 ngx_int_t ngx_cigna_dance_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -49,7 +49,7 @@ ngx_int_t ngx_cigna_dance_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
  * the outcome and the dance id added.  A page if there is no such place.
  */
 ngx_int_t ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_outcome_e outcome, cigna_slice_t return_to);
+    cigna_dance_outcome_e outcome, cigna_slice_t return_to);
 
 /* creates a run for the request's identity; NULL if there is no memory */
 ngx_cigna_run_t *ngx_cigna_dance_run(ngx_http_request_t *r,

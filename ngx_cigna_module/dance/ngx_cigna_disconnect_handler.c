@@ -26,10 +26,10 @@ static ngx_int_t ngx_cigna_disconnect_run(ngx_http_request_t *r,
 static void ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_disconnect_result(ngx_cigna_run_t *run);
-static cigna_outcome_e ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run);
+static cigna_dance_outcome_e ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run);
 static void ngx_cigna_disconnect_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_disconnect_reply(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, cigna_outcome_e outcome);
+    ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome);
 static ngx_int_t ngx_cigna_disconnect_refuse(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, const char *allow);
 
@@ -145,34 +145,34 @@ ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
 
     ngx_cigna_dance_end(ngx_cycle->log, &end);
 
-    if (flow->unread && end.outcome == cigna_outcome_disconnected) {
+    if (flow->unread && end.outcome == cigna_dance_outcome_disconnected) {
         ngx_cigna_revoker_refuse(run, "the record that was deleted cannot be "
                                       "opened");
     }
 }
 
 
-static cigna_outcome_e
+static cigna_dance_outcome_e
 ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run)
 {
     cigna_disconnect_t  *flow;
 
     flow = run->flow;
 
-    return run->failed ? cigna_outcome_not_disconnected : flow->outcome;
+    return run->failed ? cigna_dance_outcome_not_disconnected : flow->outcome;
 }
 
 
 static void
 ngx_cigna_disconnect_resume(ngx_http_request_t *r)
 {
-    ngx_cigna_ctx_t  *ctx;
-    cigna_outcome_e   outcome;
+    ngx_cigna_ctx_t        *ctx;
+    cigna_dance_outcome_e   outcome;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
     outcome = ctx->wait->run ? ngx_cigna_disconnect_outcome(ctx->wait->run)
-                             : cigna_outcome_not_disconnected;
+                             : cigna_dance_outcome_not_disconnected;
 
     ngx_cigna_dance_tell(r, ctx, outcome, cigna_slice_null);
 
@@ -182,14 +182,14 @@ ngx_cigna_disconnect_resume(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_outcome_e outcome)
+    cigna_dance_outcome_e outcome)
 {
     ngx_str_t   none;
     ngx_uint_t  html;
 
     html = ngx_cigna_browser_wants_html(r);
 
-    if (outcome == cigna_outcome_disconnected) {
+    if (outcome == cigna_dance_outcome_disconnected) {
 
         if (html) {
             return ngx_cigna_dance_return(r, ctx, outcome, cigna_slice_null);

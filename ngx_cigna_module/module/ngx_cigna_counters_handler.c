@@ -81,7 +81,7 @@ ngx_cigna_counters_size(ngx_cigna_main_conf_t *mcf)
 {
     size_t  names, line;
 
-    names = ngx_cigna_count_max + cigna_outcome_max;
+    names = ngx_cigna_count_max + cigna_dance_outcome_max;
     line = NGX_CIGNA_COUNTERS_LINE + NGX_CIGNA_TENANT_NAME_MAX;
 
     return names * (mcf->tenants.nelts + 2) * line
@@ -115,9 +115,9 @@ ngx_cigna_counters_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
 
     for (i = 0; i < mcf->tenants.nelts; i++) {
 
-        for (n = cigna_outcome_none + 1; n < cigna_outcome_max; n++) {
+        for (n = cigna_dance_outcome_none + 1; n < cigna_dance_outcome_max; n++) {
             ngx_cigna_counters_line(b, "outcomes", tenants[i],
-                                    cigna_outcome_row(n)->name,
+                                    cigna_dance_outcome_row(n)->name,
                                     ngx_cigna_counted_outcome(
                                         tenants[i]->counters, n));
         }

@@ -9,7 +9,7 @@
 /*
  * What can be said to callers of "cigna_fhir on", cigna_status and
  * cigna_disconnect: the closed list.  How a dance ends is another list, see
- * cigna_outcome.h.
+ * cigna_dance_outcome.h.
  */
 
 typedef enum {

@@ -30,7 +30,7 @@ _Static_assert(sizeof(ngx_cigna_counters_t) <= NGX_CIGNA_ROW_COUNTERS,
                "a row is too small for all counters");
 
 _Static_assert((int) ngx_cigna_count_max <= NGX_CIGNA_COUNTERS_MAX
-               && (int) cigna_outcome_max <= NGX_CIGNA_OUTCOMES_MAX,
+               && (int) cigna_dance_outcome_max <= NGX_CIGNA_OUTCOMES_MAX,
                "more counters than room: NGX_CIGNA_ZONE_VERSION has to grow");
 
 
@@ -52,9 +52,9 @@ ngx_cigna_count(ngx_cigna_counters_t *counters, ngx_cigna_count_e what)
 
 void
 ngx_cigna_count_outcome(ngx_cigna_counters_t *counters,
-    cigna_outcome_e outcome)
+    cigna_dance_outcome_e outcome)
 {
-    if (outcome < cigna_outcome_max) {
+    if (outcome < cigna_dance_outcome_max) {
         (void) ngx_atomic_fetch_add(&counters->outcomes[outcome], 1);
     }
 }
@@ -73,9 +73,9 @@ ngx_cigna_counted(ngx_cigna_counters_t *counters, ngx_cigna_count_e what)
 
 uint64_t
 ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
-    cigna_outcome_e outcome)
+    cigna_dance_outcome_e outcome)
 {
-    if (outcome >= cigna_outcome_max) {
+    if (outcome >= cigna_dance_outcome_max) {
         return 0;
     }
 

@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_zone.h"
-#include "dance/cigna_outcome.h"
+#include "dance/cigna_dance_outcome.h"
 
 
 /*
@@ -90,12 +90,12 @@ ngx_cigna_counters_t *ngx_cigna_counters(ngx_cigna_zone_row_t *row);
 
 void ngx_cigna_count(ngx_cigna_counters_t *counters, ngx_cigna_count_e what);
 void ngx_cigna_count_outcome(ngx_cigna_counters_t *counters,
-    cigna_outcome_e outcome);
+    cigna_dance_outcome_e outcome);
 
 uint64_t ngx_cigna_counted(ngx_cigna_counters_t *counters,
     ngx_cigna_count_e what);
 uint64_t ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
-    cigna_outcome_e outcome);
+    cigna_dance_outcome_e outcome);
 
 /*
  * A token bucket of one second for starting dances: NGX_OK, or NGX_BUSY if

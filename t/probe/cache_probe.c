@@ -659,16 +659,16 @@ ngx_cigna_probe_count(ngx_cigna_probe_t *p)
     counters = ngx_cigna_counters(ngx_cigna_zone_row(fixed, 0));
 
     ngx_cigna_count(counters, ngx_cigna_count_refreshes);
-    ngx_cigna_count_outcome(counters, cigna_outcome_connected);
+    ngx_cigna_count_outcome(counters, cigna_dance_outcome_connected);
 
     p->last = ngx_sprintf(p->last, "{\"refreshes\":%uL,\"connected\":%uL,"
                           "\"denied\":%uL}",
                           ngx_cigna_counted(counters,
                                             ngx_cigna_count_refreshes),
                           ngx_cigna_counted_outcome(counters,
-                                                    cigna_outcome_connected),
+                                                    cigna_dance_outcome_connected),
                           ngx_cigna_counted_outcome(counters,
-                                                    cigna_outcome_denied));
+                                                    cigna_dance_outcome_denied));
 }
 
 

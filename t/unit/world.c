@@ -569,7 +569,7 @@ world_connected(world_t *w)
     world_connect(w, &a, "");
     world_run(w, &a);
 
-    if (a.flow.connect.outcome != cigna_outcome_none
+    if (a.flow.connect.outcome != cigna_dance_outcome_none
         || world_login(w, a.flow.connect.location, code, state) != CIGNA_OK)
     {
         world_fail("the dance has not started");
@@ -583,7 +583,7 @@ world_connected(world_t *w)
     world_callback(w, &a, code, state, secret);
     world_run(w, &a);
 
-    if (a.flow.callback.outcome != cigna_outcome_connected) {
+    if (a.flow.callback.outcome != cigna_dance_outcome_connected) {
         world_fail(a.flow.callback.detail);
     }
 

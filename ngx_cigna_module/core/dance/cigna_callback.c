@@ -75,7 +75,7 @@ static void cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
 static void cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op);
 static void cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static cigna_outcome_e cigna_callback_judge(cigna_callback_t *f);
+static cigna_dance_outcome_e cigna_callback_judge(cigna_callback_t *f);
 static cigna_slice_t cigna_callback_issuer(const cigna_callback_t *f);
 static void cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state);
@@ -94,13 +94,13 @@ static void cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op);
 static void cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
-    cigna_outcome_e outcome);
+    cigna_dance_outcome_e outcome);
 static void cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
-    cigna_outcome_e outcome);
+    cigna_dance_outcome_e outcome);
 static void cigna_callback_userinfo(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
-    cigna_outcome_e outcome);
+    cigna_dance_outcome_e outcome);
 static void cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state);
 static int cigna_callback_again(cigna_callback_t *f, cigna_op_t *op,
@@ -112,7 +112,7 @@ static void cigna_callback_say(cigna_callback_t *f, const char *text,
 void
 cigna_callback_init(cigna_callback_t *f)
 {
-    f->outcome = cigna_outcome_none;
+    f->outcome = cigna_dance_outcome_none;
     f->dance_id = cigna_slice_null;
     f->return_to = cigna_slice_null;
     f->detail[0] = '\0';
@@ -269,19 +269,19 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
 {
     if (f->state_param.len == 0) {
         cigna_callback_say(f, "no state", cigna_slice_null);
-        cigna_callback_report(f, op, cigna_outcome_invalid_request);
+        cigna_callback_report(f, op, cigna_dance_outcome_invalid_request);
         return;
     }
 
     if (f->state_param.len != CIGNA_STATE_LEN) {
-        cigna_callback_report(f, op, cigna_outcome_state_unknown);
+        cigna_callback_report(f, op, cigna_dance_outcome_state_unknown);
         return;
     }
 
     if (f->provider->token_endpoint.len == 0) {
         cigna_callback_say(f, "the token endpoint is not known",
                            cigna_slice_null);
-        cigna_callback_report(f, op, cigna_outcome_discovery_failed);
+        cigna_callback_report(f, op, cigna_dance_outcome_discovery_failed);
         return;
     }
 
@@ -306,7 +306,7 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
 static void
 cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 {
-    cigna_outcome_e  outcome;
+    cigna_dance_outcome_e  outcome;
 
     f->dance_id = f->take.dance_id;
     f->return_to = f->take.return_to;
@@ -314,7 +314,7 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 
     outcome = f->take.outcome;
 
-    if (outcome != cigna_outcome_none) {
+    if (outcome != cigna_dance_outcome_none) {
         cigna_callback_say(f, f->take.why, cigna_slice_null);
         cigna_callback_end(f, op, outcome);
         return;
@@ -322,7 +322,7 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 
     outcome = cigna_callback_judge(f);
 
-    if (outcome != cigna_outcome_none) {
+    if (outcome != cigna_dance_outcome_none) {
         cigna_callback_end(f, op, outcome);
         return;
     }
@@ -354,7 +354,7 @@ cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
 
 /* is this the reply to what was asked, and does it bring a code? */
 
-static cigna_outcome_e
+static cigna_dance_outcome_e
 cigna_callback_judge(cigna_callback_t *f)
 {
     cigna_slice_t  issuer;
@@ -363,7 +363,7 @@ cigna_callback_judge(cigna_callback_t *f)
     {
         cigna_callback_say(f, "the dance was started for",
                            f->take.dance.redirect_uri);
-        return cigna_outcome_tenant_mismatch;
+        return cigna_dance_outcome_tenant_mismatch;
     }
 
     issuer = cigna_callback_issuer(f);
@@ -371,27 +371,27 @@ cigna_callback_judge(cigna_callback_t *f)
     if (f->iss.len == 0 && f->provider->iss_supported) {
         cigna_callback_say(f, "no iss, which the issuer has announced",
                            cigna_slice_null);
-        return cigna_outcome_issuer_mismatch;
+        return cigna_dance_outcome_issuer_mismatch;
     }
 
     if (f->iss.len && issuer.len && !cigna_slice_eq(f->iss, issuer)) {
         cigna_callback_say(f, "iss is", f->iss);
-        return cigna_outcome_issuer_mismatch;
+        return cigna_dance_outcome_issuer_mismatch;
     }
 
     if (f->error.len) {
         cigna_callback_say(f, "the authorization server says", f->error);
 
         return cigna_slice_eq(f->error, cigna_slice("access_denied"))
-               ? cigna_outcome_denied : cigna_outcome_provider_error;
+               ? cigna_dance_outcome_denied : cigna_dance_outcome_provider_error;
     }
 
     if (f->code.len == 0) {
         cigna_callback_say(f, "no code", cigna_slice_null);
-        return cigna_outcome_invalid_request;
+        return cigna_dance_outcome_invalid_request;
     }
 
-    return cigna_outcome_none;
+    return cigna_dance_outcome_none;
 }
 
 
@@ -428,7 +428,7 @@ cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
     }
 
     cigna_callback_say(f, why, f->provider->jwks_uri);
-    cigna_callback_end(f, op, cigna_outcome_keys_unreachable);
+    cigna_callback_end(f, op, cigna_dance_outcome_keys_unreachable);
 }
 
 
@@ -451,7 +451,7 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
         != CIGNA_OK)
     {
         cigna_callback_say(f, "no room for the request", cigna_slice_null);
-        cigna_callback_end(f, op, cigna_outcome_invalid_request);
+        cigna_callback_end(f, op, cigna_dance_outcome_invalid_request);
         return;
     }
 
@@ -478,7 +478,7 @@ static void
 cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op)
 {
     cigna_callback_say(f, "held up for too long", cigna_slice_null);
-    cigna_callback_end(f, op, cigna_outcome_interrupted);
+    cigna_callback_end(f, op, cigna_dance_outcome_interrupted);
 }
 
 
@@ -494,7 +494,7 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
                                 "not answer"
                               : "the token endpoint cannot be reached",
                            cigna_slice_null);
-        cigna_callback_end(f, op, cigna_outcome_exchange_unreachable);
+        cigna_callback_end(f, op, cigna_dance_outcome_exchange_unreachable);
         return;
     }
 
@@ -520,13 +520,13 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
     case cigna_token_invalid_grant:
     case cigna_token_refused:
         cigna_callback_say(f, "the token endpoint says", f->tokens.error);
-        cigna_callback_end(f, op, cigna_outcome_exchange_refused);
+        cigna_callback_end(f, op, cigna_dance_outcome_exchange_refused);
         return;
 
     case cigna_token_invalid:
         cigna_callback_say(f, "not a token reply",
                            cigna_slice_str(f->tokens.shape));
-        cigna_callback_end(f, op, cigna_outcome_exchange_invalid);
+        cigna_callback_end(f, op, cigna_dance_outcome_exchange_invalid);
         return;
 
     case cigna_token_throttled:
@@ -536,7 +536,7 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
 
     cigna_callback_say(f, "the token endpoint failed",
                        cigna_slice_str(cigna_token_name(e)));
-    cigna_callback_end(f, op, cigna_outcome_exchange_unreachable);
+    cigna_callback_end(f, op, cigna_dance_outcome_exchange_unreachable);
 }
 
 
@@ -587,7 +587,7 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
 
     cigna_callback_say(f, "the id_token is refused",
                        cigna_slice_str(cigna_jwt_name(e)));
-    cigna_callback_discard(f, op, cigna_outcome_id_token_invalid);
+    cigna_callback_discard(f, op, cigna_dance_outcome_id_token_invalid);
 }
 
 
@@ -607,7 +607,7 @@ cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
 
     if (cigna_grant_install_begin(&f->put, g, ev, op) != CIGNA_OK) {
         cigna_callback_say(f, "the grant cannot be sealed", cigna_slice_null);
-        cigna_callback_discard(f, op, cigna_outcome_store_failed);
+        cigna_callback_discard(f, op, cigna_dance_outcome_store_failed);
         return;
     }
 
@@ -629,7 +629,7 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
                                          f->put.old.access_token);
         }
 
-        cigna_callback_end(f, op, cigna_outcome_connected);
+        cigna_callback_end(f, op, cigna_dance_outcome_connected);
         return;
 
     case cigna_grant_install_retired:
@@ -642,7 +642,7 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
         break;
     }
 
-    cigna_callback_discard(f, op, cigna_outcome_store_failed);
+    cigna_callback_discard(f, op, cigna_dance_outcome_store_failed);
 }
 
 
@@ -650,7 +650,7 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
 
 static void
 cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
-    cigna_outcome_e outcome)
+    cigna_dance_outcome_e outcome)
 {
     cigna_revoke_handoff_prepare(&f->revoke, f->tokens.refresh_token,
                                  f->tokens.access_token);
@@ -663,7 +663,7 @@ cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
 
 static void
 cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
-    cigna_outcome_e outcome)
+    cigna_dance_outcome_e outcome)
 {
     if (!f->take.taken) {
         cigna_callback_report(f, op, outcome);
@@ -700,7 +700,7 @@ cigna_callback_userinfo(cigna_callback_t *f, const cigna_event_t *ev,
 
 static void
 cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
-    cigna_outcome_e outcome)
+    cigna_dance_outcome_e outcome)
 {
     f->outcome = outcome;
     f->state = cigna_callback_st_report;

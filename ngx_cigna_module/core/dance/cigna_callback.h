@@ -28,13 +28,13 @@ typedef struct {
     unsigned                    exchange_ms;  /* all deadlines of an exchange */
 
     /* results, complete when the flow reports (or is done) */
-    cigna_outcome_e          outcome;
-    cigna_slice_t            dance_id;     /* empty: not known */
-    cigna_slice_t            return_to;    /* empty: show a page */
-    char                     detail[192];  /* for the log, never a secret */
-    unsigned                 repeated:1;   /* somebody else's outcome */
-    unsigned                 stored:1;     /* grant below is in the vault */
-    unsigned                 changed:1;    /* another person's than the one
+    cigna_dance_outcome_e          outcome;
+    cigna_slice_t                  dance_id;     /* empty: not known */
+    cigna_slice_t                  return_to;    /* empty: show a page */
+    char                           detail[192];  /* for the log, never a secret */
+    unsigned                       repeated:1;   /* somebody else's outcome */
+    unsigned                       stored:1;     /* grant below is in the vault */
+    unsigned                       changed:1;    /* another person's than the one
                                               in put.old */
     unsigned                 client_refused:1;     /* invalid_client was said
                                               of each secret there is */

@@ -52,7 +52,7 @@ typedef char  cigna_connect_random_fits[
     sizeof(cigna_connect_random_t) <= CIGNA_RANDOM_LEN ? 1 : -1];
 
 
-static cigna_outcome_e cigna_connect_begin(cigna_connect_t *f,
+static cigna_dance_outcome_e cigna_connect_begin(cigna_connect_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static int cigna_connect_make(cigna_connect_t *f,
     const cigna_connect_random_t *r, cigna_dance_t *d, cigna_slice_t *state);
@@ -64,7 +64,7 @@ static int cigna_connect_list(cigna_connect_t *f, cigna_op_t *op);
 static int cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev);
 static void cigna_connect_evict(cigna_connect_t *f, cigna_op_t *op);
 static void cigna_connect_done(cigna_connect_t *f, cigna_op_t *op,
-    cigna_outcome_e outcome);
+    cigna_dance_outcome_e outcome);
 static int cigna_connect_join(cigna_arena_t *a, cigna_slice_t prefix,
     const uint8_t *random, size_t len, cigna_slice_t *out);
 
@@ -72,7 +72,7 @@ static int cigna_connect_join(cigna_arena_t *a, cigna_slice_t prefix,
 void
 cigna_connect_init(cigna_connect_t *f)
 {
-    f->outcome = cigna_outcome_none;
+    f->outcome = cigna_dance_outcome_none;
     f->location = cigna_slice_null;
     f->dance_id = cigna_slice_null;
     f->tag = cigna_slice_null;
@@ -88,7 +88,7 @@ cigna_connect_init(cigna_connect_t *f)
 void
 cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 {
-    cigna_outcome_e  outcome;
+    cigna_dance_outcome_e  outcome;
 
     switch ((cigna_connect_state_e) f->state) {
 
@@ -96,7 +96,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
         outcome = cigna_connect_begin(f, ev, op);
 
-        if (outcome != cigna_outcome_none) {
+        if (outcome != cigna_dance_outcome_none) {
             cigna_connect_done(f, op, outcome);
             return;
         }
@@ -109,7 +109,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
         if (!cigna_script_said(ev, "ok")
             || cigna_connect_list(f, op) != CIGNA_OK)
         {
-            cigna_connect_done(f, op, cigna_outcome_store_failed);
+            cigna_connect_done(f, op, cigna_dance_outcome_store_failed);
             return;
         }
 
@@ -121,7 +121,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
         if (!cigna_script_said(ev, "ok")
             || cigna_connect_listed(f, ev) != CIGNA_OK)
         {
-            cigna_connect_done(f, op, cigna_outcome_store_failed);
+            cigna_connect_done(f, op, cigna_dance_outcome_store_failed);
             return;
         }
 
@@ -138,7 +138,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
             return;
         }
 
-        cigna_connect_done(f, op, cigna_outcome_none);
+        cigna_connect_done(f, op, cigna_dance_outcome_none);
         return;
 
     case cigna_connect_st_done:
@@ -151,7 +151,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
 /* everything that needs no answer from anybody, and the first operation */
 
-static cigna_outcome_e
+static cigna_dance_outcome_e
 cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
@@ -166,11 +166,11 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev,
                                 &d.return_to)
         == CIGNA_ERROR)
     {
-        return cigna_outcome_return_to_refused;
+        return cigna_dance_outcome_return_to_refused;
     }
 
     if (f->provider->authorization_endpoint.len == 0) {
-        return cigna_outcome_discovery_failed;
+        return cigna_dance_outcome_discovery_failed;
     }
 
     d.redirect_uri = f->provider->redirect_uri;
@@ -191,7 +191,7 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev,
 
     cigna_secret_wipe(&r, sizeof(cigna_connect_random_t));
 
-    return rc == CIGNA_OK ? cigna_outcome_none : cigna_outcome_store_failed;
+    return rc == CIGNA_OK ? cigna_dance_outcome_none : cigna_dance_outcome_store_failed;
 }
 
 
@@ -408,12 +408,13 @@ cigna_connect_evict(cigna_connect_t *f, cigna_op_t *op)
 /* without a stored dance the browser has nowhere to go */
 
 static void
-cigna_connect_done(cigna_connect_t *f, cigna_op_t *op, cigna_outcome_e outcome)
+cigna_connect_done(cigna_connect_t *f, cigna_op_t *op,
+    cigna_dance_outcome_e outcome)
 {
     f->outcome = outcome;
     f->state = cigna_connect_st_done;
 
-    if (outcome != cigna_outcome_none) {
+    if (outcome != cigna_dance_outcome_none) {
         f->location = cigna_slice_null;
         f->secret = cigna_slice_null;
     }

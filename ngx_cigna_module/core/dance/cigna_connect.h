@@ -4,7 +4,7 @@
 
 
 #include "flow/cigna_flow.h"
-#include "cigna_outcome.h"
+#include "cigna_dance_outcome.h"
 #include "vault/cigna_vault.h"
 
 
@@ -31,12 +31,12 @@ typedef struct {
     cigna_slice_t               return_to;    /* as asked; empty: the default */
 
     /* results: none means that the dance has started */
-    cigna_outcome_e          outcome;
-    cigna_slice_t            location;     /* the authorize URL */
-    cigna_slice_t            dance_id;
-    cigna_slice_t            tag;
-    cigna_slice_t            secret;       /* of the browser, for the cookie */
-    int64_t                  started_ms;
+    cigna_dance_outcome_e          outcome;
+    cigna_slice_t                  location;     /* the authorize URL */
+    cigna_slice_t                  dance_id;
+    cigna_slice_t                  tag;
+    cigna_slice_t                  secret;       /* of the browser, for the cookie */
+    int64_t                        started_ms;
 
     /* private */
     unsigned                 state;

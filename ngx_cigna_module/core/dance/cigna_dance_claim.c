@@ -54,19 +54,19 @@ static int cigna_dance_claim_ours(cigna_dance_claim_t *t,
 static int cigna_dance_claim_wait(cigna_dance_claim_t *t,
     const cigna_event_t *ev, cigna_op_t *op);
 static int cigna_dance_claim_other(cigna_dance_claim_t *t,
-    const cigna_event_t *ev, cigna_outcome_e outcome);
+    const cigna_event_t *ev, cigna_dance_outcome_e outcome);
 static int cigna_dance_claim_open(cigna_dance_claim_t *t, cigna_slice_t blob,
     cigna_dance_t *d);
 static void cigna_dance_claim_keep(cigna_dance_claim_t *t,
     const cigna_event_t *ev);
 static int cigna_dance_claim_over(cigna_dance_claim_t *t,
-    cigna_outcome_e outcome, const char *why);
+    cigna_dance_outcome_e outcome, const char *why);
 
 
 void
 cigna_dance_claim_init(cigna_dance_claim_t *t)
 {
-    t->outcome = cigna_outcome_none;
+    t->outcome = cigna_dance_outcome_none;
     t->why = NULL;
     t->dance_id = cigna_slice_null;
     t->return_to = cigna_slice_null;
@@ -90,7 +90,7 @@ cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
     case cigna_dance_claim_st_start:
 
         if (cigna_dance_claim_start(t, ev, op) != CIGNA_OK) {
-            return cigna_dance_claim_over(t, cigna_outcome_store_failed,
+            return cigna_dance_claim_over(t, cigna_dance_outcome_store_failed,
                                           "no room");
         }
 
@@ -195,29 +195,31 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
     }
 
     if (cigna_slice_eq(word, cigna_slice("interrupted"))) {
-        return cigna_dance_claim_other(t, ev, cigna_outcome_interrupted);
+        return cigna_dance_claim_other(t, ev, cigna_dance_outcome_interrupted);
     }
 
     if (cigna_slice_eq(word, cigna_slice("ended"))) {
         return cigna_dance_claim_other(t, ev,
-                                       cigna_outcome_find(cigna_script_slice(ev, 2)));
+                                       cigna_dance_outcome_find(cigna_script_slice(ev, 2)));
     }
 
     if (cigna_slice_eq(word, cigna_slice("other"))) {
-        return cigna_dance_claim_over(t, cigna_outcome_identity_mismatch, NULL);
+        return cigna_dance_claim_over(t, cigna_dance_outcome_identity_mismatch,
+                                      NULL);
     }
 
     if (cigna_slice_eq(word, cigna_slice("expired"))) {
-        return cigna_dance_claim_over(t, cigna_outcome_state_expired, NULL);
+        return cigna_dance_claim_over(t, cigna_dance_outcome_state_expired,
+                                      NULL);
     }
 
     if (cigna_slice_eq(word, cigna_slice("mismatch"))) {
         return cigna_dance_claim_over(t, t->secret.len
-                                  ? cigna_outcome_cookie_mismatch
-                                  : cigna_outcome_cookie_missing, NULL);
+                                  ? cigna_dance_outcome_cookie_mismatch
+                                  : cigna_dance_outcome_cookie_missing, NULL);
     }
 
-    return cigna_dance_claim_over(t, cigna_outcome_state_unknown, NULL);
+    return cigna_dance_claim_over(t, cigna_dance_outcome_state_unknown, NULL);
 }
 
 
@@ -242,7 +244,7 @@ cigna_dance_claim_failed(cigna_dance_claim_t *t, const cigna_event_t *ev,
         return CIGNA_AGAIN;
     }
 
-    return cigna_dance_claim_over(t, cigna_outcome_store_failed,
+    return cigna_dance_claim_over(t, cigna_dance_outcome_store_failed,
                                   "Redis cannot be asked");
 }
 
@@ -258,7 +260,7 @@ cigna_dance_claim_ours(cigna_dance_claim_t *t, const cigna_event_t *ev)
     rc = cigna_dance_claim_open(t, cigna_script_slice(ev, 2), &t->dance);
 
     if (rc != CIGNA_OK) {
-        return cigna_dance_claim_over(t, cigna_outcome_store_failed,
+        return cigna_dance_claim_over(t, cigna_dance_outcome_store_failed,
                                       rc == CIGNA_SEAL_UNKNOWN_KEY
                                       ? "the key ring lacks the dance's key"
                                       : "the dance cannot be opened");
@@ -267,7 +269,7 @@ cigna_dance_claim_ours(cigna_dance_claim_t *t, const cigna_event_t *ev)
     t->return_to = t->dance.return_to;
     cigna_dance_claim_keep(t, ev);
 
-    return cigna_dance_claim_over(t, cigna_outcome_none, NULL);
+    return cigna_dance_claim_over(t, cigna_dance_outcome_none, NULL);
 }
 
 
@@ -280,7 +282,7 @@ cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
     unsigned  ms;
 
     if (t->waited_ms >= CIGNA_DANCE_CLAIM_WAIT_MS) {
-        return cigna_dance_claim_other(t, ev, cigna_outcome_in_progress);
+        return cigna_dance_claim_other(t, ev, cigna_dance_outcome_in_progress);
     }
 
     ms = t->waited_ms < CIGNA_DANCE_CLAIM_POLLS * CIGNA_DANCE_CLAIM_POLL_MS
@@ -299,7 +301,7 @@ cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
 static int
 cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
-    cigna_outcome_e outcome)
+    cigna_dance_outcome_e outcome)
 {
     cigna_slice_t  blob, asked;
 
@@ -307,8 +309,8 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
     /* a word of a newer gateway; that it has ended is certain */
 
-    if (outcome == cigna_outcome_none) {
-        outcome = cigna_outcome_interrupted;
+    if (outcome == cigna_dance_outcome_none) {
+        outcome = cigna_dance_outcome_interrupted;
     }
 
     blob = cigna_script_slice(ev, cigna_script_said(ev, "ended") ? 3 : 2);
@@ -359,7 +361,7 @@ cigna_dance_claim_keep(cigna_dance_claim_t *t, const cigna_event_t *ev)
 
 
 static int
-cigna_dance_claim_over(cigna_dance_claim_t *t, cigna_outcome_e outcome,
+cigna_dance_claim_over(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
     const char *why)
 {
     t->outcome = outcome;
@@ -371,14 +373,14 @@ cigna_dance_claim_over(cigna_dance_claim_t *t, cigna_outcome_e outcome,
 
 
 void
-cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_outcome_e outcome,
+cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
     cigna_op_t *op)
 {
     cigna_slice_t  argv[4];
 
     argv[0] = t->dance_key;
     argv[1] = t->taker;
-    argv[2] = cigna_slice_str(cigna_outcome_row(outcome)->name);
+    argv[2] = cigna_slice_str(cigna_dance_outcome_row(outcome)->name);
     argv[3] = t->rest;
 
     cigna_script_run(op, cigna_script_dance_end, argv, 4);

@@ -3,7 +3,7 @@
 #define _CIGNA_TAKE_H_INCLUDED_
 
 
-#include "cigna_outcome.h"
+#include "cigna_dance_outcome.h"
 #include "vault/cigna_scripts.h"
 
 
@@ -23,14 +23,14 @@ typedef struct {
     unsigned                    exchange_ms;  /* all deadlines of an exchange */
 
     /* results */
-    cigna_outcome_e          outcome;      /* none: the dance is this run's */
-    const char              *why;          /* NULL: the outcome says it all */
-    cigna_slice_t            dance_id;     /* empty: not known */
-    cigna_slice_t            return_to;    /* empty: nowhere */
-    cigna_dance_t            dance;
-    int64_t                  taken_ms;
-    unsigned                 repeated:1;   /* somebody else's outcome */
-    unsigned                 taken:1;      /* or may be: a reply was lost */
+    cigna_dance_outcome_e          outcome;      /* none: the dance is this run's */
+    const char                    *why;          /* NULL: the outcome says it all */
+    cigna_slice_t                  dance_id;     /* empty: not known */
+    cigna_slice_t                  return_to;    /* empty: nowhere */
+    cigna_dance_t                  dance;
+    int64_t                        taken_ms;
+    unsigned                       repeated:1;   /* somebody else's outcome */
+    unsigned                       taken:1;      /* or may be: a reply was lost */
 
     /* private */
     unsigned                 state;
@@ -64,8 +64,8 @@ int cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
  * Remembers the outcome, which ends the dance; the event is for
  * cigna_dance_claim_next() again.
  */
-void cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_outcome_e outcome,
-    cigna_op_t *op);
+void cigna_dance_claim_end(cigna_dance_claim_t *t,
+    cigna_dance_outcome_e outcome, cigna_op_t *op);
 
 /*
  * One open dance less; if this fails, it leaves the list by its age.  Nobody

@@ -54,13 +54,13 @@ static void cigna_disconnect_read(cigna_disconnect_t *f,
 static void cigna_disconnect_journal(cigna_disconnect_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_disconnect_report(cigna_disconnect_t *f, cigna_op_t *op,
-    cigna_outcome_e outcome, const char *text);
+    cigna_dance_outcome_e outcome, const char *text);
 
 
 void
 cigna_disconnect_init(cigna_disconnect_t *f)
 {
-    f->outcome = cigna_outcome_none;
+    f->outcome = cigna_dance_outcome_none;
     f->existed = 0;
     f->unread = 0;
     f->detail[0] = '\0';
@@ -103,7 +103,7 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
 
     case cigna_disconnect_st_journal:
 
-        cigna_disconnect_report(f, op, cigna_outcome_disconnected, "");
+        cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected, "");
         return;
 
     case cigna_disconnect_st_report:
@@ -146,7 +146,7 @@ cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
     if (cigna_flow_uint(f->arena, CIGNA_TOMB_MS, &argv[2]) != CIGNA_OK
         || cigna_script_channel(f->vault, f->arena, &argv[3]) != CIGNA_OK)
     {
-        cigna_disconnect_report(f, op, cigna_outcome_not_disconnected,
+        cigna_disconnect_report(f, op, cigna_dance_outcome_not_disconnected,
                                 "no room");
         return;
     }
@@ -178,7 +178,7 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
             return;
         }
 
-        cigna_disconnect_report(f, op, cigna_outcome_disconnected,
+        cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected,
                                 f->retry.tries > 1
                                 ? "there was no grant, or none after a reply "
                                   "was lost" : "there was no grant");
@@ -195,7 +195,7 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
         return;
     }
 
-    cigna_disconnect_report(f, op, cigna_outcome_not_disconnected,
+    cigna_disconnect_report(f, op, cigna_dance_outcome_not_disconnected,
                             "Redis cannot be asked");
 }
 
@@ -239,7 +239,7 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
     /* not even an id: no node has written that */
 
     if (f->grant.id.len == 0) {
-        cigna_disconnect_report(f, op, cigna_outcome_disconnected, "");
+        cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected, "");
         return;
     }
 
@@ -268,7 +268,7 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
 
 static void
 cigna_disconnect_report(cigna_disconnect_t *f, cigna_op_t *op,
-    cigna_outcome_e outcome, const char *text)
+    cigna_dance_outcome_e outcome, const char *text)
 {
     cigna_flow_say(f->detail, sizeof(f->detail), text, cigna_slice_null);
 

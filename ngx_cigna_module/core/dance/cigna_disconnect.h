@@ -4,7 +4,7 @@
 
 
 #include "flow/cigna_flow.h"
-#include "cigna_outcome.h"
+#include "cigna_dance_outcome.h"
 #include "provider/cigna_revoke_handoff.h"
 #include "vault/cigna_vault.h"
 
@@ -22,10 +22,10 @@ typedef struct {
     cigna_arena_t              *arena;
 
     /* results, complete when the flow reports (or is done) */
-    cigna_outcome_e          outcome;      /* disconnected, not_disconnected */
-    unsigned                 existed:1;
-    unsigned                 unread:1;     /* ... and could not be opened */
-    char                     detail[192];  /* for the log, never a secret */
+    cigna_dance_outcome_e          outcome;      /* disconnected, not_disconnected */
+    unsigned                       existed:1;
+    unsigned                       unread:1;     /* ... and could not be opened */
+    char                           detail[192];  /* for the log, never a secret */
 
     /* private */
     unsigned                         state;

@@ -80,20 +80,20 @@ check_stranger(const cigna_callback_t *f, visitor_e visitor)
 
     switch (f->outcome) {
 
-    case cigna_outcome_cookie_mismatch:
+    case cigna_dance_outcome_cookie_mismatch:
         fuzz_assert(visitor == visitor_stranger);
         break;
 
-    case cigna_outcome_cookie_missing:
+    case cigna_dance_outcome_cookie_missing:
         fuzz_assert(visitor == visitor_bare);
         break;
 
-    case cigna_outcome_identity_mismatch:
+    case cigna_dance_outcome_identity_mismatch:
         fuzz_assert(visitor == visitor_other);
         break;
 
-    case cigna_outcome_state_unknown:
-    case cigna_outcome_store_failed:
+    case cigna_dance_outcome_state_unknown:
+    case cigna_dance_outcome_store_failed:
         break;
 
     default:
@@ -109,7 +109,7 @@ check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
 
     f = &a->flow.callback;
 
-    fuzz_assert(f->outcome != cigna_outcome_none);
+    fuzz_assert(f->outcome != cigna_dance_outcome_none);
     fuzz_assert(strstr(f->detail, WORLD_MARKER) == NULL);
 
     if (visitor == visitor_stranger || visitor == visitor_bare
@@ -122,9 +122,9 @@ check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
 
     /* (2) */
 
-    fuzz_assert(f->stored == (f->outcome == cigna_outcome_connected
+    fuzz_assert(f->stored == (f->outcome == cigna_dance_outcome_connected
                               && !f->repeated));
-    fuzz_assert(f->outcome != cigna_outcome_connected || d->stored);
+    fuzz_assert(f->outcome != cigna_dance_outcome_connected || d->stored);
 
     /* (3) */
 

@@ -96,13 +96,13 @@ check(scene_t *s, world_actor_t *a)
 
         /* (1) */
 
-        if (f->outcome == cigna_outcome_disconnected) {
+        if (f->outcome == cigna_dance_outcome_disconnected) {
             fuzz_assert(field("i") == NULL
                         || memcmp(field("i")->data, f->grant.id.data,
                                   CIGNA_GRANT_ID_LEN) != 0);
 
         } else {
-            fuzz_assert(f->outcome == cigna_outcome_not_disconnected);
+            fuzz_assert(f->outcome == cigna_dance_outcome_not_disconnected);
             fuzz_assert(a->redis_faults >= 3);
         }
 

@@ -61,10 +61,10 @@ finish(world_actor_t *actor)
 }
 
 
-static cigna_outcome_e
+static cigna_dance_outcome_e
 outcome_of(const dance_t *d)
 {
-    cigna_outcome_e  outcome;
+    cigna_dance_outcome_e  outcome;
 
     (void) hit(&a, d);
     outcome = finish(&a)->outcome;
@@ -130,7 +130,7 @@ a_dance_ends_connected(void **state)
     (void) hit(&a, &dance);
     f = finish(&a);
 
-    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
     assert_true(f->stored);
     assert_false(f->repeated);
     assert_slice(f->return_to, "https://app.example/");
@@ -163,11 +163,12 @@ a_strangers_hit_changes_nothing(void **state)
     stranger = dance;
     stranger.secret[0] ^= 1;
 
-    assert_int_equal(outcome_of(&stranger), cigna_outcome_cookie_mismatch);
+    assert_int_equal(outcome_of(&stranger),
+                     cigna_dance_outcome_cookie_mismatch);
     assert_open(&dance);
     assert_int_equal(w.codes_posted, 0);
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
 }
 
 
@@ -181,9 +182,9 @@ a_hit_without_the_cookie_changes_nothing(void **state)
     stranger = dance;
     stranger.secret[0] = '\0';
 
-    assert_int_equal(outcome_of(&stranger), cigna_outcome_cookie_missing);
+    assert_int_equal(outcome_of(&stranger), cigna_dance_outcome_cookie_missing);
     assert_open(&dance);
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
 }
 
 
@@ -202,7 +203,7 @@ a_strangers_hit_on_an_ended_dance_shows_no_outcome(void **state)
     (void) hit(&a, &stranger);
     f = finish(&a);
 
-    assert_int_equal(f->outcome, cigna_outcome_cookie_mismatch);
+    assert_int_equal(f->outcome, cigna_dance_outcome_cookie_mismatch);
     assert_int_equal(f->return_to.len, 0);
 }
 
@@ -216,13 +217,13 @@ a_state_that_nobody_made_is_unknown(void **state)
 
     other = dance;
     other.state[10] ^= 1;
-    assert_int_equal(outcome_of(&other), cigna_outcome_state_unknown);
+    assert_int_equal(outcome_of(&other), cigna_dance_outcome_state_unknown);
 
     other.state[20] = '\0';
-    assert_int_equal(outcome_of(&other), cigna_outcome_state_unknown);
+    assert_int_equal(outcome_of(&other), cigna_dance_outcome_state_unknown);
 
     other.state[0] = '\0';
-    assert_int_equal(outcome_of(&other), cigna_outcome_invalid_request);
+    assert_int_equal(outcome_of(&other), cigna_dance_outcome_invalid_request);
 }
 
 
@@ -232,11 +233,11 @@ a_dance_expires_after_ten_minutes_and_is_forgotten_after_thirty(void **state)
     (void) state;
 
     w.now_ms += CIGNA_DANCE_LIFE_MS;
-    assert_int_equal(outcome_of(&dance), cigna_outcome_state_expired);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_state_expired);
     assert_int_equal(w.codes_posted, 0);
 
     w.now_ms += CIGNA_DANCE_KEPT_MS - CIGNA_DANCE_LIFE_MS;
-    assert_int_equal(outcome_of(&dance), cigna_outcome_state_unknown);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_state_unknown);
 }
 
 
@@ -247,12 +248,12 @@ a_reload_shows_the_same_outcome_and_sends_no_code(void **state)
 
     (void) state;
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
 
     (void) hit(&a, &dance);
     f = finish(&a);
 
-    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
     assert_true(f->repeated);
     assert_false(f->stored);
     assert_slice(f->return_to, "https://app.example/");
@@ -268,10 +269,10 @@ a_reload_after_a_refusal_shows_the_refusal(void **state)
 
     (void) hit(&a, &dance);
     a.flow.callback.error = cigna_slice("access_denied");
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_denied);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_denied);
     world_end(&a);
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_denied);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_denied);
     assert_int_equal(w.codes_posted, 0);
 }
 
@@ -298,8 +299,8 @@ a_concurrent_hit_waits_and_shows_the_same_outcome(void **state)
 
     f = &b.flow.callback;
 
-    assert_int_equal(a.flow.callback.outcome, cigna_outcome_connected);
-    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(a.flow.callback.outcome, cigna_dance_outcome_connected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
     assert_true(f->repeated);
     assert_slice(f->return_to, "https://app.example/");
     assert_int_equal(w.codes_posted, 1);
@@ -332,14 +333,14 @@ a_hit_waits_ten_seconds_for_another_at_most(void **state)
     (void) hit(&b, &dance);
     f = finish(&b);
 
-    assert_int_equal(f->outcome, cigna_outcome_in_progress);
+    assert_int_equal(f->outcome, cigna_dance_outcome_in_progress);
     assert_true(f->repeated);
     assert_slice(f->return_to, "https://app.example/");
     assert_in_range(w.now_ms - start, 10000, 10200);
 
     /* it has taken nothing away from the other */
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_connected);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
 }
 
 
@@ -354,13 +355,13 @@ a_dance_is_taken_for_as_long_as_its_exchange_may_last(void **state)
     w.now_ms += 5 * 60 * 1000;
 
     (void) hit(&b, &dance);
-    assert_int_equal(finish(&b)->outcome, cigna_outcome_in_progress);
+    assert_int_equal(finish(&b)->outcome, cigna_dance_outcome_in_progress);
     world_end(&b);
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_connected);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
 
     (void) hit(&b, &dance);
-    assert_int_equal(finish(&b)->outcome, cigna_outcome_connected);
+    assert_int_equal(finish(&b)->outcome, cigna_dance_outcome_connected);
     assert_int_equal(w.codes_posted, 1);
 }
 
@@ -379,7 +380,7 @@ a_dance_taken_past_its_deadline_is_interrupted_and_stays_so(void **state)
     (void) hit(&b, &dance);
     f = finish(&b);
 
-    assert_int_equal(f->outcome, cigna_outcome_interrupted);
+    assert_int_equal(f->outcome, cigna_dance_outcome_interrupted);
     assert_slice(f->return_to, "https://app.example/");
     world_end(&b);
 
@@ -387,7 +388,7 @@ a_dance_taken_past_its_deadline_is_interrupted_and_stays_so(void **state)
 
     (void) finish(&a);
     (void) hit(&b, &dance);
-    assert_int_equal(finish(&b)->outcome, cigna_outcome_interrupted);
+    assert_int_equal(finish(&b)->outcome, cigna_dance_outcome_interrupted);
     assert_int_equal(w.codes_posted, 1);
 }
 
@@ -406,7 +407,7 @@ a_run_that_was_held_up_spends_no_code(void **state)
 
     w.now_ms += 61 * 1000;
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_interrupted);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_interrupted);
     assert_int_equal(w.codes_posted, 0);
     assert_remembered(&dance, "interrupted");
 }
@@ -422,7 +423,7 @@ a_run_that_was_held_up_does_not_send_an_unsent_code_again(void **state)
     world_step(&w, &a, world_unsent);
     w.now_ms += 61 * 1000;
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_interrupted);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_interrupted);
     assert_int_equal(w.codes_posted, 0);
 }
 
@@ -436,8 +437,8 @@ two_tabs_can_both_finish(void **state)
 
     begin_dance(&second, "");
 
-    assert_int_equal(outcome_of(&second), cigna_outcome_connected);
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&second), cigna_dance_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
 }
 
 
@@ -454,10 +455,10 @@ an_ended_dance_is_no_longer_counted_as_open(void **state)
     for (i = 0; i < 4; i++) {
         w.now_ms++;
         begin_dance(&next, "");
-        assert_int_equal(outcome_of(&next), cigna_outcome_connected);
+        assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
     }
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
 }
 
 
@@ -475,7 +476,8 @@ another_member_ends_the_dance_and_gets_no_grant(void **state)
 
     (void) hit(&a, &dance);
     a.flow.callback.identity = &other;
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_identity_mismatch);
+    assert_int_equal(finish(&a)->outcome,
+                     cigna_dance_outcome_identity_mismatch);
 
     assert_int_equal(w.codes_posted, 0);
     assert_false(grant_stored(&g));
@@ -483,7 +485,7 @@ another_member_ends_the_dance_and_gets_no_grant(void **state)
     assert_remembered(&dance, "identity_mismatch");
     world_end(&a);
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_identity_mismatch);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_identity_mismatch);
     assert_int_equal(w.codes_posted, 0);
 }
 
@@ -502,14 +504,16 @@ another_member_does_not_disturb_a_dance_under_way_or_ended(void **state)
 
     (void) hit(&b, &dance);
     b.flow.callback.identity = &other;
-    assert_int_equal(finish(&b)->outcome, cigna_outcome_identity_mismatch);
+    assert_int_equal(finish(&b)->outcome,
+                     cigna_dance_outcome_identity_mismatch);
     world_end(&b);
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_connected);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
 
     (void) hit(&b, &dance);
     b.flow.callback.identity = &other;
-    assert_int_equal(finish(&b)->outcome, cigna_outcome_identity_mismatch);
+    assert_int_equal(finish(&b)->outcome,
+                     cigna_dance_outcome_identity_mismatch);
     assert_remembered(&dance, "connected");
 }
 
@@ -525,7 +529,8 @@ the_same_member_of_another_tenant_is_another_identity(void **state)
 
     (void) hit(&a, &dance);
     a.flow.callback.identity = &other;
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_identity_mismatch);
+    assert_int_equal(finish(&a)->outcome,
+                     cigna_dance_outcome_identity_mismatch);
     assert_int_equal(w.codes_posted, 0);
 }
 
@@ -537,7 +542,7 @@ another_redirect_uri_is_a_tenant_mismatch(void **state)
 
     w.provider.redirect_uri = cigna_slice("https://app.example/other");
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_tenant_mismatch);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_tenant_mismatch);
     assert_int_equal(w.codes_posted, 0);
     assert_remembered(&dance, "tenant_mismatch");
 }
@@ -545,10 +550,10 @@ another_redirect_uri_is_a_tenant_mismatch(void **state)
 
 /* what the authorization server says */
 
-static cigna_outcome_e
+static cigna_dance_outcome_e
 outcome_with(const char *iss, const char *error, const char *code)
 {
-    cigna_outcome_e  outcome;
+    cigna_dance_outcome_e  outcome;
 
     (void) hit(&a, &dance);
     a.flow.callback.iss = cigna_slice_str(iss);
@@ -571,7 +576,7 @@ another_iss_is_refused_before_the_code_is_spent(void **state)
     (void) state;
 
     assert_int_equal(outcome_with("https://evil.example", "", NULL),
-                     cigna_outcome_issuer_mismatch);
+                     cigna_dance_outcome_issuer_mismatch);
     assert_int_equal(w.codes_posted, 0);
     assert_remembered(&dance, "issuer_mismatch");
 }
@@ -583,7 +588,7 @@ the_right_iss_is_accepted(void **state)
     (void) state;
 
     assert_int_equal(outcome_with("https://as.example", "", NULL),
-                     cigna_outcome_connected);
+                     cigna_dance_outcome_connected);
 }
 
 
@@ -595,7 +600,7 @@ iss_is_demanded_where_it_is_announced(void **state)
     w.provider.iss_supported = 1;
 
     assert_int_equal(outcome_with("", "", NULL),
-                     cigna_outcome_issuer_mismatch);
+                     cigna_dance_outcome_issuer_mismatch);
 }
 
 
@@ -606,7 +611,7 @@ iss_counts_for_errors_too(void **state)
 
     assert_int_equal(outcome_with("https://evil.example", "access_denied",
                                   ""),
-                     cigna_outcome_issuer_mismatch);
+                     cigna_dance_outcome_issuer_mismatch);
 }
 
 
@@ -618,7 +623,7 @@ the_issuer_is_the_one_that_was_asked(void **state)
     w.provider.issuer = cigna_slice("https://new.example");
 
     assert_int_equal(outcome_with("https://new.example", "", NULL),
-                     cigna_outcome_issuer_mismatch);
+                     cigna_dance_outcome_issuer_mismatch);
 }
 
 
@@ -628,7 +633,7 @@ access_denied_is_denied(void **state)
     (void) state;
 
     assert_int_equal(outcome_with("", "access_denied", ""),
-                     cigna_outcome_denied);
+                     cigna_dance_outcome_denied);
     assert_remembered(&dance, "denied");
 }
 
@@ -639,7 +644,7 @@ any_other_error_is_the_providers(void **state)
     (void) state;
 
     assert_int_equal(outcome_with("", "server_error", ""),
-                     cigna_outcome_provider_error);
+                     cigna_dance_outcome_provider_error);
 }
 
 
@@ -664,7 +669,8 @@ a_reply_without_code_is_an_invalid_request(void **state)
 {
     (void) state;
 
-    assert_int_equal(outcome_with("", "", ""), cigna_outcome_invalid_request);
+    assert_int_equal(outcome_with("", "", ""),
+                     cigna_dance_outcome_invalid_request);
     assert_remembered(&dance, "invalid_request");
 }
 
@@ -691,7 +697,7 @@ keys_are_at_hand_before_the_code_is_spent(void **state)
     world_step(&w, &a, world_fine);
     world_step(&w, &a, world_error);
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_keys_unreachable);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_keys_unreachable);
     assert_int_equal(w.codes_posted, 0);
     assert_remembered(&dance, "keys_unreachable");
 }
@@ -705,16 +711,16 @@ keys_are_fetched_once_an_hour(void **state)
     (void) state;
 
     use_keys();
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
     assert_int_equal(w.keys_fetched, 1);
 
     begin_dance(&next, "");
-    assert_int_equal(outcome_of(&next), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
     assert_int_equal(w.keys_fetched, 1);
 
     w.now_ms += 3600 * 1000 + 1;
     begin_dance(&next, "");
-    assert_int_equal(outcome_of(&next), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
     assert_int_equal(w.keys_fetched, 2);
 }
 
@@ -731,7 +737,7 @@ a_clock_that_steps_back_makes_keys_old(void **state)
 
     w.now_ms -= 24 * 3600 * 1000;
     begin_dance(&next, "");
-    assert_int_equal(outcome_of(&next), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
     assert_int_equal(w.keys_fetched, 2);
 }
 
@@ -756,18 +762,18 @@ old_keys_serve_while_new_ones_cannot_be_fetched(void **state)
         world_step(&w, &a, world_unsent);
     }
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_connected);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
     world_end(&a);
 
     /* and the next try waits a minute */
 
     begin_dance(&next, "");
-    assert_int_equal(outcome_of(&next), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
     assert_int_equal(w.keys_fetched, 1);
 
     w.now_ms += 60 * 1000 + 1;
     begin_dance(&next, "");
-    assert_int_equal(outcome_of(&next), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
     assert_int_equal(w.keys_fetched, 2);
 }
 
@@ -785,7 +791,7 @@ an_id_token_under_a_new_key_is_verified_after_one_more_fetch(void **state)
 
     w.key = 1;
     begin_dance(&next, "");
-    assert_int_equal(outcome_of(&next), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
     assert_int_equal(w.keys_fetched, 2);
 }
 
@@ -802,7 +808,7 @@ keys_are_not_fetched_again_at_once(void **state)
 
     w.key = 1;
     begin_dance(&next, "");
-    assert_int_equal(outcome_of(&next), cigna_outcome_id_token_invalid);
+    assert_int_equal(outcome_of(&next), cigna_dance_outcome_id_token_invalid);
     assert_int_equal(w.keys_fetched, 1);
 }
 
@@ -822,7 +828,7 @@ a_bad_signature_is_worth_one_more_fetch(void **state)
     w.now_ms += 10 * 1000 + 1;
     w.bad_signature = 1;
     begin_dance(&next, "");
-    assert_int_equal(outcome_of(&next), cigna_outcome_id_token_invalid);
+    assert_int_equal(outcome_of(&next), cigna_dance_outcome_id_token_invalid);
     assert_int_equal(w.keys_fetched, 2);
 }
 
@@ -835,7 +841,7 @@ an_id_token_that_was_not_asked_for_is_verified_all_the_same(void **state)
     use_keys();
     w.provider.scope = cigna_slice("patient/*.read openidx");
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
     assert_int_equal(w.keys_fetched, 1);
 }
 
@@ -854,7 +860,7 @@ without_keys_no_id_token_passes_where_keys_are_published(void **state)
     assert_slice(a.op.http.url, "https://as.example/jwks");
     world_step(&w, &a, world_error);
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_id_token_invalid);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_id_token_invalid);
 }
 
 
@@ -868,7 +874,7 @@ an_id_token_is_optional(void **state)
     use_keys();
     w.id_token = 0;
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
     assert_true(grant_stored(&g));
     assert_int_equal(g.sub.len, 0);
 }
@@ -888,7 +894,7 @@ assert_id_token_refused(void)
     /* the member does not wait for the revocation */
 
     assert_int_equal(w.revoked, 0);
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_id_token_invalid);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_id_token_invalid);
     assert_remembered(&dance, "id_token_invalid");
 
     assert_int_equal(w.revoked, 1);
@@ -945,7 +951,7 @@ an_unsent_code_is_sent_again_a_few_times(void **state)
     stop_at_exchange(&a);
     world_step(&w, &a, world_unsent);
     assert_int_equal(a.op.type, cigna_op_sleep);
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_connected);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
     world_end(&a);
 
     begin_dance(&next, "");
@@ -959,7 +965,7 @@ an_unsent_code_is_sent_again_a_few_times(void **state)
 
     assert_int_equal(n, 3);
     assert_int_equal(a.flow.callback.outcome,
-                     cigna_outcome_exchange_unreachable);
+                     cigna_dance_outcome_exchange_unreachable);
     assert_remembered(&next, "exchange_unreachable");
 }
 
@@ -973,11 +979,13 @@ a_lost_code_is_not_sent_again(void **state)
     stop_at_exchange(&a);
     world_step(&w, &a, world_lost_after);
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_exchange_unreachable);
+    assert_int_equal(finish(&a)->outcome,
+                     cigna_dance_outcome_exchange_unreachable);
     assert_int_equal(w.codes_posted, 1);
     world_end(&a);
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_exchange_unreachable);
+    assert_int_equal(outcome_of(&dance),
+                     cigna_dance_outcome_exchange_unreachable);
     assert_int_equal(w.codes_posted, 1);
 }
 
@@ -995,7 +1003,7 @@ a_code_is_sent_once_more_with_the_older_secret(void **state)
     (void) hit(&a, &dance);
     f = finish(&a);
 
-    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
     assert_int_equal(w.codes_posted, 2);
     assert_string_equal(a.sent, WORLD_OLDER);
     assert_true(f->client_secret.worked && f->client_secret.older
@@ -1005,14 +1013,14 @@ a_code_is_sent_once_more_with_the_older_secret(void **state)
     /* which is the first one now, until it is refused in its turn */
 
     begin_dance(&next, "");
-    assert_int_equal(outcome_of(&next), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
     assert_int_equal(w.codes_posted, 3);
 
     world_knows_secret(&w, 0);
     begin_dance(&next, "");
     (void) hit(&a, &next);
     f = finish(&a);
-    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
     assert_int_equal(w.codes_posted, 5);
     assert_true(f->client_secret.worked && !f->client_secret.older);
 }
@@ -1030,7 +1038,7 @@ where_neither_secret_is_known_the_dance_is_refused(void **state)
     (void) hit(&a, &dance);
     f = finish(&a);
 
-    assert_int_equal(f->outcome, cigna_outcome_exchange_refused);
+    assert_int_equal(f->outcome, cigna_dance_outcome_exchange_refused);
     assert_true(f->client_refused);
     assert_false(f->client_secret.worked);
     assert_string_equal(f->detail, "the token endpoint says: invalid_client");
@@ -1049,7 +1057,7 @@ a_code_that_was_held_up_is_not_sent_with_the_older_secret(void **state)
     stop_at_exchange(&a);
     w.now_ms += CIGNA_DANCE_CLAIM_MS / 2 + 1;
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_interrupted);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_interrupted);
     assert_int_equal(w.codes_posted, 1);
 }
 
@@ -1061,21 +1069,21 @@ every_answer_of_the_token_endpoint_has_an_outcome(void **state)
     dance_t  next;
 
     static const struct {
-        unsigned          status;
-        const char       *body;
-        cigna_outcome_e   outcome;
+        unsigned                status;
+        const char             *body;
+        cigna_dance_outcome_e   outcome;
     } answers[] = {
         { 400, "{\"error\":\"invalid_grant\"}",
-          cigna_outcome_exchange_refused },
+          cigna_dance_outcome_exchange_refused },
         { 401, "{\"error\":\"invalid_client\"}",
-          cigna_outcome_exchange_refused },
-        { 200, "<html>log in</html>", cigna_outcome_exchange_invalid },
-        { 200, "{}", cigna_outcome_exchange_invalid },
-        { 302, "", cigna_outcome_exchange_invalid },
-        { 429, "", cigna_outcome_exchange_unreachable },
+          cigna_dance_outcome_exchange_refused },
+        { 200, "<html>log in</html>", cigna_dance_outcome_exchange_invalid },
+        { 200, "{}", cigna_dance_outcome_exchange_invalid },
+        { 302, "", cigna_dance_outcome_exchange_invalid },
+        { 429, "", cigna_dance_outcome_exchange_unreachable },
         { 500, "{\"error\":\"internal server error\"}",
-          cigna_outcome_exchange_unreachable },
-        { 503, "", cigna_outcome_exchange_unreachable }
+          cigna_dance_outcome_exchange_unreachable },
+        { 503, "", cigna_dance_outcome_exchange_unreachable }
     };
 
     (void) state;
@@ -1118,7 +1126,7 @@ an_odd_expires_in_gives_a_sound_expiry(void **state)
         (void) snprintf(w.expires_in, sizeof(w.expires_in), "%s",
                         lives[i].text);
 
-        assert_int_equal(outcome_of(&next), cigna_outcome_connected);
+        assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
         assert_true(grant_stored(&g));
         assert_int_equal(g.expires_ms - w.now_ms, lives[i].seconds * 1000);
     }
@@ -1199,7 +1207,7 @@ a_grant_whose_store_was_not_confirmed_is_stored_again(void **state)
         world_step(&w, &a, i % 2 ? world_lost_after : world_unsent);
     }
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_connected);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
     assert_true(grant_stored(&g));
     assert_true(cigna_slice_eq(g.id, a.flow.callback.grant.id));
     assert_int_equal(w.published, 1);
@@ -1221,7 +1229,7 @@ tokens_of_a_grant_that_cannot_be_stored_are_revoked(void **state)
                    ? world_error : world_fine);
     }
 
-    assert_int_equal(a.flow.callback.outcome, cigna_outcome_store_failed);
+    assert_int_equal(a.flow.callback.outcome, cigna_dance_outcome_store_failed);
     assert_false(a.flow.callback.stored);
     assert_int_equal(w.revoked, 1);
     assert_false(world_alive(&w, cigna_slice(WORLD_MARKER "-rt-0-1")));
@@ -1244,7 +1252,7 @@ a_repeated_store_revives_no_grant_that_was_deleted(void **state)
     world_run(&w, &b);
     assert_true(b.flow.disconnect.existed);
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_store_failed);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_store_failed);
     assert_false(grant_stored(&g));
 }
 
@@ -1264,9 +1272,9 @@ a_repeated_store_puts_nothing_over_a_newer_grant(void **state)
     world_step(&w, &a, world_lost_after);
 
     (void) hit(&b, &next);
-    assert_int_equal(finish(&b)->outcome, cigna_outcome_connected);
+    assert_int_equal(finish(&b)->outcome, cigna_dance_outcome_connected);
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_store_failed);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_store_failed);
     assert_true(grant_stored(&g));
     assert_slice(g.access_token, WORLD_MARKER "-at-1-1");
     assert_true(world_alive(&w, g.access_token));
@@ -1330,13 +1338,13 @@ a_redis_error_is_not_an_unknown_state(void **state)
     }
 
     assert_int_equal(n, 3);
-    assert_int_equal(a.flow.callback.outcome, cigna_outcome_store_failed);
+    assert_int_equal(a.flow.callback.outcome, cigna_dance_outcome_store_failed);
     world_end(&a);
 
     /* nothing was taken, so a reload goes on */
 
     assert_open(&dance);
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
 }
 
 
@@ -1349,7 +1357,7 @@ a_dance_taken_without_a_reply_belongs_to_the_same_run(void **state)
     world_step(&w, &a, world_fine);
     world_step(&w, &a, world_lost_after);
 
-    assert_int_equal(finish(&a)->outcome, cigna_outcome_connected);
+    assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
 }
 
 
@@ -1363,7 +1371,7 @@ a_dance_that_no_key_opens_is_an_outage(void **state)
     ring = w.vault.ring;
     w.vault.ring = ring_of(NAME OTHER);
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_store_failed);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_store_failed);
     assert_int_equal(w.codes_posted, 0);
 
     cigna_keyring_destroy(w.vault.ring);
@@ -1380,10 +1388,10 @@ without_a_token_endpoint_nothing_is_taken(void **state)
 
     endpoint = w.provider.token_endpoint;
     w.provider.token_endpoint = cigna_slice_null;
-    assert_int_equal(outcome_of(&dance), cigna_outcome_discovery_failed);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_discovery_failed);
 
     w.provider.token_endpoint = endpoint;
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
 }
 
 
@@ -1400,7 +1408,7 @@ a_place_that_redis_made_up_is_not_gone_to(void **state)
     (void) hit(&a, &dance);
     f = finish(&a);
 
-    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
     assert_int_equal(f->return_to.len, 0);
 }
 
@@ -1416,10 +1424,10 @@ check_after_fault(world_actor_t *actor, const dance_t *d)
     f = &actor->flow.callback;
 
     assert_int_equal(actor->reports, 1);
-    assert_int_not_equal(f->outcome, cigna_outcome_none);
+    assert_int_not_equal(f->outcome, cigna_dance_outcome_none);
     assert_null(strstr(f->detail, WORLD_MARKER));
 
-    if (f->outcome == cigna_outcome_connected) {
+    if (f->outcome == cigna_dance_outcome_connected) {
         assert_true(grant_stored(&g));
         assert_true(world_alive(&w, g.refresh_token));
         assert_int_equal(w.revoked, 0);
@@ -1481,7 +1489,7 @@ too_little_room_stores_nothing_half(void **state)
         a.flow.callback.state_param = cigna_slice_str(dance.state);
         a.flow.callback.secret = cigna_slice_str(dance.secret);
 
-        if (finish(&a)->outcome == cigna_outcome_connected) {
+        if (finish(&a)->outcome == cigna_dance_outcome_connected) {
             return;
         }
 
@@ -1518,7 +1526,7 @@ the_identifier_is_learned_after_the_dance_has_ended(void **state)
     assert_int_equal(a.reports, 0);
 
     (void) finish(&a);
-    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
     assert_int_equal(f->userinfo.rc, cigna_userinfo_known);
     assert_slice(f->grant.userinfo, "U0");
     assert_true(grant_stored(&g));
@@ -1531,7 +1539,7 @@ nothing_is_asked_where_it_is_not_wanted_or_no_grant_was_stored(void **state)
 {
     (void) state;
 
-    assert_int_equal(outcome_of(&dance), cigna_outcome_connected);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
     assert_int_equal(w.userinfo_asked, 0);
 
     w.provider.userinfo = 1;
@@ -1539,8 +1547,8 @@ nothing_is_asked_where_it_is_not_wanted_or_no_grant_was_stored(void **state)
     w.answer_status = 400;
     (void) snprintf(w.answer_body, sizeof(w.answer_body),
                     "{\"error\":\"invalid_grant\"}");
-    assert_int_equal(outcome_of(&dance), cigna_outcome_exchange_refused);
-    assert_int_equal(outcome_of(&dance), cigna_outcome_exchange_refused);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_exchange_refused);
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_exchange_refused);
     assert_int_equal(w.userinfo_asked, 0);
 }
 
@@ -1563,7 +1571,7 @@ a_dance_is_connected_whatever_becomes_of_userinfo(void **state)
 
         f = hit(&a, &dance);
         (void) finish(&a);
-        assert_int_equal(f->outcome, cigna_outcome_connected);
+        assert_int_equal(f->outcome, cigna_dance_outcome_connected);
         assert_int_equal(f->userinfo.rc, cigna_userinfo_refused);
         assert_int_equal(f->grant.userinfo.len, 0);
         world_end(&a);

@@ -52,7 +52,7 @@ the_browser_is_sent_to_authorize_with_state_pkce_and_nonce(void **state)
 
     f = connect_to(&a, "");
 
-    assert_int_equal(f->outcome, cigna_outcome_none);
+    assert_int_equal(f->outcome, cigna_dance_outcome_none);
     assert_int_equal(world_login(&w, f->location, code, param), CIGNA_OK);
     assert_int_equal(f->started_ms, w.now_ms);
 }
@@ -178,7 +178,7 @@ open_dances_are_bounded_and_the_oldest_goes(void **state)
     w.now_ms++;
     (void) connect_to(&a, "");
 
-    assert_int_equal(a.flow.connect.outcome, cigna_outcome_none);
+    assert_int_equal(a.flow.connect.outcome, cigna_dance_outcome_none);
     assert_int_equal(dances(), 8);
     assert_null(world_get(&w, cigna_slice_str(key), "b"));
     assert_non_null(world_get(&w, a.flow.connect.dance_key, "b"));
@@ -196,7 +196,7 @@ a_clock_of_redis_that_was_set_back_evicts_no_dance_just_begun(void **state)
 
     for (i = 0; i < 5; i++) {
         (void) connect_to(&a, "");
-        assert_int_equal(a.flow.connect.outcome, cigna_outcome_none);
+        assert_int_equal(a.flow.connect.outcome, cigna_dance_outcome_none);
         assert_non_null(world_get(&w, a.flow.connect.dance_key, "b"));
         world_end(&a);
 
@@ -273,7 +273,7 @@ a_return_to_that_is_not_allowed_starts_nothing(void **state)
     for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         f = connect_to(&a, refused[i]);
 
-        assert_int_equal(f->outcome, cigna_outcome_return_to_refused);
+        assert_int_equal(f->outcome, cigna_dance_outcome_return_to_refused);
         assert_int_equal(f->location.len, 0);
         assert_int_equal(a.steps, 1);
         assert_int_equal(dances(), 0);
@@ -333,7 +333,7 @@ without_an_authorization_endpoint_discovery_has_failed(void **state)
 
     f = connect_to(&a, "");
 
-    assert_int_equal(f->outcome, cigna_outcome_discovery_failed);
+    assert_int_equal(f->outcome, cigna_dance_outcome_discovery_failed);
     assert_int_equal(a.steps, 1);
 }
 
@@ -346,7 +346,7 @@ a_return_to_is_refused_even_if_discovery_has_failed(void **state)
     w.provider.authorization_endpoint = cigna_slice_null;
 
     assert_int_equal(connect_to(&a, "https://evil.example/")->outcome,
-                     cigna_outcome_return_to_refused);
+                     cigna_dance_outcome_return_to_refused);
 }
 
 
@@ -373,8 +373,8 @@ nobody_is_sent_away_before_the_dance_is_stored(void **state)
 
             /* the third operation deletes an older dance */
 
-            assert_int_equal(f->outcome, nth < 3 ? cigna_outcome_store_failed
-                                                 : cigna_outcome_none);
+            assert_int_equal(f->outcome, nth < 3 ? cigna_dance_outcome_store_failed
+                                                 : cigna_dance_outcome_none);
             assert_int_equal(f->location.len != 0, nth >= 3);
             assert_int_equal(f->secret.len != 0, nth >= 3);
             world_end(&a);
@@ -403,7 +403,7 @@ too_little_room_starts_nothing(void **state)
         cigna_arena_init(&a.arena, mem, size);
         world_run(&w, &a);
 
-        if (a.flow.connect.outcome == cigna_outcome_none) {
+        if (a.flow.connect.outcome == cigna_dance_outcome_none) {
             break;
         }
 

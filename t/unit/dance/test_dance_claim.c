@@ -59,7 +59,7 @@ go_on(world_fault_e fault)
 }
 
 
-static cigna_outcome_e
+static cigna_dance_outcome_e
 take(world_fault_e fault)
 {
     cigna_dance_claim_init(&t);
@@ -76,7 +76,7 @@ a_dance_is_taken_with_all_that_it_was_begun_with(void **state)
 {
     (void) state;
 
-    assert_int_equal(take(world_fine), cigna_outcome_none);
+    assert_int_equal(take(world_fine), cigna_dance_outcome_none);
 
     assert_true(t.taken);
     assert_int_equal(t.taken_ms, w.now_ms);
@@ -95,10 +95,10 @@ what_is_ended_is_remembered_for_the_next_one(void **state)
     (void) state;
 
     (void) take(world_fine);
-    cigna_dance_claim_end(&t, cigna_outcome_denied, &op);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
     assert_false(go_on(world_fine));
 
-    assert_int_equal(take(world_fine), cigna_outcome_denied);
+    assert_int_equal(take(world_fine), cigna_dance_outcome_denied);
     assert_true(t.repeated);
     assert_false(t.taken);
     assert_slice(t.return_to, "https://app.example/");
@@ -115,7 +115,7 @@ an_end_that_redis_does_not_hear_is_tried_three_times(void **state)
     (void) take(world_fine);
     asked = 0;
 
-    cigna_dance_claim_end(&t, cigna_outcome_denied, &op);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
 
     for (n = 0; go_on(world_unsent); n++) { /* void */ }
 
@@ -137,7 +137,7 @@ a_redis_that_fails_is_asked_three_times(void **state)
         }
 
         asked = 0;
-        assert_int_equal(take(kind), cigna_outcome_store_failed);
+        assert_int_equal(take(kind), cigna_dance_outcome_store_failed);
         assert_int_equal(asked, 3);
 
         /* after a lost request the dance may be ours */
@@ -161,7 +161,7 @@ a_reply_that_was_lost_is_asked_for_again_by_the_same_taker(void **state)
     assert_int_equal(op.type, cigna_op_sleep);
     assert_true(go_on(world_fine));
     assert_false(go_on(world_fine));
-    assert_int_equal(t.outcome, cigna_outcome_none);
+    assert_int_equal(t.outcome, cigna_dance_outcome_none);
 }
 
 
@@ -188,7 +188,7 @@ polls_are_quick_first_and_end_after_ten_seconds(void **state)
 
     while (go_on(world_fine)) { /* void */ }
 
-    assert_int_equal(t.outcome, cigna_outcome_in_progress);
+    assert_int_equal(t.outcome, cigna_dance_outcome_in_progress);
     assert_int_equal(w.now_ms - start, 10000);
     assert_true(asked - 100 < 70);
 }
@@ -200,12 +200,12 @@ a_word_of_a_newer_gateway_is_an_end_all_the_same(void **state)
     (void) state;
 
     (void) take(world_fine);
-    cigna_dance_claim_end(&t, cigna_outcome_denied, &op);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
     (void) go_on(world_fine);
 
     world_set(&w, t.dance_key, "o", "something_new");
 
-    assert_int_equal(take(world_fine), cigna_outcome_interrupted);
+    assert_int_equal(take(world_fine), cigna_dance_outcome_interrupted);
 }
 
 
@@ -216,7 +216,7 @@ too_little_room_takes_nothing(void **state)
 
     cigna_arena_init(&arena, mem, 32);
 
-    assert_int_equal(take(world_fine), cigna_outcome_store_failed);
+    assert_int_equal(take(world_fine), cigna_dance_outcome_store_failed);
     assert_int_equal(asked, 0);
 }
 

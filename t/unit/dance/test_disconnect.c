@@ -38,7 +38,7 @@ a_grant_is_deleted_and_its_refresh_token_revoked(void **state)
     (void) begin();
     f = finish();
 
-    assert_int_equal(f->outcome, cigna_outcome_disconnected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_disconnected);
     assert_true(f->existed);
     assert_string_equal(f->detail, "");
     assert_null(field("i"));
@@ -59,7 +59,8 @@ nobody_waits_for_the_revocation(void **state)
         world_step(&w, &a, world_fine);
     }
 
-    assert_int_equal(a.flow.disconnect.outcome, cigna_outcome_disconnected);
+    assert_int_equal(a.flow.disconnect.outcome,
+                     cigna_dance_outcome_disconnected);
     assert_null(field("b"));
     assert_int_equal(w.revoked, 0);
 
@@ -94,7 +95,7 @@ nothing_is_revoked_where_no_endpoint_is_known(void **state)
     (void) begin();
     f = finish();
 
-    assert_int_equal(f->outcome, cigna_outcome_disconnected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_disconnected);
     assert_int_equal(w.revoked, 0);
     assert_null(field("b"));
 }
@@ -112,7 +113,7 @@ a_member_without_grant_is_disconnected(void **state)
     (void) begin();
     f = finish();
 
-    assert_int_equal(f->outcome, cigna_outcome_disconnected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_disconnected);
     assert_false(f->existed);
     assert_int_equal(w.revoked, 1);
 }
@@ -141,7 +142,7 @@ redis_out_of_reach_is_never_a_yes(void **state)
 
         assert_int_equal(n, 3);
         assert_int_equal(a.reports, 1);
-        assert_int_equal(f->outcome, cigna_outcome_not_disconnected);
+        assert_int_equal(f->outcome, cigna_dance_outcome_not_disconnected);
         assert_non_null(field("b"));
         assert_int_equal(w.revoked, 0);
         assert_true(world_alive(&w, cigna_slice(WORLD_MARKER "-at-0-1")));
@@ -170,7 +171,7 @@ what_was_deleted_without_a_reply_is_revoked_all_the_same(void **state)
     world_step(&w, &a, world_lost_after);
     f = finish();
 
-    assert_int_equal(f->outcome, cigna_outcome_disconnected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_disconnected);
     assert_true(f->existed);
     assert_null(field("b"));
     assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
@@ -210,7 +211,7 @@ without_the_look_a_deletion_is_one_all_the_same(void **state)
         (void) begin();
         world_step(&w, &a, world_fine);
         world_step(&w, &a, kind);
-        assert_int_equal(finish()->outcome, cigna_outcome_disconnected);
+        assert_int_equal(finish()->outcome, cigna_dance_outcome_disconnected);
         assert_true(a.flow.disconnect.existed);
         assert_null(field("b"));
         assert_int_equal(w.revoked, 1);
@@ -258,7 +259,7 @@ without_room_in_the_journal_a_member_is_disconnected_all_the_same(
 
     w.nodes[0].full = 1;
     (void) begin();
-    assert_int_equal(finish()->outcome, cigna_outcome_disconnected);
+    assert_int_equal(finish()->outcome, cigna_dance_outcome_disconnected);
     assert_int_equal(w.revoked, 1);
 }
 
@@ -275,7 +276,7 @@ a_record_that_cannot_be_opened_is_deleted_all_the_same(void **state)
     (void) begin();
     f = finish();
 
-    assert_int_equal(f->outcome, cigna_outcome_disconnected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_disconnected);
     assert_true(f->unread);
     assert_null(field("b"));
     assert_int_equal(w.revoked, 0);

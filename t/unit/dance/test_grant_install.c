@@ -76,7 +76,7 @@ the_replaced_grant_is_revoked_after_the_report(void **state)
         world_step(&w, &a, world_fine);
     }
 
-    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
     assert_int_equal(w.revoked, 0);
 
     f = finish();
@@ -161,7 +161,7 @@ where_the_reply_was_lost_the_look_before_tells_what_was_replaced(void **state)
     stop_at_put();
     world_step(&w, &a, world_lost_after);
 
-    assert_int_equal(finish()->outcome, cigna_outcome_connected);
+    assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
     assert_true(a.flow.callback.put.replaced);
     assert_int_equal(w.revoked, 1);
     assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
@@ -177,7 +177,7 @@ a_put_that_got_nowhere_at_first_tells_by_itself(void **state)
     stop_at_put();
     world_step(&w, &a, world_lost_before);
 
-    assert_int_equal(finish()->outcome, cigna_outcome_connected);
+    assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
     assert_int_equal(w.revoked, 1);
 }
 
@@ -197,7 +197,7 @@ without_the_look_a_grant_is_stored_all_the_same(void **state)
         }
 
         world_step(&w, &a, kind);
-        assert_int_equal(finish()->outcome, cigna_outcome_connected);
+        assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
         assert_int_equal(w.revoked, kind);
     }
 }
@@ -256,7 +256,7 @@ a_server_that_returns_the_same_refresh_token_keeps_it(void **state)
                     "\"refresh_token\":\"" WORLD_MARKER "-rt-0-1\","
                     "\"token_type\":\"bearer\",\"expires_in\":3599}");
 
-    assert_int_equal(finish()->outcome, cigna_outcome_connected);
+    assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
     assert_true(a.flow.callback.put.replaced);
     assert_int_equal(w.revoked, 0);
 }
@@ -274,7 +274,7 @@ a_record_that_cannot_be_opened_is_replaced_and_reported(void **state)
     (void) begin();
     f = finish();
 
-    assert_int_equal(f->outcome, cigna_outcome_connected);
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
     assert_true(f->put.replaced);
     assert_true(f->put.unread);
     assert_false(f->changed);
@@ -344,7 +344,7 @@ without_room_in_the_journal_the_member_is_connected_all_the_same(void **state)
 
     w.nodes[0].full = 1;
     (void) begin();
-    assert_int_equal(finish()->outcome, cigna_outcome_connected);
+    assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
     assert_int_equal(w.revoked, 1);
 }
 
@@ -363,7 +363,7 @@ every_put_fails(world_fault_e fault)
                    ? fault : world_fine);
     }
 
-    assert_int_equal(a.flow.callback.outcome, cigna_outcome_store_failed);
+    assert_int_equal(a.flow.callback.outcome, cigna_dance_outcome_store_failed);
     assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-1-1");
 }
 

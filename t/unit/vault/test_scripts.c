@@ -997,7 +997,8 @@ assert_flows_run(redisContext *c)
     world_end(&a);
     world_disconnect(&w, &a);
     world_run(&w, &a);
-    assert_int_equal(a.flow.disconnect.outcome, cigna_outcome_disconnected);
+    assert_int_equal(a.flow.disconnect.outcome,
+                     cigna_dance_outcome_disconnected);
     assert_int_equal(w.revoked, 1);
     assert_sound(c);
 }
