@@ -249,7 +249,7 @@ export function rewriteLinks(text, { bases, own }) {
 // What the links' filter is made of.
 const SOURCES = [
   'core/fhir/cigna_link_filter.c', 'core/fhir/cigna_link_keys.c',
-  'core/json/cigna_json_scan.c', 'core/fhir/cigna_base.c',
+  'core/json/cigna_json_scan.c', 'core/fhir/cigna_fhir_base.c',
   'core/http/cigna_uri.c', 'core/http/cigna_dots.c',
   'core/base/cigna_slice.c', 'core/base/cigna_buf.c',
 ];

@@ -254,7 +254,7 @@ cigna_link_keys_take(cigna_link_keys_t *link, const cigna_bases_t *bases,
         return cigna_link_keys_path(link, p, end);
     }
 
-    max = (link->text_len < CIGNA_BASE_SCHEME_MAX) ? CIGNA_BASE_SCHEME_MAX
+    max = (link->text_len < CIGNA_FHIR_BASE_SCHEME_MAX) ? CIGNA_FHIR_BASE_SCHEME_MAX
           : (link->text_len < bases->len_plain) ? bases->len_plain
                                                 : bases->len_max + 1;
     max -= link->text_len;
@@ -333,7 +333,7 @@ cigna_link_keys_next(cigna_link_keys_t *link, const cigna_bases_t *bases,
 
     text = cigna_slice_make(link->text, link->text + link->text_len);
 
-    if (link->text_len <= CIGNA_BASE_SCHEME_MAX) {
+    if (link->text_len <= CIGNA_FHIR_BASE_SCHEME_MAX) {
         return cigna_bases_may_match(text) ? CIGNA_AGAIN
                                            : cigna_link_keys_stays(link);
     }

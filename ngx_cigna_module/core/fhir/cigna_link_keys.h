@@ -3,7 +3,7 @@
 #define _CIGNA_LINK_H_INCLUDED_
 
 
-#include "cigna_base.h"
+#include "cigna_fhir_base.h"
 #include "http/cigna_dots.h"
 
 
@@ -41,7 +41,7 @@ int cigna_link_keys_key(cigna_slice_t key, unsigned in, unsigned *within);
 
 /* a known base in which every byte is written as \uXXXX, and what follows */
 
-#define CIGNA_LINK_KEYS_TEXT_MAX  (CIGNA_BASE_LEN_MAX + CIGNA_BASE_FORM_MAX + 1)
+#define CIGNA_LINK_KEYS_TEXT_MAX  (CIGNA_FHIR_BASE_LEN_MAX + CIGNA_FHIR_BASE_FORM_MAX + 1)
 
 /*
  * The longest path behind a base, as it is written; a query may have any

@@ -145,7 +145,7 @@ behind_base(const char *rest)
         /* void */
     }
 
-    if (path - rest <= CIGNA_BASE_SLASHES_MAX
+    if (path - rest <= CIGNA_FHIR_BASE_SLASHES_MAX
         && strncmp(path, PATH, sizeof(PATH) - 1) == 0
         && strchr("/?#", path[sizeof(PATH) - 1]))
     {

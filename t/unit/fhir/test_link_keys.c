@@ -144,7 +144,7 @@ a_link_is_given_up_at_its_scheme(void **state)
 
     assert_int_equal(cigna_link_keys_take(&link, &bases, own, &p, p + text.len),
                      CIGNA_NONE);
-    assert_ptr_equal(p, text.data + CIGNA_BASE_SCHEME_MAX);
+    assert_ptr_equal(p, text.data + CIGNA_FHIR_BASE_SCHEME_MAX);
     assert_int_equal(cigna_link_keys_release(&link, &piece), CIGNA_OK);
     assert_slice(piece, "Patient/");
     assert_int_equal(cigna_link_keys_release(&link, &piece), CIGNA_NONE);

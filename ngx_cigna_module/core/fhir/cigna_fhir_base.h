@@ -13,34 +13,34 @@
  */
 
 #define CIGNA_BASES_MAX     16
-#define CIGNA_BASE_LEN_MAX  256
+#define CIGNA_FHIR_BASE_LEN_MAX  256
 
 
 typedef struct {
     cigna_uri_t     uri;                   /* without query; borrowed */
     size_t          len;
-    uint8_t         text[CIGNA_BASE_LEN_MAX];  /* as it is mostly written:
+    uint8_t         text[CIGNA_FHIR_BASE_LEN_MAX];  /* as it is mostly written:
                                                   no port that goes without
                                                   saying, no "/" at the end */
-} cigna_base_t;
+} cigna_fhir_base_t;
 
 
 /* what the longest form of a base has beside the base itself */
 
-#define CIGNA_BASE_PORTS_MAX    (sizeof(":65535:65535") - 1)
-#define CIGNA_BASE_SLASHES_MAX  8          /* in front of the path */
+#define CIGNA_FHIR_BASE_PORTS_MAX    (sizeof(":65535:65535") - 1)
+#define CIGNA_FHIR_BASE_SLASHES_MAX  8          /* in front of the path */
 
 /* and a dot behind the host, and the "s" of https */
-#define CIGNA_BASE_FORM_MAX                                                   \
-    (CIGNA_BASE_PORTS_MAX + CIGNA_BASE_SLASHES_MAX + 2)
+#define CIGNA_FHIR_BASE_FORM_MAX                                                   \
+    (CIGNA_FHIR_BASE_PORTS_MAX + CIGNA_FHIR_BASE_SLASHES_MAX + 2)
 
 
 typedef struct {
-    cigna_base_t    base[CIGNA_BASES_MAX];
-    unsigned        n;
-    size_t          len_plain;             /* of the longest text, and two */
-    size_t          len_max;               /* longest form of any */
-    unsigned        mixed:1;               /* some share a host, and no port */
+    cigna_fhir_base_t    base[CIGNA_BASES_MAX];
+    unsigned             n;
+    size_t               len_plain;             /* of the longest text, and two */
+    size_t               len_max;               /* longest form of any */
+    unsigned             mixed:1;               /* some share a host, and no port */
 } cigna_bases_t;
 
 
@@ -82,7 +82,7 @@ int cigna_bases_match_plain(const cigna_bases_t *bases, cigna_slice_t url,
  * 1 if what was seen so far may still become a URL of a base: looks at how it
  * begins, of which a text of SCHEME_MAX bytes and more has all.
  */
-#define CIGNA_BASE_SCHEME_MAX  (sizeof("https://") - 1)
+#define CIGNA_FHIR_BASE_SCHEME_MAX  (sizeof("https://") - 1)
 
 int cigna_bases_may_match(cigna_slice_t start);
 

@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "fhir/cigna_base.h"
+#include "fhir/cigna_fhir_base.h"
 
 
 static cigna_bases_t  bases;
@@ -325,7 +325,7 @@ static void
 only_plain_urls_are_bases(void **state)
 {
     unsigned     i;
-    char         text[CIGNA_BASE_LEN_MAX + 2];
+    char         text[CIGNA_FHIR_BASE_LEN_MAX + 2];
     const char  *error;
 
     static const char *const  wrong[] = {

@@ -1,20 +1,20 @@
 
-#include "cigna_base.h"
+#include "cigna_fhir_base.h"
 
 
-static int cigna_base_parse(const cigna_bases_t *bases, cigna_slice_t url,
+static int cigna_fhir_base_parse(const cigna_bases_t *bases, cigna_slice_t url,
     int cut, size_t *len);
-static int cigna_base_at_root(const cigna_bases_t *bases, cigna_slice_t url,
-    int cut, size_t *len);
-static size_t cigna_base_origin(cigna_slice_t url, int cut,
+static int cigna_fhir_base_at_root(const cigna_bases_t *bases,
+    cigna_slice_t url, int cut, size_t *len);
+static size_t cigna_fhir_base_origin(cigna_slice_t url, int cut,
     cigna_slice_t *host);
-static cigna_slice_t cigna_base_no_dot(cigna_slice_t host);
-static size_t cigna_base_scheme(cigna_slice_t url);
-static cigna_slice_t cigna_base_no_ports(cigna_slice_t authority);
-static cigna_slice_t cigna_base_slashes(cigna_slice_t rest);
-static int cigna_base_ends(cigna_slice_t url, size_t len, int cut);
-static cigna_slice_t cigna_base_path(const cigna_uri_t *uri);
-static int cigna_base_border(uint8_t c);
+static cigna_slice_t cigna_fhir_base_no_dot(cigna_slice_t host);
+static size_t cigna_fhir_base_scheme(cigna_slice_t url);
+static cigna_slice_t cigna_fhir_base_no_ports(cigna_slice_t authority);
+static cigna_slice_t cigna_fhir_base_slashes(cigna_slice_t rest);
+static int cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut);
+static cigna_slice_t cigna_fhir_base_path(const cigna_uri_t *uri);
+static int cigna_fhir_base_border(uint8_t c);
 
 
 void
@@ -30,11 +30,11 @@ cigna_bases_init(cigna_bases_t *bases)
 int
 cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
 {
-    size_t         len;
-    unsigned       i;
-    cigna_buf_t    b;
-    cigna_uri_t   *uri;
-    cigna_base_t  *base;
+    size_t              len;
+    unsigned            i;
+    cigna_buf_t         b;
+    cigna_uri_t        *uri;
+    cigna_fhir_base_t  *base;
 
     if (bases->n == CIGNA_BASES_MAX) {
         *error = "is one too many";
@@ -44,20 +44,20 @@ cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
     base = &bases->base[bases->n];
     uri = &base->uri;
 
-    if (text.len > CIGNA_BASE_LEN_MAX || cigna_uri_parse(text, uri) != CIGNA_OK
+    if (text.len > CIGNA_FHIR_BASE_LEN_MAX || cigna_uri_parse(text, uri) != CIGNA_OK
         || uri->has_query)
     {
         *error = "is no http or https URL without a query, or too long";
         return CIGNA_ERROR;
     }
 
-    cigna_buf_init(&b, base->text, CIGNA_BASE_LEN_MAX);
+    cigna_buf_init(&b, base->text, CIGNA_FHIR_BASE_LEN_MAX);
     cigna_uri_append_origin(&b, uri);
-    cigna_buf_append(&b, cigna_base_path(uri));
+    cigna_buf_append(&b, cigna_fhir_base_path(uri));
 
     base->len = cigna_buf_slice(&b).len;
 
-    len = base->len + CIGNA_BASE_FORM_MAX;
+    len = base->len + CIGNA_FHIR_BASE_FORM_MAX;
 
     if (len > bases->len_max) {
         bases->len_max = len;
@@ -66,8 +66,8 @@ cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
 
     for (i = 0; i < bases->n; i++) {
         bases->mixed |= cigna_slice_eq_case(
-                            cigna_base_no_dot(bases->base[i].uri.host),
-                            cigna_base_no_dot(uri->host))
+                            cigna_fhir_base_no_dot(bases->base[i].uri.host),
+                            cigna_fhir_base_no_dot(uri->host))
                         && !cigna_uri_same_origin(&bases->base[i].uri, uri);
     }
 
@@ -88,10 +88,10 @@ cigna_bases_match(const cigna_bases_t *bases, cigna_slice_t url, int cut,
     if (url.len && url.data[0] == '/'
         && (url.len == 1 || url.data[1] != '/'))
     {
-        return cigna_base_at_root(bases, url, cut, len);
+        return cigna_fhir_base_at_root(bases, url, cut, len);
     }
 
-    return cigna_base_parse(bases, url, cut, len);
+    return cigna_fhir_base_parse(bases, url, cut, len);
 }
 
 
@@ -104,10 +104,10 @@ int
 cigna_bases_match_plain(const cigna_bases_t *bases, cigna_slice_t url, int cut,
     size_t *len)
 {
-    size_t               best;
-    unsigned             i;
-    cigna_slice_t        rest;
-    const cigna_base_t  *base;
+    size_t                    best;
+    unsigned                  i;
+    cigna_slice_t             rest;
+    const cigna_fhir_base_t  *base;
 
     if (bases->mixed) {
         return CIGNA_NONE;
@@ -122,7 +122,7 @@ cigna_bases_match_plain(const cigna_bases_t *bases, cigna_slice_t url, int cut,
         if (base->len > best
             && cigna_slice_starts(url, cigna_slice_make(base->text,
                                                         base->text + base->len))
-            && cigna_base_ends(url, base->len, cut))
+            && cigna_fhir_base_ends(url, base->len, cut))
         {
             best = base->len;
         }
@@ -143,7 +143,7 @@ cigna_bases_match_plain(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 /* a known base in another guise */
 
 static int
-cigna_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
+cigna_fhir_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
     size_t *len)
 {
     size_t              origin;
@@ -151,7 +151,7 @@ cigna_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
     cigna_slice_t       host, path, rest;
     const cigna_uri_t  *uri;
 
-    origin = cigna_base_origin(url, cut, &host);
+    origin = cigna_fhir_base_origin(url, cut, &host);
 
     if (origin == 0) {
         return CIGNA_NONE;
@@ -163,19 +163,19 @@ cigna_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 
         uri = &bases->base[i].uri;
 
-        if (!cigna_slice_eq_case(host, cigna_base_no_dot(uri->host))) {
+        if (!cigna_slice_eq_case(host, cigna_fhir_base_no_dot(uri->host))) {
             continue;
         }
 
-        path = cigna_base_path(uri);
+        path = cigna_fhir_base_path(uri);
         rest = cigna_slice_skip(url, origin);
 
         if (path.len) {
-            rest = cigna_base_slashes(rest);
+            rest = cigna_fhir_base_slashes(rest);
         }
 
         if (cigna_slice_starts(rest, path)
-            && cigna_base_ends(rest, path.len, cut)
+            && cigna_fhir_base_ends(rest, path.len, cut)
             && (!found || url.len - rest.len + path.len > *len))
         {
             *len = url.len - rest.len + path.len;
@@ -190,7 +190,7 @@ cigna_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 /* a path alone */
 
 static int
-cigna_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
+cigna_fhir_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
     size_t *len)
 {
     cigna_slice_t  path;
@@ -199,10 +199,10 @@ cigna_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
         return CIGNA_NONE;
     }
 
-    path = cigna_base_path(&bases->base[0].uri);
+    path = cigna_fhir_base_path(&bases->base[0].uri);
 
     if (!cigna_slice_starts(url, path)
-        || !cigna_base_ends(url, path.len, cut))
+        || !cigna_fhir_base_ends(url, path.len, cut))
     {
         return CIGNA_NONE;
     }
@@ -216,13 +216,13 @@ cigna_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 /* length of "scheme://host:port" in front of a URL; 0: there is none */
 
 static size_t
-cigna_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)
+cigna_fhir_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)
 {
     size_t         scheme, len;
     uint16_t       port;
     cigna_slice_t  rest, authority;
 
-    scheme = cigna_base_scheme(url);
+    scheme = cigna_fhir_base_scheme(url);
 
     if (scheme == 0) {
         return 0;
@@ -230,7 +230,7 @@ cigna_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)
 
     rest = cigna_slice_skip(url, scheme);
 
-    for (len = 0; len < rest.len && !cigna_base_border(rest.data[len]); len++)
+    for (len = 0; len < rest.len && !cigna_fhir_base_border(rest.data[len]); len++)
     {
         /* void */
     }
@@ -239,14 +239,14 @@ cigna_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)
         return 0;
     }
 
-    authority = cigna_base_no_ports(cigna_slice_make(rest.data,
-                                                     rest.data + len));
+    authority = cigna_fhir_base_no_ports(cigna_slice_make(rest.data,
+                                                          rest.data + len));
 
     if (cigna_uri_authority_parse(authority, host, &port) != CIGNA_OK) {
         return 0;
     }
 
-    *host = cigna_base_no_dot(*host);
+    *host = cigna_fhir_base_no_dot(*host);
 
     return scheme + len;
 }
@@ -255,7 +255,7 @@ cigna_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)
 /* a name that is complete is the same name */
 
 static cigna_slice_t
-cigna_base_no_dot(cigna_slice_t host)
+cigna_fhir_base_no_dot(cigna_slice_t host)
 {
     if (host.len > 1 && host.data[host.len - 1] == '.') {
         host.len--;
@@ -268,7 +268,7 @@ cigna_base_no_dot(cigna_slice_t host)
 /* length of "http://", "https://" or "//" in front, 0 if there is none */
 
 static size_t
-cigna_base_scheme(cigna_slice_t url)
+cigna_fhir_base_scheme(cigna_slice_t url)
 {
     size_t         i;
     cigna_slice_t  scheme;
@@ -295,7 +295,7 @@ cigna_base_scheme(cigna_slice_t url)
 /* gateways in front of servers write them twice: "host:443:443" */
 
 static cigna_slice_t
-cigna_base_no_ports(cigna_slice_t authority)
+cigna_fhir_base_no_ports(cigna_slice_t authority)
 {
     size_t  len, ports;
 
@@ -313,7 +313,7 @@ cigna_base_no_ports(cigna_slice_t authority)
         }
     }
 
-    if (ports <= CIGNA_BASE_PORTS_MAX) {
+    if (ports <= CIGNA_FHIR_BASE_PORTS_MAX) {
         authority.len -= ports;
     }
 
@@ -324,11 +324,11 @@ cigna_base_no_ports(cigna_slice_t authority)
 /* all but the last of those in front */
 
 static cigna_slice_t
-cigna_base_slashes(cigna_slice_t rest)
+cigna_fhir_base_slashes(cigna_slice_t rest)
 {
     size_t  n;
 
-    for (n = 0; n < CIGNA_BASE_SLASHES_MAX; n++) {
+    for (n = 0; n < CIGNA_FHIR_BASE_SLASHES_MAX; n++) {
 
         if (!cigna_slice_starts(rest, cigna_slice("//"))) {
             break;
@@ -344,16 +344,16 @@ cigna_base_slashes(cigna_slice_t rest)
 /* is there a border behind the first len bytes of a URL? */
 
 static int
-cigna_base_ends(cigna_slice_t url, size_t len, int cut)
+cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut)
 {
-    return url.len == len ? !cut : cigna_base_border(url.data[len]);
+    return url.len == len ? !cut : cigna_fhir_base_border(url.data[len]);
 }
 
 
 /* "https://host/" and "https://host" are one base */
 
 static cigna_slice_t
-cigna_base_path(const cigna_uri_t *uri)
+cigna_fhir_base_path(const cigna_uri_t *uri)
 {
     cigna_slice_t  path;
 
@@ -368,7 +368,7 @@ cigna_base_path(const cigna_uri_t *uri)
 
 
 static int
-cigna_base_border(uint8_t c)
+cigna_fhir_base_border(uint8_t c)
 {
     return c == '/' || c == '?' || c == '#';
 }
@@ -405,5 +405,5 @@ cigna_bases_may_match(cigna_slice_t start)
 int
 cigna_bases_absolute(cigna_slice_t url)
 {
-    return cigna_base_scheme(url) || cigna_slice_starts(url, cigna_slice("/"));
+    return cigna_fhir_base_scheme(url) || cigna_slice_starts(url, cigna_slice("/"));
 }
