@@ -22,10 +22,10 @@
  */
 
 
-#define NGX_CIGNA_REDIS_CLUSTERED_IDLE   15000 /* ms between two maps */
-#define NGX_CIGNA_REDIS_CLUSTERED_REST   25    /* of a call that must wait */
-#define NGX_CIGNA_REDIS_CLUSTERED_MOVES  4     /* of a call, without rest */
-#define NGX_CIGNA_REDIS_CLUSTERED_SAY    60000 /* between two log lines */
+#define NGX_CIGNA_REDIS_CLUSTER_IDLE   15000 /* ms between two maps */
+#define NGX_CIGNA_REDIS_CLUSTER_REST   25    /* of a call that must wait */
+#define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* of a call, without rest */
+#define NGX_CIGNA_REDIS_CLUSTER_SAY    60000 /* between two log lines */
 
 
 typedef struct {
@@ -35,53 +35,53 @@ typedef struct {
     unsigned                 known:1;      /* there was a map */
     unsigned                 lost:1;       /* nobody has one */
     unsigned                 strange:1;    /* said is set */
-} ngx_cigna_redis_clustered_t;
+} ngx_cigna_redis_cluster_t;
 
 
-static ngx_int_t ngx_cigna_redis_clustered_init(ngx_cigna_redis_t *redis);
-static ngx_int_t ngx_cigna_redis_clustered_route(ngx_cigna_redis_t *redis,
+static ngx_int_t ngx_cigna_redis_cluster_init(ngx_cigna_redis_t *redis);
+static ngx_int_t ngx_cigna_redis_cluster_route(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
-static ngx_int_t ngx_cigna_redis_clustered_answered(
+static ngx_int_t ngx_cigna_redis_cluster_answered(
     ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call,
     cigna_reply_t *reply);
-static ngx_int_t ngx_cigna_redis_clustered_redirect(
+static ngx_int_t ngx_cigna_redis_cluster_redirect(
     ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call,
     cigna_redirect_t *r);
-static void ngx_cigna_redis_clustered_stranger(ngx_cigna_redis_node_t *node,
+static void ngx_cigna_redis_cluster_stranger(ngx_cigna_redis_node_t *node,
     cigna_server_t *server);
-static void ngx_cigna_redis_clustered_rest(ngx_cigna_redis_call_t *call);
-static ngx_uint_t ngx_cigna_redis_clustered_trouble(
+static void ngx_cigna_redis_cluster_rest(ngx_cigna_redis_call_t *call);
+static ngx_uint_t ngx_cigna_redis_cluster_trouble(
     ngx_cigna_redis_node_t *node);
-static ngx_cigna_origin_t *ngx_cigna_redis_clustered_origin(
+static ngx_cigna_origin_t *ngx_cigna_redis_cluster_origin(
     ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_clustered_whom(ngx_cigna_redis_ask_t *ask);
-static void ngx_cigna_redis_clustered_some(ngx_cigna_redis_ask_t *ask,
+static void ngx_cigna_redis_cluster_whom(ngx_cigna_redis_ask_t *ask);
+static void ngx_cigna_redis_cluster_some(ngx_cigna_redis_ask_t *ask,
     ngx_uint_t ready);
-static ngx_int_t ngx_cigna_redis_clustered_answer(ngx_cigna_redis_t *redis,
+static ngx_int_t ngx_cigna_redis_cluster_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin);
-static void ngx_cigna_redis_clustered_over(ngx_cigna_redis_t *redis,
+static void ngx_cigna_redis_cluster_over(ngx_cigna_redis_t *redis,
     ngx_int_t rc);
-static ngx_uint_t ngx_cigna_redis_clustered_settle(ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_clustered_done(ngx_cigna_redis_t *redis);
+static ngx_uint_t ngx_cigna_redis_cluster_settle(ngx_cigna_redis_t *redis);
+static void ngx_cigna_redis_cluster_done(ngx_cigna_redis_t *redis);
 
 
 const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_clustered = {
-    ngx_cigna_redis_clustered_init,
-    ngx_cigna_redis_clustered_route,
-    ngx_cigna_redis_clustered_answered,
-    ngx_cigna_redis_clustered_trouble,
-    ngx_cigna_redis_clustered_origin,
-    ngx_cigna_redis_clustered_done
+    ngx_cigna_redis_cluster_init,
+    ngx_cigna_redis_cluster_route,
+    ngx_cigna_redis_cluster_answered,
+    ngx_cigna_redis_cluster_trouble,
+    ngx_cigna_redis_cluster_origin,
+    ngx_cigna_redis_cluster_done
 };
 
 
 static ngx_int_t
-ngx_cigna_redis_clustered_init(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_cluster_init(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_ask_t        *ask;
-    ngx_cigna_redis_clustered_t  *cl;
+    ngx_cigna_redis_ask_t      *ask;
+    ngx_cigna_redis_cluster_t  *cl;
 
-    cl = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_clustered_t));
+    cl = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_cluster_t));
     if (cl == NULL) {
         return NGX_ERROR;
     }
@@ -93,9 +93,9 @@ ngx_cigna_redis_clustered_init(ngx_cigna_redis_t *redis)
     ask->redis = redis;
     ask->login = &redis->shared.conf->login;
     ask->what = "the slots of the cluster";
-    ask->whom = ngx_cigna_redis_clustered_whom;
-    ask->answer = ngx_cigna_redis_clustered_answer;
-    ask->over = ngx_cigna_redis_clustered_over;
+    ask->whom = ngx_cigna_redis_cluster_whom;
+    ask->answer = ngx_cigna_redis_cluster_answer;
+    ask->over = ngx_cigna_redis_cluster_over;
 
     ask->argv[0] = cigna_slice("CLUSTER");
     ask->argv[1] = cigna_slice("SLOTS");
@@ -108,10 +108,10 @@ ngx_cigna_redis_clustered_init(ngx_cigna_redis_t *redis)
 
 
 static ngx_int_t
-ngx_cigna_redis_clustered_route(ngx_cigna_redis_t *redis,
+ngx_cigna_redis_cluster_route(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node)
 {
-    ngx_cigna_redis_clustered_t  *cl;
+    ngx_cigna_redis_cluster_t  *cl;
 
     cl = redis->topology_data;
 
@@ -131,7 +131,7 @@ ngx_cigna_redis_clustered_route(ngx_cigna_redis_t *redis,
     }
 
     if (cl->known) {
-        ngx_cigna_redis_clustered_rest(call);
+        ngx_cigna_redis_cluster_rest(call);
     }
 
     ngx_cigna_redis_ask_soon(&cl->ask);
@@ -141,11 +141,11 @@ ngx_cigna_redis_clustered_route(ngx_cigna_redis_t *redis,
 
 
 static ngx_int_t
-ngx_cigna_redis_clustered_answered(ngx_cigna_redis_node_t *node,
+ngx_cigna_redis_cluster_answered(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    cigna_redirect_t              r;
-    ngx_cigna_redis_clustered_t  *cl;
+    cigna_redirect_t            r;
+    ngx_cigna_redis_cluster_t  *cl;
 
     if (cigna_cluster_redirect(reply, &r) == cigna_redirect_none
         && cigna_reply_is_readonly(reply))
@@ -160,11 +160,11 @@ ngx_cigna_redis_clustered_answered(ngx_cigna_redis_node_t *node,
 
     case cigna_redirect_moved:
     case cigna_redirect_ask:
-        return ngx_cigna_redis_clustered_redirect(node, call, &r);
+        return ngx_cigna_redis_cluster_redirect(node, call, &r);
 
     case cigna_redirect_wait:
 
-        ngx_cigna_redis_clustered_rest(call);
+        ngx_cigna_redis_cluster_rest(call);
 
         if (!cigna_reply_is_error(reply, "TRYAGAIN")) {
             cl = node->redis->topology_data;
@@ -180,11 +180,11 @@ ngx_cigna_redis_clustered_answered(ngx_cigna_redis_node_t *node,
 
 
 static ngx_int_t
-ngx_cigna_redis_clustered_redirect(ngx_cigna_redis_node_t *node,
+ngx_cigna_redis_cluster_redirect(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call, cigna_redirect_t *r)
 {
-    ngx_cigna_redis_node_t       *to;
-    ngx_cigna_redis_clustered_t  *cl;
+    ngx_cigna_redis_node_t     *to;
+    ngx_cigna_redis_cluster_t  *cl;
 
     cl = node->redis->topology_data;
 
@@ -192,8 +192,8 @@ ngx_cigna_redis_clustered_redirect(ngx_cigna_redis_node_t *node,
                                    ngx_cigna_redis_node_origin(node));
 
     if (to == NULL || !to->listed) {
-        ngx_cigna_redis_clustered_stranger(node, &r->server);
-        ngx_cigna_redis_clustered_rest(call);
+        ngx_cigna_redis_cluster_stranger(node, &r->server);
+        ngx_cigna_redis_cluster_rest(call);
         ngx_cigna_redis_ask_soon(&cl->ask);
 
         return NGX_AGAIN;
@@ -213,11 +213,11 @@ ngx_cigna_redis_clustered_redirect(ngx_cigna_redis_node_t *node,
         ngx_cigna_redis_ask_soon(&cl->ask);
     }
 
-    if (call->tries > NGX_CIGNA_REDIS_CLUSTERED_MOVES) {
+    if (call->tries > NGX_CIGNA_REDIS_CLUSTER_MOVES) {
 
         /* two servers who each think it is the other one's */
 
-        ngx_cigna_redis_clustered_rest(call);
+        ngx_cigna_redis_cluster_rest(call);
     }
 
     return NGX_AGAIN;
@@ -227,15 +227,15 @@ ngx_cigna_redis_clustered_redirect(ngx_cigna_redis_node_t *node,
 /* a new primary, of which the next map will tell, or none of the cluster's */
 
 static void
-ngx_cigna_redis_clustered_stranger(ngx_cigna_redis_node_t *node,
+ngx_cigna_redis_cluster_stranger(ngx_cigna_redis_node_t *node,
     cigna_server_t *server)
 {
-    ngx_cigna_redis_clustered_t  *cl;
+    ngx_cigna_redis_cluster_t  *cl;
 
     cl = node->redis->topology_data;
 
     if (cl->strange
-        && ngx_current_msec - cl->said < NGX_CIGNA_REDIS_CLUSTERED_SAY)
+        && ngx_current_msec - cl->said < NGX_CIGNA_REDIS_CLUSTER_SAY)
     {
         return;
     }
@@ -253,17 +253,17 @@ ngx_cigna_redis_clustered_stranger(ngx_cigna_redis_node_t *node,
 
 
 static void
-ngx_cigna_redis_clustered_rest(ngx_cigna_redis_call_t *call)
+ngx_cigna_redis_cluster_rest(ngx_cigna_redis_call_t *call)
 {
     call->resting = 1;
-    call->rest_by = ngx_current_msec + NGX_CIGNA_REDIS_CLUSTERED_REST;
+    call->rest_by = ngx_current_msec + NGX_CIGNA_REDIS_CLUSTER_REST;
 }
 
 
 static ngx_uint_t
-ngx_cigna_redis_clustered_trouble(ngx_cigna_redis_node_t *node)
+ngx_cigna_redis_cluster_trouble(ngx_cigna_redis_node_t *node)
 {
-    ngx_cigna_redis_clustered_t  *cl;
+    ngx_cigna_redis_cluster_t  *cl;
 
     cl = node->redis->topology_data;
 
@@ -283,13 +283,13 @@ ngx_cigna_redis_clustered_trouble(ngx_cigna_redis_node_t *node)
 /* messages are passed on to all servers of a cluster, replicas as well */
 
 static ngx_cigna_origin_t *
-ngx_cigna_redis_clustered_origin(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
 {
-    ngx_uint_t                    n;
-    ngx_queue_t                  *q;
-    ngx_cigna_redis_node_t       *node;
-    ngx_cigna_redis_conf_t       *conf;
-    ngx_cigna_redis_clustered_t  *cl;
+    ngx_uint_t                  n;
+    ngx_queue_t                *q;
+    ngx_cigna_redis_node_t     *node;
+    ngx_cigna_redis_conf_t     *conf;
+    ngx_cigna_redis_cluster_t  *cl;
 
     n = 0;
 
@@ -322,15 +322,15 @@ ngx_cigna_redis_clustered_origin(ngx_cigna_redis_t *redis)
 
 
 static void
-ngx_cigna_redis_clustered_whom(ngx_cigna_redis_ask_t *ask)
+ngx_cigna_redis_cluster_whom(ngx_cigna_redis_ask_t *ask)
 {
     ngx_uint_t               i, first;
     ngx_cigna_redis_conf_t  *conf;
 
     conf = ask->redis->shared.conf;
 
-    ngx_cigna_redis_clustered_some(ask, 1);
-    ngx_cigna_redis_clustered_some(ask, 0);
+    ngx_cigna_redis_cluster_some(ask, 1);
+    ngx_cigna_redis_cluster_some(ask, 0);
 
     first = (ngx_uint_t) ngx_random();
 
@@ -343,7 +343,7 @@ ngx_cigna_redis_clustered_whom(ngx_cigna_redis_ask_t *ask)
 /* at most half of all that can be asked, with another one first each time */
 
 static void
-ngx_cigna_redis_clustered_some(ngx_cigna_redis_ask_t *ask, ngx_uint_t ready)
+ngx_cigna_redis_cluster_some(ngx_cigna_redis_ask_t *ask, ngx_uint_t ready)
 {
     ngx_uint_t               i, n, first;
     ngx_queue_t             *q;
@@ -375,10 +375,10 @@ ngx_cigna_redis_clustered_some(ngx_cigna_redis_ask_t *ask, ngx_uint_t ready)
 
 
 static ngx_int_t
-ngx_cigna_redis_clustered_answer(ngx_cigna_redis_t *redis,
+ngx_cigna_redis_cluster_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin)
 {
-    ngx_cigna_redis_clustered_t  *cl;
+    ngx_cigna_redis_cluster_t  *cl;
 
     cl = redis->topology_data;
 
@@ -399,20 +399,20 @@ ngx_cigna_redis_clustered_answer(ngx_cigna_redis_t *redis,
 
 
 static void
-ngx_cigna_redis_clustered_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
+ngx_cigna_redis_cluster_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
 {
-    ngx_uint_t                    well;
-    ngx_cigna_redis_clustered_t  *cl;
+    ngx_uint_t                  well;
+    ngx_cigna_redis_cluster_t  *cl;
 
     cl = redis->topology_data;
 
     cl->lost = (rc != NGX_OK && !cl->known);
 
     if (!ngx_cigna_redis_ask_again(&cl->ask)) {
-        well = ngx_cigna_redis_clustered_settle(redis) && rc == NGX_OK;
+        well = ngx_cigna_redis_cluster_settle(redis) && rc == NGX_OK;
 
         ngx_cigna_redis_ask_later(&cl->ask,
-                                  well ? NGX_CIGNA_REDIS_CLUSTERED_IDLE : 0);
+                                  well ? NGX_CIGNA_REDIS_CLUSTER_IDLE : 0);
     }
 
     ngx_cigna_redis_room_wake(redis);
@@ -425,7 +425,7 @@ ngx_cigna_redis_clustered_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
  */
 
 static ngx_uint_t
-ngx_cigna_redis_clustered_settle(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_cluster_settle(ngx_cigna_redis_t *redis)
 {
     ngx_uint_t               well;
     ngx_queue_t             *q;
@@ -448,9 +448,9 @@ ngx_cigna_redis_clustered_settle(ngx_cigna_redis_t *redis)
 
 
 static void
-ngx_cigna_redis_clustered_done(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_cluster_done(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_clustered_t  *cl;
+    ngx_cigna_redis_cluster_t  *cl;
 
     cl = redis->topology_data;
 

@@ -20,8 +20,8 @@
  */
 
 
-#define NGX_CIGNA_REDIS_WATCHED_IDLE   4000    /* ms between two questions */
-#define NGX_CIGNA_REDIS_WATCHED_REST   50      /* of a call that must wait */
+#define NGX_CIGNA_REDIS_SENTINEL_IDLE   4000    /* ms between two questions */
+#define NGX_CIGNA_REDIS_SENTINEL_REST   50      /* of a call that must wait */
 
 
 typedef struct {
@@ -29,50 +29,50 @@ typedef struct {
     ngx_cigna_redis_ask_t    ask;
     ngx_uint_t               first;        /* whom */
     unsigned                 lost:1;       /* nobody knows it */
-} ngx_cigna_redis_watched_t;
+} ngx_cigna_redis_sentinel_t;
 
 
-static ngx_int_t ngx_cigna_redis_watched_init(ngx_cigna_redis_t *redis);
-static ngx_int_t ngx_cigna_redis_watched_route(ngx_cigna_redis_t *redis,
+static ngx_int_t ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis);
+static ngx_int_t ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
-static ngx_int_t ngx_cigna_redis_watched_answered(ngx_cigna_redis_node_t *node,
+static ngx_int_t ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
-static ngx_uint_t ngx_cigna_redis_watched_trouble(
+static ngx_uint_t ngx_cigna_redis_sentinel_trouble(
     ngx_cigna_redis_node_t *node);
-static ngx_cigna_origin_t *ngx_cigna_redis_watched_origin(
+static ngx_cigna_origin_t *ngx_cigna_redis_sentinel_origin(
     ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_watched_whom(ngx_cigna_redis_ask_t *ask);
-static ngx_int_t ngx_cigna_redis_watched_answer(ngx_cigna_redis_t *redis,
+static void ngx_cigna_redis_sentinel_whom(ngx_cigna_redis_ask_t *ask);
+static ngx_int_t ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin);
-static void ngx_cigna_redis_watched_switch(ngx_cigna_redis_t *redis,
+static void ngx_cigna_redis_sentinel_switch(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_node_t *node);
-static void ngx_cigna_redis_watched_over(ngx_cigna_redis_t *redis,
+static void ngx_cigna_redis_sentinel_over(ngx_cigna_redis_t *redis,
     ngx_int_t rc);
-static void ngx_cigna_redis_watched_done(ngx_cigna_redis_t *redis);
+static void ngx_cigna_redis_sentinel_done(ngx_cigna_redis_t *redis);
 
 
 const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_watched = {
-    ngx_cigna_redis_watched_init,
-    ngx_cigna_redis_watched_route,
-    ngx_cigna_redis_watched_answered,
-    ngx_cigna_redis_watched_trouble,
-    ngx_cigna_redis_watched_origin,
-    ngx_cigna_redis_watched_done
+    ngx_cigna_redis_sentinel_init,
+    ngx_cigna_redis_sentinel_route,
+    ngx_cigna_redis_sentinel_answered,
+    ngx_cigna_redis_sentinel_trouble,
+    ngx_cigna_redis_sentinel_origin,
+    ngx_cigna_redis_sentinel_done
 };
 
 
 static ngx_int_t
-ngx_cigna_redis_watched_init(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
 {
-    u_char                     *what;
-    ngx_str_t                  *name;
-    ngx_cigna_redis_ask_t      *ask;
-    ngx_cigna_redis_conf_t     *conf;
-    ngx_cigna_redis_watched_t  *w;
+    u_char                      *what;
+    ngx_str_t                   *name;
+    ngx_cigna_redis_ask_t       *ask;
+    ngx_cigna_redis_conf_t      *conf;
+    ngx_cigna_redis_sentinel_t  *w;
 
     conf = redis->shared.conf;
 
-    w = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_watched_t));
+    w = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_sentinel_t));
     if (w == NULL) {
         return NGX_ERROR;
     }
@@ -92,9 +92,9 @@ ngx_cigna_redis_watched_init(ngx_cigna_redis_t *redis)
     ask->redis = redis;
     ask->login = &conf->sentinel_login;
     ask->what = (char *) what;
-    ask->whom = ngx_cigna_redis_watched_whom;
-    ask->answer = ngx_cigna_redis_watched_answer;
-    ask->over = ngx_cigna_redis_watched_over;
+    ask->whom = ngx_cigna_redis_sentinel_whom;
+    ask->answer = ngx_cigna_redis_sentinel_answer;
+    ask->over = ngx_cigna_redis_sentinel_over;
 
     ask->argv[0] = cigna_slice("SENTINEL");
     ask->argv[1] = cigna_slice("GET-MASTER-ADDR-BY-NAME");
@@ -110,10 +110,10 @@ ngx_cigna_redis_watched_init(ngx_cigna_redis_t *redis)
 
 
 static ngx_int_t
-ngx_cigna_redis_watched_route(ngx_cigna_redis_t *redis,
+ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node)
 {
-    ngx_cigna_redis_watched_t  *w;
+    ngx_cigna_redis_sentinel_t  *w;
 
     w = redis->topology_data;
 
@@ -135,7 +135,7 @@ ngx_cigna_redis_watched_route(ngx_cigna_redis_t *redis,
 /* what a server says that is a primary no more, or not yet */
 
 static ngx_int_t
-ngx_cigna_redis_watched_answered(ngx_cigna_redis_node_t *node,
+ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
     cigna_redirect_t  r;
@@ -147,18 +147,18 @@ ngx_cigna_redis_watched_answered(ngx_cigna_redis_node_t *node,
     }
 
     call->resting = 1;
-    call->rest_by = ngx_current_msec + NGX_CIGNA_REDIS_WATCHED_REST;
+    call->rest_by = ngx_current_msec + NGX_CIGNA_REDIS_SENTINEL_REST;
 
-    (void) ngx_cigna_redis_watched_trouble(node);
+    (void) ngx_cigna_redis_sentinel_trouble(node);
 
     return NGX_AGAIN;
 }
 
 
 static ngx_uint_t
-ngx_cigna_redis_watched_trouble(ngx_cigna_redis_node_t *node)
+ngx_cigna_redis_sentinel_trouble(ngx_cigna_redis_node_t *node)
 {
-    ngx_cigna_redis_watched_t  *w;
+    ngx_cigna_redis_sentinel_t  *w;
 
     w = node->redis->topology_data;
 
@@ -171,9 +171,9 @@ ngx_cigna_redis_watched_trouble(ngx_cigna_redis_node_t *node)
 
 
 static ngx_cigna_origin_t *
-ngx_cigna_redis_watched_origin(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_sentinel_origin(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_watched_t  *w;
+    ngx_cigna_redis_sentinel_t  *w;
 
     w = redis->topology_data;
 
@@ -187,11 +187,11 @@ ngx_cigna_redis_watched_origin(ngx_cigna_redis_t *redis)
 
 
 static void
-ngx_cigna_redis_watched_whom(ngx_cigna_redis_ask_t *ask)
+ngx_cigna_redis_sentinel_whom(ngx_cigna_redis_ask_t *ask)
 {
-    ngx_uint_t                  i;
-    ngx_cigna_redis_conf_t     *conf;
-    ngx_cigna_redis_watched_t  *w;
+    ngx_uint_t                   i;
+    ngx_cigna_redis_conf_t      *conf;
+    ngx_cigna_redis_sentinel_t  *w;
 
     conf = ask->redis->shared.conf;
     w = ask->redis->topology_data;
@@ -205,12 +205,12 @@ ngx_cigna_redis_watched_whom(ngx_cigna_redis_ask_t *ask)
 
 
 static ngx_int_t
-ngx_cigna_redis_watched_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
+ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
     ngx_cigna_origin_t *origin)
 {
-    cigna_server_t              server;
-    ngx_cigna_redis_node_t     *node;
-    ngx_cigna_redis_watched_t  *w;
+    cigna_server_t               server;
+    ngx_cigna_redis_node_t      *node;
+    ngx_cigna_redis_sentinel_t  *w;
 
     w = redis->topology_data;
 
@@ -226,7 +226,7 @@ ngx_cigna_redis_watched_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
     w->first = origin - redis->shared.conf->origins + 1;
 
     if (node != w->primary) {
-        ngx_cigna_redis_watched_switch(redis, node);
+        ngx_cigna_redis_sentinel_switch(redis, node);
     }
 
     return NGX_OK;
@@ -234,11 +234,11 @@ ngx_cigna_redis_watched_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
 
 
 static void
-ngx_cigna_redis_watched_switch(ngx_cigna_redis_t *redis,
+ngx_cigna_redis_sentinel_switch(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_node_t *node)
 {
-    ngx_cigna_redis_node_t     *old;
-    ngx_cigna_redis_watched_t  *w;
+    ngx_cigna_redis_node_t      *old;
+    ngx_cigna_redis_sentinel_t  *w;
 
     w = redis->topology_data;
     old = w->primary;
@@ -262,10 +262,10 @@ ngx_cigna_redis_watched_switch(ngx_cigna_redis_t *redis,
  */
 
 static void
-ngx_cigna_redis_watched_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
+ngx_cigna_redis_sentinel_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
 {
-    ngx_uint_t                  well;
-    ngx_cigna_redis_watched_t  *w;
+    ngx_uint_t                   well;
+    ngx_cigna_redis_sentinel_t  *w;
 
     w = redis->topology_data;
 
@@ -275,7 +275,7 @@ ngx_cigna_redis_watched_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
         well = rc == NGX_OK && w->primary && !w->primary->down;
 
         ngx_cigna_redis_ask_later(&w->ask,
-                                  well ? NGX_CIGNA_REDIS_WATCHED_IDLE : 0);
+                                  well ? NGX_CIGNA_REDIS_SENTINEL_IDLE : 0);
 
         if (w->primary) {
             w->primary->hope = 0;
@@ -287,9 +287,9 @@ ngx_cigna_redis_watched_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
 
 
 static void
-ngx_cigna_redis_watched_done(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_sentinel_done(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_watched_t  *w;
+    ngx_cigna_redis_sentinel_t  *w;
 
     w = redis->topology_data;
 
