@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_redis_topology.h"
-#include "ngx_cigna_redis_ask.h"
+#include "ngx_cigna_redis_lookup.h"
 #include "ngx_cigna_redis_map.h"
 #include "ngx_cigna_redis_room.h"
 
@@ -29,12 +29,12 @@
 
 
 typedef struct {
-    ngx_cigna_redis_map_t    map;
-    ngx_cigna_redis_ask_t    ask;
-    ngx_msec_t               said;         /* that a stranger was named */
-    unsigned                 known:1;      /* there was a map */
-    unsigned                 lost:1;       /* nobody has one */
-    unsigned                 strange:1;    /* said is set */
+    ngx_cigna_redis_map_t       map;
+    ngx_cigna_redis_lookup_t    ask;
+    ngx_msec_t                  said;         /* that a stranger was named */
+    unsigned                    known:1;      /* there was a map */
+    unsigned                    lost:1;       /* nobody has one */
+    unsigned                    strange:1;    /* said is set */
 } ngx_cigna_redis_cluster_t;
 
 
@@ -54,8 +54,8 @@ static ngx_uint_t ngx_cigna_redis_cluster_trouble(
     ngx_cigna_redis_node_t *node);
 static ngx_cigna_origin_t *ngx_cigna_redis_cluster_origin(
     ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_cluster_whom(ngx_cigna_redis_ask_t *ask);
-static void ngx_cigna_redis_cluster_some(ngx_cigna_redis_ask_t *ask,
+static void ngx_cigna_redis_cluster_whom(ngx_cigna_redis_lookup_t *ask);
+static void ngx_cigna_redis_cluster_some(ngx_cigna_redis_lookup_t *ask,
     ngx_uint_t ready);
 static ngx_int_t ngx_cigna_redis_cluster_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin);
@@ -78,7 +78,7 @@ const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_clustered = {
 static ngx_int_t
 ngx_cigna_redis_cluster_init(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_ask_t      *ask;
+    ngx_cigna_redis_lookup_t   *ask;
     ngx_cigna_redis_cluster_t  *cl;
 
     cl = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_cluster_t));
@@ -101,7 +101,7 @@ ngx_cigna_redis_cluster_init(ngx_cigna_redis_t *redis)
     ask->argv[1] = cigna_slice("SLOTS");
     ask->argc = 2;
 
-    ngx_cigna_redis_ask_init(ask);
+    ngx_cigna_redis_lookup_init(ask);
 
     return NGX_OK;
 }
@@ -134,7 +134,7 @@ ngx_cigna_redis_cluster_route(ngx_cigna_redis_t *redis,
         ngx_cigna_redis_cluster_rest(call);
     }
 
-    ngx_cigna_redis_ask_soon(&cl->ask);
+    ngx_cigna_redis_lookup_soon(&cl->ask);
 
     return NGX_AGAIN;
 }
@@ -168,7 +168,7 @@ ngx_cigna_redis_cluster_answered(ngx_cigna_redis_node_t *node,
 
         if (!cigna_reply_is_error(reply, "TRYAGAIN")) {
             cl = node->redis->topology_data;
-            ngx_cigna_redis_ask_soon(&cl->ask);
+            ngx_cigna_redis_lookup_soon(&cl->ask);
         }
 
         return NGX_AGAIN;
@@ -194,7 +194,7 @@ ngx_cigna_redis_cluster_redirect(ngx_cigna_redis_node_t *node,
     if (to == NULL || !to->listed) {
         ngx_cigna_redis_cluster_stranger(node, &r->server);
         ngx_cigna_redis_cluster_rest(call);
-        ngx_cigna_redis_ask_soon(&cl->ask);
+        ngx_cigna_redis_lookup_soon(&cl->ask);
 
         return NGX_AGAIN;
     }
@@ -210,7 +210,7 @@ ngx_cigna_redis_cluster_redirect(ngx_cigna_redis_node_t *node,
             to->slot = r->slot;
         }
 
-        ngx_cigna_redis_ask_soon(&cl->ask);
+        ngx_cigna_redis_lookup_soon(&cl->ask);
     }
 
     if (call->tries > NGX_CIGNA_REDIS_CLUSTER_MOVES) {
@@ -274,7 +274,7 @@ ngx_cigna_redis_cluster_trouble(ngx_cigna_redis_node_t *node)
         ngx_cigna_redis_map_shift(cl->map, node);
     }
 
-    ngx_cigna_redis_ask_soon(&cl->ask);
+    ngx_cigna_redis_lookup_soon(&cl->ask);
 
     return 1;
 }
@@ -302,7 +302,7 @@ ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
         cl = redis->topology_data;
         conf = redis->shared.conf;
 
-        ngx_cigna_redis_ask_soon(&cl->ask);
+        ngx_cigna_redis_lookup_soon(&cl->ask);
 
         return &conf->origins[(ngx_uint_t) ngx_random() % conf->norigins];
     }
@@ -322,7 +322,7 @@ ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
 
 
 static void
-ngx_cigna_redis_cluster_whom(ngx_cigna_redis_ask_t *ask)
+ngx_cigna_redis_cluster_whom(ngx_cigna_redis_lookup_t *ask)
 {
     ngx_uint_t               i, first;
     ngx_cigna_redis_conf_t  *conf;
@@ -334,7 +334,7 @@ ngx_cigna_redis_cluster_whom(ngx_cigna_redis_ask_t *ask)
 
     first = (ngx_uint_t) ngx_random();
 
-    for (i = 0; i < conf->norigins && ask->n < NGX_CIGNA_REDIS_ASK_MAX; i++) {
+    for (i = 0; i < conf->norigins && ask->n < NGX_CIGNA_REDIS_LOOKUP_MAX; i++) {
         ask->origins[ask->n++] = &conf->origins[(first + i) % conf->norigins];
     }
 }
@@ -343,7 +343,7 @@ ngx_cigna_redis_cluster_whom(ngx_cigna_redis_ask_t *ask)
 /* at most half of all that can be asked, with another one first each time */
 
 static void
-ngx_cigna_redis_cluster_some(ngx_cigna_redis_ask_t *ask, ngx_uint_t ready)
+ngx_cigna_redis_cluster_some(ngx_cigna_redis_lookup_t *ask, ngx_uint_t ready)
 {
     ngx_uint_t               i, n, first;
     ngx_queue_t             *q;
@@ -355,7 +355,7 @@ ngx_cigna_redis_cluster_some(ngx_cigna_redis_ask_t *ask, ngx_uint_t ready)
     ngx_cigna_redis_each_node(ask->redis, q) {
         node = ngx_cigna_redis_node_at(q);
 
-        if (node->listed && ask->n < NGX_CIGNA_REDIS_ASK_MAX / 2
+        if (node->listed && ask->n < NGX_CIGNA_REDIS_LOOKUP_MAX / 2
             && ngx_cigna_redis_node_ready(node) == ready)
         {
             ask->origins[ask->n++] = &node->own;
@@ -408,11 +408,11 @@ ngx_cigna_redis_cluster_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
 
     cl->lost = (rc != NGX_OK && !cl->known);
 
-    if (!ngx_cigna_redis_ask_again(&cl->ask)) {
+    if (!ngx_cigna_redis_lookup_again(&cl->ask)) {
         well = ngx_cigna_redis_cluster_settle(redis) && rc == NGX_OK;
 
-        ngx_cigna_redis_ask_later(&cl->ask,
-                                  well ? NGX_CIGNA_REDIS_CLUSTER_IDLE : 0);
+        ngx_cigna_redis_lookup_later(&cl->ask,
+                                     well ? NGX_CIGNA_REDIS_CLUSTER_IDLE : 0);
     }
 
     ngx_cigna_redis_room_wake(redis);
@@ -454,5 +454,5 @@ ngx_cigna_redis_cluster_done(ngx_cigna_redis_t *redis)
 
     cl = redis->topology_data;
 
-    ngx_cigna_redis_ask_done(&cl->ask);
+    ngx_cigna_redis_lookup_done(&cl->ask);
 }

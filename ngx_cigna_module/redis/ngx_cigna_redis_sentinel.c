@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_redis_topology.h"
-#include "ngx_cigna_redis_ask.h"
+#include "ngx_cigna_redis_lookup.h"
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_room.h"
 #include "ngx_cigna_redis_subscriber.h"
@@ -25,10 +25,10 @@
 
 
 typedef struct {
-    ngx_cigna_redis_node_t  *primary;      /* NULL: not known */
-    ngx_cigna_redis_ask_t    ask;
-    ngx_uint_t               first;        /* whom */
-    unsigned                 lost:1;       /* nobody knows it */
+    ngx_cigna_redis_node_t    *primary;      /* NULL: not known */
+    ngx_cigna_redis_lookup_t   ask;
+    ngx_uint_t                 first;        /* whom */
+    unsigned                   lost:1;       /* nobody knows it */
 } ngx_cigna_redis_sentinel_t;
 
 
@@ -41,7 +41,7 @@ static ngx_uint_t ngx_cigna_redis_sentinel_trouble(
     ngx_cigna_redis_node_t *node);
 static ngx_cigna_origin_t *ngx_cigna_redis_sentinel_origin(
     ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_sentinel_whom(ngx_cigna_redis_ask_t *ask);
+static void ngx_cigna_redis_sentinel_whom(ngx_cigna_redis_lookup_t *ask);
 static ngx_int_t ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin);
 static void ngx_cigna_redis_sentinel_switch(ngx_cigna_redis_t *redis,
@@ -66,7 +66,7 @@ ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
 {
     u_char                      *what;
     ngx_str_t                   *name;
-    ngx_cigna_redis_ask_t       *ask;
+    ngx_cigna_redis_lookup_t    *ask;
     ngx_cigna_redis_conf_t      *conf;
     ngx_cigna_redis_sentinel_t  *w;
 
@@ -101,7 +101,7 @@ ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
     ask->argv[2] = cigna_slice_make(name->data, name->data + name->len);
     ask->argc = 3;
 
-    ngx_cigna_redis_ask_init(ask);
+    ngx_cigna_redis_lookup_init(ask);
 
     w->first = (ngx_uint_t) ngx_random() % conf->norigins;
 
@@ -126,7 +126,7 @@ ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
         return NGX_ERROR;
     }
 
-    ngx_cigna_redis_ask_soon(&w->ask);
+    ngx_cigna_redis_lookup_soon(&w->ask);
 
     return NGX_AGAIN;
 }
@@ -163,7 +163,7 @@ ngx_cigna_redis_sentinel_trouble(ngx_cigna_redis_node_t *node)
     w = node->redis->topology_data;
 
     if (node == w->primary) {
-        ngx_cigna_redis_ask_soon(&w->ask);
+        ngx_cigna_redis_lookup_soon(&w->ask);
     }
 
     return 1;
@@ -178,7 +178,7 @@ ngx_cigna_redis_sentinel_origin(ngx_cigna_redis_t *redis)
     w = redis->topology_data;
 
     if (w->primary == NULL) {
-        ngx_cigna_redis_ask_soon(&w->ask);
+        ngx_cigna_redis_lookup_soon(&w->ask);
         return NULL;
     }
 
@@ -187,7 +187,7 @@ ngx_cigna_redis_sentinel_origin(ngx_cigna_redis_t *redis)
 
 
 static void
-ngx_cigna_redis_sentinel_whom(ngx_cigna_redis_ask_t *ask)
+ngx_cigna_redis_sentinel_whom(ngx_cigna_redis_lookup_t *ask)
 {
     ngx_uint_t                   i;
     ngx_cigna_redis_conf_t      *conf;
@@ -196,7 +196,7 @@ ngx_cigna_redis_sentinel_whom(ngx_cigna_redis_ask_t *ask)
     conf = ask->redis->shared.conf;
     w = ask->redis->topology_data;
 
-    ask->n = ngx_min(conf->norigins, NGX_CIGNA_REDIS_ASK_MAX);
+    ask->n = ngx_min(conf->norigins, NGX_CIGNA_REDIS_LOOKUP_MAX);
 
     for (i = 0; i < ask->n; i++) {
         ask->origins[i] = &conf->origins[(w->first + i) % conf->norigins];
@@ -271,11 +271,11 @@ ngx_cigna_redis_sentinel_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
 
     w->lost = (rc != NGX_OK && w->primary == NULL);
 
-    if (!ngx_cigna_redis_ask_again(&w->ask)) {
+    if (!ngx_cigna_redis_lookup_again(&w->ask)) {
         well = rc == NGX_OK && w->primary && !w->primary->down;
 
-        ngx_cigna_redis_ask_later(&w->ask,
-                                  well ? NGX_CIGNA_REDIS_SENTINEL_IDLE : 0);
+        ngx_cigna_redis_lookup_later(&w->ask,
+                                     well ? NGX_CIGNA_REDIS_SENTINEL_IDLE : 0);
 
         if (w->primary) {
             w->primary->hope = 0;
@@ -293,5 +293,5 @@ ngx_cigna_redis_sentinel_done(ngx_cigna_redis_t *redis)
 
     w = redis->topology_data;
 
-    ngx_cigna_redis_ask_done(&w->ask);
+    ngx_cigna_redis_lookup_done(&w->ask);
 }

@@ -1,59 +1,59 @@
 
-#include "ngx_cigna_redis_ask.h"
+#include "ngx_cigna_redis_lookup.h"
 
 
-static void ngx_cigna_redis_ask_begin(ngx_event_t *ev);
-static void ngx_cigna_redis_ask_step(ngx_event_t *ev);
-static void ngx_cigna_redis_ask_post(ngx_cigna_redis_ask_t *ask);
-static void ngx_cigna_redis_ask_up(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_ask_failed(ngx_cigna_redis_conn_t *conn,
+static void ngx_cigna_redis_lookup_begin(ngx_event_t *ev);
+static void ngx_cigna_redis_lookup_step(ngx_event_t *ev);
+static void ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *ask);
+static void ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn,
     const char *error);
-static void ngx_cigna_redis_ask_say(ngx_cigna_redis_ask_t *ask,
+static void ngx_cigna_redis_lookup_say(ngx_cigna_redis_lookup_t *ask,
     const char *error);
-static void ngx_cigna_redis_ask_answered(ngx_cigna_redis_conn_t *conn,
+static void ngx_cigna_redis_lookup_answered(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
-static void ngx_cigna_redis_ask_closed(ngx_cigna_redis_conn_t *conn,
+static void ngx_cigna_redis_lookup_closed(ngx_cigna_redis_conn_t *conn,
     ngx_queue_t *calls);
-static void ngx_cigna_redis_ask_handler(ngx_cigna_redis_cmd_t *cmd);
+static void ngx_cigna_redis_lookup_handler(ngx_cigna_redis_cmd_t *cmd);
 
 
-static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_ask_ops = {
-    ngx_cigna_redis_ask_up,
-    ngx_cigna_redis_ask_failed,
-    ngx_cigna_redis_ask_answered,
-    ngx_cigna_redis_ask_closed,
+static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_lookup_ops = {
+    ngx_cigna_redis_lookup_up,
+    ngx_cigna_redis_lookup_failed,
+    ngx_cigna_redis_lookup_answered,
+    ngx_cigna_redis_lookup_closed,
     NULL
 };
 
 
 void
-ngx_cigna_redis_ask_init(ngx_cigna_redis_ask_t *ask)
+ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *ask)
 {
     ngx_cigna_redis_conn_t  *conn;
 
     conn = &ask->conn;
 
     conn->shared = &ask->redis->shared;
-    conn->ops = &ngx_cigna_redis_ask_ops;
+    conn->ops = &ngx_cigna_redis_lookup_ops;
     conn->owner = ask;
     conn->login = ask->login;
     conn->check = cigna_redis_handshake_check_none;
 
     ngx_cigna_redis_conn_init(conn);
 
-    ask->again.handler = ngx_cigna_redis_ask_begin;
+    ask->again.handler = ngx_cigna_redis_lookup_begin;
     ask->again.data = ask;
     ask->again.log = ngx_cigna_redis_log(ask->redis);
     ask->again.cancelable = 1;
 
-    ask->step.handler = ngx_cigna_redis_ask_step;
+    ask->step.handler = ngx_cigna_redis_lookup_step;
     ask->step.data = ask;
     ask->step.log = ngx_cigna_redis_log(ask->redis);
 }
 
 
 void
-ngx_cigna_redis_ask_soon(ngx_cigna_redis_ask_t *ask)
+ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *ask)
 {
     ngx_msec_t  since;
 
@@ -72,27 +72,27 @@ ngx_cigna_redis_ask_soon(ngx_cigna_redis_ask_t *ask)
     }
 
     ngx_add_timer(&ask->again,
-                  (ask->asked && since < NGX_CIGNA_REDIS_ASK_LEAST)
-                  ? NGX_CIGNA_REDIS_ASK_LEAST - since : 1);
+                  (ask->asked && since < NGX_CIGNA_REDIS_LOOKUP_LEAST)
+                  ? NGX_CIGNA_REDIS_LOOKUP_LEAST - since : 1);
 }
 
 
 ngx_uint_t
-ngx_cigna_redis_ask_again(ngx_cigna_redis_ask_t *ask)
+ngx_cigna_redis_lookup_again(ngx_cigna_redis_lookup_t *ask)
 {
     if (!ask->more) {
         return 0;
     }
 
     ask->more = 0;
-    ngx_cigna_redis_ask_soon(ask);
+    ngx_cigna_redis_lookup_soon(ask);
 
     return 1;
 }
 
 
 void
-ngx_cigna_redis_ask_later(ngx_cigna_redis_ask_t *ask, ngx_msec_t idle_ms)
+ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *ask, ngx_msec_t idle_ms)
 {
     ngx_msec_t  pause;
 
@@ -109,9 +109,9 @@ ngx_cigna_redis_ask_later(ngx_cigna_redis_ask_t *ask, ngx_msec_t idle_ms)
 
 
 static void
-ngx_cigna_redis_ask_begin(ngx_event_t *ev)
+ngx_cigna_redis_lookup_begin(ngx_event_t *ev)
 {
-    ngx_cigna_redis_ask_t  *ask;
+    ngx_cigna_redis_lookup_t  *ask;
 
     ask = ev->data;
 
@@ -124,16 +124,16 @@ ngx_cigna_redis_ask_begin(ngx_event_t *ev)
     ask->n = 0;
     ask->whom(ask);
 
-    ngx_cigna_redis_ask_post(ask);
+    ngx_cigna_redis_lookup_post(ask);
 }
 
 
 /* after each connection, and before the first one */
 
 static void
-ngx_cigna_redis_ask_step(ngx_event_t *ev)
+ngx_cigna_redis_lookup_step(ngx_event_t *ev)
 {
-    ngx_cigna_redis_ask_t  *ask;
+    ngx_cigna_redis_lookup_t  *ask;
 
     ask = ev->data;
 
@@ -150,7 +150,7 @@ ngx_cigna_redis_ask_step(ngx_event_t *ev)
 
 
 static void
-ngx_cigna_redis_ask_post(ngx_cigna_redis_ask_t *ask)
+ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *ask)
 {
     ngx_event_t  *ev;
 
@@ -160,9 +160,9 @@ ngx_cigna_redis_ask_post(ngx_cigna_redis_ask_t *ask)
 
 
 static void
-ngx_cigna_redis_ask_up(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn)
 {
-    ngx_cigna_redis_ask_t     *ask;
+    ngx_cigna_redis_lookup_t  *ask;
     ngx_cigna_redis_call_t    *call;
     ngx_cigna_redis_shared_t  *shared;
 
@@ -171,7 +171,7 @@ ngx_cigna_redis_ask_up(ngx_cigna_redis_conn_t *conn)
 
     ngx_memzero(&ask->cmd, sizeof(ngx_cigna_redis_cmd_t));
 
-    ask->cmd.handler = ngx_cigna_redis_ask_handler;
+    ask->cmd.handler = ngx_cigna_redis_lookup_handler;
 
     call = ngx_cigna_redis_call_create(&shared->calls, &ask->cmd, ask->argv,
                                        ask->argc, shared->conf->timeout);
@@ -191,7 +191,7 @@ ngx_cigna_redis_ask_up(ngx_cigna_redis_conn_t *conn)
 /* calls that are needed, but have no handler to be called */
 
 static void
-ngx_cigna_redis_ask_handler(ngx_cigna_redis_cmd_t *cmd)
+ngx_cigna_redis_lookup_handler(ngx_cigna_redis_cmd_t *cmd)
 {
     cigna_reply_destroy(cmd->reply);
     cmd->reply = NULL;
@@ -199,21 +199,21 @@ ngx_cigna_redis_ask_handler(ngx_cigna_redis_cmd_t *cmd)
 
 
 static void
-ngx_cigna_redis_ask_failed(ngx_cigna_redis_conn_t *conn, const char *error)
+ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 {
-    ngx_cigna_redis_ask_t  *ask;
+    ngx_cigna_redis_lookup_t  *ask;
 
     ask = conn->owner;
 
-    ngx_cigna_redis_ask_say(ask, error);
-    ngx_cigna_redis_ask_post(ask);
+    ngx_cigna_redis_lookup_say(ask, error);
+    ngx_cigna_redis_lookup_post(ask);
 }
 
 
 /* once, until there is an answer again */
 
 static void
-ngx_cigna_redis_ask_say(ngx_cigna_redis_ask_t *ask, const char *error)
+ngx_cigna_redis_lookup_say(ngx_cigna_redis_lookup_t *ask, const char *error)
 {
     ngx_uint_t  level;
 
@@ -226,17 +226,17 @@ ngx_cigna_redis_ask_say(ngx_cigna_redis_ask_t *ask, const char *error)
 
 
 static void
-ngx_cigna_redis_ask_answered(ngx_cigna_redis_conn_t *conn,
+ngx_cigna_redis_lookup_answered(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    ngx_cigna_redis_ask_t  *ask;
+    ngx_cigna_redis_lookup_t  *ask;
 
     ask = conn->owner;
 
     ask->rc = ask->answer(ask->redis, reply, conn->peer.origin);
 
     if (ask->rc != NGX_OK) {
-        ngx_cigna_redis_ask_say(ask, cigna_reply_is_error(reply, "NOPERM")
+        ngx_cigna_redis_lookup_say(ask, cigna_reply_is_error(reply, "NOPERM")
                                      ? "the user lacks a permission"
                                      : "it does not know, or makes no sense");
     }
@@ -249,10 +249,10 @@ ngx_cigna_redis_ask_answered(ngx_cigna_redis_conn_t *conn,
 
 
 static void
-ngx_cigna_redis_ask_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
+ngx_cigna_redis_lookup_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 {
-    ngx_cigna_redis_ask_t   *ask;
-    ngx_cigna_redis_call_t  *call;
+    ngx_cigna_redis_lookup_t  *ask;
+    ngx_cigna_redis_call_t    *call;
 
     ask = conn->owner;
 
@@ -262,15 +262,15 @@ ngx_cigna_redis_ask_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 
         ngx_cigna_redis_call_destroy(&conn->shared->calls, call);
 
-        ngx_cigna_redis_ask_say(ask, "it has not answered");
+        ngx_cigna_redis_lookup_say(ask, "it has not answered");
     }
 
-    ngx_cigna_redis_ask_post(ask);
+    ngx_cigna_redis_lookup_post(ask);
 }
 
 
 void
-ngx_cigna_redis_ask_done(ngx_cigna_redis_ask_t *ask)
+ngx_cigna_redis_lookup_done(ngx_cigna_redis_lookup_t *ask)
 {
     if (ask->again.timer_set) {
         ngx_del_timer(&ask->again);

@@ -12,13 +12,13 @@
  * The question is put again and again, soon where somebody wants to know.
  */
 
-#define NGX_CIGNA_REDIS_ASK_MAX    32
-#define NGX_CIGNA_REDIS_ASK_LEAST  100     /* ms between two questions */
+#define NGX_CIGNA_REDIS_LOOKUP_MAX    32
+#define NGX_CIGNA_REDIS_LOOKUP_LEAST  100     /* ms between two questions */
 
 
-typedef struct ngx_cigna_redis_ask_s  ngx_cigna_redis_ask_t;
+typedef struct ngx_cigna_redis_lookup_s  ngx_cigna_redis_lookup_t;
 
-struct ngx_cigna_redis_ask_s {
+struct ngx_cigna_redis_lookup_s {
     /* set by the owner, all else zeroed */
     ngx_cigna_redis_t        *redis;
     ngx_cigna_redis_login_t  *login;
@@ -27,7 +27,7 @@ struct ngx_cigna_redis_ask_s {
     ngx_uint_t                argc;
 
     /* fills in whom to ask: origins and n, which is 0 */
-    void                    (*whom)(ngx_cigna_redis_ask_t *ask);
+    void                    (*whom)(ngx_cigna_redis_lookup_t *ask);
 
     /* NGX_OK if that is an answer, else the next one is asked */
     ngx_int_t               (*answer)(ngx_cigna_redis_t *redis,
@@ -37,7 +37,7 @@ struct ngx_cigna_redis_ask_s {
     /* it is over, to be put again; rc: somebody has answered */
     void                    (*over)(ngx_cigna_redis_t *redis, ngx_int_t rc);
 
-    ngx_cigna_origin_t       *origins[NGX_CIGNA_REDIS_ASK_MAX];
+    ngx_cigna_origin_t       *origins[NGX_CIGNA_REDIS_LOOKUP_MAX];
     ngx_uint_t                n;
 
     /* private */
@@ -55,20 +55,21 @@ struct ngx_cigna_redis_ask_s {
 };
 
 
-void ngx_cigna_redis_ask_init(ngx_cigna_redis_ask_t *ask);
+void ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *ask);
 
 /* soon, but not all the time; never calls back before it has returned */
-void ngx_cigna_redis_ask_soon(ngx_cigna_redis_ask_t *ask);
+void ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *ask);
 
 /*
  * over() ends with the one or the other: at once, if somebody wanted to know
  * meanwhile (else 0); or in about idle_ms, in 0: when something is wrong, soon
  * at first.
  */
-ngx_uint_t ngx_cigna_redis_ask_again(ngx_cigna_redis_ask_t *ask);
-void ngx_cigna_redis_ask_later(ngx_cigna_redis_ask_t *ask, ngx_msec_t idle_ms);
+ngx_uint_t ngx_cigna_redis_lookup_again(ngx_cigna_redis_lookup_t *ask);
+void ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *ask,
+    ngx_msec_t idle_ms);
 
-void ngx_cigna_redis_ask_done(ngx_cigna_redis_ask_t *ask);
+void ngx_cigna_redis_lookup_done(ngx_cigna_redis_lookup_t *ask);
 
 
 #endif /* _NGX_CIGNA_REDIS_ASK_H_INCLUDED_ */
