@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_redis_topology.h"
 #include "ngx_cigna_redis_node.h"
-#include "ngx_cigna_redis_room.h"
+#include "ngx_cigna_redis_pending.h"
 #include "ngx_cigna_redis_subscriber.h"
 #include "redis/cigna_cluster.h"
 
@@ -67,7 +67,7 @@ ngx_cigna_redis_init(ngx_cigna_redis_t *redis)
     ngx_queue_init(&redis->nodes);
     ngx_queue_init(&redis->subscribers);
 
-    ngx_cigna_redis_room_init(redis);
+    ngx_cigna_redis_pending_init(redis);
 
     redis->topology = ngx_cigna_redis_topologies[shared->conf->mode];
 
@@ -162,7 +162,7 @@ ngx_cigna_redis_start(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
     }
 
     if (rc == NGX_AGAIN && redis->room.n < NGX_CIGNA_REDIS_WAITING_MAX) {
-        ngx_cigna_redis_room_enter(redis, call);
+        ngx_cigna_redis_pending_enter(redis, call);
         return NGX_AGAIN;
     }
 
@@ -199,7 +199,7 @@ ngx_cigna_redis_destroy(ngx_cigna_redis_t *redis)
                                                  link));
     }
 
-    ngx_cigna_redis_room_done(redis);
+    ngx_cigna_redis_pending_done(redis);
 
     ngx_destroy_pool(redis->pool);
 }

@@ -88,7 +88,7 @@ struct ngx_cigna_redis_cmd_s {
 };
 
 /* between a start that returned NGX_AGAIN and handler or cancel() */
-#define ngx_cigna_redis_pending(cmd)  ((cmd)->call != NULL)
+#define ngx_cigna_redis_in_flight(cmd)  ((cmd)->call != NULL)
 
 
 /*

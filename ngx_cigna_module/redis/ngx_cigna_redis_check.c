@@ -107,7 +107,7 @@ ngx_cigna_redis_check_handler(ngx_event_t *ev)
 
     ngx_cigna_redis_check_later(conn);
 
-    if (ngx_exiting || ngx_cigna_redis_pending(&conn->checking)) {
+    if (ngx_exiting || ngx_cigna_redis_in_flight(&conn->checking)) {
         return;
     }
 
@@ -128,7 +128,7 @@ ngx_cigna_redis_check_doubt(ngx_cigna_redis_conn_t *conn,
 
     call->reply = reply;
 
-    if (conn->error || ngx_cigna_redis_pending(&conn->checking)) {
+    if (conn->error || ngx_cigna_redis_in_flight(&conn->checking)) {
 
         /* a check that was sent before may have been answered before, too */
 

@@ -79,7 +79,7 @@ typedef struct {
     ngx_uint_t                     n;
     ngx_event_t                    wake;   /* posted */
     ngx_event_t                    timer;
-} ngx_cigna_redis_room_t;
+} ngx_cigna_redis_pending_t;
 
 
 struct ngx_cigna_redis_s {
@@ -93,8 +93,8 @@ struct ngx_cigna_redis_s {
     ngx_queue_t                    nodes;
     ngx_uint_t                     nnodes;
 
-    ngx_cigna_redis_room_t         room;
-    ngx_queue_t                    subscribers;
+    ngx_cigna_redis_pending_t         room;
+    ngx_queue_t                       subscribers;
 
     ngx_cigna_redis_connected_pt   connected;
     void                          *connected_data;

@@ -2,7 +2,7 @@
 #include "ngx_cigna_redis_topology.h"
 #include "ngx_cigna_redis_lookup.h"
 #include "ngx_cigna_redis_map.h"
-#include "ngx_cigna_redis_room.h"
+#include "ngx_cigna_redis_pending.h"
 
 
 /*
@@ -415,7 +415,7 @@ ngx_cigna_redis_cluster_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
                                      well ? NGX_CIGNA_REDIS_CLUSTER_IDLE : 0);
     }
 
-    ngx_cigna_redis_room_wake(redis);
+    ngx_cigna_redis_pending_wake(redis);
 }
 
 

@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_redis_node.h"
-#include "ngx_cigna_redis_room.h"
+#include "ngx_cigna_redis_pending.h"
 #include "ngx_cigna_redis_check.h"
 #include "vault/cigna_marker.h"
 
@@ -378,7 +378,7 @@ ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn)
         return;
     }
 
-    ngx_cigna_redis_room_wake(redis);
+    ngx_cigna_redis_pending_wake(redis);
 
     if (redis->connected) {
         age = conn->setup.age_ms;
@@ -457,7 +457,7 @@ ngx_cigna_redis_node_rest(ngx_cigna_redis_conn_t *conn)
         node->hope = hope;
     }
 
-    ngx_cigna_redis_room_wake(node->redis);
+    ngx_cigna_redis_pending_wake(node->redis);
 }
 
 
@@ -490,7 +490,7 @@ ngx_cigna_redis_node_retry_handler(ngx_event_t *ev)
 
     /* others are made for those who wait */
 
-    ngx_cigna_redis_room_wake(node->redis);
+    ngx_cigna_redis_pending_wake(node->redis);
 }
 
 
@@ -508,7 +508,7 @@ ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
 
     if (conn->durable) {
         ngx_cigna_redis_node_durable(conn, reply);
-        ngx_cigna_redis_room_wake(redis);
+        ngx_cigna_redis_pending_wake(redis);
     }
 
     if (reply == NULL) {
@@ -616,8 +616,8 @@ ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,
         return;
     }
 
-    ngx_cigna_redis_room_enter(node->redis, call);
-    ngx_cigna_redis_room_wake(node->redis);
+    ngx_cigna_redis_pending_enter(node->redis, call);
+    ngx_cigna_redis_pending_wake(node->redis);
 }
 
 

@@ -2,7 +2,7 @@
 #include "ngx_cigna_redis_topology.h"
 #include "ngx_cigna_redis_lookup.h"
 #include "ngx_cigna_redis_node.h"
-#include "ngx_cigna_redis_room.h"
+#include "ngx_cigna_redis_pending.h"
 #include "ngx_cigna_redis_subscriber.h"
 #include "redis/cigna_cluster.h"
 #include "redis/cigna_sentinel.h"
@@ -282,7 +282,7 @@ ngx_cigna_redis_sentinel_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
         }
     }
 
-    ngx_cigna_redis_room_wake(redis);
+    ngx_cigna_redis_pending_wake(redis);
 }
 
 

@@ -474,7 +474,7 @@ ngx_cigna_run_keep_timer(ngx_event_t *ev)
 
     ngx_add_timer(ev, run->op.keep_ms);
 
-    if (ngx_cigna_redis_pending(&run->keep)) {
+    if (ngx_cigna_redis_in_flight(&run->keep)) {
         return;
     }
 

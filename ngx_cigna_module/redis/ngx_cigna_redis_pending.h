@@ -9,16 +9,16 @@
 /* Calls that wait, until there is a connection for them or they are late. */
 
 
-void ngx_cigna_redis_room_init(ngx_cigna_redis_t *redis);
+void ngx_cigna_redis_pending_init(ngx_cigna_redis_t *redis);
 
 /* takes the call; it is looked at when woken, when it has rested, in the end */
-void ngx_cigna_redis_room_enter(ngx_cigna_redis_t *redis,
+void ngx_cigna_redis_pending_enter(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call);
 
 /* something has changed: all are looked at, after this turn of events */
-void ngx_cigna_redis_room_wake(ngx_cigna_redis_t *redis);
+void ngx_cigna_redis_pending_wake(ngx_cigna_redis_t *redis);
 
-void ngx_cigna_redis_room_done(ngx_cigna_redis_t *redis);
+void ngx_cigna_redis_pending_done(ngx_cigna_redis_t *redis);
 
 
 /*

@@ -1,50 +1,50 @@
 
-#include "ngx_cigna_redis_room.h"
+#include "ngx_cigna_redis_pending.h"
 #include "ngx_cigna_redis_node.h"
 
 
-static void ngx_cigna_redis_room_handler(ngx_event_t *ev);
-static void ngx_cigna_redis_room_look(ngx_cigna_redis_t *redis,
+static void ngx_cigna_redis_pending_handler(ngx_event_t *ev);
+static void ngx_cigna_redis_pending_look(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call);
-static ngx_msec_t ngx_cigna_redis_room_rest(ngx_cigna_redis_call_t *call);
-static void ngx_cigna_redis_room_timer(ngx_cigna_redis_t *redis,
+static ngx_msec_t ngx_cigna_redis_pending_rest(ngx_cigna_redis_call_t *call);
+static void ngx_cigna_redis_pending_timer(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call);
 
 
 void
-ngx_cigna_redis_room_init(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_pending_init(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_room_t  *room;
+    ngx_cigna_redis_pending_t  *room;
 
     room = &redis->room;
 
     ngx_queue_init(&room->calls);
 
-    room->wake.handler = ngx_cigna_redis_room_handler;
+    room->wake.handler = ngx_cigna_redis_pending_handler;
     room->wake.data = redis;
     room->wake.log = ngx_cigna_redis_log(redis);
 
     /* not cancelable, and not set unless somebody waits */
 
-    room->timer.handler = ngx_cigna_redis_room_handler;
+    room->timer.handler = ngx_cigna_redis_pending_handler;
     room->timer.data = redis;
     room->timer.log = ngx_cigna_redis_log(redis);
 }
 
 
 void
-ngx_cigna_redis_room_enter(ngx_cigna_redis_t *redis,
+ngx_cigna_redis_pending_enter(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call)
 {
     ngx_queue_insert_tail(&redis->room.calls, &call->link);
     redis->room.n++;
 
-    ngx_cigna_redis_room_timer(redis, call);
+    ngx_cigna_redis_pending_timer(redis, call);
 }
 
 
 void
-ngx_cigna_redis_room_wake(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_pending_wake(ngx_cigna_redis_t *redis)
 {
     ngx_event_t  *ev;
 
@@ -58,12 +58,12 @@ ngx_cigna_redis_room_wake(ngx_cigna_redis_t *redis)
 /* handlers may start commands, which enter, or cancel those still to come */
 
 static void
-ngx_cigna_redis_room_handler(ngx_event_t *ev)
+ngx_cigna_redis_pending_handler(ngx_event_t *ev)
 {
-    ngx_queue_t              calls;
-    ngx_cigna_redis_t       *redis;
-    ngx_cigna_redis_room_t  *room;
-    ngx_cigna_redis_call_t  *call;
+    ngx_queue_t                 calls;
+    ngx_cigna_redis_t          *redis;
+    ngx_cigna_redis_pending_t  *room;
+    ngx_cigna_redis_call_t     *call;
 
     redis = ev->data;
     room = &redis->room;
@@ -85,13 +85,13 @@ ngx_cigna_redis_room_handler(ngx_event_t *ev)
         call = ngx_cigna_redis_call_first(&calls);
         ngx_queue_remove(&call->link);
 
-        ngx_cigna_redis_room_look(redis, call);
+        ngx_cigna_redis_pending_look(redis, call);
     }
 }
 
 
 static void
-ngx_cigna_redis_room_look(ngx_cigna_redis_t *redis,
+ngx_cigna_redis_pending_look(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call)
 {
     ngx_int_t                 rc;
@@ -110,14 +110,14 @@ ngx_cigna_redis_room_look(ngx_cigna_redis_t *redis,
 
         rc = NGX_AGAIN;
 
-        if (ngx_cigna_redis_room_rest(call) == 0) {
+        if (ngx_cigna_redis_pending_rest(call) == 0) {
             call->resting = 0;
             rc = ngx_cigna_redis_dispatch(redis, call);
         }
     }
 
     if (rc == NGX_AGAIN) {
-        ngx_cigna_redis_room_enter(redis, call);
+        ngx_cigna_redis_pending_enter(redis, call);
 
     } else if (rc == NGX_ERROR) {
         ngx_cigna_redis_call_finish(calls, call, cigna_ev_unsent, NULL);
@@ -126,7 +126,7 @@ ngx_cigna_redis_room_look(ngx_cigna_redis_t *redis,
 
 
 static ngx_msec_t
-ngx_cigna_redis_room_rest(ngx_cigna_redis_call_t *call)
+ngx_cigna_redis_pending_rest(ngx_cigna_redis_call_t *call)
 {
     ngx_msec_int_t  left;
 
@@ -143,7 +143,7 @@ ngx_cigna_redis_room_rest(ngx_cigna_redis_call_t *call)
 /* so that this call is not forgotten */
 
 static void
-ngx_cigna_redis_room_timer(ngx_cigna_redis_t *redis,
+ngx_cigna_redis_pending_timer(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call)
 {
     ngx_msec_t    ms, rest;
@@ -152,7 +152,7 @@ ngx_cigna_redis_room_timer(ngx_cigna_redis_t *redis,
     ms = ngx_cigna_redis_call_left(call);
 
     if (call->resting) {
-        rest = ngx_cigna_redis_room_rest(call);
+        rest = ngx_cigna_redis_pending_rest(call);
         ms = ngx_min(ms, rest);
     }
 
@@ -174,10 +174,10 @@ ngx_cigna_redis_room_timer(ngx_cigna_redis_t *redis,
 
 
 void
-ngx_cigna_redis_room_done(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_pending_done(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_room_t  *room;
-    ngx_cigna_redis_call_t  *call;
+    ngx_cigna_redis_pending_t  *room;
+    ngx_cigna_redis_call_t     *call;
 
     room = &redis->room;
 
