@@ -8,7 +8,7 @@
 #include "shm/ngx_cigna_cache.h"
 #include "shm/ngx_cigna_counters.h"
 #include "nginx/ngx_cigna_index.h"
-#include "shm/ngx_cigna_pace.h"
+#include "shm/ngx_cigna_refresh_gate.h"
 #include "redis/ngx_cigna_redis.h"
 #include "budget/cigna_budget.h"
 #include "fhir/cigna_gate_out.h"
@@ -109,9 +109,9 @@ typedef struct {
     ngx_cigna_place_t         *place;          /* of the block */
 
     /* in the zone, see ngx_cigna_rows.h */
-    ngx_cigna_zone_row_t      *row;
-    ngx_cigna_counters_t      *counters;
-    ngx_cigna_pace_t          *pace;
+    ngx_cigna_zone_row_t          *row;
+    ngx_cigna_counters_t          *counters;
+    ngx_cigna_refresh_gate_t      *pace;
 
     /* a worker's own */
     ngx_uint_t                 waiters;            /* for refreshes, now */

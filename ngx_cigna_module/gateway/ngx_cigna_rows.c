@@ -130,7 +130,7 @@ ngx_cigna_rows_set(ngx_cigna_tenant_t *tenant, ngx_cigna_zone_t *fixed,
     }
 
     tenant->counters = ngx_cigna_counters(tenant->row);
-    tenant->pace = ngx_cigna_pace(tenant->row);
+    tenant->pace = ngx_cigna_refresh_gate(tenant->row);
 }
 
 

@@ -99,7 +99,7 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
         return NGX_DECLINED;
     }
 
-    rest = ngx_cigna_pace_cooling(mcf->zone, key);
+    rest = ngx_cigna_refresh_gate_cooling(mcf->zone, key);
 
     if (rest) {
         *retry_after = (rest + 999) / 1000;
@@ -149,7 +149,7 @@ ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_run_t  *run;
 
     if (ngx_exiting
-        || ngx_cigna_pace_spent(tenant->pace, tenant->token_requests))
+        || ngx_cigna_refresh_gate_spent(tenant->pace, tenant->token_requests))
     {
         return;
     }
@@ -167,9 +167,9 @@ ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
 {
     ngx_msec_t  rest, paused, quiet;
 
-    rest = ngx_cigna_pace_braked(mcf->zone, tenant->pace);
-    paused = ngx_cigna_pace_paused(tenant->pace);
-    quiet = ngx_cigna_pace_quiet(mcf->zone);
+    rest = ngx_cigna_refresh_gate_braked(mcf->zone, tenant->pace);
+    paused = ngx_cigna_refresh_gate_paused(tenant->pace);
+    quiet = ngx_cigna_refresh_gate_quiet(mcf->zone);
 
     rest = ngx_max(rest, paused);
 
@@ -279,10 +279,10 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     run = refresher->run;
     tenant = run->tenant;
 
-    ngx_cigna_pace_endpoint(run->mcf->zone, tenant->pace,
-                            tenant->provider.token_endpoint,
-                            tenant->refused_share, ev->now_ms,
-                            &flow->verdict.endpoint);
+    ngx_cigna_refresh_gate_endpoint(run->mcf->zone, tenant->pace,
+                                    tenant->provider.token_endpoint,
+                                    tenant->refused_share, ev->now_ms,
+                                    &flow->verdict.endpoint);
 
     ngx_cigna_refresher_journalled(refresher);
 
@@ -344,17 +344,18 @@ static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow)
 {
-    ngx_cigna_pace_e     state;
-    ngx_cigna_tenant_t  *tenant;
+    ngx_cigna_refresh_gate_e   state;
+    ngx_cigna_tenant_t        *tenant;
 
     tenant = run->tenant;
 
-    state = ngx_cigna_pace_answered(run->mcf->zone, tenant->pace, &run->key,
-                                    flow->answer, tenant->refused_share);
+    state = ngx_cigna_refresh_gate_answered(run->mcf->zone, tenant->pace,
+                                            &run->key, flow->answer,
+                                            tenant->refused_share);
 
     switch (state) {
 
-    case ngx_cigna_pace_doubting:
+    case ngx_cigna_refresh_gate_doubting:
         ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
                       "the token endpoint refuses too many grants of \"%V\" "
                       "with invalid_grant: none is given up for that, and few "
@@ -362,13 +363,13 @@ ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
                       &tenant->name);
         return;
 
-    case ngx_cigna_pace_failing:
+    case ngx_cigna_refresh_gate_failing:
         ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
                       "refreshes of \"%V\" fail one after the other: few begin "
                       "until one does well", &tenant->name);
         return;
 
-    case ngx_cigna_pace_well:
+    case ngx_cigna_refresh_gate_well:
         return;
     }
 }
@@ -404,7 +405,7 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
     }
 
     if (flow->exchanged) {
-        ngx_cigna_pace_warm(run->mcf->zone, &run->key);
+        ngx_cigna_refresh_gate_warm(run->mcf->zone, &run->key);
 
     } else if (!flow->overtaken && !cigna_verdict_behind(&flow->verdict)
                && flow->failure == cigna_refresh_unavailable
@@ -454,13 +455,13 @@ ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 {
     int64_t  pause_s;
 
-    ngx_cigna_pace_cool(run->mcf->zone, &run->key,
-                        flow->answer != cigna_answer_none);
+    ngx_cigna_refresh_gate_cool(run->mcf->zone, &run->key,
+                                flow->answer != cigna_answer_none);
 
     pause_s = ngx_min(flow->retry_after_s, NGX_CIGNA_REFRESH_PAUSE_MAX_S);
 
     if (pause_s > 0) {
-        ngx_cigna_pace_pause(run->tenant->pace, pause_s * 1000);
+        ngx_cigna_refresh_gate_pause(run->tenant->pace, pause_s * 1000);
     }
 }
 

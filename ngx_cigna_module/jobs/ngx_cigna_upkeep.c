@@ -114,7 +114,7 @@ ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
     }
 
     left = CIGNA_LEASE_QUIET_MS;
-    age = ngx_cigna_pace_primary(mcf->zone, primary, primary_age_ms);
+    age = ngx_cigna_refresh_gate_primary(mcf->zone, primary, primary_age_ms);
 
     if (age >= (int64_t) left) {
         return;
@@ -124,13 +124,13 @@ ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
 
     left -= age;
 
-    if (ngx_cigna_pace_quiet(mcf->zone) + NGX_CIGNA_UPKEEP_TICK < left) {
+    if (ngx_cigna_refresh_gate_quiet(mcf->zone) + NGX_CIGNA_UPKEEP_TICK < left) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "cigna: Redis has a new primary, no refresh starts for "
                       "%M ms", left);
     }
 
-    ngx_cigna_pace_be_quiet(mcf->zone, left);
+    ngx_cigna_refresh_gate_be_quiet(mcf->zone, left);
 }
 
 

@@ -120,9 +120,10 @@ ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     v.mark = *mark;
 
     if (grant->state == cigna_grant_spent || mark->attempts) {
-        ngx_cigna_pace_endpoint(mcf->zone, tenant->pace,
-                                tenant->provider.token_endpoint,
-                                tenant->refused_share, now, &v.endpoint);
+        ngx_cigna_refresh_gate_endpoint(mcf->zone, tenant->pace,
+                                        tenant->provider.token_endpoint,
+                                        tenant->refused_share, now,
+                                        &v.endpoint);
     }
 
     switch (cigna_verdict(&v, now)) {

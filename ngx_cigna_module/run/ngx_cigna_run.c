@@ -253,7 +253,7 @@ ngx_cigna_run_step(ngx_event_t *ev)
         }
 
         run->ev.now_ms = ngx_cigna_now_ms();
-        run->ev.quiet_ms = ngx_cigna_pace_quiet(run->mcf->zone);
+        run->ev.quiet_ms = ngx_cigna_refresh_gate_quiet(run->mcf->zone);
 
         if (RAND_bytes(run->ev.random, CIGNA_RANDOM_LEN) != 1) {
             ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
@@ -360,9 +360,9 @@ ngx_cigna_run_free(ngx_cigna_run_t *run)
     ngx_cigna_seat_give(run->mcf->worker, &run->seat);
 
     if (run->begun) {
-        ngx_cigna_pace_give_back(run->mcf->zone, run->tenant->pace,
-                                 run->tenant->provider.token_endpoint,
-                                 &run->turn);
+        ngx_cigna_refresh_gate_give_back(run->mcf->zone, run->tenant->pace,
+                                         run->tenant->provider.token_endpoint,
+                                         &run->turn);
     }
 
     /* its entry is everybody's now */

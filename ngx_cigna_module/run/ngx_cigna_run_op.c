@@ -163,7 +163,7 @@ ngx_cigna_run_collect(ngx_cigna_run_t *run)
         if (run->ev.type == cigna_ev_ok) {
 
             if (run->op.exchange) {
-                ngx_cigna_pace_heard(run->mcf->zone, run->op.http.url);
+                ngx_cigna_refresh_gate_heard(run->mcf->zone, run->op.http.url);
             }
 
             run->ev.status = run->http.reply.status;
@@ -276,9 +276,9 @@ ngx_cigna_run_turn(ngx_cigna_run_t *run)
         return NGX_OK;
     }
 
-    if (ngx_cigna_pace_turn(run->mcf->zone, tenant->pace,
-                            tenant->provider.token_endpoint, run->op.probe,
-                            &run->turn, &wait)
+    if (ngx_cigna_refresh_gate_turn(run->mcf->zone, tenant->pace,
+                                    tenant->provider.token_endpoint, run->op.probe,
+                                    &run->turn, &wait)
         == NGX_OK)
     {
         run->begun = 1;
@@ -404,17 +404,17 @@ ngx_cigna_run_pace(ngx_cigna_run_t *run)
     tenant = run->tenant;
 
     if (!run->patient) {
-        ngx_cigna_pace_charge(tenant->pace);
+        ngx_cigna_refresh_gate_charge(tenant->pace);
         return NGX_OK;
     }
 
     /* the lease may have been lost with its primary meanwhile */
 
-    if (ngx_cigna_pace_quiet(run->mcf->zone)) {
+    if (ngx_cigna_refresh_gate_quiet(run->mcf->zone)) {
         return NGX_BUSY;
     }
 
-    if (ngx_cigna_pace_take(tenant->pace, tenant->token_requests, &wait)
+    if (ngx_cigna_refresh_gate_take(tenant->pace, tenant->token_requests, &wait)
         == NGX_OK)
     {
         return NGX_OK;
