@@ -64,8 +64,10 @@ ngx_cigna_connect_handler(ngx_http_request_t *r)
     }
 
     if (r->method != NGX_HTTP_GET) {
-        ngx_cigna_reply_log(r, ctx, ngx_cigna_method_refused, "connect", NULL);
-        return ngx_cigna_page_condition(r, ctx, ngx_cigna_method_refused,
+        ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_method_refused,
+                            "connect", NULL);
+        return ngx_cigna_page_condition(r, ctx,
+                                        ngx_cigna_condition_method_refused,
                                         "GET");
     }
 

@@ -46,7 +46,8 @@ ngx_cigna_disconnect_handler(ngx_http_request_t *r)
     }
 
     if (r->method != NGX_HTTP_POST) {
-        return ngx_cigna_disconnect_refuse(r, ctx, ngx_cigna_method_refused,
+        return ngx_cigna_disconnect_refuse(r, ctx,
+                                           ngx_cigna_condition_method_refused,
                                            "POST");
     }
 
@@ -72,7 +73,8 @@ ngx_cigna_disconnect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     if (!ngx_cigna_browser_same_origin(r, ctx->tenant)
         && ngx_cigna_cors_origin(r, lcf->cors) == NULL)
     {
-        return ngx_cigna_disconnect_refuse(r, ctx, ngx_cigna_origin_refused,
+        return ngx_cigna_disconnect_refuse(r, ctx,
+                                           ngx_cigna_condition_origin_refused,
                                            NULL);
     }
 
@@ -203,7 +205,8 @@ ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_dance_page(r, ctx, outcome);
     }
 
-    return ngx_cigna_reply_condition(r, ctx, ngx_cigna_not_disconnected,
+    return ngx_cigna_reply_condition(r, ctx,
+                                     ngx_cigna_condition_not_disconnected,
                                      ngx_cigna_reply_json, 0, NULL);
 }
 

@@ -48,7 +48,8 @@ ngx_cigna_status_handler(ngx_http_request_t *r)
     }
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_cigna_status_refuse(r, ctx, ngx_cigna_method_refused,
+        return ngx_cigna_status_refuse(r, ctx,
+                                       ngx_cigna_condition_method_refused,
                                        "GET, HEAD");
     }
 
@@ -75,7 +76,8 @@ ngx_cigna_status_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_DONE;
 
     case NGX_BUSY:
-        return ngx_cigna_status_refuse(r, ctx, ngx_cigna_vault_unreachable,
+        return ngx_cigna_status_refuse(r, ctx,
+                                       ngx_cigna_condition_vault_unreachable,
                                        NULL);
 
     default:
@@ -104,7 +106,7 @@ ngx_cigna_status_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     e = ngx_cigna_read_grant(r, ctx, &grant);
 
-    if (e == ngx_cigna_served || e == ngx_cigna_refresh_paused) {
+    if (e == ngx_cigna_condition_served || e == ngx_cigna_condition_refresh_paused) {
         rc = ngx_cigna_status_connected(r, ctx, &grant);
 
     } else if (ngx_cigna_condition(e)->connect) {
@@ -155,7 +157,7 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_status_held(&b, ctx->tenant->purse);
     cigna_buf_append_str(&b, "}\n");
 
-    ctx->outcome = ngx_cigna_condition(ngx_cigna_served)->name;
+    ctx->outcome = ngx_cigna_condition(ngx_cigna_condition_served)->name;
 
     return ngx_cigna_status_send(r, &b);
 }

@@ -323,7 +323,8 @@ ngx_cigna_admit_answered(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
     if (status == NGX_HTTP_TOO_MANY_REQUESTS) {
-        ctx->outcome = ngx_cigna_condition(ngx_cigna_upstream_throttled)->name;
+        ctx->outcome =
+            ngx_cigna_condition(ngx_cigna_condition_upstream_throttled)->name;
     }
 
     if (ngx_cigna_budget_answered(ctx->admit->budget, status,

@@ -158,11 +158,11 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         }
 
         if (r->content_handler == NULL) {
-            return ngx_cigna_token_refuse(ctx, ngx_cigna_destination_refused);
+            return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_destination_refused);
         }
 
         if (ngx_cigna_fhir_runs(r)) {
-            return ngx_cigna_token_refuse(ctx, ngx_cigna_use_refused);
+            return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_use_refused);
         }
 
         if (ngx_cigna_fhir_open(r, ctx)) {
@@ -181,7 +181,7 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     rc = ngx_cigna_token_find(r, ctx);
 
     if (rc == NGX_OK && ctx->outcome.len == 0) {
-        ctx->outcome = ngx_cigna_condition(ngx_cigna_served)->name;
+        ctx->outcome = ngx_cigna_condition(ngx_cigna_condition_served)->name;
     }
 
     return rc;
@@ -260,7 +260,7 @@ ngx_cigna_fhir_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     }
 
     ctx->inject->open = 1;
-    ctx->outcome = ngx_cigna_condition(ngx_cigna_served)->name;
+    ctx->outcome = ngx_cigna_condition(ngx_cigna_condition_served)->name;
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_open_requests);
 

@@ -321,8 +321,8 @@ ngx_cigna_gate_out_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_loc_conf_t   *lcf;
     ngx_cigna_condition_e   e;
 
-    e = cigna_gate_out_by_caller(verdict) ? ngx_cigna_request_malformed
-                                          : ngx_cigna_destination_refused;
+    e = cigna_gate_out_by_caller(verdict) ? ngx_cigna_condition_request_malformed
+                                          : ngx_cigna_condition_destination_refused;
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_gate_refused);
 

@@ -76,7 +76,8 @@ ngx_cigna_guard_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     detail = ctx->about;
 
-    ngx_cigna_reply_log(r, ctx, ngx_cigna_type_refused, "fhir", &detail);
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_type_refused, "fhir",
+                        &detail);
 
     return NGX_ABORT;
 }

@@ -169,7 +169,7 @@ ngx_cigna_inject_gate(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_int_t         rc;
     cigna_gate_out_t  gate;
 
-    *e = ngx_cigna_destination_refused;
+    *e = ngx_cigna_condition_destination_refused;
 
     if (!ngx_cigna_inject_allowed(r, ctx)) {
         return NGX_DECLINED;
@@ -186,7 +186,7 @@ ngx_cigna_inject_gate(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     if (ngx_cigna_guard(r, ctx, &gate) != NGX_OK) {
-        *e = ngx_cigna_type_refused;
+        *e = ngx_cigna_condition_type_refused;
         return NGX_DECLINED;
     }
 
@@ -213,7 +213,7 @@ ngx_cigna_inject_document(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return 1;
     }
 
-    ngx_cigna_reply_log(r, ctx, ngx_cigna_destination_refused, "fhir",
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_destination_refused, "fhir",
                         &detail);
 
     return 0;
@@ -325,7 +325,7 @@ ngx_cigna_inject_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     detail.data = text;
     detail.len = p - text;
 
-    ngx_cigna_reply_log(r, ctx, ngx_cigna_destination_refused, "fhir",
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_destination_refused, "fhir",
                         &detail);
 }
 

@@ -20,6 +20,6 @@ ngx_cigna_refusal(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_fhir,
                                      ctx->token->retry_after_s,
-                                     e == ngx_cigna_method_refused
+                                     e == ngx_cigna_condition_method_refused
                                          ? "GET, HEAD" : NULL);
 }

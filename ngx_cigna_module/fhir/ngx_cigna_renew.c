@@ -47,7 +47,7 @@ ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (!t->mine
         && ngx_cigna_renew_copy(r, ctx, refused, &t->refused) != NGX_OK)
     {
-        return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
     if (refused->refresh_token.len == 0) {
@@ -81,13 +81,13 @@ ngx_cigna_renew_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         break;
 
     case NGX_BUSY:
-        return ngx_cigna_renew_make_do(ctx, ngx_cigna_refresh_failed);
+        return ngx_cigna_renew_make_do(ctx, ngx_cigna_condition_refresh_failed);
 
     case NGX_DECLINED:
-        return ngx_cigna_renew_make_do(ctx, ngx_cigna_refresh_paused);
+        return ngx_cigna_renew_make_do(ctx, ngx_cigna_condition_refresh_paused);
 
     default:
-        return ngx_cigna_renew_make_do(ctx, ngx_cigna_internal_error);
+        return ngx_cigna_renew_make_do(ctx, ngx_cigna_condition_internal_error);
     }
 
     timeout = ctx->tenant->connect_timeout + ctx->tenant->timeout
@@ -101,8 +101,8 @@ ngx_cigna_renew_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     return ngx_cigna_renew_make_do(ctx, rc == NGX_BUSY
-                                            ? ngx_cigna_refresh_crowded
-                                            : ngx_cigna_internal_error);
+                                            ? ngx_cigna_condition_refresh_crowded
+                                            : ngx_cigna_condition_internal_error);
 }
 
 
@@ -117,7 +117,7 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     run = ctx->wait->run;
 
     if (run == NULL) {
-        return ngx_cigna_renew_make_do(ctx, ngx_cigna_refresh_late);
+        return ngx_cigna_renew_make_do(ctx, ngx_cigna_condition_refresh_late);
     }
 
     flow = run->flow;
@@ -147,11 +147,11 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     }
 
     if (flow->grant.expires_ms <= ngx_cigna_now_ms()) {
-        return ngx_cigna_token_refuse(ctx, ngx_cigna_refresh_failed);
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_refresh_failed);
     }
 
     if (ngx_cigna_renew_copy(r, ctx, &flow->grant, &t->old) != NGX_OK) {
-        return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
     return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_refresh);
@@ -215,7 +215,8 @@ ngx_cigna_renew_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         /* it has expired all the same, which that refresh did not care for */
 
         if (t->again) {
-            return ngx_cigna_renew_make_do(ctx, ngx_cigna_refresh_failed);
+            return ngx_cigna_renew_make_do(ctx,
+                                           ngx_cigna_condition_refresh_failed);
         }
 
         t->again = 1;
@@ -231,7 +232,7 @@ ngx_cigna_renew_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->identity->hash);
 
-    return ngx_cigna_token_refuse(ctx, ngx_cigna_grant_refused);
+    return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_refused);
 }
 
 
@@ -241,28 +242,28 @@ ngx_cigna_renew_condition(const cigna_refresh_t *flow)
     switch (flow->rc) {
 
     case cigna_refresh_no_grant:
-        return ngx_cigna_not_connected;
+        return ngx_cigna_condition_not_connected;
 
     case cigna_refresh_spent:
-        return ngx_cigna_grant_spent;
+        return ngx_cigna_condition_grant_spent;
 
     case cigna_refresh_moved:
-        return ngx_cigna_grant_moved;
+        return ngx_cigna_condition_grant_moved;
 
     case cigna_refresh_paused:
-        return ngx_cigna_refresh_paused;
+        return ngx_cigna_condition_refresh_paused;
 
     case cigna_refresh_vault:
-        return ngx_cigna_vault_unreachable;
+        return ngx_cigna_condition_vault_unreachable;
 
     case cigna_refresh_damaged:
-        return ngx_cigna_record_damaged;
+        return ngx_cigna_condition_record_damaged;
 
     case cigna_refresh_unknown_key:
-        return ngx_cigna_key_unknown;
+        return ngx_cigna_condition_key_unknown;
 
     default: /* cigna_refresh_unavailable */
-        return ngx_cigna_refresh_failed;
+        return ngx_cigna_condition_refresh_failed;
     }
 }
 

@@ -68,7 +68,7 @@ ngx_cigna_replay_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_tokens_refused);
 
     if (ctx->inject->replayed) {
-        (void) ngx_cigna_token_refuse(ctx, ngx_cigna_grant_refused);
+        (void) ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_refused);
         return;
     }
 

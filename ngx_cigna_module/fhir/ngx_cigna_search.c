@@ -46,7 +46,7 @@ ngx_cigna_search_asked(ngx_http_request_t *r, ngx_cigna_condition_e *e)
 {
     ngx_table_elt_t  *type;
 
-    *e = ngx_cigna_method_refused;
+    *e = ngx_cigna_condition_method_refused;
 
     if (r->method != NGX_HTTP_POST
         || !cigna_search_path(ngx_cigna_slice(&r->uri)))
@@ -59,12 +59,12 @@ ngx_cigna_search_asked(ngx_http_request_t *r, ngx_cigna_condition_e *e)
     if (type == NULL || !cigna_search_form(ngx_cigna_slice(&type->value))
         || ngx_cigna_search_coded(r))
     {
-        *e = ngx_cigna_media_type_refused;
+        *e = ngx_cigna_condition_media_type_refused;
         return NGX_DECLINED;
     }
 
     if (r->headers_in.content_length_n > NGX_CIGNA_SEARCH_MAX) {
-        *e = ngx_cigna_search_too_large;
+        *e = ngx_cigna_condition_search_too_large;
         return NGX_DECLINED;
     }
 
@@ -312,9 +312,10 @@ ngx_cigna_search_refuse(ngx_http_request_t *r)
 
     r->read_event_handler = ngx_http_block_reading;
 
-    ngx_cigna_reply_log(r, ctx, ngx_cigna_search_too_large, "fhir", NULL);
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_search_too_large, "fhir",
+                        NULL);
 
     ngx_http_finalize_request(r,
-        ngx_cigna_reply_condition(r, ctx, ngx_cigna_search_too_large,
+        ngx_cigna_reply_condition(r, ctx, ngx_cigna_condition_search_too_large,
                                   ngx_cigna_reply_fhir, 0, NULL));
 }

@@ -37,13 +37,13 @@ static void ngx_cigna_throttle_rate(cigna_buf_t *b, const char *name,
 /* by cigna_budget_by_e */
 
 static const ngx_cigna_throttle_row_t  ngx_cigna_throttle_rows[] = {
-    { ngx_cigna_internal_error, ngx_cigna_count_max, NULL },
-    { ngx_cigna_budget_gateway, ngx_cigna_count_budget_gateway, "gateway" },
-    { ngx_cigna_budget_tenant, ngx_cigna_count_budget_tenant, "tenant" },
-    { ngx_cigna_held_back, ngx_cigna_count_held_back, NULL },
-    { ngx_cigna_budget_member, ngx_cigna_count_budget_member, "member" },
-    { ngx_cigna_budget_unknown, ngx_cigna_count_budget_unknown, NULL },
-    { ngx_cigna_budget_metadata, ngx_cigna_count_budget_metadata, "metadata" }
+    { ngx_cigna_condition_internal_error, ngx_cigna_count_max, NULL },
+    { ngx_cigna_condition_budget_gateway, ngx_cigna_count_budget_gateway, "gateway" },
+    { ngx_cigna_condition_budget_tenant, ngx_cigna_count_budget_tenant, "tenant" },
+    { ngx_cigna_condition_held_back, ngx_cigna_count_held_back, NULL },
+    { ngx_cigna_condition_budget_member, ngx_cigna_count_budget_member, "member" },
+    { ngx_cigna_condition_budget_unknown, ngx_cigna_count_budget_unknown, NULL },
+    { ngx_cigna_condition_budget_metadata, ngx_cigna_count_budget_metadata, "metadata" }
 };
 
 

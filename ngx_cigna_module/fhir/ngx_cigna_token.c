@@ -99,7 +99,7 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                              &ctx->member, &t->key)
         != NGX_OK)
     {
-        return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
     if (!lcf->cache) {
@@ -162,7 +162,7 @@ ngx_cigna_token_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     id = ngx_cigna_who_named(r, ctx);
     if (id == NULL) {
-        return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
@@ -179,7 +179,7 @@ ngx_cigna_token_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_token_stale(r, ctx);
 
     default:
-        return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 }
 
@@ -199,16 +199,16 @@ ngx_cigna_token_have_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     switch (e) {
 
-    case ngx_cigna_served:
+    case ngx_cigna_condition_served:
         rc = ngx_cigna_token_use(r, ctx, &grant);
         break;
 
-    case ngx_cigna_vault_unreachable:
+    case ngx_cigna_condition_vault_unreachable:
         rc = ngx_cigna_token_stale(r, ctx);
         break;
 
-    case ngx_cigna_refresh_paused:
-    case ngx_cigna_grant_spent:
+    case ngx_cigna_condition_refresh_paused:
+    case ngx_cigna_condition_grant_spent:
 
         if (ngx_cigna_token_ahead(t, &grant, ngx_cigna_now_ms())) {
             rc = ngx_cigna_token_take(ctx, &t->cached.token,
@@ -216,15 +216,15 @@ ngx_cigna_token_have_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
             break;
         }
 
-        if (e == ngx_cigna_refresh_paused) {
+        if (e == ngx_cigna_condition_refresh_paused) {
             rc = ngx_cigna_token_refuse(ctx, e);
             break;
         }
 
         /* fall through */
 
-    case ngx_cigna_not_connected:
-    case ngx_cigna_grant_moved:
+    case ngx_cigna_condition_not_connected:
+    case ngx_cigna_condition_grant_moved:
 
         if (t->cached.token.len) {
             mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
@@ -265,7 +265,7 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (now >= entry.expires_ms || grant->state == cigna_grant_spent) {
         return grant->refresh_token.len
                ? ngx_cigna_renew(r, ctx, NULL)
-               : ngx_cigna_token_refuse(ctx, ngx_cigna_grant_expired);
+               : ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_expired);
     }
 
     if (ngx_cigna_token_unwanted(r, ctx, &entry, now)) {
@@ -277,7 +277,7 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         != NGX_OK
         || ngx_cigna_ctx_grant(r, ctx, grant) != NGX_OK)
     {
-        return ngx_cigna_token_refuse(ctx, ngx_cigna_internal_error);
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
     ngx_cigna_token_of(t, entry.id, entry.generation);
@@ -395,11 +395,12 @@ ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         || now >= t->cached.expires_ms
         || now - t->cached.checked_ms >= (int64_t) mcf->stale)
     {
-        return ngx_cigna_token_refuse(ctx, ngx_cigna_vault_unreachable);
+        return ngx_cigna_token_refuse(ctx,
+                                      ngx_cigna_condition_vault_unreachable);
     }
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_stale_served);
-    ngx_cigna_reply_log(r, ctx, ngx_cigna_served_stale, "fhir", NULL);
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_served_stale, "fhir", NULL);
 
     return ngx_cigna_token_take(ctx, &t->cached.token, ngx_cigna_source_cache);
 }

@@ -173,17 +173,20 @@ ngx_cigna_errors_own(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     switch (r->headers_out.status) {
 
     case NGX_HTTP_BAD_GATEWAY:
-        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_upstream_unreachable,
+        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_condition_upstream_unreachable,
                                         0);
 
     case NGX_HTTP_GATEWAY_TIME_OUT:
-        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_upstream_late, 0);
+        return ngx_cigna_errors_replace(r, ctx,
+                                        ngx_cigna_condition_upstream_late, 0);
 
     case NGX_HTTP_INTERNAL_SERVER_ERROR:
-        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_internal_error, 0);
+        return ngx_cigna_errors_replace(r, ctx,
+                                        ngx_cigna_condition_internal_error, 0);
 
     default:
-        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_request_refused, 1);
+        return ngx_cigna_errors_replace(r, ctx,
+                                        ngx_cigna_condition_request_refused, 1);
     }
 }
 
@@ -203,7 +206,8 @@ ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         ngx_cigna_count(ctx->tenant->counters,
                         ngx_cigna_count_errors_replaced);
 
-        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_upstream_error, 1);
+        return ngx_cigna_errors_replace(r, ctx,
+                                        ngx_cigna_condition_upstream_error, 1);
     }
 
     /* of a reply to HEAD no more can be known, and of a compressed one */
@@ -578,7 +582,7 @@ ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         ngx_cigna_count(ctx->tenant->counters,
                         ngx_cigna_count_errors_replaced);
 
-        if (ngx_cigna_errors_replace(r, ctx, ngx_cigna_upstream_error, 1)
+        if (ngx_cigna_errors_replace(r, ctx, ngx_cigna_condition_upstream_error, 1)
             != NGX_OK
             || ngx_cigna_errors_swallow(r, ctx->errors, in) != NGX_OK)
         {

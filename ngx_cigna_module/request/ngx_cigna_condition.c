@@ -185,7 +185,7 @@ const ngx_cigna_condition_t *
 ngx_cigna_condition(ngx_cigna_condition_e e)
 {
     if ((ngx_uint_t) e >= ngx_cigna_condition_max) {
-        e = ngx_cigna_internal_error;
+        e = ngx_cigna_condition_internal_error;
     }
 
     return &ngx_cigna_conditions[e];

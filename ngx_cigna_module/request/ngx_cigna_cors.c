@@ -88,10 +88,10 @@ ngx_cigna_cors_answer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     if (ngx_cigna_cors_origin(r, lcf->cors) == NULL) {
 
-        ngx_cigna_reply_log(r, ctx, ngx_cigna_origin_refused, "preflight",
-                            &detail);
+        ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_origin_refused,
+                            "preflight", &detail);
 
-        return ngx_cigna_reply_condition(r, ctx, ngx_cigna_origin_refused,
+        return ngx_cigna_reply_condition(r, ctx, ngx_cigna_condition_origin_refused,
                                          lcf->fhir ? ngx_cigna_reply_fhir
                                                    : ngx_cigna_reply_json,
                                          0, NULL);

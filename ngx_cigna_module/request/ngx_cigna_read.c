@@ -70,7 +70,7 @@ ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_read_ahead = 0;
 
     if (cmd->outcome != cigna_ev_ok) {
-        return ngx_cigna_vault_unreachable;
+        return ngx_cigna_condition_vault_unreachable;
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
@@ -129,15 +129,15 @@ ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     switch (cigna_verdict(&v, now)) {
 
     case cigna_refresh_spent:
-        return grant->refresh_token.len ? ngx_cigna_grant_spent
-                                        : ngx_cigna_grant_expired;
+        return grant->refresh_token.len ? ngx_cigna_condition_grant_spent
+                                        : ngx_cigna_condition_grant_expired;
 
     case cigna_refresh_paused:
-        return cigna_verdict_usable(&v, now) ? ngx_cigna_served
-                                             : ngx_cigna_refresh_paused;
+        return cigna_verdict_usable(&v, now) ? ngx_cigna_condition_served
+                                             : ngx_cigna_condition_refresh_paused;
 
     default:
-        return ngx_cigna_served;
+        return ngx_cigna_condition_served;
     }
 }
 
@@ -227,22 +227,22 @@ ngx_cigna_read_failed(int rc)
     switch (rc) {
 
     case CIGNA_NONE:
-        return ngx_cigna_not_connected;
+        return ngx_cigna_condition_not_connected;
 
     case CIGNA_AGAIN:
-        return ngx_cigna_vault_unreachable;
+        return ngx_cigna_condition_vault_unreachable;
 
     case CIGNA_VAULT_MOVED:
-        return ngx_cigna_grant_moved;
+        return ngx_cigna_condition_grant_moved;
 
     case CIGNA_SEAL_UNKNOWN_KEY:
-        return ngx_cigna_key_unknown;
+        return ngx_cigna_condition_key_unknown;
 
     case CIGNA_SEAL_DAMAGED:
-        return ngx_cigna_record_damaged;
+        return ngx_cigna_condition_record_damaged;
 
     default:
-        return ngx_cigna_internal_error;
+        return ngx_cigna_condition_internal_error;
     }
 }
 

@@ -18,7 +18,7 @@ ngx_int_t ngx_cigna_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 /*
  * What the reply says, or what the node's journal has that is newer.
- * ngx_cigna_served: *grant may be used as long as its access token lives, or be
+ * ngx_cigna_condition_served: *grant may be used as long as its access token lives, or be
  * refreshed; one that is marked spent may only be refreshed.  Its slices lie in
  * memory of the worker's, which the caller gives back with
  * ngx_cigna_read_done() before anything else happens.

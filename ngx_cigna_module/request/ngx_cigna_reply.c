@@ -45,7 +45,7 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         tenant = ctx->tenant->name;
     }
 
-    if (e != ngx_cigna_identity_invalid && ctx->tenant && ctx->member.len) {
+    if (e != ngx_cigna_condition_identity_invalid && ctx->tenant && ctx->member.len) {
 
         id = ngx_cigna_who_named(r, ctx);
 
@@ -62,7 +62,7 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_log_error(c->level, r->connection->log, 0,
                   "cigna: %s request %s, condition: %V, tenant: %V, "
                   "member: %V, request: %V%s%V",
-                  what, e == ngx_cigna_served_stale ? "served" : "refused",
+                  what, e == ngx_cigna_condition_served_stale ? "served" : "refused",
                   &c->name, &tenant, &member, ngx_cigna_request_id(r),
                   detail->len ? ", detail: " : "", detail);
 }

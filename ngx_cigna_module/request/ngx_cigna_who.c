@@ -72,13 +72,13 @@ ngx_cigna_who_condition(ngx_cigna_who_e who)
     switch (who) {
 
     case ngx_cigna_who_nobody:
-        return ngx_cigna_no_identity;
+        return ngx_cigna_condition_no_identity;
 
     case ngx_cigna_who_invalid:
-        return ngx_cigna_identity_invalid;
+        return ngx_cigna_condition_identity_invalid;
 
     default:
-        return ngx_cigna_internal_error;
+        return ngx_cigna_condition_internal_error;
     }
 }
 
