@@ -15,7 +15,7 @@
 #include "ngx_cigna_scrub.h"
 #include "jobs/ngx_cigna_userinfo.h"
 #include "request/ngx_cigna_wait.h"
-#include "request/ngx_cigna_who.h"
+#include "request/ngx_cigna_identity.h"
 #include "dance/cigna_callback.h"
 #include "http/cigna_form.h"
 
@@ -120,11 +120,11 @@ ngx_cigna_callback_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_who_e            who;
+    ngx_cigna_identity_e       who;
     ngx_cigna_condition_e      e;
     ngx_cigna_callback_args_t  args;
 
-    who = ngx_cigna_who(r, ctx);
+    who = ngx_cigna_identity(r, ctx);
 
     if (ngx_cigna_callback_args(r, ctx, &args) != CIGNA_OK) {
         return ngx_cigna_callback_refuse(r, ctx, cigna_dance_outcome_invalid_request,
@@ -132,12 +132,12 @@ ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                                          "twice");
     }
 
-    if (who == ngx_cigna_who_nobody) {
+    if (who == ngx_cigna_identity_nobody) {
         return ngx_cigna_callback_nobody(r, ctx, &args);
     }
 
-    if (who != ngx_cigna_who_known) {
-        e = ngx_cigna_who_condition(who);
+    if (who != ngx_cigna_identity_known) {
+        e = ngx_cigna_identity_condition(who);
         ngx_cigna_reply_log(r, ctx, e, "callback", NULL);
         return ngx_cigna_page_condition(r, ctx, e, NULL);
     }

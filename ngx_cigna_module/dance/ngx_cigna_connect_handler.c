@@ -10,7 +10,7 @@
 #include "ngx_cigna_dance.h"
 #include "gateway/ngx_cigna_dances.h"
 #include "request/ngx_cigna_wait.h"
-#include "request/ngx_cigna_who.h"
+#include "request/ngx_cigna_identity.h"
 #include "dance/cigna_connect.h"
 #include "http/cigna_form.h"
 
@@ -87,11 +87,11 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     int                        rc;
     cigna_slice_t              return_to;
-    ngx_cigna_who_e            who;
+    ngx_cigna_identity_e       who;
     ngx_cigna_condition_e      e;
     ngx_cigna_browser_visit_e  visit;
 
-    who = ngx_cigna_who(r, ctx);
+    who = ngx_cigna_identity(r, ctx);
     visit = ngx_cigna_browser_visit(r, ctx->tenant);
 
     if (visit == ngx_cigna_browser_no_visit) {
@@ -107,8 +107,8 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_connect_ask(r, ctx);
     }
 
-    if (who != ngx_cigna_who_known) {
-        e = ngx_cigna_who_condition(who);
+    if (who != ngx_cigna_identity_known) {
+        e = ngx_cigna_identity_condition(who);
         ngx_cigna_reply_log(r, ctx, e, "connect", NULL);
         return ngx_cigna_page_condition(r, ctx, e, NULL);
     }

@@ -12,7 +12,7 @@
 #include "ngx_cigna_dance.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_wait.h"
-#include "request/ngx_cigna_who.h"
+#include "request/ngx_cigna_identity.h"
 #include "dance/cigna_disconnect.h"
 
 
@@ -58,14 +58,15 @@ ngx_cigna_disconnect_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_disconnect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_who_e        who;
+    ngx_cigna_identity_e   who;
     ngx_cigna_loc_conf_t  *lcf;
 
-    who = ngx_cigna_who(r, ctx);
+    who = ngx_cigna_identity(r, ctx);
 
-    if (who != ngx_cigna_who_known) {
+    if (who != ngx_cigna_identity_known) {
         return ngx_cigna_disconnect_refuse(r, ctx,
-                                           ngx_cigna_who_condition(who), NULL);
+                                           ngx_cigna_identity_condition(who),
+                                           NULL);
     }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);

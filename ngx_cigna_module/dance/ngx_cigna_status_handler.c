@@ -6,7 +6,7 @@
 #include "budget/ngx_cigna_budget.h"
 #include "request/ngx_cigna_read.h"
 #include "request/ngx_cigna_reply.h"
-#include "request/ngx_cigna_who.h"
+#include "request/ngx_cigna_identity.h"
 #include "json/cigna_json.h"
 
 
@@ -60,13 +60,13 @@ ngx_cigna_status_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_status_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_who_e  who;
+    ngx_cigna_identity_e  who;
 
-    who = ngx_cigna_who(r, ctx);
+    who = ngx_cigna_identity(r, ctx);
 
-    if (who != ngx_cigna_who_known) {
-        return ngx_cigna_status_refuse(r, ctx, ngx_cigna_who_condition(who),
-                                       NULL);
+    if (who != ngx_cigna_identity_known) {
+        return ngx_cigna_status_refuse(r, ctx,
+                                       ngx_cigna_identity_condition(who), NULL);
     }
 
     switch (ngx_cigna_read_start(r, ctx, ngx_cigna_status_resume)) {

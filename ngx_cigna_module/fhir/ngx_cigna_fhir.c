@@ -13,7 +13,7 @@
 #include "ngx_cigna_search.h"
 #include "request/ngx_cigna_trace.h"
 #include "request/ngx_cigna_wait.h"
-#include "request/ngx_cigna_who.h"
+#include "request/ngx_cigna_identity.h"
 
 
 /* one piece of memory for what a request needs */
@@ -139,7 +139,7 @@ static ngx_int_t
 ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     ngx_int_t              rc;
-    ngx_cigna_who_e        who;
+    ngx_cigna_identity_e   who;
     ngx_cigna_condition_e  e;
 
     if (ctx->token->state == ngx_cigna_token_new) {
@@ -169,10 +169,11 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
             return NGX_OK;
         }
 
-        who = ngx_cigna_who(r, ctx);
+        who = ngx_cigna_identity(r, ctx);
 
-        if (who != ngx_cigna_who_known) {
-            return ngx_cigna_token_refuse(ctx, ngx_cigna_who_condition(who));
+        if (who != ngx_cigna_identity_known) {
+            return ngx_cigna_token_refuse(ctx,
+                                          ngx_cigna_identity_condition(who));
         }
 
         ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_fhir_requests);
@@ -254,7 +255,7 @@ static ngx_uint_t
 ngx_cigna_fhir_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     if (!ngx_cigna_open_asked(r)
-        || ngx_cigna_who_tenant(r, ctx) != ngx_cigna_who_known)
+        || ngx_cigna_identity_tenant(r, ctx) != ngx_cigna_identity_known)
     {
         return 0;
     }

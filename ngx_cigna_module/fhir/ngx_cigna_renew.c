@@ -3,7 +3,7 @@
 #include "jobs/ngx_cigna_refresher.h"
 #include "nginx/ngx_cigna_secret.h"
 #include "request/ngx_cigna_wait.h"
-#include "request/ngx_cigna_who.h"
+#include "request/ngx_cigna_identity.h"
 
 
 static ngx_int_t ngx_cigna_renew_wait(ngx_http_request_t *r,
@@ -296,7 +296,7 @@ ngx_cigna_renew_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     cigna_vault_names_t    *id;
     ngx_cigna_main_conf_t  *mcf;
 
-    id = ngx_cigna_who_named(r, ctx);
+    id = ngx_cigna_identity_named(r, ctx);
     if (id == NULL) {
         return;
     }

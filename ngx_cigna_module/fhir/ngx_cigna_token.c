@@ -160,7 +160,7 @@ ngx_cigna_token_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     cigna_vault_names_t    *id;
     ngx_cigna_main_conf_t  *mcf;
 
-    id = ngx_cigna_who_named(r, ctx);
+    id = ngx_cigna_identity_named(r, ctx);
     if (id == NULL) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
@@ -430,7 +430,7 @@ ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     t->state = ngx_cigna_token_new;
 
-    id = ngx_cigna_who_named(r, ctx);
+    id = ngx_cigna_identity_named(r, ctx);
 
     if (id != NULL) {
         ngx_cigna_cache_refuse(mcf->zone, &t->key, id->hash, &t->refused,

@@ -7,7 +7,7 @@
 
 #include "ngx_cigna_handlers.h"
 #include "fhir/ngx_cigna_admit.h"
-#include "request/ngx_cigna_who.h"
+#include "request/ngx_cigna_identity.h"
 
 
 static ngx_int_t ngx_cigna_variable_tenant(ngx_http_request_t *r,
@@ -124,7 +124,7 @@ ngx_cigna_variable_tenant(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     if (ctx == NULL || ctx->tenant == NULL) {
         ngx_memzero(&now, sizeof(ngx_cigna_ctx_t));
-        (void) ngx_cigna_who(r, &now);
+        (void) ngx_cigna_identity(r, &now);
         ctx = &now;
     }
 
@@ -151,7 +151,7 @@ ngx_cigna_variable_member(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
         ngx_memzero(&now, sizeof(ngx_cigna_ctx_t));
 
-        if (ngx_cigna_who(r, &now) != ngx_cigna_who_known) {
+        if (ngx_cigna_identity(r, &now) != ngx_cigna_identity_known) {
             v->not_found = 1;
             return NGX_OK;
         }
@@ -159,7 +159,7 @@ ngx_cigna_variable_member(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         ctx = &now;
     }
 
-    id = ngx_cigna_who_named(r, ctx);
+    id = ngx_cigna_identity_named(r, ctx);
     if (id == NULL) {
         return NGX_ERROR;
     }

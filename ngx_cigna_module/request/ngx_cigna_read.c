@@ -2,7 +2,7 @@
 #include "ngx_cigna_read.h"
 #include "shm/ngx_cigna_journal.h"
 #include "jobs/ngx_cigna_resealer.h"
-#include "ngx_cigna_who.h"
+#include "ngx_cigna_identity.h"
 #include "gateway/ngx_cigna_worker.h"
 #include "refresh/cigna_verdict.h"
 
@@ -42,7 +42,7 @@ ngx_cigna_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_slice_t         argv[CIGNA_GRANT_READ_ARGC];
     cigna_vault_names_t  *id;
 
-    id = ngx_cigna_who_named(r, ctx);
+    id = ngx_cigna_identity_named(r, ctx);
     if (id == NULL || ngx_cigna_wait_init(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }

@@ -47,7 +47,7 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     if (e != ngx_cigna_condition_identity_invalid && ctx->tenant && ctx->member.len) {
 
-        id = ngx_cigna_who_named(r, ctx);
+        id = ngx_cigna_identity_named(r, ctx);
 
         if (id != NULL) {
             member.data = id->hash;

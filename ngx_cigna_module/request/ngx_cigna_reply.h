@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_REPLY_H_INCLUDED_
 
 
-#include "ngx_cigna_who.h"
+#include "ngx_cigna_identity.h"
 
 
 /*
