@@ -3,7 +3,7 @@
 #include "ngx_cigna_errors.h"
 #include "fhir/ngx_cigna_inject.h"
 #include "fhir/ngx_cigna_open.h"
-#include "ngx_cigna_own.h"
+#include "ngx_cigna_base_url.h"
 #include "fhir/cigna_link_filter.h"
 
 
@@ -88,7 +88,7 @@ ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
         return NGX_DECLINED;
     }
 
-    rc = ngx_cigna_own_base(r, ctx, own);
+    rc = ngx_cigna_base_url_base(r, ctx, own);
 
     if (rc == NGX_OK) {
         return ngx_cigna_rewrite_lines(r, ctx->tenant, own);

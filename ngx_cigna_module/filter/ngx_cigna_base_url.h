@@ -12,7 +12,7 @@
  * host.  Ends with "/"; from the request's pool.  NGX_DECLINED: it cannot be
  * known.  Once the upstream request was made.
  */
-ngx_int_t ngx_cigna_own_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_int_t ngx_cigna_base_url_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base);
 
 

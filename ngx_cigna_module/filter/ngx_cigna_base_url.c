@@ -1,27 +1,27 @@
 
-#include "ngx_cigna_own.h"
+#include "ngx_cigna_base_url.h"
 
 
-static ngx_str_t ngx_cigna_own_authority(ngx_http_request_t *r);
-static ngx_uint_t ngx_cigna_own_vouched(ngx_http_request_t *r,
+static ngx_str_t ngx_cigna_base_url_authority(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_base_url_vouched(ngx_http_request_t *r,
     ngx_str_t *authority);
-static ngx_uint_t ngx_cigna_own_line(ngx_str_t *line, ngx_str_t *host);
-static ngx_uint_t ngx_cigna_own_named(ngx_http_server_name_t *n,
+static ngx_uint_t ngx_cigna_base_url_line(ngx_str_t *line, ngx_str_t *host);
+static ngx_uint_t ngx_cigna_base_url_named(ngx_http_server_name_t *n,
     ngx_str_t *host);
-static ngx_uint_t ngx_cigna_own_ends(cigna_slice_t s, cigna_slice_t end);
-static ngx_int_t ngx_cigna_own_path(ngx_http_request_t *r,
+static ngx_uint_t ngx_cigna_base_url_ends(cigna_slice_t s, cigna_slice_t end);
+static ngx_int_t ngx_cigna_base_url_path(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant, ngx_str_t *path);
-static ngx_int_t ngx_cigna_own_written(ngx_str_t *uri, cigna_slice_t rest,
+static ngx_int_t ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest,
     ngx_str_t *path);
-static ngx_int_t ngx_cigna_own_read(ngx_http_request_t *r, cigna_slice_t rest,
+static ngx_int_t ngx_cigna_base_url_read(ngx_http_request_t *r,
+    cigna_slice_t rest, ngx_str_t *path);
+static ngx_int_t ngx_cigna_base_url_front(ngx_str_t *uri, size_t len,
     ngx_str_t *path);
-static ngx_int_t ngx_cigna_own_front(ngx_str_t *uri, size_t len,
-    ngx_str_t *path);
-static ngx_uint_t ngx_cigna_own_plain(ngx_str_t *s);
+static ngx_uint_t ngx_cigna_base_url_plain(ngx_str_t *s);
 
 
 ngx_int_t
-ngx_cigna_own_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_base_url_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base)
 {
     u_char                *p;
@@ -37,10 +37,10 @@ ngx_cigna_own_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     /* as it was sent, with its port */
 
-    host = ngx_cigna_own_authority(r);
+    host = ngx_cigna_base_url_authority(r);
 
-    if (!ngx_cigna_own_vouched(r, &host)
-        || ngx_cigna_own_path(r, ctx->tenant, &path) != NGX_OK)
+    if (!ngx_cigna_base_url_vouched(r, &host)
+        || ngx_cigna_base_url_path(r, ctx->tenant, &path) != NGX_OK)
     {
         return NGX_DECLINED;
     }
@@ -79,7 +79,7 @@ ngx_cigna_own_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 /* over HTTP/3 nginx makes no Host line of ":authority"; empty: there is none */
 
 static ngx_str_t
-ngx_cigna_own_authority(ngx_http_request_t *r)
+ngx_cigna_base_url_authority(ngx_http_request_t *r)
 {
     ngx_str_t  authority;
 
@@ -105,7 +105,7 @@ ngx_cigna_own_authority(ngx_http_request_t *r)
 /* a default server answers for hosts that nobody has named */
 
 static ngx_uint_t
-ngx_cigna_own_vouched(ngx_http_request_t *r, ngx_str_t *authority)
+ngx_cigna_base_url_vouched(ngx_http_request_t *r, ngx_str_t *authority)
 {
     ngx_str_t              host;
     ngx_uint_t             i;
@@ -113,7 +113,7 @@ ngx_cigna_own_vouched(ngx_http_request_t *r, ngx_str_t *authority)
 
     host = r->headers_in.server;
 
-    if (host.len == 0 || !ngx_cigna_own_line(authority, &host))
+    if (host.len == 0 || !ngx_cigna_base_url_line(authority, &host))
     {
         return 0;
     }
@@ -121,7 +121,7 @@ ngx_cigna_own_vouched(ngx_http_request_t *r, ngx_str_t *authority)
     scf = ngx_http_get_module_srv_conf(r, ngx_cigna_module);
 
     for (i = 0; i < scf->nnames; i++) {
-        if (ngx_cigna_own_named(&scf->names[i], &host)) {
+        if (ngx_cigna_base_url_named(&scf->names[i], &host)) {
             return 1;
         }
     }
@@ -133,7 +133,7 @@ ngx_cigna_own_vouched(ngx_http_request_t *r, ngx_str_t *authority)
 /* the request line may name another host, and nginx takes that then */
 
 static ngx_uint_t
-ngx_cigna_own_line(ngx_str_t *line, ngx_str_t *host)
+ngx_cigna_base_url_line(ngx_str_t *line, ngx_str_t *host)
 {
     uint16_t       port;
     cigna_slice_t  name, given;
@@ -161,7 +161,7 @@ ngx_cigna_own_line(ngx_str_t *line, ngx_str_t *host)
 /* names are in lower case, and so is the host */
 
 static ngx_uint_t
-ngx_cigna_own_named(ngx_http_server_name_t *n, ngx_str_t *host)
+ngx_cigna_base_url_named(ngx_http_server_name_t *n, ngx_str_t *host)
 {
     cigna_slice_t  name, given;
 
@@ -181,12 +181,12 @@ ngx_cigna_own_named(ngx_http_server_name_t *n, ngx_str_t *host)
     given = ngx_cigna_slice(host);
 
     if (name.data[0] == '*') {
-        return ngx_cigna_own_ends(given, cigna_slice_skip(name, 1));
+        return ngx_cigna_base_url_ends(given, cigna_slice_skip(name, 1));
     }
 
     if (name.data[0] == '.') {
         return cigna_slice_eq(given, cigna_slice_skip(name, 1))
-               || ngx_cigna_own_ends(given, name);
+               || ngx_cigna_base_url_ends(given, name);
     }
 
     if (name.data[name.len - 1] == '*') {
@@ -199,7 +199,7 @@ ngx_cigna_own_named(ngx_http_server_name_t *n, ngx_str_t *host)
 
 
 static ngx_uint_t
-ngx_cigna_own_ends(cigna_slice_t s, cigna_slice_t end)
+ngx_cigna_base_url_ends(cigna_slice_t s, cigna_slice_t end)
 {
     return s.len > end.len && cigna_slice_ends(s, end);
 }
@@ -213,7 +213,7 @@ ngx_cigna_own_ends(cigna_slice_t s, cigna_slice_t end)
  */
 
 static ngx_int_t
-ngx_cigna_own_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
+ngx_cigna_base_url_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     ngx_str_t *path)
 {
     cigna_slice_t  base, rest, uri;
@@ -235,30 +235,31 @@ ngx_cigna_own_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     /* what was rewritten is not what the caller knows */
 
     if (r->valid_unparsed_uri
-        && ngx_cigna_own_read(r, rest, path) == NGX_OK)
+        && ngx_cigna_base_url_read(r, rest, path) == NGX_OK)
     {
         return NGX_OK;
     }
 
-    return ngx_cigna_own_written(&r->unparsed_uri, rest, path);
+    return ngx_cigna_base_url_written(&r->unparsed_uri, rest, path);
 }
 
 
 static ngx_int_t
-ngx_cigna_own_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
+ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 {
     if (!cigna_slice_ends(ngx_cigna_slice(uri), rest)) {
         return NGX_DECLINED;
     }
 
-    return ngx_cigna_own_front(uri, uri->len - rest.len, path);
+    return ngx_cigna_base_url_front(uri, uri->len - rest.len, path);
 }
 
 
 /* the same with both paths decoded, from their ends */
 
 static ngx_int_t
-ngx_cigna_own_read(ngx_http_request_t *r, cigna_slice_t rest, ngx_str_t *path)
+ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
+    ngx_str_t *path)
 {
     size_t         i, len;
     u_char         c;
@@ -301,12 +302,12 @@ ngx_cigna_own_read(ngx_http_request_t *r, cigna_slice_t rest, ngx_str_t *path)
         return NGX_DECLINED;
     }
 
-    return ngx_cigna_own_front(uri, len, path);
+    return ngx_cigna_base_url_front(uri, len, path);
 }
 
 
 static ngx_int_t
-ngx_cigna_own_front(ngx_str_t *uri, size_t len, ngx_str_t *path)
+ngx_cigna_base_url_front(ngx_str_t *uri, size_t len, ngx_str_t *path)
 {
     path->data = uri->data;
     path->len = len;
@@ -317,14 +318,14 @@ ngx_cigna_own_front(ngx_str_t *uri, size_t len, ngx_str_t *path)
         path->len--;
     }
 
-    return ngx_cigna_own_plain(path) ? NGX_OK : NGX_DECLINED;
+    return ngx_cigna_base_url_plain(path) ? NGX_OK : NGX_DECLINED;
 }
 
 
 /* needs no escape in JSON, and ends nothing early */
 
 static ngx_uint_t
-ngx_cigna_own_plain(ngx_str_t *s)
+ngx_cigna_base_url_plain(ngx_str_t *s)
 {
     size_t  i;
     u_char  c;
