@@ -7,7 +7,7 @@
 
 #include "ngx_cigna_fhir.h"
 #include "ngx_cigna_admit.h"
-#include "ngx_cigna_open.h"
+#include "ngx_cigna_public_metadata.h"
 #include "ngx_cigna_refusal.h"
 #include "ngx_cigna_replay.h"
 #include "ngx_cigna_search.h"
@@ -254,7 +254,7 @@ ngx_cigna_fhir_runs_by(ngx_table_elt_t *h)
 static ngx_uint_t
 ngx_cigna_fhir_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    if (!ngx_cigna_open_asked(r)
+    if (!ngx_cigna_public_metadata_asked(r)
         || ngx_cigna_identity_tenant(r, ctx) != ngx_cigna_identity_known)
     {
         return 0;

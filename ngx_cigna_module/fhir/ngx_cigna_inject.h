@@ -44,7 +44,7 @@ struct ngx_cigna_inject_s {
 
     unsigned               decided:1;      /* in precontent: it may leave */
     unsigned               replayed:1;     /* see ngx_cigna_replay.c */
-    unsigned               open:1;         /* no token, see ngx_cigna_open.h */
+    unsigned               open:1;         /* no token, see ngx_cigna_public_metadata.h */
     unsigned               search:1;       /* by POST, see ngx_cigna_search.h */
 };
 

@@ -2,7 +2,7 @@
 #include "ngx_cigna_rewrite.h"
 #include "ngx_cigna_errors.h"
 #include "fhir/ngx_cigna_inject.h"
-#include "fhir/ngx_cigna_open.h"
+#include "fhir/ngx_cigna_public_metadata.h"
 #include "ngx_cigna_base_url.h"
 #include "fhir/cigna_link_filter.h"
 
@@ -43,8 +43,8 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
     document = cigna_smart_none;
 
     if (lcf->endpoints) {
-        document = ngx_cigna_open_document(ctx->tenant,
-                                           ngx_cigna_slice(&r->upstream->uri));
+        document = ngx_cigna_public_metadata_document(ctx->tenant,
+                                                      ngx_cigna_slice(&r->upstream->uri));
     }
 
     if (rc == NGX_DECLINED && document == cigna_smart_none) {

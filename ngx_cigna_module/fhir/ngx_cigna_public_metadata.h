@@ -24,10 +24,10 @@
  * They must be written as they are, nothing escaped and nothing to be folded,
  * right below the location or as the name of an exact one.
  */
-ngx_uint_t ngx_cigna_open_asked(ngx_http_request_t *r);
+ngx_uint_t ngx_cigna_public_metadata_asked(ngx_http_request_t *r);
 
 /* what the path and query of a request to the tenant's FHIR base lead to */
-cigna_smart_e ngx_cigna_open_document(ngx_cigna_tenant_t *tenant,
+cigna_smart_e ngx_cigna_public_metadata_document(ngx_cigna_tenant_t *tenant,
     cigna_slice_t uri);
 
 

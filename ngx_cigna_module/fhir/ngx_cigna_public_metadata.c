@@ -1,15 +1,15 @@
 
-#include "ngx_cigna_open.h"
+#include "ngx_cigna_public_metadata.h"
 
 
-static cigna_smart_e ngx_cigna_open_ending(cigna_slice_t uri);
-static ngx_uint_t ngx_cigna_open_plain(ngx_http_request_t *r);
+static cigna_smart_e ngx_cigna_public_metadata_ending(cigna_slice_t uri);
+static ngx_uint_t ngx_cigna_public_metadata_plain(ngx_http_request_t *r);
 
 
 /* most requests end otherwise */
 
 ngx_uint_t
-ngx_cigna_open_asked(ngx_http_request_t *r)
+ngx_cigna_public_metadata_asked(ngx_http_request_t *r)
 {
     size_t                     below;
     cigna_slice_t              uri, name;
@@ -17,11 +17,11 @@ ngx_cigna_open_asked(ngx_http_request_t *r)
     ngx_http_core_loc_conf_t  *clcf;
 
     uri = ngx_cigna_slice(&r->uri);
-    document = ngx_cigna_open_ending(uri);
+    document = ngx_cigna_public_metadata_ending(uri);
 
     if (document == cigna_smart_none
         || !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
-        || !ngx_cigna_open_plain(r))
+        || !ngx_cigna_public_metadata_plain(r))
     {
         return 0;
     }
@@ -46,7 +46,7 @@ ngx_cigna_open_asked(ngx_http_request_t *r)
 
 
 static cigna_smart_e
-ngx_cigna_open_ending(cigna_slice_t uri)
+ngx_cigna_public_metadata_ending(cigna_slice_t uri)
 {
     cigna_slice_t  path;
     cigna_smart_e  document;
@@ -69,7 +69,7 @@ ngx_cigna_open_ending(cigna_slice_t uri)
 /* nginx has decoded and folded nothing, or the operator has rewritten it */
 
 static ngx_uint_t
-ngx_cigna_open_plain(ngx_http_request_t *r)
+ngx_cigna_public_metadata_plain(ngx_http_request_t *r)
 {
     cigna_slice_t  uri;
 
@@ -84,7 +84,8 @@ ngx_cigna_open_plain(ngx_http_request_t *r)
 
 
 cigna_smart_e
-ngx_cigna_open_document(ngx_cigna_tenant_t *tenant, cigna_slice_t uri)
+ngx_cigna_public_metadata_document(ngx_cigna_tenant_t *tenant,
+    cigna_slice_t uri)
 {
     cigna_slice_t  path, base;
 
