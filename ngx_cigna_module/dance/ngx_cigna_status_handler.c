@@ -4,7 +4,7 @@
 
 #include "module/ngx_cigna_handlers.h"
 #include "budget/ngx_cigna_budget.h"
-#include "request/ngx_cigna_read.h"
+#include "request/ngx_cigna_vault_read.h"
 #include "request/ngx_cigna_reply.h"
 #include "request/ngx_cigna_identity.h"
 #include "json/cigna_json.h"
@@ -69,7 +69,7 @@ ngx_cigna_status_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                                        ngx_cigna_identity_condition(who), NULL);
     }
 
-    switch (ngx_cigna_read_start(r, ctx, ngx_cigna_status_resume)) {
+    switch (ngx_cigna_vault_read_start(r, ctx, ngx_cigna_status_resume)) {
 
     case NGX_AGAIN:
         r->main->count++;
@@ -104,7 +104,7 @@ ngx_cigna_status_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     cigna_grant_t          grant;
     ngx_cigna_condition_e  e;
 
-    e = ngx_cigna_read_grant(r, ctx, &grant);
+    e = ngx_cigna_vault_read_grant(r, ctx, &grant);
 
     if (e == ngx_cigna_condition_served || e == ngx_cigna_condition_refresh_paused) {
         rc = ngx_cigna_status_connected(r, ctx, &grant);
@@ -116,7 +116,7 @@ ngx_cigna_status_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         rc = ngx_cigna_status_refuse(r, ctx, e, NULL);
     }
 
-    ngx_cigna_read_done(ctx, &grant);
+    ngx_cigna_vault_read_done(ctx, &grant);
 
     return rc;
 }
@@ -153,7 +153,8 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_status_member(&b, "patient", grant->patient);
     ngx_cigna_status_member(&b, "userinfo", grant->userinfo);
     ngx_cigna_status_flag(&b, "refreshable", grant->refresh_token.len != 0);
-    ngx_cigna_status_flag(&b, "refresh_pending", ngx_cigna_read_marked(ctx));
+    ngx_cigna_status_flag(&b, "refresh_pending",
+                          ngx_cigna_vault_read_marked(ctx));
     ngx_cigna_status_held(&b, ctx->tenant->purse);
     cigna_buf_append_str(&b, "}\n");
 

@@ -22,7 +22,7 @@
 
 
 #include "ngx_cigna_token.h"
-#include "request/ngx_cigna_read.h"
+#include "request/ngx_cigna_vault_read.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "ngx_cigna_renew.h"
 #include "request/ngx_cigna_reply.h"
@@ -169,7 +169,7 @@ ngx_cigna_token_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     ctx->token->epoch = ngx_cigna_cache_epoch(mcf->zone, id->hash);
 
-    switch (ngx_cigna_read_start(r, ctx, ctx->token->resume)) {
+    switch (ngx_cigna_vault_read_start(r, ctx, ctx->token->resume)) {
 
     case NGX_AGAIN:
         ctx->token->state = ngx_cigna_token_reading;
@@ -195,7 +195,7 @@ ngx_cigna_token_have_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     t = ctx->token;
 
-    e = ngx_cigna_read_grant(r, ctx, &grant);
+    e = ngx_cigna_vault_read_grant(r, ctx, &grant);
 
     switch (e) {
 
@@ -238,7 +238,7 @@ ngx_cigna_token_have_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         break;
     }
 
-    ngx_cigna_read_done(ctx, &grant);
+    ngx_cigna_vault_read_done(ctx, &grant);
 
     return rc;
 }

@@ -1,5 +1,5 @@
 
-#include "ngx_cigna_read.h"
+#include "ngx_cigna_vault_read.h"
 #include "shm/ngx_cigna_journal.h"
 #include "jobs/ngx_cigna_resealer.h"
 #include "ngx_cigna_identity.h"
@@ -13,29 +13,29 @@
  * Redis has, and for what the journal has.
  */
 
-#define NGX_CIGNA_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
+#define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
 
-static uint8_t        ngx_cigna_read_mem[NGX_CIGNA_READ_ARENA];
-static cigna_arena_t  ngx_cigna_read_arena;
+static uint8_t        ngx_cigna_vault_read_mem[NGX_CIGNA_VAULT_READ_ARENA];
+static cigna_arena_t  ngx_cigna_vault_read_arena;
 
 /* the grant in there is the journal's */
 
-static ngx_uint_t     ngx_cigna_read_ahead;
+static ngx_uint_t     ngx_cigna_vault_read_ahead;
 
 
-static ngx_int_t ngx_cigna_read_newer(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_vault_read_newer(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant, int *rc);
-static ngx_int_t ngx_cigna_read_open(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_vault_read_open(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_journal_t *entry, cigna_grant_t *grant,
     int *rc);
-static ngx_cigna_condition_e ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf,
+static ngx_cigna_condition_e ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_grant_t *grant,
     const cigna_vault_mark_t *mark);
-static ngx_cigna_condition_e ngx_cigna_read_failed(int rc);
+static ngx_cigna_condition_e ngx_cigna_vault_read_failed(int rc);
 
 
 ngx_int_t
-ngx_cigna_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_vault_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_http_event_handler_pt resume)
 {
     size_t                argc;
@@ -56,7 +56,7 @@ ngx_cigna_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 ngx_cigna_condition_e
-ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_grant_t *grant)
 {
     int                     rc;
@@ -67,7 +67,7 @@ ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cmd = &ctx->wait->cmd;
 
     ngx_memzero(grant, sizeof(cigna_grant_t));
-    ngx_cigna_read_ahead = 0;
+    ngx_cigna_vault_read_ahead = 0;
 
     if (cmd->outcome != cigna_ev_ok) {
         return ngx_cigna_condition_vault_unreachable;
@@ -75,15 +75,15 @@ ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    cigna_arena_init(&ngx_cigna_read_arena, ngx_cigna_read_mem,
-                     NGX_CIGNA_READ_ARENA);
+    cigna_arena_init(&ngx_cigna_vault_read_arena, ngx_cigna_vault_read_mem,
+                     NGX_CIGNA_VAULT_READ_ARENA);
 
     rc = cigna_vault_read_grant(&mcf->vault, &ctx->tenant->provider,
                                 ctx->identity, cmd->reply,
-                                &ngx_cigna_read_arena, grant, &mark);
+                                &ngx_cigna_vault_read_arena, grant, &mark);
 
-    if (ngx_cigna_read_newer(r, ctx, grant, &rc) == NGX_OK) {
-        ngx_cigna_read_ahead = 1;
+    if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
+        ngx_cigna_vault_read_ahead = 1;
 
         /* the mark is about the generation that Redis has */
 
@@ -95,18 +95,19 @@ ngx_cigna_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     if (rc != CIGNA_OK) {
-        return ngx_cigna_read_failed(rc);
+        return ngx_cigna_vault_read_failed(rc);
     }
 
-    return ngx_cigna_read_judge(mcf, ctx->tenant, grant, &mark);
+    return ngx_cigna_vault_read_judge(mcf, ctx->tenant, grant, &mark);
 }
 
 
 /* as a refresh will judge it */
 
 static ngx_cigna_condition_e
-ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
-    const cigna_grant_t *grant, const cigna_vault_mark_t *mark)
+ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_grant_t *grant,
+    const cigna_vault_mark_t *mark)
 {
     int64_t          now;
     cigna_verdict_t  v;
@@ -149,7 +150,7 @@ ngx_cigna_read_judge(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
  */
 
 static ngx_int_t
-ngx_cigna_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_grant_t *grant, int *rc)
 {
     cigna_journal_t         entry;
@@ -173,7 +174,7 @@ ngx_cigna_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
-    return ngx_cigna_read_open(r, ctx, &entry, grant, rc);
+    return ngx_cigna_vault_read_open(r, ctx, &entry, grant, rc);
 }
 
 
@@ -183,7 +184,7 @@ ngx_cigna_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
  */
 
 static ngx_int_t
-ngx_cigna_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_journal_t *entry, cigna_grant_t *grant, int *rc)
 {
     int                     opened;
@@ -199,7 +200,7 @@ ngx_cigna_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (entry->generation) {
         newer.generation = entry->generation;
 
-        if (cigna_arena_copy(&ngx_cigna_read_arena, entry->id, &newer.id)
+        if (cigna_arena_copy(&ngx_cigna_vault_read_arena, entry->id, &newer.id)
             != CIGNA_OK)
         {
             return NGX_DECLINED;
@@ -207,7 +208,7 @@ ngx_cigna_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
         opened = cigna_vault_open_grant(&mcf->vault, &ctx->tenant->provider,
                                         ctx->identity, entry->blob,
-                                        &ngx_cigna_read_arena, &newer);
+                                        &ngx_cigna_vault_read_arena, &newer);
 
         if (opened != CIGNA_OK && opened != CIGNA_VAULT_MOVED) {
             return NGX_DECLINED;
@@ -222,7 +223,7 @@ ngx_cigna_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 static ngx_cigna_condition_e
-ngx_cigna_read_failed(int rc)
+ngx_cigna_vault_read_failed(int rc)
 {
     switch (rc) {
 
@@ -248,19 +249,19 @@ ngx_cigna_read_failed(int rc)
 
 
 ngx_uint_t
-ngx_cigna_read_marked(ngx_cigna_ctx_t *ctx)
+ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
 {
     /* a mark is about the generation that Redis has */
 
-    return !ngx_cigna_read_ahead
+    return !ngx_cigna_vault_read_ahead
            && cigna_vault_read_marked(ctx->wait->cmd.reply);
 }
 
 
 void
-ngx_cigna_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant)
+ngx_cigna_vault_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant)
 {
-    cigna_arena_wipe(&ngx_cigna_read_arena);
+    cigna_arena_wipe(&ngx_cigna_vault_read_arena);
     ngx_memzero(grant, sizeof(cigna_grant_t));
 
     ngx_cigna_redis_done(&ctx->wait->cmd);
