@@ -24,7 +24,7 @@
 
 #include "ngx_cigna_inject.h"
 #include "ngx_cigna_gate_out.h"
-#include "ngx_cigna_guard.h"
+#include "ngx_cigna_type_guard.h"
 #include "request/ngx_cigna_reply.h"
 #include "ngx_cigna_search.h"
 #include "fhir/cigna_smart.h"
@@ -185,7 +185,7 @@ ngx_cigna_inject_gate(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
-    if (ngx_cigna_guard(r, ctx, &gate) != NGX_OK) {
+    if (ngx_cigna_type_guard(r, ctx, &gate) != NGX_OK) {
         *e = ngx_cigna_condition_type_refused;
         return NGX_DECLINED;
     }

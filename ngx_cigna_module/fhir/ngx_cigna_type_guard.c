@@ -1,18 +1,18 @@
 
-#include "ngx_cigna_guard.h"
+#include "ngx_cigna_type_guard.h"
 #include "ngx_cigna_inject.h"
 #include "request/ngx_cigna_reply.h"
 
 
-#define NGX_CIGNA_GUARD_ABOUT  (sizeof("Asked for: .") + CIGNA_TYPE_LEN_MAX)
+#define NGX_CIGNA_TYPE_GUARD_ABOUT  (sizeof("Asked for: .") + CIGNA_TYPE_LEN_MAX)
 
 
-static ngx_int_t ngx_cigna_guard_refuse(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_type_guard_refuse(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_slice_t what);
 
 
 ngx_int_t
-ngx_cigna_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_type_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_gate_out_t *gate)
 {
     u_char               mem[CIGNA_TYPE_LEN_MAX];
@@ -36,12 +36,12 @@ ngx_cigna_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_OK;
     }
 
-    return ngx_cigna_guard_refuse(r, ctx, cigna_buf_slice(&what));
+    return ngx_cigna_type_guard_refuse(r, ctx, cigna_buf_slice(&what));
 }
 
 
 static ngx_int_t
-ngx_cigna_guard_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_type_guard_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_slice_t what)
 {
     u_char     *p;
@@ -65,14 +65,14 @@ ngx_cigna_guard_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_types_refused);
 
-    p = ngx_pnalloc(r->pool, NGX_CIGNA_GUARD_ABOUT);
+    p = ngx_pnalloc(r->pool, NGX_CIGNA_TYPE_GUARD_ABOUT);
     if (p == NULL) {
         return NGX_ABORT;
     }
 
     ctx->about.data = p;
-    ctx->about.len = ngx_snprintf(p, NGX_CIGNA_GUARD_ABOUT, "Asked for: %*s.",
-                                  what.len, what.data) - p;
+    ctx->about.len = ngx_snprintf(p, NGX_CIGNA_TYPE_GUARD_ABOUT,
+                                  "Asked for: %*s.", what.len, what.data) - p;
 
     detail = ctx->about;
 

@@ -14,7 +14,7 @@
  * With a request that has passed the gate.  NGX_OK: goes on; NGX_ABORT: the
  * request is to be refused, and ctx->about tells by which name.
  */
-ngx_int_t ngx_cigna_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_int_t ngx_cigna_type_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_gate_out_t *gate);
 
 
