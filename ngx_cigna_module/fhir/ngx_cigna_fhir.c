@@ -6,7 +6,7 @@
 
 
 #include "ngx_cigna_fhir.h"
-#include "ngx_cigna_admit.h"
+#include "ngx_cigna_budget_gate.h"
 #include "ngx_cigna_public_metadata.h"
 #include "ngx_cigna_refusal.h"
 #include "ngx_cigna_replay.h"
@@ -278,14 +278,14 @@ ngx_cigna_fhir_budget(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_OK;
     }
 
-    ctx->admit = ngx_pcalloc(r->pool, sizeof(ngx_cigna_admit_t));
+    ctx->admit = ngx_pcalloc(r->pool, sizeof(ngx_cigna_budget_gate_t));
     if (ctx->admit == NULL) {
         return NGX_ERROR;
     }
 
     ctx->inject->admit = ngx_cigna_admit;
-    ctx->inject->attempt = ngx_cigna_admit_attempt;
-    ctx->inject->answered = ngx_cigna_admit_answered;
+    ctx->inject->attempt = ngx_cigna_budget_gate_attempt;
+    ctx->inject->answered = ngx_cigna_budget_gate_answered;
 
     return NGX_OK;
 }

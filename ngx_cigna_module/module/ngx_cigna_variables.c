@@ -6,7 +6,7 @@
 
 
 #include "ngx_cigna_handlers.h"
-#include "fhir/ngx_cigna_admit.h"
+#include "fhir/ngx_cigna_budget_gate.h"
 #include "request/ngx_cigna_identity.h"
 
 
@@ -259,7 +259,7 @@ ngx_cigna_variable_budget(ngx_http_request_t *r,
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-    name = ctx && ctx->admit ? ngx_cigna_admit_name(ctx->admit) : NULL;
+    name = ctx && ctx->admit ? ngx_cigna_budget_gate_name(ctx->admit) : NULL;
 
     if (name == NULL) {
         v->not_found = 1;

@@ -27,7 +27,7 @@ typedef enum {
 typedef struct ngx_cigna_wait_s    ngx_cigna_wait_t;
 typedef struct ngx_cigna_token_s   ngx_cigna_token_t;
 typedef struct ngx_cigna_inject_s  ngx_cigna_inject_t;
-typedef struct ngx_cigna_admit_s   ngx_cigna_admit_t;
+typedef struct ngx_cigna_budget_gate_s   ngx_cigna_budget_gate_t;
 typedef struct ngx_cigna_rewrite_s ngx_cigna_rewrite_t;
 typedef struct ngx_cigna_errors_s  ngx_cigna_errors_t;
 typedef struct ngx_cigna_search_s  ngx_cigna_search_t;
@@ -68,13 +68,13 @@ typedef struct {
     unsigned              preflight:1;     /* the reply is that of CORS */
 
     /* of "cigna_fhir on" */
-    ngx_cigna_token_t    *token;
-    ngx_cigna_inject_t   *inject;
-    ngx_cigna_admit_t    *admit;           /* NULL: no budgets */
-    ngx_cigna_rewrite_t  *rewrite;         /* NULL: links stay */
-    ngx_cigna_errors_t   *errors;          /* NULL: the reply is no error */
-    ngx_cigna_search_t   *search;          /* NULL: not one by POST */
-    ngx_cigna_trace_t     trace;
+    ngx_cigna_token_t        *token;
+    ngx_cigna_inject_t       *inject;
+    ngx_cigna_budget_gate_t  *admit;           /* NULL: no budgets */
+    ngx_cigna_rewrite_t      *rewrite;         /* NULL: links stay */
+    ngx_cigna_errors_t       *errors;          /* NULL: the reply is no error */
+    ngx_cigna_search_t       *search;          /* NULL: not one by POST */
+    ngx_cigna_trace_t         trace;
 
     /* of a callback: its query, which is scrubbed in the request itself */
     ngx_str_t             query;

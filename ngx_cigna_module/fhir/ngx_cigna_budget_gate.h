@@ -13,16 +13,16 @@
  */
 
 typedef enum {
-    ngx_cigna_admit_new = 0,
-    ngx_cigna_admit_waiting,
-    ngx_cigna_admit_granted,
-    ngx_cigna_admit_refused
-} ngx_cigna_admit_e;
+    ngx_cigna_budget_gate_new = 0,
+    ngx_cigna_budget_gate_waiting,
+    ngx_cigna_budget_gate_granted,
+    ngx_cigna_budget_gate_refused
+} ngx_cigna_budget_gate_e;
 
 
-struct ngx_cigna_admit_s {
-    ngx_cigna_admit_e           state;
-    ngx_msec_t                  waited;    /* ms */
+struct ngx_cigna_budget_gate_s {
+    ngx_cigna_budget_gate_e           state;
+    ngx_msec_t                        waited;    /* ms */
 
     /* private */
     ngx_http_request_t         *request;
@@ -39,12 +39,12 @@ struct ngx_cigna_admit_s {
  * Callbacks of ngx_cigna_inject_t, for which ctx->admit is to be set, and
  * zeroed at first.
  */
-ngx_int_t ngx_cigna_admit(ngx_http_request_t *r);
-void ngx_cigna_admit_attempt(ngx_http_request_t *r);
-void ngx_cigna_admit_answered(ngx_http_request_t *r);
+ngx_int_t ngx_cigna_budget_gate(ngx_http_request_t *r);
+void ngx_cigna_budget_gate_attempt(ngx_http_request_t *r);
+void ngx_cigna_budget_gate_answered(ngx_http_request_t *r);
 
 /* what became of it, for $cigna_budget: NULL if nothing has */
-const char *ngx_cigna_admit_name(const ngx_cigna_admit_t *admit);
+const char *ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *admit);
 
 
 #endif /* _NGX_CIGNA_ADMIT_H_INCLUDED_ */

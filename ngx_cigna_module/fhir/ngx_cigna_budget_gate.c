@@ -1,11 +1,11 @@
 
 /*
- *   content, about to go  ngx_cigna_admit() asks; the request may wait, and is
+ *   content, about to go  ngx_cigna_budget_gate() asks; the request may wait, and is
  *                         then taken up by ngx_cigna_inject_go()
- *   next upstream         ngx_cigna_admit_attempt() charges what has gone out
+ *   next upstream         ngx_cigna_budget_gate_attempt() charges what has gone out
  *                         beside the first attempt
- *   reply's header        ngx_cigna_admit_answered() sees 429 and 503
- *   401, replayed         ngx_cigna_admit() charges without asking
+ *   reply's header        ngx_cigna_budget_gate_answered() sees 429 and 503
+ *   401, replayed         ngx_cigna_budget_gate() charges without asking
  *   request's end         what was charged and has never gone out comes back
  *
  * An attempt is one as soon as nginx has chosen a peer, which it notes in
@@ -15,7 +15,7 @@
  */
 
 
-#include "ngx_cigna_admit.h"
+#include "ngx_cigna_budget_gate.h"
 #include "ngx_cigna_throttle.h"
 #include "ngx_cigna_token.h"
 #include "request/ngx_cigna_wait.h"
@@ -23,96 +23,96 @@
 #include "http/cigna_retry_after.h"
 
 
-static ngx_int_t ngx_cigna_admit_begin(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_budget_gate_begin(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static uint64_t ngx_cigna_admit_member(ngx_cigna_ctx_t *ctx);
-static ngx_int_t ngx_cigna_admit_wait(ngx_http_request_t *r,
+static uint64_t ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_budget_gate_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static void ngx_cigna_admit_handler(ngx_cigna_budget_waiter_t *waiter);
-static void ngx_cigna_admit_end(ngx_http_request_t *r, ngx_int_t rc);
-static ngx_int_t ngx_cigna_admit_verdict(ngx_http_request_t *r,
+static void ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter);
+static void ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc);
+static ngx_int_t ngx_cigna_budget_gate_verdict(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static void ngx_cigna_admit_mark(ngx_http_request_t *r,
-    ngx_cigna_admit_t *admit);
-static void ngx_cigna_admit_settle(ngx_http_request_t *r,
-    ngx_cigna_admit_t *admit);
-static ngx_uint_t ngx_cigna_admit_attempts(ngx_http_request_t *r,
-    ngx_cigna_admit_t *admit);
-static void ngx_cigna_admit_cleanup(void *data);
-static int64_t ngx_cigna_admit_retry_after(ngx_http_upstream_t *u);
+static void ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit);
+static void ngx_cigna_budget_gate_settle(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit);
+static ngx_uint_t ngx_cigna_budget_gate_attempts(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit);
+static void ngx_cigna_budget_gate_cleanup(void *data);
+static int64_t ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u);
 
 
 /* holds two references; not NGX_OK: the request is somebody else's now */
 
 ngx_int_t
-ngx_cigna_admit(ngx_http_request_t *r)
+ngx_cigna_budget_gate(ngx_http_request_t *r)
 {
-    ngx_cigna_ctx_t    *ctx;
-    ngx_cigna_admit_t  *admit;
+    ngx_cigna_ctx_t          *ctx;
+    ngx_cigna_budget_gate_t  *admit;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
     admit = ctx->admit;
 
     switch (admit->state) {
 
-    case ngx_cigna_admit_new:
-        return ngx_cigna_admit_begin(r, ctx);
+    case ngx_cigna_budget_gate_new:
+        return ngx_cigna_budget_gate_begin(r, ctx);
 
-    case ngx_cigna_admit_waiting:
-        return ngx_cigna_admit_verdict(r, ctx);
+    case ngx_cigna_budget_gate_waiting:
+        return ngx_cigna_budget_gate_verdict(r, ctx);
 
-    case ngx_cigna_admit_granted:
+    case ngx_cigna_budget_gate_granted:
 
         /* a replay, which goes out in any case */
 
-        ngx_cigna_admit_settle(r, admit);
-        ngx_cigna_admit_mark(r, admit);
+        ngx_cigna_budget_gate_settle(r, admit);
+        ngx_cigna_budget_gate_mark(r, admit);
 
         return NGX_OK;
 
-    default: /* ngx_cigna_admit_refused */
+    default: /* ngx_cigna_budget_gate_refused */
         return NGX_OK;
     }
 }
 
 
 static ngx_int_t
-ngx_cigna_admit_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_admit_t   *admit;
-    ngx_http_cleanup_t  *cln;
+    ngx_cigna_budget_gate_t  *admit;
+    ngx_http_cleanup_t       *cln;
 
     admit = ctx->admit;
 
     cln = ngx_http_cleanup_add(r, 0);
     if (cln == NULL) {
-        ngx_cigna_admit_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        ngx_cigna_budget_gate_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return NGX_ERROR;
     }
 
-    cln->handler = ngx_cigna_admit_cleanup;
+    cln->handler = ngx_cigna_budget_gate_cleanup;
     cln->data = admit;
 
     admit->request = r;
     admit->budget = ctx->tenant->purse;
-    admit->waiter.member = ngx_cigna_admit_member(ctx);
-    admit->waiter.handler = ngx_cigna_admit_handler;
+    admit->waiter.member = ngx_cigna_budget_gate_member(ctx);
+    admit->waiter.handler = ngx_cigna_budget_gate_handler;
     admit->waiter.data = admit;
 
-    admit->state = ngx_cigna_admit_waiting;
+    admit->state = ngx_cigna_budget_gate_waiting;
 
     if (ngx_cigna_budget_take(admit->budget, &admit->waiter) == NGX_AGAIN) {
-        return ngx_cigna_admit_wait(r, ctx);
+        return ngx_cigna_budget_gate_wait(r, ctx);
     }
 
-    return ngx_cigna_admit_verdict(r, ctx);
+    return ngx_cigna_budget_gate_verdict(r, ctx);
 }
 
 
 /* a hash is at hand: that by which the cache knows the member */
 
 static uint64_t
-ngx_cigna_admit_member(ngx_cigna_ctx_t *ctx)
+ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
 {
     uint64_t  member;
 
@@ -129,7 +129,7 @@ ngx_cigna_admit_member(ngx_cigna_ctx_t *ctx)
 /* the budget sees to it that this ends */
 
 static ngx_int_t
-ngx_cigna_admit_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_budget_gate_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     ctx->admit->since = ngx_current_msec;
 
@@ -137,7 +137,7 @@ ngx_cigna_admit_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         || ngx_cigna_wait_until(ctx->wait, ngx_cigna_inject_go)
            != NGX_AGAIN)
     {
-        ngx_cigna_admit_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        ngx_cigna_budget_gate_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 
     return NGX_AGAIN;
@@ -145,10 +145,10 @@ ngx_cigna_admit_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 static void
-ngx_cigna_admit_handler(ngx_cigna_budget_waiter_t *waiter)
+ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter)
 {
-    ngx_cigna_ctx_t    *ctx;
-    ngx_cigna_admit_t  *admit;
+    ngx_cigna_ctx_t          *ctx;
+    ngx_cigna_budget_gate_t  *admit;
 
     admit = waiter->data;
     ctx = ngx_http_get_module_ctx(admit->request, ngx_cigna_module);
@@ -162,7 +162,7 @@ ngx_cigna_admit_handler(ngx_cigna_budget_waiter_t *waiter)
 /* gives both references back; what was made is never started */
 
 static void
-ngx_cigna_admit_end(ngx_http_request_t *r, ngx_int_t rc)
+ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc)
 {
     ngx_http_finalize_request(r, NGX_DONE);
     ngx_http_finalize_request(r, rc);
@@ -170,17 +170,17 @@ ngx_cigna_admit_end(ngx_http_request_t *r, ngx_int_t rc)
 
 
 static ngx_int_t
-ngx_cigna_admit_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_admit_t      *admit;
-    cigna_budget_answer_t  *a;
+    ngx_cigna_budget_gate_t  *admit;
+    cigna_budget_answer_t    *a;
 
     admit = ctx->admit;
     a = &admit->waiter.answer;
 
     if (a->rc != cigna_budget_granted) {
-        admit->state = ngx_cigna_admit_refused;
-        ngx_cigna_admit_end(r, ngx_cigna_throttle(r, ctx, a));
+        admit->state = ngx_cigna_budget_gate_refused;
+        ngx_cigna_budget_gate_end(r, ngx_cigna_throttle(r, ctx, a));
 
         return NGX_DONE;
     }
@@ -193,8 +193,8 @@ ngx_cigna_admit_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_budget_delayed);
     }
 
-    admit->state = ngx_cigna_admit_granted;
-    ngx_cigna_admit_mark(r, admit);
+    admit->state = ngx_cigna_budget_gate_granted;
+    ngx_cigna_budget_gate_mark(r, admit);
 
     return NGX_OK;
 }
@@ -203,7 +203,8 @@ ngx_cigna_admit_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 /* the next upstream request begins here */
 
 static void
-ngx_cigna_admit_mark(ngx_http_request_t *r, ngx_cigna_admit_t *admit)
+ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit)
 {
     admit->first = r->upstream_states ? r->upstream_states->nelts : 0;
     admit->charged = 0;
@@ -211,24 +212,25 @@ ngx_cigna_admit_mark(ngx_http_request_t *r, ngx_cigna_admit_t *admit)
 
 
 void
-ngx_cigna_admit_attempt(ngx_http_request_t *r)
+ngx_cigna_budget_gate_attempt(ngx_http_request_t *r)
 {
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
-    ngx_cigna_admit_settle(r, ctx->admit);
+    ngx_cigna_budget_gate_settle(r, ctx->admit);
 }
 
 
 /* the very first attempt was paid for in advance */
 
 static void
-ngx_cigna_admit_settle(ngx_http_request_t *r, ngx_cigna_admit_t *admit)
+ngx_cigna_budget_gate_settle(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit)
 {
     ngx_uint_t  n;
 
-    for (n = ngx_cigna_admit_attempts(r, admit);
+    for (n = ngx_cigna_budget_gate_attempts(r, admit);
          admit->charged < n;
          admit->charged++)
     {
@@ -242,7 +244,8 @@ ngx_cigna_admit_settle(ngx_http_request_t *r, ngx_cigna_admit_t *admit)
 
 
 static ngx_uint_t
-ngx_cigna_admit_attempts(ngx_http_request_t *r, ngx_cigna_admit_t *admit)
+ngx_cigna_budget_gate_attempts(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit)
 {
     ngx_str_t                  *none;
     ngx_uint_t                  i, n;
@@ -277,20 +280,20 @@ ngx_cigna_admit_attempts(ngx_http_request_t *r, ngx_cigna_admit_t *admit)
 
 
 static void
-ngx_cigna_admit_cleanup(void *data)
+ngx_cigna_budget_gate_cleanup(void *data)
 {
-    ngx_cigna_admit_t *admit = data;
+    ngx_cigna_budget_gate_t *admit = data;
 
     ngx_cigna_budget_leave(&admit->waiter);
 
-    if (admit->state == ngx_cigna_admit_refused
+    if (admit->state == ngx_cigna_budget_gate_refused
         || admit->waiter.answer.rc != cigna_budget_granted)
     {
         return;
     }
 
-    if (admit->state == ngx_cigna_admit_granted) {
-        ngx_cigna_admit_settle(admit->request, admit);
+    if (admit->state == ngx_cigna_budget_gate_granted) {
+        ngx_cigna_budget_gate_settle(admit->request, admit);
     }
 
     if (!admit->sent) {
@@ -305,7 +308,7 @@ ngx_cigna_admit_cleanup(void *data)
  */
 
 void
-ngx_cigna_admit_answered(ngx_http_request_t *r)
+ngx_cigna_budget_gate_answered(ngx_http_request_t *r)
 {
     ngx_uint_t            status;
     ngx_cigna_ctx_t      *ctx;
@@ -328,7 +331,7 @@ ngx_cigna_admit_answered(ngx_http_request_t *r)
     }
 
     if (ngx_cigna_budget_answered(ctx->admit->budget, status,
-                                  ngx_cigna_admit_retry_after(u))
+                                  ngx_cigna_budget_gate_retry_after(u))
         == NGX_BUSY)
     {
         u->peer.tries = ngx_min(u->peer.tries, 1);
@@ -339,7 +342,7 @@ ngx_cigna_admit_answered(ngx_http_request_t *r)
 /* -1: not said, or not to be understood */
 
 static int64_t
-ngx_cigna_admit_retry_after(ngx_http_upstream_t *u)
+ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u)
 {
     int64_t      now_s, ms;
     ngx_str_t   *value, *date;
@@ -369,10 +372,10 @@ ngx_cigna_admit_retry_after(ngx_http_upstream_t *u)
 
 
 const char *
-ngx_cigna_admit_name(const ngx_cigna_admit_t *admit)
+ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *admit)
 {
-    if (admit->state != ngx_cigna_admit_granted
-        && admit->state != ngx_cigna_admit_refused)
+    if (admit->state != ngx_cigna_budget_gate_granted
+        && admit->state != ngx_cigna_budget_gate_refused)
     {
         return NULL;
     }
