@@ -16,7 +16,7 @@
 
 
 #include "ngx_cigna_budget_gate.h"
-#include "ngx_cigna_throttle.h"
+#include "ngx_cigna_budget_reply.h"
 #include "ngx_cigna_token.h"
 #include "request/ngx_cigna_wait.h"
 #include "http/cigna_http_date.h"
@@ -180,13 +180,13 @@ ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (a->rc != cigna_budget_granted) {
         admit->state = ngx_cigna_budget_gate_refused;
-        ngx_cigna_budget_gate_end(r, ngx_cigna_throttle(r, ctx, a));
+        ngx_cigna_budget_gate_end(r, ngx_cigna_budget_reply(r, ctx, a));
 
         return NGX_DONE;
     }
 
     if (a->by != cigna_budget_none) {
-        ngx_cigna_throttle_dry(r, ctx, a);
+        ngx_cigna_budget_reply_dry(r, ctx, a);
     }
 
     if (admit->waiter.delayed) {
@@ -381,7 +381,7 @@ ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *admit)
     }
 
     if (admit->waiter.answer.by != cigna_budget_none) {
-        return ngx_cigna_throttle_name(admit->waiter.answer.by);
+        return ngx_cigna_budget_reply_name(admit->waiter.answer.by);
     }
 
     return admit->waiter.delayed ? "delayed" : "granted";

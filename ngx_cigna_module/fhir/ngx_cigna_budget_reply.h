@@ -11,15 +11,15 @@
  * Answers a request that a budget has refused, and logs and counts it.
  * Returns what a content handler is to return.
  */
-ngx_int_t ngx_cigna_throttle(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_int_t ngx_cigna_budget_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_budget_answer_t *answer);
 
 /* logs and counts one that would have been, but for dry_run */
-void ngx_cigna_throttle_dry(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+void ngx_cigna_budget_reply_dry(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_budget_answer_t *answer);
 
 /* the name of the condition */
-const char *ngx_cigna_throttle_name(cigna_budget_by_e by);
+const char *ngx_cigna_budget_reply_name(cigna_budget_by_e by);
 
 
 #endif /* _NGX_CIGNA_THROTTLE_H_INCLUDED_ */

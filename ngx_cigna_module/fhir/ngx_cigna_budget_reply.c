@@ -11,32 +11,32 @@
  */
 
 
-#include "ngx_cigna_throttle.h"
+#include "ngx_cigna_budget_reply.h"
 
 
-#define NGX_CIGNA_THROTTLE_POLICIES  128   /* bytes */
+#define NGX_CIGNA_BUDGET_REPLY_POLICIES  128   /* bytes */
 
 
 typedef struct {
     ngx_cigna_condition_e   condition;
     ngx_cigna_count_e       count;
     const char             *policy;        /* NULL: there is none */
-} ngx_cigna_throttle_row_t;
+} ngx_cigna_budget_reply_row_t;
 
 
-static ngx_int_t ngx_cigna_throttle_headers(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_budget_reply_headers(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_budget_by_e by, ngx_uint_t seconds);
-static ngx_int_t ngx_cigna_throttle_policies(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_budget_reply_policies(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_budget_by_e by);
-static void ngx_cigna_throttle_policy(cigna_buf_t *b, const char *name,
+static void ngx_cigna_budget_reply_policy(cigna_buf_t *b, const char *name,
     const ngx_cigna_budget_conf_t *budget);
-static void ngx_cigna_throttle_rate(cigna_buf_t *b, const char *name,
+static void ngx_cigna_budget_reply_rate(cigna_buf_t *b, const char *name,
     const cigna_rate_t *rate);
 
 
 /* by cigna_budget_by_e */
 
-static const ngx_cigna_throttle_row_t  ngx_cigna_throttle_rows[] = {
+static const ngx_cigna_budget_reply_row_t  ngx_cigna_budget_reply_rows[] = {
     { ngx_cigna_condition_internal_error, ngx_cigna_count_max, NULL },
     { ngx_cigna_condition_budget_gateway, ngx_cigna_count_budget_gateway, "gateway" },
     { ngx_cigna_condition_budget_tenant, ngx_cigna_count_budget_tenant, "tenant" },
@@ -48,19 +48,19 @@ static const ngx_cigna_throttle_row_t  ngx_cigna_throttle_rows[] = {
 
 
 ngx_int_t
-ngx_cigna_throttle(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_budget_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_budget_answer_t *answer)
 {
-    ngx_uint_t                       seconds;
-    const ngx_cigna_throttle_row_t  *row;
+    ngx_uint_t                           seconds;
+    const ngx_cigna_budget_reply_row_t  *row;
 
-    row = &ngx_cigna_throttle_rows[answer->by];
+    row = &ngx_cigna_budget_reply_rows[answer->by];
     seconds = (ngx_uint_t) ngx_max((answer->wait_ms + 999) / 1000, 1);
 
     ngx_cigna_count(ctx->tenant->counters, row->count);
     ngx_cigna_reply_log(r, ctx, row->condition, "fhir", NULL);
 
-    if (ngx_cigna_throttle_headers(r, ctx, answer->by, seconds) != NGX_OK) {
+    if (ngx_cigna_budget_reply_headers(r, ctx, answer->by, seconds) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -70,24 +70,24 @@ ngx_cigna_throttle(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_cigna_throttle_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_budget_reply_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_budget_by_e by, ngx_uint_t seconds)
 {
     ngx_str_t    value;
     cigna_buf_t  b;
     const char  *policy;
 
-    if (ngx_cigna_throttle_policies(r, ctx, by) != NGX_OK) {
+    if (ngx_cigna_budget_reply_policies(r, ctx, by) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    policy = ngx_cigna_throttle_rows[by].policy;
+    policy = ngx_cigna_budget_reply_rows[by].policy;
 
     if (policy == NULL) {
         return NGX_OK;
     }
 
-    if (ngx_cigna_buf_init(r, &b, NGX_CIGNA_THROTTLE_POLICIES) != NGX_OK) {
+    if (ngx_cigna_buf_init(r, &b, NGX_CIGNA_BUDGET_REPLY_POLICIES) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -107,7 +107,7 @@ ngx_cigna_throttle_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 /* members need not know of the part that they have none of */
 
 static ngx_int_t
-ngx_cigna_throttle_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_budget_reply_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_budget_by_e by)
 {
     ngx_str_t               value;
@@ -116,18 +116,19 @@ ngx_cigna_throttle_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    if (ngx_cigna_buf_init(r, &b, NGX_CIGNA_THROTTLE_POLICIES) != NGX_OK) {
+    if (ngx_cigna_buf_init(r, &b, NGX_CIGNA_BUDGET_REPLY_POLICIES) != NGX_OK) {
         return NGX_ERROR;
     }
 
     if (by == cigna_budget_metadata) {
-        ngx_cigna_throttle_rate(&b, "metadata",
-                                &ctx->tenant->plan.metadata_rate);
+        ngx_cigna_budget_reply_rate(&b, "metadata",
+                                    &ctx->tenant->plan.metadata_rate);
 
     } else {
-        ngx_cigna_throttle_policy(&b, "gateway", &mcf->budget);
-        ngx_cigna_throttle_policy(&b, "tenant", &ctx->tenant->budget);
-        ngx_cigna_throttle_policy(&b, "member", &ctx->tenant->member_budget);
+        ngx_cigna_budget_reply_policy(&b, "gateway", &mcf->budget);
+        ngx_cigna_budget_reply_policy(&b, "tenant", &ctx->tenant->budget);
+        ngx_cigna_budget_reply_policy(&b, "member",
+                                      &ctx->tenant->member_budget);
     }
 
     if (ngx_cigna_buf_done(&b, &value) != NGX_OK) {
@@ -142,19 +143,19 @@ ngx_cigna_throttle_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 /* one on trial refuses nothing, and callers need not know of it */
 
 static void
-ngx_cigna_throttle_policy(cigna_buf_t *b, const char *name,
+ngx_cigna_budget_reply_policy(cigna_buf_t *b, const char *name,
     const ngx_cigna_budget_conf_t *budget)
 {
     if (budget->rate.n == 0 || budget->dry_run) {
         return;
     }
 
-    ngx_cigna_throttle_rate(b, name, &budget->rate);
+    ngx_cigna_budget_reply_rate(b, name, &budget->rate);
 }
 
 
 static void
-ngx_cigna_throttle_rate(cigna_buf_t *b, const char *name,
+ngx_cigna_budget_reply_rate(cigna_buf_t *b, const char *name,
     const cigna_rate_t *rate)
 {
     if (b->pos != b->start) {
@@ -171,7 +172,7 @@ ngx_cigna_throttle_rate(cigna_buf_t *b, const char *name,
 
 
 void
-ngx_cigna_throttle_dry(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_budget_reply_dry(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_budget_answer_t *answer)
 {
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_budget_dry_run);
@@ -179,17 +180,17 @@ ngx_cigna_throttle_dry(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "cigna: fhir request would have been refused, condition: "
                   "%s, tenant: %V, request: %V",
-                  ngx_cigna_throttle_name(answer->by), &ctx->tenant->name,
+                  ngx_cigna_budget_reply_name(answer->by), &ctx->tenant->name,
                   ngx_cigna_request_id(r));
 }
 
 
 const char *
-ngx_cigna_throttle_name(cigna_budget_by_e by)
+ngx_cigna_budget_reply_name(cigna_budget_by_e by)
 {
     ngx_cigna_condition_e  e;
 
-    e = ngx_cigna_throttle_rows[by].condition;
+    e = ngx_cigna_budget_reply_rows[by].condition;
 
     return (const char *) ngx_cigna_condition(e)->name.data;
 }
