@@ -13,7 +13,7 @@
  *
  * "reading" and "refreshing" wait.  Whoever wakes the request only records
  * what came; this is called again and decides.  Refreshing is the matter of
- * ngx_cigna_renew.c.
+ * ngx_cigna_token_refresh.c.
  *
  * A token that the FHIR server has refused leaves the cache, which from then
  * on only remembers that it was refused: who finds it in the vault has it
@@ -24,7 +24,7 @@
 #include "ngx_cigna_token.h"
 #include "request/ngx_cigna_vault_read.h"
 #include "jobs/ngx_cigna_refresher.h"
-#include "ngx_cigna_renew.h"
+#include "ngx_cigna_token_refresh.h"
 #include "request/ngx_cigna_reply.h"
 #include "nginx/ngx_cigna_secret.h"
 
@@ -123,7 +123,7 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     }
 
     if (t->cached.due_ms && now >= t->cached.due_ms) {
-        ngx_cigna_renew_ahead(r, ctx);
+        ngx_cigna_token_refresh_ahead(r, ctx);
     }
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_cache_hits);
@@ -264,12 +264,12 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     if (now >= entry.expires_ms || grant->state == cigna_grant_spent) {
         return grant->refresh_token.len
-               ? ngx_cigna_renew(r, ctx, NULL)
+               ? ngx_cigna_token_refresh(r, ctx, NULL)
                : ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_expired);
     }
 
     if (ngx_cigna_token_unwanted(r, ctx, &entry, now)) {
-        return ngx_cigna_renew(r, ctx, grant);
+        return ngx_cigna_token_refresh(r, ctx, grant);
     }
 
     if (ngx_cigna_secret_copy(r->pool, &t->old, entry.token.data,
@@ -283,13 +283,13 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_token_of(t, entry.id, entry.generation);
 
     if (!ngx_cigna_token_lives(&entry, now)) {
-        return ngx_cigna_renew(r, ctx, NULL);
+        return ngx_cigna_token_refresh(r, ctx, NULL);
     }
 
     ngx_cigna_token_keep(r, ctx, &entry);
 
     if (entry.due_ms && now >= entry.due_ms) {
-        ngx_cigna_renew_ahead(r, ctx);
+        ngx_cigna_token_refresh_ahead(r, ctx);
     }
 
     return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_vault);

@@ -1,27 +1,27 @@
 
-#include "ngx_cigna_renew.h"
+#include "ngx_cigna_token_refresh.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "nginx/ngx_cigna_secret.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
 
 
-static ngx_int_t ngx_cigna_renew_wait(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_token_refresh_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *refused);
-static ngx_int_t ngx_cigna_renew_copy(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_token_refresh_copy(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant, ngx_str_t *value);
 static ngx_int_t ngx_cigna_renewed_same(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
-static ngx_int_t ngx_cigna_renew_none(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_token_refresh_none(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_cigna_condition_e ngx_cigna_renew_condition(
+static ngx_cigna_condition_e ngx_cigna_token_refresh_condition(
     const cigna_refresh_t *flow);
-static ngx_int_t ngx_cigna_renew_make_do(ngx_cigna_ctx_t *ctx,
+static ngx_int_t ngx_cigna_token_refresh_make_do(ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e);
 
 
 ngx_int_t
-ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *refused)
 {
     cigna_grant_t       grant;
@@ -30,7 +30,7 @@ ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     t = ctx->token;
 
     if (refused == NULL) {
-        return ngx_cigna_renew_wait(r, ctx, NULL);
+        return ngx_cigna_token_refresh_wait(r, ctx, NULL);
     }
 
     grant = *refused;
@@ -45,21 +45,21 @@ ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     if (!t->mine
-        && ngx_cigna_renew_copy(r, ctx, refused, &t->refused) != NGX_OK)
+        && ngx_cigna_token_refresh_copy(r, ctx, refused, &t->refused) != NGX_OK)
     {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
     if (refused->refresh_token.len == 0) {
-        return ngx_cigna_renew_none(r, ctx);
+        return ngx_cigna_token_refresh_none(r, ctx);
     }
 
-    return ngx_cigna_renew_wait(r, ctx, &grant);
+    return ngx_cigna_token_refresh_wait(r, ctx, &grant);
 }
 
 
 static ngx_int_t
-ngx_cigna_renew_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_token_refresh_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *refused)
 {
     ngx_int_t               rc;
@@ -81,13 +81,13 @@ ngx_cigna_renew_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         break;
 
     case NGX_BUSY:
-        return ngx_cigna_renew_make_do(ctx, ngx_cigna_condition_refresh_failed);
+        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_refresh_failed);
 
     case NGX_DECLINED:
-        return ngx_cigna_renew_make_do(ctx, ngx_cigna_condition_refresh_paused);
+        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_refresh_paused);
 
     default:
-        return ngx_cigna_renew_make_do(ctx, ngx_cigna_condition_internal_error);
+        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_internal_error);
     }
 
     timeout = ctx->tenant->connect_timeout + ctx->tenant->timeout
@@ -100,7 +100,7 @@ ngx_cigna_renew_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_AGAIN;
     }
 
-    return ngx_cigna_renew_make_do(ctx, rc == NGX_BUSY
+    return ngx_cigna_token_refresh_make_do(ctx, rc == NGX_BUSY
                                             ? ngx_cigna_condition_refresh_crowded
                                             : ngx_cigna_condition_internal_error);
 }
@@ -117,13 +117,13 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     run = ctx->wait->run;
 
     if (run == NULL) {
-        return ngx_cigna_renew_make_do(ctx, ngx_cigna_condition_refresh_late);
+        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_refresh_late);
     }
 
     flow = run->flow;
 
     if (!run->failed && flow->rc == cigna_refresh_refused) {
-        return ngx_cigna_renew_none(r, ctx);
+        return ngx_cigna_token_refresh_none(r, ctx);
     }
 
     /* a run of this node has made a newer one just now: it is in the journal */
@@ -137,7 +137,7 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (run->failed || flow->rc != cigna_refresh_ok) {
         t->retry_after_s = ngx_max(flow->retry_after_s, 0);
-        return ngx_cigna_renew_make_do(ctx, ngx_cigna_renew_condition(flow));
+        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_token_refresh_condition(flow));
     }
 
     if (cigna_secret_eq(flow->grant.access_token,
@@ -150,7 +150,7 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_refresh_failed);
     }
 
-    if (ngx_cigna_renew_copy(r, ctx, &flow->grant, &t->old) != NGX_OK) {
+    if (ngx_cigna_token_refresh_copy(r, ctx, &flow->grant, &t->old) != NGX_OK) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
@@ -159,7 +159,7 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 static ngx_int_t
-ngx_cigna_renew_copy(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_token_refresh_copy(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant, ngx_str_t *value)
 {
     if (grant->id.len != CIGNA_GRANT_ID_LEN) {
@@ -187,12 +187,12 @@ ngx_cigna_renewed_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant)
 {
     if (ctx->token->again) {
-        return ngx_cigna_renew_none(r, ctx);
+        return ngx_cigna_token_refresh_none(r, ctx);
     }
 
     ctx->token->again = 1;
 
-    return ngx_cigna_renew(r, ctx, grant);
+    return ngx_cigna_token_refresh(r, ctx, grant);
 }
 
 
@@ -203,7 +203,7 @@ ngx_cigna_renewed_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
  */
 
 static ngx_int_t
-ngx_cigna_renew_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_token_refresh_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     ngx_cigna_token_t      *t;
     ngx_cigna_main_conf_t  *mcf;
@@ -215,13 +215,13 @@ ngx_cigna_renew_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         /* it has expired all the same, which that refresh did not care for */
 
         if (t->again) {
-            return ngx_cigna_renew_make_do(ctx,
-                                           ngx_cigna_condition_refresh_failed);
+            return ngx_cigna_token_refresh_make_do(ctx,
+                                                   ngx_cigna_condition_refresh_failed);
         }
 
         t->again = 1;
 
-        return ngx_cigna_renew_wait(r, ctx, NULL);
+        return ngx_cigna_token_refresh_wait(r, ctx, NULL);
     }
 
     if (!t->mine) {
@@ -237,7 +237,7 @@ ngx_cigna_renew_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 static ngx_cigna_condition_e
-ngx_cigna_renew_condition(const cigna_refresh_t *flow)
+ngx_cigna_token_refresh_condition(const cigna_refresh_t *flow)
 {
     switch (flow->rc) {
 
@@ -274,7 +274,7 @@ ngx_cigna_renew_condition(const cigna_refresh_t *flow)
  */
 
 static ngx_int_t
-ngx_cigna_renew_make_do(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
+ngx_cigna_token_refresh_make_do(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
 {
     ngx_cigna_token_t  *t;
 
@@ -291,7 +291,7 @@ ngx_cigna_renew_make_do(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
 /* if it cannot be started now there is time left */
 
 void
-ngx_cigna_renew_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_token_refresh_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_vault_names_t    *id;
     ngx_cigna_main_conf_t  *mcf;

@@ -16,7 +16,7 @@
  * refused: the grant, if its access token has not expired but was refused by
  * the FHIR server; else NULL.  As ngx_cigna_token_find().
  */
-ngx_int_t ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_int_t ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *refused);
 
 /*
@@ -26,7 +26,7 @@ ngx_int_t ngx_cigna_renew(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 ngx_int_t ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 /* starts a refresh that this request does not wait for */
-void ngx_cigna_renew_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
+void ngx_cigna_token_refresh_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 
 #endif /* _NGX_CIGNA_RENEW_H_INCLUDED_ */
