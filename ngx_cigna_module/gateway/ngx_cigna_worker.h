@@ -29,7 +29,7 @@ struct ngx_cigna_worker_s {
 
     ngx_str_t                  budget_key;     /* in Redis */
 
-    /* see ngx_cigna_upkeep.h; not cancelable while the journal has entries
+    /* see ngx_cigna_journal_writer.h; not cancelable while the journal has entries
        that Redis has not confirmed */
     ngx_event_t                upkeep;
     ngx_uint_t                 revocations;    /* of these */

@@ -4,7 +4,7 @@
 #include "jobs/ngx_cigna_discovery.h"
 #include "jobs/ngx_cigna_invalidate.h"
 #include "run/ngx_cigna_run.h"
-#include "jobs/ngx_cigna_upkeep.h"
+#include "jobs/ngx_cigna_journal_writer.h"
 #include "vault/cigna_scripts.h"
 
 
@@ -60,7 +60,7 @@ ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
         return NGX_ERROR;
     }
 
-    ngx_cigna_upkeep_init(mcf);
+    ngx_cigna_journal_writer_init(mcf);
 
     return ngx_cigna_invalidate_init(mcf);
 }
@@ -92,7 +92,7 @@ ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf)
     }
 
     ngx_cigna_run_end_all(mcf->worker);
-    ngx_cigna_upkeep_exit(mcf);
+    ngx_cigna_journal_writer_exit(mcf);
     ngx_cigna_budget_exit(mcf);
     ngx_cigna_redis_destroy(mcf->worker->redis);
 

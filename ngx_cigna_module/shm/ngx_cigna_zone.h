@@ -127,7 +127,7 @@ typedef struct {
     ngx_atomic_t        suspect_ms;        /* checked before: to be checked
                                               again */
 
-    /* after a change of primary, see ngx_cigna_upkeep.h */
+    /* after a change of primary, see ngx_cigna_journal_writer.h */
     ngx_atomic_t        quiet_until_ms;    /* no refresh starts */
     ngx_atomic_t        rewrite_ms;        /* what was written before is to be
                                               written again */

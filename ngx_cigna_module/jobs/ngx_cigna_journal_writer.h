@@ -13,10 +13,10 @@
  */
 
 /* in init_process, with Redis made */
-void ngx_cigna_upkeep_init(ngx_cigna_main_conf_t *mcf);
+void ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf);
 
 /* in exit_process, after the runs have ended: says what is left to others */
-void ngx_cigna_upkeep_exit(ngx_cigna_main_conf_t *mcf);
+void ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf);
 
 
 #endif /* _NGX_CIGNA_UPKEEP_H_INCLUDED_ */

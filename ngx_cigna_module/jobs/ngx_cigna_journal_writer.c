@@ -15,24 +15,24 @@
  */
 
 
-#include "ngx_cigna_upkeep.h"
+#include "ngx_cigna_journal_writer.h"
 #include "shm/ngx_cigna_journal.h"
 #include "run/ngx_cigna_run.h"
 #include "refresh/cigna_lease.h"
 #include "refresh/cigna_journal_replay.h"
 
 
-#define NGX_CIGNA_UPKEEP_TICK     200      /* ms */
-#define NGX_CIGNA_UPKEEP_AT_ONCE  32       /* entries, on the node */
-#define NGX_CIGNA_UPKEEP_STAY     60000    /* ms, of a worker that exits */
+#define NGX_CIGNA_JOURNAL_WRITER_TICK     200      /* ms */
+#define NGX_CIGNA_JOURNAL_WRITER_AT_ONCE  32       /* entries, on the node */
+#define NGX_CIGNA_JOURNAL_WRITER_STAY     60000    /* ms, of a worker that exits */
 
-#define NGX_CIGNA_UPKEEP_BACKOFF_MIN  500  /* ms */
-#define NGX_CIGNA_UPKEEP_BACKOFF_MAX  8000
+#define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MIN  500  /* ms */
+#define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MAX  8000
 
 /* ticks: how often Redis is asked, and how often all that may go do so */
 
-#define NGX_CIGNA_UPKEEP_ASK      5
-#define NGX_CIGNA_UPKEEP_EXPIRY   50
+#define NGX_CIGNA_JOURNAL_WRITER_ASK      5
+#define NGX_CIGNA_JOURNAL_WRITER_EXPIRY   50
 
 
 typedef struct {
@@ -43,50 +43,50 @@ typedef struct {
     ngx_uint_t                asked;       /* for this entry at last */
     ngx_cigna_redis_cmd_t     cmd;
     ngx_uint_t                more;        /* than may be written at once */
-} ngx_cigna_upkeep_t;
+} ngx_cigna_journal_writer_t;
 
 
-static void ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
-    uint64_t primary, ngx_uint_t durable);
-static void ngx_cigna_upkeep_handler(ngx_event_t *ev);
-static ngx_uint_t ngx_cigna_upkeep_stays(ngx_cigna_upkeep_t *upkeep,
+static void ngx_cigna_journal_writer_connected(void *data,
+    int64_t primary_age_ms, uint64_t primary, ngx_uint_t durable);
+static void ngx_cigna_journal_writer_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *upkeep,
     ngx_uint_t unconfirmed);
-static void ngx_cigna_upkeep_look(ngx_cigna_upkeep_t *upkeep);
-static void ngx_cigna_upkeep_ask(ngx_cigna_upkeep_t *upkeep);
-static void ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
+static void ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *upkeep);
+static void ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *upkeep);
+static void ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, const cigna_journal_look_t *look);
-static ngx_int_t ngx_cigna_upkeep_copy(ngx_cigna_run_t *run,
+static ngx_int_t ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     cigna_journal_replay_t *flow, const cigna_journal_t *entry);
-static void ngx_cigna_upkeep_flow(void *data, const cigna_event_t *ev,
+static void ngx_cigna_journal_writer_flow(void *data, const cigna_event_t *ev,
     cigna_op_t *op);
-static void ngx_cigna_upkeep_end(ngx_cigna_run_t *run);
-static void ngx_cigna_upkeep_log(ngx_cigna_run_t *run,
+static void ngx_cigna_journal_writer_end(ngx_cigna_run_t *run);
+static void ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
     const cigna_journal_replay_t *flow);
-static void ngx_cigna_upkeep_leave(ngx_cigna_main_conf_t *mcf,
+static void ngx_cigna_journal_writer_leave(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, ngx_uint_t tries);
 
 
-static ngx_cigna_upkeep_t  ngx_cigna_upkeep;
+static ngx_cigna_journal_writer_t  ngx_cigna_upkeep;
 
 
 void
-ngx_cigna_upkeep_init(ngx_cigna_main_conf_t *mcf)
+ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf)
 {
     ngx_event_t  *timer;
 
-    ngx_memzero(&ngx_cigna_upkeep, sizeof(ngx_cigna_upkeep_t));
+    ngx_memzero(&ngx_cigna_upkeep, sizeof(ngx_cigna_journal_writer_t));
     ngx_cigna_upkeep.mcf = mcf;
 
     timer = &mcf->worker->upkeep;
-    timer->handler = ngx_cigna_upkeep_handler;
+    timer->handler = ngx_cigna_journal_writer_handler;
     timer->data = &ngx_cigna_upkeep;
     timer->log = ngx_cycle->log;
     timer->cancelable = 1;
 
-    ngx_add_timer(timer, NGX_CIGNA_UPKEEP_TICK);
+    ngx_add_timer(timer, NGX_CIGNA_JOURNAL_WRITER_TICK);
 
     ngx_cigna_redis_on_connected(mcf->worker->redis,
-                                 ngx_cigna_upkeep_connected, mcf);
+                                 ngx_cigna_journal_writer_connected, mcf);
 }
 
 
@@ -101,7 +101,7 @@ ngx_cigna_upkeep_init(ngx_cigna_main_conf_t *mcf)
  */
 
 static void
-ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
+ngx_cigna_journal_writer_connected(void *data, int64_t primary_age_ms,
     uint64_t primary, ngx_uint_t durable)
 {
     ngx_cigna_main_conf_t  *mcf = data;
@@ -124,7 +124,7 @@ ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
 
     left -= age;
 
-    if (ngx_cigna_refresh_gate_quiet(mcf->zone) + NGX_CIGNA_UPKEEP_TICK < left) {
+    if (ngx_cigna_refresh_gate_quiet(mcf->zone) + NGX_CIGNA_JOURNAL_WRITER_TICK < left) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "cigna: Redis has a new primary, no refresh starts for "
                       "%M ms", left);
@@ -135,12 +135,12 @@ ngx_cigna_upkeep_connected(void *data, int64_t primary_age_ms,
 
 
 static void
-ngx_cigna_upkeep_handler(ngx_event_t *ev)
+ngx_cigna_journal_writer_handler(ngx_event_t *ev)
 {
-    ngx_uint_t           unconfirmed;
-    ngx_shm_zone_t      *zone;
-    ngx_atomic_uint_t    rewrite;
-    ngx_cigna_upkeep_t  *upkeep;
+    ngx_uint_t                   unconfirmed;
+    ngx_shm_zone_t              *zone;
+    ngx_atomic_uint_t            rewrite;
+    ngx_cigna_journal_writer_t  *upkeep;
 
     upkeep = ev->data;
     zone = upkeep->mcf->zone;
@@ -153,30 +153,31 @@ ngx_cigna_upkeep_handler(ngx_event_t *ev)
     if (unconfirmed || rewrite != upkeep->rewritten
         || ngx_current_msec - rewrite < CIGNA_JOURNAL_LATE_MS)
     {
-        ngx_cigna_upkeep_look(upkeep);
+        ngx_cigna_journal_writer_look(upkeep);
     }
 
     upkeep->ticks++;
 
     if (ngx_cigna_journal_entries(zone)) {
 
-        if (upkeep->ticks % NGX_CIGNA_UPKEEP_ASK   == 0) {
-            ngx_cigna_upkeep_ask(upkeep);
+        if (upkeep->ticks % NGX_CIGNA_JOURNAL_WRITER_ASK   == 0) {
+            ngx_cigna_journal_writer_ask(upkeep);
         }
 
-        if (upkeep->ticks % NGX_CIGNA_UPKEEP_EXPIRY == 0) {
+        if (upkeep->ticks % NGX_CIGNA_JOURNAL_WRITER_EXPIRY == 0) {
             ngx_cigna_journal_expire(zone);
         }
     }
 
-    ev->cancelable = !ngx_cigna_upkeep_stays(upkeep, unconfirmed);
+    ev->cancelable = !ngx_cigna_journal_writer_stays(upkeep, unconfirmed);
 
-    ngx_add_timer(ev, NGX_CIGNA_UPKEEP_TICK);
+    ngx_add_timer(ev, NGX_CIGNA_JOURNAL_WRITER_TICK);
 }
 
 
 static ngx_uint_t
-ngx_cigna_upkeep_stays(ngx_cigna_upkeep_t *upkeep, ngx_uint_t unconfirmed)
+ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *upkeep,
+    ngx_uint_t unconfirmed)
 {
     if (unconfirmed == 0) {
         return 0;
@@ -194,14 +195,14 @@ ngx_cigna_upkeep_stays(ngx_cigna_upkeep_t *upkeep, ngx_uint_t unconfirmed)
                       "%ui new grants", unconfirmed);
     }
 
-    return ngx_current_msec - upkeep->exiting < NGX_CIGNA_UPKEEP_STAY;
+    return ngx_current_msec - upkeep->exiting < NGX_CIGNA_JOURNAL_WRITER_STAY;
 }
 
 
 /* what is claimed cannot be claimed again, so that this comes to an end */
 
 static void
-ngx_cigna_upkeep_look(ngx_cigna_upkeep_t *upkeep)
+ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *upkeep)
 {
     ngx_uint_t             n;
     cigna_journal_t        entry;
@@ -213,7 +214,7 @@ ngx_cigna_upkeep_look(ngx_cigna_upkeep_t *upkeep)
     ngx_memzero(&look, sizeof(cigna_journal_look_t));
 
     for (n = ngx_cigna_journal_claims(upkeep->mcf->zone);
-         n < NGX_CIGNA_UPKEEP_AT_ONCE;
+         n < NGX_CIGNA_JOURNAL_WRITER_AT_ONCE;
          n++)
     {
         if (ngx_cigna_journal_claim(upkeep->mcf->zone, &look, &entry)
@@ -229,7 +230,7 @@ ngx_cigna_upkeep_look(ngx_cigna_upkeep_t *upkeep)
         }
 
         look.waiting = 1;
-        ngx_cigna_upkeep_restore(upkeep->mcf, &entry, &look);
+        ngx_cigna_journal_writer_restore(upkeep->mcf, &entry, &look);
     }
 
     upkeep->more = 1;
@@ -242,7 +243,7 @@ ngx_cigna_upkeep_look(ngx_cigna_upkeep_t *upkeep)
  */
 
 static void
-ngx_cigna_upkeep_ask(ngx_cigna_upkeep_t *upkeep)
+ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *upkeep)
 {
     cigna_slice_t          argv[3];
     cigna_journal_t        entry;
@@ -282,7 +283,7 @@ ngx_cigna_upkeep_ask(ngx_cigna_upkeep_t *upkeep)
 
 
 static void
-ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
+ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, const cigna_journal_look_t *look)
 {
     ngx_str_t                name;
@@ -299,15 +300,15 @@ ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
                                sizeof(cigna_journal_replay_t),
                                CIGNA_JOURNAL_REPLAY_ARENA);
     if (run == NULL) {
-        ngx_cigna_upkeep_leave(mcf, entry, look->tries);
+        ngx_cigna_journal_writer_leave(mcf, entry, look->tries);
         return;
     }
 
     flow = run->flow;
 
-    if (ngx_cigna_upkeep_copy(run, flow, entry) != NGX_OK) {
+    if (ngx_cigna_journal_writer_copy(run, flow, entry) != NGX_OK) {
         ngx_cigna_run_discard(run);
-        ngx_cigna_upkeep_leave(mcf, entry, look->tries);
+        ngx_cigna_journal_writer_leave(mcf, entry, look->tries);
         return;
     }
 
@@ -319,7 +320,7 @@ ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
     run->log.id.len = flow->entry.who.len;
 
     run->data = (void *) (uintptr_t) look->tries;
-    run->on_end = ngx_cigna_upkeep_end;
+    run->on_end = ngx_cigna_journal_writer_end;
 
     flow->vault = &mcf->vault;
     flow->provider = tenant ? &tenant->provider : NULL;
@@ -328,13 +329,13 @@ ngx_cigna_upkeep_restore(ngx_cigna_main_conf_t *mcf,
 
     cigna_journal_replay_init(flow);
 
-    ngx_cigna_run_start(run, ngx_cigna_upkeep_flow, 0);
+    ngx_cigna_run_start(run, ngx_cigna_journal_writer_flow, 0);
 }
 
 
 static ngx_int_t
-ngx_cigna_upkeep_copy(ngx_cigna_run_t *run, cigna_journal_replay_t *flow,
-    const cigna_journal_t *entry)
+ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
+    cigna_journal_replay_t *flow, const cigna_journal_t *entry)
 {
     u_char           *p;
     ngx_uint_t        i;
@@ -366,14 +367,15 @@ ngx_cigna_upkeep_copy(ngx_cigna_run_t *run, cigna_journal_replay_t *flow,
 
 
 static void
-ngx_cigna_upkeep_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
+ngx_cigna_journal_writer_flow(void *data, const cigna_event_t *ev,
+    cigna_op_t *op)
 {
     cigna_journal_replay_next(data, ev, op);
 }
 
 
 static void
-ngx_cigna_upkeep_end(ngx_cigna_run_t *run)
+ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
 {
     ngx_event_t             *timer;
     cigna_journal_replay_t  *flow;
@@ -381,10 +383,11 @@ ngx_cigna_upkeep_end(ngx_cigna_run_t *run)
     flow = run->flow;
 
     if (flow->rc != cigna_journal_replay_ok && flow->rc != cigna_journal_replay_superseded) {
-        ngx_cigna_upkeep_leave(run->mcf, &flow->entry, (uintptr_t) run->data);
+        ngx_cigna_journal_writer_leave(run->mcf, &flow->entry,
+                                       (uintptr_t) run->data);
     }
 
-    ngx_cigna_upkeep_log(run, flow);
+    ngx_cigna_journal_writer_log(run, flow);
 
     timer = &run->mcf->worker->upkeep;
 
@@ -400,7 +403,8 @@ ngx_cigna_upkeep_end(ngx_cigna_run_t *run)
 /* what Redis had before is written again without a word, unless it is odd */
 
 static void
-ngx_cigna_upkeep_log(ngx_cigna_run_t *run, const cigna_journal_replay_t *flow)
+ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
+    const cigna_journal_replay_t *flow)
 {
     ngx_uint_t         level;
     ngx_cigna_count_e  what;
@@ -436,13 +440,13 @@ ngx_cigna_upkeep_log(ngx_cigna_run_t *run, const cigna_journal_replay_t *flow)
 
 
 static void
-ngx_cigna_upkeep_leave(ngx_cigna_main_conf_t *mcf,
+ngx_cigna_journal_writer_leave(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, ngx_uint_t tries)
 {
     ngx_msec_t  delay;
 
-    delay = NGX_CIGNA_UPKEEP_BACKOFF_MIN << ngx_min(tries, 8);
-    delay = ngx_min(delay, NGX_CIGNA_UPKEEP_BACKOFF_MAX);
+    delay = NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MIN << ngx_min(tries, 8);
+    delay = ngx_min(delay, NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MAX);
     delay = delay / 2 + ngx_random() % (delay / 2 + 1);
 
     ngx_cigna_journal_settle(mcf->zone, entry, cigna_journal_left,
@@ -451,7 +455,7 @@ ngx_cigna_upkeep_leave(ngx_cigna_main_conf_t *mcf,
 
 
 void
-ngx_cigna_upkeep_exit(ngx_cigna_main_conf_t *mcf)
+ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf)
 {
     ngx_uint_t    unconfirmed;
     ngx_event_t  *timer;
