@@ -2,7 +2,7 @@
 #include "gateway/ngx_cigna_worker.h"
 #include "budget/ngx_cigna_budget_init.h"
 #include "jobs/ngx_cigna_discovery.h"
-#include "jobs/ngx_cigna_invalidate.h"
+#include "jobs/ngx_cigna_cache_listener.h"
 #include "run/ngx_cigna_run.h"
 #include "jobs/ngx_cigna_journal_writer.h"
 #include "vault/cigna_scripts.h"
@@ -62,7 +62,7 @@ ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
 
     ngx_cigna_journal_writer_init(mcf);
 
-    return ngx_cigna_invalidate_init(mcf);
+    return ngx_cigna_cache_listener_init(mcf);
 }
 
 

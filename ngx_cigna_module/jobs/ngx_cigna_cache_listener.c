@@ -7,20 +7,20 @@
  */
 
 
-#include "ngx_cigna_invalidate.h"
+#include "ngx_cigna_cache_listener.h"
 
 
-#define NGX_CIGNA_INVALIDATE_SAY  60       /* s between two log lines */
+#define NGX_CIGNA_CACHE_LISTENER_SAY  60       /* s between two log lines */
 
 
-static void ngx_cigna_invalidate_up(void *data);
-static void ngx_cigna_invalidate_message(void *data, cigna_slice_t message);
-static void ngx_cigna_invalidate_nobody(ngx_cigna_main_conf_t *mcf,
+static void ngx_cigna_cache_listener_up(void *data);
+static void ngx_cigna_cache_listener_message(void *data, cigna_slice_t message);
+static void ngx_cigna_cache_listener_nobody(ngx_cigna_main_conf_t *mcf,
     cigna_slice_t message);
 
 
 ngx_int_t
-ngx_cigna_invalidate_init(ngx_cigna_main_conf_t *mcf)
+ngx_cigna_cache_listener_init(ngx_cigna_main_conf_t *mcf)
 {
     u_char         mem[CIGNA_KEY_MAX];
     ngx_str_t      channel;
@@ -38,14 +38,14 @@ ngx_cigna_invalidate_init(ngx_cigna_main_conf_t *mcf)
                   - mem;
 
     return ngx_cigna_redis_subscribe(mcf->worker->redis, &channel,
-                                     ngx_cigna_invalidate_up,
-                                     ngx_cigna_invalidate_message, mcf)
+                                     ngx_cigna_cache_listener_up,
+                                     ngx_cigna_cache_listener_message, mcf)
            ? NGX_OK : NGX_ERROR;
 }
 
 
 static void
-ngx_cigna_invalidate_up(void *data)
+ngx_cigna_cache_listener_up(void *data)
 {
     ngx_cigna_main_conf_t  *mcf = data;
 
@@ -56,7 +56,7 @@ ngx_cigna_invalidate_up(void *data)
 /* what is not understood in full still says that something has changed */
 
 static void
-ngx_cigna_invalidate_message(void *data, cigna_slice_t message)
+ngx_cigna_cache_listener_message(void *data, cigna_slice_t message)
 {
     ngx_cigna_main_conf_t  *mcf = data;
 
@@ -69,7 +69,7 @@ ngx_cigna_invalidate_message(void *data, cigna_slice_t message)
     skip = CIGNA_NAME_LEN + 1 + CIGNA_GRANT_ID_LEN + 1;
 
     if (message.len <= CIGNA_NAME_LEN || who[CIGNA_NAME_LEN] != ' ') {
-        ngx_cigna_invalidate_nobody(mcf, message);
+        ngx_cigna_cache_listener_nobody(mcf, message);
         return;
     }
 
@@ -87,14 +87,15 @@ ngx_cigna_invalidate_message(void *data, cigna_slice_t message)
 /* once a minute, or whoever may publish could fill the log */
 
 static void
-ngx_cigna_invalidate_nobody(ngx_cigna_main_conf_t *mcf, cigna_slice_t message)
+ngx_cigna_cache_listener_nobody(ngx_cigna_main_conf_t *mcf,
+    cigna_slice_t message)
 {
     ngx_cigna_worker_t  *worker;
 
     worker = mcf->worker;
 
     if (worker->nobody_logged
-        && ngx_time() - worker->nobody_logged < NGX_CIGNA_INVALIDATE_SAY)
+        && ngx_time() - worker->nobody_logged < NGX_CIGNA_CACHE_LISTENER_SAY)
     {
         return;
     }

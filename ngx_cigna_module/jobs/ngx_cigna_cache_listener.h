@@ -11,7 +11,7 @@
  * keeps the cache to it.  In init_process, with Redis made; NGX_ERROR: no
  * memory.
  */
-ngx_int_t ngx_cigna_invalidate_init(ngx_cigna_main_conf_t *mcf);
+ngx_int_t ngx_cigna_cache_listener_init(ngx_cigna_main_conf_t *mcf);
 
 
 #endif /* _NGX_CIGNA_INVALIDATE_H_INCLUDED_ */
