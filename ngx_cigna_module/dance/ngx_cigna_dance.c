@@ -265,8 +265,8 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_run_identify(run, id);
 
-    if (ngx_cigna_hasher_key(mcf->worker->hasher, &ctx->tenant->name,
-                             &ctx->member, &run->key)
+    if (ngx_cigna_cache_key_hash(mcf->worker->hasher, &ctx->tenant->name,
+                                 &ctx->member, &run->key)
         != NGX_OK)
     {
         ngx_cigna_run_discard(run);

@@ -95,8 +95,8 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    if (ngx_cigna_hasher_key(mcf->worker->hasher, &ctx->tenant->name,
-                             &ctx->member, &t->key)
+    if (ngx_cigna_cache_key_hash(mcf->worker->hasher, &ctx->tenant->name,
+                                 &ctx->member, &t->key)
         != NGX_OK)
     {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);

@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_conf.h"
-#include "nginx/ngx_cigna_hasher.h"
+#include "nginx/ngx_cigna_cache_key.h"
 
 
 /*

@@ -12,9 +12,9 @@
 /* what one worker process keeps */
 
 struct ngx_cigna_worker_s {
-    ngx_cycle_t               *cycle;
-    ngx_cigna_redis_t         *redis;
-    ngx_cigna_hasher_t        *hasher;
+    ngx_cycle_t                   *cycle;
+    ngx_cigna_redis_t             *redis;
+    ngx_cigna_cache_hash_t        *hasher;
 
     /* refreshes under way, by identity: at most one each */
     ngx_rbtree_t               refreshes;

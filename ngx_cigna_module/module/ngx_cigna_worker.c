@@ -73,7 +73,7 @@ ngx_cigna_worker_hasher(ngx_cigna_worker_t *worker, cigna_vault_t *vault)
 
     cigna_keyring_siphash_key(vault->ring, secret);
 
-    worker->hasher = ngx_cigna_hasher_create(worker->cycle->pool, secret);
+    worker->hasher = ngx_cigna_cache_key_create(worker->cycle->pool, secret);
 
     cigna_secret_wipe(secret, sizeof(secret));
 

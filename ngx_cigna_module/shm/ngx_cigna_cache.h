@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_CACHE_H_INCLUDED_
 
 
-#include "nginx/ngx_cigna_hasher.h"
+#include "nginx/ngx_cigna_cache_key.h"
 #include "ngx_cigna_zone.h"
 #include "vault/cigna_grant.h"
 #include "vault/cigna_vault_names.h"

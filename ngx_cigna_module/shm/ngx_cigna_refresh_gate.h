@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_zone.h"
-#include "nginx/ngx_cigna_hasher.h"
+#include "nginx/ngx_cigna_cache_key.h"
 #include "refresh/cigna_refusal_rate.h"
 #include "refresh/cigna_verdict.h"
 

@@ -23,13 +23,13 @@ typedef struct {
 
 /* the worker's hasher; one a worker, wiped and freed with the pool */
 
-typedef struct ngx_cigna_hasher_s  ngx_cigna_hasher_t;
+typedef struct ngx_cigna_cache_hash_s  ngx_cigna_cache_hash_t;
 
-ngx_cigna_hasher_t *ngx_cigna_hasher_create(ngx_pool_t *pool,
+ngx_cigna_cache_hash_t *ngx_cigna_cache_key_create(ngx_pool_t *pool,
     const u_char secret[16]);
 
 /* NGX_ERROR if the names are longer than names may be */
-ngx_int_t ngx_cigna_hasher_key(ngx_cigna_hasher_t *h, ngx_str_t *tenant,
+ngx_int_t ngx_cigna_cache_key_hash(ngx_cigna_cache_hash_t *h, ngx_str_t *tenant,
     ngx_str_t *member, ngx_cigna_cache_key_t *key);
 
 
