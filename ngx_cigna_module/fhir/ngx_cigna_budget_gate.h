@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_ADMIT_H_INCLUDED_
-#define _NGX_CIGNA_ADMIT_H_INCLUDED_
+#ifndef _NGX_CIGNA_BUDGET_GATE_H_INCLUDED_
+#define _NGX_CIGNA_BUDGET_GATE_H_INCLUDED_
 
 
 #include "budget/ngx_cigna_budget.h"
@@ -47,4 +47,4 @@ void ngx_cigna_budget_gate_answered(ngx_http_request_t *r);
 const char *ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *admit);
 
 
-#endif /* _NGX_CIGNA_ADMIT_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_BUDGET_GATE_H_INCLUDED_ */

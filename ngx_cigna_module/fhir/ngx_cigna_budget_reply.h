@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_THROTTLE_H_INCLUDED_
-#define _NGX_CIGNA_THROTTLE_H_INCLUDED_
+#ifndef _NGX_CIGNA_BUDGET_REPLY_H_INCLUDED_
+#define _NGX_CIGNA_BUDGET_REPLY_H_INCLUDED_
 
 
 #include "budget/ngx_cigna_budget.h"
@@ -22,4 +22,4 @@ void ngx_cigna_budget_reply_dry(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 const char *ngx_cigna_budget_reply_name(cigna_budget_by_e by);
 
 
-#endif /* _NGX_CIGNA_THROTTLE_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_BUDGET_REPLY_H_INCLUDED_ */

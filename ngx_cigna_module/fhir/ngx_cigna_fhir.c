@@ -283,7 +283,7 @@ ngx_cigna_fhir_budget(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    ctx->inject->admit = ngx_cigna_admit;
+    ctx->inject->admit = ngx_cigna_budget_gate;
     ctx->inject->attempt = ngx_cigna_budget_gate_attempt;
     ctx->inject->answered = ngx_cigna_budget_gate_answered;
 

@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_OPEN_H_INCLUDED_
-#define _NGX_CIGNA_OPEN_H_INCLUDED_
+#ifndef _NGX_CIGNA_PUBLIC_METADATA_H_INCLUDED_
+#define _NGX_CIGNA_PUBLIC_METADATA_H_INCLUDED_
 
 
 #include "request/ngx_cigna_ctx.h"
@@ -31,4 +31,4 @@ cigna_smart_e ngx_cigna_public_metadata_document(ngx_cigna_tenant_t *tenant,
     cigna_slice_t uri);
 
 
-#endif /* _NGX_CIGNA_OPEN_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_PUBLIC_METADATA_H_INCLUDED_ */

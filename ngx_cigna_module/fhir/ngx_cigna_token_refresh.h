@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_RENEW_H_INCLUDED_
-#define _NGX_CIGNA_RENEW_H_INCLUDED_
+#ifndef _NGX_CIGNA_TOKEN_REFRESH_H_INCLUDED_
+#define _NGX_CIGNA_TOKEN_REFRESH_H_INCLUDED_
 
 
 #include "ngx_cigna_token.h"
@@ -29,4 +29,4 @@ ngx_int_t ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 void ngx_cigna_token_refresh_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 
-#endif /* _NGX_CIGNA_RENEW_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_TOKEN_REFRESH_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_GUARD_H_INCLUDED_
-#define _NGX_CIGNA_GUARD_H_INCLUDED_
+#ifndef _NGX_CIGNA_TYPE_GUARD_H_INCLUDED_
+#define _NGX_CIGNA_TYPE_GUARD_H_INCLUDED_
 
 
 #include "request/ngx_cigna_ctx.h"
@@ -18,4 +18,4 @@ ngx_int_t ngx_cigna_type_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_gate_out_t *gate);
 
 
-#endif /* _NGX_CIGNA_GUARD_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_TYPE_GUARD_H_INCLUDED_ */

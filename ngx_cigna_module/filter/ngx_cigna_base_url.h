@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_OWN_H_INCLUDED_
-#define _NGX_CIGNA_OWN_H_INCLUDED_
+#ifndef _NGX_CIGNA_BASE_URL_H_INCLUDED_
+#define _NGX_CIGNA_BASE_URL_H_INCLUDED_
 
 
 #include "request/ngx_cigna_ctx.h"
@@ -16,4 +16,4 @@ ngx_int_t ngx_cigna_base_url_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base);
 
 
-#endif /* _NGX_CIGNA_OWN_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_BASE_URL_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_INVALIDATE_H_INCLUDED_
-#define _NGX_CIGNA_INVALIDATE_H_INCLUDED_
+#ifndef _NGX_CIGNA_CACHE_LISTENER_H_INCLUDED_
+#define _NGX_CIGNA_CACHE_LISTENER_H_INCLUDED_
 
 
 #include "gateway/ngx_cigna_worker.h"
@@ -14,4 +14,4 @@
 ngx_int_t ngx_cigna_cache_listener_init(ngx_cigna_main_conf_t *mcf);
 
 
-#endif /* _NGX_CIGNA_INVALIDATE_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_CACHE_LISTENER_H_INCLUDED_ */

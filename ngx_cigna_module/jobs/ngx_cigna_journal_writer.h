@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_UPKEEP_H_INCLUDED_
-#define _NGX_CIGNA_UPKEEP_H_INCLUDED_
+#ifndef _NGX_CIGNA_JOURNAL_WRITER_H_INCLUDED_
+#define _NGX_CIGNA_JOURNAL_WRITER_H_INCLUDED_
 
 
 #include "gateway/ngx_cigna_worker.h"
@@ -19,4 +19,4 @@ void ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf);
 void ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf);
 
 
-#endif /* _NGX_CIGNA_UPKEEP_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_JOURNAL_WRITER_H_INCLUDED_ */

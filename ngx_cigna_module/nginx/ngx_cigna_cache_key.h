@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_HASHER_H_INCLUDED_
-#define _NGX_CIGNA_HASHER_H_INCLUDED_
+#ifndef _NGX_CIGNA_CACHE_KEY_H_INCLUDED_
+#define _NGX_CIGNA_CACHE_KEY_H_INCLUDED_
 
 
 #include <ngx_config.h>
@@ -33,4 +33,4 @@ ngx_int_t ngx_cigna_cache_key_hash(ngx_cigna_cache_hash_t *h, ngx_str_t *tenant,
     ngx_str_t *member, ngx_cigna_cache_key_t *key);
 
 
-#endif /* _NGX_CIGNA_HASHER_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_CACHE_KEY_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_REDIS_ASK_H_INCLUDED_
-#define _NGX_CIGNA_REDIS_ASK_H_INCLUDED_
+#ifndef _NGX_CIGNA_REDIS_LOOKUP_H_INCLUDED_
+#define _NGX_CIGNA_REDIS_LOOKUP_H_INCLUDED_
 
 
 #include "ngx_cigna_redis_client.h"
@@ -72,4 +72,4 @@ void ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *ask,
 void ngx_cigna_redis_lookup_done(ngx_cigna_redis_lookup_t *ask);
 
 
-#endif /* _NGX_CIGNA_REDIS_ASK_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_REDIS_LOOKUP_H_INCLUDED_ */

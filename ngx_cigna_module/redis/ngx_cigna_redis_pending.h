@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_REDIS_ROOM_H_INCLUDED_
-#define _NGX_CIGNA_REDIS_ROOM_H_INCLUDED_
+#ifndef _NGX_CIGNA_REDIS_PENDING_H_INCLUDED_
+#define _NGX_CIGNA_REDIS_PENDING_H_INCLUDED_
 
 
 #include "ngx_cigna_redis_client.h"
@@ -29,4 +29,4 @@ ngx_int_t ngx_cigna_redis_dispatch(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call);
 
 
-#endif /* _NGX_CIGNA_REDIS_ROOM_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_REDIS_PENDING_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_WHO_H_INCLUDED_
-#define _NGX_CIGNA_WHO_H_INCLUDED_
+#ifndef _NGX_CIGNA_IDENTITY_H_INCLUDED_
+#define _NGX_CIGNA_IDENTITY_H_INCLUDED_
 
 
 #include "ngx_cigna_condition.h"
@@ -43,4 +43,4 @@ cigna_vault_names_t *ngx_cigna_identity_named(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
 
-#endif /* _NGX_CIGNA_WHO_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_IDENTITY_H_INCLUDED_ */

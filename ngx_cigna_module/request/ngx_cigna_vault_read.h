@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_READ_H_INCLUDED_
-#define _NGX_CIGNA_READ_H_INCLUDED_
+#ifndef _NGX_CIGNA_VAULT_READ_H_INCLUDED_
+#define _NGX_CIGNA_VAULT_READ_H_INCLUDED_
 
 
 #include "ngx_cigna_condition.h"
@@ -36,4 +36,4 @@ ngx_uint_t ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx);
 void ngx_cigna_vault_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);
 
 
-#endif /* _NGX_CIGNA_READ_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_VAULT_READ_H_INCLUDED_ */

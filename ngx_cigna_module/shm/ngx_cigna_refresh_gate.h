@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_PACE_H_INCLUDED_
-#define _NGX_CIGNA_PACE_H_INCLUDED_
+#ifndef _NGX_CIGNA_REFRESH_GATE_H_INCLUDED_
+#define _NGX_CIGNA_REFRESH_GATE_H_INCLUDED_
 
 
 #include "ngx_cigna_zone.h"
@@ -121,4 +121,4 @@ int64_t ngx_cigna_refresh_gate_primary(ngx_shm_zone_t *zone, uint64_t primary,
     int64_t age_ms);
 
 
-#endif /* _NGX_CIGNA_PACE_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_REFRESH_GATE_H_INCLUDED_ */

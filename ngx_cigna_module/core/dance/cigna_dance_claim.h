@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_TAKE_H_INCLUDED_
-#define _CIGNA_TAKE_H_INCLUDED_
+#ifndef _CIGNA_DANCE_CLAIM_H_INCLUDED_
+#define _CIGNA_DANCE_CLAIM_H_INCLUDED_
 
 
 #include "cigna_dance_outcome.h"
@@ -74,4 +74,4 @@ void cigna_dance_claim_end(cigna_dance_claim_t *t,
 void cigna_dance_claim_forget(const cigna_dance_claim_t *t, cigna_op_t *op);
 
 
-#endif /* _CIGNA_TAKE_H_INCLUDED_ */
+#endif /* _CIGNA_DANCE_CLAIM_H_INCLUDED_ */

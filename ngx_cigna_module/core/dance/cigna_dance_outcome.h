@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_OUTCOME_H_INCLUDED_
-#define _CIGNA_OUTCOME_H_INCLUDED_
+#ifndef _CIGNA_DANCE_OUTCOME_H_INCLUDED_
+#define _CIGNA_DANCE_OUTCOME_H_INCLUDED_
 
 
 #include "base/cigna_slice.h"
@@ -62,4 +62,4 @@ const cigna_dance_outcome_t *cigna_dance_outcome_row(cigna_dance_outcome_e outco
 cigna_dance_outcome_e cigna_dance_outcome_find(cigna_slice_t name);
 
 
-#endif /* _CIGNA_OUTCOME_H_INCLUDED_ */
+#endif /* _CIGNA_DANCE_OUTCOME_H_INCLUDED_ */

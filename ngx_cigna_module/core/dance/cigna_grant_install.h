@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_PUT_H_INCLUDED_
-#define _CIGNA_PUT_H_INCLUDED_
+#ifndef _CIGNA_GRANT_INSTALL_H_INCLUDED_
+#define _CIGNA_GRANT_INSTALL_H_INCLUDED_
 
 
 #include "provider/cigna_revoke_handoff.h"
@@ -81,4 +81,4 @@ int cigna_grant_install_changed(const cigna_grant_install_t *p,
     const cigna_grant_t *g);
 
 
-#endif /* _CIGNA_PUT_H_INCLUDED_ */
+#endif /* _CIGNA_GRANT_INSTALL_H_INCLUDED_ */

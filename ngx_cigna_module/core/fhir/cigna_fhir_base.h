@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_BASE_H_INCLUDED_
-#define _CIGNA_BASE_H_INCLUDED_
+#ifndef _CIGNA_FHIR_BASE_H_INCLUDED_
+#define _CIGNA_FHIR_BASE_H_INCLUDED_
 
 
 #include "http/cigna_uri.h"
@@ -90,4 +90,4 @@ int cigna_bases_may_match(cigna_slice_t start);
 int cigna_bases_absolute(cigna_slice_t url);
 
 
-#endif /* _CIGNA_BASE_H_INCLUDED_ */
+#endif /* _CIGNA_FHIR_BASE_H_INCLUDED_ */

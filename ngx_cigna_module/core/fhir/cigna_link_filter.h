@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_LINKS_H_INCLUDED_
-#define _CIGNA_LINKS_H_INCLUDED_
+#ifndef _CIGNA_LINK_FILTER_H_INCLUDED_
+#define _CIGNA_LINK_FILTER_H_INCLUDED_
 
 
 #include "cigna_link_keys.h"
@@ -73,4 +73,4 @@ int cigna_link_filter_begin(cigna_slice_t text);
 int cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece);
 
 
-#endif /* _CIGNA_LINKS_H_INCLUDED_ */
+#endif /* _CIGNA_LINK_FILTER_H_INCLUDED_ */

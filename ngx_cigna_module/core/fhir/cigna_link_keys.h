@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_LINK_H_INCLUDED_
-#define _CIGNA_LINK_H_INCLUDED_
+#ifndef _CIGNA_LINK_KEYS_H_INCLUDED_
+#define _CIGNA_LINK_KEYS_H_INCLUDED_
 
 
 #include "cigna_fhir_base.h"
@@ -107,4 +107,4 @@ int cigna_link_keys_url(const cigna_bases_t *bases, cigna_slice_t own,
     cigna_slice_t url, size_t *len, cigna_slice_t *instead);
 
 
-#endif /* _CIGNA_LINK_H_INCLUDED_ */
+#endif /* _CIGNA_LINK_KEYS_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_TYPES_H_INCLUDED_
-#define _CIGNA_TYPES_H_INCLUDED_
+#ifndef _CIGNA_RESOURCE_TYPES_H_INCLUDED_
+#define _CIGNA_RESOURCE_TYPES_H_INCLUDED_
 
 
 #include "base/cigna_buf.h"
@@ -50,4 +50,4 @@ int cigna_resource_types_allow(const cigna_resource_types_t *types,
     cigna_slice_t path, cigna_slice_t query, cigna_buf_t *what);
 
 
-#endif /* _CIGNA_TYPES_H_INCLUDED_ */
+#endif /* _CIGNA_RESOURCE_TYPES_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_NOT_KNOWN_H_INCLUDED_
-#define _CIGNA_NOT_KNOWN_H_INCLUDED_
+#ifndef _CIGNA_UNKNOWN_ID_H_INCLUDED_
+#define _CIGNA_UNKNOWN_ID_H_INCLUDED_
 
 
 #include "base/cigna_slice.h"
@@ -26,4 +26,4 @@
 int cigna_unknown_id(cigna_slice_t text);
 
 
-#endif /* _CIGNA_NOT_KNOWN_H_INCLUDED_ */
+#endif /* _CIGNA_UNKNOWN_ID_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_KEYS_H_INCLUDED_
-#define _CIGNA_KEYS_H_INCLUDED_
+#ifndef _CIGNA_JWKS_FETCH_H_INCLUDED_
+#define _CIGNA_JWKS_FETCH_H_INCLUDED_
 
 
 #include "flow/cigna_flow.h"
@@ -30,4 +30,4 @@ void cigna_jwks_fetch_fetched(cigna_provider_t *p, const cigna_event_t *ev,
     char why[CIGNA_JWKS_FETCH_WHY_MAX]);
 
 
-#endif /* _CIGNA_KEYS_H_INCLUDED_ */
+#endif /* _CIGNA_JWKS_FETCH_H_INCLUDED_ */

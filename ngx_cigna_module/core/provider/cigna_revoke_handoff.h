@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_REVOKE_H_INCLUDED_
-#define _CIGNA_REVOKE_H_INCLUDED_
+#ifndef _CIGNA_REVOKE_HANDOFF_H_INCLUDED_
+#define _CIGNA_REVOKE_HANDOFF_H_INCLUDED_
 
 
 #include "flow/cigna_flow.h"
@@ -35,4 +35,4 @@ void cigna_revoke_handoff_prepare(cigna_revoke_handoff_t *r,
 int cigna_revoke_handoff_next(cigna_revoke_handoff_t *r, cigna_op_t *op);
 
 
-#endif /* _CIGNA_REVOKE_H_INCLUDED_ */
+#endif /* _CIGNA_REVOKE_HANDOFF_H_INCLUDED_ */

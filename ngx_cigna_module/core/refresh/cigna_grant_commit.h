@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_COMMIT_H_INCLUDED_
-#define _CIGNA_COMMIT_H_INCLUDED_
+#ifndef _CIGNA_GRANT_COMMIT_H_INCLUDED_
+#define _CIGNA_GRANT_COMMIT_H_INCLUDED_
 
 
 #include "vault/cigna_grant_write.h"
@@ -71,4 +71,4 @@ int cigna_grant_commit_next(cigna_grant_commit_t *c, const cigna_event_t *ev,
 const cigna_reply_t *cigna_grant_commit_record(const cigna_event_t *ev);
 
 
-#endif /* _CIGNA_COMMIT_H_INCLUDED_ */
+#endif /* _CIGNA_GRANT_COMMIT_H_INCLUDED_ */

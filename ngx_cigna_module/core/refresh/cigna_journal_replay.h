@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_RESTORE_H_INCLUDED_
-#define _CIGNA_RESTORE_H_INCLUDED_
+#ifndef _CIGNA_JOURNAL_REPLAY_H_INCLUDED_
+#define _CIGNA_JOURNAL_REPLAY_H_INCLUDED_
 
 
 #include "provider/cigna_revoke_handoff.h"
@@ -56,4 +56,4 @@ void cigna_journal_replay_next(cigna_journal_replay_t *f,
 const char *cigna_journal_replay_name(cigna_journal_replay_e rc);
 
 
-#endif /* _CIGNA_RESTORE_H_INCLUDED_ */
+#endif /* _CIGNA_JOURNAL_REPLAY_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_BRAKE_H_INCLUDED_
-#define _CIGNA_BRAKE_H_INCLUDED_
+#ifndef _CIGNA_REFUSAL_RATE_H_INCLUDED_
+#define _CIGNA_REFUSAL_RATE_H_INCLUDED_
 
 
 #include <stdint.h>
@@ -96,4 +96,4 @@ void cigna_refusal_rate_give_back(cigna_refusal_rate_t *b, cigna_turn_e turn);
 void cigna_refusal_rate_lapse(cigna_refusal_rate_t *b, int64_t now_ms);
 
 
-#endif /* _CIGNA_BRAKE_H_INCLUDED_ */
+#endif /* _CIGNA_REFUSAL_RATE_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_STORE_H_INCLUDED_
-#define _CIGNA_STORE_H_INCLUDED_
+#ifndef _CIGNA_GRANT_WRITE_H_INCLUDED_
+#define _CIGNA_GRANT_WRITE_H_INCLUDED_
 
 
 #include "cigna_scripts.h"
@@ -67,4 +67,4 @@ int cigna_grant_write_swap(const cigna_vault_t *vault,
 cigna_slice_t cigna_grant_write_swap_blob(const cigna_op_t *op);
 
 
-#endif /* _CIGNA_STORE_H_INCLUDED_ */
+#endif /* _CIGNA_GRANT_WRITE_H_INCLUDED_ */

@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_SETUP_H_INCLUDED_
-#define _CIGNA_SETUP_H_INCLUDED_
+#ifndef _CIGNA_REDIS_HANDSHAKE_H_INCLUDED_
+#define _CIGNA_REDIS_HANDSHAKE_H_INCLUDED_
 
 
 #include "cigna_marker.h"
@@ -68,4 +68,4 @@ void cigna_redis_handshake_next(cigna_redis_handshake_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 
 
-#endif /* _CIGNA_SETUP_H_INCLUDED_ */
+#endif /* _CIGNA_REDIS_HANDSHAKE_H_INCLUDED_ */

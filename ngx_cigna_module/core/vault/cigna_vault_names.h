@@ -1,6 +1,6 @@
 
-#ifndef _CIGNA_IDENTITY_H_INCLUDED_
-#define _CIGNA_IDENTITY_H_INCLUDED_
+#ifndef _CIGNA_VAULT_NAMES_H_INCLUDED_
+#define _CIGNA_VAULT_NAMES_H_INCLUDED_
 
 
 #include "cigna_keyring.h"
@@ -79,4 +79,4 @@ int cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t state);
 
 
-#endif /* _CIGNA_IDENTITY_H_INCLUDED_ */
+#endif /* _CIGNA_VAULT_NAMES_H_INCLUDED_ */
