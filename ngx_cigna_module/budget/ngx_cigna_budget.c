@@ -85,7 +85,7 @@ ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
 {
     ngx_int_t  rc;
 
-    waiter->deadline = ngx_current_msec + budget->tenant->budget.delay;
+    waiter->deadline = ngx_current_msec + budget->tenant->budget_conf.delay;
 
     if (budget->stuck && waiter->member != CIGNA_BUDGET_METADATA) {
         return ngx_cigna_budget_queue(budget, waiter);

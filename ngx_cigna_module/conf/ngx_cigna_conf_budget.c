@@ -407,8 +407,8 @@ ngx_cigna_conf_budget_alone(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
 {
     ngx_cigna_place_t  *place;
 
-    place = tenant->budget.place ? tenant->budget.place
-                                 : tenant->member_budget.place;
+    place = tenant->budget_conf.place ? tenant->budget_conf.place
+                                 : tenant->member_budget_conf.place;
     if (place == NULL) {
         return NGX_OK;
     }
@@ -419,7 +419,7 @@ ngx_cigna_conf_budget_alone(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
                        "\"%s\" of \"cigna_tenant\" \"%V\" needs budgets to be "
                        "on, write \"cigna_budget;\" or \"cigna_budget "
                        "rate=100r/s;\" in the block \"http\"",
-                       tenant->budget.place ? "budget" : "member_budget",
+                       tenant->budget_conf.place ? "budget" : "member_budget",
                        &tenant->name);
 
     ngx_cigna_place_leave(cf, place);
@@ -472,8 +472,8 @@ ngx_cigna_conf_budget_plan(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
     for (i = 0; i < n; i++) {
         tenants[i]->plan = plans[i];
 
-        if (!(tenants[i]->budget.given & NGX_CIGNA_BUDGET_DELAY)) {
-            tenants[i]->budget.delay = mcf->budget.delay;
+        if (!(tenants[i]->budget_conf.given & NGX_CIGNA_BUDGET_DELAY)) {
+            tenants[i]->budget_conf.delay = mcf->budget.delay;
         }
     }
 
@@ -485,15 +485,15 @@ static void
 ngx_cigna_conf_budget_of(const ngx_cigna_tenant_t *tenant,
     cigna_budget_tenant_conf_t *conf)
 {
-    conf->rate = tenant->budget.rate;
-    conf->burst = tenant->budget.burst;
-    conf->minimum = tenant->budget.minimum;
-    conf->metadata = tenant->budget.metadata;
-    conf->dry_run = tenant->budget.dry_run;
+    conf->rate = tenant->budget_conf.rate;
+    conf->burst = tenant->budget_conf.burst;
+    conf->minimum = tenant->budget_conf.minimum;
+    conf->metadata = tenant->budget_conf.metadata;
+    conf->dry_run = tenant->budget_conf.dry_run;
 
-    conf->member_rate = tenant->member_budget.rate;
-    conf->member_burst = tenant->member_budget.burst;
-    conf->member_dry_run = tenant->member_budget.dry_run;
+    conf->member_rate = tenant->member_budget_conf.rate;
+    conf->member_burst = tenant->member_budget_conf.burst;
+    conf->member_dry_run = tenant->member_budget_conf.dry_run;
 }
 
 
@@ -510,8 +510,8 @@ ngx_cigna_conf_budget_bad(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     if (bad < mcf->tenants.nelts) {
         tenant = ((ngx_cigna_tenant_t **) mcf->tenants.elts)[bad];
 
-        place = tenant->budget.place ? tenant->budget.place
-                                     : tenant->member_budget.place;
+        place = tenant->budget_conf.place ? tenant->budget_conf.place
+                                     : tenant->member_budget_conf.place;
     }
 
     if (place) {

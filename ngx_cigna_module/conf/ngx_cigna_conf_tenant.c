@@ -250,8 +250,8 @@ ngx_cigna_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     tenant->types = o.resource_types;
     tenant->types_dry = o.types_dry;
     tenant->trusted_certificate = o.trusted_certificate;
-    tenant->budget = o.budget;
-    tenant->member_budget = o.member_budget;
+    tenant->budget_conf = o.budget;
+    tenant->member_budget_conf = o.member_budget;
 
     ngx_cigna_dances_limit(&o.member_dances, tenant->dances_per_second,
                            &tenant->member_dances);

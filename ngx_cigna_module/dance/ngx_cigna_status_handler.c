@@ -155,7 +155,7 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_status_flag(&b, "refreshable", grant->refresh_token.len != 0);
     ngx_cigna_status_flag(&b, "refresh_pending",
                           ngx_cigna_vault_read_marked(ctx));
-    ngx_cigna_status_held(&b, ctx->tenant->purse);
+    ngx_cigna_status_held(&b, ctx->tenant->budget);
     cigna_buf_append_str(&b, "}\n");
 
     ctx->outcome = ngx_cigna_condition(ngx_cigna_condition_served)->name;

@@ -94,7 +94,7 @@ ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     cln->data = admit;
 
     admit->request = r;
-    admit->budget = ctx->tenant->purse;
+    admit->budget = ctx->tenant->budget;
     admit->waiter.member = ngx_cigna_budget_gate_member(ctx);
     admit->waiter.handler = ngx_cigna_budget_gate_handler;
     admit->waiter.data = admit;

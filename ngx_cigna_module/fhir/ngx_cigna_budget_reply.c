@@ -126,9 +126,9 @@ ngx_cigna_budget_reply_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     } else {
         ngx_cigna_budget_reply_policy(&b, "gateway", &mcf->budget);
-        ngx_cigna_budget_reply_policy(&b, "tenant", &ctx->tenant->budget);
+        ngx_cigna_budget_reply_policy(&b, "tenant", &ctx->tenant->budget_conf);
         ngx_cigna_budget_reply_policy(&b, "member",
-                                      &ctx->tenant->member_budget);
+                                      &ctx->tenant->member_budget_conf);
     }
 
     if (ngx_cigna_buf_done(&b, &value) != NGX_OK) {

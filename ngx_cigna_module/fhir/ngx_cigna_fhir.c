@@ -274,7 +274,7 @@ ngx_cigna_fhir_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static ngx_int_t
 ngx_cigna_fhir_budget(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    if (ctx->tenant->purse == NULL || ctx->admit) {
+    if (ctx->tenant->budget == NULL || ctx->admit) {
         return NGX_OK;
     }
 

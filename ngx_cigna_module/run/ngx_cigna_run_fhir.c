@@ -11,7 +11,7 @@ ngx_cigna_run_fhir_admit(ngx_cigna_run_t *run)
     ngx_cigna_budget_t         *budget;
     ngx_cigna_budget_waiter_t  *waiter;
 
-    budget = run->tenant->purse;
+    budget = run->tenant->budget;
     waiter = &run->budget;
 
     if (budget == NULL) {
@@ -65,8 +65,8 @@ ngx_cigna_run_fhir_answered(ngx_cigna_run_t *run)
 
     s = run->http.reply.retry_after_s;
 
-    if (run->tenant->purse) {
-        (void) ngx_cigna_budget_answered(run->tenant->purse,
+    if (run->tenant->budget) {
+        (void) ngx_cigna_budget_answered(run->tenant->budget,
                                          run->http.reply.status,
                                          s < 0 ? -1 : s * 1000);
     }
@@ -79,7 +79,7 @@ ngx_cigna_run_fhir_done(ngx_cigna_run_t *run)
     ngx_cigna_budget_leave(&run->budget);
 
     if (run->charged) {
-        ngx_cigna_budget_return(run->tenant->purse, &run->budget);
+        ngx_cigna_budget_return(run->tenant->budget, &run->budget);
     }
 
     run->budgeted = 0;
