@@ -524,7 +524,7 @@ ngx_cigna_callback_outcome(ngx_cigna_run_t *run)
     cigna_callback_t  *flow;
 
     if (run->failed) {
-        return run->undiscovered ? cigna_dance_outcome_discovery_failed
+        return run->no_endpoints ? cigna_dance_outcome_discovery_failed
                                  : cigna_dance_outcome_interrupted;
     }
 

@@ -415,7 +415,7 @@ ngx_cigna_connect_outcome(ngx_cigna_run_t *run)
     cigna_connect_t  *flow;
 
     if (run->failed) {
-        return run->undiscovered ? cigna_dance_outcome_discovery_failed
+        return run->no_endpoints ? cigna_dance_outcome_discovery_failed
                                  : cigna_dance_outcome_store_failed;
     }
 

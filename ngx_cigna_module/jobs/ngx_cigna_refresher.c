@@ -238,8 +238,8 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     run->on_end = ngx_cigna_refresher_end;
     run->patient = 1;
     run->waiters_max = tenant->grant_waiters;
-    run->crowd = &tenant->waiters;
-    run->crowd_max = tenant->refresh_waiters;
+    run->waiters_total = &tenant->waiters;
+    run->waiters_total_max = tenant->refresh_waiters;
 
     flow->vault = &run->mcf->vault;
     flow->provider = &tenant->provider;
@@ -544,7 +544,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     }
 
     ngx_log_error(level, &run->log.log, 0, "refresh ended, outcome: %s%s%s",
-                  run->undiscovered ? "discovery_failed"
+                  run->no_endpoints ? "discovery_failed"
                                     : cigna_refresh_name(flow->rc),
                   flow->detail[0] ? ", " : "", flow->detail);
 }

@@ -145,7 +145,7 @@ ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next,
            != NGX_OK)
     {
         run->failed = 1;
-        run->undiscovered = 1;
+        run->no_endpoints = 1;
         ngx_cigna_run_post(run);
     }
 }
@@ -163,7 +163,7 @@ ngx_cigna_run_discovered(ngx_cigna_waiter_t *waiter,
         && (discovery->failed || !ngx_cigna_discovery_ready(run->tenant)))
     {
         run->failed = 1;
-        run->undiscovered = 1;
+        run->no_endpoints = 1;
     }
 
     ngx_cigna_run_post(run);
@@ -186,9 +186,9 @@ ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
     }
 
     if (run->nwaiters >= run->waiters_max
-        || (run->crowd && *run->crowd >= run->crowd_max))
+        || (run->waiters_total && *run->waiters_total >= run->waiters_total_max))
     {
-        if (run->crowd) {
+        if (run->waiters_total) {
             ngx_cigna_count(run->tenant->counters,
                             ngx_cigna_count_refresh_crowded);
         }
@@ -196,8 +196,8 @@ ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
         return NGX_BUSY;
     }
 
-    if (run->crowd) {
-        (*run->crowd)++;
+    if (run->waiters_total) {
+        (*run->waiters_total)++;
     }
 
     waiter->run = run;
@@ -221,8 +221,8 @@ ngx_cigna_waiter_leave(ngx_cigna_waiter_t *waiter)
     ngx_queue_remove(&waiter->queue);
     waiter->run->nwaiters--;
 
-    if (waiter->run->crowd) {
-        (*waiter->run->crowd)--;
+    if (waiter->run->waiters_total) {
+        (*waiter->run->waiters_total)--;
     }
 
     waiter->run = NULL;
@@ -367,7 +367,7 @@ ngx_cigna_run_free(ngx_cigna_run_t *run)
 
     /* its entry is everybody's now */
 
-    if (run->noted) {
+    if (run->journalled) {
         ngx_cigna_journal_settle(run->mcf->zone, &run->note,
                                  cigna_journal_left, ngx_current_msec);
     }
@@ -440,7 +440,7 @@ ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
         q = ngx_queue_head(&worker->runs);
         run = ngx_queue_data(q, ngx_cigna_run_t, queue);
 
-        run->abandoned = 1;
+        run->aborted = 1;
 
         if (run->op.exchange) {
             exchanges++;

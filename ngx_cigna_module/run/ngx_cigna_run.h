@@ -65,8 +65,8 @@ struct ngx_cigna_run_s {
     void                    *data;
     unsigned                 failed:1;         /* no result: it could not be
                                                   carried on */
-    unsigned                 undiscovered:1;   /* ... for want of endpoints */
-    unsigned                 abandoned:1;      /* for on_end: the worker exits,
+    unsigned                 no_endpoints:1;   /* ... for want of endpoints */
+    unsigned                 aborted:1;      /* for on_end: the worker exits,
                                                   the flow was not over */
 
     /*
@@ -76,8 +76,8 @@ struct ngx_cigna_run_s {
      * exchange, NULL: it is still to be taken.
      */
     ngx_uint_t               waiters_max;
-    ngx_uint_t              *crowd;
-    ngx_uint_t               crowd_max;
+    ngx_uint_t              *waiters_total;
+    ngx_uint_t               waiters_total_max;
     unsigned                 patient:1;
     ngx_cigna_seats_t       *seat;
 
@@ -97,7 +97,7 @@ struct ngx_cigna_run_s {
     ngx_event_t              keep_timer;
     ngx_cigna_turn_t         turn;
     cigna_journal_t          note;             /* last journal entry */
-    unsigned                 noted:1;          /* ... not confirmed yet */
+    unsigned                 journalled:1;          /* ... not confirmed yet */
     unsigned                 queued:1;         /* exchange not begun yet */
     unsigned                 budgeted:1;       /* it was asked for ... */
     unsigned                 charged:1;        /* ... and granted, not used */

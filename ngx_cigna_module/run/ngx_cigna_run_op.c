@@ -556,7 +556,7 @@ static ngx_int_t
 ngx_cigna_run_sleep(ngx_cigna_run_t *run)
 {
     if (run->op.idle && ngx_exiting) {
-        run->abandoned = 1;
+        run->aborted = 1;
         return NGX_DONE;
     }
 
@@ -603,10 +603,10 @@ ngx_cigna_run_journal(ngx_cigna_run_t *run)
                                run->op.confirmed);
 
     if (rc == NGX_OK) {
-        run->noted = !run->op.confirmed;
+        run->journalled = !run->op.confirmed;
         run->note = run->op.journal;
 
-        if (run->noted) {
+        if (run->journalled) {
             run->mcf->worker->upkeep.cancelable = 0;
         }
 
@@ -634,8 +634,8 @@ ngx_cigna_run_settle(ngx_cigna_run_t *run)
 
     /* others on this node need not wait for word of it to come round */
 
-    if (run->noted) {
-        run->noted = 0;
+    if (run->journalled) {
+        run->journalled = 0;
         ngx_cigna_cache_moved(run->mcf->zone, run->identity.hash);
     }
 
