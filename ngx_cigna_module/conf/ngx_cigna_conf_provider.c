@@ -163,10 +163,10 @@ ngx_cigna_conf_secret(ngx_conf_t *cf, ngx_cigna_secret_source_t *source,
 
     ngx_str_null(&s);
 
-    rc = source->env ? ngx_cigna_secret_env(cf, "client_secret_env",
-                                            &source->name, &s)
-                     : ngx_cigna_secret_line(cf, "client_secret_file",
-                                             &source->name, &s);
+    rc = source->env ? ngx_cigna_secret_file_env(cf, "client_secret_env",
+                                                 &source->name, &s)
+                     : ngx_cigna_secret_file_line(cf, "client_secret_file",
+                                                  &source->name, &s);
 
     *secret = ngx_cigna_slice(&s);
 

@@ -86,16 +86,16 @@ ngx_cigna_conf_redis_login(ngx_conf_t *cf, const char *prefix,
     }
 
     if (username_file->len
-        && ngx_cigna_secret_line(cf, "username_file", username_file,
-                                 &login->username)
+        && ngx_cigna_secret_file_line(cf, "username_file", username_file,
+                                      &login->username)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     if (password_file->len
-        && ngx_cigna_secret_line(cf, "password_file", password_file,
-                                 &login->password)
+        && ngx_cigna_secret_file_line(cf, "password_file", password_file,
+                                      &login->password)
            != NGX_OK)
     {
         return NGX_ERROR;

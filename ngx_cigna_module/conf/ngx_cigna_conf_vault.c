@@ -292,7 +292,7 @@ ngx_cigna_conf_vault_keys(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
         return NGX_ERROR;
     }
 
-    if (ngx_cigna_secret_read(cf, "keys", &o->keys, NGX_CIGNA_KEYS_MAX, &text)
+    if (ngx_cigna_secret_file_read(cf, "keys", &o->keys, NGX_CIGNA_KEYS_MAX, &text)
         != NGX_OK)
     {
         return NGX_ERROR;

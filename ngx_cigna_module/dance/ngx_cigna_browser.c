@@ -327,7 +327,7 @@ ngx_cigna_browser_send_cookie(ngx_http_request_t *r, ngx_uint_t https,
     ngx_str_t     value;
     cigna_buf_t   b;
 
-    p = ngx_cigna_secret_alloc(r->pool, NGX_CIGNA_COOKIE_SIZE);
+    p = ngx_cigna_pool_secret_alloc(r->pool, NGX_CIGNA_COOKIE_SIZE);
     if (p == NULL) {
         return NGX_ERROR;
     }

@@ -170,7 +170,7 @@ ngx_cigna_callback_args(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_memzero(args, sizeof(ngx_cigna_callback_args_t));
 
-    p = ngx_cigna_secret_alloc(r->pool, ctx->query.len + 1);
+    p = ngx_cigna_pool_secret_alloc(r->pool, ctx->query.len + 1);
     if (p == NULL) {
         return CIGNA_ERROR;
     }
@@ -287,7 +287,7 @@ ngx_cigna_callback_onward(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_buf_t  b;
 
     url.len = sizeof("?") + ctx->query.len + ngx_strlen(more);
-    url.data = ngx_cigna_secret_alloc(r->pool, url.len);
+    url.data = ngx_cigna_pool_secret_alloc(r->pool, url.len);
 
     if (url.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

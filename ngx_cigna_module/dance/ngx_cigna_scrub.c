@@ -69,7 +69,7 @@ ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     }
 
     args = ngx_pstrdup(r->pool, &r->args);
-    query = ngx_cigna_secret_alloc(r->pool, r->args.len + 1);
+    query = ngx_cigna_pool_secret_alloc(r->pool, r->args.len + 1);
 
     ngx_cigna_scrub_line(&r->unparsed_uri);
     ngx_cigna_scrub_line(&r->request_line);

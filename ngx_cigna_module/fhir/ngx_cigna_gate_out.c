@@ -181,7 +181,7 @@ ngx_cigna_gate_out_search(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     body = ngx_cigna_slice(&ctx->inject->body);
     len = cigna_search_query_max(query.len, body.len);
 
-    p = ngx_cigna_secret_alloc(r->pool, len);
+    p = ngx_cigna_pool_secret_alloc(r->pool, len);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -291,7 +291,7 @@ ngx_cigna_gate_out_pass(ngx_http_request_t *r, cigna_gate_out_t *gate,
 
     len = cigna_gate_out_max(gate, b->last - b->pos);
 
-    p = ngx_cigna_secret_alloc(r->pool, len);
+    p = ngx_cigna_pool_secret_alloc(r->pool, len);
     if (p == NULL) {
         return NGX_ERROR;
     }

@@ -111,7 +111,8 @@ ngx_cigna_search_read(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    search->buf.start = ngx_cigna_secret_alloc(r->pool, NGX_CIGNA_SEARCH_MAX);
+    search->buf.start = ngx_cigna_pool_secret_alloc(r->pool,
+                                                    NGX_CIGNA_SEARCH_MAX);
     if (search->buf.start == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -272,8 +272,8 @@ ngx_cigna_token_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_token_refresh(r, ctx, grant);
     }
 
-    if (ngx_cigna_secret_copy(r->pool, &t->old, entry.token.data,
-                              entry.token.len)
+    if (ngx_cigna_pool_secret_copy(r->pool, &t->old, entry.token.data,
+                                   entry.token.len)
         != NGX_OK
         || ngx_cigna_ctx_grant(r, ctx, grant) != NGX_OK)
     {

@@ -172,8 +172,8 @@ ngx_cigna_token_refresh_copy(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    return ngx_cigna_secret_copy(r->pool, value, grant->access_token.data,
-                                 grant->access_token.len);
+    return ngx_cigna_pool_secret_copy(r->pool, value, grant->access_token.data,
+                                      grant->access_token.len);
 }
 
 

@@ -5,7 +5,7 @@
 #define NGX_CIGNA_SECRET_LEN_MAX  4096
 
 
-static void ngx_cigna_secret_cleanup(void *data);
+static void ngx_cigna_pool_secret_cleanup(void *data);
 static ngx_int_t ngx_cigna_secret_file(ngx_conf_t *cf, const char *directive,
     ngx_str_t *name, size_t len_max, ngx_fd_t fd, ngx_str_t *content);
 static ngx_int_t ngx_cigna_secret_safe(ngx_conf_t *cf, const char *directive,
@@ -15,8 +15,8 @@ static ngx_int_t ngx_cigna_secret_check(ngx_conf_t *cf, const char *directive,
 
 
 ngx_int_t
-ngx_cigna_secret_copy(ngx_pool_t *pool, ngx_str_t *copy, const u_char *data,
-    size_t len)
+ngx_cigna_pool_secret_copy(ngx_pool_t *pool, ngx_str_t *copy,
+    const u_char *data, size_t len)
 {
     ngx_str_t           *wiped;
     ngx_pool_cleanup_t  *cln;
@@ -31,7 +31,7 @@ ngx_cigna_secret_copy(ngx_pool_t *pool, ngx_str_t *copy, const u_char *data,
     wiped->data = (u_char *) (wiped + 1);
     wiped->len = len;
 
-    cln->handler = ngx_cigna_secret_cleanup;
+    cln->handler = ngx_cigna_pool_secret_cleanup;
 
     ngx_memcpy(wiped->data, data, len);
 
@@ -42,7 +42,7 @@ ngx_cigna_secret_copy(ngx_pool_t *pool, ngx_str_t *copy, const u_char *data,
 
 
 static void
-ngx_cigna_secret_cleanup(void *data)
+ngx_cigna_pool_secret_cleanup(void *data)
 {
     ngx_str_t  *wiped = data;
 
@@ -51,8 +51,8 @@ ngx_cigna_secret_cleanup(void *data)
 
 
 ngx_int_t
-ngx_cigna_secret_read(ngx_conf_t *cf, const char *directive, ngx_str_t *file,
-    size_t len_max, ngx_str_t *content)
+ngx_cigna_secret_file_read(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *file, size_t len_max, ngx_str_t *content)
 {
     ngx_fd_t   fd;
     ngx_int_t  rc;
@@ -113,7 +113,7 @@ ngx_cigna_secret_file(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
         return NGX_ERROR;
     }
 
-    cln->handler = ngx_cigna_secret_cleanup;
+    cln->handler = ngx_cigna_pool_secret_cleanup;
     *(ngx_str_t *) cln->data = *content;
 
     n = ngx_read_fd(fd, content->data, content->len);
@@ -159,13 +159,13 @@ ngx_cigna_secret_safe(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
 
 
 ngx_int_t
-ngx_cigna_secret_line(ngx_conf_t *cf, const char *directive, ngx_str_t *file,
-    ngx_str_t *secret)
+ngx_cigna_secret_file_line(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *file, ngx_str_t *secret)
 {
     ngx_str_t  line;
 
-    if (ngx_cigna_secret_read(cf, directive, file, NGX_CIGNA_SECRET_LEN_MAX,
-                              &line)
+    if (ngx_cigna_secret_file_read(cf, directive, file, NGX_CIGNA_SECRET_LEN_MAX,
+                                   &line)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -187,13 +187,13 @@ ngx_cigna_secret_line(ngx_conf_t *cf, const char *directive, ngx_str_t *file,
         return NGX_ERROR;
     }
 
-    return ngx_cigna_secret_copy(cf->pool, secret, line.data, line.len);
+    return ngx_cigna_pool_secret_copy(cf->pool, secret, line.data, line.len);
 }
 
 
 ngx_int_t
-ngx_cigna_secret_env(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
-    ngx_str_t *secret)
+ngx_cigna_secret_file_env(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *name, ngx_str_t *secret)
 {
     u_char  *value;
     size_t   len;
@@ -214,7 +214,7 @@ ngx_cigna_secret_env(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
         return NGX_ERROR;
     }
 
-    return ngx_cigna_secret_copy(cf->pool, secret, value, len);
+    return ngx_cigna_pool_secret_copy(cf->pool, secret, value, len);
 }
 
 

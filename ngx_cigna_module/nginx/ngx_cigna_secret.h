@@ -7,7 +7,7 @@
 
 
 /* a copy in the pool, which is wiped when the pool goes; NGX_ERROR: no room */
-ngx_int_t ngx_cigna_secret_copy(ngx_pool_t *pool, ngx_str_t *copy,
+ngx_int_t ngx_cigna_pool_secret_copy(ngx_pool_t *pool, ngx_str_t *copy,
     const u_char *data, size_t len);
 
 /*
@@ -15,16 +15,16 @@ ngx_int_t ngx_cigna_secret_copy(ngx_pool_t *pool, ngx_str_t *copy,
  * into cf->temp_pool, where it is wiped when the configuration is done.  The
  * directive is the one that names the file, for the errors.
  */
-ngx_int_t ngx_cigna_secret_read(ngx_conf_t *cf, const char *directive,
+ngx_int_t ngx_cigna_secret_file_read(ngx_conf_t *cf, const char *directive,
     ngx_str_t *file, size_t len_max, ngx_str_t *content);
 
 /*
  * The secret in a file of one line, or in an environment variable: not empty,
  * without its line end, in cf->pool.
  */
-ngx_int_t ngx_cigna_secret_line(ngx_conf_t *cf, const char *directive,
+ngx_int_t ngx_cigna_secret_file_line(ngx_conf_t *cf, const char *directive,
     ngx_str_t *file, ngx_str_t *secret);
-ngx_int_t ngx_cigna_secret_env(ngx_conf_t *cf, const char *directive,
+ngx_int_t ngx_cigna_secret_file_env(ngx_conf_t *cf, const char *directive,
     ngx_str_t *name, ngx_str_t *secret);
 
 

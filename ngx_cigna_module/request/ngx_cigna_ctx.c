@@ -5,11 +5,11 @@
 typedef struct {
     size_t    len;
     u_char    data[1];
-} ngx_cigna_secret_t;
+} ngx_cigna_pool_secret_t;
 
 
 static u_char *ngx_cigna_ctx_copy(u_char *p, ngx_str_t *to, cigna_slice_t s);
-static void ngx_cigna_secret_cleanup(void *data);
+static void ngx_cigna_pool_secret_cleanup(void *data);
 
 
 ngx_cigna_ctx_t *
@@ -98,7 +98,7 @@ ngx_cigna_ctx_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     u_char     *p;
     ngx_str_t   patient, scope, userinfo;
 
-    p = ngx_cigna_secret_alloc(r->pool, grant->patient.len + grant->scope.len
+    p = ngx_cigna_pool_secret_alloc(r->pool, grant->patient.len + grant->scope.len
                                         + grant->userinfo.len + 1);
     if (p == NULL) {
         return NGX_ERROR;
@@ -166,12 +166,12 @@ ngx_cigna_header_line(ngx_list_t *headers, const char *name, ngx_uint_t *from)
 
 
 u_char *
-ngx_cigna_secret_alloc(ngx_pool_t *pool, size_t len)
+ngx_cigna_pool_secret_alloc(ngx_pool_t *pool, size_t len)
 {
-    ngx_pool_cleanup_t  *cln;
-    ngx_cigna_secret_t  *secret;
+    ngx_pool_cleanup_t       *cln;
+    ngx_cigna_pool_secret_t  *secret;
 
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_cigna_secret_t) + len);
+    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_cigna_pool_secret_t) + len);
     if (cln == NULL) {
         return NULL;
     }
@@ -179,16 +179,16 @@ ngx_cigna_secret_alloc(ngx_pool_t *pool, size_t len)
     secret = cln->data;
     secret->len = len;
 
-    cln->handler = ngx_cigna_secret_cleanup;
+    cln->handler = ngx_cigna_pool_secret_cleanup;
 
     return secret->data;
 }
 
 
 static void
-ngx_cigna_secret_cleanup(void *data)
+ngx_cigna_pool_secret_cleanup(void *data)
 {
-    ngx_cigna_secret_t  *secret = data;
+    ngx_cigna_pool_secret_t  *secret = data;
 
     ngx_explicit_memzero(secret->data, secret->len);
 }

@@ -106,8 +106,8 @@ ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
         return NGX_DECLINED;
     }
 
-    rc = ngx_cigna_secret_copy(pool, &bytes, ngx_cigna_cache_token,
-                               ngx_cigna_cache_entry_len(entry));
+    rc = ngx_cigna_pool_secret_copy(pool, &bytes, ngx_cigna_cache_token,
+                                    ngx_cigna_cache_entry_len(entry));
 
     ngx_explicit_memzero(ngx_cigna_cache_token,
                          ngx_cigna_cache_entry_len(entry));
