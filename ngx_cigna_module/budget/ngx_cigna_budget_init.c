@@ -65,9 +65,9 @@ ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf)
 
     for (i = 0; i < mcf->tenants.nelts; i++) {
 
-        tenants[i]->purse = ngx_cigna_budget_create(mcf, tenants[i], members);
+        tenants[i]->budget = ngx_cigna_budget_create(mcf, tenants[i], members);
 
-        if (tenants[i]->purse == NULL) {
+        if (tenants[i]->budget == NULL) {
             return NGX_ERROR;
         }
     }
@@ -210,7 +210,7 @@ ngx_cigna_budget_exit(ngx_cigna_main_conf_t *mcf)
 
     for (i = 0; i < mcf->tenants.nelts; i++) {
 
-        budget = tenants[i]->purse;
+        budget = tenants[i]->budget;
 
         if (budget == NULL) {
             continue;
@@ -219,6 +219,6 @@ ngx_cigna_budget_exit(ngx_cigna_main_conf_t *mcf)
         ngx_cigna_budget_queue_done(budget);
         ngx_cigna_budget_lease_done(budget);
 
-        tenants[i]->purse = NULL;
+        tenants[i]->budget = NULL;
     }
 }

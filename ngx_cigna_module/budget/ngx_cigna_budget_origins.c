@@ -90,7 +90,7 @@ ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
 
         /* tenants that share have the same fhir_base */
 
-        budget = (*(ngx_cigna_tenant_t **) shared[i]->tenants.elts)->purse;
+        budget = (*(ngx_cigna_tenant_t **) shared[i]->tenants.elts)->budget;
 
         origin = budget ? cigna_budget_origin_known(budget->origins,
                                                     budget->origin)

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_conf_endpoint.h"
 #include "ngx_cigna_conf_provider.h"
-#include "nginx/ngx_cigna_secret.h"
+#include "nginx/ngx_cigna_secret_file.h"
 
 
 static ngx_int_t ngx_cigna_conf_client(ngx_conf_t *cf,

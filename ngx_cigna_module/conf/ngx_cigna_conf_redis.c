@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_conf_redis.h"
-#include "nginx/ngx_cigna_secret.h"
+#include "nginx/ngx_cigna_secret_file.h"
 
 
 #define NGX_CIGNA_SENTINEL_PORT  26379

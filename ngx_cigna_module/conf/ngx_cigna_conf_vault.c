@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_conf_vault.h"
 #include "ngx_cigna_conf_redis.h"
-#include "nginx/ngx_cigna_secret.h"
+#include "nginx/ngx_cigna_secret_file.h"
 
 
 #define NGX_CIGNA_KEYS_MAX    16384        /* bytes of a key ring file */

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_browser.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_reply.h"
 
 

@@ -13,6 +13,7 @@
 #include "jobs/ngx_cigna_refresher.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "ngx_cigna_scrub.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 #include "jobs/ngx_cigna_userinfo.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"

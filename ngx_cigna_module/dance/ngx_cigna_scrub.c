@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_scrub.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 #include "module/ngx_cigna_handlers.h"
 #include "request/ngx_cigna_reply.h"
 

@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_gate_out.h"
 #include "ngx_cigna_inject.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_reply.h"
 #include "fhir/cigna_search.h"
 

@@ -17,6 +17,7 @@
 
 #include "ngx_cigna_search.h"
 #include "ngx_cigna_inject.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_reply.h"
 #include "fhir/cigna_search.h"
 

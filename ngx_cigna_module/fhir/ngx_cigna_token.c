@@ -26,7 +26,7 @@
 #include "jobs/ngx_cigna_refresher.h"
 #include "ngx_cigna_token_refresh.h"
 #include "request/ngx_cigna_reply.h"
-#include "nginx/ngx_cigna_secret.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 
 
 /* a token that ends within this time may die under way */

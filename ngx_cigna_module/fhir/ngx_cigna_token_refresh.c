@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_token_refresh.h"
 #include "jobs/ngx_cigna_refresher.h"
-#include "nginx/ngx_cigna_secret.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
 

@@ -99,8 +99,8 @@ typedef struct {
     ngx_uint_t                 grant_waiters;      /* ... for one grant */
     ngx_uint_t                 refused_share;      /* per cent, see pace.h */
 
-    ngx_cigna_budget_conf_t    budget;
-    ngx_cigna_budget_conf_t    member_budget;
+    ngx_cigna_budget_conf_t    budget_conf;
+    ngx_cigna_budget_conf_t    member_budget_conf;
     cigna_budget_plan_t        plan;           /* made of them all */
 
     ngx_str_t                  fhir_origin;    /* of fhir_base */
@@ -117,7 +117,7 @@ typedef struct {
     ngx_uint_t                 waiters;            /* for refreshes, now */
     ngx_msec_t                 secret_logged[2];   /* that the new secret has
                                                   worked, or the older one */
-    ngx_cigna_budget_t        *purse;          /* NULL: no budgets */
+    ngx_cigna_budget_t        *budget;         /* NULL: no budgets */
 } ngx_cigna_tenant_t;
 
 

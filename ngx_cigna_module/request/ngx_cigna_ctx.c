@@ -1,15 +1,9 @@
 
 #include "ngx_cigna_ctx.h"
-
-
-typedef struct {
-    size_t    len;
-    u_char    data[1];
-} ngx_cigna_pool_secret_t;
+#include "nginx/ngx_cigna_pool_secret.h"
 
 
 static u_char *ngx_cigna_ctx_copy(u_char *p, ngx_str_t *to, cigna_slice_t s);
-static void ngx_cigna_pool_secret_cleanup(void *data);
 
 
 ngx_cigna_ctx_t *
@@ -162,33 +156,4 @@ ngx_cigna_header_line(ngx_list_t *headers, const char *name, ngx_uint_t *from)
     *from = n;
 
     return NULL;
-}
-
-
-u_char *
-ngx_cigna_pool_secret_alloc(ngx_pool_t *pool, size_t len)
-{
-    ngx_pool_cleanup_t       *cln;
-    ngx_cigna_pool_secret_t  *secret;
-
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_cigna_pool_secret_t) + len);
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    secret = cln->data;
-    secret->len = len;
-
-    cln->handler = ngx_cigna_pool_secret_cleanup;
-
-    return secret->data;
-}
-
-
-static void
-ngx_cigna_pool_secret_cleanup(void *data)
-{
-    ngx_cigna_pool_secret_t  *secret = data;
-
-    ngx_explicit_memzero(secret->data, secret->len);
 }

@@ -117,8 +117,5 @@ void ngx_cigna_ctx_about(ngx_cigna_ctx_t *ctx, ngx_str_t *patient,
 ngx_int_t ngx_cigna_ctx_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant);
 
-/* bytes from the request's pool that are wiped when it goes */
-u_char *ngx_cigna_pool_secret_alloc(ngx_pool_t *pool, size_t len);
-
 
 #endif /* _NGX_CIGNA_CTX_H_INCLUDED_ */

@@ -6,7 +6,7 @@
 
 
 #include "ngx_cigna_cache_node.h"
-#include "nginx/ngx_cigna_secret.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 #include "base/cigna_siphash.h"
 
 

@@ -1,14 +1,10 @@
 
-#ifndef _NGX_CIGNA_SECRET_H_INCLUDED_
-#define _NGX_CIGNA_SECRET_H_INCLUDED_
+#ifndef _NGX_CIGNA_SECRET_FILE_H_INCLUDED_
+#define _NGX_CIGNA_SECRET_FILE_H_INCLUDED_
 
 
 #include "ngx_cigna_compat.h"
 
-
-/* a copy in the pool, which is wiped when the pool goes; NGX_ERROR: no room */
-ngx_int_t ngx_cigna_pool_secret_copy(ngx_pool_t *pool, ngx_str_t *copy,
-    const u_char *data, size_t len);
 
 /*
  * Reads a file that nobody but its owner may read, of len_max bytes at most,
@@ -28,4 +24,4 @@ ngx_int_t ngx_cigna_secret_file_env(ngx_conf_t *cf, const char *directive,
     ngx_str_t *name, ngx_str_t *secret);
 
 
-#endif /* _NGX_CIGNA_SECRET_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_SECRET_FILE_H_INCLUDED_ */

@@ -1,53 +1,18 @@
 
-#include "ngx_cigna_secret.h"
+#include "ngx_cigna_secret_file.h"
+#include "ngx_cigna_pool_secret.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 
 
 #define NGX_CIGNA_SECRET_LEN_MAX  4096
 
 
-static void ngx_cigna_pool_secret_cleanup(void *data);
-static ngx_int_t ngx_cigna_secret_file(ngx_conf_t *cf, const char *directive,
+static ngx_int_t ngx_cigna_secret_file_content(ngx_conf_t *cf, const char *directive,
     ngx_str_t *name, size_t len_max, ngx_fd_t fd, ngx_str_t *content);
 static ngx_int_t ngx_cigna_secret_safe(ngx_conf_t *cf, const char *directive,
     ngx_str_t *name, size_t len_max, ngx_file_info_t *fi);
 static ngx_int_t ngx_cigna_secret_check(ngx_conf_t *cf, const char *directive,
     ngx_str_t *from, u_char *data, size_t len);
-
-
-ngx_int_t
-ngx_cigna_pool_secret_copy(ngx_pool_t *pool, ngx_str_t *copy,
-    const u_char *data, size_t len)
-{
-    ngx_str_t           *wiped;
-    ngx_pool_cleanup_t  *cln;
-
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_str_t) + len);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    wiped = cln->data;
-
-    wiped->data = (u_char *) (wiped + 1);
-    wiped->len = len;
-
-    cln->handler = ngx_cigna_pool_secret_cleanup;
-
-    ngx_memcpy(wiped->data, data, len);
-
-    *copy = *wiped;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_cigna_pool_secret_cleanup(void *data)
-{
-    ngx_str_t  *wiped = data;
-
-    ngx_explicit_memzero(wiped->data, wiped->len);
-}
 
 
 ngx_int_t
@@ -72,7 +37,7 @@ ngx_cigna_secret_file_read(ngx_conf_t *cf, const char *directive,
         return NGX_ERROR;
     }
 
-    rc = ngx_cigna_secret_file(cf, directive, file, len_max, fd, content);
+    rc = ngx_cigna_secret_file_content(cf, directive, file, len_max, fd, content);
 
     if (ngx_close_file(fd) == NGX_FILE_ERROR) {
         ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
@@ -84,12 +49,11 @@ ngx_cigna_secret_file_read(ngx_conf_t *cf, const char *directive,
 
 
 static ngx_int_t
-ngx_cigna_secret_file(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
+ngx_cigna_secret_file_content(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
     size_t len_max, ngx_fd_t fd, ngx_str_t *content)
 {
     ssize_t              n;
     ngx_file_info_t      fi;
-    ngx_pool_cleanup_t  *cln;
 
     if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
@@ -101,20 +65,12 @@ ngx_cigna_secret_file(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
         return NGX_ERROR;
     }
 
-    cln = ngx_pool_cleanup_add(cf->temp_pool, sizeof(ngx_str_t));
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
     content->len = ngx_file_size(&fi);
-    content->data = ngx_pnalloc(cf->temp_pool, content->len + 1);
+    content->data = ngx_cigna_pool_secret_alloc(cf->temp_pool, content->len);
 
     if (content->data == NULL) {
         return NGX_ERROR;
     }
-
-    cln->handler = ngx_cigna_pool_secret_cleanup;
-    *(ngx_str_t *) cln->data = *content;
 
     n = ngx_read_fd(fd, content->data, content->len);
 
