@@ -61,7 +61,7 @@ ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     if (ctx->tenant && ctx->member.len) {
 
-        id = ngx_cigna_identity_named(r, ctx);
+        id = ngx_cigna_identity_names(r, ctx);
 
         if (id != NULL) {
             end.member.data = id->hash;
@@ -250,7 +250,7 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_run_t        *run;
     ngx_cigna_main_conf_t  *mcf;
 
-    id = ngx_cigna_identity_named(r, ctx);
+    id = ngx_cigna_identity_names(r, ctx);
     if (id == NULL) {
         return NULL;
     }

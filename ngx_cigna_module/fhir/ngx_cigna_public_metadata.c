@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_public_metadata.h"
+#include "request/ngx_cigna_reply.h"
 
 
 static cigna_smart_e ngx_cigna_public_metadata_ending(cigna_slice_t uri);
@@ -80,6 +81,26 @@ ngx_cigna_public_metadata_plain(ngx_http_request_t *r)
     uri = ngx_cigna_slice(&r->unparsed_uri);
 
     return cigna_slice_eq(cigna_slice_cut(&uri, '?'), ngx_cigna_slice(&r->uri));
+}
+
+
+ngx_cigna_condition_e
+ngx_cigna_public_metadata_leaves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_gate_out_t *gate)
+{
+    static ngx_str_t  detail = ngx_string(
+        "what is to be sent upstream without a token is neither \"/metadata\" "
+        "nor \"/.well-known/smart-configuration\" below \"fhir_base\", write "
+        "a \"proxy_pass\" that leads there");
+
+    if (cigna_smart_document(gate->path) != cigna_smart_none) {
+        return ngx_cigna_condition_served;
+    }
+
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_destination_refused, "fhir",
+                        &detail);
+
+    return ngx_cigna_condition_destination_refused;
 }
 
 

@@ -26,6 +26,14 @@
  */
 ngx_uint_t ngx_cigna_public_metadata_asked(ngx_http_request_t *r);
 
+/*
+ * When the request is about to leave without a token: checks that it leads to
+ * one of the two.  ngx_cigna_condition_served, or _destination_refused, which
+ * was logged.
+ */
+ngx_cigna_condition_e ngx_cigna_public_metadata_leaves(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_gate_out_t *gate);
+
 /* what the path and query of a request to the tenant's FHIR base lead to */
 cigna_smart_e ngx_cigna_public_metadata_document(ngx_cigna_tenant_t *tenant,
     cigna_slice_t uri);

@@ -60,16 +60,15 @@ ngx_cigna_filter_fhir(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 
     ctx = ngx_cigna_ctx(r);
 
-    if (ctx == NULL
-        || ngx_cigna_trace(r, ctx) != NGX_OK
-        || ngx_cigna_trace_reply(r, ctx) != NGX_OK)
-    {
+    if (ctx == NULL) {
         return NGX_ERROR;
     }
 
-    /* nginx's own line is written when there is none */
+    ngx_cigna_trace(r, ctx);
 
-    r->headers_out.server = NULL;
+    if (ngx_cigna_trace_reply(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     rc = ngx_cigna_errors_header(r, ctx, lcf);
 

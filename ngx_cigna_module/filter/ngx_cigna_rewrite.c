@@ -1,7 +1,6 @@
 
 #include "ngx_cigna_rewrite.h"
 #include "ngx_cigna_errors.h"
-#include "fhir/ngx_cigna_inject.h"
 #include "fhir/ngx_cigna_public_metadata.h"
 #include "ngx_cigna_base_url.h"
 #include "fhir/cigna_link_filter.h"

@@ -84,13 +84,13 @@ ngx_cigna_identity_condition(ngx_cigna_identity_e who)
 
 
 cigna_vault_names_t *
-ngx_cigna_identity_named(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_identity_names(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_vault_names_t    *id;
     ngx_cigna_main_conf_t  *mcf;
 
-    if (ctx->identity != NULL) {
-        return ctx->identity;
+    if (ctx->names != NULL) {
+        return ctx->names;
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
@@ -106,7 +106,7 @@ ngx_cigna_identity_named(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NULL;
     }
 
-    ctx->identity = id;
+    ctx->names = id;
 
     return id;
 }

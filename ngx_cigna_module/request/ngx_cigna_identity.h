@@ -39,7 +39,7 @@ ngx_cigna_condition_e ngx_cigna_identity_condition(ngx_cigna_identity_e who);
  * the request path does without.  ctx->tenant and ctx->member must be known.
  * NULL if the library fails.
  */
-cigna_vault_names_t *ngx_cigna_identity_named(ngx_http_request_t *r,
+cigna_vault_names_t *ngx_cigna_identity_names(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
 

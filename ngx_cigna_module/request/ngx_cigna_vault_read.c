@@ -42,7 +42,7 @@ ngx_cigna_vault_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_slice_t         argv[CIGNA_GRANT_READ_ARGC];
     cigna_vault_names_t  *id;
 
-    id = ngx_cigna_identity_named(r, ctx);
+    id = ngx_cigna_identity_names(r, ctx);
     if (id == NULL || ngx_cigna_wait_init(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -79,7 +79,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                      NGX_CIGNA_VAULT_READ_ARENA);
 
     rc = cigna_vault_read_grant(&mcf->vault, &ctx->tenant->provider,
-                                ctx->identity, cmd->reply,
+                                ctx->names, cmd->reply,
                                 &ngx_cigna_vault_read_arena, grant, &mark);
 
     if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
@@ -90,7 +90,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         ngx_memzero(&mark, sizeof(cigna_vault_mark_t));
 
     } else if (rc == CIGNA_OK || rc == CIGNA_VAULT_MOVED) {
-        ngx_cigna_resealer_look(mcf, ctx->tenant, ctx->identity, cmd->reply,
+        ngx_cigna_resealer_look(mcf, ctx->tenant, ctx->names, cmd->reply,
                                 NULL);
     }
 
@@ -164,7 +164,7 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     known.tenant = ctx->tenant->provider.tenant;
-    known.who = cigna_script_who(ctx->identity);
+    known.who = cigna_script_who(ctx->names);
     known.id = grant->id;
     known.generation = grant->generation;
     known.now_ms = ngx_cigna_now_ms();
@@ -207,7 +207,7 @@ ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         }
 
         opened = cigna_vault_open_grant(&mcf->vault, &ctx->tenant->provider,
-                                        ctx->identity, entry->blob,
+                                        ctx->names, entry->blob,
                                         &ngx_cigna_vault_read_arena, &newer);
 
         if (opened != CIGNA_OK && opened != CIGNA_VAULT_MOVED) {

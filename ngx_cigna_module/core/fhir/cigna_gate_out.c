@@ -22,7 +22,7 @@
  *   Connection               "close", or not at all
  *   the caller's lines       those in the table below that pass
  *   the operator's lines     all but those that never leave
- *   X-Request-Id, traceparent, Authorization: ours, at the end
+ *   X-Request-Id, Authorization: ours, at the end
  *
  * Invariants, checked by t/fuzz/fhir/fuzz_gate_out.c:
  *
@@ -44,8 +44,8 @@
 
 /* nothing that is written beside the request and ours is longer than this */
 #define CIGNA_GATE_OUT_EXTRA                                                  \
-    (sizeof("Host: \r\nX-Request-Id: \r\ntraceparent: \r\n"                   \
-            "Authorization: Bearer \r\n?\r\nConnection: close\r\n"))
+    (sizeof("Host: \r\nX-Request-Id: \r\nAuthorization: Bearer \r\n?\r\n"      \
+            "Connection: close\r\n"))
 
 
 typedef enum {
@@ -243,8 +243,7 @@ size_t
 cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len)
 {
     return request_len + gate->host.len + gate->token.len
-           + gate->request_id.len + gate->traceparent.len + gate->query.len
-           + CIGNA_GATE_OUT_EXTRA;
+           + gate->request_id.len + gate->query.len + CIGNA_GATE_OUT_EXTRA;
 }
 
 
@@ -627,8 +626,6 @@ cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
 
     cigna_gate_out_put_line(to, cigna_slice("X-Request-Id: "),
                             gate->request_id);
-    cigna_gate_out_put_line(to, cigna_slice("traceparent: "),
-                            gate->traceparent);
     cigna_gate_out_put_line(to, cigna_slice("Authorization: Bearer "),
                             gate->token);
     cigna_gate_out_put(to, cigna_slice("\r\n"));
@@ -754,6 +751,9 @@ cigna_gate_out_leaves(cigna_gate_out_t *gate, cigna_gate_out_name_e kind,
     case cigna_gate_out_content:
         return !gate->search;
 
+    case cigna_gate_out_parent:
+        return gate->traceparent || cigna_gate_out_is_set(gate, name);
+
     case cigna_gate_out_state:
         return gate->tracestate || cigna_gate_out_is_set(gate, name);
 
@@ -764,15 +764,6 @@ cigna_gate_out_leaves(cigna_gate_out_t *gate, cigna_gate_out_name_e kind,
         }
 
         gate->request_id = cigna_slice_null;
-        return 1;
-
-    case cigna_gate_out_parent:
-
-        if (!cigna_gate_out_is_set(gate, name)) {
-            return 0;
-        }
-
-        gate->traceparent = cigna_slice_null;
         return 1;
 
     case cigna_gate_out_other:

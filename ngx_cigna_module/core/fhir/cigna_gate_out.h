@@ -50,16 +50,16 @@ typedef struct {
     /* lines of ours; an empty one is not written */
     cigna_slice_t         token;
     cigna_slice_t         request_id;
-    cigna_slice_t         traceparent;
 
     /* of a search by POST: the query of the GET that it stands for */
     cigna_slice_t         query;
 
     unsigned              search:1;        /* it is one */
-    unsigned              tracestate:1;    /* the caller's goes on */
+    unsigned              traceparent:1;   /* the caller's may leave */
+    unsigned              tracestate:1;    /* likewise */
     unsigned              links:1;         /* "<base>/?" becomes "<base>?" */
-    unsigned              whole:1;         /* the reply is wanted as a whole,
-                                              and not compressed */
+    unsigned              whole:1;         /* the reply must be complete and
+                                              not compressed */
 
     /* results, borrowed from what was written */
     cigna_slice_t         line;            /* the request line's target */
@@ -72,8 +72,8 @@ typedef struct {
  * Writes the request of nginx's proxy anew to b: one request, header lines, an
  * empty line, and nothing else.  Otherwise nothing of b may leave.
  *
- * request_id and traceparent give way to lines of these names that the operator
- * has set, and are emptied then.
+ * An X-Request-Id that the operator has set takes the place of request_id, which
+ * is then emptied.
  */
 cigna_gate_out_e cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request,
     cigna_buf_t *b);

@@ -11,8 +11,7 @@
 #define GET(target)  "GET " target " HTTP/1.1\r\n"
 #define HEADER  "Host: fhir.example\r\nConnection: close\r\n"
 
-#define OURS                                                                  \
-    "X-Request-Id: id-1\r\ntraceparent: 00-a\r\nAuthorization: Bearer t\r\n\r\n"
+#define OURS  "X-Request-Id: id-1\r\nAuthorization: Bearer t\r\n\r\n"
 
 
 static const cigna_slice_t  operators[] = {
@@ -39,7 +38,6 @@ begin(const char *target)
     gate.base = guarded(BASE);
     gate.token = guarded("t");
     gate.request_id = guarded("id-1");
-    gate.traceparent = guarded("00-a");
 }
 
 
@@ -113,7 +111,7 @@ a_request_leaves_as_it_is(void **state)
                      cigna_gate_out_passed);
     assert_string_equal(written, "HEAD " BASE "/metadata HTTP/1.0\r\n"
                         "Host: fhir.cigna.example\r\n"
-                        "X-Request-Id: id-1\r\ntraceparent: 00-a\r\n\r\n");
+                        "X-Request-Id: id-1\r\n\r\n");
 }
 
 
@@ -376,7 +374,29 @@ lines_of_the_operator_leave(void **state)
                         "x-app: a b\r\nX-Request-ID: mine\r\n"
                         "tracestate: e\r\n"
                         "Host: fhir.cigna.example\r\n"
-                        "traceparent: 00-a\r\nAuthorization: Bearer t\r\n\r\n");
+                        "Authorization: Bearer t\r\n\r\n");
+}
+
+
+static void
+a_trace_of_the_caller_leaves_if_it_may(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    for (i = 0; i < 4; i++) {
+
+        begin(BASE "/x");
+        gate.traceparent = i & 1;
+        gate.tracestate = i >> 1;
+
+        assert_int_equal(pass(GET(BASE "/x") "traceparent: a\r\n"
+                              "tracestate: b\r\n\r\n"),
+                         cigna_gate_out_passed);
+        assert_int_equal(strstr(written, "traceparent: a\r\n") != NULL, i & 1);
+        assert_int_equal(strstr(written, "tracestate: b\r\n") != NULL, i >> 1);
+    }
 }
 
 
@@ -505,6 +525,7 @@ main(void)
         cmocka_unit_test(host_and_connection_are_written_by_the_gate),
         cmocka_unit_test(only_listed_lines_leave),
         cmocka_unit_test(lines_of_the_operator_leave),
+        cmocka_unit_test(a_trace_of_the_caller_leaves_if_it_may),
         cmocka_unit_test(what_is_read_is_wanted_as_a_whole),
         cmocka_unit_test(a_page_of_a_search_is_asked_for_at_the_base_itself),
         cmocka_unit_test(a_search_by_post_leaves_as_a_get),
