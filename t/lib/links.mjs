@@ -246,19 +246,34 @@ export function rewriteLinks(text, { bases, own }) {
   return out + text.slice(at);
 }
 
-// Builds the gateway's own rewriting without nginx.  Returns a function that
-// takes a text, sizes of pieces and bases, and gives the rewritten text.  It
-// fails if the size of the pieces changes the result.
-export function buildProbe(t, own) {
-  const core = `${TOP}/ngx_cigna_module/core`;
-  const probe = path.join(scratchDirectory(t, 'links'), 'probe');
+// The sources of the link filter.
+const SOURCES = [
+  'core/fhir/cigna_link_filter.c', 'core/fhir/cigna_link_keys.c',
+  'core/json/cigna_json_scan.c', 'core/fhir/cigna_fhir_base.c',
+  'core/http/cigna_uri.c', 'core/http/cigna_dots.c',
+  'core/base/cigna_slice.c', 'core/base/cigna_buf.c',
+];
+
+// Compiles the link filter without nginx, with nginx's own options.  Returns
+// the path of the program.
+export function compileProbe(directory) {
+  const probe = path.join(directory, 'links_probe');
 
   execFileSync('gcc', [
-    '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${core}`, '-o', probe,
+    '-O2', '-g', '-Wall', '-Wextra', '-Werror',
+    `-I${TOP}/ngx_cigna_module/core`, '-o', probe,
     `${TOP}/t/probe/links_probe.c`,
-    ...['links', 'link', 'json_scan', 'base', 'uri', 'dots', 'slice', 'buf']
-      .map((name) => `${core}/cigna_${name}.c`),
+    ...SOURCES.map((file) => `${TOP}/ngx_cigna_module/${file}`),
   ]);
+  return probe;
+}
+
+// Builds the gateway's own link filter.  Returns a function that takes a text,
+// sizes of pieces and bases, and gives the rewritten text.  The function fails
+// if the size of the pieces changes the result.
+export function buildProbe(t, own) {
+  const probe = compileProbe(scratchDirectory(t, 'links'));
+
   return (text, chunks, bases) => execFileSync(
     probe, [String(chunks), `${own}/`, ...bases],
     { input: text, maxBuffer: 64 << 20 }).toString('utf8');

@@ -1,6 +1,6 @@
 
 /*
- * Runs cigna_links.c on the standard input.
+ * Runs cigna_link_filter.c on the standard input.
  *
  *     links_probe CHUNK[,CHUNK...] OWN BASE...
  *
@@ -19,13 +19,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "cigna_links.h"
+#include "fhir/cigna_link_filter.h"
 
 
 #define CHUNK  65536
 
 
-static cigna_links_t  links;
+static cigna_link_filter_t  links;
 static uint8_t        out[CHUNK];
 
 
@@ -42,7 +42,7 @@ rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
     cigna_slice_t  in, piece;
 
     n = 0;
-    cigna_links_init(&links, bases, own);
+    cigna_link_filter_init(&links, bases, own);
 
     while (text.len) {
 
@@ -54,7 +54,7 @@ rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
 
         text = cigna_slice_skip(text, in.len);
 
-        while (cigna_links_next(&links, &in, &piece) == CIGNA_OK) {
+        while (cigna_link_filter_next(&links, &in, &piece) == CIGNA_OK) {
 
             if (to) {
                 fwrite(piece.data, 1, piece.len, to);
@@ -67,7 +67,7 @@ rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
         }
     }
 
-    while (cigna_links_end(&links, &piece) == CIGNA_OK) {
+    while (cigna_link_filter_end(&links, &piece) == CIGNA_OK) {
 
         if (to) {
             fwrite(piece.data, 1, piece.len, to);
