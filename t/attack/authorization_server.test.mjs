@@ -1,5 +1,5 @@
-// A hostile authorization server.  Whatever it answers, codes, secrets and
-// tokens go only where they belong, and no invalid reply connects a member.
+// A hostile authorization server.  Codes, secrets and tokens must go only where
+// they belong, and no invalid reply may connect a member.
 
 import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';

@@ -437,7 +437,7 @@ function unlinkedOf(pid) {
     .map((fd) => readFileSync(fd, 'latin1'));
 }
 
-test('features that lead elsewhere', async (t) => {
+test('features that send requests elsewhere', async (t) => {
   const fhir = await startWire(t);
   const stranger = await startWire(t, { ca: fhir.ca,
                                         names: ['other.example'] });

@@ -474,8 +474,8 @@ test('a server that always answers 401', async (t) => {
   const connect = gw.url('acme', '/cigna/connect');
   const REFUSAL = '{"resourceType":"OperationOutcome"}';
 
-  await t.test('whatever the 401 looks like, each member is refreshed once, '
-    + 'each request is sent at most twice, and each caller is told to connect',
+  await t.test('for any form of 401 each member is refreshed once, each '
+    + 'request is sent at most twice, and each caller is told to connect',
   async () => {
     const before = await refreshCount(gw);
     // "close" keeps nginx from using a connection that the server ends.

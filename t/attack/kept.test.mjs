@@ -1,6 +1,6 @@
 // Requests of two members over one kept connection to an upstream that reads
-// no bodies.  Whatever callers send, and however they leave, each gets the
-// reply to their own request.
+// no bodies.  Callers send bodies, break off and leave, and each one still gets
+// only the reply to their own request.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

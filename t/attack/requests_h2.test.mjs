@@ -1,6 +1,6 @@
-// Malformed requests over HTTP/2, frame by frame.  Whatever is wrong with a
-// stream or a connection, one plain request arrives at the FHIR server, or none
-// does.  If the connection goes on, the next stream gets its own reply.
+// Malformed requests over HTTP/2, frame by frame.  For each faulty stream or
+// connection, one plain request arrives at the FHIR server, or none does.  If
+// the connection goes on, the next stream gets its own reply.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

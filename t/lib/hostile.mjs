@@ -153,8 +153,8 @@ export const TARGETS = [
   ...SPLITS.map((text) => tail(text, { first: true })), ...bytes(), ...raw(),
   ...WAYS_UP.map((text) => tail(text)), ...ODD.map((text) => tail(text)),
   ...WHOLES.map((text) => whole(text)), ...absolute(),
-  { what: 'a double of the method', method: 'GET GET' },
-  { what: 'a blank after the target', target: (at) => `${at}Patient/1 ` },
+  { what: 'a doubled method', method: 'GET GET' },
+  { what: 'a space after the target', target: (at) => `${at}Patient/1 ` },
 ];
 
 // Header lines.

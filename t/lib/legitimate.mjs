@@ -1,6 +1,6 @@
 // Requests that apps send to Cigna's FHIR server: targets below a location,
-// written from behind its last slash, and header lines.  All of them must
-// arrive byte for byte.
+// without the location's own path, and header lines.  All of them must arrive
+// byte for byte.
 
 import { loadHistories } from '../../scripts/sandbox/fhir/samples.mjs';
 

@@ -517,7 +517,7 @@ export const OUTAGES = [
   outage(400, 'an empty body', () => ''),
   outage(401, 'JSON that is cut', () => '{"error":"invalid_grant"'),
   outage(403, 'the word invalid_grant', () => 'invalid_grant'),
-  outage(404, 'an error of its own', () => '{"error":"not found"}',
+  outage(404, 'an unknown error', () => '{"error":"not found"}',
          { told: /status=404,length=21,error=unknown|invalid: not.found/ }),
   outage(302, 'tokens', (text) => text),
   outage(500, 'tokens', (text) => text, inTrouble),
