@@ -666,9 +666,9 @@ ngx_cigna_probe_count(ngx_cigna_probe_t *p)
                           ngx_cigna_counted(counters,
                                             ngx_cigna_count_refreshes),
                           ngx_cigna_counted_outcome(counters,
-                                                    cigna_dance_outcome_connected),
+                                              cigna_dance_outcome_connected),
                           ngx_cigna_counted_outcome(counters,
-                                                    cigna_dance_outcome_denied));
+                                              cigna_dance_outcome_denied));
 }
 
 
