@@ -106,7 +106,7 @@ function pathFindings(top, file, text) {
 }
 
 function codeOf(text) {
-  return [...matchesOf(text, /^```[^\n]*\n([^]*?)^```$/gm),
+  return [...matchesOf(text, /^ *```[^\n]*\n([^]*?)^ *```$/gm),
           ...matchesOf(withoutFences(text), /`([^`\n]+)`/g)];
 }
 
@@ -114,7 +114,7 @@ function codeOf(text) {
 
 // Fences and code spans blanked out; lines stay.
 const blank = (match) => match.replace(/[^\n]/g, ' ');
-const withoutFences = (text) => text.replace(/^```[^]*?^```$/gm, blank);
+const withoutFences = (text) => text.replace(/^ *```[^]*?^ *```$/gm, blank);
 const prose = (text) => withoutFences(text).replace(/`[^`\n]+`/g, blank);
 
 function matchesOf(text, pattern) {
