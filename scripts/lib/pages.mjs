@@ -107,15 +107,18 @@ function pathFindings(top, file, text) {
 
 function codeOf(text) {
   return [...matchesOf(text, /^ *```[^\n]*\n([^]*?)^ *```$/gm),
-          ...matchesOf(withoutFences(text), /`([^`\n]+)`/g)];
+          ...matchesOf(withoutFences(text), SPAN)];
 }
 
 // text
 
+// A code span may go on in the next line, but not in the next paragraph.
+const SPAN = /`((?:[^`\n]|\n(?!\s*\n))+)`/g;
+
 // Fences and code spans blanked out; lines stay.
 const blank = (match) => match.replace(/[^\n]/g, ' ');
 const withoutFences = (text) => text.replace(/^ *```[^]*?^ *```$/gm, blank);
-const prose = (text) => withoutFences(text).replace(/`[^`\n]+`/g, blank);
+const prose = (text) => withoutFences(text).replace(SPAN, blank);
 
 function matchesOf(text, pattern) {
   return [...text.matchAll(pattern)].map((match) => ({
