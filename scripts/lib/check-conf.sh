@@ -117,7 +117,7 @@ certificate() {
 # hosts file.
 
 hosts_of() {
-    cat "$1" ngx_cigna_module/*.[ch] ngx_cigna_module/core/*.[ch] \
+    { cat "$1"; find ngx_cigna_module -name '*.[ch]' -exec cat {} +; } \
         | grep -oE '(//|server +)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*' \
         | sed -E 's|^[^ /]*[ /]+|127.0.0.1 |' | sort -u
 }

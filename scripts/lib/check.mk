@@ -16,32 +16,45 @@ CORE := $(WARN) -std=gnu11 -Wpedantic -Wshadow -Wstrict-prototypes \
 GLUE := $(WARN) -Wno-unused-parameter -I$(MODULE) -I$(MODULE)/core \
         -isystem $(NGX_OBJS) $(NGX:%=-isystem $(NGX_SRC)/%)
 
-CORE_C := $(sort $(notdir $(wildcard $(MODULE)/core/*.c)))
-CORE_H := $(sort $(notdir $(wildcard $(MODULE)/core/*.h)))
-GLUE_C := $(sort $(notdir $(wildcard $(MODULE)/*.c)))
+CORE_C := $(shell find $(MODULE) -name 'cigna_*.c')
+CORE_H := $(shell find $(MODULE) -name 'cigna_*.h')
+GLUE_C := $(shell find $(MODULE) -name 'ngx_cigna_*.c')
+
+# Each file has a name of its own, so objects need no rooms.
+
+objects = $(patsubst %,$(OUT)/$1/%.o,$(basename $(notdir $2)))
 
 .PHONY: core-gcc core-clang core-headers glue-gcc glue-clang
 
-core-gcc:     $(CORE_C:%.c=$(OUT)/core-gcc/%.o)
-core-clang:   $(CORE_C:%.c=$(OUT)/core-clang/%.o)
-core-headers: $(CORE_H:%.h=$(OUT)/core-headers/%.o)
-glue-gcc:     $(GLUE_C:%.c=$(OUT)/glue-gcc/%.o)
-glue-clang:   $(GLUE_C:%.c=$(OUT)/glue-clang/%.o)
+core-gcc:     $(call objects,core-gcc,$(CORE_C))
+core-clang:   $(call objects,core-clang,$(CORE_C))
+core-headers: $(call objects,core-headers,$(CORE_H))
+glue-gcc:     $(call objects,glue-gcc,$(GLUE_C))
+glue-clang:   $(call objects,glue-clang,$(GLUE_C))
+
+# An object's first prerequisite is its source.
+
+from = $(foreach f,$2,$(eval $(call objects,$1,$f): $f))
 
 define compile
-$(OUT)/$1-$2/%.o: $(MODULE)/$3%.c | $(OUT)/$1-$2
-	@$2 -c $$($4) -o $$@ $$<
+$(call from,$1-$2,$($3_C))
+$(call objects,$1-$2,$($3_C)): | $(OUT)/$1-$2
+	@$2 -c $$($3) -o $$@ $$<
 endef
 
-$(eval $(call compile,core,gcc,core/,CORE))
-$(eval $(call compile,core,clang,core/,CORE))
-$(eval $(call compile,glue,gcc,,GLUE))
-$(eval $(call compile,glue,clang,,GLUE))
+$(eval $(call compile,core,gcc,CORE))
+$(eval $(call compile,core,clang,CORE))
+$(eval $(call compile,glue,gcc,GLUE))
+$(eval $(call compile,glue,clang,GLUE))
 
-$(OUT)/core-headers/%.o: $(MODULE)/core/%.h | $(OUT)/core-headers
+$(call from,core-headers,$(CORE_H))
+$(call objects,core-headers,$(CORE_H)): | $(OUT)/core-headers
 	@gcc -c $(CORE) -x c -include $< -o $@ /dev/null
 
 $(foreach d,core-gcc core-clang core-headers glue-gcc glue-clang,$(OUT)/$d):
 	@mkdir -p $@
+
+# A source that has moved is still named by what was compiled of it before.
+$(MODULE)/%.c $(MODULE)/%.h: ;
 
 -include $(wildcard $(OUT)/*/*.d)

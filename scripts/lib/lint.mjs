@@ -39,8 +39,8 @@ function listDeep(directory, pattern) {
 }
 
 const C = /\.[ch]$/;
-const coreFiles = () => list(CORE, C);
-const glueFiles = () => list(GLUE, C);
+const coreFiles = () => listDeep(CORE, C);
+const glueFiles = () => listDeep(GLUE, /^ngx_cigna_.*\.[ch]$/);
 const moduleFiles = () => [...coreFiles(), ...glueFiles()];
 
 // Scripts have no suffix.
@@ -108,12 +108,12 @@ function layerFindings(file, { places }) {
   }
 
   const isCore = own.layer < CORE_LAYERS;
-  const home = isCore ? CORE : GLUE;
-  const findings = path.dirname(file) === home ? []
-    : [`${file}:1: a file of layer ${own.layer} belongs in ${home}/`];
+  const findings = file.startsWith(CORE) === isCore ? []
+    : [`${file}:1: a file of layer ${own.layer} is in the wrong half`];
 
   for (const { number, text: line } of grep(text, /^\s*#\s*include\b/)) {
-    const [, quote, name] = /include\s+(["<])([^">]+)/.exec(line) ?? [];
+    const [, quote, name] = /include\s+(["<])(?:\w+\/)?([^">]+)/.exec(line)
+      ?? [];
     const other = places.get(name);
 
     if (quote === '<' && isCore && name.startsWith('ngx_')) {
@@ -316,16 +316,16 @@ function directivesOfSection(section) {
 // Every source of core/ has a unit test of its name, and whatever parses or
 // is a flow is run by a fuzz target, which is told by its includes.
 function tested() {
-  const units = new Set(list('t/unit', /^test_\w+\.c$/).map((file) =>
+  const units = new Set(listDeep('t/unit', /^test_\w+\.c$/).map((file) =>
     path.basename(file).replace('test_', 'cigna_')));
-  const fuzzed = list('t/fuzz', /^fuzz_\w+\.c$/).map(read).join('\n');
+  const fuzzed = listDeep('t/fuzz', /^fuzz_\w+\.c$/).map(read).join('\n');
   const isInput = (file) => /\w_(parse|next)\(/.test(codeOnly(read(file)));
 
   return [
-    ...list(CORE, /\.c$/).filter((file) => !units.has(path.basename(file)))
+    ...listDeep(CORE, /\.c$/).filter((file) => !units.has(path.basename(file)))
       .map((file) => `${file}: has no unit test`),
-    ...list(CORE, /\.h$/).filter(isInput)
-      .filter((file) => !fuzzed.includes(`"${path.basename(file)}"`))
+    ...listDeep(CORE, /\.h$/).filter(isInput)
+      .filter((file) => !fuzzed.includes(`${path.basename(file)}"`))
       .map((file) => `${file}: is in no fuzz target`),
   ];
 }

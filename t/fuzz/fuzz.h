@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cigna_slice.h"
+#include "base/cigna_slice.h"
 
 
 /* libFuzzer's: data is in memory of just that size, watched by ASan */

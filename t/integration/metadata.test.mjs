@@ -40,13 +40,14 @@ const CONFIGURATION = smartConfiguration({
 });
 
 function buildProbe(t) {
-  const core = `${TOP}/ngx_cigna_module/core`;
+  const module = `${TOP}/ngx_cigna_module`;
   const probe = path.join(scratchDirectory(t, 'smart'), 'probe');
 
   execFileSync('gcc', [
-    '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${core}`, '-o', probe,
+    '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${module}/core`, '-o', probe,
     `${TOP}/t/probe/smart_probe.c`,
-    ...['smart', 'json_walk', 'slice'].map((name) => `${core}/cigna_${name}.c`),
+    ...['core/fhir/cigna_smart.c', 'core/json/cigna_json_walk.c',
+        'core/base/cigna_slice.c'].map((file) => `${module}/${file}`),
   ]);
   return (text, document, chunk) => execFileSync(
     probe, [String(chunk), document, ...Object.entries(WANTED).flat()],

@@ -246,18 +246,34 @@ export function rewriteLinks(text, { bases, own }) {
   return out + text.slice(at);
 }
 
-// The gateway's own, without nginx around it: (text, sizes of pieces, bases) =>
-// text.  Fails if pieces of another size make another text.
-export function buildProbe(t, own) {
-  const core = `${TOP}/ngx_cigna_module/core`;
-  const probe = path.join(scratchDirectory(t, 'links'), 'probe');
+// What the links' filter is made of.
+const SOURCES = [
+  'core/fhir/cigna_link_filter.c', 'core/fhir/cigna_link_keys.c',
+  'core/json/cigna_json_scan.c', 'core/fhir/cigna_fhir_base.c',
+  'core/http/cigna_uri.c', 'core/http/cigna_dots.c',
+  'core/base/cigna_slice.c', 'core/base/cigna_buf.c',
+];
+
+// Compiles the filter, without nginx around it, as nginx and its modules are
+// compiled.  Gives the path of the program.
+export function compileProbe(directory) {
+  const probe = path.join(directory, 'links_probe');
 
   execFileSync('gcc', [
-    '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${core}`, '-o', probe,
+    '-O2', '-g', '-Wall', '-Wextra', '-Werror',
+    `-I${TOP}/ngx_cigna_module/core`, '-o', probe,
     `${TOP}/t/probe/links_probe.c`,
-    ...['links', 'link', 'json_scan', 'base', 'uri', 'dots', 'slice', 'buf']
-      .map((name) => `${core}/cigna_${name}.c`),
+    ...SOURCES.map((file) => `${TOP}/ngx_cigna_module/${file}`),
   ]);
+  return probe;
+}
+
+// Gives a function that rewrites by the gateway's own filter: (text, sizes of
+// pieces, bases) => text.  It fails if pieces of another size make another
+// text.
+export function buildProbe(t, own) {
+  const probe = compileProbe(scratchDirectory(t, 'links'));
+
   return (text, chunks, bases) => execFileSync(
     probe, [String(chunks), `${own}/`, ...bases],
     { input: text, maxBuffer: 64 << 20 }).toString('utf8');

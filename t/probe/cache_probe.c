@@ -16,10 +16,10 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_cigna_cache.h"
-#include "ngx_cigna_conf.h"
-#include "ngx_cigna_counters.h"
-#include "ngx_cigna_journal.h"
+#include "shm/ngx_cigna_cache.h"
+#include "gateway/ngx_cigna_conf.h"
+#include "shm/ngx_cigna_counters.h"
+#include "shm/ngx_cigna_journal.h"
 
 
 #define NGX_CIGNA_PROBE_TOKEN_MAX  (16 * 1024)
@@ -659,16 +659,16 @@ ngx_cigna_probe_count(ngx_cigna_probe_t *p)
     counters = ngx_cigna_counters(ngx_cigna_zone_row(fixed, 0));
 
     ngx_cigna_count(counters, ngx_cigna_count_refreshes);
-    ngx_cigna_count_outcome(counters, cigna_outcome_connected);
+    ngx_cigna_count_outcome(counters, cigna_dance_outcome_connected);
 
     p->last = ngx_sprintf(p->last, "{\"refreshes\":%uL,\"connected\":%uL,"
                           "\"denied\":%uL}",
                           ngx_cigna_counted(counters,
                                             ngx_cigna_count_refreshes),
                           ngx_cigna_counted_outcome(counters,
-                                                    cigna_outcome_connected),
+                                                    cigna_dance_outcome_connected),
                           ngx_cigna_counted_outcome(counters,
-                                                    cigna_outcome_denied));
+                                                    cigna_dance_outcome_denied));
 }
 
 

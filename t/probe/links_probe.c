@@ -1,6 +1,6 @@
 
 /*
- * What cigna_links.c makes of its standard input:
+ * What cigna_link_filter.c makes of its standard input:
  *
  *     links_probe CHUNK[,CHUNK...] OWN BASE...
  *
@@ -17,13 +17,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "cigna_links.h"
+#include "fhir/cigna_link_filter.h"
 
 
 #define CHUNK  65536
 
 
-static cigna_links_t  links;
+static cigna_link_filter_t  links;
 static uint8_t        out[CHUNK];
 
 
@@ -37,7 +37,7 @@ rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
     cigna_slice_t  in, piece;
 
     n = 0;
-    cigna_links_init(&links, bases, own);
+    cigna_link_filter_init(&links, bases, own);
 
     while (text.len) {
 
@@ -49,7 +49,7 @@ rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
 
         text = cigna_slice_skip(text, in.len);
 
-        while (cigna_links_next(&links, &in, &piece) == CIGNA_OK) {
+        while (cigna_link_filter_next(&links, &in, &piece) == CIGNA_OK) {
 
             if (to) {
                 fwrite(piece.data, 1, piece.len, to);
@@ -62,7 +62,7 @@ rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
         }
     }
 
-    while (cigna_links_end(&links, &piece) == CIGNA_OK) {
+    while (cigna_link_filter_end(&links, &piece) == CIGNA_OK) {
 
         if (to) {
             fwrite(piece.data, 1, piece.len, to);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cigna_smart.h"
+#include "fhir/cigna_smart.h"
 
 
 #define ENDPOINTS  16

@@ -5,7 +5,7 @@
 
 #include "support.h"
 
-#include "cigna_budget.h"
+#include "budget/cigna_budget.h"
 
 
 /* what tests of the budgets have in common */

@@ -12,7 +12,7 @@
 
 #include "support.h"
 
-#include "cigna_base64url.h"
+#include "http/cigna_base64url.h"
 
 
 /*

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cigna_journal.h"
+#include "vault/cigna_journal.h"
 #include "support.h"
 
 

@@ -9,7 +9,7 @@
 
 #include "acting.h"
 
-#include "cigna_store.h"
+#include "vault/cigna_grant_write.h"
 
 
 /* what the tests of the refresh share: a world, and a member connected in it */

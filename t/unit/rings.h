@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "cigna_keyring.h"
+#include "vault/cigna_keyring.h"
 
 
 /* lines of key rings: bytes 0 to 31, 32 to 63, 64 to 95 and 96 to 127 */

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "cigna_slice.h"
+#include "base/cigna_slice.h"
 
 
 /*

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cigna_form.h"
+#include "http/cigna_form.h"
 #include "rings.h"
 #include "world.h"
 
@@ -139,10 +139,10 @@ world_done(world_t *w)
 
 void
 world_identity(world_t *w, const char *tenant, const char *member,
-    cigna_identity_t *id)
+    cigna_vault_names_t *id)
 {
-    if (cigna_identity_init(id, &w->vault, cigna_slice_str(tenant),
-                            cigna_slice_str(member))
+    if (cigna_vault_names_init(id, &w->vault, cigna_slice_str(tenant),
+                               cigna_slice_str(member))
         != CIGNA_OK)
     {
         world_fail("no identity");
@@ -569,7 +569,7 @@ world_connected(world_t *w)
     world_connect(w, &a, "");
     world_run(w, &a);
 
-    if (a.flow.connect.outcome != cigna_outcome_none
+    if (a.flow.connect.outcome != cigna_dance_outcome_none
         || world_login(w, a.flow.connect.location, code, state) != CIGNA_OK)
     {
         world_fail("the dance has not started");
@@ -583,7 +583,7 @@ world_connected(world_t *w)
     world_callback(w, &a, code, state, secret);
     world_run(w, &a);
 
-    if (a.flow.callback.outcome != cigna_outcome_connected) {
+    if (a.flow.callback.outcome != cigna_dance_outcome_connected) {
         world_fail(a.flow.callback.detail);
     }
 

@@ -6,15 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cigna_callback.h"
-#include "cigna_connect.h"
-#include "cigna_disconnect.h"
-#include "cigna_discovery.h"
-#include "cigna_refresh.h"
-#include "cigna_restore.h"
-#include "cigna_scripts.h"
-#include "cigna_setup.h"
-#include "cigna_userinfo.h"
+#include "dance/cigna_callback.h"
+#include "dance/cigna_connect.h"
+#include "dance/cigna_disconnect.h"
+#include "provider/cigna_discovery.h"
+#include "refresh/cigna_refresh.h"
+#include "refresh/cigna_journal_replay.h"
+#include "vault/cigna_scripts.h"
+#include "vault/cigna_redis_handshake.h"
+#include "dance/cigna_userinfo.h"
 
 
 /*
@@ -125,12 +125,12 @@ typedef struct {
 
 typedef struct {
     /* what the flows are given */
-    cigna_vault_t        vault;
-    cigna_provider_t     provider;
-    cigna_keys_t         issuer_keys;
-    cigna_uri_t          return_to[2];
-    cigna_identity_t     identity;
-    cigna_metadata_t     metadata;
+    cigna_vault_t           vault;
+    cigna_provider_t        provider;
+    cigna_jwks_fetch_t      issuer_keys;
+    cigna_uri_t             return_to[2];
+    cigna_vault_names_t     identity;
+    cigna_metadata_t        metadata;
 
     int64_t              now_ms;
     uint64_t             seed;             /* of the flows' random bytes */
@@ -208,7 +208,7 @@ void world_done(world_t *w);
 
 /* a member of the same tenant, and another tenant with all settings alike */
 void world_identity(world_t *w, const char *tenant, const char *member,
-    cigna_identity_t *id);
+    cigna_vault_names_t *id);
 
 
 /* one operation of a flow on Redis; the reply is the caller's to free */
@@ -306,14 +306,14 @@ typedef void (*world_watch_pt)(world_t *w, world_actor_t *a);
 
 struct world_actor_s {
     union {
-        cigna_setup_t        setup;
-        cigna_discovery_t    discovery;
-        cigna_connect_t      connect;
-        cigna_callback_t     callback;
-        cigna_refresh_t      refresh;
-        cigna_disconnect_t   disconnect;
-        cigna_restore_t      restore;
-        cigna_userinfo_t     userinfo;
+        cigna_redis_handshake_t   setup;
+        cigna_discovery_t         discovery;
+        cigna_connect_t           connect;
+        cigna_callback_t          callback;
+        cigna_refresh_t           refresh;
+        cigna_disconnect_t        disconnect;
+        cigna_journal_replay_t    restore;
+        cigna_userinfo_t          userinfo;
     } flow;
 
     world_flow_pt     next;

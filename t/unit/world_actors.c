@@ -36,7 +36,7 @@ world_end(world_actor_t *a)
 static void
 world_next_setup(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
-    cigna_setup_next(flow, ev, op);
+    cigna_redis_handshake_next(flow, ev, op);
 }
 
 
@@ -71,7 +71,7 @@ world_next_refresh(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 static void
 world_next_restore(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
-    cigna_restore_next(flow, ev, op);
+    cigna_journal_replay_next(flow, ev, op);
 }
 
 
@@ -92,14 +92,14 @@ world_next_userinfo(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 void
 world_setup(world_t *w, world_actor_t *a)
 {
-    cigna_setup_t  *f;
+    cigna_redis_handshake_t  *f;
 
     world_start(a, world_next_setup);
 
     f = &a->flow.setup;
     f->password = cigna_slice_str(w->password);
 
-    cigna_setup_init(f);
+    cigna_redis_handshake_init(f);
 }
 
 
@@ -229,8 +229,8 @@ world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id)
 void
 world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n)
 {
-    cigna_restore_t  *f;
-    cigna_journal_t  *entry;
+    cigna_journal_replay_t  *f;
+    cigna_journal_t         *entry;
 
     world_start(a, world_next_restore);
 
@@ -253,7 +253,7 @@ world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n)
     entry->tenant = w->provider.tenant;
     a->node = node;
 
-    cigna_restore_init(f);
+    cigna_journal_replay_init(f);
 }
 
 

@@ -10,8 +10,8 @@
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 
-#include "cigna_base64url.h"
-#include "cigna_form.h"
+#include "http/cigna_base64url.h"
+#include "http/cigna_form.h"
 #include "world.h"
 
 

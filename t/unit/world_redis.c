@@ -11,7 +11,7 @@
 
 /*
  * Redis as far as the flows need it.  The scripts are written down a second
- * time here, in C; t/unit/test_scripts.c holds both against each other.
+ * time here, in C; t/unit/vault/test_scripts.c holds both against each other.
  */
 
 #define WORLD_RESP_MAX  (200 * 1024)

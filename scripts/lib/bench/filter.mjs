@@ -4,11 +4,11 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
+import { compileProbe } from '../../../t/lib/links.mjs';
 import { TOP, scratchDirectory } from '../../../t/lib/scratch.mjs';
 import { SIZES, bundle } from './contenders.mjs';
 import { table } from './report.mjs';
 
-const CORE = `${TOP}/ngx_cigna_module/core`;
 const SAMPLES = `${TOP}/scripts/node_modules/cql-exec-fhir/test/fixtures/r4`;
 
 const BASE = 'https://fhir.cigna.com/PatientAccess/v1';
@@ -17,18 +17,6 @@ const OWN = 'https://health.acme.example/fhir/';
 // Bytes that are read in one measurement, and measurements.
 const BYTES = 512 * 1024 * 1024;
 const TRIES = 3;
-
-// As nginx and its modules are compiled.
-function buildProbe(directory) {
-  const probe = path.join(directory, 'links_probe');
-
-  execFileSync('gcc', [
-    '-O2', '-o', probe, `-I${CORE}`, `${TOP}/t/probe/links_probe.c`,
-    ...['links', 'link', 'json_scan', 'base', 'uri', 'dots', 'slice', 'buf']
-      .map((name) => `${CORE}/cigna_${name}.c`),
-  ]);
-  return probe;
-}
 
 function* texts() {
   for (const [size, bytes] of Object.entries(SIZES)) {
@@ -44,7 +32,7 @@ function* texts() {
 
 // A table: GB/s of CPU time, the best of some tries.
 export function filterSpeeds(t, cpu) {
-  const probe = buildProbe(scratchDirectory(t, 'filter'));
+  const probe = compileProbe(scratchDirectory(t, 'filter'));
   const speed = (text) => Number(execFileSync('taskset', [
     '-c', cpu, probe, '-b', String(Math.ceil(BYTES / text.length)), OWN, BASE,
   ], { input: text })) / 1e9;

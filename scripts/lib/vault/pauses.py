@@ -1,6 +1,6 @@
 """`pauses`: where Cigna has asked for fewer requests, and the end of that.
 
-What gateways keep of it, see ngx_cigna_module/core/cigna_budget_scripts.c.  A
+What gateways keep of it, see ngx_cigna_module/core/budget/cigna_budget_scripts.c.  A
 field is h:<tenant>, of a tenant that was answered 429, or o:<origin>, of all
 tenants of a server that has answered 503 with Retry-After:
 

@@ -1,0 +1,173 @@
+
+#include "gateway/ngx_cigna_conf.h"
+#include "ngx_cigna_conf_cors.h"
+#include "ngx_cigna_conf_location.h"
+#include "gateway/ngx_cigna_conf_notice.h"
+
+
+void *
+ngx_cigna_conf_create_main(ngx_conf_t *cf)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_cigna_main_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&mcf->tenants, cf->pool, 4,
+                       sizeof(ngx_cigna_tenant_t *))
+        != NGX_OK
+        || ngx_array_init(&mcf->shared, cf->pool, 4,
+                          sizeof(ngx_cigna_shared_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    mcf->names.pool = cf->pool;
+    mcf->callbacks.pool = cf->pool;
+    mcf->stores.pool = cf->pool;
+
+    return mcf;
+}
+
+
+void *
+ngx_cigna_conf_create_srv(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_cigna_srv_conf_t));
+}
+
+
+/* nginx itself keeps the names of a server in a hash only */
+
+char *
+ngx_cigna_conf_merge_srv(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_cigna_srv_conf_t *conf = child;
+
+    size_t                     size;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    conf->nnames = cscf->server_names.nelts;
+    size = conf->nnames * sizeof(ngx_http_server_name_t);
+
+    conf->names = ngx_palloc(cf->pool, size);
+    if (conf->names == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memcpy(conf->names, cscf->server_names.elts, size);
+
+    return NGX_CONF_OK;
+}
+
+
+void *
+ngx_cigna_conf_create_loc(ngx_conf_t *cf)
+{
+    ngx_cigna_loc_conf_t  *lcf;
+
+    lcf = ngx_pcalloc(cf->pool, sizeof(ngx_cigna_loc_conf_t));
+    if (lcf == NULL) {
+        return NULL;
+    }
+
+    lcf->fhir = NGX_CONF_UNSET;
+    lcf->cache = NGX_CONF_UNSET;
+    lcf->links = NGX_CONF_UNSET;
+    lcf->not_found = NGX_CONF_UNSET;
+    lcf->insecure_upstream = NGX_CONF_UNSET;
+    lcf->cors = NGX_CONF_UNSET_PTR;
+
+    return lcf;
+}
+
+
+char *
+ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_cigna_loc_conf_t *prev = parent;
+    ngx_cigna_loc_conf_t *conf = child;
+
+    ngx_conf_merge_value(conf->fhir, prev->fhir, 0);
+    ngx_conf_merge_value(conf->cache, prev->cache, 1);
+    ngx_conf_merge_value(conf->links, prev->links, 1);
+    ngx_conf_merge_str_value(conf->base_url, prev->base_url, "");
+    ngx_conf_merge_value(conf->not_found, prev->not_found, 0);
+
+    if (conf->endpoints == NULL) {
+        conf->endpoints = prev->endpoints;
+    }
+
+    ngx_conf_merge_value(conf->insecure_upstream, prev->insecure_upstream, 0);
+    ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
+
+    if (conf->tenant_value == NULL) {
+        conf->tenant_value = prev->tenant_value;
+        conf->tenant = prev->tenant;
+        conf->member_value = prev->member_value;
+        conf->identity = prev->identity;
+        conf->certificate = prev->certificate;
+    }
+
+    if (conf->place == NULL) {
+        conf->place = prev->place;
+    }
+
+    /* an "if" without a handler goes on with that of its location */
+
+    if (conf->content == NULL) {
+        conf->content = prev->content;
+    }
+
+    ngx_cigna_notice_merge(prev, conf);
+    ngx_cigna_conf_location_within(cf, prev, conf);
+    ngx_cigna_conf_cors_methods(conf);
+
+    return ngx_cigna_conf_location_check(cf, conf);
+}
+
+
+/* values of the http block itself have no defaults of nginx */
+
+void
+ngx_cigna_conf_resolver(ngx_conf_t *cf, ngx_resolver_t **resolver,
+    ngx_msec_t *timeout)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    *resolver = NULL;
+    *timeout = clcf->resolver_timeout;
+
+    if (clcf->resolver && ngx_cigna_resolver_on(clcf->resolver)) {
+        *resolver = clcf->resolver;
+    }
+
+    ngx_conf_init_msec_value(*timeout, 30000);
+}
+
+
+ngx_int_t
+ngx_cigna_conf_host(ngx_conf_t *cf, ngx_cigna_origin_t *origin,
+    cigna_slice_t host)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(cf->pool, host.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_strlow(p, (u_char *) host.data, host.len);
+
+    origin->host.data = p;
+    origin->host.len = host.len;
+
+    return NGX_OK;
+}

@@ -1,0 +1,24 @@
+
+#ifndef _NGX_CIGNA_CONF_LINKS_H_INCLUDED_
+#define _NGX_CIGNA_CONF_LINKS_H_INCLUDED_
+
+
+#include "gateway/ngx_cigna_conf.h"
+
+
+/* "cigna_upstream_alias", "cigna_base_url", "cigna_smart_endpoint" */
+char *ngx_cigna_conf_alias(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_cigna_conf_base_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+char *ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/*
+ * In postconfiguration: under which bases links of this tenant, and of those
+ * that share them, are known.
+ */
+ngx_int_t ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant);
+
+
+#endif /* _NGX_CIGNA_CONF_LINKS_H_INCLUDED_ */

@@ -1,0 +1,470 @@
+
+#include "ngx_cigna_conf_location.h"
+#include "gateway/ngx_cigna_conf_notice.h"
+#include "module/ngx_cigna_handlers.h"
+
+
+static ngx_http_complex_value_t *ngx_cigna_conf_value(ngx_conf_t *cf,
+    ngx_str_t *text);
+static ngx_int_t ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text);
+static ngx_str_t ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos);
+static ngx_uint_t ngx_cigna_conf_writable(ngx_str_t *name);
+static void ngx_cigna_conf_certificate(ngx_str_t *text, ngx_str_t *found);
+static void ngx_cigna_conf_certificate_check(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf);
+static char *ngx_cigna_conf_identity_check(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf);
+static ngx_int_t ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
+
+
+/* variables of which a caller writes the value, or a part; "_" for prefixes */
+
+static ngx_str_t  ngx_cigna_conf_writables[] = {
+    ngx_string("arg_"),
+    ngx_string("cookie_"),
+    ngx_string("http_"),
+    ngx_string("uid_"),
+    ngx_string("args"),
+    ngx_string("cigna_request_id"),
+    ngx_string("cigna_traceparent"),
+    ngx_string("content_length"),
+    ngx_string("content_type"),
+    ngx_string("document_uri"),
+    ngx_string("host"),
+    ngx_string("is_args"),
+    ngx_string("proxy_add_x_forwarded_for"),
+    ngx_string("query_string"),
+    ngx_string("realpath_root"),
+    ngx_string("remote_user"),
+    ngx_string("request"),
+    ngx_string("request_body"),
+    ngx_string("request_body_file"),
+    ngx_string("request_filename"),
+    ngx_string("request_method"),
+    ngx_string("request_uri"),
+    ngx_string("ssl_server_name"),
+    ngx_string("uri"),
+    ngx_null_string
+};
+
+
+char *
+ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_loc_conf_t *lcf = conf;
+
+    ngx_str_t  *value;
+
+    if (lcf->tenant_value) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    lcf->identity = ngx_cigna_place_create(cf);
+    lcf->tenant_value = ngx_cigna_conf_value(cf, &value[1]);
+    lcf->member_value = ngx_cigna_conf_value(cf, &value[2]);
+
+    if (lcf->identity == NULL || lcf->tenant_value == NULL
+        || lcf->member_value == NULL)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (lcf->member_value->lengths == NULL
+        && !cigna_vault_names_valid(ngx_cigna_slice(&lcf->member_value->value)))
+    {
+        return "has an invalid member, which is 1 to 256 bytes and none of "
+               "them a control byte";
+    }
+
+    ngx_cigna_conf_certificate(&value[1], &lcf->certificate);
+    ngx_cigna_conf_certificate(&value[2], &lcf->certificate);
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_http_complex_value_t *
+ngx_cigna_conf_value(ngx_conf_t *cf, ngx_str_t *text)
+{
+    ngx_http_complex_value_t          *value;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (ngx_cigna_conf_trusted(cf, text) != NGX_OK) {
+        return NULL;
+    }
+
+    value = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (value == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = text;
+    ccv.complex_value = value;
+
+    return (ngx_http_compile_complex_value(&ccv) == NGX_OK) ? value : NULL;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text)
+{
+    size_t     pos;
+    ngx_str_t  name;
+
+    pos = 0;
+
+    while (pos < text->len) {
+
+        name = ngx_cigna_conf_variable(text, &pos);
+
+        if (ngx_cigna_conf_writable(&name)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"cigna_identity\" cannot use \"$%V\", which "
+                               "any caller can write, use what your app has "
+                               "verified, or decide by a \"map\" which of its "
+                               "values are whom", &name);
+            return NGX_ERROR;
+        }
+
+        if (ngx_cigna_variables_has(&name)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"cigna_identity\" cannot use \"$%V\", which "
+                               "has no value before the identity is known, "
+                               "use what your app has verified", &name);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* the name of the next variable at or behind *pos, which goes behind it */
+
+static ngx_str_t
+ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos)
+{
+    size_t     i;
+    ngx_str_t  name;
+
+    for (i = *pos; i < text->len && text->data[i] != '$'; i++) {
+        /* void */
+    }
+
+    i++;
+
+    if (i < text->len && text->data[i] == '{') {
+        i++;
+    }
+
+    i = ngx_min(i, text->len);
+    name.data = text->data + i;
+
+    while (i < text->len
+           && (cigna_slice_alnum(text->data[i]) || text->data[i] == '_'))
+    {
+        i++;
+    }
+
+    name.len = text->data + i - name.data;
+    *pos = i;
+
+    return name;
+}
+
+
+/* names of variables are not case sensitive */
+
+static ngx_uint_t
+ngx_cigna_conf_writable(ngx_str_t *name)
+{
+    ngx_str_t  *w;
+
+    if (name->len == 1 && name->data[0] >= '1' && name->data[0] <= '9') {
+
+        /* a capture of a regular expression, mostly one of a location */
+
+        return 1;
+    }
+
+    for (w = ngx_cigna_conf_writables; w->len; w++) {
+
+        if (name->len < w->len
+            || ngx_strncasecmp(name->data, w->data, w->len) != 0)
+        {
+            continue;
+        }
+
+        if (name->len == w->len || w->data[w->len - 1] == '_') {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* the first variable, if any, that tells what the client's certificate says */
+
+static void
+ngx_cigna_conf_certificate(ngx_str_t *text, ngx_str_t *found)
+{
+    size_t     pos;
+    ngx_str_t  name;
+
+    static const ngx_str_t  prefix = ngx_string("ssl_client_");
+
+    pos = 0;
+
+    while (pos < text->len && found->len == 0) {
+
+        name = ngx_cigna_conf_variable(text, &pos);
+
+        if (name.len > prefix.len
+            && ngx_strncasecmp(name.data, prefix.data, prefix.len) == 0)
+        {
+            *found = name;
+        }
+    }
+}
+
+
+char *
+ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_loc_conf_t *lcf = conf;
+
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (lcf->fhir != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "on") == 0) {
+        lcf->fhir = 1;
+
+    } else if (ngx_strcmp(value[1].data, "off") == 0) {
+        lcf->fhir = 0;
+
+    } else {
+        return "has an invalid value, write \"cigna_fhir on;\" or "
+               "\"cigna_fhir off;\"";
+    }
+
+    lcf->cache = 1;
+    lcf->links = 1;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "cache=off") == 0) {
+            lcf->cache = 0;
+
+        } else if (ngx_strcmp(value[i].data, "links=off") == 0) {
+            lcf->links = 0;
+
+        } else if (ngx_strcmp(value[i].data, "cache=on") != 0
+                   && ngx_strcmp(value[i].data, "links=on") != 0)
+        {
+            return "has an invalid parameter, write \"cache=on\", "
+                   "\"cache=off\", \"links=on\" or \"links=off\"";
+        }
+    }
+
+    return (ngx_cigna_conf_use(cf, lcf) == NGX_OK) ? NGX_CONF_OK
+                                                   : NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_loc_conf_t *lcf = conf;
+
+    ngx_http_handler_pt       *handler;
+    ngx_cigna_srv_conf_t      *scf;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    handler = cmd->post;
+
+    if (lcf->endpoint == *handler) {
+        return "is duplicate";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return "shares its location with another handler, give it a "
+               "location of its own";
+    }
+
+    lcf->endpoint = *handler;
+    clcf->handler = *handler;
+
+    /* where callers without a grant are told to go */
+
+    scf = ngx_http_conf_get_module_srv_conf(cf, ngx_cigna_module);
+
+    if (*handler == ngx_cigna_connect_handler
+        && clcf->exact_match && scf->connect_path.len == 0)
+    {
+        scf->connect_path = clcf->name;
+    }
+
+    return (ngx_cigna_conf_use(cf, lcf) == NGX_OK) ? NGX_CONF_OK
+                                                   : NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    lcf->place = ngx_cigna_place_create(cf);
+    if (lcf->place == NULL) {
+        return NGX_ERROR;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
+    mcf->used = lcf->place;
+
+    return NGX_OK;
+}
+
+
+/*
+ * nginx goes on with the location's handler in an "if", and with none in a
+ * "limit_except"; what else hangs on the location is looked up in the block.
+ */
+
+void
+ngx_cigna_conf_location_within(ngx_conf_t *cf, ngx_cigna_loc_conf_t *prev,
+    ngx_cigna_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname && clcf->handler == NULL) {
+        conf->endpoint = prev->endpoint;
+        clcf->handler = prev->endpoint;
+    }
+}
+
+
+char *
+ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    char                      *rv;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (lcf->identity) {
+        ngx_cigna_place_enter(cf, lcf->identity);
+        rv = ngx_cigna_conf_identity_check(cf, lcf);
+        ngx_cigna_conf_certificate_check(cf, lcf);
+        ngx_cigna_place_leave(cf, lcf->identity);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    if (lcf->endpoint == NULL && !lcf->fhir) {
+        return NGX_CONF_OK;
+    }
+
+    rv = NGX_CONF_OK;
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    ngx_cigna_place_enter(cf, lcf->place);
+
+    if (lcf->tenant_value == NULL
+        && lcf->endpoint != ngx_cigna_counters_handler)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no \"cigna_identity\" for location \"%V\", write "
+                           "\"cigna_identity TENANT MEMBER;\" there or in the "
+                           "server", &clcf->name);
+        rv = NGX_CONF_ERROR;
+
+    } else if (lcf->endpoint && lcf->endpoint != clcf->handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "location \"%V\" has another handler too, give "
+                           "each a location of its own", &clcf->name);
+        rv = NGX_CONF_ERROR;
+
+    } else if (lcf->fhir) {
+        rv = ngx_cigna_fhir_check(cf, lcf);
+    }
+
+    ngx_cigna_place_leave(cf, lcf->place);
+
+    return rv;
+}
+
+
+static char *
+ngx_cigna_conf_identity_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_str_t              *name;
+    ngx_cigna_main_conf_t  *mcf;
+
+    if (lcf->tenant || lcf->tenant_value->lengths) {
+        return NGX_CONF_OK;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
+    name = &lcf->tenant_value->value;
+
+    lcf->tenant = ngx_cigna_tenant_find(mcf, name);
+
+    if (lcf->tenant) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"cigna_identity\" names the tenant \"%V\", which no "
+                       "\"cigna_tenant\" block defines", name);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static void
+ngx_cigna_conf_certificate_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_cigna_notice_t  *verify;
+
+    static const ngx_str_t  name = ngx_string("ssl_verify_client");
+
+    if (lcf->certificate.len == 0 || lcf->identity->warned) {
+        return;
+    }
+
+    verify = ngx_cigna_notice_find(lcf, &name);
+
+    if (verify == NULL
+        || ngx_strcmp(verify->args[1].data, "optional_no_ca") != 0)
+    {
+        return;
+    }
+
+    lcf->identity->warned = 1;
+
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                       "\"cigna_identity\" uses \"$%V\", which any caller can "
+                       "write where \"ssl_verify_client optional_no_ca\" "
+                       "stands (%V:%ui): certificates are not verified there, "
+                       "write \"ssl_verify_client on;\" or \"ssl_verify_client "
+                       "optional;\"", &lcf->certificate,
+                       &verify->place->file.file.name,
+                       verify->place->file.line);
+}

@@ -1,0 +1,34 @@
+
+#ifndef _NGX_CIGNA_CONF_LOCATION_H_INCLUDED_
+#define _NGX_CIGNA_CONF_LOCATION_H_INCLUDED_
+
+
+#include "gateway/ngx_cigna_conf.h"
+
+
+/* setters of what stands in servers and locations */
+
+/* cigna_identity TENANT MEMBER; */
+char *ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* cigna_fhir on|off [cache=on|off]; */
+char *ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* cigna_connect; and the like: post points at the content handler */
+char *ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * A block "if" or "limit_except" within a location of ours is ours too, unless
+ * it has another handler.
+ */
+void ngx_cigna_conf_location_within(ngx_conf_t *cf, ngx_cigna_loc_conf_t *prev,
+    ngx_cigna_loc_conf_t *conf);
+
+/*
+ * Holds a merged location against everything else: the identity's tenant is
+ * found here, as tenants may follow their servers in the file.
+ */
+char *ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
+
+
+#endif /* _NGX_CIGNA_CONF_LOCATION_H_INCLUDED_ */

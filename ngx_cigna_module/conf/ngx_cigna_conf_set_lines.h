@@ -1,0 +1,17 @@
+
+#ifndef _NGX_CIGNA_CONF_SET_LINES_H_INCLUDED_
+#define _NGX_CIGNA_CONF_SET_LINES_H_INCLUDED_
+
+
+#include "gateway/ngx_cigna_conf_notice.h"
+
+
+/*
+ * Judges and compiles the lines of proxy_set_header of a merged location that
+ * has "cigna_fhir on".  NGX_CONF_OK, or NGX_CONF_ERROR after logging it.
+ */
+char *ngx_cigna_conf_set_lines_check(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf);
+
+
+#endif /* _NGX_CIGNA_CONF_SET_LINES_H_INCLUDED_ */

@@ -1,0 +1,17 @@
+
+#ifndef _NGX_CIGNA_CONF_TENANTS_H_INCLUDED_
+#define _NGX_CIGNA_CONF_TENANTS_H_INCLUDED_
+
+
+#include "gateway/ngx_cigna_conf.h"
+
+
+/*
+ * In postconfiguration: what needs other tenants, or the resolver, which may
+ * be anywhere in the file.
+ */
+ngx_int_t ngx_cigna_conf_tenants_init(ngx_conf_t *cf,
+    ngx_cigna_main_conf_t *mcf);
+
+
+#endif /* _NGX_CIGNA_CONF_TENANTS_H_INCLUDED_ */

@@ -1,0 +1,347 @@
+
+#include "ngx_cigna_conf_vault.h"
+#include "ngx_cigna_conf_redis.h"
+#include "nginx/ngx_cigna_secret_file.h"
+
+
+#define NGX_CIGNA_KEYS_MAX    16384        /* bytes of a key ring file */
+#define NGX_CIGNA_PREFIX_MAX  32
+
+#define NGX_CIGNA_REPLICAS_MAX   16
+#define NGX_CIGNA_WAIT_MAX       (60 * 1000)
+
+
+static char *ngx_cigna_conf_vault_wait(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static void ngx_cigna_conf_vault_unset(ngx_cigna_vault_options_t *o);
+static ngx_int_t ngx_cigna_conf_vault_fill(ngx_conf_t *cf,
+    ngx_cigna_vault_options_t *o, ngx_cigna_main_conf_t *mcf);
+static ngx_int_t ngx_cigna_conf_vault_prefix(ngx_conf_t *cf,
+    ngx_cigna_vault_options_t *o, cigna_vault_t *vault);
+static ngx_int_t ngx_cigna_conf_vault_keys(ngx_conf_t *cf,
+    ngx_cigna_vault_options_t *o, cigna_vault_t *vault);
+static void ngx_cigna_conf_vault_cleanup(void *data);
+
+
+static ngx_cigna_block_bounds_t  ngx_cigna_conf_vault_timeout_ms = {
+    ngx_cigna_block_check_num, 1, 60 * 1000
+};
+
+static ngx_cigna_block_bounds_t  ngx_cigna_conf_vault_age_ms = {
+    ngx_cigna_block_check_num, 0, 24 * 3600 * 1000
+};
+
+static ngx_cigna_block_bounds_t  ngx_cigna_conf_vault_connections = {
+    ngx_cigna_block_check_num, 1, 16
+};
+
+
+#define ngx_cigna_vault_option(name, type, set, post, usage)                  \
+    ngx_cigna_block_command(ngx_cigna_vault_options_t, name, type, set,       \
+                            post, usage)
+
+#define ngx_cigna_vault_str(name, example)                                    \
+    ngx_cigna_vault_option(name, NGX_CONF_TAKE1, ngx_conf_set_str_slot,       \
+                           NULL, "\"" #name " " example ";\"")
+
+
+static ngx_cigna_block_command_t  ngx_cigna_conf_vault_commands[] = {
+
+    ngx_cigna_vault_option(redis, NGX_CONF_TAKE1,
+        ngx_conf_set_str_array_slot, NULL,
+        "\"redis rediss://host:port/0;\""),
+
+    ngx_cigna_vault_option(sentinel, NGX_CONF_TAKE1,
+        ngx_conf_set_str_array_slot, NULL,
+        "\"sentinel rediss://host:26379;\""),
+
+    ngx_cigna_vault_str(sentinel_master, "NAME"),
+    ngx_cigna_vault_str(sentinel_username, "NAME"),
+    ngx_cigna_vault_str(sentinel_username_file, "FILE"),
+    ngx_cigna_vault_str(sentinel_password_file, "FILE"),
+
+    ngx_cigna_vault_option(cluster, NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, NULL,
+        "\"cluster on;\" or \"cluster off;\""),
+
+    ngx_cigna_vault_option(wait_replicas, NGX_CONF_TAKE12,
+        ngx_cigna_conf_vault_wait, NULL,
+        "\"wait_replicas 1 500ms;\", from 0 to 16 replicas, from 1ms to 1m"),
+
+    ngx_cigna_vault_str(keys, "FILE"),
+    ngx_cigna_vault_str(username, "NAME"),
+    ngx_cigna_vault_str(username_file, "FILE"),
+    ngx_cigna_vault_str(password_file, "FILE"),
+    ngx_cigna_vault_str(trusted_certificate, "FILE"),
+    ngx_cigna_vault_str(tls_name, "NAME"),
+    ngx_cigna_vault_str(prefix, "cigna"),
+
+    ngx_cigna_vault_option(connect_timeout, NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_timeout_ms,
+        "\"connect_timeout 500ms;\", from 1ms to 1m"),
+
+    ngx_cigna_vault_option(timeout, NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_timeout_ms,
+        "\"timeout 1s;\", from 1ms to 1m"),
+
+    ngx_cigna_vault_option(connections, NGX_CONF_TAKE1,
+        ngx_conf_set_num_slot, &ngx_cigna_conf_vault_connections,
+        "\"connections 1;\", from 1 to 16 for each worker"),
+
+    ngx_cigna_vault_option(revalidate, NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_age_ms,
+        "\"revalidate 30s;\", from 0 to 1d"),
+
+    ngx_cigna_vault_option(stale, NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_age_ms,
+        "\"stale 5m;\", from 0 to 1d"),
+
+    ngx_cigna_null_block_command
+};
+
+
+char *
+ngx_cigna_conf_vault(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_main_conf_t *mcf = conf;
+
+    char                       *rv;
+    ngx_cigna_place_t          *place;
+    ngx_cigna_vault_options_t   o;
+
+    if (mcf->vault_set) {
+        return "is duplicate";
+    }
+
+    mcf->vault_set = 1;
+
+    place = ngx_cigna_place_create(cf);
+    if (place == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->vault_place = place;
+
+    ngx_cigna_conf_vault_unset(&o);
+
+    rv = ngx_cigna_block_parse(cf, "cigna_vault",
+                               ngx_cigna_conf_vault_commands, &o);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    ngx_cigna_place_enter(cf, place);
+
+    if (ngx_cigna_conf_vault_fill(cf, &o, mcf) != NGX_OK) {
+        rv = NGX_CONF_ERROR;
+    }
+
+    ngx_cigna_place_leave(cf, place);
+
+    return rv;
+}
+
+
+/* "wait_replicas n [time]" */
+
+static char *
+ngx_cigna_conf_vault_wait(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_vault_options_t *o = conf;
+
+    ngx_str_t  *value;
+
+    if (o->wait_replicas != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    o->wait_replicas = ngx_atoi(value[1].data, value[1].len);
+
+    if (o->wait_replicas == NGX_ERROR
+        || o->wait_replicas > NGX_CIGNA_REPLICAS_MAX)
+    {
+        return "invalid value";
+    }
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    o->wait_timeout = ngx_parse_time(&value[2], 0);
+
+    if (o->wait_timeout == (ngx_msec_t) NGX_ERROR
+        || o->wait_timeout == 0 || o->wait_timeout > NGX_CIGNA_WAIT_MAX)
+    {
+        return "invalid value";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_cigna_conf_vault_unset(ngx_cigna_vault_options_t *o)
+{
+    ngx_memzero(o, sizeof(ngx_cigna_vault_options_t));
+
+    o->redis = NGX_CONF_UNSET_PTR;
+    o->sentinel = NGX_CONF_UNSET_PTR;
+    o->cluster = NGX_CONF_UNSET;
+    o->wait_replicas = NGX_CONF_UNSET;
+    o->wait_timeout = NGX_CONF_UNSET_MSEC;
+    o->connect_timeout = NGX_CONF_UNSET_MSEC;
+    o->timeout = NGX_CONF_UNSET_MSEC;
+    o->connections = NGX_CONF_UNSET;
+    o->revalidate = NGX_CONF_UNSET_MSEC;
+    o->stale = NGX_CONF_UNSET_MSEC;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_vault_fill(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
+    ngx_cigna_main_conf_t *mcf)
+{
+    ngx_conf_init_ptr_value(o->redis, NULL);
+    ngx_conf_init_ptr_value(o->sentinel, NULL);
+    ngx_conf_init_value(o->cluster, 0);
+    ngx_conf_init_value(o->wait_replicas, 0);
+    ngx_conf_init_msec_value(o->wait_timeout, 500);
+    ngx_conf_init_msec_value(o->connect_timeout, 500);
+    ngx_conf_init_msec_value(o->timeout, 1000);
+    ngx_conf_init_value(o->connections, 1);
+    ngx_conf_init_msec_value(o->revalidate, 30 * 1000);
+    ngx_conf_init_msec_value(o->stale, 5 * 60 * 1000);
+
+    mcf->redis.connect_timeout = o->connect_timeout;
+    mcf->redis.timeout = o->timeout;
+    mcf->redis.connections = o->connections;
+    mcf->redis.wait_replicas = o->wait_replicas;
+    mcf->redis.wait_timeout = o->wait_timeout;
+    mcf->revalidate = o->revalidate;
+    mcf->stale = o->stale;
+
+    if (ngx_cigna_conf_vault_prefix(cf, o, &mcf->vault) != NGX_OK
+        || ngx_cigna_conf_vault_keys(cf, o, &mcf->vault) != NGX_OK
+        || ngx_cigna_conf_redis(cf, o, &mcf->redis) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    mcf->redis.vault = &mcf->vault;
+
+    return NGX_OK;
+}
+
+
+/* braces would move the hash tag of Redis Cluster */
+
+static ngx_int_t
+ngx_cigna_conf_vault_prefix(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
+    cigna_vault_t *vault)
+{
+    size_t  i;
+
+    if (o->prefix.data == NULL) {
+        ngx_str_set(&o->prefix, "cigna");
+    }
+
+    for (i = 0; i < o->prefix.len; i++) {
+
+        if (!cigna_slice_alnum(o->prefix.data[i])
+            && ngx_strchr("-_.:", o->prefix.data[i]) == NULL)
+        {
+            break;
+        }
+    }
+
+    if (i != o->prefix.len || i == 0 || i > NGX_CIGNA_PREFIX_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"prefix\" is invalid in \"%V\", use at most %d "
+                           "letters, digits, \"-\", \"_\", \".\" and \":\"",
+                           &o->prefix, NGX_CIGNA_PREFIX_MAX);
+        return NGX_ERROR;
+    }
+
+    vault->prefix = ngx_cigna_slice(&o->prefix);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_vault_keys(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
+    cigna_vault_t *vault)
+{
+    unsigned             line;
+    ngx_str_t            text;
+    const char          *error;
+    ngx_pool_cleanup_t  *cln;
+
+    if (o->keys.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no \"keys\" in \"cigna_vault\", write \"keys "
+                           "FILE;\" with a file that scripts/keygen has "
+                           "printed");
+        return NGX_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_cigna_secret_file_read(cf, "keys", &o->keys, NGX_CIGNA_KEYS_MAX, &text)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    vault->ring = cigna_keyring_create(ngx_cigna_slice(&text), &error, &line);
+
+    if (vault->ring == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"keys\" file \"%V\", line %ud: %s, write what "
+                           "scripts/keygen prints", &o->keys, line, error);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_cigna_conf_vault_cleanup;
+    cln->data = vault->ring;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_conf_vault_cleanup(void *data)
+{
+    cigna_keyring_destroy(data);
+}
+
+
+ngx_int_t
+ngx_cigna_conf_vault_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
+{
+    ngx_int_t            rc;
+    ngx_uint_t           i;
+    ngx_cigna_origin_t  *origin;
+
+    rc = NGX_OK;
+    origin = mcf->redis.origins;
+
+    ngx_cigna_place_enter(cf, mcf->vault_place);
+
+    for (i = 0; i < mcf->redis.norigins && rc == NGX_OK; i++) {
+
+        ngx_cigna_conf_resolver(cf, &origin[i].resolver,
+                                &origin[i].resolver_timeout);
+
+        rc = ngx_cigna_origin_init(cf, &origin[i]);
+    }
+
+    ngx_cigna_place_leave(cf, mcf->vault_place);
+
+    return rc;
+}

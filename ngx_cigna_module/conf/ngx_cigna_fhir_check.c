@@ -1,0 +1,173 @@
+
+/*
+ * What settings of other modules do not go with cigna_fhir.  By the time our
+ * locations are merged those of the proxy module are, and what it keeps for
+ * upstreams comes first in its configuration.  Where proxy_pass has variables
+ * it is not known yet where it leads: that is looked at for each request.
+ */
+
+
+#include "ngx_cigna_conf_filters.h"
+#include "ngx_cigna_conf_set_lines.h"
+#include "module/ngx_cigna_handlers.h"
+#include "fhir/ngx_cigna_inject.h"
+#include "fhir/ngx_cigna_search.h"
+
+
+extern ngx_module_t  ngx_http_proxy_module;
+
+
+static void ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
+    ngx_http_core_loc_conf_t *clcf);
+static char *ngx_cigna_check_keeping(ngx_conf_t *cf,
+    ngx_http_upstream_conf_t *ucf);
+static char *ngx_cigna_check_transport(ngx_conf_t *cf,
+    ngx_http_upstream_conf_t *ucf);
+static char *ngx_cigna_check_error(ngx_conf_t *cf, const char *text);
+
+
+char *
+ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    char                      *rv;
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_upstream_conf_t  *ucf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    ucf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_proxy_module);
+
+    if (lcf->member_value == NULL) {
+        return ngx_cigna_check_error(cf, "needs to know the member, write "
+                                     "\"cigna_identity\"");
+    }
+
+    if (lcf->endpoint) {
+        return ngx_cigna_check_error(cf, "is for a location of its own, not "
+                                     "for one with cigna_connect, "
+                                     "cigna_callback, cigna_status or "
+                                     "cigna_disconnect");
+    }
+
+    /* an "if" without a proxy_pass keeps the handler of its location */
+
+    if (clcf->handler == NULL && !clcf->noname) {
+        return ngx_cigna_check_error(cf, "needs \"proxy_pass\" in the same "
+                                     "location");
+    }
+
+    rv = ngx_cigna_check_keeping(cf, ucf);
+
+    if (rv == NGX_CONF_OK && !lcf->insecure_upstream) {
+        rv = ngx_cigna_check_transport(cf, ucf);
+    }
+
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_cigna_conf_filters_check(cf, lcf);
+    }
+
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_cigna_conf_set_lines_check(cf, lcf);
+    }
+
+    ngx_cigna_check_handler(lcf, clcf);
+
+    return rv;
+}
+
+
+/* nginx gives a clone of a request the handler of its location, and no other */
+
+static void
+ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
+    ngx_http_core_loc_conf_t *clcf)
+{
+    lcf->name = clcf->name;
+
+    /* a search by POST is kept in memory, in an "if", too */
+
+    clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
+                                            NGX_CIGNA_SEARCH_MAX + 1);
+
+    if (clcf->handler == NULL) {
+        return;
+    }
+
+    lcf->content = clcf->handler;
+    clcf->handler = ngx_cigna_inject_handler;
+}
+
+
+/* members' data is kept nowhere, and requests are made by the proxy alone */
+
+static char *
+ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
+{
+#if (NGX_HTTP_CACHE)
+
+    if (ucf->cache > 0) {
+        return ngx_cigna_check_error(cf, "does not go with \"proxy_cache\": "
+                                     "members' data is kept nowhere; write "
+                                     "\"proxy_cache off\"");
+    }
+
+#endif
+
+    if (ucf->store > 0 || ucf->store_lengths) {
+        return ngx_cigna_check_error(cf, "does not go with \"proxy_store\": "
+                                     "members' data is kept nowhere; write "
+                                     "\"proxy_store off\"");
+    }
+
+    if (!ucf->pass_request_headers) {
+        return ngx_cigna_check_error(cf, "does not go with "
+                                     "\"proxy_pass_request_headers off\", "
+                                     "remove that: only harmless lines pass "
+                                     "anyway");
+    }
+
+    if (ucf->next_upstream & NGX_HTTP_UPSTREAM_FT_HTTP_500) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"proxy_next_upstream http_500\" takes Cigna's "
+                           "\"not found\" for a failure of the server, "
+                           "remove \"http_500\"");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_cigna_check_transport(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
+{
+    /* newer ones have the former without "https://", too, and it is empty */
+
+    if (ucf->upstream && (ucf->ssl == NULL || ucf->ssl->ctx == NULL)) {
+        return ngx_cigna_check_error(cf, "would send tokens in clear, let "
+                                     "\"proxy_pass\" begin with \"https://\" "
+                                     "or write \"cigna_insecure_upstream on\"");
+    }
+
+    if (!ucf->ssl_verify) {
+        return ngx_cigna_check_error(cf, "would send tokens to whoever "
+                                     "answers, write \"proxy_ssl_verify on\" "
+                                     "and \"proxy_ssl_trusted_certificate\", "
+                                     "or \"cigna_insecure_upstream on\"");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_cigna_check_error(ngx_conf_t *cf, const char *text)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"cigna_fhir\" in location \"%V\" %s", &clcf->name,
+                       text);
+
+    return NGX_CONF_ERROR;
+}

@@ -1,0 +1,109 @@
+
+#ifndef _CIGNA_BUDGET_CALL_H_INCLUDED_
+#define _CIGNA_BUDGET_CALL_H_INCLUDED_
+
+
+#include "cigna_budget_take.h"
+#include "redis/cigna_redis.h"
+#include "http/cigna_retry_after.h"
+
+
+/*
+ * The calls of the two scripts, cigna_script_budget_lease and
+ * cigna_script_budget_pause of cigna_scripts.h: their arguments and replies.
+ * Both have one key, a hash:
+ *
+ *     <prefix>:b:{budget}
+ *
+ * which is the same for all nodes, tenants and members of a vault: in a
+ * cluster it is in the slot of "budget".
+ */
+
+#define CIGNA_BUDGET_KEY       ":b:{budget}"   /* after the vault's prefix */
+
+/* of one call, the key included */
+
+#define CIGNA_BUDGET_ARGS      5
+
+/* text of its numbers, field and reason */
+
+#define CIGNA_BUDGET_CALL_MEM  1536
+
+/* names of nodes and tenants in the hash: longer ones are an error */
+
+#define CIGNA_BUDGET_NAME_MAX  255
+
+/* likewise "https://host:port", without a space */
+
+#define CIGNA_BUDGET_ORIGIN_MAX  511
+
+/*
+ * Nodes of which the last call is older than this do not count.  More than
+ * CIGNA_BUDGET_NODES_MAX are not counted either.
+ */
+
+#define CIGNA_BUDGET_NODE_MS   10000
+#define CIGNA_BUDGET_NODES_MAX 256
+
+
+/* who asks; all borrowed */
+
+typedef struct {
+    cigna_slice_t         key;             /* of the budgets, in Redis */
+    cigna_slice_t         node;            /* letters and digits that no other
+                                              node has; a new one at each start
+                                              is fine */
+    cigna_slice_t         tenant;          /* any bytes, alike on all nodes */
+    cigna_slice_t         origin;          /* of its FHIR server */
+} cigna_budget_who_t;
+
+
+/* what asks for a pause */
+
+typedef struct {
+    cigna_budget_scope_e  scope;
+    unsigned              status;          /* of the reply */
+    int64_t               retry_after_ms;  /* -1: none */
+    unsigned              jitter;          /* permille, at random, from 0 to
+                                              CIGNA_BUDGET_JITTER_MAX */
+} cigna_budget_cause_t;
+
+
+/*
+ * Arguments of budget_lease, for want requests (up to CIGNA_BUDGET_BURST_MAX,
+ * 0 to learn how things are).  The numbers are written to mem.  CIGNA_ERROR: a
+ * name is empty or too long.
+ */
+int cigna_budget_lease_argv(const cigna_budget_plan_t *p,
+    const cigna_budget_who_t *who, int64_t want,
+    uint8_t mem[CIGNA_BUDGET_CALL_MEM],
+    cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc);
+
+/* arguments of budget_pause; the same rules */
+int cigna_budget_pause_argv(const cigna_budget_who_t *who,
+    const cigna_budget_cause_t *cause, uint8_t mem[CIGNA_BUDGET_CALL_MEM],
+    cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc);
+
+
+typedef struct {
+    cigna_budget_grant_t  grant;
+    unsigned              nodes;           /* that are alive, 1.. */
+
+    /* 1 and the ms since an operator has ended a pause; 0: never */
+    int64_t               all_ended_ms;
+    int64_t               own_ended_ms;
+} cigna_budget_lease_reply_t;
+
+
+/*
+ * Anything that is not what the scripts return (errors, nil, numbers out of
+ * range) is CIGNA_ERROR: an outage.
+ */
+int cigna_budget_lease_parse(const cigna_reply_t *reply,
+    cigna_budget_lease_reply_t *r);
+
+/* *left_ms: of the pause */
+int cigna_budget_pause_parse(const cigna_reply_t *reply, int64_t *left_ms);
+
+
+#endif /* _CIGNA_BUDGET_CALL_H_INCLUDED_ */

@@ -1,0 +1,44 @@
+
+#ifndef _CIGNA_RATE_H_INCLUDED_
+#define _CIGNA_RATE_H_INCLUDED_
+
+
+#include "base/cigna_slice.h"
+
+
+/*
+ * How many requests in what time: "100r/s", "30r/m", "5000r/d".
+ */
+
+#define CIGNA_RATE_MAX      100000         /* before the unit */
+#define CIGNA_RATE_DAY_S    86400
+#define CIGNA_RATE_MS       INT64_C(1000000)      /* ns */
+#define CIGNA_RATE_SECOND   INT64_C(1000000000)
+
+
+/* all zero: there is no limit */
+
+typedef struct {
+    uint32_t  n;                           /* requests */
+    uint32_t  per_s;                       /* in 1, 60 or 86400 seconds */
+} cigna_rate_t;
+
+
+/* CIGNA_ERROR: not one of the three forms, or n is not 1..100000 */
+int cigna_rate_parse(cigna_slice_t s, cigna_rate_t *rate);
+
+/* the same rate in requests per day, exactly; 0: no limit */
+uint64_t cigna_rate_per_day(const cigna_rate_t *rate);
+
+/*
+ * ns from one request to the next, rounded up, so that the rate is never
+ * exceeded; at 100,000r/s and below this costs less than 0.01 % of it.  0: no
+ * limit.
+ */
+int64_t cigna_rate_interval_ns(uint64_t per_day);
+
+/* what comes in a second, at least 1: the burst where none is given */
+uint32_t cigna_rate_burst(const cigna_rate_t *rate);
+
+
+#endif /* _CIGNA_RATE_H_INCLUDED_ */

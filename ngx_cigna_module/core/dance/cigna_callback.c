@@ -1,0 +1,741 @@
+
+/*
+ * Callback: ends a dance.
+ *
+ *   start --> take --> look --> keys --> exchange --> put --> end --> report
+ *              ^ |               |       |  ^  |      |       ^ |      ^ |
+ *              | |               |       v  |  |      |       | v      | v
+ *              | |               |  keys again |      |       | userinfo forget
+ *              | v               |             |      |       |          |
+ *            sleep               +-------------+------+-------+          v
+ *              |                      (any refusal or failure)         revoke
+ *              +--------> report (not ours, or ended already)            |
+ *                                                                        v
+ *                                                                       done
+ *
+ * Every operation may be repeated after a sleep, as far as that is harmless.
+ * A client with two secrets that is refused exchanges the code once more
+ * (cigna_client_secret.c).
+ * $userinfo is asked once the dance has ended with a stored grant, so that the
+ * app, to which the browser returns then, finds the identifier; what becomes
+ * of that changes nothing.
+ *
+ * Invariants, checked by t/fuzz/dance/fuzz_callback.c:
+ *
+ *   (1) a code is sent only for a dance that Redis gave to this run, and sent
+ *       again only while not a byte of it has left, or once after the reply
+ *       invalid_client with the other one of two secrets;
+ *   (2) "connected" is said only by the run whose grant is stored, or in its
+ *       own words to a later hit;
+ *   (3) a dance that was taken is ended before the flow reports, unless Redis
+ *       fails: then it reads as interrupted once its deadline is over;
+ *   (4) tokens that did not become a stored grant are revoked, and tokens of
+ *       the stored grant never; of one that it has replaced they are revoked,
+ *       but for those which it still has;
+ *   (5) the flow reports exactly once, and revokes only after that;
+ *   (6) a hit that is not the browser's or not the member's changes nothing
+ *       but, for the browser's own, to end the dance.
+ */
+
+
+#include <string.h>
+
+#include "cigna_callback.h"
+#include "cigna_connect.h"
+#include "provider/cigna_jwks_fetch.h"
+#include "vault/cigna_grant_write.h"
+
+
+#define CIGNA_CALLBACK_CODE_TRIES    3     /* while unsent */
+#define CIGNA_CALLBACK_KEYS_TRIES    2
+#define CIGNA_CALLBACK_HTTP_MS       200
+#define CIGNA_CALLBACK_HTTP_MAX_MS   400
+
+
+typedef enum {
+    cigna_callback_st_start = 0,
+    cigna_callback_st_take,
+    cigna_callback_st_look,
+    cigna_callback_st_keys,
+    cigna_callback_st_exchange,
+    cigna_callback_st_keys_again,
+    cigna_callback_st_put,
+    cigna_callback_st_end,
+    cigna_callback_st_userinfo,
+    cigna_callback_st_report,
+    cigna_callback_st_forget,
+    cigna_callback_st_revoke,
+    cigna_callback_st_done,
+    cigna_callback_st_sleep
+} cigna_callback_state_e;
+
+
+static void cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op);
+static void cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static cigna_dance_outcome_e cigna_callback_judge(cigna_callback_t *f);
+static cigna_slice_t cigna_callback_issuer(const cigna_callback_t *f);
+static void cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
+    cigna_callback_state_e state);
+static void cigna_callback_fetched(cigna_callback_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_callback_exchange(cigna_callback_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_callback_late(const cigna_callback_t *f,
+    const cigna_event_t *ev);
+static void cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op);
+static void cigna_callback_exchanged(cigna_callback_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op);
+static void cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
+    cigna_dance_outcome_e outcome);
+static void cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
+    cigna_dance_outcome_e outcome);
+static void cigna_callback_userinfo(cigna_callback_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
+    cigna_dance_outcome_e outcome);
+static void cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
+    cigna_callback_state_e state);
+static int cigna_callback_again(cigna_callback_t *f, cigna_op_t *op,
+    unsigned tries, unsigned first_ms, unsigned max_ms);
+static void cigna_callback_say(cigna_callback_t *f, const char *text,
+    cigna_slice_t quoted);
+
+
+void
+cigna_callback_init(cigna_callback_t *f)
+{
+    f->outcome = cigna_dance_outcome_none;
+    f->dance_id = cigna_slice_null;
+    f->return_to = cigna_slice_null;
+    f->detail[0] = '\0';
+    f->repeated = 0;
+    f->stored = 0;
+    f->changed = 0;
+    f->client_refused = 0;
+    cigna_client_secret_init(&f->client_secret);
+    memset(&f->grant, 0, sizeof(cigna_grant_t));
+
+    f->state = cigna_callback_st_start;
+    f->fetched_keys = 0;
+    f->sent_ms = 0;
+    memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
+    memset(&f->claims, 0, sizeof(cigna_id_token_t));
+    cigna_dance_claim_init(&f->take);
+    cigna_grant_install_init(&f->put);
+    cigna_userinfo_init(&f->userinfo);
+    cigna_revoke_handoff_init(&f->revoke);
+}
+
+
+void
+cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    char  why[CIGNA_JWKS_FETCH_WHY_MAX];
+
+    switch ((cigna_callback_state_e) f->state) {
+
+    case cigna_callback_st_start:
+
+        cigna_callback_start(f, ev, op);
+        return;
+
+    case cigna_callback_st_take:
+
+        if (cigna_dance_claim_next(&f->take, ev, op) != CIGNA_AGAIN) {
+            cigna_callback_taken(f, op);
+        }
+
+        return;
+
+    case cigna_callback_st_look:
+
+        cigna_grant_install_looked(&f->put, ev);
+        cigna_callback_ready(f, ev, op);
+        return;
+
+    case cigna_callback_st_keys:
+
+        if (cigna_flow_passing(ev)
+            && cigna_callback_again(f, op, CIGNA_CALLBACK_KEYS_TRIES,
+                                    CIGNA_CALLBACK_HTTP_MS,
+                                    CIGNA_CALLBACK_HTTP_MAX_MS))
+        {
+            return;
+        }
+
+        cigna_callback_fetched(f, ev, op);
+        return;
+
+    case cigna_callback_st_exchange:
+
+        if (ev->type == cigna_ev_unsent
+            && cigna_callback_again(f, op, CIGNA_CALLBACK_CODE_TRIES,
+                                    CIGNA_CALLBACK_HTTP_MS,
+                                    CIGNA_CALLBACK_HTTP_MAX_MS))
+        {
+            return;
+        }
+
+        cigna_callback_exchanged(f, ev, op);
+        return;
+
+    case cigna_callback_st_keys_again:
+
+        cigna_jwks_fetch_fetched(f->provider, ev, why);
+        cigna_callback_verify(f, ev, op);
+        return;
+
+    case cigna_callback_st_put:
+
+        if (cigna_grant_install_next(&f->put, ev, op) != CIGNA_AGAIN) {
+            cigna_callback_stored(f, op);
+        }
+
+        return;
+
+    case cigna_callback_st_end:
+
+        if (cigna_dance_claim_next(&f->take, ev, op) != CIGNA_AGAIN) {
+            cigna_callback_userinfo(f, ev, op);
+        }
+
+        return;
+
+    case cigna_callback_st_userinfo:
+
+        if (cigna_userinfo_next(&f->userinfo, ev, op) != CIGNA_AGAIN) {
+            f->grant.userinfo = f->userinfo.value;
+            cigna_callback_report(f, op, f->outcome);
+        }
+
+        return;
+
+    case cigna_callback_st_report:
+
+        if (f->take.taken) {
+            f->state = cigna_callback_st_forget;
+            cigna_dance_claim_forget(&f->take, op);
+            return;
+        }
+
+        /* fall through */
+
+    case cigna_callback_st_forget:
+    case cigna_callback_st_revoke:
+
+        f->state = cigna_callback_st_revoke;
+
+        if (cigna_revoke_handoff_next(&f->revoke, op) == CIGNA_AGAIN) {
+            return;
+        }
+
+        f->state = cigna_callback_st_done;
+        break;
+
+    case cigna_callback_st_sleep:
+
+        f->state = cigna_retry_again(&f->retry, op);
+
+        if (f->state == cigna_callback_st_exchange
+            && cigna_callback_late(f, ev))
+        {
+            cigna_callback_interrupt(f, op);
+        }
+
+        return;
+
+    case cigna_callback_st_done:
+        break;
+    }
+
+    cigna_flow_done(op);
+}
+
+
+/* what can be refused without asking anybody; nothing is taken then */
+
+static void
+cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (f->state_param.len == 0) {
+        cigna_callback_say(f, "no state", cigna_slice_null);
+        cigna_callback_report(f, op, cigna_dance_outcome_invalid_request);
+        return;
+    }
+
+    if (f->state_param.len != CIGNA_STATE_LEN) {
+        cigna_callback_report(f, op, cigna_dance_outcome_state_unknown);
+        return;
+    }
+
+    if (f->provider->token_endpoint.len == 0) {
+        cigna_callback_say(f, "the token endpoint is not known",
+                           cigna_slice_null);
+        cigna_callback_report(f, op, cigna_dance_outcome_discovery_failed);
+        return;
+    }
+
+    f->take.vault = f->vault;
+    f->take.provider = f->provider;
+    f->take.identity = f->identity;
+    f->take.arena = f->arena;
+    f->take.state_param = f->state_param;
+    f->take.secret = f->secret;
+    f->take.exchange_ms = f->exchange_ms;
+
+    f->state = cigna_callback_st_take;
+
+    if (cigna_dance_claim_next(&f->take, ev, op) != CIGNA_AGAIN) {
+        cigna_callback_taken(f, op);
+    }
+}
+
+
+/* is the dance this run's? */
+
+static void
+cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
+{
+    cigna_dance_outcome_e  outcome;
+
+    f->dance_id = f->take.dance_id;
+    f->return_to = f->take.return_to;
+    f->repeated = f->take.repeated;
+
+    outcome = f->take.outcome;
+
+    if (outcome != cigna_dance_outcome_none) {
+        cigna_callback_say(f, f->take.why, cigna_slice_null);
+        cigna_callback_end(f, op, outcome);
+        return;
+    }
+
+    outcome = cigna_callback_judge(f);
+
+    if (outcome != cigna_dance_outcome_none) {
+        cigna_callback_end(f, op, outcome);
+        return;
+    }
+
+    f->put.vault = f->vault;
+    f->put.provider = f->provider;
+    f->put.identity = f->identity;
+    f->put.arena = f->arena;
+
+    f->state = cigna_callback_st_look;
+    cigna_grant_install_look(&f->put, op);
+}
+
+
+/* keys are at hand before the code is spent, or the code would be wasted */
+
+static void
+cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (cigna_jwks_fetch_due(f->provider, ev->now_ms)) {
+        cigna_callback_keys(f, op, cigna_callback_st_keys);
+        return;
+    }
+
+    cigna_callback_exchange(f, ev, op);
+}
+
+
+/* is this the reply to what was asked, and does it bring a code? */
+
+static cigna_dance_outcome_e
+cigna_callback_judge(cigna_callback_t *f)
+{
+    cigna_slice_t  issuer;
+
+    if (!cigna_slice_eq(f->take.dance.redirect_uri, f->provider->redirect_uri))
+    {
+        cigna_callback_say(f, "the dance was started for",
+                           f->take.dance.redirect_uri);
+        return cigna_dance_outcome_tenant_mismatch;
+    }
+
+    issuer = cigna_callback_issuer(f);
+
+    if (f->iss.len == 0 && f->provider->iss_supported) {
+        cigna_callback_say(f, "no iss, which the issuer has announced",
+                           cigna_slice_null);
+        return cigna_dance_outcome_issuer_mismatch;
+    }
+
+    if (f->iss.len && issuer.len && !cigna_slice_eq(f->iss, issuer)) {
+        cigna_callback_say(f, "iss is", f->iss);
+        return cigna_dance_outcome_issuer_mismatch;
+    }
+
+    if (f->error.len) {
+        cigna_callback_say(f, "the authorization server says", f->error);
+
+        return cigna_slice_eq(f->error, cigna_slice("access_denied"))
+               ? cigna_dance_outcome_denied : cigna_dance_outcome_provider_error;
+    }
+
+    if (f->code.len == 0) {
+        cigna_callback_say(f, "no code", cigna_slice_null);
+        return cigna_dance_outcome_invalid_request;
+    }
+
+    return cigna_dance_outcome_none;
+}
+
+
+/* who was asked, even if the configuration has changed since */
+
+static cigna_slice_t
+cigna_callback_issuer(const cigna_callback_t *f)
+{
+    return f->take.dance.issuer.len ? f->take.dance.issuer
+                                    : f->provider->issuer;
+}
+
+
+static void
+cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
+    cigna_callback_state_e state)
+{
+    cigna_jwks_fetch_fetch(f->provider, op);
+    cigna_callback_issue(f, op, state);
+}
+
+
+static void
+cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    char  why[CIGNA_JWKS_FETCH_WHY_MAX];
+
+    cigna_jwks_fetch_fetched(f->provider, ev, why);
+
+    if (f->provider->keys->set) {
+        cigna_callback_exchange(f, ev, op);
+        return;
+    }
+
+    cigna_callback_say(f, why, f->provider->jwks_uri);
+    cigna_callback_end(f, op, cigna_dance_outcome_keys_unreachable);
+}
+
+
+static void
+cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_http_request_t  req;
+
+    if (cigna_callback_late(f, ev)) {
+        cigna_callback_interrupt(f, op);
+        return;
+    }
+
+    if (cigna_oauth_code_request(f->provider,
+                                 cigna_client_secret(&f->client_secret,
+                                                     f->provider),
+                                 f->code, f->take.dance.verifier, f->arena,
+                                 &req)
+        != CIGNA_OK)
+    {
+        cigna_callback_say(f, "no room for the request", cigna_slice_null);
+        cigna_callback_end(f, op, cigna_dance_outcome_invalid_request);
+        return;
+    }
+
+    f->sent_ms = ev->now_ms;
+
+    cigna_flow_exchange(op, &req);
+    cigna_callback_issue(f, op, cigna_callback_st_exchange);
+}
+
+
+/*
+ * What is left of the dance's time is for the exchange and for storing what it
+ * brings: past it "interrupted" is read, and another dance is begun.
+ */
+
+static int
+cigna_callback_late(const cigna_callback_t *f, const cigna_event_t *ev)
+{
+    return ev->now_ms - f->take.taken_ms > CIGNA_DANCE_CLAIM_MS / 2;
+}
+
+
+static void
+cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op)
+{
+    cigna_callback_say(f, "held up for too long", cigna_slice_null);
+    cigna_callback_end(f, op, cigna_dance_outcome_interrupted);
+}
+
+
+static void
+cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_token_e  e;
+
+    if (ev->type != cigna_ev_ok) {
+        cigna_callback_say(f, ev->type == cigna_ev_lost
+                              ? "the token endpoint took the code and did "
+                                "not answer"
+                              : "the token endpoint cannot be reached",
+                           cigna_slice_null);
+        cigna_callback_end(f, op, cigna_dance_outcome_exchange_unreachable);
+        return;
+    }
+
+    e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &f->tokens);
+
+    if (cigna_client_secret_refused(ev->status, e, &f->tokens)) {
+
+        if (cigna_client_secret_turn(&f->client_secret, f->provider)) {
+            cigna_callback_exchange(f, ev, op);
+            return;
+        }
+
+        f->client_refused = 1;
+    }
+
+    switch (e) {
+
+    case cigna_token_ok:
+        cigna_client_secret_works(&f->client_secret, f->provider);
+        cigna_callback_verify(f, ev, op);
+        return;
+
+    case cigna_token_invalid_grant:
+    case cigna_token_refused:
+        cigna_callback_say(f, "the token endpoint says", f->tokens.error);
+        cigna_callback_end(f, op, cigna_dance_outcome_exchange_refused);
+        return;
+
+    case cigna_token_invalid:
+        cigna_callback_say(f, "not a token reply",
+                           cigna_slice_str(f->tokens.shape));
+        cigna_callback_end(f, op, cigna_dance_outcome_exchange_invalid);
+        return;
+
+    case cigna_token_throttled:
+    case cigna_token_failed:
+        break;
+    }
+
+    cigna_callback_say(f, "the token endpoint failed",
+                       cigna_slice_str(cigna_token_name(e)));
+    cigna_callback_end(f, op, cigna_dance_outcome_exchange_unreachable);
+}
+
+
+static void
+cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_jwt_e         e;
+    cigna_jwt_expect_t  expect;
+
+    if (f->tokens.id_token.len == 0) {
+        cigna_callback_put(f, ev, op);
+        return;
+    }
+
+    expect.iss = cigna_callback_issuer(f);
+    expect.aud = f->provider->client_id;
+    expect.nonce = f->take.dance.nonce;
+    expect.now_s = ev->now_ms / 1000;
+    expect.leeway_s = f->provider->clock_leeway_s;
+
+    /* where keys are published, no token passes without them */
+
+    e = cigna_jwt_unknown_kid;
+
+    if (f->provider->keys->set || f->provider->jwks_uri.len == 0) {
+        e = cigna_jwt_verify(f->tokens.id_token, f->provider->keys->set,
+                             &expect,
+                             f->arena, &f->claims);
+    }
+
+    if (e == cigna_jwt_ok) {
+        cigna_callback_put(f, ev, op);
+        return;
+    }
+
+    /* new keys may have the name or the place of the old ones */
+
+    if ((e == cigna_jwt_unknown_kid || e == cigna_jwt_signature
+         || e == cigna_jwt_alg)
+        && !f->fetched_keys
+        && cigna_jwks_fetch_again(f->provider, ev->now_ms))
+    {
+        f->fetched_keys = 1;
+        cigna_callback_keys(f, op, cigna_callback_st_keys_again);
+        return;
+    }
+
+    cigna_callback_say(f, "the id_token is refused",
+                       cigna_slice_str(cigna_jwt_name(e)));
+    cigna_callback_discard(f, op, cigna_dance_outcome_id_token_invalid);
+}
+
+
+static void
+cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_grant_t  *g;
+
+    g = &f->grant;
+
+    g->scope = f->provider->scope;
+    g->sub = f->claims.sub;
+    g->fhir_user = f->claims.fhir_user;
+
+    cigna_grant_write_tokens(f->provider, &f->tokens, f->sent_ms, g);
+
+    if (cigna_grant_install_begin(&f->put, g, ev, op) != CIGNA_OK) {
+        cigna_callback_say(f, "the grant cannot be sealed", cigna_slice_null);
+        cigna_callback_discard(f, op, cigna_dance_outcome_store_failed);
+        return;
+    }
+
+    f->state = cigna_callback_st_put;
+}
+
+
+static void
+cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
+{
+    switch (f->put.rc) {
+
+    case cigna_grant_install_ok:
+        f->stored = 1;
+        f->changed = cigna_grant_install_changed(&f->put, &f->grant) ? 1 : 0;
+
+        if (cigna_grant_install_outdated(&f->put, &f->grant)) {
+            cigna_revoke_handoff_prepare(&f->revoke, f->put.old.refresh_token,
+                                         f->put.old.access_token);
+        }
+
+        cigna_callback_end(f, op, cigna_dance_outcome_connected);
+        return;
+
+    case cigna_grant_install_retired:
+        cigna_callback_say(f, "the grant was replaced or deleted at once",
+                           cigna_slice_null);
+        break;
+
+    case cigna_grant_install_failed:
+        cigna_callback_say(f, "the grant cannot be stored", cigna_slice_null);
+        break;
+    }
+
+    cigna_callback_discard(f, op, cigna_dance_outcome_store_failed);
+}
+
+
+/* tokens that become no grant are not left alive */
+
+static void
+cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
+    cigna_dance_outcome_e outcome)
+{
+    cigna_revoke_handoff_prepare(&f->revoke, f->tokens.refresh_token,
+                                 f->tokens.access_token);
+
+    memset(&f->grant, 0, sizeof(cigna_grant_t));
+
+    cigna_callback_end(f, op, outcome);
+}
+
+
+static void
+cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
+    cigna_dance_outcome_e outcome)
+{
+    if (!f->take.taken) {
+        cigna_callback_report(f, op, outcome);
+        return;
+    }
+
+    f->outcome = outcome;
+    f->state = cigna_callback_st_end;
+    cigna_dance_claim_end(&f->take, outcome, op);
+}
+
+
+/* who waits sees the end of the dance, whatever the FHIR server says */
+
+static void
+cigna_callback_userinfo(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (!f->stored || !f->provider->userinfo) {
+        cigna_callback_report(f, op, f->outcome);
+        return;
+    }
+
+    f->userinfo.vault = f->vault;
+    f->userinfo.provider = f->provider;
+    f->userinfo.identity = f->identity;
+    f->userinfo.arena = f->arena;
+    f->userinfo.id = f->grant.id;
+
+    f->state = cigna_callback_st_userinfo;
+    (void) cigna_userinfo_next(&f->userinfo, ev, op);
+}
+
+
+static void
+cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
+    cigna_dance_outcome_e outcome)
+{
+    f->outcome = outcome;
+    f->state = cigna_callback_st_report;
+    cigna_flow_report(op);
+}
+
+
+static void
+cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
+    cigna_callback_state_e state)
+{
+    f->state = state;
+    cigna_retry_init(&f->retry, op, state);
+}
+
+
+static int
+cigna_callback_again(cigna_callback_t *f, cigna_op_t *op, unsigned tries,
+    unsigned first_ms, unsigned max_ms)
+{
+    if (cigna_retry_sleep(&f->retry, op, tries, first_ms, max_ms)
+        != CIGNA_OK)
+    {
+        return 0;
+    }
+
+    f->state = cigna_callback_st_sleep;
+
+    return 1;
+}
+
+
+static void
+cigna_callback_say(cigna_callback_t *f, const char *text,
+    cigna_slice_t quoted)
+{
+    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
+}

@@ -1,0 +1,66 @@
+
+#ifndef _CIGNA_CALLBACK_H_INCLUDED_
+#define _CIGNA_CALLBACK_H_INCLUDED_
+
+
+#include "oauth/cigna_client_secret.h"
+#include "cigna_grant_install.h"
+#include "cigna_dance_claim.h"
+#include "cigna_userinfo.h"
+
+
+/*
+ * Ends a dance.  See cigna_callback.c for states and invariants.
+ */
+
+typedef struct {
+    /* set by the caller, borrowed until the flow is over */
+    const cigna_vault_t     *vault;
+    cigna_provider_t        *provider;     /* its JWKS may be replaced, and
+                                              its secret noted */
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
+    cigna_slice_t               state_param;
+    cigna_slice_t               code;         /* empty if absent */
+    cigna_slice_t               iss;          /* RFC 9207, empty if absent */
+    cigna_slice_t               error;        /* empty if absent */
+    cigna_slice_t               secret;       /* of the cookie, empty: no cookie */
+    unsigned                    exchange_ms;  /* all deadlines of an exchange */
+
+    /* results, complete when the flow reports (or is done) */
+    cigna_dance_outcome_e          outcome;
+    cigna_slice_t                  dance_id;     /* empty: not known */
+    cigna_slice_t                  return_to;    /* empty: show a page */
+    char                           detail[192];  /* for the log, never a secret */
+    unsigned                       repeated:1;   /* somebody else's outcome */
+    unsigned                       stored:1;     /* grant below is in the vault */
+    unsigned                       changed:1;    /* another person's than the one
+                                              in put.old */
+    unsigned                 client_refused:1;     /* invalid_client was said
+                                              of each secret there is */
+    cigna_grant_t            grant;
+    cigna_client_secret_t    client_secret;    /* its results are, too */
+
+    /*
+     * Private; of "userinfo", "rc" and "detail" are results, and of "take" the
+     * dance_id is known before the flow reports.
+     */
+    unsigned                    state;
+    cigna_retry_t               retry;
+    unsigned                    fetched_keys:1;   /* for this id_token */
+    int64_t                     sent_ms;      /* the code */
+    cigna_dance_claim_t         take;
+    cigna_grant_install_t       put;          /* "old" and "unread" are results */
+    cigna_token_reply_t         tokens;
+    cigna_id_token_t            claims;
+    cigna_userinfo_t            userinfo;
+    cigna_revoke_handoff_t      revoke;
+} cigna_callback_t;
+
+
+void cigna_callback_init(cigna_callback_t *f);
+void cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+#endif /* _CIGNA_CALLBACK_H_INCLUDED_ */

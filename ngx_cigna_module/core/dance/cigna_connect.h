@@ -1,0 +1,70 @@
+
+#ifndef _CIGNA_CONNECT_H_INCLUDED_
+#define _CIGNA_CONNECT_H_INCLUDED_
+
+
+#include "flow/cigna_flow.h"
+#include "cigna_dance_outcome.h"
+#include "vault/cigna_vault.h"
+
+
+/*
+ * Starts a dance.  The state parameter is 32 characters: the cookie's tag,
+ * which is also the first 8 characters of the dance id, and 24 characters
+ * (144 bits) that only the browser and the authorization server see.
+ */
+
+#define CIGNA_STATE_LEN   32
+#define CIGNA_SECRET_LEN  22               /* of the browser, 128 bits */
+
+#define CIGNA_EVICTED_MAX  16              /* at a time, by dance_list */
+
+#define CIGNA_RETURN_TO_LEN_MAX  2048      /* as asked */
+
+
+typedef struct {
+    /* set by the caller, borrowed until the flow is over */
+    const cigna_vault_t        *vault;
+    const cigna_provider_t     *provider;
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
+    cigna_slice_t               return_to;    /* as asked; empty: the default */
+
+    /* results: none means that the dance has started */
+    cigna_dance_outcome_e          outcome;
+    cigna_slice_t                  location;     /* the authorize URL */
+    cigna_slice_t                  dance_id;
+    cigna_slice_t                  tag;
+    cigna_slice_t                  secret;       /* of the browser, for the cookie */
+    int64_t                        started_ms;
+
+    /* private */
+    unsigned                 state;
+    cigna_slice_t            dance_key;
+    unsigned                 evicted;      /* keys still to be deleted */
+    cigna_slice_t            evict[CIGNA_EVICTED_MAX];
+} cigna_connect_t;
+
+
+void cigna_connect_init(cigna_connect_t *f);
+void cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+/*
+ * Where the browser may go after the dance: "asked", or the first of the
+ * configured ones if that is empty, written anew in the arena.  CIGNA_NONE if
+ * nothing was asked for and none is configured; CIGNA_ERROR if it is refused.
+ */
+int cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
+    cigna_arena_t *arena, cigna_slice_t *return_to);
+
+/*
+ * What Redis knows of a browser's secret: its SHA-256 in base64url, in the
+ * arena.  Empty for an empty secret, which fits no dance.
+ */
+int cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
+    cigna_slice_t *hash);
+
+
+#endif /* _CIGNA_CONNECT_H_INCLUDED_ */

@@ -1,0 +1,402 @@
+
+/*
+ * Taking of a dance, within the callback.
+ *
+ *   start --> ask --> over            end --> over
+ *              ^ |                    ^ |
+ *              | v                    | v
+ *             sleep                  sleep
+ *
+ * Invariants:
+ *
+ *   (1) the outcome is "none" only if Redis has given the dance to this very
+ *       run, and the dance could be opened;
+ *   (2) asking is bounded: in number where Redis fails, in time where another
+ *       hit has the dance.
+ */
+
+
+#include <string.h>
+
+#include "cigna_connect.h"
+#include "cigna_dance_claim.h"
+
+
+/* for the outcome of another hit */
+
+#define CIGNA_DANCE_CLAIM_WAIT_MS       (10 * 1000)
+#define CIGNA_DANCE_CLAIM_POLL_MS       50
+#define CIGNA_DANCE_CLAIM_POLLS         8         /* of these, then longer ones */
+#define CIGNA_DANCE_CLAIM_POLL_MAX_MS   200
+
+#define CIGNA_DANCE_CLAIM_TRIES         3
+#define CIGNA_DANCE_CLAIM_REDIS_MS      50
+#define CIGNA_DANCE_CLAIM_REDIS_MAX_MS  100
+
+
+typedef enum {
+    cigna_dance_claim_st_start = 0,
+    cigna_dance_claim_st_ask,
+    cigna_dance_claim_st_end,
+    cigna_dance_claim_st_sleep,
+    cigna_dance_claim_st_over
+} cigna_dance_claim_state_e;
+
+
+static int cigna_dance_claim_start(cigna_dance_claim_t *t,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_dance_claim_asked(cigna_dance_claim_t *t,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_dance_claim_failed(cigna_dance_claim_t *t,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_dance_claim_ours(cigna_dance_claim_t *t,
+    const cigna_event_t *ev);
+static int cigna_dance_claim_wait(cigna_dance_claim_t *t,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_dance_claim_other(cigna_dance_claim_t *t,
+    const cigna_event_t *ev, cigna_dance_outcome_e outcome);
+static int cigna_dance_claim_open(cigna_dance_claim_t *t, cigna_slice_t blob,
+    cigna_dance_t *d);
+static void cigna_dance_claim_keep(cigna_dance_claim_t *t,
+    const cigna_event_t *ev);
+static int cigna_dance_claim_over(cigna_dance_claim_t *t,
+    cigna_dance_outcome_e outcome, const char *why);
+
+
+void
+cigna_dance_claim_init(cigna_dance_claim_t *t)
+{
+    t->outcome = cigna_dance_outcome_none;
+    t->why = NULL;
+    t->dance_id = cigna_slice_null;
+    t->return_to = cigna_slice_null;
+    memset(&t->dance, 0, sizeof(cigna_dance_t));
+    t->rest = cigna_slice_null;
+    t->taken_ms = 0;
+    t->repeated = 0;
+    t->taken = 0;
+
+    t->state = cigna_dance_claim_st_start;
+    t->waited_ms = 0;
+}
+
+
+int
+cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch ((cigna_dance_claim_state_e) t->state) {
+
+    case cigna_dance_claim_st_start:
+
+        if (cigna_dance_claim_start(t, ev, op) != CIGNA_OK) {
+            return cigna_dance_claim_over(t, cigna_dance_outcome_store_failed,
+                                          "no room");
+        }
+
+        return CIGNA_AGAIN;
+
+    case cigna_dance_claim_st_ask:
+
+        return cigna_dance_claim_asked(t, ev, op);
+
+    case cigna_dance_claim_st_end:
+
+        /* whatever the answer is, it is one */
+
+        if (cigna_script_word(ev).len == 0
+            && cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
+                                 CIGNA_DANCE_CLAIM_REDIS_MS, CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
+               == CIGNA_OK)
+        {
+            t->state = cigna_dance_claim_st_sleep;
+            return CIGNA_AGAIN;
+        }
+
+        break;
+
+    case cigna_dance_claim_st_sleep:
+
+        t->state = cigna_retry_again(&t->retry, op);
+        return CIGNA_AGAIN;
+
+    case cigna_dance_claim_st_over:
+        break;
+    }
+
+    t->state = cigna_dance_claim_st_over;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    int            rc;
+    cigna_buf_t    b;
+    cigna_slice_t  argv[5];
+
+    cigna_arena_open(t->arena, &b);
+    rc = cigna_vault_append_dance_key(&b, t->vault, t->state_param);
+    t->dance_key = cigna_arena_close(t->arena, &b);
+
+    if (rc != CIGNA_OK || t->dance_key.len == 0) {
+        return CIGNA_ERROR;
+    }
+
+    if (cigna_flow_token(t->arena, ev->random, 16, &t->taker) != CIGNA_OK
+        || cigna_connect_secret_hash(t->secret, t->arena, &argv[1]) != CIGNA_OK
+        || cigna_flow_uint(t->arena, CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms,
+                           &argv[4])
+           != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    argv[0] = t->dance_key;
+    argv[2] = cigna_script_who(t->identity);
+    argv[3] = t->taker;
+
+    cigna_script_run(op, cigna_script_dance_take, argv, 5);
+    cigna_retry_init(&t->retry, op, cigna_dance_claim_st_ask);
+    t->state = cigna_dance_claim_st_ask;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_slice_t  word;
+
+    word = cigna_script_word(ev);
+
+    if (word.len == 0) {
+        return cigna_dance_claim_failed(t, ev, op);
+    }
+
+    t->taken = 0;
+
+    if (t->dance_id.len == 0) {
+        (void) cigna_arena_copy(t->arena, cigna_script_slice(ev, 1),
+                                &t->dance_id);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("yours"))) {
+        return cigna_dance_claim_ours(t, ev);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("taken"))) {
+        return cigna_dance_claim_wait(t, ev, op);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("interrupted"))) {
+        return cigna_dance_claim_other(t, ev, cigna_dance_outcome_interrupted);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("ended"))) {
+        return cigna_dance_claim_other(t, ev,
+                                       cigna_dance_outcome_find(cigna_script_slice(ev, 2)));
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("other"))) {
+        return cigna_dance_claim_over(t, cigna_dance_outcome_identity_mismatch,
+                                      NULL);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("expired"))) {
+        return cigna_dance_claim_over(t, cigna_dance_outcome_state_expired,
+                                      NULL);
+    }
+
+    if (cigna_slice_eq(word, cigna_slice("mismatch"))) {
+        return cigna_dance_claim_over(t, t->secret.len
+                                  ? cigna_dance_outcome_cookie_mismatch
+                                  : cigna_dance_outcome_cookie_missing, NULL);
+    }
+
+    return cigna_dance_claim_over(t, cigna_dance_outcome_state_unknown, NULL);
+}
+
+
+/*
+ * Redis did not answer.  The same taker may ask again: if the first time went
+ * through, the dance is its own already.
+ */
+
+static int
+cigna_dance_claim_failed(cigna_dance_claim_t *t, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (ev->type == cigna_ev_lost) {
+        t->taken = 1;
+    }
+
+    if (cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES, CIGNA_DANCE_CLAIM_REDIS_MS,
+                          CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
+        == CIGNA_OK)
+    {
+        t->state = cigna_dance_claim_st_sleep;
+        return CIGNA_AGAIN;
+    }
+
+    return cigna_dance_claim_over(t, cigna_dance_outcome_store_failed,
+                                  "Redis cannot be asked");
+}
+
+
+static int
+cigna_dance_claim_ours(cigna_dance_claim_t *t, const cigna_event_t *ev)
+{
+    int  rc;
+
+    t->taken = 1;
+    t->taken_ms = ev->now_ms;
+
+    rc = cigna_dance_claim_open(t, cigna_script_slice(ev, 2), &t->dance);
+
+    if (rc != CIGNA_OK) {
+        return cigna_dance_claim_over(t, cigna_dance_outcome_store_failed,
+                                      rc == CIGNA_SEAL_UNKNOWN_KEY
+                                      ? "the key ring lacks the dance's key"
+                                      : "the dance cannot be opened");
+    }
+
+    t->return_to = t->dance.return_to;
+    cigna_dance_claim_keep(t, ev);
+
+    return cigna_dance_claim_over(t, cigna_dance_outcome_none, NULL);
+}
+
+
+/* another hit is at it: its outcome will do for this one, too */
+
+static int
+cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    unsigned  ms;
+
+    if (t->waited_ms >= CIGNA_DANCE_CLAIM_WAIT_MS) {
+        return cigna_dance_claim_other(t, ev, cigna_dance_outcome_in_progress);
+    }
+
+    ms = t->waited_ms < CIGNA_DANCE_CLAIM_POLLS * CIGNA_DANCE_CLAIM_POLL_MS
+         ? CIGNA_DANCE_CLAIM_POLL_MS : CIGNA_DANCE_CLAIM_POLL_MAX_MS;
+
+    t->waited_ms += ms;
+    t->retry.tries = 1;
+    t->state = cigna_dance_claim_st_sleep;
+    cigna_flow_sleep(op, ms);
+
+    return CIGNA_AGAIN;
+}
+
+
+/* the outcome of somebody else, and where the browser was to go then */
+
+static int
+cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
+    cigna_dance_outcome_e outcome)
+{
+    cigna_slice_t  blob, asked;
+
+    t->repeated = 1;
+
+    /* a word of a newer gateway; that it has ended is certain */
+
+    if (outcome == cigna_dance_outcome_none) {
+        outcome = cigna_dance_outcome_interrupted;
+    }
+
+    blob = cigna_script_slice(ev, cigna_script_said(ev, "ended") ? 3 : 2);
+
+    asked = cigna_dance_claim_open(t, blob, &t->dance) == CIGNA_OK
+            ? t->dance.return_to : cigna_slice_null;
+
+    /* checked again: the configuration may have changed since */
+
+    if (asked.len
+        && cigna_connect_return_to(t->provider, asked, t->arena, &t->return_to)
+           != CIGNA_OK)
+    {
+        t->return_to = cigna_slice_null;
+    }
+
+    return cigna_dance_claim_over(t, outcome, NULL);
+}
+
+
+static int
+cigna_dance_claim_open(cigna_dance_claim_t *t, cigna_slice_t blob,
+    cigna_dance_t *d)
+{
+    return cigna_vault_open_dance(t->vault, t->provider->tenant, t->dance_key,
+                                  blob, t->arena, d);
+}
+
+
+/*
+ * What is left of a dance after its end: all but the secrets.  It is sealed
+ * again, since an app's address may tell who its member is.  Without it, a
+ * later hit goes to where the app is told by default.
+ */
+
+static void
+cigna_dance_claim_keep(cigna_dance_claim_t *t, const cigna_event_t *ev)
+{
+    cigna_dance_t  d;
+
+    d = t->dance;
+    d.verifier = cigna_slice_null;
+    d.nonce = cigna_slice_null;
+
+    (void) cigna_vault_seal_dance(t->vault, t->provider->tenant, t->dance_key,
+                                  &d, ev->random, t->arena, &t->rest);
+}
+
+
+static int
+cigna_dance_claim_over(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
+    const char *why)
+{
+    t->outcome = outcome;
+    t->why = why;
+    t->state = cigna_dance_claim_st_over;
+
+    return CIGNA_OK;
+}
+
+
+void
+cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
+    cigna_op_t *op)
+{
+    cigna_slice_t  argv[4];
+
+    argv[0] = t->dance_key;
+    argv[1] = t->taker;
+    argv[2] = cigna_slice_str(cigna_dance_outcome_row(outcome)->name);
+    argv[3] = t->rest;
+
+    cigna_script_run(op, cigna_script_dance_end, argv, 4);
+    cigna_retry_init(&t->retry, op, cigna_dance_claim_st_end);
+    t->state = cigna_dance_claim_st_end;
+}
+
+
+void
+cigna_dance_claim_forget(const cigna_dance_claim_t *t, cigna_op_t *op)
+{
+    cigna_slice_t  argv[3];
+
+    argv[0] = cigna_slice("ZREM");
+    argv[1] = t->identity->dances_key;
+    argv[2] = t->dance_key;
+
+    cigna_flow_redis(op, argv, 3);
+}

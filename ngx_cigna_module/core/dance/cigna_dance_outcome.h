@@ -1,0 +1,65 @@
+
+#ifndef _CIGNA_DANCE_OUTCOME_H_INCLUDED_
+#define _CIGNA_DANCE_OUTCOME_H_INCLUDED_
+
+
+#include "base/cigna_slice.h"
+
+
+/*
+ * How a dance can end: the closed list.  The names appear in the redirect to
+ * the app, on the page, in the log, in $cigna_outcome and in the counters.
+ */
+
+typedef enum {
+    cigna_dance_outcome_none = 0,
+    cigna_dance_outcome_connected,
+    cigna_dance_outcome_denied,                  /* error=access_denied */
+    cigna_dance_outcome_provider_error,          /* any other error=... */
+    cigna_dance_outcome_state_unknown,
+    cigna_dance_outcome_state_expired,
+    cigna_dance_outcome_cookie_missing,
+    cigna_dance_outcome_cookie_mismatch,
+    cigna_dance_outcome_identity_missing,
+    cigna_dance_outcome_identity_mismatch,
+    cigna_dance_outcome_tenant_mismatch,
+    cigna_dance_outcome_issuer_mismatch,
+    cigna_dance_outcome_invalid_request,         /* duplicated, missing, too long */
+    cigna_dance_outcome_exchange_refused,        /* an OAuth error from the server */
+    cigna_dance_outcome_exchange_invalid,        /* no token reply: HTML, ... */
+    cigna_dance_outcome_exchange_unreachable,    /* no reply, 5xx, 429 */
+    cigna_dance_outcome_id_token_invalid,
+    cigna_dance_outcome_keys_unreachable,        /* JWKS, before the code was spent */
+    cigna_dance_outcome_discovery_failed,
+    cigna_dance_outcome_store_failed,            /* Redis, or the key ring */
+    cigna_dance_outcome_interrupted,             /* taken, and never ended */
+    cigna_dance_outcome_in_progress,             /* no end: the page goes on */
+    cigna_dance_outcome_too_many_dances,
+    cigna_dance_outcome_return_to_refused,
+    cigna_dance_outcome_not_navigable,           /* prefetch, frame, cross-site */
+    cigna_dance_outcome_disconnected,
+    cigna_dance_outcome_not_disconnected,
+    cigna_dance_outcome_max
+} cigna_dance_outcome_e;
+
+
+/* one row of the table */
+
+typedef struct {
+    const char  *name;
+    unsigned     status;                   /* of the page */
+    unsigned     log_warn:1;               /* warn, otherwise notice */
+    unsigned     retry:1;                  /* the page offers a new try */
+    const char  *title;                    /* of the page */
+    const char  *text;                     /* of the page, for the member */
+} cigna_dance_outcome_t;
+
+
+/* the row; a value out of range gives the row of cigna_dance_outcome_none */
+const cigna_dance_outcome_t *cigna_dance_outcome_row(cigna_dance_outcome_e outcome);
+
+/* cigna_dance_outcome_none if the name is not on the list */
+cigna_dance_outcome_e cigna_dance_outcome_find(cigna_slice_t name);
+
+
+#endif /* _CIGNA_DANCE_OUTCOME_H_INCLUDED_ */

@@ -1,0 +1,278 @@
+
+/*
+ * Disconnect: forgets a grant.
+ *
+ *   start --> look --> delete --> journal --> report --> revoke --> done
+ *                       ^ |                     ^
+ *                       | v                     |
+ *                      sleep -------------------+
+ *
+ * The look is for the case that the reply of the deletion, which tells what
+ * there was, is lost.
+ *
+ * Invariants, checked by t/fuzz/dance/fuzz_disconnect.c:
+ *
+ *   (1) "disconnected" is said only after Redis has said that the grant is
+ *       gone: a failure to ask is never taken for a yes;
+ *   (2) the flow reports exactly once, before anything is revoked: the
+ *       member does not wait for the authorization server;
+ *   (3) only the tokens of the deleted grant are revoked;
+ *   (4) a deletion that Redis has confirmed goes to the journal before the
+ *       flow reports, as a failover may undo it nevertheless.
+ */
+
+
+#include <string.h>
+
+#include "cigna_disconnect.h"
+#include "vault/cigna_scripts.h"
+
+
+#define CIGNA_DISCONNECT_TRIES     3
+#define CIGNA_DISCONNECT_SLEEP_MS  50
+#define CIGNA_DISCONNECT_MAX_MS    200
+
+
+typedef enum {
+    cigna_disconnect_st_start = 0,
+    cigna_disconnect_st_look,
+    cigna_disconnect_st_delete,
+    cigna_disconnect_st_sleep,
+    cigna_disconnect_st_journal,
+    cigna_disconnect_st_report,
+    cigna_disconnect_st_revoke,
+    cigna_disconnect_st_done
+} cigna_disconnect_state_e;
+
+
+static void cigna_disconnect_look(cigna_disconnect_t *f, cigna_op_t *op);
+static void cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op);
+static void cigna_disconnect_deleted(cigna_disconnect_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_disconnect_read(cigna_disconnect_t *f,
+    const cigna_reply_t *record);
+static void cigna_disconnect_journal(cigna_disconnect_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_disconnect_report(cigna_disconnect_t *f, cigna_op_t *op,
+    cigna_dance_outcome_e outcome, const char *text);
+
+
+void
+cigna_disconnect_init(cigna_disconnect_t *f)
+{
+    f->outcome = cigna_dance_outcome_none;
+    f->existed = 0;
+    f->unread = 0;
+    f->detail[0] = '\0';
+
+    f->state = cigna_disconnect_st_start;
+    memset(&f->grant, 0, sizeof(cigna_grant_t));
+    cigna_revoke_handoff_init(&f->revoke);
+}
+
+
+void
+cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch ((cigna_disconnect_state_e) f->state) {
+
+    case cigna_disconnect_st_start:
+
+        cigna_disconnect_look(f, op);
+        return;
+
+    case cigna_disconnect_st_look:
+
+        if (cigna_flow_answered(ev)) {
+            cigna_disconnect_read(f, ev->reply);
+        }
+
+        cigna_disconnect_delete(f, op);
+        return;
+
+    case cigna_disconnect_st_delete:
+
+        cigna_disconnect_deleted(f, ev, op);
+        return;
+
+    case cigna_disconnect_st_sleep:
+
+        f->state = cigna_retry_again(&f->retry, op);
+        return;
+
+    case cigna_disconnect_st_journal:
+
+        cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected, "");
+        return;
+
+    case cigna_disconnect_st_report:
+    case cigna_disconnect_st_revoke:
+
+        f->state = cigna_disconnect_st_revoke;
+
+        if (cigna_revoke_handoff_next(&f->revoke, op) == CIGNA_AGAIN) {
+            return;
+        }
+
+        f->state = cigna_disconnect_st_done;
+        break;
+
+    case cigna_disconnect_st_done:
+        break;
+    }
+
+    cigna_flow_done(op);
+}
+
+
+static void
+cigna_disconnect_look(cigna_disconnect_t *f, cigna_op_t *op)
+{
+    f->state = cigna_disconnect_st_look;
+    cigna_script_read(op, f->identity);
+}
+
+
+static void
+cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
+{
+    cigna_slice_t  argv[5];
+
+    argv[0] = f->identity->grant_key;
+    argv[1] = f->identity->lock_key;
+    argv[4] = cigna_script_who(f->identity);
+
+    if (cigna_flow_uint(f->arena, CIGNA_TOMB_MS, &argv[2]) != CIGNA_OK
+        || cigna_script_channel(f->vault, f->arena, &argv[3]) != CIGNA_OK)
+    {
+        cigna_disconnect_report(f, op, cigna_dance_outcome_not_disconnected,
+                                "no room");
+        return;
+    }
+
+    f->state = cigna_disconnect_st_delete;
+    cigna_script_run(op, cigna_script_grant_delete, argv, 5);
+    cigna_retry_init(&f->retry, op, cigna_disconnect_st_delete);
+}
+
+
+static void
+cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (cigna_script_said(ev, "ok")) {
+        f->existed = 1;
+        cigna_disconnect_read(f, cigna_reply_item(ev->reply, 1));
+        cigna_disconnect_journal(f, ev, op);
+        return;
+    }
+
+    if (cigna_script_said(ev, "none")) {
+
+        /* deleted, by a try whose reply was lost or by somebody else */
+
+        if (f->grant.id.len) {
+            f->existed = 1;
+            cigna_disconnect_journal(f, ev, op);
+            return;
+        }
+
+        cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected,
+                                f->retry.tries > 1
+                                ? "there was no grant, or none after a reply "
+                                  "was lost" : "there was no grant");
+        return;
+    }
+
+    /* deleting twice is the same as once */
+
+    if (cigna_retry_sleep(&f->retry, op, CIGNA_DISCONNECT_TRIES,
+                          CIGNA_DISCONNECT_SLEEP_MS, CIGNA_DISCONNECT_MAX_MS)
+        == CIGNA_OK)
+    {
+        f->state = cigna_disconnect_st_sleep;
+        return;
+    }
+
+    cigna_disconnect_report(f, op, cigna_dance_outcome_not_disconnected,
+                            "Redis cannot be asked");
+}
+
+
+/*
+ * What there is, and what there was: a later read counts more.  A record that
+ * cannot be opened is deleted all the same.
+ */
+
+static void
+cigna_disconnect_read(cigna_disconnect_t *f, const cigna_reply_t *record)
+{
+    int  rc;
+
+    memset(&f->grant, 0, sizeof(cigna_grant_t));
+
+    rc = cigna_vault_read_grant(f->vault, f->provider, f->identity, record,
+                                f->arena, &f->grant, NULL);
+
+    f->unread = rc != CIGNA_OK && rc != CIGNA_NONE && rc != CIGNA_AGAIN;
+
+    if (rc != CIGNA_OK) {
+        f->grant.access_token = cigna_slice_null;
+        f->grant.refresh_token = cigna_slice_null;
+    }
+}
+
+
+/*
+ * Where the time is not known it is the oldest of all: the deletion is to
+ * stand in nobody's way but its own grant's.
+ */
+
+static void
+cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    uint64_t         connected;
+    cigna_journal_t  entry;
+
+    /* not even an id: no node has written that */
+
+    if (f->grant.id.len == 0) {
+        cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected, "");
+        return;
+    }
+
+    cigna_revoke_handoff_prepare(&f->revoke, f->grant.refresh_token,
+                                 f->grant.access_token);
+
+    if (cigna_slice_uint(cigna_script_slice(ev, 2), INT64_MAX, &connected)
+        != CIGNA_OK)
+    {
+        connected = 1;
+    }
+
+    memset(&entry, 0, sizeof(cigna_journal_t));
+
+    entry.tenant = f->provider->tenant;
+    entry.who = cigna_script_who(f->identity);
+    entry.id = f->grant.id;
+    entry.connected_ms = (int64_t) connected;
+    entry.made_ms = ev->now_ms;
+    entry.until_ms = ev->now_ms + CIGNA_TOMB_MS;
+
+    f->state = cigna_disconnect_st_journal;
+    cigna_flow_journal(op, &entry, 1);
+}
+
+
+static void
+cigna_disconnect_report(cigna_disconnect_t *f, cigna_op_t *op,
+    cigna_dance_outcome_e outcome, const char *text)
+{
+    cigna_flow_say(f->detail, sizeof(f->detail), text, cigna_slice_null);
+
+    f->outcome = outcome;
+    f->state = cigna_disconnect_st_report;
+    cigna_flow_report(op);
+}

@@ -1,0 +1,43 @@
+
+#ifndef _CIGNA_DISCONNECT_H_INCLUDED_
+#define _CIGNA_DISCONNECT_H_INCLUDED_
+
+
+#include "flow/cigna_flow.h"
+#include "cigna_dance_outcome.h"
+#include "provider/cigna_revoke_handoff.h"
+#include "vault/cigna_vault.h"
+
+
+/*
+ * Forgets a grant: deletes it in the vault, reports, then has its tokens
+ * revoked at the authorization server.
+ */
+
+typedef struct {
+    /* set by the caller, borrowed until the flow is over */
+    const cigna_vault_t        *vault;
+    const cigna_provider_t     *provider;
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
+
+    /* results, complete when the flow reports (or is done) */
+    cigna_dance_outcome_e          outcome;      /* disconnected, not_disconnected */
+    unsigned                       existed:1;
+    unsigned                       unread:1;     /* ... and could not be opened */
+    char                           detail[192];  /* for the log, never a secret */
+
+    /* private */
+    unsigned                         state;
+    cigna_retry_t                    retry;
+    cigna_grant_t                    grant;
+    cigna_revoke_handoff_t           revoke;
+} cigna_disconnect_t;
+
+
+void cigna_disconnect_init(cigna_disconnect_t *f);
+void cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+#endif /* _CIGNA_DISCONNECT_H_INCLUDED_ */

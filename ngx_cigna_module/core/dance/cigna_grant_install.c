@@ -1,0 +1,290 @@
+
+/*
+ * Storing of a grant, within the callback.
+ *
+ *   look --> looked      begin --> put --> journal --> over
+ *                                  ^ |                  ^
+ *                                  | v                  |
+ *                                 sleep --> disown -----+
+ *
+ * Invariants:
+ *
+ *   (1) rc is "ok" only if Redis has said that the grant is stored;
+ *   (2) what it has replaced is known from the reply of the very put that did
+ *       so; where that reply was lost, from the look before;
+ *   (3) a grant that Redis has confirmed goes to the journal, as a failover
+ *       may lose it nevertheless; one that may have got there unnoticed is
+ *       entered as deleted, since its tokens are going to be revoked.
+ *
+ * Storing a grant twice is the same as once.
+ */
+
+
+#include <string.h>
+
+#include "cigna_grant_install.h"
+#include "vault/cigna_grant_write.h"
+
+
+#define CIGNA_GRANT_INSTALL_TRIES     8
+#define CIGNA_GRANT_INSTALL_MS        50
+#define CIGNA_GRANT_INSTALL_MAX_MS    1600
+
+
+typedef enum {
+    cigna_grant_install_st_put = 0,
+    cigna_grant_install_st_sleep,
+    cigna_grant_install_st_journal,
+    cigna_grant_install_st_over
+} cigna_grant_install_state_e;
+
+
+static int cigna_grant_install_stored(cigna_grant_install_t *p,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_grant_install_not_stored(cigna_grant_install_t *p,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_grant_install_read(cigna_grant_install_t *p,
+    const cigna_reply_t *record);
+static int cigna_grant_install_over(cigna_grant_install_t *p,
+    cigna_grant_install_e rc);
+static int cigna_grant_install_differ(cigna_slice_t a, cigna_slice_t b);
+static int cigna_grant_install_shared(cigna_slice_t a, cigna_slice_t b);
+
+
+void
+cigna_grant_install_init(cigna_grant_install_t *p)
+{
+    p->rc = cigna_grant_install_failed;
+    memset(&p->old, 0, sizeof(cigna_grant_t));
+    p->replaced = 0;
+    p->unread = 0;
+
+    p->state = cigna_grant_install_st_over;
+    memset(&p->entry, 0, sizeof(cigna_journal_t));
+    p->looked = 0;
+    p->lost = 0;
+}
+
+
+void
+cigna_grant_install_look(cigna_grant_install_t *p, cigna_op_t *op)
+{
+    cigna_script_read(op, p->identity);
+}
+
+
+void
+cigna_grant_install_looked(cigna_grant_install_t *p, const cigna_event_t *ev)
+{
+    if (cigna_flow_answered(ev)) {
+        cigna_grant_install_read(p, ev->reply);
+        p->looked = p->replaced;
+    }
+
+    /* nothing is replaced yet */
+
+    p->replaced = 0;
+}
+
+
+int
+cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
+    const cigna_event_t *ev, cigna_op_t *op)
+{
+    uint64_t       kept_ms;
+    cigna_slice_t  argv[1 + CIGNA_GRANT_WRITE_ARGC];
+
+    g->generation = 1;
+    g->state = cigna_grant_live;
+    g->connected_ms = ev->now_ms;
+
+    kept_ms = cigna_grant_write_kept_ms(p->provider, g, ev->now_ms);
+
+    argv[0] = p->identity->grant_key;
+
+    if (cigna_flow_token(p->arena, ev->random, 16, &g->id) != CIGNA_OK
+        || cigna_grant_write_args(p->vault, p->provider, p->identity, g, kept_ms,
+                                  ev->random + 16, p->arena, &argv[1])
+           != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    p->entry.tenant = p->provider->tenant;
+    p->entry.who = cigna_script_who(p->identity);
+    p->entry.id = g->id;
+    p->entry.generation = g->generation;
+    p->entry.blob = argv[3];
+    p->entry.made_ms = ev->now_ms;
+    p->entry.until_ms = ev->now_ms + (int64_t) kept_ms;
+
+    cigna_script_run(op, cigna_script_grant_put, argv,
+                     1 + CIGNA_GRANT_WRITE_ARGC);
+    cigna_retry_init(&p->retry, op, cigna_grant_install_st_put);
+    p->state = cigna_grant_install_st_put;
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_grant_install_next(cigna_grant_install_t *p, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch ((cigna_grant_install_state_e) p->state) {
+
+    case cigna_grant_install_st_put:
+
+        if (cigna_script_said(ev, "ok")) {
+            return cigna_grant_install_stored(p, ev, op);
+        }
+
+        if (cigna_script_said(ev, "retired")) {
+            return cigna_grant_install_over(p, cigna_grant_install_retired);
+        }
+
+        return cigna_grant_install_not_stored(p, ev, op);
+
+    case cigna_grant_install_st_sleep:
+
+        p->state = cigna_retry_again(&p->retry, op);
+        return CIGNA_AGAIN;
+
+    case cigna_grant_install_st_journal:
+    case cigna_grant_install_st_over:
+        break;
+    }
+
+    return cigna_grant_install_over(p, p->rc);
+}
+
+
+/* without room in the journal it is as without a journal */
+
+static int
+cigna_grant_install_stored(cigna_grant_install_t *p, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    uint64_t              connected;
+    const cigna_reply_t  *record;
+
+    p->rc = cigna_grant_install_ok;
+    p->state = cigna_grant_install_st_journal;
+
+    record = cigna_reply_item(ev->reply, 2);
+
+    if (cigna_reply_slice(cigna_reply_item(record, 0)).len) {
+        cigna_grant_install_read(p, record);
+
+    } else if (p->lost && p->looked) {
+        p->replaced = 1;
+    }
+
+    if (cigna_slice_uint(cigna_script_slice(ev, 1), INT64_MAX, &connected)
+        != CIGNA_OK)
+    {
+        return cigna_grant_install_over(p, cigna_grant_install_ok);
+    }
+
+    p->entry.connected_ms = (int64_t) connected;
+    cigna_flow_journal(op, &p->entry, 1);
+
+    return CIGNA_AGAIN;
+}
+
+
+static int
+cigna_grant_install_not_stored(cigna_grant_install_t *p,
+    const cigna_event_t *ev, cigna_op_t *op)
+{
+    p->lost |= ev->type == cigna_ev_lost;
+
+    if (cigna_retry_sleep(&p->retry, op, CIGNA_GRANT_INSTALL_TRIES, CIGNA_GRANT_INSTALL_MS,
+                          CIGNA_GRANT_INSTALL_MAX_MS)
+        == CIGNA_OK)
+    {
+        p->state = cigna_grant_install_st_sleep;
+        return CIGNA_AGAIN;
+    }
+
+    p->rc = cigna_grant_install_failed;
+
+    if (!p->lost) {
+        return cigna_grant_install_over(p, cigna_grant_install_failed);
+    }
+
+    p->entry.generation = 0;
+    p->entry.blob = cigna_slice_null;
+    p->entry.connected_ms = 1;             /* see cigna_disconnect.c */
+
+    p->state = cigna_grant_install_st_journal;
+    cigna_flow_journal(op, &p->entry, 0);
+
+    return CIGNA_AGAIN;
+}
+
+
+/* what it was, if there was something; a later read counts more */
+
+static void
+cigna_grant_install_read(cigna_grant_install_t *p, const cigna_reply_t *record)
+{
+    int  rc;
+
+    memset(&p->old, 0, sizeof(cigna_grant_t));
+
+    rc = cigna_vault_read_grant(p->vault, p->provider, p->identity, record,
+                                p->arena, &p->old, NULL);
+
+    p->replaced = rc != CIGNA_NONE && rc != CIGNA_AGAIN;
+    p->unread = p->replaced && rc != CIGNA_OK;
+
+    if (rc != CIGNA_OK) {
+        memset(&p->old, 0, sizeof(cigna_grant_t));
+    }
+}
+
+
+static int
+cigna_grant_install_over(cigna_grant_install_t *p, cigna_grant_install_e rc)
+{
+    p->rc = rc;
+    p->state = cigna_grant_install_st_over;
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_grant_install_outdated(const cigna_grant_install_t *p,
+    const cigna_grant_t *g)
+{
+    return p->replaced && !p->unread
+           && !cigna_grant_install_shared(p->old.refresh_token, g->refresh_token)
+           && !cigna_grant_install_shared(p->old.access_token, g->access_token);
+}
+
+
+int
+cigna_grant_install_changed(const cigna_grant_install_t *p,
+    const cigna_grant_t *g)
+{
+    return p->replaced && !p->unread
+           && (cigna_grant_install_differ(p->old.sub, g->sub)
+               || cigna_grant_write_other_patient(p->provider, p->old.patient,
+                                                  g->patient));
+}
+
+
+static int
+cigna_grant_install_differ(cigna_slice_t a, cigna_slice_t b)
+{
+    return a.len && b.len && !cigna_slice_eq(a, b);
+}
+
+
+static int
+cigna_grant_install_shared(cigna_slice_t a, cigna_slice_t b)
+{
+    return a.len && b.len && cigna_secret_eq(a, b);
+}

@@ -1,0 +1,349 @@
+
+/*
+ * The identifier of $userinfo: asked for once, with the access token of the
+ * grant, and kept in its record.
+ *
+ *   start --> read --> ask --> set --> over
+ *             |  ^      |      |  |     ^
+ *             |  |      |      v  |     |
+ *             |  +------|-- changed     |
+ *             +---------+---------------+
+ *
+ * Generation and tokens stay as they are, so that a refresh which is under way
+ * loses nothing: it finds the bytes changed, or they are read again here.
+ * Nothing depends on the identifier: whatever fails is left to the next
+ * refresh.
+ *
+ * Invariants, checked by t/fuzz/dance/fuzz_userinfo.c:
+ *
+ *   (1) there is one request at most, to fhir_base, with the access token that
+ *       Redis has for the very grant;
+ *   (2) only the bytes that were read are replaced, and what replaces them
+ *       opens to the same grant but for the identifier;
+ *   (3) no other grant gets it than the one whose token asked.
+ */
+
+
+#include <string.h>
+
+#include "json/cigna_json.h"
+#include "cigna_userinfo.h"
+
+
+#define CIGNA_USERINFO_PATH    "/$userinfo"
+#define CIGNA_USERINFO_ROUNDS  3           /* while the record changes */
+
+
+typedef enum {
+    cigna_userinfo_st_start = 0,
+    cigna_userinfo_st_read,
+    cigna_userinfo_st_ask,
+    cigna_userinfo_st_set,
+    cigna_userinfo_st_over
+} cigna_userinfo_state_e;
+
+
+static int cigna_userinfo_read(cigna_userinfo_t *f, cigna_op_t *op);
+static int cigna_userinfo_judge(cigna_userinfo_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static cigna_userinfo_e cigna_userinfo_record(cigna_userinfo_t *f,
+    const cigna_event_t *ev);
+static int cigna_userinfo_ask(cigna_userinfo_t *f, cigna_op_t *op);
+static int cigna_userinfo_told(cigna_userinfo_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_userinfo_set(cigna_userinfo_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_userinfo_over(cigna_userinfo_t *f, cigna_userinfo_e rc);
+
+
+void
+cigna_userinfo_init(cigna_userinfo_t *f)
+{
+    f->rc = cigna_userinfo_pending;
+    f->value = cigna_slice_null;
+    f->detail[0] = '\0';
+
+    f->state = cigna_userinfo_st_start;
+    f->rounds = 0;
+    memset(&f->grant, 0, sizeof(cigna_grant_t));
+    f->blob = cigna_slice_null;
+}
+
+
+int
+cigna_userinfo_next(cigna_userinfo_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch ((cigna_userinfo_state_e) f->state) {
+
+    case cigna_userinfo_st_start:
+
+        return cigna_userinfo_read(f, op);
+
+    case cigna_userinfo_st_read:
+
+        return cigna_userinfo_judge(f, ev, op);
+
+    case cigna_userinfo_st_ask:
+
+        return cigna_userinfo_told(f, ev, op);
+
+    case cigna_userinfo_st_set:
+
+        if (cigna_script_said(ev, "ok")) {
+            return cigna_userinfo_over(f, cigna_userinfo_known);
+        }
+
+        if (cigna_script_said(ev, "stale")
+            && f->rounds < CIGNA_USERINFO_ROUNDS)
+        {
+            return cigna_userinfo_read(f, op);
+        }
+
+        return cigna_userinfo_over(f, cigna_userinfo_unstored);
+
+    case cigna_userinfo_st_over:
+        break;
+    }
+
+    return cigna_userinfo_over(f, f->rc);
+}
+
+
+void
+cigna_userinfo_flow(cigna_userinfo_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (cigna_userinfo_next(f, ev, op) != CIGNA_AGAIN) {
+        cigna_flow_done(op);
+    }
+}
+
+
+static int
+cigna_userinfo_read(cigna_userinfo_t *f, cigna_op_t *op)
+{
+    f->rounds++;
+    f->state = cigna_userinfo_st_read;
+    cigna_script_read(op, f->identity);
+
+    return CIGNA_AGAIN;
+}
+
+
+static int
+cigna_userinfo_judge(cigna_userinfo_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_userinfo_e  rc;
+
+    rc = cigna_userinfo_record(f, ev);
+
+    if (rc != cigna_userinfo_pending) {
+        return cigna_userinfo_over(f, rc);
+    }
+
+    if (f->value.len) {
+        return cigna_userinfo_set(f, ev, op);
+    }
+
+    if (f->grant.expires_ms <= ev->now_ms) {
+        return cigna_userinfo_over(f, cigna_userinfo_ended);
+    }
+
+    return cigna_userinfo_ask(f, op);
+}
+
+
+/* "pending" if it is the grant that is meant, and lacks the identifier */
+
+static cigna_userinfo_e
+cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)
+{
+    int            rc;
+    cigna_grant_t  head;
+    cigna_slice_t  blob;
+
+    if (!cigna_flow_answered(ev)) {
+        return cigna_userinfo_unstored;
+    }
+
+    rc = cigna_vault_read_grant(f->vault, f->provider, f->identity, ev->reply,
+                                f->arena, &f->grant, NULL);
+
+    if (rc == CIGNA_AGAIN || rc == CIGNA_ERROR) {
+        return cigna_userinfo_unstored;
+    }
+
+    if (rc != CIGNA_OK || f->grant.state != cigna_grant_live
+        || !cigna_slice_eq(f->grant.id, f->id))
+    {
+        return cigna_userinfo_ended;
+    }
+
+    if (f->grant.userinfo.len) {
+        f->value = f->grant.userinfo;
+        return cigna_userinfo_current;
+    }
+
+    /* the event's bytes do not live as long as the operations' */
+
+    if (cigna_vault_read_head(ev->reply, &head, &blob) != CIGNA_OK
+        || cigna_arena_copy(f->arena, blob, &f->blob) != CIGNA_OK)
+    {
+        return cigna_userinfo_unstored;
+    }
+
+    f->grant.id = f->id;
+
+    return cigna_userinfo_pending;
+}
+
+
+static int
+cigna_userinfo_ask(cigna_userinfo_t *f, cigna_op_t *op)
+{
+    cigna_buf_t           b;
+    cigna_http_request_t  req;
+
+    memset(&req, 0, sizeof(cigna_http_request_t));
+
+    cigna_arena_open(f->arena, &b);
+    cigna_buf_append(&b, f->provider->fhir_base);
+    cigna_buf_append_str(&b, CIGNA_USERINFO_PATH);
+    req.url = cigna_arena_close(f->arena, &b);
+
+    cigna_arena_open(f->arena, &b);
+    cigna_buf_append_str(&b, "Bearer ");
+    cigna_buf_append(&b, f->grant.access_token);
+    req.authorization = cigna_arena_close(f->arena, &b);
+
+    if (req.url.len == 0 || req.authorization.len == 0) {
+        return cigna_userinfo_over(f, cigna_userinfo_unstored);
+    }
+
+    f->state = cigna_userinfo_st_ask;
+    cigna_flow_http(op, &req);
+    op->fhir = 1;
+    op->ms = CIGNA_USERINFO_MS;
+
+    return CIGNA_AGAIN;
+}
+
+
+static int
+cigna_userinfo_told(cigna_userinfo_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_buf_t  b;
+    uint8_t      status[8];
+
+    if (ev->type != cigna_ev_ok) {
+        return cigna_userinfo_over(f, cigna_userinfo_unreachable);
+    }
+
+    if (ev->status != 200) {
+        cigna_buf_init(&b, status, sizeof(status));
+        cigna_buf_append_uint(&b, ev->status);
+        cigna_flow_say(f->detail, sizeof(f->detail), "status",
+                       cigna_buf_slice(&b));
+        return cigna_userinfo_over(f, cigna_userinfo_refused);
+    }
+
+    if (cigna_userinfo_parse(ev->body, f->arena, &f->value) != CIGNA_OK) {
+        cigna_flow_say(f->detail, sizeof(f->detail),
+                       "no Parameters with an identifier", cigna_slice_null);
+        return cigna_userinfo_over(f, cigna_userinfo_refused);
+    }
+
+    return cigna_userinfo_set(f, ev, op);
+}
+
+
+static int
+cigna_userinfo_set(cigna_userinfo_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_slice_t  argv[5];
+
+    f->grant.userinfo = f->value;
+
+    argv[0] = f->identity->grant_key;
+    argv[1] = f->blob;
+    argv[4] = cigna_script_who(f->identity);
+
+    if (cigna_vault_seal_grant(f->vault, f->provider, f->identity, &f->grant,
+                               ev->random, f->arena, &argv[2])
+        != CIGNA_OK
+        || cigna_script_channel(f->vault, f->arena, &argv[3]) != CIGNA_OK)
+    {
+        return cigna_userinfo_over(f, cigna_userinfo_unstored);
+    }
+
+    f->state = cigna_userinfo_st_set;
+    cigna_script_run(op, cigna_script_grant_amend, argv, 5);
+
+    return CIGNA_AGAIN;
+}
+
+
+static int
+cigna_userinfo_over(cigna_userinfo_t *f, cigna_userinfo_e rc)
+{
+    f->rc = rc;
+    f->state = cigna_userinfo_st_over;
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_userinfo_parse(cigna_slice_t body, cigna_arena_t *arena,
+    cigna_slice_t *value)
+{
+    int                  rc;
+    cigna_json_t        *doc;
+    cigna_slice_t        type, id;
+    const cigna_json_t  *parameters, *first;
+
+    *value = cigna_slice_null;
+
+    doc = cigna_json_parse(body);
+    if (doc == NULL) {
+        return CIGNA_ERROR;
+    }
+
+    rc = CIGNA_ERROR;
+
+    if (cigna_json_string(doc, "resourceType", CIGNA_USERINFO_MAX, &type)
+        == CIGNA_OK
+        && cigna_slice_eq(type, cigna_slice("Parameters"))
+        && cigna_json_array(doc, "parameter", &parameters) == CIGNA_OK)
+    {
+        first = cigna_json_item(parameters, 0);
+
+        if (first != NULL
+            && cigna_json_string(first, "valueString", CIGNA_USERINFO_MAX, &id)
+               == CIGNA_OK
+            && id.len)
+        {
+            rc = cigna_arena_copy(arena, id, value);
+        }
+    }
+
+    cigna_json_destroy(doc);
+
+    return rc;
+}
+
+
+const char *
+cigna_userinfo_name(cigna_userinfo_e rc)
+{
+    static const char  *names[] = {
+        "known", "pending", "current", "ended", "unreachable", "refused",
+        "unstored"
+    };
+
+    return names[rc];
+}

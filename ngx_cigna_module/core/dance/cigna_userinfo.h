@@ -1,0 +1,79 @@
+
+#ifndef _CIGNA_USERINFO_H_INCLUDED_
+#define _CIGNA_USERINFO_H_INCLUDED_
+
+
+#include "vault/cigna_scripts.h"
+
+
+/*
+ * Learns the identifier that the FHIR server's $userinfo tells of a member,
+ * and puts it into the grant; see cigna_userinfo.c.  A flow, and a part of the
+ * callback.
+ */
+
+#define CIGNA_USERINFO_MAX  1024           /* bytes of an identifier */
+#define CIGNA_USERINFO_MS   3000           /* to connect, and for the reply */
+
+
+typedef enum {
+    cigna_userinfo_known = 0,              /* learned, and stored */
+    cigna_userinfo_pending,
+    cigna_userinfo_current,                /* it was known before */
+    cigna_userinfo_ended,                  /* no such grant, or no token of it
+                                              that could ask */
+    cigna_userinfo_unreachable,            /* not sent, or no reply */
+    cigna_userinfo_refused,                /* a reply without an identifier */
+    cigna_userinfo_unstored                /* Redis, or no room */
+} cigna_userinfo_e;
+
+
+typedef struct {
+    /* set by the caller, borrowed until it is over */
+    const cigna_vault_t         *vault;
+    const cigna_provider_t      *provider;
+    const cigna_vault_names_t   *identity;
+    cigna_arena_t               *arena;
+    cigna_slice_t                id;          /* of the grant that is meant */
+
+    /* results */
+    cigna_userinfo_e          rc;
+    cigna_slice_t             value;       /* in the arena; may be known and
+                                              not stored */
+    char                      detail[64];  /* for the log, never a secret */
+
+    /* private */
+    unsigned                  state;
+    unsigned                  rounds;
+    cigna_grant_t             grant;
+    cigna_slice_t             blob;        /* it was opened from */
+} cigna_userinfo_t;
+
+
+/* before or after the caller's fields are set, which it leaves alone */
+void cigna_userinfo_init(cigna_userinfo_t *f);
+
+/*
+ * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
+ * it is over, rc says how, and there is no operation.
+ */
+int cigna_userinfo_next(cigna_userinfo_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+/* the same as a flow of its own, which says "done" in the end */
+void cigna_userinfo_flow(cigna_userinfo_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+/*
+ * Reads the reply to $userinfo: a FHIR R4 Parameters resource, whose
+ * parameter[0].valueString is copied into the arena as it is.  CIGNA_ERROR:
+ * anything else, empty, or longer than CIGNA_USERINFO_MAX.
+ */
+int cigna_userinfo_parse(cigna_slice_t body, cigna_arena_t *arena,
+    cigna_slice_t *value);
+
+/* as logs and counters have it */
+const char *cigna_userinfo_name(cigna_userinfo_e rc);
+
+
+#endif /* _CIGNA_USERINFO_H_INCLUDED_ */

@@ -1,0 +1,826 @@
+
+/*
+ * The request that nginx's proxy has made may be more than one: nginx writes
+ * decoded bytes wherever a capture, $uri or another variable stands in
+ * proxy_pass or proxy_set_header.  A line end among them ends the header early,
+ * and what follows is another request to whoever reads it.
+ *
+ *   request line   "GET" or "HEAD", a space, the target that nginx itself
+ *                  knows, a space, "HTTP/1.0" or "HTTP/1.1"
+ *   target         the path of fhir_base, and behind it segments which, decoded
+ *                  once, are not empty, "." or "..", are UTF-8, and have no
+ *                  "/", "\", ";", "%" or control byte in them; the path may
+ *                  end with "/".  In the query stands any byte above the space
+ *                  but DEL and "#"
+ *   header         each line ends with CR LF and has a name; values that leave
+ *                  have no control bytes but tabs
+ *   after it       nothing: a body never leaves
+ *
+ * Lines that leave, in the order in which they came:
+ *
+ *   Host                     written from fhir_base, in its place or first
+ *   Connection               "close", or not at all
+ *   the caller's lines       those in the table below that pass
+ *   the operator's lines     all but those that never leave
+ *   X-Request-Id, traceparent, Authorization: ours, at the end
+ *
+ * Invariants, checked by t/fuzz/fhir/fuzz_gate_out.c:
+ *
+ *   (1) what was written is one request: read by these rules it has nothing
+ *       behind it, one Host, and at most one Authorization, which is ours;
+ *   (2) its path is at or below the base;
+ *   (3) each of its lines is on a list;
+ *   (4) what was written passes once more, and stays as it is.
+ */
+
+
+#include <string.h>
+
+#include "cigna_gate_out.h"
+
+
+#define CIGNA_GATE_OUT_NAME_MAX  20
+#define CIGNA_GATE_OUT_NAMES     5         /* of one length */
+
+/* nothing that is written beside the request and ours is longer than this */
+#define CIGNA_GATE_OUT_EXTRA                                                  \
+    (sizeof("Host: \r\nX-Request-Id: \r\ntraceparent: \r\n"                   \
+            "Authorization: Bearer \r\n?\r\nConnection: close\r\n"))
+
+
+typedef enum {
+    cigna_gate_out_other = 0,              /* leaves if the operator set it */
+    cigna_gate_out_host,
+    cigna_gate_out_connection,
+    cigna_gate_out_passing,                /* leaves, whoever set it */
+    cigna_gate_out_partial,                /* not where all is wanted */
+    cigna_gate_out_conditional,            /* not from a search by POST */
+    cigna_gate_out_range,                  /* neither nor */
+    cigna_gate_out_content,                /* not from a search by POST */
+    cigna_gate_out_id,
+    cigna_gate_out_parent,
+    cigna_gate_out_state,
+    cigna_gate_out_hidden                  /* never leaves */
+} cigna_gate_out_name_e;
+
+
+typedef struct {
+    const char             *name;
+    cigna_gate_out_name_e   kind;
+} cigna_gate_out_name_t;
+
+
+/* by length; those that never leave also by the prefix "X-Forwarded-" */
+
+static const cigna_gate_out_name_t
+    cigna_gate_out_names[CIGNA_GATE_OUT_NAME_MAX][CIGNA_GATE_OUT_NAMES] =
+{
+    [2]  = { { "te", cigna_gate_out_hidden } },
+    [4]  = { { "host", cigna_gate_out_host } },
+    [5]  = { { "range", cigna_gate_out_range } },
+    [6]  = { { "accept", cigna_gate_out_passing },
+             { "cookie", cigna_gate_out_hidden },
+             { "prefer", cigna_gate_out_passing },
+             { "expect", cigna_gate_out_hidden } },
+    [7]  = { { "cookie2", cigna_gate_out_hidden },
+             { "upgrade", cigna_gate_out_hidden },
+             { "trailer", cigna_gate_out_hidden } },
+    [8]  = { { "if-range", cigna_gate_out_range } },
+    [9]  = { { "forwarded", cigna_gate_out_hidden },
+             { "x-real-ip", cigna_gate_out_hidden },
+             { "client-ip", cigna_gate_out_hidden } },
+    [10] = { { "connection", cigna_gate_out_connection },
+             { "user-agent", cigna_gate_out_passing },
+             { "tracestate", cigna_gate_out_state },
+             { "keep-alive", cigna_gate_out_hidden } },
+    [11] = { { "traceparent", cigna_gate_out_parent },
+             { "x-client-ip", cigna_gate_out_hidden } },
+    [12] = { { "content-type", cigna_gate_out_content },
+             { "x-request-id", cigna_gate_out_id } },
+    [13] = { { "if-none-match", cigna_gate_out_conditional },
+             { "authorization", cigna_gate_out_hidden } },
+    [14] = { { "accept-charset", cigna_gate_out_passing },
+             { "content-length", cigna_gate_out_hidden },
+             { "true-client-ip", cigna_gate_out_hidden },
+             { "x-original-url", cigna_gate_out_hidden },
+             { "http2-settings", cigna_gate_out_hidden } },
+    [15] = { { "accept-encoding", cigna_gate_out_partial },
+             { "accept-language", cigna_gate_out_passing } },
+    [16] = { { "proxy-connection", cigna_gate_out_hidden },
+             { "cf-connecting-ip", cigna_gate_out_hidden } },
+    [17] = { { "if-modified-since", cigna_gate_out_conditional },
+             { "transfer-encoding", cigna_gate_out_hidden } },
+    [18] = { { "proxy-authenticate", cigna_gate_out_hidden } },
+    [19] = { { "proxy-authorization", cigna_gate_out_hidden },
+             { "x-cluster-client-ip", cigna_gate_out_hidden } }
+};
+
+
+/* what is special about a byte of a target */
+
+#define CIGNA_GATE_OUT_BAD    1            /* stands in no target */
+#define CIGNA_GATE_OUT_SLASH  2
+#define CIGNA_GATE_OUT_DOT    4
+#define CIGNA_GATE_OUT_CODED  8            /* "%" */
+#define CIGNA_GATE_OUT_ODD    16           /* stands in no path */
+#define CIGNA_GATE_OUT_HIGH   32           /* a part of a character */
+
+
+/* sixteen in a row */
+
+static const uint8_t  cigna_gate_out_class[256] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 0, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 4, 2,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32
+};
+
+
+/* where the reading of a path is */
+
+typedef struct {
+    const uint8_t  *segment;               /* its first byte */
+    size_t          escapes;               /* in the segment */
+    size_t          dots;                  /* ... escaped or not */
+
+    /* of a character that is not ASCII (RFC 3629, section 4) */
+    unsigned        more;                  /* bytes to come */
+    uint8_t         least;                 /* of the next one */
+    uint8_t         most;
+} cigna_gate_out_path_t;
+
+
+/* what is written, with room for all of it, and what was written so far */
+
+typedef struct {
+    uint8_t   *pos;
+    unsigned   host:1;
+    unsigned   connection:1;
+} cigna_gate_out_to_t;
+
+
+static cigna_gate_out_e cigna_gate_out_read_target(cigna_gate_out_t *gate);
+static int cigna_gate_out_query(const uint8_t *p, const uint8_t *end);
+static int cigna_gate_out_plain(const uint8_t *p, const uint8_t *end);
+static const uint8_t *cigna_gate_out_special(cigna_gate_out_path_t *path,
+    const uint8_t *p, const uint8_t *end);
+static int cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c);
+static int cigna_gate_out_segment(const cigna_gate_out_path_t *path,
+    const uint8_t *end);
+static cigna_gate_out_e cigna_gate_out_first(cigna_gate_out_t *gate,
+    cigna_slice_t *request, cigna_gate_out_to_t *to);
+static int cigna_gate_out_put_target(cigna_gate_out_t *gate,
+    cigna_gate_out_to_t *to);
+static cigna_gate_out_e cigna_gate_out_searched(cigna_gate_out_t *gate,
+    cigna_slice_t *path, cigna_slice_t *query);
+static int cigna_gate_out_header(cigna_gate_out_t *gate,
+    cigna_slice_t *request, cigna_gate_out_to_t *to);
+static int cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,
+    cigna_gate_out_to_t *to);
+static cigna_gate_out_name_e cigna_gate_out_kind(cigna_slice_t name);
+static int cigna_gate_out_is_set(const cigna_gate_out_t *gate,
+    cigna_slice_t name);
+static int cigna_gate_out_leaves(cigna_gate_out_t *gate,
+    cigna_gate_out_name_e kind, cigna_slice_t name);
+static int cigna_gate_out_closes(cigna_slice_t value);
+static inline void cigna_gate_out_put(cigna_gate_out_to_t *to,
+    cigna_slice_t s);
+static inline void cigna_gate_out_put_line(cigna_gate_out_to_t *to,
+    cigna_slice_t name, cigna_slice_t value);
+
+
+cigna_gate_out_e
+cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request, cigna_buf_t *b)
+{
+    cigna_gate_out_e     e;
+    cigna_gate_out_to_t  to;
+
+    if ((size_t) (b->end - b->pos) < cigna_gate_out_max(gate, request.len)) {
+        b->overflow = 1;
+        return cigna_gate_out_request;
+    }
+
+    /* what is not a target may still be a request that was never meant */
+
+    e = cigna_gate_out_read_target(gate);
+
+    if (e != cigna_gate_out_passed) {
+        return e;
+    }
+
+    memset(&to, 0, sizeof(cigna_gate_out_to_t));
+    to.pos = b->pos;
+
+    e = cigna_gate_out_first(gate, &request, &to);
+
+    if (e != cigna_gate_out_passed) {
+        return e;
+    }
+
+    if (!cigna_gate_out_header(gate, &request, &to)) {
+        return cigna_gate_out_lines;
+    }
+
+    b->pos = to.pos;
+
+    return cigna_gate_out_passed;
+}
+
+
+size_t
+cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len)
+{
+    return request_len + gate->host.len + gate->token.len
+           + gate->request_id.len + gate->traceparent.len + gate->query.len
+           + CIGNA_GATE_OUT_EXTRA;
+}
+
+
+/*
+ * The base is not looked into: it is the operator's.  A path elsewhere is the
+ * configuration's fault unless a caller can have meant it to be read in another
+ * way.
+ */
+
+static cigna_gate_out_e
+cigna_gate_out_read_target(cigna_gate_out_t *gate)
+{
+    int             below;
+    const uint8_t  *path, *end, *query;
+
+    if (gate->base.len && gate->base.data[gate->base.len - 1] == '/') {
+        gate->base.len--;
+    }
+
+    path = gate->target.data;
+    end = path + gate->target.len;
+
+    query = gate->target.len ? memchr(path, '?', gate->target.len) : NULL;
+
+    if (query == NULL) {
+        query = end;
+    }
+
+    below = cigna_slice_starts(cigna_slice_make(path, query), gate->base);
+
+    gate->args = cigna_slice_make(query, end);
+
+    if (below) {
+        path += gate->base.len;
+
+        /* "location /fhir" with "proxy_pass .../base/" makes "/base//..." */
+
+        if (query - path > 1 && path[0] == '/' && path[1] == '/') {
+            return cigna_gate_out_base;
+        }
+    }
+
+    if (!cigna_gate_out_plain(path, query)
+        || !cigna_gate_out_query(query, end))
+    {
+        return cigna_gate_out_target;
+    }
+
+    /* a path that is only the base ends where it does */
+
+    if (!below || (path < query && *path != '/')
+        || (path == query && gate->base.len == 0))
+    {
+        return cigna_gate_out_base;
+    }
+
+    return cigna_gate_out_passed;
+}
+
+
+static int
+cigna_gate_out_query(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end) {
+        if (cigna_gate_out_class[*p++] == CIGNA_GATE_OUT_BAD) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* 1 if a path, or what follows the base in one, means the same to everybody */
+
+static int
+cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
+{
+    cigna_gate_out_path_t  path;
+
+    /* the first slash follows the base */
+
+    if (p < end && *p == '/') {
+        p++;
+    }
+
+    memset(&path, 0, sizeof(cigna_gate_out_path_t));
+    path.segment = p;
+
+    while (p < end) {
+
+        if (cigna_gate_out_class[*p] == 0 && path.more == 0) {
+            p++;
+            continue;
+        }
+
+        p = cigna_gate_out_special(&path, p, end);
+
+        if (p == NULL) {
+            return 0;
+        }
+    }
+
+    /* the last segment may be empty */
+
+    return path.more == 0
+           && (path.segment == end || cigna_gate_out_segment(&path, end));
+}
+
+
+/* passes a byte which is not like others; NULL: it cannot stand there */
+
+static const uint8_t *
+cigna_gate_out_special(cigna_gate_out_path_t *path, const uint8_t *p,
+    const uint8_t *end)
+{
+    int             high, low;
+    uint8_t         c, class;
+    const uint8_t  *next;
+
+    c = *p;
+    next = p + 1;
+
+    if (c == '%') {
+
+        if (end - p < 3) {
+            return NULL;
+        }
+
+        high = cigna_slice_hex(p[1]);
+        low = cigna_slice_hex(p[2]);
+
+        if (high < 0 || low < 0) {
+            return NULL;
+        }
+
+        c = (uint8_t) (high << 4 | low);
+        next = p + 3;
+
+        path->escapes++;
+    }
+
+    class = cigna_gate_out_class[c];
+
+    if (path->more || class == CIGNA_GATE_OUT_HIGH) {
+        return cigna_gate_out_character(path, c) ? next : NULL;
+    }
+
+    if (class == CIGNA_GATE_OUT_DOT) {
+        path->dots++;
+        return next;
+    }
+
+    if (class == CIGNA_GATE_OUT_SLASH && *p == '/') {
+
+        if (!cigna_gate_out_segment(path, p)) {
+            return NULL;
+        }
+
+        path->segment = next;
+        path->escapes = 0;
+        path->dots = 0;
+
+        return next;
+    }
+
+    /* a space and "#" end a target only as they are */
+
+    return (class == 0 || (*p == '%' && (c == ' ' || c == '#'))) ? next : NULL;
+}
+
+
+/* bytes that are not ASCII, in the ranges of RFC 3629 */
+
+static int
+cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c)
+{
+    if (path->more) {
+
+        if (c < path->least || c > path->most) {
+            return 0;
+        }
+
+        path->more--;
+        path->least = 0x80;
+        path->most = 0xbf;
+
+        return 1;
+    }
+
+    path->least = (c == 0xe0) ? 0xa0 : (c == 0xf0) ? 0x90 : 0x80;
+    path->most = (c == 0xed) ? 0x9f : (c == 0xf4) ? 0x8f : 0xbf;
+
+    if (c >= 0xc2 && c <= 0xdf) {
+        path->more = 1;
+
+    } else if (c >= 0xe0 && c <= 0xef) {
+        path->more = 2;
+
+    } else if (c >= 0xf0 && c <= 0xf4) {
+        path->more = 3;
+    }
+
+    return path->more != 0;
+}
+
+
+/* neither empty nor dots */
+
+static int
+cigna_gate_out_segment(const cigna_gate_out_path_t *path, const uint8_t *end)
+{
+    size_t  len;
+
+    len = (size_t) (end - path->segment) - 2 * path->escapes;
+
+    return len && (path->dots != len || len > 2);
+}
+
+
+/* the request line; its target is the one that was read */
+
+static cigna_gate_out_e
+cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
+    cigna_gate_out_to_t *to)
+{
+    cigna_slice_t   method, version;
+    const uint8_t  *p;
+
+    method = cigna_slice("GET ");
+    version = cigna_slice(" HTTP/1.1\r\n");
+
+    if (gate->search && request->len && request->data[0] == 'P') {
+        method = cigna_slice("POST ");
+
+    } else if (!gate->search && request->len && request->data[0] == 'H') {
+        method = cigna_slice("HEAD ");
+    }
+
+    if (request->len < method.len + gate->target.len + version.len
+        || memcmp(request->data, method.data, 4) != 0
+        || request->data[method.len - 1] != ' ')
+    {
+        return cigna_gate_out_request;
+    }
+
+    p = request->data + method.len;
+
+    if (memcmp(p, gate->target.data, gate->target.len) != 0) {
+        return cigna_gate_out_request;
+    }
+
+    p += gate->target.len;
+
+    if (memcmp(p, version.data, sizeof(" HTTP/1.") - 1) != 0
+        || (p[8] != '0' && p[8] != '1') || p[9] != '\r' || p[10] != '\n')
+    {
+        return cigna_gate_out_request;
+    }
+
+    version.data = p;
+    *request = cigna_slice_make(p + version.len, request->data + request->len);
+
+    if (gate->search) {
+        method = cigna_slice("GET ");
+    }
+
+    cigna_gate_out_put(to, method);
+
+    if (!cigna_gate_out_put_target(gate, to)) {
+        return cigna_gate_out_target;
+    }
+
+    cigna_gate_out_put(to, version);
+
+    return cigna_gate_out_passed;
+}
+
+
+/* 0: it was to be that of a search, and is not */
+
+static int
+cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
+{
+    uint8_t        *start;
+    cigna_slice_t   path, query;
+
+    path = cigna_slice_make(gate->target.data, gate->args.data);
+    query = cigna_slice_make(gate->args.data,
+                             gate->target.data + gate->target.len);
+
+    if (gate->search
+        && cigna_gate_out_searched(gate, &path, &query)
+           != cigna_gate_out_passed)
+    {
+        return 0;
+    }
+
+    /* "<base>/?..." leads to the base itself, see cigna_link_keys.c */
+
+    if (gate->links && gate->base.len && query.len
+        && path.len == gate->base.len + 1)
+    {
+        path.len--;
+    }
+
+    start = to->pos;
+
+    cigna_gate_out_put(to, path);
+    gate->path = cigna_slice_make(start + gate->base.len, to->pos);
+
+    if (gate->search && query.len) {
+        *to->pos++ = '?';
+    }
+
+    cigna_gate_out_put(to, query);
+
+    gate->line = cigna_slice_make(start, to->pos);
+    gate->args = cigna_slice_skip(cigna_slice_make(start + path.len, to->pos),
+                                  1);
+    return 1;
+}
+
+
+/* a path without "/_search" at its end, and the query of both */
+
+static cigna_gate_out_e
+cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
+    cigna_slice_t *query)
+{
+    cigna_slice_t  end;
+
+    end = cigna_slice("/_search");
+
+    if (path->len <= gate->base.len + end.len
+        || !cigna_slice_ends(*path, end))
+    {
+        return cigna_gate_out_target;
+    }
+
+    path->len -= end.len;
+    *query = gate->query;
+
+    return cigna_gate_out_passed;
+}
+
+
+/* 0: it could be read as more than one header, or has something behind it */
+
+static int
+cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
+    cigna_gate_out_to_t *to)
+{
+    cigna_slice_t   line;
+    const uint8_t  *lf;
+
+    for ( ;; ) {
+
+        lf = request->len ? memchr(request->data, '\n', request->len) : NULL;
+
+        if (lf == NULL || lf == request->data || lf[-1] != '\r') {
+            return 0;
+        }
+
+        line = cigna_slice_make(request->data, lf - 1);
+        *request = cigna_slice_skip(*request, line.len + 2);
+
+        if (line.len == 0) {
+            break;
+        }
+
+        if (!cigna_gate_out_line(gate, line, to)) {
+            return 0;
+        }
+    }
+
+    if (!to->host) {
+        cigna_gate_out_put_line(to, cigna_slice("Host: "), gate->host);
+    }
+
+    cigna_gate_out_put_line(to, cigna_slice("X-Request-Id: "),
+                            gate->request_id);
+    cigna_gate_out_put_line(to, cigna_slice("traceparent: "),
+                            gate->traceparent);
+    cigna_gate_out_put_line(to, cigna_slice("Authorization: Bearer "),
+                            gate->token);
+    cigna_gate_out_put(to, cigna_slice("\r\n"));
+
+    return request->len == 0;
+}
+
+
+/* line: without its CR LF, which follow it */
+
+static int
+cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,
+    cigna_gate_out_to_t *to)
+{
+    cigna_slice_t          name, value;
+    const uint8_t         *colon;
+    cigna_gate_out_name_e  kind;
+
+    colon = memchr(line.data, ':', line.len);
+
+    if (colon == NULL || colon == line.data) {
+        return 0;
+    }
+
+    name = cigna_slice_make(line.data, colon);
+    value = cigna_slice_make(colon + 1, line.data + line.len);
+
+    kind = cigna_gate_out_kind(name);
+
+    if (cigna_gate_out_leaves(gate, kind, name)) {
+
+        if (!cigna_slice_plain(line)) {
+            return 0;
+        }
+
+        line.len += 2;
+        cigna_gate_out_put(to, line);
+
+        return 1;
+    }
+
+    if (kind == cigna_gate_out_host && !to->host) {
+        to->host = 1;
+        cigna_gate_out_put_line(to, cigna_slice("Host: "), gate->host);
+
+    } else if (kind == cigna_gate_out_connection && !to->connection
+               && cigna_gate_out_closes(value))
+    {
+        to->connection = 1;
+        cigna_gate_out_put(to, cigna_slice("Connection: close\r\n"));
+    }
+
+    return memchr(line.data, '\r', line.len) == NULL;
+}
+
+
+static cigna_gate_out_name_e
+cigna_gate_out_kind(cigna_slice_t name)
+{
+    uint8_t                       first;
+    unsigned                      i;
+    const cigna_gate_out_name_t  *n;
+
+    first = cigna_slice_lower(name.data[0]);
+
+    if (name.len < CIGNA_GATE_OUT_NAME_MAX) {
+
+        n = cigna_gate_out_names[name.len];
+
+        for (i = 0; i < CIGNA_GATE_OUT_NAMES && n[i].name; i++) {
+
+            if (first == (uint8_t) n[i].name[0]
+                && cigna_slice_named(name, n[i].name))
+            {
+                return n[i].kind;
+            }
+        }
+    }
+
+    if (first == 'x' && name.len > 12
+        && cigna_slice_named((cigna_slice_t) { name.data, 12 }, "x-forwarded-"))
+    {
+        return cigna_gate_out_hidden;
+    }
+
+    return cigna_gate_out_other;
+}
+
+
+static int
+cigna_gate_out_is_set(const cigna_gate_out_t *gate, cigna_slice_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < gate->nset; i++) {
+        if (cigna_slice_eq_case(gate->set[i], name)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* nginx has left out the caller's lines of names that the operator sets */
+
+static int
+cigna_gate_out_leaves(cigna_gate_out_t *gate, cigna_gate_out_name_e kind,
+    cigna_slice_t name)
+{
+    switch (kind) {
+
+    case cigna_gate_out_passing:
+        return 1;
+
+    case cigna_gate_out_partial:
+        return !gate->whole;
+
+    case cigna_gate_out_range:
+        return !gate->whole && !gate->search;
+
+    case cigna_gate_out_conditional:
+    case cigna_gate_out_content:
+        return !gate->search;
+
+    case cigna_gate_out_state:
+        return gate->tracestate || cigna_gate_out_is_set(gate, name);
+
+    case cigna_gate_out_id:
+
+        if (!cigna_gate_out_is_set(gate, name)) {
+            return 0;
+        }
+
+        gate->request_id = cigna_slice_null;
+        return 1;
+
+    case cigna_gate_out_parent:
+
+        if (!cigna_gate_out_is_set(gate, name)) {
+            return 0;
+        }
+
+        gate->traceparent = cigna_slice_null;
+        return 1;
+
+    case cigna_gate_out_other:
+        return cigna_gate_out_is_set(gate, name);
+
+    default:
+        return 0;
+    }
+}
+
+
+/* 1 if "close" is among the options of a Connection line */
+
+static int
+cigna_gate_out_closes(cigna_slice_t value)
+{
+    while (value.len) {
+
+        if (cigna_slice_eq_case(cigna_slice_trim(cigna_slice_cut(&value, ',')),
+                                cigna_slice("close")))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static inline void
+cigna_gate_out_put(cigna_gate_out_to_t *to, cigna_slice_t s)
+{
+    if (s.len) {
+        memcpy(to->pos, s.data, s.len);
+        to->pos += s.len;
+    }
+}
+
+
+/* name: with its colon and what follows it; a line without a value is none */
+
+static inline void
+cigna_gate_out_put_line(cigna_gate_out_to_t *to, cigna_slice_t name,
+    cigna_slice_t value)
+{
+    if (value.len) {
+        cigna_gate_out_put(to, name);
+        cigna_gate_out_put(to, value);
+        cigna_gate_out_put(to, cigna_slice("\r\n"));
+    }
+}

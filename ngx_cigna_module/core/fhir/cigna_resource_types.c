@@ -1,0 +1,927 @@
+
+#include <string.h>
+
+#include "cigna_resource_types.h"
+
+
+#define CIGNA_RESOURCE_TYPES_SEGMENTS  5
+
+
+/* a segment of the path, or a part of the query: decoded, its beginning */
+
+typedef struct {
+    uint8_t               bytes[CIGNA_TYPE_LEN_MAX];
+    cigna_slice_t         text;
+    unsigned              cut:1;           /* was longer */
+} cigna_resource_types_word_t;
+
+
+typedef struct {
+    const cigna_resource_types_t  *types;
+    cigna_slice_t                  query;
+    cigna_buf_t                   *what;
+
+    cigna_resource_types_word_t    words[CIGNA_RESOURCE_TYPES_SEGMENTS];
+    size_t                         count;
+    unsigned                       operation:1;
+} cigna_resource_types_ask_t;
+
+
+static int cigna_resource_types_split(cigna_resource_types_ask_t *ask,
+    cigna_slice_t path);
+static int cigna_resource_types_segment(cigna_slice_t text);
+static int cigna_resource_types_decode(cigna_slice_t s, int plus,
+    cigna_resource_types_word_t *word);
+static uint8_t cigna_resource_types_byte(cigna_slice_t *s, int plus, int *rc);
+static int cigna_resource_types_path(cigna_resource_types_ask_t *ask);
+static int cigna_resource_types_typed(cigna_resource_types_ask_t *ask);
+static int cigna_resource_types_instance(cigna_resource_types_ask_t *ask,
+    cigna_slice_t third);
+static int cigna_resource_types_operation(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name);
+static int cigna_resource_types_system(cigna_resource_types_ask_t *ask);
+static int cigna_resource_types_paged(const cigna_resource_types_ask_t *ask);
+static int cigna_resource_types_told(cigna_resource_types_ask_t *ask,
+    cigna_slice_t otherwise);
+static int cigna_resource_types_list(cigna_resource_types_ask_t *ask,
+    cigna_slice_t list);
+static int cigna_resource_types_item(cigna_slice_t *list,
+    cigna_resource_types_word_t *item);
+static int cigna_resource_types_query(cigna_resource_types_ask_t *ask);
+static int cigna_resource_types_plain(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t value);
+static int cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t value);
+static int cigna_resource_types_sort(cigna_resource_types_ask_t *ask,
+    cigna_slice_t list);
+static int cigna_resource_types_reversed(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name);
+static int cigna_resource_types_chain(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t *last);
+static int cigna_resource_types_link(cigna_resource_types_ask_t *ask,
+    cigna_slice_t link);
+static cigna_slice_t cigna_resource_types_behind_has(cigna_slice_t name);
+static int cigna_resource_types_include(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t value);
+static int cigna_resource_types_pair(cigna_slice_t *query,
+    cigna_resource_types_word_t *name, cigna_slice_t *value);
+static int cigna_resource_types_one(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name);
+static int cigna_resource_types_refuse(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name);
+static int cigna_resource_types_refuse_link(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name);
+static int cigna_resource_types_among(cigna_slice_t name,
+    const char *const *names);
+static int cigna_resource_types_upper(cigna_slice_t s);
+
+
+/* parameters that may search or bring anything */
+
+static const char *const  cigna_resource_types_unknown[] = {
+    "_filter", "_query", "_graph", "_not-referenced", "_with", "_assoc", NULL
+};
+
+
+int
+cigna_resource_types_name(cigna_slice_t name)
+{
+    size_t         i;
+    cigna_slice_t  rest;
+
+    if (name.len < 2 || name.len > CIGNA_TYPE_LEN_MAX
+        || (name.data[0] != '$' && !cigna_resource_types_upper(name)))
+    {
+        return 0;
+    }
+
+    rest = cigna_slice_skip(name, 1);
+
+    for (i = 0; i < rest.len; i++) {
+
+        if (!cigna_slice_alnum(rest.data[i])
+            && !(name.data[0] == '$'
+                 && cigna_slice_has(cigna_slice("-_."), rest.data[i])))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+cigna_resource_types_allow(const cigna_resource_types_t *types,
+    cigna_slice_t path, cigna_slice_t query, cigna_buf_t *what)
+{
+    cigna_resource_types_ask_t  ask;
+
+    ask.types = types;
+    ask.query = query;
+    ask.what = what;
+    ask.operation = 0;
+
+    if (cigna_resource_types_split(&ask, path) != CIGNA_OK
+        || cigna_resource_types_path(&ask) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    return cigna_resource_types_query(&ask);
+}
+
+
+/* a "/" at the end means nothing */
+
+static int
+cigna_resource_types_split(cigna_resource_types_ask_t *ask, cigna_slice_t path)
+{
+    cigna_slice_t                 segment;
+    cigna_resource_types_word_t  *word;
+
+    ask->count = 0;
+
+    while (path.len) {
+
+        if (ask->count == CIGNA_RESOURCE_TYPES_SEGMENTS) {
+            return CIGNA_ERROR;
+        }
+
+        word = &ask->words[ask->count++];
+        segment = cigna_slice_cut(&path, '/');
+
+        if (cigna_resource_types_decode(segment, 0, word) != CIGNA_OK
+            || !cigna_resource_types_segment(word->text))
+        {
+            return CIGNA_ERROR;
+        }
+
+        ask->operation |= (word->text.data[0] == '$');
+    }
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * What no server takes for another path, or for a query: some throw away what
+ * comes behind a ";" before they look for dots, and some decode twice.
+ */
+
+static int
+cigna_resource_types_segment(cigna_slice_t text)
+{
+    size_t  i;
+
+    for (i = 0; i < text.len; i++) {
+        if (cigna_slice_has(cigna_slice("/\\%?#"), text.data[i])) {
+            return 0;
+        }
+    }
+
+    text = cigna_slice_cut(&text, ';');
+
+    return text.len
+           && !cigna_slice_eq(text, cigna_slice("."))
+           && !cigna_slice_eq(text, cigna_slice(".."));
+}
+
+
+/* all of it has to be well formed; the beginning is kept */
+
+static int
+cigna_resource_types_decode(cigna_slice_t s, int plus,
+    cigna_resource_types_word_t *word)
+{
+    int      rc;
+    size_t   n;
+    uint8_t  c;
+
+    n = 0;
+    rc = CIGNA_OK;
+
+    while (s.len) {
+
+        c = cigna_resource_types_byte(&s, plus, &rc);
+
+        if (rc != CIGNA_OK || c < 0x20 || c == 0x7f) {
+            return CIGNA_ERROR;
+        }
+
+        if (n < CIGNA_TYPE_LEN_MAX) {
+            word->bytes[n] = c;
+
+        } else if (c == '/' || c == '\\') {
+            return CIGNA_ERROR;
+        }
+
+        n++;
+    }
+
+    word->cut = n > CIGNA_TYPE_LEN_MAX;
+    word->text.data = word->bytes;
+    word->text.len = word->cut ? CIGNA_TYPE_LEN_MAX : n;
+
+    return CIGNA_OK;
+}
+
+
+static uint8_t
+cigna_resource_types_byte(cigna_slice_t *s, int plus, int *rc)
+{
+    uint8_t   c;
+    uint64_t  n;
+
+    c = s->data[0];
+
+    if (c != '%') {
+        *s = cigna_slice_skip(*s, 1);
+        return (plus && c == '+') ? ' ' : c;
+    }
+
+    if (s->len < 3
+        || cigna_slice_uint_hex(cigna_slice_make(s->data + 1, s->data + 3),
+                                0xff, &n)
+           != CIGNA_OK)
+    {
+        *rc = CIGNA_ERROR;
+        return 0;
+    }
+
+    *s = cigna_slice_skip(*s, 3);
+
+    return (uint8_t) n;
+}
+
+
+static int
+cigna_resource_types_path(cigna_resource_types_ask_t *ask)
+{
+    cigna_slice_t  first;
+
+    if (ask->count == 0) {
+        return cigna_resource_types_system(ask);
+    }
+
+    first = ask->words[0].text;
+
+    if (cigna_resource_types_upper(first)) {
+        return cigna_resource_types_typed(ask);
+    }
+
+    if (cigna_slice_eq(first, cigna_slice(".well-known"))) {
+        return ask->count == 2 ? CIGNA_OK : CIGNA_ERROR;
+    }
+
+    if (ask->count > 1) {
+        return CIGNA_ERROR;
+    }
+
+    if (cigna_slice_eq(first, cigna_slice("metadata"))
+        || cigna_slice_eq(first, cigna_slice("$userinfo")))
+    {
+        return CIGNA_OK;
+    }
+
+    if (cigna_slice_eq(first, cigna_slice("_search"))
+        || cigna_slice_eq(first, cigna_slice("_history")))
+    {
+        return cigna_resource_types_system(ask);
+    }
+
+    return first.data[0] == '$' ? cigna_resource_types_operation(ask, first)
+                                : cigna_resource_types_refuse(ask, first);
+}
+
+
+static int
+cigna_resource_types_typed(cigna_resource_types_ask_t *ask)
+{
+    cigna_slice_t  first, second;
+
+    first = ask->words[0].text;
+
+    if (ask->count == 1) {
+        return cigna_resource_types_one(ask, first);
+    }
+
+    second = ask->words[1].text;
+
+    if (ask->count > 2) {
+
+        if (second.data[0] == '_' || second.data[0] == '$') {
+            return CIGNA_ERROR;
+        }
+
+        return cigna_resource_types_instance(ask, ask->words[2].text);
+    }
+
+    if (second.data[0] == '$'
+        && cigna_resource_types_operation(ask, second) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    return cigna_resource_types_one(ask, first);
+}
+
+
+/* Type/id/third, and perhaps a fourth one */
+
+static int
+cigna_resource_types_instance(cigna_resource_types_ask_t *ask,
+    cigna_slice_t third)
+{
+    cigna_slice_t  fourth;
+
+    fourth = (ask->count > 3) ? ask->words[3].text : cigna_slice_null;
+
+    if (ask->count > 4) {
+        return CIGNA_ERROR;
+    }
+
+    if (cigna_slice_eq(third, cigna_slice("_history"))) {
+
+        if (fourth.len && fourth.data[0] == '$') {
+            return CIGNA_ERROR;
+        }
+
+        return cigna_resource_types_one(ask, ask->words[0].text);
+    }
+
+    if (fourth.len && !cigna_slice_eq(fourth, cigna_slice("_search"))) {
+        return CIGNA_ERROR;
+    }
+
+    if (third.data[0] != '$') {
+        return cigna_resource_types_upper(third) ? cigna_resource_types_one(ask, third)
+                                        : cigna_resource_types_refuse(ask,
+                                                                      third);
+    }
+
+    if (fourth.len || cigna_resource_types_operation(ask, third) != CIGNA_OK) {
+        return CIGNA_ERROR;
+    }
+
+    return cigna_resource_types_one(ask, ask->words[0].text);
+}
+
+
+static int
+cigna_resource_types_operation(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < ask->types->count; i++) {
+        if (cigna_slice_eq(ask->types->names[i], name)) {
+            return CIGNA_OK;
+        }
+    }
+
+    if (cigna_slice_eq(name, cigna_slice("$everything"))) {
+        return cigna_resource_types_told(ask, name);
+    }
+
+    return cigna_resource_types_refuse(ask, name);
+}
+
+
+static int
+cigna_resource_types_system(cigna_resource_types_ask_t *ask)
+{
+    if (ask->count == 0 && cigna_resource_types_paged(ask)) {
+        return CIGNA_OK;
+    }
+
+    return cigna_resource_types_told(ask, cigna_slice("*"));
+}
+
+
+static int
+cigna_resource_types_paged(const cigna_resource_types_ask_t *ask)
+{
+    cigna_slice_t                query, value;
+    cigna_resource_types_word_t  name;
+
+    query = ask->query;
+
+    while (query.len) {
+        if (cigna_resource_types_pair(&query, &name, &value) == CIGNA_OK
+            && cigna_slice_eq(name.text, cigna_slice("_getpages"))
+            && value.len)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* by _type, each time that it is there; it has no modifiers */
+
+static int
+cigna_resource_types_told(cigna_resource_types_ask_t *ask,
+    cigna_slice_t otherwise)
+{
+    int                          told;
+    cigna_slice_t                query, value, name;
+    cigna_resource_types_word_t  word;
+
+    told = 0;
+    query = ask->query;
+
+    while (query.len) {
+
+        if (cigna_resource_types_pair(&query, &word, &value) != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+
+        name = word.text;
+
+        if (!cigna_slice_eq_case(cigna_slice_cut(&name, ':'),
+                                 cigna_slice("_type")))
+        {
+            continue;
+        }
+
+        if (!cigna_slice_eq(word.text, cigna_slice("_type"))) {
+            return cigna_resource_types_refuse(ask, otherwise);
+        }
+
+        if (cigna_resource_types_list(ask, value) != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+
+        told = 1;
+    }
+
+    return told ? CIGNA_OK : cigna_resource_types_refuse(ask, otherwise);
+}
+
+
+static int
+cigna_resource_types_list(cigna_resource_types_ask_t *ask, cigna_slice_t list)
+{
+    int                          rc;
+    cigna_resource_types_word_t  item;
+
+    do {
+        rc = cigna_resource_types_item(&list, &item);
+
+        if (rc == CIGNA_ERROR || cigna_resource_types_one(ask, item.text) != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+
+    } while (rc == CIGNA_AGAIN);
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * The next of items joined by commas, which may be encoded themselves.
+ * CIGNA_AGAIN: another one follows.
+ */
+
+static int
+cigna_resource_types_item(cigna_slice_t *list,
+    cigna_resource_types_word_t *item)
+{
+    int      rc;
+    uint8_t  c;
+
+    rc = CIGNA_OK;
+
+    item->text.data = item->bytes;
+    item->text.len = 0;
+
+    while (list->len) {
+
+        c = cigna_resource_types_byte(list, 1, &rc);
+
+        if (rc != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+
+        if (c == ',') {
+            return CIGNA_AGAIN;
+        }
+
+        if (item->text.len == CIGNA_TYPE_LEN_MAX) {
+            return CIGNA_ERROR;
+        }
+
+        item->bytes[item->text.len++] = c;
+    }
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_resource_types_query(cigna_resource_types_ask_t *ask)
+{
+    cigna_slice_t                query, value, last;
+    cigna_resource_types_word_t  word;
+
+    query = ask->query;
+
+    while (query.len) {
+
+        if (cigna_resource_types_pair(&query, &word, &value) != CIGNA_OK
+            || word.cut
+            || cigna_resource_types_plain(ask, word.text, value) != CIGNA_OK
+            || cigna_resource_types_reversed(ask, word.text) != CIGNA_OK
+            || cigna_resource_types_chain(ask, word.text, &last) != CIGNA_OK
+            || cigna_resource_types_parameter(ask, last, value) != CIGNA_OK)
+        {
+            return CIGNA_ERROR;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * Some servers begin another parameter at a ";", and some decode twice.  What
+ * is left of a value after one decoding is not looked at but for that.
+ */
+
+static int
+cigna_resource_types_plain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
+    cigna_slice_t value)
+{
+    int      rc;
+    size_t   i;
+
+    for (i = 0; i < name.len; i++) {
+        if (cigna_slice_has(cigna_slice("%&;= "), name.data[i])) {
+            return cigna_resource_types_refuse(ask, cigna_slice(";"));
+        }
+    }
+
+    rc = CIGNA_OK;
+
+    while (value.len) {
+        if (cigna_resource_types_byte(&value, 1, &rc) == ';') {
+            return cigna_resource_types_refuse(ask, cigna_slice(";"));
+        }
+
+        if (rc != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * The last name of a chain, which is all of most names.  In either case: there
+ * are servers that take both.
+ */
+
+static int
+cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t value)
+{
+    size_t         i;
+    cigna_slice_t  modifier;
+
+    modifier = name;
+    name = cigna_slice_cut(&modifier, ':');
+
+    if (cigna_slice_eq_case(name, cigna_slice("_include"))
+        || cigna_slice_eq_case(name, cigna_slice("_revinclude")))
+    {
+        return cigna_resource_types_include(ask, name, value);
+    }
+
+    /* brings those that contain what was searched for, of any type */
+
+    if (cigna_slice_eq_case(name, cigna_slice("_contained"))
+        && !cigna_slice_eq(value, cigna_slice("false")))
+    {
+        return cigna_resource_types_refuse(ask, name);
+    }
+
+    for (i = 0; cigna_resource_types_unknown[i]; i++) {
+        if (cigna_slice_eq_case(name,
+                                cigna_slice_str(cigna_resource_types_unknown[i])))
+        {
+            return cigna_resource_types_refuse(ask, name);
+        }
+    }
+
+    if (cigna_slice_eq_case(name, cigna_slice("_sort"))) {
+        return cigna_resource_types_sort(ask, value);
+    }
+
+    /* an operation that is on the list may bring what it likes */
+
+    if (cigna_slice_eq_case(name, cigna_slice("_type")) && !ask->operation) {
+        return modifier.len ? cigna_resource_types_refuse(ask, cigna_slice("*"))
+                            : cigna_resource_types_list(ask, value);
+    }
+
+    /* these tell what is a member of a resource that they do not bring */
+
+    if (cigna_slice_eq_case(name, cigna_slice("_list"))) {
+        return cigna_resource_types_one(ask, cigna_slice("List"));
+    }
+
+    if (cigna_slice_eq_case(name, cigna_slice("_in"))) {
+        return cigna_resource_types_list(ask,
+                                         cigna_slice("CareTeam,Group,List"));
+    }
+
+    return CIGNA_OK;
+}
+
+
+/* the order tells of what it is made by, as a search does */
+
+static int
+cigna_resource_types_sort(cigna_resource_types_ask_t *ask, cigna_slice_t list)
+{
+    int                          rc;
+    cigna_slice_t                last;
+    cigna_resource_types_word_t  item;
+
+    do {
+        rc = cigna_resource_types_item(&list, &item);
+
+        if (rc == CIGNA_ERROR) {
+            return CIGNA_ERROR;
+        }
+
+        if (item.text.len && item.text.data[0] == '-') {
+            item.text = cigna_slice_skip(item.text, 1);
+        }
+
+        if (cigna_resource_types_reversed(ask, item.text) != CIGNA_OK
+            || cigna_resource_types_chain(ask, item.text, &last) != CIGNA_OK)
+        {
+            return CIGNA_ERROR;
+        }
+
+    } while (rc == CIGNA_AGAIN);
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * "_has:Source:parameter:name", perhaps at the end of a chain, or with another
+ * one as its name: tells of resources what it does not bring.
+ */
+
+static int
+cigna_resource_types_reversed(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name)
+{
+    cigna_slice_t  part, last;
+
+    while (name.len) {
+
+        part = cigna_slice_cut(&name, ':');
+
+        do {
+            last = cigna_slice_cut(&part, '.');
+        } while (part.len);
+
+        if (!cigna_slice_eq_case(last, cigna_slice("_has"))) {
+            continue;
+        }
+
+        if (name.len == 0) {
+            return cigna_resource_types_refuse(ask, cigna_slice("_has"));
+        }
+
+        if (cigna_resource_types_one(ask, cigna_slice_cut(&name, ':')) != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * "link.link.last": searches what the links lead to, and tells of that though
+ * it does not bring it.
+ */
+
+static int
+cigna_resource_types_chain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
+    cigna_slice_t *last)
+{
+    cigna_slice_t  link;
+
+    for ( ;; ) {
+
+        link = cigna_slice_cut(&name, '.');
+
+        if (link.data + link.len == name.data + name.len) {
+            *last = cigna_resource_types_behind_has(link);
+            return CIGNA_OK;
+        }
+
+        if (cigna_resource_types_link(ask, cigna_resource_types_behind_has(link)) != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+    }
+}
+
+
+/*
+ * "parameter:Type", or a parameter that leads to the same type wherever FHIR R4
+ * has it.  All others may lead anywhere.
+ */
+
+static int
+cigna_resource_types_link(cigna_resource_types_ask_t *ask, cigna_slice_t link)
+{
+    size_t         i;
+    cigna_slice_t  name;
+
+    static const struct {
+        const char  *name;
+        const char  *type;
+    } links[] = {
+        { "beneficiary", "Patient" },
+        { "claim", "Claim" },
+        { "coverage", "Coverage" },
+        { "location", "Location" },
+        { "medication", "Medication" },
+        { "organization", "Organization" },
+        { "patient", "Patient" },
+        { "practitioner", "Practitioner" },
+        { NULL, NULL }
+    };
+
+    name = cigna_slice_cut(&link, ':');
+
+    if (name.len && name.data[0] != '_' && link.len) {
+        return cigna_resource_types_one(ask, link);
+    }
+
+    for (i = 0; links[i].name; i++) {
+        if (cigna_slice_eq(name, cigna_slice_str(links[i].name))) {
+            return cigna_resource_types_one(ask,
+                                            cigna_slice_str(links[i].type));
+        }
+    }
+
+    return cigna_resource_types_refuse_link(ask, name);
+}
+
+
+/* "_has:Source:parameter:", as often as it is there, leads to the rest */
+
+static cigna_slice_t
+cigna_resource_types_behind_has(cigna_slice_t name)
+{
+    cigna_slice_t  rest;
+
+    for ( ;; ) {
+
+        rest = name;
+
+        if (!cigna_slice_eq_case(cigna_slice_cut(&rest, ':'),
+                                 cigna_slice("_has")))
+        {
+            return name;
+        }
+
+        (void) cigna_slice_cut(&rest, ':');
+        (void) cigna_slice_cut(&rest, ':');
+
+        name = rest;
+    }
+}
+
+
+/* "Source:parameter:Target", of which the target may be missing */
+
+static int
+cigna_resource_types_include(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name, cigna_slice_t value)
+{
+    cigna_slice_t                rest, source;
+    cigna_resource_types_word_t  word;
+
+    if (cigna_resource_types_decode(value, 1, &word) != CIGNA_OK || word.cut
+        || cigna_slice_has(word.text, ','))
+    {
+        return cigna_resource_types_refuse(ask, name);
+    }
+
+    rest = word.text;
+    source = cigna_slice_cut(&rest, ':');
+
+    if (cigna_slice_eq_case(name, cigna_slice("_revinclude"))) {
+        return rest.len ? cigna_resource_types_one(ask, source)
+                        : cigna_resource_types_refuse(ask, name);
+    }
+
+    (void) cigna_slice_cut(&rest, ':');
+
+    return rest.len ? cigna_resource_types_one(ask, rest)
+                    : cigna_resource_types_refuse(ask, name);
+}
+
+
+static int
+cigna_resource_types_pair(cigna_slice_t *query,
+    cigna_resource_types_word_t *name, cigna_slice_t *value)
+{
+    *value = cigna_slice_cut(query, '&');
+
+    return cigna_resource_types_decode(cigna_slice_cut(value, '='), 1, name);
+}
+
+
+static int
+cigna_resource_types_one(cigna_resource_types_ask_t *ask, cigna_slice_t name)
+{
+    size_t  i;
+
+    if (!cigna_resource_types_upper(name)) {
+        return cigna_resource_types_refuse(ask, name);
+    }
+
+    for (i = 0; i < ask->types->count; i++) {
+        if (cigna_slice_eq(ask->types->names[i], name)) {
+            return CIGNA_OK;
+        }
+    }
+
+    return cigna_resource_types_refuse(ask, name);
+}
+
+
+/* only what looks like a name is told, as it goes into logs and replies */
+
+static int
+cigna_resource_types_refuse(cigna_resource_types_ask_t *ask, cigna_slice_t name)
+{
+    static const char *const  others[] = {
+        "*", "_include", "_revinclude", "_has", "_contained", ";", NULL
+    };
+
+    if (cigna_resource_types_name(name)
+        || cigna_resource_types_among(name, cigna_resource_types_unknown)
+        || cigna_resource_types_among(name, others))
+    {
+        cigna_buf_append(ask->what, name);
+    }
+
+    return CIGNA_ERROR;
+}
+
+
+/* to the letter */
+
+static int
+cigna_resource_types_among(cigna_slice_t name, const char *const *names)
+{
+    for ( /* void */ ; *names; names++) {
+        if (cigna_slice_eq(name, cigna_slice_str(*names))) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* what parameters of FHIR are named like */
+
+static int
+cigna_resource_types_refuse_link(cigna_resource_types_ask_t *ask,
+    cigna_slice_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < name.len; i++) {
+        if (!cigna_slice_alnum(name.data[i]) && name.data[i] != '-') {
+            return CIGNA_ERROR;
+        }
+    }
+
+    cigna_buf_append(ask->what, name);
+
+    return CIGNA_ERROR;
+}
+
+
+static int
+cigna_resource_types_upper(cigna_slice_t s)
+{
+    return s.len && s.data[0] >= 'A' && s.data[0] <= 'Z';
+}

@@ -1,0 +1,261 @@
+
+#include <string.h>
+
+#include "http/cigna_base64url.h"
+#include "cigna_flow.h"
+
+
+static void cigna_flow_op(cigna_op_t *op, cigna_op_e type);
+
+
+void
+cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv, unsigned argc)
+{
+    cigna_flow_op(op, cigna_op_redis);
+
+    op->argc = argc;
+    memcpy(op->argv, argv, argc * sizeof(cigna_slice_t));
+}
+
+
+void
+cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req)
+{
+    cigna_flow_op(op, cigna_op_http);
+
+    op->http = *req;
+}
+
+
+void
+cigna_flow_exchange(cigna_op_t *op, const cigna_http_request_t *req)
+{
+    cigna_flow_http(op, req);
+
+    op->exchange = 1;
+}
+
+
+void
+cigna_flow_keep(cigna_op_t *op, const cigna_script_t *keep,
+    const cigna_script_t *retake, const cigna_slice_t *argv, unsigned argc,
+    unsigned ms)
+{
+    op->keep = keep;
+    op->retake = retake;
+    op->keep_ms = ms;
+
+    op->argc = argc;
+    memcpy(op->argv, argv, argc * sizeof(cigna_slice_t));
+}
+
+
+void
+cigna_flow_turn(cigna_op_t *op, unsigned probe)
+{
+    cigna_flow_op(op, cigna_op_turn);
+
+    op->probe = probe;
+}
+
+
+void
+cigna_flow_sleep(cigna_op_t *op, unsigned ms)
+{
+    cigna_flow_op(op, cigna_op_sleep);
+
+    op->ms = ms;
+}
+
+
+void
+cigna_flow_watch(cigna_op_t *op, unsigned ms)
+{
+    cigna_flow_sleep(op, ms);
+
+    op->watch = 1;
+}
+
+
+void
+cigna_flow_idle(cigna_op_t *op, unsigned ms)
+{
+    cigna_flow_sleep(op, ms);
+
+    op->idle = 1;
+}
+
+
+void
+cigna_flow_journal(cigna_op_t *op, const cigna_journal_t *entry, int confirmed)
+{
+    cigna_flow_op(op, cigna_op_journal);
+
+    op->journal = *entry;
+    op->confirmed = confirmed ? 1 : 0;
+}
+
+
+void
+cigna_flow_settle(cigna_op_t *op, const cigna_journal_t *entry, int confirmed)
+{
+    cigna_flow_op(op, cigna_op_settle);
+
+    op->journal = *entry;
+    op->confirmed = confirmed ? 1 : 0;
+}
+
+
+void
+cigna_flow_revoke(cigna_op_t *op, cigna_slice_t token, unsigned refresh_token)
+{
+    cigna_flow_op(op, cigna_op_revoke);
+
+    op->token = token;
+    op->refresh_token = refresh_token ? 1 : 0;
+}
+
+
+void
+cigna_flow_report(cigna_op_t *op)
+{
+    cigna_flow_op(op, cigna_op_report);
+}
+
+
+void
+cigna_flow_done(cigna_op_t *op)
+{
+    cigna_flow_op(op, cigna_op_done);
+}
+
+
+/* nothing of the last operation is left to be taken for part of this one */
+
+static void
+cigna_flow_op(cigna_op_t *op, cigna_op_e type)
+{
+    memset(op, 0, sizeof(cigna_op_t));
+
+    op->type = type;
+}
+
+
+int
+cigna_flow_uint(cigna_arena_t *a, uint64_t n, cigna_slice_t *out)
+{
+    cigna_buf_t  b;
+
+    cigna_arena_open(a, &b);
+    cigna_buf_append_uint(&b, n);
+    *out = cigna_arena_close(a, &b);
+
+    return out->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+int
+cigna_flow_token(cigna_arena_t *a, const uint8_t *random, size_t len,
+    cigna_slice_t *out)
+{
+    cigna_buf_t  b;
+
+    cigna_arena_open(a, &b);
+    cigna_base64url_append(&b, cigna_slice_make(random, random + len));
+    *out = cigna_arena_close(a, &b);
+
+    return out->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+unsigned
+cigna_flow_jitter(const cigna_event_t *ev, unsigned from, unsigned to)
+{
+    unsigned  n;
+
+    n = (unsigned) ev->random[0] << 8 | ev->random[1];
+
+    return from + n % (to - from + 1);
+}
+
+
+void
+cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op, unsigned state)
+{
+    r->op = *op;
+    r->tries = 1;
+    r->state = state;
+}
+
+
+int
+cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
+    unsigned first_ms, unsigned max_ms)
+{
+    unsigned  i, ms;
+
+    if (r->tries >= tries) {
+        return CIGNA_ERROR;
+    }
+
+    for (i = 1, ms = first_ms; i < r->tries && ms < max_ms; i++) {
+        ms *= 2;
+    }
+
+    r->tries++;
+    cigna_flow_sleep(op, ms < max_ms ? ms : max_ms);
+
+    return CIGNA_OK;
+}
+
+
+unsigned
+cigna_retry_again(const cigna_retry_t *r, cigna_op_t *op)
+{
+    *op = r->op;
+
+    return r->state;
+}
+
+
+void
+cigna_flow_say(char *detail, size_t size, const char *text,
+    cigna_slice_t quoted)
+{
+    size_t       i;
+    uint8_t      c;
+    cigna_buf_t  b;
+
+    if (text == NULL) {
+        return;
+    }
+
+    cigna_buf_init(&b, detail, size - 1);
+    cigna_buf_append_str(&b, text);
+
+    if (quoted.len) {
+        cigna_buf_append_str(&b, ": ");
+    }
+
+    for (i = 0; i < quoted.len; i++) {
+        c = quoted.data[i];
+        cigna_buf_append_char(&b, c > ' ' && c < 0x7f ? c : '?');
+    }
+
+    *b.pos = '\0';
+}
+
+
+int
+cigna_flow_answered(const cigna_event_t *ev)
+{
+    return ev->type == cigna_ev_ok
+           && cigna_reply_type(ev->reply) != cigna_reply_error;
+}
+
+
+int
+cigna_flow_passing(const cigna_event_t *ev)
+{
+    return ev->type != cigna_ev_ok || ev->status == 429 || ev->status >= 500;
+}

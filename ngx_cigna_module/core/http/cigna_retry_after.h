@@ -1,0 +1,24 @@
+
+#ifndef _CIGNA_RETRY_AFTER_H_INCLUDED_
+#define _CIGNA_RETRY_AFTER_H_INCLUDED_
+
+
+#include "base/cigna_slice.h"
+
+
+/*
+ * Retry-After of RFC 9110, section 10.2.3: seconds, or a date in any of its
+ * forms, which is counted from now_s (seconds since the epoch; the reply's own
+ * Date, where it has one, is the better clock).  A date that has passed is 0.
+ * *ms is at most CIGNA_RETRY_AFTER_MAX_MS, whatever the server asks for.
+ *
+ * CIGNA_NONE: the value is empty.  CIGNA_ERROR: it is neither.  *ms is -1 for
+ * both.
+ */
+
+#define CIGNA_RETRY_AFTER_MAX_MS  (INT64_C(3600) * 1000)
+
+int cigna_retry_after_parse(cigna_slice_t value, int64_t now_s, int64_t *ms);
+
+
+#endif /* _CIGNA_RETRY_AFTER_H_INCLUDED_ */

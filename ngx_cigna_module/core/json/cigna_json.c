@@ -1,0 +1,417 @@
+
+#include <jansson.h>
+
+#include "cigna_json.h"
+#include "cigna_json_mend.h"
+#include "cigna_json_walk.h"
+#include "base/cigna_secret.h"
+
+
+static cigna_json_t *cigna_json_object(json_t *doc);
+static size_t cigna_json_fill(void *out, size_t size, void *data);
+static int cigna_json_too_deep(cigna_slice_t text);
+static void cigna_json_wipe(const json_t *value);
+static const json_t *cigna_json_member(const cigna_json_t *object,
+    const char *name);
+static cigna_slice_t cigna_json_slice(const json_t *string);
+static int cigna_json_number_seconds(double number, int64_t max,
+    int64_t *value);
+static void cigna_json_append_char(cigna_buf_t *b, cigna_slice_t *s);
+
+
+cigna_json_t *
+cigna_json_parse(cigna_slice_t text)
+{
+    json_t  *doc;
+
+    if (text.len == 0 || text.len > CIGNA_JSON_SIZE_MAX
+        || cigna_json_too_deep(text))
+    {
+        return NULL;
+    }
+
+    /*
+     * Integers as reals: jansson gives up a document for one that does not
+     * fit 64 bits, and with it the tokens that stand beside it.
+     */
+
+    doc = json_loadb((const char *) text.data, text.len,
+                     JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
+
+    return cigna_json_object(doc);
+}
+
+
+cigna_json_t *
+cigna_json_read(cigna_slice_t text)
+{
+    cigna_json_mend_t  m;
+
+    if (text.len == 0 || text.len > CIGNA_JSON_SIZE_MAX
+        || cigna_json_too_deep(text))
+    {
+        return NULL;
+    }
+
+    cigna_json_mend_init(&m, text);
+
+    return cigna_json_object(json_load_callback(cigna_json_fill, &m,
+                                                JSON_DECODE_INT_AS_REAL,
+                                                NULL));
+}
+
+
+int
+cigna_json_settle(cigna_json_t *doc, cigna_slice_t text, const char *name)
+{
+    cigna_json_mend_t  m;
+
+    /* the object alone: before it there may be a mark and white space */
+
+    cigna_json_mend_init(&m, text);
+
+    if (!cigna_json_raw_differs(m.rest, cigna_slice_str(name))) {
+        return 0;
+    }
+
+    cigna_json_wipe(json_object_get(doc, name));
+    (void) json_object_del(doc, name);
+
+    return 1;
+}
+
+
+void
+cigna_json_destroy(cigna_json_t *doc)
+{
+    cigna_json_wipe(doc);
+    json_decref(doc);
+}
+
+
+int
+cigna_json_string(const cigna_json_t *object, const char *name, size_t max,
+    cigna_slice_t *value)
+{
+    const json_t  *member;
+
+    *value = cigna_slice_null;
+
+    member = cigna_json_member(object, name);
+
+    if (member == NULL) {
+        return CIGNA_NONE;
+    }
+
+    if (!json_is_string(member) || json_string_length(member) > max) {
+        return CIGNA_ERROR;
+    }
+
+    *value = cigna_json_slice(member);
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_json_bool(const cigna_json_t *object, const char *name, int *value)
+{
+    const json_t  *member;
+
+    *value = 0;
+
+    member = cigna_json_member(object, name);
+
+    if (member == NULL) {
+        return CIGNA_NONE;
+    }
+
+    if (!json_is_boolean(member)) {
+        return CIGNA_ERROR;
+    }
+
+    *value = json_is_true(member);
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_json_array(const cigna_json_t *object, const char *name,
+    const cigna_json_t **value)
+{
+    const json_t  *member;
+
+    *value = NULL;
+
+    member = cigna_json_member(object, name);
+
+    if (member == NULL) {
+        return CIGNA_NONE;
+    }
+
+    if (!json_is_array(member)) {
+        return CIGNA_ERROR;
+    }
+
+    *value = member;
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_json_seconds(const cigna_json_t *object, const char *name, int64_t max,
+    int64_t *value)
+{
+    uint64_t       n;
+    const json_t  *member;
+
+    member = cigna_json_member(object, name);
+
+    if (member == NULL) {
+        return CIGNA_NONE;
+    }
+
+    if (json_is_number(member)) {
+        return cigna_json_number_seconds(json_number_value(member), max,
+                                         value);
+    }
+
+    if (cigna_slice_uint(cigna_json_slice(member), (uint64_t) max, &n)
+        != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    *value = (int64_t) n;
+
+    return CIGNA_OK;
+}
+
+
+size_t
+cigna_json_count(const cigna_json_t *array)
+{
+    return json_array_size(array);
+}
+
+
+const cigna_json_t *
+cigna_json_item(const cigna_json_t *array, size_t i)
+{
+    const json_t  *item;
+
+    item = json_array_get(array, i);
+
+    return json_is_object(item) ? item : NULL;
+}
+
+
+cigna_slice_t
+cigna_json_item_string(const cigna_json_t *array, size_t i)
+{
+    return cigna_json_slice(json_array_get(array, i));
+}
+
+
+void
+cigna_json_append_string(cigna_buf_t *b, cigna_slice_t s)
+{
+    cigna_buf_append_char(b, '"');
+
+    while (s.len) {
+        cigna_json_append_char(b, &s);
+    }
+
+    cigna_buf_append_char(b, '"');
+}
+
+
+/* takes the document; NULL if it is another value */
+
+static cigna_json_t *
+cigna_json_object(json_t *doc)
+{
+    if (json_is_object(doc)) {
+        return doc;
+    }
+
+    cigna_json_destroy(doc);
+
+    return NULL;
+}
+
+
+static size_t
+cigna_json_fill(void *out, size_t size, void *data)
+{
+    return cigna_json_mend_next(data, out, size);
+}
+
+
+/*
+ * jansson recurses, and allows 2048 levels.  Brackets in strings do not
+ * count; where a text is not JSON, it does not matter what is counted.
+ */
+
+static int
+cigna_json_too_deep(cigna_slice_t text)
+{
+    int       quoted;
+    size_t    i;
+    unsigned  depth;
+
+    quoted = 0;
+    depth = 0;
+
+    for (i = 0; i < text.len; i++) {
+
+        switch (text.data[i]) {
+
+        case '"':
+            quoted = !quoted;
+            break;
+
+        case '\\':
+            i += quoted;
+            break;
+
+        case '[':
+        case '{':
+            if (!quoted && ++depth > CIGNA_JSON_DEPTH_MAX) {
+                return 1;
+            }
+
+            break;
+
+        case ']':
+        case '}':
+            if (!quoted && depth) {
+                depth--;
+            }
+
+            break;
+
+        default:
+            break;
+        }
+    }
+
+    return 0;
+}
+
+
+/* documents hold tokens; the memory is jansson's, but nobody else's */
+
+static void
+cigna_json_wipe(const json_t *value)
+{
+    void    *iter;
+    size_t   i;
+
+    switch (value ? json_typeof(value) : JSON_NULL) {
+
+    case JSON_STRING:
+        cigna_secret_wipe((char *) json_string_value(value),
+                          json_string_length(value));
+        break;
+
+    case JSON_ARRAY:
+        for (i = 0; i < json_array_size(value); i++) {
+            cigna_json_wipe(json_array_get(value, i));
+        }
+
+        break;
+
+    case JSON_OBJECT:
+        for (iter = json_object_iter((json_t *) value);
+             iter;
+             iter = json_object_iter_next((json_t *) value, iter))
+        {
+            cigna_json_wipe(json_object_iter_value(iter));
+        }
+
+        break;
+
+    default:
+        break;
+    }
+}
+
+
+/* NULL if absent or null */
+
+static const json_t *
+cigna_json_member(const cigna_json_t *object, const char *name)
+{
+    const json_t  *member;
+
+    member = json_object_get(object, name);
+
+    return json_is_null(member) ? NULL : member;
+}
+
+
+static cigna_slice_t
+cigna_json_slice(const json_t *string)
+{
+    if (!json_is_string(string)) {
+        return cigna_slice_null;
+    }
+
+    return (cigna_slice_t) { (const uint8_t *) json_string_value(string),
+                             json_string_length(string) };
+}
+
+
+static int
+cigna_json_number_seconds(double number, int64_t max, int64_t *value)
+{
+    /* the conversion is undefined for what int64_t cannot hold */
+
+    if (!(number >= 0 && number < 0x1p63) || (int64_t) number > max) {
+        return CIGNA_ERROR;
+    }
+
+    *value = (int64_t) number;
+
+    return CIGNA_OK;
+}
+
+
+/* appends the first character of s, escaped, and steps over it */
+
+static void
+cigna_json_append_char(cigna_buf_t *b, cigna_slice_t *s)
+{
+    size_t             len;
+    uint8_t            c;
+    static const char  hex[] = "0123456789abcdef";
+
+    c = s->data[0];
+    len = cigna_slice_utf8(*s);
+
+    if (len == 0) {
+
+        /* a document with a byte that is not UTF-8 would not be JSON */
+
+        cigna_buf_append_str(b, "\\ufffd");
+        len = 1;
+
+    } else if (c < ' ') {
+        cigna_buf_append_str(b, "\\u00");
+        cigna_buf_append_char(b, (uint8_t) hex[c >> 4]);
+        cigna_buf_append_char(b, (uint8_t) hex[c & 0xf]);
+
+    } else {
+
+        if (c == '"' || c == '\\') {
+            cigna_buf_append_char(b, '\\');
+        }
+
+        cigna_buf_append(b, (cigna_slice_t) { s->data, len });
+    }
+
+    *s = cigna_slice_skip(*s, len);
+}

@@ -1,0 +1,554 @@
+
+/*
+ * An id_token, part by part, at the exchange.  At a refresh it is looked at
+ * with cigna_jwt_read() only: see cigna_grant_write_same().
+ *
+ *   part       absent or null     odd or wrong                    twice
+ *   ----       --------------     -----------------------------   ----------
+ *   parts      malformed          either alphabet of base64, with or without
+ *                                 padding, is read: what is signed is the
+ *                                 text as it came; otherwise malformed, as
+ *                                 are other parts than three, or empty ones
+ *   JSON                          a byte order mark, bytes that are no UTF-8
+ *                                 and odd members do no harm
+ *   alg        malformed          "none", HS256 and such: algorithm   *
+ *   crit       as it should be    malformed: nothing is understood    *
+ *   kid        every key that     as if absent                        *
+ *              fits is tried
+ *   iss        issuer             issuer                              *
+ *   aud        audience           audience, unless we are in it       *
+ *   azp        as it should be    audience, if somebody else's;       *
+ *                                 empty: as if absent
+ *   exp        malformed          fractions and text that is a        *
+ *                                 number are read; else malformed
+ *   nonce      nonce              nonce                               *
+ *   sub        malformed          malformed                           *
+ *   iat, nbf   as it should be    as if absent, unless a time to come  the
+ *   fhirUser   unknown            as if absent                         last
+ *   others     not looked at                                           one
+ *
+ *   * malformed, unless both say the same in the same words
+ */
+
+
+#include <string.h>
+
+#include "http/cigna_base64url.h"
+#include "json/cigna_json.h"
+#include "json/cigna_json_walk.h"
+#include "cigna_jwt.h"
+#include "base/cigna_secret.h"
+
+
+/* of strings among the claims */
+#define CIGNA_JWT_CLAIM_MAX  2048
+#define CIGNA_JWT_SUB_MAX    256
+
+/* the end of the year 9999 */
+#define CIGNA_JWT_TIME_MAX   253402300799
+#define CIGNA_JWT_TIME_LEN   32
+
+
+/* a token taken apart; "text" is what was signed, the others are decoded */
+
+typedef struct {
+    cigna_slice_t   text;
+    cigna_slice_t   header;
+    cigna_slice_t   payload;
+    cigna_slice_t   signature;
+} cigna_jws_t;
+
+
+static cigna_jwt_e cigna_jwt_split(cigna_slice_t token, cigna_arena_t *arena,
+    cigna_jws_t *jws);
+static cigna_jwt_e cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
+    cigna_slice_t *bytes);
+static cigna_jwt_e cigna_jwt_check_signature(const cigna_jws_t *jws,
+    const cigna_json_t *header, const cigna_jwks_t *jwks);
+static int cigna_jwt_contradicts(cigna_slice_t text,
+    const char *const *names);
+static int cigna_jwt_twice(cigna_slice_t text, const char *name);
+static cigna_jwt_e cigna_jwt_check_claims(const cigna_json_t *payload,
+    const cigna_jwt_expect_t *expect);
+static int cigna_jwt_is_for(const cigna_json_t *payload,
+    cigna_slice_t client_id);
+static int cigna_jwt_claim_is(const cigna_json_t *payload, const char *name,
+    cigna_slice_t value);
+static cigna_jwt_e cigna_jwt_check_times(const cigna_json_t *payload,
+    const cigna_jwt_expect_t *expect);
+static int cigna_jwt_time(const cigna_json_t *payload, const char *name,
+    int64_t *t);
+static cigna_jwt_e cigna_jwt_check_past(const cigna_json_t *payload,
+    const char *name, const cigna_jwt_expect_t *expect);
+static cigna_jwt_e cigna_jwt_copy_claims(const cigna_json_t *payload,
+    cigna_arena_t *arena, cigna_id_token_t *claims);
+
+
+/* what a token may say only once */
+
+static const char *const  cigna_jwt_header_names[] = {
+    "alg", "crit", "kid", NULL
+};
+
+static const char *const  cigna_jwt_claim_names[] = {
+    "iss", "sub", "aud", "azp", "exp", "nonce", NULL
+};
+
+
+cigna_jwt_e
+cigna_jwt_verify(cigna_slice_t token, const cigna_jwks_t *jwks,
+    const cigna_jwt_expect_t *expect, cigna_arena_t *arena,
+    cigna_id_token_t *claims)
+{
+    cigna_jws_t    jws;
+    cigna_jwt_e    e;
+    cigna_json_t  *header, *payload;
+
+    memset(claims, 0, sizeof(cigna_id_token_t));
+
+    e = cigna_jwt_split(token, arena, &jws);
+    if (e != cigna_jwt_ok) {
+        return e;
+    }
+
+    header = cigna_json_read(jws.header);
+    payload = cigna_json_read(jws.payload);
+
+    if (header == NULL || payload == NULL
+        || cigna_jwt_contradicts(jws.header, cigna_jwt_header_names)
+        || cigna_jwt_contradicts(jws.payload, cigna_jwt_claim_names))
+    {
+        e = cigna_jwt_malformed;
+    }
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_check_signature(&jws, header, jwks);
+    }
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_check_claims(payload, expect);
+    }
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_copy_claims(payload, arena, claims);
+    }
+
+    cigna_json_destroy(header);
+    cigna_json_destroy(payload);
+
+    return e;
+}
+
+
+cigna_jwt_e
+cigna_jwt_read(cigna_slice_t token, const cigna_jwks_t *jwks,
+    cigna_arena_t *arena, cigna_id_token_t *claims, int *good)
+{
+    cigna_jws_t    jws;
+    cigna_jwt_e    e;
+    cigna_json_t  *header, *payload;
+
+    *good = 0;
+    memset(claims, 0, sizeof(cigna_id_token_t));
+
+    e = cigna_jwt_split(token, arena, &jws);
+    if (e != cigna_jwt_ok) {
+        return e;
+    }
+
+    payload = cigna_json_read(jws.payload);
+
+    if (payload == NULL
+        || cigna_jwt_contradicts(jws.payload, cigna_jwt_claim_names))
+    {
+        cigna_json_destroy(payload);
+        return cigna_jwt_malformed;
+    }
+
+    e = cigna_jwt_copy_claims(payload, arena, claims);
+
+    cigna_json_destroy(payload);
+
+    header = (e == cigna_jwt_ok && jwks) ? cigna_json_read(jws.header) : NULL;
+
+    *good = header
+            && !cigna_jwt_contradicts(jws.header, cigna_jwt_header_names)
+            && cigna_jwt_check_signature(&jws, header, jwks) == cigna_jwt_ok;
+
+    cigna_json_destroy(header);
+
+    return e;
+}
+
+
+const char *
+cigna_jwt_name(cigna_jwt_e e)
+{
+    static const char *const  names[] = {
+        [cigna_jwt_ok] = "ok",
+        [cigna_jwt_malformed] = "malformed",
+        [cigna_jwt_alg] = "algorithm",
+        [cigna_jwt_unknown_kid] = "unknown_key",
+        [cigna_jwt_signature] = "signature",
+        [cigna_jwt_iss] = "issuer",
+        [cigna_jwt_aud] = "audience",
+        [cigna_jwt_expired] = "expired",
+        [cigna_jwt_future] = "from_the_future",
+        [cigna_jwt_nonce] = "nonce",
+        [cigna_jwt_failed] = "no_memory"
+    };
+
+    return ((unsigned) e <= cigna_jwt_failed) ? names[e] : "unknown";
+}
+
+
+/* RFC 7515, section 7.1: three parts, none of them empty */
+
+static cigna_jwt_e
+cigna_jwt_split(cigna_slice_t token, cigna_arena_t *arena, cigna_jws_t *jws)
+{
+    cigna_jwt_e    e;
+    cigna_slice_t  rest, header, payload;
+
+    if (token.len > CIGNA_ID_TOKEN_MAX) {
+        return cigna_jwt_malformed;
+    }
+
+    rest = token;
+    header = cigna_slice_cut(&rest, '.');
+    payload = cigna_slice_cut(&rest, '.');
+
+    /* a further dot is left in the signature, and is no base64url */
+
+    e = cigna_jwt_decode(header, arena, &jws->header);
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_decode(payload, arena, &jws->payload);
+    }
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_decode(rest, arena, &jws->signature);
+    }
+
+    jws->text = token;
+    jws->text.len = header.len + 1 + payload.len;
+
+    return e;
+}
+
+
+static cigna_jwt_e
+cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
+    cigna_slice_t *bytes)
+{
+    int          rc;
+    cigna_buf_t  b;
+
+    cigna_arena_open(arena, &b);
+    rc = cigna_base64_decode_any(part, &b);
+    *bytes = cigna_arena_close(arena, &b);
+
+    if (b.overflow) {
+        return cigna_jwt_failed;
+    }
+
+    return (rc == CIGNA_OK && bytes->len) ? cigna_jwt_ok : cigna_jwt_malformed;
+}
+
+
+static cigna_jwt_e
+cigna_jwt_check_signature(const cigna_jws_t *jws, const cigna_json_t *header,
+    const cigna_jwks_t *jwks)
+{
+    cigna_alg_e          alg;
+    cigna_slice_t        name, kid;
+    const cigna_json_t  *crit;
+
+    /* RFC 7515, section 4.1.11: extensions that must be understood; none is */
+
+    if (cigna_json_array(header, "crit", &crit) != CIGNA_NONE
+        || cigna_json_string(header, "alg", CIGNA_JWT_CLAIM_MAX, &name)
+           != CIGNA_OK)
+    {
+        return cigna_jwt_malformed;
+    }
+
+    alg = cigna_alg_find(name);
+
+    if (alg == cigna_alg_none) {
+        return cigna_jwt_alg;
+    }
+
+    if (jwks == NULL) {
+        return cigna_jwt_ok;
+    }
+
+    (void) cigna_json_string(header, "kid", CIGNA_KID_MAX, &kid);
+
+    switch (cigna_jwks_verify(jwks, kid, alg, jws->text, jws->signature)) {
+
+    case cigna_jwks_good:
+        return cigna_jwt_ok;
+
+    case cigna_jwks_unknown:
+        return cigna_jwt_unknown_kid;
+
+    case cigna_jwks_other:
+        return cigna_jwt_alg;
+
+    case cigna_jwks_bad:
+        return cigna_jwt_signature;
+
+    case cigna_jwks_failed:
+        break;
+    }
+
+    return cigna_jwt_failed;
+}
+
+
+/* one of two values would be anybody's choice */
+
+static int
+cigna_jwt_contradicts(cigna_slice_t text, const char *const *names)
+{
+    for ( /* void */ ; *names; names++) {
+        if (cigna_jwt_twice(text, *names)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* 1 if a member of this well-formed object is there with two values */
+
+static int
+cigna_jwt_twice(cigna_slice_t text, const char *name)
+{
+    cigna_slice_t  key, value, first;
+
+    first = cigna_slice_null;
+
+    /* from behind its brace; the closing one is no value */
+
+    while (text.len && text.data[0] != '{') {
+        text = cigna_slice_skip(text, 1);
+    }
+
+    text = cigna_slice_skip(text, 1);
+
+    while (cigna_json_raw_cut(&text, &key) == CIGNA_OK
+           && cigna_json_raw_cut(&text, &value) == CIGNA_OK)
+    {
+        if (key.len < 2
+            || !cigna_json_raw_means(cigna_slice_make(key.data + 1,
+                                                   key.data + key.len - 1),
+                                     cigna_slice_str(name)))
+        {
+            continue;
+        }
+
+        if (first.len && !cigna_slice_eq(first, value)) {
+            return 1;
+        }
+
+        first = value;
+    }
+
+    return 0;
+}
+
+
+/* OpenID Connect Core 1.0, section 3.1.3.7 */
+
+static cigna_jwt_e
+cigna_jwt_check_claims(const cigna_json_t *payload,
+    const cigna_jwt_expect_t *expect)
+{
+    cigna_jwt_e    e;
+    cigna_slice_t  nonce;
+
+    if (expect->iss.len
+        && !cigna_jwt_claim_is(payload, "iss", expect->iss))
+    {
+        return cigna_jwt_iss;
+    }
+
+    if (!cigna_jwt_is_for(payload, expect->aud)) {
+        return cigna_jwt_aud;
+    }
+
+    e = cigna_jwt_check_times(payload, expect);
+    if (e != cigna_jwt_ok) {
+        return e;
+    }
+
+    if (expect->nonce.len
+        && (cigna_json_string(payload, "nonce", CIGNA_JWT_CLAIM_MAX, &nonce)
+            != CIGNA_OK
+            || !cigna_secret_eq(nonce, expect->nonce)))
+    {
+        return cigna_jwt_nonce;
+    }
+
+    return cigna_jwt_ok;
+}
+
+
+/* points 3 to 5: "aud" is a string or an array, "azp" may say more */
+
+static int
+cigna_jwt_is_for(const cigna_json_t *payload, cigna_slice_t client_id)
+{
+    int                  found;
+    size_t               i;
+    cigna_slice_t        azp;
+    const cigna_json_t  *aud;
+
+    if (cigna_json_array(payload, "aud", &aud) == CIGNA_OK) {
+
+        found = 0;
+
+        for (i = 0; i < cigna_json_count(aud); i++) {
+            if (cigna_slice_eq(cigna_json_item_string(aud, i), client_id)) {
+                found = 1;
+            }
+        }
+
+    } else {
+        found = cigna_jwt_claim_is(payload, "aud", client_id);
+    }
+
+    if (!found || client_id.len == 0) {
+        return 0;
+    }
+
+    /* errata set 2: several audiences are fine without "azp" */
+
+    switch (cigna_json_string(payload, "azp", CIGNA_JWT_CLAIM_MAX, &azp)) {
+
+    case CIGNA_OK:
+        return azp.len == 0 || cigna_slice_eq(azp, client_id);
+
+    case CIGNA_NONE:
+        return 1;
+
+    default:
+        return 0;
+    }
+}
+
+
+/* 0 if absent */
+
+static int
+cigna_jwt_claim_is(const cigna_json_t *payload, const char *name,
+    cigna_slice_t value)
+{
+    cigna_slice_t  s;
+
+    return cigna_json_string(payload, name, CIGNA_JWT_CLAIM_MAX, &s)
+           == CIGNA_OK
+           && cigna_slice_eq(s, value);
+}
+
+
+static cigna_jwt_e
+cigna_jwt_check_times(const cigna_json_t *payload,
+    const cigna_jwt_expect_t *expect)
+{
+    int64_t      exp;
+    cigna_jwt_e  e;
+
+    if (cigna_jwt_time(payload, "exp", &exp) != CIGNA_OK) {
+        return cigna_jwt_malformed;
+    }
+
+    if (expect->now_s - expect->leeway_s >= exp) {
+        return cigna_jwt_expired;
+    }
+
+    e = cigna_jwt_check_past(payload, "iat", expect);
+
+    return (e == cigna_jwt_ok) ? cigna_jwt_check_past(payload, "nbf", expect)
+                               : e;
+}
+
+
+/* a number, or text that is one, with a fraction or without */
+
+static int
+cigna_jwt_time(const cigna_json_t *payload, const char *name, int64_t *t)
+{
+    int            rc;
+    uint64_t       n, fraction;
+    cigna_slice_t  text, whole;
+
+    rc = cigna_json_seconds(payload, name, CIGNA_JWT_TIME_MAX, t);
+
+    if (rc != CIGNA_ERROR
+        || cigna_json_string(payload, name, CIGNA_JWT_TIME_LEN, &text)
+           != CIGNA_OK)
+    {
+        return rc;
+    }
+
+    whole = cigna_slice_cut(&text, '.');
+
+    if (cigna_slice_uint(whole, CIGNA_JWT_TIME_MAX, &n) != CIGNA_OK
+        || cigna_slice_uint(text, UINT64_MAX, &fraction) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    *t = (int64_t) n;
+
+    return CIGNA_OK;
+}
+
+
+static cigna_jwt_e
+cigna_jwt_check_past(const cigna_json_t *payload, const char *name,
+    const cigna_jwt_expect_t *expect)
+{
+    int64_t  t;
+
+    return (cigna_jwt_time(payload, name, &t) == CIGNA_OK
+            && t > expect->now_s + expect->leeway_s) ? cigna_jwt_future
+                                                     : cigna_jwt_ok;
+}
+
+
+/* "fhirUser" of a wrong form counts as absent: nothing hangs on it */
+
+static cigna_jwt_e
+cigna_jwt_copy_claims(const cigna_json_t *payload, cigna_arena_t *arena,
+    cigna_id_token_t *claims)
+{
+    cigna_slice_t     user;
+    cigna_id_token_t  c;
+
+    if (cigna_json_string(payload, "iss", CIGNA_JWT_CLAIM_MAX, &c.iss)
+        == CIGNA_ERROR
+        || cigna_json_string(payload, "sub", CIGNA_JWT_SUB_MAX, &c.sub)
+           != CIGNA_OK
+        || c.sub.len == 0)
+    {
+        return cigna_jwt_malformed;
+    }
+
+    (void) cigna_json_string(payload, "fhirUser", CIGNA_JWT_CLAIM_MAX, &user);
+
+    if (cigna_arena_copy(arena, c.iss, &c.iss) != CIGNA_OK
+        || cigna_arena_copy(arena, c.sub, &c.sub) != CIGNA_OK
+        || cigna_arena_copy(arena, user, &c.fhir_user) != CIGNA_OK)
+    {
+        return cigna_jwt_failed;
+    }
+
+    *claims = c;
+
+    return cigna_jwt_ok;
+}

@@ -1,0 +1,361 @@
+
+/*
+ * What an authorization server says of itself, read leniently and used
+ * strictly: what no dance depends on is passed over and told to the log, and
+ * nothing of it can make another host trusted.
+ *
+ * The document: JSON, an object.  A byte order mark, bytes that are not UTF-8
+ * and members that are not known are no matter, nor are its Content-Type and
+ * which 2xx it came with.
+ *
+ *                     absent,    no string, no URL,  twice    of another host
+ *                     null, ""   in clear                     than before
+ *
+ *   issuer            empty      refused (1)         last     refused (2)
+ *   authorization_    empty (3)  refused (4)         last     refused
+ *     endpoint
+ *   token_endpoint    empty (3)  refused (4)         last     refused
+ *   jwks_uri          empty      empty, told         last     refused
+ *   revocation_       empty      empty, told         last     refused (5)
+ *     endpoint
+ *   authorization_    off        off, told           last
+ *     response_iss_parameter_supported
+ *
+ * White space around a URL is cut off.  "Last": of a name that occurs twice,
+ * the last value counts, and is held against all the rules.  "Empty" leaves
+ * what was known before: cigna_oauth_metadata_keep().  "Refused": the document
+ * as a whole, and what was known before goes on being used.
+ *
+ * (1) told only, where the issuer is configured: that one counts
+ * (2) and so is any other than the configured one, compared byte by byte
+ * (3) too little, if it is not configured either: see cigna_discovery.c
+ * (4) told only, where the endpoint is configured: that one counts
+ * (5) and empty, told, where the token endpoint is configured and the document
+ *     is another server's: whose tokens they are would be sent to a stranger
+ */
+
+
+#include <stddef.h>
+#include <string.h>
+
+#include "json/cigna_json.h"
+#include "cigna_oauth.h"
+
+
+#define CIGNA_OAUTH_URL_MAX  2048
+
+
+/* a URL of the document; the issuer is the first */
+
+typedef struct {
+    const char   *name;
+    size_t        offset;
+    size_t        configured;              /* offset in the provider */
+    unsigned      optional;
+    const char   *error;
+} cigna_oauth_url_t;
+
+
+static const char *cigna_oauth_metadata_read(const cigna_provider_t *p,
+    const cigna_json_t *doc, cigna_arena_t *arena, cigna_metadata_t *m,
+    cigna_buf_t *notes);
+static const char *cigna_oauth_metadata_url(const cigna_provider_t *p,
+    const cigna_json_t *doc, const cigna_oauth_url_t *url,
+    cigna_arena_t *arena, cigna_slice_t *value, cigna_buf_t *notes);
+static const char *cigna_oauth_metadata_fault(const cigna_provider_t *p,
+    const cigna_oauth_url_t *url, cigna_slice_t text);
+static void cigna_oauth_metadata_revocation(const cigna_provider_t *p,
+    cigna_metadata_t *m, cigna_buf_t *notes);
+static void cigna_oauth_metadata_note(cigna_buf_t *notes, const char *member,
+    const char *why);
+static cigna_slice_t cigna_oauth_url_trim(cigna_slice_t text);
+static int cigna_oauth_url_moved(cigna_slice_t known, cigna_slice_t fresh);
+
+
+#define cigna_oauth_url(name, configured, optional)                           \
+    { #name, offsetof(cigna_metadata_t, name),                                \
+      offsetof(cigna_provider_t, configured), optional,                       \
+      "\"" #name "\" is not an https URL" }
+
+static const cigna_oauth_url_t  cigna_oauth_urls[] = {
+    cigna_oauth_url(issuer, configured_issuer, 0),
+    cigna_oauth_url(authorization_endpoint, authorization_endpoint, 0),
+    cigna_oauth_url(token_endpoint, token_endpoint, 0),
+    cigna_oauth_url(jwks_uri, jwks_uri, 1),
+    cigna_oauth_url(revocation_endpoint, revocation_endpoint, 1),
+    { NULL, 0, 0, 0, NULL }
+};
+
+
+int
+cigna_oauth_append_metadata_url(cigna_buf_t *b, const cigna_provider_t *p)
+{
+    if (p->fhir_base.len == 0) {
+        return CIGNA_ERROR;
+    }
+
+    cigna_buf_append(b, p->fhir_base);
+    cigna_buf_append_str(b, "/.well-known/smart-configuration");
+
+    return b->overflow ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+int
+cigna_oauth_metadata_parse(const cigna_provider_t *p, cigna_slice_t body,
+    cigna_arena_t *arena, cigna_metadata_t *m, cigna_buf_t *notes,
+    const char **error)
+{
+    cigna_json_t  *doc;
+
+    memset(m, 0, sizeof(cigna_metadata_t));
+
+    doc = cigna_json_parse(body);
+
+    if (doc == NULL) {
+        doc = cigna_json_read(body);
+
+        if (doc == NULL) {
+            *error = "the document is not a JSON object";
+            return CIGNA_NONE;
+        }
+
+        cigna_oauth_metadata_note(notes, "document", "not strict JSON");
+    }
+
+    *error = cigna_oauth_metadata_read(p, doc, arena, m, notes);
+
+    cigna_json_destroy(doc);
+
+    if (*error) {
+        memset(m, 0, sizeof(cigna_metadata_t));
+        return CIGNA_ERROR;
+    }
+
+    return CIGNA_OK;
+}
+
+
+static const char *
+cigna_oauth_metadata_read(const cigna_provider_t *p, const cigna_json_t *doc,
+    cigna_arena_t *arena, cigna_metadata_t *m, cigna_buf_t *notes)
+{
+    int                       supported;
+    const char               *error;
+    static const char         iss[] =
+                              "authorization_response_iss_parameter_supported";
+    const cigna_oauth_url_t  *url;
+
+    for (url = cigna_oauth_urls; url->name; url++) {
+
+        error = cigna_oauth_metadata_url(p, doc, url, arena,
+                                         (cigna_slice_t *) ((char *) m
+                                                            + url->offset),
+                                         notes);
+        if (error) {
+            return error;
+        }
+    }
+
+    cigna_oauth_metadata_revocation(p, m, notes);
+
+    if (cigna_json_bool(doc, iss, &supported) == CIGNA_ERROR) {
+        cigna_oauth_metadata_note(notes, iss, "not true or false");
+    }
+
+    m->iss_supported = supported ? 1 : 0;
+
+    return NULL;
+}
+
+
+/* why the document is refused, or NULL; what is passed over is left empty */
+
+static const char *
+cigna_oauth_metadata_url(const cigna_provider_t *p, const cigna_json_t *doc,
+    const cigna_oauth_url_t *url, cigna_arena_t *arena, cigna_slice_t *value,
+    cigna_buf_t *notes)
+{
+    int                   rc;
+    const char           *fault;
+    cigna_slice_t         text;
+    const cigna_slice_t  *configured;
+
+    configured = (const cigna_slice_t *) ((const char *) p + url->configured);
+
+    rc = cigna_json_string(doc, url->name, CIGNA_OAUTH_URL_MAX, &text);
+
+    if (rc == CIGNA_NONE) {
+        return NULL;
+    }
+
+    text = cigna_oauth_url_trim(text);
+
+    if (rc == CIGNA_OK && text.len == 0) {
+        cigna_oauth_metadata_note(notes, url->name, "empty");
+        return NULL;
+    }
+
+    if (rc == CIGNA_OK && url == cigna_oauth_urls && configured->len
+        && !cigna_slice_eq(text, *configured))
+    {
+        return "\"issuer\" is not the one that is configured";
+    }
+
+    fault = rc == CIGNA_OK ? cigna_oauth_metadata_fault(p, url, text)
+                           : url->error;
+
+    if (fault == NULL) {
+        return cigna_arena_copy(arena, text, value) == CIGNA_OK
+               ? NULL : "there is no room for the document";
+    }
+
+    if (!url->optional && configured->len == 0) {
+        return fault;
+    }
+
+    cigna_oauth_metadata_note(notes, url->name,
+                              rc == CIGNA_OK ? "not an https URL"
+                                             : "not a string, or too long");
+    return NULL;
+}
+
+
+static const char *
+cigna_oauth_metadata_fault(const cigna_provider_t *p,
+    const cigna_oauth_url_t *url, cigna_slice_t text)
+{
+    cigna_uri_t  uri;
+
+    if (cigna_uri_parse(text, &uri) != CIGNA_OK
+        || (!uri.https && !p->insecure_http))
+    {
+        return url->error;
+    }
+
+    /* RFC 8414, section 2 */
+
+    if (uri.has_query && url == cigna_oauth_urls) {
+        return "\"issuer\" has a query";
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Tokens go back to the server that they are from: with a token endpoint of
+ * the operator's own, an announced revocation endpoint may be a stranger's.
+ */
+
+static void
+cigna_oauth_metadata_revocation(const cigna_provider_t *p,
+    cigna_metadata_t *m, cigna_buf_t *notes)
+{
+    if (p->token_endpoint.len == 0 || m->revocation_endpoint.len == 0
+        || p->revocation_endpoint.len
+        || !cigna_oauth_url_moved(p->token_endpoint, m->revocation_endpoint)
+        || (m->token_endpoint.len
+            && !cigna_oauth_url_moved(p->token_endpoint, m->token_endpoint)))
+    {
+        return;
+    }
+
+    m->revocation_endpoint = cigna_slice_null;
+
+    cigna_oauth_metadata_note(notes, "revocation_endpoint",
+                              "of another server than the \"token_endpoint\" "
+                              "that is configured");
+}
+
+
+/* for the log: which member and why, never what it says */
+
+static void
+cigna_oauth_metadata_note(cigna_buf_t *notes, const char *member,
+    const char *why)
+{
+    if (notes->pos != notes->start) {
+        cigna_buf_append_str(notes, ", ");
+    }
+
+    cigna_buf_append_char(notes, '"');
+    cigna_buf_append_str(notes, member);
+    cigna_buf_append_str(notes, "\": ");
+    cigna_buf_append_str(notes, why);
+}
+
+
+static cigna_slice_t
+cigna_oauth_url_trim(cigna_slice_t text)
+{
+    while (text.len && text.data[0] <= ' ') {
+        text = cigna_slice_skip(text, 1);
+    }
+
+    while (text.len && text.data[text.len - 1] <= ' ') {
+        text.len--;
+    }
+
+    return text;
+}
+
+
+void
+cigna_oauth_metadata_keep(const cigna_metadata_t *known,
+    cigna_metadata_t *fresh)
+{
+    cigna_slice_t            *to;
+    const cigna_oauth_url_t  *url;
+
+    for (url = cigna_oauth_urls; url->name; url++) {
+
+        to = (cigna_slice_t *) ((char *) fresh + url->offset);
+
+        if (to->len == 0) {
+            *to = *(const cigna_slice_t *) ((const char *) known
+                                            + url->offset);
+        }
+    }
+}
+
+
+int
+cigna_oauth_metadata_moved(const cigna_metadata_t *known,
+    const cigna_metadata_t *fresh)
+{
+    const cigna_oauth_url_t  *url;
+
+    if (known->issuer.len && fresh->issuer.len
+        && !cigna_slice_eq(known->issuer, fresh->issuer))
+    {
+        return 1;
+    }
+
+    for (url = cigna_oauth_urls; url->name; url++) {
+
+        if (cigna_oauth_url_moved(
+                *(const cigna_slice_t *) ((const char *) known + url->offset),
+                *(const cigna_slice_t *) ((const char *) fresh + url->offset)))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+cigna_oauth_url_moved(cigna_slice_t known, cigna_slice_t fresh)
+{
+    cigna_uri_t  a, b;
+
+    if (known.len == 0 || fresh.len == 0) {
+        return 0;
+    }
+
+    return cigna_uri_parse(known, &a) != CIGNA_OK
+           || cigna_uri_parse(fresh, &b) != CIGNA_OK
+           || !cigna_uri_same_origin(&a, &b);
+}

@@ -1,0 +1,555 @@
+
+/*
+ * Token replies: RFC 6749, section 5.  A reply from which the tokens can be
+ * read is a token reply, whatever else is wrong with it: a refresh token that
+ * was spent for it comes back no more.
+ *
+ *                  absent, null,  of another   a string that    twice, not
+ *                  or empty       type         is no good       written alike
+ *
+ *  access_token    no reply       no reply     no reply (1)     no reply (2)
+ *  refresh_token   none came      none came    no reply (1)     none came
+ *  id_token        none came      none came    passed on (3)    none came
+ *  token_type      bearer         bearer       no reply (4)     bearer
+ *  expires_in      not known      not known    not known (5)    not known
+ *  scope, patient  not known      not known    not known        not known
+ *  error           none           none (6)     none (6)         none (6)
+ *  any other       read over
+ *
+ * (1) A byte that is no printable ASCII, or too long; in an access token also
+ *     a space, which would end the credentials of RFC 6750, section 2.1.
+ * (2) With the wrong one of two access tokens a member would see another's
+ *     data.  Which of them is right nobody can tell.
+ * (3) cigna_jwt_verify() judges it: the callback refuses one that is no good,
+ *     a refresh does not mind.  White space around it is not part of it.
+ * (4) A type that is not understood must not be used (RFC 6749, section 7.1).
+ *     "Bearer" and "BearerToken" count in any case, with spaces, "_" and "-";
+ *     what has a byte that is not ASCII is no name of a type, as if absent.
+ * (5) Zero, negative, over a year, or no number: the tenant's token_lifetime.
+ * (6) Beside tokens no error counts, not even a code of RFC 6749: the refresh
+ *     token was spent for them.  Without tokens such a code is a refusal, and
+ *     any other word is told to the log.
+ *
+ * The status is 2xx for tokens.  The text may have a byte order mark, and
+ * bytes that no JSON has (cigna_json_mend.h).  It has to be one object: what is
+ * around it, or behind it, or compressed, is no reply.  Content-Type and
+ * Content-Encoding are not looked at.
+ */
+
+
+#include <string.h>
+
+#include "json/cigna_json.h"
+#include "json/cigna_json_scan.h"
+#include "cigna_oauth.h"
+
+
+#define CIGNA_OAUTH_LIFE_MAX_S  (366 * 24 * 3600)
+
+/* what is kept for logs */
+#define CIGNA_OAUTH_ERROR_MAX        64
+#define CIGNA_OAUTH_DESCRIPTION_MAX  128
+
+
+static cigna_json_t *cigna_oauth_reply_parse(cigna_slice_t body,
+    cigna_token_reply_t *reply);
+static cigna_token_e cigna_oauth_reply_read(unsigned status,
+    const cigna_json_t *doc, cigna_arena_t *arena, cigna_token_reply_t *reply);
+static cigna_token_e cigna_oauth_reply_error(unsigned status,
+    const cigna_json_t *doc, cigna_token_reply_t *reply);
+static int cigna_oauth_reply_tokens(const cigna_json_t *doc,
+    cigna_token_reply_t *reply);
+static int cigna_oauth_reply_bearer(const cigna_json_t *doc,
+    cigna_token_reply_t *reply);
+static int cigna_oauth_reply_token(const cigna_json_t *doc, const char *name,
+    size_t max, uint8_t lowest, cigna_token_reply_t *reply,
+    cigna_slice_t *token);
+static int cigna_oauth_reply_string(const cigna_json_t *doc, const char *name,
+    cigna_token_reply_t *reply, cigna_slice_t *value);
+static void cigna_oauth_reply_extra(const cigna_json_t *doc, const char *name,
+    size_t max, cigna_token_reply_t *reply, cigna_slice_t *value);
+static void cigna_oauth_reply_life(const cigna_json_t *doc,
+    cigna_token_reply_t *reply);
+static int cigna_oauth_reply_copy(cigna_arena_t *arena,
+    cigna_token_reply_t *reply);
+static void cigna_oauth_reply_drop(cigna_token_reply_t *reply);
+static void cigna_oauth_reply_note(cigna_token_reply_t *reply,
+    const char *name, const char *what);
+static void cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name,
+    size_t max, cigna_arena_t *arena, cigna_slice_t *value);
+static cigna_slice_t cigna_oauth_reply_trim(cigna_slice_t s);
+static int cigna_oauth_reply_printable(cigna_slice_t s, uint8_t lowest);
+
+
+cigna_token_e
+cigna_oauth_token_reply(unsigned status, cigna_slice_t body,
+    cigna_arena_t *arena, cigna_token_reply_t *reply)
+{
+    cigna_buf_t     b;
+    cigna_json_t   *doc;
+    cigna_token_e   e;
+
+    memset(reply, 0, sizeof(cigna_token_reply_t));
+    reply->expires_in_s = -1;
+
+    cigna_buf_init(&b, reply->shape, CIGNA_TOKEN_SHAPE_MAX - 1);
+    cigna_buf_append_str(&b, "status=");
+    cigna_buf_append_uint(&b, status);
+    cigna_buf_append_str(&b, ",length=");
+    cigna_buf_append_uint(&b, body.len);
+
+    doc = cigna_oauth_reply_parse(body, reply);
+
+    cigna_oauth_reply_quote(doc, "error", CIGNA_OAUTH_ERROR_MAX, arena,
+                            &reply->error);
+    cigna_oauth_reply_quote(doc, "error_description",
+                            CIGNA_OAUTH_DESCRIPTION_MAX, arena,
+                            &reply->error_description);
+
+    e = cigna_oauth_reply_read(status, doc, arena, reply);
+
+    cigna_json_destroy(doc);
+
+    return e;
+}
+
+
+const char *
+cigna_token_name(cigna_token_e e)
+{
+    switch (e) {
+
+    case cigna_token_ok:
+        return "ok";
+
+    case cigna_token_invalid_grant:
+        return "invalid_grant";
+
+    case cigna_token_refused:
+        return "refused";
+
+    case cigna_token_invalid:
+        return "invalid";
+
+    case cigna_token_throttled:
+        return "throttled";
+
+    case cigna_token_failed:
+        return "failed";
+    }
+
+    return "unknown";
+}
+
+
+static cigna_json_t *
+cigna_oauth_reply_parse(cigna_slice_t body, cigna_token_reply_t *reply)
+{
+    size_t         i;
+    cigna_json_t  *doc;
+
+    static const char *const  names[] = {
+        "access_token", "refresh_token", "id_token", "token_type",
+        "expires_in", "scope", "patient", "error"
+    };
+
+    doc = cigna_json_read(body);
+
+    if (doc == NULL) {
+        cigna_oauth_reply_note(reply, "json", "none");
+        return NULL;
+    }
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (cigna_json_settle(doc, body, names[i])) {
+            cigna_oauth_reply_note(reply, names[i], "twice");
+        }
+    }
+
+    return doc;
+}
+
+
+/*
+ * The status goes first: a server that is in trouble may say anything, also
+ * "invalid_grant", and nobody's grant may end by that.
+ */
+
+static cigna_token_e
+cigna_oauth_reply_read(unsigned status, const cigna_json_t *doc,
+    cigna_arena_t *arena, cigna_token_reply_t *reply)
+{
+    cigna_token_e  e;
+
+    if (status == 429) {
+        return cigna_token_throttled;
+    }
+
+    if (status >= 500) {
+        return cigna_token_failed;
+    }
+
+    if (doc == NULL) {
+        return cigna_token_invalid;
+    }
+
+    e = cigna_oauth_reply_error(status, doc, reply);
+
+    if (status >= 200 && status < 300) {
+
+        if (cigna_oauth_reply_tokens(doc, reply) == CIGNA_OK
+            && cigna_oauth_reply_copy(arena, reply) == CIGNA_OK)
+        {
+            return cigna_token_ok;
+        }
+
+        cigna_oauth_reply_drop(reply);
+    }
+
+    return e == cigna_token_ok ? cigna_token_invalid : e;
+}
+
+
+/* RFC 6749, section 5.2; ok if there is no code of it */
+
+static cigna_token_e
+cigna_oauth_reply_error(unsigned status, const cigna_json_t *doc,
+    cigna_token_reply_t *reply)
+{
+    size_t         i;
+    cigna_slice_t  error;
+
+    static const char *const  codes[] = {
+        "invalid_grant", "invalid_request", "invalid_client",
+        "unauthorized_client", "unsupported_grant_type", "invalid_scope"
+    };
+
+    if (cigna_oauth_reply_string(doc, "error", reply, &error) != CIGNA_OK) {
+        return cigna_token_ok;
+    }
+
+    /* to the letter, as it may end a grant */
+
+    (void) cigna_json_string(doc, "error", CIGNA_OAUTH_ERROR_MAX, &error);
+
+    if (cigna_slice_eq(error, cigna_slice_str(codes[0]))
+        && (status == 400 || status == 401))
+    {
+        return cigna_token_invalid_grant;
+    }
+
+    for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (cigna_slice_eq(error, cigna_slice_str(codes[i]))) {
+            return cigna_token_refused;
+        }
+    }
+
+    cigna_oauth_reply_note(reply, "error", "unknown");
+
+    return cigna_token_ok;
+}
+
+
+/* RFC 6749, section 5.1; strings are the document's */
+
+static int
+cigna_oauth_reply_tokens(const cigna_json_t *doc, cigna_token_reply_t *reply)
+{
+    int  rc;
+
+    rc = cigna_oauth_reply_token(doc, "access_token", CIGNA_ACCESS_TOKEN_MAX,
+                                 0x21, reply, &reply->access_token);
+
+    if (rc == CIGNA_NONE) {
+        cigna_oauth_reply_note(reply, "access_token", "none");
+    }
+
+    if (rc != CIGNA_OK
+        || cigna_oauth_reply_bearer(doc, reply) != CIGNA_OK
+        || cigna_oauth_reply_token(doc, "refresh_token",
+                                   CIGNA_REFRESH_TOKEN_MAX, 0x20, reply,
+                                   &reply->refresh_token)
+           == CIGNA_ERROR)
+    {
+        return CIGNA_ERROR;
+    }
+
+    if (cigna_oauth_reply_string(doc, "id_token", reply, &reply->id_token)
+        == CIGNA_OK
+        && reply->id_token.len > CIGNA_ID_TOKEN_MAX)
+    {
+        /* one byte too much is as good as all of them */
+
+        reply->id_token.len = CIGNA_ID_TOKEN_MAX + 1;
+    }
+
+    cigna_oauth_reply_extra(doc, "scope", CIGNA_SCOPE_MAX, reply,
+                            &reply->scope);
+    cigna_oauth_reply_extra(doc, "patient", CIGNA_PATIENT_MAX, reply,
+                            &reply->patient);
+    cigna_oauth_reply_life(doc, reply);
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_oauth_reply_bearer(const cigna_json_t *doc, cigna_token_reply_t *reply)
+{
+    size_t         i;
+    uint8_t        c, mem[sizeof("bearertoken")];
+    cigna_buf_t    b;
+    cigna_slice_t  type;
+
+    if (cigna_oauth_reply_string(doc, "token_type", reply, &type) != CIGNA_OK)
+    {
+        return CIGNA_OK;
+    }
+
+    cigna_buf_init(&b, mem, sizeof(mem));
+
+    for (i = 0; i < type.len; i++) {
+        c = type.data[i];
+
+        if (c > 0x7f) {
+            cigna_oauth_reply_note(reply, "token_type", "odd");
+            return CIGNA_OK;
+        }
+
+        if (c != ' ' && c != '_' && c != '-') {
+            cigna_buf_append_char(&b, cigna_slice_lower(c));
+        }
+    }
+
+    type = cigna_buf_slice(&b);
+
+    if (cigna_slice_eq(type, cigna_slice("bearer"))
+        || cigna_slice_eq(type, cigna_slice("bearertoken")))
+    {
+        return CIGNA_OK;
+    }
+
+    cigna_oauth_reply_note(reply, "token_type", "unknown");
+
+    return CIGNA_ERROR;
+}
+
+
+/* CIGNA_NONE if there is none; bytes must lie from lowest to "~" */
+
+static int
+cigna_oauth_reply_token(const cigna_json_t *doc, const char *name, size_t max,
+    uint8_t lowest, cigna_token_reply_t *reply, cigna_slice_t *token)
+{
+    int            rc;
+    cigna_slice_t  value;
+
+    rc = cigna_json_string(doc, name, CIGNA_JSON_SIZE_MAX, &value);
+
+    if (rc == CIGNA_ERROR) {
+        cigna_oauth_reply_note(reply, name, "odd");
+    }
+
+    if (rc != CIGNA_OK || value.len == 0) {
+        return CIGNA_NONE;
+    }
+
+    if (value.len > max) {
+        cigna_oauth_reply_note(reply, name, "long");
+        return CIGNA_ERROR;
+    }
+
+    if (!cigna_oauth_reply_printable(value, lowest)) {
+        cigna_oauth_reply_note(reply, name, "unprintable");
+        return CIGNA_ERROR;
+    }
+
+    *token = value;
+
+    return CIGNA_OK;
+}
+
+
+/* CIGNA_NONE if there is none to speak of; without white space around it */
+
+static int
+cigna_oauth_reply_string(const cigna_json_t *doc, const char *name,
+    cigna_token_reply_t *reply, cigna_slice_t *value)
+{
+    int  rc;
+
+    rc = cigna_json_string(doc, name, CIGNA_JSON_SIZE_MAX, value);
+
+    if (rc == CIGNA_ERROR) {
+        cigna_oauth_reply_note(reply, name, "odd");
+    }
+
+    *value = cigna_oauth_reply_trim(*value);
+
+    return value->len ? CIGNA_OK : CIGNA_NONE;
+}
+
+
+/* what the tokens do not hang on: of a wrong form it counts as absent */
+
+static void
+cigna_oauth_reply_extra(const cigna_json_t *doc, const char *name, size_t max,
+    cigna_token_reply_t *reply, cigna_slice_t *value)
+{
+    int            rc;
+    cigna_slice_t  s;
+
+    rc = cigna_json_string(doc, name, max, &s);
+
+    if (rc == CIGNA_OK && cigna_oauth_reply_printable(s, 0x20)) {
+        *value = s;
+
+    } else if (rc != CIGNA_NONE) {
+        cigna_oauth_reply_note(reply, name, "odd");
+    }
+}
+
+
+static void
+cigna_oauth_reply_life(const cigna_json_t *doc, cigna_token_reply_t *reply)
+{
+    int      rc;
+    int64_t  life_s;
+
+    rc = cigna_json_seconds(doc, "expires_in", CIGNA_OAUTH_LIFE_MAX_S,
+                            &life_s);
+
+    if (rc == CIGNA_OK && life_s > 0) {
+        reply->expires_in_s = life_s;
+
+    } else if (rc != CIGNA_NONE) {
+        cigna_oauth_reply_note(reply, "expires_in", "odd");
+    }
+}
+
+
+/* puts copies in place of what the document has; all or nothing */
+
+static int
+cigna_oauth_reply_copy(cigna_arena_t *arena, cigna_token_reply_t *reply)
+{
+    size_t  i;
+
+    cigna_slice_t *const  strings[] = {
+        &reply->access_token, &reply->refresh_token, &reply->id_token,
+        &reply->scope, &reply->patient
+    };
+
+    for (i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+        if (cigna_arena_copy(arena, *strings[i], strings[i]) != CIGNA_OK) {
+            cigna_oauth_reply_note(reply, "memory", "none");
+            return CIGNA_ERROR;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+/* nothing of half a reply is used */
+
+static void
+cigna_oauth_reply_drop(cigna_token_reply_t *reply)
+{
+    reply->access_token = cigna_slice_null;
+    reply->refresh_token = cigna_slice_null;
+    reply->id_token = cigna_slice_null;
+    reply->scope = cigna_slice_null;
+    reply->patient = cigna_slice_null;
+    reply->expires_in_s = -1;
+}
+
+
+/* as long as there is room; what was found first tells most */
+
+static void
+cigna_oauth_reply_note(cigna_token_reply_t *reply, const char *name,
+    const char *what)
+{
+    size_t       len;
+    cigna_buf_t  b;
+
+    len = strlen(reply->shape);
+
+    cigna_buf_init(&b, reply->shape + len, CIGNA_TOKEN_SHAPE_MAX - 1 - len);
+    cigna_buf_append_char(&b, ',');
+    cigna_buf_append_str(&b, name);
+    cigna_buf_append_char(&b, '=');
+    cigna_buf_append_str(&b, what);
+
+    if (b.overflow) {
+        b.pos = b.start;
+    }
+
+    *b.pos = '\0';
+}
+
+
+/* a member made fit for a log line; left empty if there is no room for it */
+
+static void
+cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name, size_t max,
+    cigna_arena_t *arena, cigna_slice_t *value)
+{
+    size_t         i;
+    uint8_t        c;
+    cigna_buf_t    b;
+    cigna_slice_t  s;
+
+    if (doc == NULL
+        || cigna_json_string(doc, name, CIGNA_JSON_SIZE_MAX, &s) != CIGNA_OK)
+    {
+        return;
+    }
+
+    cigna_arena_open(arena, &b);
+
+    for (i = 0; i < s.len && i < max; i++) {
+        c = s.data[i];
+
+        if (c < 0x20 || c > 0x7e || c == '"' || c == '\'' || c == '\\') {
+            c = '?';
+        }
+
+        cigna_buf_append_char(&b, c);
+    }
+
+    *value = cigna_arena_close(arena, &b);
+}
+
+
+/* without the white space of JSON at its ends */
+
+static cigna_slice_t
+cigna_oauth_reply_trim(cigna_slice_t s)
+{
+    while (s.len && cigna_json_is_space(s.data[0])) {
+        s = cigna_slice_skip(s, 1);
+    }
+
+    while (s.len && cigna_json_is_space(s.data[s.len - 1])) {
+        s.len--;
+    }
+
+    return s;
+}
+
+
+static int
+cigna_oauth_reply_printable(cigna_slice_t s, uint8_t lowest)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if (s.data[i] < lowest || s.data[i] > 0x7e) {
+            return 0;
+        }
+    }
+
+    return 1;
+}

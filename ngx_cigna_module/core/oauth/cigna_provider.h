@@ -1,0 +1,87 @@
+
+#ifndef _CIGNA_PROVIDER_H_INCLUDED_
+#define _CIGNA_PROVIDER_H_INCLUDED_
+
+
+#include "http/cigna_uri.h"
+#include "cigna_jwt.h"
+
+
+/*
+ * A tenant's registration with the authorization server, and what is known
+ * of that server.  One struct a tenant and worker; strings live as long as
+ * the configuration, but for those that discovery fills, which live in
+ * "discovered".  Names follow RFC 8414 and SMART App Launch.
+ */
+
+typedef enum {
+    cigna_auth_none = 0,                   /* public client, PKCE only */
+    cigna_auth_post,                       /* client_secret_post */
+    cigna_auth_basic                       /* client_secret_basic */
+} cigna_auth_e;
+
+
+#define CIGNA_PARAMS_MAX       8
+#define CIGNA_RETURN_TO_MAX    16
+#define CIGNA_REGISTRATION_LEN 32          /* a digest */
+
+
+typedef struct {
+    cigna_slice_t   name;
+    cigna_slice_t   value;
+} cigna_param_t;
+
+
+/* keys of an issuer: one set for all who have that issuer */
+
+typedef struct {
+    cigna_jwks_t   *set;                   /* NULL until fetched */
+    int64_t         fetched_ms;
+} cigna_jwks_fetch_t;
+
+
+typedef struct {
+    cigna_slice_t   tenant;
+
+    /* configured */
+    cigna_slice_t   client_id;
+    cigna_slice_t   client_secret;         /* empty: a public client */
+    cigna_slice_t   older_secret;          /* empty: there is one at most */
+    cigna_auth_e    auth;
+    cigna_slice_t   redirect_uri;
+    cigna_slice_t   scope;
+    cigna_slice_t   aud;                   /* empty: not sent */
+    cigna_slice_t   fhir_base;             /* without trailing "/" */
+    cigna_slice_t   configured_issuer;     /* empty: discovered */
+    cigna_param_t  *params;
+    unsigned        nparams;
+    cigna_uri_t    *return_to;
+    unsigned        nreturn_to;
+    int64_t         clock_leeway_s;
+    int64_t         token_lifetime_s;      /* where expires_in is absent */
+    int64_t         grant_ttl_s;           /* with a refresh token, sliding */
+    int64_t         refresh_ahead_s;
+    unsigned        dances_per_member;
+    uint8_t         registration[CIGNA_REGISTRATION_LEN];
+    unsigned        has_registration:1;    /* see cigna_vault_register() */
+    unsigned        https:1;               /* scheme of redirect_uri */
+    unsigned        insecure_http:1;       /* http endpoints are allowed */
+    unsigned        userinfo:1;            /* the FHIR server's $userinfo is
+                                              asked for */
+
+    /* of two secrets the one that worked last, see cigna_client_secret.h */
+    unsigned        older_works:1;
+
+    /* configured or discovered; empty: not known */
+    cigna_slice_t   issuer;
+    cigna_slice_t   authorization_endpoint;
+    cigna_slice_t   token_endpoint;
+    cigna_slice_t   jwks_uri;
+    cigna_slice_t   revocation_endpoint;
+    unsigned        iss_supported:1;       /* RFC 9207 announced */
+
+    cigna_jwks_fetch_t   *keys;
+} cigna_provider_t;
+
+
+#endif /* _CIGNA_PROVIDER_H_INCLUDED_ */

@@ -1,0 +1,228 @@
+
+/*
+ * Discovery: what the authorization server says of itself.
+ *
+ *   start --> fetch --> done
+ *              ^ |
+ *              | v
+ *             sleep          (once: unsent, lost, 429 and 5xx)
+ *
+ * Invariants, checked by t/fuzz/provider/fuzz_discovery.c:
+ *
+ *   (1) CIGNA_OK comes only with a document that was parsed, fits what is
+ *       configured, names no other host than what was known before, and
+ *       leaves nobody without an endpoint to authorize at or to get tokens;
+ *   (2) there are at most two requests;
+ *   (3) "refused" comes only with a document that was parsed.
+ */
+
+
+#include <string.h>
+
+#include "cigna_discovery.h"
+
+
+#define CIGNA_DISCOVERY_TRIES     2
+#define CIGNA_DISCOVERY_SLEEP_MS  500
+
+
+typedef enum {
+    cigna_discovery_st_start = 0,
+    cigna_discovery_st_fetch,
+    cigna_discovery_st_sleep,
+    cigna_discovery_st_done
+} cigna_discovery_state_e;
+
+
+static int cigna_discovery_fetch(cigna_discovery_t *f, cigna_op_t *op);
+static int cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev);
+static int cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
+    const char **error);
+static int cigna_discovery_suffices(cigna_discovery_t *f);
+static int cigna_discovery_failed(cigna_discovery_t *f, const char *text,
+    cigna_slice_t quoted);
+static void cigna_discovery_done(cigna_discovery_t *f, cigna_op_t *op, int rc);
+
+
+void
+cigna_discovery_init(cigna_discovery_t *f)
+{
+    f->rc = CIGNA_ERROR;
+    f->moved = 0;
+    f->refused = 0;
+    memset(&f->metadata, 0, sizeof(cigna_metadata_t));
+    f->detail[0] = '\0';
+    f->ignored[0] = '\0';
+    f->state = cigna_discovery_st_start;
+}
+
+
+void
+cigna_discovery_next(cigna_discovery_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch ((cigna_discovery_state_e) f->state) {
+
+    case cigna_discovery_st_start:
+
+        f->state = cigna_discovery_st_fetch;
+
+        if (cigna_discovery_fetch(f, op) != CIGNA_OK) {
+            cigna_discovery_done(f, op,
+                                 cigna_discovery_failed(f, "no room",
+                                                        cigna_slice_null));
+        }
+
+        return;
+
+    case cigna_discovery_st_fetch:
+
+        if (cigna_flow_passing(ev)
+            && cigna_retry_sleep(&f->retry, op, CIGNA_DISCOVERY_TRIES,
+                                 CIGNA_DISCOVERY_SLEEP_MS,
+                                 CIGNA_DISCOVERY_SLEEP_MS)
+               == CIGNA_OK)
+        {
+            f->state = cigna_discovery_st_sleep;
+            return;
+        }
+
+        cigna_discovery_done(f, op, cigna_discovery_read(f, ev));
+        return;
+
+    case cigna_discovery_st_sleep:
+
+        f->state = cigna_retry_again(&f->retry, op);
+        return;
+
+    case cigna_discovery_st_done:
+        break;
+    }
+
+    cigna_discovery_done(f, op, f->rc);
+}
+
+
+static int
+cigna_discovery_fetch(cigna_discovery_t *f, cigna_op_t *op)
+{
+    int                   rc;
+    cigna_buf_t           b;
+    cigna_http_request_t  req;
+
+    memset(&req, 0, sizeof(cigna_http_request_t));
+
+    cigna_arena_open(f->arena, &b);
+    rc = cigna_oauth_append_metadata_url(&b, f->provider);
+    req.url = cigna_arena_close(f->arena, &b);
+
+    if (rc != CIGNA_OK || req.url.len == 0) {
+        return CIGNA_ERROR;
+    }
+
+    cigna_flow_http(op, &req);
+    cigna_retry_init(&f->retry, op, cigna_discovery_st_fetch);
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
+{
+    cigna_buf_t   b;
+    uint8_t       status[8];
+    const char   *error;
+
+    if (ev->type != cigna_ev_ok) {
+        return cigna_discovery_failed(f, "no reply", cigna_slice_null);
+    }
+
+    if (ev->status < 200 || ev->status > 299) {
+        cigna_buf_init(&b, status, sizeof(status));
+        cigna_buf_append_uint(&b, ev->status);
+
+        return cigna_discovery_failed(f, "status", cigna_buf_slice(&b));
+    }
+
+    if (cigna_discovery_parse(f, ev->body, &error) != CIGNA_OK) {
+        return cigna_discovery_failed(f, error, cigna_slice_null);
+    }
+
+    if (f->known && cigna_oauth_metadata_moved(f->known, &f->metadata)) {
+        f->moved = 1;
+        f->refused = 1;
+
+        return cigna_discovery_failed(f, "the server names other hosts than "
+                                      "before", cigna_slice_null);
+    }
+
+    /* what it leaves out may not come back on another host, either */
+
+    if (f->known) {
+        cigna_oauth_metadata_keep(f->known, &f->metadata);
+    }
+
+    return cigna_discovery_suffices(f);
+}
+
+
+static int
+cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
+    const char **error)
+{
+    int          rc;
+    cigna_buf_t  notes;
+
+    cigna_buf_init(&notes, (uint8_t *) f->ignored, sizeof(f->ignored) - 1);
+
+    rc = cigna_oauth_metadata_parse(f->provider, body, f->arena, &f->metadata,
+                                    &notes, error);
+
+    f->ignored[cigna_buf_slice(&notes).len] = '\0';
+    f->refused = rc == CIGNA_ERROR ? 1 : 0;
+
+    return rc;
+}
+
+
+/* no dance begins or ends without these */
+
+static int
+cigna_discovery_suffices(cigna_discovery_t *f)
+{
+    if (f->provider->authorization_endpoint.len == 0
+        && f->metadata.authorization_endpoint.len == 0)
+    {
+        return cigna_discovery_failed(f, "no \"authorization_endpoint\"",
+                                      cigna_slice_null);
+    }
+
+    if (f->provider->token_endpoint.len == 0
+        && f->metadata.token_endpoint.len == 0)
+    {
+        return cigna_discovery_failed(f, "no \"token_endpoint\"",
+                                      cigna_slice_null);
+    }
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_discovery_failed(cigna_discovery_t *f, const char *text,
+    cigna_slice_t quoted)
+{
+    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
+
+    return CIGNA_ERROR;
+}
+
+
+static void
+cigna_discovery_done(cigna_discovery_t *f, cigna_op_t *op, int rc)
+{
+    f->rc = rc;
+    f->state = cigna_discovery_st_done;
+    cigna_flow_done(op);
+}

@@ -1,0 +1,138 @@
+
+#include <string.h>
+
+#include "cigna_jwks_fetch.h"
+
+
+#define CIGNA_JWKS_FETCH_FRESH_MS  (60 * 60 * 1000)
+
+/* an unknown key makes us fetch, but no more often than this */
+
+#define CIGNA_JWKS_FETCH_AGAIN_MS  (10 * 1000)
+
+/* while they cannot be fetched the old ones serve: the next try is in */
+
+#define CIGNA_JWKS_FETCH_STALE_MS  (60 * 1000)
+
+
+static int cigna_jwks_fetch_openid(cigna_slice_t scope);
+static void cigna_jwks_fetch_tell(const cigna_event_t *ev,
+    const cigna_jwks_t *jwks, cigna_buf_t *b);
+static int cigna_jwks_fetch_older(const cigna_provider_t *p, int64_t now_ms,
+    int64_t ms);
+
+
+int
+cigna_jwks_fetch_due(const cigna_provider_t *p, int64_t now_ms)
+{
+    return p->jwks_uri.len && cigna_jwks_fetch_openid(p->scope)
+           && cigna_jwks_fetch_older(p, now_ms, CIGNA_JWKS_FETCH_FRESH_MS);
+}
+
+
+/* 1 if "openid" is one of the scopes */
+
+static int
+cigna_jwks_fetch_openid(cigna_slice_t scope)
+{
+    while (scope.len) {
+        if (cigna_slice_eq(cigna_slice_cut(&scope, ' '),
+                           cigna_slice("openid")))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* a clock that was set back makes keys old, not young for ever */
+
+static int
+cigna_jwks_fetch_older(const cigna_provider_t *p, int64_t now_ms, int64_t ms)
+{
+    int64_t  age_ms;
+
+    age_ms = now_ms - p->keys->fetched_ms;
+
+    return p->keys->set == NULL || age_ms < 0 || age_ms > ms;
+}
+
+
+int
+cigna_jwks_fetch_again(const cigna_provider_t *p, int64_t now_ms)
+{
+    return p->jwks_uri.len && cigna_jwks_fetch_older(p, now_ms, CIGNA_JWKS_FETCH_AGAIN_MS);
+}
+
+
+void
+cigna_jwks_fetch_fetch(const cigna_provider_t *p, cigna_op_t *op)
+{
+    cigna_http_request_t  req;
+
+    memset(&req, 0, sizeof(cigna_http_request_t));
+    req.url = p->jwks_uri;
+
+    cigna_flow_http(op, &req);
+}
+
+
+void
+cigna_jwks_fetch_fetched(cigna_provider_t *p, const cigna_event_t *ev,
+    char why[CIGNA_JWKS_FETCH_WHY_MAX])
+{
+    cigna_buf_t    b;
+    cigna_jwks_t  *jwks;
+
+    jwks = NULL;
+
+    /* what does not fit is of no use, but ends with a zero */
+
+    cigna_buf_init(&b, why, CIGNA_JWKS_FETCH_WHY_MAX - 1);
+
+    if (ev->type == cigna_ev_ok && ev->status >= 200 && ev->status < 300) {
+        jwks = cigna_jwks_create(ev->body);
+    }
+
+    if (jwks && cigna_jwks_count(jwks)) {
+        *b.pos = '\0';
+
+        cigna_jwks_destroy(p->keys->set);
+        p->keys->set = jwks;
+        p->keys->fetched_ms = ev->now_ms;
+        return;
+    }
+
+    cigna_jwks_fetch_tell(ev, jwks, &b);
+    *b.pos = '\0';
+
+    cigna_jwks_destroy(jwks);
+
+    p->keys->fetched_ms = ev->now_ms - CIGNA_JWKS_FETCH_FRESH_MS
+                          + CIGNA_JWKS_FETCH_STALE_MS;
+}
+
+
+/* "cannot be fetched" is another thing than keys that are of no use */
+
+static void
+cigna_jwks_fetch_tell(const cigna_event_t *ev, const cigna_jwks_t *jwks,
+    cigna_buf_t *b)
+{
+    if (jwks) {
+        cigna_buf_append_str(b, "none of the keys is usable: ");
+        cigna_jwks_append_shape(jwks, b);
+
+    } else if (ev->type != cigna_ev_ok) {
+        cigna_buf_append_str(b, "the keys cannot be fetched: no answer");
+
+    } else {
+        cigna_buf_append_str(b, "the keys cannot be fetched: status ");
+        cigna_buf_append_uint(b, ev->status);
+        cigna_buf_append_str(b, ", ");
+        cigna_buf_append_uint(b, ev->body.len);
+        cigna_buf_append_str(b, " bytes that are no key set");
+    }
+}

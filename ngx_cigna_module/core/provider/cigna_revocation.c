@@ -1,0 +1,329 @@
+
+/*
+ * Revocation of one token.
+ *
+ *              +--+ (the other one of two secrets)
+ *              v  |
+ *   start --> send --> done
+ *      |       ^ |
+ *      v       | v
+ *      +----> sleep --> done
+ *
+ * Pauses double from a second to a minute and are spread, so that those who
+ * failed together do not come back together; all of them make ten minutes.
+ * Revoking twice is the same as once, so that a lost request is repeated as an
+ * unsent one is.
+ *
+ * Invariants, checked by t/fuzz/provider/fuzz_revocation.c:
+ *
+ *   (1) pauses are no longer than CIGNA_REVOCATION_MS together, and idle: a
+ *       worker that exits does not wait for them;
+ *   (2) "ok" is said after a reply with status 200 that is no HTML page, and
+ *       after nothing else;
+ *   (3) a refusal (4xx, but for 429) is the same next time, and ends it; but
+ *       that of a client with two secrets (cigna_client_secret.c) ends it if
+ *       the other secret is refused, too;
+ *   (4) nothing but the token's request is ever asked for.
+ */
+
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cigna_revocation.h"
+
+
+#define CIGNA_REVOCATION_FIRST_MS  1000
+#define CIGNA_REVOCATION_MAX_MS    (60 * 1000)
+
+/* form fields, names of parameters, and what a refusal says */
+
+#define CIGNA_REVOCATION_ROOM      1024
+
+
+typedef enum {
+    cigna_revocation_st_start = 0,
+    cigna_revocation_st_send,
+    cigna_revocation_st_sleep,
+    cigna_revocation_st_done
+} cigna_revocation_state_e;
+
+
+static void cigna_revocation_send(cigna_revocation_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_revocation_sent(cigna_revocation_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_revocation_page(cigna_slice_t body);
+static void cigna_revocation_refuse(cigna_revocation_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_revocation_pause(cigna_revocation_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_revocation_end(cigna_revocation_t *f, cigna_op_t *op,
+    cigna_revocation_e rc);
+static void cigna_revocation_say(cigna_revocation_t *f, const char *text,
+    cigna_slice_t quoted);
+static void cigna_revocation_status(cigna_revocation_t *f, unsigned status);
+
+
+/*
+ * Each byte of a form's value takes three at most, in Basic twice so; with two
+ * secrets there are two requests.
+ */
+
+size_t
+cigna_revocation_room(const cigna_provider_t *p, cigna_slice_t token)
+{
+    size_t  room;
+
+    room = 4 * token.len + 12 * (p->client_id.len + p->client_secret.len)
+           + CIGNA_REVOCATION_ROOM;
+
+    if (p->older_secret.len) {
+        room += 3 * token.len + 12 * (p->client_id.len + p->older_secret.len)
+                + CIGNA_REVOCATION_ROOM;
+    }
+
+    return room;
+}
+
+
+void
+cigna_revocation_init(cigna_revocation_t *f)
+{
+    f->rc = cigna_revocation_none;
+    f->tries = 0;
+    f->detail[0] = '\0';
+    cigna_client_secret_init(&f->secret);
+
+    f->state = cigna_revocation_st_start;
+    f->pauses = 0;
+    f->slept_ms = 0;
+    memset(&f->req, 0, sizeof(cigna_http_request_t));
+}
+
+
+void
+cigna_revocation_next(cigna_revocation_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch ((cigna_revocation_state_e) f->state) {
+
+    case cigna_revocation_st_start:
+    case cigna_revocation_st_sleep:
+
+        cigna_revocation_send(f, ev, op);
+        return;
+
+    case cigna_revocation_st_send:
+
+        cigna_revocation_sent(f, ev, op);
+        return;
+
+    case cigna_revocation_st_done:
+        break;
+    }
+
+    cigna_flow_done(op);
+}
+
+
+static void
+cigna_revocation_send(cigna_revocation_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    const char  *hint;
+
+    if (f->provider->revocation_endpoint.len == 0) {
+
+        if (f->known) {
+            cigna_revocation_end(f, op, cigna_revocation_unsupported);
+            return;
+        }
+
+        cigna_revocation_say(f, "the endpoint is not known", cigna_slice_null);
+        cigna_revocation_pause(f, ev, op);
+        return;
+    }
+
+    hint = f->refresh_token ? "refresh_token" : "access_token";
+
+    if (f->req.body.len == 0
+        && cigna_oauth_revoke_request(f->provider,
+                                      cigna_client_secret(&f->secret,
+                                                          f->provider),
+                                      f->token, hint, f->arena, &f->req)
+           != CIGNA_OK)
+    {
+        cigna_revocation_end(f, op, cigna_revocation_no_room);
+        return;
+    }
+
+    /* what is known of the server may have changed during a pause */
+
+    f->req.url = f->provider->revocation_endpoint;
+
+    f->tries++;
+    f->state = cigna_revocation_st_send;
+    cigna_flow_http(op, &f->req);
+}
+
+
+static void
+cigna_revocation_sent(cigna_revocation_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (ev->type != cigna_ev_ok) {
+        cigna_revocation_say(f, ev->type == cigna_ev_lost
+                                ? "no reply" : "it cannot be reached",
+                             cigna_slice_null);
+
+    } else if (ev->status == 200 && !cigna_revocation_page(ev->body)) {
+
+        /* only one that refuses secrets is known to look at them */
+
+        if (f->secret.turned) {
+            cigna_client_secret_works(&f->secret, f->provider);
+        }
+
+        cigna_revocation_end(f, op, cigna_revocation_ok);
+        return;
+
+    } else if (ev->status >= 400 && ev->status < 500 && ev->status != 429) {
+        cigna_revocation_refuse(f, ev, op);
+        return;
+
+    } else if (ev->status == 200) {
+        cigna_revocation_say(f, "it answers with a page", cigna_slice_null);
+
+    } else {
+        cigna_revocation_status(f, ev->status);
+    }
+
+    cigna_revocation_pause(f, ev, op);
+}
+
+
+/*
+ * RFC 7009, section 2.2: a reply with status 200 means yes and its body
+ * nothing.  But these servers are known to answer requests that they have not
+ * understood with a login page and status 200.
+ */
+
+static int
+cigna_revocation_page(cigna_slice_t body)
+{
+    size_t  i;
+
+    for (i = 0; i < body.len && body.data[i] <= ' '; i++) {
+        /* void */
+    }
+
+    return i < body.len && body.data[i] == '<';
+}
+
+
+static void
+cigna_revocation_refuse(cigna_revocation_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_token_e        e;
+    cigna_token_reply_t  reply;
+
+    memset(&reply, 0, sizeof(cigna_token_reply_t));
+
+    e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &reply);
+
+    if (cigna_client_secret_refused(ev->status, e, &reply)
+        && cigna_client_secret_turn(&f->secret, f->provider))
+    {
+        f->req.body = cigna_slice_null;
+        cigna_revocation_send(f, ev, op);
+        return;
+    }
+
+    if (reply.error.len) {
+        cigna_revocation_say(f, "it says", reply.error);
+
+    } else {
+        cigna_revocation_status(f, ev->status);
+    }
+
+    cigna_revocation_end(f, op, cigna_revocation_refused);
+}
+
+
+/* the last pause ends when the ten minutes do, and one more try follows it */
+
+static void
+cigna_revocation_pause(cigna_revocation_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    unsigned  ms, left;
+
+    left = CIGNA_REVOCATION_MS - f->slept_ms;
+
+    if (left == 0) {
+        cigna_revocation_end(f, op, cigna_revocation_unreachable);
+        return;
+    }
+
+    ms = CIGNA_REVOCATION_MAX_MS;
+
+    if (f->pauses < 6) {
+        ms = CIGNA_REVOCATION_FIRST_MS << f->pauses;
+        ms = ms < CIGNA_REVOCATION_MAX_MS ? ms : CIGNA_REVOCATION_MAX_MS;
+    }
+
+    ms = cigna_flow_jitter(ev, ms / 2, ms);
+
+    if (ev->retry_after_s > ms / 1000) {
+        ms = ev->retry_after_s < left / 1000
+             ? (unsigned) ev->retry_after_s * 1000 + ms % 1000 : left;
+    }
+
+    ms = ms < left ? ms : left;
+
+    f->pauses++;
+    f->slept_ms += ms;
+
+    f->state = cigna_revocation_st_sleep;
+    cigna_flow_idle(op, ms);
+}
+
+
+static void
+cigna_revocation_end(cigna_revocation_t *f, cigna_op_t *op,
+    cigna_revocation_e rc)
+{
+    f->rc = rc;
+    f->state = cigna_revocation_st_done;
+    cigna_flow_done(op);
+}
+
+
+static void
+cigna_revocation_say(cigna_revocation_t *f, const char *text,
+    cigna_slice_t quoted)
+{
+    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
+}
+
+
+static void
+cigna_revocation_status(cigna_revocation_t *f, unsigned status)
+{
+    (void) snprintf(f->detail, sizeof(f->detail), "it answers with status %u",
+                    status);
+}
+
+
+const char *
+cigna_revocation_name(cigna_revocation_e rc)
+{
+    static const char  *names[] = {
+        "given_up", "revoked", "unsupported", "refused", "unreachable",
+        "no_room"
+    };
+
+    return names[rc];
+}

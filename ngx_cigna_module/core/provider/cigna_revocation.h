@@ -1,0 +1,62 @@
+
+#ifndef _CIGNA_REVOCATION_H_INCLUDED_
+#define _CIGNA_REVOCATION_H_INCLUDED_
+
+
+#include "oauth/cigna_client_secret.h"
+#include "flow/cigna_flow.h"
+
+
+/*
+ * Revokes one token (RFC 7009): at once, and where that fails for now again
+ * and again for ten minutes.  See cigna_revocation.c.
+ */
+
+#define CIGNA_REVOCATION_MS  (10 * 60 * 1000)
+
+
+typedef enum {
+    cigna_revocation_none = 0,             /* not over */
+    cigna_revocation_ok,
+    cigna_revocation_unsupported,          /* there is no endpoint */
+    cigna_revocation_refused,              /* and always will be */
+    cigna_revocation_unreachable,          /* ten minutes long */
+    cigna_revocation_no_room
+} cigna_revocation_e;
+
+
+typedef struct {
+    /* set by the caller, borrowed until the flow is over */
+    cigna_provider_t        *provider;     /* its secret may be noted */
+    cigna_arena_t           *arena;        /* of cigna_revocation_room() */
+    cigna_slice_t            token;
+    unsigned                 refresh_token:1;
+
+    /* ... before each call: an endpoint that is not known now does not exist */
+    unsigned                 known:1;
+
+    /* results */
+    cigna_revocation_e       rc;
+    unsigned                 tries;        /* requests */
+    char                     detail[96];   /* of the last one, no secret */
+    cigna_client_secret_t    secret;       /* its results are, too */
+
+    /* private */
+    unsigned                 state;
+    unsigned                 pauses;
+    unsigned                 slept_ms;
+    cigna_http_request_t     req;
+} cigna_revocation_t;
+
+
+/* the arena's size for the token, which is in it too */
+size_t cigna_revocation_room(const cigna_provider_t *p, cigna_slice_t token);
+
+void cigna_revocation_init(cigna_revocation_t *f);
+void cigna_revocation_next(cigna_revocation_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+const char *cigna_revocation_name(cigna_revocation_e rc);
+
+
+#endif /* _CIGNA_REVOCATION_H_INCLUDED_ */

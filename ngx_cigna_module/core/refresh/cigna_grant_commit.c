@@ -1,0 +1,192 @@
+
+/*
+ * What becomes of tokens that exist nowhere but in a run's memory.
+ *
+ *   begin --> journal --> usable     store() --> swap --> stored, stale
+ *              ^   |                              |  |
+ *              |   |  (no room)                   |  +--> left, failed
+ *              |   +------------------------------+
+ *              |                                  |
+ *              +----- sleep <---------------------+
+ *
+ * The journal is tried again before each swap until it has taken the entry:
+ * what is in it outlives this run.
+ *
+ * Invariants:
+ *
+ *   (1) "usable" is said only once the journal has it, "stored" only once
+ *       Redis has;
+ *   (2) after "usable" the flow settles the entry, unless it is "left";
+ *   (3) what the journal has is not tried for long: the node's upkeep goes on
+ *       with it.  What it has not is tried for about a minute.
+ */
+
+
+#include "cigna_grant_commit.h"
+
+
+#define CIGNA_GRANT_COMMIT_TRIES         20      /* about a minute of sleeps */
+#define CIGNA_GRANT_COMMIT_LEFT_TRIES    6       /* about two seconds */
+#define CIGNA_GRANT_COMMIT_SLEEP_MS      50
+#define CIGNA_GRANT_COMMIT_SLEEP_MAX_MS  4000
+
+
+typedef enum {
+    cigna_grant_commit_st_over = 0,
+    cigna_grant_commit_st_journal,
+    cigna_grant_commit_st_swap,
+    cigna_grant_commit_st_sleep
+} cigna_grant_commit_state_e;
+
+
+static int cigna_grant_commit_swapped(cigna_grant_commit_t *c,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_grant_commit_journal(cigna_grant_commit_t *c, cigna_op_t *op);
+static int cigna_grant_commit_over(cigna_grant_commit_t *c,
+    cigna_grant_commit_e rc);
+
+
+int
+cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
+    cigna_slice_t owner, int64_t connected_ms, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    uint64_t  kept_ms;
+
+    c->rc = cigna_grant_commit_failed;
+    c->journalled = 0;
+
+    kept_ms = cigna_grant_write_kept_ms(c->provider, g, ev->now_ms);
+
+    if (cigna_grant_write_swap(c->vault, c->provider, c->identity, g, owner, kept_ms,
+                               ev->random, c->arena, op)
+        != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    cigna_retry_init(&c->retry, op, cigna_grant_commit_st_swap);
+
+    c->entry.tenant = c->provider->tenant;
+    c->entry.who = cigna_script_who(c->identity);
+    c->entry.id = g->id;
+    c->entry.generation = g->generation;
+    c->entry.connected_ms = connected_ms;
+    c->entry.made_ms = ev->now_ms;
+    c->entry.until_ms = ev->now_ms + (int64_t) kept_ms;
+    c->entry.blob = cigna_grant_write_swap_blob(op);
+
+    cigna_grant_commit_journal(c, op);
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_grant_commit_next(cigna_grant_commit_t *c, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch ((cigna_grant_commit_state_e) c->state) {
+
+    case cigna_grant_commit_st_journal:
+
+        if (ev->type == cigna_ev_ok) {
+            c->journalled = 1;
+            return cigna_grant_commit_over(c, cigna_grant_commit_usable);
+        }
+
+        cigna_grant_commit_store(c, op);
+        return CIGNA_AGAIN;
+
+    case cigna_grant_commit_st_swap:
+
+        return cigna_grant_commit_swapped(c, ev, op);
+
+    case cigna_grant_commit_st_sleep:
+
+        if (c->journalled) {
+            cigna_grant_commit_store(c, op);
+
+        } else {
+            cigna_grant_commit_journal(c, op);
+        }
+
+        return CIGNA_AGAIN;
+
+    case cigna_grant_commit_st_over:
+        break;
+    }
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_grant_commit_swapped(cigna_grant_commit_t *c, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    unsigned  tries;
+
+    if (cigna_script_said(ev, "ok")) {
+        return cigna_grant_commit_over(c, cigna_grant_commit_stored);
+    }
+
+    if (cigna_script_said(ev, "stale")) {
+        return cigna_grant_commit_over(c, cigna_grant_commit_stale);
+    }
+
+    /* unsent, lost or refused: storing it twice is the same as once */
+
+    tries = c->journalled ? CIGNA_GRANT_COMMIT_LEFT_TRIES : CIGNA_GRANT_COMMIT_TRIES;
+
+    if (cigna_retry_sleep(&c->retry, op, tries, CIGNA_GRANT_COMMIT_SLEEP_MS,
+                          CIGNA_GRANT_COMMIT_SLEEP_MAX_MS)
+        == CIGNA_OK)
+    {
+        c->state = cigna_grant_commit_st_sleep;
+        return CIGNA_AGAIN;
+    }
+
+    return cigna_grant_commit_over(c, c->journalled ? cigna_grant_commit_left
+                                              : cigna_grant_commit_failed);
+}
+
+
+void
+cigna_grant_commit_store(cigna_grant_commit_t *c, cigna_op_t *op)
+{
+    c->state = cigna_retry_again(&c->retry, op);
+}
+
+
+void
+cigna_grant_commit_settle(const cigna_grant_commit_t *c, int confirmed,
+    cigna_op_t *op)
+{
+    cigna_flow_settle(op, &c->entry, confirmed);
+}
+
+
+const cigna_reply_t *
+cigna_grant_commit_record(const cigna_event_t *ev)
+{
+    return cigna_reply_item(ev->reply, 1);
+}
+
+
+static void
+cigna_grant_commit_journal(cigna_grant_commit_t *c, cigna_op_t *op)
+{
+    c->state = cigna_grant_commit_st_journal;
+    cigna_flow_journal(op, &c->entry, 0);
+}
+
+
+static int
+cigna_grant_commit_over(cigna_grant_commit_t *c, cigna_grant_commit_e rc)
+{
+    c->rc = rc;
+    c->state = cigna_grant_commit_st_over;
+
+    return CIGNA_OK;
+}

@@ -1,0 +1,367 @@
+
+/*
+ * Restore: what a node's journal has is written to Redis.
+ *
+ *   start --> write --> settle --> report --> revoke --> done
+ *     |        ^ |                   ^
+ *     |        | v                   |
+ *     |       sleep ---------------->+  (Redis cannot be asked)
+ *     +----------> settle            (nobody needs it any more)
+ *
+ * Any number of runs on any number of nodes may be at the same entry: the
+ * scripts write nothing over what is newer, and twice is the same as once.
+ *
+ * Invariants, checked by t/fuzz/refresh/fuzz_journal_replay.c:
+ *
+ *   (1) an entry is settled only as Redis has said: confirmed if it has the
+ *       generation (or knows of the deletion), forgotten if there is something
+ *       newer; where Redis does not answer the entry stays;
+ *   (2) nothing is written over a newer grant, over a newer generation, or
+ *       where the grant was deleted;
+ *   (3) only tokens of a grant that is gone are revoked, and only if Redis
+ *       never had them: otherwise whoever read them there has done so;
+ *   (4) the flow reports exactly once, and revokes only after that.
+ */
+
+
+#include <string.h>
+
+#include "cigna_journal_replay.h"
+
+
+#define CIGNA_JOURNAL_REPLAY_TRIES         3
+#define CIGNA_JOURNAL_REPLAY_SLEEP_MS      50
+#define CIGNA_JOURNAL_REPLAY_SLEEP_MAX_MS  200
+
+
+typedef enum {
+    cigna_journal_replay_st_start = 0,
+    cigna_journal_replay_st_write,
+    cigna_journal_replay_st_sleep,
+    cigna_journal_replay_st_settle,
+    cigna_journal_replay_st_report,
+    cigna_journal_replay_st_done
+} cigna_journal_replay_state_e;
+
+
+static void cigna_journal_replay_start(cigna_journal_replay_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_journal_replay_foreign(cigna_journal_replay_t *f);
+static int cigna_journal_replay_write(cigna_journal_replay_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_journal_replay_forget(cigna_journal_replay_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_journal_replay_written(cigna_journal_replay_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_journal_replay_discard(cigna_journal_replay_t *f);
+static void cigna_journal_replay_settle(cigna_journal_replay_t *f,
+    cigna_op_t *op, cigna_journal_replay_e rc, const char *why);
+static void cigna_journal_replay_report(cigna_journal_replay_t *f,
+    cigna_op_t *op, cigna_journal_replay_e rc, const char *why);
+
+
+void
+cigna_journal_replay_init(cigna_journal_replay_t *f)
+{
+    f->rc = cigna_journal_replay_pending;
+    f->detail[0] = '\0';
+
+    f->state = cigna_journal_replay_st_start;
+    cigna_revoke_handoff_init(&f->revoke);
+}
+
+
+void
+cigna_journal_replay_next(cigna_journal_replay_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch ((cigna_journal_replay_state_e) f->state) {
+
+    case cigna_journal_replay_st_start:
+
+        cigna_journal_replay_start(f, ev, op);
+        return;
+
+    case cigna_journal_replay_st_write:
+
+        if (cigna_script_word(ev).len) {
+            cigna_journal_replay_written(f, ev, op);
+            return;
+        }
+
+        if (cigna_retry_sleep(&f->retry, op, CIGNA_JOURNAL_REPLAY_TRIES,
+                              CIGNA_JOURNAL_REPLAY_SLEEP_MS,
+                              CIGNA_JOURNAL_REPLAY_SLEEP_MAX_MS)
+            == CIGNA_OK)
+        {
+            f->state = cigna_journal_replay_st_sleep;
+            return;
+        }
+
+        cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
+                                    "Redis cannot be asked");
+        return;
+
+    case cigna_journal_replay_st_sleep:
+
+        f->state = cigna_retry_again(&f->retry, op);
+        return;
+
+    case cigna_journal_replay_st_settle:
+
+        cigna_journal_replay_report(f, op, f->rc, NULL);
+        return;
+
+    case cigna_journal_replay_st_report:
+
+        if (cigna_revoke_handoff_next(&f->revoke, op) == CIGNA_AGAIN) {
+            return;
+        }
+
+        f->state = cigna_journal_replay_st_done;
+        break;
+
+    case cigna_journal_replay_st_done:
+        break;
+    }
+
+    cigna_flow_done(op);
+}
+
+
+static void
+cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    int  rc;
+
+    if (f->entry.until_ms <= ev->now_ms
+        || ev->now_ms - f->entry.made_ms > CIGNA_JOURNAL_REPLAY_MAX_MS)
+    {
+        cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
+                                    "too old");
+        return;
+    }
+
+    if (cigna_vault_names_known(&f->identity, f->vault, f->entry.who)
+        != CIGNA_OK)
+    {
+        cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
+                                    "not an entry of this vault");
+        return;
+    }
+
+    if (cigna_journal_replay_foreign(f)) {
+
+        /* old workers have that one still, and see to what is not confirmed */
+
+        if (f->confirmed) {
+            cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
+                                        "an entry of another vault");
+            return;
+        }
+
+        cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
+                                    "an entry of another vault");
+        return;
+    }
+
+    rc = f->entry.generation ? cigna_journal_replay_write(f, ev, op)
+                             : cigna_journal_replay_forget(f, ev, op);
+
+    if (rc != CIGNA_OK) {
+        cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
+                                    "no room");
+        return;
+    }
+
+    op->durable = 1;
+
+    cigna_retry_init(&f->retry, op, cigna_journal_replay_st_write);
+    f->state = cigna_journal_replay_st_write;
+}
+
+
+/*
+ * Made under another prefix, before a reload?  Then it opens under no key of
+ * this vault, and would stand in the way of what belongs there.  Members are
+ * named alike in both.
+ */
+
+static int
+cigna_journal_replay_foreign(cigna_journal_replay_t *f)
+{
+    int            rc;
+    cigna_grant_t  g;
+    cigna_arena_t  room;
+
+    if (f->entry.generation == 0 || f->provider == NULL) {
+        return 0;
+    }
+
+    /* the room is given back: the tokens may be needed later, once more */
+
+    cigna_arena_init(&room, f->arena->pos,
+                     (size_t) (f->arena->end - f->arena->pos));
+
+    g.id = f->entry.id;
+    g.generation = f->entry.generation;
+
+    rc = cigna_vault_open_grant(f->vault, f->provider, &f->identity,
+                                f->entry.blob, &room, &g);
+
+    cigna_arena_wipe(&room);
+
+    return rc == CIGNA_SEAL_DAMAGED;
+}
+
+
+static int
+cigna_journal_replay_write(cigna_journal_replay_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    uint64_t       kept_ms;
+    cigna_slice_t  argv[8];
+
+    kept_ms = (uint64_t) (f->entry.until_ms - ev->now_ms);
+
+    argv[0] = f->identity.grant_key;
+    argv[1] = f->entry.id;
+    argv[3] = f->entry.blob;
+    argv[7] = f->entry.who;
+
+    if (cigna_flow_uint(f->arena, f->entry.generation, &argv[2]) != CIGNA_OK
+        || cigna_flow_uint(f->arena, kept_ms, &argv[4]) != CIGNA_OK
+        || cigna_flow_uint(f->arena, (uint64_t) f->entry.connected_ms,
+                           &argv[5])
+           != CIGNA_OK
+        || cigna_script_channel(f->vault, f->arena, &argv[6]) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    cigna_script_run(op, cigna_script_grant_restore, argv, 8);
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_journal_replay_forget(cigna_journal_replay_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    uint64_t       kept_ms;
+    cigna_slice_t  argv[7];
+
+    kept_ms = (uint64_t) (f->entry.until_ms - ev->now_ms);
+
+    argv[0] = f->identity.grant_key;
+    argv[1] = f->identity.lock_key;
+    argv[2] = f->entry.id;
+    argv[6] = f->entry.who;
+
+    if (cigna_flow_uint(f->arena, (uint64_t) f->entry.connected_ms, &argv[3])
+        != CIGNA_OK
+        || cigna_flow_uint(f->arena, kept_ms, &argv[4]) != CIGNA_OK
+        || cigna_script_channel(f->vault, f->arena, &argv[5]) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    cigna_script_run(op, cigna_script_grant_forget, argv, 7);
+
+    return CIGNA_OK;
+}
+
+
+static void
+cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    /* a deletion has nothing to say about another grant */
+
+    if (cigna_script_said(ev, "ok") || f->entry.generation == 0) {
+        cigna_journal_replay_settle(f, op, cigna_journal_replay_ok, NULL);
+        return;
+    }
+
+    if (cigna_script_said(ev, "stale")) {
+        cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
+                                    "there is a later generation");
+        return;
+    }
+
+    cigna_flow_say(f->detail, sizeof(f->detail),
+                   cigna_script_said(ev, "other") ? "there is a newer grant"
+                                                  : "the grant is gone",
+                   cigna_slice_null);
+
+    if (!f->confirmed) {
+        cigna_journal_replay_discard(f);
+    }
+
+    cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded, NULL);
+}
+
+
+/* nobody else has ever seen these tokens */
+
+static void
+cigna_journal_replay_discard(cigna_journal_replay_t *f)
+{
+    cigna_grant_t  g;
+
+    g.id = f->entry.id;
+    g.generation = f->entry.generation;
+
+    if (f->provider == NULL
+        || cigna_vault_open_grant(f->vault, f->provider, &f->identity,
+                                  f->entry.blob, f->arena, &g)
+           != CIGNA_OK)
+    {
+        cigna_flow_say(f->detail, sizeof(f->detail),
+                       "the grant is gone, and the entry could not be opened, "
+                       "so its tokens are not revoked", cigna_slice_null);
+        return;
+    }
+
+    cigna_revoke_handoff_prepare(&f->revoke, g.refresh_token, g.access_token);
+}
+
+
+static void
+cigna_journal_replay_settle(cigna_journal_replay_t *f, cigna_op_t *op,
+    cigna_journal_replay_e rc, const char *why)
+{
+    cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
+
+    f->rc = rc;
+    f->state = cigna_journal_replay_st_settle;
+    cigna_flow_settle(op, &f->entry, rc == cigna_journal_replay_ok);
+}
+
+
+static void
+cigna_journal_replay_report(cigna_journal_replay_t *f, cigna_op_t *op,
+    cigna_journal_replay_e rc, const char *why)
+{
+    cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
+
+    f->rc = rc;
+    f->state = cigna_journal_replay_st_report;
+    cigna_flow_report(op);
+}
+
+
+const char *
+cigna_journal_replay_name(cigna_journal_replay_e rc)
+{
+    static const char *const  names[] = {
+        [cigna_journal_replay_pending] = "pending",
+        [cigna_journal_replay_ok] = "ok",
+        [cigna_journal_replay_superseded] = "superseded",
+        [cigna_journal_replay_failed] = "failed"
+    };
+
+    return rc <= cigna_journal_replay_failed ? names[rc] : "unknown";
+}

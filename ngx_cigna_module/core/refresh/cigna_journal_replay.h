@@ -1,0 +1,59 @@
+
+#ifndef _CIGNA_JOURNAL_REPLAY_H_INCLUDED_
+#define _CIGNA_JOURNAL_REPLAY_H_INCLUDED_
+
+
+#include "provider/cigna_revoke_handoff.h"
+#include "vault/cigna_scripts.h"
+
+
+/*
+ * Writes one entry of a node's journal to Redis: again, after a change of
+ * primary or a reconnect, or in place of the run that made it.  See
+ * cigna_journal_replay.c for states and invariants.
+ */
+
+typedef enum {
+    cigna_journal_replay_pending = 0,
+    cigna_journal_replay_ok,                      /* Redis has it: entry confirmed */
+    cigna_journal_replay_superseded,              /* there is something newer, or the
+                                              grant is gone: entry forgotten */
+    cigna_journal_replay_failed                   /* not for now: the entry stays */
+} cigna_journal_replay_e;
+
+
+/* an older entry is forgotten: Redis may have forgotten what it deleted */
+
+#define CIGNA_JOURNAL_REPLAY_MAX_MS  (CIGNA_TOMB_MS - INT64_C(24) * 3600 * 1000)
+
+#define CIGNA_JOURNAL_REPLAY_ARENA   (48 * 1024)
+
+
+typedef struct {
+    /* set by the caller, borrowed until the flow is over */
+    const cigna_vault_t     *vault;
+    const cigna_provider_t  *provider;     /* NULL: the tenant is no more */
+    cigna_arena_t           *arena;
+    cigna_journal_t          entry;
+    unsigned                 confirmed:1;  /* Redis has had it before */
+
+    /* results, complete when the flow reports (or is done) */
+    cigna_journal_replay_e          rc;
+    char                            detail[192];  /* for the log, never a secret */
+
+    /* private */
+    unsigned                       state;
+    cigna_retry_t                  retry;
+    cigna_vault_names_t            identity;
+    cigna_revoke_handoff_t         revoke;
+} cigna_journal_replay_t;
+
+
+void cigna_journal_replay_init(cigna_journal_replay_t *f);
+void cigna_journal_replay_next(cigna_journal_replay_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+
+const char *cigna_journal_replay_name(cigna_journal_replay_e rc);
+
+
+#endif /* _CIGNA_JOURNAL_REPLAY_H_INCLUDED_ */

@@ -1,0 +1,76 @@
+
+#ifndef _CIGNA_GRANT_H_INCLUDED_
+#define _CIGNA_GRANT_H_INCLUDED_
+
+
+#include "base/cigna_arena.h"
+
+
+/*
+ * The sealed part of a grant: a version byte, then (tag, length, bytes)
+ * fields; unknown tags are skipped, so that a newer gateway can add some.
+ */
+
+#define CIGNA_GRANT_ID_LEN     22          /* 16 random bytes in base64url */
+#define CIGNA_GRANT_PLAIN_MAX  (40 * 1024)
+
+
+typedef enum {
+    cigna_grant_live = 0,
+    cigna_grant_spent                      /* refused for good */
+} cigna_grant_state_e;
+
+
+typedef struct {
+    cigna_slice_t         id;              /* in clear beside the record */
+    uint64_t              generation;      /* likewise */
+    cigna_grant_state_e   state;
+    cigna_slice_t         access_token;
+    cigna_slice_t         refresh_token;   /* empty: none */
+    cigna_slice_t         scope;
+    cigna_slice_t         patient;
+    cigna_slice_t         sub;
+    cigna_slice_t         fhir_user;
+    cigna_slice_t         userinfo;        /* what $userinfo has told; empty:
+                                              not known */
+    int64_t               obtained_ms;     /* of this generation */
+    int64_t               expires_ms;      /* of the access token */
+    int64_t               connected_ms;    /* when the dance ended */
+    unsigned              forced;          /* 1: made since the FHIR server
+                                              had refused the one before */
+} cigna_grant_t;
+
+
+/* id and generation are not written: they are associated data */
+void cigna_grant_append(cigna_buf_t *b, const cigna_grant_t *g);
+
+/* slices borrow from the text; id and generation are left alone */
+int cigna_grant_parse(cigna_slice_t text, cigna_grant_t *g);
+
+
+/*
+ * The sealed part of a dance, in the same form.
+ */
+
+#define CIGNA_DANCE_ID_LEN     12          /* characters, base64url */
+#define CIGNA_DANCE_PLAIN_MAX  4096
+#define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)
+#define CIGNA_DANCE_KEPT_MS    (30 * 60 * 1000)  /* outcome is remembered */
+
+
+typedef struct {
+    cigna_slice_t   id;                    /* for logs and pages, no secret */
+    cigna_slice_t   verifier;
+    cigna_slice_t   nonce;
+    cigna_slice_t   return_to;             /* checked and written anew */
+    cigna_slice_t   redirect_uri;
+    cigna_slice_t   issuer;                /* empty: not known at connect */
+    int64_t         started_ms;
+} cigna_dance_t;
+
+
+void cigna_dance_append(cigna_buf_t *b, const cigna_dance_t *d);
+int cigna_dance_parse(cigna_slice_t text, cigna_dance_t *d);
+
+
+#endif /* _CIGNA_GRANT_H_INCLUDED_ */

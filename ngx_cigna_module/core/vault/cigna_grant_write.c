@@ -1,0 +1,280 @@
+
+/*
+ * Whose tokens does a refresh bring?  Its id_token may be odd in any way.
+ *
+ *   id_token                                    tokens
+ *   --------                                    ------
+ *   absent, not readable, or without "sub"      the member's
+ *   with the grant's "sub"                      the member's
+ *   with another one, well signed               somebody else's
+ *   with another one, not well signed:
+ *     of our issuer, or ours is not known       somebody else's
+ *     of another issuer, or of none             the member's
+ *   where the grant has no "sub"                the member's; its "sub" is
+ *                                               learnt if it is right in all
+ *                                               but the signature
+ *
+ *   patient                                     tokens
+ *   -------                                     ------
+ *   absent, or odd                              the member's
+ *   the grant's, as an id, Patient/id or URL    the member's, kept as it was
+ *   another one                                 somebody else's
+ *   where the grant has none                    the member's, and kept
+ */
+
+
+#include <string.h>
+
+#include "cigna_grant_write.h"
+
+
+/* a grant without refresh token ends with its access token, about */
+
+#define CIGNA_GRANT_WRITE_TAIL_MS  (7 * 24 * 3600 * (int64_t) 1000)
+
+
+static cigna_slice_t cigna_grant_write_either(cigna_slice_t a, cigna_slice_t b);
+static cigna_slice_t cigna_grant_write_patient(const cigna_provider_t *p,
+    cigna_slice_t s);
+static int cigna_grant_write_stranger(const cigna_provider_t *p,
+    cigna_slice_t id_token, const cigna_grant_t *g, cigna_arena_t *a);
+static void cigna_grant_write_learn(const cigna_provider_t *p,
+    cigna_slice_t id_token, int64_t now_ms, cigna_arena_t *a,
+    cigna_grant_t *g);
+
+
+void
+cigna_grant_write_tokens(const cigna_provider_t *p,
+    const cigna_token_reply_t *tokens, int64_t sent_ms, cigna_grant_t *g)
+{
+    int64_t  life_s;
+
+    life_s = tokens->expires_in_s > 0 ? tokens->expires_in_s
+                                      : p->token_lifetime_s;
+
+    g->access_token = tokens->access_token;
+    g->refresh_token = cigna_grant_write_either(tokens->refresh_token,
+                                                g->refresh_token);
+    g->scope = cigna_grant_write_either(tokens->scope, g->scope);
+
+    if (g->patient.len == 0
+        || cigna_grant_write_other_patient(p, g->patient, tokens->patient))
+    {
+        g->patient = tokens->patient;
+    }
+
+    g->obtained_ms = sent_ms;
+    g->expires_ms = sent_ms + life_s * 1000;
+}
+
+
+/* the first one, unless it is empty */
+
+static cigna_slice_t
+cigna_grant_write_either(cigna_slice_t a, cigna_slice_t b)
+{
+    return a.len ? a : b;
+}
+
+
+int
+cigna_grant_write_same(const cigna_provider_t *p,
+    const cigna_token_reply_t *tokens, int64_t now_ms, cigna_arena_t *a,
+    cigna_grant_t *g, const char **why)
+{
+    *why = "tokens for another patient came";
+
+    if (cigna_grant_write_other_patient(p, g->patient, tokens->patient)) {
+        return CIGNA_ERROR;
+    }
+
+    if (tokens->id_token.len == 0) {
+        return CIGNA_OK;
+    }
+
+    if (cigna_grant_write_stranger(p, tokens->id_token, g, a)) {
+        *why = "tokens of another subject came";
+        return CIGNA_ERROR;
+    }
+
+    cigna_grant_write_learn(p, tokens->id_token, now_ms, a, g);
+
+    return CIGNA_OK;
+}
+
+
+/*
+ * An id_token is optional here (OpenID Connect Core, 12.2), and one that is
+ * merely odd is no reason to drop the only refresh token that works: whatever
+ * "aud", "exp" and so on say, or do not say, it came straight over TLS with
+ * the tokens.  They are somebody else's only if it tells of another subject,
+ * and if the issuer has signed it, or says so.
+ */
+
+static int
+cigna_grant_write_stranger(const cigna_provider_t *p, cigna_slice_t id_token,
+    const cigna_grant_t *g, cigna_arena_t *a)
+{
+    int               good;
+    cigna_id_token_t  claims;
+
+    if (g->sub.len == 0
+        || cigna_jwt_read(id_token, p->keys->set, a, &claims, &good)
+           != cigna_jwt_ok
+        || cigna_slice_eq(g->sub, claims.sub))
+    {
+        return 0;
+    }
+
+    return good || p->issuer.len == 0 || cigna_slice_eq(claims.iss, p->issuer);
+}
+
+
+/* a subject that nobody has told before; keys may have changed */
+
+static void
+cigna_grant_write_learn(const cigna_provider_t *p, cigna_slice_t id_token,
+    int64_t now_ms, cigna_arena_t *a, cigna_grant_t *g)
+{
+    cigna_id_token_t    claims;
+    cigna_jwt_expect_t  expect;
+
+    if (g->sub.len) {
+        return;
+    }
+
+    memset(&expect, 0, sizeof(cigna_jwt_expect_t));
+    expect.iss = p->issuer;
+    expect.aud = p->client_id;
+    expect.now_s = now_ms / 1000;
+    expect.leeway_s = p->clock_leeway_s;
+
+    if (cigna_jwt_verify(id_token, NULL, &expect, a, &claims)
+        == cigna_jwt_ok)
+    {
+        g->sub = claims.sub;
+    }
+}
+
+
+int
+cigna_grant_write_other_patient(const cigna_provider_t *p, cigna_slice_t a,
+    cigna_slice_t b)
+{
+    a = cigna_grant_write_patient(p, a);
+    b = cigna_grant_write_patient(p, b);
+
+    return a.len && b.len && !cigna_slice_eq(a, b);
+}
+
+
+/* the logical id; what is no reference to a patient stays as it is */
+
+static cigna_slice_t
+cigna_grant_write_patient(const cigna_provider_t *p, cigna_slice_t s)
+{
+    cigna_slice_t  rest;
+
+    rest = cigna_slice_trim(s);
+
+    if (p->fhir_base.len && cigna_slice_starts(rest, p->fhir_base)) {
+        rest = cigna_slice_skip(rest, p->fhir_base.len);
+
+        if (rest.len == 0 || rest.data[0] != '/') {
+            return s;
+        }
+    }
+
+    if (rest.len && rest.data[0] == '/') {
+        rest = cigna_slice_skip(rest, 1);
+    }
+
+    if (!cigna_slice_starts(rest, cigna_slice("Patient/"))) {
+        return cigna_slice_trim(s);
+    }
+
+    rest = cigna_slice_skip(rest, sizeof("Patient/") - 1);
+
+    return cigna_slice_cut(&rest, '/');
+}
+
+
+uint64_t
+cigna_grant_write_kept_ms(const cigna_provider_t *p, const cigna_grant_t *g,
+    int64_t now_ms)
+{
+    int64_t  left, ttl;
+
+    left = g->expires_ms > now_ms ? g->expires_ms - now_ms : 0;
+
+    if (g->refresh_token.len) {
+        ttl = p->grant_ttl_s * 1000;
+
+        /* however short it was chosen, no token outlives its record */
+
+        return (uint64_t) (ttl > left ? ttl : left);
+    }
+
+    return (uint64_t) (left + CIGNA_GRANT_WRITE_TAIL_MS);
+}
+
+
+int
+cigna_grant_write_args(const cigna_vault_t *vault, const cigna_provider_t *p,
+    const cigna_vault_names_t *id, const cigna_grant_t *g, uint64_t kept_ms,
+    const uint8_t *nonce, cigna_arena_t *a,
+    cigna_slice_t argv[CIGNA_GRANT_WRITE_ARGC])
+{
+    argv[0] = g->id;
+    argv[5] = cigna_script_who(id);
+
+    if (cigna_flow_uint(a, g->generation, &argv[1]) != CIGNA_OK
+        || cigna_vault_seal_grant(vault, p, id, g, nonce, a, &argv[2])
+           != CIGNA_OK
+        || cigna_flow_uint(a, kept_ms, &argv[3]) != CIGNA_OK
+        || cigna_script_channel(vault, a, &argv[4]) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_grant_write_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
+    const cigna_vault_names_t *id, const cigna_grant_t *g, cigna_slice_t owner,
+    uint64_t kept_ms, const uint8_t *nonce, cigna_arena_t *a, cigna_op_t *op)
+{
+    int            spent;
+    cigna_slice_t  argv[4 + CIGNA_GRANT_WRITE_ARGC];
+
+    spent = g->state == cigna_grant_spent;
+
+    argv[0] = id->grant_key;
+    argv[1] = id->lock_key;
+    argv[2] = owner;
+    argv[3 + CIGNA_GRANT_WRITE_ARGC] = spent ? cigna_slice("1") : cigna_slice("");
+
+    if (cigna_grant_write_args(vault, p, id, g, kept_ms, nonce, a, &argv[3])
+        != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    cigna_script_run(op, cigna_script_grant_swap, argv,
+                     4 + CIGNA_GRANT_WRITE_ARGC);
+
+    /* a mark that is lost is made again by the next refusal */
+
+    op->durable = !spent;
+
+    return CIGNA_OK;
+}
+
+
+cigna_slice_t
+cigna_grant_write_swap_blob(const cigna_op_t *op)
+{
+    return op->argv[5];
+}

@@ -1,0 +1,82 @@
+
+#ifndef _CIGNA_VAULT_NAMES_H_INCLUDED_
+#define _CIGNA_VAULT_NAMES_H_INCLUDED_
+
+
+#include "cigna_keyring.h"
+
+
+/*
+ * What the vault looks like in Redis, and what things are called there.
+ *
+ *     <prefix>:g:{<identity>}   grant    hash: i id, g generation, b blob,
+ *                                        c connected, s spent at, m mark
+ *                                        (write-ahead), n attempts, o its
+ *                                        owner, x ids that went
+ *     <prefix>:l:{<identity>}   lock     string: owner
+ *     <prefix>:o:{<identity>}   open dances of a member, sorted set
+ *     <prefix>:d:{<state>}      dance    hash: b blob, s secret hash,
+ *                                        w identity, e expiry, t taken until,
+ *                                        k taker, o outcome, r return_to
+ *
+ * <identity> is a keyed hash of tenant and member, <state> a keyed hash of
+ * the state parameter: Redis sees no name, and what a reader of Redis finds
+ * completes no dance.
+ */
+
+typedef struct {
+    cigna_keyring_t  *ring;
+    cigna_slice_t     prefix;
+} cigna_vault_t;
+
+
+#define CIGNA_NAME_LEN     27              /* 20 bytes in base64url */
+#define CIGNA_KEY_MAX      128
+#define CIGNA_MEMBER_MAX   256
+
+
+/*
+ * An identity as the vault names it, filled by identity_init().  The keys
+ * point into "mem": not to be copied.
+ */
+
+typedef struct {
+    uint8_t          hash[CIGNA_NAME_LEN]; /* also $cigna_member */
+    uint8_t          mem[3 * CIGNA_KEY_MAX];
+    cigna_slice_t    grant_key;
+    cigna_slice_t    lock_key;
+    cigna_slice_t    dances_key;
+} cigna_vault_names_t;
+
+
+/*
+ * CIGNA_ERROR on an empty member, one over CIGNA_MEMBER_MAX bytes or with
+ * control bytes, and when the library fails.
+ */
+int cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
+    cigna_slice_t tenant, cigna_slice_t member);
+
+/*
+ * The same from the keyed hash alone, of which only the keys are known then.
+ * CIGNA_ERROR if it is none.
+ */
+int cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
+    cigna_slice_t hash);
+
+/* 1 if the bytes may name a member */
+int cigna_vault_names_valid(cigna_slice_t member);
+
+/*
+ * Appends a keyed hash by which logs can tell people apart without naming
+ * them: of a tenant's "subject" or "patient", CIGNA_NAME_LEN characters.
+ * CIGNA_ERROR if the name is too long for that.
+ */
+int cigna_vault_names_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
+    const char *kind, cigna_slice_t tenant, cigna_slice_t name);
+
+/* appends the Redis key of the dance with this state */
+int cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
+    cigna_slice_t state);
+
+
+#endif /* _CIGNA_VAULT_NAMES_H_INCLUDED_ */

@@ -1,0 +1,361 @@
+
+#include "ngx_cigna_browser.h"
+#include "nginx/ngx_cigna_pool_secret.h"
+#include "request/ngx_cigna_reply.h"
+
+
+#define NGX_CIGNA_COOKIE_SIZE  256         /* of one Set-Cookie */
+
+
+static ngx_uint_t ngx_cigna_browser_other(ngx_http_request_t *r,
+    const char *name, const char **words);
+static ngx_uint_t ngx_cigna_browser_foreign(ngx_http_request_t *r,
+    const ngx_cigna_tenant_t *tenant);
+static ngx_uint_t ngx_cigna_browser_has(ngx_str_t *value, const char *word);
+static ngx_uint_t ngx_cigna_browser_is(ngx_str_t *value, const char *word);
+static cigna_cookie_t *ngx_cigna_browser_oldest(cigna_cookie_t *cookies,
+    ngx_uint_t n);
+static ngx_int_t ngx_cigna_browser_send_cookie(ngx_http_request_t *r,
+    ngx_uint_t https, const cigna_cookie_t *cookie, ngx_uint_t life_s);
+
+
+ngx_uint_t
+ngx_cigna_browser_prefetches(ngx_http_request_t *r)
+{
+    ngx_str_t    *value;
+    ngx_uint_t    i, from;
+    const char  **name;
+
+    static const char  *names[] = {
+        "sec-purpose", "purpose", "x-purpose", "x-moz", NULL
+    };
+    static const char  *words[] = { "prefetch", "prerender", "preview" };
+
+    for (name = names; *name; name++) {
+
+        from = 0;
+
+        while ((value = ngx_cigna_request_header(r, *name, &from)) != NULL) {
+
+            for (i = 0; i < 3; i++) {
+                if (ngx_cigna_browser_has(value, words[i])) {
+                    return 1;
+                }
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * conf/README.md has this as a table, with what browsers send.  Safari never
+ * sends Sec-Fetch-User: were it asked for from the same origin, no button would
+ * help.
+ */
+
+ngx_cigna_browser_visit_e
+ngx_cigna_browser_visit(ngx_http_request_t *r,
+    const ngx_cigna_tenant_t *tenant)
+{
+    ngx_uint_t   from;
+
+    static const char  *navigate[] = { "navigate", NULL };
+    static const char  *pages[] = { "document", "empty", NULL };
+    static const char  *near[] = { "same-origin", "none", "same-site", NULL };
+    static const char  *own[] = { "same-origin", "none", NULL };
+    static const char  *user[] = { "?1", NULL };
+
+    if (ngx_cigna_browser_prefetches(r)
+        || ngx_cigna_browser_other(r, "sec-fetch-mode", navigate)
+        || ngx_cigna_browser_other(r, "sec-fetch-dest", pages))
+    {
+        return ngx_cigna_browser_no_visit;
+    }
+
+    if (ngx_cigna_browser_foreign(r, tenant)) {
+
+        /* browsers of old tell nothing but the Origin of a fetch() */
+
+        from = 0;
+
+        return ngx_cigna_request_header(r, "sec-fetch-mode", &from)
+               ? ngx_cigna_browser_led : ngx_cigna_browser_no_visit;
+    }
+
+    if (ngx_cigna_browser_other(r, "sec-fetch-site", near)) {
+        return ngx_cigna_browser_led;
+    }
+
+    from = 0;
+
+    if (ngx_cigna_browser_other(r, "sec-fetch-site", own)
+        && (ngx_cigna_request_header(r, "sec-fetch-user", &from) == NULL
+            || ngx_cigna_browser_other(r, "sec-fetch-user", user)))
+    {
+        return ngx_cigna_browser_led;
+    }
+
+    return ngx_cigna_browser_own;
+}
+
+
+/* is there a line of this name that says something else than these words? */
+
+static ngx_uint_t
+ngx_cigna_browser_other(ngx_http_request_t *r, const char *name,
+    const char **words)
+{
+    ngx_str_t    *value;
+    ngx_uint_t    from;
+    const char  **word;
+
+    from = 0;
+
+    while ((value = ngx_cigna_request_header(r, name, &from)) != NULL) {
+
+        for (word = words; *word; word++) {
+            if (ngx_cigna_browser_is(value, *word)) {
+                break;
+            }
+        }
+
+        if (*word == NULL) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* is there an Origin that is not redirect_uri's? */
+
+static ngx_uint_t
+ngx_cigna_browser_foreign(ngx_http_request_t *r,
+    const ngx_cigna_tenant_t *tenant)
+{
+    ngx_str_t    *value;
+    ngx_uint_t    from;
+    cigna_uri_t   origin;
+
+    from = 0;
+
+    while ((value = ngx_cigna_request_header(r, "origin", &from)) != NULL) {
+
+        if (tenant == NULL
+            || cigna_uri_parse(ngx_cigna_slice(value), &origin) != CIGNA_OK
+            || !cigna_uri_same_origin(&origin, &tenant->redirect_uri))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Sec-Fetch-Site cannot be written by a page, and where it is sent it decides.
+ * Older browsers send Origin with each POST.
+ */
+
+ngx_uint_t
+ngx_cigna_browser_same_origin(ngx_http_request_t *r,
+    const ngx_cigna_tenant_t *tenant)
+{
+    ngx_str_t    *value;
+    ngx_uint_t    from;
+    cigna_uri_t   origin;
+
+    from = 0;
+    value = ngx_cigna_request_header(r, "sec-fetch-site", &from);
+
+    if (value != NULL) {
+        return ngx_cigna_browser_is(value, "same-origin")
+               && ngx_cigna_request_header(r, "sec-fetch-site", &from) == NULL;
+    }
+
+    from = 0;
+    value = ngx_cigna_request_header(r, "origin", &from);
+
+    return value != NULL
+           && ngx_cigna_request_header(r, "origin", &from) == NULL
+           && cigna_uri_parse(ngx_cigna_slice(value), &origin) == CIGNA_OK
+           && cigna_uri_same_origin(&origin, &tenant->redirect_uri);
+}
+
+
+ngx_uint_t
+ngx_cigna_browser_wants_html(ngx_http_request_t *r)
+{
+    ngx_str_t   *value;
+    ngx_uint_t   from;
+
+    from = 0;
+
+    while ((value = ngx_cigna_request_header(r, "accept", &from)) != NULL) {
+        if (ngx_cigna_browser_has(value, "text/html")) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_cigna_browser_at_home(ngx_http_request_t *r,
+    const ngx_cigna_tenant_t *tenant)
+{
+    ngx_str_t      *host;
+    cigna_slice_t   here;
+
+    host = &r->headers_in.server;
+
+    if (host->len == 0) {
+        return 1;
+    }
+
+    here = ngx_cigna_slice(host);
+
+    if (here.len > 2 && here.data[0] == '[') {
+        here.data++;
+        here.len -= 2;
+    }
+
+    return cigna_slice_eq_case(here, tenant->redirect_uri.host);
+}
+
+
+ngx_uint_t
+ngx_cigna_browser_cookies(ngx_http_request_t *r, ngx_uint_t https,
+    cigna_cookie_t cookies[NGX_CIGNA_COOKIES_MAX])
+{
+    ngx_str_t      *line;
+    ngx_uint_t      n, from;
+    cigna_slice_t   rest, name, value;
+
+    n = 0;
+    from = 0;
+
+    while ((line = ngx_cigna_request_header(r, "cookie", &from)) != NULL) {
+
+        rest = ngx_cigna_slice(line);
+
+        while (n < NGX_CIGNA_COOKIES_MAX
+               && cigna_cookie_next(&rest, &name, &value) == CIGNA_OK)
+        {
+            if (cigna_cookie_parse(name, value, https, &cookies[n])
+                == CIGNA_OK)
+            {
+                n++;
+            }
+        }
+    }
+
+    return n;
+}
+
+
+cigna_slice_t
+ngx_cigna_browser_secret(ngx_http_request_t *r, ngx_uint_t https,
+    cigna_slice_t tag)
+{
+    ngx_uint_t      i, n;
+    cigna_cookie_t  cookies[NGX_CIGNA_COOKIES_MAX];
+
+    n = ngx_cigna_browser_cookies(r, https, cookies);
+
+    for (i = 0; i < n; i++) {
+        if (cigna_slice_eq(cookies[i].tag, tag)) {
+            return cookies[i].secret;
+        }
+    }
+
+    return cigna_slice_null;
+}
+
+
+ngx_int_t
+ngx_cigna_browser_set_cookie(ngx_http_request_t *r, ngx_uint_t https,
+    const cigna_cookie_t *cookie)
+{
+    ngx_uint_t       n;
+    cigna_cookie_t   cookies[NGX_CIGNA_COOKIES_MAX], *oldest;
+
+    n = ngx_cigna_browser_cookies(r, https, cookies);
+
+    for ( /* void */ ; n >= CIGNA_COOKIE_DANCES_MAX; n--) {
+
+        oldest = ngx_cigna_browser_oldest(cookies, n);
+
+        if (ngx_cigna_browser_send_cookie(r, https, oldest, 0) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        *oldest = cookies[n - 1];
+    }
+
+    return ngx_cigna_browser_send_cookie(r, https, cookie,
+                                         CIGNA_COOKIE_LIFE_S);
+}
+
+
+static cigna_cookie_t *
+ngx_cigna_browser_oldest(cigna_cookie_t *cookies, ngx_uint_t n)
+{
+    ngx_uint_t       i;
+    cigna_cookie_t  *oldest;
+
+    oldest = cookies;
+
+    for (i = 1; i < n; i++) {
+        if (cookies[i].started_s < oldest->started_s) {
+            oldest = &cookies[i];
+        }
+    }
+
+    return oldest;
+}
+
+
+static ngx_int_t
+ngx_cigna_browser_send_cookie(ngx_http_request_t *r, ngx_uint_t https,
+    const cigna_cookie_t *cookie, ngx_uint_t life_s)
+{
+    u_char       *p;
+    ngx_str_t     value;
+    cigna_buf_t   b;
+
+    p = ngx_cigna_pool_secret_alloc(r->pool, NGX_CIGNA_COOKIE_SIZE);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    cigna_buf_init(&b, p, NGX_CIGNA_COOKIE_SIZE);
+    cigna_cookie_append(&b, cookie, https, life_s);
+
+    if (ngx_cigna_buf_done(&b, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_cigna_reply_header(r, "Set-Cookie", &value);
+}
+
+
+static ngx_uint_t
+ngx_cigna_browser_has(ngx_str_t *value, const char *word)
+{
+    return ngx_strlcasestrn(value->data, value->data + value->len,
+                            (u_char *) word, ngx_strlen(word) - 1)
+           != NULL;
+}
+
+
+static ngx_uint_t
+ngx_cigna_browser_is(ngx_str_t *value, const char *word)
+{
+    return cigna_slice_eq_case(ngx_cigna_slice(value), cigna_slice_str(word));
+}

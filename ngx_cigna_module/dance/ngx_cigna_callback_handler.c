@@ -1,0 +1,614 @@
+
+/*
+ * Ends a dance: what the browser brings from the authorization server is
+ * copied and handed to a run of the callback flow, which goes on whether the
+ * browser waits or not.
+ */
+
+
+#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_browser.h"
+#include "run/ngx_cigna_client_secret.h"
+#include "ngx_cigna_dance.h"
+#include "jobs/ngx_cigna_refresher.h"
+#include "jobs/ngx_cigna_revoker.h"
+#include "ngx_cigna_scrub.h"
+#include "nginx/ngx_cigna_pool_secret.h"
+#include "jobs/ngx_cigna_userinfo.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_identity.h"
+#include "dance/cigna_callback.h"
+#include "http/cigna_form.h"
+
+
+#define NGX_CIGNA_CALLBACK_WHAT   "dance ended"
+
+/* tells that the page has sent itself here */
+#define NGX_CIGNA_CALLBACK_AGAIN  "cigna_again"
+
+/* a dance takes as long as Cigna does; the browser is told in between */
+#define NGX_CIGNA_CALLBACK_WAIT_MS   10000
+#define NGX_CIGNA_CALLBACK_RELOAD_S  5
+
+
+/* decoded parameters, empty if absent */
+
+typedef struct {
+    cigna_slice_t    state;
+    cigna_slice_t    code;
+    cigna_slice_t    iss;
+    cigna_slice_t    error;
+    cigna_slice_t    again;
+} ngx_cigna_callback_args_t;
+
+
+/* the flow as a run has it */
+
+typedef struct {
+    cigna_callback_t   flow;                   /* first: others know it so */
+    ngx_cigna_run_t   *run;
+} ngx_cigna_callback_flow_t;
+
+
+static ngx_int_t ngx_cigna_callback_begin(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static int ngx_cigna_callback_args(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
+static cigna_slice_t ngx_cigna_callback_tag(ngx_cigna_callback_args_t *args);
+static ngx_int_t ngx_cigna_callback_nobody(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
+static ngx_int_t ngx_cigna_callback_reload(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_callback_slow(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_callback_onward(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const char *more, ngx_cigna_page_t *page);
+static ngx_int_t ngx_cigna_callback_run(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
+static ngx_int_t ngx_cigna_callback_copy(ngx_cigna_run_t *run,
+    cigna_slice_t *to, cigna_slice_t from);
+static void ngx_cigna_callback_flow(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void ngx_cigna_callback_result(ngx_cigna_run_t *run);
+static void ngx_cigna_callback_keep(ngx_cigna_run_t *run,
+    const cigna_callback_t *flow);
+static void ngx_cigna_callback_replaced(ngx_cigna_run_t *run,
+    const cigna_callback_t *flow);
+static cigna_slice_t ngx_cigna_callback_print(ngx_cigna_run_t *run,
+    u_char *mem, const char *kind, cigna_slice_t name);
+static cigna_dance_outcome_e ngx_cigna_callback_outcome(ngx_cigna_run_t *run);
+static void ngx_cigna_callback_resume(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_callback_reply(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_uint_t ngx_cigna_callback_stays(cigna_dance_outcome_e outcome);
+static ngx_int_t ngx_cigna_callback_refuse(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome, const char *detail);
+
+
+ngx_int_t
+ngx_cigna_callback_handler(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_str_t         none;
+    ngx_cigna_ctx_t  *ctx;
+
+    rc = ngx_cigna_ctx_begin(r, &ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_cigna_scrub(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (r->method != NGX_HTTP_GET) {
+        ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_method_refused,
+                            "callback", NULL);
+        return ngx_cigna_page_condition(r, ctx,
+                                        ngx_cigna_condition_method_refused,
+                                        "GET");
+    }
+
+    if (ngx_cigna_browser_prefetches(r)) {
+        ngx_str_null(&none);
+        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, &none);
+    }
+
+    return ngx_cigna_callback_begin(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_identity_e       who;
+    ngx_cigna_condition_e      e;
+    ngx_cigna_callback_args_t  args;
+
+    who = ngx_cigna_identity(r, ctx);
+
+    if (ngx_cigna_callback_args(r, ctx, &args) != CIGNA_OK) {
+        return ngx_cigna_callback_refuse(r, ctx, cigna_dance_outcome_invalid_request,
+                                         "a parameter is malformed, or there "
+                                         "twice");
+    }
+
+    if (who == ngx_cigna_identity_nobody) {
+        return ngx_cigna_callback_nobody(r, ctx, &args);
+    }
+
+    if (who != ngx_cigna_identity_known) {
+        e = ngx_cigna_identity_condition(who);
+        ngx_cigna_reply_log(r, ctx, e, "callback", NULL);
+        return ngx_cigna_page_condition(r, ctx, e, NULL);
+    }
+
+    return ngx_cigna_callback_run(r, ctx, &args);
+}
+
+
+/* decoded values are no longer than the query they come from */
+
+static int
+ngx_cigna_callback_args(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_callback_args_t *args)
+{
+    u_char         *p;
+    ngx_uint_t      i;
+    cigna_arena_t   arena;
+    cigna_slice_t   query;
+
+    struct {
+        cigna_slice_t   name;
+        cigna_slice_t  *value;
+    } wanted[] = {
+        { cigna_slice("state"), &args->state },
+        { cigna_slice("code"), &args->code },
+        { cigna_slice("iss"), &args->iss },
+        { cigna_slice("error"), &args->error },
+        { cigna_slice(NGX_CIGNA_CALLBACK_AGAIN), &args->again }
+    };
+
+    ngx_memzero(args, sizeof(ngx_cigna_callback_args_t));
+
+    p = ngx_cigna_pool_secret_alloc(r->pool, ctx->query.len + 1);
+    if (p == NULL) {
+        return CIGNA_ERROR;
+    }
+
+    cigna_arena_init(&arena, p, ctx->query.len + 1);
+
+    query = ngx_cigna_slice(&ctx->query);
+
+    for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+
+        if (cigna_form_get(query, wanted[i].name, &arena, wanted[i].value)
+            == CIGNA_ERROR)
+        {
+            return CIGNA_ERROR;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+static cigna_slice_t
+ngx_cigna_callback_tag(ngx_cigna_callback_args_t *args)
+{
+    cigna_slice_t  tag;
+
+    tag = args->state;
+
+    if (tag.len > CIGNA_COOKIE_TAG_LEN) {
+        tag.len = CIGNA_COOKIE_TAG_LEN;
+    }
+
+    return tag;
+}
+
+
+/*
+ * An app's session cookie that is SameSite=Strict does not come with a
+ * navigation that Cigna has started.  It does when our own page sends the
+ * browser here again: once, and only if the dance is this browser's.
+ */
+
+static ngx_int_t
+ngx_cigna_callback_nobody(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_callback_args_t *args)
+{
+    cigna_slice_t  tag;
+
+    tag = ngx_cigna_callback_tag(args);
+
+    if (args->again.len == 0
+        && (ngx_cigna_browser_secret(r, 1, tag).len
+            || ngx_cigna_browser_secret(r, 0, tag).len))
+    {
+        return ngx_cigna_callback_reload(r, ctx);
+    }
+
+    return ngx_cigna_callback_refuse(r, ctx,
+                                     cigna_dance_outcome_identity_missing,
+                                     NULL);
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_reload(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_page_t  page;
+
+    ngx_str_set(&ctx->outcome, "reloaded");
+
+    ngx_memzero(&page, sizeof(ngx_cigna_page_t));
+
+    page.status = NGX_HTTP_OK;
+    page.title = cigna_slice("Completing the connection");
+    page.text = cigna_slice("You will be sent on in a moment.");
+
+    return ngx_cigna_callback_onward(r, ctx,
+                                     "&" NGX_CIGNA_CALLBACK_AGAIN "=1", &page);
+}
+
+
+/*
+ * The run goes on, here or elsewhere.  Whoever has the next hit waits for the
+ * outcome again, as the dance is taken.
+ */
+
+static ngx_int_t
+ngx_cigna_callback_slow(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_page_t              page;
+    const cigna_dance_outcome_t  *row;
+
+    row = cigna_dance_outcome_row(cigna_dance_outcome_in_progress);
+
+    ngx_memzero(&page, sizeof(ngx_cigna_page_t));
+
+    page.status = row->status;
+    page.title = cigna_slice_str(row->title);
+    page.text = cigna_slice_str(row->text);
+    page.reference = ngx_cigna_slice(&ctx->dance);
+    page.reload_s = NGX_CIGNA_CALLBACK_RELOAD_S;
+
+    return ngx_cigna_callback_onward(r, ctx, "", &page);
+}
+
+
+/* sends a page that goes on to this very URL, with more at its end */
+
+static ngx_int_t
+ngx_cigna_callback_onward(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const char *more, ngx_cigna_page_t *page)
+{
+    ngx_str_t    url;
+    cigna_buf_t  b;
+
+    url.len = sizeof("?") + ctx->query.len + ngx_strlen(more);
+    url.data = ngx_cigna_pool_secret_alloc(r->pool, url.len);
+
+    if (url.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cigna_buf_init(&b, url.data, url.len);
+
+    cigna_buf_append_char(&b, '?');
+    cigna_buf_append(&b, ngx_cigna_slice(&ctx->query));
+    cigna_buf_append_str(&b, more);
+
+    page->reload = cigna_buf_slice(&b);
+
+    return ngx_cigna_page_send(r, page);
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_callback_args_t *args)
+{
+    cigna_slice_t        secret;
+    ngx_cigna_run_t     *run;
+    cigna_callback_t    *flow;
+    ngx_cigna_tenant_t  *tenant;
+
+    tenant = ctx->tenant;
+
+    secret = ngx_cigna_browser_secret(r, tenant->provider.https,
+                                      ngx_cigna_callback_tag(args));
+
+    run = ngx_cigna_dance_run(r, ctx, "callback",
+                              sizeof(ngx_cigna_callback_flow_t),
+                              CIGNA_FLOW_ARENA);
+    if (run == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    flow = run->flow;
+    flow->vault = &run->mcf->vault;
+    flow->provider = &tenant->provider;
+    flow->identity = &run->identity;
+    flow->arena = &run->arena;
+    flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
+
+    if (ngx_cigna_callback_copy(run, &flow->state_param, args->state) != NGX_OK
+        || ngx_cigna_callback_copy(run, &flow->code, args->code) != NGX_OK
+        || ngx_cigna_callback_copy(run, &flow->iss, args->iss) != NGX_OK
+        || ngx_cigna_callback_copy(run, &flow->error, args->error) != NGX_OK
+        || ngx_cigna_callback_copy(run, &flow->secret, secret) != NGX_OK)
+    {
+        ngx_cigna_run_discard(run);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cigna_callback_init(flow);
+
+    ((ngx_cigna_callback_flow_t *) flow)->run = run;
+
+    run->on_result = ngx_cigna_callback_result;
+
+    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_callback_flow, 1,
+                                NGX_CIGNA_CALLBACK_WAIT_MS,
+                                ngx_cigna_callback_resume);
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_copy(ngx_cigna_run_t *run, cigna_slice_t *to,
+    cigna_slice_t from)
+{
+    *to = ngx_cigna_run_copy(run, from);
+
+    return to->len == from.len ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * The new grant is used from the moment that it is stored: what is heard of it
+ * from here on, that it was deleted or replaced, comes after this and counts.
+ */
+
+static void
+ngx_cigna_callback_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
+{
+    unsigned                    stored, worked;
+    cigna_callback_t           *flow;
+    ngx_cigna_callback_flow_t  *callback;
+
+    callback = data;
+    flow = &callback->flow;
+    stored = flow->stored;
+    worked = flow->client_secret.worked;
+
+    cigna_callback_next(flow, ev, op);
+
+    if (!worked && flow->client_secret.worked) {
+        ngx_cigna_client_secret_worked(callback->run, &flow->client_secret);
+    }
+
+    if (flow->stored && !stored) {
+        ngx_cigna_callback_keep(callback->run, flow);
+    }
+}
+
+
+static void
+ngx_cigna_callback_result(ngx_cigna_run_t *run)
+{
+    cigna_callback_t       *flow;
+    ngx_cigna_dance_end_t   end;
+
+    flow = run->flow;
+
+    ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
+
+    end.what = NGX_CIGNA_CALLBACK_WHAT;
+    end.outcome = ngx_cigna_callback_outcome(run);
+    end.tenant = run->tenant;
+    end.member.data = run->identity.hash;
+    end.member.len = CIGNA_NAME_LEN;
+    end.dance = flow->dance_id;
+    end.request = &run->log.request;
+    end.detail = flow->detail;
+    end.client_refused = !run->failed && flow->client_refused;
+
+    if (!run->failed && flow->repeated) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "cigna: outcome shown again: %s, tenant: %V, "
+                      "dance: %*s, request: %V",
+                      cigna_dance_outcome_row(end.outcome)->name,
+                      &run->tenant->name, end.dance.len, end.dance.data,
+                      end.request);
+        return;
+    }
+
+    ngx_cigna_dance_end(ngx_cycle->log, &end);
+
+    if (!run->failed && flow->stored) {
+        ngx_cigna_callback_replaced(run, flow);
+        ngx_cigna_userinfo_learned(run, &flow->userinfo);
+    }
+}
+
+
+/* what was read of the old one counts no more */
+
+static void
+ngx_cigna_callback_keep(ngx_cigna_run_t *run, const cigna_callback_t *flow)
+{
+    ngx_uint_t                epoch;
+    ngx_cigna_cache_entry_t   entry;
+
+    ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
+
+    epoch = ngx_cigna_cache_epoch(run->mcf->zone, run->identity.hash);
+
+    ngx_cigna_refresher_entry(run->tenant, &run->identity, &flow->grant,
+                              &entry);
+
+    (void) ngx_cigna_cache_put(run->mcf->zone, &run->key, &entry, epoch);
+}
+
+
+/*
+ * The same member of the app as another person at Cigna: maybe a family's
+ * computer, maybe an app that takes one of its users for another.
+ */
+
+static void
+ngx_cigna_callback_replaced(ngx_cigna_run_t *run, const cigna_callback_t *flow)
+{
+    u_char                mem[4][CIGNA_NAME_LEN];
+    cigna_slice_t         print[4];
+    const cigna_grant_t  *old, *grant;
+
+    if (flow->put.unread) {
+        ngx_cigna_revoker_refuse(run, "the record that was replaced cannot "
+                                      "be opened");
+    }
+
+    if (!flow->changed) {
+        return;
+    }
+
+    ngx_cigna_count(run->tenant->counters, ngx_cigna_count_members_changed);
+
+    old = &flow->put.old;
+    grant = &flow->grant;
+
+    print[0] = ngx_cigna_callback_print(run, mem[0], "subject", old->sub);
+    print[1] = ngx_cigna_callback_print(run, mem[1], "subject", grant->sub);
+    print[2] = ngx_cigna_callback_print(run, mem[2], "patient", old->patient);
+    print[3] = ngx_cigna_callback_print(run, mem[3], "patient",
+                                        grant->patient);
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "cigna: member connected as another person than before, "
+                  "tenant: %V, member: %*s, dance: %*s, "
+                  "subject: %*s after %*s, patient: %*s after %*s, request: %V",
+                  &run->tenant->name,
+                  (size_t) CIGNA_NAME_LEN, run->identity.hash,
+                  flow->dance_id.len, flow->dance_id.data,
+                  print[1].len, print[1].data, print[0].len, print[0].data,
+                  print[3].len, print[3].data, print[2].len, print[2].data,
+                  &run->log.request);
+}
+
+
+static cigna_slice_t
+ngx_cigna_callback_print(ngx_cigna_run_t *run, u_char *mem, const char *kind,
+    cigna_slice_t name)
+{
+    cigna_buf_t  b;
+
+    cigna_buf_init(&b, mem, CIGNA_NAME_LEN);
+
+    if (name.len == 0
+        || cigna_vault_names_append_print(&b, &run->mcf->vault, kind,
+                                          ngx_cigna_slice(&run->tenant->name),
+                                          name)
+           != CIGNA_OK)
+    {
+        return cigna_slice("-");
+    }
+
+    return cigna_buf_slice(&b);
+}
+
+
+static cigna_dance_outcome_e
+ngx_cigna_callback_outcome(ngx_cigna_run_t *run)
+{
+    cigna_callback_t  *flow;
+
+    if (run->failed) {
+        return run->no_endpoints ? cigna_dance_outcome_discovery_failed
+                                 : cigna_dance_outcome_interrupted;
+    }
+
+    flow = run->flow;
+
+    return flow->outcome;
+}
+
+
+static void
+ngx_cigna_callback_resume(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    ngx_http_finalize_request(r, ngx_cigna_callback_reply(r, ctx));
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    cigna_dance_outcome_e   outcome;
+    ngx_cigna_run_t        *run;
+    cigna_callback_t       *flow;
+
+    run = ctx->wait->run;
+
+    if (run == NULL) {
+        flow = ctx->wait->late->flow;
+
+        ngx_cigna_dance_tell(r, ctx, cigna_dance_outcome_in_progress,
+                             flow->take.dance_id);
+        return ngx_cigna_callback_slow(r, ctx);
+    }
+
+    flow = run->flow;
+    outcome = ngx_cigna_callback_outcome(run);
+
+    ngx_cigna_dance_tell(r, ctx, outcome, flow->dance_id);
+
+    if (outcome == cigna_dance_outcome_in_progress) {
+        return ngx_cigna_callback_slow(r, ctx);
+    }
+
+    if (ngx_cigna_callback_stays(outcome)) {
+        return ngx_cigna_dance_page(r, ctx, outcome);
+    }
+
+    return ngx_cigna_dance_return(r, ctx, outcome, flow->return_to);
+}
+
+
+/* the dance is not this browser's: the app is not bothered */
+
+static ngx_uint_t
+ngx_cigna_callback_stays(cigna_dance_outcome_e outcome)
+{
+    switch (outcome) {
+
+    case cigna_dance_outcome_state_unknown:
+    case cigna_dance_outcome_state_expired:
+    case cigna_dance_outcome_cookie_missing:
+    case cigna_dance_outcome_cookie_mismatch:
+    case cigna_dance_outcome_identity_missing:
+        return 1;
+
+    default:
+        return 0;
+    }
+}
+
+
+static ngx_int_t
+ngx_cigna_callback_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_dance_outcome_e outcome, const char *detail)
+{
+    ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CALLBACK_WHAT, outcome, detail);
+
+    if (ngx_cigna_callback_stays(outcome)) {
+        return ngx_cigna_dance_page(r, ctx, outcome);
+    }
+
+    return ngx_cigna_dance_return(r, ctx, outcome, cigna_slice_null);
+}

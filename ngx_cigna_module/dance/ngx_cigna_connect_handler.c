@@ -1,0 +1,509 @@
+
+/*
+ * Starts a dance: identity, limits, a run of the connect flow, then 302 to the
+ * authorization server with the browser's cookie.
+ */
+
+
+#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_browser.h"
+#include "ngx_cigna_dance.h"
+#include "gateway/ngx_cigna_dances.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_identity.h"
+#include "dance/cigna_connect.h"
+#include "http/cigna_form.h"
+
+
+#define NGX_CIGNA_CONNECT_ARENA   (64 * 1024)
+#define NGX_CIGNA_CONNECT_RETURN  (CIGNA_RETURN_TO_LEN_MAX + 16)
+#define NGX_CIGNA_CONNECT_WHAT    "dance not started"
+
+/* tells that the browser was sent to this host already */
+#define NGX_CIGNA_CONNECT_MOVED  "cigna_moved"
+
+
+static ngx_int_t ngx_cigna_connect_begin(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_connect_ask(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static int ngx_cigna_connect_return_to(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_connect_limited(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_slice_t return_to);
+static ngx_uint_t ngx_cigna_connect_moves(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_connect_move(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static int ngx_cigna_connect_arg(ngx_http_request_t *r, cigna_slice_t name,
+    cigna_slice_t *value);
+static ngx_int_t ngx_cigna_connect_run(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_slice_t return_to);
+static void ngx_cigna_connect_flow(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void ngx_cigna_connect_result(ngx_cigna_run_t *run);
+static cigna_dance_outcome_e ngx_cigna_connect_outcome(ngx_cigna_run_t *run);
+static void ngx_cigna_connect_resume(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_connect_reply(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run);
+static ngx_int_t ngx_cigna_connect_go(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_connect_t *flow);
+static ngx_int_t ngx_cigna_connect_refuse(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome);
+
+
+ngx_int_t
+ngx_cigna_connect_handler(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_cigna_ctx_t  *ctx;
+
+    rc = ngx_cigna_ctx_begin(r, &ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (r->method != NGX_HTTP_GET) {
+        ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_method_refused,
+                            "connect", NULL);
+        return ngx_cigna_page_condition(r, ctx,
+                                        ngx_cigna_condition_method_refused,
+                                        "GET");
+    }
+
+    return ngx_cigna_connect_begin(r, ctx);
+}
+
+
+/*
+ * On another host than redirect_uri's the cookie would be lost, and the app
+ * may well know nobody there: the host comes before the identity.  So does the
+ * question whether to connect: a session that is SameSite=Strict comes with the
+ * click only.
+ */
+
+static ngx_int_t
+ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    int                        rc;
+    cigna_slice_t              return_to;
+    ngx_cigna_identity_e       who;
+    ngx_cigna_condition_e      e;
+    ngx_cigna_browser_visit_e  visit;
+
+    who = ngx_cigna_identity(r, ctx);
+    visit = ngx_cigna_browser_visit(r, ctx->tenant);
+
+    if (visit == ngx_cigna_browser_no_visit) {
+        return ngx_cigna_connect_refuse(r, ctx,
+                                        cigna_dance_outcome_not_navigable);
+    }
+
+    if (ctx->tenant && ngx_cigna_connect_moves(r, ctx)) {
+        return ngx_cigna_connect_move(r, ctx);
+    }
+
+    if (visit == ngx_cigna_browser_led) {
+        return ngx_cigna_connect_ask(r, ctx);
+    }
+
+    if (who != ngx_cigna_identity_known) {
+        e = ngx_cigna_identity_condition(who);
+        ngx_cigna_reply_log(r, ctx, e, "connect", NULL);
+        return ngx_cigna_page_condition(r, ctx, e, NULL);
+    }
+
+    rc = ngx_cigna_connect_arg(r, cigna_slice("return_to"), &return_to);
+
+    if (rc != CIGNA_OK && rc != CIGNA_NONE) {
+        return ngx_cigna_connect_refuse(r, ctx,
+                                        cigna_dance_outcome_return_to_refused);
+    }
+
+    return ngx_cigna_connect_limited(r, ctx, return_to);
+}
+
+
+static ngx_int_t
+ngx_cigna_connect_limited(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_slice_t return_to)
+{
+    ngx_msec_t              wait;
+    const char             *limit;
+    ngx_cigna_cache_key_t   key;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    if (ngx_cigna_cache_key_hash(mcf->worker->hasher, &ctx->tenant->name,
+                                 &ctx->member, &key)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    switch (ngx_cigna_dances(mcf->zone, ctx->tenant, &key, &wait)) {
+
+    case ngx_cigna_dances_start:
+        return ngx_cigna_connect_run(r, ctx, return_to);
+
+    case ngx_cigna_dances_of_member:
+        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_member_dances);
+        limit = "member_dances";
+        break;
+
+    default: /* ngx_cigna_dances_of_tenant */
+        limit = "dances_per_second";
+    }
+
+    ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CONNECT_WHAT,
+                            cigna_dance_outcome_too_many_dances, limit);
+
+    if (ngx_cigna_reply_retry_after(r, (wait + 999) / 1000) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_dance_page(r, ctx, cigna_dance_outcome_too_many_dances);
+}
+
+
+/*
+ * The button leads to the same URL with the same query.  A reference of a query
+ * alone keeps the path, of which nothing is written then: "//x/cigna/connect"
+ * would lead elsewhere.
+ */
+
+static ngx_int_t
+ngx_cigna_connect_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_str_t    url;
+    ngx_uint_t   i;
+    cigna_buf_t  b;
+
+    if (ctx->tenant && ngx_cigna_connect_return_to(r, ctx) != CIGNA_OK) {
+        return ngx_cigna_connect_refuse(r, ctx,
+                                        cigna_dance_outcome_return_to_refused);
+    }
+
+    if (ngx_cigna_buf_init(r, &b, 1 + 3 * r->args.len) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cigna_buf_append_char(&b, '?');
+
+    for (i = 0; i < r->args.len; i++) {
+
+        if (r->args.data[i] > ' ' && r->args.data[i] < 0x7f
+            && r->args.data[i] != '#')
+        {
+            cigna_buf_append_char(&b, r->args.data[i]);
+
+        } else {
+            cigna_form_append_encoded(&b,
+                (cigna_slice_t) { &r->args.data[i], 1 });
+        }
+    }
+
+    if (ngx_cigna_buf_done(&b, &url) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_set(&ctx->outcome, "asked");
+
+    if (ctx->tenant) {
+        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_connects_asked);
+    }
+
+    return ngx_cigna_dance_ask(r, ctx, ngx_cigna_slice(&url));
+}
+
+
+/* the flow judges it again */
+
+static int
+ngx_cigna_connect_return_to(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    int             rc;
+    u_char         *p;
+    cigna_arena_t   arena;
+    cigna_slice_t   asked, return_to;
+
+    rc = ngx_cigna_connect_arg(r, cigna_slice("return_to"), &asked);
+
+    if (rc == CIGNA_NONE) {
+        return CIGNA_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_CIGNA_CONNECT_RETURN);
+
+    if (rc != CIGNA_OK || p == NULL) {
+        return CIGNA_ERROR;
+    }
+
+    cigna_arena_init(&arena, p, NGX_CIGNA_CONNECT_RETURN);
+
+    rc = cigna_connect_return_to(&ctx->tenant->provider, asked, &arena,
+                                 &return_to);
+
+    return rc == CIGNA_ERROR ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+static ngx_uint_t
+ngx_cigna_connect_moves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    cigna_slice_t  moved;
+
+    return !ngx_cigna_browser_at_home(r, ctx->tenant)
+           && ngx_cigna_connect_arg(r, cigna_slice(NGX_CIGNA_CONNECT_MOVED),
+                                    &moved)
+              == CIGNA_NONE;
+}
+
+
+/*
+ * Once only: something in front of us may well change the host's name, and
+ * the browser is at the right place then.
+ */
+
+static ngx_int_t
+ngx_cigna_connect_move(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_str_t      location;
+    cigna_buf_t    b;
+    cigna_slice_t  path;
+
+    if (ngx_cigna_buf_init(r, &b, ctx->tenant->redirect_uri.text.len
+                                  + r->unparsed_uri.len
+                                  + sizeof("?" NGX_CIGNA_CONNECT_MOVED "=1")
+                                  + 16)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    path = ngx_cigna_slice(&r->unparsed_uri);
+    path = cigna_slice_cut(&path, '?');
+
+    cigna_uri_append_origin(&b, &ctx->tenant->redirect_uri);
+    cigna_buf_append(&b, path);
+    cigna_buf_append_char(&b, '?');
+
+    if (r->args.len) {
+        cigna_buf_append(&b, ngx_cigna_slice(&r->args));
+        cigna_buf_append_char(&b, '&');
+    }
+
+    cigna_buf_append_str(&b, NGX_CIGNA_CONNECT_MOVED "=1");
+
+    if (ngx_cigna_buf_done(&b, &location) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply_redirect(r, NGX_HTTP_MOVED_TEMPORARILY, &location);
+}
+
+
+static int
+ngx_cigna_connect_arg(ngx_http_request_t *r, cigna_slice_t name,
+    cigna_slice_t *value)
+{
+    u_char         *p;
+    cigna_arena_t   arena;
+
+    *value = cigna_slice_null;
+
+    p = ngx_pnalloc(r->pool, r->args.len + 1);
+    if (p == NULL) {
+        return CIGNA_ERROR;
+    }
+
+    cigna_arena_init(&arena, p, r->args.len + 1);
+
+    return cigna_form_get(ngx_cigna_slice(&r->args), name, &arena, value);
+}
+
+
+static ngx_int_t
+ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_slice_t return_to)
+{
+    ngx_msec_t           timeout;
+    cigna_connect_t     *flow;
+    ngx_cigna_run_t     *run;
+    ngx_cigna_tenant_t  *tenant;
+
+    tenant = ctx->tenant;
+
+    run = ngx_cigna_dance_run(r, ctx, "connect", sizeof(cigna_connect_t),
+                              NGX_CIGNA_CONNECT_ARENA);
+    if (run == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    flow = run->flow;
+    flow->vault = &run->mcf->vault;
+    flow->provider = &tenant->provider;
+    flow->identity = &run->identity;
+    flow->arena = &run->arena;
+    flow->return_to = ngx_cigna_run_copy(run, return_to);
+
+    if (flow->return_to.len != return_to.len) {
+        ngx_cigna_run_discard(run);
+        return ngx_cigna_connect_refuse(r, ctx,
+                                        cigna_dance_outcome_return_to_refused);
+    }
+
+    cigna_connect_init(flow);
+
+    run->on_result = ngx_cigna_connect_result;
+
+    ngx_cigna_count(tenant->counters, ngx_cigna_count_dances_started);
+
+    /* discovery, then a few commands */
+
+    timeout = tenant->connect_timeout + tenant->timeout
+              + run->mcf->redis.connect_timeout
+              + 4 * run->mcf->redis.timeout;
+
+    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_connect_flow, 1,
+                                timeout, ngx_cigna_connect_resume);
+}
+
+
+static void
+ngx_cigna_connect_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_connect_next(flow, ev, op);
+}
+
+
+static void
+ngx_cigna_connect_result(ngx_cigna_run_t *run)
+{
+    cigna_connect_t        *flow;
+    ngx_cigna_dance_end_t   end;
+
+    flow = run->flow;
+
+    ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
+
+    end.what = NGX_CIGNA_CONNECT_WHAT;
+    end.outcome = ngx_cigna_connect_outcome(run);
+    end.tenant = run->tenant;
+    end.member.data = run->identity.hash;
+    end.member.len = CIGNA_NAME_LEN;
+    end.dance = flow->dance_id;
+    end.request = &run->log.request;
+
+    if (end.outcome != cigna_dance_outcome_none) {
+        ngx_cigna_dance_end(ngx_cycle->log, &end);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "cigna: dance started, tenant: %V, member: %*s, "
+                  "dance: %*s, request: %V",
+                  &run->tenant->name, end.member.len, end.member.data,
+                  end.dance.len, end.dance.data, end.request);
+}
+
+
+static cigna_dance_outcome_e
+ngx_cigna_connect_outcome(ngx_cigna_run_t *run)
+{
+    cigna_connect_t  *flow;
+
+    if (run->failed) {
+        return run->no_endpoints ? cigna_dance_outcome_discovery_failed
+                                 : cigna_dance_outcome_store_failed;
+    }
+
+    flow = run->flow;
+
+    return flow->outcome;
+}
+
+
+static void
+ngx_cigna_connect_resume(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    ngx_http_finalize_request(r, ngx_cigna_connect_reply(r, ctx,
+                                                         ctx->wait->run));
+}
+
+
+static ngx_int_t
+ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_run_t *run)
+{
+    cigna_connect_t        *flow;
+    cigna_dance_outcome_e   outcome;
+
+    if (run == NULL) {
+
+        /* the run goes on, and logs how it ends */
+
+        ngx_cigna_dance_tell(r, ctx, cigna_dance_outcome_store_failed,
+                             cigna_slice_null);
+        return ngx_cigna_dance_page(r, ctx, cigna_dance_outcome_store_failed);
+    }
+
+    flow = run->flow;
+    outcome = ngx_cigna_connect_outcome(run);
+
+    ngx_cigna_dance_tell(r, ctx, outcome, flow->dance_id);
+
+    if (outcome != cigna_dance_outcome_none) {
+        return ngx_cigna_dance_page(r, ctx, outcome);
+    }
+
+    ngx_str_set(&ctx->outcome, "started");
+
+    return ngx_cigna_connect_go(r, ctx, flow);
+}
+
+
+/* what the run holds is copied: it is gone before the reply is sent */
+
+static ngx_int_t
+ngx_cigna_connect_go(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_connect_t *flow)
+{
+    ngx_str_t       location;
+    cigna_buf_t     b;
+    cigna_cookie_t  cookie;
+
+    cookie.tag = flow->tag;
+    cookie.secret = flow->secret;
+    cookie.started_s = flow->started_ms / 1000;
+
+    if (ngx_cigna_browser_set_cookie(r, ctx->tenant->provider.https, &cookie)
+            != NGX_OK
+        || ngx_cigna_buf_init(r, &b, flow->location.len) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cigna_buf_append(&b, flow->location);
+
+    if (ngx_cigna_buf_done(&b, &location) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply_redirect(r, NGX_HTTP_MOVED_TEMPORARILY, &location);
+}
+
+
+static ngx_int_t
+ngx_cigna_connect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_dance_outcome_e outcome)
+{
+    ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CONNECT_WHAT, outcome, NULL);
+
+    return ngx_cigna_dance_page(r, ctx, outcome);
+}

@@ -1,0 +1,299 @@
+
+#include "ngx_cigna_dance.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_identity.h"
+#include "http/cigna_form.h"
+
+
+#define NGX_CIGNA_RETURN_EXTRA  128        /* the outcome and the dance id */
+
+
+static ngx_int_t ngx_cigna_dance_default(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_str_t *url);
+
+
+void
+ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end)
+{
+    ngx_uint_t                    level;
+    const char                   *detail;
+    cigna_slice_t                 tenant, member, dance, nothing;
+    const cigna_dance_outcome_t  *row;
+
+    nothing = cigna_slice("-");
+
+    row = cigna_dance_outcome_row(end->outcome);
+    level = end->client_refused ? NGX_LOG_ERR
+            : row->log_warn ? NGX_LOG_WARN : NGX_LOG_NOTICE;
+    detail = end->detail ? end->detail : "";
+    tenant = end->tenant ? ngx_cigna_slice(&end->tenant->name) : nothing;
+    member = end->member.len ? end->member : nothing;
+    dance = end->dance.len ? end->dance : nothing;
+
+    if (end->tenant) {
+        ngx_cigna_count_outcome(end->tenant->counters, end->outcome);
+    }
+
+    ngx_log_error(level, log, 0,
+                  "cigna: %s, outcome: %s, tenant: %*s, member: %*s, "
+                  "dance: %*s, request: %V%s%s",
+                  end->what, row->name, tenant.len, tenant.data,
+                  member.len, member.data, dance.len, dance.data,
+                  end->request, *detail ? ", detail: " : "", detail);
+}
+
+
+void
+ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const char *what, cigna_dance_outcome_e outcome, const char *detail)
+{
+    cigna_vault_names_t    *id;
+    ngx_cigna_dance_end_t   end;
+
+    ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
+
+    end.what = what;
+    end.outcome = outcome;
+    end.tenant = ctx->tenant;
+    end.dance = ngx_cigna_slice(&ctx->dance);
+    end.request = ngx_cigna_request_id(r);
+    end.detail = detail;
+
+    if (ctx->tenant && ctx->member.len) {
+
+        id = ngx_cigna_identity_named(r, ctx);
+
+        if (id != NULL) {
+            end.member.data = id->hash;
+            end.member.len = CIGNA_NAME_LEN;
+        }
+    }
+
+    ngx_cigna_dance_end(r->connection->log, &end);
+    ngx_cigna_dance_tell(r, ctx, outcome, cigna_slice_null);
+}
+
+
+void
+ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_dance_outcome_e outcome, cigna_slice_t dance)
+{
+    u_char  *p;
+
+    ctx->outcome.data = (u_char *) cigna_dance_outcome_row(outcome)->name;
+    ctx->outcome.len = ngx_strlen(ctx->outcome.data);
+
+    if (dance.len == 0) {
+        return;
+    }
+
+    p = ngx_pnalloc(r->pool, dance.len);
+
+    if (p != NULL) {
+        ngx_memcpy(p, dance.data, dance.len);
+        ctx->dance.data = p;
+        ctx->dance.len = dance.len;
+    }
+}
+
+
+ngx_int_t
+ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_dance_outcome_e outcome)
+{
+    ngx_str_t                     back;
+    ngx_cigna_page_t              page;
+    ngx_cigna_srv_conf_t         *scf;
+    const cigna_dance_outcome_t  *row;
+
+    row = cigna_dance_outcome_row(outcome);
+
+    if (ngx_cigna_dance_default(r, ctx, &back) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(&page, sizeof(ngx_cigna_page_t));
+
+    page.status = row->status;
+    page.title = cigna_slice_str(row->title);
+    page.text = cigna_slice_str(row->text);
+    page.reference = ngx_cigna_slice(&ctx->dance);
+    page.back = ngx_cigna_slice(&back);
+
+    if (row->retry) {
+        scf = ngx_http_get_module_srv_conf(r, ngx_cigna_module);
+        page.again = ngx_cigna_slice(&scf->connect_path);
+    }
+
+    return ngx_cigna_page_send(r, &page);
+}
+
+
+ngx_int_t
+ngx_cigna_dance_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_slice_t url)
+{
+    ngx_str_t         back;
+    ngx_cigna_page_t  page;
+
+    if (ngx_cigna_dance_default(r, ctx, &back) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(&page, sizeof(ngx_cigna_page_t));
+
+    page.status = NGX_HTTP_OK;
+    page.title = cigna_slice("Connect your Cigna account?");
+    page.text = cigna_slice("Another site has brought you here. If you want to "
+                            "connect your Cigna account to the app, continue: "
+                            "you will sign in at Cigna.");
+    page.connect = url;
+    page.back = ngx_cigna_slice(&back);
+
+    return ngx_cigna_page_send(r, &page);
+}
+
+
+ngx_int_t
+ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_dance_outcome_e outcome, cigna_slice_t return_to)
+{
+    uint8_t        *start;
+    ngx_str_t       url;
+    cigna_buf_t     b;
+    cigna_slice_t   query;
+
+    const cigna_slice_t  names[] = {
+        cigna_slice("cigna"), cigna_slice("cigna_dance")
+    };
+
+    if (return_to.len == 0) {
+
+        if (ngx_cigna_dance_default(r, ctx, &url) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return_to = ngx_cigna_slice(&url);
+    }
+
+    if (return_to.len == 0) {
+        return ngx_cigna_dance_page(r, ctx, outcome);
+    }
+
+    if (ngx_cigna_buf_init(r, &b, return_to.len + NGX_CIGNA_RETURN_EXTRA)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    query = return_to;
+
+    cigna_buf_append(&b, cigna_slice_cut(&query, '?'));
+    cigna_buf_append_char(&b, '?');
+
+    start = b.pos;
+
+    /* who tries again is often where an earlier outcome has led */
+
+    cigna_form_append_without(&b, query, names, 2);
+
+    cigna_form_append_pair(&b, start, names[0],
+                           ngx_cigna_slice(&ctx->outcome));
+
+    if (ctx->dance.len) {
+        cigna_form_append_pair(&b, start, names[1],
+                               ngx_cigna_slice(&ctx->dance));
+    }
+
+    if (ngx_cigna_buf_done(&b, &url) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply_redirect(r, NGX_HTTP_SEE_OTHER, &url);
+}
+
+
+/* the app's own page; empty if there is none, or if the app is not known */
+
+static ngx_int_t
+ngx_cigna_dance_default(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_str_t *url)
+{
+    cigna_uri_t  *uri;
+    cigna_buf_t   b;
+
+    ngx_str_null(url);
+
+    if (ctx->tenant == NULL || ctx->tenant->provider.nreturn_to == 0) {
+        return NGX_OK;
+    }
+
+    uri = &ctx->tenant->provider.return_to[0];
+
+    if (ngx_cigna_buf_init(r, &b, uri->text.len + NGX_CIGNA_RETURN_EXTRA)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    cigna_uri_append(&b, uri);
+
+    return ngx_cigna_buf_done(&b, url);
+}
+
+
+ngx_cigna_run_t *
+ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const char *what, size_t flow_size, size_t arena_size)
+{
+    cigna_vault_names_t    *id;
+    ngx_cigna_run_t        *run;
+    ngx_cigna_main_conf_t  *mcf;
+
+    id = ngx_cigna_identity_named(r, ctx);
+    if (id == NULL) {
+        return NULL;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    run = ngx_cigna_run_create(mcf, ctx->tenant, what,
+                               ngx_cigna_request_id(r), flow_size, arena_size);
+    if (run == NULL) {
+        return NULL;
+    }
+
+    ngx_cigna_run_identify(run, id);
+
+    if (ngx_cigna_cache_key_hash(mcf->worker->hasher, &ctx->tenant->name,
+                                 &ctx->member, &run->key)
+        != NGX_OK)
+    {
+        ngx_cigna_run_discard(run);
+        return NULL;
+    }
+
+    return run;
+}
+
+
+ngx_int_t
+ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_run_t *run, ngx_cigna_flow_pt next, ngx_uint_t needs_metadata,
+    ngx_msec_t timeout, ngx_http_event_handler_pt resume)
+{
+    if (ngx_cigna_wait_init(r, ctx) != NGX_OK) {
+        ngx_cigna_run_discard(run);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_cigna_run_start(run, next, needs_metadata);
+
+    if (ngx_cigna_wait_run(ctx->wait, run, timeout, resume) != NGX_AGAIN) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->main->count++;
+
+    return NGX_DONE;
+}

@@ -1,0 +1,227 @@
+
+/*
+ * Ends a connection: the cache forgets it first, so that whatever happens next
+ * no token of it is used here, then a run of the disconnect flow deletes it in
+ * the vault and revokes it.
+ */
+
+
+#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_browser.h"
+#include "request/ngx_cigna_cors.h"
+#include "ngx_cigna_dance.h"
+#include "jobs/ngx_cigna_revoker.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_identity.h"
+#include "dance/cigna_disconnect.h"
+
+
+#define NGX_CIGNA_DISCONNECT_WHAT  "connection ended"
+
+
+static ngx_int_t ngx_cigna_disconnect_begin(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_disconnect_run(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void ngx_cigna_disconnect_result(ngx_cigna_run_t *run);
+static cigna_dance_outcome_e ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run);
+static void ngx_cigna_disconnect_resume(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_disconnect_reply(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome);
+static ngx_int_t ngx_cigna_disconnect_refuse(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, const char *allow);
+
+
+ngx_int_t
+ngx_cigna_disconnect_handler(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_cigna_ctx_t  *ctx;
+
+    rc = ngx_cigna_ctx_begin(r, &ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (r->method != NGX_HTTP_POST) {
+        return ngx_cigna_disconnect_refuse(r, ctx,
+                                           ngx_cigna_condition_method_refused,
+                                           "POST");
+    }
+
+    return ngx_cigna_disconnect_begin(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_cigna_disconnect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_identity_e   who;
+    ngx_cigna_loc_conf_t  *lcf;
+
+    who = ngx_cigna_identity(r, ctx);
+
+    if (who != ngx_cigna_identity_known) {
+        return ngx_cigna_disconnect_refuse(r, ctx,
+                                           ngx_cigna_identity_condition(who),
+                                           NULL);
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (!ngx_cigna_browser_same_origin(r, ctx->tenant)
+        && ngx_cigna_cors_origin(r, lcf->cors) == NULL)
+    {
+        return ngx_cigna_disconnect_refuse(r, ctx,
+                                           ngx_cigna_condition_origin_refused,
+                                           NULL);
+    }
+
+    return ngx_cigna_disconnect_run(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_msec_t           timeout;
+    ngx_cigna_run_t     *run;
+    cigna_disconnect_t  *flow;
+
+    run = ngx_cigna_dance_run(r, ctx, "disconnect", sizeof(cigna_disconnect_t),
+                              CIGNA_FLOW_ARENA);
+    if (run == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
+
+    flow = run->flow;
+    flow->vault = &run->mcf->vault;
+    flow->provider = &ctx->tenant->provider;
+    flow->identity = &run->identity;
+    flow->arena = &run->arena;
+
+    cigna_disconnect_init(flow);
+
+    run->on_result = ngx_cigna_disconnect_result;
+
+    timeout = run->mcf->redis.connect_timeout + 9 * run->mcf->redis.timeout;
+
+    /* not to know where to revoke is no reason to keep the grant */
+
+    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_disconnect_flow, 0,
+                                timeout, ngx_cigna_disconnect_resume);
+}
+
+
+static void
+ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_disconnect_next(flow, ev, op);
+}
+
+
+/* once more: a read that was sent before the grant went may have filled it */
+
+static void
+ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
+{
+    cigna_disconnect_t     *flow;
+    ngx_cigna_dance_end_t   end;
+
+    ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
+
+    flow = run->flow;
+
+    ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
+
+    end.what = NGX_CIGNA_DISCONNECT_WHAT;
+    end.outcome = ngx_cigna_disconnect_outcome(run);
+    end.tenant = run->tenant;
+    end.member.data = run->identity.hash;
+    end.member.len = CIGNA_NAME_LEN;
+    end.request = &run->log.request;
+    end.detail = flow->detail;
+
+    ngx_cigna_dance_end(ngx_cycle->log, &end);
+
+    if (flow->unread && end.outcome == cigna_dance_outcome_disconnected) {
+        ngx_cigna_revoker_refuse(run, "the record that was deleted cannot be "
+                                      "opened");
+    }
+}
+
+
+static cigna_dance_outcome_e
+ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run)
+{
+    cigna_disconnect_t  *flow;
+
+    flow = run->flow;
+
+    return run->failed ? cigna_dance_outcome_not_disconnected : flow->outcome;
+}
+
+
+static void
+ngx_cigna_disconnect_resume(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t        *ctx;
+    cigna_dance_outcome_e   outcome;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    outcome = ctx->wait->run ? ngx_cigna_disconnect_outcome(ctx->wait->run)
+                             : cigna_dance_outcome_not_disconnected;
+
+    ngx_cigna_dance_tell(r, ctx, outcome, cigna_slice_null);
+
+    ngx_http_finalize_request(r, ngx_cigna_disconnect_reply(r, ctx, outcome));
+}
+
+
+static ngx_int_t
+ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_dance_outcome_e outcome)
+{
+    ngx_str_t   none;
+    ngx_uint_t  html;
+
+    html = ngx_cigna_browser_wants_html(r);
+
+    if (outcome == cigna_dance_outcome_disconnected) {
+
+        if (html) {
+            return ngx_cigna_dance_return(r, ctx, outcome, cigna_slice_null);
+        }
+
+        ngx_str_null(&none);
+        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, &none);
+    }
+
+    if (html) {
+        return ngx_cigna_dance_page(r, ctx, outcome);
+    }
+
+    return ngx_cigna_reply_condition(r, ctx,
+                                     ngx_cigna_condition_not_disconnected,
+                                     ngx_cigna_reply_json, 0, NULL);
+}
+
+
+static ngx_int_t
+ngx_cigna_disconnect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e, const char *allow)
+{
+    ngx_cigna_reply_log(r, ctx, e, "disconnect", NULL);
+
+    if (ngx_cigna_browser_wants_html(r)) {
+        return ngx_cigna_page_condition(r, ctx, e, allow);
+    }
+
+    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0,
+                                     allow);
+}

@@ -1,0 +1,291 @@
+
+#include "ngx_cigna_scrub.h"
+#include "nginx/ngx_cigna_pool_secret.h"
+#include "module/ngx_cigna_handlers.h"
+#include "request/ngx_cigna_reply.h"
+
+
+static ngx_int_t ngx_cigna_scrub_log_handler(ngx_http_request_t *r);
+static void ngx_cigna_scrub_unread(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_scrub_stray(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_scrub_policy(ngx_http_request_t *r);
+static void ngx_cigna_scrub_line(ngx_str_t *line);
+static void ngx_cigna_scrub_query(u_char *p, u_char *last);
+static ngx_uint_t ngx_cigna_scrub_harmless(const u_char *p, size_t len);
+
+
+ngx_int_t
+ngx_cigna_scrub_init(ngx_conf_t *cf)
+{
+    ngx_array_t                *handlers;
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    handlers = &cmcf->phases[NGX_HTTP_LOG_PHASE].handlers;
+
+    if (ngx_array_push(handlers) == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* they run in their order, and those of nginx are there already */
+
+    h = handlers->elts;
+    ngx_memmove(&h[1], h, (handlers->nelts - 1) * sizeof(ngx_http_handler_pt));
+    h[0] = ngx_cigna_scrub_log_handler;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_scrub_handler(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t       *ctx;
+    ngx_cigna_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (lcf->endpoint != ngx_cigna_callback_handler || r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_cigna_ctx(r);
+
+    if (ctx == NULL || ngx_cigna_scrub(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    u_char  *args, *query;
+
+    if (ctx->query.data != NULL) {
+        return NGX_OK;
+    }
+
+    args = ngx_pstrdup(r->pool, &r->args);
+    query = ngx_cigna_pool_secret_alloc(r->pool, r->args.len + 1);
+
+    ngx_cigna_scrub_line(&r->unparsed_uri);
+    ngx_cigna_scrub_line(&r->request_line);
+
+    if (args == NULL || query == NULL) {
+        r->args.len = 0;
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(query, args, r->args.len);
+
+    ctx->query.data = query;
+    ctx->query.len = r->args.len;
+
+    /* not in place: after a redirect they may belong to the configuration */
+
+    ngx_cigna_scrub_query(args, args + r->args.len);
+
+    r->args.data = args;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_scrub_reply(ngx_http_request_t *r)
+{
+    ngx_cigna_loc_conf_t  *lcf;
+
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (lcf->endpoint == ngx_cigna_callback_handler) {
+        return ngx_cigna_scrub_policy(r);
+    }
+
+    /* what is no page of an error is somebody's own */
+
+    if (lcf->endpoint == NULL && ngx_cigna_scrub_stray(r)
+        && r->err_status >= NGX_HTTP_BAD_REQUEST)
+    {
+        return ngx_cigna_scrub_policy(r);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * A line that has no end, or is none, has no path to go by.  One whose header
+ * has no end has come to no location, and to no reply.
+ */
+
+static ngx_int_t
+ngx_cigna_scrub_log_handler(ngx_http_request_t *r)
+{
+    if (r->unparsed_uri.len == 0) {
+        ngx_cigna_scrub_unread(r);
+
+    } else if (!r->header_sent) {
+        (void) ngx_cigna_scrub_stray(r);
+    }
+
+    return NGX_OK;
+}
+
+
+/* as nginx tells such a line in its logs: to the end, or as far as it came */
+
+static void
+ngx_cigna_scrub_unread(ngx_http_request_t *r)
+{
+    u_char  *p, *query;
+
+    if (r->request_start == NULL || r->header_in == NULL) {
+        return;
+    }
+
+    query = NULL;
+
+    for (p = r->request_start; p < r->header_in->last; p++) {
+
+        if (*p == CR || *p == LF) {
+            break;
+        }
+
+        if (*p == '?' && query == NULL) {
+            query = p + 1;
+        }
+    }
+
+    if (query != NULL) {
+        ngx_cigna_scrub_query(query, p);
+    }
+}
+
+
+static ngx_int_t
+ngx_cigna_scrub_policy(ngx_http_request_t *r)
+{
+    ngx_str_t    policy;
+    ngx_uint_t   from;
+
+    from = 0;
+
+    if (ngx_cigna_header_line(&r->headers_out.headers, "referrer-policy",
+                              &from)
+        != NULL)
+    {
+        return NGX_OK;
+    }
+
+    ngx_str_set(&policy, "no-referrer");
+
+    return ngx_cigna_reply_header(r, "Referrer-Policy", &policy);
+}
+
+
+/*
+ * 1 if it is one: as its path was sent, or as nginx reads it, where it is
+ * escaped or has dots
+ */
+
+static ngx_uint_t
+ngx_cigna_scrub_stray(ngx_http_request_t *r)
+{
+    cigna_slice_t           rest, path;
+    ngx_cigna_main_conf_t  *mcf;
+
+    rest = ngx_cigna_slice(&r->unparsed_uri);
+    path = cigna_slice_cut(&rest, '?');
+
+    if (rest.len == 0) {
+        return 0;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    if (ngx_cigna_index_find(&mcf->callbacks, path) == NULL
+        && ngx_cigna_index_find(&mcf->callbacks, ngx_cigna_slice(&r->uri))
+           == NULL)
+    {
+        return 0;
+    }
+
+    ngx_cigna_scrub_line(&r->unparsed_uri);
+    ngx_cigna_scrub_line(&r->request_line);
+
+    return 1;
+}
+
+
+static void
+ngx_cigna_scrub_line(ngx_str_t *line)
+{
+    u_char  *p, *last, *end;
+
+    last = line->data + line->len;
+
+    p = ngx_strlchr(line->data, last, '?');
+    if (p == NULL) {
+        return;
+    }
+
+    end = ngx_strlchr(p, last, ' ');
+
+    ngx_cigna_scrub_query(p + 1, end ? end : last);
+}
+
+
+/*
+ * Names may be escaped in more ways than one, so what is spared is told by its
+ * literal name, and everything else goes.
+ */
+
+static void
+ngx_cigna_scrub_query(u_char *p, u_char *last)
+{
+    u_char  *end, *value;
+
+    while (p < last) {
+
+        end = ngx_strlchr(p, last, '&');
+        if (end == NULL) {
+            end = last;
+        }
+
+        value = ngx_strlchr(p, end, '=');
+        value = value ? value + 1 : p;
+
+        if (!ngx_cigna_scrub_harmless(p, value - p)) {
+            ngx_memset(value, 'x', end - value);
+        }
+
+        p = end + 1;
+    }
+}
+
+
+static ngx_uint_t
+ngx_cigna_scrub_harmless(const u_char *p, size_t len)
+{
+    const char         **name;
+    static const char   *names[] = {
+        "error=", "error_description=", "error_uri=", "iss=", NULL
+    };
+
+    for (name = names; *name; name++) {
+        if (len == ngx_strlen(*name) && ngx_strncmp(p, *name, len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}

@@ -1,0 +1,388 @@
+
+/*
+ *   content, about to go  ngx_cigna_budget_gate() asks; the request may wait, and is
+ *                         then taken up by ngx_cigna_inject_go()
+ *   next upstream         ngx_cigna_budget_gate_attempt() charges what has gone out
+ *                         beside the first attempt
+ *   reply's header        ngx_cigna_budget_gate_answered() sees 429 and 503
+ *   401, replayed         ngx_cigna_budget_gate() charges without asking
+ *   request's end         what was charged and has never gone out comes back
+ *
+ * An attempt is one as soon as nginx has chosen a peer, which it notes in
+ * r->upstream_states; there a state without a peer is in front of each upstream
+ * request but the first one, and where no server is alive stands the name of
+ * the upstream itself.
+ */
+
+
+#include "ngx_cigna_budget_gate.h"
+#include "ngx_cigna_budget_reply.h"
+#include "ngx_cigna_token.h"
+#include "request/ngx_cigna_wait.h"
+#include "http/cigna_http_date.h"
+#include "http/cigna_retry_after.h"
+
+
+static ngx_int_t ngx_cigna_budget_gate_begin(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static uint64_t ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_budget_gate_wait(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter);
+static void ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc);
+static ngx_int_t ngx_cigna_budget_gate_verdict(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit);
+static void ngx_cigna_budget_gate_settle(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit);
+static ngx_uint_t ngx_cigna_budget_gate_attempts(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit);
+static void ngx_cigna_budget_gate_cleanup(void *data);
+static int64_t ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u);
+
+
+/* holds two references; not NGX_OK: the request is somebody else's now */
+
+ngx_int_t
+ngx_cigna_budget_gate(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t          *ctx;
+    ngx_cigna_budget_gate_t  *admit;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+    admit = ctx->admit;
+
+    switch (admit->state) {
+
+    case ngx_cigna_budget_gate_new:
+        return ngx_cigna_budget_gate_begin(r, ctx);
+
+    case ngx_cigna_budget_gate_waiting:
+        return ngx_cigna_budget_gate_verdict(r, ctx);
+
+    case ngx_cigna_budget_gate_granted:
+
+        /* a replay, which goes out in any case */
+
+        ngx_cigna_budget_gate_settle(r, admit);
+        ngx_cigna_budget_gate_mark(r, admit);
+
+        return NGX_OK;
+
+    default: /* ngx_cigna_budget_gate_refused */
+        return NGX_OK;
+    }
+}
+
+
+static ngx_int_t
+ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_budget_gate_t  *admit;
+    ngx_http_cleanup_t       *cln;
+
+    admit = ctx->admit;
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        ngx_cigna_budget_gate_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_cigna_budget_gate_cleanup;
+    cln->data = admit;
+
+    admit->request = r;
+    admit->budget = ctx->tenant->budget;
+    admit->waiter.member = ngx_cigna_budget_gate_member(ctx);
+    admit->waiter.handler = ngx_cigna_budget_gate_handler;
+    admit->waiter.data = admit;
+
+    admit->state = ngx_cigna_budget_gate_waiting;
+
+    if (ngx_cigna_budget_take(admit->budget, &admit->waiter) == NGX_AGAIN) {
+        return ngx_cigna_budget_gate_wait(r, ctx);
+    }
+
+    return ngx_cigna_budget_gate_verdict(r, ctx);
+}
+
+
+/* a hash is at hand: that by which the cache knows the member */
+
+static uint64_t
+ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
+{
+    uint64_t  member;
+
+    if (ctx->token->state != ngx_cigna_token_found) {
+        return CIGNA_BUDGET_METADATA;
+    }
+
+    ngx_memcpy(&member, ctx->token->key.bytes, sizeof(uint64_t));
+
+    return member;
+}
+
+
+/* the budget sees to it that this ends */
+
+static ngx_int_t
+ngx_cigna_budget_gate_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ctx->admit->since = ngx_current_msec;
+
+    if (ngx_cigna_wait_init(r, ctx) != NGX_OK
+        || ngx_cigna_wait_until(ctx->wait, ngx_cigna_inject_go)
+           != NGX_AGAIN)
+    {
+        ngx_cigna_budget_gate_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter)
+{
+    ngx_cigna_ctx_t          *ctx;
+    ngx_cigna_budget_gate_t  *admit;
+
+    admit = waiter->data;
+    ctx = ngx_http_get_module_ctx(admit->request, ngx_cigna_module);
+
+    admit->waited = ngx_current_msec - admit->since;
+
+    ngx_cigna_wait_end(ctx->wait);
+}
+
+
+/* gives both references back; what was made is never started */
+
+static void
+ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_finalize_request(r, NGX_DONE);
+    ngx_http_finalize_request(r, rc);
+}
+
+
+static ngx_int_t
+ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_budget_gate_t  *admit;
+    cigna_budget_answer_t    *a;
+
+    admit = ctx->admit;
+    a = &admit->waiter.answer;
+
+    if (a->rc != cigna_budget_granted) {
+        admit->state = ngx_cigna_budget_gate_refused;
+        ngx_cigna_budget_gate_end(r, ngx_cigna_budget_reply(r, ctx, a));
+
+        return NGX_DONE;
+    }
+
+    if (a->by != cigna_budget_none) {
+        ngx_cigna_budget_reply_dry(r, ctx, a);
+    }
+
+    if (admit->waiter.delayed) {
+        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_budget_delayed);
+    }
+
+    admit->state = ngx_cigna_budget_gate_granted;
+    ngx_cigna_budget_gate_mark(r, admit);
+
+    return NGX_OK;
+}
+
+
+/* the next upstream request begins here */
+
+static void
+ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit)
+{
+    admit->first = r->upstream_states ? r->upstream_states->nelts : 0;
+    admit->charged = 0;
+}
+
+
+void
+ngx_cigna_budget_gate_attempt(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    ngx_cigna_budget_gate_settle(r, ctx->admit);
+}
+
+
+/* the very first attempt was paid for in advance */
+
+static void
+ngx_cigna_budget_gate_settle(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit)
+{
+    ngx_uint_t  n;
+
+    for (n = ngx_cigna_budget_gate_attempts(r, admit);
+         admit->charged < n;
+         admit->charged++)
+    {
+        if (admit->sent) {
+            ngx_cigna_budget_charge(admit->budget, &admit->waiter);
+        }
+
+        admit->sent = 1;
+    }
+}
+
+
+static ngx_uint_t
+ngx_cigna_budget_gate_attempts(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *admit)
+{
+    ngx_str_t                  *none;
+    ngx_uint_t                  i, n;
+    ngx_http_upstream_t        *u;
+    ngx_http_upstream_state_t  *state;
+
+    if (r->upstream_states == NULL) {
+        return 0;
+    }
+
+    u = r->upstream;
+    none = u && u->conf && u->conf->upstream ? &u->conf->upstream->host : NULL;
+
+    n = 0;
+    i = admit->first;
+    state = r->upstream_states->elts;
+
+    if (i > 0) {
+        i++;
+    }
+
+    for ( /* void */ ; i < r->upstream_states->nelts; i++) {
+        if (state[i].peer == NULL) {
+            break;
+        }
+
+        n += state[i].peer != none;
+    }
+
+    return n;
+}
+
+
+static void
+ngx_cigna_budget_gate_cleanup(void *data)
+{
+    ngx_cigna_budget_gate_t *admit = data;
+
+    ngx_cigna_budget_leave(&admit->waiter);
+
+    if (admit->state == ngx_cigna_budget_gate_refused
+        || admit->waiter.answer.rc != cigna_budget_granted)
+    {
+        return;
+    }
+
+    if (admit->state == ngx_cigna_budget_gate_granted) {
+        ngx_cigna_budget_gate_settle(admit->request, admit);
+    }
+
+    if (!admit->sent) {
+        ngx_cigna_budget_return(admit->budget, &admit->waiter);
+    }
+}
+
+
+/*
+ * A server that is asked once more after it has said so has been told nothing:
+ * nginx goes to no next one.
+ */
+
+void
+ngx_cigna_budget_gate_answered(ngx_http_request_t *r)
+{
+    ngx_uint_t            status;
+    ngx_cigna_ctx_t      *ctx;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+    status = u->headers_in.status_n;
+
+    if (status != NGX_HTTP_TOO_MANY_REQUESTS
+        && status != NGX_HTTP_SERVICE_UNAVAILABLE)
+    {
+        return;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (status == NGX_HTTP_TOO_MANY_REQUESTS) {
+        ctx->outcome =
+            ngx_cigna_condition(ngx_cigna_condition_upstream_throttled)->name;
+    }
+
+    if (ngx_cigna_budget_answered(ctx->admit->budget, status,
+                                  ngx_cigna_budget_gate_retry_after(u))
+        == NGX_BUSY)
+    {
+        u->peer.tries = ngx_min(u->peer.tries, 1);
+    }
+}
+
+
+/* -1: not said, or not to be understood */
+
+static int64_t
+ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u)
+{
+    int64_t      now_s, ms;
+    ngx_str_t   *value, *date;
+    ngx_uint_t   from;
+
+    from = 0;
+    value = ngx_cigna_header_line(&u->headers_in.headers, "Retry-After", &from);
+
+    if (value == NULL) {
+        return -1;
+    }
+
+    from = 0;
+    date = ngx_cigna_header_line(&u->headers_in.headers, "Date", &from);
+
+    if (date == NULL
+        || cigna_http_date_parse(ngx_cigna_slice(date), ngx_time(), &now_s)
+           != CIGNA_OK)
+    {
+        now_s = ngx_time();
+    }
+
+    (void) cigna_retry_after_parse(ngx_cigna_slice(value), now_s, &ms);
+
+    return ms;
+}
+
+
+const char *
+ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *admit)
+{
+    if (admit->state != ngx_cigna_budget_gate_granted
+        && admit->state != ngx_cigna_budget_gate_refused)
+    {
+        return NULL;
+    }
+
+    if (admit->waiter.answer.by != cigna_budget_none) {
+        return ngx_cigna_budget_reply_name(admit->waiter.answer.by);
+    }
+
+    return admit->waiter.delayed ? "delayed" : "granted";
+}

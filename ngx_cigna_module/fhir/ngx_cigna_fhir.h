@@ -1,0 +1,13 @@
+
+#ifndef _NGX_CIGNA_FHIR_H_INCLUDED_
+#define _NGX_CIGNA_FHIR_H_INCLUDED_
+
+
+#include "request/ngx_cigna_ctx.h"
+
+
+/* precontent phase: decides about requests to "cigna_fhir on" */
+ngx_int_t ngx_cigna_fhir_handler(ngx_http_request_t *r);
+
+
+#endif /* _NGX_CIGNA_FHIR_H_INCLUDED_ */

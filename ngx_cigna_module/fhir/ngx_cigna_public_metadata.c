@@ -1,0 +1,104 @@
+
+#include "ngx_cigna_public_metadata.h"
+
+
+static cigna_smart_e ngx_cigna_public_metadata_ending(cigna_slice_t uri);
+static ngx_uint_t ngx_cigna_public_metadata_plain(ngx_http_request_t *r);
+
+
+/* most requests end otherwise */
+
+ngx_uint_t
+ngx_cigna_public_metadata_asked(ngx_http_request_t *r)
+{
+    size_t                     below;
+    cigna_slice_t              uri, name;
+    cigna_smart_e              document;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    uri = ngx_cigna_slice(&r->uri);
+    document = ngx_cigna_public_metadata_ending(uri);
+
+    if (document == cigna_smart_none
+        || !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
+        || !ngx_cigna_public_metadata_plain(r))
+    {
+        return 0;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    name = ngx_cigna_slice(&clcf->name);
+
+    /* "location = /any/metadata" */
+
+    if (cigna_slice_eq(uri, name)) {
+        return 1;
+    }
+
+    if (name.len && name.data[name.len - 1] == '/') {
+        name.len--;
+    }
+
+    below = uri.len - cigna_smart_path(document).len;
+
+    return below == name.len && cigna_slice_starts(uri, name);
+}
+
+
+static cigna_smart_e
+ngx_cigna_public_metadata_ending(cigna_slice_t uri)
+{
+    cigna_slice_t  path;
+    cigna_smart_e  document;
+
+    for (document = cigna_smart_capabilities;
+         document <= cigna_smart_configuration;
+         document++)
+    {
+        path = cigna_smart_path(document);
+
+        if (cigna_slice_ends(uri, path)) {
+            return document;
+        }
+    }
+
+    return cigna_smart_none;
+}
+
+
+/* nginx has decoded and folded nothing, or the operator has rewritten it */
+
+static ngx_uint_t
+ngx_cigna_public_metadata_plain(ngx_http_request_t *r)
+{
+    cigna_slice_t  uri;
+
+    if (!r->valid_unparsed_uri) {
+        return 1;
+    }
+
+    uri = ngx_cigna_slice(&r->unparsed_uri);
+
+    return cigna_slice_eq(cigna_slice_cut(&uri, '?'), ngx_cigna_slice(&r->uri));
+}
+
+
+cigna_smart_e
+ngx_cigna_public_metadata_document(ngx_cigna_tenant_t *tenant,
+    cigna_slice_t uri)
+{
+    cigna_slice_t  path, base;
+
+    path = cigna_slice_cut(&uri, '?');
+    base = tenant->fhir_uri.path;
+
+    if (base.len && base.data[base.len - 1] == '/') {
+        base.len--;
+    }
+
+    if (!cigna_slice_starts(path, base)) {
+        return cigna_smart_none;
+    }
+
+    return cigna_smart_document(cigna_slice_skip(path, base.len));
+}

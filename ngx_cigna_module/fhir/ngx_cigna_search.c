@@ -1,0 +1,323 @@
+
+/*
+ * The body is read without nginx's buffering, which may write it to a file:
+ *
+ *   content         ngx_cigna_search_read()
+ *   the first bytes ngx_cigna_search_begin(), which may be all there are
+ *   more of them    ngx_cigna_search_more(), until none are to come
+ *   all             next()
+ *
+ * The bytes stay with the request as its body: should it go on in another
+ * location, it is the caller's POST still.
+ *
+ * Others may have read the body before, as "mirror" does, and a part of it may
+ * lie in a file then.  That body is theirs: it is copied, and left as it is.
+ */
+
+
+#include "ngx_cigna_search.h"
+#include "ngx_cigna_inject.h"
+#include "nginx/ngx_cigna_pool_secret.h"
+#include "request/ngx_cigna_reply.h"
+#include "fhir/cigna_search.h"
+
+
+struct ngx_cigna_search_s {
+    ngx_buf_t                        buf;
+    ngx_chain_t                      link;
+    ngx_http_client_body_handler_pt  next;
+    unsigned                         theirs:1;   /* was read before */
+};
+
+
+static ngx_uint_t ngx_cigna_search_coded(ngx_http_request_t *r);
+static void ngx_cigna_search_begin(ngx_http_request_t *r);
+static void ngx_cigna_search_more(ngx_http_request_t *r);
+static void ngx_cigna_search_take(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_search_copy(ngx_http_request_t *r,
+    ngx_cigna_search_t *search);
+static ngx_int_t ngx_cigna_search_append(ngx_buf_t *to, ngx_buf_t *from);
+static void ngx_cigna_search_done(ngx_http_request_t *r,
+    ngx_cigna_search_t *search);
+static void ngx_cigna_search_refuse(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_cigna_search_asked(ngx_http_request_t *r, ngx_cigna_condition_e *e)
+{
+    ngx_table_elt_t  *type;
+
+    *e = ngx_cigna_condition_method_refused;
+
+    if (r->method != NGX_HTTP_POST
+        || !cigna_search_path(ngx_cigna_slice(&r->uri)))
+    {
+        return NGX_DECLINED;
+    }
+
+    type = r->headers_in.content_type;
+
+    if (type == NULL || !cigna_search_form(ngx_cigna_slice(&type->value))
+        || ngx_cigna_search_coded(r))
+    {
+        *e = ngx_cigna_condition_media_type_refused;
+        return NGX_DECLINED;
+    }
+
+    if (r->headers_in.content_length_n > NGX_CIGNA_SEARCH_MAX) {
+        *e = ngx_cigna_condition_search_too_large;
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/* compressed, it would be read as parameters that nobody knows */
+
+static ngx_uint_t
+ngx_cigna_search_coded(ngx_http_request_t *r)
+{
+    ngx_str_t   *coding;
+    ngx_uint_t   from;
+
+    from = 0;
+
+    while ((coding = ngx_cigna_request_header(r, "content-encoding", &from))
+           != NULL)
+    {
+        if (!cigna_slice_eq_case(ngx_cigna_slice(coding),
+                                 cigna_slice("identity")))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_cigna_search_read(ngx_http_request_t *r,
+    ngx_http_client_body_handler_pt next)
+{
+    ngx_int_t            rc;
+    ngx_cigna_ctx_t     *ctx;
+    ngx_cigna_search_t  *search;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    search = ngx_pcalloc(r->pool, sizeof(ngx_cigna_search_t));
+    if (search == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    search->buf.start = ngx_cigna_pool_secret_alloc(r->pool,
+                                                    NGX_CIGNA_SEARCH_MAX);
+    if (search->buf.start == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    search->buf.pos = search->buf.start;
+    search->buf.last = search->buf.start;
+    search->buf.end = search->buf.start + NGX_CIGNA_SEARCH_MAX;
+    search->buf.temporary = 1;
+    search->buf.last_buf = 1;
+
+    search->link.buf = &search->buf;
+    search->next = next;
+    search->theirs = (r->request_body != NULL);
+
+    ctx->search = search;
+
+    r->request_body_no_buffering = 1;
+    r->request_body_in_file_only = 0;
+
+    rc = ngx_http_read_client_request_body(r, ngx_cigna_search_begin);
+
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+static void
+ngx_cigna_search_begin(ngx_http_request_t *r)
+{
+    /* it was thrown away before the request came here */
+
+    if (r->request_body == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_BAD_REQUEST);
+        return;
+    }
+
+    if (r->reading_body) {
+        r->read_event_handler = ngx_cigna_search_more;
+    }
+
+    ngx_cigna_search_take(r);
+}
+
+
+static void
+ngx_cigna_search_more(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_read_unbuffered_request_body(r);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
+    ngx_cigna_search_take(r);
+}
+
+
+/* nginx reads on into buffers whose bytes have been taken */
+
+static void
+ngx_cigna_search_take(ngx_http_request_t *r)
+{
+    ngx_int_t            rc;
+    ngx_cigna_ctx_t     *ctx;
+    ngx_cigna_search_t  *search;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+    search = ctx->search;
+
+    for ( ;; ) {
+
+        rc = ngx_cigna_search_copy(r, search);
+
+        if (rc == NGX_ERROR) {
+            ngx_cigna_search_refuse(r);
+            return;
+        }
+
+        if (!r->reading_body) {
+            ngx_cigna_search_done(r, search);
+            return;
+        }
+
+        if (rc == NGX_DECLINED) {
+            return;
+        }
+
+        rc = ngx_http_read_unbuffered_request_body(r);
+
+        if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+            ngx_http_finalize_request(r, rc);
+            return;
+        }
+    }
+}
+
+
+/* NGX_DECLINED: there was nothing; NGX_ERROR: it is too much, or unreadable */
+
+static ngx_int_t
+ngx_cigna_search_copy(ngx_http_request_t *r, ngx_cigna_search_t *search)
+{
+    ngx_chain_t  *cl;
+
+    cl = r->request_body->bufs;
+
+    if (cl == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (!search->theirs) {
+        r->request_body->bufs = NULL;
+    }
+
+    for ( /* void */ ; cl; cl = cl->next) {
+
+        if (ngx_cigna_search_append(&search->buf, cl->buf) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (!search->theirs) {
+            cl->buf->pos = cl->buf->last;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_search_append(ngx_buf_t *to, ngx_buf_t *from)
+{
+    off_t  len;
+
+    len = ngx_buf_size(from);
+
+    if (len > to->end - to->last) {
+        return NGX_ERROR;
+    }
+
+    if (!ngx_buf_in_memory(from) && from->in_file) {
+
+        if (ngx_read_file(from->file, to->last, (size_t) len, from->file_pos)
+            != (ssize_t) len)
+        {
+            return NGX_ERROR;
+        }
+
+        to->last += len;
+
+        return NGX_OK;
+    }
+
+    to->last = ngx_cpymem(to->last, from->pos, (size_t) len);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_search_done(ngx_http_request_t *r, ngx_cigna_search_t *search)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    ctx->inject->body.data = search->buf.pos;
+    ctx->inject->body.len = search->buf.last - search->buf.pos;
+
+    /* nginx takes no empty buffer, and over HTTP/2 has counted no bytes */
+
+    if (!search->theirs) {
+
+        r->request_body->bufs = ctx->inject->body.len ? &search->link : NULL;
+
+        if (r->headers_in.chunked) {
+            r->headers_in.content_length_n = ctx->inject->body.len;
+        }
+    }
+
+    r->request_body_no_buffering = 0;
+    r->read_event_handler = ngx_http_block_reading;
+
+    search->next(r);
+}
+
+
+/* what is still to come of the body ends with the connection */
+
+static void
+ngx_cigna_search_refuse(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_search_too_large, "fhir",
+                        NULL);
+
+    ngx_http_finalize_request(r,
+        ngx_cigna_reply_condition(r, ctx, ngx_cigna_condition_search_too_large,
+                                  ngx_cigna_reply_fhir, 0, NULL));
+}

@@ -1,0 +1,308 @@
+
+#include "ngx_cigna_token_refresh.h"
+#include "jobs/ngx_cigna_refresher.h"
+#include "nginx/ngx_cigna_pool_secret.h"
+#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_identity.h"
+
+
+static ngx_int_t ngx_cigna_token_refresh_wait(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *refused);
+static ngx_int_t ngx_cigna_token_refresh_copy(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant, ngx_str_t *value);
+static ngx_int_t ngx_cigna_renewed_same(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
+static ngx_int_t ngx_cigna_token_refresh_none(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_cigna_condition_e ngx_cigna_token_refresh_condition(
+    const cigna_refresh_t *flow);
+static ngx_int_t ngx_cigna_token_refresh_make_do(ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e);
+
+
+ngx_int_t
+ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *refused)
+{
+    cigna_grant_t       grant;
+    ngx_cigna_token_t  *t;
+
+    t = ctx->token;
+
+    if (refused == NULL) {
+        return ngx_cigna_token_refresh_wait(r, ctx, NULL);
+    }
+
+    grant = *refused;
+
+    if (t->mine
+        && cigna_slice_eq(refused->id,
+                          cigna_slice_make(t->id, t->id + CIGNA_GRANT_ID_LEN)))
+    {
+        /* the vault may be behind what was in use */
+
+        grant.generation = ngx_max(grant.generation, t->generation);
+    }
+
+    if (!t->mine
+        && ngx_cigna_token_refresh_copy(r, ctx, refused, &t->refused) != NGX_OK)
+    {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
+    }
+
+    if (refused->refresh_token.len == 0) {
+        return ngx_cigna_token_refresh_none(r, ctx);
+    }
+
+    return ngx_cigna_token_refresh_wait(r, ctx, &grant);
+}
+
+
+static ngx_int_t
+ngx_cigna_token_refresh_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *refused)
+{
+    ngx_int_t               rc;
+    ngx_msec_t              timeout;
+    ngx_cigna_run_t        *run;
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
+
+    t = ctx->token;
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    rc = ngx_cigna_refresher_start(mcf, ctx->tenant, ctx->identity, &t->key,
+                                   refused, ngx_cigna_request_id(r), &run,
+                                   &t->retry_after_s);
+
+    switch (rc) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_BUSY:
+        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_refresh_failed);
+
+    case NGX_DECLINED:
+        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_refresh_paused);
+
+    default:
+        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_internal_error);
+    }
+
+    timeout = ctx->tenant->connect_timeout + ctx->tenant->timeout
+              + mcf->redis.connect_timeout + mcf->redis.timeout;
+
+    rc = ngx_cigna_wait_run(ctx->wait, run, timeout, t->resume);
+
+    if (rc == NGX_AGAIN) {
+        t->state = ngx_cigna_token_refreshing;
+        return NGX_AGAIN;
+    }
+
+    return ngx_cigna_token_refresh_make_do(ctx, rc == NGX_BUSY
+                                            ? ngx_cigna_condition_refresh_crowded
+                                            : ngx_cigna_condition_internal_error);
+}
+
+
+ngx_int_t
+ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    cigna_refresh_t    *flow;
+    ngx_cigna_run_t    *run;
+    ngx_cigna_token_t  *t;
+
+    t = ctx->token;
+    run = ctx->wait->run;
+
+    if (run == NULL) {
+        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_refresh_late);
+    }
+
+    flow = run->flow;
+
+    if (!run->failed && flow->rc == cigna_refresh_refused) {
+        return ngx_cigna_token_refresh_none(r, ctx);
+    }
+
+    /* a run of this node has made a newer one just now: it is in the journal */
+
+    if (!run->failed && !t->reread && flow->rc == cigna_refresh_unavailable
+        && cigna_verdict_behind(&flow->verdict))
+    {
+        t->reread = 1;
+        return NGX_DECLINED;
+    }
+
+    if (run->failed || flow->rc != cigna_refresh_ok) {
+        t->retry_after_s = ngx_max(flow->retry_after_s, 0);
+        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_token_refresh_condition(flow));
+    }
+
+    if (cigna_secret_eq(flow->grant.access_token,
+                        ngx_cigna_slice(&t->refused)))
+    {
+        return ngx_cigna_renewed_same(r, ctx, &flow->grant);
+    }
+
+    if (flow->grant.expires_ms <= ngx_cigna_now_ms()) {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_refresh_failed);
+    }
+
+    if (ngx_cigna_token_refresh_copy(r, ctx, &flow->grant, &t->old) != NGX_OK) {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
+    }
+
+    return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_refresh);
+}
+
+
+static ngx_int_t
+ngx_cigna_token_refresh_copy(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant, ngx_str_t *value)
+{
+    if (grant->id.len != CIGNA_GRANT_ID_LEN) {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_token_of(ctx->token, grant->id.data, grant->generation);
+
+    if (ngx_cigna_ctx_grant(r, ctx, grant) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_cigna_pool_secret_copy(r->pool, value, grant->access_token.data,
+                                      grant->access_token.len);
+}
+
+
+/*
+ * The refresh was under way before anybody knew of the refusal, and has left
+ * the old token where it was: another one is to do better, once.
+ */
+
+static ngx_int_t
+ngx_cigna_renewed_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant)
+{
+    if (ctx->token->again) {
+        return ngx_cigna_token_refresh_none(r, ctx);
+    }
+
+    ctx->token->again = 1;
+
+    return ngx_cigna_token_refresh(r, ctx, grant);
+}
+
+
+/*
+ * There is no better token, and will be none for some time.  It may well be
+ * the request that the FHIR server refuses in truth, and not the token: it
+ * serves others on, and each of them learns for itself what it is good for.
+ */
+
+static ngx_int_t
+ngx_cigna_token_refresh_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
+
+    t = ctx->token;
+
+    if (t->refused.len == 0) {
+
+        /* it has expired all the same, which that refresh did not care for */
+
+        if (t->again) {
+            return ngx_cigna_token_refresh_make_do(ctx,
+                                                   ngx_cigna_condition_refresh_failed);
+        }
+
+        t->again = 1;
+
+        return ngx_cigna_token_refresh_wait(r, ctx, NULL);
+    }
+
+    if (!t->mine) {
+        return ngx_cigna_token_take(ctx, &t->refused, ngx_cigna_source_vault);
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->identity->hash);
+
+    return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_refused);
+}
+
+
+static ngx_cigna_condition_e
+ngx_cigna_token_refresh_condition(const cigna_refresh_t *flow)
+{
+    switch (flow->rc) {
+
+    case cigna_refresh_no_grant:
+        return ngx_cigna_condition_not_connected;
+
+    case cigna_refresh_spent:
+        return ngx_cigna_condition_grant_spent;
+
+    case cigna_refresh_moved:
+        return ngx_cigna_condition_grant_moved;
+
+    case cigna_refresh_paused:
+        return ngx_cigna_condition_refresh_paused;
+
+    case cigna_refresh_vault:
+        return ngx_cigna_condition_vault_unreachable;
+
+    case cigna_refresh_damaged:
+        return ngx_cigna_condition_record_damaged;
+
+    case cigna_refresh_unknown_key:
+        return ngx_cigna_condition_key_unknown;
+
+    default: /* cigna_refresh_unavailable */
+        return ngx_cigna_condition_refresh_failed;
+    }
+}
+
+
+/*
+ * The refresh did not work out.  The old token, if it lives for another
+ * moment, is sent all the same, unless the grant is known to be gone.
+ */
+
+static ngx_int_t
+ngx_cigna_token_refresh_make_do(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
+{
+    ngx_cigna_token_t  *t;
+
+    t = ctx->token;
+
+    if (t->old.len == 0 || ngx_cigna_condition(e)->connect) {
+        return ngx_cigna_token_refuse(ctx, e);
+    }
+
+    return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_vault);
+}
+
+
+/* if it cannot be started now there is time left */
+
+void
+ngx_cigna_token_refresh_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    cigna_vault_names_t    *id;
+    ngx_cigna_main_conf_t  *mcf;
+
+    id = ngx_cigna_identity_named(r, ctx);
+    if (id == NULL) {
+        return;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    ngx_cigna_refresher_ahead(mcf, ctx->tenant, id, &ctx->token->key,
+                              ngx_cigna_request_id(r));
+}

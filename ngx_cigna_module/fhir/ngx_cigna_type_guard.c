@@ -1,0 +1,83 @@
+
+#include "ngx_cigna_type_guard.h"
+#include "ngx_cigna_inject.h"
+#include "request/ngx_cigna_reply.h"
+
+
+#define NGX_CIGNA_TYPE_GUARD_ABOUT  (sizeof("Asked for: .") + CIGNA_TYPE_LEN_MAX)
+
+
+static ngx_int_t ngx_cigna_type_guard_refuse(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_slice_t what);
+
+
+ngx_int_t
+ngx_cigna_type_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_gate_out_t *gate)
+{
+    u_char               mem[CIGNA_TYPE_LEN_MAX];
+    cigna_buf_t          what;
+    ngx_cigna_tenant_t  *tenant;
+
+    tenant = ctx->tenant;
+
+    if (tenant->types.count == 0 || ctx->inject->open
+        || ctx->inject->replayed)
+    {
+        return NGX_OK;
+    }
+
+    cigna_buf_init(&what, mem, CIGNA_TYPE_LEN_MAX);
+
+    if (cigna_resource_types_allow(&tenant->types, cigna_slice_skip(gate->path, 1),
+                                   gate->args, &what)
+        == CIGNA_OK)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_cigna_type_guard_refuse(r, ctx, cigna_buf_slice(&what));
+}
+
+
+static ngx_int_t
+ngx_cigna_type_guard_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_slice_t what)
+{
+    u_char     *p;
+    ngx_str_t   detail;
+
+    if (what.len == 0) {
+        what = cigna_slice("?");
+    }
+
+    if (ctx->tenant->types_dry) {
+
+        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_types_dry);
+
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "cigna: \"resource_types\" of tenant %V would have "
+                      "refused a request for \"%*s\", request: %V",
+                      &ctx->tenant->name, what.len, what.data,
+                      ngx_cigna_request_id(r));
+        return NGX_OK;
+    }
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_types_refused);
+
+    p = ngx_pnalloc(r->pool, NGX_CIGNA_TYPE_GUARD_ABOUT);
+    if (p == NULL) {
+        return NGX_ABORT;
+    }
+
+    ctx->about.data = p;
+    ctx->about.len = ngx_snprintf(p, NGX_CIGNA_TYPE_GUARD_ABOUT,
+                                  "Asked for: %*s.", what.len, what.data) - p;
+
+    detail = ctx->about;
+
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_type_refused, "fhir",
+                        &detail);
+
+    return NGX_ABORT;
+}

@@ -1,0 +1,343 @@
+
+#include "ngx_cigna_base_url.h"
+
+
+static ngx_str_t ngx_cigna_base_url_authority(ngx_http_request_t *r);
+static ngx_uint_t ngx_cigna_base_url_vouched(ngx_http_request_t *r,
+    ngx_str_t *authority);
+static ngx_uint_t ngx_cigna_base_url_line(ngx_str_t *line, ngx_str_t *host);
+static ngx_uint_t ngx_cigna_base_url_named(ngx_http_server_name_t *n,
+    ngx_str_t *host);
+static ngx_uint_t ngx_cigna_base_url_ends(cigna_slice_t s, cigna_slice_t end);
+static ngx_int_t ngx_cigna_base_url_path(ngx_http_request_t *r,
+    ngx_cigna_tenant_t *tenant, ngx_str_t *path);
+static ngx_int_t ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest,
+    ngx_str_t *path);
+static ngx_int_t ngx_cigna_base_url_read(ngx_http_request_t *r,
+    cigna_slice_t rest, ngx_str_t *path);
+static ngx_int_t ngx_cigna_base_url_front(ngx_str_t *uri, size_t len,
+    ngx_str_t *path);
+static ngx_uint_t ngx_cigna_base_url_plain(ngx_str_t *s);
+
+
+ngx_int_t
+ngx_cigna_base_url_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_str_t *base)
+{
+    u_char                *p;
+    ngx_str_t              path, host, scheme;
+    ngx_cigna_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (lcf->base_url.len) {
+        *base = lcf->base_url;
+        return NGX_OK;
+    }
+
+    /* as it was sent, with its port */
+
+    host = ngx_cigna_base_url_authority(r);
+
+    if (!ngx_cigna_base_url_vouched(r, &host)
+        || ngx_cigna_base_url_path(r, ctx->tenant, &path) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+#if (NGX_HTTP_SSL)
+
+    if (r->connection->ssl) {
+        ngx_str_set(&scheme, "https://");
+
+    } else
+
+#endif
+
+    {
+        ngx_str_set(&scheme, "http://");
+    }
+
+    p = ngx_pnalloc(r->pool, scheme.len + host.len + path.len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    base->data = p;
+
+    p = ngx_cpymem(p, scheme.data, scheme.len);
+    p = ngx_cpymem(p, host.data, host.len);
+    p = ngx_cpymem(p, path.data, path.len);
+    *p++ = '/';
+
+    base->len = p - base->data;
+
+    return NGX_OK;
+}
+
+
+/* over HTTP/3 nginx makes no Host line of ":authority"; empty: there is none */
+
+static ngx_str_t
+ngx_cigna_base_url_authority(ngx_http_request_t *r)
+{
+    ngx_str_t  authority;
+
+    if (r->headers_in.host) {
+        return r->headers_in.host->value;
+    }
+
+    ngx_str_null(&authority);
+
+#if (NGX_HTTP_V3)
+
+    if (r->http_version == NGX_HTTP_VERSION_30 && r->host_end) {
+        authority.data = r->host_start;
+        authority.len = r->host_end - r->host_start;
+    }
+
+#endif
+
+    return authority;
+}
+
+
+/* a default server answers for hosts that nobody has named */
+
+static ngx_uint_t
+ngx_cigna_base_url_vouched(ngx_http_request_t *r, ngx_str_t *authority)
+{
+    ngx_str_t              host;
+    ngx_uint_t             i;
+    ngx_cigna_srv_conf_t  *scf;
+
+    host = r->headers_in.server;
+
+    if (host.len == 0 || !ngx_cigna_base_url_line(authority, &host))
+    {
+        return 0;
+    }
+
+    scf = ngx_http_get_module_srv_conf(r, ngx_cigna_module);
+
+    for (i = 0; i < scf->nnames; i++) {
+        if (ngx_cigna_base_url_named(&scf->names[i], &host)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* the request line may name another host, and nginx takes that then */
+
+static ngx_uint_t
+ngx_cigna_base_url_line(ngx_str_t *line, ngx_str_t *host)
+{
+    uint16_t       port;
+    cigna_slice_t  name, given;
+
+    if (cigna_uri_authority_parse(ngx_cigna_slice(line), &name, &port)
+        != CIGNA_OK)
+    {
+        return 0;
+    }
+
+    given = ngx_cigna_slice(host);
+
+    if (given.data[0] == '[') {
+        given = cigna_slice_make(given.data + 1, given.data + given.len - 1);
+    }
+
+    if (name.data[name.len - 1] == '.') {
+        name.len--;
+    }
+
+    return cigna_slice_eq_case(name, given);
+}
+
+
+/* names are in lower case, and so is the host */
+
+static ngx_uint_t
+ngx_cigna_base_url_named(ngx_http_server_name_t *n, ngx_str_t *host)
+{
+    cigna_slice_t  name, given;
+
+#if (NGX_PCRE)
+
+    if (n->regex) {
+        return ngx_regex_exec(n->regex->regex, host, NULL, 0) >= 0;
+    }
+
+#endif
+
+    if (n->name.len < 2) {
+        return 0;
+    }
+
+    name = ngx_cigna_slice(&n->name);
+    given = ngx_cigna_slice(host);
+
+    if (name.data[0] == '*') {
+        return ngx_cigna_base_url_ends(given, cigna_slice_skip(name, 1));
+    }
+
+    if (name.data[0] == '.') {
+        return cigna_slice_eq(given, cigna_slice_skip(name, 1))
+               || ngx_cigna_base_url_ends(given, name);
+    }
+
+    if (name.data[name.len - 1] == '*') {
+        name.len--;
+        return given.len > name.len && cigna_slice_starts(given, name);
+    }
+
+    return cigna_slice_eq(given, name);
+}
+
+
+static ngx_uint_t
+ngx_cigna_base_url_ends(cigna_slice_t s, cigna_slice_t end)
+{
+    return s.len > end.len && cigna_slice_ends(s, end);
+}
+
+
+/*
+ * What stands in front of the same rest in what the caller asked for and in
+ * what the upstream was asked for behind its base: that is how proxy_pass maps
+ * one to the other, whatever it says.  It may have escaped the rest in another
+ * way ("%24everything"), and folded slashes and dots.
+ */
+
+static ngx_int_t
+ngx_cigna_base_url_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
+    ngx_str_t *path)
+{
+    cigna_slice_t  base, rest, uri;
+
+    base = tenant->fhir_uri.path;
+
+    if (base.len && base.data[base.len - 1] == '/') {
+        base.len--;
+    }
+
+    uri = ngx_cigna_slice(&r->upstream->uri);
+
+    if (!cigna_slice_starts(uri, base)) {
+        return NGX_DECLINED;
+    }
+
+    rest = cigna_slice_skip(uri, base.len);
+
+    /* what was rewritten is not what the caller knows */
+
+    if (r->valid_unparsed_uri
+        && ngx_cigna_base_url_read(r, rest, path) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_cigna_base_url_written(&r->unparsed_uri, rest, path);
+}
+
+
+static ngx_int_t
+ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
+{
+    if (!cigna_slice_ends(ngx_cigna_slice(uri), rest)) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_cigna_base_url_front(uri, uri->len - rest.len, path);
+}
+
+
+/* the same with both paths decoded, from their ends */
+
+static ngx_int_t
+ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
+    ngx_str_t *path)
+{
+    size_t         i, len;
+    u_char         c;
+    uint64_t       n;
+    ngx_str_t     *uri;
+    cigna_slice_t  query;
+
+    query = rest;
+    rest = cigna_slice_cut(&query, '?');
+
+    if (!cigna_slice_eq(query, ngx_cigna_slice(&r->args))) {
+        return NGX_DECLINED;
+    }
+
+    uri = &r->uri;
+    len = uri->len;
+
+    for (i = rest.len; i; len--) {
+
+        c = rest.data[--i];
+
+        if (i > 1 && rest.data[i - 2] == '%'
+            && cigna_slice_uint_hex(cigna_slice_make(rest.data + i - 1,
+                                                     rest.data + i + 1),
+                                    0xff, &n)
+               == CIGNA_OK)
+        {
+            c = (u_char) n;
+            i -= 2;
+        }
+
+        if (len == 0 || uri->data[len - 1] != c) {
+            return NGX_DECLINED;
+        }
+    }
+
+    /* a "%" was an escape, which another one would have to stand for */
+
+    if (ngx_strlchr(uri->data, uri->data + len, '%')) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_cigna_base_url_front(uri, len, path);
+}
+
+
+static ngx_int_t
+ngx_cigna_base_url_front(ngx_str_t *uri, size_t len, ngx_str_t *path)
+{
+    path->data = uri->data;
+    path->len = len;
+
+    /* the base itself was asked for, with or without a "/" */
+
+    if (path->len && path->data[path->len - 1] == '/') {
+        path->len--;
+    }
+
+    return ngx_cigna_base_url_plain(path) ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* needs no escape in JSON, and ends nothing early */
+
+static ngx_uint_t
+ngx_cigna_base_url_plain(ngx_str_t *s)
+{
+    size_t  i;
+    u_char  c;
+
+    for (i = 0; i < s->len; i++) {
+
+        c = s->data[i];
+
+        if (c <= ' ' || c > '~' || ngx_strchr("\"\\<>?#@^`{|}", c)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}

@@ -1,0 +1,259 @@
+
+#include "ngx_cigna_rewrite.h"
+#include "ngx_cigna_errors.h"
+#include "fhir/ngx_cigna_inject.h"
+#include "fhir/ngx_cigna_public_metadata.h"
+#include "ngx_cigna_base_url.h"
+#include "fhir/cigna_link_filter.h"
+
+
+static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
+    ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *own);
+static ngx_uint_t ngx_cigna_rewrite_readable(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_rewrite_type(ngx_http_request_t *r,
+    ngx_cigna_tenant_t *tenant);
+static ngx_int_t ngx_cigna_rewrite_lines(ngx_http_request_t *r,
+    ngx_cigna_tenant_t *tenant, ngx_str_t *own);
+static ngx_uint_t ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name);
+static ngx_int_t ngx_cigna_rewrite_line(ngx_http_request_t *r,
+    ngx_cigna_tenant_t *tenant, ngx_str_t *own, ngx_table_elt_t *h);
+
+
+ngx_int_t
+ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_int_t         rc;
+    ngx_str_t         own;
+    cigna_smart_e     document;
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (!lcf->fhir || !ngx_cigna_errors_upstreams(r, ctx)) {
+        return NGX_OK;
+    }
+
+    rc = ngx_cigna_rewrite_links(r, lcf, ctx, &own);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    document = cigna_smart_none;
+
+    if (lcf->endpoints) {
+        document = ngx_cigna_public_metadata_document(ctx->tenant,
+                                                      ngx_cigna_slice(&r->upstream->uri));
+    }
+
+    if (rc == NGX_DECLINED && document == cigna_smart_none) {
+        return NGX_OK;
+    }
+
+    /* the same for all replies, with body or without, of one resource */
+
+    ngx_http_weak_etag(r);
+    ngx_http_clear_last_modified(r);
+    ngx_http_clear_accept_ranges(r);
+
+    if (ngx_cigna_errors_replaced(ctx)
+        || !ngx_cigna_rewrite_readable(r, ctx))
+    {
+        return NGX_OK;
+    }
+
+    ngx_http_clear_content_length(r);
+    ngx_cigna_errors_digests(r);
+
+    if (r->header_only) {
+        return NGX_OK;
+    }
+
+    return ngx_cigna_rewrite_begin(r, ctx, rc == NGX_OK ? &own : NULL,
+                                   document, lcf->endpoints);
+}
+
+
+/* in the header; NGX_DECLINED: links stay */
+
+static ngx_int_t
+ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
+    ngx_cigna_ctx_t *ctx, ngx_str_t *own)
+{
+    ngx_int_t          rc;
+    static ngx_msec_t  warned;
+
+    if (!lcf->links) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_cigna_base_url_base(r, ctx, own);
+
+    if (rc == NGX_OK) {
+        return ngx_cigna_rewrite_lines(r, ctx->tenant, own);
+    }
+
+    if (rc != NGX_DECLINED) {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unknown);
+
+    if (ngx_cigna_rewrite_warns(&warned)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: links in the reply still lead to Cigna: the "
+                      "gateway's own base is not known, write "
+                      "\"cigna_base_url\", or \"server_name\" with the host "
+                      "that was asked for");
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* is there a body, and one that can be read? */
+
+static ngx_uint_t
+ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_uint_t         readable;
+    static ngx_msec_t  warned;
+
+    if (r->headers_out.status == NGX_HTTP_NOT_MODIFIED
+        || r->headers_out.status == NGX_HTTP_NO_CONTENT)
+    {
+        return 0;
+    }
+
+    readable = r->headers_out.status != NGX_HTTP_PARTIAL_CONTENT
+               && !ngx_cigna_errors_encoded(r);
+
+    /*
+     * To HEAD the same is told as to GET, where the body decides; of one that
+     * cannot be read nobody knows.
+     */
+
+    if (!ngx_cigna_errors_json(r, ctx)
+        && (!ngx_cigna_errors_untyped(r)
+            || (r->method != NGX_HTTP_HEAD && readable)))
+    {
+        ngx_cigna_rewrite_type(r, ctx->tenant);
+        return 0;
+    }
+
+    if (readable) {
+        return 1;
+    }
+
+    /* it was not asked for such a reply, and this one cannot be read */
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unread);
+
+    if (ngx_cigna_rewrite_warns(&warned)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: upstream sent a part of a reply, or a "
+                      "compressed one, without being asked for it: links in "
+                      "it still lead to Cigna");
+    }
+
+    return 0;
+}
+
+
+/* FHIR that is not JSON has links, which stay */
+
+static void
+ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
+{
+    static ngx_msec_t  warned;
+
+    if (r->method == NGX_HTTP_HEAD
+        || (!ngx_cigna_errors_typed(r, "ndjson")
+            && !ngx_cigna_errors_typed(r, "/fhir+xml")
+            && !ngx_cigna_errors_typed(r, "/xml+fhir")
+            && !ngx_cigna_errors_typed(r, "/xml")
+            && !ngx_cigna_errors_typed(r, "turtle")))
+    {
+        return;
+    }
+
+    ngx_cigna_count(tenant->counters, ngx_cigna_count_links_type);
+
+    if (ngx_cigna_rewrite_warns(&warned)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: upstream sent \"%V\", in which links are not "
+                      "read: they still lead to Cigna",
+                      &r->headers_out.content_type);
+    }
+}
+
+
+static ngx_int_t
+ngx_cigna_rewrite_lines(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
+    ngx_str_t *own)
+{
+    ngx_uint_t         i;
+    ngx_list_part_t   *part;
+    ngx_table_elt_t   *h;
+    static ngx_str_t   location = ngx_string("Location");
+    static ngx_str_t   content_location = ngx_string("Content-Location");
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].hash
+                && (ngx_cigna_rewrite_named(&h[i], &location)
+                    || ngx_cigna_rewrite_named(&h[i], &content_location))
+                && ngx_cigna_rewrite_line(r, tenant, own, &h[i]) != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name)
+{
+    return h->key.len == name->len
+           && ngx_strncasecmp(h->key.data, name->data, name->len) == 0;
+}
+
+
+static ngx_int_t
+ngx_cigna_rewrite_line(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
+    ngx_str_t *own, ngx_table_elt_t *h)
+{
+    size_t         len, rest;
+    u_char        *p;
+    cigna_slice_t  instead;
+
+    if (cigna_link_keys_url(&tenant->shared->bases, ngx_cigna_slice(own),
+                            ngx_cigna_slice(&h->value), &len, &instead)
+        != CIGNA_OK)
+    {
+        return NGX_OK;
+    }
+
+    rest = h->value.len - len;
+
+    p = ngx_pnalloc(r->pool, instead.len + rest);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(ngx_cpymem(p, instead.data, instead.len), h->value.data + len,
+               rest);
+
+    h->value.data = p;
+    h->value.len = instead.len + rest;
+
+    return NGX_OK;
+}

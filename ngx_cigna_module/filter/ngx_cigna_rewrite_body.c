@@ -1,0 +1,458 @@
+
+/*
+ *   rw->in     buffers that came and are not through; theirs who sent them, so
+ *              that they wait for us where the client reads slowly
+ *   rw->rest   of the first of them
+ *   rw->piece  of what the links became, on its way to the endpoints
+ *   rw->part   of what goes out; all three borrow from the first buffer
+ *   rw->busy   ours, of which there are so many and no more, with the client
+ *
+ * A buffer that came is given back when all that has become of it has been
+ * copied, and never in part.
+ */
+
+
+#include "ngx_cigna_rewrite_body.h"
+
+
+#define NGX_CIGNA_REWRITE_BUF   16384
+#define NGX_CIGNA_REWRITE_BUFS  4
+
+#define NGX_CIGNA_REWRITE_WARN  60000      /* ms between two lines of a kind */
+
+
+/* of a connection's "buffered": a bit that nobody has, next to gzip's */
+
+#define NGX_CIGNA_BUFFERED      0x40
+
+
+struct ngx_cigna_rewrite_s {
+    cigna_link_filter_t         links;
+    cigna_smart_t              *smart;           /* NULL: endpoints stay */
+
+    ngx_chain_t          *in;
+    cigna_slice_t         rest;
+    cigna_slice_t         piece;
+    cigna_slice_t         part;
+    ngx_uint_t            begun;           /* the first of rw->in */
+
+    ngx_chain_t          *out;
+    ngx_chain_t         **last;
+    ngx_buf_t            *buf;             /* of rw->out, has room; or NULL */
+
+    ngx_chain_t          *free;
+    ngx_chain_t          *busy;
+    ngx_uint_t            bufs;            /* that have memory */
+};
+
+
+static ngx_int_t ngx_cigna_rewrite_fill(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static int ngx_cigna_rewrite_next(ngx_cigna_rewrite_t *rw, ngx_uint_t last);
+static ngx_int_t ngx_cigna_rewrite_copy(ngx_http_request_t *r,
+    ngx_cigna_rewrite_t *rw);
+static ngx_int_t ngx_cigna_rewrite_mark(ngx_http_request_t *r,
+    ngx_cigna_rewrite_t *rw, ngx_buf_t *b);
+static ngx_chain_t **ngx_cigna_rewrite_free(ngx_cigna_rewrite_t *rw,
+    ngx_uint_t memory);
+static ngx_buf_t *ngx_cigna_rewrite_add(ngx_http_request_t *r,
+    ngx_cigna_rewrite_t *rw, ngx_uint_t memory);
+static void ngx_cigna_rewrite_ended(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_count_e kind, ngx_msec_t *last, const char *what);
+
+
+/* no base: cigna_link_filter.c finds no link then */
+
+static const cigna_bases_t  ngx_cigna_rewrite_no_bases;
+
+
+ngx_int_t
+ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_str_t *own, cigna_smart_e document, ngx_array_t *endpoints)
+{
+    ngx_cigna_rewrite_t  *rw;
+
+    rw = ngx_pcalloc(r->pool, sizeof(ngx_cigna_rewrite_t));
+    if (rw == NULL) {
+        return NGX_ERROR;
+    }
+
+    rw->last = &rw->out;
+
+    if (document != cigna_smart_none) {
+
+        rw->smart = ngx_palloc(r->pool, sizeof(cigna_smart_t));
+        if (rw->smart == NULL) {
+            return NGX_ERROR;
+        }
+
+        cigna_smart_init(rw->smart, document, endpoints->elts,
+                         endpoints->nelts);
+    }
+
+    if (own) {
+        cigna_link_filter_init(&rw->links, &ctx->tenant->shared->bases,
+                               ngx_cigna_slice(own));
+
+    } else {
+        cigna_link_filter_init(&rw->links, &ngx_cigna_rewrite_no_bases,
+                               cigna_slice("/"));
+    }
+
+    ctx->rewrite = rw;
+    r->filter_need_in_memory = 1;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_chain_t *in, ngx_http_output_body_filter_pt next)
+{
+    ngx_int_t             rc, filled;
+    ngx_chain_t          *out;
+    ngx_cigna_rewrite_t  *rw;
+
+    rw = ctx->rewrite;
+
+    if (in && ngx_chain_add_copy(r->pool, &rw->in, in) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for ( ;; ) {
+
+        filled = ngx_cigna_rewrite_fill(r, ctx);
+
+        if (filled == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        /* with nothing new it sends what was too little to be sent */
+
+        out = rw->out;
+        rc = next(r, out);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        ngx_chain_update_chains(r->pool, &rw->free, &rw->busy, &rw->out,
+                                (ngx_buf_tag_t) &ngx_cigna_module);
+
+        rw->last = &rw->out;
+        rw->buf = NULL;
+
+        if (filled == NGX_OK) {
+            r->connection->buffered &= ~NGX_CIGNA_BUFFERED;
+            return rc;
+        }
+
+        if (out == NULL && *ngx_cigna_rewrite_free(rw, 1) == NULL) {
+            r->connection->buffered |= NGX_CIGNA_BUFFERED;
+            return NGX_AGAIN;
+        }
+    }
+}
+
+
+/* NGX_AGAIN: there is no room for more */
+
+static ngx_int_t
+ngx_cigna_rewrite_fill(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_int_t             rc;
+    ngx_buf_t            *b;
+    ngx_chain_t          *cl;
+    ngx_cigna_rewrite_t  *rw;
+
+    rw = ctx->rewrite;
+
+    while (rw->in) {
+
+        cl = rw->in;
+        b = cl->buf;
+
+        if (!rw->begun) {
+            rw->begun = 1;
+            rw->rest = ngx_buf_in_memory(b) ? cigna_slice_make(b->pos, b->last)
+                                            : cigna_slice_null;
+        }
+
+        while (rw->part.len
+               || ngx_cigna_rewrite_next(rw, b->last_buf) == CIGNA_OK)
+        {
+            rc = ngx_cigna_rewrite_copy(r, rw);
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+        }
+
+        if (ngx_cigna_rewrite_mark(r, rw, b) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        b->pos = b->last;
+        rw->begun = 0;
+
+        if (b->last_buf) {
+            ngx_cigna_rewrite_ended(r, ctx);
+        }
+
+        rw->in = cl->next;
+        ngx_free_chain(r->pool, cl);
+    }
+
+    return NGX_OK;
+}
+
+
+/* the next part of what goes out, in rw->part; CIGNA_OK if there is one */
+
+static int
+ngx_cigna_rewrite_next(ngx_cigna_rewrite_t *rw, ngx_uint_t last)
+{
+    int  rc;
+
+    for ( ;; ) {
+
+        if (rw->smart
+            && cigna_smart_next(rw->smart, &rw->piece, &rw->part) == CIGNA_OK)
+        {
+            return CIGNA_OK;
+        }
+
+        rc = cigna_link_filter_next(&rw->links, &rw->rest, &rw->piece);
+
+        if (rc != CIGNA_OK && last) {
+            rc = cigna_link_filter_end(&rw->links, &rw->piece);
+        }
+
+        if (rc != CIGNA_OK) {
+            break;
+        }
+
+        if (rw->smart == NULL) {
+            rw->part = rw->piece;
+            return CIGNA_OK;
+        }
+    }
+
+    rw->piece = cigna_slice_null;
+
+    if (rw->smart && last) {
+        return cigna_smart_end(rw->smart, &rw->part);
+    }
+
+    return CIGNA_NONE;
+}
+
+
+static ngx_int_t
+ngx_cigna_rewrite_copy(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw)
+{
+    size_t      n;
+    ngx_buf_t  *b;
+
+    while (rw->part.len) {
+
+        b = rw->buf;
+
+        if (b == NULL || b->last == b->end) {
+
+            if (rw->bufs == NGX_CIGNA_REWRITE_BUFS
+                && *ngx_cigna_rewrite_free(rw, 1) == NULL)
+            {
+                return NGX_AGAIN;
+            }
+
+            b = ngx_cigna_rewrite_add(r, rw, 1);
+            if (b == NULL) {
+                return NGX_ERROR;
+            }
+
+            rw->buf = b;
+        }
+
+        n = ngx_min(rw->part.len, (size_t) (b->end - b->last));
+
+        b->last = ngx_cpymem(b->last, rw->part.data, n);
+        rw->part = cigna_slice_skip(rw->part, n);
+    }
+
+    return NGX_OK;
+}
+
+
+/* what a buffer says beside its bytes is said behind them */
+
+static ngx_int_t
+ngx_cigna_rewrite_mark(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
+    ngx_buf_t *b)
+{
+    ngx_buf_t  *mark;
+
+    if (!b->last_buf && !b->last_in_chain && !b->flush && !b->sync) {
+        return NGX_OK;
+    }
+
+    mark = rw->buf;
+
+    if (mark == NULL) {
+
+        mark = ngx_cigna_rewrite_add(r, rw, 0);
+        if (mark == NULL) {
+            return NGX_ERROR;
+        }
+
+        mark->sync = !b->last_buf && !b->flush;
+    }
+
+    mark->last_buf = b->last_buf;
+    mark->last_in_chain = b->last_in_chain;
+    mark->flush = b->flush;
+
+    rw->buf = NULL;
+
+    return NGX_OK;
+}
+
+
+/* where the first free one, with or without memory, hangs; *NULL if none */
+
+static ngx_chain_t **
+ngx_cigna_rewrite_free(ngx_cigna_rewrite_t *rw, ngx_uint_t memory)
+{
+    ngx_chain_t  **ll;
+
+    for (ll = &rw->free; *ll; ll = &(*ll)->next) {
+
+        if (((*ll)->buf->start != NULL) == memory) {
+            break;
+        }
+    }
+
+    return ll;
+}
+
+
+/* the next buffer of what goes out */
+
+static ngx_buf_t *
+ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
+    ngx_uint_t memory)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl, **ll;
+
+    ll = ngx_cigna_rewrite_free(rw, memory);
+    cl = *ll;
+
+    if (cl) {
+        *ll = cl->next;
+
+    } else {
+
+        cl = ngx_chain_get_free_buf(r->pool, &cl);
+        if (cl == NULL) {
+            return NULL;
+        }
+
+        if (memory) {
+
+            cl->buf->start = ngx_palloc(r->pool, NGX_CIGNA_REWRITE_BUF);
+            if (cl->buf->start == NULL) {
+                return NULL;
+            }
+
+            cl->buf->end = cl->buf->start + NGX_CIGNA_REWRITE_BUF;
+            rw->bufs++;
+        }
+    }
+
+    b = cl->buf;
+
+    b->pos = b->start;
+    b->last = b->start;
+    b->tag = (ngx_buf_tag_t) &ngx_cigna_module;
+    b->temporary = memory;
+    b->sync = 0;
+    b->flush = 0;
+    b->last_buf = 0;
+    b->last_in_chain = 0;
+
+    cl->next = NULL;
+
+    *rw->last = cl;
+    rw->last = &cl->next;
+
+    return b;
+}
+
+
+/* what of the links is left as it came */
+
+static void
+ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    cigna_link_filter_t      *links;
+    static ngx_msec_t   broken, elsewhere, outside;
+
+    links = &ctx->rewrite->links;
+
+    if (links->broken) {
+        ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_broken, &broken,
+                               "no valid JSON: links behind the error still "
+                               "lead to Cigna");
+    }
+
+    /* without bases links were to stay */
+
+    if (links->bases->n == 0) {
+        return;
+    }
+
+    if (links->elsewhere) {
+        ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_elsewhere,
+                               &elsewhere,
+                               "a Bundle with links to another host or path, "
+                               "which stay; if they are Cigna's, write "
+                               "\"cigna_upstream_alias\"");
+    }
+
+    if (links->outside) {
+        ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_outside,
+                               &outside,
+                               "links with dot segments, or longer than any of "
+                               "FHIR, which still lead to Cigna");
+    }
+}
+
+
+static void
+ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_count_e kind, ngx_msec_t *last, const char *what)
+{
+    ngx_cigna_count(ctx->tenant->counters, kind);
+
+    if (ngx_cigna_rewrite_warns(last)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: upstream sent %s", what);
+    }
+}
+
+
+ngx_uint_t
+ngx_cigna_rewrite_warns(ngx_msec_t *last)
+{
+    if (*last && ngx_current_msec - *last < NGX_CIGNA_REWRITE_WARN) {
+        return 0;
+    }
+
+    *last = ngx_max(ngx_current_msec, 1);
+
+    return 1;
+}

@@ -1,0 +1,504 @@
+
+/*
+ * What a worker knows of an authorization server.  Of its tenants the first one
+ * asks for all; what the first one says in the log is true of the others, too.
+ * Configured endpoints are never touched; the others are filled from the
+ * metadata, and
+ * once known go on being used whatever happens later: a document that names
+ * another host is refused and reported, a document that cannot be had changes
+ * nothing.  Where both endpoints of a dance are configured, it goes on without
+ * a document that cannot be had, but not against one that contradicts.
+ */
+
+
+#include "ngx_cigna_discovery.h"
+#include "provider/cigna_discovery.h"
+
+
+#define NGX_CIGNA_DISCOVERY_ARENA     (64 * 1024)
+#define NGX_CIGNA_DISCOVERY_START_MS  100
+#define NGX_CIGNA_DISCOVERY_AGAIN_S   3600
+#define NGX_CIGNA_DISCOVERY_FAILED_S  10
+
+
+struct ngx_cigna_discovery_s {
+    ngx_cigna_main_conf_t   *mcf;
+    ngx_cigna_shared_t      *shared;
+    ngx_cigna_tenant_t      *tenant;           /* the first one */
+    ngx_pool_t              *pool;             /* of the cycle */
+
+    cigna_provider_t         configured;
+    cigna_metadata_t         metadata;
+    ngx_array_t              origins;          /* ngx_cigna_origin_t *, made
+                                                  for announced hosts */
+    ngx_cigna_run_t         *run;              /* under way */
+    time_t                   next;             /* not before */
+    ngx_event_t              start;
+    unsigned                 needed:1;
+    unsigned                 known:1;
+    unsigned                 failed:1;         /* once at least */
+    unsigned                 refused:1;        /* what was read contradicts */
+};
+
+
+static void ngx_cigna_discovery_begin(ngx_event_t *ev);
+static void ngx_cigna_discovery_run(ngx_cigna_discovery_t *d);
+static void ngx_cigna_discovery_flow(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void ngx_cigna_discovery_result(ngx_cigna_run_t *run);
+static void ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d,
+    ngx_cigna_run_t *run);
+static void ngx_cigna_discovery_end(ngx_cigna_run_t *run);
+static ngx_int_t ngx_cigna_discovery_keep(ngx_cigna_discovery_t *d,
+    const cigna_metadata_t *fresh);
+static ngx_int_t ngx_cigna_discovery_copy(ngx_pool_t *pool,
+    cigna_slice_t *to, cigna_slice_t from);
+static cigna_slice_t ngx_cigna_discovery_choose(cigna_slice_t configured,
+    cigna_slice_t announced);
+static void ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d);
+static ngx_uint_t ngx_cigna_discovery_matches(ngx_cigna_origin_t *origin,
+    const cigna_uri_t *uri);
+static ngx_cigna_origin_t *ngx_cigna_discovery_make(ngx_cigna_discovery_t *d,
+    const cigna_uri_t *uri);
+static ngx_cigna_origin_t *ngx_cigna_discovery_host(ngx_cigna_discovery_t *d,
+    const cigna_uri_t *uri);
+
+
+ngx_int_t
+ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_shared_t *shared)
+{
+    cigna_provider_t       *p;
+    ngx_cigna_discovery_t  *d;
+
+    d = ngx_pcalloc(mcf->worker->cycle->pool, sizeof(ngx_cigna_discovery_t));
+    if (d == NULL) {
+        return NGX_ERROR;
+    }
+
+    d->mcf = mcf;
+    d->shared = shared;
+    d->tenant = *(ngx_cigna_tenant_t **) shared->tenants.elts;
+    d->pool = mcf->worker->cycle->pool;
+
+    p = &d->tenant->provider;
+    d->configured = *p;
+
+    d->needed = (p->authorization_endpoint.len == 0
+                 || p->token_endpoint.len == 0
+                 || p->issuer.len == 0
+                 || p->jwks_uri.len == 0);
+
+    if (ngx_array_init(&d->origins, d->pool, 4, sizeof(ngx_cigna_origin_t *))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    shared->discovery = d;
+
+    if (!d->needed) {
+        return NGX_OK;
+    }
+
+    d->start.handler = ngx_cigna_discovery_begin;
+    d->start.data = d;
+    d->start.log = mcf->worker->cycle->log;
+    d->start.cancelable = 1;
+
+    ngx_add_timer(&d->start, 1 + ngx_random() % NGX_CIGNA_DISCOVERY_START_MS);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_discovery_begin(ngx_event_t *ev)
+{
+    ngx_cigna_discovery_t  *d;
+
+    d = ev->data;
+
+    (void) ngx_cigna_discovery_start(d->mcf, d->tenant);
+}
+
+
+ngx_uint_t
+ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
+{
+    ngx_cigna_discovery_t  *d;
+
+    d = tenant->shared->discovery;
+
+    if (!d->needed) {
+        return 1;
+    }
+
+    if (d->known && ngx_time() >= d->next && !ngx_exiting) {
+        (void) ngx_cigna_discovery_start(d->mcf, tenant);
+    }
+
+    return d->known;
+}
+
+
+ngx_uint_t
+ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant)
+{
+    ngx_cigna_discovery_t  *d;
+
+    d = tenant->shared->discovery;
+
+    return d->failed && !d->refused
+           && d->configured.authorization_endpoint.len
+           && d->configured.token_endpoint.len;
+}
+
+
+ngx_cigna_run_t *
+ngx_cigna_discovery_start(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant)
+{
+    ngx_cigna_discovery_t  *d;
+
+    d = tenant->shared->discovery;
+
+    if (d->run == NULL && ngx_time() >= d->next) {
+        ngx_cigna_discovery_run(d);
+    }
+
+    return d->run;
+}
+
+
+static void
+ngx_cigna_discovery_run(ngx_cigna_discovery_t *d)
+{
+    ngx_cigna_run_t    *run;
+    cigna_discovery_t  *flow;
+
+    run = ngx_cigna_run_create(d->mcf, d->tenant, "discovery", NULL,
+                               sizeof(cigna_discovery_t),
+                               NGX_CIGNA_DISCOVERY_ARENA);
+    if (run == NULL) {
+        return;
+    }
+
+    d->run = run;
+    d->next = ngx_time() + NGX_CIGNA_DISCOVERY_FAILED_S;
+
+    run->data = d;
+    run->on_result = ngx_cigna_discovery_result;
+    run->on_end = ngx_cigna_discovery_end;
+
+    flow = run->flow;
+    flow->provider = &d->configured;
+    flow->known = d->known ? &d->metadata : NULL;
+    flow->arena = &run->arena;
+    flow->rc = CIGNA_ERROR;
+
+    cigna_discovery_init(flow);
+
+    ngx_cigna_run_start(run, ngx_cigna_discovery_flow, 0);
+}
+
+
+static void
+ngx_cigna_discovery_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+{
+    cigna_discovery_next(flow, ev, op);
+}
+
+
+static void
+ngx_cigna_discovery_result(ngx_cigna_run_t *run)
+{
+    ngx_uint_t              level;
+    cigna_discovery_t      *flow;
+    ngx_cigna_discovery_t  *d;
+
+    flow = run->flow;
+    d = run->data;
+
+    if (flow->ignored[0]) {
+        ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
+                      "discovery passed over: %s", flow->ignored);
+    }
+
+    if (run->failed || flow->rc != CIGNA_OK
+        || ngx_cigna_discovery_keep(d, &flow->metadata) != NGX_OK)
+    {
+        ngx_cigna_discovery_failed(d, run);
+        return;
+    }
+
+    level = d->known ? NGX_LOG_INFO : NGX_LOG_NOTICE;
+
+    ngx_log_error(level, &run->log.log, 0,
+                  "discovery succeeded, issuer: \"%*s\"",
+                  d->metadata.issuer.len, d->metadata.issuer.data);
+
+    d->known = 1;
+    d->refused = 0;
+    d->next = ngx_time() + NGX_CIGNA_DISCOVERY_AGAIN_S
+              + ngx_random() % (NGX_CIGNA_DISCOVERY_AGAIN_S / 10);
+
+    ngx_cigna_discovery_apply(d);
+}
+
+
+static void
+ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d, ngx_cigna_run_t *run)
+{
+    ngx_uint_t          level;
+    const char         *instead;
+    cigna_discovery_t  *flow;
+
+    flow = run->flow;
+
+    run->failed = 1;
+    d->failed = 1;
+
+    /* it goes on being refused until a document is better */
+
+    d->refused |= flow->refused;
+
+    instead = d->known ? "; what was known before is used"
+              : ngx_cigna_discovery_spared(d->tenant)
+                ? "; the configured endpoints are used without it" : "";
+
+    level = flow->moved ? NGX_LOG_ERR : NGX_LOG_WARN;
+
+    ngx_log_error(level, &run->log.log, 0, "discovery failed: %s%s",
+                  flow->detail, instead);
+}
+
+
+static void
+ngx_cigna_discovery_end(ngx_cigna_run_t *run)
+{
+    ngx_cigna_discovery_t  *d;
+
+    d = run->data;
+    d->run = NULL;
+}
+
+
+/*
+ * Flows borrow these strings while they run, so what has changed is copied
+ * beside the old bytes, which go with the cycle.  Hosts never change, so this
+ * is rare and small.
+ */
+
+static ngx_int_t
+ngx_cigna_discovery_keep(ngx_cigna_discovery_t *d,
+    const cigna_metadata_t *fresh)
+{
+    cigna_metadata_t  m;
+
+    m = d->metadata;
+    m.iss_supported = fresh->iss_supported;
+
+    if (ngx_cigna_discovery_copy(d->pool, &m.issuer, fresh->issuer) != NGX_OK
+        || ngx_cigna_discovery_copy(d->pool, &m.authorization_endpoint,
+                                    fresh->authorization_endpoint)
+           != NGX_OK
+        || ngx_cigna_discovery_copy(d->pool, &m.token_endpoint,
+                                    fresh->token_endpoint)
+           != NGX_OK
+        || ngx_cigna_discovery_copy(d->pool, &m.jwks_uri, fresh->jwks_uri)
+           != NGX_OK
+        || ngx_cigna_discovery_copy(d->pool, &m.revocation_endpoint,
+                                    fresh->revocation_endpoint)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    d->metadata = m;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_discovery_copy(ngx_pool_t *pool, cigna_slice_t *to,
+    cigna_slice_t from)
+{
+    u_char  *p;
+
+    if (cigna_slice_eq(*to, from)) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(pool, from.len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, from.data, from.len);
+
+    to->data = p;
+    to->len = from.len;
+
+    return NGX_OK;
+}
+
+
+static cigna_slice_t
+ngx_cigna_discovery_choose(cigna_slice_t configured, cigna_slice_t announced)
+{
+    return configured.len ? configured : announced;
+}
+
+
+static void
+ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d)
+{
+    ngx_uint_t            i;
+    cigna_provider_t     *p, *c;
+    cigna_metadata_t     *m;
+    ngx_cigna_tenant_t  **tenants;
+
+    c = &d->configured;
+    m = &d->metadata;
+
+    tenants = d->shared->tenants.elts;
+
+    for (i = 0; i < d->shared->tenants.nelts; i++) {
+        p = &tenants[i]->provider;
+
+        p->issuer = ngx_cigna_discovery_choose(c->issuer, m->issuer);
+        p->authorization_endpoint =
+                     ngx_cigna_discovery_choose(c->authorization_endpoint,
+                                                m->authorization_endpoint);
+        p->token_endpoint = ngx_cigna_discovery_choose(c->token_endpoint,
+                                                       m->token_endpoint);
+        p->jwks_uri = ngx_cigna_discovery_choose(c->jwks_uri, m->jwks_uri);
+        p->revocation_endpoint =
+                        ngx_cigna_discovery_choose(c->revocation_endpoint,
+                                                   m->revocation_endpoint);
+        p->iss_supported = m->iss_supported;
+    }
+}
+
+
+ngx_cigna_origin_t *
+ngx_cigna_discovery_origin(ngx_cigna_tenant_t *tenant, cigna_slice_t url,
+    ngx_log_t *log)
+{
+    ngx_uint_t               i;
+    cigna_uri_t              uri;
+    ngx_cigna_origin_t      *origin, **known;
+    ngx_cigna_discovery_t   *d;
+
+    if (cigna_uri_parse(url, &uri) != CIGNA_OK
+        || (!uri.https && !tenant->provider.insecure_http))
+    {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "\"%*s\" is not a URL that tokens "
+                      "may be sent to", url.len, url.data);
+        return NULL;
+    }
+
+    known = tenant->shared->origins.elts;
+
+    for (i = 0; i < tenant->shared->origins.nelts; i++) {
+        if (ngx_cigna_discovery_matches(known[i], &uri)) {
+            return known[i];
+        }
+    }
+
+    d = tenant->shared->discovery;
+    known = d->origins.elts;
+
+    for (i = 0; i < d->origins.nelts; i++) {
+        if (ngx_cigna_discovery_matches(known[i], &uri)) {
+            return known[i];
+        }
+    }
+
+    origin = ngx_cigna_discovery_make(d, &uri);
+
+    if (origin == NULL) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "host \"%*s\" cannot be resolved while running without "
+                      "a \"resolver\" directive", uri.host.len, uri.host.data);
+    }
+
+    return origin;
+}
+
+
+static ngx_uint_t
+ngx_cigna_discovery_matches(ngx_cigna_origin_t *origin, const cigna_uri_t *uri)
+{
+    return origin->port == uri->port
+           && (origin->ssl != NULL) == uri->https
+           && cigna_slice_eq_case(ngx_cigna_slice(&origin->host), uri->host);
+}
+
+
+static ngx_cigna_origin_t *
+ngx_cigna_discovery_make(ngx_cigna_discovery_t *d, const cigna_uri_t *uri)
+{
+    u_char              *p;
+    ngx_cigna_origin_t  *origin, **slot;
+
+    origin = ngx_pcalloc(d->pool, sizeof(ngx_cigna_origin_t));
+    p = ngx_pnalloc(d->pool, uri->host.len);
+    if (origin == NULL || p == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(p, uri->host.data, uri->host.len);
+
+    origin->host.data = p;
+    origin->host.len = uri->host.len;
+    origin->port = uri->port;
+    origin->ssl = uri->https ? d->tenant->ssl : NULL;
+    origin->resolver = d->tenant->resolver;
+    origin->resolver_timeout = d->tenant->resolver_timeout;
+
+    if (ngx_cigna_origin_like(d->pool, origin,
+                              ngx_cigna_discovery_host(d, uri))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (origin->naddrs == 0 && origin->resolver == NULL) {
+        return NULL;
+    }
+
+    slot = ngx_array_push(&d->origins);
+    if (slot == NULL) {
+        return NULL;
+    }
+
+    *slot = origin;
+
+    return origin;
+}
+
+
+/* another port of a host that was resolved at start needs no resolver */
+
+static ngx_cigna_origin_t *
+ngx_cigna_discovery_host(ngx_cigna_discovery_t *d, const cigna_uri_t *uri)
+{
+    ngx_uint_t            i;
+    ngx_cigna_origin_t  **known;
+
+    known = d->shared->origins.elts;
+
+    for (i = 0; i < d->shared->origins.nelts; i++) {
+        if (known[i]->naddrs
+            && cigna_slice_eq_case(ngx_cigna_slice(&known[i]->host),
+                                   uri->host))
+        {
+            return known[i];
+        }
+    }
+
+    return NULL;
+}

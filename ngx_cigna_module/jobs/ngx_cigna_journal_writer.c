@@ -1,0 +1,483 @@
+
+/*
+ * A timer looks at the journal.  When there is nothing it costs a glance, with
+ * no lock taken; else entries that nobody works on are claimed and written, a
+ * bounded number at a time on the whole node, with growing pauses where that
+ * fails.
+ *
+ * A server that has lost something is told by the new connection to it.  As
+ * nobody may need one for longer than the journal lasts, Redis is asked for an
+ * entry now and then for no other reason than to have connections made.
+ *
+ * The timer does not keep an exiting worker but while there are entries that
+ * Redis has not confirmed, and for a minute at most.  They may be another
+ * worker's, which is as well: the last one to leave sees them all.
+ */
+
+
+#include "ngx_cigna_journal_writer.h"
+#include "shm/ngx_cigna_journal.h"
+#include "run/ngx_cigna_run.h"
+#include "refresh/cigna_lease.h"
+#include "refresh/cigna_journal_replay.h"
+
+
+#define NGX_CIGNA_JOURNAL_WRITER_TICK     200      /* ms */
+#define NGX_CIGNA_JOURNAL_WRITER_AT_ONCE  32       /* entries, on the node */
+#define NGX_CIGNA_JOURNAL_WRITER_STAY     60000    /* ms, of a worker that exits */
+
+#define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MIN  500  /* ms */
+#define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MAX  8000
+
+/* ticks: how often Redis is asked, and how often all that may go do so */
+
+#define NGX_CIGNA_JOURNAL_WRITER_ASK      5
+#define NGX_CIGNA_JOURNAL_WRITER_EXPIRY   50
+
+
+typedef struct {
+    ngx_cigna_main_conf_t    *mcf;
+    ngx_uint_t                ticks;
+    ngx_atomic_uint_t         rewritten;   /* the last time that is done with */
+    ngx_msec_t                exiting;     /* since then, 0: not */
+    ngx_uint_t                asked;       /* for this entry at last */
+    ngx_cigna_redis_cmd_t     cmd;
+    ngx_uint_t                more;        /* than may be written at once */
+} ngx_cigna_journal_writer_t;
+
+
+static void ngx_cigna_journal_writer_connected(void *data,
+    int64_t primary_age_ms, uint64_t primary, ngx_uint_t durable);
+static void ngx_cigna_journal_writer_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *upkeep,
+    ngx_uint_t unconfirmed);
+static void ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *upkeep);
+static void ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *upkeep);
+static void ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
+    const cigna_journal_t *entry, const cigna_journal_look_t *look);
+static ngx_int_t ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
+    cigna_journal_replay_t *flow, const cigna_journal_t *entry);
+static void ngx_cigna_journal_writer_flow(void *data, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void ngx_cigna_journal_writer_end(ngx_cigna_run_t *run);
+static void ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
+    const cigna_journal_replay_t *flow);
+static void ngx_cigna_journal_writer_leave(ngx_cigna_main_conf_t *mcf,
+    const cigna_journal_t *entry, ngx_uint_t tries);
+
+
+static ngx_cigna_journal_writer_t  ngx_cigna_upkeep;
+
+
+void
+ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf)
+{
+    ngx_event_t  *timer;
+
+    ngx_memzero(&ngx_cigna_upkeep, sizeof(ngx_cigna_journal_writer_t));
+    ngx_cigna_upkeep.mcf = mcf;
+
+    timer = &mcf->worker->upkeep;
+    timer->handler = ngx_cigna_journal_writer_handler;
+    timer->data = &ngx_cigna_upkeep;
+    timer->log = ngx_cycle->log;
+    timer->cancelable = 1;
+
+    ngx_add_timer(timer, NGX_CIGNA_JOURNAL_WRITER_TICK);
+
+    ngx_cigna_redis_on_connected(mcf->worker->redis,
+                                 ngx_cigna_journal_writer_connected, mcf);
+}
+
+
+/*
+ * Whatever was confirmed over the connection before, this server may not have
+ * it.  If it has become the primary only now, exchanges of which it knows
+ * nothing may be open: those who have them tell it first.
+ *
+ * A lease that was waited for may be the first thing that a new primary is
+ * asked for, over a connection of its own kind.  The journal waits for the
+ * other kind: to write it again makes more of those.
+ */
+
+static void
+ngx_cigna_journal_writer_connected(void *data, int64_t primary_age_ms,
+    uint64_t primary, ngx_uint_t durable)
+{
+    ngx_cigna_main_conf_t  *mcf = data;
+
+    int64_t     age;
+    ngx_msec_t  left;
+
+    if (!durable) {
+        ngx_cigna_journal_rewrite(mcf->zone);
+    }
+
+    left = CIGNA_LEASE_QUIET_MS;
+    age = ngx_cigna_refresh_gate_primary(mcf->zone, primary, primary_age_ms);
+
+    if (age >= (int64_t) left) {
+        return;
+    }
+
+    ngx_cigna_run_retake(mcf->worker);
+
+    left -= age;
+
+    if (ngx_cigna_refresh_gate_quiet(mcf->zone) + NGX_CIGNA_JOURNAL_WRITER_TICK < left) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "cigna: Redis has a new primary, no refresh starts for "
+                      "%M ms", left);
+    }
+
+    ngx_cigna_refresh_gate_be_quiet(mcf->zone, left);
+}
+
+
+static void
+ngx_cigna_journal_writer_handler(ngx_event_t *ev)
+{
+    ngx_uint_t                   unconfirmed;
+    ngx_shm_zone_t              *zone;
+    ngx_atomic_uint_t            rewrite;
+    ngx_cigna_journal_writer_t  *upkeep;
+
+    upkeep = ev->data;
+    zone = upkeep->mcf->zone;
+
+    unconfirmed = ngx_cigna_journal_unconfirmed(zone);
+    rewrite = ngx_cigna_zone_fixed(zone)->rewrite_ms;
+
+    /* what is entered late may have been confirmed before the connection */
+
+    if (unconfirmed || rewrite != upkeep->rewritten
+        || ngx_current_msec - rewrite < CIGNA_JOURNAL_LATE_MS)
+    {
+        ngx_cigna_journal_writer_look(upkeep);
+    }
+
+    upkeep->ticks++;
+
+    if (ngx_cigna_journal_entries(zone)) {
+
+        if (upkeep->ticks % NGX_CIGNA_JOURNAL_WRITER_ASK   == 0) {
+            ngx_cigna_journal_writer_ask(upkeep);
+        }
+
+        if (upkeep->ticks % NGX_CIGNA_JOURNAL_WRITER_EXPIRY == 0) {
+            ngx_cigna_journal_expire(zone);
+        }
+    }
+
+    ev->cancelable = !ngx_cigna_journal_writer_stays(upkeep, unconfirmed);
+
+    ngx_add_timer(ev, NGX_CIGNA_JOURNAL_WRITER_TICK);
+}
+
+
+static ngx_uint_t
+ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *upkeep,
+    ngx_uint_t unconfirmed)
+{
+    if (unconfirmed == 0) {
+        return 0;
+    }
+
+    if (!ngx_exiting) {
+        return 1;
+    }
+
+    if (upkeep->exiting == 0) {
+        upkeep->exiting = ngx_current_msec;
+
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "cigna: the worker stays until Redis has confirmed "
+                      "%ui new grants", unconfirmed);
+    }
+
+    return ngx_current_msec - upkeep->exiting < NGX_CIGNA_JOURNAL_WRITER_STAY;
+}
+
+
+/* what is claimed cannot be claimed again, so that this comes to an end */
+
+static void
+ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *upkeep)
+{
+    ngx_uint_t             n;
+    cigna_journal_t        entry;
+    ngx_atomic_uint_t      rewrite;
+    cigna_journal_look_t   look;
+
+    rewrite = ngx_cigna_zone_fixed(upkeep->mcf->zone)->rewrite_ms;
+
+    ngx_memzero(&look, sizeof(cigna_journal_look_t));
+
+    for (n = ngx_cigna_journal_claims(upkeep->mcf->zone);
+         n < NGX_CIGNA_JOURNAL_WRITER_AT_ONCE;
+         n++)
+    {
+        if (ngx_cigna_journal_claim(upkeep->mcf->zone, &look, &entry)
+            != NGX_OK)
+        {
+            upkeep->more = 0;
+
+            if (!look.waiting) {
+                upkeep->rewritten = rewrite;
+            }
+
+            return;
+        }
+
+        look.waiting = 1;
+        ngx_cigna_journal_writer_restore(upkeep->mcf, &entry, &look);
+    }
+
+    upkeep->more = 1;
+}
+
+
+/*
+ * Asks for one entry's generation, which is of no interest.  One entry after
+ * the other, so that all servers of a cluster have their turn.
+ */
+
+static void
+ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *upkeep)
+{
+    cigna_slice_t          argv[3];
+    cigna_journal_t        entry;
+    cigna_vault_names_t       id;
+    cigna_journal_look_t   look;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = upkeep->mcf;
+
+    ngx_memzero(&look, sizeof(cigna_journal_look_t));
+
+    look.peek = 1;
+    look.next = upkeep->asked;
+
+    if (ngx_cigna_journal_claim(mcf->zone, &look, &entry) != NGX_OK) {
+        upkeep->asked = 0;
+        return;
+    }
+
+    upkeep->asked = look.next;
+
+    if (upkeep->cmd.call
+        || cigna_vault_names_known(&id, &mcf->vault, entry.who) != CIGNA_OK)
+    {
+        return;
+    }
+
+    argv[0] = cigna_slice("HMGET");
+    argv[1] = id.grant_key;
+    argv[2] = cigna_slice("g");
+
+    ngx_cigna_redis_done(&upkeep->cmd);
+    upkeep->cmd.handler = ngx_cigna_redis_done;
+
+    (void) ngx_cigna_redis_start(mcf->worker->redis, &upkeep->cmd, argv, 3);
+}
+
+
+static void
+ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
+    const cigna_journal_t *entry, const cigna_journal_look_t *look)
+{
+    ngx_str_t                name;
+    cigna_journal_replay_t  *flow;
+    ngx_cigna_run_t         *run;
+    ngx_cigna_tenant_t      *tenant;
+
+    name.data = (u_char *) entry->tenant.data;
+    name.len = entry->tenant.len;
+
+    tenant = ngx_cigna_tenant_find(mcf, &name);
+
+    run = ngx_cigna_run_create(mcf, tenant, "journal", NULL,
+                               sizeof(cigna_journal_replay_t),
+                               CIGNA_JOURNAL_REPLAY_ARENA);
+    if (run == NULL) {
+        ngx_cigna_journal_writer_leave(mcf, entry, look->tries);
+        return;
+    }
+
+    flow = run->flow;
+
+    if (ngx_cigna_journal_writer_copy(run, flow, entry) != NGX_OK) {
+        ngx_cigna_run_discard(run);
+        ngx_cigna_journal_writer_leave(mcf, entry, look->tries);
+        return;
+    }
+
+    /* for log and revocation; a name that is none the flow finds out about */
+
+    (void) cigna_vault_names_known(&run->identity, &mcf->vault, flow->entry.who);
+
+    run->log.id.data = (u_char *) flow->entry.who.data;
+    run->log.id.len = flow->entry.who.len;
+
+    run->data = (void *) (uintptr_t) look->tries;
+    run->on_end = ngx_cigna_journal_writer_end;
+
+    flow->vault = &mcf->vault;
+    flow->provider = tenant ? &tenant->provider : NULL;
+    flow->arena = &run->arena;
+    flow->confirmed = look->confirmed;
+
+    cigna_journal_replay_init(flow);
+
+    ngx_cigna_run_start(run, ngx_cigna_journal_writer_flow, 0);
+}
+
+
+static ngx_int_t
+ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
+    cigna_journal_replay_t *flow, const cigna_journal_t *entry)
+{
+    u_char           *p;
+    ngx_uint_t        i;
+    cigna_slice_t    *slices[4];
+    cigna_journal_t  *copy;
+
+    copy = &flow->entry;
+    *copy = *entry;
+
+    slices[0] = &copy->tenant;
+    slices[1] = &copy->who;
+    slices[2] = &copy->id;
+    slices[3] = &copy->blob;
+
+    p = ngx_pnalloc(run->pool, copy->tenant.len + copy->who.len + copy->id.len
+                               + copy->blob.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < 4; i++) {
+        ngx_memcpy(p, slices[i]->data, slices[i]->len);
+        slices[i]->data = p;
+        p += slices[i]->len;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_journal_writer_flow(void *data, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_journal_replay_next(data, ev, op);
+}
+
+
+static void
+ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
+{
+    ngx_event_t             *timer;
+    cigna_journal_replay_t  *flow;
+
+    flow = run->flow;
+
+    if (flow->rc != cigna_journal_replay_ok && flow->rc != cigna_journal_replay_superseded) {
+        ngx_cigna_journal_writer_leave(run->mcf, &flow->entry,
+                                       (uintptr_t) run->data);
+    }
+
+    ngx_cigna_journal_writer_log(run, flow);
+
+    timer = &run->mcf->worker->upkeep;
+
+    if (ngx_cigna_upkeep.more && timer->timer_set) {
+        ngx_cigna_upkeep.more = 0;
+
+        ngx_del_timer(timer);
+        ngx_add_timer(timer, 1);
+    }
+}
+
+
+/* what Redis had before is written again without a word, unless it is odd */
+
+static void
+ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
+    const cigna_journal_replay_t *flow)
+{
+    ngx_uint_t         level;
+    ngx_cigna_count_e  what;
+
+    switch (flow->rc) {
+
+    case cigna_journal_replay_ok:
+        level = flow->confirmed ? NGX_LOG_DEBUG : NGX_LOG_NOTICE;
+        what = ngx_cigna_count_journal_restored;
+        break;
+
+    case cigna_journal_replay_superseded:
+        level = flow->confirmed ? NGX_LOG_INFO : NGX_LOG_WARN;
+        what = ngx_cigna_count_journal_lost;
+        break;
+
+    default:
+        level = NGX_LOG_INFO;
+        what = ngx_cigna_count_max;
+        break;
+    }
+
+    if (run->tenant && !flow->confirmed) {
+        ngx_cigna_count(run->tenant->counters, what);
+    }
+
+    ngx_log_error(level, &run->log.log, 0,
+                  "journal entry written to Redis, outcome: %s, generation: "
+                  "%uL%s%s", cigna_journal_replay_name(flow->rc),
+                  flow->entry.generation,
+                  flow->detail[0] ? ", detail: " : "", flow->detail);
+}
+
+
+static void
+ngx_cigna_journal_writer_leave(ngx_cigna_main_conf_t *mcf,
+    const cigna_journal_t *entry, ngx_uint_t tries)
+{
+    ngx_msec_t  delay;
+
+    delay = NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MIN << ngx_min(tries, 8);
+    delay = ngx_min(delay, NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MAX);
+    delay = delay / 2 + ngx_random() % (delay / 2 + 1);
+
+    ngx_cigna_journal_settle(mcf->zone, entry, cigna_journal_left,
+                             ngx_current_msec + delay);
+}
+
+
+void
+ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf)
+{
+    ngx_uint_t    unconfirmed;
+    ngx_event_t  *timer;
+
+    timer = &mcf->worker->upkeep;
+
+    if (timer->timer_set) {
+        ngx_del_timer(timer);
+    }
+
+    ngx_cigna_redis_done(&ngx_cigna_upkeep.cmd);
+
+    unconfirmed = ngx_cigna_journal_unconfirmed(mcf->zone);
+
+    if (unconfirmed) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "cigna: the worker leaves with %ui grants in the journal "
+                      "that Redis has not confirmed", unconfirmed);
+
+    } else if (ngx_cigna_upkeep.exiting) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "cigna: Redis has confirmed all new grants after %M ms",
+                      ngx_current_msec - ngx_cigna_upkeep.exiting);
+    }
+}

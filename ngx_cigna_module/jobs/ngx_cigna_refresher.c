@@ -1,0 +1,586 @@
+
+/*
+ * Refreshes of this worker.  Over workers and hosts the lock in Redis keeps
+ * them single; here a tree of what is under way saves the waiting requests
+ * from asking it.
+ *
+ * An entry goes with the result, as nobody can wait for a run that has told it:
+ * what follows is for the vault.  After a failure the identity cools down on
+ * the whole node, as the pace of its workers has it; and none starts at all
+ * for a while after a change of primary, or when the provider asks for that.
+ */
+
+
+#include "ngx_cigna_refresher.h"
+#include "run/ngx_cigna_client_secret.h"
+#include "shm/ngx_cigna_journal.h"
+#include "ngx_cigna_userinfo.h"
+
+
+/* an old token that still serves is not due again for so long */
+
+#define NGX_CIGNA_REFRESH_REST_MS      2000
+#define NGX_CIGNA_REFRESH_JITTER_MS    1000
+
+/* one that asks to be left alone for longer is asked again all the same */
+
+#define NGX_CIGNA_REFRESH_PAUSE_MAX_S  600
+
+
+typedef struct {
+    ngx_str_node_t           node;             /* first: found by its key */
+    ngx_cigna_cache_key_t    key;
+    ngx_cigna_worker_t      *worker;
+    ngx_cigna_run_t         *run;
+} ngx_cigna_refresher_t;
+
+
+_Static_assert(CIGNA_SCOPE_MAX + CIGNA_PATIENT_MAX + CIGNA_USERINFO_MAX
+               <= NGX_CIGNA_CACHE_ABOUT_MAX,
+               "what is known of a grant does not fit into the cache");
+
+
+/* the flow as a run has it */
+
+typedef struct {
+    cigna_refresh_t          flow;             /* first: others know it so */
+    ngx_cigna_run_t         *run;
+    u_char                   ahead[CIGNA_GRANT_ID_LEN];
+} ngx_cigna_refresher_flow_t;
+
+
+static ngx_msec_t ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant);
+static ngx_cigna_refresher_t *ngx_cigna_refresher_find(
+    ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
+static ngx_cigna_refresher_t *ngx_cigna_refresher_create(
+    ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
+static void ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
+    const cigna_vault_names_t *identity, const cigna_grant_t *refused);
+static void ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void ngx_cigna_refresher_journalled(
+    ngx_cigna_refresher_flow_t *refresher);
+static void ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
+    const cigna_refresh_t *flow);
+static void ngx_cigna_refresher_result(ngx_cigna_run_t *run);
+static void ngx_cigna_refresher_keep(ngx_cigna_run_t *run,
+    const cigna_refresh_t *flow);
+static void ngx_cigna_refresher_failed(ngx_cigna_run_t *run,
+    const cigna_refresh_t *flow);
+static void ngx_cigna_refresher_log(ngx_cigna_run_t *run,
+    const cigna_refresh_t *flow);
+static void ngx_cigna_refresher_end(ngx_cigna_run_t *run);
+static void ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher);
+
+
+ngx_int_t
+ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
+    const ngx_cigna_cache_key_t *key, const cigna_grant_t *refused,
+    ngx_str_t *request, ngx_cigna_run_t **run, ngx_uint_t *retry_after)
+{
+    ngx_int_t               rc;
+    ngx_msec_t              rest;
+    ngx_cigna_seats_t      *seat;
+    ngx_cigna_refresher_t  *refresher;
+
+    refresher = ngx_cigna_refresher_find(mcf->worker, key);
+
+    if (refresher != NULL) {
+        *run = refresher->run;
+        return NGX_OK;
+    }
+
+    rest = ngx_cigna_refresher_paused(mcf, tenant);
+
+    if (rest) {
+        *retry_after = (rest + 999) / 1000;
+        return NGX_DECLINED;
+    }
+
+    rest = ngx_cigna_refresh_gate_cooling(mcf->zone, key);
+
+    if (rest) {
+        *retry_after = (rest + 999) / 1000;
+        return NGX_BUSY;
+    }
+
+    /* before any memory: thousands of grants may be due while others hang */
+
+    seat = NULL;
+    rc = ngx_cigna_seat_take(mcf->worker, tenant, ngx_cigna_seat_refresh,
+                             &seat);
+    if (rc != NGX_OK) {
+        *retry_after = NGX_CIGNA_SEAT_RETRY_S;
+        return rc == NGX_BUSY ? NGX_DECLINED : NGX_ERROR;
+    }
+
+    refresher = ngx_cigna_refresher_create(mcf->worker, key);
+    if (refresher == NULL) {
+        ngx_cigna_seat_give(mcf->worker, &seat);
+        return NGX_ERROR;
+    }
+
+    refresher->run = ngx_cigna_run_create(mcf, tenant, "refresh", request,
+                                          sizeof(ngx_cigna_refresher_flow_t),
+                                          CIGNA_FLOW_ARENA);
+    if (refresher->run == NULL) {
+        ngx_cigna_refresher_forget(refresher);
+        ngx_cigna_seat_give(mcf->worker, &seat);
+        return NGX_ERROR;
+    }
+
+    refresher->run->seat = seat;
+    *run = refresher->run;
+
+    ngx_cigna_refresher_run(refresher, identity, refused);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
+    const ngx_cigna_cache_key_t *key, ngx_str_t *request)
+{
+    ngx_uint_t        retry_after;
+    ngx_cigna_run_t  *run;
+
+    if (ngx_exiting
+        || ngx_cigna_refresh_gate_spent(tenant->pace, tenant->token_requests))
+    {
+        return;
+    }
+
+    (void) ngx_cigna_refresher_start(mcf, tenant, identity, key, NULL, request,
+                                     &run, &retry_after);
+}
+
+
+/* how long no refresh of the tenant's may begin */
+
+static ngx_msec_t
+ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant)
+{
+    ngx_msec_t  rest, paused, quiet;
+
+    rest = ngx_cigna_refresh_gate_braked(mcf->zone, tenant->pace);
+    paused = ngx_cigna_refresh_gate_paused(tenant->pace);
+    quiet = ngx_cigna_refresh_gate_quiet(mcf->zone);
+
+    rest = ngx_max(rest, paused);
+
+    return ngx_max(rest, quiet);
+}
+
+
+static ngx_cigna_refresher_t *
+ngx_cigna_refresher_find(ngx_cigna_worker_t *worker,
+    const ngx_cigna_cache_key_t *key)
+{
+    ngx_str_t  name;
+
+    name.data = (u_char *) key->bytes;
+    name.len = NGX_CIGNA_CACHE_KEY_LEN;
+
+    return (ngx_cigna_refresher_t *)
+               ngx_str_rbtree_lookup(&worker->refreshes, &name,
+                                     ngx_crc32_short(name.data, name.len));
+}
+
+
+static ngx_cigna_refresher_t *
+ngx_cigna_refresher_create(ngx_cigna_worker_t *worker,
+    const ngx_cigna_cache_key_t *key)
+{
+    ngx_cigna_refresher_t  *refresher;
+
+    refresher = ngx_calloc(sizeof(ngx_cigna_refresher_t), ngx_cycle->log);
+    if (refresher == NULL) {
+        return NULL;
+    }
+
+    refresher->worker = worker;
+    refresher->key = *key;
+
+    refresher->node.str.data = refresher->key.bytes;
+    refresher->node.str.len = NGX_CIGNA_CACHE_KEY_LEN;
+    refresher->node.node.key = ngx_crc32_short(refresher->key.bytes,
+                                               NGX_CIGNA_CACHE_KEY_LEN);
+
+    ngx_rbtree_insert(&worker->refreshes, &refresher->node.node);
+
+    return refresher;
+}
+
+
+static void
+ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
+    const cigna_vault_names_t *identity, const cigna_grant_t *refused)
+{
+    ngx_cigna_run_t     *run;
+    cigna_refresh_t     *flow;
+    ngx_cigna_tenant_t  *tenant;
+
+    run = refresher->run;
+    flow = run->flow;
+    tenant = run->tenant;
+
+    ngx_cigna_run_about(run, identity);
+
+    run->key = refresher->key;
+    run->epoch = ngx_cigna_cache_epoch(run->mcf->zone, run->identity.hash);
+    run->data = refresher;
+    run->on_result = ngx_cigna_refresher_result;
+    run->on_end = ngx_cigna_refresher_end;
+    run->patient = 1;
+    run->waiters_max = tenant->grant_waiters;
+    run->waiters_total = &tenant->waiters;
+    run->waiters_total_max = tenant->refresh_waiters;
+
+    flow->vault = &run->mcf->vault;
+    flow->provider = &tenant->provider;
+    flow->identity = &run->identity;
+    flow->arena = &run->arena;
+    flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
+    flow->wait_ms = tenant->connect_timeout + tenant->timeout;
+
+    if (refused != NULL) {
+        flow->verdict.refused_id = ngx_cigna_run_copy(run, refused->id);
+        flow->verdict.refused_generation = refused->generation;
+    }
+
+    cigna_refresh_init(flow);
+
+    ((ngx_cigna_refresher_flow_t *) flow)->run = run;
+
+    ngx_cigna_run_start(run, ngx_cigna_refresher_flow,
+                        tenant->provider.token_endpoint.len == 0);
+}
+
+
+/* what the node knows of the endpoint is as new as can be, and learned from */
+
+static void
+ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
+{
+    unsigned                     worked;
+    cigna_answer_e               answer;
+    ngx_cigna_run_t             *run;
+    cigna_refresh_t             *flow;
+    ngx_cigna_tenant_t          *tenant;
+    ngx_cigna_refresher_flow_t  *refresher;
+
+    refresher = data;
+    flow = &refresher->flow;
+    run = refresher->run;
+    tenant = run->tenant;
+
+    ngx_cigna_refresh_gate_endpoint(run->mcf->zone, tenant->pace,
+                                    tenant->provider.token_endpoint,
+                                    tenant->refused_share, ev->now_ms,
+                                    &flow->verdict.endpoint);
+
+    ngx_cigna_refresher_journalled(refresher);
+
+    answer = flow->answer;
+    worked = flow->secret.worked;
+
+    cigna_refresh_next(flow, ev, op);
+
+    if (!worked && flow->secret.worked) {
+        ngx_cigna_client_secret_worked(run, &flow->secret);
+    }
+
+    if (flow->answer != answer) {
+        ngx_cigna_refresher_answered(run, flow);
+    }
+}
+
+
+/*
+ * Of the grant that the flow is about, or, as long as it has read none, of the
+ * newest one.  A deletion comes after all generations.
+ */
+
+static void
+ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
+{
+    cigna_journal_t         entry;
+    ngx_cigna_run_t        *run;
+    cigna_verdict_t        *v;
+    cigna_journal_known_t   known;
+
+    v = &refresher->flow.verdict;
+    run = refresher->run;
+
+    ngx_memzero(&known, sizeof(cigna_journal_known_t));
+
+    known.tenant = run->tenant->provider.tenant;
+    known.who = cigna_script_who(&run->identity);
+    known.id = refresher->flow.grant.id;
+    known.now_ms = ngx_cigna_now_ms();
+
+    v->ahead_id = cigna_slice_null;
+
+    if (ngx_cigna_journal_ahead(run->mcf->zone, &known, &entry) != NGX_OK) {
+        return;
+    }
+
+    ngx_memcpy(refresher->ahead, entry.id.data, CIGNA_GRANT_ID_LEN);
+
+    v->ahead_id = cigna_slice_make(refresher->ahead,
+                                   refresher->ahead + CIGNA_GRANT_ID_LEN);
+    v->ahead_generation = entry.generation ? entry.generation : INT64_MAX;
+}
+
+
+/* nobody can miss it: an error each minute, as long as it lasts */
+
+static void
+ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
+    const cigna_refresh_t *flow)
+{
+    ngx_cigna_refresh_gate_e   state;
+    ngx_cigna_tenant_t        *tenant;
+
+    tenant = run->tenant;
+
+    state = ngx_cigna_refresh_gate_answered(run->mcf->zone, tenant->pace,
+                                            &run->key, flow->answer,
+                                            tenant->refused_share);
+
+    switch (state) {
+
+    case ngx_cigna_refresh_gate_doubting:
+        ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
+                      "the token endpoint refuses too many grants of \"%V\" "
+                      "with invalid_grant: none is given up for that, and few "
+                      "refreshes begin; are client_id and secret right?",
+                      &tenant->name);
+        return;
+
+    case ngx_cigna_refresh_gate_failing:
+        ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
+                      "refreshes of \"%V\" fail one after the other: few begin "
+                      "until one does well", &tenant->name);
+        return;
+
+    case ngx_cigna_refresh_gate_well:
+        return;
+    }
+}
+
+
+static void
+ngx_cigna_refresher_result(ngx_cigna_run_t *run)
+{
+    cigna_refresh_t  *flow;
+
+    flow = run->flow;
+
+    if (run->failed) {
+        flow->rc = cigna_refresh_unavailable;
+        flow->failure = cigna_refresh_unavailable;
+        flow->retry_after_s = -1;
+    }
+
+    switch (flow->rc) {
+
+    case cigna_refresh_ok:
+        ngx_cigna_refresher_keep(run, flow);
+        break;
+
+    case cigna_refresh_no_grant:
+    case cigna_refresh_spent:
+    case cigna_refresh_moved:
+        ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
+        break;
+
+    default:
+        break;
+    }
+
+    if (flow->exchanged) {
+        ngx_cigna_refresh_gate_warm(run->mcf->zone, &run->key);
+
+    } else if (!flow->overtaken && !cigna_verdict_behind(&flow->verdict)
+               && flow->failure == cigna_refresh_unavailable
+               && (flow->rc == cigna_refresh_unavailable
+                   || (flow->rc == cigna_refresh_ok
+                       && flow->detail[0] != '\0')))
+    {
+        ngx_cigna_refresher_failed(run, flow);
+    }
+
+    ngx_cigna_refresher_log(run, flow);
+
+    ngx_cigna_refresher_forget(run->data);
+    run->data = NULL;
+}
+
+
+/*
+ * An old grant that still serves since the refresh failed for now is not due
+ * again at once.
+ */
+
+static void
+ngx_cigna_refresher_keep(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
+{
+    int64_t                  now;
+    ngx_cigna_cache_entry_t  entry;
+
+    ngx_cigna_refresher_entry(run->tenant, &run->identity, &flow->grant,
+                              &entry);
+
+    now = ngx_cigna_now_ms();
+
+    if (entry.due_ms && entry.due_ms <= now) {
+        entry.due_ms = now + NGX_CIGNA_REFRESH_REST_MS
+                       + ngx_random() % NGX_CIGNA_REFRESH_JITTER_MS;
+    }
+
+    (void) ngx_cigna_cache_put(run->mcf->zone, &run->key, &entry, run->epoch);
+}
+
+
+/* a time that the provider has named is meant for all of the tenant's */
+
+static void
+ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
+{
+    int64_t  pause_s;
+
+    ngx_cigna_refresh_gate_cool(run->mcf->zone, &run->key,
+                                flow->answer != cigna_answer_none);
+
+    pause_s = ngx_min(flow->retry_after_s, NGX_CIGNA_REFRESH_PAUSE_MAX_S);
+
+    if (pause_s > 0) {
+        ngx_cigna_refresh_gate_pause(run->tenant->pace, pause_s * 1000);
+    }
+}
+
+
+void
+ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
+    const cigna_vault_names_t *identity, const cigna_grant_t *grant,
+    ngx_cigna_cache_entry_t *entry)
+{
+    int64_t  life, ahead;
+
+    ngx_memzero(entry, sizeof(ngx_cigna_cache_entry_t));
+
+    ngx_memcpy(entry->who, identity->hash, CIGNA_NAME_LEN);
+
+    if (grant->id.len == CIGNA_GRANT_ID_LEN) {
+        ngx_memcpy(entry->id, grant->id.data, CIGNA_GRANT_ID_LEN);
+    }
+
+    entry->token.data = (u_char *) grant->access_token.data;
+    entry->token.len = grant->access_token.len;
+    entry->patient.data = (u_char *) grant->patient.data;
+    entry->patient.len = grant->patient.len;
+    entry->scope.data = (u_char *) grant->scope.data;
+    entry->scope.len = grant->scope.len;
+    entry->userinfo.data = (u_char *) grant->userinfo.data;
+    entry->userinfo.len = grant->userinfo.len;
+    entry->generation = grant->generation;
+    entry->expires_ms = grant->expires_ms;
+    entry->checked_ms = ngx_cigna_now_ms();
+
+    if (grant->refresh_token.len == 0) {
+        return;
+    }
+
+    /* no earlier than half way, however short the token's life is */
+
+    life = grant->expires_ms - grant->obtained_ms;
+    ahead = ngx_min(tenant->provider.refresh_ahead_s * 1000, life / 2);
+
+    if (ahead <= 0) {
+        return;
+    }
+
+    entry->due_ms = grant->expires_ms - ahead / 2
+                    - ngx_random() % (ahead / 2 + 1);
+}
+
+
+static void
+ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
+{
+    ngx_uint_t  level;
+
+    if (flow->foreign) {
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_strangers);
+    }
+
+    if (flow->provisional) {
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refusals_held);
+    }
+
+    if (flow->rc == cigna_refresh_ok && flow->exchanged) {
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refreshes);
+        level = NGX_LOG_INFO;
+
+    } else if ((flow->rc == cigna_refresh_ok && flow->detail[0] == '\0')
+               || flow->rc == cigna_refresh_refused)
+    {
+        /* nothing was done; what is refused for it is logged there */
+        return;
+
+    } else if (flow->failure == cigna_refresh_paused && !flow->provisional) {
+        level = NGX_LOG_INFO;
+
+    } else {
+        ngx_cigna_count(run->tenant->counters,
+                        ngx_cigna_count_refresh_failures);
+        level = flow->client_refused ? NGX_LOG_ERR : NGX_LOG_WARN;
+    }
+
+    ngx_log_error(level, &run->log.log, 0, "refresh ended, outcome: %s%s%s",
+                  run->no_endpoints ? "discovery_failed"
+                                    : cigna_refresh_name(flow->rc),
+                  flow->detail[0] ? ", " : "", flow->detail);
+}
+
+
+/* a worker that exits does not wait for results */
+
+static void
+ngx_cigna_refresher_end(ngx_cigna_run_t *run)
+{
+    cigna_refresh_t  *flow;
+
+    flow = run->flow;
+
+    if (run->data != NULL) {
+        ngx_cigna_refresher_forget(run->data);
+    }
+
+    if (flow->superseded) {
+        ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
+
+        ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
+                      "the new tokens are not used any more%s%s",
+                      flow->detail[0] ? ", detail: " : "", flow->detail);
+
+    } else if (flow->exchanged && !flow->left && !run->failed) {
+        ngx_cigna_userinfo_start(run->mcf, run->tenant, &run->identity,
+                                 &run->key, &flow->grant, &run->log.request);
+    }
+}
+
+
+static void
+ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher)
+{
+    ngx_rbtree_delete(&refresher->worker->refreshes, &refresher->node.node);
+
+    ngx_free(refresher);
+}

@@ -1,0 +1,141 @@
+
+#include "ngx_cigna_revoker.h"
+#include "run/ngx_cigna_client_secret.h"
+#include "ngx_cigna_discovery.h"
+#include "provider/cigna_revocation.h"
+
+
+typedef struct {
+    cigna_revocation_t   flow;
+    ngx_cigna_run_t     *run;
+    u_char               member[CIGNA_NAME_LEN];   /* hash, for the log */
+} ngx_cigna_revoker_t;
+
+
+static void ngx_cigna_revoker_flow(void *data, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void ngx_cigna_revoker_end(ngx_cigna_run_t *run);
+
+
+void
+ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
+{
+    ngx_cigna_run_t      *run;
+    cigna_provider_t     *provider;
+    ngx_cigna_worker_t   *worker;
+    ngx_cigna_revoker_t  *revoker;
+
+    worker = from->mcf->worker;
+    provider = &from->tenant->provider;
+
+    if (worker->revocations == NGX_CIGNA_REVOCATIONS_MAX) {
+        ngx_cigna_revoker_refuse(from, "too many are under way");
+        return;
+    }
+
+    run = ngx_cigna_run_create(from->mcf, from->tenant, "revocation",
+                               &from->log.request, sizeof(ngx_cigna_revoker_t),
+                               cigna_revocation_room(provider, op->token));
+    if (run == NULL) {
+        ngx_cigna_revoker_refuse(from, "no memory");
+        return;
+    }
+
+    revoker = run->flow;
+    revoker->run = run;
+    revoker->flow.provider = provider;
+    revoker->flow.arena = &run->arena;
+    revoker->flow.token = ngx_cigna_run_copy(run, op->token);
+    revoker->flow.refresh_token = op->refresh_token;
+
+    cigna_revocation_init(&revoker->flow);
+
+    ngx_memcpy(revoker->member, from->identity.hash, CIGNA_NAME_LEN);
+
+    run->log.id.data = revoker->member;
+    run->log.id.len = CIGNA_NAME_LEN;
+    run->on_end = ngx_cigna_revoker_end;
+
+    worker->revocations++;
+
+    /* endpoints that are not known yet are asked for by the flow's sleeps */
+
+    ngx_cigna_run_start(run, ngx_cigna_revoker_flow, 0);
+}
+
+
+void
+ngx_cigna_revoker_refuse(ngx_cigna_run_t *from, const char *why)
+{
+    ngx_cigna_count(from->tenant->counters,
+                    ngx_cigna_count_revocations_failed);
+
+    ngx_log_error(NGX_LOG_ERR, &from->log.log, 0,
+                  "tokens not revoked, outcome: not_tried, member: %*s, "
+                  "detail: %s", (size_t) CIGNA_NAME_LEN, from->identity.hash,
+                  why);
+}
+
+
+static void
+ngx_cigna_revoker_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
+{
+    ngx_cigna_run_t      *run;
+    ngx_cigna_revoker_t  *revoker;
+
+    revoker = data;
+    run = revoker->run;
+
+    revoker->flow.known = ngx_cigna_discovery_ready(run->tenant);
+
+    if (!revoker->flow.known && !ngx_exiting) {
+        (void) ngx_cigna_discovery_start(run->mcf, run->tenant);
+    }
+
+    cigna_revocation_next(&revoker->flow, ev, op);
+}
+
+
+static void
+ngx_cigna_revoker_end(ngx_cigna_run_t *run)
+{
+    cigna_revocation_t   *flow;
+    ngx_cigna_revoker_t  *revoker;
+
+    revoker = run->flow;
+    flow = &revoker->flow;
+
+    run->mcf->worker->revocations--;
+
+    if (flow->secret.worked) {
+        ngx_cigna_client_secret_worked(run, &flow->secret);
+    }
+
+    switch (flow->rc) {
+
+    case cigna_revocation_ok:
+
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_revocations);
+
+        ngx_log_error(NGX_LOG_INFO, &run->log.log, 0,
+                      "tokens revoked, tries: %ui", (ngx_uint_t) flow->tries);
+        return;
+
+    case cigna_revocation_unsupported:
+
+        ngx_log_error(NGX_LOG_INFO, &run->log.log, 0,
+                      "tokens not revoked, as there is no "
+                      "revocation_endpoint");
+        return;
+
+    default:
+        break;
+    }
+
+    ngx_cigna_count(run->tenant->counters, ngx_cigna_count_revocations_failed);
+
+    ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
+                  "tokens not revoked, outcome: %s, tries: %ui%s%s",
+                  cigna_revocation_name(flow->rc), (ngx_uint_t) flow->tries,
+                  flow->detail[0] ? ", detail: " : "", flow->detail);
+}

@@ -1,0 +1,374 @@
+
+#include "gateway/ngx_cigna_conf.h"
+#include "conf/ngx_cigna_conf_budget.h"
+#include "conf/ngx_cigna_conf_cors.h"
+#include "conf/ngx_cigna_conf_links.h"
+#include "conf/ngx_cigna_conf_location.h"
+#include "gateway/ngx_cigna_conf_notice.h"
+#include "conf/ngx_cigna_conf_tenant.h"
+#include "conf/ngx_cigna_conf_tenants.h"
+#include "conf/ngx_cigna_conf_vault.h"
+#include "ngx_cigna_handlers.h"
+#include "gateway/ngx_cigna_rows.h"
+#include "gateway/ngx_cigna_worker.h"
+
+
+#define NGX_CIGNA_ANY_CONF                                                    \
+    (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF)
+
+
+static char *ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_cigna_zone_begin(ngx_shm_zone_t *zone, void *data);
+static ngx_int_t ngx_cigna_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_cigna_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
+    ngx_cigna_main_conf_t *mcf);
+static ngx_int_t ngx_cigna_init_process(ngx_cycle_t *cycle);
+static void ngx_cigna_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_http_handler_pt  ngx_cigna_connect = ngx_cigna_connect_handler;
+static ngx_http_handler_pt  ngx_cigna_callback = ngx_cigna_callback_handler;
+static ngx_http_handler_pt  ngx_cigna_status = ngx_cigna_status_handler;
+static ngx_http_handler_pt  ngx_cigna_disconnect
+                                                = ngx_cigna_disconnect_handler;
+static ngx_http_handler_pt  ngx_cigna_counted_here = ngx_cigna_counters_handler;
+
+
+static ngx_command_t  ngx_cigna_commands[] = {
+
+    { ngx_string("cigna_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_cigna_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_vault"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_NOARGS,
+      ngx_cigna_conf_vault,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_tenant"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_cigna_conf_tenant,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_budget"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_ANY,
+      ngx_cigna_conf_budget,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_identity"),
+      NGX_CIGNA_ANY_CONF|NGX_CONF_TAKE2,
+      ngx_cigna_conf_identity,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_insecure_upstream"),
+      NGX_CIGNA_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_cigna_loc_conf_t, insecure_upstream),
+      NULL },
+
+    { ngx_string("cigna_fhir"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      ngx_cigna_conf_fhir,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_upstream_alias"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_cigna_conf_alias,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_base_url"),
+      NGX_CIGNA_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_cigna_conf_base_url,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_smart_endpoint"),
+      NGX_CIGNA_ANY_CONF|NGX_CONF_TAKE2,
+      ngx_cigna_conf_smart_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_not_found"),
+      NGX_CIGNA_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_cigna_loc_conf_t, not_found),
+      NULL },
+
+    { ngx_string("cigna_cors"),
+      NGX_CIGNA_ANY_CONF|NGX_CONF_1MORE,
+      ngx_cigna_conf_cors,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("cigna_connect"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_cigna_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_cigna_connect },
+
+    { ngx_string("cigna_callback"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_cigna_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_cigna_callback },
+
+    { ngx_string("cigna_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_cigna_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_cigna_status },
+
+    { ngx_string("cigna_disconnect"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_cigna_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_cigna_disconnect },
+
+    { ngx_string("cigna_counters"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_cigna_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_cigna_counted_here },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_cigna_module_ctx = {
+    ngx_cigna_preconfiguration,            /* preconfiguration */
+    ngx_cigna_postconfiguration,           /* postconfiguration */
+
+    ngx_cigna_conf_create_main,            /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    ngx_cigna_conf_create_srv,             /* create server configuration */
+    ngx_cigna_conf_merge_srv,              /* merge server configuration */
+
+    ngx_cigna_conf_create_loc,             /* create location configuration */
+    ngx_cigna_conf_merge_loc               /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_cigna_module = {
+    NGX_MODULE_V1,
+    &ngx_cigna_module_ctx,                 /* module context */
+    ngx_cigna_commands,                    /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_cigna_init_process,                /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_cigna_exit_process,                /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static char *
+ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_cigna_main_conf_t *mcf = conf;
+
+    u_char     *colon;
+    ssize_t     size;
+    ngx_str_t  *value, name, text;
+
+    if (mcf->zone) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    colon = (u_char *) ngx_strchr(value[1].data, ':');
+
+    if (ngx_strncmp(value[1].data, "zone=", 5) != 0 || colon == NULL) {
+        return "has an invalid parameter, write \"cigna_zone "
+               "zone=cigna:32m;\"";
+    }
+
+    name.data = value[1].data + 5;
+    name.len = colon - name.data;
+
+    text.data = colon + 1;
+    text.len = value[1].data + value[1].len - text.data;
+
+    size = ngx_parse_size(&text);
+
+    if (name.len == 0 || size == NGX_ERROR) {
+        return "has an invalid name or size, write \"cigna_zone "
+               "zone=cigna:32m;\"";
+    }
+
+    if (size < NGX_CIGNA_ZONE_SIZE_MIN) {
+        return "is too small, write at least \"cigna_zone zone=cigna:1m;\"";
+    }
+
+    mcf->zone = ngx_cigna_zone_add(cf, &name, size);
+    mcf->zone_place = ngx_cigna_place_create(cf);
+
+    if (mcf->zone == NULL || mcf->zone_place == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->zone->init = ngx_cigna_zone_begin;
+    mcf->zone->data = mcf;
+
+    return NGX_CONF_OK;
+}
+
+
+/* data: what the zone had before a reload, which keeps it */
+
+static ngx_int_t
+ngx_cigna_zone_begin(ngx_shm_zone_t *zone, void *data)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = zone->data;
+
+    return ngx_cigna_zone_init(zone, data) == NGX_OK
+           ? ngx_cigna_rows_claim(mcf) : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_cigna_preconfiguration(ngx_conf_t *cf)
+{
+    if (ngx_cigna_variables_add(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_cigna_notice_begin(cf);
+}
+
+
+/* where nothing of the module is configured it stays out of the way */
+
+static ngx_int_t
+ngx_cigna_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
+
+    ngx_cigna_notice_end(cf);
+
+    if (mcf->zone == NULL && !mcf->vault_set && mcf->tenants.nelts == 0
+        && mcf->used == NULL)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_cigna_complete(cf, mcf) != NGX_OK
+        || ngx_cigna_rows_check(cf, mcf) != NGX_OK
+        || ngx_cigna_conf_vault_init(cf, mcf) != NGX_OK
+        || ngx_cigna_conf_tenants_init(cf, mcf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_cigna_handlers_init(cf);
+}
+
+
+static ngx_int_t
+ngx_cigna_complete(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
+{
+    const char  *missing;
+
+    missing = NULL;
+
+    if (mcf->zone == NULL) {
+        missing = "cigna_zone zone=cigna:32m;";
+
+    } else if (!mcf->vault_set) {
+        missing = "cigna_vault { redis ...; keys ...; }";
+
+    } else if (mcf->tenants.nelts == 0) {
+        missing = "cigna_tenant NAME { ... }";
+    }
+
+    if (missing == NULL) {
+        return NGX_OK;
+    }
+
+    if (mcf->used) {
+        ngx_cigna_place_enter(cf, mcf->used);
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "the Cigna gateway lacks a directive, write \"%s\" in "
+                       "the block \"http\"", missing);
+
+    if (mcf->used) {
+        ngx_cigna_place_leave(cf, mcf->used);
+    }
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_cigna_init_process(ngx_cycle_t *cycle)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_cigna_module);
+
+    if (mcf == NULL || mcf->zone == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_cigna_rows_use(mcf);
+
+    /* cache manager and loader are processes too */
+
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_cigna_worker_init(cycle, mcf);
+}
+
+
+static void
+ngx_cigna_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_cigna_module);
+
+    if (mcf == NULL || mcf->worker == NULL) {
+        return;
+    }
+
+    ngx_cigna_worker_exit(mcf);
+}

@@ -1,0 +1,36 @@
+
+#ifndef _NGX_CIGNA_CACHE_KEY_H_INCLUDED_
+#define _NGX_CIGNA_CACHE_KEY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/*
+ * Keys of the cache: the 128-bit SipHash of (tenant, member) under a secret
+ * key, so that names are neither in shared memory nor can be chosen to
+ * collide.
+ */
+
+#define NGX_CIGNA_CACHE_KEY_LEN    16
+
+
+typedef struct {
+    u_char      bytes[NGX_CIGNA_CACHE_KEY_LEN];
+} ngx_cigna_cache_key_t;
+
+
+/* the worker's hasher; one a worker, wiped and freed with the pool */
+
+typedef struct ngx_cigna_cache_hash_s  ngx_cigna_cache_hash_t;
+
+ngx_cigna_cache_hash_t *ngx_cigna_cache_key_create(ngx_pool_t *pool,
+    const u_char secret[16]);
+
+/* NGX_ERROR if the names are longer than names may be */
+ngx_int_t ngx_cigna_cache_key_hash(ngx_cigna_cache_hash_t *h, ngx_str_t *tenant,
+    ngx_str_t *member, ngx_cigna_cache_key_t *key);
+
+
+#endif /* _NGX_CIGNA_CACHE_KEY_H_INCLUDED_ */

@@ -1,0 +1,74 @@
+
+#include "ngx_cigna_redis_topology.h"
+#include "ngx_cigna_redis_node.h"
+
+
+static ngx_int_t ngx_cigna_redis_standalone_init(ngx_cigna_redis_t *redis);
+static ngx_int_t ngx_cigna_redis_standalone_route(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
+static ngx_int_t ngx_cigna_redis_standalone_answered(ngx_cigna_redis_node_t *node,
+    ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
+static ngx_uint_t ngx_cigna_redis_standalone_trouble(ngx_cigna_redis_node_t *node);
+static ngx_cigna_origin_t *ngx_cigna_redis_standalone_origin(
+    ngx_cigna_redis_t *redis);
+static void ngx_cigna_redis_standalone_done(ngx_cigna_redis_t *redis);
+
+
+const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_alone = {
+    ngx_cigna_redis_standalone_init,
+    ngx_cigna_redis_standalone_route,
+    ngx_cigna_redis_standalone_answered,
+    ngx_cigna_redis_standalone_trouble,
+    ngx_cigna_redis_standalone_origin,
+    ngx_cigna_redis_standalone_done
+};
+
+
+static ngx_int_t
+ngx_cigna_redis_standalone_init(ngx_cigna_redis_t *redis)
+{
+    redis->topology_data = ngx_cigna_redis_node_seeds(redis);
+
+    return redis->topology_data ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_cigna_redis_standalone_route(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node)
+{
+    *node = redis->topology_data;
+
+    return NGX_OK;
+}
+
+
+/* there is nobody else to ask */
+
+static ngx_int_t
+ngx_cigna_redis_standalone_answered(ngx_cigna_redis_node_t *node,
+    ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
+{
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_cigna_redis_standalone_trouble(ngx_cigna_redis_node_t *node)
+{
+    return 0;
+}
+
+
+static ngx_cigna_origin_t *
+ngx_cigna_redis_standalone_origin(ngx_cigna_redis_t *redis)
+{
+    return ngx_cigna_redis_node_origin(redis->topology_data);
+}
+
+
+static void
+ngx_cigna_redis_standalone_done(ngx_cigna_redis_t *redis)
+{
+    ngx_cigna_redis_node_done(redis->topology_data);
+}

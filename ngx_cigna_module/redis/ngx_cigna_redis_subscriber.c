@@ -1,0 +1,328 @@
+
+#include "ngx_cigna_redis_subscriber.h"
+
+
+/*
+ * A connection that listens to one channel.
+ *
+ *     resting --> connecting --> ready: SUBSCRIBE --> confirmed: up()
+ *        ^            |                |                  |
+ *        +------------+----------------+------------------+
+ *          failed, closed, or nothing heard for too long
+ *
+ * Nobody waits for it, so nobody would notice that its peer is gone: when all
+ * is quiet it asks for an answer.
+ */
+
+
+#define NGX_CIGNA_REDIS_LOOK_MS    2500    /* how often it looks */
+#define NGX_CIGNA_REDIS_QUIET_MS   2000    /* then asks for an answer */
+#define NGX_CIGNA_REDIS_SILENT_MS  7400    /* then gives up */
+
+
+struct ngx_cigna_redis_subscriber_s {
+    ngx_queue_t                  queue;
+    ngx_cigna_redis_t           *redis;
+    ngx_cigna_redis_conn_t       conn;
+
+    ngx_str_t                    channel;
+    ngx_cigna_redis_up_pt        up;
+    ngx_cigna_redis_message_pt   handler;
+    void                        *data;
+
+    ngx_event_t                  retry;
+    ngx_event_t                  look;
+    ngx_msec_t                   heard;    /* something, at last */
+    ngx_uint_t                   failures;
+    unsigned                     down:1;   /* and this was logged */
+};
+
+
+static void ngx_cigna_redis_subscriber_init(ngx_cigna_redis_subscriber_t *sub);
+static void ngx_cigna_redis_subscriber_connect(ngx_event_t *ev);
+static void ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_subscriber_push(ngx_cigna_redis_conn_t *conn,
+    cigna_reply_t *reply);
+static void ngx_cigna_redis_subscriber_confirmed(
+    ngx_cigna_redis_subscriber_t *sub);
+static void ngx_cigna_redis_subscriber_look(ngx_event_t *ev);
+static void ngx_cigna_redis_subscriber_failed(ngx_cigna_redis_conn_t *conn,
+    const char *error);
+static void ngx_cigna_redis_subscriber_closed(ngx_cigna_redis_conn_t *conn,
+    ngx_queue_t *calls);
+static void ngx_cigna_redis_subscriber_rest(ngx_cigna_redis_subscriber_t *sub);
+
+
+static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_subscriber_ops = {
+    ngx_cigna_redis_subscriber_ready,
+    ngx_cigna_redis_subscriber_failed,
+    NULL,
+    ngx_cigna_redis_subscriber_closed,
+    ngx_cigna_redis_subscriber_push
+};
+
+
+ngx_cigna_redis_subscriber_t *
+ngx_cigna_redis_subscribe(ngx_cigna_redis_t *redis, ngx_str_t *channel,
+    ngx_cigna_redis_up_pt up, ngx_cigna_redis_message_pt handler, void *data)
+{
+    ngx_cigna_redis_subscriber_t  *sub;
+
+    sub = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_subscriber_t));
+    if (sub == NULL) {
+        return NULL;
+    }
+
+    sub->channel.data = ngx_pstrdup(redis->pool, channel);
+    if (sub->channel.data == NULL) {
+        return NULL;
+    }
+
+    sub->channel.len = channel->len;
+    sub->redis = redis;
+    sub->up = up;
+    sub->handler = handler;
+    sub->data = data;
+
+    ngx_cigna_redis_subscriber_init(sub);
+
+    ngx_queue_insert_tail(&redis->subscribers, &sub->queue);
+
+    ngx_add_timer(&sub->retry, 1);
+
+    return sub;
+}
+
+
+static void
+ngx_cigna_redis_subscriber_init(ngx_cigna_redis_subscriber_t *sub)
+{
+    ngx_log_t               *log;
+    ngx_cigna_redis_conn_t  *conn;
+
+    log = &sub->redis->shared.log.log;
+    conn = &sub->conn;
+
+    conn->shared = &sub->redis->shared;
+    conn->ops = &ngx_cigna_redis_subscriber_ops;
+    conn->owner = sub;
+    conn->login = &conn->shared->conf->login;
+    conn->check = cigna_redis_handshake_check_none;
+
+    sub->retry.handler = ngx_cigna_redis_subscriber_connect;
+    sub->retry.data = sub;
+    sub->retry.log = log;
+    sub->retry.cancelable = 1;
+
+    sub->look.handler = ngx_cigna_redis_subscriber_look;
+    sub->look.data = sub;
+    sub->look.log = log;
+    sub->look.cancelable = 1;
+
+    ngx_cigna_redis_conn_init(conn);
+}
+
+
+static void
+ngx_cigna_redis_subscriber_connect(ngx_event_t *ev)
+{
+    ngx_cigna_origin_t            *origin;
+    ngx_cigna_redis_subscriber_t  *sub;
+
+    sub = ev->data;
+
+    origin = sub->redis->topology->origin(sub->redis);
+
+    if (origin == NULL) {
+        ngx_cigna_redis_subscriber_rest(sub);
+        return;
+    }
+
+    ngx_cigna_redis_conn_connect(&sub->conn, origin);
+}
+
+
+static void
+ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn)
+{
+    cigna_slice_t                  argv[2];
+    ngx_cigna_redis_subscriber_t  *sub;
+
+    sub = conn->owner;
+
+    argv[0] = cigna_slice("SUBSCRIBE");
+    argv[1].data = sub->channel.data;
+    argv[1].len = sub->channel.len;
+
+    /* without memory for it there will be silence, which is dealt with */
+
+    (void) ngx_cigna_redis_conn_say(conn, argv, 2);
+
+    sub->heard = ngx_current_msec;
+
+    ngx_add_timer(&sub->look, NGX_CIGNA_REDIS_LOOK_MS);
+}
+
+
+/* an array: what it is, the channel, and then the message or a number */
+
+static void
+ngx_cigna_redis_subscriber_push(ngx_cigna_redis_conn_t *conn,
+    cigna_reply_t *reply)
+{
+    cigna_slice_t                  what;
+    ngx_cigna_redis_subscriber_t  *sub;
+
+    sub = conn->owner;
+
+    sub->heard = ngx_current_msec;
+
+    what = cigna_reply_slice(cigna_reply_item(reply, 0));
+
+    if (cigna_slice_eq(what, cigna_slice("message"))) {
+        sub->handler(sub->data, cigna_reply_slice(cigna_reply_item(reply, 2)));
+        return;
+    }
+
+    if (cigna_slice_eq(what, cigna_slice("subscribe"))) {
+        ngx_cigna_redis_subscriber_confirmed(sub);
+        return;
+    }
+
+    if (cigna_reply_type(reply) == cigna_reply_error) {
+        conn->error = "SUBSCRIBE is refused, the Redis user needs the channel";
+    }
+}
+
+
+static void
+ngx_cigna_redis_subscriber_confirmed(ngx_cigna_redis_subscriber_t *sub)
+{
+    ngx_uint_t  level;
+
+    level = sub->down ? NGX_LOG_NOTICE : NGX_LOG_INFO;
+
+    ngx_log_error(level, &sub->redis->shared.log.log, 0,
+                  "redis \"%V\" is listened to", &sub->conn.peer.origin->name);
+
+    sub->down = 0;
+    sub->failures = 0;
+
+    sub->up(sub->data);
+}
+
+
+static void
+ngx_cigna_redis_subscriber_look(ngx_event_t *ev)
+{
+    ngx_msec_t                     quiet;
+    ngx_cigna_redis_subscriber_t  *sub;
+
+    static const cigna_slice_t  ping = { (const uint8_t *) "PING", 4 };
+
+    sub = ev->data;
+
+    quiet = ngx_current_msec - sub->heard;
+
+    if (quiet >= NGX_CIGNA_REDIS_SILENT_MS) {
+        ngx_cigna_redis_conn_close(&sub->conn, "nothing was heard for long");
+        return;
+    }
+
+    if (quiet >= NGX_CIGNA_REDIS_QUIET_MS) {
+        (void) ngx_cigna_redis_conn_say(&sub->conn, &ping, 1);
+    }
+
+    ngx_add_timer(ev, NGX_CIGNA_REDIS_LOOK_MS);
+}
+
+
+/* the next one may be better */
+
+static void
+ngx_cigna_redis_subscriber_failed(ngx_cigna_redis_conn_t *conn,
+    const char *error)
+{
+    ngx_uint_t                     level;
+    ngx_cigna_redis_subscriber_t  *sub;
+
+    sub = conn->owner;
+    level = sub->down ? NGX_LOG_INFO : NGX_LOG_WARN;
+
+    ngx_log_error(level, &sub->redis->shared.log.log, 0,
+                  "redis \"%V\" cannot be listened to: %s",
+                  &conn->peer.origin->name, error);
+
+    sub->down = 1;
+
+    ngx_cigna_redis_subscriber_rest(sub);
+}
+
+
+static void
+ngx_cigna_redis_subscriber_closed(ngx_cigna_redis_conn_t *conn,
+    ngx_queue_t *calls)
+{
+    ngx_cigna_redis_subscriber_t  *sub;
+
+    sub = conn->owner;
+
+    if (sub->look.timer_set) {
+        ngx_del_timer(&sub->look);
+    }
+
+    ngx_cigna_redis_subscriber_rest(sub);
+}
+
+
+static void
+ngx_cigna_redis_subscriber_rest(ngx_cigna_redis_subscriber_t *sub)
+{
+    if (!ngx_exiting) {
+        ngx_add_timer(&sub->retry, ngx_cigna_redis_pause(sub->failures++));
+    }
+}
+
+
+void
+ngx_cigna_redis_subscribers_move(ngx_cigna_redis_t *redis)
+{
+    ngx_queue_t                   *q;
+    ngx_cigna_redis_subscriber_t  *sub;
+
+    for (q = ngx_queue_head(&redis->subscribers);
+         q != ngx_queue_sentinel(&redis->subscribers);
+         q = ngx_queue_next(q))
+    {
+        sub = ngx_queue_data(q, ngx_cigna_redis_subscriber_t, queue);
+
+        if (sub->conn.state == ngx_cigna_redis_ready) {
+            ngx_cigna_redis_conn_close(&sub->conn, "the primary has changed");
+        }
+    }
+}
+
+
+void
+ngx_cigna_redis_subscribers_destroy(ngx_cigna_redis_t *redis)
+{
+    ngx_queue_t                   *q;
+    ngx_cigna_redis_subscriber_t  *sub;
+
+    for (q = ngx_queue_head(&redis->subscribers);
+         q != ngx_queue_sentinel(&redis->subscribers);
+         q = ngx_queue_next(q))
+    {
+        sub = ngx_queue_data(q, ngx_cigna_redis_subscriber_t, queue);
+
+        if (sub->look.timer_set) {
+            ngx_del_timer(&sub->look);
+        }
+
+        if (sub->retry.timer_set) {
+            ngx_del_timer(&sub->retry);
+        }
+
+        ngx_cigna_redis_conn_destroy(&sub->conn);
+    }
+}

@@ -1,0 +1,112 @@
+
+#include "ngx_cigna_identity.h"
+
+
+ngx_cigna_identity_e
+ngx_cigna_identity(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_identity_e   who;
+    ngx_cigna_loc_conf_t  *lcf;
+
+    who = ngx_cigna_identity_tenant(r, ctx);
+
+    if (who != ngx_cigna_identity_known) {
+        return who;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (ngx_http_complex_value(r, lcf->member_value, &ctx->member) != NGX_OK) {
+        return ngx_cigna_identity_failed;
+    }
+
+    if (ctx->member.len == 0) {
+        return ngx_cigna_identity_nobody;
+    }
+
+    if (!cigna_vault_names_valid(ngx_cigna_slice(&ctx->member))) {
+        return ngx_cigna_identity_invalid;
+    }
+
+    return ngx_cigna_identity_known;
+}
+
+
+ngx_cigna_identity_e
+ngx_cigna_identity_tenant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_str_t               name;
+    ngx_cigna_loc_conf_t   *lcf;
+    ngx_cigna_main_conf_t  *mcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (lcf->member_value == NULL) {
+        return ngx_cigna_identity_nobody;
+    }
+
+    if (lcf->tenant != NULL) {
+        ctx->tenant = lcf->tenant;
+        return ngx_cigna_identity_known;
+    }
+
+    if (ngx_http_complex_value(r, lcf->tenant_value, &name) != NGX_OK) {
+        return ngx_cigna_identity_failed;
+    }
+
+    if (name.len == 0) {
+        return ngx_cigna_identity_nobody;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    ctx->tenant = ngx_cigna_tenant_find(mcf, &name);
+
+    return ctx->tenant ? ngx_cigna_identity_known : ngx_cigna_identity_invalid;
+}
+
+
+ngx_cigna_condition_e
+ngx_cigna_identity_condition(ngx_cigna_identity_e who)
+{
+    switch (who) {
+
+    case ngx_cigna_identity_nobody:
+        return ngx_cigna_condition_no_identity;
+
+    case ngx_cigna_identity_invalid:
+        return ngx_cigna_condition_identity_invalid;
+
+    default:
+        return ngx_cigna_condition_internal_error;
+    }
+}
+
+
+cigna_vault_names_t *
+ngx_cigna_identity_named(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    cigna_vault_names_t    *id;
+    ngx_cigna_main_conf_t  *mcf;
+
+    if (ctx->identity != NULL) {
+        return ctx->identity;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    id = ngx_palloc(r->pool, sizeof(cigna_vault_names_t));
+
+    if (id == NULL
+        || cigna_vault_names_init(id, &mcf->vault,
+                                  ngx_cigna_slice(&ctx->tenant->name),
+                                  ngx_cigna_slice(&ctx->member))
+           != CIGNA_OK)
+    {
+        return NULL;
+    }
+
+    ctx->identity = id;
+
+    return id;
+}

@@ -1,0 +1,418 @@
+
+#include "ngx_cigna_reply.h"
+#include "http/cigna_accept.h"
+#include "json/cigna_json.h"
+
+
+#define NGX_CIGNA_REPLY_SIZE    1024
+#define NGX_CIGNA_LINK_EXTRA    "; rel=\"cigna-connect\""
+#define NGX_CIGNA_ORIGIN_EXTRA  sizeof("https://[]:65535")
+
+
+static ngx_int_t ngx_cigna_reply_link(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_reply_outcome(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_condition_t *c, ngx_str_t *connect);
+static void ngx_cigna_reply_object(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_condition_t *c, ngx_str_t *connect);
+static void ngx_cigna_reply_text(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_condition_t *c, ngx_str_t *connect);
+
+
+void
+ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e, const char *what, const ngx_str_t *detail)
+{
+    ngx_str_t                     tenant, member;
+    cigna_vault_names_t          *id;
+    const ngx_cigna_condition_t  *c;
+    static ngx_str_t              none = ngx_string("");
+
+    c = ngx_cigna_condition(e);
+
+    ctx->outcome = c->name;
+
+    /* what is not logged is not worked out */
+
+    if (r->connection->log->log_level < c->level) {
+        return;
+    }
+
+    ngx_str_set(&tenant, "-");
+    ngx_str_set(&member, "-");
+
+    if (ctx->tenant) {
+        tenant = ctx->tenant->name;
+    }
+
+    if (e != ngx_cigna_condition_identity_invalid && ctx->tenant && ctx->member.len) {
+
+        id = ngx_cigna_identity_named(r, ctx);
+
+        if (id != NULL) {
+            member.data = id->hash;
+            member.len = CIGNA_NAME_LEN;
+        }
+    }
+
+    if (detail == NULL) {
+        detail = &none;
+    }
+
+    ngx_log_error(c->level, r->connection->log, 0,
+                  "cigna: %s request %s, condition: %V, tenant: %V, "
+                  "member: %V, request: %V%s%V",
+                  what, e == ngx_cigna_condition_served_stale ? "served" : "refused",
+                  &c->name, &tenant, &member, ngx_cigna_request_id(r),
+                  detail->len ? ", detail: " : "", detail);
+}
+
+
+ngx_int_t
+ngx_cigna_reply_header(ngx_http_request_t *r, const char *key,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key.data = (u_char *) key;
+    h->key.len = ngx_strlen(key);
+    h->value = *value;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_reply(ngx_http_request_t *r, ngx_uint_t status, const char *type,
+    ngx_str_t *body)
+{
+    ngx_int_t    rc;
+    ngx_buf_t   *b;
+    ngx_chain_t  out;
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = body->len;
+
+    if (type) {
+        r->headers_out.content_type.data = (u_char *) type;
+        r->headers_out.content_type.len = ngx_strlen(type);
+        r->headers_out.content_type_len = r->headers_out.content_type.len;
+        r->headers_out.content_type_lowcase = NULL;
+    }
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    if (body->len == 0) {
+        return ngx_http_send_special(r, NGX_HTTP_LAST);
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = body->data;
+    b->last = body->data + body->len;
+    b->memory = 1;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+/* not headers_out.location, which nginx would make absolute by itself */
+
+ngx_int_t
+ngx_cigna_reply_redirect(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *location)
+{
+    ngx_str_t  policy, none;
+
+    ngx_str_set(&policy, "no-referrer");
+    ngx_str_null(&none);
+
+    if (ngx_cigna_reply_header(r, "Location", location) != NGX_OK
+        || ngx_cigna_reply_header(r, "Referrer-Policy", &policy) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply(r, status, NULL, &none);
+}
+
+
+ngx_int_t
+ngx_cigna_reply_condition(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e, ngx_cigna_reply_e form, ngx_uint_t retry_after_s,
+    const char *allow)
+{
+    ngx_str_t  body;
+
+    if (ngx_cigna_reply_condition_headers(r, ctx, e, retry_after_s, allow)
+            != NGX_OK
+        || ngx_cigna_reply_body(r, ctx, e, form, &body) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply(r, ngx_cigna_condition(e)->status,
+                           form == ngx_cigna_reply_fhir
+                               ? ngx_cigna_reply_fhir_type(r)
+                               : "application/json",
+                           &body);
+}
+
+
+const char *
+ngx_cigna_reply_fhir_type(ngx_http_request_t *r)
+{
+    ngx_str_t       *line;
+    ngx_uint_t       from;
+    cigna_accept_t   accept;
+
+    from = 0;
+    cigna_accept_init(&accept);
+
+    while ((line = ngx_cigna_request_header(r, "accept", &from)) != NULL) {
+        cigna_accept_add(&accept, ngx_cigna_slice(line));
+    }
+
+    return cigna_accept_json(&accept) ? "application/json"
+                                      : "application/fhir+json";
+}
+
+
+ngx_int_t
+ngx_cigna_reply_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e, ngx_cigna_reply_e form, ngx_str_t *body)
+{
+    ngx_str_t                     connect;
+    cigna_buf_t                   b;
+    const ngx_cigna_condition_t  *c;
+
+    c = ngx_cigna_condition(e);
+
+    ngx_str_null(&connect);
+
+    if ((c->connect && ngx_cigna_connect_url(r, ctx, &connect) != NGX_OK)
+        || ngx_cigna_buf_init(r, &b, NGX_CIGNA_REPLY_SIZE + connect.len
+                                     + ctx->about.len)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (form == ngx_cigna_reply_fhir) {
+        ngx_cigna_reply_outcome(&b, ctx, c, &connect);
+
+    } else {
+        ngx_cigna_reply_object(&b, ctx, c, &connect);
+    }
+
+    return ngx_cigna_buf_done(&b, body);
+}
+
+
+static void
+ngx_cigna_reply_outcome(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_condition_t *c, ngx_str_t *connect)
+{
+    cigna_buf_append_str(b, "{\"resourceType\":\"OperationOutcome\","
+                            "\"issue\":[{\"severity\":\"error\",\"code\":");
+    cigna_json_append_string(b, cigna_slice_str(ctx->issue ? ctx->issue
+                                                           : c->issue));
+    cigna_buf_append_str(b, ",\"details\":{\"coding\":[{\"system\":"
+                            "\"urn:cigna-gateway:condition\",\"code\":");
+    cigna_json_append_string(b, ngx_cigna_slice(&c->name));
+    cigna_buf_append_str(b, "}]},\"diagnostics\":");
+    ngx_cigna_reply_text(b, ctx, c, connect);
+    cigna_buf_append_str(b, "}]}\n");
+}
+
+
+static void
+ngx_cigna_reply_object(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_condition_t *c, ngx_str_t *connect)
+{
+    cigna_buf_append_str(b, "{\"error\":");
+    cigna_json_append_string(b, ngx_cigna_slice(&c->name));
+    cigna_buf_append_str(b, ",\"message\":");
+    ngx_cigna_reply_text(b, ctx, c, connect);
+    cigna_buf_append_str(b, "}\n");
+}
+
+
+/* texts of the table and URLs of the configuration need no escapes in JSON */
+
+static void
+ngx_cigna_reply_text(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_condition_t *c, ngx_str_t *connect)
+{
+    cigna_buf_append_char(b, '"');
+    cigna_buf_append_str(b, c->text);
+
+    if (ctx->about.len) {
+        cigna_buf_append_char(b, ' ');
+        cigna_buf_append(b, ngx_cigna_slice(&ctx->about));
+    }
+
+    if (connect->len) {
+        cigna_buf_append_str(b, " To connect, send the member's browser to ");
+        cigna_buf_append(b, ngx_cigna_slice(connect));
+    }
+
+    cigna_buf_append_char(b, '"');
+}
+
+
+ngx_int_t
+ngx_cigna_reply_condition_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_condition_e e, ngx_uint_t retry_after_s, const char *allow)
+{
+    ngx_str_t                     value;
+    const ngx_cigna_condition_t  *c;
+
+    c = ngx_cigna_condition(e);
+
+    if (c->retry_after_s
+        && ngx_cigna_reply_retry_after(r, retry_after_s ? retry_after_s
+                                                        : c->retry_after_s)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (allow) {
+
+        value.data = (u_char *) allow;
+        value.len = ngx_strlen(allow);
+
+        if (ngx_cigna_reply_header(r, "Allow", &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return c->connect ? ngx_cigna_reply_link(r, ctx) : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_reply_retry_after(ngx_http_request_t *r, ngx_uint_t seconds)
+{
+    u_char     *p;
+    ngx_str_t   value;
+
+    p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.data = p;
+    value.len = ngx_sprintf(p, "%ui", seconds) - p;
+
+    return ngx_cigna_reply_header(r, "Retry-After", &value);
+}
+
+
+static ngx_int_t
+ngx_cigna_reply_link(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    u_char     *p;
+    ngx_str_t   connect, value;
+
+    if (ngx_cigna_connect_url(r, ctx, &connect) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (connect.len == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, connect.len + sizeof("<>" NGX_CIGNA_LINK_EXTRA));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.data = p;
+    value.len = ngx_sprintf(p, "<%V>" NGX_CIGNA_LINK_EXTRA, &connect) - p;
+
+    return ngx_cigna_reply_header(r, "Link", &value);
+}
+
+
+ngx_int_t
+ngx_cigna_connect_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_str_t *url)
+{
+    cigna_uri_t           *uri;
+    cigna_buf_t            b;
+    ngx_cigna_srv_conf_t  *scf;
+
+    ngx_str_null(url);
+
+    scf = ngx_http_get_module_srv_conf(r, ngx_cigna_module);
+
+    if (scf->connect_path.len == 0 || ctx->tenant == NULL) {
+        return NGX_OK;
+    }
+
+    uri = &ctx->tenant->redirect_uri;
+
+    if (ngx_cigna_buf_init(r, &b, uri->authority.len + NGX_CIGNA_ORIGIN_EXTRA
+                                  + scf->connect_path.len)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    cigna_uri_append_origin(&b, uri);
+    cigna_buf_append(&b, ngx_cigna_slice(&scf->connect_path));
+
+    return ngx_cigna_buf_done(&b, url);
+}
+
+
+ngx_int_t
+ngx_cigna_buf_init(ngx_http_request_t *r, cigna_buf_t *b, size_t size)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    cigna_buf_init(b, p, size);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_buf_done(const cigna_buf_t *b, ngx_str_t *s)
+{
+    if (b->overflow) {
+        return NGX_ERROR;
+    }
+
+    s->data = b->start;
+    s->len = b->pos - b->start;
+
+    return NGX_OK;
+}

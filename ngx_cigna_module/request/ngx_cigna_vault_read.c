@@ -1,0 +1,268 @@
+
+#include "ngx_cigna_vault_read.h"
+#include "shm/ngx_cigna_journal.h"
+#include "jobs/ngx_cigna_resealer.h"
+#include "ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "refresh/cigna_verdict.h"
+
+
+/*
+ * A grant is opened, looked at and wiped without a return to the event loop,
+ * so that one block serves all requests of the worker.  There is room for what
+ * Redis has, and for what the journal has.
+ */
+
+#define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
+
+static uint8_t        ngx_cigna_vault_read_mem[NGX_CIGNA_VAULT_READ_ARENA];
+static cigna_arena_t  ngx_cigna_vault_read_arena;
+
+/* the grant in there is the journal's */
+
+static ngx_uint_t     ngx_cigna_vault_read_ahead;
+
+
+static ngx_int_t ngx_cigna_vault_read_newer(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_grant_t *grant, int *rc);
+static ngx_int_t ngx_cigna_vault_read_open(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_journal_t *entry, cigna_grant_t *grant,
+    int *rc);
+static ngx_cigna_condition_e ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_grant_t *grant,
+    const cigna_vault_mark_t *mark);
+static ngx_cigna_condition_e ngx_cigna_vault_read_failed(int rc);
+
+
+ngx_int_t
+ngx_cigna_vault_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_http_event_handler_pt resume)
+{
+    size_t                argc;
+    cigna_slice_t         argv[CIGNA_GRANT_READ_ARGC];
+    cigna_vault_names_t  *id;
+
+    id = ngx_cigna_identity_named(r, ctx);
+    if (id == NULL || ngx_cigna_wait_init(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_vault_reads);
+
+    argc = cigna_vault_read_args(id, argv);
+
+    return ngx_cigna_wait_redis(ctx->wait, argv, argc, resume);
+}
+
+
+ngx_cigna_condition_e
+ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_grant_t *grant)
+{
+    int                     rc;
+    cigna_vault_mark_t      mark;
+    ngx_cigna_redis_cmd_t  *cmd;
+    ngx_cigna_main_conf_t  *mcf;
+
+    cmd = &ctx->wait->cmd;
+
+    ngx_memzero(grant, sizeof(cigna_grant_t));
+    ngx_cigna_vault_read_ahead = 0;
+
+    if (cmd->outcome != cigna_ev_ok) {
+        return ngx_cigna_condition_vault_unreachable;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    cigna_arena_init(&ngx_cigna_vault_read_arena, ngx_cigna_vault_read_mem,
+                     NGX_CIGNA_VAULT_READ_ARENA);
+
+    rc = cigna_vault_read_grant(&mcf->vault, &ctx->tenant->provider,
+                                ctx->identity, cmd->reply,
+                                &ngx_cigna_vault_read_arena, grant, &mark);
+
+    if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
+        ngx_cigna_vault_read_ahead = 1;
+
+        /* the mark is about the generation that Redis has */
+
+        ngx_memzero(&mark, sizeof(cigna_vault_mark_t));
+
+    } else if (rc == CIGNA_OK || rc == CIGNA_VAULT_MOVED) {
+        ngx_cigna_resealer_look(mcf, ctx->tenant, ctx->identity, cmd->reply,
+                                NULL);
+    }
+
+    if (rc != CIGNA_OK) {
+        return ngx_cigna_vault_read_failed(rc);
+    }
+
+    return ngx_cigna_vault_read_judge(mcf, ctx->tenant, grant, &mark);
+}
+
+
+/* as a refresh will judge it */
+
+static ngx_cigna_condition_e
+ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_grant_t *grant,
+    const cigna_vault_mark_t *mark)
+{
+    int64_t          now;
+    cigna_verdict_t  v;
+
+    ngx_memzero(&v, sizeof(cigna_verdict_t));
+
+    now = ngx_cigna_now_ms();
+
+    v.provider = &tenant->provider;
+    v.grant = grant;
+    v.mark = *mark;
+
+    if (grant->state == cigna_grant_spent || mark->attempts) {
+        ngx_cigna_refresh_gate_endpoint(mcf->zone, tenant->pace,
+                                        tenant->provider.token_endpoint,
+                                        tenant->refused_share, now,
+                                        &v.endpoint);
+    }
+
+    switch (cigna_verdict(&v, now)) {
+
+    case cigna_refresh_spent:
+        return grant->refresh_token.len ? ngx_cigna_condition_grant_spent
+                                        : ngx_cigna_condition_grant_expired;
+
+    case cigna_refresh_paused:
+        return cigna_verdict_usable(&v, now) ? ngx_cigna_condition_served
+                                             : ngx_cigna_condition_refresh_paused;
+
+    default:
+        return ngx_cigna_condition_served;
+    }
+}
+
+
+/*
+ * Redis may be behind what the node has of this grant: its writes are refused,
+ * or it has lost some.  What it does not have at all, or only half of, the
+ * journal gives it again in its own time.
+ */
+
+static ngx_int_t
+ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_grant_t *grant, int *rc)
+{
+    cigna_journal_t         entry;
+    cigna_journal_known_t   known;
+    ngx_cigna_main_conf_t  *mcf;
+
+    if (grant->id.len == 0 || grant->generation == 0) {
+        return NGX_DECLINED;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    known.tenant = ctx->tenant->provider.tenant;
+    known.who = cigna_script_who(ctx->identity);
+    known.id = grant->id;
+    known.generation = grant->generation;
+    known.now_ms = ngx_cigna_now_ms();
+    known.spent = grant->state == cigna_grant_spent;
+
+    if (ngx_cigna_journal_ahead(mcf->zone, &known, &entry) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_cigna_vault_read_open(r, ctx, &entry, grant, rc);
+}
+
+
+/*
+ * *grant and *rc stay as they are where the entry does not open: it is of
+ * another vault, or under a key that has gone.
+ */
+
+static ngx_int_t
+ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_journal_t *entry, cigna_grant_t *grant, int *rc)
+{
+    int                     opened;
+    cigna_grant_t           newer;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    ngx_memzero(&newer, sizeof(cigna_grant_t));
+
+    opened = CIGNA_NONE;
+
+    if (entry->generation) {
+        newer.generation = entry->generation;
+
+        if (cigna_arena_copy(&ngx_cigna_vault_read_arena, entry->id, &newer.id)
+            != CIGNA_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        opened = cigna_vault_open_grant(&mcf->vault, &ctx->tenant->provider,
+                                        ctx->identity, entry->blob,
+                                        &ngx_cigna_vault_read_arena, &newer);
+
+        if (opened != CIGNA_OK && opened != CIGNA_VAULT_MOVED) {
+            return NGX_DECLINED;
+        }
+    }
+
+    *grant = newer;
+    *rc = opened;
+
+    return NGX_OK;
+}
+
+
+static ngx_cigna_condition_e
+ngx_cigna_vault_read_failed(int rc)
+{
+    switch (rc) {
+
+    case CIGNA_NONE:
+        return ngx_cigna_condition_not_connected;
+
+    case CIGNA_AGAIN:
+        return ngx_cigna_condition_vault_unreachable;
+
+    case CIGNA_VAULT_MOVED:
+        return ngx_cigna_condition_grant_moved;
+
+    case CIGNA_SEAL_UNKNOWN_KEY:
+        return ngx_cigna_condition_key_unknown;
+
+    case CIGNA_SEAL_DAMAGED:
+        return ngx_cigna_condition_record_damaged;
+
+    default:
+        return ngx_cigna_condition_internal_error;
+    }
+}
+
+
+ngx_uint_t
+ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
+{
+    /* a mark is about the generation that Redis has */
+
+    return !ngx_cigna_vault_read_ahead
+           && cigna_vault_read_marked(ctx->wait->cmd.reply);
+}
+
+
+void
+ngx_cigna_vault_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant)
+{
+    cigna_arena_wipe(&ngx_cigna_vault_read_arena);
+    ngx_memzero(grant, sizeof(cigna_grant_t));
+
+    ngx_cigna_redis_done(&ctx->wait->cmd);
+}

@@ -1,0 +1,87 @@
+
+#include "ngx_cigna_run_fhir.h"
+
+
+static void ngx_cigna_run_fhir_handler(ngx_cigna_budget_waiter_t *waiter);
+
+
+ngx_int_t
+ngx_cigna_run_fhir_admit(ngx_cigna_run_t *run)
+{
+    ngx_cigna_budget_t         *budget;
+    ngx_cigna_budget_waiter_t  *waiter;
+
+    budget = run->tenant->budget;
+    waiter = &run->budget;
+
+    if (budget == NULL) {
+        return NGX_OK;
+    }
+
+    if (!run->budgeted) {
+        run->budgeted = 1;
+
+        ngx_memzero(waiter, sizeof(ngx_cigna_budget_waiter_t));
+        ngx_memcpy(&waiter->member, run->key.bytes, sizeof(uint64_t));
+
+        waiter->handler = ngx_cigna_run_fhir_handler;
+        waiter->data = run;
+
+        if (ngx_cigna_budget_take(budget, waiter) == NGX_AGAIN) {
+            return NGX_AGAIN;
+        }
+    }
+
+    if (waiter->answer.rc != cigna_budget_granted) {
+        ngx_log_error(NGX_LOG_INFO, &run->log.log, 0,
+                      "a budget has refused the gateway's own request");
+        return NGX_BUSY;
+    }
+
+    run->charged = 1;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_run_fhir_handler(ngx_cigna_budget_waiter_t *waiter)
+{
+    ngx_cigna_run_post(waiter->data);
+}
+
+
+void
+ngx_cigna_run_fhir_sent(ngx_cigna_run_t *run)
+{
+    run->charged = 0;
+}
+
+
+void
+ngx_cigna_run_fhir_answered(ngx_cigna_run_t *run)
+{
+    int64_t  s;
+
+    s = run->http.reply.retry_after_s;
+
+    if (run->tenant->budget) {
+        (void) ngx_cigna_budget_answered(run->tenant->budget,
+                                         run->http.reply.status,
+                                         s < 0 ? -1 : s * 1000);
+    }
+}
+
+
+void
+ngx_cigna_run_fhir_done(ngx_cigna_run_t *run)
+{
+    ngx_cigna_budget_leave(&run->budget);
+
+    if (run->charged) {
+        ngx_cigna_budget_return(run->tenant->budget, &run->budget);
+    }
+
+    run->budgeted = 0;
+    run->charged = 0;
+}

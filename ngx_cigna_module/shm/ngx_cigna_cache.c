@@ -1,0 +1,666 @@
+
+/*
+ * A tree of entries by key, another one by the name that messages from other
+ * nodes have for their identity, and a queue of them by last use.
+ */
+
+
+#include "ngx_cigna_cache_node.h"
+#include "nginx/ngx_cigna_pool_secret.h"
+#include "base/cigna_siphash.h"
+
+
+/*
+ * At most so many entries go at a time, and twice as many minus one for one
+ * put: they may be of a size that does not make room soon.
+ */
+#define NGX_CIGNA_CACHE_EVICT_MAX  64
+
+/* longer than any reply from Redis is waited for */
+#define NGX_CIGNA_CACHE_RACE_MS    10000
+
+/* then the FHIR server is asked again what it thinks of the token */
+#define NGX_CIGNA_CACHE_REFUSED_MS  60000
+
+
+/* at pool->data */
+
+typedef struct {
+    ngx_rbtree_t              tree;
+    ngx_rbtree_node_t         sentinel;
+    ngx_rbtree_t              known;       /* by "who" */
+    ngx_rbtree_node_t         stranger;    /* its sentinel */
+    ngx_queue_t               used;        /* last used first */
+} ngx_cigna_cache_t;
+
+
+static ngx_cigna_cache_t *ngx_cigna_cache(ngx_slab_pool_t *pool);
+static ngx_atomic_t *ngx_cigna_cache_slot(ngx_shm_zone_t *zone,
+    const u_char *who);
+static ngx_uint_t ngx_cigna_cache_word(ngx_slab_pool_t *pool,
+    const u_char *who, const u_char *id, uint64_t generation);
+static ngx_cigna_cache_node_t *ngx_cigna_cache_known(ngx_cigna_cache_t *cache,
+    const u_char *who);
+static void ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
+    const ngx_cigna_cache_key_t *key, const ngx_str_t *token,
+    ngx_cigna_cache_entry_t *mark);
+static ngx_cigna_cache_node_t *ngx_cigna_cache_find(ngx_cigna_cache_t *cache,
+    const ngx_cigna_cache_key_t *key);
+static void ngx_cigna_cache_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
+static ngx_int_t ngx_cigna_cache_compare(ngx_rbtree_key_t key,
+    const u_char *rest, ngx_rbtree_node_t *node);
+static ngx_int_t ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
+    const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry);
+static ngx_cigna_cache_node_t *ngx_cigna_cache_add(ngx_slab_pool_t *pool,
+    const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry);
+static ngx_cigna_cache_node_t *ngx_cigna_cache_alloc(ngx_slab_pool_t *pool,
+    size_t len);
+static ngx_int_t ngx_cigna_cache_evict(ngx_slab_pool_t *pool, ngx_uint_t n);
+static void ngx_cigna_cache_remove(ngx_slab_pool_t *pool,
+    ngx_cigna_cache_node_t *node);
+
+
+/* where tokens and what goes with them are copied to under the lock */
+
+static u_char  ngx_cigna_cache_token[NGX_CIGNA_CACHE_TOKEN_MAX
+                                     + NGX_CIGNA_CACHE_ABOUT_MAX];
+
+
+ngx_int_t
+ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
+    ngx_pool_t *pool, ngx_cigna_cache_entry_t *entry)
+{
+    ngx_int_t                rc;
+    ngx_str_t                bytes;
+    ngx_slab_pool_t         *slab;
+    ngx_cigna_cache_t       *cache;
+    ngx_cigna_cache_node_t  *node;
+
+    slab = ngx_cigna_zone_lock(zone);
+
+    cache = ngx_cigna_cache(slab);
+    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+
+    if (node && node->refused) {
+        node = NULL;
+    }
+
+    if (node) {
+        ngx_queue_remove(&node->queue);
+        ngx_queue_insert_head(&cache->used, &node->queue);
+
+        entry->token.data = ngx_cigna_cache_token;
+        ngx_cigna_cache_node_read(node, entry);
+
+        /* or from the future: the clock was set back */
+
+        entry->suspect = entry->checked_ms
+                    < (int64_t) ngx_cigna_zone_fixed(zone)->suspect_ms
+                    || entry->checked_ms / 1000 > ngx_time() + 1;
+    }
+
+    ngx_cigna_zone_unlock(zone);
+
+    if (node == NULL) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_cigna_pool_secret_copy(pool, &bytes, ngx_cigna_cache_token,
+                                    ngx_cigna_cache_entry_len(entry));
+
+    ngx_explicit_memzero(ngx_cigna_cache_token,
+                         ngx_cigna_cache_entry_len(entry));
+
+    entry->token.data = bytes.data;
+    ngx_cigna_cache_node_strings(entry);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
+    const ngx_cigna_cache_entry_t *entry, ngx_uint_t epoch)
+{
+    u_char           *p;
+    ngx_int_t         rc;
+    ngx_slab_pool_t  *slab;
+
+    if (entry->token.len == 0
+        || entry->token.len > NGX_CIGNA_CACHE_TOKEN_MAX
+        || entry->patient.len + entry->scope.len + entry->userinfo.len
+           > NGX_CIGNA_CACHE_ABOUT_MAX)
+    {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(ngx_cigna_cache_token, entry->token.data, entry->token.len);
+    p = ngx_cpymem(p, entry->patient.data, entry->patient.len);
+    p = ngx_cpymem(p, entry->scope.data, entry->scope.len);
+    ngx_memcpy(p, entry->userinfo.data, entry->userinfo.len);
+
+    slab = ngx_cigna_zone_lock(zone);
+
+    if (*ngx_cigna_cache_slot(zone, entry->who) == epoch) {
+        rc = ngx_cigna_cache_put_locked(slab, key, entry);
+
+    } else {
+        rc = NGX_DECLINED;
+    }
+
+    ngx_cigna_zone_unlock(zone);
+
+    ngx_explicit_memzero(ngx_cigna_cache_token,
+                         ngx_cigna_cache_entry_len(entry));
+
+    return rc;
+}
+
+
+void
+ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
+    const u_char who[CIGNA_NAME_LEN])
+{
+    ngx_slab_pool_t         *slab;
+    ngx_cigna_cache_t       *cache;
+    ngx_cigna_cache_node_t  *node;
+
+    slab = ngx_cigna_zone_lock(zone);
+
+    (*ngx_cigna_cache_slot(zone, who))++;
+
+    cache = ngx_cigna_cache(slab);
+    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+
+    if (node) {
+        ngx_cigna_cache_remove(slab, node);
+    }
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+void
+ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, const u_char who[CIGNA_NAME_LEN],
+    const ngx_str_t *token, int64_t now_ms)
+{
+    u_char                    digest[CIGNA_SIPHASH_LEN];
+    ngx_slab_pool_t          *slab;
+    ngx_cigna_cache_entry_t   mark;
+
+    cigna_siphash(key->bytes, cigna_slice_make(token->data,
+                                               token->data + token->len),
+                  digest);
+
+    ngx_memzero(&mark, sizeof(ngx_cigna_cache_entry_t));
+
+    mark.token.data = digest;
+    mark.token.len = CIGNA_SIPHASH_LEN;
+    mark.checked_ms = now_ms;
+    ngx_memcpy(mark.who, who, CIGNA_NAME_LEN);
+
+    slab = ngx_cigna_zone_lock(zone);
+
+    ngx_cigna_cache_refuse_locked(slab, key, token, &mark);
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+static void
+ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
+    const ngx_cigna_cache_key_t *key, const ngx_str_t *token,
+    ngx_cigna_cache_entry_t *mark)
+{
+    ngx_cigna_cache_t        *cache;
+    ngx_cigna_cache_node_t   *node;
+    ngx_cigna_cache_entry_t   entry;
+
+    cache = ngx_cigna_cache(pool);
+    if (cache == NULL) {
+        return;
+    }
+
+    node = ngx_cigna_cache_find(cache, key);
+
+    if (node && !node->refused) {
+
+        entry.token.data = ngx_cigna_cache_token;
+        ngx_cigna_cache_node_read(node, &entry);
+
+        if (entry.token.len != token->len
+            || ngx_memcmp(entry.token.data, token->data, token->len) != 0)
+        {
+            ngx_explicit_memzero(ngx_cigna_cache_token, node->len);
+            return;
+        }
+
+        ngx_explicit_memzero(ngx_cigna_cache_token, node->len);
+
+        mark->generation = entry.generation;
+        ngx_memcpy(mark->id, entry.id, CIGNA_GRANT_ID_LEN);
+    }
+
+    if (node) {
+        ngx_cigna_cache_remove(pool, node);
+    }
+
+    node = ngx_cigna_cache_add(pool, key, mark);
+
+    if (node) {
+        ngx_cigna_cache_node_write(node, mark, mark->token.data);
+        node->refused = 1;
+    }
+}
+
+
+ngx_uint_t
+ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, const ngx_str_t *token, int64_t now_ms)
+{
+    uint64_t                  age_ms;
+    u_char                    seen[CIGNA_SIPHASH_LEN];
+    u_char                    digest[CIGNA_SIPHASH_LEN];
+    ngx_slab_pool_t          *slab;
+    ngx_cigna_cache_t        *cache;
+    ngx_cigna_cache_node_t   *node;
+    ngx_cigna_cache_entry_t   mark;
+
+    slab = ngx_cigna_zone_lock(zone);
+
+    cache = slab->data;
+    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+
+    if (node && node->refused) {
+        mark.token.data = seen;
+        ngx_cigna_cache_node_read(node, &mark);
+
+    } else {
+        node = NULL;
+    }
+
+    ngx_cigna_zone_unlock(zone);
+
+    if (node == NULL) {
+        return 0;
+    }
+
+    /* of a clock that was put back, too */
+
+    age_ms = now_ms - mark.checked_ms;
+
+    if (age_ms >= NGX_CIGNA_CACHE_REFUSED_MS) {
+        return 0;
+    }
+
+    cigna_siphash(key->bytes, cigna_slice_make(token->data,
+                                               token->data + token->len),
+                  digest);
+
+    return ngx_memcmp(seen, digest, CIGNA_SIPHASH_LEN) == 0;
+}
+
+
+ngx_uint_t
+ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
+    const u_char who[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
+    uint64_t generation)
+{
+    ngx_uint_t        dropped;
+    ngx_slab_pool_t  *slab;
+
+    slab = ngx_cigna_zone_lock(zone);
+
+    (*ngx_cigna_cache_slot(zone, who))++;
+
+    dropped = ngx_cigna_cache_word(slab, who, id, generation);
+
+    ngx_cigna_zone_unlock(zone);
+
+    return dropped;
+}
+
+
+static ngx_uint_t
+ngx_cigna_cache_word(ngx_slab_pool_t *pool, const u_char *who,
+    const u_char *id, uint64_t generation)
+{
+    ngx_cigna_cache_t       *cache;
+    ngx_cigna_cache_node_t  *node;
+
+    cache = ngx_cigna_cache(pool);
+    node = cache ? ngx_cigna_cache_known(cache, who) : NULL;
+
+    if (node == NULL) {
+        return 0;
+    }
+
+    if (generation && generation <= node->generation
+        && ngx_memcmp(node->id, id, CIGNA_GRANT_ID_LEN) == 0)
+    {
+        return 0;
+    }
+
+    ngx_cigna_cache_remove(pool, node);
+
+    return 1;
+}
+
+
+void
+ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms)
+{
+    ngx_uint_t         i;
+    ngx_cigna_zone_t  *fixed;
+
+    fixed = ngx_cigna_zone_fixed(zone);
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    fixed->suspect_ms = now_ms;
+
+    for (i = 0; i < NGX_CIGNA_ZONE_EPOCHS; i++) {
+        fixed->epochs[i]++;
+    }
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+ngx_uint_t
+ngx_cigna_cache_epoch(ngx_shm_zone_t *zone, const u_char who[CIGNA_NAME_LEN])
+{
+    return *ngx_cigna_cache_slot(zone, who);
+}
+
+
+void
+ngx_cigna_cache_moved(ngx_shm_zone_t *zone, const u_char who[CIGNA_NAME_LEN])
+{
+    (void) ngx_atomic_fetch_add(ngx_cigna_cache_slot(zone, who), 1);
+}
+
+
+/* NULL if there is no room for as much as an empty cache */
+
+static ngx_cigna_cache_t *
+ngx_cigna_cache(ngx_slab_pool_t *pool)
+{
+    ngx_cigna_cache_t  *cache;
+
+    if (pool->data) {
+        return pool->data;
+    }
+
+    cache = ngx_slab_alloc_locked(pool, sizeof(ngx_cigna_cache_t));
+    if (cache == NULL) {
+        return NULL;
+    }
+
+    ngx_rbtree_init(&cache->tree, &cache->sentinel, ngx_cigna_cache_insert);
+    ngx_rbtree_init(&cache->known, &cache->stranger,
+                    ngx_rbtree_insert_value);
+    ngx_queue_init(&cache->used);
+
+    pool->data = cache;
+
+    return cache;
+}
+
+
+/* identities share epochs, which costs a fill in vain now and then */
+
+static ngx_atomic_t *
+ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const u_char *who)
+{
+    uint32_t  hash;
+
+    hash = ngx_crc32_short((u_char *) who, CIGNA_NAME_LEN);
+
+    return &ngx_cigna_zone_fixed(zone)->epochs[hash % NGX_CIGNA_ZONE_EPOCHS];
+}
+
+
+/*
+ * The names are keyed hashes, of which the first bytes do: two that share them
+ * cost a word that goes unheard, which heals when the entry is checked.
+ */
+
+static ngx_cigna_cache_node_t *
+ngx_cigna_cache_known(ngx_cigna_cache_t *cache, const u_char *who)
+{
+    ngx_rbtree_key_t         hash;
+    ngx_rbtree_node_t       *p;
+    ngx_cigna_cache_node_t  *node;
+
+    ngx_memcpy(&hash, who, sizeof(hash));
+
+    p = cache->known.root;
+
+    while (p != &cache->stranger) {
+
+        if (hash == p->key) {
+            node = ngx_rbtree_data(p, ngx_cigna_cache_node_t, known);
+
+            if (ngx_memcmp(node->who, who, CIGNA_NAME_LEN) == 0) {
+                return node;
+            }
+        }
+
+        p = (hash < p->key) ? p->left : p->right;
+    }
+
+    return NULL;
+}
+
+
+static ngx_cigna_cache_node_t *
+ngx_cigna_cache_find(ngx_cigna_cache_t *cache,
+    const ngx_cigna_cache_key_t *key)
+{
+    ngx_int_t           rc;
+    ngx_rbtree_key_t    hash;
+    ngx_rbtree_node_t  *node;
+
+    ngx_memcpy(&hash, key->bytes, sizeof(hash));
+
+    node = cache->tree.root;
+
+    while (node != &cache->sentinel) {
+
+        rc = ngx_cigna_cache_compare(hash, key->bytes + sizeof(hash), node);
+
+        if (rc == 0) {
+            return (ngx_cigna_cache_node_t *) node;
+        }
+
+        node = (rc < 0) ? node->left : node->right;
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_cigna_cache_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
+    ngx_rbtree_node_t *sentinel)
+{
+    ngx_int_t            rc;
+    ngx_rbtree_node_t  **p;
+
+    for ( ;; ) {
+
+        rc = ngx_cigna_cache_compare(node->key,
+                                     ((ngx_cigna_cache_node_t *) node)->rest,
+                                     temp);
+
+        p = (rc < 0) ? &temp->left : &temp->right;
+
+        if (*p == sentinel) {
+            break;
+        }
+
+        temp = *p;
+    }
+
+    *p = node;
+    node->parent = temp;
+    node->left = sentinel;
+    node->right = sentinel;
+    ngx_rbt_red(node);
+}
+
+
+static ngx_int_t
+ngx_cigna_cache_compare(ngx_rbtree_key_t key, const u_char *rest,
+    ngx_rbtree_node_t *node)
+{
+    ngx_cigna_cache_node_t  *other;
+
+    if (key != node->key) {
+        return (key < node->key) ? -1 : 1;
+    }
+
+    other = (ngx_cigna_cache_node_t *) node;
+
+    return ngx_memcmp(rest, other->rest, sizeof(other->rest));
+}
+
+
+static ngx_int_t
+ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
+    const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry)
+{
+    ngx_cigna_cache_t       *cache;
+    ngx_cigna_cache_node_t  *node;
+
+    cache = ngx_cigna_cache(pool);
+    if (cache == NULL) {
+        return NGX_ERROR;
+    }
+
+    node = ngx_cigna_cache_find(cache, key);
+
+    if (node && node->refused) {
+        ngx_cigna_cache_remove(pool, node);
+        node = NULL;
+    }
+
+    if (node && node->generation > entry->generation
+        && node->checked_ms + NGX_CIGNA_CACHE_RACE_MS > entry->checked_ms)
+    {
+        return NGX_DECLINED;
+    }
+
+    /*
+     * Pieces follow from the length: with the same one they can stay.  Names
+     * change with the name key of the ring only.
+     */
+
+    if (node && (node->len != ngx_cigna_cache_entry_len(entry)
+                 || ngx_memcmp(node->who, entry->who, CIGNA_NAME_LEN) != 0))
+    {
+        ngx_cigna_cache_remove(pool, node);
+        node = NULL;
+    }
+
+    if (node == NULL) {
+        node = ngx_cigna_cache_add(pool, key, entry);
+        if (node == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_cigna_cache_node_write(node, entry, ngx_cigna_cache_token);
+
+    return NGX_OK;
+}
+
+
+static ngx_cigna_cache_node_t *
+ngx_cigna_cache_add(ngx_slab_pool_t *pool, const ngx_cigna_cache_key_t *key,
+    const ngx_cigna_cache_entry_t *entry)
+{
+    ngx_cigna_cache_t       *cache;
+    ngx_cigna_cache_node_t  *node;
+
+    cache = pool->data;
+
+    node = ngx_cigna_cache_alloc(pool, ngx_cigna_cache_entry_len(entry));
+    if (node == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(&node->known.key, entry->who, sizeof(node->known.key));
+    ngx_memcpy(&node->node.key, key->bytes, sizeof(node->node.key));
+    ngx_memcpy(node->rest, key->bytes + sizeof(node->node.key),
+               sizeof(node->rest));
+
+    ngx_rbtree_insert(&cache->tree, &node->node);
+    ngx_rbtree_insert(&cache->known, &node->known);
+    ngx_queue_insert_head(&cache->used, &node->queue);
+
+    return node;
+}
+
+
+static ngx_cigna_cache_node_t *
+ngx_cigna_cache_alloc(ngx_slab_pool_t *pool, size_t len)
+{
+    ngx_uint_t               n;
+    ngx_cigna_cache_node_t  *node;
+
+    for (n = 1; n <= NGX_CIGNA_CACHE_EVICT_MAX; n *= 2) {
+
+        node = ngx_cigna_cache_node_create(pool, len);
+
+        if (node || ngx_cigna_cache_evict(pool, n) != NGX_OK) {
+            return node;
+        }
+    }
+
+    return ngx_cigna_cache_node_create(pool, len);
+}
+
+
+/* the n entries that were not used for the longest time */
+
+static ngx_int_t
+ngx_cigna_cache_evict(ngx_slab_pool_t *pool, ngx_uint_t n)
+{
+    ngx_queue_t        *q;
+    ngx_cigna_cache_t  *cache;
+
+    cache = pool->data;
+
+    if (ngx_queue_empty(&cache->used)) {
+        return NGX_DECLINED;
+    }
+
+    while (n-- && !ngx_queue_empty(&cache->used)) {
+
+        q = ngx_queue_last(&cache->used);
+
+        ngx_cigna_cache_remove(pool, ngx_queue_data(q, ngx_cigna_cache_node_t,
+                                                    queue));
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_cache_remove(ngx_slab_pool_t *pool, ngx_cigna_cache_node_t *node)
+{
+    ngx_cigna_cache_t  *cache;
+
+    cache = pool->data;
+
+    ngx_queue_remove(&node->queue);
+    ngx_rbtree_delete(&cache->tree, &node->node);
+    ngx_rbtree_delete(&cache->known, &node->known);
+
+    ngx_cigna_cache_node_destroy(pool, node);
+}

@@ -1,0 +1,108 @@
+
+#ifndef _NGX_CIGNA_COUNTERS_H_INCLUDED_
+#define _NGX_CIGNA_COUNTERS_H_INCLUDED_
+
+
+#include "ngx_cigna_zone.h"
+#include "dance/cigna_dance_outcome.h"
+
+
+/*
+ * What happened, by tenant: in the fixed part of the zone, so that neither a
+ * reload nor a reset of the cache loses them.
+ */
+
+
+/*
+ * One line a counter: a name of the enumeration, which is its name in reports
+ * too, and what it counts in the reader's words; scripts/README.md has them as
+ * well.  New ones go to the end, as the zone outlives a reload with a newer
+ * module.
+ */
+
+#define NGX_CIGNA_COUNTS(count)                                               \
+    count(dances_started, "Dances that were started.")                        \
+    count(fhir_requests, "Requests that left with a token.")                  \
+    count(cache_hits, "Tokens taken from the cache.")                         \
+    count(vault_reads, "Tokens asked of Redis.")                              \
+    count(refreshes, "Refreshes that brought new tokens.")                    \
+    count(refresh_failures, "Refreshes that brought none.")                   \
+    count(stale_served, "Requests served from the cache with Redis down.")    \
+    count(revocations, "Grants revoked at the authorization server.")         \
+    count(revocations_failed, "Grants that could not be revoked there.")      \
+    count(members_changed, "Connections made as another person than before.") \
+    count(tokens_refused, "Replies of 401 by the FHIR server.")               \
+    count(replays, "Requests made again with another token.")                 \
+    count(reseals, "Grants put under the first key of the ring.")             \
+    count(links_unknown, "Replies whose links stayed: base unknown.")         \
+    count(links_broken, "Replies that are no valid JSON.")                    \
+    count(journal_full, "New grants that the journal had no room for.")       \
+    count(journal_restored, "Grants that were written by another's hand.")    \
+    count(journal_lost, "Entries of the journal that came too late.")         \
+    count(budget_spent, "Refreshes put off by token_requests.")               \
+    count(refresh_crowded, "Requests that refresh_waiters sent away.")        \
+    count(refusals_held, "Refusals that ended no grant: refused_share.")      \
+    count(strangers, "Refreshes that brought another person's tokens.")       \
+    count(open_requests, "Requests for metadata, which need no token.")       \
+    count(links_unread, "Replies whose links stayed: compressed or a part.")  \
+    count(errors_replaced, "Upstream errors that were no FHIR.")              \
+    count(not_found, "Replies of 500 that became 404: cigna_not_found.")      \
+    count(types_refused, "Requests that resource_types has refused.")         \
+    count(types_dry, "Requests that resource_types would have refused.")      \
+    count(budget_gateway, "Requests refused: the gateway's budget.")          \
+    count(budget_tenant, "Requests refused: the tenant's budget.")            \
+    count(budget_member, "Requests refused: the member's budget.")            \
+    count(held_back, "Requests refused as Cigna wants fewer.")                \
+    count(budget_unknown, "Requests refused: budgets, with Redis down.")      \
+    count(budget_dry_run, "Requests that dry_run let through.")               \
+    count(budget_delayed, "Requests that waited for a budget.")               \
+    count(budget_returned, "Requests charged that were never sent.")          \
+    count(budget_leases, "Leases of budgets asked of Redis.")                 \
+    count(budget_lease_failures, "Leases that could not be asked for.")       \
+    count(pauses, "Times that Cigna asked for fewer requests.")               \
+    count(upstream_throttled, "Replies of 429 by the FHIR server.")          \
+    count(userinfo_known, "Identifiers that $userinfo has told.")             \
+    count(userinfo_failures, "Requests for $userinfo that told none.")        \
+    count(gate_refused, "Requests that could not leave as one request.")      \
+    count(exchanges_bounded, "Refreshes and dances: too many exchanges open.")\
+    count(exchanges_abandoned, "Exchanges open when their worker ended.")   \
+    count(older_secret, "Exchanges made with the older client secret.")       \
+    count(member_dances, "Dances not started: one member began too many.")  \
+    count(connects_asked, "Pages that asked whether to connect.")             \
+    count(budget_metadata, "Requests refused: the part for metadata.")       \
+    count(links_type, "Replies whose links stayed: FHIR that is not JSON.")   \
+    count(links_elsewhere, "Bundles with links to another host or path.")     \
+    count(links_outside, "Replies with links that stayed: dot segments.")
+
+
+#define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,
+
+typedef enum {
+    NGX_CIGNA_COUNTS(ngx_cigna_count_entry)
+    ngx_cigna_count_max
+} ngx_cigna_count_e;
+
+
+typedef struct ngx_cigna_counters_s  ngx_cigna_counters_t;
+
+
+ngx_cigna_counters_t *ngx_cigna_counters(ngx_cigna_zone_row_t *row);
+
+void ngx_cigna_count(ngx_cigna_counters_t *counters, ngx_cigna_count_e what);
+void ngx_cigna_count_outcome(ngx_cigna_counters_t *counters,
+    cigna_dance_outcome_e outcome);
+
+uint64_t ngx_cigna_counted(ngx_cigna_counters_t *counters,
+    ngx_cigna_count_e what);
+uint64_t ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
+    cigna_dance_outcome_e outcome);
+
+/*
+ * A token bucket of one second for starting dances: NGX_OK, or NGX_BUSY if
+ * "rate" were started in this second already.
+ */
+ngx_int_t ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
+    ngx_uint_t rate, time_t now);
+
+
+#endif /* _NGX_CIGNA_COUNTERS_H_INCLUDED_ */

@@ -1,0 +1,53 @@
+
+#ifndef _NGX_CIGNA_JOURNAL_H_INCLUDED_
+#define _NGX_CIGNA_JOURNAL_H_INCLUDED_
+
+
+#include "ngx_cigna_zone.h"
+#include "vault/cigna_journal.h"
+
+
+/*
+ * The node's journal, in the fixed part of the zone: see cigna_journal.h.
+ * Times are ngx_current_msec, which is the same clock in all processes.
+ */
+
+/* NGX_OK.  NGX_BUSY: no room.  NGX_DECLINED: it is outdated */
+ngx_int_t ngx_cigna_journal_put(ngx_shm_zone_t *zone,
+    const cigna_journal_t *entry, ngx_uint_t confirmed);
+
+void ngx_cigna_journal_settle(ngx_shm_zone_t *zone,
+    const cigna_journal_t *entry, cigna_journal_e how, ngx_msec_t due);
+
+
+/*
+ * One to be written by this process, claimed for a while.  NGX_OK: the entry
+ * is in a block of the worker's, until the next call.  NGX_DECLINED: there are
+ * no more.  look: zeroed at first.
+ */
+ngx_int_t ngx_cigna_journal_claim(ngx_shm_zone_t *zone,
+    cigna_journal_look_t *look, cigna_journal_t *entry);
+
+/*
+ * What the node has of a member that Redis has not, see cigna_journal.h.
+ * NGX_OK: the entry is in a block of the worker's, until the next call.
+ * NGX_DECLINED: nothing, which takes no lock as long as there are no entries.
+ */
+ngx_int_t ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
+    const cigna_journal_known_t *known, cigna_journal_t *entry);
+
+/* claims under way on the node */
+ngx_uint_t ngx_cigna_journal_claims(ngx_shm_zone_t *zone);
+
+/* forgets what was confirmed long enough ago */
+void ngx_cigna_journal_expire(ngx_shm_zone_t *zone);
+
+/* glances, without the lock */
+ngx_uint_t ngx_cigna_journal_unconfirmed(ngx_shm_zone_t *zone);
+ngx_uint_t ngx_cigna_journal_entries(ngx_shm_zone_t *zone);
+
+/* all that was written before now is to be written again */
+void ngx_cigna_journal_rewrite(ngx_shm_zone_t *zone);
+
+
+#endif /* _NGX_CIGNA_JOURNAL_H_INCLUDED_ */

@@ -1,0 +1,518 @@
+
+#include "ngx_cigna_refresh_gate.h"
+
+
+#define NGX_CIGNA_REFRESH_GATE_BITS   16
+#define NGX_CIGNA_REFRESH_GATE_MASK   ((1 << NGX_CIGNA_REFRESH_GATE_BITS) - 1)
+
+#define NGX_CIGNA_REFRESH_GATE_SPREAD    200       /* ms, of those who wait */
+#define NGX_CIGNA_REFRESH_GATE_ALARM     60000
+
+#define NGX_CIGNA_REFRESH_GATE_COOL      2000      /* ms, after a failure */
+#define NGX_CIGNA_REFRESH_GATE_COOL_MAX  60000
+#define NGX_CIGNA_REFRESH_GATE_JITTER    1000
+#define NGX_CIGNA_REFRESH_GATE_ROW       600000    /* later ones begin a new row */
+
+#define NGX_CIGNA_REFRESH_GATE_PLACES    4         /* of which an origin has one */
+#define NGX_CIGNA_REFRESH_GATE_PROBE     5000      /* ms, between two probes */
+#define NGX_CIGNA_REFRESH_GATE_PROBE_MAX 60000
+
+
+struct ngx_cigna_refresh_gate_s {
+    /* a second, and in the low bits how many requests were made in it */
+    ngx_atomic_t        requests;
+
+    ngx_atomic_t               paused_until;
+    ngx_atomic_t               said_after[ngx_cigna_refresh_gate_doubting + 1];
+    cigna_refusal_rate_t       brake;
+};
+
+
+_Static_assert(sizeof(ngx_cigna_refresh_gate_t) <= NGX_CIGNA_ROW_PACE,
+               "a row is too small");
+
+
+static ngx_atomic_uint_t ngx_cigna_refresh_gate_second(void);
+static void ngx_cigna_refresh_gate_extend(ngx_atomic_t *until, ngx_msec_t ms);
+static ngx_msec_t ngx_cigna_refresh_gate_left(ngx_atomic_uint_t until);
+static ngx_uint_t ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *pace,
+    ngx_cigna_refresh_gate_e state);
+static ngx_msec_t ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin);
+static ngx_cigna_zone_origin_t *ngx_cigna_refresh_gate_origin(ngx_shm_zone_t *zone,
+    cigna_slice_t url, ngx_uint_t take);
+static ngx_cigna_zone_cooling_t *ngx_cigna_refresh_gate_place(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, uint64_t *tag);
+
+
+ngx_cigna_refresh_gate_t *
+ngx_cigna_refresh_gate(ngx_cigna_zone_row_t *row)
+{
+    return (ngx_cigna_refresh_gate_t *) row->pace;
+}
+
+
+ngx_int_t
+ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *pace, ngx_uint_t rate,
+    ngx_msec_t *wait)
+{
+    ngx_atomic_uint_t  old, second, made;
+
+    rate = ngx_min(rate, NGX_CIGNA_REFRESH_GATE_MASK);
+    second = ngx_cigna_refresh_gate_second();
+
+    do {
+        old = pace->requests;
+        made =
+            (old & ~(ngx_atomic_uint_t) NGX_CIGNA_REFRESH_GATE_MASK) == second
+               ? old & NGX_CIGNA_REFRESH_GATE_MASK : 0;
+
+        if (made >= rate) {
+            *wait = 1000 - ngx_current_msec % 1000
+                    + ngx_random() % NGX_CIGNA_REFRESH_GATE_SPREAD;
+            return NGX_BUSY;
+        }
+
+    } while (!ngx_atomic_cmp_set(&pace->requests, old, second | (made + 1)));
+
+    return NGX_OK;
+}
+
+
+void
+ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *pace)
+{
+    ngx_msec_t  wait;
+
+    (void) ngx_cigna_refresh_gate_take(pace, NGX_CIGNA_REFRESH_GATE_MASK, &wait);
+}
+
+
+ngx_uint_t
+ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *pace, ngx_uint_t rate)
+{
+    ngx_atomic_uint_t  old;
+
+    old = pace->requests;
+
+    return (old & ~(ngx_atomic_uint_t) NGX_CIGNA_REFRESH_GATE_MASK)
+           == ngx_cigna_refresh_gate_second()
+           && (old & NGX_CIGNA_REFRESH_GATE_MASK) >= rate;
+}
+
+
+static ngx_atomic_uint_t
+ngx_cigna_refresh_gate_second(void)
+{
+    return (ngx_atomic_uint_t) (ngx_current_msec / 1000)
+           << NGX_CIGNA_REFRESH_GATE_BITS;
+}
+
+
+void
+ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *pace, ngx_msec_t ms)
+{
+    ngx_cigna_refresh_gate_extend(&pace->paused_until, ms);
+}
+
+
+ngx_msec_t
+ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *pace)
+{
+    return ngx_cigna_refresh_gate_left(pace->paused_until);
+}
+
+
+static void
+ngx_cigna_refresh_gate_extend(ngx_atomic_t *until, ngx_msec_t ms)
+{
+    ngx_atomic_uint_t  old;
+
+    do {
+        old = *until;
+
+        if (ngx_cigna_refresh_gate_left(old) >= ms) {
+            return;
+        }
+
+    } while (!ngx_atomic_cmp_set(until, old, ngx_current_msec + ms));
+}
+
+
+static ngx_msec_t
+ngx_cigna_refresh_gate_left(ngx_atomic_uint_t until)
+{
+    return until > ngx_current_msec ? until - ngx_current_msec : 0;
+}
+
+
+ngx_cigna_refresh_gate_e
+ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
+    ngx_cigna_refresh_gate_t *pace, const ngx_cigna_cache_key_t *key,
+    cigna_answer_e answer, ngx_uint_t percent)
+{
+    uint64_t                   tag;
+    ngx_cigna_refresh_gate_e   state;
+
+    ngx_memcpy(&tag, key->bytes, sizeof(tag));
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    cigna_refusal_rate_answered(&pace->brake, ngx_current_msec, answer, tag,
+                                percent);
+
+    state = pace->brake.doubted ? ngx_cigna_refresh_gate_doubting
+            : pace->brake.on ? ngx_cigna_refresh_gate_failing : ngx_cigna_refresh_gate_well;
+
+    ngx_cigna_zone_unlock(zone);
+
+    if (answer == cigna_answer_tokens || state == ngx_cigna_refresh_gate_well
+        || !ngx_cigna_refresh_gate_says(pace, state))
+    {
+        return ngx_cigna_refresh_gate_well;
+    }
+
+    return state;
+}
+
+
+/* each at most once a minute */
+
+static ngx_uint_t
+ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *pace,
+    ngx_cigna_refresh_gate_e state)
+{
+    ngx_atomic_uint_t  after;
+
+    after = pace->said_after[state];
+
+    return ngx_cigna_refresh_gate_left(after) == 0
+           && ngx_atomic_cmp_set(&pace->said_after[state], after,
+                                 ngx_current_msec + NGX_CIGNA_REFRESH_GATE_ALARM);
+}
+
+
+ngx_msec_t
+ngx_cigna_refresh_gate_braked(ngx_shm_zone_t *zone,
+    ngx_cigna_refresh_gate_t *pace)
+{
+    ngx_msec_t  rest;
+
+    /* a glance will do: who begins asks for a turn */
+
+    if (!pace->brake.on) {
+        return 0;
+    }
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    rest = cigna_refusal_rate_rest(&pace->brake, ngx_current_msec, 0);
+
+    ngx_cigna_zone_unlock(zone);
+
+    return rest;
+}
+
+
+ngx_int_t
+ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
+    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url, ngx_uint_t probe,
+    ngx_cigna_turn_t *turn, ngx_msec_t *wait)
+{
+    *wait = 0;
+    ngx_memzero(turn, sizeof(ngx_cigna_turn_t));
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    *wait = cigna_refusal_rate_rest(&pace->brake, ngx_current_msec, probe);
+
+    if (*wait == 0 && probe) {
+        *wait = ngx_cigna_refresh_gate_probe(ngx_cigna_refresh_gate_origin(zone, url, 1));
+        turn->probe = 1;
+    }
+
+    if (*wait == 0) {
+        turn->brake = cigna_refusal_rate_take(&pace->brake, ngx_current_msec);
+    }
+
+    ngx_cigna_zone_unlock(zone);
+
+    return *wait ? NGX_BUSY : NGX_OK;
+}
+
+
+/* 0: one may go, and the next one later */
+
+static ngx_msec_t
+ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin)
+{
+    ngx_msec_t  left;
+
+    left = ngx_cigna_refresh_gate_left(origin->probe_ms);
+
+    if (left) {
+        return left;
+    }
+
+    origin->pause_ms = origin->pause_ms
+                       ? ngx_min(2 * origin->pause_ms, NGX_CIGNA_REFRESH_GATE_PROBE_MAX)
+                       : NGX_CIGNA_REFRESH_GATE_PROBE;
+
+    origin->probe_ms = ngx_current_msec + origin->pause_ms;
+
+    return 0;
+}
+
+
+/*
+ * By scheme, host and port.  take: who comes to occupied places takes the one
+ * of which nothing was heard for the longest time; else NULL if there is none.
+ */
+
+static ngx_cigna_zone_origin_t *
+ngx_cigna_refresh_gate_origin(ngx_shm_zone_t *zone, cigna_slice_t url,
+    ngx_uint_t take)
+{
+    size_t                    len;
+    uint64_t                  tag;
+    ngx_uint_t                i;
+    ngx_cigna_zone_origin_t  *origin, *oldest;
+
+    for (len = 0; len < url.len; len++) {
+        if (url.data[len] == '/' && len >= sizeof("https://") - 1) {
+            break;
+        }
+    }
+
+    tag = (uint64_t) ngx_murmur_hash2((u_char *) url.data, len) << 32
+          | ngx_crc32_long((u_char *) url.data, len);
+
+    oldest = NULL;
+
+    for (i = 0; i < NGX_CIGNA_REFRESH_GATE_PLACES; i++) {
+        origin = &ngx_cigna_zone_fixed(zone)->origins[(tag + i)
+                                                      % NGX_CIGNA_ZONE_ORIGINS];
+
+        if (origin->tag == tag) {
+            return origin;
+        }
+
+        if (oldest == NULL || origin->heard_ms < oldest->heard_ms) {
+            oldest = origin;
+        }
+    }
+
+    if (!take) {
+        return NULL;
+    }
+
+    ngx_memzero(oldest, sizeof(ngx_cigna_zone_origin_t));
+    oldest->tag = tag;
+
+    return oldest;
+}
+
+
+void
+ngx_cigna_refresh_gate_give_back(ngx_shm_zone_t *zone,
+    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url,
+    const ngx_cigna_turn_t *turn)
+{
+    ngx_cigna_zone_origin_t  *origin;
+
+    if (turn->brake == cigna_turn_free && !turn->probe) {
+        return;
+    }
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    cigna_refusal_rate_give_back(&pace->brake, turn->brake);
+
+    origin = turn->probe ? ngx_cigna_refresh_gate_origin(zone, url, 0) : NULL;
+
+    if (origin) {
+        origin->probe_ms = 0;
+    }
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+void
+ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url)
+{
+    ngx_cigna_zone_origin_t  *origin;
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    origin = ngx_cigna_refresh_gate_origin(zone, url, 1);
+
+    origin->heard_ms = ngx_current_msec;
+    origin->probe_ms = 0;
+    origin->pause_ms = 0;
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+void
+ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
+    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url, ngx_uint_t percent,
+    int64_t now_ms, cigna_endpoint_t *endpoint)
+{
+    int64_t                   behind_ms;
+    ngx_cigna_zone_origin_t  *origin;
+
+    ngx_memzero(endpoint, sizeof(cigna_endpoint_t));
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    origin = ngx_cigna_refresh_gate_origin(zone, url, 0);
+
+    if (origin) {
+        endpoint->heard_ms = origin->heard_ms;
+    }
+
+    cigna_refusal_rate_lapse(&pace->brake, ngx_current_msec);
+
+    endpoint->well_ms = pace->brake.well_ms;
+
+    if (percent < 100) {
+        endpoint->doubted_ms = pace->brake.doubted_ms;
+        endpoint->sure_ms = pace->brake.sure_ms;
+        endpoint->doubted = pace->brake.doubted;
+    }
+
+    ngx_cigna_zone_unlock(zone);
+
+    /* what never was stays 0 */
+
+    behind_ms = now_ms - (int64_t) ngx_current_msec;
+
+    endpoint->heard_ms += endpoint->heard_ms ? behind_ms : 0;
+    endpoint->well_ms += endpoint->well_ms ? behind_ms : 0;
+    endpoint->doubted_ms += endpoint->doubted_ms ? behind_ms : 0;
+    endpoint->sure_ms += endpoint->sure_ms ? behind_ms : 0;
+}
+
+
+/* a refresh token is sent ever more rarely to an endpoint that does not help */
+
+void
+ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, ngx_uint_t sent)
+{
+    uint64_t                   tag;
+    ngx_msec_t                 ms;
+    ngx_cigna_zone_cooling_t  *place;
+
+    place = ngx_cigna_refresh_gate_place(zone, key, &tag);
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    if (place->tag != tag
+        || (int64_t) ngx_current_msec - place->until_ms > NGX_CIGNA_REFRESH_GATE_ROW)
+    {
+        place->tag = tag;
+        place->failures = 0;
+    }
+
+    ms = NGX_CIGNA_REFRESH_GATE_COOL << (sent ? ngx_min(2 * place->failures, 16) : 0);
+    ms = ngx_min(ms, NGX_CIGNA_REFRESH_GATE_COOL_MAX);
+
+    place->until_ms = ngx_current_msec + ms
+                      + ngx_random() % NGX_CIGNA_REFRESH_GATE_JITTER;
+    place->failures += sent ? 1 : 0;
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+void
+ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key)
+{
+    uint64_t                   tag;
+    ngx_cigna_zone_cooling_t  *place;
+
+    place = ngx_cigna_refresh_gate_place(zone, key, &tag);
+
+    /* a glance, since it is rarely there */
+
+    if (place->tag != tag) {
+        return;
+    }
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    if (place->tag == tag) {
+        ngx_memzero(place, sizeof(ngx_cigna_zone_cooling_t));
+    }
+
+    ngx_cigna_zone_unlock(zone);
+}
+
+
+ngx_msec_t
+ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key)
+{
+    uint64_t                   tag;
+    ngx_msec_t                 left;
+    ngx_cigna_zone_cooling_t  *place;
+
+    place = ngx_cigna_refresh_gate_place(zone, key, &tag);
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    left = place->tag == tag ? ngx_cigna_refresh_gate_left(place->until_ms) : 0;
+
+    ngx_cigna_zone_unlock(zone);
+
+    return left;
+}
+
+
+/* who comes to an occupied place takes it: the other one cools down less */
+
+static ngx_cigna_zone_cooling_t *
+ngx_cigna_refresh_gate_place(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, uint64_t *tag)
+{
+    ngx_memcpy(tag, key->bytes, sizeof(*tag));
+
+    return &ngx_cigna_zone_fixed(zone)->cooling[*tag % NGX_CIGNA_ZONE_COOLING];
+}
+
+
+void
+ngx_cigna_refresh_gate_be_quiet(ngx_shm_zone_t *zone, ngx_msec_t ms)
+{
+    ngx_cigna_refresh_gate_extend(&ngx_cigna_zone_fixed(zone)->quiet_until_ms,
+                                  ms);
+}
+
+
+ngx_msec_t
+ngx_cigna_refresh_gate_quiet(ngx_shm_zone_t *zone)
+{
+    return ngx_cigna_refresh_gate_left(ngx_cigna_zone_fixed(zone)->quiet_until_ms);
+}
+
+
+int64_t
+ngx_cigna_refresh_gate_primary(ngx_shm_zone_t *zone, uint64_t primary,
+    int64_t age_ms)
+{
+    if (primary == 0 || age_ms < 0 || age_ms == INT64_MAX) {
+        return age_ms;
+    }
+
+    (void) ngx_cigna_zone_lock(zone);
+
+    age_ms = cigna_primaries_meet(&ngx_cigna_zone_fixed(zone)->primaries,
+                                  primary, age_ms, ngx_current_msec);
+
+    ngx_cigna_zone_unlock(zone);
+
+    return age_ms;
+}

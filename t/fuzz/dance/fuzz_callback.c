@@ -1,0 +1,399 @@
+
+#define _GNU_SOURCE
+
+#include "scene.h"
+
+#include "dance/cigna_callback.h"
+#include "dance/cigna_grant_install.h"
+#include "dance/cigna_dance_claim.h"
+
+
+/*
+ * Hits on two dances: by the browser that began them, again and again, by
+ * strangers, and by another member, while replies come late or not at all and
+ * the authorization server answers as it pleases.
+ */
+
+#define DANCES  2
+
+
+typedef enum {
+    visitor_browser = 0,
+    visitor_stranger,                      /* with another secret */
+    visitor_bare,                          /* with none */
+    visitor_other,                         /* the browser, another member */
+    visitor_denied,                        /* the browser, with an error */
+    visitor_max
+} visitor_e;
+
+
+typedef struct {
+    char      code[64];
+    char      state[64];
+    char      secret[64];
+    char      wrong[64];
+    char      key[CIGNA_KEY_MAX];
+    unsigned  stored;                      /* runs that stored its grant */
+} dance_t;
+
+
+static scene_t           scene;
+static dance_t           dances[DANCES];
+static cigna_vault_names_t  other;
+
+/* which dance and visitor each actor is */
+
+static dance_t           *dance_of[SCENE_ACTORS];
+static visitor_e          visitor_of[SCENE_ACTORS];
+static unsigned           counted[SCENE_ACTORS];
+
+
+static const world_field_t *
+field(const dance_t *d, const char *name)
+{
+    return world_get(&scene.w, cigna_slice_str(d->key), name);
+}
+
+
+static int
+field_is(const world_field_t *f, cigna_slice_t s)
+{
+    return f && cigna_slice_eq((cigna_slice_t) { f->data, f->len }, s);
+}
+
+
+static int
+is_token_request(const world_actor_t *a)
+{
+    return a->op.type == cigna_op_http
+           && cigna_slice_eq(a->op.http.url, scene.w.provider.token_endpoint);
+}
+
+
+/* (6) what a visitor who has no right to the dance may be told */
+
+static void
+check_stranger(const cigna_callback_t *f, visitor_e visitor)
+{
+    fuzz_assert(!f->stored && !f->take.dance.verifier.len);
+    fuzz_assert(f->return_to.len == 0);
+
+    switch (f->outcome) {
+
+    case cigna_dance_outcome_cookie_mismatch:
+        fuzz_assert(visitor == visitor_stranger);
+        break;
+
+    case cigna_dance_outcome_cookie_missing:
+        fuzz_assert(visitor == visitor_bare);
+        break;
+
+    case cigna_dance_outcome_identity_mismatch:
+        fuzz_assert(visitor == visitor_other);
+        break;
+
+    case cigna_dance_outcome_state_unknown:
+    case cigna_dance_outcome_store_failed:
+        break;
+
+    default:
+        fuzz_assert(0);
+    }
+}
+
+
+static void
+check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
+{
+    const cigna_callback_t  *f;
+
+    f = &a->flow.callback;
+
+    fuzz_assert(f->outcome != cigna_dance_outcome_none);
+    fuzz_assert(strstr(f->detail, WORLD_MARKER) == NULL);
+
+    if (visitor == visitor_stranger || visitor == visitor_bare
+        || visitor == visitor_other)
+    {
+        check_stranger(f, visitor);
+        fuzz_assert(a->tokens_sent == 0);
+        return;
+    }
+
+    /* (2) */
+
+    fuzz_assert(f->stored == (f->outcome == cigna_dance_outcome_connected
+                              && !f->repeated));
+    fuzz_assert(f->outcome != cigna_dance_outcome_connected || d->stored);
+
+    /* (3) */
+
+    if (a->redis_faults == 0 && field(d, "k")
+        && field_is(field(d, "k"), f->take.taker))
+    {
+        fuzz_assert(field(d, "o")
+                    || (int64_t) strtoll((char *) field(d, "t")->data, NULL,
+                                         10)
+                       <= scene.w.now_ms);
+    }
+
+    fuzz_assert(f->return_to.len == 0
+                || cigna_slice_starts(f->return_to,
+                                      cigna_slice("https://app.example/")));
+}
+
+
+/* 1 if it is what the vault has */
+
+static int
+is_stored(const cigna_grant_t *g)
+{
+    return field_is(world_get(&scene.w, scene.w.identity.grant_key, "i"),
+                    g->id);
+}
+
+
+/* (4) */
+
+static void
+check_revoked(const world_actor_t *a, const cigna_callback_t *f)
+{
+    if (!f->stored) {
+        fuzz_assert(cigna_slice_eq(a->op.token, f->tokens.refresh_token));
+        return;
+    }
+
+    fuzz_assert(f->put.replaced && !is_stored(&f->put.old));
+    fuzz_assert(cigna_slice_eq(a->op.token, f->put.old.refresh_token));
+    fuzz_assert(!cigna_slice_eq(a->op.token, f->grant.refresh_token));
+}
+
+
+/* what is entered as confirmed was so, and nothing else is told as stored */
+
+static void
+check_journal(const cigna_op_t *op, const cigna_callback_t *f)
+{
+    fuzz_assert(cigna_slice_eq(op->journal.id, f->put.entry.id));
+
+    if (op->confirmed) {
+        fuzz_assert(op->journal.generation == 1 && op->journal.blob.len);
+        fuzz_assert(f->put.rc == cigna_grant_install_ok);
+
+    } else {
+        fuzz_assert(op->journal.generation == 0 && f->put.lost);
+        fuzz_assert(f->put.rc == cigna_grant_install_failed);
+    }
+}
+
+
+static void
+check(scene_t *s, world_actor_t *a)
+{
+    unsigned           n;
+    dance_t           *d;
+    cigna_callback_t  *f;
+
+    n = (unsigned) (a - s->actors);
+    d = dance_of[n];
+    f = &a->flow.callback;
+
+    /* (1) */
+
+    if (is_token_request(a)) {
+        fuzz_assert(visitor_of[n] == visitor_browser);
+        fuzz_assert(field_is(field(d, "k"), f->take.taker));
+        fuzz_assert(field(d, "o") == NULL);
+    }
+
+    fuzz_assert(s->w.codes_posted
+                <= (s->w.provider.older_secret.len ? 2 : 1) * DANCES);
+
+    /* a dance brings one grant, of which a later hit may hear first */
+
+    if (f->stored && !counted[n]) {
+        counted[n] = 1;
+        fuzz_assert(++d->stored == 1);
+    }
+
+    /* (5) */
+
+    if (a->op.type == cigna_op_revoke) {
+        fuzz_assert(a->reports == 1);
+        check_revoked(a, f);
+    }
+
+    if (a->op.type == cigna_op_journal) {
+        check_journal(&a->op, f);
+    }
+
+    if (a->op.type == cigna_op_report) {
+        fuzz_assert(a->reports == 1);
+        check_report(a, d, visitor_of[n]);
+    }
+
+    if (!a->done) {
+        return;
+    }
+
+    fuzz_assert(a->reports == 1);
+
+    /* (4) */
+
+    if (f->stored) {
+        fuzz_assert(world_alive(&s->w, f->grant.access_token)
+                    || !is_stored(&f->grant));
+
+    } else if (f->tokens.access_token.len && a->faults == 0) {
+        fuzz_assert(!world_alive(&s->w, f->tokens.access_token));
+    }
+}
+
+
+static void
+begin_dance(dance_t *d)
+{
+    world_actor_t     a;
+    cigna_connect_t  *f;
+
+    a.watch = NULL;
+    world_connect(&scene.w, &a, "");
+    world_run(&scene.w, &a);
+
+    f = &a.flow.connect;
+
+    fuzz_assert(world_login(&scene.w, f->location, d->code, d->state)
+                == CIGNA_OK);
+    (void) snprintf(d->secret, sizeof(d->secret), "%.*s",
+                    (int) f->secret.len, f->secret.data);
+    (void) snprintf(d->wrong, sizeof(d->wrong), "%s", d->secret);
+    d->wrong[3] ^= 1;
+    (void) snprintf(d->key, sizeof(d->key), "%.*s", (int) f->dance_key.len,
+                    f->dance_key.data);
+    d->stored = 0;
+
+    world_end(&a);
+}
+
+
+static void
+begin_hit(unsigned n, unsigned choice)
+{
+    dance_t        *d;
+    visitor_e       visitor;
+    const char     *secret;
+    world_actor_t  *a;
+
+    a = &scene.actors[n];
+    d = &dances[choice % DANCES];
+    visitor = choice / DANCES % 8;
+    visitor = visitor < visitor_max ? visitor : visitor_browser;
+
+    secret = d->secret;
+
+    if (visitor == visitor_stranger) {
+        secret = d->wrong;
+
+    } else if (visitor == visitor_bare) {
+        secret = "";
+    }
+
+    a->watch = NULL;
+    world_callback(&scene.w, a, d->code, d->state, secret);
+    dance_of[n] = d;
+    visitor_of[n] = visitor;
+    counted[n] = 0;
+
+    if (visitor == visitor_other) {
+        a->flow.callback.identity = &other;
+
+    } else if (visitor == visitor_denied) {
+        a->flow.callback.error = cigna_slice("access_denied");
+    }
+}
+
+
+static void
+elsewhere(uint8_t c)
+{
+    unsigned  n;
+
+    n = (c & 7) % scene.nactors;
+
+    switch (c >> 5) {
+
+    case 3:
+        world_knows_secret(&scene.w, c & 3);
+        break;
+
+    case 4:
+        scene.w.bad_nonce = c & 1;
+        scene.w.bad_signature = c >> 1 & 1;
+        scene.w.key = c >> 2 & 1;
+        break;
+
+    case 5:
+        scene.w.answer_status = 400 + (c & 3) * 50;
+        (void) snprintf(scene.w.answer_body, sizeof(scene.w.answer_body),
+                        "{\"error\":\"invalid_grant\"}");
+        break;
+
+    case 6:
+        scene.w.now_ms += c & 16 ? 1000 : 61 * 1000;
+        break;
+
+    case 7:
+        if (scene.actors[n].done) {
+            world_end(&scene.actors[n]);
+            begin_hit(n, c >> 1);
+        }
+
+        break;
+    }
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    unsigned  i;
+    uint8_t   c;
+
+    scene.input = fuzz_input(data, size);
+    c = fuzz_byte(&scene.input);
+
+    world_init(&scene.w);
+    world_identity(&scene.w, "acme", "somebody else", &other);
+
+    scene.w.id_token = c & 1;
+
+    scene.w.provider.userinfo = c >> 7;
+
+    if (c & 2) {
+        scene.w.provider.jwks_uri = scene.w.metadata.jwks_uri;
+    }
+
+    if (c & 64) {
+        world_two_secrets(&scene.w);
+    }
+
+    for (i = 0; i < DANCES; i++) {
+        begin_dance(&dances[i]);
+    }
+
+    scene.nactors = 2 + (c >> 2 & 31) % (SCENE_ACTORS - 1);
+    scene.check = check;
+
+    for (i = 0; i < scene.nactors; i++) {
+        begin_hit(i, i < 2 ? 0 : fuzz_byte(&scene.input));
+    }
+
+    while (scene.input.len) {
+        elsewhere(scene_next(&scene));
+    }
+
+    scene_finish(&scene);
+    scene_end(&scene);
+
+    return 0;
+}

@@ -1,0 +1,148 @@
+
+#define _GNU_SOURCE
+
+#include "scene.h"
+
+#include "dance/cigna_connect.h"
+
+
+/*
+ * Dances begun in several tabs at once, some towards places that are not
+ * allowed, while Redis fails and the bound changes.
+ */
+
+
+static scene_t  scene;
+
+static const char *const  places[] = {
+    "", "https://app.example/a?b=c", "https://other.example/in/",
+    "https://evil.example/", "https://app.example/../x", "nonsense"
+};
+
+
+static int
+allowed(cigna_slice_t url)
+{
+    return cigna_slice_starts(url, cigna_slice("https://app.example/"))
+           || cigna_slice_starts(url, cigna_slice("https://other.example/in/"));
+}
+
+
+static int
+listed(const cigna_connect_t *f)
+{
+    char  key[CIGNA_KEY_MAX];
+
+    (void) snprintf(key, sizeof(key), "%.*s", (int) f->dance_key.len,
+                    f->dance_key.data);
+
+    return world_get(&scene.w, scene.w.identity.dances_key, key) != NULL;
+}
+
+
+static void
+check(scene_t *s, world_actor_t *a)
+{
+    char              code[64], state[64], secret[64];
+    cigna_slice_t     url;
+    cigna_connect_t  *f;
+
+    f = &a->flow.connect;
+
+    /* (4) */
+
+    if (a->op.type == cigna_op_redis) {
+        fuzz_assert(cigna_slice_eq(a->op.argv[0], cigna_slice("UNLINK")));
+        fuzz_assert(!cigna_slice_eq(a->op.argv[1], f->dance_key));
+    }
+
+    if (!a->done) {
+        return;
+    }
+
+    /* (1) */
+
+    fuzz_assert((f->location.len != 0) == (f->outcome == cigna_dance_outcome_none));
+    fuzz_assert((f->secret.len != 0) == (f->outcome == cigna_dance_outcome_none));
+
+    if (f->outcome == cigna_dance_outcome_return_to_refused) {
+
+        /* (2) */
+
+        fuzz_assert(a->steps == 1 && f->return_to.len
+                    && (!allowed(f->return_to)
+                        || memmem(f->return_to.data, f->return_to.len, "..",
+                                  2)));
+        return;
+    }
+
+    if (f->outcome != cigna_dance_outcome_none) {
+        fuzz_assert(f->outcome == cigna_dance_outcome_store_failed);
+        fuzz_assert(a->redis_faults);
+        return;
+    }
+
+    /* stored and listed in two steps, if nobody had to go */
+
+    fuzz_assert(a->steps != 3 || listed(f));
+
+    fuzz_assert(cigna_connect_return_to(&s->w.provider, f->return_to,
+                                        &a->arena, &url)
+                == CIGNA_OK);
+    fuzz_assert(allowed(url));
+
+    /* (3) */
+
+    (void) snprintf(secret, sizeof(secret), "%.*s", (int) f->secret.len,
+                    f->secret.data);
+
+    if (s->w.nfamilies < WORLD_FAMILIES) {
+        fuzz_assert(world_login(&s->w, f->location, code, state) == CIGNA_OK);
+        fuzz_assert(!world_redis_has(&s->w, state));
+        fuzz_assert(!world_redis_has(&s->w, secret));
+    }
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    unsigned        i, begun;
+    uint8_t         c;
+    world_actor_t  *a;
+
+    scene.input = fuzz_input(data, size);
+    c = fuzz_byte(&scene.input);
+
+    world_init(&scene.w);
+    scene.w.provider.dances_per_member = c & 7;
+    scene.nactors = 1 + (c >> 3) % SCENE_ACTORS;
+    scene.check = check;
+
+    for (i = 0; i < scene.nactors; i++) {
+        scene.actors[i].watch = NULL;
+        world_connect(&scene.w, &scene.actors[i], places[i]);
+    }
+
+    /* each may leave a dance that is not listed, until it expires */
+
+    begun = 0;
+
+    while (scene.input.len) {
+        c = scene_next(&scene);
+        a = &scene.actors[(c & 7) % scene.nactors];
+
+        if (c & 128) {
+            scene.w.provider.dances_per_member = c >> 3 & 15;
+
+        } else if (a->done && begun++ < WORLD_KEYS - 2 * SCENE_ACTORS) {
+            world_end(a);
+            world_connect(&scene.w, a, places[(c >> 3) % 6]);
+        }
+    }
+
+    scene_finish(&scene);
+    scene_end(&scene);
+
+    return 0;
+}

@@ -1,0 +1,727 @@
+
+#define _GNU_SOURCE
+
+#include "scene.h"
+
+#include "refresh/cigna_grant_commit.h"
+#include "refresh/cigna_lease.h"
+#include "refresh/cigna_refresh.h"
+#include "refresh/cigna_journal_replay.h"
+#include "provider/cigna_revoke_handoff.h"
+
+
+/*
+ * Several refreshes of one grant: by workers that die, on nodes that die, with
+ * replies that come late or not at all, with primaries that lose their last
+ * writes, while the member disconnects and connects again and the
+ * authorization server answers as it pleases.
+ */
+
+
+/* a replica is never further behind, and a journal keeps for a minute */
+
+#define LAG_MS    20000
+
+/* with one refresh token, where nobody knows what became of it */
+
+#define ATTEMPTS  4
+
+
+static scene_t   scene;
+static char      last_id[CIGNA_GRANT_ID_LEN + 1];
+static uint64_t  last_generation;
+static int       last_spent;
+static int64_t   replicated_ms;
+
+/* what explains that a grant is lost */
+
+static unsigned  losses, replaced, ended, failovers, crowded;
+
+/* who does not reach Redis, and cannot tell a new primary of an exchange */
+
+static unsigned  cut[SCENE_ACTORS];
+
+
+static const world_field_t *
+field(const char *name)
+{
+    return world_get(&scene.w, scene.w.identity.grant_key, name);
+}
+
+
+static int
+field_is(const world_field_t *f, cigna_slice_t s)
+{
+    return f && cigna_slice_eq((cigna_slice_t) { f->data, f->len }, s);
+}
+
+
+static uint64_t
+number(const char *name)
+{
+    uint64_t              n;
+    const world_field_t  *f;
+
+    f = field(name);
+    n = 0;
+
+    if (f) {
+        (void) cigna_slice_uint((cigna_slice_t) { f->data, f->len },
+                                INT64_MAX, &n);
+    }
+
+    return n;
+}
+
+
+/* (5) nothing is stored over anything newer, and nothing comes back */
+
+static void
+check_store(void)
+{
+    char                  id[CIGNA_GRANT_ID_LEN + 1];
+    unsigned              i;
+    const world_field_t  *f;
+
+    f = field("i");
+
+    if (f == NULL) {
+        fuzz_assert(field("b") == NULL && field("m") == NULL);
+        last_id[0] = '\0';
+        return;
+    }
+
+    (void) snprintf(id, sizeof(id), "%.*s", (int) f->len, f->data);
+
+    for (i = 0; i < scene.w.nretired; i++) {
+        fuzz_assert(strcmp(scene.w.retired[i], id) != 0);
+    }
+
+    /* word of a refusal may get lost, and does no harm then */
+
+    fuzz_assert(strcmp(last_id, id) != 0
+                || number("g") + (last_spent && failovers) >= last_generation);
+
+    (void) snprintf(last_id, sizeof(last_id), "%s", id);
+    last_generation = number("g");
+    last_spent = field("s") != NULL;
+
+    fuzz_assert(number("n") <= ATTEMPTS);
+}
+
+
+static int
+is_exchange(const world_actor_t *a)
+{
+    return !a->done && a->op.type == cigna_op_http
+           && cigna_slice_eq(a->op.http.url, scene.w.provider.token_endpoint);
+}
+
+
+/* (8) */
+
+static void
+check_ahead(const world_actor_t *a)
+{
+    unsigned                i;
+    const world_entry_t    *e;
+    const cigna_refresh_t  *f;
+
+    f = &a->flow.refresh;
+
+    for (i = 0; i < WORLD_JOURNAL; i++) {
+        e = world_entry(&scene.w, a->node, i);
+
+        fuzz_assert(e == NULL || !cigna_slice_eq(e->entry.id, f->grant.id)
+                    || (e->entry.generation
+                        && e->entry.generation <= f->grant.generation));
+    }
+}
+
+
+/*
+ * (1) who asks the token endpoint has lock and mark, for what is stored, and
+ * nobody else is at it with the same token, but for one held up for longer
+ * than any deadline, or cut off from Redis
+ */
+
+static void
+check_exchange(const world_actor_t *a)
+{
+    unsigned                i;
+    const world_actor_t    *other;
+    const cigna_refresh_t  *f;
+
+    f = &a->flow.refresh;
+
+    fuzz_assert(field_is(world_get(&scene.w, scene.w.identity.lock_key, ""),
+                         f->lease.owner));
+    fuzz_assert(field_is(field("o"), f->lease.owner));
+    fuzz_assert((int64_t) number("m") > scene.w.now_ms + WORLD_HTTP_MS);
+    fuzz_assert(field_is(field("i"), f->grant.id));
+    fuzz_assert(number("g") == f->grant.generation);
+    fuzz_assert(scene.w.now_ms >= scene.w.quiet_until_ms);
+    fuzz_assert(a->op.keep && a->op.keep_ms < CIGNA_LEASE_MS / 2);
+
+    for (i = 0; i < scene.nactors; i++) {
+        other = &scene.actors[i];
+
+        fuzz_assert(other == a || !is_exchange(other) || cut[i]
+                    || scene.w.now_ms - other->asked_ms > WORLD_HTTP_MS
+                    || !cigna_slice_eq(other->flow.refresh.grant.refresh_token,
+                                       f->grant.refresh_token));
+    }
+}
+
+
+/* or something newer is there, with which the run will find its end */
+
+static int
+journalled(unsigned node, const cigna_refresh_t *f)
+{
+    unsigned              i;
+    const world_entry_t  *e;
+
+    for (i = 0; i < WORLD_JOURNAL; i++) {
+        e = world_entry(&scene.w, node, i);
+
+        if (e && (e->entry.generation >= f->grant.generation
+                  || e->entry.generation == 0)
+            && cigna_slice_eq(e->entry.id, f->grant.id))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+check_report(const world_actor_t *a)
+{
+    const cigna_refresh_t  *f;
+
+    f = &a->flow.refresh;
+
+    switch (f->rc) {
+
+    case cigna_refresh_ok:
+        fuzz_assert(f->grant.access_token.len);
+
+        /* (3) */
+
+        if (f->exchanged) {
+            fuzz_assert(journalled(a->node, f)
+                        || (field_is(field("i"), f->grant.id)
+                            && number("g") == f->grant.generation));
+            fuzz_assert(a->tokens_sent == 1u + f->secret.turned);
+
+        } else {
+            fuzz_assert(f->grant.expires_ms > scene.w.now_ms);
+        }
+
+        break;
+
+    case cigna_refresh_no_grant:
+
+        /* (4), unless the member has connected just now */
+
+        fuzz_assert(field("i") == NULL || replaced);
+        break;
+
+    case cigna_refresh_spent:
+
+        fuzz_assert(scene.w.refused || f->verdict.mark.attempts >= ATTEMPTS);
+        fuzz_assert(!f->provisional);
+        break;
+
+    case cigna_refresh_unavailable:
+    case cigna_refresh_paused:
+        break;
+
+    case cigna_refresh_vault:
+        fuzz_assert(a->redis_faults);
+        break;
+
+    default:
+        fuzz_assert(0);
+    }
+
+    if (f->exchanged == 0 && a->tokens_sent && f->rc == cigna_refresh_vault) {
+        losses++;
+    }
+
+    /* word of a lost request is left behind */
+
+    if (a->lost && a->redis_faults == 0 && failovers == 0
+        && field_is(field("i"), f->grant.id)
+        && number("g") == f->grant.generation)
+    {
+        fuzz_assert(number("n") && number("m"));
+    }
+}
+
+
+/* (6) */
+
+static void
+check_done(const world_actor_t *a)
+{
+    const cigna_refresh_t  *f;
+
+    f = &a->flow.refresh;
+
+    fuzz_assert(a->reports == 1);
+
+    if (a->faults == 0 && failovers == 0) {
+        fuzz_assert(!field_is(world_get(&scene.w, scene.w.identity.lock_key,
+                                        ""), f->lease.owner));
+        fuzz_assert(!field_is(field("o"), f->lease.owner));
+    }
+
+    /* what was used is stored, left in the journal, or known to be over */
+
+    if (f->exchanged && failovers == 0) {
+        fuzz_assert(f->superseded || f->left || !journalled(a->node, f)
+                    || number("g") >= f->grant.generation
+                    || !field_is(field("i"), f->grant.id));
+    }
+}
+
+
+static void
+catch_up(void)
+{
+    if (scene.w.now_ms - replicated_ms > LAG_MS) {
+        world_replicate(&scene.w);
+        replicated_ms = scene.w.now_ms;
+    }
+}
+
+
+static void
+check(scene_t *s, world_actor_t *a)
+{
+    unsigned          i;
+    cigna_refresh_t  *f;
+
+    f = &a->flow.refresh;
+
+    check_store();
+
+    if (is_exchange(a)) {
+        check_exchange(a);
+        check_ahead(a);
+    }
+
+    /* (7) */
+
+    if (a->op.type == cigna_op_revoke) {
+        fuzz_assert(a->reports == 1 && (!f->exchanged || f->superseded));
+    }
+
+    if (a->op.type == cigna_op_report) {
+        fuzz_assert(a->reports == 1);
+        check_report(a);
+
+        /* a token that works is no longer in doubt */
+
+        if (f->exchanged) {
+            for (i = 0; i < s->w.nrefresh; i++) {
+                s->w.refresh[i].unknown = 0;
+            }
+        }
+    }
+
+    fuzz_assert(strstr(f->detail, WORLD_MARKER) == NULL);
+
+    if (a->done) {
+        check_done(a);
+    }
+
+    /*
+     * (2), of which world.c minds how often a run sends one: a count that was
+     * lost with its primary is not known
+     */
+
+    for (i = 0; i < s->w.nrefresh; i++) {
+        fuzz_assert(s->w.refresh[i].unknown <= ATTEMPTS
+                    || (failovers && !s->w.replicated));
+    }
+
+    catch_up();
+}
+
+
+static void
+start(unsigned n)
+{
+    world_refresh(&scene.w, &scene.actors[n]);
+    scene.actors[n].node = n % WORLD_NODES;
+    cut[n] = 0;
+}
+
+
+/*
+ * A worker dies: its journal stays.  What came in answer and is not in there
+ * yet is gone, and nobody learns what the request has come to.
+ */
+
+static void
+die(unsigned n)
+{
+    world_actor_t    *a;
+    cigna_refresh_t  *f;
+
+    a = &scene.actors[n];
+    f = &a->flow.refresh;
+
+    if (a->done) {
+        return;
+    }
+
+    if (a->tokens_sent && !a->reports && f->tokens.access_token.len
+        && a->lost == 0 && !f->foreign)
+    {
+        world_token(&scene.w, f->grant.refresh_token)->unknown++;
+        losses++;
+    }
+
+    world_end(a);
+    start(n);
+}
+
+
+/* all that the journals have is written again */
+
+static void
+upkeep(void)
+{
+    unsigned  i;
+
+    for (i = 0; i < WORLD_NODES; i++) {
+        world_upkeep(&scene.w, i);
+    }
+}
+
+
+/* what one node alone knew goes with it */
+
+static void
+lose_node(unsigned n)
+{
+    unsigned              i;
+    const world_entry_t  *e;
+
+    for (i = 0; i < WORLD_JOURNAL; i++) {
+        e = world_entry(&scene.w, n, i);
+        losses += e && !e->confirmed;
+    }
+
+    world_node_lost(&scene.w, n);
+    world_replicate(&scene.w);
+
+    for (i = 0; i < scene.nactors; i++) {
+        if (scene.actors[i].node == n) {
+            die(i);
+        }
+    }
+}
+
+
+/* open exchanges are told to the new primary before it is quiet no more */
+
+static void
+change_primary(unsigned c)
+{
+    unsigned        i;
+    world_actor_t  *a;
+
+    if (crowded) {
+        world_replicate(&scene.w);
+    }
+
+    world_failover(&scene.w);
+    failovers++;
+    upkeep();
+
+    for (i = 0; i < scene.nactors; i++) {
+        a = &scene.actors[i];
+
+        if (!is_exchange(a)) {
+            continue;
+        }
+
+        if (c == i) {
+            cut[i] = 1;
+            losses++;
+
+        } else {
+            world_renew(&scene.w, a);
+        }
+    }
+}
+
+
+/* time passes for those whose exchange is under way, too */
+
+static void
+pass(unsigned c)
+{
+    unsigned        i;
+    world_actor_t  *a;
+
+    scene.w.now_ms += (c & 3) * 4000;
+    scene.delayed_ms += (c & 3) * 4000;
+
+    for (i = 0; i < scene.nactors && (c & 4); i++) {
+        a = &scene.actors[i];
+
+        if (is_exchange(a)) {
+            world_renew(&scene.w, a);
+        }
+    }
+}
+
+
+static void
+answer(unsigned n)
+{
+    size_t  i;
+
+    static const struct {
+        unsigned     status;
+        const char  *body;
+    } answers[] = {
+        { 503, "" }, { 429, "" }, { 200, "<html>" },
+        { 401, "{\"error\":\"invalid_client\"}" }
+    };
+
+    i = n % (sizeof(answers) / sizeof(answers[0]));
+
+    scene.w.answer_status = answers[i].status;
+    (void) snprintf(scene.w.answer_body, sizeof(scene.w.answer_body), "%s",
+                    answers[i].body);
+}
+
+
+static void
+elsewhere(uint8_t c)
+{
+    unsigned        n;
+    world_t        *w;
+    world_actor_t   other;
+
+    w = &scene.w;
+    n = c % scene.nactors;
+    other.watch = NULL;
+
+    switch (c >> 4) {
+
+    case 1:
+        w->no_turn ^= 1;
+        break;
+
+    case 2:
+        w->endpoint.doubted = c & 1;
+
+        if (c & 1) {
+            w->endpoint.doubted_ms = w->now_ms;
+
+        } else {
+            w->endpoint.well_ms = w->now_ms;
+        }
+
+        break;
+
+    case 3:
+        world_replicate(w);
+        replicated_ms = w->now_ms;
+        break;
+
+    case 4:
+        change_primary(c & 15);
+        break;
+
+    case 5:
+        if (c & 1) {
+            lose_node(n % WORLD_NODES);
+
+        } else {
+            world_upkeep(w, n % WORLD_NODES);
+        }
+
+        break;
+
+    case 6:
+        w->nodes[n % WORLD_NODES].full ^= 1;
+        crowded = 1;
+        break;
+
+    case 7:
+        pass(c);
+        break;
+
+    case 8:
+        world_disconnect(w, &other);
+        world_run(w, &other);
+        world_end(&other);
+        ended++;
+        break;
+
+    case 9:
+        if (w->nfamilies < 12) {
+            w->answer_status = 0;
+            world_knows_secret(w, 0);
+            world_connected(w);
+            replaced++;
+        }
+
+        break;
+
+    case 10:
+        die(n);
+        break;
+
+    case 11:
+        answer(c);
+        break;
+
+    case 12:
+        w->now_ms += (c & 3) * 60000;
+        scene.delayed_ms += (c & 3) * 60000;
+        break;
+
+    case 13:
+        if (scene.actors[n].done) {
+            world_end(&scene.actors[n]);
+            start(n);
+        }
+
+        break;
+
+    case 14:
+
+        /* the next access tokens expire */
+
+        w->now_ms += 3600 * 1000;
+        scene.delayed_ms += 3600 * 1000;
+        break;
+
+    case 15:
+        if (c & 1) {
+            w->families[w->nfamilies - 1].dead = 1;
+            losses++;
+
+        } else {
+            world_knows_secret(w, c >> 1 & 3);
+        }
+
+        break;
+
+    default:
+        return;
+    }
+
+    catch_up();
+    check_store();
+}
+
+
+/* nothing was lost: then the member is still connected */
+
+static void
+check_calm(void)
+{
+    unsigned        i, calm;
+    world_actor_t  *a;
+
+    calm = losses == 0 && ended == 0 && crowded == 0
+           && scene.delayed_ms < LAG_MS && number("n") < ATTEMPTS;
+
+    for (i = 0; i < scene.nactors; i++) {
+        calm = calm && scene.actors[i].lost == 0;
+    }
+
+    if (!calm) {
+        return;
+    }
+
+    for (i = 0; i < scene.nactors; i++) {
+        a = &scene.actors[i];
+        fuzz_assert(a->flow.refresh.rc == cigna_refresh_ok
+                    || a->flow.refresh.rc == cigna_refresh_unavailable
+                    || a->flow.refresh.rc == cigna_refresh_paused
+                    || a->flow.refresh.rc == cigna_refresh_vault);
+    }
+
+    /* what dead workers have left behind is in the journals */
+
+    upkeep();
+    scene.w.answer_status = 0;
+    scene.w.no_turn = 0;
+    world_knows_secret(&scene.w, 0);
+    scene.w.now_ms += 3600 * 1000;
+
+    a = &scene.actors[0];
+    world_end(a);
+    start(0);
+    scene_finish(&scene);
+
+    fuzz_assert(a->flow.refresh.rc == cigna_refresh_ok);
+    fuzz_assert(world_alive(&scene.w, a->flow.refresh.grant.access_token));
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    unsigned  i;
+    uint8_t   c;
+
+    scene.input = fuzz_input(data, size);
+    c = fuzz_byte(&scene.input);
+
+    world_init(&scene.w);
+    scene.w.tokens = c & 1 ? world_constant : world_rotating;
+    scene.w.replicated = c >> 6 & 1;
+
+    if (c & 32) {
+        world_two_secrets(&scene.w);
+    }
+
+    world_connected(&scene.w);
+    world_replicate(&scene.w);
+    replicated_ms = scene.w.now_ms;
+
+    scene.nactors = 2 + (c >> 1 & 31) % (SCENE_ACTORS - 1);
+    scene.delayed_ms = 0;
+    scene.check = check;
+    losses = 0;
+    replaced = 0;
+    ended = 0;
+    failovers = 0;
+    crowded = 0;
+    last_spent = 0;
+    last_id[0] = '\0';
+
+    /* due, or expired */
+
+    scene.w.now_ms = WORLD_START_MS + (c & 128 ? 3599 : 3545) * 1000;
+
+    for (i = 0; i < scene.nactors; i++) {
+        scene.actors[i].watch = NULL;
+        start(i);
+    }
+
+    while (scene.input.len) {
+        elsewhere(scene_next(&scene));
+    }
+
+    scene_finish(&scene);
+    check_calm();
+    scene_end(&scene);
+
+    return 0;
+}

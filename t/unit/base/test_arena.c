@@ -1,0 +1,263 @@
+
+#include "support.h"
+
+#include "base/cigna_arena.h"
+
+
+static cigna_arena_t
+arena_of(size_t size)
+{
+    cigna_arena_t         a;
+    static const uint8_t  zeros[256];
+
+    assert_true(size <= sizeof(zeros));
+
+    cigna_arena_init(&a, place_at_page_end(zeros, size), size);
+
+    return a;
+}
+
+
+static int
+all_zeros(const cigna_arena_t *a)
+{
+    const uint8_t  *p;
+
+    for (p = a->start; p < a->end; p++) {
+        if (*p) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static void
+allocations_are_aligned_for_any_type(void **state)
+{
+    void           *p;
+    cigna_slice_t   s;
+    cigna_arena_t   a;
+
+    (void) state;
+
+    a = arena_of(255);
+
+    assert_int_equal(cigna_arena_copy(&a, cigna_slice("abc"), &s), CIGNA_OK);
+
+    p = cigna_arena_alloc(&a, 3);
+    assert_non_null(p);
+    assert_int_equal((uintptr_t) p % _Alignof(max_align_t), 0);
+
+    p = cigna_arena_alloc(&a, sizeof(long double));
+    assert_non_null(p);
+    assert_int_equal((uintptr_t) p % _Alignof(max_align_t), 0);
+
+    assert_slice(s, "abc");
+}
+
+
+static void
+what_does_not_fit_is_refused(void **state)
+{
+    cigna_slice_t  s;
+    cigna_arena_t  a;
+
+    (void) state;
+
+    a = arena_of(32);
+
+    assert_null(cigna_arena_alloc(&a, 33));
+    assert_null(cigna_arena_alloc(&a, SIZE_MAX));
+    assert_non_null(cigna_arena_alloc(&a, 32));
+    assert_null(cigna_arena_alloc(&a, 1));
+
+    assert_int_equal(cigna_arena_copy(&a, cigna_slice("a"), &s), CIGNA_ERROR);
+    assert_slice(s, "");
+}
+
+
+static void
+alignment_never_reaches_past_the_end(void **state)
+{
+    size_t         i;
+    cigna_slice_t  s;
+    cigna_arena_t  a;
+
+    (void) state;
+
+    for (i = 1; i <= 33; i++) {
+
+        a = arena_of(33);
+
+        assert_int_equal(cigna_arena_copy(&a,
+                             cigna_slice_make(a.start, a.start + i), &s),
+                         CIGNA_OK);
+
+        (void) cigna_arena_alloc(&a, 1);
+
+        assert_true(a.pos <= a.end);
+    }
+}
+
+
+static void
+an_empty_copy_needs_no_room(void **state)
+{
+    cigna_slice_t  s;
+    cigna_arena_t  a;
+
+    (void) state;
+
+    cigna_arena_init(&a, NULL, 0);
+
+    s = cigna_slice("old");
+
+    assert_int_equal(cigna_arena_copy(&a, cigna_slice_null, &s), CIGNA_OK);
+    assert_slice(s, "");
+    assert_null(cigna_arena_alloc(&a, 1));
+    cigna_arena_wipe(&a);
+}
+
+
+static void
+a_copy_outlives_what_it_was_made_of(void **state)
+{
+    char           text[] = "token";
+    cigna_slice_t  s;
+    cigna_arena_t  a;
+
+    (void) state;
+
+    a = arena_of(5);
+
+    assert_int_equal(cigna_arena_copy(&a, cigna_slice_str(text), &s),
+                     CIGNA_OK);
+    memset(text, 'x', sizeof(text) - 1);
+
+    assert_slice(s, "token");
+}
+
+
+static void
+an_appender_keeps_what_was_written(void **state)
+{
+    cigna_buf_t    b;
+    cigna_slice_t  first, second;
+    cigna_arena_t  a;
+
+    (void) state;
+
+    a = arena_of(32);
+
+    cigna_arena_open(&a, &b);
+    cigna_buf_append_str(&b, "first");
+    first = cigna_arena_close(&a, &b);
+
+    cigna_arena_open(&a, &b);
+    cigna_buf_append_str(&b, "second");
+    second = cigna_arena_close(&a, &b);
+
+    assert_slice(first, "first");
+    assert_slice(second, "second");
+    assert_int_equal(a.end - a.pos, 32 - 11);
+}
+
+
+static void
+nothing_is_allocated_while_an_appender_is_open(void **state)
+{
+    cigna_buf_t    b;
+    cigna_arena_t  a;
+
+    (void) state;
+
+    a = arena_of(32);
+
+    cigna_arena_open(&a, &b);
+    assert_null(cigna_arena_alloc(&a, 1));
+    (void) cigna_arena_close(&a, &b);
+
+    assert_non_null(cigna_arena_alloc(&a, 1));
+}
+
+
+static void
+an_overflown_appender_keeps_and_leaves_nothing(void **state)
+{
+    cigna_buf_t    b;
+    cigna_arena_t  a;
+
+    (void) state;
+
+    a = arena_of(8);
+
+    cigna_arena_open(&a, &b);
+    cigna_buf_append_str(&b, "secret");
+    cigna_buf_append_str(&b, "secret");
+
+    assert_slice(cigna_arena_close(&a, &b), "");
+    assert_ptr_equal(a.pos, a.start);
+    assert_true(all_zeros(&a));
+}
+
+
+static void
+a_wipe_reaches_everything_that_was_handed_out(void **state)
+{
+    cigna_slice_t  s;
+    cigna_arena_t  a;
+
+    (void) state;
+
+    a = arena_of(64);
+
+    assert_int_equal(cigna_arena_copy(&a, cigna_slice("secret"), &s),
+                     CIGNA_OK);
+    memset(cigna_arena_alloc(&a, 32), 's', 32);
+
+    cigna_arena_wipe(&a);
+
+    assert_true(all_zeros(&a));
+    assert_ptr_equal(a.pos, a.start);
+}
+
+
+static void
+a_wipe_reaches_an_appender_that_was_never_closed(void **state)
+{
+    cigna_buf_t    b;
+    cigna_arena_t  a;
+
+    (void) state;
+
+    a = arena_of(64);
+
+    cigna_arena_open(&a, &b);
+    cigna_buf_append_str(&b, "secret");
+    cigna_arena_wipe(&a);
+
+    assert_true(all_zeros(&a));
+    assert_non_null(cigna_arena_alloc(&a, 16));
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(allocations_are_aligned_for_any_type),
+        cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(alignment_never_reaches_past_the_end),
+        cmocka_unit_test(an_empty_copy_needs_no_room),
+        cmocka_unit_test(a_copy_outlives_what_it_was_made_of),
+        cmocka_unit_test(an_appender_keeps_what_was_written),
+        cmocka_unit_test(nothing_is_allocated_while_an_appender_is_open),
+        cmocka_unit_test(an_overflown_appender_keeps_and_leaves_nothing),
+        cmocka_unit_test(a_wipe_reaches_everything_that_was_handed_out),
+        cmocka_unit_test(a_wipe_reaches_an_appender_that_was_never_closed)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,291 @@
+
+#define _GNU_SOURCE
+
+#include <stdio.h>
+
+#include "acting.h"
+
+#include "dance/cigna_dance_claim.h"
+
+
+static cigna_dance_claim_t   t;
+static uint8_t        mem[64 * 1024];
+static cigna_arena_t  arena;
+static cigna_op_t     op;
+static unsigned       asked;               /* of Redis */
+static char           code[64], param[64], secret[64];
+
+
+/* one operation; 1 while there is another */
+
+static int
+go_on(world_fault_e fault)
+{
+    int                 more;
+    cigna_event_t       ev;
+    cigna_reply_t      *reply;
+    static const char   error[] = "-LOADING\r\n";
+
+    memset(&ev, 0, sizeof(ev));
+    ev.type = cigna_ev_ok;
+    reply = NULL;
+
+    if (op.type == cigna_op_script) {
+        asked++;
+
+        if (fault == world_fine || fault == world_lost_after) {
+            reply = world_redis(&w, &op);
+
+        } else if (fault == world_error) {
+            reply = world_reply(error, sizeof(error) - 1);
+        }
+
+        ev.type = fault == world_unsent ? cigna_ev_unsent
+                  : fault == world_lost_before || fault == world_lost_after
+                  ? cigna_ev_lost : cigna_ev_ok;
+        ev.reply = ev.type == cigna_ev_ok ? reply : NULL;
+
+    } else if (op.type == cigna_op_sleep) {
+        w.now_ms += op.ms;
+    }
+
+    ev.now_ms = w.now_ms;
+    memset(ev.random, (int) asked, sizeof(ev.random));
+
+    more = cigna_dance_claim_next(&t, &ev, &op) == CIGNA_AGAIN;
+    cigna_reply_destroy(reply);
+
+    return more;
+}
+
+
+static cigna_dance_outcome_e
+take(world_fault_e fault)
+{
+    cigna_dance_claim_init(&t);
+    op.type = cigna_op_done;
+
+    while (go_on(fault)) { /* void */ }
+
+    return t.outcome;
+}
+
+
+static void
+a_dance_is_taken_with_all_that_it_was_begun_with(void **state)
+{
+    (void) state;
+
+    assert_int_equal(take(world_fine), cigna_dance_outcome_none);
+
+    assert_true(t.taken);
+    assert_int_equal(t.taken_ms, w.now_ms);
+    assert_int_equal(t.dance.verifier.len, 43);
+    assert_int_equal(t.dance.nonce.len, 22);
+    assert_slice(t.dance.redirect_uri, "https://app.example/cigna/callback");
+    assert_slice(t.return_to, "https://app.example/");
+    assert_true(cigna_slice_eq(t.dance_id, t.dance.id));
+    assert_int_equal(asked, 1);
+}
+
+
+static void
+what_is_ended_is_remembered_for_the_next_one(void **state)
+{
+    (void) state;
+
+    (void) take(world_fine);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
+    assert_false(go_on(world_fine));
+
+    assert_int_equal(take(world_fine), cigna_dance_outcome_denied);
+    assert_true(t.repeated);
+    assert_false(t.taken);
+    assert_slice(t.return_to, "https://app.example/");
+}
+
+
+static void
+an_end_that_redis_does_not_hear_is_tried_three_times(void **state)
+{
+    unsigned  n;
+
+    (void) state;
+
+    (void) take(world_fine);
+    asked = 0;
+
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
+
+    for (n = 0; go_on(world_unsent); n++) { /* void */ }
+
+    assert_int_equal(asked, 3);
+}
+
+
+static void
+a_redis_that_fails_is_asked_three_times(void **state)
+{
+    unsigned  kind;
+
+    (void) state;
+
+    for (kind = world_unsent; kind < world_faults; kind++) {
+
+        if (kind == world_lost_after) {
+            continue;
+        }
+
+        asked = 0;
+        assert_int_equal(take(kind), cigna_dance_outcome_store_failed);
+        assert_int_equal(asked, 3);
+
+        /* after a lost request the dance may be ours */
+
+        assert_int_equal(t.taken, kind == world_lost_before);
+        assert_string_equal(t.why, "Redis cannot be asked");
+    }
+}
+
+
+static void
+a_reply_that_was_lost_is_asked_for_again_by_the_same_taker(void **state)
+{
+    (void) state;
+
+    cigna_dance_claim_init(&t);
+    op.type = cigna_op_done;
+
+    assert_true(go_on(world_fine));
+    assert_true(go_on(world_lost_after));
+    assert_int_equal(op.type, cigna_op_sleep);
+    assert_true(go_on(world_fine));
+    assert_false(go_on(world_fine));
+    assert_int_equal(t.outcome, cigna_dance_outcome_none);
+}
+
+
+static void
+polls_are_quick_first_and_end_after_ten_seconds(void **state)
+{
+    int64_t  start;
+
+    (void) state;
+
+    (void) take(world_fine);
+    asked = 100;
+
+    /* another taker now, as its random bytes are others */
+
+    cigna_dance_claim_init(&t);
+    op.type = cigna_op_done;
+    start = w.now_ms;
+
+    assert_true(go_on(world_fine));
+    assert_true(go_on(world_fine));
+    assert_int_equal(op.type, cigna_op_sleep);
+    assert_int_equal(op.ms, 50);
+
+    while (go_on(world_fine)) { /* void */ }
+
+    assert_int_equal(t.outcome, cigna_dance_outcome_in_progress);
+    assert_int_equal(w.now_ms - start, 10000);
+    assert_true(asked - 100 < 70);
+}
+
+
+static void
+a_word_of_a_newer_gateway_is_an_end_all_the_same(void **state)
+{
+    (void) state;
+
+    (void) take(world_fine);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
+    (void) go_on(world_fine);
+
+    world_set(&w, t.dance_key, "o", "something_new");
+
+    assert_int_equal(take(world_fine), cigna_dance_outcome_interrupted);
+}
+
+
+static void
+too_little_room_takes_nothing(void **state)
+{
+    (void) state;
+
+    cigna_arena_init(&arena, mem, 32);
+
+    assert_int_equal(take(world_fine), cigna_dance_outcome_store_failed);
+    assert_int_equal(asked, 0);
+}
+
+
+static void
+an_ended_dance_leaves_the_list_of_open_ones(void **state)
+{
+    (void) state;
+
+    (void) take(world_fine);
+    cigna_dance_claim_forget(&t, &op);
+
+    assert_slice(op.argv[0], "ZREM");
+    cigna_reply_destroy(world_redis(&w, &op));
+    assert_null(world_get(&w, w.identity.dances_key, ""));
+    assert_int_equal(op.argc, 3);
+}
+
+
+static int
+setup(void **state)
+{
+    cigna_connect_t  *f;
+
+    (void) state;
+
+    new_world();
+    world_connect(&w, &a, "");
+    world_run(&w, &a);
+
+    f = &a.flow.connect;
+    (void) snprintf(secret, sizeof(secret), "%.*s", (int) f->secret.len,
+                    f->secret.data);
+
+    if (world_login(&w, f->location, code, param) != CIGNA_OK) {
+        return -1;
+    }
+
+    world_end(&a);
+
+    cigna_arena_init(&arena, mem, sizeof(mem));
+    asked = 0;
+
+    memset(&t, 0, sizeof(t));
+    t.vault = &w.vault;
+    t.provider = &w.provider;
+    t.identity = &w.identity;
+    t.arena = &arena;
+    t.state_param = cigna_slice_str(param);
+    t.secret = cigna_slice_str(secret);
+
+    return 0;
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(a_dance_is_taken_with_all_that_it_was_begun_with),
+        test(what_is_ended_is_remembered_for_the_next_one),
+        test(an_end_that_redis_does_not_hear_is_tried_three_times),
+        test(a_redis_that_fails_is_asked_three_times),
+        test(a_reply_that_was_lost_is_asked_for_again_by_the_same_taker),
+        test(polls_are_quick_first_and_end_after_ten_seconds),
+        test(a_word_of_a_newer_gateway_is_an_end_all_the_same),
+        test(too_little_room_takes_nothing),
+        test(an_ended_dance_leaves_the_list_of_open_ones)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,438 @@
+
+#define _GNU_SOURCE
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "acting.h"
+
+
+/* a member who is connected already ends another dance */
+
+static char  code[64], st[64], secret[64];
+
+
+static cigna_callback_t *
+begin(void)
+{
+    cigna_connect_t  *f;
+
+    world_end(&a);
+    world_connect(&w, &a, "");
+    world_run(&w, &a);
+
+    f = &a.flow.connect;
+    assert_int_equal(world_login(&w, f->location, code, st), CIGNA_OK);
+    (void) snprintf(secret, sizeof(secret), "%.*s", (int) f->secret.len,
+                    f->secret.data);
+    world_end(&a);
+
+    world_callback(&w, &a, code, st, secret);
+
+    return &a.flow.callback;
+}
+
+
+static cigna_callback_t *
+finish(void)
+{
+    world_run(&w, &a);
+
+    assert_int_equal(a.reports, 1);
+    assert_null(strstr(a.flow.callback.detail, WORLD_MARKER));
+
+    return &a.flow.callback;
+}
+
+
+static void
+stop_at_put(void)
+{
+    while (a.op.type != cigna_op_script
+           || a.op.script != cigna_script(cigna_script_grant_put))
+    {
+        world_step(&w, &a, world_fine);
+    }
+}
+
+
+static int
+alive(const char *token)
+{
+    return world_alive(&w, cigna_slice_str(token));
+}
+
+
+static void
+the_replaced_grant_is_revoked_after_the_report(void **state)
+{
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    f = begin();
+
+    while (a.reports == 0) {
+        world_step(&w, &a, world_fine);
+    }
+
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
+    assert_int_equal(w.revoked, 0);
+
+    f = finish();
+    assert_true(f->put.replaced);
+    assert_false(f->changed);
+    assert_string_equal(f->detail, "");
+    assert_int_equal(w.revoked, 1);
+    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
+    assert_true(alive(WORLD_MARKER "-at-1-1"));
+    assert_false(alive(WORLD_MARKER "-at-0-1"));
+}
+
+
+static void
+a_valid_grant(world_t *world, world_actor_t *actor)
+{
+    int             rc;
+    cigna_arena_t   arena;
+    cigna_grant_t   g;
+    static uint8_t  mem[64 * 1024];
+
+    (void) actor;
+
+    cigna_arena_init(&arena, mem, sizeof(mem));
+
+    rc = world_grant(world, &arena, &g);
+    assert_int_equal(rc, CIGNA_OK);
+    assert_true(world_alive(world, g.access_token));
+    assert_true(world_alive(world, g.refresh_token));
+}
+
+
+static void
+there_is_no_moment_in_which_no_grant_is_valid(void **state)
+{
+    (void) state;
+
+    a.watch = a_valid_grant;
+    (void) begin();
+    (void) finish();
+    assert_int_equal(w.revoked, 1);
+}
+
+
+static void
+a_first_grant_replaces_nothing(void **state)
+{
+    (void) state;
+
+    world_delete(&w, w.identity.grant_key);
+
+    (void) begin();
+    assert_false(finish()->put.replaced);
+    assert_int_equal(w.revoked, 0);
+}
+
+
+static void
+a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now(void **state)
+{
+    (void) state;
+
+    w.now_ms += 3600 * 1000;
+    (void) begin();
+    stop_at_put();
+
+    world_refresh(&w, &b);
+    world_run(&w, &b);
+    assert_int_equal(b.flow.refresh.rc, cigna_refresh_ok);
+
+    (void) finish();
+    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
+}
+
+
+static void
+where_the_reply_was_lost_the_look_before_tells_what_was_replaced(void **state)
+{
+    (void) state;
+
+    (void) begin();
+    stop_at_put();
+    world_step(&w, &a, world_lost_after);
+
+    assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
+    assert_true(a.flow.callback.put.replaced);
+    assert_int_equal(w.revoked, 1);
+    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
+}
+
+
+static void
+a_put_that_got_nowhere_at_first_tells_by_itself(void **state)
+{
+    (void) state;
+
+    (void) begin();
+    stop_at_put();
+    world_step(&w, &a, world_lost_before);
+
+    assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
+    assert_int_equal(w.revoked, 1);
+}
+
+
+static void
+without_the_look_a_grant_is_stored_all_the_same(void **state)
+{
+    unsigned  kind;
+
+    (void) state;
+
+    for (kind = world_unsent; kind < world_faults; kind++) {
+        (void) begin();
+
+        while (a.op.type != cigna_op_redis) {
+            world_step(&w, &a, world_fine);
+        }
+
+        world_step(&w, &a, kind);
+        assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
+        assert_int_equal(w.revoked, kind);
+    }
+}
+
+
+static void
+tokens_that_the_new_grant_still_has_are_not_revoked(void **state)
+{
+    cigna_grant_install_t  p;
+    cigna_grant_t          g;
+
+    (void) state;
+
+    memset(&g, 0, sizeof(g));
+    g.refresh_token = cigna_slice("rt2");
+    g.access_token = cigna_slice("at2");
+
+    cigna_grant_install_init(&p);
+    p.replaced = 1;
+    p.old.refresh_token = cigna_slice("rt1");
+    p.old.access_token = cigna_slice("at1");
+    assert_true(cigna_grant_install_outdated(&p, &g));
+
+    p.old.refresh_token = cigna_slice("rt2");
+    assert_false(cigna_grant_install_outdated(&p, &g));
+
+    p.old.refresh_token = cigna_slice("rt1");
+    p.old.access_token = cigna_slice("at2");
+    assert_false(cigna_grant_install_outdated(&p, &g));
+
+    /* of two that have no refresh token none is shared */
+
+    p.old.refresh_token = cigna_slice_null;
+    g.refresh_token = cigna_slice_null;
+    p.old.access_token = cigna_slice("at1");
+    assert_true(cigna_grant_install_outdated(&p, &g));
+
+    p.unread = 1;
+    assert_false(cigna_grant_install_outdated(&p, &g));
+
+    p.unread = 0;
+    p.replaced = 0;
+    assert_false(cigna_grant_install_outdated(&p, &g));
+}
+
+
+static void
+a_server_that_returns_the_same_refresh_token_keeps_it(void **state)
+{
+    (void) state;
+
+    (void) begin();
+    w.answer_status = 200;
+    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+                    "{\"access_token\":\"" WORLD_MARKER "-at-0-1\","
+                    "\"refresh_token\":\"" WORLD_MARKER "-rt-0-1\","
+                    "\"token_type\":\"bearer\",\"expires_in\":3599}");
+
+    assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
+    assert_true(a.flow.callback.put.replaced);
+    assert_int_equal(w.revoked, 0);
+}
+
+
+static void
+a_record_that_cannot_be_opened_is_replaced_and_reported(void **state)
+{
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    world_set(&w, w.identity.grant_key, "b", "nonsense");
+
+    (void) begin();
+    f = finish();
+
+    assert_int_equal(f->outcome, cigna_dance_outcome_connected);
+    assert_true(f->put.replaced);
+    assert_true(f->put.unread);
+    assert_false(f->changed);
+    assert_int_equal(w.revoked, 0);
+}
+
+
+static void
+another_person_than_before_is_noticed(void **state)
+{
+    (void) state;
+
+    (void) snprintf(w.patient, sizeof(w.patient), "A2");
+    (void) begin();
+    assert_true(finish()->changed);
+    assert_slice(a.flow.callback.put.old.patient, "A1");
+
+    w.id_token = 1;
+    (void) begin();
+    assert_false(finish()->changed);
+
+    (void) snprintf(w.sub, sizeof(w.sub), "somebody else");
+    (void) begin();
+    assert_true(finish()->changed);
+    assert_slice(a.flow.callback.put.old.sub, "member-1");
+    assert_slice(a.flow.callback.grant.sub, "somebody else");
+
+    /* what is not known has not changed */
+
+    w.id_token = 0;
+    (void) begin();
+    assert_false(finish()->changed);
+}
+
+
+static void
+the_journal_has_the_grant_as_redis_has_it(void **state)
+{
+    world_entry_t     *e;
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    (void) begin();
+    f = finish();
+
+    e = world_entry(&w, 0, 1);
+    assert_non_null(e);
+    assert_true(e->confirmed);
+    assert_true(cigna_slice_eq(e->entry.id, f->grant.id));
+    assert_int_equal(e->entry.generation, 1);
+    assert_int_equal(e->entry.blob.len, field("b")->len);
+    assert_memory_equal(e->entry.blob.data, field("b")->data,
+                        e->entry.blob.len);
+    assert_int_equal(e->entry.connected_ms,
+                     strtoll((char *) field("c")->data, NULL, 10));
+    assert_int_equal(e->entry.until_ms,
+                     w.now_ms + w.provider.grant_ttl_s * 1000);
+    assert_true(cigna_slice_eq(e->entry.who, cigna_script_who(&w.identity)));
+}
+
+
+static void
+without_room_in_the_journal_the_member_is_connected_all_the_same(void **state)
+{
+    (void) state;
+
+    w.nodes[0].full = 1;
+    (void) begin();
+    assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
+    assert_int_equal(w.revoked, 1);
+}
+
+
+/* fails every put from here on */
+
+static void
+every_put_fails(world_fault_e fault)
+{
+    (void) begin();
+
+    while (!a.done) {
+        world_step(&w, &a,
+                   a.op.type == cigna_op_script
+                   && a.op.script == cigna_script(cigna_script_grant_put)
+                   ? fault : world_fine);
+    }
+
+    assert_int_equal(a.flow.callback.outcome, cigna_dance_outcome_store_failed);
+    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-1-1");
+}
+
+
+static void
+a_grant_that_may_have_got_there_is_to_be_deleted(void **state)
+{
+    world_entry_t  *e;
+
+    (void) state;
+
+    every_put_fails(world_lost_after);
+
+    e = world_entry(&w, 0, 1);
+    assert_non_null(e);
+    assert_false(e->confirmed);
+    assert_true(cigna_slice_eq(e->entry.id,
+                               (cigna_slice_t) { field("i")->data,
+                                                 field("i")->len }));
+    assert_int_equal(e->entry.generation, 0);
+}
+
+
+static void
+a_grant_that_never_left_leaves_the_old_one_alone(void **state)
+{
+    (void) state;
+
+    every_put_fails(world_error);
+
+    assert_null(world_entry(&w, 0, 1));
+    assert_true(alive(WORLD_MARKER "-at-0-1"));
+    assert_int_equal(w.revoked, 1);
+    a_valid_grant(&w, &a);
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    new_world();
+    world_connected(&w);
+
+    return 0;
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(the_replaced_grant_is_revoked_after_the_report),
+        test(there_is_no_moment_in_which_no_grant_is_valid),
+        test(a_first_grant_replaces_nothing),
+        test(a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now),
+        test(where_the_reply_was_lost_the_look_before_tells_what_was_replaced),
+        test(a_put_that_got_nowhere_at_first_tells_by_itself),
+        test(without_the_look_a_grant_is_stored_all_the_same),
+        test(tokens_that_the_new_grant_still_has_are_not_revoked),
+        test(a_server_that_returns_the_same_refresh_token_keeps_it),
+        test(a_record_that_cannot_be_opened_is_replaced_and_reported),
+        test(another_person_than_before_is_noticed),
+        test(the_journal_has_the_grant_as_redis_has_it),
+        test(without_room_in_the_journal_the_member_is_connected_all_the_same),
+        test(a_grant_that_may_have_got_there_is_to_be_deleted),
+        test(a_grant_that_never_left_leaves_the_old_one_alone)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

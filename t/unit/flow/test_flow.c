@@ -1,0 +1,325 @@
+
+#define _GNU_SOURCE
+
+#include "support.h"
+
+#include "flow/cigna_flow.h"
+
+
+static uint8_t        mem[256];
+static cigna_arena_t  arena;
+
+
+static void
+an_operation_keeps_its_arguments_in_order(void **state)
+{
+    cigna_op_t     op;
+    cigna_slice_t  argv[2] = { cigna_slice("GET"), cigna_slice("key") };
+
+    (void) state;
+
+    cigna_flow_redis(&op, argv, 2);
+
+    assert_int_equal(op.type, cigna_op_redis);
+    assert_int_equal(op.argc, 2);
+    assert_null(op.script);
+    assert_slice(op.argv[0], "GET");
+    assert_slice(op.argv[1], "key");
+}
+
+
+static void
+nothing_of_one_operation_is_left_for_the_next(void **state)
+{
+    cigna_op_t            op;
+    cigna_slice_t         argv[1] = { cigna_slice("PING") };
+    cigna_journal_t       entry;
+    cigna_http_request_t  req;
+
+    (void) state;
+
+    memset(&entry, 0, sizeof(entry));
+    memset(&req, 0, sizeof(req));
+    req.url = cigna_slice("https://as.example/token");
+    entry.id = cigna_slice("id");
+
+    memset(&op, 0xa5, sizeof(op));
+    cigna_flow_http(&op, &req);
+    assert_int_equal(op.type, cigna_op_http);
+    assert_null(op.keep);
+    assert_int_equal(op.keep_ms, 0);
+    assert_int_equal(op.argc, 0);
+    assert_false(op.durable);
+
+    memset(&op, 0xa5, sizeof(op));
+    cigna_flow_redis(&op, argv, 1);
+    assert_false(op.durable);
+    assert_int_equal(op.http.url.len, 0);
+
+    memset(&op, 0xa5, sizeof(op));
+    cigna_flow_sleep(&op, 5);
+    assert_false(op.watch);
+    assert_false(op.idle);
+    assert_int_equal(op.ms, 5);
+
+    cigna_flow_watch(&op, 6);
+    assert_true(op.watch);
+    assert_false(op.idle);
+
+    cigna_flow_idle(&op, 7);
+    assert_true(op.idle);
+    assert_false(op.watch);
+    assert_int_equal(op.type, cigna_op_sleep);
+
+    memset(&op, 0xa5, sizeof(op));
+    cigna_flow_journal(&op, &entry, 0);
+    assert_int_equal(op.type, cigna_op_journal);
+    assert_slice(op.journal.id, "id");
+    assert_false(op.confirmed);
+
+    cigna_flow_settle(&op, &entry, 1);
+    assert_int_equal(op.type, cigna_op_settle);
+    assert_true(op.confirmed);
+
+    cigna_flow_revoke(&op, cigna_slice("token"), 1);
+    assert_int_equal(op.type, cigna_op_revoke);
+    assert_slice(op.token, "token");
+    assert_true(op.refresh_token);
+    assert_false(op.confirmed);
+
+    memset(&op, 0xa5, sizeof(op));
+    cigna_flow_report(&op);
+    assert_int_equal(op.token.len, 0);
+    assert_false(op.confirmed);
+}
+
+
+static void
+an_exchange_says_what_is_to_be_kept_while_it_runs(void **state)
+{
+    cigna_op_t            op;
+    cigna_slice_t         argv[2] = { cigna_slice("key"), cigna_slice("me") };
+    cigna_script_t        script, retake;
+    cigna_http_request_t  req;
+
+    (void) state;
+
+    memset(&req, 0, sizeof(req));
+    memset(&script, 0, sizeof(script));
+
+    cigna_flow_http(&op, &req);
+    cigna_flow_keep(&op, &script, &retake, argv, 2, 3333);
+
+    assert_int_equal(op.type, cigna_op_http);
+    assert_ptr_equal(op.keep, &script);
+    assert_ptr_equal(op.retake, &retake);
+    assert_null(op.script);
+    assert_int_equal(op.keep_ms, 3333);
+    assert_int_equal(op.argc, 2);
+    assert_slice(op.argv[1], "me");
+}
+
+
+static void
+an_exchange_at_the_token_endpoint_is_told_from_others(void **state)
+{
+    cigna_op_t            op;
+    cigna_http_request_t  req;
+
+    (void) state;
+
+    memset(&req, 0, sizeof(req));
+    req.url = cigna_slice("https://payer.example/token");
+
+    cigna_flow_http(&op, &req);
+    assert_false(op.exchange);
+
+    cigna_flow_exchange(&op, &req);
+    assert_int_equal(op.type, cigna_op_http);
+    assert_true(op.exchange);
+    assert_slice(op.http.url, "https://payer.example/token");
+}
+
+
+static void
+numbers_and_tokens_lie_in_the_arena(void **state)
+{
+    cigna_slice_t   n, t;
+    static uint8_t  random[16];
+
+    (void) state;
+
+    assert_int_equal(cigna_flow_uint(&arena, UINT64_MAX, &n), CIGNA_OK);
+    assert_int_equal(cigna_flow_token(&arena, random, 16, &t), CIGNA_OK);
+    assert_slice(n, "18446744073709551615");
+    assert_slice(t, "AAAAAAAAAAAAAAAAAAAAAA");
+    assert_true(t.data >= mem && t.data + t.len <= mem + sizeof(mem));
+}
+
+
+static void
+too_little_room_is_an_error(void **state)
+{
+    cigna_slice_t   out;
+    static uint8_t  random[16];
+
+    (void) state;
+
+    cigna_arena_init(&arena, mem, 10);
+
+    assert_int_equal(cigna_flow_token(&arena, random, 16, &out), CIGNA_ERROR);
+    assert_int_equal(cigna_flow_uint(&arena, 12345678901, &out), CIGNA_ERROR);
+    assert_int_equal(cigna_flow_uint(&arena, 1234567890, &out), CIGNA_OK);
+}
+
+
+static void
+jitter_stays_within_its_bounds(void **state)
+{
+    unsigned       i, ms, least, most;
+    cigna_event_t  ev;
+
+    (void) state;
+
+    memset(&ev, 0, sizeof(ev));
+    least = 100;
+    most = 0;
+
+    for (i = 0; i < 65536; i++) {
+        ev.random[0] = (uint8_t) (i >> 8);
+        ev.random[1] = (uint8_t) i;
+        ms = cigna_flow_jitter(&ev, 20, 40);
+
+        least = ms < least ? ms : least;
+        most = ms > most ? ms : most;
+    }
+
+    assert_int_equal(least, 20);
+    assert_int_equal(most, 40);
+    assert_int_equal(cigna_flow_jitter(&ev, 7, 7), 7);
+}
+
+
+static void
+a_retry_sleeps_longer_each_time_and_ends(void **state)
+{
+    unsigned       i;
+    cigna_op_t     op;
+    cigna_retry_t  r;
+    cigna_slice_t  argv[1] = { cigna_slice("PING") };
+
+    static const unsigned  sleeps[] = { 50, 100, 200, 300, 300 };
+
+    (void) state;
+
+    cigna_flow_redis(&op, argv, 1);
+    cigna_retry_init(&r, &op, 7);
+
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(cigna_retry_sleep(&r, &op, 6, 50, 300), CIGNA_OK);
+        assert_int_equal(op.type, cigna_op_sleep);
+        assert_int_equal(op.ms, sleeps[i]);
+
+        assert_int_equal(cigna_retry_again(&r, &op), 7);
+        assert_int_equal(op.type, cigna_op_redis);
+        assert_slice(op.argv[0], "PING");
+    }
+
+    assert_int_equal(cigna_retry_sleep(&r, &op, 6, 50, 300), CIGNA_ERROR);
+}
+
+
+static void
+bytes_that_somebody_else_chose_are_quoted_safely(void **state)
+{
+    char  detail[32];
+
+    (void) state;
+
+    cigna_flow_say(detail, sizeof(detail), "says", cigna_slice("a\r\nb \x80"));
+    assert_string_equal(detail, "says: a??b??");
+
+    cigna_flow_say(detail, sizeof(detail), "nothing", cigna_slice_null);
+    assert_string_equal(detail, "nothing");
+
+    cigna_flow_say(detail, sizeof(detail), NULL, cigna_slice_null);
+    assert_string_equal(detail, "nothing");
+}
+
+
+static void
+what_is_said_ends_with_the_buffer(void **state)
+{
+    char  detail[10];
+
+    (void) state;
+
+    cigna_flow_say(detail, sizeof(detail), "says", cigna_slice("abcdefgh"));
+    assert_string_equal(detail, "says: abc");
+
+    cigna_flow_say(detail, sizeof(detail), "123456789012", cigna_slice("a"));
+    assert_true(strlen(detail) < sizeof(detail));
+}
+
+
+static void
+only_replies_tell_how_an_exchange_went(void **state)
+{
+    cigna_event_t  ev;
+
+    (void) state;
+
+    memset(&ev, 0, sizeof(ev));
+
+    ev.type = cigna_ev_unsent;
+    ev.status = 200;
+    assert_true(cigna_flow_passing(&ev));
+    assert_false(cigna_flow_answered(&ev));
+
+    ev.type = cigna_ev_ok;
+    assert_false(cigna_flow_passing(&ev));
+    assert_true(cigna_flow_answered(&ev));
+
+    ev.status = 404;
+    assert_false(cigna_flow_passing(&ev));
+
+    ev.status = 429;
+    assert_true(cigna_flow_passing(&ev));
+
+    ev.status = 500;
+    assert_true(cigna_flow_passing(&ev));
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    cigna_arena_init(&arena, mem, sizeof(mem));
+
+    return 0;
+}
+
+
+#define test(name)  cmocka_unit_test_setup(name, setup)
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(an_operation_keeps_its_arguments_in_order),
+        test(nothing_of_one_operation_is_left_for_the_next),
+        test(an_exchange_says_what_is_to_be_kept_while_it_runs),
+        test(an_exchange_at_the_token_endpoint_is_told_from_others),
+        test(numbers_and_tokens_lie_in_the_arena),
+        test(too_little_room_is_an_error),
+        test(jitter_stays_within_its_bounds),
+        test(a_retry_sleeps_longer_each_time_and_ends),
+        test(bytes_that_somebody_else_chose_are_quoted_safely),
+        test(what_is_said_ends_with_the_buffer),
+        test(only_replies_tell_how_an_exchange_went)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,472 @@
+
+#include "refresh/cigna_refusal_rate.h"
+#include "support.h"
+
+
+#define SECOND  1000
+#define MINUTE  60000
+#define NOW     (100 * MINUTE)
+
+
+static cigna_refusal_rate_t  brake;
+static uint64_t       tag;
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    memset(&brake, 0, sizeof(cigna_refusal_rate_t));
+    tag = 0;
+
+    return 0;
+}
+
+
+/*
+ * One answer: 1 if the brake went on with it, or refusals are doubted from then
+ * on
+ */
+
+static unsigned
+answer(cigna_answer_e e, int64_t now, uint64_t of, unsigned percent)
+{
+    cigna_refusal_rate_t  before;
+
+    before = brake;
+    cigna_refusal_rate_answered(&brake, now, e, of, percent);
+
+    return (brake.on && !before.on) || (brake.doubted && !before.doubted);
+}
+
+
+/* n answers of grants that are all different; how often it went on */
+
+static unsigned
+answers(unsigned n, cigna_answer_e e, int64_t now)
+{
+    unsigned  on;
+
+    on = 0;
+
+    while (n--) {
+        on += answer(e, now, ++tag, 50);
+    }
+
+    return on;
+}
+
+
+static void
+a_lone_refusal_says_nothing(void **state)
+{
+    (void) state;
+
+    assert_int_equal(answers(3, cigna_answer_refused, NOW), 0);
+    assert_false(brake.on);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), 0);
+}
+
+
+static void
+it_goes_on_where_most_of_a_minute_are_refused(void **state)
+{
+    (void) state;
+
+    (void) answers(1, cigna_answer_tokens, NOW);
+    assert_int_equal(answers(1, cigna_answer_refused, NOW), 0);
+    (void) answers(1, cigna_answer_tokens, NOW);
+    assert_int_equal(answers(2, cigna_answer_refused, NOW + 50 * SECOND), 1);
+
+    assert_true(brake.on);
+    assert_true(brake.doubted);
+    assert_int_equal(brake.doubted_ms, NOW + 50 * SECOND);
+}
+
+
+static void
+what_is_older_than_a_minute_does_not_count_in_it(void **state)
+{
+    (void) state;
+
+    (void) answers(1, cigna_answer_tokens, NOW);
+    (void) answers(2, cigna_answer_refused, NOW);
+    (void) answers(1, cigna_answer_tokens, NOW + MINUTE);
+    assert_int_equal(answers(2, cigna_answer_refused, NOW + MINUTE), 0);
+    assert_int_equal(answers(1, cigna_answer_refused, NOW + MINUTE), 1);
+}
+
+
+static void
+it_goes_on_where_most_of_ten_minutes_are_refused(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    /* a few in a minute, and never many in a row */
+
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(answers(1, cigna_answer_refused, NOW + i * MINUTE),
+                         0);
+        (void) answers(1, cigna_answer_tokens, NOW + i * MINUTE);
+    }
+
+    assert_int_equal(answers(1, cigna_answer_refused, NOW + 6 * MINUTE), 1);
+}
+
+
+static void
+hours_of_good_history_do_not_hide_a_bad_minute(void **state)
+{
+    int64_t  now;
+
+    (void) state;
+
+    for (now = NOW; now < NOW + 180 * MINUTE; now += SECOND) {
+        (void) answers(1, cigna_answer_tokens, now);
+    }
+
+    assert_int_equal(answers(5, cigna_answer_refused, now), 1);
+}
+
+
+static void
+it_goes_on_with_a_row_of_failures_of_different_grants(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    assert_int_equal(answers(4, cigna_answer_failed, NOW), 0);
+    assert_int_equal(answers(1, cigna_answer_lost, NOW), 1);
+    assert_true(brake.on);
+    assert_false(brake.doubted);
+
+    /* one grant fails as often as it likes */
+
+    assert_int_equal(setup(NULL), 0);
+
+    for (i = 0; i < 100; i++) {
+        tag = 0;
+        assert_int_equal(answers(1, cigna_answer_failed, NOW), 0);
+    }
+
+    assert_int_equal(brake.failures, 1);
+}
+
+
+static void
+where_others_fail_no_refusal_is_believed(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_failed, NOW);
+    assert_true(brake.on);
+    assert_false(brake.doubted);
+
+    /* hours later, with pauses of a minute, there is only this one */
+
+    assert_int_equal(answers(1, cigna_answer_refused, NOW + 7), 1);
+    assert_true(brake.doubted);
+    assert_int_equal(brake.doubted_ms, NOW + 7);
+
+    (void) answers(CIGNA_REFUSAL_RATE_WELL, cigna_answer_tokens, NOW + 8);
+    assert_false(brake.doubted);
+    assert_int_equal(brake.doubted_ms, NOW + 7);
+    assert_int_equal(brake.sure_ms, NOW + 8);
+
+    /* a few were refused, and then others failed */
+
+    assert_int_equal(setup(NULL), 0);
+    (void) answers(3, cigna_answer_refused, NOW);
+    assert_int_equal(answers(1, cigna_answer_failed, NOW + 5), 0);
+    assert_false(brake.doubted);
+    assert_int_equal(answers(1, cigna_answer_failed, NOW + 6), 1);
+    assert_true(brake.doubted);
+    assert_int_equal(brake.doubted_ms, NOW + 6);
+
+    /* not those from before one that did well */
+
+    assert_int_equal(setup(NULL), 0);
+    (void) answers(1, cigna_answer_refused, NOW);
+    (void) answers(1, cigna_answer_tokens, NOW);
+    assert_int_equal(answers(5, cigna_answer_failed, NOW), 1);
+    assert_false(brake.doubted);
+}
+
+
+static void
+a_refusal_of_what_may_have_been_spent_says_nothing(void **state)
+{
+    (void) state;
+
+    assert_int_equal(answers(100, cigna_answer_explained, NOW), 0);
+    assert_false(brake.on);
+    assert_int_equal(brake.failures, 0);
+
+    /* but that there are answers again */
+
+    (void) answers(5, cigna_answer_lost, NOW);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    (void) answers(1, cigna_answer_explained, NOW + SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 1), 0);
+    assert_true(brake.on);
+    assert_false(brake.doubted);
+
+    /* unless it is refusals that are doubted */
+
+    assert_int_equal(setup(NULL), 0);
+    (void) answers(5, cigna_answer_refused, NOW);
+    assert_true(brake.doubted);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    (void) answers(1, cigna_answer_explained, NOW + SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0),
+                     2 * SECOND);
+}
+
+
+static void
+a_share_of_hundred_leaves_refusals_alone(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    for (i = 0; i < 100; i++) {
+        assert_false(answer(cigna_answer_refused, NOW, i + 1, 100));
+    }
+
+    assert_false(brake.on);
+
+    /* and ends the doubt that there is */
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    assert_true(brake.doubted);
+    (void) answer(cigna_answer_refused, NOW, 1, 100);
+    assert_false(brake.doubted);
+}
+
+
+static void
+while_it_is_on_few_are_let_through_with_growing_pauses(void **state)
+{
+    int64_t   now;
+    unsigned  turns, passed;
+
+    (void) state;
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), SECOND);
+
+    turns = 0;
+    passed = 0;
+
+    for (now = NOW; now < NOW + 10 * MINUTE; now += SECOND / 4) {
+
+        if (cigna_refusal_rate_rest(&brake, now, 0) == 0) {
+            (void) cigna_refusal_rate_take(&brake, now);
+            (void) answers(1, cigna_answer_refused, now);
+            turns++;
+        }
+
+        passed++;
+    }
+
+    assert_int_equal(passed, 2400);
+    assert_in_range(turns, 12, 16);
+    assert_int_equal(brake.doubted_ms, NOW);
+}
+
+
+static void
+those_that_began_before_do_not_lengthen_the_pause(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    (void) answers(100, cigna_answer_refused, NOW);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), SECOND);
+}
+
+
+static void
+who_takes_a_turn_and_does_not_come_back_holds_nobody_up(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_lost, NOW);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0), SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + 2 * SECOND, 0), 0);
+}
+
+
+static void
+a_turn_that_was_not_used_is_somebody_elses(void **state)
+{
+    cigna_turn_e  turn;
+
+    (void) state;
+
+    (void) answers(5, cigna_answer_failed, NOW);
+    turn = cigna_refusal_rate_take(&brake, NOW + SECOND);
+    assert_int_equal(turn, cigna_turn_probe);
+    cigna_refusal_rate_give_back(&brake, turn);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0), 0);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0), SECOND);
+
+    (void) answers(1, cigna_answer_tokens, NOW + SECOND);
+    turn = cigna_refusal_rate_take(&brake, NOW + SECOND);
+    assert_int_equal(turn, cigna_turn_credit);
+    assert_int_equal(brake.credits, 3);
+    cigna_refusal_rate_give_back(&brake, turn);
+    assert_int_equal(brake.credits, 4);
+}
+
+
+static void
+who_began_before_it_was_on_gives_no_turns_back(void **state)
+{
+    cigna_turn_e  turn;
+
+    (void) state;
+
+    turn = cigna_refusal_rate_take(&brake, NOW);
+    assert_int_equal(turn, cigna_turn_free);
+    (void) answers(5, cigna_answer_failed, NOW);
+    cigna_refusal_rate_give_back(&brake, turn);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), SECOND);
+    assert_int_equal(brake.credits, 0);
+}
+
+
+static void
+refusals_far_apart_are_no_row(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    for (i = 0; i < 20; i++) {
+        assert_int_equal(answers(1, cigna_answer_refused,
+                                 NOW + i * 11 * (int64_t) MINUTE), 0);
+    }
+
+    assert_false(brake.on);
+}
+
+
+static void
+a_day_after_the_last_failure_it_is_over(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    cigna_refusal_rate_lapse(&brake, NOW + 1440 * (int64_t) MINUTE);
+    assert_true(brake.doubted);
+    cigna_refusal_rate_lapse(&brake, NOW + 1440 * (int64_t) MINUTE + 1);
+    assert_false(brake.doubted);
+    assert_false(brake.on);
+}
+
+
+static void
+a_grant_that_may_be_spent_waits_for_those_that_are_not(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_lost, NOW);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 1), 2 * SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + 2 * SECOND, 1), 0);
+
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    (void) answers(1, cigna_answer_tokens, NOW + SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 1), 0);
+}
+
+
+static void
+one_that_does_well_lets_others_go_at_once(void **state)
+{
+    unsigned  turns;
+
+    (void) state;
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    (void) answers(1, cigna_answer_tokens, NOW + SECOND);
+    assert_true(brake.on);
+
+    for (turns = 0; cigna_refusal_rate_rest(&brake, NOW + SECOND, 0) == 0; turns++) {
+        (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    }
+
+    assert_in_range(turns, 4, 5);
+}
+
+
+static void
+a_few_that_do_well_release_it(void **state)
+{
+    (void) state;
+
+    (void) answers(5, cigna_answer_refused, NOW);
+    assert_int_equal(brake.well_ms, 0);
+    (void) answers(2, cigna_answer_tokens, NOW + SECOND);
+    assert_true(brake.on);
+    (void) answers(1, cigna_answer_tokens, NOW + SECOND);
+    assert_false(brake.on);
+    assert_int_equal(brake.well_ms, NOW + SECOND);
+    assert_int_equal(brake.doubted_ms, NOW);
+
+    /* what was before counts no more */
+
+    assert_int_equal(answers(3, cigna_answer_refused, NOW + 2 * SECOND), 0);
+}
+
+
+static void
+counts_do_not_overflow(void **state)
+{
+    (void) state;
+
+    (void) answers(70000, cigna_answer_tokens, NOW);
+    assert_in_range(brake.minutes[NOW / MINUTE % CIGNA_REFUSAL_RATE_MINUTES].all,
+                    30000, 65535);
+    assert_int_equal(answers(5, cigna_answer_refused, NOW), 1);
+}
+
+
+#define test(f)  cmocka_unit_test_setup(f, setup)
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(a_lone_refusal_says_nothing),
+        test(it_goes_on_where_most_of_a_minute_are_refused),
+        test(what_is_older_than_a_minute_does_not_count_in_it),
+        test(it_goes_on_where_most_of_ten_minutes_are_refused),
+        test(hours_of_good_history_do_not_hide_a_bad_minute),
+        test(it_goes_on_with_a_row_of_failures_of_different_grants),
+        test(where_others_fail_no_refusal_is_believed),
+        test(a_refusal_of_what_may_have_been_spent_says_nothing),
+        test(a_share_of_hundred_leaves_refusals_alone),
+        test(while_it_is_on_few_are_let_through_with_growing_pauses),
+        test(those_that_began_before_do_not_lengthen_the_pause),
+        test(who_takes_a_turn_and_does_not_come_back_holds_nobody_up),
+        test(a_turn_that_was_not_used_is_somebody_elses),
+        test(who_began_before_it_was_on_gives_no_turns_back),
+        test(refusals_far_apart_are_no_row),
+        test(a_day_after_the_last_failure_it_is_over),
+        test(a_grant_that_may_be_spent_waits_for_those_that_are_not),
+        test(one_that_does_well_lets_others_go_at_once),
+        test(a_few_that_do_well_release_it),
+        test(counts_do_not_overflow)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,601 @@
+
+#define _GNU_SOURCE
+
+#include <stdio.h>
+
+#include "acting.h"
+#include "rings.h"
+
+
+static cigna_redis_handshake_t *
+begin(void)
+{
+    world_setup(&w, &a);
+
+    a.flow.setup.check = cigna_redis_handshake_check_policy;
+
+    return &a.flow.setup;
+}
+
+
+static cigna_redis_handshake_t *
+finish(void)
+{
+    world_run(&w, &a);
+
+    assert_null(strstr(a.flow.setup.error, WORLD_MARKER));
+
+    return &a.flow.setup;
+}
+
+
+/* the whole check, with what is in this vault */
+
+static cigna_redis_handshake_t *
+begin_vault(void)
+{
+    cigna_redis_handshake_t  *f;
+
+    f = begin();
+    f->check = cigna_redis_handshake_check_vault;
+    f->vault = &w.vault;
+    f->slot = CIGNA_MARKER_NO_SLOT;
+
+    return f;
+}
+
+
+/* the vault's marker under this key, made by a ring of these keys */
+
+static void
+put_marker(const char *key, const char *ring)
+{
+    uint8_t        mem[CIGNA_MARKER_LEN], nonce[CIGNA_SEAL_NONCE_LEN];
+    cigna_buf_t    b;
+    cigna_vault_t  vault;
+
+    vault = w.vault;
+
+    if (ring) {
+        vault.ring = ring_of(ring);
+    }
+
+    memset(nonce, 7, sizeof(nonce));
+    cigna_buf_init(&b, mem, sizeof(mem));
+
+    assert_int_equal(cigna_marker_seal(&vault, cigna_slice_str(key), 1000,
+                                       nonce, &b),
+                     CIGNA_OK);
+
+    if (ring) {
+        cigna_keyring_destroy(vault.ring);
+    }
+
+    world_set_bytes(&w, cigna_slice_str(key), "b", cigna_buf_slice(&b));
+}
+
+
+/* answers the pending command with protocol text */
+
+static void
+answer(const char *resp)
+{
+    cigna_event_t   ev;
+    cigna_reply_t  *reply;
+
+    reply = world_reply(resp, strlen(resp));
+
+    memset(&ev, 0, sizeof(ev));
+    ev.type = cigna_ev_ok;
+    ev.reply = reply;
+
+    cigna_redis_handshake_next(&a.flow.setup, &ev, &a.op);
+    a.done = a.op.type == cigna_op_done;
+
+    cigna_reply_destroy(reply);
+}
+
+
+static cigna_redis_handshake_e
+rc_after(unsigned fine, const char *resp)
+{
+    world_end(&a);
+    (void) begin();
+
+    /* the first step is the start */
+
+    world_step(&w, &a, world_fine);
+
+    while (fine--) {
+        world_step(&w, &a, world_fine);
+    }
+
+    answer(resp);
+
+    if (!a.done) {
+        world_run(&w, &a);
+    }
+
+    return a.flow.setup.rc;
+}
+
+
+static void
+a_connection_is_set_up_in_order(void **state)
+{
+    cigna_redis_handshake_t  *f;
+
+    (void) state;
+
+    f = begin();
+    f->username = cigna_slice("gateway");
+    f->db = 7;
+
+    world_step(&w, &a, world_fine);
+    assert_int_equal(a.op.argc, 3);
+    assert_slice(a.op.argv[0], "AUTH");
+    assert_slice(a.op.argv[1], "gateway");
+    assert_slice(a.op.argv[2], WORLD_MARKER "-redis");
+    assert_int_equal(f->rc, cigna_redis_handshake_pending);
+
+    world_step(&w, &a, world_fine);
+    assert_slice(a.op.argv[0], "SELECT");
+    assert_slice(a.op.argv[1], "7");
+
+    world_step(&w, &a, world_fine);
+    assert_slice(a.op.argv[0], "CLIENT");
+    assert_slice(a.op.argv[1], "SETNAME");
+    assert_slice(a.op.argv[2], "cigna");
+
+    world_step(&w, &a, world_fine);
+    assert_slice(a.op.argv[0], "INFO");
+    assert_slice(a.op.argv[1], "memory");
+
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
+    assert_string_equal(f->error, "");
+}
+
+
+static void
+what_is_not_configured_is_not_sent(void **state)
+{
+    (void) state;
+
+    begin()->password = cigna_slice_null;
+
+    world_step(&w, &a, world_fine);
+    assert_slice(a.op.argv[0], "CLIENT");
+
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
+}
+
+
+static void
+a_password_alone_is_that_of_the_default_user(void **state)
+{
+    (void) state;
+
+    (void) begin();
+    world_step(&w, &a, world_fine);
+    assert_int_equal(a.op.argc, 2);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
+}
+
+
+static void
+a_redis_that_evicts_is_refused(void **state)
+{
+    size_t              i;
+    static const char  *policies[] = {
+        "allkeys-lru", "volatile-ttl", "noeviction2", "xnoeviction"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        (void) snprintf(w.policy, sizeof(w.policy), "%s", policies[i]);
+
+        world_end(&a);
+        (void) begin();
+        assert_int_equal(finish()->rc, cigna_redis_handshake_evicts);
+        assert_non_null(strstr(a.flow.setup.error, "noeviction"));
+    }
+}
+
+
+static void
+without_the_policy_nothing_is_certain(void **state)
+{
+    (void) state;
+
+    assert_int_equal(rc_after(2, "$0\r\n\r\n"), cigna_redis_handshake_broken);
+    assert_int_equal(rc_after(2, "$-1\r\n"), cigna_redis_handshake_broken);
+    assert_int_equal(rc_after(2, "*0\r\n"), cigna_redis_handshake_broken);
+    assert_int_equal(rc_after(2, "$27\r\nxmaxmemory_policy:noeviction\r\n"),
+                     cigna_redis_handshake_broken);
+    assert_int_equal(rc_after(2, "$17\r\nmaxmemory_policy:\r\n"),
+                     cigna_redis_handshake_broken);
+}
+
+
+static void
+the_policy_may_be_the_last_line(void **state)
+{
+    (void) state;
+
+    assert_int_equal(rc_after(2, "$29\r\na\nmaxmemory_policy:noeviction\r\n"),
+                     cigna_redis_handshake_ok);
+}
+
+
+static void
+a_wrong_password_is_refused(void **state)
+{
+    (void) state;
+
+    begin()->password = cigna_slice(WORLD_MARKER "-wrong");
+
+    assert_int_equal(finish()->rc, cigna_redis_handshake_refused);
+    assert_string_equal(a.flow.setup.error,
+                        "wrong username or password: AUTH");
+}
+
+
+static void
+refusals_are_told_from_passing_errors(void **state)
+{
+    size_t  i;
+
+    static const struct {
+        const char               *error;
+        cigna_redis_handshake_e   rc;
+    } errors[] = {
+        { "-NOAUTH Authentication required.\r\n", cigna_redis_handshake_refused },
+        { "-NOPERM this user has no permissions\r\n", cigna_redis_handshake_refused },
+        { "-ERR invalid password\r\n", cigna_redis_handshake_refused },
+        { "-ERR DB index is out of range\r\n", cigna_redis_handshake_refused },
+        { "-DENIED Redis is running in protected mode\r\n",
+          cigna_redis_handshake_refused },
+        { "-LOADING Redis is loading the dataset in memory\r\n",
+          cigna_redis_handshake_busy },
+        { "-MASTERDOWN Link with MASTER is down\r\n", cigna_redis_handshake_busy },
+        { "-CLUSTERDOWN The cluster is down\r\n", cigna_redis_handshake_busy },
+        { "-BUSY Redis is busy running a script.\r\n", cigna_redis_handshake_busy }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        assert_int_equal(rc_after(0, errors[i].error), errors[i].rc);
+        assert_true(a.done);
+        assert_string_not_equal(a.flow.setup.error, "");
+    }
+}
+
+
+static void
+info_that_is_not_permitted_is_refused_clearly(void **state)
+{
+    (void) state;
+
+    assert_int_equal(rc_after(2, "-NOPERM this user has no permissions to "
+                              "run the 'info' command\r\n"),
+                     cigna_redis_handshake_refused);
+    assert_string_equal(a.flow.setup.error,
+                        "the Redis user lacks a permission: INFO");
+}
+
+
+static void
+a_name_that_is_not_permitted_is_done_without(void **state)
+{
+    (void) state;
+
+    assert_int_equal(rc_after(1, "-NOPERM no permissions to run 'client'\r\n"),
+                     cigna_redis_handshake_ok);
+}
+
+
+static void
+an_error_that_quotes_the_password_is_not_passed_on(void **state)
+{
+    (void) state;
+
+    assert_int_equal(rc_after(0, "-ERR unknown command `AUTH`, with args "
+                              "beginning with: `" WORLD_MARKER "-redis`\r\n"),
+                     cigna_redis_handshake_refused);
+    assert_null(strstr(a.flow.setup.error, WORLD_MARKER));
+    assert_string_equal(a.flow.setup.error, "Redis refused: AUTH");
+}
+
+
+static void
+a_connection_that_fails_is_broken_at_whatever_operation(void **state)
+{
+    unsigned  nth, kind;
+
+    (void) state;
+
+    for (kind = world_unsent; kind < world_error; kind++) {
+        for (nth = 1; ; nth++) {
+            world_end(&a);
+            begin()->db = 1;
+
+            if (!world_run_fault(&w, &a, nth, kind)) {
+                break;
+            }
+
+            assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_broken);
+        }
+
+        assert_int_equal(nth, 5);
+        assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+    }
+}
+
+
+static void
+the_vault_is_known_by_its_marker(void **state)
+{
+    cigna_redis_handshake_t  *f;
+
+    (void) state;
+
+    put_marker("cigna:v:{vault}", NULL);
+    f = begin_vault();
+
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    assert_int_equal(a.op.type, cigna_op_script);
+    assert_int_equal(a.op.argc, 1);
+    assert_slice(a.op.argv[0], "cigna:v:{vault}");
+
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
+    assert_string_equal(f->error, "");
+    assert_true(f->age_ms >= 0);
+}
+
+
+static void
+a_primary_has_a_number_as_long_as_it_is_one(void **state)
+{
+    uint64_t  primary;
+
+    (void) state;
+
+    put_marker("cigna:v:{vault}", NULL);
+    (void) begin_vault();
+    primary = finish()->primary;
+    assert_int_not_equal(primary, 0);
+
+    world_end(&a);
+    begin_vault()->again = 1;
+    assert_true(finish()->primary == primary);
+
+    world_delete(&w, cigna_slice("cigna:v:{vault}"));
+    world_end(&a);
+    (void) begin_vault();
+    assert_int_equal(finish()->primary, 0);
+}
+
+
+static void
+in_a_cluster_the_marker_is_that_of_a_slot(void **state)
+{
+    (void) state;
+
+    put_marker("cigna:v:{3560}", NULL);
+    begin_vault()->slot = 0;
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
+
+    world_end(&a);
+    begin_vault()->slot = 1;
+    assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
+}
+
+
+static void
+a_redis_without_the_marker_is_foreign(void **state)
+{
+    (void) state;
+
+    (void) begin_vault();
+    assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
+    assert_non_null(strstr(a.flow.setup.error, "scripts/vault init"));
+    assert_int_equal(a.flow.setup.age_ms, -1);
+}
+
+
+static void
+a_marker_of_another_name_key_is_foreign(void **state)
+{
+    (void) state;
+
+    put_marker("cigna:v:{vault}", OTHER_NAME SEAL);
+
+    (void) begin_vault();
+    assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
+    assert_non_null(strstr(a.flow.setup.error, "another name key"));
+}
+
+
+static void
+a_marker_outlives_the_sealing_keys(void **state)
+{
+    (void) state;
+
+    put_marker("cigna:v:{vault}", NAME OTHER);
+
+    (void) begin_vault();
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
+}
+
+
+static void
+a_damaged_marker_is_foreign(void **state)
+{
+    (void) state;
+
+    world_set(&w, cigna_slice("cigna:v:{vault}"), "b", "nonsense");
+
+    (void) begin_vault();
+    assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
+    assert_string_not_equal(a.flow.setup.error, "");
+}
+
+
+static void
+a_redis_that_evicts_is_refused_whatever_its_marker(void **state)
+{
+    (void) state;
+
+    put_marker("cigna:v:{vault}", NULL);
+    (void) snprintf(w.policy, sizeof(w.policy), "volatile-lru");
+
+    (void) begin_vault();
+    assert_int_equal(finish()->rc, cigna_redis_handshake_evicts);
+}
+
+
+static void
+a_replica_is_told_from_a_primary(void **state)
+{
+    (void) state;
+
+    (void) begin_vault();
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    answer("*1\r\n$7\r\nreplica\r\n");
+
+    assert_true(a.done);
+    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_replica);
+}
+
+
+static void
+a_slot_that_is_elsewhere_is_no_verdict_on_the_vault(void **state)
+{
+    size_t  i;
+
+    static const char  *errors[] = {
+        "-MOVED 0 127.0.0.1:7001\r\n", "-ASK 0 127.0.0.1:7001\r\n",
+        "-TRYAGAIN Multiple keys request during rehashing of slot\r\n"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        world_end(&a);
+        begin_vault()->again = 1;
+        world_step(&w, &a, world_fine);
+        answer(errors[i]);
+
+        assert_true(a.done);
+        assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_elsewhere);
+    }
+}
+
+
+static void
+a_check_that_makes_no_sense_is_no_check(void **state)
+{
+    size_t  i;
+
+    static const char  *replies[] = {
+        "*0\r\n", "+ok\r\n", "*1\r\n$2\r\nok\r\n",
+        "*2\r\n$4\r\nwhat\r\n$10\r\nnoeviction\r\n",
+        "*2\r\n$2\r\nok\r\n$10\r\nnoeviction\r\n",
+        "*4\r\n$2\r\nok\r\n$10\r\nnoeviction\r\n$-1\r\n:1\r\n"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        world_end(&a);
+        begin_vault()->again = 1;
+        world_step(&w, &a, world_fine);
+        answer(replies[i]);
+
+        assert_true(a.done);
+        assert_int_not_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+        assert_string_not_equal(a.flow.setup.error, "");
+        assert_int_equal(a.flow.setup.age_ms, -1);
+    }
+}
+
+
+static void
+a_check_later_is_the_check_alone(void **state)
+{
+    (void) state;
+
+    put_marker("cigna:v:{vault}", NULL);
+    begin_vault()->again = 1;
+
+    world_step(&w, &a, world_fine);
+    assert_int_equal(a.op.type, cigna_op_script);
+    assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
+}
+
+
+static void
+a_sentinel_is_not_checked(void **state)
+{
+    (void) state;
+
+    begin()->check = cigna_redis_handshake_check_none;
+
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    world_step(&w, &a, world_fine);
+    assert_true(a.done);
+    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    new_world();
+
+    return 0;
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(a_connection_is_set_up_in_order),
+        test(what_is_not_configured_is_not_sent),
+        test(a_password_alone_is_that_of_the_default_user),
+        test(a_redis_that_evicts_is_refused),
+        test(without_the_policy_nothing_is_certain),
+        test(the_policy_may_be_the_last_line),
+        test(a_wrong_password_is_refused),
+        test(refusals_are_told_from_passing_errors),
+        test(info_that_is_not_permitted_is_refused_clearly),
+        test(a_name_that_is_not_permitted_is_done_without),
+        test(an_error_that_quotes_the_password_is_not_passed_on),
+        test(a_connection_that_fails_is_broken_at_whatever_operation),
+        test(the_vault_is_known_by_its_marker),
+        test(a_primary_has_a_number_as_long_as_it_is_one),
+        test(in_a_cluster_the_marker_is_that_of_a_slot),
+        test(a_redis_without_the_marker_is_foreign),
+        test(a_marker_of_another_name_key_is_foreign),
+        test(a_marker_outlives_the_sealing_keys),
+        test(a_damaged_marker_is_foreign),
+        test(a_redis_that_evicts_is_refused_whatever_its_marker),
+        test(a_replica_is_told_from_a_primary),
+        test(a_slot_that_is_elsewhere_is_no_verdict_on_the_vault),
+        test(a_check_that_makes_no_sense_is_no_check),
+        test(a_check_later_is_the_check_alone),
+        test(a_sentinel_is_not_checked)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

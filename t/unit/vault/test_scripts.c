@@ -1,0 +1,1529 @@
+
+#define _GNU_SOURCE
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "redis_server.h"
+#include "support.h"
+
+#include "world.h"
+
+
+/*
+ * The scripts on a real Redis, one of each kind: a plain one, one that is a
+ * cluster, and a user who may do no more than the flows need.  And both
+ * versions of each script, in Lua and in the world's C, held against each
+ * other.
+ */
+
+
+static redis_server_t  plain, cluster;
+
+static world_t         w;
+static world_actor_t   a, b;
+
+
+/* servers */
+
+static redisReply *
+ask(redisContext *c, const char *format, ...)
+{
+    va_list      args;
+    redisReply  *reply;
+
+    va_start(args, format);
+    reply = redisvCommand(c, format, args);
+    va_end(args);
+
+    assert_non_null(reply);
+
+    return reply;
+}
+
+
+static void
+tell(redisContext *c, const char *command)
+{
+    redisReply  *reply;
+
+    reply = ask(c, command);
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        fail_msg("%s: %s", command, reply->str);
+    }
+
+    freeReplyObject(reply);
+}
+
+
+static int
+start_servers(void **state)
+{
+    (void) state;
+
+    return redis_server_start(&plain, 0) | redis_server_start(&cluster, 1);
+}
+
+
+static int
+stop_servers(void **state)
+{
+    (void) state;
+
+    return redis_server_stop(&plain) | redis_server_stop(&cluster);
+}
+
+
+/* one operation, as the gateway's driver sends it */
+
+static redisReply *
+send_op(redisContext *c, const cigna_op_t *op, const char *eval,
+    const char *script)
+{
+    size_t        len[CIGNA_REDIS_ARGS_MAX + 3];
+    char          nkeys[8];
+    unsigned      i, n;
+    redisReply   *reply;
+    const char   *argv[CIGNA_REDIS_ARGS_MAX + 3];
+
+    n = 0;
+
+    if (eval) {
+        (void) snprintf(nkeys, sizeof(nkeys), "%u", op->script->nkeys);
+
+        argv[n++] = eval;
+        argv[n++] = script;
+        argv[n++] = nkeys;
+    }
+
+    for (i = 0; i < n; i++) {
+        len[i] = strlen(argv[i]);
+    }
+
+    for (i = 0; i < op->argc; i++) {
+        argv[n] = (const char *) op->argv[i].data;
+        len[n++] = op->argv[i].len;
+    }
+
+    reply = redisCommandArgv(c, (int) n, argv, len);
+    assert_non_null(reply);
+
+    return reply;
+}
+
+
+static cigna_reply_t *
+on_redis(void *data, const cigna_op_t *op)
+{
+    redisReply    *reply;
+    redisContext  *c;
+
+    c = data;
+
+    if (op->type == cigna_op_redis) {
+        return send_op(c, op, NULL, NULL);
+    }
+
+    reply = send_op(c, op, "EVALSHA", op->script->sha1);
+
+    if (reply->type == REDIS_REPLY_ERROR
+        && strncmp(reply->str, "NOSCRIPT", 8) == 0)
+    {
+        freeReplyObject(reply);
+        reply = send_op(c, op, "EVAL", op->script->text);
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        fail_msg("%s: %s", op->script->name, reply->str);
+    }
+
+    return reply;
+}
+
+
+static void
+live_on(redisContext *c)
+{
+    w.redis = on_redis;
+    w.redis_data = c;
+}
+
+
+/* every key has an expiry, and no value a secret */
+
+static void
+assert_sound(redisContext *c)
+{
+    size_t       i;
+    redisReply  *keys, *reply;
+
+    keys = ask(c, "KEYS *");
+
+    for (i = 0; i < keys->elements; i++) {
+        reply = ask(c, "PTTL %s", keys->element[i]->str);
+        assert_true(reply->integer > 0);
+        freeReplyObject(reply);
+
+        reply = ask(c, "DUMP %s", keys->element[i]->str);
+        assert_null(memmem(reply->str, reply->len, WORLD_MARKER,
+                           sizeof(WORLD_MARKER) - 1));
+        freeReplyObject(reply);
+    }
+
+    freeReplyObject(keys);
+}
+
+
+/* scripts by hand */
+
+static redisReply *
+call(cigna_script_e script, ...)
+{
+    va_list      args;
+    const char  *arg;
+    cigna_op_t   op;
+
+    op.type = cigna_op_script;
+    op.script = cigna_script(script);
+    op.argc = 0;
+
+    va_start(args, script);
+
+    for (arg = va_arg(args, const char *); arg;
+         arg = va_arg(args, const char *))
+    {
+        op.argv[op.argc++] = cigna_slice_str(arg);
+    }
+
+    va_end(args);
+
+    return on_redis(plain.redis, &op);
+}
+
+
+#define assert_says(word, ...)                                                \
+    do {                                                                      \
+        redisReply  *says = call(__VA_ARGS__, (const char *) NULL);           \
+                                                                              \
+        assert_string_equal(says->element[0]->str, word);                     \
+        freeReplyObject(says);                                                \
+    } while (0)
+
+
+static void
+assert_there(const char *command)
+{
+    redisReply  *reply;
+
+    reply = ask(plain.redis, command);
+    assert_int_equal(reply->type, REDIS_REPLY_STRING);
+    freeReplyObject(reply);
+}
+
+
+static void
+assert_value(const char *command, const char *value)
+{
+    redisReply  *reply;
+
+    reply = ask(plain.redis, command);
+
+    if (value) {
+        assert_int_equal(reply->type, REDIS_REPLY_STRING);
+        assert_string_equal(reply->str, value);
+
+    } else {
+        assert_int_equal(reply->type, REDIS_REPLY_NIL);
+    }
+
+    freeReplyObject(reply);
+}
+
+
+#define OPEN(life)                                                            \
+    cigna_script_dance_open, "d:{1}", "blob", "secret", "who", "id", life,    \
+    "60000"
+
+#define TAKE(secret, who, taker, ms)                                          \
+    cigna_script_dance_take, "d:{1}", secret, who, taker, ms
+
+#define END(taker, outcome)                                                   \
+    cigna_script_dance_end, "d:{1}", taker, outcome, "https://a/"
+
+#define PUT(id)                                                               \
+    cigna_script_grant_put, "g:{1}", id, "1", "blob", "60000", "ch", "who"
+
+#define BEGIN(owner, id, generation, mark, attempts)                          \
+    cigna_script_grant_begin, "g:{1}", "l:{1}", owner, id, generation,        \
+    "60000", mark, attempts
+
+#define SWAP(owner, id, generation)                                           \
+    cigna_script_grant_swap, "g:{1}", "l:{1}", owner, id, generation,         \
+    "blob" generation, "60000", "ch", "who", ""
+
+#define SPEND(owner, id, generation)                                          \
+    cigna_script_grant_swap, "g:{1}", "l:{1}", owner, id, generation,         \
+    "spent" generation, "60000", "ch", "who", "1"
+
+#define RENEW(owner)                                                          \
+    cigna_script_grant_renew, "g:{1}", "l:{1}", owner, "60000", "60000",      \
+    "id", "1", "1"
+
+#define RETAKE(owner, id, generation, attempts)                               \
+    cigna_script_grant_retake, "g:{1}", "l:{1}", owner, "60000", "60000",     \
+    id, generation, attempts
+
+#define RESTORE(id, generation, connected)                                    \
+    cigna_script_grant_restore, "g:{1}", id, generation, "blob" generation,   \
+    "60000", connected, "ch", "who"
+
+#define FORGET(id, connected)                                                 \
+    cigna_script_grant_forget, "g:{1}", "l:{1}", id, connected, "60000",      \
+    "ch", "who"
+
+#define RELEASE(owner, keep)                                                  \
+    cigna_script_grant_release, "g:{1}", "l:{1}", owner, keep
+
+#define RESEAL(before, after)                                                 \
+    cigna_script_grant_reseal, "g:{1}", before, after
+
+#define DELETE                                                                \
+    cigna_script_grant_delete, "g:{1}", "l:{1}", "60000", "ch", "who"
+
+
+static void
+every_digest_is_the_one_redis_computes(void **state)
+{
+    unsigned      i;
+    redisReply   *reply;
+
+    (void) state;
+
+    for (i = 0; i < cigna_script_max; i++) {
+        reply = ask(plain.redis, "SCRIPT LOAD %s", cigna_script(i)->text);
+
+        assert_int_equal(reply->type, REDIS_REPLY_STRING);
+        assert_string_equal(reply->str, cigna_script(i)->sha1);
+        assert_ptr_equal(cigna_script_find(cigna_slice_str(reply->str)),
+                         cigna_script(i));
+        freeReplyObject(reply);
+    }
+
+    assert_null(cigna_script_find(cigna_slice("da39a3ee")));
+}
+
+
+static void
+a_dance_is_taken_once(void **state)
+{
+    (void) state;
+
+    assert_says("absent", TAKE("secret", "who", "t1", "60000"));
+    assert_says("ok", OPEN("60000"));
+    assert_says("mismatch", TAKE("", "who", "t1", "60000"));
+    assert_says("mismatch", TAKE("other", "who", "t1", "60000"));
+    assert_value("HGET d:{1} t", NULL);
+    assert_says("yours", TAKE("secret", "who", "t1", "60000"));
+    assert_says("yours", TAKE("secret", "who", "t1", "60000"));
+    assert_says("taken", TAKE("secret", "who", "t2", "60000"));
+    assert_says("other", END("t2", "denied"));
+    assert_says("ok", END("t1", "denied"));
+    assert_value("HGET d:{1} b", NULL);
+    assert_says("ended", TAKE("secret", "who", "t1", "60000"));
+    assert_says("ended", END("t1", "connected"));
+    assert_value("HGET d:{1} o", "denied");
+}
+
+
+static void
+a_taken_dance_is_interrupted_after_its_deadline(void **state)
+{
+    (void) state;
+
+    assert_says("ok", OPEN("60000"));
+    assert_says("yours", TAKE("secret", "who", "t1", "5"));
+    (void) usleep(10 * 1000);
+    assert_says("interrupted", TAKE("secret", "who", "t2", "60000"));
+    assert_says("interrupted", TAKE("secret", "who", "t1", "60000"));
+    assert_says("late", END("t1", "connected"));
+    assert_says("interrupted", TAKE("secret", "who", "t2", "60000"));
+}
+
+
+static void
+a_dance_expires_before_its_key(void **state)
+{
+    (void) state;
+
+    assert_says("ok", OPEN("5"));
+    (void) usleep(10 * 1000);
+    assert_says("expired", TAKE("secret", "who", "t1", "60000"));
+}
+
+
+static void
+another_member_ends_a_dance(void **state)
+{
+    (void) state;
+
+    assert_says("ok", OPEN("60000"));
+    assert_says("other", TAKE("secret", "else", "t1", "60000"));
+    assert_says("ended", TAKE("secret", "who", "t1", "60000"));
+    assert_value("HGET d:{1} o", "identity_mismatch");
+}
+
+
+static void
+an_end_that_comes_too_late_revives_no_dance(void **state)
+{
+    (void) state;
+
+    assert_says("absent", END("t1", "connected"));
+    assert_value("GET d:{1}", NULL);
+}
+
+
+static void
+lock_and_mark_come_together(void **state)
+{
+    (void) state;
+
+    assert_says("stale", BEGIN("a", "id", "1", "60000", "0"));
+    assert_value("GET l:{1}", NULL);
+
+    assert_says("ok", PUT("id"));
+    assert_says("stale", BEGIN("a", "id", "2", "60000", "0"));
+    assert_says("stale", BEGIN("a", "other", "1", "60000", "0"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    assert_value("GET l:{1}", "a");
+    assert_value("HGET g:{1} n", "1");
+    assert_says("busy", BEGIN("b", "id", "1", "60000", "0"));
+
+    /* the owner renews, and is not counted twice */
+
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "1"));
+    assert_value("HGET g:{1} n", "1");
+
+    tell(plain.redis, "DEL l:{1}");
+    assert_says("marked", BEGIN("b", "id", "1", "60000", "0"));
+    assert_value("GET l:{1}", NULL);
+}
+
+
+static void
+an_unknown_end_is_counted(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    assert_says("ok", RELEASE("a", "5"));
+    assert_value("GET l:{1}", NULL);
+    assert_says("marked", BEGIN("b", "id", "1", "60000", "0"));
+
+    (void) usleep(10 * 1000);
+    assert_says("stale", BEGIN("b", "id", "1", "60000", "0"));
+    assert_value("GET l:{1}", NULL);
+    assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
+    assert_value("HGET g:{1} n", "2");
+
+    /* nobody tries on the word of somebody who counted less */
+
+    assert_says("ok", RELEASE("b", "5"));
+    (void) usleep(10 * 1000);
+    assert_says("stale", BEGIN("c", "id", "1", "60000", "1"));
+    assert_says("mine", BEGIN("c", "id", "1", "60000", "2"));
+    assert_says("ok", RELEASE("c", ""));
+    assert_value("HGET g:{1} n", "2");
+    assert_says("mine", BEGIN("b", "id", "1", "60000", "2"));
+    tell(plain.redis, "HSET g:{1} n 2");
+
+    /* answered: only the first one is left, past its deadline */
+
+    assert_says("ok", RELEASE("b", ""));
+    assert_value("HGET g:{1} n", "1");
+    assert_says("stale", BEGIN("c", "id", "1", "60000", "0"));
+}
+
+
+static void
+a_refusal_that_is_not_final_is_counted_and_dated(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    assert_says("ok", RELEASE("a", "refused"));
+    assert_value("GET l:{1}", NULL);
+    assert_value("HGET g:{1} n", "1");
+    assert_there("HGET g:{1} r");
+
+    /* it is not waited for, and stays while nothing becomes of the next one */
+
+    assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
+    assert_says("ok", RELEASE("b", ""));
+    assert_value("HGET g:{1} n", "1");
+    assert_there("HGET g:{1} r");
+
+    /* what nobody knows the end of is no refusal */
+
+    assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
+    assert_says("ok", RELEASE("b", "5"));
+    assert_value("HGET g:{1} r", NULL);
+
+    tell(plain.redis, "HSET g:{1} r 5");
+    assert_says("ok", SWAP("b", "id", "2"));
+    assert_value("HGET g:{1} r", NULL);
+}
+
+
+static void
+a_primary_that_knows_of_no_lease_is_told_again(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", RETAKE("a", "id", "1", "2"));
+    assert_value("GET l:{1}", "a");
+    assert_value("HGET g:{1} o", "a");
+    assert_value("HGET g:{1} n", "2");
+    assert_says("busy", BEGIN("b", "id", "1", "60000", "2"));
+    assert_says("mine", RENEW("a"));
+
+    /* once more is the same, and no attempt is forgotten */
+
+    assert_says("mine", RETAKE("a", "id", "1", "1"));
+    assert_value("HGET g:{1} n", "2");
+
+    /* somebody else's is not taken, by lock or by mark */
+
+    assert_says("lost", RETAKE("b", "id", "1", "1"));
+    tell(plain.redis, "DEL l:{1}");
+    assert_says("lost", RETAKE("b", "id", "1", "1"));
+    assert_value("GET l:{1}", NULL);
+
+    /* nor that of another generation or grant */
+
+    assert_says("lost", RETAKE("a", "id", "2", "1"));
+    assert_says("lost", RETAKE("a", "other", "1", "1"));
+    assert_says("ok", DELETE);
+    assert_says("lost", RETAKE("a", "id", "1", "1"));
+    assert_value("GET l:{1}", NULL);
+}
+
+
+static void
+a_lease_is_renewed_by_its_owner_and_taken_by_no_renewal(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("lost", RENEW("a"));
+    assert_value("GET l:{1}", NULL);
+
+    assert_says("mine", BEGIN("a", "id", "1", "5000", "0"));
+    assert_says("lost", RENEW("b"));
+    assert_value("GET l:{1}", "a");
+    assert_says("mine", RENEW("a"));
+    assert_value("HGET g:{1} n", "1");
+
+    /* the lock has run out: as long as the mark is there it is set again */
+
+    tell(plain.redis, "DEL l:{1}");
+    assert_says("mine", RENEW("a"));
+    assert_value("GET l:{1}", "a");
+
+    tell(plain.redis, "SET l:{1} somebody PX 60000");
+    assert_says("lost", RENEW("a"));
+    assert_value("GET l:{1}", "somebody");
+    tell(plain.redis, "DEL l:{1}");
+
+    /* one that arrives late locks nothing that was given up */
+
+    assert_says("ok", RELEASE("a", "60000"));
+    assert_says("lost", RENEW("a"));
+    assert_value("GET l:{1}", NULL);
+
+    assert_says("ok", DELETE);
+    assert_says("lost", RENEW("a"));
+    assert_value("GET l:{1}", NULL);
+}
+
+
+static void
+a_release_clears_its_own_only(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    assert_says("ok", RELEASE("b", ""));
+    assert_value("GET l:{1}", "a");
+    assert_value("HGET g:{1} o", "a");
+    assert_says("ok", RELEASE("a", ""));
+    assert_value("GET l:{1}", NULL);
+    assert_value("HGET g:{1} m", NULL);
+    assert_value("HGET g:{1} n", NULL);
+}
+
+
+static void
+a_generation_goes_over_an_older_one_of_the_same_grant_only(void **state)
+{
+    (void) state;
+
+    assert_says("stale", SWAP("a", "id", "2"));
+    assert_value("HGET g:{1} i", NULL);
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    assert_says("stale", SWAP("a", "other", "2"));
+    assert_says("ok", SWAP("a", "id", "2"));
+    assert_value("HGET g:{1} b", "blob2");
+    assert_value("HGET g:{1} m", NULL);
+    assert_value("GET l:{1}", NULL);
+
+    assert_says("ok", SWAP("a", "id", "2"));
+    assert_says("ok", SWAP("a", "id", "10"));
+    assert_says("stale", SWAP("a", "id", "9"));
+    assert_value("HGET g:{1} g", "10");
+}
+
+
+static void
+a_deleted_grant_is_not_put_again(void **state)
+{
+    (void) state;
+
+    assert_says("none", DELETE);
+    assert_says("ok", PUT("id"));
+    assert_says("ok", PUT("id"));
+    assert_says("ok", DELETE);
+    assert_says("none", DELETE);
+    assert_says("retired", PUT("id"));
+    assert_says("ok", PUT("newer"));
+    assert_says("retired", PUT("id"));
+    assert_says("ok", PUT("newest"));
+    assert_says("retired", PUT("newer"));
+    assert_value("HGET g:{1} i", "newest");
+}
+
+
+static void
+a_spent_mark_tells_when_it_was_made(void **state)
+{
+    long long    spent_ms;
+    redisReply  *reply;
+
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("ok", SPEND("a", "id", "2"));
+
+    reply = ask(plain.redis, "HGET g:{1} s");
+    spent_ms = strtoll(reply->str, NULL, 10);
+    freeReplyObject(reply);
+
+    reply = ask(plain.redis, "TIME");
+    assert_in_range(strtoll(reply->element[0]->str, NULL, 10) * 1000
+                    + 1000 - spent_ms, 0, 60 * 1000);
+    freeReplyObject(reply);
+}
+
+
+static void
+a_spent_mark_gives_way_to_the_generation_it_knew_nothing_of(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("ok", SPEND("a", "id", "2"));
+    assert_says("stale", SWAP("a", "id", "1"));
+    assert_says("ok", SWAP("a", "id", "2"));
+    assert_value("HGET g:{1} s", NULL);
+    assert_value("HGET g:{1} b", "blob2");
+    assert_says("stale", SPEND("a", "id", "2"));
+
+    assert_says("ok", SPEND("a", "id", "3"));
+    assert_says("stale", RESTORE("id", "2", "1"));
+    assert_says("ok", RESTORE("id", "3", "1"));
+    assert_value("HGET g:{1} s", NULL);
+    assert_value("HGET g:{1} b", "blob3");
+}
+
+
+static void
+a_put_tells_what_it_has_replaced(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    reply = call(PUT("id"), (const char *) NULL);
+    assert_int_equal(reply->elements, 3);
+    assert_int_equal(reply->element[2]->elements, 6);
+    assert_int_equal(reply->element[2]->element[0]->type, REDIS_REPLY_NIL);
+    freeReplyObject(reply);
+
+    assert_says("ok", SWAP("a", "id", "2"));
+
+    reply = call(PUT("newer"), (const char *) NULL);
+    assert_string_equal(reply->element[2]->element[0]->str, "id");
+    assert_string_equal(reply->element[2]->element[1]->str, "2");
+    assert_string_equal(reply->element[2]->element[2]->str, "blob2");
+    freeReplyObject(reply);
+
+    reply = call(PUT("newer"), (const char *) NULL);
+    assert_int_equal(reply->element[2]->element[0]->type, REDIS_REPLY_NIL);
+    freeReplyObject(reply);
+}
+
+
+static long long
+connected(void)
+{
+    long long    n;
+    redisReply  *reply;
+
+    reply = ask(plain.redis, "HGET g:{1} c");
+    n = strtoll(reply->str, NULL, 10);
+    freeReplyObject(reply);
+
+    return n;
+}
+
+
+static void
+each_grant_of_an_identity_is_connected_after_the_one_before(void **state)
+{
+    char         text[24];
+    long long    first;
+    redisReply  *reply;
+
+    (void) state;
+
+    reply = call(PUT("id"), (const char *) NULL);
+    first = connected();
+    assert_true(first > WORLD_START_MS);
+    assert_int_equal(strtoll(reply->element[1]->str, NULL, 10), first);
+    freeReplyObject(reply);
+
+    assert_says("ok", PUT("two"));
+    assert_says("ok", PUT("three"));
+    assert_true(connected() >= first + 2);
+
+    /* also when the clock of Redis has stepped back, and over a deletion */
+
+    tell(plain.redis, "HSET g:{1} c 99999999999999");
+    assert_says("ok", DELETE);
+    assert_says("ok", PUT("four"));
+    assert_int_equal(connected(), 100000000000000);
+
+    reply = call(BEGIN("a", "four", "1", "60000", "0"), (const char *) NULL);
+    (void) snprintf(text, sizeof(text), "%lld", connected());
+    assert_string_equal(reply->element[1]->str, text);
+    freeReplyObject(reply);
+}
+
+
+static void
+a_generation_that_was_lost_is_restored(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    assert_says("ok", RESTORE("id", "2", "5"));
+    assert_value("HGET g:{1} b", "blob2");
+    assert_value("HGET g:{1} m", NULL);
+    assert_value("GET l:{1}", "a");
+
+    /* twice is the same as once, and nothing newer is touched */
+
+    assert_says("ok", RESTORE("id", "2", "5"));
+    assert_says("ok", SWAP("a", "id", "3"));
+    assert_says("stale", RESTORE("id", "2", "5"));
+    assert_value("HGET g:{1} g", "3");
+
+    /* all of it was lost */
+
+    tell(plain.redis, "DEL g:{1}");
+    assert_says("ok", RESTORE("id", "3", "5"));
+    assert_value("HGET g:{1} i", "id");
+    assert_value("HGET g:{1} c", "5");
+}
+
+
+static void
+a_generation_that_was_sealed_anew_is_there_already(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("ok", SWAP("a", "id", "2"));
+    assert_says("ok", RESEAL("blob2", "new"));
+    assert_says("ok", RESTORE("id", "2", "5"));
+    assert_value("HGET g:{1} b", "new");
+
+    /* spent, it was a refusal of what had been exchanged */
+
+    assert_says("ok", SPEND("a", "id", "3"));
+    assert_says("ok", RESTORE("id", "3", "5"));
+    assert_value("HGET g:{1} b", "blob3");
+    assert_value("HGET g:{1} s", NULL);
+}
+
+
+static void
+a_restored_grant_goes_over_an_older_one_only(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("other", RESTORE("older", "7", "5"));
+    assert_value("HGET g:{1} i", "id");
+
+    assert_says("ok", RESTORE("newer", "1", "99999999999999"));
+    assert_value("HGET g:{1} i", "newer");
+    assert_says("retired", RESTORE("id", "9", "999999999999999"));
+    assert_says("retired", PUT("id"));
+}
+
+
+static void
+nothing_is_restored_after_a_delete(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("ok", DELETE);
+    assert_says("retired", RESTORE("id", "2", "99999999999999"));
+    assert_value("HGET g:{1} i", NULL);
+
+    /* nor what went before it, whose id nobody remembers */
+
+    assert_says("retired", RESTORE("unheard", "2", "5"));
+    assert_value("HGET g:{1} i", NULL);
+
+    /* but what was connected after it */
+
+    assert_says("ok", RESTORE("newer", "1", "99999999999999"));
+}
+
+
+static void
+a_deletion_that_was_lost_is_made_again(void **state)
+{
+    (void) state;
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    assert_says("ok", FORGET("id", "5"));
+    assert_value("HGET g:{1} i", NULL);
+    assert_value("GET l:{1}", NULL);
+    assert_says("ok", FORGET("id", "5"));
+    assert_says("retired", PUT("id"));
+    assert_says("retired", RESTORE("id", "2", "99999999999999"));
+
+    assert_says("ok", PUT("newer"));
+    assert_says("other", FORGET("id", "5"));
+    assert_says("other", FORGET("unheard", "5"));
+    assert_value("HGET g:{1} i", "newer");
+    assert_says("retired", PUT("unheard"));
+
+    /* what was connected before it goes with it */
+
+    assert_says("ok", FORGET("last", "99999999999999"));
+    assert_value("HGET g:{1} i", NULL);
+    assert_says("retired", PUT("newer"));
+    assert_says("retired", PUT("last"));
+
+    /* where nothing is, it is remembered nevertheless */
+
+    tell(plain.redis, "DEL g:{1}");
+    assert_says("ok", FORGET("id", "5"));
+    assert_says("retired", PUT("id"));
+}
+
+
+static void
+a_record_is_sealed_again_only_while_it_is_as_it_was_read(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    assert_says("stale", RESEAL("blob", "new"));
+    assert_value("HGET g:{1} b", NULL);
+
+    assert_says("ok", PUT("id"));
+    assert_says("mine", BEGIN("a", "id", "1", "60000", "0"));
+    tell(plain.redis, "PEXPIRE g:{1} 600000");
+
+    assert_says("stale", RESEAL("other", "new"));
+    assert_value("HGET g:{1} b", "blob");
+    assert_says("ok", RESEAL("blob", "new"));
+    assert_says("ok", RESEAL("blob", "new"));
+    assert_value("HGET g:{1} b", "new");
+
+    /* expiry, generation, mark and lock are left alone */
+
+    assert_value("HGET g:{1} g", "1");
+    assert_value("HGET g:{1} n", "1");
+    assert_value("GET l:{1}", "a");
+
+    reply = ask(plain.redis, "PTTL g:{1}");
+    assert_true(reply->integer > 500000 && reply->integer <= 600000);
+    freeReplyObject(reply);
+
+    assert_says("ok", SWAP("a", "id", "2"));
+    assert_says("stale", RESEAL("new", "newer"));
+    assert_value("HGET g:{1} b", "blob2");
+}
+
+
+static redisReply *
+vault_check(const char *word, size_t elements)
+{
+    redisReply  *reply;
+
+    reply = call(cigna_script_vault_check, "cigna:v:{vault}",
+                 (const char *) NULL);
+
+    assert_string_equal(reply->element[0]->str, word);
+    assert_int_equal(reply->elements, elements);
+
+    return reply;
+}
+
+
+static void
+a_primary_that_was_not_seen_before_is_young(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    reply = vault_check("none", 2);
+    assert_string_equal(reply->element[1]->str, "noeviction");
+    freeReplyObject(reply);
+
+    /* checking makes no marker */
+
+    reply = ask(plain.redis, "EXISTS cigna:v:{vault}");
+    assert_int_equal(reply->integer, 0);
+    freeReplyObject(reply);
+
+    tell(plain.redis, "HSET cigna:v:{vault} b marker r elsewhere t 1000");
+
+    reply = vault_check("ok", 5);
+    assert_string_equal(reply->element[1]->str, "noeviction");
+    assert_string_equal(reply->element[2]->str, "marker");
+    assert_int_equal(reply->element[3]->integer, 0);
+    assert_int_equal(reply->element[4]->len, 40 + 1 + 40);
+    freeReplyObject(reply);
+
+    (void) usleep(20 * 1000);
+
+    reply = vault_check("ok", 5);
+    assert_in_range(reply->element[3]->integer, 20, 10000);
+    freeReplyObject(reply);
+
+    /* its clock was set back */
+
+    tell(plain.redis, "HSET cigna:v:{vault} t 99999999999999");
+
+    reply = vault_check("ok", 5);
+    assert_int_equal(reply->element[3]->integer, 0);
+    freeReplyObject(reply);
+
+    /* it evicts */
+
+    tell(plain.redis, "CONFIG SET maxmemory-policy allkeys-lru");
+    reply = vault_check("ok", 5);
+    assert_string_equal(reply->element[1]->str, "allkeys-lru");
+    freeReplyObject(reply);
+    tell(plain.redis, "CONFIG SET maxmemory-policy noeviction");
+
+    /* it cannot note who it is */
+
+    tell(plain.redis, "HSET cigna:v:{vault} r elsewhere");
+    tell(plain.redis, "CONFIG SET maxmemory 1");
+    freeReplyObject(vault_check("ok", 5));
+    tell(plain.redis, "CONFIG SET maxmemory 0");
+    assert_value("HGET cigna:v:{vault} r", "elsewhere");
+
+    tell(plain.redis, "REPLICAOF 127.0.0.1 1");
+    freeReplyObject(vault_check("replica", 1));
+    tell(plain.redis, "REPLICAOF NO ONE");
+
+    tell(plain.redis, "DEL cigna:v:{vault}");
+}
+
+
+/* whole flows */
+
+static void
+assert_flows_run(redisContext *c)
+{
+    live_on(c);
+    world_connected(&w);
+
+    /* Redis has a clock of its own: the gateway's goes on without it */
+
+    w.now_ms += 3600 * 1000;
+
+    world_refresh(&w, &a);
+    world_refresh(&w, &b);
+
+    while (!a.done || !b.done) {
+        if (!a.done) {
+            world_step(&w, &a, world_fine);
+        }
+
+        if (!b.done) {
+            world_step(&w, &b, world_fine);
+        }
+    }
+
+    assert_int_equal(a.flow.refresh.rc, cigna_refresh_ok);
+    assert_int_equal(b.flow.refresh.rc, cigna_refresh_ok);
+    assert_int_equal(w.refreshes_posted, 1);
+    assert_sound(c);
+
+    world_end(&a);
+    world_disconnect(&w, &a);
+    world_run(&w, &a);
+    assert_int_equal(a.flow.disconnect.outcome,
+                     cigna_dance_outcome_disconnected);
+    assert_int_equal(w.revoked, 1);
+    assert_sound(c);
+}
+
+
+static void
+the_flows_run_on_a_real_redis(void **state)
+{
+    (void) state;
+
+    assert_flows_run(plain.redis);
+}
+
+
+static void
+an_evicted_dance_is_gone(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    live_on(plain.redis);
+    w.provider.dances_per_member = 1;
+
+    world_connect(&w, &a, "");
+    world_run(&w, &a);
+    world_connect(&w, &b, "");
+    world_run(&w, &b);
+
+    reply = ask(plain.redis, "EXISTS %b",
+                a.flow.connect.dance_key.data, a.flow.connect.dance_key.len);
+    assert_int_equal(reply->integer, 0);
+    freeReplyObject(reply);
+
+    reply = ask(plain.redis, "EXISTS %b",
+                b.flow.connect.dance_key.data, b.flow.connect.dance_key.len);
+    assert_int_equal(reply->integer, 1);
+    freeReplyObject(reply);
+}
+
+
+static void
+a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
+{
+    (void) state;
+
+    live_on(plain.redis);
+
+    world_setup(&w, &a);
+    a.flow.setup.password = cigna_slice_null;
+    a.flow.setup.db = 3;
+    world_run(&w, &a);
+    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+    tell(plain.redis, "SELECT 0");
+
+    tell(plain.redis, "CONFIG SET maxmemory-policy allkeys-lru");
+    world_end(&a);
+    world_setup(&w, &a);
+    a.flow.setup.password = cigna_slice_null;
+    a.flow.setup.check = cigna_redis_handshake_check_policy;
+    world_run(&w, &a);
+    tell(plain.redis, "CONFIG SET maxmemory-policy noeviction");
+    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_evicts);
+}
+
+
+/* what cigna_scripts.h names, and no more */
+
+#define USER                                                                  \
+    "ACL SETUSER gateway on >" WORLD_MARKER "-redis ~cigna:* -@all "          \
+    "+evalsha +eval +time +hmget +hset +hdel +get +set +del +pexpire "        \
+    "+zadd +zcard +zrange +zrem +zremrangebyscore +zremrangebyrank "          \
+    "+publish +unlink +client|setname +info "
+
+/* what the journal has is there, and nothing else */
+
+static void
+restore_all(void)
+{
+    unsigned  n;
+
+    for (n = 0; n < WORLD_JOURNAL; n++) {
+        if (world_entry(&w, 0, n)) {
+            world_restore(&w, &b, 0, n);
+            world_run(&w, &b);
+            assert_int_equal(b.flow.restore.rc, cigna_journal_replay_ok);
+            world_end(&b);
+        }
+    }
+}
+
+
+static void
+the_flows_need_no_more_than_a_few_commands(void **state)
+{
+    redisContext  *c;
+
+    (void) state;
+
+    tell(plain.redis, USER "resetchannels &cigna:invalidate");
+
+    c = redis_server_dial(&plain);
+    live_on(c);
+
+    world_setup(&w, &a);
+    a.flow.setup.username = cigna_slice("gateway");
+    world_run(&w, &a);
+    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+    world_end(&a);
+
+    w.redis_data = c;
+    world_connected(&w);
+    w.now_ms += 3600 * 1000;
+    world_refresh(&w, &a);
+
+    while (a.op.type != cigna_op_http) {
+        world_step(&w, &a, world_fine);
+    }
+
+    world_renew(&w, &a);
+    world_run(&w, &a);
+    assert_true(a.flow.refresh.exchanged);
+    world_end(&a);
+    restore_all();
+    world_disconnect(&w, &a);
+    world_run(&w, &a);
+    assert_true(a.flow.disconnect.existed);
+    restore_all();
+
+    redisFree(c);
+    tell(plain.redis, "ACL DELUSER gateway");
+}
+
+
+static void
+a_channel_that_is_forbidden_undoes_no_write(void **state)
+{
+    redisContext  *c;
+
+    (void) state;
+
+    tell(plain.redis, USER "resetchannels");
+
+    c = redis_server_dial(&plain);
+    tell(c, "AUTH gateway " WORLD_MARKER "-redis");
+    live_on(c);
+    world_connected(&w);
+
+    redisFree(c);
+    live_on(plain.redis);
+    world_disconnect(&w, &a);
+    world_run(&w, &a);
+    assert_true(a.flow.disconnect.existed);
+
+    tell(plain.redis, "ACL DELUSER gateway");
+}
+
+
+static void
+writes_are_published(void **state)
+{
+    char           expected[64];
+    redisReply    *reply;
+    redisContext  *c;
+
+    (void) state;
+
+    c = redis_server_dial(&plain);
+    freeReplyObject(ask(c, "SUBSCRIBE cigna:invalidate"));
+
+    live_on(plain.redis);
+    world_connected(&w);
+
+    assert_int_equal(redisGetReply(c, (void **) &reply), REDIS_OK);
+    (void) snprintf(expected, sizeof(expected), "%.*s ", CIGNA_NAME_LEN,
+                    (const char *) w.identity.hash);
+    assert_memory_equal(reply->element[2]->str, expected, CIGNA_NAME_LEN + 1);
+    assert_int_equal(strlen(reply->element[2]->str),
+                     CIGNA_NAME_LEN + 1 + CIGNA_GRANT_ID_LEN + 2);
+    assert_string_equal(reply->element[2]->str + CIGNA_NAME_LEN + 1
+                        + CIGNA_GRANT_ID_LEN, " 1");
+
+    freeReplyObject(reply);
+    redisFree(c);
+}
+
+
+static void
+the_flows_run_on_a_cluster(void **state)
+{
+    int          ready;
+    unsigned     ms;
+    redisReply  *reply;
+
+    (void) state;
+
+    tell(cluster.redis, "CLUSTER ADDSLOTSRANGE 0 16383");
+
+    ready = 0;
+
+    for (ms = 0; !ready && ms < REDIS_SERVER_WAIT_MS; ms += 20) {
+        (void) usleep(20 * 1000);
+
+        reply = ask(cluster.redis, "CLUSTER INFO");
+        ready = strstr(reply->str, "cluster_state:ok") != NULL;
+        freeReplyObject(reply);
+    }
+
+    assert_true(ready);
+
+    assert_flows_run(cluster.redis);
+}
+
+
+/* both versions of the scripts against each other */
+
+static uint64_t  seed = 1;
+
+/* so short that it is over when the next operation begins */
+
+static const char  instant[] = "1";
+
+
+static unsigned
+pick(unsigned n)
+{
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+
+    return (unsigned) (seed >> 33) % n;
+}
+
+
+static const char *
+one_of(const char *const *list, unsigned n)
+{
+    return list[pick(n)];
+}
+
+
+/* the same, but for times, which may differ by what passed in between */
+
+static int
+alike(const redisReply *x, const redisReply *y)
+{
+    size_t     i;
+    long long  n, m;
+
+    if (x->type != y->type) {
+        return 0;
+    }
+
+    switch (x->type) {
+
+    case REDIS_REPLY_ARRAY:
+
+        if (x->elements != y->elements) {
+            return 0;
+        }
+
+        for (i = 0; i < x->elements; i++) {
+            if (!alike(x->element[i], y->element[i])) {
+                return 0;
+            }
+        }
+
+        return 1;
+
+    case REDIS_REPLY_INTEGER:
+        return llabs(x->integer - y->integer) < 1000;
+
+    case REDIS_REPLY_STRING:
+
+        n = strtoll(x->str, NULL, 10);
+        m = strtoll(y->str, NULL, 10);
+
+        if (n > WORLD_START_MS && m > WORLD_START_MS) {
+            return llabs(n - m) < 1000;
+        }
+
+        return x->len == y->len && memcmp(x->str, y->str, x->len) == 0;
+
+    default:
+        return 1;
+    }
+}
+
+
+static void
+random_op(cigna_op_t *op)
+{
+    size_t  i;
+
+    static const char *const  grants[] = { "g:{1}", "g:{2}" };
+    static const char *const  locks[] = { "l:{1}", "l:{2}" };
+    static const char *const  dances[] = { "d:{1}", "d:{2}", "d:{3}", "d:{4}" };
+    static const char *const  owners[] = { "alpha", "beta", "gamma" };
+    static const char *const  ids[] = { "0id", "1id", "2id", "3id" };
+    static const char *const  secrets[] = { "s1", "s1", "s1", "s2", "" };
+    static const char *const  whos[] = { "w1", "w1", "w1", "w2" };
+    static const char *const  words[] = { "connected", "denied" };
+    static const char *const  numbers[] = { "1", "2", "3", "4", "10" };
+    static const char *const  times[] = { instant, "500000", "500000" };
+    static const char *const  keeps[] = { "", instant, "500000",
+                                            "refused" };
+    static const char *const  spents[] = { "", "", "1" };
+    static const char *const  connects[] = { "5", "99999999999999", "7" };
+    static const char *const  attempts[] = { "0", "0", "1" };
+
+    static const struct {
+        cigna_script_e             script;
+        const char *const         *args[10];
+        unsigned                   counts[10];
+    } ops[] = {
+        { cigna_script_dance_open,
+          { dances, ids, secrets, whos, ids, times, times },
+          { 4, 4, 3, 3, 4, 3, 3 } },
+        { cigna_script_dance_list,
+          { &grants[1], dances, numbers, times },
+          { 1, 4, 3, 3 } },
+        { cigna_script_dance_take,
+          { dances, secrets, whos, owners, times },
+          { 4, 5, 4, 3, 3 } },
+        { cigna_script_dance_end,
+          { dances, owners, words, secrets },
+          { 4, 3, 2, 5 } },
+        { cigna_script_grant_put,
+          { grants, ids, numbers, ids, times, words, whos },
+          { 1, 4, 1, 4, 3, 2, 4 } },
+        { cigna_script_grant_begin,
+          { grants, locks, owners, ids, numbers, times, times, attempts },
+          { 1, 1, 3, 4, 3, 3, 3, 3 } },
+        { cigna_script_grant_swap,
+          { grants, locks, owners, ids, numbers, ids, times, words, whos,
+            spents },
+          { 1, 1, 3, 4, 5, 4, 3, 2, 4, 3 } },
+        { cigna_script_grant_renew,
+          { grants, locks, owners, times, times, ids, numbers, attempts },
+          { 1, 1, 3, 3, 3, 4, 3, 3 } },
+        { cigna_script_grant_retake,
+          { grants, locks, owners, times, times, ids, numbers, attempts },
+          { 1, 1, 3, 3, 3, 4, 3, 3 } },
+        { cigna_script_grant_release,
+          { grants, locks, owners, keeps },
+          { 1, 1, 3, 4 } },
+        { cigna_script_grant_delete,
+          { grants, locks, times, words, whos },
+          { 1, 1, 3, 2, 4 } },
+        { cigna_script_grant_restore,
+          { grants, ids, numbers, ids, times, connects, words, whos },
+          { 1, 4, 5, 4, 3, 3, 2, 4 } },
+        { cigna_script_grant_forget,
+          { grants, locks, ids, connects, times, words, whos },
+          { 1, 1, 4, 3, 3, 2, 4 } },
+        { cigna_script_grant_reseal,
+          { grants, ids, ids },
+          { 1, 4, 4 } }
+    };
+
+    i = pick(sizeof(ops) / sizeof(ops[0]));
+
+    op->type = cigna_op_script;
+    op->script = cigna_script(ops[i].script);
+
+    for (op->argc = 0; op->argc < 10 && ops[i].args[op->argc]; op->argc++) {
+        op->argv[op->argc] = cigna_slice_str(
+                                 one_of(ops[i].args[op->argc],
+                                        ops[i].counts[op->argc]));
+    }
+}
+
+
+static void
+follow_clock(void)
+{
+    redisReply  *reply;
+
+    reply = ask(plain.redis, "TIME");
+    w.now_ms = strtoll(reply->element[0]->str, NULL, 10) * 1000
+               + strtoll(reply->element[1]->str, NULL, 10) / 1000;
+    freeReplyObject(reply);
+}
+
+
+/* 1 if it matters in which millisecond the operation happens */
+
+static int
+is_timed(const cigna_op_t *op)
+{
+    unsigned  i;
+
+    if (op->script == cigna_script(cigna_script_dance_list)) {
+        return 1;
+    }
+
+    for (i = 0; i < op->argc; i++) {
+        if (op->argv[i].data == (const uint8_t *) instant) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+show(const cigna_op_t *op)
+{
+    unsigned  i;
+
+    print_message("%s", op->script->name);
+
+    for (i = 0; i < op->argc; i++) {
+        print_message(" \"%.*s\"", (int) op->argv[i].len, op->argv[i].data);
+    }
+
+    print_message("\n");
+}
+
+
+static void
+lua_and_c_give_the_same_replies(void **state)
+{
+    unsigned     i;
+    cigna_op_t   op;
+    redisReply  *real, *model;
+
+    (void) state;
+
+    for (i = 0; i < 3000; i++) {
+        random_op(&op);
+
+        /* both clocks must have left the millisecond */
+
+        if (is_timed(&op)) {
+            (void) usleep(1500);
+        }
+
+        follow_clock();
+        real = on_redis(plain.redis, &op);
+        model = world_redis(&w, &op);
+
+        if (!alike(real, model)) {
+            show(&op);
+            fail_msg("step %u: \"%s\" in Lua, \"%s\" in C", i,
+                     real->element[0]->str, model->element[0]->str);
+        }
+
+        freeReplyObject(real);
+        freeReplyObject(model);
+
+        if (is_timed(&op)) {
+            (void) usleep(2500);
+        }
+    }
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    memset(&a, 0, sizeof(a));
+    memset(&b, 0, sizeof(b));
+    world_init(&w);
+    tell(plain.redis, "FLUSHALL");
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    (void) state;
+
+    assert_sound(plain.redis);
+    world_end(&a);
+    world_end(&b);
+    world_done(&w);
+
+    return 0;
+}
+
+
+#define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(every_digest_is_the_one_redis_computes),
+        test(a_dance_is_taken_once),
+        test(a_taken_dance_is_interrupted_after_its_deadline),
+        test(a_dance_expires_before_its_key),
+        test(another_member_ends_a_dance),
+        test(an_end_that_comes_too_late_revives_no_dance),
+        test(lock_and_mark_come_together),
+        test(an_unknown_end_is_counted),
+        test(a_refusal_that_is_not_final_is_counted_and_dated),
+        test(a_primary_that_knows_of_no_lease_is_told_again),
+        test(a_lease_is_renewed_by_its_owner_and_taken_by_no_renewal),
+        test(a_release_clears_its_own_only),
+        test(a_generation_goes_over_an_older_one_of_the_same_grant_only),
+        test(a_deleted_grant_is_not_put_again),
+        test(a_spent_mark_tells_when_it_was_made),
+        test(a_spent_mark_gives_way_to_the_generation_it_knew_nothing_of),
+        test(a_put_tells_what_it_has_replaced),
+        test(each_grant_of_an_identity_is_connected_after_the_one_before),
+        test(a_generation_that_was_lost_is_restored),
+        test(a_generation_that_was_sealed_anew_is_there_already),
+        test(a_restored_grant_goes_over_an_older_one_only),
+        test(nothing_is_restored_after_a_delete),
+        test(a_deletion_that_was_lost_is_made_again),
+        test(a_record_is_sealed_again_only_while_it_is_as_it_was_read),
+        test(a_primary_that_was_not_seen_before_is_young),
+        test(the_flows_run_on_a_real_redis),
+        test(an_evicted_dance_is_gone),
+        test(a_setup_finds_out_what_redis_does_when_it_is_full),
+        test(the_flows_need_no_more_than_a_few_commands),
+        test(a_channel_that_is_forbidden_undoes_no_write),
+        test(writes_are_published),
+        test(the_flows_run_on_a_cluster),
+        test(lua_and_c_give_the_same_replies)
+    };
+
+    return cmocka_run_group_tests(tests, start_servers, stop_servers);
+}
