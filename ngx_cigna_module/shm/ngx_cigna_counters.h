@@ -15,9 +15,9 @@
 
 /*
  * One line a counter: a name of the enumeration, which is its name in reports
- * too, and what it counts in the reader's words; the table in the README has
- * them as well.  New ones go to the end, as the zone outlives a reload with a
- * newer module.
+ * too, and what it counts in the reader's words; scripts/README.md has them as
+ * well.  New ones go to the end, as the zone outlives a reload with a newer
+ * module.
  */
 
 #define NGX_CIGNA_COUNTS(count)                                               \
