@@ -126,7 +126,9 @@ function matchesOf(text, pattern) {
   }));
 }
 
-const isThere = (top, file) => existsSync(path.join(top, file));
+// A name in capitals, NAME or ROOM, stands for any file or folder.
+const isThere = (top, file) =>
+  existsSync(path.join(top, file.replace(/(^|\/)[^/]*\b[A-Z]{4,}\b.*$/, '')));
 
 const isFolder = (top, file) => isThere(top, file)
   && statSync(path.join(top, file)).isDirectory();
