@@ -13,8 +13,8 @@
  *
  * ngx_cigna_condition_served: the request may leave, and "gate" tells where it
  * leads, for as long as the request lives.  _internal_error: it cannot be made,
- * and the proxy has logged why.  Otherwise it is refused, which was logged; once
- * a minute and location the line says what to write instead.
+ * and the proxy has logged why.  Otherwise it is refused, which was logged;
+ * once a minute and location the line says what to write instead.
  */
 ngx_cigna_condition_e ngx_cigna_gate_out(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_gate_out_t *gate);

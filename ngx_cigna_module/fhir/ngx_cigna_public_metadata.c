@@ -7,8 +7,6 @@ static cigna_smart_e ngx_cigna_public_metadata_ending(cigna_slice_t uri);
 static ngx_uint_t ngx_cigna_public_metadata_plain(ngx_http_request_t *r);
 
 
-/* most requests end otherwise */
-
 ngx_uint_t
 ngx_cigna_public_metadata_asked(ngx_http_request_t *r)
 {
@@ -67,7 +65,7 @@ ngx_cigna_public_metadata_ending(cigna_slice_t uri)
 }
 
 
-/* nginx has decoded and folded nothing, or the operator has rewritten it */
+/* 1 if nginx has decoded and folded nothing, or the operator has rewritten it */
 
 static ngx_uint_t
 ngx_cigna_public_metadata_plain(ngx_http_request_t *r)

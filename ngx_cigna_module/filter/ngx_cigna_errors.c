@@ -11,9 +11,9 @@
  *   no error, text/plain or
  *   no type, links on  -------> peeked ---------------> passes
  *
- * "Replaced": the OperationOutcome goes out with the first piece of the original
- * body, all of which is thrown away.  "Peeked": a bounded copy of the body's
- * beginning is kept, and nothing goes out until it is judged.
+ * "Replaced": the OperationOutcome goes out with the first piece of the
+ * original body, all of which is thrown away.  "Peeked": a bounded copy of the
+ * body's beginning is kept, and nothing goes out until it is judged.
  */
 
 
@@ -147,8 +147,8 @@ ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx)
 
 
 /*
- * While nginx passes an upstream's reply on, the upstream's cleanup is set.  The
- * upstream of a reply that was peeked may have ended already.
+ * While nginx passes an upstream's reply on, the upstream's cleanup is set.
+ * The upstream of a reply that was peeked may have ended already.
  */
 
 ngx_uint_t

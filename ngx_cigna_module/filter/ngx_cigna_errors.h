@@ -14,8 +14,8 @@
  *
  * With cigna_not_found, a 500 that says that an id is not known becomes a 404.
  *
- * The header of a good reply whose type says nothing (text/plain, or none) waits
- * as well, until the body's first bytes tell whether it is JSON.
+ * The header of a good reply whose type says nothing (text/plain, or none)
+ * waits as well, until the body's first bytes tell whether it is JSON.
  */
 
 

@@ -114,7 +114,7 @@ ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         if (rc == NGX_DONE) {
             rc = ngx_cigna_filter_go_on(r);
 
-            /* where the header waits for the client, so does the body */
+            /* the body waits, too, if the header waits for the client */
 
             if (rc == NGX_AGAIN) {
                 rc = NGX_OK;

@@ -3,18 +3,13 @@
 #define _NGX_CIGNA_HANDLERS_H_INCLUDED_
 
 
+#include "dance/ngx_cigna_dance_handlers.h"
 #include "gateway/ngx_cigna_conf.h"
 
 
 /* entry points of the request side, for the directive table and the wiring */
 
-/* content handlers of the dance's locations, which are lcf->endpoint too */
-ngx_int_t ngx_cigna_connect_handler(ngx_http_request_t *r);
-ngx_int_t ngx_cigna_callback_handler(ngx_http_request_t *r);
-ngx_int_t ngx_cigna_status_handler(ngx_http_request_t *r);
-ngx_int_t ngx_cigna_disconnect_handler(ngx_http_request_t *r);
-
-/* another one, for operators: needs no identity */
+/* a content handler for operators: needs no identity */
 ngx_int_t ngx_cigna_counters_handler(ngx_http_request_t *r);
 
 /* installs all phase handlers and filters; in postconfiguration, once */

@@ -92,8 +92,9 @@ ngx_cigna_ctx_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     u_char     *p;
     ngx_str_t   patient, scope, userinfo;
 
-    p = ngx_cigna_pool_secret_alloc(r->pool, grant->patient.len + grant->scope.len
-                                        + grant->userinfo.len + 1);
+    p = ngx_cigna_pool_secret_alloc(r->pool,
+                                    grant->patient.len + grant->scope.len
+                                    + grant->userinfo.len + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }

@@ -37,8 +37,8 @@ typedef struct ngx_cigna_search_s       ngx_cigna_search_t;
 
 typedef struct {
     ngx_str_t                 request_id;  /* empty: not found out yet */
-    unsigned                  parent:1;    /* the caller's traceparent goes on */
-    unsigned                  state:1;     /* and so does the tracestate */
+    unsigned                  parent:1;    /* the caller's is valid */
+    unsigned                  state:1;     /* likewise */
 } ngx_cigna_trace_t;
 
 

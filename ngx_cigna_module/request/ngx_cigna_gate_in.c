@@ -194,7 +194,8 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
  */
 
 static ngx_uint_t
-ngx_cigna_gate_in_upstreams(ngx_cigna_gate_in_place_t *place, ngx_table_elt_t *h)
+ngx_cigna_gate_in_upstreams(ngx_cigna_gate_in_place_t *place,
+    ngx_table_elt_t *h)
 {
     ngx_uint_t        i, round;
     ngx_list_part_t  *part;

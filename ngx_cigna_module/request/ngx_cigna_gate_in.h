@@ -11,10 +11,10 @@
  * FHIR document is untrusted content on the app's own origin.
  *
  * The gate acts twice.  The header filter of ngx_cigna_module has it judge the
- * FHIR server's lines.  A header filter of its own writes the lines that must be
- * there exactly once, CORS's among them, also for status and disconnect.  That
- * filter is in a module of its own, which comes after all others that write
- * lines ("add_header", "expires", "userid").
+ * FHIR server's lines.  A header filter of its own then writes the lines that
+ * must be there exactly once, CORS's among them, also for status and
+ * disconnect.  That filter is in a module of its own, which comes after all
+ * others that write lines ("add_header", "expires", "userid").
  */
 
 

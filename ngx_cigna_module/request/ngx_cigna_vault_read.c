@@ -1,15 +1,15 @@
 
 #include "ngx_cigna_vault_read.h"
-#include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_identity.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_journal.h"
 #include "refresh/cigna_verdict.h"
 
 
 /*
- * A grant is opened, looked at and wiped without a return to the event loop,
- * so that one block serves all requests of the worker.  There is room for what
- * Redis has, and for what the journal has.
+ * A grant is opened, read and wiped without a return to the event loop, so one
+ * block serves all requests of the worker.  It has room for two grants: that of
+ * Redis and that of the journal.
  */
 
 #define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
@@ -17,7 +17,7 @@
 static uint8_t        ngx_cigna_vault_read_mem[NGX_CIGNA_VAULT_READ_ARENA];
 static cigna_arena_t  ngx_cigna_vault_read_arena;
 
-/* the grant in there is the journal's */
+/* the grant is the journal's */
 
 static ngx_uint_t     ngx_cigna_vault_read_ahead;
 
@@ -27,9 +27,9 @@ static ngx_int_t ngx_cigna_vault_read_newer(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_vault_read_open(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_journal_t *entry, cigna_grant_t *grant,
     int *rc);
-static ngx_cigna_condition_e ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const cigna_grant_t *grant,
-    const cigna_vault_mark_t *mark);
+static ngx_cigna_condition_e ngx_cigna_vault_read_judge(
+    ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
+    const cigna_grant_t *grant, const cigna_vault_mark_t *mark);
 static ngx_cigna_condition_e ngx_cigna_vault_read_failed(int rc);
 
 
@@ -84,7 +84,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
         ngx_cigna_vault_read_ahead = 1;
 
-        /* the mark is about the generation that Redis has */
+        /* the mark belongs to the generation in Redis */
 
         ngx_memzero(&mark, sizeof(cigna_vault_mark_t));
     }
@@ -97,7 +97,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* as a refresh will judge it */
+/* judges the grant as a refresh would */
 
 static ngx_cigna_condition_e
 ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
@@ -129,8 +129,9 @@ ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
                                         : ngx_cigna_condition_grant_expired;
 
     case cigna_refresh_paused:
-        return cigna_verdict_usable(&v, now) ? ngx_cigna_condition_served
-                                             : ngx_cigna_condition_refresh_paused;
+        return cigna_verdict_usable(&v, now)
+               ? ngx_cigna_condition_served
+               : ngx_cigna_condition_refresh_paused;
 
     default:
         return ngx_cigna_condition_served;
@@ -139,9 +140,10 @@ ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
 
 
 /*
- * Redis may be behind what the node has of this grant: its writes are refused,
- * or it has lost some.  What it does not have at all, or only half of, the
- * journal gives it again in its own time.
+ * NGX_OK: the journal has a newer generation of the grant, which takes the
+ * place of *grant and *rc: Redis may refuse writes, or may have lost some.  A
+ * record that Redis has lost wholly is not looked for here: the journal writes
+ * it again later.
  */
 
 static ngx_int_t
@@ -174,8 +176,8 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * *grant and *rc stay as they are where the entry does not open: it is of
- * another vault, or under a key that has gone.
+ * NGX_DECLINED: the entry cannot be opened, as it is of another vault or sealed
+ * under a key that is gone; *grant and *rc stay.
  */
 
 static ngx_int_t
@@ -246,7 +248,7 @@ ngx_cigna_vault_read_failed(int rc)
 ngx_uint_t
 ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
 {
-    /* a mark is about the generation that Redis has */
+    /* the mark belongs to the generation in Redis */
 
     return !ngx_cigna_vault_read_ahead
            && cigna_vault_read_marked(ctx->wait->cmd.reply);
