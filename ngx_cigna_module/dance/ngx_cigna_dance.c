@@ -9,6 +9,8 @@
 #define NGX_CIGNA_RETURN_EXTRA  128        /* the outcome and the dance id */
 
 
+static ngx_int_t ngx_cigna_dance_return_url(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_slice_t return_to, ngx_str_t *url);
 static ngx_int_t ngx_cigna_dance_default(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_str_t *url);
 
@@ -186,14 +188,7 @@ ngx_int_t
 ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t return_to)
 {
-    uint8_t        *start;
-    ngx_str_t       url;
-    cigna_buf_t     b;
-    cigna_slice_t   query;
-
-    const cigna_slice_t  names[] = {
-        cigna_slice("cigna"), cigna_slice("cigna_dance")
-    };
+    ngx_str_t  url;
 
     if (return_to.len == 0) {
 
@@ -208,10 +203,32 @@ ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_dance_page(r, ctx, outcome);
     }
 
+    if (ngx_cigna_dance_return_url(r, ctx, return_to, &url) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply_redirect(r, NGX_HTTP_SEE_OTHER, &url);
+}
+
+
+/* return_to, with the outcome and the dance id in its query */
+
+static ngx_int_t
+ngx_cigna_dance_return_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_slice_t return_to, ngx_str_t *url)
+{
+    uint8_t        *start;
+    cigna_buf_t     b;
+    cigna_slice_t   query;
+
+    const cigna_slice_t  names[] = {
+        cigna_slice("cigna"), cigna_slice("cigna_dance")
+    };
+
     if (ngx_cigna_buf_init(r, &b, return_to.len + NGX_CIGNA_RETURN_EXTRA)
         != NGX_OK)
     {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     query = return_to;
@@ -233,11 +250,7 @@ ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                ngx_cigna_slice(&ctx->dance));
     }
 
-    if (ngx_cigna_buf_done(&b, &url) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_cigna_reply_redirect(r, NGX_HTTP_SEE_OTHER, &url);
+    return ngx_cigna_buf_done(&b, url);
 }
 
 

@@ -65,7 +65,7 @@ ngx_cigna_public_metadata_ending(cigna_slice_t uri)
 }
 
 
-/* 1 if nginx has decoded and folded nothing, or the operator has rewritten it */
+/* 1 if nginx has decoded and folded nothing, or the operator has rewritten */
 
 static ngx_uint_t
 ngx_cigna_public_metadata_plain(ngx_http_request_t *r)

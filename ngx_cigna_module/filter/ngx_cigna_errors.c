@@ -69,6 +69,8 @@ static ngx_uint_t ngx_cigna_errors_copy(ngx_http_request_t *r,
 static ngx_uint_t ngx_cigna_errors_look(ngx_cigna_errors_t *errors);
 static ngx_int_t ngx_cigna_errors_judge(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
+static ngx_int_t ngx_cigna_errors_empty(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
 static void ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest);
 static ngx_int_t ngx_cigna_errors_swallow(ngx_http_request_t *r,
     ngx_cigna_errors_t *errors, ngx_chain_t **in);
@@ -565,24 +567,8 @@ ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     errors->peeking = 0;
 
-    if (peeked->last == peeked->pos && errors->untyped) {
-        return NGX_DONE;
-    }
-
     if (peeked->last == peeked->pos) {
-
-        ngx_cigna_count(ctx->tenant->counters,
-                        ngx_cigna_count_errors_replaced);
-
-        if (ngx_cigna_errors_replace(r, ctx,
-                                     ngx_cigna_condition_upstream_error, 1)
-            != NGX_OK
-            || ngx_cigna_errors_swallow(r, ctx->errors, in) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        return NGX_DONE;
+        return errors->untyped ? NGX_DONE : ngx_cigna_errors_empty(r, ctx, in);
     }
 
     if (errors->untyped) {
@@ -605,6 +591,23 @@ ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_errors_before(cl, *in);
     *in = cl;
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_cigna_errors_empty(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_chain_t **in)
+{
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_errors_replaced);
+
+    if (ngx_cigna_errors_replace(r, ctx, ngx_cigna_condition_upstream_error, 1)
+            != NGX_OK
+        || ngx_cigna_errors_swallow(r, ctx->errors, in) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     return NGX_DONE;
 }

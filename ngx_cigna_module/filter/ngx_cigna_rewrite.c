@@ -7,23 +7,23 @@
 
 
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
-    ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *base);
+    ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *base_url);
 static ngx_uint_t ngx_cigna_rewrite_readable(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_rewrite_type(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_rewrite_lines(ngx_http_request_t *r,
-    ngx_cigna_tenant_t *tenant, ngx_str_t *base);
+    ngx_cigna_tenant_t *tenant, ngx_str_t *base_url);
 static ngx_uint_t ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name);
 static ngx_int_t ngx_cigna_rewrite_line(ngx_http_request_t *r,
-    ngx_cigna_tenant_t *tenant, ngx_str_t *base, ngx_table_elt_t *h);
+    ngx_cigna_tenant_t *tenant, ngx_str_t *base_url, ngx_table_elt_t *h);
 
 
 ngx_int_t
 ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_int_t         rc;
-    ngx_str_t         base;
+    ngx_str_t         base_url;
     cigna_smart_e     document;
     ngx_cigna_ctx_t  *ctx;
 
@@ -33,7 +33,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
-    rc = ngx_cigna_rewrite_links(r, lcf, ctx, &base);
+    rc = ngx_cigna_rewrite_links(r, lcf, ctx, &base_url);
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;
@@ -69,16 +69,16 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
-    return ngx_cigna_rewrite_begin(r, ctx, rc == NGX_OK ? &base : NULL,
+    return ngx_cigna_rewrite_begin(r, ctx, rc == NGX_OK ? &base_url : NULL,
                                    document, lcf->endpoints);
 }
 
 
-/* rewrites the header and sets *base; NGX_DECLINED: links stay */
+/* rewrites the header and sets *base_url; NGX_DECLINED: links stay */
 
 static ngx_int_t
 ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
-    ngx_cigna_ctx_t *ctx, ngx_str_t *base)
+    ngx_cigna_ctx_t *ctx, ngx_str_t *base_url)
 {
     ngx_int_t          rc;
     static ngx_msec_t  warned;
@@ -87,10 +87,10 @@ ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
         return NGX_DECLINED;
     }
 
-    rc = ngx_cigna_base_url(r, ctx, base);
+    rc = ngx_cigna_base_url(r, ctx, base_url);
 
     if (rc == NGX_OK) {
-        return ngx_cigna_rewrite_lines(r, ctx->tenant, base);
+        return ngx_cigna_rewrite_lines(r, ctx->tenant, base_url);
     }
 
     if (rc != NGX_DECLINED) {
@@ -190,7 +190,7 @@ ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
 
 static ngx_int_t
 ngx_cigna_rewrite_lines(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
-    ngx_str_t *base)
+    ngx_str_t *base_url)
 {
     ngx_uint_t         i;
     ngx_list_part_t   *part;
@@ -207,7 +207,7 @@ ngx_cigna_rewrite_lines(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
             if (h[i].hash
                 && (ngx_cigna_rewrite_named(&h[i], &location)
                     || ngx_cigna_rewrite_named(&h[i], &content_location))
-                && ngx_cigna_rewrite_line(r, tenant, base, &h[i]) != NGX_OK)
+                && ngx_cigna_rewrite_line(r, tenant, base_url, &h[i]) != NGX_OK)
             {
                 return NGX_ERROR;
             }
@@ -228,13 +228,13 @@ ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name)
 
 static ngx_int_t
 ngx_cigna_rewrite_line(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
-    ngx_str_t *base, ngx_table_elt_t *h)
+    ngx_str_t *base_url, ngx_table_elt_t *h)
 {
     size_t         len, rest;
     u_char        *p;
     cigna_slice_t  instead;
 
-    if (cigna_link_keys_url(&tenant->shared->bases, ngx_cigna_slice(base),
+    if (cigna_link_keys_url(&tenant->shared->bases, ngx_cigna_slice(base_url),
                             ngx_cigna_slice(&h->value), &len, &instead)
         != CIGNA_OK)
     {

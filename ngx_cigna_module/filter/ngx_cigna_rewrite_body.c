@@ -70,7 +70,7 @@ static const cigna_bases_t  ngx_cigna_rewrite_no_bases;
 
 ngx_int_t
 ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *base, cigna_smart_e document, ngx_array_t *endpoints)
+    ngx_str_t *base_url, cigna_smart_e document, ngx_array_t *endpoints)
 {
     ngx_cigna_rewrite_t  *rw;
 
@@ -92,9 +92,9 @@ ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                          endpoints->nelts);
     }
 
-    if (base) {
+    if (base_url) {
         cigna_link_filter_init(&rw->links, &ctx->tenant->shared->bases,
-                               ngx_cigna_slice(base));
+                               ngx_cigna_slice(base_url));
 
     } else {
         cigna_link_filter_init(&rw->links, &ngx_cigna_rewrite_no_bases,

@@ -13,13 +13,13 @@
 
 
 /*
- * Begins, and sets ctx->rewrite.  base: takes the place of Cigna's base in
+ * Begins, and sets ctx->rewrite.  base_url: takes the place of Cigna's base in
  * links, borrowed from the request's pool; NULL: links stay.  endpoints: take
  * the place of those in the document, if it is one that has them.  NGX_OK or
  * NGX_ERROR.
  */
 ngx_int_t ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *base, cigna_smart_e document, ngx_array_t *endpoints);
+    ngx_str_t *base_url, cigna_smart_e document, ngx_array_t *endpoints);
 
 /*
  * 1 if a line of this kind may be logged: one a minute.  *last: when the last

@@ -8,6 +8,9 @@
 
 /* what one worker process keeps */
 
+typedef struct ngx_cigna_vault_read_s  ngx_cigna_vault_read_t;
+
+
 struct ngx_cigna_worker_s {
     ngx_cycle_t                   *cycle;
     ngx_cigna_redis_t             *redis;
@@ -25,6 +28,8 @@ struct ngx_cigna_worker_s {
     time_t                     seats_logged;   /* that none is free; 0: never */
 
     ngx_str_t                  budget_key;     /* in Redis */
+
+    ngx_cigna_vault_read_t    *vault_read;     /* NULL: not used yet */
 
     /* see ngx_cigna_journal_writer.h; not cancelable while the journal has entries
        that Redis has not confirmed */

@@ -26,6 +26,7 @@ typedef struct {
 static ngx_int_t ngx_cigna_gate_in_init(ngx_conf_t *cf);
 static ngx_uint_t ngx_cigna_gate_in_upstreams(ngx_cigna_gate_in_place_t *place,
     ngx_table_elt_t *h);
+static void ngx_cigna_gate_in_forget(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_gate_in_filter(ngx_http_request_t *r);
 static ngx_cigna_gate_in_e ngx_cigna_gate_in_disposed(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf);
@@ -123,13 +124,6 @@ ngx_cigna_gate_in_init(ngx_conf_t *cf)
 }
 
 
-/*
- * What nginx remembers of dropped lines is forgotten: Link makes it push,
- * "expires" writes into old lines, and a Location that "proxy_redirect" has
- * changed would be sent nevertheless.  Without a Server line nginx writes its
- * own.
- */
-
 void
 ngx_cigna_gate_in_reply(ngx_http_request_t *r)
 {
@@ -137,6 +131,8 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
     ngx_list_part_t            *part;
     ngx_table_elt_t            *h;
     ngx_cigna_gate_in_place_t   place;
+
+    /* without a Server line nginx writes its own */
 
     r->headers_out.server = NULL;
 
@@ -164,6 +160,19 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
         }
     }
 
+    ngx_cigna_gate_in_forget(r);
+}
+
+
+/*
+ * What nginx remembers of dropped lines is forgotten: Link makes it push,
+ * "expires" writes into old lines, and a Location that "proxy_redirect" has
+ * changed would be sent nevertheless.
+ */
+
+static void
+ngx_cigna_gate_in_forget(ngx_http_request_t *r)
+{
     if (r->headers_out.location && r->headers_out.location->hash == 0) {
         r->headers_out.location = NULL;
     }

@@ -6,22 +6,25 @@
 #include "refresh/cigna_verdict.h"
 
 
-/*
- * A grant is opened, read and wiped without a return to the event loop, so one
- * block serves all requests of the worker.  It has room for two grants: that of
- * Redis and that of the journal.
- */
+/* two grants: that of Redis and that of the journal */
 
 #define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
 
-static uint8_t        ngx_cigna_vault_read_mem[NGX_CIGNA_VAULT_READ_ARENA];
-static cigna_arena_t  ngx_cigna_vault_read_arena;
 
-/* the grant is the journal's */
+/*
+ * A grant is opened, read and wiped without a return to the event loop, so one
+ * block serves all requests of the worker.
+ */
 
-static ngx_uint_t     ngx_cigna_vault_read_ahead;
+struct ngx_cigna_vault_read_s {
+    cigna_arena_t  arena;
+    ngx_uint_t     ahead;                  /* the grant is the journal's */
+    uint8_t        mem[NGX_CIGNA_VAULT_READ_ARENA];
+};
 
 
+static ngx_cigna_vault_read_t *ngx_cigna_vault_read_block(
+    ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_vault_read_newer(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant, int *rc);
 static ngx_int_t ngx_cigna_vault_read_open(ngx_http_request_t *r,
@@ -42,7 +45,10 @@ ngx_cigna_vault_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_vault_names_t  *id;
 
     id = ngx_cigna_identity_names(r, ctx);
-    if (id == NULL || ngx_cigna_wait_init(r, ctx) != NGX_OK) {
+
+    if (id == NULL || ngx_cigna_vault_read_block(r) == NULL
+        || ngx_cigna_wait_init(r, ctx) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -54,19 +60,39 @@ ngx_cigna_vault_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
+static ngx_cigna_vault_read_t *
+ngx_cigna_vault_read_block(ngx_http_request_t *r)
+{
+    ngx_cigna_worker_t     *worker;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    worker = mcf->worker;
+
+    if (worker->vault_read == NULL) {
+        worker->vault_read = ngx_palloc(worker->cycle->pool,
+                                        sizeof(ngx_cigna_vault_read_t));
+    }
+
+    return worker->vault_read;
+}
+
+
 ngx_cigna_condition_e
 ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_grant_t *grant)
 {
-    int                     rc;
-    cigna_vault_mark_t      mark;
-    ngx_cigna_redis_cmd_t  *cmd;
-    ngx_cigna_main_conf_t  *mcf;
+    int                      rc;
+    cigna_vault_mark_t       mark;
+    ngx_cigna_redis_cmd_t   *cmd;
+    ngx_cigna_main_conf_t   *mcf;
+    ngx_cigna_vault_read_t  *read;
 
     cmd = &ctx->wait->cmd;
+    read = ngx_cigna_vault_read_block(r);
 
     ngx_memzero(grant, sizeof(cigna_grant_t));
-    ngx_cigna_vault_read_ahead = 0;
+    read->ahead = 0;
 
     if (cmd->outcome != cigna_ev_ok) {
         return ngx_cigna_condition_vault_unreachable;
@@ -74,15 +100,14 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    cigna_arena_init(&ngx_cigna_vault_read_arena, ngx_cigna_vault_read_mem,
-                     NGX_CIGNA_VAULT_READ_ARENA);
+    cigna_arena_init(&read->arena, read->mem, NGX_CIGNA_VAULT_READ_ARENA);
 
     rc = cigna_vault_read_grant(&mcf->vault, &ctx->tenant->provider,
                                 ctx->names, cmd->reply,
-                                &ngx_cigna_vault_read_arena, grant, &mark);
+                                &read->arena, grant, &mark);
 
     if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
-        ngx_cigna_vault_read_ahead = 1;
+        read->ahead = 1;
 
         /* the mark belongs to the generation in Redis */
 
@@ -184,11 +209,13 @@ static ngx_int_t
 ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_journal_t *entry, cigna_grant_t *grant, int *rc)
 {
-    int                     opened;
-    cigna_grant_t           newer;
-    ngx_cigna_main_conf_t  *mcf;
+    int                      opened;
+    cigna_grant_t            newer;
+    ngx_cigna_main_conf_t   *mcf;
+    ngx_cigna_vault_read_t  *read;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    read = ngx_cigna_vault_read_block(r);
 
     ngx_memzero(&newer, sizeof(cigna_grant_t));
 
@@ -197,7 +224,7 @@ ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (entry->generation) {
         newer.generation = entry->generation;
 
-        if (cigna_arena_copy(&ngx_cigna_vault_read_arena, entry->id, &newer.id)
+        if (cigna_arena_copy(&read->arena, entry->id, &newer.id)
             != CIGNA_OK)
         {
             return NGX_DECLINED;
@@ -205,7 +232,7 @@ ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
         opened = cigna_vault_open_grant(&mcf->vault, &ctx->tenant->provider,
                                         ctx->names, entry->blob,
-                                        &ngx_cigna_vault_read_arena, &newer);
+                                        &read->arena, &newer);
 
         if (opened != CIGNA_OK && opened != CIGNA_VAULT_MOVED) {
             return NGX_DECLINED;
@@ -250,7 +277,7 @@ ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
 {
     /* the mark belongs to the generation in Redis */
 
-    return !ngx_cigna_vault_read_ahead
+    return !ngx_cigna_vault_read_block(ctx->wait->request)->ahead
            && cigna_vault_read_marked(ctx->wait->cmd.reply);
 }
 
@@ -258,7 +285,7 @@ ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
 void
 ngx_cigna_vault_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant)
 {
-    cigna_arena_wipe(&ngx_cigna_vault_read_arena);
+    cigna_arena_wipe(&ngx_cigna_vault_read_block(ctx->wait->request)->arena);
     ngx_memzero(grant, sizeof(cigna_grant_t));
 
     ngx_cigna_redis_done(&ctx->wait->cmd);

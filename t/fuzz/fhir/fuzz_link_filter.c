@@ -88,14 +88,14 @@ rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
         fuzz_assert(in.len == 0);
         free(copy);
 
-        fuzz_assert(links.held.held_len <= CIGNA_LINK_KEYS_HELD_MAX);
+        fuzz_assert(links.url.kept_len <= CIGNA_LINK_KEYS_KEPT_MAX);
     }
 
     while (cigna_link_filter_end(&links, &piece) == CIGNA_OK) {
         append(&b, piece);
     }
 
-    fuzz_assert(links.held.held_len == 0);
+    fuzz_assert(links.url.kept_len == 0);
 
     return cigna_buf_slice(&b);
 }

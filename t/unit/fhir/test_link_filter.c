@@ -736,7 +736,8 @@ a_header_line_is_rewritten_like_a_link(void **state)
 
     own = cigna_slice(OWN "/");
 
-    assert_int_equal(cigna_link_keys_url(&bases, own, guarded(BASE "/Patient/1"),
+    assert_int_equal(cigna_link_keys_url(&bases, own,
+                                         guarded(BASE "/Patient/1"),
                                          &n, &instead),
                      CIGNA_OK);
     assert_int_equal(n, sizeof(BASE) - 1);
@@ -749,7 +750,8 @@ a_header_line_is_rewritten_like_a_link(void **state)
     assert_slice(instead, OWN "/");
 
     assert_int_equal(cigna_link_keys_url(&bases, own,
-                                         guarded("/PatientAccess/v1-devportal/x"),
+                                         guarded("/PatientAccess/v1-devportal"
+                                                 "/x"),
                                          &n, &instead),
                      CIGNA_OK);
     assert_int_equal(n, sizeof("/PatientAccess/v1-devportal") - 1);

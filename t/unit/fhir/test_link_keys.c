@@ -142,7 +142,8 @@ a_link_is_given_up_at_its_scheme(void **state)
     text = guarded("Patient/1");
     p = text.data;
 
-    assert_int_equal(cigna_link_keys_take(&link, &bases, own, &p, p + text.len),
+    assert_int_equal(cigna_link_keys_bytes(&link, &bases, own, &p,
+                                           p + text.len),
                      CIGNA_NONE);
     assert_ptr_equal(p, text.data + CIGNA_FHIR_BASE_SCHEME_MAX);
     assert_int_equal(cigna_link_keys_release(&link, &piece), CIGNA_OK);
@@ -167,7 +168,7 @@ taken(const char *const *parts)
         text = guarded(*parts);
 
         for (p = text.data; rc == CIGNA_AGAIN && p < text.data + text.len; ) {
-            rc = cigna_link_keys_take(&link, &bases, own, &p,
+            rc = cigna_link_keys_bytes(&link, &bases, own, &p,
                                       text.data + text.len);
         }
     }
@@ -180,7 +181,7 @@ taken(const char *const *parts)
 
 
 static void
-what_is_held_goes_out_behind_the_base_that_takes_its_place(void **state)
+kept_bytes_go_out_behind_the_new_base(void **state)
 {
     cigna_slice_t  piece;
 
@@ -196,7 +197,7 @@ what_is_held_goes_out_behind_the_base_that_takes_its_place(void **state)
 
 
 static void
-escapes_are_held_and_stand_for_a_character(void **state)
+escapes_are_kept_and_stand_for_a_character(void **state)
 {
     cigna_slice_t   text, piece;
     const uint8_t  *p;
@@ -206,13 +207,13 @@ escapes_are_held_and_stand_for_a_character(void **state)
     text = guarded("https://a.b/r4");
 
     for (p = text.data; p < text.data + text.len; ) {
-        assert_int_equal(cigna_link_keys_take(&link, &bases, own, &p,
+        assert_int_equal(cigna_link_keys_bytes(&link, &bases, own, &p,
                                               text.data + text.len),
                          CIGNA_AGAIN);
     }
 
-    cigna_link_keys_hold(&link, '\\');
-    cigna_link_keys_hold(&link, '/');
+    cigna_link_keys_keep(&link, '\\');
+    cigna_link_keys_keep(&link, '/');
 
     assert_int_equal(cigna_link_keys_char(&link, &bases, own, '/'),
                      CIGNA_AGAIN);
@@ -226,7 +227,7 @@ escapes_are_held_and_stand_for_a_character(void **state)
 
 
 static void
-a_path_is_held_until_it_is_over(void **state)
+a_path_is_kept_until_it_ends(void **state)
 {
     cigna_slice_t  piece;
 
@@ -271,10 +272,10 @@ main(void)
         cmocka_unit_test_setup(other_keys_are_not, setup),
         cmocka_unit_test_setup(a_link_is_given_up_at_its_scheme, setup),
         cmocka_unit_test_setup(
-            what_is_held_goes_out_behind_the_base_that_takes_its_place, setup),
-        cmocka_unit_test_setup(escapes_are_held_and_stand_for_a_character,
+            kept_bytes_go_out_behind_the_new_base, setup),
+        cmocka_unit_test_setup(escapes_are_kept_and_stand_for_a_character,
                                setup),
-        cmocka_unit_test_setup(a_path_is_held_until_it_is_over, setup),
+        cmocka_unit_test_setup(a_path_is_kept_until_it_ends, setup),
         cmocka_unit_test_setup(a_dot_segment_lets_all_go_out_as_it_came, setup)
     };
 
