@@ -21,10 +21,11 @@ const STRANGE = [
   ['an Authorization behind tabs', ['Authorization:\t\tBearer of-the-caller']],
   ['a Proxy-Authorization', [
     'Proxy-Authorization: Basic b2YtdGhlLWNhbGxlcg==']],
-  ['one named in Connection', ['Connection: authorization',
-                               'Authorization: Bearer of-the-caller']],
+  ['an Authorization named in Connection', [
+    'Connection: authorization', 'Authorization: Bearer of-the-caller']],
   ['an Authorization with an underscore', ['Author_ization: of-the-caller']],
-  ['one with a space before the colon', ['Authorization : of-the-caller']],
+  ['an Authorization with a space before its colon', [
+    'Authorization : of-the-caller']],
   ['a folded Authorization', ['Authorization: Bearer', ' of-the-caller']],
 ];
 
