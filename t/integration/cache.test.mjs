@@ -296,7 +296,7 @@ test('the cache', async (t) => {
 
         const used = (before.free - (await ask('pages')).free) * before.bytes;
         const overhead = used / n - len;
-        t.diagnostic(`${len} bytes: ${Math.round(overhead)} more`);
+        t.diagnostic(`${len} bytes: ${Math.round(overhead)} of overhead`);
         assert.ok(overhead <= OVERHEAD_MAX, `${overhead} bytes`);
       });
   }

@@ -179,7 +179,7 @@ test('callback', async (t) => {
     assert.equal(spent, 0);
     assert.equal((await dance.visitor.get('/fhir/Patient')).status, 401);
 
-    // then nobody can end the dance, because another member has seen the code
+    // another member has seen the code, so the dance cannot end well any more
     dance.visitor.logIn('alice');
     assert.equal(outcomeOf(await dance.visitor.get(dance.target)),
                  'identity_mismatch');

@@ -136,7 +136,7 @@ test('many faults at once', async (t) => {
         readOverHttp2(gw, person, random.fork(), end)),
     ]);
     t2.diagnostic(JSON.stringify(summed(persons)));
-    t2.diagnostic(`${weather.kills} kills, ${weather.losses} faults that lose`);
+    t2.diagnostic(`${weather.kills} kills, ${weather.losses} lost replies`);
 
     const wrong = persons.flatMap((person) => person.wrong);
     assertNone('violations', wrong.length

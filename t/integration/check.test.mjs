@@ -67,13 +67,13 @@ const BROKEN = [
   ['a blocking call', 'banned', 'ngx_cigna_module/ngx_cigna_redis.c',
    append('void x(void) { c = redisConnect(a, 1); }\n'),
    /redisConnect.* blocks the worker/],
-  ['a socket that is opened outside the '
-    + 'peer', 'banned', 'ngx_cigna_module/ngx_cigna_http.c',
+  ['a socket that is opened outside the peer',
+   'banned', 'ngx_cigna_module/ngx_cigna_http.c',
    append('void x(void) { connect(s, a, n); }\n'), /only the peer opens/],
   ['a clock in core/', 'banned', `${CORE}/cigna_uri.c`,
    append('void x(void) { t = time(NULL); }\n'), /has no clock/],
-  ['a switch on the nginx '
-    + 'version', 'compat', 'ngx_cigna_module/ngx_cigna_compat.h',
+  ['a switch on the nginx version',
+   'compat', 'ngx_cigna_module/ngx_cigna_compat.h',
    append('#if (nginx_version >= 1023000)\n#endif\n'),
    /ngx_cigna_compat\.h:\d+: "config" finds out by compiling/],
   ['a directive that is not documented', 'directives', 'README.md',

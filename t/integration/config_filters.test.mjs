@@ -377,8 +377,7 @@ test('each reload checks the directives again', async (t) => {
 });
 
 test('a reload may unload the module and load it again',
-     { skip: IS_STATIC && 'the module is linked into this '
-       + 'nginx' }, async (t) => {
+     { skip: IS_STATIC && 'the module is static in this nginx' }, async (t) => {
   const gw = await standardGateway(t, { nginx: { allow: [/\[emerg\]/] } });
   const { visitor } = await gw.dance({ member: 'alice' });
   const { module, http, logFormat } = gw.nginx.options;

@@ -144,8 +144,8 @@ test('connect', async (t) => {
       'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'no-cors',
       'Sec-Fetch-Dest': 'empty' }],
     ['an unknown Sec-Fetch-Mode', { 'Sec-Fetch-Mode': 'teleport' }],
-    ['a duplicate '
-      + 'Sec-Fetch-Mode', { 'Sec-Fetch-Mode': ['navigate', 'no-cors'] }],
+    ['a duplicate Sec-Fetch-Mode',
+     { 'Sec-Fetch-Mode': ['navigate', 'no-cors'] }],
     ['an old browser\'s fetch from another site', {
       Origin: 'https://evil.example' }],
     ['an old browser\'s fetch from origin null', { Origin: 'null' }],
@@ -180,8 +180,8 @@ test('connect', async (t) => {
     ['a click in the app', { 'Sec-Fetch-Site': 'same-origin', ...USER }],
     ['a script or a redirect of the app, or Safari', {
       'Sec-Fetch-Site': 'same-origin' }],
-    ['a click on a sibling site of the app', { 'Sec-Fetch-Site': 'same-site',
-                                          ...USER }],
+    ['a click on a sibling site of the app', {
+      'Sec-Fetch-Site': 'same-site', ...USER }],
     ['a typed address', { 'Sec-Fetch-Site': 'none', ...USER }],
     ['a link in another program', { 'Sec-Fetch-Site': 'none' }],
     ['a request with the app\'s own Origin', { Origin: HERE }],
@@ -194,16 +194,15 @@ test('connect', async (t) => {
   const TO_APP = encodeURIComponent(gw.url('acme', '/app?a=b&c=d'));
 
   for (const [what, headers] of [
-    ['a link in a single sign-on or a web mail', { ...NAVIGATES, ...USER,
-                                         'Sec-Fetch-Site': 'cross-site' }],
+    ['a link in a single sign-on or a web mail', {
+      ...NAVIGATES, ...USER, 'Sec-Fetch-Site': 'cross-site' }],
     ['a redirect of another site', { ...NAVIGATES,
                                      'Sec-Fetch-Site': 'cross-site' }],
     ['a request from another site', { 'Sec-Fetch-Site': 'cross-site' }],
-    ['a script of a sibling '
-      + 'site', { ...NAVIGATES, 'Sec-Fetch-Site': 'same-site' }],
-    ['a sibling site without user '
-      + 'activation', { ...NAVIGATES, 'Sec-Fetch-User': '?0',
-                                       'Sec-Fetch-Site': 'same-site' }],
+    ['a script of a sibling site',
+     { ...NAVIGATES, 'Sec-Fetch-Site': 'same-site' }],
+    ['a sibling site without user activation', {
+      ...NAVIGATES, 'Sec-Fetch-User': '?0', 'Sec-Fetch-Site': 'same-site' }],
     ['an unknown Sec-Fetch-Site', { ...NAVIGATES, 'Sec-Fetch-Site': 'far' }],
     ['a form of another origin', { ...NAVIGATES, ...USER,
                                    'Sec-Fetch-Site': 'same-origin',

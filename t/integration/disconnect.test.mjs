@@ -111,8 +111,8 @@ test('disconnect', async (t) => {
   for (const [what, headers] of [
     ['neither Origin nor Sec-Fetch-Site', {}],
     ['another origin', { Origin: 'https://evil.example' }],
-    ['an origin that begins with the app\'s '
-      + 'origin', { Origin: `${origin}.evil.example` }],
+    ['an origin that begins with the app\'s origin',
+     { Origin: `${origin}.evil.example` }],
     ['the app\'s host over http', { Origin: origin.replace('https', 'http') }],
     ['another port', { Origin: 'https://acme.localhost' }],
     ['another tenant\'s origin', { Origin: new URL(gw.url('globex')).origin }],

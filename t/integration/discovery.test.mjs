@@ -119,8 +119,8 @@ test('discovery', async (t) => {
       /"authorization_endpoint" is not an https URL/],
     ['an endpoint with user info', {
       token_endpoint: 'https://a@localhost/t' }, /"token_endpoint"/],
-    ['an endpoint that is not a '
-      + 'URL', { authorization_endpoint: 'javascript:x' },
+    ['an endpoint that is not a URL',
+     { authorization_endpoint: 'javascript:x' },
       /"authorization_endpoint"/],
     ['an issuer over http', { issuer: 'http://localhost/' },
       /"issuer" is not an https URL/],
@@ -162,8 +162,8 @@ test('discovery', async (t) => {
     ['white space around its URLs', { smart_configuration: padded }],
     ['a byte order mark', written(`\ufeff${json}`), strict],
     ['blank lines around it', written(`\r\n${json}\n\n`)],
-    ['a duplicate '
-      + 'member', written(twice('token_endpoint', info.token)), strict],
+    ['a duplicate member',
+     written(twice('token_endpoint', info.token)), strict],
     ['a duplicate member whose last value counts',
       written(twice('token_endpoint', 'https://other.example/token')), strict],
     ['unknown members', { smart_configuration: {

@@ -128,8 +128,8 @@ test('hostile HTTP', async (t) => {
         socket.write(byte);
         await sleep(2);
       }
-      await until('the request is '
-        + 'answered', () => /^HTTP\/1\.1 200 /.test(text));
+      await until('the request is answered', () =>
+        /^HTTP\/1\.1 200 /.test(text));
       socket.destroy();
     });
 

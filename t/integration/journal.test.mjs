@@ -68,8 +68,8 @@ test('a worker killed before it stores new tokens in Redis loses nothing',
         await gw.nginx.killWorker(pid);
       }
       gw.redis.thaw();
-      await until('the grant is '
-        + 'stored', async () => (await generation(gw)) === 2);
+      await until('the grant is stored', async () =>
+        (await generation(gw)) === 2);
       await until('the store is logged', () => restored(gw) > 0);
     });
 
@@ -99,8 +99,8 @@ test('Redis stops before new tokens are stored',
 
     await t.test('the new token is stored when Redis is back', async () => {
       await gw.redis.start();
-      await until('the grant is '
-        + 'stored', async () => (await generation(gw)) === 2);
+      await until('the grant is stored', async () =>
+        (await generation(gw)) === 2);
       assertServed(await alice.get('/fhir/Coverage'));
       assert.deepEqual(await refreshes(gw), { ok: 1 });
     });

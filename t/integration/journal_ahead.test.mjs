@@ -129,9 +129,8 @@ for (const [word, { begin, end }] of Object.entries(REFUSALS)) {
     await t.test('Redis gets the newer grant once it accepts '
       + 'writes', async () => {
       await end(gw.redis);
-      await until('the grant is '
-        + 'stored', async () => (await generation(gw)) === 2,
-                  { timeout: 20000 });
+      await until('the grant is stored', async () =>
+        (await generation(gw)) === 2, { timeout: 20000 });
       (await crowd(gw, 10, '/fhir/Coverage')).forEach(assertServed);
       assert.deepEqual(await refreshes(gw), { ok: 1 });
       assert.equal((await control.see()).token.reuse, 0);

@@ -83,8 +83,7 @@ test('a token stays in its location', async (t) => {
   // the other server has got requests, and none with a token
   const nothingTaken = (least = 1) => {
     const seen = other.take();
-    assert.ok(seen.length >= least, 'too few requests reached the other '
-      + 'server');
+    assert.ok(seen.length >= least, 'too few requests elsewhere');
     for (const one of seen) {
       assert.deepEqual(one.authorizations, []);
       assert.doesNotMatch(JSON.stringify(one), /MARKs/);
@@ -122,8 +121,8 @@ test('a token stays in its location', async (t) => {
   await t.test('the mirror of a request gets no token', async () => {
     fhir.take();
     assertServed(await alice.get('/mirrored/x'));
-    await until('the mirrored request has '
-      + 'arrived', () => other.requests.length);
+    await until('the mirrored request has arrived', () =>
+      other.requests.length);
     nothingTaken();
     assert.equal(fhir.take()[0].authorizations.length, 1);
   });

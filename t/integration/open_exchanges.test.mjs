@@ -46,8 +46,8 @@ test('a late reply', async (t) => {
     assert.ok(waited > 1900 && waited < 5000, `${waited} ms`);
     await over(gw);
     await control.set({ token_delay_ms: 0 });
-    await until('alice is '
-      + 'served', async () => (await ask(alice)).status === 200);
+    await until('alice is served', async () =>
+      (await ask(alice)).status === 200);
     assert.deepEqual(await refreshes(gw, 'acme-client'), { ok: 1 });
   });
 
@@ -74,9 +74,8 @@ test('a late reply', async (t) => {
     await over(gw);
     gw.redis.thaw();
     await control.set({ token_delay_ms: 0 });
-    await until('carol is '
-      + 'served', async () => (await ask(carol)).status === 200,
-                { timeout: 20000 });
+    await until('carol is served', async () =>
+      (await ask(carol)).status === 200, { timeout: 20000 });
     assert.equal(await refreshCount(gw), before + 1);
   });
 });
@@ -205,9 +204,8 @@ test('the number of open exchanges is bounded', async (t) => {
       await sleep(3500);
     }
     await Promise.all(visitors.map((visitor) =>
-      until('the member is '
-        + 'served', async () => (await ask(visitor)).status === 200,
-            { timeout: 30000, every: 300 })));
+      until('the member is served', async () =>
+        (await ask(visitor)).status === 200, { timeout: 30000, every: 300 })));
     await sleep(1100);
     await control.set({ token_delay_ms: 5000 });
     const asked = visitors.map(ask503);

@@ -73,9 +73,9 @@ test('token_requests is spent for longer than a request may '
   await t.test('all members are served in the end, with one token request each',
     async () => {
       await Promise.all(visitors.map((visitor) =>
-        until('the member is '
-          + 'served', async () => (await ask(visitor)).status === 200,
-              { every: 300, timeout: 40000 })));
+        until('the member is served', async () =>
+          (await ask(visitor)).status === 200,
+        { every: 300, timeout: 40000 })));
       assert.deepEqual(await refreshes(gw, 'acme-client'), { ok: 8 });
     });
 });
@@ -155,9 +155,8 @@ test('refused_share', async (t) => {
     + 'ended', async () => {
     await control.set({ token_fault: 'none' });
     await Promise.all(visitors.map((visitor) =>
-      until('the member is '
-        + 'served', async () => (await ask(visitor)).status === 200,
-            { every: 300, timeout: 30000 })));
+      until('the member is served', async () =>
+        (await ask(visitor)).status === 200, { every: 300, timeout: 30000 })));
   });
 
   await t.test('a refused_share of 100% switches the brake off', async () => {
@@ -189,8 +188,8 @@ test('cool-downs', async (t) => {
 
   await t.test('the refresh is repeated after the cool-down', async () => {
     await control.set({ token_fault: 'none' });
-    await until('alice is '
-      + 'served', async () => (await ask(alice)).status === 200);
+    await until('alice is served', async () =>
+      (await ask(alice)).status === 200);
   });
 });
 

@@ -94,10 +94,10 @@ test('a real Redis', async (t) => {
   }
 
   for (const [what, set, reset] of [
-    ['a user who may not read', ['ACL', 'SETUSER', 'gate', '-hmget'],
+    ['a user without read permission', ['ACL', 'SETUSER', 'gate', '-hmget'],
      ['ACL', 'SETUSER', 'gate', '+@all']],
-    ['a user without access to the '
-      + 'keys', ['ACL', 'SETUSER', 'gate', 'resetkeys', '~other:*'],
+    ['a user without access to the keys',
+     ['ACL', 'SETUSER', 'gate', 'resetkeys', '~other:*'],
      ['ACL', 'SETUSER', 'gate', '~*']],
     ['a replica without its primary',
      ['CONFIG', 'SET', 'replica-serve-stale-data', 'no'],

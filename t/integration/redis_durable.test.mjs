@@ -30,8 +30,8 @@ test('a primary that waits for its replica', async (t) => {
 
   await t.test('a refresh succeeds while the replica keeps up', async () => {
     const bob = await expired('bob');
-    await until('the member is '
-      + 'served', async () => (await ask(bob)).status === 200);
+    await until('the member is served', async () =>
+      (await ask(bob)).status === 200);
   });
 
   await t.test('no refresh token is spent while the replica is frozen, and '
@@ -51,8 +51,8 @@ test('a primary that waits for its replica', async (t) => {
     assert.match(gw.nginx.errorLog(),
                  /\[error\].*has fewer than 1 replicas that keep up/);
 
-    await until('the member is '
-      + 'served', async () => (await ask(carol)).status === 200);
+    await until('the member is served', async () =>
+      (await ask(carol)).status === 200);
     assert.equal(await requests(), before + 1);
     assert.match(gw.nginx.errorLog(),
                  /\[notice\].*has no fewer than 1 replicas that keep up/);

@@ -162,8 +162,8 @@ test('nodes of a cluster', async (t) => {
       a.on.CLUSTER = map([0, 0, a.port]);
       b.on.CLUSTER = a.on.CLUSTER;
       a.answer = '-CLUSTERDOWN Hash slot not served\r\n';
-      await until('the gateway has '
-        + 'noticed', async () => (await ask()).status === 503);
+      await until('the gateway has noticed', async () =>
+        (await ask()).status === 503);
 
       a.answer = NOTHING;
       a.on.CLUSTER = map([0, 16383, a.port]);
@@ -223,8 +223,8 @@ test('nodes of a cluster', async (t) => {
     a.on.CLUSTER = map([0, 16383, gone], [0, 0, a.port], [1, 1, b.port]);
     b.on.CLUSTER = a.on.CLUSTER;
     await gw.reload();
-    await until('the missing node is an '
-      + 'outage', async () => (await ask()).status === 503);
+    await until('the missing node is an outage', async () =>
+      (await ask()).status === 503);
 
     a.on.CLUSTER = map([0, 16383, b.port]);
     b.on.CLUSTER = a.on.CLUSTER;

@@ -73,7 +73,7 @@ test('ways to Redis', async (t) => {
                          /wrong username or password/],
     'no password': [{ ...tcp, password_file: null }, /wants a password/],
     'an unknown user': [{ ...tcp, username: 'nobody' },
-                                 /wrong username or password/],
+                        /wrong username or password/],
     'a certificate of another authority': [
       { trusted_certificate: foreign.certFile }, /certificate|verif/i],
     'a certificate for another name': [

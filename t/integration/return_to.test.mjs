@@ -163,8 +163,8 @@ test('return_to', async (t) => {
       'https://app.example:8443/a/bc'],
     ['a path alone', '/evil', 'evil', '?evil', '#evil'],
     ['a fragment', 'https://app.example/#evil'],
-    ['bytes beyond '
-      + 'ASCII', 'https://app.ex\u0430mple/evil', 'https://app.example/é'],
+    ['bytes beyond ASCII',
+     'https://app.ex\u0430mple/evil', 'https://app.example/é'],
     ['bad escapes', 'https://app.example/%zz', 'https://app.example/%'],
   ]) {
     await t.test(`${what} is refused, and no dance starts`, async () => {

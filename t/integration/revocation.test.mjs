@@ -126,8 +126,8 @@ test('revocation', async (t) => {
     const visitor = await s.connected();
     await s.control.set({ authorization_listener: 'refuse' });
     await s.disconnect(visitor);
-    await until('the first try has '
-      + 'failed', () => /\[warn\].*revocation/.test(s.log()));
+    await until('the first try has failed', () =>
+      /\[warn\].*revocation/.test(s.log()));
     await s.pass('the second try has failed', () =>
       s.log().match(/\[warn\].*revocation/g).length > 1);
 
@@ -145,8 +145,8 @@ test('revocation', async (t) => {
       + 'again', async () => {
       await s.begin({ revoke_fault: { kind: fault, times: 1 } });
       await s.disconnect(await s.connected());
-      await until('the first try is '
-        + 'made', async () => await s.requests() === 1);
+      await until('the first try is made', async () =>
+        await s.requests() === 1);
       if (fault === 'hang') {
         await s.pass('the first try has timed '
           + 'out', () => /\[warn\].*time/.test(s.log()));
@@ -191,8 +191,8 @@ test('revocation', async (t) => {
       const visitor = await s.connected();
       const old = s.gw.nginx.workerPids();
       await s.disconnect(visitor);
-      await until('the first try is '
-        + 'made', async () => await s.requests() === 1);
+      await until('the first try is made', async () =>
+        await s.requests() === 1);
 
       const began = Date.now();
       await s.gw.reload({});
@@ -248,8 +248,8 @@ test('grants that are replaced', async (t) => {
     await s.connected();
     assert.equal(await s.requests(), 0);
     const visitor = await s.connected();
-    await until('the old grant is '
-      + 'revoked', async () => await s.revoked() === 1);
+    await until('the old grant is revoked', async () =>
+      await s.revoked() === 1);
 
     assert.equal((await visitor.get('/fhir/Patient')).status, 200);
     assert.equal((await visitor.get('/cigna/status')).json().connected, true);
@@ -262,8 +262,8 @@ test('grants that are replaced', async (t) => {
     await s.begin();
     await s.connected('bob', 'syntheticuser03');
     const visitor = await s.connected('bob', 'syntheticuser05');
-    await until('the old grant is '
-      + 'revoked', async () => await s.revoked() === 1);
+    await until('the old grant is revoked', async () =>
+      await s.revoked() === 1);
     const reply = await visitor.get('/fhir/Patient');
     assert.match(reply.body, /A00000000000005/);
 

@@ -126,7 +126,7 @@ test('a primary with Sentinels', async (t) => {
   };
   const OUTAGES = {
     'the name of another primary': [{ sentinel_master: 'other' },
-                               /does not tell the primary "other"/],
+                                    /does not tell the primary "other"/],
     'a wrong password at the Sentinels': [
       { sentinel_password_file: file('wrong', 'no') },
       /wrong username or password/],

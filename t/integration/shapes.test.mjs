@@ -534,9 +534,8 @@ test('key sets and metadata', async (t) => {
       ...endpointsOf(one), token_endpoint: 'https://other.example/token' }));
     clock.forward(HOURS_2);
     await assertDance({ ...one, exchange: 'connected' }, 'fourth');
-    await until('the document is '
-      + 'refused', () => /discovery failed: the server names /
-      .test(log().slice(before)));
+    await until('the document is refused', () =>
+      /discovery failed: the server names /.test(log().slice(before)));
     await assertDance({ ...one, exchange: 'connected' }, 'fifth');
   });
 
