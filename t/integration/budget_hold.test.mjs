@@ -101,7 +101,7 @@ test('the upstream answers 429 or 503', async (t) => {
     assert.equal(meter.arrivals.length, before + 1);
   });
 
-  await t.test('a 503 without Retry-After holds back nobody', async () => {
+  await t.test('a 503 without Retry-After holds back no tenant', async () => {
     const its = await told('none', { status: 503 });
     assert.equal(its.status, 503);
     assert.equal((await fleet.ask('none')).status, 200);

@@ -62,7 +62,7 @@ test('spent budgets', async (t) => {
   const sentOf = (tenant) =>
     meter.arrivals.filter((one) => one.tenant === tenant).length;
 
-  await t.test('a 429 tells the budget, the time to wait and the rate, in '
+  await t.test('a 429 states the budget, the time to wait and the rate, in '
     + 'structured fields', async () => {
     for (const [tenant, what, text, q, w, most] of [
       ['acme', 'tenant', 'This app\'s budget ', BURST, DAY, DAY / BURST],

@@ -107,7 +107,7 @@ test('a cluster', async (t) => {
 
   await t.test('no request fails while a new primary takes slots under '
     + 'load', async () => {
-    await during('a node more', async () => {
+    await during('one more node', async () => {
       const fresh = await redis.addPrimary();
       for (const { slot, owner } of (await places()).slice(0, 4)) {
         await redis.reshard([slot], owner, fresh);

@@ -104,7 +104,7 @@ test('lifetimes', async (t) => {
       await control.set({ refresh: 'rotating' });
     });
 
-  await t.test('a new dance sets the expiry anew', async () => {
+  await t.test('a new dance sets the expiry again', async () => {
     const carol = await grantOf(() => connected(gw, { member: 'carol' }));
     await control.set({ refresh: 'none' });
     await carol.visitor.dance();

@@ -170,7 +170,7 @@ test('a primary dies with confirmed writes', async (t) => {
             (await refreshes(gw)).ok >= members.length));
         await redis.switched(old);
       }, { calm: 1000 });
-      t.diagnostic(told('writes thrown away', load));
+      t.diagnostic(told('lost writes', load));
 
       await until('all grants are in Redis again', async () => {
         const generations = await Promise.all((await grantKeys(gw)).map(

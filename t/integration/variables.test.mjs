@@ -151,7 +151,7 @@ ${recorder.location('/chosen/', { lines: [
         `dance ended, outcome: connected, .*dance: ${danceId}`));
     });
 
-  await t.test('nothing personal is in a log', async () => {
+  await t.test('no personal data is in a log', async () => {
     await sleep(100);
     const ours = gw.nginx.errorLog().split('\n')
       .filter((line) => line.includes('cigna: '))

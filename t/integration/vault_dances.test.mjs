@@ -52,7 +52,7 @@ test('dances in Redis', async (t) => {
     }
   });
 
-  await t.test('nothing personal is in clear', async () => {
+  await t.test('Redis has no personal data in clear', async () => {
     const dump = JSON.stringify(await gw.redis.dump());
     for (const personal of ['jane', 'Public', 'Other', 'syntheticuser',
                             'acme', 'globex', 'A00000000000005', 'MARKs',
