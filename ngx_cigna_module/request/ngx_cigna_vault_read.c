@@ -70,8 +70,8 @@ ngx_cigna_vault_read_block(ngx_http_request_t *r)
     worker = mcf->worker;
 
     if (worker->vault_read == NULL) {
-        worker->vault_read = ngx_palloc(worker->cycle->pool,
-                                        sizeof(ngx_cigna_vault_read_t));
+        worker->vault_read = ngx_pcalloc(worker->cycle->pool,
+                                         sizeof(ngx_cigna_vault_read_t));
     }
 
     return worker->vault_read;
