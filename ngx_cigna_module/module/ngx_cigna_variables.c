@@ -257,7 +257,8 @@ ngx_cigna_variable_budget(ngx_http_request_t *r,
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-    name = ctx && ctx->budget_gate ? ngx_cigna_budget_gate_name(ctx->budget_gate) : NULL;
+    name = ctx && ctx->budget_gate
+           ? ngx_cigna_budget_gate_name(ctx->budget_gate) : NULL;
 
     if (name == NULL) {
         v->not_found = 1;

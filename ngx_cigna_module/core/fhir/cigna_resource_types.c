@@ -52,6 +52,7 @@ static int cigna_resource_types_plain(cigna_resource_types_ask_t *ask,
     cigna_slice_t name, cigna_slice_t value);
 static int cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
     cigna_slice_t name, cigna_slice_t value);
+static int cigna_resource_types_is_unknown(cigna_slice_t name);
 static int cigna_resource_types_sort(cigna_resource_types_ask_t *ask,
     cigna_slice_t list);
 static int cigna_resource_types_reversed(cigna_resource_types_ask_t *ask,
@@ -611,7 +612,7 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
         return cigna_resource_types_refuse(ask, name);
     }
 
-    if (cigna_resource_types_among(name, cigna_resource_types_unknown)) {
+    if (cigna_resource_types_is_unknown(name)) {
         return cigna_resource_types_refuse(ask, name);
     }
 
@@ -638,6 +639,21 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
     }
 
     return CIGNA_OK;
+}
+
+
+static int
+cigna_resource_types_is_unknown(cigna_slice_t name)
+{
+    const char *const  *unknown;
+
+    for (unknown = cigna_resource_types_unknown; *unknown; unknown++) {
+        if (cigna_slice_eq_case(name, cigna_slice_str(*unknown))) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -888,13 +904,13 @@ cigna_resource_types_refuse(cigna_resource_types_ask_t *ask, cigna_slice_t name)
 }
 
 
-/* in upper or lower case */
+/* compares in the same case */
 
 static int
 cigna_resource_types_among(cigna_slice_t name, const char *const *names)
 {
     for ( /* void */ ; *names; names++) {
-        if (cigna_slice_eq_case(name, cigna_slice_str(*names))) {
+        if (cigna_slice_eq(name, cigna_slice_str(*names))) {
             return 1;
         }
     }
