@@ -5,8 +5,8 @@
 
 
 /*
- * Invariants (1) to (4) of cigna_gate_out.c.  What was written is read here by
- * a reader of its own, which knows RFC 9112 and nothing of the gate.
+ * Invariants (1) to (4) of cigna_gate_out.c.  The output is read here by another
+ * reader, which knows only RFC 9112.
  */
 
 #define ROOM  65536
@@ -128,13 +128,13 @@ read_request(cigna_slice_t text, seen_t *seen)
         }
     }
 
-    /* nothing behind the header */
+    /* nothing follows the header */
 
     fuzz_assert(text.len == 0);
 }
 
 
-/* decoded once, no segment can be read in another way */
+/* decoded once, every segment can be read in one way only */
 
 static void
 check_path(cigna_slice_t path, cigna_slice_t base)
@@ -172,7 +172,7 @@ check_path(cigna_slice_t path, cigna_slice_t base)
 }
 
 
-/* where nothing of these is, a request is known: two out of three inputs */
+/* makes most inputs a request whose target is known; others stay */
 
 static cigna_slice_t
 as_request(cigna_slice_t in, uint8_t how, cigna_gate_out_t *gate, uint8_t *p)
@@ -288,7 +288,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     path = seen.target;
     check_path(cigna_slice_cut(&path, '?'), base);
 
-    /* once more */
+    /* the output passes once more */
 
     again.search = 0;
     again.target = gate.line;

@@ -51,7 +51,7 @@ within(const char *key, unsigned in)
 
 
 static void
-keys_whose_values_are_links_or_places_are_known(void **state)
+keys_of_links_are_known(void **state)
 {
     (void) state;
 
@@ -85,7 +85,7 @@ keys_whose_values_are_links_or_places_are_known(void **state)
 
 
 static void
-what_some_keys_are_depends_on_what_they_are_within(void **state)
+some_keys_depend_on_the_kind_of_their_object(void **state)
 {
     (void) state;
 
@@ -104,7 +104,7 @@ what_some_keys_are_depends_on_what_they_are_within(void **state)
 
 
 static void
-other_keys_are_not(void **state)
+other_keys_are_not_links(void **state)
 {
     unsigned  i;
 
@@ -132,7 +132,7 @@ other_keys_are_not(void **state)
 
 
 static void
-a_link_is_given_up_at_its_scheme(void **state)
+the_scheme_can_rule_a_link_out(void **state)
 {
     cigna_slice_t   text, piece;
     const uint8_t  *p;
@@ -152,7 +152,7 @@ a_link_is_given_up_at_its_scheme(void **state)
 }
 
 
-/* takes parts until it is decided */
+/* gives pieces until the link is decided */
 
 static int
 taken(const char *const *parts)
@@ -244,7 +244,7 @@ a_path_is_kept_until_it_ends(void **state)
 
 
 static void
-a_dot_segment_lets_all_go_out_as_it_came(void **state)
+a_link_with_a_dot_segment_goes_out_as_it_came(void **state)
 {
     cigna_slice_t  piece;
 
@@ -265,18 +265,19 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test_setup(keys_whose_values_are_links_or_places_are_known,
+        cmocka_unit_test_setup(keys_of_links_are_known,
                                setup),
         cmocka_unit_test_setup(
-            what_some_keys_are_depends_on_what_they_are_within, setup),
-        cmocka_unit_test_setup(other_keys_are_not, setup),
-        cmocka_unit_test_setup(a_link_is_given_up_at_its_scheme, setup),
+            some_keys_depend_on_the_kind_of_their_object, setup),
+        cmocka_unit_test_setup(other_keys_are_not_links, setup),
+        cmocka_unit_test_setup(the_scheme_can_rule_a_link_out, setup),
         cmocka_unit_test_setup(
             kept_bytes_go_out_behind_the_new_base, setup),
         cmocka_unit_test_setup(escapes_are_kept_and_stand_for_a_character,
                                setup),
         cmocka_unit_test_setup(a_path_is_kept_until_it_ends, setup),
-        cmocka_unit_test_setup(a_dot_segment_lets_all_go_out_as_it_came, setup)
+        cmocka_unit_test_setup(a_link_with_a_dot_segment_goes_out_as_it_came,
+                               setup)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
