@@ -1,4 +1,4 @@
-// Many grants that expire together, on nodes that all notice at once.
+// Many access tokens expire at the same time, and all nodes notice at once.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,7 +8,7 @@ import { Load } from './load.mjs';
 const TOKEN_LIFE_S = 3600;
 
 export const expiry = {
-  about: 'grants that expire together, under load: one token request each',
+  about: 'tokens expire together under load: one token request per grant',
   rounds: 3,
   members: 200,
 
@@ -35,7 +35,7 @@ async function round(fleet, { random, tally }) {
   fleet.forward(TOKEN_LIFE_S);
   const began = Date.now();
 
-  // each of them for sure, on every node at once
+  // the load is random; these requests reach every member on every node
   await forEach(fleet.members, 32, (member) =>
     Promise.all(fleet.nodes.map((node) => fleet.ask(member, node))));
   await load.stop();

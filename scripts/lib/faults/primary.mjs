@@ -1,5 +1,6 @@
-// Primaries that die with writes which they had confirmed and no replica had
-// seen, while grants are refreshed all the time; slots that move meanwhile.
+// Primaries die with writes that they had confirmed and that no replica had
+// received, while the gateway refreshes grants all the time.  In a cluster
+// slots also move meanwhile.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,17 +11,15 @@ import { Fleet, countRefreshes } from './fleet.mjs';
 import { Load } from './load.mjs';
 import { RESTLESS, assertUsable } from './reload.mjs';
 
-const RESTLESS_MEMBERS = 30;        // whose tokens end all the time
-const LASTING_MEMBERS = 10;         // whose tokens are cached, and last
+const RESTLESS_MEMBERS = 30;        // members with short-lived tokens
+const LASTING_MEMBERS = 10;         // members with cached, long-lived tokens
 const RECOVERY_MS = 60000;
 const HELD = 'globex-client';
 
-// What may be said while there is no primary, and while nobody knows what it
-// had seen.
 const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed',
                   'refresh_paused'];
 
-// open: for so many seconds exchanges of one tenant stay open, see hold().
+// open: how many seconds one tenant's exchanges stay open, see hold()
 async function start(t, redis, open) {
   const fleet = await Fleet.start(t, {
     members: RESTLESS_MEMBERS + LASTING_MEMBERS,
@@ -43,7 +42,7 @@ async function start(t, redis, open) {
   return fleet;
 }
 
-// Waits until all of them get such an answer on every node.
+// Waits until all these members get such an answer on every node.
 function everywhere(fleet, members, isSuch) {
   return until('all get their answers', async () =>
     (await Promise.all(members.flatMap((member) =>
@@ -51,9 +50,9 @@ function everywhere(fleet, members, isSuch) {
                { timeout: RECOVERY_MS + 2000 * fleet.open });
 }
 
-// From now on the token endpoint takes that long to answer one tenant: what
-// happens to Redis meanwhile happens to open exchanges.  Those that are open
-// when action() is over stay so.
+// While action() runs, the token endpoint takes fleet.open seconds to answer
+// one tenant.  So exchanges are open while Redis fails.  They stay open after
+// action().
 async function hold(fleet, action) {
   if (!fleet.open) {
     return action();
@@ -67,7 +66,8 @@ async function hold(fleet, action) {
   }
 }
 
-// What the primary writes while it is detached is lost with it.
+// Detaches the primary from its replicas and then kills it.  Its writes in
+// between are lost.
 async function lose(fleet, { group, primary, succeeded, random, tally }) {
   const load = new Load(fleet, { members: fleet.restless, lanes: 12, random });
   const cached = new Load(fleet, { members: fleet.lasting, lanes: 4, random });
@@ -94,8 +94,8 @@ async function lose(fleet, { group, primary, succeeded, random, tally }) {
   load.judge(tally, { allowed: REFUSALS });
   cached.judge(tally);
   await assertUsable(fleet, { random, tally });
-  tally.notes.push(`another primary after ${replaced} ms; ${lost} grants`
-    + ` were refreshed on a primary that was lost; `
+  tally.notes.push(`another primary after ${replaced} ms; ${lost} refreshed `
+    + 'grants were lost with the old primary; '
     + `meanwhile: ${JSON.stringify(load.counts())}, with cached tokens: `
     + JSON.stringify(cached.counts()));
   tally.rounds += 1;
@@ -107,7 +107,7 @@ async function refreshes(fleet) {
 }
 
 export const sentinel = {
-  about: 'Sentinel failovers that lose the primary\'s last writes',
+  about: 'Sentinel failovers lose the primary\'s last writes',
   rounds: 3,
 
   async run(t, { rounds, open = 0, random, tally }) {
@@ -126,7 +126,7 @@ export const sentinel = {
   },
 };
 
-// The primary with most grants: which one that is, is chance enough.
+// Returns the primary with the most grants.  The keys decide which one that is.
 async function busiest(group) {
   const counted = await Promise.all((await group.primaries())
     .map(async (node) => ({
@@ -135,7 +135,7 @@ async function busiest(group) {
 }
 
 export const cluster = {
-  about: 'primaries of a cluster that die with their last writes',
+  about: 'primaries of a cluster die with their last writes',
   rounds: 3,
 
   async run(t, { rounds, open = 0, random, tally }) {
@@ -156,7 +156,7 @@ export const cluster = {
 };
 
 export const reshard = {
-  about: 'slots of a cluster that move, while grants are refreshed',
+  about: 'slots of a cluster move while grants are refreshed',
   rounds: 3,
 
   async run(t, { rounds, open = 0, random, tally }) {
@@ -180,7 +180,7 @@ export const reshard = {
   },
 };
 
-// The slots of a primary that hold grants go to another one.
+// Moves all slots of one primary that hold grants to another primary.
 async function move(group, random) {
   const primaries = await group.primaries();
   const from = random.pick(primaries);

@@ -1,5 +1,5 @@
-// A member who disconnects and connects again while a refresh of the former
-// grant is under way.
+// Members disconnect and connect again while a refresh of the former grant is
+// under way.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ const GROUP = 10;
 const TOKEN_LIFE_S = 3600;
 
 export const reconnect = {
-  about: 'disconnect and connect while an old refresh is under way',
+  about: 'members disconnect and connect while a refresh is under way',
   rounds: 10,
 
   async run(t, { rounds, random, tally }) {
@@ -48,7 +48,7 @@ async function round(fleet, { random, tally }) {
     await fleet.dance(member);
   }));
   await Promise.all(asked);
-  await until('what is left of the old ones is revoked', async () =>
+  await until('all tokens of the former grants are revoked', async () =>
     (await leftovers(fleet, before)).length === 0)
     .catch(async () => tally.wrong.push(...await leftovers(fleet, before)));
 
@@ -71,7 +71,7 @@ async function disconnect(fleet, member, node, tally) {
   }
 }
 
-// Tokens that Cigna would still take, of all but the newest dance.
+// Returns a line for each token of a former grant that Cigna still accepts.
 async function leftovers(fleet, before) {
   const left = [];
 
@@ -81,7 +81,7 @@ async function leftovers(fleet, before) {
 
     for (const { token, alive } of tokens.filter(ofOld)) {
       if (alive.refresh || alive.access) {
-        left.push(`${key}: ${token} of the former grant is still good: `
+        left.push(`${key}: ${token} of the former grant is still valid: `
           + JSON.stringify(alive));
       }
     }

@@ -1,5 +1,5 @@
-// Binary upgrades while grants are refreshed: the second nginx has shared
-// memory of its own, and knows nothing of the first.
+// Binary upgrades while grants are refreshed.  The new nginx has its own shared
+// memory and knows nothing of the old nginx.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,12 +10,12 @@ import { REFUSALS, RESTLESS, assertUsable, isCalm, stutter } from
 
 const MEMBERS = 20;
 
-// nginx hands on no variables but those that it is told to
+// nginx passes on only those variables that its configuration names.
 export const ENVIRONMENT = ['ASAN', 'UBSAN', 'LSAN']
   .map((name) => `env ${name}_OPTIONS;`).join(' ');
 
 export const upgrade = {
-  about: 'binary upgrades, while grants are refreshed',
+  about: 'binary upgrades while grants are refreshed',
   rounds: 4,
 
   async run(t, { rounds, random, tally }) {
@@ -51,5 +51,5 @@ async function round(fleet, { random, tally }) {
   load.judge(tally, { allowed: calm ? [] : REFUSALS });
   await assertUsable(fleet, { random, tally });
   tally.notes.push(`${load.answers.length} requests, `
-    + (calm ? 'Redis well' : 'Redis standing still meanwhile'));
+    + (calm ? 'Redis is well' : 'Redis freezes meanwhile'));
 }
