@@ -6,15 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../../t/lib/scratch.mjs';
 import { Fleet, countRefreshes } from './fleet.mjs';
 import { Load } from './load.mjs';
+import { REFUSALS } from './reload.mjs';
 
 const CACHED = 20;
 const UNCACHED = 20;
 const SHORT = 10;              // members with short-lived tokens
 
 const SHORT_LIFE = '3';
-
-const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed',
-                  'refresh_paused'];
 
 const WAYS = {
   'is frozen': {

@@ -9,15 +9,12 @@ import { until } from '../../../t/lib/scratch.mjs';
 import { startSentinel } from '../../../t/lib/sentinel.mjs';
 import { Fleet, countRefreshes } from './fleet.mjs';
 import { Load } from './load.mjs';
-import { RESTLESS, assertUsable } from './reload.mjs';
+import { REFUSALS, RESTLESS, assertUsable } from './reload.mjs';
 
 const RESTLESS_MEMBERS = 30;        // members with short-lived tokens
 const LASTING_MEMBERS = 10;         // members with cached, long-lived tokens
 const RECOVERY_MS = 60000;
 const HELD = 'globex-client';
-
-const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed',
-                  'refresh_paused'];
 
 // open: how many seconds one tenant's exchanges stay open, see hold()
 async function start(t, redis, open) {
