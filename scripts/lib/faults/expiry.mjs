@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Fleet, countRefreshes, forEach } from './fleet.mjs';
+import { Fleet, forEach, playRounds } from './fleet.mjs';
 import { Load } from './load.mjs';
 
 const TOKEN_LIFE_S = 3600;
@@ -17,13 +17,8 @@ export const expiry = {
       members, clock: true,
       gateway: { sandboxOptions: { modes: { id_token: 'absent' } } },
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, { random, tally });
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { random, tally }));
   },
 };
 
@@ -47,7 +42,6 @@ async function round(fleet, { random, tally }) {
     tally.wrong.push(`${made} token requests for ${fleet.members.length} `
       + 'grants');
   }
-  tally.rounds += 1;
 }
 
 async function tokenRequests(fleet) {

@@ -233,6 +233,19 @@ function keyOf(tenant, username) {
   return `${tenant}/${username}`;
 }
 
+// Connects all members, calls round() until the tally has `rounds` of them, and
+// counts the refreshes.
+export async function playRounds(fleet, { rounds, tally }, round) {
+  await fleet.connect();
+  await fleet.control.reset({ modes: false });
+
+  while (tally.rounds < rounds) {
+    await round();
+    tally.rounds += 1;
+  }
+  await countRefreshes(fleet, tally);
+}
+
 // Adds the sandbox's counts of refreshes to the tally.
 export async function countRefreshes(fleet, tally) {
   const { token } = await fleet.control.see({ recent: 0 });

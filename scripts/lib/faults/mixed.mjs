@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { MODULE } from '../../../t/lib/nginx.mjs';
 import { TOP } from '../../../t/lib/scratch.mjs';
-import { Fleet, countRefreshes, forEach } from './fleet.mjs';
+import { Fleet, forEach, playRounds } from './fleet.mjs';
 import { Load } from './load.mjs';
 import { RESTLESS, assertUsable } from './reload.mjs';
 import { ENVIRONMENT } from './upgrade.mjs';
@@ -51,14 +51,8 @@ export const mixed = {
         daemon: true, main: ENVIRONMENT, binary: BINARY,
         module: former.module } },
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, former, { random, tally });
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, former, { random, tally }));
     if (tally.secondAttempts !== LOST_PER_ROUND * rounds) {
       tally.wrong.push(`${tally.secondAttempts} refresh tokens were sent `
         + `twice, ${LOST_PER_ROUND * rounds} had been lost`);

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { until } from '../../../t/lib/scratch.mjs';
-import { Fleet, countRefreshes } from './fleet.mjs';
+import { Fleet, playRounds } from './fleet.mjs';
 
 const GROUP = 10;
 const TOKEN_LIFE_S = 3600;
@@ -18,14 +18,8 @@ export const reconnect = {
       members: GROUP, clock: true,
       gateway: { sandboxOptions: { modes: { id_token: 'absent' } } },
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, { random, tally });
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { random, tally }));
   },
 };
 

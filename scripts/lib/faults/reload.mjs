@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { until } from '../../../t/lib/scratch.mjs';
-import { Fleet, countRefreshes } from './fleet.mjs';
+import { Fleet, playRounds } from './fleet.mjs';
 import { Load } from './load.mjs';
 
 const MEMBERS = 40;
@@ -40,31 +40,31 @@ export const reload = {
     const fleet = await Fleet.start(t, {
       members: MEMBERS, keepAlive: false, gateway: RESTLESS,
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      const load = new Load(fleet, { lanes: 12, random });
-      const calm = isCalm(tally);
-      for (let i = 0; i < seconds; i += 1) {
-        await Promise.all(fleet.nodes.map(({ nginx }) =>
-          nginx.reload({}, { wait: false })));
-        await sleep(random.between(300, 1300));
-        if (!calm && random.chance(0.4)) {
-          await stutter(fleet.redis, random);
-        }
-      }
-      await load.stop();
-      load.judge(tally, { allowed: calm ? [] : REFUSALS });
-      await leave(fleet, tally);
-      await assertUsable(fleet, { random, tally });
-      tally.notes.push(`${load.answers.length} requests, `
-        + (calm ? 'Redis is well' : 'Redis freezes now and then'));
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { seconds, random, tally }));
   },
 };
+
+async function round(fleet, { seconds, random, tally }) {
+  const load = new Load(fleet, { lanes: 12, random });
+  const calm = isCalm(tally);
+
+  for (let i = 0; i < seconds; i += 1) {
+    await Promise.all(fleet.nodes.map(({ nginx }) =>
+      nginx.reload({}, { wait: false })));
+    await sleep(random.between(300, 1300));
+    if (!calm && random.chance(0.4)) {
+      await stutter(fleet.redis, random);
+    }
+  }
+  await load.stop();
+
+  load.judge(tally, { allowed: calm ? [] : REFUSALS });
+  await leave(fleet, tally);
+  await assertUsable(fleet, { random, tally });
+  tally.notes.push(`${load.answers.length} requests, `
+    + (calm ? 'Redis is well' : 'Redis freezes now and then'));
+}
 
 // All old workers must exit.
 async function leave(fleet, tally) {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { forgetDances } from '../../../t/lib/dance.mjs';
 import { TOP } from '../../../t/lib/scratch.mjs';
-import { Fleet, countRefreshes } from './fleet.mjs';
+import { Fleet, playRounds } from './fleet.mjs';
 import { Load } from './load.mjs';
 import { RESTLESS, assertUsable } from './reload.mjs';
 
@@ -24,14 +24,8 @@ export const rotate = {
     const fleet = await Fleet.start(t, {
       members: MEMBERS, keepAlive: false, gateway: RESTLESS,
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, { random, tally });
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { random, tally }));
   },
 };
 

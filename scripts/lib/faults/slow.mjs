@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { until } from '../../../t/lib/scratch.mjs';
-import { Fleet, countRefreshes } from './fleet.mjs';
+import { Fleet, playRounds } from './fleet.mjs';
 import { killSome } from './kill.mjs';
 import { Load } from './load.mjs';
 import { REFUSALS } from './reload.mjs';
@@ -43,14 +43,8 @@ export const slow = {
         sandboxOptions: { modes: { id_token: 'absent' } },
       },
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, { seconds, random, tally });
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { seconds, random, tally }));
   },
 };
 

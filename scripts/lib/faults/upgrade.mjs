@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Fleet, countRefreshes } from './fleet.mjs';
+import { Fleet, playRounds } from './fleet.mjs';
 import { Load } from './load.mjs';
 import { REFUSALS, RESTLESS, assertUsable, isCalm, stutter } from
   './reload.mjs';
@@ -23,14 +23,8 @@ export const upgrade = {
       members: MEMBERS, keepAlive: false,
       gateway: { ...RESTLESS, nginx: { daemon: true, main: ENVIRONMENT } },
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, { random, tally });
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { random, tally }));
   },
 };
 
