@@ -103,25 +103,35 @@ async function refreshes(fleet) {
   return token.by.refresh_token?.ok ?? 0;
 }
 
-export const sentinel = {
-  about: 'Sentinel failovers lose the primary\'s last writes',
+// A scenario in which primaries die.
+//   startGroup  starts the Redis servers
+//   next        async (group) -> { primary, succeeded }: the primary that dies
+//               next, and a function that waits for its successor
+const failovers = (about, startGroup, next) => ({
+  about,
   rounds: 3,
 
   async run(t, { rounds, open = 0, random, tally }) {
-    const group = await startSentinel(t);
+    const group = await startGroup(t);
     const fleet = await start(t, group, open);
 
     while (tally.rounds < rounds) {
-      const primary = await group.primary();
+      const { primary, succeeded } = await next(group);
 
-      await lose(fleet, { group, primary, random, tally,
-                          succeeded: () => group.switched(primary) });
+      await lose(fleet, { group, primary, succeeded, random, tally });
       await primary.start();
       await group.complete();
     }
     await countRefreshes(fleet, tally);
   },
-};
+});
+
+export const sentinel = failovers(
+  'Sentinel failovers lose the primary\'s last writes',
+  startSentinel, async (group) => {
+    const primary = await group.primary();
+    return { primary, succeeded: () => group.switched(primary) };
+  });
 
 // Returns the primary with the most grants.  The keys decide which one that is.
 async function busiest(group) {
@@ -131,26 +141,13 @@ async function busiest(group) {
   return counted.reduce((a, b) => (b.grants > a.grants ? b : a)).node;
 }
 
-export const cluster = {
-  about: 'primaries of a cluster die with their last writes',
-  rounds: 3,
-
-  async run(t, { rounds, open = 0, random, tally }) {
-    const group = await startCluster(t);
-    const fleet = await start(t, group, open);
-
-    while (tally.rounds < rounds) {
-      const primary = await busiest(group);
-      const [replica] = await group.replicasOf(primary);
-
-      await lose(fleet, { group, primary, random, tally,
-                          succeeded: () => group.promoted(replica) });
-      await primary.start();
-      await group.complete();
-    }
-    await countRefreshes(fleet, tally);
-  },
-};
+export const cluster = failovers(
+  'primaries of a cluster die with their last writes',
+  startCluster, async (group) => {
+    const primary = await busiest(group);
+    const [replica] = await group.replicasOf(primary);
+    return { primary, succeeded: () => group.promoted(replica) };
+  });
 
 export const reshard = {
   about: 'slots of a cluster move while grants are refreshed',
