@@ -176,6 +176,15 @@ export class Fleet {
       headers: { Cookie: `session=${member.name}`, ...headers }, ...more });
   }
 
+  async disconnect(member, node, tally) {
+    const { status, body } = await this.request(
+      member, node, '/cigna/disconnect',
+      { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin' } });
+    if (status !== 204) {
+      tally.errors.push(`${member.key} disconnect: ${status} ${body}`);
+    }
+  }
+
   // Returns { what, status, text, retryAfter }.  `what` is "served", "cut" (no
   // reply), "unanswered" (no reply in time), "foreign" (another member's data),
   // the gateway's condition, or a status.

@@ -147,13 +147,7 @@ async function roll(node, module, tally) {
 // Members disconnect and connect at either host, and both hosts must know it.
 function move(fleet, movers, { random, tally }) {
   return forEach(movers, MOVERS, async (member) => {
-    const left = random.pick(fleet.nodes);
-    const { status, body } = await fleet.request(
-      member, left, '/cigna/disconnect',
-      { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin' } });
-    if (status !== 204) {
-      tally.errors.push(`${member.key} disconnect: ${status} ${body}`);
-    }
+    await fleet.disconnect(member, random.pick(fleet.nodes), tally);
     for (const node of fleet.nodes) {
       await forgotten(fleet, member, node, tally);
     }

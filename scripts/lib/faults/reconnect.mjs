@@ -36,7 +36,7 @@ async function round(fleet, { random, tally }) {
   await Promise.all(fleet.members.map(async (member) => {
     await sleep(random.between(0, 300));
     if (random.chance(0.7)) {
-      await disconnect(fleet, member, random.pick(fleet.nodes), tally);
+      await fleet.disconnect(member, random.pick(fleet.nodes), tally);
       await sleep(random.between(0, 300));
     }
     await fleet.dance(member);
@@ -56,14 +56,6 @@ async function round(fleet, { random, tally }) {
   }
 }
 
-async function disconnect(fleet, member, node, tally) {
-  const { status, body } = await fleet.request(
-    member, node, '/cigna/disconnect',
-    { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin' } });
-  if (status !== 204) {
-    tally.errors.push(`${member.key} disconnect: ${status} ${body}`);
-  }
-}
 
 // Returns a line for each token of a former grant that Cigna still accepts.
 async function leftovers(fleet, before) {
