@@ -217,7 +217,7 @@ test('hosts that are not of one mind', async (t) => {
     const { code, out } = await two.vault('status');
     assert.equal(code, 3);
     assert.match(out, new RegExp(
-      `^ATTENTION: the ring lacks key ${fresh}, which holds 1 grants`, 'm'));
+      `^ATTENTION: the ring lacks key ${fresh}, which seals 1 grants`, 'm'));
   });
 
   await t.test('the tool there leaves alone what it cannot open',

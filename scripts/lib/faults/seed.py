@@ -4,7 +4,7 @@
     seed.py KEYS PREFIX TENANT ISSUER CLIENT_ID FHIR_BASE NAME COUNT
 
 Prints a line of JSON for each of the members NAME-1 to NAME-COUNT: the grant's
-key in Redis, its id, and its record in hexadecimal digits. The access tokens
+key in Redis, its id, and its record in hexadecimal digits.  The access tokens
 have expired, and the authorization server does not know the refresh tokens.
 """
 

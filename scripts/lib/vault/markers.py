@@ -1,4 +1,4 @@
-"""Markers: what they are found to be, and `init`, which writes them."""
+"""Reads the vault's markers, and writes them for `init`."""
 
 import time
 
@@ -12,7 +12,7 @@ POLICY = 'noeviction'
 
 
 class Marker:
-    """What there is under a marker's key."""
+    """The content of a marker's key in Redis."""
 
     def __init__(self, layout, key, blob):
         self.key = key
@@ -45,7 +45,7 @@ def batches(items):
 
 
 def read(store, layout):
-    """The markers of a vault, in the order of slots."""
+    """Yields the markers of a vault, in the order of their slots."""
     for batch in batches(keys(store, layout)):
         blobs = store.calls([(key, ('HGET', key, 'b')) for key in batch])
         for key, blob in zip(batch, blobs):
@@ -57,19 +57,19 @@ def check_policy(store):
         policy = server.info('memory').get('maxmemory_policy', 'unknown')
         if policy != POLICY:
             raise VaultError(
-                f'{server.name} drops records when it is full: set '
+                f'{server.name} evicts records when it is full: set '
                 f'"maxmemory-policy {POLICY}" there (it is {policy})')
 
 
 class Init:
-    """Writes the markers that are missing, and nothing over another's."""
+    """Writes missing markers.  Overwrites foreign markers only if forced."""
 
     def __init__(self, store, layout, options, say):
         self.store = store
         self.layout = layout
         self.options = options
         self.say = say
-        # there while an init is under way: in a cluster it takes a while
+        # exists while an init is under way, which takes a while in a cluster
         self.note = layout.key(b'v', b'init')
 
     def run(self):
@@ -83,7 +83,8 @@ class Init:
                 f'the marker {_name(foreign[0])} {foreign[0].error}'
                 f'{_others(foreign)}; nothing was changed.  Is this the '
                 'right Redis, and the right key ring?  --force overwrites '
-                'it, and what is sealed under other keys stays unreadable')
+                'the marker, but records sealed with other keys stay '
+                'unreadable')
         if not missing and not foreign:
             self.store.call(self.note, 'DEL', self.note)
             self.say('the vault has its marker already')
@@ -100,15 +101,14 @@ class Init:
                 and len(missing) == len(markers):
             raise VaultError(
                 f'there are records under "{self.layout.prefix.decode()}:" '
-                'and no marker: if they are those of this key ring, --adopt '
-                'takes them over')
+                'and no marker: if this key ring sealed them, add --adopt')
         if len(missing) < len(markers) \
                 and not self.store.call(self.note, 'EXISTS', self.note):
             raise VaultError(
                 f'{len(missing)} of {len(markers)} hash slots have no '
-                'marker, so that their data seem to be lost: their members '
-                'would be asked to connect again.  Restore them, or accept '
-                'that with --force')
+                'marker, so their data seem to be lost, and their members '
+                'would have to connect again.  Restore the data, or accept '
+                'the loss with --force')
 
     def _empty(self):
         pattern = self.layout.prefix + b':[gdlo]:{*'
@@ -126,7 +126,7 @@ class Init:
         for batch in batches(markers):
             store.calls([self._command(one, now_ms) for one in batch])
             if empty:
-                # nothing can have been lost: nobody need wait
+                # an empty vault has lost nothing, so gateways need not wait
                 store.calls([
                     (one.key, ('HSET', one.key, 'r',
                                runs.get(store.server_of(one.key), ''),
@@ -144,12 +144,12 @@ class Init:
     def _command(self, marker, now_ms):
         key = marker.key
         blob = self.layout.seal_marker(key, now_ms)
-        # somebody else's that came just now is not overwritten
+        # HSETNX does not overwrite a marker that another init wrote just now
         verb = 'HSET' if marker.exists else 'HSETNX'
         return key, (verb, key, 'b', blob)
 
     def _confirm(self, markers):
-        """What is there now, as the module would see it."""
+        """Reads the markers back, with the module's own script."""
         self.store.await_replicas()
         for batch in batches(markers):
             replies = self.store.calls([VAULT_CHECK.command(one.key)
@@ -157,7 +157,7 @@ class Init:
             blobs = self.store.calls([(one.key, ('HGET', one.key, 'b'))
                                       for one in batch])
             if replies[0][0] != b'ok':
-                raise VaultError('the marker was written and is not there')
+                raise VaultError('the marker was written but is missing')
             for one, blob in zip(batch, blobs):
                 found = Marker(self.layout, one.key, blob)
                 if not found.ours:
