@@ -1,8 +1,8 @@
-// Where oidc-provider keeps its models: in memory, and bounded.
+// Stores oidc-provider's models in memory, with a bound.
 //
-// Its own memory adapter holds a thousand entries, which five hundred dances
-// at once overflow.  Here each model has its own bound, and the oldest entry
-// goes first.
+// oidc-provider's own memory adapter has room for a thousand entries, too few
+// for five hundred dances at once.  Here each model has its own bound, and the
+// oldest entry is deleted first.
 
 const ENTRIES_MAX = 20000;
 
@@ -75,18 +75,18 @@ export class Store {
       && (clientId === undefined || payload.clientId === clientId);
   }
 
-  // Access tokens are worthless from now on; refresh tokens work.
+  // Deletes access tokens.  Refresh tokens stay valid.
   expireAccessTokens(whose = {}) {
     return this.#table('AccessToken').deleteWhere(this.#matching(whose));
   }
 
-  // Neither expired nor revoked nor spent.
+  // Returns whether a token is neither expired nor revoked nor spent.
   isAlive(model, id) {
     const payload = this.#table(model).get(id);
     return payload !== undefined && payload.consumed === undefined;
   }
 
-  // The member has withdrawn: nothing works any more.
+  // Revokes grants with all their tokens, as a member does at Cigna.
   revokeGrants(whose = {}) {
     const matches = this.#matching(whose);
     const grants = this.#table('Grant').deleteWhere(matches);
@@ -96,7 +96,7 @@ export class Store {
     return grants;
   }
 
-  // The adapter that oidc-provider asks for, one instance a model.
+  // Returns the factory for oidc-provider, which makes one adapter per model.
   adapterFactory() {
     return (model) => (model === 'Client'
       ? { find: async (id) => this.client(id) }

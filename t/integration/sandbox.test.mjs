@@ -237,9 +237,9 @@ test('an unknown mode or value is refused, and nothing is changed',
      async () => {
   await assert.rejects(
     sandbox.control.set({ refresh: 'none', refersh: 'none' }),
-    /unknown mode "refersh"; there are: .*refresh/);
+    /unknown mode "refersh"; the modes are: .*refresh/);
   await assert.rejects(sandbox.control.set({ refresh: 'never' }),
-                       /"refresh" cannot be "never"; it is: rotating \| /);
+                       /"refresh" cannot be "never"; it can be: rotating \| /);
   await assert.rejects(sandbox.control.set({ fhir_listener: 'refuse' }, 'app'),
                        /cannot be set for one client/);
   assert.deepEqual((await sandbox.control.see()).modes, {});

@@ -1,5 +1,5 @@
-// Nodes that share one Redis and one sandbox in the place of Cigna, their
-// members, and the answers that members get.
+// Nodes that share one Redis and one stand-in for Cigna, their members, and the
+// answers that members get.
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -255,7 +255,8 @@ export async function playRounds(fleet, { rounds, tally }, round) {
   await countRefreshes(fleet, tally);
 }
 
-// Adds the sandbox's counts of refreshes to the tally.
+// Adds the counts of refreshes, as the stand-in for Cigna has them, to the
+// tally.
 export async function countRefreshes(fleet, tally) {
   const { token } = await fleet.control.see({ recent: 0 });
   const by = token.by.refresh_token ?? {};

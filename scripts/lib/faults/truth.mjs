@@ -1,5 +1,5 @@
-// Decides whether the gateway may refuse a member.  The sandbox's ledger
-// decides this, not the gateway's own words.
+// Decides whether the gateway may refuse a member.  The ledger of the stand-in
+// for Cigna decides this, not the gateway's own words.
 //
 // A grant may be lost only if its refresh token was spent and the gateway had
 // no chance to store the reply.  The gateway must then answer "grant_spent".

@@ -1,5 +1,5 @@
-// Bundles as Cigna's server makes them: absolute links that name another
-// host, and paging in HAPI's manner, at the bare base path.
+// Bundles in the form of Cigna's server.  Their absolute links name another
+// host, and paging works like HAPI's, at the bare base path.
 
 import { randomUUID } from 'node:crypto';
 
@@ -15,12 +15,12 @@ export class Bundles {
     this.#ownBase = ownBase;
   }
 
-  // The base that links show.
+  // Returns the base of the links.
   base(linkMode) {
     return linkMode === 'own' ? this.#ownBase : INTERNAL_BASE;
   }
 
-  // The master Patient's fullUrl even loses the path.
+  // The fullUrl of the master Patient has no path at all.
   #fullUrl({ resourceType, id }, master, linkMode) {
     const base = linkMode === 'internal' && id === master
       ? INTERNAL_HOST : this.base(linkMode);
@@ -39,7 +39,7 @@ export class Bundles {
                         linkMode });
   }
 
-  // A further page; undefined if there is no such search of this member.
+  // Returns another page, or undefined if the member has no such search.
   resume({ id, member, offset, count, linkMode }) {
     const search = this.#searches.get(id);
     return search?.member === member
@@ -86,7 +86,8 @@ export const SIZED_MIN = SIZED_HEAD.length + SIZED_TAIL.length;
 
 const sized = new Map();
 
-// A Bundle of exactly so many bytes, or undefined if that cannot be.
+// Returns a Bundle of exactly this many bytes, or undefined if that is
+// impossible.
 export function sizedBundle(bytes) {
   if (!Number.isInteger(bytes) || bytes < SIZED_MIN || bytes > SIZED_MAX) {
     return undefined;
