@@ -117,7 +117,7 @@ for (const cookie of [SESSION, JUNCTION]) {
 test('a wrong password shows the login page again', async () => {
   const { response } = await app.authorize('syntheticuser05',
                                            { password: 'MARKsecret06' });
-  assert.match(response.body, /not right/);
+  assert.match(response.body, /password is wrong/);
   assert.match(response.body, /name="password"/);
 });
 

@@ -82,7 +82,7 @@ const CONNECT = `
 <section class="card hero" id="connect" hidden>
 <div>
 <h1>See your claims and coverage in one place</h1>
-<p>Connect your Cigna plan to bring your records from Cigna here.</p>
+<p>Connect your Cigna plan to see your Cigna health records here.</p>
 <p><a class="button primary" href="/cigna/connect">Connect your Cigna plan</a>
 </p>
 </div>
