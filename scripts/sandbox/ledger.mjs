@@ -5,6 +5,7 @@
 // The ledger is separate from the counters of record.mjs, because tests reset
 // those.
 
+import { keepBounded } from './bounded.mjs';
 import { fingerprint } from './record.mjs';
 
 const TOKENS_MAX = 20000;
@@ -27,13 +28,10 @@ export class Ledger {
       former.access = access;            // mode "constant" returns it again
       return;
     }
-    this.#tokens.set(token, {
+    keepBounded(this.#tokens, token, {
       ...whose, token, access, from, at: Date.now(), presented: [], now: 0,
       at_once: 0,
-    });
-    if (this.#tokens.size > TOKENS_MAX) {
-      this.#tokens.delete(this.#tokens.keys().next().value);
-    }
+    }, TOKENS_MAX);
   }
 
   // Records the arrival of a token request.  Returns a function to call at its

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 
 import { errorPage, loginPage, termsPage } from './pages.mjs';
 import { readForm } from './body.mjs';
+import { keepBounded } from './bounded.mjs';
 
 export const SIGNIN_PATH = '/mga/sps/authsvc';
 
@@ -25,12 +26,6 @@ function cookiesOf(request) {
   }));
 }
 
-function keepBounded(map, key, value) {
-  map.set(key, value);
-  if (map.size > ENTRIES_MAX) {
-    map.delete(map.keys().next().value);
-  }
-}
 
 // Makes the two cookies that this family of servers sets on every reply.
 export function newCookies() {
@@ -71,11 +66,12 @@ export class SignIn {
     if (session === undefined) {
       const cookies = newCookies();
       session = cookies.session;
-      keepBounded(this.#sessions, session, { junction: cookies.junction,
-                                             since });
+      keepBounded(this.#sessions, session,
+                  { junction: cookies.junction, since }, ENTRIES_MAX);
       ctx.append('Set-Cookie', cookies.lines);
     }
-    keepBounded(this.#dances, uid, { session, since, member: null });
+    keepBounded(this.#dances, uid, { session, since, member: null },
+                ENTRIES_MAX);
   }
 
   #sessionOf(ctx) {

@@ -4,6 +4,8 @@
 // for five hundred dances at once.  Here each model has its own bound, and the
 // oldest entry is deleted first.
 
+import { keepBounded } from './bounded.mjs';
+
 const ENTRIES_MAX = 20000;
 
 const GRANTABLE = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken']);
@@ -13,13 +15,10 @@ class Table {
 
   set(id, payload, lifetime) {
     this.#entries.delete(id);
-    this.#entries.set(id, {
+    keepBounded(this.#entries, id, {
       payload,
       deadline: lifetime ? Date.now() + lifetime * 1000 : Infinity,
-    });
-    if (this.#entries.size > ENTRIES_MAX) {
-      this.#entries.delete(this.#entries.keys().next().value);
-    }
+    }, ENTRIES_MAX);
   }
 
   get(id) {
@@ -124,10 +123,7 @@ class Adapter {
   #remember(grantId, id) {
     const ids = this.#byGrant.get(grantId) ?? [];
     this.#byGrant.delete(grantId);
-    this.#byGrant.set(grantId, [...ids.slice(-99), id]);
-    if (this.#byGrant.size > ENTRIES_MAX) {
-      this.#byGrant.delete(this.#byGrant.keys().next().value);
-    }
+    keepBounded(this.#byGrant, grantId, [...ids.slice(-99), id], ENTRIES_MAX);
   }
 
   async find(id) {

@@ -12,6 +12,7 @@ import http from 'node:http';
 import { parseArgs } from 'node:util';
 
 import { readForm } from '../body.mjs';
+import { keepBounded } from '../bounded.mjs';
 import { BRANDS } from './brands.mjs';
 import { messageFor } from './messages.mjs';
 import { colors, homePage, notFoundPage, signInPage } from './views.mjs';
@@ -138,10 +139,8 @@ class App {
 
   #open(user) {
     const id = randomBytes(24).toString('base64url');
-    this.#sessions.set(id, { user, until: Date.now() + SESSION_MS });
-    if (this.#sessions.size > SESSIONS_MAX) {
-      this.#sessions.delete(this.#sessions.keys().next().value);
-    }
+    keepBounded(this.#sessions, id, { user, until: Date.now() + SESSION_MS },
+                SESSIONS_MAX);
     return `${this.#cookie}=${id}; Path=/; Secure; HttpOnly; SameSite=Lax`;
   }
 

@@ -3,6 +3,8 @@
 
 import { randomUUID } from 'node:crypto';
 
+import { keepBounded } from '../bounded.mjs';
+
 const INTERNAL_HOST = 'https://p-hi2.digitaledge.cigna.com';
 const INTERNAL_BASE = `${INTERNAL_HOST}/PatientAccess/v1-devportal`;
 const SEARCHES_MAX = 2000;
@@ -30,10 +32,8 @@ export class Bundles {
   start({ member, self, resources, count, linkMode }) {
     const id = randomUUID();
     if (resources.length > count) {
-      this.#searches.set(id, { member, self, resources });
-      if (this.#searches.size > SEARCHES_MAX) {
-        this.#searches.delete(this.#searches.keys().next().value);
-      }
+      keepBounded(this.#searches, id, { member, self, resources },
+                  SEARCHES_MAX);
     }
     return this.#page({ id, member, self, resources, offset: 0, count,
                         linkMode });
@@ -93,11 +93,8 @@ export function sizedBundle(bytes) {
     return undefined;
   }
   if (!sized.has(bytes)) {
-    sized.set(bytes, Buffer.from(SIZED_HEAD + 'x'.repeat(bytes - SIZED_MIN)
-      + SIZED_TAIL));
-    if (sized.size > SIZES_KEPT) {
-      sized.delete(sized.keys().next().value);
-    }
+    keepBounded(sized, bytes, Buffer.from(
+      SIZED_HEAD + 'x'.repeat(bytes - SIZED_MIN) + SIZED_TAIL), SIZES_KEPT);
   }
   return sized.get(bytes);
 }

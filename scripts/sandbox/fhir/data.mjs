@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 
+import { keepBounded } from '../bounded.mjs';
 import { loadHistories } from './samples.mjs';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -149,10 +150,7 @@ export class Data {
   list(member, type) {
     const key = `${member.username} ${type}`;
     if (!this.#lists.has(key)) {
-      this.#lists.set(key, this.#make(member, type));
-      if (this.#lists.size > LISTS_MAX) {
-        this.#lists.delete(this.#lists.keys().next().value);
-      }
+      keepBounded(this.#lists, key, this.#make(member, type), LISTS_MAX);
     }
     return this.#lists.get(key);
   }
