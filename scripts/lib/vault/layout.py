@@ -30,13 +30,20 @@ class OtherVersion(Exception):
     """The marker is from another version of the module."""
 
 
+def _crc16_of_byte(byte):
+    crc = byte << 8
+    for _ in range(8):
+        crc = crc << 1 ^ (0x1021 if crc & 0x8000 else 0)
+    return crc & 0xffff
+
+
+CRC16_TABLE = [_crc16_of_byte(byte) for byte in range(256)]
+
+
 def crc16(data):
     crc = 0
     for byte in data:
-        crc ^= byte << 8
-        for _ in range(8):
-            crc = crc << 1 ^ (0x1021 if crc & 0x8000 else 0)
-        crc &= 0xffff
+        crc = (crc << 8 & 0xffff) ^ CRC16_TABLE[crc >> 8 ^ byte]
     return crc
 
 
@@ -53,20 +60,10 @@ def slot_of(key):
 @functools.lru_cache(maxsize=1)
 def slot_tags():
     """Maps each slot to the smallest decimal number that hashes to it."""
-    table = []
-    for byte in range(256):
-        crc = byte << 8
-        for _ in range(8):
-            crc = crc << 1 ^ (0x1021 if crc & 0x8000 else 0)
-        table.append(crc & 0xffff)
-
     tags, number = {}, 0
     while len(tags) < SLOTS:
-        crc = 0
         text = b'%d' % number
-        for byte in text:
-            crc = (crc << 8 & 0xffff) ^ table[crc >> 8 ^ byte]
-        tags.setdefault(crc % SLOTS, text)
+        tags.setdefault(crc16(text) % SLOTS, text)
         number += 1
     return tags
 
