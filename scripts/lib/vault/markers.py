@@ -5,6 +5,7 @@ import time
 from .errors import VaultError
 from .keyring import Damaged
 from .layout import SLOTS, OtherNames, OtherVersion
+from .records import batches
 from .scripts import VAULT_CHECK
 
 BATCH = 512
@@ -39,14 +40,9 @@ def keys(store, layout):
     return [layout.marker_key(slot) for slot in slots]
 
 
-def batches(items):
-    for i in range(0, len(items), BATCH):
-        yield items[i:i + BATCH]
-
-
 def read(store, layout):
     """Yields the markers of a vault, in the order of their slots."""
-    for batch in batches(keys(store, layout)):
+    for batch in batches(keys(store, layout), BATCH):
         blobs = store.calls([(key, ('HGET', key, 'b')) for key in batch])
         for key, blob in zip(batch, blobs):
             yield Marker(layout, key, blob)
@@ -123,7 +119,7 @@ class Init:
         if store.cluster:
             store.call(self.note, 'SET', self.note, 'begun')
 
-        for batch in batches(markers):
+        for batch in batches(markers, BATCH):
             store.calls([self._command(one, now_ms) for one in batch])
             if empty:
                 # an empty vault has lost nothing, so gateways need not wait
@@ -151,7 +147,7 @@ class Init:
     def _confirm(self, markers):
         """Reads the markers back, with the module's own script."""
         self.store.await_replicas()
-        for batch in batches(markers):
+        for batch in batches(markers, BATCH):
             replies = self.store.calls([VAULT_CHECK.command(one.key)
                                         for one in batch[:1]])
             blobs = self.store.calls([(one.key, ('HGET', one.key, 'b'))
