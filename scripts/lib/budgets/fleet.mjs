@@ -1,7 +1,6 @@
 // Nodes that share one Redis and so one budget, a FHIR server that counts the
 // requests that reach it, and one member per tenant who sends requests.
 
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { HttpClient } from '../../../t/lib/client.mjs';
@@ -10,8 +9,7 @@ import { standardGateway } from '../../../t/lib/gateway.mjs';
 import { startMeter } from '../../../t/lib/meter.mjs';
 import { Offer } from '../../../t/lib/offer.mjs';
 import { freePort, until } from '../../../t/lib/scratch.mjs';
-
-const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
+import { CONDITION, optionsBeside } from '../faults/fleet.mjs';
 
 const MEMBER = 'alice';
 
@@ -48,7 +46,7 @@ export class BudgetFleet {
     const one = await this.#node(t, options);
     this.nodes = [one];
     for (let i = 1; i < nodes; i += 1) {
-      this.nodes.push(await this.#node(t, this.#another(one, options)));
+      this.nodes.push(await this.#node(t, optionsBeside(one, options)));
     }
     this.redis = one.redis;
     t.after(() => this.#client.close());
@@ -64,16 +62,6 @@ export class BudgetFleet {
     return gw;
   }
 
-  #another(one, options) {
-    return {
-      ...options,
-      redis: one.redis, sandbox: one.sandbox,
-      keys: readFileSync(one.file('keys'), 'utf8'),
-      tenant: { ...options.tenant,
-                trusted_certificate: one.sandbox.info.caFile },
-      fhir: { proxy_ssl_trusted_certificate: one.sandbox.info.caFile },
-    };
-  }
 
   // Afterwards every node has every member's token in its cache.
   async connect() {

@@ -14,13 +14,27 @@ const DANCES_AT_ONCE = 16;
 // The reply is small and names its member.
 const TARGET = '/fhir/$userinfo';
 
-const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
+// finds the gateway's condition in an OperationOutcome
+export const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
 
 // A request without a reply in this time is given up.
 const ASK_MS = 30000;
 
 // How often a refresh token may be sent while the outcome is unknown.
 export const ATTEMPTS = 4;
+
+// Returns the options of another node, with the Redis, the stand-in for Cigna
+// and the key ring of node `one`.
+export function optionsBeside(one, options) {
+  const { caFile } = one.sandbox.info;
+  return {
+    ...options,
+    redis: one.redis, sandbox: one.sandbox,
+    keys: readFileSync(one.file('keys'), 'utf8'),
+    tenant: { ...options.tenant, trusted_certificate: caFile },
+    fhir: { ...options.fhir, proxy_ssl_trusted_certificate: caFile },
+  };
+}
 
 // Runs action for each item of a list, `atOnce` at a time.
 export async function forEach(list, atOnce, action) {
@@ -69,7 +83,7 @@ export class Fleet {
     const one = await standardGateway(t, options);
     this.nodes = [one];
     for (let i = 1; i < nodes; i += 1) {
-      this.nodes.push(await standardGateway(t, this.#another(one, options)));
+      this.nodes.push(await standardGateway(t, optionsBeside(one, options)));
     }
 
     this.info = one.sandbox.info;
@@ -82,16 +96,6 @@ export class Fleet {
     t.after(() => this.#clients.forEach((client) => client.close()));
   }
 
-  #another(one, options) {
-    const { caFile } = one.sandbox.info;
-    return {
-      ...options,
-      redis: one.redis, sandbox: one.sandbox,
-      keys: readFileSync(one.file('keys'), 'utf8'),
-      tenant: { ...options.tenant, trusted_certificate: caFile },
-      fhir: { ...options.fhir, proxy_ssl_trusted_certificate: caFile },
-    };
-  }
 
   // Gives each tenant a home node, to which its members return from Cigna
   // wherever their dance began, as behind a balancer.  The argument cigna_moved
