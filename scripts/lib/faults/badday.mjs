@@ -1,7 +1,8 @@
 // The token endpoint works well for hours, and then gives wrong answers for
 // minutes: "invalid_grant" for everybody, "invalid_client", HTML pages and odd
 // id_tokens.  Meanwhile some members really revoke their consent.  These
-// members must be told.  All other members must be served again.
+// members must be told so, by "grant_spent".  All other members must be served
+// again.
 //
 // The hours pass because the scenario puts clocks forward, including the clock
 // of nginx's timers.  The bad time passes in real time.  Tokens then live for
@@ -29,7 +30,7 @@ const EVERY_MS = 5000;
 const LIFE_S = 20;
 const LANES = 12;
 
-// After the bad time, every member must be served or told within this time.
+// After the bad time, all members must get their final answer in this time.
 const WITHIN_S = 15 * 60;
 
 const ALARM_MS = 60000;
