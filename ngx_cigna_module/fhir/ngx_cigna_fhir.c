@@ -92,7 +92,7 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
 
     if (rc != NGX_OK) {
 
-        /* with a content handler of ours mirror and try_files are skipped */
+        /* our own content handler makes nginx skip mirror and try_files */
 
         r->content_handler = ngx_cigna_fhir_refuse_handler;
         return NGX_OK;
@@ -311,7 +311,7 @@ ngx_cigna_fhir_proxy(ngx_http_request_t *r)
         return;
     }
 
-    /* what was made is never started */
+    /* the upstream that was made is never started */
 
     ngx_http_finalize_request(r, NGX_DONE);
     ngx_http_finalize_request(r, rc);

@@ -140,7 +140,7 @@ ngx_cigna_inject_output(void *data, ngx_chain_t *in)
 
 /*
  * The proxy has two parsers, one after the other, which obey X-Accel-* lines of
- * the reply.  What they change is put back.
+ * the reply.  Their changes are undone.
  */
 
 ngx_int_t

@@ -2,7 +2,7 @@
 #include "ngx_cigna_condition.h"
 
 
-/* of Retry-After, where no time is known */
+/* seconds of Retry-After if no better time is known */
 
 #define NGX_CIGNA_RETRY_S  5
 
@@ -159,11 +159,6 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
     { ngx_string("destination_refused"), 500, "security", NGX_LOG_ERR, 0, 0,
       "Something is wrong with the gateway",
       "The gateway is configured in a way that could expose tokens." },
-
-    [ngx_cigna_condition_subrequest_refused] =
-    { ngx_string("subrequest_refused"), 403, "forbidden", NGX_LOG_ERR, 0, 0,
-      "That does not work here",
-      "Subrequests get no token." },
 
     [ngx_cigna_condition_origin_refused] =
     { ngx_string("origin_refused"), 403, "forbidden", NGX_LOG_WARN, 0, 0,

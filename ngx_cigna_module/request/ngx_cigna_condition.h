@@ -48,7 +48,6 @@ typedef enum {
     ngx_cigna_condition_type_refused,      /* by "resource_types" */
     ngx_cigna_condition_use_refused,       /* a browser would run the reply */
     ngx_cigna_condition_destination_refused,  /* see ngx_cigna_destination.h */
-    ngx_cigna_condition_subrequest_refused,
     ngx_cigna_condition_origin_refused,    /* another site's page sent it */
     ngx_cigna_condition_not_disconnected,  /* the vault is out of reach */
 

@@ -71,7 +71,7 @@ typedef struct {
     ngx_cigna_inject_t       *inject;
     ngx_cigna_budget_gate_t  *budget_gate; /* NULL: no budgets, or not asked */
     ngx_cigna_rewrite_t      *rewrite;     /* NULL: links stay */
-    ngx_cigna_errors_t       *errors;      /* NULL: the reply is no error */
+    ngx_cigna_errors_t       *errors;      /* NULL: the reply passes */
     ngx_cigna_search_t       *search;      /* its body, once it is read */
     ngx_cigna_trace_t         trace;
 

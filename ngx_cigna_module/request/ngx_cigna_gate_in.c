@@ -5,7 +5,7 @@
 #include "http/cigna_gate_in.h"
 
 
-/* what becomes of Content-Disposition */
+/* the reply's Content-Disposition */
 
 typedef enum {
     ngx_cigna_gate_in_as_is = 0,           /* JSON, or not of cigna_fhir */
@@ -165,9 +165,9 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
 
 
 /*
- * What nginx remembers of dropped lines is forgotten: Link makes it push,
- * "expires" writes into old lines, and a Location that "proxy_redirect" has
- * changed would be sent nevertheless.
+ * Forgets what nginx remembers of dropped lines: Link would make it push,
+ * "expires" would write into old lines, and a Location that "proxy_redirect"
+ * has changed would be sent nevertheless.
  */
 
 static void

@@ -31,7 +31,7 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ctx->outcome = c->name;
 
-    /* the names cost a hash */
+    /* without a line in the log the member's name need not be hashed */
 
     if (r->connection->log->log_level < c->level) {
         return;

@@ -12,8 +12,8 @@
  *
  * whatever contains it, also an extension.  Where FHIR uses the same key for
  * other types, the kind of the object decides, which the key of the object has:
- * cigna_link_keys.c has the list.  All else stays to the byte.  Strings of type
- * uri or canonical are names, not places: the "url" of an extension or of a
+ * cigna_link_keys.c has the list.  All other bytes stay.  Strings of type uri
+ * or canonical are names, not places: the "url" of an extension or of a
  * canonical resource, "system", "profile", "source", "instantiatesUri".
  *
  * A byte order mark, which RFC 8259 lets a reader ignore, stays.
@@ -42,10 +42,10 @@
  *       CIGNA_LINK_KEYS_KEPT_MAX;
  *   (5) a link that differs has no dot segment in its path.
  *
- * A string that breaks (a control byte, the end of the text) is not rewritten,
- * unless its base and path had been recognised before.  A base is recognised
- * once as many characters are there as the longest one has, or one that is in
- * no URL; a path by the "?" or "#" after it.
+ * A malformed string (a control byte, the end of the text) is not rewritten,
+ * unless its base and path were recognised before.  A base is recognised after
+ * as many characters as the longest base has, or at a character that no URL
+ * has; a path at the "?" or "#" after it.
  */
 
 

@@ -355,7 +355,7 @@ cigna_link_keys_next(cigna_link_keys_t *link, const cigna_bases_t *bases,
 }
 
 
-/* is there a base?  cut: more of the string follows */
+/* decides whether there is a base; cut: more of the string follows */
 
 static int
 cigna_link_keys_decide(cigna_link_keys_t *link, const cigna_bases_t *bases,
