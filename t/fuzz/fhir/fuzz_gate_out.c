@@ -5,8 +5,8 @@
 
 
 /*
- * Invariants (1) to (4) of cigna_gate_out.c.  The output is read here by another
- * reader, which knows only RFC 9112.
+ * Invariants (1) to (4) of cigna_gate_out.c.  Another reader, which knows only
+ * RFC 9112, reads the output.
  */
 
 #define ROOM  65536
