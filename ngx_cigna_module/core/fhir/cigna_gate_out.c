@@ -419,9 +419,13 @@ cigna_gate_out_unescape(const uint8_t *p, const uint8_t *end, uint8_t *c)
     high = cigna_slice_hex(p[1]);
     low = cigna_slice_hex(p[2]);
 
+    if (high < 0 || low < 0) {
+        return 0;
+    }
+
     *c = (uint8_t) (high << 4 | low);
 
-    return high >= 0 && low >= 0;
+    return 1;
 }
 
 
