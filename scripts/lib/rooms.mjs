@@ -245,7 +245,8 @@ function circleFindings(table, sources, calls) {
 
 // Function pointers that are stored: in members of structs, and in variables of
 // files that are not constant.  The table names each as "UNIT.NAME".
-const POINTER = /^ *(?:static )?(?:\w+ )*(?:\w+_pt\s+(\w+)|\w[\w ]*\*?\(\*(\w+)\)\()/;
+const POINTER = new RegExp('^ *(?:static )?(?:\\w+ )*'
+  + '(?:\\w+_pt\\s+(\\w+)|\\w[\\w ]*\\*?\\(\\*(\\w+)\\)\\()');
 
 function pointersOf({ file, name }) {
   let inside = false;

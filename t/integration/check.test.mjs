@@ -83,8 +83,8 @@ const BROKEN = [
    'ngx_cigna_module/run/ngx_cigna_run.c',
    append('struct ngx_cigna_x_s {\n    void  (*call)(void);\n};\n'),
    /does not name the function pointer ngx_cigna_run\.call/],
-  ['a long line', 'style', `${CORE}/http/cigna_uri.h`, append(`/*${' *'.repeat(40)}/`
-   + '\n'), /cigna_uri\.h:\d+: longer than 80 columns/],
+  ['a long line', 'style', `${CORE}/http/cigna_uri.h`,
+   append(`/*${' *'.repeat(40)}/\n`), /cigna_uri\.h:\d+: longer than 80 columns/],
   ['a tab', 'style', `${CORE}/http/cigna_uri.h`, append('\tint  x;\n'),
    /cigna_uri\.h:\d+: a tab/],
   ['a blank at the end', 'style', 'conf/minimal.conf', append('# \n'),
@@ -190,7 +190,7 @@ test('rooms are held against calls, too', async (t) => {
       'http/cigna_uri': 'void cigna_refresh_next(void);\n'
         + 'void cigna_uri_parse(void) { cigna_refresh_next(); }\n',
       'refresh/cigna_refresh': 'void cigna_refresh_next(void) {}\n',
-    }), /cigna_uri\.c: room core\/http may not use room core\/refresh: cigna_r/);
+    }), /cigna_uri\.c: room core\/http may not use room core\/refresh: cigna/);
   });
 
   await t.test('a circle of calls within a room is found', (own) => {
