@@ -1,5 +1,5 @@
-// scripts/check finds what it is there for: each rule is broken once in a copy
-// of the sources.
+// scripts/check finds each mistake that it is there for.  The tests break every
+// rule once, in a copy of the sources.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -44,11 +44,11 @@ const insert = (text) => (file) =>
 const replace = (from, to) => (file) =>
   writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
 
-// One more pitfall at the end of their list.
+// Adds a pitfall to the end of the list in t/README.md.
 const listed = (text) => replace('\n## The two gates\n',
                                  `${text}\n## The two gates\n`);
 
-// [what is wrong, check, file, how it comes about, what is reported]
+// [mistake, check, file, function that makes the mistake, expected report]
 const BROKEN = [
   ['an include against the order of rooms', 'rooms', `${CORE}/http/cigna_uri.c`,
    insert('#include "refresh/cigna_refresh.h"\n'),
@@ -61,7 +61,7 @@ const BROKEN = [
   ['an include without its room', 'rooms', `${CORE}/http/cigna_uri.c`,
    insert('#include "cigna_slice.h"\n'),
    /cigna_uri\.c:1: "cigna_slice\.h" should be "base\/cigna_slice\.h"/],
-  ['an include of a file that is not there', 'rooms',
+  ['an include of a file that does not exist', 'rooms',
    `${CORE}/http/cigna_uri.c`, insert('#include "base/cigna_none.h"\n'),
    /cigna_uri\.c:1: there is no "base\/cigna_none\.h"/],
   ['a file outside the rooms', 'rooms', `${CORE}/cigna_new.c`, append('\n'),
@@ -88,19 +88,20 @@ const BROKEN = [
    /cigna_uri\.h:\d+: longer than 80 columns/],
   ['a tab', 'style', `${CORE}/http/cigna_uri.h`, append('\tint  x;\n'),
    /cigna_uri\.h:\d+: a tab/],
-  ['a blank at the end', 'style', 'conf/minimal.conf', append('# \n'),
+  ['a trailing blank', 'style', 'conf/minimal.conf', append('# \n'),
    /minimal\.conf:\d+: blanks at the end/],
-  ['a call without bound', 'banned', `${CORE}/http/cigna_uri.c`,
+  ['a string function without bound', 'banned', `${CORE}/http/cigna_uri.c`,
    append('void x(void) { strcpy(a, b); }\n'), /strcpy.* has no bound/],
   ['a blocking call', 'banned', 'ngx_cigna_module/redis/ngx_cigna_redis.c',
    append('void x(void) { c = redisConnect(a, 1); }\n'),
    /redisConnect.* blocks the worker/],
-  ['a socket outside the peer', 'banned',
+  ['a socket that is opened outside the peer', 'banned',
    'ngx_cigna_module/net/ngx_cigna_http.c',
    append('void x(void) { connect(s, a, n); }\n'), /only the peer opens/],
   ['a clock in core/', 'banned', `${CORE}/http/cigna_uri.c`,
    append('void x(void) { t = time(NULL); }\n'), /has no clock/],
-  ['a version switch', 'compat', 'ngx_cigna_module/nginx/ngx_cigna_compat.h',
+  ['a switch on the nginx version', 'compat',
+   'ngx_cigna_module/nginx/ngx_cigna_compat.h',
    append('#if (nginx_version >= 1023000)\n#endif\n'),
    /ngx_cigna_compat\.h:\d+: "config" finds out by compiling/],
   ['a directive that is not documented', 'directives', 'conf/README.md',
@@ -141,10 +142,10 @@ const BROKEN = [
    /conf\/redis\/README\.md:1: the first paragraph does not say "For: /],
   ['a source without test', 'tested', `${CORE}/http/cigna_new.c`, append('\n'),
    /cigna_new\.c: has no unit test/],
-  ['a test for a pitfall that is not there', 'pitfalls', 't/README.md',
+  ['a pitfall with a test that does not exist', 'pitfalls', 't/README.md',
    listed('26. This.\n   - `unit/http/test_uri.c`: "nothing of that name"\n'),
    /test_uri\.c has no test "nothing of that name"/],
-  ['a pitfall without test', 'pitfalls', 't/README.md',
+  ['a pitfall without a test', 'pitfalls', 't/README.md',
    listed('26. This one.\n'), /no test for "26\. This one\."/],
 ];
 
@@ -160,7 +161,7 @@ test('each rule is enforced', async (t) => {
     });
   }
 
-  await t.test('what is banned may stand in comments and strings', (own) => {
+  await t.test('banned names are allowed in comments and strings', (own) => {
     const directory = copy(own);
 
     append('/* strcpy(a, b) */\nconst char *x = "sprintf(";\n')(
@@ -182,7 +183,7 @@ function objects(t, sources) {
   return directory;
 }
 
-test('rooms are held against calls, too', async (t) => {
+test('the table of rooms holds for calls as well', async (t) => {
   const rooms = (own, sources) =>
     lint(TOP, 'rooms', objects(own, sources)).output;
 
