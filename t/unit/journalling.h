@@ -153,9 +153,9 @@ looking(int64_t now, int64_t rewrite)
 static inline int
 claim(int64_t now, int64_t rewrite, uint64_t *generation)
 {
-    int                    n;
-    cigna_journal_t        j, expected;
-    cigna_journal_look_t   look;
+    int                   n;
+    cigna_journal_t       j, expected;
+    cigna_journal_look_t  look;
 
     look = looking(now, rewrite);
 

@@ -125,79 +125,79 @@ typedef struct {
 
 typedef struct {
     /* what the flows are given */
-    cigna_vault_t           vault;
-    cigna_provider_t        provider;
-    cigna_jwks_fetch_t      issuer_keys;
-    cigna_uri_t             return_to[2];
-    cigna_vault_names_t     identity;
-    cigna_metadata_t        metadata;
+    cigna_vault_t         vault;
+    cigna_provider_t      provider;
+    cigna_jwks_fetch_t    issuer_keys;
+    cigna_uri_t           return_to[2];
+    cigna_vault_names_t   identity;
+    cigna_metadata_t      metadata;
 
-    int64_t              now_ms;
-    uint64_t             seed;             /* of the flows' random bytes */
-    int64_t              skew_ms;          /* of the clock of Redis */
-    int64_t              delay_ms;         /* of every reply */
+    int64_t               now_ms;
+    uint64_t              seed;            /* of the flows' random bytes */
+    int64_t               skew_ms;         /* of the clock of Redis */
+    int64_t               delay_ms;        /* of every reply */
 
-    world_key_t          keys[WORLD_KEYS];
-    unsigned             published;
-    int64_t              published_ms;
-    char                 message[128];     /* the last one published */
-    char                 policy[32];       /* maxmemory-policy */
-    char                 password[32];
-    char                 retired[WORLD_FAMILIES][32];  /* deleted grants */
-    unsigned             nretired;
+    world_key_t           keys[WORLD_KEYS];
+    unsigned              published;
+    int64_t               published_ms;
+    char                  message[128];    /* the last one published */
+    char                  policy[32];      /* maxmemory-policy */
+    char                  password[32];
+    char                  retired[WORLD_FAMILIES][32];  /* deleted grants */
+    unsigned              nretired;
 
     /* what a replica has, and whether "durable" waits for it */
-    world_key_t          replica[WORLD_KEYS];
-    unsigned             replicated:1;
-    unsigned             deaf:1;           /* nobody hears what is published */
+    world_key_t           replica[WORLD_KEYS];
+    unsigned              replicated:1;
+    unsigned              deaf:1;          /* nobody hears what is published */
 
-    world_node_t         nodes[WORLD_NODES];
-    int64_t              quiet_until_ms;   /* no refresh begins before */
-    cigna_endpoint_t     endpoint;         /* as all nodes know it */
-    unsigned             no_turn:1;        /* nobody may ask it for now */
+    world_node_t          nodes[WORLD_NODES];
+    int64_t               quiet_until_ms;  /* no refresh begins before */
+    cigna_endpoint_t      endpoint;        /* as all nodes know it */
+    unsigned              no_turn:1;       /* nobody may ask it for now */
 
-    cigna_slice_t        secrets[2];       /* of the client, as the server
+    cigna_slice_t         secrets[2];      /* of the client, as the server
                                               knows them */
-    world_tokens_e       tokens;
-    world_family_t       families[WORLD_FAMILIES];
-    unsigned             nfamilies;
-    world_token_t        refresh[WORLD_TOKENS];
-    unsigned             nrefresh;
-    unsigned             key;              /* which one signs, 0 or 1 */
-    char                 expires_in[32];   /* as JSON; empty: absent */
-    char                 scope[64];
-    char                 sub[32];
-    char                 patient[32];
-    char                 iss[64];          /* of id_tokens */
-    unsigned             id_token:1;       /* one comes */
-    unsigned             bad_nonce:1;
-    unsigned             bad_signature:1;
+    world_tokens_e        tokens;
+    world_family_t        families[WORLD_FAMILIES];
+    unsigned              nfamilies;
+    world_token_t         refresh[WORLD_TOKENS];
+    unsigned              nrefresh;
+    unsigned              key;             /* which one signs, 0 or 1 */
+    char                  expires_in[32];  /* as JSON; empty: absent */
+    char                  scope[64];
+    char                  sub[32];
+    char                  patient[32];
+    char                  iss[64];         /* of id_tokens */
+    unsigned              id_token:1;      /* one comes */
+    unsigned              bad_nonce:1;
+    unsigned              bad_signature:1;
 
     /* one reply other than usual, for the token endpoint; status 0: none */
-    unsigned             answer_status;
-    char                 answer_body[256];
-    int64_t              answer_retry_after_s;
+    unsigned              answer_status;
+    char                  answer_body[256];
+    int64_t               answer_retry_after_s;
 
     /*
      * What $userinfo answers; status 0: with an identifier that tells the
      * family of the token which asked
      */
-    unsigned             userinfo_status;
-    char                 userinfo_body[256];
+    unsigned              userinfo_status;
+    char                  userinfo_body[256];
 
     /* what has been seen */
-    unsigned             codes_posted;
-    unsigned             refreshes_posted;
-    unsigned             keys_fetched;
-    unsigned             metadata_fetched;
-    unsigned             userinfo_asked;
-    unsigned             revoked;          /* requests */
-    unsigned             refused;          /* invalid_grant answered */
-    char                 last_revoked[64];
+    unsigned              codes_posted;
+    unsigned              refreshes_posted;
+    unsigned              keys_fetched;
+    unsigned              metadata_fetched;
+    unsigned              userinfo_asked;
+    unsigned              revoked;         /* requests */
+    unsigned              refused;         /* invalid_grant answered */
+    char                  last_revoked[64];
 
     /* a real Redis instead; the reply is the caller's to free */
     cigna_reply_t       *(*redis)(void *data, const cigna_op_t *op);
-    void                *redis_data;
+    void                 *redis_data;
 } world_t;
 
 
@@ -316,25 +316,25 @@ struct world_actor_s {
         cigna_userinfo_t          userinfo;
     } flow;
 
-    world_flow_pt     next;
-    world_watch_pt    watch;               /* may be NULL */
-    cigna_verdict_t  *verdict;             /* of a refresh */
-    unsigned          node;                /* set after the flow is chosen */
-    cigna_arena_t     arena;
-    cigna_op_t        op;
-    int64_t           asked_ms;            /* for the operation */
-    int64_t           wake_ms;             /* of a sleep */
-    unsigned          published;           /* before its last script */
-    unsigned          renewals;
-    unsigned          steps;
-    unsigned          reports;
-    unsigned          tokens_sent;         /* codes and refresh tokens */
-    unsigned          turned;              /* one more may be sent */
-    char              sent[32];            /* client secret with the last */
-    unsigned          faults;              /* of any kind */
-    unsigned          redis_faults;
-    unsigned          lost;                /* token requests */
-    unsigned          done:1;
+    world_flow_pt                 next;
+    world_watch_pt                watch;   /* may be NULL */
+    cigna_verdict_t              *verdict;  /* of a refresh */
+    unsigned                      node;    /* set after the flow is chosen */
+    cigna_arena_t                 arena;
+    cigna_op_t                    op;
+    int64_t                       asked_ms;  /* for the operation */
+    int64_t                       wake_ms;  /* of a sleep */
+    unsigned                      published;  /* before its last script */
+    unsigned                      renewals;
+    unsigned                      steps;
+    unsigned                      reports;
+    unsigned                      tokens_sent;  /* codes and refresh tokens */
+    unsigned                      turned;  /* one more may be sent */
+    char                          sent[32];  /* client secret with the last */
+    unsigned                      faults;  /* of any kind */
+    unsigned                      redis_faults;
+    unsigned                      lost;    /* token requests */
+    unsigned                      done:1;
 };
 
 

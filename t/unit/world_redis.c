@@ -1357,9 +1357,9 @@ world_tag(cigna_slice_t key)
 cigna_reply_t *
 world_redis(world_t *w, const cigna_op_t *op)
 {
-    size_t          i;
-    world_resp_t    r;
-    static char     text[WORLD_RESP_MAX];
+    size_t        i;
+    world_resp_t  r;
+    static char   text[WORLD_RESP_MAX];
 
     if (w->redis) {
         return w->redis(w->redis_data, op);

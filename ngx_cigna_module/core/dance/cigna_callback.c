@@ -383,7 +383,8 @@ cigna_callback_judge(cigna_callback_t *f)
         cigna_callback_say(f, "the authorization server says", f->error);
 
         return cigna_slice_eq(f->error, cigna_slice("access_denied"))
-               ? cigna_dance_outcome_denied : cigna_dance_outcome_provider_error;
+               ? cigna_dance_outcome_denied
+               : cigna_dance_outcome_provider_error;
     }
 
     if (f->code.len == 0) {

@@ -191,7 +191,8 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev,
 
     cigna_secret_wipe(&r, sizeof(cigna_connect_random_t));
 
-    return rc == CIGNA_OK ? cigna_dance_outcome_none : cigna_dance_outcome_store_failed;
+    return rc == CIGNA_OK ? cigna_dance_outcome_none
+                          : cigna_dance_outcome_store_failed;
 }
 
 

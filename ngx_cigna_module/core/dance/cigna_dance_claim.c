@@ -26,7 +26,7 @@
 
 #define CIGNA_DANCE_CLAIM_WAIT_MS       (10 * 1000)
 #define CIGNA_DANCE_CLAIM_POLL_MS       50
-#define CIGNA_DANCE_CLAIM_POLLS         8         /* of these, then longer ones */
+#define CIGNA_DANCE_CLAIM_POLLS         8  /* of these, then longer ones */
 #define CIGNA_DANCE_CLAIM_POLL_MAX_MS   200
 
 #define CIGNA_DANCE_CLAIM_TRIES         3
@@ -106,7 +106,8 @@ cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
         if (cigna_script_word(ev).len == 0
             && cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
-                                 CIGNA_DANCE_CLAIM_REDIS_MS, CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
+                                 CIGNA_DANCE_CLAIM_REDIS_MS,
+                                 CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
                == CIGNA_OK)
         {
             t->state = cigna_dance_claim_st_sleep;
@@ -148,7 +149,8 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
     if (cigna_flow_token(t->arena, ev->random, 16, &t->taker) != CIGNA_OK
         || cigna_connect_secret_hash(t->secret, t->arena, &argv[1]) != CIGNA_OK
-        || cigna_flow_uint(t->arena, CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms,
+        || cigna_flow_uint(t->arena,
+                           CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms,
                            &argv[4])
            != CIGNA_OK)
     {
@@ -199,8 +201,9 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
     }
 
     if (cigna_slice_eq(word, cigna_slice("ended"))) {
-        return cigna_dance_claim_other(t, ev,
-                                       cigna_dance_outcome_find(cigna_script_slice(ev, 2)));
+        word = cigna_script_slice(ev, 2);
+
+        return cigna_dance_claim_other(t, ev, cigna_dance_outcome_find(word));
     }
 
     if (cigna_slice_eq(word, cigna_slice("other"))) {
@@ -215,8 +218,9 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
     if (cigna_slice_eq(word, cigna_slice("mismatch"))) {
         return cigna_dance_claim_over(t, t->secret.len
-                                  ? cigna_dance_outcome_cookie_mismatch
-                                  : cigna_dance_outcome_cookie_missing, NULL);
+                                         ? cigna_dance_outcome_cookie_mismatch
+                                         : cigna_dance_outcome_cookie_missing,
+                                      NULL);
     }
 
     return cigna_dance_claim_over(t, cigna_dance_outcome_state_unknown, NULL);
@@ -236,7 +240,8 @@ cigna_dance_claim_failed(cigna_dance_claim_t *t, const cigna_event_t *ev,
         t->taken = 1;
     }
 
-    if (cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES, CIGNA_DANCE_CLAIM_REDIS_MS,
+    if (cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
+                          CIGNA_DANCE_CLAIM_REDIS_MS,
                           CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
         == CIGNA_OK)
     {

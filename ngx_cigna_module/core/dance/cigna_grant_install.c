@@ -103,8 +103,8 @@ cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
     argv[0] = p->identity->grant_key;
 
     if (cigna_flow_token(p->arena, ev->random, 16, &g->id) != CIGNA_OK
-        || cigna_grant_write_args(p->vault, p->provider, p->identity, g, kept_ms,
-                                  ev->random + 16, p->arena, &argv[1])
+        || cigna_grant_write_args(p->vault, p->provider, p->identity, g,
+                                  kept_ms, ev->random + 16, p->arena, &argv[1])
            != CIGNA_OK)
     {
         return CIGNA_ERROR;
@@ -199,8 +199,8 @@ cigna_grant_install_not_stored(cigna_grant_install_t *p,
 {
     p->lost |= ev->type == cigna_ev_lost;
 
-    if (cigna_retry_sleep(&p->retry, op, CIGNA_GRANT_INSTALL_TRIES, CIGNA_GRANT_INSTALL_MS,
-                          CIGNA_GRANT_INSTALL_MAX_MS)
+    if (cigna_retry_sleep(&p->retry, op, CIGNA_GRANT_INSTALL_TRIES,
+                          CIGNA_GRANT_INSTALL_MS, CIGNA_GRANT_INSTALL_MAX_MS)
         == CIGNA_OK)
     {
         p->state = cigna_grant_install_st_sleep;
@@ -260,7 +260,8 @@ cigna_grant_install_outdated(const cigna_grant_install_t *p,
     const cigna_grant_t *g)
 {
     return p->replaced && !p->unread
-           && !cigna_grant_install_shared(p->old.refresh_token, g->refresh_token)
+           && !cigna_grant_install_shared(p->old.refresh_token,
+                                          g->refresh_token)
            && !cigna_grant_install_shared(p->old.access_token, g->access_token);
 }
 

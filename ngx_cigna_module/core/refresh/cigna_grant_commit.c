@@ -58,8 +58,8 @@ cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
 
     kept_ms = cigna_grant_write_kept_ms(c->provider, g, ev->now_ms);
 
-    if (cigna_grant_write_swap(c->vault, c->provider, c->identity, g, owner, kept_ms,
-                               ev->random, c->arena, op)
+    if (cigna_grant_write_swap(c->vault, c->provider, c->identity, g, owner,
+                               kept_ms, ev->random, c->arena, op)
         != CIGNA_OK)
     {
         return CIGNA_ERROR;
@@ -137,7 +137,8 @@ cigna_grant_commit_swapped(cigna_grant_commit_t *c, const cigna_event_t *ev,
 
     /* unsent, lost or refused: storing it twice is the same as once */
 
-    tries = c->journalled ? CIGNA_GRANT_COMMIT_LEFT_TRIES : CIGNA_GRANT_COMMIT_TRIES;
+    tries = c->journalled ? CIGNA_GRANT_COMMIT_LEFT_TRIES
+                          : CIGNA_GRANT_COMMIT_TRIES;
 
     if (cigna_retry_sleep(&c->retry, op, tries, CIGNA_GRANT_COMMIT_SLEEP_MS,
                           CIGNA_GRANT_COMMIT_SLEEP_MAX_MS)
@@ -147,8 +148,9 @@ cigna_grant_commit_swapped(cigna_grant_commit_t *c, const cigna_event_t *ev,
         return CIGNA_AGAIN;
     }
 
-    return cigna_grant_commit_over(c, c->journalled ? cigna_grant_commit_left
-                                              : cigna_grant_commit_failed);
+    return cigna_grant_commit_over(c, c->journalled
+                                      ? cigna_grant_commit_left
+                                      : cigna_grant_commit_failed);
 }
 
 

@@ -15,10 +15,10 @@
 
 typedef enum {
     cigna_journal_replay_pending = 0,
-    cigna_journal_replay_ok,                      /* Redis has it: entry confirmed */
-    cigna_journal_replay_superseded,              /* there is something newer, or the
+    cigna_journal_replay_ok,               /* Redis has it: entry confirmed */
+    cigna_journal_replay_superseded,       /* there is something newer, or the
                                               grant is gone: entry forgotten */
-    cigna_journal_replay_failed                   /* not for now: the entry stays */
+    cigna_journal_replay_failed            /* not for now: the entry stays */
 } cigna_journal_replay_e;
 
 
@@ -38,14 +38,14 @@ typedef struct {
     unsigned                 confirmed:1;  /* Redis has had it before */
 
     /* results, complete when the flow reports (or is done) */
-    cigna_journal_replay_e          rc;
-    char                            detail[192];  /* for the log, never a secret */
+    cigna_journal_replay_e   rc;
+    char                     detail[192];  /* for the log, never a secret */
 
     /* private */
-    unsigned                       state;
-    cigna_retry_t                  retry;
-    cigna_vault_names_t            identity;
-    cigna_revoke_handoff_t         revoke;
+    unsigned                 state;
+    cigna_retry_t            retry;
+    cigna_vault_names_t      identity;
+    cigna_revoke_handoff_t   revoke;
 } cigna_journal_replay_t;
 
 

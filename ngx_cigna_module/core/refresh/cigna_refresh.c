@@ -35,10 +35,10 @@
  * again with the other secret: the refusal was of the client, and the refresh
  * token is not spent by it.
  *
- * "commit" (cigna_grant_commit.c) puts the new generation into the node's journal
- * and then into Redis.  It is reported in between, so that nobody waits for
- * Redis; what Redis has not confirmed by the end is left to the node's upkeep
- * (cigna_journal_replay.c).
+ * "commit" (cigna_grant_commit.c) puts the new generation into the node's
+ * journal and then into Redis.  It is reported in between, so that nobody waits
+ * for Redis; what Redis has not confirmed by the end is left to the node's
+ * upkeep (cigna_journal_replay.c).
  *
  * Invariants, checked by t/fuzz/refresh/fuzz_refresh.c:
  *

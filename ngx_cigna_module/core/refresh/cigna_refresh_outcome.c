@@ -97,8 +97,8 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
     f->fresh.state = cigna_grant_live;
 
     /*
-     * A stranger's tokens are forgotten and not revoked, see cigna_grant_write.h.
-     * What became of the refresh token nobody knows.
+     * A stranger's tokens are forgotten and not revoked, see
+     * cigna_grant_write.h.  What became of the refresh token nobody knows.
      */
 
     if (cigna_grant_write_same(f->provider, &f->tokens, ev->now_ms, f->arena,
@@ -306,8 +306,8 @@ cigna_refresh_mark_spent(cigna_refresh_t *f, const cigna_event_t *ev,
     f->fresh.generation++;
 
     if (cigna_grant_write_swap(f->vault, f->provider, f->identity, &f->fresh,
-                               f->lease.owner, CIGNA_REFRESH_SPENT_MS, ev->random,
-                               f->arena, op)
+                               f->lease.owner, CIGNA_REFRESH_SPENT_MS,
+                               ev->random, f->arena, op)
         != CIGNA_OK)
     {
         cigna_refresh_passing(f, ev, op, cigna_refresh_vault,

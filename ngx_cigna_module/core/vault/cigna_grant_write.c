@@ -254,7 +254,7 @@ cigna_grant_write_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
     argv[0] = id->grant_key;
     argv[1] = id->lock_key;
     argv[2] = owner;
-    argv[3 + CIGNA_GRANT_WRITE_ARGC] = spent ? cigna_slice("1") : cigna_slice("");
+    argv[3 + CIGNA_GRANT_WRITE_ARGC] = cigna_slice_str(spent ? "1" : "");
 
     if (cigna_grant_write_args(vault, p, id, g, kept_ms, nonce, a, &argv[3])
         != CIGNA_OK)

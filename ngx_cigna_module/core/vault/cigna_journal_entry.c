@@ -101,9 +101,9 @@ cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e)
 int
 cigna_journal_whole(cigna_book_t *b, const cigna_journal_entry_t *e)
 {
-    size_t           left, n;
-    uint32_t         i, pass, *next;
-    uint64_t         sum;
+    size_t    left, n;
+    uint32_t  i, pass, *next;
+    uint64_t  sum;
 
     next = cigna_journal_links(b);
 
@@ -282,9 +282,9 @@ int
 cigna_journal_read(const cigna_book_t *b, const cigna_journal_entry_t *e,
     uint8_t *mem, cigna_journal_t *j)
 {
-    size_t    left, n;
-    uint8_t  *to;
-    uint32_t  i;
+    size_t     left, n;
+    uint8_t   *to;
+    uint32_t   i;
 
     if (e->len > CIGNA_JOURNAL_BYTES_MAX || e->tenant_len > e->len) {
         return CIGNA_ERROR;

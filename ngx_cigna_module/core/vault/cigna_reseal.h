@@ -25,16 +25,16 @@ typedef enum {
 
 typedef struct {
     /* set by the caller */
-    const cigna_vault_t         *vault;
-    const cigna_provider_t      *provider;
-    const cigna_vault_names_t   *identity;
-    cigna_arena_t               *arena;
+    const cigna_vault_t        *vault;
+    const cigna_provider_t     *provider;
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
 
     /* result */
-    cigna_reseal_e            rc;
+    cigna_reseal_e              rc;
 
     /* private */
-    unsigned                  state;
+    unsigned                    state;
 } cigna_reseal_t;
 
 

@@ -62,8 +62,10 @@ check(scene_t *s, world_actor_t *a)
 
     /* (1) */
 
-    fuzz_assert((f->location.len != 0) == (f->outcome == cigna_dance_outcome_none));
-    fuzz_assert((f->secret.len != 0) == (f->outcome == cigna_dance_outcome_none));
+    fuzz_assert((f->location.len != 0)
+                == (f->outcome == cigna_dance_outcome_none));
+    fuzz_assert((f->secret.len != 0)
+                == (f->outcome == cigna_dance_outcome_none));
 
     if (f->outcome == cigna_dance_outcome_return_to_refused) {
 

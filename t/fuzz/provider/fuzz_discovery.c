@@ -81,14 +81,14 @@ check(const cigna_discovery_t *f, unsigned requests, unsigned status)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char                text[512], *body;
-    uint8_t             c;
-    unsigned            requests;
-    cigna_op_t          op;
-    cigna_arena_t       arena;
-    cigna_slice_t       input;
-    cigna_event_t       ev;
-    cigna_discovery_t   f;
+    char               text[512], *body;
+    uint8_t            c;
+    unsigned           requests;
+    cigna_op_t         op;
+    cigna_arena_t      arena;
+    cigna_slice_t      input;
+    cigna_event_t      ev;
+    cigna_discovery_t  f;
 
     static const unsigned  statuses[] = { 200, 200, 200, 201, 302, 404, 429,
                                           503 };

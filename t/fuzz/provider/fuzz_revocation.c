@@ -126,11 +126,11 @@ answer(cigna_slice_t *input, cigna_event_t *ev)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t         c, mem[4096];
-    cigna_op_t      op;
-    cigna_arena_t   arena;
-    cigna_event_t   ev;
-    cigna_slice_t   input;
+    uint8_t        c, mem[4096];
+    cigna_op_t     op;
+    cigna_arena_t  arena;
+    cigna_event_t  ev;
+    cigna_slice_t  input;
 
     input = fuzz_input(data, size);
 

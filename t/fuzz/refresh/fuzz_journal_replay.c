@@ -135,7 +135,8 @@ check_settle(const world_actor_t *a, const record_t *now)
     if (!a->op.confirmed) {
         fuzz_assert(a->flow.restore.rc == cigna_journal_replay_superseded);
         fuzz_assert(!is(now->id, e) || now->generation >= e->generation
-                    || scene.w.now_ms - e->made_ms > CIGNA_JOURNAL_REPLAY_MAX_MS);
+                    || scene.w.now_ms - e->made_ms
+                       > CIGNA_JOURNAL_REPLAY_MAX_MS);
         return;
     }
 

@@ -34,11 +34,11 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 static cigna_reply_t *
 answer(cigna_slice_t *input, cigna_slice_t *text)
 {
-    int             len;
-    uint8_t         c;
-    char            resp[600];
-    size_t          n;
-    cigna_slice_t   line;
+    int            len;
+    uint8_t        c;
+    char           resp[600];
+    size_t         n;
+    cigna_slice_t  line;
 
     c = fuzz_byte(input);
     line = fuzz_cut(input, c >> 3);
@@ -157,7 +157,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     /* (1) */
 
-    if (f.rc == cigna_redis_handshake_ok && f.check != cigna_redis_handshake_check_policy) {
+    if (f.rc == cigna_redis_handshake_ok
+        && f.check != cigna_redis_handshake_check_policy)
+    {
 
         /* nobody can make up a marker */
 

@@ -115,13 +115,13 @@ opened(const cigna_vault_t *vault)
 static void
 reseal(const cigna_vault_t *vault, unsigned fault)
 {
-    bytes_t         blob, token, now;
-    unsigned        n;
-    cigna_op_t      op;
-    cigna_event_t   ev;
-    cigna_arena_t   arena;
-    cigna_reply_t  *reply;
-    cigna_reseal_t  f;
+    bytes_t          blob, token, now;
+    unsigned         n;
+    cigna_op_t       op;
+    cigna_event_t    ev;
+    cigna_arena_t    arena;
+    cigna_reply_t   *reply;
+    cigna_reseal_t   f;
 
     cigna_arena_init(&arena, mem, sizeof(mem));
     f = (cigna_reseal_t) { .vault = vault, .provider = &w.provider,

@@ -467,8 +467,8 @@ an_ended_dance_is_no_longer_counted_as_open(void **state)
 static void
 another_member_ends_the_dance_and_gets_no_grant(void **state)
 {
-    cigna_grant_t         g;
-    cigna_vault_names_t   other;
+    cigna_grant_t        g;
+    cigna_vault_names_t  other;
 
     (void) state;
 

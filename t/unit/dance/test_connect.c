@@ -373,8 +373,9 @@ nobody_is_sent_away_before_the_dance_is_stored(void **state)
 
             /* the third operation deletes an older dance */
 
-            assert_int_equal(f->outcome, nth < 3 ? cigna_dance_outcome_store_failed
-                                                 : cigna_dance_outcome_none);
+            assert_int_equal(f->outcome,
+                             nth < 3 ? cigna_dance_outcome_store_failed
+                                     : cigna_dance_outcome_none);
             assert_int_equal(f->location.len != 0, nth >= 3);
             assert_int_equal(f->secret.len != 0, nth >= 3);
             world_end(&a);

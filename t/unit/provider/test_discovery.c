@@ -160,7 +160,7 @@ told(const cigna_metadata_t *known, const char *document)
 static void
 any_good_status_brings_a_document(void **state)
 {
-    unsigned                i;
+    unsigned               i;
     static const unsigned  statuses[] = { 201, 203, 299 };
 
     (void) state;

@@ -110,8 +110,8 @@ a_clock_that_steps_back_makes_keys_old(void **state)
 static void
 old_keys_are_kept_when_no_new_ones_come(void **state)
 {
-    size_t                i;
-    const cigna_jwks_t   *old;
+    size_t               i;
+    const cigna_jwks_t  *old;
 
     static const struct {
         unsigned     status;

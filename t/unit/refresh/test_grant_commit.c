@@ -35,8 +35,8 @@ begin(void)
     g.generation = 2;
     g.access_token = cigna_slice(WORLD_MARKER "-new");
 
-    assert_int_equal(cigna_grant_commit_begin(&c, &g, cigna_slice("owner"), 77, &ev,
-                                              &op),
+    assert_int_equal(cigna_grant_commit_begin(&c, &g, cigna_slice("owner"), 77,
+                                              &ev, &op),
                      CIGNA_OK);
 }
 
@@ -186,8 +186,8 @@ too_little_room_is_an_error(void **state)
 
     ev = event(cigna_ev_ok);
     cigna_arena_init(&arena, mem, 64);
-    assert_int_equal(cigna_grant_commit_begin(&c, &g, cigna_slice("owner"), 1, &ev,
-                                              &op),
+    assert_int_equal(cigna_grant_commit_begin(&c, &g, cigna_slice("owner"), 1,
+                                              &ev, &op),
                      CIGNA_ERROR);
 }
 

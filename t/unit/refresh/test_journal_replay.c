@@ -684,7 +684,10 @@ every_result_has_a_name(void **state)
 
     (void) state;
 
-    for (rc = cigna_journal_replay_pending; rc <= cigna_journal_replay_failed; rc++) {
+    for (rc = cigna_journal_replay_pending;
+         rc <= cigna_journal_replay_failed;
+         rc++)
+    {
         assert_string_not_equal(cigna_journal_replay_name(rc), "unknown");
     }
 

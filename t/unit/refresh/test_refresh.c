@@ -281,9 +281,9 @@ a_damaged_grant_is_not_taken_for_none(void **state)
 static void
 a_record_of_another_member_does_not_open(void **state)
 {
-    unsigned             i;
-    world_key_t         *key;
-    cigna_vault_names_t  other;
+    unsigned              i;
+    world_key_t          *key;
+    cigna_vault_names_t   other;
 
     (void) state;
 

@@ -1214,7 +1214,7 @@ storing_is_given_up_after_a_while(void **state)
 static void
 what_the_journal_has_is_soon_left_to_the_nodes_upkeep(void **state)
 {
-    int64_t   start;
+    int64_t  start;
 
     (void) state;
 
@@ -1296,10 +1296,10 @@ a_token_in_use_whose_grant_was_replaced_is_revoked_and_dropped(void **state)
 static void
 reseal(void)
 {
-    cigna_op_t       op;
-    cigna_grant_t    g;
-    cigna_slice_t    argv[3];
-    static uint8_t   nonce[CIGNA_SEAL_NONCE_LEN] = { 1 };
+    cigna_op_t      op;
+    cigna_grant_t   g;
+    cigna_slice_t   argv[3];
+    static uint8_t  nonce[CIGNA_SEAL_NONCE_LEN] = { 1 };
 
     g = stored();
     argv[0] = w.identity.grant_key;
@@ -1539,11 +1539,11 @@ long_token(size_t len)
 static void
 store_long_tokens(void)
 {
-    cigna_op_t       op;
-    cigna_grant_t    g;
-    cigna_arena_t    arena;
-    cigna_slice_t    argv[1 + CIGNA_GRANT_WRITE_ARGC];
-    static uint8_t   mem[CIGNA_FLOW_ARENA], nonce[CIGNA_SEAL_NONCE_LEN];
+    cigna_op_t      op;
+    cigna_grant_t   g;
+    cigna_arena_t   arena;
+    cigna_slice_t   argv[1 + CIGNA_GRANT_WRITE_ARGC];
+    static uint8_t  mem[CIGNA_FLOW_ARENA], nonce[CIGNA_SEAL_NONCE_LEN];
 
     cigna_arena_init(&arena, mem, sizeof(mem));
 
@@ -1556,8 +1556,9 @@ store_long_tokens(void)
     };
 
     argv[0] = w.identity.grant_key;
-    assert_int_equal(cigna_grant_write_args(&w.vault, &w.provider, &w.identity, &g,
-                                            DAY_MS, nonce, &arena, &argv[1]),
+    assert_int_equal(cigna_grant_write_args(&w.vault, &w.provider, &w.identity,
+                                            &g, DAY_MS, nonce, &arena,
+                                            &argv[1]),
                      CIGNA_OK);
 
     cigna_script_run(&op, cigna_script_grant_put, argv,
@@ -1584,9 +1585,9 @@ send_long_token(void)
 static void
 bring_long_tokens(void)
 {
-    char            body[64 * 1024];
-    size_t          id_token;
-    cigna_event_t   ev;
+    char           body[64 * 1024];
+    size_t         id_token;
+    cigna_event_t  ev;
 
     id_token = CIGNA_ID_TOKEN_MAX;
 

@@ -355,8 +355,8 @@ a_grant_is_written_sealed_with_all_that_redis_needs(void **state)
 
     g = old_grant();
 
-    assert_int_equal(cigna_grant_write_args(&w.vault, &w.provider, &w.identity, &g,
-                                            5000, nonce, &arena, argv),
+    assert_int_equal(cigna_grant_write_args(&w.vault, &w.provider, &w.identity,
+                                            &g, 5000, nonce, &arena, argv),
                      CIGNA_OK);
 
     assert_slice(argv[0], "AAAAAAAAAAAAAAAAAAAAAA");

@@ -38,10 +38,10 @@ what_is_put_comes_out_as_it_was(void **state)
 static void
 a_writer_killed_between_new_and_old_leaves_the_new_one(void **state)
 {
-    size_t           i;
-    uint64_t         generation;
-    static uint8_t   before[MEM];
-    const uint32_t   one = 1;
+    size_t          i;
+    uint64_t        generation;
+    static uint8_t  before[MEM];
+    const uint32_t  one = 1;
 
     (void) state;
 

@@ -250,17 +250,21 @@ refusals_are_told_from_passing_errors(void **state)
         const char               *error;
         cigna_redis_handshake_e   rc;
     } errors[] = {
-        { "-NOAUTH Authentication required.\r\n", cigna_redis_handshake_refused },
-        { "-NOPERM this user has no permissions\r\n", cigna_redis_handshake_refused },
+        { "-NOAUTH Authentication required.\r\n",
+          cigna_redis_handshake_refused },
+        { "-NOPERM this user has no permissions\r\n",
+          cigna_redis_handshake_refused },
         { "-ERR invalid password\r\n", cigna_redis_handshake_refused },
         { "-ERR DB index is out of range\r\n", cigna_redis_handshake_refused },
         { "-DENIED Redis is running in protected mode\r\n",
           cigna_redis_handshake_refused },
         { "-LOADING Redis is loading the dataset in memory\r\n",
           cigna_redis_handshake_busy },
-        { "-MASTERDOWN Link with MASTER is down\r\n", cigna_redis_handshake_busy },
+        { "-MASTERDOWN Link with MASTER is down\r\n",
+          cigna_redis_handshake_busy },
         { "-CLUSTERDOWN The cluster is down\r\n", cigna_redis_handshake_busy },
-        { "-BUSY Redis is busy running a script.\r\n", cigna_redis_handshake_busy }
+        { "-BUSY Redis is busy running a script.\r\n",
+          cigna_redis_handshake_busy }
     };
 
     (void) state;

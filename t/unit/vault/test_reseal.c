@@ -42,10 +42,10 @@ static void (*before)(unsigned n);
 static cigna_reseal_e
 reseal(const cigna_vault_t *vault, unsigned fault, cigna_ev_e how)
 {
-    cigna_op_t      op;
-    cigna_event_t   ev;
-    cigna_reply_t  *reply;
-    cigna_reseal_t  f;
+    cigna_op_t       op;
+    cigna_event_t    ev;
+    cigna_reply_t   *reply;
+    cigna_reseal_t   f;
 
     cigna_arena_wipe(&arena);
 

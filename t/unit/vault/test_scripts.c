@@ -83,11 +83,11 @@ static redisReply *
 send_op(redisContext *c, const cigna_op_t *op, const char *eval,
     const char *script)
 {
-    size_t        len[CIGNA_REDIS_ARGS_MAX + 3];
-    char          nkeys[8];
-    unsigned      i, n;
-    redisReply   *reply;
-    const char   *argv[CIGNA_REDIS_ARGS_MAX + 3];
+    size_t       len[CIGNA_REDIS_ARGS_MAX + 3];
+    char         nkeys[8];
+    unsigned     i, n;
+    redisReply  *reply;
+    const char  *argv[CIGNA_REDIS_ARGS_MAX + 3];
 
     n = 0;
 
@@ -297,8 +297,8 @@ assert_value(const char *command, const char *value)
 static void
 every_digest_is_the_one_redis_computes(void **state)
 {
-    unsigned      i;
-    redisReply   *reply;
+    unsigned     i;
+    redisReply  *reply;
 
     (void) state;
 

@@ -264,10 +264,10 @@ a_grant_does_not_open_as_another_id_or_generation(void **state)
 static void
 a_dance_does_not_open_as_a_grant(void **state)
 {
-    uint8_t         box[1024];
-    cigna_buf_t     b;
-    cigna_dance_t   d;
-    cigna_slice_t   blob;
+    uint8_t        box[1024];
+    cigna_buf_t    b;
+    cigna_dance_t  d;
+    cigna_slice_t  blob;
 
     (void) state;
 
@@ -439,12 +439,12 @@ a_rotated_key_ring_still_opens_and_a_foreign_one_is_an_outage(void **state)
 static void
 too_little_room_is_no_damage(void **state)
 {
-    int             rc;
-    size_t          size;
-    uint8_t         room[512];
-    cigna_grant_t   g;
-    cigna_slice_t   blob, out;
-    cigna_arena_t   tight;
+    int            rc;
+    size_t         size;
+    uint8_t        room[512];
+    cigna_grant_t  g;
+    cigna_slice_t  blob, out;
+    cigna_arena_t  tight;
 
     (void) state;
 
