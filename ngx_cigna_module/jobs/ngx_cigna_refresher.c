@@ -320,7 +320,7 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
     ngx_memzero(&known, sizeof(cigna_journal_known_t));
 
     known.tenant = run->tenant->provider.tenant;
-    known.who = cigna_script_who(&run->identity);
+    known.identity = cigna_script_identity(&run->identity);
     known.id = refresher->flow.grant.id;
     known.now_ms = ngx_cigna_now_ms();
 

@@ -82,8 +82,8 @@ ngx_cigna_resealer_may(ngx_cigna_worker_t *worker,
         if (reseals[i] == NULL) {
             *slot = &reseals[i];
 
-        } else if (cigna_slice_eq(cigna_script_who(&reseals[i]->identity),
-                                  cigna_script_who(identity)))
+        } else if (cigna_slice_eq(cigna_script_identity(&reseals[i]->identity),
+                                  cigna_script_identity(identity)))
         {
             return 0;
         }

@@ -248,7 +248,7 @@ ngx_cigna_run_step(ngx_event_t *ev)
 
     while (rc == NGX_OK) {
 
-        if (run->op.exchange) {
+        if (cigna_flow_is_exchange(&run->op)) {
             ngx_cigna_seat_give(run->mcf->worker, &run->seat);
         }
 
@@ -442,7 +442,7 @@ ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
 
         run->aborted = 1;
 
-        if (run->op.exchange) {
+        if (cigna_flow_is_exchange(&run->op)) {
             exchanges++;
             ngx_cigna_count(run->tenant->counters,
                             ngx_cigna_count_exchanges_abandoned);

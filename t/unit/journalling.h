@@ -66,7 +66,7 @@ entry(unsigned n, uint64_t generation, size_t len)
 
     memset(&j, 0, sizeof(cigna_journal_t));
     j.tenant = cigna_slice("acme");
-    j.who = cigna_slice_str(who[turn]);
+    j.identity = cigna_slice_str(who[turn]);
     j.id = cigna_slice_str(id[turn]);
     j.generation = generation;
     j.connected_ms = n + 1;
@@ -116,7 +116,8 @@ ahead(unsigned n, cigna_slice_t id, uint64_t known, uint64_t *generation)
     j = entry(n, 0, 0);
 
     there = (cigna_journal_known_t) {
-        .tenant = j.tenant, .who = j.who, .id = id, .generation = known
+        .tenant = j.tenant, .identity = j.identity, .id = id,
+        .generation = known
     };
 
     if (cigna_journal_ahead(book, &there, copy, &j) != CIGNA_OK) {
@@ -126,7 +127,7 @@ ahead(unsigned n, cigna_slice_t id, uint64_t known, uint64_t *generation)
     found = atoi((const char *) j.id.data);
     expected = entry(found, j.generation, j.blob.len);
 
-    assert_true(cigna_slice_eq(j.who, expected.who));
+    assert_true(cigna_slice_eq(j.identity, expected.identity));
     assert_true(cigna_slice_eq(j.blob, expected.blob));
     assert_int_equal(j.connected_ms, expected.connected_ms);
 
@@ -166,7 +167,7 @@ claim(int64_t now, int64_t rewrite, uint64_t *generation)
     n = atoi((const char *) j.id.data);
     expected = entry(n, j.generation, j.blob.len);
 
-    assert_true(cigna_slice_eq(j.who, expected.who));
+    assert_true(cigna_slice_eq(j.identity, expected.identity));
     assert_true(cigna_slice_eq(j.tenant, expected.tenant));
     assert_true(cigna_slice_eq(j.blob, expected.blob));
     assert_int_equal(j.connected_ms, expected.connected_ms);

@@ -101,7 +101,7 @@ static inline void
 stop_before(world_actor_t *actor, cigna_script_e script)
 {
     while (actor->op.type != cigna_op_script
-           || actor->op.script != cigna_script(script))
+           || actor->op.redis.script != cigna_script(script))
     {
         world_step(&w, actor, world_fine);
     }

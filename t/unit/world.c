@@ -194,13 +194,14 @@ world_no_secrets(const cigna_op_t *op)
 {
     unsigned  i;
 
-    if (cigna_slice_eq(op->argv[0], cigna_slice("AUTH"))) {
+    if (cigna_slice_eq(op->redis.argv[0], cigna_slice("AUTH"))) {
         return;
     }
 
-    for (i = 0; i < op->argc; i++) {
-        if (op->argv[i].len
-            && memmem(op->argv[i].data, op->argv[i].len, WORLD_MARKER,
+    for (i = 0; i < op->redis.argc; i++) {
+        if (op->redis.argv[i].len
+            && memmem(op->redis.argv[i].data, op->redis.argv[i].len,
+                      WORLD_MARKER,
                       sizeof(WORLD_MARKER) - 1))
         {
             world_fail("a secret goes to Redis in clear");
@@ -233,7 +234,7 @@ world_do_redis(world_t *w, world_actor_t *a, world_fault_e fault,
     if (ev->type == cigna_ev_ok) {
         ev->reply = result->reply;
 
-        if (a->op.durable && w->replicated) {
+        if (a->op.redis.durable && w->replicated) {
             world_replicate(w);
         }
     }
@@ -247,9 +248,8 @@ world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script)
     cigna_op_t      op;
     cigna_reply_t  *reply;
 
-    op = a->op;
-    op.type = cigna_op_script;
-    op.script = script;
+    cigna_flow_script(&op, script, a->op.http.lease.argv,
+                      a->op.http.lease.argc);
 
     reply = world_redis(w, &op);
     mine = cigna_slice_eq(cigna_reply_slice(cigna_reply_item(reply, 0)),
@@ -263,8 +263,8 @@ world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script)
 void
 world_renew(world_t *w, world_actor_t *a)
 {
-    if (!world_keep(w, a, a->op.keep)) {
-        (void) world_keep(w, a, a->op.retake);
+    if (!world_keep(w, a, a->op.http.lease.renew)) {
+        (void) world_keep(w, a, a->op.http.lease.retake);
     }
 
     a->renewals++;
@@ -276,7 +276,7 @@ world_renew(world_t *w, world_actor_t *a)
 static world_fault_e
 world_wait(world_t *w, world_actor_t *a, world_fault_e fault)
 {
-    int64_t  ms, passed;
+    int64_t  ms, lease_ms, passed;
 
     ms = w->delay_ms;
 
@@ -286,10 +286,13 @@ world_wait(world_t *w, world_actor_t *a, world_fault_e fault)
                                                             : fault;
     }
 
-    for (passed = 0; a->op.keep && ms - passed > a->op.keep_ms;
-         passed += a->op.keep_ms)
+    lease_ms = a->op.http.lease.ms;
+
+    for (passed = 0;
+         a->op.http.lease.renew && ms - passed > lease_ms;
+         passed += lease_ms)
     {
-        w->now_ms += a->op.keep_ms;
+        w->now_ms += lease_ms;
         world_renew(w, a);
     }
 
@@ -311,7 +314,8 @@ world_sent(world_actor_t *a)
 
     cigna_arena_init(&arena, mem, sizeof(mem));
 
-    if (cigna_form_get(a->op.http.body, cigna_slice("client_secret"), &arena,
+    if (cigna_form_get(a->op.http.request.body, cigna_slice("client_secret"),
+                       &arena,
                        &value)
         != CIGNA_OK)
     {
@@ -344,7 +348,7 @@ world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
         return;
     }
 
-    token = cigna_slice_eq(a->op.http.url, w->provider.token_endpoint);
+    token = cigna_slice_eq(a->op.http.request.url, w->provider.token_endpoint);
 
     if (token) {
         world_sent(a);
@@ -352,7 +356,7 @@ world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
     }
 
     text = malloc(WORLD_BODY_MAX);
-    status = world_http(w, &a->op.http, fault, text, WORLD_BODY_MAX);
+    status = world_http(w, &a->op.http.request, fault, text, WORLD_BODY_MAX);
 
     if (token && ev->type == cigna_ev_ok) {
         a->turned |= w->provider.older_secret.len
@@ -365,7 +369,8 @@ world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
         result->body = malloc(len + 1);
         memcpy(result->body, text, len);
 
-        if (cigna_slice_eq(a->op.http.url, w->provider.token_endpoint)) {
+        if (cigna_slice_eq(a->op.http.request.url,
+                           w->provider.token_endpoint)) {
             w->endpoint.heard_ms = w->now_ms;
         }
 
@@ -399,8 +404,8 @@ world_do_revoke(world_t *w, world_actor_t *a, world_fault_e fault)
     cigna_arena_init(&arena, mem, sizeof(mem));
 
     if (cigna_oauth_revoke_request(&w->provider, w->provider.client_secret,
-                                   a->op.token,
-                                   a->op.refresh_token ? "refresh_token"
+                                   a->op.revoke.token,
+                                   a->op.revoke.refresh_token ? "refresh_token"
                                                        : "access_token",
                                    &arena, &req)
         != CIGNA_OK)
@@ -464,12 +469,13 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
         break;
 
     case cigna_op_journal:
-        ev.type = world_journal(w, a->node, &a->op.journal, a->op.confirmed)
+        ev.type = world_journal(w, a->node, &a->op.journal.entry,
+                                a->op.journal.confirmed)
                   == CIGNA_OK ? cigna_ev_ok : cigna_ev_unsent;
         break;
 
     case cigna_op_settle:
-        world_settle(w, a->node, &a->op.journal, a->op.confirmed);
+        world_settle(w, a->node, &a->op.journal.entry, a->op.journal.confirmed);
         ev.type = cigna_ev_ok;
         break;
 
@@ -506,7 +512,7 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
     a->reports += a->op.type == cigna_op_report;
 
     if (a->op.type == cigna_op_sleep) {
-        a->wake_ms = w->now_ms + a->op.ms;
+        a->wake_ms = w->now_ms + a->op.sleep.ms;
     }
 
     if (a->watch) {
@@ -522,7 +528,7 @@ world_wake_ms(const world_t *w, const world_actor_t *a)
 
     heard_ms = w->published_ms + WORLD_HEARD_MS;
 
-    return a->op.type == cigna_op_sleep && a->op.watch && !w->deaf
+    return a->op.type == cigna_op_sleep && a->op.sleep.watch && !w->deaf
            && w->published != a->published && heard_ms < a->wake_ms
            ? heard_ms : a->wake_ms;
 }
@@ -601,7 +607,8 @@ world_grant(world_t *w, cigna_arena_t *arena, cigna_grant_t *g)
     memset(g, 0, sizeof(cigna_grant_t));
 
     op.type = cigna_op_redis;
-    op.argc = (unsigned) cigna_vault_read_args(&w->identity, op.argv);
+    op.redis.argc = (unsigned) cigna_vault_read_args(&w->identity,
+                                                     op.redis.argv);
 
     reply = world_redis(w, &op);
     rc = cigna_vault_read_grant(&w->vault, &w->provider, &w->identity, reply,

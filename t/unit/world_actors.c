@@ -243,7 +243,8 @@ world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n)
 
     entry = &f->entry;
 
-    if (cigna_arena_copy(f->arena, entry->who, &entry->who) != CIGNA_OK
+    if (cigna_arena_copy(f->arena, entry->identity, &entry->identity)
+        != CIGNA_OK
         || cigna_arena_copy(f->arena, entry->id, &entry->id) != CIGNA_OK
         || cigna_arena_copy(f->arena, entry->blob, &entry->blob) != CIGNA_OK)
     {

@@ -47,7 +47,7 @@ world_entry_find(world_t *w, unsigned node, const cigna_journal_t *entry)
     for (i = 0; i < WORLD_JOURNAL; i++) {
         e = world_entry(w, node, i);
 
-        if (e && cigna_slice_eq(e->entry.who, entry->who)
+        if (e && cigna_slice_eq(e->entry.identity, entry->identity)
             && cigna_slice_eq(e->entry.id, entry->id))
         {
             return e;
@@ -95,7 +95,7 @@ world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
     uint8_t        *p;
     world_entry_t  *e;
 
-    if (entry->who.len != CIGNA_NAME_LEN || entry->tenant.len == 0
+    if (entry->identity.len != CIGNA_NAME_LEN || entry->tenant.len == 0
         || entry->id.len != CIGNA_GRANT_ID_LEN || entry->connected_ms == 0
         || entry->made_ms == 0 || entry->until_ms <= w->now_ms
         || (entry->generation == 0) != (entry->blob.len == 0))
@@ -133,11 +133,11 @@ world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
     e->entry = *entry;
     e->confirmed = confirmed ? 1 : 0;
     e->since_ms = w->now_ms;
-    e->mem = malloc(entry->tenant.len + entry->who.len + entry->id.len
+    e->mem = malloc(entry->tenant.len + entry->identity.len + entry->id.len
                     + entry->blob.len);
 
     p = world_entry_copy(e->mem, &e->entry.tenant);
-    p = world_entry_copy(p, &e->entry.who);
+    p = world_entry_copy(p, &e->entry.identity);
     p = world_entry_copy(p, &e->entry.id);
     (void) world_entry_copy(p, &e->entry.blob);
 

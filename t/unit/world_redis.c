@@ -1258,8 +1258,8 @@ static const world_script_t  world_scripts[] = {
 static int
 world_command(const cigna_op_t *op, const char *name, unsigned argc)
 {
-    return cigna_slice_eq(op->argv[0], cigna_slice_str(name))
-           && (argc == 0 || op->argc == argc);
+    return cigna_slice_eq(op->redis.argv[0], cigna_slice_str(name))
+           && (argc == 0 || op->redis.argc == argc);
 }
 
 
@@ -1275,7 +1275,7 @@ world_auth_command(world_t *w, const cigna_op_t *op, world_resp_t *r)
 {
     int  right;
 
-    right = cigna_slice_eq(op->argv[op->argc - 1],
+    right = cigna_slice_eq(op->redis.argv[op->redis.argc - 1],
                            cigna_slice_str(w->password));
 
     world_text(r, right ? "+OK\r\n" : "-WRONGPASS invalid username-password "
@@ -1291,22 +1291,22 @@ world_plain(world_t *w, const cigna_op_t *op, world_resp_t *r)
     world_key_t  *key;
 
     if (world_command(op, "HMGET", 0)) {
-        key = world_key(w, op->argv[1], 0);
-        world_resp_head(r, '*', op->argc - 2);
+        key = world_key(w, op->redis.argv[1], 0);
+        world_resp_head(r, '*', op->redis.argc - 2);
 
-        for (i = 2; i < op->argc; i++) {
-            world_resp_field(r, world_field(key, op->argv[i], 0));
+        for (i = 2; i < op->redis.argc; i++) {
+            world_resp_field(r, world_field(key, op->redis.argv[i], 0));
         }
 
     } else if (world_command(op, "UNLINK", 2)) {
-        world_delete(w, op->argv[1]);
+        world_delete(w, op->redis.argv[1]);
         world_text(r, ":1\r\n");
 
     } else if (world_command(op, "ZREM", 3)) {
-        key = world_key(w, op->argv[1], 0);
+        key = world_key(w, op->redis.argv[1], 0);
 
-        if (world_field(key, op->argv[2], 0)) {
-            world_field_free(key, world_field(key, op->argv[2], 0));
+        if (world_field(key, op->redis.argv[2], 0)) {
+            world_field_free(key, world_field(key, op->redis.argv[2], 0));
         }
 
         if (key && key->nfields == 0) {
@@ -1373,9 +1373,9 @@ world_redis(world_t *w, const cigna_op_t *op)
 
     } else {
 
-        for (i = 1; i < op->script->nkeys; i++) {
-            if (!cigna_slice_eq(world_tag(op->argv[0]),
-                                world_tag(op->argv[i])))
+        for (i = 1; i < op->redis.script->nkeys; i++) {
+            if (!cigna_slice_eq(world_tag(op->redis.argv[0]),
+                                world_tag(op->redis.argv[i])))
             {
                 world_fail("a script with keys of two slots");
             }
@@ -1384,15 +1384,15 @@ world_redis(world_t *w, const cigna_op_t *op)
         for (i = 0; i < sizeof(world_scripts) / sizeof(world_scripts[0]);
              i++)
         {
-            if (op->script != cigna_script(world_scripts[i].script)) {
+            if (op->redis.script != cigna_script(world_scripts[i].script)) {
                 continue;
             }
 
-            if (op->argc != world_scripts[i].argc) {
+            if (op->redis.argc != world_scripts[i].argc) {
                 world_fail("a script with too few or too many arguments");
             }
 
-            world_scripts[i].run(w, op->argv, &r);
+            world_scripts[i].run(w, op->redis.argv, &r);
         }
     }
 

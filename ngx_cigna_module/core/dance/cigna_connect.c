@@ -302,7 +302,7 @@ cigna_connect_open(cigna_connect_t *f, const cigna_dance_t *d,
     cigna_slice_t  argv[7];
 
     argv[0] = f->dance_key;
-    argv[3] = cigna_script_who(f->identity);
+    argv[3] = cigna_script_identity(f->identity);
     argv[4] = d->id;
 
     if (cigna_vault_seal_dance(f->vault, f->provider->tenant, f->dance_key, d,

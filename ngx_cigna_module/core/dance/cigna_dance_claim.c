@@ -158,7 +158,7 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     }
 
     argv[0] = t->dance_key;
-    argv[2] = cigna_script_who(t->identity);
+    argv[2] = cigna_script_identity(t->identity);
     argv[3] = t->taker;
 
     cigna_script_run(op, cigna_script_dance_take, argv, 5);

@@ -141,7 +141,7 @@ cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
 
     argv[0] = f->identity->grant_key;
     argv[1] = f->identity->lock_key;
-    argv[4] = cigna_script_who(f->identity);
+    argv[4] = cigna_script_identity(f->identity);
 
     if (cigna_flow_uint(f->arena, CIGNA_TOMB_MS, &argv[2]) != CIGNA_OK
         || cigna_script_channel(f->vault, f->arena, &argv[3]) != CIGNA_OK)
@@ -255,7 +255,7 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
     memset(&entry, 0, sizeof(cigna_journal_t));
 
     entry.tenant = f->provider->tenant;
-    entry.who = cigna_script_who(f->identity);
+    entry.identity = cigna_script_identity(f->identity);
     entry.id = f->grant.id;
     entry.connected_ms = (int64_t) connected;
     entry.made_ms = ev->now_ms;

@@ -111,7 +111,7 @@ cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
     }
 
     p->entry.tenant = p->provider->tenant;
-    p->entry.who = cigna_script_who(p->identity);
+    p->entry.identity = cigna_script_identity(p->identity);
     p->entry.id = g->id;
     p->entry.generation = g->generation;
     p->entry.blob = argv[3];

@@ -224,8 +224,8 @@ cigna_userinfo_ask(cigna_userinfo_t *f, cigna_op_t *op)
 
     f->state = cigna_userinfo_st_ask;
     cigna_flow_http(op, &req);
-    op->fhir = 1;
-    op->ms = CIGNA_USERINFO_MS;
+    op->http.fhir = 1;
+    op->http.timeout_ms = CIGNA_USERINFO_MS;
 
     return CIGNA_AGAIN;
 }
@@ -270,7 +270,7 @@ cigna_userinfo_set(cigna_userinfo_t *f, const cigna_event_t *ev,
 
     argv[0] = f->identity->grant_key;
     argv[1] = f->blob;
-    argv[4] = cigna_script_who(f->identity);
+    argv[4] = cigna_script_identity(f->identity);
 
     if (cigna_vault_seal_grant(f->vault, f->provider, f->identity, &f->grant,
                                ev->random, f->arena, &argv[2])

@@ -68,7 +68,7 @@ cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
     cigna_retry_init(&c->retry, op, cigna_grant_commit_st_swap);
 
     c->entry.tenant = c->provider->tenant;
-    c->entry.who = cigna_script_who(c->identity);
+    c->entry.identity = cigna_script_identity(c->identity);
     c->entry.id = g->id;
     c->entry.generation = g->generation;
     c->entry.connected_ms = connected_ms;

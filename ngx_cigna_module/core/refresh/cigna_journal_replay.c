@@ -143,7 +143,7 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
         return;
     }
 
-    if (cigna_vault_names_known(&f->identity, f->vault, f->entry.who)
+    if (cigna_vault_names_known(&f->identity, f->vault, f->entry.identity)
         != CIGNA_OK)
     {
         cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
@@ -175,7 +175,7 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
         return;
     }
 
-    op->durable = 1;
+    op->redis.durable = 1;
 
     cigna_retry_init(&f->retry, op, cigna_journal_replay_st_write);
     f->state = cigna_journal_replay_st_write;
@@ -228,7 +228,7 @@ cigna_journal_replay_write(cigna_journal_replay_t *f, const cigna_event_t *ev,
     argv[0] = f->identity.grant_key;
     argv[1] = f->entry.id;
     argv[3] = f->entry.blob;
-    argv[7] = f->entry.who;
+    argv[7] = f->entry.identity;
 
     if (cigna_flow_uint(f->arena, f->entry.generation, &argv[2]) != CIGNA_OK
         || cigna_flow_uint(f->arena, kept_ms, &argv[4]) != CIGNA_OK
@@ -258,7 +258,7 @@ cigna_journal_replay_forget(cigna_journal_replay_t *f, const cigna_event_t *ev,
     argv[0] = f->identity.grant_key;
     argv[1] = f->identity.lock_key;
     argv[2] = f->entry.id;
-    argv[6] = f->entry.who;
+    argv[6] = f->entry.identity;
 
     if (cigna_flow_uint(f->arena, (uint64_t) f->entry.connected_ms, &argv[3])
         != CIGNA_OK

@@ -117,7 +117,7 @@ cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     l->asked_ms = ev->now_ms;
 
     cigna_script_run(op, cigna_script_grant_begin, argv, 8);
-    op->durable = 1;
+    op->redis.durable = 1;
 
     cigna_retry_init(&l->retry, op, cigna_lease_st_begin);
     l->state = cigna_lease_st_begin;
@@ -274,9 +274,9 @@ cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op)
     argv[6] = l->generation;
     argv[7] = l->attempts;
 
-    cigna_flow_keep(op, cigna_script(cigna_script_grant_renew),
-                    cigna_script(cigna_script_grant_retake), argv, 8,
-                    CIGNA_LEASE_MS / 3);
+    cigna_flow_lease(op, cigna_script(cigna_script_grant_renew),
+                     cigna_script(cigna_script_grant_retake), argv, 8,
+                     CIGNA_LEASE_MS / 3);
 }
 
 

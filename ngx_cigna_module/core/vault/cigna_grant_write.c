@@ -226,7 +226,7 @@ cigna_grant_write_args(const cigna_vault_t *vault, const cigna_provider_t *p,
     cigna_slice_t argv[CIGNA_GRANT_WRITE_ARGC])
 {
     argv[0] = g->id;
-    argv[5] = cigna_script_who(id);
+    argv[5] = cigna_script_identity(id);
 
     if (cigna_flow_uint(a, g->generation, &argv[1]) != CIGNA_OK
         || cigna_vault_seal_grant(vault, p, id, g, nonce, a, &argv[2])
@@ -267,7 +267,7 @@ cigna_grant_write_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
 
     /* a mark that is lost is made again by the next refusal */
 
-    op->durable = !spent;
+    op->redis.durable = !spent;
 
     return CIGNA_OK;
 }
@@ -276,5 +276,5 @@ cigna_grant_write_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
 cigna_slice_t
 cigna_grant_write_swap_blob(const cigna_op_t *op)
 {
-    return op->argv[5];
+    return op->redis.argv[5];
 }

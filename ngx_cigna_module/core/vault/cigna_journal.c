@@ -81,7 +81,7 @@ cigna_journal_repair(cigna_book_t *b)
             continue;
         }
 
-        if (!cigna_journal_whole(b, e)) {
+        if (!cigna_journal_identityle(b, e)) {
             e->live = 0;
             continue;
         }
@@ -126,7 +126,7 @@ cigna_journal_replaced(cigna_book_t *b)
         other = cigna_journal_entry(b, i);
 
         if (other != e
-            && cigna_journal_same(other, cigna_journal_who(e),
+            && cigna_journal_same(other, cigna_journal_identity(e),
                                   cigna_journal_id(e)))
         {
             other->live = 0;
@@ -147,7 +147,7 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
     len = j->tenant.len + j->blob.len;
 
     if (len == 0 || len > CIGNA_JOURNAL_BYTES_MAX
-        || j->who.len != CIGNA_NAME_LEN || j->id.len != CIGNA_GRANT_ID_LEN)
+        || j->identity.len != CIGNA_NAME_LEN || j->id.len != CIGNA_GRANT_ID_LEN)
     {
         return CIGNA_NONE;
     }
@@ -201,9 +201,9 @@ cigna_journal_find(cigna_book_t *b, const cigna_journal_t *j)
 {
     cigna_journal_entry_t  *e;
 
-    e = cigna_journal_first(b, j->who);
+    e = cigna_journal_first(b, j->identity);
 
-    while (e && !cigna_journal_same(e, j->who, j->id)) {
+    while (e && !cigna_journal_same(e, j->identity, j->id)) {
         e = cigna_journal_after(b, e);
     }
 
@@ -424,10 +424,10 @@ cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
 
     newest = NULL;
 
-    for (e = cigna_journal_first(b, known->who); e;
+    for (e = cigna_journal_first(b, known->identity); e;
          e = cigna_journal_after(b, e))
     {
-        if (cigna_slice_eq(cigna_journal_who(e), known->who)
+        if (cigna_slice_eq(cigna_journal_identity(e), known->identity)
             && cigna_journal_newer(e, known)
             && (newest == NULL || newest->connected_ms < e->connected_ms))
         {

@@ -69,7 +69,7 @@ typedef struct {
 
 typedef struct {
     cigna_slice_t  tenant;
-    cigna_slice_t  who;
+    cigna_slice_t  identity;
     cigna_slice_t  id;                     /* of the grant; empty: not known */
     uint64_t       generation;
     int64_t        now_ms;                 /* since the epoch */

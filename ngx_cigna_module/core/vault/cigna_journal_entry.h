@@ -19,7 +19,7 @@ typedef struct {
     uint32_t   len;                        /* of the bytes */
     uint32_t   first;                      /* chunk */
     uint32_t   tenant_len;
-    uint8_t    who[CIGNA_NAME_LEN];
+    uint8_t    identity[CIGNA_NAME_LEN];
     uint8_t    id[CIGNA_GRANT_ID_LEN];
     uint64_t   generation;
     int64_t    connected_ms;
@@ -68,14 +68,14 @@ struct cigna_book_s {
     (2 * sizeof(uint32_t) + sizeof(cigna_journal_entry_t)                     \
      + CIGNA_JOURNAL_CHUNK)
 
-#define cigna_journal_who(e)                                                  \
-    cigna_slice_make((e)->who, (e)->who + CIGNA_NAME_LEN)
+#define cigna_journal_identity(e)                                             \
+    cigna_slice_make((e)->identity, (e)->identity + CIGNA_NAME_LEN)
 #define cigna_journal_id(e)                                                   \
     cigna_slice_make((e)->id, (e)->id + CIGNA_GRANT_ID_LEN)
 
 
 /* is it there, and about this grant? */
-int cigna_journal_same(const cigna_journal_entry_t *e, cigna_slice_t who,
+int cigna_journal_same(const cigna_journal_entry_t *e, cigna_slice_t identity,
     cigna_slice_t id);
 
 /*
@@ -83,7 +83,7 @@ int cigna_journal_same(const cigna_journal_entry_t *e, cigna_slice_t who,
  * no more.
  */
 cigna_journal_entry_t *cigna_journal_first(const cigna_book_t *b,
-    cigna_slice_t who);
+    cigna_slice_t identity);
 cigna_journal_entry_t *cigna_journal_after(const cigna_book_t *b,
     const cigna_journal_entry_t *e);
 
@@ -101,7 +101,7 @@ int cigna_journal_read(const cigna_book_t *b, const cigna_journal_entry_t *e,
     uint8_t *mem, cigna_journal_t *j);
 
 /* for a repair: marks its chunks; 0 if they are not all there and its own */
-int cigna_journal_whole(cigna_book_t *b, const cigna_journal_entry_t *e);
+int cigna_journal_identityle(cigna_book_t *b, const cigna_journal_entry_t *e);
 
 
 #endif /* _CIGNA_JOURNAL_ENTRY_H_INCLUDED_ */

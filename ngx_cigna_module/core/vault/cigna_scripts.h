@@ -77,7 +77,7 @@ int cigna_script_said(const cigna_event_t *ev, const char *word);
 cigna_slice_t cigna_script_slice(const cigna_event_t *ev, size_t i);
 
 /* how scripts are told an identity: its keyed hash */
-cigna_slice_t cigna_script_who(const cigna_vault_names_t *id);
+cigna_slice_t cigna_script_identity(const cigna_vault_names_t *id);
 
 /*
  * The channel on which every write of a grant is published, in the arena; the

@@ -66,7 +66,8 @@ static int
 is_token_request(const world_actor_t *a)
 {
     return a->op.type == cigna_op_http
-           && cigna_slice_eq(a->op.http.url, scene.w.provider.token_endpoint);
+           && cigna_slice_eq(a->op.http.request.url,
+                             scene.w.provider.token_endpoint);
 }
 
 
@@ -159,13 +160,14 @@ static void
 check_revoked(const world_actor_t *a, const cigna_callback_t *f)
 {
     if (!f->stored) {
-        fuzz_assert(cigna_slice_eq(a->op.token, f->tokens.refresh_token));
+        fuzz_assert(cigna_slice_eq(a->op.revoke.token,
+                                   f->tokens.refresh_token));
         return;
     }
 
     fuzz_assert(f->put.replaced && !is_stored(&f->put.old));
-    fuzz_assert(cigna_slice_eq(a->op.token, f->put.old.refresh_token));
-    fuzz_assert(!cigna_slice_eq(a->op.token, f->grant.refresh_token));
+    fuzz_assert(cigna_slice_eq(a->op.revoke.token, f->put.old.refresh_token));
+    fuzz_assert(!cigna_slice_eq(a->op.revoke.token, f->grant.refresh_token));
 }
 
 
@@ -174,14 +176,15 @@ check_revoked(const world_actor_t *a, const cigna_callback_t *f)
 static void
 check_journal(const cigna_op_t *op, const cigna_callback_t *f)
 {
-    fuzz_assert(cigna_slice_eq(op->journal.id, f->put.entry.id));
+    fuzz_assert(cigna_slice_eq(op->journal.entry.id, f->put.entry.id));
 
-    if (op->confirmed) {
-        fuzz_assert(op->journal.generation == 1 && op->journal.blob.len);
+    if (op->journal.confirmed) {
+        fuzz_assert(op->journal.entry.generation == 1
+                    && op->journal.entry.blob.len);
         fuzz_assert(f->put.rc == cigna_grant_install_ok);
 
     } else {
-        fuzz_assert(op->journal.generation == 0 && f->put.lost);
+        fuzz_assert(op->journal.entry.generation == 0 && f->put.lost);
         fuzz_assert(f->put.rc == cigna_grant_install_failed);
     }
 }

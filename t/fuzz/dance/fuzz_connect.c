@@ -52,8 +52,8 @@ check(scene_t *s, world_actor_t *a)
     /* (4) */
 
     if (a->op.type == cigna_op_redis) {
-        fuzz_assert(cigna_slice_eq(a->op.argv[0], cigna_slice("UNLINK")));
-        fuzz_assert(!cigna_slice_eq(a->op.argv[1], f->dance_key));
+        fuzz_assert(cigna_slice_eq(a->op.redis.argv[0], cigna_slice("UNLINK")));
+        fuzz_assert(!cigna_slice_eq(a->op.redis.argv[1], f->dance_key));
     }
 
     if (!a->done) {

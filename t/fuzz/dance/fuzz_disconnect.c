@@ -86,9 +86,9 @@ check(scene_t *s, world_actor_t *a)
 
         /* (4) */
 
-        fuzz_assert(a->reports == 0 && f->existed && a->op.confirmed);
-        fuzz_assert(cigna_slice_eq(a->op.journal.id, f->grant.id));
-        fuzz_assert(a->op.journal.generation == 0);
+        fuzz_assert(a->reports == 0 && f->existed && a->op.journal.confirmed);
+        fuzz_assert(cigna_slice_eq(a->op.journal.entry.id, f->grant.id));
+        fuzz_assert(a->op.journal.entry.generation == 0);
     }
 
     if (a->op.type == cigna_op_report) {

@@ -102,7 +102,8 @@ check(scene_t *s, world_actor_t *a)
     /* (1) that it is the token of the very grant world_http() sees, too */
 
     if (!a->done && a->op.type == cigna_op_http) {
-        fuzz_assert(a->op.fhir && a->op.ms == CIGNA_USERINFO_MS);
+        fuzz_assert(a->op.http.fhir
+                    && a->op.http.timeout_ms == CIGNA_USERINFO_MS);
         fuzz_assert(cigna_slice_eq(f->grant.id, cigna_slice_str(ids[n])));
         fuzz_assert(f->grant.expires_ms > s->w.now_ms);
         fuzz_assert(++asked[n] == 1);

@@ -130,9 +130,9 @@ check_settle(const world_actor_t *a, const record_t *now)
 {
     const cigna_journal_t  *e;
 
-    e = &a->op.journal;
+    e = &a->op.journal.entry;
 
-    if (!a->op.confirmed) {
+    if (!a->op.journal.confirmed) {
         fuzz_assert(a->flow.restore.rc == cigna_journal_replay_superseded);
         fuzz_assert(!is(now->id, e) || now->generation >= e->generation
                     || scene.w.now_ms - e->made_ms

@@ -114,7 +114,8 @@ static int
 is_exchange(const world_actor_t *a)
 {
     return !a->done && a->op.type == cigna_op_http
-           && cigna_slice_eq(a->op.http.url, scene.w.provider.token_endpoint);
+           && cigna_slice_eq(a->op.http.request.url,
+                             scene.w.provider.token_endpoint);
 }
 
 
@@ -161,7 +162,8 @@ check_exchange(const world_actor_t *a)
     fuzz_assert(field_is(field("i"), f->grant.id));
     fuzz_assert(number("g") == f->grant.generation);
     fuzz_assert(scene.w.now_ms >= scene.w.quiet_until_ms);
-    fuzz_assert(a->op.keep && a->op.keep_ms < CIGNA_LEASE_MS / 2);
+    fuzz_assert(a->op.http.lease.renew
+                && a->op.http.lease.ms < CIGNA_LEASE_MS / 2);
 
     for (i = 0; i < scene.nactors; i++) {
         other = &scene.actors[i];

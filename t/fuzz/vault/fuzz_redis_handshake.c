@@ -140,7 +140,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         fuzz_assert(++commands <= 4);
         fuzz_assert((commands == 1 && f.password.len)
-                    == cigna_slice_eq(op.argv[0], cigna_slice("AUTH")));
+                    == cigna_slice_eq(op.redis.argv[0], cigna_slice("AUTH")));
         fuzz_assert(op.type == cigna_op_redis
                     || f.check == cigna_redis_handshake_check_vault);
 

@@ -149,7 +149,8 @@ reseal(const cigna_vault_t *vault, unsigned fault)
         fuzz_assert(n < 2);
         fuzz_assert(op.type == (n ? cigna_op_script : cigna_op_redis));
         fuzz_assert(n == 0
-                    || op.script == cigna_script(cigna_script_grant_reseal));
+                    || op.redis.script
+                       == cigna_script(cigna_script_grant_reseal));
 
         ev.type = fault == n + 1 ? cigna_ev_unsent : cigna_ev_ok;
 

@@ -690,8 +690,8 @@ keys_are_at_hand_before_the_code_is_spent(void **state)
     world_step(&w, &a, world_fine);
 
     assert_int_equal(a.op.type, cigna_op_http);
-    assert_slice(a.op.http.url, "https://as.example/jwks");
-    assert_int_equal(a.op.http.body.len, 0);
+    assert_slice(a.op.http.request.url, "https://as.example/jwks");
+    assert_int_equal(a.op.http.request.body.len, 0);
 
     world_step(&w, &a, world_error);
     world_step(&w, &a, world_fine);
@@ -857,7 +857,7 @@ without_keys_no_id_token_passes_where_keys_are_published(void **state)
     (void) hit(&a, &dance);
     stop_at_exchange(&a);
     world_step(&w, &a, world_fine);
-    assert_slice(a.op.http.url, "https://as.example/jwks");
+    assert_slice(a.op.http.request.url, "https://as.example/jwks");
     world_step(&w, &a, world_error);
 
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_id_token_invalid);
@@ -1185,7 +1185,7 @@ static void
 stop_at_put(world_actor_t *actor)
 {
     while (actor->op.type != cigna_op_script
-           || actor->op.script != cigna_script(cigna_script_grant_put))
+           || actor->op.redis.script != cigna_script(cigna_script_grant_put))
     {
         world_step(&w, actor, world_fine);
     }
@@ -1225,7 +1225,7 @@ tokens_of_a_grant_that_cannot_be_stored_are_revoked(void **state)
     while (!a.done) {
         world_step(&w, &a,
                    a.op.type == cigna_op_script
-                   && a.op.script == cigna_script(cigna_script_grant_put)
+                   && a.op.redis.script == cigna_script(cigna_script_grant_put)
                    ? world_error : world_fine);
     }
 

@@ -46,7 +46,7 @@ go_on(world_fault_e fault)
         ev.reply = ev.type == cigna_ev_ok ? reply : NULL;
 
     } else if (op.type == cigna_op_sleep) {
-        w.now_ms += op.ms;
+        w.now_ms += op.sleep.ms;
     }
 
     ev.now_ms = w.now_ms;
@@ -184,7 +184,7 @@ polls_are_quick_first_and_end_after_ten_seconds(void **state)
     assert_true(go_on(world_fine));
     assert_true(go_on(world_fine));
     assert_int_equal(op.type, cigna_op_sleep);
-    assert_int_equal(op.ms, 50);
+    assert_int_equal(op.sleep.ms, 50);
 
     while (go_on(world_fine)) { /* void */ }
 
@@ -229,10 +229,10 @@ an_ended_dance_leaves_the_list_of_open_ones(void **state)
     (void) take(world_fine);
     cigna_dance_claim_forget(&t, &op);
 
-    assert_slice(op.argv[0], "ZREM");
+    assert_slice(op.redis.argv[0], "ZREM");
     cigna_reply_destroy(world_redis(&w, &op));
     assert_null(world_get(&w, w.identity.dances_key, ""));
-    assert_int_equal(op.argc, 3);
+    assert_int_equal(op.redis.argc, 3);
 }
 
 

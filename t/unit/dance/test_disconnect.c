@@ -247,7 +247,8 @@ a_deletion_is_in_the_journal_before_it_is_reported(void **state)
     assert_int_equal(e->entry.connected_ms, connected_ms);
     assert_int_equal(e->entry.until_ms, w.now_ms + CIGNA_TOMB_MS);
     assert_slice(e->entry.tenant, "acme");
-    assert_true(cigna_slice_eq(e->entry.who, cigna_script_who(&w.identity)));
+    assert_true(cigna_slice_eq(e->entry.identity,
+                               cigna_script_identity(&w.identity)));
 }
 
 

@@ -49,7 +49,7 @@ static void
 stop_at_put(void)
 {
     while (a.op.type != cigna_op_script
-           || a.op.script != cigna_script(cigna_script_grant_put))
+           || a.op.redis.script != cigna_script(cigna_script_grant_put))
     {
         world_step(&w, &a, world_fine);
     }
@@ -333,7 +333,8 @@ the_journal_has_the_grant_as_redis_has_it(void **state)
                      strtoll((char *) field("c")->data, NULL, 10));
     assert_int_equal(e->entry.until_ms,
                      w.now_ms + w.provider.grant_ttl_s * 1000);
-    assert_true(cigna_slice_eq(e->entry.who, cigna_script_who(&w.identity)));
+    assert_true(cigna_slice_eq(e->entry.identity,
+                               cigna_script_identity(&w.identity)));
 }
 
 
@@ -359,7 +360,7 @@ every_put_fails(world_fault_e fault)
     while (!a.done) {
         world_step(&w, &a,
                    a.op.type == cigna_op_script
-                   && a.op.script == cigna_script(cigna_script_grant_put)
+                   && a.op.redis.script == cigna_script(cigna_script_grant_put)
                    ? fault : world_fine);
     }
 

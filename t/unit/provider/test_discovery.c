@@ -35,10 +35,10 @@ the_document_is_fetched_below_the_fhir_base(void **state)
     f = begin();
     world_step(&w, &a, world_fine);
 
-    assert_slice(a.op.http.url, "https://fhir.example/r4/.well-known/"
+    assert_slice(a.op.http.request.url, "https://fhir.example/r4/.well-known/"
                  "smart-configuration");
-    assert_int_equal(a.op.http.body.len, 0);
-    assert_int_equal(a.op.http.authorization.len, 0);
+    assert_int_equal(a.op.http.request.body.len, 0);
+    assert_int_equal(a.op.http.request.authorization.len, 0);
 
     (void) finish();
 

@@ -193,9 +193,9 @@ keys_are_asked_for_with_a_get(void **state)
     cigna_jwks_fetch_fetch(&w.provider, &op);
 
     assert_int_equal(op.type, cigna_op_http);
-    assert_slice(op.http.url, "https://as.example/jwks");
-    assert_int_equal(op.http.body.len, 0);
-    assert_int_equal(op.http.authorization.len, 0);
+    assert_slice(op.http.request.url, "https://as.example/jwks");
+    assert_int_equal(op.http.request.body.len, 0);
+    assert_int_equal(op.http.request.authorization.len, 0);
 }
 
 

@@ -72,25 +72,25 @@ the_journal_comes_before_redis(void **state)
 
     begin();
     assert_int_equal(op.type, cigna_op_journal);
-    assert_false(op.confirmed);
-    assert_int_equal(op.journal.generation, 2);
-    assert_int_equal(op.journal.connected_ms, 77);
-    assert_int_equal(op.journal.made_ms, w.now_ms);
-    assert_true(op.journal.blob.len > 0);
+    assert_false(op.journal.confirmed);
+    assert_int_equal(op.journal.entry.generation, 2);
+    assert_int_equal(op.journal.entry.connected_ms, 77);
+    assert_int_equal(op.journal.entry.made_ms, w.now_ms);
+    assert_true(op.journal.entry.blob.len > 0);
 
     assert_false(go_on(cigna_ev_ok));
     assert_int_equal(c.rc, cigna_grant_commit_usable);
 
     cigna_grant_commit_store(&c, &op);
     assert_int_equal(op.type, cigna_op_script);
-    assert_true(op.durable);
+    assert_true(op.redis.durable);
     assert_false(go_on(cigna_ev_ok));
     assert_int_equal(c.rc, cigna_grant_commit_stored);
 
     cigna_grant_commit_settle(&c, 1, &op);
     assert_int_equal(op.type, cigna_op_settle);
-    assert_true(op.confirmed);
-    assert_int_equal(op.journal.generation, 2);
+    assert_true(op.journal.confirmed);
+    assert_int_equal(op.journal.entry.generation, 2);
 }
 
 

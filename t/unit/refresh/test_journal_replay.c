@@ -469,7 +469,7 @@ journal_deletion(const char *id)
 
     memset(&entry, 0, sizeof(entry));
     entry.tenant = w.provider.tenant;
-    entry.who = cigna_script_who(&w.identity);
+    entry.identity = cigna_script_identity(&w.identity);
     entry.id = cigna_slice_str(id);
     entry.connected_ms = WORLD_START_MS;
     entry.made_ms = w.now_ms;
@@ -669,7 +669,7 @@ what_is_no_entry_of_this_vault_is_forgotten(void **state)
 
     leave();
     world_restore(&w, &b, NODE, 0);
-    b.flow.restore.entry.who.len--;
+    b.flow.restore.entry.identity.len--;
     world_run(&w, &b);
 
     assert_int_equal(b.flow.restore.rc, cigna_journal_replay_superseded);

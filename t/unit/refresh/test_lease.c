@@ -79,7 +79,7 @@ go_on(owner_t *o, world_fault_e fault)
         ev.reply = ev.type == cigna_ev_ok ? reply : NULL;
 
     } else {
-        w.now_ms += o->op.ms;
+        w.now_ms += o->op.sleep.ms;
         ev.now_ms = w.now_ms;
     }
 

@@ -383,7 +383,7 @@ wait_for_winner(void)
         world_step(&w, &b, world_fine);
     }
 
-    assert_true(b.op.watch);
+    assert_true(b.op.sleep.watch);
     w.now_ms += 100;
 
     while (stored().generation == 1) {
@@ -589,7 +589,7 @@ polls_are_spread(void **state)
         world_step(&w, &b, world_fine);
 
         if (b.op.type == cigna_op_sleep) {
-            ms = b.op.ms;
+            ms = b.op.sleep.ms;
             assert_in_range(ms, 400, 600);
             different += ms != last;
             last = ms;
@@ -668,13 +668,14 @@ the_lease_is_renewed_while_the_exchange_runs(void **state)
     (void) begin(&a);
     stop_at_exchange(&a);
 
-    assert_ptr_equal(a.op.keep, cigna_script(cigna_script_grant_renew));
-    assert_true(a.op.keep_ms <= CIGNA_LEASE_MS / 3);
+    assert_ptr_equal(a.op.http.lease.renew,
+                     cigna_script(cigna_script_grant_renew));
+    assert_true(a.op.http.lease.ms <= CIGNA_LEASE_MS / 3);
 
     /* a provider that takes its time, and a node that looks now and then */
 
     for (n = 0; n < 12; n++) {
-        w.now_ms += a.op.keep_ms;
+        w.now_ms += a.op.http.lease.ms;
         assert_non_null(lock());
         world_renew(&w, &a);
         assert_true(mark_left_ms() > 90 * 1000);
@@ -725,13 +726,13 @@ a_renewal_that_comes_late_locks_nothing(void **state)
     b.arena.start = NULL;
 
     world_step(&w, &a, world_unsent);
-    (void) world_keep(&w, &b, b.op.keep);
+    (void) world_keep(&w, &b, b.op.http.lease.renew);
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    (void) world_keep(&w, &b, b.op.keep);
+    (void) world_keep(&w, &b, b.op.http.lease.renew);
     assert_unlocked();
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    (void) world_keep(&w, &b, b.op.keep);
+    (void) world_keep(&w, &b, b.op.http.lease.renew);
     assert_unlocked();
     memset(&b, 0, sizeof(b));
 }
@@ -745,9 +746,9 @@ lease_and_rotation_are_written_durably(void **state)
     make_due();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_begin);
-    assert_true(a.op.durable);
+    assert_true(a.op.redis.durable);
     stop_before(&a, cigna_script_grant_swap);
-    assert_true(a.op.durable);
+    assert_true(a.op.redis.durable);
 }
 
 
@@ -1129,17 +1130,17 @@ an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody(void **state)
 
     (void) begin(&a);
     stop_at_turn(&a);
-    assert_true(a.op.probe);
+    assert_true(a.op.turn.probe);
 
     w.endpoint.heard_ms = w.now_ms - CIGNA_LEASE_MS;
     (void) begin(&a);
     stop_at_turn(&a);
-    assert_true(a.op.probe);
+    assert_true(a.op.turn.probe);
 
     w.endpoint.heard_ms++;
     (void) begin(&a);
     stop_at_turn(&a);
-    assert_false(a.op.probe);
+    assert_false(a.op.turn.probe);
 
     /* a first attempt never is one */
 
@@ -1147,7 +1148,7 @@ an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody(void **state)
     w.now_ms += HOUR_MS;
     (void) begin(&a);
     stop_at_turn(&a);
-    assert_false(a.op.probe);
+    assert_false(a.op.turn.probe);
 }
 
 

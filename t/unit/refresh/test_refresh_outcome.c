@@ -114,7 +114,7 @@ a_refusal_that_cannot_be_marked_is_an_outage(void **state)
     stop_before(&a, cigna_script_grant_swap);
 
     while (a.op.type != cigna_op_script
-           || a.op.script != cigna_script(cigna_script_grant_release))
+           || a.op.redis.script != cigna_script(cigna_script_grant_release))
     {
         world_step(&w, &a, world_error);
     }
@@ -1079,7 +1079,8 @@ a_token_is_used_as_soon_as_the_journal_has_it(void **state)
     assert_int_equal(e->entry.generation, 2);
     assert_slice(e->entry.tenant, "acme");
     assert_true(cigna_slice_eq(e->entry.id, f->grant.id));
-    assert_memory_equal(e->entry.who.data, w.identity.hash, CIGNA_NAME_LEN);
+    assert_memory_equal(e->entry.identity.data, w.identity.hash,
+                        CIGNA_NAME_LEN);
     assert_int_equal(e->entry.connected_ms, strtoll((char *) field("c")->data,
                                                     NULL, 10));
     assert_int_equal(e->entry.until_ms, w.now_ms + INT64_C(400) * DAY_MS);
@@ -1578,7 +1579,7 @@ send_long_token(void)
     cigna_arena_init(&a.arena, malloc(CIGNA_FLOW_ARENA), CIGNA_FLOW_ARENA);
 
     stop_at_exchange(&a);
-    assert_true(a.op.http.body.len > 3 * CIGNA_REFRESH_TOKEN_MAX);
+    assert_true(a.op.http.request.body.len > 3 * CIGNA_REFRESH_TOKEN_MAX);
 }
 
 

@@ -132,24 +132,24 @@ a_connection_is_set_up_in_order(void **state)
     f->db = 7;
 
     world_step(&w, &a, world_fine);
-    assert_int_equal(a.op.argc, 3);
-    assert_slice(a.op.argv[0], "AUTH");
-    assert_slice(a.op.argv[1], "gateway");
-    assert_slice(a.op.argv[2], WORLD_MARKER "-redis");
+    assert_int_equal(a.op.redis.argc, 3);
+    assert_slice(a.op.redis.argv[0], "AUTH");
+    assert_slice(a.op.redis.argv[1], "gateway");
+    assert_slice(a.op.redis.argv[2], WORLD_MARKER "-redis");
     assert_int_equal(f->rc, cigna_redis_handshake_pending);
 
     world_step(&w, &a, world_fine);
-    assert_slice(a.op.argv[0], "SELECT");
-    assert_slice(a.op.argv[1], "7");
+    assert_slice(a.op.redis.argv[0], "SELECT");
+    assert_slice(a.op.redis.argv[1], "7");
 
     world_step(&w, &a, world_fine);
-    assert_slice(a.op.argv[0], "CLIENT");
-    assert_slice(a.op.argv[1], "SETNAME");
-    assert_slice(a.op.argv[2], "cigna");
+    assert_slice(a.op.redis.argv[0], "CLIENT");
+    assert_slice(a.op.redis.argv[1], "SETNAME");
+    assert_slice(a.op.redis.argv[2], "cigna");
 
     world_step(&w, &a, world_fine);
-    assert_slice(a.op.argv[0], "INFO");
-    assert_slice(a.op.argv[1], "memory");
+    assert_slice(a.op.redis.argv[0], "INFO");
+    assert_slice(a.op.redis.argv[1], "memory");
 
     assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
     assert_string_equal(f->error, "");
@@ -164,7 +164,7 @@ what_is_not_configured_is_not_sent(void **state)
     begin()->password = cigna_slice_null;
 
     world_step(&w, &a, world_fine);
-    assert_slice(a.op.argv[0], "CLIENT");
+    assert_slice(a.op.redis.argv[0], "CLIENT");
 
     assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
 }
@@ -177,7 +177,7 @@ a_password_alone_is_that_of_the_default_user(void **state)
 
     (void) begin();
     world_step(&w, &a, world_fine);
-    assert_int_equal(a.op.argc, 2);
+    assert_int_equal(a.op.redis.argc, 2);
     assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
 }
 
@@ -352,8 +352,8 @@ the_vault_is_known_by_its_marker(void **state)
     world_step(&w, &a, world_fine);
     world_step(&w, &a, world_fine);
     assert_int_equal(a.op.type, cigna_op_script);
-    assert_int_equal(a.op.argc, 1);
-    assert_slice(a.op.argv[0], "cigna:v:{vault}");
+    assert_int_equal(a.op.redis.argc, 1);
+    assert_slice(a.op.redis.argv[0], "cigna:v:{vault}");
 
     assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
     assert_string_equal(f->error, "");

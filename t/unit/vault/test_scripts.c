@@ -92,7 +92,7 @@ send_op(redisContext *c, const cigna_op_t *op, const char *eval,
     n = 0;
 
     if (eval) {
-        (void) snprintf(nkeys, sizeof(nkeys), "%u", op->script->nkeys);
+        (void) snprintf(nkeys, sizeof(nkeys), "%u", op->redis.script->nkeys);
 
         argv[n++] = eval;
         argv[n++] = script;
@@ -103,9 +103,9 @@ send_op(redisContext *c, const cigna_op_t *op, const char *eval,
         len[i] = strlen(argv[i]);
     }
 
-    for (i = 0; i < op->argc; i++) {
-        argv[n] = (const char *) op->argv[i].data;
-        len[n++] = op->argv[i].len;
+    for (i = 0; i < op->redis.argc; i++) {
+        argv[n] = (const char *) op->redis.argv[i].data;
+        len[n++] = op->redis.argv[i].len;
     }
 
     reply = redisCommandArgv(c, (int) n, argv, len);
@@ -127,17 +127,17 @@ on_redis(void *data, const cigna_op_t *op)
         return send_op(c, op, NULL, NULL);
     }
 
-    reply = send_op(c, op, "EVALSHA", op->script->sha1);
+    reply = send_op(c, op, "EVALSHA", op->redis.script->sha1);
 
     if (reply->type == REDIS_REPLY_ERROR
         && strncmp(reply->str, "NOSCRIPT", 8) == 0)
     {
         freeReplyObject(reply);
-        reply = send_op(c, op, "EVAL", op->script->text);
+        reply = send_op(c, op, "EVAL", op->redis.script->text);
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        fail_msg("%s: %s", op->script->name, reply->str);
+        fail_msg("%s: %s", op->redis.script->name, reply->str);
     }
 
     return reply;
@@ -187,15 +187,15 @@ call(cigna_script_e script, ...)
     cigna_op_t   op;
 
     op.type = cigna_op_script;
-    op.script = cigna_script(script);
-    op.argc = 0;
+    op.redis.script = cigna_script(script);
+    op.redis.argc = 0;
 
     va_start(args, script);
 
     for (arg = va_arg(args, const char *); arg;
          arg = va_arg(args, const char *))
     {
-        op.argv[op.argc++] = cigna_slice_str(arg);
+        op.redis.argv[op.redis.argc++] = cigna_slice_str(arg);
     }
 
     va_end(args);
@@ -1289,7 +1289,9 @@ alike(const redisReply *x, const redisReply *y)
 static void
 random_op(cigna_op_t *op)
 {
-    size_t  i;
+    size_t         i;
+    unsigned       n;
+    cigna_slice_t  argv[10];
 
     static const char *const  grants[] = { "g:{1}", "g:{2}" };
     static const char *const  locks[] = { "l:{1}", "l:{2}" };
@@ -1359,14 +1361,11 @@ random_op(cigna_op_t *op)
 
     i = pick(sizeof(ops) / sizeof(ops[0]));
 
-    op->type = cigna_op_script;
-    op->script = cigna_script(ops[i].script);
-
-    for (op->argc = 0; op->argc < 10 && ops[i].args[op->argc]; op->argc++) {
-        op->argv[op->argc] = cigna_slice_str(
-                                 one_of(ops[i].args[op->argc],
-                                        ops[i].counts[op->argc]));
+    for (n = 0; n < 10 && ops[i].args[n]; n++) {
+        argv[n] = cigna_slice_str(one_of(ops[i].args[n], ops[i].counts[n]));
     }
+
+    cigna_script_run(op, ops[i].script, argv, n);
 }
 
 
@@ -1389,12 +1388,12 @@ is_timed(const cigna_op_t *op)
 {
     unsigned  i;
 
-    if (op->script == cigna_script(cigna_script_dance_list)) {
+    if (op->redis.script == cigna_script(cigna_script_dance_list)) {
         return 1;
     }
 
-    for (i = 0; i < op->argc; i++) {
-        if (op->argv[i].data == (const uint8_t *) instant) {
+    for (i = 0; i < op->redis.argc; i++) {
+        if (op->redis.argv[i].data == (const uint8_t *) instant) {
             return 1;
         }
     }
@@ -1408,10 +1407,11 @@ show(const cigna_op_t *op)
 {
     unsigned  i;
 
-    print_message("%s", op->script->name);
+    print_message("%s", op->redis.script->name);
 
-    for (i = 0; i < op->argc; i++) {
-        print_message(" \"%.*s\"", (int) op->argv[i].len, op->argv[i].data);
+    for (i = 0; i < op->redis.argc; i++) {
+        print_message(" \"%.*s\"", (int) op->redis.argv[i].len,
+                      op->redis.argv[i].data);
     }
 
     print_message("\n");
