@@ -326,9 +326,7 @@ ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
     run->on_end = ngx_cigna_journal_writer_end;
     run->on_revoke = ngx_cigna_revoker_start;
 
-    flow->vault = &mcf->vault;
-    flow->provider = tenant ? &tenant->provider : NULL;
-    flow->arena = &run->arena;
+    flow->subject = run->subject;
     flow->confirmed = look->confirmed;
 
     cigna_journal_replay_init(flow);

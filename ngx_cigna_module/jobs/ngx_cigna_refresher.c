@@ -244,10 +244,7 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     run->waiters_total = &tenant->waiters;
     run->waiters_total_max = tenant->refresh_waiters;
 
-    flow->vault = &run->mcf->vault;
-    flow->provider = &tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
     flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
     flow->wait_ms = tenant->connect_timeout + tenant->timeout;
 

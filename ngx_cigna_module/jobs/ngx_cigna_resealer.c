@@ -50,10 +50,7 @@ ngx_cigna_resealer_look(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     run->on_end = ngx_cigna_resealer_end;
 
     flow = run->flow;
-    flow->vault = &mcf->vault;
-    flow->provider = &tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
 
     cigna_reseal_init(flow);
 

@@ -73,6 +73,11 @@ ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 
     cigna_arena_init(&run->arena, mem, arena_size);
 
+    run->subject.vault = &mcf->vault;
+    run->subject.provider = tenant ? &tenant->provider : NULL;
+    run->subject.identity = &run->identity;
+    run->subject.arena = &run->arena;
+
     if (request != NULL && request->len) {
         run->log.request.data = ngx_pstrdup(pool, request);
         run->log.request.len = run->log.request.data ? request->len : 0;

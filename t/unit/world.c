@@ -597,22 +597,35 @@ world_connected(world_t *w)
 }
 
 
+cigna_subject_t
+world_subject(world_t *w, cigna_arena_t *arena)
+{
+    return (cigna_subject_t) {
+        .vault = &w->vault,
+        .provider = &w->provider,
+        .identity = &w->identity,
+        .arena = arena
+    };
+}
+
+
 int
 world_grant(world_t *w, cigna_arena_t *arena, cigna_grant_t *g)
 {
-    int             rc;
-    cigna_op_t      op;
-    cigna_reply_t  *reply;
+    int              rc;
+    cigna_op_t       op;
+    cigna_reply_t   *reply;
+    cigna_subject_t  subject;
 
     memset(g, 0, sizeof(cigna_grant_t));
+    subject = world_subject(w, arena);
 
     op.type = cigna_op_redis;
     op.redis.argc = (unsigned) cigna_vault_read_args(&w->identity,
                                                      op.redis.argv);
 
     reply = world_redis(w, &op);
-    rc = cigna_vault_read_grant(&w->vault, &w->provider, &w->identity, reply,
-                                arena, g, NULL);
+    rc = cigna_vault_read_grant(&subject, reply, g, NULL);
     cigna_reply_destroy(reply);
 
     return rc;

@@ -211,6 +211,10 @@ void world_identity(world_t *w, const char *tenant, const char *member,
     cigna_vault_names_t *id);
 
 
+/* the world's member, for flows that make what they make in this arena */
+cigna_subject_t world_subject(world_t *w, cigna_arena_t *arena);
+
+
 /* one operation of a flow on Redis; the reply is the caller's to free */
 cigna_reply_t *world_redis(world_t *w, const cigna_op_t *op);
 
@@ -321,6 +325,7 @@ struct world_actor_s {
     cigna_verdict_t              *verdict;  /* of a refresh */
     unsigned                      node;    /* set after the flow is chosen */
     cigna_arena_t                 arena;
+    cigna_subject_t               subject;  /* set when the flow is chosen */
     cigna_op_t                    op;
     int64_t                       asked_ms;  /* for the operation */
     int64_t                       wake_ms;  /* of a sleep */

@@ -10,7 +10,7 @@
 /* runs of flows, set up and not started yet */
 
 static void
-world_start(world_actor_t *a, world_flow_pt next)
+world_start(world_t *w, world_actor_t *a, world_flow_pt next)
 {
     world_watch_pt  watch;
 
@@ -22,6 +22,8 @@ world_start(world_actor_t *a, world_flow_pt next)
     a->op.type = cigna_op_sleep;
 
     cigna_arena_init(&a->arena, malloc(WORLD_ARENA), WORLD_ARENA);
+
+    a->subject = world_subject(w, &a->arena);
 }
 
 
@@ -94,7 +96,7 @@ world_setup(world_t *w, world_actor_t *a)
 {
     cigna_redis_handshake_t  *f;
 
-    world_start(a, world_next_setup);
+    world_start(w, a, world_next_setup);
 
     f = &a->flow.setup;
     f->password = cigna_slice_str(w->password);
@@ -108,7 +110,7 @@ world_discovery(world_t *w, world_actor_t *a)
 {
     cigna_discovery_t  *f;
 
-    world_start(a, world_next_discovery);
+    world_start(w, a, world_next_discovery);
 
     f = &a->flow.discovery;
     f->provider = &w->provider;
@@ -123,13 +125,10 @@ world_connect(world_t *w, world_actor_t *a, const char *return_to)
 {
     cigna_connect_t  *f;
 
-    world_start(a, world_next_connect);
+    world_start(w, a, world_next_connect);
 
     f = &a->flow.connect;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->identity = &w->identity;
-    f->arena = &a->arena;
+    f->subject = &a->subject;
     f->return_to = cigna_slice_str(return_to);
 
     cigna_connect_init(f);
@@ -155,13 +154,10 @@ world_callback(world_t *w, world_actor_t *a, const char *code,
 {
     cigna_callback_t  *f;
 
-    world_start(a, world_next_callback);
+    world_start(w, a, world_next_callback);
 
     f = &a->flow.callback;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->identity = &w->identity;
-    f->arena = &a->arena;
+    f->subject = &a->subject;
     f->code = world_text(a, code);
     f->state_param = world_text(a, state);
     f->secret = world_text(a, secret);
@@ -176,13 +172,10 @@ world_refresh(world_t *w, world_actor_t *a)
 {
     cigna_refresh_t  *f;
 
-    world_start(a, world_next_refresh);
+    world_start(w, a, world_next_refresh);
 
     f = &a->flow.refresh;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->identity = &w->identity;
-    f->arena = &a->arena;
+    f->subject = &a->subject;
     f->exchange_ms = WORLD_HTTP_MS;
     f->wait_ms = WORLD_WAIT_MS;
     a->verdict = &f->verdict;
@@ -196,13 +189,10 @@ world_disconnect(world_t *w, world_actor_t *a)
 {
     cigna_disconnect_t  *f;
 
-    world_start(a, world_next_disconnect);
+    world_start(w, a, world_next_disconnect);
 
     f = &a->flow.disconnect;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->identity = &w->identity;
-    f->arena = &a->arena;
+    f->subject = &a->subject;
 
     cigna_disconnect_init(f);
 }
@@ -213,13 +203,10 @@ world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id)
 {
     cigna_userinfo_t  *f;
 
-    world_start(a, world_next_userinfo);
+    world_start(w, a, world_next_userinfo);
 
     f = &a->flow.userinfo;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->identity = &w->identity;
-    f->arena = &a->arena;
+    f->subject = &a->subject;
     f->id = id;
 
     cigna_userinfo_init(f);
@@ -232,21 +219,19 @@ world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n)
     cigna_journal_replay_t  *f;
     cigna_journal_t         *entry;
 
-    world_start(a, world_next_restore);
+    world_start(w, a, world_next_restore);
 
     f = &a->flow.restore;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->arena = &a->arena;
+    f->subject = a->subject;
     f->confirmed = world_entry(w, node, n)->confirmed;
     f->entry = world_entry(w, node, n)->entry;
 
     entry = &f->entry;
 
-    if (cigna_arena_copy(f->arena, entry->identity, &entry->identity)
+    if (cigna_arena_copy(&a->arena, entry->identity, &entry->identity)
         != CIGNA_OK
-        || cigna_arena_copy(f->arena, entry->id, &entry->id) != CIGNA_OK
-        || cigna_arena_copy(f->arena, entry->blob, &entry->blob) != CIGNA_OK)
+        || cigna_arena_copy(&a->arena, entry->id, &entry->id) != CIGNA_OK
+        || cigna_arena_copy(&a->arena, entry->blob, &entry->blob) != CIGNA_OK)
     {
         world_fail("no room");
     }

@@ -15,11 +15,7 @@
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t        *vault;
-    cigna_provider_t           *provider;  /* its JWKS may be replaced, and
-                                              its secret noted */
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
     cigna_slice_t               state_param;
     cigna_slice_t               code;      /* empty if absent */
     cigna_slice_t               iss;       /* RFC 9207, empty if absent */
@@ -49,8 +45,8 @@ typedef struct {
     cigna_retry_t               retry;
     unsigned                    fetched_keys:1;  /* for this id_token */
     int64_t                     sent_ms;   /* the code */
-    cigna_dance_claim_t         take;
-    cigna_grant_install_t       put;       /* "old" and "unread" are results */
+    cigna_dance_claim_t         claim;
+    cigna_grant_install_t       install;   /* "old" and "unread" are results */
     cigna_token_reply_t         tokens;
     cigna_id_token_t            claims;
     cigna_userinfo_t            userinfo;

@@ -24,10 +24,7 @@
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t        *vault;
-    const cigna_provider_t     *provider;
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
     cigna_slice_t               return_to;  /* as asked; empty: the default */
 
     /* results: none means that the dance has started */

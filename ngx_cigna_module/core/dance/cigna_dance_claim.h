@@ -14,10 +14,7 @@
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_vault_t        *vault;
-    const cigna_provider_t     *provider;
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
     cigna_slice_t               state_param;
     cigna_slice_t               secret;
     unsigned                    exchange_ms;  /* all deadlines of an exchange */

@@ -16,10 +16,7 @@
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t        *vault;
-    const cigna_provider_t     *provider;
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
 
     /* results, complete when the flow reports (or is done) */
     cigna_dance_outcome_e       outcome;   /* disconnected, not_disconnected */

@@ -30,10 +30,7 @@ typedef enum {
 
 typedef struct {
     /* set by the caller, borrowed until it is over */
-    const cigna_vault_t        *vault;
-    const cigna_provider_t     *provider;
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
     cigna_slice_t               id;        /* of the grant that is meant */
 
     /* results */

@@ -25,10 +25,7 @@ typedef enum {
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_vault_t        *vault;
-    const cigna_provider_t     *provider;
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
 
     /* result */
     cigna_grant_commit_e        rc;

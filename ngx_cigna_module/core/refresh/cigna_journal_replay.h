@@ -31,9 +31,9 @@ typedef enum {
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t     *vault;
-    const cigna_provider_t  *provider;     /* NULL: the tenant is no more */
-    cigna_arena_t           *arena;
+    cigna_subject_t          subject;      /* its provider is NULL if the tenant
+                                              is no longer configured; the flow
+                                              sets its identity */
     cigna_journal_t          entry;
     unsigned                 confirmed:1;  /* Redis has had it before */
 

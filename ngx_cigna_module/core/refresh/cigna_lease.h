@@ -48,8 +48,7 @@ typedef enum {
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
     unsigned                    exchange_ms;  /* all deadlines of an exchange */
     unsigned                    wait_ms;   /* for somebody else, in all */
 

@@ -255,18 +255,14 @@ static void
 cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    f->lease.identity = f->identity;
-    f->lease.arena = f->arena;
+    f->lease.subject = f->subject;
     f->lease.exchange_ms = f->exchange_ms;
     f->lease.wait_ms = f->wait_ms;
 
-    f->verdict.provider = f->provider;
+    f->verdict.provider = f->subject->provider;
     f->verdict.grant = &f->grant;
 
-    f->commit.vault = f->vault;
-    f->commit.provider = f->provider;
-    f->commit.identity = f->identity;
-    f->commit.arena = f->arena;
+    f->commit.subject = f->subject;
 
     if (cigna_lease_init(&f->lease, ev) != CIGNA_OK) {
         cigna_refresh_report(f, ev, op, cigna_refresh_vault, "no room");
@@ -281,7 +277,7 @@ void
 cigna_refresh_read(cigna_refresh_t *f, cigna_op_t *op,
     cigna_refresh_state_e state)
 {
-    cigna_script_read(op, f->identity);
+    cigna_script_read(op, f->subject->identity);
     cigna_retry_init(&f->retry, op, state);
     f->state = state;
 }
@@ -417,8 +413,11 @@ static void
 cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    const char            *why;
-    cigna_http_request_t   req;
+    const char             *why;
+    cigna_http_request_t    req;
+    const cigna_subject_t  *s;
+
+    s = f->subject;
 
     /* the lease may have been lost with the primary that granted it */
 
@@ -435,13 +434,13 @@ cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     } else if (cigna_lease_late(&f->lease, ev->now_ms)) {
         why = "held up for too long";
 
-    } else if (f->provider->token_endpoint.len == 0
+    } else if (s->provider->token_endpoint.len == 0
                || !cigna_refresh_has_room(f)
-               || cigna_oauth_refresh_request(f->provider,
+               || cigna_oauth_refresh_request(s->provider,
                                               cigna_client_secret(&f->secret,
-                                                                  f->provider),
-                                              f->grant.refresh_token,
-                                              f->arena, &req)
+                                                                  s->provider),
+                                              f->grant.refresh_token, s->arena,
+                                              &req)
                   != CIGNA_OK)
     {
         why = "the request cannot be made";
@@ -554,7 +553,11 @@ cigna_refresh_revoke(cigna_refresh_t *f, cigna_op_t *op)
 static int
 cigna_refresh_has_room(const cigna_refresh_t *f)
 {
-    return f->arena->end - f->arena->pos >= CIGNA_REFRESH_ROOM;
+    const cigna_arena_t  *a;
+
+    a = f->subject->arena;
+
+    return a->end - a->pos >= CIGNA_REFRESH_ROOM;
 }
 
 
@@ -564,8 +567,7 @@ cigna_refresh_record(const cigna_refresh_t *f, const cigna_reply_t *record,
 {
     memset(g, 0, sizeof(cigna_grant_t));
 
-    switch (cigna_vault_read_grant(f->vault, f->provider, f->identity, record,
-                                   f->arena, g, mark))
+    switch (cigna_vault_read_grant(f->subject, record, g, mark))
     {
     case CIGNA_OK:
         return cigna_refresh_ok;

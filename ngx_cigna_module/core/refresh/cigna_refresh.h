@@ -19,10 +19,7 @@
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t        *vault;
-    cigna_provider_t           *provider;  /* its secret may be noted */
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
     unsigned                    exchange_ms;  /* all deadlines of an exchange */
     unsigned                    wait_ms;   /* for somebody else's refresh */
 

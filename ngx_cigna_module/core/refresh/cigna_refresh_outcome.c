@@ -28,7 +28,10 @@ void
 cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_token_e  e;
+    cigna_token_e           e;
+    const cigna_subject_t  *s;
+
+    s = f->subject;
 
     if (ev->type == cigna_ev_lost) {
         f->answer = cigna_answer_lost;
@@ -45,17 +48,17 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &f->tokens);
+    e = cigna_oauth_token_reply(ev->status, ev->body, s->arena, &f->tokens);
 
     if (e == cigna_token_ok) {
-        cigna_client_secret_works(&f->secret, f->provider);
+        cigna_client_secret_works(&f->secret, s->provider);
         cigna_refresh_tokens(f, ev, op);
         return;
     }
 
     if (cigna_client_secret_refused(ev->status, e, &f->tokens)) {
 
-        if (cigna_client_secret_turn(&f->secret, f->provider)) {
+        if (cigna_client_secret_turn(&f->secret, s->provider)) {
             cigna_refresh_lease(f, ev, op);
             return;
         }
@@ -101,8 +104,8 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
      * cigna_grant_write.h.  What became of the refresh token nobody knows.
      */
 
-    if (cigna_grant_write_same(f->provider, &f->tokens, ev->now_ms, f->arena,
-                               &f->fresh, &why)
+    if (cigna_grant_write_same(f->subject, &f->tokens, ev->now_ms, &f->fresh,
+                               &why)
         != CIGNA_OK)
     {
         f->answer = cigna_answer_failed;
@@ -111,7 +114,8 @@ cigna_refresh_tokens(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    cigna_grant_write_tokens(f->provider, &f->tokens, f->sent_ms, &f->fresh);
+    cigna_grant_write_tokens(f->subject->provider, &f->tokens, f->sent_ms,
+                             &f->fresh);
 
     f->fresh.generation++;
     f->fresh.forced = f->verdict.refused_id.len
@@ -305,9 +309,8 @@ cigna_refresh_mark_spent(cigna_refresh_t *f, const cigna_event_t *ev,
     f->fresh.obtained_ms = ev->now_ms;
     f->fresh.generation++;
 
-    if (cigna_grant_write_swap(f->vault, f->provider, f->identity, &f->fresh,
-                               f->lease.owner, CIGNA_REFRESH_SPENT_MS,
-                               ev->random, f->arena, op)
+    if (cigna_grant_write_swap(f->subject, &f->fresh, f->lease.owner,
+                               CIGNA_REFRESH_SPENT_MS, ev->random, op)
         != CIGNA_OK)
     {
         cigna_refresh_passing(f, ev, op, cigna_refresh_vault,

@@ -70,7 +70,7 @@ typedef struct {
 
     /* results */
     const char              *why;          /* for the log; NULL: nothing odd */
-    int64_t                  retry_after_s;   /* of "paused"; -1: not known */
+    int64_t                  retry_after_s;  /* of "paused"; -1: not known */
 } cigna_verdict_t;
 
 

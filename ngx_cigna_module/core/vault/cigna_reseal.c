@@ -86,7 +86,7 @@ static void
 cigna_reseal_read(cigna_reseal_t *f, cigna_op_t *op)
 {
     f->state = cigna_reseal_st_read;
-    cigna_script_read(op, f->identity);
+    cigna_script_read(op, f->subject->identity);
 }
 
 
@@ -104,16 +104,15 @@ cigna_reseal_set(cigna_reseal_t *f, const cigna_event_t *ev, cigna_op_t *op)
         return rc;
     }
 
-    argv[0] = f->identity->grant_key;
+    argv[0] = f->subject->identity->grant_key;
 
     /* the event's bytes do not live as long as the operation's */
 
-    if (cigna_arena_copy(f->arena, blob, &argv[1]) != CIGNA_OK) {
+    if (cigna_arena_copy(f->subject->arena, blob, &argv[1]) != CIGNA_OK) {
         return cigna_reseal_unavailable;
     }
 
-    switch (cigna_vault_reseal_grant(f->vault, f->provider, f->identity, &g,
-                                     blob, f->arena, &argv[2]))
+    switch (cigna_vault_reseal_grant(f->subject, &g, blob, &argv[2]))
     {
 
     case CIGNA_OK:
@@ -161,7 +160,7 @@ cigna_reseal_record(cigna_reseal_t *f, const cigna_event_t *ev,
         return cigna_reseal_unavailable;
     }
 
-    return cigna_vault_current(f->vault, *blob) ? cigna_reseal_current
+    return cigna_vault_current(f->subject->vault, *blob) ? cigna_reseal_current
                                                 : cigna_reseal_pending;
 }
 

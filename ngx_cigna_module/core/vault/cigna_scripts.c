@@ -685,15 +685,14 @@ cigna_script_identity(const cigna_vault_names_t *id)
 
 
 int
-cigna_script_channel(const cigna_vault_t *vault, cigna_arena_t *a,
-    cigna_slice_t *channel)
+cigna_script_channel(const cigna_subject_t *s, cigna_slice_t *channel)
 {
     cigna_buf_t  b;
 
-    cigna_arena_open(a, &b);
-    cigna_buf_append(&b, vault->prefix);
+    cigna_arena_open(s->arena, &b);
+    cigna_buf_append(&b, s->vault->prefix);
     cigna_buf_append_str(&b, ":invalidate");
-    *channel = cigna_arena_close(a, &b);
+    *channel = cigna_arena_close(s->arena, &b);
 
     return channel->len == 0 ? CIGNA_ERROR : CIGNA_OK;
 }

@@ -84,8 +84,7 @@ cigna_slice_t cigna_script_identity(const cigna_vault_names_t *id);
  * message is "<identity> <grant id> <generation>", generation 0 after a
  * deletion, and "-" for the id if nothing was there to be deleted.
  */
-int cigna_script_channel(const cigna_vault_t *vault, cigna_arena_t *a,
-    cigna_slice_t *channel);
+int cigna_script_channel(const cigna_subject_t *s, cigna_slice_t *channel);
 
 
 #endif /* _CIGNA_SCRIPTS_H_INCLUDED_ */

@@ -37,8 +37,8 @@ typedef struct {
 } dance_t;
 
 
-static scene_t           scene;
-static dance_t           dances[DANCES];
+static scene_t              scene;
+static dance_t              dances[DANCES];
 static cigna_vault_names_t  other;
 
 /* which dance and visitor each actor is */
@@ -76,7 +76,7 @@ is_token_request(const world_actor_t *a)
 static void
 check_stranger(const cigna_callback_t *f, visitor_e visitor)
 {
-    fuzz_assert(!f->stored && !f->take.dance.verifier.len);
+    fuzz_assert(!f->stored && !f->claim.dance.verifier.len);
     fuzz_assert(f->return_to.len == 0);
 
     switch (f->outcome) {
@@ -130,7 +130,7 @@ check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
     /* (3) */
 
     if (a->redis_faults == 0 && field(d, "k")
-        && field_is(field(d, "k"), f->take.taker))
+        && field_is(field(d, "k"), f->claim.taker))
     {
         fuzz_assert(field(d, "o")
                     || (int64_t) strtoll((char *) field(d, "t")->data, NULL,
@@ -165,8 +165,9 @@ check_revoked(const world_actor_t *a, const cigna_callback_t *f)
         return;
     }
 
-    fuzz_assert(f->put.replaced && !is_stored(&f->put.old));
-    fuzz_assert(cigna_slice_eq(a->op.revoke.token, f->put.old.refresh_token));
+    fuzz_assert(f->install.replaced && !is_stored(&f->install.old));
+    fuzz_assert(cigna_slice_eq(a->op.revoke.token,
+                               f->install.old.refresh_token));
     fuzz_assert(!cigna_slice_eq(a->op.revoke.token, f->grant.refresh_token));
 }
 
@@ -176,16 +177,16 @@ check_revoked(const world_actor_t *a, const cigna_callback_t *f)
 static void
 check_journal(const cigna_op_t *op, const cigna_callback_t *f)
 {
-    fuzz_assert(cigna_slice_eq(op->journal.entry.id, f->put.entry.id));
+    fuzz_assert(cigna_slice_eq(op->journal.entry.id, f->install.entry.id));
 
     if (op->journal.confirmed) {
         fuzz_assert(op->journal.entry.generation == 1
                     && op->journal.entry.blob.len);
-        fuzz_assert(f->put.rc == cigna_grant_install_ok);
+        fuzz_assert(f->install.rc == cigna_grant_install_ok);
 
     } else {
-        fuzz_assert(op->journal.entry.generation == 0 && f->put.lost);
-        fuzz_assert(f->put.rc == cigna_grant_install_failed);
+        fuzz_assert(op->journal.entry.generation == 0 && f->install.lost);
+        fuzz_assert(f->install.rc == cigna_grant_install_failed);
     }
 }
 
@@ -205,7 +206,7 @@ check(scene_t *s, world_actor_t *a)
 
     if (is_token_request(a)) {
         fuzz_assert(visitor_of[n] == visitor_browser);
-        fuzz_assert(field_is(field(d, "k"), f->take.taker));
+        fuzz_assert(field_is(field(d, "k"), f->claim.taker));
         fuzz_assert(field(d, "o") == NULL);
     }
 
@@ -308,7 +309,7 @@ begin_hit(unsigned n, unsigned choice)
     counted[n] = 0;
 
     if (visitor == visitor_other) {
-        a->flow.callback.identity = &other;
+        a->subject.identity = &other;
 
     } else if (visitor == visitor_denied) {
         a->flow.callback.error = cigna_slice("access_denied");

@@ -83,10 +83,11 @@ equal(const bytes_t *a, const bytes_t *b)
 static bytes_t
 opened(const cigna_vault_t *vault)
 {
-    bytes_t         b, id, blob;
-    cigna_arena_t   arena;
-    cigna_grant_t   g;
-    static uint8_t  room[16 * 1024];
+    bytes_t          b, id, blob;
+    cigna_arena_t    arena;
+    cigna_grant_t    g;
+    cigna_subject_t  s;
+    static uint8_t   room[16 * 1024];
 
     b.len = 0;
     id = field("i");
@@ -97,11 +98,13 @@ opened(const cigna_vault_t *vault)
     g.id = cigna_slice_make(id.data, id.data + id.len);
     g.generation = strtoull((const char *) field("g").data, NULL, 10);
 
+    s = world_subject(&w, &arena);
+    s.vault = vault;
+
     if (blob.len
-        && cigna_vault_open_grant(vault, &w.provider, &w.identity,
-                                  cigna_slice_make(blob.data,
-                                                   blob.data + blob.len),
-                                  &arena, &g)
+        && cigna_vault_open_grant(&s, cigna_slice_make(blob.data,
+                                                       blob.data + blob.len),
+                                  &g)
            == CIGNA_OK)
     {
         b.len = g.access_token.len;
@@ -122,10 +125,13 @@ reseal(const cigna_vault_t *vault, unsigned fault)
     cigna_arena_t    arena;
     cigna_reply_t   *reply;
     cigna_reseal_t   f;
+    cigna_subject_t  s;
 
     cigna_arena_init(&arena, mem, sizeof(mem));
-    f = (cigna_reseal_t) { .vault = vault, .provider = &w.provider,
-                           .identity = &w.identity, .arena = &arena };
+    s = world_subject(&w, &arena);
+    s.vault = vault;
+
+    f = (cigna_reseal_t) { .subject = &s };
     cigna_reseal_init(&f);
 
     blob = field("b");

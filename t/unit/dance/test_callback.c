@@ -475,7 +475,7 @@ another_member_ends_the_dance_and_gets_no_grant(void **state)
     world_identity(&w, "acme", "somebody else", &other);
 
     (void) hit(&a, &dance);
-    a.flow.callback.identity = &other;
+    a.subject.identity = &other;
     assert_int_equal(finish(&a)->outcome,
                      cigna_dance_outcome_identity_mismatch);
 
@@ -503,7 +503,7 @@ another_member_does_not_disturb_a_dance_under_way_or_ended(void **state)
     stop_at_exchange(&a);
 
     (void) hit(&b, &dance);
-    b.flow.callback.identity = &other;
+    b.subject.identity = &other;
     assert_int_equal(finish(&b)->outcome,
                      cigna_dance_outcome_identity_mismatch);
     world_end(&b);
@@ -511,7 +511,7 @@ another_member_does_not_disturb_a_dance_under_way_or_ended(void **state)
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
 
     (void) hit(&b, &dance);
-    b.flow.callback.identity = &other;
+    b.subject.identity = &other;
     assert_int_equal(finish(&b)->outcome,
                      cigna_dance_outcome_identity_mismatch);
     assert_remembered(&dance, "connected");
@@ -528,7 +528,7 @@ the_same_member_of_another_tenant_is_another_identity(void **state)
     world_identity(&w, "rival", "member", &other);
 
     (void) hit(&a, &dance);
-    a.flow.callback.identity = &other;
+    a.subject.identity = &other;
     assert_int_equal(finish(&a)->outcome,
                      cigna_dance_outcome_identity_mismatch);
     assert_int_equal(w.codes_posted, 0);

@@ -8,12 +8,13 @@
 #include "dance/cigna_dance_claim.h"
 
 
-static cigna_dance_claim_t   t;
-static uint8_t        mem[64 * 1024];
-static cigna_arena_t  arena;
-static cigna_op_t     op;
-static unsigned       asked;               /* of Redis */
-static char           code[64], param[64], secret[64];
+static cigna_dance_claim_t  t;
+static uint8_t              mem[64 * 1024];
+static cigna_arena_t        arena;
+static cigna_subject_t      subject;
+static cigna_op_t           op;
+static unsigned             asked;         /* of Redis */
+static char                 code[64], param[64], secret[64];
 
 
 /* one operation; 1 while there is another */
@@ -261,10 +262,8 @@ setup(void **state)
     asked = 0;
 
     memset(&t, 0, sizeof(t));
-    t.vault = &w.vault;
-    t.provider = &w.provider;
-    t.identity = &w.identity;
-    t.arena = &arena;
+    subject = world_subject(&w, &arena);
+    t.subject = &subject;
     t.state_param = cigna_slice_str(param);
     t.secret = cigna_slice_str(secret);
 

@@ -80,7 +80,7 @@ the_replaced_grant_is_revoked_after_the_report(void **state)
     assert_int_equal(w.revoked, 0);
 
     f = finish();
-    assert_true(f->put.replaced);
+    assert_true(f->install.replaced);
     assert_false(f->changed);
     assert_string_equal(f->detail, "");
     assert_int_equal(w.revoked, 1);
@@ -129,7 +129,7 @@ a_first_grant_replaces_nothing(void **state)
     world_delete(&w, w.identity.grant_key);
 
     (void) begin();
-    assert_false(finish()->put.replaced);
+    assert_false(finish()->install.replaced);
     assert_int_equal(w.revoked, 0);
 }
 
@@ -162,7 +162,7 @@ where_the_reply_was_lost_the_look_before_tells_what_was_replaced(void **state)
     world_step(&w, &a, world_lost_after);
 
     assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
-    assert_true(a.flow.callback.put.replaced);
+    assert_true(a.flow.callback.install.replaced);
     assert_int_equal(w.revoked, 1);
     assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
 }
@@ -257,7 +257,7 @@ a_server_that_returns_the_same_refresh_token_keeps_it(void **state)
                     "\"token_type\":\"bearer\",\"expires_in\":3599}");
 
     assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
-    assert_true(a.flow.callback.put.replaced);
+    assert_true(a.flow.callback.install.replaced);
     assert_int_equal(w.revoked, 0);
 }
 
@@ -275,8 +275,8 @@ a_record_that_cannot_be_opened_is_replaced_and_reported(void **state)
     f = finish();
 
     assert_int_equal(f->outcome, cigna_dance_outcome_connected);
-    assert_true(f->put.replaced);
-    assert_true(f->put.unread);
+    assert_true(f->install.replaced);
+    assert_true(f->install.unread);
     assert_false(f->changed);
     assert_int_equal(w.revoked, 0);
 }
@@ -290,7 +290,7 @@ another_person_than_before_is_noticed(void **state)
     (void) snprintf(w.patient, sizeof(w.patient), "A2");
     (void) begin();
     assert_true(finish()->changed);
-    assert_slice(a.flow.callback.put.old.patient, "A1");
+    assert_slice(a.flow.callback.install.old.patient, "A1");
 
     w.id_token = 1;
     (void) begin();
@@ -299,7 +299,7 @@ another_person_than_before_is_noticed(void **state)
     (void) snprintf(w.sub, sizeof(w.sub), "somebody else");
     (void) begin();
     assert_true(finish()->changed);
-    assert_slice(a.flow.callback.put.old.sub, "member-1");
+    assert_slice(a.flow.callback.install.old.sub, "member-1");
     assert_slice(a.flow.callback.grant.sub, "somebody else");
 
     /* what is not known has not changed */

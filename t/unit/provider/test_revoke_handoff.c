@@ -5,7 +5,7 @@
 
 
 static cigna_revoke_handoff_t  r;
-static cigna_op_t      op;
+static cigna_op_t              op;
 
 
 static void

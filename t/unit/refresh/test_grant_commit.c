@@ -6,11 +6,12 @@
 #include "refresh/cigna_grant_commit.h"
 
 
-static uint8_t         mem[64 * 1024];
-static cigna_arena_t   arena;
-static cigna_grant_t   g;
+static uint8_t               mem[64 * 1024];
+static cigna_arena_t         arena;
+static cigna_subject_t       subject;
+static cigna_grant_t         g;
 static cigna_grant_commit_t  c;
-static cigna_op_t      op;
+static cigna_op_t            op;
 
 
 static cigna_event_t
@@ -202,10 +203,8 @@ setup(void **state)
     cigna_arena_init(&arena, mem, sizeof(mem));
 
     memset(&c, 0, sizeof(c));
-    c.vault = &w.vault;
-    c.provider = &w.provider;
-    c.identity = &w.identity;
-    c.arena = &arena;
+    subject = world_subject(&w, &arena);
+    c.subject = &subject;
 
     return world_grant(&w, &arena, &g) == CIGNA_OK ? 0 : -1;
 }

@@ -638,7 +638,7 @@ the_tenant_may_be_no_more(void **state)
 
     world_end(&b);
     world_restore(&w, &b, NODE, 0);
-    b.flow.restore.provider = NULL;
+    b.flow.restore.subject.provider = NULL;
     world_run(&w, &b);
 
     assert_int_equal(b.flow.restore.rc, cigna_journal_replay_superseded);

@@ -8,9 +8,10 @@
 #include "refresh/cigna_lease.h"
 
 
-static cigna_grant_t  g;
-static uint8_t        mem[16 * 1024], grant_mem[16 * 1024];
-static cigna_arena_t  arena;
+static cigna_grant_t    g;
+static uint8_t          mem[16 * 1024], grant_mem[16 * 1024];
+static cigna_arena_t    arena;
+static cigna_subject_t  subject;
 
 
 /* an owner, whose random bytes are all the same */
@@ -47,8 +48,8 @@ init(owner_t *o, uint8_t name)
 
     memset(o, 0, sizeof(owner_t));
     o->name = name;
-    o->lease.identity = &w.identity;
-    o->lease.arena = &arena;
+    subject = world_subject(&w, &arena);
+    o->lease.subject = &subject;
     o->lease.exchange_ms = WORLD_HTTP_MS;
     o->lease.wait_ms = 1000;
 

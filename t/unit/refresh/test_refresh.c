@@ -301,7 +301,8 @@ a_record_of_another_member_does_not_open(void **state)
         }
     }
 
-    begin(&a)->identity = &other;
+    (void) begin(&a);
+    a.subject.identity = &other;
     assert_int_equal(finish(&a)->rc, cigna_refresh_damaged);
     assert_int_equal(a.flow.refresh.grant.access_token.len, 0);
     assert_int_equal(w.refreshes_posted, 0);

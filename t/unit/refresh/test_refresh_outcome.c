@@ -1305,8 +1305,7 @@ reseal(void)
     g = stored();
     argv[0] = w.identity.grant_key;
     argv[1] = (cigna_slice_t) { field("b")->data, field("b")->len };
-    assert_int_equal(cigna_vault_seal_grant(&w.vault, &w.provider, &w.identity,
-                                            &g, nonce, &a.arena, &argv[2]),
+    assert_int_equal(cigna_vault_seal_grant(&a.subject, &g, nonce, &argv[2]),
                      CIGNA_OK);
     cigna_script_run(&op, cigna_script_grant_reseal, argv, 3);
     cigna_reply_destroy(world_redis(&w, &op));
@@ -1540,13 +1539,15 @@ long_token(size_t len)
 static void
 store_long_tokens(void)
 {
-    cigna_op_t      op;
-    cigna_grant_t   g;
-    cigna_arena_t   arena;
-    cigna_slice_t   argv[1 + CIGNA_GRANT_WRITE_ARGC];
-    static uint8_t  mem[CIGNA_FLOW_ARENA], nonce[CIGNA_SEAL_NONCE_LEN];
+    cigna_op_t       op;
+    cigna_grant_t    g;
+    cigna_arena_t    arena;
+    cigna_slice_t    argv[1 + CIGNA_GRANT_WRITE_ARGC];
+    cigna_subject_t  subject;
+    static uint8_t   mem[CIGNA_FLOW_ARENA], nonce[CIGNA_SEAL_NONCE_LEN];
 
     cigna_arena_init(&arena, mem, sizeof(mem));
+    subject = world_subject(&w, &arena);
 
     g = (cigna_grant_t) {
         .id = cigna_slice("BBBBBBBBBBBBBBBBBBBBBB"),
@@ -1557,8 +1558,7 @@ store_long_tokens(void)
     };
 
     argv[0] = w.identity.grant_key;
-    assert_int_equal(cigna_grant_write_args(&w.vault, &w.provider, &w.identity,
-                                            &g, DAY_MS, nonce, &arena,
+    assert_int_equal(cigna_grant_write_args(&subject, &g, DAY_MS, nonce,
                                             &argv[1]),
                      CIGNA_OK);
 

@@ -9,7 +9,7 @@
 
 
 static cigna_refusal_rate_t  brake;
-static uint64_t       tag;
+static uint64_t              tag;
 
 
 static int

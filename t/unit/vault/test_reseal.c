@@ -46,13 +46,13 @@ reseal(const cigna_vault_t *vault, unsigned fault, cigna_ev_e how)
     cigna_event_t    ev;
     cigna_reply_t   *reply;
     cigna_reseal_t   f;
+    cigna_subject_t  s;
 
     cigna_arena_wipe(&arena);
 
-    f.vault = vault;
-    f.provider = &w.provider;
-    f.identity = &w.identity;
-    f.arena = &arena;
+    s = world_subject(&w, &arena);
+    s.vault = vault;
+    f.subject = &s;
 
     cigna_reseal_init(&f);
     assert_int_equal(f.rc, cigna_reseal_pending);
@@ -104,18 +104,20 @@ reseal(const cigna_vault_t *vault, unsigned fault, cigna_ev_e how)
 static int
 opened(const cigna_vault_t *vault, cigna_grant_t *g)
 {
-    int             rc;
-    cigna_op_t      op;
-    cigna_slice_t   argv[CIGNA_GRANT_READ_ARGC];
-    cigna_reply_t  *reply;
+    int              rc;
+    cigna_op_t       op;
+    cigna_slice_t    argv[CIGNA_GRANT_READ_ARGC];
+    cigna_reply_t   *reply;
+    cigna_subject_t  s;
 
     memset(g, 0, sizeof(cigna_grant_t));
     cigna_flow_redis(&op, argv,
                      (unsigned) cigna_vault_read_args(&w.identity, argv));
 
     reply = world_redis(&w, &op);
-    rc = cigna_vault_read_grant(vault, &w.provider, &w.identity, reply,
-                                &arena, g, NULL);
+    s = world_subject(&w, &arena);
+    s.vault = vault;
+    rc = cigna_vault_read_grant(&s, reply, g, NULL);
     cigna_reply_destroy(reply);
 
     return rc;
