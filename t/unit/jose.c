@@ -2,14 +2,9 @@
 #define _GNU_SOURCE
 
 #include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
-#include <openssl/rsa.h>
 #include <stdio.h>
 
-#include "support.h"
-
-#include "http/cigna_base64url.h"
 #include "jose.h"
 
 

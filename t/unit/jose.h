@@ -3,9 +3,14 @@
 #define _JOSE_H_INCLUDED_
 
 
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <stdint.h>
+#include <openssl/rsa.h>
+
+#include "support.h"
+
+#include "http/cigna_base64url.h"
 
 
 /*

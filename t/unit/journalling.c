@@ -18,15 +18,13 @@ alive(int32_t pid)
 }
 
 
-int
-setup(void **state)
+cigna_book_t *
+new_journal(void)
 {
-    (void) state;
-
     memset(mem, 0, MEM);
     book = cigna_journal_open(mem, MEM);
 
-    return book == NULL;
+    return book;
 }
 
 

@@ -24,7 +24,8 @@ extern uint8_t        copy[CIGNA_JOURNAL_MEM];
 extern cigna_book_t  *book;
 
 
-int setup(void **state);
+/* for setup(): an empty journal, or NULL */
+cigna_book_t *new_journal(void);
 
 int alive(int32_t pid);
 

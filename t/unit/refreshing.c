@@ -151,14 +151,10 @@ lose_exchange(world_fault_e fault)
 }
 
 
-int
-setup(void **state)
+void
+connected_world(void)
 {
-    (void) state;
-
     memset(crowd, 0, sizeof(crowd));
     new_world();
     world_connected(&w);
-
-    return 0;
 }

@@ -12,7 +12,7 @@
 #include "vault/cigna_grant_write.h"
 
 
-/* for the tests of the refresh: each has a world with a connected member */
+/* for the tests of the refresh */
 
 #define CROWD    60
 
@@ -27,7 +27,8 @@
 extern world_actor_t  crowd[CROWD];
 
 
-int setup(void **state);
+/* for setup(): a world, and a member who is connected in it */
+void connected_world(void);
 
 /* begin: sets a refresh up; finish: runs it to its end; refresh: both */
 cigna_refresh_t *begin(world_actor_t *actor);

@@ -217,7 +217,7 @@ check_report(const world_actor_t *a)
             fuzz_assert(journalled(a->node, f)
                         || (field_is(field("i"), f->grant.id)
                             && number("g") == f->grant.generation));
-            fuzz_assert(a->tokens_sent == 1u + f->secret.turned);
+            fuzz_assert(a->tokens_sent == 1u + f->exchange.secret.turned);
 
         } else {
             fuzz_assert(f->grant.expires_ms > scene.w.now_ms);
@@ -235,7 +235,7 @@ check_report(const world_actor_t *a)
     case cigna_refresh_spent:
 
         fuzz_assert(scene.w.refused || f->verdict.mark.attempts >= ATTEMPTS);
-        fuzz_assert(!f->provisional);
+        fuzz_assert(!f->exchange.provisional);
         break;
 
     case cigna_refresh_unavailable:
@@ -383,8 +383,8 @@ die(unsigned n)
         return;
     }
 
-    if (a->tokens_sent && !a->reports && f->tokens.access_token.len
-        && a->lost == 0 && !f->foreign)
+    if (a->tokens_sent && !a->reports && f->exchange.tokens.access_token.len
+        && a->lost == 0 && !f->exchange.foreign)
     {
         world_token(&scene.w, f->grant.refresh_token)->unknown++;
         losses++;

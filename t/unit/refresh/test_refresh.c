@@ -3,7 +3,6 @@
 
 #include "refreshing.h"
 
-#include "refresh/cigna_refresh_flow.h"
 #include "rings.h"
 
 
@@ -1170,7 +1169,7 @@ who_has_no_turn_sends_nothing(void **state)
     f = refresh(&a);
     assert_int_equal(f->rc, cigna_refresh_paused);
     assert_int_equal(f->retry_after_s, 7);
-    assert_int_equal(f->answer, cigna_answer_none);
+    assert_int_equal(f->exchange.answer, cigna_answer_none);
     assert_int_equal(w.refreshes_posted, 0);
     assert_unlocked();
 }
@@ -1409,11 +1408,10 @@ every_operation_failing_in_turn_after_a_refusal(void **state)
 static void
 what_redis_says_is_told_from_what_it_does_not_say(void **state)
 {
-    size_t            i;
-    const char       *why;
-    cigna_grant_t     g;
-    cigna_reply_t    *reply;
-    cigna_refresh_t  *f;
+    size_t          i;
+    const char     *why;
+    cigna_grant_t   g;
+    cigna_reply_t  *reply;
 
     static const struct {
         const char       *resp;
@@ -1430,11 +1428,11 @@ what_redis_says_is_told_from_what_it_does_not_say(void **state)
 
     (void) state;
 
-    f = begin(&a);
+    (void) begin(&a);
 
     for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
         reply = world_reply(replies[i].resp, strlen(replies[i].resp));
-        assert_int_equal(cigna_refresh_record(f, reply, &g, NULL, &why),
+        assert_int_equal(cigna_verdict_read(&a.subject, reply, &g, NULL, &why),
                          replies[i].rc);
         assert_true(strlen(why));
         cigna_reply_destroy(reply);
@@ -1452,6 +1450,17 @@ every_result_has_a_name(void **state)
     for (rc = cigna_refresh_pending; rc <= cigna_refresh_unknown_key; rc++) {
         assert_string_not_equal(cigna_refresh_name(rc), "unknown");
     }
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    connected_world();
+
+    return 0;
 }
 
 

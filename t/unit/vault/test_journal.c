@@ -368,6 +368,15 @@ what_is_too_long_or_names_nobody_is_not_taken(void **state)
 
 #define test(f)  cmocka_unit_test_setup(f, setup)
 
+static int
+setup(void **state)
+{
+    (void) state;
+
+    return new_journal() == NULL;
+}
+
+
 int
 main(void)
 {

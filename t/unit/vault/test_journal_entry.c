@@ -197,6 +197,15 @@ whenever_a_writer_is_killed_all_else_is_kept(void **state)
 
 #define test(f)  cmocka_unit_test_setup(f, setup)
 
+static int
+setup(void **state)
+{
+    (void) state;
+
+    return new_journal() == NULL;
+}
+
+
 int
 main(void)
 {

@@ -4,6 +4,21 @@
 #include "refreshing.h"
 
 
+/* the secret that worked, and whether it is another one than before */
+
+static void
+assert_secret(const cigna_refresh_t *f, unsigned older, unsigned changed)
+{
+    const cigna_client_secret_t  *secret;
+
+    secret = &f->exchange.secret;
+
+    assert_true(secret->worked);
+    assert_int_equal(secret->older, older);
+    assert_int_equal(secret->changed, changed);
+}
+
+
 /* refused for good */
 
 static void
@@ -18,7 +33,7 @@ a_refused_grant_is_marked_spent_and_kept_for_thirty_days(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_spent);
-    assert_int_equal(f->answer, cigna_answer_refused);
+    assert_int_equal(f->exchange.answer, cigna_answer_refused);
     assert_int_equal(stored().state, cigna_grant_spent);
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-1");
     assert_unlocked();
@@ -146,7 +161,7 @@ a_reply_without_tokens_is_told_by_its_shape(void **state)
 
     /* nobody knows what became of the refresh token */
 
-    assert_int_equal(a.flow.refresh.answer, cigna_answer_failed);
+    assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_failed);
     assert_int_equal(mark_left_ms(), CIGNA_LEASE_MS);
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
@@ -164,7 +179,7 @@ an_error_that_cannot_be_read_has_had_no_effect(void **state)
     (void) snprintf(w.answer_body, sizeof(w.answer_body), "<html>");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(a.flow.refresh.answer, cigna_answer_failed);
+    assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_failed);
     assert_unlocked();
 }
 
@@ -200,8 +215,8 @@ where_too_many_are_refused_nothing_is_marked(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_paused);
-    assert_int_equal(f->answer, cigna_answer_refused);
-    assert_true(f->provisional);
+    assert_int_equal(f->exchange.answer, cigna_answer_refused);
+    assert_true(f->exchange.provisional);
     assert_int_equal(stored().state, cigna_grant_live);
     assert_null(lock());
     assert_non_null(field("r"));
@@ -303,7 +318,7 @@ a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held(void **state)
     memset(&w.endpoint, 0, sizeof(w.endpoint));
     w.now_ms += 300 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
-    assert_int_equal(a.flow.refresh.answer, cigna_answer_refused);
+    assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_refused);
     assert_int_equal(stored().state, cigna_grant_live);
 }
 
@@ -443,8 +458,8 @@ a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one(void **state)
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-2");
     assert_int_equal(w.refreshes_posted, 2);
     assert_string_equal(a.sent, WORLD_OLDER);
-    assert_true(f->secret.worked && f->secret.older && f->secret.changed);
-    assert_false(f->client_refused);
+    assert_secret(f, 1, 1);
+    assert_false(f->exchange.client_refused);
     assert_unlocked();
 
     /* from now on one request is enough */
@@ -455,7 +470,7 @@ a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one(void **state)
 
     assert_int_equal(f->rc, cigna_refresh_ok);
     assert_int_equal(w.refreshes_posted, 3);
-    assert_true(f->secret.worked && f->secret.older && !f->secret.changed);
+    assert_secret(f, 1, 0);
 }
 
 
@@ -474,7 +489,7 @@ an_older_secret_that_is_dropped_gives_way_to_the_new_one(void **state)
     assert_int_equal(f->rc, cigna_refresh_ok);
     assert_int_equal(w.refreshes_posted, 2);
     assert_string_equal(a.sent, WORLD_NEWER);
-    assert_true(f->secret.worked && !f->secret.older && f->secret.changed);
+    assert_secret(f, 0, 1);
 
     w.now_ms += HOUR_MS;
     (void) refresh(&a);
@@ -495,8 +510,8 @@ where_neither_secret_is_known_it_is_an_outage(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_unavailable);
-    assert_true(f->client_refused);
-    assert_false(f->secret.worked);
+    assert_true(f->exchange.client_refused);
+    assert_false(f->exchange.secret.worked);
     assert_string_equal(f->detail, "refused: invalid_client");
     assert_int_equal(w.refreshes_posted, 2);
     assert_int_equal(stored().state, cigna_grant_live);
@@ -516,7 +531,7 @@ one_secret_is_sent_once(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_unavailable);
-    assert_true(f->client_refused);
+    assert_true(f->exchange.client_refused);
     assert_string_equal(f->detail, "refused: invalid_client");
     assert_int_equal(w.refreshes_posted, 1);
     assert_unlocked();
@@ -556,7 +571,7 @@ nothing_but_a_definite_invalid_client_sends_a_refresh_token_again(void **state)
 
         assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
         assert_int_equal(a.tokens_sent, 1);
-        assert_false(a.flow.refresh.client_refused);
+        assert_false(a.flow.refresh.exchange.client_refused);
         assert_int_equal(stored().state, cigna_grant_live);
     }
 
@@ -579,7 +594,7 @@ invalid_grant_after_the_other_secret_is_as_final_as_ever(void **state)
     make_expired();
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(a.flow.refresh.answer, cigna_answer_refused);
+    assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_refused);
     assert_int_equal(a.tokens_sent, 2);
     assert_int_equal(stored().state, cigna_grant_spent);
 }
@@ -771,7 +786,7 @@ assert_strangers_tokens_are_refused(void)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_ok);
-    assert_true(f->foreign);
+    assert_true(f->exchange.foreign);
     assert_false(f->exchanged);
     assert_string_not_equal(f->detail, "");
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-1");
@@ -1651,6 +1666,17 @@ they_fit_also_if_two_long_secrets_are_sent_in_turn(void **state)
     cigna_refresh_next(&a.flow.refresh, &ev, &a.op);
     stop_at_exchange(&a);
     bring_long_tokens();
+}
+
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    connected_world();
+
+    return 0;
 }
 
 
