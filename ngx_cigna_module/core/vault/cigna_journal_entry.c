@@ -38,7 +38,7 @@ static void cigna_journal_head(const cigna_journal_entry_t *e,
 
 
 int
-cigna_journal_same(const cigna_journal_entry_t *e, cigna_slice_t identity,
+cigna_journal_entry_same(const cigna_journal_entry_t *e, cigna_slice_t identity,
     cigna_slice_t id)
 {
     return e->live && cigna_slice_eq(cigna_journal_identity(e), identity)
@@ -47,7 +47,7 @@ cigna_journal_same(const cigna_journal_entry_t *e, cigna_slice_t identity,
 
 
 cigna_journal_entry_t *
-cigna_journal_first(const cigna_book_t *b, cigna_slice_t identity)
+cigna_journal_entry_first(const cigna_book_t *b, cigna_slice_t identity)
 {
     uint32_t  i;
 
@@ -58,7 +58,7 @@ cigna_journal_first(const cigna_book_t *b, cigna_slice_t identity)
 
 
 cigna_journal_entry_t *
-cigna_journal_after(const cigna_book_t *b, const cigna_journal_entry_t *e)
+cigna_journal_entry_after(const cigna_book_t *b, const cigna_journal_entry_t *e)
 {
     return e->link ? cigna_journal_entry(b, e->link - 1) : NULL;
 }
@@ -76,7 +76,7 @@ cigna_journal_head_of(const cigna_book_t *b, cigna_slice_t identity)
 
 
 void
-cigna_journal_link(cigna_book_t *b, cigna_journal_entry_t *e)
+cigna_journal_entry_link(cigna_book_t *b, cigna_journal_entry_t *e)
 {
     uint32_t  *head;
 
@@ -148,7 +148,7 @@ cigna_journal_identityle(cigna_book_t *b, const cigna_journal_entry_t *e)
 
 
 void
-cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,
+cigna_journal_entry_write(cigna_book_t *b, cigna_journal_entry_t *e,
     const cigna_journal_t *j)
 {
     size_t          left, n, from, room;
@@ -197,7 +197,7 @@ cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,
 
     __atomic_store_n(&e->live, 1, __ATOMIC_RELEASE);
 
-    cigna_journal_link(b, e);
+    cigna_journal_entry_link(b, e);
 
     i = (uint32_t) (e - cigna_journal_entry(b, 0));
 
@@ -211,7 +211,7 @@ cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,
 
 
 void
-cigna_journal_drop(cigna_book_t *b, cigna_journal_entry_t *e)
+cigna_journal_entry_drop(cigna_book_t *b, cigna_journal_entry_t *e)
 {
     uint32_t  i, *next;
 
@@ -284,7 +284,7 @@ cigna_journal_mix(uint64_t sum, const void *data, size_t len)
 
 
 int
-cigna_journal_read(const cigna_book_t *b, const cigna_journal_entry_t *e,
+cigna_journal_entry_read(const cigna_book_t *b, const cigna_journal_entry_t *e,
     uint8_t *mem, cigna_journal_t *j)
 {
     size_t     left, n;

@@ -35,7 +35,7 @@ typedef struct {
     int32_t    owner;                      /* 0: nobody */
     uint32_t   claimed;                    /* by claim() */
     uint32_t   tries;
-    uint32_t   link;                       /* see cigna_journal_first() */
+    uint32_t   link;                       /* see cigna_journal_entry_first() */
 } cigna_journal_entry_t;
 
 
@@ -75,29 +75,29 @@ struct cigna_book_s {
 
 
 /* is it there, and about this grant? */
-int cigna_journal_same(const cigna_journal_entry_t *e, cigna_slice_t identity,
+int cigna_journal_entry_same(const cigna_journal_entry_t *e, cigna_slice_t identity,
     cigna_slice_t id);
 
 /*
  * Entries that may be about this identity, one after the other; NULL: there are
  * no more.
  */
-cigna_journal_entry_t *cigna_journal_first(const cigna_book_t *b,
+cigna_journal_entry_t *cigna_journal_entry_first(const cigna_book_t *b,
     cigna_slice_t identity);
-cigna_journal_entry_t *cigna_journal_after(const cigna_book_t *b,
+cigna_journal_entry_t *cigna_journal_entry_after(const cigna_book_t *b,
     const cigna_journal_entry_t *e);
 
 /* makes first() and after() find an entry that is there */
-void cigna_journal_link(cigna_book_t *b, cigna_journal_entry_t *e);
+void cigna_journal_entry_link(cigna_book_t *b, cigna_journal_entry_t *e);
 
 /* into an entry that is not there, with chunks enough that are free */
-void cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,
+void cigna_journal_entry_write(cigna_book_t *b, cigna_journal_entry_t *e,
     const cigna_journal_t *j);
 
-void cigna_journal_drop(cigna_book_t *b, cigna_journal_entry_t *e);
+void cigna_journal_entry_drop(cigna_book_t *b, cigna_journal_entry_t *e);
 
 /* copies it to mem; CIGNA_ERROR if it is damaged */
-int cigna_journal_read(const cigna_book_t *b, const cigna_journal_entry_t *e,
+int cigna_journal_entry_read(const cigna_book_t *b, const cigna_journal_entry_t *e,
     uint8_t *mem, cigna_journal_t *j);
 
 /* for a repair: marks its chunks; 0 if they are not all there and its own */
