@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "cigna_journal_entry.h"
+#include "cigna_journal.h"
 
 
 static cigna_journal_entry_t *cigna_journal_find(cigna_book_t *b,
@@ -81,7 +81,7 @@ cigna_journal_repair(cigna_book_t *b)
             continue;
         }
 
-        if (!cigna_journal_identityle(b, e)) {
+        if (!cigna_journal_entry_whole(b, e)) {
             e->live = 0;
             continue;
         }
@@ -171,7 +171,7 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
     e->due_ms = 0;
     e->tried_ms = now_ms;
     e->owner = confirmed ? 0 : pid;
-    e->taken_ms = until_ms;
+    e->claimed_ms = until_ms;
     e->claimed = 0;
     e->tries = 0;
 
@@ -344,7 +344,7 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
         if (!look->peek) {
             e->owner = look->pid;
             e->tried_ms = look->now_ms;
-            e->taken_ms = look->until_ms;
+            e->claimed_ms = look->until_ms;
             e->claimed = 1;
         }
 
@@ -390,7 +390,7 @@ static int
 cigna_journal_taken(const cigna_journal_entry_t *e,
     const cigna_journal_look_t *look)
 {
-    return e->owner != 0 && look->now_ms < e->taken_ms
+    return e->owner != 0 && look->now_ms < e->claimed_ms
            && (e->owner == look->pid || look->alive(e->owner));
 }
 

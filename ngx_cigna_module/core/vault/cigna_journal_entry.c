@@ -104,7 +104,7 @@ cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e)
 
 
 int
-cigna_journal_identityle(cigna_book_t *b, const cigna_journal_entry_t *e)
+cigna_journal_entry_whole(cigna_book_t *b, const cigna_journal_entry_t *e)
 {
     size_t    left, n;
     uint32_t  i, pass, *next;
