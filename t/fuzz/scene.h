@@ -4,7 +4,7 @@
 
 
 #include "fuzz.h"
-#include "world.h"
+#include "world_actors.h"
 
 
 /*

@@ -20,7 +20,7 @@ new_world(void)
 const world_field_t *
 field(const char *name)
 {
-    return world_get(&w, w.identity.grant_key, name);
+    return world_get(&w.redis, w.identity.grant_key, name);
 }
 
 

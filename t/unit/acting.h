@@ -5,7 +5,7 @@
 
 #include "support.h"
 
-#include "world.h"
+#include "world_actors.h"
 
 
 /*

@@ -120,7 +120,7 @@ stored(void)
 const world_field_t *
 lock(void)
 {
-    return world_get(&w, w.identity.lock_key, "");
+    return world_get(&w.redis, w.identity.lock_key, "");
 }
 
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world.h"
+#include "world_actors.h"
 
 
 /* runs of flows, set up and not started yet */
@@ -36,7 +36,7 @@ world_end(world_actor_t *a)
 
 
 static void
-world_next_setup(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+world_next_handshake(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_redis_handshake_next(flow, ev, op);
 }
@@ -71,7 +71,7 @@ world_next_refresh(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
 
 static void
-world_next_restore(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+world_next_replay(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_journal_replay_next(flow, ev, op);
 }
@@ -92,14 +92,14 @@ world_next_userinfo(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
 
 void
-world_setup(world_t *w, world_actor_t *a)
+world_handshake(world_t *w, world_actor_t *a)
 {
     cigna_redis_handshake_t  *f;
 
-    world_start(w, a, world_next_setup);
+    world_start(w, a, world_next_handshake);
 
-    f = &a->flow.setup;
-    f->password = cigna_slice_str(w->password);
+    f = &a->flow.handshake;
+    f->password = cigna_slice_str(w->redis.password);
 
     cigna_redis_handshake_init(f);
 }
@@ -214,17 +214,17 @@ world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id)
 
 
 void
-world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n)
+world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n)
 {
     cigna_journal_replay_t  *f;
     cigna_journal_t         *entry;
 
-    world_start(w, a, world_next_restore);
+    world_start(w, a, world_next_replay);
 
-    f = &a->flow.restore;
+    f = &a->flow.replay;
     f->subject = a->subject;
-    f->confirmed = world_entry(w, node, n)->confirmed;
-    f->entry = world_entry(w, node, n)->entry;
+    f->confirmed = world_entry(&w->fleet, node, n)->confirmed;
+    f->entry = world_entry(&w->fleet, node, n)->entry;
 
     entry = &f->entry;
 
@@ -244,7 +244,7 @@ world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n)
 
 
 void
-world_upkeep(world_t *w, unsigned node)
+world_replay_all(world_t *w, unsigned node)
 {
     unsigned       n;
     world_actor_t  a;
@@ -252,8 +252,8 @@ world_upkeep(world_t *w, unsigned node)
     a.watch = NULL;
 
     for (n = 0; n < WORLD_JOURNAL; n++) {
-        if (world_entry(w, node, n)) {
-            world_restore(w, &a, node, n);
+        if (world_entry(&w->fleet, node, n)) {
+            world_replay(w, &a, node, n);
             world_run(w, &a);
             world_end(&a);
         }

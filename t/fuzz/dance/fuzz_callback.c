@@ -51,7 +51,7 @@ static unsigned           counted[SCENE_ACTORS];
 static const world_field_t *
 field(const dance_t *d, const char *name)
 {
-    return world_get(&scene.w, cigna_slice_str(d->key), name);
+    return world_get(&scene.w.redis, cigna_slice_str(d->key), name);
 }
 
 
@@ -149,7 +149,7 @@ check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
 static int
 is_stored(const cigna_grant_t *g)
 {
-    return field_is(world_get(&scene.w, scene.w.identity.grant_key, "i"),
+    return field_is(world_get(&scene.w.redis, scene.w.identity.grant_key, "i"),
                     g->id);
 }
 
@@ -210,7 +210,7 @@ check(scene_t *s, world_actor_t *a)
         fuzz_assert(field(d, "o") == NULL);
     }
 
-    fuzz_assert(s->w.codes_posted
+    fuzz_assert(s->w.auth.codes_posted
                 <= (s->w.provider.older_secret.len ? 2 : 1) * DANCES);
 
     /* a dance brings one grant, of which a later hit may hear first */
@@ -245,11 +245,11 @@ check(scene_t *s, world_actor_t *a)
     /* (4) */
 
     if (f->stored) {
-        fuzz_assert(world_alive(&s->w, f->grant.access_token)
+        fuzz_assert(world_alive(&s->w.auth, f->grant.access_token)
                     || !is_stored(&f->grant));
 
     } else if (f->tokens.access_token.len && a->faults == 0) {
-        fuzz_assert(!world_alive(&s->w, f->tokens.access_token));
+        fuzz_assert(!world_alive(&s->w.auth, f->tokens.access_token));
     }
 }
 
@@ -266,7 +266,7 @@ begin_dance(dance_t *d)
 
     f = &a.flow.connect;
 
-    fuzz_assert(world_login(&scene.w, f->location, d->code, d->state)
+    fuzz_assert(world_login(&scene.w.auth, f->location, d->code, d->state)
                 == CIGNA_OK);
     (void) snprintf(d->secret, sizeof(d->secret), "%.*s",
                     (int) f->secret.len, f->secret.data);
@@ -327,18 +327,19 @@ elsewhere(uint8_t c)
     switch (c >> 5) {
 
     case 3:
-        world_knows_secret(&scene.w, c & 3);
+        world_knows_secret(&scene.w.auth, c & 3);
         break;
 
     case 4:
-        scene.w.bad_nonce = c & 1;
-        scene.w.bad_signature = c >> 1 & 1;
-        scene.w.key = c >> 2 & 1;
+        scene.w.auth.bad_nonce = c & 1;
+        scene.w.auth.bad_signature = c >> 1 & 1;
+        scene.w.auth.key = c >> 2 & 1;
         break;
 
     case 5:
-        scene.w.answer_status = 400 + (c & 3) * 50;
-        (void) snprintf(scene.w.answer_body, sizeof(scene.w.answer_body),
+        scene.w.auth.answer_status = 400 + (c & 3) * 50;
+        (void) snprintf(scene.w.auth.answer_body,
+                        sizeof(scene.w.auth.answer_body),
                         "{\"error\":\"invalid_grant\"}");
         break;
 
@@ -369,12 +370,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world_init(&scene.w);
     world_identity(&scene.w, "acme", "somebody else", &other);
 
-    scene.w.id_token = c & 1;
+    scene.w.auth.id_token = c & 1;
 
     scene.w.provider.userinfo = c >> 7;
 
     if (c & 2) {
-        scene.w.provider.jwks_uri = scene.w.metadata.jwks_uri;
+        scene.w.provider.jwks_uri = scene.w.auth.metadata.jwks_uri;
     }
 
     if (c & 64) {

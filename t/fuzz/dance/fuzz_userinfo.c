@@ -148,19 +148,20 @@ elsewhere(uint8_t c)
         break;
 
     case 4:
-        if (scene.w.nfamilies < WORLD_FAMILIES) {
+        if (scene.w.auth.nfamilies < WORLD_FAMILIES) {
             world_connected(&scene.w);
         }
 
         break;
 
     case 5:
-        world_delete(&scene.w, scene.w.identity.grant_key);
+        world_delete(&scene.w.redis, scene.w.identity.grant_key);
         break;
 
     case 6:
-        scene.w.userinfo_status = c & 1 ? 0 : 200 + (c & 15) * 20;
-        (void) snprintf(scene.w.userinfo_body, sizeof(scene.w.userinfo_body),
+        scene.w.auth.userinfo_status = c & 1 ? 0 : 200 + (c & 15) * 20;
+        (void) snprintf(scene.w.auth.userinfo_body,
+                        sizeof(scene.w.auth.userinfo_body),
                         "<html>");
         break;
 

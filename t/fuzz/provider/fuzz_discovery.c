@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "provider/cigna_discovery.h"
-#include "world.h"
+#include "world_actors.h"
 
 
 /*
@@ -102,10 +102,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&f, 0, sizeof(f));
     f.provider = &w.provider;
     f.arena = &arena;
-    f.known = c & 1 ? &w.metadata : NULL;
+    f.known = c & 1 ? &w.auth.metadata : NULL;
 
     if (c & 2) {
-        w.provider.configured_issuer = w.metadata.issuer;
+        w.provider.configured_issuer = w.auth.metadata.issuer;
     }
 
     if (c & 4) {

@@ -5,7 +5,7 @@
 #include "rings.h"
 
 #include "vault/cigna_redis_handshake.h"
-#include "world.h"
+#include "world_actors.h"
 
 
 /*

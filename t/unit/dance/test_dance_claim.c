@@ -35,7 +35,7 @@ go_on(world_fault_e fault)
         asked++;
 
         if (fault == world_fine || fault == world_lost_after) {
-            reply = world_redis(&w, &op);
+            reply = world_redis(&w.redis, &op);
 
         } else if (fault == world_error) {
             reply = world_reply(error, sizeof(error) - 1);
@@ -204,7 +204,7 @@ a_word_of_a_newer_gateway_is_an_end_all_the_same(void **state)
     cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
     (void) go_on(world_fine);
 
-    world_set(&w, t.dance_key, "o", "something_new");
+    world_set(&w.redis, t.dance_key, "o", "something_new");
 
     assert_int_equal(take(world_fine), cigna_dance_outcome_interrupted);
 }
@@ -231,8 +231,8 @@ an_ended_dance_leaves_the_list_of_open_ones(void **state)
     cigna_dance_claim_forget(&t, &op);
 
     assert_slice(op.redis.argv[0], "ZREM");
-    cigna_reply_destroy(world_redis(&w, &op));
-    assert_null(world_get(&w, w.identity.dances_key, ""));
+    cigna_reply_destroy(world_redis(&w.redis, &op));
+    assert_null(world_get(&w.redis, w.identity.dances_key, ""));
     assert_int_equal(op.redis.argc, 3);
 }
 
@@ -252,7 +252,7 @@ setup(void **state)
     (void) snprintf(secret, sizeof(secret), "%.*s", (int) f->secret.len,
                     f->secret.data);
 
-    if (world_login(&w, f->location, code, param) != CIGNA_OK) {
+    if (world_login(&w.auth, f->location, code, param) != CIGNA_OK) {
         return -1;
     }
 

@@ -205,7 +205,7 @@ setup(void **state)
     (void) state;
 
     new_world();
-    w.provider.jwks_uri = w.metadata.jwks_uri;
+    w.provider.jwks_uri = w.auth.metadata.jwks_uri;
 
     return 0;
 }

@@ -28,7 +28,7 @@ a_refused_grant_is_marked_spent_and_kept_for_thirty_days(void **state)
 
     (void) state;
 
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     make_due();
     f = refresh(&a);
 
@@ -39,7 +39,7 @@ a_refused_grant_is_marked_spent_and_kept_for_thirty_days(void **state)
     assert_unlocked();
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 
     w.now_ms += INT64_C(30) * DAY_MS - 1;
     assert_non_null(field("b"));
@@ -58,7 +58,7 @@ a_refused_grant_is_read_again_before_it_is_marked(void **state)
     /* somebody else has connected anew while ours was under way */
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     (void) begin(&a);
     stop_at_exchange(&a);
     world_connected(&w);
@@ -77,19 +77,19 @@ a_lost_race_is_not_read_as_revoked(void **state)
 
     /* the lock failed us: two exchanges with one refresh token */
 
-    w.tokens = world_constant;
+    w.auth.tokens = world_constant;
     world_connected(&w);
     w.now_ms += HOUR_MS;
 
     (void) begin(&a);
     stop_at_exchange(&a);
-    world_delete(&w, w.identity.lock_key);
-    world_set(&w, w.identity.grant_key, "m", NULL);
-    world_set(&w, w.identity.grant_key, "o", NULL);
+    world_delete(&w.redis, w.identity.lock_key);
+    world_set(&w.redis, w.identity.grant_key, "m", NULL);
+    world_set(&w.redis, w.identity.grant_key, "o", NULL);
     (void) refresh(&b);
 
-    w.answer_status = 400;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = 400;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"error\":\"invalid_grant\"}");
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
@@ -104,7 +104,7 @@ a_refusal_that_cannot_be_checked_marks_nothing(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     (void) begin(&a);
     stop_at_exchange(&a);
     world_step(&w, &a, world_fine);
@@ -124,7 +124,7 @@ a_refusal_that_cannot_be_marked_is_an_outage(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
 
@@ -149,8 +149,8 @@ a_reply_without_tokens_is_told_by_its_shape(void **state)
     (void) state;
 
     make_expired();
-    w.answer_status = 200;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = 200;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"access_token\":5,\"name\":\"MARKER\"}");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
@@ -175,8 +175,8 @@ an_error_that_cannot_be_read_has_had_no_effect(void **state)
     (void) state;
 
     make_expired();
-    w.answer_status = 400;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body), "<html>");
+    w.auth.answer_status = 400;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body), "<html>");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_failed);
@@ -189,16 +189,16 @@ an_error_that_cannot_be_read_has_had_no_effect(void **state)
 static void
 doubt(int64_t ms)
 {
-    w.endpoint.doubted = 1;
-    w.endpoint.doubted_ms = w.now_ms - ms;
+    w.fleet.endpoint.doubted = 1;
+    w.fleet.endpoint.doubted_ms = w.now_ms - ms;
 }
 
 
 static void
 doing_well(void)
 {
-    w.endpoint.doubted = 0;
-    w.endpoint.well_ms = w.now_ms;
+    w.fleet.endpoint.doubted = 0;
+    w.fleet.endpoint.well_ms = w.now_ms;
 }
 
 
@@ -210,7 +210,7 @@ where_too_many_are_refused_nothing_is_marked(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     doubt(0);
     f = refresh(&a);
 
@@ -234,7 +234,7 @@ such_a_grant_is_tried_a_few_times_and_then_final(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
@@ -242,12 +242,12 @@ such_a_grant_is_tried_a_few_times_and_then_final(void **state)
         w.now_ms += minutes[i] * 60 * 1000 - 1000;
         assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
         assert_int_equal(a.flow.refresh.retry_after_s, 1);
-        assert_int_equal(w.refreshes_posted, i + 1);
+        assert_int_equal(w.auth.refreshes_posted, i + 1);
 
         w.now_ms += 1000;
         assert_int_equal(refresh(&a)->rc, i < 2 ? cigna_refresh_paused
                                                 : cigna_refresh_spent);
-        assert_int_equal(w.refreshes_posted, i + 2);
+        assert_int_equal(w.auth.refreshes_posted, i + 2);
     }
 
     assert_int_equal(stored().state, cigna_grant_spent);
@@ -261,8 +261,8 @@ it_goes_on_as_soon_as_others_do(void **state)
 
     make_expired();
     doubt(0);
-    w.answer_status = 400;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = 400;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"error\":\"invalid_grant\"}");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
@@ -283,7 +283,7 @@ what_is_refused_again_while_others_do_well_is_final(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
@@ -293,7 +293,7 @@ what_is_refused_again_while_others_do_well_is_final(void **state)
     doing_well();
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 
     w.now_ms += 1000;
     doing_well();
@@ -309,13 +309,13 @@ a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
     /* as after a restart */
 
-    memset(&w.endpoint, 0, sizeof(w.endpoint));
+    memset(&w.fleet.endpoint, 0, sizeof(w.fleet.endpoint));
     w.now_ms += 300 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
     assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_refused);
@@ -329,8 +329,8 @@ what_was_final_just_before_too_many_were_refused_is_tried_again(void **state)
     (void) state;
 
     make_expired();
-    w.answer_status = 400;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = 400;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"error\":\"invalid_grant\"}");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
@@ -340,7 +340,7 @@ what_was_final_just_before_too_many_were_refused_is_tried_again(void **state)
     w.now_ms += 60 * 1000;
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 
     w.now_ms += 600 * 1000;
     doing_well();
@@ -357,7 +357,7 @@ and_is_final_if_it_is_refused_again(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
 
     w.now_ms += 1000;
@@ -365,12 +365,12 @@ and_is_final_if_it_is_refused_again(void **state)
     w.now_ms += 1000;
     doing_well();
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 
     w.now_ms += 1000;
     doing_well();
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 }
 
 
@@ -382,7 +382,7 @@ nor_is_it_tried_more_than_four_times_in_all(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
 
     for (i = 0; i < 6; i++) {
         assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
@@ -394,7 +394,7 @@ nor_is_it_tried_more_than_four_times_in_all(void **state)
         doing_well();
     }
 
-    assert_int_equal(w.refreshes_posted, 4);
+    assert_int_equal(w.auth.refreshes_posted, 4);
 }
 
 
@@ -404,14 +404,14 @@ what_was_final_long_before_stays_so(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
 
     w.now_ms += 600 * 1000 + 1;
     doubt(0);
     doing_well();
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -421,7 +421,7 @@ a_member_who_connects_again_replaces_a_spent_grant(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     (void) refresh(&a);
 
     world_connected(&w);
@@ -435,8 +435,8 @@ a_member_who_connects_again_replaces_a_spent_grant(void **state)
 static void
 answer_invalid_client(unsigned status)
 {
-    w.answer_status = status;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = status;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"error\":\"invalid_client\"}");
 }
 
@@ -449,14 +449,14 @@ a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_ok);
     assert_true(f->exchanged);
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-2");
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
     assert_string_equal(a.sent, WORLD_OLDER);
     assert_secret(f, 1, 1);
     assert_false(f->exchange.client_refused);
@@ -469,7 +469,7 @@ a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 3);
+    assert_int_equal(w.auth.refreshes_posted, 3);
     assert_secret(f, 1, 0);
 }
 
@@ -487,13 +487,13 @@ an_older_secret_that_is_dropped_gives_way_to_the_new_one(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
     assert_string_equal(a.sent, WORLD_NEWER);
     assert_secret(f, 0, 1);
 
     w.now_ms += HOUR_MS;
     (void) refresh(&a);
-    assert_int_equal(w.refreshes_posted, 3);
+    assert_int_equal(w.auth.refreshes_posted, 3);
 }
 
 
@@ -505,7 +505,7 @@ where_neither_secret_is_known_it_is_an_outage(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 3);
+    world_knows_secret(&w.auth, 3);
     make_expired();
     f = refresh(&a);
 
@@ -513,7 +513,7 @@ where_neither_secret_is_known_it_is_an_outage(void **state)
     assert_true(f->exchange.client_refused);
     assert_false(f->exchange.secret.worked);
     assert_string_equal(f->detail, "refused: invalid_client");
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
     assert_int_equal(stored().state, cigna_grant_live);
     assert_unlocked();
 }
@@ -526,14 +526,14 @@ one_secret_is_sent_once(void **state)
 
     (void) state;
 
-    world_knows_secret(&w, 3);
+    world_knows_secret(&w.auth, 3);
     make_expired();
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_unavailable);
     assert_true(f->exchange.client_refused);
     assert_string_equal(f->detail, "refused: invalid_client");
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_unlocked();
 }
 
@@ -565,8 +565,8 @@ nothing_but_a_definite_invalid_client_sends_a_refresh_token_again(void **state)
     make_expired();
 
     for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        w.answer_status = answers[i].status;
-        (void) snprintf(w.answer_body, sizeof(w.answer_body), "%s",
+        w.auth.answer_status = answers[i].status;
+        (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body), "%s",
                         answers[i].body);
 
         assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
@@ -577,7 +577,7 @@ nothing_but_a_definite_invalid_client_sends_a_refresh_token_again(void **state)
 
     /* whatever was not heard to the end is not definite */
 
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     lose_exchange(world_lost_after);
     assert_int_equal(a.tokens_sent, 1);
 }
@@ -589,8 +589,8 @@ invalid_grant_after_the_other_secret_is_as_final_as_ever(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
-    w.families[0].dead = 1;
+    world_knows_secret(&w.auth, 1);
+    w.auth.families[0].dead = 1;
     make_expired();
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
@@ -606,7 +606,7 @@ a_second_request_whose_end_is_not_known_leaves_word_of_it(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -615,7 +615,7 @@ a_second_request_whose_end_is_not_known_leaves_word_of_it(void **state)
     world_step(&w, &a, world_lost_before);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
     assert_non_null(field("n"));
     assert_true(mark_left_ms() > 0);
 
@@ -633,7 +633,7 @@ the_lease_is_made_sure_of_before_the_second_request(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
 
     /* somebody else has the lock, and has refreshed the grant */
@@ -642,10 +642,10 @@ the_lease_is_made_sure_of_before_the_second_request(void **state)
     stop_at_exchange(&a);
     world_step(&w, &a, world_fine);
     assert_int_equal(a.op.type, cigna_op_script);
-    world_delete(&w, w.identity.lock_key);
-    world_set(&w, w.identity.grant_key, "m", NULL);
-    world_set(&w, w.identity.grant_key, "n", NULL);
-    world_set(&w, w.identity.grant_key, "o", NULL);
+    world_delete(&w.redis, w.identity.lock_key);
+    world_set(&w.redis, w.identity.grant_key, "m", NULL);
+    world_set(&w.redis, w.identity.grant_key, "n", NULL);
+    world_set(&w.redis, w.identity.grant_key, "o", NULL);
     (void) refresh(&b);
     assert_int_equal(stored().generation, 2);
 
@@ -661,7 +661,7 @@ without_redis_the_second_request_is_not_sent(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -682,11 +682,11 @@ after_a_change_of_primary_the_second_request_is_not_sent(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
-    world_replicate(&w);
+    world_replicate(&w.redis);
     world_failover(&w);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_paused);
@@ -701,7 +701,7 @@ a_run_that_was_held_up_between_both_requests_counts_no_attempt(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -725,7 +725,7 @@ an_attempt_after_an_unknown_one_may_use_both_secrets(void **state)
     w.now_ms += CIGNA_LEASE_MS;
 
     answer_invalid_client(401);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_int_equal(a.tokens_sent, 2);
     assert_int_equal(stored().generation, 2);
@@ -740,7 +740,7 @@ the_old_refresh_token_is_kept_when_none_comes(void **state)
 {
     (void) state;
 
-    w.tokens = world_constant;
+    w.auth.tokens = world_constant;
     world_connected(&w);
     w.now_ms += HOUR_MS;
 
@@ -759,13 +759,13 @@ a_narrower_scope_is_kept_as_it_came(void **state)
     (void) state;
 
     make_due();
-    (void) snprintf(w.scope, sizeof(w.scope), "openid");
+    (void) snprintf(w.auth.scope, sizeof(w.auth.scope), "openid");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().scope, "openid");
 
-    w.scope[0] = '\0';
-    w.patient[0] = '\0';
+    w.auth.scope[0] = '\0';
+    w.auth.patient[0] = '\0';
     w.now_ms += HOUR_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().scope, "openid");
@@ -791,7 +791,7 @@ assert_strangers_tokens_are_refused(void)
     assert_string_not_equal(f->detail, "");
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-1");
 
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
     assert_int_equal(stored().generation, 1);
     assert_null(lock());
 
@@ -800,7 +800,7 @@ assert_strangers_tokens_are_refused(void)
     make_expired();
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 
     /* and again, ever more rarely, but not for ever */
 
@@ -809,11 +809,11 @@ assert_strangers_tokens_are_refused(void)
     w.now_ms += 120 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     w.now_ms += 900 * 1000;
-    w.endpoint.heard_ms = w.now_ms;
+    w.fleet.endpoint.heard_ms = w.now_ms;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 4);
+    assert_int_equal(w.auth.refreshes_posted, 4);
     assert_int_equal(stored().state, cigna_grant_live);
 }
 
@@ -823,9 +823,9 @@ tokens_for_another_patient_are_not_stored(void **state)
 {
     (void) state;
 
-    w.tokens = world_constant;
+    w.auth.tokens = world_constant;
     make_due();
-    (void) snprintf(w.patient, sizeof(w.patient), "B2");
+    (void) snprintf(w.auth.patient, sizeof(w.auth.patient), "B2");
     assert_strangers_tokens_are_refused();
 }
 
@@ -835,14 +835,14 @@ tokens_of_another_subject_are_not_stored(void **state)
 {
     (void) state;
 
-    w.id_token = 1;
+    w.auth.id_token = 1;
     world_done(&w);
     world_init(&w);
-    w.id_token = 1;
-    w.tokens = world_constant;
+    w.auth.id_token = 1;
+    w.auth.tokens = world_constant;
     world_connected(&w);
     make_due();
-    (void) snprintf(w.sub, sizeof(w.sub), "member-2");
+    (void) snprintf(w.auth.sub, sizeof(w.auth.sub), "member-2");
     assert_strangers_tokens_are_refused();
 }
 
@@ -852,10 +852,10 @@ an_id_token_of_another_issuer_is_as_good_as_none(void **state)
 {
     (void) state;
 
-    w.id_token = 1;
-    w.tokens = world_constant;
+    w.auth.id_token = 1;
+    w.auth.tokens = world_constant;
     make_due();
-    (void) snprintf(w.iss, sizeof(w.iss), "https://evil.example");
+    (void) snprintf(w.auth.iss, sizeof(w.auth.iss), "https://evil.example");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().sub, "");
@@ -868,7 +868,7 @@ the_first_subject_to_come_is_remembered(void **state)
     (void) state;
 
     make_due();
-    w.id_token = 1;
+    w.auth.id_token = 1;
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().sub, "member-1");
@@ -896,7 +896,7 @@ an_odd_expires_in_gives_a_sound_expiry(void **state)
 
     for (i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
         w.now_ms += HOUR_MS;
-        (void) snprintf(w.expires_in, sizeof(w.expires_in), "%s",
+        (void) snprintf(w.auth.expires_in, sizeof(w.auth.expires_in), "%s",
                         lives[i].text);
 
         assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
@@ -934,11 +934,11 @@ clocks_two_minutes_apart_neither_end_a_token_nor_refresh_it_twice(void **state)
 
     w.now_ms -= 120 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
 
     w.now_ms = WORLD_START_MS + 120 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
 
     /* the one ahead refreshes it; to the one behind that lies in the future */
 
@@ -946,7 +946,7 @@ clocks_two_minutes_apart_neither_end_a_token_nor_refresh_it_twice(void **state)
     assert_true(refresh(&a)->exchanged);
     w.now_ms -= 120 * 1000;
     assert_int_equal(refresh(&b)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -958,7 +958,7 @@ a_clock_that_steps_back_an_hour_makes_tokens_due_and_ends_nothing(void **state)
     /* it does not tell any more when the token expires */
 
     w.now_ms -= HOUR_MS;
-    w.answer_status = 503;
+    w.auth.answer_status = 503;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_false(a.flow.refresh.exchanged);
     assert_slice(a.flow.refresh.grant.access_token, WORLD_MARKER "-at-0-1");
@@ -970,7 +970,7 @@ a_clock_that_steps_back_an_hour_makes_tokens_due_and_ends_nothing(void **state)
     /* and that was that */
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 }
 
 
@@ -1004,14 +1004,14 @@ a_lease_whose_age_a_clock_set_back_cannot_tell_is_given_up(void **state)
     make_expired();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_begin);
-    w.skew_ms += HOUR_MS;
+    w.redis.skew_ms += HOUR_MS;
     w.now_ms -= HOUR_MS;
 
     /* the token looks as if it still served */
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_false(a.flow.refresh.exchanged);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_unlocked();
 }
 
@@ -1021,13 +1021,13 @@ clocks_that_differ_do_not_disturb_lock_and_mark(void **state)
 {
     (void) state;
 
-    w.skew_ms = 10 * HOUR_MS;
+    w.redis.skew_ms = 10 * HOUR_MS;
     world_connected(&w);
     w.now_ms += HOUR_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
 
-    w.skew_ms = 9 * HOUR_MS;
+    w.redis.skew_ms = 9 * HOUR_MS;
     w.now_ms += HOUR_MS;
     lose_exchange(world_lost_before);
     w.now_ms += CIGNA_LEASE_MS;
@@ -1050,7 +1050,7 @@ a_lock_that_was_set_unheard_is_given_up_for_a_changed_record(void **state)
     world_connected(&w);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_unlocked();
 }
 
@@ -1088,7 +1088,7 @@ a_token_is_used_as_soon_as_the_journal_has_it(void **state)
 
     assert_int_equal(stored().generation, 1);
 
-    e = world_entry(&w, NODE, 0);
+    e = world_entry(&w.fleet, NODE, 0);
     assert_non_null(e);
     assert_false(e->confirmed);
     assert_int_equal(e->entry.generation, 2);
@@ -1117,15 +1117,15 @@ the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute(void **state)
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
     world_step(&w, &a, world_lost_after);
-    assert_false(world_entry(&w, NODE, 0)->confirmed);
+    assert_false(world_entry(&w.fleet, NODE, 0)->confirmed);
 
     (void) finish(&a);
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
 
     w.now_ms += 60 * 1000 - 1;
-    assert_non_null(world_entry(&w, NODE, 0));
+    assert_non_null(world_entry(&w.fleet, NODE, 0));
     w.now_ms++;
-    assert_null(world_entry(&w, NODE, 0));
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
@@ -1136,7 +1136,7 @@ without_room_in_the_journal_it_is_used_only_after_it_is_stored(void **state)
 
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
     make_due();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
@@ -1158,17 +1158,17 @@ the_journal_is_asked_again_while_redis_cannot_be(void **state)
 {
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
     make_due();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
     world_step(&w, &a, world_unsent);
     assert_int_equal(a.reports, 0);
 
-    w.nodes[NODE].full = 0;
+    w.fleet.nodes[NODE].full = 0;
     stop_at(&a, cigna_op_report);
     assert_int_equal(stored().generation, 1);
-    assert_non_null(world_entry(&w, NODE, 0));
+    assert_non_null(world_entry(&w.fleet, NODE, 0));
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_int_equal(stored().generation, 2);
@@ -1182,7 +1182,7 @@ a_rotated_refresh_token_survives_a_minute_without_redis(void **state)
 
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
     make_due();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
@@ -1205,7 +1205,7 @@ storing_is_given_up_after_a_while(void **state)
 
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
     make_due();
     w.now_ms += 30 * 1000;
     (void) begin(&a);
@@ -1223,7 +1223,7 @@ storing_is_given_up_after_a_while(void **state)
     /* the old access token has expired meanwhile */
 
     assert_int_equal(a.flow.refresh.rc, cigna_refresh_vault);
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -1246,17 +1246,17 @@ what_the_journal_has_is_soon_left_to_the_nodes_upkeep(void **state)
     assert_in_range(w.now_ms - start, 1000, 10 * 1000);
     assert_int_equal(a.flow.refresh.rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.left);
-    assert_false(world_entry(&w, NODE, 0)->confirmed);
+    assert_false(world_entry(&w.fleet, NODE, 0)->confirmed);
 
     /* the mark keeps everybody else away until then */
 
     assert_true(mark_left_ms() > 60 * 1000);
 
-    world_upkeep(&w, NODE);
+    world_replay_all(&w, NODE);
     assert_slice(stored().access_token, WORLD_MARKER "-at-0-2");
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
     assert_int_equal(refresh(&b)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -1280,8 +1280,8 @@ a_token_in_use_whose_grant_was_deleted_is_revoked_and_dropped(void **state)
     assert_string_not_equal(f->detail, "");
     assert_null(field("i"));
     assert_null(lock());
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
-    assert_null(world_entry(&w, NODE, 0));
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
@@ -1300,10 +1300,10 @@ a_token_in_use_whose_grant_was_replaced_is_revoked_and_dropped(void **state)
     f = finish(&a);
 
     assert_true(f->superseded);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-1");
-    assert_true(world_alive(&w, stored().refresh_token));
-    assert_null(world_entry(&w, NODE, 0));
+    assert_true(world_alive(&w.auth, stored().refresh_token));
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
@@ -1323,7 +1323,7 @@ reseal(void)
     assert_int_equal(cigna_vault_seal_grant(&a.subject, &g, nonce, &argv[2]),
                      CIGNA_OK);
     cigna_script_run(&op, cigna_script_grant_reseal, argv, 3);
-    cigna_reply_destroy(world_redis(&w, &op));
+    cigna_reply_destroy(world_redis(&w.redis, &op));
 }
 
 
@@ -1340,8 +1340,8 @@ what_was_sealed_anew_under_another_key_is_not_taken_for_newer(void **state)
     reseal();
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_false(a.flow.refresh.superseded);
-    assert_int_equal(w.revoked, 0);
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_int_equal(w.auth.revoked, 0);
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
 }
 
 
@@ -1351,7 +1351,7 @@ a_grant_that_was_marked_unheard_and_sealed_anew_is_spent(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
     world_step(&w, &a, world_lost_after);
@@ -1378,12 +1378,12 @@ a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it(void **state)
         world_step(&w, &a, world_unsent);
     }
 
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     w.now_ms += WORLD_HTTP_MS + 100 * 1000;
     assert_int_equal(refresh_elsewhere(&b)->rc, cigna_refresh_spent);
     assert_int_equal(stored().state, cigna_grant_spent);
 
-    world_upkeep(&w, NODE);
+    world_replay_all(&w, NODE);
     assert_int_equal(stored().state, cigna_grant_live);
     assert_slice(stored().access_token, WORLD_MARKER "-at-0-2");
 }
@@ -1401,7 +1401,7 @@ a_store_whose_reply_was_lost_is_no_lost_race(void **state)
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
     assert_int_equal(stored().generation, 2);
 }
 
@@ -1413,7 +1413,7 @@ a_late_writer_puts_nothing_over_a_newer_grant(void **state)
 
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
 
     make_expired();
     (void) begin(&a);
@@ -1429,9 +1429,9 @@ a_late_writer_puts_nothing_over_a_newer_grant(void **state)
 
     /* what the dance replaced is revoked, and what the refresh had fetched */
 
-    assert_int_equal(w.revoked, 2);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
-    assert_true(world_alive(&w, stored().refresh_token));
+    assert_int_equal(w.auth.revoked, 2);
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_true(world_alive(&w.auth, stored().refresh_token));
 }
 
 
@@ -1440,7 +1440,7 @@ a_late_writer_revives_no_deleted_grant(void **state)
 {
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
 
     make_expired();
     (void) begin(&a);
@@ -1451,8 +1451,8 @@ a_late_writer_revives_no_deleted_grant(void **state)
     assert_int_equal(finish(&a)->rc, cigna_refresh_no_grant);
     assert_null(field("i"));
     assert_null(lock());
-    assert_int_equal(w.revoked, 2);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_int_equal(w.auth.revoked, 2);
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
 }
 
 
@@ -1461,13 +1461,13 @@ a_late_writer_puts_nothing_over_a_newer_generation(void **state)
 {
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
 
     /* a run that was stopped until after the mark's deadline */
 
-    w.tokens = world_constant;
+    w.auth.tokens = world_constant;
     world_connected(&w);
-    w.revoked = 0;
+    w.auth.revoked = 0;
     w.now_ms += HOUR_MS;
 
     (void) begin(&a);
@@ -1482,7 +1482,7 @@ a_late_writer_puts_nothing_over_a_newer_generation(void **state)
 
     /* revoking would end the newer generation as well */
 
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -1497,7 +1497,7 @@ a_primary_that_lost_its_last_writes_is_given_them_again(void **state)
 
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
-    world_set(&w, w.identity.grant_key, "g", "1");
+    world_set(&w.redis, w.identity.grant_key, "g", "1");
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_int_equal(stored().generation, 3);
@@ -1534,7 +1534,7 @@ a_stored_generation_is_published(void **state)
     id = stored().id;
     (void) snprintf(message, sizeof(message), "%.*s %.*s 2", CIGNA_NAME_LEN,
                     (const char *) w.identity.hash, (int) id.len, id.data);
-    assert_string_equal(w.message, message);
+    assert_string_equal(w.redis.message, message);
 }
 
 
@@ -1579,7 +1579,7 @@ store_long_tokens(void)
 
     cigna_script_run(&op, cigna_script_grant_put, argv,
                      1 + CIGNA_GRANT_WRITE_ARGC);
-    cigna_reply_destroy(world_redis(&w, &op));
+    cigna_reply_destroy(world_redis(&w.redis, &op));
 }
 
 
@@ -1638,7 +1638,7 @@ the_largest_tokens_fit_in_the_arena(void **state)
 
     disconnect();
     assert_true(finish(&a)->superseded);
-    assert_int_equal(w.revoked, 2);
+    assert_int_equal(w.auth.revoked, 2);
 }
 
 

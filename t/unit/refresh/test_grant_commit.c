@@ -55,7 +55,7 @@ go_on(cigna_ev_e type)
     reply = NULL;
 
     if (op.type == cigna_op_script && type == cigna_ev_ok) {
-        reply = world_redis(&w, &op);
+        reply = world_redis(&w.redis, &op);
         ev.reply = reply;
     }
 
@@ -169,7 +169,7 @@ what_is_there_instead_is_passed_on(void **state)
 
     begin();
     assert_true(go_on(cigna_ev_unsent));
-    world_delete(&w, w.identity.grant_key);
+    world_delete(&w.redis, w.identity.grant_key);
     assert_false(go_on(cigna_ev_ok));
     assert_int_equal(c.rc, cigna_grant_commit_stale);
 

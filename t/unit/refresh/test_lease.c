@@ -72,7 +72,7 @@ go_on(owner_t *o, world_fault_e fault)
         o->asked++;
 
         if (fault == world_fine || fault == world_lost_after) {
-            reply = world_redis(&w, &o->op);
+            reply = world_redis(&w.redis, &o->op);
         }
 
         ev.type = fault == world_fine ? cigna_ev_ok
@@ -126,14 +126,14 @@ release(owner_t *o, cigna_lease_mark_e mark)
 static const world_field_t *
 lock(void)
 {
-    return world_get(&w, w.identity.lock_key, "");
+    return world_get(&w.redis, w.identity.lock_key, "");
 }
 
 
 static const world_field_t *
 mark(void)
 {
-    return world_get(&w, w.identity.grant_key, "m");
+    return world_get(&w.redis, w.identity.grant_key, "m");
 }
 
 
@@ -186,7 +186,7 @@ the_second_one_finds_the_record_changed(void **state)
     assert_true(go_on(&y, world_fine));
 
     world_connected(&w);
-    world_delete(&w, w.identity.lock_key);
+    world_delete(&w.redis, w.identity.lock_key);
 
     while (go_on(&y, world_fine)) { /* void */ }
 
@@ -205,7 +205,7 @@ who_is_in_a_hurry_waits_for_locks_but_not_for_marks(void **state)
     assert_true(go_on(&y, world_fine));
     assert_int_equal(y.op.type, cigna_op_sleep);
 
-    world_delete(&w, w.identity.lock_key);
+    world_delete(&w.redis, w.identity.lock_key);
     assert_true(go_on(&y, world_fine));
     assert_false(go_on(&y, world_fine));
     assert_int_equal(y.lease.rc, cigna_lease_busy);
@@ -245,13 +245,13 @@ a_refusal_that_is_not_final_is_noted(void **state)
     (void) begin(&x, 0, 0);
     release(&x, cigna_lease_refuse);
     assert_null(lock());
-    assert_non_null(world_get(&w, w.identity.grant_key, "r"));
+    assert_non_null(world_get(&w.redis, w.identity.grant_key, "r"));
 
     /* nobody waits for it */
 
     assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
     release(&y, cigna_lease_keep);
-    assert_null(world_get(&w, w.identity.grant_key, "r"));
+    assert_null(world_get(&w.redis, w.identity.grant_key, "r"));
 }
 
 

@@ -9,7 +9,7 @@
 #include "redis_server.h"
 #include "support.h"
 
-#include "world.h"
+#include "world_actors.h"
 
 
 /*
@@ -147,8 +147,8 @@ on_redis(void *data, const cigna_op_t *op)
 static void
 live_on(redisContext *c)
 {
-    w.redis = on_redis;
-    w.redis_data = c;
+    w.redis.real = on_redis;
+    w.redis.real_data = c;
 }
 
 
@@ -991,7 +991,7 @@ assert_flows_run(redisContext *c)
 
     assert_int_equal(a.flow.refresh.rc, cigna_refresh_ok);
     assert_int_equal(b.flow.refresh.rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_sound(c);
 
     world_end(&a);
@@ -999,7 +999,7 @@ assert_flows_run(redisContext *c)
     world_run(&w, &a);
     assert_int_equal(a.flow.disconnect.outcome,
                      cigna_dance_outcome_disconnected);
-    assert_int_equal(w.revoked, 1);
+    assert_int_equal(w.auth.revoked, 1);
     assert_sound(c);
 }
 
@@ -1047,21 +1047,21 @@ a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
 
     live_on(plain.redis);
 
-    world_setup(&w, &a);
-    a.flow.setup.password = cigna_slice_null;
-    a.flow.setup.db = 3;
+    world_handshake(&w, &a);
+    a.flow.handshake.password = cigna_slice_null;
+    a.flow.handshake.db = 3;
     world_run(&w, &a);
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_ok);
     tell(plain.redis, "SELECT 0");
 
     tell(plain.redis, "CONFIG SET maxmemory-policy allkeys-lru");
     world_end(&a);
-    world_setup(&w, &a);
-    a.flow.setup.password = cigna_slice_null;
-    a.flow.setup.check = cigna_redis_handshake_check_policy;
+    world_handshake(&w, &a);
+    a.flow.handshake.password = cigna_slice_null;
+    a.flow.handshake.check = cigna_redis_handshake_check_policy;
     world_run(&w, &a);
     tell(plain.redis, "CONFIG SET maxmemory-policy noeviction");
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_evicts);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_evicts);
 }
 
 
@@ -1081,10 +1081,10 @@ restore_all(void)
     unsigned  n;
 
     for (n = 0; n < WORLD_JOURNAL; n++) {
-        if (world_entry(&w, 0, n)) {
-            world_restore(&w, &b, 0, n);
+        if (world_entry(&w.fleet, 0, n)) {
+            world_replay(&w, &b, 0, n);
             world_run(&w, &b);
-            assert_int_equal(b.flow.restore.rc, cigna_journal_replay_ok);
+            assert_int_equal(b.flow.replay.rc, cigna_journal_replay_ok);
             world_end(&b);
         }
     }
@@ -1103,13 +1103,13 @@ the_flows_need_no_more_than_a_few_commands(void **state)
     c = redis_server_dial(&plain);
     live_on(c);
 
-    world_setup(&w, &a);
-    a.flow.setup.username = cigna_slice("gateway");
+    world_handshake(&w, &a);
+    a.flow.handshake.username = cigna_slice("gateway");
     world_run(&w, &a);
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_ok);
     world_end(&a);
 
-    w.redis_data = c;
+    w.redis.real_data = c;
     world_connected(&w);
     w.now_ms += 3600 * 1000;
     world_refresh(&w, &a);
@@ -1438,7 +1438,7 @@ lua_and_c_give_the_same_replies(void **state)
 
         follow_clock();
         real = on_redis(plain.redis, &op);
-        model = world_redis(&w, &op);
+        model = world_redis(&w.redis, &op);
 
         if (!alike(real, model)) {
             show(&op);
