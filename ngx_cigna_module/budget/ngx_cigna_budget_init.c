@@ -1,6 +1,10 @@
 
 #include "ngx_cigna_budget_init.h"
 #include "ngx_cigna_budget_lease.h"
+#include "shm/ngx_cigna_zone.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "base/cigna_siphash.h"
 
 #include <openssl/rand.h>

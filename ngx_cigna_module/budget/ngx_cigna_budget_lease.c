@@ -1,5 +1,10 @@
 
 #include "ngx_cigna_budget_lease.h"
+#include "shm/ngx_cigna_zone.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 static void ngx_cigna_budget_hold(ngx_cigna_budget_t *budget,

@@ -1,5 +1,9 @@
 
 #include "ngx_cigna_budget_origins.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_zone.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "gateway/ngx_cigna_tenant.h"
 
 
 /* of a line, beside the origin */

@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_conf_cors.h"
 #include "module/ngx_cigna_handlers.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 #include "http/cigna_cors.h"
 
 

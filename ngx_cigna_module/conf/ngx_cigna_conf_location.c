@@ -2,6 +2,9 @@
 #include "ngx_cigna_conf_location.h"
 #include "gateway/ngx_cigna_conf_notice.h"
 #include "module/ngx_cigna_handlers.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "vault/cigna_vault_names.h"
 
 
 static ngx_http_complex_value_t *ngx_cigna_conf_value(ngx_conf_t *cf,

@@ -12,6 +12,7 @@
 #include "module/ngx_cigna_handlers.h"
 #include "fhir/ngx_cigna_inject.h"
 #include "fhir/ngx_cigna_search.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 
 
 extern ngx_module_t  ngx_http_proxy_module;

@@ -2,6 +2,11 @@
 #include "ngx_cigna_dance.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "http/cigna_form.h"
 
 

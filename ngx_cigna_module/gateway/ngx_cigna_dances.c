@@ -7,6 +7,9 @@
 
 
 #include "ngx_cigna_dances.h"
+#include "shm/ngx_cigna_zone.h"
+#include "ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
 #include "budget/cigna_budget_member.h"
 
 

@@ -13,8 +13,8 @@
 
 struct ngx_cigna_worker_s {
     ngx_cycle_t                   *cycle;
-    ngx_cigna_redis_t             *redis;
-    ngx_cigna_cache_hash_t        *hasher;
+    struct ngx_cigna_redis_s       *redis;
+    struct ngx_cigna_cache_hash_s  *hasher;
 
     /* refreshes under way, by identity: at most one each */
     ngx_rbtree_t               refreshes;
@@ -29,8 +29,8 @@ struct ngx_cigna_worker_s {
 
     ngx_str_t                  budget_key;     /* in Redis */
 
-    /* see ngx_cigna_journal_writer.h; not cancelable while the journal has entries
-       that Redis has not confirmed */
+    /* see ngx_cigna_journal_writer.h; not cancelable while the journal has
+       entries that Redis has not confirmed */
     ngx_event_t                upkeep;
     ngx_uint_t                 revocations;    /* of these */
 

@@ -18,6 +18,10 @@
 #include "ngx_cigna_journal_writer.h"
 #include "shm/ngx_cigna_journal.h"
 #include "run/ngx_cigna_run.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "refresh/cigna_lease.h"
 #include "refresh/cigna_journal_replay.h"
 

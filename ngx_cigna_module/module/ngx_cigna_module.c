@@ -11,6 +11,10 @@
 #include "ngx_cigna_handlers.h"
 #include "gateway/ngx_cigna_rows.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_zone.h"
+#include "conf/ngx_cigna_conf_merge.h"
 
 
 #define NGX_CIGNA_ANY_CONF                                                    \

@@ -8,6 +8,8 @@
 #include "ngx_cigna_handlers.h"
 #include "fhir/ngx_cigna_budget_gate.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
 
 
 static ngx_int_t ngx_cigna_variable_tenant(ngx_http_request_t *r,

@@ -5,6 +5,8 @@
 #include "jobs/ngx_cigna_cache_listener.h"
 #include "run/ngx_cigna_run.h"
 #include "jobs/ngx_cigna_journal_writer.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_shared.h"
 #include "vault/cigna_scripts.h"
 
 

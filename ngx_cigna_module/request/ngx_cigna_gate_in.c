@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_gate_in.h"
 #include "ngx_cigna_cors.h"
+#include "gateway/ngx_cigna_main_conf.h"
 #include "http/cigna_cors.h"
 #include "http/cigna_gate_in.h"
 

@@ -4,6 +4,9 @@
 #include "jobs/ngx_cigna_resealer.h"
 #include "ngx_cigna_identity.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
 #include "refresh/cigna_verdict.h"
 
 
@@ -121,7 +124,7 @@ ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
     v.mark = *mark;
 
     if (grant->state == cigna_grant_spent || mark->attempts) {
-        ngx_cigna_refresh_gate_endpoint(mcf->zone, tenant->pace,
+        ngx_cigna_refresh_gate_endpoint(mcf->zone, tenant->refresh_gate,
                                         tenant->provider.token_endpoint,
                                         tenant->refused_share, now,
                                         &v.endpoint);

@@ -11,6 +11,11 @@
 #include "shm/ngx_cigna_journal.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "ngx_cigna_run_fhir.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_cache.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 #define NGX_CIGNA_HTTP_BODY_MAX  (128 * 1024)
@@ -276,7 +281,7 @@ ngx_cigna_run_turn(ngx_cigna_run_t *run)
         return NGX_OK;
     }
 
-    if (ngx_cigna_refresh_gate_turn(run->mcf->zone, tenant->pace,
+    if (ngx_cigna_refresh_gate_turn(run->mcf->zone, tenant->refresh_gate,
                                     tenant->provider.token_endpoint, run->op.probe,
                                     &run->turn, &wait)
         == NGX_OK)
@@ -404,7 +409,7 @@ ngx_cigna_run_pace(ngx_cigna_run_t *run)
     tenant = run->tenant;
 
     if (!run->patient) {
-        ngx_cigna_refresh_gate_charge(tenant->pace);
+        ngx_cigna_refresh_gate_charge(tenant->refresh_gate);
         return NGX_OK;
     }
 
@@ -414,7 +419,7 @@ ngx_cigna_run_pace(ngx_cigna_run_t *run)
         return NGX_BUSY;
     }
 
-    if (ngx_cigna_refresh_gate_take(tenant->pace, tenant->token_requests, &wait)
+    if (ngx_cigna_refresh_gate_take(tenant->refresh_gate, tenant->token_requests, &wait)
         == NGX_OK)
     {
         return NGX_OK;

@@ -28,19 +28,19 @@
 typedef struct {
     ngx_rbtree_t              tree;
     ngx_rbtree_node_t         sentinel;
-    ngx_rbtree_t              known;       /* by "who" */
-    ngx_rbtree_node_t         stranger;    /* its sentinel */
+    ngx_rbtree_t              names;       /* by name */
+    ngx_rbtree_node_t         names_sentinel;    /* its sentinel */
     ngx_queue_t               used;        /* last used first */
 } ngx_cigna_cache_t;
 
 
 static ngx_cigna_cache_t *ngx_cigna_cache(ngx_slab_pool_t *pool);
 static ngx_atomic_t *ngx_cigna_cache_slot(ngx_shm_zone_t *zone,
-    const u_char *who);
+    const u_char *name);
 static ngx_uint_t ngx_cigna_cache_word(ngx_slab_pool_t *pool,
-    const u_char *who, const u_char *id, uint64_t generation);
-static ngx_cigna_cache_node_t *ngx_cigna_cache_known(ngx_cigna_cache_t *cache,
-    const u_char *who);
+    const u_char *name, const u_char *id, uint64_t generation);
+static ngx_cigna_cache_node_t *ngx_cigna_cache_named(ngx_cigna_cache_t *cache,
+    const u_char *name);
 static void ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token,
     ngx_cigna_cache_entry_t *mark);
@@ -142,7 +142,7 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
     slab = ngx_cigna_zone_lock(zone);
 
-    if (*ngx_cigna_cache_slot(zone, entry->who) == epoch) {
+    if (*ngx_cigna_cache_slot(zone, entry->name) == epoch) {
         rc = ngx_cigna_cache_put_locked(slab, key, entry);
 
     } else {
@@ -160,7 +160,7 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
 void
 ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
-    const u_char who[CIGNA_NAME_LEN])
+    const u_char name[CIGNA_NAME_LEN])
 {
     ngx_slab_pool_t         *slab;
     ngx_cigna_cache_t       *cache;
@@ -168,7 +168,7 @@ ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
     slab = ngx_cigna_zone_lock(zone);
 
-    (*ngx_cigna_cache_slot(zone, who))++;
+    (*ngx_cigna_cache_slot(zone, name))++;
 
     cache = ngx_cigna_cache(slab);
     node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
@@ -183,7 +183,7 @@ ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
 void
 ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
-    const ngx_cigna_cache_key_t *key, const u_char who[CIGNA_NAME_LEN],
+    const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN],
     const ngx_str_t *token, int64_t now_ms)
 {
     u_char                    digest[CIGNA_SIPHASH_LEN];
@@ -199,7 +199,7 @@ ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
     mark.token.data = digest;
     mark.token.len = CIGNA_SIPHASH_LEN;
     mark.checked_ms = now_ms;
-    ngx_memcpy(mark.who, who, CIGNA_NAME_LEN);
+    ngx_memcpy(mark.name, name, CIGNA_NAME_LEN);
 
     slab = ngx_cigna_zone_lock(zone);
 
@@ -305,7 +305,7 @@ ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
 
 ngx_uint_t
 ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
-    const u_char who[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
+    const u_char name[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
     uint64_t generation)
 {
     ngx_uint_t        dropped;
@@ -313,9 +313,9 @@ ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
 
     slab = ngx_cigna_zone_lock(zone);
 
-    (*ngx_cigna_cache_slot(zone, who))++;
+    (*ngx_cigna_cache_slot(zone, name))++;
 
-    dropped = ngx_cigna_cache_word(slab, who, id, generation);
+    dropped = ngx_cigna_cache_word(slab, name, id, generation);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -324,14 +324,14 @@ ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
 
 
 static ngx_uint_t
-ngx_cigna_cache_word(ngx_slab_pool_t *pool, const u_char *who,
+ngx_cigna_cache_word(ngx_slab_pool_t *pool, const u_char *name,
     const u_char *id, uint64_t generation)
 {
     ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
 
     cache = ngx_cigna_cache(pool);
-    node = cache ? ngx_cigna_cache_known(cache, who) : NULL;
+    node = cache ? ngx_cigna_cache_named(cache, name) : NULL;
 
     if (node == NULL) {
         return 0;
@@ -370,16 +370,16 @@ ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms)
 
 
 ngx_uint_t
-ngx_cigna_cache_epoch(ngx_shm_zone_t *zone, const u_char who[CIGNA_NAME_LEN])
+ngx_cigna_cache_epoch(ngx_shm_zone_t *zone, const u_char name[CIGNA_NAME_LEN])
 {
-    return *ngx_cigna_cache_slot(zone, who);
+    return *ngx_cigna_cache_slot(zone, name);
 }
 
 
 void
-ngx_cigna_cache_moved(ngx_shm_zone_t *zone, const u_char who[CIGNA_NAME_LEN])
+ngx_cigna_cache_moved(ngx_shm_zone_t *zone, const u_char name[CIGNA_NAME_LEN])
 {
-    (void) ngx_atomic_fetch_add(ngx_cigna_cache_slot(zone, who), 1);
+    (void) ngx_atomic_fetch_add(ngx_cigna_cache_slot(zone, name), 1);
 }
 
 
@@ -400,7 +400,7 @@ ngx_cigna_cache(ngx_slab_pool_t *pool)
     }
 
     ngx_rbtree_init(&cache->tree, &cache->sentinel, ngx_cigna_cache_insert);
-    ngx_rbtree_init(&cache->known, &cache->stranger,
+    ngx_rbtree_init(&cache->names, &cache->names_sentinel,
                     ngx_rbtree_insert_value);
     ngx_queue_init(&cache->used);
 
@@ -413,11 +413,11 @@ ngx_cigna_cache(ngx_slab_pool_t *pool)
 /* identities share epochs, which costs a fill in vain now and then */
 
 static ngx_atomic_t *
-ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const u_char *who)
+ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const u_char *name)
 {
     uint32_t  hash;
 
-    hash = ngx_crc32_short((u_char *) who, CIGNA_NAME_LEN);
+    hash = ngx_crc32_short((u_char *) name, CIGNA_NAME_LEN);
 
     return &ngx_cigna_zone_fixed(zone)->epochs[hash % NGX_CIGNA_ZONE_EPOCHS];
 }
@@ -429,22 +429,22 @@ ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const u_char *who)
  */
 
 static ngx_cigna_cache_node_t *
-ngx_cigna_cache_known(ngx_cigna_cache_t *cache, const u_char *who)
+ngx_cigna_cache_named(ngx_cigna_cache_t *cache, const u_char *name)
 {
     ngx_rbtree_key_t         hash;
     ngx_rbtree_node_t       *p;
     ngx_cigna_cache_node_t  *node;
 
-    ngx_memcpy(&hash, who, sizeof(hash));
+    ngx_memcpy(&hash, name, sizeof(hash));
 
-    p = cache->known.root;
+    p = cache->names.root;
 
-    while (p != &cache->stranger) {
+    while (p != &cache->names_sentinel) {
 
         if (hash == p->key) {
-            node = ngx_rbtree_data(p, ngx_cigna_cache_node_t, known);
+            node = ngx_rbtree_data(p, ngx_cigna_cache_node_t, named);
 
-            if (ngx_memcmp(node->who, who, CIGNA_NAME_LEN) == 0) {
+            if (ngx_memcmp(node->name, name, CIGNA_NAME_LEN) == 0) {
                 return node;
             }
         }
@@ -560,7 +560,7 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
      */
 
     if (node && (node->len != ngx_cigna_cache_entry_len(entry)
-                 || ngx_memcmp(node->who, entry->who, CIGNA_NAME_LEN) != 0))
+                 || ngx_memcmp(node->name, entry->name, CIGNA_NAME_LEN) != 0))
     {
         ngx_cigna_cache_remove(pool, node);
         node = NULL;
@@ -593,13 +593,13 @@ ngx_cigna_cache_add(ngx_slab_pool_t *pool, const ngx_cigna_cache_key_t *key,
         return NULL;
     }
 
-    ngx_memcpy(&node->known.key, entry->who, sizeof(node->known.key));
+    ngx_memcpy(&node->named.key, entry->name, sizeof(node->named.key));
     ngx_memcpy(&node->node.key, key->bytes, sizeof(node->node.key));
     ngx_memcpy(node->rest, key->bytes + sizeof(node->node.key),
                sizeof(node->rest));
 
     ngx_rbtree_insert(&cache->tree, &node->node);
-    ngx_rbtree_insert(&cache->known, &node->known);
+    ngx_rbtree_insert(&cache->names, &node->named);
     ngx_queue_insert_head(&cache->used, &node->queue);
 
     return node;
@@ -660,7 +660,7 @@ ngx_cigna_cache_remove(ngx_slab_pool_t *pool, ngx_cigna_cache_node_t *node)
 
     ngx_queue_remove(&node->queue);
     ngx_rbtree_delete(&cache->tree, &node->node);
-    ngx_rbtree_delete(&cache->known, &node->known);
+    ngx_rbtree_delete(&cache->names, &node->named);
 
     ngx_cigna_cache_node_destroy(pool, node);
 }

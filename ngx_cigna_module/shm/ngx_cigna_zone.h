@@ -34,7 +34,7 @@
 /* ... and of a tenant's row, in bytes */
 
 #define NGX_CIGNA_ROW_COUNTERS   1024
-#define NGX_CIGNA_ROW_PACE       256
+#define NGX_CIGNA_ROW_REFRESH_GATE       256
 #define NGX_CIGNA_ROW_BUDGET     384
 
 /* the journal's part of the zone: one in so many bytes */
@@ -100,10 +100,10 @@ typedef struct {
 
 /* of one tenant: the files that own the parts say what they are */
 
-typedef struct {
+typedef struct ngx_cigna_zone_row_s {
     u_char              counters[NGX_CIGNA_ROW_COUNTERS];
     uint64_t            budget[NGX_CIGNA_ROW_BUDGET / sizeof(uint64_t)];
-    u_char              pace[NGX_CIGNA_ROW_PACE];
+    u_char              refresh_gate[NGX_CIGNA_ROW_REFRESH_GATE];
     ngx_cigna_zone_durations_t  durations[NGX_CIGNA_ROW_DURATIONS];
     ngx_cigna_zone_hour_t       hours[NGX_CIGNA_ROW_HOURS];
 } ngx_cigna_zone_row_t;
