@@ -26,6 +26,8 @@ struct ngx_cigna_shared_s {
     /* set and changed by the worker */
     cigna_jwks_fetch_t         keys;
     struct ngx_cigna_discovery_s  *discovery;
+    ngx_array_t                announced;  /* ngx_cigna_origin_t *, of hosts
+                                              that only metadata named */
 };
 
 

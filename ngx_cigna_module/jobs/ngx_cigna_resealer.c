@@ -61,7 +61,7 @@ ngx_cigna_resealer_look(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 
     cigna_reseal_init(flow);
 
-    ngx_cigna_run_start(run, ngx_cigna_resealer_flow, 0);
+    ngx_cigna_run_start(run, ngx_cigna_resealer_flow);
 }
 
 

@@ -7,9 +7,8 @@
 
 
 #include "ngx_cigna_run_op.h"
-#include "jobs/ngx_cigna_discovery.h"
+#include "ngx_cigna_endpoints.h"
 #include "shm/ngx_cigna_journal.h"
-#include "jobs/ngx_cigna_revoker.h"
 #include "ngx_cigna_run_fhir.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "shm/ngx_cigna_cache.h"
@@ -87,7 +86,7 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
         return ngx_cigna_run_http(run);
 
     case cigna_op_revoke:
-        ngx_cigna_revoker_start(run, &run->op);
+        run->on_revoke(run, &run->op);
         return NGX_OK;
 
     case cigna_op_sleep:
@@ -311,8 +310,8 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
     http = &run->http;
     ngx_memzero(http, sizeof(ngx_cigna_http_t));
 
-    http->origin = ngx_cigna_discovery_origin(run->tenant, run->op.http.url,
-                                              &run->log.log);
+    http->origin = ngx_cigna_endpoint_origin(run->tenant, run->op.http.url,
+                                             &run->log.log);
     if (http->origin == NULL) {
         run->ev.type = cigna_ev_unsent;
         return NGX_OK;
