@@ -1,6 +1,6 @@
 // Structured fields for HTTP (RFC 9651), as far as the draft on RateLimit
-// fields uses them: a List of Items with Parameters.  Strict, as a reader is
-// told to be: what does not parse is thrown away whole.
+// fields uses them: a List of Items with Parameters.  The reader is strict, as
+// the RFC demands: a field that does not parse is an error as a whole.
 
 const KEY = /[a-z*][a-z0-9_.*-]*/y;
 const INTEGER = /-?[0-9]{1,15}(?![0-9.])/y;
@@ -21,7 +21,7 @@ class Reader {
     return this.at === this.text.length;
   }
 
-  // what matches here, or null
+  // Takes and returns the match at this place, or null.
   take(pattern) {
     pattern.lastIndex = this.at;
     const [found] = pattern.exec(this.text) ?? [null];
@@ -29,7 +29,7 @@ class Reader {
     return found;
   }
 
-  // whether this character is next
+  // Takes this character if it comes next, and tells whether it did.
   skip(character) {
     const found = this.text[this.at] === character;
     this.at += found ? 1 : 0;
