@@ -58,7 +58,7 @@ ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf)
 
     fixed = ngx_cigna_zone_fixed(mcf->zone);
 
-    (void) ngx_cigna_zone_lock(mcf->zone);
+    ngx_cigna_zone_lock(mcf->zone);
 
     members = cigna_budget_members_open(ngx_cigna_zone_members(fixed),
                                         fixed->members_size);
@@ -97,7 +97,7 @@ ngx_cigna_budget_name(ngx_cigna_main_conf_t *mcf)
 
     area = ngx_cigna_budget_area(mcf->zone);
 
-    (void) ngx_cigna_zone_lock(mcf->zone);
+    ngx_cigna_zone_lock(mcf->zone);
 
     if (area->name[0] == '\0') {
         ngx_memcpy(area->name, name, NGX_CIGNA_BUDGET_NAME);

@@ -44,7 +44,7 @@ ngx_cigna_budget_lock(ngx_cigna_budget_t *budget, uint64_t member)
     budget->core.member = member;
     budget->core.now_ns = (int64_t) ngx_current_msec * CIGNA_RATE_MS;
 
-    (void) ngx_cigna_zone_lock(budget->mcf->zone);
+    ngx_cigna_zone_lock(budget->mcf->zone);
 
     budget->core.origin = cigna_budget_origin(budget->origins, budget->origin,
                                               budget->core.now_ns);

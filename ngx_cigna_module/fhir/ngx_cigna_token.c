@@ -32,6 +32,7 @@
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_worker.h"
 #include "shm/ngx_cigna_counters.h"
+#include "nginx/ngx_cigna_time.h"
 
 
 /* a token that ends within this time may die under way */

@@ -12,6 +12,7 @@
 #include "redis/ngx_cigna_redis.h"
 #include "shm/ngx_cigna_cache.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_time.h"
 #include "vault/cigna_vault_names.h"
 #include "vault/cigna_grant.h"
 

@@ -21,6 +21,7 @@
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
 #include "shm/ngx_cigna_counters.h"
+#include "nginx/ngx_cigna_time.h"
 
 
 /* an old token that still serves is not due again for so long */
@@ -337,7 +338,10 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
 
     v->ahead_id = cigna_slice_null;
 
-    if (ngx_cigna_journal_ahead(run->mcf->zone, &known, &entry) != NGX_OK) {
+    if (ngx_cigna_journal_ahead(run->mcf->zone, &known,
+                                run->mcf->worker->journal_mem, &entry)
+        != NGX_OK)
+    {
         return;
     }
 

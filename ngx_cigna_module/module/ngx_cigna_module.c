@@ -10,7 +10,7 @@
 #include "conf/ngx_cigna_conf_vault.h"
 #include "ngx_cigna_handlers.h"
 #include "gateway/ngx_cigna_rows.h"
-#include "gateway/ngx_cigna_worker.h"
+#include "ngx_cigna_process.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "shm/ngx_cigna_zone.h"
@@ -27,8 +27,6 @@ static ngx_int_t ngx_cigna_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_cigna_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf);
-static ngx_int_t ngx_cigna_init_process(ngx_cycle_t *cycle);
-static void ngx_cigna_exit_process(ngx_cycle_t *cycle);
 
 
 static ngx_http_handler_pt  ngx_cigna_connect = ngx_cigna_connect_handler;
@@ -186,10 +184,10 @@ ngx_module_t  ngx_cigna_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    ngx_cigna_init_process,                /* init process */
+    ngx_cigna_process_init,                /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    ngx_cigna_exit_process,                /* exit process */
+    ngx_cigna_process_exit,                /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -335,44 +333,4 @@ ngx_cigna_complete(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
     }
 
     return NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_cigna_init_process(ngx_cycle_t *cycle)
-{
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_cigna_module);
-
-    if (mcf == NULL || mcf->zone == NULL) {
-        return NGX_OK;
-    }
-
-    ngx_cigna_rows_use(mcf);
-
-    /* cache manager and loader are processes too */
-
-    if (ngx_process != NGX_PROCESS_WORKER
-        && ngx_process != NGX_PROCESS_SINGLE)
-    {
-        return NGX_OK;
-    }
-
-    return ngx_cigna_worker_init(cycle, mcf);
-}
-
-
-static void
-ngx_cigna_exit_process(ngx_cycle_t *cycle)
-{
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_cigna_module);
-
-    if (mcf == NULL || mcf->worker == NULL) {
-        return;
-    }
-
-    ngx_cigna_worker_exit(mcf);
 }

@@ -19,6 +19,7 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "shm/ngx_cigna_counters.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_time.h"
 
 #include <openssl/rand.h>
 

@@ -11,6 +11,7 @@
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_run_fhir.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_stay.h"
 #include "shm/ngx_cigna_cache.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "shm/ngx_cigna_counters.h"
@@ -611,7 +612,7 @@ ngx_cigna_run_journal(ngx_cigna_run_t *run)
         run->note = run->op.journal;
 
         if (run->journalled) {
-            run->mcf->worker->upkeep.cancelable = 0;
+            ngx_cigna_stay(run->mcf->worker);
         }
 
         return NGX_OK;

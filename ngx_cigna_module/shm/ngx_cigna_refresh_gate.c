@@ -155,7 +155,7 @@ ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
 
     ngx_memcpy(&tag, key->bytes, sizeof(tag));
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     cigna_refusal_rate_answered(&gate->refusals, ngx_current_msec, answer, tag,
                                 percent);
@@ -203,7 +203,7 @@ ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
         return 0;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     rest = cigna_refusal_rate_rest(&gate->refusals, ngx_current_msec, 0);
 
@@ -221,7 +221,7 @@ ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
     *wait = 0;
     ngx_memzero(turn, sizeof(ngx_cigna_turn_t));
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     *wait = cigna_refusal_rate_rest(&gate->refusals, ngx_current_msec, probe);
 
@@ -323,7 +323,7 @@ ngx_cigna_refresh_gate_give_back(ngx_shm_zone_t *zone,
         return;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     cigna_refusal_rate_give_back(&gate->refusals, turn->turn);
 
@@ -342,7 +342,7 @@ ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url)
 {
     ngx_cigna_zone_origin_t  *origin;
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     origin = ngx_cigna_refresh_gate_origin(zone, url, 1);
 
@@ -364,7 +364,7 @@ ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 
     ngx_memzero(endpoint, sizeof(cigna_endpoint_t));
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     origin = ngx_cigna_refresh_gate_origin(zone, url, 0);
 
@@ -407,7 +407,7 @@ ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
 
     place = ngx_cigna_refresh_gate_place(zone, key, &tag);
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     if (place->tag != tag
         || (int64_t) ngx_current_msec - place->until_ms > NGX_CIGNA_REFRESH_GATE_ROW)
@@ -442,7 +442,7 @@ ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
         return;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     if (place->tag == tag) {
         ngx_memzero(place, sizeof(ngx_cigna_zone_cooling_t));
@@ -462,7 +462,7 @@ ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
 
     place = ngx_cigna_refresh_gate_place(zone, key, &tag);
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     left = place->tag == tag ? ngx_cigna_refresh_gate_left(place->until_ms) : 0;
 
@@ -507,7 +507,7 @@ ngx_cigna_refresh_gate_primary(ngx_shm_zone_t *zone, uint64_t primary,
         return age_ms;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     age_ms = cigna_primaries_meet(&ngx_cigna_zone_fixed(zone)->primaries,
                                   primary, age_ms, ngx_current_msec);

@@ -177,10 +177,12 @@ ngx_int_t ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data);
      + (i))
 
 /*
- * Returns the slab pool, locked.  Its "data" is what the holder of the lock
- * has left there, or NULL: nothing is allocated, the slab is new.
+ * The slab pool.  Its "data" is the cache's; NULL: the slab is new and nothing
+ * is allocated.  To be read and changed with the zone locked.
  */
-ngx_slab_pool_t *ngx_cigna_zone_lock(ngx_shm_zone_t *zone);
+#define ngx_cigna_zone_slab(zone)  ((ngx_slab_pool_t *) (zone)->shm.addr)
+
+void ngx_cigna_zone_lock(ngx_shm_zone_t *zone);
 void ngx_cigna_zone_unlock(ngx_shm_zone_t *zone);
 
 

@@ -640,7 +640,7 @@ ngx_cigna_probe_stress(ngx_cigna_probe_t *p)
 static void
 ngx_cigna_probe_die(ngx_cigna_probe_t *p)
 {
-    (void) ngx_cigna_zone_lock(p->zone);
+    ngx_cigna_zone_lock(p->zone);
 
     ngx_memset(p->slab->pages, 0xa5, ngx_pagesize);
 
