@@ -2,7 +2,7 @@
 #include "ngx_cigna_conf_cors.h"
 #include "ngx_cigna_conf_location.h"
 #include "ngx_cigna_conf_merge.h"
-#include "gateway/ngx_cigna_conf_notice.h"
+#include "ngx_cigna_conf_notice.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
 
@@ -114,6 +114,10 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
         conf->member_value = prev->member_value;
         conf->identity = prev->identity;
         conf->certificate = prev->certificate;
+    }
+
+    if (conf->fhir_handler == NULL) {
+        conf->fhir_handler = prev->fhir_handler;
     }
 
     if (conf->place == NULL) {

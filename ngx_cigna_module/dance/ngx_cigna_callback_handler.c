@@ -6,7 +6,7 @@
  */
 
 
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "run/ngx_cigna_client_secret.h"
 #include "ngx_cigna_dance.h"

@@ -5,7 +5,7 @@
  */
 
 
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
 #include "gateway/ngx_cigna_dances.h"

@@ -6,7 +6,7 @@
  */
 
 
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "request/ngx_cigna_cors.h"
 #include "ngx_cigna_dance.h"

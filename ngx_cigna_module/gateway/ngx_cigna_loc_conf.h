@@ -38,6 +38,21 @@ typedef struct {
 } ngx_cigna_cors_t;
 
 
+/* the directive that gives a location its content handler */
+
+typedef enum {
+    ngx_cigna_endpoint_none = 0,
+    ngx_cigna_endpoint_connect,
+    ngx_cigna_endpoint_callback,
+    ngx_cigna_endpoint_status,
+    ngx_cigna_endpoint_disconnect,
+    ngx_cigna_endpoint_counters
+} ngx_cigna_endpoint_e;
+
+
+#define NGX_CIGNA_SEARCH_MAX  16384        /* bytes of a search by POST */
+
+
 /* configuration of a location */
 
 struct ngx_cigna_loc_conf_s {
@@ -60,10 +75,12 @@ struct ngx_cigna_loc_conf_s {
     ngx_cigna_cors_t          *cors;       /* NULL: off */
     ngx_str_t                  cors_methods;   /* empty: cors has no effect */
 
-    /* what else the location is: one of these handlers, or NULL */
-    ngx_http_handler_pt        endpoint;
+    ngx_cigna_endpoint_e       endpoint;
+    ngx_http_handler_pt        endpoint_handler;
+    ngx_http_handler_pt        fhir_handler;
 
-    ngx_cigna_place_t         *place;      /* of either directive */
+    ngx_cigna_place_t         *place;      /* of cigna_fhir, or of the
+                                              endpoint's directive */
 
     struct ngx_cigna_notices_s  *notices;  /* of other modules' lines */
     ngx_array_t               *set_lines;  /* ngx_cigna_set_line_t, of

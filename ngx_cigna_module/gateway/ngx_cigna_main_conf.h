@@ -39,6 +39,9 @@ struct ngx_cigna_main_conf_s {
     ngx_array_t               *noticed;    /* command tables of other modules,
                                               while nginx parses */
 
+    ngx_http_variable_t       *variables;  /* $cigna_*, set in preconfiguration;
+                                              the last name is empty */
+
     /* set by ngx_cigna_handlers_init() */
     ngx_int_t                  request_id; /* index of $request_id */
     ngx_str_t                  page_csp;   /* policy of the pages */

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_CONF_NOTICE_H_INCLUDED_
 
 
-#include "ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_conf.h"
 #include "nginx/ngx_cigna_block.h"
 
 
