@@ -123,18 +123,13 @@ function includeFindings(table, sources) {
 
 // The linker's view: { defines, needs }, both from a unit to its symbols.
 // Data counts as well as functions: an address is taken of both.
-function readObjects(directory) {
-  const objects = new Map();
+function readObjects(directory, sources) {
+  const units = sources.filter(({ name }) => name.endsWith('.c'))
+    .map(({ name, room }) => ({ unit: unitOf(name), object: path.join(
+      directory, path.basename(room), `${unitOf(name)}.o`) }));
 
-  for (const folder of readdirSync(directory)) {
-    for (const name of readdirSync(path.join(directory, folder))) {
-      if (/^(?:ngx_)?cigna_\w+\.o$/.test(name)) {
-        objects.set(name.slice(0, -2),
-                    symbolsOf(path.join(directory, folder, name)));
-      }
-    }
-  }
-  return objects;
+  return new Map(units.filter(({ object }) => existsSync(object))
+    .map(({ unit, object }) => [unit, symbolsOf(object)]));
 }
 
 function symbolsOf(object) {
@@ -149,15 +144,13 @@ function symbolsOf(object) {
 }
 
 // [{ from, to, symbol }] of the calls between units that are there
-function callsOf(objects, sources, table) {
-  const there = new Set(sources.map(({ name }) => unitOf(name)));
-  const homes = new Map([...objects].filter(([unit]) => there.has(unit))
-    .flatMap(([unit, { defines }]) => defines.map((name) => [name, unit])));
+function callsOf(objects, table) {
+  const homes = new Map([...objects].flatMap(([unit, { defines }]) =>
+    defines.map((name) => [name, unit])));
 
-  return [...objects].filter(([unit]) => there.has(unit))
-    .flatMap(([from, { needs }]) => needs
-      .filter((symbol) => homes.has(symbol) && !table.anywhere.has(symbol))
-      .map((symbol) => ({ from, to: homes.get(symbol), symbol })));
+  return [...objects].flatMap(([from, { needs }]) => needs
+    .filter((symbol) => homes.has(symbol) && !table.anywhere.has(symbol))
+    .map((symbol) => ({ from, to: homes.get(symbol), symbol })));
 }
 
 function callFindings(table, sources, calls, objects) {
@@ -286,9 +279,8 @@ function pointerFindings(table, sources) {
 function main(directory) {
   const table = readTable();
   const sources = readSources();
-  const objects = directory && existsSync(directory)
-    ? readObjects(directory) : new Map();
-  const calls = callsOf(objects, sources, table);
+  const objects = directory ? readObjects(directory, sources) : new Map();
+  const calls = callsOf(objects, table);
 
   return [
     ...table.findings,
