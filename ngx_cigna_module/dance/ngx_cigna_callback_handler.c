@@ -16,6 +16,9 @@
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_identity.h"
 #include "run/ngx_cigna_client_secret.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_counters.h"
 #include "dance/cigna_callback.h"
 #include "http/cigna_form.h"
 
@@ -321,10 +324,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     flow = run->flow;
-    flow->vault = &run->mcf->vault;
-    flow->provider = &tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
     flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
 
     if (ngx_cigna_callback_copy(run, &flow->state_param, args->state) != NGX_OK
@@ -452,7 +452,7 @@ ngx_cigna_callback_replaced(ngx_cigna_run_t *run, const cigna_callback_t *flow)
     cigna_slice_t         print[4];
     const cigna_grant_t  *old, *grant;
 
-    if (flow->put.unread) {
+    if (flow->install.unread) {
         ngx_cigna_revoker_refuse(run, "the record that was replaced cannot "
                                       "be opened");
     }
@@ -463,7 +463,7 @@ ngx_cigna_callback_replaced(ngx_cigna_run_t *run, const cigna_callback_t *flow)
 
     ngx_cigna_count(run->tenant->counters, ngx_cigna_count_members_changed);
 
-    old = &flow->put.old;
+    old = &flow->install.old;
     grant = &flow->grant;
 
     print[0] = ngx_cigna_callback_print(run, mem[0], "subject", old->sub);
@@ -531,7 +531,7 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         flow = ctx->wait->late->flow;
 
         ngx_cigna_dance_tell(r, ctx, cigna_dance_outcome_in_progress,
-                             flow->take.dance_id);
+                             flow->claim.dance_id);
         return ngx_cigna_callback_slow(r, ctx);
     }
 

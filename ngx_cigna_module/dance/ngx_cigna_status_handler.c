@@ -7,6 +7,7 @@
 #include "request/ngx_cigna_vault_read.h"
 #include "request/ngx_cigna_reply.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "json/cigna_json.h"
 
 

@@ -1,5 +1,7 @@
 
 #include "ngx_cigna_destination.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "request/ngx_cigna_reply.h"
 
 

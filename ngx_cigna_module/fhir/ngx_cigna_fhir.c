@@ -29,6 +29,9 @@
 #include "request/ngx_cigna_reply.h"
 #include "request/ngx_cigna_trace.h"
 #include "request/ngx_cigna_wait.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
 
 
 /* one piece of memory for what a request needs */

@@ -21,6 +21,7 @@
 #include "ngx_cigna_inject.h"
 #include "ngx_cigna_budget_gate.h"
 #include "ngx_cigna_destination.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 
 
 static ngx_int_t ngx_cigna_inject_create(ngx_http_request_t *r);

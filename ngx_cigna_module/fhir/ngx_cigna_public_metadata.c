@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_public_metadata.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "request/ngx_cigna_reply.h"
 
 

@@ -24,10 +24,16 @@
 
 #include "ngx_cigna_token_find.h"
 #include "ngx_cigna_token_refresh.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "nginx/ngx_cigna_pool_secret.h"
+#include "nginx/ngx_cigna_time.h"
 #include "request/ngx_cigna_reply.h"
 #include "request/ngx_cigna_vault_read.h"
+#include "shm/ngx_cigna_counters.h"
 
 
 /* a token that expires sooner than this may expire on its way */
@@ -373,7 +379,7 @@ ngx_cigna_token_cache(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     if (t->cached.token.len && entry->generation < t->cached.generation) {
-        ngx_cigna_cache_drop(mcf->zone, &t->key, entry->who);
+        ngx_cigna_cache_drop(mcf->zone, &t->key, entry->name);
         return;
     }
 

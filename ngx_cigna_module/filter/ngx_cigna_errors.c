@@ -18,6 +18,9 @@
 
 
 #include "ngx_cigna_errors.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
 #include "fhir/cigna_link_filter.h"
 #include "fhir/cigna_unknown_id.h"
 #include "request/ngx_cigna_reply.h"

@@ -6,6 +6,7 @@
 #include "filter/ngx_cigna_filter.h"
 #include "request/ngx_cigna_cors.h"
 #include "request/ngx_cigna_page.h"
+#include "gateway/ngx_cigna_main_conf.h"
 
 
 static ngx_int_t ngx_cigna_handlers_push(ngx_conf_t *cf,

@@ -1,30 +1,26 @@
 
 #include "ngx_cigna_vault_read.h"
+#include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_identity.h"
 #include "gateway/ngx_cigna_worker.h"
-#include "shm/ngx_cigna_journal.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "nginx/ngx_cigna_time.h"
 #include "refresh/cigna_verdict.h"
-
-
-/* two grants: that of Redis and that of the journal */
-
-#define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
 
 
 /*
  * A grant is opened, read and wiped without a return to the event loop, so one
- * block serves all requests of the worker.
+ * arena serves all requests of the worker.  It has room for two grants: that of
+ * Redis and that of the journal.
  */
 
-struct ngx_cigna_vault_read_s {
-    cigna_arena_t  arena;
-    ngx_uint_t     ahead;                  /* the grant is the journal's */
-    uint8_t        mem[NGX_CIGNA_VAULT_READ_ARENA];
-};
+#define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
 
 
-static ngx_cigna_vault_read_t *ngx_cigna_vault_read_block(
-    ngx_http_request_t *r);
+static cigna_subject_t ngx_cigna_vault_read_subject(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_vault_read_newer(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant, int *rc);
 static ngx_int_t ngx_cigna_vault_read_open(ngx_http_request_t *r,
@@ -34,6 +30,23 @@ static ngx_cigna_condition_e ngx_cigna_vault_read_judge(
     ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     const cigna_grant_t *grant, const cigna_vault_mark_t *mark);
 static ngx_cigna_condition_e ngx_cigna_vault_read_failed(int rc);
+static ngx_cigna_worker_t *ngx_cigna_vault_read_worker(ngx_cigna_ctx_t *ctx);
+
+
+ngx_int_t
+ngx_cigna_vault_read_init(ngx_cigna_worker_t *worker)
+{
+    u_char  *mem;
+
+    mem = ngx_palloc(worker->cycle->pool, NGX_CIGNA_VAULT_READ_ARENA);
+    if (mem == NULL) {
+        return NGX_ERROR;
+    }
+
+    cigna_arena_init(&worker->read_arena, mem, NGX_CIGNA_VAULT_READ_ARENA);
+
+    return NGX_OK;
+}
 
 
 ngx_int_t
@@ -45,10 +58,7 @@ ngx_cigna_vault_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_vault_names_t  *id;
 
     id = ngx_cigna_identity_names(r, ctx);
-
-    if (id == NULL || ngx_cigna_vault_read_block(r) == NULL
-        || ngx_cigna_wait_init(r, ctx) != NGX_OK)
-    {
+    if (id == NULL || ngx_cigna_wait_init(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -60,54 +70,33 @@ ngx_cigna_vault_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-static ngx_cigna_vault_read_t *
-ngx_cigna_vault_read_block(ngx_http_request_t *r)
-{
-    ngx_cigna_worker_t     *worker;
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-    worker = mcf->worker;
-
-    if (worker->vault_read == NULL) {
-        worker->vault_read = ngx_pcalloc(worker->cycle->pool,
-                                         sizeof(ngx_cigna_vault_read_t));
-    }
-
-    return worker->vault_read;
-}
-
-
 ngx_cigna_condition_e
 ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_grant_t *grant)
 {
-    int                      rc;
-    cigna_vault_mark_t       mark;
-    ngx_cigna_redis_cmd_t   *cmd;
-    ngx_cigna_main_conf_t   *mcf;
-    ngx_cigna_vault_read_t  *read;
+    int                     rc;
+    cigna_subject_t         subject;
+    cigna_vault_mark_t      mark;
+    ngx_cigna_redis_cmd_t  *cmd;
+    ngx_cigna_main_conf_t  *mcf;
 
     cmd = &ctx->wait->cmd;
-    read = ngx_cigna_vault_read_block(r);
 
     ngx_memzero(grant, sizeof(cigna_grant_t));
-    read->ahead = 0;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    mcf->worker->read_journal = 0;
 
     if (cmd->outcome != cigna_ev_ok) {
         return ngx_cigna_condition_vault_unreachable;
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    subject = ngx_cigna_vault_read_subject(r, ctx);
 
-    cigna_arena_init(&read->arena, read->mem, NGX_CIGNA_VAULT_READ_ARENA);
-
-    rc = cigna_vault_read_grant(&mcf->vault, &ctx->tenant->provider,
-                                ctx->names, cmd->reply,
-                                &read->arena, grant, &mark);
+    rc = cigna_vault_read_grant(&subject, cmd->reply, grant, &mark);
 
     if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
-        read->ahead = 1;
+        mcf->worker->read_journal = 1;
 
         /* the mark belongs to the generation in Redis */
 
@@ -141,7 +130,7 @@ ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
     v.mark = *mark;
 
     if (grant->state == cigna_grant_spent || mark->attempts) {
-        ngx_cigna_refresh_gate_endpoint(mcf->zone, tenant->pace,
+        ngx_cigna_refresh_gate_endpoint(mcf->zone, tenant->refresh_gate,
                                         tenant->provider.token_endpoint,
                                         tenant->refused_share, now,
                                         &v.endpoint);
@@ -161,6 +150,22 @@ ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
     default:
         return ngx_cigna_condition_served;
     }
+}
+
+
+static cigna_subject_t
+ngx_cigna_vault_read_subject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    return (cigna_subject_t) {
+        .vault = &mcf->vault,
+        .provider = &ctx->tenant->provider,
+        .identity = ctx->names,
+        .arena = &mcf->worker->read_arena
+    };
 }
 
 
@@ -186,13 +191,16 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     known.tenant = ctx->tenant->provider.tenant;
-    known.who = cigna_script_who(ctx->names);
+    known.identity = cigna_script_identity(ctx->names);
     known.id = grant->id;
     known.generation = grant->generation;
     known.now_ms = ngx_cigna_now_ms();
     known.spent = grant->state == cigna_grant_spent;
 
-    if (ngx_cigna_journal_ahead(mcf->zone, &known, &entry) != NGX_OK) {
+    if (ngx_cigna_journal_ahead(mcf->zone, &known, mcf->worker->journal_mem,
+                                &entry)
+        != NGX_OK)
+    {
         return NGX_DECLINED;
     }
 
@@ -209,13 +217,9 @@ static ngx_int_t
 ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_journal_t *entry, cigna_grant_t *grant, int *rc)
 {
-    int                      opened;
-    cigna_grant_t            newer;
-    ngx_cigna_main_conf_t   *mcf;
-    ngx_cigna_vault_read_t  *read;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-    read = ngx_cigna_vault_read_block(r);
+    int              opened;
+    cigna_grant_t    newer;
+    cigna_subject_t  subject;
 
     ngx_memzero(&newer, sizeof(cigna_grant_t));
 
@@ -224,15 +228,13 @@ ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (entry->generation) {
         newer.generation = entry->generation;
 
-        if (cigna_arena_copy(&read->arena, entry->id, &newer.id)
-            != CIGNA_OK)
-        {
+        subject = ngx_cigna_vault_read_subject(r, ctx);
+
+        if (cigna_arena_copy(subject.arena, entry->id, &newer.id) != CIGNA_OK) {
             return NGX_DECLINED;
         }
 
-        opened = cigna_vault_open_grant(&mcf->vault, &ctx->tenant->provider,
-                                        ctx->names, entry->blob,
-                                        &read->arena, &newer);
+        opened = cigna_vault_open_grant(&subject, entry->blob, &newer);
 
         if (opened != CIGNA_OK && opened != CIGNA_VAULT_MOVED) {
             return NGX_DECLINED;
@@ -277,7 +279,7 @@ ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
 {
     /* the mark belongs to the generation in Redis */
 
-    return !ngx_cigna_vault_read_block(ctx->wait->request)->ahead
+    return !ngx_cigna_vault_read_worker(ctx)->read_journal
            && cigna_vault_read_marked(ctx->wait->cmd.reply);
 }
 
@@ -285,8 +287,19 @@ ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
 void
 ngx_cigna_vault_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant)
 {
-    cigna_arena_wipe(&ngx_cigna_vault_read_block(ctx->wait->request)->arena);
+    cigna_arena_wipe(&ngx_cigna_vault_read_worker(ctx)->read_arena);
     ngx_memzero(grant, sizeof(cigna_grant_t));
 
     ngx_cigna_redis_done(&ctx->wait->cmd);
+}
+
+
+static ngx_cigna_worker_t *
+ngx_cigna_vault_read_worker(ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(ctx->wait->request, ngx_cigna_module);
+
+    return mcf->worker;
 }

@@ -10,6 +10,9 @@
 /* reads a request's grant from the vault: one command, no flow */
 
 
+/* in init_process; NGX_ERROR: no memory */
+ngx_int_t ngx_cigna_vault_read_init(ngx_cigna_worker_t *worker);
+
 /* sends the command and waits; returns what ngx_cigna_wait_redis() returns */
 ngx_int_t ngx_cigna_vault_read_start(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_http_event_handler_pt resume);
