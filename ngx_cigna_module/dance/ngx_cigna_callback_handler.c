@@ -6,18 +6,18 @@
  */
 
 
-#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_scrub.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "jobs/ngx_cigna_userinfo.h"
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_identity.h"
 #include "run/ngx_cigna_client_secret.h"
-#include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_main_conf.h"
 #include "shm/ngx_cigna_counters.h"
 #include "dance/cigna_callback.h"
 #include "http/cigna_form.h"

@@ -6,15 +6,14 @@
  */
 
 
-#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
-#include "request/ngx_cigna_cors.h"
 #include "ngx_cigna_dance.h"
+#include "ngx_cigna_dance_handlers.h"
+#include "gateway/ngx_cigna_main_conf.h"
 #include "jobs/ngx_cigna_revoker.h"
+#include "request/ngx_cigna_cors.h"
 #include "request/ngx_cigna_identity.h"
 #include "shm/ngx_cigna_cache.h"
-#include "gateway/ngx_cigna_main_conf.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "dance/cigna_disconnect.h"
 
 

@@ -1,9 +1,9 @@
 
 #include "ngx_cigna_scrub.h"
-#include "nginx/ngx_cigna_pool_secret.h"
-#include "request/ngx_cigna_reply.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "nginx/ngx_cigna_pool_secret.h"
+#include "request/ngx_cigna_reply.h"
 
 
 static ngx_int_t ngx_cigna_scrub_log_handler(ngx_http_request_t *r);

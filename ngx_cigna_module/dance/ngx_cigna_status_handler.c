@@ -4,10 +4,10 @@
 
 #include "ngx_cigna_dance_handlers.h"
 #include "budget/ngx_cigna_budget.h"
-#include "request/ngx_cigna_vault_read.h"
-#include "request/ngx_cigna_reply.h"
-#include "request/ngx_cigna_identity.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "request/ngx_cigna_identity.h"
+#include "request/ngx_cigna_reply.h"
+#include "request/ngx_cigna_vault_read.h"
 #include "json/cigna_json.h"
 
 

@@ -25,12 +25,12 @@
 #include "ngx_cigna_search.h"
 #include "ngx_cigna_token_find.h"
 #include "ngx_cigna_type_guard.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "request/ngx_cigna_identity.h"
 #include "request/ngx_cigna_reply.h"
 #include "request/ngx_cigna_trace.h"
 #include "request/ngx_cigna_wait.h"
-#include "gateway/ngx_cigna_loc_conf.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "shm/ngx_cigna_counters.h"
 
 

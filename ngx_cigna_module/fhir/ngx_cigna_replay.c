@@ -1,8 +1,6 @@
 
 #include "ngx_cigna_replay.h"
 #include "request/ngx_cigna_wait.h"
-#include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_tenant.h"
 
 
 static void ngx_cigna_replay_leave(ngx_http_request_t *r,

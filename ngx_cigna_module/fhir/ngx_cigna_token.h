@@ -3,9 +3,9 @@
 #define _NGX_CIGNA_TOKEN_H_INCLUDED_
 
 
+#include "nginx/ngx_cigna_cache_key.h"
 #include "request/ngx_cigna_condition.h"
 #include "request/ngx_cigna_ctx.h"
-#include "nginx/ngx_cigna_cache_key.h"
 #include "shm/ngx_cigna_cache.h"
 
 

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_type_guard.h"
-#include "request/ngx_cigna_reply.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "request/ngx_cigna_reply.h"
 #include "shm/ngx_cigna_counters.h"
 #include "fhir/cigna_resource_types.h"
 

@@ -20,10 +20,10 @@
 #include "ngx_cigna_errors.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "request/ngx_cigna_reply.h"
 #include "shm/ngx_cigna_counters.h"
 #include "fhir/cigna_link_filter.h"
 #include "fhir/cigna_unknown_id.h"
-#include "request/ngx_cigna_reply.h"
 
 
 #define NGX_CIGNA_ERRORS_ABOUT  sizeof("The status is 999.")

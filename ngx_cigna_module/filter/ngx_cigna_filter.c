@@ -1,11 +1,12 @@
 
 #include "ngx_cigna_filter.h"
 #include "ngx_cigna_errors.h"
-#include "request/ngx_cigna_gate_in.h"
 #include "ngx_cigna_rewrite.h"
+#include "ngx_cigna_rewrite_body.h"
 #include "dance/ngx_cigna_scrub.h"
-#include "request/ngx_cigna_trace.h"
 #include "gateway/ngx_cigna_loc_conf.h"
+#include "request/ngx_cigna_gate_in.h"
+#include "request/ngx_cigna_trace.h"
 
 
 static ngx_int_t ngx_cigna_header_filter(ngx_http_request_t *r);

@@ -1,13 +1,14 @@
 
 #include "ngx_cigna_rewrite.h"
-#include "ngx_cigna_errors.h"
-#include "fhir/ngx_cigna_public_metadata.h"
 #include "ngx_cigna_base_url.h"
+#include "ngx_cigna_errors.h"
+#include "ngx_cigna_rewrite_body.h"
+#include "fhir/ngx_cigna_public_metadata.h"
 #include "gateway/ngx_cigna_loc_conf.h"
-#include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_shared.h"
-#include "fhir/cigna_link_filter.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "fhir/cigna_link_keys.h"
 
 
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,

@@ -3,8 +3,7 @@
 #define _NGX_CIGNA_REWRITE_H_INCLUDED_
 
 
-#include "ngx_cigna_rewrite_body.h"
-#include "fhir/cigna_smart.h"
+#include "request/ngx_cigna_ctx.h"
 
 
 /*

@@ -2,8 +2,8 @@
 #include "ngx_cigna_reply.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "json/cigna_json.h"
 #include "http/cigna_uri.h"
+#include "json/cigna_json.h"
 
 
 #define NGX_CIGNA_REPLY_SIZE    1024

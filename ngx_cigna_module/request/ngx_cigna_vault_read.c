@@ -1,12 +1,12 @@
 
 #include "ngx_cigna_vault_read.h"
-#include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_identity.h"
-#include "gateway/ngx_cigna_worker.h"
-#include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "nginx/ngx_cigna_time.h"
+#include "shm/ngx_cigna_counters.h"
+#include "shm/ngx_cigna_journal.h"
 #include "refresh/cigna_verdict.h"
 
 
