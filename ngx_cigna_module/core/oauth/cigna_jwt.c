@@ -35,7 +35,6 @@
 
 #include "http/cigna_base64url.h"
 #include "json/cigna_json.h"
-#include "json/cigna_json_walk.h"
 #include "cigna_jwt.h"
 #include "base/cigna_secret.h"
 
@@ -67,7 +66,6 @@ static cigna_jwt_e cigna_jwt_check_signature(const cigna_jws_t *jws,
     const cigna_json_t *header, const cigna_jwks_t *jwks);
 static int cigna_jwt_contradicts(cigna_slice_t text,
     const char *const *names);
-static int cigna_jwt_twice(cigna_slice_t text, const char *name);
 static cigna_jwt_e cigna_jwt_check_claims(const cigna_json_t *payload,
     const cigna_jwt_expect_t *expect);
 static int cigna_jwt_is_for(const cigna_json_t *payload,
@@ -313,48 +311,9 @@ static int
 cigna_jwt_contradicts(cigna_slice_t text, const char *const *names)
 {
     for ( /* void */ ; *names; names++) {
-        if (cigna_jwt_twice(text, *names)) {
+        if (cigna_json_contradicts(text, *names)) {
             return 1;
         }
-    }
-
-    return 0;
-}
-
-
-/* 1 if a member of this well-formed object is there with two values */
-
-static int
-cigna_jwt_twice(cigna_slice_t text, const char *name)
-{
-    cigna_slice_t  key, value, first;
-
-    first = cigna_slice_null;
-
-    /* from behind its brace; the closing one is no value */
-
-    while (text.len && text.data[0] != '{') {
-        text = cigna_slice_skip(text, 1);
-    }
-
-    text = cigna_slice_skip(text, 1);
-
-    while (cigna_json_raw_cut(&text, &key) == CIGNA_OK
-           && cigna_json_raw_cut(&text, &value) == CIGNA_OK)
-    {
-        if (key.len < 2
-            || !cigna_json_raw_means(cigna_slice_make(key.data + 1,
-                                                   key.data + key.len - 1),
-                                     cigna_slice_str(name)))
-        {
-            continue;
-        }
-
-        if (first.len && !cigna_slice_eq(first, value)) {
-            return 1;
-        }
-
-        first = value;
     }
 
     return 0;
