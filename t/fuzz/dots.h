@@ -7,12 +7,12 @@
 
 
 /*
- * Dot segments as one who has all of the path sees them: it is decoded, all
- * escapes at a time, until there are none left, and looked at after each time.
+ * A second, slower way to find dot segments, with the whole path at hand: it
+ * decodes all escapes at once, again and again, and looks after each round.
  */
 
 
-/* one time; 0 if there was nothing to decode */
+/* one round; 0 if there was nothing to decode */
 
 static inline int
 dots_decode(uint8_t *p, size_t *len)
@@ -44,7 +44,7 @@ dots_decode(uint8_t *p, size_t *len)
 }
 
 
-/* what a segment is called by those who drop control bytes and parameters */
+/* a segment's name, for readers that drop control bytes and parameters */
 
 static inline int
 dots_name(cigna_slice_t segment)
@@ -92,7 +92,7 @@ dots_seen(cigna_slice_t path)
 }
 
 
-/* 1 if some reader finds a dot segment in the path, escaped as it came */
+/* 1 if any reader may find a dot segment in the escaped path */
 
 static inline int
 dots_in(cigna_slice_t path)

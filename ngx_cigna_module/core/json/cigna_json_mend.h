@@ -24,8 +24,8 @@
  */
 
 typedef struct {
-    cigna_slice_t   rest;                  /* the text still to read, borrowed */
-    unsigned        quoted:1;              /* rest begins inside a string */
+    cigna_slice_t   rest;                  /* still to be read; borrowed */
+    unsigned        quoted:1;              /* it begins inside a string */
 } cigna_json_mend_t;
 
 
