@@ -64,7 +64,7 @@ typedef struct {
     cigna_bases_t              bases;          /* of links in replies */
 
     /* a worker's own */
-    cigna_jwks_fetch_t         keys;
+    cigna_issuer_keys_t        keys;
     ngx_cigna_discovery_t     *discovery;
     ngx_array_t                announced;      /* ngx_cigna_origin_t *, of
                                                   hosts that metadata named */

@@ -14,7 +14,7 @@
 
 typedef struct {
     /* results, if the client has two secrets */
-    unsigned  worked:1;                    /* the one that was sent last works */
+    unsigned  worked:1;                    /* the server accepted one of them */
     unsigned  older:1;                     /* the older one was sent last */
     unsigned  changed:1;                   /* the other one worked before */
 
