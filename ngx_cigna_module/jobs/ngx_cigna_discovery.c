@@ -12,6 +12,10 @@
 
 
 #include "ngx_cigna_discovery.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "run/ngx_cigna_endpoints.h"
 #include "provider/cigna_discovery.h"
 
@@ -22,7 +26,7 @@
 #define NGX_CIGNA_DISCOVERY_FAILED_S  10
 
 
-struct ngx_cigna_discovery_s {
+typedef struct ngx_cigna_discovery_s {
     ngx_cigna_main_conf_t   *mcf;
     ngx_cigna_shared_t      *shared;
     ngx_cigna_tenant_t      *tenant;           /* the first one */
@@ -38,7 +42,7 @@ struct ngx_cigna_discovery_s {
     unsigned                 failed:1;         /* at least once */
     unsigned                 refused:1;        /* the last document that was
                                                   read contradicts */
-};
+} ngx_cigna_discovery_t;
 
 
 static ngx_uint_t ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant);
