@@ -346,10 +346,7 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     flow = run->flow;
-    flow->vault = &run->mcf->vault;
-    flow->provider = &tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
     flow->return_to = ngx_cigna_run_copy(run, return_to);
 
     if (flow->return_to.len != return_to.len) {

@@ -102,10 +102,7 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
 
     flow = run->flow;
-    flow->vault = &run->mcf->vault;
-    flow->provider = &ctx->tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
 
     cigna_disconnect_init(flow);
 

@@ -286,7 +286,8 @@ ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer)
     writer->asked = look.next;
 
     if (writer->cmd.call
-        || cigna_vault_names_known(&id, &mcf->vault, entry.who) != CIGNA_OK)
+        || cigna_vault_names_known(&id, &mcf->vault, entry.identity)
+           != CIGNA_OK)
     {
         return;
     }
@@ -334,18 +335,17 @@ ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
 
     /* for log and revocation; a name that is none the flow finds out about */
 
-    (void) cigna_vault_names_known(&run->identity, &mcf->vault, flow->entry.who);
+    (void) cigna_vault_names_known(&run->identity, &mcf->vault,
+                                   flow->entry.identity);
 
-    run->log.id.data = (u_char *) flow->entry.who.data;
-    run->log.id.len = flow->entry.who.len;
+    run->log.id.data = (u_char *) flow->entry.identity.data;
+    run->log.id.len = flow->entry.identity.len;
 
     run->data = (void *) (uintptr_t) look->tries;
     run->on_end = ngx_cigna_journal_writer_end;
     run->on_revoke = ngx_cigna_revoker_start;
 
-    flow->vault = &mcf->vault;
-    flow->provider = tenant ? &tenant->provider : NULL;
-    flow->arena = &run->arena;
+    flow->subject = run->subject;
     flow->confirmed = look->confirmed;
 
     cigna_journal_replay_init(flow);
@@ -367,12 +367,12 @@ ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     *copy = *entry;
 
     slices[0] = &copy->tenant;
-    slices[1] = &copy->who;
+    slices[1] = &copy->identity;
     slices[2] = &copy->id;
     slices[3] = &copy->blob;
 
-    p = ngx_pnalloc(run->pool, copy->tenant.len + copy->who.len + copy->id.len
-                               + copy->blob.len);
+    p = ngx_pnalloc(run->pool, copy->tenant.len + copy->identity.len
+                               + copy->id.len + copy->blob.len);
     if (p == NULL) {
         return NGX_ERROR;
     }

@@ -249,10 +249,7 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     run->waiters_total = &tenant->waiters;
     run->waiters_total_max = tenant->refresh_waiters;
 
-    flow->vault = &run->mcf->vault;
-    flow->provider = &tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
     flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
     flow->wait_ms = tenant->connect_timeout + tenant->timeout;
 
@@ -298,16 +295,16 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 
     ngx_cigna_refresher_journalled(refresher);
 
-    answer = flow->answer;
-    worked = flow->secret.worked;
+    answer = flow->exchange.answer;
+    worked = flow->exchange.secret.worked;
 
     cigna_refresh_next(flow, ev, op);
 
-    if (!worked && flow->secret.worked) {
-        ngx_cigna_client_secret_worked(run, &flow->secret);
+    if (!worked && flow->exchange.secret.worked) {
+        ngx_cigna_client_secret_worked(run, &flow->exchange.secret);
     }
 
-    if (flow->answer != answer) {
+    if (flow->exchange.answer != answer) {
         ngx_cigna_refresher_answered(run, flow);
     }
 }
@@ -332,7 +329,7 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
     ngx_memzero(&known, sizeof(cigna_journal_known_t));
 
     known.tenant = run->tenant->provider.tenant;
-    known.who = cigna_script_who(&run->identity);
+    known.identity = cigna_script_identity(&run->identity);
     known.id = refresher->flow.grant.id;
     known.now_ms = ngx_cigna_now_ms();
 
@@ -364,8 +361,9 @@ ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
 
     tenant = run->tenant;
 
-    state = ngx_cigna_refresh_gate_answered(run->mcf->zone, tenant->refresh_gate,
-                                            &run->key, flow->answer,
+    state = ngx_cigna_refresh_gate_answered(run->mcf->zone,
+                                            tenant->refresh_gate, &run->key,
+                                            flow->exchange.answer,
                                             tenant->refused_share);
 
     switch (state) {
@@ -471,7 +469,7 @@ ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     int64_t  pause_s;
 
     ngx_cigna_refresh_gate_cool(run->mcf->zone, &run->key,
-                                flow->answer != cigna_answer_none);
+                                flow->exchange.answer != cigna_answer_none);
 
     pause_s = ngx_min(flow->retry_after_s, NGX_CIGNA_REFRESH_PAUSE_MAX_S);
 
@@ -531,11 +529,11 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 {
     ngx_uint_t  level;
 
-    if (flow->foreign) {
+    if (flow->exchange.foreign) {
         ngx_cigna_count(run->tenant->counters, ngx_cigna_count_strangers);
     }
 
-    if (flow->provisional) {
+    if (flow->exchange.provisional) {
         ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refusals_held);
     }
 
@@ -549,13 +547,15 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
         /* nothing was done; what is refused for it is logged there */
         return;
 
-    } else if (flow->failure == cigna_refresh_paused && !flow->provisional) {
+    } else if (flow->failure == cigna_refresh_paused
+               && !flow->exchange.provisional)
+    {
         level = NGX_LOG_INFO;
 
     } else {
         ngx_cigna_count(run->tenant->counters,
                         ngx_cigna_count_refresh_failures);
-        level = flow->client_refused ? NGX_LOG_ERR : NGX_LOG_WARN;
+        level = flow->exchange.client_refused ? NGX_LOG_ERR : NGX_LOG_WARN;
     }
 
     ngx_log_error(level, &run->log.log, 0, "refresh ended, outcome: %s%s%s",

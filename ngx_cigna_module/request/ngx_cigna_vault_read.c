@@ -19,6 +19,8 @@
 #define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
 
 
+static cigna_subject_t ngx_cigna_vault_read_subject(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_vault_read_newer(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant, int *rc);
 static ngx_int_t ngx_cigna_vault_read_open(ngx_http_request_t *r,
@@ -73,6 +75,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_grant_t *grant)
 {
     int                     rc;
+    cigna_subject_t         subject;
     cigna_vault_mark_t      mark;
     ngx_cigna_redis_cmd_t  *cmd;
     ngx_cigna_main_conf_t  *mcf;
@@ -88,9 +91,9 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_condition_vault_unreachable;
     }
 
-    rc = cigna_vault_read_grant(&mcf->vault, &ctx->tenant->provider,
-                                ctx->identity, cmd->reply,
-                                &mcf->worker->read_arena, grant, &mark);
+    subject = ngx_cigna_vault_read_subject(r, ctx);
+
+    rc = cigna_vault_read_grant(&subject, cmd->reply, grant, &mark);
 
     if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
         mcf->worker->read_journal = 1;
@@ -149,6 +152,22 @@ ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
 }
 
 
+static cigna_subject_t
+ngx_cigna_vault_read_subject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    return (cigna_subject_t) {
+        .vault = &mcf->vault,
+        .provider = &ctx->tenant->provider,
+        .identity = ctx->identity,
+        .arena = &mcf->worker->read_arena
+    };
+}
+
+
 /*
  * Redis may be behind what the node has of this grant: its writes are refused,
  * or it has lost some.  What it does not have at all, or only half of, the
@@ -170,7 +189,7 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     known.tenant = ctx->tenant->provider.tenant;
-    known.who = cigna_script_who(ctx->identity);
+    known.identity = cigna_script_identity(ctx->identity);
     known.id = grant->id;
     known.generation = grant->generation;
     known.now_ms = ngx_cigna_now_ms();
@@ -196,11 +215,9 @@ static ngx_int_t
 ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_journal_t *entry, cigna_grant_t *grant, int *rc)
 {
-    int                     opened;
-    cigna_grant_t           newer;
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    int              opened;
+    cigna_grant_t    newer;
+    cigna_subject_t  subject;
 
     ngx_memzero(&newer, sizeof(cigna_grant_t));
 
@@ -209,15 +226,13 @@ ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (entry->generation) {
         newer.generation = entry->generation;
 
-        if (cigna_arena_copy(&mcf->worker->read_arena, entry->id, &newer.id)
-            != CIGNA_OK)
-        {
+        subject = ngx_cigna_vault_read_subject(r, ctx);
+
+        if (cigna_arena_copy(subject.arena, entry->id, &newer.id) != CIGNA_OK) {
             return NGX_DECLINED;
         }
 
-        opened = cigna_vault_open_grant(&mcf->vault, &ctx->tenant->provider,
-                                        ctx->identity, entry->blob,
-                                        &mcf->worker->read_arena, &newer);
+        opened = cigna_vault_open_grant(&subject, entry->blob, &newer);
 
         if (opened != CIGNA_OK && opened != CIGNA_VAULT_MOVED) {
             return NGX_DECLINED;

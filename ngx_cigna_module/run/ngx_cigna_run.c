@@ -78,6 +78,11 @@ ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 
     cigna_arena_init(&run->arena, mem, arena_size);
 
+    run->subject.vault = &mcf->vault;
+    run->subject.provider = tenant ? &tenant->provider : NULL;
+    run->subject.identity = &run->identity;
+    run->subject.arena = &run->arena;
+
     if (request != NULL && request->len) {
         run->log.request.data = ngx_pstrdup(pool, request);
         run->log.request.len = run->log.request.data ? request->len : 0;
@@ -212,7 +217,7 @@ ngx_cigna_run_step(ngx_event_t *ev)
 
     while (rc == NGX_OK) {
 
-        if (run->op.exchange) {
+        if (cigna_flow_is_exchange(&run->op)) {
             ngx_cigna_seat_give(run->mcf->worker, &run->seat);
         }
 
@@ -406,7 +411,7 @@ ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
 
         run->aborted = 1;
 
-        if (run->op.exchange) {
+        if (cigna_flow_is_exchange(&run->op)) {
             exchanges++;
             ngx_cigna_count(run->tenant->counters,
                             ngx_cigna_count_exchanges_abandoned);

@@ -477,7 +477,7 @@ ngx_cigna_probe_note(ngx_cigna_probe_t *p)
     ngx_memset(ngx_cigna_probe_bytes, 'n', p->entry.token.len);
 
     entry.tenant = cigna_slice("acme");
-    entry.who = cigna_slice_make(who, who + CIGNA_NAME_LEN);
+    entry.identity = cigna_slice_make(who, who + CIGNA_NAME_LEN);
     entry.id = cigna_slice_make(id, id + CIGNA_GRANT_ID_LEN);
     entry.generation = 1;
     entry.until_ms = INT64_MAX;
