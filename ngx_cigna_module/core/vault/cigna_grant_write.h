@@ -44,7 +44,7 @@ uint64_t cigna_grant_write_kept_ms(const cigna_provider_t *p,
 
 
 /*
- * The arguments that grant_put and grant_swap share: grant id, generation,
+ * The arguments that grant_install and grant_swap share: grant id, generation,
  * sealed grant, ms to keep it, channel, identity.  nonce: fresh random bytes.
  */
 #define CIGNA_GRANT_WRITE_ARGC  6

@@ -86,7 +86,7 @@ static const char  cigna_lua_dance_list[] =
 
 
 /*
- * dance_take: takes a dance, if the browser and the member are the ones that
+ * dance_claim: takes a dance, if the browser and the member are the ones that
  * started it.
  *
  * Key: dance.  Arguments: hash of the browser's secret (empty: it has none),
@@ -107,7 +107,7 @@ static const char  cigna_lua_dance_list[] =
  * tell nothing of use even if it told something.
  */
 
-static const char  cigna_lua_dance_take[] =
+static const char  cigna_lua_dance_claim[] =
     CIGNA_LUA_NOW
     "local d = redis.call('HMGET', KEYS[1],\n"
     "                     's', 'w', 'd', 'e', 'b', 'o', 'r', 't', 'k')\n"
@@ -162,7 +162,7 @@ static const char  cigna_lua_dance_end[] =
 
 
 /*
- * grant_put: stores the grant of a dance in place of any other.
+ * grant_install: stores the grant of a dance in place of any other.
  *
  * Key: grant.  Arguments: grant id, generation, sealed grant, ms to keep it,
  * channel, identity.
@@ -175,10 +175,10 @@ static const char  cigna_lua_dance_end[] =
  *
  * connected (field c, ms) is when it was put, by the clock of Redis, and in
  * any case later than that of every grant of this identity before: it tells
- * which of two grants is the newer one, see grant_restore.
+ * which of two grants is the newer one, see grant_replay.
  */
 
-static const char  cigna_lua_grant_put[] =
+static const char  cigna_lua_grant_install[] =
     CIGNA_LUA_NOW
     "local g = redis.call('HMGET', KEYS[1],\n"
     "                     'i', 'g', 'b', 'm', 'n', 'r', 'x', 'c')\n"
@@ -210,7 +210,7 @@ static const char  cigna_lua_grant_put[] =
  *                                  grant i g b m n r" returns
  *     busy                         somebody else has the lock
  *     marked                       somebody else is at it without the lock
- *     mine connected               lock and mark are ours; see grant_put
+ *     mine connected               lock and mark are ours; see grant_install
  *
  * The owner may ask again: that renews lock and mark, and counts no other
  * attempt.
@@ -406,7 +406,7 @@ static const char  cigna_lua_grant_delete[] =
 
 
 /*
- * grant_restore: writes a generation again that Redis may have lost.
+ * grant_replay: writes a generation again that Redis may have lost.
  *
  * Key: grant.  Arguments: grant id, generation, sealed grant, ms to keep it,
  * when it was connected, channel, identity.
@@ -423,7 +423,7 @@ static const char  cigna_lua_grant_delete[] =
  * lock is its owner's to give up.
  */
 
-static const char  cigna_lua_grant_restore[] =
+static const char  cigna_lua_grant_replay[] =
     "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 's', 'c', 'x')\n"
     "local id, connected, gone = g[1], tonumber(g[4] or 0), g[5] or ''\n"
     "if id == ARGV[1] then\n"
@@ -563,16 +563,16 @@ static const char  cigna_lua_vault_check[] =
 static cigna_script_t  cigna_scripts[cigna_script_max] = {
     cigna_script_entry(dance_open, 1),
     cigna_script_entry(dance_list, 1),
-    cigna_script_entry(dance_take, 1),
+    cigna_script_entry(dance_claim, 1),
     cigna_script_entry(dance_end, 1),
-    cigna_script_entry(grant_put, 1),
+    cigna_script_entry(grant_install, 1),
     cigna_script_entry(grant_begin, 2),
     cigna_script_entry(grant_renew, 2),
     cigna_script_entry(grant_retake, 2),
     cigna_script_entry(grant_swap, 2),
     cigna_script_entry(grant_release, 2),
     cigna_script_entry(grant_delete, 2),
-    cigna_script_entry(grant_restore, 1),
+    cigna_script_entry(grant_replay, 1),
     cigna_script_entry(grant_forget, 2),
     cigna_script_entry(grant_reseal, 1),
     cigna_script_entry(grant_amend, 1),

@@ -19,16 +19,16 @@
 typedef enum {
     cigna_script_dance_open = 0,           /* stores a dance */
     cigna_script_dance_list,               /* bounds a member's open dances */
-    cigna_script_dance_take,               /* takes it, if the secret fits */
+    cigna_script_dance_claim,               /* takes it, if the secret fits */
     cigna_script_dance_end,                /* remembers the outcome */
-    cigna_script_grant_put,                /* a new grant replaces any other */
+    cigna_script_grant_install,                /* a new grant replaces any other */
     cigna_script_grant_begin,              /* lock, mark and read at once */
     cigna_script_grant_renew,              /* the lock for longer */
     cigna_script_grant_retake,             /* both again, if they got lost */
     cigna_script_grant_swap,               /* compare and set, unlock */
     cigna_script_grant_release,            /* unlock by the owner only */
     cigna_script_grant_delete,             /* read and delete */
-    cigna_script_grant_restore,            /* writes a lost generation again */
+    cigna_script_grant_replay,            /* writes a lost generation again */
     cigna_script_grant_forget,             /* deletes a grant again */
     cigna_script_grant_reseal,             /* the same under another key */
     cigna_script_grant_amend,              /* the same, and what is learned */

@@ -218,7 +218,7 @@ parts_that_are_too_long_are_refused(void **state)
 
 
 static void
-what_is_wrong_with_a_ring_is_said(void **state)
+errors_of_a_ring_are_told_in_words(void **state)
 {
     (void) state;
 
@@ -322,7 +322,7 @@ main(void)
         cmocka_unit_test(names_follow_from_the_name_key_alone),
         cmocka_unit_test(no_two_lists_of_parts_have_one_name),
         cmocka_unit_test(parts_that_are_too_long_are_refused),
-        cmocka_unit_test(what_is_wrong_with_a_ring_is_said),
+        cmocka_unit_test(errors_of_a_ring_are_told_in_words),
         cmocka_unit_test(weak_and_repeated_keys_are_refused),
         cmocka_unit_test(a_ring_holds_sixteen_seal_keys),
         cmocka_unit_test(a_ring_is_made_whole_or_not_at_all)
