@@ -1130,7 +1130,7 @@ the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute(void **state)
 
 
 static void
-a_token_that_finds_no_room_in_the_journal_is_used_once_it_is_stored(void **state)
+a_token_that_the_journal_cannot_take_is_used_once_it_is_stored(void **state)
 {
     unsigned  i;
 
@@ -1729,7 +1729,7 @@ main(void)
         test(a_lock_that_was_set_unheard_is_given_up_for_a_changed_record),
         test(a_token_is_used_as_soon_as_the_journal_has_it),
         test(the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute),
-        test(a_token_that_finds_no_room_in_the_journal_is_used_once_it_is_stored),
+        test(a_token_that_the_journal_cannot_take_is_used_once_it_is_stored),
         test(the_journal_is_asked_again_while_redis_cannot_be),
         test(a_rotated_refresh_token_survives_a_minute_without_redis),
         test(storing_is_given_up_after_a_while),

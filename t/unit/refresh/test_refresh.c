@@ -1296,7 +1296,7 @@ a_generation_that_the_journal_has_replaced_is_not_refreshed(void **state)
 
 
 static void
-a_generation_that_the_journal_replaces_after_the_read_is_not_refreshed(void **state)
+a_generation_that_the_journal_replaces_later_is_not_refreshed(void **state)
 {
     (void) state;
 
@@ -1524,7 +1524,7 @@ main(void)
         test(a_second_attempt_that_is_refused_is_spent_honestly),
         test(a_run_that_dies_leaves_word_of_it),
         test(a_generation_that_the_journal_has_replaced_is_not_refreshed),
-        test(a_generation_that_the_journal_replaces_after_the_read_is_not_refreshed),
+        test(a_generation_that_the_journal_replaces_later_is_not_refreshed),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
         test(every_operation_failing_in_turn_after_a_refusal),
         test(a_missing_grant_is_told_from_an_outage),
