@@ -8,7 +8,7 @@
 
 #include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
-#include "run/ngx_cigna_client_secret.h"
+#include "jobs/ngx_cigna_client_secret.h"
 #include "ngx_cigna_dance.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "jobs/ngx_cigna_revoker.h"

@@ -21,7 +21,7 @@ typedef struct {
 } ngx_cigna_cache_key_t;
 
 
-/* the worker's hasher; one a worker, wiped and freed with the pool */
+/* one for each worker; wiped and freed with the pool */
 
 typedef struct ngx_cigna_cache_hash_s  ngx_cigna_cache_hash_t;
 
