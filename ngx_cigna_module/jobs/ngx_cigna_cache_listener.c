@@ -102,7 +102,8 @@ ngx_cigna_cache_listener_strange(ngx_cigna_main_conf_t *mcf,
     worker = mcf->worker;
 
     if (worker->no_identity_logged
-        && ngx_time() - worker->no_identity_logged < NGX_CIGNA_CACHE_LISTENER_LOG)
+        && ngx_time() - worker->no_identity_logged
+           < NGX_CIGNA_CACHE_LISTENER_LOG)
     {
         return;
     }
