@@ -4,6 +4,7 @@
 
 
 #include "gateway/ngx_cigna_worker.h"
+#include "redis/ngx_cigna_redis_script.h"
 #include "vault/cigna_scripts.h"
 
 
@@ -21,7 +22,6 @@ typedef struct {
     /* private */
     ngx_cigna_main_conf_t   *mcf;
     const cigna_script_t    *script;
-    unsigned                 evaled:1;
 } ngx_cigna_budget_call_t;
 
 

@@ -85,6 +85,7 @@ struct ngx_cigna_redis_cmd_s {
 
     /* private */
     void                *call;
+    unsigned             eval:1;           /* see ngx_cigna_redis_script.h */
 };
 
 /* between a start that returned NGX_AGAIN and handler or cancel() */
