@@ -20,6 +20,7 @@
 
 #include "ngx_cigna_budget.h"
 #include "ngx_cigna_budget_lease.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 static ngx_int_t ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
@@ -312,28 +313,9 @@ ngx_cigna_budget_serve(ngx_event_t *ev)
 }
 
 
-/* not later than it was to be; nginx would leave a timer that is near by */
-
 static void
 ngx_cigna_budget_again(ngx_cigna_budget_t *budget, int64_t ms)
 {
-    ngx_msec_t       time;
-    ngx_event_t     *ev;
-    ngx_msec_int_t   before;
-
-    ev = &budget->timer;
-    time = (ngx_msec_t) ngx_max(ngx_min(ms, 60000), 1);
-
-    if (ev->timer_set) {
-
-        before = (ngx_msec_int_t) (ev->timer.key - ngx_current_msec);
-
-        if (before <= (ngx_msec_int_t) time) {
-            return;
-        }
-
-        ngx_del_timer(ev);
-    }
-
-    ngx_add_timer(ev, time);
+    ngx_cigna_timer_within(&budget->timer,
+                           (ngx_msec_t) ngx_max(ngx_min(ms, 60000), 1));
 }

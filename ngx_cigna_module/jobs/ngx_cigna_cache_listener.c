@@ -8,6 +8,7 @@
 
 
 #include "ngx_cigna_cache_listener.h"
+#include "redis/ngx_cigna_redis_subscriber.h"
 
 
 #define NGX_CIGNA_CACHE_LISTENER_SAY  60       /* s between two log lines */

@@ -223,10 +223,7 @@ ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue, ngx_queue_t *list)
 {
     ngx_cigna_redis_call_t  *call;
 
-    while (!ngx_queue_empty(&queue->calls)) {
-        call = ngx_cigna_redis_call_first(&queue->calls);
-
-        ngx_queue_remove(&call->link);
+    while ((call = ngx_cigna_redis_call_shift(&queue->calls))) {
         ngx_queue_insert_tail(list, &call->link);
 
         call->lost = (call->end <= queue->offered);

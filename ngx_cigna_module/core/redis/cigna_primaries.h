@@ -9,10 +9,10 @@
 #define CIGNA_PRIMARIES  64
 
 
-/* a primary of Redis that this node has met */
+/* a primary of Redis that this node has met; see cigna_redis_handshake.h */
 
 typedef struct {
-    uint64_t          primary;             /* see cigna_redis_handshake.h; 0: free */
+    uint64_t          primary;             /* its number; 0: free */
     uint64_t          since_ms;
     uint64_t          met_ms;
 } cigna_primary_t;
