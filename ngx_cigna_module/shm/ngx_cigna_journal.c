@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_journal.h"
+#include "nginx/ngx_cigna_process.h"
 
 
 /* how long a writer of an entry, or who has claimed it, is not interrupted */
@@ -10,7 +11,6 @@
 
 static cigna_book_t *ngx_cigna_journal_lock(ngx_shm_zone_t *zone);
 static cigna_book_t *ngx_cigna_journal_book(ngx_cigna_zone_t *fixed);
-static int ngx_cigna_journal_alive(int32_t pid);
 
 
 /* sealed bytes, but nobody's business all the same */
@@ -65,7 +65,7 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
     look->rewrite_ms = ngx_cigna_zone_fixed(zone)->rewrite_ms;
     look->until_ms = ngx_current_msec + NGX_CIGNA_JOURNAL_CLAIMER;
     look->pid = ngx_pid;
-    look->alive = ngx_cigna_journal_alive;
+    look->alive = ngx_cigna_process_alive;
 
     book = ngx_cigna_journal_lock(zone);
 
@@ -109,7 +109,7 @@ ngx_cigna_journal_claims(ngx_shm_zone_t *zone)
 
     look.now_ms = ngx_current_msec;
     look.pid = ngx_pid;
-    look.alive = ngx_cigna_journal_alive;
+    look.alive = ngx_cigna_process_alive;
 
     book = ngx_cigna_journal_lock(zone);
 
@@ -185,13 +185,4 @@ static cigna_book_t *
 ngx_cigna_journal_book(ngx_cigna_zone_t *fixed)
 {
     return (cigna_book_t *) ngx_cigna_zone_journal(fixed);
-}
-
-
-/* a dead one counts as alive until the master has taken note of it */
-
-static int
-ngx_cigna_journal_alive(int32_t pid)
-{
-    return kill(pid, 0) == 0 || ngx_errno != NGX_ESRCH;
 }
