@@ -4,10 +4,10 @@
 
 void
 ngx_cigna_budget_call_init(ngx_cigna_budget_call_t *call,
-    ngx_cigna_main_conf_t *mcf, cigna_script_e script,
+    ngx_cigna_redis_t *redis, cigna_script_e script,
     ngx_cigna_redis_pt handler, void *data)
 {
-    call->mcf = mcf;
+    call->redis = redis;
     call->script = cigna_script(script);
 
     call->cmd.handler = handler;
@@ -16,18 +16,18 @@ ngx_cigna_budget_call_init(ngx_cigna_budget_call_t *call,
 
 
 ngx_int_t
-ngx_cigna_budget_call(ngx_cigna_budget_call_t *call)
+ngx_cigna_budget_call_start(ngx_cigna_budget_call_t *call)
 {
-    return ngx_cigna_redis_script_start(call->mcf->worker->redis, &call->cmd,
-                                        call->script, call->argv, call->argc);
+    return ngx_cigna_redis_script_start(call->redis, &call->cmd, call->script,
+                                        call->argv, call->argc);
 }
 
 
 ngx_uint_t
 ngx_cigna_budget_call_again(ngx_cigna_budget_call_t *call)
 {
-    return ngx_cigna_redis_script_again(call->mcf->worker->redis, &call->cmd,
-                                        call->script, call->argv, call->argc)
+    return ngx_cigna_redis_script_again(call->redis, &call->cmd, call->script,
+                                        call->argv, call->argc)
            == NGX_AGAIN;
 }
 

@@ -120,7 +120,7 @@ ngx_cigna_budget_reply_policies(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    if (by == cigna_budget_metadata) {
+    if (by == cigna_budget_by_metadata) {
         ngx_cigna_budget_reply_rate(&b, "metadata",
                                     &ctx->tenant->plan.metadata_rate);
 

@@ -27,8 +27,6 @@ struct ngx_cigna_worker_s {
     ngx_uint_t                 seats_taken;    /* of all origins */
     time_t                     seats_logged;   /* that none is free; 0: never */
 
-    ngx_str_t                  budget_key;     /* in Redis */
-
     /* see ngx_cigna_journal_writer.h; not cancelable while the journal has entries
        that Redis has not confirmed */
     ngx_event_t                upkeep;

@@ -265,7 +265,7 @@ ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *upkeep)
 
     upkeep->asked = look.next;
 
-    if (upkeep->cmd.call
+    if (ngx_cigna_redis_in_flight(&upkeep->cmd)
         || cigna_vault_names_known(&id, &mcf->vault, entry.who) != CIGNA_OK)
     {
         return;

@@ -6,6 +6,8 @@
 #include "support.h"
 
 #include "budget/cigna_budget.h"
+#include "budget/cigna_budget_member.h"
+#include "budget/cigna_budget_pause.h"
 
 
 /* what tests of the budgets have in common */
@@ -60,7 +62,7 @@ hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
         .jitter = jitter
     };
 
-    return cigna_budget_held_back(b, &cause, began);
+    return cigna_budget_pause_ask(b, &cause, began);
 }
 
 

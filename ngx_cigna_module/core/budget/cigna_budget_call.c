@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cigna_budget_call.h"
+#include "cigna_pause.h"
 
 
 /* what a script says is taken at its word up to here */
@@ -23,22 +24,22 @@ static int cigna_budget_int(const cigna_reply_t *reply, size_t i, int64_t max,
 
 int
 cigna_budget_lease_argv(const cigna_budget_plan_t *p,
-    const cigna_budget_who_t *who, int64_t want,
+    const cigna_budget_names_t *names, int64_t want,
     uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc)
 {
     size_t       i;
     cigna_buf_t  b;
 
-    if (cigna_budget_name_bad(who->node)
-        || cigna_budget_name_bad(who->tenant)
-        || cigna_budget_origin_bad(who->origin))
+    if (cigna_budget_name_bad(names->node)
+        || cigna_budget_name_bad(names->tenant)
+        || cigna_budget_origin_bad(names->origin))
     {
         return CIGNA_ERROR;
     }
 
-    for (i = 0; i < who->node.len; i++) {
-        if (!cigna_slice_alnum(who->node.data[i])) {
+    for (i = 0; i < names->node.len; i++) {
+        if (!cigna_slice_alnum(names->node.data[i])) {
             return CIGNA_ERROR;
         }
     }
@@ -67,11 +68,11 @@ cigna_budget_lease_argv(const cigna_budget_plan_t *p,
     cigna_budget_number(&b, p->gateway_dry);
     cigna_budget_number(&b, p->tenant_dry);
 
-    argv[0] = who->key;
-    argv[1] = who->node;
-    argv[2] = who->tenant;
+    argv[0] = names->key;
+    argv[1] = names->node;
+    argv[2] = names->tenant;
     argv[3] = cigna_buf_slice(&b);
-    argv[4] = who->origin;
+    argv[4] = names->origin;
     *argc = 5;
 
     return b.overflow ? CIGNA_ERROR : CIGNA_OK;
@@ -79,15 +80,15 @@ cigna_budget_lease_argv(const cigna_budget_plan_t *p,
 
 
 int
-cigna_budget_pause_argv(const cigna_budget_who_t *who,
+cigna_budget_pause_argv(const cigna_budget_names_t *names,
     const cigna_budget_cause_t *cause, uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc)
 {
     int64_t      ms;
     cigna_buf_t  b;
 
-    if (cigna_budget_name_bad(who->tenant)
-        || cigna_budget_origin_bad(who->origin))
+    if (cigna_budget_name_bad(names->tenant)
+        || cigna_budget_origin_bad(names->origin))
     {
         return CIGNA_ERROR;
     }
@@ -95,25 +96,25 @@ cigna_budget_pause_argv(const cigna_budget_who_t *who,
     ms = cause->retry_after_ms < CIGNA_RETRY_AFTER_MAX_MS
          ? cause->retry_after_ms : CIGNA_RETRY_AFTER_MAX_MS;
 
-    argv[0] = who->key;
+    argv[0] = names->key;
 
     cigna_buf_init(&b, mem, CIGNA_BUDGET_CALL_MEM);
 
     if (cause->scope == cigna_budget_scope_all) {
         cigna_buf_append_str(&b, "o:");
-        cigna_buf_append(&b, who->origin);
+        cigna_buf_append(&b, names->origin);
 
     } else {
         cigna_buf_append_str(&b, "h:");
-        cigna_buf_append(&b, who->tenant);
+        cigna_buf_append(&b, names->tenant);
     }
 
     argv[1] = cigna_buf_slice(&b);
     b.start = b.pos;
 
     cigna_buf_append_uint(&b, ms > 0 ? (uint64_t) ms * 1000 : 0);
-    cigna_budget_number(&b, cause->jitter < CIGNA_BUDGET_JITTER_MAX
-                            ? cause->jitter : CIGNA_BUDGET_JITTER_MAX);
+    cigna_budget_number(&b, cause->jitter < CIGNA_PAUSE_JITTER_MAX
+                            ? cause->jitter : CIGNA_PAUSE_JITTER_MAX);
 
     argv[2] = cigna_buf_slice(&b);
     b.start = b.pos;
@@ -128,9 +129,9 @@ cigna_budget_pause_argv(const cigna_budget_who_t *who,
     }
 
     cigna_buf_append_char(&b, ' ');
-    cigna_buf_append(&b, who->origin);
+    cigna_buf_append(&b, names->origin);
     cigna_buf_append_char(&b, ' ');
-    cigna_buf_append(&b, who->tenant);
+    cigna_buf_append(&b, names->tenant);
 
     argv[3] = cigna_buf_slice(&b);
     *argc = 4;
@@ -163,7 +164,7 @@ cigna_budget_number(cigna_buf_t *b, int64_t n)
 }
 
 
-/* what is remembered is twice what fits, see cigna_budget_take.c */
+/* what is remembered is twice what fits, see cigna_budget_local.c */
 
 static void
 cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,
@@ -189,7 +190,7 @@ cigna_budget_lease_parse(const cigna_reply_t *reply,
            != CIGNA_OK
         || cigna_budget_int(reply, 2, CIGNA_BUDGET_MS_MAX, &wait_ms)
            != CIGNA_OK
-        || cigna_budget_int(reply, 3, cigna_budget_held, &by) != CIGNA_OK
+        || cigna_budget_int(reply, 3, cigna_budget_by_pause, &by) != CIGNA_OK
         || cigna_budget_int(reply, 4, CIGNA_BUDGET_NODES_MAX, &nodes)
            != CIGNA_OK
         || cigna_budget_int(reply, 5, CIGNA_BUDGET_MS_MAX, &pause_ms)

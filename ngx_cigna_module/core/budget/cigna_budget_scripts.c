@@ -68,7 +68,6 @@ static const char  cigna_lua_budgets[] =
 
 /*
  * budget_lease: grants some requests of a tenant to a node, and charges them.
- * cigna_budget_take() is the same in C, see there.
  *
  * Key: budgets.  Arguments: node, tenant, numbers, origin of the tenant's FHIR
  * server.  The numbers: how many are wanted (0: how things are), us after which
@@ -195,8 +194,8 @@ static const char  cigna_lua_budget_lease_body[] =
 
 
 /*
- * budget_pause: somebody was told to leave the upstream alone.
- * cigna_budget_hold_pause() is the same in C, see there.
+ * budget_pause: a FHIR server has asked for a pause.  cigna_pause_ask() has the
+ * same rules.
  *
  * Key: budgets.  Arguments: field of the scope ("o:<origin>", "h:<tenant>"),
  * numbers: us to wait at least, permille of jitter; who asks, as it is kept:

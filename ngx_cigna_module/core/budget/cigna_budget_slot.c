@@ -5,11 +5,11 @@
 #include "cigna_budget_slot.h"
 
 
-/* clocks of workers differ by less than this */
+/* the clocks of workers differ by less than this */
 
 #define CIGNA_BUDGET_STEP_NS  INT64_C(1000000000)
 
-/* windows without a request after which nobody remembers one */
+/* after so many windows without a request the demand is 0 */
 
 #define CIGNA_BUDGET_IDLE     16
 
@@ -66,7 +66,7 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
 
     if (t->origin != o->key) {
         t->origin = o->key;
-        t->own = (cigna_budget_hold_t) { 0 };
+        t->own = (cigna_pause_t) { 0 };
     }
 
     back = cigna_budget_slot_now(&n->seen_ns, &b->now_ns);
@@ -108,7 +108,7 @@ cigna_budget_origin(cigna_budget_origins_t *origins, uint64_t key,
             return o;
         }
 
-        left_ns = o->key ? 1 + cigna_budget_hold_left_ns(&o->all, now_ns) : 0;
+        left_ns = o->key ? 1 + cigna_pause_left_ns(&o->all, now_ns) : 0;
 
         if (worst == NULL
             || left_ns < least_ns
@@ -155,7 +155,7 @@ cigna_budget_origin_check(cigna_budget_origin_t *o)
 }
 
 
-/* returns by how much the clock has stepped back */
+/* returns by how many ns the clock has stepped back */
 
 static int64_t
 cigna_budget_slot_now(int64_t *seen_ns, int64_t *now_ns)
@@ -189,7 +189,7 @@ cigna_budget_slot_close(const cigna_budget_t *b)
 }
 
 
-/* of zeros it is zero */
+/* a slot that is all zero has the sum 0 */
 
 static uint64_t
 cigna_budget_sum(const void *slot, size_t size)

@@ -41,7 +41,7 @@ setup(void **state)
         .node = &node,
         .origin = &origin,
         .tenant = &tenant,
-        .members = cigna_budget_members_open(table, sizeof(table)),
+        .members = cigna_budget_members_init(table, sizeof(table)),
         .now_ns = 1000 * SECOND,
         .pid = 1
     };
@@ -80,7 +80,7 @@ reply(uint64_t call, int64_t want, int64_t granted)
 static void
 lease(int64_t granted)
 {
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.ask > 0);
     assert_int_equal(reply(a.call, 1, granted), 0);
 }
@@ -91,7 +91,9 @@ spend(unsigned n)
 {
     unsigned  i;
 
-    for (i = 0; i < n && decide() == cigna_budget_granted; i++) { /* void */ }
+    for (i = 0; i < n && decide() == cigna_budget_rc_granted; i++) {
+        /* void */
+    }
 
     return i;
 }
@@ -104,23 +106,23 @@ the_first_request_asks_and_the_others_wait_for_it(void **state)
 
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
     assert_int_equal(a.wait_ms, CIGNA_BUDGET_POLL_MS);
     call = a.call;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 0);
 
     assert_int_equal(reply(call, 1, 1), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_none);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_none);
     assert_int_equal(a.ask, 0);
 
     /* those who come at the same time need not wait for a lease */
 
     cigna_budget_decide(&b, 4, 0, &a);
-    assert_int_equal(a.rc, cigna_budget_waiting);
+    assert_int_equal(a.rc, cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 4);
     assert_int_equal(reply(a.call, 4, 4), 0);
     assert_int_equal(spend(10), 4);
@@ -133,18 +135,18 @@ no_more_than_two_calls_are_made_in_two_leases_and_a_bit(void **state)
     (void) state;
 
     lease(1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     after(10);
     lease(1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 0);
     assert_int_equal(a.wait_ms, 100);
 
     after(100);
     cigna_budget_decide(&b, 5, 1, &a);
-    assert_int_equal(a.rc, cigna_budget_waiting);
+    assert_int_equal(a.rc, cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 5);
 }
 
@@ -154,16 +156,16 @@ after_a_refusal_the_next_call_is_a_lease_away_at_least(void **state)
 {
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
-    r.grant.by = cigna_budget_gateway;
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
+    r.grant.by = cigna_budget_by_gateway;
     r.grant.wait_ns = MS;
     assert_int_equal(reply(a.call, 2, 1), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 
     after(49);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     after(1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.ask > 0);
 }
 
@@ -175,33 +177,33 @@ a_long_refusal_is_asked_about_again(void **state)
 {
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
-    r.grant.by = cigna_budget_tenant;
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
+    r.grant.by = cigna_budget_by_tenant;
     r.grant.wait_ns = 3600 * SECOND;
     assert_int_equal(reply(a.call, 1, 0), 0);
 
     after(2999);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.ask, 0);
 
     after(1);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.wait_ms, 3597000);
     assert_true(a.ask > 0);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.ask, 0);
 
     r.grant.wait_ns -= 3 * SECOND;
     assert_int_equal(reply(tenant.call, 1, 0), 0);
     after(3000);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.wait_ms, 3594000);
     assert_true(a.ask > 0);
 
-    r.grant.by = cigna_budget_none;
+    r.grant.by = cigna_budget_by_none;
     r.grant.wait_ns = 0;
     assert_int_equal(reply(tenant.call, 1, 1), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 }
 
 
@@ -212,9 +214,9 @@ a_lease_is_over_after_two_of_its_times(void **state)
 
     lease(3);
     after(99);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     after(1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 }
 
@@ -248,7 +250,7 @@ who_is_busy_asks_before_it_has_to_wait(void **state)
     for (i = 0; i < 2000; i++) {
         after(1 + i % 5);
 
-        if (decide() == cigna_budget_waiting) {
+        if (decide() == cigna_budget_rc_waiting) {
             waited++;
         }
 
@@ -270,23 +272,23 @@ after_a_refusal_nobody_asks_before_it_is_over(void **state)
 {
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 
-    r.grant.by = cigna_budget_tenant;
+    r.grant.by = cigna_budget_by_tenant;
     r.grant.wait_ns = 200 * MS;
     assert_int_equal(reply(a.call, 2, 1), 0);
 
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_tenant);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_tenant);
     assert_int_equal(a.wait_ms, 200);
     assert_int_equal(a.ask, 0);
 
     after(199);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.wait_ms, 1);
     after(1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.ask > 0);
 }
 
@@ -301,11 +303,11 @@ the_members_budget_and_the_lease_are_asked_in_one_go(void **state)
     b.member = 7;
     lease(10);
 
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.member, 1);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_member);
     assert_int_equal(a.wait_ms, 1000);
     assert_int_equal(tenant.credits, 8);
 
@@ -313,7 +315,7 @@ the_members_budget_and_the_lease_are_asked_in_one_go(void **state)
     tenant.credits = 0;
     tenant.sum = 0;
     after(200);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(reply(a.call, 2, 2), 0);
     assert_int_equal(spend(10), 2);
 }
@@ -329,19 +331,19 @@ what_was_never_sent_is_given_back_while_the_lease_lasts(void **state)
     b.member = 7;
     lease(2);
 
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     first = a;
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     cigna_budget_give_back(&b, &first);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_member);
 
     after(100);
     cigna_budget_give_back(&b, &first);
     assert_int_equal(tenant.credits, 0);
     after(2000);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 }
 
 
@@ -351,16 +353,16 @@ another_attempt_is_paid_by_those_who_come_after(void **state)
     (void) state;
 
     lease(1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     cigna_budget_charge_after(&b);
     cigna_budget_charge_after(&b);
     assert_int_equal(tenant.credits, -2);
 
     after(1000);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 3);
     assert_int_equal(reply(a.call, 3, 3), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 }
 
 
@@ -373,22 +375,22 @@ a_dry_run_lets_through_and_says_what_would_have_refused(void **state)
     plan.member_dry = 1;
     b.member = 7;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     r.grant.gateway_dry = 1;
     assert_int_equal(reply(a.call, 4, 4), 0);
 
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_gateway);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_none);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_gateway);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_none);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_member);
     assert_int_equal(a.member, 0);
 
     r.grant.pause_ns = SECOND;
     assert_int_equal(reply(0, 1, 0), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_pause);
 }
 
 
@@ -406,8 +408,8 @@ a_429_holds_the_node_back_at_once(void **state)
     assert_int_equal(hold_back(&b, cigna_budget_scope_own, -1, 0, &began),
                      CIGNA_OK);
     assert_int_equal(began, 1);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_pause);
     assert_int_equal(a.wait_ms, 1000);
 
     /* those that were under way tell nothing new */
@@ -423,16 +425,16 @@ a_429_holds_the_node_back_at_once(void **state)
     /* it may have been ended meanwhile: one asks for nothing but that */
 
     after(2900);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.call > 0);
     assert_int_equal(a.ask, 0);
     r.grant.pause_ns = 100 * MS;
     assert_int_equal(reply(a.call, 0, 0), 0);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.call, 0);
     r.grant.pause_ns = 0;
     after(100);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 }
 
@@ -452,14 +454,14 @@ a_503_holds_back_all_tenants_and_voids_their_leases(void **state)
                      CIGNA_OK);
 
     b.tenant = &tenant;
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(cigna_budget_pause_ms(&b, &scope), 1000);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(cigna_budget_pause_left_ms(&b, &scope), 1000);
     assert_int_equal(scope, cigna_budget_scope_all);
 
-    cigna_budget_paused(&b, cigna_budget_scope_all, 40);
+    cigna_budget_pause_learn(&b, cigna_budget_scope_all, 40);
     after(40);
-    assert_int_equal(cigna_budget_pause_ms(&b, &scope), 0);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(cigna_budget_pause_left_ms(&b, &scope), 0);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 }
 
 
@@ -471,14 +473,14 @@ what_was_granted_before_a_pause_is_void_when_it_comes(void **state)
 
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     call = a.call;
 
     (void) hold_back(&b, cigna_budget_scope_own, -1, 0, &began);
     assert_int_equal(reply(call, 1, 10), 0);
     assert_int_equal(tenant.credits, 0);
     after(1000);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 }
 
 
@@ -487,17 +489,17 @@ a_pause_is_learnt_from_the_lease(void **state)
 {
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 
-    r.grant.by = cigna_budget_held;
+    r.grant.by = cigna_budget_by_pause;
     r.grant.wait_ns = 2 * SECOND;
     r.grant.pause_ns = 2 * SECOND;
     r.grant.scope = cigna_budget_scope_all;
     assert_int_equal(reply(a.call, 1, 0), 0);
 
     b.tenant = &other;
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_pause);
     assert_int_equal(a.wait_ms, 2000);
 }
 
@@ -515,19 +517,19 @@ a_pause_that_an_operator_ends_is_over_for_all_within_seconds(void **state)
     /* another tenant was refused long ago */
 
     b.tenant = &other;
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
 
     after(60000);
     b.tenant = &tenant;
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 0);
     r.all_ended_ms = 1 + 2000;
     assert_int_equal(reply(a.call, 0, 0), 0);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 
     b.tenant = &other;
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 
     /* the next one is another one */
@@ -536,7 +538,7 @@ a_pause_that_an_operator_ends_is_over_for_all_within_seconds(void **state)
     (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
     r.all_ended_ms = 1 + 3000;
     assert_int_equal(reply(a.call, 1, 0), 0);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
 }
 
 
@@ -552,21 +554,21 @@ tenants_of_another_origin_are_not_held_back(void **state)
 
     b.origin = cigna_budget_origin(&origins, 1, b.now_ns);
     (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(cigna_budget_origin_known(&origins, 1)->pauses, 1);
 
     b.tenant = &other;
     b.origin = cigna_budget_origin(&origins, 2, b.now_ns);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_null(cigna_budget_origin_known(&origins, 3));
 
     /* a tenant that has gone there takes no pause with it */
 
     b.tenant = &tenant;
     (void) hold_back(&b, cigna_budget_scope_own, 300000, 0, &began);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     b.origin = cigna_budget_origin(&origins, 3, b.now_ns);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 }
 
 
@@ -591,7 +593,7 @@ of_many_origins_those_without_a_pause_give_way(void **state)
 
     for (key = 1; key < CIGNA_BUDGET_ORIGINS; key++) {
         b.origin = cigna_budget_origin(&origins, key, b.now_ns);
-        assert_int_equal(decide(), cigna_budget_refused);
+        assert_int_equal(decide(), cigna_budget_rc_refused);
     }
 
     assert_int_equal(b.origin->pauses, 1);
@@ -615,8 +617,8 @@ metadata_has_a_part_of_its_own_and_takes_of_no_other(void **state)
     b.member = CIGNA_BUDGET_METADATA;
 
     assert_int_equal(spend(50), 2);
-    assert_int_equal(a.rc, cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_metadata);
+    assert_int_equal(a.rc, cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_metadata);
     assert_int_equal(a.wait_ms, 10000);
     assert_int_equal(tenant.credits, 10);
     assert_int_equal(node.gateway.level_ns, level_ns);
@@ -631,12 +633,12 @@ metadata_has_a_part_of_its_own_and_takes_of_no_other(void **state)
 
     b.tenant = &tenant;
     after(10000);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     cigna_budget_give_back(&b, &a);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     cigna_budget_charge_after(&b);
     after(10000);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
 
     /* of several nodes each has its share */
 
@@ -659,26 +661,26 @@ metadata_is_held_back_and_waits_for_nobody(void **state)
 
     b.member = CIGNA_BUDGET_METADATA;
 
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_true(a.call > 0);
     assert_int_equal(a.ask, 0);
     assert_int_equal(reply(a.call, 0, 0), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.call, 0);
 
     (void) hold_back(&b, cigna_budget_scope_all, 60000, 0, &began);
     after(1500);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_pause);
 
     /* without Redis, too */
 
     assert_int_equal(cigna_budget_failed(&b, a.call), 1);
     after(100000);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     plan.outage = cigna_budget_outage_closed;
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_down);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_outage);
 }
 
 
@@ -695,14 +697,14 @@ a_tenant_on_trial_is_held_back_like_others(void **state)
     lease(10);
 
     (void) hold_back(&b, cigna_budget_scope_all, 5000, 0, &began);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_pause);
 
     plan.outage = cigna_budget_outage_closed;
     after(9000);
     assert_int_equal(cigna_budget_failed(&b, 0), 1);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_down);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_outage);
 }
 
 
@@ -722,16 +724,16 @@ a_pause_on_trial_holds_nobody_back_and_what_goes_is_counted(void **state)
     (void) hold_back(&b, cigna_budget_scope_own, 5000, 0, &began);
     r.grant.pause_ns = 5 * SECOND;
     lease(5);
-    assert_int_equal(cigna_budget_pause_ms(&b, &scope), 5000);
+    assert_int_equal(cigna_budget_pause_left_ms(&b, &scope), 5000);
 
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_pause);
     assert_int_equal(a.leased, 1);
     assert_int_equal(a.member, 1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_member);
     assert_int_equal(tenant.credits, 3);
 }
 
@@ -747,11 +749,11 @@ an_outage_on_trial_leaves_other_budgets_in_force(void **state)
 
     assert_int_equal(cigna_budget_failed(&b, 0), 1);
 
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_down);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_tenant);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_outage);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_tenant);
 }
 
 
@@ -765,25 +767,25 @@ when_redis_is_down_a_node_has_its_share(void **state)
     r.nodes = 4;
     lease(0);
     after(50);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(cigna_budget_failed(&b, a.call), 1);
 
     /* a burst of 100 and 100r/s, by 4 */
 
     assert_int_equal(spend(100), 25);
-    assert_int_equal(a.rc, cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_gateway);
+    assert_int_equal(a.rc, cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_gateway);
     assert_int_equal(a.outage, 1);
     assert_int_equal(a.wait_ms, 40);
 
     after(40);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.local, 1);
     cigna_budget_give_back(&b, &a);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     cigna_budget_charge_after(&b);
     after(40);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
 }
 
 
@@ -816,7 +818,7 @@ when_redis_is_down_one_asks_once_a_lease(void **state)
     (void) decide();
     assert_true(a.ask > 0);
     assert_int_equal(reply(a.call, 1, 1), 1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.outage, 0);
 }
 
@@ -828,16 +830,16 @@ a_reply_that_does_not_come_is_not_waited_for(void **state)
 
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     call = a.call;
 
     after(CIGNA_BUDGET_PATIENCE_MS - 1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     after(1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.outage, 1);
     assert_int_equal(a.outage_began, 1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.outage_began, 0);
 
     assert_int_equal(reply(call, 1, 1), 1);
@@ -856,8 +858,8 @@ open_lets_all_through_and_closed_none(void **state)
     assert_int_equal(spend(1000), 1000);
 
     plan.outage = cigna_budget_outage_closed;
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_down);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_outage);
     assert_int_equal(a.wait_ms, 1000);
 
     b.member = 7;
@@ -884,16 +886,16 @@ a_worker_that_dies_while_it_asks_is_replaced(void **state)
 
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     call = a.call;
 
     b.pid = 2;
     b.alive = dead;
     after(49);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 0);
     after(1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.ask > 0);
     assert_true(a.call != call);
 
@@ -902,7 +904,7 @@ a_worker_that_dies_while_it_asks_is_replaced(void **state)
     b.alive = NULL;
     assert_int_equal(reply(call, 1, 1), 0);
     assert_int_equal(tenant.under_way, 1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 }
 
 
@@ -914,7 +916,7 @@ a_torn_slot_costs_what_was_on_lease(void **state)
     lease(10);
     tenant.credits = 11;
     after(1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 }
 
@@ -924,22 +926,22 @@ a_clock_that_steps_back_holds_nobody_up(void **state)
 {
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
-    r.grant.by = cigna_budget_gateway;
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
+    r.grant.by = cigna_budget_by_gateway;
     r.grant.wait_ns = 200 * MS;
     assert_int_equal(reply(a.call, 2, 1), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 
     after(-3600 * 1000);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.wait_ms, 200);
     after(200);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.ask > 0);
     after(-3600 * 1000);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     after(CIGNA_BUDGET_PATIENCE_MS);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.outage, 1);
 }
 

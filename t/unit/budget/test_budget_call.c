@@ -24,9 +24,9 @@ static const char    *origin = "https://fhir.example";
 static int
 build(const char *node, const char *tenant, int64_t want)
 {
-    cigna_budget_who_t  who;
+    cigna_budget_names_t  who;
 
-    who = (cigna_budget_who_t) {
+    who = (cigna_budget_names_t) {
         .key = cigna_slice("k"),
         .node = cigna_slice_str(node),
         .tenant = cigna_slice_str(tenant),
@@ -111,12 +111,12 @@ an_origin_is_one_word_that_fits(void **state)
 static void
 the_largest_numbers_fit(void **state)
 {
-    cigna_budget_who_t   who;
+    cigna_budget_names_t   who;
     cigna_budget_plan_t  p;
 
     (void) state;
 
-    who = (cigna_budget_who_t) { cigna_slice("k"), cigna_slice("n"),
+    who = (cigna_budget_names_t) { cigna_slice("k"), cigna_slice("n"),
                                  cigna_slice("t"), cigna_slice("o") };
 
     memset(&p, 0, sizeof(p));
@@ -136,10 +136,10 @@ the_largest_numbers_fit(void **state)
 static void
 pause_by(cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter)
 {
-    cigna_budget_who_t    who;
+    cigna_budget_names_t    who;
     cigna_budget_cause_t  cause;
 
-    who = (cigna_budget_who_t) {
+    who = (cigna_budget_names_t) {
         .key = cigna_slice("k"),
         .tenant = cigna_slice("acme"),
         .origin = cigna_slice_str(origin)
@@ -209,7 +209,7 @@ a_reply_is_read(void **state)
 
     assert_int_equal(r.grant.granted, 5);
     assert_int_equal(r.grant.wait_ns, 20 * MS);
-    assert_int_equal(r.grant.by, cigna_budget_tenant);
+    assert_int_equal(r.grant.by, cigna_budget_by_tenant);
     assert_int_equal(r.nodes, 3);
     assert_int_equal(r.grant.pause_ns, 0);
     assert_int_equal(r.grant.scope, cigna_budget_scope_own);

@@ -3,11 +3,12 @@
 #include <stdlib.h>
 
 #include "budgeting.h"
+#include "budget_model.h"
 
 
 /*
  * Fleets of nodes, a Redis, and an upstream that may ask to be left alone, in
- * virtual time.  Redis is cigna_budget_take(), which another test holds
+ * virtual time.  Redis is model_lease(), which another test holds
  * against the script.  Calls take 1 ms, the upstream 20 ms.
  */
 
@@ -67,8 +68,8 @@ typedef struct {
     cigna_gcra_t                 gateway;
     cigna_gcra_t                 minimum[TENANTS_MAX];
     cigna_gcra_t                 tenant[TENANTS_MAX];
-    cigna_budget_hold_t          all;
-    cigna_budget_hold_t          own[TENANTS_MAX];
+    model_pause_t          all;
+    model_pause_t          own[TENANTS_MAX];
 
     int64_t                      redis_skew_ms;
     unsigned                     redis_down;
@@ -138,7 +139,7 @@ static void
 ask_redis(unsigned n, unsigned i, const cigna_budget_answer_t *a)
 {
     call_t                  *c;
-    cigna_budget_buckets_t   b;
+    model_buckets_t   b;
 
     fleet.node[n].calls[i]++;
 
@@ -151,11 +152,11 @@ ask_redis(unsigned n, unsigned i, const cigna_budget_answer_t *a)
         return;
     }
 
-    b = (cigna_budget_buckets_t) { &fleet.gateway, &fleet.minimum[i],
+    b = (model_buckets_t) { &fleet.gateway, &fleet.minimum[i],
                                    &fleet.tenant[i], &fleet.all,
                                    &fleet.own[i] };
 
-    cigna_budget_take(&fleet.plans[i], &b, 1, a->ask,
+    model_lease(&fleet.plans[i], &b, a->ask,
                       (fleet.now_ms + fleet.redis_skew_ms) * MS,
                       &c->lease.grant);
     c->lease.nodes = fleet.nodes;
@@ -177,7 +178,7 @@ decide(unsigned n, unsigned i, int again)
 
     switch (a.rc) {
 
-    case cigna_budget_granted:
+    case cigna_budget_rc_granted:
         fleet.sent[i]++;
 
         if (fleet.too_many) {
@@ -186,12 +187,12 @@ decide(unsigned n, unsigned i, int again)
 
         break;
 
-    case cigna_budget_refused:
+    case cigna_budget_rc_refused:
         assert_true(a.wait_ms > 0);
         fleet.refused[i]++;
         break;
 
-    case cigna_budget_waiting:
+    case cigna_budget_rc_waiting:
         assert_true(a.wait_ms > 0);
         break;
     }
@@ -214,7 +215,7 @@ serve_queue(unsigned n, unsigned i)
         node->queue[i]--;
         node->fresh[i] -= !again;
 
-        if (decide(n, i, again) == cigna_budget_waiting) {
+        if (decide(n, i, again) == cigna_budget_rc_waiting) {
             node->queue[i]++;
             return;
         }
@@ -231,7 +232,7 @@ too_many(unsigned n, unsigned i)
     cigna_budget_t   b;
 
     b = place(n, i);
-    jitter = (unsigned) some(&fleet.seed, CIGNA_BUDGET_JITTER_MAX + 1);
+    jitter = (unsigned) some(&fleet.seed, CIGNA_PAUSE_JITTER_MAX + 1);
 
     if (hold_back(&b, cigna_budget_scope_own, -1, jitter, &began)
         != CIGNA_OK)
@@ -240,7 +241,7 @@ too_many(unsigned n, unsigned i)
     }
 
     c = add_call(call_pause, n, i, CALL_MS);
-    c->left_ms = cigna_budget_hold_pause(&fleet.own[i], -1, jitter,
+    c->left_ms = model_pause(&fleet.own[i], -1, jitter,
                                          fleet.now_ms * MS);
 }
 
@@ -268,7 +269,7 @@ end_call(call_t *c)
         break;
 
     case call_pause:
-        cigna_budget_paused(&b, cigna_budget_scope_own, c->left_ms);
+        cigna_budget_pause_learn(&b, cigna_budget_scope_own, c->left_ms);
         break;
 
     case call_upstream:
@@ -313,7 +314,7 @@ run_ms(void)
                     fleet.node[n].fresh[i]++;
                 }
 
-            } else if (decide(n, i, 0) == cigna_budget_waiting) {
+            } else if (decide(n, i, 0) == cigna_budget_rc_waiting) {
                 fleet.node[n].queue[i]++;
             }
         }
@@ -480,7 +481,7 @@ who_asks_one_after_the_other_is_seldom_held_up(void **state)
         }
 
         fleet.arrived[0]++;
-        fleet.node[0].queue[0] += decide(0, 0, 0) == cigna_budget_waiting;
+        fleet.node[0].queue[0] += decide(0, 0, 0) == cigna_budget_rc_waiting;
 
         free_ms = fleet.now_ms + 5;
     }

@@ -23,7 +23,7 @@ setup(void **state)
 
     b = (cigna_budget_t) {
         .plan = &plan,
-        .members = cigna_budget_members_open(mem, SIZE),
+        .members = cigna_budget_members_init(mem, SIZE),
         .member = 7,
         .now_ns = 1000 * SECOND
     };
@@ -85,15 +85,15 @@ the_table_is_the_same_when_it_is_opened_again(void **state)
     (void) state;
 
     assert_int_equal(take(7, 10), 3);
-    b.members = cigna_budget_members_open(mem, SIZE);
+    b.members = cigna_budget_members_init(mem, SIZE);
     assert_int_equal(take(7, 10), 0);
 
     /* of another size it is another one */
 
-    b.members = cigna_budget_members_open(mem, SIZE / 2);
+    b.members = cigna_budget_members_init(mem, SIZE / 2);
     assert_int_equal(take(7, 10), 3);
 
-    assert_null(cigna_budget_members_open(mem, CIGNA_BUDGET_MEMBERS_MIN - 1));
+    assert_null(cigna_budget_members_init(mem, CIGNA_BUDGET_MEMBERS_MIN - 1));
 }
 
 
@@ -138,7 +138,7 @@ nothing_is_written_beside_the_table(void **state)
         memset(at, 0, size);
         memset(at + size, 0xa5, SIZE - size);
 
-        b.members = cigna_budget_members_open(mem, size);
+        b.members = cigna_budget_members_init(mem, size);
 
         for (i = 1; i < 1000; i++) {
             (void) take(i, 1);

@@ -2,7 +2,6 @@
 #include "budgeting.h"
 
 #include "budget/cigna_budget_pause.h"
-#include "budget/cigna_budget_slot.h"
 
 
 static cigna_budget_plan_t    plan;
@@ -53,7 +52,7 @@ assert_pause(cigna_budget_scope_e scope, int64_t ms)
 {
     cigna_budget_scope_e  which;
 
-    assert_int_equal(cigna_budget_pause_ms(&b, &which), ms);
+    assert_int_equal(cigna_budget_pause_left_ms(&b, &which), ms);
 
     if (ms) {
         assert_int_equal(which, scope);
@@ -99,7 +98,7 @@ what_redis_tells_of_a_pause_counts_to_the_last_millisecond(void **state)
 {
     (void) state;
 
-    cigna_budget_paused(&b, cigna_budget_scope_own, 40);
+    cigna_budget_pause_learn(&b, cigna_budget_scope_own, 40);
     assert_pause(cigna_budget_scope_own, 40);
 
     b.now_ns += 40 * MS - 1;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "budgeting.h"
+#include "budget_model.h"
 #include "redis_server.h"
 
 #include "vault/cigna_scripts.h"
@@ -138,10 +139,10 @@ run(redisContext *c, cigna_script_e script, const cigna_slice_t *argv,
 static const char  *origin = "https://fhir.example";
 
 
-static cigna_budget_who_t
+static cigna_budget_names_t
 who_is(const char *node, const char *tenant)
 {
-    return (cigna_budget_who_t) {
+    return (cigna_budget_names_t) {
         .key = cigna_slice("cigna" CIGNA_BUDGET_KEY),
         .node = cigna_slice_str(node),
         .tenant = cigna_slice_str(tenant),
@@ -159,7 +160,7 @@ lease(redisContext *c, const cigna_budget_plan_t *p, const char *node,
     unsigned             argc;
     redisReply          *reply;
     cigna_slice_t        argv[CIGNA_BUDGET_ARGS];
-    cigna_budget_who_t   who;
+    cigna_budget_names_t   who;
 
     who = who_is(node, tenant);
 
@@ -182,7 +183,7 @@ pause_for(cigna_budget_scope_e scope, const char *tenant, int64_t retry_ms,
     unsigned               argc;
     redisReply            *reply;
     cigna_slice_t          argv[CIGNA_BUDGET_ARGS];
-    cigna_budget_who_t     who;
+    cigna_budget_names_t     who;
     cigna_budget_cause_t   cause;
 
     who = who_is("a", tenant);
@@ -206,8 +207,8 @@ typedef struct {
     cigna_gcra_t         gateway;
     cigna_gcra_t         minimum[TENANTS];
     cigna_gcra_t         tenant[TENANTS];
-    cigna_budget_hold_t  all;
-    cigna_budget_hold_t  own[TENANTS];
+    model_pause_t  all;
+    model_pause_t  own[TENANTS];
 } model_t;
 
 
@@ -256,15 +257,15 @@ compare(model_t *m, const cigna_budget_plan_t *p, unsigned i, int64_t want,
     char                        name[8];
     int64_t                     wait_ms, pause_ms;
     cigna_budget_grant_t        g;
-    cigna_budget_buckets_t      b;
+    model_buckets_t      b;
     cigna_budget_lease_reply_t  r;
 
-    b = (cigna_budget_buckets_t) { &m->gateway, &m->minimum[i], &m->tenant[i],
+    b = (model_buckets_t) { &m->gateway, &m->minimum[i], &m->tenant[i],
                                    &m->all, &m->own[i] };
 
     (void) snprintf(name, sizeof(name), "t%u", i);
 
-    cigna_budget_take(p, &b, 1, want, now_us * 1000, &g);
+    model_lease(p, &b, want, now_us * 1000, &g);
     lease(redis, p, "a", name, want, now_us, &r);
 
     wait_ms = (g.wait_ns + MS - 1) / MS;
@@ -287,7 +288,7 @@ some_traffic(uint64_t *seed)
     int64_t                now_us, retry_ms;
     model_t                m;
     unsigned               i, n, jitter;
-    cigna_budget_hold_t   *h;
+    model_pause_t   *h;
     cigna_budget_plan_t    plans[TENANTS];
     cigna_budget_scope_e   scope;
 
@@ -322,7 +323,7 @@ some_traffic(uint64_t *seed)
             jitter = (unsigned) some(seed, 251);
 
             (void) snprintf(name, sizeof(name), "t%u", i);
-            assert_int_equal(cigna_budget_hold_pause(h, retry_ms, jitter,
+            assert_int_equal(model_pause(h, retry_ms, jitter,
                                                      now_us * 1000),
                              pause_for(scope, name, retry_ms, jitter,
                                        now_us));
@@ -370,7 +371,7 @@ the_clock_is_that_of_redis(void **state)
 
     lease(redis, &simple, "a", "acme", 1000, 0, &r);
     assert_int_equal(r.grant.granted, 10);
-    assert_int_equal(r.grant.by, cigna_budget_gateway);
+    assert_int_equal(r.grant.by, cigna_budget_by_gateway);
     assert_int_equal(r.grant.wait_ns, 10 * MS);
 
     (void) usleep(300 * 1000);
@@ -399,7 +400,7 @@ a_ramp_makes_nobody_wait_longer_than_it_lasts(void **state)
 
     lease(redis, &p, "a", "acme", 5, NOW_US + 1000000, &r);
     assert_int_equal(r.grant.granted, 1);
-    assert_int_equal(r.grant.by, cigna_budget_held);
+    assert_int_equal(r.grant.by, cigna_budget_by_pause);
     assert_int_equal(r.grant.wait_ns, 4 * SECOND);
 
     lease(redis, &p, "a", "acme", 5, NOW_US + 5000000, &r);
@@ -484,7 +485,7 @@ a_pause_grows_up_to_half_a_minute(void **state)
 {
     unsigned             n;
     int64_t              now_us, left_ms, expected;
-    cigna_budget_hold_t  h;
+    model_pause_t  h;
 
     (void) state;
 
@@ -499,7 +500,7 @@ a_pause_grows_up_to_half_a_minute(void **state)
         expected = expected < 1000 ? 1000 : expected > 30000 ? 30000
                                                              : expected;
         assert_int_equal(left_ms, expected);
-        assert_int_equal(cigna_budget_hold_pause(&h, -1, 0, now_us * 1000),
+        assert_int_equal(model_pause(&h, -1, 0, now_us * 1000),
                          left_ms);
 
         /* the ramp is not over */
