@@ -290,11 +290,8 @@ cigna_budget_metadata_plan(const cigna_budget_gateway_conf_t *g,
     cigna_budget_metadata_limit(&own, &p->metadata);
 
     if (own.n == 0) {
-        own = t->member_rate;
         p->metadata = p->member;
     }
-
-    p->metadata_rate = own;
 }
 
 

@@ -102,7 +102,6 @@ typedef struct {
     /* metadata: the tenant's part, and that of all; every_ns 0: no limit */
     cigna_gcra_limit_t     metadata;
     cigna_gcra_limit_t     metadata_all;
-    cigna_rate_t           metadata_rate;  /* of the former */
 
     /* full rate, as an interval, to which hold-back feels its way back */
     int64_t                ramp_all_ns;

@@ -281,8 +281,6 @@ metadata_has_a_twentieth_of_its_own(void **state)
     assert_int_equal(plans[0].metadata_all.every_ns, 200 * MS);
     assert_int_equal(plans[0].metadata_all.span_ns, 2 * SECOND);
     assert_int_equal(plans[0].metadata.every_ns, SECOND);
-    assert_int_equal(plans[0].metadata_rate.n, 20);
-    assert_int_equal(plans[0].metadata_rate.per_s, 20);
     assert_int_equal(plans[1].metadata.every_ns, SECOND / 30 + 1);
     assert_int_equal(plans[1].metadata.span_ns, 30 * (SECOND / 30 + 1));
     assert_int_equal(plans[2].metadata.every_ns, 400 * MS);
@@ -315,13 +313,12 @@ without_rates_metadata_is_limited_as_one_member(void **state)
 
     g.metadata = a_rate("7r/d");
     make_plans(&g, t, 2, plans);
-    assert_int_equal(plans[1].metadata_rate.n, 3);
+    assert_int_equal(plans[1].metadata.every_ns, 86400 * SECOND / 3);
 
     g.rate = a_rate("1r/d");
     g.metadata = a_rate("");
     make_plans(&g, t, 2, plans);
-    assert_int_equal(plans[1].metadata_rate.n, 1);
-    assert_int_equal(plans[1].metadata_rate.per_s, 86400);
+    assert_int_equal(plans[1].metadata.every_ns, 86400 * SECOND);
 }
 
 
