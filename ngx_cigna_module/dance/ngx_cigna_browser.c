@@ -50,8 +50,9 @@ ngx_cigna_browser_prefetches(ngx_http_request_t *r)
 
 
 /*
- * The README has this as a table, with what browsers send.  Safari never sends
- * Sec-Fetch-User: were it asked for from the same origin, no button would help.
+ * conf/README.md has this as a table, with what browsers send.  Safari never
+ * sends Sec-Fetch-User: were it asked for from the same origin, no button would
+ * help.
  */
 
 ngx_cigna_browser_visit_e

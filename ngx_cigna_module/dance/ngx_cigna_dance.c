@@ -1,6 +1,8 @@
 
 #include "ngx_cigna_dance.h"
 #include "request/ngx_cigna_wait.h"
+#include "jobs/ngx_cigna_discovery.h"
+#include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_identity.h"
 #include "http/cigna_form.h"
 
@@ -265,6 +267,8 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_run_identify(run, id);
 
+    run->on_revoke = ngx_cigna_revoker_start;
+
     if (ngx_cigna_cache_key_hash(mcf->worker->hasher, &ctx->tenant->name,
                                  &ctx->member, &run->key)
         != NGX_OK)
@@ -287,7 +291,12 @@ ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_cigna_run_start(run, next, needs_metadata);
+    if (needs_metadata) {
+        ngx_cigna_discovery_start_run(run, next);
+
+    } else {
+        ngx_cigna_run_start(run, next);
+    }
 
     if (ngx_cigna_wait_run(ctx->wait, run, timeout, resume) != NGX_AGAIN) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -66,6 +66,8 @@ typedef struct {
     /* a worker's own */
     cigna_jwks_fetch_t         keys;
     ngx_cigna_discovery_t     *discovery;
+    ngx_array_t                announced;      /* ngx_cigna_origin_t *, of
+                                                  hosts that metadata named */
 } ngx_cigna_shared_t;
 
 

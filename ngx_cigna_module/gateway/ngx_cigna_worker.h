@@ -6,9 +6,6 @@
 #include "ngx_cigna_conf.h"
 
 
-#define NGX_CIGNA_RESEALS_MAX  8           /* under way at a time */
-
-
 /* what one worker process keeps */
 
 struct ngx_cigna_worker_s {
@@ -31,11 +28,6 @@ struct ngx_cigna_worker_s {
        that Redis has not confirmed */
     ngx_event_t                upkeep;
     ngx_uint_t                 revocations;    /* of these */
-
-    /* grants that are sealed again, and how many were begun in that second */
-    struct ngx_cigna_run_s    *reseals[NGX_CIGNA_RESEALS_MAX];
-    time_t                     reseal_second;
-    ngx_uint_t                 reseals_started;
 
     /* when a message that names nobody was logged last */
     time_t                     nobody_logged;

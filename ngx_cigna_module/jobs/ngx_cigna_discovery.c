@@ -12,6 +12,7 @@
 
 
 #include "ngx_cigna_discovery.h"
+#include "run/ngx_cigna_endpoints.h"
 #include "provider/cigna_discovery.h"
 
 
@@ -29,8 +30,6 @@ struct ngx_cigna_discovery_s {
 
     cigna_provider_t         configured;
     cigna_metadata_t         metadata;
-    ngx_array_t              origins;          /* ngx_cigna_origin_t *, made
-                                                  for announced hosts */
     ngx_cigna_run_t         *run;              /* under way */
     time_t                   next;             /* not before */
     ngx_event_t              start;
@@ -42,6 +41,9 @@ struct ngx_cigna_discovery_s {
 
 
 static void ngx_cigna_discovery_begin(ngx_event_t *ev);
+static void ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
+    ngx_cigna_run_t *discovery);
+static void ngx_cigna_discovery_none(ngx_cigna_run_t *run);
 static void ngx_cigna_discovery_run(ngx_cigna_discovery_t *d);
 static void ngx_cigna_discovery_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
@@ -56,12 +58,6 @@ static ngx_int_t ngx_cigna_discovery_copy(ngx_pool_t *pool,
 static cigna_slice_t ngx_cigna_discovery_choose(cigna_slice_t configured,
     cigna_slice_t announced);
 static void ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d);
-static ngx_uint_t ngx_cigna_discovery_matches(ngx_cigna_origin_t *origin,
-    const cigna_uri_t *uri);
-static ngx_cigna_origin_t *ngx_cigna_discovery_make(ngx_cigna_discovery_t *d,
-    const cigna_uri_t *uri);
-static ngx_cigna_origin_t *ngx_cigna_discovery_host(ngx_cigna_discovery_t *d,
-    const cigna_uri_t *uri);
 
 
 ngx_int_t
@@ -89,9 +85,7 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
                  || p->issuer.len == 0
                  || p->jwks_uri.len == 0);
 
-    if (ngx_array_init(&d->origins, d->pool, 4, sizeof(ngx_cigna_origin_t *))
-        != NGX_OK)
-    {
+    if (ngx_cigna_endpoints_init(mcf, shared) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -171,6 +165,66 @@ ngx_cigna_discovery_start(ngx_cigna_main_conf_t *mcf,
 }
 
 
+void
+ngx_cigna_discovery_start_run(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
+{
+    ngx_cigna_run_t  *discovery;
+
+    ngx_cigna_run_prepare(run, next);
+
+    if (ngx_cigna_discovery_ready(run->tenant)) {
+        ngx_cigna_run_post(run);
+        return;
+    }
+
+    discovery = ngx_cigna_discovery_start(run->mcf, run->tenant);
+
+    /* A tenant that can do without metadata waits for it once, not each time. */
+
+    if (ngx_cigna_discovery_spared(run->tenant)) {
+        ngx_cigna_run_post(run);
+        return;
+    }
+
+    if (discovery == NULL
+        || ngx_cigna_run_wait(discovery, &run->prior,
+                              ngx_cigna_discovery_over, run)
+           != NGX_OK)
+    {
+        ngx_cigna_discovery_none(run);
+    }
+}
+
+
+static void
+ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
+    ngx_cigna_run_t *discovery)
+{
+    ngx_cigna_run_t  *run;
+
+    run = waiter->data;
+
+    if (!ngx_cigna_discovery_spared(run->tenant)
+        && (discovery->failed || !ngx_cigna_discovery_ready(run->tenant)))
+    {
+        ngx_cigna_discovery_none(run);
+        return;
+    }
+
+    ngx_cigna_run_post(run);
+}
+
+
+static void
+ngx_cigna_discovery_none(ngx_cigna_run_t *run)
+{
+    run->failed = 1;
+    run->no_endpoints = 1;
+
+    ngx_cigna_run_post(run);
+}
+
+
 static void
 ngx_cigna_discovery_run(ngx_cigna_discovery_t *d)
 {
@@ -199,7 +253,7 @@ ngx_cigna_discovery_run(ngx_cigna_discovery_t *d)
 
     cigna_discovery_init(flow);
 
-    ngx_cigna_run_start(run, ngx_cigna_discovery_flow, 0);
+    ngx_cigna_run_start(run, ngx_cigna_discovery_flow);
 }
 
 
@@ -380,125 +434,4 @@ ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d)
                                                    m->revocation_endpoint);
         p->iss_supported = m->iss_supported;
     }
-}
-
-
-ngx_cigna_origin_t *
-ngx_cigna_discovery_origin(ngx_cigna_tenant_t *tenant, cigna_slice_t url,
-    ngx_log_t *log)
-{
-    ngx_uint_t               i;
-    cigna_uri_t              uri;
-    ngx_cigna_origin_t      *origin, **known;
-    ngx_cigna_discovery_t   *d;
-
-    if (cigna_uri_parse(url, &uri) != CIGNA_OK
-        || (!uri.https && !tenant->provider.insecure_http))
-    {
-        ngx_log_error(NGX_LOG_ERR, log, 0, "\"%*s\" is not a URL that tokens "
-                      "may be sent to", url.len, url.data);
-        return NULL;
-    }
-
-    known = tenant->shared->origins.elts;
-
-    for (i = 0; i < tenant->shared->origins.nelts; i++) {
-        if (ngx_cigna_discovery_matches(known[i], &uri)) {
-            return known[i];
-        }
-    }
-
-    d = tenant->shared->discovery;
-    known = d->origins.elts;
-
-    for (i = 0; i < d->origins.nelts; i++) {
-        if (ngx_cigna_discovery_matches(known[i], &uri)) {
-            return known[i];
-        }
-    }
-
-    origin = ngx_cigna_discovery_make(d, &uri);
-
-    if (origin == NULL) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "host \"%*s\" cannot be resolved while running without "
-                      "a \"resolver\" directive", uri.host.len, uri.host.data);
-    }
-
-    return origin;
-}
-
-
-static ngx_uint_t
-ngx_cigna_discovery_matches(ngx_cigna_origin_t *origin, const cigna_uri_t *uri)
-{
-    return origin->port == uri->port
-           && (origin->ssl != NULL) == uri->https
-           && cigna_slice_eq_case(ngx_cigna_slice(&origin->host), uri->host);
-}
-
-
-static ngx_cigna_origin_t *
-ngx_cigna_discovery_make(ngx_cigna_discovery_t *d, const cigna_uri_t *uri)
-{
-    u_char              *p;
-    ngx_cigna_origin_t  *origin, **slot;
-
-    origin = ngx_pcalloc(d->pool, sizeof(ngx_cigna_origin_t));
-    p = ngx_pnalloc(d->pool, uri->host.len);
-    if (origin == NULL || p == NULL) {
-        return NULL;
-    }
-
-    ngx_memcpy(p, uri->host.data, uri->host.len);
-
-    origin->host.data = p;
-    origin->host.len = uri->host.len;
-    origin->port = uri->port;
-    origin->ssl = uri->https ? d->tenant->ssl : NULL;
-    origin->resolver = d->tenant->resolver;
-    origin->resolver_timeout = d->tenant->resolver_timeout;
-
-    if (ngx_cigna_origin_like(d->pool, origin,
-                              ngx_cigna_discovery_host(d, uri))
-        != NGX_OK)
-    {
-        return NULL;
-    }
-
-    if (origin->naddrs == 0 && origin->resolver == NULL) {
-        return NULL;
-    }
-
-    slot = ngx_array_push(&d->origins);
-    if (slot == NULL) {
-        return NULL;
-    }
-
-    *slot = origin;
-
-    return origin;
-}
-
-
-/* another port of a host that was resolved at start needs no resolver */
-
-static ngx_cigna_origin_t *
-ngx_cigna_discovery_host(ngx_cigna_discovery_t *d, const cigna_uri_t *uri)
-{
-    ngx_uint_t            i;
-    ngx_cigna_origin_t  **known;
-
-    known = d->shared->origins.elts;
-
-    for (i = 0; i < d->shared->origins.nelts; i++) {
-        if (known[i]->naddrs
-            && cigna_slice_eq_case(ngx_cigna_slice(&known[i]->host),
-                                   uri->host))
-        {
-            return known[i];
-        }
-    }
-
-    return NULL;
 }

@@ -37,12 +37,12 @@ ngx_cigna_run_t *ngx_cigna_discovery_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant);
 
 /*
- * The origin for a URL of the tenant's: a configured one, or for a host that
- * discovery announced one made now in the worker's memory.  NULL: not
- * parseable, in clear without insecure_http, or not resolvable.
+ * Starts the run once the tenant's endpoints are known, and fetches the
+ * metadata for it if need be.  If they cannot be had, the run fails with
+ * "no_endpoints" set, and its flow is never entered.
  */
-ngx_cigna_origin_t *ngx_cigna_discovery_origin(ngx_cigna_tenant_t *tenant,
-    cigna_slice_t url, ngx_log_t *log);
+void ngx_cigna_discovery_start_run(ngx_cigna_run_t *run,
+    ngx_cigna_flow_pt next);
 
 
 #endif /* _NGX_CIGNA_DISCOVERY_H_INCLUDED_ */

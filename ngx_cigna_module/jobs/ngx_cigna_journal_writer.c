@@ -16,6 +16,7 @@
 
 
 #include "ngx_cigna_journal_writer.h"
+#include "ngx_cigna_revoker.h"
 #include "shm/ngx_cigna_journal.h"
 #include "run/ngx_cigna_run.h"
 #include "refresh/cigna_lease.h"
@@ -321,6 +322,7 @@ ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
 
     run->data = (void *) (uintptr_t) look->tries;
     run->on_end = ngx_cigna_journal_writer_end;
+    run->on_revoke = ngx_cigna_revoker_start;
 
     flow->vault = &mcf->vault;
     flow->provider = tenant ? &tenant->provider : NULL;
@@ -329,7 +331,7 @@ ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
 
     cigna_journal_replay_init(flow);
 
-    ngx_cigna_run_start(run, ngx_cigna_journal_writer_flow, 0);
+    ngx_cigna_run_start(run, ngx_cigna_journal_writer_flow);
 }
 
 

@@ -14,6 +14,8 @@
 #include "ngx_cigna_refresher.h"
 #include "run/ngx_cigna_client_secret.h"
 #include "shm/ngx_cigna_journal.h"
+#include "ngx_cigna_discovery.h"
+#include "ngx_cigna_revoker.h"
 #include "ngx_cigna_userinfo.h"
 
 
@@ -236,6 +238,7 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     run->data = refresher;
     run->on_result = ngx_cigna_refresher_result;
     run->on_end = ngx_cigna_refresher_end;
+    run->on_revoke = ngx_cigna_revoker_start;
     run->patient = 1;
     run->waiters_max = tenant->grant_waiters;
     run->waiters_total = &tenant->waiters;
@@ -257,8 +260,12 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
 
     ((ngx_cigna_refresher_flow_t *) flow)->run = run;
 
-    ngx_cigna_run_start(run, ngx_cigna_refresher_flow,
-                        tenant->provider.token_endpoint.len == 0);
+    if (tenant->provider.token_endpoint.len == 0) {
+        ngx_cigna_discovery_start_run(run, ngx_cigna_refresher_flow);
+
+    } else {
+        ngx_cigna_run_start(run, ngx_cigna_refresher_flow);
+    }
 }
 
 

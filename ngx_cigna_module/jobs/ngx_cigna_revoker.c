@@ -60,7 +60,7 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
 
     /* endpoints that are not known yet are asked for by the flow's sleeps */
 
-    ngx_cigna_run_start(run, ngx_cigna_revoker_flow, 0);
+    ngx_cigna_run_start(run, ngx_cigna_revoker_flow);
 }
 
 

@@ -40,7 +40,7 @@ ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
 
     cigna_userinfo_init(flow);
 
-    ngx_cigna_run_start(run, ngx_cigna_userinfo_flow, 0);
+    ngx_cigna_run_start(run, ngx_cigna_userinfo_flow);
 }
 
 

@@ -1,7 +1,6 @@
 
 #include "ngx_cigna_vault_read.h"
 #include "shm/ngx_cigna_journal.h"
-#include "jobs/ngx_cigna_resealer.h"
 #include "ngx_cigna_identity.h"
 #include "gateway/ngx_cigna_worker.h"
 #include "refresh/cigna_verdict.h"
@@ -88,10 +87,6 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         /* the mark is about the generation that Redis has */
 
         ngx_memzero(&mark, sizeof(cigna_vault_mark_t));
-
-    } else if (rc == CIGNA_OK || rc == CIGNA_VAULT_MOVED) {
-        ngx_cigna_resealer_look(mcf, ctx->tenant, ctx->identity, cmd->reply,
-                                NULL);
     }
 
     if (rc != CIGNA_OK) {

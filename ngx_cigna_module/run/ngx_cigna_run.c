@@ -2,9 +2,9 @@
 /*
  * The flow driver.
  *
- *   create --> start --+--> [discovery] --> step <--+--> ... --> done --> free
- *                      |                     |      |
- *                      +---------------------+      +-- Redis, HTTP, sleep
+ *   create --> prepare --> [another run] --> step <--+--> ... --> done --> free
+ *                 |                           ^      |
+ *                 +--------- start -----------+      +-- Redis, HTTP, sleep
  *
  * Every step is taken from an event that was posted, never from inside the
  * callback of an operation: callbacks record, the step decides.  So a flow, a
@@ -13,7 +13,6 @@
 
 
 #include "ngx_cigna_run.h"
-#include "jobs/ngx_cigna_discovery.h"
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_run_op.h"
 
@@ -23,8 +22,6 @@
 #define NGX_CIGNA_RUN_POOL_SIZE  1024
 
 
-static void ngx_cigna_run_discovered(ngx_cigna_waiter_t *waiter,
-    ngx_cigna_run_t *discovery);
 static void ngx_cigna_run_step(ngx_event_t *ev);
 static void ngx_cigna_run_fail(ngx_cigna_run_t *run);
 static void ngx_cigna_run_end(ngx_cigna_run_t *run);
@@ -113,60 +110,22 @@ ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id)
 
 
 void
-ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next,
-    ngx_uint_t needs_metadata)
+ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
 {
-    ngx_cigna_run_t  *discovery;
+    ngx_cigna_run_prepare(run, next);
+    ngx_cigna_run_post(run);
+}
 
+
+void
+ngx_cigna_run_prepare(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
+{
     run->next = next;
     run->ev.type = cigna_ev_start;
 
     run->event.handler = ngx_cigna_run_step;
     run->event.data = run;
     run->event.log = &run->log.log;
-
-    if (!needs_metadata || ngx_cigna_discovery_ready(run->tenant)) {
-        ngx_cigna_run_post(run);
-        return;
-    }
-
-    discovery = ngx_cigna_discovery_start(run->mcf, run->tenant);
-
-    /* who can do without waits for it once, not each time that it is asked */
-
-    if (ngx_cigna_discovery_spared(run->tenant)) {
-        ngx_cigna_run_post(run);
-        return;
-    }
-
-    if (discovery == NULL
-        || ngx_cigna_run_wait(discovery, &run->discovery,
-                              ngx_cigna_run_discovered, run)
-           != NGX_OK)
-    {
-        run->failed = 1;
-        run->no_endpoints = 1;
-        ngx_cigna_run_post(run);
-    }
-}
-
-
-static void
-ngx_cigna_run_discovered(ngx_cigna_waiter_t *waiter,
-    ngx_cigna_run_t *discovery)
-{
-    ngx_cigna_run_t  *run;
-
-    run = waiter->data;
-
-    if (!ngx_cigna_discovery_spared(run->tenant)
-        && (discovery->failed || !ngx_cigna_discovery_ready(run->tenant)))
-    {
-        run->failed = 1;
-        run->no_endpoints = 1;
-    }
-
-    ngx_cigna_run_post(run);
 }
 
 
@@ -339,7 +298,7 @@ ngx_cigna_run_end(ngx_cigna_run_t *run)
 }
 
 
-/* in exit_process somebody may be waiting still: another run, for discovery */
+/* In exit_process another run may still be waiting for this one. */
 
 static void
 ngx_cigna_run_free(ngx_cigna_run_t *run)
@@ -353,7 +312,7 @@ ngx_cigna_run_free(ngx_cigna_run_t *run)
         ngx_cigna_waiter_leave(ngx_queue_data(q, ngx_cigna_waiter_t, queue));
     }
 
-    ngx_cigna_waiter_leave(&run->discovery);
+    ngx_cigna_waiter_leave(&run->prior);
 
     ngx_cigna_run_op_done(run);
     ngx_cigna_seat_give(run->mcf->worker, &run->seat);

@@ -21,6 +21,8 @@ typedef struct ngx_cigna_waiter_s  ngx_cigna_waiter_t;
 typedef void (*ngx_cigna_flow_pt)(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 typedef void (*ngx_cigna_run_pt)(ngx_cigna_run_t *run);
+typedef void (*ngx_cigna_revoke_pt)(ngx_cigna_run_t *run,
+    const cigna_op_t *op);
 typedef void (*ngx_cigna_waiter_pt)(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *run);
 
@@ -62,6 +64,12 @@ struct ngx_cigna_run_s {
     /* called once, just before the run is freed; may be NULL */
     ngx_cigna_run_pt         on_end;
 
+    /*
+     * Takes over the tokens that the flow wants revoked (cigna_op_revoke), which
+     * it copies.  Set by who makes a run whose flow may ask for that.
+     */
+    ngx_cigna_revoke_pt      on_revoke;
+
     void                    *data;
     unsigned                 failed:1;         /* no result: it could not be
                                                   carried on */
@@ -82,7 +90,8 @@ struct ngx_cigna_run_s {
     ngx_cigna_seats_t       *seat;
 
     /* private */
-    ngx_cigna_waiter_t       discovery;
+    ngx_cigna_waiter_t       prior;            /* another run, that comes
+                                                  before the first step */
     ngx_queue_t              waiters;
     ngx_uint_t               nwaiters;
     cigna_op_t               op;
@@ -126,13 +135,18 @@ void ngx_cigna_run_identify(ngx_cigna_run_t *run,
 void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id);
 
 /*
- * Starts it; where "needs_metadata" is set and the tenant's endpoints are not
- * complete, discovery comes first, and if that fails so does the run, with
- * "undiscovered" set and the flow never entered.  Always returns before any
- * handler is called.  From here on the run frees itself.
+ * Starts the run.  Returns before any handler is called.  From here on the run
+ * frees itself.
  */
-void ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next,
-    ngx_uint_t needs_metadata);
+void ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next);
+
+/*
+ * The two halves of the above, for a run that must wait for something: first
+ * prepare(), and when the time has come post(), with "failed" set if the flow
+ * must not be entered.
+ */
+void ngx_cigna_run_prepare(ngx_cigna_run_t *run, ngx_cigna_flow_pt next);
+void ngx_cigna_run_post(ngx_cigna_run_t *run);
 
 /* throws away a run that was not started */
 void ngx_cigna_run_discard(ngx_cigna_run_t *run);

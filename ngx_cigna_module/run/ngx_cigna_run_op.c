@@ -7,9 +7,8 @@
 
 
 #include "ngx_cigna_run_op.h"
-#include "jobs/ngx_cigna_discovery.h"
+#include "ngx_cigna_endpoints.h"
 #include "shm/ngx_cigna_journal.h"
-#include "jobs/ngx_cigna_revoker.h"
 #include "redis/ngx_cigna_redis_script.h"
 #include "ngx_cigna_run_fhir.h"
 
@@ -76,7 +75,7 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
         return ngx_cigna_run_http(run);
 
     case cigna_op_revoke:
-        ngx_cigna_revoker_start(run, &run->op);
+        run->on_revoke(run, &run->op);
         return NGX_OK;
 
     case cigna_op_sleep:
@@ -268,8 +267,8 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
     http = &run->http;
     ngx_memzero(http, sizeof(ngx_cigna_http_t));
 
-    http->origin = ngx_cigna_discovery_origin(run->tenant, run->op.http.url,
-                                              &run->log.log);
+    http->origin = ngx_cigna_endpoint_origin(run->tenant, run->op.http.url,
+                                             &run->log.log);
     if (http->origin == NULL) {
         run->ev.type = cigna_ev_unsent;
         return NGX_OK;

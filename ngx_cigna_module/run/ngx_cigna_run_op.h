@@ -28,9 +28,6 @@ void ngx_cigna_run_op_done(ngx_cigna_run_t *run);
 void ngx_cigna_run_op_retake(ngx_cigna_run_t *run);
 
 
-/* the driver's, for its operations: takes the next step soon */
-void ngx_cigna_run_post(ngx_cigna_run_t *run);
-
 /* the result is there: tells all who wait */
 void ngx_cigna_run_result(ngx_cigna_run_t *run);
 

@@ -15,9 +15,9 @@
 
 /*
  * One line a counter: a name of the enumeration, which is its name in reports
- * too, and what it counts in the reader's words; the table in the README has
- * them as well.  New ones go to the end, as the zone outlives a reload with a
- * newer module.
+ * too, and what it counts in the reader's words; scripts/README.md has them as
+ * well.  New ones go to the end, as the zone outlives a reload with a newer
+ * module.
  */
 
 #define NGX_CIGNA_COUNTS(count)                                               \
@@ -33,7 +33,6 @@
     count(members_changed, "Connections made as another person than before.") \
     count(tokens_refused, "Replies of 401 by the FHIR server.")               \
     count(replays, "Requests made again with another token.")                 \
-    count(reseals, "Grants put under the first key of the ring.")             \
     count(links_unknown, "Replies whose links stayed: base unknown.")         \
     count(links_broken, "Replies that are no valid JSON.")                    \
     count(journal_full, "New grants that the journal had no room for.")       \

@@ -9,6 +9,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { pages } from './pages.mjs';
+
 const TOP = fileURLToPath(new URL('../..', import.meta.url));
 const GLUE = 'ngx_cigna_module';
 const CORE = 'ngx_cigna_module/core';
@@ -242,17 +244,34 @@ function compat() {
         + ' what an nginx has, its version tells nothing'));
 }
 
-// Directives of the code's tables against the README's reference, in both
-// directions.  Those inside a block are written "cigna_vault redis".
+// The reference against the code's tables, in both directions, and the table on
+// top of the reference.  A directive inside a block is "cigna_vault redis".
+const REFERENCE = 'conf/README.md';
+
 function directives() {
   const inCode = new Set(glueFiles().flatMap(directivesOfFile));
-  const inReadme = new Set(directivesOfReadme());
+  const [overview, ...sections] = sectionsOfReference();
+  const inReference = new Set(sections.flatMap(directivesOfSection));
 
   return [
-    ...[...inCode].filter((name) => !inReadme.has(name))
-      .map((name) => `README.md: nothing about the directive "${name}"`),
-    ...[...inReadme].filter((name) => !inCode.has(name))
-      .map((name) => `README.md: there is no directive "${name}"`),
+    ...[...inCode].filter((name) => !inReference.has(name))
+      .map((name) => `${REFERENCE}: nothing about the directive "${name}"`),
+    ...[...inReference].filter((name) => !inCode.has(name))
+      .map((name) => `${REFERENCE}: there is no directive "${name}"`),
+    ...overviewFindings(overview, [...inCode].filter((n) => !/ /.test(n))),
+  ];
+}
+
+// A row for each directive, with a link to its section.
+function overviewFindings(overview, names) {
+  const rows = [...overview.matchAll(/^\| \[`(\w+)`\]\(#(\w+)\) \|/gm)]
+    .map(([, name, anchor]) => (name === anchor ? name : `${name}#${anchor}`));
+
+  return [
+    ...names.filter((name) => rows.filter((row) => row === name).length !== 1)
+      .map((name) => `${REFERENCE}: "${name}" has not one row on top`),
+    ...rows.filter((row) => !names.includes(row))
+      .map((row) => `${REFERENCE}: "${row}" on top is not a directive`),
   ];
 }
 
@@ -272,20 +291,26 @@ function directivesOfFile(file) {
   });
 }
 
-// A heading for each directive; under a block's, a table whose first column
-// names what is inside, with commas between names that share a row.
-function directivesOfReadme() {
+// The part before the first directive, and a section for each.
+function sectionsOfReference() {
   const [, reference = ''] = /\n## Directives\n([^]*?)(?=\n## |$)/
-    .exec(read('README.md')) ?? [];
+    .exec(read(REFERENCE)) ?? [];
+  return reference.split(/^### /m);
+}
 
-  return reference.split(/^### /m).slice(1).flatMap((section) => {
-    const [directive] = section.split('\n');
-    const cells = [...section.matchAll(/^\| (`(?:\\\||[^|])*)\|/gm)];
-    const inside = cells.flatMap(([, cell]) => cell.split(', '))
-      .map((item) => /`(\w+)`/.exec(item)[1]);
+// A heading for each directive.  Below a block's heading the first columns of
+// tables name the settings, with commas between names that share a row.
+function directivesOfSection(section) {
+  const [directive] = section.split('\n');
 
-    return [directive, ...inside.map((name) => `${directive} ${name}`)];
-  });
+  if (!/^- Syntax: `\w+ .*\{/m.test(section)) {
+    return [directive];
+  }
+  const cells = [...section.matchAll(/^\| (`(?:\\\||[^|])*)\|/gm)];
+  const inside = cells.flatMap(([, cell]) => cell.split(', '))
+    .map((item) => /`(\w+)`/.exec(item)[1]);
+
+  return [directive, ...inside.map((name) => `${directive} ${name}`)];
 }
 
 // Every source of core/ has a unit test of its name, and whatever parses or
@@ -307,6 +332,7 @@ function tested() {
 
 // The tests that t/README.md names for each pitfall, for the gates, and for the
 // attacks of RFC 9700.
+const PITFALLS = '## Pitfalls';
 const GATES = '## The two gates';
 const ATTACKS = '## Attacks of RFC 9700';
 
@@ -318,12 +344,14 @@ const SECTIONS = [
 ];
 
 function pitfalls() {
-  const [list, ...chapters] = read('t/README.md').split(/\n(?=## )/);
+  const chapters = read('t/README.md').split(/\n(?=## )/);
   const chapter = (title) => chapters.find((one) =>
     one.startsWith(`${title}\n`)) ?? '';
-  const sections = list.replace(/\s+/g, ' ').split(/ (?=\d+\. )/).slice(1);
+  const sections = chapter(PITFALLS).replace(/\s+/g, ' ')
+    .split(/ (?=\d+\. )/).slice(1);
 
   return [
+    ...(sections.length ? [] : ['t/README.md: no pitfalls']),
     ...sections.flatMap((section) =>
       namedTests(section, section.split(' - ')[0].trim())),
     ...chapter(GATES).split('\n').filter((line) => /^\| [A-Z].*`:/.test(line))
@@ -385,6 +413,7 @@ function testsOf(file) {
 
 const CHECKS = {
   layers, style, lengths, banned, compat, directives, tested, pitfalls,
+  pages: () => pages(TOP),
 };
 
 const findings = CHECKS[process.argv[2]]();

@@ -1,6 +1,5 @@
-// A hostile authorization server: whatever it answers, codes, secrets and
-// tokens go nowhere but where they belong, and nobody is connected by what is
-// no good.
+// A hostile authorization server.  Codes, secrets and tokens must go only where
+// they belong, and no invalid reply may connect a member.
 
 import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
@@ -30,8 +29,8 @@ const jwkOf = ({ publicKey }, more = {}) => ({
   ...publicKey.export({ format: 'jwk' }), use: 'sig', kid: 'good', ...more });
 const KEYS = json({ keys: [jwkOf(RSA)] });
 
-// A gateway whose authorization server is a script: { gw, as, stranger,
-// recorder, begin, end, dance }.
+// Starts a gateway with a scripted authorization server: { gw, as, stranger,
+// recorder, begin, end, changes, dance }.
 async function startHostile(t, tenant = {}) {
   const gw = await standardGateway(t);
   const as = await startScripted(t, { ca: gw.ca });
@@ -52,7 +51,7 @@ async function startHostile(t, tenant = {}) {
   await gw.reload(changes);
 
   let n = 0;
-  // { visitor, state, nonce } of a dance that waits for its end
+  // Begins a dance, and resolves to { visitor, state, nonce }.
   const begin = async () => {
     n += 1;
     const visitor = gw.visitor({ member: `member ${n}` });
@@ -71,7 +70,7 @@ async function startHostile(t, tenant = {}) {
 
 const posts = (as) => as.take().filter(({ target }) => target === '/token');
 
-// Nothing was told to anybody but the token endpoint, which was asked once.
+// Checks that only the token endpoint got a request, and only one.
 function assertOnePost({ as, stranger, gw }) {
   const all = posts(as);
   assert.equal(all.length, 1);
@@ -98,7 +97,7 @@ const OK = (lines, body = json(TOKENS)) => [
 
 const LENGTH = `Content-Length: ${json(TOKENS).length}`;
 
-test('a token endpoint that answers', async (t) => {
+test('a hostile token endpoint', async (t) => {
   const all = await startHostile(t);
   const { gw, as, stranger, recorder, dance } = all;
 
@@ -108,8 +107,8 @@ test('a token endpoint that answers', async (t) => {
                       as.url('/elsewhere')]) {
       const where = /elsewhere$/.test(to) ? 'the same server'
         : to.replace(/:\/\/.*/, '');
-      await t.test(`${status} to ${where}: it is not followed, and nothing is `
-        + 'told there', async () => {
+      await t.test(`a ${status} to ${where} is not followed, and its target `
+        + 'gets nothing', async () => {
         as.on['/token'] = reply(json(TOKENS), {
           status: `${status} Go`, lines: [`Location: ${to}`] });
         const { visitor, outcome, line } = await dance();
@@ -124,7 +123,7 @@ test('a token endpoint that answers', async (t) => {
   const body = json(TOKENS);
   const chunks = (...sizes) => sizes.map((size) => `${size}\r\n`).join('');
 
-  // no reply that can be believed: the outcome of the exchange is unknown
+  // After an unreadable reply the outcome of the exchange is unknown.
   for (const [what, bytes] of Object.entries({
     'two lengths': OK([LENGTH, `Content-Length: ${body.length - 1}`]),
     'a list of lengths': OK([`Content-Length: ${body.length}, 5`]),
@@ -132,17 +131,17 @@ test('a token endpoint that answers', async (t) => {
     'a length of 5,000 digits': OK([`Content-Length: ${'9'.repeat(5000)}`]),
     'a length below zero': OK(['Content-Length: -1']),
     'a body that is cut': OK([`Content-Length: ${body.length + 1}`]),
-    'chunks of a size that is none': OK(['Transfer-Encoding: chunked'],
-                                        chunks('zz', body, 0, '')),
-    'a chunk of a size that no number holds': OK(
+    'a malformed chunk size': OK(['Transfer-Encoding: chunked'],
+                                 chunks('zz', body, 0, '')),
+    'a chunk size beyond 64 bits': OK(
       ['Transfer-Encoding: chunked'], chunks('f'.repeat(40), body, 0, '')),
     'chunks that are cut': OK(['Transfer-Encoding: chunked'],
                               chunks(body.length.toString(16), body)),
     'another transfer coding': OK(['Transfer-Encoding: gzip, chunked'],
                                   chunks('1', 'x', 0, '')),
     'a line without a name': OK([': x', LENGTH]),
-    'a name with a blank': OK(['X A: b', LENGTH]),
-    'a blank before the colon': OK(['X-A : b', LENGTH]),
+    'a name with a space': OK(['X A: b', LENGTH]),
+    'a space before the colon': OK(['X-A : b', LENGTH]),
     'a zero byte in a line': OK(['X-A: b\0c', LENGTH]),
     'a bare CR in a line': OK(['X-A: b\rContent-Length: 1', LENGTH]),
     'a folded line': OK(['X-A: b', ' c: d', LENGTH]),
@@ -150,18 +149,18 @@ test('a token endpoint that answers', async (t) => {
     'HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
     'HTTP/0.9': body,
     'a status of four digits': `HTTP/1.1 2000 OK\r\n${LENGTH}\r\n\r\n${body}`,
-    'a status that is none': `HTTP/1.1 abc OK\r\n${LENGTH}\r\n\r\n${body}`,
+    'a malformed status': `HTTP/1.1 abc OK\r\n${LENGTH}\r\n\r\n${body}`,
     '101 and then 200': `HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n${OK([LENGTH])}`,
-    'nothing': '',
+    'no bytes at all': '',
   })) {
-    await t.test(`${what}: no tokens are believed, and nothing is sent again`,
-      async () => {
-        as.on['/token'] = bytes;
-        const { visitor, outcome, line } = await dance();
-        assert.match(outcome, /^exchange_(unreachable|invalid)$/, line);
-        assertOnePost(all);
-        await assertUnconnected(visitor, all);
-      });
+    await t.test(`${what}: the gateway takes no tokens, and sends nothing `
+      + 'again', async () => {
+      as.on['/token'] = bytes;
+      const { visitor, outcome, line } = await dance();
+      assert.match(outcome, /^exchange_(unreachable|invalid)$/, line);
+      assertOnePost(all);
+      await assertUnconnected(visitor, all);
+    });
   }
 
   const gzipped = gzipSync('x'.repeat(100 << 20)).toString('latin1');
@@ -172,8 +171,8 @@ test('a token endpoint that answers', async (t) => {
     ['gzip that unpacks to 100 MiB', gzipped, ['Content-Encoding: gzip']],
     ['gzip of tokens', gzipSync(body).toString('latin1'),
      ['Content-Encoding: gzip']],
-    ['100,000 arrays in each other', deep(100000)],
-    ['objects in objects', '{"a":'.repeat(20000)],
+    ['100,000 nested arrays', deep(100000)],
+    ['20,000 nested objects', '{"a":'.repeat(20000)],
     ['a string without an end', `{"access_token":"${'x'.repeat(10000)}`],
     ['an array of tokens', `[${body}]`],
     ['tokens in an object', json({ tokens: TOKENS })],
@@ -183,11 +182,13 @@ test('a token endpoint that answers', async (t) => {
     ['an object for the access token', json({ ...TOKENS, access_token: {} })],
     ['line ends in the access token', json({
       ...TOKENS, access_token: `${ACCESS}\r\nX-Evil: 1` })],
-    ['a line end at the end of it', json({
+    ['a line end after the access token', json({
       ...TOKENS, access_token: `${ACCESS}\n` })],
-    ['a blank in it', json({ ...TOKENS, access_token: `${ACCESS} x` })],
-    ['a zero byte in it', json({ ...TOKENS, access_token: `${ACCESS}\0` })],
-    ['a byte above ASCII in it', json({
+    ['a space in the access token', json({
+      ...TOKENS, access_token: `${ACCESS} x` })],
+    ['a zero byte in the access token', json({
+      ...TOKENS, access_token: `${ACCESS}\0` })],
+    ['a byte above ASCII in the access token', json({
       ...TOKENS, access_token: `${ACCESS}\u00ff` })],
     ['an access token of 64 KiB', json({
       ...TOKENS, access_token: ACCESS.padEnd(65536, 'x') })],
@@ -196,8 +197,8 @@ test('a token endpoint that answers', async (t) => {
     ['a type with a line end', json({
       ...TOKENS, token_type: 'Bearer\r\nX-Evil: 1' })],
   ]) {
-    await t.test(`${what}: nobody is connected, and no byte of it reaches the `
-      + 'FHIR server', async () => {
+    await t.test(`${what}: the member is not connected, and no byte of the `
+      + 'reply reaches the FHIR server', async () => {
       as.on['/token'] = reply(text, { lines });
       const { visitor, outcome, line } = await dance();
       assert.match(outcome, /^exchange_(unreachable|invalid)$/, line);
@@ -210,8 +211,8 @@ test('a token endpoint that answers', async (t) => {
     });
   }
 
-  await t.test('errors are told by their class: no byte of theirs reaches the '
-    + 'browser or the log as it came', async () => {
+  await t.test('an error is reported by its class, and its text reaches '
+    + 'neither the browser nor the log unchanged', async () => {
     as.on['/token'] = reply(json({
       error: 'invalid_grant', error_description:
         '<script>1</script>\r\n[alert] 1#1: forged\u001b[2J' }),
@@ -238,29 +239,29 @@ test('a token endpoint that answers', async (t) => {
     'trailers that never end': [
       OK(['Transfer-Encoding: chunked'], '0\r\n'), 'X-A: b\r\n'],
     'a body that never ends': [OK([], '{"a":"'), 'x'],
-    'a body of a length without end': [
+    'a body of 2^63 - 1 bytes': [
       OK(['Content-Length: 9223372036854775807'], ''), ' '],
   })) {
-    await t.test(`${what}: it is cut off after a bounded number of bytes`,
-      async () => {
-        const [first, again] = pourer;
-        let taken;
-        as.on['/token'] = (socket) => {
-          socket.write(first, 'latin1');
-          taken = pour(socket, again.repeat(Math.ceil(4096 / again.length)),
-                       64 << 20);
-        };
-        const { visitor, outcome, line } = await dance();
-        assert.equal(outcome, 'exchange_unreachable', line);
-        const bytes = await taken;
-        assert.ok(bytes < 16 << 20, `${bytes} bytes`);
-        assertOnePost(all);
-        await assertUnconnected(visitor, all);
-      });
+    await t.test(`${what}: the gateway closes the connection after a bounded `
+      + 'number of bytes', async () => {
+      const [first, again] = pourer;
+      let taken;
+      as.on['/token'] = (socket) => {
+        socket.write(first, 'latin1');
+        taken = pour(socket, again.repeat(Math.ceil(4096 / again.length)),
+                     64 << 20);
+      };
+      const { visitor, outcome, line } = await dance();
+      assert.equal(outcome, 'exchange_unreachable', line);
+      const bytes = await taken;
+      assert.ok(bytes < 16 << 20, `${bytes} bytes`);
+      assertOnePost(all);
+      await assertUnconnected(visitor, all);
+    });
   }
 
-  await t.test('a byte every half second holds up the browser no longer than '
-    + 'the deadline of the exchange', async () => {
+  await t.test('a reply of one byte every half second delays the browser no '
+    + 'longer than the deadline of the exchange', async () => {
     as.on['/token'] = (socket) => {
       const drip = setInterval(() => socket.write('H'), 500);
       socket.on('close', () => clearInterval(drip));
@@ -274,8 +275,8 @@ test('a token endpoint that answers', async (t) => {
     await assertUnconnected(visitor, all);
   });
 
-  await t.test('cookies are not sent back, and links, lines and hints of the '
-    + 'reply lead nowhere', async () => {
+  await t.test('cookies of the reply are not sent back, and its links and '
+    + 'hints are not followed', async () => {
     as.on['/token'] = reply(body, { lines: [
       'Set-Cookie: evil=1; Domain=localhost; Path=/',
       `Link: <https://localhost:${stranger.port}/>; rel="next"`,
@@ -294,7 +295,7 @@ test('a token endpoint that answers', async (t) => {
     }
   });
 
-  await t.test('what follows a reply is nobody\'s', async () => {
+  await t.test('bytes after a reply serve no other request', async () => {
     const other = reply(json({ ...TOKENS, access_token: 'MARKsSecondReply' }));
     as.on['/token'] = `${reply(body)}${other}`;
     const first = await dance();
@@ -311,7 +312,7 @@ test('a token endpoint that answers', async (t) => {
     }
   });
 
-  await t.test('each of these ends was counted by its reason', async () => {
+  await t.test('each of these outcomes was counted by its reason', async () => {
     const { cigna_outcomes_total: outcomes } = await countersOf(gw);
     assert.ok(outcomes['acme exchange_invalid'] >= 15);
     assert.ok(outcomes['acme exchange_unreachable'] >= 9);
@@ -320,22 +321,22 @@ test('a token endpoint that answers', async (t) => {
   });
 });
 
-// Replies that are odd and have tokens: { what: the bytes, of some tokens }.
+// Odd replies with good tokens: { what: takes tokens and gives the bytes }
 const ODD = {
   'a byte order mark': (tokens) => reply(`\xef\xbb\xbf${json(tokens)}`),
   'white space around it': (tokens) => reply(`\r\n\t ${json(tokens)}\n\n `),
   'status 201': (tokens) => reply(json(tokens), { status: '201 Created' }),
   'status 203': (tokens) => reply(json(tokens), { status: '203 X' }),
-  'no type of the token': (tokens) => reply(json({
+  'no token type': (tokens) => reply(json({
     ...tokens, token_type: undefined })),
   'type BearerToken': (tokens) => reply(json({
     ...tokens, token_type: 'BearerToken' })),
   'type BEARER': (tokens) => reply(json({ ...tokens, token_type: 'BEARER' })),
-  'a type that is no string': (tokens) => reply(json({
+  'a token type that is a list': (tokens) => reply(json({
     ...tokens, token_type: ['x'] })),
   'a byte that is not UTF-8': (tokens) => reply(json({
     ...tokens, name: 'M\xfcller' })),
-  'half a character': (tokens) => reply(json({ ...tokens, name: '~' })
+  'half a surrogate pair': (tokens) => reply(json({ ...tokens, name: '~' })
     .replace('~', '\\ud83d')),
   'a line end in a string': (tokens) => reply(json({ ...tokens, name: '~' })
     .replace('~', '\n')),
@@ -345,15 +346,16 @@ const ODD = {
     `{"expires_in":3600,"x":1,${json({ ...tokens, x: 2 }).slice(1)}`),
   'the access token twice': (tokens) => reply(
     `{"access_token":"${tokens.access_token}",${json(tokens).slice(1)}`),
-  'a life that is a word': (tokens) => reply(json({
+  'expires_in that is a word': (tokens) => reply(json({
     ...tokens, expires_in: 'soon' })),
-  'a life that no number holds': (tokens) => reply(
+  'expires_in that no double holds': (tokens) => reply(
     json(tokens).replace('3600', '1e999')),
-  'a life below zero': (tokens) => reply(json({ ...tokens, expires_in: -1 })),
+  'expires_in below zero': (tokens) => reply(json({
+    ...tokens, expires_in: -1 })),
   'a list of scopes': (tokens) => reply(json({ ...tokens, scope: ['a'] })),
   'a patient that is an object': (tokens) => reply(json({
     ...tokens, patient: { reference: 'Patient/P1' } })),
-  'an id_token that is none': (tokens) => reply(json({
+  'an id_token that is an object': (tokens) => reply(json({
     ...tokens, id_token: {} })),
   'another content type': (tokens) => reply(json(tokens), {
     type: 'text/html; charset=iso-8859-1' }),
@@ -363,16 +365,16 @@ const ODD = {
     ['Content-Length: 1', 'Transfer-Encoding: chunked'], chunked(tokens)),
   '"chunked" twice': (tokens) => OK(
     ['Transfer-Encoding: chunked, chunked'], chunked(tokens)),
-  'chunks in chunks': (tokens) => {
+  'chunks inside chunks': (tokens) => {
     const inner = chunked(tokens);
     return OK(['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'],
               `${inner.length.toString(16)}\r\n${inner}\r\n0\r\n\r\n`);
   },
-  'no coding, which is said': (tokens) => reply(json(tokens), {
+  'the coding identity': (tokens) => reply(json(tokens), {
     lines: ['Transfer-Encoding: identity'] }),
   'the same length twice': (tokens) => reply(json(tokens), {
     lines: [`Content-Length: ${json(tokens).length}`] }),
-  'extensions of chunks': (tokens) => OK(
+  'chunk extensions': (tokens) => OK(
     ['Transfer-Encoding: chunked'], chunked(tokens, ';a="b"')),
   'no line end after the last chunk': (tokens) => OK(
     ['Transfer-Encoding: chunked'], chunked(tokens).slice(0, -2)),
@@ -384,7 +386,7 @@ function chunked(tokens, more = '') {
   return `${text.length.toString(16)}${more}\r\n${text}\r\n0\r\n\r\n`;
 }
 
-test('a token endpoint whose replies are odd, and good', async (t) => {
+test('a token endpoint with odd replies and good tokens', async (t) => {
   const all = await startHostile(t);
   const { as, recorder, dance } = all;
   const odd = Object.entries(ODD);
@@ -438,7 +440,8 @@ const encode = (value) => Buffer.from(typeof value === 'string' ? value
 const signed = (input, { privateKey }) => sign('sha256', Buffer.from(input), {
   key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
 
-// A JWS: { alg: RS256, kid: good } and the claims; `make` gets what is signed.
+// A JWS with these claims, by default with { alg: RS256, kid: good }.  `make`
+// takes the signed text and gives the signature.
 function jws(header, claims, make = (input) => signed(input, RSA)) {
   const input = `${encode({ alg: 'RS256', kid: 'good', ...header })}.`
     + encode({ mark: 'MARKsecret', ...claims });
@@ -448,7 +451,7 @@ function jws(header, claims, make = (input) => signed(input, RSA)) {
 const hmac = (key) => (input) =>
   createHmac('sha256', key).update(input).digest('base64url');
 
-test('id_tokens that are no good', async (t) => {
+test('invalid id_tokens', async (t) => {
   const all = await startHostile(t);
   const { gw, as, stranger, begin, end } = all;
   const seconds = Math.floor(Date.now() / 1000);
@@ -456,7 +459,7 @@ test('id_tokens that are no good', async (t) => {
     iss: gw.sandbox.info.issuer, aud: 'acme-client', sub: 'somebody', nonce,
     iat: seconds, exp: seconds + 600 });
 
-  // token: a function of the good claims
+  // token: takes the valid claims and gives the id_token
   async function danceWith(token) {
     const began = await begin();
     as.on['/token'] = reply(json({ ...TOKENS, id_token:
@@ -466,7 +469,7 @@ test('id_tokens that are no good', async (t) => {
     return { ...ended, requests: as.requests };
   }
 
-  await t.test('one that is good is believed', async () => {
+  await t.test('a valid id_token is accepted', async () => {
     const { outcome, line } = await danceWith((claims) => jws({}, claims));
     assert.equal(outcome, 'connected', line);
   });
@@ -483,7 +486,7 @@ test('id_tokens that are no good', async (t) => {
     'alg "none" with a signature': (c) => jws({ alg: 'none' }, c),
     'alg "None"': (c) => jws({ alg: 'None' }, c, () => ''),
     'alg "rs256"': (c) => jws({ alg: 'rs256' }, c),
-    'an alg that is no string': (c) => jws({ alg: ['RS256'] }, c),
+    'an alg that is a list': (c) => jws({ alg: ['RS256'] }, c),
     'no alg': (c) => jws({ alg: undefined }, c),
     'HS256 with the public key as PEM': (c) =>
       jws(hs256, c, hmac(pem('spki', 'pem'))),
@@ -497,11 +500,11 @@ test('id_tokens that are no good', async (t) => {
       jws(hs256, c, hmac(Buffer.from(n, 'base64url'))),
     'HS256 with the client secret': (c) => jws(hs256, c, hmac(
       gw.sandbox.info.clients[0].client_secret)),
-    'HS256 with no key': (c) => jws(hs256, c, hmac('')),
+    'HS256 with an empty key': (c) => jws(hs256, c, hmac('')),
     'ES256 over the RSA key': (c) => jws({ alg: 'ES256' }, c),
-    'an embedded key of the attacker\'s': (c) =>
+    'an embedded key of the attacker': (c) =>
       jws({ jwk: jwkOf(attacker), kid: undefined }, c, byAttacker),
-    'an embedded key by a known name': (c) =>
+    'an embedded key under a known kid': (c) =>
       jws({ jwk: jwkOf(attacker) }, c, byAttacker),
     'a URL of keys': (c) => jws({
       jku: `https://localhost:${stranger.port}/jwks` }, c, byAttacker),
@@ -527,9 +530,9 @@ test('id_tokens that are no good', async (t) => {
       const [head, , tail] = jws({}, c).split('.');
       return `${head}.${encode({ ...c, sub: 'other' })}.${tail}`;
     },
-    'a signature with a byte more': (c) => `${jws({}, c)}AA`,
+    'a signature with an extra byte': (c) => `${jws({}, c)}AA`,
     'another audience': (c) => jws({}, { ...c, aud: 'globex-client' }),
-    'an audience that begins the same': (c) =>
+    'an audience that begins with our client id': (c) =>
       jws({}, { ...c, aud: 'acme-client2' }),
     'an audience that is an object': (c) =>
       jws({}, { ...c, aud: { 0: 'acme-client' } }),
@@ -540,43 +543,43 @@ test('id_tokens that are no good', async (t) => {
     'the nonce in another case': (c) => jws({}, {
       ...c, nonce: c.nonce.toUpperCase() === c.nonce ? c.nonce.toLowerCase()
         : c.nonce.toUpperCase() }),
-    'a nonce that begins the same': (c) =>
+    'a nonce that begins with the right one': (c) =>
       jws({}, { ...c, nonce: `${c.nonce}x` }),
     'an empty nonce': (c) => jws({}, { ...c, nonce: '' }),
     'the nonce as a list': (c) => jws({}, { ...c, nonce: [c.nonce] }),
-    'an issuer with a slash more': (c) => jws({}, { ...c, iss: `${c.iss}/` }),
+    'an issuer with an extra slash': (c) => jws({}, { ...c, iss: `${c.iss}/` }),
     'an issuer in another case': (c) =>
       jws({}, { ...c, iss: c.iss.toUpperCase() }),
     'no issuer': (c) => jws({}, { ...c, iss: undefined }),
-    'an end in the past': (c) => jws({}, { ...c, exp: seconds - 600 }),
-    'no end': (c) => jws({}, { ...c, exp: undefined }),
-    'an end below zero': (c) => jws({}, { ...c, exp: -1 }),
-    'an end that is a word': (c) => jws({}, { ...c, exp: 'never' }),
-    'a start in the future': (c) => jws({}, { ...c, nbf: seconds + 3600 }),
-    'a time of issue in the future': (c) => jws({}, {
+    'exp in the past': (c) => jws({}, { ...c, exp: seconds - 600 }),
+    'no exp': (c) => jws({}, { ...c, exp: undefined }),
+    'exp below zero': (c) => jws({}, { ...c, exp: -1 }),
+    'exp that is a word': (c) => jws({}, { ...c, exp: 'never' }),
+    'nbf in the future': (c) => jws({}, { ...c, nbf: seconds + 3600 }),
+    'iat in the future': (c) => jws({}, {
       ...c, iat: seconds + 3600, exp: seconds + 7200 }),
     'claims that are a list': () => jws({}, []),
-    'the one of another dance': (c) => {
+    'the id_token of another dance': (c) => {
       earlier ??= jws({}, { ...c, nonce: 'of-another-dance' });
       return earlier;
     },
   })) {
-    await t.test(`${what}: id_token_invalid, and what came with it is revoked`,
-      async () => {
-        const { outcome, line, visitor, requests } = await danceWith(token);
-        assert.equal(outcome, 'id_token_invalid', line);
-        assert.match(line, /\[warn\].*, detail: the id_token is refused/);
-        assert.doesNotMatch(line, /MARKs|UNION|dev\/null/);
-        await until('its tokens are revoked', () => requests.filter(
-          ({ target }) => target === '/revoke').length >= 1);
-        assert.ok(requests.some(({ target, body }) => target === '/revoke'
-          && body.includes(TOKENS.refresh_token)));
-        await assertUnconnected(visitor, all);
-        assert.deepEqual([stranger.connections, stranger.bytes], [0, '']);
-      });
+    await t.test(`${what}: the outcome is id_token_invalid, and the tokens of `
+      + 'the reply are revoked', async () => {
+      const { outcome, line, visitor, requests } = await danceWith(token);
+      assert.equal(outcome, 'id_token_invalid', line);
+      assert.match(line, /\[warn\].*, detail: the id_token is refused/);
+      assert.doesNotMatch(line, /MARKs|UNION|dev\/null/);
+      await until('the tokens are revoked', () => requests.filter(
+        ({ target }) => target === '/revoke').length >= 1);
+      assert.ok(requests.some(({ target, body }) => target === '/revoke'
+        && body.includes(TOKENS.refresh_token)));
+      await assertUnconnected(visitor, all);
+      assert.deepEqual([stranger.connections, stranger.bytes], [0, '']);
+    });
   }
 
-  await t.test('one that was good is not good for another dance', async () => {
+  await t.test('an id_token of an earlier dance is refused', async () => {
     let used;
     const first = await danceWith((claims) => {
       used = jws({}, claims);
@@ -588,7 +591,7 @@ test('id_tokens that are no good', async (t) => {
     await assertUnconnected(second.visitor, all);
   });
 
-  // A dance with other keys at the server, by a worker that knows none.
+  // Runs a dance with other keys at the server, and none in the worker's cache.
   async function danceUnder(keys, token) {
     as.on['/jwks'] = typeof keys === 'string' ? reply(keys)
       : reply(json({ keys }));
@@ -607,32 +610,36 @@ test('id_tokens that are no good', async (t) => {
   for (const [what, keys, token] of [
     ['an RSA key of 1,024 bits', [jwkOf(weak)],
      (claims) => jws({}, claims, (input) => signed(input, weak))],
-    ['an exponent of 1', [jwkOf(RSA, { e: 'AQ' })], byRsa],
-    ['an even exponent', [jwkOf(RSA, { e: 'Ag' })], byRsa],
-    ['an exponent of 64 bytes', [jwkOf(RSA, { e: 'AQAB'.repeat(16) })], byRsa],
-    ['a modulus of 64 KiB', [jwkOf(RSA, { n: 'A'.repeat(65536) })], byRsa],
+    ['a key with the exponent 1', [jwkOf(RSA, { e: 'AQ' })], byRsa],
+    ['a key with an even exponent', [jwkOf(RSA, { e: 'Ag' })], byRsa],
+    ['a key with an exponent of 64 bytes',
+     [jwkOf(RSA, { e: 'AQAB'.repeat(16) })], byRsa],
+    ['a key with a modulus of 64 KiB',
+     [jwkOf(RSA, { n: 'A'.repeat(65536) })], byRsa],
     ['a point off the curve',
      [jwkOf(EC, { y: off.toString('base64url') })], byEc],
     ['a point at infinity', [jwkOf(EC, { x: 'A'.repeat(43),
                                          y: 'A'.repeat(43) })], byEc],
-    ['a coordinate that is too long', [jwkOf(EC, { x: `${x}AA` })], byEc],
-    ['another curve than it says', [jwkOf(EC, { crv: 'secp256k1' })], byEc],
+    ['a key with a coordinate that is too long',
+     [jwkOf(EC, { x: `${x}AA` })], byEc],
+    ['a key with another crv', [jwkOf(EC, { crv: 'secp256k1' })], byEc],
     ['a key for encryption', [jwkOf(RSA, { use: 'enc' })], byRsa],
     ['a key that only signs', [jwkOf(RSA, { key_ops: ['sign'] })], byRsa],
     ['a key for another algorithm', [jwkOf(RSA, { alg: 'RSA-OAEP' })], byRsa],
     ['a secret for HS256', [{ kty: 'oct', k: encode('key'), kid: 'good' }],
      (claims) => jws(hs256, claims, hmac('key'))],
-    ['a key whose secret part is there', [
+    ['a key with its secret half', [
       { ...RSA.privateKey.export({ format: 'jwk' }), kid: 'good' }], byRsa],
     ['an empty list', [], byRsa],
     ['a list that is an object', json({ keys: { 0: jwkOf(RSA) } }), byRsa],
-    ['lists in lists', `{"keys":${'['.repeat(50000)}`, byRsa],
-    ['10,000 keys, of which the last one fits', [
+    ['50,000 nested lists', `{"keys":${'['.repeat(50000)}`, byRsa],
+    ['10,000 keys, of which only the last one fits', [
       ...Array(10000).fill(jwkOf(RSA, { use: 'enc' })), jwkOf(RSA)], byRsa],
-    ['4 MiB of blanks', KEYS.padEnd(4 << 20), byRsa],
+    ['a good one with 4 MiB of spaces after it', KEYS.padEnd(4 << 20), byRsa],
     ['a page', '<html></html>', byRsa],
   ]) {
-    await t.test(`keys with ${what}: nobody is connected by them`, async () => {
+    await t.test(`the key set is ${what}: the member is not connected`,
+                 async () => {
       const { outcome, line, visitor } = await danceUnder(keys, token);
       assert.match(outcome, /^(keys_unreachable|id_token_invalid)$/, line);
       await assertUnconnected(visitor, all);
@@ -643,8 +650,7 @@ test('id_tokens that are no good', async (t) => {
   }
 
   for (const status of [301, 302, 307, 308]) {
-    await t.test(`keys that are said to be elsewhere (${status}) are not `
-      + 'fetched there', async () => {
+    await t.test(`a ${status} of the key set is not followed`, async () => {
       as.on['/jwks'] = reply(KEYS, { status: `${status} Go`, lines: [
         `Location: https://localhost:${stranger.port}/jwks`] });
       await gw.reload(all.changes);
@@ -655,32 +661,32 @@ test('id_tokens that are no good', async (t) => {
     });
   }
 
-  await t.test('a name of a key is a name, whatever it looks like',
-    async () => {
-      const kid = '../../etc/passwd\u0000"<script>';
-      const { outcome, line } = await danceUnder([jwkOf(RSA, { kid })],
-                                                 (claims) => jws({ kid },
-                                                                 claims));
-      assert.match(outcome, /^(connected|id_token_invalid|keys_unreachable)$/,
-                   line);
-      assert.doesNotMatch(gw.nginx.errorLog(), /passwd|<script>/);
-    });
+  await t.test('an odd kid is a name and nothing else', async () => {
+    const kid = '../../etc/passwd\u0000"<script>';
+    const { outcome, line } = await danceUnder([jwkOf(RSA, { kid })],
+                                               (claims) => jws({ kid },
+                                                               claims));
+    assert.match(outcome, /^(connected|id_token_invalid|keys_unreachable)$/,
+                 line);
+    assert.doesNotMatch(gw.nginx.errorLog(), /passwd|<script>/);
+  });
 });
 
-test('callbacks of another authorization server', async (t) => {
+test('callbacks with an iss', async (t) => {
   const all = await startHostile(t);
   const { gw, as, begin, end } = all;
   const { issuer } = gw.sandbox.info;
 
   for (const [what, more] of Object.entries({
     'another issuer': '&iss=https%3A%2F%2Fevil.example',
-    'the issuer with a slash more': `&iss=${encodeURIComponent(`${issuer}/`)}`,
+    'the issuer with an extra slash':
+      `&iss=${encodeURIComponent(`${issuer}/`)}`,
     'the issuer in another case':
       `&iss=${encodeURIComponent(issuer.toUpperCase())}`,
     'the issuer and a zero byte': `&iss=${encodeURIComponent(issuer)}%00`,
-    'the issuer and another one':
+    'the issuer and then another one':
       `&iss=${encodeURIComponent(issuer)}&iss=https%3A%2F%2Fevil.example`,
-    'another one and the issuer':
+    'another one and then the issuer':
       `&iss=https%3A%2F%2Fevil.example&iss=${encodeURIComponent(issuer)}`,
   })) {
     await t.test(`${what}: the code is sent nowhere`, async () => {
@@ -697,12 +703,12 @@ test('callbacks of another authorization server', async (t) => {
     });
   }
 
-  await t.test('an empty one counts as none, as RFC 6749 has it', async () => {
+  await t.test('an empty iss counts as absent (RFC 6749)', async () => {
     const { outcome, line } = await end(await begin(), '&iss=');
     assert.equal(outcome, 'connected', line);
   });
 
-  await t.test('the right one is believed', async () => {
+  await t.test('the right iss is accepted', async () => {
     const { outcome, line } = await end(
       await begin(), `&iss=${encodeURIComponent(issuer)}`);
     assert.equal(outcome, 'connected', line);
@@ -712,7 +718,7 @@ test('callbacks of another authorization server', async (t) => {
 const parameters = (valueString) => json({
   resourceType: 'Parameters', parameter: [{ name: 'Patient', valueString }] });
 
-test('a FHIR server whose $userinfo is hostile', async (t) => {
+test('a hostile $userinfo of the FHIR server', async (t) => {
   const all = await startHostile(t);
   const { gw, as, stranger, begin, end } = all;
   const fhir = await startScripted(t, { ca: gw.ca, names: ['localhost',
@@ -728,7 +734,7 @@ test('a FHIR server whose $userinfo is hostile', async (t) => {
   });
   as.on['/token'] = reply(json(TOKENS));
 
-  // What the app is told, in all the ways there are.
+  // Returns the identifier as the app gets it in each way.
   async function told(bytes) {
     fhir.on[`${BASE}/$userinfo`] = bytes;
     fhir.take();
@@ -745,7 +751,7 @@ test('a FHIR server whose $userinfo is hostile', async (t) => {
              header: resource.headers['x-userinfo'] };
   }
 
-  await t.test('an identifier is told as it came', async () => {
+  await t.test('the app gets a plain identifier unchanged', async () => {
     const { status, header, passed } = await told(reply(parameters('U1-a')));
     assert.deepEqual([status, header, passed], ['U1-a', 'U1-a', ['U1-a']]);
   });
@@ -755,13 +761,12 @@ test('a FHIR server whose $userinfo is hostile', async (t) => {
     'quotes and backslashes': '"}\\"{',
     'an end of a script': '</script><img src=x onerror=1>',
   })) {
-    await t.test(`${what} in the identifier is text, and nothing else`,
-      async () => {
-        const { status, text } = await told(reply(parameters(value)));
-        assert.ok(status === undefined || status === value);
-        assert.equal(text.match(/"userinfo"/g)?.length ?? 0,
-                     status === undefined ? 0 : 1);
-      });
+    await t.test(`${what} in the identifier stays text`, async () => {
+      const { status, text } = await told(reply(parameters(value)));
+      assert.ok(status === undefined || status === value);
+      assert.equal(text.match(/"userinfo"/g)?.length ?? 0,
+                   status === undefined ? 0 : 1);
+    });
   }
 
   for (const [what, value] of Object.entries({
@@ -773,8 +778,8 @@ test('a FHIR server whose $userinfo is hostile', async (t) => {
     'an escape': 'U1\u001b[2J',
     'a delete': 'U1\u007f',
   })) {
-    await t.test(`${what} in the identifier: the variable has none, and no `
-      + 'line of a header is made of it', async () => {
+    await t.test(`${what} in the identifier: the variable is empty, and no `
+      + 'header line comes of the identifier', async () => {
       const { status, header, passed, asked, resource, text } = await told(
         reply(parameters(value)));
       assert.deepEqual([header, passed, resource.headers['x-evil'],
@@ -794,12 +799,12 @@ test('a FHIR server whose $userinfo is hostile', async (t) => {
                                         resourceType: 'Patient' })),
     'that is compressed': reply(gzipSync(parameters('U1')).toString('latin1'),
                                 { lines: ['Content-Encoding: gzip'] }),
-    'in arrays without end': reply(`{"parameter":${'['.repeat(100000)}`),
+    'in 100,000 nested arrays': reply(`{"parameter":${'['.repeat(100000)}`),
     'in a page': reply('<html><script>1</script></html>',
                        { type: 'text/html' }),
-    'of two lengths': reply(parameters('U1'), {
+    'in a reply with two lengths': reply(parameters('U1'), {
       lines: ['Content-Length: 1'] }),
-    'elsewhere': reply(parameters('U1'), { status: '307 Go', lines: [
+    'behind a 307': reply(parameters('U1'), { status: '307 Go', lines: [
       `Location: https://localhost:${stranger.port}/$userinfo`] }),
     'that never ends': (socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n'
@@ -807,8 +812,8 @@ test('a FHIR server whose $userinfo is hostile', async (t) => {
       pour(socket, 'U'.repeat(4096), 64 << 20);
     },
   })) {
-    await t.test(`an identifier ${what}: there is none, the member is `
-      + 'connected, and the log says so', async () => {
+    await t.test(`an identifier ${what}: the member is connected without one, `
+      + 'and the log says so', async () => {
       const log = await addedTo(() => gw.nginx.errorLog(), async () => {
         const { status, header, passed } = await told(bytes);
         assert.deepEqual([status, header, passed],

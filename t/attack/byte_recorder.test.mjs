@@ -1,5 +1,5 @@
-// The strict peer of these tests: what it takes for one request, and what for
-// a fault.
+// The strict parser of these tests: the bytes that it takes for a request, and
+// those that it takes for a fault.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,8 +8,8 @@ import { StrictParser } from '../lib/byte_recorder.mjs';
 
 const PLAIN = 'GET /base/x?y HTTP/1.1\r\nHost: a\r\nX-Y: b c\r\n\r\n';
 
-// What comes of bytes, in one piece or one by one: methods, "fault", and
-// "rest" if bytes are left.
+// Feeds bytes in pieces, and returns the methods of the requests, "fault" for
+// each fault, and "rest" if bytes are left.
 function outcome(text, { piece = text.length, ...options } = {}) {
   const parser = new StrictParser(options);
   const found = [];
@@ -25,8 +25,8 @@ const with_ = (line) => PLAIN.replace('X-Y: b c', line);
 
 for (const [what, text, expected] of [
   ['a plain request', PLAIN, 'GET'],
-  ['two of them', PLAIN + PLAIN, 'GET GET'],
-  ['one of HTTP/1.0 without a host', 'GET /x HTTP/1.0\r\n\r\n', 'GET'],
+  ['two plain requests', PLAIN + PLAIN, 'GET GET'],
+  ['a request of HTTP/1.0 without Host', 'GET /x HTTP/1.0\r\n\r\n', 'GET'],
   ['high bytes in a target', 'GET /\xc3\xa9 HTTP/1.0\r\n\r\n', 'GET'],
   ['a body with a length', with_('Content-Length: 3') + 'abc' + PLAIN,
    'GET GET'],
@@ -46,21 +46,21 @@ for (const [what, text, expected] of [
   ['a bare LF', PLAIN.replace('a\r\n', 'a\n'), 'fault'],
   ['a bare CR', PLAIN.replace('a\r\n', 'a\rb\r\n'), 'fault'],
   ['an empty line first', `\r\n${PLAIN}`, 'fault'],
-  ['something behind a request', `${PLAIN}garbage\r\n\r\n`, 'GET fault'],
+  ['garbage after a request', `${PLAIN}garbage\r\n\r\n`, 'GET fault'],
   ['a line without a colon', with_('X-Y'), 'fault'],
   ['a line without a name', with_(': b'), 'fault'],
-  ['a blank before the colon', with_('X-Y : b'), 'fault'],
-  ['a line that is folded', with_('X-Y: b\r\n c'), 'fault'],
+  ['a space before the colon', with_('X-Y : b'), 'fault'],
+  ['a folded line', with_('X-Y: b\r\n c'), 'fault'],
   ['NUL in a value', with_('X-Y: b\0c'), 'fault'],
   ['DEL in a value', with_('X-Y: b\x7fc'), 'fault'],
   ['a tab in a value', with_('X-Y: b\tc'), 'GET'],
   ['high bytes in a value', with_('X-Y: b\xffc'), 'GET'],
-  ['no host', 'GET /x HTTP/1.1\r\n\r\n', 'fault'],
-  ['two hosts', with_('Host: b'), 'fault'],
+  ['no Host', 'GET /x HTTP/1.1\r\n\r\n', 'fault'],
+  ['two lines Host', with_('Host: b'), 'fault'],
   ['two lengths', with_('Content-Length: 3\r\nContent-Length: 3'), 'fault'],
   ['a length beside chunks',
    with_('Content-Length: 3\r\nTransfer-Encoding: chunked'), 'fault'],
-  ['a length that is none', with_('Content-Length: +3'), 'fault'],
+  ['a malformed length', with_('Content-Length: +3'), 'fault'],
   ['another transfer coding', with_('Transfer-Encoding: gzip, chunked'),
    'fault'],
 ]) {
@@ -70,7 +70,7 @@ for (const [what, text, expected] of [
   });
 }
 
-test('a peer that reads no bodies takes them for the next request', () => {
+test('a parser that reads no bodies takes a body for the next request', () => {
   const body = 'GET /2 HTTP/1.0\r\n\r\n';
   const text = `${with_(`Content-Length: ${body.length}`)}${body}`;
   assert.equal(outcome(text), 'GET');

@@ -1,7 +1,7 @@
-// Features of nginx that lead a request, or what it holds, elsewhere: each of
-// them beside cigna_fhir, with each kind of answer that a FHIR server gives.
-// The token is seen in one line of requests to the FHIR server and nowhere
-// else; what is private to the caller is not seen there.
+// Features of nginx that send a request or its data elsewhere.  Each one stands
+// beside cigna_fhir, and the FHIR server gives each kind of answer.  The token
+// appears in one header line of requests to the FHIR server and nowhere else.
+// Private data of the caller does not reach the FHIR server.
 
 import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, readdirSync, statSync } from 'node:fs';
@@ -22,7 +22,7 @@ const STATUSES = [200, 302, 401, 404, 'cut'];
 
 const ELSEWHERE = 'https://elsewhere.example/there';
 
-// As it is without the feature.  A 401 leads to a second try, which is served.
+// The result without the feature.  After a 401 the second try is served.
 const PLAIN = {
   reply: { 200: 200, 302: 302, 401: 200, 404: 404, cut: 502 },
   fhir: { 200: 1, 302: 1, 401: 2, 404: 1, cut: 1 },
@@ -42,15 +42,21 @@ const nothing = { fhir: all(0) };
 const outside = { ...nothing, reply: all(200), away: all(1) };
 const headers = ({ rawHeaders }) => rawHeaders.join('\n');
 
-// name -> how the location differs from a plain one, and what is to come out:
-//   lines, location   of the location (at is its name), or the whole of it
-//   http, extra       more text, around and beside it
-//   target            of the request, behind the location's name
-//   reply, fhir, away status that the caller gets, requests to the FHIR server,
-//                     requests elsewhere, by status of the FHIR server
-//   answer            more lines of the FHIR server's reply
-//   body              of the request
-//   look              asserts more about reply and requests
+// name -> how the location differs from a plain one, and the expected result:
+//   lines       more lines of the location, whose name is `at`
+//   location    gives the whole location instead
+//   to          another target of proxy_pass
+//   http        more text inside http {}
+//   extra       gives more text beside the location
+//   target      the target of the request, after the location's name
+//   body        the body of the request
+//   answer      more header lines of the FHIR server's reply
+//   size        the size of its body
+//   reply       the status that the caller gets, by the FHIR server's status
+//   fhir, away  requests to the FHIR server and elsewhere, also by that status
+//   look        asserts more about the reply and the requests
+//   copies      true: the feature sends the caller's Authorization in another
+//               header line
 const FEATURES = {
   'a named error_page': () => ({
     lines: ['proxy_intercept_errors on;', 'error_page 404 502 = @away;'],
@@ -86,7 +92,7 @@ const FEATURES = {
   'X-Accel-Redirect to a named location': () => ({
     answer: ['X-Accel-Redirect: @away'],
   }),
-  'all other X-Accel lines': () => ({
+  'the other X-Accel lines': () => ({
     answer: ['X-Accel-Limit-Rate: 1', 'X-Accel-Buffering: no',
              'X-Accel-Expires: 3600', 'X-Accel-Charset: koi8-r'],
     look: ({ reply }) => assert.doesNotMatch(headers(reply), /accel|koi8/i),
@@ -102,7 +108,7 @@ const FEATURES = {
     lines: ['mirror /away/mirror;', 'mirror_request_body on;'],
     away: all(1), body: 'private-of-the-caller',
   }),
-  'an auth_request whose reply echoes what it was sent': () => ({
+  'an auth_request whose reply echoes its request': () => ({
     lines: ['auth_request /echo;',
             'auth_request_set $member $upstream_http_x_member;',
             'auth_request_set $echo $upstream_http_x_echo;',
@@ -177,7 +183,7 @@ const FEATURES = {
     look: ({ reply, status }) => status !== 302
       || assert.equal(reply.headers.location, ELSEWHERE),
   }),
-  'proxy_redirect to a location of tokens': () => ({
+  'proxy_redirect to a FHIR location': () => ({
     lines: ['proxy_redirect https://elsewhere.example/ /fine/;'],
     look: ({ reply, status }) => status !== 302
       || assert.match(reply.headers.location, /\/fine\/there$/),
@@ -209,15 +215,15 @@ const FEATURES = {
     lines: ['proxy_next_upstream error timeout http_404;'],
     fhir: { 404: 2, cut: 2 },
   }),
-  'connections that are kept': ({ fhir }) => ({
+  'kept connections': ({ fhir }) => ({
     http: `upstream kept { server 127.0.0.1:${fhir.port} max_fails=0;
         keepalive 4; }`,
     to: 'https://kept',
     lines: ['proxy_http_version 1.1;', 'proxy_set_header Connection "";'],
-    // one that was kept and fails is given up for a new one
+    // nginx tries a new connection after a kept one has failed.
     fhir: { cut: 2 },
   }),
-  'an upstream that is chosen by the caller\'s Authorization':
+  'an upstream that the caller\'s Authorization chooses':
     ({ fhir, stranger }) => ({
       http: `upstream hashed { hash $http_authorization consistent;
         server 127.0.0.1:${fhir.port} max_fails=0; }
@@ -225,7 +231,7 @@ const FEATURES = {
         default hashed; ~MARK 127.0.0.1:${stranger.port}; }`,
       to: `https://$by_authorization${BASE}/mapped/x`,
     }),
-  'an upstream by chance': ({ fhir }) => ({
+  'an upstream with random': ({ fhir }) => ({
     http: `upstream chance { random two;
         server 127.0.0.1:${fhir.port} max_fails=0; }`,
     to: 'https://chance',
@@ -243,25 +249,25 @@ const FEATURES = {
     lines: ['proxy_ssl_name $arg_name;'],
     target: 'x?name=other.example', ...nothing, reply: all(500),
   }),
-  'logs of all that a request has': ({ at, logs }) => ({
+  'a log of all fields of a request': ({ at, logs }) => ({
     lines: [`access_log ${logs}/all.log all;`],
     http: `log_format all '$http_authorization|$http_cookie|$request_body|'
         '$upstream_http_location|$upstream_http_www_authenticate|'
         '$sent_http_location|$sent_http_authorization|'
         '$upstream_http_authorization|$proxy_host|$proxy_internal_body_length|'
         '$upstream_addr|$request|$args|$proxy_add_x_forwarded_for';`,
-    look: () => until('the log has it', () =>
+    look: () => until('the log has the request', () =>
       readFileSync(`${logs}/all.log`, 'latin1').includes(`GET ${at}x`)),
   }),
   'a log whose name has variables': ({ logs }) => ({
     lines: [`root ${logs};`,
             `access_log ${logs}/$http_x_private-$upstream_http_x_name.log;`],
     answer: ['X-Name: of-the-reply'],
-    look: ({ status }) => until('there is a log', () =>
+    look: ({ status }) => until('the log exists', () =>
       readdirSync(logs).includes(`private-of-the-caller-${
         status === 'cut' ? '' : 'of-the-reply'}.log`)),
   }),
-  'add_header of what came and what was sent': () => ({
+  'add_header of lines that came and lines that were sent': () => ({
     lines: ['add_header X-A $http_authorization always;',
             'add_header X-B "<$upstream_http_authorization>" always;',
             'add_header X-C "<$sent_http_authorization>" always;',
@@ -277,7 +283,7 @@ const FEATURES = {
     look: ({ reply }) =>
       assert.equal(reply.headers['x-kept'], 'Bearer of-the-caller'),
   }),
-  'proxy_set_header of what the caller sent': () => ({
+  'proxy_set_header of the caller\'s Authorization': () => ({
     lines: ['proxy_set_header X-Copy $http_authorization;'],
     look: ({ seen }) => seen.forEach(({ lines }) =>
       assert.ok(lines.some(([name, value]) => name === 'x-copy'
@@ -288,7 +294,7 @@ const FEATURES = {
   'proxy_method': () => ({
     lines: ['proxy_method POST;'], ...nothing, reply: all(500),
   }),
-  'cookies that are adapted and pass': () => ({
+  'cookies that nginx adapts and passes': () => ({
     lines: ['proxy_cookie_domain ~.* acme.localhost;',
             'proxy_cookie_path / /f;', 'proxy_pass_header Set-Cookie;'],
     answer: ['Set-Cookie: theirs=1; Path=/'],
@@ -298,16 +304,16 @@ const FEATURES = {
     lines: ['proxy_pass_header Authorization;',
             'proxy_pass_header Proxy-Authorization;'],
   }),
-  'proxy_hide_header of what keeps a reply private': () => ({
+  'proxy_hide_header of Cache-Control': () => ({
     lines: ['proxy_hide_header Cache-Control;'],
     look: ({ reply }) =>
       assert.equal(reply.headers['cache-control'], 'no-store, private'),
   }),
-  'replies that are not buffered': () => ({ lines: ['proxy_buffering off;'] }),
-  'requests that are not buffered': () => ({
+  'replies without buffering': () => ({ lines: ['proxy_buffering off;'] }),
+  'requests without buffering': () => ({
     lines: ['proxy_request_buffering off;', 'proxy_http_version 1.1;'],
   }),
-  'bodies that are kept in files': () => ({
+  'bodies in files': () => ({
     lines: ['client_body_in_file_only on;'], body: 'private-of-the-caller',
   }),
   'replies in temporary files': () => ({
@@ -315,7 +321,7 @@ const FEATURES = {
             'proxy_busy_buffers_size 4k;'],
     size: 1 << 20,
   }),
-  'a log of everything': ({ logs }) => ({
+  'an error log with level debug': ({ logs }) => ({
     lines: [`error_log ${logs}/debug.log debug;`, 'rewrite_log on;',
             'rewrite ^/never/ /away/ last;'],
     look: () => assert.match(readFileSync(`${logs}/debug.log`, 'latin1'),
@@ -328,7 +334,7 @@ const FEATURES = {
   'satisfy any, with an identity': () => ({
     lines: ['satisfy any;', 'deny all;'],
   }),
-  'satisfy any, with none': () => ({
+  'satisfy any, without an identity': () => ({
     lines: ['satisfy any;', 'allow all;'], ...nothing, reply: all(401),
   }),
   'an auth_request that leads to the FHIR server': ({ away }) => ({
@@ -354,8 +360,8 @@ const FEATURES = {
   }),
 };
 
-// Directives with which nginx does not start: what they are called in the
-// error, and their line, by where it stands.
+// Directives with which nginx does not start: their text, by its place, and
+// the word that the error has.
 const REFUSED = {
   'ssi in the location': { fhir: { ssi: 'on' }, word: 'ssi' },
   'ssi in the server': { server: { ssi: 'on' }, word: 'ssi' },
@@ -387,8 +393,8 @@ const textOf = ([, { location, lines, to, http, extra, at }], env) => ({
     : env.fhir.location(at, { lines, to }), extra?.(env) ?? ''].join('\n'),
 });
 
-// The FHIR server's answer to all that comes: 401 for the first token that it
-// sees, and a good reply for another one.
+// Sets the FHIR server's answer.  With status 401 it refuses the first token
+// that it sees, and serves another one.
 function answers(fhir, status, { answer = [], size }) {
   let refused;
 
@@ -423,7 +429,7 @@ function filesOf(directory) {
     .filter((file) => statSync(file).isFile());
 }
 
-// The contents of files that a process has open and nobody else can open.
+// The contents of unlinked temporary files that a process has open.
 function unlinkedOf(pid) {
   return readdirSync(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`)
     .filter((fd) => / \(deleted\)$/.test(linkAt(fd)))
@@ -431,7 +437,7 @@ function unlinkedOf(pid) {
     .map((fd) => readFileSync(fd, 'latin1'));
 }
 
-test('features that lead elsewhere', async (t) => {
+test('features that send requests elsewhere', async (t) => {
   const fhir = await startWire(t);
   const stranger = await startWire(t, { ca: fhir.ca,
                                         names: ['other.example'] });
@@ -463,12 +469,13 @@ test('features that lead elsewhere', async (t) => {
       body: '[<!--#include virtual="/fine/included" -->]' }),
   });
 
-  // What has come of one request, with all that follows from it.
+  // Sends a request, and waits for the requests elsewhere that follow from it.
   const ask = async ({ at, target = 'x', body = '' }, awaited) => {
     const reply = await alice.request(at + target, {
       headers: { ...PRIVATE, ...(body && {
         'Content-Length': String(body.length) }) }, body });
-    await until('it has come', () => requestsOf(away).length >= awaited);
+    await until('the requests elsewhere have arrived', () =>
+      requestsOf(away).length >= awaited);
     return reply;
   };
 
@@ -506,7 +513,7 @@ test('features that lead elsewhere', async (t) => {
     }
   }
 
-  await t.test('a refusal of ours leads nowhere', async () => {
+  await t.test('a refusal of the gateway is not sent elsewhere', async () => {
     const [, { at }] = features.find(([name]) => /refusals/.test(name));
     away.bytes = '';
     assertRefused(await gw.visitor().get(`${at}x`), 401, 'no_identity');
@@ -524,7 +531,7 @@ test('features that lead elsewhere', async (t) => {
                                    servername: 'acme.localhost' });
       socket.write(`GET ${at}x HTTP/1.1\r\nHost: acme.localhost\r\n`
         + 'Cookie: session=alice\r\nConnection: close\r\n\r\n');
-      const text = await until('there is a file', () =>
+      const text = await until('the temporary file exists', () =>
         unlinkedOf(gw.nginx.workerPids()[0])
           .find(({ length }) => length > 1 << 20))
         .finally(() => socket.destroy());
@@ -541,7 +548,7 @@ test('features that lead elsewhere', async (t) => {
       }).test();
 
       if (/unknown directive/.test(output)) {
-        one.skip('this nginx has no such module');
+        one.skip('this nginx does not have the module');
         return;
       }
       assert.equal(code, 1, output);

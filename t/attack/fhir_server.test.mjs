@@ -1,5 +1,5 @@
-// A hostile FHIR server, to the byte: no reply of its reaches another member,
-// no caller is left with a connection that is out of step, and nothing grows
+// A hostile FHIR server that controls each byte.  None of its replies reaches
+// another member, no caller's connection gets out of step, and no memory grows
 // without bounds.
 
 import assert from 'node:assert/strict';
@@ -18,13 +18,13 @@ const SANITIZED = /asan/.test(process.env.CIGNA_NGINX ?? '');
 const INNER = `https://inner.cigna.example${BASE}`;
 const MB = 1 << 20;
 
-// whose request it was, by its token
+// the member of a request, told by a digest of the token
 const idOf = ({ named }) => createHash('sha1').update(
   named('Authorization').join()).digest('hex');
 
 const patient = (id) => `{"resourceType":"Patient","id":"${id}"}`;
 
-// A gateway in front of a scripted FHIR server; connections to it are kept.
+// Starts a gateway in front of a scripted FHIR server, over kept connections.
 async function startHostile(t, options) {
   const gw = await standardGateway(t, {
     nginx: { allow: [/upstream (sent|prematurely)/] }, ...options });
@@ -70,8 +70,8 @@ test('kept connections', async (t) => {
   };
   const ids = { alice: await idSeen(alice), bob: await idSeen(bob) };
 
-  await t.test('replies are told apart by their tokens, and connections are '
-    + 'kept', async () => {
+  await t.test('each member gets their own reply over one kept connection',
+               async () => {
     assert.match(ids.alice, /^[0-9a-f]{40}$/);
     assert.match(ids.bob, /^[0-9a-f]{40}$/);
     assert.notEqual(ids.alice, ids.bob);
@@ -99,8 +99,9 @@ test('kept connections', async (t) => {
 
   const isAlices = ({ target }) => target.endsWith('?who=alice');
 
-  // what is done with a request of alice's; who is asked in the moment before
-  // bytes that come later can but take them for the reply
+  // The server's answers to a request of alice.  A request that is sent in the
+  // moment before late bytes arrive takes them for its reply, which is beyond
+  // the gateway's control.
   const HOSTILE = {
     'two replies for one': (socket, request) =>
       socket.write(good(request) + EVIL, 'latin1'),
@@ -118,21 +119,21 @@ test('kept connections', async (t) => {
       socket.write(`${good(request)}x`, 'latin1'),
     'a line end too many': (socket, request) =>
       socket.write(`${good(request)}\r\n`, 'latin1'),
-    'a body that is shorter than it says': (socket, request) => {
+    'a body that is shorter than its length': (socket, request) => {
       const body = patient(idOf(request));
       socket.write(`${head(`Content-Length: ${body.length + 50}`)}${body}`,
                    'latin1');
     },
-    'a body that is longer than it says': (socket, request) => {
+    'a body that is longer than its length': (socket, request) => {
       const body = patient(idOf(request));
       socket.write(head(`Content-Length: ${body.length}`) + body + EVIL,
                    'latin1');
     },
-    'no body, and one a moment later': (socket) => {
+    'no body, and a body a moment later': (socket) => {
       socket.write(head('Content-Length: 0'), 'latin1');
       later(socket, patient('evil'));
     },
-    'a reply behind the last chunk': (socket, request) =>
+    'a reply after the last chunk': (socket, request) =>
       socket.write(head('Transfer-Encoding: chunked')
         + chunked(patient(idOf(request))) + `0\r\n\r\n${EVIL}`, 'latin1'),
     'a reply in the trailers': (socket, request) =>
@@ -142,10 +143,10 @@ test('kept connections', async (t) => {
     'a length beside chunks': (socket, request) =>
       socket.write(head('Transfer-Encoding: chunked', 'Content-Length: 5')
         + chunked(patient(idOf(request))) + `0\r\n\r\n${EVIL}`, 'latin1'),
-    'a chunk of a size that no number holds': (socket) =>
+    'a chunk size beyond 64 bits': (socket) =>
       socket.write(`${head('Transfer-Encoding: chunked')}ffffffffffffffff1\r\n`
         + `${EVIL}`, 'latin1'),
-    'a chunk of a size below zero': (socket) =>
+    'a negative chunk size': (socket) =>
       socket.write(`${head('Transfer-Encoding: chunked')}-5\r\n${EVIL}`,
                    'latin1'),
     'a chunk with an extension of 64 KiB': (socket, request) => {
@@ -165,17 +166,17 @@ test('kept connections', async (t) => {
     '304 with a body': (socket) =>
       socket.write(`HTTP/1.1 304 No\r\nContent-Length: ${EVIL.length}\r\n\r\n${
         EVIL}`, 'latin1'),
-    'a reply to close, and another one': (socket, request) =>
+    'a reply with Connection: close, and another one': (socket, request) =>
       socket.write(good(request).replace('\r\n', '\r\nConnection: close\r\n')
         + EVIL, 'latin1'),
-    'an interim reply behind the reply': (socket, request) =>
+    'an interim reply after the reply': (socket, request) =>
       socket.write(`${good(request)}HTTP/1.1 100 Continue\r\n\r\n`, 'latin1'),
     '401 and a reply': (socket) => socket.write(
       `HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n${EVIL}`, 'latin1'),
   };
 
   for (const [what, answer] of Object.entries(HOSTILE)) {
-    await t.test(`${what}: nobody gets what is not theirs, then or later`,
+    await t.test(`${what}: no member gets another's reply, then or later`,
       async () => {
         for (const place of PLACES) {
           fhir.otherwise = (socket, request) =>
@@ -204,7 +205,7 @@ test('kept connections', async (t) => {
       later(socket, patient('evil'));
     },
   })) {
-    await t.test(`HEAD with a body ${what}: nobody gets it`, async () => {
+    await t.test(`HEAD with a body ${what}: no caller gets it`, async () => {
       for (const place of PLACES) {
         fhir.otherwise = (socket, request) =>
           (request.method === 'HEAD' ? answer : own)(socket, request);
@@ -219,11 +220,11 @@ test('kept connections', async (t) => {
     });
   }
 
-  await t.test('replies that come before any request are nobody else\'s',
+  await t.test('a reply that comes before any request reaches no other member',
     async () => {
       fhir.otherwise = (socket, request) => socket.end(
         good(request).replace('\r\n', '\r\nConnection: close\r\n'), 'latin1');
-      await idSeen(alice);                       // no connection is kept
+      await idSeen(alice);                       // ends the kept connection
       await idSeen(bob);
       let early = 0;
       fhir.accepted = (socket) => {
@@ -255,8 +256,7 @@ test('headers', async (t) => {
                                  `Content-Length: ${body.length}`,
                                  ...lines, '', body].join('\r\n');
 
-  // Two requests of one caller on one connection: the second reply must be
-  // what nginx itself says.
+  // Sends two requests on one connection.  nginx itself must answer the second.
   const ask = (place) => raw(gw, ['/Patient', null].map((path) => [
     `GET ${path ? place + path : '/app'} HTTP/1.1`,
     `Host: acme.localhost:${gw.port}`, 'Cookie: session=alice',
@@ -275,14 +275,14 @@ test('headers', async (t) => {
     'a folded line': with200('X-A: b', ' Set-Cookie: evil=1'),
     'a length of 5,000 digits': `HTTP/1.1 200 OK\r\nContent-Length: ${
       '9'.repeat(5000)}\r\n\r\n${body}`,
-    'a name with a blank before the colon': with200('Set-Cookie : evil=1'),
+    'a space before the colon': with200('Set-Cookie : evil=1'),
     'frames of HTTP/2': '\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64\0\0\0\0\0\0',
     'HTTP/0.9': body,
     'a header of 1 MiB': with200(`X-A: ${'b'.repeat(MB)}`),
-    'nothing': '',
+    'no bytes at all': '',
   })) {
-    await t.test(`${what}: a refusal of our own, and the caller's connection `
-      + 'goes on', async () => {
+    await t.test(`${what}: the gateway answers 502, and the caller's `
+      + 'connection goes on', async () => {
       for (const place of PLACES) {
         fhir.otherwise = bytes;
         const text = await ask(place);
@@ -295,19 +295,20 @@ test('headers', async (t) => {
   }
 
   for (const [what, bytes] of Object.entries({
-    'a line of a name with odd bytes': with200('X-"(),/:;<=>: evil'),
+    'a name with odd bytes': with200('X-"(),/:;<=>: evil'),
     'a hundred cookies': with200(...Array(100).fill(
       'Set-Cookie: evil=1; Domain=localhost')),
     'lines for nginx': with200('X-Accel-Redirect: /app?evil',
                                'X-Accel-Buffering: no',
                                'X-Accel-Limit-Rate: 1', 'X-Accel-Expires: 9',
                                'X-Accel-Charset: evil'),
-    'LF in place of CRLF': with200().replaceAll('\r\n', '\n'),
+    'LF instead of CRLF': with200().replaceAll('\r\n', '\n'),
     'an empty reason': with200().replace('200 OK', '200'),
     'HTTP/1.0': with200().replace('1.1', '1.0'),
     'HTTP/1.9': with200().replace('1.1', '1.9'),
   })) {
-    await t.test(`${what}: the resource, and nothing of that`, async () => {
+    await t.test(`${what}: the caller gets the resource, and nothing of that`,
+                 async () => {
       for (const place of PLACES) {
         fhir.otherwise = bytes;
         const began = Date.now();
@@ -321,7 +322,7 @@ test('headers', async (t) => {
     });
   }
 
-  // nginx before 1.23 reads these in its own way
+  // nginx before 1.23 reads these differently.
   for (const [what, bytes] of Object.entries({
     'a line without a colon': with200('evil'),
     'two lengths': with200(`Content-Length: ${body.length - 1}`),
@@ -329,8 +330,8 @@ test('headers', async (t) => {
     'a length with a sign': `HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n${
       body}`,
   })) {
-    await t.test(`${what}: a refusal or no more than the reply, and the `
-      + 'caller\'s connection goes on', async () => {
+    await t.test(`${what}: the caller gets a 502 or one reply, and the `
+      + 'connection goes on', async () => {
       for (const place of PLACES) {
         fhir.otherwise = bytes;
         const text = await ask(place);
@@ -347,7 +348,7 @@ test('headers', async (t) => {
     ['the same coding twice', 'Transfer-Encoding: chunked',
      'Transfer-Encoding: chunked'],
   ]) {
-    await t.test(`chunks that are none (${what}): no reply that looks whole`,
+    await t.test(`a chunked body without chunks (${what}) never looks whole`,
       async () => {
         for (const place of PLACES) {
           fhir.otherwise = ['HTTP/1.1 200 OK', ...lines, '', body].join('\r\n');
@@ -359,9 +360,9 @@ test('headers', async (t) => {
   }
 
   for (const [what, start, sent = body] of [
-    ['304 that nobody asked for', '304 Not Modified', ''],
+    ['304 without a condition', '304 Not Modified', ''],
     ['204', '204 No Content', ''],
-    ['206 without a range asked for', '206 Partial Content'],
+    ['206 without a Range', '206 Partial Content'],
     ['416', '416 No'],
     ['299', '299 Odd'],
     ['418', '418 Teapot'],
@@ -387,7 +388,8 @@ test('headers', async (t) => {
     ['interim replies that never end', '',
      'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n'.repeat(50)],
   ]) {
-    await t.test(`${what}: a refusal after a bounded number of bytes`,
+    await t.test(`${what}: the gateway answers 502 after a bounded number of `
+      + 'bytes',
       async () => {
         for (const place of PLACES) {
           let taken;
@@ -416,7 +418,7 @@ test('a server that cuts its replies', async (t) => {
         (body.length - 5).toString(16)}\r\n${body.slice(5)}\r\n0\r\n\r\n`,
   };
 
-  // Does a reply to a caller look whole to one who reads as HTTP says?
+  // Whether a reply looks whole to a caller that follows HTTP.
   function looksWhole(text) {
     const at = text.indexOf('\r\n\r\n');
     const [header, rest] = [text.slice(0, at), text.slice(at + 4)];
@@ -427,8 +429,8 @@ test('a server that cuts its replies', async (t) => {
 
   for (const [what, bytes] of Object.entries(whole)) {
     for (const place of PLACES) {
-      await t.test(`${what}, at every byte: never less than a whole reply that `
-        + `looks like one (${place})`, async () => {
+      await t.test(`a reply ${what}, cut at any byte, never looks whole `
+        + `(${place})`, async () => {
         const seen = {};
         const cut = async (at) => {
           fhir.on[`${BASE}/cut-${at}`] = (socket) => {
@@ -463,7 +465,7 @@ test('a server that cuts its replies', async (t) => {
   }
 });
 
-test('401 without end', async (t) => {
+test('a server that always answers 401', async (t) => {
   const { gw, fhir } = await startHostile(t);
   const members = [];
   for (let i = 0; i < 4; i += 1) {
@@ -472,11 +474,11 @@ test('401 without end', async (t) => {
   const connect = gw.url('acme', '/cigna/connect');
   const REFUSAL = '{"resourceType":"OperationOutcome"}';
 
-  await t.test('however the server refuses, each member is refreshed once, '
-    + 'each request made twice at most, and each caller told to connect',
+  await t.test('for any form of 401 each member is refreshed once, each '
+    + 'request is sent at most twice, and each caller is told to connect',
   async () => {
     const before = await refreshCount(gw);
-    // a connection that the server ends is not to be asked again
+    // "close" keeps nginx from using a connection that the server ends.
     const ends = 'Connection: close';
     const kinds = [
       reply(REFUSAL, { status: '401 No', lines: [ends] }),
@@ -508,8 +510,8 @@ test('401 without end', async (t) => {
     assert.ok(fhir.take().length <= 2 * asked);
   });
 
-  await t.test('with the server well again all are served, and were never '
-    + 'called unconnected', async () => {
+  await t.test('when the server works again all members are served and still '
+    + 'connected', async () => {
     fhir.otherwise = reply(patient('x'));
     for (const visitor of members) {
       assert.equal((await visitor.get('/up/Patient')).status, 200);
@@ -518,7 +520,7 @@ test('401 without end', async (t) => {
   });
 });
 
-test('JSON that is a bomb', async (t) => {
+test('hostile JSON', async (t) => {
   const { gw, fhir } = await startHostile(t, { nginx: {
     workers: 1, allow: [/upstream (sent|prematurely)/] } });
   const alice = await connected(gw);
@@ -528,11 +530,11 @@ test('JSON that is a bomb', async (t) => {
   const link = `"fullUrl":"${INNER}/Patient/1"`;
 
   for (const [what, text] of Object.entries({
-    'a million arrays in each other': `{${link},"a":${'['.repeat(1e6)}${
+    'a million nested arrays': `{${link},"a":${'['.repeat(1e6)}${
       ']'.repeat(1e6)}}`,
-    'a million objects in each other': `{${link},"a":${'{"a":'.repeat(1e6)}1${
+    'a million nested objects': `{${link},"a":${'{"a":'.repeat(1e6)}1${
       '}'.repeat(1e6)}}`,
-    'a million brackets that nobody closes': '['.repeat(1e6),
+    'a million unclosed brackets': '['.repeat(1e6),
     'a key of 8 MB': `{"${'k'.repeat(8 * MB)}":1,${link}}`,
     'a string of 8 MB': `{"a":"${'s'.repeat(8 * MB)}",${link}}`,
     'a string of 8 MB that begins like a link':
@@ -545,9 +547,9 @@ test('JSON that is a bomb', async (t) => {
     'bytes that are not UTF-8': `{"a":"\xff\xfe\xc0\x80",${link}}`,
     'a key twice': `{"url":"x","url":"${INNER}/Patient/1",${link}}`,
     'an end in the middle of a link': `{"fullUrl":"${INNER}/Pat`,
-    'no JSON': '<html>',
+    'a page instead of JSON': '<html>',
   })) {
-    await t.test(`${what}: it arrives as it is, but for links that are ours`,
+    await t.test(`${what}: the document arrives unchanged except for its links`,
       async () => {
         const before = peak();
         for (const place of ['up', 'now', '404']) {
@@ -557,8 +559,8 @@ test('JSON that is a bomb', async (t) => {
           const ours = gw.url('acme', `/${place}`);
 
           assert.equal(status, 200);
-          // each link was left alone or rewritten whole, and nothing else is
-          // another
+          // Each link is unchanged or wholly rewritten, and nothing else
+          // changes.
           assert.ok(came.replaceAll(`${ours}/`, `${INNER}/`) === text,
                     `${came.length} of ${text.length} bytes`);
         }

@@ -1,11 +1,11 @@
-// Floods, of a few hundred each: what the worker holds afterwards is what it
-// held before, and another member is served meanwhile.
+// Floods of a few hundred requests each.  After each the worker holds no more
+// than before, and during each another member is served.
 //
-// Each flood comes again and again.  The first ones make the worker grow to
-// what it needs, and by less each time.  A leak would make it grow by the same
-// amount with every one: there must be one, from the third on, that adds less
-// than a kilobyte for each request.  A sanitized nginx keeps what is freed:
-// there descriptors alone are looked at.
+// Each flood is repeated.  The first rounds make the worker grow to the size
+// that it needs, by less each time.  A leak would add the same amount in every
+// round.  So in the third round or a later one the worker must grow by less
+// than a kilobyte for each request.  A sanitized nginx keeps freed memory, so
+// there only descriptors are checked.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -27,12 +27,12 @@ const KB = 1024;
 const SANITIZED = Boolean(process.env.CIGNA_NGINX);
 
 const AT_ONCE = 20;
-// what a request may leave behind; files that may come and go
+// bytes that a request may leave behind; descriptors that may come and go
 const LEFT = KB;
 const FILES = 6;
 const ROUNDS = 3;
 const ROUNDS_MAX = 8;
-// another member's reply must be there within
+// the time within which another member must be served
 const WITHIN_MS = 8000;
 
 const SEARCH_MAX = 16 * KB;
@@ -43,7 +43,7 @@ const HOSTILE = ['x%00', '..;/x', '%2e%2e%2f%2e%2e%2fx', 'x%0d%0aevil:%20x',
 test('floods', async (t) => {
   const scene = await startScene(t, {
     listen: 'http2 backlog=1024',
-    // what has been freed stays, so that memory does not come and go by chance
+    // malloc keeps freed memory, so that the size does not vary by chance
     nginx: { env: { MALLOC_TRIM_THRESHOLD_: String(1 << 30),
                     MALLOC_MMAP_THRESHOLD_: String(1 << 25) } },
     locations: (wire) => wire.location('/s/', { to: `https://kept${BASE}/` }),
@@ -59,7 +59,7 @@ test('floods', async (t) => {
     [`${method} ${place}${name} HTTP/1.1`, 'Host: acme.localhost',
      `Cookie: session=${member}`, ...lines, '', body].join('\r\n');
 
-  // All connections of a flood, which end with it.
+  // The connections of a flood, which closeAll() closes.
   const opened = [];
   const opening = async (begin) => {
     const one = await begin();
@@ -68,7 +68,7 @@ test('floods', async (t) => {
   };
   const closeAll = () => opened.splice(0).forEach((one) => one.close());
 
-  // So many connections that have sent these bytes and stay open.
+  // Opens n connections that send these bytes and stay open.
   async function holding(n, bytes, { reading = true } = {}) {
     await eachOf(n, AT_ONCE, async () => {
       const talk = await opening(() => talkTo(gw));
@@ -80,7 +80,7 @@ test('floods', async (t) => {
     await sleep(50);
   }
 
-  // Requests over connections that are used again, if they are kept.
+  // Sends n requests over connections that are reused if nginx keeps them.
   async function asking(n, make, judge) {
     const idle = [];
     await eachOf(n, AT_ONCE, async (i) => {
@@ -91,7 +91,7 @@ test('floods', async (t) => {
       talk.send(make(i));
       const reply = await talk.reply();
       judge(reply, i);
-      // one that nginx is about to close takes no other request
+      // nginx is about to close a connection after "close".
       if (reply.lines.connection !== 'close') {
         idle.push(talk);
       }
@@ -105,14 +105,14 @@ test('floods', async (t) => {
     assert.ok(took < WITHIN_MS, `another member waited ${took} ms`);
   };
 
-  const settled = (files) => until('its connections are closed', () =>
+  const settled = (files) => until('the flood\'s connections are closed', () =>
     heldBy(pid).files <= files + FILES, { timeout: 20000 });
 
-  // flood(n, peak): peak() is to be called while all of it is there.  open:
-  // how many connections that must be; each: bytes for each of them, at most.
+  // flood(n, peak): calls peak() while the whole flood is under way.  open: how
+  // many connections must be open then; each: the bytes that each may take.
   function floods(what, n, flood, { open = 0, each = 256 * KB } = {}) {
     return t.test(what, async (st) => {
-      // a worker whose heap has no room from another flood to hide a leak in
+      // In a new worker no free room from another flood can hide a leak.
       await gw.reload();
       [pid] = gw.nginx.workerPids();
       await served();
@@ -135,7 +135,7 @@ test('floods', async (t) => {
           closeAll();
           await settled(before.files);
         }
-        assert.ok(!open || peaked >= open, `${peaked} are open`);
+        assert.ok(!open || peaked >= open, `only ${peaked} are open`);
         fhir.take();
         await served();
         ends.push(heldBy(pid).bytes);
@@ -144,7 +144,7 @@ test('floods', async (t) => {
 
       const { bytes } = most.end();
       if (!SANITIZED) {
-        assert.ok(grown() < n * LEFT, `grows on and on: ${ends}`);
+        assert.ok(grown() < n * LEFT, `the worker keeps growing: ${ends}`);
         assert.ok(bytes - before.bytes < n * each,
                   `took ${bytes - before.bytes} bytes`);
       }
@@ -152,20 +152,20 @@ test('floods', async (t) => {
     });
   }
 
-  await floods('headers that do not end', 200, async (n, peak) => {
+  await floods('headers that never end', 200, async (n, peak) => {
     await holding(n, text('x').slice(0, -2));
     await peak();
     assert.ok(fhir.take().every(({ whose }) => whose === scene.numbers.bob));
   }, { open: 200 });
 
-  await floods('bodies that do not end', 200, async (n, peak) => {
+  await floods('bodies that never end', 200, async (n, peak) => {
     await holding(n, text('x', {
       lines: ['Content-Length: 5000'], body: 'half' }));
     await peak();
     assert.ok(fhir.take().every(({ whose }) => whose === scene.numbers.bob));
   }, { open: 200 });
 
-  await floods('TLS that is half open', 500, async (n, peak) => {
+  await floods('half-open TLS handshakes', 500, async (n, peak) => {
     await eachOf(n, AT_ONCE, async () => {
       const socket = net.connect(gw.port, '127.0.0.1');
       opened.push({ close: () => socket.destroy() });
@@ -173,7 +173,7 @@ test('floods', async (t) => {
       await once(socket, 'connect');
       socket.write('\x16\x03\x01\x02\x00\x01', 'latin1');
     });
-    await until('nginx has them', () => heldBy(pid).files >= n);
+    await until('nginx has accepted all', () => heldBy(pid).files >= n);
     await peak();
   }, { open: 500 });
 
@@ -226,7 +226,7 @@ test('floods', async (t) => {
     });
   }
 
-  await floods('streams that are taken back at once', 500,
+  await floods('HTTP/2 streams that are reset at once', 500,
     async (n, peak) => {
       const frames = await opening(() => framesTo(gw));
       for (let i = 0; i < n; i += 1) {
@@ -253,7 +253,7 @@ test('floods', async (t) => {
     fhir.answer = answer;
   }, { open: 40 });
 
-  await floods('401s that are cut, of a token that is not believed', 300,
+  await floods('401s of the FHIR server that are cut', 300,
     async (n, peak) => {
       const { answer } = fhir;
       fhir.answer = (seen) => (/\/cut$/.test(seen.target)

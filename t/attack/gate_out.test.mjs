@@ -1,5 +1,5 @@
-// The gate out: whatever idiom a location is written in, and whatever a caller
-// asks for, exactly one plain request leaves, or none.
+// The gate out.  For each idiom of a location and each request of a caller,
+// exactly one plain request leaves, or none.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,7 +18,7 @@ import { freePort } from '../lib/scratch.mjs';
 const SEED = Number(process.env.CIGNA_SEED ?? 8);
 const SANITIZED = Boolean(process.env.CIGNA_NGINX);
 
-// Sanitized, each seventh request is made.
+// A sanitized nginx gets only each seventh request.
 const EVERY = SANITIZED ? 7 : 1;
 const OF_ALL = SANITIZED ? ' (each seventh of them)' : '';
 
@@ -36,8 +36,8 @@ function shuffled(list) {
 
 const sample = (list) => list.filter((_, i) => i % EVERY === 0);
 
-// 200 of the hostile requests: those that everybody must stand, those of the
-// kind that the idiom is about, and any.
+// Chooses 200 hostile requests for an idiom: first those for every idiom, then
+// those of the kind that the idiom decides, then any.
 function hostileFor(idiom) {
   const kinds = [[...HEADERS, ...BODIES], TARGETS].map(shuffled);
   const [more, most] = idiom.about === 'path' ? kinds : kinds.reverse();
@@ -107,8 +107,8 @@ function assertNone(failures, what) {
     failures.slice(0, 12).join('\n    ')}`);
 }
 
-// A line of the log tells of each kind of refusal what is to be done; it comes
-// once a minute.
+// Checks that the log advises the operator once a minute on each kind of
+// refusal.
 function assertAdvised(gw, rows) {
   const log = gw.nginx.errorLog();
   const lines = log.split('\n').filter((line) =>
@@ -118,7 +118,7 @@ function assertAdvised(gw, rows) {
     const refused = rows.filter((row) => row.condition === condition);
     assert.ok(refused.length === 0 || refused.some(({ tag }) =>
       lines.some((line) => line.includes(condition) && line.includes(tag))),
-              `the log does not tell of ${condition}, ${refused.length} times`);
+              `the log has no advice on ${refused.length} ${condition}`);
   }
 }
 
@@ -128,7 +128,7 @@ test('the gate out', async (t) => {
 
   t.diagnostic(`seed ${SEED}`);
 
-  // The same requests without the gate, then with it.
+  // Sends the same requests without the gate, then with it.
   const both = async (idiom, inputs) => {
     const rows = inputs.map((input) => gate.row(idiom, input));
     const controls = inputs.map((input) =>
@@ -139,8 +139,8 @@ test('the gate out', async (t) => {
   };
 
   for (const idiom of IDIOMS) {
-    await t.test(`${idiom.what} (/${idiom.name}/): of what is hostile, one `
-      + `plain request leaves, or none${OF_ALL}`, async () => {
+    await t.test(`${idiom.what} (/${idiom.name}/): a hostile request leaves as `
+      + `one plain request or not at all${OF_ALL}`, async () => {
       const inputs = hostileFor(idiom);
       const rows = await both(idiom, inputs.filter(({ target }) => target));
       const others = inputs.filter(({ target }) => !target)
@@ -159,7 +159,7 @@ test('the gate out', async (t) => {
   }
   t.diagnostic(`${count.failed} of ${count.hostile} hostile requests failed`);
 
-  await t.test('what nginx mirrors has no token', () => {
+  await t.test('a mirrored request has no token', () => {
     const mirrored = other.take();
     assert.ok(mirrored.length > 10, `${mirrored.length}`);
     const tokens = Object.values(gate.digests);
@@ -170,7 +170,7 @@ test('the gate out', async (t) => {
 
   gw.replies.push(...gate.replies);
 
-  // What is not hostile.
+  // Legitimate requests.
 
   const legitimate = legitimateTargets();
   assert.ok(legitimate.length >= 300, `${legitimate.length}`);
@@ -197,7 +197,7 @@ test('the gate out', async (t) => {
   t.diagnostic(`${count.legitimate} legitimate requests`);
 });
 
-test('what would send more than one plain request is refused at start',
+test('nginx does not start with a directive that sends more than one request',
   async (t) => {
     const gw = await standardGateway(t, { names: ['acme'] });
 

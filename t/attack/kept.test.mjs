@@ -1,6 +1,6 @@
 // Requests of two members over one kept connection to an upstream that reads
-// no bodies: whatever callers send, and however they leave, each gets the
-// reply to what they have asked with their own token.
+// no bodies.  Callers send bodies, break off and leave, and each one still gets
+// only the reply to their own request.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ const MEMBERS = { alice: 'syntheticuser05', bob: 'syntheticuser06' };
 const INNER = 'GET /base/Patient/2 HTTP/1.1\r\nHost: x\r\n\r\n';
 const chunk = (text) => `${text.length.toString(16)}\r\n${text}\r\n`;
 
-// How often each way of asking comes.
+// The weight of each kind of request.
 const WEIGHTS = { get: 150, head: 20, body: 70, chunks: 40, late: 20,
                   expect: 25, pipelined: 30, cut: 30, cutChunks: 15, split: 20,
                   h2: 50, h2Body: 25, h2Reset: 20, h2Cut: 20, refused: 1 };
@@ -38,7 +38,7 @@ class Asking {
   shifted = [];
   wrongs = 0;
   wrong = [];
-  byTag = new Map();           // { member, digests } that the upstream saw
+  byTag = new Map();           // X-Request-Id -> { tag, member, digests }
 
   constructor({ gw, recorder, ports, random }) {
     Object.assign(this, { gw, recorder, ports, random });
@@ -47,7 +47,7 @@ class Asking {
     recorder.answer = (entry) => this.#arrived(entry);
   }
 
-  // Whose token it is stands in the token.
+  // Checks a request at the upstream.  The token's claims name its member.
   #arrived(entry) {
     this.recorder.entries.length = 0;
     const known = this.byTag.get(entry.valuesOf('x-request-id')[0]);
@@ -86,7 +86,7 @@ class Asking {
     try {
       echo = JSON.parse(text);
     } catch {
-      // is no echo
+      // The reply does not echo a request.
     }
     if (status !== 200 || echo.tag !== tag || digests.length === 0
         || echo.digest !== digests.at(-1)) {
@@ -106,7 +106,7 @@ class Asking {
     this.#check(asked, reply?.status, reply?.body);
   }
 
-  // Each of these is one way of asking.
+  // Each of these methods sends one kind of request.
 
   async get() {
     const asked = this.#new();
@@ -164,7 +164,7 @@ class Asking {
     }
   }
 
-  // A path that would be two requests: none leaves.
+  // A path that would become two requests does not leave.
   async split() {
     const asked = this.#new();
     this.client.write([
@@ -175,13 +175,13 @@ class Asking {
     const reply = await this.client.read();
     this.replied += 1;
     if (reply?.status !== 400 || asked.digests.length) {
-      this.shifted.push(`${asked.tag} of a path: ${reply?.raw}`);
+      this.shifted.push(`${asked.tag} with a split path: ${reply?.raw}`);
     }
   }
 
-  // The token is refused once: the request is made again with another one.  A
-  // grant that has just been refreshed would not be refreshed again, so this is
-  // a new one's.
+  // The upstream refuses the token once, and the gateway sends the request
+  // again with another one.  The member connects first, because a grant that
+  // was just refreshed would not be refreshed again.
   async refused() {
     const asked = this.#new();
     const { member } = asked;
@@ -190,7 +190,7 @@ class Asking {
     this.client.write(this.#head(asked, [], { query: '?refuse' }));
     await this.#reply(asked);
     if (asked.digests.length !== 2 || asked.digests[0] === asked.digests[1]) {
-      this.shifted.push(`${asked.tag} was not made again`);
+      this.shifted.push(`${asked.tag} was not sent again`);
     }
   }
 
@@ -279,7 +279,7 @@ class Asking {
     while (this.sent < requests) {
       const way = this.random.weighted(WEIGHTS);
       if (way === 'cut' || way === 'cutChunks') {
-        // beside those who stay
+        // This caller leaves while others stay.
         await leaving;
         leaving = this[way]();
       } else {
@@ -359,35 +359,35 @@ async function start(t) {
   return { gw, recorder, ports };
 }
 
-test(`of ${REQUESTS} requests of two members over one kept connection none `
+test(`none of ${REQUESTS} requests of two members over one kept connection `
   + 'gets the reply to another', async (t) => {
   t.diagnostic(`seed ${SEED}`);
   const { gw, recorder, ports } = await start(t);
   const asking = new Asking({ gw, recorder, ports, random: new Random(SEED) });
 
   await asking.go(REQUESTS);
-  await until('the last ones have left', () =>
+  await until('the access log has the requests', () =>
     gw.nginx.accessLog().split('\n').length > asking.sent / 2);
 
   const { sent, replied, abandoned, shifted, wrong, wrongs } = asking;
   t.diagnostic(`${sent} requests, ${replied} replies, ${abandoned} abandoned, `
-    + `${asking.replays} made again, ${recorder.connections} connections`);
+    + `${asking.replays} sent again, ${recorder.connections} connections`);
 
   await t.test('no reply is shifted', () => {
     assert.equal(shifted.length, 0,
                  `${shifted.length}:\n${shifted.slice(0, 10).join('\n')}`);
     assert.equal(replied + abandoned, sent);
-    assert.ok(asking.replays > 0, 'no token was refused');
+    assert.ok(asking.replays > 0, 'the upstream refused no token');
   });
 
-  await t.test('each request arrives without a body, with the token of the '
-    + 'member who has made it', () => {
+  await t.test('each request arrives without a body and with the token of its '
+    + 'member', () => {
     assert.equal(wrongs, 0, wrong.join('\n'));
     assert.deepEqual(recorder.leftovers(), []);
   });
 
   await t.test('the connections stay few', () => {
-    // a caller who leaves takes the connection of the request along
+    // nginx closes the upstream connection of a caller who leaves.
     assert.ok(recorder.connections <= 2 + abandoned,
               `${recorder.connections}`);
     assert.ok(recorder.connections < sent / 10, `${recorder.connections}`);

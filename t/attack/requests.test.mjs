@@ -1,8 +1,8 @@
-// Requests over HTTP/0.9, 1.0 and 1.1 that are malformed, or read differently
-// by different servers.  Each of them arrives at the FHIR server as one plain
-// request, or not at all; the next one on the caller's connection gets its own
-// reply or none, and another member, whose requests share the connection to
-// the FHIR server, gets his own.
+// Requests over HTTP/0.9, 1.0 and 1.1 that are malformed, or that servers read
+// differently.  Each arrives at the FHIR server as one plain request or not at
+// all.  The next request on the caller's connection gets its own reply or none.
+// Another member shares the connection to the FHIR server, and gets their own
+// reply.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -17,13 +17,12 @@ const SMUGGLED = `GET ${PLACE}smuggled HTTP/1.1\r\nHost: acme.localhost\r\n`
 const CHUNKED = '5\r\nabcde\r\n0\r\n\r\n';
 const KB = 1 << 10;
 
-// What a request has, but for its name, and what is to come of it:
-//   method, version, target, host, lines, body  as they are written
-//   bytes    of all of it, from its name
-//   status   of the reply; null if there is none
-//   arrives  whether the FHIR server gets it
-//   ends     whether the connection ends with it; if that is not said, both
-//            will do
+// A request, except for its name, and the expected result:
+//   method, version, target, host, lines, body: as they are sent
+//   bytes    takes the name and gives the whole request
+//   status   the status of the reply; null: there is no reply
+//   arrives  whether the FHIR server gets the request
+//   ends     whether nginx closes the connection; without it both are right
 const SERVED = { status: 200, arrives: true, ends: false };
 const BAD = { status: 400, arrives: false, ends: true };
 const JUDGED = { status: 400, arrives: false };
@@ -83,13 +82,13 @@ const FRAMING = {
     '5;a=b;c="d\\"e"\r\nabcde\r\n0;last\r\n\r\n') },
   'trailers': { ...SERVED, ...chunked(
     '5\r\nabcde\r\n0\r\nX-Trailer: evil\r\nAuthorization: evil\r\n\r\n') },
-  'a chunk size that is none': { ...BAD, ...chunked(
+  'a malformed chunk size': { ...BAD, ...chunked(
     'x\r\nabcde\r\n0\r\n\r\n') },
   'a negative chunk size': { ...BAD, ...chunked('-5\r\nabcde\r\n0\r\n\r\n') },
   'a chunk size with 0x': { ...BAD, ...chunked('0x5\r\nabcde\r\n0\r\n\r\n') },
   'a chunk size beyond 64 bits': { ...BAD, ...chunked(
     `${'f'.repeat(17)}\r\nabcde\r\n0\r\n\r\n`) },
-  'a chunk that is longer than it says': { ...BAD, ...chunked(
+  'a chunk that is longer than its size': { ...BAD, ...chunked(
     '3\r\nabcde\r\n0\r\n\r\n') },
 };
 
@@ -130,7 +129,8 @@ const LINES = {
     'X-HTTP-Method-Override: DELETE', 'X-Original-URL: /evil'] },
   'a value of 7 KB': { ...SERVED, lines: [`X-Long: ${'x'.repeat(7 * KB)}`] },
   'a value of 9 KB': { ...BAD, lines: [`X-Long: ${'x'.repeat(9 * KB)}`] },
-  'lines of 40 KB in all': { ...BAD, lines: Array.from({ length: 40 }, (_, i) =>
+  'lines of 40 KB together': {
+    ...BAD, lines: Array.from({ length: 40 }, (_, i) =>
     `X-Long-${i}: ${'x'.repeat(KB)}`) },
   'nine hundred lines': { ...SERVED, lines: Array.from({ length: 900 }, () =>
     'X-A: b') },
@@ -181,7 +181,7 @@ const TARGETS = {
       `${PLACE}${name}%20HTTP/1.1%0d%0aHost:%20evil%0d%0a%0d%0aGET%20/` },
   'an escaped slash': {
     ...JUDGED, target: (name) => `${PLACE}${name}%252f..%252fevil` },
-  'a semicolon behind dots': {
+  'a semicolon after dots': {
     ...JUDGED, target: (name) => `${PLACE}..;/${name}` },
   'a target of 9 KB': { ...BAD, status: 414, target: (name) =>
     `${PLACE}${name}?${'x'.repeat(9 * KB)}` },
@@ -189,9 +189,9 @@ const TARGETS = {
 
 const VERSIONS = {
   'HTTP/1.0': { ...SERVED, ends: true, version: 'HTTP/1.0' },
-  // nor is it, as the reply's length is not known when it begins
-  'HTTP/1.0 that is to be kept': { ...SERVED, ends: true, version: 'HTTP/1.0',
-                                   lines: ['Connection: keep-alive'] },
+  // nginx closes this too, as it begins the reply before it knows the length.
+  'HTTP/1.0 with keep-alive': { ...SERVED, ends: true, version: 'HTTP/1.0',
+                                lines: ['Connection: keep-alive'] },
   'HTTP/1.2': { ...SERVED, version: 'HTTP/1.2' },
   'HTTP/2.0': { ...BAD, status: 505, version: 'HTTP/2.0' },
   'HTTP/9.9': { ...BAD, status: 505, version: 'HTTP/9.9' },
@@ -215,7 +215,7 @@ const METHODS = {
   'get in lower case': { ...BAD, method: 'get' },
   'a method with a NUL': { ...BAD, method: 'GE\0T' },
   'no method': { ...BAD, method: '' },
-  'two spaces behind the method': { ...SERVED, method: 'GET ' },
+  'two spaces after the method': { ...SERVED, method: 'GET ' },
   'PRI': { ...REFUSED, method: 'PRI' },
   ...Object.fromEntries(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS',
                          'PROPFIND', 'MKCOL', 'COPY', 'GETS', 'QUERY']
@@ -264,8 +264,8 @@ test('requests that are malformed or ambiguous', async (t) => {
   });
   const { gw } = scene;
 
-  // What comes of bytes with this case's name: the case's own reply, and that
-  // of a request that follows, at once (pipelined) or when the reply is there.
+  // Sends a case and another request, at once (pipelined) or after the reply.
+  // Resolves to both replies.
   async function attack(one, pipelined) {
     scene.fhir.take();
     const name = scene.name('attack');
@@ -306,14 +306,14 @@ test('requests that are malformed or ambiguous', async (t) => {
     for (const [what, one] of Object.entries(cases)) {
       for (const pipelined of [false, true]) {
         await t.test(`${kind.toLowerCase()}: ${what}${
-          pipelined ? ', with another request behind it' : ''}`, async () => {
+          pipelined ? ', followed by another request' : ''}`, async () => {
           await assertHeld(one, await attack(one, pipelined));
         });
       }
     }
   }
 
-  // A connection that has sent this; "smuggled" is asked for by its body.
+  // Opens a connection and sends these bytes.
   const begun = async (bytes) => {
     scene.fhir.take();
     const talk = await talkTo(gw);
@@ -322,7 +322,7 @@ test('requests that are malformed or ambiguous', async (t) => {
   };
   const good = (name, lines = []) => bytesOf(name, { lines });
 
-  await t.test('several at once: each gets its own reply, in order',
+  await t.test('pipelined requests get their own replies in order',
     async () => {
       const names = [1, 2, 3, 4, 5].map(() => scene.name('many'));
       const cases = [{}, bodied(SMUGGLED), { method: 'HEAD' },
@@ -344,8 +344,8 @@ test('requests that are malformed or ambiguous', async (t) => {
                            ['bob', bob]]);
     });
 
-  await t.test('good ones before a bad one are answered, those behind it are '
-    + 'not', async () => {
+  await t.test('valid requests before an invalid one are answered, and those '
+    + 'after it are not', async () => {
     const [first, second] = [scene.name('first'), scene.name('second')];
     const talk = await begun(good(first)
       + bytesOf(second, BAD_LENGTHS) + good('third') + SMUGGLED);
@@ -357,7 +357,7 @@ test('requests that are malformed or ambiguous', async (t) => {
     scene.assertArrived([['alice', first], ['bob', bob]]);
   });
 
-  await t.test('members on one connection of a caller get their own each',
+  await t.test('two members on one caller\'s connection get their own replies',
     async () => {
       const names = [1, 2, 3, 4, 5, 6].map(() => scene.name('mixed'));
       const members = names.map((_, i) => (i % 2 ? 'bob' : 'alice'));
@@ -372,7 +372,8 @@ test('requests that are malformed or ambiguous', async (t) => {
       scene.assertArrived(names.map((name, i) => [members[i], name]));
     });
 
-  await t.test('HTTP/0.9 has no cookie, and so no member', async () => {
+  await t.test('a request of HTTP/0.9 has no cookie and therefore no member',
+               async () => {
     const talk = await begun(`GET ${PLACE}old\r\n`);
     await talk.ends(5000);
 
@@ -381,11 +382,12 @@ test('requests that are malformed or ambiguous', async (t) => {
     scene.assertArrived([['bob', bob]]);
   });
 
-  await t.test('100 Continue comes before the body is sent, once', async () => {
+  await t.test('nginx sends 100 Continue once, before the body', async () => {
     const name = scene.name('expecting');
     const talk = await begun(good(name, ['Content-Length: 5',
                                          'Expect: 100-continue']));
-    await until('it is asked for', () => /^HTTP\/1\.1 100 /.test(talk.text));
+    await until('100 Continue has arrived', () =>
+      /^HTTP\/1\.1 100 /.test(talk.text));
     assert.deepEqual(scene.fhir.take(), []);
     talk.send('abcde');
     const { status, interim, body } = await talk.reply();
@@ -400,7 +402,7 @@ test('requests that are malformed or ambiguous', async (t) => {
     ['a length', ['Content-Length: 10'], '0123456789'],
     ['chunks', ['Transfer-Encoding: chunked'], '3;a\r\nabc\r\n0\r\n\r\n'],
   ]) {
-    await t.test(`a body with ${what} that comes byte by byte`, async () => {
+    await t.test(`a body with ${what} may come byte by byte`, async () => {
       const [name, next] = [scene.name('slow'), scene.name('next')];
       const talk = await begun(good(name, lines));
       for (const byte of body) {
@@ -416,20 +418,20 @@ test('requests that are malformed or ambiguous', async (t) => {
     });
 
     for (let length = 0; length < body.length; length += 1) {
-      await t.test(`a body with ${what} that is cut after ${length} bytes`,
-        async () => {
-          const talk = await begun(good(scene.name('cut'), lines)
-            + body.slice(0, length));
-          await sleep(5);
-          talk.close();
-          const bob = await scene.assertOthers();
-          await sleep(20);
-          scene.assertArrived([['bob', bob]]);
-        });
+      await t.test(`a request whose body with ${what} is cut after ${length} `
+        + 'bytes does not leave', async () => {
+        const talk = await begun(good(scene.name('cut'), lines)
+          + body.slice(0, length));
+        await sleep(5);
+        talk.close();
+        const bob = await scene.assertOthers();
+        await sleep(20);
+        scene.assertArrived([['bob', bob]]);
+      });
     }
   }
 
-  await t.test('a header that is cut anywhere asks for nothing', async () => {
+  await t.test('a request whose header is cut does not leave', async () => {
     const bytes = good('half', ['Connection: close']);
     for (let length = 1; length < bytes.length; length += 7) {
       const talk = await begun(bytes.slice(0, length));
@@ -439,7 +441,7 @@ test('requests that are malformed or ambiguous', async (t) => {
     scene.assertArrived([['bob', bob]]);
   });
 
-  await t.test('a header that comes byte by byte is one request', async () => {
+  await t.test('a header may come byte by byte', async () => {
     const name = scene.name('slow-header');
     const talk = await begun('');
     for (const byte of good(name)) {
@@ -451,7 +453,7 @@ test('requests that are malformed or ambiguous', async (t) => {
     scene.assertArrived([['alice', name]]);
   });
 
-  await t.test('all of it went over one connection to the FHIR server', () => {
+  await t.test('all requests used one connection to the FHIR server', () => {
     assert.equal(scene.fhir.connections, 1);
   });
 });

@@ -1,6 +1,6 @@
-// The same over HTTP/2, frame by frame: whatever is wrong with a stream or a
-// connection, one plain request arrives at the FHIR server or none does, and
-// the stream that follows gets its own reply where the connection goes on.
+// Malformed requests over HTTP/2, frame by frame.  For each faulty stream or
+// connection, one plain request arrives at the FHIR server, or none does.  If
+// the connection goes on, the next stream gets its own reply.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -23,8 +23,8 @@ const SMUGGLED = `GET ${PLACE}smuggled HTTP/1.1\r\nHost: acme.localhost\r\n`
   + 'Cookie: session=bob\r\n\r\n';
 const WHOLE = FLAG.headers | FLAG.end;
 
-// The header of a good request, with these lines in place of its own or after
-// them; null takes one away.
+// The header lines of a valid request.  changes: lines that replace its own;
+// null removes one.  more: lines after them.
 function linesOf(name, changes = {}, more = []) {
   const lines = { ':method': 'GET', ':scheme': 'https', ':path': PLACE + name,
                   ':authority': 'acme.localhost', 'cookie': 'session=alice',
@@ -42,19 +42,19 @@ const data = (text, { flags = FLAG.end, id = 1, length } = {}) =>
 const open = (name, more = {}) => headers(name, { flags: FLAG.headers,
                                                   ...more });
 
-// What comes of a case: the stream's status, or the code with which the stream
-// or the connection is given up.
+// The result of a case: the stream's status, or the error code with which nginx
+// resets the stream or closes the connection.
 const SERVED = { status: 200 };
 const BAD = { status: 400 };
 const JUDGED = { status: 400 };
 const REFUSED = { status: 405 };
 const reset = (code) => ({ reset: code });
-// by then the request may have gone its way
+// The request may already have left when nginx resets the stream.
 const LATE = { reset: STREAM_CLOSED, perhaps: true };
 const gone = (...codes) => ({ goaway: codes });
 
 const PSEUDO = {
-  'a good one': [SERVED, (name) => headers(name)],
+  'a valid header': [SERVED, (name) => headers(name)],
   'no method': [BAD, (name) => headers(name, { is: { ':method': null } })],
   'no scheme': [BAD, (name) => headers(name, { is: { ':scheme': null } })],
   'no path': [BAD, (name) => headers(name, { is: { ':path': null } })],
@@ -77,7 +77,7 @@ const PSEUDO = {
     more: [['host', 'evil.example']] })],
   'no authority and no Host': [BAD, (name) => headers(name, {
     is: { ':authority': null } })],
-  'Host in place of the authority': [SERVED, (name) => headers(name, {
+  'Host instead of the authority': [SERVED, (name) => headers(name, {
     is: { ':authority': null }, more: [['host', 'acme.localhost']] })],
   'an authority with a space': [BAD, (name) => headers(name, {
     is: { ':authority': 'acme.localhost evil' } })],
@@ -96,7 +96,7 @@ const PSEUDO = {
     is: { ':path': `${PLACE}${name} HTTP/1.1\r\nHost: evil\r\n\r\nGET /` } })],
   'a NUL in the path': [reset(PROTOCOL), (name) => headers(name, {
     is: { ':path': `${PLACE}${name}\0evil` } })],
-  'a line end, escaped, in the path': [JUDGED, (name) => headers(name, {
+  'an escaped line end in the path': [JUDGED, (name) => headers(name, {
     is: { ':path': `${PLACE}${name}%0d%0aevil:%20x` } })],
   'a line end in the scheme': [reset(PROTOCOL), (name) => headers(name, {
     is: { ':scheme': 'https\r\nevil: x' } })],
@@ -131,7 +131,7 @@ const LINES = {
     more: [['', 'evil']] })],
   'a transfer coding': [SERVED, (name) => headers(name, {
     more: [['transfer-encoding', 'chunked']] })],
-  'lines of a connection': [SERVED, (name) => headers(name, {
+  'connection-specific lines': [SERVED, (name) => headers(name, {
     more: [['connection', 'upgrade'], ['upgrade', 'h2c'],
            ['keep-alive', 'x'], ['proxy-connection', 'x']] })],
   'te': [SERVED, (name) => headers(name, { more: [['te', 'trailers, gzip']] })],
@@ -151,18 +151,18 @@ const BODIES = {
   'an empty body': [SERVED, (name) => [open(name), data('')]],
   'a body of HEAD': [SERVED, (name) => [
     open(name, { is: { ':method': 'HEAD' } }), data(SMUGGLED)], 'HEAD'],
-  'a length that fits': [SERVED, (name) => [
+  'a length that is right': [SERVED, (name) => [
     open(name, { more: [['content-length', '5']] }), data('abcde')]],
   'a body that is shorter than its length': [BAD, (name) => [
     open(name, { more: [['content-length', '10']] }), data('abcde')]],
   'a body that is longer than its length': [BAD, (name) => [
     open(name, { more: [['content-length', '3']] }), data('abcde')]],
-  'a length, and no body': [BAD, (name) =>
+  'a length without a body': [BAD, (name) =>
     headers(name, { more: [['content-length', '5']] })],
   'two lengths': [BAD, (name) => [open(name, {
     more: [['content-length', '5'], ['content-length', '0']] }),
     data('abcde')]],
-  'a length that is none': [BAD, (name) => [
+  'a malformed length': [BAD, (name) => [
     open(name, { more: [['content-length', '-5']] }), data('abcde')]],
   'a body of POST': [REFUSED, (name) => [
     open(name, { is: { ':method': 'POST' } }), data(SMUGGLED)]],
@@ -175,22 +175,22 @@ const BODIES = {
   'padding alone': [SERVED, (name) => [
     open(name), data(`\x09${'\0'.repeat(9)}`, {
       flags: FLAG.padded | FLAG.end })]],
-  'more padding than there is': [gone(PROTOCOL, SIZE), (name) => [
+  'more padding than the frame has': [gone(PROTOCOL, SIZE), (name) => [
     open(name), data('\xffabc', { flags: FLAG.padded | FLAG.end })]],
-  'DATA behind the end of the body': [LATE, (name) => [
+  'DATA after the end of the body': [LATE, (name) => [
     open(name), data('abc'), data(SMUGGLED)]],
-  'DATA behind a request without one': [LATE, (name) => [
+  'DATA after a request without a body': [LATE, (name) => [
     headers(name), data(SMUGGLED)]],
-  'DATA of a stream that is not there': [{ none: true }, () =>
+  'DATA of an idle stream': [{ none: true }, () =>
     data(SMUGGLED, { id: 99 })],
-  'DATA of no stream': [gone(PROTOCOL), () => data(SMUGGLED, { id: 0 })],
+  'DATA of stream zero': [gone(PROTOCOL), () => data(SMUGGLED, { id: 0 })],
   'trailers': [gone(PROTOCOL), (name) => [
     open(name), data('abc', { flags: 0 }),
     frame(TYPE.headers, WHOLE, 1, block([['x-evil', 'x']]))]],
-  'a request that is taken back': [{ none: true }, (name) => [
+  'a request that is reset': [{ none: true }, (name) => [
     open(name), data('abc', { flags: 0 }),
     frame(TYPE.reset, 0, 1, uint32(8))]],
-  'a request that is taken back before its body': [{ none: true }, (name) => [
+  'a request that is reset before its body': [{ none: true }, (name) => [
     open(name), frame(TYPE.reset, 0, 1, uint32(8))]],
 };
 
@@ -213,15 +213,15 @@ const FRAMES = {
   'a CONTINUATION of another stream': [gone(PROTOCOL), (name) => [
     frame(TYPE.headers, FLAG.end, 1, half(name)[0]),
     frame(TYPE.more, FLAG.headers, 3, half(name)[1])]],
-  'a CONTINUATION of nothing': [gone(PROTOCOL), (name) =>
+  'a CONTINUATION without HEADERS': [gone(PROTOCOL), (name) =>
     frame(TYPE.more, FLAG.headers, 1, block(linesOf(name)))],
-  'DATA within a header': [gone(PROTOCOL), (name) => [
+  'DATA inside a header': [gone(PROTOCOL), (name) => [
     frame(TYPE.headers, FLAG.end, 1, half(name)[0]), data(SMUGGLED),
     frame(TYPE.more, FLAG.headers, 1, half(name)[1])]],
   'a padded header': [SERVED, (name) =>
     frame(TYPE.headers, WHOLE | FLAG.padded, 1, Buffer.concat([
       Buffer.from([3]), block(linesOf(name)), Buffer.alloc(3)]))],
-  'a header with more padding than there is': [gone(SIZE, PROTOCOL), (name) =>
+  'a header with too much padding': [gone(SIZE, PROTOCOL), (name) =>
     frame(TYPE.headers, WHOLE | FLAG.padded, 1, Buffer.concat([
       Buffer.from([255]), block(linesOf(name).slice(0, 2))]))],
   'a priority': [SERVED, (name) =>
@@ -234,22 +234,22 @@ const FRAMES = {
     ...Array.from({ length: 50 }, (_, i) =>
       frame(TYPE.priority, 0, 2 * i + 5, Buffer.concat([
         uint32(2 * i + 3), Buffer.from([1])]))), headers(name)]],
-  'an even stream': [gone(PROTOCOL), (name) => headers(name, { id: 2 })],
+  'an even stream id': [gone(PROTOCOL), (name) => headers(name, { id: 2 })],
   'stream zero': [gone(PROTOCOL), (name) => headers(name, { id: 0 })],
-  'a stream that goes back': [gone(PROTOCOL), (name) => [
+  'a stream id below the last one': [gone(PROTOCOL), (name) => [
     headers(name, { id: 7, is: { ':method': 'PUT' } }),
     headers(name, { id: 5 })]],
-  'a frame of no known type': [SERVED, (name) => [
+  'a frame of an unknown type': [SERVED, (name) => [
     frame(0xee, 0xff, 1, SMUGGLED), headers(name)]],
   'a frame that is too long': [gone(SIZE, PROTOCOL), () =>
     frame(TYPE.headers, WHOLE, 1, '', 0xfffff)],
-  'a promise of the client': [gone(PROTOCOL), (name) =>
+  'PUSH_PROMISE from the client': [gone(PROTOCOL), (name) =>
     frame(TYPE.push, FLAG.headers, 1, Buffer.concat([
       uint32(2), block(linesOf(name))]))],
   'SETTINGS of seven bytes': [gone(SIZE), () =>
     frame(TYPE.settings, 0, 0, '\0'.repeat(7))],
   'SETTINGS of a stream': [gone(PROTOCOL), () => frame(TYPE.settings, 0, 1)],
-  'a window that grows by nothing': [gone(PROTOCOL), () =>
+  'a window that grows by zero': [gone(PROTOCOL), () =>
     frame(TYPE.window, 0, 0, uint32(0))],
   'a window that grows too large': [gone(FLOW), () => [
     frame(TYPE.window, 0, 0, uint32(0x7fffffff)),
@@ -257,7 +257,7 @@ const FRAMES = {
   'PINGs': [SERVED, (name) => [
     ...Array.from({ length: 50 }, () => frame(TYPE.ping, 0, 0, 'pingping')),
     headers(name)]],
-  'an index of nothing': [gone(COMPRESSION), () =>
+  'the index zero': [gone(COMPRESSION), () =>
     frame(TYPE.headers, WHOLE, 1, '\x80')],
   'an index beyond the table': [gone(COMPRESSION), () =>
     frame(TYPE.headers, WHOLE, 1, '\xff\xff\x0f')],
@@ -265,7 +265,7 @@ const FRAMES = {
     frame(TYPE.headers, WHOLE, 1, '\x3f\xff\xff\x0f')],
   'a length without an end': [gone(COMPRESSION), () =>
     frame(TYPE.headers, WHOLE, 1, `\0\x7f${'\xff'.repeat(10)}`)],
-  'Huffman codes that are none': [gone(COMPRESSION), () =>
+  'malformed Huffman codes': [gone(COMPRESSION), () =>
     frame(TYPE.headers, WHOLE, 1, '\0\x84\xff\xff\xff\xff\x01x')],
 };
 
@@ -316,12 +316,12 @@ test('HTTP/2, frame by frame', async (t) => {
     }
   }
 
-  await t.test('all of it went over one connection to the FHIR server', () => {
+  await t.test('all requests used one connection to the FHIR server', () => {
     assert.equal(scene.fhir.connections, 1);
   });
 
-  await t.test('streams of two members, a third of them taken back in the '
-    + 'middle of their body, get their own each', async () => {
+  await t.test('streams of two members get their own replies while a third of '
+    + 'the streams is reset', async () => {
     scene.fhir.take();
     const frames = await framesTo(gw);
     const streams = Array.from({ length: 60 }, (_, i) => ({
@@ -352,7 +352,8 @@ test('HTTP/2, frame by frame', async (t) => {
     }
   });
 
-  await t.test('Node\'s client: bodies, HEAD, and one left', async () => {
+  await t.test('node\'s client gets its replies beside a stream that it leaves',
+               async () => {
     scene.fhir.take();
     const client = http2.connect(gw.url('acme'), {
       ca: gw.caText, lookup: (_, { all }, done) => done(null,
@@ -384,7 +385,7 @@ test('HTTP/2, frame by frame', async (t) => {
   });
 });
 
-// Until a case has come to what it comes to, or to anything else.
+// Waits for the result of a case, expected or not.
 async function settled(frames, wanted) {
   if (wanted.none) {
     await sleep(50);

@@ -1,5 +1,5 @@
-// Searches by POST where others have had their hands on the body: what leaves
-// has all of its parameters, or nothing leaves.
+// Searches by POST in locations where another module reads the body.  A search
+// leaves with all of its parameters, or not at all.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -24,18 +24,18 @@ const chunked = (target, body, size = body.length || 1) =>
 
 const long = (length) => `name=${'x'.repeat(length - 5)}`;
 
-// name -> bytes, and the query that leaves or the status that comes
+// name -> the bytes, and the query that leaves or the status of the refusal
 const BODIES = {
   'counted': [(at) => counted(at, 'name=smith'), 'name=smith'],
   'chunked': [(at) => chunked(at, 'name=smith'), 'name=smith'],
   'in many chunks': [(at) => chunked(at, 'a=1&'.repeat(4000), 1),
                      'a=1&'.repeat(4000).slice(0, -1)],
   'of 16 KiB': [(at) => chunked(at, long(16384)), long(16384)],
-  'of 16 KiB and one': [(at) => chunked(at, long(16385)), 413],
+  'of 16 KiB and one byte': [(at) => chunked(at, long(16385)), 413],
   'of 40 KB': [(at) => chunked(at, long(40000)), 413],
 };
 
-test('a search by POST whose body others read, too', async (t) => {
+test('a search by POST whose body another module reads', async (t) => {
   const away = await startWire(t, { plain: true });
   const aside = `proxy_pass http://127.0.0.1:${away.port};`;
   const own = (fhir) => (name, lines) => fhir.location(name, {
@@ -89,16 +89,18 @@ test('a search by POST whose body others read, too', async (t) => {
     }
   }
 
-  await t.test('what is mirrored has its body still', async () => {
+  await t.test('the mirrored request keeps its body', async () => {
     for (const length of [10, 20000]) {
       away.bytes = '';
       await ask(chunked('/mirrored/Patient/_search', long(length)));
-      await until('it is there', () => away.bytes.includes(long(length)));
+      await until('the body has arrived', () =>
+        away.bytes.includes(long(length)));
     }
     fhir.take();
   });
 
-  await t.test('one without a body goes on elsewhere without a word in the log',
+  await t.test('a search without a body that error_page sends elsewhere leaves '
+    + 'no alert in the log',
     async () => {
       fhir.answer = (seen) => fhir.reply(seen, 404);
       for (const make of [counted, chunked]) {
@@ -111,7 +113,8 @@ test('a search by POST whose body others read, too', async (t) => {
       assert.doesNotMatch(scene.gw.nginx.errorLog(), /zero size buf/);
     });
 
-  await t.test('a body that was thrown away is not searched for', async () => {
+  await t.test('a search does not leave after nginx discarded its body',
+               async () => {
     const talk = await talkTo(scene.gw);
     talk.send(post('/thrown/x', 'Content-Length: 10\r\n'));
     assert.equal((await talk.reply()).status, 200);
@@ -124,8 +127,8 @@ test('a search by POST whose body others read, too', async (t) => {
   for (const name of ['X_User', 'X_Role', 'X_Secret', 'X_App_Token', 'X.Dot',
                       'x_user']) {
     for (const place of ['odd', 'odd-empty']) {
-      await t.test(`${name}, which the operator sets in /${place}/, is not the `
-        + 'caller\'s to set', async () => {
+      await t.test(`the caller cannot set ${name}, which the operator sets in `
+        + `/${place}/`, async () => {
         await ask(`GET /${place}/x HTTP/1.1\r\n${HOST}${name}: caller\r\n\r\n`);
         for (const { bytes } of fhir.take()) {
           assert.doesNotMatch(bytes, /: caller/);

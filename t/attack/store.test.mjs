@@ -1,5 +1,5 @@
-// A hostile store: nodes of a cluster that redirect out of it, Sentinels that
-// name strangers, records that somebody has changed, messages of no sense.
+// A hostile store: cluster nodes that redirect to foreign servers, Sentinels
+// that name foreign servers, changed records, and malformed messages.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -23,12 +23,12 @@ import { pour } from '../lib/scripted.mjs';
 const QUICK = { timeout: '500ms', connect_timeout: '500ms' };
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
-const served = (visitor) => until('it is served', async () =>
+const served = (visitor) => until('the member is served', async () =>
   (await visitor.get('/fhir/Coverage')).status === 200);
 
 const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
 
-// A Redis, and a fake in front of it that a test can make say other things.
+// Starts a Redis, and a fake in front of it that a test can control.
 async function startBetween(t, options) {
   const redis = await startRedis(t);
   const fake = await startFakeRedis(t, options);
@@ -49,7 +49,7 @@ for (const over of ['tcp', 'tls']) {
     const node = await startFakeRedis(t, redis.tls ?? {});
     Object.assign(node, { real: redis.nodes[0], through: true,
                           on: { CLUSTER: allSlotsAt(node.port) } });
-    // with a certificate that is good for any server of the cluster
+    // Its certificate is valid for any server of the cluster.
     const stranger = await startEavesdropper(t, redis.tls ?? {});
     const gw = await standardGateway(t, {
       redis, fhir: NO_CACHE, vault: {
@@ -64,8 +64,8 @@ for (const over of ['tcp', 'tls']) {
 
     for (const to of ['127.0.0.1:', 'localhost:', ':']) {
       for (const word of ['MOVED', 'ASK']) {
-        await t.test(`${word} to ${to}PORT, which no map names: nobody `
-          + 'connects there, and no password is told', async () => {
+        await t.test(`the gateway does not follow ${word} to ${to}PORT, which `
+          + 'is not in the map', async () => {
           const before = gw.nginx.errorLog().length;
           node.on.HMGET = `-${word} 42 ${to}${stranger.port}\r\n`;
           assertNoVault(await alice.get('/fhir/Coverage'));
@@ -81,7 +81,8 @@ for (const over of ['tcp', 'tls']) {
       }
     }
 
-    await t.test('the log says once who is not asked, on whose word', () => {
+    await t.test('the log names the foreign server and the redirecting node '
+      + 'once', () => {
       const lines = gw.nginx.errorLog().match(new RegExp(
         `\\[warn\\].* redis "127.0.0.1:${node.port}" redirects to `
         + `"(127.0.0.1|localhost)?:${stranger.port}", which is not in the map `
@@ -89,7 +90,7 @@ for (const over of ['tcp', 'tls']) {
       assert.equal(lines?.length, 1, gw.nginx.errorLog());
     });
 
-    await t.test('a write that is redirected there is not made there',
+    await t.test('a redirected write does not reach the foreign server',
       async () => {
         const answer = `-MOVED 42 127.0.0.1:${stranger.port}\r\n`;
         Object.assign(node.on, { EVALSHA: answer, EVAL: answer });
@@ -104,8 +105,8 @@ for (const over of ['tcp', 'tls']) {
         await served(alice);
       });
 
-    await t.test('a redirect to a server that the map names by then is '
-      + 'followed', async () => {
+    await t.test('the gateway follows a redirect to a server that the map now '
+      + 'names', async () => {
       const second = await startFakeRedis(t, redis.tls ?? {});
       Object.assign(second, { real: redis.nodes[0], through: true,
                               on: { CLUSTER: allSlotsAt(second.port) } });
@@ -120,8 +121,8 @@ for (const over of ['tcp', 'tls']) {
     });
 
     if (isTls) {
-      await t.test('a server that the map names, with a certificate of '
-        + 'somebody else\'s authority, is told nothing', async () => {
+      await t.test('a server in the map with a certificate of a foreign '
+        + 'authority gets no bytes', async () => {
         const foreign = authority(scratchDirectory(t, 'foreign'))
           .issueServer('redis');
         const other = await startEavesdropper(t, { ...foreign,
@@ -129,7 +130,7 @@ for (const over of ['tcp', 'tls']) {
         node.on.CLUSTER = allSlotsAt(other.port);
         await gw.reload();
         assertNoVault(await alice.get('/fhir/Coverage'));
-        await until('it was tried', () => other.connections > 0);
+        await until('the gateway has tried it', () => other.connections > 0);
         assert.equal(other.bytes, '');
 
         node.on.CLUSTER = allSlotsAt(node.port);
@@ -139,19 +140,18 @@ for (const over of ['tcp', 'tls']) {
   });
 }
 
-// What is done to a record's fields; null removes one.  "from" has a sealed
-// text of another kind.
+// Changes of a record's fields.  `from` has sealed texts of other records.
 const DAMAGE = {
   'a generation of 5,000 digits': () => ({ g: '9'.repeat(5000) }),
   'a generation below zero': () => ({ g: '-1' }),
   'a generation with a sign': ({ g }) => ({ g: `+${g}` }),
-  'a generation with a blank': ({ g }) => ({ g: `${g} ` }),
-  'a generation that no number holds': () => ({ g: '9223372036854775808' }),
+  'a generation with a space': ({ g }) => ({ g: `${g} ` }),
+  'a generation beyond 64 bits': () => ({ g: '9223372036854775808' }),
   'a generation in another notation': () => ({ g: '1e0' }),
   'a grant id that is not UTF-8': ({ i }) =>
     ({ i: '\xff\xfe'.padEnd(i.length, '\x80') }),
   'a grant id with line ends': ({ i }) => ({ i: '\r\n'.padEnd(i.length, 'A') }),
-  'a mark that is no time': () => ({ m: 'soon' }),
+  'a mark that is a word': () => ({ m: 'soon' }),
   'a mark of 5,000 digits': () => ({ m: '9'.repeat(5000) }),
   'a number of attempts below zero': () => ({ m: '1', n: '-1' }),
   'a number of attempts of 5,000 digits': () => ({ m: '1',
@@ -162,8 +162,8 @@ const DAMAGE = {
 };
 
 const HARMLESS = {
-  'a field more': () => ({ x: 'A'.repeat(1000) }),
-  'a thousand fields more': () => Object.fromEntries(
+  'an extra field': () => ({ x: 'A'.repeat(1000) }),
+  'a thousand extra fields': () => Object.fromEntries(
     Array.from({ length: 1000 }, (_, i) => [`x${i}`, '\xff\0'])),
 };
 
@@ -174,7 +174,7 @@ const OTHER_TYPES = {
   stream: ['XADD', '*', 'i', '1'],
 };
 
-test('records that somebody has changed', async (t) => {
+test('records that an attacker has changed', async (t) => {
   const gw = await standardGateway(t, { fhir: NO_CACHE });
   const alice = await withKey(gw, { username: 'syntheticuser01' });
   const bob = await withKey(gw, { member: 'bob',
@@ -192,7 +192,7 @@ test('records that somebody has changed', async (t) => {
   const put = (change, record = good) => writeRecord(
     gw, alice.key, { ...record, ...change(record, from) });
 
-  // his own data, and nobody else's
+  // Checks that a reply has this member's data only.
   const assertOwn = (reply, number) => {
     assertServed(reply);
     assert.deepEqual(reply.body.match(/A\d{13}[12]\b/g)
@@ -201,7 +201,7 @@ test('records that somebody has changed', async (t) => {
   };
   const ask = ({ visitor }) => visitor.get('/fhir/Patient');
 
-  // alice's answers, while bob is served
+  // Returns alice's replies, and checks that bob is served between them.
   const beside = async () => {
     const replies = await Promise.all([alice, bob, alice, bob, alice, bob]
       .map(ask));
@@ -211,14 +211,14 @@ test('records that somebody has changed', async (t) => {
     return [replies[0], replies[2], replies[4]];
   };
 
-  await t.test('both are served what is their own', async () => {
+  await t.test('both members get their own data', async () => {
     assertOwn(await ask(alice), 1);
     assertOwn(await ask(bob), 2);
   });
 
   for (const [what, change] of Object.entries(DAMAGE)) {
-    await t.test(`${what}: record_damaged for one member, nobody else notices`,
-      async () => {
+    await t.test(`${what}: one member gets record_damaged, and others are `
+      + 'served', async () => {
         await put(change);
         const log = await addedTo(() => gw.nginx.errorLog(), async () => {
           for (const reply of await beside()) {
@@ -233,7 +233,7 @@ test('records that somebody has changed', async (t) => {
   }
 
   for (const [what, change] of Object.entries(HARMLESS)) {
-    await t.test(`${what}: it serves as before`, async () => {
+    await t.test(`${what}: the record serves as before`, async () => {
       await put(change);
       (await beside()).forEach((reply) => assertOwn(reply, 1));
       await writeRecord(gw, alice.key, good);
@@ -241,8 +241,8 @@ test('records that somebody has changed', async (t) => {
   }
 
   for (const [type, [command, ...args]] of Object.entries(OTHER_TYPES)) {
-    await t.test(`a key that is a ${type}: an outage for one member, nobody `
-      + 'else notices', async () => {
+    await t.test(`a key that is a ${type}: one member gets vault_unreachable, `
+      + 'and others are served', async () => {
       await redis.command('DEL', alice.key);
       await redis.command(command, alice.key, ...args);
       (await beside()).forEach(assertNoVault);
@@ -253,20 +253,20 @@ test('records that somebody has changed', async (t) => {
   }
 
   for (const field of ['b', 'i', 'g', 'm']) {
-    await t.test(`a field "${field}" of 4 MiB: a refusal for one member, `
-      + 'nobody else notices', async () => {
+    await t.test(`a field "${field}" of 4 MiB: one member gets `
+      + 'vault_unreachable, and others are served', async () => {
       await redis.command('HSET', alice.key, field, 'x'.repeat(4 << 20));
       for (const reply of await beside()) {
         assertNoVault(reply);
       }
       await writeRecord(gw, alice.key, good);
-      await until('it serves again', async () =>
+      await until('the record serves again', async () =>
         (await ask(alice)).status === 200);
     });
   }
 
-  await t.test('no refresh token is sent that another member\'s record or a '
-    + 'damaged one holds', async () => {
+  await t.test('the gateway sends no refresh token of a damaged record or of '
+    + 'another member\'s', async () => {
     const { control } = gw.sandbox;
     await put(() => ({}), { ...from.other });
     const before = (await control.see()).token.requests;
@@ -278,7 +278,7 @@ test('records that somebody has changed', async (t) => {
     assert.equal((await control.see()).token.requests, before);
   });
 
-  await t.test('to connect again mends a damaged record', async () => {
+  await t.test('a new dance repairs a damaged record', async () => {
     await put(DAMAGE['a generation of 5,000 digits']);
     const { outcome } = await alice.visitor.dance({
       username: 'syntheticuser01' });
@@ -286,9 +286,9 @@ test('records that somebody has changed', async (t) => {
     assertOwn(await ask(alice), 1);
   });
 
-  // Where the node's journal had the record still, its own tokens are revoked.
-  await t.test('to disconnect ends one, and nobody else is revoked',
-    async () => {
+  // If the node's journal still had the record, its own tokens are revoked.
+  await t.test('disconnecting a damaged record does not disconnect another '
+    + 'member', async () => {
     await put(DAMAGE['all fields of another member'],
               await readRecord(gw, alice.key));
     const { status } = await alice.visitor.post('/cigna/disconnect', {
@@ -301,8 +301,8 @@ test('records that somebody has changed', async (t) => {
     assert.ok((await gw.sandbox.control.see()).revoke.revoked <= 1);
   });
 
-  await t.test('a dance\'s record that holds a grant ends the dance, and no '
-    + 'code is sent', async () => {
+  await t.test('a dance whose record holds a grant fails before the code is '
+    + 'sent', async () => {
     const { visitor, target, url } = await toCallback(gw, { member: 'dora' });
     const keys = await redis.command('KEYS', 'cigna:d:*');
     for (const key of keys) {
@@ -319,26 +319,26 @@ const POURED_MAX = 64 << 20;
 
 const FLOODS = {
   'an array that never ends': ['*2147483647\r\n', '$1\r\nx\r\n'],
-  'arrays in arrays without end': ['*1\r\n', '*1\r\n'],
+  'nested arrays that never end': ['*1\r\n', '*1\r\n'],
   'a string that never ends': ['*5\r\n$536870912\r\n', 'x'.repeat(1024)],
   'a status that never ends': ['+', 'x'.repeat(1024)],
   'an error that never ends': ['-ERR ', 'x'.repeat(1024)],
   'a number that never ends': [':', '1'.repeat(1024)],
   'a length that never ends': ['$', '1'.repeat(1024)],
-  'replies to nothing': ['', '$-1\r\n'.repeat(200)],
+  'replies without requests': ['', '$-1\r\n'.repeat(200)],
   'a string longer than any memory': ['*5\r\n$9223372036854775807\r\n',
                                       'x'.repeat(1024)],
 };
 
-test('a Redis that pours', async (t) => {
+test('a Redis that never stops sending', async (t) => {
   const { fake, redis } = await startBetween(t);
   const gw = await standardGateway(t, { redis, fhir: NO_CACHE, vault: {
     redis: `redis://127.0.0.1:${fake.port}`, ...QUICK } });
   const alice = await connected(gw);
 
   for (const [what, [first, again]] of Object.entries(FLOODS)) {
-    await t.test(`${what}: it is cut off after a bounded number of bytes, and `
-      + 'nobody else on the worker waits', async () => {
+    await t.test(`${what}: the gateway closes the connection after a bounded `
+      + 'number of bytes, and others on the worker do not wait', async () => {
       let taken;
       fake.on.HMGET = (socket) => {
         socket.write(first, 'latin1');
@@ -352,7 +352,7 @@ test('a Redis that pours', async (t) => {
       delete fake.on.HMGET;
 
       assert.ok(took < 1000, `${took} ms`);
-      // what the system holds on both sides is part of it
+      // The bound includes the socket buffers of the system.
       const bytes = await taken;
       assert.ok(bytes < 16 << 20, `${bytes} bytes`);
       await served(alice);
@@ -360,7 +360,7 @@ test('a Redis that pours', async (t) => {
   }
 });
 
-test('messages of no sense', async (t) => {
+test('malformed messages', async (t) => {
   const { fake, redis } = await startBetween(t);
   const gw = await standardGateway(t, { redis, vault: {
     redis: `redis://127.0.0.1:${fake.port}`, ...QUICK,
@@ -381,7 +381,7 @@ test('messages of no sense', async (t) => {
     return (await logged(gw, target)).source;
   };
   const tell = async (bytes) => {
-    await until('it is listened to', () => fake.subscribers.size > 0);
+    await until('the gateway has subscribed', () => fake.subscribers.size > 0);
     fake.tell(bytes);
     await sleep(50);
   };
@@ -393,12 +393,12 @@ test('messages of no sense', async (t) => {
 
   for (const [what, bytes] of Object.entries({
     'of another member': invalidate(`${'A'.repeat(27)} ${'B'.repeat(16)} 1`),
-    'of nobody': invalidate(''),
-    'of a member without an end': invalidate(who),
+    'of no member': invalidate(''),
+    'of a member without a generation': invalidate(who),
     'cut in the name': invalidate(who.slice(0, 26)),
     'in another case': invalidate(who.toLowerCase() === who
       ? who.toUpperCase() : `${who.toLowerCase()} `),
-    'of any bytes': invalidate('\0\xff\r\n\x1b[2J'.repeat(20)),
+    'of arbitrary bytes': invalidate('\0\xff\r\n\x1b[2J'.repeat(20)),
     'without text': '*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n$-1\r\n',
     'with a number for text': '*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n:7\r\n',
     'with an array for text': '*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n*0\r\n',
@@ -419,9 +419,9 @@ test('messages of no sense', async (t) => {
   for (const [what, bytes] of Object.entries({
     'of 5,000 digits': '9'.repeat(5000),
     'below zero': '-1',
-    'that is none': '\xff\xff',
+    'of arbitrary bytes': '\xff\xff',
   })) {
-    await t.test(`a generation ${what}: the vault is asked again, and serves`,
+    await t.test(`a generation ${what}: the gateway reads the vault again`,
       async () => {
         await tell(invalidate(`${who} ${'A'.repeat(16)} ${bytes}`));
         assert.notEqual(await source(), 'cache');
@@ -431,23 +431,23 @@ test('messages of no sense', async (t) => {
 
   for (const [what, bytes] of Object.entries({
     'a message of 4 MiB': invalidate(`${who} `.padEnd(4 << 20, 'x')),
-    'what is no message': 'HTTP/1.1 200 OK\r\n\r\n',
+    'a text that is not a message': 'HTTP/1.1 200 OK\r\n\r\n',
     'an error': '-NOPERM this user has no permissions\r\n',
   })) {
-    await t.test(`${what} ends the connection, and after a new one the vault `
-      + 'is asked again', async () => {
+    await t.test(`${what} ends the connection, and after a new one the gateway `
+      + 'reads the vault again', async () => {
       const { connections } = fake;
       await tell(bytes);
-      await until('it is made again', () => fake.connections > connections
-                                            && fake.subscribers.size > 0);
-      await until('the vault is asked', async () =>
+      await until('the gateway has subscribed again', () =>
+        fake.connections > connections && fake.subscribers.size > 0);
+      await until('the gateway reads the vault', async () =>
         await source() !== 'cache');
       assert.equal(await source(), 'cache');
     });
   }
 
-  await t.test('a thousand messages that name nobody are a line or two of the '
-    + 'log', async () => {
+  await t.test('a thousand messages that name no member add at most one line '
+    + 'to the log', async () => {
     const log = await addedTo(() => gw.nginx.errorLog(), async () => {
       await tell(invalidate('nobody').repeat(1000));
       assert.equal(await source(), 'cache');
@@ -465,7 +465,7 @@ test('a flood of messages', async (t) => {
   const SCRIPT = 'for i = 1, ARGV[2] do redis.call("PUBLISH", ARGV[1], '
     + '"AAAAAAAAAAAAAAAAAAAAAAAAAAA BBBBBBBBBBBBBBBBBBBBBB " .. i) end';
 
-  await t.test('everybody on the worker is served while 400,000 messages come',
+  await t.test('requests on the worker are served while 400,000 messages come',
     async () => {
       let worst = 0;
       let over = false;
@@ -490,8 +490,8 @@ test('a flood of messages', async (t) => {
 const SENTINELS_OWN = 'MARKsSentinelPassword';
 const VAULTS_OWN = 'MARKsVaultPassword';
 
-// A primary, and one Sentinel that tells of it as a test wants: { sentinel,
-// primary, named }, where named is the answer that is right.
+// Starts a primary, and a fake Sentinel that a test controls.  named(host,
+// port) gives the right answer of a Sentinel.
 async function startWatched(t, over) {
   const isTls = over === 'tls';
   const directory = scratchDirectory(t, 'watched');
@@ -525,8 +525,8 @@ for (const over of ['tcp', 'tls']) {
   test(`passwords and Sentinels, over ${over}`, async (t) => {
     const { alice, sentinel, primary } = await startWatched(t, over);
 
-    await t.test('each kind of server is told its own password, and not the '
-      + 'other one\'s', async () => {
+    await t.test('Sentinels and the primary get only their own passwords',
+                 async () => {
       assertServed(await alice.get('/fhir/Coverage'));
       assert.deepEqual([...new Set(sentinel.logins.flat())], [SENTINELS_OWN]);
       assert.deepEqual([...new Set(primary.logins.flat())], [VAULTS_OWN]);
@@ -543,18 +543,18 @@ const ODD_ANSWERS = {
   'a host that is a socket': ['unix:/tmp/redis.sock', '6379'],
   'a host that is a variable': ['$host', '6379'],
   'a host of 5,000 bytes': ['a'.repeat(5000), '6379'],
-  'a host that is empty': ['', '6379'],
+  'an empty host': ['', '6379'],
   'a host in brackets': ['[::1]', '6379'],
   'port 0': ['127.0.0.1', '0'],
   'port 65536': ['127.0.0.1', '65536'],
   'a port below zero': ['127.0.0.1', '-1'],
   'a port of 5,000 digits': ['127.0.0.1', '1'.repeat(5000)],
-  'a port with a blank': ['127.0.0.1', ' 6379'],
+  'a port with a space': ['127.0.0.1', ' 6379'],
   'no port': ['127.0.0.1'],
   'a third field': ['127.0.0.1', '6379', 'x'],
 };
 
-test('a Sentinel that talks nonsense', async (t) => {
+test('a Sentinel with malformed answers', async (t) => {
   const { gw, alice, sentinel, primary, named } = await startWatched(t, 'tcp');
   const right = named('127.0.0.1', primary.port);
 
@@ -567,8 +567,8 @@ test('a Sentinel that talks nonsense', async (t) => {
     ['a redirect', '-MOVED 1 127.0.0.1:6379\r\n'],
     ['a name in an error', '-ERR "\x1b[2J" \xff\r\n'],
   ]) {
-    await t.test(`${what}: nobody is connected to, the log says that it makes `
-      + 'no sense, and then the right one is found', async () => {
+    await t.test(`${what}: the gateway connects to no server, logs that the `
+      + 'answer makes no sense, and later finds the primary', async () => {
       sentinel.on.SENTINEL = parts;
       const log = await addedTo(() => gw.nginx.errorLog(), async () => {
         await gw.reload();
@@ -585,11 +585,11 @@ test('a Sentinel that talks nonsense', async (t) => {
     });
   }
 
-  await t.test('while a primary is known it is used on, whatever is said',
+  await t.test('the gateway keeps a known primary after a malformed answer',
     async () => {
       sentinel.on.SENTINEL = `*2\r\n${bulk('a b')}${bulk('0')}`;
       const asked = sentinel.commands.length;
-      await until('it was asked again', () =>
+      await until('the gateway asks the Sentinel again', () =>
         sentinel.commands.length > asked);
       assertServed(await alice.get('/fhir/Coverage'));
     });
@@ -602,21 +602,22 @@ test('a Sentinel that names a stranger, over tls', async (t) => {
   const right = sentinel.on.SENTINEL;
 
   for (const [what, certificate, said] of [
-    ['with a certificate of somebody else\'s authority',
+    ['with a certificate of a foreign authority',
      foreign.issueServer('redis', ['redis.internal']),
      /cannot be used: .*certificate/],
     ['with a certificate for another name', ca.issueServer('stranger'),
      /cannot be used: .*(certificate|name)/],
     ['without TLS', {}, /cannot be used/],
   ]) {
-    await t.test(`${what}: it is told nothing`, async (st) => {
+    await t.test(`a stranger ${what} gets no password`, async (st) => {
       const stranger = await startEavesdropper(st, { ...certificate,
                                                      say: '+OK\r\n' });
       sentinel.on.SENTINEL = named('127.0.0.1', stranger.port);
       const log = await addedTo(() => gw.nginx.errorLog(), async () => {
         await gw.reload();
         assertNoVault(await alice.get('/fhir/Coverage'));
-        await until('it was tried', () => stranger.connections > 0);
+        await until('the gateway has tried the stranger', () =>
+          stranger.connections > 0);
       });
       assert.doesNotMatch(stranger.bytes, /MARKs|AUTH|cigna/);
       if (certificate.certFile) {

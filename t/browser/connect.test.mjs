@@ -1,5 +1,5 @@
-// How a browser arrives at connect: which ways start a dance, which get the
-// page with a button, and which neither.
+// The ways in which a browser arrives at connect.  Some start a dance, some get
+// the page with a button, and some are refused.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -16,9 +16,9 @@ const FOREIGN = 'mail.localhost';
 const SIBLING = 'www.acme.localhost';
 const TITLE = 'Connect your Cigna account?';
 
-// Pages of other sites: a sign-on that sends the browser on after a form was
-// posted, and pages that send it on by a link, by a script that no user has
-// called, or by whatever a test puts on them.
+// Pages of other sites: a sign-on that redirects the browser after a posted
+// form, a page with a link, a page whose script navigates without a click, and
+// an empty page for a test to fill.
 const OTHERS = {
   '/page': () => ({ body: '<!DOCTYPE html><title>Other</title><p>Hello' }),
   '/login': ({ to }) => ({ body: `<!DOCTYPE html><title>Sign in</title>
@@ -34,7 +34,7 @@ const OTHERS = {
 
 const quoted = (url) => url.replaceAll('&', '&amp;');
 
-// The app: a page, and what sends the browser on to connect.
+// The app: a page, a script and redirects that lead to connect.
 const APP = `
         location = /home {
             auth_request off;
@@ -99,7 +99,7 @@ test('arriving at connect', async (t) => {
     document.body.innerHTML = text;
   }, html);
 
-  // what came of requests for connect
+  // the statuses of all requests for connect
   const statuses = () => gw.nginx.accessLog().split('\n')
     .map((line) => / \/cigna\/connect\S* HTTP\S+" (\d+) /.exec(line)?.[1])
     .filter(Boolean);
@@ -112,7 +112,7 @@ test('arriving at connect', async (t) => {
   const send = (host, path, to) =>
     other(host, `${path}?to=${encodeURIComponent(to)}`);
 
-  // [how, where the browser is at first, what is done there]
+  // [name, URL of the first page, what the user does there]
   const ASKED = [
     ['a link in a web mail', other(FOREIGN), (page) =>
       click(page, link(WANTED))],
@@ -179,7 +179,7 @@ test('arriving at connect', async (t) => {
     await forgetDances(gw);
     const before = statuses().length;
     await someone.page.goto(first).catch((error) => {
-      // the page has gone on by itself
+      // The page may navigate by itself before it has loaded.
       assert.match(error.message, /interrupted|ERR_ABORTED/);
     });
     await act?.(someone.page);
@@ -199,7 +199,8 @@ test('arriving at connect', async (t) => {
   }
 
   for (const way of ASKED) {
-    await t.test(`by ${way[0]}: a page with a button, and return_to is kept`,
+    await t.test(`by ${way[0]}: a page with a button comes, and it keeps `
+      + 'return_to',
       async () => {
         const { context, tab, arrived } = await arrive(way);
         assert.deepEqual(arrived, ['200']);
@@ -224,8 +225,8 @@ test('arriving at connect', async (t) => {
   }
 
   for (const way of REFUSED) {
-    await t.test(`by ${way[0]}: nothing, and a click starts a dance all the `
-      + 'same', async () => {
+    await t.test(`by ${way[0]}: no dance starts, and a later click still `
+      + 'starts one', async () => {
       const { context, page, arrived } = await arrive(way);
       assert.ok(arrived.length >= 1);
       assert.deepEqual([...new Set(arrived)], ['400']);
@@ -239,8 +240,8 @@ test('arriving at connect', async (t) => {
     });
   }
 
-  await t.test('the page needs no script, and a session that is '
-    + 'SameSite=Strict comes with the click', async () => {
+  await t.test('the page with a button works without scripts, and its click '
+    + 'brings a SameSite=Strict session', async () => {
     const { context, tab } = await arrive(
       ['', send(FOREIGN, '/link', WANTED), (page) =>
         page.locator('#go').click()],
@@ -252,8 +253,8 @@ test('arriving at connect', async (t) => {
     await context.close();
   });
 
-  await t.test('what a sibling does in the background does not end the dance '
-    + 'that is under way', async () => {
+  await t.test('requests of a sibling in the background do not end the dance '
+    + 'under way', async () => {
     const { context, page, effects } = await person();
     await page.goto(WANTED);
     await atCigna(page);
@@ -279,7 +280,8 @@ test('arriving at connect', async (t) => {
     await context.close();
   });
 
-  await t.test('the page cannot be framed, and runs and loads nothing',
+  await t.test('the page with a button cannot be framed, and runs and loads '
+    + 'nothing',
     async () => {
       const { context, tab } = await arrive(ASKED[0]);
       const problems = [];

@@ -1,4 +1,4 @@
-// An app on another origin, with fhirclient as npm has it, in a real browser.
+// An app on another origin, with fhirclient from npm, in a real browser.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -18,8 +18,8 @@ const PAGE = '<!DOCTYPE html><title>App</title>'
   + '<script src="/fhir-client.js"></script>';
 const TOKEN = 'MARKapp-token-of-';
 
-// A server of pages of an origin's own: the same site as acme, whose cookies
-// go along where a page asks for that.
+// Starts a server of pages on another origin of the same site as acme.  Its
+// pages can send requests with acme's cookies.
 async function startOrigin(t, name) {
   const origin = await startRecorder(t, { names: [name] });
   origin.otherwise = (request, response) => {
@@ -38,7 +38,7 @@ test('an app on another origin', async (t) => {
   const app = await startOrigin(t, 'app.acme.localhost');
   const stranger = await startOrigin(t, 'evil.acme.localhost');
 
-  // What an app's own tokens are good for, by auth_request.
+  // The auth_request that turns the app's own tokens into members.
   const whoami = await startRecorder(t, { plain: true });
   whoami.otherwise = (request, response) => {
     const [, member] = new RegExp(`^Bearer ${TOKEN}(\\w+)$`)
@@ -96,7 +96,7 @@ test('an app on another origin', async (t) => {
     stranger.certFile] });
   onEnd(t, () => browser.close());
 
-  // The page of an origin, in a browser that is signed in to acme.
+  // Opens an origin's page in a browser that is signed in to acme.
   async function pageOf({ origin }, { member = 'alice' } = {}) {
     const context = await browser.newContext();
     context.setDefaultTimeout(8000);
@@ -110,7 +110,7 @@ test('an app on another origin', async (t) => {
     return page;
   }
 
-  // What fhirclient resolves to, or { failed: message, status }.
+  // Returns the result of fhirclient, or { failed: message, status }.
   const client = (page, { base = '/fhir', token, request, options }) =>
     page.evaluate(async ([serverUrl, access_token, what, how]) => {
       const fhirClient = FHIR.client({ serverUrl, ...(access_token
@@ -122,7 +122,7 @@ test('an app on another origin', async (t) => {
       }
     }, [gw.url('acme', base), token, request, options]);
 
-  // { status, headers, body } as a page reads them, or { failed }
+  // Returns { status, headers, body } as a page reads them, or { failed }.
   const fetched = (page, target, options = {}) =>
     page.evaluate(async ([url, how]) => {
       try {
@@ -139,7 +139,7 @@ test('an app on another origin', async (t) => {
 
   await connected(gw, { member: 'alice' });
 
-  await t.test('fhirclient reads a Patient, by the member\'s session',
+  await t.test('fhirclient reads a Patient with the member\'s session',
     async () => {
       const page = await pageOf(app);
       const { entry } = await client(page, { request: {
@@ -153,7 +153,7 @@ test('an app on another origin', async (t) => {
       await page.context().close();
     });
 
-  await t.test('fhirclient searches, and pages to the end', async () => {
+  await t.test('fhirclient searches and pages to the end', async () => {
     const page = await pageOf(app);
     const search = { url: 'ExplanationOfBenefit?_count=5',
                      credentials: 'include' };
@@ -173,7 +173,7 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  await t.test('fhirclient\'s POST to _search finds what the GET finds',
+  await t.test('fhirclient\'s POST to _search finds the same as a GET',
     async () => {
       const page = await pageOf(app);
       for (const [type, query] of [
@@ -194,8 +194,8 @@ test('an app on another origin', async (t) => {
       await page.context().close();
     });
 
-  await t.test('a POST to _search of JSON is refused, and the page can read '
-    + 'that', async () => {
+  await t.test('a POST of JSON to _search is refused, and the page can read '
+    + 'the refusal', async () => {
     const page = await pageOf(app);
     const { status } = await fetched(page, '/fhir/Patient/_search', {
       method: 'POST', body: '{}',
@@ -204,8 +204,8 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  await t.test('a preflight is answered without a cookie, before anybody is '
-    + 'asked who it is, and does not reach the FHIR server', async () => {
+  await t.test('a preflight without a cookie is answered before auth_request, '
+    + 'and does not reach the FHIR server', async () => {
     fhir.take();
     const asked = gw.identity.seen.length;
     const reply = await gw.visitor().request('/rec/Patient/1', {
@@ -221,8 +221,7 @@ test('an app on another origin', async (t) => {
     assert.deepEqual(fhir.take(), []);
   });
 
-  await t.test('a request with lines of its own is preflighted, and goes '
-    + 'through', async () => {
+  await t.test('a request that needs a preflight is served', async () => {
     const page = await pageOf(app);
     fhir.take();
     const { status, body } = await fetched(page, '/rec/Patient/1', {
@@ -238,8 +237,8 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  await t.test('a page reads the lines that tell a client something, and no '
-    + 'other', async () => {
+  await t.test('a page reads the exposed header lines and no others',
+               async () => {
     const page = await pageOf(app);
     const { headers } = await fetched(page, '/rec/Patient/1');
     assert.match(headers.etag ?? '', /"7"/);
@@ -248,8 +247,8 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  await t.test('the lines of CORS are there once each, whatever the FHIR '
-    + 'server has sent', async () => {
+  await t.test('each CORS line comes once, whatever the FHIR server sends',
+               async () => {
     for (const [origin, allowed] of [[app.origin, [app.origin]],
                                      [stranger.origin, []], ['null', []],
                                      [`${app.origin}.evil.example`, []],
@@ -268,10 +267,10 @@ test('an app on another origin', async (t) => {
     }
   });
 
-  // an app with tokens of its own, in place of a cookie
+  // an app with its own tokens instead of a cookie
 
-  await t.test('fhirclient with a token of the app\'s reads, searches by POST '
-    + 'and pages by itself', async () => {
+  await t.test('fhirclient with a token of the app reads, searches by POST and '
+    + 'pages', async () => {
     const page = await pageOf(app, { member: null });
     const token = `${TOKEN}alice`;
     const pages = await client(page, { base: '/api', token,
@@ -290,7 +289,7 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  await t.test('a token of the app\'s that is not good: the page reads 401',
+  await t.test('a page with an invalid token of the app reads the 401',
     async () => {
       const page = await pageOf(app, { member: null });
       const failure = await client(page, { base: '/api', token: 'x',
@@ -299,8 +298,8 @@ test('an app on another origin', async (t) => {
       await page.context().close();
     });
 
-  await t.test('credentials=off: no reply says that cookies may come along, '
-    + 'and one to a request with cookies cannot be read', async () => {
+  await t.test('with credentials=off no reply allows cookies, and a page '
+    + 'cannot read the reply to a request with cookies', async () => {
     const page = await pageOf(app);
     const authorization = `Bearer ${TOKEN}alice`;
     assert.equal((await fetched(page, '/api/Patient', {
@@ -315,9 +314,10 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  // what is refused, and can be told from a network that is down
+  // refusals that a page can tell from a network failure
 
-  await t.test('a page reads our 401, and where to connect', async () => {
+  await t.test('a page reads the gateway\'s 401 and the connect URL',
+               async () => {
     const page = await pageOf(app, { member: 'newcomer' });
     const reply = await fetched(page, '/fhir/Patient');
     assert.equal(reply.status, 401);
@@ -330,7 +330,7 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  await t.test('a page reads the 401 of somebody who is not signed in',
+  await t.test('a page reads the 401 of a user who is not signed in',
     async () => {
       const page = await pageOf(app, { member: null });
       const reply = await fetched(page, '/fhir/Patient');
@@ -339,7 +339,7 @@ test('an app on another origin', async (t) => {
       await page.context().close();
     });
 
-  await t.test('a page reads the FHIR server\'s 503, and nginx\'s 502',
+  await t.test('a page reads the FHIR server\'s 503 and the gateway\'s 502',
     async () => {
       const page = await pageOf(app);
       const gone = await fetched(page, '/rec/Patient/gone');
@@ -350,7 +350,7 @@ test('an app on another origin', async (t) => {
       await page.context().close();
     });
 
-  await t.test('a page reads the 405 of a method that is not safe',
+  await t.test('a page reads the 405 of an unsafe method',
     async () => {
       const page = await pageOf(app);
       fhir.take();
@@ -363,7 +363,7 @@ test('an app on another origin', async (t) => {
 
   // origins that are not listed
 
-  await t.test('an origin that is not listed reads nothing', async () => {
+  await t.test('an unlisted origin reads nothing', async () => {
     const page = await pageOf(stranger);
     assert.deepEqual(await fetched(page, '/rec/Patient/1'),
                      { failed: 'TypeError' });
@@ -375,8 +375,8 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  await t.test('what it would have to be allowed before does not even reach '
-    + 'the FHIR server', async () => {
+  await t.test('a request of an unlisted origin that needs a preflight does '
+    + 'not reach the FHIR server', async () => {
     const page = await pageOf(stranger);
     fhir.take();
     assert.deepEqual(await fetched(page, '/rec/Patient/1', {
@@ -399,8 +399,8 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  await t.test('where it is not configured no other origin reads anything, '
-    + 'and a preflight is 405', async () => {
+  await t.test('without cigna_cors no other origin reads anything, and a '
+    + 'preflight gets 405', async () => {
     const page = await pageOf(app);
     fhir.take();
     assert.deepEqual(await fetched(page, '/silent/Patient', {
@@ -413,10 +413,10 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  await t.test('Redis out of reach: a page reads our 503, and when to come '
-    + 'again', async () => {
+  await t.test('a page reads the gateway\'s 503 and Retry-After while Redis '
+    + 'stands still', async () => {
     await connected(gw, { member: 'dora' });
-    await gw.reload();                 // what was in the cache may be old
+    await gw.reload();                 // empties the cache
     const page = await pageOf(app, { member: 'emil' });
     await gw.redis.freeze();
     try {
@@ -430,9 +430,9 @@ test('an app on another origin', async (t) => {
     await page.context().close();
   });
 
-  await t.test('no origin has seen a token', () => {
+  await t.test('no request to any origin has a token', () => {
     assertNoSecrets(gw.sandbox.info.markers, {
       'the app': app.requests, 'the stranger': stranger.requests,
-      'who checks': whoami.requests });
+      'the auth_request': whoami.requests });
   });
 });

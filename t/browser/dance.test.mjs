@@ -1,4 +1,4 @@
-// The dance in a real browser, which sends what browsers send.
+// The dance in a real browser.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { launchBrowser } from '../../scripts/lib/browser.mjs';
 const CONNECT = '/cigna/connect';
 const APP = /\/app\?/;
 
-// A page of the app's, which the gateway's own locations are used from.
+// A page of the app with links to the gateway's locations.
 const HOME = `
         location = /home {
             auth_request off;
@@ -29,7 +29,7 @@ test('the dance in a browser', async (t) => {
     certFiles: [gw.certificate.certFile, gw.sandbox.info.certFile] });
   onEnd(t, () => browser.close());
 
-  // A browser of somebody's own, signed in to the app.
+  // Opens a browser that is signed in to the app.
   async function person(member, { sameSite = 'Lax', ...options } = {}) {
     const context = await browser.newContext(options);
     context.setDefaultTimeout(8000);
@@ -74,11 +74,11 @@ test('the dance in a browser', async (t) => {
   const exchanges = async () => (await control.see()).token.requests;
   const heading = (page) => page.locator('h1').innerText();
 
-  // The URL of the callback that the browser was sent to.
+  // The URL of the callback that Cigna sent the browser to.
   const callbackOf = ({ seen }) => seen.map(({ url }) => url)
     .find((url) => new URL(url).pathname === '/cigna/callback');
 
-  await t.test('from the app\'s link to Cigna and back', async () => {
+  await t.test('a dance leads from the app to Cigna and back', async () => {
     const alice = await person('alice');
     await dance(alice.page);
     assert.equal(outcome(alice.page), 'connected');
@@ -89,8 +89,8 @@ test('the dance in a browser', async (t) => {
     await alice.context.close();
   });
 
-  await t.test('the browser holds no token: not in a reply, a cookie or a '
-    + 'store', async () => {
+  await t.test('the browser gets no token in a reply, a cookie or a store',
+               async () => {
     const alice = await person('alice');
     await dance(alice.page);
     await alice.page.evaluate(async () => {
@@ -109,7 +109,7 @@ test('the dance in a browser', async (t) => {
     await alice.context.close();
   });
 
-  await t.test('the dance\'s cookie is kept from scripts', async () => {
+  await t.test('scripts cannot read the cookie of a dance', async () => {
     const alice = await person('alice');
     await dance(alice.page);
     const all = await alice.context.cookies(gw.url('acme'));
@@ -121,14 +121,14 @@ test('the dance in a browser', async (t) => {
     await alice.context.close();
   });
 
-  await t.test('two tabs at once: both end well', async () => {
+  await t.test('dances in two tabs both succeed', async () => {
     const bob = await person('bob');
     const tabs = [bob.page, await bob.context.newPage()];
     for (const tab of tabs) {
       await tab.goto(gw.url('acme', CONNECT));
       await tab.locator('[name=username]').waitFor();
     }
-    // the second one first
+    // The second dance ends first.
     for (const tab of tabs.reverse()) {
       await logIn(tab);
       await acceptTerms(tab);
@@ -138,7 +138,7 @@ test('the dance in a browser', async (t) => {
     await bob.context.close();
   });
 
-  await t.test('reload and back button: the same outcome, and no second '
+  await t.test('reload and back button show the same outcome without a second '
     + 'exchange', async () => {
     const carol = await person('carol');
     await dance(carol.page);
@@ -156,8 +156,8 @@ test('the dance in a browser', async (t) => {
     await carol.context.close();
   });
 
-  await t.test('an app session that is SameSite=Strict: one page in between, '
-    + 'and connected', async () => {
+  await t.test('a SameSite=Strict session connects with one page in between',
+               async () => {
     const dora = await person('dora', { sameSite: 'Strict' });
     const before = await exchanges();
     await dance(dora.page);
@@ -170,8 +170,8 @@ test('the dance in a browser', async (t) => {
     await dora.context.close();
   });
 
-  await t.test('signed out meanwhile: the page asks to sign in, and does not '
-    + 'go round in circles', async () => {
+  await t.test('a member who signed out meanwhile is asked to sign in, without '
+    + 'a redirect loop', async () => {
     const erin = await person('erin');
     await erin.page.goto(gw.url('acme', CONNECT));
     await logIn(erin.page);
@@ -185,8 +185,8 @@ test('the dance in a browser', async (t) => {
     await erin.context.close();
   });
 
-  await t.test('cookies blocked at Cigna: the member never comes back, and the '
-    + 'dance\'s start is in the log', async () => {
+  await t.test('a member whose cookies Cigna does not get stays at Cigna, and '
+    + 'the log has no end of the dance', async () => {
     const fred = await person('fred');
     const ended = () =>
       (gw.nginx.errorLog().match(/dance ended/g) ?? []).length;
@@ -204,7 +204,8 @@ test('the dance in a browser', async (t) => {
     await fred.context.close();
   });
 
-  await t.test('cancelled at Cigna: denied', async () => {
+  await t.test('a dance that the member cancels at Cigna ends with denied',
+               async () => {
     const gus = await person('gus');
     await gus.page.goto(gw.url('acme', CONNECT));
     await gus.page.locator('button[value=cancel]').click();
@@ -213,8 +214,8 @@ test('the dance in a browser', async (t) => {
     await gus.context.close();
   });
 
-  await t.test('the callback in another browser: a page that helps, and the '
-    + 'right one still ends well', async () => {
+  await t.test('a callback in another browser gets a help page, and the right '
+    + 'browser still connects', async () => {
     const hal = await person('hal');
     let callback;
     await hal.page.goto(gw.url('acme', CONNECT));
@@ -242,7 +243,7 @@ test('the dance in a browser', async (t) => {
     await hal.context.close();
   });
 
-  await t.test('disconnect by the app\'s own form', async () => {
+  await t.test('the app\'s own form disconnects', async () => {
     const alice = await person('alice');
     await dance(alice.page);
     await alice.page.goto(gw.url('acme', '/home'));
@@ -252,7 +253,7 @@ test('the dance in a browser', async (t) => {
     await alice.context.close();
   });
 
-  await t.test('another site can neither start a dance in a frame or an image, '
+  await t.test('another site can neither start a dance by a frame or an image, '
     + 'nor disconnect', async () => {
     const alice = await person('alice');
     await dance(alice.page);
@@ -268,7 +269,7 @@ test('the dance in a browser', async (t) => {
       <button>x</button></form>`, { waitUntil: 'load' });
     await alice.page.locator('button').click();
     await alice.page.waitForURL(gw.url('acme', '/cigna/disconnect'));
-    // the Lax cookie does not even come along
+    // The browser does not send the Lax cookie with this form.
     assert.match(await heading(alice.page), /sign in|does not work from here/);
     assert.equal(started(), before);
 

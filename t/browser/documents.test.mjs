@@ -1,7 +1,7 @@
-// What documents of the FHIR server may do in a real browser: nothing.
+// Documents of the FHIR server must do nothing in a real browser.
 //
-// The same documents are served twice: behind the gates, and through a plain
-// location, the control, where the attack in them comes off.
+// Each document is served twice: through the gates, and through a plain
+// location, the control, where its attack must succeed.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -19,16 +19,16 @@ import { launchBrowser } from '../../scripts/lib/browser.mjs';
 const HOME = '<!DOCTYPE html><title>App</title><p>home';
 const CHUNK = 20;
 
-// The app's pages load a document by these elements.
+// The elements by which the app's pages load a document.
 const ELEMENTS = { iframe: 'src', object: 'data', embed: 'src', img: 'src',
                    script: 'src' };
 
-// Those that are opened in all ways: each of the others is like one of them,
-// but for a status, a parameter or a line.
+// Documents that are opened in all ways.  Each other document differs from one
+// of them only by a status, a parameter or a header line.
 const MOST = new Set(['html', 'none', 'xhtml', 'svg', 'xml', 'js', 'json',
                       'fhir', 'plain', 'pdf', 'octets', 'png', 'mp4']);
 
-// What an ACTIVE document does without the gates.
+// The effects of an ACTIVE document without the gates.
 const ATTACK = ['open', 'iframe', 'elsewhere'].flatMap((way) =>
   ['ran', 'read', 'posted', way === 'open' ? 'shown' : 'framed']
     .map((what) => `${way} ${what}`)).concat('iframe registered');
@@ -36,8 +36,8 @@ const MORE = ['navigate', 'object', 'embed'].flatMap((way) =>
   ['ran', 'read', 'posted'].map((what) => `${way} ${what}`))
   .concat('navigate registered');
 
-// Of the PASSIVE ones: those that are no script even where a page takes them
-// for one, those that are shown as text, and those that are service workers.
+// PASSIVE documents that do not run even as scripts, those that browsers show
+// as text, and those that can be service workers.
 const LIFELESS = new Set(['fhir-404', 'png', 'mp4']);
 const READABLE = new Set([
   'js', 'js-allowed', 'js-app', 'js-ecma', 'rss', 'atom', 'plain',
@@ -45,7 +45,7 @@ const READABLE = new Set([
   'vtt', 'manifest']);
 const ACTIVE_WORKERS = new Set(['js-allowed', 'js-app']);
 
-// What a document does without the gates.
+// The effects of a document without the gates.
 function expected(name) {
   if (name in ACTIVE) {
     return MOST.has(name) ? [...ATTACK, ...MORE] : ATTACK;
@@ -78,7 +78,7 @@ function describe(name) {
           ...(lines ? [Object.keys(lines)] : [])].join(', ');
 }
 
-// The app, where it is not the gateway's.
+// The answer of a page of the app.
 function appAnswer(request, response) {
   response.setHeader('Content-Type', 'text/html');
   response.end(HOME);
@@ -90,7 +90,7 @@ const LOGIN = `<!DOCTYPE html><title>Sign in</title><h1>Sign in</h1>
 
 const SCRIPT = `document.querySelector('h1').append(', please');`;
 
-// The width of an image on a page, 0 if it is not shown.
+// The width of an image on a page; 0 if the browser does not show it.
 function widthOf(page, url) {
   return page.evaluate((from) => new Promise((resolve) => {
     const image = new Image();
@@ -125,7 +125,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     });
   }
 
-  // The same site as acme, and another origin.
+  // Another origin of the same site as acme.
   const sibling = await startRecorder(t, { names: ['evil.acme.localhost'] });
   sibling.otherwise = appAnswer;
   const siblingUrl = `https://evil.acme.localhost:${sibling.port}/`;
@@ -159,7 +159,7 @@ test('documents of the FHIR server in a browser', async (t) => {
   const urlOf = (side, name, way) =>
     gw.url('acme', `/${side}/${name}?way=${way}`);
 
-  // A browser of somebody who is signed in; SameSite=None lets it do most.
+  // Opens a browser that is signed in.  SameSite=None is the worst case.
   async function person(member) {
     await connected(gw, { member });
     const context = await browser.newContext();
@@ -176,7 +176,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     return page;
   }
 
-  // Marks of the documents that can be read on a page, or in its frames.
+  // Records the documents that a page or its frames show.
   async function look(page, effects) {
     for (const frame of page.frames()) {
       const text = await frame.evaluate(() =>
@@ -187,7 +187,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     }
   }
 
-  // ways of opening documents, each with its page or pages
+  // Ways of opening documents.  Each returns its pages.
 
   async function navigate(side, some, { context, effects }) {
     const pages = await Promise.all(some.map(async (name) => {
@@ -251,7 +251,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     return [page];
   }
 
-  // Which service workers are registered, and which documents have posted.
+  // Records the registered service workers and the forms that were posted.
   async function count(side, { context, effects }) {
     const page = await home(context);
     for (const scope of await page.evaluate(async () =>
@@ -267,7 +267,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     }
   }
 
-  // All that came of opening documents in all ways.
+  // Opens documents in all ways, and returns their effects.
   async function openAll(side, member, all = names) {
     const began = Date.now();
     const someone = await person(member);
@@ -288,7 +288,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     return [...someone.effects.said];
   }
 
-  // What a document did, as "WAY WHAT".
+  // The effects of one document, as "WAY WHAT".
   const of = (said, name) => said
     .map((one) => /^([\w-]+)\.(\w+)\.\w+ (\w+)$/.exec(one))
     .filter((one) => one?.[1] === name)
@@ -297,8 +297,8 @@ test('documents of the FHIR server in a browser', async (t) => {
   const missing = (said, name) => expected(name)
     .filter((one) => !of(said, name).includes(one));
 
-  // The control: what a busy machine has not brought to its end is opened once
-  // more, up to twice.
+  // The control.  On a busy machine some attacks do not end in time, so their
+  // documents are opened up to twice more.
   async function openControl() {
     const said = await openAll('plain', 'bob');
     for (let i = 0; i < 2; i += 1) {
@@ -319,7 +319,7 @@ test('documents of the FHIR server in a browser', async (t) => {
   }
 
   for (const name of Object.keys(ACTIVE)) {
-    await t.test(`a document that attacks does nothing: ${describe(name)}`,
+    await t.test(`an active document does nothing: ${describe(name)}`,
       () => {
         assertControl(name);
         assert.deepEqual(of(gated, name), []);
@@ -327,7 +327,8 @@ test('documents of the FHIR server in a browser', async (t) => {
   }
 
   for (const name of Object.keys(PASSIVE)) {
-    await t.test(`a document is neither a script nor framed: ${describe(name)}`,
+    await t.test('a passive document neither runs nor shows in a frame: '
+      + `${describe(name)}`,
       () => {
         assertControl(name);
         assert.deepEqual(of(gated, name).filter((one) =>
@@ -336,18 +337,19 @@ test('documents of the FHIR server in a browser', async (t) => {
   }
 
   for (const name of Object.keys(PASSIVE).filter(isScript)) {
-    await t.test(`no page of the app's gets a script from the FHIR server: ${
+    await t.test(`a page of the app cannot run a document as a script: ${
       describe(name)}`, () => {
       assert.deepEqual(of(gated, name).filter((one) =>
         /^(script|worker) /.test(one)), []);
     });
 
-    await t.test(`no document is a service worker: ${describe(name)}`, () => {
+    await t.test(`a document cannot be a service worker: ${
+      describe(name)}`, () => {
       assert.deepEqual(of(gated, name).filter((one) => /^sw /.test(one)), []);
     });
   }
 
-  await t.test('a service worker has no place of its own either',
+  await t.test('a document cannot be a service worker below its own path',
     async () => {
       const { context } = await person('alice');
       const page = await home(context);
@@ -381,12 +383,12 @@ test('documents of the FHIR server in a browser', async (t) => {
     }
   });
 
-  // The visits that a mark has made to the app: methods.
+  // The methods of a document's requests to the app.
   const visits = (mark) => app.requests
     .filter(({ url }) => url.endsWith(`by=${mark}`))
     .map(({ method }) => method);
 
-  // Opens one document as a page of its own, and hands that over.
+  // Opens one document as a page, and passes the page to act().
   async function alone(side, name, act = () => {}) {
     const someone = await person(side === 'plain' ? 'bob' : 'alice');
     const { context, effects } = someone;
@@ -401,7 +403,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     return end;
   }
 
-  await t.test('a form in a document is not there to be sent', async () => {
+  await t.test('a form in a document cannot be sent', async () => {
     const press = async (page) => {
       const button = page.locator('button');
       if (await button.count()) {
@@ -413,14 +415,14 @@ test('documents of the FHIR server in a browser', async (t) => {
   });
 
   for (const [name, line] of [['refresh', 'Refresh'], ['preload', 'Link']]) {
-    await t.test(`the line ${line} of a document sends nobody anywhere`,
+    await t.test(`the header ${line} of a document causes no request`,
       async () => {
         assert.deepEqual((await alone('plain', name)).visits, ['GET']);
         assert.deepEqual((await alone('gated', name)).visits, []);
       });
   }
 
-  await t.test('the line Clear-Site-Data of a document signs nobody out',
+  await t.test('the header Clear-Site-Data of a document signs no member out',
     async () => {
       const sessions = {};
       for (const side of ['plain', 'gated']) {
@@ -433,8 +435,8 @@ test('documents of the FHIR server in a browser', async (t) => {
       assert.deepEqual(sessions, { plain: 0, gated: 1 });
     });
 
-  await t.test('a document cannot be read from another origin, whatever lines '
-    + 'it has', async () => {
+  await t.test('another origin cannot read a document, even if its header '
+    + 'allows that', async () => {
     const results = {};
     for (const [side, member] of [['plain', 'bob'], ['gated', 'alice']]) {
       const { context } = await person(member);
@@ -452,7 +454,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     assert.deepEqual(results, { plain: 'Binary', gated: 'TypeError' });
   });
 
-  await t.test('an image cannot be shown by another origin', async () => {
+  await t.test('another origin cannot show an image', async () => {
     const widths = {};
     for (const [side, member] of [['plain', 'bob'], ['gated', 'alice']]) {
       const { context } = await person(member);
@@ -463,7 +465,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     assert.deepEqual(widths, { plain: 3, gated: 0 });
   });
 
-  await t.test('a redirect leads to no document that runs', async () => {
+  await t.test('a redirect does not lead to a document that runs', async () => {
     const ran = (end) => end.said.filter((one) => one.endsWith(' ran'));
     assert.deepEqual(ran(await alone('plain', 'to-html')),
                      ['html.redirected.plain ran']);
@@ -474,7 +476,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     }
   });
 
-  // what must go on working
+  // uses that must keep working
 
   await t.test('a link to a PDF downloads it, and the page stays', async () => {
     const { context } = await person('alice');
@@ -496,7 +498,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     await context.close();
   });
 
-  await t.test('fetch() from the app\'s page has the same bytes and type as '
+  await t.test('fetch() from the app\'s page gets the same bytes and type as '
     + 'without the gates', async () => {
     const { context } = await person('alice');
     const page = await home(context);
@@ -525,12 +527,12 @@ test('documents of the FHIR server in a browser', async (t) => {
     await context.close();
   });
 
-  await t.test('an image is shown on the app\'s own page', async () => {
+  await t.test('the app\'s own page shows an image', async () => {
     const { context } = await person('alice');
     const page = await home(context);
     assert.equal(await widthOf(page, urlOf('gated', 'image', 'img')), 3);
 
-    // and by a blob, as a page does that shows progress
+    // Pages that show progress load the image as a blob.
     assert.equal(await page.evaluate(async (url) => {
       const image = new Image();
       image.src = URL.createObjectURL(await (await fetch(url)).blob());
@@ -540,7 +542,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     await context.close();
   });
 
-  await t.test('JSON can be read where a link leads to it', async () => {
+  await t.test('the browser shows JSON that a link leads to', async () => {
     const { context } = await person('alice');
     const page = await context.newPage();
     await page.goto(urlOf('gated', 'fhir', 'link'));
@@ -551,7 +553,7 @@ test('documents of the FHIR server in a browser', async (t) => {
 
   for (const [what, target, status] of [
     ['a login page behind "error_page 401"', '/login/Patient', 401],
-    ['a page of the app\'s own fallback', '/gone/Patient', 502],
+    ['a page of the app\'s fallback', '/gone/Patient', 502],
   ]) {
     await t.test(`${what} runs its scripts`, async () => {
       const { context } = await person('alice');
@@ -569,7 +571,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     });
   }
 
-  await t.test('nobody has told a token to a page or to the app', () => {
+  await t.test('no request to the app or to another origin has a token', () => {
     assertNoSecrets(gw.sandbox.info.markers, {
       'the app': app.requests, 'the other origin': sibling.requests });
   });

@@ -1,5 +1,5 @@
-// What other people's pages, and a sibling of the app's host, get done in the
-// browser of a member: callbacks, return_to, cookies, disconnect and frames.
+// Forgeries by pages of a foreign site, and of a sibling of the app's host, in
+// a member's browser: callbacks, cookies, return_to, disconnect and frames.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,7 +19,7 @@ const FOREIGN = 'evil.localhost';
 const SIBLING = 'evil.acme.localhost';
 const OTHERS = 'Please continue where you started';
 
-// How a page makes a browser ask for a URL.  They run in the page.
+// Functions that run in a page and make the browser request a URL.
 const GETS = {
   'a link': (url) => {
     Object.assign(document.body.appendChild(document.createElement('a')),
@@ -145,7 +145,7 @@ test('forgeries in a browser', async (t) => {
   const evilUrl = (host, target = '/') =>
     `https://${host}:${evil.port}${target}`;
 
-  // Somebody's browser, signed in to the app as most apps do it.
+  // Opens a browser that is signed in to the app.
   async function person(member, { tenant = 'acme', sameSite = 'Lax' } = {}) {
     const context = await browser.newContext();
     context.setDefaultTimeout(8000);
@@ -172,7 +172,7 @@ test('forgeries in a browser', async (t) => {
     return told.connected;
   }
 
-  // On a slow machine the way before may navigate only now.
+  // On a slow machine the navigation before may still interrupt this one.
   async function start(page, url) {
     for (let tries = 5; ; tries -= 1) {
       try {
@@ -186,8 +186,8 @@ test('forgeries in a browser', async (t) => {
     }
   }
 
-  // A page of evil's asks for a URL in each of these ways; `after` is told
-  // the way, and the lines of the access log that came of it.
+  // Lets a hostile page request a URL in each of these ways.  Calls after(way,
+  // lines) with the lines of the access log that came of it.
   async function from(host, someone, ways, url, after) {
     const { page, context, effects } = someone;
     const { pathname } = new URL(url);
@@ -196,7 +196,7 @@ test('forgeries in a browser', async (t) => {
       await start(page, evilUrl(host));
       const before = hits(pathname).length;
       await page.evaluate(ask, url).catch((error) => {
-        // the page may be gone by then
+        // The page may already have navigated.
         assert.match(error.message, /context was destroyed|navigation/);
       });
       await effects.settled();
@@ -210,8 +210,8 @@ test('forgeries in a browser', async (t) => {
   // callbacks
 
   for (const host of [FOREIGN, SIBLING]) {
-    await t.test(`a callback of somebody else's, opened by ${host}, attaches `
-      + 'nothing', async () => {
+    await t.test(`a callback of another member, opened by ${host}, connects `
+      + 'no member', async () => {
       const mallory = await toCallback(gw, { member: 'mallory' });
       const alice = await person('alice');
       const before = await tokenRequests(gw);
@@ -219,7 +219,7 @@ test('forgeries in a browser', async (t) => {
 
       await from(host, alice, { ...GETS, ...POSTS }, mallory.url.href,
                  async (way, lines) => {
-                   // 204 is what a prefetch gets
+                   // A prefetch gets 204.
                    assert.ok(lines.every((line) =>
                      / (204|400|401|403|405) \d+ tenant/.test(line)),
                    `${way}: ${lines}`);
@@ -230,19 +230,19 @@ test('forgeries in a browser', async (t) => {
 
       for (const way of ['a link', 'a form', 'a window', 'an image', 'a frame',
                          'a form that posts', 'fetch, no-cors']) {
-        assert.ok(arrived.has(way), `${way} has not even arrived`);
+        assert.ok(arrived.has(way), `${way} has not arrived`);
       }
       assert.equal(await tokenRequests(gw), before);
       assert.equal(await isConnected(alice), false);
-      // and the dance is still there for the one whose it is
+      // The other member can still end the dance.
       assert.equal(outcomeOf(await mallory.visitor.get(mallory.target)),
                    'connected');
       await alice.context.close();
     });
   }
 
-  await t.test('a callback of somebody else\'s tells the member to go on '
-    + 'where it began', async () => {
+  await t.test('a callback of another member asks the member to continue where '
+    + 'the dance started', async () => {
     const mallory = await toCallback(gw, { member: 'mallory' });
     const alice = await person('alice');
     await alice.page.goto(evilUrl(FOREIGN));
@@ -252,8 +252,8 @@ test('forgeries in a browser', async (t) => {
     await alice.context.close();
   });
 
-  await t.test('a callback of somebody else\'s does not end the dance that is '
-    + 'under way', async () => {
+  await t.test('a callback of another member does not end the dance under way',
+               async () => {
     const mallory = await toCallback(gw, { member: 'mallory' });
     const alice = await person('alice');
     const { page } = alice;
@@ -279,8 +279,8 @@ test('forgeries in a browser', async (t) => {
 
   // cookies
 
-  // The cookies that a sibling's page gets into the browser, by scripts and
-  // by lines, and that the app's host would be sent.
+  // Lets a page of `host` set cookies by header lines and by scripts.  Returns
+  // those that the browser would send to the URL `at`.
   async function toss({ context }, host, cookies, at) {
     const page = await context.newPage();
     evil.on('/toss', (request, response) => {
@@ -297,15 +297,15 @@ test('forgeries in a browser', async (t) => {
       name !== 'session');
   }
 
-  await t.test('a sibling cannot plant the cookie of a dance, and with '
-    + 'somebody else\'s callback nothing is attached', async () => {
+  await t.test('a sibling cannot plant the cookie of a dance, so another '
+    + 'member\'s callback connects no member', async () => {
     const mallory = await toCallback(gw, { member: 'mallory' });
     const [{ name, value }] = mallory.visitor.danceCookies();
     assert.match(name, /^__Host-cigna-/);
     const ann = await person('ann');
     const domain = '; Path=/; Secure; Domain=acme.localhost';
 
-    // Besides the name itself: what other readers might take for it.
+    // The name itself, and names that some parsers could take for it.
     const planted = await toss(ann, SIBLING, [
       `${name}=${value}${domain}`,
       `${name}=${value}; Path=/cigna; Secure; Domain=acme.localhost`,
@@ -317,7 +317,7 @@ test('forgeries in a browser', async (t) => {
       `__Secure-${name.replace('__Host-', '')}=${value}${domain}`,
       `x="; ${name}=${value}"${domain}`,
     ], gw.url('acme', CALLBACK));
-    assert.ok(planted.length > 0, 'no cookie at all was planted');
+    assert.ok(planted.length > 0, 'the sibling planted no cookie at all');
     assert.deepEqual(planted.filter((one) => one.name === name), []);
 
     const before = await tokenRequests(gw);
@@ -330,8 +330,8 @@ test('forgeries in a browser', async (t) => {
     await ann.context.close();
   });
 
-  await t.test('over http the cookie of a dance can be planted, and it is the '
-    + 'member who holds', async () => {
+  await t.test('over http a sibling can plant the cookie of a dance, and the '
+    + 'member\'s identity still protects the callback', async () => {
     const mallory = await toCallback(gw, { member: 'mallory',
                                            tenant: 'globex' });
     const [{ name, value }] = mallory.visitor.danceCookies();
@@ -363,7 +363,8 @@ test('forgeries in a browser', async (t) => {
     return someone;
   }
 
-  await t.test('a hundred look-alikes of a sibling\'s are in nobody\'s way',
+  await t.test('a dance succeeds beside a hundred look-alike cookies of a '
+    + 'sibling',
     async () => {
       const ida = await begun('ida');
       const planted = await toss(ida, SIBLING, Array.from({ length: 100 },
@@ -380,14 +381,14 @@ test('forgeries in a browser', async (t) => {
       await ida.context.close();
     });
 
-  await t.test('a sibling that floods the browser with cookies ends no dance '
-    + 'well and none wrongly, and the next one is', async () => {
+  await t.test('a sibling that evicts the cookie of a dance connects no '
+    + 'member, and the next dance succeeds', async () => {
     const jo = await begun('jo');
     const isDance = ({ name }) => name.startsWith('__Host-cigna-');
     await toss(jo, SIBLING, Array.from({ length: 400 }, (_, i) =>
       `f${i}=; Path=/; Secure; Domain=acme.localhost`), gw.url('acme'));
     const left = await jo.context.cookies(gw.url('acme', CALLBACK));
-    assert.deepEqual(left.filter(isDance), [], 'the cookie is still there');
+    assert.deepEqual(left.filter(isDance), [], 'the cookie was not evicted');
 
     await jo.context.addCookies([{ name: 'session', value: 'jo',
                                    url: gw.url('acme'), secure: true }]);
@@ -398,7 +399,7 @@ test('forgeries in a browser', async (t) => {
     assert.equal(await tokenRequests(gw), before);
     assert.equal(await isConnected(jo), false);
 
-    // the jar is as full as it was
+    // The cookie jar is still full.
     await jo.page.goto(gw.url('acme', '/cigna/connect'));
     const terms = jo.page.locator('[name=termsAccept]');
     await jo.page.locator('[name=username]').fill('syntheticuser07');
@@ -432,7 +433,7 @@ test('forgeries in a browser', async (t) => {
       assert.equal(await heading(kim.page), 'This link cannot be used', value);
       assert.deepEqual(kim.asked.filter((url) => !url.startsWith(origin)), [],
                        value);
-      // where its own ways on lead
+      // The links of the page stay at the app.
       for (const href of await kim.page.locator('a').evaluateAll((links) =>
         links.map((link) => link.href))) {
         assert.ok(href.startsWith(`${origin}/`), `${value}: ${href}`);
@@ -466,11 +467,11 @@ test('forgeries in a browser', async (t) => {
       `${app}/..%5chome`, `${app}/..;/home`],
     ['a fragment', `${app}#${away}`, `https://${away}/#${app}`],
   ]) {
-    await t.test(`return_to with ${what} leads nowhere`, () =>
+    await t.test(`return_to with ${what} is refused`, () =>
       refuses(values));
   }
 
-  await t.test('return_to that is escaped twice leads nowhere', () =>
+  await t.test('return_to that is escaped twice is refused', () =>
       refuses([`${app}/%2e%252e/home`, `${app}/%252e%252e/home`,
                `${app}/%252e%252e%252fhome`]));
 
@@ -479,7 +480,7 @@ test('forgeries in a browser', async (t) => {
   for (const host of [FOREIGN, SIBLING]) {
     await t.test(`${host} cannot disconnect a member`, async () => {
       await connected(gw, { member: 'lea' });
-      // a session that goes along even from other sites is the worse case
+      // With SameSite=None other sites send the session too: the worst case.
       const lea = await person('lea', { sameSite: 'None' });
       const arrived = new Set();
 
@@ -506,8 +507,8 @@ test('forgeries in a browser', async (t) => {
     });
   }
 
-  await t.test('the member who is brought there by a form reads that it does '
-    + 'not work from there', async () => {
+  await t.test('a member whom a foreign form brings to disconnect gets a page '
+    + 'that refuses', async () => {
     const lea = await person('lea', { sameSite: 'None' });
     await lea.page.goto(evilUrl(SIBLING));
     await lea.page.evaluate(POSTS['a form that posts'],
@@ -517,15 +518,16 @@ test('forgeries in a browser', async (t) => {
     await lea.context.close();
   });
 
-  await t.test('an open redirect of the app\'s does not make a foreign form '
-    + 'its own', async () => {
+  await t.test('a form of the app that another site bounces to disconnect is '
+    + 'refused', async () => {
     const lea = await person('lea', { sameSite: 'None' });
     await lea.page.goto(gw.url('acme', '/home'));
     const before = hits(DISCONNECT).length;
-    // from the app to evil, and back again
+    // The form goes from the app to the hostile site and back.
     await lea.page.evaluate(POSTS['a form that posts'], evilUrl(
       SIBLING, `/bounce?${gw.url('acme', DISCONNECT)}`));
-    await until('it has arrived', () => hits(DISCONNECT).length > before);
+    await until('the form has arrived', () =>
+      hits(DISCONNECT).length > before);
     assert.match(hits(DISCONNECT).at(-1), / 403 /);
     assert.equal(await isConnected(lea), true);
     await lea.context.close();
@@ -533,7 +535,7 @@ test('forgeries in a browser', async (t) => {
 
   // frames
 
-  await t.test('no page of the gateway\'s is shown in a frame, whosever it is',
+  await t.test('no site can show a page of the gateway in a frame',
     async () => {
       const max = await person('max', { sameSite: 'None' });
       const mallory = await toCallback(gw, { member: 'mallory' });
@@ -576,7 +578,7 @@ test('forgeries in a browser', async (t) => {
       await max.context.close();
     });
 
-  await t.test('a button of the gateway\'s pages cannot be pressed in a frame',
+  await t.test('a user cannot press a button of the gateway in a frame',
     async () => {
       const max = await person('max', { sameSite: 'None' });
       await max.page.goto(evilUrl(SIBLING));
@@ -598,9 +600,8 @@ test('forgeries in a browser', async (t) => {
       await max.context.close();
     });
 
-  await t.test('nothing was told to anybody', () => {
+  await t.test('no hostile site got a secret or a URL of a callback', () => {
     assertNoSecrets([...gw.sandbox.info.markers], { evil: evil.requests });
-    // nor where a member came from
     for (const { headers } of evil.requests) {
       assert.doesNotMatch(headers.referer ?? '', /callback|code=|state=/);
     }

@@ -1,5 +1,5 @@
-// Links in replies over HTTP/3, where nginx makes no Host line of the authority
-// that a browser has asked for.
+// Links in replies over HTTP/3, where nginx does not turn :authority into a
+// Host line.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -14,7 +14,7 @@ import { launchBrowser } from '../../scripts/lib/browser.mjs';
 const INNER = 'https://p-hi2.digitaledge.cigna.com';
 const NGINX = process.env.CIGNA_NGINX ?? '/usr/sbin/nginx';
 
-// nginx -V writes to standard error
+// nginx -V writes to standard error.
 const hasHttp3 = spawnSync(NGINX, ['-V'], { encoding: 'utf8' }).stderr
   .includes('--with-http_v3_module');
 
@@ -28,7 +28,7 @@ const bundle = (base) => JSON.stringify({
   entry: [{ fullUrl: `${base}/Patient/1` }],
 });
 
-test('links over HTTP/3 lead to the authority that was asked for', {
+test('links over HTTP/3 lead to the requested authority', {
   skip: hasHttp3 ? false : `${NGINX} is built without --with-http_v3_module`,
 }, async (t) => {
   const recorder = await startRecorder(t);
@@ -69,7 +69,7 @@ test('links over HTTP/3 lead to the authority that was asked for', {
             reply.writeHead(200, { 'Content-Type': type });
             reply.end(mark + bundle(form));
           });
-          // text() of fetch drops the mark
+          // text() of fetch drops the byte order mark.
           assert.deepEqual(await get('/up/x'), {
             body: bundle(gw.url('acme', '/up')).replace('?', '/?'),
             status: 200, protocol: 'h3' });

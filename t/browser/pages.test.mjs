@@ -1,4 +1,4 @@
-// The gateway's own pages, as people and their helpers see them.
+// The gateway's own pages, as users and assistive technology see them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { launchBrowser } from '../../scripts/lib/browser.mjs';
 const PHONE = { viewport: { width: 360, height: 640 } };
 const UNKNOWN = `/cigna/callback?code=x&state=${'A'.repeat(32)}`;
 
-// WCAG's contrast of two colours "rgb(r, g, b)".
+// The contrast ratio of two colours "rgb(r, g, b)", as WCAG defines it.
 function contrast(one, other) {
   const [a, b] = [one, other].map((colour) => {
     const [r, g, bl] = colour.match(/\d+(\.\d+)?/g).map(Number).map((c) => {
@@ -53,8 +53,8 @@ test('pages in a browser', async (t) => {
       await close();
     });
 
-  await t.test('its policy blocks nothing of its own: the style is there, and '
-    + 'nothing else is loaded', async () => {
+  await t.test('a page\'s policy allows its own style, and the page loads '
+    + 'nothing else', async () => {
     const { page, problems, requests, close } = await open(UNKNOWN);
     assert.deepEqual(problems.filter((text) => /policy|refused/i.test(text)),
                      []);
@@ -66,7 +66,8 @@ test('pages in a browser', async (t) => {
   });
 
   for (const colorScheme of ['light', 'dark']) {
-    await t.test(`its text can be read, ${colorScheme}`, async () => {
+    await t.test(`a page has enough contrast in ${colorScheme} mode`,
+                 async () => {
       const { page, close } = await open(UNKNOWN, { colorScheme });
       const colours = await page.evaluate(() => {
         const main = getComputedStyle(document.querySelector('main'));
@@ -81,7 +82,7 @@ test('pages in a browser', async (t) => {
     });
   }
 
-  await t.test('it fits a phone', async () => {
+  await t.test('a page fits a phone', async () => {
     const { page, close } = await open(UNKNOWN, PHONE);
     assert.ok(await page.evaluate(() =>
       document.documentElement.scrollWidth <= innerWidth));
@@ -90,7 +91,7 @@ test('pages in a browser', async (t) => {
     await close();
   });
 
-  await t.test('its ways on are reached by keyboard, and lead on', async () => {
+  await t.test('a page\'s links work by keyboard', async () => {
     const { page, close } = await open(UNKNOWN);
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate(() => document.activeElement.innerText),
@@ -102,7 +103,7 @@ test('pages in a browser', async (t) => {
     await close();
   });
 
-  await t.test('nobody can frame it', async () => {
+  await t.test('a page cannot be framed', async () => {
     const { page, close } = await open('/app');
     await page.setContent(`<iframe src="${gw.url('acme', UNKNOWN)}">`);
     const frame = page.frames().at(-1);

@@ -1,6 +1,6 @@
 // A dance and FHIR over each version of HTTP that the nginx under test speaks.
-// CIGNA_NGINX names one of another version, or of a fork: what scripts/build
-// --source has made.
+// CIGNA_NGINX may name an nginx of another version or a fork, which
+// scripts/build --source makes.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -11,13 +11,13 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { onEnd } from '../lib/scratch.mjs';
 import { launchBrowser } from '../../scripts/lib/browser.mjs';
 
-// its configure arguments are told on the standard error
+// nginx -V writes to standard error.
 const BUILT = execFileSync('sh', ['-c', '"$0" -V 2>&1',
   process.env.CIGNA_NGINX ?? '/usr/sbin/nginx'], { encoding: 'utf8' });
 
 const HAS_HTTP3 = BUILT.includes('--with-http_v3_module');
 
-// What nginx listens with, and how Chromium is brought to speak that version.
+// The parameters of nginx's socket and Chromium's options for each version.
 const PROTOCOLS = {
   'HTTP/1.1': { browser: () => ({ args: ['--disable-http2'] }) },
   'HTTP/2.0': { listen: 'http2' },
@@ -49,7 +49,7 @@ async function danceInBrowser(page, gw) {
   return new URL(page.url()).searchParams.get('cigna');
 }
 
-// As a page of the app's asks: { status, headers, body }.
+// Sends a request from a page of the app: { status, headers, body }.
 const ask = (page, target, options) =>
   page.evaluate(async ([where, how]) => {
     const reply = await fetch(where, how);
@@ -94,7 +94,7 @@ for (const [protocol, { skip, listen, browser: how, server }] of
     assert.equal(ended.status, 204);
     assert.equal((await ask(page, '/fhir/Patient')).status, 401);
 
-    // all of it in this version, and not in another one
+    // All requests used this version.
     await gw.nginx.waitForAccessLog(/"GET \/fhir\/Patient HTTP\/\S+" 401/);
     const versions = new Set(gw.nginx.accessLog().match(/HTTP\/\d[.\d]*/g));
     assert.deepEqual([...versions], [protocol]);

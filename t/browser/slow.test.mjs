@@ -1,4 +1,4 @@
-// A browser that waits for a dance whose exchange takes its time.
+// A browser that waits for a dance with a slow token exchange.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,7 +20,7 @@ test('a slow Cigna in a browser', async (t) => {
     certFiles: [gw.certificate.certFile, gw.sandbox.info.certFile] });
   onEnd(t, () => browser.close());
 
-  // Up to the page, as a member of that name: { page, hits, close }.
+  // Dances as this member until the waiting page comes: { page, hits, close }.
   async function slowPage(member, delay, options) {
     const context = await browser.newContext(options);
     await context.addCookies([{
@@ -49,8 +49,8 @@ test('a slow Cigna in a browser', async (t) => {
 
   for (const javaScriptEnabled of [true, false]) {
     const how = javaScriptEnabled ? 'with' : 'without';
-    await t.test(`the page goes on by itself, ${how} scripts, to the end of `
-      + 'the dance', async () => {
+    await t.test(`the waiting page reloads itself ${how} scripts until the `
+      + 'dance ends', async () => {
       await control.reset({ modes: false });
       const { page, hits, close } = await slowPage(`alice-${how}`, 22000,
                                                    { javaScriptEnabled });
@@ -58,7 +58,8 @@ test('a slow Cigna in a browser', async (t) => {
       assert.equal(outcome(page), 'connected');
       assert.equal((await control.see()).token.requests, 1);
 
-      // the first one is of who is not known yet, and then it is one URL
+      // The first request lacks the SameSite=Strict session.  All later ones
+      // have one URL.
       const [, first, ...more] = hits;
       assert.ok(more.length >= 1);
       let last = first;
@@ -71,7 +72,8 @@ test('a slow Cigna in a browser', async (t) => {
     });
   }
 
-  await t.test('it fits a phone, and says what there is to know', async () => {
+  await t.test('the waiting page fits a phone, and has an explanation and a '
+    + 'reference', async () => {
     const { page, close } = await slowPage('bob', 14000, PHONE);
     assert.ok(await page.evaluate(() =>
       document.documentElement.scrollWidth <= innerWidth));
@@ -80,7 +82,7 @@ test('a slow Cigna in a browser', async (t) => {
     const picture = await page.screenshot({ path: process.env.CIGNA_SLOW_PNG });
     assert.ok(picture.length > 1000);
 
-    // somebody who does not wait for the page
+    // This member clicks instead of waiting.
     await page.getByRole('link', { name: 'Continue' }).click();
     await page.waitForURL(APP, { timeout: 30000 });
     assert.equal(outcome(page), 'connected');

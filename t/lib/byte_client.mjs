@@ -1,15 +1,16 @@
-// A caller that sends bytes as they are, on connections that it keeps, and
-// reads the replies one by one.
+// A client that sends raw bytes over kept connections and reads the replies
+// one by one.
 
 import net from 'node:net';
 import tls from 'node:tls';
 
 const TIMEOUT = 15000;
 
-// { status, names, valuesOf, body, raw, length }, null if it is not whole yet
+// Returns { status, names, valuesOf, body, raw, length, closes }, or null while
+// the reply is incomplete.
 function parseReply(text, { head, ended }) {
   if (ended && text && !text.startsWith('HTTP/')) {
-    // of HTTP/0.9, which has no header
+    // An HTTP/0.9 reply has no header.
     return { status: 0, names: [], valuesOf: () => [], body: text, raw: text,
              length: text.length, closes: true };
   }
@@ -70,7 +71,7 @@ export class ByteClient {
   #ended = false;
   #wake = () => {};
 
-  // where: port, and ca and servername for TLS
+  // where: { port }, with ca and servername for TLS
   constructor(where) {
     this.where = where;
   }
@@ -100,7 +101,7 @@ export class ByteClient {
     });
   }
 
-  // Writes bytes, on a new connection if the last one has ended.
+  // Writes bytes, and opens a connection first if none is open.
   write(bytes) {
     if (!this.#socket || this.#ended || this.#socket.destroyed) {
       this.#connect();
@@ -108,8 +109,7 @@ export class ByteClient {
     this.#socket.write(Buffer.from(bytes, 'latin1'));
   }
 
-  // The next reply that is not an interim one; null if the connection ended
-  // without one.
+  // Returns the next final reply, or null if the connection ends before one.
   async read({ head = false } = {}) {
     const deadline = Date.now() + TIMEOUT;
 
@@ -145,7 +145,7 @@ export class ByteClient {
     });
   }
 
-  // Bytes that came without having been asked for.
+  // The bytes after the last reply that was read.
   get surplus() {
     return this.#text;
   }

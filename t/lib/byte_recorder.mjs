@@ -1,7 +1,7 @@
 // An upstream that reads its connections byte by byte, as the strictest peer
-// would: bytes that are not exactly one request after the other are recorded
-// as what they are.  The parser is written from RFC 9112 and RFC 9110, not
-// over node's, which forgives more.
+// would.  It records each request, and records as a fault any bytes that are
+// not exactly one request.  The parser follows RFC 9112 and RFC 9110.  It does
+// not use node's parser, which accepts more.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -14,12 +14,12 @@ const HEAD_MAX = 256 << 10;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-// RFC 9112, 3: one line, two spaces.  A fragment is no part of a target.
+// RFC 9112, 3: one line with two spaces.  A target has no fragment.
 const REQUEST_LINE =
   /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^\x00-\x20\x7f#]+) HTTP\/(\d\.\d)$/;
 
-// RFC 9110, 5.5: printable bytes, blanks and tabs; those around it are no part
-// of it.
+// RFC 9110, 5.5: printable bytes, spaces and tabs.  Spaces and tabs around the
+// value are not part of it.
 const VALUE = /^[^\x00-\x08\x0a-\x1f\x7f]*$/;
 
 const BARE = /\r(?!\n)|(?<!\r)\n/;
@@ -66,7 +66,7 @@ function parseHead(text) {
   return { method, target, version, lines, names, valuesOf };
 }
 
-// How long a body is: a number, 'chunked', or null if there is none.
+// Returns the length of the body, 'chunked', or null for a request without one.
 function framing({ valuesOf, version }) {
   const lengths = valuesOf('content-length');
   const codings = valuesOf('transfer-encoding');
@@ -89,7 +89,7 @@ function framing({ valuesOf, version }) {
   return Number(lengths[0]);
 }
 
-// [body, bytes that it took], null if it is not there yet
+// Returns [body, bytes that it took], or null while the body is incomplete.
 function readBody(text, length) {
   if (length === null) {
     return [null, 0];
@@ -125,9 +125,9 @@ function readBody(text, length) {
   }
 }
 
-// Bytes in, requests out.  Once it has found a fault, all that follows belongs
-// to that fault.  bodies: false is a server that reads no bodies, and takes
-// them for what comes next.
+// Takes bytes and gives requests.  After the first fault all later bytes belong
+// to that fault.  bodies: false stands for a server that reads no bodies and
+// takes their bytes for the next request.
 export class StrictParser {
   rest = '';
   #faulty = null;
@@ -136,8 +136,8 @@ export class StrictParser {
     this.bodies = bodies;
   }
 
-  // [{ raw, method, target, version, lines, names, valuesOf, body, framed }],
-  // the last of which may be { raw, fault } instead
+  // Returns [{ raw, method, target, version, lines, names, valuesOf, body,
+  // framed }].  The last one may be { raw, fault } instead.
   feed(bytes) {
     this.rest += bytes.toString('latin1');
     if (this.#faulty) {
@@ -199,9 +199,9 @@ function persists({ version, valuesOf }) {
 class ByteRecorder {
   entries = [];
   connections = 0;
-  // entry -> { status, lines, body }, all optional
+  // Takes an entry and gives { status, lines, body }, all optional.
   answer = () => ({});
-  #open = new Map();                     // parser of each socket
+  #open = new Map();                     // socket -> its parser
 
   async start(t, { ca, bodies } = {}) {
     this.bodies = bodies;
@@ -273,12 +273,12 @@ class ByteRecorder {
     }
   }
 
-  // What has arrived since the last call.
+  // Returns and forgets the entries since the last call.
   take() {
     return this.entries.splice(0);
   }
 
-  // Bytes of open connections that are no whole request.
+  // The incomplete requests on open connections, as faults.
   leftovers() {
     return [...this.#open.values()].filter(({ rest }) => rest)
       .map(({ number, rest }) => ({
@@ -287,8 +287,8 @@ class ByteRecorder {
   }
 }
 
-// What a reply tells of the request that it belongs to: whose it was, by its
-// digest, and which it was, by its X-Request-Id.
+// The reply identifies its request: the digest of Authorization tells the
+// member, and X-Request-Id tells the request.
 function echoOf({ target, valuesOf }) {
   return JSON.stringify({
     resourceType: 'Basic',
@@ -298,7 +298,7 @@ function echoOf({ target, valuesOf }) {
   });
 }
 
-// Options: ca (of another recorder), bodies (false: it reads none).
+// Options: ca (another recorder's), bodies (false: the recorder reads none).
 export async function startByteRecorder(t, options) {
   const recorder = new ByteRecorder();
   await recorder.start(t, options);

@@ -1,5 +1,5 @@
-// HTTP clients: one that keeps cookies and connections, and a raw one that
-// sends any bytes.  Every host name leads to this machine.
+// Two HTTP clients: HttpClient keeps cookies and connections, rawRequest()
+// sends any bytes.  Every host name resolves to 127.0.0.1.
 
 import http from 'node:http';
 import https from 'node:https';
@@ -19,7 +19,7 @@ function lookup(name, options, callback) {
 }
 
 export class HttpClient {
-  // ca: the text of a certificate; jar: null for none
+  // ca: the text of a certificate; jar: null to keep no cookies
   constructor({ ca, jar = new CookieJar(), keepAlive = true,
                 maxSockets = Infinity } = {}) {
     this.jar = jar;
@@ -29,8 +29,7 @@ export class HttpClient {
     };
   }
 
-  // { status, headers, rawHeaders, body, json(), location, url }.  Redirects
-  // are not followed.  What the server sent as repeated lines is an array.
+  // Resolves to the result of answer().  Does not follow redirects.
   request(url, { method = 'GET', headers = {}, body, signal, ...more } = {}) {
     const target = new URL(url);
     const cookies = this.jar?.header(target);
@@ -62,8 +61,8 @@ export class HttpClient {
     return this.request(url, { method: 'POST', ...options });
   }
 
-  // Gives up connections that no request uses: a server that ends closes them,
-  // and a request that is sent at that moment is lost.
+  // Closes the idle connections.  A server that exits closes them too, and a
+  // request sent at that moment would be lost.
   dropIdle() {
     for (const { freeSockets } of Object.values(this.agents)) {
       for (const socket of Object.values(freeSockets).flat()) {
@@ -104,8 +103,9 @@ function answer(url, reply, received) {
   };
 }
 
-// Sends bytes as they are and returns all that comes back until the server
-// closes, or until `done` (a pattern) matches what has come.
+// Sends raw bytes and returns everything that the server sends until it closes
+// the connection, or until the pattern `done` matches.  end: true closes our
+// sending side after the bytes.
 export function rawRequest({ port, ca, servername, timeout = 10000 }, bytes,
                            { done, end = false } = {}) {
   const where = { port, host: LOOPBACK };

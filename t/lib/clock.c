@@ -1,9 +1,9 @@
 
 /*
- * Preloaded into a server: its wall clock runs ahead by as many seconds as
- * the file that CLOCK_AHEAD names says in its first eight bytes, and the clock
- * of its timers by as many as the next eight say.  The file is mapped, so that
- * a test can change it at any time.
+ * A library to preload into a server.  It moves two clocks of the server
+ * forward: the wall clock by the seconds in the first eight bytes of the file
+ * that CLOCK_AHEAD names, and the clock of its timers by the seconds in the
+ * next eight.  The file is mapped, so a test can change it at any time.
  */
 
 

@@ -1,5 +1,5 @@
-// Clocks for nginx that a test can put forward, so that nobody waits for an
-// hour: the wall clock, and the one that its timers run by.
+// Two clocks of nginx that a test can move forward instead of waiting for an
+// hour: the wall clock and the clock of its timers.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import path from 'node:path';
 
 import { TOP, scratchDirectory } from './scratch.mjs';
 
-// The sanitizer's library wants to be the first one.
+// The sanitizer's library must be the first one in LD_PRELOAD.
 function sanitizer() {
   const binary = process.env.CIGNA_NGINX;
   const libraries = binary
@@ -15,7 +15,8 @@ function sanitizer() {
   return /libasan\S* => (\S+)/.exec(libraries)?.[1];
 }
 
-// `env` is what nginx is to be started with.
+// env: environment variables to start nginx with; plainEnv: those to start
+// another server with.
 export function clockOf(t) {
   const directory = scratchDirectory(t, 'clock');
   const library = path.join(directory, 'clock.so');
@@ -36,14 +37,12 @@ export function clockOf(t) {
   return {
     env: { LD_PRELOAD: [sanitizer(), library].filter(Boolean).join(':'),
            CLOCK_AHEAD: file },
-    // of another server than nginx
     plainEnv: { LD_PRELOAD: library, CLOCK_AHEAD: file },
     forward(seconds) {
       ahead.wall += seconds;
       write();
     },
-    // A worker that sleeps notices when something happens: ask it for
-    // something.
+    // A sleeping worker notices at its next event, so send it a request.
     forwardTimers(seconds) {
       ahead.timers += seconds;
       write();

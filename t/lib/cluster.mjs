@@ -1,4 +1,4 @@
-// Redis Cluster: primaries with replicas, slots that move.
+// A Redis Cluster for tests: primaries with replicas, and slots that move.
 
 import { RedisGroup } from './redis_group.mjs';
 import { ADMIN, passwordOf } from './redis_users.mjs';
@@ -57,8 +57,8 @@ class Cluster extends RedisGroup {
     return node;
   }
 
-  // Everybody is told of everybody, as waiting for gossip takes seconds, and
-  // once more if a handshake came to nothing.
+  // Tells each node about each other node, because gossip takes seconds, and
+  // tells it again if a handshake failed.
   async #meet(fresh) {
     await Promise.all(fresh.map(async (node, i) => {
       node.id = await node.command('CLUSTER', 'MYID');
@@ -76,7 +76,7 @@ class Cluster extends RedisGroup {
     }, { every: 300 });
   }
 
-  // Pairs of nodes of which one does not know the other; each pair once.
+  // Pairs of nodes in which one does not know the other; each pair once.
   async #strangers() {
     const known = await Promise.all(this.nodes.map(async (node) =>
       (node.stopped ? [] : this.#seenBy(node))));
@@ -89,8 +89,8 @@ class Cluster extends RedisGroup {
       .map((other) => [node, other]));
   }
 
-  // Waits until all nodes that run agree on who serves which slots, all of
-  // which are served, and replicas have what their primaries have.
+  // Waits until all running nodes agree on the owner of each slot, all slots
+  // are served, and the replicas are in sync.
   async complete() {
     let views;
     try {
@@ -153,7 +153,7 @@ class Cluster extends RedisGroup {
     return this.running[0].command('CLUSTER', 'KEYSLOT', key);
   }
 
-  // The primary that serves a slot, as node `seer` has it.
+  // The primary that serves a slot in the view of the node `seer`.
   async ownerOf(slot, seer = this.running[0]) {
     for (const [first, last, [, , id]] of await seer.command('CLUSTER',
                                                              'SLOTS')) {
@@ -164,8 +164,8 @@ class Cluster extends RedisGroup {
     return null;
   }
 
-  // To the node that has the key: the command's second word, or for KEYS all
-  // primaries.
+  // Sends a command to the node of its key, which is the second word.  Commands
+  // without a key go to all primaries.
   async command(...args) {
     if (/^(KEYS|FLUSHALL|ACL|CONFIG|CLIENT)$/i.test(args[0])) {
       const all = await Promise.all((await this.primaries()).map((node) =>
@@ -176,9 +176,8 @@ class Cluster extends RedisGroup {
     return (await this.ownerOf(slot)).command(...args);
   }
 
-  // Moves slots from one primary to another, keys one by one, as it is done by
-  // redis-cli; `halfway` runs while each slot is on its way, when some of its
-  // keys have gone and others have not.
+  // Moves slots from one primary to another as redis-cli does.  `halfway` runs
+  // for each slot when half of its keys have moved.
   async reshard(slots, from, to, halfway = () => {}) {
     for (const slot of slots) {
       await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
@@ -205,7 +204,7 @@ class Cluster extends RedisGroup {
     }
   }
 
-  // Every slot of a node, as numbers.
+  // The numbers of all slots of a node.
   async slotsOf(node) {
     const all = await node.command('CLUSTER', 'SLOTS');
     return all.filter(([, , [, , id]]) => id === node.id)
@@ -213,7 +212,7 @@ class Cluster extends RedisGroup {
                                              (_, i) => first + i));
   }
 
-  // A new primary without slots.
+  // Adds a new primary without slots.
   async addPrimary() {
     const node = await this.#newNode();
     await node.start();
@@ -222,13 +221,13 @@ class Cluster extends RedisGroup {
     return node;
   }
 
-  // From now on the nodes tell names of each other.
+  // From now on the nodes announce host names instead of addresses.
   async tellNames() {
     await Promise.all(this.running.flatMap((node) => [
       node.command('CONFIG', 'SET', 'cluster-announce-hostname', 'localhost'),
       node.command('CONFIG', 'SET', 'cluster-preferred-endpoint-type',
                    'hostname')]));
-    await until('all know the names', async () => {
+    await until('all nodes announce names', async () => {
       const views = await Promise.all(this.running.map((node) =>
         node.command('CLUSTER', 'SLOTS')));
       return views.flat().every(([, , ...nodes]) =>
@@ -236,8 +235,7 @@ class Cluster extends RedisGroup {
     });
   }
 
-  // Its replica takes a primary's place, which becomes a replica; returns the
-  // new one.
+  // Swaps a primary and its replica, and returns the new primary.
   async failover(primary) {
     const [replica] = await this.replicasOf(primary);
     await replica.command('CLUSTER', 'FAILOVER');
@@ -245,7 +243,7 @@ class Cluster extends RedisGroup {
     return replica;
   }
 
-  // Waits until all know the node as a primary with slots.
+  // Waits until all nodes know this one as a primary with slots.
   async promoted(node) {
     await until('the replica is a primary', async () => {
       const views = await Promise.all(this.running.map((one) =>
@@ -264,8 +262,9 @@ class Cluster extends RedisGroup {
   }
 }
 
-// Options: primaries (3), replicas (1, of each), nodeTimeout (ms), tls (true),
-// config (lines of every redis.conf).  Started and complete.
+// Options: primaries (3), replicas of each primary (1), nodeTimeout (ms), tls
+// (true), config (lines of every redis.conf).  Returns when the cluster is
+// complete.
 export async function startCluster(t, options = {}) {
   const cluster = new Cluster(t, options);
   await cluster.start();

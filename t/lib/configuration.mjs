@@ -1,5 +1,5 @@
-// Configurations of a gateway, right but for what a test changes, and what
-// nginx -t says of them.
+// Valid configurations of a gateway with a test's changes, and the verdict of
+// nginx -t on them.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -44,8 +44,8 @@ export const block = (name, settings, { over, text = '' } = {}) =>
   (settings === null ? ''
     : `${name} {\n${lines({ ...over, ...settings }, 4)}\n${text}\n}\n`);
 
-// A configuration that is right, but for the changes.  A part that is null is
-// not there.  above: text in http {}; within: text in location /fhir/.
+// A valid configuration with the changes.  null leaves a part out.  above: text
+// in http {}; within: text in location /fhir/.
 export function http({ resolver = 'resolver 127.0.0.1;', above = '',
                        zone = 'zone=cigna:1m', vault = {}, vaults = '',
                        tenant = {}, tenants = '', server = {}, fhir = {},
@@ -67,14 +67,15 @@ export function http({ resolver = 'resolver 127.0.0.1;', above = '',
   ].join('\n');
 }
 
-// Files that are named without a directory are in ours.
+// Puts file names without a directory below `directory`.
 export function beside(directory, text) {
   return text.replaceAll(
     /\b(keys|\w+_file|trusted_certificate) (?!\/)/g, `$1 ${directory}/`);
 }
 
-// Changes of the configuration; files beside it: { name: content }; env and
-// main, the text before http {}: as in startNginx().  `text` is all of it.
+// Runs nginx -t.  files: { name: content } beside nginx.conf; env and main (the
+// text before http {}) as in startNginx(); the other options are changes for
+// http().  `text` of the result is the whole configuration.
 export async function check(t, { files = {}, env, main, ...changes }) {
   const directory = scratchDirectory(t, 'config');
   const all = { keys: KEYS, 'acme.secret': `${SECRET}\n`, ...files };
@@ -88,12 +89,12 @@ export async function check(t, { files = {}, env, main, ...changes }) {
   const nginx = prepareNginx(t, {
     http: beside(directory, http(changes)),
     main,
-    // nginx -t leaves all memory to the end of the process
+    // nginx -t frees no memory before it exits.
     env: { ASAN_OPTIONS: 'detect_leaks=0:exitcode=99', ...env },
   });
   const { code, output } = await nginx.test();
 
-  // neither in the message nor anywhere else
+  // The messages of nginx -t hold no secret.
   for (const secret of [SECRET, ...KEYS.match(/[\w-]{43}/g)]) {
     assert.ok(!output.includes(secret), 'a secret is in the output');
   }
@@ -115,7 +116,7 @@ export function refuses(sentence, changes, ...patterns) {
     for (const pattern of patterns) {
       assert.match(output, pattern);
     }
-    // and says where
+    // The message names the file and the line.
     assert.match(output, /\[emerg\] .* in \S+nginx\.conf:\d+/);
   });
 }

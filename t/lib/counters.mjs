@@ -1,4 +1,4 @@
-// What a location with cigna_counters tells:
+// The counters that a location with cigna_counters reports:
 // { cigna_refreshes_total: { acme: 1 },
 //   cigna_outcomes_total: { 'acme connected': 2 },
 //   cigna_origin_pauses_total: { 'https://fhir.example': 1 } }

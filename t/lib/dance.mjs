@@ -1,4 +1,4 @@
-// Steps of a dance, for tests that interfere with one.
+// Single steps of a dance, for tests that interfere with it.
 
 import assert from 'node:assert/strict';
 
@@ -6,8 +6,9 @@ export const CALLBACK = '/cigna/callback';
 
 const isCallback = (url) => new URL(url).pathname === CALLBACK;
 
-// Walks until Cigna sends the browser back, and stops there: { visitor, url,
-// target } with the callback's URL, and what to ask our server for.
+// Walks until Cigna sends the browser back, and stops before the callback.
+// Resolves to { visitor, url, target }: the callback's URL, and its path with
+// the query.
 export async function toCallback(gw, { visitor, ...options } = {}) {
   const who = visitor ?? gw.visitor({ member: 'alice', ...options });
   const { stopped, response } = await who.dance({ ...options,
@@ -22,7 +23,7 @@ export function queryOf(url) {
   return Object.fromEntries(new URL(url).searchParams);
 }
 
-// What the app is told by a redirect: { cigna, cigna_dance }
+// The parameters of a redirect to the app: { cigna, cigna_dance }
 export function toldApp(reply) {
   assert.equal(reply.status, 303, reply.body);
   return queryOf(reply.location);
@@ -37,26 +38,26 @@ export function titleOf(reply) {
   return /<h1>([^<]*)<\/h1>/.exec(reply.body)?.[1];
 }
 
-// The line of the error log on how a dance ended.
+// The line of the error log that tells how a dance ended.
 export function endOf(gw, danceId) {
   return gw.nginx.errorLog().split('\n').find((line) =>
     /cigna: dance (ended|not started), /.test(line)
     && line.includes(`dance: ${danceId}, `));
 }
 
-// Lines that were added to a log while `action` ran.
+// The text that was added to a log while `action` ran.
 export async function addedTo(log, action) {
   const before = log().length;
   await action();
   return log().slice(before);
 }
 
-// Keys of Redis by kind: d for dances, g for grants, o for open dances.
+// The keys in Redis of one kind: d for dances, g for grants, o for open dances.
 export async function keysOf(gw, kind) {
   return gw.redis.command('KEYS', `cigna:${kind}:*`);
 }
 
-// The one dance that is there; a test forgets those of others before.
+// The key of the only dance in Redis.  Call forgetDances() before that dance.
 export async function onlyDance(gw) {
   const keys = await keysOf(gw, 'd');
   assert.equal(keys.length, 1, `${keys}`);

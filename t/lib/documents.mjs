@@ -1,17 +1,17 @@
-// Documents as a FHIR server may hold them, each with an attack on the origin
-// that it is shown in.
+// Documents that a FHIR server may hold, each with an attack on the origin that
+// shows it.
 //
-// Each of them has a mark, `name.way.side`: its name in this list, the way in
-// which a page came by it, and whether the gates were between (`gated`) or
+// Each document has a mark, `name.way.side`: its name in this list, the way in
+// which a page loaded it, and whether it came through the gates (`gated`) or
 // not (`plain`, the control).
 
 import { deflateSync } from 'node:zlib';
 
 const KEPT = 'application/fhir+json';
 
-// The attack.  The text has neither "<" nor "&", so that it is a script in
-// HTML and XML alike.  Each step says on the console that it came off.  Each
-// way has some of the steps, or all of them would take long.
+// The attack.  Its text has neither "<" nor "&", so it is a script in HTML and
+// in XML.  Each step reports its success on the console.  Each way has only
+// some of the steps, because all of them would take long.
 function attack(mark) {
   const [, way, side] = mark.split('.');
   const steps = { disconnect: [disconnect], navigate: [read, post, worker],
@@ -38,12 +38,12 @@ const worker = (mark, side) => `await navigator.serviceWorker.register(
 const disconnect = () =>
   'await fetch(\'/cigna/disconnect\', { method: \'POST\' });';
 
-// As it is found again on a page.
+// The text by which a test finds the document on a page.
 const text = (mark) => `SHOWN:${mark};`;
 
 const XHTML = 'xmlns="http://www.w3.org/1999/xhtml"';
 
-// { kind: (mark, the URL of the document's style sheet) -> its bytes }
+// { kind: (mark, URL of the style sheet) => the document's bytes }
 const BODIES = {
   html: (mark) => `<!DOCTYPE html><title>x</title><p>${text(mark)}</p>
     <script>${attack(mark)}</script>`,
@@ -95,7 +95,7 @@ const BODIES = {
   png: () => PNG,
 };
 
-// A page with a line of text, and a script that runs when it is opened.
+// A PDF of one page with a line of text and a script that runs on opening.
 export function pdf(line, script = 'app.alert("x");') {
   const stream = `BT /F1 18 Tf 20 100 Td (${text(line)}) Tj ET`;
   const objects = [
@@ -148,9 +148,9 @@ export const PNG = Buffer.concat([
 // The documents: { name: [Content-Type (null: none, a list: as many lines),
 // kind of body, { status, lines }] }
 //
-// ACTIVE ones run by themselves wherever a browser opens them.  PASSIVE ones
-// do not, but without "nosniff" most of them are scripts where a page loads
-// them as one; and many can be read in a frame.
+// ACTIVE documents run by themselves wherever a browser opens them.  PASSIVE
+// documents do not.  Without "nosniff" most of them run when a page loads them
+// as scripts, and many can be read in a frame.
 
 export const ACTIVE = {
   'html': ['text/html', 'html'],
@@ -244,7 +244,7 @@ export const PASSIVE = {
   'mp4': ['video/mp4', 'html'],
 };
 
-// What takes no script to do harm, and documents that are what they say.
+// Documents that do harm without a script, and harmless ones.
 const OTHERS = {
   'form': ['text/html', 'form'],
   'image': ['image/png', 'png'],
@@ -269,7 +269,7 @@ const OTHERS = {
 
 const DOCUMENTS = { ...ACTIVE, ...PASSIVE, ...OTHERS };
 
-// Loaded as a script the same document is one, as far as it can be.
+// A document that a page loads in one of these ways has the body of a script.
 const SCRIPTED = new Set(['script', 'worker', 'sw']);
 
 function rawLines(type, { status = 200, lines = {} }, length, of) {
@@ -283,7 +283,7 @@ function rawLines(type, { status = 200, lines = {} }, length, of) {
   ];
 }
 
-// What a server answers to /SIDE/NAME?way=WAY with these header fields:
+// A server's answer to /SIDE/NAME?way=WAY with these header fields:
 // { status, lines, body }
 export function documentAt(target, headers = {}) {
   const { pathname, searchParams } = new URL(target, 'http://x');

@@ -1,4 +1,4 @@
-// A server that keeps every byte that is sent to it, and says nothing.
+// A server that records every byte it receives and says nothing.
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -7,9 +7,9 @@ import tls from 'node:tls';
 
 import { onEnd } from './scratch.mjs';
 
-// { port, connections, bytes, secured }: bytes are those inside TLS, secured
-// how many handshakes came to an end.  Options: certFile and keyFile, for TLS;
-// say, what is answered once something has come.
+// Returns { port, connections, bytes, secured }.  bytes: what came inside TLS;
+// secured: how many TLS handshakes completed.  Options: certFile and keyFile,
+// for TLS; say: the answer to whatever arrives.
 export async function startEavesdropper(t, { certFile, keyFile, say } = {}) {
   const heard = { connections: 0, secured: 0, bytes: '' };
   const sockets = new Set();

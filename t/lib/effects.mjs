@@ -1,5 +1,5 @@
-// Everything that a browser's pages are seen to do: what their scripts say on
-// the console, and when all of it has come to rest.
+// Observes the pages of a browser: what their scripts write to the console, and
+// when all of them are idle.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,8 +9,8 @@ const QUIET_MAX_MS = 40000;
 const NETWORK = ['request', 'response', 'requestfinished', 'requestfailed',
                  'page', 'console', 'serviceworker'];
 
-// One browser context's: `said` holds "MARK WHAT" of each script that ran.  A
-// script says "ran" first and "done" last.
+// The effects in one browser context.  `said` holds "MARK WHAT" for each step
+// of a script.  A script says "ran" first and "done" last.
 export class Effects {
   said = new Set();
   #last = Date.now();
@@ -48,8 +48,8 @@ export class Effects {
     this.said.add(`${mark} ${what}`);
   }
 
-  // Resolves when nothing has happened for a while, and the scripts that have
-  // begun are done, or gone with their pages.
+  // Resolves when nothing has happened for QUIET_MS and each script that began
+  // is done, or after QUIET_MAX_MS if a page took its script with it.
   async settled() {
     const deadline = Date.now() + QUIET_MAX_MS;
     this.#last = Date.now();

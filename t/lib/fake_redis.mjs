@@ -1,6 +1,6 @@
-// A Redis that answers HMGET as a test wants it, scripts as a real one does,
-// and everything else as one that has nothing; or everything as a real one
-// does but what the test wants otherwise.
+// A stand-in for Redis that answers as a test says.  By default it knows the
+// commands of a new connection, answers HMGET with nothing, and passes scripts
+// on to a real Redis.  With `through` it passes on all other commands too.
 
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
@@ -18,8 +18,8 @@ const GREETING = {
   ASKING: '+OK\r\n',
 };
 
-// The first complete command: { argv, rest }, or null.  Arguments may hold any
-// bytes.
+// Returns the first complete command, { argv, rest }, or null.  Arguments may
+// hold any bytes.
 function takeCommand(text) {
   const argv = [];
   let at = 0;
@@ -56,19 +56,20 @@ function replyText(value) {
 }
 
 class FakeRedis {
-  // who runs scripts
+  // the real Redis that runs scripts
   real = null;
-  // true: and all commands that are not part of the greeting
+  // true: `real` also answers all commands outside the greeting
   through = false;
-  // a reply's text, null for none, or a function of the socket
+  // the answer to HMGET: a reply's text, null for no reply, or a function of
+  // the socket
   answer = '*0\r\n';
-  // the same for other commands, by name; functions get the arguments, too
+  // { NAME: the answer to this command }; functions also get the arguments
   on = {};
   commands = [];
   connections = 0;
   // the arguments of each AUTH
   logins = [];
-  // what subscribes
+  // the sockets that have sent SUBSCRIBE
   subscribers = new Set();
 
   constructor({ certFile, keyFile } = {}) {
@@ -136,13 +137,13 @@ class FakeRedis {
     }
   }
 
-  // Is it the real one that answers?
+  // Whether the real Redis answers this command.
   #passes(name) {
     return Boolean(this.real) && !(name in this.on)
       && (/^EVAL/.test(name) || (this.through && !(name in GREETING)));
   }
 
-  // Bytes for all that subscribe.
+  // Sends bytes to all subscribers.
   tell(bytes) {
     this.subscribers.forEach((socket) => socket.write(bytes, 'latin1'));
   }

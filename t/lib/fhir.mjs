@@ -1,4 +1,4 @@
-// Requests for members' data: what is asked for, and what must come back.
+// Requests for members' data and assertions on their replies.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,8 +8,8 @@ import { until } from './scratch.mjs';
 
 const SYSTEM = 'urn:cigna-gateway:condition';
 
-// The condition an OperationOutcome of ours names, after a look at the rest of
-// the reply.
+// Checks that a reply is an OperationOutcome of the gateway, and returns the
+// condition that it names.
 export function conditionOf(reply) {
   assert.equal(reply.headers['content-type'], 'application/fhir+json',
                `${reply.status} ${reply.body}`);
@@ -27,8 +27,8 @@ export function conditionOf(reply) {
   return details.coding[0].code;
 }
 
-// A refusal as the table of conditions has it: connect is the URL where the
-// member is to go, retry whether to come again is asked for.
+// Checks a refusal against the table of conditions.  connect: the URL where the
+// member can connect; retry: true if the reply must have Retry-After.
 export function assertRefused(reply, status, condition,
                               { code, connect, retry } = {}) {
   assert.equal(`${reply.status} ${conditionOf(reply)}`,
@@ -51,7 +51,7 @@ export function assertRefused(reply, status, condition,
   }
 }
 
-// Redis cannot be asked, which is never "not connected".
+// Redis is unreachable, which must never be answered as "not connected".
 export function assertNoVault(reply) {
   assertRefused(reply, 503, 'vault_unreachable',
                 { code: 'transient', retry: true });
@@ -62,8 +62,8 @@ export function assertServed(reply) {
   assert.equal(reply.headers['cache-control'], 'no-store, private');
 }
 
-// A visitor with a grant of a new dance.  life: seconds until its access token
-// ends, while those of later dances last.
+// Returns a visitor that has just connected.  life: seconds until its access
+// token expires; tokens of later dances live for an hour.
 export async function connected(gw, { life, ...options } = {}) {
   const client = `${options.tenant ?? 'acme'}-client`;
   if (life) {
@@ -78,7 +78,7 @@ export async function connected(gw, { life, ...options } = {}) {
   return visitor;
 }
 
-// Several of them at once, whose tokens have all ended.
+// Returns connected visitors whose access tokens have all expired.
 export async function expired(gw, ...members) {
   const { control } = gw.sandbox;
 
@@ -92,7 +92,7 @@ export async function expired(gw, ...members) {
   return visitors;
 }
 
-// { outcome of the stand-in: how often } of requests to refresh
+// The refresh requests that the sandbox got: { outcome: how many }
 export async function refreshes(gw, client) {
   const { token } = await gw.sandbox.control.see({ client_id: client });
   return token.by.refresh_token ?? {};
@@ -103,7 +103,7 @@ export async function refreshCount(gw, client) {
     .reduce((sum, one) => sum + one, 0);
 }
 
-// The fields of the last line of the access log about this target.
+// The fields of the last line of the access log for this target.
 export async function logged(gw, target) {
   const line = await until(`${target} is in the access log`, () =>
     gw.nginx.accessLog().split('\n').findLast((one) =>
@@ -113,13 +113,13 @@ export async function logged(gw, target) {
     [...line.matchAll(/ (\w+)=(\S+)/g)].map(([, k, v]) => [k, v])) };
 }
 
-// What raw bytes bring back from a tenant's server.
+// Sends raw bytes to a tenant's server and returns the reply.
 export function raw(gw, bytes, { tenant = 'acme', ...options } = {}) {
   return rawRequest({ port: gw.port, ca: gw.caText,
                       servername: `${tenant}.localhost` }, bytes, options);
 }
 
-// A raw GET with these lines, on a connection that ends with it.
+// Sends a GET with these header lines, on a connection that ends after it.
 export function rawGet(gw, target, lines = [], { member = 'alice' } = {}) {
   return raw(gw, [
     `GET ${target} HTTP/1.1`,

@@ -1,5 +1,5 @@
-// What HL7's StructureDefinitions of FHIR R4 say of each element's type, as
-// HL7's own fhirpath brings them along.
+// The type of each element of FHIR R4, from HL7's StructureDefinitions as the
+// fhirpath package ships them.
 
 import { readFileSync } from 'node:fs';
 
@@ -13,7 +13,7 @@ const TYPES = read('path2Type');
 const ELSEWHERE = read('pathsDefinedElsewhere');
 const PARENTS = read('type2Parent');
 
-// Of type uri, and places all the same; and the one string that is one.
+// Elements of type uri or string that hold a link all the same.
 const PLACES = new Set([
   'Bundle.link.url', 'Bundle.entry.fullUrl', 'Bundle.entry.request.url',
   'Bundle.entry.response.location', 'Reference.reference',
@@ -36,11 +36,11 @@ for (const path of Object.keys(ELSEWHERE)) {
 const isResource = (type) => type !== undefined
   && (type === 'Resource' || isResource(PARENTS[type]));
 
-// Those that there are instances of.
+// The types of resources that have instances.
 export const resources = [...nodes.keys()].filter((node) => isResource(node)
   && node !== 'Resource' && node !== 'DomainResource');
 
-// [key, type] of what an object may have.
+// [key, type] of each element that an object may have.
 export const elementsOf = (node) => [...nodes.get(node) ?? []];
 
 export const isPrimitive = (type) => /^(System\.|[a-z])/.test(type);
@@ -57,8 +57,8 @@ const typeIn = (node, key) => {
 const isLinkIn = (node, key) => typeIn(node, key) === 'url'
   || PLACES.has(`${node}.${key}`);
 
-// Of elements that FHIR R4 does not know where they are (other versions have
-// them) only this is known: what the same key always is, wherever R4 has it.
+// Other FHIR versions have elements in places where R4 has none.  For those the
+// key decides, if R4 gives it the same type everywhere.
 const typesByKey = new Map();
 const linksByKey = new Map();
 for (const [node, elements] of nodes) {
@@ -72,8 +72,8 @@ for (const [node, elements] of nodes) {
   }
 }
 
-// What the value of a key is: a primitive type's name, "Resource", or what the
-// object is, for which all of this can be asked again.
+// The type of a key's value: the name of a primitive type, "Resource", or the
+// node of an object, which can be passed to these functions again.
 export function typeOf(node, key) {
   if (nodes.get(node)?.has(key)) {
     return typeIn(node, key);
@@ -82,8 +82,8 @@ export function typeOf(node, key) {
     ? 'Element' : typesByKey.get(key) || undefined;
 }
 
-// A string that leads somewhere.  An object that R4 does not know and that has
-// a "reference" is a Reference, unless it is a resource.
+// Whether a string is a link.  An object that R4 does not know and that has a
+// "reference" is a Reference, unless it is a resource.
 export function isLink(node, key) {
   if (nodes.get(node)?.has(key)) {
     return isLinkIn(node, key);

@@ -1,5 +1,5 @@
-// HTTP/2 by frames, right or wrong: a client that sends what it is told to and
-// notes what comes back.
+// An HTTP/2 client that sends any frames, valid or not, and records the frames
+// that come back.
 
 import { until } from './scratch.mjs';
 import { dial } from './talk.mjs';
@@ -11,7 +11,7 @@ export const FLAG = { end: 1, ack: 1, headers: 4, padded: 8, priority: 0x20 };
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const HEADER_LENGTH = 9;
 
-// The static table's entries for statuses that have one of their own.
+// The statuses that have an entry in HPACK's static table.
 const STATUSES = { 0x88: 200, 0x89: 204, 0x8a: 206, 0x8b: 304, 0x8c: 400,
                    0x8d: 404, 0x8e: 500 };
 
@@ -44,7 +44,7 @@ function hpackInteger(value, prefix) {
   }
 }
 
-// Lines as literals that are not indexed, byte for byte.
+// Encodes header lines as literals without indexing, byte for byte.
 export function block(lines) {
   const text = (value) => [...hpackInteger(value.length, 7),
                            ...Buffer.from(value, 'latin1')];
@@ -54,7 +54,7 @@ export function block(lines) {
 
 class Frames {
   streams = new Map();         // id -> { status, body, ended, reset }
-  goaway = null;               // its error code
+  goaway = null;               // the error code of a GOAWAY
   closed = false;
   #pending = Buffer.alloc(0);
 
@@ -122,7 +122,7 @@ class Frames {
     return this.streams.get(id);
   }
 
-  // What has become of a stream when it, or the connection, has ended.
+  // Resolves to the stream when it or the connection has ended.
   async outcome(id, timeout) {
     const stream = this.of(id);
     await until(`stream ${id} is over`, () => stream.ended
@@ -136,7 +136,8 @@ class Frames {
   }
 }
 
-// The first of a header's lines: nginx may change the table's size before.
+// The status, which is the first line of a header block.  nginx may change the
+// size of the dynamic table before it.
 function statusOf(payload) {
   const at = (payload[0] & 0xe0) === 0x20 ? 1 : 0;
 
@@ -144,7 +145,7 @@ function statusOf(payload) {
     ?? Number(payload.toString('latin1', at + 2, at + 5));
 }
 
-// A connection whose preface has been sent, unless begin is false.
+// Opens a connection and sends the preface, unless begin is false.
 export async function framesTo(gw, { begin = true } = {}) {
   const frames = new Frames(await dial(gw, { protocols: ['h2'] }));
   if (begin) {

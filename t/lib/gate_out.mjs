@@ -1,5 +1,5 @@
-// Drives requests through locations of idioms.mjs, and judges what a strict
-// upstream has seen of each, and what the caller was told.
+// Sends requests through the locations of idioms.mjs, and judges for each what
+// a strict upstream received and what the caller was told.
 
 import { digestOf } from './byte_recorder.mjs';
 import { ByteClient } from './byte_client.mjs';
@@ -7,7 +7,7 @@ import { ByteClient } from './byte_client.mjs';
 const LANES = 6;
 const SETTLE_MS = 30;
 
-// Lines of the caller that pass; ours are beside them.
+// Header lines of the caller that pass, and lines that the gateway writes.
 const CALLERS = ['accept', 'accept-charset', 'accept-encoding',
                  'accept-language', 'content-type', 'if-modified-since',
                  'if-none-match', 'if-range', 'prefer', 'range', 'user-agent'];
@@ -16,12 +16,13 @@ const OURS = ['host', 'connection', 'authorization', 'x-request-id',
 const ONCE = ['host', 'connection', 'authorization', 'x-request-id',
               'traceparent'];
 
-// Links are written anew where a reply is whole and plain.
+// The gateway rewrites links in whole and plain replies only, so these lines do
+// not pass where it rewrites links.
 const OF_LINKS = ['accept-encoding', 'range', 'if-range'];
 
 const OPEN = ['/metadata', '/.well-known/smart-configuration'];
 
-// What nginx itself says of a request that does not reach us.
+// Statuses that nginx itself gives to a request that the module never sees.
 const NGINX_SAYS = [0, 400, 405, 408, 413, 414, 417, 431, 501, 505];
 
 const ELSEWHERE = (reply) => reply.body === 'elsewhere' || reply.status === 301;
@@ -41,7 +42,7 @@ function isUtf8(text) {
   }
 }
 
-// What is wrong with a target; null if it is plain and below the base.
+// Returns the fault of a target, or null if it is plain and below the base.
 export function faultOfTarget(target, base) {
   const [path] = target.split('?', 1);
   const query = target.slice(path.length + 1);
@@ -69,7 +70,7 @@ export function faultOfTarget(target, base) {
 
 const list = (values) => values.map((one) => JSON.stringify(one)).join(' ');
 
-// Lines that a caller's input has of a name.
+// The values that an input has for a header name.
 function givenOf(input, name) {
   return (input.lines ?? []).map((line) => /^([^:]*):\s*(.*?)\s*$/s.exec(line))
     .filter((match) => match?.[1].toLowerCase() === name)
@@ -81,12 +82,13 @@ export class GateOut {
   replies = [];
 
   // recorder, spare: byte recorders; ports: { gate, control, gateRaw,
-  // controlRaw }; members: names; base: the path of fhir_base
+  // controlRaw }; members: their names; base: the path of fhir_base;
+  // authority: the value of Host that must leave
   constructor({ recorder, spare, ports, members, base, authority }) {
     Object.assign(this, { recorder, spare, ports, members, base, authority });
   }
 
-  // Which token is whose, found out one by one.
+  // Learns the digest of each member's token, with one request each.
   async learn(target) {
     this.digests = {};
     for (const member of this.members) {
@@ -128,7 +130,8 @@ export class GateOut {
       : ports[control ? 'control' : 'gate'];
   }
 
-  // All of one server: { rows } each get their reply and what has arrived.
+  // Sends rows that all belong to one server.  Each row gets its reply, and
+  // entries and spares: the requests that arrived at the two recorders.
   async run(rows) {
     const together = rows.filter(({ input }) => !input.alone);
     const waiting = [...together];
@@ -185,9 +188,9 @@ export class GateOut {
     this.spare.take();
   }
 
-  // What has arrived goes to the row whose X-Request-Id it has.  Bytes without
-  // one are of the request that follows on their connection, or else of the
-  // one before.
+  // Gives each arrived request to the row with its X-Request-Id.  Bytes without
+  // one belong to the next request on their connection that has one, or else to
+  // the one before.
   async #collect(rows) {
     await new Promise((resolve) => {
       setTimeout(resolve, SETTLE_MS);
@@ -213,28 +216,28 @@ export class GateOut {
     }
   }
 
-  // Whether it has line ends in its path, so that it may become several
-  // requests: without the gate it is not even sent.
+  // Whether the path of a row has line ends, so that it may become several
+  // requests.  Such a row is not sent without the gate.
   splits(row) {
     return /[\r\n]/.test(decodedOnce(this.target(row).split('?', 1)[0]));
   }
 
-  // Whether nginx without the gate has sent one plain request.
+  // Whether nginx without the gate sent one plain request.
   sentPlain({ entries: [entry, ...more], reply }) {
     return entry && more.length === 0 && !entry.fault && reply?.status === 200
       && faultOfTarget(entry.target, this.base) === null
       && /^(GET|HEAD)$/.test(entry.method) && !this.#openElsewhere(entry);
   }
 
-  // Metadata are asked for without a token, where they are and nowhere else.
+  // Metadata are requested without a token, but only at their own paths.
   #openElsewhere({ target }) {
     const [path] = target.split('?', 1);
     return OPEN.some((one) => path.endsWith(one))
       && !OPEN.includes(path.slice(this.base.length));
   }
 
-  // What is wrong; null if it is as it must be.  control: the same without the
-  // gate, where that is known.
+  // Returns the faults of a row as text, or null if there are none.  control:
+  // the same row without the gate, if there is one.
   judge(row, control) {
     const faults = row.entries.length + row.spares.length
       ? this.#judgeSent(row) : this.#judgeRefused(row, control);
@@ -246,8 +249,8 @@ export class GateOut {
     return faults.length ? this.#describe(row, faults) : null;
   }
 
-  // Pages of a search are asked for at the bare base path, where links are
-  // rewritten: a server that knows them there need not know them below "/".
+  // Where links are rewritten, the gateway requests pages of a search at the
+  // bare base path, because a server need not serve them at the base and "/".
   #targetOf({ idiom }, { entries: [entry] }) {
     const { base } = this;
     return idiom.name !== 'linked' && entry?.target?.startsWith(`${base}/?`)
@@ -288,7 +291,7 @@ export class GateOut {
 
   #judgeReply({ member, tag, input, entries }, reply) {
     if (reply?.status === 0 && input.version === '') {
-      return [];                         // of HTTP/0.9: no status, no header
+      return [];                         // HTTP/0.9 has no status or header
     }
     if (reply?.status !== 200) {
       return [`status ${reply?.status} for what has left`];
@@ -348,7 +351,7 @@ export class GateOut {
          'not this member\'s token');
   }
 
-  // The caller's lines leave as they came, or not at all.
+  // A line of the caller leaves unchanged or not at all.
   #judgeCallers(idiom, input, valuesOf, must) {
     for (const name of CALLERS) {
       if (!(idiom.writes ?? []).includes(name)) {
@@ -401,8 +404,8 @@ export class GateOut {
     ];
   }
 
-  // A request that is plain without the gate must leave it with the same
-  // target, and the same values in the lines that pass.
+  // A request that is plain without the gate must leave the gate with the same
+  // target and with the same values in the lines that pass.
   compare(row, control) {
     const fault = this.judge(row, control);
     if (fault || !this.sentPlain(control)) {

@@ -1,5 +1,5 @@
-// A whole gateway: Redis, the stand-in for Cigna, nginx with two tenants, and
-// the visitors that use it.
+// A whole gateway: Redis, the sandbox that stands in for Cigna, nginx with two
+// tenants, and the visitors that use it.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -24,8 +24,8 @@ const LOG_FORMAT = '$remote_addr "$request" $status $body_bytes_sent '
 
 const hostOf = (tenant) => `${tenant}.localhost`;
 
-// Lines of configuration: { name: value }.  An array gives several lines, null
-// none; true stands for no argument.
+// Turns { name: value } into lines of configuration.  An array gives several
+// lines, null gives none, and true gives a directive without an argument.
 export function lines(settings, indent) {
   return Object.entries(settings)
     .flatMap(([name, value]) => [value].flat().map((one) => [name, one]))
@@ -64,7 +64,7 @@ class Gateway {
       logFormat: LOG_FORMAT, ...options.nginx, http: this.configuration(),
     });
 
-    // first of all what is still to be asked of those that run
+    // registered last, so it runs first, while the servers still answer
     onEnd(t, () => this.#end());
   }
 
@@ -112,14 +112,14 @@ class Gateway {
                                            this.tenants.map(hostOf));
   }
 
-  // What an operator does before the first start, and after Redis has lost all
-  // that it had: { code, out, err } of scripts/vault.
+  // Runs scripts/vault as an operator does: { code, out, err }.
   vault(...args) {
     const { prefix = null, keys } = this.options.vault ?? {};
     return this.vaultOf({ prefix, keys: keys ?? this.file('keys') }, ...args);
   }
 
-  // The same for another vault: lines of cigna_vault over the standard ones.
+  // Runs scripts/vault for another vault.  settings: lines of cigna_vault that
+  // replace the default ones.
   async vaultOf(settings, ...args) {
     const file = this.file('vault.conf');
 
@@ -193,7 +193,7 @@ class Gateway {
   }
 
   #server(tenant, options) {
-    // of one socket, so said once
+    // Both servers share one socket, whose options nginx takes only once.
     const listen = options.listen && tenant === this.tenants[0]
       ? ` ${options.listen}` : '';
 
@@ -247,14 +247,14 @@ ${typeof options.locations === 'function' ? options.locations(this)
     };
   }
 
-  // A member's browser, logged in to the tenant's app; with no member, nobody.
+  // Returns a new browser.  With `member` it is logged in to the tenant's app.
   visitor(options = {}) {
     const visitor = new Visitor(this, options);
     this.#visitors.push(visitor);
     return visitor;
   }
 
-  // A whole dance by a new visitor: see Visitor.dance().
+  // Runs a whole dance with a new visitor: see Visitor.dance().
   dance(options = {}) {
     return this.visitor(options).dance(options);
   }
@@ -264,14 +264,14 @@ ${typeof options.locations === 'function' ? options.locations(this)
     this.dropIdle();
   }
 
-  // Of all visitors, as after a reload their connections end.
+  // Closes the idle connections of all visitors, which a reload ends.
   dropIdle() {
     for (const { client } of this.#visitors) {
       client.dropIdle();
     }
   }
 
-  // What is to be searched for secrets, now.
+  // The texts in which no secret may be found: { place: text }.
   async places() {
     const { redis, nginx } = this;
     return {
@@ -301,7 +301,7 @@ ${typeof options.locations === 'function' ? options.locations(this)
   }
 }
 
-// One browser: cookies shared by the pages of a dance and single requests.
+// One browser.  The pages of a dance and single requests share its cookies.
 class Visitor {
   constructor(gateway, { tenant = 'acme', member } = {}) {
     this.gateway = gateway;
@@ -330,7 +330,7 @@ class Visitor {
     return this.gateway.url(this.tenant, target);
   }
 
-  // To the tenant's server; the reply as HttpClient has it.
+  // Sends a request to the tenant's server and returns HttpClient's reply.
   async request(target, options) {
     const reply = await this.client.request(this.url(target), options);
     this.gateway.replies.push([target, reply.status, reply.rawHeaders,
@@ -346,10 +346,10 @@ class Visitor {
     return this.request(target, { method: 'POST', ...options });
   }
 
-  // Connect, log in, accept the terms, come back.  `until` says at which URL to
-  // stop before it is fetched: by default where the app is returned to.  Then
-  // `stopped` is that URL, with `outcome` and `danceId` as it tells them; else
-  // `response` is the last page.
+  // Connects, logs in at Cigna, accepts the terms and comes back.  The walk
+  // stops before the first URL for which `until` is true, by default the return
+  // to the app.  Then `stopped` is that URL, and `outcome` and `danceId` are
+  // taken from its query.  Otherwise `response` is the last page.
   async dance({ username = 'syntheticuser05', cancel,
                 connect = '/cigna/connect',
                 until = (url) => this.isReturn(url) } = {}) {
@@ -394,26 +394,27 @@ class RecordingBrowser extends Browser {
   }
 }
 
-// Options, all optional; settings are objects as lines() takes them, put over
-// the default ones:
+// Options, all optional.  Lines are objects for lines(), and replace the
+// default ones:
 //
-//   names                  of the tenants, two by default
+//   names                  names of the tenants, by default acme and globex
 //   zone                   size of cigna_zone
 //   vault                  lines of cigna_vault
 //   vaultOver              how to reach Redis: tcp, tls, unix
-//   tenant, tenants.NAME   lines of every cigna_tenant, of one
+//   tenant, tenants.NAME   lines of every cigna_tenant, lines of one
 //   server                 lines of both servers
 //   listen                 parameters of their listening socket: reuseport, ...
-//   fhir                   lines of location /fhir/, or a function of the
-//                          tenant that has them
-//   http, locations        text inside http {} and inside both servers, or of
-//                          locations a function of the gateway
-//   nginx                  options of startNginx: workers, allow, env, ...
-//   redisOptions           of startRedis
-//   sandboxOptions         of the stand-in: members, modes, ...
-//   clients.NAME           of a tenant's registration there
+//   fhir                   lines of location /fhir/, or a function that takes
+//                          the tenant's name and gives them
+//   http                   text inside http {}
+//   locations              text inside both servers, or a function that takes
+//                          the gateway and gives it
+//   nginx                  options of startNginx(): workers, allow, env, ...
+//   redisOptions           options of startRedis()
+//   sandboxOptions         options of the sandbox: members, modes, ...
+//   clients.NAME           a tenant's registration at the sandbox
 //   keys                   text of the key ring
-//   redis, sandbox         those of another gateway, to have two hosts
+//   redis, sandbox         servers of another gateway, to have two hosts
 //   marker                 false: the vault is not initialized
 export async function standardGateway(t, options = {}) {
   const gateway = new Gateway(options);

@@ -1,16 +1,18 @@
-// Requests of callers who mean ill: targets, header lines and bodies.
+// Requests of hostile callers: targets, header lines and bodies.
 //
 // An input is { what, ... }, with some of
-//   target(at)  what is asked for, at being where the location is; the
-//               location's own plain target if it is not there
-//   method, version, lines, body, host (null: no line), cookies
-//   first       true: one that every idiom must stand
-//   plain       true: nothing is wrong but what the gate leaves out, so that
-//               the request must be served
-//   alone       true: its X-Request-Id is not the test's, so nothing else may
-//               be under way
+//   target(at)  gives the target below the location's path `at`; without it the
+//               location's own plain target is used
+//   method, version, lines, body, host (null: no Host line)
+//   first       true: every idiom is tried with it
+//   plain       true: the gate leaves out all that is wrong, so the request
+//               must be served
+//   alone       true: its X-Request-Id is not the test's, so it must be the
+//               only request under way
+//   cut         true: the connection is not used again
+//   gone        true: the caller leaves without reading the reply
 //
-// Bytes are written as latin1.
+// Strings are sent as latin1.
 
 const hex = (byte) => byte.toString(16).padStart(2, '0');
 
@@ -21,7 +23,7 @@ const tail = (text, more) => ({
 
 const whole = (text, more) => ({ ...tail(text), target: () => text, ...more });
 
-// Bytes that a path may not have once it is decoded, and some that it may.
+// Bytes that a decoded path may not have, and some that it may have.
 const BYTES = [0x00, 0x01, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1b, 0x1f, 0x20,
                0x22, 0x23, 0x25, 0x2f, 0x3b, 0x3c, 0x3f, 0x5c, 0x7f, 0x80, 0x85,
                0xa0, 0xff];
@@ -78,7 +80,7 @@ const SPLITS = [
   'Patient?_id=1%20HTTP/1.1%0d%0aHost:%20x%0d%0a%0d%0aGET%20/',
   'Patient?x=%0d%0aX-Evil:%201',
   'Patient%3f_id=1%20HTTP/1.1%0d%0aX-Evil:%201%0d%0aX:',
-  // lines of names that may leave
+  // header lines with names that may leave
   'Patient/1%0d%0aAccept:%20evil/evil',
   'Patient/1%0d%0aPrefer:%20evil%0d%0aUser-Agent:%20evil',
   'Patient/1%0d%0aX-Request-Id:%20evil%0d%0atraceparent:%20evil',
@@ -151,8 +153,8 @@ export const TARGETS = [
   ...SPLITS.map((text) => tail(text, { first: true })), ...bytes(), ...raw(),
   ...WAYS_UP.map((text) => tail(text)), ...ODD.map((text) => tail(text)),
   ...WHOLES.map((text) => whole(text)), ...absolute(),
-  { what: 'a double of the method', method: 'GET GET' },
-  { what: 'a blank after the target', target: (at) => `${at}Patient/1 ` },
+  { what: 'a doubled method', method: 'GET GET' },
+  { what: 'a space after the target', target: (at) => `${at}Patient/1 ` },
 ];
 
 // Header lines.
@@ -202,8 +204,8 @@ const NEVER = [
   ['X-App', 'callers'], ['X-Api-Key', 'callers'], ['X-Any', 'a\tb'],
 ];
 
-// nginx takes some of these and refuses others; what it takes may leave if the
-// strictest peer can read it.
+// nginx accepts some of these and refuses others.  An accepted line may leave
+// if the strictest peer can read it.
 const SPOILT = [
   ['X-Anything', 'a\x01b'], ['X-Anything', 'a\x0bb'], ['X-Anything', 'a\x7fb'],
   ['X-Anything', 'a\x00b'], ['X-Anything', 'a\rX-Evil: 1'],
@@ -303,7 +305,7 @@ export const BODIES = [
            { body: '0\r\nAuthorization: Bearer x\r\n\r\n' }),
   lines('chunks that break', 'Transfer-Encoding: chunked',
         { body: 'zz\r\nx\r\n0\r\n\r\n' }),
-  lines('a chunk of a size that is too large', 'Transfer-Encoding: chunked',
+  lines('a chunk size that is too large', 'Transfer-Encoding: chunked',
         { body: 'ffffffffffffffffff\r\n' }),
   ...['Chunked', 'chunked, chunked', 'gzip, chunked', 'identity', 'gzip',
       'chunked;x', ' chunked', 'x-chunked', 'chunked,'].map((coding) =>

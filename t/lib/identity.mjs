@@ -1,6 +1,6 @@
-// How the gateway knows its user in tests: auth_request asks this server, who
-// believes the session cookie.  "session=alice" is the member alice; without
-// one there is no member, which is not an error.
+// The server that tells the gateway its user in tests, by auth_request.  It
+// believes the session cookie: "session=alice" is the member alice.  A request
+// without that cookie has no member, which is not an error.
 
 import { createServer } from 'node:http';
 

@@ -1,21 +1,22 @@
-// How operators write locations that proxy, as far as it decides what nginx
-// sends.  Each idiom stands below a path of its own name, with and without
-// cigna_fhir (the control), so that both can be compared.
+// The ways in which operators write proxying locations, as far as they decide
+// what nginx sends.  Each idiom has a location below its own name, with and
+// without cigna_fhir, so that a test can compare the two.  The location without
+// cigna_fhir is the control.
 //
-//   name    its path is /name/, or what `at` says
-//   what    in words, for the name of a test
-//   conf    the text of its locations: f is "cigna_fhir on;" or "off;", `to`
-//           the upstream's origin, base the FHIR base there, up what names of
-//           upstreams end with (the control has connections of its own)
-//   about   'path' if it decides about the path
-//   lines   other names that the operator's proxy_set_header writes, which may
-//           leave
-//   writes  names of the caller's lines that the operator's take the place of
-//   tail    what is asked for below it where a request is a plain one
-//   slashes true: in the server that does not merge them
-//   sent    how many recorders get the request, 1 if not said
-//   nothing true: it leads away from the FHIR base, so that nothing may leave
-//           but for the base itself
+//   name    its path is /name/, unless `at` gives another
+//   what    a description for the name of a test
+//   conf    gives the text of its locations: f is "cigna_fhir on;" or "off;",
+//           `to` the upstream's origin, base the FHIR base there, up the suffix
+//           of the names of upstreams (the control has its own connections)
+//   about   'path' if the idiom decides the path
+//   lines   other header names that the operator's proxy_set_header writes and
+//           that may leave
+//   writes  names of the caller's lines that the operator's lines replace
+//   tail    the plain target below the location
+//   slashes true: the idiom is in the server with merge_slashes off
+//   sent    how many recorders get the request, by default 1
+//   nothing true: the idiom leads away from the FHIR base, so nothing may leave
+//           except a request for the base itself
 
 const plain = (name, what, more, options = {}) => ({
   name, what, ...options,
@@ -159,13 +160,13 @@ const LINES = [
         + 'proxy_set_header X-Arg $arg_x; '
         + 'proxy_set_header X-Cook $cookie_x;',
         { lines: ['x-any', 'x-arg', 'x-cook'] }),
-  plain('never', 'proxy_set_header with what must never leave',
+  plain('never', 'proxy_set_header with lines that must never leave',
         'proxy_set_header Cookie $http_cookie; '
         + 'proxy_set_header Content-Length $http_content_length; '
         + 'proxy_set_header TE $http_te; '
         + 'proxy_set_header Expect $http_expect; '
         + 'proxy_set_header Transfer-Encoding $http_transfer_encoding;'),
-  plain('owners', 'lines of the operator\'s own',
+  plain('owners', 'proxy_set_header with the operator\'s own lines',
         'proxy_set_header X-Api-Key "k-123: a, b"; '
         + 'proxy_set_header X-App acme; '
         + 'proxy_set_header Accept application/fhir+json;',
@@ -218,7 +219,8 @@ export const IDIOMS = [...OF_PATHS, ...LINES, ...WAYS].map((idiom) => ({
   at: `/${idiom.name}/`, tail: 'Patient/1', lines: [], sent: 1, ...idiom,
 }));
 
-// What the idioms need at the level of http: spare answers 502 to all.
+// The text that the idioms need inside http {}.  spare: the port of a server
+// that answers every request with 502.
 export function idiomsHttp({ port, spare }) {
   const upstreams = (up) => `
     upstream kept${up} { server 127.0.0.1:${port}; keepalive 8;
@@ -237,7 +239,7 @@ export function idiomsHttp({ port, spare }) {
     map $http_upgrade $connection_upgrade { default upgrade; "" close; }`;
 }
 
-// The locations of a server.
+// The locations of one server.
 export function idiomsServer({ port, fhir, slashes = false, other }) {
   const to = `https://127.0.0.1:${port}`;
   const place = { f: `cigna_fhir ${fhir ? 'on' : 'off'};`, to,

@@ -1,5 +1,5 @@
-// What members do, from the first dance to the end, and requests that go on
-// while something happens to Redis.
+// A member's whole way from the first dance to the last request, and requests
+// that go on while something happens to Redis.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,9 +12,9 @@ export const SAME_ORIGIN = { headers: { 'Sec-Fetch-Site': 'same-origin' } };
 
 const masterOf = (number) => `A${String(number).padStart(14, '0')}`;
 
-// Connects, reads, refreshes, cancels, disconnects and connects again: every
-// command the gateway has for Redis.  refresh: false leaves that out, as it has
-// to wait for some time after a change of primary.
+// Connects, reads, refreshes, cancels, disconnects and connects again, which
+// uses every command that the gateway has for Redis.  refresh: false leaves the
+// refresh out, because refreshes pause for a while after a change of primary.
 export async function journey(gw, { member = 'jane', refresh = true } = {}) {
   const [visitor] = refresh ? await expired(gw, member)
     : [await connected(gw, { member })];
@@ -35,7 +35,7 @@ export async function journey(gw, { member = 'jane', refresh = true } = {}) {
   return visitor;
 }
 
-// Members who connect at once, each of whom then reads what is his own.
+// Connects members at the same time, and checks that each reads their own data.
 export async function manyMembers(gw, count = 10) {
   const visitors = await Promise.all(Array.from({ length: count }, (_, i) =>
     connected(gw, {
@@ -51,11 +51,11 @@ export async function manyMembers(gw, count = 10) {
   return visitors;
 }
 
-// Visitors that ask one request after the other.
+// Visitors that each send one request after the other.
 class Load {
   // { status or error: how often }
   counts = {};
-  // ms that a visitor had to do without a 200, at most
+  // the longest time in ms that a visitor went without a 200
   outage = 0;
   bad = 0;
   running = true;
@@ -87,7 +87,7 @@ class Load {
     }
   }
 
-  // Waits until nothing but 200 has come for a while.
+  // Waits until all replies have been 200 for this time.
   async calm(ms) {
     let since = Date.now();
     let { bad } = this;
@@ -102,9 +102,9 @@ class Load {
   }
 }
 
-// Lets visitors ask while `action` runs, and until all has been well again for
-// `calm` ms.  Every request must be answered, and nobody told that he is not
-// connected; with no outage, each of them is served.
+// Lets visitors send requests while `action` runs, and until all are served
+// again for `calm` ms.  Each request must get 200 or 503; with outage: false
+// each must get 200.
 export async function underLoad(visitors, action,
                                 { target = '/fhir/Coverage', calm = 300,
                                   outage = true } = {}) {
@@ -125,6 +125,6 @@ export async function underLoad(visitors, action,
   return load;
 }
 
-// For a report on an `underLoad()`.
+// One line that reports the result of underLoad().
 export const told = (what, { counts, outage }) =>
   `${what}: ${JSON.stringify(counts)}, back after ${outage} ms`;

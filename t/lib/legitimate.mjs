@@ -1,6 +1,6 @@
-// What apps ask of Cigna's FHIR server: targets below a location, as they
-// stand behind its last slash, and header lines.  All of them must arrive byte
-// for byte.
+// Requests that apps send to Cigna's FHIR server: targets below a location,
+// without the location's own path, and header lines.  All of them must arrive
+// byte for byte.
 
 import { loadHistories } from '../../scripts/sandbox/fhir/samples.mjs';
 
@@ -14,7 +14,7 @@ const cursor = (length) => Array.from({ length }, (_, i) =>
   'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'[
     (i * i + 7 * i) % 64]).join('');
 
-// Cigna's own, as recorded.
+// Targets that were recorded at Cigna's server.
 const RECORDED = [
   '', '?', 'metadata', 'metadata?_format=json',
   '.well-known/smart-configuration', '$userinfo', '%24userinfo', 'Patient',
@@ -36,7 +36,7 @@ const RECORDED = [
   `ExplanationOfBenefit?page=${cursor(4096)}`,
 ];
 
-// One form of each thing a query may hold.
+// One example of each form that a query may have.
 const QUERIES = [
   'patient=A00000000000005', 'patient=Patient/A00000000000005',
   'patient=Patient%2FA00000000000005', 'patient:Patient=1',
@@ -58,7 +58,7 @@ const QUERIES = [
   'x=%', 'x=%zz', 'x=?', '?', '??x', 'x=HTTP/1.1', `x=${'y'.repeat(2000)}`,
 ];
 
-// Ids and names that a path may have.
+// Ids and names that a path may hold.
 const IDS = [
   '1', 'a', 'A.b-C.9', '-', '.a', 'a.', '..a', '...', 'a..b', '_', '~',
   '0'.repeat(64), 'x'.repeat(600), '2cd30bd6-3a87-4191-af90-6daa70f58f55',
@@ -89,7 +89,7 @@ export function legitimateTargets() {
   return [...new Set(all)];
 }
 
-// Header lines that pass as they are.
+// Header lines that pass unchanged.
 export const LEGITIMATE_LINES = [
   [],
   ['Accept: application/fhir+json', 'User-Agent: fhirclient/2.5.2'],

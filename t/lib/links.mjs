@@ -1,7 +1,7 @@
-// What becomes of the links in a FHIR resource: a second implementation, which
-// shares no thought with the gateway's.  It has the whole text at hand, cuts it
-// into tokens by a regular expression, follows the types that FHIR's own
-// definitions give to each element, and leaves hosts to the platform.
+// A second implementation of rewriting links in a FHIR resource, independent of
+// the gateway's.  It reads the whole text at once, splits it into tokens with a
+// regular expression, follows the types in FHIR's own definitions, and lets the
+// platform parse hosts.
 
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { TOP, scratchDirectory } from './scratch.mjs';
 
 const MARK = '\ufeff';
 
-// without its end
+// a string without its closing quote
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*/
   .source;
 const TOKEN = new RegExp(
@@ -21,12 +21,12 @@ const CHARACTER = /\\u[0-9a-fA-F]{4}|\\?./gs;
 const DEPTH_MAX = 128;
 const PATH_MAX = 2048;
 
-// Of a path, in bytes: names that are dots to a browser or to a server, and
-// the lead bytes of characters that are longer than they need to be.
+// Bytes of a path that a browser or a server reads as "." or "..", and lead
+// bytes of overlong UTF-8.
 const DOTS = /(?:^|[/\\])[\0-\x20]*\.{1,2}(?:$|[/\\\0-\x20;?#])/;
 const OVERLONG = /[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]/;
 
-// Beside a base, at most: ports, slashes, a dot and an "s".
+// A recognised URL may exceed its base by ports, slashes, a dot and an "s".
 const PORTS_MAX = ':65535:65535'.length;
 const SLASHES_MAX = 8;
 const FORM_MAX = PORTS_MAX + SLASHES_MAX + 2;
@@ -54,7 +54,7 @@ function hostOf(authority) {
   }
 }
 
-// How much of a URL is one of the bases: characters, or undefined.
+// Returns how many characters of a URL are one of the bases, or undefined.
 function baseOf(text, bases) {
   if (/^\/(?!\/)/.test(text)) {
     const [{ path }] = bases.map(parsed);
@@ -80,7 +80,7 @@ function baseOf(text, bases) {
   return ends.length ? match[0].length + Math.max(...ends) : undefined;
 }
 
-// Decoded until there is nothing left to decode.
+// Decodes percent escapes until none is left.
 function decoded(text) {
   const once = text.replace(/%([0-9a-f]{2})/gi, (_, digits) =>
     String.fromCharCode(parseInt(digits, 16)));
@@ -92,7 +92,7 @@ function hasDots(path) {
   return DOTS.test(bytes) || OVERLONG.test(bytes);
 }
 
-// Bytes as it is written; of an escape at its end only the first counts.
+// The length in bytes as written.  An escape at the end counts as one byte.
 function lengthOf(characters) {
   const { length } = characters.at(-1) ?? '';
   return Buffer.byteLength(characters.join('')) - Math.max(0, length - 1);
@@ -106,7 +106,7 @@ function rewriteToken(token, bases, own) {
   }
   const characters = token.slice(1, -1).match(CHARACTER).slice(length);
   const [path] = /^[^?#]*/.exec(text.slice(length));
-  // an end that is written as an escape is only seen when it was read
+  // The gateway sees an end written as an escape only after its first byte.
   const end = characters[path.length]?.length > 1 ? 1 : 0;
 
   if (hasDots(path)
@@ -117,8 +117,8 @@ function rewriteToken(token, bases, own) {
   return `"${own}${text[length] === '?' ? '/' : ''}${raw}"`;
 }
 
-// Of a string that breaks: rewritten if it was known to be a link before, and
-// its path was over.
+// A malformed string is rewritten only if it was known to be a link before the
+// fault, and its path had ended.
 function rewriteBroken(text, at, bases, own) {
   const start = new RegExp(STRING, 'y');
   start.lastIndex = at;
@@ -141,7 +141,7 @@ function rewriteBroken(text, at, bases, own) {
   return text.slice(at);
 }
 
-// The states of an object or an array, and what may follow in each.
+// The states of an object or an array, and what may follow each.
 const next = {
   'array first': { value: 'array after', close: true },
   'array value': { value: 'array after' },
@@ -155,8 +155,8 @@ const next = {
   'top over': {},
 };
 
-// Where objects begin, as far as the text can be read, and which resources they
-// are.
+// Maps the offset of each object to its resourceType, as far as the text can be
+// read.
 function resourcesOf(text) {
   const types = new Map();
   const stack = [];
@@ -204,7 +204,7 @@ export function rewriteLinks(text, { bases, own }) {
     }
 
     if (/^\s/.test(token)) {
-      // stays
+      // white space stays
     } else if (token === ',' || token === ':') {
       const state = token === ',' ? may.comma : may.colon;
       if (!state) {
@@ -246,7 +246,7 @@ export function rewriteLinks(text, { bases, own }) {
   return out + text.slice(at);
 }
 
-// What the links' filter is made of.
+// The sources of the link filter.
 const SOURCES = [
   'core/fhir/cigna_link_filter.c', 'core/fhir/cigna_link_keys.c',
   'core/json/cigna_json_scan.c', 'core/fhir/cigna_fhir_base.c',
@@ -254,8 +254,8 @@ const SOURCES = [
   'core/base/cigna_slice.c', 'core/base/cigna_buf.c',
 ];
 
-// Compiles the filter, without nginx around it, as nginx and its modules are
-// compiled.  Gives the path of the program.
+// Compiles the link filter without nginx, with nginx's own options.  Returns
+// the path of the program.
 export function compileProbe(directory) {
   const probe = path.join(directory, 'links_probe');
 
@@ -268,9 +268,9 @@ export function compileProbe(directory) {
   return probe;
 }
 
-// Gives a function that rewrites by the gateway's own filter: (text, sizes of
-// pieces, bases) => text.  It fails if pieces of another size make another
-// text.
+// Builds the gateway's own link filter.  Returns a function that takes a text,
+// sizes of pieces and bases, and gives the rewritten text.  The function fails
+// if the size of the pieces changes the result.
 export function buildProbe(t, own) {
   const probe = compileProbe(scratchDirectory(t, 'links'));
 

@@ -1,4 +1,4 @@
-// What a process holds: resident memory and descriptors.
+// The resident memory and the descriptors of a process.
 
 import { readFileSync, readdirSync } from 'node:fs';
 
@@ -10,7 +10,7 @@ export function heldBy(pid) {
            files: readdirSync(`/proc/${pid}/fd`).length };
 }
 
-// The highest values of what it holds, until end() is called.
+// Watches a process; end() returns the highest values so far.
 export function watch(pid, every = 5) {
   const most = heldBy(pid);
   const timer = setInterval(() => {
@@ -25,8 +25,8 @@ export function watch(pid, every = 5) {
   } };
 }
 
-// Runs act(i) for i = 0 .. n - 1, so many at a time.  When one fails no other
-// begins, and those that have begun come to their end first.
+// Runs act(i) for i = 0 .. n - 1, `atOnce` at a time.  After a failure no other
+// begins, and those under way end before eachOf() throws.
 export async function eachOf(n, atOnce, act) {
   let next = 0;
   const one = async () => {

@@ -1,5 +1,5 @@
-// A FHIR server that notes when a request arrives, and refuses when it is told
-// to.  Whose it is says its path: .../acme/Patient.
+// A FHIR server that records when each request arrives, and refuses on demand.
+// The path of a request names its tenant: .../acme/Patient.
 
 import { performance } from 'node:perf_hooks';
 
@@ -7,7 +7,7 @@ import { startRecorder } from './recorder.mjs';
 
 const BUNDLE = '{"resourceType":"Bundle","type":"searchset"}';
 
-// What a server that has had enough says of itself.
+// The body of a refusal.
 export const THROTTLED = '{"resourceType":"OperationOutcome","issue":[{'
   + '"severity":"error","code":"throttled","diagnostics":"of the upstream"}]}';
 
@@ -38,8 +38,9 @@ class Meter {
     }, delayMs);
   }
 
-  // Answers so from now on: status, retryAfter (the field's value), tenant (or
-  // all), url (a pattern, or all), delayMs.  The newest rule that fits counts.
+  // Adds a rule for answers: status, retryAfter (the field's value), tenant (by
+  // default all), url (a pattern, by default all), delayMs.  The newest rule
+  // that fits counts.
   answer({ status = 429, tenant, url, ...more }) {
     this.#rules.unshift({
       status, ...more,
@@ -48,19 +49,19 @@ class Meter {
     });
   }
 
-  // To everybody what he asks for.
+  // Removes all rules, so every request is served.
   comply() {
     this.#rules = [];
   }
 
-  // What arrived in these ms, of one tenant or of all.
+  // The arrivals between two times in ms, of one tenant or of all.
   between(from, to, tenant) {
     return this.arrivals.filter((one) => one.at >= from && one.at < to
       && (!tenant || one.tenant === tenant));
   }
 
-  // A location that proxies here, for every tenant of a gateway.  It is to cost
-  // a busy machine little: no TLS, and the session cookie is believed.
+  // A location that proxies here, for every tenant of a gateway.  It saves time
+  // on a busy machine: it uses no TLS, and believes the session cookie.
   location(name, { to = 'http://metered', lines = [] } = {}) {
     return this.recorder.location(name, { to, lines: [
       'auth_request off;',
@@ -72,7 +73,7 @@ class Meter {
     ] });
   }
 
-  // What location() needs in http {}.
+  // The text that location() needs in http {}.
   get http() {
     return `
     upstream metered { server 127.0.0.1:${this.recorder.port}; keepalive 64; }
@@ -82,8 +83,8 @@ class Meter {
   }
 }
 
-// An upstream for location() of which the second server is the first, so that
-// nginx has one to try next: to: 'http://twice'.
+// An upstream for location() (to: 'http://twice') that lists the meter twice,
+// so that nginx has a next server to try.
 export function twice({ recorder: { port } }) {
   return `
     upstream twice {

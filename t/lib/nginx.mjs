@@ -1,8 +1,7 @@
-// Starts nginx with a configuration of the test's, and looks at its logs when
-// it stops.
+// Starts nginx with a test's configuration, and checks its logs when it stops.
 //
-// CIGNA_NGINX names an nginx with the module inside (the sanitized one); else
-// the packaged nginx loads the dynamic module.
+// CIGNA_NGINX names an nginx with the module inside (the sanitized one).
+// Without it the packaged nginx loads the dynamic module.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -22,7 +21,7 @@ const BAD_LOG = /\[(?:alert|crit|emerg)\]|open socket #/;
 
 const SANITIZER = /ERROR: \w+Sanitizer|runtime error: /;
 
-// What the master itself says about a worker that was killed.
+// The master's own lines about a worker that was killed.
 const KILLED = [
   /\[alert\] \d+#\d+: worker process \d+ exited on signal 9/,
   /\[alert\] \d+#\d+: shared memory zone "\w+" was locked by \d+/,
@@ -30,7 +29,7 @@ const KILLED = [
 
 const TEMP_PATHS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
-// What nginx as such keeps until the end of a process is no leak of ours.
+// The suppressions cover memory that nginx itself keeps until a process ends.
 const SUPPRESSIONS = 'lsan.supp';
 
 function sanitizerEnvironment(directory, { leaks = 1 } = {}) {
@@ -60,8 +59,8 @@ function configuration({ directory, http, main = '', workers = 1, level,
     ...(logFormat ? [`    log_format test '${logFormat}';`] : []),
     `    access_log ${directory}/access.log ${logFormat ? 'test' : ''};`,
     '    server_names_hash_bucket_size 128;',
-    // nginx keeps upstreams' TLS sessions to the end of a process, where a
-    // check for leaks cannot tell them from ours
+    // nginx keeps the TLS sessions of upstreams until a process ends, and the
+    // leak check cannot tell them from leaks of the module.
     ...(isStatic ? ['    proxy_ssl_session_reuse off;'] : []),
     http,
     '}',
@@ -69,9 +68,9 @@ function configuration({ directory, http, main = '', workers = 1, level,
   ].join('\n');
 }
 
-// What differs from Debian's nginx: newer ones have a directive for what was a
-// parameter of the listening socket, and warn of that; Angie takes the resolver
-// of the machine where none is configured.  A binary is read once: it is large.
+// Differences from Debian's nginx.  Newer versions have the directive http2 and
+// warn of the parameter of "listen".  Angie uses the machine's resolver if none
+// is configured.  Each binary is read only once, because it is large.
 const peculiarities = new Map();
 
 function peculiaritiesOf(binary) {
@@ -111,10 +110,10 @@ class Nginx {
     this.allowed = [...(options.allow ?? [])];
 
     mkdirSync(path.join(directory, 'temp'));
-    // the workers, who are nobody, may not be able to read it where it is
+    // The workers run as nobody, and may not be able to read the original.
     copyFileSync(`${TOP}/t/lib/${SUPPRESSIONS}`,
                  path.join(directory, SUPPRESSIONS));
-    // the sanitizers write their reports as nobody
+    // The sanitizers of the workers write their reports here as nobody.
     chmodSync(directory, 0o777);
   }
 
@@ -155,10 +154,10 @@ class Nginx {
     }
   }
 
-  // The master that nginx.pid names, in place of what started it.
+  // Takes the master that nginx.pid names for the server.
   async #adoptMaster(group) {
     const { outputFile } = this.server;
-    const pid = await until('there is a master', () => {
+    const pid = await until('nginx.pid names a new master', () => {
       const named = Number(this.file('nginx.pid'));
       return named !== this.pid && isRunning(named) && named;
     });
@@ -166,8 +165,8 @@ class Nginx {
     this.pid = pid;
   }
 
-  // Another nginx takes over, as when a new binary has been installed.  Only
-  // of one that was started with "daemon": nginx ignores it otherwise.
+  // Upgrades the binary under way, as after an installation.  This needs the
+  // option `daemon`, because nginx ignores the signal otherwise.
   async upgrade() {
     const { server: former } = this;
     const started = this.startedWorkers();
@@ -184,7 +183,8 @@ class Nginx {
     await former.exited;
   }
 
-  // `nginx -t`: { code, output }.  It ends as it is, with nothing released.
+  // Runs `nginx -t`: { code, output }.  nginx -t frees no memory at its end, so
+  // leaks are not checked.
   test() {
     return new Promise((resolve) => {
       execFile(this.binary, ['-t', ...this.arguments], {
@@ -215,8 +215,8 @@ class Nginx {
                  () => this.errorLog().match(pattern), { timeout });
   }
 
-  // The same for the access log, which nginx writes after the reply has left.
-  // from: where to begin, as an earlier length of the log.
+  // The same for the access log, which nginx writes after it has sent the
+  // reply.  from: the offset to search from, such as an earlier length.
   waitForAccessLog(pattern, from = 0) {
     return until(`the access log has ${pattern}`,
                  () => this.accessLog().slice(from).match(pattern));
@@ -230,8 +230,8 @@ class Nginx {
     return childrenOf(this.pid);
   }
 
-  // Loads the configuration again, changed or not; by default it also waits
-  // for the old workers to leave.
+  // Reloads the configuration with the changes.  By default it also waits for
+  // the old workers to exit.
   async reload(changes, { wait = true } = {}) {
     const started = this.startedWorkers();
     const old = this.workerPids();
@@ -247,7 +247,8 @@ class Nginx {
     }
   }
 
-  // Kills a worker and waits for the one that takes its place, if one does.
+  // Kills a worker.  Waits for its successor, or for the end of a worker that
+  // was already exiting.
   async killWorker(pid = this.workerPids()[0]) {
     const started = this.startedWorkers();
     const exiting = isExiting(pid);
@@ -258,7 +259,8 @@ class Nginx {
       (exiting ? !isRunning(pid) : this.startedWorkers() > started));
   }
 
-  // Stops it gracefully (SIGQUIT) or fast (SIGTERM), and checks everything.
+  // Stops nginx gracefully (SIGQUIT) or fast (SIGTERM).  Fails on bad lines in
+  // the error log, sanitizer reports, a bad exit code, or workers left behind.
   async stop(signal = 'SIGQUIT') {
     if (this.stopped) {
       return;
@@ -286,11 +288,19 @@ class Nginx {
   }
 }
 
-// Options: http (the text inside http {}), main (the text before it), workers,
-// binary, module (null: do not load it), env, level (of the error log),
-// logFormat (of the access log), connections (of a worker), allow (patterns of
-// bad-looking log lines that are expected), daemon (so that it can be
-// upgraded).
+// Options:
+//
+//   http         text inside http {}
+//   main         text before http {}
+//   workers      number of workers
+//   binary       path of another nginx
+//   module       path of the module; null: do not load it
+//   env          environment variables
+//   level        level of the error log
+//   logFormat    format of the access log
+//   connections  connections of a worker
+//   allow        patterns of bad log lines that the test expects
+//   daemon       true: nginx can be upgraded
 export async function startNginx(t, options) {
   const nginx = prepareNginx(t, options);
   onEnd(t, () => nginx.stop());
@@ -298,7 +308,7 @@ export async function startNginx(t, options) {
   return nginx;
 }
 
-// One that is not started yet, for `nginx -t` or a later start().
+// Prepares nginx for `nginx -t` or a later start().
 export function prepareNginx(t, options) {
   const nginx = new Nginx(options, scratchDirectory(t, 'nginx'));
   nginx.configure();

@@ -1,4 +1,4 @@
-// Requests at a steady rate, whatever becomes of them: an open loop.
+// An open loop: sends requests at a fixed rate without waiting for replies.
 
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,15 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const TICK_MS = 4;
 
 export class Offer {
-  answers = [];                // { at, ms, i, ...what send() resolves to }
+  answers = [];                // { at, ms, i, ...the result of send() }
   sent = 0;
   #going = true;
   #flying = new Set();
   #done;
 
-  // send(i) -> promise of an object; rate: a second.  What a busy machine
-  // holds up is made up for at once, so that the rate stays; steady: it is
-  // left out, so that never more come at once than the rate brings.
+  // send(i): gives a promise of an object; rate: requests a second.  After a
+  // delay of the machine all missed requests are sent at once, which keeps the
+  // rate.  steady: true leaves them out, so no burst exceeds the rate.
   constructor(rate, send, { steady = false } = {}) {
     this.rate = rate;
     this.send = send;
@@ -52,7 +52,7 @@ export class Offer {
     this.#flying.add(flight);
   }
 
-  // Sends no more; resolves when all are answered.
+  // Stops sending, and resolves when all requests are answered.
   async stop() {
     this.#going = false;
     await this.#done;
@@ -60,7 +60,7 @@ export class Offer {
     return this;
   }
 
-  // Those that were sent in these ms.
+  // The answers to requests that were sent between two times in ms.
   between(from, to) {
     return this.answers.filter(({ at }) => at >= from && at < to);
   }

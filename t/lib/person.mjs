@@ -1,12 +1,12 @@
-// A member with no patience: dances, reads, leaves in the middle, comes back,
-// disconnects.  Knows what is true of her, and notes every reply that is not
-// what the gateway may say then.
+// An impatient member, who dances, reads, leaves in the middle, comes back and
+// disconnects.  She knows her own state, and records each reply that the
+// gateway must not give in that state.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { HttpClient } from './client.mjs';
 
-// What may be said in place of data, whatever is broken at the moment.
+// Conditions that may replace data while something is broken.
 const OUTAGES = {
   upstream_unreachable: 502,
   upstream_late: 504,
@@ -19,10 +19,10 @@ const OUTAGES = {
 
 const NOT_CONNECTED = { not_connected: 401, grant_expired: 401 };
 
-// What becomes of a connection by leaving, or when a worker is killed.
+// Errors of a connection after the client left or a worker was killed.
 const CUT = /^(?:ECONNRESET|EPIPE|ABORT_ERR|ERR_SSL)|hang up|aborted/;
 
-// so long a run may go on after its client has left
+// how long a run may go on after its client has left
 const AFTERMATH_MS = 15000;
 
 const COOKIES_MAX = 8;
@@ -41,7 +41,7 @@ export class Person {
       ca: gw.caText, jar: this.visitor.jar, keepAlive: false });
 
     this.connected = false;        // null: not known
-    this.left = 0;                 // a dance or disconnect behind, when
+    this.left = 0;                 // when she last left a dance or disconnect
     this.wrong = [];
     this.counts = {};
   }
@@ -74,7 +74,7 @@ export class Person {
     }
   }
 
-  // A reply, or null if the connection was cut.
+  // Returns a reply, or null if the connection was cut.
   async ask(method, path, options) {
     try {
       return await this.visitor.request(path, { method, ...options });
@@ -92,7 +92,7 @@ export class Person {
     this.count(what);
   }
 
-  // A signal for a request that perhaps is left before it ends.
+  // Returns a signal that may abort a request, or undefined.
   perhapsLeaving(probability = 0.2) {
     return this.random.chance(probability)
       ? AbortSignal.timeout(this.random.between(1, 300)) : undefined;
@@ -112,13 +112,14 @@ export class Person {
     }
   }
 
-  // A token may die under way, and does with its grant, but is not sent dead.
+  // A token may expire under way, and ends with its grant.  The gateway must
+  // not send a token that has already expired.
   async #whyDead(began) {
     const reply = await this.ask('GET', '/cigna/status');
     const { expires_at: end } = reply?.status === 200 ? reply.json() : {};
 
     if (end && Date.parse(end) + 1000 < began) {
-      this.note(`a token was sent that had ended at ${end}`);
+      this.note(`the gateway sent a token that had expired at ${end}`);
     }
   }
 
@@ -131,7 +132,7 @@ export class Person {
 
     for (const [found] of body.matchAll(/A\d{14}/g)) {
       if (found !== this.master) {
-        this.note(`read what is of ${found}`);
+        this.note(`read the data of ${found}`);
       }
     }
     if (status === 200) {
@@ -153,13 +154,13 @@ export class Person {
       return;                                    // HEAD
     }
     if (!condition || condition === 'upstream_error') {
-      // what the proxy says, or Cigna itself, in its own words or not
+      // an error of Cigna or of the proxy, with or without its own body
       if (![401, 429, 500, 502, 503, 504].includes(status)) {
         this.note(`status ${status}: ${body}`);
       }
     } else if (NOT_CONNECTED[condition] === status) {
       if (connected === true) {
-        this.note(`is connected, and was told ${condition}`);
+        this.note(`is connected, but was told ${condition}`);
       }
     } else if (condition === 'grant_spent' && status === 401) {
       this.connected = this.connected && null;
@@ -187,7 +188,7 @@ export class Person {
     }
   }
 
-  // How it ended may not be known to who danced; a grant that was there stays.
+  // The end of a dance may be unknown to her.  An earlier grant stays.
   #danced(outcome, before) {
     if (outcome === 'connected') {
       this.connected = true;
@@ -197,7 +198,7 @@ export class Person {
     }
   }
 
-  // Goes away while the code is exchanged, and sometimes comes back to look.
+  // Leaves during the token exchange, and sometimes comes back.
   async leaveCallback() {
     const { connected } = this;
     let stopped;
@@ -239,7 +240,7 @@ export class Person {
       const told = reply.json();
       if (connected === true && !told.connected
           && told.reason !== 'grant_spent') {
-        this.note(`is connected, and the status is ${reply.body}`);
+        this.note(`is connected, but the status is ${reply.body}`);
       }
     } else if (reply && reply.status !== 503) {
       this.note(`status page: ${reply.status} ${reply.body}`);

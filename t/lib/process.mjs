@@ -1,5 +1,5 @@
-// Starts and stops servers.  The one registry of everything that runs is
-// here: what a failed or killed test leaves behind is ended with it.
+// Starts and stops servers.  This file has the only registry of running
+// servers, so that a failed or killed test leaves none behind.
 
 import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
@@ -55,7 +55,7 @@ class Server {
     }
   }
 
-  // The server and whatever it has forked, which is a process group.
+  // Signals the server's process group, which includes its children.
   signalGroup(signal) {
     try {
       process.kill(-this.group, signal);
@@ -66,7 +66,7 @@ class Server {
     }
   }
 
-  // Waits until ask() says yes; a server that ends instead is an error.
+  // Waits until ask() is true, and throws if the server exits instead.
   async ready(ask, timeout) {
     const answer = await until(`${this.name} is ready`,
                                async () => this.ended || ask(), { timeout });
@@ -78,7 +78,8 @@ class Server {
     return answer;
   }
 
-  // Asks it to end and returns how it did; one that does not is killed.
+  // Stops the server and returns { code, signal }.  Kills it and throws after
+  // the timeout.
   async stop(signal = 'SIGTERM', timeout = STOP_TIMEOUT) {
     this.signal(signal);
 
@@ -98,8 +99,8 @@ class Server {
   }
 }
 
-// A server that is no child of ours, such as a daemon.  group: the process
-// group to end with it.
+// A server that is not our child, such as a daemon.  group: the process group
+// to kill with it.
 class Adopted extends Server {
   constructor(name, pid, group, outputFile) {
     const child = new EventEmitter();
@@ -120,7 +121,7 @@ export function adoptServer(name, pid, { group = pid, outputFile }) {
   return new Adopted(name, pid, group, outputFile);
 }
 
-// Starts a program in a process group of its own, its output in a file.
+// Starts a program in its own process group, with its output in a file.
 export function startServer(name, command, args, { directory, env } = {}) {
   const outputFile = path.join(directory, `${name}.out`);
   const output = openSync(outputFile, 'a');
@@ -136,18 +137,19 @@ export function startServer(name, command, args, { directory, env } = {}) {
   return new Server(name, child, outputFile);
 }
 
-// The pids of a process's children.
+// The pids of the children of a process.
 export function childrenOf(pid) {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
     .filter((name) => parentOf(name) === pid).map(Number);
 }
 
-// The local TCP ports of a process, which had better stand still.
+// The local TCP ports of a process.  Stop the process first, or the result may
+// be out of date.
 export function portsOf(pid) {
   return new Set(socketsOf(pid).map(({ local }) => local));
 }
 
-// How many connections it has to a port.
+// How many connections a process has to a port.
 export function connectionsTo(pid, port) {
   return socketsOf(pid).filter(({ remote }) => remote === port).length;
 }
@@ -178,12 +180,12 @@ export function isRunning(pid) {
   return parentOf(pid) !== null;
 }
 
-// A signal that stops a process reaches it when it runs next.
+// Whether SIGSTOP has taken effect, which happens when the process runs next.
 export function isStopped(pid) {
   return statOf(pid)?.state === 'T';
 }
 
-// A worker of nginx that stays for what it has begun.
+// Whether a worker of nginx is shutting down.
 export function isExiting(pid) {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
@@ -193,7 +195,7 @@ export function isExiting(pid) {
   }
 }
 
-// null if there is no such process, or none but a zombie
+// The parent's pid, or null if the process is gone or a zombie.
 function parentOf(pid) {
   const { state, parent } = statOf(pid) ?? { state: 'Z' };
   return state === 'Z' ? null : Number(parent);

@@ -1,4 +1,4 @@
-// Random choices that can be made again: everything follows from the seed.
+// Random choices that a seed reproduces.
 
 export class Random {
   constructor(seed) {
@@ -35,7 +35,7 @@ export class Random {
     return (entries.find(([, w]) => (n -= w) < 0) ?? entries[0])[0];
   }
 
-  // another one that does not depend on how often this one is asked later
+  // Returns a new generator that is independent of later choices of this one.
   fork() {
     return new Random(this.between(0, 0x100000000));
   }

@@ -1,4 +1,4 @@
-// An upstream that keeps what arrives, and answers as it is told.
+// An upstream that records requests and answers as a test says.
 
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -7,12 +7,12 @@ import https from 'node:https';
 import { authority } from '../../scripts/lib/ca.mjs';
 import { onEnd, scratchDirectory } from './scratch.mjs';
 
-// The path of the stand-in's FHIR base, below which tokens may go.
+// The path of the sandbox's FHIR base.  Tokens may leave for paths below it.
 export const BASE = '/PatientAccess/v1-devportal';
 
 class Recorder {
   requests = [];
-  // as those of on(), for all other paths
+  // answers all paths without an answer by on()
   otherwise = (_, response) => {
     response.setHeader('Content-Type', 'application/json');
     response.end('{"resourceType":"Bundle"}');
@@ -86,26 +86,25 @@ class Recorder {
     return this.#answers.get(path) ?? this.otherwise;
   }
 
-  // The target without the base, where a location of ours has put it in front.
+  // The target without the base that location() has put in front.
   #seen(target) {
     return this.#below.some((name) => target.startsWith(BASE + name))
       ? target.slice(BASE.length) : target;
   }
 
-  // path: as it is seen here; answer(request, response, what is kept of it)
+  // path: without the base; answer(request, response, recorded request)
   on(path, answer) {
     this.#answers.set(path, answer);
   }
 
-  // What has arrived since the last call.
+  // Returns and forgets the requests since the last call.
   take() {
     return this.requests.splice(0);
   }
 
-  // A location which proxies to the path of its own name, below the base that
-  // is put in front of it, unless it is there already.
-  // to: another origin, or a whole other target of proxy_pass; fhir: whether
-  // with tokens, or arguments of cigna_fhir.
+  // A location that proxies to the path of its own name below the base.
+  // to: another origin, or another whole target of proxy_pass; fhir: true,
+  // false, or the arguments of cigna_fhir.
   location(name, { fhir = true, lines = [], to } = {}) {
     return `
         location ${name} {
@@ -129,8 +128,7 @@ class Recorder {
   }
 }
 
-// Options: plain (no TLS), ca (of another recorder), names (that its
-// certificate is for).
+// Options: plain (no TLS), ca (another recorder's), names (in its certificate).
 export async function startRecorder(t, options = {}) {
   const recorder = new Recorder();
   await recorder.start(t, options);

@@ -1,4 +1,4 @@
-// Records of the vault, as they lie in Redis.
+// Records of the vault in Redis.
 
 import { connected, grantKeys } from './fhir.mjs';
 
@@ -22,7 +22,7 @@ export async function withKey(gw, options) {
   return { visitor, key };
 }
 
-// The same grants in another Redis, which is not empty then.
+// Copies all grants to another Redis.
 export async function copyRecords(gw, redis) {
   for (const key of await grantKeys(gw)) {
     const fields = await gw.redis.command('HGETALL', key);
@@ -31,14 +31,14 @@ export async function copyRecords(gw, redis) {
   }
 }
 
-// The text with one bit of its n-th byte, from the end if below zero, another.
+// The text with one bit flipped in the byte at `at`; below zero: from the end.
 export function flipped(text, at) {
   const bytes = Buffer.from(text, 'latin1');
   bytes[at < 0 ? bytes.length + at : at] ^= 1;
   return bytes.toString('latin1');
 }
 
-// How many grants there are under each key id: { id: count }
+// The number of grants under each key id: { id: count }
 export async function grantsByKey(gw) {
   const counts = {};
 

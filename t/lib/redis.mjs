@@ -1,4 +1,4 @@
-// A real redis-server of the test's own.
+// A real redis-server for one test.
 
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -17,8 +17,8 @@ const READERS = {
   stream: (key) => ['XRANGE', key, '-', '+'],
 };
 
-// Lines of redis.conf: { name: value }.  An array gives several lines, null
-// none.
+// Turns { name: value } into lines of redis.conf.  An array gives several
+// lines, null gives none.
 function lines(settings) {
   return Object.entries(settings)
     .flatMap(([name, value]) => [value].flat().map((one) => [name, one]))
@@ -38,7 +38,7 @@ export class Redis {
     this.password = options.acl ? passwordOf(GATEWAY) : options.password;
   }
 
-  // true: those of conf/, so that the vault's tool has a user of its own
+  // true: conf/redis/ has its users, and one of them is for scripts/vault
   get hasUsers() {
     return Boolean(this.options.acl);
   }
@@ -48,7 +48,7 @@ export class Redis {
     this.tlsPort = this.options.tls ? await freePort() : 0;
   }
 
-  // The file is the server's own afterwards: it may write it again.
+  // Writes redis.conf once, because the server may rewrite the file later.
   #configure() {
     const { tls, acl, users = redisUsers, config = {} } = this.options;
     const aclFile = path.join(this.directory, 'users.acl');
@@ -80,7 +80,7 @@ export class Redis {
     }), { mode: 0o600 });
   }
 
-  // Also after stop() or kill(), on the same ports: an empty Redis.
+  // Starts an empty Redis.  After stop() or kill() it has the same ports again.
   async start() {
     this.stopped = false;
     if (!existsSync(this.confFile)) {
@@ -94,7 +94,7 @@ export class Redis {
     await this.server.ready(() => this.#connect());
   }
 
-  // true once it is ready for commands
+  // Returns true when the server accepts commands.
   async #connect() {
     const { acl, cluster } = this.options;
     try {
@@ -121,15 +121,15 @@ export class Redis {
     return true;
   }
 
-  // Only the new user gets in from now on; this connection stays.
+  // From now on only the new user can log in.  This connection stays.
   async #addUser() {
     await this.command('ACL', 'SETUSER', this.username, 'reset', 'on',
                        `>${this.password}`, '~*', '&*', '+@all');
     await this.command('ACL', 'SETUSER', 'default', 'off');
   }
 
-  // Sentinels close everybody's connections when they change a server's role:
-  // the command is repeated then.
+  // Repeats a command on a new connection if the old one was closed.  Sentinels
+  // close all connections when they change a server's role.
   async command(...args) {
     try {
       return await this.client.command(...args);
@@ -142,7 +142,7 @@ export class Redis {
     }
   }
 
-  // A connection of one's own, as another user than the harness is.
+  // Opens a new connection as this user.
   async as(user, password = passwordOf(user)) {
     const client = await RedisClient.open(this.unixPath);
     await client.command('AUTH', user, password);
@@ -156,8 +156,8 @@ export class Redis {
       .map(([, name, value]) => [name, value]));
   }
 
-  // Every key with its value: { key: reply }.  A cluster's many markers are
-  // named only: nothing of the gateway's is in them.
+  // Every key with its value: { key: reply }.  The many markers of a cluster
+  // have false for a value, because they hold no data of the gateway.
   async dump() {
     const keys = await this.command('KEYS', '*');
 
@@ -168,7 +168,7 @@ export class Redis {
     })));
   }
 
-  // All of it, to be put back by restore().
+  // Saves all keys for restore().
   async save() {
     const keys = await this.command('KEYS', '*');
     return Promise.all(keys.map(async (key) => [
@@ -176,14 +176,14 @@ export class Redis {
       await this.command('DUMP', key)]));
   }
 
-  // This and nothing else.
+  // Replaces all keys by the saved ones.
   async restore(saved) {
     await this.command('FLUSHALL');
     await Promise.all(saved.map((one) => this.command('RESTORE', ...one)));
   }
 
-  // The lines of cigna_vault that lead here; over: tcp, tls or unix; file:
-  // the path of a file of the gateway's.
+  // The lines of cigna_vault for this Redis.  over: tcp, tls or unix;
+  // file(name): gives the path of a file of the gateway.
   vault(over, file) {
     const where = {
       tcp: `redis://127.0.0.1:${this.port}`,
@@ -198,12 +198,12 @@ export class Redis {
     };
   }
 
-  // { name of a file: what it holds } of those that vault() names
+  // The files that vault() names: { name: content }
   get secrets() {
     return this.password ? { 'redis.password': this.password } : {};
   }
 
-  // The process stands still: connections stay open, nothing answers.
+  // Stops the process: connections stay open, and it answers nothing.
   freeze() {
     this.frozen = true;
     this.server.signal('SIGSTOP');
@@ -224,7 +224,7 @@ export class Redis {
     await this.server.stop();
   }
 
-  // It is gone at once, and says goodbye to nobody.
+  // Kills the process, which closes no connection properly.
   async kill() {
     if (this.stopped) {
       return;
@@ -237,8 +237,8 @@ export class Redis {
 }
 
 // Options: tls ({ certFile, keyFile, caFile }), password, username (an ACL
-// user in place of the default one), acl (true: the users of conf/redis/),
-// config ({ name: value } of redis.conf).
+// user that replaces the default one), acl (true: the users of conf/redis/),
+// config (lines of redis.conf).
 export async function startRedis(t, options = {}) {
   const redis = new Redis(options, scratchDirectory(t, 'redis'));
 

@@ -1,9 +1,9 @@
-// A small client to look into a Redis.
+// A small Redis client for tests.
 
 import { connect } from 'node:net';
 
-// Replies of the protocol's version 2.  Strings are kept as latin1, so that
-// binary values can be searched and compared.
+// Speaks RESP2.  Strings are latin1, so binary values can be searched and
+// compared.
 export class RedisClient {
   #pending = [];
   #buffer = '';
@@ -69,7 +69,7 @@ export class RedisClient {
   }
 }
 
-// { value, end }, or null if the reply is not complete
+// Returns { value, end }, or null while the reply is incomplete.
 function parseReply(text, start) {
   const lineEnd = text.indexOf('\r\n', start);
   if (lineEnd < 0) {

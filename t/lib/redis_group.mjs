@@ -1,5 +1,5 @@
-// Several Redis servers that belong together, with the users of conf/ and a
-// certificate authority of their own.
+// Several Redis servers that belong together, with the users of conf/redis/ and
+// their own certificate authority.
 
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -12,14 +12,14 @@ import { onEnd, scratchDirectory, until } from './scratch.mjs';
 const REPLICATION = {
   masteruser: 'replica',
   masterauth: passwordOf('replica'),
-  // a replica that comes back is there at once
+  // a replica that comes back is in sync at once
   'repl-diskless-sync': 'yes',
   'repl-diskless-sync-delay': 0,
   'repl-ping-replica-period': 1,
 };
 
 export class RedisGroup {
-  // all servers; those that keep data are in `nodes`
+  // servers: all of them; nodes: those that hold data
   servers = [];
   nodes = [];
 
@@ -44,7 +44,7 @@ export class RedisGroup {
     return true;
   }
 
-  // A server that is not started yet.
+  // Adds a server without starting it.
   async add(name, options = {}) {
     const directory = path.join(this.directory, name);
     const server = new Redis({ name, tls: this.tls, acl: true, ...options },
@@ -59,7 +59,7 @@ export class RedisGroup {
     return server;
   }
 
-  // One that keeps data, with what its primary wants to hear.
+  // Adds a server that holds data, without starting it.
   async addNode(options = {}) {
     const node = await this.add(`node-${this.nodes.length}`, {
       ...options,
@@ -67,7 +67,7 @@ export class RedisGroup {
         ...REPLICATION,
         ...(this.tls && {
           'tls-replication': 'yes',
-          // the cluster's bus demands a client's certificate
+          // The cluster's bus demands a client certificate.
           'tls-client-cert-file': this.client.certFile,
           'tls-client-key-file': this.client.keyFile,
         }),
@@ -79,7 +79,7 @@ export class RedisGroup {
     return node;
   }
 
-  // How configuration and servers name a server's host.
+  // The host of each server, in the gateway's configuration and in theirs.
   get host() {
     return this.names ? 'localhost' : '127.0.0.1';
   }
@@ -89,7 +89,7 @@ export class RedisGroup {
       + `${server.servicePort}`;
   }
 
-  // The lines of cigna_vault that say who we are and whom we trust.
+  // The lines of cigna_vault for the gateway's login and for TLS.
   login(file) {
     return {
       username: this.username,
@@ -103,7 +103,7 @@ export class RedisGroup {
     return { 'redis.password': this.password };
   }
 
-  // Those that can be asked.
+  // The nodes that answer commands.
   get running() {
     return this.nodes.filter((node) => !node.stopped && !node.frozen);
   }
@@ -112,8 +112,8 @@ export class RedisGroup {
     return this.nodes.find(({ servicePort }) => servicePort === Number(port));
   }
 
-  // Nothing that is written to the primary from now on reaches a replica: they
-  // stand still, and what was on its way to them is thrown away.
+  // Cuts the replicas off, so that no later write to the primary reaches them:
+  // freezes them, and drops the data that is on its way.
   async detach(primary) {
     const replicas = await this.replicasOf(primary);
 
@@ -124,7 +124,7 @@ export class RedisGroup {
     return replicas;
   }
 
-  // The primary is gone, with all that it had written since detach().
+  // Kills the primary, which loses all its writes since detach().
   async loseDetached(primary, replicas) {
     await primary.kill();
     for (const replica of replicas) {
@@ -132,8 +132,8 @@ export class RedisGroup {
     }
   }
 
-  // What the primary has written while `action` ran goes with it.  Returns
-  // those that were its replicas.
+  // Kills the primary so that its writes during `action` are lost.  Returns its
+  // former replicas.
   async losing(primary, action) {
     await this.synced();
     const replicas = await this.detach(primary);
@@ -145,7 +145,7 @@ export class RedisGroup {
     return replicas;
   }
 
-  // All replicas have what their primaries have at this moment.
+  // Waits until all replicas have what their primaries have now.
   async synced() {
     const roles = () => Promise.all(this.running.map((node) =>
       node.info('replication').then((info) => ({ node, ...info }))));
@@ -153,13 +153,13 @@ export class RedisGroup {
     const offsets = Object.fromEntries((await roles()).map(
       (one) => [one.node.servicePort, Number(one.master_repl_offset)]));
 
-    await until('replicas are in step', async () =>
+    await until('the replicas are in sync', async () =>
       (await roles()).filter(({ role }) => role === 'slave').every((one) =>
         one.master_link_status === 'up'
         && Number(one.slave_repl_offset) >= offsets[one.master_port]));
   }
 
-  // Every key of every node that runs.
+  // Every key of every running node.
   async dump() {
     const dumps = await Promise.all(this.running.map((node) => node.dump()));
     return Object.assign({}, ...dumps);

@@ -1,4 +1,4 @@
-// The users of conf/redis/, with passwords of the test's own.
+// The users of conf/redis/, with passwords for tests.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// A gateway before a FHIR server that reads bytes, and two members who share
-// the one connection to it: what one of them sends must not touch the other.
+// A gateway with a FHIR server that reads bytes, and two members who share one
+// kept connection to it.  Requests of one member must not affect the other.
 
 import assert from 'node:assert/strict';
 
@@ -10,7 +10,7 @@ import { startWire } from './wire.mjs';
 
 export const PLACE = '/w/';
 
-// The target of a request as the FHIR server is to see it.
+// The target of a request that the FHIR server must see.
 export const targetOf = (name) => `${BASE}${PLACE}${name}`;
 
 class Scene {
@@ -25,16 +25,16 @@ class Scene {
           keepalive 1; keepalive_requests 100000; }
           ${options.http ?? ''}`,
     });
-    // which is known by now
+    // The sandbox's port is known only after its start.
     this.host = new URL(this.gw.sandbox.info.fhirBase).host;
     this.gw.options.locations = [
       this.fhir.location(PLACE, { to: 'https://kept', lines: [
         'proxy_http_version 1.1;', 'proxy_set_header Connection "";',
-        // which a caller must not be able to choose
+        // A caller must not be able to choose the Host that leaves.
         'proxy_set_header Host $host;', 'auth_request /who;', ...lines] }),
       locations?.(this.fhir) ?? '',
-      // the app, which is Node, is told the cookie only: it takes no other
-      // bytes than those that it knows
+      // The app gets only the cookie, because its HTTP parser, which is node's,
+      // refuses odd bytes.
       `location = /who {
           internal;
           auth_request off;
@@ -60,20 +60,20 @@ class Scene {
     return reply.json().whose;
   }
 
-  // A name that no request has had yet.
+  // Returns a name that no request has used yet.
   name(what) {
     this.#asked += 1;
     return `${what}-${this.#asked}`;
   }
 
-  // The body of a reply to a request of this member for this name.
+  // Checks that a body answers this member's request for this name.
   assertOwn(body, member, name) {
     assert.deepEqual(JSON.parse(body), {
       resourceType: 'Basic', whose: this.numbers[member],
       target: targetOf(name) });
   }
 
-  // Another member is served, over the connection that there was before.
+  // Checks that another member is served over the same kept connection.
   async assertOthers(member = 'bob') {
     const name = this.name(member);
     const reply = await this[member].get(PLACE + name);
@@ -83,7 +83,7 @@ class Scene {
     return name;
   }
 
-  // That just these requests have arrived, [member, name], as they must be.
+  // Checks that exactly these requests, [member, name], arrived without fault.
   assertArrived(wanted) {
     const seen = this.fhir.take();
 
@@ -100,8 +100,8 @@ class Scene {
   }
 }
 
-// Options as of standardGateway; lines: more of the location, locations(fhir):
-// more of them.
+// Options: those of standardGateway(); lines: more lines of the location;
+// locations(fhir): gives more locations.
 export async function startScene(t, options = {}) {
   const scene = new Scene();
   await scene.start(t, options);

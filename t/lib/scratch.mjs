@@ -1,4 +1,4 @@
-// Private directories, free ports and waiting: what every server here needs.
+// Private directories, free ports and waiting, for all servers of the tests.
 
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
@@ -11,9 +11,9 @@ import { fileURLToPath } from 'node:url';
 export const TOP = fileURLToPath(new URL('../..', import.meta.url))
   .replace(/\/$/, '');
 
-// Runs the hook when the test ends, whatever its result: the last one that was
-// given comes first, and all run even if one fails.  t is a test's context, or
-// anything with an after() of its own.
+// Runs the hook when the test ends, whatever its result.  The newest hook runs
+// first, and all hooks run even if one fails.  t: the context of a test, or any
+// object with after().
 const hooksOf = new WeakMap();
 
 export function onEnd(t, hook) {
@@ -39,9 +39,9 @@ async function runHooks(hooks) {
   }
 }
 
-// A directory that is removed when the test ends, unless CIGNA_KEEP is set.
-// Others may look into it: nginx's workers run as nobody, and reach the Redis
-// socket and their temporary files here.
+// Makes a directory that is removed when the test ends, unless CIGNA_KEEP is
+// set.  It is readable for all, because nginx's workers run as nobody and need
+// the Redis socket and their temporary files in it.
 export function scratchDirectory(t, name = 'test') {
   const directory = mkdtempSync(path.join(tmpdir(), `cigna-${name}-`));
   chmodSync(directory, 0o755);
@@ -57,11 +57,10 @@ export function scratchDirectory(t, name = 'test') {
   return directory;
 }
 
-// A port that was free a moment ago, and not given out twice by this process,
-// nor by those that run in other lanes: below those which the system gives to
-// connections, as one of them may take it before the server does that it is
-// for.  The same holds for the port of a Redis Cluster's bus, which is 10000
-// above: so the three lanes of a whole run end below 22000.
+// Returns a port that was free a moment ago.  No port is given out twice by one
+// process or in two lanes.  All ports are below the system's ephemeral ports,
+// because a connection could take one before its server does.  The bus of a
+// Redis Cluster uses a port 10000 above, so the three lanes end below 22000.
 const PORTS = 3300;
 const FIRST_PORT = 12000 + PORTS * Number(process.env.CIGNA_LANE ?? 3);
 
@@ -86,14 +85,14 @@ function isFree(port) {
   });
 }
 
-// Fails if there is any, and says which.
+// Fails and shows the list unless it is empty.
 export function assertNone(what, list) {
   if (list.length) {
     assert.fail(`${what}:\n${list.join('\n')}`);
   }
 }
 
-// Asks until the answer is true (or anything like it), and returns it.
+// Calls ask() until its answer is truthy, and returns that answer.
 export async function until(what, ask, { timeout = 10000, every = 10 } = {}) {
   const deadline = Date.now() + timeout;
 

@@ -1,5 +1,4 @@
-// A TLS server whose replies are bytes that a test has written, and which keeps
-// the requests that came.
+// A TLS server that sends bytes written by a test, and records its requests.
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -7,7 +6,7 @@ import tls from 'node:tls';
 
 import { onEnd } from './scratch.mjs';
 
-// The first complete request: { request, rest }, or null
+// Returns the first complete request, { request, rest }, or null.
 function takeRequest(text) {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) {
@@ -33,12 +32,12 @@ function takeRequest(text) {
 class Scripted {
   requests = [];
   connections = 0;
-  // { path: reply }: bytes, after which the connection ends, or a function of
-  // the socket and the request
+  // { path: reply }.  A reply is bytes, after which the server closes the
+  // connection, or a function of the socket and the request.
   on = {};
-  // for all other paths
+  // the reply for all other paths
   otherwise = 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n';
-  // what is done to a connection before anything has come
+  // called with each new connection
   accepted = () => {};
   #sockets = new Set();
 
@@ -91,28 +90,28 @@ class Scripted {
     }
   }
 
-  // What has come since the last call.
+  // Returns and forgets the requests since the last call.
   take() {
     return this.requests.splice(0);
   }
 }
 
-// Options: ca, names (localhost if not said).
+// Options: ca, names (in the certificate, by default localhost).
 export async function startScripted(t, options) {
   const scripted = new Scripted();
   await scripted.start(t, options);
   return scripted;
 }
 
-// A reply with the length that it has.
+// A reply with its correct length.
 export function reply(body, { status = '200 OK', lines = [],
                               type = 'application/json' } = {}) {
   return [`HTTP/1.1 ${status}`, `Content-Type: ${type}`,
           `Content-Length: ${body.length}`, ...lines, '', body].join('\r\n');
 }
 
-// Sends the same bytes again and again until the other side has had enough, or
-// has taken `max` of them; returns how many it took.
+// Sends the same bytes repeatedly until the peer closes the connection or `max`
+// bytes are sent.  Returns how many were sent.
 export async function pour(socket, bytes, max) {
   const closed = new Promise((resolve) => { socket.once('close', resolve); });
 

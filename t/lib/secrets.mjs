@@ -1,9 +1,9 @@
-// Every secret of the tests carries a marker: nothing that a log, a reply, an
-// app or a dump of Redis holds may contain one.
+// Every secret of the tests carries a marker.  No log, reply, request to the
+// app or dump of Redis may contain a marker.
 
 import { assertNone } from './scratch.mjs';
 
-// places: { name: text or anything that JSON can show }
+// places: { name: a text, or a value for JSON.stringify() }
 export function assertNoSecrets(markers, places) {
   const found = Object.entries(places).flatMap(([name, content]) => {
     const text = typeof content === 'string' ? content

@@ -1,4 +1,4 @@
-// A primary, its replicas, and the Sentinels that watch over them.
+// A Redis primary, its replicas, and the Sentinels that watch them.
 
 import { RedisGroup } from './redis_group.mjs';
 import { passwordOf, sentinelUsers } from './redis_users.mjs';
@@ -6,12 +6,12 @@ import { until } from './scratch.mjs';
 
 const MASTER = 'vault';
 
-// What takes seconds by default, so that a group is complete at once, and so is
-// its failover.  A replica is good if it was heard of within five pings; with
-// the primary gone that is once a second, whatever "info-period" says.
-// One that has not heard of a failover yet makes the promoted replica a replica
-// again after four times "publish-period", which has to be longer than it takes
-// to be told.
+// Shorter periods of the Sentinels, so that a group is complete quickly and
+// fails over quickly.  A Sentinel accepts a replica that it has heard from
+// within five pings.  With the primary down it asks replicas once a second,
+// whatever "info-period" says.  A Sentinel that has not heard of a failover
+// turns the promoted server back into a replica after four times
+// "publish-period", so that time must be longer than the news takes.
 const QUICK = ['info-period', 200, 'ping-period', 300, 'ask-period', 100,
                'publish-period', 500, 'slave-reconf-timeout', 500];
 
@@ -29,7 +29,7 @@ class SentinelGroup extends RedisGroup {
     if (!this.nodes.length) {
       await this.#prepare();
     }
-    // also those that were killed
+    // This starts servers that were killed, too.
     await super.start();
     await Promise.all(this.sentinels.map((sentinel) =>
       sentinel.command('SENTINEL', 'DEBUG', ...QUICK)));
@@ -75,12 +75,12 @@ class SentinelGroup extends RedisGroup {
     };
   }
 
-  // Waits until every Sentinel that runs knows everybody, and all agree.
+  // Waits until every running Sentinel knows all servers, and all agree.
   async complete() {
     const sentinels = this.sentinels.filter(({ stopped }) => !stopped);
     const replicas = this.running.length - 1;
 
-    await until('the Sentinels know everybody', async () => {
+    await until('the Sentinels know all servers', async () => {
       const views = await Promise.all(sentinels.map((one) => this.#view(one)));
       return views.every((view) => view.flags === 'master'
         && view.port === views[0].port
@@ -97,7 +97,7 @@ class SentinelGroup extends RedisGroup {
     return { ...view, replicas: replicas.map(fields) };
   }
 
-  // The primary as a Sentinel has it.
+  // The primary that a Sentinel names.
   async primary() {
     const sentinel = this.sentinels.find(({ stopped }) => !stopped);
     const [, port] = await sentinel.command(
@@ -109,12 +109,13 @@ class SentinelGroup extends RedisGroup {
     return this.running.filter((node) => node !== primary);
   }
 
-  // To the primary of the moment.
+  // Sends a command to the current primary.
   async command(...args) {
     return (await this.primary()).command(...args);
   }
 
-  // A planned failover; returns the new primary, once all Sentinels tell of it.
+  // Runs a planned failover, and returns the new primary when all Sentinels
+  // name it.
   async failover() {
     const old = await this.primary();
     await this.sentinels[0].command('SENTINEL', 'FAILOVER', MASTER);
@@ -123,7 +124,7 @@ class SentinelGroup extends RedisGroup {
 
   async switched(old) {
     try {
-      return await until('the primary is another one', () =>
+      return await until('the Sentinels name a new primary', () =>
         this.#successor(old), { timeout: 30000 });
     } catch (error) {
       error.message += `\n${this.#lastWords()}`;
@@ -131,7 +132,8 @@ class SentinelGroup extends RedisGroup {
     }
   }
 
-  // Whom all Sentinels name, if it is another one and knows it.
+  // The server that all Sentinels name, if it is not `old` and has become a
+  // primary.
   async #successor(old) {
     const ports = await Promise.all(this.sentinels
       .filter(({ stopped }) => !stopped)
@@ -148,7 +150,7 @@ class SentinelGroup extends RedisGroup {
     return role === 'master' && primary;
   }
 
-  // What the Sentinels have logged last.
+  // The last lines of each Sentinel's log.
   #lastWords() {
     return this.sentinels.map(({ name, server }) =>
       `${name}\n${server.output.split('\n').slice(-25).join('\n')}`)
@@ -171,8 +173,9 @@ const fields = (list) => Object.fromEntries(
     [list[2 * i], list[2 * i + 1]]));
 
 // Options: replicas (1), sentinels (3), quorum, downAfter (ms), tls (true),
-// names (false: servers tell addresses of each other, as they do by default,
-// and not names), config (lines of every redis.conf).  Started and complete.
+// names (true: the servers announce host names; by default they announce
+// addresses), config (lines of every redis.conf).  Returns when the group is
+// complete.
 export async function startSentinel(t, options = {}) {
   const group = new SentinelGroup(t, options);
   await group.start();

@@ -1,23 +1,24 @@
-// The table of shapes: what an authorization server may answer, and what must
-// come of it.
+// The table of shapes: replies that an authorization server may send, and what
+// the gateway must make of each.
 //
-// A reply is a draft: fields of a JSON object, claims of an id_token, and the
-// HTTP around them.  A row changes the draft in one way.  Rows that change
-// different parts of it can be put together.
+// A draft describes a reply: the fields of a JSON object, the claims of an
+// id_token, and the HTTP around them.  A row changes a draft in one way.  Rows
+// that change different parts can be combined.
 //
 // A row is { what, part, change, end, exchange, refresh, told, named, ... }:
-//   part      what of the draft it changes; two rows of one part are no pair
-//   change    a function of the draft
-//   end       good (if not said), unread (2xx, and no tokens that can be read),
-//             lost (no HTTP reply that can be read), outage (any other status)
-//   exchange  what comes of it in a dance, if that is not what `end` says
-//   refresh   the same at a refresh: foreign is a reply with somebody else's
+//   part      the part of the draft that it changes; two rows with the same
+//             part are not combined
+//   change    changes the draft that it is given
+//   end       good (the default), unread (2xx without readable tokens), lost
+//             (not a readable HTTP reply), outage (any other status)
+//   exchange  the outcome of a dance, if `end` does not decide it
+//   refresh   the same for a refresh; foreign: the reply has another subject's
 //             tokens
-//   told      what the log says of it
-//   kept      true: no refresh token is read from it
+//   told      the pattern that the log must have
+//   kept      true: the reply has no readable refresh token
 //   named     true: a row of the list of faults that this table began with
 //
-// Bytes are written as latin1.
+// Strings are sent as latin1.
 
 import { createHmac, generateKeyPairSync, sign as signWith, constants }
   from 'node:crypto';
@@ -38,7 +39,7 @@ const draft = (fields, more) => ({
   before: '', frame: LENGTH, after: '', ending: '\r\n', open: false, ...more,
 });
 
-// tokens: fields of the reply; claims: those of its id_token
+// tokens: fields of the reply; claims: claims of its id_token
 export const tokenDraft = (tokens, claims) => draft(
   { token_type: 'Bearer', expires_in: 3600, scope: 'openid patient/*.read',
     patient: 'P1', ...tokens },
@@ -47,7 +48,7 @@ export const tokenDraft = (tokens, claims) => draft(
 
 export const documentDraft = (fields) => draft(fields);
 
-// Bytes of the reply.
+// The bytes of a reply.
 export function bytesOf(made) {
   const { version, status, type, lines, before, frame, after, ending } = made;
   const [more, body] = frame(textOf(made));
@@ -70,7 +71,7 @@ function textOf(made) {
   return made.around.reduce((all, change) => change(all, made), text);
 }
 
-// Keys, and tokens that they sign.
+// Keys, and id_tokens that they sign.
 
 export const KEYS = {
   rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),
@@ -78,7 +79,7 @@ export const KEYS = {
   p384: generateKeyPairSync('ec', { namedCurve: 'P-384' }),
   ed: generateKeyPairSync('ed25519'),
   weak: generateKeyPairSync('rsa', { modulusLength: 1024 }),
-  // of another server
+  // a key of another server
   other: generateKeyPairSync('rsa', { modulusLength: 2048 }),
 };
 
@@ -86,7 +87,7 @@ export const jwkOf = (name, more = {}) => ({
   ...KEYS[name].publicKey.export({ format: 'jwk' }), use: 'sig', kid: name,
   ...more });
 
-// What the server publishes if nothing else is said.
+// The key set that the server publishes by default.
 export const KEY_SET = ['rsa', 'p256', 'p384', 'ed'].map((name) =>
   jwkOf(name));
 
@@ -119,7 +120,7 @@ function idTokenOf(made) {
 const row = (what, part, change, more = {}) =>
   ({ what, part, change, end: 'good', ...more });
 
-// a field of the object, as it is written; undefined: none
+// Sets a field of the object to this raw text; undefined removes it.
 const put = (name, raw) => (made) => { made.fields[name] = raw; };
 const field = (name) => (what, raw, more) =>
   row(what, name, put(name, raw), more);
@@ -143,7 +144,7 @@ const CHUNKED = 'Transfer-Encoding: chunked';
 const inChunks = (options, lines = [CHUNKED]) => (body) =>
   [lines, chunks(body, options)];
 
-// Of any JSON document: its bytes.
+// Rows for any JSON document: its bytes.
 export const TEXTS = [
   row('a byte order mark', 'edge', around((text) => BOM + text),
       { named: true }),
@@ -156,33 +157,34 @@ export const TEXTS = [
   row('one byte that is not UTF-8', 'name', front('"name":"M\xfcller"'),
       { named: true }),
   row('a name of a member that is not UTF-8', 'name', front('"na\xe9":1')),
-  row('UTF-8 as it should be', 'name', front(
+  row('valid UTF-8', 'name', front(
     `"name":${latin1(json('Zoë 😀'))}`)),
   row('half a surrogate pair', 'escape', front('"half":"\\ud83d"')),
   row('the other half', 'escape', front('"half":"\\udc00\\ud83d"')),
   row('a zero byte as an escape', 'escape', front('"a\\u0000":"b\\u0000"')),
   row('a zero byte', 'control', front('"zero":"a\0b"')),
   row('a line end in a string', 'control', front('"address":"a\r\nb"')),
-  row('an escape that there is none of', 'escape', front('"odd":"\\x41\\\'"')),
+  row('escapes that JSON does not have', 'escape', front('"odd":"\\x41\\\'"')),
   row('a number that no double holds', 'number', front('"number":1e999')),
   row('a number with a zero in front', 'number', front('"number":007')),
-  row('words that are no values', 'number', front('"number":nan,"no":undef')),
+  row('words that JSON does not have', 'number',
+      front('"number":nan,"no":undef')),
   row('a member twice, the same', 'twice', front('"x":1,"x":1'),
       { named: true }),
   row('a member twice, with another value', 'twice', front('"x":1,"x":[2]'),
       { named: true }),
-  row('objects that nobody knows', 'unknown', front(
+  row('unknown members with objects', 'unknown', front(
     '"x_ext":{"access_token":"no","keys":[],"issuer":{"a":[{},[]]}}')),
-  row('30 objects in each other', 'deep', front(
+  row('30 nested objects', 'deep', front(
     `"deep":${'{"a":'.repeat(30)}1${'}'.repeat(30)}`)),
-  row('30 arrays in each other, at the end', 'deep', (made) =>
+  row('30 nested arrays at the end', 'deep', (made) =>
     made.behind.push(`"deep":${'['.repeat(30)}${']'.repeat(30)}`)),
   row('100 KB of other members', 'many', front(Array.from(
     { length: 2000 }, (_, i) => `"member_${i}":"${'x'.repeat(36)}"`).join())),
   row('an empty name', 'unknown', front('"":"","\\"}":"{"')),
 ];
 
-// Of any reply: its status line, its header lines, its framing.
+// Rows for any reply: its status line, its header lines, its framing.
 export const FRAMES = [
   row('status 201', 'status', set({ status: '201 Created' }), { named: true }),
   row('status 202', 'status', set({ status: '202 Accepted' })),
@@ -203,38 +205,39 @@ export const FRAMES = [
   row('charset utf-16', 'type', set({
     type: 'application/json; charset="utf-16"' })),
   row('type application/jwt', 'type', set({ type: 'application/jwt' })),
-  row('a type that is none', 'type', set({ type: '; /\xff' })),
+  row('a malformed type', 'type', set({ type: '; /\xff' })),
   row('two types', 'type', set({ type: ['text/html', 'application/json'] })),
-  row('a coding that was not done', 'coding', line('Content-Encoding: gzip')),
+  row('a Content-Encoding on plain JSON', 'coding',
+      line('Content-Encoding: gzip')),
   row('cookies', 'header', line('Set-Cookie: a=b; Domain=localhost')),
   row('a Retry-After', 'pause', line('Retry-After: 3600')),
-  row('a Connection that nobody keeps', 'header',
+  row('a Connection that offers an upgrade', 'header',
       line('Connection: keep-alive, Upgrade\r\nUpgrade: h2c')),
   row('a line without a value', 'header', line('X-Empty:')),
-  row('a Trailer that is announced only', 'header', line('Trailer: X-A')),
+  row('a Trailer line without a trailer', 'header', line('Trailer: X-A')),
   row('many lines', 'lines', line(Array.from(
     { length: 100 }, (_, i) => `X-Line-${i}: ${'y'.repeat(60)}`)
     .join('\r\n'))),
-  row('100 Continue before it', 'before', set({
+  row('100 Continue before the reply', 'before', set({
     before: 'HTTP/1.1 100 Continue\r\n\r\n' })),
-  row('102 and 103 before it', 'before', set({
+  row('102 and 103 before the reply', 'before', set({
     before: 'HTTP/1.1 102 Processing\r\nContent-Length: 9\r\n\r\n'
       + 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n' })),
   row('lines that end with LF alone', 'ending', set({ ending: '\n' })),
-  row('another reply behind it', 'after', set({
+  row('another reply after the reply', 'after', set({
     after: 'HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}' })),
-  row('a line end behind it', 'after', set({ after: '\r\n' })),
+  row('a line end after the reply', 'after', set({ after: '\r\n' })),
   row('a connection that stays open', 'open', set({ open: true })),
   row('chunks', 'frame', set({ frame: inChunks() })),
   row('chunks beside a length', 'frame', set({ frame: inChunks({}, [
     'Content-Length: 1', CHUNKED]) }), { named: true }),
-  row('chunks and a length that is none behind', 'frame', set({
+  row('chunks, then a malformed length', 'frame', set({
     frame: inChunks({}, [CHUNKED, 'Content-Length: many']) })),
   row('chunked twice in one line', 'frame', set({ frame: inChunks({}, [
     'Transfer-Encoding: chunked, chunked']) }), { named: true }),
   row('chunked twice in two lines', 'frame', set({ frame: inChunks({}, [
     CHUNKED, CHUNKED]) }), { named: true }),
-  row('chunks in chunks', 'frame', set({
+  row('chunks inside chunks', 'frame', set({
     frame: (body) => [[CHUNKED, CHUNKED], chunks(chunks(body))] })),
   row('coding identity', 'frame', set({ frame: (body) => [[
     'Transfer-Encoding: identity', `Content-Length: ${body.length}`], body] }),
@@ -246,11 +249,11 @@ export const FRAMES = [
   row('one byte in each chunk', 'frame', set({
     frame: (body) => inChunks(body.length < 5000 ? { size: 1 }
       : { size: 1000 })(body) })),
-  row('extensions of chunks', 'frame', set({
+  row('chunk extensions', 'frame', set({
     frame: inChunks({ more: ';a="b";c' }) })),
-  row('blanks behind the sizes of chunks', 'frame', set({
+  row('spaces after the chunk sizes', 'frame', set({
     frame: inChunks({ more: '  ' }) })),
-  row('sizes of chunks with zeros in front', 'frame', set({
+  row('chunk sizes with leading zeros', 'frame', set({
     frame: (body) => [[CHUNKED], `0000${chunks(body, { end: '000\r\n\r\n' })}`],
   })),
   row('trailers', 'frame', set({ frame: inChunks({
@@ -263,22 +266,22 @@ export const FRAMES = [
   })),
   row('a list of the same length', 'frame', set({ frame: (body) => [[
     `Content-Length: ${body.length}, ${body.length}`], body] })),
-  row('a length with zeros in front', 'frame', set({ frame: (body) => [[
+  row('a length with leading zeros', 'frame', set({ frame: (body) => [[
     `Content-Length: 000${body.length}`], body] })),
 ];
 
-// Replies that nobody can read as HTTP.
+// Replies that are not readable as HTTP.
 const broken = (what, part, change, told) =>
   row(what, part, change, { end: 'lost', told: new RegExp(told) });
 const noSingle = 'reply has no single Content-Length';
 const noStatus = 'reply has no status line of HTTP/1';
 
 export const BROKEN_FRAMES = [
-  broken('nothing at all', 'frame', set({ silent: true }),
+  broken('no bytes at all', 'frame', set({ silent: true }),
          'nothing was answered'),
   broken('a folded line', 'header', line('X-A: b\r\n c: d'),
          'reply has a folded header line'),
-  broken('a blank before the colon', 'header', line('X-A : b'),
+  broken('a space before the colon', 'header', line('X-A : b'),
          'reply has a header line without a name'),
   broken('a line without a name', 'header', line(': b'),
          'reply has a header line without a name'),
@@ -296,13 +299,13 @@ export const BROKEN_FRAMES = [
   broken('chunks that are cut', 'frame', set({
     frame: inChunks({ end: '' }) }),
          'reply was cut'),
-  broken('a size of a chunk that is none', 'frame', set({
+  broken('a malformed chunk size', 'frame', set({
     frame: (body) => [[CHUNKED], `0x${chunks(body)}`] }),
          'reply has a chunk of no size'),
-  broken('a chunk that is longer than it says', 'frame', set({
+  broken('a chunk that is longer than its size', 'frame', set({
     frame: (body) => [[CHUNKED], chunks(body).replace('\r\n', '\r\n ')] }),
          'reply has a chunk of another size than it says'),
-  broken('a coding that nobody knows', 'frame', set({
+  broken('an unknown transfer coding', 'frame', set({
     frame: inChunks({}, ['Transfer-Encoding: gzip, chunked']) }),
          'reply has an unknown transfer coding'),
   broken('140 KB', 'many', front(`"x":"${'x'.repeat(140 << 10)}"`),
@@ -311,7 +314,7 @@ export const BROKEN_FRAMES = [
          noStatus),
   broken('a status of two digits', 'status', set({ status: '20 OK' }),
          noStatus),
-  broken('101 before it', 'before', set({
+  broken('101 before the reply', 'before', set({
     before: 'HTTP/1.1 101 Switching Protocols\r\n\r\n' }),
          'reply changes the protocol'),
 ];
@@ -329,12 +332,12 @@ const idToken = field('id_token');
 export const TOKENS = [
   row('the access token twice, the same', 'access_token',
       again('access_token')),
-  row('the access token in escapes', 'access_token', (made) => {
+  row('the access token with an escape', 'access_token', (made) => {
     const [first, ...rest] = JSON.parse(made.fields.access_token);
     made.fields.access_token = `"\\u00${first.charCodeAt(0).toString(16)}${
       rest.join('')}"`;
   }),
-  row('its name in escapes', 'access_token', (made) => {
+  row('the name access_token with an escape', 'access_token', (made) => {
     made.front.push(`"access\\u005ftoken":${made.fields.access_token}`);
     made.fields.access_token = undefined;
   }),
@@ -356,29 +359,29 @@ export const TOKENS = [
   type('type bearer', '"bearer"'),
   type('type BEARER', '"BEARER"'),
   type('type bearer_token', '"bearer_token"'),
-  type('type Bearer with a blank', '" Bearer "'),
+  type('type Bearer with spaces around it', '" Bearer "'),
   type('a list of types', '["Bearer"]'),
   type('a type that is a number', '1'),
   type('a type that is an object', '{"type":"mac"}'),
   type('a type of bytes that are not UTF-8', '"Bear\xe9r"'),
   row('two types of token', 'token_type', again('token_type', '"mac"')),
 
-  life('a life as a string', '"3600"'),
-  life('a life as a float', '3600.5'),
-  life('a life with an exponent', '3.6e3'),
-  life('a life below zero', '-1'),
-  life('a life that is null', 'null'),
-  life('no life', undefined),
-  life('a life of zero', '0'),
-  life('a life that no number holds', '1e999'),
-  life('a life of 20 digits', '99999999999999999999'),
-  life('a life of 300 years', '9467085600'),
-  life('a life that is a word', '"soon"'),
-  life('a life that is an empty string', '""'),
-  life('a life that is true', 'true'),
-  life('a list of lives', '[3600]'),
-  life('a life with a zero in front', '03600'),
-  row('two lives', 'expires_in', again('expires_in', '60')),
+  life('expires_in as a string', '"3600"'),
+  life('expires_in as a float', '3600.5'),
+  life('expires_in with an exponent', '3.6e3'),
+  life('expires_in below zero', '-1'),
+  life('expires_in that is null', 'null'),
+  life('no expires_in', undefined),
+  life('expires_in of zero', '0'),
+  life('expires_in that no double holds', '1e999'),
+  life('expires_in of 20 digits', '99999999999999999999'),
+  life('expires_in of 300 years', '9467085600'),
+  life('expires_in that is a word', '"soon"'),
+  life('expires_in that is an empty string', '""'),
+  life('expires_in that is true', 'true'),
+  life('expires_in that is a list', '[3600]'),
+  life('expires_in with a leading zero', '03600'),
+  row('expires_in twice', 'expires_in', again('expires_in', '60')),
 
   scope('a list of scopes', '["openid","patient/*.read"]'),
   scope('no scope', undefined),
@@ -391,7 +394,7 @@ export const TOKENS = [
   patient('patient as Patient/ID', '"Patient/P1"', { named: true }),
   patient('patient as a path', '"/Patient/P1"'),
   patient('patient with its history', '"Patient/P1/_history/1"'),
-  patient('patient with blanks', '" P1 "'),
+  patient('patient with spaces around it', '" P1 "'),
   patient('a patient that is a number', '5'),
   patient('a patient that is null', 'null'),
   patient('no patient', undefined),
@@ -406,7 +409,7 @@ export const TOKENS = [
   error('an error that is null', 'null'),
   error('an error that is false', 'false'),
   error('an error that is an object', '{}'),
-  error('an error of blanks', '"  "'),
+  error('an error of spaces', '"  "'),
   error('the error "none"', '"none"'),
   error('the error invalid_grant beside tokens', '"invalid_grant"'),
   error('the error invalid_client beside tokens', '"invalid_client"'),
@@ -420,7 +423,7 @@ export const TOKENS = [
   idToken('an id_token that is an object', '{"sub":"x"}'),
 ];
 
-// 2xx, and no tokens that can be read: what the log says of them.
+// Replies with 2xx but without readable tokens, and the log's words for each.
 const unread = (what, part, change, told, status = '2\\d\\d') =>
   row(what, part, change, { end: 'unread', told: new RegExp(
     `status=${status},length=\\d+\\S*,${told}`) });
@@ -445,7 +448,7 @@ export const UNREAD = [
          'access_token=unprintable'),
   ...Object.entries({ 'a zero byte': 'MARKsecretA\\u0000',
                       'a control byte': 'MARKsecret\\u001bA',
-                      'a blank': 'MARKsecretA x',
+                      'a space': 'MARKsecretA x',
                       'a byte that is not UTF-8': 'MARKsecretA\xff' })
     .map(([what, token]) => unread(
       `an access token with ${what}`, 'access_token',
@@ -470,33 +473,33 @@ export const UNREAD = [
   nothing('a string', (text) => json(text)),
   nothing('a form', (text, { fields }) =>
     `token_type=Bearer&access_token=${JSON.parse(fields.access_token)}`),
-  nothing('half of it', (text) => text.slice(0, text.length >> 1)),
-  nothing('all but its last byte', (text) => text.slice(0, -1)),
-  nothing('a comma too many', (text) => text.replace(/}$/, ',}')),
+  nothing('half of the object', (text) => text.slice(0, text.length >> 1)),
+  nothing('all but the last byte', (text) => text.slice(0, -1)),
+  nothing('a trailing comma', (text) => text.replace(/}$/, ',}')),
   nothing('NaN', (text) => text.replace('{', '{"number":NaN,')),
   nothing('a comment', (text) => `/* tokens */${text}`),
-  nothing('garbage behind it', (text) => `${text}<!-- 12 ms -->`),
-  nothing('a zero byte behind it', (text) => `${text}\0`),
-  nothing('another object behind it', (text) => text + text),
-  nothing('a guard in front', (text) => `)]}',\n${text}`),
-  nothing('a list around it', (text) => `[${text}]`),
-  nothing('a call around it', (text) => `jsonp(${text});`),
-  nothing('an object around it', (text) => `{"data":${text}}`,
+  nothing('garbage after the object', (text) => `${text}<!-- 12 ms -->`),
+  nothing('a zero byte after the object', (text) => `${text}\0`),
+  nothing('another object after the object', (text) => text + text),
+  nothing('a guard before the object', (text) => `)]}',\n${text}`),
+  nothing('a list around the object', (text) => `[${text}]`),
+  nothing('a call around the object', (text) => `jsonp(${text});`),
+  nothing('an object around the object', (text) => `{"data":${text}}`,
           'access_token=none'),
-  nothing('quotes that are none', (text) => text.replaceAll('"', '\'')),
+  nothing('single quotes', (text) => text.replaceAll('"', '\'')),
   nothing('UTF-16', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')
     .toString('latin1')),
   nothing('two byte order marks', (text) => BOM + BOM + text),
-  nothing('100 arrays in each other', (text) =>
+  nothing('100 nested arrays', (text) =>
     text.replace('{', `{"a":${'['.repeat(100)}${']'.repeat(100)},`)),
-  unread('gzip that nobody asked for', 'coding', (made) => {
+  unread('gzip that the gateway did not ask for', 'coding', (made) => {
     made.lines.push('Content-Encoding: gzip');
     made.around.push((text) =>
       gzipSync(Buffer.from(text, 'latin1')).toString('latin1'));
   }, 'json=none'),
 ];
 
-// Other statuses, of which none is anybody's end.
+// Other statuses.  None of them ends a grant.
 const outage = (status, what, text, {
   exchange = 'exchange_invalid',
   told = new RegExp(`status=${status},length=\\d+`),
@@ -511,16 +514,16 @@ const inTrouble = { exchange: 'exchange_unreachable', told: /failed/ };
 export const OUTAGES = [
   outage(400, 'a page', page),
   outage(400, 'tokens', (text) => text),
-  outage(400, 'nothing', () => ''),
-  outage(401, 'JSON that breaks', () => '{"error":"invalid_grant"'),
+  outage(400, 'an empty body', () => ''),
+  outage(401, 'JSON that is cut', () => '{"error":"invalid_grant"'),
   outage(403, 'the word invalid_grant', () => 'invalid_grant'),
-  outage(404, 'an error of its own', () => '{"error":"not found"}',
+  outage(404, 'an unknown error', () => '{"error":"not found"}',
          { told: /status=404,length=21,error=unknown|invalid: not.found/ }),
   outage(302, 'tokens', (text) => text),
   outage(500, 'tokens', (text) => text, inTrouble),
   outage(500, 'invalid_grant', () => '{"error":"invalid_grant"}', inTrouble),
   outage(502, 'a page', page, inTrouble),
-  outage(503, 'nothing', () => '', inTrouble),
+  outage(503, 'an empty body', () => '', inTrouble),
 ];
 
 // id_tokens.
@@ -535,7 +538,7 @@ const written = (text) => (made) => {
   made.payload = (all) => text(payload(all));
 };
 
-// of a part: what is signed is as it is sent
+// These change each part before it is signed.
 const standard = (text) => text.replaceAll('-', '+').replaceAll('_', '/');
 const padded = (text) => text.padEnd(Math.ceil(text.length / 4) * 4, '=');
 const eachPart = (...changes) => (made) => made.part.push(...changes);
@@ -551,7 +554,7 @@ export const ID_TOKENS = [
   row('no kid', 'kid', header({ kid: undefined })),
   row('a kid that is null', 'kid', header({ kid: null })),
   row('an empty kid', 'kid', header({ kid: '' })),
-  row('other members of the header', 'header of it', header({
+  row('other members of the JWS header', 'header of it', header({
     typ: 'at+jwt', cty: 'x', x5t: 'abc', x5c: ['abc'], jku: 'https://x/' })),
   row('padding', 'alphabet', eachPart(padded)),
   row('the other alphabet', 'alphabet', eachPart(standard)),
@@ -564,13 +567,13 @@ export const ID_TOKENS = [
   row('two audiences with azp', 'claim aud', (made) => Object.assign(
     made.claims, { aud: ['other', 'acme-client'], azp: 'acme-client' })),
   claims('an empty azp', 'azp', ''),
-  claims('an end as a float', 'exp', now() + 8000.5),
-  claims('an end as a string', 'exp', `${now() + 8000}`),
-  claims('no time of issue', 'iat', undefined),
-  claims('a time of issue that is a word', 'iat', 'now'),
-  claims('a time of issue as a float', 'iat', now() - 0.5),
-  claims('a start in the past', 'nbf', now() - 600),
-  claims('a start that is null', 'nbf', null),
+  claims('exp as a float', 'exp', now() + 8000.5),
+  claims('exp as a string', 'exp', `${now() + 8000}`),
+  claims('no iat', 'iat', undefined),
+  claims('iat that is a word', 'iat', 'now'),
+  claims('iat as a float', 'iat', now() - 0.5),
+  claims('nbf in the past', 'nbf', now() - 600),
+  claims('nbf that is null', 'nbf', null),
   claims('auth_time as a string', 'auth_time', 'yesterday'),
   claims('a fhirUser that is a list', 'fhirUser', ['Patient/P1']),
   claims('an amr that is a string', 'amr', 'pwd'),
@@ -581,7 +584,7 @@ export const ID_TOKENS = [
     '{', `{"sub":"${JSON.parse(text).sub}",`))),
 ];
 
-// id_tokens that no dance takes, and what comes of them at a refresh.
+// id_tokens that a dance refuses, and their result at a refresh.
 const refused = (what, part, change, told, refresh = 'good') =>
   row(what, part, change, {
     exchange: 'id_token_invalid', refresh,
@@ -606,20 +609,20 @@ export const REFUSED_ID_TOKENS = [
       .digest('base64url') }), 'algorithm'),
   refused('a key of another server', 'signature', set({ key: 'other' }),
           'signature'),
-  refused('a key of another server, and its name', 'signature', set({
+  refused('a key of another server with its kid', 'signature', set({
     header: { alg: 'RS256', kid: 'other' }, key: 'other' }), 'unknown_key'),
-  refused('a kid that nobody knows', 'kid', header({ kid: 'unknown' }),
+  refused('an unknown kid', 'kid', header({ kid: 'unknown' }),
           'unknown_key'),
-  refused('the name of a key of another kind', 'kid', header({ kid: 'p256' }),
+  refused('the kid of a key of another kind', 'kid', header({ kid: 'p256' }),
           'algorithm'),
   refused('a signature that is cut', 'signature', jws((token) =>
     token.slice(0, -8)), 'signature'),
   refused('a critical extension', 'header of it', header({ crit: ['exp'] }),
           'malformed'),
-  refused('two parts', 'signature', jws((token) =>
+  refused('two parts instead of three', 'signature', jws((token) =>
     token.split('.').slice(0, 2).join('.')), 'malformed'),
   refused('a word', 'signature', jws(() => 'none'), 'malformed'),
-  refused('a payload that is no JSON', 'payload', written(() => '<html>'),
+  refused('a payload that is not JSON', 'payload', written(() => '<html>'),
           'malformed'),
   refused('two subjects', 'payload', written((text) =>
     text.replace('{', '{"sub":"x",')), 'malformed'),
@@ -628,30 +631,29 @@ export const REFUSED_ID_TOKENS = [
   wrong('no audience', 'aud', undefined, 'audience'),
   wrong('another client as audience', 'aud', 'other-client', 'audience'),
   wrong('another authorized party', 'azp', 'other', 'audience'),
-  wrong('an end in the past', 'exp', now() - 86400, 'expired'),
-  wrong('no end', 'exp', undefined, 'malformed'),
-  wrong('a time of issue in the future', 'iat', now() + 86400,
-        'from_the_future'),
-  wrong('a start in the future', 'nbf', now() + 86400, 'from_the_future'),
+  wrong('exp in the past', 'exp', now() - 86400, 'expired'),
+  wrong('no exp', 'exp', undefined, 'malformed'),
+  wrong('iat in the future', 'iat', now() + 86400, 'from_the_future'),
+  wrong('nbf in the future', 'nbf', now() + 86400, 'from_the_future'),
   wrong('another nonce', 'nonce', 'of-another-dance', 'nonce'),
   wrong('a nonce that is a list', 'nonce', ['x'], 'nonce'),
   wrong('no subject', 'sub', undefined, 'malformed'),
   wrong('a subject that is a number', 'sub', 5, 'malformed'),
 ];
 
-// Only at a refresh, where the subject is known: whose tokens are they?
+// Rows for refreshes only, where the gateway knows the subject.
 const atRefresh = (what, refresh, change) =>
   row(what, 'claim sub', change, { refreshOnly: true, refresh });
 
 export const SUBJECTS = [
   atRefresh('another subject with a good signature', 'foreign', stranger()),
-  atRefresh('another subject and no audience, well signed', 'foreign',
+  atRefresh('another subject and no audience with a good signature', 'foreign',
             stranger(claim('aud', undefined))),
-  atRefresh('another subject and issuer, well signed', 'foreign',
+  atRefresh('another subject and issuer with a good signature', 'foreign',
             stranger(claim('iss', 'https://other.example'))),
-  atRefresh('another subject of our issuer, by another key', 'foreign',
+  atRefresh('another subject of our issuer, signed by another key', 'foreign',
             stranger(set({ key: 'other' }))),
-  atRefresh('another subject and issuer, by another key', 'good',
+  atRefresh('another subject and issuer, signed by another key', 'good',
             stranger((made) => {
               made.claims.iss = 'https://other.example';
               made.key = 'other';
@@ -670,24 +672,24 @@ export const SUBJECTS = [
 ];
 
 // Key sets and metadata.  A row is { what, change, sign, exchange, told, ... }:
-//   change    of the document's draft
+//   change    changes the draft of the document
 //   sign      header and key of the id_token
-//   exchange  what becomes of a dance: connected, if not said
-//   told      what the log says, of a document that is used as well
-//   status, configured, issuer: of metadata, see below
+//   exchange  the outcome of a dance, by default connected
+//   told      the pattern that the log must have, even if the document is used
+//   status, configured, issuer: only for metadata, see below
 
 const some = (rows, ...names) => rows.filter(({ what, named }) =>
   named || names.includes(what));
 
-// Those of any document that are tried with key sets and metadata.
+// The rows for any document that are tried with key sets and metadata.
 const DOCUMENTS = [
   ...some(TEXTS, 'a byte order mark and white space', 'an indented text',
           'half a surrogate pair', 'a number that no double holds',
-          '30 objects in each other', '100 KB of other members'),
+          '30 nested objects', '100 KB of other members'),
   ...some(FRAMES, 'status 203', 'no reason', 'no type', 'type text/html',
-          'charset latin1', 'two types', 'a coding that was not done',
-          '100 Continue before it', 'chunks in chunks', 'no length',
-          'one byte in each chunk', 'another reply behind it',
+          'charset latin1', 'two types', 'a Content-Encoding on plain JSON',
+          '100 Continue before the reply', 'chunks inside chunks', 'no length',
+          'one byte in each chunk', 'another reply after the reply',
           'a connection that stays open', 'lines that end with LF alone'),
 ];
 
@@ -716,7 +718,7 @@ const byP256 = { header: { alg: 'ES256', kid: 'p256' }, key: 'p256' };
 const others = (count, more) => Array.from({ length: count }, (_, i) =>
   jwkOf('other', { kid: `k${i}`, ...more }));
 const withoutKid = (keys) => keys.map(({ kid: _, ...key }) => key);
-// a modulus of another key for each
+// Keys with different moduli.
 const different = (count) => Array.from({ length: count }, (_, i) => {
   const n = bytes(modulus);
   n.writeUInt32BE(0xc0000000 + i, 0);
@@ -727,10 +729,10 @@ export const KEY_SETS = [
   ...documents([]),
   keySet('a kid twice, the other key first', [
     jwkOf('other', { kid: 'rsa' }), jwkOf('rsa')]),
-  keySet('a kid of keys of two kinds', [
+  keySet('one kid for keys of two kinds', [
     jwkOf('p256', { kid: 'rsa' }), jwkOf('rsa')]),
   keySet('a key twice', [jwkOf('rsa'), jwkOf('rsa')]),
-  keySet('a key under two names', [jwkOf('rsa', { kid: 'a' }), jwkOf('rsa')]),
+  keySet('a key under two kids', [jwkOf('rsa', { kid: 'a' }), jwkOf('rsa')]),
   keySet('no kid in the keys', withoutKid(KEY_SET)),
   keySet('no kid in the token, and several keys of its kind', [
     ...others(4), jwkOf('rsa')], { sign: noKid }),
@@ -741,42 +743,44 @@ export const KEY_SETS = [
   keySet('a kid that is a number', [jwkOf('rsa', { kid: 1 })]),
   keySet('an empty kid', [jwkOf('rsa', { kid: '' })]),
   keySet('a kid of 300 bytes', [jwkOf('rsa', { kid: 'k'.repeat(300) })]),
-  keySet('keys of kinds that nobody knows', [
+  keySet('keys of unknown kinds, and a good one', [
     { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA', kid: 'rsa' },
     { kid: 'rsa' }, { kty: 'EC', crv: 'secp256k1', x, y, kid: 'rsa' },
     { kty: 'OKP', crv: 'X25519', x, kid: 'rsa' }, jwkOf('rsa')]),
-  keySet('values that are no keys', [null, 'rsa', 5, [], {}, jwkOf('rsa')]),
-  keySet('a secret beside', [{ kty: 'oct', k: 'AAAA', kid: 'rsa' },
-                             jwkOf('rsa')]),
+  keySet('values that are not keys, and a good key', [
+    null, 'rsa', 5, [], {}, jwkOf('rsa')]),
+  keySet('a secret, and a good key', [{ kty: 'oct', k: 'AAAA', kid: 'rsa' },
+                                      jwkOf('rsa')]),
   keySet('chains of certificates', [jwkOf('rsa', {
     x5c: ['AAAA'.repeat(400)], x5t: 'abc', 'x5t#S256': 5, exp: 1, iss: 'x' })]),
-  keySet('a key for encryption under the same name', [
+  keySet('a key for encryption under the same kid', [
     jwkOf('other', { kid: 'rsa', use: 'enc' }), jwkOf('rsa')]),
   keySet('no use', [jwkOf('rsa', { use: undefined })]),
   keySet('a use that is null', [jwkOf('rsa', { use: null, alg: null })]),
-  keySet('operations', [jwkOf('rsa', { key_ops: ['sign', 'verify'] })]),
+  keySet('key_ops', [jwkOf('rsa', { key_ops: ['sign', 'verify'] })]),
   keySet('the algorithm in the key', [jwkOf('rsa', { alg: 'RS256' })]),
   keySet('padding', [jwkOf('rsa', { n: `${modulus}==`, e: 'AQAB' })]),
   keySet('the other alphabet', [jwkOf('rsa', {
     n: bytes(modulus).toString('base64') })]),
-  keySet('a zero byte in front of the modulus', [jwkOf('rsa', {
+  keySet('a modulus with a leading zero byte', [jwkOf('rsa', {
     n: Buffer.concat([Buffer.alloc(1), bytes(modulus)]).toString('base64url'),
     e: 'AAEAAQ' })]),
   keySet('coordinates with padding', [jwkOf('p256', {
     x: bytes(x).toString('base64'), y: bytes(y).toString('base64') })],
          { sign: byP256 }),
-  keySet('coordinates with a zero byte in front', [jwkOf('p256', {
+  keySet('coordinates with a leading zero byte', [jwkOf('p256', {
     x: Buffer.concat([Buffer.alloc(1), bytes(x)]).toString('base64url') })],
          { sign: byP256 }),
-  keySet('a weak key beside', [jwkOf('weak', { kid: 'rsa' }), jwkOf('rsa')]),
+  keySet('a weak key, and a good one', [
+    jwkOf('weak', { kid: 'rsa' }), jwkOf('rsa')]),
   keySet('200 keys, the last of which signs', [...others(199), jwkOf('rsa')]),
-  keySet('200 keys for encryption, and one', [
+  keySet('200 keys for encryption, and a good one', [
     ...others(200, { use: 'enc' }), jwkOf('rsa')]),
   document('two lists, the last of which counts', front('"keys":[]')),
 
   badKeys('no key at all', [], '0 keys'),
   badKeys('a weak key', [jwkOf('weak', { kid: 'rsa' })], '1 key, 1 weak'),
-  badKeys('a key whose secret is there', [{
+  badKeys('a key with its secret half', [{
     ...KEYS.rsa.privateKey.export({ format: 'jwk' }), kid: 'rsa' }],
           '1 key, 1 secret'),
   badKeys('a key for encryption', [jwkOf('rsa', { use: 'enc' })],
@@ -785,19 +789,20 @@ export const KEY_SETS = [
           '1 key, 1 other algorithm'),
   badKeys('keys of unknown kinds', [{ kty: 'AKP' }, { kty: 'rsa' }, 7],
           '3 keys, 1 no object, 2 unknown kind'),
-  badKeys('a modulus that is none', [jwkOf('rsa', { n: '!' })],
+  badKeys('a malformed modulus', [jwkOf('rsa', { n: '!' })],
           '1 key, 1 broken'),
   noKeys('no list', put('keys', undefined)),
   noKeys('a list that is null', put('keys', 'null')),
   noKeys('a list that is an object', put('keys', '{}')),
-  noKeys('the list alone', around(() => json(KEY_SET))),
+  noKeys('the list without an object', around(() => json(KEY_SET))),
   noKeys('a page', around(() => '<html>')),
-  noKeys('nothing', around(() => '')),
-  noKeys('half of it', around((text) => text.slice(0, text.length >> 1))),
-  noKeys('garbage behind it', around((text) => `${text};`)),
+  noKeys('an empty body', around(() => '')),
+  noKeys('half of the object', around((text) =>
+    text.slice(0, text.length >> 1))),
+  noKeys('garbage after the object', around((text) => `${text};`)),
   noKeys('status 404', set({ status: '404 Not Found' }), 404),
   noKeys('status 302', set({ status: '302 Found' }), 302),
-  foreignKeys('the key of another server by the name of ours', [
+  foreignKeys('the key of another server under our kid', [
     jwkOf('other', { kid: 'rsa' })], 'signature'),
   foreignKeys('keys of another server', others(3), 'unknown_key'),
   foreignKeys('only keys of other kinds', [jwkOf('p256', { kid: 'rsa' })],
@@ -806,9 +811,9 @@ export const KEY_SETS = [
     ...different(39), ...withoutKid([jwkOf('rsa')])], 'signature'),
 ];
 
-// Metadata: what is configured beside it, and what of a URL becomes of it.
-//   configured  names of endpoints that are configured as well
-//   issuer      a function of the issuer: the one of the id_token
+// Metadata.  Rows have these members as well:
+//   configured  names of endpoints that are also configured
+//   issuer      takes the issuer and gives the one of the id_token
 //   exchange    null: no dance begins
 const member = (name, value, more) => document(
   `${name} ${value === undefined ? 'absent' : json(value)}`,
@@ -821,7 +826,7 @@ const noDocument = (what, change, told) =>
   document(what, change, { exchange: null, told });
 const BOTH = ['authorization_endpoint', 'token_endpoint'];
 const beside = (what, change, told, more) =>
-  document(`${what}, both endpoints being configured`, change,
+  document(`${what}, with both endpoints configured`, change,
            { configured: BOTH, told, unsigned: true, ...more });
 const rewritten = (change) => (made) => {
   for (const name of Object.keys(made.fields)) {
@@ -834,8 +839,8 @@ const REASON = /discovery failed: (the document is )?not a JSON object/;
 
 export const METADATA = [
   ...documents(['edge', 'name', 'escape', 'twice', 'number']),
-  document('blanks behind URLs', rewritten((url) => `${url} `)),
-  document('line ends behind URLs', rewritten((url) => `${url}\r\n`)),
+  document('spaces after URLs', rewritten((url) => `${url} `)),
+  document('line ends after URLs', rewritten((url) => `${url}\r\n`)),
   document('white space around URLs', rewritten((url) => `\t ${url}\n`)),
   document('an endpoint twice, the last of which counts', front(
     '"token_endpoint":"https://other.example/token"'),
@@ -874,10 +879,10 @@ export const METADATA = [
   beside('status 204', set({ status: '204 No Content', frame: () => [[], ''] }),
          /not a JSON object/),
   beside('garbage', around(() => '\xff\x00garbage'), /not a JSON object/),
-  beside('no endpoints in it', (made) => {
+  beside('no endpoints', (made) => {
     BOTH.forEach((name) => { made.fields[name] = undefined; });
   }, undefined, { unsigned: false }),
-  beside('endpoints in clear in it', (made) => {
+  beside('endpoints without TLS', (made) => {
     BOTH.forEach((name) => { made.fields[name] = '"http://localhost/x"'; });
   }, /"token_endpoint": not an https URL/, { unsigned: false }),
 
@@ -891,17 +896,17 @@ export const METADATA = [
   no('authorization_endpoint', undefined, /no "authorization_endpoint"/),
   no('issuer', 'http://localhost/', /"issuer" is not an https URL/),
   no('issuer', ['https://localhost/'], /"issuer" is not an https URL/),
-  document('an issuer with a slash more than is configured', (made) => {
+  document('an issuer with one more slash than configured', (made) => {
     made.fields.issuer = made.fields.issuer.replace(/"$/, '/"');
   }, { configured: ['issuer'], exchange: null,
        told: /"issuer" is not the one that is configured/ }),
   noDocument('a page', around(page), REASON),
-  noDocument('nothing', around(() => ''), REASON),
-  noDocument('a list around it', around((text) => `[${text}]`), REASON),
-  noDocument('a comma too many', around((text) => text.replace(/}$/, ',}')),
+  noDocument('an empty body', around(() => ''), REASON),
+  noDocument('a list around the object', around((text) => `[${text}]`), REASON),
+  noDocument('a trailing comma', around((text) => text.replace(/}$/, ',}')),
              REASON),
-  noDocument('half of it', around((text) => text.slice(0, text.length >> 1)),
-             REASON),
+  noDocument('half of the object', around((text) =>
+    text.slice(0, text.length >> 1)), REASON),
   noDocument('status 404', set({ status: '404 Not Found' }), /status: 404/),
   noDocument('status 401', set({ status: '401 No' }), /status: 401/),
 ];

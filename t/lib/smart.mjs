@@ -1,7 +1,6 @@
-// What becomes of the OAuth endpoints in metadata: a second implementation,
-// which shares no thought with the gateway's.  It reads the whole text into a
-// tree in which every value knows where it stands, asks the tree, and edits the
-// text from its end.
+// A second implementation of replacing the OAuth endpoints in metadata,
+// independent of the gateway's.  It parses the whole text into a tree with the
+// offsets of each value, searches the tree, and edits the text from its end.
 
 const OAUTH
   = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris';
@@ -24,7 +23,7 @@ class Tree {
   constructor(text) {
     this.text = text;
     this.at = 0;
-    // left open where the text breaks
+    // A node without `end` is cut off by a syntax error.
     this.root = {};
     try {
       this.#value(this.root);
@@ -45,7 +44,7 @@ class Tree {
     return found;
   }
 
-  // Is this what comes next?
+  // Takes this character if it comes next, and tells whether it did.
   #next(character) {
     this.#take(SPACE);
     if (this.text[this.at] !== character) {

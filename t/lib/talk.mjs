@@ -1,5 +1,4 @@
-// A connection to a gateway over which any bytes go out, and replies come in
-// one by one.
+// A connection to a gateway that sends any bytes and reads replies one by one.
 
 import { once } from 'node:events';
 import tls from 'node:tls';
@@ -7,7 +6,7 @@ import tls from 'node:tls';
 import { until } from './scratch.mjs';
 
 class Talk {
-  text = '';                   // what has come and is not read yet
+  text = '';                   // received and not yet read
   closed = false;
 
   constructor(socket) {
@@ -16,7 +15,7 @@ class Talk {
     socket.on('data', (more) => { this.text += more; });
     socket.on('error', () => {});
     socket.on('close', () => { this.closed = true; });
-    // nginx has said what it had to say, perhaps before it has read it all
+    // nginx ends its side after its last reply, even if it has not read all.
     socket.on('end', () => { this.closed = true; });
   }
 
@@ -26,13 +25,13 @@ class Talk {
     }
   }
 
-  // { status, lines, body, interim } of the next one, or null if the
-  // connection ends before one has begun.  A body that is cut is null.
+  // Returns the next reply, { status, lines, body, interim }, or null if the
+  // connection ends first.  body is null if it was cut.
   async reply({ head = false } = {}) {
     const interim = [];
 
     for (;;) {
-      await until('there is a header', () =>
+      await until('a header has arrived', () =>
         this.closed || this.text.includes('\r\n\r\n'));
       if (!this.text.includes('\r\n\r\n')) {
         return null;
@@ -62,13 +61,13 @@ class Talk {
       return this.#take(Number(length));
     }
     if (lines['transfer-encoding'] !== 'chunked') {
-      await until('it is closed', () => this.closed);
+      await until('nginx closes the connection', () => this.closed);
       return this.#take(this.text.length);
     }
 
     let body = '';
     for (;;) {
-      await until('there is a chunk', () =>
+      await until('a chunk has arrived', () =>
         this.closed || this.text.includes('\r\n'));
       const [size] = this.text.split('\r\n', 1);
       const content = await this.#take(size.length + parseInt(size, 16) + 4);
@@ -83,7 +82,7 @@ class Talk {
   }
 
   async #take(length) {
-    await until('all is there', () =>
+    await until('the whole body has arrived', () =>
       this.closed || this.text.length >= length);
     if (!(this.text.length >= length)) {
       return null;
@@ -93,9 +92,10 @@ class Talk {
     return content;
   }
 
-  // Whether the other side ends it, within so many ms.
+  // Whether nginx closes the connection within this time.
   async ends(ms = 300) {
-    await until('it is closed', () => this.closed, { timeout: ms })
+    await until('nginx closes the connection', () => this.closed,
+                { timeout: ms })
       .catch(() => {});
     return this.closed;
   }
@@ -105,7 +105,7 @@ class Talk {
   }
 }
 
-// tenant: whose server it is to lead to; protocols: for ALPN.
+// tenant: the tenant whose server is called; protocols: those for ALPN.
 export async function dial(gw, { tenant = 'acme',
                                  protocols = ['http/1.1'] } = {}) {
   const socket = tls.connect({

@@ -1,14 +1,15 @@
-// Many tenants of one gateway: their blocks, and a location that serves
-// whichever a request names.
+// Many tenants of one gateway: their blocks, and a location that serves the
+// tenant that a request names.
 
 import { lines } from './gateway.mjs';
 
-// n names: prefix0, prefix1, ...
+// Returns n names: prefix0, prefix1, ...
 export const named = (prefix, n) =>
   Array.from({ length: n }, (_, i) => `${prefix}${i}`);
 
-// Their blocks, with the endpoints of the gateway's stand-in; settings: lines
-// over the usual ones, or a function of the name that has them.
+// The blocks of these tenants, with the endpoints of the gateway's sandbox.
+// settings: lines that replace the default ones, or a function that takes the
+// name and gives them.
 export function tenantBlocks(gw, names, settings = {}) {
   const { info } = gw.sandbox;
 
@@ -25,8 +26,8 @@ export function tenantBlocks(gw, names, settings = {}) {
   }, 4)}\n}`).join('\n');
 }
 
-// The tenant is what the line X-Tenant says, and the member what X-Who says:
-// the operator's decision, as the lines go through a map.
+// The header X-Tenant names the tenant, and X-Who names the member.  Both go
+// through a map, which stands for the operator's decision to believe them.
 export const NAMED = `
 map $http_x_tenant $named_tenant { "" ""; default $http_x_tenant; }
 map $http_x_who $named_member { "" ""; default $http_x_who; }
@@ -43,6 +44,6 @@ location /named/ {
     proxy_ssl_trusted_certificate  ${gw.ca.certFile};
 }`;
 
-// A request of nobody's, which the tenant's counters have as one for metadata.
+// A request without a member, which the tenant counts as one for metadata.
 export const metadataOf = (gw, tenant) => gw.visitor()
   .get('/named/metadata', { headers: { 'X-Tenant': tenant } });

@@ -1,4 +1,4 @@
-// scripts/vault, run as an operator runs it.
+// Runs scripts/vault as an operator does.
 
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -25,7 +25,8 @@ export function runVault(args, options = {}) {
   });
 }
 
-// Options of the tool that log in as its own user, where conf/'s users are.
+// Options that log the tool in as its own user, if Redis has the users of
+// conf/redis/.
 export function vaultLogin(redis, directory) {
   if (!redis.hasUsers) {
     return [];
@@ -35,6 +36,6 @@ export function vaultLogin(redis, directory) {
   return ['--username', USER, '--password-file', file];
 }
 
-// `settings`: lines of cigna_vault; the text of a configuration with them.
+// The text of a configuration.  settings: lines of cigna_vault.
 export const vaultConfiguration = (settings, more = '') =>
   `http {\n    cigna_vault {\n${settings}\n    }\n${more}\n}\n`;

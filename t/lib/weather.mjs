@@ -1,5 +1,5 @@
-// What happens to a gateway over time: faults of Cigna, of Redis, reloads and
-// workers that die, one thing after the other.
+// Events that happen to a gateway one after the other: faults of Cigna and of
+// Redis, reloads, and workers that are killed.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -16,7 +16,7 @@ const FAULTS = {
   revoke_delay_ms: { 0: 2, 1500: 1 },
 };
 
-// after these it is not known whether a token was spent
+// After these faults the gateway cannot know whether a token was spent.
 const LOSING = new Set(['cut-after', 'cut-mid', 'hang', 'garbage', 'html']);
 
 export class Weather {
@@ -82,7 +82,7 @@ export class Weather {
     await this.gw.nginx.reload({ http: this.configuration() }, { wait: false });
   }
 
-  // One of those that serve; the old ones of a reload are left to themselves.
+  // Kills a worker that serves, not one that a reload has replaced.
   async kill() {
     const { nginx } = this.gw;
     const started = [...nginx.errorLog()

@@ -1,6 +1,6 @@
-// An upstream that reads bytes, as the strictest of all servers does: whatever
-// is not one plain GET or HEAD, with nothing behind it, is a fault.  Its reply
-// says whose token came, by number, and what was asked for.
+// An upstream that reads bytes as the strictest server does: everything except
+// one plain GET or HEAD with nothing after it is a fault.  Its reply has the
+// number of the token that came, and the target.
 
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
@@ -15,7 +15,8 @@ const BEARER = /^Bearer (MARKs[\w-]{15}|eyJ[\w.-]+)$/;
 const REQUEST = /^(GET|HEAD) (\/[!-~\x80-\xff]*) (HTTP\/1\.[01])$/;
 const LINE = /^([!#$%&'*+.^_`|~\dA-Za-z-]+): ?([\t -~\x80-\xff]*)$/;
 
-// What a FHIR location's requests never have, next to X-Forwarded-*.
+// Header lines that a request of a FHIR location never has, beside
+// X-Forwarded-*.
 const NEVER = new Set(['content-length', 'transfer-encoding', 'te', 'trailer',
                        'upgrade', 'expect', 'keep-alive', 'cookie', 'cookie2',
                        'proxy-authorization', 'proxy-connection', 'forwarded',
@@ -23,16 +24,16 @@ const NEVER = new Set(['content-length', 'transfer-encoding', 'te', 'trailer',
 
 const BYTES_MAX = 16 << 20;
 
-// so long it waits for what may follow the header
+// how long the server waits for bytes after the header
 const BEYOND_MS = 3;
 
 class Wire {
   requests = [];               // see read()
-  bytes = '';                  // all that has come, up to a bound
+  bytes = '';                  // all received bytes, up to BYTES_MAX
   tokens = new Map();          // token -> number, in the order of arrival
   connections = 0;
   sockets = new Set();
-  // What is sent for a request: text, or null to cut the connection.
+  // Gives the reply to a request: a text, or null to cut the connection.
   answer = (seen) => this.reply(seen);
 
   async start(t, { plain, ca, names = ['localhost'] }) {
@@ -117,7 +118,7 @@ class Wire {
     seen.whose = this.tokens.get(seen.token);
   }
 
-  // A reply to it, of this status, with these other lines and this body.
+  // A reply to a request, with this status, more lines and this body.
   reply({ method, target, whose, lines }, status = 200,
         { more = [], body, type = 'application/json' } = {}) {
     const closes = lines.some(([name, value]) =>
@@ -131,13 +132,13 @@ class Wire {
             method === 'HEAD' ? '' : content].join('\r\n');
   }
 
-  // What has arrived since the last call.
+  // Returns and forgets the requests since the last call.
   take() {
     return this.requests.splice(0);
   }
 
   // A location that proxies here, to the path of its own name below the base.
-  // to: another origin, or a whole other target of proxy_pass.
+  // to: another origin, or another whole target of proxy_pass.
   location(name, { to = `https://127.0.0.1:${this.port}`, lines = [] } = {}) {
     const target = /^https?:\/\/[^/]+$/.test(to) ? `${to}${BASE}${name}` : to;
     return `
@@ -153,8 +154,8 @@ class Wire {
   }
 }
 
-// { bytes, beyond, method, target, lines, token, faults } of what has come:
-// beyond is what followed the header.
+// Reads a request: { bytes, beyond, method, target, lines, token, faults }.
+// beyond: the bytes after the header.
 export function read(bytes, beyond = '') {
   const ended = bytes.endsWith('\r\n\r\n');
   const [first, ...rest] = (ended ? bytes.slice(0, -4) : bytes).split('\r\n');
@@ -211,8 +212,7 @@ function pathFaults(target) {
     .map((segment) => `segment ${JSON.stringify(segment)}`);
 }
 
-// Options: plain (no TLS), ca (of another one), names (that its certificate is
-// for).
+// Options: plain (no TLS), ca (another wire's), names (in its certificate).
 export async function startWire(t, options = {}) {
   const wire = new Wire();
   await wire.start(t, options);

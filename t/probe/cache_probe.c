@@ -1,14 +1,14 @@
 
 /*
- * A module for the tests only: looks at the shared memory of ngx_cigna_module
- * from inside a worker.
+ * An nginx module for tests only.  It reads and changes the shared memory of
+ * ngx_cigna_module from inside a worker.
  *
  *     location = /probe { cigna_probe; }
  *
  *     /probe?op=put&id=1&len=20&generation=3&checked=0[&epoch=5]
  *
- * answers with a JSON object; arguments that are not there are 0.  The token
- * of an entry follows from its id and generation, so that any mix-up shows.
+ * A request gets a JSON object.  Absent arguments are 0.  The token of an entry
+ * is derived from its id and generation, so any mix-up shows.
  */
 
 
@@ -137,7 +137,7 @@ ngx_module_t  ngx_cigna_probe_module = {
 };
 
 
-/* what nginx's build writes beside a module */
+/* nginx's build writes these for a module. */
 
 ngx_module_t  *ngx_modules[] = { &ngx_cigna_probe_module, NULL };
 
@@ -252,7 +252,7 @@ ngx_cigna_probe_arg(ngx_cigna_probe_t *p, const char *name)
 }
 
 
-/* every seventh key is the same as others but for its last bytes */
+/* Keys of ids that 7 divides differ only in their last bytes. */
 
 static void
 ngx_cigna_probe_key(ngx_cigna_probe_t *p, uint64_t id)
@@ -282,7 +282,7 @@ ngx_cigna_probe_who(u_char *who, uint64_t id)
     (void) ngx_sprintf(text, "%027uL", id * 0x9e3779b97f4a7c15);
     ngx_memcpy(who, text, CIGNA_NAME_LEN);
 
-    /* first bytes that order a tree differently from the rest */
+    /* The first bytes order a tree differently from the rest. */
 
     (void) ngx_sprintf(text, "%08xD", (uint32_t) id * 2654435761);
     ngx_memcpy(who, text, 8);
@@ -381,7 +381,7 @@ ngx_cigna_probe_get_entry(ngx_cigna_probe_t *p, ngx_uint_t *epoch,
 }
 
 
-/* epoch: the one that get told; without it the one of now */
+/* epoch: the epoch that "get" returned, by default the current one */
 
 static void
 ngx_cigna_probe_put(ngx_cigna_probe_t *p)
@@ -430,7 +430,7 @@ ngx_cigna_probe_drop(ngx_cigna_probe_t *p)
 }
 
 
-/* grant: of whose grant the word is, generation: which one */
+/* grant, generation: those of the invalidation message */
 
 static void
 ngx_cigna_probe_invalidate(ngx_cigna_probe_t *p)
@@ -446,7 +446,7 @@ ngx_cigna_probe_invalidate(ngx_cigna_probe_t *p)
 }
 
 
-/* at the time "checked" */
+/* Makes entries suspect that were checked before the time "checked". */
 
 static void
 ngx_cigna_probe_suspect(ngx_cigna_probe_t *p)
@@ -458,8 +458,8 @@ ngx_cigna_probe_suspect(ngx_cigna_probe_t *p)
 
 
 /*
- * Puts n entries with records of len bytes into the journal, from id on, which
- * Redis has confirmed or not; n may be 0.
+ * Puts n entries with records of len bytes into the journal, beginning with id.
+ * confirmed: whether Redis has confirmed them.  n may be 0.
  */
 
 static void
@@ -500,7 +500,7 @@ ngx_cigna_probe_note(ngx_cigna_probe_t *p)
 }
 
 
-/* puts n entries, from id on */
+/* Puts n entries into the cache, beginning with id. */
 
 static void
 ngx_cigna_probe_fill(ngx_cigna_probe_t *p)
@@ -522,7 +522,7 @@ ngx_cigna_probe_fill(ngx_cigna_probe_t *p)
 }
 
 
-/* looks for n entries, from id on */
+/* Looks up n entries in the cache, beginning with id. */
 
 static void
 ngx_cigna_probe_find(ngx_cigna_probe_t *p)
@@ -549,7 +549,7 @@ ngx_cigna_probe_find(ngx_cigna_probe_t *p)
 }
 
 
-/* bytes: what a page costs, its description by the slab included */
+/* bytes: the cost of a page including the slab's description of it */
 
 static void
 ngx_cigna_probe_pages(ngx_cigna_probe_t *p)
@@ -560,7 +560,7 @@ ngx_cigna_probe_pages(ngx_cigna_probe_t *p)
 }
 
 
-/* how often the zone holds the first bytes of a token, or what of them fits */
+/* Counts how often the zone holds the first bytes of a token, at most 16. */
 
 static void
 ngx_cigna_probe_search(ngx_cigna_probe_t *p)
@@ -588,7 +588,7 @@ ngx_cigna_probe_search(ngx_cigna_probe_t *p)
 }
 
 
-/* n operations at random on few keys, with lengths of all kinds */
+/* Runs n random operations on 1,000 keys with different lengths. */
 
 static void
 ngx_cigna_probe_stress(ngx_cigna_probe_t *p)
@@ -635,7 +635,7 @@ ngx_cigna_probe_stress(ngx_cigna_probe_t *p)
 }
 
 
-/* half way through a change of the slab's own lists */
+/* Kills the worker halfway through a change of the slab's lists. */
 
 static void
 ngx_cigna_probe_die(ngx_cigna_probe_t *p)
@@ -666,13 +666,13 @@ ngx_cigna_probe_count(ngx_cigna_probe_t *p)
                           ngx_cigna_counted(counters,
                                             ngx_cigna_count_refreshes),
                           ngx_cigna_counted_outcome(counters,
-                                                    cigna_dance_outcome_connected),
+                                              cigna_dance_outcome_connected),
                           ngx_cigna_counted_outcome(counters,
-                                                    cigna_dance_outcome_denied));
+                                              cigna_dance_outcome_denied));
 }
 
 
-/* n times, at the time "now", with a rate of 30 a second */
+/* Starts n dances at the time "now", with a limit of 30 a second. */
 
 static void
 ngx_cigna_probe_dances(ngx_cigna_probe_t *p)

@@ -1,13 +1,15 @@
 
 /*
- * What cigna_link_filter.c makes of its standard input:
+ * Runs cigna_link_filter.c on the standard input.
  *
  *     links_probe CHUNK[,CHUNK...] OWN BASE...
  *
- *         writes it to standard output; fails unless it is the same for all
- *         sizes of the pieces in which the input comes
+ *         feeds the input in pieces of each size, and writes the result to
+ *         standard output; fails if the size changes the result
  *
- *     links_probe -b ROUNDS OWN BASE...    prints bytes per second of CPU time
+ *     links_probe -b ROUNDS OWN BASE...
+ *
+ *         prints the bytes per second of CPU time
  */
 
 #define _GNU_SOURCE
@@ -27,7 +29,10 @@ static cigna_link_filter_t  links;
 static uint8_t        out[CHUNK];
 
 
-/* to a file, or only as a filter does it */
+/*
+ * Writes the result to a file.  Without a file it copies each piece to a buffer
+ * as nginx's filter does.  Returns the length of the result.
+ */
 
 static size_t
 rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
@@ -75,7 +80,7 @@ rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
 }
 
 
-/* 0, or the size of pieces at which something else comes out */
+/* Returns 0, or the size of pieces that changes the result. */
 
 static size_t
 rewrite_all(cigna_slice_t text, const char *chunks, const cigna_bases_t *bases,
@@ -176,7 +181,7 @@ main(int argc, char **argv)
         n = rewrite_all(text, chunks, &bases, own);
 
         if (n) {
-            fprintf(stderr, "in pieces of %zu it is another\n", n);
+            fprintf(stderr, "pieces of %zu bytes change the result\n", n);
             return 1;
         }
 

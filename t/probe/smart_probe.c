@@ -1,7 +1,7 @@
 
 /*
- * What cigna_smart.c makes of its standard input, which goes to its standard
- * output; NAME is a field of smart-configuration:
+ * Runs cigna_smart.c on the standard input in pieces of CHUNK bytes, and writes
+ * the result to standard output.  NAME is a field of smart-configuration.
  *
  *     smart_probe CHUNK metadata|smart-configuration [NAME URL]...
  */

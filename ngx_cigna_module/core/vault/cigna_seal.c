@@ -105,23 +105,6 @@ cigna_seal_version(cigna_slice_t sealed)
 
 
 int
-cigna_seal_current(const cigna_keyring_t *ring, cigna_slice_t sealed)
-{
-    return cigna_seal_check(ring, sealed) == CIGNA_OK
-           && cigna_keyring_find(ring, sealed.data + 1)
-              == cigna_keyring_first(ring);
-}
-
-
-const uint8_t *
-cigna_seal_nonce(cigna_slice_t sealed)
-{
-    return cigna_seal_version(sealed) ? sealed.data + 1 + CIGNA_SEAL_KEY_ID_LEN
-                                      : NULL;
-}
-
-
-int
 cigna_seal_open(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out)
 {

@@ -58,16 +58,6 @@ int cigna_seal_open_named(cigna_keyring_t *ring, const cigna_record_t *record,
  */
 int cigna_seal_check(const cigna_keyring_t *ring, cigna_slice_t sealed);
 
-/* 1 if the record is sealed under the ring's first key */
-int cigna_seal_current(const cigna_keyring_t *ring, cigna_slice_t sealed);
-
-/*
- * The nonce of a sealed record, borrowed; NULL if it is none.  A record that is
- * sealed again under another key keeps it: the same bytes under the same key
- * then, whoever does it, and what is told by it is the same record.
- */
-const uint8_t *cigna_seal_nonce(cigna_slice_t sealed);
-
 /*
  * Appends the plain text to out.  CIGNA_SEAL_UNKNOWN_KEY, CIGNA_SEAL_DAMAGED,
  * or CIGNA_ERROR if out is too small or the library fails; nothing of an

@@ -184,52 +184,6 @@ cigna_vault_open_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
 }
 
 
-int
-cigna_vault_reseal_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_vault_names_t *id, const cigna_grant_t *g, cigna_slice_t blob,
-    cigna_arena_t *arena, cigna_slice_t *fresh)
-{
-    int             rc;
-    uint8_t         mem[CIGNA_VAULT_AAD_MAX];
-    cigna_buf_t     aad;
-    cigna_slice_t   head, sealed, plain;
-    cigna_record_t  record;
-
-    *fresh = cigna_slice_null;
-
-    if (blob.len < CIGNA_REGISTRATION_LEN) {
-        return CIGNA_SEAL_DAMAGED;
-    }
-
-    head = cigna_slice_make(blob.data, blob.data + CIGNA_REGISTRATION_LEN);
-    sealed = cigna_slice_skip(blob, CIGNA_REGISTRATION_LEN);
-
-    record = cigna_vault_grant_record(p, id);
-    cigna_buf_init(&aad, mem, sizeof(mem));
-
-    if (cigna_vault_grant_data(&aad, &record, g, head.data) != CIGNA_OK) {
-        return CIGNA_ERROR;
-    }
-
-    rc = cigna_vault_open(vault, &record, cigna_buf_slice(&aad), sealed, arena,
-                          &plain);
-    if (rc != CIGNA_OK) {
-        return rc;
-    }
-
-    return cigna_vault_seal(vault, &record, cigna_buf_slice(&aad), head, plain,
-                            cigna_seal_nonce(sealed), arena, fresh);
-}
-
-
-int
-cigna_vault_current(const cigna_vault_t *vault, cigna_slice_t blob)
-{
-    return cigna_seal_current(vault->ring,
-                              cigna_slice_skip(blob, CIGNA_REGISTRATION_LEN));
-}
-
-
 static cigna_record_t
 cigna_vault_grant_record(const cigna_provider_t *p,
     const cigna_vault_names_t *id)

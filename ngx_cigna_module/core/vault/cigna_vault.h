@@ -44,21 +44,7 @@ int cigna_vault_open_grant(const cigna_vault_t *vault,
     const cigna_provider_t *p, const cigna_vault_names_t *id,
     cigna_slice_t blob, cigna_arena_t *arena, cigna_grant_t *g);
 
-/*
- * The same record sealed under the ring's first key: g->id and g->generation
- * are given, registration, plain text and nonce stay as they are, so that all
- * who do it make the same bytes.  Errors as of open_grant(), but that a moved
- * registration is none.
- */
-int cigna_vault_reseal_grant(const cigna_vault_t *vault,
-    const cigna_provider_t *p, const cigna_vault_names_t *id,
-    const cigna_grant_t *g, cigna_slice_t blob, cigna_arena_t *arena,
-    cigna_slice_t *fresh);
-
-/* 1 if a sealed grant is under the ring's first key */
-int cigna_vault_current(const cigna_vault_t *vault, cigna_slice_t blob);
-
-/* the same for a dance; name: its Redis key */
+/* The same two for a dance; name: its Redis key. */
 int cigna_vault_seal_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
     cigna_slice_t name, const cigna_dance_t *d,
     const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_arena_t *arena,

@@ -1,0 +1,146 @@
+
+#include "ngx_cigna_endpoints.h"
+
+
+static ngx_cigna_origin_t *ngx_cigna_endpoint_find(const ngx_array_t *origins,
+    const cigna_uri_t *uri);
+static ngx_cigna_origin_t *ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant,
+    const cigna_uri_t *uri);
+static ngx_cigna_origin_t *ngx_cigna_endpoint_host(
+    const ngx_cigna_shared_t *shared, const cigna_uri_t *uri);
+
+
+ngx_int_t
+ngx_cigna_endpoints_init(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_shared_t *shared)
+{
+    return ngx_array_init(&shared->announced, mcf->worker->cycle->pool, 4,
+                          sizeof(ngx_cigna_origin_t *));
+}
+
+
+ngx_cigna_origin_t *
+ngx_cigna_endpoint_origin(ngx_cigna_tenant_t *tenant, cigna_slice_t url,
+    ngx_log_t *log)
+{
+    cigna_uri_t          uri;
+    ngx_cigna_origin_t  *origin;
+
+    if (cigna_uri_parse(url, &uri) != CIGNA_OK
+        || (!uri.https && !tenant->provider.insecure_http))
+    {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "\"%*s\" is not a URL that tokens "
+                      "may be sent to", url.len, url.data);
+        return NULL;
+    }
+
+    origin = ngx_cigna_endpoint_find(&tenant->shared->origins, &uri);
+
+    if (origin == NULL) {
+        origin = ngx_cigna_endpoint_find(&tenant->shared->announced, &uri);
+    }
+
+    if (origin == NULL) {
+        origin = ngx_cigna_endpoint_make(tenant, &uri);
+    }
+
+    if (origin == NULL) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "host \"%*s\" cannot be resolved while running without "
+                      "a \"resolver\" directive", uri.host.len, uri.host.data);
+    }
+
+    return origin;
+}
+
+
+static ngx_cigna_origin_t *
+ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri)
+{
+    ngx_uint_t            i;
+    ngx_cigna_origin_t  **known;
+
+    known = origins->elts;
+
+    for (i = 0; i < origins->nelts; i++) {
+        if (known[i]->port == uri->port
+            && (known[i]->ssl != NULL) == uri->https
+            && cigna_slice_eq_case(ngx_cigna_slice(&known[i]->host),
+                                   uri->host))
+        {
+            return known[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_cigna_origin_t *
+ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri)
+{
+    u_char              *p;
+    ngx_pool_t          *pool;
+    ngx_cigna_origin_t  *origin, **slot;
+
+    pool = tenant->shared->announced.pool;
+
+    origin = ngx_pcalloc(pool, sizeof(ngx_cigna_origin_t));
+    p = ngx_pnalloc(pool, uri->host.len);
+    if (origin == NULL || p == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(p, uri->host.data, uri->host.len);
+
+    origin->host.data = p;
+    origin->host.len = uri->host.len;
+    origin->port = uri->port;
+    origin->ssl = uri->https ? tenant->ssl : NULL;
+    origin->resolver = tenant->resolver;
+    origin->resolver_timeout = tenant->resolver_timeout;
+
+    if (ngx_cigna_origin_like(pool, origin,
+                              ngx_cigna_endpoint_host(tenant->shared, uri))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (origin->naddrs == 0 && origin->resolver == NULL) {
+        return NULL;
+    }
+
+    slot = ngx_array_push(&tenant->shared->announced);
+    if (slot == NULL) {
+        return NULL;
+    }
+
+    *slot = origin;
+
+    return origin;
+}
+
+
+/* Another port of a host that was resolved at start needs no resolver. */
+
+static ngx_cigna_origin_t *
+ngx_cigna_endpoint_host(const ngx_cigna_shared_t *shared,
+    const cigna_uri_t *uri)
+{
+    ngx_uint_t            i;
+    ngx_cigna_origin_t  **known;
+
+    known = shared->origins.elts;
+
+    for (i = 0; i < shared->origins.nelts; i++) {
+        if (known[i]->naddrs
+            && cigna_slice_eq_case(ngx_cigna_slice(&known[i]->host),
+                                   uri->host))
+        {
+            return known[i];
+        }
+    }
+
+    return NULL;
+}
