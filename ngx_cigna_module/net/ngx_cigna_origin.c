@@ -164,7 +164,7 @@ ngx_cigna_origin_set(ngx_cigna_origin_t *origin, ngx_cigna_origin_mem_t *mem,
 
     ngx_memzero(origin, sizeof(ngx_cigna_origin_t));
 
-    /* in lower case, as nginx's resolver makes it so anyway */
+    /* lower case, as in nginx's resolver */
 
     ngx_strlow(mem->host, host->data, host->len);
 
@@ -232,7 +232,7 @@ ngx_cigna_origin_literal(ngx_cigna_origin_t *origin,
         return NGX_DECLINED;
     }
 
-    /* its port is set where it is used */
+    /* ngx_cigna_resolve_add() sets the port */
 
     mem->addr.sockaddr = &mem->sockaddr.sockaddr;
     mem->addr.name = origin->name;

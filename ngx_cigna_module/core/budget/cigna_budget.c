@@ -35,6 +35,8 @@
 
 static void cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a);
+static void cigna_budget_of_member(const cigna_budget_t *b, unsigned waiting,
+    cigna_budget_answer_t *a);
 static int cigna_budget_dry(const cigna_budget_plan_t *p,
     cigna_budget_by_e by);
 static void cigna_budget_pausing(const cigna_budget_t *b,
@@ -43,6 +45,7 @@ static void cigna_budget_open(const cigna_budget_t *b,
     cigna_budget_answer_t *a);
 static void cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a);
+static int cigna_budget_scant(const cigna_budget_t *b);
 static void cigna_budget_spend(cigna_budget_tenant_t *t,
     cigna_budget_answer_t *a);
 static void cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
@@ -98,7 +101,7 @@ static void
 cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a)
 {
-    int64_t               pause_ns, member_ns;
+    int64_t               pause_ns;
     cigna_budget_scope_e  scope;
 
     a->outage_began = cigna_budget_late(b);
@@ -114,12 +117,21 @@ cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
     if (b->member == CIGNA_BUDGET_METADATA) {
         cigna_budget_open(b, a);
 
-        if (pause_ns && a->rc == cigna_budget_rc_granted) {
-            a->by = cigna_budget_by_pause;
-        }
-
-        return;
+    } else {
+        cigna_budget_of_member(b, waiting, a);
     }
+
+    if (pause_ns && a->rc == cigna_budget_rc_granted) {
+        a->by = cigna_budget_by_pause;
+    }
+}
+
+
+static void
+cigna_budget_of_member(const cigna_budget_t *b, unsigned waiting,
+    cigna_budget_answer_t *a)
+{
+    int64_t  member_ns;
 
     member_ns = cigna_budget_member_wait_ns(b);
 
@@ -141,10 +153,6 @@ cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
         return;
     }
 
-    if (pause_ns) {
-        a->by = cigna_budget_by_pause;
-    }
-
     if (member_ns == 0) {
         cigna_budget_member_charge(b, 1);
         a->member = 1;
@@ -156,8 +164,8 @@ cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
 
 
 /*
- * An operator may have ended the pause: who comes a while after Redis was asked
- * waits until it has told.  Metadata does not wait.
+ * An operator may have ended the pause: if Redis was asked some time ago, the
+ * request waits for a new call.  A request for metadata does not wait.
  */
 
 static void
@@ -188,7 +196,7 @@ cigna_budget_pausing(const cigna_budget_t *b, cigna_budget_scope_e scope,
 }
 
 
-/* metadata; what Redis is asked for is only whether there is a pause */
+/* a request for metadata: Redis is asked for pauses only */
 
 static void
 cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)
@@ -243,7 +251,7 @@ cigna_budget_dry(const cigna_budget_plan_t *p, cigna_budget_by_e by)
     case cigna_budget_by_metadata:
         return p->gateway_dry || p->tenant_dry;
 
-    default: /* pauses and outages are the gateway's */
+    default: /* by_pause, by_outage: the gateway's */
         return p->gateway_dry;
     }
 }
@@ -257,18 +265,11 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_tenant_t  *t;
 
     t = b->tenant;
-    due_ns = cigna_budget_due_ns(b);
 
     if (t->credits > 0) {
         cigna_budget_spend(t, a);
 
-        /* ahead of time: there is less than half a lease needs */
-
-        if (!t->under_way && due_ns == 0 && t->refused_ns <= b->now_ns
-            && b->now_ns - t->asked_ns >= b->plan->lease_ns
-            && t->demand >= CIGNA_BUDGET_BUSY
-            && t->credits < (int64_t) t->demand / 512)
-        {
+        if (cigna_budget_scant(b)) {
             cigna_budget_ask(b, waiting ? waiting - 1 : 0, a);
         }
 
@@ -286,19 +287,40 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
         return;
     }
 
+    due_ns = cigna_budget_due_ns(b);
+
     a->rc = cigna_budget_rc_waiting;
+    a->wait_ms = CIGNA_BUDGET_POLL_MS;
 
     if (t->under_way) {
-        a->wait_ms = CIGNA_BUDGET_POLL_MS;
+        return;
+    }
 
-    } else if (due_ns) {
+    if (due_ns) {
         t->scarce |= 1;
         a->wait_ms = (due_ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS;
 
     } else {
         cigna_budget_ask(b, waiting, a);
-        a->wait_ms = CIGNA_BUDGET_POLL_MS;
     }
+}
+
+
+/* 1: a call is due ahead of time, as less is left than half a lease needs */
+
+static int
+cigna_budget_scant(const cigna_budget_t *b)
+{
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+
+    return !t->under_way
+           && cigna_budget_due_ns(b) == 0
+           && t->refused_ns <= b->now_ns
+           && b->now_ns - t->asked_ns >= b->plan->lease_ns
+           && t->demand >= CIGNA_BUDGET_BUSY
+           && t->credits < (int64_t) t->demand / 512;
 }
 
 
@@ -322,7 +344,7 @@ cigna_budget_spend(cigna_budget_tenant_t *t, cigna_budget_answer_t *a)
 }
 
 
-/* without Redis, which one of the tenants asks once a lease */
+/* without Redis, which one tenant of the node tries to call once per lease */
 
 static void
 cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
@@ -356,7 +378,7 @@ cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
 }
 
 
-/* 1: this one is to ask whether Redis is back */
+/* 1: this tenant must call, to see whether Redis is back */
 
 static int
 cigna_budget_probe(const cigna_budget_t *b)
@@ -492,7 +514,7 @@ cigna_budget_refused(const cigna_budget_t *b, int64_t want,
 }
 
 
-/* of pauses, and of what an operator has ended */
+/* pauses that other nodes know of, and pauses that an operator has ended */
 
 static void
 cigna_budget_learn(const cigna_budget_t *b,
@@ -608,7 +630,7 @@ cigna_budget_charge_after(const cigna_budget_t *from)
 }
 
 
-/* a pause of all voids what was leased before it began */
+/* a pause of all tenants voids what was leased before it began */
 
 static void
 cigna_budget_expire(const cigna_budget_t *b)
@@ -631,8 +653,8 @@ cigna_budget_expire(const cigna_budget_t *b)
 
 
 /*
- * A call that nobody will end is given up; one that is waited for too long
- * begins an outage.  Returns 1 if one has begun.
+ * Gives up a call whose worker is gone; a call that takes too long begins an
+ * outage.  Returns 1 if an outage has begun.
  */
 
 static int
@@ -685,7 +707,7 @@ cigna_budget_due_ns(const cigna_budget_t *b)
 }
 
 
-/* for those who wait, and for those who will come in a lease and a half */
+/* asks for the waiting requests, and for those of the next 1.5 leases */
 
 static void
 cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
@@ -716,7 +738,7 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
 }
 
 
-/* for nobody, to learn of pauses */
+/* asks for no requests, to learn of pauses */
 
 static void
 cigna_budget_look(const cigna_budget_t *b, cigna_budget_answer_t *a)
@@ -755,9 +777,9 @@ cigna_budget_make_call(const cigna_budget_t *b, int64_t ask,
 
 
 /*
- * Those who come one by one, each when the last one has ended, look few as long
- * as they are held up.  If that happens again and again more is asked for, and
- * less when something is left over.
+ * A client that sends one request after the other seems to need little as long
+ * as its requests wait.  If requests wait again and again, calls ask for more,
+ * and for less when something is left over.
  */
 
 static void

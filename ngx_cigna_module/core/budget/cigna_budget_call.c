@@ -5,13 +5,17 @@
 #include "cigna_pause.h"
 
 
-/* what a script says is taken at its word up to here */
+/* greater numbers of a script are an error */
 
 #define CIGNA_BUDGET_MS_MAX  (INT64_C(2) * 24 * 3600 * 1000)
 
 #define CIGNA_BUDGET_SINCE_MAX  (INT64_MAX / CIGNA_RATE_MS)
 
 
+static void cigna_budget_reason(cigna_buf_t *b,
+    const cigna_budget_names_t *names, unsigned status,
+    int64_t retry_after_ms);
+static int cigna_budget_node_bad(cigna_slice_t node);
 static int cigna_budget_name_bad(cigna_slice_t name);
 static int cigna_budget_origin_bad(cigna_slice_t origin);
 static void cigna_budget_number(cigna_buf_t *b, int64_t n);
@@ -28,29 +32,17 @@ cigna_budget_lease_argv(const cigna_budget_plan_t *p,
     uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc)
 {
-    size_t       i;
     cigna_buf_t  b;
 
-    if (cigna_budget_name_bad(names->node)
+    if (cigna_budget_node_bad(names->node)
         || cigna_budget_name_bad(names->tenant)
         || cigna_budget_origin_bad(names->origin))
     {
         return CIGNA_ERROR;
     }
 
-    for (i = 0; i < names->node.len; i++) {
-        if (!cigna_slice_alnum(names->node.data[i])) {
-            return CIGNA_ERROR;
-        }
-    }
-
-    if (want < 0) {
-        want = 0;
-    }
-
-    if (want > CIGNA_BUDGET_BURST_MAX) {
-        want = CIGNA_BUDGET_BURST_MAX;
-    }
+    want = want < 0 ? 0 : want < CIGNA_BUDGET_BURST_MAX
+                          ? want : CIGNA_BUDGET_BURST_MAX;
 
     cigna_buf_init(&b, mem, CIGNA_BUDGET_CALL_MEM);
 
@@ -84,6 +76,7 @@ cigna_budget_pause_argv(const cigna_budget_names_t *names,
     const cigna_budget_cause_t *cause, uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc)
 {
+    int          all;
     int64_t      ms;
     cigna_buf_t  b;
 
@@ -95,19 +88,14 @@ cigna_budget_pause_argv(const cigna_budget_names_t *names,
 
     ms = cause->retry_after_ms < CIGNA_RETRY_AFTER_MAX_MS
          ? cause->retry_after_ms : CIGNA_RETRY_AFTER_MAX_MS;
+    all = (cause->scope == cigna_budget_scope_all);
 
     argv[0] = names->key;
 
     cigna_buf_init(&b, mem, CIGNA_BUDGET_CALL_MEM);
 
-    if (cause->scope == cigna_budget_scope_all) {
-        cigna_buf_append_str(&b, "o:");
-        cigna_buf_append(&b, names->origin);
-
-    } else {
-        cigna_buf_append_str(&b, "h:");
-        cigna_buf_append(&b, names->tenant);
-    }
+    cigna_buf_append_str(&b, all ? "o:" : "h:");
+    cigna_buf_append(&b, all ? names->origin : names->tenant);
 
     argv[1] = cigna_buf_slice(&b);
     b.start = b.pos;
@@ -119,24 +107,49 @@ cigna_budget_pause_argv(const cigna_budget_names_t *names,
     argv[2] = cigna_buf_slice(&b);
     b.start = b.pos;
 
-    cigna_buf_append_uint(&b, cause->status);
-
-    if (ms < 0) {
-        cigna_buf_append_str(&b, " -");
-
-    } else {
-        cigna_budget_number(&b, (ms + 999) / 1000);
-    }
-
-    cigna_buf_append_char(&b, ' ');
-    cigna_buf_append(&b, names->origin);
-    cigna_buf_append_char(&b, ' ');
-    cigna_buf_append(&b, names->tenant);
+    cigna_budget_reason(&b, names, cause->status, ms);
 
     argv[3] = cigna_buf_slice(&b);
     *argc = 4;
 
     return b.overflow ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+/* the reply that asked for the pause, for scripts/vault */
+
+static void
+cigna_budget_reason(cigna_buf_t *b, const cigna_budget_names_t *names,
+    unsigned status, int64_t retry_after_ms)
+{
+    cigna_buf_append_uint(b, status);
+
+    if (retry_after_ms < 0) {
+        cigna_buf_append_str(b, " -");
+
+    } else {
+        cigna_budget_number(b, (retry_after_ms + 999) / 1000);
+    }
+
+    cigna_buf_append_char(b, ' ');
+    cigna_buf_append(b, names->origin);
+    cigna_buf_append_char(b, ' ');
+    cigna_buf_append(b, names->tenant);
+}
+
+
+static int
+cigna_budget_node_bad(cigna_slice_t node)
+{
+    size_t  i;
+
+    for (i = 0; i < node.len; i++) {
+        if (!cigna_slice_alnum(node.data[i])) {
+            return 1;
+        }
+    }
+
+    return cigna_budget_name_bad(node);
 }
 
 

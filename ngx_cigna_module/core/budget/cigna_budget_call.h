@@ -9,41 +9,31 @@
 
 
 /*
- * The calls of the two scripts, cigna_script_budget_lease and
- * cigna_script_budget_pause of cigna_scripts.h: their arguments and replies.
- * Both have one key, a hash:
+ * Arguments and replies of the scripts budget_lease and budget_pause, see
+ * cigna_budget_scripts.c.  Both have one key, a hash:
  *
  *     <prefix>:b:{budget}
  *
- * which is the same for all nodes, tenants and members of a vault: in a
- * cluster it is in the slot of "budget".
+ * It is the same for all nodes, tenants and members of a vault; in a cluster it
+ * is in the slot of "budget".
  */
 
 #define CIGNA_BUDGET_KEY       ":b:{budget}"   /* after the vault's prefix */
 
-/* of one call, the key included */
+/* arguments of one call, the key included, and bytes of their text */
 
-#define CIGNA_BUDGET_ARGS      5
+#define CIGNA_BUDGET_ARGS        5
+#define CIGNA_BUDGET_CALL_MEM    1536
 
-/* text of its numbers, field and reason */
+/* most bytes of a node's or tenant's name, and of "https://host:port" */
 
-#define CIGNA_BUDGET_CALL_MEM  1536
-
-/* names of nodes and tenants in the hash: longer ones are an error */
-
-#define CIGNA_BUDGET_NAME_MAX  255
-
-/* likewise "https://host:port", without a space */
-
+#define CIGNA_BUDGET_NAME_MAX    255
 #define CIGNA_BUDGET_ORIGIN_MAX  511
 
-/*
- * Nodes of which the last call is older than this do not count.  More than
- * CIGNA_BUDGET_NODES_MAX are not counted either.
- */
+/* Redis counts the nodes that have called within so many ms, up to so many */
 
-#define CIGNA_BUDGET_NODE_MS   10000
-#define CIGNA_BUDGET_NODES_MAX 256
+#define CIGNA_BUDGET_NODE_MS     10000
+#define CIGNA_BUDGET_NODES_MAX   256
 
 
 /* what refuses a request, or grants fewer than were wanted */
@@ -122,7 +112,7 @@ typedef struct {
     cigna_budget_grant_t  grant;
     unsigned              nodes;           /* that are alive, 1.. */
 
-    /* 1 and the ms since an operator has ended a pause; 0: never */
+    /* 1 + the ms since an operator has ended the pause; 0: never */
     int64_t               all_ended_ms;
     int64_t               own_ended_ms;
 } cigna_budget_lease_reply_t;

@@ -16,6 +16,8 @@ static int cigna_budget_check(const cigna_rate_t *rate, uint32_t burst,
 static int cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t *rest,
     unsigned *bad, const char **error);
+static void cigna_budget_tenant_plan(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *t, cigna_budget_plan_t *p);
 static void cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst,
     int64_t least_ns, cigna_gcra_limit_t *l);
 static void cigna_budget_share(const cigna_budget_gateway_conf_t *g,
@@ -37,10 +39,8 @@ cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n,
     cigna_budget_plan_t *plans, unsigned *bad, const char **error)
 {
-    int64_t               ramp_ns;
-    unsigned              i;
-    uint64_t              rest;
-    cigna_budget_plan_t  *p;
+    unsigned  i;
+    uint64_t  rest;
 
     *bad = n;
 
@@ -51,36 +51,9 @@ cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
         return CIGNA_ERROR;
     }
 
-    ramp_ns = CIGNA_RATE_SECOND / CIGNA_BUDGET_RAMP_RATE;
-
     for (i = 0; i < n; i++) {
-        p = &plans[i];
-
-        memset(p, 0, sizeof(cigna_budget_plan_t));
-
-        p->lease_ns = (int64_t) g->lease_ms * 1000000;
-        p->outage = g->outage;
-        p->gateway_dry = g->dry_run;
-        p->tenant_dry = tenants[i].dry_run;
-        p->member_dry = tenants[i].member_dry_run;
-
-        cigna_budget_limit(&g->rate, g->burst, 2 * p->lease_ns, &p->gateway);
-        cigna_budget_limit(&tenants[i].rate, tenants[i].burst,
-                           2 * p->lease_ns, &p->tenant);
-        cigna_budget_limit(&tenants[i].member_rate, tenants[i].member_burst,
-                           0, &p->member);
-
-        cigna_budget_metadata_plan(g, &tenants[i], n, p);
-
-        p->gateway_max_ns = p->gateway.span_ns;
-
-        p->ramp_all_ns = p->gateway.every_ns ? p->gateway.every_ns : ramp_ns;
-        p->ramp_own_ns = cigna_budget_max(p->tenant.every_ns,
-                                          p->gateway.every_ns);
-
-        if (p->ramp_own_ns == 0) {
-            p->ramp_own_ns = ramp_ns;
-        }
+        cigna_budget_tenant_plan(g, &tenants[i], &plans[i]);
+        cigna_budget_metadata_plan(g, &tenants[i], n, &plans[i]);
     }
 
     if (g->rate.n && n > 1) {
@@ -88,6 +61,37 @@ cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
     }
 
     return CIGNA_OK;
+}
+
+
+static void
+cigna_budget_tenant_plan(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *t, cigna_budget_plan_t *p)
+{
+    int64_t  ramp_ns;
+
+    memset(p, 0, sizeof(cigna_budget_plan_t));
+
+    p->lease_ns = (int64_t) g->lease_ms * 1000000;
+    p->outage = g->outage;
+    p->gateway_dry = g->dry_run;
+    p->tenant_dry = t->dry_run;
+    p->member_dry = t->member_dry_run;
+
+    cigna_budget_limit(&g->rate, g->burst, 2 * p->lease_ns, &p->gateway);
+    cigna_budget_limit(&t->rate, t->burst, 2 * p->lease_ns, &p->tenant);
+    cigna_budget_limit(&t->member_rate, t->member_burst, 0, &p->member);
+
+    p->gateway_max_ns = p->gateway.span_ns;
+
+    ramp_ns = CIGNA_RATE_SECOND / CIGNA_BUDGET_RAMP_RATE;
+
+    p->ramp_all_ns = p->gateway.every_ns ? p->gateway.every_ns : ramp_ns;
+    p->ramp_own_ns = cigna_budget_max(p->tenant.every_ns, p->gateway.every_ns);
+
+    if (p->ramp_own_ns == 0) {
+        p->ramp_own_ns = ramp_ns;
+    }
 }
 
 
@@ -130,7 +134,7 @@ cigna_budget_check(const cigna_rate_t *rate, uint32_t burst,
 }
 
 
-/* *rest: what is left for each of those without a minimum, a day */
+/* *rest: requests per day for each tenant without a minimum */
 
 static int
 cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
@@ -183,7 +187,7 @@ cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
 }
 
 
-/* a bucket of at least one request, and of what comes in least_ns */
+/* the bucket holds at least one request, and the requests of least_ns */
 
 static void
 cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst, int64_t least_ns,
@@ -199,8 +203,8 @@ cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst, int64_t least_ns,
 
 
 /*
- * Half of the burst is divided among the minimums by their rates, which makes
- * the same time of each.
+ * Divides half of the burst among the minimums by their rates, so that each
+ * minimum's bucket has the same span.
  */
 
 static void
@@ -295,7 +299,7 @@ cigna_budget_metadata_plan(const cigna_budget_gateway_conf_t *g,
 }
 
 
-/* in a time as much longer, if a day is divided by it; one a day at least */
+/* a part of a rate: the same n in a longer time if that divides a day */
 
 static cigna_rate_t
 cigna_budget_part(const cigna_rate_t *rate, uint32_t part)
