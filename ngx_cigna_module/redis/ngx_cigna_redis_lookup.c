@@ -121,7 +121,7 @@ ngx_cigna_redis_lookup_begin(ngx_event_t *ev)
 }
 
 
-/* after each connection, and before the first one */
+/* before the first connection, and after each */
 
 static void
 ngx_cigna_redis_lookup_step(ngx_event_t *ev)

@@ -58,7 +58,7 @@ ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* all of it or nothing */
+/* appends all commands of the call, or nothing */
 
 static ngx_int_t
 ngx_cigna_redis_queue_write(ngx_cigna_redis_queue_t *queue,
@@ -107,7 +107,7 @@ ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* in order, but for calls that were sent elsewhere before */
+/* deadlines are in order, but for calls that were sent elsewhere before */
 
 ngx_msec_t
 ngx_cigna_redis_queue_left(ngx_cigna_redis_queue_t *queue)
@@ -190,7 +190,7 @@ ngx_cigna_redis_queue_reply(ngx_cigna_redis_queue_t *queue,
         *reply = call->reply;
         call->reply = NULL;
 
-        /* an error has written nothing that could be waited for */
+        /* a command that failed has written nothing that replicas could lack */
 
         if (n < (int64_t) replicas
             && cigna_reply_type(*reply) != cigna_reply_error)
@@ -203,8 +203,6 @@ ngx_cigna_redis_queue_reply(ngx_cigna_redis_queue_t *queue,
     return call;
 }
 
-
-/* it only reads, and would end the next connection in the same way */
 
 void
 ngx_cigna_redis_queue_unread(ngx_cigna_redis_queue_t *queue)

@@ -10,7 +10,7 @@
 #include "budget/cigna_budget_pause.h"
 
 
-/* what tests of the budgets have in common */
+/* shared by the tests of the budgets */
 
 #define MS      INT64_C(1000000)
 #define SECOND  INT64_C(1000000000)
@@ -47,7 +47,7 @@ make_plans(const cigna_budget_gateway_conf_t *g,
 }
 
 
-/* as it was asked for by a reply: 429 to a tenant, 503 to all of an origin */
+/* a reply asks for a pause: 429 of a tenant, 503 of all of an origin */
 
 static inline int
 hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
@@ -66,7 +66,7 @@ hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
 }
 
 
-/* numbers that are the same in each run */
+/* a pseudo-random number, the same in each run */
 
 static inline uint64_t
 some(uint64_t *seed, uint64_t below)

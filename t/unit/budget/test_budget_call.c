@@ -60,7 +60,7 @@ the_arguments_are_names_and_numbers(void **state)
 
 
 static void
-names_that_would_not_fit_are_refused(void **state)
+names_that_are_too_long_are_an_error(void **state)
 {
     char  name[CIGNA_BUDGET_NAME_MAX + 2];
 
@@ -81,7 +81,7 @@ names_that_would_not_fit_are_refused(void **state)
 
 
 static void
-an_origin_is_one_word_that_fits(void **state)
+an_origin_is_one_word_of_bounded_length(void **state)
 {
     char         name[CIGNA_BUDGET_ORIGIN_MAX + 2];
     const char  *usual;
@@ -154,7 +154,7 @@ pause_by(cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter)
 
 
 static void
-a_pause_names_its_scope_and_who_asked(void **state)
+a_pause_names_its_scope_and_the_reply_that_asked(void **state)
 {
     (void) state;
 
@@ -174,7 +174,7 @@ a_pause_names_its_scope_and_who_asked(void **state)
 }
 
 
-/* replies as they come from Redis */
+/* replies of Redis */
 
 static int
 parse(const char *text, cigna_budget_lease_reply_t *r)
@@ -221,7 +221,7 @@ a_reply_is_read(void **state)
 
 
 static void
-anything_else_is_an_outage(void **state)
+any_other_reply_is_an_error(void **state)
 {
     size_t                       i;
     cigna_budget_lease_reply_t   r;
@@ -273,12 +273,12 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(the_arguments_are_names_and_numbers),
-        cmocka_unit_test(names_that_would_not_fit_are_refused),
+        cmocka_unit_test(names_that_are_too_long_are_an_error),
         cmocka_unit_test(the_largest_numbers_fit),
-        cmocka_unit_test(an_origin_is_one_word_that_fits),
-        cmocka_unit_test(a_pause_names_its_scope_and_who_asked),
+        cmocka_unit_test(an_origin_is_one_word_of_bounded_length),
+        cmocka_unit_test(a_pause_names_its_scope_and_the_reply_that_asked),
         cmocka_unit_test(a_reply_is_read),
-        cmocka_unit_test(anything_else_is_an_outage)
+        cmocka_unit_test(any_other_reply_is_an_error)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,7 @@ each_member_has_a_bucket(void **state)
 
 
 static void
-who_is_not_counted_has_no_bounds(void **state)
+a_member_that_is_not_counted_has_no_limit(void **state)
 {
     (void) state;
 
@@ -88,7 +88,7 @@ the_table_is_the_same_when_it_is_opened_again(void **state)
     b.members = cigna_budget_members_init(mem, SIZE);
     assert_int_equal(take(7, 10), 0);
 
-    /* of another size it is another one */
+    /* a table of another size starts anew */
 
     b.members = cigna_budget_members_init(mem, SIZE / 2);
     assert_int_equal(take(7, 10), 3);
@@ -97,10 +97,10 @@ the_table_is_the_same_when_it_is_opened_again(void **state)
 }
 
 
-/* as many as there are places have theirs, in whatever sets they are */
+/* as many members as places have a bucket, in whatever sets they are */
 
 static void
-a_table_that_is_full_forgets_who_could_send_soonest(void **state)
+a_full_table_forgets_the_member_that_could_send_soonest(void **state)
 {
     uint64_t  i, sets;
 
@@ -152,7 +152,7 @@ nothing_is_written_beside_the_table(void **state)
 
 
 static void
-nonsense_in_the_table_is_cut_off(void **state)
+a_level_that_is_nonsense_is_cut_off(void **state)
 {
     unsigned  n;
 
@@ -176,11 +176,11 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(each_member_has_a_bucket),
-        test(who_is_not_counted_has_no_bounds),
+        test(a_member_that_is_not_counted_has_no_limit),
         test(the_table_is_the_same_when_it_is_opened_again),
-        test(a_table_that_is_full_forgets_who_could_send_soonest),
+        test(a_full_table_forgets_the_member_that_could_send_soonest),
         test(nothing_is_written_beside_the_table),
-        test(nonsense_in_the_table_is_cut_off)
+        test(a_level_that_is_nonsense_is_cut_off)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

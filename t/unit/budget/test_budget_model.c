@@ -63,7 +63,7 @@ the_common_part_comes_first_then_the_minimum(void **state)
     assert_int_equal(gateway.level_ns, 70 * MS);
     assert_int_equal(minimum[0].level_ns, 40 * MS);
 
-    /* the other one has its own */
+    /* the other tenant has its own minimum */
 
     assert_int_equal(take(1, 100, NOW), 2);
     assert_int_equal(take(1, 100, NOW), 0);
@@ -91,10 +91,10 @@ nothing_is_charged_when_another_refuses(void **state)
 }
 
 
-/* who is busy gets what a quiet one leaves, and not what it needs */
+/* a busy tenant gets what a quiet one leaves, but not its minimum */
 
 static void
-a_quiet_tenant_finds_its_minimum_whole(void **state)
+a_quiet_tenant_finds_its_whole_minimum(void **state)
 {
     int64_t  now, n;
 
@@ -122,7 +122,7 @@ a_quiet_tenant_finds_its_minimum_whole(void **state)
 
 
 static void
-a_budget_without_force_counts_what_it_would_refuse(void **state)
+a_budget_on_trial_counts_what_it_would_refuse(void **state)
 {
     (void) state;
 
@@ -134,7 +134,7 @@ a_budget_without_force_counts_what_it_would_refuse(void **state)
     assert_int_equal(g.gateway_dry, 93);
     assert_int_equal(g.tenant_dry, 92);
 
-    /* and is as full as one that refuses */
+    /* its bucket is as full as that of one that refuses */
 
     assert_int_equal(take(0, 5, NOW + 20 * MS), 5);
     assert_int_equal(g.tenant_dry, 3);
@@ -142,7 +142,7 @@ a_budget_without_force_counts_what_it_would_refuse(void **state)
 
 
 static void
-a_pause_grants_nothing_and_tells_whose_it_is(void **state)
+a_pause_grants_nothing_and_names_its_scope(void **state)
 {
     (void) state;
 
@@ -164,7 +164,7 @@ a_pause_grants_nothing_and_tells_whose_it_is(void **state)
 
 
 static void
-a_gateway_on_trial_pauses_for_nobody_and_tells(void **state)
+a_gateway_on_trial_reports_a_pause_and_grants(void **state)
 {
     (void) state;
 
@@ -178,7 +178,7 @@ a_gateway_on_trial_pauses_for_nobody_and_tells(void **state)
     assert_int_equal(g.pause_ns, 4 * SECOND);
     assert_int_equal(g.scope, cigna_budget_scope_all);
 
-    /* nor is there a ramp */
+    /* there is no ramp either */
 
     assert_int_equal(take(0, 5, NOW + 5 * SECOND), 5);
     assert_int_equal(g.pause_ns, 0);
@@ -188,7 +188,7 @@ a_gateway_on_trial_pauses_for_nobody_and_tells(void **state)
 /* 6, 12, 25, 50 a second, and then all */
 
 static void
-after_a_pause_it_feels_its_way_back(void **state)
+the_rate_doubles_each_second_after_a_pause(void **state)
 {
     size_t                i;
     int64_t               now, n;
@@ -223,7 +223,7 @@ after_a_pause_it_feels_its_way_back(void **state)
 /* a ramp is over in four seconds, however slow the rate is */
 
 static void
-a_ramp_makes_nobody_wait_longer_than_it_lasts(void **state)
+no_request_waits_longer_than_the_ramp_lasts(void **state)
 {
     (void) state;
 
@@ -267,12 +267,12 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(the_common_part_comes_first_then_the_minimum),
         test(nothing_is_charged_when_another_refuses),
-        test(a_quiet_tenant_finds_its_minimum_whole),
-        test(a_budget_without_force_counts_what_it_would_refuse),
-        test(a_pause_grants_nothing_and_tells_whose_it_is),
-        test(a_gateway_on_trial_pauses_for_nobody_and_tells),
-        test(after_a_pause_it_feels_its_way_back),
-        test(a_ramp_makes_nobody_wait_longer_than_it_lasts),
+        test(a_quiet_tenant_finds_its_whole_minimum),
+        test(a_budget_on_trial_counts_what_it_would_refuse),
+        test(a_pause_grants_nothing_and_names_its_scope),
+        test(a_gateway_on_trial_reports_a_pause_and_grants),
+        test(the_rate_doubles_each_second_after_a_pause),
+        test(no_request_waits_longer_than_the_ramp_lasts),
         test(a_clock_that_steps_back_makes_no_pause_longer)
     };
 

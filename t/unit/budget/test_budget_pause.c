@@ -35,7 +35,7 @@ setup(void **state)
 }
 
 
-/* asked for by Cigna; 1: nobody was held back until now */
+/* a reply of Cigna asks for a pause; 1: there was none before */
 
 static int
 hold(cigna_budget_scope_e scope, int64_t ms)
@@ -61,7 +61,7 @@ assert_pause(cigna_budget_scope_e scope, int64_t ms)
 
 
 static void
-a_pause_is_the_tenant_s_or_everybody_s(void **state)
+a_pause_is_of_the_tenant_or_of_all(void **state)
 {
     (void) state;
 
@@ -94,7 +94,7 @@ of_two_pauses_the_longer_one_counts(void **state)
 
 
 static void
-what_redis_tells_of_a_pause_counts_to_the_last_millisecond(void **state)
+a_pause_known_from_redis_counts_to_the_last_millisecond(void **state)
 {
     (void) state;
 
@@ -135,9 +135,9 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_pause_is_the_tenant_s_or_everybody_s),
+        test(a_pause_is_of_the_tenant_or_of_all),
         test(of_two_pauses_the_longer_one_counts),
-        test(what_redis_tells_of_a_pause_counts_to_the_last_millisecond),
+        test(a_pause_known_from_redis_counts_to_the_last_millisecond),
         test(a_pause_voids_what_is_on_lease_unless_it_is_on_trial)
     };
 

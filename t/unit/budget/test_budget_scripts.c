@@ -13,8 +13,8 @@
 
 
 /*
- * The scripts of the budgets on a real Redis: as they are, and with a clock
- * of the test's, where the same in C has to give the same.
+ * The budgets' scripts on a real Redis: as they are, and with a clock of the
+ * test's, where the model in C must give the same.
  */
 
 #define TENANTS  3
@@ -201,7 +201,7 @@ pause_for(cigna_budget_scope_e scope, const char *tenant, int64_t retry_ms,
 }
 
 
-/* the same in C */
+/* the state of the model in C */
 
 typedef struct {
     cigna_gcra_t         gateway;
@@ -339,7 +339,7 @@ some_traffic(uint64_t *seed)
 
 
 static void
-lua_and_c_grant_the_same(void **state)
+the_script_and_the_model_grant_the_same(void **state)
 {
     unsigned  n;
     uint64_t  seed;
@@ -382,7 +382,7 @@ the_clock_is_that_of_redis(void **state)
 
 
 static void
-a_ramp_makes_nobody_wait_longer_than_it_lasts(void **state)
+no_request_waits_longer_than_the_ramp_lasts(void **state)
 {
     cigna_budget_plan_t         p;
     cigna_budget_lease_reply_t  r;
@@ -408,10 +408,10 @@ a_ramp_makes_nobody_wait_longer_than_it_lasts(void **state)
 }
 
 
-/* as gateways before 0.6.0 have written it, and as they read it */
+/* the entry as gateways before 0.6.0 write and read it */
 
 static void
-what_older_gateways_write_of_a_tenant_counts_for_five_minutes(void **state)
+a_pause_of_an_older_gateway_lasts_five_minutes_at_most(void **state)
 {
     redisReply                  *reply;
     cigna_budget_lease_reply_t   r;
@@ -429,7 +429,7 @@ what_older_gateways_write_of_a_tenant_counts_for_five_minutes(void **state)
     lease(redis, &simple, "a", "acme", 1, NOW_US + 300000000, &r);
     assert_int_equal(r.grant.pause_ns, 0);
 
-    /* what they do not read of an entry follows what they read */
+    /* they read the first numbers and ignore the rest */
 
     (void) pause_for(cigna_budget_scope_own, "acme", 7000, 0,
                      NOW_US + 900000000);
@@ -444,7 +444,7 @@ what_older_gateways_write_of_a_tenant_counts_for_five_minutes(void **state)
 }
 
 
-/* "a" was everybody's */
+/* field "a" was the pause of everybody */
 
 static void
 a_pause_belongs_to_an_origin(void **state)
@@ -467,7 +467,7 @@ a_pause_belongs_to_an_origin(void **state)
     assert_int_equal(r.grant.pause_ns, 300 * SECOND);
     assert_int_equal(r.grant.scope, cigna_budget_scope_all);
 
-    /* the tenant has gone elsewhere, and its own pause with it */
+    /* the tenant has changed its origin: its pause does not count */
 
     origin = "https://other.example";
     lease(redis, &simple, "a", "globex", 1, NOW_US, &r);
@@ -478,7 +478,7 @@ a_pause_belongs_to_an_origin(void **state)
 }
 
 
-/* a third of the time that it has lasted, but 30 s at most */
+/* a third of the time since the trouble began, but at most 30 s */
 
 static void
 a_pause_grows_up_to_half_a_minute(void **state)
@@ -510,7 +510,7 @@ a_pause_grows_up_to_half_a_minute(void **state)
 
     assert_int_equal(left_ms, 30000);
 
-    /* what chance adds comes on top, and what the upstream asks for counts */
+    /* jitter is added; the time that the upstream asks for counts */
 
     assert_int_equal(pause_for(cigna_budget_scope_own, "acme", -1, 250,
                                now_us), 37500);
@@ -587,10 +587,10 @@ the_hash_expires_and_has_no_secrets(void **state)
 }
 
 
-/* what a field says is only numbers; what it should not say is cut off */
+/* only the numbers of a field are read, and cut off if too great */
 
 static void
-nonsense_in_the_hash_stops_nobody_for_long(void **state)
+nonsense_in_the_hash_stops_no_tenant_for_long(void **state)
 {
     size_t                       i;
     redisReply                  *reply;
@@ -615,7 +615,7 @@ nonsense_in_the_hash_stops_nobody_for_long(void **state)
 }
 
 
-/* what conf/redis/users.acl allows the gateway, behind its password */
+/* the rules of conf/redis/users.acl for the gateway, after its password */
 
 static void
 add_user(const char *name)
@@ -654,7 +654,7 @@ add_user(const char *name)
 
 
 static void
-a_user_as_in_the_example_may_run_them(void **state)
+the_redis_user_of_the_example_may_run_the_scripts(void **state)
 {
     redisReply                  *reply;
     redisContext                *c;
@@ -682,17 +682,17 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(lua_and_c_grant_the_same),
+        test(the_script_and_the_model_grant_the_same),
         test(the_clock_is_that_of_redis),
-        test(a_ramp_makes_nobody_wait_longer_than_it_lasts),
-        test(what_older_gateways_write_of_a_tenant_counts_for_five_minutes),
+        test(no_request_waits_longer_than_the_ramp_lasts),
+        test(a_pause_of_an_older_gateway_lasts_five_minutes_at_most),
         test(a_pause_belongs_to_an_origin),
         test(a_pause_grows_up_to_half_a_minute),
         test(nodes_count_for_ten_seconds),
         test(the_tenants_name_may_be_any_bytes),
         test(the_hash_expires_and_has_no_secrets),
-        test(nonsense_in_the_hash_stops_nobody_for_long),
-        test(a_user_as_in_the_example_may_run_them)
+        test(nonsense_in_the_hash_stops_no_tenant_for_long),
+        test(the_redis_user_of_the_example_may_run_the_scripts)
     };
 
     return cmocka_run_group_tests(tests, start_server, stop_server);

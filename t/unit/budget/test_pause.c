@@ -39,7 +39,7 @@ a_pause_grows_with_the_trouble(void **state)
 
 
 static void
-one_reply_asks_for_five_minutes_and_a_second_one_for_the_rest(void **state)
+one_reply_gets_five_minutes_and_a_second_one_the_rest(void **state)
 {
     int64_t  now;
 
@@ -48,7 +48,7 @@ one_reply_asks_for_five_minutes_and_a_second_one_for_the_rest(void **state)
     now = NOW;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 250, now), 300000);
 
-    /* others that had left before confirm nothing */
+    /* replies to requests that were sent before confirm nothing */
 
     now += 100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 200000);
@@ -59,17 +59,17 @@ one_reply_asks_for_five_minutes_and_a_second_one_for_the_rest(void **state)
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 3600000);
     assert_int_equal(p.sure, 1);
 
-    /* and a third one, when that is over */
+    /* a third reply, when that pause is over, is believed, too */
 
     now += 3600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 1800000, 0, now), 1800000);
 
-    /* but not after a time without trouble */
+    /* not so after a time without trouble */
 
     now += 2100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 
-    /* however long the first one has asked for */
+    /* however long the first reply has asked for */
 
     now += 600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
@@ -77,11 +77,11 @@ one_reply_asks_for_five_minutes_and_a_second_one_for_the_rest(void **state)
 
 
 static void
-a_long_pause_is_confirmed_by_who_was_told_of_it(void **state)
+a_reply_after_a_short_pause_does_not_confirm_a_long_one(void **state)
 {
     (void) state;
 
-    /* that was a short one, and has nothing to do with an hour */
+    /* the first pause was not cut short: it says nothing about an hour */
 
     (void) cigna_pause_ask(&p, 2000, 0, NOW);
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0,
@@ -92,7 +92,7 @@ a_long_pause_is_confirmed_by_who_was_told_of_it(void **state)
 
 
 static void
-an_operator_ends_a_pause_and_none_that_began_later(void **state)
+an_operator_ends_a_pause_but_not_a_later_one(void **state)
 {
     int64_t  now;
 
@@ -107,14 +107,14 @@ an_operator_ends_a_pause_and_none_that_began_later(void **state)
     cigna_pause_end(&p, 5 * SECOND, now);
     assert_int_equal(cigna_pause_left_ns(&p, now), 0);
 
-    /* nothing is left to be confirmed */
+    /* the next reply confirms nothing */
 
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 }
 
 
 static void
-trouble_that_was_over_starts_anew(void **state)
+trouble_after_the_ramp_starts_anew(void **state)
 {
     (void) state;
 
@@ -125,7 +125,7 @@ trouble_that_was_over_starts_anew(void **state)
 
 
 static void
-within_a_pause_it_only_grows_longer(void **state)
+a_reply_within_a_pause_only_makes_it_longer(void **state)
 {
     (void) state;
 
@@ -140,7 +140,7 @@ within_a_pause_it_only_grows_longer(void **state)
 
 
 static void
-nobody_is_held_back_for_more_than_an_hour_and_a_quarter(void **state)
+a_pause_lasts_an_hour_and_a_quarter_at_most(void **state)
 {
     (void) state;
 
@@ -152,7 +152,7 @@ nobody_is_held_back_for_more_than_an_hour_and_a_quarter(void **state)
 
 
 static void
-what_others_know_of_a_pause_is_learnt(void **state)
+a_node_learns_of_a_pause_from_others(void **state)
 {
     (void) state;
 
@@ -163,7 +163,7 @@ what_others_know_of_a_pause_is_learnt(void **state)
     cigna_pause_learn(&p, SECOND, NOW + SECOND);
     assert_int_equal(cigna_pause_left_ns(&p, NOW + SECOND), SECOND);
 
-    /* the trouble is the same one */
+    /* the ramp is over: the trouble is a new one */
 
     assert_int_equal(cigna_pause_ask(&p, -1, 0, NOW + 6 * SECOND),
                      1000);
@@ -178,13 +178,13 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_pause_grows_with_the_trouble),
-        test(one_reply_asks_for_five_minutes_and_a_second_one_for_the_rest),
-        test(a_long_pause_is_confirmed_by_who_was_told_of_it),
-        test(an_operator_ends_a_pause_and_none_that_began_later),
-        test(trouble_that_was_over_starts_anew),
-        test(within_a_pause_it_only_grows_longer),
-        test(nobody_is_held_back_for_more_than_an_hour_and_a_quarter),
-        test(what_others_know_of_a_pause_is_learnt)
+        test(one_reply_gets_five_minutes_and_a_second_one_the_rest),
+        test(a_reply_after_a_short_pause_does_not_confirm_a_long_one),
+        test(an_operator_ends_a_pause_but_not_a_later_one),
+        test(trouble_after_the_ramp_starts_anew),
+        test(a_reply_within_a_pause_only_makes_it_longer),
+        test(a_pause_lasts_an_hour_and_a_quarter_at_most),
+        test(a_node_learns_of_a_pause_from_others)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
