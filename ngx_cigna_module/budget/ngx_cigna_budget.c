@@ -33,14 +33,12 @@ static ngx_uint_t ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter);
 static int64_t ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter);
 static void ngx_cigna_budget_serve(ngx_event_t *ev);
 static void ngx_cigna_budget_again(ngx_cigna_budget_t *budget, int64_t ms);
-static void ngx_cigna_budget_stop(ngx_cigna_budget_t *budget);
 
 
 ngx_cigna_budget_t *
 ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     cigna_slice_t key, cigna_budget_members_t *members)
 {
-    ngx_event_t         *ev;
     ngx_cigna_budget_t  *budget;
 
     budget = ngx_pcalloc(mcf->worker->cycle->pool,
@@ -63,11 +61,8 @@ ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 
     ngx_queue_init(&budget->waiters);
 
-    ev = &budget->timer;
-
-    ev->handler = ngx_cigna_budget_serve;
-    ev->data = budget;
-    ev->log = mcf->worker->cycle->log;
+    ngx_cigna_timer_init(&budget->timer, ngx_cigna_budget_serve, budget,
+                         mcf->worker->cycle->log, 0);
 
     return budget;
 }
@@ -76,26 +71,9 @@ ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
 void
 ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget)
 {
-    ngx_cigna_budget_stop(budget);
+    ngx_cigna_timer_stop(&budget->timer);
     ngx_cigna_budget_lease_done(&budget->lease);
     ngx_cigna_budget_pause_done(&budget->pause);
-}
-
-
-static void
-ngx_cigna_budget_stop(ngx_cigna_budget_t *budget)
-{
-    ngx_event_t  *ev;
-
-    ev = &budget->timer;
-
-    if (ev->timer_set) {
-        ngx_del_timer(ev);
-    }
-
-    if (ev->posted) {
-        ngx_delete_posted_event(ev);
-    }
 }
 
 
@@ -273,7 +251,7 @@ ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter)
 
     budget->stuck = 0;
 
-    ngx_cigna_budget_stop(budget);
+    ngx_cigna_timer_stop(&budget->timer);
 }
 
 

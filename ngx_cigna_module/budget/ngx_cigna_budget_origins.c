@@ -85,7 +85,7 @@ ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
 
     for (i = 0; i < mcf->shared.nelts && n < CIGNA_BUDGET_ORIGINS; i++) {
 
-        /* tenants that share a vault have the same fhir_base */
+        /* tenants of one ngx_cigna_shared_t have the same fhir_base */
 
         budget = (*(ngx_cigna_tenant_t **) shared[i]->tenants.elts)->budget;
 

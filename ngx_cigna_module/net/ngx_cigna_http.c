@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_http.h"
+#include "nginx/ngx_cigna_timer.h"
 #include "base/cigna_secret.h"
 #include "http/cigna_uri.h"
 
@@ -247,9 +248,8 @@ ngx_cigna_http_connected(ngx_cigna_http_t *http)
 
     ngx_memzero(&http->timer, sizeof(ngx_event_t));
 
-    http->timer.handler = ngx_cigna_http_timer_handler;
-    http->timer.data = http;
-    http->timer.log = http->log;
+    ngx_cigna_timer_init(&http->timer, ngx_cigna_http_timer_handler, http,
+                         http->log, 0);
 
     ngx_add_timer(&http->timer, http->timeout);
 
@@ -334,16 +334,16 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (rc == NGX_ERROR) {
-        ngx_cigna_http_fail(http, http->error);
-        return;
-    }
-
-    if (!http->sent) {
+    if (rc == NGX_OK && !http->sent) {
 
         /* the reply cannot be the answer to this request */
 
-        ngx_cigna_http_fail(http, "reply came before the request");
+        http->error = "reply came before the request";
+        rc = NGX_ERROR;
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_cigna_http_fail(http, http->error);
         return;
     }
 
@@ -490,9 +490,7 @@ ngx_cigna_http_rest_handler(ngx_event_t *ev)
 static void
 ngx_cigna_http_close(ngx_cigna_http_t *http)
 {
-    if (http->timer.timer_set) {
-        ngx_del_timer(&http->timer);
-    }
+    ngx_cigna_timer_stop(&http->timer);
 
     ngx_cigna_peer_done(&http->peer);
 

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_peer.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 #define NGX_CIGNA_PEER_PROBE_IDLE_S      30
@@ -45,10 +46,8 @@ ngx_cigna_peer_start(ngx_cigna_peer_t *peer)
     timer = &peer->timer;
     ngx_memzero(timer, sizeof(ngx_event_t));
 
-    timer->handler = ngx_cigna_peer_timer_handler;
-    timer->data = peer;
-    timer->log = &peer->quiet;
-    timer->cancelable = (peer->cancelable != 0);
+    ngx_cigna_timer_init(timer, ngx_cigna_peer_timer_handler, peer,
+                         &peer->quiet, (peer->cancelable != 0));
 
     peer->deadline = ngx_current_msec + peer->timeout;
     ngx_add_timer(timer, peer->timeout);
@@ -143,9 +142,7 @@ ngx_cigna_peer_connect(ngx_cigna_peer_t *peer)
         return;
     }
 
-    if (peer->timer.timer_set) {
-        ngx_del_timer(&peer->timer);
-    }
+    ngx_cigna_timer_stop(&peer->timer);
 
     ngx_add_timer(&peer->timer,
                   (ngx_msec_t) left / (peer->resolve.naddrs - peer->tried));
@@ -453,9 +450,7 @@ ngx_cigna_peer_done(ngx_cigna_peer_t *peer)
 {
     ngx_cigna_resolve_done(&peer->resolve);
 
-    if (peer->timer.timer_set) {
-        ngx_del_timer(&peer->timer);
-    }
+    ngx_cigna_timer_stop(&peer->timer);
 
     ngx_cigna_peer_close(peer);
 }

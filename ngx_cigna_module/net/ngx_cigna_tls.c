@@ -12,6 +12,7 @@ static ngx_int_t ngx_cigna_tls_trust(ngx_conf_t *cf, ngx_ssl_t *ssl,
     ngx_str_t *trusted);
 static ngx_int_t ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl,
     ngx_str_t *expected);
+static ngx_uint_t ngx_cigna_tls_is_address(u_char *name, size_t len);
 static void ngx_cigna_tls_info_callback(const ngx_ssl_conn_t *ssl, int where,
     int alert);
 static ngx_int_t ngx_cigna_tls_fail(ngx_cigna_tls_t *tls, const char *error,
@@ -146,12 +147,7 @@ ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl, ngx_str_t *expected)
 {
     u_char              name[NGX_CIGNA_NAME_MAX + 1];
     size_t              len;
-    ngx_uint_t          address;
     X509_VERIFY_PARAM  *param;
-
-#if (NGX_HAVE_INET6)
-    u_char              addr6[16];
-#endif
 
     len = expected->len;
 
@@ -167,13 +163,7 @@ ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl, ngx_str_t *expected)
 
     param = SSL_get0_param(ssl);
 
-    address = (ngx_inet_addr(name, len) != INADDR_NONE);
-
-#if (NGX_HAVE_INET6)
-    address |= (ngx_inet6_addr(name, len, addr6) == NGX_OK);
-#endif
-
-    if (address) {
+    if (ngx_cigna_tls_is_address(name, len)) {
         return X509_VERIFY_PARAM_set1_ip_asc(param, (char *) name) == 1
                ? NGX_OK : NGX_ERROR;
     }
@@ -188,6 +178,21 @@ ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl, ngx_str_t *expected)
     }
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_cigna_tls_is_address(u_char *name, size_t len)
+{
+#if (NGX_HAVE_INET6)
+    u_char  addr6[16];
+
+    if (ngx_inet6_addr(name, len, addr6) == NGX_OK) {
+        return 1;
+    }
+#endif
+
+    return ngx_inet_addr(name, len) != INADDR_NONE;
 }
 
 

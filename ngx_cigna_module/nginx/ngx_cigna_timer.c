@@ -3,6 +3,17 @@
 
 
 void
+ngx_cigna_timer_init(ngx_event_t *ev, ngx_event_handler_pt handler, void *data,
+    ngx_log_t *log, unsigned cancelable)
+{
+    ev->handler = handler;
+    ev->data = data;
+    ev->log = log;
+    ev->cancelable = cancelable;
+}
+
+
+void
 ngx_cigna_timer_within(ngx_event_t *ev, ngx_msec_t ms)
 {
     if (ev->timer_set) {
@@ -19,4 +30,17 @@ ngx_cigna_timer_within(ngx_event_t *ev, ngx_msec_t ms)
     }
 
     ngx_add_timer(ev, ms);
+}
+
+
+void
+ngx_cigna_timer_stop(ngx_event_t *ev)
+{
+    if (ev->timer_set) {
+        ngx_del_timer(ev);
+    }
+
+    if (ev->posted) {
+        ngx_delete_posted_event(ev);
+    }
 }

@@ -11,6 +11,8 @@
 
 static ngx_int_t ngx_cigna_redis_init(ngx_cigna_redis_t *redis);
 static ngx_int_t ngx_cigna_redis_wait(ngx_cigna_redis_t *redis);
+static ngx_cigna_redis_call_t *ngx_cigna_redis_call(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc);
 static ngx_int_t ngx_cigna_redis_dispatch(void *data,
     ngx_cigna_redis_call_t *call);
 
@@ -133,35 +135,16 @@ ngx_int_t
 ngx_cigna_redis_start(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
     const cigna_slice_t *argv, ngx_uint_t argc)
 {
-    unsigned                 slot;
     ngx_int_t                rc;
-    ngx_msec_t               timeout;
     ngx_cigna_redis_call_t  *call;
-    ngx_cigna_redis_conf_t  *conf;
-
-    conf = redis->shared.conf;
 
     cmd->outcome = cigna_ev_unsent;
     cmd->reply = NULL;
     cmd->back = NULL;
 
-    timeout = conf->timeout;
-
-    if (conf->wait_replicas == 0) {
-        cmd->durable = 0;
-
-    } else if (cmd->durable) {
-        timeout += conf->wait_timeout;
-    }
-
-    call = ngx_cigna_redis_call_create(&redis->shared.calls, cmd, argv, argc,
-                                       timeout);
+    call = ngx_cigna_redis_call(redis, cmd, argv, argc);
     if (call == NULL) {
         return NGX_ERROR;
-    }
-
-    if (cigna_cluster_slot(argv, argc, &slot) == CIGNA_OK) {
-        call->slot = slot;
     }
 
     rc = ngx_cigna_redis_dispatch(redis, call);
@@ -178,6 +161,36 @@ ngx_cigna_redis_start(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
     ngx_cigna_redis_call_destroy(&redis->shared.calls, call);
 
     return NGX_ERROR;
+}
+
+
+static ngx_cigna_redis_call_t *
+ngx_cigna_redis_call(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
+    const cigna_slice_t *argv, ngx_uint_t argc)
+{
+    unsigned                 slot;
+    ngx_msec_t               timeout;
+    ngx_cigna_redis_call_t  *call;
+    ngx_cigna_redis_conf_t  *conf;
+
+    conf = redis->shared.conf;
+    timeout = conf->timeout;
+
+    if (conf->wait_replicas == 0) {
+        cmd->durable = 0;
+
+    } else if (cmd->durable) {
+        timeout += conf->wait_timeout;
+    }
+
+    call = ngx_cigna_redis_call_create(&redis->shared.calls, cmd, argv, argc,
+                                       timeout);
+
+    if (call && cigna_cluster_slot(argv, argc, &slot) == CIGNA_OK) {
+        call->slot = slot;
+    }
+
+    return call;
 }
 
 

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_redis_check.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 #define NGX_CIGNA_REDIS_CHECK_MS  10000
@@ -18,19 +19,13 @@ void
 ngx_cigna_redis_check_init(ngx_cigna_redis_check_t *check,
     ngx_cigna_redis_conn_t *conn)
 {
-    ngx_event_t  *ev;
-
     check->conn = conn;
 
     ngx_queue_init(&check->unconfirmed);
     ngx_queue_init(&check->next);
 
-    ev = &check->timer;
-
-    ev->handler = ngx_cigna_redis_check_handler;
-    ev->data = check;
-    ev->log = &conn->shared->log.log;
-    ev->cancelable = 1;
+    ngx_cigna_timer_init(&check->timer, ngx_cigna_redis_check_handler, check,
+                         &conn->shared->log.log, 1);
 }
 
 
@@ -231,9 +226,7 @@ ngx_cigna_redis_check_end(ngx_cigna_redis_check_t *check, ngx_queue_t *calls)
     ngx_queue_t              list;
     ngx_cigna_redis_call_t  *call;
 
-    if (check->timer.timer_set) {
-        ngx_del_timer(&check->timer);
-    }
+    ngx_cigna_timer_stop(&check->timer);
 
     ngx_cigna_redis_cancel(&check->cmd);
 

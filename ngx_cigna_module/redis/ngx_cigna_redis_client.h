@@ -62,12 +62,16 @@ typedef struct {
     /*
      * An error that the node has answered.  NGX_OK: it is for the caller.
      * NGX_AGAIN: Redis has not run the call, which now says where to send it.
+     * NULL: all errors are for the caller.
      */
     ngx_int_t                    (*answered)(ngx_cigna_redis_node_t *node,
                                              ngx_cigna_redis_call_t *call,
                                              cigna_reply_t *reply);
 
-    /* a connection has ended, or none can be made; 1: that may change soon */
+    /*
+     * A connection has ended, or none can be made.  1: that may change soon.
+     * NULL: it will not.
+     */
     ngx_uint_t                   (*trouble)(ngx_cigna_redis_node_t *node);
 
     /* where to subscribe; NULL: not known yet */

@@ -39,8 +39,6 @@
 #define NGX_CIGNA_REDIS_ELEMENTS     65536
 
 
-static void ngx_cigna_redis_conn_timer(ngx_cigna_redis_conn_t *conn,
-    ngx_event_t *ev, ngx_event_handler_pt handler);
 static void ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer);
 static void ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn);
 static ngx_int_t ngx_cigna_redis_conn_greet(ngx_cigna_redis_conn_t *conn,
@@ -90,23 +88,14 @@ ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn,
     conn->handshake.login = login;
     conn->handshake.check = check;
 
-    ngx_cigna_redis_conn_timer(conn, &conn->deadline,
-                               ngx_cigna_redis_conn_deadline_handler);
-    ngx_cigna_redis_conn_timer(conn, &conn->handshake_timer,
-                               ngx_cigna_redis_conn_handshake_handler);
+    ngx_cigna_timer_init(&conn->deadline,
+                         ngx_cigna_redis_conn_deadline_handler, conn,
+                         &shared->log.log, 1);
+    ngx_cigna_timer_init(&conn->handshake_timer,
+                         ngx_cigna_redis_conn_handshake_handler, conn,
+                         &shared->log.log, 1);
 
     ngx_cigna_redis_queue_init(&conn->queue);
-}
-
-
-static void
-ngx_cigna_redis_conn_timer(ngx_cigna_redis_conn_t *conn, ngx_event_t *ev,
-    ngx_event_handler_pt handler)
-{
-    ev->handler = handler;
-    ev->data = conn;
-    ev->log = &conn->shared->log.log;
-    ev->cancelable = 1;
 }
 
 
@@ -236,9 +225,7 @@ ngx_cigna_redis_conn_greet(ngx_cigna_redis_conn_t *conn,
 static void
 ngx_cigna_redis_conn_up(ngx_cigna_redis_conn_t *conn)
 {
-    if (conn->handshake_timer.timer_set) {
-        ngx_del_timer(&conn->handshake_timer);
-    }
+    ngx_cigna_timer_stop(&conn->handshake_timer);
 
     ngx_cigna_redis_out_free(&conn->greeting);
 
@@ -647,9 +634,7 @@ ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn)
         conn->reader = NULL;
     }
 
-    if (conn->handshake_timer.timer_set) {
-        ngx_del_timer(&conn->handshake_timer);
-    }
+    ngx_cigna_timer_stop(&conn->handshake_timer);
 
     ngx_cigna_redis_out_free(&conn->greeting);
 }
@@ -677,9 +662,7 @@ ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn)
 
     ngx_cigna_redis_conn_disconnect(conn);
 
-    if (conn->deadline.timer_set) {
-        ngx_del_timer(&conn->deadline);
-    }
+    ngx_cigna_timer_stop(&conn->deadline);
 
     ngx_queue_init(&calls);
     ngx_cigna_redis_queue_end(&conn->queue, &calls);

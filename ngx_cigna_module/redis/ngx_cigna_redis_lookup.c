@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_redis_lookup.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 static void ngx_cigna_redis_lookup_begin(ngx_event_t *ev);
@@ -33,14 +34,10 @@ ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup)
                               &ngx_cigna_redis_lookup_ops, lookup,
                               lookup->login, cigna_redis_handshake_check_none);
 
-    lookup->again.handler = ngx_cigna_redis_lookup_begin;
-    lookup->again.data = lookup;
-    lookup->again.log = ngx_cigna_redis_log(lookup->redis);
-    lookup->again.cancelable = 1;
-
-    lookup->step.handler = ngx_cigna_redis_lookup_step;
-    lookup->step.data = lookup;
-    lookup->step.log = ngx_cigna_redis_log(lookup->redis);
+    ngx_cigna_timer_init(&lookup->again, ngx_cigna_redis_lookup_begin, lookup,
+                         ngx_cigna_redis_log(lookup->redis), 1);
+    ngx_cigna_timer_init(&lookup->step, ngx_cigna_redis_lookup_step, lookup,
+                         ngx_cigna_redis_log(lookup->redis), 0);
 }
 
 
@@ -59,9 +56,7 @@ ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup)
 
     since = ngx_current_msec - lookup->asked;
 
-    if (lookup->again.timer_set) {
-        ngx_del_timer(&lookup->again);
-    }
+    ngx_cigna_timer_stop(&lookup->again);
 
     ngx_add_timer(&lookup->again,
                   (lookup->asked && since < NGX_CIGNA_REDIS_LOOKUP_LEAST)
@@ -254,13 +249,9 @@ ngx_cigna_redis_lookup_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 void
 ngx_cigna_redis_lookup_done(ngx_cigna_redis_lookup_t *lookup)
 {
-    if (lookup->again.timer_set) {
-        ngx_del_timer(&lookup->again);
-    }
+    ngx_cigna_timer_stop(&lookup->again);
 
     ngx_cigna_redis_conn_destroy(&lookup->conn);
 
-    if (lookup->step.posted) {
-        ngx_delete_posted_event(&lookup->step);
-    }
+    ngx_cigna_timer_stop(&lookup->step);
 }

@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_check.h"
+#include "nginx/ngx_cigna_timer.h"
 #include "vault/cigna_marker.h"
 
 
@@ -53,6 +54,7 @@ static void ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_node_recovered(ngx_cigna_redis_node_t *node);
 static void ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn,
     const char *error);
+static ngx_uint_t ngx_cigna_redis_node_trouble(ngx_cigna_redis_node_t *node);
 static void ngx_cigna_redis_node_round_failed(ngx_cigna_redis_node_conn_t *nc);
 static void ngx_cigna_redis_node_rest(ngx_cigna_redis_node_conn_t *nc,
     ngx_msec_t ms);
@@ -198,10 +200,8 @@ ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis)
     node->redis = redis;
     node->slot = CIGNA_MARKER_NO_SLOT;
 
-    node->retry.handler = ngx_cigna_redis_node_retry_handler;
-    node->retry.data = node;
-    node->retry.log = ngx_cigna_redis_log(redis);
-    node->retry.cancelable = 1;
+    ngx_cigna_timer_init(&node->retry, ngx_cigna_redis_node_retry_handler, node,
+                         ngx_cigna_redis_log(redis), 1);
 
     return node;
 }
@@ -404,9 +404,7 @@ ngx_cigna_redis_node_recovered(ngx_cigna_redis_node_t *node)
     node->shifts = 0;
     node->tried = 0;
 
-    if (node->retry.timer_set) {
-        ngx_del_timer(&node->retry);
-    }
+    ngx_cigna_timer_stop(&node->retry);
 }
 
 
@@ -429,7 +427,7 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
     {
         /* slots are moving; the topology knows another slot of this node */
 
-        (void) node->redis->topology->trouble(node);
+        (void) ngx_cigna_redis_node_trouble(node);
 
         ngx_cigna_redis_node_rest(nc, NGX_CIGNA_REDIS_SHIFT_MS);
         return;
@@ -455,6 +453,17 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 }
 
 
+static ngx_uint_t
+ngx_cigna_redis_node_trouble(ngx_cigna_redis_node_t *node)
+{
+    const ngx_cigna_redis_topology_t  *topology;
+
+    topology = node->redis->topology;
+
+    return topology->trouble ? topology->trouble(node) : 0;
+}
+
+
 /* no origin of the node could be connected to */
 
 static void
@@ -469,7 +478,7 @@ ngx_cigna_redis_node_round_failed(ngx_cigna_redis_node_conn_t *nc)
 
     ngx_cigna_redis_node_rest(nc, ngx_cigna_redis_backoff(node->failures++));
 
-    hope = node->redis->topology->trouble(node);
+    hope = ngx_cigna_redis_node_trouble(node);
 
     if (ngx_cigna_redis_node_ready(node)) {
         return;
@@ -543,6 +552,7 @@ ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
     }
 
     if (cigna_reply_type(reply) == cigna_reply_error
+        && redis->topology->answered
         && call->cmd && ngx_cigna_redis_call_left(call)
         && redis->topology->answered(nc->node, call, reply) == NGX_AGAIN)
     {
@@ -603,7 +613,7 @@ ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
     ngx_cigna_redis_calls_move(calls, &all);
 
     if (!conn->leaving && !ngx_exiting) {
-        (void) node->redis->topology->trouble(node);
+        (void) ngx_cigna_redis_node_trouble(node);
     }
 
     if (!nc->served && !ngx_queue_empty(&all)) {
@@ -694,9 +704,7 @@ ngx_cigna_redis_node_leave(ngx_cigna_redis_node_t *node)
     node->down = 0;
     node->failures = 0;
 
-    if (node->retry.timer_set) {
-        ngx_del_timer(&node->retry);
-    }
+    ngx_cigna_timer_stop(&node->retry);
 
     for (i = 0; node->conns && i < ngx_cigna_redis_nconns(node->redis); i++) {
         ngx_cigna_redis_conn_leave(&node->conns[i].conn);
@@ -711,9 +719,7 @@ ngx_cigna_redis_node_done(ngx_cigna_redis_node_t *node)
     ngx_queue_t                   calls;
     ngx_cigna_redis_node_conn_t  *nc;
 
-    if (node->retry.timer_set) {
-        ngx_del_timer(&node->retry);
-    }
+    ngx_cigna_timer_stop(&node->retry);
 
     for (i = 0; node->conns && i < ngx_cigna_redis_nconns(node->redis); i++) {
         nc = &node->conns[i];

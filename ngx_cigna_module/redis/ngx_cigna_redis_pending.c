@@ -16,13 +16,10 @@ ngx_cigna_redis_pending_init(ngx_cigna_redis_pending_t *pending)
 {
     ngx_queue_init(&pending->calls);
 
-    pending->wake.handler = ngx_cigna_redis_pending_handler;
-    pending->wake.data = pending;
-    pending->wake.log = pending->log;
-
-    pending->timer.handler = ngx_cigna_redis_pending_handler;
-    pending->timer.data = pending;
-    pending->timer.log = pending->log;
+    ngx_cigna_timer_init(&pending->wake, ngx_cigna_redis_pending_handler,
+                         pending, pending->log, 0);
+    ngx_cigna_timer_init(&pending->timer, ngx_cigna_redis_pending_handler,
+                         pending, pending->log, 0);
 }
 
 
@@ -60,9 +57,7 @@ ngx_cigna_redis_pending_handler(ngx_event_t *ev)
 
     pending = ev->data;
 
-    if (pending->timer.timer_set) {
-        ngx_del_timer(&pending->timer);
-    }
+    ngx_cigna_timer_stop(&pending->timer);
 
     ngx_queue_init(&calls);
     ngx_cigna_redis_calls_move(&pending->calls, &calls);
@@ -146,13 +141,9 @@ ngx_cigna_redis_pending_timer(ngx_cigna_redis_pending_t *pending,
 void
 ngx_cigna_redis_pending_done(ngx_cigna_redis_pending_t *pending)
 {
-    if (pending->timer.timer_set) {
-        ngx_del_timer(&pending->timer);
-    }
+    ngx_cigna_timer_stop(&pending->timer);
 
-    if (pending->wake.posted) {
-        ngx_delete_posted_event(&pending->wake);
-    }
+    ngx_cigna_timer_stop(&pending->wake);
 
     ngx_cigna_redis_calls_destroy(pending->memory, &pending->calls);
 }

@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_redis_subscriber.h"
 #include "ngx_cigna_redis_client.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 /*
@@ -104,15 +105,10 @@ ngx_cigna_redis_subscriber_init(ngx_cigna_redis_subscriber_t *sub)
     shared = &sub->redis->shared;
     log = &shared->log.log;
 
-    sub->retry.handler = ngx_cigna_redis_subscriber_connect;
-    sub->retry.data = sub;
-    sub->retry.log = log;
-    sub->retry.cancelable = 1;
-
-    sub->look.handler = ngx_cigna_redis_subscriber_look;
-    sub->look.data = sub;
-    sub->look.log = log;
-    sub->look.cancelable = 1;
+    ngx_cigna_timer_init(&sub->retry, ngx_cigna_redis_subscriber_connect, sub,
+                         log, 1);
+    ngx_cigna_timer_init(&sub->look, ngx_cigna_redis_subscriber_look, sub, log,
+                         1);
 
     ngx_cigna_redis_conn_init(&sub->conn, shared,
                               &ngx_cigna_redis_subscriber_ops, sub,
@@ -263,9 +259,7 @@ ngx_cigna_redis_subscriber_closed(ngx_cigna_redis_conn_t *conn,
 
     sub = conn->owner;
 
-    if (sub->look.timer_set) {
-        ngx_del_timer(&sub->look);
-    }
+    ngx_cigna_timer_stop(&sub->look);
 
     ngx_cigna_redis_subscriber_rest(sub);
 }
@@ -311,13 +305,9 @@ ngx_cigna_redis_subscribers_destroy(ngx_cigna_redis_t *redis)
     {
         sub = ngx_queue_data(q, ngx_cigna_redis_subscriber_t, queue);
 
-        if (sub->look.timer_set) {
-            ngx_del_timer(&sub->look);
-        }
+        ngx_cigna_timer_stop(&sub->look);
 
-        if (sub->retry.timer_set) {
-            ngx_del_timer(&sub->retry);
-        }
+        ngx_cigna_timer_stop(&sub->retry);
 
         ngx_cigna_redis_conn_destroy(&sub->conn);
     }

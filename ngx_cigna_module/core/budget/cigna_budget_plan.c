@@ -23,6 +23,9 @@ static void cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst,
 static void cigna_budget_share(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t rest,
     cigna_budget_plan_t *plans);
+static int64_t cigna_budget_minimum_plan(cigna_budget_plan_t *p, uint64_t own,
+    uint64_t all, int64_t span_ns);
+static int64_t cigna_budget_ratio(int64_t ns, uint64_t n, uint64_t of);
 static uint64_t cigna_budget_minimum(const cigna_budget_tenant_conf_t *t,
     uint64_t rest);
 static void cigna_budget_metadata_plan(const cigna_budget_gateway_conf_t *g,
@@ -212,11 +215,9 @@ cigna_budget_share(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t rest,
     cigna_budget_plan_t *plans)
 {
-    int64_t               span_ns, half_ns, max_ns;
-    uint64_t              all, sum, own;
-    unsigned              i;
-    cigna_budget_plan_t  *p;
-    cigna_budget_wide_t   ns;
+    int64_t   span_ns, half_ns, max_ns;
+    uint64_t  all, sum;
+    unsigned  i;
 
     all = cigna_rate_per_day(&g->rate);
     sum = 0;
@@ -232,8 +233,7 @@ cigna_budget_share(const cigna_budget_gateway_conf_t *g,
     half_ns = (g->burst ? g->burst : cigna_rate_burst(&g->rate))
               * plans[0].gateway.every_ns / 2;
 
-    ns = (cigna_budget_wide_t) half_ns * all / sum;
-    span_ns = ns > CIGNA_BUDGET_DAY_NS ? CIGNA_BUDGET_DAY_NS : (int64_t) ns;
+    span_ns = cigna_budget_ratio(half_ns, all, sum);
     span_ns = cigna_budget_max(span_ns, 2 * plans[0].lease_ns);
 
     half_ns = cigna_budget_max(half_ns, 2 * plans[0].lease_ns);
@@ -241,24 +241,45 @@ cigna_budget_share(const cigna_budget_gateway_conf_t *g,
     max_ns = half_ns;
 
     for (i = 0; i < n; i++) {
-        own = cigna_budget_minimum(&tenants[i], rest);
-        p = &plans[i];
-
-        if (own == 0) {
-            continue;
-        }
-
-        p->minimum.every_ns = cigna_rate_interval_ns(own);
-        p->minimum.span_ns = cigna_budget_max(span_ns, p->minimum.every_ns);
-
-        ns = (cigna_budget_wide_t) p->minimum.span_ns * own / all;
-        max_ns += (int64_t) ns;
+        max_ns += cigna_budget_minimum_plan(&plans[i],
+                                       cigna_budget_minimum(&tenants[i], rest),
+                                       all, span_ns);
     }
 
     for (i = 0; i < n; i++) {
         plans[i].gateway.span_ns = half_ns;
         plans[i].gateway_max_ns = max_ns;
     }
+}
+
+
+/* returns what the minimum's bucket weighs on the gateway's, in ns */
+
+static int64_t
+cigna_budget_minimum_plan(cigna_budget_plan_t *p, uint64_t own, uint64_t all,
+    int64_t span_ns)
+{
+    if (own == 0) {
+        return 0;
+    }
+
+    p->minimum.every_ns = cigna_rate_interval_ns(own);
+    p->minimum.span_ns = cigna_budget_max(span_ns, p->minimum.every_ns);
+
+    return cigna_budget_ratio(p->minimum.span_ns, own, all);
+}
+
+
+/* ns * n / of, at most a day */
+
+static int64_t
+cigna_budget_ratio(int64_t ns, uint64_t n, uint64_t of)
+{
+    cigna_budget_wide_t  wide;
+
+    wide = (cigna_budget_wide_t) ns * n / of;
+
+    return wide > CIGNA_BUDGET_DAY_NS ? CIGNA_BUDGET_DAY_NS : (int64_t) wide;
 }
 
 

@@ -36,7 +36,7 @@ _Static_assert(sizeof(cigna_budget_tenant_t) == CIGNA_BUDGET_TENANT_SIZE,
                "a slot is too small");
 
 
-static void cigna_budget_origin_check(cigna_budget_origin_t *o);
+static void cigna_budget_slot_clock(cigna_budget_t *b);
 static int64_t cigna_budget_slot_now(int64_t *seen_ns, int64_t *now_ns);
 static uint64_t cigna_budget_sum(const void *slot, size_t size);
 
@@ -44,7 +44,6 @@ static uint64_t cigna_budget_sum(const void *slot, size_t size);
 void
 cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
 {
-    int64_t                 back;
     cigna_budget_node_t    *n;
     cigna_budget_origin_t  *o;
     cigna_budget_tenant_t  *t;
@@ -62,12 +61,30 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
         memset(t, 0, sizeof(cigna_budget_tenant_t));
     }
 
-    cigna_budget_origin_check(o);
+    if (o->sum != cigna_budget_sum(o, CIGNA_BUDGET_ORIGIN_USED)) {
+        *o = (cigna_budget_origin_t) { .key = o->key };
+    }
 
     if (t->origin != o->key) {
         t->origin = o->key;
         t->own = (cigna_pause_t) { 0 };
     }
+
+    cigna_budget_slot_clock(b);
+}
+
+
+/* after a step back of the clock all times are as much earlier */
+
+static void
+cigna_budget_slot_clock(cigna_budget_t *b)
+{
+    int64_t                 back;
+    cigna_budget_node_t    *n;
+    cigna_budget_tenant_t  *t;
+
+    n = b->node;
+    t = b->tenant;
 
     back = cigna_budget_slot_now(&n->seen_ns, &b->now_ns);
 
@@ -86,7 +103,7 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
         t->window_ns -= back;
     }
 
-    o->seen_ns = b->now_ns;
+    b->origin->seen_ns = b->now_ns;
 }
 
 
@@ -143,15 +160,6 @@ cigna_budget_origin_known(const cigna_budget_origins_t *origins, uint64_t key)
     }
 
     return NULL;
-}
-
-
-static void
-cigna_budget_origin_check(cigna_budget_origin_t *o)
-{
-    if (o->sum != cigna_budget_sum(o, CIGNA_BUDGET_ORIGIN_USED)) {
-        *o = (cigna_budget_origin_t) { .key = o->key };
-    }
 }
 
 
