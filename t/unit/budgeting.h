@@ -50,7 +50,7 @@ make_plans(const cigna_budget_gateway_conf_t *g,
 /* a reply asks for a pause: 429 of a tenant, 503 of all of an origin */
 
 static inline int
-hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
+ask_pause(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
     unsigned jitter, int *began)
 {
     cigna_budget_cause_t  cause;

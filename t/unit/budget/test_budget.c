@@ -405,7 +405,7 @@ a_429_pauses_the_node_at_once(void **state)
 
     lease(10);
 
-    assert_int_equal(hold_back(&b, cigna_budget_scope_own, -1, 0, &began),
+    assert_int_equal(ask_pause(&b, cigna_budget_scope_own, -1, 0, &began),
                      CIGNA_OK);
     assert_int_equal(began, 1);
     assert_int_equal(decide(), cigna_budget_rc_refused);
@@ -415,10 +415,10 @@ a_429_pauses_the_node_at_once(void **state)
     /* replies to requests that were sent before say nothing new */
 
     after(100);
-    assert_int_equal(hold_back(&b, cigna_budget_scope_own, -1, 0, &began),
+    assert_int_equal(ask_pause(&b, cigna_budget_scope_own, -1, 0, &began),
                      CIGNA_NONE);
     assert_int_equal(began, 0);
-    assert_int_equal(hold_back(&b, cigna_budget_scope_own, 3000, 0, &began),
+    assert_int_equal(ask_pause(&b, cigna_budget_scope_own, 3000, 0, &began),
                      CIGNA_OK);
     assert_int_equal(began, 0);
 
@@ -450,7 +450,7 @@ a_503_pauses_all_tenants_and_voids_their_leases(void **state)
     lease(10);
     after(10);
     b.tenant = &other;
-    assert_int_equal(hold_back(&b, cigna_budget_scope_all, 60, 0, &began),
+    assert_int_equal(ask_pause(&b, cigna_budget_scope_all, 60, 0, &began),
                      CIGNA_OK);
 
     b.tenant = &tenant;
@@ -476,7 +476,7 @@ a_grant_from_before_a_pause_is_void(void **state)
     assert_int_equal(decide(), cigna_budget_rc_waiting);
     call = a.call;
 
-    (void) hold_back(&b, cigna_budget_scope_own, -1, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_own, -1, 0, &began);
     assert_int_equal(reply(call, 1, 10), 0);
     assert_int_equal(tenant.credits, 0);
     after(1000);
@@ -512,7 +512,7 @@ a_pause_that_an_operator_ends_is_over_for_all_within_seconds(void **state)
     (void) state;
 
     lease(10);
-    (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_all, 300000, 0, &began);
 
     /* another tenant was refused long ago */
 
@@ -535,7 +535,7 @@ a_pause_that_an_operator_ends_is_over_for_all_within_seconds(void **state)
     /* a later pause is not the one that was ended */
 
     after(1000);
-    (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_all, 300000, 0, &began);
     r.all_ended_ms = 1 + 3000;
     assert_int_equal(reply(a.call, 1, 0), 0);
     assert_int_equal(decide(), cigna_budget_rc_refused);
@@ -553,7 +553,7 @@ tenants_of_another_origin_do_not_pause(void **state)
     memset(&origins, 0, sizeof(origins));
 
     b.origin = cigna_budget_origin(&origins, 1, b.now_ns);
-    (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_all, 300000, 0, &began);
     assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(cigna_budget_origin_known(&origins, 1)->pauses, 1);
 
@@ -565,7 +565,7 @@ tenants_of_another_origin_do_not_pause(void **state)
     /* a tenant that changes its origin takes no pause along */
 
     b.tenant = &tenant;
-    (void) hold_back(&b, cigna_budget_scope_own, 300000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_own, 300000, 0, &began);
     assert_int_equal(decide(), cigna_budget_rc_refused);
     b.origin = cigna_budget_origin(&origins, 3, b.now_ns);
     assert_int_equal(decide(), cigna_budget_rc_waiting);
@@ -587,7 +587,7 @@ origins_without_a_pause_give_way_in_a_full_table(void **state)
         b.origin = cigna_budget_origin(&origins, key, b.now_ns);
 
         if (key < CIGNA_BUDGET_ORIGINS) {
-            (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+            (void) ask_pause(&b, cigna_budget_scope_all, 300000, 0, &began);
         }
     }
 
@@ -668,7 +668,7 @@ metadata_pauses_and_does_not_wait(void **state)
     assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.call, 0);
 
-    (void) hold_back(&b, cigna_budget_scope_all, 60000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_all, 60000, 0, &began);
     after(1500);
     assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.by, cigna_budget_by_pause);
@@ -696,7 +696,7 @@ a_tenant_on_trial_pauses_like_others(void **state)
     plan.tenant_dry = 1;
     lease(10);
 
-    (void) hold_back(&b, cigna_budget_scope_all, 5000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_all, 5000, 0, &began);
     assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.by, cigna_budget_by_pause);
 
@@ -721,7 +721,7 @@ a_gateway_on_trial_does_not_pause_and_charges(void **state)
     plan.gateway_dry = 1;
     b.member = 7;
 
-    (void) hold_back(&b, cigna_budget_scope_own, 5000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_own, 5000, 0, &began);
     r.grant.pause_ns = 5 * SECOND;
     lease(5);
     assert_int_equal(cigna_budget_pause_left_ms(&b, &scope), 5000);

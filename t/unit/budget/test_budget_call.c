@@ -24,16 +24,16 @@ static const char    *origin = "https://fhir.example";
 static int
 build(const char *node, const char *tenant, int64_t want)
 {
-    cigna_budget_names_t  who;
+    cigna_budget_names_t  names;
 
-    who = (cigna_budget_names_t) {
+    names = (cigna_budget_names_t) {
         .key = cigna_slice("k"),
         .node = cigna_slice_str(node),
         .tenant = cigna_slice_str(tenant),
         .origin = cigna_slice_str(origin)
     };
 
-    return cigna_budget_lease_argv(&plan, &who, want, mem, argv, &argc);
+    return cigna_budget_lease_argv(&plan, &names, want, mem, argv, &argc);
 }
 
 
@@ -111,12 +111,12 @@ an_origin_is_one_word_of_bounded_length(void **state)
 static void
 the_largest_numbers_fit(void **state)
 {
-    cigna_budget_names_t   who;
+    cigna_budget_names_t   names;
     cigna_budget_plan_t  p;
 
     (void) state;
 
-    who = (cigna_budget_names_t) { cigna_slice("k"), cigna_slice("n"),
+    names = (cigna_budget_names_t) { cigna_slice("k"), cigna_slice("n"),
                                  cigna_slice("t"), cigna_slice("o") };
 
     memset(&p, 0, sizeof(p));
@@ -128,7 +128,7 @@ the_largest_numbers_fit(void **state)
     p.ramp_own_ns = INT64_MAX;
     p.lease_ns = INT64_MAX / 2;
 
-    assert_int_equal(cigna_budget_lease_argv(&p, &who, INT64_MAX, mem, argv,
+    assert_int_equal(cigna_budget_lease_argv(&p, &names, INT64_MAX, mem, argv,
                                              &argc), CIGNA_OK);
 }
 
@@ -136,10 +136,10 @@ the_largest_numbers_fit(void **state)
 static void
 pause_by(cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter)
 {
-    cigna_budget_names_t    who;
+    cigna_budget_names_t    names;
     cigna_budget_cause_t  cause;
 
-    who = (cigna_budget_names_t) {
+    names = (cigna_budget_names_t) {
         .key = cigna_slice("k"),
         .tenant = cigna_slice("acme"),
         .origin = cigna_slice_str(origin)
@@ -147,7 +147,7 @@ pause_by(cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter)
 
     cause = (cigna_budget_cause_t) { scope, 503, retry_after_ms, jitter };
 
-    assert_int_equal(cigna_budget_pause_argv(&who, &cause, mem, argv, &argc),
+    assert_int_equal(cigna_budget_pause_argv(&names, &cause, mem, argv, &argc),
                      CIGNA_OK);
     assert_int_equal(argc, 4);
 }

@@ -234,7 +234,7 @@ too_many(unsigned n, unsigned i)
     b = place(n, i);
     jitter = (unsigned) some(&fleet.seed, CIGNA_PAUSE_JITTER_MAX + 1);
 
-    if (hold_back(&b, cigna_budget_scope_own, -1, jitter, &began)
+    if (ask_pause(&b, cigna_budget_scope_own, -1, jitter, &began)
         != CIGNA_OK)
     {
         return;
@@ -664,7 +664,7 @@ the_pause_of_a_tenant_spares_the_others(void **state)
     start_counting();
 
     b = place(0, 0);
-    assert_int_equal(hold_back(&b, cigna_budget_scope_own, 5000, 0, &began),
+    assert_int_equal(ask_pause(&b, cigna_budget_scope_own, 5000, 0, &began),
                      CIGNA_OK);
     run_for(4900);
 

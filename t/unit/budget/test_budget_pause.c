@@ -38,11 +38,11 @@ setup(void **state)
 /* a reply of Cigna asks for a pause; 1: there was none before */
 
 static int
-hold(cigna_budget_scope_e scope, int64_t ms)
+ask(cigna_budget_scope_e scope, int64_t ms)
 {
     int  began;
 
-    assert_int_equal(hold_back(&b, scope, ms, 0, &began), CIGNA_OK);
+    assert_int_equal(ask_pause(&b, scope, ms, 0, &began), CIGNA_OK);
     return began;
 }
 
@@ -79,13 +79,13 @@ of_two_pauses_the_longer_one_counts(void **state)
 
     assert_pause(cigna_budget_scope_own, 0);
 
-    assert_int_equal(hold(cigna_budget_scope_own, 3000), 1);
+    assert_int_equal(ask(cigna_budget_scope_own, 3000), 1);
     assert_pause(cigna_budget_scope_own, 3000);
 
-    assert_int_equal(hold(cigna_budget_scope_all, 5000), 1);
+    assert_int_equal(ask(cigna_budget_scope_all, 5000), 1);
     assert_pause(cigna_budget_scope_all, 5000);
 
-    assert_int_equal(hold(cigna_budget_scope_own, 9000), 0);
+    assert_int_equal(ask(cigna_budget_scope_own, 9000), 0);
     assert_pause(cigna_budget_scope_own, 9000);
 
     b.now_ns += 9 * SECOND;
@@ -123,7 +123,7 @@ a_pause_voids_what_is_on_lease_unless_it_is_on_trial(void **state)
         slot.tenant->credits = 5;
         cigna_budget_slot_close(&slot);
 
-        (void) hold(cigna_budget_scope_own, -1);
+        (void) ask(cigna_budget_scope_own, -1);
         assert_int_equal(tenant.credits, trial ? 5 : 0);
     }
 }

@@ -140,7 +140,7 @@ static const char  *origin = "https://fhir.example";
 
 
 static cigna_budget_names_t
-who_is(const char *node, const char *tenant)
+names_of(const char *node, const char *tenant)
 {
     return (cigna_budget_names_t) {
         .key = cigna_slice("cigna" CIGNA_BUDGET_KEY),
@@ -160,11 +160,11 @@ lease(redisContext *c, const cigna_budget_plan_t *p, const char *node,
     unsigned             argc;
     redisReply          *reply;
     cigna_slice_t        argv[CIGNA_BUDGET_ARGS];
-    cigna_budget_names_t   who;
+    cigna_budget_names_t   names;
 
-    who = who_is(node, tenant);
+    names = names_of(node, tenant);
 
-    assert_int_equal(cigna_budget_lease_argv(p, &who, want, mem, argv, &argc),
+    assert_int_equal(cigna_budget_lease_argv(p, &names, want, mem, argv, &argc),
                      CIGNA_OK);
 
     reply = run(c, cigna_script_budget_lease, argv, argc, now_us);
@@ -183,13 +183,13 @@ pause_for(cigna_budget_scope_e scope, const char *tenant, int64_t retry_ms,
     unsigned               argc;
     redisReply            *reply;
     cigna_slice_t          argv[CIGNA_BUDGET_ARGS];
-    cigna_budget_names_t     who;
+    cigna_budget_names_t     names;
     cigna_budget_cause_t   cause;
 
-    who = who_is("a", tenant);
+    names = names_of("a", tenant);
     cause = (cigna_budget_cause_t) { scope, 503, retry_ms, jitter };
 
-    assert_int_equal(cigna_budget_pause_argv(&who, &cause, mem, argv, &argc),
+    assert_int_equal(cigna_budget_pause_argv(&names, &cause, mem, argv, &argc),
                      CIGNA_OK);
 
     reply = run(redis, cigna_script_budget_pause, argv, argc, now_us);

@@ -96,7 +96,7 @@ an_interval_is_rounded_up_by_less_than_a_hundredth_of_a_per_cent(void **state)
 
 
 static void
-the_default_burst_is_a_second_of_the_rate_and_at_least_one(void **state)
+the_default_burst_is_a_second_of_the_rate(void **state)
 {
     cigna_rate_t  r;
 
@@ -122,7 +122,7 @@ main(void)
         cmocka_unit_test(the_smallest_and_the_largest_are_rates),
         cmocka_unit_test(
             an_interval_is_rounded_up_by_less_than_a_hundredth_of_a_per_cent),
-        cmocka_unit_test(the_default_burst_is_a_second_of_the_rate_and_at_least_one)
+        cmocka_unit_test(the_default_burst_is_a_second_of_the_rate)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
