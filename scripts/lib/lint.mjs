@@ -1,9 +1,9 @@
-// Checks of the sources as text; scripts/check runs them one by one:
+// Checks the sources as text.  scripts/check runs the checks one by one:
 //
 //   node lint.mjs NAME
 //
-// Prints "file:line: what is wrong" for each finding, exits with 1 if there is
-// one.  Lines that begin with "note:" are no findings.
+// Prints "file:line: text" for each finding, and exits with 1 if there is one.
+// Lines that begin with "note:" are not findings.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -43,7 +43,7 @@ const coreFiles = () => listDeep(CORE, C);
 const glueFiles = () => listDeep(GLUE, /^ngx_cigna_.*\.[ch]$/);
 const moduleFiles = () => [...coreFiles(), ...glueFiles()];
 
-// Scripts have no suffix.
+// The names of scripts have no suffix.
 const textFiles = () => [
   'config', '.ci/run',
   ...moduleFiles(),
@@ -52,21 +52,21 @@ const textFiles = () => [
   ...listDeep('conf', /\.conf$/),
 ];
 
-// [{ number, text }] of the lines that match
+// Returns [{ number, text }] of the lines that match.
 function grep(text, pattern) {
   return text.split('\n')
     .map((line, index) => ({ number: index + 1, text: line }))
     .filter((line) => pattern.test(line.text));
 }
 
-// The same text with comments, and strings too, blanked out; lines stay.
+// Replaces comments and strings by blanks.  Line numbers stay the same.
 function codeOnly(text) {
   return text.replace(
     /\/\*[^]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g,
     (match) => match.replace(/[^\n]/g, ' '));
 }
 
-// checks: each returns its findings
+// the checks: each returns an array of findings
 
 function layers() {
   const table = readLayers();
@@ -104,7 +104,7 @@ function layerFindings(file, { places }) {
   const text = read(file);
 
   if (!own) {
-    return [`${file}:1: is in no layer; add a line to scripts/lib/layers.txt`];
+    return [`${file}:1: has no layer; add a line to scripts/lib/layers.txt`];
   }
 
   const isCore = own.layer < CORE_LAYERS;
@@ -117,10 +117,10 @@ function layerFindings(file, { places }) {
     const other = places.get(name);
 
     if (quote === '<' && isCore && name.startsWith('ngx_')) {
-      findings.push(`${file}:${number}: core/ knows nothing of nginx`);
+      findings.push(`${file}:${number}: core/ may not include nginx's headers`);
 
     } else if (quote === '"' && !other) {
-      findings.push(`${file}:${number}: "${name}" is in no layer`);
+      findings.push(`${file}:${number}: "${name}" has no layer`);
 
     } else if (quote === '"' && other.place > own.place) {
       findings.push(`${file}:${number}: layer ${own.layer} includes "${name}",`
@@ -139,17 +139,17 @@ function style() {
     return [
       ...report(new RegExp(`^.{${WIDTH + 1}}`, 'u'),
                 `longer than ${WIDTH} columns`),
-      ...report(/[ \t\r]$/, 'blanks at the end'),
+      ...report(/[ \t\r]$/, 'trailing white space'),
       ...(/\.mk$/.test(file) ? [] : report(/\t/, 'a tab')),
       ...(text.endsWith('\n') && !text.endsWith('\n\n') ? []
-        : [`${file}: does not end in just one newline`]),
+        : [`${file}: does not end with exactly one newline`]),
       ...(C.test(file) ? report(/^\s*\/\/|[;{}]\s*\/\//, 'a // comment') : []),
     ];
   });
 }
 
-// Functions in nginx's layout: the name at the start of a line, the body
-// between lines of "{" and "}".
+// Finds functions in nginx's layout: the name begins a line, and the body
+// stands between a line "{" and a line "}".
 function functionsOf(text) {
   const functions = [];
   const lines = text.split('\n');
@@ -187,15 +187,15 @@ function lengths() {
   });
 }
 
-// Files that compare bytes which are no secret: key ids, fingerprints, names.
+// These files compare bytes that are not secret: key ids, fingerprints, names.
 const PUBLIC_BYTES = ['cigna_gate_out.c', 'cigna_keyring.c', 'cigna_vault.c',
                       'ngx_cigna_cache.c', 'ngx_cigna_conf.c',
                       'ngx_cigna_conf_tenant.c', 'ngx_cigna_counters.c'];
 
-// What must not be called, where, and why.  `but`: the files that may.
+// Functions that must not be called, and why.  `but`: files that may call them.
 const BANNED = [
   { calls: 'strcpy strcat sprintf vsprintf gets strtok alloca atoi',
-    why: 'has no bound' },
+    why: 'checks no bounds' },
   { calls: 'redisConnect\\w* redisCommand redisvCommand redisCommandArgv'
       + ' redisAppendCommand\\w* redisGetReply redisBufferRead'
       + ' redisBufferWrite getaddrinfo gethostbyname\\w* sleep usleep nanosleep'
@@ -204,15 +204,15 @@ const BANNED = [
   { calls: 'socket connect ngx_event_connect_peer',
     why: 'only the peer opens sockets', but: ['ngx_cigna_peer.c'] },
   { calls: 'memcmp ngx_memcmp strcmp strncmp',
-    why: 'is not for secrets: cigna_slice_eq() or cigna_secret_eq() tell'
-      + ' which one is meant',
+    why: 'is not for secrets: use cigna_secret_eq() for secrets and'
+      + ' cigna_slice_eq() for other bytes',
     but: ['cigna_slice.c', ...PUBLIC_BYTES] },
 ];
 
 const BANNED_CORE = [
   { calls: 'time gettimeofday clock_gettime clock localtime gmtime rand'
       + ' random RAND_bytes getenv',
-    why: 'core/ has no clock, chance or environment of its own' },
+    why: 'core/ takes time, random bytes and settings from its caller' },
   { calls: 'printf fprintf puts fopen open read write close send recv',
     why: 'core/ does no I/O' },
 ];
@@ -236,12 +236,12 @@ function banned() {
   ];
 }
 
-// A fork has version numbers of its own.
+// Forks of nginx have other version numbers.
 function compat() {
   return glueFiles()
     .flatMap((file) => grep(codeOnly(read(file)), /\bnginx_version\b/)
-      .map(({ number }) => `${file}:${number}: "config" finds out by compiling`
-        + ' what an nginx has, its version tells nothing'));
+      .map(({ number }) => `${file}:${number}: do not use the version; let`
+        + ' "config" test for the feature by compiling'));
 }
 
 // The reference against the code's tables, in both directions, and the table on
@@ -255,7 +255,7 @@ function directives() {
 
   return [
     ...[...inCode].filter((name) => !inReference.has(name))
-      .map((name) => `${REFERENCE}: nothing about the directive "${name}"`),
+      .map((name) => `${REFERENCE}: the directive "${name}" is missing`),
     ...[...inReference].filter((name) => !inCode.has(name))
       .map((name) => `${REFERENCE}: there is no directive "${name}"`),
     ...overviewFindings(overview, [...inCode].filter((n) => !/ /.test(n))),
@@ -275,11 +275,11 @@ function overviewFindings(overview, names) {
   ];
 }
 
-// An entry as nginx has it, or by a macro of a block.
+// An entry in nginx's form, or made by a block's macro.
 const ENTRY = new RegExp('^ {4}\\{ ngx_string\\("(\\w+)"\\)'
   + '|^ {4}ngx_cigna_(?:vault|tenant)_\\w+\\((\\w+)', 'gm');
 
-// A block's table is told by its name: ngx_cigna_conf_vault_commands.
+// The name of a block's table shows the block: ngx_cigna_conf_vault_commands.
 function directivesOfFile(file) {
   const tables = read(file).matchAll(
     /ngx_(?:cigna_block_)?command_t\s+(\w+)\[\]\s*=\s*\{([^]*?)\n\};/g);
@@ -313,8 +313,8 @@ function directivesOfSection(section) {
   return [directive, ...inside.map((name) => `${directive} ${name}`)];
 }
 
-// Every source of core/ has a unit test of its name, and whatever parses or
-// is a flow is run by a fuzz target, which is told by its includes.
+// Every source of core/ must have a unit test with its name.  Every parser and
+// every flow must have a fuzz target, that is, one that includes its header.
 function tested() {
   const units = new Set(listDeep('t/unit', /^test_\w+\.c$/).map((file) =>
     path.basename(file).replace('test_', 'cigna_')));
@@ -326,17 +326,17 @@ function tested() {
       .map((file) => `${file}: has no unit test`),
     ...listDeep(CORE, /\.h$/).filter(isInput)
       .filter((file) => !fuzzed.includes(`${path.basename(file)}"`))
-      .map((file) => `${file}: is in no fuzz target`),
+      .map((file) => `${file}: has no fuzz target`),
   ];
 }
 
-// The tests that t/README.md names for each pitfall, for the gates, and for the
-// attacks of RFC 9700.
+// t/README.md names tests for each pitfall, for the gates, and for the attacks
+// of RFC 9700.  These tests must exist.
 const PITFALLS = '## Pitfalls';
 const GATES = '## The two gates';
 const ATTACKS = '## Attacks of RFC 9700';
 
-// What RFC 9700 demands (chapter 2) and the attacks that it knows (chapter 4).
+// RFC 9700: best practices (chapter 2), attacks and mitigations (chapter 4).
 const SECTIONS = [
   '2.1', '2.1.1', '2.1.2', '2.2.1', '2.2.2', '2.3', '2.4', '2.5', '2.6',
   '4.1', '4.2', '4.3', '4.4', '4.5', '4.6', '4.7', '4.8', '4.9.1', '4.9.2',
@@ -367,14 +367,16 @@ function attackRows(text) {
 
   return [
     ...SECTIONS.filter((one) => numbers.filter((n) => n === one).length !== 1)
-      .map((one) => `t/README.md: section ${one} of RFC 9700 is not one row`),
+      .map((one) => `t/README.md: section ${one} of RFC 9700 needs one row`),
     ...numbers.filter((one) => !SECTIONS.includes(one))
-      .map((one) => `t/README.md: RFC 9700 has no section ${one} that counts`),
+      .map((one) => `t/README.md: "${one}" is not a section of RFC 9700 with`
+        + ' a practice or an attack'),
     ...rows.flatMap(({ line, number }) => namedTests(line, number)),
   ];
 }
 
-// Findings on the tests that a text names: `FILE`: "TEST", "TEST"
+// Returns a finding for each test that the text names (`FILE`: "TEST", "TEST")
+// and that does not exist, and one finding if the text names no test.
 function namedTests(text, title) {
   const named = [...text.matchAll(/`([\w/.]+)`: ((?:"[^"]*",? ?)+)/g)];
 
@@ -394,8 +396,9 @@ function missingTests(file, names) {
     .map((name) => `t/README.md: ${file} has no test "${name}"`);
 }
 
-// Sentences: the names of C functions with blanks, or what is given to test()
-// and its like, put together.
+// Returns the names of a file's tests: names of C functions with blanks in
+// place of underscores, or the joined string that is passed to test() and the
+// like.
 function testsOf(file) {
   const text = read(file);
   if (C.test(file)) {

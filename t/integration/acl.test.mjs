@@ -1,5 +1,6 @@
-// The Redis users of conf/redis/: the gateway's can do what the gateway does,
-// and nothing else.  The files beside them are ones that Redis takes.
+// Tests of the Redis users in conf/redis/.  The gateway's user may run the
+// gateway's commands and no others.  Redis starts with the example files beside
+// them.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -18,8 +19,8 @@ import { passwordOf, redisUsers, sentinelUsers } from
 import { TOP, freePort, onEnd, scratchDirectory, until } from
   '../lib/scratch.mjs';
 
-// What one Redis without replicas is not asked for, but another database of
-// it, a cluster, or one with replicas is.
+// Commands that a single Redis without replicas never gets.  They are for a
+// database other than 0, for a cluster, or for replicas.
 const ELSEWHERE = {
   'cigna': ['asking', 'cluster|slots', 'select', 'wait'],
   'cigna-vault': ['asking', 'cluster|slots', 'exists', 'select', 'set', 'wait'],
@@ -41,7 +42,7 @@ async function commandsRun(redis) {
     .filter(([, , calls]) => calls > 0).map(([, name]) => name);
 }
 
-// Commands that a user may run and that nobody has run.
+// Commands that a user may run and that the server has not run yet.
 async function unused(redis, user) {
   const run = await commandsRun(redis);
   return permissions('users.acl')[user].filter((name) =>
@@ -61,7 +62,7 @@ const FORBIDDEN = [
   ['COPY', 'cigna:g:{x}', 'cigna:g:{y}'],
   ['OBJECT', 'ENCODING', 'cigna:g:{x}'], ['SWAPDB', 0, 1],
   ['CLUSTER', 'RESET'], ['CLUSTER', 'FORGET', 'x'],
-  // keys and channels of others
+  // keys and channels of other programs
   ['GET', 'other:key'], ['SET', 'other:key', 1], ['DEL', 'cignax'],
   ['HMGET', 'session:{x}', 'f'],
   ['EVAL', 'return redis.call("GET", KEYS[1])', 1, 'other:key'],
@@ -82,7 +83,8 @@ test('the gateway\'s Redis user', async (t) => {
   const denied = async () => (await redis.command('ACL', 'LOG'))
     .map((entry) => `${entry[5]} ${entry[7]}`);
 
-  await t.test('can do all that the gateway does', async () => {
+  await t.test('the user may run every command that the gateway '
+    + 'sends', async () => {
     await redis.command('CONFIG', 'RESETSTAT');
     await redis.command('CLIENT', 'KILL', 'TYPE', 'normal');
     await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
@@ -94,15 +96,16 @@ test('the gateway\'s Redis user', async (t) => {
     assert.deepEqual(await denied(), []);
   });
 
-  await t.test('can do nothing that the gateway does not do', async () => {
-    // its subscriber sends a PING when all is quiet
+  await t.test('the user has no permission that the gateway does not '
+    + 'use', async () => {
+    // the gateway's subscriber sends PING when its connection is idle
     await until('each command has been used', async () =>
       (await unused(redis, 'cigna')).length === 0).catch(() => {});
     assert.deepEqual(await unused(redis, 'cigna'), []);
   });
 
   for (const args of FORBIDDEN) {
-    await t.test(`is refused: ${args.join(' ')}`, async () => {
+    await t.test(`Redis refuses ${args.join(' ')}`, async () => {
       const client = await redis.as('cigna');
       await assert.rejects(client.command(...args),
                            /NOPERM|can't (run this|access at least one)/);
@@ -110,7 +113,7 @@ test('the gateway\'s Redis user', async (t) => {
     });
   }
 
-  await t.test('without the channel, grants are written all the same',
+  await t.test('a grant is written although the user may not publish',
     async () => {
       await redis.command('ACL', 'SETUSER', 'cigna', 'resetchannels');
       assertServed(await (await connected(gw, { member: 'kim' }))
@@ -127,9 +130,10 @@ test('the Redis user of scripts/vault', async (t) => {
     assert.equal(code, 0, out + err);
   };
 
-  await t.test('can do all that the script does', async () => {
+  await t.test('the user may run every command that the script '
+    + 'sends', async () => {
     await manyMembers(gw, 4);
-    // what is run from now on is not the gateway's
+    // from here on the script alone sends commands
     await gw.nginx.stop();
     await redis.command('DEL', 'cigna:v:{vault}');
     await redis.command('CONFIG', 'RESETSTAT');
@@ -147,14 +151,15 @@ test('the Redis user of scripts/vault', async (t) => {
     assert.deepEqual(await redis.command('ACL', 'LOG'), []);
   });
 
-  await t.test('can do nothing that the script does not do', async () => {
+  await t.test('the user has no permission that the script does not '
+    + 'use', async () => {
     assert.deepEqual(await unused(redis, 'cigna-vault'), []);
   });
 
   for (const args of [['KEYS', '*'], ['FLUSHALL'], ['CONFIG', 'GET', '*'],
                       ['ACL', 'LIST'], ['GET', 'other:key'],
                       ['HSET', 'other:key', 'f', 'v'], ['PUBLISH', 'x', 1]]) {
-    await t.test(`is refused: ${args.join(' ')}`, async () => {
+    await t.test(`Redis refuses ${args.join(' ')}`, async () => {
       const client = await redis.as('cigna-vault');
       await assert.rejects(client.command(...args), /NOPERM/);
       client.close();
@@ -162,20 +167,22 @@ test('the Redis user of scripts/vault', async (t) => {
   }
 });
 
-test('nobody else gets in', async (t) => {
+test('Redis refuses every other login', async (t) => {
   const redis = await startRedis(t, { acl: true });
 
   for (const [user, password] of [
     ['default', ''], ['default', 'MARKsRedis-default-password'],
     ['cigna', 'wrong'], ['replica', 'MARKsRedis-cigna-password'],
   ]) {
-    await t.test(`not ${user} with ${password || 'no password'}`, async () => {
+    await t.test(`${user} with ${password || 'no password'} is `
+      + 'refused', async () => {
       await assert.rejects(redis.as(user, password), /WRONGPASS/);
     });
   }
 });
 
-// A file of conf/redis/ with what an operator replaces in it.
+// A file of conf/redis/, with the paths, ports and passwords that an operator
+// fills in.
 function localized(file, { directory, tls, client, ports }) {
   const places = [
     ['/etc/redis/tls/redis.crt', tls.certFile],
@@ -197,7 +204,7 @@ function localized(file, { directory, tls, client, ports }) {
                        readFileSync(`${TOP}/conf/redis/${file}`, 'utf8'));
 }
 
-test('the examples for Redis', async (t) => {
+test('the example files of conf/redis/', async (t) => {
   const directory = scratchDirectory(t, 'examples');
   const ca = authority(path.join(directory, 'tls'));
   const tls = { ...ca.issueServer('redis'), caFile: ca.certFile };
@@ -209,7 +216,7 @@ test('the examples for Redis', async (t) => {
     ['sentinel.conf', { sentinel: true, users: sentinelUsers },
      /Running mode=sentinel/],
   ]) {
-    await t.test(`${file} is taken`, async (st) => {
+    await t.test(`Redis starts with ${file}`, async (st) => {
       const own = scratchDirectory(st, 'example');
       const context = { directory: own, tls, client,
                         ports: [await freePort(), await freePort()] };

@@ -1,5 +1,5 @@
-// Budgets of one gateway: what is let through, what waits, and what is kept.
-// Where time must not count, what is allowed comes once a day.
+// Budgets of one gateway: requests that pass, requests in the queue, and spent
+// budgets.  Budgets that must not refill during a test have a daily rate.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -48,27 +48,27 @@ test('budgets of one gateway', async (t) => {
       return reply.status !== 200 && reply;
     });
 
-  await t.test('what is over the budget is refused, and never sent',
+  await t.test('a request over the budget gets 429 and is not sent',
     async () => {
       assertRefused(await refusal('acme'), 429, 'budget_tenant', REFUSED);
       assert.ok(sent('acme') >= 1 && sent('acme') <= 3, `${sent('acme')}`);
-      await until('it is in the access log', () =>
+      await until('the refusal is in the access log', () =>
         / 429 .*outcome=budget_tenant/.test(gw.nginx.accessLog()));
     });
 
-  await t.test('a refusal is no failure of the log\'s', () => {
+  await t.test('a refusal is logged at level info', () => {
     assert.match(gw.nginx.errorLog(),
                  /\[info\].*request refused, condition: budget_tenant/);
   });
 
-  await t.test('a reload leaves what is spent', async () => {
+  await t.test('a spent budget stays spent after a reload', async () => {
     const before = sent('acme');
     await gw.reload();
     assertRefused(await ask('acme'), 429, 'budget_tenant', REFUSED);
     assert.equal(sent('acme'), before);
   });
 
-  await t.test('requests wait as long as delay= lets them, in turn',
+  await t.test('requests wait in a queue for at most delay=',
     async () => {
       const replies = await Promise.all(
         Array.from({ length: 8 }, () => ask('globex')));
@@ -83,7 +83,7 @@ test('budgets of one gateway', async (t) => {
       assert.ok(delayed.globex >= 1, `${delayed.globex}`);
     });
 
-  await t.test('a member who has spent too much leaves others theirs',
+  await t.test('a member over the budget does not affect other members',
     async () => {
       const { visitor: bob } = await gw.dance({
         tenant: 'initech', member: 'bob', username: 'syntheticuser02' });
@@ -93,12 +93,14 @@ test('budgets of one gateway', async (t) => {
       assert.equal((await ask('initech', {}, bob)).status, 200);
     });
 
-  await t.test('a reload leaves what members have spent', async () => {
+  await t.test('a member\'s spent budget stays spent after a '
+    + 'reload', async () => {
     await gw.reload();
     assertRefused(await ask('initech'), 429, 'budget_member', REFUSED);
   });
 
-  await t.test('a budget on trial lets through, and says what it would do',
+  await t.test('a budget with dry_run refuses nothing and logs each refusal it '
+    + 'would make',
     async () => {
       for (let i = 0; i < 4; i += 1) {
         assert.equal((await ask('hooli')).status, 200);
@@ -111,18 +113,19 @@ test('budgets of one gateway', async (t) => {
         /\[info\].*would have been refused, condition: budget_tenant, ten/);
     });
 
-  await t.test('a 429 of the upstream passes, and holds back its tenant',
+  await t.test('an upstream 429 reaches the caller and holds back its tenant',
     async () => {
       meter.answer({ tenant: 'stark', status: 429, retryAfter: '3600' });
       const reply = await ask('stark');
       assert.equal(reply.status, 429);
       assert.match(reply.body, /of the upstream/);
-      await until('it is in the access log', () =>
+      await until('the upstream 429 is in the access log', () =>
         / 429 .*outcome=upstream_throttled/.test(gw.nginx.accessLog()));
 
       const held = await ask('stark');
       assertRefused(held, 429, 'held_back', REFUSED);
-      // for an hour, which one reply may not ask for
+      // the upstream asked for an hour; one reply may ask for five minutes at
+      // most
       const seconds = Number(held.headers['retry-after']);
       assert.ok(seconds > 250 && seconds <= 300, `${seconds} s`);
       assert.equal(sent('stark'), 1);
@@ -136,18 +139,18 @@ test('budgets of one gateway', async (t) => {
       assert.equal(counters.cigna_held_back_total.stark, 1);
     });
 
-  await t.test('a worker that is killed takes no budget with it', async () => {
+  await t.test('spent budgets survive a killed worker', async () => {
     const before = sent('acme');
     await gw.nginx.killWorker();
     for (const [tenant, condition] of [['acme', 'budget_tenant'],
       ['initech', 'budget_member'], ['stark', 'held_back']]) {
-      assertRefused(await until('it is answered', () =>
+      assertRefused(await until('the new worker answers', () =>
         ask(tenant).catch(() => null)), 429, condition, REFUSED);
     }
     assert.equal(sent('acme'), before);
   });
 
-  await t.test('a client that leaves while it waits is not charged',
+  await t.test('a client that leaves the queue is not charged',
     async () => {
       const before = sent('umbrella');
       assert.equal((await ask('umbrella')).status, 200);
@@ -163,8 +166,8 @@ test('budgets of one gateway', async (t) => {
       assert.equal(sent('umbrella'), before + 2);
     });
 
-  await t.test('a reload, and with it the old worker\'s end, waits for who is '
-    + 'in the queue', async () => {
+  await t.test('a reload answers the requests that wait in the '
+    + 'queue', async () => {
     assert.equal((await ask('umbrella')).status, 200);
     const before = sent('umbrella');
     const waiting = ask('umbrella');
@@ -175,8 +178,8 @@ test('budgets of one gateway', async (t) => {
     assert.doesNotMatch(gw.nginx.errorLog(), /budgets cannot be counted/);
   });
 
-  await t.test('those who left the queue were not charged, and nothing comes '
-    + 'back', async () => {
+  await t.test('clients that leave the queue were not charged, so nothing is '
+    + 'returned to the budget', async () => {
     await until('the budget is spent', async () =>
       (await ask('soylent')).status === 200);
 
@@ -186,7 +189,7 @@ test('budgets of one gateway', async (t) => {
     await sleep(500);
     leaving.abort();
     await Promise.all(left);
-    await until('it is noticed', () =>
+    await until('nginx has logged that a client left', () =>
       / \/metered\/soylent\/Patient HTTP\S+ 499 /
         .test(gw.nginx.accessLog()));
 
@@ -194,8 +197,8 @@ test('budgets of one gateway', async (t) => {
     assert.equal(returned.soylent, 0);
   });
 
-  await t.test('a reload with a higher rate is felt in seconds by who had '
-    + 'to wait for long', async () => {
+  await t.test('a reload with a higher rate ends long waits within '
+    + 'seconds', async () => {
     const { headers } = await refusal('wayne');
     assert.ok(Number(headers['retry-after']) > 3600);
 

@@ -1,5 +1,5 @@
-// Budgets of a fleet, by what reaches the upstream: the scenarios of
-// scripts/budgets in a short form.
+// Budgets of a fleet, measured by the requests that reach the upstream.  The
+// scenarios are those of scripts/budgets, shortened.
 
 import { test } from 'node:test';
 
@@ -12,14 +12,14 @@ async function run(t, name, options) {
     problems.map((problem) => `${what}: ${problem}`)));
 }
 
-test('two hosts of two workers, offered three times the budget, send rate x '
-  + 'time + burst, and ask Redis 20 times a second and tenant at most',
+test('two hosts at three times the budget send rate x time + burst, with at '
+  + 'most 20 Redis calls a second and tenant',
 (t) => run(t, 'rate', { seconds: 10 }));
 
-test('a tenant at ten times its share leaves the others theirs, and one that '
-  + 'was quiet has its own at once',
+test('a tenant at ten times its share takes nothing from the others, and a '
+  + 'quiet tenant gets its share at once',
 (t) => run(t, 'share', { seconds: 6 }));
 
-test('an upstream that answers 429 is sent 5 % of what is offered at most, and '
-  + 'all of the rate within 10 s of its recovery',
+test('an upstream that answers 429 is sent at most 5 % of the offered '
+  + 'requests, and the full rate within 10 s of its recovery',
 (t) => run(t, 'hold', { seconds: 5 }));

@@ -1,6 +1,6 @@
-// Cigna's own word on how much is too much: 429 and 503, with Retry-After or
-// without.  A tenant that had trouble is held back longer the next time, so
-// each subtest has its own.
+// The upstream's own limits: 429 and 503, with and without Retry-After.  A
+// tenant's next pause is longer than its last, so each subtest has its own
+// tenant.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,10 +11,10 @@ import { assertRefused } from '../lib/fhir.mjs';
 import { THROTTLED, twice } from '../lib/meter.mjs';
 import { until } from '../lib/scratch.mjs';
 
-// A pause is longer by a random part of itself.
+// The gateway lengthens each pause by a random part, up to this factor.
 const JITTER = 1.25;
 
-test('the upstream has had enough', async (t) => {
+test('the upstream answers 429 or 503', async (t) => {
   const fleet = await BudgetFleet.start(t, {
     names: ['acme', 'storm', 'all', 'none', 'date', 'past', 'soon', 'minus',
             'late', 'longer', 'idle', 'asctime', 'rfc850'],
@@ -30,7 +30,7 @@ test('the upstream has had enough', async (t) => {
   });
   const { meter } = fleet;
 
-  // what the upstream says to this request, and to no other
+  // the upstream gives this answer to one request only
   const told = async (tenant, answer, target) => {
     meter.answer({ tenant, ...answer });
     const reply = await fleet.ask(tenant, 0, target);
@@ -48,14 +48,15 @@ test('the upstream has had enough', async (t) => {
     async () => (await Promise.all(fleet.nodes.map((_, node) =>
       fleet.ask(tenant, node)))).every(({ status }) => status === 200),
     { timeout: 20000, every: 50 });
-  // when the pause began and ends, as all nodes know it
+  // start and end of the pause, as Redis tells them to all nodes
   const pauseOf = async (tenant) => {
     const value = await fleet.redis.command('HGET', 'cigna:b:{budget}',
                                             `h:${tenant}`);
     return value?.split(' ').slice(0, 3);
   };
 
-  await t.test('its 429 passes as it is, and is told apart from ours',
+  await t.test('the upstream\'s 429 passes unchanged and is told apart from '
+    + 'the gateway\'s',
     async () => {
       const its = await told('acme', { status: 429, retryAfter: '30' });
       assert.deepEqual([its.status, its.body], [429, THROTTLED]);
@@ -72,9 +73,9 @@ test('the upstream has had enough', async (t) => {
       assert.equal(counters.cigna_held_back_total.acme, 1);
     });
 
-  await t.test('the whole fleet holds back for the tenant, and for no other',
+  await t.test('all nodes hold back the tenant, and no other tenant',
     async () => {
-      await until('the other node has learned it', async () =>
+      await until('the other node knows of the pause', async () =>
         (await fleet.ask('acme', 1)).status === 429);
       const { length } = meter.arrivals;
       for (let node = 0; node < 2; node += 1) {
@@ -84,8 +85,8 @@ test('the upstream has had enough', async (t) => {
       assert.equal(meter.arrivals.length, length + 2);
     });
 
-  await t.test('one 429 makes no storm: silence follows, whatever callers ask '
-    + 'for and nginx would try again', async () => {
+  await t.test('after one 429 nothing more is sent, neither for new requests '
+    + 'nor for retries by nginx', async () => {
     const before = meter.arrivals.length;
     const its = await told('storm', { status: 429, retryAfter: '30' },
                            '/twice/');
@@ -98,13 +99,13 @@ test('the upstream has had enough', async (t) => {
     assert.equal(meter.arrivals.length, before + 1);
   });
 
-  await t.test('a 503 without Retry-After holds back nobody', async () => {
+  await t.test('a 503 without Retry-After holds back no tenant', async () => {
     const its = await told('none', { status: 503 });
     assert.equal(its.status, 503);
     assert.equal((await fleet.ask('none')).status, 200);
   });
 
-  await t.test('Retry-After may be a date, in the obsolete forms, too',
+  await t.test('Retry-After may be a date, also in the obsolete formats',
     async () => {
       const forms = {
         date: (date) => date,
@@ -125,7 +126,7 @@ test('the upstream has had enough', async (t) => {
       }
     });
 
-  await t.test('a date that has passed, and what is none, is a 429 without one',
+  await t.test('a Retry-After in the past or malformed counts as absent',
     async () => {
       for (const [tenant, value] of [
         ['past', 'Sun, 06 Nov 1994 08:49:37 GMT'], ['soon', 'soon'],
@@ -136,15 +137,15 @@ test('the upstream has had enough', async (t) => {
       }
     });
 
-  await t.test('a late 429 does not grow the pause', async () => {
+  await t.test('a late 429 does not lengthen the pause', async () => {
     meter.answer({ tenant: 'late', status: 429, retryAfter: '20' });
     meter.answer({ tenant: 'late', url: /slow/, status: 429, delayMs: 500,
                    retryAfter: '10' });
     const late = [1, 2, 3].map(() => fleet.ask('late', 0, '/metered/slow/'));
-    await until('they are on their way', () =>
+    await until('the slow requests have arrived', () =>
       meter.arrivals.filter(({ url }) => url.includes('slow')).length === 3);
     await fleet.ask('late');
-    const pause = await until('all nodes know', () => pauseOf('late'));
+    const pause = await until('the pause is in Redis', () => pauseOf('late'));
 
     for (const reply of await Promise.all(late)) {
       assert.deepEqual([reply.status, reply.body], [429, THROTTLED]);
@@ -153,13 +154,14 @@ test('the upstream has had enough', async (t) => {
     meter.comply();
   });
 
-  await t.test('one that asks for longer does, and for five minutes at most',
+  await t.test('a late 429 that asks for longer lengthens the pause, to five '
+    + 'minutes at most',
     async () => {
       meter.answer({ tenant: 'longer', status: 429, retryAfter: '20' });
       meter.answer({ tenant: 'longer', url: /slow/, status: 429, delayMs: 500,
                      retryAfter: '99999999' });
       const late = fleet.ask('longer', 0, '/metered/slow/');
-      await until('it is on its way', () =>
+      await until('the slow request has arrived', () =>
         meter.arrivals.some(({ url }) => url.includes('slow/longer')));
       await fleet.ask('longer');
       assertHeld(await fleet.ask('longer'), 10, 20);
@@ -168,7 +170,7 @@ test('the upstream has had enough', async (t) => {
       assertHeld(await fleet.ask('longer'), 280, 300 / JITTER);
     });
 
-  // The last one: all tenants feel their way back together after it.
+  // This subtest comes last: after it all tenants return to their rates slowly.
   await t.test('a 503 with Retry-After holds back all tenants', async () => {
     const its = await told('all', { status: 503, retryAfter: '5' });
     assert.equal(its.status, 503);

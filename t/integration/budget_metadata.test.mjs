@@ -1,6 +1,6 @@
-// Metadata has a part of the budget of its own: strangers may ask for it, and
-// take nothing of what members may ask for.  What is allowed comes once a day,
-// so that it makes no difference how long a test takes.
+// Metadata has its own part of the budget.  Callers without identity may
+// request metadata, but cannot use up the members' part.  The rates are daily,
+// so the duration of a test does not matter.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -32,7 +32,7 @@ async function membersAre(gw, member, expected, n) {
   return replies;
 }
 
-test('a stranger floods metadata', async (t) => {
+test('a caller without identity floods metadata', async (t) => {
   const gw = await standardGateway(t, {
     names: ['acme'],
     nginx: { workers: 2 },
@@ -40,7 +40,8 @@ test('a stranger floods metadata', async (t) => {
   });
   const alice = await connected(gw, { member: 'alice' });
 
-  await t.test('ten of them leave at once, and the others are told why',
+  await t.test('ten metadata requests are sent, and the others get 429 '
+    + 'budget_metadata',
     async () => {
       const replies = await flood(gw);
       assert.equal(served(replies), 10);
@@ -54,13 +55,14 @@ test('a stranger floods metadata', async (t) => {
       assert.equal(counters.cigna_budget_metadata_total.acme, FLOOD - 10);
     });
 
-  await t.test('a member\'s 20 of 20 are served, and no more', async () => {
+  await t.test('a member\'s 20 requests are all served, and the next one gets '
+    + '429', async () => {
     const [, , last] = (await membersAre(gw, alice, 20, 22)).slice(-3);
     assertRefused(last, 429, 'budget_gateway',
                   { code: 'throttled', retry: true });
   });
 
-  await t.test('members who have spent all leave metadata its part',
+  await t.test('metadata keeps its part after members have spent theirs',
     async () => {
       await budget(gw, 'rate=20r/d burst=20 metadata=100000r/s');
       assert.equal(served(await flood(gw, 40)), 40);
@@ -68,7 +70,8 @@ test('a stranger floods metadata', async (t) => {
                     { code: 'throttled', retry: true });
     });
 
-  await t.test('a dry run refuses none, and counts them', async () => {
+  await t.test('a dry run serves all metadata requests and counts those over '
+    + 'the budget', async () => {
     await budget(gw, 'rate=20r/d burst=20 metadata=1r/d dry_run');
     const before = await countersOf(gw);
     assert.equal(served(await flood(gw, 40)), 40);
@@ -78,7 +81,7 @@ test('a stranger floods metadata', async (t) => {
   });
 });
 
-test('metadata while Redis cannot be asked', async (t) => {
+test('metadata while Redis is unreachable', async (t) => {
   const gw = await standardGateway(t, {
     names: ['acme'],
     nginx: { workers: 1 },
@@ -88,21 +91,23 @@ test('metadata while Redis cannot be asked', async (t) => {
   });
   await gw.redis.stop();
 
-  await t.test('has the same part', async () => {
+  await t.test('outage=local and outage=open leave metadata the same '
+    + 'part', async () => {
     assert.equal(served(await flood(gw)), 10);
     await budget(gw, 'rate=1r/d burst=1 outage=open');
     assert.equal(served(await flood(gw, 20)), 0);
   });
 
-  await t.test('leaves not at all with outage=closed', async () => {
+  await t.test('outage=closed refuses metadata with 503 '
+    + 'budget_unknown', async () => {
     await budget(gw, 'rate=1r/d burst=1 outage=closed metadata=1000r/s');
     const replies = await flood(gw, 20);
     assertRefused(replies.at(-1), 503, 'budget_unknown', { retry: true });
   });
 
-  await t.test('is there again with Redis', async () => {
+  await t.test('metadata is served again after Redis is back', async () => {
     await gw.redis.start();
-    await until('it is served', async () =>
+    await until('metadata is served', async () =>
       (await flood(gw, 1))[0].status === 200, { every: 100 });
   });
 });

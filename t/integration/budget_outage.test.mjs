@@ -1,5 +1,5 @@
-// Budgets while Redis cannot be asked.  What is allowed comes once a day, so
-// that it makes no difference how long a test takes.
+// Budgets while Redis is unreachable.  The rates are daily, so the duration of
+// a test does not matter.
 
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
@@ -16,7 +16,7 @@ const ASKED = 30;
 
 const line = (outage) => `rate=${BURST}r/d burst=${BURST} outage=${outage}`;
 
-test('Redis cannot be asked', async (t) => {
+test('budgets while Redis is unreachable', async (t) => {
   const fleet = await BudgetFleet.start(t, {
     names: ['acme'],
     nodes: NODES,
@@ -29,7 +29,7 @@ test('Redis cannot be asked', async (t) => {
   });
   const { meter, redis } = fleet;
 
-  // one after the other: [{ status, what, ... }] of a node
+  // [{ status, what, ... }]: a node's answers to requests one after the other
   const ask = async (node, count = ASKED) => {
     const answers = [];
     for (let n = 0; n < count; n += 1) {
@@ -37,7 +37,7 @@ test('Redis cannot be asked', async (t) => {
     }
     return answers;
   };
-  // each node has heard of the other: leases are asked for, one after the other
+  // the nodes learn of each other by leases that they take in turn
   const known = async () => {
     for (const node of [0, 1, 0]) {
       await sleep(200);
@@ -47,10 +47,10 @@ test('Redis cannot be asked', async (t) => {
   const served = (answers) =>
     answers.filter(({ status }) => status === 200).length;
 
-  await t.test('local: each node has its share, and no more, of what the '
-    + 'gateway has', async () => {
+  await t.test('outage=local: each node is limited to its share of the '
+    + 'gateway\'s budget', async () => {
     await known();
-    // what each has sent already, it has sent
+    // requests that were sent before the outage count towards the shares
     const least = BURST / NODES - meter.arrivals.length;
     await redis.stop();
     for (let node = 0; node < NODES; node += 1) {
@@ -62,14 +62,15 @@ test('Redis cannot be asked', async (t) => {
     }
   });
 
-  await t.test('open: nothing is limited', async () => {
+  await t.test('outage=open: no request is limited', async () => {
     await fleet.setBudget(line('open'));
     for (let node = 0; node < NODES; node += 1) {
       assert.equal(served(await ask(node)), ASKED);
     }
   });
 
-  await t.test('closed: nothing leaves, and the answer is 503 with Retry-After',
+  await t.test('outage=closed: no request is sent, and callers get 503 with '
+    + 'Retry-After',
     async () => {
       await fleet.setBudget(line('closed'));
       meter.arrivals.length = 0;
@@ -81,10 +82,10 @@ test('Redis cannot be asked', async (t) => {
       assert.deepEqual(meter.arrivals, []);
     });
 
-  await t.test('nobody waits: one that stands still holds up the requests '
-    + 'that find it out, no longer than its deadline', async () => {
+  await t.test('a frozen Redis delays only the requests that discover it, by '
+    + 'its time-out at most', async () => {
     await redis.start();
-    // what is spent stays spent
+    // a new rate does not give back the spent budget
     await fleet.setBudget(`rate=1000r/s outage=closed`);
     await until('the budget is known again', () => fleet.isServed(),
                 { every: 50 });
@@ -103,13 +104,14 @@ test('Redis cannot be asked', async (t) => {
                 { every: 50 });
   });
 
-  await t.test('the log says once that it began, and once that it is over',
+  await t.test('the log has one line when an outage begins and one when it '
+    + 'ends',
     async () => {
       const lines = () => fleet.nodes[0].nginx.errorLog().split('\n')
         .filter((line) => /cigna: budgets (?:cannot be|are) counted/.test(line))
         .map((line) => /\[(\w+)\]/.exec(line)[1]);
 
-      // it was stopped, with reloads meanwhile, and then stood still
+      // Redis was stopped, with reloads in between, and later frozen
       await until('the end is logged',
                   () => lines().at(-1) === 'notice');
       assert.deepEqual(lines(), ['error', 'notice', 'error', 'notice']);

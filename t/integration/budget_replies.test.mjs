@@ -1,6 +1,5 @@
-// What callers are told whose budget is spent, and what is charged to it.  What
-// is allowed comes once a day, so that it makes no difference how long a test
-// takes.
+// Replies to callers whose budget is spent, and the charges to a budget.  The
+// rates are daily, so the duration of a test does not matter.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -17,14 +16,14 @@ const DAY = 24 * 3600;
 const BURST = 9;
 const DAILY = `rate=${BURST}r/d burst=${BURST}`;
 
-// Both have failed, and are not tried again for an hour.
+// After its first failure a server is not tried again for an hour.
 const DEAD = `
     upstream dead {
         server 127.0.0.1:1 max_fails=1 fail_timeout=1h;
         server 127.0.0.2:1 max_fails=1 fail_timeout=1h;
     }`;
 
-test('budgets are spent', async (t) => {
+test('spent budgets', async (t) => {
   const fleet = await BudgetFleet.start(t, {
     names: ['acme', 'globex', 'initech', 'hooli', 'stark',
             'wayne'],
@@ -51,18 +50,18 @@ test('budgets are spent', async (t) => {
   });
   const { meter } = fleet;
 
-  // the first refusal of ours
+  // asks until the gateway refuses a request, and returns that refusal
   const spend = (tenant, target) => until(`${tenant} has spent its budget`,
     async () => {
       const reply = await fleet.ask(tenant, 0, target);
       return reply.what.startsWith('budget_') && reply;
     });
 
-  // the requests of a tenant that were sent, from its first to its last
+  // how many requests of a tenant reached the upstream
   const sentOf = (tenant) =>
     meter.arrivals.filter((one) => one.tenant === tenant).length;
 
-  await t.test('the answer names the budget, and when to come again',
+  await t.test('a 429 states the budget and the time to wait',
     async () => {
       for (const [tenant, what, text, most] of [
         ['acme', 'tenant', 'This app\'s budget ', DAY / BURST],
@@ -78,12 +77,12 @@ test('budgets are spent', async (t) => {
       }
     });
 
-  await t.test('a tenant whose budget is spent leaves the others theirs',
+  await t.test('a spent budget does not affect other tenants',
     async () => {
       assert.equal((await fleet.ask('hooli')).status, 200);
     });
 
-  await t.test('a replay with another token is an attempt of its own',
+  await t.test('a replay with a new token is charged as another request',
     async () => {
       meter.answer({ tenant: 'initech', status: 401 });
       const before = sentOf('initech');
@@ -94,7 +93,8 @@ test('budgets are spent', async (t) => {
       assert.ok(sentOf('initech') <= BURST + 1, `${sentOf('initech')}`);
     });
 
-  await t.test('an attempt of proxy_next_upstream is one, too', async () => {
+  await t.test('a retry by proxy_next_upstream is charged as another '
+    + 'request', async () => {
     meter.answer({ tenant: 'hooli', status: 500 });
     const before = sentOf('hooli');
     assert.equal((await fleet.ask('hooli', 0, '/twice/')).status, 500);
@@ -104,7 +104,7 @@ test('budgets are spent', async (t) => {
     assert.ok(sentOf('hooli') <= BURST + 1, `${sentOf('hooli')}`);
   });
 
-  await t.test('where no upstream server is alive nothing is charged',
+  await t.test('a request is not charged when no upstream server is alive',
     async () => {
       const returned = async () =>
         (await countersOf(fleet.nodes[0])).cigna_budget_returned_total.wayne;
@@ -117,7 +117,7 @@ test('budgets are spent', async (t) => {
       });
     });
 
-  await t.test('what resource_types refuses has no part in the budget',
+  await t.test('a request that resource_types refuses is not charged',
     async () => {
       const guarded = async () => {
         const { length } = meter.arrivals;
@@ -131,7 +131,7 @@ test('budgets are spent', async (t) => {
         = await countersOf(fleet.nodes[0]);
       for (let n = 0; n < BURST + 1; n += 1) {
         await guarded();
-        await sleep(120);       // what is on lease is lost meanwhile
+        await sleep(120);       // unused leases expire meanwhile
       }
       const { cigna_budget_leases_total: after,
               cigna_budget_returned_total: returned }

@@ -1,4 +1,5 @@
-// scripts/build --source says what a folder lacks, and writes nothing there.
+// scripts/build --source names the sources that a folder lacks, and writes
+// nothing there.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -26,26 +27,26 @@ function build(...args) {
   return { status, stderr };
 }
 
-test('a folder without sources of nginx is refused', async (t) => {
+test('a folder without nginx sources is refused', async (t) => {
   for (const missing of PARTS) {
-    await t.test(`no ${missing}`, (own) => {
+    await t.test(`a folder without ${missing} is refused`, (own) => {
       const directory = folder(own, PARTS.filter((part) => part !== missing));
       const before = readdirSync(directory, { recursive: true });
 
       const { status, stderr } = build('--source', directory);
       assert.equal(status, 1);
-      assert.match(stderr, /has no sources of nginx: src\/core\/nginx\.c, /);
+      assert.match(stderr, /not hold nginx's sources: src\/core\/nginx\.c, /);
       assert.deepEqual(readdirSync(directory, { recursive: true }), before);
     });
   }
 
-  await t.test('no folder', () => {
+  await t.test('a path that does not exist is refused', () => {
     const { status, stderr } = build('--source', '/nowhere');
     assert.equal(status, 1);
-    assert.match(stderr, /\/nowhere has no sources of nginx/);
+    assert.match(stderr, /\/nowhere does not hold nginx's sources/);
   });
 
-  await t.test('no name', () => {
-    assert.match(build('--source').stderr, /--source wants a folder/);
+  await t.test('--source without a path is refused', () => {
+    assert.match(build('--source').stderr, /--source needs a folder/);
   });
 });

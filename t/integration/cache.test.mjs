@@ -1,5 +1,5 @@
-// The shared memory, seen from inside the workers by way of a module that the
-// tests alone have: t/probe/cache_probe.c.
+// The shared memory, tested inside the workers.  A module that only the tests
+// load, t/probe/cache_probe.c, gives access to it.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -20,7 +20,7 @@ const TOKEN_MAX = 12 * 1024;
 const LENGTHS = [1, 19, 20, 21, 140, 141, 980, 981, 1024, 1331, 2000, 4096,
                  8191, 11975, TOKEN_MAX];
 
-// Where nginx was built that the probe is for.
+// The sources and objects of the nginx that loads the probe.
 function buildOf() {
   if (!process.env.CIGNA_NGINX) {
     return { source: '/usr/share/nginx/src',
@@ -69,8 +69,9 @@ const http = ({ directory, port, size = '2m' }) => `
         location = /probe { cigna_probe; }
     }`;
 
-// { nginx, ask, line }: ask('put', { id: 1, len: 20 }) is the probe's answer;
-// line() is another ask, with a connection of its own, so with one worker.
+// { nginx, ask, line }: ask('put', { id: 1, len: 20 }) gives the probe's
+// answer. line() makes another ask with its own connection, and so with one
+// worker.
 async function startProbe(t, options = {}) {
   const directory = scratchDirectory(t, 'probe');
   const port = await freePort();
@@ -107,7 +108,7 @@ test('the cache', async (t) => {
   let id = 100000;
   const fresh = () => (id += 1);
 
-  await t.test('a token of any length comes back as it was', async () => {
+  await t.test('a token of any length is returned unchanged', async () => {
     for (const len of LENGTHS) {
       const entry = { id: fresh(), len, generation: len };
       assert.deepEqual(await ask('put', entry), { rc: OK });
@@ -118,7 +119,7 @@ test('the cache', async (t) => {
     }
   });
 
-  await t.test('a token that is too long, or none, is not kept', async () => {
+  await t.test('an empty or oversized token is not stored', async () => {
     for (const len of [0, TOKEN_MAX + 1]) {
       const entry = { id: fresh(), len };
       assert.deepEqual(await ask('put', entry), { rc: ERROR });
@@ -126,7 +127,8 @@ test('the cache', async (t) => {
     }
   });
 
-  await t.test('the same key takes tokens of other lengths', async () => {
+  await t.test('a key accepts tokens of different lengths in '
+    + 'turn', async () => {
     const key = fresh();
     for (const len of [...LENGTHS, ...[...LENGTHS].reverse()]) {
       assert.equal((await ask('put', { id: key, len })).rc, OK);
@@ -135,7 +137,7 @@ test('the cache', async (t) => {
     }
   });
 
-  await t.test('a dropped entry is gone, and its bytes with it', async () => {
+  await t.test('dropping an entry erases its bytes', async () => {
     for (const len of [16, 1331, TOKEN_MAX]) {
       const entry = { id: fresh(), len, generation: 5 };
       await ask('put', entry);
@@ -147,7 +149,7 @@ test('the cache', async (t) => {
     }
   });
 
-  await t.test('a fill that began before a drop does not count', async () => {
+  await t.test('a put that began before a drop is declined', async () => {
     const entry = { id: fresh(), len: 20, generation: 1 };
     const { epoch } = await ask('get', entry);
 
@@ -160,11 +162,11 @@ test('the cache', async (t) => {
                      { rc: OK });
   });
 
-  await t.test('word of another generation or grant drops an entry, and word '
-    + 'of its own does not', async () => {
+  await t.test('an invalidation by a newer generation or another grant drops '
+    + 'an entry, and one by its own generation does not', async () => {
     const key = fresh();
     const put = (generation) => ask('put', { id: key, len: 20, generation });
-    // of the probe's entries the grant's id is the key
+    // the probe uses the key as the grant's id
     const word = async (generation, grant = key) =>
       (await ask('invalidate', { id: key, generation, grant })).dropped;
     const there = async () => (await ask('get', { id: key })).rc === OK;
@@ -180,8 +182,8 @@ test('the cache', async (t) => {
     assert.equal(await word(7), 0);
   });
 
-  await t.test('after any word a fill that was under way does not count, '
-    + 'whether there is an entry or not', async () => {
+  await t.test('an invalidation declines each put under way, with or without '
+    + 'an entry', async () => {
     for (const there of [true, false]) {
       const entry = { id: fresh(), len: 20, generation: 5 };
       if (there) {
@@ -194,8 +196,8 @@ test('the cache', async (t) => {
     }
   });
 
-  await t.test('what was checked before words may have been missed is suspect, '
-    + 'and no fill under way counts', async () => {
+  await t.test('entries checked before invalidations may have been lost are '
+    + 'suspect, and puts under way are declined', async () => {
     const [old, young] = [fresh(), fresh()];
     const put = (key, checked, epoch) =>
       ask('put', { id: key, len: 20, checked,
@@ -212,7 +214,7 @@ test('the cache', async (t) => {
     assert.equal(await suspect(old), 0);
   });
 
-  await t.test('so is what was checked in the future: the clock was set back',
+  await t.test('an entry that was checked in the future is suspect',
     async () => {
       const entry = { id: fresh(), len: 20 };
       await ask('put', { ...entry, checked: Date.now() });
@@ -221,7 +223,7 @@ test('the cache', async (t) => {
       assert.equal((await ask('get', entry)).suspect, 1);
     });
 
-  await t.test('a slow reply does not replace a newer generation',
+  await t.test('a late reply does not replace a newer generation',
     async () => {
       const key = fresh();
       const put = (generation, checked) =>
@@ -234,7 +236,8 @@ test('the cache', async (t) => {
       assert.deepEqual(await put(6, 1001500), { rc: OK });
     });
 
-  await t.test('a lower generation of a new grant does, ten seconds later',
+  await t.test('a lower generation of a new grant replaces the entry ten '
+    + 'seconds later',
     async () => {
       const key = fresh();
       const put = (generation, checked) =>
@@ -245,14 +248,15 @@ test('the cache', async (t) => {
       assert.equal((await ask('get', { id: key })).generation, 1);
     });
 
-  await t.test('a reload keeps what is in it', async () => {
+  await t.test('a reload keeps the entries', async () => {
     const entry = { id: fresh(), len: 4096, generation: 3 };
     await ask('put', entry);
     await nginx.reload();
     assert.equal((await ask('get', entry)).intact, 1);
   });
 
-  await t.test('the least recently used go first', async () => {
+  await t.test('the least recently used entries are evicted '
+    + 'first', async () => {
     const first = 500000;
     const kept = first + 3;
 
@@ -267,7 +271,8 @@ test('the cache', async (t) => {
       .found, 100);
   });
 
-  await t.test('it goes on when all lengths change', async () => {
+  await t.test('the cache stores entries of any length after all lengths have '
+    + 'changed', async () => {
     for (const len of [20, TOKEN_MAX, 100, 1331, TOKEN_MAX, 20]) {
       await ask('fill', { id: 600000, n: 20000, len });
       assert.equal((await ask('fill', { id: 700000, n: 50, len })).failed, 0);
@@ -277,7 +282,8 @@ test('the cache', async (t) => {
   });
 
   for (const len of [20, 1024, 1331, 2000, 4096, 11975, TOKEN_MAX]) {
-    await t.test(`a token of ${len} bytes takes at most ${OVERHEAD_MAX} more`,
+    await t.test(`an entry of ${len} bytes has at most ${OVERHEAD_MAX} bytes `
+      + 'of overhead',
       async () => {
         // a zone of a new size begins empty
         await resize(`${2048 + len}k`);
@@ -290,12 +296,12 @@ test('the cache', async (t) => {
 
         const used = (before.free - (await ask('pages')).free) * before.bytes;
         const overhead = used / n - len;
-        t.diagnostic(`${len} bytes: ${Math.round(overhead)} more`);
+        t.diagnostic(`${len} bytes: ${Math.round(overhead)} of overhead`);
         assert.ok(overhead <= OVERHEAD_MAX, `${overhead} bytes`);
       });
   }
 
-  await t.test('it is left out of core dumps', () => {
+  await t.test('the zone is left out of core dumps', () => {
     const [worker] = nginx.workerPids();
     const [zone] = readFileSync(`/proc/${worker}/smaps`, 'latin1')
       .split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/)
@@ -306,7 +312,8 @@ test('the cache', async (t) => {
   });
 });
 
-// One ask for each of two workers: the kernel spreads connections by chance.
+// One ask for each of the two workers.  The kernel picks the worker of a
+// connection at random, so lines are opened until each worker has one.
 async function lineToEach(line) {
   const lines = new Map();
   for (let tries = 0; lines.size < 2; tries++) {
@@ -317,7 +324,7 @@ async function lineToEach(line) {
   return [...lines.values()];
 }
 
-test('two workers at once mix nothing up', async (t) => {
+test('two workers that use the cache at once mix up no tokens', async (t) => {
   const { line } = await startProbe(t, { workers: 2 });
   const lines = await lineToEach(line);
 
@@ -333,7 +340,7 @@ test('two workers at once mix nothing up', async (t) => {
   }
 });
 
-test('a worker that dies inside costs the cache, and nothing else',
+test('a worker that dies while it changes the cache costs cached entries only',
   async (t) => {
     const { nginx, ask } = await startProbe(t, { workers: 2 });
     const entry = { id: 1, len: 1331, generation: 9 };
@@ -366,7 +373,7 @@ test('a worker that dies inside costs the cache, and nothing else',
     const { broken } = await ask('stress', { n: 20000 });
     assert.equal(broken, 0);
 
-    // a graceful one would wait for what is in the journal
+    // a graceful stop would wait for the unconfirmed entries
     await nginx.stop('SIGTERM');
   });
 
@@ -374,40 +381,41 @@ test('the journal', async (t) => {
   const { nginx, ask, resize } = await startProbe(t);
   const noted = async (args) => ask('note', { n: 0, ...args });
 
-  await t.test('its size follows from the zone\'s: an eighth', async () => {
+  await t.test('the journal has an eighth of the zone', async () => {
     const { full, entries } = await noted({ id: 1, n: 1000, confirmed: 0 });
     assert.equal(full + entries, 1000);
-    // of 2m, with 700 bytes each at most
+    // an eighth of 2m, with at most 700 bytes for each entry
     assert.ok(entries > 256 * 1024 / 700, `${entries}`);
   });
 
-  await t.test('full of what Redis has not confirmed it takes nothing more',
+  await t.test('a journal full of unconfirmed entries accepts no more',
     async () => {
       const { entries } = await noted();
       assert.deepEqual(await noted({ id: 5000, n: 1, len: 10 }),
                        { full: 1, entries, unconfirmed: entries });
     });
 
-  await t.test('a reload keeps it', async () => {
+  await t.test('a reload keeps the journal', async () => {
     const before = await noted();
     await nginx.reload({}, { wait: false });
     assert.deepEqual(await noted(), before);
   });
 
-  await t.test('a zone of another size begins without it', async () => {
+  await t.test('a zone of another size begins with an empty '
+    + 'journal', async () => {
     await resize('4m', { wait: false });
-    await until('the new worker is asked', async () =>
+    await until('the new worker answers', async () =>
       (await noted()).entries === 0);
   });
 
-  await t.test('full of what Redis has confirmed it takes all that comes',
+  await t.test('a journal full of confirmed entries accepts new ones',
     async () => {
       const { full } = await noted({ id: 1, n: 2000, confirmed: 1 });
       assert.equal(full, 0);
       assert.equal((await noted({ id: 5000, n: 1, len: 12000 })).full, 0);
     });
 
-  await t.test('what it holds keeps a fast stop from nothing', async () => {
+  await t.test('journal entries do not delay a fast stop', async () => {
     const began = Date.now();
     await nginx.stop('SIGTERM');
     assert.ok(Date.now() - began < 2000);
@@ -417,20 +425,20 @@ test('the journal', async (t) => {
 test('counters', async (t) => {
   const { nginx, ask } = await startProbe(t);
 
-  await t.test('they go on after a reload', async () => {
+  await t.test('a counter keeps its value after a reload', async () => {
     const { refreshes } = await ask('count');
     await nginx.reload();
     assert.equal((await ask('count')).refreshes, refreshes + 1);
   });
 
-  await t.test('so many dances start in a second, and no more', async () => {
+  await t.test('at most 30 dances start in one second', async () => {
     assert.equal((await ask('dances', { n: 100, now: 1000 })).started, 30);
     assert.equal((await ask('dances', { n: 100, now: 1000 })).started, 0);
     assert.equal((await ask('dances', { n: 20, now: 1001 })).started, 20);
     assert.equal((await ask('dances', { n: 20, now: 1001 })).started, 10);
   });
 
-  await t.test('a clock that steps back does not stop them', async () => {
+  await t.test('a clock that steps back does not stop new dances', async () => {
     await ask('dances', { n: 100, now: 2000 });
     assert.equal((await ask('dances', { n: 100, now: 1990 })).started, 30);
   });

@@ -1,4 +1,5 @@
-// Callback: who may end a dance, and that it ends once.
+// Callback: the browser and the member that started a dance are the only ones
+// to end it, and a dance ends once.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,28 +19,28 @@ test('callback', async (t) => {
   });
   const { control } = gw.sandbox;
 
-  // Runs `action`, and says how many token requests came of it.
+  // Runs `action` and returns how many token requests it caused.
   async function exchanges(action) {
     const before = await tokenRequests(gw);
     await action();
     return await tokenRequests(gw) - before;
   }
 
-  // A dance before its callback, alone in Redis.
+  // Starts a dance that waits for its callback, alone in Redis.
   async function begin(options) {
     await forgetDances(gw);
     return toCallback(gw, options);
   }
 
-  // The dance is as good as before.
+  // The dance is unchanged and can still end well.
   async function assertUntouched({ visitor, target }) {
     const dance = await gw.redis.command('HGETALL', await onlyDance(gw));
     assert.ok(!dance.includes('t') && !dance.includes('o'), `${dance}`);
     assert.equal(outcomeOf(await visitor.get(target)), 'connected');
   }
 
-  await t.test('the outcome and the dance id are in a 303 that tells nobody '
-    + 'where it comes from and is not kept', async () => {
+  await t.test('a callback answers 303 with outcome and dance id, no-referrer '
+    + 'and no-store', async () => {
     const { visitor, target } = await begin();
     const reply = await visitor.get(target);
 
@@ -52,7 +53,7 @@ test('callback', async (t) => {
                      ['cigna', 'cigna_dance']);
   });
 
-  await t.test('a request id ties the dance\'s lines together', async () => {
+  await t.test('one request id links the log lines of a dance', async () => {
     const { visitor, target } = await begin();
     const { cigna_dance: id } = toldApp(await visitor.get(target));
 
@@ -67,7 +68,7 @@ test('callback', async (t) => {
   });
 
   for (const method of ['HEAD', 'POST', 'PUT', 'DELETE']) {
-    await t.test(`${method} changes nothing`, async () => {
+    await t.test(`${method} gets 405 and changes nothing`, async () => {
       const dance = await begin();
       const reply = await dance.visitor.request(dance.target, { method });
       assert.equal(reply.status, 405);
@@ -76,7 +77,7 @@ test('callback', async (t) => {
     });
   }
 
-  await t.test('a prefetch changes nothing', async () => {
+  await t.test('a prefetch gets 204 and changes nothing', async () => {
     const dance = await begin();
     for (const value of ['prefetch', 'prefetch;prerender',
                          'prefetch;anonymous-client-ip']) {
@@ -89,7 +90,7 @@ test('callback', async (t) => {
   });
 
   for (const name of ['state', 'code', 'iss', 'error']) {
-    await t.test(`${name} given twice is refused, and changes nothing`,
+    await t.test(`a callback with ${name} twice is refused and changes nothing`,
       async () => {
         const dance = await begin();
         const twice = [`${dance.target}&${name}=x&${name}=x`,
@@ -103,7 +104,7 @@ test('callback', async (t) => {
       });
   }
 
-  await t.test('a malformed query is refused, changing nothing', async () => {
+  await t.test('a malformed query is refused and changes nothing', async () => {
     const dance = await begin();
     for (const more of ['&iss=%zz', '&iss=%00', '&iss=%']) {
       const reply = await dance.visitor.get(dance.target + more);
@@ -112,13 +113,14 @@ test('callback', async (t) => {
     await assertUntouched(dance);
   });
 
-  await t.test('no state at all is an invalid request', async () => {
+  await t.test('a callback without state is an invalid request', async () => {
     const reply = await gw.visitor({ member: 'alice' })
       .get(`${CALLBACK}?code=x`);
     assert.equal(outcomeOf(reply), 'invalid_request');
   });
 
-  await t.test('a state that nobody gave out is unknown', async () => {
+  await t.test('a state that the gateway did not issue is '
+    + 'unknown', async () => {
     const visitor = gw.visitor({ member: 'alice' });
     for (const state of ['x', 'A'.repeat(32), 'A'.repeat(3000)]) {
       const reply = await visitor.get(`${CALLBACK}?code=x&state=${state}`);
@@ -127,7 +129,8 @@ test('callback', async (t) => {
     }
   });
 
-  await t.test('a stranger\'s hit destroys nothing: no cookie', async () => {
+  await t.test('a callback without the dance cookie leaves the dance '
+    + 'unchanged', async () => {
     const dance = await begin();
     const stranger = gw.visitor({ member: 'alice' });
     const reply = await stranger.get(dance.target);
@@ -138,7 +141,8 @@ test('callback', async (t) => {
     await assertUntouched(dance);
   });
 
-  await t.test('a stranger\'s hit destroys nothing: another cookie',
+  await t.test('a callback with another dance cookie leaves the dance '
+    + 'unchanged',
     async () => {
       const dance = await begin();
       const [{ name }] = dance.visitor.danceCookies();
@@ -153,8 +157,8 @@ test('callback', async (t) => {
       await assertUntouched(dance);
     });
 
-  await t.test('somebody else\'s code, lured into this browser, is not '
-    + 'exchanged', async () => {
+  await t.test('a callback of another member\'s dance is not exchanged in this '
+    + 'browser', async () => {
     const mallory = await begin({ member: 'mallory' });
     const victim = gw.visitor({ member: 'alice' });
     await victim.get('/cigna/connect');
@@ -165,7 +169,7 @@ test('callback', async (t) => {
     assert.equal(spent, 0);
   });
 
-  await t.test('a dance is ended by the one who started it only', async () => {
+  await t.test('only the member who started a dance can end it', async () => {
     const dance = await begin({ member: 'alice' });
     dance.visitor.logIn('mallory');
     const spent = await exchanges(async () => {
@@ -175,14 +179,14 @@ test('callback', async (t) => {
     assert.equal(spent, 0);
     assert.equal((await dance.visitor.get('/fhir/Patient')).status, 401);
 
-    // and then by nobody: the code has been seen
+    // another member has seen the code, so the dance cannot end well any more
     dance.visitor.logIn('alice');
     assert.equal(outcomeOf(await dance.visitor.get(dance.target)),
                  'identity_mismatch');
   });
 
-  await t.test('state is good once: reload and back button show the same '
-    + 'outcome, and nothing is exchanged again', async () => {
+  await t.test('a state works once: reload and back button show the same '
+    + 'outcome, without another exchange', async () => {
     const { visitor, target } = await begin();
     const first = await visitor.get(target);
     const spent = await exchanges(async () => {
@@ -198,7 +202,7 @@ test('callback', async (t) => {
     assert.match(gw.nginx.errorLog(), /outcome shown again: connected/);
   });
 
-  await t.test('several hits at once wait for one exchange and show its '
+  await t.test('several callbacks at once wait for one exchange and show its '
     + 'outcome', async () => {
     const { visitor, target } = await begin();
     await control.set({ token_delay_ms: 300 });
@@ -225,7 +229,7 @@ test('callback', async (t) => {
     assert.equal((await visitor.get('/fhir/Patient')).status, 200);
   });
 
-  await t.test('a dance past its ten minutes is expired', async () => {
+  await t.test('a dance expires after ten minutes', async () => {
     const { visitor, target } = await begin();
     await gw.redis.command('HSET', await onlyDance(gw), 'e', Date.now() - 1);
     const spent = await exchanges(async () => {
@@ -237,7 +241,7 @@ test('callback', async (t) => {
     await gw.nginx.waitForAccessLog(/ outcome=state_expired /);
   });
 
-  await t.test('a dance may take ten minutes', async () => {
+  await t.test('the record of a dance outlives its ten minutes', async () => {
     await begin();
     const key = await onlyDance(gw);
     const left = await gw.redis.command('HGET', key, 'e') - Date.now();
@@ -245,7 +249,7 @@ test('callback', async (t) => {
     assert.ok(await gw.redis.command('PTTL', key) > left);
   });
 
-  await t.test('a dance whose worker died is waited for, and then '
+  await t.test('a dance whose worker died is waited for, and ends as '
     + 'interrupted', async () => {
     const { visitor, target } = await begin();
     await control.set({ token_delay_ms: 1000 });
@@ -260,7 +264,7 @@ test('callback', async (t) => {
     await sleep(300);
     const key = await onlyDance(gw);
     const left = await gw.redis.command('HGET', key, 't') - Date.now();
-    // two minutes, and what an exchange may take
+    // two minutes, plus the time limit of an exchange
     assert.ok(left > 120000 && left <= 127000, `${left}`);
     await gw.redis.command('HSET', key, 't', Date.now() - 1);
 
@@ -272,8 +276,8 @@ test('callback', async (t) => {
     assert.equal((await visitor.dance()).outcome, 'connected');
   });
 
-  await t.test('a dance of a callback URI that is no longer ours is another '
-    + 'tenant\'s', async () => {
+  await t.test('a dance that began with an older redirect_uri ends as '
+    + 'tenant_mismatch', async () => {
     const { visitor, target } = await begin();
     await gw.reload({ tenants: { acme: {
       redirect_uri: gw.url('acme', '/cigna/callback/new') } } });
@@ -284,7 +288,7 @@ test('callback', async (t) => {
     assert.equal(spent, 0);
   });
 
-  await t.test('an outcome that is no redirect is one line of the log too',
+  await t.test('an outcome that is shown as a page has one log line',
     async () => {
       const line = await addedTo(() => gw.nginx.errorLog(), () =>
         gw.visitor({ member: 'alice' })

@@ -1,11 +1,10 @@
-// Everything at once: impatient members, a Cigna and a Redis that fail, reloads
-// and killed workers.  What must hold all the time, and once all is well again.
+// Everything at once: impatient members, faults of Cigna and Redis, reloads and
+// killed workers.  Some rules hold during all faults, and others after them.
 //
-//   CIGNA_CHAOS_SECONDS  how long (15)
-//   CIGNA_CHAOS_SEED     what is done; printed, else chosen
+//   CIGNA_CHAOS_SECONDS  duration in seconds (15)
+//   CIGNA_CHAOS_SEED     seed of the choices; printed, random if absent
 //
-// Requests and faults meet by chance: a seed gives the same choices, but not
-// the same moments.
+// The same seed makes the same choices, but not at the same moments.
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
@@ -33,13 +32,13 @@ const OPTIONS = {
             exchange_timeout: '1500ms', refresh_ahead: '2s',
             dances_per_member: 1000, dances_per_second: 1000 },
   fhir: { proxy_read_timeout: '2s', proxy_connect_timeout: '1s' },
-  // what Redis has confirmed outlives it
+  // confirmed writes survive a restart of Redis
   redisOptions: { config: { appendonly: 'yes', appendfsync: 'always' } },
   sandboxOptions: { members: PERSONS, modes: { access_token_lifetime: 5 } },
 };
 
-// Reads over HTTP/2, several streams at a time: some are reset, some leave
-// with their connection.
+// Reads over HTTP/2 with several streams at a time.  Some streams are reset,
+// and some connections are cut.
 async function readOverHttp2(gw, person, random, end) {
   while (Date.now() < end) {
     const session = http2.connect(`https://127.0.0.1:${gw.port}`, {
@@ -61,7 +60,7 @@ async function readOverHttp2(gw, person, random, end) {
         : 'HTTP/2: no data');
       for (const [found] of body.matchAll(/A\d{14}/g)) {
         if (found !== person.master) {
-          person.note(`read what is of ${found}, over HTTP/2`);
+          person.note(`read data of ${found} over HTTP/2`);
         }
       }
       gw.replies.push(body);
@@ -86,7 +85,7 @@ function bodyOf(stream, leavesAfter) {
   });
 }
 
-// So many requests are answered as if nothing had been.
+// Every person can dance and read as if no fault had happened.
 async function assertServes(persons) {
   for (const person of persons) {
     assert.equal(await person.dance({ cancels: 0 }), 'connected');
@@ -110,7 +109,7 @@ function summed(persons) {
   return sum;
 }
 
-test('all at once', async (t) => {
+test('many faults at once', async (t) => {
   const random = new Random(SEED);
   t.diagnostic(`CIGNA_CHAOS_SEED=${SEED} for ${SECONDS} s`);
 
@@ -126,7 +125,8 @@ test('all at once', async (t) => {
   await Promise.all(persons.map((person) => person.dance()));
   const weather = new Weather(gw, random.fork(), configuration);
 
-  await t.test('members read what is theirs, whatever fails', async (t2) => {
+  await t.test('members read only their own data during all '
+    + 'faults', async (t2) => {
     const end = Date.now() + SECONDS * 1000;
 
     await Promise.all([
@@ -136,28 +136,30 @@ test('all at once', async (t) => {
         readOverHttp2(gw, person, random.fork(), end)),
     ]);
     t2.diagnostic(JSON.stringify(summed(persons)));
-    t2.diagnostic(`${weather.kills} kills, ${weather.losses} faults that lose`);
+    t2.diagnostic(`${weather.kills} kills, ${weather.losses} lost replies`);
 
     const wrong = persons.flatMap((person) => person.wrong);
-    assertNone('what should not be', wrong.length
+    assertNone('violations', wrong.length
       ? [...wrong, ...weather.events].sort() : []);
   });
 
   await weather.fair();
 
-  await t.test('the gateway serves once all is well again', async () => {
+  await t.test('the gateway serves every member again after the '
+    + 'faults', async () => {
     await until('Redis is used again', async () =>
       (await persons[0].visitor.get('/cigna/status')).status === 200);
     await sleep(1000);
     await assertServes(persons);
   });
 
-  await t.test('workers of earlier configurations have gone', async () => {
-    await until('only the new ones run', () =>
+  await t.test('workers of earlier configurations have exited', async () => {
+    await until('only the new workers run', () =>
       gw.nginx.workerPids().length === WORKERS, { timeout: 15000 });
   });
 
-  await t.test('no refresh token was spent twice without a reason',
+  await t.test('a refresh token was spent twice only after a lost reply or a '
+    + 'killed worker',
     async () => {
     const { token: { reuse } } = await gw.sandbox.control.see();
     const lost = (gw.nginx.errorLog()
@@ -168,9 +170,9 @@ test('all at once', async (t) => {
               `${reuse} reuses, ${lost} lost, ${weather.kills} kills`);
   });
 
-  // a refusal for now is an answer: after it the token is as good as before
-  await t.test('none was sent again more than once after it may have been '
-    + 'spent, or by two at once', async () => {
+  // a temporary refusal is an answer, after which the token is still unspent
+  await t.test('a token that may be spent was sent at most once more, and '
+    + 'never twice at the same time', async () => {
     const tokens = await gw.sandbox.control.ledger();
     const spending = ({ accepted, sent }) => accepted || !sent;
 
@@ -180,5 +182,6 @@ test('all at once', async (t) => {
       .map((token) => JSON.stringify(token)));
   });
 
-  await t.test('nobody sees a token', () => gw.assertNoSecrets());
+  await t.test('no log, reply or Redis record shows a '
+    + 'token', () => gw.assertNoSecrets());
 });

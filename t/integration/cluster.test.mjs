@@ -1,4 +1,4 @@
-// A vault in Redis Cluster, over TLS, with the users of conf/.
+// A vault in Redis Cluster over TLS, with the Redis users of conf/redis/.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { until } from '../lib/scratch.mjs';
 const QUICK = { timeout: '500ms', connect_timeout: '500ms' };
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
-// how often each node has run a command
+// how often all nodes together have run a command
 async function calls(redis, name) {
   const stats = await Promise.all(redis.running.map((node) =>
     node.command('INFO', 'commandstats')));
@@ -33,14 +33,14 @@ test('a cluster', async (t) => {
   const during = async (what, change, { outage = false } = {}) =>
     t.diagnostic(told(what, await underLoad(members, change, { outage })));
 
-  // where grants lie: { slot, owner }
+  // all grants, as [{ key, slot, owner }]
   const places = async () => Promise.all((await grantKeys(gw)).map(
     async (key) => {
       const slot = await redis.slotOf(key);
       return { key, slot, owner: await redis.ownerOf(slot) };
     }));
 
-  // a primary with grants and with a replica to take its place
+  // a primary that has grants and a replica
   const replicated = async () => {
     for (const { owner } of await places()) {
       const replicas = await redis.replicasOf(owner);
@@ -51,20 +51,20 @@ test('a cluster', async (t) => {
     throw new Error('no primary has a replica');
   };
 
-  await t.test('all that members do works', () => journey(gw));
+  await t.test('a member\'s whole journey works', () => journey(gw));
 
-  await t.test('grants lie on all primaries', async () => {
+  await t.test('grants are spread over all primaries', async () => {
     const owners = new Set((await places()).map(({ owner }) => owner.name));
     assert.equal(owners.size, 3);
   });
 
-  await t.test('all keys of a member lie in one slot', async () => {
+  await t.test('all keys of a member are in one slot', async () => {
     for (const key of await redis.command('KEYS', 'cigna:*')) {
       assert.match(key, /^cigna:\w:\{[\w-]+\}$/);
     }
   });
 
-  await t.test('slots that move under load: 0 errors', async () => {
+  await t.test('no request fails while slots move under load', async () => {
     const asked = await calls(redis, 'asking');
 
     await during('resharding', async () => {
@@ -77,7 +77,7 @@ test('a cluster', async (t) => {
     assert.ok(await calls(redis, 'asking') > asked);
   });
 
-  await t.test('a slot that has moved is found: dances, refreshes and all',
+  await t.test('dances and refreshes work after slots have moved',
     async () => {
       const one = await redis.ownerOf(0);
       const other = (await redis.primaries()).find((node) => node !== one);
@@ -87,15 +87,15 @@ test('a cluster', async (t) => {
       await journey(gw);
     });
 
-  await t.test('slots that have moved are no new primary: refreshes go on over '
-    + 'new connections', async () => {
+  await t.test('moved slots are not taken for a new primary, and refreshes go '
+    + 'on over new connections', async () => {
     await gw.reload();
     await journey(gw, { member: 'joan' });
     assert.doesNotMatch(gw.nginx.errorLog(), /no refresh starts/);
   });
 
-  await t.test('a planned failover of each primary: nobody is told that he is '
-    + 'not connected', async () => {
+  await t.test('no caller gets not_connected during planned failovers of all '
+    + 'primaries', async () => {
     await during('planned failovers', async () => {
       for (const primary of await redis.primaries()) {
         await redis.failover(primary);
@@ -105,8 +105,9 @@ test('a cluster', async (t) => {
     await redis.complete();
   });
 
-  await t.test('a new primary takes slots under load: 0 errors', async () => {
-    await during('a node more', async () => {
+  await t.test('no request fails while a new primary takes slots under '
+    + 'load', async () => {
+    await during('one more node', async () => {
       const fresh = await redis.addPrimary();
       for (const { slot, owner } of (await places()).slice(0, 4)) {
         await redis.reshard([slot], owner, fresh);
@@ -115,8 +116,8 @@ test('a cluster', async (t) => {
     await redis.complete();
   });
 
-  await t.test('a primary is killed, its replica takes over: all requests are '
-    + 'answered', async () => {
+  await t.test('all requests are answered while a replica replaces a killed '
+    + 'primary', async () => {
     const { owner, replicas: [replica] } = await replicated();
     await redis.synced();
     await during('killed primary', async () => {
@@ -131,7 +132,7 @@ test('a cluster', async (t) => {
     }
   });
 
-  await t.test('a primary that stands still delays its own members only',
+  await t.test('a frozen primary delays only its own members',
     async () => {
       const { owner, replicas: [replica] } = await replicated();
       await during('frozen primary', async () => {
@@ -143,7 +144,8 @@ test('a cluster', async (t) => {
       await redis.complete();
     });
 
-  await t.test('what went with a primary is written again', async () => {
+  await t.test('grants that were lost with a primary are written '
+    + 'again', async () => {
     const { owner } = await replicated();
     let visitors;
     await redis.losing(owner, async () => {
@@ -160,7 +162,8 @@ test('a cluster', async (t) => {
     await redis.complete();
   });
 
-  await t.test('what one host writes, the other knows at once', async (st) => {
+  await t.test('a host learns at once that a member disconnected at another '
+    + 'host', async (st) => {
     const { sandbox } = gw;
     const { caFile } = sandbox.info;
     await gw.reload({ fhir: {} });
@@ -176,13 +179,13 @@ test('a cluster', async (t) => {
 
     await here.post('/cigna/disconnect', SAME_ORIGIN);
     const began = Date.now();
-    await until('it is disconnected', async () =>
+    await until('the other host answers not_connected', async () =>
       (await there.get('/fhir/Patient')).body.includes('not_connected'));
     assert.ok(Date.now() - began < 1000);
   });
 
-  await t.test('nodes that tell names instead of addresses are verified by '
-    + 'them', async () => {
+  await t.test('nodes that announce host names are verified by those '
+    + 'names', async () => {
     await redis.tellNames();
     await gw.reload({ vault: { ...QUICK, redis: redis.nodes.map((node) =>
       `rediss://localhost:${node.servicePort}`), tls_name: null } });
@@ -193,7 +196,8 @@ test('a cluster', async (t) => {
     await manyMembers(gw, 10);
   });
 
-  await t.test('the users of conf/redis/ were refused nothing', async () => {
+  await t.test('Redis refused no command of the users of '
+    + 'conf/redis/', async () => {
     for (const server of redis.running) {
       assert.deepEqual(await server.command('ACL', 'LOG'), [], server.name);
     }

@@ -1,5 +1,5 @@
-// What nginx -t says of configurations: of wrong ones it names the directive,
-// what is wrong, and what to write instead.
+// nginx -t on whole configurations.  A refusal names the directive, the
+// mistake, and the text to write instead.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -16,10 +16,10 @@ const OWN = {
   token_endpoint: 'https://127.0.0.1/token',
 };
 
-// what is accepted
+// accepted configurations
 
 accepts('tenants and vault behind their servers', {});
-accepts('a file without anything of ours', {
+accepts('a file without any cigna directive', {
   zone: null, vault: null, tenant: null, locations: '', fhir: null,
   server: { cigna_identity: null },
 });
@@ -42,7 +42,7 @@ accepts('a new client secret and the older one', {
   tenant: { client_secret_file: ['acme.secret', 'former.secret'] },
   files: { 'former.secret': 'SECRET-of-before' },
 });
-accepts('two client secrets from where they are', {
+accepts('one client secret from a file and one from the environment', {
   tenant: { client_secret_env: 'ACME_SECRET' },
   env: { ACME_SECRET: 'SECRET-of-before' },
 });
@@ -86,18 +86,18 @@ accepts('every setting of a vault', {
     stale: '1h',
   },
 });
-accepts('a timeout that is longer than an exchange has by itself', {
+accepts('a timeout longer than the default exchange_timeout', {
   tenant: { timeout: '5m' },
 });
-accepts('a redirect to this machine in clear', {
+accepts('a redirect_uri over http to localhost', {
   tenant: { redirect_uri: 'http://localhost:8080/cigna/callback' },
 });
-accepts('endpoints in clear, if told so', {
+accepts('endpoints over http with insecure_http', {
   tenant: { insecure_http: 'on', token_endpoint: 'http://127.0.0.1/token',
             authorization_endpoint: 'http://127.0.0.1/authorize' },
 });
 accepts('endpoints of another server beside an environment', { tenant: OWN });
-accepts('endpoints of the environment\'s own server, one by one', {
+accepts('single endpoints on the environment\'s own server', {
   tenant: { token_endpoint: `${PRESET}/token`, issuer: `${PRESET}/any`,
             revocation_endpoint: `${PRESET}/revoke` },
 });
@@ -105,19 +105,21 @@ accepts('included files inside a block', {
   files: { 'acme.inc': 'timeout 3s;\n' },
   tenant: { include: '*.inc' },
 });
-accepts('a Redis behind a unix socket', {
+accepts('a Redis on a unix socket', {
   vault: { redis: 'unix:/run/redis/redis.sock:1' },
 });
-accepts('an upstream that is not verified, if told so', {
+accepts('an unverified upstream with cigna_insecure_upstream', {
   server: { cigna_insecure_upstream: 'on' },
   fhir: { cigna_fhir: 'on cache=off', proxy_pass: 'http://127.0.0.1/' },
 });
-accepts('hosts that cannot be resolved now, with a resolver', {
+accepts('unknown hosts with a resolver', {
   tenant: { jwks_uri: 'https://nowhere.invalid/jwks' },
 });
 
-// nginx's resolver writes into the name that it is asked for.
-test('the hosts of an environment are looked up while running', async (t) => {
+// nginx's resolver writes into the name that it is given.  A constant string
+// would crash the worker.
+test('workers look up the hosts of an environment and survive a '
+  + 'failure', async (t) => {
   const directory = scratchDirectory(t, 'config');
   const files = { keys: KEYS, 'acme.secret': SECRET };
 
@@ -149,7 +151,7 @@ refuses('a gateway without a vault', { vault: null },
 refuses('a gateway without tenants',
         { tenant: null, server: { cigna_identity: '$member $member' } },
         /lacks a directive, write "cigna_tenant NAME/);
-refuses('a zone alone', {
+refuses('a zone without vault and tenant', {
   vault: null, tenant: null, locations: '', fhir: null,
   server: { cigna_identity: null },
 }, /write "cigna_vault/);
@@ -162,7 +164,7 @@ refuses('a zone without a size', { zone: 'zone=cigna' },
         /"cigna_zone" .*invalid parameter, write "cigna_zone zone=cigna:32m/);
 refuses('a zone without a name', { zone: 'zone=:32m' },
         /"cigna_zone" .*invalid name or size/);
-refuses('a zone with a size of letters', { zone: 'zone=cigna:big' },
+refuses('a zone with a malformed size', { zone: 'zone=cigna:big' },
         /"cigna_zone" .*invalid name or size/);
 refuses('a second zone', { zone: 'zone=a:1m; cigna_zone zone=b:1m' },
         /"cigna_zone" directive is duplicate/);
@@ -177,11 +179,11 @@ refuses('a second vault', { vaults: 'cigna_vault { redis unix:/r; keys k; }' },
         /"cigna_vault" directive is duplicate/);
 refuses('an unknown setting of a vault', { vault: { reddis: 'x' } },
         /"reddis" is unknown in "cigna_vault"/);
-refuses('a setting given twice', { vault: { prefix: ['a', 'b'] } },
+refuses('a duplicate setting of a vault', { vault: { prefix: ['a', 'b'] } },
         /"prefix" directive is duplicate in "cigna_vault"/);
 refuses('a setting without its argument', { vault: { prefix: true } },
         /"prefix" .*number of arguments.*write "prefix cigna;"/);
-refuses('another scheme than those of Redis',
+refuses('a Redis URL with another scheme',
         { vault: { redis: 'http://127.0.0.1' } },
         /"redis" "http:\S+" must begin with "redis:\/\/", "rediss:\/\/"/);
 refuses('a password in the URL of Redis',
@@ -190,31 +192,31 @@ refuses('a password in the URL of Redis',
 refuses('seeds with different databases',
         { vault: { redis: ['redis://127.0.0.1/1', 'redis://127.0.0.1/2'] } },
         /"redis" "\S+\/2" is a seed .*same scheme and database/);
-refuses('certificates for a Redis without TLS',
+refuses('a tls_name for a Redis without TLS',
         { vault: { tls_name: 'redis.example' } },
         /"tls_name" in "cigna_vault" need TLS, write "redis rediss:/);
-refuses('a user of Redis without a password', { vault: { username: 'a' } },
+refuses('a Redis user without a password', { vault: { username: 'a' } },
         /user name without a password.*write "password_file FILE;"/);
-refuses('a user of Redis named twice',
+refuses('a Redis user from both a setting and a file',
         { vault: { username: 'a', username_file: 'acme.secret',
                    password_file: 'acme.secret' } },
         /both "username" and "username_file"/);
 refuses('a prefix with a brace', { vault: { prefix: '"a{b}"' } },
         /"prefix" is invalid in "a\{b\}"/);
-refuses('no connections to Redis', { vault: { connections: '0' } },
+refuses('zero connections to Redis', { vault: { connections: '0' } },
         /"connections" .*out of range.*from 1 to 16/);
-refuses('a time that is none', { vault: { timeout: 'soon' } },
+refuses('a malformed time', { vault: { timeout: 'soon' } },
         /"timeout" directive invalid value.*write "timeout 1s;"/);
-refuses('an exchange that ends before its caller gives up',
+refuses('an exchange_timeout shorter than timeout',
         { tenant: { timeout: '4s', exchange_timeout: '3s' } },
         /"exchange_timeout" is shorter .*write "exchange_timeout 4000ms;"/);
-refuses('an exchange that ends before a caller gives up by default',
+refuses('an exchange_timeout shorter than the default timeout',
         { tenant: { exchange_timeout: '9999ms' } },
         /"exchange_timeout" is shorter.*write "exchange_timeout 10000ms;"/);
-refuses('an exchange of more than ten minutes',
+refuses('an exchange_timeout of more than ten minutes',
         { tenant: { exchange_timeout: '601s' } },
         /"exchange_timeout" .*out of range.*"exchange_timeout 3m;".* to 10m/);
-refuses('a time of zero', { vault: { connect_timeout: '0' } },
+refuses('a connect_timeout of zero', { vault: { connect_timeout: '0' } },
         /"connect_timeout" .*out of range.*from 1ms to 1m/);
 
 const SENTINEL = { redis: null, sentinel: 'redis://127.0.0.1:26379',
@@ -222,76 +224,78 @@ const SENTINEL = { redis: null, sentinel: 'redis://127.0.0.1:26379',
 
 accepts('Sentinels', { vault: {
   ...SENTINEL, sentinel: ['redis://127.0.0.1', 'redis://127.0.0.2:5000'] } });
-accepts('the database of a primary that Sentinels know',
+accepts('a Sentinel URL with a database number',
         { vault: { ...SENTINEL, sentinel: 'redis://127.0.0.1/3' } });
 accepts('a cluster', { vault: {
   redis: ['redis://127.0.0.1:7001', 'redis://127.0.0.1:7002'],
   cluster: 'on' } });
-accepts('replicas to be waited for', { vault: { wait_replicas: '1' } });
-accepts('replicas to be waited for, and how long',
+accepts('wait_replicas with a number', { vault: { wait_replicas: '1' } });
+accepts('wait_replicas with a number and a time',
         { vault: { wait_replicas: '2 100ms' } });
 
-refuses('Sentinels and a Redis beside them',
+refuses('both Sentinels and a Redis',
         { vault: { ...SENTINEL, redis: 'redis://127.0.0.1' } },
         /both "redis" and "sentinel".*remove "redis"/);
-refuses('Sentinels of a cluster', { vault: { ...SENTINEL, cluster: 'on' } },
+refuses('Sentinels for a cluster', { vault: { ...SENTINEL, cluster: 'on' } },
         /both "cluster" and "sentinel".*write "redis" for each/);
-refuses('Sentinels without the name of a primary',
+refuses('Sentinels without sentinel_master',
         { vault: { ...SENTINEL, sentinel_master: null } },
         /no "sentinel_master".*write "sentinel_master NAME;"/);
-refuses('the name of a primary without Sentinels',
+refuses('sentinel_master without Sentinels',
         { vault: { sentinel_master: 'vault' } },
         /"sentinel_..." without a "sentinel".*write "sentinel rediss:/);
-refuses('a password for Sentinels that are not there',
+refuses('sentinel_password_file without Sentinels',
         { vault: { sentinel_password_file: 'acme.secret' } },
         /"sentinel_..." without a "sentinel"/);
-refuses('a user of Sentinels without a password',
+refuses('a Sentinel user without a password',
         { vault: { ...SENTINEL, sentinel_username: 'a' } },
         /"sentinel_username" is a user name without a password.*/);
-refuses('a user of Sentinels named twice', { vault: {
+refuses('a Sentinel user from both a setting and a file', { vault: {
   ...SENTINEL, sentinel_username: 'a', sentinel_username_file: 'acme.secret',
   sentinel_password_file: 'acme.secret' } },
         /both "sentinel_username" and "sentinel_username_file"/);
 refuses('a Sentinel on a unix socket',
         { vault: { ...SENTINEL, sentinel: 'unix:/run/sentinel.sock' } },
         /"sentinel" "unix:\S+" must not be a unix socket/);
-refuses('Sentinels of which only one speaks TLS',
+refuses('Sentinels with and without TLS',
         { vault: { ...SENTINEL, sentinel: ['redis://127.0.0.1',
                                            'rediss://127.0.0.1'] } },
         /"sentinel" "rediss:\S+" is a seed .*same scheme/);
-refuses('a database of a cluster',
+refuses('a database number for a cluster',
         { vault: { redis: 'redis://127.0.0.1/1', cluster: 'on' } },
         /"redis" "\S+\/1" has a database number, and a cluster has none/);
 refuses('a cluster on a unix socket',
         { vault: { redis: 'unix:/run/redis.sock', cluster: 'on' } },
         /"redis" "unix:\S+" must not be a unix socket/);
-refuses('half a cluster', { vault: { cluster: 'half' } },
+refuses('a cluster setting other than on and '
+  + 'off', { vault: { cluster: 'half' } },
         /invalid value "half" in "cluster" directive, it must be "on" or/);
-refuses('replicas that are no number', { vault: { wait_replicas: 'all' } },
+refuses('wait_replicas that is not a '
+  + 'number', { vault: { wait_replicas: 'all' } },
         /"wait_replicas" .*invalid value.*write "wait_replicas 1 500ms;"/);
-refuses('too many replicas', { vault: { wait_replicas: '17' } },
+refuses('wait_replicas above the limit', { vault: { wait_replicas: '17' } },
         /"wait_replicas" .*invalid value/);
-refuses('replicas to be waited for without a time',
+refuses('wait_replicas with a time of zero',
         { vault: { wait_replicas: '1 0' } },
         /"wait_replicas" .*invalid value/);
-refuses('replicas twice', { vault: { wait_replicas: ['1', '2'] } },
+refuses('a duplicate wait_replicas', { vault: { wait_replicas: ['1', '2'] } },
         /"wait_replicas" directive is duplicate/);
 
-// files of secrets
+// secret files
 
-refuses('keys that are not there', { vault: { keys: 'nothing' } },
+refuses('a key file that does not exist', { vault: { keys: 'nothing' } },
         /"keys" cannot open "\S+nothing" \(2: No such file/);
-refuses('keys that the group may read',
+refuses('a key file that its group may read',
         { files: { keys: { content: KEYS, mode: 0o640 } } },
         /"keys" file "\S+keys" is open to others .*"chmod 600"/);
-refuses('keys that all may read',
+refuses('a key file that everybody may read',
         { files: { keys: { content: KEYS, mode: 0o604 } } },
         /"keys" file .*open to others/);
-refuses('keys in a directory', { vault: { keys: 'directory' } },
+refuses('a directory as a key file', { vault: { keys: 'directory' } },
         /"keys" must name a regular file/);
-refuses('keys in a device', { vault: { keys: '/dev/null' } },
+refuses('a device as a key file', { vault: { keys: '/dev/null' } },
         /"keys" must name a regular file/);
-refuses('keys of a size that none have',
+refuses('an oversized key file',
         { files: { keys: '#'.repeat(100000) } },
         /"keys" file .*larger than 16384 bytes/);
 refuses('an empty key ring', { files: { keys: '' } },
@@ -307,17 +311,17 @@ refuses('an empty client secret', { files: { 'acme.secret': '\n' } },
 refuses('a client secret of two lines',
         { files: { 'acme.secret': `${SECRET}\n${SECRET}\n` } },
         /"client_secret_file" finds a control byte or a second line/);
-refuses('a client secret from an empty environment',
+refuses('a client secret from a variable that is not set',
         { tenant: { client_secret_file: null,
                     client_secret_env: 'NOT_THERE_AT_ALL' } },
         /"client_secret_env" names "NOT_THERE_AT_ALL", which is not in the en/);
 
 // cigna_tenant
 
-refuses('a tenant with a strange name',
+refuses('a tenant with an invalid name',
         { tenants: 'cigna_tenant "a/b" { }' },
         /"cigna_tenant" has an invalid name "a\/b"/);
-refuses('two tenants of one name', { tenants: 'cigna_tenant acme { }' },
+refuses('two tenants with one name', { tenants: 'cigna_tenant acme { }' },
         /"cigna_tenant" "acme" is duplicate/);
 refuses('an unknown setting of a tenant', { tenant: { client_secret: 'x' } },
         /"client_secret" is unknown in "cigna_tenant"/);
@@ -334,10 +338,10 @@ refuses('a scope with a line end', { tenant: { scope: '"a\nb"' } },
 refuses('an unknown authentication method',
         { tenant: { token_endpoint_auth_method: 'private_key_jwt' } },
         /"token_endpoint_auth_method" .*unknown value.*"client_secret_post"/);
-refuses('a secret that would not be used',
+refuses('a client secret with token_endpoint_auth_method none',
         { tenant: { token_endpoint_auth_method: 'none' } },
         /client secret with "token_endpoint_auth_method none" would never/);
-refuses('an authentication without a secret',
+refuses('client_secret_post without a client secret',
         { tenant: { client_secret_file: null,
                     token_endpoint_auth_method: 'client_secret_post' } },
         /"token_endpoint_auth_method" needs a client secret, write "client_s/);
@@ -364,15 +368,15 @@ refuses('an older client secret that others may read',
         { tenant: { client_secret_file: ['acme.secret', 'older_file'] },
           files: { older_file: { content: 'OLDER', mode: 0o640 } } },
         /"client_secret_file" file .*older_file" is open to others/);
-refuses('an older client secret that is not there',
+refuses('an older client secret in a file that does not exist',
         { tenant: { client_secret_file: ['acme.secret', 'older_file'] } },
         /"client_secret_file" cannot open ".*older_file"/);
-refuses('two client secrets that would not be used',
+refuses('two client secrets with token_endpoint_auth_method none',
         { tenant: { client_secret_file: ['acme.secret', 'b'],
                     token_endpoint_auth_method: 'none' }, files: { b: 'B' } },
         /client secret with "token_endpoint_auth_method none" would never/);
 
-test('nginx -t warns of two client secrets that are the same', async (t) => {
+test('nginx -t warns of two equal client secrets', async (t) => {
   const { code, output } = await check(t, {
     tenant: { client_secret_file: ['acme.secret', 'former.secret'] },
     files: { 'former.secret': SECRET },
@@ -385,28 +389,28 @@ test('nginx -t warns of two client secrets that are the same', async (t) => {
     + 'only: write the new one into the first, or remove the second line'));
 });
 
-refuses('a parameter that is our own',
+refuses('an authorize_param that the gateway sets itself',
         { tenant: { authorize_param: 'state x' } },
         /"authorize_param" cannot set "state"/);
-refuses('more parameters than there is room for',
+refuses('more authorize_param than the limit',
         { tenant: { authorize_param: Array.from({ length: 9 },
                                                 (_, i) => `p${i} v`) } },
         /more than 8 "authorize_param"/);
-refuses('a flag that is neither on nor off',
+refuses('a flag other than on and off',
         { tenant: { insecure_http: 'yes' } },
         /"insecure_http" directive, it must be "on" or "off"/);
-refuses('a leeway of hours', { tenant: { clock_leeway: '2h' } },
+refuses('a clock_leeway of hours', { tenant: { clock_leeway: '2h' } },
         /"clock_leeway" .*out of range.*from 0 to 10m/);
-refuses('certificates that are not there',
+refuses('a trusted_certificate that does not exist',
         { tenant: { trusted_certificate: 'nothing.pem' } },
         /"\S+nothing\.pem".*"trusted_certificate"/);
 
 // addresses
 
-refuses('an endpoint that is no URL',
+refuses('an endpoint that is not a URL',
         { tenant: { token_endpoint: 'r-hi2.cigna.com/token' } },
         /"token_endpoint" is no URL in "r-hi2\S+", write one like "https:/);
-refuses('an endpoint in clear',
+refuses('an endpoint over http',
         { tenant: { token_endpoint: 'http://127.0.0.1/token' } },
         /"token_endpoint" would send secrets in clear to "http:\S+", write/,
         /"insecure_http on;", for tests only/);
@@ -420,13 +424,13 @@ for (const [name, others, needed] of [
                        revocation_endpoint: `${PRESET}/revoke` },
    'revocation_endpoint'],
 ]) {
-  refuses(`a ${name} of another server than ${needed}`,
+  refuses(`a ${name} on another server than ${needed}`,
           { tenant: { ...others, [name]: 'https://127.0.0.1/own' } },
           new RegExp(`"${name}" is of another server than "environment", `
                      + `which "${needed}" is of \\(preset, .* `
                      + `write "${needed}" of `));
 }
-refuses('a fhir_base in clear',
+refuses('a fhir_base over http',
         { tenant: { fhir_base: 'http://127.0.0.1/fhir' } },
         /"fhir_base" would send secrets in clear/);
 refuses('a fhir_base with a query',
@@ -440,20 +444,20 @@ refuses('a redirect_uri with a fragment',
 refuses('a redirect_uri with a query',
         { tenant: { redirect_uri: 'https://acme.example/cb?x=1' } },
         /"redirect_uri" has a query/);
-refuses('a redirect_uri in clear',
+refuses('a redirect_uri over http',
         { tenant: { redirect_uri: 'http://acme.example/cb' } },
         /"redirect_uri" would send secrets in clear/);
 refuses('a return_to that is a path', { tenant: { return_to: '/plans' } },
         /"return_to" is no URL in "\/plans"/);
-refuses('a return_to with dots',
+refuses('a return_to with dot segments',
         { tenant: { return_to: 'https://acme.example/a/../b' } },
         /"return_to" has "\.", "\.\."/);
-refuses('more return_to than there is room for', {
+refuses('more return_to than the limit', {
   tenant: {
     return_to: Array.from({ length: 17 }, (_, i) => `https://a.example/${i}`),
   },
 }, /more than 16 "return_to"/);
-refuses('hosts that cannot be resolved at all',
+refuses('unknown hosts without a resolver',
         { resolver: '', tenant: { jwks_uri: 'https://nowhere.invalid/' } },
         /host "\S+" is not found.*add a "resolver"/);
 refuses('a redirect_uri that two issuers share', {
@@ -496,7 +500,7 @@ for (const name of ['tenant', 'member', 'outcome', 'token_source', 'dance',
           new RegExp(`"cigna_identity" cannot use "\\$cigna_${name}", which `
                      + 'has no value before the identity is known'));
 }
-accepts('a variable of the app\'s own that begins like ours', {
+accepts('a variable of the app that begins with $cigna_', {
   server: { set: '$cigna_app_user a', cigna_identity: 'acme $cigna_app_user' },
 });
 refuses('a header inside a longer member',
@@ -505,11 +509,11 @@ refuses('a header inside a longer member',
 refuses('a host name as a tenant',
         { server: { cigna_identity: '$host $member' } },
         /"cigna_identity" cannot use "\$host"/);
-accepts('a host name by way of a map', {
+accepts('a host name through a map', {
   resolver: 'resolver 127.0.0.1; map $host $tenant { a.example acme; }',
   server: { cigna_identity: '$tenant $member' },
 });
-accepts('variables that only begin like refused ones', {
+accepts('variables whose names begin like refused ones', {
   resolver: 'resolver 127.0.0.1; map $host $host_of { default x; }',
   server: { set: ['$requester a', '$member b'],
             cigna_identity: 'acme "$host_of$requester$upstream_http_x"' },
@@ -521,7 +525,8 @@ refuses('an unknown tenant in a location',
         /"cigna_identity" names the tenant "acmee"/);
 refuses('an empty member', { server: { cigna_identity: 'acme ""' } },
         /"cigna_identity" directive has an invalid member/);
-refuses('two identities', { server: { cigna_identity: ['acme a', 'acme b'] } },
+refuses('a duplicate '
+  + 'identity', { server: { cigna_identity: ['acme a', 'acme b'] } },
         /"cigna_identity" directive is duplicate/);
 
 // locations
@@ -537,7 +542,7 @@ for (const name of ['cigna_connect', 'cigna_callback', 'cigna_status',
     locations: `location /x { ${name}; proxy_pass http://127.0.0.1; }`,
   }, /location "\/x" has another handler too/);
 
-  refuses(`${name} behind proxy_pass`, {
+  refuses(`${name} after proxy_pass`, {
     locations: `location /x { proxy_pass http://127.0.0.1; ${name}; }`,
   }, new RegExp(`"${name}" directive shares its location with another`));
 }
@@ -545,7 +550,7 @@ for (const name of ['cigna_connect', 'cigna_callback', 'cigna_status',
 refuses('two endpoints in one location',
         { locations: 'location /x { cigna_connect; cigna_status; }' },
         /"cigna_status" directive shares its location/);
-refuses('an endpoint given twice',
+refuses('a duplicate endpoint',
         { locations: 'location /x { cigna_connect; cigna_connect; }' },
         /"cigna_connect" directive is duplicate/);
 refuses('cigna_fhir without an identity',
@@ -559,13 +564,13 @@ refuses('cigna_fhir with another parameter',
 refuses('cigna_base_url with a query',
         { fhir: { cigna_base_url: 'https://acme.example/fhir?a' } },
         /"cigna_base_url" .*is no http or https URL without a query/);
-refuses('cigna_smart_endpoint in clear',
+refuses('cigna_smart_endpoint over http',
         { fhir: { cigna_smart_endpoint: 'issuer http://acme.example' } },
         /"cigna_smart_endpoint" .*begins with "https:\/\/"/);
-refuses('cigna_smart_endpoint with a name that no field has',
+refuses('cigna_smart_endpoint with an invalid field name',
         { fhir: { cigna_smart_endpoint: 'Issuer https://acme.example' } },
         /"cigna_smart_endpoint" .*name.*as "cigna_smart_endpoint token_e/);
-refuses('cigna_smart_endpoint twice',
+refuses('a duplicate cigna_smart_endpoint',
         { fhir: { cigna_smart_endpoint: ['issuer https://acme.example',
                                          'issuer https://acme.example'] } },
         /"cigna_smart_endpoint" .*is duplicate/);
@@ -579,9 +584,9 @@ refuses('one cigna_upstream_alias too many', {
   + 'many, write 13 at most beside "fhir_base" of "cigna_tenant" "acme"'));
 refuses('cigna_fhir without proxy_pass', { fhir: { proxy_pass: null } },
         /"cigna_fhir" in location "\/fhir\/" needs "proxy_pass"/);
-refuses('cigna_fhir in clear', { fhir: { proxy_pass: 'http://127.0.0.1/' } },
+refuses('cigna_fhir over http', { fhir: { proxy_pass: 'http://127.0.0.1/' } },
         /"cigna_fhir" .*would send tokens in clear/);
-refuses('cigna_fhir to a server that is not verified',
+refuses('cigna_fhir to an unverified server',
         { fhir: { proxy_ssl_verify: 'off' } },
         /"cigna_fhir" .*write "proxy_ssl_verify on"/);
 refuses('cigna_fhir with proxy_store',
@@ -601,31 +606,31 @@ accepts('budgets of the gateway, tenants and members', {
   tenant: { budget: 'rate=50r/s burst=10 minimum=600r/m delay=0 dry_run',
             member_budget: 'rate=100r/d burst=100 dry_run' },
 });
-accepts('budgets of tenants without one of the gateway', {
+accepts('a tenant\'s budget without a rate of the gateway', {
   vaults: 'cigna_budget;', tenant: { budget: 'rate=1r/s' },
 });
-refuses('a budget of a tenant where there are no budgets',
+refuses('a tenant\'s budget without cigna_budget',
         { tenant: { budget: 'rate=1r/s' } },
         /"budget" of "cigna_tenant" "acme" needs .*write "cigna_budget;"/);
-refuses('a budget of members where there are no budgets',
+refuses('a member_budget without cigna_budget',
         { tenant: { member_budget: 'rate=1r/s' } },
         /"member_budget" of "cigna_tenant" "acme" needs budgets to be on/);
-refuses('two budgets of the gateway',
+refuses('a duplicate budget of the gateway',
         { vaults: 'cigna_budget; cigna_budget rate=1r/s;' },
         /"cigna_budget" directive is duplicate/);
-refuses('two budgets of a tenant', {
+refuses('a duplicate budget of a tenant', {
   vaults: 'cigna_budget;', tenant: { budget: ['rate=1r/s', 'rate=2r/s'] },
 }, /"budget" directive is duplicate/);
 
 const BUDGET_ERRORS = {
   'a rate without a unit': ['rate=100', /an invalid rate \(1 to 100000 r\/s/],
-  'a rate of nothing': ['rate=0r/s', /has an invalid rate/],
+  'a rate of zero': ['rate=0r/s', /has an invalid rate/],
   'a rate that is too high': ['rate=100001r/s', /has an invalid rate/],
   'a rate in weeks': ['rate=10r/w', /has an invalid rate/],
   'a burst without a rate': ['burst=10', /has a burst and no rate/],
-  'a burst of nothing': ['rate=1r/s burst=0', /has an invalid burst \(1 to/],
+  'a burst of zero': ['rate=1r/s burst=0', /has an invalid burst \(1 to/],
   'a delay of a minute': ['delay=1m', /has an invalid delay \(0 to 10s\)/],
-  'a rate twice': ['rate=1r/s rate=2r/s', /has a parameter twice/],
+  'a duplicate rate': ['rate=1r/s rate=2r/s', /has a parameter twice/],
   'an unknown parameter': ['speed=1', /has an unknown parameter/],
   'a flag with a value': ['dry_run=1', /has an unknown parameter/],
 };
@@ -645,28 +650,28 @@ refuses('a lease that is too short', { vaults: 'cigna_budget lease=19ms;' },
         /"cigna_budget" .*has an invalid lease \(20ms to 1s\)/);
 refuses('a lease that is too long', { vaults: 'cigna_budget lease=1001ms;' },
         /"cigna_budget" .*has an invalid lease/);
-refuses('an unknown choice for an outage',
+refuses('an unknown value of outage=',
         { vaults: 'cigna_budget outage=maybe;' },
         /"cigna_budget" .*unknown outage \(local, open or closed\)/);
-refuses('a lease of a tenant\'s own',
+refuses('lease= in a tenant\'s budget',
         { vaults: 'cigna_budget;', tenant: { budget: 'lease=50ms' } },
         /"budget" .*has an unknown parameter/);
-refuses('metadata= in a budget of members', {
+refuses('metadata= in a member_budget', {
   vaults: 'cigna_budget;',
   tenant: { member_budget: 'rate=1r/s metadata=1r/s' },
 }, /"member_budget" .*has "metadata=", which belongs to "cigna_budget" or /);
 refuses('a tenant\'s budget with an invalid metadata=',
         { vaults: 'cigna_budget;', tenant: { budget: 'metadata=5' } },
         /"budget" .*invalid metadata .*write "budget .* metadata=1r\/s /);
-refuses('a budget of members without a rate',
+refuses('a member_budget without a rate',
         { vaults: 'cigna_budget;', tenant: { member_budget: 'dry_run' } },
         /"member_budget" directive lacks a rate .*write "member_budget rate=/);
-refuses('minimums that are more than the gateway\'s rate', {
+refuses('minimums that exceed the gateway\'s rate', {
   vaults: 'cigna_budget rate=10r/s;', tenant: { budget: 'minimum=601r/m' },
 }, /"cigna_budget" does not work: the minimums of the tenants are more than/);
-refuses('a minimum of nothing', {
+refuses('a minimum without a rate', {
   vaults: 'cigna_budget;', tenant: { budget: 'minimum=1r/s' },
 }, /budgets of "cigna_tenant" "acme" do not work: a minimum needs a rate of/);
-refuses('a burst that a day does not bring', {
+refuses('a burst larger than the rate of a day', {
   vaults: 'cigna_budget;', tenant: { budget: 'rate=5r/d burst=6' },
 }, /budgets of "cigna_tenant" "acme" do not work: a burst is at most what /);

@@ -1,6 +1,6 @@
-// What other modules are told to do to the requests and replies of locations
-// with cigna_fhir.  nginx -t refuses it on whatever level it is said, says
-// where that is, and what turns it off.
+// Directives of other modules that change the requests or replies of locations
+// with cigna_fhir. nginx -t refuses them on every level.  It names the line,
+// and the setting that turns the directive off.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -20,8 +20,7 @@ const NGINX = process.env.CIGNA_NGINX ?? '/usr/sbin/nginx';
 const UPPER = ['http', 'server', 'location', 'nested'];
 const LOWER = ['location', 'nested', 'if'];
 
-// directive: [a line, the line that turns it off, where it may stand, what it
-// needs]
+// directive: [a line, the line that turns it off, its levels, its needs]
 const RULES = {
   ssi: ['ssi on;', 'ssi off;', [...UPPER, 'if']],
   sub_filter: ['sub_filter a b;', null, UPPER],
@@ -50,7 +49,7 @@ const LEVELS = {
   if: (line) => ({ within: `if ($arg_x) {\n${line}\n}` }),
 };
 
-// It inherits cigna_fhir.
+// A nested location, which inherits cigna_fhir.
 const nested = (text) =>
   `location /fhir/n/ {\nproxy_pass https://127.0.0.1/;\n${text}\n}`;
 
@@ -60,7 +59,8 @@ const lineOf = (text, line) => text.split('\n').indexOf(line) + 1;
 
 const soOf = (name) => `${MODULES}/ngx_http_${name}_module.so`;
 
-// Does this nginx know the line?  Its version would not tell of a fork.
+// Whether this nginx accepts the line.  Its version would say nothing about a
+// fork.
 function knows(line) {
   const directory = mkdtempSync(path.join(tmpdir(), 'cigna-knows-'));
   const file = path.join(directory, 'nginx.conf');
@@ -73,13 +73,13 @@ function knows(line) {
   return status === 0;
 }
 
-// Why a rule cannot be tried with this nginx, or false.
+// Why this nginx cannot test a rule, or false.
 function missing(line, { young, module } = {}) {
   if (young && !knows(line)) {
-    return 'this nginx does not have it';
+    return 'this nginx lacks the directive';
   }
   if (module && IS_STATIC) {
-    return 'this nginx has no module of other people';
+    return 'this nginx cannot load third-party modules';
   }
   return module && !existsSync(soOf(module)) ? `no ${soOf(module)}` : false;
 }
@@ -107,7 +107,7 @@ for (const [name, [line, off, levels, needs]] of Object.entries(RULES)) {
         + 'remove that line if it stands there'
       : 'remove it, or move it to the locations that need it';
 
-    test(`nginx -t refuses ${name} of level "${level}"`, { skip }, (t) =>
+    test(`nginx -t refuses ${name} on level ${level}`, { skip }, (t) =>
       assertRefused(t, { ...LEVELS[level](line), ...needed(needs) }, line,
                     { advice }));
   }
@@ -116,7 +116,7 @@ for (const [name, [line, off, levels, needs]] of Object.entries(RULES)) {
     if (!off || !levels.includes(level)) {
       continue;
     }
-    test(`nginx -t accepts ${name} of level "${level}" that the location turns `
+    test(`nginx -t accepts ${name} on level ${level} if the location turns it `
       + 'off', { skip }, async (t) => {
       const { code, output } = await check(t, {
         ...LEVELS[level](line), ...needed(needs), within: off });
@@ -125,7 +125,8 @@ for (const [name, [line, off, levels, needs]] of Object.entries(RULES)) {
     });
   }
 
-  test(`nginx -t accepts ${name} beside cigna_fhir`, { skip }, async (t) => {
+  test(`nginx -t accepts ${name} in a location without `
+    + 'cigna_fhir', { skip }, async (t) => {
     const { code, output } = await check(t, { ...needed(needs),
       locations: `${LOCATIONS}\nlocation /other/ { ${line}\n`
         + 'proxy_pass https://127.0.0.1/; }' });
@@ -134,25 +135,25 @@ for (const [name, [line, off, levels, needs]] of Object.entries(RULES)) {
   });
 }
 
-accepts('ssi in a nested location that is no FHIR location', {
+accepts('ssi in a nested location without cigna_fhir', {
   within: nested('cigna_fhir off; ssi on;') });
 refuses('ssi that a location turns on again', {
   above: 'ssi off;', within: 'ssi ON;' },
         /write "ssi off;" in the location/);
-refuses('ssi that is off in the location and on in its nested one', {
+refuses('ssi that only a nested location turns on', {
   above: 'ssi on;', within: `ssi off;\n${nested('ssi on;')}` },
         /"cigna_fhir" in location "\/fhir\/n\/" does not go with "ssi"/);
-accepts('slice 0 in other words', { above: 'slice 1m;', within: 'slice 0k;' });
+accepts('slice 0 with a unit', { above: 'slice 1m;', within: 'slice 0k;' });
 
-// nginx's own errors stay what they are
+// nginx's own errors are unchanged
 
-refuses('a second ssi', { within: 'ssi on;\nssi off;' },
+refuses('a duplicate ssi', { within: 'ssi on;\nssi off;' },
         /"ssi" directive is duplicate/);
 refuses('ssi with another value', { within: 'ssi maybe;' },
         /invalid value "maybe" in "ssi" directive/);
 refuses('proxy_set_header without a value', { above: 'proxy_set_header X;' },
         /invalid number of arguments in "proxy_set_header" directive/);
-refuses('sub_filter of nothing', { above: 'sub_filter "" b;' },
+refuses('sub_filter with an empty pattern', { above: 'sub_filter "" b;' },
         /"sub_filter" directive|empty search pattern/);
 
 // charset
@@ -161,23 +162,24 @@ const MAP = 'charset_map koi8-r utf-8 { C0 D18E; }';
 
 for (const level of ['http', 'server', 'location', 'nested', 'if']) {
   const accepted = {
-    'a charset that only labels': 'charset utf-8;',
-    'a charset that is the source\'s':
+    'a charset that only labels the reply': 'charset utf-8;',
+    'a charset equal to the source':
       'charset utf-8; source_charset UTF-8;',
-    'a charset for which there is no map': 'charset windows-1251; '
+    'a charset without a map': 'charset windows-1251; '
       + 'override_charset on;',
     'a source without a charset': 'source_charset koi8-r;',
-    'no charset': 'charset off; source_charset koi8-r; override_charset on;',
+    'charset off': 'charset off; source_charset koi8-r; override_charset on;',
   };
   const refused = {
-    'a charset other than the source\'s':
+    'a charset that differs from the source':
       'charset utf-8; source_charset koi8-r;',
-    'a charset other than the source\'s, the other way round':
+    'a charset that differs from the source, with the map reversed':
       'charset koi8-r; source_charset UTF-8;',
-    'a charset over that of the reply': 'charset utf-8; override_charset on;',
-    'a charset that a variable tells':
+    'a charset that overrides the reply\'s':
+      'charset utf-8; override_charset on;',
+    'a charset from a variable':
       'charset $member; source_charset koi8-r;',
-    'a source that a variable tells':
+    'a source from a variable':
       'charset utf-8; source_charset $member;',
   };
   const changes = (line) => {
@@ -195,7 +197,7 @@ for (const level of ['http', 'server', 'location', 'nested', 'if']) {
               + (level === 'if' ? 'block' : 'location')));
   }
 }
-accepts('a charset over that of the reply, without any map', {
+accepts('a charset that overrides the reply\'s, without any map', {
   above: 'charset utf-8; override_charset on;' });
 accepts('recoding that the location turns off', {
   above: `${MAP} charset utf-8; source_charset koi8-r; override_charset on;`,
@@ -211,13 +213,13 @@ for (const level of ['http', 'server', 'location']) {
   const set = (line) => LEVELS[level](`proxy_set_header ${line};`);
 
   for (const name of ['""', '"X Name"', '"X-Name:"', '"X\\tY"', '"é"']) {
-    refuses(`a line named ${name} (${level})`, set(`${name} x`),
+    refuses(`a header line named ${name} (${level})`, set(`${name} x`),
             /"proxy_set_header" has the name "/,
             /location "\/fhir\/" .*write one of letters, digits and "-"/);
   }
   for (const value of ['"a\\nb"', '"a\\rb"', '"$member\\n"', '"\x01"',
                        '"\x7f"']) {
-    refuses(`a line with the value ${JSON.stringify(value)} (${level})`,
+    refuses(`a header line with the value ${JSON.stringify(value)} (${level})`,
             set(`X-Name ${value}`),
             /"proxy_set_header X-Name" has a control byte in its value/,
             /location "\/fhir\/" .*write the value without it/);
@@ -242,23 +244,23 @@ for (const name of ['Authorization', 'proxy-authorization', 'COOKIE']) {
 
     assert.equal(code, 0, output);
     const warnings = output.match(/\[warn\] .*/g);
-    // nginx -t says it, and its error log
+    // nginx -t writes each warning to stderr and to the error log
     assert.equal(new Set(warnings.map((w) => w.replace(/^.*?"/, ''))).size, 1);
     assert.match(warnings[0], new RegExp(
       `"proxy_set_header ${name}" is not sent where "cigna_fhir" is on, .* `
       + `remove it there in \\S+nginx\\.conf:${lineOf(text, line)}$`));
   });
 }
-accepts('a Cookie that is set elsewhere', {
+accepts('a Cookie line in another location', {
   locations: `${LOCATIONS}\nlocation /other/ { proxy_set_header Cookie a=b;\n`
     + 'proxy_pass https://127.0.0.1/; }' });
-accepts('a Cookie and a strange name in a list that the location replaces', {
+accepts('refused lines in a list that the location replaces', {
   above: 'proxy_set_header Cookie a=b; proxy_set_header "a b" c;',
   within: 'proxy_set_header X-Name x;' });
-accepts('an unknown variable in a list that nobody has', {
+accepts('an unknown variable in a list that no location inherits', {
   above: 'proxy_set_header X-Name $nowhere_at_all;',
   locations: `${LOCATIONS}\nproxy_set_header X-Name x;` });
-test('nginx -t refuses an unknown variable in a list that a location has',
+test('nginx -t refuses an unknown variable in a list that a location inherits',
      async (t) => {
   const { code, output } = await check(t, {
     above: 'proxy_set_header X-Name $nowhere_at_all;' });
@@ -281,7 +283,8 @@ for (const [level, changes] of Object.entries({
     above: 'cigna_identity acme $ssl_client_escaped_cert;',
     server: { cigna_identity: null, ssl_verify_client: 'optional_no_ca' } },
 })) {
-  test(`nginx -t warns once of a certificate that nobody verifies (${level})`,
+  test('nginx -t warns once of an identity from an unverified certificate '
+    + `(${level})`,
        async (t) => {
     const { code, output } = await check(t, changes);
     const warnings = output.match(/\[warn\] .*/g) ?? [];
@@ -292,14 +295,15 @@ for (const [level, changes] of Object.entries({
     assert.match(warnings[0], /in \S+nginx\.conf:\d+$/);
   });
 }
-accepts('a certificate that nginx verifies', {
+accepts('an identity from a certificate with ssl_verify_client off', {
   above: 'ssl_verify_client optional_no_ca;',
   server: { cigna_identity: 'acme $ssl_client_s_dn',
             ssl_verify_client: 'off' } });
-accepts('an identity without a certificate where none is verified', {
+accepts('an identity without a certificate where certificates are not '
+  + 'verified', {
   server: { ssl_verify_client: 'optional_no_ca' } });
 
-// a reload parses everything again, in the process that did it before
+// a reload parses the configuration again in the same master process
 
 const PATIENT = 'Patient/A00000000000005';
 
@@ -308,7 +312,7 @@ const STAGES = {
   'in a wrapped directive': { http: 'ssi maybe;' },
   'while merging': { fhir: { ssi: 'on' } },
   'after merging': { http: 'charset koi8-r; source_charset utf-8;' },
-  'behind http {}': { http: 'access_log /nowhere/at/all/access.log;' },
+  'after http {}': { http: 'access_log /nowhere/at/all/access.log;' },
 };
 
 async function reloadInVain(gw, changes) {
@@ -333,7 +337,7 @@ const OFF = {
   charset: 'off', proxy_set_body: '""',
 };
 
-test('a location serves what it did, with everything turned off in it',
+test('a location that turns all directives off serves the same bytes as before',
      async (t) => {
   const gw = await standardGateway(t);
   const { visitor } = await gw.dance({ member: 'alice' });
@@ -349,7 +353,7 @@ test('a location serves what it did, with everything turned off in it',
   assert.equal(after.headers['content-type'], before.headers['content-type']);
 });
 
-test('directives are noticed again by each reload', async (t) => {
+test('each reload checks the directives again', async (t) => {
   const gw = await standardGateway(t, { nginx: { allow: [/\[emerg\]/] } });
   const { visitor } = await gw.dance({ member: 'alice' });
   const assertServes = async () =>
@@ -372,8 +376,8 @@ test('directives are noticed again by each reload', async (t) => {
   }
 });
 
-test('a module that notices may be unloaded and loaded again',
-     { skip: IS_STATIC && 'this nginx cannot unload it' }, async (t) => {
+test('a reload may unload the module and load it again',
+     { skip: IS_STATIC && 'the module is static in this nginx' }, async (t) => {
   const gw = await standardGateway(t, { nginx: { allow: [/\[emerg\]/] } });
   const { visitor } = await gw.dance({ member: 'alice' });
   const { module, http, logFormat } = gw.nginx.options;
@@ -386,7 +390,8 @@ test('a module that notices may be unloaded and loaded again',
     await gw.nginx.reload({ ...none, http: without });
     await gw.nginx.reload();
 
-    // nothing holds the file now; it is loaded, and closed at once
+    // no configuration uses the module's file now; a failed reload opens and
+    // closes it
     Object.assign(gw.nginx.options, { module, logFormat });
     assert.match(await reloadInVain(gw, { http: 'ssi on;' }),
                  /"cigna_fhir" .* does not go with "ssi"/);

@@ -1,4 +1,4 @@
-// Connect: how a dance is started, and what starts none.
+// Connect: requests that start a dance, and requests that do not.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -37,7 +37,7 @@ test('connect', async (t) => {
     return { reply, location, query: queryOf(location) };
   }
 
-  // Nothing is stored, no cookie is set, nobody is sent anywhere.
+  // The reply sets no cookie and redirects nowhere, and Redis stores no dance.
   async function startsNothing(send, status) {
     await forgetDances(gw);
     const reply = await send();
@@ -49,7 +49,7 @@ test('connect', async (t) => {
     return reply;
   }
 
-  await t.test('the browser is sent to authorize with a 302 that is not kept',
+  await t.test('connect answers 302 to authorize with no-store',
     async () => {
       const { reply, location } = await connect();
 
@@ -61,8 +61,8 @@ test('connect', async (t) => {
       assert.equal(reply.headers['last-modified'], undefined);
     });
 
-  await t.test('PKCE with S256, a nonce and a state are always there, and '
-    + 'nothing twice', async () => {
+  await t.test('an authorize URL has PKCE with S256, a nonce and a state, and '
+    + 'each parameter once', async () => {
     const { location, query } = await connect();
 
     assert.equal(query.response_type, 'code');
@@ -74,13 +74,13 @@ test('connect', async (t) => {
     assert.equal(new Set(names).size, names.length, `${names}`);
   });
 
-  await t.test('state is URL-safe, of 128 bits or more, and at most 64 '
+  await t.test('a state is URL-safe, with at least 128 bits and at most 64 '
     + 'characters', async () => {
     const { query } = await connect();
     assert.match(query.state, /^[\w-]{22,64}$/);
   });
 
-  await t.test('state, nonce, challenge and cookie are new each time',
+  await t.test('state, nonce, challenge and cookie are new in each dance',
     async () => {
       const all = await Promise.all(times(6, () =>
         connect(gw.visitor({ member: 'bob' }))));
@@ -94,7 +94,7 @@ test('connect', async (t) => {
                    6);
     });
 
-  await t.test('redirect_uri and scope are those that are registered',
+  await t.test('redirect_uri and scope are the configured ones',
     async () => {
       const { query } = await connect();
       assert.equal(query.redirect_uri, gw.url('acme', CALLBACK));
@@ -102,7 +102,7 @@ test('connect', async (t) => {
                    'openid fhirUser patient/*.read launch/patient');
     });
 
-  await t.test('aud is the FHIR base where it is on, and absent by default',
+  await t.test('aud is the FHIR base when switched on, and absent by default',
     async () => {
       const { query } = await connect();
       assert.equal(query.aud, gw.sandbox.info.fhirBase);
@@ -111,21 +111,21 @@ test('connect', async (t) => {
       assert.ok(!('aud' in (await connect(globex)).query));
     });
 
-  await t.test('extra authorize parameters are sent, escaped', async () => {
+  await t.test('authorize_param values are sent escaped', async () => {
     const { query } = await connect();
     assert.equal(query.prompt, 'login');
     assert.equal(query.ui_locales, 'en US&x=y');
     assert.ok(!('x' in query));
   });
 
-  await t.test('authorize is never fetched by the server', async () => {
+  await t.test('the gateway never requests authorize itself', async () => {
     const before = await gw.sandbox.control.see();
     await connect();
     const after = await gw.sandbox.control.see();
     assert.equal(after.authorize.hits, before.authorize.hits);
   });
 
-  await t.test('HEAD and POST start nothing', async () => {
+  await t.test('a method other than GET starts no dance', async () => {
     for (const method of ['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']) {
       const reply = await startsNothing(() =>
         alice.request(CONNECT, { method }), 405);
@@ -137,33 +137,34 @@ test('connect', async (t) => {
     ['an image of another site', {
       'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors',
       'Sec-Fetch-Dest': 'image' }],
-    ['a fetch of the app\'s own page', {
+    ['a fetch by the app\'s own page', {
       'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'cors',
       'Sec-Fetch-Dest': 'empty' }],
-    ['a fetch of a sibling', {
+    ['a fetch by a sibling site', {
       'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'no-cors',
       'Sec-Fetch-Dest': 'empty' }],
-    ['a mode that no browser has', { 'Sec-Fetch-Mode': 'teleport' }],
-    ['two modes', { 'Sec-Fetch-Mode': ['navigate', 'no-cors'] }],
-    ['a fetch of an old browser for another site', {
+    ['an unknown Sec-Fetch-Mode', { 'Sec-Fetch-Mode': 'teleport' }],
+    ['a duplicate Sec-Fetch-Mode',
+     { 'Sec-Fetch-Mode': ['navigate', 'no-cors'] }],
+    ['an old browser\'s fetch from another site', {
       Origin: 'https://evil.example' }],
-    ['a fetch of an old browser for nobody', { Origin: 'null' }],
+    ['an old browser\'s fetch from origin null', { Origin: 'null' }],
     ['a frame of another site', {
       'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate',
       'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-User': '?1' }],
-    ['a prefetch that another site wants', {
+    ['a prefetch by another site', {
       'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate',
       'Sec-Fetch-Dest': 'document', 'Sec-Purpose': 'prefetch' }],
     ['a frame', { 'Sec-Fetch-Site': 'same-origin',
                   'Sec-Fetch-Dest': 'iframe' }],
-    ['an old frame', { 'Sec-Fetch-Dest': 'frame' }],
+    ['a frame of an old frameset', { 'Sec-Fetch-Dest': 'frame' }],
     ['an image', { 'Sec-Fetch-Dest': 'image' }],
     ['a prefetch', { 'Sec-Purpose': 'prefetch' }],
-    ['a prerendering', { 'Sec-Purpose': 'prefetch;prerender' }],
+    ['a prerender', { 'Sec-Purpose': 'prefetch;prerender' }],
     ['a prefetch of an older browser', { Purpose: 'prefetch' }],
     ['a prefetch of an old Firefox', { 'X-Moz': 'prefetch' }],
   ]) {
-    await t.test(`${what} starts nothing`, async () => {
+    await t.test(`${what} starts no dance`, async () => {
       const reply = await startsNothing(() =>
         alice.get(CONNECT, { headers }), 400);
       assert.equal(titleOf(reply), 'Please open this page yourself');
@@ -179,11 +180,11 @@ test('connect', async (t) => {
     ['a click in the app', { 'Sec-Fetch-Site': 'same-origin', ...USER }],
     ['a script or a redirect of the app, or Safari', {
       'Sec-Fetch-Site': 'same-origin' }],
-    ['a click at a sibling of the app', { 'Sec-Fetch-Site': 'same-site',
-                                          ...USER }],
-    ['an address that was typed', { 'Sec-Fetch-Site': 'none', ...USER }],
+    ['a click on a sibling site of the app', {
+      'Sec-Fetch-Site': 'same-site', ...USER }],
+    ['a typed address', { 'Sec-Fetch-Site': 'none', ...USER }],
     ['a link in another program', { 'Sec-Fetch-Site': 'none' }],
-    ['a browser that tells its own origin', { Origin: HERE }],
+    ['a request with the app\'s own Origin', { Origin: HERE }],
   ]) {
     await t.test(`${what} starts a dance`, async () => {
       await connect(alice, CONNECT, { headers: { ...NAVIGATES, ...headers } });
@@ -193,21 +194,22 @@ test('connect', async (t) => {
   const TO_APP = encodeURIComponent(gw.url('acme', '/app?a=b&c=d'));
 
   for (const [what, headers] of [
-    ['a single sign-on or a web mail', { ...NAVIGATES, ...USER,
-                                         'Sec-Fetch-Site': 'cross-site' }],
+    ['a link in a single sign-on or a web mail', {
+      ...NAVIGATES, ...USER, 'Sec-Fetch-Site': 'cross-site' }],
     ['a redirect of another site', { ...NAVIGATES,
                                      'Sec-Fetch-Site': 'cross-site' }],
-    ['another site', { 'Sec-Fetch-Site': 'cross-site' }],
-    ['a script of a sibling', { ...NAVIGATES, 'Sec-Fetch-Site': 'same-site' }],
-    ['a sibling that claims a user', { ...NAVIGATES, 'Sec-Fetch-User': '?0',
-                                       'Sec-Fetch-Site': 'same-site' }],
-    ['a site of an unknown kind', { ...NAVIGATES, 'Sec-Fetch-Site': 'far' }],
+    ['a request from another site', { 'Sec-Fetch-Site': 'cross-site' }],
+    ['a script of a sibling site',
+     { ...NAVIGATES, 'Sec-Fetch-Site': 'same-site' }],
+    ['a sibling site without user activation', {
+      ...NAVIGATES, 'Sec-Fetch-User': '?0', 'Sec-Fetch-Site': 'same-site' }],
+    ['an unknown Sec-Fetch-Site', { ...NAVIGATES, 'Sec-Fetch-Site': 'far' }],
     ['a form of another origin', { ...NAVIGATES, ...USER,
                                    'Sec-Fetch-Site': 'same-origin',
                                    Origin: 'https://evil.example' }],
-    ['a form of no origin', { ...NAVIGATES, ...USER, Origin: 'null' }],
+    ['a form with Origin null', { ...NAVIGATES, ...USER, Origin: 'null' }],
   ]) {
-    await t.test(`${what} gets a page with a button, which keeps the query`,
+    await t.test(`${what} gets a page whose button keeps the query`,
       async () => {
         const before = await countersOf(gw);
         const query = `?x=%22%3E&return_to=${TO_APP}&y=1`;
@@ -226,14 +228,14 @@ test('connect', async (t) => {
         assert.equal((await countersOf(gw)).cigna_connects_asked_total.acme,
                      before.cigna_connects_asked_total.acme + 1);
 
-        // the button, in a browser that never tells of the user
+        // a click on the button, in a browser without Sec-Fetch-User
         await connect(alice, CONNECT + query, {
           headers: { ...NAVIGATES, 'Sec-Fetch-Site': 'same-origin' } });
       });
   }
 
-  await t.test('the page with a button has nothing that another site has made '
-    + 'up', async () => {
+  await t.test('another site cannot put markup or links into the page with a '
+    + 'button', async () => {
     const headers = { ...NAVIGATES, 'Sec-Fetch-Site': 'cross-site' };
     for (const [target, href] of [
       ['//evil.example/../cigna/connect?a', '?a'],
@@ -256,20 +258,20 @@ test('connect', async (t) => {
     }
   });
 
-  await t.test('the page comes before the identity, as a session may come with '
-    + 'the click only', async () => {
+  await t.test('a caller without identity gets the page with a button '
+    + 'too', async () => {
     const headers = { ...NAVIGATES, 'Sec-Fetch-Site': 'cross-site' };
     const reply = await startsNothing(() =>
       gw.visitor().get(CONNECT, { headers }), 200);
     assert.equal(titleOf(reply), 'Connect your Cigna account?');
   });
 
-  await t.test('nobody who is not signed in starts a dance', async () => {
+  await t.test('a caller without identity starts no dance', async () => {
     const reply = await startsNothing(() => gw.visitor().get(CONNECT), 401);
     assert.equal(titleOf(reply), 'Please sign in');
   });
 
-  await t.test('a member with control bytes, or of more than 256 bytes, is '
+  await t.test('a member name with control bytes or more than 256 bytes is '
     + 'refused', async () => {
     for (const member of ['a\tb', 'x'.repeat(257)]) {
       const odd = gw.visitor({ member });
@@ -278,7 +280,8 @@ test('connect', async (t) => {
     await connect(gw.visitor({ member: 'x'.repeat(256) }));
   });
 
-  await t.test('open dances are bounded per member, and the oldest gives way',
+  await t.test('a dance over dances_per_member replaces the member\'s oldest '
+    + 'dance',
     async () => {
       await forgetDances(gw);
       const carol = gw.visitor({ member: 'carol' });
@@ -297,7 +300,8 @@ test('connect', async (t) => {
       }
     });
 
-  await t.test('another member\'s dances are not touched by that', async () => {
+  await t.test('a member\'s open dances do not replace another member\'s '
+    + 'dance', async () => {
     const dave = await toCallback(gw, { member: 'dave' });
     const erin = gw.visitor({ member: 'erin' });
     for (let i = 0; i < 5; i += 1) {
@@ -306,7 +310,7 @@ test('connect', async (t) => {
     assert.equal(outcomeOf(await dave.visitor.get(dave.target)), 'connected');
   });
 
-  await t.test('dances started in one second are bounded for each tenant',
+  await t.test('dances_per_second limits the dances of each tenant',
     async () => {
       await sleep(1000 - Date.now() % 1000);
       const burst = (tenant) => Promise.all(times(8, (i) =>
@@ -316,7 +320,7 @@ test('connect', async (t) => {
 
       const statuses = globex.map(({ status }) => status);
       const refused = globex.filter(({ status }) => status === 429);
-      // the burst may have run over the end of the second
+      // the burst may have begun in one second and ended in the next
       assert.ok(refused.length >= 1, `${statuses}`);
       assert.ok(statuses.filter((s) => s === 302).length >= 4, `${statuses}`);
       for (const reply of refused) {
@@ -330,7 +334,7 @@ test('connect', async (t) => {
       await connect(gw.visitor({ tenant: 'globex', member: 'late' }));
     });
 
-  await t.test('every refusal is one line of the log with its reason',
+  await t.test('each refusal is one log line with its reason',
     async () => {
       const lines = await addedTo(() => gw.nginx.errorLog(), async () => {
         await alice.get(CONNECT, { headers: { 'Sec-Purpose': 'prefetch' } });
@@ -344,9 +348,9 @@ test('connect', async (t) => {
       assert.match(ends[1], /request: [0-9a-f]{32}$/);
     });
 
-  await t.test('on another host name the browser is first sent to that of '
-    + 'redirect_uri', async () => {
-    // acme's server is the default one: any name leads there
+  await t.test('a browser on another host name is first redirected to the host '
+    + 'of redirect_uri', async () => {
+    // acme's server is the default server, so every host name leads to it
     const headers = { Host: `other.localhost:${gw.port}` };
     const moved = await startsNothing(() =>
       alice.get(`${CONNECT}?return_to=${gw.url('acme', '/app')}`, { headers })
@@ -362,7 +366,8 @@ test('connect', async (t) => {
     await connect(alice, url.pathname + url.search);
   });
 
-  await t.test('it is sent there once, whatever name arrives', async () => {
+  await t.test('the redirect to the host of redirect_uri happens only '
+    + 'once', async () => {
     const headers = { Host: 'behind-a-proxy.localhost' };
     const first = await alice.get(CONNECT, { headers });
     const url = new URL(first.location);
@@ -372,7 +377,7 @@ test('connect', async (t) => {
                  new URL(gw.sandbox.info.authorize).origin);
   });
 
-  await t.test('another case of the host name is the same name', async () => {
+  await t.test('the host name is compared without regard to case', async () => {
     const { location } = await connect(alice, CONNECT, {
       headers: { Host: `ACME.localhost:${gw.port}` } });
     assert.equal(location.origin, new URL(gw.sandbox.info.authorize).origin);

@@ -1,4 +1,5 @@
-// How many dances may start: of a member first, then of all of a tenant.
+// Limits on started dances: for each member first, and then for the whole
+// tenant.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -23,8 +24,9 @@ test('limits of connect', async (t) => {
                          dances_per_second: 1000 } },
   });
 
-  // One member's connects, so many a second, until end() is called: it says
-  // how many there were of each status, and how many a second were sent.
+  // Sends one member's connects, A_SECOND of them each second, until end() is
+  // called. end() gives the number of replies by status, and the real rate of
+  // requests.
   async function flood(member) {
     const text = `GET ${CONNECT} HTTP/1.1\r\nHost: acme.localhost:${gw.port}`
       + `\r\nCookie: session=${member}\r\n\r\n`;
@@ -37,7 +39,7 @@ test('limits of connect', async (t) => {
 
     const work = (async () => {
       while (!over) {
-        // a tick that comes late is made up for
+        // a late tick sends what earlier ticks have missed
         const due = (performance.now() - began) / TICK_MS + 1;
         while (sent < Math.floor(due) * each * CONNECTIONS) {
           talks[(sent / each) % CONNECTIONS].send(text.repeat(each));
@@ -63,8 +65,8 @@ test('limits of connect', async (t) => {
     } };
   }
 
-  await t.test('when one member makes 1,000 connects a second, 40 of 40 of '
-    + 'another member are served', async () => {
+  await t.test('a flood of 1,000 connects a second by one member fails none of '
+    + 'another member\'s 40 connects', async () => {
     const before = await countersOf(gw);
     const flooding = await flood('mallory');
     const alice = gw.visitor({ member: 'alice' });
@@ -79,7 +81,7 @@ test('limits of connect', async (t) => {
     assert.deepEqual(statuses, Array(40).fill(302));
     assert.ok(rate > 900, `${rate}`);
     assert.equal((flooded[302] ?? 0) + flooded[429], sent);
-    // half of dances_per_second at once, and a tenth of it each second
+    // the default is a burst of half of dances_per_second and a rate of a tenth
     assert.ok(flooded[302] >= 50, `${flooded[302]}`);
     assert.ok(flooded[302] <= 50 + 10 * (sent / 1000 + 1), `${flooded[302]}`);
     t.diagnostic(`${JSON.stringify(flooded)}, ${Math.round(rate)} a second`);
@@ -89,8 +91,9 @@ test('limits of connect', async (t) => {
                  - before.cigna_member_dances_total.acme, flooded[429]);
   });
 
-  await t.test('so are 40 at once', async () => {
-    // the tenant's limit is of a second, and another one has just used it
+  await t.test('a flood by one member fails none of another member\'s 40 '
+    + 'connects at once', async () => {
+    // the last subtest may have used up the tenant's limit of this second
     await sleep(1100);
     const flooding = await flood('trudy');
     const bob = gw.visitor({ member: 'bob' });
@@ -100,7 +103,7 @@ test('limits of connect', async (t) => {
     assert.deepEqual(replies.map(({ status }) => status), Array(40).fill(302));
   });
 
-  await t.test('a member who starts too many reads so, and when to try again',
+  await t.test('a member over member_dances gets 429 with Retry-After',
     async () => {
       const carol = gw.visitor({ tenant: 'globex', member: 'carol' });
       const replies = [];
@@ -124,13 +127,13 @@ test('limits of connect', async (t) => {
       assert.equal((await carol.get(CONNECT)).status, 302);
     });
 
-  await t.test('a reload keeps what a member has started', async () => {
+  await t.test('a reload keeps the count of a member\'s dances', async () => {
     const erin = gw.visitor({ tenant: 'globex', member: 'erin' });
     for (let i = 0; i < 3; i += 1) {
       assert.equal((await erin.get(CONNECT)).status, 302);
     }
     await gw.reload();
-    // a reload may take a second, in which one more may start
+    // one more dance may start during a reload that takes a second
     const statuses = [];
     for (let i = 0; i < 4; i += 1) {
       statuses.push((await erin.get(CONNECT)).status);
@@ -138,8 +141,8 @@ test('limits of connect', async (t) => {
     assert.equal(statuses.at(-1), 429, `${statuses}`);
   });
 
-  await t.test('a flood of members is bounded by their tenant\'s limit, and '
-    + 'does not make a member who has started enough start anew', async () => {
+  await t.test('a flood of other members does not reset a member\'s own '
+    + 'limit', async () => {
     await gw.reload({ tenants: { globex: {
       member_dances: 'rate=1r/m burst=3', dances_per_second: 10000 } } });
     const frank = gw.visitor({ tenant: 'globex', member: 'frank' });

@@ -1,5 +1,5 @@
-// The cookies of dances: what they are made of, how many there are, and what
-// they are good for on any worker and any host.
+// The cookies of dances: their attributes, their number, and their use on every
+// worker and host.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -20,8 +20,8 @@ test('cookies of dances', async (t) => {
     listen: 'reuseport',                         // spreads the connections
   });
 
-  await t.test('one is for this host only, over TLS, not for scripts, not '
-    + 'for other sites, and ends by itself', async () => {
+  await t.test('a dance cookie is Secure, HttpOnly, SameSite=Lax, without '
+    + 'Domain, and has a Max-Age', async () => {
     const visitor = gw.visitor({ member: 'alice' });
     const { cookies, ...reply } = await visitor.get(CONNECT);
     assert.equal(cookies.length, 1);
@@ -35,17 +35,19 @@ test('cookies of dances', async (t) => {
     assert.ok(!reply.location.includes(secret));
   });
 
-  await t.test('name and value together are under 100 bytes', async () => {
+  await t.test('name and value of a dance cookie have less than 100 '
+    + 'bytes', async () => {
     const { cookies } = await gw.visitor({ member: 'alice' }).get(CONNECT);
     assert.ok(cookies[0].split(';')[0].length < 100, cookies[0]);
   });
 
-  await t.test('there are never more than eight, and the oldest goes',
+  await t.test('a browser has at most eight dance cookies, and a new one '
+    + 'replaces the oldest',
     async () => {
       const visitor = gw.visitor({ member: 'alice' });
       const secret = 'x'.repeat(22);
       const now = Math.floor(Date.now() / 1000);
-      // seven others, the third of them the oldest
+      // seven earlier cookies, the third of them the oldest
       [5, 6, 99, 7, 8, 9, 10].forEach((age, i) => visitor.jar.store(
         new URL(gw.url('acme')), [`__Host-cigna-earlier${i}=`
           + `${(now - age).toString(36)}.${secret}; Path=/; Secure`]));
@@ -64,7 +66,8 @@ test('cookies of dances', async (t) => {
         name.endsWith('earlier2')));
     });
 
-  await t.test('too many of them, from wherever they are, all go', async () => {
+  await t.test('connect deletes surplus dance cookies, down to '
+    + 'eight', async () => {
     const visitor = gw.visitor({ member: 'alice' });
     for (let i = 0; i < 25; i += 1) {
       visitor.jar.store(new URL(gw.url('acme')), [
@@ -77,7 +80,7 @@ test('cookies of dances', async (t) => {
     assert.equal(outcome, 'connected');
   });
 
-  await t.test('strange cookies are in nobody\'s way', async () => {
+  await t.test('malformed cookies do not disturb a dance', async () => {
     const visitor = gw.visitor({ member: 'alice' });
     visitor.jar.store(new URL(gw.url('acme')), [
       '__Host-cigna-=; Path=/; Secure', '__Host-cigna-toolong99=1.x; Path=/;'
@@ -85,7 +88,7 @@ test('cookies of dances', async (t) => {
     assert.equal((await visitor.dance()).outcome, 'connected');
   });
 
-  await t.test('a dance in each of several tabs: each ends well, in any order',
+  await t.test('dances in several tabs end well in any order',
     async () => {
       const visitor = gw.visitor({ member: 'bob' });
       const tabs = [];
@@ -98,7 +101,8 @@ test('cookies of dances', async (t) => {
       assert.equal((await visitor.get('/fhir/Patient')).status, 200);
     });
 
-  await t.test('a double click on "connect" breaks nothing', async () => {
+  await t.test('both dances of a double click on connect end '
+    + 'well', async () => {
     const visitor = gw.visitor({ member: 'bob' });
     const [first, second] = await Promise.all([visitor.get(CONNECT),
                                                visitor.get(CONNECT)]);
@@ -109,7 +113,7 @@ test('cookies of dances', async (t) => {
     }
   });
 
-  // From the authorize URL that was given to the callback.
+  // Goes from an authorize URL to its callback.
   async function finish(visitor, location) {
     visitor.url = () => location;
     try {
@@ -119,7 +123,7 @@ test('cookies of dances', async (t) => {
     }
   }
 
-  await t.test('the cookie lives on after the end, for those who come again',
+  await t.test('a callback leaves the dance cookie for later hits',
     async () => {
       const { visitor, target } = await toCallback(gw);
       const before = visitor.danceCookies().length;
@@ -128,8 +132,8 @@ test('cookies of dances', async (t) => {
       assert.equal(visitor.danceCookies().length, before);
     });
 
-  await t.test('a later dance does not undo an earlier one\'s outcome, and the '
-    + 'last grant serves', async () => {
+  await t.test('a later dance leaves an earlier outcome unchanged, and its '
+    + 'grant serves', async () => {
     const visitor = gw.visitor({ member: 'again' });
     const one = await toCallback(gw, { visitor });
     const first = toldApp(await visitor.get(one.target));
@@ -142,15 +146,15 @@ test('cookies of dances', async (t) => {
     assert.ok(ids.includes('A00000000000003'), `${ids}`);
   });
 
-  await t.test('a dance is ended by another worker than it was started by',
+  await t.test('a worker ends a dance that another worker started',
     async () => {
       const workerOf = (headers) => headers['x-worker'];
       const started = () => workerOf(gw.replies.findLast(([url]) =>
         url.includes(CONNECT))[2]);
       const crossed = new Set();
 
-      // the kernel chooses a worker by the connection's ports: again, until
-      // each has ended a dance of the other's
+      // the kernel picks the worker by the connection's ports, so dances are
+      // repeated until each worker has ended one of the other's
       for (let i = 0; i < 60 && crossed.size < 2; i += 1) {
         const { visitor, target } = await toCallback(gw, { member: 'carol' });
         const reply = await visitor.get(target);
@@ -162,7 +166,7 @@ test('cookies of dances', async (t) => {
       assert.equal(crossed.size, 2);
     });
 
-  await t.test('a dance is ended by another host of the fleet, and its grant '
+  await t.test('a host ends a dance that another host started, and the grant '
     + 'serves on both', async (st) => {
     const shared = {
       redirect_uri: gw.url('acme', CALLBACK),
@@ -200,14 +204,16 @@ test('cookies follow the scheme of redirect_uri', async (t) => {
                        insecure_http: 'on' } },
   });
 
-  await t.test('over http they have no prefix and are not Secure', async () => {
+  await t.test('a cookie over http has no prefix and is not '
+    + 'Secure', async () => {
     const { cookies } = await gw.visitor({ member: 'alice' }).get(CONNECT);
     assert.match(cookies[0], /^cigna-[\w-]{8}=/);
     assert.doesNotMatch(cookies[0], /Secure/);
     assert.match(cookies[0], /; HttpOnly; SameSite=Lax$/);
   });
 
-  await t.test('one of the other kind is not taken for the dance\'s',
+  await t.test('a cookie with the __Host- prefix is not accepted for a dance '
+    + 'over http',
     async () => {
       const visitor = gw.visitor({ member: 'alice' });
       const { location, cookies } = await visitor.get(CONNECT);

@@ -1,4 +1,4 @@
-// cigna_cors: what browsers may do from other origins.
+// cigna_cors: requests that browsers may send from other origins.
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
@@ -21,7 +21,7 @@ const ACAC = 'access-control-allow-credentials';
 const EXPOSED = 'access-control-expose-headers';
 const ALLOWED = 'access-control-allow-headers';
 
-// Origins that are not on the list, some of them nearly.
+// Unlisted origins, some of them close to listed ones.
 const OTHERS = [
   'https://evil.example', 'https://app.example.evil.example',
   'http://app.example', 'https://app.example:8443', 'https://app.example:443',
@@ -30,7 +30,7 @@ const OTHERS = [
   'https://localhost:3000',
 ];
 
-// An operator's own, and the upstream's.
+// Lines of the operator and of the upstream that cigna_cors replaces.
 const OPERATORS = [
   'add_header Access-Control-Allow-Origin * always;',
   'add_header access-control-allow-credentials false always;',
@@ -122,7 +122,7 @@ test('cors', async (t) => {
     ['/page/x', 'GET, HEAD, POST'],
     ['/cigna/status', 'GET, HEAD'], ['/cigna/disconnect', 'POST'],
   ]) {
-    await t.test(`a preflight is answered before access: ${target}`,
+    await t.test(`a preflight is answered before the access phase: ${target}`,
       async () => {
         const seen = gw.identity.seen.length;
         for (const origin of [APP, LOCAL]) {
@@ -147,7 +147,8 @@ test('cors', async (t) => {
       });
   }
 
-  await t.test('names that are asked for are allowed, if all are tokens',
+  await t.test('a preflight allows the requested names if all of them are '
+    + 'tokens',
     async () => {
       for (const names of ['prefer', 'content-type,prefer', 'X-A, x-b']) {
         const reply = await preflight('/up/x', {
@@ -165,7 +166,7 @@ test('cors', async (t) => {
     });
 
   for (const origin of OTHERS) {
-    await t.test(`an origin that is not listed is refused: "${origin}"`,
+    await t.test(`an unlisted origin is refused: "${origin}"`,
       async () => {
         for (const target of ['/up/x', '/cigna/status', '/cigna/disconnect']) {
           const reply = await preflight(target, { origin });
@@ -180,7 +181,8 @@ test('cors', async (t) => {
       });
   }
 
-  await t.test('two origins are none', async () => {
+  await t.test('a request with two Origin lines gets no CORS '
+    + 'lines', async () => {
     for (const method of ['OPTIONS', 'GET']) {
       const text = await raw(gw, [`${method} /up/x HTTP/1.1`,
         `Host: acme.localhost:${gw.port}`, 'Cookie: session=alice',
@@ -203,7 +205,7 @@ test('cors', async (t) => {
       assert.match(text, /^HTTP\/1.1 204 [^]*HTTP\/1.1 200 OK[^]*app \n$/);
     });
 
-  await t.test('OPTIONS that is no preflight is refused as before',
+  await t.test('OPTIONS that is not a preflight gets 405',
     async () => {
       for (const headers of [{}, { Origin: APP },
                              { 'Access-Control-Request-Method': 'GET' }]) {
@@ -213,7 +215,8 @@ test('cors', async (t) => {
       }
     });
 
-  await t.test('where it is off, nothing is as with it', async () => {
+  await t.test('a location with cigna_cors off gets no CORS '
+    + 'handling', async () => {
     for (const target of ['/off/x', '/bare/x']) {
       const asked = await preflight(target, {}, alice);
       assertRefused(asked, 405, 'method_refused');
@@ -227,7 +230,7 @@ test('cors', async (t) => {
     assert.equal((await from(APP, '/off/x')).status, 200);
   });
 
-  await t.test('other locations do not have it', async () => {
+  await t.test('other locations get no CORS handling', async () => {
     for (const target of ['/other', '/cigna/connect', '/cigna/counters']) {
       for (const reply of [await preflight(target), await from(APP, target)]) {
         assert.notEqual(reply.status, 204);
@@ -240,7 +243,7 @@ test('cors', async (t) => {
   // Replies.
 
   for (const status of [200, 304, 404, 429, 500]) {
-    await t.test(`replies of the upstream's have its lines once: ${status}`,
+    await t.test(`a reply of the upstream has each CORS line once: ${status}`,
       async () => {
         for (const target of ['/up/x', '/open/x']) {
           for (const origin of [APP, undefined, 'https://evil.example']) {
@@ -262,15 +265,15 @@ test('cors', async (t) => {
   for (const [name, status, target, options] of [
     ['not connected', 401, '/up/x', { member: 'zoe' }],
     ['no member', 401, '/up/x', {}],
-    ['a method', 405, '/up/x', { member: 'alice', method: 'PUT' }],
+    ['a refused method', 405, '/up/x', { member: 'alice', method: 'PUT' }],
     ['deny', 403, '/closed/x', { member: 'alice' }],
-    ['an upstream that is gone', 502, '/dead/x', { member: 'alice' }],
+    ['an unreachable upstream', 502, '/dead/x', { member: 'alice' }],
     ['an access check that fails', 500, '/asks/x', { member: 'alice' }],
-    ['status of nobody', 401, '/cigna/status', {}],
+    ['status without identity', 401, '/cigna/status', {}],
     ['status with POST', 405, '/cigna/status', { member: 'alice',
                                                  method: 'POST' }],
   ]) {
-    await t.test(`errors have the lines, whoever made them: ${name}`,
+    await t.test(`an error reply has the CORS lines: ${name}`,
       async () => {
         const { method, ...who } = options;
         const reply = await gw.visitor(who).request(target, {
@@ -283,7 +286,7 @@ test('cors', async (t) => {
       });
   }
 
-  await t.test('limit_req has the lines', async () => {
+  await t.test('a refusal by limit_req has the CORS lines', async () => {
     answer();
     const replies = [await from(APP, '/limited/x'),
                      await from(APP, '/limited/x')];
@@ -291,14 +294,14 @@ test('cors', async (t) => {
     replies.forEach((reply) => assertCors(reply, APP));
   });
 
-  await t.test('a page of another location has none', async () => {
+  await t.test('a page of another location has no CORS lines', async () => {
     const reply = await from(APP, '/page/x');
     assert.equal(reply.body, 'app \n');
     assert.deepEqual(corsNames(reply), []);
     assert.deepEqual(valuesOf(reply, 'vary'), []);
   });
 
-  await t.test('HTTP/2 has the same lines', async () => {
+  await t.test('a reply over HTTP/2 has the CORS lines', async () => {
     const session = http2.connect(`https://localhost:${port2}`, {
       ca: gw.caText, servername: 'acme.localhost' });
     const get = (headers) => new Promise((resolve, reject) => {
@@ -344,7 +347,8 @@ test('cors', async (t) => {
     assertCors(status, APP);
   });
 
-  await t.test('without cigna_cors a foreign origin may not', async () => {
+  await t.test('a foreign origin may not disconnect without '
+    + 'cigna_cors', async () => {
     await gw.reload({ server: {} });
     const reply = await from(APP, '/cigna/disconnect', { method: 'POST' });
     assert.equal(reply.status, 403);

@@ -1,4 +1,4 @@
-// Counters for the operator: what is told, and to whom.
+// Counters for the operator: their values, and the access to them.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ test('counters', async (t) => {
   const nobody = gw.visitor();
   const counters = () => countersOf(gw, '/counters');
 
-  await t.test('dances, their ends and requests are counted by tenant',
+  await t.test('dances, outcomes and requests are counted by tenant',
     async () => {
       const { visitor } = await gw.dance({ member: 'alice' });
       await gw.visitor({ tenant: 'globex', member: 'bob' })
@@ -39,14 +39,14 @@ test('counters', async (t) => {
       assert.equal(seen.cigna_fhir_requests_total.globex, 0);
     });
 
-  await t.test('a reload keeps them', async () => {
+  await t.test('a reload keeps the counters', async () => {
     const before = await counters();
     await gw.reload({});
     assert.deepEqual(await counters(), before);
   });
 
-  await t.test('they are in the text format of Prometheus, without a trace of '
-    + 'a member', async () => {
+  await t.test('the counters are in Prometheus text format and name no '
+    + 'member', async () => {
     const reply = await nobody.get('/counters');
 
     assert.equal(reply.status, 200);
@@ -61,7 +61,7 @@ test('counters', async (t) => {
     assert.doesNotMatch(reply.body, /alice|bob/);
   });
 
-  await t.test('scripts/README.md names each counter, and no other',
+  await t.test('scripts/README.md documents exactly the counters that exist',
     async () => {
       const page = readFileSync(`${TOP}/scripts/README.md`, 'utf8');
       const [chapter] = page.split('\n## Counters\n')[1].split('\n## ');
@@ -73,7 +73,7 @@ test('counters', async (t) => {
                        [...Object.keys(await counters()), ...later].sort());
     });
 
-  await t.test('HEAD has no body, and nothing but GET and HEAD is answered',
+  await t.test('HEAD gets no body, and other methods than GET get 405',
     async () => {
       const head = await nobody.request('/counters', { method: 'HEAD' });
       assert.equal(head.status, 200);
@@ -81,7 +81,7 @@ test('counters', async (t) => {
       assert.equal((await nobody.post('/counters', {})).status, 405);
     });
 
-  await t.test('whom nginx denies them sees none, and no subrequest does',
+  await t.test('a denied caller and a subrequest get no counters',
     async () => {
       const denied = await nobody.get('/denied');
       assert.equal(denied.status, 403);

@@ -1,4 +1,4 @@
-// The table "What the caller gets", row by row.
+// Each condition, with the status, code and header lines that a caller gets.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ const ERRORS = [
   ['/fhir/Patient/ifp-unknown', 500],
 ];
 
-test('what the caller gets', async (t) => {
+test('conditions and their replies', async (t) => {
   const gw = await standardGateway(t);
   const { control } = gw.sandbox;
   const connect = gw.url('acme', '/cigna/connect');
@@ -25,12 +25,14 @@ test('what the caller gets', async (t) => {
   const bob = gw.visitor({ member: 'bob' });
   const nobody = gw.visitor();
 
-  await t.test('no identity: 401, and nobody is told to connect', async () => {
+  await t.test('a request without identity gets 401 without a connect '
+    + 'URL', async () => {
     assertRefused(await nobody.get('/fhir/Patient'), 401, 'no_identity',
                   { code: 'login' });
   });
 
-  await t.test('no grant: 401 with the connect URL', async () => {
+  await t.test('a member without a grant gets 401 with the connect '
+    + 'URL', async () => {
     assertRefused(await bob.get('/fhir/Patient?x'), 401, 'not_connected',
                   { code: 'login', connect });
     const { outcome, tenant, source } = await logged(gw, '/fhir/Patient?x');
@@ -38,13 +40,13 @@ test('what the caller gets', async (t) => {
                      ['not_connected', 'acme', '-']);
   });
 
-  await t.test('each tenant has a connect URL of its own', async () => {
+  await t.test('each tenant has its own connect URL', async () => {
     const visitor = gw.visitor({ tenant: 'globex', member: 'alice' });
     assertRefused(await visitor.get('/fhir/Patient'), 401, 'not_connected',
                   { connect: gw.url('globex', '/cigna/connect') });
   });
 
-  await t.test('HEAD is answered as GET is, without a body', async () => {
+  await t.test('HEAD gets the header of GET, without a body', async () => {
     const get = await alice.get('/fhir/Patient');
     const head = await alice.request('/fhir/Patient', { method: 'HEAD' });
 
@@ -55,7 +57,8 @@ test('what the caller gets', async (t) => {
 
   for (const [who, condition] of [[nobody, 'no_identity'],
                                   [bob, 'not_connected']]) {
-    await t.test(`HEAD is refused as GET is (${condition})`, async () => {
+    await t.test('a refused HEAD gets the header of GET '
+      + `(${condition})`, async () => {
       const get = await who.get('/fhir/Patient');
       const head = await who.request('/fhir/Patient', { method: 'HEAD' });
 
@@ -69,7 +72,7 @@ test('what the caller gets', async (t) => {
   }
 
   for (const method of UNSAFE) {
-    await t.test(`${method}: 405, and nothing leaves for Cigna`, async () => {
+    await t.test(`${method} gets 405 and is not sent to Cigna`, async () => {
       const { fhir: { requests } } = await control.see();
       const reply = await alice.request('/fhir/Patient', { method });
 
@@ -83,7 +86,8 @@ test('what the caller gets', async (t) => {
     });
   }
 
-  await t.test('no method is let through by what a header says', async () => {
+  await t.test('X-HTTP-Method-Override does not change the '
+    + 'method', async () => {
     const reply = await rawGet(gw, '/fhir/Patient',
                                ['X-HTTP-Method-Override: DELETE']);
     assert.match(reply, /^HTTP\/1\.1 200 /);
@@ -92,7 +96,7 @@ test('what the caller gets', async (t) => {
   });
 
   for (const [target, status] of ERRORS) {
-    await t.test(`an upstream's ${status} passes as it is`, async () => {
+    await t.test(`an upstream ${status} passes unchanged`, async () => {
       const reply = await alice.get(target);
 
       assert.equal(reply.status, status);
@@ -103,12 +107,13 @@ test('what the caller gets', async (t) => {
     });
   }
 
-  await t.test('an unknown id is Cigna\'s 500, word for word', async () => {
+  await t.test('a 500 for an unknown id passes with Cigna\'s own '
+    + 'text', async () => {
     const reply = await alice.get('/fhir/Patient/ifp-unknown');
     assert.match(reply.body, /HAPI-2001/);
   });
 
-  await t.test('many 500s do not take the upstream for dead', async () => {
+  await t.test('several 500s do not mark the upstream as down', async () => {
     for (let i = 0; i < 5; i += 1) {
       const { status } = await alice.get('/fhir/Patient/ifp-unknown');
       assert.equal(status, 500);
@@ -121,7 +126,8 @@ test('what the caller gets', async (t) => {
     ['429', 429, undefined],
     ['403', 403, undefined],
   ]) {
-    await t.test(`an upstream's ${status} (Retry-After: ${after}) passes`,
+    await t.test(`an upstream ${status} (Retry-After: ${after}) passes `
+      + 'unchanged',
       async () => {
         await control.set({ fhir_fault: kind });
         const reply = await alice.get('/fhir/Patient');
@@ -134,7 +140,8 @@ test('what the caller gets', async (t) => {
       });
   }
 
-  await t.test('an upstream\'s 503 without a body is told as one', async () => {
+  await t.test('an upstream 503 without a body gets an upstream_error '
+    + 'body', async () => {
     await control.set({ fhir_fault: '503' });
     const reply = await alice.get('/fhir/Patient');
     await control.set({ fhir_fault: 'none' });
@@ -143,7 +150,8 @@ test('what the caller gets', async (t) => {
     assert.equal(reply.headers['cache-control'], 'no-store, private');
   });
 
-  await t.test('an upstream that cuts the line is a 502, not to be stored',
+  await t.test('a connection that the upstream cuts becomes a 502 with '
+    + 'no-store',
     async () => {
       await control.set({ fhir_fault: 'cut-before' });
       const reply = await alice.get('/fhir/Patient');
@@ -153,8 +161,8 @@ test('what the caller gets', async (t) => {
       assert.equal(reply.headers['cache-control'], 'no-store, private');
     });
 
-  await t.test('what Cigna ended for good is a 401 with the connect URL, and '
-    + 'stays one', async () => {
+  await t.test('a grant that Cigna ended gets 401 with the connect URL until '
+    + 'the next dance', async () => {
     const carol = await connected(gw, { member: 'carol', life: 1,
                                         username: 'syntheticuser07' });
     await control.revoke({ member: 'syntheticuser07' });
@@ -181,7 +189,8 @@ test('what the caller gets', async (t) => {
                     { code: 'expired', connect });
     });
 
-  await t.test('Redis gone, token in cache: served; nothing in cache: 503',
+  await t.test('a cached token serves while Redis is down, and other members '
+    + 'get 503',
     async () => {
       assertServed(await alice.get('/fhir/Patient'));
       await gw.redis.stop();
@@ -200,13 +209,14 @@ test('a cached token with Redis down', async (t) => {
   const gw = await standardGateway(t, {
     vault: { revalidate: '1s', stale: '3s', timeout: '300ms' },
   });
-  const began = Date.now();           // the token is from later
+  const began = Date.now();           // before the token is issued
   const alice = await connected(gw);
   assertServed(await alice.get('/fhir/Patient'));
   await gw.redis.freeze();
   await sleep(1100);
 
-  await t.test('it is served on, and counted and logged as stale',
+  await t.test('a stale token serves, and is counted and logged as '
+    + 'served_stale',
     async () => {
       assertServed(await alice.get('/fhir/Patient?_count=92'));
 
@@ -217,9 +227,9 @@ test('a cached token with Redis down', async (t) => {
         `request served, condition: served_stale, .*request: ${request}`));
     });
 
-  await t.test('but no longer than "stale", and then it is an outage',
+  await t.test('a token gets 503 once it is older than the setting stale',
     async () => {
-      const gone = await until('it is given up', async () => {
+      const gone = await until('the stale token is refused', async () => {
         const reply = await alice.get('/fhir/Patient');
         return reply.status !== 200 && reply;
       });
@@ -227,7 +237,7 @@ test('a cached token with Redis down', async (t) => {
       assert.ok(Date.now() - began >= 2900);
     });
 
-  await t.test('with Redis back it is served from there', async () => {
+  await t.test('tokens come from Redis again after Redis is back', async () => {
     gw.redis.thaw();
     await until('Redis is used again', async () =>
       (await alice.get('/fhir/Patient')).status === 200);

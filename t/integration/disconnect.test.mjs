@@ -1,4 +1,4 @@
-// Disconnect: what may end a connection, and what is left of it.
+// Disconnect: requests that may end a connection, and the record that remains.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -31,8 +31,8 @@ test('disconnect', async (t) => {
   const isConnected = async (visitor) =>
     (await visitor.get('/cigna/status')).json().connected;
 
-  await t.test('the grant is forgotten, here and in Redis, and revoked at '
-    + 'Cigna', async () => {
+  await t.test('a disconnect deletes the grant from cache and Redis, and '
+    + 'revokes it at Cigna', async () => {
     await control.reset();
     const visitor = await connected('alice', 'syntheticuser05');
     const [key] = await keysOf(gw, 'g');
@@ -49,7 +49,7 @@ test('disconnect', async (t) => {
     assert.match(gw.nginx.errorLog(), /outcome: disconnected, tenant: acme, /);
   });
 
-  await t.test('what stays in Redis is no grant, and goes by itself',
+  await t.test('the record that remains in Redis has no grant and expires',
     async () => {
       for (const key of await keysOf(gw, 'g')) {
         const fields = await gw.redis.command('HKEYS', key);
@@ -59,7 +59,8 @@ test('disconnect', async (t) => {
       }
     });
 
-  await t.test('a browser is sent back to the app, which is told', async () => {
+  await t.test('a browser is redirected to the app with '
+    + 'cigna=disconnected', async () => {
     const visitor = await connected('alice');
     const reply = await visitor.post(DISCONNECT, {
       headers: { ...own.headers, ...HTML } });
@@ -69,13 +70,13 @@ test('disconnect', async (t) => {
     assert.equal(reply.headers['referrer-policy'], 'no-referrer');
   });
 
-  await t.test('twice is the same as once', async () => {
+  await t.test('a second disconnect gets 204 as the first one', async () => {
     const visitor = await connected('alice');
     assert.equal((await visitor.post(DISCONNECT, own)).status, 204);
     assert.equal((await visitor.post(DISCONNECT, own)).status, 204);
   });
 
-  await t.test('after it one may connect again', async () => {
+  await t.test('a member may connect again after a disconnect', async () => {
     const visitor = await connected('alice');
     await visitor.post(DISCONNECT, own);
     const { outcome } = await visitor.dance();
@@ -83,8 +84,8 @@ test('disconnect', async (t) => {
     assert.equal((await visitor.get('/fhir/Patient')).status, 200);
   });
 
-  await t.test('another member, and the same one in another app, stay '
-    + 'connected', async () => {
+  await t.test('a disconnect affects neither other members nor other '
+    + 'tenants', async () => {
     const alice = await connected('alice');
     const bob = await connected('bob', 'syntheticuser03');
     const { visitor: globex } = await gw.dance({ tenant: 'globex',
@@ -95,7 +96,8 @@ test('disconnect', async (t) => {
   });
 
   for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
-    await t.test(`${method} ends nothing`, async () => {
+    await t.test(`${method} gets 405 and the member stays `
+      + 'connected', async () => {
       const visitor = await connected('alice');
       const reply = await visitor.request(DISCONNECT, { method, ...own });
       assert.equal(reply.status, 405);
@@ -109,10 +111,11 @@ test('disconnect', async (t) => {
   for (const [what, headers] of [
     ['neither Origin nor Sec-Fetch-Site', {}],
     ['another origin', { Origin: 'https://evil.example' }],
-    ['an origin that begins like ours', { Origin: `${origin}.evil.example` }],
-    ['our host without TLS', { Origin: origin.replace('https', 'http') }],
+    ['an origin that begins with the app\'s origin',
+     { Origin: `${origin}.evil.example` }],
+    ['the app\'s host over http', { Origin: origin.replace('https', 'http') }],
     ['another port', { Origin: 'https://acme.localhost' }],
-    ['another app of ours', { Origin: new URL(gw.url('globex')).origin }],
+    ['another tenant\'s origin', { Origin: new URL(gw.url('globex')).origin }],
     ['a null origin', { Origin: 'null' }],
     ['an empty origin', { Origin: '' }],
     ['two origins', { Origin: [origin, 'https://evil.example'] }],
@@ -124,9 +127,9 @@ test('disconnect', async (t) => {
     ['Sec-Fetch-Site: none', { 'Sec-Fetch-Site': 'none' }],
     ['two Sec-Fetch-Site', { 'Sec-Fetch-Site': ['same-origin',
                                                 'cross-site'] }],
-    ['a Referer of ours alone', { Referer: `${origin}/app` }],
+    ['only a Referer of the app', { Referer: `${origin}/app` }],
   ]) {
-    await t.test(`${what}: refused, and still connected`, async () => {
+    await t.test(`a disconnect with ${what} is refused`, async () => {
       const reply = await alice.post(DISCONNECT, { headers });
       assert.equal(reply.status, 403);
       assert.equal(await isConnected(alice), true);
@@ -138,22 +141,22 @@ test('disconnect', async (t) => {
     });
   }
 
-  await t.test('a null origin from our own page is ours: Sec-Fetch-Site '
-    + 'decides', async () => {
-    // what Referrer-Policy: no-referrer makes of a form's Origin
+  await t.test('a null origin is accepted with Sec-Fetch-Site: '
+    + 'same-origin', async () => {
+    // Referrer-Policy: no-referrer turns a form's Origin into null
     const visitor = await connected('dora');
     const reply = await visitor.post(DISCONNECT, {
       headers: { 'Sec-Fetch-Site': 'same-origin', 'Origin': 'null' } });
     assert.equal(reply.status, 204);
   });
 
-  await t.test('nobody who is not signed in ends anything', async () => {
+  await t.test('a disconnect without identity gets 401', async () => {
     const reply = await gw.visitor().post(DISCONNECT, own);
     assert.equal(reply.status, 401);
   });
 
-  await t.test('Cigna out of reach: the member does not wait for it, and is '
-    + 'disconnected', async () => {
+  await t.test('a disconnect succeeds at once while Cigna is '
+    + 'unreachable', async () => {
     for (const kind of ['hang', '500', 'cut-before']) {
       const visitor = await connected('carol');
       await control.set({ revoke_fault: kind });
@@ -165,7 +168,7 @@ test('disconnect', async (t) => {
     await control.reset();
   });
 
-  await t.test('a damaged grant can be deleted, too', async () => {
+  await t.test('a member with a damaged grant may disconnect', async () => {
     const visitor = await connected('erin');
     const keys = await keysOf(gw, 'g');
     const sealed = await Promise.all(keys.map((key) =>
@@ -181,7 +184,7 @@ test('disconnect', async (t) => {
       && gw.redis.command('HSET', key, 'b', sealed[i])));
   });
 
-  await t.test('another host of the fleet forgets it as well', async (st) => {
+  await t.test('another host of the fleet drops the grant too', async (st) => {
     const other = await standardGateway(st, {
       redis: gw.redis, sandbox: gw.sandbox,
       keys: readFileSync(gw.file('keys'), 'utf8'),
@@ -193,11 +196,12 @@ test('disconnect', async (t) => {
     assert.equal((await there.get('/fhir/Patient')).status, 200);
 
     await here.post(DISCONNECT, own);
-    await until('the other host has heard', async () =>
+    await until('the other host has dropped the grant', async () =>
       (await there.get('/fhir/Patient')).status === 401);
   });
 
-  await t.test('Redis out of reach: "not disconnected", and never a false yes',
+  await t.test('a disconnect while Redis is unreachable gets 503 and empties '
+    + 'the cache',
     async () => {
       const visitor = await connected('greta');
       await gw.redis.freeze();
@@ -212,7 +216,7 @@ test('disconnect', async (t) => {
         assert.match(gw.nginx.errorLog(),
                      /\[warn\].*outcome: not_disconnected, tenant: acme, /);
 
-        // nor does the cache serve on
+        // the cache has no token left to serve
         assert.equal((await visitor.get('/fhir/Patient')).status, 503);
       } finally {
         await gw.redis.thaw();

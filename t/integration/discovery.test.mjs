@@ -1,4 +1,4 @@
-// Endpoints that are not configured are those that smart-configuration names.
+// Endpoints that are not configured come from smart-configuration.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ import { until } from '../lib/scratch.mjs';
 const CONNECT = '/cigna/connect';
 const HOUR_S = 3600;
 
-// an id_token would be too old for a clock that is ahead
+// the gateway's clock is ahead, so it would find an id_token expired
 const FOR_EVER = { id_token: 'absent' };
 
 const NOTHING_GIVEN = {
@@ -33,7 +33,7 @@ test('discovery', async (t) => {
   const { control, info } = gw.sandbox;
   const alice = gw.visitor({ member: 'alice' });
 
-  // New workers, which know nothing, while the metadata is like this.
+  // Starts new workers, without metadata, while the sandbox is in these modes.
   async function restart(modes, changes = {}) {
     await control.reset();
     await control.set({ ...FOR_EVER, ...modes });
@@ -54,8 +54,8 @@ test('discovery', async (t) => {
     assert.deepEqual(reply.cookies, []);
   }
 
-  await t.test('endpoints that are not given are discovered, and a dance ends '
-    + 'well with them', async () => {
+  await t.test('endpoints that are not configured are discovered, and a dance '
+    + 'ends well with them', async () => {
     const { outcome, visitor, danceId } = await gw.dance({ member: 'alice' });
     assert.equal(outcome, 'connected', endOf(gw, danceId));
     assert.equal((await visitor.get('/fhir/Patient')).status, 200);
@@ -63,12 +63,12 @@ test('discovery', async (t) => {
                  /\[notice\].*discovery succeeded, issuer: "/);
   });
 
-  await t.test('the document is read once, not for each dance', async () => {
+  await t.test('the document is read once and not for each dance', async () => {
     await gw.dance({ member: 'bob' });
     assert.ok((await control.see()).metadata.requests <= 2);  // of two tenants
   });
 
-  await t.test('so is the revocation endpoint', async () => {
+  await t.test('the revocation endpoint is discovered too', async () => {
     const { visitor } = await gw.dance({ member: 'carol' });
     await visitor.post('/cigna/disconnect', { headers: {
       Origin: new URL(gw.url('acme')).origin } });
@@ -76,7 +76,7 @@ test('discovery', async (t) => {
       (await control.see()).revoke.revoked > 0);
   });
 
-  await t.test('an issuer that is not the configured one is refused',
+  await t.test('an issuer other than the configured one is refused',
     async () => {
       await assertNoDance(gw.visitor({ tenant: 'globex', member: 'alice' }));
       assert.match(gw.nginx.errorLog(),
@@ -85,7 +85,7 @@ test('discovery', async (t) => {
                    /outcome: discovery_failed, tenant: globex/);
     });
 
-  await t.test('iss is demanded at the callback where it is announced',
+  await t.test('the callback requires iss if the metadata announces it',
     async () => {
       const without = async (mode) => {
         await control.reset();
@@ -119,14 +119,15 @@ test('discovery', async (t) => {
       /"authorization_endpoint" is not an https URL/],
     ['an endpoint with user info', {
       token_endpoint: 'https://a@localhost/t' }, /"token_endpoint"/],
-    ['an endpoint that is no URL', { authorization_endpoint: 'javascript:x' },
+    ['an endpoint that is not a URL',
+     { authorization_endpoint: 'javascript:x' },
       /"authorization_endpoint"/],
-    ['an issuer in clear', { issuer: 'http://localhost/' },
+    ['an issuer over http', { issuer: 'http://localhost/' },
       /"issuer" is not an https URL/],
-    ['an issuer that is no string', { issuer: 5 }, /"issuer" is not an /],
-    ['an endpoint that is empty', { token_endpoint: '' },
+    ['an issuer that is not a string', { issuer: 5 }, /"issuer" is not an /],
+    ['an empty endpoint', { token_endpoint: '' },
       /no "token_endpoint"/],
-    ['an endpoint that is no string', { token_endpoint: 5 },
+    ['an endpoint that is not a string', { token_endpoint: 5 },
       /"token_endpoint"/],
     ['an issuer with a query', { issuer: 'https://localhost/?x' },
       /"issuer" has a query/],
@@ -135,7 +136,7 @@ test('discovery', async (t) => {
     ['a document without an authorize endpoint', {
       authorization_endpoint: null }, /no "authorization_endpoint"/],
   ]) {
-    await t.test(`${what} is refused, and nobody is sent anywhere`,
+    await t.test(`${what} is refused, and no dance starts`,
       async () => {
         const log = await restart({ smart_configuration: smart });
         assert.match(log, reason);
@@ -161,16 +162,17 @@ test('discovery', async (t) => {
     ['white space around its URLs', { smart_configuration: padded }],
     ['a byte order mark', written(`\ufeff${json}`), strict],
     ['blank lines around it', written(`\r\n${json}\n\n`)],
-    ['a member twice', written(twice('token_endpoint', info.token)), strict],
-    ['a member twice, the last of which counts',
+    ['a duplicate member',
+     written(twice('token_endpoint', info.token)), strict],
+    ['a duplicate member whose last value counts',
       written(twice('token_endpoint', 'https://other.example/token')), strict],
-    ['members that nobody knows', { smart_configuration: {
+    ['unknown members', { smart_configuration: {
       extension: { deep: [[{}]] }, '': null, introspection_endpoint: 5 } }],
     ['the type text/html', written(json, { type: 'text/html' })],
-    ['no type that is one', written(json, { type: 'json' })],
+    ['an invalid media type', written(json, { type: 'json' })],
     ['status 201', written(json, { status: 201 })],
     ['status 203', written(json, { status: 203 })],
-    ['keys in clear', { smart_configuration: {
+    ['a jwks_uri over http', { smart_configuration: {
       jwks_uri: 'http://localhost/j' } },
       /\[warn\].*passed over: "jwks_uri": not an https URL/],
     ['empty endpoints', { smart_configuration: {
@@ -181,13 +183,13 @@ test('discovery', async (t) => {
     ['endpoints of odd types', { smart_configuration: {
       jwks_uri: ['SHAPE'], revocation_endpoint: { url: 'SHAPE' } } },
       /over: "jwks_uri": not a string.*, "revocation_endpoint": not a string/],
-    ['a revocation endpoint in clear', { smart_configuration: {
+    ['a revocation endpoint over http', { smart_configuration: {
       revocation_endpoint: 'http://localhost/SHAPE' } },
       /over: "revocation_endpoint": not an https URL/],
-    ['a revocation endpoint that is no URL', { smart_configuration: {
+    ['a revocation endpoint that is not a URL', { smart_configuration: {
       revocation_endpoint: 'SHAPE' } },
       /over: "revocation_endpoint": not an https URL/],
-    ['an announcement of iss that is no flag', { smart_configuration: {
+    ['an iss flag that is not a boolean', { smart_configuration: {
       authorization_response_iss_parameter_supported: 'SHAPE' } },
       /over: "authorization_response_iss_parameter_supported": not true or/],
     ['an empty issuer', { smart_configuration: { issuer: '' } },
@@ -197,7 +199,8 @@ test('discovery', async (t) => {
               { type: 'text/plain', status: 201 }),
       /"document": not strict JSON, "jwks_uri": not a string, or too long/],
   ]) {
-    await t.test(`a document with ${what} keeps nobody away`, async () => {
+    await t.test('a dance ends well with a document that has '
+      + `${what}`, async () => {
       const log = await restart(modes);
       if (told) {
         assert.match(log, told);
@@ -215,8 +218,8 @@ test('discovery', async (t) => {
     ['garbage', /not a JSON object/], ['cut-mid', /no reply/],
     ['redirect', /status: 302/],
   ]) {
-    await t.test(`metadata ${fault}: discovery_failed, and a dance as soon as `
-      + 'it is better', async () => {
+    await t.test(`metadata fault ${fault} ends connects as discovery_failed `
+      + 'until it is over', async () => {
       const log = await restart({ metadata_fault: fault });
       assert.match(log, reason);
       assert.match(log, /\[warn\].*discovery failed: /);
@@ -224,14 +227,14 @@ test('discovery', async (t) => {
 
       await control.reset();
       await control.set(FOR_EVER);
-      clock.forward(11);                         // asked again after ten
+      clock.forward(11);             // the gateway asks again after ten
       await until('a dance starts', async () =>
         (await alice.get(CONNECT)).status === 302);
       assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
     });
   }
 
-  await t.test('a failing document is not asked for with each request',
+  await t.test('a failing document is not requested again for each connect',
     async () => {
       await restart({ metadata_fault: '500' });
       const before = (await control.see()).metadata.requests;
@@ -241,12 +244,12 @@ test('discovery', async (t) => {
       assert.equal((await control.see()).metadata.requests, before);
     });
 
-  await t.test('it is read again after an hour', async () => {
+  await t.test('the document is read again after an hour', async () => {
     await restart({});
     const before = (await control.see({})).metadata.requests;
     clock.forward(HOUR_S * 1.2);
     assert.equal((await alice.get(CONNECT)).status, 302);
-    await until('it is read again', async () =>
+    await until('the document is read again', async () =>
       (await control.see()).metadata.requests > before);
   });
 
@@ -257,8 +260,8 @@ test('discovery', async (t) => {
     ['jwks_uri', 'https://other.example/jwks'],
     ['revocation_endpoint', 'https://other.example/revoke'],
   ]) {
-    await t.test(`a host of ${name} that changes later is refused and `
-      + 'reported, and the known one used on', async () => {
+    await t.test(`a ${name} that later moves to another host is refused and `
+      + 'reported, and the known one stays', async () => {
       await restart({});
       await control.set({ smart_configuration: { [name]: value } });
       clock.forward(HOUR_S * 1.2);
@@ -274,15 +277,15 @@ test('discovery', async (t) => {
     });
   }
 
-  await t.test('what a later document leaves out is used on, and found '
-    + 'nowhere else after that', async () => {
+  await t.test('a field that a later document lacks keeps its value, and '
+    + 'cannot move later', async () => {
     await restart({});
     const again = async (smart) => {
       const before = (await control.see()).metadata.requests;
       await control.set({ smart_configuration: smart });
       clock.forward(HOUR_S * 1.2);
       await alice.get(CONNECT);
-      await until('it is read again', async () =>
+      await until('the document is read again', async () =>
         (await control.see()).metadata.requests > before);
     };
     await again({ token_endpoint: null, authorization_endpoint: null,
@@ -293,7 +296,7 @@ test('discovery', async (t) => {
     assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
   });
 
-  await t.test('a document that cannot be had any more changes nothing',
+  await t.test('a dance ends well after the document has become unavailable',
     async () => {
       await restart({});
       await control.set({ metadata_fault: '503' });
@@ -303,7 +306,8 @@ test('discovery', async (t) => {
       assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
     });
 
-  await t.test('what is configured wins over what is announced', async () => {
+  await t.test('a configured endpoint takes precedence over a discovered '
+    + 'one', async () => {
     await restart({ smart_configuration: {
       authorization_endpoint: 'https://other.example/authorize' } }, {
       tenants: { acme: { ...NOTHING_GIVEN,
@@ -314,8 +318,7 @@ test('discovery', async (t) => {
   });
 });
 
-// Where both endpoints of a dance are configured, only what comes beside them
-// is discovered.
+// With both endpoints of a dance configured, discovery only adds the others.
 test('discovery beside configured endpoints', async (t) => {
   const gw = await standardGateway(t, {
     tenant: { timeout: '1s', issuer: null, jwks_uri: null,
@@ -348,10 +351,10 @@ test('discovery beside configured endpoints', async (t) => {
     ['503', { metadata_fault: '503' }, /status: 503/],
     ['a redirection', { metadata_fault: 'redirect' }, /status: 302/],
     ['a page', { metadata_fault: 'html' }, /not a JSON object/],
-    ['nothing', reply(204), /not a JSON object/],
+    ['an empty reply', reply(204), /not a JSON object/],
     ['half a reply', { metadata_fault: 'cut-mid' }, /no reply/],
   ]) {
-    await t.test(`where the document is ${what}, a dance goes on without`,
+    await t.test(`a dance ends well where the document is ${what}`,
       async () => {
         const log = await restart(modes);
         assert.match(log, reason);
@@ -361,7 +364,8 @@ test('discovery beside configured endpoints', async (t) => {
       });
   }
 
-  await t.test('faulty endpoints are no matter where others are configured',
+  await t.test('faulty endpoints in the document do no harm beside configured '
+    + 'ones',
     async () => {
       const log = await restart({ smart_configuration: {
         token_endpoint: 'http://localhost/', authorization_endpoint: 5 } });
@@ -370,7 +374,8 @@ test('discovery beside configured endpoints', async (t) => {
       assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');
     });
 
-  await t.test('a document that contradicts is refused, and so is the dance',
+  await t.test('a document that contradicts the configuration is refused, and '
+    + 'no dance starts',
     async () => {
       const log = await restart({});
       assert.match(log, /discovery failed: "issuer" is not the one that is co/);
@@ -380,7 +385,7 @@ test('discovery beside configured endpoints', async (t) => {
       assert.equal((await globex.get(CONNECT)).status, 503);
     });
 
-  await t.test('tokens are not revoked at another server\'s endpoint',
+  await t.test('tokens are not revoked at the endpoint of another server',
     async () => {
       const log = await restart({ smart_configuration: {
         token_endpoint: 'https://other.example/token',

@@ -1,4 +1,4 @@
-// The exchange as Cigna wants it, and what is made of its reply.
+// The token request as Cigna requires it, and the use of its reply.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ test('the exchange', async (t) => {
   const { control } = gw.sandbox;
   const [acme] = gw.sandbox.info.clients;
 
-  // A dance while Cigna is like this, and the one request that came of it.
+  // A dance while the sandbox is in these modes, and its token request.
   async function exchange(modes = {}, options = {}) {
     await control.reset();
     await control.set(modes);
@@ -26,7 +26,7 @@ test('the exchange', async (t) => {
     return { ...toldApp(reply), visitor, url, token, request };
   }
 
-  await t.test('one request with code, verifier and redirect_uri, and one '
+  await t.test('the token request has code, verifier, redirect_uri and one '
     + 'client authentication', async () => {
     const { cigna, request, url } = await exchange();
     assert.equal(cigna, 'connected');
@@ -44,8 +44,8 @@ test('the exchange', async (t) => {
     assert.ok(!names.includes('cookie'));
   });
 
-  await t.test('no cookie goes to the token endpoint, though it sets some with '
-    + 'each reply', async () => {
+  await t.test('the gateway sends no cookie to the token endpoint, which sets '
+    + 'some', async () => {
     for (let i = 0; i < 3; i += 1) {
       const { cigna, token, request } = await exchange({
         token_cookies: 'set' });
@@ -55,7 +55,7 @@ test('the exchange', async (t) => {
     }
   });
 
-  // How long the token is said to live, by what status tells.
+  // The token's lifetime as the status endpoint tells it.
   async function lifetime(modes) {
     const { cigna, visitor } = await exchange(modes);
     assert.equal(cigna, 'connected');
@@ -83,7 +83,7 @@ test('the exchange', async (t) => {
     [{ raw: '"soon"' }, 120],
     [{ raw: '[]' }, 120],
   ]) {
-    await t.test(`expires_in ${JSON.stringify(expiresIn)} is taken for `
+    await t.test(`expires_in ${JSON.stringify(expiresIn)} gives a lifetime of `
       + `${expected} s`, async () => {
       const { seconds } = await lifetime({ expires_in: expiresIn });
       assert.ok(seconds > expected - 10 && seconds <= expected + 1,
@@ -91,26 +91,27 @@ test('the exchange', async (t) => {
     });
   }
 
-  await t.test('another scope than was asked for is kept, and no reason to '
-    + 'refuse', async () => {
+  await t.test('a scope other than the requested one is accepted and '
+    + 'kept', async () => {
     const { scope } = await lifetime({ scope: 'search read openid' });
     assert.equal(scope, 'search read openid');
   });
 
-  await t.test('no scope in the reply is the one that was asked for',
+  await t.test('a reply without scope has the requested scope',
     async () => {
       const { scope } = await lifetime({ scope: 'absent' });
       assert.equal(scope, 'openid fhirUser patient/*.read');
     });
 
-  await t.test('patient, if there is one, is told as it came', async () => {
+  await t.test('status tells patient as it came, if the reply has '
+    + 'one', async () => {
     assert.equal((await lifetime({ patient: 'odd id"<' })).patient,
                  'odd id"<');
     assert.equal((await lifetime({ patient: 'absent' })).patient, undefined);
   });
 
-  await t.test('without a refresh token the member is connected for as long '
-    + 'as the token lives', async () => {
+  await t.test('status tells that a grant without refresh token is not '
+    + 'refreshable', async () => {
     assert.equal((await lifetime({ refresh: 'none' })).refreshable, false);
     assert.equal((await lifetime({})).refreshable, true);
   });
@@ -135,7 +136,7 @@ test('one client authentication for each method', async (t) => {
   const { control } = gw.sandbox;
   const [acme] = gw.sandbox.info.clients;
 
-  await t.test('client_secret_basic: in the header and nowhere else',
+  await t.test('client_secret_basic puts the secret into the header only',
     async () => {
       const { outcome } = await gw.dance({ member: 'alice' });
       assert.equal(outcome, 'connected');
@@ -151,7 +152,7 @@ test('one client authentication for each method', async (t) => {
         .includes(sent[0][1]), sent[0][1]);
     });
 
-  await t.test('none: the client id and no secret', async () => {
+  await t.test('method none sends the client id and no secret', async () => {
     await control.reset();
     const { outcome } = await gw.dance({ tenant: 'globex', member: 'alice' });
     assert.equal(outcome, 'connected');
@@ -162,14 +163,14 @@ test('one client authentication for each method', async (t) => {
     assert.ok(!headers.some(([name]) => /^authorization$/i.test(name)));
   });
 
-  await t.test('a server that answers basic with a login page: refused as no '
-    + 'token reply', async () => {
+  await t.test('a login page in reply to client_secret_basic ends as '
+    + 'exchange_invalid', async () => {
     await control.set({ basic_auth: 'html' });
     const { outcome } = await gw.dance({ member: 'alice' });
     assert.equal(outcome, 'exchange_invalid');
   });
 
-  await t.test('a wrong secret is told as refused', async () => {
+  await t.test('a wrong secret ends as exchange_refused', async () => {
     await control.reset();
     const file = gw.file(`${acme.client_id}.secret`);
     writeFileSync(file, acme.client_secret.replace(/.$/, '?'));

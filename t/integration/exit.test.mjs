@@ -1,5 +1,5 @@
-// How a worker ends while something is under way: what was begun is finished
-// in bounded time, and nothing is touched that is gone already.
+// Workers that exit while work is under way.  They finish the work within a
+// bounded time, and use nothing that has been freed.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -24,11 +24,11 @@ const elapsed = async (ask) => {
   return Date.now() - began;
 };
 
-// What a client sees that may be cut off.
+// The result of a request that may be cut off: a status or an error code.
 const seen = (asked) => asked.then(({ status }) => status,
                                    ({ code, message }) => code ?? message);
 
-test('a worker that has things to finish', async (t) => {
+test('a worker exits with work under way', async (t) => {
   const gw = await standardGateway(t, {
     tenant: SHORT, vault: { timeout: '1s', connect_timeout: '500ms' },
   });
@@ -40,7 +40,7 @@ test('a worker that has things to finish', async (t) => {
                 () => !pids.some(isRunning), { timeout });
   };
 
-  await t.test('a reload during a refresh lets it end, and its request is '
+  await t.test('a refresh completes during a reload, and its request is '
     + 'answered', async () => {
     const [bob] = await expired(gw, 'bob');
     await control.set({ token_delay_ms: 1000 });
@@ -56,8 +56,8 @@ test('a worker that has things to finish', async (t) => {
     assert.equal((await bob.get('/fhir/Coverage')).status, 200);
   });
 
-  await t.test('a reload during an exchange that hangs: the callback is '
-    + 'answered by its deadline, and the old worker leaves', async () => {
+  await t.test('an old worker answers the callback of a hanging exchange by '
+    + 'its deadline, and exits', async () => {
     const carol = gw.visitor({ member: 'carol' });
     const { stopped } = await carol.dance({
       until: (url) => url.includes('/cigna/callback') });
@@ -77,8 +77,8 @@ test('a worker that has things to finish', async (t) => {
     await control.set({ token_fault: 'none' });
   });
 
-  await t.test('a reload while Redis hangs: who waits is answered, and the old '
-    + 'worker leaves', async () => {
+  await t.test('an old worker answers requests that wait for a frozen Redis, '
+    + 'and exits', async () => {
     await gw.reload({ fhir: { cigna_fhir: 'on cache=off' } });
     gw.redis.freeze();
     const asked = [alice.get('/fhir/Coverage'), alice.get('/cigna/status')];
@@ -96,23 +96,23 @@ test('a worker that has things to finish', async (t) => {
   });
 });
 
-test('who asks while an earlier refresh revokes', async (t) => {
+test('requests while an earlier refresh revokes its tokens', async (t) => {
   const gw = await standardGateway(t, { tenant: SHORT });
   const { control } = gw.sandbox;
 
-  await t.test('a new connection is refreshed while the tokens of the one '
-    + 'before are still being revoked', async () => {
+  await t.test('a new grant is refreshed while the tokens of the earlier grant '
+    + 'are still being revoked', async () => {
     const [alice] = await expired(gw, 'alice');
     await control.set({ token_delay_ms: 800, revoke_delay_ms: 1900 });
     const asked = alice.get('/fhir/Coverage');
     await until('the refresh is under way', async () =>
       (await control.see()).token.in_flight > 0);
 
-    // the grant is gone by the time the tokens come: they are given to who
-    // waits for them, and revoked, in a race that either may win
+    // the grant is gone when the new tokens arrive, so they are revoked; the
+    // waiting request may use them before that
     await gw.redis.command('DEL', ...await grantKeys(gw));
     assert.ok([200, 401].includes((await asked).status));
-    await until('they are not used any more', async () =>
+    await until('the revoked tokens are no longer used', async () =>
       (await alice.get('/fhir/Coverage')).status === 401);
 
     await control.set({ token_delay_ms: 0, access_token_lifetime: 1 });
@@ -127,15 +127,16 @@ test('who asks while an earlier refresh revokes', async (t) => {
     assert.equal((await alice.get('/fhir/Coverage')).status, 200);
   });
 
-  await t.test('a client that leaves after that harms nobody', async () => {
+  await t.test('the worker still serves the member afterwards', async () => {
     const { status } = await gw.visitor({ member: 'alice' })
       .get('/fhir/Coverage');
     assert.equal(status, 200);
   });
 });
 
-test('a fast stop', async (t) => {
-  await t.test('while dances wait for a discovery that hangs', async (t2) => {
+test('a stop with work under way', async (t) => {
+  await t.test('a fast stop cuts connects that wait for a hanging '
+    + 'discovery', async (t2) => {
     const gw = await standardGateway(t2, {
       tenants: { acme: NOTHING_GIVEN },
       sandboxOptions: { modes: { metadata_fault: 'hang' } },
@@ -151,7 +152,7 @@ test('a fast stop', async (t) => {
     }
   });
 
-  await t.test('while a refresh is under way', async (t2) => {
+  await t.test('a fast stop succeeds during a refresh', async (t2) => {
     const gw = await standardGateway(t2, { tenant: SHORT });
     const [alice] = await expired(gw, 'alice');
     await gw.sandbox.control.set({ token_fault: 'hang' });
@@ -162,7 +163,8 @@ test('a fast stop', async (t) => {
   });
 
   for (const signal of ['SIGTERM', 'SIGQUIT']) {
-    await t.test(`while a refresh that failed cools down (${signal})`,
+    await t.test('a stop does not wait for the cool-down of a failed refresh '
+      + `(${signal})`,
       async (t2) => {
         const gw = await standardGateway(t2, { tenant: SHORT });
         const [alice] = await expired(gw, 'alice');
@@ -172,7 +174,7 @@ test('a fast stop', async (t) => {
       });
   }
 
-  await t.test('while Redis hangs and requests wait', async (t2) => {
+  await t.test('a fast stop does not wait for a frozen Redis', async (t2) => {
     const gw = await standardGateway(t2, { tenant: SHORT });
     const alice = await connected(gw);
     await gw.reload({ fhir: { cigna_fhir: 'on cache=off' } });

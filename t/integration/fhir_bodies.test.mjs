@@ -19,14 +19,15 @@ import { freePort, onEnd, until } from '../lib/scratch.mjs';
 
 const INNER = 'https://p-hi2.digitaledge.cigna.com/PatientAccess/v1-devportal';
 const MB = 1 << 20;
-const PIECE = 60000;                      // about
-const MEMORY_MAX = 12 * MB;                // that a large body may add
+const PIECE = 60000;                      // approximate
+const MEMORY_MAX = 12 * MB;                // growth by a large body
 const SANITIZED = /asan/.test(process.env.CIGNA_NGINX ?? '');
 
 const HEAD = '{"resourceType":"Bundle","entry":[';
 const TAIL = '{}]}\n';
 
-// A piece of a Bundle of some 64 KB, in bytes that no memory is needed for.
+// About 64 KB of a Bundle.  All pieces are one buffer, so that a large body
+// takes no memory here.
 function pieceOf(base) {
   const entry = `{"fullUrl":"${base}Patient/1","resource":{"resourceType":`
     + `"Patient","text":{"div":"${'narrative '.repeat(95)}"}}},\n`;
@@ -62,7 +63,7 @@ async function digestOfStream(stream) {
   return { digest: hash.digest('hex'), length };
 }
 
-// The most memory that a process has had so far.
+// The peak memory of a process, in bytes.
 function peakOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)[1]) * 1024;
@@ -89,7 +90,7 @@ test('bodies', async (t) => {
   const own = (path) => gw.url('acme', path);
   const { port } = gw;
 
-  // how much of a large body has left for the gateway
+  // bytes of a large body that the upstream has sent so far
   let left = 0;
   let closed = false;
   function* counted(pieces) {
@@ -112,7 +113,7 @@ test('bodies', async (t) => {
     Readable.from(counted(bundle(`${INNER}/`, bytes))).pipe(response);
   };
 
-  // a reply whose body is not read yet
+  // a reply with its body still unread
   const open = (path, agent) => new Promise((resolve, reject) => {
     https.get(own(path), {
       agent, ca: gw.caText, servername: 'acme.localhost',
@@ -135,7 +136,8 @@ test('bodies', async (t) => {
     return { status: headers[':status'], stream };
   }
 
-  // What a large body does to the worker's memory.
+  // Asserts that `work` raises the worker's peak memory by less than
+  // MEMORY_MAX.
   async function grows(work) {
     await alice.get('/up/x?bytes=1000000');
     const before = peakOf(pid);
@@ -170,7 +172,7 @@ test('bodies', async (t) => {
       }
     });
 
-  await t.test('a query that is too long is a clear 414', async () => {
+  await t.test('an oversized query gets 414', async () => {
     const reply = await raw(gw, `GET /up/Patient?_id=${'a'.repeat(70 << 10)}`
       + ` HTTP/1.1\r\nHost: acme.localhost:${port}\r\n\r\n`);
     assert.match(reply, /^HTTP\/1.1 414 /);
@@ -181,8 +183,8 @@ test('bodies', async (t) => {
   // Large bodies.
 
   for (const [place, mb] of [['/up/', 100], ['/now/', 40], ['/file/', 40]]) {
-    await t.test(`a Bundle of ${mb} MB passes ${place} in constant memory, its `
-      + 'links rewritten', async () => {
+    await t.test(`a Bundle of ${mb} MB passes ${place} in constant memory with `
+      + 'its links rewritten', async () => {
       await grows(async () => {
         const got = await digestOfStream(
           await open(`${place}x?bytes=${mb * MB}`));
@@ -191,7 +193,8 @@ test('bodies', async (t) => {
     });
   }
 
-  await t.test('and over HTTP/2', async () => {
+  await t.test('a Bundle of 20 MB passes over HTTP/2 in constant '
+    + 'memory', async () => {
     await grows(async () => {
       const client = session();
       const { status, stream } = await open2(client,
@@ -204,18 +207,19 @@ test('bodies', async (t) => {
     });
   });
 
-  await t.test('an error page of 50 MB is thrown away in constant memory',
+  await t.test('an error page of 50 MB is discarded in constant memory',
     async () => {
       await grows(async () => {
         const reply = await alice.get(
           `/up/x?bytes=${50 * MB}&page=1&status=503`);
         assert.equal(reply.status, 503);
         assert.equal(reply.json().resourceType, 'OperationOutcome');
-        await until('all of it was thrown away', () => left > 50 * MB);
+        await until('the whole page was discarded', () => left > 50 * MB);
       });
     });
 
-  await t.test('a 500 that is looked at passes in full, however large',
+  await t.test('a 500 of any size passes in full after cigna_not_found has '
+    + 'examined it',
     async () => {
       await grows(async () => {
         const reply = await open(`/up/x?bytes=${20 * MB}&status=500`);
@@ -237,8 +241,8 @@ test('bodies', async (t) => {
     return last;
   }
 
-  await t.test('a client that does not read makes the upstream wait, and '
-    + 'nobody else', async () => {
+  await t.test('a client that does not read blocks its own upstream reply '
+    + 'only', async () => {
     await grows(async () => {
       const agent = new https.Agent();
       const reply = await open(`/up/x?bytes=${100 * MB}`, agent);
@@ -256,7 +260,8 @@ test('bodies', async (t) => {
     });
   });
 
-  await t.test('over HTTP/2 it does not stop its own other streams',
+  await t.test('an HTTP/2 stream that is not read blocks no other stream of '
+    + 'its connection',
     async () => {
       const client = session();
       const slow = await open2(client, `/up/x?bytes=${50 * MB}`);
@@ -273,7 +278,7 @@ test('bodies', async (t) => {
       client.close();
     });
 
-  // A session over a wire that can be made to stand still, towards the client.
+  // An HTTP/2 session through a relay that can stop the bytes to the client.
   async function stoppable() {
     let wire;
     const relay = net.createServer((socket) => {
@@ -299,8 +304,8 @@ test('bodies', async (t) => {
     return { client, stop: () => wire.pause(), goOn: () => wire.resume() };
   }
 
-  await t.test('an error that was looked at arrives in full where its header '
-    + 'has to wait for another stream', async () => {
+  await t.test('an examined error arrives in full after its header has waited '
+    + 'for another stream', async () => {
     const { client, stop, goOn } = await stoppable();
     const slow = await open2(client, `/up/x?bytes=${60 * MB}`);
     stop();

@@ -1,4 +1,5 @@
-// Errors in the form that a FHIR client reads, whoever made them.
+// Errors in the form that FHIR clients read: the gateway's, nginx's and the
+// upstream's.
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
@@ -21,7 +22,7 @@ const outcome = (diagnostics, more = {}) => JSON.stringify({
 });
 const NOT_KNOWN = outcome('HAPI-2001: Resource Patient/1 is not known');
 
-// What the upstream may say, by path: status, header, body.
+// The upstream's replies by path: [status, header, body].
 const ANSWERS = {
   html: [503, { 'Content-Type': 'text/html', 'Retry-After': '7' }, HTML],
   empty: [500, { 'Content-Length': 0 }, ''],
@@ -134,7 +135,7 @@ test('errors', async (t) => {
     return issue.details.coding[0].code;
   }
 
-  // Ours.
+  // Errors of the gateway and of nginx.
 
   for (const [accept, type] of [
     [undefined, FHIR], ['*/*', FHIR], [FHIR, FHIR], [JSON_, JSON_],
@@ -144,7 +145,8 @@ test('errors', async (t) => {
     ['application/*;q=0.3, application/json;q=0', FHIR],
     ['text/html', FHIR],
   ]) {
-    await t.test(`Accept: ${accept} gets errors as ${type}`, async () => {
+    await t.test(`a caller with Accept: ${accept} gets errors as `
+      + `${type}`, async () => {
       const zoe = gw.visitor({ member: 'zoe' });
       const headers = accept ? { Accept: accept } : {};
       const refused = await zoe.get('/fhir/Patient', { headers });
@@ -156,7 +158,8 @@ test('errors', async (t) => {
     });
   }
 
-  await t.test('what nginx itself refuses is an OperationOutcome', async () => {
+  await t.test('an error of nginx itself becomes an '
+    + 'OperationOutcome', async () => {
     assert.equal(assertOutcome(await ask('/closed/Patient'), 403,
                                'forbidden'), 'request_refused');
     assert.equal(assertOutcome(await ask('/closed/Patient', JSON_), 403,
@@ -167,8 +170,8 @@ test('errors', async (t) => {
                  'request_refused');
   });
 
-  await t.test('an upstream that cannot be reached is an OperationOutcome, '
-    + 'unless error_page says otherwise', async () => {
+  await t.test('an unreachable upstream becomes an OperationOutcome, unless '
+    + 'error_page handles it', async () => {
     assertRefused(await ask('/nobody/Patient'), 502, 'upstream_unreachable',
                   { code: 'transient' });
     assertRefused(await ask('/late/hang'), 504, 'upstream_late',
@@ -180,7 +183,7 @@ test('errors', async (t) => {
     assert.equal(mine.headers['content-type'], 'text/plain');
   });
 
-  // The upstream's.
+  // Errors of the upstream.
 
   for (const [name, status, code] of [
     ['html', 503, 'transient'], ['empty', 500, 'exception'],
@@ -205,7 +208,8 @@ test('errors', async (t) => {
       }
     });
 
-    await t.test(`HEAD of it (${name}) has the same header`, async () => {
+    await t.test(`HEAD of an error page (${name}) has the header of `
+      + 'GET', async () => {
       const get = await ask(`/up/${name}`);
       const head = await ask(`/up/${name}`, undefined, { method: 'HEAD' });
       assert.equal(head.status, status);
@@ -218,12 +222,12 @@ test('errors', async (t) => {
     });
   }
 
-  await t.test('what the upstream says beside the page is told on',
+  await t.test('the Retry-After of an error page reaches the caller',
     async () => {
       assert.equal((await ask('/up/html')).headers['retry-after'], '7');
     });
 
-  await t.test('errors in FHIR pass as they are', async () => {
+  await t.test('an error in FHIR format passes unchanged', async () => {
     for (const name of ['fhir', 'fhir-length', 'xml']) {
       const [status, headers, body] = ANSWERS[name];
       for (const base of ['/up', '/raw']) {
@@ -235,19 +239,19 @@ test('errors', async (t) => {
     }
   });
 
-  await t.test('a page that is no error passes', async () => {
+  await t.test('a page with status 200 passes unchanged', async () => {
     const reply = await ask('/up/fine');
     assert.equal(reply.status, 200);
     assert.equal(reply.body, HTML);
   });
 
-  await t.test('the operator\'s error_page gets what it intercepts',
+  await t.test('an intercepted error is left to the operator\'s error_page',
     async () => {
       assert.equal((await ask('/mine/html')).body, 'sorry');
       assert.equal((await ask('/mine/chunked')).body, 'sorry');
     });
 
-  await t.test('connections serve on after a page that was thrown away',
+  await t.test('a connection stays usable after a discarded error page',
     async () => {
       for (let i = 0; i < 5; i += 1) {
         assertOutcome(await ask('/up/huge'), 500, 'exception');
@@ -255,7 +259,7 @@ test('errors', async (t) => {
       }
     });
 
-  await t.test('the same over HTTP/2', async () => {
+  await t.test('errors over HTTP/2 are OperationOutcomes too', async () => {
     const client = http2.connect(`https://acme.localhost:${port2}`, {
       ca: gw.caText, lookup: (name, options, done) => done(
         null, options.all ? [{ address: '127.0.0.1', family: 4 }]
@@ -280,7 +284,7 @@ test('errors', async (t) => {
     client.close();
   });
 
-  await t.test('the log tells errors that were replaced, and so do counters',
+  await t.test('a replaced error is logged as upstream_error and counted',
     async () => {
       const before = await countersOf(gw);
       await ask('/up/html?logged=1');
@@ -291,7 +295,7 @@ test('errors', async (t) => {
                    before.cigna_errors_replaced_total.acme + 1);
     });
 
-  // Not known.
+  // cigna_not_found.
 
   await t.test('a 500 for an unknown id passes by default', async () => {
     for (const name of ['unknown', 'unknown-length']) {
@@ -302,7 +306,8 @@ test('errors', async (t) => {
     assert.equal((await ask('/fhir/Patient/none')).status, 500);
   });
 
-  await t.test('with cigna_not_found it becomes a 404, with its body',
+  await t.test('cigna_not_found turns a 500 for an unknown id into a 404 with '
+    + 'the same body',
     async () => {
       const before = await countersOf(gw);
       for (const base of ['/404', '/404raw', '/404now']) {
@@ -318,7 +323,7 @@ test('errors', async (t) => {
                    before.cigna_not_found_total.acme + 9);
     });
 
-  await t.test('a body that comes a while after its header is waited for',
+  await t.test('cigna_not_found waits for a body that comes after its header',
     async () => {
       for (const base of ['/404', '/404raw', '/404now', '/now']) {
         const { status, body } = await ask(`${base}/late-unknown`);
@@ -331,7 +336,7 @@ test('errors', async (t) => {
       }
     });
 
-  await t.test('other errors stay, in full', async () => {
+  await t.test('cigna_not_found leaves other errors unchanged', async () => {
     for (const base of ['/404', '/404raw', '/404now']) {
       for (const name of ['broken', 'unknown-late', 'unknown-503', 'fhir']) {
         const [status,, body] = ANSWERS[name];
@@ -342,21 +347,22 @@ test('errors', async (t) => {
     }
   });
 
-  await t.test('HEAD of an unknown id stays a 500: nothing says why',
+  await t.test('HEAD of an unknown id stays a 500, because no body tells the '
+    + 'reason',
     async () => {
       assert.equal((await ask('/404/unknown', undefined, { method: 'HEAD' }))
         .status, 500);
     });
 
-  await t.test('a reply that is cut off while it is looked at ends as it '
-    + 'came', async () => {
+  await t.test('a reply cut off during its examination is cut off for the '
+    + 'caller too', async () => {
     for (const base of ['/404', '/404raw', '/404now']) {
       await assert.rejects(ask(`${base}/cut`), { code: 'ECONNRESET' });
     }
     assert.equal((await ask('/404/unknown')).status, 404);
   });
 
-  await t.test('a 500 does not mark the upstream dead', async () => {
+  await t.test('a 500 does not mark the upstream as down', async () => {
     for (let i = 0; i < 10; i += 1) {
       assert.equal((await ask('/pair/unknown')).status, 500);
     }
@@ -366,7 +372,7 @@ test('errors', async (t) => {
     assert.deepEqual(spare.take(), []);
   });
 
-  await t.test('proxy_next_upstream http_500 is warned of', async (t2) => {
+  await t.test('nginx -t warns of proxy_next_upstream http_500', async (t2) => {
     const { output } = await prepareNginx(t2, {
       http: gw.configuration({ fhir: {
         proxy_next_upstream: 'error http_500' } }),

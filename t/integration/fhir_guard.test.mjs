@@ -1,4 +1,4 @@
-// resource_types: what an app may ask for.
+// resource_types: the resource types that an app may request.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -41,15 +41,15 @@ test('resource types', async (t) => {
                  before.cigna_types_refused_total.acme + 1);
   }
 
-  await t.test('types on the list are asked for', async () => {
+  await t.test('listed types are sent to Cigna', async () => {
     for (const target of ['/fhir/Patient', '/fhir/Coverage?_count=1',
                           `/fhir/Patient/${id}`]) {
       assert.equal((await alice.get(target)).status, 200, target);
     }
   });
 
-  await t.test('a type that is not on the list is refused by its name, and '
-    + 'nothing is asked of Cigna', async () => {
+  await t.test('an unlisted type is refused by name and is not sent to '
+    + 'Cigna', async () => {
     assert.equal(await asked(async () => {
       await refused('/fhir/Observation', 'Observation');
       await refused('/fhir/Observation/1', 'Observation');
@@ -59,8 +59,8 @@ test('resource types', async (t) => {
       /condition: type_refused, tenant: acme, .*: Asked for: Observation/);
   });
 
-  await t.test('compartments, operations, includes and searches of all types '
-    + 'are seen through', async () => {
+  await t.test('unlisted types in compartments, operations, includes and '
+    + 'system searches are refused', async () => {
     assert.equal(await asked(async () => {
       await refused(`/fhir/Patient/${id}/Observation`, 'Observation');
       await refused(`/fhir/Patient/${id}/*`, '*');
@@ -74,8 +74,8 @@ test('resource types', async (t) => {
     }), 0);
   });
 
-  await t.test('what a search would tell of other types is refused, by GET and '
-    + 'by POST', async () => {
+  await t.test('a search that reveals data of other types is refused, by GET '
+    + 'and by POST', async () => {
     const post = (query) => alice.post('/fhir/Coverage/_search', {
       body: query,
       headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
@@ -113,7 +113,7 @@ test('resource types', async (t) => {
     }), 2 * harmless.length);
   });
 
-  await t.test('a path that hides where it leads is refused', async () => {
+  await t.test('a path with encoded dot segments is refused', async () => {
     const get = (target) => raw(gw, `GET ${target} HTTP/1.1\r\n`
       + `Host: acme.localhost:${gw.port}\r\nCookie: session=alice\r\n`
       + 'Connection: close\r\n\r\n');
@@ -142,25 +142,26 @@ test('resource types', async (t) => {
     assert.ok(seen.size > 10, `${seen.size}`);
   });
 
-  await t.test('a batch is refused for its method', async () => {
+  await t.test('a batch gets 405', async () => {
     const reply = await alice.post('/fhir/', {
       body: '{"resourceType":"Bundle","type":"batch"}',
       headers: { 'Content-Type': 'application/fhir+json' } });
     assertRefused(reply, 405, 'method_refused');
   });
 
-  await t.test('HEAD is refused as GET is', async () => {
+  await t.test('HEAD of an unlisted type gets 403', async () => {
     const reply = await alice.request('/fhir/Observation', { method: 'HEAD' });
     assert.equal(reply.status, 403);
   });
 
-  await t.test('who is not connected is told that first', async () => {
+  await t.test('a member without a grant gets not_connected before '
+    + 'type_refused', async () => {
     assertRefused(await gw.visitor({ member: 'zoe' }).get('/fhir/Goal'), 401,
                   'not_connected', { connect: gw.url('acme',
                                                      '/cigna/connect') });
   });
 
-  await t.test('dry_run refuses nothing and counts all the same', async () => {
+  await t.test('dry_run refuses nothing, and counts and logs', async () => {
     const before = await countersOf(gw);
     assert.equal((await bob.get('/fhir/Observation')).status, 200);
     assert.equal((await bob.get('/fhir/Patient')).status, 200);
@@ -179,7 +180,7 @@ test('resource types', async (t) => {
     assert.equal((await alice.get('/fhir/Patient')).status, 200);
   });
 
-  await t.test('a request that was made again is looked at once', async () => {
+  await t.test('a replayed request is counted once', async () => {
     await gw.reload({ tenants: { acme: {
       resource_types: `${LIST} dry_run` } } });
     const before = await countersOf(gw);

@@ -1,5 +1,5 @@
-// What goes to the upstream and comes back from it beside the body: traces,
-// lines that are not for the caller, and what the grant is for.
+// Header lines to and from the upstream: trace ids, lines that the caller must
+// not see, and the variables of the grant.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -55,9 +55,9 @@ test('headers', async (t) => {
   const lineCount = ({ names }, name) =>
     names.filter((one) => one === name).length;
 
-  // Traces.
+  // Trace ids.
 
-  await t.test('an X-Request-Id goes to the upstream, into the reply and into '
+  await t.test('a caller\'s X-Request-Id goes to the upstream, the reply and '
     + 'the log', async () => {
     const id = 'b4c1f0e2-9d3a:4f0e/8a5e=';
     const { reply, headers, seen } = await sent({ 'X-Request-Id': id },
@@ -68,7 +68,7 @@ test('headers', async (t) => {
     assert.equal((await logged(gw, '/up/Patient?one')).id, id);
   });
 
-  await t.test('one that is absent, malformed or there twice is made',
+  await t.test('an absent, malformed or duplicate X-Request-Id is replaced',
     async () => {
       for (const value of [undefined, '', 'a b', 'a"b', 'x'.repeat(129),
                            ['one', 'two']]) {
@@ -80,7 +80,7 @@ test('headers', async (t) => {
       }
     });
 
-  await t.test('refusals have it, too, and their line in the error log',
+  await t.test('a refusal and its log line have the caller\'s X-Request-Id',
     async () => {
       const headers = { 'X-Request-Id': 'of-the-caller-7' };
       const zoe = gw.visitor({ member: 'zoe' });
@@ -95,21 +95,22 @@ test('headers', async (t) => {
       assert.equal(closed.headers['x-request-id'], 'of-the-caller-7');
     });
 
-  await t.test('a valid traceparent goes on with its tracestate', async () => {
+  await t.test('a valid traceparent is passed on with its '
+    + 'tracestate', async () => {
     const state = 'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE';
     const { headers } = await sent({ traceparent: PARENT, tracestate: state });
     assert.equal(headers.traceparent, PARENT);
     assert.equal(headers.tracestate, state);
   });
 
-  await t.test('of an invalid tracestate nothing goes on', async () => {
+  await t.test('an invalid tracestate is dropped', async () => {
     const { headers } = await sent({ traceparent: PARENT, tracestate: '!' });
     assert.equal(headers.traceparent, PARENT);
     assert.equal(headers.tracestate, undefined);
   });
 
-  await t.test('a traceparent that is absent or malformed is made, and then no '
-    + 'tracestate goes on', async () => {
+  await t.test('an absent or malformed traceparent is replaced, and its '
+    + 'tracestate is dropped', async () => {
     for (const value of [undefined, 'x', PARENT.toUpperCase(),
                          `${PARENT}-more`, PARENT.replace(/4bf.*36/, '0'
                            .repeat(32)), [PARENT, PARENT]]) {
@@ -123,13 +124,15 @@ test('headers', async (t) => {
     }
   });
 
-  await t.test('the log has the traceparent that was sent', async () => {
+  await t.test('the log has the traceparent that was sent '
+    + 'upstream', async () => {
     const { headers } = await sent({}, '/up/Patient?two');
     assert.equal((await logged(gw, '/up/Patient?two')).parent,
                  headers.traceparent);
   });
 
-  await t.test('what the operator sets comes first', async () => {
+  await t.test('the operator\'s X-Request-Id and traceparent take '
+    + 'precedence', async () => {
     const { headers, seen } = await sent({ 'X-Request-Id': 'callers',
                                            traceparent: 'x' }, '/mine/Patient');
     assert.equal(headers['x-request-id'], 'the operator');
@@ -138,7 +141,8 @@ test('headers', async (t) => {
     assert.equal(lineCount(seen, 'traceparent'), 1);
   });
 
-  await t.test('a request that is made again keeps its ids', async () => {
+  await t.test('a replayed request keeps its X-Request-Id and '
+    + 'traceparent', async () => {
     recorder.otherwise = (request, response) => {
       response.writeHead(recorder.requests.length === 1 ? 401 : 200,
                          { 'Content-Type': 'application/json' });
@@ -153,10 +157,10 @@ test('headers', async (t) => {
     assert.equal(second.headers.traceparent, first.headers.traceparent);
   });
 
-  // What stays behind.
+  // Dropped lines.
 
-  await t.test('cookies, server names and internal traces of the upstream stay '
-    + 'behind', async () => {
+  await t.test('cookies, server names and internal trace ids of the upstream '
+    + 'are dropped', async () => {
     for (const status of [200, 404, 500]) {
       recorder.otherwise = (request, response) => {
         response.writeHead(status, { ...HIDDEN, ...SHOWN,
@@ -181,7 +185,8 @@ test('headers', async (t) => {
     }
   });
 
-  await t.test('no-store stays, whatever the upstream says', async () => {
+  await t.test('a reply is no-store for any Cache-Control of the '
+    + 'upstream', async () => {
     for (const value of [undefined, 'public, max-age=600', 'no-store']) {
       recorder.otherwise = (request, response) => {
         response.writeHead(200, { 'Content-Type': 'application/json',
@@ -193,15 +198,16 @@ test('headers', async (t) => {
     }
   });
 
-  await t.test('a Set-Cookie of Cigna\'s sets nothing', async () => {
+  await t.test('a Set-Cookie of the upstream does not reach the '
+    + 'caller', async () => {
     const reply = await alice.get('/fhir/Patient');
     assert.equal(reply.status, 200);
     assert.deepEqual(reply.cookies, []);
   });
 
-  // The grant.
+  // The grant's variables.
 
-  await t.test('$userinfo passes, its identifier as it was', async () => {
+  await t.test('$userinfo passes with its identifier unchanged', async () => {
     const { resourceType, parameter } = (await alice.get('/fhir/$userinfo'))
       .json();
     assert.equal(resourceType, 'Parameters');
@@ -210,7 +216,8 @@ test('headers', async (t) => {
     assert.match(escaped, /"resourceType":"Parameters"/);
   });
 
-  await t.test('patient and scope are variables, wherever the token comes from',
+  await t.test('patient and scope are variables for tokens from cache, vault '
+    + 'and refresh',
     async () => {
       const status = (await alice.get('/cigna/status')).json();
       assert.ok(status.patient && status.scope);
@@ -228,7 +235,7 @@ test('headers', async (t) => {
       told(await alice.get('/fhir/Patient'));
     });
 
-  await t.test('each member has his own', async () => {
+  await t.test('each member has a different patient variable', async () => {
     const bob = await connected(gw, { member: 'bob',
                                       username: 'syntheticuser06' });
     const of = async (visitor) =>
@@ -239,13 +246,14 @@ test('headers', async (t) => {
     assert.equal(await of(alice), one);
   });
 
-  await t.test('who is not connected has none', async () => {
+  await t.test('a member without a grant has no patient and scope '
+    + 'variables', async () => {
     const reply = await gw.visitor({ member: 'zoe' }).get('/fhir/Patient');
     assert.equal(reply.headers['x-patient'], undefined);
     assert.equal(reply.headers['x-scope'], undefined);
   });
 
-  await t.test('a patient and a scope of a kilobyte are variables as well',
+  await t.test('long patient and scope values are variables too',
     async () => {
       const scope = `openid ${'patient/Observation.read '.repeat(40)}end`;
       await control.set({ scope, patient: 'p'.repeat(200) }, 'acme-client');
@@ -257,7 +265,7 @@ test('headers', async (t) => {
       }
     });
 
-  await t.test('a patient with a line end is no line of a header',
+  await t.test('a patient with a line end adds no header line',
     async () => {
       await control.set({ patient: 'p\r\nX-Forged: 1', scope: 'asked' },
                         'acme-client');
@@ -268,7 +276,8 @@ test('headers', async (t) => {
       await control.set({ patient: 'member' }, 'acme-client');
     });
 
-  await t.test('an expired token does not change whose patient is told',
+  await t.test('the patient variable is set after a refresh of an expired '
+    + 'token',
     async () => {
       const [erin] = await expired(gw, 'erin');
       const { headers } = await erin.get('/fhir/Patient');

@@ -1,5 +1,5 @@
-// Replies of an upstream that are written in bytes: what is no reply to a
-// request for a resource does not reach the caller.
+// Upstream replies as raw bytes.  Bytes that do not form one reply to the
+// request do not reach the caller.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ const CHUNKED = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n'
   + `Transfer-Encoding: chunked\r\n\r\n${BODY.length.toString(16)}\r\n${BODY}`
   + '\r\n';
 
-// A TLS server that answers the first bytes of each connection with others.
+// A TLS server that answers the first bytes of each connection with `bytes`.
 async function startTeller(t) {
   const ca = authority(scratchDirectory(t, 'teller'));
   const { certFile, keyFile } = ca.issueServer('teller', ['localhost'],
@@ -71,7 +71,7 @@ test('replies in bytes', async (t) => {
   };
   const own = (place) => BODY.replace(INNER, gw.url('acme', place));
 
-  await t.test('a reply is a reply', async () => {
+  await t.test('a well-formed reply passes', async () => {
     for (const place of places) {
       const reply = await ask(place, FINE);
       assert.match(reply, /^HTTP\/1.1 200 OK\r\n/);
@@ -80,14 +80,14 @@ test('replies in bytes', async (t) => {
   });
 
   for (const [what, before] of [
-    ['an interim one', 'HTTP/1.1 100 Continue\r\n\r\n'],
-    ['one that switches protocols',
+    ['an interim reply', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    ['a switch of protocols',
      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
-    ['one of no known kind', 'HTTP/1.1 199 Odd\r\nX-A: b\r\n\r\n'],
+    ['an unknown 1xx reply', 'HTTP/1.1 199 Odd\r\nX-A: b\r\n\r\n'],
     ['a page without a header', '<html>Something went wrong</html>\r\n\r\n'],
-    ['what looks like another protocol', 'SSH-2.0-x\r\n\r\n'],
+    ['a greeting of another protocol', 'SSH-2.0-x\r\n\r\n'],
   ]) {
-    await t.test(`what follows ${what} does not reach the caller unseen`,
+    await t.test(`a reply behind ${what} becomes a 502`,
       async () => {
         for (const place of places) {
           const reply = await ask(place, before + FINE);
@@ -98,7 +98,7 @@ test('replies in bytes', async (t) => {
       });
   }
 
-  await t.test('trailers and what is beyond a reply stay behind', async () => {
+  await t.test('trailers and bytes behind a reply are dropped', async () => {
     for (const place of places) {
       const chunked = await ask(place, `${CHUNKED}0\r\nSet-Cookie: theirs=2\r\n`
         + `\r\n${FINE}`);
@@ -112,7 +112,8 @@ test('replies in bytes', async (t) => {
     }
   });
 
-  await t.test('what is cut off does not look whole', async () => {
+  await t.test('a reply that the upstream cuts off is incomplete for the '
+    + 'caller too', async () => {
     for (const place of places) {
       for (const bytes of [CHUNKED, FINE.slice(0, -10)]) {
         const reply = await ask(place, bytes);

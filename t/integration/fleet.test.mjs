@@ -1,5 +1,5 @@
-// Many at once: members who dance, requests that find one expired token, and
-// workers that come and go meanwhile.
+// Many at once: members who dance, requests that share an expired token, and
+// workers that start and exit.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,7 +20,8 @@ const counted = (list) => {
   return counts;
 };
 
-// A member whose access token ends now, while refreshed ones last.
+// A connected member whose access token has just expired.  Refreshed tokens
+// live for an hour.
 async function connectAndExpire(gw, member, username) {
   await gw.sandbox.control.set({ access_token_lifetime: 2 });
   const { outcome, visitor } = await gw.dance({ member, username });
@@ -38,8 +39,8 @@ async function refreshes(gw) {
 test('a fleet of requests', async (t) => {
   const gw = await standardGateway(t, { nginx: { workers: 2 } });
 
-  await t.test('1,000 requests for one expired token lead to one token request,'
-    + ' and all are answered 200', async () => {
+  await t.test('1,000 requests for one expired token lead to one token request '
+    + 'and all get 200', async () => {
     const visitor = await connectAndExpire(gw, 'alice', 'syntheticuser05');
     const before = (await refreshes(gw)).ok ?? 0;
 
@@ -51,7 +52,7 @@ test('a fleet of requests', async (t) => {
     assert.deepEqual(await refreshes(gw), { ok: before + 1 });
   });
 
-  await t.test('a client that leaves does not stop the refresh it waits for',
+  await t.test('a client that leaves does not stop its refresh',
     async () => {
       const visitor = await connectAndExpire(gw, 'bob', 'syntheticuser03');
       const before = (await refreshes(gw)).ok ?? 0;
@@ -80,14 +81,14 @@ test('a fleet of dances', async (t) => {
   });
 
   await t.test('500 members of two tenants dance at once, and each then reads '
-    + 'what is his own', async () => {
+    + 'only their own data', async () => {
     const username = (i) =>
       `syntheticuser${String(i + 1).padStart(4, '0')}`;
     const member = (i) => `A${String(10001 + i).padStart(14, '0')}`;
 
     const dances = await Promise.all(times(500, (i) => gw.dance({
       tenant: i % 2 ? 'acme' : 'globex',
-      member: `member-${i >> 1}`,                // of both tenants
+      member: `member-${i >> 1}`,            // each name in both tenants
       username: username(i),
     })));
     assert.deepEqual(counted(dances.map(({ outcome, response }) =>
@@ -102,8 +103,9 @@ test('a fleet of dances', async (t) => {
   });
 });
 
-// Requests one after another until told to stop, each on a connection of its
-// own, as nginx may close an idle one at any time; what came of each.
+// Sends requests one after another until stop() is called, and records the
+// result of each.  Each request has its own connection, because nginx may close
+// an idle one at any time.
 function keepAsking(visitor, path) {
   let stopped = false;
   const outcomes = [];
@@ -132,8 +134,8 @@ test('workers come and go under load', async (t) => {
   });
   const { visitor } = await gw.dance({ member: 'alice' });
 
-  // n clients that ask; returned once they are well under way, as a function
-  // which ends them
+  // starts n clients that send requests; the function that it gives stops them
+  // and returns all results
   const load = async (n) => {
     const asking = times(n, () => {
       const one = gw.visitor({ member: 'alice' });
@@ -154,7 +156,7 @@ test('workers come and go under load', async (t) => {
     assert.deepEqual(Object.keys(counted(await stop())), ['200']);
   });
 
-  await t.test('a cached token outlives a reload', async () => {
+  await t.test('a cached token survives a reload', async () => {
     assert.equal((await visitor.get('/fhir/Coverage')).status, 200);
     await gw.reload({});
     await gw.redis.freeze();
@@ -162,14 +164,14 @@ test('workers come and go under load', async (t) => {
     await gw.redis.thaw();
   });
 
-  await t.test('a worker killed under load leaves the others working, and its '
-    + 'successor too', async () => {
+  await t.test('a worker killed under load affects neither other workers nor '
+    + 'its successor', async () => {
     const stop = await load(8);
     await gw.nginx.killWorker();
     await sleep(700);
     const outcomes = counted(await stop());
 
-    // connections of the killed worker are cut; nothing else is answered
+    // connections of the killed worker are cut, and all other requests get 200
     const { 200: served, ...cut } = outcomes;
     assert.ok(served > 32, JSON.stringify(outcomes));
     for (const [what, count] of Object.entries(cut)) {
@@ -180,7 +182,8 @@ test('workers come and go under load', async (t) => {
     assert.equal((await visitor.get('/fhir/Coverage')).status, 200);
   });
 
-  await t.test('a refresh under way is not lost with its worker', async () => {
+  await t.test('a worker killed during a refresh does not disconnect the '
+    + 'member', async () => {
     const late = await connectAndExpire(gw, 'carol', 'syntheticuser07');
     await gw.sandbox.control.set({ token_delay_ms: 400 });
     const asked = late.get('/fhir/Coverage').catch(() => null);
@@ -190,13 +193,14 @@ test('workers come and go under load', async (t) => {
     await asked;
     await gw.sandbox.control.set({ token_delay_ms: 0 });
 
-    // the mark of the dead one's attempt stands until its deadline: an outage
-    // for this member meanwhile, and never "not connected"
+    // the dead worker's mark stands until its deadline; until then the member
+    // may get 503, but never not_connected
     const { status } = await late.get('/fhir/Coverage');
     assert.ok([200, 503].includes(status), `${status}`);
   });
 
-  await t.test('a stop under load finishes what is under way', async () => {
+  await t.test('a graceful stop under load finishes the requests under '
+    + 'way', async () => {
     const stop = await load(8);
     await gw.nginx.stop('SIGQUIT');
     const { 200: served, ...cut } = counted(await stop());

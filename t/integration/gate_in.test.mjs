@@ -1,5 +1,5 @@
-// The gate in: which header lines of the FHIR server reach the caller, and
-// which lines every reply of a cigna_fhir location has, once each.
+// The gate in: the upstream's header lines that reach the caller, and the lines
+// that each reply of a cigna_fhir location has once.
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
@@ -21,7 +21,7 @@ const LINES = {
 
 const DISPOSITION = 'content-disposition';
 
-// What an operator may have for the whole of a server.
+// Lines that an operator may set for a whole server.
 const OPERATORS = [
   'add_header X-Content-Type-Options evil always;',
   'add_header x-content-type-options nosniff always;',
@@ -36,7 +36,8 @@ const OPERATORS = [
   'userid on;',
 ];
 
-// Kinds of lines that a browser, a cache or an app takes for the app's word.
+// Upstream lines that a browser, a cache or an app would take for the app's
+// own.
 const THEIRS = {
   'Link': '</app>; rel="cigna-connect"', 'Refresh': '0; url=/app',
   'WWW-Authenticate': 'Basic realm="app"', 'Set-Cookie': 'session=bob',
@@ -66,7 +67,7 @@ const PASSING = {
   'Content-Location': 'https://x.example/z',
 };
 
-// [type, the upstream's Content-Disposition, what the caller gets]
+// [type, the upstream's Content-Disposition, the caller's]
 const TYPES = [
   ['application/json', , undefined],
   ['application/fhir+json; charset=utf-8; fhirVersion=4.0', , undefined],
@@ -105,7 +106,7 @@ function assertGated(reply, disposition) {
     .filter((one) => one !== undefined));
 }
 
-// A page of the app's: nothing of the gate's.
+// The reply is a page of the app, without lines of the gate.
 function assertUntouched(reply, body) {
   assert.equal(reply.body, body);
   for (const name of [...Object.keys(LINES), DISPOSITION]) {
@@ -187,7 +188,7 @@ test('gate in', async (t) => {
   const alice = await connected(gw);
 
   for (const status of [200, 206, 404, 422, 500]) {
-    await t.test(`lines on the list pass, no others do: ${status}`,
+    await t.test(`only listed lines pass: ${status}`,
       async () => {
         answer({ ...THEIRS, ...PASSING, 'Content-Type': 'application/json' },
                '{"resourceType":"OperationOutcome"}', status);
@@ -199,7 +200,7 @@ test('gate in', async (t) => {
 
         assert.deepEqual(names.sort(), [
           ...Object.keys(PASSING).map((name) => name.toLowerCase())
-            // the links of a body that is rewritten are other bytes
+            // a body with rewritten links has no ranges and no Last-Modified
             .filter((name) => !['last-modified', 'accept-ranges']
               .includes(name)),
           ...Object.keys(LINES), 'x-request-id', 'server', 'date',
@@ -215,7 +216,7 @@ test('gate in', async (t) => {
       });
   }
 
-  await t.test('lines with values that pass are as they were', async () => {
+  await t.test('listed lines pass with their values unchanged', async () => {
     answer({ ...THEIRS, ...PASSING, 'Content-Type': 'application/pdf' }, '%');
     const reply = await alice.get('/as-is/x');
     for (const [name, value] of Object.entries(PASSING)) {
@@ -224,13 +225,14 @@ test('gate in', async (t) => {
     assertGated(reply, 'attachment');
   });
 
-  await t.test('a line of the upstream\'s can still be logged', async () => {
+  await t.test('a dropped line of the upstream can still be '
+    + 'logged', async () => {
     answer(THEIRS);
     await alice.get('/up/logged');
     await gw.nginx.waitForAccessLog(/GET \/up\/logged .* up=7/);
   });
 
-  await t.test('values with control bytes do not pass', async () => {
+  await t.test('values with control bytes are dropped', async () => {
     recorder.otherwise = (request, response) => {
       response.socket.end('HTTP/1.1 200 O\x01K\r\nETag: "a\x02"\r\n'
         + 'Vary: a,\tb\r\nX-Progress: \x7f\r\nContent-Location: \x1b[2J\r\n'
@@ -250,8 +252,8 @@ test('gate in', async (t) => {
     assert.equal(body, 'no');
   });
 
-  // What "proxy_redirect" has written anew is made absolute by nginx.
-  await t.test('a Location with a control byte does not pass either',
+  // nginx makes a Location absolute that proxy_redirect has rewritten.
+  await t.test('a Location with a control byte is dropped',
     async () => {
       for (const end of ['b', '\x01b']) {
         recorder.otherwise = (request, response) => {
@@ -270,8 +272,9 @@ test('gate in', async (t) => {
   for (const [type, theirs, expected] of TYPES) {
     for (const where of ['/up/x', '/operators/x']) {
       const mine = where === '/operators/x';
-      await t.test(`${type ?? 'no type'}, ${theirs ?? 'not said'}, ${where}: ${
-        expected ?? 'not attached'}`, async () => {
+      await t.test(`type ${type ?? 'absent'} with disposition `
+        + `${theirs ?? 'absent'} at ${where} gives `
+        + `${expected ?? 'none'}`, async () => {
         answer({ ...(type && { 'Content-Type': type }),
                  ...(theirs && { 'Content-Disposition': theirs }) });
         const isJson = expected === undefined || theirs?.includes('json');
@@ -279,7 +282,7 @@ test('gate in', async (t) => {
         for (const method of ['GET', 'HEAD']) {
           const reply = await alice.request(where, { method });
           assert.equal(reply.status, 200);
-          // of JSON the operator may say what he likes
+          // the operator may set any Content-Disposition for JSON
           assertGated(reply, mine && isJson
             ? [...(expected ? [expected] : []), 'inline'] : expected);
         }
@@ -287,7 +290,8 @@ test('gate in', async (t) => {
     }
   }
 
-  await t.test('an operator\'s lines are not there twice, others of his stay',
+  await t.test('the operator\'s lines do not repeat the gate\'s, and other '
+    + 'lines stay',
     async () => {
       answer({ 'Content-Type': 'text/html' });
       const reply = await alice.get('/operators/x');
@@ -298,7 +302,7 @@ test('gate in', async (t) => {
       assert.match(await rawGet(gw, '/operators/x'), /\nSet-Cookie: uid=/);
     });
 
-  await t.test('304 and 204 are no documents', async () => {
+  await t.test('replies 304 and 204 get no Content-Disposition', async () => {
     for (const status of [304, 204]) {
       answer({ 'ETag': '"x"', 'Content-Disposition': 'attachment' }, undefined,
              status);
@@ -310,7 +314,7 @@ test('gate in', async (t) => {
     }
   });
 
-  await t.test('parts of a document have the lines as well', async () => {
+  await t.test('a partial reply has the lines of the gate', async () => {
     answer({ 'Content-Type': 'application/pdf', 'Content-Length': 9 },
            '123456789');
     const part = await alice.get('/parts/x', {
@@ -326,7 +330,7 @@ test('gate in', async (t) => {
     assertGated(theirs, 'attachment');
   });
 
-  await t.test('a redirect of the upstream\'s passes', async () => {
+  await t.test('a redirect of the upstream passes', async () => {
     answer({ 'Location': 'https://x.example/' }, '', 302);
     const reply = await alice.get('/operators/x');
     assert.equal(reply.status, 302);
@@ -334,9 +338,10 @@ test('gate in', async (t) => {
     assertGated(reply, 'attachment');
   });
 
-  // Replies that no upstream has made.
+  // Replies that nginx or the gateway makes.
 
-  await t.test('refusals of ours have the lines', async () => {
+  await t.test('a refusal by the gateway has the lines of the '
+    + 'gate', async () => {
     const zoe = gw.visitor({ member: 'zoe' });
     for (const where of ['/up/x', '/operators/x']) {
       const reply = await zoe.get(where);
@@ -351,7 +356,7 @@ test('gate in', async (t) => {
     }
   });
 
-  await t.test('metadata has the lines', async () => {
+  await t.test('metadata has the lines of the gate', async () => {
     answer({ ...THEIRS, 'Content-Type': 'application/json' });
     for (const [where, disposition] of [['/fhir'], [BASE, 'inline']]) {
       const reply = await gw.visitor().get(`${where}/metadata`);
@@ -366,7 +371,8 @@ test('gate in', async (t) => {
     ['return in an if', 403, '/stops/x?stop=1'],
     ['auth_basic', 401, '/basic/x'],
   ]) {
-    await t.test(`errors of nginx's own have the lines: ${name}`, async () => {
+    await t.test('an error of nginx itself has the lines of the gate: '
+      + `${name}`, async () => {
       const reply = await alice.get(target);
       assert.equal(reply.status, status);
       assertLines(reply, LINES);
@@ -374,7 +380,7 @@ test('gate in', async (t) => {
     });
   }
 
-  await t.test('limit_req has the lines', async () => {
+  await t.test('a refusal by limit_req has the lines of the gate', async () => {
     answer({ 'Content-Type': 'application/json' });
     const replies = [await alice.get('/limited/x'),
                      await alice.get('/limited/x')];
@@ -383,7 +389,8 @@ test('gate in', async (t) => {
   });
 
   for (const status of [401, 403]) {
-    await t.test(`auth_request has the lines: ${status}`, async () => {
+    await t.test('a refusal by auth_request has the lines of the gate: '
+      + `${status}`, async () => {
       const reply = await alice.get(`/asks/${status}/x`);
       assert.equal(reply.status, status);
       assertLines(reply, LINES);
@@ -392,13 +399,14 @@ test('gate in', async (t) => {
     });
   }
 
-  await t.test('the challenge of auth_basic stays', async () => {
+  await t.test('the challenge of auth_basic stays in the reply', async () => {
     const reply = await alice.get('/basic/x');
     assert.deepEqual(valuesOf(reply, 'www-authenticate'),
                      ['Basic realm="mine"']);
   });
 
-  await t.test('text of a return has the lines', async () => {
+  await t.test('a reply of the return directive has the lines of the '
+    + 'gate', async () => {
     const reply = await alice.get('/stops/x?text=1');
     assert.equal(`${reply.status} ${reply.body}`, '200 <script>');
     assertGated(reply, 'attachment');
@@ -407,7 +415,8 @@ test('gate in', async (t) => {
     assertLines(moved, LINES);
   });
 
-  await t.test('bodies that are too large or malformed have the lines',
+  await t.test('an error for an oversized or malformed body has the lines of '
+    + 'the gate',
     async () => {
       const large = await alice.post('/small/x', { body: '0123456789' });
       assert.equal(large.status, 413);
@@ -425,14 +434,14 @@ test('gate in', async (t) => {
       }
     });
 
-  await t.test('a request that has reached no location gets no lines',
+  await t.test('an error before any location has no lines of the gate',
     async () => {
       const long = await rawGet(gw, `/up/${'x'.repeat(40000)}`);
       assert.match(long, /^HTTP\/1.1 414 /);
       assert.doesNotMatch(long, /sandbox|nosniff/);
     });
 
-  await t.test('HTTP/2 has the same lines', async () => {
+  await t.test('a reply over HTTP/2 has the lines of the gate', async () => {
     answer({ ...THEIRS, ...PASSING, 'Content-Type': 'text/html' });
     const session = http2.connect(`https://localhost:${port2}`, {
       ca: gw.caText, servername: 'acme.localhost' });
@@ -452,11 +461,12 @@ test('gate in', async (t) => {
     }
   });
 
-  // Pages of others.
+  // Pages of other locations.
 
   for (const [status, where] of [[401, `${BASE}/metadata`],
                                  [403, '/errors/x'], [404, '/errors/x']]) {
-    await t.test(`a page that error_page fetched is not ours: ${status}`,
+    await t.test('a page fetched by error_page has no lines of the gate: '
+      + `${status}`,
       async () => {
         answer({ ...THEIRS, 'Content-Type': 'text/html' }, '<x>', status);
         const reply = await alice.get(where);
@@ -466,7 +476,8 @@ test('gate in', async (t) => {
       });
   }
 
-  await t.test('a page of a fallback is not ours', async () => {
+  await t.test('a page of a fallback location has no lines of the '
+    + 'gate', async () => {
     answer({ ...THEIRS }, '<x>', 502);
     for (const target of ['/errors/x', '/dead/x', '/tried/x']) {
       const reply = await alice.get(target);
@@ -475,12 +486,13 @@ test('gate in', async (t) => {
     }
   });
 
-  await t.test('a login page is not ours', async () => {
+  await t.test('a login page has no lines of the gate', async () => {
     const reply = await gw.visitor().get('/private/fhir/x');
     assertUntouched(reply, 'login');
   });
 
-  await t.test('a redirect that error_page makes there is ours', async () => {
+  await t.test('a redirect made by error_page has the lines of the '
+    + 'gate', async () => {
     answer({ ...THEIRS }, '<x>', 500);
     const reply = await alice.get('/errors/x');
     assert.equal(reply.status, 303);
@@ -488,7 +500,7 @@ test('gate in', async (t) => {
     assertLines(reply, LINES);
   });
 
-  // Other locations of ours.
+  // The gateway's other locations.
 
   for (const [name, options, status] of [
     ['status', {}, 200], ['status', { method: 'POST' }, 405],
@@ -496,7 +508,7 @@ test('gate in', async (t) => {
     ['disconnect', { method: 'POST' }, 403], ['connect', {}, 302],
     ['connect', { method: 'POST' }, 405],
   ]) {
-    await t.test(`nosniff and no-store once on ${name}: ${status}`,
+    await t.test(`a reply of ${name} has nosniff and no-store once: ${status}`,
       async () => {
         const reply = await alice.request(`/mine/${name}`, options);
         assert.equal(reply.status, status);
@@ -504,7 +516,8 @@ test('gate in', async (t) => {
       });
   }
 
-  await t.test('a page of a dance has its own policy', async () => {
+  await t.test('a page of a dance has its own '
+    + 'Content-Security-Policy', async () => {
     const reply = await alice.post('/cigna/connect');
     assertLines(reply, STORED);
     const [policy] = valuesOf(reply, 'content-security-policy');

@@ -1,4 +1,5 @@
-// The harness itself: servers that answer and go, failures that it must notice.
+// The harness itself: servers that start and stop, and failures that it must
+// notice.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -17,7 +18,8 @@ const PLAIN = { binary: '/usr/sbin/nginx', module: null };
 const hello = (port) =>
   `server { listen 127.0.0.1:${port}; return 200 "hello $arg_name\\n"; }`;
 
-// A context whose end the test decides, to see what happens there.
+// A test context that ends when the test calls end(), so that a test can
+// examine the end.
 function ownEnd() {
   const hooks = [];
   return {
@@ -30,7 +32,7 @@ function ownEnd() {
   };
 }
 
-test('nginx answers, and nothing is left of it', async () => {
+test('nginx answers, and leaves no process and no file', async () => {
   const t = ownEnd();
   const port = await freePort();
   const nginx = await startNginx(t, { ...PLAIN, http: hello(port),
@@ -77,7 +79,7 @@ test('an alert in the error log fails the test', async () => {
   await assert.rejects(t.end(), /lines in the error log/);
 });
 
-test('a configuration error is reported with nginx\'s words', async (t) => {
+test('a configuration error is reported in nginx\'s words', async (t) => {
   const nginx = prepareNginx(t, { ...PLAIN, http: 'no_such_directive;' });
 
   const { code, output } = await nginx.test();
@@ -86,7 +88,7 @@ test('a configuration error is reported with nginx\'s words', async (t) => {
   await assert.rejects(nginx.start(), /unknown directive/);
 });
 
-test('Redis keeps what it is given, and can stand still', async (t) => {
+test('Redis stores values and can be frozen', async (t) => {
   const redis = await startRedis(t);
 
   await redis.command('SET', 'name', 'a\r\nb\xff');
@@ -108,7 +110,8 @@ test('Redis keeps what it is given, and can stand still', async (t) => {
   assert.equal(await late, 'PONG');
 });
 
-test('the identity server believes the session cookie', async (t) => {
+test('the identity server takes the member from the session '
+  + 'cookie', async (t) => {
   const identity = await startIdentity(t);
   const client = new HttpClient();
   onEnd(t, () => client.close());
@@ -121,7 +124,7 @@ test('the identity server believes the session cookie', async (t) => {
   assert.equal(reply.headers['x-member'], 'alice');
 });
 
-test('raw bytes arrive as they are', async (t) => {
+test('rawRequest sends its bytes unchanged', async (t) => {
   const port = await freePort();
   await startNginx(t, { ...PLAIN, http: hello(port) });
 
@@ -129,7 +132,8 @@ test('raw bytes arrive as they are', async (t) => {
   assert.match(reply, /^HTTP\/1\.1 400 /);
 });
 
-test('a gateway brings a member to the data, over TLS to Redis', async (t) => {
+test('a gateway connects a member and serves data, with TLS to '
+  + 'Redis', async (t) => {
   const gw = await standardGateway(t, {
     vaultOver: 'tls', redisOptions: { username: 'gate', password: 'MARKsR' },
   });
@@ -141,7 +145,7 @@ test('a gateway brings a member to the data, over TLS to Redis', async (t) => {
   assert.equal((await visitor.get('/fhir/Patient')).status, 200);
 });
 
-test('a secret in any place fails the test', async () => {
+test('a secret in Redis fails the test', async () => {
   const t = ownEnd();
   const gw = await standardGateway(t);
   const [marker] = gw.sandbox.info.markers;

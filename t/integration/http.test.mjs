@@ -1,4 +1,4 @@
-// Clients that are slow, leave, or lie about where a request ends.
+// Clients that are slow, that leave, or that send requests with ambiguous ends.
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
@@ -14,7 +14,7 @@ import { freePort, until } from '../lib/scratch.mjs';
 const HEAD = 'Host: acme.localhost\r\nCookie: session=alice\r\n';
 const SECOND = `GET /rec/smuggled HTTP/1.1\r\n${HEAD}\r\n`;
 
-// Where does the first request end?
+// Requests with ambiguous ends, each with a second request behind it.
 const SMUGGLED = {
   'a length and chunks': `Content-Length: 5\r\n${
     ''}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n${SECOND}`,
@@ -22,14 +22,14 @@ const SMUGGLED = {
     SECOND.length}\r\n\r\n${SECOND}`,
   'a list of lengths': `Content-Length: 0, ${SECOND.length}\r\n\r\n${SECOND}`,
   'a length with a sign': `Content-Length: +3\r\n\r\nabc${SECOND}`,
-  'a length below zero': `Content-Length: -1\r\n\r\n${SECOND}`,
-  'an encoding in disguise': 'Transfer-Encoding: xchunked\r\n\r\n'
+  'a negative length': `Content-Length: -1\r\n\r\n${SECOND}`,
+  'a disguised encoding': 'Transfer-Encoding: xchunked\r\n\r\n'
     + `0\r\n\r\n${SECOND}`,
-  'an encoding twice': 'Transfer-Encoding: chunked\r\n'
+  'two encodings': 'Transfer-Encoding: chunked\r\n'
     + `Transfer-Encoding: identity\r\n\r\n0\r\n\r\n${SECOND}`,
-  'chunks of a bad size': 'Transfer-Encoding: chunked\r\n\r\n'
+  'a malformed chunk size': 'Transfer-Encoding: chunked\r\n\r\n'
     + `0x5\r\nabcde\r\n0\r\n\r\n${SECOND}`,
-  'a bare end of a line in a value': `X-A: b\rContent-Length: 3\r\n\r\nabc${
+  'a bare CR in a value': `X-A: b\rContent-Length: 3\r\n\r\nabc${
     SECOND}`,
   'a zero byte in a value': `X-A: b\0c\r\n\r\n${SECOND}`,
 };
@@ -49,8 +49,8 @@ test('hostile HTTP', async (t) => {
   const alice = await connected(gw);
 
   for (const [what, lines] of Object.entries(SMUGGLED)) {
-    await t.test(`${what}: no request but what the gateway itself has read `
-      + 'as one reaches Cigna', async () => {
+    await t.test(`a request with ${what} smuggles no second request to `
+      + 'Cigna', async () => {
       recorder.take();
       const text = await raw(gw, `GET /rec/first HTTP/1.1\r\n${HEAD}${lines}`
         + `GET /rec/last HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`);
@@ -67,7 +67,7 @@ test('hostile HTTP', async (t) => {
     });
   }
 
-  await t.test('a body that looks like a request leaves neither as a body nor '
+  await t.test('a body that looks like a request is sent neither as a body nor '
     + 'as a request', async () => {
     recorder.take();
     const text = await raw(gw, `GET /rec/first HTTP/1.1\r\n${HEAD}${
@@ -80,7 +80,7 @@ test('hostile HTTP', async (t) => {
                      [['/rec/first', '']]);
   });
 
-  await t.test('line ends in the path do not become lines upstream',
+  await t.test('encoded line ends in the path add no header lines upstream',
     async () => {
       recorder.take();
       for (const target of ['/rec/a%0d%0aX-Evil:%20b', '/rec/a%20HTTP/1.1',
@@ -93,7 +93,7 @@ test('hostile HTTP', async (t) => {
       }
     });
 
-  await t.test('an absolute request target is the path it names', async () => {
+  await t.test('an absolute request target is sent as its path', async () => {
     recorder.take();
     const text = await rawGet(gw,
                               'https://acme.localhost/rec/Patient?_id=1');
@@ -101,7 +101,7 @@ test('hostile HTTP', async (t) => {
     assert.equal(recorder.take()[0].url, '/rec/Patient?_id=1');
   });
 
-  await t.test('an absolute request target decides whose server is meant',
+  await t.test('the host of an absolute request target selects the server',
     async () => {
       recorder.take();
       const text = await rawGet(gw, 'https://globex.localhost/rec/Patient');
@@ -128,11 +128,12 @@ test('hostile HTTP', async (t) => {
         socket.write(byte);
         await sleep(2);
       }
-      await until('it is answered', () => /^HTTP\/1\.1 200 /.test(text));
+      await until('the request is answered', () =>
+        /^HTTP\/1\.1 200 /.test(text));
       socket.destroy();
     });
 
-  await t.test('a client that reads slowly holds up nobody', async () => {
+  await t.test('a slow reader does not delay other clients', async () => {
     const socket = tls.connect({ port: gw.port, host: '127.0.0.1',
                                  ca: gw.caText,
                                  servername: 'acme.localhost' });
@@ -144,11 +145,11 @@ test('hostile HTTP', async (t) => {
     }
     let length = 0;
     socket.on('data', (more) => { length += more.length; });
-    await until('all of it has come', () => length > 3000000);
+    await until('the whole body has arrived', () => length > 3000000);
     socket.destroy();
   });
 
-  await t.test('clients that leave while the vault is asked do no harm',
+  await t.test('the worker survives clients that leave during a vault read',
     async () => {
       gw.redis.freeze();
       const leaving = Array.from({ length: 50 }, () => new AbortController());
@@ -162,7 +163,8 @@ test('hostile HTTP', async (t) => {
       assertServed(await alice.get('/fhir/Coverage'));
     });
 
-  await t.test('a client that closes its half while waiting does no harm',
+  await t.test('the worker survives a client that closes its sending side '
+    + 'while it waits',
     async () => {
       gw.redis.freeze();
       const asked = raw(gw, `GET /fhir/Coverage HTTP/1.1\r\n${HEAD}\r\n`,
@@ -173,7 +175,7 @@ test('hostile HTTP', async (t) => {
       assertServed(await alice.get('/fhir/Coverage'));
     });
 
-  await t.test('pipelined requests wait and are answered in order',
+  await t.test('pipelined requests that wait are answered in order',
     async () => {
       gw.redis.freeze();
       const asked = raw(gw, [1, 2, 3].map((n) =>
@@ -187,8 +189,8 @@ test('hostile HTTP', async (t) => {
         page.match(/"search":/g)?.length), [1, 2, 2]);
     });
 
-  await t.test('streams of HTTP/2 that are cancelled while they wait do no '
-    + 'harm', async () => {
+  await t.test('the worker survives HTTP/2 streams that are cancelled while '
+    + 'they wait', async () => {
     const client = http2.connect(`https://localhost:${port2}`, {
       ca: gw.caText, servername: 'acme.localhost' });
     client.on('error', () => {});
@@ -207,7 +209,7 @@ test('hostile HTTP', async (t) => {
     assertServed(await alice.get('/fhir/Coverage'));
   });
 
-  await t.test('in the end the worker is the one that began', () => {
+  await t.test('the worker has never crashed', () => {
     assert.equal(gw.nginx.startedWorkers(), 1);
   });
 });

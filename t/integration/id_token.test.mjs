@@ -1,5 +1,5 @@
-// The id_token: which ones are believed, with which keys, and what becomes of
-// the tokens that came with one that is not.
+// The id_token: valid and invalid ones, the keys that verify them, and the
+// revocation of tokens that came with an invalid one.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { endOf, toCallback, toldApp } from '../lib/dance.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { until } from '../lib/scratch.mjs';
 
-// nobody asks for the keys again more often
+// the least time between two requests for the keys
 const AGAIN_S = 10;
 
 test('id_token', async (t) => {
@@ -31,8 +31,8 @@ test('id_token', async (t) => {
     return { outcome, line: endOf(gw, id), seen, visitor };
   }
 
-  await t.test('the keys are fetched with the first dance, and not again with '
-    + 'the next', async () => {
+  await t.test('the keys are fetched for the first dance and not again for the '
+    + 'next', async () => {
     const first = await dance({});
     assert.equal(first.outcome, 'connected', first.line);
     assert.equal(first.seen.jwks.requests, 1);
@@ -42,8 +42,8 @@ test('id_token', async (t) => {
     assert.equal(second.seen.jwks.requests, 0);
   });
 
-  await t.test('an unknown kid does not fetch keys again that were just '
-    + 'fetched', async () => {
+  await t.test('an unknown kid does not fetch keys again within '
+    + 'seconds', async () => {
     await gw.reload({});
     const { seen } = await dance({ id_token: 'unknown_kid' });
     assert.equal(seen.jwks.requests, 1);
@@ -52,7 +52,8 @@ test('id_token', async (t) => {
   for (const modes of [{ id_token: 'good' }, { id_token: 'absent' },
                        { id_token_alg: 'ES256' },
                        { id_token: 'wrong_sub' }]) {
-    await t.test(`${JSON.stringify(modes)} is believed`, async () => {
+    await t.test(`an id_token of ${JSON.stringify(modes)} is `
+      + 'accepted', async () => {
       const { outcome, line, visitor } = await dance(modes);
       assert.equal(outcome, 'connected', line);
       assert.equal((await visitor.get('/fhir/Patient')).status, 200);
@@ -66,8 +67,8 @@ test('id_token', async (t) => {
     ...['bad_signature', 'other_keys_kid', 'wrong_nonce'].map((mode) =>
       ({ id_token: mode, id_token_alg: 'ES256' })),
   ]) {
-    await t.test(`${JSON.stringify(modes)} is refused, and the tokens that `
-      + 'came with it are revoked', async () => {
+    await t.test(`an id_token of ${JSON.stringify(modes)} is refused, and its `
+      + 'tokens are revoked', async () => {
       const { outcome, line, visitor } = await dance(modes);
       assert.equal(outcome, 'id_token_invalid', line);
       assert.match(line, /detail: the id_token is refused/);
@@ -80,13 +81,13 @@ test('id_token', async (t) => {
     });
   }
 
-  await t.test('a token without kid is checked against the one key of its '
-    + 'kind', async () => {
+  await t.test('an id_token without kid is verified with the only key of its '
+    + 'type', async () => {
     const { outcome, line } = await dance({ id_token: 'no_kid' });
     assert.equal(outcome, 'connected', line);
   });
 
-  await t.test('new keys at Cigna: an unknown kid fetches them again, once',
+  await t.test('an unknown kid fetches the keys once after a rotation',
     async () => {
       clock.forward(AGAIN_S + 1);
       await control.reset();
@@ -101,15 +102,15 @@ test('id_token', async (t) => {
     });
 });
 
-test('keys that cannot be had', async (t) => {
+test('keys that cannot be fetched', async (t) => {
   const gw = await standardGateway(t, {
     tenant: { timeout: '1s', connect_timeout: '500ms' },
   });
   const { control } = gw.sandbox;
 
   for (const fault of ['500', 'html', 'cut-mid', 'garbage', 'empty']) {
-    await t.test(`jwks ${fault}: the code is not spent, and the dance ends as `
-      + 'keys_unreachable', async () => {
+    await t.test(`jwks fault ${fault} ends the dance as keys_unreachable `
+      + 'before the code is spent', async () => {
       await control.reset();
       const { visitor, target } = await toCallback(gw);
       await control.set({ jwks_fault: fault });
@@ -120,7 +121,7 @@ test('keys that cannot be had', async (t) => {
     });
   }
 
-  await t.test('a passing failure is tried again', async () => {
+  await t.test('a failed request for the keys is sent again', async () => {
     await control.reset();
     const { visitor, target } = await toCallback(gw);
     await control.set({ jwks_fault: { kind: '503', times: 1 } });
@@ -134,12 +135,12 @@ test('key sets', async (t) => {
 
   async function danceWith(modes) {
     await control.set(modes);
-    await gw.reload({});                         // no keys at hand
+    await gw.reload({});                         // forgets the keys
     const { outcome, danceId } = await gw.dance({ member: 'alice' });
     return { outcome, line: endOf(gw, danceId) };
   }
 
-  await t.test('one without any key is told from one that cannot be fetched',
+  await t.test('an empty key set is told apart from one that cannot be fetched',
     async () => {
       const { outcome, line } = await danceWith({ jwks: 'empty' });
       assert.equal(outcome, 'keys_unreachable');
@@ -152,13 +153,14 @@ test('key sets', async (t) => {
       await control.set({ jwks_fault: 'none' });
     });
 
-  await t.test('one without the key that signs: refused', async () => {
+  await t.test('an id_token is refused if the key set lacks its '
+    + 'key', async () => {
     await control.rotate();
     const { outcome, line } = await danceWith({ jwks: 'without_current' });
     assert.equal(outcome, 'id_token_invalid', line);
   });
 
-  await t.test('a key without kid will do for a token that names one',
+  await t.test('a key without kid verifies an id_token with kid',
     async () => {
       const { outcome, line } = await danceWith({ jwks: 'no_kid' });
       assert.equal(outcome, 'connected', line);
@@ -166,7 +168,8 @@ test('key sets', async (t) => {
 
   for (const alg of ['RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES384',
                      'EdDSA']) {
-    await t.test(`${alg} is believed, and refused with a bad signature`,
+    await t.test(`an id_token with ${alg} is accepted, and refused with a bad `
+      + 'signature',
       async () => {
         const good = await danceWith({ jwks: 'good', id_token_alg: alg });
         assert.equal(good.outcome, 'connected', good.line);

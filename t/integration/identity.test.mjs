@@ -1,5 +1,5 @@
-// Whose dance it is: the app's session on the way back from Cigna, tenants
-// that share a gateway, and who may be believed.
+// Identity: the app's session at the callback, tenants that share a gateway,
+// and sources of identity that are refused.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,7 +11,7 @@ import { prepareNginx } from '../lib/nginx.mjs';
 
 const RELOAD = 'Completing the connection';
 
-// The address that the page sends the browser to.
+// The URL to which the page sends the browser.
 function reloadOf(reply) {
   const [, escaped] = /<meta http-equiv="refresh" content="0; url=([^"]*)">/
     .exec(reply.body);
@@ -21,8 +21,8 @@ function reloadOf(reply) {
 test('identity at the callback', async (t) => {
   const gw = await standardGateway(t);
 
-  await t.test('no identity but the dance\'s cookie: one page that reloads, '
-    + 'and nothing is consumed', async () => {
+  await t.test('a callback with the dance cookie and no identity gets a page '
+    + 'that reloads it, and changes nothing', async () => {
     const { visitor, target } = await toCallback(gw);
     visitor.logOut();
 
@@ -48,7 +48,8 @@ test('identity at the callback', async (t) => {
     assert.equal(outcomeOf(reply), 'connected');
   });
 
-  await t.test('it reloads once only: then the member must sign in',
+  await t.test('a reloaded callback without identity gets 401 and leaves the '
+    + 'dance unchanged',
     async () => {
       await forgetDances(gw);
       const { visitor, target } = await toCallback(gw);
@@ -61,12 +62,12 @@ test('identity at the callback', async (t) => {
       assert.ok(!page.body.includes('http-equiv'));
       assert.match(gw.nginx.errorLog(), /outcome: identity_missing, /);
 
-      // which does not end the dance
+      // the 401 has not ended the dance
       visitor.logIn('alice');
       assert.equal(outcomeOf(await visitor.get(target)), 'connected');
     });
 
-  await t.test('with neither identity nor cookie there is no reload',
+  await t.test('a callback without identity and cookie gets no reload page',
     async () => {
       const { target } = await toCallback(gw);
       const page = await gw.visitor().get(target);
@@ -75,7 +76,7 @@ test('identity at the callback', async (t) => {
       assert.ok(!page.body.includes('http-equiv'));
     });
 
-  await t.test('what the reload page repeats is escaped', async () => {
+  await t.test('the reload page escapes the query', async () => {
     const { visitor, target } = await toCallback(gw);
     visitor.logOut();
     const evil = '"><script>alert(1)</script>\'';
@@ -86,7 +87,8 @@ test('identity at the callback', async (t) => {
     assert.ok(!reply.body.includes('"><s'));
   });
 
-  await t.test('a dance of one tenant is not ended at another\'s', async () => {
+  await t.test('a dance of one tenant cannot end at another '
+    + 'tenant', async () => {
     const { visitor, target } = await toCallback(gw, { member: 'alice' });
     const globex = gw.visitor({ tenant: 'globex', member: 'alice' });
     for (const { name, value } of visitor.danceCookies()) {
@@ -98,7 +100,7 @@ test('identity at the callback', async (t) => {
     assert.equal((await globex.get('/fhir/Patient')).status, 401);
   });
 
-  await t.test('a member of the same name in another tenant is somebody else',
+  await t.test('a member of the same name in another tenant is another member',
     async () => {
       const { outcome } = await gw.dance({ member: 'namesake' });
       assert.equal(outcome, 'connected');
@@ -106,7 +108,8 @@ test('identity at the callback', async (t) => {
       assert.equal((await globex.get('/fhir/Patient')).status, 401);
     });
 
-  await t.test('headers of the caller name nobody', async () => {
+  await t.test('a header line of the caller never sets the '
+    + 'identity', async () => {
     const nobody = gw.visitor();
     for (const name of ['X-Member', 'X-Forwarded-User', 'X-Upstream-Member']) {
       const reply = await nobody.get('/cigna/connect', {
@@ -116,10 +119,10 @@ test('identity at the callback', async (t) => {
   });
 });
 
-test('what is refused at start', async (t) => {
+test('configurations that nginx refuses', async (t) => {
   const gw = await standardGateway(t);
 
-  // nginx -t as such leaves some memory behind
+  // nginx -t itself does not free all of its memory
   const tested = (changes) => prepareNginx(t, {
     http: gw.configuration(changes),
     env: { ASAN_OPTIONS: 'detect_leaks=0:exitcode=99' },
@@ -131,7 +134,7 @@ test('what is refused at start', async (t) => {
     return output;
   }
 
-  await t.test('a callback without an identity', async () => {
+  await t.test('nginx refuses a callback without an identity', async () => {
     assert.match(await startError({ http: `
       server {
           listen 127.0.0.1:1;
@@ -141,7 +144,7 @@ test('what is refused at start', async (t) => {
 
   for (const variable of ['$http_x_member', '$arg_member', '$cookie_session',
                           '$host', '"x-${http_x_member}"', '$HTTP_X_MEMBER']) {
-    await t.test(`an identity from ${variable}`, async () => {
+    await t.test(`nginx refuses an identity from ${variable}`, async () => {
       assert.match(await startError({ http: `
         server {
             listen 127.0.0.1:1;
@@ -151,7 +154,8 @@ test('what is refused at start', async (t) => {
     });
   }
 
-  await t.test('a redirect_uri that tenants of different issuers share',
+  await t.test('nginx refuses a redirect_uri that tenants of different issuers '
+    + 'share',
     async () => {
       const shared = gw.url('acme', CALLBACK);
       assert.match(await startError({ tenants: {
@@ -159,7 +163,7 @@ test('what is refused at start', async (t) => {
       } }), /\[emerg\].*redirect_uri/);
     });
 
-  await t.test('but not one that tenants of the same issuer share',
+  await t.test('nginx accepts a redirect_uri that tenants of one issuer share',
     async () => {
       const { code, output } = await tested({ tenants: {
         globex: { redirect_uri: gw.url('acme', CALLBACK) } } });
@@ -168,7 +172,7 @@ test('what is refused at start', async (t) => {
 
   for (const name of ['issuer', 'authorization_endpoint', 'token_endpoint',
                       'jwks_uri', 'revocation_endpoint', 'fhir_base']) {
-    await t.test(`an http:// ${name}`, async () => {
+    await t.test(`nginx refuses an http:// ${name}`, async () => {
       assert.match(await startError({ tenants: { acme: {
         [name]: 'http://localhost:1/x' } } }), /\[emerg\].*insecure_http/);
     });

@@ -1,5 +1,5 @@
-// What leaves for Cigna: exactly one token, and of the caller's request only
-// what does no harm.
+// Requests to Cigna.  Each has exactly one token, and only harmless lines of
+// the caller.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,19 +11,22 @@ import { BASE, startRecorder } from '../lib/recorder.mjs';
 const BEARER = /^Bearer MARKs[\w-]{15}$/;
 
 const STRANGE = [
-  ['none', []],
-  ['one of its own', ['Authorization: Bearer of-the-caller']],
-  ['two', ['Authorization: Bearer of-the-caller', 'Authorization: Bearer b']],
-  ['a Basic one', ['Authorization: Basic b2YtdGhlLWNhbGxlcg==']],
-  ['one in odd case', ['aUTHORIZATIOn: Bearer of-the-caller']],
-  ['an empty one', ['Authorization:']],
-  ['one behind tabs', ['Authorization:\t\tBearer of-the-caller']],
-  ['a proxy\'s', ['Proxy-Authorization: Basic b2YtdGhlLWNhbGxlcg==']],
-  ['one named in Connection', ['Connection: authorization',
-                               'Authorization: Bearer of-the-caller']],
-  ['one with an underscore', ['Author_ization: of-the-caller']],
-  ['one with a space before the colon', ['Authorization : of-the-caller']],
-  ['one folded over two lines', ['Authorization: Bearer', ' of-the-caller']],
+  ['no Authorization', []],
+  ['an Authorization', ['Authorization: Bearer of-the-caller']],
+  ['two Authorizations', ['Authorization: Bearer of-the-caller',
+                          'Authorization: Bearer b']],
+  ['a Basic Authorization', ['Authorization: Basic b2YtdGhlLWNhbGxlcg==']],
+  ['an Authorization in odd case', ['aUTHORIZATIOn: Bearer of-the-caller']],
+  ['an empty Authorization', ['Authorization:']],
+  ['an Authorization behind tabs', ['Authorization:\t\tBearer of-the-caller']],
+  ['a Proxy-Authorization', [
+    'Proxy-Authorization: Basic b2YtdGhlLWNhbGxlcg==']],
+  ['an Authorization named in Connection', [
+    'Connection: authorization', 'Authorization: Bearer of-the-caller']],
+  ['an Authorization with an underscore', ['Author_ization: of-the-caller']],
+  ['an Authorization with a space before its colon', [
+    'Authorization : of-the-caller']],
+  ['a folded Authorization', ['Authorization: Bearer', ' of-the-caller']],
 ];
 
 const NEVER = {
@@ -57,7 +60,7 @@ const PASSING = {
   'traceparent': '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
 };
 
-test('what leaves for Cigna', async (t) => {
+test('requests to Cigna', async (t) => {
   const recorder = await startRecorder(t);
   const second = await startRecorder(t, { ca: recorder.ca });
   const gw = await standardGateway(t, {
@@ -97,7 +100,8 @@ test('what leaves for Cigna', async (t) => {
                                     username: 'syntheticuser03' });
 
   for (const [what, lines] of STRANGE) {
-    await t.test(`a caller who sends ${what}: one Authorization, ours`,
+    await t.test(`a request with ${what} leaves with one Authorization, the `
+      + 'gateway\'s',
       async () => {
         const reply = await rawGet(gw, '/rec/Patient', lines);
         const seen = recorder.take();
@@ -115,7 +119,7 @@ test('what leaves for Cigna', async (t) => {
   }
 
   for (const [name, value] of Object.entries(NEVER)) {
-    await t.test(`${name} of a caller does not pass`, async () => {
+    await t.test(`a caller's ${name} line is dropped`, async () => {
       assertServed(await alice.get('/rec/Patient', {
         headers: { Cookie: 'session=alice', [name]: `${value}`
           + `${name === 'Cookie' ? '; session=alice' : ''}` } }));
@@ -126,7 +130,7 @@ test('what leaves for Cigna', async (t) => {
     });
   }
 
-  await t.test('what does no harm passes as it is', async () => {
+  await t.test('harmless lines of the caller pass unchanged', async () => {
     assertServed(await alice.get('/rec/Patient', { headers: PASSING }));
     const [{ headers }] = recorder.take();
 
@@ -135,7 +139,7 @@ test('what leaves for Cigna', async (t) => {
     }
   });
 
-  await t.test('what the operator sets passes, but for Authorization and '
+  await t.test('the operator\'s lines are sent, except Authorization and '
     + 'Cookie', async () => {
     assertServed(await alice.get('/set/Patient'));
     const [seen] = recorder.take();
@@ -155,14 +159,14 @@ test('what leaves for Cigna', async (t) => {
       assert.equal(recorder.take()[0].url, target);
     });
 
-  await t.test('a base path of proxy_pass takes the location\'s place',
+  await t.test('the base path of proxy_pass replaces the location',
     async () => {
       assertServed(await alice.get('/based/Patient?_id=1%2C2'));
       assert.equal(recorder.take()[0].url, `${BASE}/a/b/Patient?_id=1%2C2`);
     });
 
   for (const [location, version] of [['zero', '1.0'], ['one', '1.1']]) {
-    await t.test(`HTTP/${version} is spoken as the operator wants it`,
+    await t.test(`proxy_http_version ${version} applies to the request`,
       async () => {
         assertServed(await alice.get(`/${location}/Patient`));
         const [seen] = recorder.take();
@@ -182,8 +186,8 @@ test('what leaves for Cigna', async (t) => {
   })) {
     for (const location of ['rec', 'one', 'kept', 'unbuffered', 'no-body',
                             'body']) {
-      await t.test(`the body of a GET does not leave, and the connection goes `
-        + `on behind it (${framing}, ${location})`, async () => {
+      await t.test('the body of a GET is not sent, and the connection stays '
+        + `usable (${framing}, ${location})`, async () => {
         const head = (path) => `GET /${location}/${path} HTTP/1.1\r\n`
           + 'Host: acme.localhost\r\nCookie: session=alice\r\n';
         const reply = await raw(gw, `${head('first')}${bytes}${head('second')}`
@@ -205,7 +209,7 @@ test('what leaves for Cigna', async (t) => {
     }
   }
 
-  await t.test('members on one kept connection each have their own token',
+  await t.test('members on one keepalive connection each have their own token',
     async () => {
       for (const visitor of [alice, bob, alice, bob]) {
         assertServed(await visitor.get('/kept/Patient'));
@@ -218,7 +222,7 @@ test('what leaves for Cigna', async (t) => {
       assert.notEqual(tokens[0], tokens[1]);
     });
 
-  await t.test('a request sent again to another server carries one token',
+  await t.test('a request retried at another server has one token',
     async () => {
       recorder.on('/two/Patient', (request) => request.socket.destroy());
       assertServed(await alice.get('/two/Patient'));
@@ -231,7 +235,7 @@ test('what leaves for Cigna', async (t) => {
       }
     });
 
-  await t.test('what the operator turns into a POST gets no token',
+  await t.test('a request that proxy_method turns into a POST gets no token',
     async () => {
       const { status } = await alice.get('/post/Patient');
       assert.equal(status, 500);

@@ -1,5 +1,5 @@
-// Two hosts with a cache each: what one of them writes, the other knows in
-// under a second.
+// Two hosts with a cache each.  A host learns of the other's writes in less
+// than a second.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { until } from '../lib/scratch.mjs';
 
 const REVALIDATE = 2000;
 
-// so that only invalidation can have done it
+// the cache never revalidates, so only an invalidation can end a token's use
 const NEVER = { revalidate: '1h', stale: '1h' };
 
 async function twoHosts(t, redis, options) {
@@ -26,17 +26,16 @@ async function twoHosts(t, redis, options) {
     redis, sandbox, keys: readFileSync(one.file('keys'), 'utf8'),
     nginx: { workers: 2 },
     ...options,
-    // the first one is always earlier to refresh
+    // the short time leaves each refresh to the first host
     tenant: { trusted_certificate: caFile, refresh_ahead: '1s' },
     fhir: { proxy_ssl_trusted_certificate: caFile },
   });
-  // a token that is still held by a host serves: only the word of Redis ends
-  // its use
+  // revocation fails, so a cached token stays valid until an invalidation
   await sandbox.control.set({ revoke_fault: '500' });
   return { one, two };
 }
 
-// A member whose token both hosts have in their caches.
+// A connected member whose token is in the caches of both hosts.
 async function inBothCaches({ one, two }, member, options) {
   const here = await connected(one, { member, ...options });
   const there = two.visitor({ member });
@@ -49,7 +48,7 @@ async function inBothCaches({ one, two }, member, options) {
   return { here, there };
 }
 
-// ms until `there` answers as asked
+// Milliseconds until a reply to `there` fulfils isSo.
 async function measured(there, what, isSo) {
   const began = Date.now();
   await until(what, async () => isSo(await there.get('/fhir/Patient')),
@@ -57,7 +56,7 @@ async function measured(there, what, isSo) {
   return Date.now() - began;
 }
 
-// A fingerprint of the token that a request leaves with.
+// The fingerprint of the token in the request to Cigna.
 async function tokenOf(gw, visitor) {
   assertServed(await visitor.get('/fhir/Patient'));
   const { recent_fhir: [last] } = await gw.sandbox.control.see({ recent: 1 });
@@ -74,42 +73,44 @@ for (const [kind, start] of [['one Redis', startRedis]]) {
     const { one, two } = hosts;
     const times = {};
 
-    await t.test('disconnected on one, the other knows it at once',
+    await t.test('a host learns at once of a disconnect at the other host',
       async () => {
         const { here, there } = await inBothCaches(hosts, 'alice');
         const { status } = await here.post('/cigna/disconnect', SAME_ORIGIN);
         assert.equal(status, 204);
-        times.disconnect = await measured(there, 'it is disconnected',
+        times.disconnect = await measured(there, 'the grant is dropped',
                                           isUnconnected);
         assert.ok(times.disconnect < 1000, `${times.disconnect} ms`);
       });
 
-    await t.test('connected anew on one, the other uses the new grant at once',
+    await t.test('a host uses a grant at once that was made at the other host',
       async () => {
         const { here, there } = await inBothCaches(hosts, 'bob');
         await here.dance({ username: 'syntheticuser03' });
-        times.reconnect = await measured(there, 'the new one is used', isOther);
+        times.reconnect = await measured(there, 'the new grant is '
+          + 'used', isOther);
         assert.ok(times.reconnect < 1000, `${times.reconnect} ms`);
       });
 
-    await t.test('refreshed on one, the other uses the new token at once',
+    await t.test('a host uses a token at once that the other host has '
+      + 'refreshed',
       async () => {
         const { here, there } = await inBothCaches(hosts, 'carol',
                                                    { life: 4 });
         const old = await tokenOf(two, there);
-        await until('it is refreshed', async () =>
+        await until('the first host uses a new token', async () =>
           await tokenOf(one, here) !== old);
         const began = Date.now();
-        await until('the new one is used', async () =>
+        await until('the other host uses the new token', async () =>
           await tokenOf(two, there) !== old);
         times.refresh = Date.now() - began;
         assert.ok(times.refresh < 1000, `${times.refresh} ms`);
       });
 
-    await t.test('what is written elsewhere reaches all workers', async () => {
+    await t.test('an invalidation reaches all workers of a host', async () => {
       const { here, there } = await inBothCaches(hosts, 'dave');
       await here.post('/cigna/disconnect', SAME_ORIGIN);
-      await measured(there, 'it is disconnected', isUnconnected);
+      await measured(there, 'the grant is dropped', isUnconnected);
       for (let i = 0; i < 8; i += 1) {
         const { status } = await two.visitor({ member: 'dave' })
           .get('/fhir/Patient');
@@ -117,7 +118,7 @@ for (const [kind, start] of [['one Redis', startRedis]]) {
       }
     });
 
-    await t.test('a member of whom nothing was written keeps his place in the '
+    await t.test('an invalidation leaves other members in the '
       + 'cache', async () => {
       const { there } = await inBothCaches(hosts, 'erin');
       const { here } = await inBothCaches(hosts, 'frank');
@@ -131,21 +132,22 @@ for (const [kind, start] of [['one Redis', startRedis]]) {
   });
 }
 
-test('messages that are lost', async (t) => {
+test('lost invalidations', async (t) => {
   const redis = await startRedis(t, { acl: true });
   const hosts = await twoHosts(t, redis, {
     vault: { revalidate: `${REVALIDATE}ms`, stale: '1h' } });
   const { two } = hosts;
 
-  // all that two's subscriber would be told is lost until `back` is called
+  // cuts off the second host's subscriber until the function that it gives is
+  // called
   const deafen = async () => {
     await redis.command('ACL', 'SETUSER', 'cigna', '-subscribe');
     await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
     return () => redis.command('ACL', 'SETUSER', 'cigna', '+subscribe');
   };
 
-  await t.test('after it subscribes again, everything cached is compared with '
-    + 'Redis at its next use', async () => {
+  await t.test('a cached token is compared with Redis at its next use after '
+    + 'the host has subscribed again', async () => {
     await two.reload({ vault: NEVER });
     const { here, there } = await inBothCaches(hosts, 'alice');
     const back = await deafen();
@@ -154,29 +156,32 @@ test('messages that are lost', async (t) => {
     assertServed(await there.get('/fhir/Patient'));
 
     await back();
-    const ms = await measured(there, 'it is disconnected', isUnconnected);
-    t.diagnostic(`healed ${ms} ms after the channel could be had again`);
+    const ms = await measured(there, 'the grant is dropped', isUnconnected);
+    t.diagnostic(`healed ${ms} ms after the channel was back`);
     await two.reload();
   });
 
-  await t.test('without a subscriber at all it heals within revalidate',
+  await t.test('a host without a subscriber learns of a disconnect within '
+    + 'revalidate',
     async () => {
       const { here, there } = await inBothCaches(hosts, 'bob');
       const back = await deafen();
       await here.post('/cigna/disconnect', SAME_ORIGIN);
-      const ms = await measured(there, 'it is disconnected', isUnconnected);
+      const ms = await measured(there, 'the grant is dropped', isUnconnected);
       t.diagnostic(`healed after ${ms} ms without a subscriber`);
       assert.ok(ms < REVALIDATE + 500, `${ms} ms`);
       await back();
     });
 
-  await t.test('a connection that is cut is made again', async () => {
-    await until('it is back', async () => (await redis.command('CLIENT', 'LIST',
-      'TYPE', 'pubsub')).trim().split('\n').length === 2);
+  await t.test('a subscriber connects again after its connection was '
+    + 'cut', async () => {
+    await until('both subscribers are back', async () =>
+      (await redis.command('CLIENT', 'LIST', 'TYPE', 'pubsub'))
+        .trim().split('\n').length === 2);
     const { here, there } = await inBothCaches(hosts, 'carol');
     await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await here.post('/cigna/disconnect', SAME_ORIGIN);
-    const ms = await measured(there, 'it is disconnected', isUnconnected);
+    const ms = await measured(there, 'the grant is dropped', isUnconnected);
     t.diagnostic(`healed ${ms} ms after the connection was cut`);
     assert.ok(ms < 1000 + REVALIDATE, `${ms} ms`);
   });

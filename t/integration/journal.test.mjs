@@ -1,5 +1,5 @@
-// The node's journal: new tokens that Redis has not confirmed outlive whatever
-// happens to the worker that got them, and to Redis.
+// The node's journal.  New tokens that Redis has not confirmed survive the
+// death of their worker and failures of Redis.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -21,7 +21,7 @@ const RESTORED = /journal entry written to Redis, outcome: ok/g;
 
 const restored = (gw) => (gw.nginx.errorLog().match(RESTORED) ?? []).length;
 
-// The generation that Redis has of the one grant there is.
+// The generation of the only grant in Redis.
 async function generation(gw) {
   const [key, ...more] = await grantKeys(gw);
   assert.deepEqual(more, []);
@@ -34,8 +34,8 @@ async function generations(gw) {
     Number(await gw.redis.command('HGET', key, 'g'))));
 }
 
-// Redis stops answering while the refresh is at the token endpoint: new tokens
-// come, and there is nowhere to put them but the journal.
+// Freezes Redis while a refresh waits for the token endpoint, so that only the
+// journal has the new tokens.
 async function refreshedWithoutRedis(gw, visitor) {
   const { control } = gw.sandbox;
   await control.set({ token_delay_ms: 500 });
@@ -47,40 +47,42 @@ async function refreshedWithoutRedis(gw, visitor) {
   return asked;
 }
 
-const atOnce = async (gw) => {
+const assertNoReuse = async (gw) => {
   const { token } = await gw.sandbox.control.see();
   assert.equal(token.reuse, 0);
 };
 
-test('a worker killed between the tokens and their store loses nothing',
+test('a worker killed before it stores new tokens in Redis loses nothing',
   async (t) => {
     const gw = await standardGateway(t, OPTIONS);
     const [alice] = await expired(gw, 'alice');
 
-    await t.test('what is in the journal is used at once', async () => {
+    await t.test('a token in the journal serves at once', async () => {
       assertServed(await refreshedWithoutRedis(gw, alice));
       assert.deepEqual(await refreshes(gw), { ok: 1 });
     });
 
-    await t.test('with the worker gone, another one stores it', async () => {
+    await t.test('another worker stores the tokens of a killed '
+      + 'worker', async () => {
       for (const pid of gw.nginx.workerPids()) {
         await gw.nginx.killWorker(pid);
       }
       gw.redis.thaw();
-      await until('it is stored', async () => (await generation(gw)) === 2);
-      await until('that is in the log', () => restored(gw) > 0);
+      await until('the grant is stored', async () =>
+        (await generation(gw)) === 2);
+      await until('the store is logged', () => restored(gw) > 0);
     });
 
-    await t.test('the member is served, with one token request in all',
+    await t.test('the member is served after a single token request',
       async () => {
-        await until('she is served', async () =>
+        await until('alice is served', async () =>
           (await alice.get('/fhir/Coverage')).status === 200);
         assert.deepEqual(await refreshes(gw), { ok: 1 });
-        await atOnce(gw);
+        await assertNoReuse(gw);
       });
   });
 
-test('Redis that is stopped between the tokens and their store',
+test('Redis stops before new tokens are stored',
   async (t) => {
     const gw = await standardGateway(t, {
       ...OPTIONS,
@@ -88,22 +90,23 @@ test('Redis that is stopped between the tokens and their store',
     });
     const [alice] = await expired(gw, 'alice');
 
-    await t.test('the new token serves meanwhile', async () => {
+    await t.test('the new token serves while Redis is down', async () => {
       assertServed(await refreshedWithoutRedis(gw, alice));
       await gw.redis.stop();
       await sleep(1000);
       assertServed(await alice.get('/fhir/Coverage'));
     });
 
-    await t.test('it is stored when Redis is back', async () => {
+    await t.test('the new token is stored when Redis is back', async () => {
       await gw.redis.start();
-      await until('it is stored', async () => (await generation(gw)) === 2);
+      await until('the grant is stored', async () =>
+        (await generation(gw)) === 2);
       assertServed(await alice.get('/fhir/Coverage'));
       assert.deepEqual(await refreshes(gw), { ok: 1 });
     });
   });
 
-test('Redis that comes back without its last writes gets them again',
+test('a Redis that has lost its last writes gets them again',
   async (t) => {
     const gw = await standardGateway(t, OPTIONS);
     const visitors = await expired(gw, 'alice', 'bob', 'carol');
@@ -116,14 +119,14 @@ test('Redis that comes back without its last writes gets them again',
 
     await gw.redis.stop();
     await gw.redis.start();
-    await until('all are there again', async () =>
+    await until('all grants are in Redis again', async () =>
       (await generations(gw)).every((one) => one === 2));
 
     for (const visitor of visitors) {
       assertServed(await visitor.get('/fhir/Coverage'));
     }
     assert.deepEqual(await refreshes(gw), { ok: 3 });
-    await atOnce(gw);
+    await assertNoReuse(gw);
   });
 
 test('a token serves on while Redis has an earlier generation of its grant',
@@ -137,7 +140,7 @@ test('a token serves on while Redis has an earlier generation of its grant',
     assertServed(await alice.get('/fhir/Coverage'));
     assert.equal(await generation(gw), 2);
 
-    // nobody says so, and no journal comes to help
+    // no invalidation is sent, and no journal entry is written again
     await gw.redis.command('HSET', key, ...earlier);
     assert.equal(await generation(gw), 1);
     await sleep(1500);
@@ -145,7 +148,7 @@ test('a token serves on while Redis has an earlier generation of its grant',
     assertServed(await alice.get('/fhir/Coverage'));
     assertServed(await alice.get('/fhir/Coverage'));
     assert.deepEqual(await refreshes(gw), { ok: 1 });
-    await atOnce(gw);
+    await assertNoReuse(gw);
   });
 
 test('after a change of primary', async (t) => {
@@ -162,8 +165,8 @@ test('after a change of primary', async (t) => {
   await gw.nginx.waitForLog(/new primary, no refresh starts for 1\d{4} ms/);
   const { token: { requests } } = await control.see();
 
-  await t.test('no refresh starts on the node for the length of a lease, and '
-    + 'callers are told when to come again', async () => {
+  await t.test('no refresh starts for the length of a lease, and callers get '
+    + '503 with Retry-After', async () => {
     for (let i = 0; i < 10; i += 1) {
       const reply = await gw.visitor({ member: 'bob' }).get('/fhir/Coverage');
       assertRefused(reply, 503, 'refresh_paused', { retry: true });
@@ -172,11 +175,11 @@ test('after a change of primary', async (t) => {
     assert.equal((await control.see()).token.requests, requests);
   });
 
-  await t.test('tokens that are valid serve meanwhile', async () => {
+  await t.test('valid tokens serve during that time', async () => {
     assertServed(await alice.get('/fhir/Coverage'));
   });
 
-  await t.test('after that all is as before', async () => {
+  await t.test('refreshes go on after that time', async () => {
     await until('bob is served', async () =>
       (await bob.get('/fhir/Coverage')).status === 200,
     { timeout: 20000, every: 500 });
@@ -184,7 +187,7 @@ test('after a change of primary', async (t) => {
   });
 });
 
-test('a grant that was deleted does not come back with an old Redis',
+test('a deleted grant does not come back with an old Redis',
   async (t) => {
     const gw = await standardGateway(t, OPTIONS);
     const { visitor } = await gw.dance({ member: 'alice' });
@@ -196,14 +199,14 @@ test('a grant that was deleted does not come back with an old Redis',
 
     await gw.redis.stop();
     await gw.redis.start();
-    await until('it is deleted again', async () => {
+    await until('the grant is deleted again', async () => {
       const [key] = await grantKeys(gw);
       return !(await gw.redis.command('HGET', key ?? 'none', 'b'));
     });
     assert.equal((await visitor.get('/fhir/Coverage')).status, 401);
   });
 
-test('a graceful stop waits until Redis has what is new', async (t) => {
+test('a graceful stop waits until Redis has all new grants', async (t) => {
   const gw = await standardGateway(t, OPTIONS);
   const [alice] = await expired(gw, 'alice');
 
@@ -222,7 +225,8 @@ test('a graceful stop waits until Redis has what is new', async (t) => {
                /\[notice\].* Redis has confirmed all new grants after \d+ ms/);
 });
 
-test('a fast stop waits for nothing, and says what it leaves', async (t) => {
+test('a fast stop does not wait, and logs how many grants it '
+  + 'leaves', async (t) => {
   const gw = await standardGateway(t, OPTIONS);
   const [alice] = await expired(gw, 'alice');
 
@@ -234,7 +238,7 @@ test('a fast stop waits for nothing, and says what it leaves', async (t) => {
                /\[warn\].* leaves with 1 grants in the journal/);
 });
 
-test('a reload takes the journal along', async (t) => {
+test('a reload keeps the journal', async (t) => {
   const gw = await standardGateway(t, OPTIONS);
   const [alice] = await expired(gw, 'alice');
 
@@ -243,12 +247,13 @@ test('a reload takes the journal along', async (t) => {
   await gw.nginx.reload({}, { wait: false });
   await sleep(500);
   gw.redis.thaw();
-  await until('it is stored', async () => (await generation(gw)) === 2);
+  await until('the grant is stored', async () => (await generation(gw)) === 2);
   await until('the old workers are gone', () => !old.some(isRunning));
   assert.deepEqual(await refreshes(gw), { ok: 1 });
 });
 
-test('a binary upgrade: the old workers store what is theirs', async (t) => {
+test('old workers store their new grants during a binary '
+  + 'upgrade', async (t) => {
   const gw = await standardGateway(t, {
     ...OPTIONS, nginx: { ...OPTIONS.nginx, daemon: true },
   });
@@ -265,7 +270,7 @@ test('a binary upgrade: the old workers store what is theirs', async (t) => {
   assert.deepEqual(await refreshes(gw), { ok: 1 });
 });
 
-test('reloads every second under refreshes', async (t) => {
+test('reloads every second during refreshes', async (t) => {
   const gw = await standardGateway(t, {
     ...OPTIONS, sandboxOptions: { members: 20 },
   });
@@ -293,7 +298,7 @@ test('reloads every second under refreshes', async (t) => {
   gw.dropIdle();
   t.diagnostic(JSON.stringify(statuses));
 
-  await t.test('nobody is told to connect again', () => {
+  await t.test('no caller gets 401', () => {
     assert.equal(statuses[401], undefined);
     assert.ok(statuses[200] > 50);
   });
@@ -301,10 +306,10 @@ test('reloads every second under refreshes', async (t) => {
   await t.test('no refresh token is spent twice', async () => {
     await control.set({ access_token_lifetime: 3600 });
     for (const visitor of visitors) {
-      await until('everybody is served', async () =>
+      await until('every member is served', async () =>
         (await visitor.get('/fhir/Coverage')).status === 200);
     }
-    await atOnce(gw);
+    await assertNoReuse(gw);
     assert.equal((await refreshes(gw)).invalid_grant, undefined);
   });
 });

@@ -1,5 +1,5 @@
-// The node's journal has what Redis has not: requests are served from it, and
-// wait for nothing.
+// The node's journal has newer grants than Redis.  Requests are served from it
+// and do not wait.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, rmdirSync } from 'node:fs';
@@ -21,16 +21,18 @@ const OPTIONS = {
 
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
-// The exchange takes so long, while Redis changes.
+// How long an exchange takes while Redis changes, in ms.
 const EXCHANGE = 2000;
 
-// No request waits for as long as this: not for Redis, not for a refresh.
+// The most that a request may take, in ms: it waits neither for Redis nor for a
+// refresh.
 const AT_ONCE = 1500;
 
 const set = (redis, ...settings) =>
   redis.command('CONFIG', 'SET', ...settings);
 
-// How a Redis that answers reads refuses writes, and how it is well again.
+// Ways in which Redis refuses writes and still answers reads, and the ways
+// back.
 const REFUSALS = {
   MISCONF: {
     async begin(redis) {
@@ -58,7 +60,7 @@ async function generation(gw) {
   return Number(await gw.redis.command('HGET', key, 'g'));
 }
 
-// While a refresh is at the token endpoint, Redis changes.
+// Changes Redis while a refresh waits for the token endpoint.
 async function refreshedDuring(gw, visitor, change) {
   const { control } = gw.sandbox;
   await control.set({ token_delay_ms: EXCHANGE });
@@ -70,7 +72,7 @@ async function refreshedDuring(gw, visitor, change) {
   return asked;
 }
 
-// Each over a connection of its own, so that any worker may have it.
+// Each request has its own connection, so that any worker may serve it.
 async function crowd(gw, count, target) {
   return Promise.all(Array.from({ length: count }, async () => {
     const began = Date.now();
@@ -82,13 +84,13 @@ async function crowd(gw, count, target) {
 }
 
 for (const [word, { begin, end }] of Object.entries(REFUSALS)) {
-  test(`a refresh whose write is refused with ${word}`, async (t) => {
+  test(`Redis refuses the write of a refresh with ${word}`, async (t) => {
     const gw = await standardGateway(t, { ...OPTIONS, fhir: NO_CACHE });
     const { control } = gw.sandbox;
     const [alice] = await expired(gw, 'alice');
     const before = (await alice.get('/cigna/status')).json();
 
-    await t.test('its callers do not wait for Redis', async () => {
+    await t.test('callers of the refresh do not wait for Redis', async () => {
       const began = Date.now();
       assertServed(await refreshedDuring(gw, alice, () => begin(gw.redis)));
       assert.ok(Date.now() - began < EXCHANGE + AT_ONCE);
@@ -104,7 +106,7 @@ for (const [word, { begin, end }] of Object.entries(REFUSALS)) {
       assert.deepEqual(await refreshes(gw), { ok: 1 });
     });
 
-    await t.test('status agrees', async () => {
+    await t.test('status tells of the newer token', async () => {
       for (const reply of await crowd(gw, 10, '/cigna/status')) {
         const status = reply.json();
         assert.equal(status.connected, true);
@@ -114,19 +116,21 @@ for (const [word, { begin, end }] of Object.entries(REFUSALS)) {
       }
     });
 
-    await t.test('workers that are killed take nothing with them', async () => {
+    await t.test('new workers serve the newer token after a kill of all '
+      + 'workers', async () => {
       for (const pid of gw.nginx.workerPids()) {
         await gw.nginx.killWorker(pid);
       }
-      await until('new ones serve', async () =>
+      await until('new workers serve', async () =>
         (await alice.get('/fhir/Coverage').catch(() => ({}))).status === 200);
       (await crowd(gw, 10, '/fhir/Coverage')).forEach(assertServed);
     });
 
-    await t.test('Redis has it as soon as it is well again', async () => {
+    await t.test('Redis gets the newer grant once it accepts '
+      + 'writes', async () => {
       await end(gw.redis);
-      await until('it is stored', async () => (await generation(gw)) === 2,
-                  { timeout: 20000 });
+      await until('the grant is stored', async () =>
+        (await generation(gw)) === 2, { timeout: 20000 });
       (await crowd(gw, 10, '/fhir/Coverage')).forEach(assertServed);
       assert.deepEqual(await refreshes(gw), { ok: 1 });
       assert.equal((await control.see()).token.reuse, 0);
@@ -136,7 +140,7 @@ for (const [word, { begin, end }] of Object.entries(REFUSALS)) {
   });
 }
 
-test('a journalled token that ends while Redis refuses writes', async (t) => {
+test('a journalled token expires while Redis refuses writes', async (t) => {
   const gw = await standardGateway(t, { ...OPTIONS, fhir: NO_CACHE });
   const { control } = gw.sandbox;
   const [alice] = await expired(gw, 'alice');
@@ -148,7 +152,8 @@ test('a journalled token that ends while Redis refuses writes', async (t) => {
   const { token: { requests } } = await control.see();
   await sleep(3100);
 
-  await t.test('nobody waits, and the older refresh token is not sent',
+  await t.test('callers get 503 at once, and the older refresh token is not '
+    + 'sent',
     async () => {
       for (let i = 0; i < 3; i += 1) {
         for (const reply of await crowd(gw, 5, '/fhir/Coverage')) {
@@ -160,9 +165,10 @@ test('a journalled token that ends while Redis refuses writes', async (t) => {
       assert.match(gw.nginx.errorLog(), /the vault is behind this node's jour/);
     });
 
-  await t.test('with Redis well again the newer one is refreshed', async () => {
+  await t.test('the newer grant is refreshed once Redis accepts '
+    + 'writes', async () => {
     await end(gw.redis);
-    await until('she is served', async () =>
+    await until('alice is served', async () =>
       (await alice.get('/fhir/Coverage')).status === 200,
     { timeout: 20000, every: 200 });
     assert.deepEqual(await refreshes(gw), { ok: 2 });
@@ -170,7 +176,7 @@ test('a journalled token that ends while Redis refuses writes', async (t) => {
   });
 });
 
-test('a grant that this node has deleted stays deleted, whatever Redis has',
+test('a grant that this node has deleted stays deleted when Redis has it again',
   async (t) => {
     const gw = await standardGateway(t, { ...OPTIONS, fhir: NO_CACHE });
     const alice = await connected(gw);
@@ -191,7 +197,7 @@ test('a grant that this node has deleted stays deleted, whatever Redis has',
       assert.equal(reply.json().connected, false);
     }
 
-    // a new connection is one
+    // a new dance makes a new grant
     assert.equal((await alice.dance()).outcome, 'connected');
     assertServed(await alice.get('/fhir/Coverage'));
   });

@@ -1,5 +1,5 @@
-// A token never outlives its location: whatever a request becomes elsewhere,
-// and wherever a reply leads to, no token goes along.
+// A token stays in its location.  No internal redirect, subrequest or reply
+// takes it elsewhere.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,12 +10,13 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { BASE, startRecorder } from '../lib/recorder.mjs';
 import { until } from '../lib/scratch.mjs';
 
-// An error_page or a rewrite would get them out of the location with a token.
+// Ways for a request to leave its location, towards a server that must not get
+// a token.
 const LEAVING = {
   'an error_page for an upstream\'s 404': '/left-by-404/x',
   'an error_page for an upstream\'s 500': '/left-by-500/x',
-  'an error_page for the 404 of a request made again': '/left-by-401/x',
-  'an error_page for an upstream that is gone': '/left-by-502/x',
+  'an error_page for the 404 of a replayed request': '/left-by-401/x',
+  'an error_page for an unreachable upstream': '/left-by-502/x',
   'an error_page with a URI': '/left-by-uri/x',
   'a rewrite in the location': '/left-by-rewrite/x',
   'a rewrite in an "if"': '/left-by-if/x?out=1',
@@ -79,10 +80,10 @@ test('a token stays in its location', async (t) => {
   const bob = gw.visitor({ member: 'bob' });
   closed.server.close();
 
-  // all that the other server was sent has no token
+  // the other server has got requests, and none with a token
   const nothingTaken = (least = 1) => {
     const seen = other.take();
-    assert.ok(seen.length >= least, 'the request went elsewhere');
+    assert.ok(seen.length >= least, 'too few requests elsewhere');
     for (const one of seen) {
       assert.deepEqual(one.authorizations, []);
       assert.doesNotMatch(JSON.stringify(one), /MARKs/);
@@ -103,13 +104,13 @@ test('a token stays in its location', async (t) => {
   });
 
   for (const [what, target] of Object.entries(LEAVING)) {
-    await t.test(`${what} leads out without a token`, async () => {
+    await t.test(`a request that leaves by ${what} has no token`, async () => {
       assert.equal((await alice.get(target)).status, 200);
       nothingTaken();
     });
   }
 
-  await t.test('a refusal of ours that goes elsewhere has no token',
+  await t.test('a refusal that error_page sends elsewhere has no token',
     async () => {
       await bob.get('/refused/x');
       for (const one of other.take()) {
@@ -120,13 +121,14 @@ test('a token stays in its location', async (t) => {
   await t.test('the mirror of a request gets no token', async () => {
     fhir.take();
     assertServed(await alice.get('/mirrored/x'));
-    await until('the mirror is there', () => other.requests.length);
+    await until('the mirrored request has arrived', () =>
+      other.requests.length);
     nothingTaken();
     assert.equal(fhir.take()[0].authorizations.length, 1);
   });
 
   for (const location of ['asks', 'mirrors']) {
-    await t.test(`a subrequest into the location (${location}) is refused`,
+    await t.test(`a subrequest into the location is refused (${location})`,
       async () => {
         fhir.take();
         const { status: code } = await alice.get(`/${location}/x`);
@@ -137,7 +139,7 @@ test('a token stays in its location', async (t) => {
       });
   }
 
-  await t.test('an include of server-side includes is refused', async () => {
+  await t.test('an SSI include of the location is refused', async () => {
     other.on('/includes/x', (request, response) => {
       response.setHeader('Content-Type', 'text/html');
       response.end('[<!--#include virtual="/rec/included" -->]');
@@ -162,7 +164,8 @@ test('a token stays in its location', async (t) => {
     assert.deepEqual(other.take(), []);
   });
 
-  await t.test('no other X-Accel line is obeyed, either', async () => {
+  await t.test('other X-Accel lines of the upstream are not '
+    + 'obeyed', async () => {
     fhir.on('/rec/limits', (request, response) => {
       response.writeHead(200, { 'Content-Type': 'text/plain', ...LIMITS });
       response.end('x'.repeat(20000));
@@ -191,7 +194,7 @@ test('a token stays in its location', async (t) => {
     assert.deepEqual((await alice.get('/fhir/Patient')).cookies, []);
   });
 
-  await t.test('what the upstream says of caching is replaced', async () => {
+  await t.test('the upstream\'s lines on caching are replaced', async () => {
     fhir.on('/rec/caching', (request, response) => {
       response.writeHead(200, { 'Cache-Control': 'public, max-age=9',
                                 'Expires': 'Sat, 21 Nov 2036 00:00:00 GMT',
@@ -229,10 +232,11 @@ test('a token stays in its location', async (t) => {
 });
 
 const PLACES = {
-  'the name of another host': { ssl: ['proxy_ssl_name other.example;'] },
+  'a proxy_ssl_name of another host':
+    { ssl: ['proxy_ssl_name other.example;'] },
   'a certificate of another host': { names: ['other.example'] },
   'a certificate of another authority': { foreign: true },
-  'an address in variables, in clear': { to: (port) => [
+  'an http address in variables': { to: (port) => [
     'http://127.0.0.1:$port', `set $port ${port};`], plain: true },
   'a host in variables': { to: (port) => [
     `https://$host_name:${port}`, 'set $host_name 127.0.0.1;'], ssl: [] },
@@ -281,7 +285,7 @@ test('a token goes to the host of fhir_base only', async (t) => {
   const alice = await connected(gw);
 
   for (const [what, [target, recorder]] of Object.entries(recorders)) {
-    await t.test(`${what}: not a byte of the request is sent`, async () => {
+    await t.test(`no byte of a request is sent with ${what}`, async () => {
       const reply = await alice.get(target);
 
       assert.deepEqual(recorder.take(), []);
@@ -294,7 +298,8 @@ test('a token goes to the host of fhir_base only', async (t) => {
     });
   }
 
-  await t.test('a connection that another location has left open is not used',
+  await t.test('an unverified connection that another location has kept is not '
+    + 'reused',
     async () => {
       assert.equal((await alice.get('/lax/x')).status, 200);
       assert.equal(stranger.take().length, 1);

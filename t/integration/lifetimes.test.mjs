@@ -1,5 +1,5 @@
-// How long things are kept in Redis: as long as they are of use, never for
-// ever, and a grant never less long than what it holds.
+// Expiry times in Redis.  Every key expires, and a grant never expires before
+// its tokens.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,7 +13,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 
-// The most that a key of a kind may have left; nothing else is in Redis.
+// The longest time to live of each kind of key, in ms.  Redis has no other
+// keys.
 const KINDS = {
   g: 400 * DAY,
   l: 20 * SECOND,
@@ -21,7 +22,7 @@ const KINDS = {
   d: 30 * MINUTE,
 };
 
-// The marker of the vault, by which an empty Redis is told, stays.
+// The vault's marker, which tells an empty Redis apart, never expires.
 const isMarker = (key) => key.startsWith('cigna:v:{');
 
 async function ttls(gw) {
@@ -31,7 +32,8 @@ async function ttls(gw) {
     [key, await gw.redis.command('PTTL', key)]));
 }
 
-// -2: it went meanwhile
+// Keys without an expiry, or with one that is too long.  A TTL of -2 is that of
+// a key that has expired meanwhile.
 async function unbounded(gw) {
   return (await ttls(gw))
     .filter(([key, ttl]) => ttl !== -2
@@ -39,7 +41,7 @@ async function unbounded(gw) {
     .map(([key, ttl]) => `${key} ${ttl}`);
 }
 
-// Looks all the time, until it is told to stop.
+// Collects such keys until the function that it returns is called.
 function watch(gw) {
   const seen = new Set();
   let over = false;
@@ -71,7 +73,7 @@ test('lifetimes', async (t) => {
   const { control } = gw.sandbox;
   const stop = watch(gw);
 
-  // The one grant that a new member has.
+  // The grant that `make` adds for a new member.
   async function grantOf(make) {
     const before = new Set(await grantKeys(gw));
     const visitor = await make();
@@ -79,7 +81,8 @@ test('lifetimes', async (t) => {
     return { visitor, key, ttl: () => gw.redis.command('PTTL', key) };
   }
 
-  await t.test('with a refresh token: 400 days, and again with each refresh',
+  await t.test('a grant with a refresh token is kept for 400 days after each '
+    + 'refresh',
     async () => {
       const alice = await grantOf(async () => (await expired(gw, 'alice'))[0]);
       assertNear(await alice.ttl(), 400 * DAY);
@@ -91,7 +94,8 @@ test('lifetimes', async (t) => {
       assertNear(await alice.ttl(), 400 * DAY);
     });
 
-  await t.test('without one: until the access token ends, and seven days',
+  await t.test('a grant without a refresh token is kept for seven days after '
+    + 'its access token ends',
     async () => {
       await control.set({ refresh: 'none' });
       const bob = await grantOf(() =>
@@ -100,7 +104,7 @@ test('lifetimes', async (t) => {
       await control.set({ refresh: 'rotating' });
     });
 
-  await t.test('a new connection of either kind begins anew', async () => {
+  await t.test('a new dance sets the expiry again', async () => {
     const carol = await grantOf(() => connected(gw, { member: 'carol' }));
     await control.set({ refresh: 'none' });
     await carol.visitor.dance();
@@ -110,7 +114,7 @@ test('lifetimes', async (t) => {
     assertNear(await carol.ttl(), 400 * DAY);
   });
 
-  await t.test('a use shortens nothing', async () => {
+  await t.test('a use does not shorten the expiry', async () => {
     const dora = await grantOf(() => connected(gw, { member: 'dora' }));
     const before = await dora.ttl();
     await dora.visitor.get('/fhir/Patient');
@@ -118,7 +122,8 @@ test('lifetimes', async (t) => {
     assertNear(await dora.ttl(), before);
   });
 
-  await t.test('what Cigna has ended for good: thirty days', async () => {
+  await t.test('a grant that Cigna has ended is kept for thirty '
+    + 'days', async () => {
     const username = 'syntheticuser07';
     const erna = await grantOf(() =>
       connected(gw, { member: 'erna', life: 1, username }));
@@ -128,7 +133,8 @@ test('lifetimes', async (t) => {
     assertNear(await erna.ttl(), 30 * DAY);
   });
 
-  await t.test('what remains of a disconnected one: thirty days', async () => {
+  await t.test('the record of a disconnected member is kept for thirty '
+    + 'days', async () => {
     const fritz = await grantOf(() => connected(gw, { member: 'fritz' }));
     const { status } = await fritz.visitor.post('/cigna/disconnect', {
       headers: { Origin: new URL(gw.url('acme')).origin } });
@@ -136,7 +142,8 @@ test('lifetimes', async (t) => {
     assertNear(await fritz.ttl(), 30 * DAY);
   });
 
-  await t.test('a refresh whose end is not known changes nothing', async () => {
+  await t.test('a refresh with unknown outcome does not change the '
+    + 'expiry', async () => {
     const gerda = await grantOf(async () => (await expired(gw, 'gerda'))[0]);
     const before = await gerda.ttl();
     await control.set({ token_fault: { kind: 'cut-after', times: 1 } });
@@ -145,8 +152,8 @@ test('lifetimes', async (t) => {
     assert.ok(await gw.redis.command('HGET', gerda.key, 'm'));
   });
 
-  await t.test('dances that end well, are denied, abandoned, or lost with '
-    + 'their worker', async () => {
+  await t.test('dances that are denied, abandoned or lost with their worker '
+    + 'expire', async () => {
     const keys = async () => (await ttls(gw))
       .filter(([key]) => key.startsWith('cigna:d:')).length;
     const before = await keys();
@@ -167,12 +174,12 @@ test('lifetimes', async (t) => {
     await hit;
 
     assert.equal(await keys(), before + 3);
-    assertNone('without an expiry, or with a wrong one', await unbounded(gw));
+    assertNone('keys with a wrong expiry', await unbounded(gw));
   });
 
-  await t.test('at no moment was a key without an expiry of its kind',
+  await t.test('every key had an expiry of its kind at every moment',
     async () => {
-      assertNone('without an expiry, or with a wrong one', await stop());
+      assertNone('keys with a wrong expiry', await stop());
       const kinds = new Set((await ttls(gw)).map(([key]) => key[6]));
       assert.ok(kinds.has('g') && kinds.has('d') && kinds.has('o'));
     });
@@ -181,8 +188,8 @@ test('lifetimes', async (t) => {
 test('grant_ttl', async (t) => {
   const gw = await standardGateway(t, { tenant: { grant_ttl: '2m' } });
 
-  await t.test('it is kept as long as configured, or as its access token lasts '
-    + 'if that is longer', async () => {
+  await t.test('a grant is kept for grant_ttl, or for the life of its access '
+    + 'token if that is longer', async () => {
     await connected(gw, { member: 'alice', life: 100 });
     const [key] = await grantKeys(gw);
     assertNear(await gw.redis.command('PTTL', key), 2 * MINUTE);

@@ -1,4 +1,4 @@
-// Links in replies lead to the gateway, and all else stays to the byte.
+// Links in replies lead to the gateway, and every other byte stays.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -18,8 +18,7 @@ const PATH = '/PatientAccess/v1-devportal';
 const BASES = [`https://fhir.cigna.com${PATH}`, `${INNER}${PATH}`, INNER];
 const OWN = 'https://health.acme.example/fhir';
 
-// Free samples of FHIR R4, as the stand-in for Cigna serves them; with links
-// in them that are Cigna's, in all forms.
+// Free samples of FHIR R4, which the sandbox serves too: [name, text].
 function* samples() {
   const modules = `${TOP}/scripts/node_modules`;
   const directories = [
@@ -49,7 +48,7 @@ const FORMS = [
   `${INNER}${PATH}\\/\\u002e.\\/`, `${INNER}/..;x/`, `${INNER}/a.b/.c/`,
 ];
 
-// What paths are built of, as JSON writes it.
+// Parts of paths, in the spelling of JSON strings.
 const PIECES = [
   '/', '/', '\\/', '\\\\', '%2f', '%255C', '.', '.', '..', '\\u002e', '%2e',
   '%2E', '%252e', '%25%32%65', '%', '2', 'e', ';', '%3b', '?', '\\u003f',
@@ -73,7 +72,7 @@ test('rewriting equals an independent implementation', async (t) => {
   const own = (text, bases = BASES) => rewriteLinks(text, { bases, own: OWN });
   let links = 0;
 
-  await t.test('on every sample, at any chunking', () => {
+  await t.test('rewriting is equal on every sample at any chunking', () => {
     for (const [name, plain] of samples()) {
       for (const text of [plain, withLinks(plain, random),
                           `\ufeff${withLinks(plain, random)}`]) {
@@ -86,8 +85,8 @@ test('rewriting equals an independent implementation', async (t) => {
     assert.ok(links > 20, `${links} samples with links`);
   });
 
-  await t.test('on paths of dots, separators and escapes, of which none leads '
-    + 'out of where it is rewritten to', () => {
+  await t.test('rewriting is equal on paths of dots, separators and escapes, '
+    + 'and no link leaves the gateway\'s base', () => {
     const urls = Array.from({ length: 5000 }, () =>
       `${random.pick(BASES)}/${Array.from({ length: random.between(0, 8) },
         () => random.pick(PIECES)).join('')}`);
@@ -104,7 +103,8 @@ test('rewriting equals an independent implementation', async (t) => {
     }
   });
 
-  await t.test('on paths of about the longest length', () => {
+  await t.test('rewriting is equal on paths of about the longest '
+    + 'length', () => {
     for (const [end, less] of [
       ['', 0], ['?q', 0], ['\\u003fq', 0], ['\\u0041', 0], ['é', 0], ['/..', 3],
     ]) {
@@ -116,7 +116,7 @@ test('rewriting equals an independent implementation', async (t) => {
     }
   });
 
-  await t.test('on texts that break somewhere', () => {
+  await t.test('rewriting is equal on malformed JSON', () => {
     const [, plain] = [...samples()].find(([, text]) => text.length > 2000);
     const text = withLinks(plain, random).slice(0, 6000);
 
@@ -129,7 +129,7 @@ test('rewriting equals an independent implementation', async (t) => {
     }
   });
 
-  await t.test('whatever the bases are', () => {
+  await t.test('rewriting is equal for other lists of bases', () => {
     const lists = [[INNER], ['https://fhir.cigna.com'],
                    [`${INNER}:443${PATH}/`, 'http://localhost:8080/r4'],
                    [`http://fhir.cigna.com:80${PATH}`,
@@ -181,8 +181,8 @@ test('links in replies', async (t) => {
     .replace(`"${names}?_getpages`, `"${base}/?_getpages`)
     .replace(`"${names}/Patient`, `"${base}/Patient`);
 
-  await t.test('a client that follows next to the end gets each entry once, '
-    + 'and no request goes elsewhere', async () => {
+  await t.test('a client that follows the next links gets each entry once, and '
+    + 'sends all requests to the gateway', async () => {
       const whole = await gw.dance({ member: 'bob' });
       const seen = [];
       const requests = async () => {
@@ -215,7 +215,7 @@ test('links in replies', async (t) => {
       assert.equal(one.status, 200);
     });
 
-  await t.test('they lead to where the caller has asked', async () => {
+  await t.test('links lead to the location of the request', async () => {
     answer(bundle(`${INNER}${PATH}`));
     const reply = await visitor.get('/up/x');
 
@@ -225,13 +225,14 @@ test('links in replies', async (t) => {
                  rewritten(gw.url('acme', '/slow')));
   });
 
-  await t.test('they lead to cigna_base_url where it is set', async () => {
+  await t.test('links lead to cigna_base_url if it is set', async () => {
     answer(bundle(`${INNER}${PATH}`));
     assert.equal((await visitor.get('/named/x')).body,
                  rewritten('https://api.example:8443/r4'));
   });
 
-  await t.test('links=off leaves them and the length', async () => {
+  await t.test('links=off leaves links and Content-Length '
+    + 'unchanged', async () => {
     answer(bundle(INNER));
     const reply = await visitor.get('/raw/x');
 
@@ -239,8 +240,8 @@ test('links in replies', async (t) => {
     assert.equal(Number(reply.headers['content-length']), reply.body.length);
   });
 
-  await t.test('a host that no server_name vouches for is in no link, which '
-    + 'is logged once and counted each time', async () => {
+  await t.test('a Host that matches no server_name is in no link, and is '
+    + 'logged once and counted each time', async () => {
     answer(bundle(INNER));
     const before = await countersOf(gw);
 
@@ -257,7 +258,7 @@ test('links in replies', async (t) => {
       .match(/\[warn\].*gateway's own base is not known/g).length, 1);
   });
 
-  await t.test('X-Forwarded-* of a caller is in no link', async () => {
+  await t.test('a caller\'s X-Forwarded-* is in no link', async () => {
     answer(bundle(INNER));
     const { body } = await visitor.get('/up/x', { headers: {
       'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'http',
@@ -267,7 +268,7 @@ test('links in replies', async (t) => {
     assert.equal(body, rewritten(own, INNER));
   });
 
-  await t.test('a next link to another host stays, and no token is told',
+  await t.test('a next link to another host stays, and shows no token',
     async () => {
       answer(bundle('https://evil.example/r4'));
       const { body, rawHeaders } = await visitor.get('/up/x');
@@ -275,7 +276,8 @@ test('links in replies', async (t) => {
       assert.doesNotMatch(JSON.stringify([body, rawHeaders]), /MARKs|Bearer/);
     });
 
-  await t.test('the cursor reaches the bare base, to the byte', async () => {
+  await t.test('a cursor at the bare base reaches the upstream byte for '
+    + 'byte', async () => {
     recorder.take();
     const query = '?_getpages=7%2b&_getpagesoffset=%7E&_count=2&a=%zz';
     for (const target of [`/up/${query}`, `/up${query}`]) {
@@ -285,7 +287,8 @@ test('links in replies', async (t) => {
                      [`${PATH}${query}`, `${PATH}${query}`]);
   });
 
-  await t.test('the upstream is asked for nothing that cannot be read',
+  await t.test('a rewriting location asks the upstream for no compressed or '
+    + 'partial reply',
     async () => {
       recorder.take();
       const headers = { 'Accept-Encoding': 'gzip', Range: 'bytes=0-9',
@@ -301,8 +304,8 @@ test('links in replies', async (t) => {
       assert.equal(rewriting.headers['if-none-match'], '"b"');
     });
 
-  await t.test('what comes compressed in spite of that passes unchanged, and '
-    + 'is counted', async () => {
+  await t.test('a compressed reply passes unchanged and is '
+    + 'counted', async () => {
     const before = await countersOf(gw);
     const packed = gzipSync(bundle(INNER));
 
@@ -324,7 +327,7 @@ test('links in replies', async (t) => {
                  before.cigna_links_unread_total.acme + 2);
   });
 
-  await t.test('what comes compressed or in part passes as it is', async () => {
+  await t.test('a partial or encoded reply passes unchanged', async () => {
     const part = bundle(INNER);
     answer(part, { status: 206,
                    lines: { 'Content-Range': `bytes 0-9/${part.length}` } });
@@ -336,8 +339,8 @@ test('links in replies', async (t) => {
     assert.equal(Number(reply.headers['content-length']), part.length);
   });
 
-  await t.test('what is no JSON stays, what breaks does from there, and is '
-    + 'counted', async () => {
+  await t.test('a reply that is not JSON stays, and malformed JSON stays from '
+    + 'its error on and is counted', async () => {
       const before = await countersOf(gw);
       answer(bundle(INNER), { lines: { 'Content-Type': 'text/csv' } });
       assert.equal((await visitor.get('/up/x')).body, bundle(INNER));
@@ -351,7 +354,7 @@ test('links in replies', async (t) => {
                    before.cigna_links_broken_total.acme + 1);
     });
 
-  await t.test('HEAD and 304 tell the same as GET', async () => {
+  await t.test('HEAD and 304 have the header lines of GET', async () => {
     const lines = { ETag: '"one"', 'Accept-Ranges': 'bytes',
                     'Last-Modified': 'Sun, 06 Nov 1994 08:49:37 GMT' };
     answer(bundle(INNER), { lines });
@@ -373,7 +376,8 @@ test('links in replies', async (t) => {
     assert.equal(headers.etag, 'W/"one"');
   });
 
-  await t.test('Location and Content-Location lead here, too', async () => {
+  await t.test('Location and Content-Location lead to the '
+    + 'gateway', async () => {
     answer('{}', { status: 201, lines: {
       Location: `${INNER}/Patient/1`,
       'Content-Location': `${INNER}${PATH}/Patient/1/_history/2`,
@@ -383,7 +387,8 @@ test('links in replies', async (t) => {
     assert.equal(headers['content-location'], `${own}/Patient/1/_history/2`);
   });
 
-  await t.test('links and lines with dot segments stay Cigna\'s', async () => {
+  await t.test('links and header lines with dot segments stay '
+    + 'unchanged', async () => {
     for (const path of ['/../../logout', '/Patient/%2e%252e/x', '/..;x/y',
                         '/x/..%2f..', '/Patient/..']) {
       const text = JSON.stringify({
@@ -403,7 +408,7 @@ test('links in replies', async (t) => {
     }
   });
 
-  await t.test('a Bundle of many megabytes streams, whoever reads it slowly',
+  await t.test('a Bundle of many megabytes streams in constant memory',
     async () => {
       const url = `${INNER}${PATH}/Patient/1`;
       const entry = `{"fullUrl":"${url}","a":"${'x'.repeat(900)}"}`;
@@ -427,14 +432,14 @@ test('links in replies', async (t) => {
                    + entries * (own.length - INNER.length - PATH.length));
       assert.ok(!body.includes(INNER));
 
-      // sanitizers keep what is freed
+      // sanitizers keep freed memory
       if (!process.env.CIGNA_NGINX) {
         assert.ok(memoryOf(gw.nginx) - before < 8192, 'kB');
       }
     });
 });
 
-// Peak of what a worker had resident, in kB.
+// The peak resident memory of a worker, in kB.
 function memoryOf(nginx) {
   return Math.max(...nginx.workerPids().map((pid) =>
     Number(/VmHWM:\s+(\d+)/.exec(

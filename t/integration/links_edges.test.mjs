@@ -1,5 +1,5 @@
-// Links in replies, where requests and replies are written in other ways than
-// they mostly are.
+// Links in replies: unusual spellings of targets, hosts, types and header
+// lines.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -56,7 +56,8 @@ test('links at the edges', async (t) => {
   for (const target of ['/Patient/1/%24everything', '/%24userinfo',
                         '/Patient/%69fp-1?_id=%69fp%2d1', '/./Patient/1',
                         '//Patient', '/a/../Patient?x=/%24']) {
-    await t.test(`they lead here whoever escapes or folds: ${target}`,
+    await t.test('links lead to the gateway for a target that is escaped or '
+      + `folded: ${target}`,
       async () => {
         answer();
         const reply = await raw(gw, `GET /up${target} HTTP/1.1\r\n`
@@ -66,7 +67,8 @@ test('links at the edges', async (t) => {
       });
   }
 
-  await t.test('a location that leads to a search is no base', async () => {
+  await t.test('a location whose proxy_pass has a query is not a base of '
+    + 'links', async () => {
     answer();
     for (const target of ['/list', '/list?_count=2']) {
       assert.equal((await alice.get(target)).body, BUNDLE);
@@ -79,8 +81,8 @@ test('links at the edges', async (t) => {
     ['http://acme.localhost/up/x', 'acme.localhost:1evil'],
     ['/up/x', 'acme.localhost:1evil'],
   ]) {
-    await t.test(`a Host line that nobody vouches for is in no link: ${line} `
-      + `${name}`, async () => {
+    await t.test('a Host line that matches no server_name is in no link: '
+      + `${line} ${name}`, async () => {
       answer();
       const reply = await raw(gw, `GET ${line} HTTP/1.1\r\nHost: ${name}\r\n`
         + 'Cookie: session=alice\r\nConnection: close\r\n\r\n');
@@ -90,7 +92,7 @@ test('links at the edges', async (t) => {
     });
   }
 
-  await t.test('a host in other letters, or with a dot behind it, is the same',
+  await t.test('a host in other case or with a trailing dot is recognised',
     async () => {
       answer();
       for (const name of ['ACME.localhost', 'acme.localhost.']) {
@@ -106,7 +108,8 @@ test('links at the edges', async (t) => {
                       'application/fhir+json;fhirVersion=4.0;charset=utf-8',
                       'application/json ; charset=UTF-8',
                       'APPLICATION/FHIR+JSON; fhirVersion="4.0"']) {
-    await t.test(`parameters make no other type: ${type}`, async () => {
+    await t.test('a media type with parameters is recognised: '
+      + `${type}`, async () => {
       answer({ 'Content-Type': type });
       const fine = await alice.get('/up/x');
       assert.equal(fine.body, rewritten(own));
@@ -119,7 +122,8 @@ test('links at the edges', async (t) => {
     });
   }
 
-  await t.test('what was said of the bytes is not said of others', async () => {
+  await t.test('digests of a body are dropped when its links are '
+    + 'rewritten', async () => {
     const lines = {
       'Content-MD5': 'Q2hlY2sgSW50ZWdyaXR5IQ==',
       'Digest': 'sha-256=4REjxQ4yrqUVicfSKYNO/cF9zNj5ANbzgDZt3/h3Qxo=',
@@ -138,7 +142,8 @@ test('links at the edges', async (t) => {
     assert.equal(headers['content-md5'], lines['Content-MD5']);
   });
 
-  await t.test('links in errors that were looked at are links', async () => {
+  await t.test('links in errors that cigna_not_found examines are '
+    + 'rewritten', async () => {
     for (const place of ['/up', '/looked', '/looked-now']) {
       for (const lines of [{}, { 'Content-Length': BUNDLE.length }]) {
         answer(lines, BUNDLE, 500);
@@ -149,14 +154,15 @@ test('links at the edges', async (t) => {
     }
   });
 
-  await t.test('Content-Encoding: identity is none', async () => {
+  await t.test('a reply with Content-Encoding: identity is '
+    + 'rewritten', async () => {
     answer({ 'Content-Encoding': 'identity' });
     assert.equal((await alice.get('/up/x')).body, rewritten(own));
   });
 
   for (const place of ['/first', '/mended']) {
-    await t.test(`an upstream that error_page falls back on is one as well: ${
-      place}`, async () => {
+    await t.test('links of an upstream behind error_page are rewritten: '
+      + `${place}`, async () => {
       answer();
       const reply = await alice.get(`${place}/x`);
       assert.equal(reply.status, 200);
@@ -164,7 +170,7 @@ test('links at the edges', async (t) => {
     });
   }
 
-  await t.test('the cursor reaches a base without a path', async () => {
+  await t.test('a cursor reaches a base without a path', async () => {
     const bob = await connected(gw, { tenant: 'globex', member: 'bob',
                                       username: 'syntheticuser02' });
     recorder.take();

@@ -1,5 +1,5 @@
-// Each form in which a server writes its own links, over each version of HTTP;
-// and what is left as it came is counted by kind, and logged once a minute.
+// Each form in which a server writes its own links, over each version of HTTP.
+// Links that stay are counted by kind, and logged once a minute.
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
@@ -30,8 +30,8 @@ const FORMS = {
   'any port': `http://${INNER}:8443${PATH}`,
   '//host': `//${INNER}${PATH}`,
   'HOST//path': `https://${INNER}/${PATH}`,
-  'other letters': `HTTPS://${INNER.toUpperCase()}${PATH}`,
-  'a dot behind the host': `https://${INNER}.${PATH}`,
+  'a host in capitals': `HTTPS://${INNER.toUpperCase()}${PATH}`,
+  'a host with a trailing dot': `https://${INNER}.${PATH}`,
   'a path from the root': PATH,
 };
 
@@ -79,7 +79,7 @@ test('links in all forms', async (t) => {
   const own = gw.url('acme', '/up');
   const rewritten = (base) => bundle(base).replace('?_getpages', '/?_getpages');
 
-  // a text, or its pieces
+  // answers with a text, or with its pieces one after another
   const answer = (text, lines = { 'Content-Type': 'application/json' }) => {
     const pieces = [text].flat();
     recorder.on(`${PATH}/x`, async (_, reply) => {
@@ -97,19 +97,22 @@ test('links in all forms', async (t) => {
     const get = () => ask(gw, '/up/x', alice);
 
     for (const [form, base] of Object.entries(FORMS)) {
-      await t.test(`${form} is a link, over ${version}`, async () => {
+      await t.test(`a link of the form ${form} is rewritten over `
+        + `${version}`, async () => {
         answer(bundle(base));
         assert.equal((await get()).body, rewritten(own));
       });
     }
 
-    await t.test(`a byte order mark is no error, over ${version}`, async () => {
+    await t.test('a byte order mark is not an error over '
+      + `${version}`, async () => {
       answer(MARK + bundle(FORMS['http://']));
       assert.equal((await get()).body, MARK + rewritten(own));
     });
 
     for (const [type, lines] of Object.entries(TYPES)) {
-      await t.test(`JSON of ${type} is read, over ${version}`, async () => {
+      await t.test(`JSON with ${type} is rewritten over `
+        + `${version}`, async () => {
         for (const front of ['', MARK, '\r\n ', `${MARK}\n`]) {
           answer(front + bundle(FORMS['//host']), lines);
           const reply = await get();
@@ -121,7 +124,7 @@ test('links in all forms', async (t) => {
     }
   }
 
-  await t.test('JSON that comes byte by byte is read as it is at once',
+  await t.test('JSON that arrives byte by byte is rewritten too',
     async () => {
       const text = Buffer.from(`${MARK} ${bundle(FORMS['http://'])}`);
       const pieces = [...text.subarray(0, 8)].map((byte) => Buffer.of(byte));
@@ -132,7 +135,7 @@ test('links in all forms', async (t) => {
       }
     });
 
-  await t.test('a text that is none keeps its length and its bytes',
+  await t.test('a text that is not FHIR JSON keeps its length and its bytes',
     async () => {
       for (const text of ['see https://fhir.cigna.com/', ' '.repeat(200),
                           '[INFO] ready', '{name}, hello', '{', '{}',
@@ -150,8 +153,8 @@ test('links in all forms', async (t) => {
       }
     });
 
-  await t.test('a body without type that is empty, or is cut off before its '
-    + 'first byte, ends the reply', async () => {
+  await t.test('an empty or cut body without a type ends the '
+    + 'reply', async () => {
       for (const place of ['/up', '/slow']) {
         answer(['', ''], TYPES['no type']);
         const reply = await alice.get(`${place}/x`);
@@ -168,7 +171,8 @@ test('links in all forms', async (t) => {
       }
     });
 
-  await t.test('an error of application/json+fhir stays', async () => {
+  await t.test('an error of type application/json+fhir passes '
+    + 'unchanged', async () => {
     recorder.on(`${PATH}/x`, (_, reply) => {
       reply.writeHead(404, TYPES['application/json+fhir']);
       reply.end('{"resourceType":"OperationOutcome"}');
@@ -178,7 +182,7 @@ test('links in all forms', async (t) => {
                  '404 {"resourceType":"OperationOutcome"}');
   });
 
-  await t.test('Location and Content-Location lead here in each form',
+  await t.test('Location and Content-Location of each form lead to the gateway',
     async () => {
       for (const base of Object.values(FORMS)) {
         recorder.on(`${PATH}/x`, (_, reply) => {
@@ -193,7 +197,7 @@ test('links in all forms', async (t) => {
       }
     });
 
-  await t.test('a text that nobody asked to be compressed, or cut, is counted',
+  await t.test('an unrequested compressed or partial text is counted',
     async () => {
       const unread = async () =>
         (await countersOf(gw)).cigna_links_unread_total.acme;

@@ -1,5 +1,5 @@
-// Bundles of any size stream by: what a worker has resident does not grow with
-// them.
+// Bundles of any size stream through, and a worker's resident memory does not
+// grow with them.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -32,18 +32,18 @@ const TAIL = `${ENTRY}]}`;
 const KB = 1024;
 const MB = 1024 * KB;
 const SMALL = 64 * KB;
-// a sanitized worker takes its time
+// a sanitized worker is slow
 const LARGE = (process.env.CIGNA_NGINX ? 10 : 100) * MB;
 
-// Long enough for an upstream to send all it has, if it were let.
+// Long enough for the upstream to send everything, if nothing held it back.
 const HALT_MS = 800;
 
-// More than noise, less than a hundredth of what passes.
+// More than noise, and less than a hundredth of the large reply.
 const GROWTH_KB = 1024;
 
 const blocksOf = (bytes) => Math.max(1, Math.floor(bytes / BLOCK.length));
 
-// What is resident now, in kB.
+// The resident memory of a process, in kB.
 const residentKb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(
   readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 
@@ -108,7 +108,7 @@ async function readThrough(gw, target, { haltAt = Infinity,
 }
 
 function expectedOf(blocks, own) {
-  // the narrative stays
+  // links in the narrative stay
   const links = (text) => text.replaceAll(`"${BASE}`, `"${own}`);
   const block = Buffer.from(links(BLOCK));
   const hash = createHash('sha256').update(HEAD);
@@ -140,7 +140,7 @@ test('memory while Bundles are rewritten', async (t) => {
   recorder.on(`${PATH}/Bundle`, (request, reply) => sendBundle(
     reply, blocksOf(Number(new URL(request.url, to).searchParams.get('n')))));
 
-  // The most that was resident while so much streamed through.
+  // The peak resident memory while a Bundle of `bytes` streams through.
   const peak = async (place, bytes, options) => {
     let most = residentKb(pid);
     const timer = setInterval(() => {
@@ -163,13 +163,13 @@ test('memory while Bundles are rewritten', async (t) => {
     ['/unbuffered', 'with a halt', { haltAt: MB }],
     ['/unbuffered', 'at once', {}],
   ]) {
-    await t.test(`it is the same from 64 KiB to 100 MB (${place}, read `
-      + `${reader})`, async () => {
+    await t.test('a worker\'s memory is the same for a Bundle of 64 KiB and of '
+      + `100 MB (${place}, read ${reader})`, async () => {
       const small = Math.max(await peak(place, SMALL, options),
                              await peak(place, SMALL, options));
       const large = await peak(place, LARGE, options);
 
-      // sanitizers keep what is freed
+      // sanitizers keep freed memory
       if (!process.env.CIGNA_NGINX) {
         assert.ok(large - small <= GROWTH_KB, `${small} kB, ${large} kB`);
       }

@@ -1,5 +1,5 @@
-// What is a link is decided by FHIR R4's types: every resource, with a value in
-// every element, is rewritten as HL7's definitions say.
+// FHIR R4's types decide which strings are links.  Every resource, with a value
+// in every element, is rewritten as HL7's definitions say.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -12,11 +12,11 @@ const BASES = ['https://fhir.cigna.com/PatientAccess/v1'];
 const OWN = 'https://health.acme.example/fhir';
 const URL = `${BASES[0]}/Patient/1`;
 
-// Resources, whose fields have all the types that a key has elsewhere, where
-// any resource may be.
+// Resources for the places that take any resource.  Together they have the keys
+// that are links in some resources and not in others.
 const WITHIN = ['DetectedIssue', 'Endpoint', 'Questionnaire'];
 
-// Objects in objects: beyond that only what is flat is filled.
+// Nodes deeper than this are filled only if they are flat.
 const DEPTH_MAX = 4;
 
 const NUMBERS = new Set(['boolean', 'decimal', 'integer', 'positiveInt',
@@ -27,7 +27,8 @@ function isFlat(type) {
     || isPrimitive(typeOf(type, key)));
 }
 
-// An instance with a value in every element; above: nodes that it is within.
+// An instance of `node` with a value in every element. `above` has the nodes
+// around it.
 function filled(node, above = []) {
   const value = {};
   const within = [...above, node];
@@ -47,7 +48,7 @@ function filled(node, above = []) {
       value[key] = above.length < 2 ? [extension()] : [];
     } else if (!within.includes(type)
                && (within.length < DEPTH_MAX || isFlat(type))) {
-      // a list where it is one, and where it is not: the types are the same
+      // lists and single values take turns; their types are the same
       value[key] = within.length % 2 ? [filled(type, within)]
         : filled(type, within);
     }
@@ -75,7 +76,8 @@ const inBundle = (value) => ({ resourceType: 'Bundle', entry: [
 const inParameters = (value) => ({ resourceType: 'Parameters', parameter: [
   { resource: value }, { part: [{ resource: value }] }] });
 
-test('every element of FHIR R4 is rewritten as its type says', async (t) => {
+test('every element of FHIR R4 is rewritten according to its '
+  + 'type', async (t) => {
   const gateways = buildProbe(t, OWN);
   const own = (text) => rewriteLinks(text, { bases: BASES, own: OWN });
   const links = (text) => text.split(`"${OWN}/`).length - 1;
@@ -98,8 +100,8 @@ test('every element of FHIR R4 is rewritten as its type says', async (t) => {
   assert.ok(n > 50000, `${n} links`);
 });
 
-test('an extension has links where its value is a place, and its own url is a '
-  + 'name', (t) => {
+test('an extension\'s value of type url is rewritten, and the extension\'s own '
+  + 'url is not', (t) => {
   const text = JSON.stringify({ resourceType: 'Patient',
                                 extension: [extension()] });
   const value = JSON.parse(buildProbe(t, OWN)(text, '7', BASES)).extension[0];
@@ -116,7 +118,7 @@ test('an extension has links where its value is a place, and its own url is a '
   });
 });
 
-test('the definitions know the fields that are told apart', () => {
+test('the definitions tell ambiguous fields apart', () => {
   for (const [node, key, expected] of [
     ['Reference', 'reference', true], ['Expression', 'reference', false],
     ['Immunization.education', 'reference', false],

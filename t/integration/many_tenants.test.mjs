@@ -1,4 +1,4 @@
-// 10,000 tenants in one configuration, of which any is served by one location.
+// 10,000 tenants in one configuration.  One location serves each of them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -12,14 +12,14 @@ import { NAMED, metadataOf, namedLocation, tenantBlocks } from
 
 const TENANTS = 10000;
 
-// Those that are looked at have servers of their own, too.
+// The tenants under test, which also have their own servers.
 const LOOKED_AT = ['acme', 't5000', 't10000'];
 
 const BURST = 3;
 
 const WORKERS = 2;
 
-// To be discovered.
+// All endpoints are discovered.
 const NOTHING_GIVEN = {
   issuer: null, authorization_endpoint: null, token_endpoint: null,
   jwks_uri: null, revocation_endpoint: null,
@@ -43,7 +43,7 @@ test(`${TENANTS} tenants`, async (t) => {
   const ask = (tenant, member) => gw.visitor().get('/named/Patient', {
     headers: { 'X-Tenant': tenant, 'X-Who': member } });
 
-  const known = (n) => until(`${n} workers know their servers`, () =>
+  const known = (n) => until(`${n} workers have discovered the endpoints`, () =>
     gw.nginx.errorLog().match(/discovery succeeded/g)?.length === n);
 
   await known(WORKERS);
@@ -53,14 +53,15 @@ test(`${TENANTS} tenants`, async (t) => {
     await gw.dance({ tenant, member: `one-of-${tenant}` });
   }
 
-  await t.test('what their servers are is found out once by each worker',
+  await t.test('each worker discovers the endpoints once for all tenants',
     async () => {
       await known(2 * WORKERS);
       const { metadata } = await gw.sandbox.control.see();
       assert.equal(metadata.requests - before.requests, WORKERS);
     });
 
-  await t.test('their members are their own', async () => {
+  await t.test('a member of one tenant is not connected at '
+    + 'another', async () => {
     for (const tenant of LOOKED_AT) {
       for (const of of LOOKED_AT) {
         const reply = await ask(tenant, `one-of-${of}`);
@@ -75,8 +76,8 @@ test(`${TENANTS} tenants`, async (t) => {
                   'https://t777.localhost/cigna/connect');
   });
 
-  await t.test('their budgets are their own', async () => {
-    // each has had one request
+  await t.test('each tenant has its own budget', async () => {
+    // each tenant has used one request
     for (const tenant of LOOKED_AT) {
       for (let i = 1; i < BURST; i += 1) {
         assert.equal((await ask(tenant, `one-of-${tenant}`)).status, 200);
@@ -87,7 +88,7 @@ test(`${TENANTS} tenants`, async (t) => {
     assert.equal((await metadataOf(gw, 't777')).status, 200);
   });
 
-  await t.test('their counters are their own, and stay over a reload',
+  await t.test('each tenant has its own counters, which survive a reload',
     async () => {
       const check = async () => {
         const { cigna_budget_tenant_total: refusals,
@@ -104,7 +105,7 @@ test(`${TENANTS} tenants`, async (t) => {
       await check();
     });
 
-  await t.test('a tenant that there is not is nobody\'s', async () => {
+  await t.test('an unknown tenant is refused', async () => {
     for (const name of ['t0', 't10001', 'T1', 't1 ', 'x'.repeat(500)]) {
       assertRefused(await ask(name, 'one-of-acme'), 400, 'identity_invalid',
                     { code: 'invalid' });

@@ -1,5 +1,5 @@
-// An empty or foreign Redis is an outage: it could only say that nobody is
-// connected.
+// An empty or foreign Redis is an outage, because it could only say that no
+// member is connected.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -15,8 +15,9 @@ import { TOP, until } from '../lib/scratch.mjs';
 const ONCE = { headers: { Connection: 'close' } };
 const MARKER = 'cigna:v:{vault}';
 
-// Redis is asked again after a pause, which grows while it is refused, and by
-// each worker for itself.  With reuseport each has its share of connections.
+// Waits until every worker uses Redis again.  Each worker tries by itself,
+// after pauses that grow.  With reuseport each worker gets its share of the
+// connections.
 const used = (visitor, target) => until('every worker uses Redis', async () => {
   for (let i = 0; i < 16; i += 1) {
     const { status } = await visitor.get(target, ONCE);
@@ -30,7 +31,7 @@ const used = (visitor, target) => until('every worker uses Redis', async () => {
 const served = (visitor) => used(visitor, '/fhir/Patient');
 const known = (visitor) => used(visitor, '/cigna/status');
 
-// All connections are made again.
+// Makes the gateway open all its connections again.
 const reconnect = (gw) => gw.redis.command('CLIENT', 'KILL', 'TYPE', 'normal',
                                            'SKIPME', 'yes');
 
@@ -38,7 +39,7 @@ test('a vault without its marker', async (t) => {
   const gw = await standardGateway(t, { marker: false });
   const alice = gw.visitor({ member: 'alice' });
 
-  await t.test('nobody is said to be unconnected, and no dance begins',
+  await t.test('no caller gets not_connected, and no dance starts',
     async () => {
       assertNoVault(await alice.get('/fhir/Patient'));
       assert.equal((await alice.get('/cigna/status')).status, 503);
@@ -47,12 +48,13 @@ test('a vault without its marker', async (t) => {
       assert.equal(reply.location, undefined);
     });
 
-  await t.test('the log says what to do', () => {
+  await t.test('the log tells the operator to run scripts/vault init', () => {
     assert.match(gw.nginx.errorLog(),
                  /no marker: "scripts\/vault init" has not been run/);
   });
 
-  await t.test('once it is there all goes on, without a restart', async () => {
+  await t.test('the gateway works without a restart once the marker is '
+    + 'there', async () => {
     await gw.initVault();
     await known(alice);
     assert.equal((await alice.dance()).outcome, 'connected');
@@ -60,7 +62,7 @@ test('a vault without its marker', async (t) => {
   });
 });
 
-test('a Redis that is another one', async (t) => {
+test('a Redis that does not hold the vault', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { workers: 2 }, listen: 'reuseport',
     vault: { stale: '1m', revalidate: '30s' },
@@ -70,7 +72,7 @@ test('a Redis that is another one', async (t) => {
   const bob = await connected(gw, { member: 'bob' });
   const marker = await gw.redis.command('HGET', MARKER, 'b');
   const ask = (who) => who.get('/fhir/Patient');
-  // of both workers, and of one that holds bob's token by chance
+  // requests reach both workers, and bob's token may be cached
   const nobodyIsSentAway = async () => {
     for (let i = 0; i < 8; i += 1) {
       const { status } = await ask(i % 2 ? alice : bob);
@@ -79,7 +81,7 @@ test('a Redis that is another one', async (t) => {
     }
   };
 
-  await t.test('an empty one is an outage and sends nobody away',
+  await t.test('an empty Redis is an outage, and no caller gets not_connected',
     async () => {
       for (let i = 0; i < 4; i += 1) {
         assertServed(await ask(alice));
@@ -88,16 +90,17 @@ test('a Redis that is another one', async (t) => {
       await gw.redis.start();
       await nobodyIsSentAway();
       assertServed(await ask(alice));
-      await until('the log says so', () =>
+      await until('the log names the missing marker', () =>
         /no marker: "scripts\/vault init"/.test(gw.nginx.errorLog()));
     });
 
-  await t.test('it stays one across a reload', async () => {
+  await t.test('an empty Redis stays an outage after a reload', async () => {
     await gw.reload();
     assertNoVault(await ask(gw.visitor({ member: 'carol' })));
   });
 
-  await t.test('it is the operator who says that what is lost is lost',
+  await t.test('an empty Redis is used after the operator has run '
+    + 'scripts/vault init',
     async () => {
       await gw.initVault();
       const carol = gw.visitor({ member: 'carol' });
@@ -109,26 +112,26 @@ test('a Redis that is another one', async (t) => {
 
   const another = execFileSync(`${TOP}/scripts/keygen`);
   const FOREIGN = {
-    'one with the marker of another name key': [async () => {
+    'a marker of another name key': [async () => {
       writeFileSync(gw.file('other.keys'), another, { mode: 0o600 });
       await gw.vaultOf({ keys: gw.file('other.keys') }, 'init', '--force');
     }, /was made with another name key/],
-    'one with a marker from elsewhere': [async () => {
+    'a marker of another prefix': [async () => {
       await gw.initVault({ prefix: 'elsewhere' });
       const blob = await gw.redis.command('HGET', 'elsewhere:v:{vault}', 'b');
       await gw.redis.command('HSET', MARKER, 'b', blob);
     }, /is damaged, or of another vault/],
-    'one with a damaged marker': [
+    'a damaged marker': [
       () => gw.redis.command('HSET', MARKER, 'b', flipped(marker, -1)),
       /is damaged, or of another vault/],
-    'one whose marker is no hash': [async () => {
+    'a marker that is not a hash': [async () => {
       await gw.redis.command('DEL', MARKER);
       await gw.redis.command('SET', MARKER, 'x');
     }, /cigna/],
   };
 
   for (const [what, [change, said]] of Object.entries(FOREIGN)) {
-    await t.test(`${what}: an outage`, async () => {
+    await t.test(`a Redis with ${what} is an outage`, async () => {
       const good = await gw.redis.command('HGET', MARKER, 'b');
       const before = gw.nginx.errorLog().length;
       await change();
@@ -143,12 +146,12 @@ test('a Redis that is another one', async (t) => {
     });
   }
 
-  await t.test('one that is emptied under way is found out within seconds',
+  await t.test('a Redis emptied at run time becomes an outage within seconds',
     async () => {
       const good = await gw.redis.command('HGET', MARKER, 'b');
       await gw.redis.command('FLUSHALL');
       const carol = gw.visitor({ member: 'carol' });
-      await until('it is an outage', async () =>
+      await until('the empty Redis is an outage', async () =>
         (await ask(carol)).status === 503, { timeout: 15000 });
       assertNoVault(await ask(carol));
 
@@ -158,14 +161,15 @@ test('a Redis that is another one', async (t) => {
     });
 });
 
-test('a rotation leaves the marker alone', async (t) => {
+test('a key rotation keeps the marker', async (t) => {
   const gw = await standardGateway(t);
   const alice = await connected(gw);
   const keygen = (...args) => execFileSync(`${TOP}/scripts/keygen`, args,
                                            { encoding: 'utf8' });
   const marker = await gw.redis.command('HGET', MARKER, 'b');
 
-  await t.test('Redis is used though a sealing key came and another went',
+  await t.test('Redis is used after one sealing key was added and another '
+    + 'dropped',
     async () => {
       const [old] = keygen('--list', gw.file('keys')).split(' ');
       keygen('--add', gw.file('keys'));

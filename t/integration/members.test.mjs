@@ -1,5 +1,4 @@
-// Members and tenants are never mixed, whatever they are called and however
-// their requests come in.
+// Members and tenants never mix, for any name and any kind of request.
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
@@ -10,7 +9,7 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { startRecorder } from '../lib/recorder.mjs';
 import { freePort } from '../lib/scratch.mjs';
 
-// Names that an app may come up with; the session says which one is meant.
+// Names that an app may use.  The session cookie has the key of a name.
 const NAMES = {
   quotes: '"\'`',
   quotes2: '"\'',
@@ -45,7 +44,7 @@ const patients = (reply) => reply.json().entry
 const username = (n) => `syntheticuser${String(n).padStart(4, '0')}`;
 const master = (n) => `A${String(10000 + n).padStart(14, '0')}`;
 
-test('who is who', async (t) => {
+test('members and tenants stay apart', async (t) => {
   const port2 = await freePort();
   const gw = await standardGateway(t, {
     nginx: { workers: 2 },
@@ -63,7 +62,7 @@ ${Object.entries({ ...NAMES, ...INVALID }).map(([key, name]) =>
   });
   let users = 0;
 
-  // members who each have an account of their own at Cigna
+  // each member has their own account at Cigna
   const join = async (member, tenant = 'acme') => {
     users += 1;
     const n = users;
@@ -88,7 +87,7 @@ ${Object.entries({ ...NAMES, ...INVALID }).map(([key, name]) =>
   });
 
   for (const key of Object.keys(NAMES)) {
-    await t.test(`a member may be called that: ${key}`, async () => {
+    await t.test(`a member may have this name: ${key}`, async () => {
       const one = await join(`hostile-${key}`);
       all.push(one);
       own(one, await one.visitor.get('/fhir/Patient'));
@@ -96,14 +95,14 @@ ${Object.entries({ ...NAMES, ...INVALID }).map(([key, name]) =>
     });
   }
 
-  await t.test('none of them is another', async () => {
+  await t.test('every member reads only their own data', async () => {
     const replies = await Promise.all(all.map(({ visitor }) =>
       visitor.get('/fhir/Patient')));
     replies.forEach((reply, i) => own(all[i], reply));
   });
 
   for (const key of Object.keys(INVALID)) {
-    await t.test(`nobody may be called that: ${key}`, async () => {
+    await t.test(`a member may not have this name: ${key}`, async () => {
       const visitor = gw.visitor({ member: `hostile-${key}` });
       assertRefused(await visitor.get('/fhir/Patient'), 400,
                     'identity_invalid', { code: 'invalid' });
@@ -117,7 +116,7 @@ ${Object.entries({ ...NAMES, ...INVALID }).map(([key, name]) =>
   const cookie = ({ member }) => `session=${encodeURIComponent(member)}`;
 
   await t.test('pipelined requests of several members on one connection each '
-    + 'get their own', async () => {
+    + 'get their own data', async () => {
     const order = [0, 1, 0, 0, 1, 1, 0, 1].map((i) => all[i]);
     const text = await raw(gw, order.map((one, i) => [
       'GET /fhir/Patient HTTP/1.1', 'Host: acme.localhost',
@@ -133,8 +132,8 @@ ${Object.entries({ ...NAMES, ...INVALID }).map(([key, name]) =>
     });
   });
 
-  await t.test('multiplexed requests of several members and tenants on one '
-    + 'HTTP/2 connection each get their own', async () => {
+  await t.test('multiplexed requests of several members on one HTTP/2 '
+    + 'connection each get their own data', async () => {
     const client = http2.connect(`https://localhost:${port2}`, {
       ca: gw.caText, servername: 'acme.localhost',
     });
@@ -162,7 +161,8 @@ ${Object.entries({ ...NAMES, ...INVALID }).map(([key, name]) =>
     });
   });
 
-  await t.test('and so they do when all their tokens are refused at once',
+  await t.test('members read only their own data when all their tokens are '
+    + 'refused at once',
     async () => {
       const before = (await gw.sandbox.control.see()).token;
       const some = all.slice(0, 12);
@@ -176,7 +176,8 @@ ${Object.entries({ ...NAMES, ...INVALID }).map(([key, name]) =>
         - (before.by.refresh_token?.ok ?? 0), some.length);
     });
 
-  await t.test('a member who logs out of the app is nobody', async () => {
+  await t.test('a member who logs out of the app gets '
+    + 'no_identity', async () => {
     const [, bob] = all;
     bob.visitor.logOut();
     assertRefused(await bob.visitor.get('/fhir/Patient'), 401, 'no_identity');
@@ -185,7 +186,7 @@ ${Object.entries({ ...NAMES, ...INVALID }).map(([key, name]) =>
   });
 });
 
-// A token endpoint of our own, whose tokens are long and name the code.
+// A token endpoint whose tokens are long and contain the code.
 function tokensFor(request, response, { body }) {
   const code = new URLSearchParams(body).get('code');
   response.setHeader('Content-Type', 'application/json');
@@ -229,13 +230,13 @@ test('more members than the shared memory can hold', async (t) => {
     return log.split(' source=vault ').length - 1;
   };
 
-  await t.test('all are served, those that had to go from the vault again',
+  await t.test('evicted members are served from the vault again',
     async () => {
       await round();
       assert.ok(await round() > 0);
     });
 
-  await t.test('the last one is still there', async () => {
+  await t.test('the last member is still in the cache', async () => {
     const before = gw.nginx.accessLog().length;
     assertServed(await members.at(-1).get('/rec/Patient'));
     await gw.nginx.waitForAccessLog(/ source=cache /, before);

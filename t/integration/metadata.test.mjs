@@ -1,5 +1,5 @@
-// Metadata is for everybody: two resources, no token, and the endpoints in them
-// are those that the operator wants.
+// Metadata needs no identity.  Two resources are served without a token, with
+// the operator's endpoints in them.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -87,7 +87,8 @@ test('endpoints in metadata equal an independent implementation', async (t) => {
   });
 
   for (const [document, value] of documents) {
-    await t.test(`in ${document}, however it is written and cut`, () => {
+    await t.test(`endpoints in ${document} are equal for any spelling and `
+      + 'chunking', () => {
       for (const text of spellings(value, random)) {
         const expected = replaceEndpoints(text, document, WANTED);
         assert.notEqual(expected, text);
@@ -98,7 +99,7 @@ test('endpoints in metadata equal an independent implementation', async (t) => {
       }
     });
 
-    await t.test(`in ${document} that breaks somewhere`, () => {
+    await t.test(`endpoints in a malformed ${document} are equal`, () => {
       const [text] = spellings(value, random);
 
       for (let i = 0; i < 60; i += 1) {
@@ -113,7 +114,7 @@ test('endpoints in metadata equal an independent implementation', async (t) => {
   }
 });
 
-// Of what nobody who is not signed in may make a request.
+// Targets that a caller without identity must not reach.
 const TRICKS = [
   '/Patient', '/Patient/metadata', '/Patient?x=/metadata', '/metadata/',
   '/metadata/x', '/metadata/../Patient', '/metadata/%2e%2e/Patient',
@@ -182,7 +183,7 @@ test('metadata without a token', async (t) => {
 
   for (const place of ['/up', PATH, '/moved']) {
     for (const what of OPEN) {
-      await t.test(`${place}${what} is served to nobody, without a token`,
+      await t.test(`${place}${what} is served without identity and token`,
         async () => {
           assertServed(await nobody.get(`${place}${what}?_format=json`));
           const [seen, ...more] = recorder.take();
@@ -195,7 +196,7 @@ test('metadata without a token', async (t) => {
     }
   }
 
-  await t.test('HEAD is served, other methods are not', async () => {
+  await t.test('HEAD is served, and other methods get 405', async () => {
     assert.match(await plain('/up/metadata', [], 'HEAD'),
                  /^HTTP\/1\.1 200 /);
     assert.deepEqual(recorder.take().map(({ method }) => method), ['HEAD']);
@@ -207,8 +208,8 @@ test('metadata without a token', async (t) => {
     assert.deepEqual(recorder.take(), []);
   });
 
-  await t.test('what a caller or the operator sends as Authorization or '
-    + 'Cookie does not go along', async () => {
+  await t.test('no Authorization or Cookie of the caller or the operator is '
+    + 'sent', async () => {
     const lines = ['Authorization: Bearer of-the-caller',
                    'authorization: Basic b2YtdGhlLWNhbGxlcg==',
                    'Cookie: a=of-the-caller', 'Cookie: session=alice',
@@ -220,7 +221,7 @@ test('metadata without a token', async (t) => {
                      /^HTTP\/1\.1 200 /);
       }
     }
-    // two of a kind nginx refuses, or they are dropped
+    // nginx refuses duplicate lines, or the gateway drops them
     await plain('/up/metadata', lines);
 
     for (const seen of recorder.take()) {
@@ -231,7 +232,8 @@ test('metadata without a token', async (t) => {
   });
 
   for (const place of ['/up', PATH, '/named', '/exact']) {
-    await t.test(`no way of writing it leads elsewhere: ${place}`, async () => {
+    await t.test('no spelling of metadata reaches another resource: '
+      + `${place}`, async () => {
       for (const trick of TRICKS) {
         for (const target of [`${place}${trick}`, `http://x${place}${trick}`]) {
           const reply = await plain(target);
@@ -242,7 +244,7 @@ test('metadata without a token', async (t) => {
     });
   }
 
-  await t.test('what the operator rewrites leaves as one of the two only',
+  await t.test('a rewritten target leaves only as one of the two resources',
     async () => {
       for (const trick of TRICKS) {
         await plain(`/moved${trick}`);
@@ -253,7 +255,7 @@ test('metadata without a token', async (t) => {
       }
     });
 
-  await t.test('a proxy_pass that leads elsewhere lets nothing leave',
+  await t.test('a proxy_pass outside fhir_base sends nothing',
     async () => {
       for (const target of [...OPEN.map((what) => `/other${what}`),
                             '/swapped/metadata']) {
@@ -264,7 +266,7 @@ test('metadata without a token', async (t) => {
       await gw.nginx.waitForLog(/sent upstream without a token is neither/);
     });
 
-  await t.test('all else needs a token still, and gets it', async () => {
+  await t.test('every other resource still needs a token', async () => {
     for (const target of ['/up/Patient', '/up/Patient/metadata',
                           '/regex/metadata', '/anyone/metadata']) {
       assertRefused(await nobody.get(target), 401, 'no_identity');
@@ -281,7 +283,7 @@ test('metadata without a token', async (t) => {
      [`${PATH}/metadata`, 1]]);
   });
 
-  await t.test('where auth_request refuses, an exact location excepts it',
+  await t.test('an exact location can except metadata from auth_request',
     async () => {
       assert.equal((await nobody.get('/closed/Patient')).status, 401);
       assert.equal((await nobody.get('/closed/.well-known/'
@@ -294,13 +296,13 @@ test('metadata without a token', async (t) => {
                        [`${PATH}/metadata`, `${PATH}/metadata`]);
     });
 
-  await t.test('it is served while Redis stands still', async () => {
+  await t.test('metadata is served while Redis is frozen', async () => {
     gw.redis.freeze();
     assertServed(await nobody.get('/up/metadata'));
     gw.redis.thaw();
   });
 
-  await t.test('a 401 to it passes, and is not asked again', async () => {
+  await t.test('a 401 for metadata passes and is not replayed', async () => {
     recorder.take();
     recorder.on(`${PATH}/metadata`, (_, reply) => {
       reply.writeHead(401, { 'Content-Type': 'application/json' });
@@ -312,8 +314,8 @@ test('metadata without a token', async (t) => {
     answer(`${PATH}/metadata`, STATEMENT);
   });
 
-  await t.test('the endpoints in it are those of the configuration, and its '
-    + 'own URL is the gateway\'s', async () => {
+  await t.test('the endpoints in metadata are the configured ones, and its own '
+    + 'URL is the gateway\'s', async () => {
     const statement = replaceEndpoints(JSON.stringify(STATEMENT), 'metadata',
                                        WANTED);
     const configuration = replaceEndpoints(JSON.stringify(CONFIGURATION),
@@ -330,7 +332,7 @@ test('metadata without a token', async (t) => {
     }
   });
 
-  await t.test('without cigna_smart_endpoint they stay to the byte',
+  await t.test('endpoints stay unchanged without cigna_smart_endpoint',
     async () => {
       assert.equal((await nobody.get(`/up${OPEN[1]}`)).body,
                    JSON.stringify(CONFIGURATION));
@@ -338,7 +340,7 @@ test('metadata without a token', async (t) => {
         .implementation.url, gw.url('acme', '/exact'));
     });
 
-  await t.test('endpoints of other resources stay', async () => {
+  await t.test('endpoints in other resources stay unchanged', async () => {
     const alice = await connected(gw, { member: 'bob',
                                         username: 'syntheticuser03' });
     answer(`${PATH}/Patient`, CONFIGURATION);
@@ -346,7 +348,7 @@ test('metadata without a token', async (t) => {
                  JSON.stringify(CONFIGURATION));
   });
 
-  await t.test('such requests are counted apart', async () => {
+  await t.test('metadata requests have their own counter', async () => {
     const before = await countersOf(gw);
     await nobody.get('/up/metadata');
     const after = await countersOf(gw);
@@ -357,7 +359,7 @@ test('metadata without a token', async (t) => {
                  before.cigna_fhir_requests_total.acme);
   });
 
-  await t.test('who asks for nothing else cannot spend what is the members\'',
+  await t.test('metadata requests do not spend the budgets of members',
     async () => {
       const stranger = gw.visitor({ tenant: 'globex' });
       const statuses = [];
@@ -371,7 +373,7 @@ test('metadata without a token', async (t) => {
       assertServed(await member.get('/up/Patient'));
     });
 
-  await t.test('the stand-in\'s own metadata passes as well', async () => {
+  await t.test('the sandbox\'s own metadata passes', async () => {
     assertServed(await nobody.get('/fhir/metadata'));
     const { fhir } = await gw.sandbox.control.see({ recent: 5 });
     assert.equal(fhir.repeated_authorization, 0);

@@ -1,4 +1,4 @@
-// Blocks of nginx's own within our locations: "if" and "limit_except".
+// nginx's own blocks within the gateway's locations: "if" and "limit_except".
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -28,7 +28,7 @@ test('blocks within a location', async (t) => {
     }` });
   const alice = gw.visitor({ member: 'alice' });
 
-  await t.test('what is within "if" is not kept by anybody', async () => {
+  await t.test('a reply within "if" is no-store', async () => {
     for (const query of ['', '?x=1']) {
       const connect = await alice.get(`/if/connect${query}`);
       assert.equal(connect.status, 302);
@@ -48,21 +48,23 @@ test('blocks within a location', async (t) => {
     assert.equal(gone.headers['cache-control'], KEPT);
   });
 
-  await t.test('another handler within "if" is another\'s', async () => {
+  await t.test('another handler within "if" keeps its own header '
+    + 'lines', async () => {
     assert.equal((await alice.get('/if/proxied')).status, 200);
     const proxied = await alice.get('/if/proxied?x=1');
     assert.equal(proxied.status, 502);
     assert.equal(proxied.headers['cache-control'], undefined);
   });
 
-  await t.test('what "limit_except" lets through is ours', async () => {
+  await t.test('a request that "limit_except" allows reaches the gateway\'s '
+    + 'handler', async () => {
     const posted = await alice.post('/limit/callback');
     assert.equal(posted.status, 405);
     assert.equal(posted.headers.allow, 'GET');
     assert.ok(titleOf(posted));
   });
 
-  await t.test('what "limit_except" refuses is not kept either', async () => {
+  await t.test('a refusal by "limit_except" is no-store', async () => {
     const refused = await alice.get('/limit/status');
     assert.equal(refused.status, 403);
     assert.equal(refused.headers['cache-control'], KEPT);

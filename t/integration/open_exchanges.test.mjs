@@ -1,5 +1,5 @@
-// Exchanges that the token endpoint answers late: they outlast the requests
-// that wait for them, reloads and page loads, and are bounded.
+// Exchanges with late replies.  They outlast their requests, reloads and pages,
+// and their number is bounded.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { isRunning } from '../lib/process.mjs';
 import { until } from '../lib/scratch.mjs';
 
-// A caller gives up after two seconds, an exchange after thirty.
+// A caller gives up after two seconds, and an exchange after thirty.
 const LATE = { connect_timeout: '1s', timeout: '1s', exchange_timeout: '30s' };
 
 const ask = (visitor) => visitor.get('/fhir/Coverage');
@@ -35,8 +35,8 @@ test('a late reply', async (t) => {
   const { control } = gw.sandbox;
   const [alice, bob, carol] = await expired(gw, 'alice', 'bob', 'carol');
 
-  await t.test('the request gives up at its own time, and the reply is stored '
-    + 'when it comes', async () => {
+  await t.test('a request gives up at its own time-out, and the late reply is '
+    + 'stored', async () => {
     await control.set({ token_delay_ms: 6000 });
     const began = Date.now();
     const reply = await ask(alice);
@@ -46,23 +46,25 @@ test('a late reply', async (t) => {
     assert.ok(waited > 1900 && waited < 5000, `${waited} ms`);
     await over(gw);
     await control.set({ token_delay_ms: 0 });
-    await until('she is served', async () => (await ask(alice)).status === 200);
+    await until('alice is served', async () =>
+      (await ask(alice)).status === 200);
     assert.deepEqual(await refreshes(gw, 'acme-client'), { ok: 1 });
   });
 
-  await t.test('a request in the meantime waits for the same exchange',
+  await t.test('a second request waits for the same exchange',
     async () => {
       await control.set({ token_delay_ms: 4000 });
       const before = await refreshCount(gw);
       const first = ask(bob);
       await underWay(gw);
       assert.equal((await first).status, 503);
-      await until('he is served', async () => (await ask(bob)).status === 200,
+      await until('bob is served', async () => (await ask(bob)).status === 200,
                   { timeout: 20000 });
       assert.equal(await refreshCount(gw), before + 1);
     });
 
-  await t.test('it is stored though Redis was away when it came', async () => {
+  await t.test('a late reply is stored although Redis was frozen when it '
+    + 'came', async () => {
     await control.set({ token_delay_ms: 4000 });
     const before = await refreshCount(gw);
     const asked = ask(carol);
@@ -72,13 +74,13 @@ test('a late reply', async (t) => {
     await over(gw);
     gw.redis.thaw();
     await control.set({ token_delay_ms: 0 });
-    await until('she is served', async () => (await ask(carol)).status === 200,
-                { timeout: 20000 });
+    await until('carol is served', async () =>
+      (await ask(carol)).status === 200, { timeout: 20000 });
     assert.equal(await refreshCount(gw), before + 1);
   });
 });
 
-test('waiting for token_requests takes nothing from an exchange', async (t) => {
+test('waiting for token_requests does not shorten an exchange', async (t) => {
   const gw = await standardGateway(t, {
     sandboxOptions: { members: 30 },
     tenant: { ...LATE, timeout: '6s', exchange_timeout: '6s',
@@ -87,7 +89,7 @@ test('waiting for token_requests takes nothing from an exchange', async (t) => {
   const { control } = gw.sandbox;
   const visitors = await expired(gw, 'a', 'b', 'c');
 
-  // the last one waits two seconds, and is answered after five more
+  // the last refresh waits two seconds, and its reply takes five more
   await control.set({ token_delay_ms: 5000 });
   await Promise.all(visitors.map(ask));
   await over(gw);
@@ -98,7 +100,8 @@ test('waiting for token_requests takes nothing from an exchange', async (t) => {
   assert.deepEqual(await refreshes(gw, 'acme-client'), { ok: 3 });
 });
 
-test('other requests to those endpoints end at "timeout"', async (t) => {
+test('requests to other endpoints of the provider end at the setting '
+  + 'timeout', async (t) => {
   const gw = await standardGateway(t, { tenant: LATE });
   const { control } = gw.sandbox;
   await control.set({ jwks_fault: 'hang' });
@@ -109,7 +112,7 @@ test('other requests to those endpoints end at "timeout"', async (t) => {
   assert.ok(Date.now() - began < 8000, `${Date.now() - began} ms`);
 });
 
-// Of 64 connections 16 for one token endpoint, two of them for dances only.
+// One token endpoint may use 16 of 64 connections, two of them for dances only.
 const CONNECTIONS = 64;
 const QUARTER = 16;
 const REFRESHES = 14;
@@ -120,7 +123,7 @@ const names = (n, of = 'member') =>
 const bounded = async (gw) =>
   (await countersOf(gw)).cigna_exchanges_bounded_total;
 
-test('so many exchanges are open at once', async (t) => {
+test('the number of open exchanges is bounded', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { connections: CONNECTIONS }, server: { keepalive_timeout: '0' },
     sandboxOptions: { members: 30 },
@@ -137,7 +140,7 @@ test('so many exchanges are open at once', async (t) => {
     assert.equal((await ask(visitor)).status, 503);
   };
 
-  await t.test('refreshes that hang take all that there are for them',
+  await t.test('hanging refreshes use up their share of the connections',
     async () => {
       await control.set({ token_delay_ms: 7000 });
       await control.set({ access_token_lifetime: 1 }, 'acme-client');
@@ -146,7 +149,7 @@ test('so many exchanges are open at once', async (t) => {
       await Promise.all(asked);
     });
 
-  await t.test('beyond that none begins, and nobody waits', async () => {
+  await t.test('a refresh beyond the share gets 503 at once', async () => {
     const began = Date.now();
     const reply = await ask(late);
     assertRefused(reply, 503, 'refresh_paused',
@@ -156,12 +159,12 @@ test('so many exchanges are open at once', async (t) => {
     assert.equal((await control.see()).token.in_flight, REFRESHES);
   });
 
-  await t.test('a good token serves on', async () => {
+  await t.test('a valid token keeps serving', async () => {
     assertServed(await ask(served.visitor));
   });
 
-  await t.test('dances have what is left, and one more is told, its code '
-    + 'unsent, whichever tenant of the endpoint it is of', async () => {
+  await t.test('dances use the rest, and one more dance of any tenant ends '
+    + 'without sending its code', async () => {
     const asked = callbacks.slice(1).map(({ visitor, target }) =>
       visitor.get(target));
     await underWay(gw, QUARTER);
@@ -170,7 +173,7 @@ test('so many exchanges are open at once', async (t) => {
       assert.equal(cigna, 'exchange_unreachable');
       assert.match(endOf(gw, id), /the token endpoint cannot be reached/);
     }
-    // three tries each
+    // each dance tries three times
     assert.deepEqual(await bounded(gw), { acme: 4, globex: 3 });
     assert.equal((await control.see()).token.in_flight, QUARTER);
     for (const reply of await Promise.all(asked)) {
@@ -178,22 +181,22 @@ test('so many exchanges are open at once', async (t) => {
     }
   });
 
-  await t.test('the log says so once', () => {
+  await t.test('the bound is logged once', () => {
     const said = gw.nginx.errorLog().match(
       /\[warn\].*a refresh of "acme" does not begin, as 14 exchanges .*/g);
     assert.equal(said?.length, 1);
   });
 
-  await t.test('every one that ends gives its place to another, whichever way '
-    + 'it ends', async () => {
+  await t.test('an exchange gives up its place when it ends, whatever its '
+    + 'outcome', async () => {
     await over(gw);
     await control.set({ token_delay_ms: 0 });
     const before = await bounded(gw);
     for (const visitor of visitors) {
-      await until('it is served', async () =>
+      await until('the member is served', async () =>
         (await ask(visitor)).status === 200);
     }
-    // refused, which ends no grant, and answered with tokens
+    // a fault that ends no grant, and then replies with tokens
     for (const modes of [{ token_fault: '500' }, { token_fault: 'none' }]) {
       await control.set(modes);
       await sleep(1100);
@@ -201,8 +204,8 @@ test('so many exchanges are open at once', async (t) => {
       await sleep(3500);
     }
     await Promise.all(visitors.map((visitor) =>
-      until('it is served', async () => (await ask(visitor)).status === 200,
-            { timeout: 30000, every: 300 })));
+      until('the member is served', async () =>
+        (await ask(visitor)).status === 200, { timeout: 30000, every: 300 })));
     await sleep(1100);
     await control.set({ token_delay_ms: 5000 });
     const asked = visitors.map(ask503);
@@ -213,15 +216,15 @@ test('so many exchanges are open at once', async (t) => {
   });
 });
 
-// Longer than a caller, a lease and the time of a late reply all need.
+// Longer than a caller's wait, a lease, and the time of a late reply.
 const LONG_MS = 16000;
 
 const gone = (pids) =>
   until('the old workers are gone', () => !pids.some(isRunning),
         { timeout: 60000, every: 100 });
 
-// Both kinds of exchange, under way: { alice, dancer, told }, the last of
-// which is what the dance's browser gets.
+// Opens one exchange of each kind: { alice, dancer, told }. `told` is the reply
+// to the dance's browser.
 async function twoOpen(gw) {
   const [alice] = await expired(gw, 'alice');
   const { visitor: dancer, target } = await toCallback(gw, {
@@ -235,11 +238,11 @@ async function twoOpen(gw) {
   return { alice, dancer, told };
 }
 
-// Neither is asked for again.
+// Both grants are stored, and neither exchange was repeated.
 async function assertStored(gw, { alice, dancer }) {
   await gw.sandbox.control.set({ token_delay_ms: 0 });
   for (const visitor of [alice, dancer]) {
-    const reply = await until('it is served', async () => {
+    const reply = await until('the member is served', async () => {
       const one = await ask(visitor);
       return one.status !== 503 && one;
     }, { timeout: 20000 });
@@ -253,11 +256,11 @@ const ENDS = {
   'a reload': {
     act: (gw) => gw.nginx.reload({}, { wait: false }),
   },
-  'a reload, and worker_shutdown_timeout is over': {
+  'a reload with a short worker_shutdown_timeout': {
     nginx: { main: 'worker_shutdown_timeout 2s;' },
     act: (gw) => gw.nginx.reload({}, { wait: false }),
   },
-  'a reload, and Redis is restarted meanwhile': {
+  'a reload and a restart of Redis': {
     redisOptions: { config: { appendonly: 'yes', appendfsync: 'always' } },
     act: async (gw) => {
       await gw.nginx.reload({}, { wait: false });
@@ -274,7 +277,7 @@ const ENDS = {
 
 for (const [name, { act, after, again, nginx, redisOptions }] of
   Object.entries(ENDS)) {
-  test(`${name} during exchanges that are answered later`, async (t) => {
+  test(`${name} loses no open exchange`, async (t) => {
     const gw = await standardGateway(t, {
       nginx: { workers: 2, ...nginx }, redisOptions, tenant: LATE,
     });
@@ -294,7 +297,7 @@ for (const [name, { act, after, again, nginx, redisOptions }] of
   });
 }
 
-test('a fast stop', async (t) => {
+test('a fast stop with open exchanges', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { workers: 1 }, tenant: LATE,
   });
@@ -308,25 +311,25 @@ test('a fast stop', async (t) => {
   await gone([old]);
   await told;
 
-  await t.test('leaves the marks of its exchanges', async () => {
+  await t.test('the marks of the open exchanges stay', async () => {
     const marks = await Promise.all((await grantKeys(gw)).map((key) =>
       gw.redis.command('HGET', key, 'm')));
     assert.equal(marks.filter(Boolean).length, 1);
   });
 
-  await t.test('is logged, and counted', async () => {
+  await t.test('the open exchanges are logged and counted', async () => {
     const [line, ...more] = gw.nginx.errorLog().match(
       /\[warn\].*the worker ends with 2 exchanges open.*/g);
     assert.ok(line);
     assert.equal(more.length, 0);
-    await until('there is another worker', async () => {
+    await until('a new worker answers', async () => {
       const { acme } = await count().catch(() => ({}));
       return acme === 2;
     });
   });
 
-  await t.test('nobody sends the refresh token again while its end is not '
-    + 'known', async () => {
+  await t.test('the refresh token is not sent again while the outcome is '
+    + 'unknown', async () => {
     const before = await refreshCount(gw);
     assert.equal((await ask(alice)).status, 503);
     assert.equal(await refreshCount(gw), before);
@@ -335,7 +338,7 @@ test('a fast stop', async (t) => {
 
 const SLOW = 'Cigna is slow';
 
-// Where the page goes on to, and after how many seconds; as a browser does.
+// The target of the page's refresh, and the seconds until then.
 function goesOnTo(reply, from) {
   const [, seconds, to] =
     /<meta http-equiv="refresh" content="(\d+); url=(.*?)">/.exec(reply.body);
@@ -346,7 +349,7 @@ function goesOnTo(reply, from) {
   return { seconds: Number(seconds), target: url.pathname + url.search };
 }
 
-test('a dance whose exchange takes its time', async (t) => {
+test('a dance with a slow exchange', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { workers: 2 }, tenant: LATE, listen: 'reuseport',
   });
@@ -379,14 +382,15 @@ test('a dance whose exchange takes its time', async (t) => {
   };
   let reference;
 
-  await t.test('after ten seconds the member reads that Cigna is slow, and '
-    + 'the page goes on to where it is', async () => {
+  await t.test('a member reads after ten seconds that Cigna is slow, and the '
+    + 'page reloads itself', async () => {
     await control.set({ token_delay_ms: 26000 });
     reference = await slow(visitor);
     assert.equal(await spent(), 1);
   });
 
-  await t.test('so it does on other workers and hosts, and after a reload',
+  await t.test('other workers and hosts, also after a reload, show the same '
+    + 'page',
     async () => {
       await gw.nginx.reload({}, { wait: false });
       gw.dropIdle();
@@ -395,7 +399,7 @@ test('a dance whose exchange takes its time', async (t) => {
       assert.equal(await spent(), 1);
     });
 
-  await t.test('the outcome is shown in the end, to all of them', async () => {
+  await t.test('all browsers see the outcome in the end', async () => {
     const seen = [visitor, elsewhere].map((who) => who.get(target));
     for (const reply of await Promise.all(seen)) {
       const { cigna, cigna_dance: id } = toldApp(reply);

@@ -1,4 +1,4 @@
-// How dances end that Cigna does not let end well.
+// Outcomes of dances that fail at Cigna.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,7 +18,8 @@ test('outcomes', async (t) => {
   });
   const { control } = gw.sandbox;
 
-  // A dance while Cigna is like this: how it ended, and what was asked.
+  // A dance while the sandbox is in these modes: its outcome, and the requests
+  // that it made.
   async function dance(modes, options) {
     await control.reset();
     const { visitor, target } = await toCallback(gw, {
@@ -35,7 +36,8 @@ test('outcomes', async (t) => {
     return { outcome, id, token, revoke, visitor, target };
   }
 
-  // Each ends so, is logged so, and leaves the member unconnected.
+  // The dance ends and is logged as `outcome`, and the member stays
+  // unconnected.
   async function endsWith(outcome, modes, { requests, level = 'warn' } = {}) {
     const member = `member ${Math.random()}`;
     const ended = await dance(modes, { member });
@@ -49,19 +51,20 @@ test('outcomes', async (t) => {
     const status = await ended.visitor.get('/cigna/status');
     assert.equal(status.json().connected, false);
 
-    // reload: told again, asked no more
+    // a reload shows the same outcome and sends no other request
     const again = await ended.visitor.get(ended.target);
     assert.equal(toldApp(again).cigna, outcome);
     assert.equal((await control.see()).token.requests, ended.token.requests);
     return ended;
   }
 
-  // What the authorization server says in the browser.
+  // Errors of the authorization server, which come with the browser.
 
   const whole = (options) => gw.dance({ member: 'alice', ...options });
 
   for (const cancel of ['login', 'terms']) {
-    await t.test(`a member who cancels at the ${cancel} page has denied`,
+    await t.test(`a member who cancels at the ${cancel} page ends the dance as `
+      + 'denied',
       async () => {
         await control.reset();
         const { outcome, danceId } = await whole({ cancel });
@@ -92,7 +95,7 @@ test('outcomes', async (t) => {
     });
   }
 
-  await t.test('an error that a stranger makes up ends nobody\'s dance',
+  await t.test('a forged error does not end a member\'s dance',
     async () => {
       await control.reset();
       const { visitor, url, target } = await toCallback(gw);
@@ -103,13 +106,13 @@ test('outcomes', async (t) => {
       assert.equal(toldApp(await visitor.get(target)).cigna, 'connected');
     });
 
-  await t.test('error and code together are an error', async () => {
+  await t.test('a callback with both error and code is an error', async () => {
     const { visitor, target } = await toCallback(gw);
     assert.equal(toldApp(await visitor.get(`${target}&error=server_error`))
       .cigna, 'provider_error');
   });
 
-  await t.test('what an error says cannot write lines into the log',
+  await t.test('the error in a callback cannot add lines to the log',
     async () => {
       const { visitor, url } = await toCallback(gw);
       const error = 'x\nforged "quoted" <b>\x1b[1m';
@@ -120,15 +123,16 @@ test('outcomes', async (t) => {
       assert.doesNotMatch(log, /\x1b/);
     });
 
-  await t.test('neither code nor error is an invalid request', async () => {
+  await t.test('a callback with neither code nor error is an invalid '
+    + 'request', async () => {
     const { visitor, url } = await toCallback(gw);
     assert.equal(toldApp(await visitor.get(
       `${url.pathname}?state=${url.searchParams.get('state')}`)).cigna,
                  'invalid_request');
   });
 
-  await t.test('Cigna\'s own error page never comes back: the dance stays '
-    + 'open, and its start is in the log', async () => {
+  await t.test('a dance that stops at Cigna\'s own error page stays open, and '
+    + 'its start is in the log', async () => {
     await control.reset();
     await gw.reload({ tenants: { acme: {
       redirect_uri: gw.url('acme', '/cigna/callback/') } } });
@@ -162,8 +166,8 @@ test('outcomes', async (t) => {
     ['cut-mid', 'exchange_unreachable'],
     ['hang', 'exchange_unreachable'],
   ]) {
-    await t.test(`token endpoint, ${kind}: the code is sent once, and the `
-      + `dance ends as ${outcome}`, async () => {
+    await t.test(`a token endpoint with fault ${kind} gets the code once, and `
+      + `the dance ends as ${outcome}`, async () => {
       const began = Date.now();
       await endsWith(outcome, { token_fault: kind }, { requests: 1, level });
       assert.ok(Date.now() - began < TIMEOUT_MS + 3000);
@@ -177,8 +181,8 @@ test('outcomes', async (t) => {
     assert.equal(ended.token.requests, 1);
   });
 
-  await t.test('a token that was granted, but whose reply was no token reply, '
-    + 'is not asked for twice', async () => {
+  await t.test('a code is not sent again after a 503 that hides granted '
+    + 'tokens', async () => {
     const ended = await endsWith('exchange_unreachable', {
       token_fault: { kind: '503', processed: true } }, { requests: 1 });
     assert.equal(ended.token.reuse, 0);
@@ -190,8 +194,8 @@ test('outcomes', async (t) => {
     // after the TLS handshake a byte may have left
     ['cut-tls', 'connected', 'exchange_unreachable'],
   ]) {
-    await t.test(`token endpoint, ${listener}: tried again a little later, if `
-      + 'not a byte has left', async () => {
+    await t.test(`a failed connection (${listener}) to the token endpoint is `
+      + 'tried again if no byte has left', async () => {
       await control.reset();
       const { visitor, target } = await toCallback(gw, { member: 'lucky' });
       await control.set({ authorization_listener: listener });
@@ -206,21 +210,23 @@ test('outcomes', async (t) => {
     });
   }
 
-  await t.test('nobody at the token endpoint: a bounded number of tries, then '
-    + 'exchange_unreachable', async () => {
+  await t.test('an unreachable token endpoint ends the dance after a bounded '
+    + 'number of tries', async () => {
     const began = Date.now();
     const { outcome } = await dance({ authorization_listener: 'refuse' });
     assert.equal(outcome, 'exchange_unreachable');
     assert.ok(Date.now() - began < 4000);
   });
 
-  await t.test('after all of this the next dance ends well', async () => {
+  await t.test('the next dance after all these failures ends '
+    + 'well', async () => {
     const { outcome, visitor } = await dance({}, { member: 'zoe' });
     assert.equal(outcome, 'connected');
     assert.equal((await visitor.get('/fhir/Patient')).status, 200);
   });
 
-  await t.test('the pages of all this have a title and a way on', async () => {
+  await t.test('the page of an outcome has a title and a link to '
+    + 'connect', async () => {
     const reply = await gw.visitor({ member: 'alice' })
       .get('/cigna/callback?code=1&state=2');
     assert.ok(titleOf(reply));

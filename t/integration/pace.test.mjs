@@ -1,5 +1,5 @@
-// How fast a node goes about refreshing: its budget of token requests, those
-// who may wait, and the brake when too many grants are refused.
+// The pace of refreshes on a node: its budget of token requests, the number of
+// waiters, and the brake on refusals.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,7 +14,7 @@ const names = (n) => Array.from({ length: n }, (_, i) => `member-${i}`);
 
 const ask = (visitor) => visitor.get('/fhir/Coverage');
 
-// { what: how often }
+// { value: number of times }
 const counted = (list) => list.reduce((counts, one) =>
   ({ ...counts, [one]: (counts[one] ?? 0) + 1 }), {});
 
@@ -28,8 +28,8 @@ test('token_requests', async (t) => {
   });
   const visitors = await expired(gw, ...names(12));
 
-  await t.test('so many refreshes leave in a second, and the others wait their '
-    + 'turn', async () => {
+  await t.test('token_requests limits the refreshes in a second, and the '
+    + 'others wait their turn', async () => {
     await gw.sandbox.control.reset({ modes: false });
     const replies = await Promise.all(visitors.map(ask));
     assert.deepEqual(counted(replies.map(outcome)), { 200: 12 });
@@ -38,13 +38,13 @@ test('token_requests', async (t) => {
     const times = sent.map(({ at }) => new Date(at).getTime())
       .sort((a, b) => a - b);
     assert.equal(times.length, 12);
-    // of two seconds of the node's clock, whichever way they fall
+    // two seconds of the node's clock allow eight requests
     for (let i = 8; i < times.length; i += 1) {
       assert.ok(times[i] - times[i - 8] > 500, `${times}`);
     }
   });
 
-  await t.test('a code is exchanged at once all the same', async () => {
+  await t.test('a code is exchanged at once while refreshes wait', async () => {
     const [visitor] = await expired(gw, 'late');
     const others = Promise.all(visitors.map(ask));
     const began = Date.now();
@@ -55,7 +55,8 @@ test('token_requests', async (t) => {
   });
 });
 
-test('a budget that is spent for longer than a request may wait', async (t) => {
+test('token_requests is spent for longer than a request may '
+  + 'wait', async (t) => {
   const gw = await standardGateway(t, {
     sandboxOptions: { members: 30 },
     tenant: { token_requests: 1, connect_timeout: '1s', timeout: '2s' },
@@ -69,11 +70,12 @@ test('a budget that is spent for longer than a request may wait', async (t) => {
   assert.equal(outcomes[200] + outcomes['503 refresh_failed'], 8);
   assert.match(gw.nginx.errorLog(), /the budget of token_requests is spent/);
 
-  await t.test('in the end all are served, each with one token request',
+  await t.test('all members are served in the end, with one token request each',
     async () => {
       await Promise.all(visitors.map((visitor) =>
-        until('it is served', async () => (await ask(visitor)).status === 200,
-              { every: 300, timeout: 40000 })));
+        until('the member is served', async () =>
+          (await ask(visitor)).status === 200,
+        { every: 300, timeout: 40000 })));
       assert.deepEqual(await refreshes(gw, 'acme-client'), { ok: 8 });
     });
 });
@@ -86,7 +88,7 @@ test('refresh_waiters', async (t) => {
   const times = (n, visitor) =>
     Promise.all(Array.from({ length: n }, () => ask(visitor)));
 
-  await t.test('so many wait for one grant', async () => {
+  await t.test('per_grant= limits the waiters for one grant', async () => {
     const [alice] = await expired(gw, 'alice');
     await control.set({ token_delay_ms: 800 });
     const replies = await times(5, alice);
@@ -96,7 +98,7 @@ test('refresh_waiters', async (t) => {
     assertRefused(crowded, 503, 'refresh_crowded', { retry: true });
   });
 
-  await t.test('and so many for all of a tenant\'s', async () => {
+  await t.test('refresh_waiters limits the waiters of a tenant', async () => {
     await control.set({ token_delay_ms: 0 });
     const [bob, carol] = await expired(gw, 'bob', 'carol');
     await control.set({ token_delay_ms: 800 });
@@ -106,7 +108,7 @@ test('refresh_waiters', async (t) => {
                      { 200: 4, '503 refresh_crowded': 2 });
   });
 
-  await t.test('those who left make room', async () => {
+  await t.test('answered waiters make room for others', async () => {
     await control.set({ token_delay_ms: 0 });
     const [dave] = await expired(gw, 'dave');
     assert.deepEqual(counted((await times(3, dave)).map(outcome)), { 200: 3 });
@@ -120,8 +122,8 @@ test('refused_share', async (t) => {
   const { control } = gw.sandbox;
   const visitors = await expired(gw, ...names(15));
 
-  await t.test('when too many are refused no more grants are given up, and few '
-    + 'are asked for', async () => {
+  await t.test('a tenant with too many refusals loses no more grants and sends '
+    + 'few requests', async () => {
     await control.set({ token_fault: 'invalid_grant' });
     const before = await refreshCount(gw);
     const ends = [];
@@ -134,14 +136,14 @@ test('refused_share', async (t) => {
     assert.ok(asked >= 4 && asked <= 8, `${asked}`);
   });
 
-  await t.test('that is an error in the log, once', () => {
+  await t.test('the alarm is logged once, as an error', () => {
     const alarms = gw.nginx.errorLog().match(
       /\[error\].*refuses too many grants of "acme" with invalid_grant/g);
     assert.equal(alarms?.length, 1);
   });
 
-  await t.test('a member whose refusal is in doubt is still connected, and so '
-    + 'is one who was refused just before', async () => {
+  await t.test('members whose refusal is in doubt are still '
+    + 'connected', async () => {
     for (const visitor of visitors.slice(0, 6)) {
       const status = (await visitor.get('/cigna/status')).json();
       assert.equal(status.connected, true);
@@ -149,14 +151,15 @@ test('refused_share', async (t) => {
     }
   });
 
-  await t.test('all of them are served when it is over', async () => {
+  await t.test('all members are served after the refusals have '
+    + 'ended', async () => {
     await control.set({ token_fault: 'none' });
     await Promise.all(visitors.map((visitor) =>
-      until('it is served', async () => (await ask(visitor)).status === 200,
-            { every: 300, timeout: 30000 })));
+      until('the member is served', async () =>
+        (await ask(visitor)).status === 200, { every: 300, timeout: 30000 })));
   });
 
-  await t.test('a share of 100% is none', async () => {
+  await t.test('a refused_share of 100% switches the brake off', async () => {
     await gw.reload({ tenant: { refused_share: '100%' } });
     const [late] = await expired(gw, 'late');
     await control.set({ token_fault: 'invalid_grant' });
@@ -169,7 +172,8 @@ test('cool-downs', async (t) => {
   const { control } = gw.sandbox;
   const [alice] = await expired(gw, 'alice');
 
-  await t.test('a refresh that failed is tried again by no worker of the node',
+  await t.test('no worker of a node repeats a failed refresh during the '
+    + 'cool-down',
     async () => {
       await control.set({ token_fault: '500' });
       assert.equal((await ask(alice)).status, 503);
@@ -182,17 +186,18 @@ test('cool-downs', async (t) => {
       assert.equal(await refreshCount(gw), before);
     });
 
-  await t.test('until it has cooled down', async () => {
+  await t.test('the refresh is repeated after the cool-down', async () => {
     await control.set({ token_fault: 'none' });
-    await until('she is served', async () => (await ask(alice)).status === 200);
+    await until('alice is served', async () =>
+      (await ask(alice)).status === 200);
   });
 });
 
-test('who waits on another worker', async (t) => {
+test('requests that wait on another worker', async (t) => {
   const gw = await standardGateway(t, { nginx: { workers: 4 } });
   const { control } = gw.sandbox;
 
-  await t.test('has the winner\'s result a moment after it was stored',
+  await t.test('a waiter gets the result a moment after it was stored',
     async () => {
       const late = [];
       for (let round = 0; round < 3; round += 1) {
@@ -211,7 +216,7 @@ test('who waits on another worker', async (t) => {
         late.push(Math.max(...ends) - Math.min(...ends));
       }
       t.diagnostic(`the last was served ${late} ms after the first`);
-      // with what serving takes; half a second is what asking again takes
+      // the limit includes serving; polling alone would take half a second
       assert.ok(Math.min(...late) < 200, `${late}`);
     });
 });

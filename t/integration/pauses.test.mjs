@@ -1,5 +1,5 @@
-// Pauses that a FHIR server has asked for: whose they are, how long they last,
-// and how an operator sees and ends them.  Redis and nginx have clocks that go
+// Pauses that a FHIR server has asked for: their scope, their length, and the
+// operator's ways to see and end them.  The clocks of Redis and nginx go
 // forward together.
 
 import assert from 'node:assert/strict';
@@ -19,7 +19,7 @@ const ATTENTION = 3;
 
 const originOf = (base) => new URL(base).origin;
 
-// acme and beta ask one server, globex another one.
+// acme and beta use one FHIR server, and globex another.
 async function started(t, budget = 'rate=1000r/s') {
   const clocks = [clockOf(t), clockOf(t)];
   const fleet = await BudgetFleet.start(t, {
@@ -29,7 +29,7 @@ async function started(t, budget = 'rate=1000r/s') {
     budget,
     gateway: {
       nginx: { env: clocks[0].env },
-      // none that is closed as time goes by
+      // a kept connection would close when the clock goes forward
       server: { keepalive_timeout: 0 },
       vault: { timeout: '500ms', connect_timeout: '300ms' },
       redisOptions: { acl: true, env: clocks[1].plainEnv,
@@ -52,7 +52,7 @@ async function started(t, budget = 'rate=1000r/s') {
     origin: originOf(base),
     other: originOf(other),
     retryAfter,
-    // what the server says to this request, and to no other
+    // the server gives this answer to one request only
     async told(tenant, answer, node = 0) {
       fleet.meter.answer({ tenant, ...answer });
       const reply = await fleet.ask(tenant, node);
@@ -79,7 +79,7 @@ async function started(t, budget = 'rate=1000r/s') {
     async forward(seconds) {
       clocks[0].forwardTimers(seconds);
       clocks[1].forward(seconds);
-      // a worker that sleeps notices when something happens
+      // a request makes a sleeping worker notice the new time
       await Promise.all([...Array(8).keys()].map((n) =>
         fleet.ask('globex', n % 2)));
     },
@@ -98,11 +98,12 @@ async function started(t, budget = 'rate=1000r/s') {
   };
 }
 
-test('one server has asked for an hour', async (t) => {
+test('a FHIR server asks for a pause of an hour', async (t) => {
   const { fleet, origin, other, told, held, served, forward, pauses, end,
           retryAfter } = await started(t);
 
-  await t.test('tenants of another server lose nothing', async () => {
+  await t.test('a pause does not affect tenants of another '
+    + 'server', async () => {
     await told('acme', { status: 503, retryAfter: HOUR });
     await held('acme', 200, 300);
     await held('beta', 200, 300);
@@ -111,7 +112,7 @@ test('one server has asked for an hour', async (t) => {
     }
   });
 
-  await t.test('an operator sees it', async () => {
+  await t.test('scripts/vault pauses shows the pause', async () => {
     const [one, ...more] = await pauses();
     assert.deepEqual(more, []);
     assert.equal(one.origin, origin);
@@ -129,7 +130,7 @@ test('one server has asked for an hour', async (t) => {
       + '20\\S+Z\n$'));
   });
 
-  await t.test('counters tell, by tenant and by origin', async () => {
+  await t.test('the pause is counted by tenant and by origin', async () => {
     const counters = await countersOf(fleet.nodes[0]);
     assert.equal(counters.cigna_pauses_total.acme, 1);
     assert.deepEqual(counters.cigna_origin_pauses_total, { [origin]: 1 });
@@ -138,7 +139,7 @@ test('one server has asked for an hour', async (t) => {
     assert.ok(left[origin] > 200 && left[origin] <= 300, left[origin]);
   });
 
-  await t.test('it outlives a reload and workers that are killed', async () => {
+  await t.test('the pause survives a reload and killed workers', async () => {
     await fleet.setBudget('rate=1000r/s delay=0ms');
     const { nginx } = fleet.nodes[0];
     for (const pid of nginx.workerPids()) {
@@ -148,7 +149,7 @@ test('one server has asked for an hour', async (t) => {
     assert.equal((await fleet.ask('globex')).status, 200);
   });
 
-  await t.test('tenants of that server go on after five minutes', async () => {
+  await t.test('a pause ends after five minutes', async () => {
     await forward(250);
     await held('beta', 1, 50);
     await forward(51);
@@ -157,9 +158,10 @@ test('one server has asked for an hour', async (t) => {
     assert.deepEqual(await pauses(), []);
   });
 
-  await t.test('a second reply confirms it, for the hour', async () => {
+  await t.test('a second reply confirms the pause for the whole '
+    + 'hour', async () => {
     await told('beta', { status: 503, retryAfter: HOUR }, 1);
-    await until('it is known to be confirmed', async () =>
+    await until('the confirmed pause is known', async () =>
       retryAfter(await fleet.ask('acme')) > 3000, { every: 100 });
     const [one] = await pauses();
     assert.deepEqual([one.confirmed, one.asked_by], [true, 'beta']);
@@ -168,7 +170,7 @@ test('one server has asked for an hour', async (t) => {
     assert.equal((await fleet.ask('globex')).status, 200);
   });
 
-  await t.test('an operator ends it, and the gateways take note', async () => {
+  await t.test('an operator ends the pause for all gateways', async () => {
     await sleep(1100);
     assert.match(await end(`${origin.toUpperCase().replace('HTTPS', 'https')
     }/any/path`), /^1 pause of https:.* ended/);
@@ -179,7 +181,7 @@ test('one server has asked for an hour', async (t) => {
     await served('beta');
   });
 
-  await t.test('after that, one reply asks for five minutes again',
+  await t.test('a later reply starts a pause of five minutes again',
     async () => {
       await told('acme', { status: 503, retryAfter: HOUR });
       await held('beta', 200, 300);
@@ -187,7 +189,7 @@ test('one server has asked for an hour', async (t) => {
       await served('beta');
     });
 
-  await t.test('a tenant\'s own pause is ended with its origin, or alone',
+  await t.test('a tenant\'s own pause ends with those of its origin, or alone',
     async () => {
       await told('acme', { status: 429, retryAfter: HOUR });
       await told('globex', { status: 429, retryAfter: '60' });
@@ -200,7 +202,7 @@ test('one server has asked for an hour', async (t) => {
       const wrong = await fleet.nodes[0].vault('pauses', '--end', origin,
                                                '--tenant', 'globex');
       assert.equal(wrong.code, 2);
-      assert.ok(wrong.err.includes(`held back by ${other}, not by ${origin}`),
+      assert.ok(wrong.err.includes(`a pause at ${other}, not at ${origin}`),
                 wrong.err);
       await held('globex', 1, 75);
 
@@ -212,11 +214,12 @@ test('one server has asked for an hour', async (t) => {
     });
 });
 
-test('records of strangers in Redis', async (t) => {
+test('foreign pause records in Redis', async (t) => {
   const { fleet, origin, served, pauses, told, held } = await started(t);
   const node = fleet.nodes[0];
 
-  await t.test('are lines of the report, escaped and bounded', async () => {
+  await t.test('foreign records are reported, escaped and '
+    + 'bounded', async () => {
     await told('acme', { status: 503, retryAfter: '90' });
     const bad = [
       ['o:\u001b[2Jx', '1 1 1 1 1'], ['h:a b', '1 2 9 0 0'],
@@ -246,7 +249,7 @@ test('records of strangers in Redis', async (t) => {
     assert.match(many.err, /289 more$/m);
   });
 
-  await t.test('an origin that is none is refused', async () => {
+  await t.test('an invalid origin is refused', async () => {
     for (const origin_ of ['x', 'ftp://x', 'https://', 'https://a b',
                            'https://u@x', 'https://x:y', '']) {
       const { code, err } = await node.vault('pauses', '--end', origin_);
@@ -257,7 +260,8 @@ test('records of strangers in Redis', async (t) => {
     assert.equal(code, 2);
   });
 
-  await t.test('hold up nobody, and a pause among them can be ended',
+  await t.test('foreign records hold back no tenant, and a pause among them '
+    + 'can be ended',
     async () => {
       await held('beta', 1, 113);
       await node.redis.command('HSET', KEY, `o:${origin}`, 'nonsense 9 9');
@@ -267,7 +271,7 @@ test('records of strangers in Redis', async (t) => {
       await served('globex');
     });
 
-  await t.test('what older gateways have written is shown', async () => {
+  await t.test('records of older gateways are shown', async () => {
     await node.redis.command('DEL', KEY);
     const now = Date.now() * 1000;
     const entry = `${now} ${now} ${now + 3600e6} 0 ${now}`;
@@ -276,7 +280,7 @@ test('records of strangers in Redis', async (t) => {
     assert.deepEqual(found.map(({ origin: of, tenant, status }) =>
       [of, tenant, status]), [['*', null, null], [null, 'acme', null]]);
 
-    // this gateway does not obey the one of everybody
+    // this gateway ignores the older pause for all origins
     await served('beta');
     await held('acme', 200, 300);
     await node.vault('pauses', '--end', '*');
@@ -287,11 +291,11 @@ test('records of strangers in Redis', async (t) => {
 });
 
 for (const outage of ['local', 'open', 'closed']) {
-  test(`without Redis, outage=${outage}`, async (t) => {
+  test(`pauses without Redis, outage=${outage}`, async (t) => {
     const { fleet, origin, told, held, served, forward, end } =
       await started(t, `rate=1000r/s outage=${outage}`);
 
-    await t.test('a pause is the node\'s own, and of one origin', async () => {
+    await t.test('a pause is kept by the node and for one origin', async () => {
       const stop = () => fleet.redis.stop();
       if (outage !== 'closed') {
         await stop();
@@ -305,16 +309,16 @@ for (const outage of ['local', 'open', 'closed']) {
       assert.equal(reply.status, outage === 'closed' ? 503 : 200);
     });
 
-    await t.test('it is over after five minutes', async () => {
+    await t.test('the pause ends after five minutes', async () => {
       await forward(301);
-      const whats = await until('it is over', async () => {
+      const whats = await until('the pause is over', async () => {
         const { what } = await fleet.ask('beta');
         return what !== 'held_back' && what;
       }, { timeout: 8000, every: 100 });
       assert.equal(whats, outage === 'closed' ? 'budget_unknown' : '200');
     });
 
-    await t.test('Redis is back, and an operator can end what it never knew',
+    await t.test('an operator can end the pause once Redis is back',
       async () => {
         if (outage !== 'closed') {
           await told('acme', { status: 503, retryAfter: HOUR });

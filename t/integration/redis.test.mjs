@@ -1,5 +1,5 @@
-// Redis out of order, in all ways it can be: always an outage, never "no such
-// grant", never a crash.
+// Failures of Redis of all kinds.  Each one is an outage, never a missing grant
+// and never a crash.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,7 +13,7 @@ import { until } from '../lib/scratch.mjs';
 
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
-const served = (visitor) => until('it is served', async () =>
+const served = (visitor) => until('the member is served', async () =>
   (await visitor.get('/fhir/Coverage')).status === 200);
 
 test('a real Redis', async (t) => {
@@ -31,8 +31,8 @@ test('a real Redis', async (t) => {
     check(await bob.get('/fhir/Coverage'));
   };
 
-  await t.test('one that stands still is an outage within its deadline, and '
-    + 'then at once', async () => {
+  await t.test('a frozen Redis is an outage within its time-out, and later at '
+    + 'once', async () => {
     redis.freeze();
     const began = Date.now();
     await both(assertNoVault);
@@ -45,7 +45,7 @@ test('a real Redis', async (t) => {
     await served(alice);
   });
 
-  await t.test('while it stands still, nothing else on the worker does',
+  await t.test('a frozen Redis does not delay other requests of the worker',
     async () => {
       redis.freeze();
       const waiting = alice.get('/fhir/Coverage');
@@ -59,7 +59,7 @@ test('a real Redis', async (t) => {
       await served(alice);
     });
 
-  await t.test('one that runs out of memory is read, and the old token serves',
+  await t.test('a Redis out of memory is read, and the old token serves',
     async () => {
       await redis.command('CONFIG', 'SET', 'maxmemory', '1');
       assertServed(await alice.get('/fhir/Coverage'));
@@ -75,7 +75,7 @@ test('a real Redis', async (t) => {
     ['without rights for scripts', ['ACL', 'SETUSER', 'gate', '-@scripting'],
      ['ACL', 'SETUSER', 'gate', '+@all']],
   ]) {
-    await t.test(`${what}: no token is spent that could not be stored`,
+    await t.test(`no refresh token is spent while Redis is ${what}`,
       async () => {
         const member = `ends ${what}`;
         const visitor = await connected(gw, { member, life: 1 });
@@ -94,15 +94,16 @@ test('a real Redis', async (t) => {
   }
 
   for (const [what, set, reset] of [
-    ['a user who may not read', ['ACL', 'SETUSER', 'gate', '-hmget'],
+    ['a user without read permission', ['ACL', 'SETUSER', 'gate', '-hmget'],
      ['ACL', 'SETUSER', 'gate', '+@all']],
-    ['keys out of reach', ['ACL', 'SETUSER', 'gate', 'resetkeys', '~other:*'],
+    ['a user without access to the keys',
+     ['ACL', 'SETUSER', 'gate', 'resetkeys', '~other:*'],
      ['ACL', 'SETUSER', 'gate', '~*']],
-    ['a replica that has lost its primary and says so',
+    ['a replica without its primary',
      ['CONFIG', 'SET', 'replica-serve-stale-data', 'no'],
      ['REPLICAOF', 'NO', 'ONE'], ['REPLICAOF', '127.0.0.1', '1']],
   ].map(([what, set, reset, more]) => [what, [set, more], reset])) {
-    await t.test(`${what}: an outage`, async () => {
+    await t.test(`${what} is an outage`, async () => {
       for (const command of set.filter(Boolean)) {
         await redis.command(...command);
       }
@@ -112,11 +113,11 @@ test('a real Redis', async (t) => {
     });
   }
 
-  await t.test('a user whose password changes is let in no more, and the log '
-    + 'says why', async () => {
+  await t.test('a changed password is an outage, and the log names the '
+    + 'reason', async () => {
     await redis.command('ACL', 'SETUSER', 'gate', 'resetpass', '>other');
     await redis.command('CLIENT', 'KILL', 'USER', 'gate');
-    await until('it is noticed', async () =>
+    await until('the gateway has noticed', async () =>
       (await bob.get('/fhir/Coverage')).status === 503);
     await both(assertNoVault);
 
@@ -126,10 +127,10 @@ test('a real Redis', async (t) => {
     await served(alice);
   });
 
-  await t.test('one that may forget records is not used', async () => {
+  await t.test('a Redis that may evict records is not used', async () => {
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     await redis.command('CLIENT', 'KILL', 'USER', 'gate');
-    await until('it is noticed', async () =>
+    await until('the gateway has noticed', async () =>
       (await bob.get('/fhir/Coverage')).status === 503);
     await both(assertNoVault);
 
@@ -138,7 +139,7 @@ test('a real Redis', async (t) => {
     await served(alice);
   });
 
-  await t.test('a connection that was closed is made again, unnoticed',
+  await t.test('a closed connection is opened again without a failed request',
     async () => {
       for (let i = 0; i < 5; i += 1) {
         await redis.command('CLIENT', 'KILL', 'USER', 'gate');
@@ -147,8 +148,8 @@ test('a real Redis', async (t) => {
       }
     });
 
-  await t.test('one that is gone is an outage, and used as soon as it is back '
-    + 'with its data',
+  await t.test('a stopped Redis is an outage, and is used again once it is '
+    + 'back with its data',
     async () => {
       const dump = await redis.dump();
       await redis.stop();
@@ -167,33 +168,33 @@ test('a real Redis', async (t) => {
 
 const REPLIES = {
   'LOADING': '-LOADING Redis is loading the dataset in memory\r\n',
-  'an error of no kind': '-ERR no\r\n',
+  'an unknown error': '-ERR no\r\n',
   'an empty error': '-\r\n',
   'MOVED': '-MOVED 3999 127.0.0.1:1\r\n',
   'TRYAGAIN': '-TRYAGAIN\r\n',
-  'nothing where fields should be': '$-1\r\n',
-  'no array at all': '*-1\r\n',
+  'a null string': '$-1\r\n',
+  'a null array': '*-1\r\n',
   'an empty array': '*0\r\n',
   'too few fields': '*2\r\n$-1\r\n$-1\r\n',
   'too many fields': `*7\r\n${'$-1\r\n'.repeat(7)}`,
-  'numbers for fields': `*6\r\n${':1\r\n'.repeat(6)}`,
-  'errors for fields': `*6\r\n${'-ERR x\r\n'.repeat(6)}`,
-  'arrays in arrays': `${'*1\r\n'.repeat(40)}$-1\r\n`,
+  'numbers as fields': `*6\r\n${':1\r\n'.repeat(6)}`,
+  'errors as fields': `*6\r\n${'-ERR x\r\n'.repeat(6)}`,
+  'nested arrays': `${'*1\r\n'.repeat(40)}$-1\r\n`,
   'a status': '+OK\r\n',
-  'what is no reply': 'HTTP/1.1 400 Bad Request\r\n\r\n',
+  'another protocol': 'HTTP/1.1 400 Bad Request\r\n\r\n',
   'a huge array': '*100000000\r\n',
   'a huge string': '*6\r\n$2000000000\r\nx',
-  'a length below zero': '*6\r\n$-7\r\n',
-  'a length that is none': '*6\r\n$one\r\n',
+  'a negative length': '*6\r\n$-7\r\n',
+  'a length that is not a number': '*6\r\n$one\r\n',
   'a megabyte': `*6\r\n$1048576\r\n${'x'.repeat(1 << 20)}\r\n`,
   'half a reply': '*6\r\n$3\r\nab',
-  'silence': null,
-  'the end of the line': (socket) => socket.end(),
+  'no reply': null,
+  'a closed connection': (socket) => socket.end(),
   'a reset': (socket) => socket.resetAndDestroy(),
   'a reply too many': `${'*6\r\n'}${'$-1\r\n'.repeat(6)}+extra\r\n`,
 };
 
-test('a Redis that answers nonsense', async (t) => {
+test('a Redis with malformed replies', async (t) => {
   const fake = await startFakeRedis(t);
   const gw = await standardGateway(t, {
     vault: { redis: `redis://127.0.0.1:${fake.port}`, timeout: '300ms',
@@ -207,14 +208,14 @@ test('a Redis that answers nonsense', async (t) => {
   };
 
   for (const [what, answer] of Object.entries(REPLIES)) {
-    await t.test(`${what}: an outage, and then it is asked again`,
+    await t.test(`${what} is an outage, and Redis is used again afterwards`,
       async () => {
         fake.answer = answer;
         const asked = fake.commands.length;
         if (what === 'a reply too many') {
           await bob.get('/fhir/Coverage');
         } else {
-          const reply = await until('it is asked', async () => {
+          const reply = await until('Redis is asked', async () => {
             const one = await bob.get('/fhir/Coverage');
             assertNoVault(one);
             return fake.commands.length > asked && one;
@@ -223,7 +224,7 @@ test('a Redis that answers nonsense', async (t) => {
         }
 
         fake.answer = `*6\r\n${'$-1\r\n'.repeat(6)}`;
-        assertRefused(await until('it is used again', () => status(401)),
+        assertRefused(await until('Redis is used again', () => status(401)),
                       401, 'not_connected',
                       { connect: gw.url('acme', '/cigna/connect') });
       });

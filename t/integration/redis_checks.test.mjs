@@ -1,4 +1,4 @@
-// What changes behind an open connection is noticed, though nobody asks.
+// The gateway notices changes behind an idle connection without a request.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import { assertNoVault, assertServed, connected } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { until } from '../lib/scratch.mjs';
 
-// checks come every ten seconds, or somewhat sooner
+// the gateway checks a connection every ten seconds, or somewhat sooner
 const NOTICED = 11500;
 
 const MARKER = 'cigna:v:{vault}';
@@ -26,12 +26,12 @@ test('an idle connection', async (t) => {
       (redis) => redis.command('REPLICAOF', '127.0.0.1', '1'),
       (redis) => redis.command('REPLICAOF', 'NO', 'ONE'),
     ],
-    'a marker that is gone': [
+    'a missing marker': [
       /there is no marker: "scripts\/vault init" has not been run/,
       (redis) => redis.command('RENAME', MARKER, 'aside'),
       (redis) => redis.command('RENAME', 'aside', MARKER),
     ],
-    'a marker that is another vault\'s': [
+    'a foreign marker': [
       /the marker is damaged, or of another vault|key ring lacks/,
       async (redis) => {
         const marker = await redis.command('HGET', MARKER, 'b');
@@ -45,7 +45,7 @@ test('an idle connection', async (t) => {
   };
 
   await Promise.all(Object.entries(CHANGES).map(([what, change]) =>
-    t.test(`${what} is noticed, and so is the end of it`, async (t2) => {
+    t.test(`${what} is noticed, and so is its end`, async (t2) => {
       const [said, make, undo] = change;
       const gw = await standardGateway(t2, {
         fhir: { cigna_fhir: 'on cache=off' }, nginx: { workers: 1 },
@@ -56,13 +56,13 @@ test('an idle connection', async (t) => {
       await make(gw.redis);
       await gw.nginx.waitForLog(said, NOTICED);
       assertNoVault(await alice.get('/fhir/Coverage'));
-      // told once
+      // the error is logged once
       const errors = gw.nginx.errorLog().split('\n').filter((line) =>
         /\[error\]/.test(line) && said.test(line));
       assert.ok(errors.length <= 1, errors.join('\n'));
 
       await undo(gw.redis);
-      await until('it is served', async () =>
+      await until('the member is served', async () =>
         (await alice.get('/fhir/Coverage')).status === 200);
     })));
 });

@@ -1,5 +1,5 @@
-// "wait_replicas": nothing is spent, and nothing counts as stored, that a
-// primary alone would know of.
+// "wait_replicas": the gateway spends no token, and counts no grant as stored,
+// before replicas keep up.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -28,13 +28,14 @@ test('a primary that waits for its replica', async (t) => {
   const requests = async () => (await gw.sandbox.control.see()).token.requests;
   const ask = (visitor) => visitor.get('/fhir/Coverage');
 
-  await t.test('a refresh that the replica knows of is made', async () => {
+  await t.test('a refresh succeeds while the replica keeps up', async () => {
     const bob = await expired('bob');
-    await until('it is served', async () => (await ask(bob)).status === 200);
+    await until('the member is served', async () =>
+      (await ask(bob)).status === 200);
   });
 
-  await t.test('no token is spent while the replica stands still, and reads '
-    + 'are not held up', async () => {
+  await t.test('no refresh token is spent while the replica is frozen, and '
+    + 'reads do not wait', async () => {
     const alice = await connected(gw, { member: 'alice' });
     const carol = await expired('carol');
     const before = await requests();
@@ -50,18 +51,21 @@ test('a primary that waits for its replica', async (t) => {
     assert.match(gw.nginx.errorLog(),
                  /\[error\].*has fewer than 1 replicas that keep up/);
 
-    await until('it is served', async () => (await ask(carol)).status === 200);
+    await until('the member is served', async () =>
+      (await ask(carol)).status === 200);
     assert.equal(await requests(), before + 1);
     assert.match(gw.nginx.errorLog(),
                  /\[notice\].*has no fewer than 1 replicas that keep up/);
   });
 
-  await t.test('WAIT has connections of its own', async () => {
+  await t.test('WAIT has its own connections', async () => {
     const primary = await group.primary();
     const dora = await connected(gw, { member: 'dora' });
 
-    // the last command of each connection; scripts of before may come late
-    await until('the one waits, another one reads', async () => {
+    // CLIENT LIST has the last command of each connection; earlier scripts may
+    // still be running
+    await until('one connection has sent WAIT and another one '
+      + 'HMGET', async () => {
       assertServed(await ask(dora));
       const clients = await primary.command('CLIENT', 'LIST');
       const ours = clients.split('\n').filter((line) =>
@@ -72,7 +76,7 @@ test('a primary that waits for its replica', async (t) => {
   });
 });
 
-test('a new primary of which a lease hears first', async (t) => {
+test('a lease is the first to learn of a new primary', async (t) => {
   const group = await startSentinel(t, { tls: false, replicas: 2 });
   const gw = await standardGateway(t, {
     redis: group,
@@ -83,9 +87,9 @@ test('a new primary of which a lease hears first', async (t) => {
   const carol = await connected(gw, { member: 'carol', life: 1 });
   const requests = async () => (await gw.sandbox.control.see()).token.requests;
 
-  await t.test('no refresh begins right after the change, whatever connection '
-    + 'is the first one', async () => {
-    // a journal that is empty makes no connections of its own
+  await t.test('no refresh starts right after the change, whatever connection '
+    + 'notices it', async () => {
+    // an empty journal opens no connections
     await sleep(1100);
     await gw.nginx.stop('SIGQUIT');
     await gw.nginx.start();
@@ -98,7 +102,7 @@ test('a new primary of which a lease hears first', async (t) => {
     // the record can be read, and the lease waits
     await old.command('CLIENT', 'PAUSE', '60000', 'WRITE');
     const asked = carol.get('/fhir/Coverage');
-    await until('the lease is asked for', async () =>
+    await until('the lease has been requested', async () =>
       / cmd=eval/.test(await old.command('CLIENT', 'LIST')));
 
     await group.failover();

@@ -1,6 +1,6 @@
-// Servers that speak of other servers, to the byte: what a cluster's nodes and
-// Sentinels may say, in earnest or gone mad.  Never a wrong "no such grant",
-// never an endless round, never a crash.
+// Replies that name other servers, to the byte: redirects and slot maps of
+// cluster nodes, and replies of Sentinels, right and wrong ones.  None leads to
+// a wrong not_connected, an endless loop or a crash.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,7 +15,7 @@ import { startRedis } from '../lib/redis.mjs';
 import { freePort, until } from '../lib/scratch.mjs';
 
 const NOTHING = `*6\r\n${'$-1\r\n'.repeat(6)}`;
-// as Redis 6.2 says it
+// the text of Redis 6.2
 const IN_A_SCRIPT = 'ERR Error running script (call to f_0): @user_script:1: '
   + '@user_script: 1: -READONLY You can\'t';
 const SHORT = { timeout: '500ms', connect_timeout: '300ms' };
@@ -45,14 +45,14 @@ test('nodes of a cluster', async (t) => {
   const bob = gw.visitor({ member: 'bob' });
   const ask = () => bob.get('/fhir/Coverage');
 
-  // that there is no grant is what both say unless they are told otherwise
+  // both nodes reply by default that there is no grant
   const assertAnswered = async () => assertRefused(
     await ask(), 401, 'not_connected',
     { connect: gw.url('acme', '/cigna/connect') });
-  const answered = () => until('it is answered', async () =>
+  const answered = () => until('the gateway answers', async () =>
     (await ask()).status === 401);
 
-  // all is with a, until it says otherwise
+  // node a has all slots, and both nodes reply that there is no grant
   const reset = async () => {
     for (const fake of [a, b]) {
       fake.real = real;
@@ -62,7 +62,7 @@ test('nodes of a cluster', async (t) => {
     await gw.reload();
     await answered();
   };
-  // bob's
+  // the key of bob's grant
   let key;
   a.answer = (socket, argv) => {
     [, key] = argv;
@@ -79,7 +79,7 @@ test('nodes of a cluster', async (t) => {
     await body();
   });
 
-  await each('MOVED is followed, and remembered', async () => {
+  await each('MOVED is followed and remembered', async () => {
     a.answer = `-MOVED ${slot} 127.0.0.1:${b.port}\r\n`;
     a.on.CLUSTER = map([0, 16383, b.port, a.port]);
     b.on.CLUSTER = a.on.CLUSTER;
@@ -96,7 +96,7 @@ test('nodes of a cluster', async (t) => {
     await assertAnswered();
   });
 
-  await each('ASK is followed once, with ASKING ahead', async () => {
+  await each('ASK is followed once, after ASKING', async () => {
     const before = count(a, 'HMGET');
     a.answer = `-ASK ${slot} 127.0.0.1:${b.port}\r\n`;
     await assertAnswered();
@@ -108,8 +108,8 @@ test('nodes of a cluster', async (t) => {
     assert.equal(count(b, 'ASKING'), 2);
   });
 
-  await each('two nodes that send one to and fro: an outage, after a bounded '
-    + 'number of rounds', async () => {
+  await each('two nodes that redirect to each other are an outage after a '
+    + 'bounded number of rounds', async () => {
     const before = count(a, 'HMGET') + count(b, 'HMGET');
     a.answer = `-MOVED ${slot} 127.0.0.1:${b.port}\r\n`;
     b.answer = `-ASK ${slot} 127.0.0.1:${a.port}\r\n`;
@@ -120,17 +120,17 @@ test('nodes of a cluster', async (t) => {
   });
 
   for (const [what, text] of Object.entries({
-    'to a port where nobody listens':
+    'to a closed port':
       `-MOVED ${slot} 127.0.0.1:${await freePort()}`,
-    'to ask where nobody listens':
+    'by ASK to a closed port':
       `-ASK ${slot} 127.0.0.1:${await freePort()}`,
-    'to a name that nobody knows': `-MOVED ${slot} redis.invalid:6379`,
+    'to an unknown name': `-MOVED ${slot} redis.invalid:6379`,
     'without a slot': '-MOVED',
-    'to a slot that is none': `-MOVED 16384 127.0.0.1:${b.port}`,
-    'to no port': '-MOVED 1 127.0.0.1',
+    'to an invalid slot': `-MOVED 16384 127.0.0.1:${b.port}`,
+    'without a port': '-MOVED 1 127.0.0.1',
     'to a name with a space': '-ASK 1 a b:6379',
   })) {
-    await each(`a redirect ${what}: an outage`, async () => {
+    await each(`a redirect ${what} is an outage`, async () => {
       a.answer = `${text}\r\n`;
       assertNoVault(await ask());
     });
@@ -138,7 +138,7 @@ test('nodes of a cluster', async (t) => {
 
   for (const error of ['TRYAGAIN', 'CLUSTERDOWN', 'LOADING', 'MASTERDOWN',
                        'READONLY', IN_A_SCRIPT]) {
-    await each(`${error} passes, unnoticed if it passes soon`, async () => {
+    await each(`a short ${error} fails no request`, async () => {
       let times = 0;
       a.answer = (socket) => {
         times += 1;
@@ -148,7 +148,7 @@ test('nodes of a cluster', async (t) => {
       assert.ok(times >= 4);
     });
 
-    await each(`${error} that does not pass: an outage, by the deadline`,
+    await each(`a lasting ${error} is an outage within the time-out`,
       async () => {
         a.answer = `-${error} for ever\r\n`;
         const began = Date.now();
@@ -157,12 +157,13 @@ test('nodes of a cluster', async (t) => {
       });
   }
 
-  await each('a slot that nobody has: an outage, until somebody has it',
+  await each('a slot without a node is an outage until a node has it',
     async () => {
       a.on.CLUSTER = map([0, 0, a.port]);
       b.on.CLUSTER = a.on.CLUSTER;
       a.answer = '-CLUSTERDOWN Hash slot not served\r\n';
-      await until('it is noticed', async () => (await ask()).status === 503);
+      await until('the gateway has noticed', async () =>
+        (await ask()).status === 503);
 
       a.answer = NOTHING;
       a.on.CLUSTER = map([0, 16383, a.port]);
@@ -171,21 +172,22 @@ test('nodes of a cluster', async (t) => {
     });
 
   for (const [what, text] of Object.entries({
-    'none': '*0\r\n',
+    'empty': '*0\r\n',
     'an error': '-ERR This instance has cluster support disabled\r\n',
-    'without permission': '-NOPERM this user has no permissions\r\n',
-    'no array': '+OK\r\n',
-    'of no ranges': '*1\r\n*0\r\n',
-    'of slots that are none': map([0, 16384, 1]),
+    'refused': '-NOPERM this user has no permissions\r\n',
+    'not an array': '+OK\r\n',
+    'without ranges': '*1\r\n*0\r\n',
+    'of invalid slots': map([0, 16384, 1]),
     'backwards': map([2, 1, 1]),
-    'of servers that have no name': '*1\r\n*3\r\n:0\r\n:16383\r\n'
+    'of servers without a name': '*1\r\n*3\r\n:0\r\n:16383\r\n'
       + `*3\r\n${bulk('?')}:1\r\n${bulk('id')}`,
     'cut off': '*1\r\n*3\r\n:0\r\n',
     'too deep': `${'*1\r\n'.repeat(10)}:0\r\n`,
-    'longer than any': '*65537\r\n',
-    'nothing at all': null,
+    'too long': '*65537\r\n',
+    'missing': null,
   })) {
-    await t.test(`a map that is ${what}: another node is asked`, async () => {
+    await t.test('another node is asked after a map that is '
+      + `${what}`, async () => {
       a.on.CLUSTER = text;
       b.on.CLUSTER = map([0, 16383, a.port, b.port]);
       await gw.reload();
@@ -193,7 +195,8 @@ test('nodes of a cluster', async (t) => {
     });
   }
 
-  await t.test('no node has a map: an outage, and the log says so',
+  await t.test('a cluster in which no node has a map is an outage, and the log '
+    + 'says why',
     async () => {
       a.on.CLUSTER = '-ERR This instance has cluster support disabled\r\n';
       b.on.CLUSTER = a.on.CLUSTER;
@@ -213,14 +216,15 @@ test('nodes of a cluster', async (t) => {
     await answered();
   });
 
-  await t.test('a node that is gone is asked for no map, and its slots are '
-    + 'looked for', async () => {
+  await t.test('the slots of a node that is gone are looked up at another '
+    + 'node', async () => {
     await reset();
     const gone = await freePort();
     a.on.CLUSTER = map([0, 16383, gone], [0, 0, a.port], [1, 1, b.port]);
     b.on.CLUSTER = a.on.CLUSTER;
     await gw.reload();
-    await until('it is an outage', async () => (await ask()).status === 503);
+    await until('the missing node is an outage', async () =>
+      (await ask()).status === 503);
 
     a.on.CLUSTER = map([0, 16383, b.port]);
     b.on.CLUSTER = a.on.CLUSTER;
@@ -251,27 +255,27 @@ test('Sentinels', async (t) => {
     nginx: { workers: 1 },
   });
   await replica.command('REPLICAOF', '127.0.0.1', real.port);
-  await until('the replica has all', async () =>
+  await until('the replica is in step', async () =>
     /master_link_status:up/.test(await replica.command('INFO')));
 
   const alice = await connected(gw);
   const ask = () => alice.get('/fhir/Coverage');
-  const served = () => until('it is served', async () =>
+  const served = () => until('the member is served', async () =>
     (await ask()).status === 200);
 
   for (const [what, text] of Object.entries({
     'does not know the name': '*-1\r\n',
     'does not know enough': '-IDONTKNOW I have not enough information\r\n',
-    'may not say': '-NOPERM this user has no permissions\r\n',
+    'has no permission': '-NOPERM this user has no permissions\r\n',
     'wants a password': '-NOAUTH Authentication required.\r\n',
-    'names nobody': `*2\r\n${bulk('')}${bulk('1')}`,
+    'names no host': `*2\r\n${bulk('')}${bulk('1')}`,
     'names no port': `*2\r\n${bulk('127.0.0.1')}${bulk('x')}`,
-    'says something else': '+OK\r\n',
-    'says nonsense': 'what\r\n',
-    'says nothing': null,
-    'hangs up': (socket) => socket.end(),
+    'sends a status': '+OK\r\n',
+    'sends another protocol': 'what\r\n',
+    'does not answer': null,
+    'closes the connection': (socket) => socket.end(),
   })) {
-    await t.test(`one that ${what}: the other one is asked`, async () => {
+    await t.test(`the other Sentinel is asked if one ${what}`, async () => {
       both(PRIMARY(real.port));
       a.on.SENTINEL = text;
       await gw.reload();
@@ -279,7 +283,8 @@ test('Sentinels', async (t) => {
     });
   }
 
-  await t.test('none of them knows the name: an outage, and the log says so',
+  await t.test('Sentinels that do not know the name are an outage, and the log '
+    + 'says why',
     async () => {
       both('*-1\r\n');
       await gw.reload();
@@ -293,10 +298,11 @@ test('Sentinels', async (t) => {
 
   for (const [what, port, said] of [
     ['a replica', () => replica.port, /cannot be used: this is a replica/],
-    ['a port where nobody listens', () => nobody, /Connection refused/],
+    ['a closed port', () => nobody, /Connection refused/],
     ['a Sentinel', () => b.port, /cannot be used: (?!this is)/],
   ]) {
-    await t.test(`they name ${what}: an outage, until they know better`,
+    await t.test(`a primary that is ${what} is an outage until the Sentinels `
+      + 'name the right one',
       async () => {
         const before = gw.nginx.errorLog().length;
         both(PRIMARY(port()));
@@ -309,8 +315,8 @@ test('Sentinels', async (t) => {
       });
   }
 
-  await t.test('a primary that is another one is noticed though nothing is '
-    + 'wrong with the one that was', async () => {
+  await t.test('a new primary is noticed while the old one still '
+    + 'works', async () => {
     await gw.reload();
     assertServed(await ask());
     await replica.command('REPLICAOF', 'NO', 'ONE');
@@ -324,7 +330,7 @@ test('Sentinels', async (t) => {
     await served();
   });
 
-  await t.test('READONLY is no answer: the primary is looked for, and asked',
+  await t.test('READONLY makes the gateway look for the primary and ask it',
     async () => {
       await served();
       await real.command('REPLICAOF', '127.0.0.1', replica.port);
@@ -335,7 +341,7 @@ test('Sentinels', async (t) => {
     });
 });
 
-test('a command that is sent on', async (t) => {
+test('a redirected command', async (t) => {
   const real = await startCluster(t, { primaries: 1, replicas: 0, tls: false });
   const [a, b] = [await startFakeRedis(t), await startFakeRedis(t)];
   const gw = await standardGateway(t, {
@@ -345,7 +351,7 @@ test('a command that is sent on', async (t) => {
     nginx: { workers: 1 },
   });
   const ask = (member) => gw.visitor({ member }).get('/fhir/Coverage');
-  const found = (member) => until(`it is found who has ${member}'s`,
+  const found = (member) => until(`the node of ${member}'s grant is found`,
     async () => (await ask(member)).status === 401);
   let key;
 
@@ -359,7 +365,7 @@ test('a command that is sent on', async (t) => {
   };
   await found('bob');
 
-  // his is with a, and all else with b
+  // bob's slot is at node a, and all others are at b
   const slot = await real.slotOf(key);
   a.on.CLUSTER = map([0, slot - 1, b.port], [slot, slot, a.port],
                      [slot + 1, 16383, b.port]);
@@ -368,7 +374,8 @@ test('a command that is sent on', async (t) => {
   await found('bob');
   await found('carol');
 
-  await t.test('waits no longer where it comes to than it may in all',
+  await t.test('a redirected command keeps to the time-out of the whole '
+    + 'command',
     async () => {
       await sleep(1000);
       a.answer = (socket) => {

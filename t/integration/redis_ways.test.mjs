@@ -1,5 +1,4 @@
-// Ways to Redis: TCP, a unix socket, TLS; who one is there, and in which
-// corner of it the vault lies.
+// Connections to Redis: TCP, unix sockets, TLS, users, databases and prefixes.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -36,7 +35,7 @@ test('ways to Redis', async (t) => {
   const tcp = { redis: `redis://127.0.0.1:${redis.port}`,
                 trusted_certificate: null };
 
-  await t.test('TLS, its certificate verified', async () => {
+  await t.test('TLS with a verified certificate works', async () => {
     assertServed(await ask());
     const clients = await redis.command('CLIENT', 'LIST');
     assert.match(clients, /name=cigna/);
@@ -46,22 +45,22 @@ test('ways to Redis', async (t) => {
     'TCP': tcp,
     'TCP by name': { ...tcp, redis: `redis://localhost:${redis.port}` },
     'a unix socket': { ...tcp, redis: `unix:${redis.unixPath}` },
-    'an address over TLS, the name given': {
+    'an address over TLS with tls_name': {
       redis: `rediss://127.0.0.1:${redis.tlsPort}`, tls_name: 'localhost' },
-    'a user named like Redis\' own': { ...tcp, username: 'default' },
-    'a user\'s name in a file': {
+    'the default user by name': { ...tcp, username: 'default' },
+    'a user name in a file': {
       ...tcp, username_file: file('name', 'default\n') },
-    'a password with a line\'s end behind it': {
+    'a password with a trailing line end': {
       ...tcp, password_file: file('lined', `${PASSWORD}\n`) },
     'database 0 by its number': {
       ...tcp, redis: `redis://127.0.0.1:${redis.port}/0` },
     'several connections': { ...tcp, connections: 4 },
-    'the first of two seeds gone': {
+    'two seeds, the first of them unreachable': {
       ...tcp, redis: [`redis://127.0.0.1:${await freePort()}`, tcp.redis] },
   };
 
   for (const [what, vault] of Object.entries(WORKING)) {
-    await t.test(`${what}: works`, async () => {
+    await t.test(`the gateway works with ${what}`, async () => {
       await gw.reload({ vault });
       for (let i = 0; i < 4; i += 1) {
         assertServed(await ask());
@@ -73,27 +72,27 @@ test('ways to Redis', async (t) => {
     'a wrong password': [{ ...tcp, password_file: file('wrong', 'no') },
                          /wrong username or password/],
     'no password': [{ ...tcp, password_file: null }, /wants a password/],
-    'a user that is not there': [{ ...tcp, username: 'nobody' },
-                                 /wrong username or password/],
+    'an unknown user': [{ ...tcp, username: 'nobody' },
+                        /wrong username or password/],
     'a certificate of another authority': [
       { trusted_certificate: foreign.certFile }, /certificate|verif/i],
     'a certificate for another name': [
       { redis: `rediss://localhost:${misnamed.tlsPort}` },
       /does not match|name|certificate/i],
-    'TLS where none is spoken': [
+    'TLS to a plain port': [
       { redis: `rediss://localhost:${redis.port}` }, /TLS|SSL|handshake/i],
-    'no TLS where it is spoken': [
+    'plain TCP to a TLS port': [
       { ...tcp, redis: `redis://localhost:${redis.tlsPort}` }, /cigna/],
-    'a port where nobody listens': [
+    'a closed port': [
       { ...tcp, redis: `redis://127.0.0.1:${await freePort()}` }, /refused/i],
-    'a socket that is not there': [
+    'a missing unix socket': [
       { ...tcp, redis: `unix:${gw.file('none.sock')}` }, /No such file/],
-    'a database that is not there': [
+    'an unknown database': [
       { ...tcp, redis: `redis://127.0.0.1:${redis.port}/99` }, /SELECT/],
   };
 
   for (const [what, [vault, said]] of Object.entries(OUTAGES)) {
-    await t.test(`${what}: an outage, and the log says why`, async () => {
+    await t.test(`${what} is an outage, and the log says why`, async () => {
       const before = gw.nginx.errorLog().length;
       await gw.reload({ vault });
       assertNoVault(await ask());
@@ -102,7 +101,7 @@ test('ways to Redis', async (t) => {
     });
   }
 
-  await t.test('a password that was changed is read again on reload, and not '
+  await t.test('a changed password is read on reload, and not '
     + 'before', async () => {
     const changed = file('changed', `${PASSWORD}\n`);
     const vault = { ...tcp, password_file: changed };
@@ -113,7 +112,7 @@ test('ways to Redis', async (t) => {
     await redis.command('CONFIG', 'SET', 'requirepass',
                         'MARKsNewRedisPassword');
     await redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    await until('the old one is no good', async () =>
+    await until('Redis refuses the old password', async () =>
       (await ask()).status === 503);
 
     await gw.reload({ vault });
@@ -121,7 +120,7 @@ test('ways to Redis', async (t) => {
     await redis.command('CONFIG', 'SET', 'requirepass', PASSWORD);
   });
 
-  await t.test('each database is a vault of its own', async () => {
+  await t.test('each database is a separate vault', async () => {
     const vault = { ...tcp, redis: `${tcp.redis}/3` };
     await gw.initVault(vault);
     await gw.reload({ vault });
@@ -135,7 +134,7 @@ test('ways to Redis', async (t) => {
     await redis.command('SELECT', 0);
   });
 
-  await t.test('each prefix is a vault of its own', async () => {
+  await t.test('each prefix is a separate vault', async () => {
     const vault = { ...tcp, prefix: 'other' };
     await gw.initVault(vault);
     await gw.reload({ vault });

@@ -1,5 +1,4 @@
-// Refreshing: what the token endpoint may answer, and what that means for the
-// member.
+// Refreshes: replies of the token endpoint, and their effect on the member.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,11 +12,11 @@ import { until } from '../lib/scratch.mjs';
 const SHORT = { connect_timeout: '1s', timeout: '1s',
                 exchange_timeout: '1s' };
 
-// Failures that pass: what the token endpoint does.
+// Faults of the token endpoint that are temporary.
 const PASSING = ['invalid_client', '500', '503', '429', '403', '401', 'html',
                  'empty', 'garbage', 'redirect'];
 
-test('refreshes that fail for now', async (t) => {
+test('temporary failures of refreshes', async (t) => {
   const gw = await standardGateway(t, { tenant: SHORT });
   const { control } = gw.sandbox;
   const names = PASSING.map((_, i) => `member-${i}`);
@@ -25,27 +24,28 @@ test('refreshes that fail for now', async (t) => {
   const others = await expired(gw, ...names.map((name) => `other-${name}`));
 
   for (const [i, fault] of PASSING.entries()) {
-    await t.test(`${fault}: an outage, and the grant stays`, async () => {
+    await t.test(`token endpoint fault ${fault} is an outage, and the grant `
+      + 'stays', async () => {
       await control.set({ token_fault: fault });
       const before = await refreshCount(gw);
       const reply = await visitors[i].get('/fhir/Coverage');
 
       assertRefused(reply, 503, 'refresh_failed',
                     { code: 'transient', retry: true });
-      // cooling down: another request is not another try
+      // during the cool-down a request starts no other refresh
       assertRefused(await visitors[i].get('/fhir/Coverage'), 503,
                     'refresh_failed', { retry: true });
       assert.equal(await refreshCount(gw), before + 1);
       await control.set({ token_fault: 'none' });
-      // a row of failures is another matter
+      // a success in between keeps the failures from counting as a series
       assertServed(await others[i].get('/fhir/Coverage'));
     });
   }
 
   for (const [mode, i] of [['mute', PASSING.length],
                            ['refuse', PASSING.length + 1]]) {
-    await t.test(`a token endpoint's port that is ${mode}: the same, within `
-      + 'its deadline', async () => {
+    await t.test(`a token endpoint with listener mode ${mode} is an outage `
+      + 'within the time-out', async () => {
       await control.set({ authorization_listener: mode });
       const began = Date.now();
       const reply = await visitors[i].get('/fhir/Coverage');
@@ -56,10 +56,10 @@ test('refreshes that fail for now', async (t) => {
     });
   }
 
-  await t.test('with the endpoint back, every one of them is served',
+  await t.test('all members are served once the token endpoint is back',
     async () => {
       await Promise.all(visitors.map((visitor) =>
-        until('it is served', async () =>
+        until('the member is served', async () =>
           (await visitor.get('/fhir/Coverage')).status === 200,
         { every: 200, timeout: 30000 })));
       assert.equal((await control.see()).token.reuse, 0);
@@ -71,7 +71,8 @@ test('a Retry-After of the token endpoint is honoured', async (t) => {
   const { control } = gw.sandbox;
   const [alice, bob, carol] = await expired(gw, 'alice', 'bob', 'carol');
 
-  await t.test('the member it was said about is told of it', async () => {
+  await t.test('the member gets the Retry-After of the token '
+    + 'endpoint', async () => {
     await control.set({ token_fault: { kind: '429', retry_after: 4 } });
     const before = await refreshCount(gw);
     const reply = await alice.get('/fhir/Coverage');
@@ -83,7 +84,7 @@ test('a Retry-After of the token endpoint is honoured', async (t) => {
     assert.equal(await refreshCount(gw), before + 1);
   });
 
-  await t.test('until then nobody of the tenant is refreshed, on no worker',
+  await t.test('no member of the tenant is refreshed until then, on any worker',
     async () => {
       const before = await refreshCount(gw);
       const reply = await bob.get('/fhir/Coverage');
@@ -92,17 +93,17 @@ test('a Retry-After of the token endpoint is honoured', async (t) => {
       assert.equal(await refreshCount(gw), before);
     });
 
-  await t.test('after it everybody is', async () => {
+  await t.test('all members are refreshed afterwards', async () => {
     await Promise.all([alice, bob, carol].map((visitor) =>
-      until('it is served', async () =>
+      until('the member is served', async () =>
         (await visitor.get('/fhir/Coverage')).status === 200,
       { every: 200 })));
     assert.equal((await control.see()).token.reuse, 0);
   });
 });
 
-test('an old token serves while refreshes fail, and not a moment longer than '
-  + 'it lives', async (t) => {
+test('an old token serves while refreshes fail, and not after its '
+  + 'expiry', async (t) => {
   const gw = await standardGateway(t, { tenant: SHORT });
   const alice = await connected(gw, { life: 4 });
   await gw.sandbox.control.set({ token_fault: '500' });
@@ -118,7 +119,7 @@ test('an old token serves while refreshes fail, and not a moment longer than '
   assert.deepEqual([...new Set(statuses.slice(last + 1))], [503]);
 });
 
-test('what becomes of a refresh token', async (t) => {
+test('the life of a refresh token', async (t) => {
   const gw = await standardGateway(t, { tenant: SHORT });
   const { control } = gw.sandbox;
   const source = async (visitor, target) => {
@@ -127,7 +128,8 @@ test('what becomes of a refresh token', async (t) => {
   };
 
   for (const [i, kind] of ['rotating', 'constant', 'unreturned'].entries()) {
-    await t.test(`one that is ${kind} serves again and again`, async () => {
+    await t.test(`a refresh token that is ${kind} serves again and `
+      + 'again', async () => {
       await control.set({ refresh: kind });
       const visitor = await connected(gw, { member: kind, life: 1 });
       await control.set({ access_token_lifetime: 1 }, 'acme-client');
@@ -142,7 +144,7 @@ test('what becomes of a refresh token', async (t) => {
   }
   await control.set({ refresh: 'rotating' });
 
-  await t.test('a narrower scope is kept and no reason to refuse',
+  await t.test('a narrower scope is accepted and kept',
     async () => {
       const [visitor] = await expired(gw, 'narrow');
       await control.set({ scope: 'search read openid' });
@@ -152,8 +154,8 @@ test('what becomes of a refresh token', async (t) => {
       await control.set({ scope: 'asked' });
     });
 
-  await t.test('another patient in the reply is refused, not stored, and no '
-    + 'grant ends by it', async () => {
+  await t.test('a reply for another patient is refused and not stored, and '
+    + 'ends no grant', async () => {
     const [visitor] = await expired(gw, 'swapped');
     const { revoke } = await control.see();
     await control.set({ patient: 'A00000000000009' });
@@ -161,13 +163,13 @@ test('what becomes of a refresh token', async (t) => {
                   { retry: true });
     await control.set({ patient: 'member' });
 
-    // revoking works on whole grants: on this one, or on a stranger's
+    // a revocation would end a whole grant, this one or a stranger's
     await new Promise((resolve) => { setTimeout(resolve, 500); });
     assert.equal((await control.see()).revoke.requests, revoke.requests);
   });
 
-  await t.test('a token that was refused for good is tried no more, and its '
-    + 'record is kept for a month', async () => {
+  await t.test('a refused refresh token is not sent again, and its record is '
+    + 'kept for thirty days', async () => {
     const [visitor] = await expired(gw, 'refused');
     const keys = await grantKeys(gw);
     await control.set({ token_fault: 'invalid_grant' });
@@ -190,7 +192,7 @@ test('what becomes of a refresh token', async (t) => {
                            { raw: '-5' }, { raw: '1e99' }, { raw: '59.9' },
                            { raw: 'null' }, { raw: '"x"' }, { raw: '{}' },
                            { raw: '99999999999999999999' }].entries()) {
-    await t.test(`expires_in ${JSON.stringify(form)} is got along with`,
+    await t.test(`expires_in ${JSON.stringify(form)} is accepted`,
       async () => {
         await control.set({ expires_in: form });
         const visitor = await connected(gw, { member: `form-${i}` });
@@ -204,7 +206,7 @@ test('what becomes of a refresh token', async (t) => {
       });
   }
 
-  await t.test('requests of waiting members end in time when the provider '
+  await t.test('waiting requests end in time when the provider '
     + 'hangs', async () => {
     const [visitor] = await expired(gw, 'hung');
     await control.set({ token_fault: 'hang' });
@@ -220,8 +222,8 @@ test('what becomes of a refresh token', async (t) => {
     }
   });
 
-  await t.test('the token endpoint sees no cookie, and one way to know the '
-    + 'client', async () => {
+  await t.test('the token endpoint gets no cookie and one client '
+    + 'authentication', async () => {
     const { token, recent_token: recent } =
       await control.see({ recent: 200 });
 

@@ -1,4 +1,4 @@
-// Refreshes of a whole fleet: two hosts with two workers each.
+// Refreshes of a fleet: two hosts with two workers each.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -22,13 +22,13 @@ test('a fleet of two hosts', async (t) => {
   });
   const elsewhere = (member) => two.visitor({ member });
 
-  await t.test('a member connected on one is served by the other',
+  await t.test('a member who connected at one host is served by the other',
     async () => {
       await connected(one, { member: 'carol' });
       assertServed(await elsewhere('carol').get('/fhir/Coverage'));
     });
 
-  await t.test('requests on both for one expired token lead to one token '
+  await t.test('requests at two hosts for one expired token lead to one token '
     + 'request', async () => {
     const [alice] = await expired(one, 'alice');
     const also = elsewhere('alice');
@@ -45,20 +45,20 @@ test('a fleet of two hosts', async (t) => {
     assert.equal((await sandbox.control.see()).token.reuse, 0);
   });
 
-  await t.test('a host that finds the lock taken by one that is gone waits, '
-    + 'and then takes over', async () => {
+  await t.test('a host that finds the lock of a dead host waits and then takes '
+    + 'over', async () => {
     const [bob] = await expired(one, 'bob');
     for (const grant of await redis.command('KEYS', 'cigna:g:*')) {
       await redis.command('SET', grant.replace(':g:', ':l:'), 'gone',
                           'PX', 1500);
     }
     const began = Date.now();
-    await until('it is served', async () =>
+    await until('the member is served', async () =>
       (await bob.get('/fhir/Coverage')).status === 200, { every: 100 });
     assert.ok(Date.now() - began > 1000);
   });
 
-  await t.test('a lock that somebody else has is not taken from them',
+  await t.test('a refresh neither takes nor releases the lock of another owner',
     async () => {
       const [dave] = await expired(one, 'dave');
       await sandbox.control.set({ token_delay_ms: 800 });
@@ -76,7 +76,7 @@ test('a fleet of two hosts', async (t) => {
       assertServed(await dave.get('/fhir/Coverage'));
     });
 
-  // a request that waits for a refresh which takes its time; then it is let go
+  // runs an action while a member's request waits for a slow refresh
   const during = async (member, action) => {
     const [visitor] = await expired(one, member);
     const before = await refreshes(one);
@@ -92,7 +92,8 @@ test('a fleet of two hosts', async (t) => {
              fresh: (after.ok ?? 0) - (before.ok ?? 0) };
   };
 
-  await t.test('a lock that is lost under way lets nobody else refresh',
+  await t.test('a lock that is lost during a refresh lets no other host '
+    + 'refresh',
     async () => {
       const { reply, fresh, result } = await during('frank', async () => {
         for (const lock of await redis.command('KEYS', 'cigna:l:*')) {
@@ -109,7 +110,8 @@ test('a fleet of two hosts', async (t) => {
       assert.equal((await sandbox.control.see()).token.reuse, 0);
     });
 
-  await t.test('a refresh that a new dance overtakes puts nothing over it',
+  await t.test('a refresh that a new dance overtakes does not overwrite the '
+    + 'new grant',
     async () => {
       const { visitor } = await during('grace', (who) =>
         who.dance({ username: 'syntheticuser03' }));
@@ -120,7 +122,7 @@ test('a fleet of two hosts', async (t) => {
       }
     });
 
-  await t.test('a refresh that ends after the member has disconnected revives '
+  await t.test('a refresh that ends after a disconnect revives '
     + 'nothing', async () => {
     const { revoke } = await sandbox.control.see();
     const { visitor } = await during('heidi', (who) =>
@@ -128,12 +130,12 @@ test('a fleet of two hosts', async (t) => {
         headers: { 'Sec-Fetch-Site': 'same-origin' } }));
 
     assert.equal((await visitor.get('/fhir/Coverage')).status, 401);
-    await until('what came too late is revoked', async () =>
+    await until('the late tokens are revoked', async () =>
       (await sandbox.control.see()).revoke.requests > revoke.requests + 1);
   });
 
   await t.test('an invalid_grant for a token that is no longer the newest ends '
-    + 'nothing', async () => {
+    + 'no grant', async () => {
     await sandbox.control.set({ token_fault: {
       kind: 'invalid_grant', times: 1, grant_type: 'refresh_token' } });
     const { visitor, reply } = await during('ivan', (who) =>
@@ -143,7 +145,7 @@ test('a fleet of two hosts', async (t) => {
     assertServed(await visitor.get('/fhir/Coverage'));
   });
 
-  await t.test('disconnected on one is disconnected on the other', async () => {
+  await t.test('a disconnect at one host is one at the other', async () => {
     const erin = await connected(one, { member: 'erin' });
     const also = elsewhere('erin');
     await two.reload({ vault: { revalidate: 0 } });

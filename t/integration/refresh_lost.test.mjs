@@ -1,4 +1,4 @@
-// Refreshes whose end nobody knows, and refreshes ahead of time.
+// Refreshes with unknown outcome, and refreshes ahead of time.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,8 +11,8 @@ import { until } from '../lib/scratch.mjs';
 
 const times = (n, make) => Promise.all(Array.from({ length: n }, make));
 
-// The stand-in's fault, whether it acts on the request before, and how the
-// member fares when the same refresh token is tried once more.
+// [fault of the sandbox, the member's status after the same refresh token was
+// sent once more]
 const LOST = [
   ['cut-before', 200],
   ['cut-after', 401],
@@ -21,7 +21,7 @@ const LOST = [
   ['huge', 200],
 ];
 
-test('refreshes whose end is not known', async (t) => {
+test('refreshes with unknown outcome', async (t) => {
   const gw = await standardGateway(t, {
     tenant: { connect_timeout: '300ms', timeout: '700ms',
               exchange_timeout: '700ms' },
@@ -32,7 +32,8 @@ test('refreshes whose end is not known', async (t) => {
   const others = await expired(gw, ...LOST.map(([kind]) => `other ${kind}`));
 
   for (const [i, [kind]] of LOST.entries()) {
-    await t.test(`${kind}: an outage, and the refresh token is not sent again`,
+    await t.test(`token endpoint fault ${kind} is an outage, and the refresh `
+      + 'token is not sent again',
       async () => {
         await control.set({ token_fault: kind });
         const before = await refreshCount(gw);
@@ -43,7 +44,7 @@ test('refreshes whose end is not known', async (t) => {
         assertRefused(reply, 503, 'refresh_failed',
                       { code: 'transient', retry: true });
         assert.equal(await refreshCount(gw), before + 1);
-        // a row of failures is another matter
+        // a success in between keeps the failures from counting as a series
         assertServed(await others[i].get('/fhir/Coverage'));
       });
   }
@@ -57,7 +58,7 @@ test('refreshes whose end is not known', async (t) => {
       await control.set({ token_fault: 'none' });
     });
 
-  await t.test('nor is it sent again when the failure has cooled down',
+  await t.test('the refresh token is not sent again after the cool-down either',
     async () => {
       await sleep(3300);
       const before = await refreshCount(gw);
@@ -70,11 +71,11 @@ test('refreshes whose end is not known', async (t) => {
       assert.equal((await control.see()).token.reuse, 0);
     });
 
-  await t.test('past the deadline of the attempt it is tried once more, and '
-    + 'Cigna\'s word counts', async () => {
+  await t.test('the refresh token is sent once more after the deadline of the '
+    + 'attempt, and that reply decides', async () => {
     const before = await refreshCount(gw);
     const ends = await Promise.all(visitors.map((visitor) =>
-      until('there is an end', async () => {
+      until('the outcome is known', async () => {
         const { status } = await visitor.get('/fhir/Coverage');
         return status !== 503 && status;
       }, { timeout: 20000, every: 200 })));
@@ -90,7 +91,7 @@ test('refreshes ahead of time', async (t) => {
               timeout: '500ms', exchange_timeout: '500ms' },
   });
   const { control } = gw.sandbox;
-  // Cigna would take the old token for longer than it says
+  // Cigna accepts the token for longer than its expires_in says
   await control.set({ expires_in: { raw: '6' } });
   const alice = await connected(gw);
   const bob = await connected(gw, { tenant: 'globex', member: 'bob' });
@@ -113,10 +114,10 @@ test('refreshes ahead of time', async (t) => {
       assert.ok(Date.now() - began < 6000);
     });
 
-  await t.test('where that fails the old token serves to its end',
+  await t.test('the old token serves until its expiry when the refresh fails',
     async () => {
       let served = Date.now();
-      await until('it is refused', async () => {
+      await until('the token is refused', async () => {
         const reply = await bob.get('/fhir/Coverage');
         if (reply.status === 200) {
           served = Date.now();
@@ -131,16 +132,16 @@ test('refreshes ahead of time', async (t) => {
       assert.ok(failed >= 1 && failed <= 3, `${failed}`);
     });
 
-  await t.test('the fresh token serves where the old one has ended',
+  await t.test('the fresh token serves after the old one has expired',
     async () => {
       assertServed(await alice.get('/fhir/Coverage'));
       assert.deepEqual(await refreshes(gw, 'acme-client'), { ok: 1 });
     });
 
-  await t.test('with the provider back the other member is served, too',
+  await t.test('the other member is served once the provider is back',
     async () => {
       await control.set({ token_fault: 'none' }, 'globex-client');
-      await until('it is served', async () =>
+      await until('the member is served', async () =>
         (await bob.get('/fhir/Coverage')).status === 200, { every: 200 });
     });
 });

@@ -1,5 +1,5 @@
-// The FHIR server answers 401: one refresh for the token, one more try for the
-// request, and the caller sees how that ends.
+// The FHIR server answers 401.  The gateway refreshes the token once, sends the
+// request once more, and the caller sees the result.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -28,15 +28,14 @@ test('an upstream\'s 401', async (t) => {
   const { control } = gw.sandbox;
   const connect = gw.url('acme', '/cigna/connect');
   let alice;
-  // alice, who has just connected, has a token that is worth nothing any more
+  // connects alice anew, and makes her token worthless at Cigna
   const expire = async () => {
     alice = await connected(gw);
     assertServed(await alice.get('/fhir/Coverage'));
     await control.expire({ client_id: 'acme-client' });
   };
   const seen = async () => (await control.see()).fhir;
-  // what of these requests arrived at the FHIR server, and how often a token
-  // was refreshed meanwhile
+  // counts the requests at the FHIR server and the refreshes during act()
   const counted = async (act) => {
     const [fhir, refreshes] = [await seen(), await refreshCount(gw)];
     await act();
@@ -48,8 +47,8 @@ test('an upstream\'s 401', async (t) => {
     };
   };
 
-  await t.test('the token is refreshed, the request made again, and the caller '
-    + 'sees the end only', async () => {
+  await t.test('a 401 leads to one refresh and one replay, and the caller sees '
+    + 'the final reply only', async () => {
     await expire();
     let reply;
     assert.deepEqual(await counted(async () => {
@@ -73,13 +72,13 @@ test('an upstream\'s 401', async (t) => {
     assert.match(line, /took="[\d.]+ : [\d.]+" header="[\d.]+ : [\d.]+"/);
   });
 
-  await t.test('the new token serves on', async () => {
+  await t.test('the new token serves later requests', async () => {
     assert.deepEqual(await counted(() => alice.get('/fhir/Coverage')),
                      { asked: 1, refused: 0, refreshed: 0 });
   });
 
   for (const refusal of ['chunked', 'huge', 'cut', 'bare']) {
-    await t.test(`a 401 that is ${refusal} is as good as any`, async () => {
+    await t.test(`a 401 that is ${refusal} is replayed too`, async () => {
       await control.set({ fhir_refusal: refusal });
       await expire();
       assert.deepEqual(await counted(async () => {
@@ -89,7 +88,7 @@ test('an upstream\'s 401', async (t) => {
     });
   }
 
-  await t.test('HEAD is made again, too', async () => {
+  await t.test('HEAD is replayed', async () => {
     await expire();
     assert.deepEqual(await counted(async () => {
       const reply = await alice.request('/fhir/Coverage', { method: 'HEAD' });
@@ -98,7 +97,7 @@ test('an upstream\'s 401', async (t) => {
     }), { asked: 2, refused: 1, refreshed: 1 });
   });
 
-  await t.test('many at once, over all workers, lead to one refresh',
+  await t.test('many 401s at once, over all workers, lead to one refresh',
     async () => {
       await expire();
       const { asked, refused, refreshed } = await counted(async () => {
@@ -111,8 +110,8 @@ test('an upstream\'s 401', async (t) => {
       assert.ok(refused >= 1 && asked === 60 + refused, `${asked} ${refused}`);
     });
 
-  await t.test('while the refresh is under way, others do not send what was '
-    + 'refused', async () => {
+  await t.test('other requests do not send the refused token during the '
+    + 'refresh', async () => {
     await expire();
     await control.set({ token_delay_ms: 400 });
     const counts = await counted(async () => {
@@ -127,8 +126,8 @@ test('an upstream\'s 401', async (t) => {
     assert.deepEqual(counts, { asked: 22, refused: 1, refreshed: 1 });
   });
 
-  await t.test('a refresh that fails for now: 503, and the refused token is '
-    + 'not sent again', async () => {
+  await t.test('a temporary failure of the refresh gets 503, and the refused '
+    + 'token is not sent again', async () => {
     await expire();
     await control.set({ token_fault: '503' });
     assert.deepEqual(await counted(async () => {
@@ -144,7 +143,7 @@ test('an upstream\'s 401', async (t) => {
     }), { asked: 1, refused: 0, refreshed: 1 });
   });
 
-  await t.test('a token endpoint that hangs: 503 in time', async () => {
+  await t.test('a hanging token endpoint gets 503 in time', async () => {
     const dave = await connected(gw, { member: 'dave',
                                        username: 'syntheticuser06' });
     await control.expire({ member: 'syntheticuser06' });
@@ -158,16 +157,16 @@ test('an upstream\'s 401', async (t) => {
     assert.ok(Date.now() - began < 4500, `${Date.now() - began}`);
   });
 
-  await t.test('Redis out of reach: 503, never 401', async () => {
+  await t.test('an unreachable Redis gets 503 and never 401', async () => {
     await expire();
     gw.redis.freeze();
     assertNoVault(await alice.get('/fhir/Coverage'));
     gw.redis.thaw();
-    await until('it is served', async () =>
+    await until('the member is served', async () =>
       (await alice.get('/fhir/Coverage')).status === 200, { every: 100 });
   });
 
-  await t.test('a grant that was withdrawn: 401 with the connect URL',
+  await t.test('a withdrawn grant gets 401 with the connect URL',
     async () => {
       const bob = await connected(gw, { member: 'bob',
                                         username: 'syntheticuser03' });
@@ -177,7 +176,7 @@ test('an upstream\'s 401', async (t) => {
                     { connect });
     });
 
-  await t.test('a grant without a refresh token: 401 with the connect URL',
+  await t.test('a grant without a refresh token gets 401 with the connect URL',
     async () => {
       await control.set({ refresh: 'none' });
       const carol = await connected(gw, { member: 'carol',
@@ -195,7 +194,7 @@ test('an upstream\'s 401', async (t) => {
       }), { asked: 2, refused: 2, refreshed: 0 });
     });
 
-  await t.test('a request with a body is made again without it', async () => {
+  await t.test('a request with a body is replayed without it', async () => {
     await expire();
     assert.deepEqual(await counted(async () => {
       assertServed(await alice.request('/fhir/Coverage', {
@@ -203,8 +202,8 @@ test('an upstream\'s 401', async (t) => {
     }), { asked: 2, refused: 1, refreshed: 1 });
   });
 
-  await t.test('a token that is refused in spite of a refresh: 401 with the '
-    + 'connect URL, two tries, one refresh', async () => {
+  await t.test('a token refused after its refresh gets 401 with the connect '
+    + 'URL, after two tries and one refresh', async () => {
     await expire();
     await control.set({ fhir_fault: '401' });
     const { asked, refreshed } = await counted(async () => {
@@ -215,7 +214,7 @@ test('an upstream\'s 401', async (t) => {
     assert.deepEqual([asked, refreshed], [2, 1]);
   });
 
-  await t.test('and no other refresh within five minutes, whoever asks',
+  await t.test('no other refresh follows within five minutes',
     async () => {
       const { asked, refreshed } = await counted(async () => {
         for (const reply of await times(20, () =>
@@ -230,15 +229,15 @@ test('an upstream\'s 401', async (t) => {
       await control.set({ fhir_fault: 'none' });
     });
 
-  await t.test('once the FHIR server has recovered it serves at once',
+  await t.test('the token serves at once after the FHIR server has recovered',
     async () => {
       assert.deepEqual(await counted(async () => {
         assertServed(await alice.get('/fhir/Coverage'));
       }), { asked: 1, refused: 0, refreshed: 0 });
     });
 
-  await t.test('a token that an ordinary refresh has brought is refreshed '
-    + 'again', async () => {
+  await t.test('a token from an ordinary refresh is refreshed again after a '
+    + '401', async () => {
     await control.set({ access_token_lifetime: 1 }, 'acme-client');
     const erin = await connected(gw, { member: 'erin' });
     await control.set({ access_token_lifetime: 3600 }, 'acme-client');
@@ -251,7 +250,7 @@ test('an upstream\'s 401', async (t) => {
   });
 });
 
-test('a host whose token is refused, where another has a newer one',
+test('one host has a refused token, and another host a newer one',
   async (t) => {
     const one = await standardGateway(t);
     const { redis, sandbox } = one;
@@ -271,7 +270,7 @@ test('a host whose token is refused, where another has a newer one',
       await sandbox.control.expire({});
     };
 
-    await t.test('takes that, without a refresh', async () => {
+    await t.test('a host uses the newer token without a refresh', async () => {
       await expire();
       assertServed(await here.get('/fhir/Coverage'));
       assert.equal(await refreshCount(one), 1);
@@ -279,7 +278,7 @@ test('a host whose token is refused, where another has a newer one',
       assert.equal(await refreshCount(one), 1);
     });
 
-    await t.test('and both at once refresh once', async () => {
+    await t.test('two hosts at once refresh once', async () => {
       await expire();
       for (const reply of await times(40, (i) =>
         (i % 2 ? here : there).get('/fhir/Coverage'))) {

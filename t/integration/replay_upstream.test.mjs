@@ -1,5 +1,4 @@
-// Requests made again after a 401: whatever the upstream, its connections and
-// the caller are like.
+// Replays after a 401, for all kinds of upstreams, connections and callers.
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
@@ -32,7 +31,7 @@ const CHALLENGE = {
   'X-Accel-Charset': 'koi8-r',
 };
 
-// How an upstream may say 401, and whether its connection serves on.
+// Forms of a 401: [whether its connection can be reused, the reply].
 const REFUSALS = {
   'with a length': [true, (response) => {
     response.writeHead(401, { ...CHALLENGE, 'Content-Length': 9 });
@@ -104,7 +103,7 @@ const locations = (fhir, other) => [
 const times = (n, make) => Promise.all(Array.from({ length: n },
                                                   (_, i) => make(i)));
 
-test('requests are made again', async (t) => {
+test('replayed requests', async (t) => {
   const fhir = await startRecorder(t);
   const second = await startRecorder(t, { ca: fhir.ca });
   const other = await startRecorder(t, { ca: fhir.ca });
@@ -126,7 +125,7 @@ test('requests are made again', async (t) => {
   let alice;
   const connect = gw.url('acme', '/cigna/connect');
 
-  // tokens that the upstreams refuse, and how
+  // tokens that the upstreams refuse, and the form of the refusal
   const dead = new Set();
   let current;
   let refuse = REFUSALS['with a length'][1];
@@ -145,7 +144,7 @@ test('requests are made again', async (t) => {
       (dead.has(one) ? refuse : answer)(response);
     };
   }
-  // what the requests of act() brought: those that arrived, and refreshes
+  // the result of act(), the requests that arrived, and the number of refreshes
   const round = async (act) => {
     fhir.take();
     second.take();
@@ -154,7 +153,7 @@ test('requests are made again', async (t) => {
     return { result, seen: [...second.take(), ...fhir.take()],
              refreshed: await refreshCount(gw) - before };
   };
-  // a member whose token the upstream has just ceased to like
+  // a member whose token the upstream refuses from now on
   const doomed = async (options, target = '/plain/x') => {
     const visitor = await connected(gw, options);
     assertServed(await visitor.get(target));
@@ -176,8 +175,8 @@ test('requests are made again', async (t) => {
     assert.deepEqual(rest(seen[0]), rest(seen[1]));
   };
 
-  await t.test('nothing of the first reply is seen, and what it asks for is '
-    + 'not done', async () => {
+  await t.test('nothing of the first reply is seen, and its X-Accel lines have '
+    + 'no effect', async () => {
     await kill();
     const done = await round(() => alice.get('/plain/x?hygiene'));
     assertReplayed(done);
@@ -188,8 +187,9 @@ test('requests are made again', async (t) => {
   });
 
   for (const [what, [stays, way]] of Object.entries(REFUSALS)) {
-    await t.test(`after a 401 ${what} the connection ${
-      stays ? 'serves on' : 'is closed'}, and nobody gets what was left in it`,
+    await t.test(`after a 401 ${what} the connection `
+      + `${stays ? 'is reused' : 'is closed'}, and no caller gets the rest of `
+      + 'the 401',
     async () => {
       await kill('/kept/x');
       refuse = way;
@@ -210,7 +210,7 @@ test('requests are made again', async (t) => {
     });
   }
 
-  await t.test('after a HEAD the connection serves on', async () => {
+  await t.test('the connection is reused after a 401 to HEAD', async () => {
     await kill('/kept/x');
     const done = await round(() => alice.request('/kept/x',
                                                  { method: 'HEAD' }));
@@ -221,13 +221,13 @@ test('requests are made again', async (t) => {
 
   for (const location of ['unbuffered', 'streamed', 'body', 'variable',
                           'patient', 'intercepted', 'mirrored', 'uncached']) {
-    await t.test(`location /${location}/: the same`, async () => {
+    await t.test(`a 401 is replayed in location /${location}/`, async () => {
       await kill();
       assertReplayed(await round(() => alice.get(`/${location}/x`)));
     });
   }
 
-  await t.test('uncached, too, one refresh does for many', async () => {
+  await t.test('one refresh serves many requests without a cache', async () => {
     await kill('/uncached/x');
     const { result, refreshed } = await round(() => times(30, () =>
       alice.get('/uncached/x')));
@@ -235,7 +235,8 @@ test('requests are made again', async (t) => {
     assert.equal(refreshed, 1);
   });
 
-  await t.test('large replies arrive whole, buffered or not', async () => {
+  await t.test('a large reply arrives whole, with and without '
+    + 'buffering', async () => {
     const body = JSON.stringify({ text: 'x'.repeat(3 << 20) });
     answer = (response) => response.end(body);
     for (const location of ['plain', 'unbuffered']) {
@@ -246,7 +247,7 @@ test('requests are made again', async (t) => {
     answer = usual;
   });
 
-  await t.test('a chunked body of nothing is no body', async () => {
+  await t.test('a request with an empty chunked body is replayed', async () => {
     await kill();
     const { result, seen } = await round(() => raw(gw,
       'GET /plain/x HTTP/1.1\r\nHost: acme.localhost\r\n'
@@ -257,7 +258,7 @@ test('requests are made again', async (t) => {
   });
 
   for (const location of ['plain', 'streamed']) {
-    await t.test('a request with a body is made again, its body never leaves '
+    await t.test('a request with a body is replayed, and its body never leaves '
       + `(${location})`, async () => {
       await kill();
       const { result, seen } = await round(() => alice.request(
@@ -267,8 +268,8 @@ test('requests are made again', async (t) => {
     });
   }
 
-  await t.test('a server that fails is replaced by another, whose 401 counts '
-    + 'all the same', async () => {
+  await t.test('a 401 of a second server is replayed after the first server '
+    + 'has failed', async () => {
     await kill();
     second.otherwise = (request) => request.socket.destroy();
     const { result, refreshed } = await round(() => alice.get('/two/x?both'));
@@ -279,7 +280,7 @@ test('requests are made again', async (t) => {
     second.otherwise = fhir.otherwise;
   });
 
-  await t.test('no server counts as failed for a 401', async () => {
+  await t.test('a 401 does not mark a server as down', async () => {
     for (let n = 0; n < 4; n += 1) {
       await kill();
       assertReplayed(await round(() => alice.get('/two/x')));
@@ -291,8 +292,8 @@ test('requests are made again', async (t) => {
     assert.ok(fhir.requests.length && second.requests.length);
   });
 
-  await t.test('refused again: our own reply, and an error_page does not see '
-    + 'it', async () => {
+  await t.test('a second 401 gets the gateway\'s own reply, which error_page '
+    + 'does not intercept', async () => {
     other.take();
     for (const location of ['plain', 'unbuffered', 'intercepted', 'kept']) {
       await kill();
@@ -306,11 +307,11 @@ test('requests are made again', async (t) => {
       answer = usual;
     }
     assert.deepEqual(other.take(), []);
-    // it may have been the requests
+    // the token stays in use, because the requests may be at fault
     assertServed(await alice.get('/plain/x'));
   });
 
-  await t.test('the second try may fail like any other', async () => {
+  await t.test('a replay may fail like any other request', async () => {
     const says = (status) => (response) => {
       response.writeHead(status, { 'Content-Type': 'application/json' });
       response.end('{}');
@@ -333,8 +334,8 @@ test('requests are made again', async (t) => {
     }
   });
 
-  await t.test('an address where every token is refused takes the others\' '
-    + 'from nobody', async () => {
+  await t.test('an address that refuses every token does not end the token for '
+    + 'other addresses', async () => {
     await kill();
     assertServed(await alice.get('/plain/x'));
     const { result, refreshed } = await round(() => times(60, (i) =>
@@ -350,7 +351,8 @@ test('requests are made again', async (t) => {
     assert.equal(refreshed, 0);
   });
 
-  await t.test('HTTP/2: many streams of one connection', async () => {
+  await t.test('many streams of one HTTP/2 connection are replayed after one '
+    + 'refresh', async () => {
     await kill();
     const client = http2.connect(`https://localhost:${port2}`, {
       ca: gw.caText, servername: 'acme.localhost' });
@@ -424,7 +426,7 @@ test('requests are made again', async (t) => {
       assert.equal(await refreshCount(gw), before + 1);
     });
 
-  await t.test('a reload during the refresh: who waits is served', async () => {
+  await t.test('a waiting request is served during a reload', async () => {
     await kill();
     await control.set({ token_delay_ms: 600 });
     const asked = alice.get('/plain/x');
@@ -437,7 +439,7 @@ test('requests are made again', async (t) => {
     assertServed(await alice.get('/plain/x'));
   });
 
-  await t.test('callers who come and go at random while tokens are refused',
+  await t.test('callers may come and go at random while tokens are refused',
     async () => {
       const members = [];
       for (let n = 0; n < 16; n += 1) {
@@ -475,7 +477,8 @@ test('requests are made again', async (t) => {
       assert.equal((await control.see()).token.reuse, 0);
     });
 
-  await t.test('and they leave whole connections, too', async () => {
+  await t.test('callers may close whole connections while tokens are '
+    + 'refused', async () => {
     for (let n = 0; n < 60; n += 1) {
       if (n % 10 === 0) {
         await kill();
@@ -489,7 +492,7 @@ test('requests are made again', async (t) => {
       await sleep(Math.random() * 40);
       socket.destroy();
     }
-    await until('it is served', async () =>
+    await until('the member is served', async () =>
       /^HTTP\/1\.1 200/.test(await rawGet(gw, '/plain/x')));
   });
 });

@@ -1,5 +1,5 @@
-// Redis that is not what it should be, or no longer what it was: with other
-// passwords, a replica, evicting, emptied, somebody else's, without replicas.
+// Redis in a wrong state: with changed passwords, evicting, emptied, with a
+// foreign vault, turned into a replica, or without replicas.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -26,12 +26,12 @@ test('a Redis that changes', async (t) => {
   const alice = await connected(gw);
   const bob = gw.visitor({ member: 'bob' });
   const drop = () => redis.command('CLIENT', 'KILL', 'TYPE', 'normal');
-  const served = () => until('it is served', async () =>
+  const served = () => until('the member is served', async () =>
     (await alice.get('/fhir/Coverage')).status === 200);
   const outage = async (said) => {
     const before = gw.nginx.errorLog().length;
     await drop();
-    await until('it is an outage', async () =>
+    await until('the gateway reports an outage', async () =>
       (await alice.get('/fhir/Coverage')).status === 503);
     for (let i = 0; i < 10; i += 1) {
       assertNoVault(await alice.get('/fhir/Coverage'));
@@ -41,8 +41,8 @@ test('a Redis that changes', async (t) => {
     assert.match(gw.nginx.errorLog().slice(before), said);
   };
 
-  await t.test('a new password: old connections stay, and after a reload new '
-    + 'ones are made with it', async () => {
+  await t.test('a new password is used for new connections after a reload, and '
+    + 'old connections stay', async () => {
     await redis.command('ACL', 'SETUSER', 'cigna', '>MARKsRedis-new');
     writeFileSync(gw.file('redis.password'), 'MARKsRedis-new');
 
@@ -55,7 +55,7 @@ test('a Redis that changes', async (t) => {
     await gw.dance({ member: 'alice' });
   });
 
-  await t.test('a password that is no longer right: an outage, and the log '
+  await t.test('a password that has become wrong is an outage, and the log '
     + 'says why', async () => {
     await redis.command('ACL', 'SETUSER', 'cigna', '<MARKsRedis-new',
                         '>MARKsRedis-newer');
@@ -64,15 +64,15 @@ test('a Redis that changes', async (t) => {
     await served();
   });
 
-  await t.test('one that evicts is an outage', async () => {
+  await t.test('a Redis that evicts is an outage', async () => {
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     await outage(/noeviction/);
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     await served();
   });
 
-  await t.test('one that has been emptied is an outage, and nobody is told '
-    + 'that he is not connected', async () => {
+  await t.test('an emptied Redis is an outage, and no caller gets '
+    + 'not_connected', async () => {
     const saved = await redis.save();
     await redis.command('FLUSHALL');
     await outage(/scripts\/vault init/);
@@ -80,13 +80,13 @@ test('a Redis that changes', async (t) => {
     await served();
   });
 
-  // an open connection is not asked anew at each command
-  await t.test('one that is emptied behind open connections is an outage at '
+  // the gateway does not check an open connection before each command
+  await t.test('a Redis emptied behind open connections is an outage at '
     + 'once', async () => {
     const { visitor, target } = await toCallback(gw, { member: 'carol' });
     const saved = await redis.save();
-    // a worker may still be writing what it has in its journal
-    await until('it is an outage', async () => {
+    // a worker may still write entries of its journal
+    await until('the emptied Redis is an outage', async () => {
       await redis.command('FLUSHALL');
       return (await alice.get('/fhir/Coverage')).status !== 200;
     });
@@ -102,12 +102,12 @@ test('a Redis that changes', async (t) => {
     await served();
   });
 
-  await t.test('one that evicts behind open connections is an outage where it '
-    + 'has evicted', async () => {
+  await t.test('a Redis that evicts behind open connections is an outage for '
+    + 'the evicted grants', async () => {
     const saved = await redis.save();
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
-    // a journal may still be writing what an earlier Redis has lost
-    await until('it is an outage', async () => {
+    // a journal may still write grants that were lost earlier
+    await until('the evicted grant is an outage', async () => {
       await redis.command('DEL', ...await grantKeys(gw));
       return (await alice.get('/fhir/Coverage')).status !== 200;
     });
@@ -117,7 +117,7 @@ test('a Redis that changes', async (t) => {
     await served();
   });
 
-  await t.test('somebody else\'s vault is an outage', async (st) => {
+  await t.test('a foreign vault is an outage', async (st) => {
     const other = await standardGateway(st, { redisOptions: { acl: true } });
     const saved = await redis.save();
     await redis.restore(await other.redis.save());
@@ -126,7 +126,7 @@ test('a Redis that changes', async (t) => {
     await served();
   });
 
-  await t.test('one that has become a replica is an outage', async () => {
+  await t.test('a Redis that has become a replica is an outage', async () => {
     await redis.command('REPLICAOF', '127.0.0.1', 1);
     await outage(/replica/);
     await redis.command('REPLICAOF', 'NO', 'ONE');
@@ -134,15 +134,16 @@ test('a Redis that changes', async (t) => {
   });
 });
 
-test('replicas to wait for', async (t) => {
+test('wait_replicas', async (t) => {
   const redis = await startSentinel(t, { replicas: 1, sentinels: 3,
                                          downAfter: 60000 });
   const gw = await standardGateway(t, {
     redis, vault: { ...QUICK, wait_replicas: '1 200ms' } });
 
-  await t.test('all that members do works', () => journey(gw));
+  await t.test('a member\'s whole journey works', () => journey(gw));
 
-  await t.test('with no replica in step a refresh spends nothing', async () => {
+  await t.test('a refresh spends no token while no replica keeps '
+    + 'up', async () => {
     const [visitor] = await expired(gw, 'alice');
     const [replica] = await redis.replicasOf(await redis.primary());
     replica.freeze();
@@ -152,12 +153,12 @@ test('replicas to wait for', async (t) => {
     assert.equal(reply.status, 503);
     assert.equal(await refreshCount(gw), 0);
     replica.thaw();
-    await until('it is served', async () =>
+    await until('the member is served', async () =>
       (await visitor.get('/fhir/Coverage')).status === 200);
     assert.equal(await refreshCount(gw), 1);
   });
 
-  await t.test('reading waits for nobody', async () => {
+  await t.test('reads do not wait for replicas', async () => {
     const visitor = await connected(gw, { member: 'carol' });
     const [replica] = await redis.replicasOf(await redis.primary());
     replica.freeze();

@@ -1,4 +1,5 @@
-// return_to: where the app may want its member back, and where nobody goes.
+// return_to: places to which an app may send its member back, and places that
+// are refused.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -21,7 +22,8 @@ test('return_to', async (t) => {
   });
   const alice = gw.visitor({ member: 'alice' });
 
-  // Where a dance ends that asked for this, without what we add.
+  // The URL at which a dance with this return_to ends, without the gateway's
+  // parameters.
   async function returned(value) {
     const { target } = await toCallback(gw, { visitor: alice,
                                               connect: asked(value) });
@@ -41,11 +43,11 @@ test('return_to', async (t) => {
     assert.equal(reply.location, undefined);
     assert.deepEqual(reply.cookies, []);
     assert.equal((await keysOf(gw, 'd')).length, before);
-    // no way is shown to what was refused
+    // the page has no link to the refused place
     assert.ok(!reply.body.includes('evil'));
   }
 
-  await t.test('the first of the list is where one goes who asks for nothing',
+  await t.test('a dance without return_to ends at the first entry of the list',
     async () => {
       for (const connect of [CONNECT, `${CONNECT}?return_to=`]) {
         const { target } = await toCallback(gw, { visitor: alice, connect });
@@ -72,12 +74,12 @@ test('return_to', async (t) => {
     ['https://app.example:443/x', 'https://app.example/x'],
     ['HTTPS://APP.example/Case', 'https://app.example/Case'],
   ]) {
-    await t.test(`${value} is allowed, and written out anew`, async () => {
+    await t.test(`${value} is accepted and normalised`, async () => {
       assert.equal(await returned(value), end);
     });
   }
 
-  await t.test('the outcome is added to a query that is there', async () => {
+  await t.test('the outcome is added to an existing query', async () => {
     const { target } = await toCallback(gw, {
       visitor: alice, connect: asked('https://app.example/c?tab=eob') });
     const { cigna, tab, cigna_dance: id } =
@@ -86,7 +88,7 @@ test('return_to', async (t) => {
     assert.match(id, /^[\w-]{12}$/);
   });
 
-  await t.test('the outcome of an earlier dance gives way to this one\'s',
+  await t.test('the outcome of an earlier dance is replaced',
     async () => {
       const { target } = await toCallback(gw, {
         visitor: alice, connect: asked('https://app.example/c?cigna=denied'
@@ -95,7 +97,7 @@ test('return_to', async (t) => {
       assert.match(location, new RegExp('^https://app\\.example/c\\?tab=eob'
         + '&cignas=x&cigna=connected&cigna_dance=[\\w-]{12}$'));
 
-      // as often as the member tries
+      // the same holds for the next dance
       const next = await toCallback(gw, {
         visitor: alice, connect: asked(location) });
       const again = new URL((await alice.get(next.target)).location);
@@ -104,7 +106,7 @@ test('return_to', async (t) => {
       assert.notEqual(again.href, location);
     });
 
-  await t.test('nothing but an outcome leaves no query before this one\'s',
+  await t.test('a query that has only an earlier outcome becomes empty',
     async () => {
       assert.equal(await returned('https://app.example/?cigna=denied'),
                    'https://app.example/');
@@ -131,7 +133,7 @@ test('return_to', async (t) => {
       'https://other.example/in/.%2E/evil', 'https://other.example/in/./evil',
       'https://app.example/..', 'https://other.example/in/..;/evil',
       'https://other.example/in/..%3bx=y/evil'],
-    ['dots that are escaped more than once, or hidden in another way',
+    ['dot segments in multiple or hidden escapes',
       'https://other.example/in/%2e%252e/evil',
       'https://other.example/in/.%252e/evil',
       'https://other.example/in/%252e%252e/evil',
@@ -156,28 +158,30 @@ test('return_to', async (t) => {
       'https://app.example/\tevil', 'https://app.example/\0evil',
       'https://app.example/evil\x7f', 'https://app.example\n.evil/',
       ' https://app.example/evil', 'https://app.example/ evil'],
-    ['a path that only begins alike', 'https://other.example/inside',
+    ['a path with only a common beginning', 'https://other.example/inside',
       'https://other.example/', 'https://app.example:8443/a',
       'https://app.example:8443/a/bc'],
     ['a path alone', '/evil', 'evil', '?evil', '#evil'],
     ['a fragment', 'https://app.example/#evil'],
-    ['no ASCII', 'https://app.ex\u0430mple/evil', 'https://app.example/é'],
+    ['bytes beyond ASCII',
+     'https://app.ex\u0430mple/evil', 'https://app.example/é'],
     ['bad escapes', 'https://app.example/%zz', 'https://app.example/%'],
   ]) {
-    await t.test(`${what} is refused, and nothing is started`, async () => {
+    await t.test(`${what} is refused, and no dance starts`, async () => {
       for (const value of values) {
         await refused(value);
       }
     });
   }
 
-  await t.test('two of them are refused', async () => {
+  await t.test('two return_to parameters are refused', async () => {
     const one = encodeURIComponent('https://app.example/');
     await refused(`${CONNECT}?return_to=${one}&return_to=${one}`);
     await refused(`${CONNECT}?return_to=${one}&return%5fto=${one}`);
   });
 
-  await t.test('one of 2,048 bytes is gone to, and a longer one refused',
+  await t.test('a return_to of 2,048 bytes is accepted, and a longer one is '
+    + 'refused',
     async () => {
       const start = 'https://app.example/';
       const long = start + 'x'.repeat(2048 - start.length);
@@ -186,8 +190,8 @@ test('return_to', async (t) => {
       await refused(`${start}${'x'.repeat(5000)}`);
     });
 
-  await t.test('what the list no longer has when the dance ends is not gone '
-    + 'to again', async () => {
+  await t.test('a place that has left the list is not used when an outcome is '
+    + 'shown again', async () => {
     const { target } = await toCallback(gw, {
       visitor: alice, connect: asked('https://other.example/in') });
     await alice.get(target);
@@ -199,7 +203,7 @@ test('return_to', async (t) => {
   });
 });
 
-test('a return_to that is no plain URL is refused at start', async (t) => {
+test('nginx refuses a return_to that is not a plain URL', async (t) => {
   const gw = await standardGateway(t);
   const refusedAtStart = async (value) => {
     const nginx = prepareNginx(t, { http: gw.configuration({

@@ -1,4 +1,4 @@
-// Revocation at Cigna: tried for ten minutes, and reported where it fails.
+// Revocation at Cigna: tries for ten minutes, and reports of failures.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ class Scene {
     Object.assign(this, { t, gw, clock, control: gw.sandbox.control });
   }
 
-  // The counters so far are forgotten, and the lines of the error log.
+  // Sets the modes.  Counters and lines of the error log count from here on.
   async begin(modes = {}) {
     await this.control.reset();
     await this.control.set(modes);
@@ -62,8 +62,8 @@ class Scene {
     assert.equal(status, 204);
   }
 
-  // The next try of each revocation, or its end, without the pause before it:
-  // which may begin a moment later only.
+  // Skips the pauses before the next tries, until done() is true.  A pause may
+  // begin a moment later, so the clock goes forward again and again.
   async pass(what, done, { again = 1000, timeout } = {}) {
     let forwarded = 0;
     await until(what, async () => {
@@ -76,7 +76,7 @@ class Scene {
     }, { timeout });
   }
 
-  // How much a counter of acme's has grown.
+  // How much a counter of acme has grown since begin().
   async grown(name) {
     return (await countersOf(this.gw))[name].acme - this.counted[name].acme;
   }
@@ -94,17 +94,17 @@ async function scene(t, options = {}) {
 test('revocation', async (t) => {
   const s = await scene(t);
 
-  await t.test('one that fails all the time is tried for ten minutes, with the '
-    + 'member gone at once, and then reported', async () => {
+  await t.test('a revocation that always fails is tried for ten minutes and '
+    + 'then reported, and the member is gone at once', async () => {
     await s.begin({ revoke_fault: '503' });
     const visitor = await s.connected();
     await s.disconnect(visitor);
     assert.equal((await visitor.get('/fhir/Patient')).status, 401);
-    await until('it is tried at once', async () => await s.requests() === 1);
+    await until('the first try is made', async () => await s.requests() === 1);
 
     let tries = 1;
     while (!REPORTED.test(s.log())) {
-      await s.pass('it is tried again, or given up', async () =>
+      await s.pass('the revocation is tried again or given up', async () =>
         await s.requests() > tries || REPORTED.test(s.log()));
       tries = await s.requests();
       assert.ok(tries < 40);
@@ -120,18 +120,20 @@ test('revocation', async (t) => {
     assert.equal(await s.grown('cigna_revocations_total'), 0);
   });
 
-  await t.test('it ends as soon as Cigna can be reached again', async () => {
+  await t.test('a revocation succeeds once Cigna is reachable '
+    + 'again', async () => {
     await s.begin();
     const visitor = await s.connected();
     await s.control.set({ authorization_listener: 'refuse' });
     await s.disconnect(visitor);
-    await until('it has failed', () => /\[warn\].*revocation/.test(s.log()));
-    await s.pass('it has failed again', () =>
+    await until('the first try has failed', () =>
+      /\[warn\].*revocation/.test(s.log()));
+    await s.pass('the second try has failed', () =>
       s.log().match(/\[warn\].*revocation/g).length > 1);
 
     await s.control.set({ authorization_listener: 'open' });
-    await s.pass('it is revoked', async () => await s.revoked() === 1);
-    await s.pass('nothing more comes', async () =>
+    await s.pass('the grant is revoked', async () => await s.revoked() === 1);
+    await s.pass('the revocation is counted', async () =>
       await s.grown('cigna_revocations_total') === 1);
     assert.equal(await s.requests(), 1);
     assert.doesNotMatch(s.log(), REPORTED);
@@ -139,15 +141,19 @@ test('revocation', async (t) => {
 
   for (const fault of ['html', '429', '500', '503', 'redirect', 'huge',
                        'cut-before', 'cut-after', 'hang']) {
-    await t.test(`${fault} is no answer: it is tried once more`, async () => {
+    await t.test(`a revocation with fault ${fault} is tried `
+      + 'again', async () => {
       await s.begin({ revoke_fault: { kind: fault, times: 1 } });
       await s.disconnect(await s.connected());
-      await until('it is tried', async () => await s.requests() === 1);
+      await until('the first try is made', async () =>
+        await s.requests() === 1);
       if (fault === 'hang') {
-        await s.pass('it has timed out', () => /\[warn\].*time/.test(s.log()));
+        await s.pass('the first try has timed '
+          + 'out', () => /\[warn\].*time/.test(s.log()));
       }
-      await s.pass('it is tried again', async () => await s.requests() === 2);
-      await until('it is revoked', async () =>
+      await s.pass('the second try is '
+        + 'made', async () => await s.requests() === 2);
+      await until('the revocation is counted', async () =>
         await s.grown('cigna_revocations_total') === 1);
       assert.doesNotMatch(s.log(), REPORTED);
     });
@@ -155,36 +161,38 @@ test('revocation', async (t) => {
 
   for (const [fault, said] of [['invalid_client', 'it says: invalid_client'],
                                ['403', 'it says: access_denied']]) {
-    await t.test(`${fault} is final, and reported`, async () => {
+    await t.test(`a revocation refused with ${fault} is final and `
+      + 'reported', async () => {
       await s.begin({ revoke_fault: fault });
       await s.disconnect(await s.connected());
-      await until('it is reported', () => REPORTED.test(s.log()));
+      await until('the failure is reported', () => REPORTED.test(s.log()));
 
       const [, outcome, tries] = REPORTED.exec(s.log());
       assert.deepEqual([outcome, tries], ['refused', '1']);
       assert.ok(s.log().includes(`detail: ${said}`));
-      await s.pass('it has ended', async () =>
+      await s.pass('the failure is counted', async () =>
         await s.grown('cigna_revocations_failed_total') === 1);
       assert.equal(await s.requests(), 1);
     });
   }
 
-  await t.test('nobody waits for a server that is slow', async () => {
+  await t.test('a disconnect does not wait for a slow revocation', async () => {
     await s.begin({ revoke_delay_ms: 700 });
     const visitor = await s.connected();
     const began = Date.now();
     await s.disconnect(visitor);
     assert.ok(Date.now() - began < 600);
-    await until('it is revoked', async () => await s.revoked() === 1);
+    await until('the grant is revoked', async () => await s.revoked() === 1);
   });
 
-  await t.test('a worker that exits gives up the pauses, and reports',
+  await t.test('a worker that exits gives up its revocations and reports them',
     async () => {
       await s.begin({ revoke_fault: '503' });
       const visitor = await s.connected();
       const old = s.gw.nginx.workerPids();
       await s.disconnect(visitor);
-      await until('it is tried', async () => await s.requests() === 1);
+      await until('the first try is made', async () =>
+        await s.requests() === 1);
 
       const began = Date.now();
       await s.gw.reload({});
@@ -195,50 +203,53 @@ test('revocation', async (t) => {
     });
 });
 
-test('revocation where the endpoints are discovered', async (t) => {
+test('revocation with discovered endpoints', async (t) => {
   const s = await scene(t, { tenant: NOTHING_GIVEN });
 
-  await t.test('one that was not known in time is found', async () => {
+  await t.test('an endpoint that was unknown at first is '
+    + 'discovered', async () => {
     await s.begin();
     const visitor = await s.connected();
     await s.control.set({ metadata_fault: '503' });
     await s.gw.reload({});
     await s.disconnect(visitor);
 
-    // ten seconds until the metadata are asked for again
+    // metadata is requested again after ten seconds
 
     await s.control.set({ metadata_fault: 'none' });
     s.clock.forward(11);
-    await s.pass('the endpoint is looked for', async () =>
+    await s.pass('the metadata is requested', async () =>
       (await s.control.see()).metadata.requests > 1);
-    await s.pass('it is revoked', async () => await s.revoked() === 1);
+    await s.pass('the grant is revoked', async () => await s.revoked() === 1);
     assert.doesNotMatch(s.log(), REPORTED);
   });
 
-  await t.test('a server without one is left alone, and nothing is reported',
+  await t.test('a server without a revocation endpoint gets no request, and '
+    + 'nothing is reported',
     async () => {
       await s.control.set({ smart_configuration: {
         revocation_endpoint: null } });
       await s.gw.reload({});
       await s.begin({ smart_configuration: { revocation_endpoint: null } });
       await s.disconnect(await s.connected());
-      await s.pass('it is over', () => true);
+      await s.pass('the revocation is over', () => true);
       assert.equal(await s.requests(), 0);
       assert.doesNotMatch(s.log(), REPORTED);
       assert.equal(await s.grown('cigna_revocations_failed_total'), 0);
     });
 });
 
-test('what is replaced', async (t) => {
+test('grants that are replaced', async (t) => {
   const s = await scene(t);
 
-  await t.test('a new connection ends the old one at Cigna, and is not ended '
-    + 'with it', async () => {
+  await t.test('a new grant revokes the old one at Cigna and stays '
+    + 'valid', async () => {
     await s.begin();
     await s.connected();
     assert.equal(await s.requests(), 0);
     const visitor = await s.connected();
-    await until('the old one is revoked', async () => await s.revoked() === 1);
+    await until('the old grant is revoked', async () =>
+      await s.revoked() === 1);
 
     assert.equal((await visitor.get('/fhir/Patient')).status, 200);
     assert.equal((await visitor.get('/cigna/status')).json().connected, true);
@@ -246,12 +257,13 @@ test('what is replaced', async (t) => {
     assert.equal(await s.grown('cigna_members_changed_total'), 0);
   });
 
-  await t.test('the same member as another person at Cigna is counted and '
-    + 'logged, without a name', async () => {
+  await t.test('a member who connects as another person at Cigna is counted '
+    + 'and logged without a name', async () => {
     await s.begin();
     await s.connected('bob', 'syntheticuser03');
     const visitor = await s.connected('bob', 'syntheticuser05');
-    await until('the old one is revoked', async () => await s.revoked() === 1);
+    await until('the old grant is revoked', async () =>
+      await s.revoked() === 1);
     const reply = await visitor.get('/fhir/Patient');
     assert.match(reply.body, /A00000000000005/);
 
@@ -265,8 +277,8 @@ test('what is replaced', async (t) => {
     assert.doesNotMatch(line, /A0000|bob|syntheticuser/);
   });
 
-  await t.test('a grant of an older key ring is replaced, and that its tokens '
-    + 'live on is reported', async () => {
+  await t.test('a grant that cannot be opened is replaced, and its tokens are '
+    + 'reported as not revoked', async () => {
     const visitor = await s.connected('carol');
     const [key] = await s.gw.redis.command('KEYS', '*:g:*');
     for (const one of await s.gw.redis.command('KEYS', '*:g:*')) {
@@ -282,8 +294,8 @@ test('what is replaced', async (t) => {
   });
 });
 
-test('a disconnect followed by a connect while an old refresh is under way: '
-  + 'the new grant stays, the old one\'s tokens are revoked', async (t) => {
+test('a new grant survives an older refresh, whose tokens are '
+  + 'revoked', async (t) => {
   const s = await scene(t, { nginx: { workers: 2 },
                              tenant: { timeout: '20s' } });
   const { control } = s;
@@ -307,9 +319,9 @@ test('a disconnect followed by a connect while an old refresh is under way: '
       assert.equal(outcome, 'connected');
       assert.equal((await control.see()).token.in_flight, 1);
 
-      // whichever of the two it is given, it is one that works
+      // the request gets the old or the new token, and both work
       assert.equal((await asked).status, 200);
-      await until('all of the old one is revoked', async () =>
+      await until('all tokens of the old grant are revoked', async () =>
         (await control.see()).revoke.revoked
           === before.revoke.revoked + ended);
 
@@ -325,7 +337,7 @@ test('a disconnect followed by a connect while an old refresh is under way: '
 const residentKb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(
   readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 
-test('hundreds of them that wait take little memory', async (t) => {
+test('waiting revocations take little memory', async (t) => {
   const MEMBERS = 120;
   const PATIENT = { timeout: '30s', connect_timeout: '30s' };
   const s = await scene(t, { sandboxOptions: { members: MEMBERS },
@@ -339,8 +351,8 @@ test('hundreds of them that wait take little memory', async (t) => {
                   `syntheticuser${String(i + n + 1).padStart(4, '0')}`))));
   }
 
-  await t.test('less than a fifth of the 320 KB of a flow, with 120 TLS '
-    + 'connections at once', async () => {
+  await t.test('120 waiting revocations take less than a fifth of a flow\'s '
+    + '320 KB each', async () => {
     await s.begin({ revoke_fault: '503' });
     const [pid] = s.gw.nginx.workerPids();
     const before = residentKb(pid);
@@ -362,7 +374,7 @@ test('hundreds of them that wait take little memory', async (t) => {
     }
   });
 
-  await t.test('and all of them are made in the end', async () => {
+  await t.test('all revocations succeed in the end', async () => {
     await s.control.set({ revoke_fault: 'none' });
     await s.pass('all are revoked', async () =>
       await s.grown('cigna_revocations_total') === MEMBERS, all);

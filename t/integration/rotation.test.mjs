@@ -1,5 +1,5 @@
-// Rotation of the sealing key: while requests go on, on hosts that are not of
-// one mind, and in every kind of Redis.
+// Rotation of the sealing key: under load, on hosts with different key rings,
+// and in each kind of Redis.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -19,13 +19,13 @@ import { runVault, vaultConfiguration, vaultLogin } from '../lib/vault.mjs';
 
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
-// a connection that is kept may be closed by a reload just when it is used
+// a reload may close a kept connection just when it is used
 const ONCE = { headers: { Connection: 'close' } };
 
 const keygen = (...args) =>
   execFileSync(`${TOP}/scripts/keygen`, args, { encoding: 'utf8' });
 
-// The ids of a ring's keys, the one that seals first.
+// The ids of a ring's keys.  The first key seals.
 const idsOf = (file) => keygen('--list', file).trim().split('\n')
   .map((line) => line.split(' ')[0]);
 
@@ -44,7 +44,7 @@ async function twoHosts(t, options = {}) {
 }
 
 // Requests of members, one after the other for each, at both hosts in turn,
-// until it is told to stop; resolves to { status: count }.
+// until stop() is called.  It resolves to { status: count }.
 function load(t, hosts, members) {
   const seen = {};
   let stopped = false;
@@ -91,7 +91,7 @@ test('a key is rotated under load', async (t) => {
   };
   const fine = () => assert.deepEqual(Object.keys(requests.seen), ['200']);
 
-  await t.test('a key is added everywhere: all goes on under the old one',
+  await t.test('an added key changes nothing, and the old key still seals',
     async () => {
       await everywhere('--add');
       await sleep(300);
@@ -99,15 +99,15 @@ test('a key is rotated under load', async (t) => {
       fine();
     });
 
-  await t.test('the new key comes first everywhere: grants that are only read '
-    + 'stay under the old one', async () => {
+  await t.test('a promoted key leaves grants that are only read under the old '
+    + 'key', async () => {
     await everywhere('--promote');
     await sleep(300);
     assert.deepEqual(await grantsByKey(one), { [old]: 10 });
     fine();
   });
 
-  await t.test('a member who connects or refreshes is under the new key',
+  await t.test('a new or refreshed grant is sealed under the new key',
     async () => {
     const ttl = 1000;
     const { key } = await withKey(one, { member: 'kim', life: 1 });
@@ -119,7 +119,8 @@ test('a key is rotated under load', async (t) => {
     assert.notEqual(await one.redis.command('HGET', key, 'g'), '1');
   });
 
-  await t.test('status says what the old key still holds', async () => {
+  await t.test('scripts/vault status shows the grants under the old '
+    + 'key', async () => {
     const { out } = await one.vault('status', '--json');
     const [fresh, last] = JSON.parse(out).keys;
     assert.deepEqual([fresh.use, fresh.grants], ['seals', 1]);
@@ -127,8 +128,8 @@ test('a key is rotated under load', async (t) => {
                      [old, 'opens', used.length + away.length]);
   });
 
-  await t.test('the tool does the rest, at a bounded rate, expiry and '
-    + 'generation stay', async () => {
+  await t.test('scripts/vault reseal seals the rest at a bounded rate, and '
+    + 'keeps expiry and generation', async () => {
     const [key] = before;
     await one.redis.command('PEXPIRE', key, 5000000);
     const { g } = await readRecord(one, key);
@@ -147,14 +148,14 @@ test('a key is rotated under load', async (t) => {
     fine();
   });
 
-  await t.test('once more there is nothing to do', async () => {
+  await t.test('a second reseal has nothing to do', async () => {
     const { out } = await one.vault('reseal');
     assert.match(out, /^0 grants sealed again, 0 left$/m);
     const { code } = await one.vault('verify');
     assert.equal(code, 0);
   });
 
-  await t.test('the old key goes: nobody notices', async () => {
+  await t.test('dropping the old key fails no request', async () => {
     await everywhere('--drop', old);
     assert.equal(idsOf(two.file('keys')).length, 1);
     await sleep(300);
@@ -166,7 +167,7 @@ test('a key is rotated under load', async (t) => {
     fine();
   });
 
-  await t.test('names stay findable, by gateways and by the tool',
+  await t.test('gateways and scripts/vault still find all grants by name',
     async () => {
       const now = Object.keys(await one.redis.dump());
       assert.deepEqual(names.filter((key) => key.includes(':g:')
@@ -177,7 +178,7 @@ test('a key is rotated under load', async (t) => {
     });
 });
 
-test('hosts that are not of one mind', async (t) => {
+test('hosts with different key rings', async (t) => {
   const { one, two } = await twoHosts(t, { fhir: NO_CACHE });
   await connected(one, { member: 'bob' });
   const ask = (gw, member) => gw.visitor({ member }).get('/fhir/Patient');
@@ -185,8 +186,8 @@ test('hosts that are not of one mind', async (t) => {
   let alice;
   let fresh;
 
-  await t.test('a host without the new key: an outage for what is under it, '
-    + 'and for nothing else', async () => {
+  await t.test('a host without the new key has an outage for the grants under '
+    + 'it only', async () => {
     keygen('--add', one.file('keys'));
     keygen('--promote', one.file('keys'));
     await one.reload();
@@ -205,21 +206,22 @@ test('hosts that are not of one mind', async (t) => {
     assertServed(await ask(one, 'alice'));
   });
 
-  await t.test('it starts anew, and knows its vault still', async () => {
+  await t.test('a host without the new key still accepts its vault after a '
+    + 'reload', async () => {
     await two.reload();
     assertServed(await ask(two, 'bob'));
     assertRefused(await ask(two, 'alice'), 503, 'key_unknown',
                   { retry: true });
   });
 
-  await t.test('status says who holds what, seen from there', async () => {
+  await t.test('status names the key that the ring lacks', async () => {
     const { code, out } = await two.vault('status');
     assert.equal(code, 3);
     assert.match(out, new RegExp(
-      `^ATTENTION: the ring lacks key ${fresh}, which holds 1 grants`, 'm'));
+      `^ATTENTION: the ring lacks key ${fresh}, which seals 1 grants`, 'm'));
   });
 
-  await t.test('the tool there leaves alone what it cannot open',
+  await t.test('reseal leaves grants alone that it cannot open',
     async () => {
       const { code, out } = await two.vault('reseal');
       assert.equal(code, 3);
@@ -228,7 +230,7 @@ test('hosts that are not of one mind', async (t) => {
                                    'm'));
     });
 
-  await t.test('it gets the key, and all is served', async () => {
+  await t.test('a host that gets the key serves all grants', async () => {
     keygen('--add', two.file('keys'));
     const lost = idsOf(two.file('keys'))[1];
     copyFileSync(one.file('keys'), two.file('keys'));
@@ -238,9 +240,9 @@ test('hosts that are not of one mind', async (t) => {
     assert.equal((await grantsByKey(one))[lost], undefined);
   });
 
-  await t.test('two rings in another order put no request in danger',
+  await t.test('two rings in different order fail no request',
     async (st) => {
-      // as it is between two reloads: each seals under its own first key
+      // as between two reloads, each host seals under its own first key
       keygen('--promote', two.file('keys'));
       assert.deepEqual(idsOf(two.file('keys')), [old, fresh]);
       await two.reload();
@@ -250,8 +252,7 @@ test('hosts that are not of one mind', async (t) => {
       assert.equal((await one.vault('verify')).code, 0);
     });
 
-  await t.test('a key is lost for good: nothing is deleted, and it may come '
-    + 'back', async () => {
+  await t.test('a lost key deletes nothing, and may come back', async () => {
     const ring = readFileSync(one.file('keys'), 'utf8');
     const [name] = ring.split('\n');
     const dump = await one.redis.dump();
@@ -285,7 +286,7 @@ function rotated(gw) {
   return file;
 }
 
-// The tool at a group of servers, with the ring of `keys`.
+// scripts/vault for a group of servers, with the key ring `keys`.
 function toolAt(gw, group, keys) {
   const conf = gw.file('group.conf');
   writeFileSync(gw.file('redis.password'), group.password, { mode: 0o600 });
@@ -306,7 +307,7 @@ async function members(gw, count) {
   }
 }
 
-test('the tool beside a failover', async (t) => {
+test('scripts/vault during a failover', async (t) => {
   const gw = await standardGateway(t);
   const group = await startSentinel(t);
   const keys = rotated(gw);
@@ -317,10 +318,10 @@ test('the tool beside a failover', async (t) => {
   assert.equal((await vault('init')).code, 0);
   await copyRecords(gw, group);
 
-  await t.test('it goes on at the new primary, and nothing is left',
+  await t.test('reseal goes on at the new primary and leaves nothing behind',
     async () => {
       const running = vault('--wait', '20', 'reseal', '--rate', '3');
-      await until('it has begun', async () =>
+      await until('the reseal has begun', async () =>
         (await grantsByKey({ redis: group }))[fresh] > 0, { timeout: 20000 });
       await group.failover();
 
@@ -337,7 +338,7 @@ test('the tool beside a failover', async (t) => {
   });
 });
 
-test('the tool in a cluster', async (t) => {
+test('scripts/vault in a cluster', async (t) => {
   const gw = await standardGateway(t);
   const group = await startCluster(t);
   const keys = rotated(gw);
@@ -345,7 +346,7 @@ test('the tool in a cluster', async (t) => {
   const [fresh] = idsOf(keys);
   const markers = async () => (await group.command('KEYS', 'cigna:v:*'));
 
-  await t.test('an init that was interrupted goes on', async () => {
+  await t.test('an interrupted init goes on', async () => {
     assert.equal((await vault('init')).code, 0);
     const all = await markers();
     assert.equal(all.length, 16384);
@@ -359,8 +360,8 @@ test('the tool in a cluster', async (t) => {
     assert.equal((await markers()).length, 16384);
   });
 
-  await t.test('slots that have lost their markers have lost their data: '
-    + 'not without --force', async () => {
+  await t.test('init needs --force where slots have lost their '
+    + 'markers', async () => {
     const [key] = await markers();
     await group.command('DEL', key);
 
@@ -373,7 +374,7 @@ test('the tool in a cluster', async (t) => {
     assert.equal((await vault('status')).code, 0);
   });
 
-  await t.test('every record is found, while slots move', async () => {
+  await t.test('reseal finds every record while slots move', async () => {
     await members(gw, 12);
     await copyRecords(gw, group);
 
@@ -392,14 +393,14 @@ test('the tool in a cluster', async (t) => {
     assert.deepEqual(await grantsByKey({ redis: group }), { [fresh]: 12 });
   });
 
-  await t.test('verify and list see all of them', async () => {
+  await t.test('verify and list see all grants', async () => {
     const { out } = await vault('verify');
     assert.match(out, /^12 grants of acme open$/m);
     const listed = await vault('list', '--tenant', 'acme');
     assert.equal(listed.out.trim().split('\n').length, 12);
   });
 
-  await t.test('one that was damaged is found', async () => {
+  await t.test('verify finds a damaged grant', async () => {
     const [key] = await grantsOf(group);
     const blob = await group.command('HGET', key, 'b');
     await group.command('HSET', key, 'b', flipped(blob, -1));
@@ -422,17 +423,18 @@ for (const [what, start] of [['Sentinel', startSentinel],
     await gw.reload();
     const [fresh] = idsOf(gw.file('keys'));
 
-    await t.test('the tool brings all grants under the new key', async () => {
-      assertServed(await ask('member-0'));
-      const { code, out } = await gw.vault('reseal');
-      assert.equal(code, 0);
-      assert.match(out, /^4 grants sealed again, 0 left$/m);
-      assert.deepEqual(await grantsByKey(gw), { [fresh]: 4 });
-      assertServed(await ask('member-3'));
-      assert.equal((await gw.vault('status')).code, 0);
-    });
+    await t.test('scripts/vault reseal brings all grants under the new key',
+      async () => {
+        assertServed(await ask('member-0'));
+        const { code, out } = await gw.vault('reseal');
+        assert.equal(code, 0);
+        assert.match(out, /^4 grants sealed again, 0 left$/m);
+        assert.deepEqual(await grantsByKey(gw), { [fresh]: 4 });
+        assertServed(await ask('member-3'));
+        assert.equal((await gw.vault('status')).code, 0);
+      });
 
-    await t.test('who is revoked is unknown at once', async () => {
+    await t.test('revoked members are unknown at once', async () => {
       const { out } = await gw.vault('revoke', '--tenant', 'acme', '--yes');
       assert.match(out, /^4 grants revoked, 4 deleted, 0 not revoked$/m);
       assert.equal((await ask('member-0')).status, 401);
@@ -442,7 +444,7 @@ for (const [what, start] of [['Sentinel', startSentinel],
 
 const grantsOf = (redis) => redis.command('KEYS', 'cigna:g:*');
 
-test('a record is that of its place, its tenant and its generation',
+test('a record opens only at its own key, tenant and generation',
   async (t) => {
     const gw = await standardGateway(t, { fhir: NO_CACHE });
     const alice = await withKey(gw);
@@ -452,7 +454,7 @@ test('a record is that of its place, its tenant and its generation',
       await visitor.get('/fhir/Patient'), 503, 'record_damaged',
       { retry: true });
 
-    await t.test('renamed to another tenant\'s key it does not open',
+    await t.test('a record under another tenant\'s key does not open',
       async () => {
         await gw.redis.command('RENAME', other.key, 'spare');
         await gw.redis.command('RENAME', alice.key, other.key);
@@ -463,7 +465,7 @@ test('a record is that of its place, its tenant and its generation',
         assertServed(await alice.visitor.get('/fhir/Patient'));
       });
 
-    await t.test('what a dance has sealed is no grant', async () => {
+    await t.test('a sealed dance does not open as a grant', async () => {
       await gw.dance({ member: 'carol', cancel: 'login' });
       for (const key of await gw.redis.command('KEYS', 'cigna:d:*')) {
         const blob = await gw.redis.command('HGET', key, 'b');
@@ -476,7 +478,8 @@ test('a record is that of its place, its tenant and its generation',
       await writeRecord(gw, alice.key, good);
     });
 
-    await t.test('an older generation under a newer number does not open',
+    await t.test('a record of an older generation under a newer number does '
+      + 'not open',
       async () => {
         await gw.redis.command('HSET', alice.key, 'g', '2');
         await damaged(alice.visitor);

@@ -1,4 +1,4 @@
-// The stand-in for Cigna itself: sign-in, and the control API.
+// The sandbox itself: sign-in, and the control API.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -117,7 +117,7 @@ for (const cookie of [SESSION, JUNCTION]) {
 test('a wrong password shows the login page again', async () => {
   const { response } = await app.authorize('syntheticuser05',
                                            { password: 'MARKsecret06' });
-  assert.match(response.body, /not right/);
+  assert.match(response.body, /password is wrong/);
   assert.match(response.body, /name="password"/);
 });
 
@@ -170,27 +170,27 @@ test('one browser connects one member after the other', async () => {
   }
 });
 
-test('mode member_decides: whatever is pressed is a refusal', async () => {
+test('mode member_decides turns every button into a refusal', async () => {
   await sandbox.control.set({ member_decides: 'deny' });
   const { callback } = await app.authorize('syntheticuser05');
   assert.equal(callback.get('error'), 'access_denied');
 });
 
-test('mode login_page: a silent page leads nowhere', async () => {
+test('mode login_page=silent leads nowhere', async () => {
   await sandbox.control.set({ login_page: 'silent' });
   const { callback, response } = await app.authorize('syntheticuser05');
   assert.equal(callback, undefined);
   assert.equal(response.status, 200);
 });
 
-test('mode authorize_error: straight back with the error', async () => {
+test('mode authorize_error redirects at once with the error', async () => {
   await sandbox.control.set({ authorize_error: 'temporarily_unavailable' });
   const { callback, dance } = await app.authorize('syntheticuser05');
   assert.equal(callback.get('error'), 'temporarily_unavailable');
   assert.equal(callback.get('state'), dance.state);
 });
 
-test('mode iss_parameter: on, wrong, and announced', async () => {
+test('mode iss_parameter sets iss and announces it', async () => {
   for (const [mode, iss] of [['on', sandbox.info.issuer],
                              ['wrong', 'https://elsewhere.example']]) {
     await sandbox.control.set({ iss_parameter: mode });
@@ -205,7 +205,8 @@ test('mode iss_parameter: on, wrong, and announced', async () => {
   }
 });
 
-test('the dance is refused where the listener refuses', async () => {
+test('listener mode refuse refuses connections until it is open '
+  + 'again', async () => {
   await sandbox.control.set({ authorization_listener: 'refuse' });
   await assert.rejects(app.browser().get(app.newDance().url),
                        { code: 'ECONNREFUSED' });
@@ -214,7 +215,7 @@ test('the dance is refused where the listener refuses', async () => {
 });
 
 for (const mode of ['cut-accept', 'cut-tls']) {
-  test(`listener ${mode}: the connection is gone`, async () => {
+  test(`listener mode ${mode} cuts the connection`, async () => {
     await sandbox.control.set({ authorization_listener: mode });
     await assert.rejects(app.browser().get(app.newDance().url),
                          (error) => /ECONNRESET|EPIPE/.test(error.code));
@@ -222,7 +223,7 @@ for (const mode of ['cut-accept', 'cut-tls']) {
   });
 }
 
-test('listener mute: nothing comes', async () => {
+test('listener mode mute sends nothing', async () => {
   await sandbox.control.set({ authorization_listener: 'mute' });
   const reply = app.browser().get(app.newDance().url).catch((error) => error);
   const first = await Promise.race([
@@ -237,15 +238,15 @@ test('an unknown mode or value is refused, and nothing is changed',
      async () => {
   await assert.rejects(
     sandbox.control.set({ refresh: 'none', refersh: 'none' }),
-    /unknown mode "refersh"; there are: .*refresh/);
+    /unknown mode "refersh"; the modes are: .*refresh/);
   await assert.rejects(sandbox.control.set({ refresh: 'never' }),
-                       /"refresh" cannot be "never"; it is: rotating \| /);
+                       /"refresh" cannot be "never"; it can be: rotating \| /);
   await assert.rejects(sandbox.control.set({ fhir_listener: 'refuse' }, 'app'),
                        /cannot be set for one client/);
   assert.deepEqual((await sandbox.control.see()).modes, {});
 });
 
-test('every mode accepts its initial value, and says what it is for',
+test('every mode accepts its initial value and has a description',
      async () => {
   await sandbox.control.set(Object.fromEntries(Object.entries(MODES).map(
     ([name, { initial }]) => [name, initial])));

@@ -1,4 +1,4 @@
-// The stand-in for Cigna itself: the FHIR server.
+// The sandbox itself: the FHIR server.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -72,7 +72,7 @@ test('one member is several Patients under a master', async () => {
   assert.ok(others.every(({ id }) => /^[a-z0-9]{3}-A/.test(id)));
 });
 
-test('$userinfo is a Parameters resource with an id of its own', async () => {
+test('$userinfo is a Parameters resource with its own id', async () => {
   const { resource } = await get('/$userinfo');
   assert.equal(resource.resourceType, 'Parameters');
   assert.match(resource.parameter[0].valueString, /^U[0-9a-f]{16}$/);
@@ -89,7 +89,8 @@ test('links name the internal host, and the master loses the path',
                `${INTERNAL}/PatientAccess/v1-devportal/Patient`);
 });
 
-test('mode fhir_links: the server\'s own base', async () => {
+test('mode fhir_links=own makes links with the server\'s own '
+  + 'base', async () => {
   await sandbox.control.set({ fhir_links: 'own' });
   const { resource } = await get('/Patient');
   assert.ok(resource.entry.every(({ fullUrl }) =>
@@ -133,7 +134,7 @@ test('a page of another member\'s search is gone', async () => {
 
 for (const type of ['Coverage', 'ExplanationOfBenefit', 'Encounter',
                     'Observation', 'Condition', 'MedicationRequest']) {
-  test(`${type}: each member has his own`, async () => {
+  test(`each member has their own ${type}`, async () => {
     const ids = [];
     for (const member of ['syntheticuser01', 'syntheticuser03',
                           'syntheticuser0001']) {
@@ -155,7 +156,7 @@ test('references are relative and stay with the member', async () => {
   assert.doesNotMatch(body, /"reference":"(urn:|https?:)/);
 });
 
-test('reading by id', async () => {
+test('a resource can be read by id', async () => {
   const { resource } = await get('/Coverage');
   const { id } = resource.entry[0].resource;
   assert.equal((await get(`/Coverage/${id}`)).resource.id, id);
@@ -237,7 +238,7 @@ test('unknown, expired and revoked tokens are a 401', async () => {
   assert.equal((await get('/Patient')).status, 200);
 });
 
-test('429 with and without Retry-After', async () => {
+test('fault 429 comes with and without Retry-After', async () => {
   await sandbox.control.set({ fhir_fault: '429' });
   const bare = await get('/Patient');
   refused(bare, 429, 'throttled', /./);
@@ -247,7 +248,7 @@ test('429 with and without Retry-After', async () => {
   assert.equal((await get('/Patient')).headers['retry-after'], '3');
 });
 
-test('faults: redirect, a 401 once, cut in the middle', async () => {
+test('faults redirect, 401 once and cut-mid do what they say', async () => {
   await sandbox.control.set({ fhir_fault: {
     kind: 'redirect', location: 'https://elsewhere.example/x',
   } });
@@ -263,13 +264,13 @@ test('faults: redirect, a 401 once, cut in the middle', async () => {
   await assert.rejects(get('/Patient'), { code: 'ECONNRESET' });
 });
 
-test('mode fhir_set_cookie', async () => {
+test('mode fhir_set_cookie adds a cookie', async () => {
   await sandbox.control.set({ fhir_set_cookie: 'on' });
   assert.match((await get('/Patient')).headers['set-cookie'][0],
                /^fhirsession=/);
 });
 
-test('mode fhir_delay_ms', async () => {
+test('mode fhir_delay_ms delays replies', async () => {
   await sandbox.control.set({ fhir_delay_ms: 200 });
   const started = Date.now();
   await get('/Patient');
@@ -282,7 +283,7 @@ test('a thousand requests at once are answered', async () => {
   assert.ok(replies.every(({ status }) => status === 200));
 });
 
-test('the record tells what headers came', async () => {
+test('the record has the header lines of a request', async () => {
   await get('/Patient?_id=1', { headers: {
     Authorization: [`Bearer ${token}`, 'Bearer other'],
     Cookie: 'a=b', 'X-Forwarded-For': '192.0.2.1',

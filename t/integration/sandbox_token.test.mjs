@@ -1,4 +1,4 @@
-// The stand-in for Cigna itself: the token endpoint, keys, revocation.
+// The sandbox itself: the token endpoint, keys, revocation.
 
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
@@ -80,7 +80,7 @@ test('an unknown client is refused', async () => {
           401, 'invalid_client', 'FBTOAU204E');
 });
 
-test('a spent code is refused, and what it yielded is revoked', async () => {
+test('a spent code is refused, and its tokens are revoked', async () => {
   const authorized = await app.authorize(MEMBER);
   const { body } = await app.exchange(authorized);
   refused(await app.exchange(authorized), 400, 'invalid_grant', 'FBTOAU211E');
@@ -135,7 +135,7 @@ test('a public client needs no secret', async () => {
 
 // The reply
 
-test('the reply is as Cigna\'s: cookies, lower-case bearer, patient',
+test('a reply has Cigna\'s cookies, lower-case bearer and patient',
      async () => {
   const { headers, body } = await app.exchange(await app.authorize(MEMBER));
   assert.match(headers['set-cookie'].join(), /PD-S-SESSION-ID.*AMWEBJCT!/);
@@ -148,7 +148,7 @@ test('the reply is as Cigna\'s: cookies, lower-case bearer, patient',
   assert.match(body.refresh_token, /^MARKs.{15}$/);
 });
 
-test('mode token_cookies: replies without cookies', async () => {
+test('mode token_cookies=none sends no cookies', async () => {
   await sandbox.control.set({ token_cookies: 'none' });
   const { headers } = await app.exchange(await app.authorize(MEMBER));
   assert.equal(headers['set-cookie'], undefined);
@@ -161,7 +161,7 @@ const EXPIRES_IN = [
 ];
 
 for (const [mode, expected] of EXPIRES_IN) {
-  test(`mode expires_in: ${JSON.stringify(mode)}`, async () => {
+  test(`mode expires_in=${JSON.stringify(mode)} is in the reply`, async () => {
     await sandbox.control.set({ expires_in: mode });
     const reply = await app.backChannel().post(
       sandbox.info.token, app.codeForm(await app.authorize(MEMBER)));
@@ -169,12 +169,13 @@ for (const [mode, expected] of EXPIRES_IN) {
   });
 }
 
-test('mode expires_in: absent', async () => {
+test('mode expires_in=absent leaves the field out', async () => {
   await sandbox.control.set({ expires_in: 'absent' });
   assert.ok(!('expires_in' in await app.connect(MEMBER)));
 });
 
-test('modes scope and patient: absent, or any text', async () => {
+test('modes scope and patient take any text, or leave the field '
+  + 'out', async () => {
   await sandbox.control.set({ scope: 'search read openid',
                               patient: 'ifp-A1' });
   const odd = await app.connect(MEMBER);
@@ -186,7 +187,7 @@ test('modes scope and patient: absent, or any text', async () => {
   assert.ok(!('scope' in bare) && !('patient' in bare));
 });
 
-test('mode access_token: a JWT of about 4 KB', async () => {
+test('mode access_token=jwt gives a JWT of about 4 KB', async () => {
   await sandbox.control.set({ access_token: 'jwt' });
   const { access_token: token } = await app.connect(MEMBER);
   assert.ok(token.length > 3500 && token.length < 5000);
@@ -194,7 +195,7 @@ test('mode access_token: a JWT of about 4 KB', async () => {
   assert.equal((await app.fhir('/Patient', token)).status, 200);
 });
 
-test('mode access_token_lifetime: the token ends by itself', async () => {
+test('mode access_token_lifetime ends the token by itself', async () => {
   await sandbox.control.set({ access_token_lifetime: 1 });
   const { access_token: token, expires_in: seconds } =
     await app.connect(MEMBER);
@@ -205,7 +206,7 @@ test('mode access_token_lifetime: the token ends by itself', async () => {
 
 // Refresh
 
-test('mode refresh: rotating, and reuse revokes the family', async () => {
+test('mode refresh=rotating revokes the family on reuse', async () => {
   const first = await tokensOf();
   const second = (await app.refresh(first.refresh_token)).body;
   assert.notEqual(second.refresh_token, first.refresh_token);
@@ -222,7 +223,7 @@ test('mode refresh: rotating, and reuse revokes the family', async () => {
   assert.deepEqual(token.by.refresh_token, { ok: 1, invalid_grant: 2 });
 });
 
-test('mode refresh: constant', async () => {
+test('mode refresh=constant returns the same refresh token', async () => {
   await sandbox.control.set({ refresh: 'constant' });
   const { refresh_token: token } = await tokensOf();
   for (let i = 0; i < 3; i += 1) {
@@ -230,7 +231,7 @@ test('mode refresh: constant', async () => {
   }
 });
 
-test('mode refresh: unreturned', async () => {
+test('mode refresh=unreturned returns no new refresh token', async () => {
   await sandbox.control.set({ refresh: 'unreturned' });
   const { refresh_token: token } = await app.connect(MEMBER);
   for (let i = 0; i < 2; i += 1) {
@@ -239,12 +240,12 @@ test('mode refresh: unreturned', async () => {
   }
 });
 
-test('mode refresh: none', async () => {
+test('mode refresh=none gives no refresh token', async () => {
   await sandbox.control.set({ refresh: 'none' });
   assert.ok(!('refresh_token' in await app.connect(MEMBER)));
 });
 
-test('mode offline_access: a refresh token only where it was asked for',
+test('mode offline_access=needed gives a refresh token only on request',
      async () => {
   await sandbox.control.set({ offline_access: 'needed' });
   const without = await app.connect(MEMBER);
@@ -314,14 +315,14 @@ const WRONG = {
 };
 
 for (const [mode, isWrong] of Object.entries(WRONG)) {
-  test(`mode id_token: ${mode}`, async () => {
+  test(`mode id_token=${mode} has that fault`, async () => {
     await sandbox.control.set({ id_token: mode });
     const tokens = await app.connect(MEMBER);
     assert.ok(isWrong(await inspect(tokens), tokens));
   });
 }
 
-test('mode id_token: absent and malformed', async () => {
+test('mode id_token can be absent and malformed', async () => {
   await sandbox.control.set({ id_token: 'absent' });
   assert.ok(!('id_token' in await app.connect(MEMBER)));
   await sandbox.control.set({ id_token: 'malformed' });
@@ -340,7 +341,8 @@ test('keys rotate while running', async () => {
   assert.ok(!(await keySet()).some(({ kid }) => kid === later.kid));
 });
 
-test('mode jwks: empty, without kid, without the current keys', async () => {
+test('mode jwks can be empty, without kid, and without the current '
+  + 'keys', async () => {
   await sandbox.control.set({ jwks: 'empty' });
   assert.deepEqual(await keySet(), []);
   await sandbox.control.set({ jwks: 'no_kid' });
@@ -363,7 +365,7 @@ test('revoke answers 200 with an empty body', async () => {
                    { requests: 1, revoked: 1 });
 });
 
-test('expire ends access tokens, revoke the grant', async () => {
+test('expire ends access tokens, and revoke ends the grant', async () => {
   const tokens = await tokensOf();
   await sandbox.control.expire({ member: MEMBER });
   assert.equal((await app.fhir('/Patient', tokens.access_token)).status, 401);
@@ -392,7 +394,7 @@ const REPLIES = [
 ];
 
 for (const [kind, status, type, text] of REPLIES) {
-  test(`fault ${kind}: the token is not spent`, async () => {
+  test(`fault ${kind} does not spend the token`, async () => {
     const { refresh_token: token } = await tokensOf();
     await sandbox.control.set({ token_fault: { kind, times: 1 } });
     const reply = await app.backChannel().post(sandbox.info.token, {
@@ -411,7 +413,7 @@ const isCut = ({ code }) => ['ECONNRESET', 'EPIPE'].includes(code);
 
 for (const [kind, spent] of [['cut-before', false], ['cut-after', true],
                              ['cut-mid', true]]) {
-  test(`fault ${kind}: the token is ${spent ? '' : 'not '}spent`,
+  test(`fault ${kind} ${spent ? 'spends' : 'does not spend'} the token`,
        async () => {
     const { refresh_token: token } = await tokensOf();
     await sandbox.control.set({ token_fault: { kind, times: 1 } });
@@ -449,7 +451,7 @@ test('a slow reply comes after the token was spent', async () => {
 });
 
 for (const endpoint of ['jwks', 'revoke', 'authorize']) {
-  test(`the ${endpoint} endpoint can fail, too`, async () => {
+  test(`the ${endpoint} endpoint can fail`, async () => {
     await sandbox.control.set({ [`${endpoint}_fault`]: '503' });
     const reply = await app.backChannel().post(
       sandbox.info[endpoint], {}).catch((error) => error);
@@ -475,8 +477,8 @@ test('the record shows requests without their secrets', async () => {
 
 // The ledger
 
-test('the ledger tells how often a refresh token was presented, and what came '
-  + 'of it', async () => {
+test('the ledger has each presentation of a refresh token and its '
+  + 'result', async () => {
   const { refresh_token: first } = await tokensOf();
   const { body: { refresh_token: second } } = await app.refresh(first);
   await sandbox.control.set({ token_fault: 'cut-after' });
@@ -505,7 +507,7 @@ test('the ledger tells how often a refresh token was presented, and what came '
   assert.deepEqual(family[2].alive, { refresh: false, access: false });
 });
 
-test('the ledger tells of a refresh token that is spent by two at once',
+test('the ledger shows a refresh token that is presented twice at once',
   async () => {
     const { refresh_token: token } = await tokensOf();
     await sandbox.control.set({ token_delay_ms: 100 });

@@ -1,5 +1,5 @@
-// What a person types: each script tells what it does, and what is wrong with
-// a command line.
+// Command lines: each script describes itself, and reports a wrong command
+// line.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -15,7 +15,7 @@ const SCRIPTS = readdirSync(path.join(TOP, 'scripts'))
 
 const WRONG = [['--nonsense'], ['nonsense'], ['']];
 
-// Those that take numbers or names with their options.
+// Wrong command lines of scripts whose options take values.
 const MORE = {
   bench: [['--rounds', 'x'], ['--seconds', '0'], ['--rounds']],
   budgets: [['--seconds', '-1'], ['--seconds']],
@@ -26,7 +26,7 @@ const MORE = {
   fuzz: [['http_reply', 'soon'], ['http_reply', '-1']],
 };
 
-// Those whose one argument is a file.
+// Scripts whose only argument is a file.
 const TAKES_FILE = new Set(['keygen']);
 
 function isProgram(file) {
@@ -46,7 +46,7 @@ assert.ok(SCRIPTS.length > 8, 'there are scripts');
 
 for (const { name, file } of SCRIPTS) {
   for (const option of ['--help', '-h']) {
-    test(`scripts/${name} ${option} says what it does`, () => {
+    test(`scripts/${name} ${option} prints a description`, () => {
       const { status, stdout, stderr } = run(file, [option]);
       assert.equal(stderr, '');
       assert.equal(status, 0);
@@ -61,7 +61,7 @@ for (const { name, file } of SCRIPTS) {
       continue;
     }
     test(`scripts/${name} ${args.map((one) => one || '""').join(' ')} is `
-      + 'refused by a line', () => {
+      + 'refused in one line', () => {
       const { status, stdout, stderr } = run(file, args);
       assert.equal(status, 2, stderr);
       assert.equal(stdout, '');

@@ -1,4 +1,4 @@
-// "POST <type>/_search", which leaves as the GET that it stands for.
+// "POST <type>/_search", which leaves as the equivalent GET.
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -23,7 +23,7 @@ const CONDITIONAL = {
   'If-Range': '"1"', 'Range': 'bytes=0-1',
 };
 
-// what it says, and the query that arrives
+// [query of the POST, its body, the query that arrives]
 const QUERIES = [
   ['', 'name=a', 'name=a'],
   ['?_count=5', 'name=a&name=b', '_count=5&name=a&name=b'],
@@ -82,7 +82,8 @@ test('searches by POST', async (t) => {
     path.join(gw.nginx.directory, 'temp', 'client_body'), { recursive: true });
 
   for (const [query, body, wanted] of QUERIES) {
-    await t.test(`"${query}" and "${body}" are "${wanted}"`, async () => {
+    await t.test(`query "${query}" and body "${body}" leave as `
+      + `"${wanted}"`, async () => {
       assertServed(await search(`/rec/Patient/_search${query}`, body));
       const { method, url, body: sent, names, authorizations } = one();
       assert.equal(method, 'GET');
@@ -95,7 +96,7 @@ test('searches by POST', async (t) => {
     });
   }
 
-  await t.test('lines that make it conditional, or ask for a part, stay behind',
+  await t.test('conditional and range lines are dropped',
     async () => {
       assertServed(await search('/rec/Patient/_search', 'a=b', {
         ...CONDITIONAL, Accept: 'application/fhir+json' }));
@@ -106,7 +107,8 @@ test('searches by POST', async (t) => {
       assert.equal(headers.accept, 'application/fhir+json');
     });
 
-  await t.test('a reply is whole, whatever the caller has of it', async () => {
+  await t.test('a reply is whole, also for a conditional or range '
+    + 'request', async () => {
     recorder.on('/rec/Patient', (_, response) => {
       response.writeHead(200, { 'Content-Type': 'application/fhir+json',
                                 'ETag': '"1"', 'Accept-Ranges': 'bytes' });
@@ -119,7 +121,7 @@ test('searches by POST', async (t) => {
     recorder.take();
   });
 
-  await t.test('other POSTs, and other methods, are refused as before',
+  await t.test('other POSTs and other methods get 405',
     async () => {
       for (const target of ['/rec/Patient', '/rec/_search', '/rec/Patient/1',
                             '/rec/Patient/_search/1', '/rec/patient/_search',
@@ -135,7 +137,7 @@ test('searches by POST', async (t) => {
       assert.deepEqual(recorder.take(), []);
     });
 
-  await t.test('the type of the body must be a form\'s', async () => {
+  await t.test('a body of another media type gets 415', async () => {
     for (const type of ['application/json', 'text/plain', 'multipart/form-data',
                         `${FORM}x`, `${FORM};charset=latin1`, '']) {
       assertRefused(await search('/rec/Patient/_search', 'a=b',
@@ -152,7 +154,7 @@ test('searches by POST', async (t) => {
     assert.equal(recorder.take().length, 2);
   });
 
-  await t.test('what is no form is refused', async () => {
+  await t.test('a malformed form gets 400', async () => {
     for (const body of ['a=%zz', 'a=%2', 'a=%00', 'a=%0d%0ab', 'a=%ff',
                         'a=\r\nb']) {
       assertRefused(await search('/rec/Patient/_search', body), 400,
@@ -164,7 +166,8 @@ test('searches by POST', async (t) => {
   for (const location of ['rec', 'kept', 'unbuffered', 'small']) {
     for (const framing of ['length', 'chunked']) {
       for (const length of [MAX, MAX + 1]) {
-        await t.test(`a body of ${length} bytes, ${framing} (${location})`,
+        await t.test(`the size limit holds for a body of ${length} bytes, `
+          + `${framing} (${location})`,
           async () => {
             const body = `a=${'x'.repeat(length - 2)}`;
             const reply = await alice.request(`/${location}/Patient/_search`, {
@@ -185,7 +188,7 @@ test('searches by POST', async (t) => {
     }
   }
 
-  await t.test('a body that nginx itself thinks is too large is refused',
+  await t.test('a body over client_max_body_size gets 413',
     async () => {
       const reply = await search('/limited/Patient/_search',
                                  `a=${'x'.repeat(2000)}`);
@@ -193,7 +196,8 @@ test('searches by POST', async (t) => {
       assert.deepEqual(recorder.take(), []);
     });
 
-  await t.test('a body that comes byte by byte, and the request behind it',
+  await t.test('a body in small chunks and the request behind it are both '
+    + 'served',
     async () => {
       const head = (line, more) => `${line} HTTP/1.1\r\n`
         + `Host: acme.localhost\r\nCookie: session=alice\r\n${more}\r\n\r\n`;
@@ -206,7 +210,8 @@ test('searches by POST', async (t) => {
                        ['/kept/Patient?a=1&b=2', '/kept/Coverage']);
     });
 
-  await t.test('a caller who leaves half way asks for nothing', async () => {
+  await t.test('a caller who leaves during the body sends no '
+    + 'search', async () => {
     const before = gw.nginx.accessLog().length;
     await rawRequest({ port: gw.port, ca: gw.caText, timeout: 300,
                        servername: 'acme.localhost' },
@@ -219,7 +224,8 @@ test('searches by POST', async (t) => {
     assert.deepEqual(recorder.take(), []);
   });
 
-  await t.test('over HTTP/2 it is the same', async () => {
+  await t.test('a search over HTTP/2 leaves as a GET, with the same size '
+    + 'limit', async () => {
     const session = http2.connect(gw.url('acme'), {
       ca: gw.caText, lookup: (_, options, done) => (options.all
         ? done(null, [{ address: '127.0.0.1', family: 4 }])
@@ -254,7 +260,7 @@ test('searches by POST', async (t) => {
     session.close();
   });
 
-  await t.test('another server is asked when one fails, as for a GET',
+  await t.test('a search is retried at another server, as a GET is',
     async () => {
       recorder.on('/two/Patient', (request) => request.socket.destroy());
       assertServed(await search('/two/Patient/_search', 'a=b'));
@@ -265,7 +271,7 @@ test('searches by POST', async (t) => {
       recorder.take();
     });
 
-  await t.test('a fallback of the app\'s gets the POST and its body, no token',
+  await t.test('a fallback of the app gets the POST with its body and no token',
     async () => {
       const reply = await search('/none/Patient/_search', 'a=b');
       assert.equal(reply.status, 200);
@@ -275,7 +281,8 @@ test('searches by POST', async (t) => {
       assert.deepEqual(authorizations, []);
     });
 
-  await t.test('after a 401 it is made again, with another token', async () => {
+  await t.test('a search is replayed after a 401 with another '
+    + 'token', async () => {
     await gw.sandbox.control.expire({});
     const before = await countersOf(gw);
     recorder.on('/rec/Observation', (_, response, { authorizations }) => {
@@ -293,7 +300,7 @@ test('searches by POST', async (t) => {
                  before.cigna_replays_total.acme + 1);
   });
 
-  await t.test('links in the reply are the gateway\'s own', async () => {
+  await t.test('links in the reply lead to the gateway', async () => {
     recorder.on('/rec/Coverage', (_, response) => {
       const url = `${gw.sandbox.info.fhirBase}/rec/Coverage?a=b`;
       response.setHeader('Content-Type', 'application/json');
@@ -306,7 +313,8 @@ test('searches by POST', async (t) => {
     recorder.take();
   });
 
-  await t.test('resource_types and budgets see what leaves', async () => {
+  await t.test('resource_types and budgets apply to the GET that '
+    + 'leaves', async () => {
     const bob = await connected(gw, { tenant: 'globex', member: 'bob' });
     assertRefused(await search('/fhir/Observation/_search', 'a=b', {}, bob),
                   403, 'type_refused');
@@ -325,14 +333,14 @@ test('searches by POST', async (t) => {
     assert.equal(statuses.at(-1), 429);
   });
 
-  await t.test('a member who is not connected is told so', async () => {
+  await t.test('a member without a grant gets not_connected', async () => {
     assertRefused(await search('/rec/Patient/_search', 'a=b', {},
                                gw.visitor({ member: 'zoe' })), 401,
                   'not_connected', { connect: gw.url('acme',
                                                      '/cigna/connect') });
   });
 
-  await t.test('the log has the POST, and nothing of its body', async () => {
+  await t.test('the log has the POST without its body', async () => {
     await search('/rec/Basic/_search', 'name=SecretName');
     const { line } = await logged(gw, '/rec/Basic/_search');
     assert.match(line, /"POST \/rec\/Basic\/_search HTTP\/1\.1" 200/);

@@ -1,5 +1,6 @@
-// Searches by POST, by whatever way their bodies come: what leaves is the GET
-// with all of the parameters, or nothing; a fallback of the app gets the POST.
+// Searches by POST, with bodies that arrive in different ways.  The GET leaves
+// with all of the parameters, or nothing leaves.  A fallback of the app gets
+// the POST.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -17,7 +18,7 @@ import { freePort, onEnd, until } from '../lib/scratch.mjs';
 const FORM = 'application/x-www-form-urlencoded';
 const MAX = 16384;
 
-// An app that notes each byte of a connection and answers the first request.
+// An app that records each byte of a connection and answers its first request.
 async function startApp(t) {
   const app = { seen: [] };
   const server = net.createServer((socket) => {
@@ -74,7 +75,7 @@ test('searches by POST', async (t) => {
   });
   await connected(gw);
 
-  // pieces: what is sent of the body, one by one, after the header
+  // pieces: parts of the body, sent one by one after the header
   async function post2(path, pieces, { pause = 30, length } = {}) {
     const client = http2.connect(`https://acme.localhost:${port2}`, {
       ca: gw.caText,
@@ -121,7 +122,8 @@ test('searches by POST', async (t) => {
     `${name}Patient?`.length + bytes, ''];
 
   for (const name of ['/rec/', '/if/', '/mirrored/', '/both/']) {
-    await t.test(`${name}: 16 KiB are searched for, one byte more is not`,
+    await t.test(`a search of 16 KiB at ${name} is sent, and one byte more is `
+      + 'not',
       async () => {
         for (const [bytes, code] of [[MAX, 200], [MAX + 1, 413]]) {
           const want = code === 200 ? [asked(name, bytes)] : [];
@@ -153,8 +155,8 @@ test('searches by POST', async (t) => {
   }
 
   for (const name of ['/rec/', '/if/']) {
-    await t.test(`${name}: over HTTP/2 a body may come while the token is `
-      + 'looked for', async () => {
+    await t.test(`a body over HTTP/2 at ${name} may arrive while the token is `
+      + 'looked up', async () => {
       for (const [bytes, code] of [[100, 200], [12000, 200], [MAX, 200],
                                    [MAX + 1, 413], [30000, 413]]) {
         recorder.take();
@@ -169,7 +171,7 @@ test('searches by POST', async (t) => {
     });
   }
 
-  await t.test('what a mirror has put into a file is searched for as well',
+  await t.test('a body that a mirror has put into a file is searched too',
     async () => {
       recorder.take();
       const text = await post1('/mirrored/Patient/_search',
@@ -179,8 +181,8 @@ test('searches by POST', async (t) => {
       assert.deepEqual(searched(), [asked('/mirrored/', MAX)]);
     });
 
-  await t.test('what another location has read is searched for, in a file or '
-    + 'not', async () => {
+  await t.test('a body that another location has read is searched, from a file '
+    + 'or from memory', async () => {
     const name = '/PatientAccess/v1-devportal/';
     for (const bytes of [100, 5000]) {
       recorder.take();
@@ -191,7 +193,7 @@ test('searches by POST', async (t) => {
     }
   });
 
-  // Replies to what is sent in two pieces on one connection.
+  // The replies to a text that is sent in two pieces on one connection.
   async function inTwo(text, at, replies) {
     const socket = tls.connect({ port: gw.port, host: '127.0.0.1',
                                  ca: gw.caText, servername: 'acme.localhost' });
@@ -207,14 +209,14 @@ test('searches by POST', async (t) => {
       return '';
     }
     socket.write(text.slice(at));
-    await until('the replies', () =>
+    await until('the replies are there', () =>
       got.split('"Bundle"').length > replies || socket.destroyed, 3000)
       .finally(() => socket.destroy());
     return got;
   }
 
   const SEARCHES = {
-    'of a length': ['Content-Length: 9\r\n\r\n_id=a&b=c'],
+    'with a length': ['Content-Length: 9\r\n\r\n_id=a&b=c'],
     'in chunks': ['Transfer-Encoding: chunked\r\n\r\n'
       + '4\r\n_id=\r\n005;x=y\r\na&b=c\r\n0\r\nX-Trailer: 1\r\n\r\n'],
   };
@@ -227,7 +229,8 @@ test('searches by POST', async (t) => {
     const both = `${search}${head('GET', '/rec/Patient/2')}\r\n`;
     const start = search.indexOf('\r\n\r\n');
 
-    await t.test(`a search ${what}, cut anywhere, and the request behind it`,
+    await t.test(`a search ${what}, cut at any byte, and the request behind it `
+      + 'are served',
       async () => {
         for (let at = start; at < search.length + 20; at += 1) {
           recorder.take();
@@ -238,7 +241,7 @@ test('searches by POST', async (t) => {
         }
       });
 
-    await t.test(`a search ${what} whose client leaves does not go out`,
+    await t.test(`a search ${what} whose client leaves is not sent`,
       async () => {
         recorder.take();
         for (let at = start; at < search.length; at += 1) {
@@ -268,7 +271,7 @@ test('searches by POST', async (t) => {
       async () => {
         app.seen.length = 0;
         await ask();
-        await until('it is there', () => app.seen.length === 1);
+        await until('the POST has arrived', () => app.seen.length === 1);
         await sleep(150);
         const [head, body] = app.seen[0].split('\r\n\r\n');
         const length = /content-length: (\d+)/i.exec(head)?.[1] ?? 0;

@@ -73,7 +73,8 @@ test('code and state never reach a log', async (t) => {
   const logs = () => [gw.nginx.errorLog(), gw.nginx.accessLog(),
                       gw.nginx.file('all.log')];
 
-  // What is added to the logs, where nothing of it may be.
+  // Asserts that an action adds no secret to the logs, and returns what it
+  // adds.
   async function logsNothing(action, count = Infinity) {
     const before = logs();
     await action();
@@ -86,7 +87,8 @@ test('code and state never reach a log', async (t) => {
 
   const alice = gw.visitor({ member: 'alice' });
 
-  await t.test('of a dance that ends well', async () => {
+  await t.test('code and state of a dance that ends well are in no '
+    + 'log', async () => {
     const { visitor, target, url } = await toCallback(gw);
     const added = await logsNothing(async () => {
       assert.equal(toldApp(await visitor.get(target)).cigna, 'connected');
@@ -97,7 +99,7 @@ test('code and state never reach a log', async (t) => {
 
   for (const [what, query] of [
     ['unknown ones', QUERY],
-    ['names that are escaped', `?%63ode=${CODE}&st%61te=${STATE}`],
+    ['escaped names', `?%63ode=${CODE}&st%61te=${STATE}`],
     ['names in capitals', `?CODE=${CODE}&STATE=${STATE}`],
     ['without names', `?${CODE}&${STATE}`],
     ['twice', `${QUERY}&code=${CODE}&state=${STATE}`],
@@ -106,20 +108,24 @@ test('code and state never reach a log', async (t) => {
     ['a semicolon between', `?code=${CODE};state=${STATE}`],
     ['a fragment', `${QUERY}#${CODE}`],
   ]) {
-    await t.test(`of a callback, ${what}`, () => logsNothing(() =>
+    await t.test('code and state of a callback are in no log: '
+      + `${what}`, () => logsNothing(() =>
       alice.get(CALLBACK + query)));
   }
 
-  await t.test('of a callback that is refused by its method', async () => {
+  await t.test('code and state of a callback with a refused method are in no '
+    + 'log', async () => {
     for (const method of ['POST', 'HEAD', 'PUT']) {
       await logsNothing(() => alice.request(CALLBACK + QUERY, { method }));
     }
   });
 
-  await t.test('of a callback with nobody signed in', () => logsNothing(() =>
+  await t.test('code and state of a callback without identity are in no '
+    + 'log', () => logsNothing(() =>
     gw.visitor().get(CALLBACK + QUERY)));
 
-  await t.test('of a callback that an access check refuses', async () => {
+  await t.test('code and state of a callback that an access check refuses are '
+    + 'in no log', async () => {
     await logsNothing(async () => {
       assert.equal((await alice.get(`/denied/callback${QUERY}`)).status, 403);
       assert.equal((await alice.get(`/limited/callback${QUERY}`)).status, 403);
@@ -127,10 +133,10 @@ test('code and state never reach a log', async (t) => {
     });
   });
 
-  // a browser asks for an icon, too, and would tell where it is
+  // a browser also requests an icon, and would send the URL as Referer
 
-  await t.test('of what a browser asks for next to a page that nginx itself '
-    + 'shows there', async () => {
+  await t.test('a page of nginx\'s own at the callback has no-referrer and '
+    + 'no-store', async () => {
     for (const path of ['/denied/callback', '/limited/callback']) {
       const { status, headers } = await alice.get(path + QUERY);
       assert.equal(status, 403);
@@ -144,17 +150,18 @@ test('code and state never reach a log', async (t) => {
     assert.match(shown, /\r\n\r\nrefused$/);
   });
 
-  await t.test('where another page answers at the callback\'s path, its own '
-    + 'policy stays', async () => {
+  await t.test('another page at the callback\'s path keeps its own '
+    + 'policy', async () => {
     const moved = await rawRequest({ port: plainPort },
       `GET ${CALLBACK}${QUERY} HTTP/1.0\r\nHost: acme.localhost\r\n\r\n`);
     assert.doesNotMatch(moved, /referrer-policy/i);
   });
 
-  await t.test('of a callback that a rewrite leads to', () => logsNothing(() =>
+  await t.test('code and state of a rewritten callback are in no '
+    + 'log', () => logsNothing(() =>
     alice.get(`/rewritten${QUERY}`)));
 
-  await t.test('of a callback of another name, or with an absolute address',
+  await t.test('code and state of a callback in another spelling are in no log',
     () => logsNothing(async () => {
       const raw = (line) => rawRequest({
         port: gw.port, ca: gw.caText, servername: 'acme.localhost',
@@ -166,7 +173,7 @@ test('code and state never reach a log', async (t) => {
       await raw(`/cigna/%63allback${QUERY}`);
     }));
 
-  // nginx itself says so in the error log, at level info: no module is asked.
+  // nginx itself logs these requests at level info, and asks no module.
 
   for (const [what, headers] of [
     ['too many cookies', `Host: acme.localhost\r\nCookie: ${
@@ -174,7 +181,8 @@ test('code and state never reach a log', async (t) => {
     ['no host', 'Accept: */*'],
     ['a bad header', 'Host: acme.localhost\r\nContent-Length: x'],
   ]) {
-    await t.test(`of a callback that nginx refuses for ${what}`, async () => {
+    await t.test(`code and state of a callback that nginx refuses for ${what} `
+      + 'are in no log', async () => {
       const added = await logsNothing(async () => {
         const reply = await rawRequest({
           port: gw.port, ca: gw.caText, servername: 'acme.localhost',
@@ -186,8 +194,7 @@ test('code and state never reach a log', async (t) => {
     });
   }
 
-  // Each is sent, and then nothing more: the client goes, or nginx is tired of
-  // it.
+  // Incomplete requests.  Then the client leaves, or nginx times out.
   const LINE = `GET ${CALLBACK}?code=${STATE}&state=${STATE}`;
   for (const [what, bytes] of [
     ['ends within its line', LINE],
@@ -203,7 +210,8 @@ test('code and state never reach a log', async (t) => {
       STATE} HTTP/1.1\r\n`],
   ]) {
     for (const end of ['goes', 'waits']) {
-      await t.test(`of a callback that ${what}, and the client ${end}`,
+      await t.test(`code and state of a callback that ${what} are in no log `
+        + `when the client ${end}`,
         async () => {
           const added = await logsNothing(async () => {
             const before = gw.nginx.file('all.log').length;
@@ -214,8 +222,8 @@ test('code and state never reach a log', async (t) => {
               await sleep(100);
               socket.end();
             }
-            // a request of before may be logged only now
-            await until('it is logged', () =>
+            // an earlier request may be logged only now
+            await until('the request is logged', () =>
               gw.nginx.file('all.log').slice(before).includes('?'));
             socket.destroy();
           }, 2);
@@ -231,7 +239,8 @@ test('code and state never reach a log', async (t) => {
      414],
     ['has a control byte', `${LINE}\x01${STATE} HTTP/1.1`, 400],
   ]) {
-    await t.test(`of a line that ${what}`, async () => {
+    await t.test(`code and state of a line that ${what} are in no `
+      + 'log', async () => {
       const added = await logsNothing(async () => {
         await rawRequest({ port: impatientPort },
                          `${line}\r\nHost: acme.localhost\r\n\r\n`);
@@ -240,12 +249,14 @@ test('code and state never reach a log', async (t) => {
     });
   }
 
-  await t.test('of a callback that is closed without a reply', async () => {
+  await t.test('code and state of a callback that is closed without a reply '
+    + 'are in no log', async () => {
     await logsNothing(() => rawRequest({ port: silentPort },
       `${LINE} HTTP/1.1\r\nHost: acme.localhost\r\n\r\n`));
   });
 
-  await t.test('of a callback that is sent to https first', async () => {
+  await t.test('code and state of a callback that is redirected to https are '
+    + 'in no log', async () => {
     await logsNothing(async () => {
       const reply = await rawRequest({ port: plainPort },
         `GET ${CALLBACK}${QUERY} HTTP/1.0\r\nHost: acme.localhost\r\n\r\n`);
@@ -254,7 +265,8 @@ test('code and state never reach a log', async (t) => {
     });
   });
 
-  await t.test('of a callback over HTTP/2', async () => {
+  await t.test('code and state of a callback over HTTP/2 are in no '
+    + 'log', async () => {
     const session = http2.connect(`https://localhost:${h2Port}`, {
       ca: gw.caText });
     const get = (path, method = 'GET') => new Promise((resolve, reject) => {
@@ -280,13 +292,13 @@ test('code and state never reach a log', async (t) => {
     }
   });
 
-  await t.test('but an error is told as it came', async () => {
+  await t.test('the error of a callback is logged unchanged', async () => {
     const added = await logsNothing(() => alice.get(
       `${CALLBACK}?error=access_denied&state=${STATE}`));
     assert.match(added, /callback\?error=access_denied&state=x+/);
   });
 
-  await t.test('the app is sent neither of them when it is asked who this is',
+  await t.test('the identity server gets neither code nor state',
     async () => {
       await alice.get(CALLBACK + QUERY);
       assert.ok(gw.identity.seen.length > 0);
@@ -299,11 +311,11 @@ test('pages', async (t) => {
   const alice = gw.visitor({ member: 'alice' });
 
   const pages = {
-    'a state that is unknown': () => alice.get(CALLBACK + QUERY),
-    'a connect that starts nothing': () => alice.get('/cigna/connect', {
+    'an unknown state': () => alice.get(CALLBACK + QUERY),
+    'a connect that starts no dance': () => alice.get('/cigna/connect', {
       headers: { 'Sec-Purpose': 'prefetch' } }),
-    'nobody signed in': () => gw.visitor().get('/cigna/connect'),
-    'a method that is refused': () => alice.post(CALLBACK),
+    'a missing identity': () => gw.visitor().get('/cigna/connect'),
+    'a refused method': () => alice.post(CALLBACK),
     'a disconnect from elsewhere': () => alice.post('/cigna/disconnect', {
       headers: { Accept: 'text/html' } }),
     'a reload': async () => {
@@ -311,15 +323,15 @@ test('pages', async (t) => {
       visitor.logOut();
       return visitor.get(target);
     },
-    'somebody else\'s dance': async () => {
+    'another member\'s dance': async () => {
       const { target } = await toCallback(gw);
       return alice.get(target);
     },
   };
 
   for (const [what, open] of Object.entries(pages)) {
-    await t.test(`${what}: nothing is loaded, framed, stored, or told to the `
-      + 'next page', async () => {
+    await t.test(`the page for ${what} loads nothing, is not framed or stored, `
+      + 'and sends no Referer', async () => {
       const { headers, body } = await open();
       const policy = Object.fromEntries(
         headers['content-security-policy'].split('; ').map((one) =>
@@ -332,7 +344,7 @@ test('pages', async (t) => {
       assert.match(policy['style-src'], /^'sha256-[\w+/]{43}='$/);
       assert.equal(policy['script-src'], undefined);
       assert.equal(headers['referrer-policy'], 'no-referrer');
-      // and a header that an operator adds to all pages changes nothing in it
+      // a header line that an operator adds to all pages changes nothing here
       assert.match(body, /<meta name="referrer" content="no-referrer">/);
       assert.equal(headers['x-content-type-options'], 'nosniff');
       assert.match(headers['cache-control'], /\bno-store\b/);
@@ -341,7 +353,8 @@ test('pages', async (t) => {
       assert.doesNotMatch(body, / (src|on\w+)=/i);
     });
 
-    await t.test(`${what}: a language, a title, one heading, and short`,
+    await t.test(`the page for ${what} has a language, a title and one `
+      + 'heading, and is short',
       async () => {
         const { body } = await open();
         assert.match(body, /^<!DOCTYPE html>\n<html lang="en">/);

@@ -1,5 +1,5 @@
-// A client secret is changed at Cigna and here, which never happens at the
-// same moment: no request fails meanwhile, and no grant is lost.
+// A client secret changes at Cigna and at the gateway, never at the same
+// moment.  No request fails in between, and no grant is lost.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const CLIENT = 'acme-client';
 const STILL = /\[notice\].* the older client secret is still the one that /g;
 const NOW = /\[notice\].* the new client secret is the one that Cigna /g;
 
-// Of access tokens; id_tokens are good for an hour, which is never over here.
+// The life of access tokens. id_tokens live for an hour, longer than a test.
 const LIFE_S = 120;
 
 class Scene {
@@ -33,7 +33,7 @@ class Scene {
     writeFileSync(this.gw.file(`${name}.secret`), secret, { mode: 0o600 });
   }
 
-  // Cigna knows this secret from now on, and no other.
+  // From now on Cigna accepts this secret only.
   atCigna(secret) {
     return this.control.addClient({
       client_id: CLIENT, client_secret: secret,
@@ -42,7 +42,7 @@ class Scene {
     });
   }
 
-  // The lines of the block, the new secret first.
+  // Configures these secret files, the new secret first.
   async here(...names) {
     await this.gw.reload({ tenants: { acme: {
       client_secret_file: names.map((name) =>
@@ -65,7 +65,7 @@ class Scene {
     return connected(this.gw, { member: name });
   }
 
-  // Each of them needs a refresh for what it reads.
+  // The read of each visitor needs a refresh.
   async read(...visitors) {
     this.clock.forward(LIFE_S);
     for (const reply of await Promise.all(visitors.map((visitor) =>
@@ -81,14 +81,15 @@ class Scene {
     assert.equal(status, 204);
   }
 
-  // All that the client authenticates for, once each: { a POST's end: n }
+  // One request of each kind for which the client authenticates: { grant type:
+  // { result: n } } of its token requests.
   async everything(name, ...visitors) {
     await this.control.reset({ modes: false });
     await this.read(...visitors);
     const visitor = await this.member(name);
     const { revoked } = (await this.control.see()).revoke;
     await this.disconnect(visitor);
-    await until('it is revoked', async () =>
+    await until('the grant is revoked', async () =>
       (await this.control.see()).revoke.revoked === revoked + 1);
     return this.posts();
   }
@@ -112,13 +113,14 @@ async function scene(t, method) {
 }
 
 for (const method of ['client_secret_post', 'client_secret_basic']) {
-  test(`a secret is changed at Cigna after it was changed here, ${method}`,
+  test(`a secret changes at the gateway and then at Cigna, ${method}`,
     async (t) => {
       const s = await scene(t, method);
       const alice = await s.member('alice');
       const bob = await s.member('bob');
 
-      await t.test('with both secrets here, and the older one at Cigna',
+      await t.test('both secrets are configured, and Cigna accepts the older '
+        + 'one',
         async () => {
           await s.here('second', 'first');
           const by = await s.everything('carol', alice, bob);
@@ -129,7 +131,7 @@ for (const method of ['client_secret_post', 'client_secret_basic']) {
           assert.equal(await s.grown('cigna_older_secret_total'), 3);
         });
 
-      await t.test('the one that worked is sent first', async () => {
+      await t.test('the secret that worked is sent first', async () => {
         const by = await s.everything('carol', alice, bob);
         assert.deepEqual(by, { refresh_token: { ok: 2 },
                                authorization_code: { ok: 1 } });
@@ -137,7 +139,8 @@ for (const method of ['client_secret_post', 'client_secret_basic']) {
         assert.equal(s.logged(NOW), 0);
       });
 
-      await t.test('when Cigna changes it the new one takes over', async () => {
+      await t.test('the new secret takes over once Cigna has '
+        + 'changed', async () => {
         await s.atCigna(s.second);
         const by = await s.everything('carol', alice, bob);
         assert.equal(by.refresh_token.ok, 2);
@@ -150,7 +153,8 @@ for (const method of ['client_secret_post', 'client_secret_basic']) {
                            authorization_code: { ok: 1 } });
       });
 
-      await t.test('then the older one is dropped here', async () => {
+      await t.test('the older secret can go from the '
+        + 'configuration', async () => {
         await s.here('second');
         assert.deepEqual(await s.everything('carol', alice, bob),
                          { refresh_token: { ok: 2 },
@@ -160,13 +164,13 @@ for (const method of ['client_secret_post', 'client_secret_basic']) {
       });
     });
 
-  test(`a secret is changed here after it was changed at Cigna, ${method}`,
+  test(`a secret changes at Cigna and then at the gateway, ${method}`,
     async (t) => {
       const s = await scene(t, method);
       const alice = await s.member('alice');
       await s.here('second', 'first');
 
-      await t.test('a dance is the first to find out', async () => {
+      await t.test('a dance finds the accepted secret', async () => {
         await s.atCigna(s.second);
         await s.here('first', 'second');
         await s.member('bob');
@@ -177,16 +181,16 @@ for (const method of ['client_secret_post', 'client_secret_basic']) {
         assert.deepEqual(await refreshes(s.gw, CLIENT), { ok: 1 });
       });
 
-      await t.test('so is a revocation', async () => {
+      await t.test('a revocation finds the accepted secret', async () => {
         await s.here('first', 'second');
         await s.disconnect(alice);
-        await until('it is revoked', async () =>
+        await until('the grant is revoked', async () =>
           (await s.control.see()).revoke.revoked === 1);
         assert.equal((await s.control.see()).revoke.requests, 2);
         assert.equal(s.logged(STILL), 1);
       });
 
-      await t.test('scripts/vault revokes with the one that is known',
+      await t.test('scripts/vault revokes with the accepted secret',
         async () => {
           s.gw.options.tenants = { acme: { client_secret_file: [
             s.gw.file('first.secret'), s.gw.file('second.secret')] } };
@@ -201,13 +205,13 @@ for (const method of ['client_secret_post', 'client_secret_basic']) {
     });
 }
 
-test('with neither secret known', async (t) => {
+test('Cigna accepts neither secret', async (t) => {
   const s = await scene(t, 'client_secret_post');
   const alice = await s.member('alice');
   await s.here('second', 'first');
   await s.atCigna(`${s.first}.third`);
 
-  await t.test('it is an outage, reported as an error, and no grant ends',
+  await t.test('a refresh is an outage, logged as an error, and no grant ends',
     async () => {
       s.clock.forward(LIFE_S);
       assertRefused(await alice.get('/fhir/Coverage'), 503, 'refresh_failed',
@@ -217,14 +221,14 @@ test('with neither secret known', async (t) => {
         /\[error\].* refresh ended, .*refused: invalid_client/);
     });
 
-  await t.test('a dance is refused, and reported as an error', async () => {
+  await t.test('a dance is refused, and logged as an error', async () => {
     const { outcome } = await s.gw.dance({ member: 'bob' });
     assert.equal(outcome, 'exchange_refused');
     await s.gw.nginx.waitForLog(
       /\[error\].* dance ended, outcome: exchange_refused.*invalid_client/);
   });
 
-  await t.test('with a secret that is known the grant is as it was',
+  await t.test('the grant is unchanged once Cigna accepts a secret again',
     async () => {
       await s.atCigna(s.first);
       await until('the member is served', async () =>
@@ -232,7 +236,7 @@ test('with neither secret known', async (t) => {
     });
 });
 
-test('with one secret nothing is sent twice', async (t) => {
+test('a request with a single secret is sent once', async (t) => {
   const s = await scene(t, 'client_secret_post');
   const alice = await s.member('alice');
   await s.atCigna(s.second);

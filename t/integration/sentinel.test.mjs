@@ -1,4 +1,4 @@
-// A vault that Sentinels watch over, over TLS, with the users of conf/.
+// A vault behind Sentinels over TLS, with the Redis users of conf/redis/.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -15,13 +15,13 @@ import { startSentinel } from '../lib/sentinel.mjs';
 
 const QUICK = { timeout: '500ms', connect_timeout: '500ms' };
 
-// nothing comes from a cache, so every request needs Redis
+// there is no cache, so every request needs Redis
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
 const connections = async (node) =>
   (await node.command('CLIENT', 'LIST')).match(/ name=cigna /g)?.length ?? 0;
 
-const served = (visitor) => until('it is served', async () =>
+const served = (visitor) => until('the member is served', async () =>
   (await visitor.get('/fhir/Coverage')).status === 200);
 
 test('a primary with Sentinels', async (t) => {
@@ -30,26 +30,27 @@ test('a primary with Sentinels', async (t) => {
     redis, vault: QUICK, fhir: NO_CACHE, nginx: { workers: 2 } });
   const members = await manyMembers(gw, 6);
 
-  // nobody is told that he is not connected while the primary changes
+  // no caller gets not_connected while the primary changes
   const during = async (what, change) =>
     t.diagnostic(told(what, await underLoad(members, change)));
 
-  await t.test('all that members do works', () => journey(gw));
+  await t.test('a member\'s whole journey works', () => journey(gw));
 
-  await t.test('only the primary is spoken to', async () => {
+  await t.test('the gateway connects to the primary only', async () => {
     const primary = await redis.primary();
     for (const node of redis.nodes) {
       assert.equal(await connections(node) > 0, node === primary);
     }
   });
 
-  await t.test('a planned failover: all requests are answered, and nobody is '
-    + 'told that he is not connected', async () => {
+  await t.test('all requests are answered during a planned failover, and no '
+    + 'caller gets not_connected', async () => {
     await during('planned failover', () => redis.failover());
     await redis.complete();
   });
 
-  await t.test('the primary is killed: the same', async () => {
+  await t.test('all requests are answered when the primary is killed, and no '
+    + 'caller gets not_connected', async () => {
     const old = await redis.primary();
     await redis.synced();
     await during('killed primary', async () => {
@@ -66,14 +67,14 @@ test('a primary with Sentinels', async (t) => {
     assert.equal(await connections(old), 0);
   });
 
-  await t.test('the new primary is listened to', async () => {
+  await t.test('the gateway subscribes at the new primary', async () => {
     const primary = await redis.primary();
-    await until('somebody has subscribed', async () =>
+    await until('a gateway has subscribed', async () =>
       (await primary.command('PUBSUB', 'NUMSUB', 'cigna:invalidate'))[1] === 1);
   });
 
-  await t.test('a primary that stands still is left for the new one, and not '
-    + 'believed when it goes on', async () => {
+  await t.test('a frozen primary is left for the new one, and not trusted when '
+    + 'it thaws', async () => {
     const old = await redis.primary();
     await redis.synced();
     await during('frozen primary', async () => {
@@ -84,7 +85,7 @@ test('a primary with Sentinels', async (t) => {
     await redis.complete();
   });
 
-  await t.test('a primary that is turned into a replica is left',
+  await t.test('a primary that becomes a replica is left',
     async () => {
       const old = await redis.primary();
       await during('READONLY', async () => {
@@ -95,11 +96,11 @@ test('a primary with Sentinels', async (t) => {
       assert.notEqual(await redis.primary(), old);
     });
 
-  await t.test('without one Sentinel nothing changes, and without any the '
-    + 'primary is still known', async () => {
+  await t.test('one lost Sentinel changes nothing, and without any Sentinel '
+    + 'the primary is still known', async () => {
     await redis.sentinels[0].kill();
     await gw.reload();
-    // commands of both workers, and a subscriber
+    // each worker has a connection for commands, and one has a subscriber
     const primary = await redis.primary();
     await until('both workers are connected', async () => {
       await Promise.all(members.map((one) => one.get('/fhir/Coverage')));
@@ -112,8 +113,8 @@ test('a primary with Sentinels', async (t) => {
     await redis.start();
   });
 
-  await t.test('the users of conf/redis/ were refused nothing, at Redis and at '
-    + 'Sentinels', async () => {
+  await t.test('Redis and Sentinels refused no command of the users of '
+    + 'conf/redis/', async () => {
     for (const server of redis.servers) {
       assert.deepEqual(await server.command('ACL', 'LOG'), [], server.name);
     }
@@ -124,8 +125,8 @@ test('a primary with Sentinels', async (t) => {
     return gw.file(name);
   };
   const OUTAGES = {
-    'another master\'s name': [{ sentinel_master: 'other' },
-                               /does not tell the primary "other"/],
+    'the name of another primary': [{ sentinel_master: 'other' },
+                                    /does not tell the primary "other"/],
     'a wrong password at the Sentinels': [
       { sentinel_password_file: file('wrong', 'no') },
       /wrong username or password/],
@@ -137,7 +138,7 @@ test('a primary with Sentinels', async (t) => {
   };
 
   for (const [what, [vault, said]] of Object.entries(OUTAGES)) {
-    await t.test(`${what}: an outage, and the log says why`, async () => {
+    await t.test(`${what} is an outage, and the log says why`, async () => {
       const before = gw.nginx.errorLog().length;
       await gw.reload({ vault: { ...QUICK, ...vault } });
       assertNoVault(await members[0].get('/fhir/Coverage'));
@@ -146,7 +147,7 @@ test('a primary with Sentinels', async (t) => {
   }
 });
 
-test('a primary that dies with what it has confirmed', async (t) => {
+test('a primary dies with confirmed writes', async (t) => {
   const redis = await startSentinel(t);
   const gw = await standardGateway(t, {
     redis, vault: QUICK, nginx: { workers: 2 },
@@ -155,7 +156,8 @@ test('a primary that dies with what it has confirmed', async (t) => {
   const { control } = gw.sandbox;
   let members;
 
-  await t.test('grants whose refreshed tokens went with it are not lost',
+  await t.test('grants whose refreshed tokens were lost with the primary are '
+    + 'restored',
     async () => {
       await control.set({ access_token_lifetime: 2 });
       members = await manyMembers(gw, 10);
@@ -168,9 +170,9 @@ test('a primary that dies with what it has confirmed', async (t) => {
             (await refreshes(gw)).ok >= members.length));
         await redis.switched(old);
       }, { calm: 1000 });
-      t.diagnostic(told('writes thrown away', load));
+      t.diagnostic(told('lost writes', load));
 
-      await until('all are there again', async () => {
+      await until('all grants are in Redis again', async () => {
         const generations = await Promise.all((await grantKeys(gw)).map(
           (key) => redis.command('HGET', key, 'g')));
         return generations.every((one) => one === '2');
@@ -179,8 +181,8 @@ test('a primary that dies with what it has confirmed', async (t) => {
       await redis.complete();
     });
 
-  await t.test('while exchanges may be under way of which the new primary '
-    + 'knows nothing, none is begun', async () => {
+  await t.test('no refresh starts while the new primary may lack marks of open '
+    + 'exchanges', async () => {
     const before = await refreshCount(gw);
     await gw.nginx.waitForLog(/new primary, no refresh starts for \d+ ms/);
     await control.expire({ client_id: 'acme-client' });
@@ -189,7 +191,7 @@ test('a primary that dies with what it has confirmed', async (t) => {
     assert.equal(await refreshCount(gw), before);
   });
 
-  await t.test('then the tokens that were saved are good for a refresh',
+  await t.test('the restored tokens are good for a refresh',
     async () => {
       await until('all are served', async () => {
         const replies = await Promise.all(members.map((one) =>
@@ -199,7 +201,8 @@ test('a primary that dies with what it has confirmed', async (t) => {
       assert.equal((await control.see()).token.reuse, 0);
     });
 
-  await t.test('a connection that went with it is not lost', async () => {
+  await t.test('a new grant that was lost with the primary is '
+    + 'restored', async () => {
     const old = await redis.primary();
     let visitor;
     await redis.losing(old, async () => {
@@ -207,13 +210,14 @@ test('a primary that dies with what it has confirmed', async (t) => {
     });
     await redis.switched(old);
     await served(visitor);
-    await until('it is there again', async () =>
+    await until('the grant is in Redis again', async () =>
       (await grantKeys(gw)).length === members.length + 1);
     await old.start();
     await redis.complete();
   });
 
-  await t.test('a disconnection that went with it stays one', async () => {
+  await t.test('a disconnect that was lost with the primary is '
+    + 'repeated', async () => {
     const old = await redis.primary();
     const visitor = gw.visitor({ member: 'late' });
     await redis.losing(old, async () => {
@@ -221,22 +225,22 @@ test('a primary that dies with what it has confirmed', async (t) => {
         .status, 204);
     });
     await redis.switched(old);
-    await until('it is an end', async () =>
+    await until('the member is not connected', async () =>
       (await visitor.get('/fhir/Coverage')).body.includes('not_connected'));
   });
 });
 
-test('Sentinels that tell names, and Redis over TLS by name', async (t) => {
+test('Sentinels that announce host names, and Redis over TLS', async (t) => {
   const redis = await startSentinel(t, { replicas: 1, names: true });
   const gw = await standardGateway(t, { redis, vault: QUICK });
 
-  await t.test('all that members do works', () => journey(gw));
+  await t.test('a member\'s whole journey works', () => journey(gw));
 
-  await t.test('after a failover, too', async () => {
+  await t.test('a member\'s journey works after a failover', async () => {
     await redis.failover();
-    // the old one takes no writes any more, which would be lost
+    // then the old primary takes no more writes, which would be lost
     await redis.complete();
-    await until('the new one is found', async () =>
+    await until('the new primary is found', async () =>
       (await gw.visitor({ member: 'jane' }).get('/cigna/status'))
         .status === 200);
     await journey(gw, { refresh: false });

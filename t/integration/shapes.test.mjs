@@ -1,5 +1,5 @@
-// What Cigna may answer: each shape of t/lib/shapes.mjs at a dance and at a
-// refresh, alone and in pairs.
+// Replies of Cigna: each shape of t/lib/shapes.mjs at a dance and at a refresh,
+// alone and in pairs.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ import { BROKEN_FRAMES, FRAMES, ID_TOKENS, KEY_SET, KEY_SETS, METADATA,
 
 const SEED = Number(process.env.CIGNA_SEED ?? 20261130);
 
-// so many are under way at a time
+// the number of cases that run at a time
 const AT_ONCE = { concurrency: 6 };
 
 const HOURS_2 = 7200;
@@ -31,7 +31,7 @@ const BAD = [...BROKEN_FRAMES, ...UNREAD, ...OUTAGES, ...REFUSED_ID_TOKENS,
 const ENDS = { good: 'connected', unread: 'exchange_invalid',
                lost: 'exchange_unreachable' };
 
-// What is expected of rows together, of which one is bad at most: the last one.
+// The expected results of rows together.  Only the last row may be bad.
 function caseOf(rows) {
   const last = rows.at(-1);
   return {
@@ -40,7 +40,8 @@ function caseOf(rows) {
     refresh: last.refresh ?? last.end,
     told: last.told,
     kept: rows.some(({ kept }) => kept),
-    // what was known before a refresh matters: no row's own
+    // the gateway's earlier knowledge matters, so the dance before the refresh
+    // is without the rows
     plain: rows.some(({ part, named }) => part === 'patient' || named),
   };
 }
@@ -48,9 +49,9 @@ function caseOf(rows) {
 const toEnd = ({ what }) => /^no length|to the end|no line end/.test(what);
 const touches = (part) => (row) => row.part === part;
 
-// Two rows that say different things of one part of a reply are no pair, nor
-// are those of which one undoes the other.  A Retry-After beside what is bad
-// holds back everybody.
+// Two rows are not a pair if they change the same part of a reply, or if one
+// undoes the other.  A Retry-After beside a bad reply would hold back every
+// member.
 function fits(a, b) {
   const both = (one, other) => (one(a) && other(b)) || (one(b) && other(a));
   const bad = (row) => BAD.includes(row);
@@ -89,8 +90,8 @@ function allCases() {
   return lists.map((rows, n) => ({ n, ...caseOf(rows) }));
 }
 
-// An authorization server and FHIR server of which each code and each refresh
-// token is good for the replies that were said for it, once each.
+// An authorization server and FHIR server.  Each code and each refresh token
+// gets the replies that were prepared for it, once each.
 class Server {
   replies = new Map();             // code or refresh token: drafts
   unforeseen = [];                 // presented once too often
@@ -163,19 +164,19 @@ class Server {
   }
 }
 
-// What the log says of a refresh that brings nothing.
+// The log's words for a refresh that brings no tokens.
 const REFUSALS = {
   lost: /took the refresh token and did not answer/,
   foreign: /tokens of another subject came/,
   'other patient': /tokens for another patient came/,
 };
 
-// Each case as a test of its own.
+// Runs each case as a subtest.
 const each = (cases, run) => (t) => Promise.all(cases.map((one) =>
   t.test(one.what, () => run(one))));
 
-// Likewise, with a good one after every few that are not: a long row of
-// failures would be taken for an outage.
+// Likewise, with a good case after every few bad ones: a long row of failures
+// would count as an outage.
 const inTurns = (cases, run) => async (t) => {
   const test = (one) => t.test(one.what, () => run(one));
   const good = cases.filter(({ refresh }) => refresh === 'good');
@@ -208,7 +209,7 @@ test('token replies', async (t) => {
   const access = ({ n }, stage) => `MARKsecretA-${stage}-${n}`;
   const next = ({ n }, stage) => `MARKsecretR-${stage}-${n}`;
 
-  // The reply of this stage, with or without what is odd about it.
+  // The reply at a stage, changed by `rows`.
   function draftOf(one, stage, { nonce, rows = [] } = {}) {
     const seconds = Math.floor(Date.now() / 1000);
     const draft = tokenDraft(
@@ -245,7 +246,7 @@ test('token replies', async (t) => {
   const logged = ({ member }, words) => gw.nginx.errorLog().split('\n')
     .filter((one) => one.includes(`: ${member}, `) && one.includes(words));
 
-  // What the log says of a reply that is no HTTP, beside this line.
+  // The log line about a malformed reply that belongs to this line.
   function besideOf(line) {
     const [request] = / request: \w+/.exec(line);
     return gw.nginx.errorLog().split('\n').find((one) =>
@@ -254,7 +255,8 @@ test('token replies', async (t) => {
 
   const danced = cases.filter(({ exchange }) => exchange);
 
-  await t.test('at the exchange', AT_ONCE, each(danced, async (one) => {
+  await t.test('each reply at the '
+    + 'exchange', AT_ONCE, each(danced, async (one) => {
     const { outcome, line } = await dance(one, 'first', one.rows);
     assert.equal(outcome, one.exchange, line);
     if (outcome === 'connected') {
@@ -273,7 +275,7 @@ test('token replies', async (t) => {
                   { connect: gw.url('acme', '/cigna/connect') });
   }));
 
-  // The refresh token that the server has given last.
+  // Connects the member if necessary, and notes the newest refresh token.
   async function plainDance(one) {
     if (one.exchange === 'connected' && !one.kept && !one.plain) {
       one.next = next(one, 'first');
@@ -284,11 +286,13 @@ test('token replies', async (t) => {
     one.next = next(one, 'plain');
   }
 
-  await t.test('connected, to be refreshed', AT_ONCE, each(cases, plainDance));
+  await t.test('each member is connected before the '
+    + 'refresh', AT_ONCE, each(cases, plainDance));
   clock.forward(HOURS_2);
   server.presented = [];
 
-  await t.test('at the refresh', AT_ONCE, inTurns(cases, async (one) => {
+  await t.test('each reply at the '
+    + 'refresh', AT_ONCE, inTurns(cases, async (one) => {
     server.on(one.next, draftOf(one, 'second', { rows: one.rows }));
     if (one.refresh === 'good') {
       await assertSent(one, 'second');
@@ -320,7 +324,7 @@ test('token replies', async (t) => {
 
   const keys = await grantKeys(gw);
 
-  await t.test('no grant is spent by it', AT_ONCE, each(bad, async (one) => {
+  await t.test('no bad reply ends a grant', AT_ONCE, each(bad, async (one) => {
     const { spent } = await grantOf(one);
     assert.equal(spent, null);
     const { connected } = (await one.visitor.get('/cigna/status')).json();
@@ -328,11 +332,11 @@ test('token replies', async (t) => {
   }));
 
   for (const [what, ends, stays] of [
-    ['where no reply can be read, or a stranger\'s came, the mark stays',
+    ['the mark stays after a reply that is unreadable or a stranger\'s',
      ['lost', 'foreign', 'other patient'], true],
-    ['where 2xx brings no tokens that can be read, the mark stays',
+    ['the mark stays after a 2xx without readable tokens',
      ['unread'], true],
-    ['where another status was said, there is no mark', ['outage'], false],
+    ['the mark goes after a reply with another status', ['outage'], false],
   ]) {
     await t.test(what, async () => {
       const wrong = [];
@@ -346,14 +350,14 @@ test('token replies', async (t) => {
     });
   }
 
-  await t.test('later the same refresh token is tried again', AT_ONCE,
+  await t.test('the same refresh token is sent again later', AT_ONCE,
                each(bad, async (one) => {
     const { key, mark } = await grantOf(one);
     if (mark) {
       await gw.redis.command('HSET', key, 'm', '1');     // past its deadline
     }
     server.on(one.next, draftOf(one, 'third'));
-    await until('it is refreshed', async () =>
+    await until('the member is served', async () =>
       (await fhir(one)).status === 200, { timeout: 60000, every: 500 });
     await assertSent(one, 'third');
   }));
@@ -367,7 +371,7 @@ test('token replies', async (t) => {
     await assertSent(one, 'third');
   }));
 
-  await t.test('no refresh token was presented once too often', () => {
+  await t.test('every refresh token was presented as often as expected', () => {
     assertNone('unforeseen', server.unforeseen);
   });
 
@@ -404,7 +408,7 @@ test('key sets and metadata', async (t) => {
     revocation_endpoint: as.url('/revoke'),
   });
 
-  // What is configured, and what the server publishes.
+  // Publishes the documents of a case, and returns its tenant's endpoints.
   function publish(one) {
     const { row, name } = one;
     const endpoints = endpointsOf(one);
@@ -491,7 +495,8 @@ test('key sets and metadata', async (t) => {
 
   const read = (await reload()).split('\n');
   for (const { name, what, row: { told } } of all.slice(keySets.length)) {
-    await t.test(`${what}: the log says what is wrong, and nothing else`,
+    await t.test('the log has the faults of a document and nothing else: '
+      + `${what}`,
       () => {
         const lines = read.filter((line) => line.endsWith(`tenant: ${name}`)
           && !line.includes('discovery succeeded')).join('\n');
@@ -503,33 +508,34 @@ test('key sets and metadata', async (t) => {
       });
   }
 
-  await t.test('a first dance', AT_ONCE, each(all, async (one) => {
+  await t.test('each case at a first dance', AT_ONCE, each(all, async (one) => {
     one.visitor = await assertDance(one, 'first');
   }));
 
   await reload();
   const served = all.filter(({ exchange }) => exchange === 'connected');
 
-  await t.test('a refresh after a reload', AT_ONCE,
+  await t.test('each case at a refresh after a reload', AT_ONCE,
                each(served, async (one) => {
     server.refused.add(`Bearer MARKsecretA-first-${one.name}`);
     server.on(`MARKsecretR-first-${one.name}`, draftOf(one, 'second'));
     await assertSent(one, one.visitor, 'second');
   }));
 
-  await t.test('a dance after a reload', AT_ONCE, each(all, (one) =>
+  await t.test('each case at a dance after a '
+    + 'reload', AT_ONCE, each(all, (one) =>
     assertDance(one, 'third')));
 
-  await t.test('a document that moves the token endpoint to another host later '
-    + 'is refused, and the known one used on', async () => {
+  await t.test('a document that moves the token endpoint to another host is '
+    + 'refused, and the known one stays', async () => {
     const [one] = metadata;
     const before = log().length;
     server.show(`/fhir/${one.name}${METADATA_PATH}`, documentDraft({
       ...endpointsOf(one), token_endpoint: 'https://other.example/token' }));
     clock.forward(HOURS_2);
     await assertDance({ ...one, exchange: 'connected' }, 'fourth');
-    await until('it is refused', () => /discovery failed: the server names /
-      .test(log().slice(before)));
+    await until('the document is refused', () =>
+      /discovery failed: the server names /.test(log().slice(before)));
     await assertDance({ ...one, exchange: 'connected' }, 'fifth');
   });
 

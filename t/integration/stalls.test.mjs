@@ -1,4 +1,4 @@
-// Peers that say nothing: what waits for them waits alone.
+// Silent peers.  A request that waits for one delays no other request.
 
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
@@ -10,10 +10,10 @@ import { assertRefused, assertServed, connected, expired } from
 import { standardGateway } from '../lib/gateway.mjs';
 import { onEnd, until } from '../lib/scratch.mjs';
 
-// So long they are waited for: several requests fit into it on any machine.
+// The time-out for a silent peer.  Several requests fit into it on any machine.
 const PATIENCE = '3s';
 
-// A name server that hears, and keeps what it hears to itself.
+// A name server that never answers.
 async function silentResolver(t) {
   const socket = createSocket('udp4');
   const heard = [];
@@ -25,7 +25,7 @@ async function silentResolver(t) {
   return { port: socket.address().port, heard };
 }
 
-test('peers that say nothing', async (t) => {
+test('silent peers', async (t) => {
   const gw = await standardGateway(t, {
     tenant: { connect_timeout: PATIENCE, timeout: PATIENCE },
   });
@@ -35,7 +35,7 @@ test('peers that say nothing', async (t) => {
   const [alice, carol] = await expired(gw, 'alice', 'carol');
   assertServed(await bob.get('/fhir/Coverage'));
 
-  // who is late waits for the peer, everybody else for nobody
+  // the late member waits for the peer, and other members are served
   async function assertAlone(late, isWaiting) {
     const asked = late.get('/fhir/Coverage');
     let over = false;
@@ -45,11 +45,11 @@ test('peers that say nothing', async (t) => {
     for (let i = 0; i < 5; i += 1) {
       assertServed(await bob.get('/fhir/Coverage'));
     }
-    assert.equal(over, false, 'nobody else was answered meanwhile');
+    assert.equal(over, false, 'the late request ended before the others');
     return asked;
   }
 
-  await t.test('a TLS peer that says nothing holds up nobody else on the '
+  await t.test('a silent TLS peer delays no other request of the '
     + 'worker', async () => {
     await control.set({ authorization_listener: 'mute' });
     assertRefused(await assertAlone(alice, () => true), 503,
@@ -57,11 +57,11 @@ test('peers that say nothing', async (t) => {
     await control.set({ authorization_listener: 'open' });
   });
 
-  await t.test('a resolver that says nothing holds up nobody else on the '
+  await t.test('a silent resolver delays no other request of the '
     + 'worker', async () => {
     await gw.reload({
       http: `resolver 127.0.0.1:${port}; resolver_timeout ${PATIENCE};` });
-    // the address that was known at start serves in the end
+    // the address that was resolved at start serves in the end
     assertServed(await assertAlone(carol, () => heard.length > 0));
   });
 });

@@ -1,4 +1,4 @@
-// What the app is told of a member's connection.
+// The status endpoint: the app's view of a member's connection.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -25,7 +25,7 @@ test('status', async (t) => {
     return reply.json();
   };
 
-  await t.test('a connected member', async () => {
+  await t.test('the status of a connected member has all fields', async () => {
     const began = Date.now() - 1000;
     const { connected_at: at, obtained_at: obtained, expires_at: expires,
             ...rest } = await status(await connected(gw));
@@ -42,12 +42,13 @@ test('status', async (t) => {
                        - 3599000) < 2000);
   });
 
-  await t.test('nobody who is not connected', async () => {
+  await t.test('the status of an unconnected member has the reason and the '
+    + 'connect URL', async () => {
     assert.deepEqual(await status(gw.visitor({ member: 'nobody' })), {
       connected: false, tenant: 'acme', reason: 'not_connected', connect });
   });
 
-  await t.test('a refresh changes the token and not the connection',
+  await t.test('a refresh changes the times of the token and not connected_at',
     async () => {
       const [visitor] = await expired(gw, 'bob');
       const before = await status(visitor);
@@ -64,7 +65,7 @@ test('status', async (t) => {
       assert.equal(after.refresh_pending, false);
     });
 
-  await t.test('a new connection is told from the one that it replaced',
+  await t.test('a new dance changes connected_at',
     async () => {
       const visitor = await connected(gw, { member: 'carol' });
       const before = await status(visitor);
@@ -73,8 +74,8 @@ test('status', async (t) => {
       assert.ok((await status(visitor)).connected_at > before.connected_at);
     });
 
-  await t.test('a refresh that is under way, or whose end is not known, is '
-    + 'told', async () => {
+  await t.test('a refresh that is under way or of unknown outcome is shown as '
+    + 'pending', async () => {
     const [visitor] = await expired(gw, 'dora');
     await control.set({ token_fault: { kind: 'hang', times: 1 } });
     const asked = visitor.get('/fhir/Patient');
@@ -86,7 +87,7 @@ test('status', async (t) => {
     assert.equal((await status(visitor)).refresh_pending, true);
   });
 
-  await t.test('without a refresh token it ends with the access token',
+  await t.test('a grant without a refresh token ends with its access token',
     async () => {
       await control.set({ refresh: 'none' });
       const visitor = await connected(gw, { member: 'erna', life: 2 });
@@ -100,7 +101,8 @@ test('status', async (t) => {
         connected_at: at, connect });
     });
 
-  await t.test('what Cigna has ended is told as soon as it is noticed',
+  await t.test('a grant that Cigna has ended is shown as spent after its '
+    + 'refresh',
     async () => {
       const username = 'syntheticuser07';
       const visitor = await connected(gw, { member: 'fritz', life: 1,
@@ -116,7 +118,8 @@ test('status', async (t) => {
         connected_at: at, connect });
     });
 
-  await t.test('after a disconnect nothing is known', async () => {
+  await t.test('the status after a disconnect tells nothing of the old '
+    + 'grant', async () => {
     const visitor = await connected(gw, { member: 'greta' });
     await visitor.post('/cigna/disconnect', {
       headers: { Origin: new URL(gw.url('acme')).origin } });

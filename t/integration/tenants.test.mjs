@@ -1,5 +1,5 @@
-// Tenants come and go with reloads: what is counted of them stays, and the room
-// that they had in the zone is used again.
+// Tenants that reloads add and remove: their counters stay, and their places in
+// the zone are used again.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { until } from '../lib/scratch.mjs';
 import { NAMED, metadataOf, named, namedLocation, tenantBlocks } from
   '../lib/tenants.mjs';
 
-// Of the smallest zone.
+// The number of tenants in the smallest zone.
 const ROOM = 124;
 
 const RELOADS = 100;
@@ -40,7 +40,8 @@ test('tenants that come and go', async (t) => {
     + 'and leak no place', async () => {
     await ask('acme');
 
-    // each adds two that never come back, and one of five that do
+    // each reload adds two tenants that never come back, and one of five that
+    // do
     const times = {};
     for (let i = 0; i < RELOADS; i += 1) {
       const back = `back${i % 5}`;
@@ -55,8 +56,8 @@ test('tenants that come and go', async (t) => {
     }
   });
 
-  await t.test('as many as there is room for can be replaced, when nobody '
-    + 'serves them any more', async () => {
+  await t.test('removed tenants can all be replaced once no worker serves '
+    + 'them', async () => {
     const others = ROOM - gw.tenants.length;
 
     for (const prefix of ['a', 'b', 'c']) {
@@ -71,15 +72,15 @@ test('tenants that come and go', async (t) => {
     }
   });
 
-  await t.test('while a worker serves them, their places are not given to '
-    + 'others: the reload is refused, and the former tenants are served',
+  await t.test('a reload is refused while a worker serves the removed tenants, '
+    + 'which are still served',
     async () => {
       const refused = () => (gw.nginx.errorLog().match(
         /\[emerg\].*no room for the new tenants.*by a reload.*cigna:\dm;/g)
         ?? []).length;
       gw.nginx.allowed.push(/has no room for the new tenants/);
 
-      // a request that does not end, for a worker that serves "c"
+      // an unfinished request keeps a worker that serves the tenants "c"
       const held = connect({ port: gw.port, host: '127.0.0.1',
                              rejectUnauthorized: false });
       await once(held, 'secureConnect');

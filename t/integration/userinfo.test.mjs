@@ -1,4 +1,4 @@
-// The identifier that the FHIR server's $userinfo tells, for the app.
+// The identifier that the gateway reads from the FHIR server's $userinfo.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ async function statusOf(visitor) {
 const named = async (visitor) =>
   (await visitor.get('/fhir/Coverage')).headers['x-userinfo'];
 
-// What the FHIR server has seen of it so far.
+// The $userinfo requests that the FHIR server has recorded.
 async function asked(gw) {
   const { recent_fhir: recent } = await gw.sandbox.control.see({
     recent: 1000 });
@@ -48,7 +48,8 @@ test('userinfo', async (t) => {
   const expected = people.get('syntheticuser05');
   const alice = await connected(gw, { username: 'syntheticuser05' });
 
-  await t.test('status and variable have it once the browser is back',
+  await t.test('status and variable have the identifier once the browser is '
+    + 'back',
     async () => {
       assert.match(expected, /^U\w+$/);
       assert.equal((await statusOf(alice)).userinfo, expected);
@@ -57,7 +58,8 @@ test('userinfo', async (t) => {
                    expected);
     });
 
-  await t.test('it was asked for once, with the member\'s token and no cookie',
+  await t.test('$userinfo is requested once, with the member\'s token and no '
+    + 'cookie',
     async () => {
       const all = await asked(gw);
       assert.equal(all.length, 1);
@@ -69,7 +71,7 @@ test('userinfo', async (t) => {
           authorizations: 1, cookie: false, status: 200 });
     });
 
-  await t.test('each member gets the own one', async () => {
+  await t.test('each member gets their own identifier', async () => {
     const bob = await connected(gw, { member: 'bob',
                                       username: 'syntheticuser06' });
     assert.equal((await statusOf(bob)).userinfo,
@@ -78,7 +80,8 @@ test('userinfo', async (t) => {
     assert.equal(await named(alice), expected);
   });
 
-  await t.test('a refresh keeps it, and asks no more', async () => {
+  await t.test('a refresh keeps the identifier and sends no other $userinfo '
+    + 'request', async () => {
     const [carol] = await expired(gw, 'carol');
     const before = (await asked(gw)).length;
     const { userinfo } = await statusOf(carol);
@@ -88,7 +91,8 @@ test('userinfo', async (t) => {
     assert.equal((await asked(gw)).length, before);
   });
 
-  await t.test('a member who connects as somebody else gets that one\'s',
+  await t.test('a member who connects as another person gets that person\'s '
+    + 'identifier',
     async () => {
       const dave = await connected(gw, { member: 'dave',
                                          username: 'syntheticuser07' });
@@ -98,7 +102,7 @@ test('userinfo', async (t) => {
       assert.equal(await named(dave), people.get('syntheticuser08'));
     });
 
-  await t.test('a dance is connected whatever $userinfo answers', async () => {
+  await t.test('a dance ends well whatever $userinfo answers', async () => {
     for (const fault of ['401', '403', '429', '500', '503', 'html', 'empty',
                          'garbage', 'huge', 'cut-before', 'cut-mid']) {
       await control.set({ fhir_fault: { kind: fault, times: 1 } });
@@ -110,7 +114,8 @@ test('userinfo', async (t) => {
     }
   });
 
-  await t.test('one that never answers holds up the browser for three seconds',
+  await t.test('a $userinfo that never answers delays the browser by three '
+    + 'seconds',
     async () => {
       await control.set({ fhir_fault: { kind: 'hang', times: 1 } });
       const began = Date.now();
@@ -120,7 +125,8 @@ test('userinfo', async (t) => {
       assert.equal((await statusOf(frank)).userinfo, undefined);
     });
 
-  await t.test('who disconnects while it is asked for stays disconnected',
+  await t.test('a member who disconnects during the $userinfo request stays '
+    + 'disconnected',
     async () => {
       const henry = gw.visitor({ member: 'henry' });
       await control.set({ fhir_fault: { kind: 'hang', times: 1 } });
@@ -139,8 +145,8 @@ test('userinfo', async (t) => {
       assert.equal((await control.see()).fhir.requests, requests);
     });
 
-  await t.test('what was not learned then is learned after the next refresh, '
-    + 'by all nodes', async () => {
+  await t.test('an identifier that was not learned at first is learned after '
+    + 'the next refresh, by all nodes', async () => {
     await control.set({ fhir_fault: { kind: '500', times: 1 } });
     await control.set({ access_token_lifetime: 1 }, 'acme-client');
     const grace = await connected(gw, { member: 'grace' });
@@ -151,16 +157,17 @@ test('userinfo', async (t) => {
     await sleep(1100);
     assertServed(await there.get('/fhir/Coverage'));
 
-    const known = await until('it is learned', async () =>
+    const known = await until('the identifier is known', async () =>
       (await statusOf(grace)).userinfo);
     assert.equal(known, people.get('syntheticuser05'));
     for (const visitor of [grace, there]) {
-      await until('each node has it', async () =>
+      await until('each node has the identifier', async () =>
         await named(visitor) === known);
     }
   });
 
-  await t.test('it is in no log, and in Redis only sealed', async () => {
+  await t.test('the identifier is in no log, and in Redis only '
+    + 'sealed', async () => {
     for (const log of [gw.nginx.errorLog(), gw.nginx.accessLog(),
                        other.nginx.errorLog()]) {
       assert.doesNotMatch(log, /U[0-9a-f]{16}/);
@@ -169,7 +176,8 @@ test('userinfo', async (t) => {
                         new RegExp(expected));
   });
 
-  await t.test('both are counted, and what told none is logged', async () => {
+  await t.test('identifiers and failures are counted, and failures are '
+    + 'logged', async () => {
     const counters = await countersOf(gw);
     assert.ok(counters.cigna_userinfo_known_total.acme >= 4);
     assert.ok(counters.cigna_userinfo_failures_total.acme >= 12);
@@ -189,7 +197,7 @@ test('userinfo and budgets', async (t) => {
   const { control } = gw.sandbox;
   const seen = async () => (await control.see()).fhir.requests;
 
-  await t.test('asking is a request as any other of the tenant\'s',
+  await t.test('a $userinfo request is charged to the tenant\'s budget',
     async () => {
       const alice = await connected(gw);
       assert.ok((await statusOf(alice)).userinfo);
@@ -200,7 +208,7 @@ test('userinfo and budgets', async (t) => {
       assert.equal(await seen(), 1);
     });
 
-  await t.test('where the budget is spent nobody is asked, and the member is '
+  await t.test('a spent budget stops the $userinfo request, and the member is '
     + 'connected', async () => {
     const bob = await connected(gw, { member: 'bob' });
     const { connected: is, userinfo } = await statusOf(bob);
@@ -210,7 +218,7 @@ test('userinfo and budgets', async (t) => {
                  /a budget has refused the gateway's own request/);
   });
 
-  await t.test('a 429 to it holds back the tenant', async () => {
+  await t.test('a 429 from $userinfo holds back the tenant', async () => {
     await control.set({ fhir_fault: { kind: '429', times: 1,
                                       retry_after: 200 } });
     const carol = await connected(gw, { tenant: 'globex', member: 'carol' });

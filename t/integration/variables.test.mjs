@@ -1,4 +1,5 @@
-// What the logs tell, and what they must not.
+// Variables and logs: the values that they show, and those that they must not
+// show.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +9,7 @@ import { assertServed, connected, expired, logged } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { startRecorder } from '../lib/recorder.mjs';
 
-// All that is known of a member: nothing of it may be in a log.
+// Personal data of the members, which must be in no log.
 const PERSONAL = /alice|bob|syntheticuser|MARKsecret|A0000000000|subscriber/;
 
 test('variables and logs', async (t) => {
@@ -55,7 +56,7 @@ ${recorder.location('/chosen/', { lines: [
       assert.match(first.request, /^[0-9a-f]{32}$/);
     });
 
-  await t.test('the hash is the same for ever, and one for each tenant',
+  await t.test('the hash of a member is constant, and differs between tenants',
     async () => {
       const again = await ask(alice);
       assert.equal(again.member, first.member);
@@ -67,13 +68,14 @@ ${recorder.location('/chosen/', { lines: [
       assert.notEqual(member, first.member);
     });
 
-  await t.test('the source "refresh" is told', async () => {
+  await t.test('the source of a refreshed token is refresh', async () => {
     const [carol] = await expired(gw, 'carol');
     assert.equal((await ask(carol)).source, 'refresh');
     assert.equal((await ask(carol)).source, 'cache');
   });
 
-  await t.test('who is not connected has no source; nobody no member',
+  await t.test('an unconnected member has no source, and a caller without '
+    + 'identity has no member',
     async () => {
       const dave = await ask(gw.visitor({ member: 'dave' }));
       assert.deepEqual([dave.outcome, dave.source, dave.member.length],
@@ -83,7 +85,7 @@ ${recorder.location('/chosen/', { lines: [
                        ['no_identity', '-', '-']);
     });
 
-  await t.test('each can be used in map and add_header', async () => {
+  await t.test('the variables can be used in map and add_header', async () => {
     const { reply: { headers } } = await ask(alice);
     assert.equal(headers['x-from'], 'memory');
     assert.equal(headers['x-served'], 'yes');
@@ -96,7 +98,8 @@ ${recorder.location('/chosen/', { lines: [
     assert.equal(refused.headers['x-served'], 'no');
   });
 
-  await t.test('each can be used in "if", and too early does no harm',
+  await t.test('the variables can be used in "if", also before they have a '
+    + 'value',
     async () => {
       assertServed(await alice.get('/chosen/Patient'));
       const globex = await connected(gw, { tenant: 'globex', member: 'bob' });
@@ -114,7 +117,7 @@ ${recorder.location('/chosen/', { lines: [
     assert.match(headers['x-request-id'], /^[0-9a-f]{32}$/);
   });
 
-  await t.test('one request id ties the lines of a request in both logs',
+  await t.test('one request id links the lines of a request in both logs',
     async () => {
       const refused = await ask(gw.visitor({ member: 'frank' }));
       assert.match(gw.nginx.errorLog(), new RegExp(
@@ -122,7 +125,7 @@ ${recorder.location('/chosen/', { lines: [
         + `member: ${refused.member}, .*request: ${refused.request}`));
     });
 
-  await t.test('of a refresh, too', async () => {
+  await t.test('the lines of a refresh have the request id', async () => {
     const [grace] = await expired(gw, 'grace');
     await gw.sandbox.control.set({ token_fault: '500' });
     const { request, member } = await ask(grace);
@@ -135,7 +138,7 @@ ${recorder.location('/chosen/', { lines: [
     assert.ok(lines.some((line) => line.includes(member)), lines.join('\n'));
   });
 
-  await t.test('the dance\'s id is told by the log of its requests',
+  await t.test('the dance id is in the log lines of the dance\'s requests',
     async () => {
       const { danceId } = await gw.dance({ member: 'heidi' });
       await gw.nginx.waitForAccessLog(
@@ -148,7 +151,7 @@ ${recorder.location('/chosen/', { lines: [
         `dance ended, outcome: connected, .*dance: ${danceId}`));
     });
 
-  await t.test('nothing personal is in a log', async () => {
+  await t.test('no personal data is in a log', async () => {
     await sleep(100);
     const ours = gw.nginx.errorLog().split('\n')
       .filter((line) => line.includes('cigna: '))
@@ -158,6 +161,6 @@ ${recorder.location('/chosen/', { lines: [
     assert.doesNotMatch(gw.nginx.accessLog(), PERSONAL);
   });
 
-  await t.test('neither app, nor logs, nor replies, nor Redis have seen a '
-    + 'secret', () => gw.assertNoSecrets());
+  await t.test('no secret is in the app, the logs, the replies or '
+    + 'Redis', () => gw.assertNoSecrets());
 });

@@ -1,5 +1,5 @@
-// Records in the vault: what was meddled with, moved or made for something
-// else has an answer of its own, harms nobody, and stays for inspection.
+// Records of the vault.  A record that was damaged, moved or made for something
+// else has its own condition, harms no other member, and stays for inspection.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -14,24 +14,24 @@ import { TOP } from '../lib/scratch.mjs';
 
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
-// What is done to a record's fields; null removes one.
+// Changes to the fields of a record. null removes a field.
 const DAMAGE = {
-  'one bit of the sealed text': ({ b }) => ({ b: flipped(b, 80) }),
-  'one bit of its end': ({ b }) => ({ b: flipped(b, -1) }),
-  'the last byte missing': ({ b }) => ({ b: b.slice(0, -1) }),
+  'a flipped bit in its text': ({ b }) => ({ b: flipped(b, 80) }),
+  'a flipped bit at its end': ({ b }) => ({ b: flipped(b, -1) }),
+  'its last byte missing': ({ b }) => ({ b: b.slice(0, -1) }),
   'one byte too many': ({ b }) => ({ b: `${b}x` }),
-  'half of it': ({ b }) => ({ b: b.slice(0, b.length / 2) }),
-  'nothing in it': () => ({ b: '' }),
+  'half of its text': ({ b }) => ({ b: b.slice(0, b.length / 2) }),
+  'an empty text': () => ({ b: '' }),
   'no sealed text': () => ({ b: null }),
   'no grant id': () => ({ i: null }),
   'no generation': () => ({ g: null }),
   'another generation': ({ g }) => ({ g: `${Number(g) + 1}` }),
-  'a generation that is none': () => ({ g: 'x' }),
+  'a malformed generation': () => ({ g: 'x' }),
   'another grant id': ({ i }) => ({ i: i.replace(/^./, (one) =>
     (one === 'A' ? 'B' : 'A')) }),
   'a huge grant id': () => ({ i: 'A'.repeat(5000) }),
   'many bytes of nonsense': () => ({ b: '\x07'.repeat(10000) }),
-  'one bit of what it was made for': ({ b }) => ({ b: flipped(b, 3) }),
+  'a flipped bit in its registration': ({ b }) => ({ b: flipped(b, 3) }),
 };
 
 test('records of the vault', async (t) => {
@@ -52,7 +52,7 @@ test('records of the vault', async (t) => {
     });
 
   for (const [what, damage] of Object.entries(DAMAGE)) {
-    await t.test(`${what}: the record is damaged, and it is an outage`,
+    await t.test(`a record with ${what} is an outage`,
       async () => {
         const record = Object.fromEntries(
           Object.entries({ ...good, ...damage(good) })
@@ -66,14 +66,14 @@ test('records of the vault', async (t) => {
       });
   }
 
-  await t.test('as it was, it serves again', async () => {
+  await t.test('the original record serves again', async () => {
     await writeRecord(gw, alice.key, good);
     assertServed(await ask());
   });
 
   for (const [whose, thief] of [['another member', bob],
                                 ['the same member\'s other tenant', other]]) {
-    await t.test(`a record moved to ${whose} opens for nobody`, async () => {
+    await t.test(`a record moved to ${whose} does not open`, async () => {
       const own = await readRecord(gw, thief.key);
       await writeRecord(gw, thief.key, good);
       const reply = await ask(thief);
@@ -90,7 +90,7 @@ test('records of the vault', async (t) => {
     await writeRecord(gw, alice.key, good);
   });
 
-  await t.test('a record that is deleted is no grant any more', async () => {
+  await t.test('a deleted record gets not_connected', async () => {
     await gw.redis.command('DEL', alice.key);
     assertRefused(await ask(), 401, 'not_connected',
                   { connect: gw.url('acme', '/cigna/connect') });
@@ -107,8 +107,8 @@ test('records of the vault', async (t) => {
     await gw.reload();
   };
 
-  await t.test('a record under a key that is not there: an outage, no reason '
-    + 'to connect again', async () => {
+  await t.test('a record under a missing key is an outage and not a reason to '
+    + 'connect again', async () => {
     await useKeys(name, newSeal);
 
     assertRefused(await ask(), 503, 'key_unknown',
@@ -116,7 +116,7 @@ test('records of the vault', async (t) => {
     assert.deepEqual(await readRecord(gw, alice.key), good);
   });
 
-  await t.test('a new key in front seals, the old one still opens',
+  await t.test('a new first key seals, and the old key still opens',
     async () => {
       await useKeys(name, newSeal, seal);
 
@@ -128,8 +128,8 @@ test('records of the vault', async (t) => {
       assertRefused(await ask(carol), 503, 'key_unknown', { retry: true });
     });
 
-  await t.test('what was used meanwhile is under the new key, and else as it '
-    + 'was', async () => {
+  await t.test('a record that was used in between is under the new key, and '
+    + 'otherwise unchanged', async () => {
     assertRefused(await ask(), 503, 'key_unknown', { retry: true });
     await useKeys(name, newSeal);
     assertServed(await ask());
@@ -147,7 +147,7 @@ test('records of the vault', async (t) => {
     ['fhir_base', { fhir_base: 'https://localhost/other' }],
     ['issuer', { issuer: 'https://other.example' }],
   ]) {
-    await t.test(`another ${what}: the member connects anew, and the record `
+    await t.test(`a changed ${what} requires a new dance, and the record `
       + 'stays', async () => {
       await gw.reload({ tenants: { acme: tenant } });
 
@@ -158,7 +158,7 @@ test('records of the vault', async (t) => {
     });
   }
 
-  await t.test('as it was registered, it serves again', async () => {
+  await t.test('the original registration serves again', async () => {
     await gw.reload();
     assertServed(await ask());
   });
@@ -184,7 +184,7 @@ test('the copy in shared memory', async (t) => {
     }
   });
 
-  await t.test('a new dance takes the old token\'s place at once',
+  await t.test('a new dance replaces the old token at once',
     async () => {
       await gw.sandbox.control.revoke({ member: 'syntheticuser05' });
       await alice.dance({ username: 'syntheticuser03' });
@@ -194,7 +194,7 @@ test('the copy in shared memory', async (t) => {
       assert.doesNotMatch(body, /A00000000000005/);
     });
 
-  await t.test('after disconnecting nothing is served', async () => {
+  await t.test('a disconnect empties the cache', async () => {
     await source();
     const { status } = await alice.post('/cigna/disconnect', {
       headers: { Origin: gw.url('acme', '').replace(/\/$/, '') } });
@@ -205,7 +205,7 @@ test('the copy in shared memory', async (t) => {
     }
   });
 
-  await t.test('with cache=off the vault is asked each time', async () => {
+  await t.test('cache=off reads the vault for each request', async () => {
     await connected(gw, { member: 'alice' });
     await gw.reload({ fhir: NO_CACHE });
     for (let i = 0; i < 3; i += 1) {

@@ -1,4 +1,4 @@
-// What dances leave in Redis, and what happens without it.
+// Records of dances in Redis, and dances without Redis.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,7 +15,7 @@ test('dances in Redis', async (t) => {
   const gw = await standardGateway(t);
   let state;
 
-  await t.test('open, taken, ended, granted, refused, evicted: all is there',
+  await t.test('dances with all kinds of ends leave their records',
     async () => {
       await toCallback(gw, { member: MEMBER });
       const { visitor, target, url } = await toCallback(gw, {
@@ -32,7 +32,7 @@ test('dances in Redis', async (t) => {
         headers: { 'Sec-Fetch-Site': 'same-origin' } });
     });
 
-  // but for the marker, which must not go
+  // all keys except the marker, which must not expire
   const keys = async () => (await gw.redis.command('KEYS', '*'))
     .filter((key) => key !== 'cigna:v:{vault}');
 
@@ -42,7 +42,7 @@ test('dances in Redis', async (t) => {
     }
   });
 
-  await t.test('every key goes by itself', async () => {
+  await t.test('every key expires', async () => {
     for (const key of await keys()) {
       const left = await gw.redis.command('PTTL', key);
       assert.ok(left > 0, `${key} ${left}`);
@@ -52,7 +52,7 @@ test('dances in Redis', async (t) => {
     }
   });
 
-  await t.test('nothing personal is in clear', async () => {
+  await t.test('Redis has no personal data in clear', async () => {
     const dump = JSON.stringify(await gw.redis.dump());
     for (const personal of ['jane', 'Public', 'Other', 'syntheticuser',
                             'acme', 'globex', 'A00000000000005', 'MARKs',
@@ -69,7 +69,7 @@ test('dances in Redis', async (t) => {
     }
   });
 
-  await t.test('another key ring gives other names to the same members',
+  await t.test('another key ring gives the same members other names',
     async (st) => {
       const other = await standardGateway(st);
       await other.dance({ member: MEMBER });
@@ -77,8 +77,8 @@ test('dances in Redis', async (t) => {
       assert.ok(!(await keysOf(gw, 'g')).includes(key));
     });
 
-  await t.test('a dance is bound to its state: its record under another\'s '
-    + 'key opens nothing', async () => {
+  await t.test('the record of a dance does not open under another dance\'s '
+    + 'key', async () => {
     await forgetDances(gw);
     const visitor = gw.visitor({ member: MEMBER });
     const one = await toCallback(gw, { visitor });
@@ -92,7 +92,7 @@ test('dances in Redis', async (t) => {
     assert.equal(outcomeOf(await visitor.get(two.target)), 'connected');
   });
 
-  await t.test('a record that was changed opens nothing', async () => {
+  await t.test('a changed record of a dance does not open', async () => {
     await forgetDances(gw);
     const { visitor, target } = await toCallback(gw, { member: MEMBER });
     const [key] = await keysOf(gw, 'd');
@@ -102,7 +102,7 @@ test('dances in Redis', async (t) => {
     assert.equal(outcomeOf(await visitor.get(target)), 'store_failed');
   });
 
-  await t.test('who comes again is sent where he was sent at first',
+  await t.test('a repeated callback redirects to the same place',
     async () => {
       const { visitor, target } = await toCallback(gw, {
         member: MEMBER, connect: `/cigna/connect?return_to=${
@@ -112,7 +112,7 @@ test('dances in Redis', async (t) => {
       assert.equal((await visitor.get(target)).location, first.location);
     });
 
-  await t.test('Redis does not choose where the browser goes', async () => {
+  await t.test('a redirect that was changed in Redis is not used', async () => {
     await forgetDances(gw);
     const { visitor, target } = await toCallback(gw, { member: MEMBER });
     await visitor.get(target);
@@ -131,13 +131,13 @@ test('dances without Redis', async (t) => {
   const back = () => until('Redis is found again', async () =>
     (await alice.get('/cigna/status')).status === 200);
 
-  // It comes back empty, which an operator has to accept.
+  // Starts an empty Redis, which the operator accepts with scripts/vault init.
   async function startAgain() {
     await gw.redis.start();
     await gw.initVault();
   }
 
-  // A Redis that stands still, and one that is gone, while `action` runs.
+  // Runs `action` while Redis is frozen or gone.
   async function without(how, action) {
     await (how === 'frozen' ? gw.redis.freeze() : gw.redis.stop());
     try {
@@ -149,7 +149,8 @@ test('dances without Redis', async (t) => {
   }
 
   for (const how of ['frozen', 'gone']) {
-    await t.test(`${how}: no dance is started, and the browser stays`,
+    await t.test(`no dance starts while Redis is ${how}, and connect redirects `
+      + 'nowhere',
       () => without(how, async () => {
         const began = Date.now();
         const reply = await alice.get('/cigna/connect');
@@ -162,8 +163,8 @@ test('dances without Redis', async (t) => {
                      /dance not started, outcome: store_failed, tenant: acme/);
       }));
 
-    await t.test(`${how}: a callback spends no code, and says that the problem `
-      + 'is ours', async () => {
+    await t.test(`a callback while Redis is ${how} spends no code and ends as `
+      + 'store_failed', async () => {
       const dance = await toCallback(gw, { visitor: alice });
       await gw.sandbox.control.reset();
       await without(how, async () => {
@@ -176,7 +177,7 @@ test('dances without Redis', async (t) => {
       assert.equal(token.requests, 0);
     });
 
-    await t.test(`${how}: status is unknown, not "not connected"`,
+    await t.test(`status is 503, not unconnected, while Redis is ${how}`,
       () => without(how, async () => {
         const reply = await alice.get('/cigna/status');
         assert.equal(reply.status, 503);
@@ -184,13 +185,13 @@ test('dances without Redis', async (t) => {
       }));
   }
 
-  await t.test('gone while the code is exchanged: not connected, and the '
-    + 'tokens are revoked', async () => {
+  await t.test('a Redis that stops during an exchange leaves the member '
+    + 'unconnected, and the tokens are revoked', async () => {
     const { visitor, target } = await toCallback(gw, { member: 'bob' });
     await gw.sandbox.control.reset();
     await gw.sandbox.control.set({ token_delay_ms: 400 });
     const waiting = visitor.get(target);
-    await until('the code is there', async () =>
+    await until('the code has arrived', async () =>
       (await gw.sandbox.control.see()).token.requests === 1);
     await gw.redis.stop();
     const reply = await waiting;
@@ -201,13 +202,13 @@ test('dances without Redis', async (t) => {
     await back();
   });
 
-  await t.test('a short break while the code is exchanged does no harm',
+  await t.test('a cut connection to Redis during an exchange does no harm',
     async () => {
       const { visitor, target } = await toCallback(gw, { member: 'carol' });
       await gw.sandbox.control.reset();
       await gw.sandbox.control.set({ token_delay_ms: 200 });
       const waiting = visitor.get(target);
-      await until('the code is there', async () =>
+      await until('the code has arrived', async () =>
         (await gw.sandbox.control.see()).token.requests === 1);
       await gw.redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME',
                              'yes');

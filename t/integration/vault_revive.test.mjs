@@ -1,4 +1,4 @@
-// scripts/vault revive: grants that were ended wrongly live again.
+// scripts/vault revive restores grants that were ended wrongly.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,7 +18,7 @@ const OPTIONS = { nginx: { workers: 2 }, tenant: { refused_share: '100%' } };
 const status = async (visitor) =>
   (await visitor.get('/cigna/status')).json();
 
-// Cigna refuses the refresh tokens of these members, by mistake.
+// Members whose refresh tokens Cigna has refused by mistake.
 async function ended(gw, ...members) {
   const visitors = await expired(gw, ...members);
   for (const visitor of visitors) {
@@ -57,13 +57,13 @@ test('revive', async (t) => {
   const live = await withKey(gw, { member: 'erna' });
   const other = await withKey(gw, { tenant: 'globex', member: 'alice' });
 
-  await t.test('the record tells when it was ended, by the clock of Redis',
+  await t.test('a record has the time of its end, by the clock of Redis',
     async () => {
       const ms = Number(await gw.redis.command('HGET', keys.alice, 's'));
       assert.ok(ms > Date.now() - 120000 && ms <= Date.now() + 1000, ms);
     });
 
-  await t.test('it says which, or nothing is done', async () => {
+  await t.test('revive does nothing without a choice of grants', async () => {
     for (const args of [[], ['--all', '--member', 'alice'],
                         ['--all', '--since', '2026-01-01'],
                         ['--since', 'yesterday']]) {
@@ -86,7 +86,7 @@ test('revive', async (t) => {
     assert.deepEqual(await records(), before);
   });
 
-  await t.test('one member, whose next request is served', async () => {
+  await t.test('a revived member is served at the next request', async () => {
     const { code, out } = await revive('--member', 'alice');
     assert.equal(code, DONE, out);
     assert.match(out, /^1 grants revived$/m);
@@ -105,13 +105,14 @@ test('revive', async (t) => {
     assert.equal((await status(bob)).connected, false);
   });
 
-  await t.test('once more it is live', async () => {
+  await t.test('a live grant is passed over', async () => {
     const { code, out } = await revive('--member', 'alice');
     assert.equal(code, DONE);
     assert.match(out, /^0 grants revived\n1 passed over: live$/m);
   });
 
-  await t.test('a window of time, and what 0.4.0 has ended is not in it',
+  await t.test('a window of time leaves out other times, and unknown times of '
+    + '0.4.0',
     async () => {
       const at = (ms) => new Date(ms).toISOString();
       const now = Date.now();
@@ -123,13 +124,14 @@ test('revive', async (t) => {
       assert.equal(code, DONE, out);
       assert.match(out, /^1 grants revived$/m);
       assert.match(out, /^1 passed over: ended at another time$/m);
-      assert.match(out, /^1 passed over: ended at a time that nobody knows$/m);
+      assert.match(out, /^1 passed over: ended at an unknown time$/m);
       assertServed(await bob.get('/fhir/Coverage'));
       assert.equal((await status(carol)).connected, false);
       assert.equal((await status(dora)).connected, false);
     });
 
-  await t.test('bad records are told of, and the rest goes on', async () => {
+  await t.test('bad records are reported, and the others are '
+    + 'revived', async () => {
     const good = await readRecord(gw, keys.carol);
     const name = 'cigna:g:{\x1b[31m\xff}';
     await gw.redis.command('SET', name, 'a string');
@@ -141,9 +143,9 @@ test('revive', async (t) => {
     const { code, out, err } = await revive('--all');
     assert.equal(code, ATTENTION);
     assert.match(out, /^1 grants revived$/m);
-    assert.match(out, /^1 x is no grant but another type of record$/m);
-    assert.match(out, /^1 x has a generation that is none$/m);
-    assert.match(out, /^1 x is no tenant's: damaged/m);
+    assert.match(out, /^1 x is not a grant but another type of record$/m);
+    assert.match(out, /^1 x has an invalid generation$/m);
+    assert.match(out, /^1 x belongs to no tenant: it is damaged/m);
     assert.doesNotMatch(out + err, /Traceback|\x1b/);
     assertServed(await dora.get('/fhir/Coverage'));
 
@@ -151,7 +153,7 @@ test('revive', async (t) => {
     await writeRecord(gw, keys.carol, good);
   });
 
-  await t.test('what was replaced or disconnected stays so', async () => {
+  await t.test('replaced and disconnected grants are not revived', async () => {
     const [fritz, greta] = [await ended(gw, 'fritz'), await ended(gw, 'greta')]
       .flat();
     assert.equal((await fritz.dance()).outcome, 'connected');
@@ -169,7 +171,7 @@ test('revive', async (t) => {
     assertServed(await carol.get('/fhir/Coverage'));
   });
 
-  await t.test('one that Cigna has revoked in truth is ended again',
+  await t.test('a grant that Cigna has really revoked is ended again',
     async () => {
       const username = 'syntheticuser07';
       const hans = await connected(gw, { member: 'hans', life: 1, username });
@@ -186,7 +188,7 @@ test('revive', async (t) => {
       }
     });
 
-  await t.test('nobody else\'s grant has changed', async () => {
+  await t.test('other grants are unchanged', async () => {
     assertServed(await other.visitor.get('/fhir/Coverage'));
     assert.equal((await readRecord(gw, other.key)).g, '1');
   });
@@ -198,14 +200,14 @@ test('a grant whose attempts are used up', async (t) => {
   const [key] = await grantKeys(gw);
   await gw.redis.command('HSET', key, 'm', Date.now() - 60000, 'n', '4');
 
-  await t.test('is spent, and status says so, too', async () => {
+  await t.test('the grant is spent, and status shows that', async () => {
     assertRefused(await visitor.get('/fhir/Coverage'), 401, 'grant_spent',
                   { connect: gw.url('acme', '/cigna/connect') });
     assert.equal((await status(visitor)).connected, false);
     assert.deepEqual(await refreshes(gw), {});
   });
 
-  await t.test('is revived, and served', async () => {
+  await t.test('the grant can be revived and serves', async () => {
     const { code, out } = await gw.vault(
       'revive', '--tenant', 'acme', '--since',
       new Date(Date.now() - 600000).toISOString());
@@ -216,13 +218,14 @@ test('a grant whose attempts are used up', async (t) => {
   });
 });
 
-test('a revival that a gateway is quicker than', async (t) => {
+test('concurrent revivals', async (t) => {
   const gw = await standardGateway(t, OPTIONS);
   const [alice] = await ended(gw, 'alice');
   const [key] = await grantKeys(gw);
   const spent = await readRecord(gw, key);
 
-  await t.test('of two that run at once each finds it done', async () => {
+  await t.test('one of three concurrent revivals changes the '
+    + 'grant', async () => {
     const found = await Promise.all([1, 2, 3].map(() =>
       gw.vault('revive', '--tenant', 'acme', '--all')));
     found.forEach(({ code, out }) => assert.equal(code, DONE, out));
@@ -232,7 +235,7 @@ test('a revival that a gateway is quicker than', async (t) => {
     assert.equal((await readRecord(gw, key)).g, `${Number(spent.g) + 1}`);
   });
 
-  await t.test('and the member is served', async () => {
+  await t.test('the member is served afterwards', async () => {
     assertServed(await alice.get('/fhir/Coverage'));
   });
 });

@@ -1,4 +1,4 @@
-// scripts/vault: what it writes, shows, finds and refuses.
+// scripts/vault: init, status, verify, list and revoke.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -23,7 +23,7 @@ const ATTENTION = 3;
 const keygen = (...args) =>
   execFileSync(`${TOP}/scripts/keygen`, args, { encoding: 'utf8' });
 
-// The tool at the Redis of a gateway, by options alone.
+// scripts/vault for the Redis of a gateway, with options only.
 const byOptions = (gw, ...args) => runVault([
   '--redis', `unix:${gw.redis.unixPath}`, '--keys', gw.file('keys'), ...args]);
 
@@ -36,21 +36,22 @@ test('init', async (t) => {
   const other = path.join(gw.directory, 'other.keys');
   writeFileSync(other, keygen(), { mode: 0o600 });
 
-  await t.test('once more it changes nothing', async () => {
+  await t.test('a second init changes nothing', async () => {
     const { code, err } = await gw.vault('init');
     assert.equal(code, DONE);
     assert.match(err, /has its marker already/);
     assert.equal(await marker(), made);
   });
 
-  await t.test('another vault\'s marker is not written over', async () => {
+  await t.test('init does not overwrite the marker of another '
+    + 'vault', async () => {
     const { code, err } = await gw.vaultOf({ keys: other }, 'init');
     assert.equal(code, FAILED);
     assert.match(err, /made with another name key; nothing was changed/);
     assert.equal(await marker(), made);
   });
 
-  await t.test('a marker that is damaged is not either', async () => {
+  await t.test('init does not overwrite a damaged marker', async () => {
     await redis.command('HSET', MARKER, 'b', flipped(made, 30));
     const { code, err } = await gw.vault('init');
     assert.equal(code, FAILED);
@@ -58,7 +59,7 @@ test('init', async (t) => {
     await redis.command('HSET', MARKER, 'b', made);
   });
 
-  await t.test('by force it is', async () => {
+  await t.test('init --force overwrites a marker', async () => {
     const { code } = await gw.vaultOf({ keys: other }, 'init', '--force');
     assert.equal(code, DONE);
     assert.notEqual(await marker(), made);
@@ -67,7 +68,7 @@ test('init', async (t) => {
     assert.equal((await gw.vault('status')).code, DONE);
   });
 
-  await t.test('a Redis that may forget records is refused', async () => {
+  await t.test('init refuses a Redis that may evict records', async () => {
     await redis.command('DEL', MARKER);
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'volatile-ttl');
     const { code, err } = await gw.vault('init');
@@ -77,7 +78,7 @@ test('init', async (t) => {
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
   });
 
-  await t.test('records without a marker are not taken over unasked',
+  await t.test('init refuses records without a marker, unless --adopt is given',
     async () => {
       assert.equal((await gw.vault('init')).code, DONE);
       const { key } = await withKey(gw);
@@ -93,7 +94,7 @@ test('init', async (t) => {
       assert.equal(await redis.command('EXISTS', key), 1);
     });
 
-  await t.test('the marker stays for ever, and says that nothing was lost',
+  await t.test('the marker never expires and records no loss',
     async () => {
       await redis.command('FLUSHALL');
       assert.equal((await gw.vault('init')).code, DONE);
@@ -103,7 +104,7 @@ test('init', async (t) => {
       assert.equal(await redis.command('HGET', MARKER, 'r'), run);
     });
 
-  await t.test('the password of Redis is wrong: said, and not shown',
+  await t.test('a wrong password of Redis is reported and not shown',
     async () => {
       await redis.command('CONFIG', 'SET', 'requirepass', 'MARKsRightOne');
       const file = path.join(gw.directory, 'wrong.password');
@@ -119,7 +120,7 @@ test('init', async (t) => {
     });
 });
 
-test('what there is in a vault', async (t) => {
+test('the contents of a vault', async (t) => {
   const gw = await standardGateway(t);
   const { redis } = gw;
   const alice = await withKey(gw, { username: 'syntheticuser05' });
@@ -142,7 +143,8 @@ test('what there is in a vault', async (t) => {
       JSON.parse(one));
   };
 
-  await t.test('status: the keys, what they hold, and nothing to attend to',
+  await t.test('status shows the keys and their records, with nothing to '
+    + 'attend to',
     async () => {
       const { code, out } = await gw.vault('status');
       assert.equal(code, DONE, out);
@@ -166,13 +168,13 @@ test('what there is in a vault', async (t) => {
     'a record under an unknown key': [
       () => redis.command('HSET', alice.key, 'b', flipped(good.b, 33)),
       /ATTENTION: the ring lacks key [0-9a-f]{16}/],
-    'what is no record': [
+    'a value that is not a record': [
       () => redis.command('HSET', alice.key, 'b', 'nonsense'),
-      /ATTENTION: 1 grants are no sealed records/],
+      /ATTENTION: 1 grants are not sealed records/],
   };
 
   for (const [what, [change, said]] of Object.entries(ATTEND)) {
-    await t.test(`status: ${what} is pointed out`, async () => {
+    await t.test(`status points out ${what}`, async () => {
       await change();
       const { code, out } = await gw.vault('status');
       await restore();
@@ -181,7 +183,7 @@ test('what there is in a vault', async (t) => {
     });
   }
 
-  await t.test('status: a lost marker is, and a policy that evicts',
+  await t.test('status points out a lost marker and a policy that evicts',
     async () => {
       const marker = await redis.command('HGET', MARKER, 'b');
       await redis.command('HDEL', MARKER, 'b');
@@ -194,15 +196,15 @@ test('what there is in a vault', async (t) => {
       assert.match(out, /ATTENTION: .* maxmemory-policy is allkeys-lru/);
     });
 
-  await t.test('verify: all grants open', async () => {
+  await t.test('verify opens all grants', async () => {
     const { code, out } = await gw.vault('verify');
     assert.equal(code, DONE);
     assert.match(out, /^2 grants of acme open\n1 grants of globex open\n$/);
   });
 
   const MEDDLED = {
-    'one bit': ({ b }) => ({ b: flipped(b, 80) }),
-    'one bit of the registration': ({ b }) => ({ b: flipped(b, 3) }),
+    'a flipped bit': ({ b }) => ({ b: flipped(b, 80) }),
+    'a flipped bit of the registration': ({ b }) => ({ b: flipped(b, 3) }),
     'another generation': ({ g }) => ({ g: `${Number(g) + 1}` }),
     'another grant id': ({ i }) => ({ i: flipped(i, 0) }),
     'the sealed text of another member': () => ({ b: bob }),
@@ -210,7 +212,7 @@ test('what there is in a vault', async (t) => {
   };
 
   for (const [what, change] of Object.entries(MEDDLED)) {
-    await t.test(`verify: ${what} is found`, async () => {
+    await t.test(`verify finds ${what}`, async () => {
       const { b } = await readRecord(gw, bob.key);
       const changed = change(good);
       await redis.command('HSET', alice.key, ...Object.entries(changed)
@@ -224,7 +226,7 @@ test('what there is in a vault', async (t) => {
     });
   }
 
-  await t.test('verify: grants that were exchanged are found', async () => {
+  await t.test('verify finds exchanged grants', async () => {
     const spare = 'cigna:g:{AAAAAAAAAAAAAAAAAAAAAAAAAAA}';
     await redis.command('RENAME', alice.key, spare);
     await redis.command('RENAME', globex.key, alice.key);
@@ -235,11 +237,11 @@ test('what there is in a vault', async (t) => {
     await redis.command('RENAME', spare, globex.key);
 
     assert.equal(code, ATTENTION);
-    assert.match(out, /^2 x is no tenant's: damaged, moved from its place/m);
+    assert.match(out, /^2 x belongs to no tenant: it is damaged, was moved/m);
     assert.equal((await gw.vault('verify')).code, DONE);
   });
 
-  await t.test('verify: another registration is no damage, and is told',
+  await t.test('verify reports another registration, which is not damage',
     async () => {
       const { code, out } = await gw.vaultOf({}, 'verify');
       assert.equal(code, DONE);
@@ -254,7 +256,8 @@ test('what there is in a vault', async (t) => {
                    /^2 grants of acme open, 2 of them made for another/m);
     });
 
-  await t.test('list: all grants, a tenant\'s, a member\'s, an identity\'s',
+  await t.test('list shows all grants, or those of a tenant, a member or an '
+    + 'identity',
     async () => {
       const tenants = (entries) => entries.map(({ tenant }) => tenant).sort();
       assert.deepEqual(tenants(await list()), ['acme', 'acme', 'globex']);
@@ -270,14 +273,14 @@ test('what there is in a vault', async (t) => {
                                   'acme'), []);
     });
 
-  await t.test('list: identities are those of the logs', async () => {
+  await t.test('list uses the identities of the logs', async () => {
     await alice.visitor.get('/fhir/Patient');
     const { member } = await logged(gw, '/fhir/Patient');
     const [entry] = await list('--identity', member);
     assert.equal(entry.tenant, 'acme');
   });
 
-  await t.test('list: what may be known of a grant, and no token',
+  await t.test('list shows the state of a grant, and no token',
     async () => {
       const [entry] = await list('--tenant', 'acme', '--member', 'alice');
       assert.equal(entry.generation, 1);
@@ -293,7 +296,8 @@ test('what there is in a vault', async (t) => {
       assert.doesNotMatch(text, /A0000000000000/);
     });
 
-  await t.test('list: a patient is a fingerprint, or is asked for',
+  await t.test('list shows a patient as a fingerprint, unless --show-patient '
+    + 'is given',
     async () => {
       const [one] = await list('--tenant', 'acme', '--member', 'alice');
       const [two] = await list('--tenant', 'acme', '--member', 'bob');
@@ -306,7 +310,7 @@ test('what there is in a vault', async (t) => {
       assert.equal(shown.patient, 'A00000000000005');
     });
 
-  await t.test('list: what does not open is said to be there', async () => {
+  await t.test('list reports grants that do not open', async () => {
     await redis.command('HSET', alice.key, 'b', flipped(good.b, 90));
     const { code, out, err } = await gw.vault('list', '--tenant', 'acme');
     await restore();
@@ -328,7 +332,7 @@ test('revoke', async (t) => {
   const forgotten = (who) => until('all workers have forgotten', async () =>
     (await ask(who)).status === 401, { timeout: 1000 });
 
-  await t.test('a dry run shows whom it would be, and does nothing',
+  await t.test('a dry run shows the grants and changes nothing',
     async () => {
       const { code, out } = await gw.vault('revoke', '--tenant', 'acme',
                                            '--dry-run');
@@ -338,27 +342,28 @@ test('revoke', async (t) => {
       assert.equal((await control.see()).revoke.requests, 0);
     });
 
-  await t.test('without somebody who says yes nothing is done', async () => {
+  await t.test('revoke does nothing without a confirmation', async () => {
     const { code, err } = await gw.vault('revoke', '--tenant', 'acme');
     assert.equal(code, USAGE);
-    assert.match(err, /nobody is there to confirm it: add --yes/);
+    assert.match(err, /no terminal for a confirmation: add --yes/);
     assertServed(await ask(alice));
   });
 
   for (const [what, args] of Object.entries({
-    'nobody': [], 'a member of no tenant': ['--member', 'alice'],
-    'a tenant that is none': ['--tenant', 'other'],
-    'two things': ['--tenant', 'acme', '--member', 'a', '--identity', 'b'],
-    'no identity': ['--identity', 'short'],
-    'no member': ['--tenant', 'acme', '--member', ''],
+    'no choice': [], 'a member without a tenant': ['--member', 'alice'],
+    'an unknown tenant': ['--tenant', 'other'],
+    'both a member and an identity':
+      ['--tenant', 'acme', '--member', 'a', '--identity', 'b'],
+    'an invalid identity': ['--identity', 'short'],
+    'an empty member': ['--tenant', 'acme', '--member', ''],
   })) {
-    await t.test(`${what}: refused`, async () => {
+    await t.test(`revoke refuses ${what}`, async () => {
       const { code } = await gw.vault('revoke', '--yes', ...args);
       assert.equal(code, USAGE);
     });
   }
 
-  await t.test('what cannot be revoked now is kept, and reported',
+  await t.test('a grant whose revocation fails is kept and reported',
     async () => {
       await control.set({ revoke_fault: '503' });
       const { code, out, err } = await gw.vault(
@@ -371,8 +376,8 @@ test('revoke', async (t) => {
       assertServed(await ask(alice));
     });
 
-  await t.test('one member: revoked there, deleted here, unknown in every '
-    + 'cache at once', async () => {
+  await t.test('a revoked grant is revoked at Cigna, deleted in Redis and '
+    + 'dropped from every cache', async () => {
     await control.reset();
     for (let i = 0; i < 4; i += 1) {
       assertServed(await ask(alice));
@@ -390,12 +395,13 @@ test('revoke', async (t) => {
     assertServed(await ask(bob));
   });
 
-  await t.test('who was revoked can connect again', async () => {
+  await t.test('a revoked member can connect again', async () => {
     assert.equal((await alice.dance()).outcome, 'connected');
     assertServed(await ask(alice));
   });
 
-  await t.test('deleted anyway, if that is wanted', async () => {
+  await t.test('--delete-anyway deletes a grant whose revocation '
+    + 'fails', async () => {
     await control.set({ revoke_fault: '503' });
     const { code, out } = await gw.vault(
       'revoke', '--tenant', 'acme', '--member', 'alice', '--yes',
@@ -406,7 +412,7 @@ test('revoke', async (t) => {
     await forgotten(alice);
   });
 
-  await t.test('a whole tenant, and no other', async () => {
+  await t.test('a whole tenant is revoked, and no other', async () => {
     await connected(gw);
     const { code, out } = await gw.vault('revoke', '--tenant', 'acme',
                                          '--yes');
@@ -417,7 +423,7 @@ test('revoke', async (t) => {
     assert.equal((await gw.vault('status')).code, DONE);
   });
 
-  await t.test('an authority that is not trusted is told nothing',
+  await t.test('a server with an untrusted certificate gets no request',
     async () => {
       const conf = gw.file('distrust.conf');
       writeFileSync(conf, readFileSync(gw.file('vault.conf'), 'utf8')
@@ -426,13 +432,13 @@ test('revoke', async (t) => {
       const { code, err } = await runVault(
         ['-c', conf, 'revoke', '--tenant', 'globex', '--yes']);
       assert.equal(code, FAILED);
-      assert.match(err, /the certificate of "localhost" is no good/);
+      assert.match(err, /the certificate of "localhost" is not valid/);
       assert.equal((await control.see()).revoke.requests, 0);
       assertServed(await ask(zoe));
     });
 });
 
-test('ways of revoking', async (t) => {
+test('client authentication of revoke', async (t) => {
   const methods = ['client_secret_basic', 'none'];
 
   for (const method of methods) {
@@ -451,7 +457,7 @@ test('ways of revoking', async (t) => {
   }
 });
 
-test('where is revoked', async (t) => {
+test('the endpoint of revoke', async (t) => {
   const REVOKED = /^1 grants revoked, 1 deleted, 0 not revoked$/m;
 
   async function revoke(st, tenant, modes) {
@@ -465,7 +471,8 @@ test('where is revoked', async (t) => {
     return { ...ran, revoked: (await control.see()).revoke.revoked };
   }
 
-  await t.test('an environment has no say beside endpoints of another server',
+  await t.test('an environment does not apply beside endpoints of another '
+    + 'server',
     async (st) => {
       const { out, revoked } = await revoke(
         st, { environment: 'sandbox' }, () => ({}));
@@ -473,7 +480,7 @@ test('where is revoked', async (t) => {
       assert.equal(revoked, 1);
     });
 
-  await t.test('a document that is odd is read', async (st) => {
+  await t.test('an odd document is read', async (st) => {
     const { out, revoked } = await revoke(st, {}, (info) => ({
       smart_configuration_reply: {
         status: 201, type: 'text/plain',
@@ -485,7 +492,8 @@ test('where is revoked', async (t) => {
     assert.equal(revoked, 1);
   });
 
-  await t.test('not at another server\'s endpoint', async (st) => {
+  await t.test('revoke does not use an endpoint of another '
+    + 'server', async (st) => {
     const { err, revoked } = await revoke(st, {}, () => ({
       smart_configuration: {
         token_endpoint: 'https://other.example/token',
@@ -496,7 +504,7 @@ test('where is revoked', async (t) => {
     assert.equal(revoked, 0);
   });
 
-  await t.test('nor at one in clear', async (st) => {
+  await t.test('revoke does not use an endpoint over http', async (st) => {
     const { err } = await revoke(st, {}, () => ({
       smart_configuration: { revocation_endpoint: 'http://localhost/revoke' },
     }));
@@ -504,7 +512,7 @@ test('where is revoked', async (t) => {
   });
 });
 
-test('how the vault is found', async (t) => {
+test('the configuration that scripts/vault reads', async (t) => {
   const gw = await standardGateway(t, {
     redisOptions: { password: 'MARKsRedisPassword' },
   });
@@ -522,7 +530,7 @@ test('how the vault is found', async (t) => {
   const password = write('password', 'MARKsRedisPassword\n');
   const url = `unix:${gw.redis.unixPath}`;
 
-  await t.test('includes, quotes, comments, and what is nobody\'s business',
+  await t.test('includes, quotes, comments and other directives are read',
     async () => {
       write('vault.inc', `
         cigna_vault { # { not a block
@@ -545,26 +553,27 @@ test('how the vault is found', async (t) => {
 
   for (const [what, [text, said]] of Object.entries({
     'no vault': ['http { }', /there is no cigna_vault/],
-    'two of them': [vault(good).repeat(2), /more than one cigna_vault/],
+    'two vaults': [vault(good).repeat(2), /more than one cigna_vault/],
     'no Redis': [vault('keys keys;'), /no "redis" in cigna_vault/],
     'no keys': [vault(`redis ${url};`), /no "keys" in cigna_vault/],
-    'a Redis that is none': [vault('redis http://x; keys keys;'),
-                             /no address of a Redis/],
+    'an invalid Redis': [vault('redis http://x; keys keys;'),
+                         /not the address of a Redis/],
     'a password in the address': [
       vault('redis redis://u:MARKsX@h:1; keys keys;'),
       /user and password come from files/],
-    'a prefix with braces': [vault(`${good} prefix "a{b";`), /is no prefix/],
-    'a file that is not there': [vault(good.replace('keys keys', 'keys x')),
-                                 /cannot open ".*conf\/x": No such file/],
+    'a prefix with braces': [vault(`${good} prefix "a{b";`), /is not a prefix/],
+    'a missing file': [vault(good.replace('keys keys', 'keys x')),
+                       /cannot open ".*conf\/x": No such file/],
     'a user without password': [vault(`redis ${url}; keys keys; username x;`),
                                 /user name without a password/],
     'a block that does not end': ['http { ', /"}" is missing/],
-    'a brace too many': ['http { } }', /unexpected "}"/],
+    'a surplus brace': ['http { } }', /unexpected "}"/],
     'a quote that does not end': ['user "x;', /quote is not closed/],
-    'an include that is not there': ['include none.inc;', /cannot read/],
+    'a missing include': ['include none.inc;', /cannot read/],
     'an include of itself': ['include again.conf;', /too many files/],
   })) {
-    await t.test(`${what}: said where and why`, async () => {
+    await t.test(`a configuration with ${what} is refused with a `
+      + 'reason', async () => {
       const { code, err } = await status(write('again.conf', text));
       assert.notEqual(code, DONE);
       assert.match(err, said);
@@ -592,21 +601,21 @@ test('how the vault is found', async (t) => {
       assert.doesNotMatch(err, /MARK/);
     });
 
-  await t.test('options count more than the configuration', async () => {
+  await t.test('options take precedence over the configuration', async () => {
     const conf = write('again.conf', vault(
       good.replace(url, 'redis://127.0.0.1:1')));
     const { code, err } = await status(conf, '--redis', url);
     assert.equal(code, DONE, err);
   });
 
-  await t.test('nobody is there: said after a while', async () => {
+  await t.test('an unreachable Redis is reported after --wait', async () => {
     const { code, err } = await status(write('again.conf', vault(
       good.replace(url, 'redis://127.0.0.1:1'))), '--wait', '0.5');
     assert.equal(code, FAILED);
     assert.match(err, /127\.0\.0\.1:1 does not answer/);
   });
 
-  await t.test('each command has a help of its own', async () => {
+  await t.test('each command has its own help', async () => {
     for (const args of [[], ['init'], ['status'], ['reseal'], ['verify'],
                         ['list'], ['revoke'], ['revive']]) {
       const { code, out } = await runVault([...args, '--help']);
@@ -625,23 +634,24 @@ test('Redis over TLS', async (t) => {
     gw.file('keys'), '--wait', '0.5', ...args, 'status']);
   const trusted = ['--trusted-certificate', gw.ca.certFile];
 
-  await t.test('a certificate of the authority that is trusted', async () => {
+  await t.test('a certificate of the trusted authority is '
+    + 'accepted', async () => {
     assert.equal((await status(...trusted)).code, DONE);
   });
 
-  await t.test('no certificate of another authority', async () => {
+  await t.test('a certificate of another authority is refused', async () => {
     const { code, err } = await status();
     assert.equal(code, FAILED);
-    assert.match(err, /the certificate of localhost:\d+ is no good/);
+    assert.match(err, /the certificate of localhost:\d+ is not valid/);
   });
 
-  await t.test('none of another name', async () => {
+  await t.test('a certificate for another name is refused', async () => {
     const { code, err } = await status(...trusted, '--tls-name', 'elsewhere');
     assert.equal(code, FAILED);
-    assert.match(err, /is no good for "elsewhere"/);
+    assert.match(err, /is not valid for "elsewhere"/);
   });
 
-  await t.test('not where no TLS is spoken', async () => {
+  await t.test('a server without TLS is refused', async () => {
     const { code, err } = await runVault(['--redis',
       `rediss://localhost:${gw.redis.port}`, '--keys', gw.file('keys'),
       '--wait', '0.5', ...trusted, 'status']);
@@ -650,7 +660,8 @@ test('Redis over TLS', async (t) => {
   });
 });
 
-test('status names the server as it names itself', async (t) => {
+test('status shows the product and version that the server '
+  + 'reports', async (t) => {
   const gw = await standardGateway(t);
   const fake = await startFakeRedis(t);
   fake.real = gw.redis;
