@@ -283,7 +283,7 @@ ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter)
 static void
 ngx_cigna_budget_serve(ngx_event_t *ev)
 {
-    int64_t                     next, left;
+    int64_t                     next, ms;
     ngx_queue_t                *q, *behind;
     ngx_cigna_budget_t         *budget;
     ngx_cigna_budget_waiter_t  *waiter;
@@ -294,33 +294,29 @@ ngx_cigna_budget_serve(ngx_event_t *ev)
     budget->stuck = 0;
 
     for (q = ngx_queue_head(&budget->waiters);
-         q != ngx_queue_sentinel(&budget->waiters);
+         q != ngx_queue_sentinel(&budget->waiters) && !budget->stuck;
          q = behind)
     {
         behind = ngx_queue_next(q);
         waiter = ngx_queue_data(q, ngx_cigna_budget_waiter_t, queue);
 
-        left = ngx_cigna_budget_due(waiter);
+        ms = ngx_cigna_budget_due(waiter);
 
-        if (left > 0) {
-            next = ngx_min(next, left);
-            continue;
+        if (ms <= 0) {
+
+            if (ngx_cigna_budget_judge(budget, waiter, budget->nwaiters)
+                != NGX_AGAIN)
+            {
+                ngx_cigna_budget_leave(waiter);
+                waiter->handler(waiter);
+                continue;
+            }
+
+            ms = waiter->answer.wait_ms;
+            budget->stuck = ngx_cigna_budget_stops(waiter);
         }
 
-        if (ngx_cigna_budget_judge(budget, waiter, budget->nwaiters)
-            != NGX_AGAIN)
-        {
-            ngx_cigna_budget_leave(waiter);
-            waiter->handler(waiter);
-            continue;
-        }
-
-        next = ngx_min(next, waiter->answer.wait_ms);
-
-        if (ngx_cigna_budget_stops(waiter)) {
-            budget->stuck = 1;
-            break;
-        }
+        next = ngx_min(next, ms);
     }
 
     if (budget->nwaiters) {

@@ -102,11 +102,11 @@ ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
         if (!(seen & place) && (origin->pauses || left_ns)) {
             seen |= place;
 
-            rows[n].name = budget->zone.names.origin;
-            rows[n].pauses = origin->pauses;
-            rows[n].left_s = (uint64_t) (left_ns + CIGNA_RATE_SECOND - 1)
-                             / CIGNA_RATE_SECOND;
-            n++;
+            rows[n++] = (ngx_cigna_budget_origin_row_t) {
+                budget->zone.names.origin, origin->pauses,
+                (uint64_t) (left_ns + CIGNA_RATE_SECOND - 1)
+                / CIGNA_RATE_SECOND
+            };
         }
     }
 

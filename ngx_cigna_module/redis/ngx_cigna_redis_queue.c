@@ -8,6 +8,8 @@ static ngx_str_t  ngx_cigna_redis_queue_asking =
 
 static ngx_int_t ngx_cigna_redis_queue_write(ngx_cigna_redis_queue_t *queue,
     ngx_cigna_redis_call_t *call, ngx_str_t *wait);
+static void ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
+    cigna_reply_t **reply, ngx_uint_t replicas);
 
 
 /* offset of out.pos */
@@ -160,7 +162,6 @@ ngx_cigna_redis_call_t *
 ngx_cigna_redis_queue_reply(ngx_cigna_redis_queue_t *queue,
     cigna_reply_t **reply, ngx_uint_t replicas)
 {
-    int64_t                  n;
     ngx_cigna_redis_call_t  *call;
 
     call = ngx_cigna_redis_call_first(&queue->calls);
@@ -183,24 +184,36 @@ ngx_cigna_redis_queue_reply(ngx_cigna_redis_queue_t *queue,
     }
 
     if (call->durable) {
-        n = cigna_reply_int(*reply, -1);
-
-        cigna_reply_destroy(*reply);
-
-        *reply = call->reply;
-        call->reply = NULL;
-
-        /* a command that failed has written nothing that replicas could lack */
-
-        if (n < (int64_t) replicas
-            && cigna_reply_type(*reply) != cigna_reply_error)
-        {
-            cigna_reply_destroy(*reply);
-            *reply = NULL;
-        }
+        ngx_cigna_redis_queue_waited(call, reply, replicas);
     }
 
     return call;
+}
+
+
+/* *reply is that of "WAIT", and is replaced by that of the command itself */
+
+static void
+ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
+    cigna_reply_t **reply, ngx_uint_t replicas)
+{
+    int64_t  n;
+
+    n = cigna_reply_int(*reply, -1);
+
+    cigna_reply_destroy(*reply);
+
+    *reply = call->reply;
+    call->reply = NULL;
+
+    /* a command that failed has written nothing that replicas could lack */
+
+    if (n < (int64_t) replicas
+        && cigna_reply_type(*reply) != cigna_reply_error)
+    {
+        cigna_reply_destroy(*reply);
+        *reply = NULL;
+    }
 }
 
 

@@ -32,6 +32,8 @@ typedef struct {
 
 
 static ngx_int_t ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis);
+static const char *ngx_cigna_redis_sentinel_what(ngx_pool_t *pool,
+    ngx_str_t *name);
 static ngx_int_t ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
 static ngx_int_t ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
@@ -63,7 +65,6 @@ const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_sentinel = {
 static ngx_int_t
 ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
 {
-    u_char                      *what;
     ngx_str_t                   *name;
     ngx_cigna_redis_lookup_t    *lookup;
     ngx_cigna_redis_conf_t      *conf;
@@ -81,16 +82,13 @@ ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
     name = &conf->sentinel_master;
     lookup = &sentinel->lookup;
 
-    what = ngx_pnalloc(redis->pool, sizeof("the primary \"\"") + name->len);
-    if (what == NULL) {
+    lookup->what = ngx_cigna_redis_sentinel_what(redis->pool, name);
+    if (lookup->what == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_sprintf(what, "the primary \"%V\"%Z", name);
-
     lookup->redis = redis;
     lookup->login = &conf->sentinel_login;
-    lookup->what = (char *) what;
     lookup->servers = ngx_cigna_redis_sentinel_servers;
     lookup->answer = ngx_cigna_redis_sentinel_answer;
     lookup->over = ngx_cigna_redis_sentinel_over;
@@ -105,6 +103,23 @@ ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
     sentinel->next = (ngx_uint_t) ngx_random() % conf->norigins;
 
     return NGX_OK;
+}
+
+
+/* for the log; NULL: no memory */
+
+static const char *
+ngx_cigna_redis_sentinel_what(ngx_pool_t *pool, ngx_str_t *name)
+{
+    u_char  *what;
+
+    what = ngx_pnalloc(pool, sizeof("the primary \"\"") + name->len);
+
+    if (what) {
+        ngx_sprintf(what, "the primary \"%V\"%Z", name);
+    }
+
+    return (char *) what;
 }
 
 

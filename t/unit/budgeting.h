@@ -47,6 +47,20 @@ make_plans(const cigna_budget_gateway_conf_t *g,
 }
 
 
+/* the gateway's real burst in requests; 0: no limit */
+
+static inline uint64_t
+real_burst(const cigna_budget_plan_t *p)
+{
+    int64_t  every_ns;
+
+    every_ns = p->gateway.every_ns;
+
+    return every_ns ? (uint64_t) ((p->gateway_max_ns + every_ns - 1) / every_ns)
+                    : 0;
+}
+
+
 /* a reply asks for a pause: 429 of a tenant, 503 of all of an origin */
 
 static inline int

@@ -16,6 +16,8 @@ static int cigna_budget_check(const cigna_rate_t *rate, uint32_t burst,
 static int cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t *rest,
     unsigned *bad, const char **error);
+static int cigna_budget_tenant_check(const cigna_budget_tenant_conf_t *t,
+    uint64_t all, const char **error);
 static void cigna_budget_tenant_plan(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *t, cigna_budget_plan_t *p);
 static void cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst,
@@ -98,18 +100,6 @@ cigna_budget_tenant_plan(const cigna_budget_gateway_conf_t *g,
 }
 
 
-uint64_t
-cigna_budget_burst(const cigna_budget_plan_t *p)
-{
-    if (p->gateway.every_ns == 0) {
-        return 0;
-    }
-
-    return (uint64_t) ((p->gateway_max_ns + p->gateway.every_ns - 1)
-                       / p->gateway.every_ns);
-}
-
-
 static int
 cigna_budget_check(const cigna_rate_t *rate, uint32_t burst,
     const char **error)
@@ -156,23 +146,11 @@ cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
         t = &tenants[i];
         *bad = i;
 
-        if (cigna_budget_check(&t->rate, t->burst, error) != CIGNA_OK
-            || cigna_budget_check(&t->member_rate, t->member_burst, error)
-               != CIGNA_OK)
-        {
+        if (cigna_budget_tenant_check(t, all, error) != CIGNA_OK) {
             return CIGNA_ERROR;
         }
 
-        if (t->minimum.n == 0) {
-            others++;
-            continue;
-        }
-
-        if (all == 0) {
-            *error = "a minimum needs a rate of the gateway";
-            return CIGNA_ERROR;
-        }
-
+        others += t->minimum.n == 0;
         sum += cigna_rate_per_day(&t->minimum);
     }
 
@@ -185,6 +163,26 @@ cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
     }
 
     *rest = others ? (all - sum) / others : 0;
+
+    return CIGNA_OK;
+}
+
+
+static int
+cigna_budget_tenant_check(const cigna_budget_tenant_conf_t *t, uint64_t all,
+    const char **error)
+{
+    if (cigna_budget_check(&t->rate, t->burst, error) != CIGNA_OK
+        || cigna_budget_check(&t->member_rate, t->member_burst, error)
+           != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    if (t->minimum.n && all == 0) {
+        *error = "a minimum needs a rate of the gateway";
+        return CIGNA_ERROR;
+    }
 
     return CIGNA_OK;
 }

@@ -25,8 +25,8 @@
  *
  * Every bucket holds at least one request, and the requests of 2 * lease, or a
  * node, which asks once per lease, could not use the whole rate.  If the halves
- * of the burst are smaller, "burst" above is the sum of what the buckets hold,
- * see cigna_budget_burst().
+ * of the burst are smaller, "burst" above is the sum of what the buckets hold:
+ * gateway_max_ns / gateway.every_ns, rounded up.
  */
 
 #define CIGNA_BUDGET_BURST_MAX      1000000
@@ -134,12 +134,6 @@ typedef struct {
 int cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n,
     cigna_budget_plan_t *plans, unsigned *bad, const char **error);
-
-/*
- * The gateway's real burst in requests: the common part and all minimums,
- * rounded up; 0: no limit.
- */
-uint64_t cigna_budget_burst(const cigna_budget_plan_t *plan);
 
 
 #endif /* _CIGNA_BUDGET_PLAN_H_INCLUDED_ */

@@ -413,7 +413,7 @@ a_fleet_sends_rate_times_time_and_the_burst(void **state)
         run_for(30000);
 
         most = 30 * cases[i].per_s
-               + (int64_t) cigna_budget_burst(&fleet.plans[0]);
+               + (int64_t) real_burst(&fleet.plans[0]);
 
         assert_between(cases[i].rate, sent(), most - most / 100, most);
     }

@@ -48,7 +48,7 @@ a_single_tenant_has_all_of_the_burst(void **state)
     assert_int_equal(plans[0].minimum.every_ns, 0);
     assert_int_equal(plans[0].tenant.every_ns, 0);
     assert_int_equal(plans[0].member.every_ns, 0);
-    assert_int_equal(cigna_budget_burst(&plans[0]), 100);
+    assert_int_equal(real_burst(&plans[0]), 100);
 }
 
 
@@ -81,7 +81,7 @@ half_of_the_burst_is_divided_among_the_minimums(void **state)
     for (i = 0; i < 4; i++) {
         assert_int_equal(plans[i].gateway.span_ns, SECOND / 2);
         assert_int_equal(plans[i].minimum.span_ns, SECOND / 2);
-        assert_int_equal(cigna_budget_burst(&plans[i]), 100);
+        assert_int_equal(real_burst(&plans[i]), 100);
     }
 }
 
@@ -99,7 +99,7 @@ small_minimums_share_half_of_the_burst(void **state)
 
     make_plans(&g, t, 4, plans);
     assert_int_equal(plans[0].minimum.span_ns, 2500 * MS);
-    assert_int_equal(cigna_budget_burst(&plans[0]), 100);
+    assert_int_equal(real_burst(&plans[0]), 100);
 }
 
 
@@ -117,7 +117,7 @@ a_bucket_holds_at_least_one_request_and_the_bound_says_so(void **state)
     assert_int_equal(plans[0].gateway.span_ns, plans[0].gateway.every_ns);
     assert_int_equal(plans[0].minimum.every_ns, INT64_C(69120000000));
     assert_int_equal(plans[0].minimum.span_ns, plans[0].minimum.every_ns);
-    assert_int_equal(cigna_budget_burst(&plans[0]), 5);
+    assert_int_equal(real_burst(&plans[0]), 5);
 }
 
 
@@ -133,7 +133,7 @@ a_bucket_holds_the_requests_of_two_leases(void **state)
 
     assert_int_equal(plans[0].gateway.span_ns, 100 * MS);
     assert_int_equal(plans[0].tenant.span_ns, 100 * MS);
-    assert_int_equal(cigna_budget_burst(&plans[0]), 10);
+    assert_int_equal(real_burst(&plans[0]), 10);
 }
 
 
@@ -263,7 +263,7 @@ without_rates_the_ramp_has_one_of_its_own(void **state)
     assert_int_equal(plans[0].ramp_all_ns, SECOND / CIGNA_BUDGET_RAMP_RATE);
     assert_int_equal(plans[0].ramp_own_ns, SECOND / CIGNA_BUDGET_RAMP_RATE);
     assert_int_equal(plans[1].ramp_own_ns, SECOND / 10);
-    assert_int_equal(cigna_budget_burst(&plans[0]), 0);
+    assert_int_equal(real_burst(&plans[0]), 0);
 }
 
 
