@@ -19,7 +19,11 @@
 
 
 #include "ngx_cigna_budget.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "nginx/ngx_cigna_timer.h"
+#include "shm/ngx_cigna_counters.h"
 
 
 static void ngx_cigna_budget_wake(void *data);

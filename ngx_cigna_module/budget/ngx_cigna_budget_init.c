@@ -1,5 +1,8 @@
 
 #include "ngx_cigna_budget_init.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 static ngx_int_t ngx_cigna_budget_key(ngx_cigna_main_conf_t *mcf,

@@ -1,5 +1,9 @@
 
 #include "ngx_cigna_budget_lease.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
 
 
 static void ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd);

@@ -1,5 +1,9 @@
 
 #include "ngx_cigna_budget_pause.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
 #include "budget/cigna_budget_pause.h"
 #include "budget/cigna_pause.h"
 

@@ -1,8 +1,11 @@
 
 #include "ngx_cigna_budget_zone.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "nginx/ngx_cigna_pid.h"
+#include "shm/ngx_cigna_zone.h"
 #include "base/cigna_siphash.h"
 #include "budget/cigna_budget_member.h"
-#include "nginx/ngx_cigna_process.h"
 
 #include <openssl/rand.h>
 
@@ -44,7 +47,7 @@ ngx_cigna_budget_zone_name(ngx_cigna_main_conf_t *mcf)
 
     area = ngx_cigna_budget_area(mcf->zone);
 
-    (void) ngx_cigna_zone_lock(mcf->zone);
+    ngx_cigna_zone_lock(mcf->zone);
 
     if (area->name[0] == '\0') {
         ngx_memcpy(area->name, name, NGX_CIGNA_BUDGET_NAME);
@@ -64,7 +67,7 @@ ngx_cigna_budget_zone_members(ngx_cigna_main_conf_t *mcf)
 
     fixed = ngx_cigna_zone_fixed(mcf->zone);
 
-    (void) ngx_cigna_zone_lock(mcf->zone);
+    ngx_cigna_zone_lock(mcf->zone);
 
     members = cigna_budget_members_init(ngx_cigna_zone_members(fixed),
                                         fixed->members_size);
@@ -92,7 +95,7 @@ ngx_cigna_budget_zone_init(ngx_cigna_budget_zone_t *zone,
     zone->core.tenant = (cigna_budget_tenant_t *) tenant->row->budget;
     zone->core.members = members;
     zone->core.pid = ngx_pid;
-    zone->core.alive = ngx_cigna_process_alive;
+    zone->core.alive = ngx_cigna_pid_alive;
 
     zone->names.key = key;
     zone->names.node.data = area->name;
@@ -126,7 +129,7 @@ ngx_cigna_budget_lock(ngx_cigna_budget_zone_t *zone, uint64_t member)
     zone->core.member = member;
     zone->core.now_ns = (int64_t) ngx_current_msec * CIGNA_RATE_MS;
 
-    (void) ngx_cigna_zone_lock(zone->mcf->zone);
+    ngx_cigna_zone_lock(zone->mcf->zone);
 
     zone->core.origin = cigna_budget_origin(zone->origins, zone->origin,
                                             zone->core.now_ns);

@@ -3,7 +3,8 @@
 #define _NGX_CIGNA_BUDGET_ZONE_H_INCLUDED_
 
 
-#include "gateway/ngx_cigna_worker.h"
+#include "gateway/ngx_cigna_conf.h"
+
 #include "budget/cigna_budget.h"
 
 

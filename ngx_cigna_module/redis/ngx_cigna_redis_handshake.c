@@ -64,11 +64,11 @@ ngx_cigna_redis_handshake_next(ngx_cigna_redis_handshake_t *h, cigna_ev_e type,
         /* EVAL: nobody knows yet which scripts this server has */
 
         argv[n++] = cigna_slice("EVAL");
-        argv[n++] = cigna_slice_str(op.script->text);
+        argv[n++] = cigna_slice_str(op.redis.script->text);
         argv[n++] = cigna_slice("1");
     }
 
-    ngx_memcpy(&argv[n], op.argv, op.argc * sizeof(cigna_slice_t));
+    ngx_memcpy(&argv[n], op.redis.argv, op.redis.argc * sizeof(cigna_slice_t));
 
-    return n + op.argc;
+    return n + op.redis.argc;
 }

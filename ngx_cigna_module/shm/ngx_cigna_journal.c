@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_journal.h"
-#include "nginx/ngx_cigna_process.h"
+#include "nginx/ngx_cigna_pid.h"
 
 
 /* how long a writer of an entry, or who has claimed it, is not interrupted */
@@ -11,11 +11,6 @@
 
 static cigna_book_t *ngx_cigna_journal_lock(ngx_shm_zone_t *zone);
 static cigna_book_t *ngx_cigna_journal_book(ngx_cigna_zone_t *fixed);
-
-
-/* sealed bytes, but nobody's business all the same */
-
-static uint8_t  ngx_cigna_journal_mem[CIGNA_JOURNAL_MEM];
 
 
 ngx_int_t
@@ -56,7 +51,7 @@ ngx_cigna_journal_settle(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
 
 ngx_int_t
 ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
-    cigna_journal_t *entry)
+    u_char *mem, cigna_journal_t *entry)
 {
     int            rc;
     cigna_book_t  *book;
@@ -65,11 +60,11 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
     look->rewrite_ms = ngx_cigna_zone_fixed(zone)->rewrite_ms;
     look->until_ms = ngx_current_msec + NGX_CIGNA_JOURNAL_CLAIMER;
     look->pid = ngx_pid;
-    look->alive = ngx_cigna_process_alive;
+    look->alive = ngx_cigna_pid_alive;
 
     book = ngx_cigna_journal_lock(zone);
 
-    rc = cigna_journal_claim(book, look, ngx_cigna_journal_mem, entry);
+    rc = cigna_journal_claim(book, look, mem, entry);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -79,7 +74,7 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
 
 ngx_int_t
 ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
-    const cigna_journal_known_t *known, cigna_journal_t *entry)
+    const cigna_journal_known_t *known, u_char *mem, cigna_journal_t *entry)
 {
     int            rc;
     cigna_book_t  *book;
@@ -90,7 +85,7 @@ ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
 
     book = ngx_cigna_journal_lock(zone);
 
-    rc = cigna_journal_ahead(book, known, ngx_cigna_journal_mem, entry);
+    rc = cigna_journal_ahead(book, known, mem, entry);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -109,7 +104,7 @@ ngx_cigna_journal_claims(ngx_shm_zone_t *zone)
 
     look.now_ms = ngx_current_msec;
     look.pid = ngx_pid;
-    look.alive = ngx_cigna_process_alive;
+    look.alive = ngx_cigna_pid_alive;
 
     book = ngx_cigna_journal_lock(zone);
 
@@ -165,7 +160,7 @@ ngx_cigna_journal_lock(ngx_shm_zone_t *zone)
 
     fixed = ngx_cigna_zone_fixed(zone);
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     book = cigna_journal_open(ngx_cigna_journal_book(fixed),
                               fixed->journal_size);

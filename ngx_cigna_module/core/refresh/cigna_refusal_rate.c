@@ -258,7 +258,8 @@ cigna_refusal_rate_doubts(const cigna_refusal_rate_t *b, int64_t now_ms,
                                        CIGNA_REFUSAL_RATE_FEWEST_SLICE, percent)
            || cigna_refusal_rate_share(b->minutes, CIGNA_REFUSAL_RATE_MINUTES,
                                        now_ms / CIGNA_REFUSAL_RATE_MINUTE_MS,
-                                       CIGNA_REFUSAL_RATE_FEWEST_MINUTE, percent);
+                                       CIGNA_REFUSAL_RATE_FEWEST_MINUTE,
+                                       percent);
 }
 
 
@@ -306,7 +307,9 @@ cigna_refusal_rate_give_back(cigna_refusal_rate_t *b, cigna_turn_e turn)
         return;
     }
 
-    if (turn == cigna_turn_credit && b->credits < CIGNA_REFUSAL_RATE_CREDITS_MAX) {
+    if (turn == cigna_turn_credit
+        && b->credits < CIGNA_REFUSAL_RATE_CREDITS_MAX)
+    {
         b->credits++;
 
     } else if (turn == cigna_turn_probe && b->probing) {

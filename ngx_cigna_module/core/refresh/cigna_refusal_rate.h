@@ -17,10 +17,10 @@
  * caller's, with times of one clock that never steps back.
  */
 
-#define CIGNA_REFUSAL_RATE_SLICES   6             /* of the last minute */
+#define CIGNA_REFUSAL_RATE_SLICES   6      /* of the last minute */
 #define CIGNA_REFUSAL_RATE_MINUTES  10
-#define CIGNA_REFUSAL_RATE_ROW      5             /* failures of different grants */
-#define CIGNA_REFUSAL_RATE_WELL     3             /* refreshes in a row */
+#define CIGNA_REFUSAL_RATE_ROW      5      /* failures of different grants */
+#define CIGNA_REFUSAL_RATE_WELL     3      /* refreshes in a row */
 
 
 typedef enum {
@@ -46,20 +46,20 @@ typedef struct {
 typedef struct {
     cigna_refusal_rate_count_t  slices[CIGNA_REFUSAL_RATE_SLICES];
     cigna_refusal_rate_count_t  minutes[CIGNA_REFUSAL_RATE_MINUTES];
-    uint64_t                    last;             /* grant that has failed last */
-    uint32_t                    failures;         /* in a row, of different grants */
-    uint32_t                    refusals;         /* likewise */
-    uint32_t                    well;             /* refreshes in a row */
-    int64_t                     well_ms;          /* when they were enough, 0: never */
-    int64_t                     failed_ms;        /* last */
-    int64_t                     doubted_ms;       /* refusals are, or were, since */
-    int64_t                     sure_ms;          /* they were, up to then; 0: never */
+    uint64_t                    last;      /* grant that has failed last */
+    uint32_t                    failures;  /* in a row, of different grants */
+    uint32_t                    refusals;  /* likewise */
+    uint32_t                    well;      /* refreshes in a row */
+    int64_t                     well_ms;   /* when they were enough, 0: never */
+    int64_t                     failed_ms;  /* last */
+    int64_t                     doubted_ms;  /* refusals are, or were, since */
+    int64_t                     sure_ms;   /* they were, up to then; 0: never */
     uint32_t                    doubted;
     uint32_t                    on;
-    uint32_t                    probing;          /* a turn without a credit is out */
-    uint32_t                    credits;          /* turns, while it is on */
-    int64_t                     next_ms;          /* the next turn without a credit */
-    int64_t                     pause_ms;         /* and from there to the one after */
+    uint32_t                    probing;   /* a turn without a credit is out */
+    uint32_t                    credits;   /* turns, while it is on */
+    int64_t                     next_ms;   /* the next turn without a credit */
+    int64_t                     pause_ms;  /* and from there to the one after */
 } cigna_refusal_rate_t;
 
 

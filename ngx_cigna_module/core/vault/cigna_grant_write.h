@@ -27,9 +27,9 @@ void cigna_grant_write_tokens(const cigna_provider_t *p,
  * tokens are somebody else's.  They are not to be revoked: revoking works on
  * whole grants, which is either this one or a stranger's.
  */
-int cigna_grant_write_same(const cigna_provider_t *p,
-    const cigna_token_reply_t *tokens, int64_t now_ms, cigna_arena_t *a,
-    cigna_grant_t *g, const char **why);
+int cigna_grant_write_same(const cigna_subject_t *s,
+    const cigna_token_reply_t *tokens, int64_t now_ms, cigna_grant_t *g,
+    const char **why);
 
 /*
  * 1 if both name a patient, and not the same: "A1", "Patient/A1", "/Patient/A1"
@@ -49,19 +49,17 @@ uint64_t cigna_grant_write_kept_ms(const cigna_provider_t *p,
  */
 #define CIGNA_GRANT_WRITE_ARGC  6
 
-int cigna_grant_write_args(const cigna_vault_t *vault,
-    const cigna_provider_t *p, const cigna_vault_names_t *id,
-    const cigna_grant_t *g, uint64_t kept_ms, const uint8_t *nonce,
-    cigna_arena_t *a, cigna_slice_t argv[CIGNA_GRANT_WRITE_ARGC]);
+int cigna_grant_write_args(const cigna_subject_t *s, const cigna_grant_t *g,
+    uint64_t kept_ms, const uint8_t *nonce,
+    cigna_slice_t argv[CIGNA_GRANT_WRITE_ARGC]);
 
 /*
  * The operation that puts g over an older generation of the same grant, and
  * gives up the lease of "owner".  CIGNA_ERROR if it cannot be sealed.
  */
-int cigna_grant_write_swap(const cigna_vault_t *vault,
-    const cigna_provider_t *p, const cigna_vault_names_t *id,
-    const cigna_grant_t *g, cigna_slice_t owner, uint64_t kept_ms,
-    const uint8_t *nonce, cigna_arena_t *a, cigna_op_t *op);
+int cigna_grant_write_swap(const cigna_subject_t *s, const cigna_grant_t *g,
+    cigna_slice_t owner, uint64_t kept_ms, const uint8_t *nonce,
+    cigna_op_t *op);
 
 /* the sealed grant in it */
 cigna_slice_t cigna_grant_write_swap_blob(const cigna_op_t *op);

@@ -3,7 +3,7 @@
 #define _CIGNA_JOURNAL_H_INCLUDED_
 
 
-#include "flow/cigna_flow.h"
+#include "cigna_journal_entry.h"
 
 
 /*
@@ -23,18 +23,6 @@
 /* one was confirmed before it was entered, for so long at most */
 
 #define CIGNA_JOURNAL_LATE_MS  5000
-
-/* tenant and sealed record of one entry */
-
-#define CIGNA_JOURNAL_BYTES_MAX  (48 * 1024)
-
-/* an entry as it is copied out */
-
-#define CIGNA_JOURNAL_MEM        (CIGNA_JOURNAL_BYTES_MAX + 64)
-
-
-typedef struct cigna_book_s  cigna_book_t;
-
 
 /* what becomes of an entry that somebody has worked on */
 
@@ -69,7 +57,7 @@ typedef struct {
 
 typedef struct {
     cigna_slice_t  tenant;
-    cigna_slice_t  who;
+    cigna_slice_t  identity;
     cigna_slice_t  id;                     /* of the grant; empty: not known */
     uint64_t       generation;
     int64_t        now_ms;                 /* since the epoch */

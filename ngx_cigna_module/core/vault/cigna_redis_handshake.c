@@ -44,23 +44,27 @@ typedef struct {
 
 static const cigna_redis_handshake_error_t  cigna_redis_handshake_errors[] = {
     { "LOADING", cigna_redis_handshake_busy, "Redis is loading its data" },
-    { "MASTERDOWN", cigna_redis_handshake_busy, "the replica has lost its primary" },
+    { "MASTERDOWN", cigna_redis_handshake_busy,
+      "the replica has lost its primary" },
     { "CLUSTERDOWN", cigna_redis_handshake_busy, "the cluster is down" },
     { "READONLY", cigna_redis_handshake_replica, "this is a replica" },
-    { "MOVED", cigna_redis_handshake_elsewhere, "the slot is served elsewhere" },
+    { "MOVED", cigna_redis_handshake_elsewhere,
+      "the slot is served elsewhere" },
     { "ASK", cigna_redis_handshake_elsewhere, "the slot is moving" },
     { "TRYAGAIN", cigna_redis_handshake_elsewhere, "the slot is moving" },
     { "BUSY", cigna_redis_handshake_busy, "Redis is busy running a script" },
     { "NOAUTH", cigna_redis_handshake_refused, "Redis wants a password" },
-    { "WRONGPASS", cigna_redis_handshake_refused, "wrong username or password" },
+    { "WRONGPASS", cigna_redis_handshake_refused,
+      "wrong username or password" },
     { "NOPERM", cigna_redis_handshake_refused,
       "the Redis user lacks a permission" },
     { "DENIED", cigna_redis_handshake_refused,
       "Redis runs in protected mode and admits no remote clients" }
 };
 
-#define CIGNA_REDIS_HANDSHAKE_ERRORS                                                    \
-    (sizeof(cigna_redis_handshake_errors) / sizeof(cigna_redis_handshake_errors[0]))
+#define CIGNA_REDIS_HANDSHAKE_ERRORS                                          \
+    (sizeof(cigna_redis_handshake_errors)                                     \
+     / sizeof(cigna_redis_handshake_errors[0]))
 
 
 static void cigna_redis_handshake_auth(cigna_redis_handshake_t *f,
@@ -71,14 +75,15 @@ static void cigna_redis_handshake_name(cigna_redis_handshake_t *f,
     cigna_op_t *op);
 static void cigna_redis_handshake_check(cigna_redis_handshake_t *f,
     cigna_op_t *op);
-static cigna_redis_handshake_e cigna_redis_handshake_checked(cigna_redis_handshake_t *f,
-    const cigna_event_t *ev);
+static cigna_redis_handshake_e cigna_redis_handshake_checked(
+    cigna_redis_handshake_t *f, const cigna_event_t *ev);
 static uint64_t cigna_redis_handshake_primary(cigna_slice_t name);
-static cigna_redis_handshake_e cigna_redis_handshake_marker(cigna_redis_handshake_t *f, int rc);
-static cigna_redis_handshake_e cigna_redis_handshake_policy(cigna_redis_handshake_t *f,
-    cigna_slice_t policy);
-static cigna_redis_handshake_e cigna_redis_handshake_answer(cigna_redis_handshake_t *f,
-    const cigna_event_t *ev, const char *command);
+static cigna_redis_handshake_e cigna_redis_handshake_marker(
+    cigna_redis_handshake_t *f, int rc);
+static cigna_redis_handshake_e cigna_redis_handshake_policy(
+    cigna_redis_handshake_t *f, cigna_slice_t policy);
+static cigna_redis_handshake_e cigna_redis_handshake_answer(
+    cigna_redis_handshake_t *f, const cigna_event_t *ev, const char *command);
 static cigna_slice_t cigna_redis_handshake_info(cigna_slice_t info);
 static void cigna_redis_handshake_done(cigna_redis_handshake_t *f,
     cigna_op_t *op, cigna_redis_handshake_e rc);
@@ -327,9 +332,9 @@ cigna_redis_handshake_checked(cigna_redis_handshake_t *f,
     f->age_ms = cigna_reply_int(cigna_reply_item(ev->reply, 3), -1);
     f->primary = cigna_redis_handshake_primary(cigna_script_slice(ev, 4));
 
-    return cigna_redis_handshake_marker(f, cigna_marker_open(f->vault, f->key,
-                                                             cigna_script_slice(ev, 2),
-                                                             NULL));
+    return cigna_redis_handshake_marker(f,
+               cigna_marker_open(f->vault, f->key, cigna_script_slice(ev, 2),
+                                 NULL));
 }
 
 
@@ -391,7 +396,8 @@ cigna_redis_handshake_marker(cigna_redis_handshake_t *f, int rc)
     cigna_flow_say(f->error, sizeof(f->error), cigna_marker_error(rc),
                    cigna_slice_null);
 
-    return (rc == CIGNA_ERROR) ? cigna_redis_handshake_broken : cigna_redis_handshake_foreign;
+    return rc == CIGNA_ERROR ? cigna_redis_handshake_broken
+                             : cigna_redis_handshake_foreign;
 }
 
 

@@ -111,11 +111,11 @@ static const char  cigna_lua_dance_take[] =
     CIGNA_LUA_NOW
     "local d = redis.call('HMGET', KEYS[1],\n"
     "                     's', 'w', 'd', 'e', 'b', 'o', 'r', 't', 'k')\n"
-    "local secret, who, id, expiry, blob = d[1], d[2], d[3], d[4], d[5]\n"
+    "local secret, identity, id, expiry, blob = d[1], d[2], d[3], d[4], d[5]\n"
     "local outcome, rest, taken, taker = d[6], d[7], d[8], d[9]\n"
     "if not secret then return {'absent'} end\n"
     "if secret ~= ARGV[1] then return {'mismatch', id} end\n"
-    "if who ~= ARGV[2] then\n"
+    "if identity ~= ARGV[2] then\n"
     "    if not outcome and not taken then\n"
     "        redis.call('HSET', KEYS[1], 'o', 'identity_mismatch', 'r', '')\n"
     "        redis.call('HDEL', KEYS[1], 'b')\n"
@@ -648,10 +648,7 @@ void
 cigna_script_run(cigna_op_t *op, cigna_script_e script,
     const cigna_slice_t *argv, unsigned argc)
 {
-    cigna_flow_redis(op, argv, argc);
-
-    op->type = cigna_op_script;
-    op->script = &cigna_scripts[script];
+    cigna_flow_script(op, &cigna_scripts[script], argv, argc);
 }
 
 
@@ -681,22 +678,21 @@ cigna_script_slice(const cigna_event_t *ev, size_t i)
 
 
 cigna_slice_t
-cigna_script_who(const cigna_vault_names_t *id)
+cigna_script_identity(const cigna_vault_names_t *id)
 {
     return cigna_slice_make(id->hash, id->hash + CIGNA_NAME_LEN);
 }
 
 
 int
-cigna_script_channel(const cigna_vault_t *vault, cigna_arena_t *a,
-    cigna_slice_t *channel)
+cigna_script_channel(const cigna_subject_t *s, cigna_slice_t *channel)
 {
     cigna_buf_t  b;
 
-    cigna_arena_open(a, &b);
-    cigna_buf_append(&b, vault->prefix);
+    cigna_arena_open(s->arena, &b);
+    cigna_buf_append(&b, s->vault->prefix);
     cigna_buf_append_str(&b, ":invalidate");
-    *channel = cigna_arena_close(a, &b);
+    *channel = cigna_arena_close(s->arena, &b);
 
     return channel->len == 0 ? CIGNA_ERROR : CIGNA_OK;
 }

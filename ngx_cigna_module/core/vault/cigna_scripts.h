@@ -77,15 +77,14 @@ int cigna_script_said(const cigna_event_t *ev, const char *word);
 cigna_slice_t cigna_script_slice(const cigna_event_t *ev, size_t i);
 
 /* how scripts are told an identity: its keyed hash */
-cigna_slice_t cigna_script_who(const cigna_vault_names_t *id);
+cigna_slice_t cigna_script_identity(const cigna_vault_names_t *id);
 
 /*
  * The channel on which every write of a grant is published, in the arena; the
  * message is "<identity> <grant id> <generation>", generation 0 after a
  * deletion, and "-" for the id if nothing was there to be deleted.
  */
-int cigna_script_channel(const cigna_vault_t *vault, cigna_arena_t *a,
-    cigna_slice_t *channel);
+int cigna_script_channel(const cigna_subject_t *s, cigna_slice_t *channel);
 
 
 #endif /* _CIGNA_SCRIPTS_H_INCLUDED_ */

@@ -14,6 +14,20 @@
 
 
 /*
+ * A flow's grant: its vault, its provider, its member, and the arena for all
+ * that the flow makes.  The flow's caller owns the struct and what it points
+ * to, and keeps both until the flow is done.
+ */
+
+typedef struct {
+    const cigna_vault_t        *vault;
+    cigna_provider_t           *provider;
+    const cigna_vault_names_t  *identity;
+    cigna_arena_t              *arena;
+} cigna_subject_t;
+
+
+/*
  * Works out the digest of what a grant is bound to: configured issuer, client
  * id, fhir_base.  To be called once these are set, and again when they change;
  * without it each opening does the work.
@@ -25,33 +39,28 @@ int cigna_vault_register(cigna_provider_t *p);
 #define CIGNA_VAULT_MOVED  -12
 
 /*
- * Seals a grant for an identity into a blob in the arena.  Associated data:
- * type, Redis key, grant id, generation, digest of the registration.  The
- * digest is in front of the blob in clear, so that a changed registration is
- * told from a damaged record.
+ * Seals a grant into a blob in the arena.  Associated data: type, Redis key,
+ * grant id, generation, digest of the registration.  The digest is also in
+ * clear in front of the blob, so that a changed registration is not taken for a
+ * damaged record.
  */
-int cigna_vault_seal_grant(const cigna_vault_t *vault,
-    const cigna_provider_t *p, const cigna_vault_names_t *id,
-    const cigna_grant_t *g, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
-    cigna_arena_t *arena, cigna_slice_t *blob);
+int cigna_vault_seal_grant(const cigna_subject_t *s, const cigna_grant_t *g,
+    const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_slice_t *blob);
 
 /*
  * Opens one: g->id and g->generation are given, the rest is filled with
  * slices into the arena.  CIGNA_VAULT_MOVED, CIGNA_SEAL_UNKNOWN_KEY,
  * CIGNA_SEAL_DAMAGED, CIGNA_ERROR (no room).
  */
-int cigna_vault_open_grant(const cigna_vault_t *vault,
-    const cigna_provider_t *p, const cigna_vault_names_t *id,
-    cigna_slice_t blob, cigna_arena_t *arena, cigna_grant_t *g);
+int cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
+    cigna_grant_t *g);
 
-/* The same two for a dance; name: its Redis key. */
-int cigna_vault_seal_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
-    cigna_slice_t name, const cigna_dance_t *d,
-    const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_arena_t *arena,
+/* the same two for a dance; name: its Redis key */
+int cigna_vault_seal_dance(const cigna_subject_t *s, cigna_slice_t name,
+    const cigna_dance_t *d, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
     cigna_slice_t *blob);
-int cigna_vault_open_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
-    cigna_slice_t name, cigna_slice_t blob, cigna_arena_t *arena,
-    cigna_dance_t *d);
+int cigna_vault_open_dance(const cigna_subject_t *s, cigna_slice_t name,
+    cigna_slice_t blob, cigna_dance_t *d);
 
 
 /*
@@ -91,10 +100,8 @@ int cigna_vault_read_head(const cigna_reply_t *reply, cigna_grant_t *g,
  * ...) or nonsense, which is an outage and never "none".  Half a record is
  * CIGNA_SEAL_DAMAGED; otherwise as open_grant().  mark may be NULL.
  */
-int cigna_vault_read_grant(const cigna_vault_t *vault,
-    const cigna_provider_t *p, const cigna_vault_names_t *id,
-    const cigna_reply_t *reply, cigna_arena_t *arena, cigna_grant_t *g,
-    cigna_vault_mark_t *mark);
+int cigna_vault_read_grant(const cigna_subject_t *s,
+    const cigna_reply_t *reply, cigna_grant_t *g, cigna_vault_mark_t *mark);
 
 /* 1 if the record of such a reply has a write-ahead mark */
 int cigna_vault_read_marked(const cigna_reply_t *reply);

@@ -61,8 +61,10 @@ static int
 posts(const char *text)
 {
     return op.type == cigna_op_http
-           && cigna_slice_eq(op.http.url, w.provider.revocation_endpoint)
-           && memmem(op.http.body.data, op.http.body.len, text, strlen(text));
+           && cigna_slice_eq(op.http.request.url,
+                             w.provider.revocation_endpoint)
+           && memmem(op.http.request.body.data, op.http.request.body.len, text,
+                     strlen(text));
 }
 
 
@@ -114,12 +116,13 @@ pauses(cigna_ev_e type, unsigned status, unsigned *count)
 
     while (told(type, status)) {
         assert_int_equal(op.type, cigna_op_sleep);
-        assert_true(op.idle);
-        assert_true(op.ms <= 60 * 1000);
-        assert_true(*count > 6 || op.ms >= last || op.ms >= 30 * 1000);
+        assert_true(op.sleep.idle);
+        assert_true(op.sleep.ms <= 60 * 1000);
+        assert_true(*count > 6 || op.sleep.ms >= last
+                    || op.sleep.ms >= 30 * 1000);
 
-        last = op.ms;
-        slept += op.ms;
+        last = op.sleep.ms;
+        slept += op.sleep.ms;
         (*count)++;
 
         assert_true(told(cigna_ev_ok, 0));
@@ -171,13 +174,13 @@ pauses_are_spread(void **state)
     begin("rt", 1);
     (void) told(cigna_ev_start, 0);
     (void) told(cigna_ev_ok, 503);
-    first = op.ms;
+    first = op.sleep.ms;
 
     memset(event.random, 0x77, CIGNA_RANDOM_LEN);
     begin("rt", 1);
     (void) told(cigna_ev_start, 0);
     (void) told(cigna_ev_ok, 503);
-    assert_int_not_equal(op.ms, first);
+    assert_int_not_equal(op.sleep.ms, first);
 }
 
 
@@ -194,14 +197,14 @@ it_waits_as_long_as_it_is_told_but_no_longer_than_there_is_time(void **state)
     begin("rt", 1);
     (void) told(cigna_ev_start, 0);
     (void) told(cigna_ev_ok, 429);
-    assert_in_range(op.ms, 90 * 1000, 91 * 1000);
+    assert_in_range(op.sleep.ms, 90 * 1000, 91 * 1000);
 
     for (i = 0; i < 2; i++) {
         event.retry_after_s = told_s[i];
         begin("rt", 1);
         (void) told(cigna_ev_start, 0);
         (void) told(cigna_ev_ok, 503);
-        assert_int_equal(op.ms, CIGNA_REVOCATION_MS);
+        assert_int_equal(op.sleep.ms, CIGNA_REVOCATION_MS);
 
         assert_true(told(cigna_ev_ok, 0));
         assert_false(told(cigna_ev_ok, 503));
@@ -451,7 +454,8 @@ an_endpoint_that_never_gets_known_is_given_up_after_ten_minutes(void **state)
     f.known = 0;
     slept = 0;
 
-    for (event.type = cigna_ev_start; told(cigna_ev_ok, 0); slept += op.ms) {
+    for (event.type = cigna_ev_start; told(cigna_ev_ok,
+                                           0); slept += op.sleep.ms) {
         assert_int_equal(op.type, cigna_op_sleep);
     }
 

@@ -8,9 +8,10 @@
 #include "refresh/cigna_lease.h"
 
 
-static cigna_grant_t  g;
-static uint8_t        mem[16 * 1024], grant_mem[16 * 1024];
-static cigna_arena_t  arena;
+static cigna_grant_t    g;
+static uint8_t          mem[16 * 1024], grant_mem[16 * 1024];
+static cigna_arena_t    arena;
+static cigna_subject_t  subject;
 
 
 /* an owner, whose random bytes are all the same */
@@ -47,8 +48,8 @@ init(owner_t *o, uint8_t name)
 
     memset(o, 0, sizeof(owner_t));
     o->name = name;
-    o->lease.identity = &w.identity;
-    o->lease.arena = &arena;
+    subject = world_subject(&w, &arena);
+    o->lease.subject = &subject;
     o->lease.exchange_ms = WORLD_HTTP_MS;
     o->lease.wait_ms = 1000;
 
@@ -71,7 +72,7 @@ go_on(owner_t *o, world_fault_e fault)
         o->asked++;
 
         if (fault == world_fine || fault == world_lost_after) {
-            reply = world_redis(&w, &o->op);
+            reply = world_redis(&w.redis, &o->op);
         }
 
         ev.type = fault == world_fine ? cigna_ev_ok
@@ -79,7 +80,7 @@ go_on(owner_t *o, world_fault_e fault)
         ev.reply = ev.type == cigna_ev_ok ? reply : NULL;
 
     } else {
-        w.now_ms += o->op.ms;
+        w.now_ms += o->op.sleep.ms;
         ev.now_ms = w.now_ms;
     }
 
@@ -125,14 +126,14 @@ release(owner_t *o, cigna_lease_mark_e mark)
 static const world_field_t *
 lock(void)
 {
-    return world_get(&w, w.identity.lock_key, "");
+    return world_get(&w.redis, w.identity.lock_key, "");
 }
 
 
 static const world_field_t *
 mark(void)
 {
-    return world_get(&w, w.identity.grant_key, "m");
+    return world_get(&w.redis, w.identity.grant_key, "m");
 }
 
 
@@ -185,7 +186,7 @@ the_second_one_finds_the_record_changed(void **state)
     assert_true(go_on(&y, world_fine));
 
     world_connected(&w);
-    world_delete(&w, w.identity.lock_key);
+    world_delete(&w.redis, w.identity.lock_key);
 
     while (go_on(&y, world_fine)) { /* void */ }
 
@@ -204,7 +205,7 @@ who_is_in_a_hurry_waits_for_locks_but_not_for_marks(void **state)
     assert_true(go_on(&y, world_fine));
     assert_int_equal(y.op.type, cigna_op_sleep);
 
-    world_delete(&w, w.identity.lock_key);
+    world_delete(&w.redis, w.identity.lock_key);
     assert_true(go_on(&y, world_fine));
     assert_false(go_on(&y, world_fine));
     assert_int_equal(y.lease.rc, cigna_lease_busy);
@@ -244,13 +245,13 @@ a_refusal_that_is_not_final_is_noted(void **state)
     (void) begin(&x, 0, 0);
     release(&x, cigna_lease_refuse);
     assert_null(lock());
-    assert_non_null(world_get(&w, w.identity.grant_key, "r"));
+    assert_non_null(world_get(&w.redis, w.identity.grant_key, "r"));
 
     /* nobody waits for it */
 
     assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
     release(&y, cigna_lease_keep);
-    assert_null(world_get(&w, w.identity.grant_key, "r"));
+    assert_null(world_get(&w.redis, w.identity.grant_key, "r"));
 }
 
 

@@ -9,7 +9,7 @@
 
 
 static cigna_refusal_rate_t  brake;
-static uint64_t       tag;
+static uint64_t              tag;
 
 
 static int
@@ -400,7 +400,10 @@ one_that_does_well_lets_others_go_at_once(void **state)
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
     assert_true(brake.on);
 
-    for (turns = 0; cigna_refusal_rate_rest(&brake, NOW + SECOND, 0) == 0; turns++) {
+    for (turns = 0;
+         cigna_refusal_rate_rest(&brake, NOW + SECOND, 0) == 0;
+         turns++)
+    {
         (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
     }
 
@@ -431,11 +434,13 @@ a_few_that_do_well_release_it(void **state)
 static void
 counts_do_not_overflow(void **state)
 {
+    unsigned  i;
+
     (void) state;
 
     (void) answers(70000, cigna_answer_tokens, NOW);
-    assert_in_range(brake.minutes[NOW / MINUTE % CIGNA_REFUSAL_RATE_MINUTES].all,
-                    30000, 65535);
+    i = NOW / MINUTE % CIGNA_REFUSAL_RATE_MINUTES;
+    assert_in_range(brake.minutes[i].all, 30000, 65535);
     assert_int_equal(answers(5, cigna_answer_refused, NOW), 1);
 }
 

@@ -242,7 +242,7 @@ a_refusal_gives_way_to_the_generation_that_it_did_not_know(void **state)
     j = entry(1, 5, 10);
 
     known = (cigna_journal_known_t) {
-        .tenant = j.tenant, .who = j.who, .id = j.id, .generation = 5,
+        .tenant = j.tenant, .identity = j.identity, .id = j.id, .generation = 5,
         .spent = 1
     };
 
@@ -299,7 +299,7 @@ what_redis_drops_by_itself_is_ahead_of_nothing(void **state)
     j = entry(1, 5, 10);
 
     known = (cigna_journal_known_t) {
-        .tenant = j.tenant, .who = j.who, .now_ms = j.until_ms - 1
+        .tenant = j.tenant, .identity = j.identity, .now_ms = j.until_ms - 1
     };
 
     assert_int_equal(cigna_journal_ahead(book, &known, copy, &j), CIGNA_OK);
@@ -357,7 +357,7 @@ what_is_too_long_or_names_nobody_is_not_taken(void **state)
                      CIGNA_OK);
 
     j = entry(1, 1, 10);
-    j.who.len--;
+    j.identity.len--;
     assert_int_equal(cigna_journal_put(book, &j, 0, ME, 1, 2), CIGNA_NONE);
     j = entry(1, 1, 10);
     j.id.len++;
@@ -367,6 +367,15 @@ what_is_too_long_or_names_nobody_is_not_taken(void **state)
 
 
 #define test(f)  cmocka_unit_test_setup(f, setup)
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    return new_journal() == NULL;
+}
+
 
 int
 main(void)

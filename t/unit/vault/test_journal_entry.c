@@ -38,10 +38,10 @@ what_is_put_comes_out_as_it_was(void **state)
 static void
 a_writer_killed_between_new_and_old_leaves_the_new_one(void **state)
 {
-    size_t           i;
-    uint64_t         generation;
-    static uint8_t   before[MEM];
-    const uint32_t   one = 1;
+    size_t          i;
+    uint64_t        generation;
+    static uint8_t  before[MEM];
+    const uint32_t  one = 1;
 
     (void) state;
 
@@ -196,6 +196,15 @@ whenever_a_writer_is_killed_all_else_is_kept(void **state)
 
 
 #define test(f)  cmocka_unit_test_setup(f, setup)
+
+static int
+setup(void **state)
+{
+    (void) state;
+
+    return new_journal() == NULL;
+}
+
 
 int
 main(void)

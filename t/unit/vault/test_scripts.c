@@ -9,7 +9,7 @@
 #include "redis_server.h"
 #include "support.h"
 
-#include "world.h"
+#include "world_actors.h"
 
 
 /*
@@ -83,16 +83,16 @@ static redisReply *
 send_op(redisContext *c, const cigna_op_t *op, const char *eval,
     const char *script)
 {
-    size_t        len[CIGNA_REDIS_ARGS_MAX + 3];
-    char          nkeys[8];
-    unsigned      i, n;
-    redisReply   *reply;
-    const char   *argv[CIGNA_REDIS_ARGS_MAX + 3];
+    size_t       len[CIGNA_REDIS_ARGS_MAX + 3];
+    char         nkeys[8];
+    unsigned     i, n;
+    redisReply  *reply;
+    const char  *argv[CIGNA_REDIS_ARGS_MAX + 3];
 
     n = 0;
 
     if (eval) {
-        (void) snprintf(nkeys, sizeof(nkeys), "%u", op->script->nkeys);
+        (void) snprintf(nkeys, sizeof(nkeys), "%u", op->redis.script->nkeys);
 
         argv[n++] = eval;
         argv[n++] = script;
@@ -103,9 +103,9 @@ send_op(redisContext *c, const cigna_op_t *op, const char *eval,
         len[i] = strlen(argv[i]);
     }
 
-    for (i = 0; i < op->argc; i++) {
-        argv[n] = (const char *) op->argv[i].data;
-        len[n++] = op->argv[i].len;
+    for (i = 0; i < op->redis.argc; i++) {
+        argv[n] = (const char *) op->redis.argv[i].data;
+        len[n++] = op->redis.argv[i].len;
     }
 
     reply = redisCommandArgv(c, (int) n, argv, len);
@@ -127,17 +127,17 @@ on_redis(void *data, const cigna_op_t *op)
         return send_op(c, op, NULL, NULL);
     }
 
-    reply = send_op(c, op, "EVALSHA", op->script->sha1);
+    reply = send_op(c, op, "EVALSHA", op->redis.script->sha1);
 
     if (reply->type == REDIS_REPLY_ERROR
         && strncmp(reply->str, "NOSCRIPT", 8) == 0)
     {
         freeReplyObject(reply);
-        reply = send_op(c, op, "EVAL", op->script->text);
+        reply = send_op(c, op, "EVAL", op->redis.script->text);
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        fail_msg("%s: %s", op->script->name, reply->str);
+        fail_msg("%s: %s", op->redis.script->name, reply->str);
     }
 
     return reply;
@@ -147,8 +147,8 @@ on_redis(void *data, const cigna_op_t *op)
 static void
 live_on(redisContext *c)
 {
-    w.redis = on_redis;
-    w.redis_data = c;
+    w.redis.real = on_redis;
+    w.redis.real_data = c;
 }
 
 
@@ -187,15 +187,15 @@ call(cigna_script_e script, ...)
     cigna_op_t   op;
 
     op.type = cigna_op_script;
-    op.script = cigna_script(script);
-    op.argc = 0;
+    op.redis.script = cigna_script(script);
+    op.redis.argc = 0;
 
     va_start(args, script);
 
     for (arg = va_arg(args, const char *); arg;
          arg = va_arg(args, const char *))
     {
-        op.argv[op.argc++] = cigna_slice_str(arg);
+        op.redis.argv[op.redis.argc++] = cigna_slice_str(arg);
     }
 
     va_end(args);
@@ -297,8 +297,8 @@ assert_value(const char *command, const char *value)
 static void
 every_digest_is_the_one_redis_computes(void **state)
 {
-    unsigned      i;
-    redisReply   *reply;
+    unsigned     i;
+    redisReply  *reply;
 
     (void) state;
 
@@ -991,7 +991,7 @@ assert_flows_run(redisContext *c)
 
     assert_int_equal(a.flow.refresh.rc, cigna_refresh_ok);
     assert_int_equal(b.flow.refresh.rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_sound(c);
 
     world_end(&a);
@@ -999,7 +999,7 @@ assert_flows_run(redisContext *c)
     world_run(&w, &a);
     assert_int_equal(a.flow.disconnect.outcome,
                      cigna_dance_outcome_disconnected);
-    assert_int_equal(w.revoked, 1);
+    assert_int_equal(w.auth.revoked, 1);
     assert_sound(c);
 }
 
@@ -1047,21 +1047,21 @@ a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
 
     live_on(plain.redis);
 
-    world_setup(&w, &a);
-    a.flow.setup.password = cigna_slice_null;
-    a.flow.setup.db = 3;
+    world_handshake(&w, &a);
+    a.flow.handshake.password = cigna_slice_null;
+    a.flow.handshake.db = 3;
     world_run(&w, &a);
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_ok);
     tell(plain.redis, "SELECT 0");
 
     tell(plain.redis, "CONFIG SET maxmemory-policy allkeys-lru");
     world_end(&a);
-    world_setup(&w, &a);
-    a.flow.setup.password = cigna_slice_null;
-    a.flow.setup.check = cigna_redis_handshake_check_policy;
+    world_handshake(&w, &a);
+    a.flow.handshake.password = cigna_slice_null;
+    a.flow.handshake.check = cigna_redis_handshake_check_policy;
     world_run(&w, &a);
     tell(plain.redis, "CONFIG SET maxmemory-policy noeviction");
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_evicts);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_evicts);
 }
 
 
@@ -1081,10 +1081,10 @@ restore_all(void)
     unsigned  n;
 
     for (n = 0; n < WORLD_JOURNAL; n++) {
-        if (world_entry(&w, 0, n)) {
-            world_restore(&w, &b, 0, n);
+        if (world_entry(&w.fleet, 0, n)) {
+            world_replay(&w, &b, 0, n);
             world_run(&w, &b);
-            assert_int_equal(b.flow.restore.rc, cigna_journal_replay_ok);
+            assert_int_equal(b.flow.replay.rc, cigna_journal_replay_ok);
             world_end(&b);
         }
     }
@@ -1103,13 +1103,13 @@ the_flows_need_no_more_than_a_few_commands(void **state)
     c = redis_server_dial(&plain);
     live_on(c);
 
-    world_setup(&w, &a);
-    a.flow.setup.username = cigna_slice("gateway");
+    world_handshake(&w, &a);
+    a.flow.handshake.username = cigna_slice("gateway");
     world_run(&w, &a);
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_ok);
     world_end(&a);
 
-    w.redis_data = c;
+    w.redis.real_data = c;
     world_connected(&w);
     w.now_ms += 3600 * 1000;
     world_refresh(&w, &a);
@@ -1289,7 +1289,9 @@ alike(const redisReply *x, const redisReply *y)
 static void
 random_op(cigna_op_t *op)
 {
-    size_t  i;
+    size_t         i;
+    unsigned       n;
+    cigna_slice_t  argv[10];
 
     static const char *const  grants[] = { "g:{1}", "g:{2}" };
     static const char *const  locks[] = { "l:{1}", "l:{2}" };
@@ -1359,14 +1361,11 @@ random_op(cigna_op_t *op)
 
     i = pick(sizeof(ops) / sizeof(ops[0]));
 
-    op->type = cigna_op_script;
-    op->script = cigna_script(ops[i].script);
-
-    for (op->argc = 0; op->argc < 10 && ops[i].args[op->argc]; op->argc++) {
-        op->argv[op->argc] = cigna_slice_str(
-                                 one_of(ops[i].args[op->argc],
-                                        ops[i].counts[op->argc]));
+    for (n = 0; n < 10 && ops[i].args[n]; n++) {
+        argv[n] = cigna_slice_str(one_of(ops[i].args[n], ops[i].counts[n]));
     }
+
+    cigna_script_run(op, ops[i].script, argv, n);
 }
 
 
@@ -1389,12 +1388,12 @@ is_timed(const cigna_op_t *op)
 {
     unsigned  i;
 
-    if (op->script == cigna_script(cigna_script_dance_list)) {
+    if (op->redis.script == cigna_script(cigna_script_dance_list)) {
         return 1;
     }
 
-    for (i = 0; i < op->argc; i++) {
-        if (op->argv[i].data == (const uint8_t *) instant) {
+    for (i = 0; i < op->redis.argc; i++) {
+        if (op->redis.argv[i].data == (const uint8_t *) instant) {
             return 1;
         }
     }
@@ -1408,10 +1407,11 @@ show(const cigna_op_t *op)
 {
     unsigned  i;
 
-    print_message("%s", op->script->name);
+    print_message("%s", op->redis.script->name);
 
-    for (i = 0; i < op->argc; i++) {
-        print_message(" \"%.*s\"", (int) op->argv[i].len, op->argv[i].data);
+    for (i = 0; i < op->redis.argc; i++) {
+        print_message(" \"%.*s\"", (int) op->redis.argv[i].len,
+                      op->redis.argv[i].data);
     }
 
     print_message("\n");
@@ -1438,7 +1438,7 @@ lua_and_c_give_the_same_replies(void **state)
 
         follow_clock();
         real = on_redis(plain.redis, &op);
-        model = world_redis(&w, &op);
+        model = world_redis(&w.redis, &op);
 
         if (!alike(real, model)) {
             show(&op);
