@@ -27,8 +27,6 @@ struct ngx_cigna_worker_s {
     time_t                           seats_logged;  /* that no seat is free;
                                                        0: never */
 
-    ngx_str_t                        budget_key;    /* in Redis */
-
     /* see ngx_cigna_journal_writer.h */
     struct ngx_cigna_journal_writer_s  *journal_writer;
     u_char                          *journal_mem;   /* of the last entry that

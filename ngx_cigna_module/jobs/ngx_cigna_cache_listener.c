@@ -9,7 +9,7 @@
 
 #include "ngx_cigna_cache_listener.h"
 #include "gateway/ngx_cigna_main_conf.h"
-#include "redis/ngx_cigna_redis.h"
+#include "redis/ngx_cigna_redis_subscriber.h"
 #include "shm/ngx_cigna_cache.h"
 #include "gateway/ngx_cigna_worker.h"
 #include "nginx/ngx_cigna_time.h"
