@@ -4,17 +4,17 @@
 
 
 /*
- * The texts of the budgets' scripts, which are described in front of them; to
- * be run as cigna_script_budget_lease and cigna_script_budget_pause of
- * cigna_scripts.h.  Both count in microseconds and ns below 2^53, so that the
- * numbers of Lua are exact.
+ * The texts of the budgets' scripts; cigna_budget_scripts.c describes them.
+ * They are called as cigna_script_budget_lease and cigna_script_budget_pause of
+ * cigna_scripts.h.  Both count us and ns below 2^53, which Lua's numbers hold
+ * exactly.
  */
 
 extern char  cigna_lua_budget_lease[];
 extern char  cigna_lua_budget_pause[];
 
 
-/* puts them together; may be called again */
+/* puts the texts together; may be called twice */
 void cigna_budget_scripts_init(void);
 
 
