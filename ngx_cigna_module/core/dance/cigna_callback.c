@@ -190,7 +190,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_keys_again:
 
-        cigna_jwks_fetch_fetched(f->subject->provider, ev, why);
+        cigna_jwks_fetch_done(f->subject->provider, ev, why);
         cigna_callback_verify(f, ev, op);
         return;
 
@@ -405,7 +405,7 @@ static void
 cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state)
 {
-    cigna_jwks_fetch_fetch(f->subject->provider, op);
+    cigna_jwks_fetch_start(f->subject->provider, op);
     cigna_callback_issue(f, op, state);
 }
 
@@ -419,7 +419,7 @@ cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
 
     p = f->subject->provider;
 
-    cigna_jwks_fetch_fetched(p, ev, why);
+    cigna_jwks_fetch_done(p, ev, why);
 
     if (p->keys->set) {
         cigna_callback_exchange(f, ev, op);
