@@ -53,6 +53,8 @@
 #define CIGNA_VERDICT_DAY        1440      /* minutes */
 
 
+static cigna_refresh_e cigna_verdict_refused(cigna_verdict_t *v,
+    int64_t now_ms);
 static cigna_refresh_e cigna_verdict_spent(cigna_verdict_t *v,
     int64_t now_ms);
 static cigna_refresh_e cigna_verdict_again(cigna_verdict_t *v,
@@ -106,7 +108,7 @@ cigna_refresh_e
 cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
 {
     int                   usable;
-    int64_t               age_ms;
+    cigna_refresh_e       rc;
     const cigna_grant_t  *g;
 
     g = v->grant;
@@ -141,21 +143,10 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
     }
 
     if (cigna_verdict_is_refused(v)) {
+        rc = cigna_verdict_refused(v, now_ms);
 
-        /* the generation that was refused has spent its refresh token */
-
-        if (g->generation < v->refused_generation) {
-            v->why = "the vault is behind what this node has used";
-            return cigna_refresh_unavailable;
-        }
-
-        age_ms = now_ms - g->obtained_ms;
-
-        if (g->forced && age_ms < CIGNA_VERDICT_FORCED_MS
-            && age_ms > -CIGNA_VERDICT_STEP_MS)
-        {
-            v->why = "the FHIR server refuses fresh tokens";
-            return cigna_refresh_refused;
+        if (rc != cigna_refresh_pending) {
+            return rc;
         }
     }
 
@@ -169,6 +160,36 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
     }
 
     return cigna_verdict_again(v, &v->mark, now_ms);
+}
+
+
+/* the FHIR server has refused the access token: "pending", or why not */
+
+static cigna_refresh_e
+cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
+{
+    int64_t               age_ms;
+    const cigna_grant_t  *g;
+
+    g = v->grant;
+
+    /* the generation that was refused has spent its refresh token */
+
+    if (g->generation < v->refused_generation) {
+        v->why = "the vault is behind what this node has used";
+        return cigna_refresh_unavailable;
+    }
+
+    age_ms = now_ms - g->obtained_ms;
+
+    if (g->forced && age_ms < CIGNA_VERDICT_FORCED_MS
+        && age_ms > -CIGNA_VERDICT_STEP_MS)
+    {
+        v->why = "the FHIR server refuses fresh tokens";
+        return cigna_refresh_refused;
+    }
+
+    return cigna_refresh_pending;
 }
 
 
