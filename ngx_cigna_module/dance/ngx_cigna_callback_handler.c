@@ -6,7 +6,7 @@
  */
 
 
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "run/ngx_cigna_client_secret.h"
 #include "ngx_cigna_dance.h"
@@ -17,6 +17,9 @@
 #include "jobs/ngx_cigna_userinfo.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_counters.h"
 #include "dance/cigna_callback.h"
 #include "http/cigna_form.h"
 

@@ -5,12 +5,16 @@
  */
 
 
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
 #include "gateway/ngx_cigna_dances.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "dance/cigna_connect.h"
 #include "http/cigna_form.h"
 

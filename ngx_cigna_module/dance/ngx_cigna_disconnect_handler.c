@@ -6,13 +6,16 @@
  */
 
 
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "request/ngx_cigna_cors.h"
 #include "ngx_cigna_dance.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
+#include "shm/ngx_cigna_cache.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "dance/cigna_disconnect.h"
 
 

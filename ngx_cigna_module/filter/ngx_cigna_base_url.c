@@ -1,5 +1,8 @@
 
 #include "ngx_cigna_base_url.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "http/cigna_uri.h"
 
 
 static ngx_str_t ngx_cigna_base_url_authority(ngx_http_request_t *r);

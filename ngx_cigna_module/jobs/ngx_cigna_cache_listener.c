@@ -8,6 +8,13 @@
 
 
 #include "ngx_cigna_cache_listener.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "redis/ngx_cigna_redis.h"
+#include "shm/ngx_cigna_cache.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_time.h"
+#include "vault/cigna_vault_names.h"
+#include "vault/cigna_grant.h"
 
 
 #define NGX_CIGNA_CACHE_LISTENER_SAY  60       /* s between two log lines */

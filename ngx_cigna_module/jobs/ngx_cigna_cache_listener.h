@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_CACHE_LISTENER_H_INCLUDED_
 
 
-#include "gateway/ngx_cigna_worker.h"
+#include "gateway/ngx_cigna_conf.h"
 
 
 /*

@@ -12,6 +12,10 @@
 
 
 #include "ngx_cigna_discovery.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "run/ngx_cigna_endpoints.h"
 #include "provider/cigna_discovery.h"
 
@@ -22,7 +26,7 @@
 #define NGX_CIGNA_DISCOVERY_FAILED_S  10
 
 
-struct ngx_cigna_discovery_s {
+typedef struct ngx_cigna_discovery_s {
     ngx_cigna_main_conf_t   *mcf;
     ngx_cigna_shared_t      *shared;
     ngx_cigna_tenant_t      *tenant;           /* the first one */
@@ -37,7 +41,7 @@ struct ngx_cigna_discovery_s {
     unsigned                 known:1;
     unsigned                 failed:1;         /* once at least */
     unsigned                 refused:1;        /* what was read contradicts */
-};
+} ngx_cigna_discovery_t;
 
 
 static void ngx_cigna_discovery_begin(ngx_event_t *ev);

@@ -17,6 +17,11 @@
 #include "ngx_cigna_discovery.h"
 #include "ngx_cigna_revoker.h"
 #include "ngx_cigna_userinfo.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
+#include "nginx/ngx_cigna_time.h"
 
 
 /* an old token that still serves is not due again for so long */
@@ -151,7 +156,7 @@ ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_run_t  *run;
 
     if (ngx_exiting
-        || ngx_cigna_refresh_gate_spent(tenant->pace, tenant->token_requests))
+        || ngx_cigna_refresh_gate_spent(tenant->refresh_gate, tenant->token_requests))
     {
         return;
     }
@@ -169,8 +174,8 @@ ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
 {
     ngx_msec_t  rest, paused, quiet;
 
-    rest = ngx_cigna_refresh_gate_braked(mcf->zone, tenant->pace);
-    paused = ngx_cigna_refresh_gate_paused(tenant->pace);
+    rest = ngx_cigna_refresh_gate_refusal_wait(mcf->zone, tenant->refresh_gate);
+    paused = ngx_cigna_refresh_gate_paused(tenant->refresh_gate);
     quiet = ngx_cigna_refresh_gate_quiet(mcf->zone);
 
     rest = ngx_max(rest, paused);
@@ -283,7 +288,7 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     run = refresher->run;
     tenant = run->tenant;
 
-    ngx_cigna_refresh_gate_endpoint(run->mcf->zone, tenant->pace,
+    ngx_cigna_refresh_gate_endpoint(run->mcf->zone, tenant->refresh_gate,
                                     tenant->provider.token_endpoint,
                                     tenant->refused_share, ev->now_ms,
                                     &flow->verdict.endpoint);
@@ -330,7 +335,10 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
 
     v->ahead_id = cigna_slice_null;
 
-    if (ngx_cigna_journal_ahead(run->mcf->zone, &known, &entry) != NGX_OK) {
+    if (ngx_cigna_journal_ahead(run->mcf->zone, &known,
+                                run->mcf->worker->journal_mem, &entry)
+        != NGX_OK)
+    {
         return;
     }
 
@@ -353,8 +361,9 @@ ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
 
     tenant = run->tenant;
 
-    state = ngx_cigna_refresh_gate_answered(run->mcf->zone, tenant->pace,
-                                            &run->key, flow->exchange.answer,
+    state = ngx_cigna_refresh_gate_answered(run->mcf->zone,
+                                            tenant->refresh_gate, &run->key,
+                                            flow->exchange.answer,
                                             tenant->refused_share);
 
     switch (state) {
@@ -465,7 +474,7 @@ ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     pause_s = ngx_min(flow->retry_after_s, NGX_CIGNA_REFRESH_PAUSE_MAX_S);
 
     if (pause_s > 0) {
-        ngx_cigna_refresh_gate_pause(run->tenant->pace, pause_s * 1000);
+        ngx_cigna_refresh_gate_pause(run->tenant->refresh_gate, pause_s * 1000);
     }
 }
 
@@ -479,7 +488,7 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
 
     ngx_memzero(entry, sizeof(ngx_cigna_cache_entry_t));
 
-    ngx_memcpy(entry->who, identity->hash, CIGNA_NAME_LEN);
+    ngx_memcpy(entry->name, identity->hash, CIGNA_NAME_LEN);
 
     if (grant->id.len == CIGNA_GRANT_ID_LEN) {
         ngx_memcpy(entry->id, grant->id.data, CIGNA_GRANT_ID_LEN);

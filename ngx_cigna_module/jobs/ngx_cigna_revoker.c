@@ -2,6 +2,10 @@
 #include "ngx_cigna_revoker.h"
 #include "run/ngx_cigna_client_secret.h"
 #include "ngx_cigna_discovery.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
 #include "provider/cigna_revocation.h"
 
 

@@ -1,5 +1,9 @@
 
 #include "ngx_cigna_userinfo.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_cache.h"
+#include "shm/ngx_cigna_counters.h"
 
 
 static void ngx_cigna_userinfo_flow(void *flow, const cigna_event_t *ev,

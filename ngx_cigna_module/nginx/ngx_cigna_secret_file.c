@@ -1,7 +1,6 @@
 
 #include "ngx_cigna_secret_file.h"
 #include "ngx_cigna_pool_secret.h"
-#include "nginx/ngx_cigna_pool_secret.h"
 
 
 #define NGX_CIGNA_SECRET_LEN_MAX  4096

@@ -1,5 +1,9 @@
 
 #include "ngx_cigna_endpoints.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "http/cigna_uri.h"
 
 
 static ngx_cigna_origin_t *ngx_cigna_endpoint_find(const ngx_array_t *origins,

@@ -4,6 +4,7 @@
 
 
 #include "gateway/ngx_cigna_worker.h"
+#include "net/ngx_cigna_origin.h"
 
 
 /* From the URL of an endpoint to the origin that the worker connects to. */

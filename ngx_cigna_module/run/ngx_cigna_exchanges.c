@@ -1,5 +1,9 @@
 
 #include "ngx_cigna_exchanges.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
+#include "http/cigna_uri.h"
 
 
 #define NGX_CIGNA_SEATS_LOG_S  60          /* from one line to the next */

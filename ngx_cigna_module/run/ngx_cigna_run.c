@@ -15,6 +15,11 @@
 #include "ngx_cigna_run.h"
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_run_op.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_time.h"
 
 #include <openssl/rand.h>
 
@@ -324,7 +329,7 @@ ngx_cigna_run_free(ngx_cigna_run_t *run)
     ngx_cigna_seat_give(run->mcf->worker, &run->seat);
 
     if (run->begun) {
-        ngx_cigna_refresh_gate_give_back(run->mcf->zone, run->tenant->pace,
+        ngx_cigna_refresh_gate_give_back(run->mcf->zone, run->tenant->refresh_gate,
                                          run->tenant->provider.token_endpoint,
                                          &run->turn);
     }

@@ -7,6 +7,8 @@
 #include "ngx_cigna_exchanges.h"
 #include "net/ngx_cigna_http.h"
 #include "nginx/ngx_cigna_log.h"
+#include "nginx/ngx_cigna_cache_key.h"
+#include "shm/ngx_cigna_refresh_gate.h"
 
 
 /*

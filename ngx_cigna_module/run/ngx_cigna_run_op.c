@@ -10,6 +10,12 @@
 #include "ngx_cigna_endpoints.h"
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_run_fhir.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_stay.h"
+#include "shm/ngx_cigna_cache.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 #define NGX_CIGNA_HTTP_BODY_MAX  (128 * 1024)
@@ -278,7 +284,7 @@ ngx_cigna_run_turn(ngx_cigna_run_t *run)
         return NGX_OK;
     }
 
-    if (ngx_cigna_refresh_gate_turn(run->mcf->zone, tenant->pace,
+    if (ngx_cigna_refresh_gate_turn(run->mcf->zone, tenant->refresh_gate,
                                     tenant->provider.token_endpoint,
                                     run->op.turn.probe, &run->turn, &wait)
         == NGX_OK)
@@ -409,7 +415,7 @@ ngx_cigna_run_pace(ngx_cigna_run_t *run)
     tenant = run->tenant;
 
     if (!run->patient) {
-        ngx_cigna_refresh_gate_charge(tenant->pace);
+        ngx_cigna_refresh_gate_charge(tenant->refresh_gate);
         return NGX_OK;
     }
 
@@ -419,7 +425,7 @@ ngx_cigna_run_pace(ngx_cigna_run_t *run)
         return NGX_BUSY;
     }
 
-    if (ngx_cigna_refresh_gate_take(tenant->pace, tenant->token_requests, &wait)
+    if (ngx_cigna_refresh_gate_take(tenant->refresh_gate, tenant->token_requests, &wait)
         == NGX_OK)
     {
         return NGX_OK;
@@ -615,7 +621,7 @@ ngx_cigna_run_journal(ngx_cigna_run_t *run)
         run->note = run->op.journal.entry;
 
         if (run->journalled) {
-            run->mcf->worker->upkeep.cancelable = 0;
+            ngx_cigna_stay(run->mcf->worker);
         }
 
         return NGX_OK;

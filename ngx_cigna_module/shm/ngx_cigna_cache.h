@@ -23,7 +23,7 @@ typedef struct {
     ngx_str_t   patient;                   /* of the grant, may be empty */
     ngx_str_t   scope;
     ngx_str_t   userinfo;
-    u_char      who[CIGNA_NAME_LEN];       /* identity, as messages name it */
+    u_char      name[CIGNA_NAME_LEN];       /* identity, as messages name it */
     u_char      id[CIGNA_GRANT_ID_LEN];    /* of the grant */
     uint64_t    generation;
     int64_t     expires_ms;                /* of the token, since the epoch */
@@ -61,7 +61,7 @@ ngx_int_t ngx_cigna_cache_put(ngx_shm_zone_t *zone,
  * the token; another token stays.
  */
 void ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
-    const ngx_cigna_cache_key_t *key, const u_char who[CIGNA_NAME_LEN],
+    const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN],
     const ngx_str_t *token, int64_t now_ms);
 
 /* is this token remembered as refused? */
@@ -70,7 +70,7 @@ ngx_uint_t ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
 
 /* drops the entry and moves the epoch: fills under way do not count */
 void ngx_cigna_cache_drop(ngx_shm_zone_t *zone,
-    const ngx_cigna_cache_key_t *key, const u_char who[CIGNA_NAME_LEN]);
+    const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN]);
 
 /*
  * Word of a write from somewhere: the entry stays if it is this generation of
@@ -78,7 +78,7 @@ void ngx_cigna_cache_drop(ngx_shm_zone_t *zone,
  * case.  1 if one was dropped.
  */
 ngx_uint_t ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
-    const u_char who[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
+    const u_char name[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
     uint64_t generation);
 
 /*
@@ -88,11 +88,11 @@ ngx_uint_t ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
 void ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms);
 
 ngx_uint_t ngx_cigna_cache_epoch(ngx_shm_zone_t *zone,
-    const u_char who[CIGNA_NAME_LEN]);
+    const u_char name[CIGNA_NAME_LEN]);
 
 /* the grant is known to have changed: whoever watches the epoch looks again */
 void ngx_cigna_cache_moved(ngx_shm_zone_t *zone,
-    const u_char who[CIGNA_NAME_LEN]);
+    const u_char name[CIGNA_NAME_LEN]);
 
 
 #endif /* _NGX_CIGNA_CACHE_H_INCLUDED_ */

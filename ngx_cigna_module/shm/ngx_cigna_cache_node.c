@@ -92,7 +92,7 @@ ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
     size_t                    n, size;
     ngx_cigna_cache_piece_t  *piece;
 
-    ngx_memcpy(node->who, entry->who, CIGNA_NAME_LEN);
+    ngx_memcpy(node->name, entry->name, CIGNA_NAME_LEN);
     ngx_memcpy(node->id, entry->id, CIGNA_GRANT_ID_LEN);
     node->generation = entry->generation;
     node->expires_ms = entry->expires_ms;
@@ -123,7 +123,7 @@ ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
     size_t                    n, size;
     ngx_cigna_cache_piece_t  *piece;
 
-    ngx_memcpy(entry->who, node->who, CIGNA_NAME_LEN);
+    ngx_memcpy(entry->name, node->name, CIGNA_NAME_LEN);
     ngx_memcpy(entry->id, node->id, CIGNA_GRANT_ID_LEN);
     entry->generation = node->generation;
     entry->expires_ms = node->expires_ms;

@@ -18,11 +18,11 @@ typedef struct ngx_cigna_cache_piece_s  ngx_cigna_cache_piece_t;
 
 typedef struct {
     ngx_rbtree_node_t         node;        /* key: the first bytes of ours */
-    ngx_rbtree_node_t         known;       /* by "who", its first bytes */
+    ngx_rbtree_node_t         named;       /* by name, its first bytes */
     ngx_queue_t               queue;
     u_char                    rest[NGX_CIGNA_CACHE_KEY_LEN
                                    - sizeof(ngx_rbtree_key_t)];
-    u_char                    who[CIGNA_NAME_LEN];
+    u_char                    name[CIGNA_NAME_LEN];
     u_char                    id[CIGNA_GRANT_ID_LEN];
     uint64_t                  generation;
     int64_t                   expires_ms;

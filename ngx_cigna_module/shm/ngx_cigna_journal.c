@@ -13,11 +13,6 @@ static cigna_book_t *ngx_cigna_journal_book(ngx_cigna_zone_t *fixed);
 static int ngx_cigna_journal_alive(int32_t pid);
 
 
-/* sealed bytes, but nobody's business all the same */
-
-static uint8_t  ngx_cigna_journal_mem[CIGNA_JOURNAL_MEM];
-
-
 ngx_int_t
 ngx_cigna_journal_put(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
     ngx_uint_t confirmed)
@@ -56,7 +51,7 @@ ngx_cigna_journal_settle(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
 
 ngx_int_t
 ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
-    cigna_journal_t *entry)
+    u_char *mem, cigna_journal_t *entry)
 {
     int            rc;
     cigna_book_t  *book;
@@ -69,7 +64,7 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
 
     book = ngx_cigna_journal_lock(zone);
 
-    rc = cigna_journal_claim(book, look, ngx_cigna_journal_mem, entry);
+    rc = cigna_journal_claim(book, look, mem, entry);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -79,7 +74,7 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
 
 ngx_int_t
 ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
-    const cigna_journal_known_t *known, cigna_journal_t *entry)
+    const cigna_journal_known_t *known, u_char *mem, cigna_journal_t *entry)
 {
     int            rc;
     cigna_book_t  *book;
@@ -90,7 +85,7 @@ ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
 
     book = ngx_cigna_journal_lock(zone);
 
-    rc = cigna_journal_ahead(book, known, ngx_cigna_journal_mem, entry);
+    rc = cigna_journal_ahead(book, known, mem, entry);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -165,7 +160,7 @@ ngx_cigna_journal_lock(ngx_shm_zone_t *zone)
 
     fixed = ngx_cigna_zone_fixed(zone);
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     book = cigna_journal_open(ngx_cigna_journal_book(fixed),
                               fixed->journal_size);

@@ -24,18 +24,18 @@ struct ngx_cigna_refresh_gate_s {
 
     ngx_atomic_t               paused_until;
     ngx_atomic_t               said_after[ngx_cigna_refresh_gate_doubting + 1];
-    cigna_refusal_rate_t       brake;
+    cigna_refusal_rate_t       refusals;
 };
 
 
-_Static_assert(sizeof(ngx_cigna_refresh_gate_t) <= NGX_CIGNA_ROW_PACE,
+_Static_assert(sizeof(ngx_cigna_refresh_gate_t) <= NGX_CIGNA_ROW_REFRESH_GATE,
                "a row is too small");
 
 
 static ngx_atomic_uint_t ngx_cigna_refresh_gate_second(void);
 static void ngx_cigna_refresh_gate_extend(ngx_atomic_t *until, ngx_msec_t ms);
 static ngx_msec_t ngx_cigna_refresh_gate_left(ngx_atomic_uint_t until);
-static ngx_uint_t ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *pace,
+static ngx_uint_t ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *gate,
     ngx_cigna_refresh_gate_e state);
 static ngx_msec_t ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin);
 static ngx_cigna_zone_origin_t *ngx_cigna_refresh_gate_origin(ngx_shm_zone_t *zone,
@@ -47,12 +47,12 @@ static ngx_cigna_zone_cooling_t *ngx_cigna_refresh_gate_place(ngx_shm_zone_t *zo
 ngx_cigna_refresh_gate_t *
 ngx_cigna_refresh_gate(ngx_cigna_zone_row_t *row)
 {
-    return (ngx_cigna_refresh_gate_t *) row->pace;
+    return (ngx_cigna_refresh_gate_t *) row->refresh_gate;
 }
 
 
 ngx_int_t
-ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *pace, ngx_uint_t rate,
+ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *gate, ngx_uint_t rate,
     ngx_msec_t *wait)
 {
     ngx_atomic_uint_t  old, second, made;
@@ -61,7 +61,7 @@ ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *pace, ngx_uint_t rate,
     second = ngx_cigna_refresh_gate_second();
 
     do {
-        old = pace->requests;
+        old = gate->requests;
         made =
             (old & ~(ngx_atomic_uint_t) NGX_CIGNA_REFRESH_GATE_MASK) == second
                ? old & NGX_CIGNA_REFRESH_GATE_MASK : 0;
@@ -72,27 +72,27 @@ ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *pace, ngx_uint_t rate,
             return NGX_BUSY;
         }
 
-    } while (!ngx_atomic_cmp_set(&pace->requests, old, second | (made + 1)));
+    } while (!ngx_atomic_cmp_set(&gate->requests, old, second | (made + 1)));
 
     return NGX_OK;
 }
 
 
 void
-ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *pace)
+ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *gate)
 {
     ngx_msec_t  wait;
 
-    (void) ngx_cigna_refresh_gate_take(pace, NGX_CIGNA_REFRESH_GATE_MASK, &wait);
+    (void) ngx_cigna_refresh_gate_take(gate, NGX_CIGNA_REFRESH_GATE_MASK, &wait);
 }
 
 
 ngx_uint_t
-ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *pace, ngx_uint_t rate)
+ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *gate, ngx_uint_t rate)
 {
     ngx_atomic_uint_t  old;
 
-    old = pace->requests;
+    old = gate->requests;
 
     return (old & ~(ngx_atomic_uint_t) NGX_CIGNA_REFRESH_GATE_MASK)
            == ngx_cigna_refresh_gate_second()
@@ -109,16 +109,16 @@ ngx_cigna_refresh_gate_second(void)
 
 
 void
-ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *pace, ngx_msec_t ms)
+ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *gate, ngx_msec_t ms)
 {
-    ngx_cigna_refresh_gate_extend(&pace->paused_until, ms);
+    ngx_cigna_refresh_gate_extend(&gate->paused_until, ms);
 }
 
 
 ngx_msec_t
-ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *pace)
+ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *gate)
 {
-    return ngx_cigna_refresh_gate_left(pace->paused_until);
+    return ngx_cigna_refresh_gate_left(gate->paused_until);
 }
 
 
@@ -147,7 +147,7 @@ ngx_cigna_refresh_gate_left(ngx_atomic_uint_t until)
 
 ngx_cigna_refresh_gate_e
 ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, const ngx_cigna_cache_key_t *key,
+    ngx_cigna_refresh_gate_t *gate, const ngx_cigna_cache_key_t *key,
     cigna_answer_e answer, ngx_uint_t percent)
 {
     uint64_t                   tag;
@@ -155,18 +155,18 @@ ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
 
     ngx_memcpy(&tag, key->bytes, sizeof(tag));
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
-    cigna_refusal_rate_answered(&pace->brake, ngx_current_msec, answer, tag,
+    cigna_refusal_rate_answered(&gate->refusals, ngx_current_msec, answer, tag,
                                 percent);
 
-    state = pace->brake.doubted ? ngx_cigna_refresh_gate_doubting
-            : pace->brake.on ? ngx_cigna_refresh_gate_failing : ngx_cigna_refresh_gate_well;
+    state = gate->refusals.doubted ? ngx_cigna_refresh_gate_doubting
+            : gate->refusals.on ? ngx_cigna_refresh_gate_failing : ngx_cigna_refresh_gate_well;
 
     ngx_cigna_zone_unlock(zone);
 
     if (answer == cigna_answer_tokens || state == ngx_cigna_refresh_gate_well
-        || !ngx_cigna_refresh_gate_says(pace, state))
+        || !ngx_cigna_refresh_gate_says(gate, state))
     {
         return ngx_cigna_refresh_gate_well;
     }
@@ -178,34 +178,34 @@ ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
 /* each at most once a minute */
 
 static ngx_uint_t
-ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *pace,
+ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *gate,
     ngx_cigna_refresh_gate_e state)
 {
     ngx_atomic_uint_t  after;
 
-    after = pace->said_after[state];
+    after = gate->said_after[state];
 
     return ngx_cigna_refresh_gate_left(after) == 0
-           && ngx_atomic_cmp_set(&pace->said_after[state], after,
+           && ngx_atomic_cmp_set(&gate->said_after[state], after,
                                  ngx_current_msec + NGX_CIGNA_REFRESH_GATE_ALARM);
 }
 
 
 ngx_msec_t
-ngx_cigna_refresh_gate_braked(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace)
+ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
+    ngx_cigna_refresh_gate_t *gate)
 {
     ngx_msec_t  rest;
 
     /* a glance will do: who begins asks for a turn */
 
-    if (!pace->brake.on) {
+    if (!gate->refusals.on) {
         return 0;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
-    rest = cigna_refusal_rate_rest(&pace->brake, ngx_current_msec, 0);
+    rest = cigna_refusal_rate_rest(&gate->refusals, ngx_current_msec, 0);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -215,15 +215,15 @@ ngx_cigna_refresh_gate_braked(ngx_shm_zone_t *zone,
 
 ngx_int_t
 ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url, ngx_uint_t probe,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t probe,
     ngx_cigna_turn_t *turn, ngx_msec_t *wait)
 {
     *wait = 0;
     ngx_memzero(turn, sizeof(ngx_cigna_turn_t));
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
-    *wait = cigna_refusal_rate_rest(&pace->brake, ngx_current_msec, probe);
+    *wait = cigna_refusal_rate_rest(&gate->refusals, ngx_current_msec, probe);
 
     if (*wait == 0 && probe) {
         *wait = ngx_cigna_refresh_gate_probe(ngx_cigna_refresh_gate_origin(zone, url, 1));
@@ -231,7 +231,7 @@ ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
     }
 
     if (*wait == 0) {
-        turn->brake = cigna_refusal_rate_take(&pace->brake, ngx_current_msec);
+        turn->turn = cigna_refusal_rate_take(&gate->refusals, ngx_current_msec);
     }
 
     ngx_cigna_zone_unlock(zone);
@@ -314,18 +314,18 @@ ngx_cigna_refresh_gate_origin(ngx_shm_zone_t *zone, cigna_slice_t url,
 
 void
 ngx_cigna_refresh_gate_give_back(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url,
     const ngx_cigna_turn_t *turn)
 {
     ngx_cigna_zone_origin_t  *origin;
 
-    if (turn->brake == cigna_turn_free && !turn->probe) {
+    if (turn->turn == cigna_turn_free && !turn->probe) {
         return;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
-    cigna_refusal_rate_give_back(&pace->brake, turn->brake);
+    cigna_refusal_rate_give_back(&gate->refusals, turn->turn);
 
     origin = turn->probe ? ngx_cigna_refresh_gate_origin(zone, url, 0) : NULL;
 
@@ -342,7 +342,7 @@ ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url)
 {
     ngx_cigna_zone_origin_t  *origin;
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     origin = ngx_cigna_refresh_gate_origin(zone, url, 1);
 
@@ -356,7 +356,7 @@ ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url)
 
 void
 ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url, ngx_uint_t percent,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t percent,
     int64_t now_ms, cigna_endpoint_t *endpoint)
 {
     int64_t                   behind_ms;
@@ -364,7 +364,7 @@ ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 
     ngx_memzero(endpoint, sizeof(cigna_endpoint_t));
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     origin = ngx_cigna_refresh_gate_origin(zone, url, 0);
 
@@ -372,14 +372,14 @@ ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
         endpoint->heard_ms = origin->heard_ms;
     }
 
-    cigna_refusal_rate_lapse(&pace->brake, ngx_current_msec);
+    cigna_refusal_rate_lapse(&gate->refusals, ngx_current_msec);
 
-    endpoint->well_ms = pace->brake.well_ms;
+    endpoint->well_ms = gate->refusals.well_ms;
 
     if (percent < 100) {
-        endpoint->doubted_ms = pace->brake.doubted_ms;
-        endpoint->sure_ms = pace->brake.sure_ms;
-        endpoint->doubted = pace->brake.doubted;
+        endpoint->doubted_ms = gate->refusals.doubted_ms;
+        endpoint->sure_ms = gate->refusals.sure_ms;
+        endpoint->doubted = gate->refusals.doubted;
     }
 
     ngx_cigna_zone_unlock(zone);
@@ -407,7 +407,7 @@ ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
 
     place = ngx_cigna_refresh_gate_place(zone, key, &tag);
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     if (place->tag != tag
         || (int64_t) ngx_current_msec - place->until_ms > NGX_CIGNA_REFRESH_GATE_ROW)
@@ -442,7 +442,7 @@ ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
         return;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     if (place->tag == tag) {
         ngx_memzero(place, sizeof(ngx_cigna_zone_cooling_t));
@@ -462,7 +462,7 @@ ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
 
     place = ngx_cigna_refresh_gate_place(zone, key, &tag);
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     left = place->tag == tag ? ngx_cigna_refresh_gate_left(place->until_ms) : 0;
 
@@ -507,7 +507,7 @@ ngx_cigna_refresh_gate_primary(ngx_shm_zone_t *zone, uint64_t primary,
         return age_ms;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     age_ms = cigna_primaries_meet(&ngx_cigna_zone_fixed(zone)->primaries,
                                   primary, age_ms, ngx_current_msec);

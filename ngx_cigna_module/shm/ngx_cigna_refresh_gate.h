@@ -26,22 +26,22 @@ ngx_cigna_refresh_gate_t *ngx_cigna_refresh_gate(ngx_cigna_zone_row_t *row);
  * One request within a budget of "rate" a second.  NGX_BUSY: it is spent, to
  * be asked again after *wait ms.
  */
-ngx_int_t ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *pace,
+ngx_int_t ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *gate,
     ngx_uint_t rate, ngx_msec_t *wait);
 
 /* one request that is made in any case, on the same account */
-void ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *pace);
+void ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *gate);
 
 /* is there nothing left of the budget for now? */
-ngx_uint_t ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *pace,
+ngx_uint_t ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *gate,
     ngx_uint_t rate);
 
 /* the endpoint asks to be left alone for so long: no refreshes till then */
-void ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *pace,
+void ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *gate,
     ngx_msec_t ms);
 
 /* what is left of that */
-ngx_msec_t ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *pace);
+ngx_msec_t ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *gate);
 
 /*
  * The tenant's brake, see cigna_refusal_rate.h.  answered: a refresh of the grant was,
@@ -55,17 +55,17 @@ typedef enum {
 } ngx_cigna_refresh_gate_e;
 
 ngx_cigna_refresh_gate_e ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, const ngx_cigna_cache_key_t *key,
+    ngx_cigna_refresh_gate_t *gate, const ngx_cigna_cache_key_t *key,
     cigna_answer_e answer, ngx_uint_t percent);
 
 /* how long the brake lets no refresh begin */
-ngx_msec_t ngx_cigna_refresh_gate_braked(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace);
+ngx_msec_t ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
+    ngx_cigna_refresh_gate_t *gate);
 
 /* what a refresh that begins has taken */
 
 typedef struct {
-    cigna_turn_e             brake;
+    cigna_turn_e             turn;
     unsigned                 probe:1;          /* of the server */
 } ngx_cigna_turn_t;
 
@@ -76,12 +76,12 @@ typedef struct {
  * for all.  NGX_BUSY: not yet, to be asked again after *wait ms.
  */
 ngx_int_t ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url, ngx_uint_t probe,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t probe,
     ngx_cigna_turn_t *turn, ngx_msec_t *wait);
 
 /* the one that began has sent nothing */
 void ngx_cigna_refresh_gate_give_back(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url,
     const ngx_cigna_turn_t *turn);
 
 /* the server of this URL has sent a complete reply */
@@ -92,7 +92,7 @@ void ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url);
  * now_ms: since the epoch.
  */
 void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url, ngx_uint_t percent,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t percent,
     int64_t now_ms, cigna_endpoint_t *endpoint);
 
 

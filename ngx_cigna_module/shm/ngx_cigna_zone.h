@@ -34,7 +34,7 @@
 /* ... and of a tenant's row, in bytes */
 
 #define NGX_CIGNA_ROW_COUNTERS   1024
-#define NGX_CIGNA_ROW_PACE       256
+#define NGX_CIGNA_ROW_REFRESH_GATE       256
 #define NGX_CIGNA_ROW_BUDGET     384
 
 /* the journal's part of the zone: one in so many bytes */
@@ -100,10 +100,10 @@ typedef struct {
 
 /* of one tenant: the files that own the parts say what they are */
 
-typedef struct {
+typedef struct ngx_cigna_zone_row_s {
     u_char              counters[NGX_CIGNA_ROW_COUNTERS];
     uint64_t            budget[NGX_CIGNA_ROW_BUDGET / sizeof(uint64_t)];
-    u_char              pace[NGX_CIGNA_ROW_PACE];
+    u_char              refresh_gate[NGX_CIGNA_ROW_REFRESH_GATE];
     ngx_cigna_zone_durations_t  durations[NGX_CIGNA_ROW_DURATIONS];
     ngx_cigna_zone_hour_t       hours[NGX_CIGNA_ROW_HOURS];
 } ngx_cigna_zone_row_t;
@@ -177,10 +177,12 @@ ngx_int_t ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data);
      + (i))
 
 /*
- * Returns the slab pool, locked.  Its "data" is what the holder of the lock
- * has left there, or NULL: nothing is allocated, the slab is new.
+ * The slab pool.  Its "data" is the cache's; NULL: the slab is new and nothing
+ * is allocated.  To be read and changed with the zone locked.
  */
-ngx_slab_pool_t *ngx_cigna_zone_lock(ngx_shm_zone_t *zone);
+#define ngx_cigna_zone_slab(zone)  ((ngx_slab_pool_t *) (zone)->shm.addr)
+
+void ngx_cigna_zone_lock(ngx_shm_zone_t *zone);
 void ngx_cigna_zone_unlock(ngx_shm_zone_t *zone);
 
 

@@ -1,5 +1,5 @@
-// Debian's chromium, driven by playwright-core: for the demo and the browser
-// tests, which import it from here.
+// Starts Debian's chromium with playwright-core, for the demo and for the
+// browser tests.
 
 import { existsSync } from 'node:fs';
 
@@ -15,13 +15,13 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-// `certFiles`: the servers' certificates that are accepted although their CA
-// is not known.  Any other certificate error stays one.  `quic`: HTTP/3 is
-// spoken, with these origins (host:port) and in no other version of HTTP.
+// `certFiles`: certificates of servers that the browser accepts although it
+// does not know their CA.  Every other certificate error remains an error.
+// `quic`: origins (host:port) that the browser asks with HTTP/3 only.
 export async function launchBrowser({ certFiles = [], args = [], quic = [],
                                       ...options } = {}) {
   if (!existsSync(CHROMIUM)) {
-    throw new Error(`${CHROMIUM} is missing: scripts/install brings it`);
+    throw new Error(`${CHROMIUM} is missing: run scripts/install`);
   }
   const keys = certFiles.map(spkiHash).join(',');
   return chromium.launch({

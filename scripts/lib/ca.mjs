@@ -1,8 +1,8 @@
-// A certificate authority of our own, for tests and the demo.
+// A certificate authority for the tests and the demo.
 //
-// Everything is written under one private directory and made by openssl(1).
-// P-256 keys: a TLS handshake then costs a tenth of what it does with RSA,
-// and hundreds of them at once are part of the tests.
+// openssl(1) makes all keys and certificates, below one private directory.  The
+// keys are P-256, because the tests do hundreds of TLS handshakes at once and
+// an RSA handshake costs ten times as much.
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -49,7 +49,7 @@ class Authority {
             '-out', this.certFile);
   }
 
-  // Signs a fresh key; returns the names of both files.
+  // Makes a key and signs its certificate.  Returns the names of both files.
   #issue(name, extensions) {
     const certFile = this.#file(`${name}.pem`);
     const keyFile = this.#file(`${name}.key`);
@@ -68,8 +68,8 @@ class Authority {
     return { certFile, keyFile };
   }
 
-  // The names always hold localhost and 127.0.0.1, unless `only` is set:
-  // a certificate for another host is what tests of name checks need.
+  // Every certificate also names localhost and 127.0.0.1, unless `only` is set:
+  // tests of name checks need a certificate for another host.
   issueServer(name, names = [], { only = false } = {}) {
     const all = only ? names : [...LOOPBACK_NAMES, ...names];
     return this.#issue(name, [
@@ -89,7 +89,7 @@ class Authority {
   }
 }
 
-// Makes the authority in `directory`, or takes the one that is there.
+// Returns the authority in `directory`, and makes it if there is none.
 export function authority(directory, commonName = 'ngx_cigna_module test CA') {
   const ca = new Authority(directory);
   if (!existsSync(ca.certFile)) {
@@ -98,8 +98,9 @@ export function authority(directory, commonName = 'ngx_cigna_module test CA') {
   return ca;
 }
 
-// What chromium's --ignore-certificate-errors-spki-list wants: one key is
-// trusted, and every other certificate error stays an error.
+// The hash of a certificate's public key, for chromium's
+// --ignore-certificate-errors-spki-list.  chromium trusts that one key, and
+// every other certificate error remains an error.
 export function spkiHash(certFile) {
   const publicKey = openssl('x509', '-in', certFile, '-noout', '-pubkey');
   const der = execFileSync('openssl', ['pkey', '-pubin', '-outform', 'DER'],

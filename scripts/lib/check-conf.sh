@@ -1,9 +1,9 @@
 # Runs every example of conf/, or of another directory, through nginx -t.
 # Sourced by scripts/check.
 #
-# The examples name files of an operator's machine and hosts of the real world.
-# Here the files are made up, and the names lead to this machine by way of
-# libnss_wrapper, so that no network is asked.
+# The examples name an operator's files and real hosts.  The check makes up the
+# files.  libnss_wrapper resolves the names to this machine, so the check does
+# not use the network.
 
 
 check_examples() {
@@ -33,7 +33,7 @@ check_example() {
     if output=$(LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_HOSTS="$dir/hosts" \
                 nginx -t -p "$dir" -c "$dir/nginx.conf" -e stderr 2>&1)
     then
-        # a warning in an example is an error in the example
+        # a warning counts as an error
         output=$(grep '\[warn\]' <<<"$output") || return 0
     fi
 
@@ -42,8 +42,8 @@ check_example() {
 }
 
 
-# The operator's files under our directory, our module, no privileged ports,
-# no privileged places.
+# Prints the example with its files moved into our directory, with the module
+# just built, and with ports and paths that need no root.
 
 localize() {
     local conf=$1 dir=$2
@@ -71,7 +71,8 @@ make_files() {
 }
 
 
-# What the example says to run, for more tenants than there could once be.
+# Runs the commands that the example's comments give, for more tenants than the
+# former limit.
 
 tenants() {
     local dir=$1 i
@@ -88,7 +89,7 @@ tenants() {
 }
 
 
-# By what the name says that it is.
+# The file's name decides its content.
 
 make_file() {
     local file=$1
@@ -113,8 +114,8 @@ certificate() {
 }
 
 
-# Every host's name in the example, and in the presets inside the module, as a
-# hosts file.
+# Prints a hosts file with every host name of the example and of the module's
+# presets.
 
 hosts_of() {
     { cat "$1"; find ngx_cigna_module -name '*.[ch]' -exec cat {} +; } \

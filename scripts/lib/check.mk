@@ -1,8 +1,10 @@
-# Compiles every file of the module with gcc and with clang, for scripts/check:
-# core/ without nginx's include path, which proves that it needs none, and each
-# header by itself, which proves that it includes what it uses.
+# Compiles every file of the module with gcc and with clang, for scripts/check.
+# core/ is compiled without nginx's include path, which proves that it does not
+# need nginx.  Each header is compiled by itself, which proves that it includes
+# everything it uses.
 #
-# NGX_SRC and NGX_OBJS are nginx's sources and the result of its configure.
+# NGX_SRC is the directory of nginx's sources, NGX_OBJS that of configure's
+# output.
 
 TOP    := $(abspath .)
 OUT    := $(TOP)/.build/check

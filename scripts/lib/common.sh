@@ -1,5 +1,4 @@
-# What every script here begins with: the places, the words, the locks.
-# Sourced, never run.
+# Every script begins with this file: paths, messages, locks.  Sourced.
 
 set -Eeuo pipefail
 trap 'echo "${0##*/}: stopped at line $LINENO" >&2' ERR
@@ -8,7 +7,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=$TOP/.build
 
 
-# The comment at a script's top is what it says of itself.
+# --help prints the comment at the top of the script.
 
 for argument in "$@"; do
     case $argument in
@@ -34,16 +33,14 @@ die() {
 }
 
 
-# The command line was wrong.
-
 wrong_usage() {
-    say "${0##*/}: $*; scripts/${0##*/} --help says more"
+    say "${0##*/}: $*; see scripts/${0##*/} --help"
     exit 2
 }
 
 
-# Runs the rest of the script alone: a second one that names the same lock
-# waits.  The lock goes with the process, so a killed script leaves none.
+# A second script that takes the same lock waits until the first one has ended.
+# The kernel releases the lock with the process, so a killed script leaves none.
 
 lock() {
     exec 9>"$BUILD/$1.lock"
@@ -51,17 +48,17 @@ lock() {
 }
 
 
-# Runs a command silently, and shows what it printed only if it failed.
+# Runs a command, and shows its output only if it failed.
 
 quietly() {
     local log=$1 rc=0
     shift
 
-    # without our lock, which a child that stays behind would hold
+    # a child that outlives the command must not hold our lock
     "$@" >"$log" 2>&1 9>&- || rc=$?
 
     if [ "$rc" -ne 0 ]; then
         tail -n 60 "$log" >&2
-        die "failed (status $rc): $*; the whole output is in $log"
+        die "failed (status $rc): $*; the full output is in $log"
     fi
 }

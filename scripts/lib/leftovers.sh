@@ -1,13 +1,13 @@
-# Finds processes that tests have left behind.  Sourced by scripts/test.
+# Finds processes that tests left running.  Sourced by scripts/test.
 
 
-# Ends every process whose working directory or temporary directory is below
-# the one given, and fails if there is any.
+# Kills every process whose working directory is below the given directory, or
+# whose TMPDIR is that directory.  Fails if it finds any.
 
 end_leftovers() {
     local pids pid try
 
-    # what is about to end by itself may do so
+    # processes that are about to end get two seconds
 
     for try in 1 2 3 4 5 6 7 8 9 10; do
         pids=$(leftovers "$1")
@@ -25,8 +25,8 @@ end_leftovers() {
 }
 
 
-# What does the looking has the directory in its environment, too, and is gone
-# when it has ended.
+# The searching commands have the directory in their environment, too.  They
+# have ended before the loop, so they have no /proc entry any more.
 
 leftovers() {
     local found pid

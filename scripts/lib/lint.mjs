@@ -1,9 +1,9 @@
-// Checks of the sources as text; scripts/check runs them one by one:
+// Checks the sources as text.  scripts/check runs the checks one by one:
 //
 //   node lint.mjs NAME
 //
-// Prints "file:line: what is wrong" for each finding, exits with 1 if there is
-// one.  Lines that begin with "note:" are no findings.
+// Prints "file:line: text" for each finding, and exits with 1 if there is one.
+// Lines that begin with "note:" are not findings.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -18,8 +18,6 @@ const CORE = 'ngx_cigna_module/core';
 const WIDTH = 80;
 const FILE_LINES = 500;
 const FUNCTION_LINES = 50;
-
-const CORE_LAYERS = 4;
 
 // files
 
@@ -43,7 +41,7 @@ const coreFiles = () => listDeep(CORE, C);
 const glueFiles = () => listDeep(GLUE, /^ngx_cigna_.*\.[ch]$/);
 const moduleFiles = () => [...coreFiles(), ...glueFiles()];
 
-// Scripts have no suffix.
+// The names of scripts have no suffix.
 const textFiles = () => [
   'config', '.ci/run',
   ...moduleFiles(),
@@ -52,83 +50,21 @@ const textFiles = () => [
   ...listDeep('conf', /\.conf$/),
 ];
 
-// [{ number, text }] of the lines that match
+// Returns [{ number, text }] of the lines that match.
 function grep(text, pattern) {
   return text.split('\n')
     .map((line, index) => ({ number: index + 1, text: line }))
     .filter((line) => pattern.test(line.text));
 }
 
-// The same text with comments, and strings too, blanked out; lines stay.
+// Replaces comments and strings by blanks.  Line numbers stay the same.
 function codeOnly(text) {
   return text.replace(
     /\/\*[^]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g,
     (match) => match.replace(/[^\n]/g, ' '));
 }
 
-// checks: each returns its findings
-
-function layers() {
-  const table = readLayers();
-  const files = moduleFiles();
-  const present = new Set(files.map((file) => path.basename(file)));
-
-  return [
-    ...table.lines.filter((line) => !line.files.some((f) => present.has(f)))
-      .map(({ text }) => `scripts/lib/layers.txt: there is no ${text}`),
-    ...files.flatMap((file) => layerFindings(file, table)),
-  ];
-}
-
-// places: file -> { layer, place }
-function readLayers() {
-  const places = new Map();
-  const lines = [];
-  let layer;
-
-  for (const text of read('scripts/lib/layers.txt').split('\n')) {
-    const heading = /^\[(\d+) /.exec(text);
-    if (heading) {
-      layer = Number(heading[1]);
-    } else if (text && !text.startsWith('#')) {
-      const files = C.test(text) ? [text] : [`${text}.h`, `${text}.c`];
-      lines.push({ text, files });
-      files.forEach((file) => places.set(file, { layer, place: places.size }));
-    }
-  }
-  return { lines, places };
-}
-
-function layerFindings(file, { places }) {
-  const own = places.get(path.basename(file));
-  const text = read(file);
-
-  if (!own) {
-    return [`${file}:1: is in no layer; add a line to scripts/lib/layers.txt`];
-  }
-
-  const isCore = own.layer < CORE_LAYERS;
-  const findings = file.startsWith(CORE) === isCore ? []
-    : [`${file}:1: a file of layer ${own.layer} is in the wrong half`];
-
-  for (const { number, text: line } of grep(text, /^\s*#\s*include\b/)) {
-    const [, quote, name] = /include\s+(["<])(?:\w+\/)?([^">]+)/.exec(line)
-      ?? [];
-    const other = places.get(name);
-
-    if (quote === '<' && isCore && name.startsWith('ngx_')) {
-      findings.push(`${file}:${number}: core/ knows nothing of nginx`);
-
-    } else if (quote === '"' && !other) {
-      findings.push(`${file}:${number}: "${name}" is in no layer`);
-
-    } else if (quote === '"' && other.place > own.place) {
-      findings.push(`${file}:${number}: layer ${own.layer} includes "${name}",`
-        + ` which comes later (layer ${other.layer})`);
-    }
-  }
-  return findings;
-}
+// the checks: each returns an array of findings
 
 function style() {
   return textFiles().flatMap((file) => {
@@ -139,17 +75,17 @@ function style() {
     return [
       ...report(new RegExp(`^.{${WIDTH + 1}}`, 'u'),
                 `longer than ${WIDTH} columns`),
-      ...report(/[ \t\r]$/, 'blanks at the end'),
+      ...report(/[ \t\r]$/, 'trailing white space'),
       ...(/\.mk$/.test(file) ? [] : report(/\t/, 'a tab')),
       ...(text.endsWith('\n') && !text.endsWith('\n\n') ? []
-        : [`${file}: does not end in just one newline`]),
+        : [`${file}: does not end with exactly one newline`]),
       ...(C.test(file) ? report(/^\s*\/\/|[;{}]\s*\/\//, 'a // comment') : []),
     ];
   });
 }
 
-// Functions in nginx's layout: the name at the start of a line, the body
-// between lines of "{" and "}".
+// Finds functions in nginx's layout: the name begins a line, and the body
+// stands between a line "{" and a line "}".
 function functionsOf(text) {
   const functions = [];
   const lines = text.split('\n');
@@ -170,32 +106,44 @@ function functionsOf(text) {
   return functions;
 }
 
-function lengths() {
-  return moduleFiles().flatMap((file) => {
-    const text = read(file);
-    const length = text.split('\n').length - 1;
+// Lines with code: neither blank nor only comment.
+const codeLines = (text) => text.replace(/\/\*[^]*?\*\//g, '').split('\n')
+  .filter((line) => line.trim()).length;
 
-    for (const { name, line, length: long } of functionsOf(text)) {
-      if (long > FUNCTION_LINES) {
-        console.log(`note: ${file}:${line}: ${name}() has ${long} lines`);
-      }
+function lengths() {
+  const files = moduleFiles().map((file) => ({ file, text: read(file) }));
+  const functions = files.flatMap(({ file, text }) =>
+    functionsOf(text).map((one) => ({ ...one, file })));
+  const sorted = functions.map(({ length }) => length).sort((a, b) => a - b);
+  const at = (share) => sorted[Math.floor(sorted.length * share)];
+  const lines = files.reduce((sum, { text }) => sum + codeLines(text), 0);
+
+  for (const { name, file, line, length } of functions) {
+    if (length > FUNCTION_LINES) {
+      console.log(`note: ${file}:${line}: ${name}() has ${length} lines`);
     }
+  }
+  for (const { file, text } of files) {
+    const length = text.split('\n').length - 1;
     if (length > FILE_LINES) {
       console.log(`note: ${file} has ${length} lines`);
     }
-    return [];
-  });
+  }
+  console.log(`note: ${lines} lines of code in ${files.length} files;`
+    + ` ${sorted.length} functions, median ${at(0.5)} lines,`
+    + ` 90th percentile ${at(0.9)}`);
+  return [];
 }
 
-// Files that compare bytes which are no secret: key ids, fingerprints, names.
+// These files compare bytes that are not secret: key ids, fingerprints, names.
 const PUBLIC_BYTES = ['cigna_gate_out.c', 'cigna_keyring.c', 'cigna_vault.c',
                       'ngx_cigna_cache.c', 'ngx_cigna_conf.c',
                       'ngx_cigna_conf_tenant.c', 'ngx_cigna_counters.c'];
 
-// What must not be called, where, and why.  `but`: the files that may.
+// Functions that must not be called, and why.  `but`: files that may call them.
 const BANNED = [
   { calls: 'strcpy strcat sprintf vsprintf gets strtok alloca atoi',
-    why: 'has no bound' },
+    why: 'checks no bounds' },
   { calls: 'redisConnect\\w* redisCommand redisvCommand redisCommandArgv'
       + ' redisAppendCommand\\w* redisGetReply redisBufferRead'
       + ' redisBufferWrite getaddrinfo gethostbyname\\w* sleep usleep nanosleep'
@@ -204,15 +152,15 @@ const BANNED = [
   { calls: 'socket connect ngx_event_connect_peer',
     why: 'only the peer opens sockets', but: ['ngx_cigna_peer.c'] },
   { calls: 'memcmp ngx_memcmp strcmp strncmp',
-    why: 'is not for secrets: cigna_slice_eq() or cigna_secret_eq() tell'
-      + ' which one is meant',
+    why: 'is not for secrets: use cigna_secret_eq() for secrets and'
+      + ' cigna_slice_eq() for other bytes',
     but: ['cigna_slice.c', ...PUBLIC_BYTES] },
 ];
 
 const BANNED_CORE = [
   { calls: 'time gettimeofday clock_gettime clock localtime gmtime rand'
       + ' random RAND_bytes getenv',
-    why: 'core/ has no clock, chance or environment of its own' },
+    why: 'core/ takes time, random bytes and settings from its caller' },
   { calls: 'printf fprintf puts fopen open read write close send recv',
     why: 'core/ does no I/O' },
 ];
@@ -236,12 +184,12 @@ function banned() {
   ];
 }
 
-// A fork has version numbers of its own.
+// Forks of nginx have other version numbers.
 function compat() {
   return glueFiles()
     .flatMap((file) => grep(codeOnly(read(file)), /\bnginx_version\b/)
-      .map(({ number }) => `${file}:${number}: "config" finds out by compiling`
-        + ' what an nginx has, its version tells nothing'));
+      .map(({ number }) => `${file}:${number}: do not use the version; let`
+        + ' "config" test for the feature by compiling'));
 }
 
 // The reference against the code's tables, in both directions, and the table on
@@ -255,7 +203,7 @@ function directives() {
 
   return [
     ...[...inCode].filter((name) => !inReference.has(name))
-      .map((name) => `${REFERENCE}: nothing about the directive "${name}"`),
+      .map((name) => `${REFERENCE}: the directive "${name}" is missing`),
     ...[...inReference].filter((name) => !inCode.has(name))
       .map((name) => `${REFERENCE}: there is no directive "${name}"`),
     ...overviewFindings(overview, [...inCode].filter((n) => !/ /.test(n))),
@@ -275,11 +223,11 @@ function overviewFindings(overview, names) {
   ];
 }
 
-// An entry as nginx has it, or by a macro of a block.
+// An entry in nginx's form, or made by a block's macro.
 const ENTRY = new RegExp('^ {4}\\{ ngx_string\\("(\\w+)"\\)'
   + '|^ {4}ngx_cigna_(?:vault|tenant)_\\w+\\((\\w+)', 'gm');
 
-// A block's table is told by its name: ngx_cigna_conf_vault_commands.
+// The name of a block's table shows the block: ngx_cigna_conf_vault_commands.
 function directivesOfFile(file) {
   const tables = read(file).matchAll(
     /ngx_(?:cigna_block_)?command_t\s+(\w+)\[\]\s*=\s*\{([^]*?)\n\};/g);
@@ -313,8 +261,8 @@ function directivesOfSection(section) {
   return [directive, ...inside.map((name) => `${directive} ${name}`)];
 }
 
-// Every source of core/ has a unit test of its name, and whatever parses or
-// is a flow is run by a fuzz target, which is told by its includes.
+// Every source of core/ must have a unit test with its name.  Every parser and
+// every flow must have a fuzz target, that is, one that includes its header.
 function tested() {
   const units = new Set(listDeep('t/unit', /^test_\w+\.c$/).map((file) =>
     path.basename(file).replace('test_', 'cigna_')));
@@ -326,17 +274,17 @@ function tested() {
       .map((file) => `${file}: has no unit test`),
     ...listDeep(CORE, /\.h$/).filter(isInput)
       .filter((file) => !fuzzed.includes(`${path.basename(file)}"`))
-      .map((file) => `${file}: is in no fuzz target`),
+      .map((file) => `${file}: has no fuzz target`),
   ];
 }
 
-// The tests that t/README.md names for each pitfall, for the gates, and for the
-// attacks of RFC 9700.
+// t/README.md names tests for each pitfall, for the gates, and for the attacks
+// of RFC 9700.  These tests must exist.
 const PITFALLS = '## Pitfalls';
 const GATES = '## The two gates';
 const ATTACKS = '## Attacks of RFC 9700';
 
-// What RFC 9700 demands (chapter 2) and the attacks that it knows (chapter 4).
+// RFC 9700: best practices (chapter 2), attacks and mitigations (chapter 4).
 const SECTIONS = [
   '2.1', '2.1.1', '2.1.2', '2.2.1', '2.2.2', '2.3', '2.4', '2.5', '2.6',
   '4.1', '4.2', '4.3', '4.4', '4.5', '4.6', '4.7', '4.8', '4.9.1', '4.9.2',
@@ -367,14 +315,16 @@ function attackRows(text) {
 
   return [
     ...SECTIONS.filter((one) => numbers.filter((n) => n === one).length !== 1)
-      .map((one) => `t/README.md: section ${one} of RFC 9700 is not one row`),
+      .map((one) => `t/README.md: section ${one} of RFC 9700 needs one row`),
     ...numbers.filter((one) => !SECTIONS.includes(one))
-      .map((one) => `t/README.md: RFC 9700 has no section ${one} that counts`),
+      .map((one) => `t/README.md: "${one}" is not a section of RFC 9700 with`
+        + ' a practice or an attack'),
     ...rows.flatMap(({ line, number }) => namedTests(line, number)),
   ];
 }
 
-// Findings on the tests that a text names: `FILE`: "TEST", "TEST"
+// Returns a finding for each test that the text names (`FILE`: "TEST", "TEST")
+// and that does not exist, and one finding if the text names no test.
 function namedTests(text, title) {
   const named = [...text.matchAll(/`([\w/.]+)`: ((?:"[^"]*",? ?)+)/g)];
 
@@ -394,8 +344,9 @@ function missingTests(file, names) {
     .map((name) => `t/README.md: ${file} has no test "${name}"`);
 }
 
-// Sentences: the names of C functions with blanks, or what is given to test()
-// and its like, put together.
+// Returns the names of a file's tests: names of C functions with blanks in
+// place of underscores, or the joined string that is passed to test() and the
+// like.
 function testsOf(file) {
   const text = read(file);
   if (C.test(file)) {
@@ -412,7 +363,7 @@ function testsOf(file) {
 }
 
 const CHECKS = {
-  layers, style, lengths, banned, compat, directives, tested, pitfalls,
+  style, lengths, banned, compat, directives, tested, pitfalls,
   pages: () => pages(TOP),
 };
 

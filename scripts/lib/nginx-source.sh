@@ -1,8 +1,9 @@
-# Debian's own source of nginx, of the version that is installed where the
-# mirror still has it.  Sourced, never run.
+# Fetches Debian's source package of nginx: the installed version, or the newest
+# one if the mirror has dropped that version.  Sourced.
 
 
-# Prints where the unpacked source is, which it fetches first if need be.
+# Prints the directory of the unpacked source, and fetches the source if it is
+# not there.
 
 nginx_source() {
     local dir=$BUILD/nginx-source version
@@ -20,9 +21,8 @@ nginx_source() {
 }
 
 
-# The machine's own package sources, asked for source packages.  Lists and
-# cache are private, so that neither /etc nor apt's state is touched, and one
-# needs not be root.
+# Asks the machine's package mirrors for source packages.  apt's lists and cache
+# are private, so this changes neither /etc nor apt's state, and needs no root.
 
 fetch_source() {
     local dir=$1 version=$2 options
@@ -37,13 +37,13 @@ fetch_source() {
 
     cd "$dir"
 
-    # A place that has no source packages fails here, which does not matter as
-    # long as another one has nginx's.
+    # A mirror without source packages fails here.  That does no harm if another
+    # mirror has nginx's source.
 
     apt-get "${options[@]}" update >update.log 2>&1 || true
 
-    # Mirrors drop a version when a newer one comes, and may list one that they
-    # do not have.
+    # Mirrors drop a version when a newer one comes.  They may also list a
+    # version that they do not have.
 
     for version in "$version" $(source_versions "${options[@]}"); do
         if apt-get "${options[@]}" source "nginx=$version" >source.log 2>&1
@@ -63,8 +63,8 @@ source_versions() {
 }
 
 
-# Copies the machine's package sources with their types changed: first apt's
-# newer format, then its one-line format.
+# Copies the machine's list of mirrors and changes the types to deb-src.  Files
+# in apt's newer format come first, then files in its one-line format.
 
 write_sources() {
     local dir=$1 file

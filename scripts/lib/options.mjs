@@ -1,11 +1,12 @@
-// The command line of a script.  What cannot be taken ends it with 2, after a
-// line that says why.
+// Reads the command line of a script.  A wrong command line ends the script
+// with status 2 and one line that names the fault.
 
 import { parseArgs } from 'node:util';
 
 // -> { values, positionals }
-//   options   as node:util's parseArgs takes them; one that has a number `min`
-//             is a text there, and a number from `min` on here
+//   options   the options of node:util's parseArgs.  An option of type "string"
+//             that has `min` must be a whole number of at least `min`, and is
+//             returned as a number.
 export function optionsOf(tool, options, { allowPositionals = false } = {}) {
   const { values, positionals } = parse(tool, options, allowPositionals);
 
@@ -18,7 +19,7 @@ export function optionsOf(tool, options, { allowPositionals = false } = {}) {
 }
 
 export function fail(tool, text) {
-  console.error(`${tool}: ${text}; scripts/${tool} --help says more`);
+  console.error(`${tool}: ${text}; see scripts/${tool} --help`);
   process.exit(2);
 }
 
@@ -34,7 +35,7 @@ function parse(tool, options, allowPositionals) {
 
 function numberOf(tool, name, text, min) {
   if (!/^(0|[1-9][0-9]{0,9})$/.test(text) || Number(text) < min) {
-    fail(tool, `--${name} wants a number from ${min} on, not "${text}"`);
+    fail(tool, `--${name} needs a number of at least ${min}, not "${text}"`);
   }
   return Number(text);
 }

@@ -1,14 +1,14 @@
-// Scenarios by name, one after the other, and a table of what came of them:
-// what scripts/faults and scripts/budgets have in common.
+// Runs named scenarios one after the other and prints a table of the results.
+// Shared by scripts/faults and scripts/budgets.
 
 import { fail, optionsOf } from './options.mjs';
 
 const LIST_MAX = 20;
 
-// Does what the command line asks for, and ends the program: with 1 where a
-// row's verdict is "FAILED".
+// Obeys the command line and ends the program.  The exit status is 1 if a row
+// has the verdict "FAILED".
 //   scenarios  { name: { about } }
-//   numbers    names of options that take a number
+//   numbers    names of the options that take a number
 //   rowsOf     async (name, { option: number }) -> rows of the table
 export async function runSeries(tool, { scenarios, numbers, rowsOf }) {
   const { names, list, options } = wanted(tool, scenarios, numbers);
@@ -28,7 +28,7 @@ export async function runSeries(tool, { scenarios, numbers, rowsOf }) {
   process.exit(rows.some(({ verdict }) => verdict === 'FAILED') ? 1 : 0);
 }
 
-// Says what is wrong with a scenario, not without end.
+// Prints the problems of a scenario, LIST_MAX at most.
 export function report(name, problems) {
   for (const problem of problems.slice(0, LIST_MAX)) {
     console.error(`  ${name}: ${problem}`);
@@ -47,7 +47,7 @@ function wanted(tool, scenarios, numbers) {
 
   for (const name of positionals) {
     if (!Object.hasOwn(scenarios, name)) {
-      fail(tool, `no scenario "${name}"; there are: `
+      fail(tool, `there is no scenario named "${name}", the scenarios are: `
         + Object.keys(scenarios).join(', '));
     }
   }

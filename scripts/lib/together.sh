@@ -1,12 +1,12 @@
-# Runs one thing for each of a list, several at a time.  Sourced.
+# Runs a command for each item of a list, several at a time.  Sourced.
 
 
 # together MOST ACTION ENDED ITEM ...
 #
-# "ACTION ITEM" runs in the background for each item, with the number of its
-# lane, from 0 to MOST - 1, in $LANE: no two run in the same one at a time.
-# When it has ended, what it printed is printed as a whole, and "ENDED ITEM
-# STATUS" runs in the foreground.
+# "ACTION ITEM" runs in the background for each item.  $LANE is a number from 0
+# to MOST - 1, and two actions that run at the same time have different numbers.
+# When an action has ended, its output is printed as a whole, and then
+# "ENDED ITEM STATUS" runs in the foreground.
 
 together() {
     local most=$1 action=$2 ended=$3 begun=0 over=0

@@ -1,5 +1,5 @@
-// The authorization server: oidc-provider, a certified one, with Cigna's
-// habits in front of it.
+// The authorization server: oidc-provider, a certified implementation, with
+// middleware in front of it that copies Cigna's habits.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
@@ -17,7 +17,7 @@ export const SCOPES = [
   'patient/*.*', 'user/*.read', 'search', 'read',
 ];
 
-// Browsers and programs may know this server under different names.
+// Browsers and programs may use different host names for this server.
 function endpoints(issuer, backChannel) {
   const at = (base, name) => `${base}${OAUTH_PATH}/${name}`;
   return {
@@ -30,7 +30,8 @@ function endpoints(issuer, backChannel) {
   };
 }
 
-// A key that only signs what is signed anew by our own: see keys.mjs.
+// oidc-provider signs with this key, and keys.mjs then signs again with its
+// own.
 function innerKeys() {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return { keys: [privateKey.export({ format: 'jwk' })] };
@@ -120,14 +121,14 @@ function configuration(parts) {
   };
 }
 
-// Every secret that is made here can be searched for.
+// Puts a marker into every secret, so that tests can search for secrets.
 function markTokens(provider, { modes, keys, markers }) {
   provider.AuthorizationCode.prototype.generateTokenId = () =>
     markers.authorizationCode();
   provider.RefreshToken.prototype.generateTokenId = () =>
     markers.opaqueToken();
   provider.AccessToken.prototype.generateTokenId = function accessToken() {
-    this.format = 'opaque';             // looked up here, never decoded
+    this.format = 'opaque';             // the store looks it up
     return modes.get('access_token', this.clientId) === 'jwt'
       ? keys.bigAccessToken({ sub: this.accountId, client_id: this.clientId },
                             markers.marker)
@@ -135,7 +136,7 @@ function markTokens(provider, { modes, keys, markers }) {
   };
 }
 
-// Tokens as a dance would yield them.
+// Makes the tokens that a dance would give.
 async function mint(provider, { clientId, member, scope }) {
   const client = await provider.Client.find(clientId);
   const grant = new provider.Grant({ accountId: member, clientId });
@@ -160,7 +161,7 @@ export function createAuthorizationServer({ issuer, backChannel, ...parts }) {
   markTokens(provider, parts);
   provider.on('grant.error', (ctx, error) => { ctx.state.grantError = error; });
   provider.app.on('error', (error) => {
-    if (error.code !== 'ECONNRESET') {   // clients may leave
+    if (error.code !== 'ECONNRESET') {   // clients may close connections
       console.error(error);
     }
   });

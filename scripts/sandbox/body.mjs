@@ -1,4 +1,4 @@
-// Bodies of requests, read once and bounded.
+// Reads request bodies of a bounded size.
 
 import { parse } from 'node:querystring';
 import { Readable } from 'node:stream';
@@ -22,8 +22,8 @@ export async function readForm(request) {
   return parse((await readBody(request)).toString());
 }
 
-// The same request with a body that can be read once more: oidc-provider
-// reads bodies itself, after they have been looked at here.
+// Returns the same request with a body that can be read again, because
+// oidc-provider reads the body itself.
 export function replayed(request, body) {
   const { headers, method, url, socket } = request;
   return Object.assign(Readable.from([body]), { headers, method, url, socket });

@@ -1,5 +1,5 @@
-// For tests and the demo: the stand-in as a child process, and its control
-// API as functions.
+// Starts the stand-in for Cigna as a child process, for tests and the demo, and
+// offers its control API as functions.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -32,7 +32,7 @@ export class ControlClient {
     return reply;
   }
 
-  // Modes, counters and the last requests; of one client if that is given.
+  // Returns modes, counters and the last requests, for all clients or for one.
   see({ client_id: clientId, recent } = {}) {
     const query = new URLSearchParams();
     if (clientId !== undefined) {
@@ -44,7 +44,7 @@ export class ControlClient {
     return this.#call('GET', `/control?${query}`);
   }
 
-  // Each refresh token, the oldest first: see ledger.mjs.
+  // Returns each refresh token, the oldest one first: see ledger.mjs.
   ledger(whose = {}) {
     return this.#call('GET', `/ledger?${new URLSearchParams(whose)}`);
   }
@@ -86,8 +86,8 @@ export class ControlClient {
   }
 }
 
-// Starts the stand-in; `config` as in config.mjs.  The configuration passes
-// through a file of its own, since it holds secrets.
+// Starts the stand-in.  config.mjs describes `config`.  It is passed in a
+// private file, because it contains secrets.
 export async function spawnSandbox(config) {
   mkdirSync(config.directory, { recursive: true, mode: 0o700 });
   const file = path.join(config.directory, 'sandbox.json');

@@ -1,19 +1,19 @@
-// What the stand-in is told at start: a JSON file, or flags, or both (a flag
-// wins).
+// The settings of the stand-in, from a JSON file, from flags, or from both.  A
+// flag overrides the file.
 
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 const DEFAULTS = {
-  host: 'localhost',        // in URLs that other programs call
-  browser_host: null,       // in URLs that a browser opens; as host if null
-  cert_names: [],           // further names in the server's certificate
-  directory: null,          // for certificates; required
-  port: 0,                  // authorization server
+  host: 'localhost',        // host in the URLs that programs call
+  browser_host: null,       // host in the URLs that browsers open, else `host`
+  cert_names: [],           // more names in the server's certificate
+  directory: null,          // required: the directory for certificates
+  port: 0,                  // port of the authorization server
   fhir_port: 0,
   control_port: 0,
-  members: 0,               // syntheticuser0001, ..., beside the ten
-  marker: 'MARKsecret',     // in every secret made here: see markers.mjs
+  members: 0,               // more members: syntheticuser0001, ...
+  marker: 'MARKsecret',     // part of every secret: see markers.mjs
   clients: [],
   modes: {},
 };
@@ -53,11 +53,11 @@ export function readConfig(args) {
 
   const strange = Object.keys(config).find((name) => !(name in DEFAULTS));
   if (strange) {
-    throw new ConfigError(`unknown setting "${strange}"; there are: `
+    throw new ConfigError(`unknown setting "${strange}"; the settings are: `
       + Object.keys(DEFAULTS).join(', '));
   }
   if (!config.directory) {
-    throw new ConfigError('directory is required: certificates go there');
+    throw new ConfigError('directory is required, for certificates');
   }
   const wrong = NUMBERS.find((name) => !Number.isInteger(config[name])
     || config[name] < 0);
@@ -68,12 +68,12 @@ export function readConfig(args) {
   return config;
 }
 
-// A client registration as oidc-provider wants it.  A confidential client
-// that comes without a secret is given one.
+// Returns a client registration for oidc-provider.  A confidential client
+// without a secret gets one.
 export function completeClient(client, markers) {
   const { client_id: clientId, redirect_uris: redirectUris } = client;
   if (typeof clientId !== 'string' || !Array.isArray(redirectUris)) {
-    throw new ConfigError('a client has client_id and redirect_uris');
+    throw new ConfigError('a client needs client_id and redirect_uris');
   }
   const method = client.token_endpoint_auth_method ?? 'client_secret_post';
   return {

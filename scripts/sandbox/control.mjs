@@ -1,17 +1,18 @@
-// The control API: JSON over http on a loopback port of its own.
+// The control API: JSON over HTTP on its own loopback port.
 //
-//   GET  /control[?client_id=&recent=]  modes that are set, counters, and the
-//                                       last requests
-//   POST /control  {modes, client_id?}  switch modes
-//   GET  /modes                         the table of modes
-//   GET  /members                       logins and Patient ids
-//   GET  /ledger[?client_id=&member=]   refresh tokens and what became of each
-//   POST /reset    {modes?}             counters; with "modes": true, these too
-//   POST /expire   {member?, client_id?}   access tokens are worthless now
-//   POST /revoke   {member?, client_id?}   grants are withdrawn
-//   POST /rotate   {keep_old?}             new signing keys
+//   GET  /control[?client_id=&recent=]   shows changed modes, counters, and the
+//                                        last requests
+//   POST /control  {modes, client_id?}   changes modes
+//   GET  /modes                          shows the table of modes
+//   GET  /members                        shows logins and Patient ids
+//   GET  /ledger[?client_id=&member=]    shows the history of refresh tokens
+//   POST /reset    {modes?}              resets the counters, and the modes if
+//                                        "modes" is true
+//   POST /expire   {member?, client_id?}   makes access tokens expire now
+//   POST /revoke   {member?, client_id?}   revokes grants
+//   POST /rotate   {keep_old?}             makes new signing keys
 //   POST /clients  {client_id, redirect_uris, ...}   registers a client
-//   POST /tokens   {client_id, member, scope?}       tokens without a dance
+//   POST /tokens   {client_id, member, scope?}       makes tokens, no dance
 
 import http from 'node:http';
 import { once } from 'node:events';
@@ -121,7 +122,7 @@ export class Control {
   async #mint({ client_id: clientId, member, scope }) {
     if (!this.#parts.store.client(clientId)
         || !this.#parts.members.get(member)) {
-      throw new ControlError('no such client_id or member');
+      throw new ControlError('there is no such client_id or member');
     }
     const tokens = await this.#parts.authorization.mint(
       { clientId, member, scope });
@@ -137,7 +138,7 @@ export class Control {
 
     try {
       if (!route) {
-        throw new ControlError('no such call; there are: '
+        throw new ControlError('there is no such call; the calls are: '
           + Object.keys(this.#routes).join(', '));
       }
       const text = (await readBody(request)).toString();

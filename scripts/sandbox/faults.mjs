@@ -1,8 +1,7 @@
-// Faults that any endpoint can be told to show, on the OAuth side and on the
-// FHIR side alike.
+// Faults of the OAuth endpoints and of the FHIR API.
 //
-// A fault either answers in place of the endpoint (then the request is not
-// acted on, unless "processed" says so), or spoils the endpoint's own reply.
+// A fault either replaces the endpoint's reply or spoils it.  The endpoint does
+// not process a request whose reply is replaced, unless "processed" is true.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -20,7 +19,7 @@ const outcome = (code, diagnostics) => JSON.stringify({
   issue: [{ severity: 'error', code, diagnostics }],
 });
 
-// Replies in place of the endpoint's own: (fault, isFhir) -> reply.
+// Replies that replace the endpoint's own: (fault, isFhir) -> reply.
 const INSTEAD = {
   'html': () => ({ status: 200, type: HTML_TYPE, body: HTML_PAGE }),
   'empty': () => ({ status: 200, type: JSON_TYPE, body: '' }),
@@ -79,12 +78,12 @@ export const FAULT_KINDS = [
   'hang',
 ];
 
-// The reply in place of the endpoint's own, or null if the fault is none.
+// Returns the reply that replaces the endpoint's own, or null.
 export function replyInstead(fault, { isFhir = false } = {}) {
   return INSTEAD[fault?.kind]?.(fault, isFhir) ?? null;
 }
 
-// Is the request acted on?
+// Returns whether the endpoint processes the request.
 export function isProcessed(fault) {
   return ['cut-after', 'cut-mid', 'hang'].includes(fault.kind)
     || Boolean(fault.processed);
@@ -100,7 +99,7 @@ export function send(response, { status, type, headers = {}, body }) {
   response.end(body);
 }
 
-// Ways to say 401.
+// Ways to send a 401.
 const REFUSE = {
   plain: send,
   chunked(response, { status, type, headers, body }) {
@@ -141,7 +140,8 @@ async function hang(response) {
   response.socket?.destroy();
 }
 
-// Shows the fault in place of `reply`, the endpoint's own if it has one.
+// Shows the fault instead of `reply`, which is the endpoint's own reply if the
+// endpoint has processed the request.
 export async function showFault(fault, response, reply, options) {
   switch (fault.kind) {
     case 'cut-before':

@@ -1,6 +1,6 @@
-// How Cigna's authorization server differs from a certified one: each habit
-// is one middleware in front of oidc-provider, in the order of the list at
-// the end.
+// The differences between Cigna's authorization server and a certified one.
+// Each habit is a middleware in front of oidc-provider.  The list at the end of
+// the file gives their order.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'node:querystring';
@@ -32,7 +32,7 @@ function basicUser(request) {
     Buffer.from(encoded, 'base64').toString().split(':')[0]);
 }
 
-// Which endpoint, which client, which parameters.
+// Finds out the endpoint, the client and the parameters of a request.
 const identify = () => async (ctx, next) => {
   const endpoint = ENDPOINTS[ctx.path];
   let parameters = ctx.query;
@@ -40,7 +40,7 @@ const identify = () => async (ctx, next) => {
   if (BACK_CHANNEL.has(endpoint) && ctx.method === 'POST') {
     const body = await readBody(ctx.req).catch(() => null);
     if (body === null) {
-      ctx.respond = false;               // the client has left
+      ctx.respond = false;               // the client closed the connection
       return;
     }
     parameters = parse(body.toString());
@@ -62,7 +62,7 @@ function outcomeOf(ctx) {
   return ctx.status === 200 ? 'ok' : ctx.state.error ?? String(ctx.status);
 }
 
-// What the provider has answered, whatever is sent in its place.
+// Returns the provider's token reply, even if a fault will replace it.
 function tokensOf(ctx) {
   if (ctx.status !== 200 || !ctx.body) {
     return undefined;
@@ -71,7 +71,7 @@ function tokensOf(ctx) {
     const body = typeof ctx.body === 'string' ? JSON.parse(ctx.body) : ctx.body;
     return body.access_token && body;
   } catch {
-    return undefined;                    // a page
+    return undefined;                    // the body is an HTML page
   }
 }
 
@@ -111,7 +111,7 @@ const misbehave = ({ modes }) => async (ctx, next) => {
     return;
   }
 
-  // of the moment it came: a request that is under way is not hurried
+  // the delay is that of the request's arrival: later changes do not count
   const delay = modes.get(`${endpoint}_delay_ms`, clientId);
   const fault = modes.takeFault(endpoint, clientId, parameters);
   if (!fault || isProcessed(fault)) {
@@ -128,7 +128,7 @@ const misbehave = ({ modes }) => async (ctx, next) => {
   }
 };
 
-// Set on replies that no browser ever sees, too.
+// Cigna also sets cookies on replies that no browser ever sees.
 const setBackChannelCookies = ({ modes }) => async (ctx, next) => {
   const { endpoint, clientId } = ctx.state;
   await next();
@@ -181,7 +181,7 @@ const serveKeys = ({ modes, keys }) => async (ctx, next) => {
                                       modes.get('id_token_alg', clientId)));
 };
 
-// Errors of the token endpoint bear this server's codes.
+// The error codes of Cigna's token endpoint.
 const ERROR_CODES = {
   invalid_client: 'FBTOAU204E The client could not be authenticated.',
   invalid_grant: 'FBTOAU211E The token or code is not valid.',
@@ -284,7 +284,8 @@ const bendTokenReply = (parts) => async (ctx, next) => {
   ctx.type = JSON_TYPE;
 };
 
-// Each dance has a login of its own: oidc-provider's session is not used.
+// Every dance needs its own login, so oidc-provider's session cookie is
+// dropped.
 function withoutProviderSession(header) {
   return header?.split(/; */).filter((pair) => !/^_session/.test(pair))
     .join('; ');
@@ -297,8 +298,8 @@ const forgetFormerLogins = () => async (ctx, next) => {
   await next();
 };
 
-// oidc-provider forgets offline_access unless prompt=consent is asked for;
-// every dance shows the terms anyway.
+// oidc-provider drops offline_access unless the request has prompt=consent.
+// Every dance shows the terms anyway.
 const keepOfflineAccess = () => async (ctx, next) => {
   if (ctx.state.endpoint === 'authorize'
       && /\boffline_access\b/.test(ctx.query.scope)) {

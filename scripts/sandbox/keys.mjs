@@ -1,7 +1,7 @@
-// Signing keys of the authorization server, and its id_tokens.
+// The authorization server's signing keys and id_tokens.
 //
-// oidc-provider decides what an id_token says; it is then signed anew here,
-// since every mistake that a client must notice has to be made on purpose.
+// oidc-provider decides the claims of an id_token.  This file signs the token
+// again, so that it can make every mistake that a client must notice.
 
 import {
   constants, createHmac, createPublicKey, generateKeyPairSync, randomBytes,
@@ -13,8 +13,8 @@ const encode = (value) => Buffer.from(JSON.stringify(value))
 
 const newKid = () => randomBytes(9).toString('base64url');
 
-// What makes a key of each algorithm, and what it signs with.  PSS has RSA keys
-// of the usual kind (RFC 7518, section 3.5).
+// For each algorithm: how to make a key, and how to sign.  PSS uses ordinary
+// RSA keys (RFC 7518, section 3.5).
 const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING,
               saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 
@@ -52,7 +52,7 @@ function signature(key, input) {
   }).toString('base64url');
 }
 
-// What each mode does to the claims.
+// How each mode changes the claims.
 const CLAIMS = {
   no_nonce: ({ nonce, ...claims }) => claims,
   wrong_nonce: (claims) => ({ ...claims, nonce: 'not-the-nonce' }),
@@ -79,7 +79,7 @@ export class Keys {
     return Object.values(this.#current).map(({ alg, kid }) => ({ alg, kid }));
   }
 
-  // Keys of the other algorithms are made when they are first asked for.
+  // Keys of the other algorithms are made at their first use.
   #of(alg) {
     this.#current[alg] ??= newKey(alg);
     return this.#current[alg];
@@ -99,7 +99,7 @@ export class Keys {
     };
   }
 
-  // `mark` comes first in the payload, so that it is found in any base64.
+  // `mark` comes first in the payload, so that tests find it in base64, too.
   idToken(claims, { mode, alg, mark }) {
     if (mode === 'malformed') {
       return `${encode({ alg })}.${mark}`;
@@ -136,7 +136,7 @@ export class Keys {
       case 'alg_none':
         return '';
       case 'alg_hs256':
-        // The public key taken for a shared secret.
+        // uses the public key as if it were a shared secret
         return createHmac('sha256',
                           key.publicKey.export({ type: 'spki', format: 'pem' }))
           .update(input).digest('base64url');
@@ -147,7 +147,7 @@ export class Keys {
     }
   }
 
-  // An access token of about 4 KB, as some clients are given.
+  // Returns an access token of about 4 KB, as some clients get.
   bigAccessToken(claims, mark) {
     const key = this.#current.ES256;
     const payload = { mark, ...claims, jti: newKid(),

@@ -1,9 +1,11 @@
-// What became of every refresh token: who was given it, how often and when it
-// was presented, what was answered, and whether the answer left.  Tests decide
-// by it which grants a gateway may have lost, and which it may not.
+// The history of every refresh token: its owner, each time it was presented,
+// the outcome, and whether the reply was sent.  Tests use it to decide which
+// grants a gateway may have lost.
 //
-// Kept apart from the counters of record.mjs, which tests reset.
+// The ledger is separate from the counters of record.mjs, because tests reset
+// those.
 
+import { keepBounded } from './bounded.mjs';
 import { fingerprint } from './record.mjs';
 
 const TOKENS_MAX = 20000;
@@ -16,27 +18,24 @@ export class Ledger {
     this.#store = store;
   }
 
-  // from: the refresh token that was spent for it, if it was one
+  // from: the refresh token that was exchanged for this one, if there was one
   issued({ refresh_token: token, access_token: access }, whose, from) {
     if (token === undefined) {
       return;
     }
     const former = this.#tokens.get(token);
     if (former) {
-      former.access = access;            // a constant one, given out once more
+      former.access = access;            // mode "constant" returns it again
       return;
     }
-    this.#tokens.set(token, {
+    keepBounded(this.#tokens, token, {
       ...whose, token, access, from, at: Date.now(), presented: [], now: 0,
       at_once: 0,
-    });
-    if (this.#tokens.size > TOKENS_MAX) {
-      this.#tokens.delete(this.#tokens.keys().next().value);
-    }
+    }, TOKENS_MAX);
   }
 
-  // A token request has arrived.  Returns what to call with how it ended:
-  // outcome, the tokens that were made if any, the dance's member.
+  // Records the arrival of a token request.  Returns a function to call at its
+  // end, with the outcome, the new tokens if there are any, and the member.
   arrived({ refresh_token: token, client_id: clientId }, response) {
     const entry = this.#tokens.get(token);
     const presented = { at: Date.now(), ended: null, outcome: null,
@@ -65,8 +64,8 @@ export class Ledger {
     };
   }
 
-  // Tokens as fingerprints, the oldest first; alive: whether the stand-in
-  // would still take them.
+  // Returns the tokens as fingerprints, the oldest one first.  `alive` says
+  // whether the stand-in still accepts them.
   list({ member, client_id: clientId } = {}) {
     return [...this.#tokens.values()]
       .filter((entry) => (member === undefined || entry.member === member)

@@ -1,12 +1,12 @@
-// A TLS port that can also refuse, stay mute, or cut connections, before a
-// byte of a request is read: a client must know that such a request was
-// never sent.
+// A TLS port that can also refuse connections, stay mute, or cut connections
+// before it reads a byte of a request.  A client must know that such a request
+// was never sent.
 
 import https from 'node:https';
 import net from 'node:net';
 import { once } from 'node:events';
 
-// Loopback only.  "localhost" may be either; the second need not exist.
+// "localhost" may be either address.  The second one need not exist.
 const ADDRESSES = ['127.0.0.1', '::1'];
 const BACKLOG = 4096;
 const KEEP_ALIVE_MS = 65000;
@@ -68,7 +68,7 @@ export class Listener {
     }
   }
 
-  // Open connections go, so that the next request meets the new mode.
+  // Closes open connections, so that the next request meets the new mode.
   async setMode(mode) {
     if (mode === this.#mode) {
       return;

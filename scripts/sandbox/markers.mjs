@@ -1,14 +1,14 @@
-// Secrets that can be searched for.
+// Markers in secrets, by which tests find a secret that leaked.
 //
-// Whatever the stand-in makes and the world must not see carries a marker: a
-// test ends by searching logs, replies and dumps for every form of it.
+// Every secret of the stand-in contains a marker.  At its end each test
+// searches logs, replies and dumps for every form of the marker.
 //
-//   token marker   MARKs        start of opaque access and refresh tokens, of
-//                               passwords and of client secrets made here
-//   the marker     MARKsecret   passwords, client secrets, and inside the
-//                               payload of every JWT, there as base64url
-//   code marker    CODEs        start of authorization codes: these do pass
-//                               through the browser, but never into a log
+//   token marker   MARKs        starts opaque access and refresh tokens,
+//                               passwords, and client secrets
+//   the marker     MARKsecret   starts passwords and client secrets, and is in
+//                               the payload of every JWT, there as base64url
+//   code marker    CODEs        starts authorization codes, which pass through
+//                               the browser but must never reach a log
 
 import { randomBytes } from 'node:crypto';
 
@@ -18,8 +18,9 @@ const TOKEN_MARKER_LENGTH = 5;
 const random = (length) => randomBytes(length).toString('base64url')
   .slice(0, length);
 
-// The bytes of `text` that are the same in base64 wherever it stands: it may
-// begin at any of three offsets, and its edges mix with their neighbours.
+// Returns the three base64 forms of `text`.  The form depends on the offset of
+// `text` modulo 3, and characters at the edges depend on the neighbouring
+// bytes, so they are left out.
 function base64Forms(text) {
   return [0, 1, 2].map((offset) => {
     const whole = Buffer.from('x'.repeat(offset) + text).toString('base64');
@@ -32,14 +33,14 @@ function base64Forms(text) {
 export class Markers {
   constructor(marker = 'MARKsecret') {
     if (!/^[A-Za-z0-9]{8,32}$/.test(marker)) {
-      throw new Error('a marker is 8 to 32 letters and digits');
+      throw new Error('a marker must be 8 to 32 letters and digits');
     }
     this.marker = marker;
     this.token = marker.slice(0, TOKEN_MARKER_LENGTH);
     this.code = 'CODEs';
   }
 
-  // What to search for.
+  // The texts to search for.
   get all() {
     return [this.token, ...base64Forms(this.marker)];
   }

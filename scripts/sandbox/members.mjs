@@ -1,4 +1,5 @@
-// The insured people: their logins, and the ids Cigna knows them under.
+// The members, that is, the insured people: their logins and their ids at
+// Cigna.
 
 import { createHash } from 'node:crypto';
 
@@ -9,7 +10,7 @@ const NAMES = [
   ['Nadia', 'Petrova'],
 ];
 
-// Systems at Cigna, each with a Patient of its own for the same person.
+// Systems at Cigna.  Each of them has its own Patient for the same person.
 const SOURCES = ['ifp', 'c16', 'com', 'esi', 'gov', 'evi'];
 const SOURCES_EACH = 3;
 
@@ -29,7 +30,8 @@ export class Member {
       ? `${family}-${this.number}` : family };
   }
 
-  // Stable, and unlike any id in a resource: what $userinfo tells.
+  // The id in the reply of $userinfo.  It is stable, and it differs from every
+  // id in a resource.
   get userinfoId() {
     return `U${digest(`userinfo ${this.username}`).slice(0, 16)}`;
   }
@@ -45,14 +47,14 @@ export class Member {
     return [this.master, ...this.sourcePatients];
   }
 
-  // An id that only this member's copy of a sample has.
+  // Returns the id of this member's copy of a sample.
   resourceId(sampleId) {
     const source = SOURCES[this.number % SOURCES.length];
     return `${source}-${this.number}-${digest(sampleId).slice(0, 16)}`;
   }
 }
 
-// The ten that Cigna's sandbox has, and as many more as load tests want.
+// The ten members of Cigna's sandbox, and `generated` more for load tests.
 export class Members {
   #byName = new Map();
 

@@ -1,8 +1,7 @@
-// Everything about the stand-in that can be switched while it runs.
+// The modes of the stand-in, which can be changed while it runs.
 //
-// One table: validation, the control API's listing and the documentation all
-// come from it.  A mode is set for everybody, or for one client only; the
-// client's own setting wins.
+// Validation, the control API and the documentation all use one table.  A mode
+// is set for all clients or for one client.  The client's own setting wins.
 
 import { FAULT_KINDS, REFUSALS } from './faults.mjs';
 import { ALGS } from './keys.mjs';
@@ -40,8 +39,8 @@ const FAULT_FIELDS = {
 const fault = {
   domain: `a kind (${FAULT_KINDS.join(', ')}), or {"kind", `
     + '"times": only the next n requests, "retry_after", "location", '
-    + '"grant_type": only these token requests, '
-    + '"processed": true = acted on before the faulty reply}',
+    + '"grant_type": only token requests of this type, '
+    + '"processed": true = processed before the faulty reply}',
   accepts: (value) => FAULT_KINDS.includes(value)
     || (value !== null && typeof value === 'object' && 'kind' in value
         && Object.entries(value).every(([name, field]) =>
@@ -64,11 +63,11 @@ const LISTENER = oneOf('open', 'refuse', 'mute', 'cut-accept', 'cut-tls');
 
 const faultsOf = (endpoint, what) => ({
   [`${endpoint}_fault`]: {
-    ...fault, initial: 'none', about: `what goes wrong at ${what}`,
+    ...fault, initial: 'none', about: `${what}: the fault of its replies`,
   },
   [`${endpoint}_delay_ms`]: {
     ...milliseconds, initial: 0,
-    about: `${what}: time between acting on a request and its reply`,
+    about: `${what}: time between processing a request and its reply`,
   },
 });
 
@@ -77,12 +76,12 @@ export const MODES = {
   authorization_listener: {
     ...LISTENER, initial: 'open', everybody: true,
     about: 'the authorization server\'s port: refuse = closed, mute = accepts'
-      + ' and says nothing, cut-accept = closes before TLS, cut-tls = closes'
-      + ' after the handshake and before a byte is read',
+      + ' connections and sends nothing, cut-accept = closes before TLS,'
+      + ' cut-tls = closes after the handshake, before it reads a byte',
   },
   fhir_listener: {
     ...LISTENER, initial: 'open', everybody: true,
-    about: 'the same of the FHIR server\'s port',
+    about: 'the same for the FHIR server\'s port',
   },
 
   // endpoints
@@ -96,49 +95,49 @@ export const MODES = {
   // authorize
   authorize_error: {
     ...oneOfOrText('none'), initial: 'none',
-    about: 'authorize goes straight back with this OAuth error code',
+    about: 'authorize redirects back at once with this OAuth error code',
   },
   member_decides: {
     ...oneOf('freely', 'deny'), initial: 'freely',
-    about: 'deny: whatever is pressed on the terms page is a refusal'
+    about: 'deny: every button on the terms page refuses'
       + ' (error=access_denied)',
   },
   iss_parameter: {
     ...oneOf('off', 'on', 'wrong'), initial: 'off',
-    about: 'RFC 9207: iss beside the code; the metadata announces it unless'
-      + ' off',
+    about: 'RFC 9207: iss beside the code; the metadata announce it unless the'
+      + ' mode is off',
   },
   login_page: {
     ...oneOf('works', 'silent'), initial: 'works',
-    about: 'silent: the login page leads nowhere, as when a member gives up',
+    about: 'silent: every login fails, as if the member had given up',
   },
 
   // token
   basic_auth: {
     ...oneOf('registered', 'html'), initial: 'registered',
-    about: 'a client that sends client_secret_basic gets 200 text/html: if it'
-      + ' is not registered for it, or always',
+    about: 'a client that uses client_secret_basic gets 200 text/html:'
+      + ' registered = unless it is registered for this method, html = always',
   },
   refresh: {
     ...oneOf('rotating', 'constant', 'unreturned', 'none'),
     initial: 'rotating',
-    about: 'refresh tokens: single use (a second use revokes the family),'
-      + ' the same one returned again, the same one left out of the reply to'
-      + ' a refresh, none at all',
+    about: 'refresh tokens: rotating = single use, and a second use revokes'
+      + ' the family, constant = a refresh returns the same token, unreturned'
+      + ' = the token stays but is not in the reply, none = no refresh tokens',
   },
   offline_access: {
     ...oneOf('ignored', 'needed'), initial: 'ignored',
-    about: 'needed: a refresh token comes only where the scope asked for it',
+    about: 'needed: a refresh token needs offline_access in the scope',
   },
   access_token: {
     ...oneOf('opaque', 'jwt'), initial: 'opaque',
     about: 'opaque: 20 characters; jwt: about 4 KB',
   },
   access_token_lifetime: {
-    ...seconds, initial: 3599, about: 'seconds an access token really lives',
+    ...seconds, initial: 3599, about: 'real lifetime of an access token',
   },
   expires_in: {
-    ...expiresIn, initial: 'number', about: 'how the reply tells the lifetime',
+    ...expiresIn, initial: 'number', about: 'form of expires_in in the reply',
   },
   scope: {
     ...oneOfOrText('asked', 'absent', 'search read openid'), initial: 'asked',
@@ -158,38 +157,38 @@ export const MODES = {
              'bad_signature', 'alg_none', 'alg_hs256', 'unknown_kid',
              'no_kid', 'other_keys_kid'),
     initial: 'good',
-    about: 'what is wrong with the id_token; other_keys_kid names the key of'
-      + ' the other algorithm',
+    about: 'the fault of the id_token; other_keys_kid names the key of the'
+      + ' other algorithm',
   },
   id_token_alg: {
     ...oneOf(...Object.keys(ALGS)), initial: 'RS256',
-    about: 'signature of the id_token',
+    about: 'signature algorithm of the id_token',
   },
   jwks: {
     ...oneOf('good', 'empty', 'no_kid', 'without_current'), initial: 'good',
-    about: 'the key set: no keys, keys without kid, or the current keys left'
-      + ' out',
+    about: 'the key set: empty = no keys, no_kid = keys without kid,'
+      + ' without_current = only former keys',
   },
 
   // FHIR
   smart_configuration: {
     ...fields, initial: {}, everybody: true,
-    about: 'fields put over those of smart-configuration',
+    about: 'fields that are added to smart-configuration or replace its own',
   },
   smart_configuration_reply: {
     ...fields, initial: {}, everybody: true,
-    about: '"status", "type" and "body" in place of those of'
-      + ' smart-configuration, to the letter',
+    about: '"status", "type" and "body" that replace those of'
+      + ' smart-configuration literally',
   },
   fhir_links: {
     ...oneOf('internal', 'own'), initial: 'internal',
-    about: 'the host in fullUrl, next and link: Cigna\'s inner one, or the'
-      + ' server\'s own base',
+    about: 'the base in fullUrl, next and link: internal = Cigna\'s internal'
+      + ' host, own = the server\'s own base',
   },
   fhir_refusal: {
     ...oneOf(...REFUSALS), initial: 'plain',
-    about: 'how a dead token is answered: plain, chunked, huge = more than a'
-      + ' buffer holds, cut = in the middle of the body, bare = only a status',
+    about: 'the 401 for an invalid token: plain, chunked, huge = larger than a'
+      + ' buffer, cut = cut in the middle of the body, bare = only a status',
   },
   fhir_set_cookie: {
     ...oneOf('off', 'on'), initial: 'off', about: 'Set-Cookie on FHIR replies',
@@ -197,7 +196,7 @@ export const MODES = {
   fhir_page_size: {
     domain: '1 .. 1000', initial: 10,
     accepts: (value) => Number.isInteger(value) && value >= 1 && value <= 1000,
-    about: 'entries of a page where _count is not given',
+    about: 'entries of a page if the request has no _count',
   },
 };
 
@@ -205,12 +204,12 @@ export class ModeError extends Error {}
 
 function check(name, value) {
   if (!Object.hasOwn(MODES, name)) {
-    throw new ModeError(`unknown mode "${name}"; there are: `
+    throw new ModeError(`unknown mode "${name}"; the modes are: `
       + Object.keys(MODES).join(', '));
   }
   if (!MODES[name].accepts(value)) {
     throw new ModeError(`mode "${name}" cannot be ${JSON.stringify(value)}; `
-      + `it is: ${MODES[name].domain}`);
+      + `it can be: ${MODES[name].domain}`);
   }
 }
 
@@ -220,7 +219,7 @@ const CLIENTS_MAX = 10000;
 export class Modes {
   #settings = new Map([[EVERYBODY, {}]]);
 
-  // Checks everything before it changes anything.
+  // Checks all changes before it makes the first one.
   set(changes, clientId) {
     for (const [name, value] of Object.entries(changes)) {
       check(name, value);
@@ -246,12 +245,12 @@ export class Modes {
       ?? MODES[name].initial;
   }
 
-  // What differs from the initial state.
+  // Returns the modes that are not in their initial state.
   list(clientId) {
     return { ...this.#settings.get(clientId ?? EVERYBODY) };
   }
 
-  // The fault this request meets, if any; counts "times" down.
+  // Returns the fault for this request or null, and counts "times" down.
   takeFault(endpoint, clientId, request = {}) {
     const name = `${endpoint}_fault`;
     const value = this.get(name, clientId);
@@ -276,7 +275,7 @@ export class Modes {
   }
 }
 
-// The table as a document: `node modes.mjs` prints it.
+// Returns the table for the control API.
 export function describeModes() {
   return Object.entries(MODES).map(([name, { domain, initial, about }]) => ({
     name, initial, values: domain, about,

@@ -1,4 +1,4 @@
-// The pages a member sees at the stand-in.
+// The HTML pages of the stand-in.
 
 const escapes = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;',
                   '\'': '&#39;' };
@@ -82,7 +82,7 @@ and clinical data.</p>
 </div>
 <form method="post" action="${escapeHtml(action)}">
 <label class="check"><input type="checkbox" name="termsAccept" value="true">
-<span>I have read the terms and want to share my information.</span></label>
+<span>I have read the terms, and I want to share my information.</span></label>
 <div class="row">
 <button class="main" type="submit" name="step" value="terms">Continue</button>
 <button class="other" type="submit" name="step" value="cancel">Cancel</button>

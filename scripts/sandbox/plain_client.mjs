@@ -1,5 +1,5 @@
-// A plain OAuth client, as any app without the gateway would be: for tests of
-// the stand-in itself.
+// A plain OAuth client, like an app without the gateway.  The tests of the
+// stand-in use it.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ export class PlainClient {
     this.redirectUri = registration.redirect_uris[0];
   }
 
-  // Without cookies, as a back channel has to be.
+  // A back channel must not send cookies.
   backChannel() {
     return new Browser({ ca: this.ca, headers: { Accept: '*/*' } });
   }
@@ -44,7 +44,7 @@ export class PlainClient {
              url: `${this.info.authorize}?${query}` };
   }
 
-  // Takes a browser to the callback; returns the callback's parameters.
+  // Takes a browser to the callback, and returns the callback's parameters.
   async authorize(member, { browser = this.browser(), dance = this.newDance(),
                             ...options } = {}) {
     const { stopped, response } = await walk(browser, dance.url, {
@@ -97,7 +97,7 @@ export class PlainClient {
     return this.post(this.info.revoke, { token, ...this.credentials() });
   }
 
-  // Everything up to the tokens.
+  // Connects a member, and returns the token reply and the nonce.
   async connect(member, options) {
     const authorized = await this.authorize(member, options);
     const { body } = await this.exchange(authorized);

@@ -1,7 +1,8 @@
-// What was seen: counters and the last requests, for tests to ask about.
+// Counters and the last requests, for the tests.
 //
-// Kept for everybody together and for each client.  Secrets appear as short
-// fingerprints: a test can tell whether two requests carried the same one.
+// They exist once for all clients together and once for each client.  Secrets
+// appear as short fingerprints, so a test sees whether two requests had the
+// same secret.
 
 import { createHash } from 'node:crypto';
 
@@ -29,7 +30,7 @@ function maskHeader(name, value) {
     ? `${scheme} ${fingerprint(secret)}` : fingerprint(value);
 }
 
-// Header lines as they came, in order, repeated ones too.
+// Returns all header lines in their order, including repeated ones.
 export function headerLines(request) {
   const raw = request.rawHeaders;
   const lines = [];
@@ -83,7 +84,7 @@ export class Record {
       ? this.#everybody : this.#clients.get(clientId) ?? new Book();
   }
 
-  // Does `change` to the book of everybody and to the client's.
+  // Returns the books that a request of this client changes.
   #books(clientId) {
     if (clientId === undefined) {
       return [this.#everybody];
@@ -107,7 +108,7 @@ export class Record {
     }
   }
 
-  // Returns the function to call when the request has ended.
+  // Returns a function to call at the end of the request.
   #enter(endpoint, clientId) {
     const books = this.#books(clientId);
     for (const book of books) {

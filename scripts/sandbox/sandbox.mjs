@@ -1,4 +1,4 @@
-// Puts the stand-in together.
+// Builds the stand-in for Cigna from its parts.
 
 import { createSecureContext } from 'node:tls';
 import { readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ function certificates({ directory, host, browser_host: browserHost,
   const tls = { cert: readFileSync(files.certFile),
                 key: readFileSync(files.keyFile) };
 
-  createSecureContext(tls);             // fails here rather than later
+  createSecureContext(tls);             // throws if the files are broken
   return { tls, caFile: ca.certFile, ...files };
 }
 
@@ -47,8 +47,8 @@ function createParts(config) {
   return parts;
 }
 
-// The port is known only once a server listens, and the server's own URLs
-// hold it: so the handler is filled in afterwards.
+// The handler is set after the server listens: the handler needs the server's
+// URLs, and these contain the port.
 async function listen(tls, port) {
   const late = { handler: null };
   const listener = new Listener({

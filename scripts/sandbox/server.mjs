@@ -1,11 +1,11 @@
-// The stand-in for Cigna as a process:
+// Runs the stand-in for Cigna as a process:
 //
 //   node server.mjs --directory DIR [--config FILE] [--port N] ...
 //
-// Prints one JSON line when it is ready; config.mjs has the settings, and
-// control.mjs what can be done while it runs.  It ends on SIGTERM and SIGINT,
-// when a pipe on its standard input closes, and when its parent dies: nothing
-// is left behind by a test that was killed.
+// It prints one JSON line when it is ready.  config.mjs describes the settings,
+// control.mjs the control API.  The process ends on SIGTERM and SIGINT.  It
+// also ends when a pipe on its standard input closes and when its parent dies,
+// so a killed test leaves no process behind.
 
 import { fstatSync } from 'node:fs';
 

@@ -1,13 +1,14 @@
-// The member's way through the stand-in: login page, terms page, and the two
-// cookies that authorize sets and both steps demand.
+// The member's sign-in: a login page and a terms page.  authorize sets two
+// cookies, and both pages require them.
 //
-// Who fetches authorize without the member's browser ends here: the browser
-// then shows a login page that can never succeed.
+// If a program instead of the member's browser fetches authorize, the browser
+// lacks the cookies.  The browser then shows a login page that never succeeds.
 
 import { randomBytes } from 'node:crypto';
 
 import { errorPage, loginPage, termsPage } from './pages.mjs';
 import { readForm } from './body.mjs';
+import { keepBounded } from './bounded.mjs';
 
 export const SIGNIN_PATH = '/mga/sps/authsvc';
 
@@ -25,14 +26,8 @@ function cookiesOf(request) {
   }));
 }
 
-function keepBounded(map, key, value) {
-  map.set(key, value);
-  if (map.size > ENTRIES_MAX) {
-    map.delete(map.keys().next().value);
-  }
-}
 
-// Cookies as every reply of this family of servers carries them.
+// Makes the two cookies that this family of servers sets on every reply.
 export function newCookies() {
   const session = `1_2_1_${randomBytes(24).toString('base64url')}`;
   const junction = randomBytes(16).toString('hex').toUpperCase();
@@ -53,7 +48,7 @@ export class SignIn {
   #record;
   #store;
   #sessions = new Map();      // session cookie -> {junction cookie, since}
-  #dances = new Map();        // interaction uid -> where the member stands
+  #dances = new Map();        // interaction uid -> {session, since, member}
 
   constructor({ provider, members, modes, record, store }) {
     this.#provider = provider;
@@ -63,19 +58,20 @@ export class SignIn {
     this.#store = store;
   }
 
-  // Called for the reply to authorize that leads to the login page.  A
-  // browser that has a session keeps it: several tabs may be on their way.
+  // Called when authorize redirects to the login page.  A browser that has a
+  // session keeps it, because several tabs may run dances.
   begin(ctx, uid) {
     const since = Date.now();
     let session = this.#sessionOf(ctx);
     if (session === undefined) {
       const cookies = newCookies();
       session = cookies.session;
-      keepBounded(this.#sessions, session, { junction: cookies.junction,
-                                             since });
+      keepBounded(this.#sessions, session,
+                  { junction: cookies.junction, since }, ENTRIES_MAX);
       ctx.append('Set-Cookie', cookies.lines);
     }
-    keepBounded(this.#dances, uid, { session, since, member: null });
+    keepBounded(this.#dances, uid, { session, since, member: null },
+                ENTRIES_MAX);
   }
 
   #sessionOf(ctx) {
@@ -87,8 +83,8 @@ export class SignIn {
       ? session : undefined;
   }
 
-  // The cookies of this dance's authorize reply, or those of another tab's
-  // that came at the same time and took their place.
+  // Accepts the cookies of this dance's authorize reply, or those of another
+  // tab whose reply came at the same time and replaced them.
   #isDancers(ctx, dance) {
     const session = this.#sessionOf(ctx);
     return session !== undefined
@@ -161,7 +157,7 @@ export class SignIn {
     const member = this.#members.login(username, password);
     if (!member) {
       this.#record.authorize('wrong_passwords', step.clientId);
-      this.#show(step, 'The username or password is not right.');
+      this.#show(step, 'The username or the password is wrong.');
       return;
     }
     step.dance.member = member.username;

@@ -1,8 +1,10 @@
-// Where oidc-provider keeps its models: in memory, and bounded.
+// Stores oidc-provider's models in memory, with a bound.
 //
-// Its own memory adapter holds a thousand entries, which five hundred dances
-// at once overflow.  Here each model has its own bound, and the oldest entry
-// goes first.
+// oidc-provider's own memory adapter has room for a thousand entries, too few
+// for five hundred dances at once.  Here each model has its own bound, and the
+// oldest entry is deleted first.
+
+import { keepBounded } from './bounded.mjs';
 
 const ENTRIES_MAX = 20000;
 
@@ -13,13 +15,10 @@ class Table {
 
   set(id, payload, lifetime) {
     this.#entries.delete(id);
-    this.#entries.set(id, {
+    keepBounded(this.#entries, id, {
       payload,
       deadline: lifetime ? Date.now() + lifetime * 1000 : Infinity,
-    });
-    if (this.#entries.size > ENTRIES_MAX) {
-      this.#entries.delete(this.#entries.keys().next().value);
-    }
+    }, ENTRIES_MAX);
   }
 
   get(id) {
@@ -75,18 +74,18 @@ export class Store {
       && (clientId === undefined || payload.clientId === clientId);
   }
 
-  // Access tokens are worthless from now on; refresh tokens work.
+  // Deletes access tokens.  Refresh tokens stay valid.
   expireAccessTokens(whose = {}) {
     return this.#table('AccessToken').deleteWhere(this.#matching(whose));
   }
 
-  // Neither expired nor revoked nor spent.
+  // Returns whether a token is neither expired nor revoked nor spent.
   isAlive(model, id) {
     const payload = this.#table(model).get(id);
     return payload !== undefined && payload.consumed === undefined;
   }
 
-  // The member has withdrawn: nothing works any more.
+  // Revokes grants with all their tokens, as a member does at Cigna.
   revokeGrants(whose = {}) {
     const matches = this.#matching(whose);
     const grants = this.#table('Grant').deleteWhere(matches);
@@ -96,7 +95,7 @@ export class Store {
     return grants;
   }
 
-  // The adapter that oidc-provider asks for, one instance a model.
+  // Returns the factory for oidc-provider, which makes one adapter per model.
   adapterFactory() {
     return (model) => (model === 'Client'
       ? { find: async (id) => this.client(id) }
@@ -124,10 +123,7 @@ class Adapter {
   #remember(grantId, id) {
     const ids = this.#byGrant.get(grantId) ?? [];
     this.#byGrant.delete(grantId);
-    this.#byGrant.set(grantId, [...ids.slice(-99), id]);
-    if (this.#byGrant.size > ENTRIES_MAX) {
-      this.#byGrant.delete(this.#byGrant.keys().next().value);
-    }
+    keepBounded(this.#byGrant, grantId, [...ids.slice(-99), id], ENTRIES_MAX);
   }
 
   async find(id) {

@@ -1,6 +1,7 @@
-// A browser small enough to have five hundred of: a cookie jar that keeps the
-// rules which matter here, redirects, and forms.  `walk` takes it through a
-// dance: authorize (or the gateway's connect), login, terms, callback.
+// A browser so small that a test can run five hundred of them.  It has
+// redirects, forms, and a cookie jar with the rules that matter here.  `walk`
+// takes it through a dance: authorize (or the gateway's connect), login, terms,
+// callback.
 
 import https from 'node:https';
 import { once } from 'node:events';
@@ -25,7 +26,7 @@ function deadlineOf(attributes) {
     ? Date.parse(attributes.get('expires')) : Infinity;
 }
 
-// Cookies do not tell ports apart, nor does this jar.
+// Cookies do not depend on the port, so the jar ignores it.
 export class CookieJar {
   #cookies = new Map();
 
@@ -82,8 +83,8 @@ export class Browser {
   #agent;
   #ca;
 
-  // Names below .localhost are this machine, as real browsers have it.  By
-  // default each request has a connection of its own.
+  // Names below .localhost mean this machine, as in real browsers.  By default
+  // each request uses a new connection.
   constructor({ ca, agent = false, headers = {} }) {
     this.#ca = ca;
     this.#agent = agent;
@@ -130,8 +131,8 @@ export class Browser {
     });
   }
 
-  // Follows redirects, and pages that go on by themselves; stops before a URL
-  // that `until` is true for.
+  // Follows redirects and pages that refresh themselves.  Stops before a URL
+  // for which `until` returns true.
   async follow(response, until = () => false) {
     for (let i = 0; i < REDIRECTS_MAX; i += 1) {
       const { to, seconds } = onward(response);
@@ -149,7 +150,8 @@ export class Browser {
   }
 }
 
-// { to, seconds }: where the browser goes by itself, and when
+// Returns { to, seconds }: the URL to which the browser goes by itself, and the
+// delay.
 function onward({ status, headers, body }) {
   if (REDIRECTS.has(status)) {
     return { to: headers.location, seconds: 0 };
@@ -172,9 +174,10 @@ function formAction({ url, body }) {
 const isTerms = ({ body }) => body.includes('name="termsAccept"');
 const isLogin = ({ body }) => body.includes('name="password"');
 
-// From `start` to the first URL that `until` is true for, which is not
-// fetched: {stopped}.  Where the way ends before, {response} is the last page.
-// `cancel` is 'login' or 'terms': the page on which the member gives up.
+// Walks from `start` to the first URL for which `until` returns true.  Returns
+// {stopped} with that URL, which is not fetched, or {response} with the last
+// page if the walk ends before.  `cancel` is 'login' or 'terms', the page on
+// which the member presses Cancel.
 export async function walk(browser, start, {
   username, password, until, cancel,
 }) {

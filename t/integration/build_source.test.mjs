@@ -35,7 +35,7 @@ test('a folder without nginx sources is refused', async (t) => {
 
       const { status, stderr } = build('--source', directory);
       assert.equal(status, 1);
-      assert.match(stderr, /has no sources of nginx: src\/core\/nginx\.c, /);
+      assert.match(stderr, /not hold nginx's sources: src\/core\/nginx\.c, /);
       assert.deepEqual(readdirSync(directory, { recursive: true }), before);
     });
   }
@@ -43,10 +43,10 @@ test('a folder without nginx sources is refused', async (t) => {
   await t.test('a path that does not exist is refused', () => {
     const { status, stderr } = build('--source', '/nowhere');
     assert.equal(status, 1);
-    assert.match(stderr, /\/nowhere has no sources of nginx/);
+    assert.match(stderr, /\/nowhere does not hold nginx's sources/);
   });
 
   await t.test('--source without a path is refused', () => {
-    assert.match(build('--source').stderr, /--source wants a folder/);
+    assert.match(build('--source').stderr, /--source needs a folder/);
   });
 });

@@ -202,7 +202,7 @@ test('a FHIR server asks for a pause of an hour', async (t) => {
       const wrong = await fleet.nodes[0].vault('pauses', '--end', origin,
                                                '--tenant', 'globex');
       assert.equal(wrong.code, 2);
-      assert.ok(wrong.err.includes(`held back by ${other}, not by ${origin}`),
+      assert.ok(wrong.err.includes(`a pause at ${other}, not at ${origin}`),
                 wrong.err);
       await held('globex', 1, 75);
 

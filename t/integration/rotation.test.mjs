@@ -218,7 +218,7 @@ test('hosts with different key rings', async (t) => {
     const { code, out } = await two.vault('status');
     assert.equal(code, 3);
     assert.match(out, new RegExp(
-      `^ATTENTION: the ring lacks key ${fresh}, which holds 1 grants`, 'm'));
+      `^ATTENTION: the ring lacks key ${fresh}, which seals 1 grants`, 'm'));
   });
 
   await t.test('reseal leaves grants alone that it cannot open',

@@ -117,7 +117,7 @@ for (const cookie of [SESSION, JUNCTION]) {
 test('a wrong password shows the login page again', async () => {
   const { response } = await app.authorize('syntheticuser05',
                                            { password: 'MARKsecret06' });
-  assert.match(response.body, /not right/);
+  assert.match(response.body, /password is wrong/);
   assert.match(response.body, /name="password"/);
 });
 
@@ -238,9 +238,9 @@ test('an unknown mode or value is refused, and nothing is changed',
      async () => {
   await assert.rejects(
     sandbox.control.set({ refresh: 'none', refersh: 'none' }),
-    /unknown mode "refersh"; there are: .*refresh/);
+    /unknown mode "refersh"; the modes are: .*refresh/);
   await assert.rejects(sandbox.control.set({ refresh: 'never' }),
-                       /"refresh" cannot be "never"; it is: rotating \| /);
+                       /"refresh" cannot be "never"; it can be: rotating \| /);
   await assert.rejects(sandbox.control.set({ fhir_listener: 'refuse' }, 'app'),
                        /cannot be set for one client/);
   assert.deepEqual((await sandbox.control.see()).modes, {});

@@ -124,7 +124,7 @@ test('revive', async (t) => {
       assert.equal(code, DONE, out);
       assert.match(out, /^1 grants revived$/m);
       assert.match(out, /^1 passed over: ended at another time$/m);
-      assert.match(out, /^1 passed over: ended at a time that nobody knows$/m);
+      assert.match(out, /^1 passed over: ended at an unknown time$/m);
       assertServed(await bob.get('/fhir/Coverage'));
       assert.equal((await status(carol)).connected, false);
       assert.equal((await status(dora)).connected, false);
@@ -143,9 +143,9 @@ test('revive', async (t) => {
     const { code, out, err } = await revive('--all');
     assert.equal(code, ATTENTION);
     assert.match(out, /^1 grants revived$/m);
-    assert.match(out, /^1 x is no grant but another type of record$/m);
-    assert.match(out, /^1 x has a generation that is none$/m);
-    assert.match(out, /^1 x is no tenant's: damaged/m);
+    assert.match(out, /^1 x is not a grant but another type of record$/m);
+    assert.match(out, /^1 x has an invalid generation$/m);
+    assert.match(out, /^1 x belongs to no tenant: it is damaged/m);
     assert.doesNotMatch(out + err, /Traceback|\x1b/);
     assertServed(await dora.get('/fhir/Coverage'));
 

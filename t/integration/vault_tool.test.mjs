@@ -170,7 +170,7 @@ test('the contents of a vault', async (t) => {
       /ATTENTION: the ring lacks key [0-9a-f]{16}/],
     'a value that is not a record': [
       () => redis.command('HSET', alice.key, 'b', 'nonsense'),
-      /ATTENTION: 1 grants are no sealed records/],
+      /ATTENTION: 1 grants are not sealed records/],
   };
 
   for (const [what, [change, said]] of Object.entries(ATTEND)) {
@@ -237,7 +237,7 @@ test('the contents of a vault', async (t) => {
     await redis.command('RENAME', spare, globex.key);
 
     assert.equal(code, ATTENTION);
-    assert.match(out, /^2 x is no tenant's: damaged, moved from its place/m);
+    assert.match(out, /^2 x belongs to no tenant: it is damaged, was moved/m);
     assert.equal((await gw.vault('verify')).code, DONE);
   });
 
@@ -345,7 +345,7 @@ test('revoke', async (t) => {
   await t.test('revoke does nothing without a confirmation', async () => {
     const { code, err } = await gw.vault('revoke', '--tenant', 'acme');
     assert.equal(code, USAGE);
-    assert.match(err, /nobody is there to confirm it: add --yes/);
+    assert.match(err, /no terminal for a confirmation: add --yes/);
     assertServed(await ask(alice));
   });
 
@@ -432,7 +432,7 @@ test('revoke', async (t) => {
       const { code, err } = await runVault(
         ['-c', conf, 'revoke', '--tenant', 'globex', '--yes']);
       assert.equal(code, FAILED);
-      assert.match(err, /the certificate of "localhost" is no good/);
+      assert.match(err, /the certificate of "localhost" is not valid/);
       assert.equal((await control.see()).revoke.requests, 0);
       assertServed(await ask(zoe));
     });
@@ -557,11 +557,11 @@ test('the configuration that scripts/vault reads', async (t) => {
     'no Redis': [vault('keys keys;'), /no "redis" in cigna_vault/],
     'no keys': [vault(`redis ${url};`), /no "keys" in cigna_vault/],
     'an invalid Redis': [vault('redis http://x; keys keys;'),
-                         /no address of a Redis/],
+                         /not the address of a Redis/],
     'a password in the address': [
       vault('redis redis://u:MARKsX@h:1; keys keys;'),
       /user and password come from files/],
-    'a prefix with braces': [vault(`${good} prefix "a{b";`), /is no prefix/],
+    'a prefix with braces': [vault(`${good} prefix "a{b";`), /is not a prefix/],
     'a missing file': [vault(good.replace('keys keys', 'keys x')),
                        /cannot open ".*conf\/x": No such file/],
     'a user without password': [vault(`redis ${url}; keys keys; username x;`),
@@ -642,13 +642,13 @@ test('Redis over TLS', async (t) => {
   await t.test('a certificate of another authority is refused', async () => {
     const { code, err } = await status();
     assert.equal(code, FAILED);
-    assert.match(err, /the certificate of localhost:\d+ is no good/);
+    assert.match(err, /the certificate of localhost:\d+ is not valid/);
   });
 
   await t.test('a certificate for another name is refused', async () => {
     const { code, err } = await status(...trusted, '--tls-name', 'elsewhere');
     assert.equal(code, FAILED);
-    assert.match(err, /is no good for "elsewhere"/);
+    assert.match(err, /is not valid for "elsewhere"/);
   });
 
   await t.test('a server without TLS is refused', async () => {

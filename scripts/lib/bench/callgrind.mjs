@@ -1,5 +1,6 @@
-// Instructions a request, counted by callgrind: the difference between a run
-// of N requests and one of 2 N, so that start and stop do not count.
+// Instructions per request, counted by callgrind.  The result is the difference
+// between a run of N requests and a run of 2 N, so starting and stopping do not
+// count.
 
 import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { HttpClient } from '../../../t/lib/client.mjs';
 import { startServer } from '../../../t/lib/process.mjs';
 import { prepareNginx } from '../../../t/lib/nginx.mjs';
 
-// Requests that are not counted warm up connections and the cache.
+// The first requests fill the cache and open connections.  They do not count.
 const WARM_UP = 50;
 
 const START_TIMEOUT = 60000;
@@ -22,8 +23,8 @@ function listens(port) {
   });
 }
 
-// Runs nginx as one process under callgrind, sends the requests one by one,
-// and returns the instructions of the whole run.
+// Runs nginx as a single process under callgrind, and sends the requests one by
+// one.  Returns the number of instructions of the whole run.
 async function instructions(t, { options, url, port }, requests) {
   const nginx = prepareNginx(t, {
     ...options, main: `${options.main ?? ''} master_process off;`,
@@ -50,7 +51,7 @@ async function instructions(t, { options, url, port }, requests) {
     .exec(readFileSync(outFile, 'utf8'))[1]);
 }
 
-// server: { options (of startNginx), url, port }
+// server: { options (for startNginx), url, port }
 export async function instructionsPerRequest(t, server, requests) {
   const once = await instructions(t, server, requests);
   const twice = await instructions(t, server, 2 * requests);

@@ -1,5 +1,6 @@
-// The servers that are compared: an upstream with static Bundles, a plain
-// nginx before it, and the gateway before it, with a grant in its Redis.
+// The servers that scripts/bench compares: an upstream with static Bundles, a
+// plain nginx in front of it, and the gateway in front of it with a grant in
+// its Redis.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -25,7 +26,7 @@ const COMMON = `
     keepalive_timeout 600s;
     keepalive_requests 100000000;`;
 
-// The same for plain nginx and for the gateway.
+// Plain nginx and the gateway have the same proxy settings.
 const proxy = () => `
             proxy_pass              http://fhir/r4/;
             proxy_http_version      1.1;
@@ -41,8 +42,8 @@ const upstream = (port) => `
         keepalive_timeout   600s;
     }`;
 
-// A Bundle of exactly this many bytes, with the absolute links that such a
-// server writes.
+// Returns a Bundle of exactly this many bytes, with absolute links below
+// `base`.
 export function bundle(bytes, base) {
   const coding = { system: 'http://loinc.org', code: '29463-7',
                    display: 'Body weight' };
@@ -97,7 +98,7 @@ async function startUpstream(t, directory, cpu) {
   return port;
 }
 
-// To one processor, by number.
+// Lets a process run only on the processor with this number.
 export function pin(pid, cpu) {
   execFileSync('taskset', ['-a', '-p', '-c', cpu, String(pid)],
                { stdio: 'ignore' });
@@ -122,8 +123,8 @@ ${proxy()}
   };
 }
 
-// The dance goes over TLS, the load over a port without: what TLS costs the
-// caller is the same with and without a gateway.
+// The dance uses TLS, and the load uses a port without TLS, because TLS to the
+// caller costs the same with and without the gateway.
 async function gatewayOptions(t, directory, upstreamPort, redis) {
   const port = await freePort();
   const tlsPort = await freePort();
@@ -206,9 +207,9 @@ ${proxy()}
   };
 }
 
-// The same gateway with all three budgets, which allow more than is asked for.
-// Under callgrind a second brings few requests: with a lease as short as usual
-// it would be Redis's replies that are counted.
+// The same gateway with all three budgets, none of which is ever exceeded.
+// Under callgrind only a few requests pass in a second.  With the usual short
+// lease the result would count Redis's replies instead.
 function withBudgets({ options, ...rest }) {
   return { ...rest, options: {
     ...options,
@@ -232,9 +233,9 @@ async function connectMember({ origin, caFile }) {
   }
 }
 
-// { direct, plain, cached, rewritten, uncached, budgeted }: each { pid,
-// redisPid, server, url(size) }; server is what callgrind needs to start one of
-// its own.
+// Returns { direct, plain, cached, rewritten, uncached, budgeted, stop() }.
+// Each contender has { pid, redisPid, server, url(size) }.  callgrind starts an
+// nginx of its own from `server`.
 export async function startContenders(t, { nginxCpu, otherCpu }) {
   const directory = scratchDirectory(t, 'bench');
   const upstreamPort = await startUpstream(t, directory, otherCpu);

@@ -1,4 +1,4 @@
-// How fast links are rewritten where there is no nginx around it.
+// The speed of the filter that rewrites links, measured without nginx.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -14,7 +14,7 @@ const SAMPLES = `${TOP}/scripts/node_modules/cql-exec-fhir/test/fixtures/r4`;
 const BASE = 'https://fhir.cigna.com/PatientAccess/v1';
 const OWN = 'https://health.acme.example/fhir/';
 
-// Bytes that are read in one measurement, and measurements.
+// Bytes read in one measurement, and the number of measurements.
 const BYTES = 512 * 1024 * 1024;
 const TRIES = 3;
 
@@ -30,7 +30,7 @@ function* texts() {
   }
 }
 
-// A table: GB/s of CPU time, the best of some tries.
+// Returns a table: GB per second of CPU time, the best of TRIES measurements.
 export function filterSpeeds(t, cpu) {
   const probe = compileProbe(scratchDirectory(t, 'filter'));
   const speed = (text) => Number(execFileSync('taskset', [

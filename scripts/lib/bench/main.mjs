@@ -1,14 +1,14 @@
-// What the gateway costs, side by side with what it replaces:
+// Compares the cost of the gateway with that of a plain nginx:
 //
 //   direct     wrk asks the upstream
-//   plain      nginx between them, proxy_pass with a fixed Authorization
+//   plain      nginx in between, proxy_pass with a fixed Authorization
 //   cached     the gateway, the token in shared memory, links=off
-//   rewritten  the same with links in replies rewritten
-//   uncached   the gateway with cache=off links=off: one Redis read a request
-//   budgeted   cached, and held against three budgets; instructions only
+//   rewritten  the same, and the gateway rewrites links in replies
+//   uncached   the gateway with cache=off links=off: one Redis read per request
+//   budgeted   cached, and charged to three budgets; instructions only
 //
-// Every round measures the contenders one after the other, in an order that
-// turns round from round to round; ratios are taken within a round.
+// Every round measures the contenders one after the other.  Their order changes
+// from round to round.  Ratios are computed within a round.
 
 import { cpus } from 'node:os';
 
@@ -33,7 +33,7 @@ const GOALS = 'goals at 4 KiB, 32 connections: cached CPU <= 1.04 and '
   + 'requests/s >= 0.97 of plain,\n  <= 5000 instructions added; uncached '
   + '<= 10 us CPU added and requests/s >= 0.80;\n  rewritten at 64 KiB: '
   + 'requests/s >= 0.85 of plain, or the filter alone >= 1 GB/s;\n  '
-  + 'budgeted <= 3000 instructions over cached';
+  + 'budgeted <= 3000 instructions more than cached';
 
 const { values: { quick, ...plan } } = optionsOf('bench', {
   quick: { type: 'boolean', default: false },
@@ -49,7 +49,7 @@ for (const [name, [usual, least]] of Object.entries({
   plan[name] ??= quick ? least : usual;
 }
 
-// One processor for the nginx that is measured, another for all that is not.
+// One processor for the measured nginx, another one for everything else.
 const CPUS = cpus().length > 1 ? { nginxCpu: '0', otherCpu: '1' }
   : { nginxCpu: '0', otherCpu: '0' };
 
@@ -77,7 +77,7 @@ async function compare(contenders, { size, connections }, rounds) {
 async function countInstructions(t, contenders) {
   const counts = {};
 
-  // callgrind's nginx takes the ports of the one that was measured
+  // callgrind's nginx takes the ports of the measured nginx
   await contenders.stop();
 
   for (const name of ['plain', 'cached', 'rewritten', 'uncached',
@@ -107,10 +107,10 @@ async function main(t) {
     console.log(summary(results));
   }
 
-  console.log('\nthe filter of links alone, on one processor\n');
+  console.log('\nthe link filter alone, on one processor\n');
   console.log(filterSpeeds(t, CPUS.nginxCpu));
 
-  console.log(`\ninstructions a request (callgrind), ${HEADLINE.size}\n`);
+  console.log(`\ninstructions per request (callgrind), ${HEADLINE.size}\n`);
   console.log(await countInstructions(t, contenders));
   console.log(`\n${GOALS}`);
 }

@@ -13,7 +13,8 @@ function format(value, digits) {
     ? (Number.isNaN(value) ? '-' : value.toFixed(digits)) : value;
 }
 
-// columns: [{ title, digits }]; the first one is to the left
+// columns: [{ title, digits }].  The first column is aligned to the left, the
+// others to the right.
 export function table(columns, rows) {
   const cells = [columns.map(({ title }) => title),
                  ...rows.map((row) => row.map((value, index) =>
@@ -37,9 +38,9 @@ const COLUMNS = [
   { title: 'p99 ms', digits: 2 },
 ];
 
-// rounds: { contender: [result of each round] }.  Ratios are medians of the
-// pairs of one round, not ratios of medians: what slows a whole round down
-// hits both of a pair.
+// rounds: { contender: [result of each round] }.  A ratio is the median over
+// the rounds, not a ratio of two medians, because a disturbance hits both
+// contenders of a round.
 export function summary(rounds) {
   const paired = (results, key, combine) => median(results
     .slice(0, rounds.plain.length)

@@ -1,6 +1,6 @@
-// What 10,000 tenants cost beside one: times of nginx -t and of a reload, the
-// memory of a worker, and the instructions of a request whose tenant a
-// variable names.
+// Compares the cost of 10,000 tenants with that of one: the time of nginx -t
+// and of a reload, the memory of a worker, and the instructions of a request
+// whose tenant comes from a variable.
 
 import { readFileSync } from 'node:fs';
 
@@ -22,7 +22,7 @@ const GOALS = 'goals: nginx -t under 3 s, a reload under 5 s, under 100 MB '
 
 const BLOCK = /cigna_tenant bench (\{[^}]*\})/;
 
-// The gateway's server with so many tenants, and budgets.
+// The gateway's server with `n` tenants and with budgets.
 function withTenants({ options, ...rest }, n) {
   const [, settings] = BLOCK.exec(options.http);
   const others = Array.from({ length: n - 1 }, (_, i) =>
@@ -52,7 +52,7 @@ async function timeOf(measure) {
   return median(times);
 }
 
-// MB of a process, without what it shares with others through the zone.
+// The memory of a process in MB, without the shared zone.
 function memoryOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/RssAnon:\s+(\d+) kB/.exec(status)[1]) / 1000;
@@ -107,7 +107,7 @@ async function main(t) {
     [row('nginx -t, ms', 'testMs', 0),
      row('a reload, until the old workers are gone, ms', 'reloadMs', 0),
      row('memory of a worker, MB', 'memory', 1),
-     row('instructions a request', 'instructions', 0)]));
+     row('instructions per request', 'instructions', 0)]));
   console.log(`\ninstructions: ${
     ((many.instructions / one.instructions - 1) * 100).toFixed(2)} % more`);
   console.log(GOALS);

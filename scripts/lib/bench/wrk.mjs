@@ -1,4 +1,4 @@
-// One round of load: wrk's numbers, and the processor time that it took.
+// One round of load: wrk's numbers, and the processor time of nginx and Redis.
 
 import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -10,7 +10,7 @@ const UNITS = { us: 1, ms: 1e3, s: 1e6, m: 60e6 };
 
 const SETTLE_MS = 100;
 
-// Microseconds on a processor since the process began, over its threads.
+// The processor time of all threads of a process, in microseconds.
 export function cpuOf(pid) {
   return readdirSync(`/proc/${pid}/task`)
     .map((task) => readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8'))
@@ -20,7 +20,7 @@ export function cpuOf(pid) {
 function number(text, pattern, what) {
   const match = pattern.exec(text);
   if (!match) {
-    throw new Error(`wrk tells no ${what}:\n${text}`);
+    throw new Error(`wrk's output has no ${what}:\n${text}`);
   }
   return Number(match[1]) * (UNITS[match[2]] ?? 1);
 }
@@ -29,7 +29,7 @@ function parse(text) {
   const failed = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/
     .exec(text);
   if (failed) {
-    throw new Error(`not all requests were answered:\n${text}`);
+    throw new Error(`not all requests were answered with 2xx:\n${text}`);
   }
   return {
     requests: number(text, /(\d+) requests in/, 'number of requests'),
@@ -38,9 +38,9 @@ function parse(text) {
   };
 }
 
-// contender: { url, headers, pid, redisPid }.  Returns requests a second, the
-// 99th percentile in us, and us of processor time a request of nginx and of
-// Redis.
+// contender: { url, headers, pid, redisPid }.  Returns the requests per second,
+// the 99th percentile in us, and the processor time of nginx and of Redis in us
+// per request.
 export async function round(contender, { connections, seconds, cpu }) {
   const headers = Object.entries(contender.headers ?? {})
     .flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
@@ -53,7 +53,7 @@ export async function round(contender, { connections, seconds, cpu }) {
   ]);
   const result = parse(stdout);
 
-  // the connections that wrk has closed are part of the work
+  // closing wrk's connections is part of the work
   await new Promise((resolve) => {
     setTimeout(resolve, SETTLE_MS);
   });

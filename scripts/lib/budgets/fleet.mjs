@@ -1,7 +1,6 @@
-// Nodes that share one Redis and with it one budget, a FHIR server that meters
-// what reaches it, and one member of each tenant who asks.
+// Nodes that share one Redis and so one budget, a FHIR server that counts the
+// requests that reach it, and one member per tenant who sends requests.
 
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { HttpClient } from '../../../t/lib/client.mjs';
@@ -10,8 +9,7 @@ import { standardGateway } from '../../../t/lib/gateway.mjs';
 import { startMeter } from '../../../t/lib/meter.mjs';
 import { Offer } from '../../../t/lib/offer.mjs';
 import { freePort, until } from '../../../t/lib/scratch.mjs';
-
-const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
+import { CONDITION, optionsBeside } from '../faults/fleet.mjs';
 
 const MEMBER = 'alice';
 
@@ -19,9 +17,12 @@ export class BudgetFleet {
   #client = new HttpClient({ jar: null, maxSockets: 256 });
   #ports = new Map();
 
-  // t, and: nodes, workers, names (of tenants), budget (arguments of
-  // cigna_budget), gateway (more options of every node's; http and locations
-  // are made from the meter).
+  // options:
+  //   nodes, workers  how many
+  //   names           the tenants
+  //   budget          the arguments of cigna_budget
+  //   gateway         more options for every node's gateway; http and locations
+  //                   are functions that take the meter
   static async start(t, options) {
     const fleet = new BudgetFleet();
     await fleet.#start(t, options);
@@ -45,14 +46,14 @@ export class BudgetFleet {
     const one = await this.#node(t, options);
     this.nodes = [one];
     for (let i = 1; i < nodes; i += 1) {
-      this.nodes.push(await this.#node(t, this.#another(one, options)));
+      this.nodes.push(await this.#node(t, optionsBeside(one, options)));
     }
     this.redis = one.redis;
     t.after(() => this.#client.close());
     await this.connect();
   }
 
-  // Beside the usual port it has one without TLS.
+  // Each node also has a port without TLS.
   async #node(t, options) {
     const port = await freePort();
     const gw = await standardGateway(t, {
@@ -61,26 +62,15 @@ export class BudgetFleet {
     return gw;
   }
 
-  #another(one, options) {
-    return {
-      ...options,
-      redis: one.redis, sandbox: one.sandbox,
-      keys: readFileSync(one.file('keys'), 'utf8'),
-      tenant: { ...options.tenant,
-                trusted_certificate: one.sandbox.info.caFile },
-      fhir: { proxy_ssl_trusted_certificate: one.sandbox.info.caFile },
-    };
-  }
 
-  // Everybody's token is in every node's cache afterwards.
+  // Afterwards every node has every member's token in its cache.
   async connect() {
     await Promise.all(this.names.map((tenant) =>
       this.nodes[0].dance({ tenant, member: MEMBER })));
     await until('all are served', () => this.isServed(), { every: 100 });
   }
 
-
-  // Arguments of cigna_budget, from now on.
+  // Replaces the arguments of cigna_budget on every node.
   async setBudget(budget) {
     for (const { options } of this.nodes) {
       options.http = options.http.replace(/cigna_budget .*;/,
@@ -90,7 +80,7 @@ export class BudgetFleet {
     this.#client.dropIdle();
   }
 
-  // Until the burst is whole, and nothing is on lease.
+  // Waits until the burst is full again and no node holds a lease.
   rest({ rate, burst }) {
     return sleep(1000 * burst / rate + 300);
   }
@@ -101,13 +91,13 @@ export class BudgetFleet {
     return answers.every(({ status }) => status === 200);
   }
 
-  // How often a node found that Redis does not answer in time.
+  // Returns how often nodes logged that Redis did not answer in time.
   get outages() {
     return this.nodes.reduce((sum, { nginx }) => sum + (nginx.errorLog()
       .match(/cigna: budgets cannot be counted/g) ?? []).length, 0);
   }
 
-  // How often Redis was asked for leases: of each node and tenant.
+  // Returns how often each node asked Redis for a lease for each tenant.
   async leaseCalls() {
     const counters = await Promise.all(this.nodes.map((node) =>
       countersOf(node)));
@@ -115,8 +105,8 @@ export class BudgetFleet {
       this.names.map((tenant) => calls[tenant]));
   }
 
-  // The reply, with tenant, node and what: the condition of a refusal of ours,
-  // or the status.
+  // Returns the reply with `tenant`, `node` and `what`: the gateway's
+  // condition, or the status if there is no condition.
   async ask(tenant, node = 0, target = '/metered/') {
     const gw = this.nodes[node];
     const reply = await this.#client.get(
@@ -131,7 +121,7 @@ export class BudgetFleet {
     return { ...reply, what: condition ?? `${status}`, tenant, node };
   }
 
-  // Of these tenants in turn, over all nodes.
+  // Sends requests at this rate, for these tenants in turn, over all nodes.
   offer(rate, names = this.names, options = {}) {
     const nodes = this.nodes.length;
     return new Offer(rate, (i) =>

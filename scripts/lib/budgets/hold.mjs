@@ -1,4 +1,4 @@
-// An upstream that has had enough, for a while.
+// The upstream answers 429 for a while.
 
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,9 +9,9 @@ import { problemsOf, round, strange } from './measure.mjs';
 const BUDGET = { rate: 60, burst: 60 };
 const TIMES = 2;
 
-const MEANWHILE = 0.05;        // of what is offered
+const MEANWHILE = 0.05;        // part of the offered requests
 const RECOVERY_MS = 10000;
-const FULL = 0.95;             // of the rate, over a second
+const FULL = 0.95;             // part of the rate, over a second
 
 export const hold = {
   about: 'an upstream that answers 429 for a while',
@@ -40,7 +40,8 @@ export const hold = {
   },
 };
 
-// The first second of the full rate began so many ms after the recovery.
+// Returns how many ms after the recovery the first second at the full rate
+// began, or null if there was none.
 function backAfter(meter, to) {
   const times = meter.between(to, Infinity).map(({ at }) => at);
   const need = Math.ceil(FULL * BUDGET.rate);
@@ -61,7 +62,8 @@ function judge(meter, { answers }, from, to) {
       round(back / 1000, 1)} s`,
     problems: [
       ...problemsOf(
-        [sent > MEANWHILE * offered, `${sent} of ${offered} reached it`],
+        [sent > MEANWHILE * offered, `${sent} of ${offered} requests reached `
+          + 'the upstream'],
         [back === null || back > RECOVERY_MS, 'not back at the full rate in '
           + `${RECOVERY_MS / 1000} s`]),
       ...strange(answers, ['200', '429', 'budget_gateway', 'held_back']),

@@ -1,10 +1,10 @@
-// scripts/budgets: what budgets let through, as a table.
+// scripts/budgets: shows in a table how many requests the budgets let through.
 
 import { Scope } from '../faults/scope.mjs';
 import { report, runSeries } from '../series.mjs';
 import { SCENARIOS, runScenario } from './scenarios.mjs';
 
-// What goes wrong otherwise is a row of its own.
+// An unexpected error gets a row of its own.
 async function rowsOf(name, options) {
   const scope = new Scope();
   const rows = [];
@@ -14,7 +14,7 @@ async function rowsOf(name, options) {
     await scope.end();
   } catch (error) {
     await scope.end().catch(() => {});
-    rows.push({ what: 'did not end', offered: 0, sent: 0, allowed: 0,
+    rows.push({ what: 'did not finish', offered: 0, sent: 0, allowed: 0,
                 problems: [error.stack] });
   }
   return rows.map((row) => cells(name, row));

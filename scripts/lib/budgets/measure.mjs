@@ -1,25 +1,27 @@
-// What a budget allows, beside what arrived.
+// Compares the requests that arrived with those that a budget allows.
 
 export const LEASE_MS = 50;
 
 export const round = (n, digits = 0) => Number(n.toFixed(digits));
 
-// What a budget brings in this time: { rate, burst } a second.
+// Returns how many requests a budget allows in this time.
+//   rate   requests per second
+//   burst  requests
 export function due({ rate, burst }, seconds) {
   return rate * seconds + burst;
 }
 
-// How many more than its due had arrived at the worst moment.  A request
-// arrives after it was charged, never before, so this needs no tolerance for
-// how busy a machine is.
+// Returns by how many requests the arrivals exceeded the budget at the worst
+// moment.  A request never arrives before it was charged, so a busy machine
+// needs no tolerance here.
 export function excess(budget, arrivals, from) {
   return arrivals.reduce((most, { at }, i) =>
     Math.max(most, i + 1 - due(budget, (at - from) / 1000)), 0);
 }
 
-// For how long each node gave no answer, although it is asked all the time: ms
-// of each time that was longer than a lease.  The machine was busy, and what
-// came to the budget then may be lost.
+// Returns the length in ms of every pause in a node's answers that was longer
+// than a lease.  The nodes are asked all the time, so a pause means that the
+// machine was busy.  The budget's requests of that time may be lost.
 export function stalls({ answers, from }, nodes) {
   return Array.from({ length: nodes }, (_, node) => {
     const times = [from, ...answers.filter((one) => one.node === node)
@@ -28,29 +30,29 @@ export function stalls({ answers, from }, nodes) {
   }).flat().filter((ms) => ms > LEASE_MS);
 }
 
-// What may be missing of the due: what is still on lease when nobody asks any
-// more (for two lease times, and a request a node), and a node's part of what
-// came and ended with each stall.
+// Returns how many requests may be missing from the allowed ones.  At the end
+// nodes still hold leases (for two lease times, and one request per node).  In
+// every stall a node loses its part of the rate and of the leases.
 export function slack({ rate }, { nodes, stalled }) {
   const leased = rate * 2 * LEASE_MS / 1000;
   return leased + nodes + stalled.reduce((sum, ms) =>
     sum + (rate * ms / 1000 + leased) / nodes, 0);
 }
 
-// What may have left beyond it: the last request, and what a busy machine let
-// nodes count for themselves.
+// Returns how many requests more than allowed may have left: the last request,
+// and those that a node counted alone because Redis was late.
 export function grace({ burst }, { nodes, outages }) {
   return 1 + outages * burst / nodes;
 }
 
-// What is said of them.
+// Describes stalls and outages.
 export function hindrances(stalled, outages) {
   return [stalled.length && `${stalled.length} stalls of this machine`,
           outages && `Redis was late ${outages} times`]
     .filter(Boolean);
 }
 
-// A line for each kind of answer that is none of those expected.
+// Returns a line for each kind of answer that was not expected.
 export function strange(answers, expected) {
   const counts = {};
   for (const { what } of answers) {
@@ -62,7 +64,7 @@ export function strange(answers, expected) {
     `${n} of ${answers.length} were answered with ${what}`);
 }
 
-// [[whether it is one, text]] -> texts
+// Takes pairs [condition, text], and returns the texts whose condition is true.
 export function problemsOf(...list) {
   return list.filter(([bad]) => bad).map(([, text]) => text);
 }

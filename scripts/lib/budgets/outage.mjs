@@ -1,4 +1,5 @@
-// Redis is gone, under three times the budget: what each choice lets through.
+// Redis is down while three times the budget is offered: how many requests each
+// value of outage= lets through.
 
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,16 +11,16 @@ import { LEASE_MS, due, problemsOf, round, strange } from './measure.mjs';
 const BUDGET = { rate: 60, burst: 60 };
 const TIMES = 3;
 
-// Until every node has noticed.
+// After this time every node has noticed the outage.
 const NOTICE_MS = 1500;
 
 const line = (choice) =>
   `rate=${BUDGET.rate}r/s burst=${BUDGET.burst} outage=${choice}`;
 
-// choice: what arrives of the offered, and how the rest is answered
+// choice -> how many of the offered requests arrive, and the expected answers
 const CHOICES = {
   local: {
-    what: 'local: each node has its share',
+    what: 'local: each node uses its share',
     most: (seconds) => due(BUDGET, seconds) + BUDGET.rate * 2 * LEASE_MS / 1000,
     least: (seconds) => 0.9 * BUDGET.rate * seconds,
     answers: ['200', 'budget_gateway'],
@@ -31,7 +32,7 @@ const CHOICES = {
     answers: ['200'],
   },
   closed: {
-    what: 'closed: nothing leaves',
+    what: 'closed: no request leaves',
     most: () => 0,
     least: () => 0,
     answers: ['budget_unknown'],
@@ -39,7 +40,7 @@ const CHOICES = {
 };
 
 export const outage = {
-  about: 'Redis gone: the budgets are local, open, closed',
+  about: 'Redis is down, with outage=local, open and closed',
   seconds: 10,
 
   async run(t, { seconds }) {
@@ -73,7 +74,7 @@ async function gone(fleet, expected, seconds) {
   const to = performance.now();
   await offer.stop();
   await redis.start();
-  // seldom: who asks all the time has spent the budget
+  // only once a second, because more requests would spend the budget
   await until('Redis is asked again', () => fleet.isServed(),
               { every: 1000, timeout: 20000 });
 
@@ -84,7 +85,7 @@ async function gone(fleet, expected, seconds) {
 function judge({ what, most, least, answers: expected }, sent, answers,
                seconds) {
   const offered = answers.length;
-  // those on their way when it began and when it ended
+  // requests that were under way at the start and at the end
   const edges = 4;
   const allowed = most(seconds, offered);
 
@@ -92,10 +93,10 @@ function judge({ what, most, least, answers: expected }, sent, answers,
     what, offered, sent, allowed: round(allowed),
     problems: [
       ...problemsOf(
-        [sent > allowed + (allowed && edges), `${sent} reached the upstream, `
-          + `where ${round(allowed)} may`],
+        [sent > allowed + (allowed && edges), `${sent} requests reached the `
+          + `upstream, but only ${round(allowed)} may`],
         [sent < least(seconds, offered) - edges, `only ${sent} of ${offered} `
-          + 'reached the upstream']),
+          + 'requests reached the upstream']),
       ...strange(answers, expected),
     ],
   };

@@ -1,4 +1,4 @@
-// Two nodes, offered three times the budget of the gateway.
+// Two nodes are offered three times the gateway's budget.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,12 +8,12 @@ import { due, excess, grace, hindrances, problemsOf, round, slack, stalls,
 
 const TIMES = 3;
 const NODES = 2;
-const CALLS_MAX = 20;          // of Redis, a second, tenant and node
+const CALLS_MAX = 20;          // calls of Redis per second, tenant and node
 
 const BUDGET = { rate: 60, burst: 60 };
 
 export const rate = {
-  about: 'two nodes of two workers, offered three times the budget',
+  about: 'two nodes with two workers each are offered three times the budget',
   seconds: 30,
 
   async run(t, { seconds }) {
@@ -48,15 +48,15 @@ function judge({ meter, outages }, offer, calls) {
     offered: sent,
     sent: arrivals.length,
     allowed: round(allowed),
-    note: [`${round(calls, 1)} calls of Redis a second, tenant and node`,
+    note: [`${round(calls, 1)} calls of Redis per second, tenant and node`,
            ...hindrances(stalled, outages)].join(', '),
     problems: [
       ...problemsOf(
         [over > grace(BUDGET, { nodes: NODES, outages }),
-         `${round(over, 1)} more than the budget had brought`],
-        [missing > may, `${round(missing, 1)} fewer than the budget had `
-          + `brought, where ${round(may, 1)} may be missing`],
-        [calls > CALLS_MAX, `${round(calls, 1)} calls of Redis a second`]),
+         `${round(over, 1)} requests more than the budget allows`],
+        [missing > may, `${round(missing, 1)} requests fewer than the budget `
+          + `allows, but at most ${round(may, 1)} may be missing`],
+        [calls > CALLS_MAX, `${round(calls, 1)} calls of Redis per second`]),
       ...strange(answers, ['200', 'budget_gateway']),
     ],
   };

@@ -1,4 +1,4 @@
-// All of them, by name, in the order of the table.
+// All scenarios, by name, in the order of the table.
 
 import { hold } from './hold.mjs';
 import { outage } from './outage.mjs';
@@ -7,8 +7,8 @@ import { share } from './share.mjs';
 
 export const SCENARIOS = { rate, share, hold, outage };
 
-// Its rows: { what, offered, sent, allowed, note, problems }.
-// t: a test's context, or a Scope.
+// Runs a scenario in a test's context or a Scope.  Returns rows
+// { what, offered, sent, allowed, note, problems }.
 export async function runScenario(t, name, { seconds } = {}) {
   const scenario = SCENARIOS[name];
 

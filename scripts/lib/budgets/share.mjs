@@ -1,5 +1,5 @@
-// Tenants that share a budget: one asks for ten times its share, the others
-// for theirs, of which one begins later.
+// Three tenants share a budget.  One asks for ten times its share.  The other
+// two ask for their own shares, and one of them begins later.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -12,11 +12,11 @@ const NAMES = ['acme', 'globex', 'initech'];
 const SHARE = BUDGET.rate / NAMES.length;
 const GREED = 10;
 
-// Of what is theirs, the others get at least this.
+// The other tenants get at least this part of their shares.
 const THEIRS = 0.95;
 
 export const share = {
-  about: 'one tenant at ten times its share, two others at theirs',
+  about: 'one tenant asks for ten times its share, two ask for theirs',
   seconds: 20,
 
   async run(t, { seconds }) {
@@ -50,13 +50,13 @@ function own({ arrivals }, tenant, what, { answers, sent }) {
     what: `${tenant}: ${what}`, offered: sent, sent: got, allowed: sent,
     problems: [
       ...problemsOf([got < THEIRS * sent,
-                     `${tenant} got ${got} of the ${sent} that were its own`]),
+                     `${tenant} got only ${got} of the ${sent} in its share`]),
       ...strange(answers, ['200', 'budget_gateway']),
     ],
   };
 }
 
-// What it asked for in the first second.
+// The late tenant's requests in its first second.
 function atOnce(meter, { answers, from }) {
   const first = answers.filter(({ at }) => at < from + 1000);
   const got = first.filter(({ status }) => status === 200).length;
@@ -65,7 +65,7 @@ function atOnce(meter, { answers, from }) {
     what: 'initech: its first second', offered: first.length, sent: got,
     allowed: first.length,
     problems: problemsOf([got < THEIRS * first.length - 1,
-                          `of its first ${first.length} only ${got} left`]),
+                          `only ${got} of its first ${first.length} left`]),
   };
 }
 
@@ -73,7 +73,8 @@ function all({ meter, nodes, outages }, greedy, others) {
   const arrivals = meter.between(greedy.from, Infinity);
   const over = excess(BUDGET, arrivals, greedy.from);
   const allowed = due(BUDGET, greedy.seconds);
-  // half of the burst is the minimums', and two of three are not short of it
+  // half of the burst is reserved as minimums, and two of the three tenants do
+  // not need theirs
   const used = allowed - BUDGET.burst / 2 * 2 / 3;
 
   return {
@@ -84,8 +85,9 @@ function all({ meter, nodes, outages }, greedy, others) {
     problems: [
       ...problemsOf(
         [over > grace(BUDGET, { nodes: nodes.length, outages }),
-         `${round(over, 1)} more than the budget had brought`],
-        [arrivals.length < 0.95 * used, 'what others left was not used']),
+         `${round(over, 1)} requests more than the budget allows`],
+        [arrivals.length < 0.95 * used,
+         'the part that other tenants left was not used']),
       ...strange(greedy.answers, ['200', 'budget_gateway']),
     ],
   };

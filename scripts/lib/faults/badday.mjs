@@ -1,11 +1,13 @@
-// A token endpoint that answers wrongly for minutes, after hours in which it
-// did well: "invalid_grant" for everybody, "invalid_client", pages, and odd
-// id_tokens, while some members withdraw in truth.  Whoever has not must be
-// served again, and whoever has must be told.
+// The token endpoint works well for hours, and then gives wrong answers for
+// minutes: "invalid_grant" for everybody, "invalid_client", HTML pages and odd
+// id_tokens.  Meanwhile some members really revoke their consent.  These
+// members must be told so, by "grant_spent".  All other members must be served
+// again.
 //
-// Hours pass by clocks that are put forward, those of nginx's timers too.  The
-// bad time passes as it does: what makes it as long as ten minutes with tokens
-// of an hour, or longer, is that tokens live for seconds then.
+// The hours pass because the scenario puts clocks forward, including the clock
+// of nginx's timers.  The bad time passes in real time.  Tokens then live for
+// seconds only, which makes it as hard as ten minutes or more with tokens of an
+// hour.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -18,23 +20,24 @@ const HOURS = 6;
 const HOUR_S = 3600;
 const AT_ONCE = 12;
 
-// Of so many members one withdraws in the bad time, and one on a good day.
+// One of so many members revokes consent in the bad time, one before it.
 const REVOKED = 10;
 const REVOKED_BEFORE = 100;
 
-// Each member asks this often, about, and no token lives for longer.
+// The mean time between two requests of a member, and the longest life of a
+// token.
 const EVERY_MS = 5000;
 const LIFE_S = 20;
 const LANES = 12;
 
-// Told so many seconds after the bad time, or served.
+// After the bad time, all members must get their final answer in this time.
 const WITHIN_S = 15 * 60;
 
 const ALARM_MS = 60000;
 const ALARM = /\[error\].* (refuses too many grants|fail one after the other)/g;
 
-// What is not the member's: who is told so before anybody can know better is
-// told so for no longer than the alarm may take.
+// At first the gateway cannot know that "invalid_grant" comes from a broken
+// endpoint.  Until the alarm, members may wrongly get "grant_spent".
 const DOUBT_MS = ALARM_MS;
 
 const REVIVED = 8;
@@ -50,7 +53,7 @@ const fault = (kind) => ({
   isBad: ({ outcome }) => outcome === `fault ${kind}`,
 });
 
-// In the order of the first round.
+// The kinds of wrong answers, in the order of the first round.
 const KINDS = {
   'invalid_grant': fault('invalid_grant'),
   'invalid_client': fault('invalid_client'),
@@ -68,7 +71,7 @@ const clientOf = ({ tenant, username }) =>
 
 export const badday = {
   about: 'minutes of invalid_grant, invalid_client, pages and odd id_tokens, '
-    + 'after hours that pass by clocks put forward',
+    + 'after good hours with clocks put forward',
   rounds: 2,
   seconds: 150,                // of each kind
   members: MEMBERS,
@@ -108,7 +111,7 @@ async function round(fleet, { order, seconds, hours, within, random,
 
   await goodHours(fleet, { hours, early, random, tally });
 
-  // from now on everybody's are due all the time
+  // from now on every member's token is always due
   const life = Math.min(LIFE_S, Math.max(2, Math.floor(seconds / 4)));
   const every = Math.min(EVERY_MS, seconds * 200);
   await control.set({ expires_in: { raw: `${life}` } });
@@ -130,13 +133,14 @@ async function round(fleet, { order, seconds, hours, within, random,
   await judgeEnd(fleet, tally);
   note(tally, { order, seconds, load, phases, times, ended });
 
-  // an id_token would have expired by a clock that was put forward
+  // by the clocks put forward, a new id_token would have expired
   await control.set({ expires_in: 'number', id_token: 'absent' });
   await fleet.connect([...early, ...revoked.keys()]);
   await control.set({ id_token: 'good' });
 }
 
-// Everybody's token ends, and everybody is served by a new one.
+// An hour passes: every token expires, and every member must be served with a
+// new one.
 async function hour(fleet, { members, random, tally }) {
   fleet.forward(HOUR_S);
   fleet.clock.forwardTimers(HOUR_S);
@@ -144,12 +148,13 @@ async function hour(fleet, { members, random, tally }) {
     const { what, text } = await fleet.settle(member,
                                               random.pick(fleet.nodes));
     if (what !== 'served') {
-      tally.lost.push(`${member.key}, on a good day: ${what}: ${text}`);
+      tally.lost.push(`${member.key}, in a good hour: ${what}: ${text}`);
     }
   });
 }
 
-// In the last of them some withdraw, and are told at once.
+// In the last good hour some members revoke consent.  They must be told at
+// once.
 async function goodHours(fleet, { hours, early, random, tally }) {
   const others = fleet.members.filter((member) => !early.includes(member));
 
@@ -162,21 +167,21 @@ async function goodHours(fleet, { hours, early, random, tally }) {
     const { what, text } = await fleet.settle(member,
                                               random.pick(fleet.nodes));
     if (what !== 'grant_spent') {
-      tally.wrong.push(`${member.key} has withdrawn on a good day, and is `
-        + `${what}: ${text}`);
+      tally.wrong.push(`${member.key} has revoked consent in a good hour, and `
+        + `is ${what}: ${text}`);
     }
   });
   const books = await fleet.ledger();
   for (const member of early) {
     const sent = books.get(member.key).at(-1).presented.length;
     if (sent !== 1) {
-      tally.wrong.push(`${member.key} has withdrawn on a good day, and was `
-        + `told after ${sent} attempts`);
+      tally.wrong.push(`${member.key} has revoked consent in a good hour, and `
+        + `was told after ${sent} attempts`);
     }
   }
 }
 
-// Returns [{ kind, at }].
+// Runs all kinds of wrong answers in this order.  Returns [{ kind, at }].
 async function badTime(fleet, { order, seconds, revoked, random }) {
   const phases = [];
   const whole = order.length * seconds * 1000;
@@ -202,7 +207,8 @@ async function badTime(fleet, { order, seconds, revoked, random }) {
   return phases;
 }
 
-// At every node.  Returns { served, told }: since when everybody is.
+// Waits until every node serves the members of `served` and tells those of
+// `told`.  Returns the times at which the last ones were { served, told }.
 async function settleAll(fleet, { served, told, within, random, tally }) {
   const deadline = Date.now() + within * 1000;
   const times = { served: 0, told: 0 };
@@ -235,7 +241,7 @@ async function settleAll(fleet, { served, told, within, random, tally }) {
   return times;
 }
 
-// Errors of each node and tenant, and when they were seen.
+// Watches the nodes' logs for the alarm, and notes when it came.
 class Alarm {
   #going = true;
   #done;
@@ -264,7 +270,7 @@ class Alarm {
     await this.#done;
   }
 
-  // At every node, by the time of the first bad answer.
+  // Every node must raise the alarm in time after the first bad answer.
   judge(phases, tally) {
     const { first } = phases.find(({ first }) => first) ?? {};
 
@@ -280,7 +286,7 @@ class Alarm {
   }
 }
 
-// A 401 is for who has withdrawn, or comes before the doubt.
+// Only members who revoked consent may get a 401, or anybody before the alarm.
 async function judgeLoad(fleet, { load, phases, early, revoked, tally }) {
   const sent = [...(await fleet.ledger()).values()].flat()
     .flatMap(({ presented }) => presented);
@@ -309,11 +315,11 @@ async function judgeLoad(fleet, { load, phases, early, revoked, tally }) {
     }
   }
   load.judge(tally, { allowed: REFUSALS, answers: rest });
-  tally.notes.push(`${hasty.size} members were told for a moment that they `
-    + 'had withdrawn');
+  tally.notes.push(`${hasty.size} members were told at first that they had `
+    + 'revoked consent');
 }
 
-// What a member is told is true of what the member gets, everywhere.
+// On every node the status endpoint must agree with the member's FHIR answer.
 async function judgeEnd(fleet, tally) {
   const pairs = fleet.members.flatMap((member) =>
     fleet.nodes.map((node) => [member, node]));
@@ -344,11 +350,11 @@ function note(tally, { order, seconds, load, phases, times, ended }) {
   tally.notes.push(`${seconds} s each of ${order.join(', ')}`,
     ...Object.entries(sum).map(([name, counts]) =>
       `${name}: ${JSON.stringify(counts)}`),
-    `after its end the last member was served in ${after(times.served)} ms, `
-    + `the last one told in ${after(times.told)} ms`);
+    `after the bad time the last member was served in ${after(times.served)} `
+    + `ms, the last one told in ${after(times.told)} ms`);
 }
 
-// Grants that were ended wrongly, since nobody doubted it, live again.
+// scripts/vault revive restores grants that wrong answers have ended.
 async function revival(fleet, { random, tally }) {
   const { control, redis } = fleet;
   const [node] = fleet.nodes;
@@ -387,7 +393,7 @@ async function expectAll(fleet, members, wanted, { random, tally }) {
   });
 }
 
-// How many refresh tokens were sent how often.
+// Notes how many refresh tokens were sent how often.
 async function countPresented(fleet, tally) {
   const counts = {};
 

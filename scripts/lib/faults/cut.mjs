@@ -1,5 +1,5 @@
-// The token endpoint's connection, cut at random bytes of the request and of
-// the reply.
+// The connection to the token endpoint is cut at random bytes of the request
+// and of the reply.
 
 import { Cutter } from './cutter.mjs';
 import { Fleet, countRefreshes } from './fleet.mjs';
@@ -10,10 +10,10 @@ const BATCH = 40;                   // members who refresh at once
 const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
 
-// A grant whose refreshes have failed in a row waits for so long at most.
+// A grant whose refreshes keep failing waits for no longer than this.
 const SETTLE_MS = 90000;
 
-// Of so many batches one has its second attempts cut, too.
+// In one of so many batches the second attempts are cut, too.
 const TWICE = 4;
 
 export const cut = {
@@ -46,7 +46,7 @@ export const cut = {
   },
 };
 
-// A whole refresh, to see how many bytes it takes.
+// Does one complete refresh, to count its bytes.
 async function warmUp(fleet, cutter) {
   fleet.forward(TOKEN_LIFE_S);
   const { what, text } = await fleet.ask(fleet.members[0], fleet.nodes[0]);
@@ -56,7 +56,7 @@ async function warmUp(fleet, cutter) {
   await fleet.control.reset({ modes: false });
 }
 
-// Anywhere, or rather where it hurts: past the handshake, at the end.
+// Picks a random byte, more often behind the TLS handshake or near the end.
 function plan({ usual }, random) {
   const way = random.pick(['up', 'down']);
   const from = random.weighted({ 0: 2, 0.5: 3, 0.95: 1 });
@@ -69,7 +69,7 @@ const plans = (n, ...more) => Array.from({ length: n }, () => plan(...more));
 async function batch(fleet, cutter, { size, twice, random, tally }) {
   const members = fleet.members.slice(0, size);
 
-  // a spent refresh token that is sent once more is refused
+  // a second attempt may get a 401, because its refresh token may be spent
   const askAll = async (attempt) => {
     cutter.cutNext(plans(size, cutter, random));
     for (const { what, status, text } of await Promise.all(members.map((one) =>

@@ -1,5 +1,5 @@
-// A way to a server on which connections break: each may be cut after so many
-// bytes of what the client sends, or of what comes back.
+// A TCP proxy in front of a server.  It can cut a connection after a number of
+// bytes of the request or of the reply.
 
 import net from 'node:net';
 import { once } from 'node:events';
@@ -22,18 +22,18 @@ export class Cutter {
     return cutter;
   }
 
-  // For the next connections, in their order; those after them are whole.
-  // plan: { way: 'up' | 'down', bytes }
+  // Cuts the next connections, one for each plan, in this order.  Later
+  // connections are not cut.  plan: { way: 'up' | 'down', bytes }
   cutNext(plans) {
     this.#plans = [...plans];
   }
 
-  // How many bytes went each way, of a connection that nobody cut.
+  // The last connection without a plan: its bytes in each direction.
   get usual() {
     return this.connections.findLast(({ plan }) => !plan);
   }
 
-  // The one that the server saw coming from this port.
+  // The last connection that came to the server from this port.
   from(port) {
     return this.connections.findLast((one) => one.port === port);
   }
@@ -59,7 +59,7 @@ export class Cutter {
     this.#pass('down', server, client, seen);
   }
 
-  // What is before the cut still arrives.
+  // Bytes before the cut still arrive.
   #pass(way, from, to, seen) {
     from.on('data', (bytes) => {
       const left = seen.plan?.way === way ? seen.plan.bytes - seen[way]

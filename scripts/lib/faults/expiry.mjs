@@ -1,14 +1,14 @@
-// Many grants that expire together, on nodes that all notice at once.
+// Many access tokens expire at the same time, and all nodes notice at once.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Fleet, countRefreshes, forEach } from './fleet.mjs';
+import { Fleet, forEach, playRounds } from './fleet.mjs';
 import { Load } from './load.mjs';
 
 const TOKEN_LIFE_S = 3600;
 
 export const expiry = {
-  about: 'grants that expire together, under load: one token request each',
+  about: 'tokens expire together under load: one token request per grant',
   rounds: 3,
   members: 200,
 
@@ -17,13 +17,8 @@ export const expiry = {
       members, clock: true,
       gateway: { sandboxOptions: { modes: { id_token: 'absent' } } },
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, { random, tally });
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { random, tally }));
   },
 };
 
@@ -35,7 +30,7 @@ async function round(fleet, { random, tally }) {
   fleet.forward(TOKEN_LIFE_S);
   const began = Date.now();
 
-  // each of them for sure, on every node at once
+  // the load is random; these requests reach every member on every node
   await forEach(fleet.members, 32, (member) =>
     Promise.all(fleet.nodes.map((node) => fleet.ask(member, node))));
   await load.stop();
@@ -47,7 +42,6 @@ async function round(fleet, { random, tally }) {
     tally.wrong.push(`${made} token requests for ${fleet.members.length} `
       + 'grants');
   }
-  tally.rounds += 1;
 }
 
 async function tokenRequests(fleet) {

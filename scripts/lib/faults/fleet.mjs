@@ -1,5 +1,5 @@
-// Nodes that share one Redis and one Cigna, the members who are connected
-// there, and what they get when they ask.
+// Nodes that share one Redis and one stand-in for Cigna, their members, and the
+// answers that members get.
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,18 +11,32 @@ import { standardGateway } from '../../../t/lib/gateway.mjs';
 const TENANTS = ['acme', 'globex'];
 const DANCES_AT_ONCE = 16;
 
-// Small, and tells whose it is.
+// The reply is small and names its member.
 const TARGET = '/fhir/$userinfo';
 
-const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
+// finds the gateway's condition in an OperationOutcome
+export const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
 
-// Whatever is known only later than this is given up.
+// A request without a reply in this time is given up.
 const ASK_MS = 30000;
 
-// how often a refresh token may be sent of which nobody knows what became
+// How often a refresh token may be sent while the outcome is unknown.
 export const ATTEMPTS = 4;
 
-// Runs action for each of a list, so many at a time.
+// Returns the options of another node, with the Redis, the stand-in for Cigna
+// and the key ring of node `one`.
+export function optionsBeside(one, options) {
+  const { caFile } = one.sandbox.info;
+  return {
+    ...options,
+    redis: one.redis, sandbox: one.sandbox,
+    keys: readFileSync(one.file('keys'), 'utf8'),
+    tenant: { ...options.tenant, trusted_certificate: caFile },
+    fhir: { ...options.fhir, proxy_ssl_trusted_certificate: caFile },
+  };
+}
+
+// Runs action for each item of a list, `atOnce` at a time.
 export async function forEach(list, atOnce, action) {
   const rest = [...list];
   await Promise.all(Array.from({ length: atOnce }, async () => {
@@ -35,11 +49,14 @@ export async function forEach(list, atOnce, action) {
 export class Fleet {
   #clients = new Map();
   #keepAlive;
-  #begin = {};                  // how a dance is begun
+  #begin = {};                  // more options for the start of a dance
 
-  // t, and: nodes, workers, members (how many), clock (whether it is to be
-  // put forward), keepAlive (of the asking), gateway (options of every node's),
-  // homes (whether dances may begin and end at every node: see #giveHomes).
+  // options:
+  //   nodes, workers, members  how many
+  //   clock      whether the clock can be put forward
+  //   keepAlive  whether clients keep connections open
+  //   gateway    options of every node's gateway
+  //   homes      whether dances may begin at any node, see #giveHomes
   static async start(t, options) {
     const fleet = new Fleet();
     await fleet.#start(t, options);
@@ -66,7 +83,7 @@ export class Fleet {
     const one = await standardGateway(t, options);
     this.nodes = [one];
     for (let i = 1; i < nodes; i += 1) {
-      this.nodes.push(await standardGateway(t, this.#another(one, options)));
+      this.nodes.push(await standardGateway(t, optionsBeside(one, options)));
     }
 
     this.info = one.sandbox.info;
@@ -79,20 +96,10 @@ export class Fleet {
     t.after(() => this.#clients.forEach((client) => client.close()));
   }
 
-  #another(one, options) {
-    const { caFile } = one.sandbox.info;
-    return {
-      ...options,
-      redis: one.redis, sandbox: one.sandbox,
-      keys: readFileSync(one.file('keys'), 'utf8'),
-      tenant: { ...options.tenant, trusted_certificate: caFile },
-      fhir: { ...options.fhir, proxy_ssl_trusted_certificate: caFile },
-    };
-  }
 
-  // Each tenant's members come back from Cigna to a node of its own, wherever
-  // they have begun, as with a balancer in front: of which connect has been
-  // told that the browser is at the right place.
+  // Gives each tenant a home node, to which its members return from Cigna
+  // wherever their dance began, as behind a balancer.  The argument cigna_moved
+  // tells connect that the browser is already at the right host.
   async #giveHomes() {
     const trusted = this.nodes.map(({ caText }) => caText).join('');
     const tenants = {};
@@ -129,8 +136,7 @@ export class Fleet {
     });
   }
 
-  // Dances of all of them, begun at the first node, where Cigna sends them back
-  // to unless they have homes.
+  // Connects these members.  Their dances begin at the first node.
   async connect(members = this.members) {
     await forEach(members, DANCES_AT_ONCE, (member) => this.dance(member));
   }
@@ -145,7 +151,7 @@ export class Fleet {
     }
   }
 
-  // Lines of every tenant that change; the rest stays as it was started.
+  // Changes these settings of every tenant on every node.
   async reconfigure(tenant) {
     for (const { options } of this.nodes) {
       options.tenant = { ...options.tenant, ...tenant };
@@ -153,8 +159,8 @@ export class Fleet {
     await Promise.all(this.nodes.map((node) => node.reload()));
   }
 
-  // Everybody's access token, and every deadline that is kept by the wall
-  // clock of nginx or Redis, comes nearer.
+  // Puts the wall clock of nginx and Redis forward.  Access tokens and all
+  // deadlines that depend on it expire sooner.
   forward(seconds) {
     this.clock.forward(seconds);
   }
@@ -174,8 +180,18 @@ export class Fleet {
       headers: { Cookie: `session=${member.name}`, ...headers }, ...more });
   }
 
-  // { what, status, text }: what is "served", "cut" (no reply), the condition
-  // of a refusal, "foreign" (somebody else's data), or a status of others.
+  async disconnect(member, node, tally) {
+    const { status, body } = await this.request(
+      member, node, '/cigna/disconnect',
+      { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin' } });
+    if (status !== 204) {
+      tally.errors.push(`${member.key} disconnect: ${status} ${body}`);
+    }
+  }
+
+  // Returns { what, status, text, retryAfter }.  `what` is "served", "cut" (no
+  // reply), "unanswered" (no reply in time), "foreign" (another member's data),
+  // the gateway's condition, or a status.
   async ask(member, node, { target = TARGET } = {}) {
     let reply;
     try {
@@ -200,7 +216,7 @@ export class Fleet {
     return CONDITION.exec(body)?.[1] ?? `status ${status}`;
   }
 
-  // Asks until the answer is final: served, or refused for good.
+  // Asks until the answer is final, that is, a 200 or a 401.
   async settle(member, node, { timeout = 20000, every = 150 } = {}) {
     const deadline = Date.now() + timeout;
 
@@ -214,7 +230,8 @@ export class Fleet {
     }
   }
 
-  // The refresh tokens of every member, by key, the oldest first.
+  // Returns a map from each member's key to the member's refresh tokens, the
+  // oldest one first.
   async ledger() {
     const books = new Map(this.members.map(({ key }) => [key, []]));
     for (const entry of await this.control.ledger()) {
@@ -229,7 +246,21 @@ function keyOf(tenant, username) {
   return `${tenant}/${username}`;
 }
 
-// What the stand-in has seen of refreshes, put into the tally.
+// Connects all members, calls round() until the tally has `rounds` of them, and
+// counts the refreshes.
+export async function playRounds(fleet, { rounds, tally }, round) {
+  await fleet.connect();
+  await fleet.control.reset({ modes: false });
+
+  while (tally.rounds < rounds) {
+    await round();
+    tally.rounds += 1;
+  }
+  await countRefreshes(fleet, tally);
+}
+
+// Adds the counts of refreshes, as the stand-in for Cigna has them, to the
+// tally.
 export async function countRefreshes(fleet, tally) {
   const { token } = await fleet.control.see({ recent: 0 });
   const by = token.by.refresh_token ?? {};
@@ -246,7 +277,7 @@ export async function countRefreshes(fleet, tally) {
             `${at - presented[0].at} ms ${outcome}`).join(', '));
       }
       if (atOnce > 1) {
-        tally.wrong.push(`${print} was spent by ${atOnce} at once`);
+        tally.wrong.push(`${print} was sent by ${atOnce} requests at once`);
       }
     }
   }

@@ -1,5 +1,5 @@
-// A token endpoint that takes the requests of thousands of grants and does not
-// answer: what that costs, and what other members get meanwhile.
+// The token endpoint accepts the requests of thousands of grants and does not
+// answer.  Measures the cost, and the service that other members get meanwhile.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -13,23 +13,24 @@ import { Load } from './load.mjs';
 const SEED = `${TOP}/scripts/lib/faults/seed.py`;
 
 const GRANTS = 10000;
-const GOOD = 20;                    // members whose tokens last
+const GOOD = 20;                    // members with long-lived tokens
 const AT_ONCE = 500;
 const BATCH = 500;
 const CONNECTIONS = 4096;
 
-// Of a quarter of the connections seven eighths.
+// Per worker: seven eighths of a quarter of the connections.
 const OPEN_MAX = CONNECTIONS / 4 / 8 * 7;
 
-// Requests for a good token wait for nothing, on a machine that is busy.
+// A request with a good token waits for nothing; this allows for a busy
+// machine.
 const SERVED_MS = 2000;
 
 const NAME = 'seeded';
 
 export const hang = {
-  about: `exchanges that hang, on ${GRANTS} grants`,
+  about: `token exchanges of ${GRANTS} grants hang`,
   rounds: 1,
-  seconds: 60,                      // of one exchange
+  seconds: 60,                      // length of one exchange
   members: GRANTS,
 
   async run(t, { rounds, seconds, random, tally, members = hang.members }) {
@@ -64,14 +65,14 @@ async function seed({ nodes: [node], info, redis }, count) {
                   'b', Buffer.from(blob, 'hex').toString('latin1')));
 }
 
-// Of all workers, each: { fds, mb }
+// Returns { fds, mb } of each worker.
 const takenBy = ({ nginx }) => nginx.workerPids().map((pid) => ({
   fds: readdirSync(`/proc/${pid}/fd`).length,
   mb: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(
     readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) / 1024),
 }));
 
-// Open connections of the workers to the token endpoint.
+// Counts the workers' open connections to the token endpoint.
 const exchanges = ({ nodes: [{ nginx }], info }) =>
   nginx.workerPids().reduce((sum, pid) =>
     sum + connectionsTo(pid, Number(new URL(info.token).port)), 0);
@@ -101,11 +102,11 @@ async function round(fleet, { members, seconds, random, tally }) {
     `${members} grants: ${JSON.stringify(asked.counts)} in ${asked.ms} ms, `
       + `${open} exchanges open, ${requests} sent`,
     `workers before: ${say(before)}`, `meanwhile: ${say(during)}`,
-    `when they have ended: ${say(after)}`,
-    `good tokens: ${length} requests while they hung, ${load.answers.length} `
-      + `in all; ${percentiles(load.answers)}`);
+    `afterwards: ${say(after)}`,
+    `good tokens: ${length} requests while exchanges hung, `
+      + `${load.answers.length} in all; ${percentiles(load.answers)}`);
 
-  // what is not given back now never is
+  // descriptors that are still open now have leaked
   after.forEach(({ fds }, i) => {
     if (fds > before[i].fds + 64) {
       tally.wrong.push(`a worker keeps ${fds} descriptors`);
@@ -113,7 +114,8 @@ async function round(fleet, { members, seconds, random, tally }) {
   });
 }
 
-// Each once; { counts: { what: how many }, ms }
+// Sends one request for each seeded grant.  Returns { counts, ms }, with counts
+// { condition or status: number }.
 async function askAll(fleet, count) {
   const { nodes: [node] } = fleet;
   const client = new HttpClient({ ca: node.caText, jar: null,
@@ -145,10 +147,11 @@ function judge(load, { asked, open, workers, members, tally }) {
   load.judge(tally);
   const late = load.answers.filter(({ ms }) => ms > SERVED_MS).length;
   if (late > load.answers.length / 100) {
-    tally.wrong.push(`${late} good tokens waited for over ${SERVED_MS} ms`);
+    tally.wrong.push(`${late} requests with good tokens waited for over `
+      + `${SERVED_MS} ms`);
   }
   if (open > workers * OPEN_MAX) {
-    tally.wrong.push(`${open} exchanges are open at ${workers} workers`);
+    tally.wrong.push(`${workers} workers have ${open} open exchanges`);
   }
   const { refresh_late: waited = 0, refresh_paused: sent = 0 } = asked.counts;
   if (waited + sent !== members || waited === 0) {

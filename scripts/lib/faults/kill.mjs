@@ -1,9 +1,9 @@
-// Workers killed at random moments of refreshes, against refresh tokens that
-// are good for one use each.
+// Workers are killed at random moments of refreshes.  Each refresh token is
+// good for one use.
 //
-// A worker is stopped before it is killed, and its connections are looked at:
-// a reply that came on one that was closed by then is in the journal, whatever
-// becomes of the worker, for that comes before the closing.
+// The scenario stops a worker before it kills it, and looks at its connections.
+// A worker writes a reply to the journal before it closes the connection.  So
+// the grant must survive if the connection was closed by then.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -13,20 +13,20 @@ import { Fleet, countRefreshes } from './fleet.mjs';
 import { judge } from './truth.mjs';
 
 const GROUP = 6;                    // members who refresh in one round
-const BATCH = 10;                   // rounds whose ends are awaited together
+const BATCH = 10;                   // rounds that are judged together
 
-// Takes over and confirms, in real time.
+// Real time in which a worker takes over and confirms a dead worker's entries.
 const UPKEEP_MS = 3000;
 
 const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
 
-// When the worker is killed.  "later" is with a Redis that stands still once
-// the request is at Cigna: what comes back is in the journal and nowhere else.
+// When the worker is killed.  With "later" Redis is frozen once the request has
+// reached Cigna, so the journal is the only place that has the reply.
 const MOMENTS = { anytime: 3, during: 3, later: 4 };
 
 export const kill = {
-  about: 'SIGKILL of a worker at random moments of refreshes',
+  about: 'workers are killed at random moments of refreshes',
   rounds: 200,
 
   async run(t, { rounds, random, tally }) {
@@ -49,7 +49,8 @@ export const kill = {
     await countRefreshes(fleet, tally);
     tally.notes.push(`kills came ${phases.before} times before a refresh's `
       + `request, ${phases.within} times while its connection was open, `
-      + `${phases.after} times after that; ${phases.marked} grants are marked`);
+      + `${phases.after} times after that; ${phases.marked} grants were not `
+      + 'served again');
   },
 };
 
@@ -75,7 +76,8 @@ async function batch(fleet, { size, random, tally, phases }) {
   await end(fleet, members, { kills, tally, random, phases });
 }
 
-// Returns { at, ports }: when, and the connections that went with the worker.
+// Returns { at, ports }: the time of the kill, and the ports of the connections
+// that the killed workers had open.
 async function round(fleet, { group, random, asked }) {
   const delay = random.pick([0, 15, 50]);
   const node = random.pick(fleet.nodes);
@@ -117,7 +119,7 @@ async function round(fleet, { group, random, asked }) {
   return result;
 }
 
-// One of them, or all that the node has; also those that are about to exit.
+// Kills one worker of a node or all of them, including exiting workers.
 export async function killSome(nginx, random) {
   const all = nginx.workerPids();
   const pids = random.chance(0.2) ? all : [random.pick(all)];
@@ -138,7 +140,7 @@ async function end(fleet, members, { kills, tally, random, phases }) {
 
   members.forEach((member, i) => {
     const tokens = books.get(member.key);
-    // a round that comes late is met by the next one's kill
+    // a late refresh may be hit by the kill of the next round
     const wrong = judge(answers[i], tokens, (spent) =>
       kills.some(({ ports }) => ports.has(spent.port)));
 

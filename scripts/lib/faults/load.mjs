@@ -1,4 +1,4 @@
-// Members who go on asking, and the tally of what they get.
+// Members send requests all the time.  Collects and judges the answers.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,7 +7,8 @@ export class Load {
   #done;
   answers = [];                // { at, ms, member, what, status, text }
 
-  // lanes: requests at once; pause: ms of a lane between two, at most
+  // lanes: requests at a time
+  // pause: the longest pause of a lane between two requests, in ms
   constructor(fleet, { members = fleet.members, nodes = fleet.nodes,
                        lanes = 16, pause = 20, random }) {
     this.#done = Promise.all(Array.from({ length: lanes }, () =>
@@ -32,7 +33,7 @@ export class Load {
     return this.answers;
   }
 
-  // { what: how many }
+  // Returns { what: number of answers }.
   counts(answers = this.answers) {
     const counts = {};
     for (const { what } of answers) {
@@ -41,8 +42,8 @@ export class Load {
     return counts;
   }
 
-  // Answers other than "served" and what may be said in its place; a 401 is
-  // told apart, since it sends the member away.
+  // Adds answers to the tally that are neither "served" nor allowed.  A 401 has
+  // its own list, because it makes the member connect again.
   judge(tally, { allowed = [], answers = this.answers } = {}) {
     for (const { at, what, status, text, member } of answers) {
       const line = `${new Date(at).toISOString()} ${member.key} ${what}: `

@@ -1,4 +1,4 @@
-// scripts/faults: what happens to grants when things break, as a table.
+// scripts/faults: shows in a table what happens to grants when parts fail.
 
 import { report, runSeries } from '../series.mjs';
 import { runScenario } from './run.mjs';

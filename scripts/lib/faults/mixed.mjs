@@ -1,5 +1,6 @@
-// A rolling upgrade from the version before, and the way back, under load: two
-// hosts on one vault, of which one has the one version and one the other.
+// A rolling upgrade from the former version and back, under load.  Two hosts
+// share one vault, and one runs the former version while the other runs this
+// one.
 
 import { execFile } from 'node:child_process';
 import path from 'node:path';
@@ -7,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { MODULE } from '../../../t/lib/nginx.mjs';
 import { TOP } from '../../../t/lib/scratch.mjs';
-import { Fleet, countRefreshes, forEach } from './fleet.mjs';
+import { Fleet, forEach, playRounds } from './fleet.mjs';
 import { Load } from './load.mjs';
 import { RESTLESS, assertUsable } from './reload.mjs';
 import { ENVIRONMENT } from './upgrade.mjs';
@@ -16,23 +17,24 @@ const FORMER = '0.4.0';
 const NO_HISTORY = 3;
 
 const MEMBERS = 24;
-const MOVERS = 8;                // who connect and disconnect all the time
+const MOVERS = 8;                // members who connect and disconnect
 
-// Both versions are modules of the same nginx.
+// The same nginx loads both versions of the module.
 const BINARY = '/usr/sbin/nginx';
 
-// The version before does not count these.
+// The former version does not have this counter.
 const OURS = 'cigna_gate_refused_total';
 
 const FORGOTTEN_MS = 5000;
 
-// Of RESTLESS tokens, and how long the mark of a lost attempt holds others up.
+// The life of RESTLESS tokens, and how long the mark of a lost exchange delays
+// the next attempt.
 const TOKEN_LIFE_MS = 3000;
 const MARK_MS = 10000;
 const LOST_PER_ROUND = 2;
 
 export const mixed = {
-  about: `${FORMER} and this version on one vault, upgraded and back`,
+  about: `${FORMER} and this version share a vault, upgrade and downgrade`,
   rounds: 2,
 
   async run(t, { rounds, random, tally }) {
@@ -49,14 +51,8 @@ export const mixed = {
         daemon: true, main: ENVIRONMENT, binary: BINARY,
         module: former.module } },
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, former, { random, tally });
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, former, { random, tally }));
     if (tally.secondAttempts !== LOST_PER_ROUND * rounds) {
       tally.wrong.push(`${tally.secondAttempts} refresh tokens were sent `
         + `twice, ${LOST_PER_ROUND * rounds} had been lost`);
@@ -72,7 +68,8 @@ function run(command, args) {
   });
 }
 
-// { directory, module }, or { missing }: why it cannot be had.
+// Builds the former version.  Returns { directory, module }, or { missing }
+// with the reason if git's history does not have it.
 async function formerVersion() {
   const { code, out, err } = await run('scripts/build', ['old', FORMER]);
   if (code === NO_HISTORY) {
@@ -86,7 +83,7 @@ async function formerVersion() {
            module: path.join(directory, '.build/dynamic/ngx_cigna_module.so') };
 }
 
-// What that version shows as examples is to load in this one unchanged.
+// The former version's examples must load in this version unchanged.
 async function loadExamples({ directory }, tally) {
   const { code, out, err } = await run('bash', ['-c',
     '. scripts/lib/common.sh; . scripts/lib/check-conf.sh; '
@@ -96,7 +93,7 @@ async function loadExamples({ directory }, tally) {
   }
 }
 
-// One host after the other goes over, and back again.
+// One host after the other is upgraded, and then downgraded.
 async function round(fleet, former, { random, tally }) {
   const [one, two] = fleet.nodes;
   let requests = 0;
@@ -120,7 +117,7 @@ async function round(fleet, former, { random, tally }) {
   tally.notes.push(`${requests} requests`);
 }
 
-// What is done under load, while a host gets this module and afterwards.
+// Gives a host this module, while members connect and disconnect.
 async function under(fleet, node, module, { random, tally }) {
   const movers = fleet.members.slice(0, MOVERS);
   const began = Date.now();
@@ -135,7 +132,7 @@ async function under(fleet, node, module, { random, tally }) {
   await sleep(1000);
 }
 
-// The configuration is the same, but for the module that it loads.
+// Only the line load_module of the configuration changes.
 async function roll(node, module, tally) {
   node.nginx.configure({ module });
   await node.nginx.upgrade();
@@ -147,16 +144,10 @@ async function roll(node, module, tally) {
   }
 }
 
-// Members come and go at either host, and each knows what the other did.
+// Members disconnect and connect at either host, and both hosts must know it.
 function move(fleet, movers, { random, tally }) {
   return forEach(movers, MOVERS, async (member) => {
-    const left = random.pick(fleet.nodes);
-    const { status, body } = await fleet.request(
-      member, left, '/cigna/disconnect',
-      { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin' } });
-    if (status !== 204) {
-      tally.errors.push(`${member.key} disconnect: ${status} ${body}`);
-    }
+    await fleet.disconnect(member, random.pick(fleet.nodes), tally);
     for (const node of fleet.nodes) {
       await forgotten(fleet, member, node, tally);
     }
@@ -165,7 +156,7 @@ function move(fleet, movers, { random, tally }) {
     for (const node of fleet.nodes) {
       const { what, text } = await fleet.ask(member, node);
       if (what !== 'served') {
-        tally.lost.push(`${member.key} has connected, and gets ${what}: `
+        tally.lost.push(`${member.key} has connected and gets ${what}: `
           + text);
       }
     }
@@ -181,15 +172,16 @@ async function forgotten(fleet, member, node, tally) {
       return;
     }
     if (what !== 'served' || Date.now() > deadline) {
-      tally.wrong.push(`${member.key} has left, and gets ${what}: ${text}`);
+      tally.wrong.push(`${member.key} has left and gets ${what}: ${text}`);
       return;
     }
     await sleep(20);
   }
 }
 
-// Either version leaves a mark where it does not know what became of a refresh
-// token, and the other one heeds it: it sends that once more, and not at once.
+// If the outcome of an exchange is unknown, either version leaves a mark in the
+// record.  The other version must obey the mark: it sends the refresh token
+// once more, but not at once.
 async function loseExchanges(fleet, tally) {
   const [one, two] = fleet.nodes;
   const [first, second] = fleet.members.slice(-LOST_PER_ROUND);
@@ -201,7 +193,7 @@ async function loseExchanges(fleet, tally) {
   for (const [member, from] of lost) {
     const { what, text } = await fleet.ask(member, from);
     if (what !== 'refresh_failed') {
-      tally.wrong.push(`${member.key} has lost an exchange, and gets ${what}: `
+      tally.wrong.push(`${member.key} has lost an exchange and gets ${what}: `
         + text);
     }
   }
@@ -216,13 +208,13 @@ async function loseExchanges(fleet, tally) {
     if (what !== 'served') {
       tally.lost.push(`${member.key} ends as ${what}: ${text}`);
     } else if (!after || after.at - before.at < MARK_MS - 1000) {
-      tally.wrong.push(`${member.key}: a mark was not heeded: `
+      tally.wrong.push(`${member.key}: a mark was not obeyed: `
         + JSON.stringify(again));
     }
   }));
 }
 
-// With this version's tool, whichever hosts have the other one.
+// This version's tool must be able to read the vault at any time.
 async function lookIntoVault({ nodes: [node] }, tally) {
   for (const command of ['status', 'verify', 'list']) {
     const { code, out, err } = await node.vault(
@@ -234,7 +226,7 @@ async function lookIntoVault({ nodes: [node] }, tally) {
   }
 }
 
-// Dances that one host has begun and the other has ended.
+// Counts dances that began at one host and ended at the other.
 function countCrossings({ nodes }, tally) {
   const logs = nodes.map(({ nginx }) => nginx.errorLog());
   const ids = (log, what) => [...log.matchAll(

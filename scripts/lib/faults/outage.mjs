@@ -1,35 +1,32 @@
-// Redis that stands still, or is gone, under load.  What it has confirmed is
-// on its disk.
+// Redis is frozen or stopped, under load.  Redis writes everything to disk
+// before it confirms it.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { until } from '../../../t/lib/scratch.mjs';
 import { Fleet, countRefreshes } from './fleet.mjs';
 import { Load } from './load.mjs';
+import { REFUSALS } from './reload.mjs';
 
 const CACHED = 20;
 const UNCACHED = 20;
-const SHORT = 10;              // members whose tokens end all the time
+const SHORT = 10;              // members with short-lived tokens
 
 const SHORT_LIFE = '3';
 
-// Not known with Redis out of reach, or being asked when it went.
-const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed',
-                  'refresh_paused'];
-
 const WAYS = {
-  'stands still': {
+  'is frozen': {
     begin: (redis) => redis.freeze(),
     end: (redis) => redis.thaw(),
   },
-  'is gone': {
+  'is stopped': {
     begin: (redis) => redis.stop(),
     end: (redis) => redis.start(),
   },
 };
 
 export const outage = {
-  about: 'Redis stopped for a while, under load',
+  about: 'Redis is frozen or stopped for a while, under load',
   rounds: 2,
   seconds: 10,
 
@@ -37,7 +34,7 @@ export const outage = {
     const fleet = await Fleet.start(t, {
       members: CACHED + UNCACHED + SHORT,
       gateway: {
-        // short, as the quiet time after a restart is the longest exchange
+        // short, because the quiet time after a restart depends on it
         tenant: { refresh_ahead: '1s', connect_timeout: '500ms',
                   timeout: '1s', exchange_timeout: '1s' },
         vault: { revalidate: '1s', timeout: '500ms',
@@ -66,7 +63,7 @@ async function round(fleet, { name, seconds, random, tally }) {
   const uncached = fleet.members.slice(CACHED, CACHED + UNCACHED);
   const short = fleet.members.slice(CACHED + UNCACHED);
 
-  // what is cached, is on every node; of the others a new cycle knows nothing
+  // every node caches the tokens of `cached` and no others
   await Promise.all(nodes.map((node) => forget(node)));
   await Promise.all(cached.flatMap((member) =>
     nodes.map((node) => fleet.settle(member, node))));
@@ -93,13 +90,13 @@ async function round(fleet, { name, seconds, random, tally }) {
   due.judge(tally, { allowed: REFUSALS });
   unknown.judge(tally, { allowed: REFUSALS });
   if (unknown.counts().served) {
-    tally.wrong.push('members were served whose grants nobody knew');
+    tally.wrong.push('members were served although no node had their tokens');
   }
   tally.notes.push(`Redis ${name}: ${known.answers.length} requests with a `
     + `cached token served, ${unknown.answers.length} others refused`);
 }
 
-// A new nginx knows nobody.
+// A restarted nginx has an empty cache.
 async function forget({ nginx }) {
   await nginx.stop();
   await nginx.start();

@@ -1,5 +1,6 @@
-// Primaries that die with writes which they had confirmed and no replica had
-// seen, while grants are refreshed all the time; slots that move meanwhile.
+// Primaries die with writes that they had confirmed and that no replica had
+// received, while the gateway refreshes grants all the time.  In a cluster
+// slots also move meanwhile.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,19 +9,14 @@ import { until } from '../../../t/lib/scratch.mjs';
 import { startSentinel } from '../../../t/lib/sentinel.mjs';
 import { Fleet, countRefreshes } from './fleet.mjs';
 import { Load } from './load.mjs';
-import { RESTLESS, assertUsable } from './reload.mjs';
+import { REFUSALS, RESTLESS, assertUsable } from './reload.mjs';
 
-const RESTLESS_MEMBERS = 30;        // whose tokens end all the time
-const LASTING_MEMBERS = 10;         // whose tokens are cached, and last
+const RESTLESS_MEMBERS = 30;        // members with short-lived tokens
+const LASTING_MEMBERS = 10;         // members with cached, long-lived tokens
 const RECOVERY_MS = 60000;
 const HELD = 'globex-client';
 
-// What may be said while there is no primary, and while nobody knows what it
-// had seen.
-const REFUSALS = ['vault_unreachable', 'refresh_late', 'refresh_failed',
-                  'refresh_paused'];
-
-// open: for so many seconds exchanges of one tenant stay open, see hold().
+// open: how many seconds one tenant's exchanges stay open, see hold()
 async function start(t, redis, open) {
   const fleet = await Fleet.start(t, {
     members: RESTLESS_MEMBERS + LASTING_MEMBERS,
@@ -43,7 +39,7 @@ async function start(t, redis, open) {
   return fleet;
 }
 
-// Waits until all of them get such an answer on every node.
+// Waits until all these members get such an answer on every node.
 function everywhere(fleet, members, isSuch) {
   return until('all get their answers', async () =>
     (await Promise.all(members.flatMap((member) =>
@@ -51,9 +47,9 @@ function everywhere(fleet, members, isSuch) {
                { timeout: RECOVERY_MS + 2000 * fleet.open });
 }
 
-// From now on the token endpoint takes that long to answer one tenant: what
-// happens to Redis meanwhile happens to open exchanges.  Those that are open
-// when action() is over stay so.
+// While action() runs, the token endpoint takes fleet.open seconds to answer
+// one tenant.  So exchanges are open while Redis fails.  They stay open after
+// action().
 async function hold(fleet, action) {
   if (!fleet.open) {
     return action();
@@ -67,7 +63,8 @@ async function hold(fleet, action) {
   }
 }
 
-// What the primary writes while it is detached is lost with it.
+// Detaches the primary from its replicas and then kills it.  Its writes in
+// between are lost.
 async function lose(fleet, { group, primary, succeeded, random, tally }) {
   const load = new Load(fleet, { members: fleet.restless, lanes: 12, random });
   const cached = new Load(fleet, { members: fleet.lasting, lanes: 4, random });
@@ -94,8 +91,8 @@ async function lose(fleet, { group, primary, succeeded, random, tally }) {
   load.judge(tally, { allowed: REFUSALS });
   cached.judge(tally);
   await assertUsable(fleet, { random, tally });
-  tally.notes.push(`another primary after ${replaced} ms; ${lost} grants`
-    + ` were refreshed on a primary that was lost; `
+  tally.notes.push(`another primary after ${replaced} ms; ${lost} refreshed `
+    + 'grants were lost with the old primary; '
     + `meanwhile: ${JSON.stringify(load.counts())}, with cached tokens: `
     + JSON.stringify(cached.counts()));
   tally.rounds += 1;
@@ -106,27 +103,37 @@ async function refreshes(fleet) {
   return token.by.refresh_token?.ok ?? 0;
 }
 
-export const sentinel = {
-  about: 'Sentinel failovers that lose the primary\'s last writes',
+// A scenario in which primaries die.
+//   startGroup  starts the Redis servers
+//   next        async (group) -> { primary, succeeded }: the primary that dies
+//               next, and a function that waits for its successor
+const failovers = (about, startGroup, next) => ({
+  about,
   rounds: 3,
 
   async run(t, { rounds, open = 0, random, tally }) {
-    const group = await startSentinel(t);
+    const group = await startGroup(t);
     const fleet = await start(t, group, open);
 
     while (tally.rounds < rounds) {
-      const primary = await group.primary();
+      const { primary, succeeded } = await next(group);
 
-      await lose(fleet, { group, primary, random, tally,
-                          succeeded: () => group.switched(primary) });
+      await lose(fleet, { group, primary, succeeded, random, tally });
       await primary.start();
       await group.complete();
     }
     await countRefreshes(fleet, tally);
   },
-};
+});
 
-// The primary with most grants: which one that is, is chance enough.
+export const sentinel = failovers(
+  'Sentinel failovers lose the primary\'s last writes',
+  startSentinel, async (group) => {
+    const primary = await group.primary();
+    return { primary, succeeded: () => group.switched(primary) };
+  });
+
+// Returns the primary with the most grants.  The keys decide which one that is.
 async function busiest(group) {
   const counted = await Promise.all((await group.primaries())
     .map(async (node) => ({
@@ -134,29 +141,16 @@ async function busiest(group) {
   return counted.reduce((a, b) => (b.grants > a.grants ? b : a)).node;
 }
 
-export const cluster = {
-  about: 'primaries of a cluster that die with their last writes',
-  rounds: 3,
-
-  async run(t, { rounds, open = 0, random, tally }) {
-    const group = await startCluster(t);
-    const fleet = await start(t, group, open);
-
-    while (tally.rounds < rounds) {
-      const primary = await busiest(group);
-      const [replica] = await group.replicasOf(primary);
-
-      await lose(fleet, { group, primary, random, tally,
-                          succeeded: () => group.promoted(replica) });
-      await primary.start();
-      await group.complete();
-    }
-    await countRefreshes(fleet, tally);
-  },
-};
+export const cluster = failovers(
+  'primaries of a cluster die with their last writes',
+  startCluster, async (group) => {
+    const primary = await busiest(group);
+    const [replica] = await group.replicasOf(primary);
+    return { primary, succeeded: () => group.promoted(replica) };
+  });
 
 export const reshard = {
-  about: 'slots of a cluster that move, while grants are refreshed',
+  about: 'slots of a cluster move while grants are refreshed',
   rounds: 3,
 
   async run(t, { rounds, open = 0, random, tally }) {
@@ -180,7 +174,7 @@ export const reshard = {
   },
 };
 
-// The slots of a primary that hold grants go to another one.
+// Moves all slots of one primary that hold grants to another primary.
 async function move(group, random) {
   const primaries = await group.primaries();
   const from = random.pick(primaries);

@@ -1,16 +1,16 @@
-// A member who disconnects and connects again while a refresh of the former
-// grant is under way.
+// Members disconnect and connect again while a refresh of the former grant is
+// under way.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { until } from '../../../t/lib/scratch.mjs';
-import { Fleet, countRefreshes } from './fleet.mjs';
+import { Fleet, playRounds } from './fleet.mjs';
 
 const GROUP = 10;
 const TOKEN_LIFE_S = 3600;
 
 export const reconnect = {
-  about: 'disconnect and connect while an old refresh is under way',
+  about: 'members disconnect and connect while a refresh is under way',
   rounds: 10,
 
   async run(t, { rounds, random, tally }) {
@@ -18,14 +18,8 @@ export const reconnect = {
       members: GROUP, clock: true,
       gateway: { sandboxOptions: { modes: { id_token: 'absent' } } },
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, { random, tally });
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { random, tally }));
   },
 };
 
@@ -42,13 +36,13 @@ async function round(fleet, { random, tally }) {
   await Promise.all(fleet.members.map(async (member) => {
     await sleep(random.between(0, 300));
     if (random.chance(0.7)) {
-      await disconnect(fleet, member, random.pick(fleet.nodes), tally);
+      await fleet.disconnect(member, random.pick(fleet.nodes), tally);
       await sleep(random.between(0, 300));
     }
     await fleet.dance(member);
   }));
   await Promise.all(asked);
-  await until('what is left of the old ones is revoked', async () =>
+  await until('all tokens of the former grants are revoked', async () =>
     (await leftovers(fleet, before)).length === 0)
     .catch(async () => tally.wrong.push(...await leftovers(fleet, before)));
 
@@ -62,16 +56,8 @@ async function round(fleet, { random, tally }) {
   }
 }
 
-async function disconnect(fleet, member, node, tally) {
-  const { status, body } = await fleet.request(
-    member, node, '/cigna/disconnect',
-    { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin' } });
-  if (status !== 204) {
-    tally.errors.push(`${member.key} disconnect: ${status} ${body}`);
-  }
-}
 
-// Tokens that Cigna would still take, of all but the newest dance.
+// Returns a line for each token of a former grant that Cigna still accepts.
 async function leftovers(fleet, before) {
   const left = [];
 
@@ -81,7 +67,7 @@ async function leftovers(fleet, before) {
 
     for (const { token, alive } of tokens.filter(ofOld)) {
       if (alive.refresh || alive.access) {
-        left.push(`${key}: ${token} of the former grant is still good: `
+        left.push(`${key}: ${token} of the former grant is still valid: `
           + JSON.stringify(alive));
       }
     }

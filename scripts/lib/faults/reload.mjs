@@ -1,25 +1,27 @@
-// New configurations, one a second, while grants are refreshed all the time.
+// Every node reloads its configuration once a second while grants are
+// refreshed.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { until } from '../../../t/lib/scratch.mjs';
-import { Fleet, countRefreshes } from './fleet.mjs';
+import { Fleet, playRounds } from './fleet.mjs';
 import { Load } from './load.mjs';
 
 const MEMBERS = 40;
 const EXIT_MS = 20000;
 
-// Tokens that last longer than they say: they are due all the time, and what
-// is refused is refused by the gateway.
+// Settings with which every token is due all the time.  The tokens really live
+// longer than expires_in says, so every refusal comes from the gateway.
 export const RESTLESS = {
   tenant: { refresh_ahead: '1s' },
   sandboxOptions: { modes: { expires_in: { raw: '3' }, token_delay_ms: 30 } },
 };
 
-// Every second round is one in which Redis stands still now and then: what
-// an old worker has refreshed is not confirmed when it is to go.
+// In every second round Redis freezes now and then.  So a worker that has to
+// exit may hold grants that Redis has not confirmed.
 export const isCalm = ({ rounds }) => rounds % 2 === 0;
 
+// The conditions that members may get while Redis or the token endpoint fails.
 export const REFUSALS = ['vault_unreachable', 'refresh_late',
                          'refresh_failed', 'refresh_paused'];
 
@@ -30,7 +32,7 @@ export async function stutter(redis, random) {
 }
 
 export const reload = {
-  about: 'a reload every second, while grants are refreshed',
+  about: 'a reload every second while grants are refreshed',
   rounds: 2,
   seconds: 60,
 
@@ -38,33 +40,33 @@ export const reload = {
     const fleet = await Fleet.start(t, {
       members: MEMBERS, keepAlive: false, gateway: RESTLESS,
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      const load = new Load(fleet, { lanes: 12, random });
-      const calm = isCalm(tally);
-      for (let i = 0; i < seconds; i += 1) {
-        await Promise.all(fleet.nodes.map(({ nginx }) =>
-          nginx.reload({}, { wait: false })));
-        await sleep(random.between(300, 1300));
-        if (!calm && random.chance(0.4)) {
-          await stutter(fleet.redis, random);
-        }
-      }
-      await load.stop();
-      load.judge(tally, { allowed: calm ? [] : REFUSALS });
-      await leave(fleet, tally);
-      await assertUsable(fleet, { random, tally });
-      tally.notes.push(`${load.answers.length} requests, `
-        + (calm ? 'Redis well' : 'Redis standing still now and then'));
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { seconds, random, tally }));
   },
 };
 
-// Old workers have nothing to stay for.
+async function round(fleet, { seconds, random, tally }) {
+  const load = new Load(fleet, { lanes: 12, random });
+  const calm = isCalm(tally);
+
+  for (let i = 0; i < seconds; i += 1) {
+    await Promise.all(fleet.nodes.map(({ nginx }) =>
+      nginx.reload({}, { wait: false })));
+    await sleep(random.between(300, 1300));
+    if (!calm && random.chance(0.4)) {
+      await stutter(fleet.redis, random);
+    }
+  }
+  await load.stop();
+
+  load.judge(tally, { allowed: calm ? [] : REFUSALS });
+  await leave(fleet, tally);
+  await assertUsable(fleet, { random, tally });
+  tally.notes.push(`${load.answers.length} requests, `
+    + (calm ? 'Redis is well' : 'Redis freezes now and then'));
+}
+
+// All old workers must exit.
 async function leave(fleet, tally) {
   const began = Date.now();
   const extra = () => fleet.nodes.reduce((sum, { nginx }) =>
@@ -72,11 +74,11 @@ async function leave(fleet, tally) {
 
   await until('the old workers are gone', () => extra() === 0,
               { timeout: EXIT_MS })
-    .catch(() => tally.wrong.push(`${extra()} workers do not exit`));
+    .catch(() => tally.wrong.push(`${extra()} old workers do not exit`));
   tally.recovered(Date.now() - began);
 }
 
-// Nothing was done that may cost a grant.
+// Every member must be served in the end.
 export async function assertUsable(fleet, { random, tally }) {
   await Promise.all(fleet.members.map(async (member) => {
     const { what, text } = await fleet.settle(member,

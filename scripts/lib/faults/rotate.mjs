@@ -1,5 +1,5 @@
-// A new sealing key, under load: added everywhere, then put first, then the
-// records that are still under the old one are sealed again, and it goes.
+// The sealing key is rotated under load.  The new key is added everywhere and
+// then put first.  Then all records are sealed with it, and the old key goes.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,31 +7,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { forgetDances } from '../../../t/lib/dance.mjs';
 import { TOP } from '../../../t/lib/scratch.mjs';
-import { Fleet, countRefreshes } from './fleet.mjs';
+import { Fleet, playRounds } from './fleet.mjs';
 import { Load } from './load.mjs';
 import { RESTLESS, assertUsable } from './reload.mjs';
 
 const MEMBERS = 60;
 
-// Asks all the time; the others' records are sealed again by the tool only.
+// Members who ask all the time.  Only the tool reseals the others' records.
 const ASKING = 30;
 
 export const rotate = {
-  about: 'rotation of the sealing key, under load',
+  about: 'the sealing key is rotated under load',
   rounds: 2,
 
   async run(t, { rounds, random, tally }) {
     const fleet = await Fleet.start(t, {
       members: MEMBERS, keepAlive: false, gateway: RESTLESS,
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, { random, tally });
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { random, tally }));
   },
 };
 
@@ -42,7 +36,7 @@ async function round(fleet, { random, tally }) {
   const [name, ...olds] = linesOf(fleet.nodes[0]);
   const fresh = newKey();
 
-  // dances end by themselves, in half an hour; the tool leaves them alone
+  // the tool does not reseal dances, which expire in half an hour
   await forgetDances(fleet.nodes[0]);
   await everywhere(fleet, [name, ...olds, fresh]);
   await everywhere(fleet, [name, fresh, ...olds]);
@@ -56,7 +50,7 @@ async function round(fleet, { random, tally }) {
   tally.recovered(Date.now() - began);
   judgeStatus(out, tally);
 
-  // nothing is known any more but what is in Redis
+  // after a restart a node knows only the records in Redis
   for (const { nginx } of fleet.nodes) {
     await nginx.stop();
     await nginx.start();
@@ -64,7 +58,7 @@ async function round(fleet, { random, tally }) {
   await assertUsable(fleet, { random, tally });
 }
 
-// The tool's word for it: no grant and no marker under a key that only opens.
+// The tool's status must show no grant and no marker under the old key.
 function judgeStatus(text, tally) {
   const keys = text.split('\n').filter((line) => /^key /.test(line));
   const left = keys.filter((line) => / opens /.test(line)
@@ -86,7 +80,7 @@ function newKey() {
     .split('\n').find((line) => line.startsWith('seal '));
 }
 
-// One node after the other, as operators do it.
+// Writes the key ring on one node after the other, as operators do.
 async function everywhere(fleet, lines) {
   for (const node of fleet.nodes) {
     writeFileSync(node.file('keys'), `${lines.join('\n')}\n`);

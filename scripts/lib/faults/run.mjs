@@ -1,5 +1,5 @@
-// Runs one scenario.  Everything that is done follows from the seed, but not
-// the moments at which it meets the servers.
+// Runs one scenario.  The seed decides all choices, but not the moments at
+// which the servers receive requests and signals.
 
 import { Random } from '../../../t/lib/random.mjs';
 import { SCENARIOS } from './scenarios.mjs';
@@ -9,8 +9,9 @@ export function newSeed() {
   return 1 + Math.floor(Math.random() * 0xffffffff);
 }
 
-// t: a test's context, or a Scope.  What it throws is the scenario's failure,
-// too: servers that do not start, or that say what they must not at their end.
+// Runs a scenario in a test's context or a Scope, and returns the tally.  An
+// exception is also a failure of the scenario: a server did not start, or its
+// log has lines that it must not have.
 export async function runScenario(t, name, { seed = newSeed(), ...more } = {}) {
   const scenario = SCENARIOS[name];
   const tally = new Tally();

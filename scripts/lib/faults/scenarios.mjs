@@ -1,4 +1,4 @@
-// All of them, by name, in the order of the table.
+// All scenarios, by name, in the order of the table.
 
 import { badday } from './badday.mjs';
 import { cut } from './cut.mjs';

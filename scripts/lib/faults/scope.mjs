@@ -1,5 +1,5 @@
-// What a test's context is to the servers of t/lib, for runs outside of one:
-// they are stopped when it ends.
+// Takes the place of a test's context for the servers of t/lib in programs that
+// are not tests.  The servers stop when the scope ends.
 
 export class Scope {
   #hooks = [];
@@ -12,7 +12,7 @@ export class Scope {
     console.error(`  ${text}`);
   }
 
-  // All hooks run; the first failure is the result.
+  // Runs all hooks, the last one first, and then throws the first failure.
   async end() {
     const failures = [];
 
@@ -26,7 +26,7 @@ export class Scope {
   }
 }
 
-// What main(t) started is stopped when it ends, and the program with it.
+// Runs main(scope), stops everything that it started, and ends the program.
 export async function runScoped(main) {
   const scope = new Scope();
   try {

@@ -1,11 +1,11 @@
 #!/usr/bin/python3 -B
-"""Grants for as many members, as the gateway would have sealed them.
+"""Makes sealed grants for many members, in the gateway's format.
 
     seed.py KEYS PREFIX TENANT ISSUER CLIENT_ID FHIR_BASE NAME COUNT
 
-writes a line of JSON for each of NAME-1 to NAME-COUNT: the grant's key in
-Redis, its id, and its record in hexadecimal digits.  Their access tokens have
-ended, and their refresh tokens are nobody's.
+Prints a line of JSON for each of the members NAME-1 to NAME-COUNT: the grant's
+key in Redis, its id, and its record in hexadecimal digits.  The access tokens
+have expired, and the authorization server does not know the refresh tokens.
 """
 
 import json

@@ -1,11 +1,10 @@
-// A token endpoint that takes minutes, or takes the request and closes the
-// connection, while workers are killed and nodes load their configuration
-// again.
+// The token endpoint takes minutes, or takes the request and closes the
+// connection.  Meanwhile workers are killed and nodes reload.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { until } from '../../../t/lib/scratch.mjs';
-import { Fleet, countRefreshes } from './fleet.mjs';
+import { Fleet, playRounds } from './fleet.mjs';
 import { killSome } from './kill.mjs';
 import { Load } from './load.mjs';
 import { REFUSALS } from './reload.mjs';
@@ -16,22 +15,22 @@ const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
 const UPKEEP_MS = 3000;
 
-// A reply comes after so many seconds, if there is the time.
+// A reply comes after a time between these two, in seconds.
 const FIRST_S = 5;
 const LAST_S = 170;
 
-// What becomes of a request to refresh: answered, answered in part, acted on
-// and not answered, not acted on and not answered.
+// Faults of refreshes: the endpoint answers, or answers in part, or spends the
+// refresh token without an answer, or does neither.
 const ENDS = { 'none': 10, 'cut-mid': 1, 'cut-after': 1, 'cut-before': 2 };
 
-// Each is of the moment at which a request comes.
+// Delay and fault change this often.  A request gets those of its arrival.
 const CHANGE_MS = 20;
 
 const DISTURB_MS = [6000, 14000];
 
 export const slow = {
-  about: 'a token endpoint that takes minutes or does not answer, with '
-    + 'workers killed and reloaded',
+  about: 'the token endpoint takes minutes or does not answer, while workers '
+    + 'are killed and reloaded',
   rounds: 1,
   seconds: 180,
   members: MEMBERS,
@@ -44,20 +43,14 @@ export const slow = {
         sandboxOptions: { modes: { id_token: 'absent' } },
       },
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, { seconds, random, tally });
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { seconds, random, tally }));
   },
 };
 
 async function round(fleet, { seconds, random, tally }) {
   const end = Date.now() + seconds * 1000;
-  const killed = new Set();          // ports that went with a worker
+  const killed = new Set();          // ports of the killed workers
   const events = { kills: 0, reloads: 0 };
 
   fleet.forward(TOKEN_LIFE_S);
@@ -77,7 +70,7 @@ async function round(fleet, { seconds, random, tally }) {
   const open = await fleet.ledger();
   fleet.forward(MARK_S);
   const spent = await judgeAll(fleet, { open, killed, random, tally });
-  // who is called spent to the end has been judged by the books
+  // judgeAll has already judged members whose grant is spent to the end
   load.judge(tally, {
     allowed: [...REFUSALS, 'cut'],
     answers: load.answers.filter(({ what, member }) =>
@@ -88,7 +81,7 @@ async function round(fleet, { seconds, random, tally }) {
     `${events.kills} kills, ${events.reloads} reloads`);
 }
 
-// Other weather all the time, and fair weather at the end.
+// Changes delay and fault all the time, and ends them at the end.
 async function changing({ control }, { end, random }) {
   for (let left = end - Date.now(); left > 0; left = end - Date.now()) {
     const last = Math.max(FIRST_S * 1000, Math.min(LAST_S * 1000, left));
@@ -114,7 +107,8 @@ async function disturb({ nginx }, { random, killed, events }) {
   await dead;
 }
 
-// The members whose grant has ended.
+// Judges the final answer of each member.  Returns the members whose grant is
+// spent.
 async function judgeAll(fleet, { open, killed, random, tally }) {
   const began = Date.now();
   const answers = await Promise.all(fleet.members.map((member) =>

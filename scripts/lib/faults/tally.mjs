@@ -1,17 +1,17 @@
-// What a scenario counts, and its row of the table.
+// The counts of a scenario, and its row of the table.
 
 export class Tally {
   rounds = 0;
   refreshes = 0;               // token replies with new tokens
-  tokenRequests = 0;           // to refresh
+  tokenRequests = 0;           // with grant_type=refresh_token
   secondAttempts = 0;          // refresh tokens that were sent twice
-  recoveryMs = null;           // the longest, where there is something to it
-  lost = [];                   // grants, and why they should not be
+  recoveryMs = null;           // the longest time until the service was back
+  lost = [];                   // lost grants, and why they are lost
   false401 = [];
-  errors = [];                 // replies that should have been others
-  wrong = [];                  // whatever else must not be
+  errors = [];                 // wrong replies
+  wrong = [];                  // all other faults
   notes = [];
-  skipped = null;              // why nothing was done
+  skipped = null;              // the reason if the scenario did not run
 
   get problems() {
     const named = (name) => this[name].map((text) => `${name}: ${text}`);

@@ -1,10 +1,10 @@
-// Whether a member that is refused may be: by what the stand-in has seen, not
-// by what the gateway says of itself.
+// Decides whether the gateway may refuse a member.  The ledger of the stand-in
+// for Cigna decides this, not the gateway's own words.
 //
-// Only a refresh token that was spent, and whose reply nobody had the time to
-// keep, may cost a grant; then the gateway says "spent", and nothing else.
+// A grant may be lost only if its refresh token was spent and the gateway had
+// no chance to store the reply.  The gateway must then answer "grant_spent".
 
-// The refresh token that was sent last, and how it fared.
+// Returns the refresh token that was sent last.
 function lastSent(tokens) {
   return tokens.filter(({ presented }) => presented.length)
     .reduce((last, token) =>
@@ -12,9 +12,11 @@ function lastSent(tokens) {
         ? token : last), null);
 }
 
-// answer: the final one; tokens: of the ledger; excuse(presentation): why the
-// reply to the one that was accepted may be lost, or null.
-// Returns null, or in words what is wrong.
+//   answer  the member's final answer
+//   tokens  the member's refresh tokens in the ledger
+//   excuse  called with the accepted request of a token; returns whether the
+//           reply to it may be lost
+// Returns null, or a text that names the fault.
 export function judge(answer, tokens, excuse) {
   if (answer.what === 'served') {
     return null;
@@ -26,8 +28,8 @@ export function judge(answer, tokens, excuse) {
   const spent = held?.presented.find(({ accepted }) => accepted);
 
   if (!spent) {
-    return 'is called spent, and no token of it ever was';
+    return 'is called spent, but none of its refresh tokens was spent';
   }
   return excuse(spent) ? null
-    : 'is called spent, and the reply came: ' + JSON.stringify(held.presented);
+    : `is called spent, but the reply came: ${JSON.stringify(held.presented)}`;
 }

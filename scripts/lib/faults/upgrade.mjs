@@ -1,21 +1,21 @@
-// Binary upgrades while grants are refreshed: the second nginx has shared
-// memory of its own, and knows nothing of the first.
+// Binary upgrades while grants are refreshed.  The new nginx has its own shared
+// memory and knows nothing of the old nginx.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Fleet, countRefreshes } from './fleet.mjs';
+import { Fleet, playRounds } from './fleet.mjs';
 import { Load } from './load.mjs';
 import { REFUSALS, RESTLESS, assertUsable, isCalm, stutter } from
   './reload.mjs';
 
 const MEMBERS = 20;
 
-// nginx hands on no variables but those that it is told to
+// nginx passes on only those variables that its configuration names.
 export const ENVIRONMENT = ['ASAN', 'UBSAN', 'LSAN']
   .map((name) => `env ${name}_OPTIONS;`).join(' ');
 
 export const upgrade = {
-  about: 'binary upgrades, while grants are refreshed',
+  about: 'binary upgrades while grants are refreshed',
   rounds: 4,
 
   async run(t, { rounds, random, tally }) {
@@ -23,14 +23,8 @@ export const upgrade = {
       members: MEMBERS, keepAlive: false,
       gateway: { ...RESTLESS, nginx: { daemon: true, main: ENVIRONMENT } },
     });
-    await fleet.connect();
-    await fleet.control.reset({ modes: false });
-
-    while (tally.rounds < rounds) {
-      await round(fleet, { random, tally });
-      tally.rounds += 1;
-    }
-    await countRefreshes(fleet, tally);
+    await playRounds(fleet, { rounds, tally }, () =>
+      round(fleet, { random, tally }));
   },
 };
 
@@ -51,5 +45,5 @@ async function round(fleet, { random, tally }) {
   load.judge(tally, { allowed: calm ? [] : REFUSALS });
   await assertUsable(fleet, { random, tally });
   tally.notes.push(`${load.answers.length} requests, `
-    + (calm ? 'Redis well' : 'Redis standing still meanwhile'));
+    + (calm ? 'Redis is well' : 'Redis freezes meanwhile'));
 }

@@ -1,5 +1,5 @@
-"""What scripts/vault is made of.
+"""The modules of scripts/vault.
 
-The module's way of sealing and naming is written down here a second time,
-independently: what the one writes the other reads.
+They repeat the C module's sealing and naming independently.  The tests check
+that each side reads the other side's records.
 """

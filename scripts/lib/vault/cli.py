@@ -13,45 +13,46 @@ from .store import Store
 
 CONF = '/etc/nginx/nginx.conf'
 
-# exit status where there is something to look at
+# exit status if something needs attention
 ATTENTION = 3
 
 DESCRIPTION = '''\
-Looks after the vault of ngx_cigna_module in Redis.
+Inspects and maintains the vault of ngx_cigna_module in Redis.
 
 commands:
-  init      write the marker that gateways look for; once, before the first
-            start, and by decision only after Redis has lost its data
-  status    primaries, markers, keys and how many records each still holds
-  reseal    put every grant under the first key of the ring
-  verify    open every grant, in its place
-  list      the grants of a tenant or of a member
-  revoke    revoke them at Cigna and delete them
-  revive    try grants once more that were ended wrongly
-  pauses    where Cigna has asked for fewer requests, and the end of that
+  init      write the marker that gateways look for.  Run it once before the
+            first start.  After Redis has lost its data, think before you run it
+  status    show primaries, markers, keys, and how many records each key seals
+  reseal    seal every grant with the first key of the ring
+  verify    open every grant
+  list      list the grants of a tenant or of a member
+  revoke    revoke grants at Cigna and delete them
+  revive    restore grants that were ended by mistake
+  pauses    show where Cigna has asked for fewer requests, or end such a pause
 
-Each has a --help of its own.
+Each command has its own --help.
 '''
 
 EPILOG = '''\
-Where the vault is, is read from the cigna_vault and cigna_tenant blocks of
-nginx's configuration; options count more than what is written there.  Files
-with keys and passwords must not be open to others than their owner.
+The tool finds the vault in the cigna_vault and cigna_tenant blocks of nginx's
+configuration.  Options override the configuration.  Files with keys and
+passwords must be readable by their owner only.
 
-Rotation of the sealing key, without an interruption:
+To rotate the sealing key without an interruption:
 
-  scripts/keygen --add FILE        on one host: a new key, last in the ring;
-                                   copy the ring everywhere, reload
-  scripts/keygen --promote FILE    the last key comes first; copy, reload
-  scripts/vault -c CONF reseal     the rest, those who are not seen meanwhile
-  scripts/vault -c CONF status     until the old key holds 0 records
-  scripts/keygen --drop ID FILE    then the old key may go; copy, reload
+  scripts/keygen --add FILE        on one host: add a new key at the end; copy
+                                   the ring to every host, reload
+  scripts/keygen --promote FILE    put the last key first; copy, reload
+  scripts/vault -c CONF reseal     reseal the grants that gateways have not
+                                   resealed by themselves
+  scripts/vault -c CONF status     repeat until the old key seals 0 records
+  scripts/keygen --drop ID FILE    remove the old key; copy, reload
 
-exit status: 0 done; 1 it failed; 2 wrong usage; 3 something needs attention:
-status has found something, verify a record that does not open, reseal has
-left something, revoke could not revoke something, revive has found records
-that do not open, pauses has found an entry that is not a pause.  No token, key
-or password is ever printed.
+exit status: 0 done; 1 failed; 2 wrong usage; 3 something needs attention:
+status has a warning, verify or revive has found records that do not open,
+reseal has left some grants, revoke could not revoke some grants, or pauses has
+found an entry that is not a pause.  The tool never prints a token, a key or a
+password.
 '''
 
 
@@ -64,7 +65,7 @@ def show(text):
 
 
 class Tool:
-    """What the commands work with."""
+    """The settings and connections that all commands use."""
 
     def __init__(self, options):
         self.options = options
@@ -108,8 +109,8 @@ def reseal(tool):
     dances = sum(key['dances'] for key in Status(
         tool.store, tool.layout).look().keys() if key['use'] != 'seals')
     if dances:
-        show(f'{dances} dances are under other keys; they are over within 30 '
-             'minutes')
+        show(f'{dances} dances are sealed with other keys; they expire within '
+             '30 minutes')
     return ATTENTION if left else 0
 
 
@@ -142,8 +143,8 @@ def list_(tool):
 def _unreadable(tool, selection):
     if not selection.unreadable:
         return 0
-    say(f'{selection.unreadable} grants do not open, so that nobody knows '
-        'whose they are: see "verify"')
+    say(f'{selection.unreadable} grants do not open, so their members are '
+        'unknown: see "verify"')
     return ATTENTION
 
 
@@ -196,7 +197,7 @@ def pauses(tool):
         origin = options.end if options.end == '*' else origin_of(options.end)
         ended = found.end(origin, options.tenant)
         show(f'{ended or "no"} {"pause" if ended == 1 else "pauses"} of '
-             f'{origin} ended in Redis; gateways take note within seconds')
+             f'{origin} ended in Redis; gateways notice within seconds')
         return ATTENTION if found.bad else 0
 
     found.look()
@@ -212,24 +213,25 @@ def pauses(tool):
 
 
 def _tell_endpoints(act, found):
-    """Looks for them first: nothing is done if one cannot be found."""
+    """Finds all endpoints before the first revocation: if one of them cannot
+    be found, nothing has happened yet."""
     tenants = {tenant.name: tenant for _, tenant, _ in found}
     for name, tenant in sorted(tenants.items()):
         if not act.endpoint(tenant).known:
-            say(f'tenant "{name}" has no revocation_endpoint: its grants are '
-                'deleted here only')
+            say(f'tenant "{name}" has no revocation_endpoint: its grants will '
+                'be deleted here, but not revoked at Cigna')
 
 
 def _confirm(count, options):
     whose = f'tenant "{options.tenant}"' if options.tenant \
         else f'identity "{options.identity}"'
     if not sys.stdin.isatty():
-        raise UsageError('nobody is there to confirm it: add --yes')
+        raise UsageError('there is no terminal for a confirmation: add --yes')
     print(f'{count} grants of {whose} will be revoked at Cigna and deleted; '
           'their members have to connect again.  Go on? [y/N] ', end='',
           file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ('y', 'yes'):
-        raise VaultError('nothing was done')
+        raise VaultError('nothing was changed')
 
 
 def rate(text):
@@ -256,9 +258,9 @@ def parser():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     add_where(p.add_argument_group('where the vault is'))
     p.add_argument('--wait', metavar='SECONDS', type=rate, default=10,
-                   help='how long to try what fails in passing (10)')
+                   help='how long to repeat what fails temporarily (10)')
     p.add_argument('--quiet', action='store_true',
-                   help='say nothing while all is well')
+                   help='print only results and warnings')
 
     commands = p.add_subparsers(metavar='COMMAND', required=True,
                                 help=argparse.SUPPRESS)
@@ -275,23 +277,25 @@ def add_where(group):
     group.add_argument('-c', '--conf', metavar='FILE',
                        help=f'nginx\'s configuration ({CONF})')
     option('--redis', 'URL', 'redis://host:port/db, rediss://..., or '
-           'unix:/path; again for more seeds', action='append')
+           'unix:/path; repeat it for more seeds', action='append')
     option('--keys', 'FILE', 'the key ring')
-    option('--prefix', 'NAME', 'of all keys in Redis (cigna)')
+    option('--prefix', 'NAME', 'the prefix of all keys in Redis (cigna)')
     group.add_argument('--cluster', action='store_true',
-                       help='it is a Redis Cluster')
-    option('--sentinel', 'URL', 'a Sentinel; again for more',
+                       help='Redis is a Redis Cluster')
+    option('--sentinel', 'URL', 'a Sentinel; repeat it for more',
            action='append')
-    option('--sentinel-master', 'NAME', 'how Sentinels call the primary')
-    option('--username', 'NAME', 'of a Redis user')
-    option('--username-file', 'FILE', 'with that name in it')
-    option('--password-file', 'FILE', 'with the user\'s password')
-    option('--sentinel-username', 'NAME', 'of a user of the Sentinels')
-    option('--sentinel-username-file', 'FILE', 'with that name in it')
-    option('--sentinel-password-file', 'FILE', 'with that user\'s password')
-    option('--trusted-certificate', 'FILE', 'authority of rediss:// '
+    option('--sentinel-master', 'NAME', 'the Sentinels\' name of the primary')
+    option('--username', 'NAME', 'a user of Redis')
+    option('--username-file', 'FILE', 'a file with the user\'s name')
+    option('--password-file', 'FILE', 'a file with the user\'s password')
+    option('--sentinel-username', 'NAME', 'a user of the Sentinels')
+    option('--sentinel-username-file', 'FILE', 'a file with that user\'s name')
+    option('--sentinel-password-file', 'FILE',
+           'a file with that user\'s password')
+    option('--trusted-certificate', 'FILE', 'the CA certificates for rediss:// '
            '(the system\'s)')
-    option('--tls-name', 'NAME', 'in the certificate of Redis (its host)')
+    option('--tls-name', 'NAME', 'the name in the certificate of Redis (its '
+           'host)')
 
 
 def add_command(commands, name, run, description):
@@ -300,51 +304,53 @@ def add_command(commands, name, run, description):
         formatter_class=argparse.RawDescriptionHelpFormatter)
     p.set_defaults(run=run)
     p.add_argument('--quiet', action='store_true', default=argparse.SUPPRESS,
-                   help='say nothing while all is well')
+                   help='print only results and warnings')
     return p
 
 
 def add_rate(p, default, what):
     p.add_argument('--rate', metavar='N', type=rate, default=default,
-                   help=f'at most so many {what} a second, 0: no limit '
-                        f'({default})')
+                   help=f'at most this many {what} per second; 0 means no '
+                        f'limit ({default})')
 
 
 def add_init(commands):
     p = add_command(commands, 'init', init, '''\
-Writes the marker, by which gateways tell this vault's Redis from one that is
-empty or another's; in a cluster one for each hash slot.  Refused: a Redis that
-evicts, another vault's marker, records without a marker, a cluster of which
-only some slots have theirs.  May be repeated, also after an interruption.
+Writes the marker.  By it gateways distinguish this vault's Redis from one that
+is empty or belongs to another vault.  In a cluster every hash slot gets a
+marker.  init refuses a Redis that evicts records, another vault's marker,
+records without a marker, and a cluster in which only some slots have markers.
+init may be repeated, also after an interruption.
 ''')
     p.add_argument('--adopt', action='store_true',
-                   help='there are records already, of this key ring')
+                   help='accept records that this key ring sealed before')
     p.add_argument('--force', action='store_true',
-                   help='write over another vault\'s marker, and accept lost '
+                   help='overwrite another vault\'s marker, and accept lost '
                         'data')
 
 
 def add_status(commands):
     p = add_command(commands, 'status', status, '''\
-Shows primaries, markers, the keys of the ring and of the records, and what
-needs attention: exit status 3 then.
+Shows primaries, markers, the keys of the ring and of the records, and warnings.
+The exit status is 3 if there is a warning.
 ''')
-    p.add_argument('--json', action='store_true', help='for programs')
+    p.add_argument('--json', action='store_true', help='print JSON')
 
 
 def add_reseal(commands):
     p = add_command(commands, 'reseal', reseal, '''\
-Puts every grant under the first key of the ring.  Expiry, generation and all
-else stay; what changes meanwhile is left as it is and looked at again.  Safe
-while gateways run, and may be stopped at any time.
+Seals every grant with the first key of the ring.  Nothing else of a grant
+changes.  If a gateway changes a grant at the same time, reseal leaves it and
+looks at it again.  reseal is safe while gateways run, and may be stopped at any
+time.
 ''')
     add_rate(p, 200, 'records')
 
 
 def add_verify(commands):
     p = add_command(commands, 'verify', verify, '''\
-Opens every grant.  One that was damaged, moved to another key, or given
-another id or generation does not open.
+Opens every grant.  A grant does not open if it was damaged, moved to another
+Redis key, or given another id or generation.
 ''')
     add_rate(p, 500, 'grants')
 
@@ -353,97 +359,106 @@ def add_selection(p, tenant_required):
     p.add_argument('--tenant', metavar='NAME', required=tenant_required,
                    help='grants of this tenant')
     p.add_argument('--member', metavar='NAME',
-                   help='the one of this member')
+                   help='the grant of this member')
     p.add_argument('--identity', metavar='HASH',
-                   help='the one of this hash, as logs show it')
+                   help='the grant with this hash, as logs show it')
 
 
 def add_list(commands):
     p = add_command(commands, 'list', list_, '''\
 Lists grants: identity, tenant, generation, state, expiry, scope, and a
-fingerprint of the patient.  States: live; spent, refused for good; moved, made
-for another registration; ended, without a refresh token.  Never a token.
+fingerprint of the patient.  list never prints a token.  The states are:
+
+  live    the grant works
+  spent   Cigna has refused the refresh token for good
+  moved   the grant was made for another issuer, client or FHIR base
+  ended   the access token has expired, and there is no refresh token
 ''')
     add_selection(p, False)
     p.add_argument('--show-patient', action='store_true',
-                   help='the patient\'s id in place of its fingerprint')
-    p.add_argument('--json', action='store_true', help='one object a line')
+                   help='print the patient\'s id instead of its fingerprint')
+    p.add_argument('--json', action='store_true',
+                   help='print one JSON object per line')
     add_rate(p, 500, 'grants')
 
 
 def add_revoke(commands):
     p = add_command(commands, 'revoke', revoke, '''\
-Revokes grants at the tenant's revocation_endpoint (RFC 7009), deletes them and
-tells all gateways.  A grant that cannot be revoked is not deleted, so that it
-is not forgotten while it works.
+Revokes grants at the tenant's revocation_endpoint (RFC 7009), deletes them, and
+tells all gateways.  A grant that cannot be revoked is not deleted, because its
+tokens may still work.
 ''')
     add_selection(p, False)
     p.add_argument('--dry-run', action='store_true',
-                   help='only show which')
-    p.add_argument('--yes', action='store_true', help='do not ask')
+                   help='only show the grants')
+    p.add_argument('--yes', action='store_true',
+                   help='do not ask for a confirmation')
     p.add_argument('--delete-anyway', action='store_true',
-                   help='also what cannot be revoked')
+                   help='also delete grants that cannot be revoked')
     add_rate(p, 20, 'grants')
 
 
 def add_revive(commands):
     p = add_command(commands, 'revive', revive, '''\
-Lets grants live again that are marked spent: Cigna has refused their refresh
-tokens, by mistake.  The next request of the member tries the refresh token
-once more; one that Cigna refuses again ends the grant again.  Grants that were
-disconnected, or replaced by a newer connection, are never revived.  Safe while
-gateways run, and may be repeated.  A revived grant is kept for 30 days, and
-for its whole time again as soon as it was refreshed.
+Makes spent grants live again, for the case that Cigna refused refresh tokens by
+mistake.  The member's next request tries the refresh token once more.  If Cigna
+refuses it again, the grant ends again.  revive never restores a grant that was
+disconnected or replaced by a newer one.  It is safe while gateways run, and may
+be repeated.  A revived grant is kept for 30 days, and for its full time once it
+has been refreshed.
 
-TIME is such as 2026-11-30T14:00:00Z or 2026-11-30, in UTC unless it has a zone,
-by the clock of Redis.  When it was that 0.4.0 has ended a grant nobody knows:
-such a grant is revived by --member, --identity or --all only.
+TIME is, for example, 2026-11-30T14:00:00Z or 2026-11-30.  It is in UTC unless
+it has a zone, and it is compared with the clock of Redis.  Version 0.4.0 did
+not record when it ended a grant.  Such grants are revived by --member,
+--identity and --all only.
 ''')
     add_selection(p, True)
     p.add_argument('--since', metavar='TIME', type=moment,
-                   help='grants that were ended then or later')
+                   help='grants that ended at this time or later')
     p.add_argument('--until', metavar='TIME', type=moment,
-                   help='grants that were ended before that')
+                   help='grants that ended before this time')
     p.add_argument('--all', action='store_true',
-                   help='all of the tenant\'s that were ended')
+                   help='all ended grants of the tenant')
     p.add_argument('--dry-run', action='store_true',
-                   help='only show which')
+                   help='only show the grants')
     add_rate(p, 200, 'grants')
 
 
 def add_pauses(commands):
     p = add_command(commands, 'pauses', pauses, '''\
-Shows whom the FHIR servers have asked to be left alone by (429, and 503 with
-Retry-After): the origin, one tenant or all, since when and until when, by which
-reply, and whether a second one has confirmed it.  Without that a pause lasts
-five minutes at most.  Times are by the clock of Redis, in UTC.
+Shows the pauses that FHIR servers asked for (429, or 503 with Retry-After).
+A line has the origin, the tenant or all tenants, the begin and the end, the
+reply that caused the pause, and whether a second reply has confirmed it.  A
+pause without a confirmation lasts for five minutes at most.  Times are in UTC,
+by the clock of Redis.
 
-With --end the pauses of an origin, or that of one tenant there, are over.  A
-gateway that holds back takes note with its next request, if it has not asked
-Redis in the last second; then it feels its way back as after any pause.
+--end ends the pauses of an origin, or the pause of one tenant there.  A gateway
+notices with its next request, if it has not asked Redis within the last second.
+Then its rate grows step by step, as after any pause.
 ''')
     p.add_argument('--end', metavar='ORIGIN',
-                   help='such as https://fhir.cigna.com; * for the one pause '
-                        'of gateways before 0.6.0')
+                   help='such as https://fhir.cigna.com; * ends the pause that '
+                        'gateways before 0.6.0 share')
     p.add_argument('--tenant', metavar='NAME',
-                   help='only the pause of this tenant')
-    p.add_argument('--json', action='store_true', help='one object a line')
+                   help='end only the pause of this tenant')
+    p.add_argument('--json', action='store_true',
+                   help='print one JSON object per line')
 
 
 def check(options):
-    """What argparse cannot."""
+    """Checks that argparse cannot do."""
     if getattr(options, 'member', None) is not None \
             and options.identity is not None:
-        raise UsageError('either --member or --identity')
+        raise UsageError('--member and --identity exclude each other')
     if options.run is revoke and not options.tenant \
             and options.identity is None:
-        raise UsageError('say whose: --tenant, or --identity')
+        raise UsageError('name the grants: --tenant or --identity')
     if options.run is pauses and options.tenant is not None:
         if options.end is None:
             raise UsageError('--tenant needs an origin: --end '
                              'https://fhir.cigna.com --tenant NAME')
         if not re.fullmatch(r'[\x21-\x7e]{1,255}', options.tenant):
-            raise UsageError('no tenant can have this name')
+            raise UsageError('a tenant cannot have this name')
     if options.run is revive:
         _check_revive(options)
 
@@ -452,8 +467,8 @@ def _check_revive(options):
     window = options.since is not None or options.until is not None
     one = options.member is not None or options.identity is not None
     if window + one + options.all != 1:
-        raise UsageError('say which: --since and --until, --member, '
-                         '--identity, or --all')
+        raise UsageError('select the grants by --since and --until, '
+                         '--member, --identity, or --all')
 
 
 def main(argv=None):

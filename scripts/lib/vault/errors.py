@@ -1,16 +1,13 @@
-"""What ends the tool with a message and without a traceback."""
+"""Errors that end the tool with a message and without a traceback."""
 
 
 class VaultError(Exception):
-    """Something that an operator can mend.
-
-    The message never has a secret in it.
-    """
+    """A fault that an operator can fix.  The message contains no secret."""
 
     status = 1
 
 
 class UsageError(VaultError):
-    """A command line that makes no sense."""
+    """The command line is wrong."""
 
     status = 2

@@ -1,4 +1,4 @@
-"""Files with secrets in them, read as the module reads them."""
+"""Reads files with secrets, by the same rules as the module."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ SECRET_MAX = 4096
 
 
 def read(path, size_max):
-    """The file's bytes, if nobody but its owner can read them."""
+    """Returns the file's bytes.  Only its owner may be able to read it."""
     try:
         # a FIFO must not block
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -20,18 +20,18 @@ def read(path, size_max):
     with open(fd, 'rb') as file:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
-            raise VaultError(f'"{path}" is no regular file')
+            raise VaultError(f'"{path}" is not a regular file')
         if info.st_mode & 0o077:
             raise VaultError(f'"{path}" is open to others than its owner, '
                              f'use "chmod 600 {path}"')
         if info.st_size > size_max:
-            raise VaultError(f'"{path}" is larger than {size_max} bytes, so '
-                             'it is not what is meant')
+            raise VaultError(f'"{path}" is larger than {size_max} bytes: is '
+                             'it the right file?')
         return file.read()
 
 
 def read_line(path):
-    """The one secret in a file, as bytes."""
+    """Returns the single secret in a file, as bytes."""
     line = read(path, SECRET_MAX)
     if line.endswith(b'\n'):
         line = line[:-1].removesuffix(b'\r')
@@ -47,8 +47,8 @@ def from_environment(name):
 
 def checked(secret, where):
     if not secret:
-        raise VaultError(f'there is an empty secret in "{where}"')
+        raise VaultError(f'the secret in "{where}" is empty')
     if any(byte < 0x20 or byte == 0x7f for byte in secret):
-        raise VaultError('there is a control byte or a second line in '
-                         f'"{where}", which must hold the secret alone')
+        raise VaultError(f'"{where}" has a control byte or a second line, '
+                         'but must hold only the secret')
     return secret

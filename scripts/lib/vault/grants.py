@@ -1,4 +1,4 @@
-"""`list` and `revoke`: grants of a tenant, or of a member."""
+"""Selects and shows grants of a tenant or of a member."""
 
 import time
 from datetime import datetime, timezone
@@ -17,7 +17,7 @@ def utc(ms):
 
 
 class Selection:
-    """Grants of a tenant; of one member of it, or of one identity."""
+    """The grants of a tenant, of one of its members, or of one identity."""
 
     def __init__(self, store, layout, opener, options, tenants):
         self.store, self.layout, self.opener = store, layout, opener
@@ -39,7 +39,7 @@ class Selection:
 
     @property
     def keys(self):
-        """Of the one grant; None: it is any number of them."""
+        """A list with the key of the one grant, or None for all grants."""
         return self._keys
 
     def _key_of_member(self, member):
@@ -55,12 +55,12 @@ class Selection:
 
     def _key_of(self, identity):
         if len(identity) != IDENTITY_LEN:
-            raise UsageError('an identity is the hash of 27 characters that '
+            raise UsageError('an identity is the hash with 27 characters that '
                              'logs and lists show')
         return self.layout.key(b'g', identity)
 
     def rows(self, pace=None):
-        """(row, tenant, grant) of those that are selected and open."""
+        """Yields (row, tenant, grant) for each selected grant that opens."""
         lists = [records.read(self.store, self._keys)] if self.one \
             else records.grants(self.store, self.layout, pace)
         for rows in lists:
@@ -82,7 +82,7 @@ class Selection:
 
 
 class Listing:
-    """What may be shown of a grant: never a token."""
+    """The parts of a grant that may be shown.  A token is never shown."""
 
     def __init__(self, layout, opener, show_patient):
         self.layout = layout
@@ -132,5 +132,5 @@ class Listing:
 
 
 def printable(text):
-    """Nothing that a terminal would take for a command."""
+    """Replaces characters that a terminal could obey."""
     return ''.join(c if c.isprintable() else '?' for c in text)

@@ -1,10 +1,11 @@
-"""The key ring, and what is sealed under it.
+"""The key ring, and records that are sealed with it.
 
     name <32 bytes in base64url>          exactly one, never rotated
-    seal <32 bytes in base64url>          first seals, all open
+    seal <32 bytes in base64url>          the first one seals, all open
 
-Keys that are used derive by HKDF-SHA256 (RFC 5869), salt "ngx_cigna_module";
-"info" is a list of parts, each behind its length.  A sealed record:
+HKDF-SHA256 (RFC 5869) derives the working keys, with the salt
+"ngx_cigna_module" and with an "info" that is a list of parts, each behind its
+length.  A sealed record is:
 
     version (1) | key id (8) | nonce (12) | ciphertext | tag (16)
 """
@@ -27,7 +28,7 @@ OVERHEAD = 1 + KEY_ID_LEN + NONCE_LEN + TAG_LEN
 
 
 class UnknownKey(Exception):
-    """The ring lacks the key that this was sealed under."""
+    """The ring lacks the key that sealed this record."""
 
     def __init__(self, key_id):
         super().__init__(f'sealed under key {key_id}, which the ring lacks')
@@ -35,7 +36,7 @@ class UnknownKey(Exception):
 
 
 class Damaged(Exception):
-    """Does not authenticate: not what was sealed, or not in its place."""
+    """The record does not authenticate: it was changed or moved."""
 
 
 def base64url(data):
@@ -43,7 +44,8 @@ def base64url(data):
 
 
 def joined(*parts):
-    """The parts, each behind its length, so that no two lists are alike."""
+    """Joins the parts, each behind its length, so that different lists give
+    different bytes."""
     return b''.join(struct.pack('>I', len(part)) + part for part in parts)
 
 
@@ -52,7 +54,7 @@ def _hmac(key, data):
 
 
 class Key:
-    """A key as HKDF-Extract leaves it."""
+    """The result of HKDF-Extract for one key of the ring."""
 
     def __init__(self, secret):
         self._prk = _hmac(SALT, secret)
@@ -67,7 +69,7 @@ class Key:
 
 
 class Record:
-    """What a record is; all of it is bound into its key."""
+    """Names a record.  All three parts go into its sealing key."""
 
     def __init__(self, type_, tenant, name):
         self.type = type_
@@ -94,7 +96,7 @@ def _decoded(word):
 
 
 class KeyRing:
-    """The keys; the first of `seals` seals, all open."""
+    """The keys of a ring.  The first of `seals` seals, and all of them open."""
 
     def __init__(self, text):
         self._name = None
@@ -151,7 +153,7 @@ class KeyRing:
         return None
 
     def name(self, *parts):
-        """The keyed hash of a list of parts."""
+        """Returns the keyed hash of a list of parts."""
         return self._names.expand(*parts)
 
     def seal(self, record, aad, plain, nonce=None):
@@ -165,7 +167,7 @@ class KeyRing:
         return _open(key, record, aad, sealed)
 
     def seal_named(self, record, aad, plain, nonce=None):
-        """The same under the name key, which is never rotated."""
+        """Seals with the name key, which is never rotated."""
         return _seal(self._name, record, aad, plain, nonce)
 
     def open_named(self, record, aad, sealed):
@@ -195,5 +197,5 @@ def _open(key, record, aad, sealed):
 
 def key_id_of(sealed):
     if len(sealed) < OVERHEAD or sealed[0] != VERSION:
-        raise Damaged('is no sealed record')
+        raise Damaged('is not a sealed record')
     return sealed[1:1 + KEY_ID_LEN]

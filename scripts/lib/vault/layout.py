@@ -1,11 +1,11 @@
-"""What the vault looks like in Redis, and what things are called there.
+"""The names of the vault's records in Redis.
 
     <prefix>:g:{<identity>}   grant    hash: i id, g generation, b blob, ...
     <prefix>:l:{<identity>}   lock
     <prefix>:d:{<state>}      dance    hash: b blob, ...
-    <prefix>:v:{vault}        marker   hash: b blob, r run id, t since when;
-    <prefix>:v:{<tag>}        in Cluster one for each hash slot
-    <prefix>:b:{budget}       budgets  hash; no secrets, may go at any time
+    <prefix>:v:{vault}        marker   hash: b blob, r run id, t since when
+    <prefix>:v:{<tag>}        marker   in a cluster, one for each hash slot
+    <prefix>:b:{budget}       budgets  hash; has no secrets and may be deleted
 """
 
 import functools
@@ -23,25 +23,32 @@ PREFIX = re.compile(r'[A-Za-z0-9_.:-]{1,32}')
 
 
 class OtherNames(Exception):
-    """A marker that was made with another name key."""
+    """The marker was made with another name key."""
 
 
 class OtherVersion(Exception):
-    """A marker of another version of the module."""
+    """The marker is from another version of the module."""
+
+
+def _crc16_of_byte(byte):
+    crc = byte << 8
+    for _ in range(8):
+        crc = crc << 1 ^ (0x1021 if crc & 0x8000 else 0)
+    return crc & 0xffff
+
+
+CRC16_TABLE = [_crc16_of_byte(byte) for byte in range(256)]
 
 
 def crc16(data):
     crc = 0
     for byte in data:
-        crc ^= byte << 8
-        for _ in range(8):
-            crc = crc << 1 ^ (0x1021 if crc & 0x8000 else 0)
-        crc &= 0xffff
+        crc = (crc << 8 & 0xffff) ^ CRC16_TABLE[crc >> 8 ^ byte]
     return crc
 
 
 def slot_of(key):
-    """Hash slot of a key: that of its tag, if it has one."""
+    """Returns the hash slot of a key, or of its hash tag if it has one."""
     start = key.find(b'{')
     end = key.find(b'}', start + 1) if start >= 0 else -1
 
@@ -52,27 +59,17 @@ def slot_of(key):
 
 @functools.lru_cache(maxsize=1)
 def slot_tags():
-    """Of each slot the smallest decimal number that lies in it."""
-    table = []
-    for byte in range(256):
-        crc = byte << 8
-        for _ in range(8):
-            crc = crc << 1 ^ (0x1021 if crc & 0x8000 else 0)
-        table.append(crc & 0xffff)
-
+    """Maps each slot to the smallest decimal number that hashes to it."""
     tags, number = {}, 0
     while len(tags) < SLOTS:
-        crc = 0
         text = b'%d' % number
-        for byte in text:
-            crc = (crc << 8 & 0xffff) ^ table[crc >> 8 ^ byte]
-        tags.setdefault(crc % SLOTS, text)
+        tags.setdefault(crc16(text) % SLOTS, text)
         number += 1
     return tags
 
 
 class Layout:
-    """Names under a prefix and a key ring."""
+    """Makes the names for a prefix and a key ring."""
 
     def __init__(self, ring, prefix):
         self.ring = ring
@@ -82,7 +79,7 @@ class Layout:
         return b'%s:%s:{%s}' % (self.prefix, kind, tag)
 
     def identity(self, tenant, member):
-        """The keyed hash by which a member is known."""
+        """Returns the keyed hash that stands for a member in Redis."""
         if (not 0 < len(member) <= MEMBER_MAX
                 or any(byte < 0x20 or byte == 0x7f for byte in member)):
             raise ValueError('a member is 1 to 256 bytes without control '
@@ -109,12 +106,13 @@ class Layout:
                                     nonce)
 
     def open_marker(self, key, blob):
-        """When it was made, in ms; else the exceptions say what it is."""
+        """Returns the time in ms at which the marker was made.  Raises
+        Damaged, OtherNames or OtherVersion if it is not this vault's."""
         try:
             plain = self.ring.open_named(self._marker_record(key), b'', blob)
         except UnknownKey:
             raise OtherNames('was made with another name key') from None
 
         if len(plain) != 9 or plain[0] != MARKER_VERSION:
-            raise OtherVersion('is of another version of the module')
+            raise OtherVersion('is from another version of the module')
         return struct.unpack('>Q', plain[1:])[0]

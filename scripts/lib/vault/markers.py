@@ -1,10 +1,11 @@
-"""Markers: what they are found to be, and `init`, which writes them."""
+"""Reads the vault's markers, and writes them for `init`."""
 
 import time
 
 from .errors import VaultError
 from .keyring import Damaged
 from .layout import SLOTS, OtherNames, OtherVersion
+from .records import batches
 from .scripts import VAULT_CHECK
 
 BATCH = 512
@@ -12,7 +13,7 @@ POLICY = 'noeviction'
 
 
 class Marker:
-    """What there is under a marker's key."""
+    """The content of a marker's key in Redis."""
 
     def __init__(self, layout, key, blob):
         self.key = key
@@ -39,14 +40,9 @@ def keys(store, layout):
     return [layout.marker_key(slot) for slot in slots]
 
 
-def batches(items):
-    for i in range(0, len(items), BATCH):
-        yield items[i:i + BATCH]
-
-
 def read(store, layout):
-    """The markers of a vault, in the order of slots."""
-    for batch in batches(keys(store, layout)):
+    """Yields the markers of a vault, in the order of their slots."""
+    for batch in batches(keys(store, layout), BATCH):
         blobs = store.calls([(key, ('HGET', key, 'b')) for key in batch])
         for key, blob in zip(batch, blobs):
             yield Marker(layout, key, blob)
@@ -57,19 +53,19 @@ def check_policy(store):
         policy = server.info('memory').get('maxmemory_policy', 'unknown')
         if policy != POLICY:
             raise VaultError(
-                f'{server.name} drops records when it is full: set '
+                f'{server.name} evicts records when it is full: set '
                 f'"maxmemory-policy {POLICY}" there (it is {policy})')
 
 
 class Init:
-    """Writes the markers that are missing, and nothing over another's."""
+    """Writes missing markers.  Overwrites foreign markers only if forced."""
 
     def __init__(self, store, layout, options, say):
         self.store = store
         self.layout = layout
         self.options = options
         self.say = say
-        # there while an init is under way: in a cluster it takes a while
+        # exists while an init is under way, which takes a while in a cluster
         self.note = layout.key(b'v', b'init')
 
     def run(self):
@@ -83,7 +79,8 @@ class Init:
                 f'the marker {_name(foreign[0])} {foreign[0].error}'
                 f'{_others(foreign)}; nothing was changed.  Is this the '
                 'right Redis, and the right key ring?  --force overwrites '
-                'it, and what is sealed under other keys stays unreadable')
+                'the marker, but records sealed with other keys stay '
+                'unreadable')
         if not missing and not foreign:
             self.store.call(self.note, 'DEL', self.note)
             self.say('the vault has its marker already')
@@ -100,15 +97,14 @@ class Init:
                 and len(missing) == len(markers):
             raise VaultError(
                 f'there are records under "{self.layout.prefix.decode()}:" '
-                'and no marker: if they are those of this key ring, --adopt '
-                'takes them over')
+                'and no marker: if this key ring sealed them, add --adopt')
         if len(missing) < len(markers) \
                 and not self.store.call(self.note, 'EXISTS', self.note):
             raise VaultError(
                 f'{len(missing)} of {len(markers)} hash slots have no '
-                'marker, so that their data seem to be lost: their members '
-                'would be asked to connect again.  Restore them, or accept '
-                'that with --force')
+                'marker, so their data seem to be lost, and their members '
+                'would have to connect again.  Restore the data, or accept '
+                'the loss with --force')
 
     def _empty(self):
         pattern = self.layout.prefix + b':[gdlo]:{*'
@@ -123,10 +119,10 @@ class Init:
         if store.cluster:
             store.call(self.note, 'SET', self.note, 'begun')
 
-        for batch in batches(markers):
+        for batch in batches(markers, BATCH):
             store.calls([self._command(one, now_ms) for one in batch])
             if empty:
-                # nothing can have been lost: nobody need wait
+                # an empty vault has lost nothing, so gateways need not wait
                 store.calls([
                     (one.key, ('HSET', one.key, 'r',
                                runs.get(store.server_of(one.key), ''),
@@ -144,20 +140,20 @@ class Init:
     def _command(self, marker, now_ms):
         key = marker.key
         blob = self.layout.seal_marker(key, now_ms)
-        # somebody else's that came just now is not overwritten
+        # HSETNX does not overwrite a marker that another init wrote just now
         verb = 'HSET' if marker.exists else 'HSETNX'
         return key, (verb, key, 'b', blob)
 
     def _confirm(self, markers):
-        """What is there now, as the module would see it."""
+        """Reads the markers back, with the module's own script."""
         self.store.await_replicas()
-        for batch in batches(markers):
+        for batch in batches(markers, BATCH):
             replies = self.store.calls([VAULT_CHECK.command(one.key)
                                         for one in batch[:1]])
             blobs = self.store.calls([(one.key, ('HGET', one.key, 'b'))
                                       for one in batch])
             if replies[0][0] != b'ok':
-                raise VaultError('the marker was written and is not there')
+                raise VaultError('the marker was written but is missing')
             for one, blob in zip(batch, blobs):
                 found = Marker(self.layout, one.key, blob)
                 if not found.ours:

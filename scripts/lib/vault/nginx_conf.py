@@ -1,4 +1,4 @@
-"""Reads nginx's configuration, as far as the vault's tool needs it."""
+"""Reads the parts of nginx's configuration that scripts/vault needs."""
 
 import glob
 import os
@@ -10,7 +10,8 @@ INCLUDES_MAX = 100
 
 
 class Directive:
-    """A name, its arguments, and what is in its braces, if it has any."""
+    """A directive: name, arguments, and the directives of its block or None.
+    """
 
     def __init__(self, words, block, place):
         self.name, *self.args = words
@@ -19,7 +20,7 @@ class Directive:
 
 
 class _Text:
-    """One file, token by token, the way nginx itself reads it."""
+    """Splits one file into tokens by nginx's rules."""
 
     def __init__(self, path):
         self.path = path
@@ -38,9 +39,9 @@ class _Text:
         raise VaultError(f'{self.place}: {what}')
 
     def word(self):
-        """The next word, or one of ";", "{", "}"; None at the end.
+        """Returns the next word or one of ";", "{", "}", or None at the end.
 
-        The second value tells a word, however it was quoted, from a sign.
+        The second value is True for a word, quoted or not.
         """
         text = self.text
         while self.at < len(text):
@@ -95,7 +96,7 @@ class _Text:
         return ESCAPES.get(c, '\\' + c)
 
     def skip_block(self):
-        """Past the braces of something that is not nginx's language."""
+        """Skips a block in another language, up to its closing brace."""
         depth = 1
         while self.at < len(self.text) and depth:
             c = self.text[self.at]
@@ -104,7 +105,7 @@ class _Text:
 
 
 class Reader:
-    """Directives of a file and of those that it includes."""
+    """The directives of a file and of the files that it includes."""
 
     def __init__(self, path):
         self.base = os.path.dirname(os.path.abspath(path))
@@ -112,7 +113,7 @@ class Reader:
         self.directives = self._block(_Text(path), False)
 
     def path(self, name):
-        """A file's name, which is relative to nginx.conf."""
+        """Returns the path of a file whose name is relative to nginx.conf."""
         return os.path.join(self.base, name)
 
     def _block(self, text, inside):
@@ -131,7 +132,7 @@ class Reader:
                 found.append(self._braces(text, words))
                 words = []
             elif words:
-                text.fail(f'"{words[0]}" is not ended by ";"')
+                text.fail(f'"{words[0]}" does not end with ";"')
             elif (word == '}') != inside:
                 text.fail('an unexpected "}"' if word else '"}" is missing')
             else:
@@ -166,7 +167,7 @@ class Reader:
 
 
 def every(directives, name):
-    """The directives of a name, however deep."""
+    """Yields all directives with this name, at any depth."""
     for one in directives:
         if one.name == name:
             yield one

@@ -1,12 +1,13 @@
-"""`pauses`: where Cigna has asked for fewer requests, and the end of that.
+"""`pauses`: shows and ends the pauses that Cigna has asked for.
 
-What gateways keep of it, see ngx_cigna_module/core/budget/cigna_budget_scripts.c.  A
-field is h:<tenant>, of a tenant that was answered 429, or o:<origin>, of all
-tenants of a server that has answered 503 with Retry-After:
+ngx_cigna_module/core/budget/cigna_budget_scripts.c describes the entries.  The
+field h:<tenant> is the pause of a tenant that got a 429.  The field o:<origin>
+is the pause of all tenants of a server that answered 503 with Retry-After.  A
+value:
 
     began from until level at confirmed asked ended status seconds origin tenant
 
-Field a and entries of the first five numbers are of gateways before 0.6.0.
+Gateways before 0.6.0 write the field a, and only the first five numbers.
 """
 
 import re
@@ -27,8 +28,9 @@ CAUSE = re.compile(rb'(\d{1,3}) (-|\d{1,9}) ([\x21-\x7e]{1,511}) '
                    rb'([\x21-\x7e]{1,255})')
 NAME = re.compile(rb'[\x21-\x7e]{1,511}')
 
-# Gateways that hold back take note within seconds: it is later than what they
-# know.  Nothing of the pause is left that another reply could confirm.
+# Ends a pause.  The entry is newer than the one that gateways know, so they
+# take it over within seconds.  It leaves no pause that another reply could
+# confirm.
 END = b'''local clock = redis.call('TIME')
 local now = string.format('%.0f', clock[1] * 1000000 + clock[2])
 local till = redis.call('HGET', KEYS[1], ARGV[1]) or ''
@@ -41,7 +43,7 @@ return till > tonumber(now) and 1 or 0
 
 
 def origin_of(url):
-    """As gateways write it."""
+    """Returns the origin of a URL in the gateways' form."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -50,7 +52,7 @@ def origin_of(url):
     host = parts.hostname or ''
     if parts.scheme not in DEFAULT_PORTS or not host or parts.username \
             or not NAME.fullmatch(host.encode('utf-8', 'replace')):
-        raise UsageError('write an origin, such as --end '
+        raise UsageError('--end needs an origin, such as '
                          'https://fhir.cigna.com')
     host = f'[{host}]' if ':' in host else host
     rest = '' if port in (None, DEFAULT_PORTS[parts.scheme]) else f':{port}'
@@ -58,18 +60,18 @@ def origin_of(url):
 
 
 def shown(raw):
-    """Bytes of a stranger's, in few and plain characters."""
+    """Returns foreign bytes as a short text of plain characters."""
     text = ascii(bytes(raw[:SHOWN]))[2:-1]
     return text + ('...' if len(raw) > SHOWN else '')
 
 
 class Bad(Exception):
-    """A field of the hash that is no pause."""
+    """The field is not a pause."""
 
 
 class Pause:
     def __init__(self, field, value):
-        """Times are us by the clock of Redis."""
+        """All times are microseconds by the clock of Redis."""
         entry = ENTRY.fullmatch(value)
         if not entry or not NAME.fullmatch(field):
             raise Bad
@@ -152,7 +154,7 @@ class Pauses:
                 return found
 
     def end(self, origin, tenant):
-        """How many of them lasted on."""
+        """Ends the pauses.  Returns how many of them had not ended yet."""
         fields = {}
         if tenant is not None:
             fields[f'h:{tenant}'.encode()] = tenant
@@ -174,8 +176,8 @@ class Pauses:
     def _check(self, origin, tenant):
         for one in self.look().pauses:
             if one.tenant == tenant and one.origin not in (None, origin):
-                raise UsageError(f'tenant "{tenant}" is held back by '
-                                 f'{one.origin}, not by {origin}')
+                raise UsageError(f'tenant "{tenant}" has a pause at '
+                                 f'{one.origin}, not at {origin}')
 
     def lines(self):
         for one in self.pauses:
@@ -185,7 +187,7 @@ class Pauses:
                 f'{when(one.since)} to {when(one.until)}',
                 *self._why(one)])
         if not self.pauses:
-            yield 'nobody is held back'
+            yield 'there are no pauses'
 
     @staticmethod
     def _why(pause):

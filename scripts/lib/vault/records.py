@@ -1,4 +1,4 @@
-"""Grants: how they are read from Redis, opened and sealed again."""
+"""Reads grants from Redis, opens them and reseals them."""
 
 import hashlib
 import struct
@@ -23,14 +23,14 @@ STATES = ('live', 'spent')
 
 
 class Grant:
-    """What is in a sealed grant."""
+    """The content of a sealed grant."""
 
     def __init__(self, text):
         for name, kind in FIELDS.values():
             setattr(self, name, b'' if kind == BYTES else None)
 
         if text[:1] != bytes([VERSION]):
-            raise Damaged('is of another version of the module')
+            raise Damaged('is from another version of the module')
 
         at, seen = 1, set()
         while at < len(text):
@@ -41,7 +41,7 @@ class Grant:
             at += 5 + length
             if len(value) != length or tag in seen:
                 raise Damaged('has a broken field')
-            # fields of a newer gateway are passed over
+            # skips fields of newer gateways
             if tag in FIELDS:
                 seen.add(tag)
                 self._set(*FIELDS[tag], value)
@@ -63,7 +63,7 @@ class Grant:
 
 
 class Row:
-    """A grant as it lies in Redis."""
+    """A grant's record in Redis."""
 
     FIELDS = ('i', 'g', 'b')
 
@@ -73,7 +73,7 @@ class Row:
 
     @property
     def exists(self):
-        """False for what a deletion leaves."""
+        """False for the rest that a deletion leaves."""
         return self.id is not None or self.blob is not None
 
     @property
@@ -101,25 +101,27 @@ class Row:
         if self.id is None or self.blob is None \
                 or len(self.id) != ID_LEN \
                 or not (self.generation or b'').isdigit():
-            raise Damaged('is half a record')
+            raise Damaged('is incomplete')
         key_id_of(self.sealed)
 
     def data(self):
-        """The associated data of the sealing."""
+        """Returns the associated data of the sealed record."""
         return (joined(b'grant', self.key, self.id)
                 + struct.pack('>Q', int(self.generation))
                 + self.registration)
 
 
 def registration_of(tenant):
-    """The digest of what a tenant's grants are bound to."""
+    """Returns the digest of the settings that a tenant's grants are bound to.
+    """
     return hashlib.sha256(joined(tenant.issuer.encode(),
                                  tenant.client_id.encode(),
                                  tenant.fhir_base.encode())).digest()
 
 
 class Opener:
-    """Opens grants whose tenant only the seal knows."""
+    """Opens grants.  A record does not name its tenant, so the opener tries
+    the tenants one after the other."""
 
     def __init__(self, layout, tenants):
         self.ring = layout.ring
@@ -128,12 +130,12 @@ class Opener:
                               for tenant in self.tenants}
 
     def open(self, row):
-        """(tenant, plain text); UnknownKey or Damaged if nobody's."""
+        """Returns (tenant, plain text).  Raises UnknownKey or Damaged."""
         row.check()
         if self.ring.find(row.key_id) is None:
             raise UnknownKey(row.key_id.hex())
 
-        # most likely that of the registration that the record names
+        # first the tenants with the registration that the record names
         for tenant in sorted(
                 self.tenants, key=lambda one:
                 self.registrations[one.name] != row.registration):
@@ -142,21 +144,22 @@ class Opener:
                                               row.data(), row.sealed)
             except Damaged:
                 pass
-        raise Damaged('is no tenant\'s: damaged, moved from its place, or of '
-                      'a tenant that is not configured')
+        raise Damaged('belongs to no tenant: it is damaged, was moved, or its '
+                      'tenant is not configured')
 
     def moved(self, row, tenant):
         """True if the grant was made for another registration."""
         return self.registrations[tenant.name] != row.registration
 
     def sealed_again(self, row, tenant, plain):
-        """The same under the first key: all else stays, the nonce too, so
-        that all who do it make the same bytes."""
+        """Returns the same record sealed with the first key.  It keeps the
+        nonce, so that everybody who reseals it makes the same bytes."""
         return row.registration + self.ring.seal(
             self._record(row, tenant), row.data(), plain, row.nonce)
 
     def sealed_as(self, row, tenant, plain):
-        """Another text in its place, under the first key."""
+        """Returns the record with another plain text, sealed with the first
+        key."""
         return row.registration + self.ring.seal(
             self._record(row, tenant), row.data(), plain)
 
@@ -166,7 +169,7 @@ class Opener:
 
 
 class Pace:
-    """No more than so many a second; 0: as fast as it goes."""
+    """Limits the work to a rate per second.  0 means no limit."""
 
     def __init__(self, rate):
         self._rate = rate
@@ -182,7 +185,7 @@ class Pace:
 
 
 class Progress:
-    """A line now and then, for somebody who waits."""
+    """Prints a line from time to time."""
 
     EVERY = 5
 
@@ -199,7 +202,7 @@ class Progress:
 
 
 def read(store, keys):
-    """Rows of grants that are there."""
+    """Returns the rows of those grants that exist."""
     fields = store.calls([(key, ('HMGET', key, *Row.FIELDS))
                           for key in keys])
     rows = [Row(key, values) for key, values in zip(keys, fields)]
@@ -212,7 +215,7 @@ def batches(keys, size=BATCH):
 
 
 def grants(store, layout, pace=None):
-    """Lists of rows: every grant of the vault."""
+    """Yields all grants of the vault, as lists of rows."""
     for keys in store.scan(layout.prefix + b':g:{*'):
         for batch in batches(keys):
             if pace:

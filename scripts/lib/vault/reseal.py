@@ -1,4 +1,4 @@
-"""`reseal` and `verify`: every grant is opened, and some are sealed again."""
+"""`reseal` and `verify`: they open every grant, and `reseal` reseals it."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ SHOWN = 20
 
 
 class Findings:
-    """What was found wrong, with a few examples."""
+    """Counts faults, and keeps a few examples of each."""
 
     def __init__(self):
         self.counts = Counter()
@@ -34,9 +34,11 @@ class Findings:
 
 
 class Reseal:
-    """Puts everything under the first key; compare-and-set on the exact
-    bytes, so that it is safe beside gateways that refresh, and may be
-    stopped and begun again at any time."""
+    """Seals all grants with the first key.
+
+    A compare-and-set on the exact bytes makes this safe while gateways
+    refresh.  It may be stopped and started again at any time.
+    """
 
     def __init__(self, store, layout, opener, rate, say):
         self.store = store
@@ -50,21 +52,21 @@ class Reseal:
         self.findings = Findings()
 
     def run(self):
-        """How many are left under other keys."""
+        """Returns the number of grants that other keys still seal."""
         for _ in range(PASSES):
             self.findings = Findings()
             self.left = 0
             due = sum(self._rows(rows) for rows in
                       records.grants(self.store, self.layout))
-            # once more: gateways may have written under an old key meanwhile
+            # gateways may have written with an old key meanwhile: once more
             if not due:
                 break
-        # an old key must not go while only a primary knows
+        # the old key must stay until a replica has the resealed grants
         self.store.await_replicas()
         return self.left
 
     def _rows(self, rows):
-        """Seals again what is to be; how many that were."""
+        """Reseals those rows that need it.  Returns their number."""
         commands = []
         for row in rows:
             try:
@@ -90,7 +92,7 @@ class Reseal:
 
 
 class Verify:
-    """Does every grant open, in its place?"""
+    """Opens every grant, and counts those that do not open."""
 
     def __init__(self, store, layout, opener, rate, say):
         self.store = store

@@ -1,4 +1,4 @@
-"""`revive`: grants that were ended wrongly are tried once more."""
+"""`revive`: restores grants that were ended by mistake."""
 
 import struct
 from collections import Counter, namedtuple
@@ -8,23 +8,24 @@ from .grants import printable, utc
 from .keyring import Damaged, UnknownKey
 from .reseal import Findings
 
-# as long as a grant is kept that is marked spent
+# a spent grant is kept for so long
 KEPT_MS = 30 * 24 * 3600 * 1000
 
-# field s of a grant that was ended by 0.4.0, which did not say when
+# field s of a grant that 0.4.0 ended: that version did not record the time
 UNKNOWN = b'1'
 
 NAME_MAX = 64
 GENERATION_MAX = 2 ** 63 - 2
 
-# the fields of a grant, or what there is in place of one
+# Returns the fields of a grant, or the type of the key if it is not a hash.
 READ = b'''local t = redis.call('TYPE', KEYS[1])['ok']
 if t ~= 'hash' then return t end
 return redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 's', 'n', 'm')
 '''
 
-# Compare-and-set on the exact bytes: what was deleted, connected again or
-# given back by a journal meanwhile stays as it is.  Twice is the same as once.
+# A compare-and-set on the exact bytes: a grant that was meanwhile deleted,
+# replaced by a new one, or restored from a journal stays as it is.  Running the
+# script twice has the same effect as running it once.
 REVIVE = b'''local g = redis.call('HMGET', KEYS[1],
                      'i', 'g', 'b', 's', 'c', 'x')
 if g[1] ~= ARGV[1] then return 'stale' end
@@ -38,7 +39,7 @@ redis.pcall('PUBLISH', ARGV[7], ARGV[8] .. ' ' .. ARGV[1] .. ' ' .. ARGV[4])
 return 'ok'
 '''
 
-# The same of a grant whose attempts are used up: they are forgotten.
+# The same for a grant without attempts left: it deletes the mark and the count.
 FORGET = b'''local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'n')
 if g[1] ~= ARGV[1] or g[2] ~= ARGV[2] then return 'stale' end
 if not g[3] then return 'ok' end
@@ -47,14 +48,14 @@ redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 'r')
 return 'ok'
 '''
 
-# with one refresh token; as CIGNA_VERDICT_ATTEMPTS
+# attempts with one refresh token; as CIGNA_VERDICT_ATTEMPTS
 ATTEMPTS = 4
 
 Bad = namedtuple('Bad', 'identity')
 
 
 class Row(records.Row):
-    """A grant, and when it was marked spent, or given up."""
+    """A grant, with the time at which it was marked spent or given up."""
 
     def __init__(self, key, fields):
         super().__init__(key, fields[:3])
@@ -62,14 +63,14 @@ class Row(records.Row):
 
     @property
     def given_up(self):
-        """Nobody has refused it, and nobody tries any more."""
+        """True if no attempt is left and Cigna has not refused the token."""
         return self.spent is None and self.attempts is not None \
             and self.attempts.isdigit() and len(self.attempts) < 10 \
             and int(self.attempts) >= ATTEMPTS
 
     @property
     def ended_ms(self):
-        """None if nobody knows."""
+        """The time at which the grant ended, or None if it is unknown."""
         when = self.mark if self.given_up else self.spent
         known = when is not None and when != UNKNOWN and when.isdigit() \
             and len(when) < 16
@@ -79,11 +80,11 @@ class Row(records.Row):
         super().check()
         if len(self.generation) > 19 \
                 or int(self.generation) > GENERATION_MAX:
-            raise Damaged('has a generation that is none')
+            raise Damaged('has an invalid generation')
 
 
 def made_live(plain):
-    """The same text with another state: all else stays."""
+    """Returns the same plain text with the state "live"."""
     at = 1
     while at < len(plain):
         tag, length = struct.unpack_from('>BI', plain, at)
@@ -95,7 +96,7 @@ def made_live(plain):
 
 
 class Revive:
-    """Bounded batches; a record that is bad is told of, and passed over."""
+    """Revives grants in batches.  Reports and skips damaged records."""
 
     def __init__(self, store, layout, opener, options, say):
         self.store = store
@@ -109,7 +110,7 @@ class Revive:
         self.revived = []
 
     def run(self, keys=None):
-        """keys: of one member; None: all grants are looked at."""
+        """keys: the keys of one member's grant, or None for all grants."""
         found = [keys] if keys else \
             self.store.scan(self.layout.prefix + b':g:{*')
         for some in found:
@@ -152,7 +153,7 @@ class Revive:
         if fields == b'none':
             return None
         if not isinstance(fields, list):
-            raise Damaged('is no grant but another type of record')
+            raise Damaged('is not a grant but another type of record')
         row = Row(key, fields)
         if not row.exists:
             self.passed['disconnected'] += 1
@@ -161,7 +162,7 @@ class Revive:
         return row
 
     def _fresh(self, row):
-        """The command that revives it; None if it is not to be."""
+        """Returns the command that revives the grant, or None."""
         tenant, plain = self.opener.open(row)
         grant = records.Grant(plain)
         if tenant.name != self.options.tenant:
@@ -193,7 +194,7 @@ class Revive:
         if since is None and until is None:
             return None
         if row.ended_ms is None:
-            return 'ended at a time that nobody knows'
+            return 'ended at an unknown time'
         if since is not None and row.ended_ms < since \
                 or until is not None and row.ended_ms >= until:
             return 'ended at another time'
@@ -201,7 +202,7 @@ class Revive:
 
     def lines(self):
         for row in self.revived if self.options.dry_run else []:
-            ended = utc(row.ended_ms) if row.ended_ms else 'nobody knows when'
+            ended = utc(row.ended_ms) if row.ended_ms else 'at an unknown time'
             yield f'{row.identity}  ended {ended}'
         would = 'would be ' if self.options.dry_run else ''
         yield f'{len(self.revived)} grants {would}revived'

@@ -1,4 +1,4 @@
-"""Revoking at the authorization server (RFC 7009), and in the vault."""
+"""Revokes grants at the authorization server (RFC 7009), and deletes them."""
 
 import base64
 import http.client
@@ -15,7 +15,7 @@ from .scripts import GRANT_DELETE
 from .server import tls_context
 from .settings import origin
 
-# for so long no late write revives a deleted grant; as CIGNA_TOMB_MS
+# how long a late write cannot revive a deleted grant; as CIGNA_TOMB_MS
 TOMB_MS = 30 * 24 * 3600 * 1000
 
 REPLY_MAX = 65536
@@ -24,20 +24,20 @@ PAUSE = 1.0
 
 
 class Refused(Exception):
-    """The server answered, and will say the same next time."""
+    """The server refuses, and would refuse again."""
 
 
 class UnknownClient(Refused):
-    """It says invalid_client: another secret may be the one it knows."""
+    """The server answers invalid_client; it may know another secret."""
 
 
 class Unreachable(Exception):
-    """No answer, or one that may be another one soon."""
+    """The server gives no answer, or one that may soon change."""
 
 
 class Endpoint:
-    """A tenant's revocation endpoint: verified TLS, no cookies, no
-    redirections, no proxy."""
+    """A tenant's revocation endpoint, asked over verified TLS without cookies,
+    redirects or a proxy."""
 
     def __init__(self, tenant):
         self.tenant = tenant
@@ -54,8 +54,8 @@ class Endpoint:
             return http.client.HTTPConnection(
                 parts.hostname, parts.port, timeout=tenant.connect_timeout)
         if parts.scheme != 'https' or not parts.hostname:
-            raise VaultError(f'tenant "{tenant.name}": "{url}" is no https '
-                             'address')
+            raise VaultError(f'tenant "{tenant.name}": "{url}" is not an '
+                             'https URL')
         return http.client.HTTPSConnection(
             parts.hostname, parts.port, timeout=tenant.connect_timeout,
             context=tls_context(tenant.trusted_certificate))
@@ -74,8 +74,8 @@ class Endpoint:
             reply = connection.getresponse()
             return reply, reply.read(REPLY_MAX)
         except ssl.SSLCertVerificationError as error:
-            raise VaultError(f'the certificate of "{parts.hostname}" is no '
-                             f'good: {error.verify_message}') from None
+            raise VaultError(f'the certificate of "{parts.hostname}" is not '
+                             f'valid: {error.verify_message}') from None
         except socket.timeout:
             raise Unreachable(f'{parts.hostname} does not answer in '
                               'time') from None
@@ -86,7 +86,7 @@ class Endpoint:
             connection.close()
 
     def _discovered(self):
-        """From the metadata, where the configuration leaves it to them."""
+        """Returns the endpoint that the metadata announce, or None."""
         url = f'{self.tenant.fhir_base}/.well-known/smart-configuration'
         try:
             reply, body = self._exchange('GET', url)
@@ -101,7 +101,7 @@ class Endpoint:
         except (ValueError, AttributeError):
             raise VaultError(f'"{url}" cannot be read') from None
 
-        # tokens go back to the server that they are from
+        # a token must only go to the server that issued it
         own = self.tenant.token_endpoint
         if found and own and origin(own) not in (
                 origin(found), token and origin(token)):
@@ -109,7 +109,7 @@ class Endpoint:
         return found
 
     def _announced(self, document, name):
-        """What is no address of a server counts as absent."""
+        """Returns a URL of the document, or None if it is not usable."""
         found = document.get(name)
         found = found.strip() if isinstance(found, str) else ''
         schemes = ('https', 'http') if self.tenant.insecure_http \
@@ -121,7 +121,8 @@ class Endpoint:
         return found if scheme in schemes and host else None
 
     def revoke(self, grant):
-        """The refresh token, which takes the access token along, or that."""
+        """Revokes the refresh token, and with it the access token.  Revokes
+        the access token if there is no refresh token."""
         token, hint = ((grant.refresh_token, 'refresh_token')
                        if grant.refresh_token
                        else (grant.access_token, 'access_token'))
@@ -134,13 +135,13 @@ class Endpoint:
             try:
                 return self._patiently(*self._request(form, secret))
             except UnknownClient as error:
-                # the next grant's request begins with another one
+                # the next request tries another secret first
                 self._secrets.append(self._secrets.pop(0))
                 refusal = error
         raise refusal
 
     def _request(self, form, secret):
-        """The form with the client's id and secret where they belong."""
+        """Returns body and headers, with the client's id and secret."""
         headers = {'Content-Type': 'application/x-www-form-urlencoded'}
         tenant = self.tenant
 
@@ -188,8 +189,8 @@ class Endpoint:
 
 
 class Revoke:
-    """Each grant first there, then here: what could not be revoked stays
-    known, unless that is not wanted."""
+    """Revokes each grant at Cigna, and then deletes it here.  A grant that
+    cannot be revoked is only deleted with `delete_anyway`."""
 
     def __init__(self, store, layout, delete_anyway, say):
         self.store, self.layout = store, layout
@@ -222,7 +223,8 @@ class Revoke:
         return True
 
     def _delete(self, row, tenant, opener):
-        """With the module's own script, which tells all nodes."""
+        """Deletes the grant with the module's script, which tells all nodes.
+        """
         lock = self.layout.key(b'l', row.identity.encode())
         reply = GRANT_DELETE.run(
             self.store, row.key, lock, str(TOMB_MS), self.layout.channel,
@@ -231,7 +233,7 @@ class Revoke:
             return
         self.deleted += 1
 
-        # a gateway may have refreshed it a moment ago
+        # a gateway may have refreshed the grant a moment ago
         last = type(row)(row.key, reply[1][:3])
         if last.blob != row.blob:
             self._revoke_last(last, tenant, opener)

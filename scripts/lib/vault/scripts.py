@@ -1,7 +1,7 @@
 """The module's Lua scripts, word for word.
 
-lua/NAME.lua is written by scripts/lib/lua from the C source, which is where
-they are kept; scripts/check holds both against each other.
+Each lua/NAME.lua is a copy from the C source.  t/unit/test_tool.c checks that
+copy and source are equal.
 """
 
 import os
@@ -10,7 +10,7 @@ DIRECTORY = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lua')
 
 
 class Script:
-    """EVAL: the few calls of this tool need no EVALSHA."""
+    """A script.  The tool calls it by EVAL, because it makes few calls."""
 
     def __init__(self, name, keys):
         with open(os.path.join(DIRECTORY, f'{name}.lua'), 'rb') as file:
@@ -18,7 +18,8 @@ class Script:
         self._keys = keys
 
     def command(self, *args):
-        """A command for Store.calls(); the keys first."""
+        """Returns a command for Store.calls().  The keys are the first
+        arguments."""
         return args[0], ('EVAL', self.text, self._keys, *args)
 
     def run(self, store, *args):

@@ -1,4 +1,4 @@
-"""One Redis server and the connection to it."""
+"""One Redis server, and the connection to it."""
 
 import ssl
 
@@ -11,13 +11,13 @@ from .errors import VaultError
 
 TIMEOUT = 10
 
-# errors that pass by themselves, or at another server
+# errors that are temporary, or that another server would not give
 PASSING = ('LOADING', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN',
            'BUSY', 'NOREPLICAS')
 
 
 class Passing(Exception):
-    """To be tried again, perhaps elsewhere."""
+    """A temporary error: try again, perhaps at another server."""
 
 
 class Elsewhere(Exception):
@@ -32,7 +32,7 @@ class Elsewhere(Exception):
 
 
 class TlsConnection(redis.Connection):
-    """TLS with the certificate and the name in it verified."""
+    """A connection over TLS that verifies the certificate and its name."""
 
     def __init__(self, tls_name, trusted_certificate, **kwargs):
         super().__init__(**kwargs)
@@ -47,8 +47,8 @@ class TlsConnection(redis.Connection):
         except ssl.SSLCertVerificationError as error:
             sock.close()
             raise VaultError(f'the certificate of {self.host}:{self.port} is '
-                             f'no good for "{name}": {error.verify_message}'
-                             ) from None
+                             f'not valid for "{name}": '
+                             f'{error.verify_message}') from None
         except BaseException:
             sock.close()
             raise
@@ -65,7 +65,7 @@ def tls_context(trusted_certificate):
 
 
 class Address:
-    """Where a server is that another one has told of."""
+    """The address of a server that another server has named."""
 
     path = None
 
@@ -74,7 +74,7 @@ class Address:
 
 
 class Server:
-    """Replies come as they are on the wire; nothing is tried again here."""
+    """A Redis server.  It decodes no replies and repeats no commands."""
 
     def __init__(self, where, username, password, settings):
         kwargs = {'username': username, 'password': password, 'db': where.db,
@@ -100,7 +100,8 @@ class Server:
         return reply
 
     def calls(self, commands):
-        """Replies in order; errors of single commands are among them."""
+        """Returns the replies in order.  A command that failed has its error
+        as the reply."""
         connection = self._connection
         try:
             connection.connect()
@@ -110,7 +111,7 @@ class Server:
             connection.disconnect()
             raise self._meaning(error) from None
         except BaseException:
-            # in the middle of a reply: nothing can be read any more
+            # in the middle of a reply the connection is no longer usable
             connection.disconnect()
             raise
 
@@ -121,7 +122,8 @@ class Server:
             return self._meaning(error)
 
     def _meaning(self, error):
-        """What a failure means, in words without anything that was sent."""
+        """Returns the exception for an error.  Its text repeats nothing that
+        was sent."""
         code, _, rest = str(error).partition(' ')
 
         if code in ('MOVED', 'ASK'):
@@ -140,11 +142,11 @@ class Server:
             return Passing(f'{self.name} does not answer')
         if code in PASSING:
             return Passing(f'{self.name} says {code}')
-        # what follows an error's code may repeat arguments
+        # the text behind an error's code may repeat arguments
         return VaultError(f'{self.name} refuses a command: {code}')
 
     def info(self, section):
-        """INFO as { name: value }."""
+        """Returns a section of INFO as { name: value }."""
         lines = self.call('INFO', section).decode('utf-8', 'replace')
         return dict(line.split(':', 1) for line in lines.splitlines()
                     if ':' in line)

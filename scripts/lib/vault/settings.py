@@ -1,5 +1,4 @@
-"""What the tool works on: from nginx's configuration, from options, or both.
-"""
+"""The tool's settings, from nginx's configuration, from options, or both."""
 
 import re
 from urllib.parse import urlsplit
@@ -25,19 +24,21 @@ PRESETS = {
     },
 }
 
-# What of a tenant says whose server it is; of another one's nothing is preset.
+# These settings name a tenant's authorization server.  If one of them names
+# another server than the preset, the preset's endpoints do not apply.
 SERVER = ('authorization_endpoint', 'token_endpoint', 'issuer')
 
 UNITS_MS = {'': 1000, 'ms': 1, 's': 1000, 'm': 60000, 'h': 3600000}
 
 
 def origin(url):
-    """Scheme, host and port: what makes two addresses one server's."""
+    """Returns scheme, host and port.  Two URLs are on one server if these are
+    equal."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise VaultError(f'"{url}" is no address') from None
+        raise VaultError(f'"{url}" is not a URL') from None
     return (parts.scheme.lower(), parts.hostname,
             port or {'http': 80, 'https': 443}.get(parts.scheme.lower()))
 
@@ -66,13 +67,14 @@ class Url:
             self.db = int(form[4] or 0)
         else:
             raise UsageError(
-                f'"{text}" is no address of a Redis, write '
+                f'"{text}" is not the address of a Redis server, write '
                 '"rediss://host:port/0", "redis://..." or "unix:/path"; user '
                 'and password come from files')
 
 
 class Block:
-    """The directives of a block by name: lists of lists of arguments."""
+    """A block's directives.  `values` maps each name to a list with the
+    arguments of each directive of that name."""
 
     def __init__(self, directive):
         self.place = directive.place
@@ -88,7 +90,8 @@ class Block:
         return (self.all(name) or [default])[0]
 
     def in_order(self, *names):
-        """Name and first argument of each directive with such a name."""
+        """Returns name and first argument of the directives with these names,
+        in the order of the file."""
         return [(one.name, one.args[0]) for one in self.directives
                 if one.name in names and one.args]
 
@@ -101,12 +104,13 @@ class Block:
             return default
         match = re.fullmatch(r'(\d+)(ms|s|m|h|)', text)
         if not match:
-            raise VaultError(f'{self.place}: "{name}" is no time in "{text}"')
+            raise VaultError(f'{self.place}: "{name}" has "{text}", which is '
+                             'not a time')
         return int(match[1]) * UNITS_MS[match[2]] / 1000
 
 
 class Tenant:
-    """A tenant's registration, as far as revoking and opening need it."""
+    """The part of a tenant's settings that opening and revoking need."""
 
     def __init__(self, name, block, reader):
         self.name = name
@@ -126,7 +130,8 @@ class Tenant:
         self.trusted_certificate = trusted and reader.path(trusted)
 
     def _presets(self):
-        """The endpoints of one server together, or fhir_base alone."""
+        """Returns all presets of the environment, or fhir_base alone if the
+        tenant names another server."""
         presets = PRESETS.get(self._block.one('environment'), {})
         ours = [origin(url) for url in presets.values()]
         given = filter(None, (self._block.one(name) for name in SERVER))
@@ -149,7 +154,8 @@ class Tenant:
         return self._block.in_order('client_secret_file', 'client_secret_env')
 
     def client_secrets(self):
-        """The new one first; read when needed, which is for revoking only."""
+        """Returns the secrets, the new one first.  Only revoking reads them.
+        """
         if not self._secret_sources:
             raise VaultError(f'tenant "{self.name}" has no client secret')
         return [files.read_line(self._reader.path(source))
@@ -159,7 +165,7 @@ class Tenant:
 
 
 class Settings:
-    """Everything, options before configuration."""
+    """All settings.  Options override the configuration."""
 
     def __init__(self, options):
         self.tenants = {}
@@ -168,10 +174,10 @@ class Settings:
         if options.conf:
             block, reader = self._read(options.conf)
         elif not options.redis or not options.keys:
-            raise UsageError('say what to work on: -c nginx.conf, or --redis '
-                             'URL and --keys FILE')
+            raise UsageError('name the vault: -c nginx.conf, or --redis URL '
+                             'and --keys FILE')
 
-        # a login that is given replaces the configured one as a whole
+        # a login given by options replaces the whole configured login
         login = ('username', 'username_file', 'password_file')
         other_login = any(getattr(options, name) for name in login)
 
@@ -194,10 +200,10 @@ class Settings:
         self.keys = value('keys', path=True)
 
         if not PREFIX.fullmatch(self.prefix):
-            raise VaultError(f'"{self.prefix}" is no prefix, use at most 32 '
-                             'letters, digits, "-", "_", "." and ":"')
+            raise VaultError(f'"{self.prefix}" is not a prefix, use at most '
+                             '32 letters, digits, "-", "_", "." and ":"')
         if not self.keys:
-            raise VaultError('there is no "keys" in cigna_vault, nor --keys')
+            raise VaultError('there is no "keys" in cigna_vault and no --keys')
         self.ring = self._ring()
 
     def _read(self, conf):
@@ -228,8 +234,8 @@ class Settings:
         if not self.seeds and not self.sentinels:
             raise VaultError('there is no "redis" in cigna_vault')
         if bool(self.sentinels) != bool(self.sentinel_master):
-            raise VaultError('sentinels and the name of their master go '
-                             'together')
+            raise VaultError('the addresses of Sentinels and the name of their '
+                             'master are needed together')
 
     def _login(self, value):
         def secret(name):
@@ -246,7 +252,7 @@ class Settings:
         self.sentinel_password = secret('sentinel_password_file')
 
         if self.username and not self.password:
-            raise VaultError('a user name without a password, add '
+            raise VaultError('there is a user name without a password, add '
                              '--password-file FILE')
 
     def _ring(self):

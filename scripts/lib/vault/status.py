@@ -1,4 +1,4 @@
-"""`status`: what the vault consists of, and what needs attention."""
+"""`status`: shows the parts of the vault, and warnings."""
 
 from collections import Counter
 
@@ -7,7 +7,8 @@ from .keyring import Damaged, key_id_of
 
 KINDS = {'g': 'grants', 'd': 'dances', 'o': 'lists of dances', 'l': 'locks'}
 
-# what is needed of a record, without carrying all of it here
+# Returns only the parts of a record that are needed here: the start of the blob
+# and of field r, and the time to live.
 PEEK = b'''local h = redis.call('TYPE', KEYS[1])['ok'] == 'hash'
 local b = h and redis.call('HGET', KEYS[1], 'b')
 local r = h and redis.call('HGET', KEYS[1], 'r')
@@ -17,8 +18,9 @@ return {b and string.sub(b, 1, 70), r and string.sub(r, 1, 37),
 
 
 def product(info):
-    """What the server is: one that is not Redis may say so in INFO, beside
-    the version of Redis that its clients take it for."""
+    """Returns the name and the version of a server.  In INFO a server other
+    than Redis gives its own, beside the version of Redis it is compatible
+    with."""
     name = info.get('server_name', 'redis')
     version = info.get(f'{name}_version')
     if not version or not (name + version).isprintable():
@@ -96,7 +98,7 @@ class Status:
         return [key.id.hex() for key in self.layout.ring.seals]
 
     def keys(self):
-        """Those of the ring in order, then those that it lacks."""
+        """Yields the keys of the ring in order, and then unknown keys."""
         known = self.ring
         found = [*self.by_key['grants'], *self.by_key['dances']]
         unknown = [one for one in dict.fromkeys(found) if one not in known]
@@ -113,16 +115,16 @@ class Status:
     def attention(self):
         for primary in self.primaries:
             if primary['policy'] != markers.POLICY:
-                yield (f'{primary["address"]} drops records when it is full: '
+                yield (f'{primary["address"]} evicts records when it is full: '
                        f'maxmemory-policy is {primary["policy"]}')
         for error, count in self.marker_errors.items():
             yield f'{count} marker{"s" * (count > 1)}: {error}'
         for key in self.keys():
             if key['use'] == 'unknown':
-                yield (f'the ring lacks key {key["id"]}, which holds '
+                yield (f'the ring lacks key {key["id"]}, which seals '
                        f'{key["grants"]} grants and {key["dances"]} dances')
         for kind, count in self.damaged.items():
-            yield f'{count} {kind} are no sealed records'
+            yield f'{count} {kind} are not sealed records'
         if self.without_expiry:
             yield (f'{len(self.without_expiry)} records without expiry, such '
                    f'as {self.without_expiry[0]}')

@@ -1,7 +1,7 @@
-"""The Redis behind a vault: standalone, found by Sentinel, or a cluster.
+"""The vault's Redis: a single server, a primary with Sentinels, or a cluster.
 
-Every command that is sent is one that may be sent twice: whatever fails in
-passing is tried again, at a primary that is looked for anew.
+All commands of the tool may be sent twice.  So a command that fails temporarily
+is sent again, after a new search for the primary.
 """
 
 import time
@@ -17,7 +17,7 @@ WAIT_MS = 2000
 
 
 class Store:
-    """The primaries of a vault, and which of them has which key."""
+    """The primaries of a vault, and the keys that each of them has."""
 
     def __init__(self, settings, patience=10, say=lambda text: None):
         self._settings = settings
@@ -51,7 +51,7 @@ class Store:
 
     @staticmethod
     def _first(servers, ask):
-        """What the first one says that says something of use."""
+        """Returns the first useful answer of the servers."""
         last = Passing('no Redis is known')
         for server in servers:
             try:
@@ -71,7 +71,7 @@ class Store:
         server = self._first(seeds, self._primary)
 
         if server.info('cluster').get('cluster_enabled') == '1':
-            raise VaultError('this Redis is one of a cluster: write '
+            raise VaultError('this Redis belongs to a cluster: write '
                              '"cluster on;" in cigna_vault, or add --cluster')
         self.primaries = [server]
 
@@ -82,7 +82,7 @@ class Store:
             reply = sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME',
                                   settings.sentinel_master)
             if not reply:
-                raise Passing(f'{sentinel.name} knows no master of the name '
+                raise Passing(f'{sentinel.name} knows no master named '
                               f'"{settings.sentinel_master}"')
             return reply
 
@@ -95,7 +95,7 @@ class Store:
             for sentinel in sentinels:
                 sentinel.close()
 
-        # with what scheme and database: as "redis" says, if it is there
+        # "redis" gives the scheme and the database of the primary, if it is set
         like = (settings.seeds or settings.sentinels)[0]
         server = self._server(Address(host.decode(), int(port), like.tls,
                                       like.db))
@@ -113,7 +113,7 @@ class Store:
         slots = [None] * SLOTS
 
         for start, end, (host, port, *_), *_ in ranges:
-            # without a name it is the one that was asked
+            # an empty host stands for the node that was asked
             server = self._node(host.decode() if host else asked.host, port)
             slots[start:end + 1] = [server] * (end - start + 1)
 
@@ -124,10 +124,10 @@ class Store:
         return self._server(Address(host, int(port),
                                     self._settings.seeds[0].tls))
 
-    # asking them
+    # sending commands
 
     def _patiently(self, act, *args):
-        """Does it again for a while if it fails in passing."""
+        """Repeats act() for a while as long as it fails temporarily."""
         deadline = time.monotonic() + self._patience
         told = False
 
@@ -149,7 +149,7 @@ class Store:
             else self.primaries[0]
 
     def call(self, key, *args):
-        """One command, at the primary that has the key."""
+        """Sends one command to the primary that has the key."""
         return self._patiently(self._call, key, args)
 
     def _call(self, key, args):
@@ -166,7 +166,7 @@ class Store:
             except Elsewhere as error:
                 server, asking = self._follow(error, server), error.asking
 
-        raise Passing('the cluster sends us from node to node')
+        raise Passing('the cluster redirects from node to node without end')
 
     def _follow(self, error, server):
         node = self._node(error.host or server.host, error.port)
@@ -175,7 +175,7 @@ class Store:
         return node
 
     def calls(self, commands):
-        """Replies to [(key, args), ...] in order."""
+        """Returns the replies to [(key, args), ...] in order."""
         groups = {}
         for i, (key, _) in enumerate(commands):
             groups.setdefault(self.server_of(key), []).append(i)
@@ -188,22 +188,23 @@ class Store:
                 batch = [error] * len(members)
 
             for i, reply in zip(members, batch):
-                # one by one what did not come off at once
+                # a command that failed in the batch is sent again alone
                 replies[i] = self.call(commands[i][0], *commands[i][1]) \
                     if isinstance(reply, Exception) else reply
         return replies
 
     def await_replicas(self):
-        """Says so if what was written is on a primary alone."""
+        """Waits for a replica.  Warns if only a primary has the last writes.
+        """
         for server in self.primaries:
             info = server.info('replication')
             if int(info.get('connected_slaves', 0)) \
                     and not server.call('WAIT', 1, WAIT_MS):
-                self._say(f'no replica of {server.name} has all of it yet: '
-                          'a failover now would lose it')
+                self._say(f'no replica of {server.name} has all writes yet: '
+                          'a failover now would lose them')
 
     def scan(self, pattern):
-        """Lists of keys, each key once."""
+        """Yields lists of keys.  No key comes twice."""
         for server in list(self.primaries):
             yield from self._scan(server, pattern)
 
@@ -221,11 +222,11 @@ class Store:
                 return
 
     def _scan_step(self, server, cursor, pattern):
-        # a cursor is good for its server only, and for none after a failover
+        # a cursor is valid at one server only, and not after a failover
         if server not in self.primaries:
             server, cursor = self.primaries[0], b'0'
             if self.cluster:
                 raise VaultError('a primary has gone while its keys were '
-                                 'looked at; please start again')
+                                 'read; please start again')
         return server, server.call('SCAN', cursor, 'MATCH', pattern,
                                    'COUNT', SCAN_COUNT)

@@ -1,10 +1,10 @@
-// A health app behind the gateway: its own users, sessions and pages.
+// A health app behind the gateway, with its own users, sessions and pages.
 //
 //   node app.mjs BRAND [--seen FILE]
 //
-// Prints its port when it is ready.  It holds no Cigna secret and sees no
-// Cigna token: what nginx passes to it is written to the file, so that this
-// can be checked.
+// Prints its port when it is ready.  The app has no Cigna secret and sees no
+// Cigna token.  It writes every request from nginx to FILE, so that the demo's
+// check can search for secrets.
 
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import http from 'node:http';
 import { parseArgs } from 'node:util';
 
 import { readForm } from '../body.mjs';
+import { keepBounded } from '../bounded.mjs';
 import { BRANDS } from './brands.mjs';
 import { messageFor } from './messages.mjs';
 import { colors, homePage, notFoundPage, signInPage } from './views.mjs';
@@ -100,8 +101,7 @@ class App {
     return session?.until > Date.now() ? session.user : undefined;
   }
 
-  // Asked by nginx for each request that the gateway handles; no user of
-  // ours can reach it from outside.
+  // nginx asks this for each request of the gateway.  Users cannot reach it.
   #whoami(request, response) {
     const user = this.#userOf(request);
     response.writeHead(204, user ? { 'X-Member': user.id } : {});
@@ -130,7 +130,7 @@ class App {
     if (!user) {
       this.#html(response, signInPage({
         brand: this.#brand, email,
-        message: 'This email and password do not go together.',
+        message: 'The email or the password is wrong.',
       }), 403);
       return;
     }
@@ -139,10 +139,8 @@ class App {
 
   #open(user) {
     const id = randomBytes(24).toString('base64url');
-    this.#sessions.set(id, { user, until: Date.now() + SESSION_MS });
-    if (this.#sessions.size > SESSIONS_MAX) {
-      this.#sessions.delete(this.#sessions.keys().next().value);
-    }
+    keepBounded(this.#sessions, id, { user, until: Date.now() + SESSION_MS },
+                SESSIONS_MAX);
     return `${this.#cookie}=${id}; Path=/; Secure; HttpOnly; SameSite=Lax`;
   }
 

@@ -1,4 +1,4 @@
-// The two health apps of the demo: their looks, and their users.
+// The two health apps of the demo: their design and their users.
 
 export const BRANDS = {
   harbor: {

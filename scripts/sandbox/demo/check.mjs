@@ -1,5 +1,5 @@
-// Walks the demo as a person would, in headless Chromium, and says what it
-// saw: each step with its outcome, a screenshot where there is one to see.
+// Walks through the demo in headless Chromium, as a person would.  Prints the
+// outcome of each step, and takes screenshots.
 
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { Visitor } from './visitor.mjs';
 const LIFETIME_S = 2;
 const PHONE = { viewport: { width: 390, height: 800 } };
 
-// What each step says is what it asserts.
+// The name of a step is what the step asserts.
 class Walk {
   #screenshots;
   #taken = 0;
@@ -59,13 +59,13 @@ async function connectBoth(walk) {
   const dana = await walk.visitor();
   let first;
 
-  await walk.step('a stranger is asked to sign in', async () => {
+  await walk.step('the app asks a stranger to sign in', async () => {
     await dana.page.goto(walk.stack.url('harbor'));
     await dana.page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await walk.picture(dana, 'sign-in');
   });
 
-  await walk.step('Dana signs in to Harbor Health, and may connect',
+  await walk.step('Dana signs in to Harbor Health and can connect',
                   async () => {
     await dana.signIn('harbor');
     await walk.picture(dana, 'not-connected');
@@ -97,7 +97,7 @@ async function connectBoth(walk) {
     assert.deepEqual(await dana.turnPage('Newer', second), first);
   });
 
-  await walk.step('the same browser, Juniper Care: another member\'s data',
+  await walk.step('Juniper Care in the same browser: another member\'s data',
                   async () => {
     await dana.signIn('juniper');
     await dana.connect('08');
@@ -106,12 +106,12 @@ async function connectBoth(walk) {
     await walk.picture(dana, 'second-app');
   });
 
-  await walk.step('Harbor Health still shows its own', async () => {
+  await walk.step('Harbor Health still shows its own member', async () => {
     await dana.page.goto(walk.stack.url('harbor'));
     assert.deepEqual(await dana.claims(), first);
   });
 
-  await walk.step('on a phone', async () => {
+  await walk.step('the app works on a phone', async () => {
     const phone = await walk.visitor(PHONE);
     await phone.signIn('harbor');
     await phone.claims();
@@ -124,7 +124,7 @@ async function connectBoth(walk) {
 async function refuse(walk) {
   const omar = await walk.visitor();
 
-  await walk.step('who cancels at Cigna is told that nothing was connected',
+  await walk.step('after "Cancel" at Cigna nothing is connected',
                   async () => {
     await omar.signIn('harbor', 1);
     await omar.startConnecting();
@@ -134,7 +134,7 @@ async function refuse(walk) {
     await walk.picture(omar, 'denied');
   });
 
-  await walk.step('Cigna out of reach while connecting is said so',
+  await walk.step('Cigna fails while Omar connects: the app says so',
                   async () => {
     await walk.control.set({ token_fault: { kind: '503', times: 3 } });
     await omar.startConnecting();
@@ -145,7 +145,7 @@ async function refuse(walk) {
     await walk.control.set({ token_fault: 'none' });
   });
 
-  await walk.step('who blocks Cigna\'s cookies never gets past its login',
+  await walk.step('without Cigna\'s cookies the login at Cigna fails',
                   async () => {
     await omar.startConnecting();
     await omar.context.clearCookies({ name: 'PD-S-SESSION-ID' });
@@ -158,8 +158,8 @@ async function refuse(walk) {
   return omar;
 }
 
-// The callback's URL in another browser, of the same user even, is worth
-// nothing, and destroys nothing.
+// The callback's URL does not work in another browser, even with the same user,
+// and opening it there does not harm the dance.
 async function carryOff(walk, omar) {
   const thief = await walk.visitor();
   let callback;
@@ -178,14 +178,15 @@ async function carryOff(walk, omar) {
     await thief.page.locator('#connect').waitFor();
   });
 
-  await walk.step('the browser that started it completes it', async () => {
+  await walk.step('the browser that started the dance completes it',
+                  async () => {
     await omar.page.goto(callback);
     await omar.claims();
   });
 }
 
 async function breakAndEnd(walk, dana) {
-  await walk.step('Cigna down: the app says so, and recovers', async () => {
+  await walk.step('Cigna is down: the app says so, and recovers', async () => {
     await walk.control.set({ fhir_fault: '503' });
     await dana.page.goto(walk.stack.url('harbor'));
     await dana.page.locator('#trouble').waitFor();
@@ -195,7 +196,7 @@ async function breakAndEnd(walk, dana) {
     await dana.claims();
   });
 
-  await walk.step('an access token that has run out is refreshed unseen',
+  await walk.step('the gateway refreshes an expired token unnoticed',
                   async () => {
     await walk.control.set({ access_token_lifetime: LIFETIME_S },
                            'juniper-client');
@@ -211,7 +212,7 @@ async function breakAndEnd(walk, dana) {
     assert.ok(token.by.refresh_token.ok > 0);
   });
 
-  await walk.step('Cigna takes back an access token: nobody notices',
+  await walk.step('Cigna revokes an access token: nobody notices',
                   async () => {
     await dana.page.goto(walk.stack.url('harbor'));
     const claims = await dana.claims();
@@ -229,7 +230,8 @@ async function breakAndEnd(walk, dana) {
                  (before.token.by.refresh_token?.ok ?? 0) + 1);
   });
 
-  await walk.step('disconnected, and only here', async () => {
+  await walk.step('Dana disconnects one app, the other stays connected',
+                  async () => {
     await dana.page.getByRole('button', { name: 'Disconnect Cigna' }).click();
     await dana.page.locator('#connect').waitFor();
     assert.equal(await dana.outcome(), 'Your Cigna plan is disconnected');
@@ -255,7 +257,7 @@ function finds(places, markers) {
 async function searchForSecrets(walk) {
   const { markers, codeMarker } = walk.stack.sandbox.info;
 
-  await walk.step('no token, secret or password in apps, logs or browsers',
+  await walk.step('apps, logs and browsers have no token, secret or password',
                   async () => {
     for (const visitor of walk.visitors) {
       assert.deepEqual(finds(await visitor.holdings(), markers), []);
@@ -264,7 +266,7 @@ async function searchForSecrets(walk) {
                      []);
   });
 
-  await walk.step('nginx raised no alarm', async () => {
+  await walk.step('nginx logged no alarm', async () => {
     assert.doesNotMatch(walk.stack.writings()['error.log'],
                         /\[(alert|crit|emerg)\]/);
   });

@@ -1,6 +1,5 @@
-// What the app says to each end a dance can have.  The outcomes are the
-// gateway's closed lists; one that is not known here is still said something
-// about.
+// The app's messages for the outcomes of a dance.  The outcomes are the
+// gateway's closed list.  An unknown outcome gets a general message.
 
 const RETRY = 'Please try again in a few minutes.';
 const AGAIN = 'Please start again from this page.';
@@ -18,7 +17,7 @@ const MESSAGES = {
                  'Nothing was connected. You can connect whenever you like.'),
 
   cookie_missing: problem('This browser did not start the connection',
-                          `${AGAIN} Cookies have to be allowed.`),
+                          `${AGAIN} Please allow cookies.`),
   cookie_mismatch: problem('This browser did not start the connection',
                            AGAIN),
   identity_missing: problem('You were signed out on the way',
@@ -44,8 +43,8 @@ const MESSAGES = {
 
   too_many_dances: problem('Too many attempts at once', RETRY),
   discovery_failed: problem('Cigna cannot be reached', RETRY),
-  return_to_refused: problem('The link was not right', AGAIN),
-  not_navigable: problem('The link was not right', AGAIN),
+  return_to_refused: problem('The link was wrong', AGAIN),
+  not_navigable: problem('The link was wrong', AGAIN),
 };
 
 export function messageFor(outcome) {

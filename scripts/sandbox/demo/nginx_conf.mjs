@@ -1,4 +1,5 @@
-// nginx.conf of the demo: two health apps by host name, each a tenant.
+// nginx.conf of the demo: two health apps with their own host names.  Each app
+// is a tenant.
 
 export const hostOf = (brand) => `${brand}.localhost`;
 
@@ -28,7 +29,8 @@ const server = (brand, { sandbox, files, port, appPorts }) => `
         ssl_certificate      ${files.certificate};
         ssl_certificate_key  ${files.certificateKey};
 
-        # Who is it?  The app knows: 204, and X-Member if somebody signed in.
+        # The app names its user: it answers 204, with X-Member for a signed-in
+        # user.
         auth_request      /whoami;
         auth_request_set  $member $upstream_http_x_member;
         cigna_identity    ${brand} $member;

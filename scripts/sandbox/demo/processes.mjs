@@ -1,4 +1,4 @@
-// The demo's processes: started one by one, stopped in reverse.
+// Starts the demo's processes one by one, and stops them in reverse order.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ const READY_MS = 15000;
 const STOP_MS = 5000;
 const POLL_MS = 20;
 
-// The preferred port if it is free, or any other.
+// Returns the preferred port if it is free, or another one.
 export async function findPort(preferred) {
   for (const port of [preferred, 0]) {
     const server = createServer();
@@ -41,7 +41,7 @@ class Process {
     return readFileSync(this.logFile, 'utf8');
   }
 
-  // Waits until isReady() is true, or anything like it, and returns that.
+  // Waits until isReady() returns a true value, and returns that value.
   async until(isReady) {
     const deadline = Date.now() + READY_MS;
     for (;;) {
@@ -72,8 +72,8 @@ export class Processes {
     this.#directory = directory;
   }
 
-  // Output goes to a file of the process's name.  setpriv: what is killed
-  // without a chance to clean up takes its children along.
+  // The output goes to a file with the process's name.  setpriv makes the
+  // process end with the demo, even if the demo is killed.
   start(name, command, args) {
     const logFile = path.join(this.#directory, `${name}.out`);
     const log = openSync(logFile, 'a', 0o600);
@@ -84,7 +84,7 @@ export class Processes {
     return this.add(new Process(name, child, logFile));
   }
 
-  // Anything that has stop().
+  // Adds anything that has stop().
   add(process) {
     this.#running.push(process);
     return process;

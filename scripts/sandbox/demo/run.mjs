@@ -1,4 +1,4 @@
-// The demo, for a person or, with --check, for a headless browser.
+// Runs the demo for a person, or for a headless browser with --check.
 
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -24,10 +24,10 @@ function steps(stack) {
 The demo runs: two health apps behind nginx, and a stand-in for Cigna.
 
   1. Open    ${stack.url(first)}     (${BRANDS[first].name})
-     The certificates are the demo's own, so the browser warns, once for the
-     app and once for Cigna: accept both, or import
+     The demo makes its own certificates, so the browser warns twice: for the
+     app and for Cigna.  Accept both certificates, or import
        ${stack.ca.certFile}
-     or start a browser that knows them:
+     or start a browser that accepts them:
        chromium --user-data-dir=$(mktemp -d) \\
          --ignore-certificate-errors-spki-list=${keys} \\
          ${stack.url(first)}
@@ -37,25 +37,27 @@ The demo runs: two health apps behind nginx, and a stand-in for Cigna.
 
   3. Press "Connect your Cigna plan".  At Cigna, log in as
        syntheticuser05 / MARKsecret05      (01 to 10: MARKsecret01 to 10)
-     and accept the terms.  "Cancel" shows what a refusal looks like.
+     and accept the terms.  "Cancel" shows a refusal.
 
-  4. Back in the app: claims, coverage, people.  Page through the claims.
+  4. The app now shows claims, coverage and people.  Page through the claims.
 
   5. Open    ${stack.url(second)}    (${BRANDS[second].name})
      Sign in as
        ${users(second)}
-     and connect another member: each app sees its own.
+     and connect another member.  Each app sees only its own member.
 
-  6. Disconnect, at the end of the page.
+  6. Press "Disconnect Cigna" at the end of the page.
 
-Look behind it:
-  nginx      ${stack.file('nginx.conf')}, error.log and access.log beside it
-  apps       ${stack.seenFile(first)}: all that nginx ever passed to the app
+To look behind the scenes:
+  nginx      ${stack.file('nginx.conf')}, with error.log and access.log
+             beside it
+  apps       ${stack.seenFile(first)}: every request that nginx passed to
+             the app
   Cigna      ${issuer}
-  switch it  curl ${control}/modes
+  its modes  curl ${control}/modes
              curl ${control}/control -d '{"modes":{"fhir_fault":"503"}}'
 
-Ctrl-C ends it and removes everything.
+Ctrl-C ends the demo and removes all its files.
 `;
 }
 

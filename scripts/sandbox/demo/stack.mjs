@@ -1,5 +1,5 @@
-// Everything the demo runs: Redis, the stand-in for Cigna, the two apps, and
-// nginx with the module in front of them.
+// The demo's servers: Redis, the stand-in for Cigna, the two apps, and nginx
+// with the module in front of them.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -19,8 +19,8 @@ import { findPort, Processes } from './processes.mjs';
 export const TOP = fileURLToPath(new URL('../../..', import.meta.url))
   .replace(/\/$/, '');
 
-// CIGNA_NGINX names an nginx with the module inside; else the packaged one
-// loads it.
+// CIGNA_NGINX names an nginx with the module inside.  Without it the packaged
+// nginx loads the module.
 const NGINX = process.env.CIGNA_NGINX ?? '/usr/sbin/nginx';
 const MODULE = process.env.CIGNA_NGINX ? null
   : `${TOP}/.build/dynamic/ngx_cigna_module.so`;
@@ -39,8 +39,8 @@ const isOpen = (where) => new Promise((resolve) => {
 export class Stack {
   brands = Object.keys(BRANDS);
 
-  // Others may pass through the directory, as nginx's workers do on their way
-  // to the Redis socket; what is secret in it is closed on its own.
+  // nginx's workers run as another user and must reach the Redis socket, so all
+  // users may pass through the directory.  The secret files in it are private.
   async start() {
     this.directory = mkdtempSync(path.join(tmpdir(), 'cigna-demo-'));
     chmodSync(this.directory, 0o711);
@@ -169,7 +169,7 @@ export class Stack {
     await nginx.until(() => isOpen({ host: '127.0.0.1', port: this.port }));
   }
 
-  // What the apps and nginx have written, for the search for secrets.
+  // Returns all output of the apps and of nginx, for the search for secrets.
   writings() {
     const names = ['nginx.out', 'error.log', 'access.log',
                    ...this.brands.flatMap((brand) => [`${brand}.out`,

@@ -82,7 +82,7 @@ const CONNECT = `
 <section class="card hero" id="connect" hidden>
 <div>
 <h1>See your claims and coverage in one place</h1>
-<p>Connect your Cigna plan to bring what Cigna knows about your care here.</p>
+<p>Connect your Cigna plan to see your Cigna health records here.</p>
 <p><a class="button primary" href="/cigna/connect">Connect your Cigna plan</a>
 </p>
 </div>
@@ -137,11 +137,11 @@ ${outcome ? banner(outcome, reference) : ''}
 <p class="actions"><button type="button" class="quiet" id="again">Try
 again</button></p>
 </div>
-<p class="muted" id="loading">Looking at your connection …</p>
+<p class="muted" id="loading">Checking your connection …</p>
 ${CONNECT}
 ${PLAN}
-<noscript><p class="banner notice">Please allow scripts: your claims are
-fetched by this page itself.</p></noscript>`,
+<noscript><p class="banner notice">Please allow JavaScript. This page needs it
+to fetch your claims.</p></noscript>`,
   });
 }
 

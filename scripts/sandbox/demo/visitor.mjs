@@ -1,5 +1,5 @@
-// One person in a browser: what he does in the apps and at Cigna.  Keeps all
-// that the apps' pages received, for the search for secrets.
+// One person in a browser, who uses the apps and logs in at Cigna.  Keeps
+// everything that the apps' pages received, for the search for secrets.
 
 import { BRANDS } from './brands.mjs';
 
@@ -28,7 +28,7 @@ export class Visitor {
       url.startsWith(this.stack.url(brand)));
   }
 
-  // A redirect has no body, and a page that has gone no longer tells its.
+  // A redirect has no body, and the body of a closed page is not available.
   async #keep(response) {
     if (this.#isOurs(response.url())) {
       const kept = { url: response.url(), headers: await response.allHeaders()
@@ -66,7 +66,7 @@ export class Visitor {
     await this.page.getByRole('button', { name: 'Continue' }).click();
   }
 
-  // The whole way; ends where the app shows the claims.
+  // Takes the whole way, until the app shows the claims.
   async connect(number) {
     await this.startConnecting();
     await this.logInAtCigna(number);
@@ -74,8 +74,9 @@ export class Visitor {
     await this.claims();
   }
 
-  // Does what leads to the callback, and returns its URL without opening it.
-  // The protocol's own interception: playwright's leaves redirects alone.
+  // Runs action(), which leads to the callback, and returns the callback's URL
+  // without opening it.  playwright's interception ignores redirects, so this
+  // uses the one of the DevTools protocol.
   async stopAtCallback(action) {
     const session = await this.context.newCDPSession(this.page);
     await session.send('Fetch.enable', {
@@ -97,14 +98,14 @@ export class Visitor {
     return request.url;
   }
 
-  // The ids of the claims that are shown.
+  // Returns the ids of the claims on the page.
   async claims() {
     const rows = this.page.locator('[data-claim]');
     await rows.first().waitFor();
     return rows.evaluateAll((all) => all.map((row) => row.dataset.claim));
   }
 
-  // Presses a pager's button, and waits for other claims than these.
+  // Presses a button of the pager, and waits until these claims are gone.
   async turnPage(button, from) {
     await this.page.getByRole('button', { name: button }).click();
     await this.page.locator(`[data-claim="${from[0]}"]`)
@@ -116,7 +117,7 @@ export class Visitor {
     return this.page.locator('#outcome strong').innerText();
   }
 
-  // Everything this browser holds of ours.
+  // Returns everything that this browser has from the apps.
   async holdings() {
     const { cookies, origins } = await this.context.storageState();
     return {

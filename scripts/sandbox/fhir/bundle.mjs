@@ -1,7 +1,9 @@
-// Bundles as Cigna's server makes them: absolute links that name another
-// host, and paging in HAPI's manner, at the bare base path.
+// Bundles in the form of Cigna's server.  Their absolute links name another
+// host, and paging works like HAPI's, at the bare base path.
 
 import { randomUUID } from 'node:crypto';
+
+import { keepBounded } from '../bounded.mjs';
 
 const INTERNAL_HOST = 'https://p-hi2.digitaledge.cigna.com';
 const INTERNAL_BASE = `${INTERNAL_HOST}/PatientAccess/v1-devportal`;
@@ -15,12 +17,12 @@ export class Bundles {
     this.#ownBase = ownBase;
   }
 
-  // The base that links show.
+  // Returns the base of the links.
   base(linkMode) {
     return linkMode === 'own' ? this.#ownBase : INTERNAL_BASE;
   }
 
-  // The master Patient's fullUrl even loses the path.
+  // The fullUrl of the master Patient has no path at all.
   #fullUrl({ resourceType, id }, master, linkMode) {
     const base = linkMode === 'internal' && id === master
       ? INTERNAL_HOST : this.base(linkMode);
@@ -30,16 +32,14 @@ export class Bundles {
   start({ member, self, resources, count, linkMode }) {
     const id = randomUUID();
     if (resources.length > count) {
-      this.#searches.set(id, { member, self, resources });
-      if (this.#searches.size > SEARCHES_MAX) {
-        this.#searches.delete(this.#searches.keys().next().value);
-      }
+      keepBounded(this.#searches, id, { member, self, resources },
+                  SEARCHES_MAX);
     }
     return this.#page({ id, member, self, resources, offset: 0, count,
                         linkMode });
   }
 
-  // A further page; undefined if there is no such search of this member.
+  // Returns another page, or undefined if the member has no such search.
   resume({ id, member, offset, count, linkMode }) {
     const search = this.#searches.get(id);
     return search?.member === member
@@ -86,17 +86,15 @@ export const SIZED_MIN = SIZED_HEAD.length + SIZED_TAIL.length;
 
 const sized = new Map();
 
-// A Bundle of exactly so many bytes, or undefined if that cannot be.
+// Returns a Bundle of exactly this many bytes, or undefined if that is
+// impossible.
 export function sizedBundle(bytes) {
   if (!Number.isInteger(bytes) || bytes < SIZED_MIN || bytes > SIZED_MAX) {
     return undefined;
   }
   if (!sized.has(bytes)) {
-    sized.set(bytes, Buffer.from(SIZED_HEAD + 'x'.repeat(bytes - SIZED_MIN)
-      + SIZED_TAIL));
-    if (sized.size > SIZES_KEPT) {
-      sized.delete(sized.keys().next().value);
-    }
+    keepBounded(sized, bytes, Buffer.from(
+      SIZED_HEAD + 'x'.repeat(bytes - SIZED_MIN) + SIZED_TAIL), SIZES_KEPT);
   }
   return sized.get(bytes);
 }

@@ -1,8 +1,9 @@
-// Each member's own copy of the samples: own ids, own dates, own amounts, so
-// that a resource tells whose it is.
+// Makes a copy of the samples for each member.  Ids, dates and amounts differ
+// from member to member, so a resource shows its member.
 
 import { createHash } from 'node:crypto';
 
+import { keepBounded } from '../bounded.mjs';
 import { loadHistories } from './samples.mjs';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -60,7 +61,7 @@ class Copyist {
         + rest;
   }
 
-  // Relative, as Cigna's are; those that led nowhere lead nowhere still.
+  // References become relative, like Cigna's.  Broken references stay broken.
   #reference(text) {
     const id = text.replace(/^urn:uuid:/, '');
     const type = this.typeOf.get(id);
@@ -87,7 +88,7 @@ function patient(member, sample, copy, id) {
   };
 }
 
-// Two of the samples bill less in total than on their lines.
+// In two samples the total is smaller than the sum of the lines.
 function billed({ total: [submitted, ...others], item = [] }) {
   const lines = item.flatMap(({ adjudication = [] }) => adjudication)
     .filter(({ category }) => /_sbmtd_chrg_amt$/.test(category.coding[0].code))
@@ -145,14 +146,11 @@ export class Data {
   #histories = loadHistories();
   #lists = new Map();
 
-  // All of the member's resources of a type, in a stable order.
+  // Returns all resources of a type of the member, always in the same order.
   list(member, type) {
     const key = `${member.username} ${type}`;
     if (!this.#lists.has(key)) {
-      this.#lists.set(key, this.#make(member, type));
-      if (this.#lists.size > LISTS_MAX) {
-        this.#lists.delete(this.#lists.keys().next().value);
-      }
+      keepBounded(this.#lists, key, this.#make(member, type), LISTS_MAX);
     }
     return this.#lists.get(key);
   }

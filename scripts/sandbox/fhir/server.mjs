@@ -1,4 +1,5 @@
-// The FHIR server: read only, each member's own data, Cigna's habits.
+// The FHIR server.  It is read only, serves each member's own data, and has the
+// habits of Cigna's server.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -26,7 +27,7 @@ function outcome(status, code, diagnostics) {
 
 const ok = (resource) => ({ status: 200, resource });
 
-// An id that does not exist, or is another member's.
+// The reply for an id that does not exist or belongs to another member.
 const unknown = (type, id) => outcome(
   500, 'processing', `HAPI-2001: Resource ${type}/${id} is not known`);
 
@@ -117,7 +118,7 @@ export class FhirServer {
     });
   }
 
-  // Returns what became of the request, for the record.
+  // Returns the status or the fault of the request, for the record.
   async #withFault(response, endpoint, clientId, act) {
     const fault = this.#modes.takeFault(endpoint, clientId);
     const reply = !fault || isProcessed(fault) ? act() : null;
@@ -160,13 +161,13 @@ export class FhirServer {
       return outcome(401, 'login', 'The access token is not valid.');
     }
     if (!call.url.pathname.startsWith(FHIR_PATH)) {
-      return outcome(404, 'not-found', 'No such path.');
+      return outcome(404, 'not-found', 'There is no such path.');
     }
     const [type = '', id, operation, ...rest] = call.url.pathname
       .slice(FHIR_PATH.length).split('/').slice(1).map(decodeURIComponent);
 
     if (rest.length > 0) {
-      return outcome(400, 'not-supported', 'No such path.');
+      return outcome(400, 'not-supported', 'There is no such path.');
     }
     if (type === '') {
       return this.#nextPage(call);
@@ -201,7 +202,7 @@ export class FhirServer {
   #sized({ query }) {
     const body = sizedBundle(Number(query.get('bytes')));
     return body ? { status: 200, body }
-      : outcome(400, 'value', `bytes: ${SIZED_MIN} or more`);
+      : outcome(400, 'value', `bytes must be at least ${SIZED_MIN}`);
   }
 
   #read({ member }, type, id) {
@@ -229,7 +230,7 @@ export class FhirServer {
       return [];
     }
     const all = this.#data.list(member, type);
-    // The master's id stands for all Patients it links.
+    // the master's id stands for all Patients that it links to
     return id === null || (type === 'Patient' && id === member.master)
       ? all : all.filter((resource) => id.split(',').includes(resource.id));
   }
@@ -252,7 +253,7 @@ export class FhirServer {
     const id = query.get('_getpages');
     const offset = Number(query.get('_getpagesoffset') ?? 0);
     if (id === null || !Number.isInteger(offset) || offset < 0) {
-      return outcome(400, 'not-supported', 'Nothing is asked for.');
+      return outcome(400, 'not-supported', 'The request names no page.');
     }
     const bundle = this.#bundles.resume({
       id, member, offset, linkMode, count: countOf(query, pageSize),

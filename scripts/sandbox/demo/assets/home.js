@@ -1,6 +1,6 @@
-// Fetches through the gateway what the home page shows.  The browser sends
-// the app's own session cookie and nothing else: the gateway finds the member
-// and adds the token.
+// Fetches the data of the home page through the gateway.  The browser sends
+// only the app's session cookie.  The gateway finds the member and adds the
+// token.
 
 const PAGE_LENGTH = 10;
 const FHIR = '/fhir/';
@@ -24,11 +24,11 @@ function element(name, { text, ...attributes } = {}, ...children) {
   return made;
 }
 
-// Errors, said humanly
+// Messages for errors
 
 const CONDITIONS = {
   401: ['Your connection has ended', 'Please connect your Cigna plan again.'],
-  429: ['That was a bit fast', 'Please wait a moment, then try again.'],
+  429: ['That was too fast', 'Please wait a moment, then try again.'],
   503: ['Cigna cannot be reached right now', 'Please try again shortly.'],
 };
 const UNEXPECTED = ['Something did not work', 'Please try again.'];
@@ -98,7 +98,8 @@ const COLUMNS = ['Date', 'Provider', 'Service', 'Billed', 'Plan paid',
                  'Your share'];
 const SHARES = ['line_coinsrnc_amt', 'line_bene_ptb_ddctbl_amt'];
 
-// The visit itself is seldom what tells claims apart.
+// Many claims begin with the same visit, so another service is shown if there
+// is one.
 function serviceOf({ item = [] }) {
   const names = item.map(({ productOrService }) => productOrService.text
     .replace(/ \((procedure|disorder)\)$/, ''));
@@ -145,8 +146,8 @@ function claimsTable(claims) {
     element('tbody', {}, ...claims.map(claimRow)));
 }
 
-// The link's host is Cigna's business: what says which page it is, is the
-// query, and the gateway's own path stands for the base.
+// The link names a host of Cigna.  Only its query matters, and the gateway's
+// path replaces the base.
 function pageLink({ link = [] }, relation) {
   const found = link.find((one) => one.relation === relation);
   return found && FHIR + new URL(found.url).search;
@@ -208,7 +209,7 @@ async function show() {
   }
 }
 
-// The outcome has been said: a reload need not say it again.
+// The page has shown the outcome, and a reload must not show it again.
 if (location.search) {
   history.replaceState(null, '', '/');
 }

@@ -1,0 +1,8 @@
+// Puts a value into a map.  If the map then has more than `max` entries, the
+// oldest one goes.
+export function keepBounded(map, key, value, max) {
+  map.set(key, value);
+  if (map.size > max) {
+    map.delete(map.keys().next().value);
+  }
+}
