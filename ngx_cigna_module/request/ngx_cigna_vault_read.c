@@ -8,6 +8,7 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "nginx/ngx_cigna_time.h"
 #include "refresh/cigna_verdict.h"
+#include "vault/cigna_scripts.h"
 
 
 /*

@@ -33,8 +33,6 @@ typedef enum {
     cigna_script_grant_reseal,             /* the same under another key */
     cigna_script_grant_amend,              /* the same, and what is learned */
     cigna_script_vault_check,              /* is this the vault's primary? */
-    cigna_script_budget_lease,             /* see cigna_budget_call.h */
-    cigna_script_budget_pause,
     cigna_script_max
 } cigna_script_e;
 
