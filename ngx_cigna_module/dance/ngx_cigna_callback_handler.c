@@ -17,7 +17,7 @@
 #include "jobs/ngx_cigna_userinfo.h"
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_identity.h"
-#include "run/ngx_cigna_client_secret.h"
+#include "jobs/ngx_cigna_client_secret.h"
 #include "shm/ngx_cigna_counters.h"
 #include "dance/cigna_callback.h"
 #include "http/cigna_form.h"

@@ -313,7 +313,7 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     run->on_revoke = ngx_cigna_revoker_start;
 
-    if (ngx_cigna_cache_key_hash(mcf->worker->hasher, &ctx->tenant->name,
+    if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
                                  &ctx->member, &run->key)
         != NGX_OK)
     {

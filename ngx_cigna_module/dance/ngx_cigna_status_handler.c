@@ -195,7 +195,7 @@ ngx_cigna_status_pause(cigna_buf_t *b, ngx_cigna_budget_t *budget)
 {
     int64_t  ms;
 
-    ms = budget ? ngx_cigna_budget_held(budget) : 0;
+    ms = budget ? ngx_cigna_budget_pause_left_ms(&budget->pause) : 0;
 
     if (ms > 0) {
         cigna_buf_append_str(b, ",\"held_back_for\":");

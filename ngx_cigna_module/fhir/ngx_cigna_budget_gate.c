@@ -184,14 +184,14 @@ ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     admit = ctx->budget_gate;
     a = &admit->waiter.answer;
 
-    if (a->rc != cigna_budget_granted) {
+    if (a->rc != cigna_budget_rc_granted) {
         admit->state = ngx_cigna_budget_gate_refused;
         ngx_cigna_budget_gate_end(r, ngx_cigna_budget_reply(r, ctx, a));
 
         return NGX_DONE;
     }
 
-    if (a->by != cigna_budget_none) {
+    if (a->by != cigna_budget_by_none) {
         ngx_cigna_budget_reply_dry(r, ctx, a);
     }
 
@@ -293,7 +293,7 @@ ngx_cigna_budget_gate_cleanup(void *data)
     ngx_cigna_budget_leave(&admit->waiter);
 
     if (admit->state == ngx_cigna_budget_gate_refused
-        || admit->waiter.answer.rc != cigna_budget_granted)
+        || admit->waiter.answer.rc != cigna_budget_rc_granted)
     {
         return;
     }
@@ -336,8 +336,9 @@ ngx_cigna_budget_gate_answered(ngx_http_request_t *r)
             ngx_cigna_condition(ngx_cigna_condition_upstream_throttled)->name;
     }
 
-    if (ngx_cigna_budget_answered(ctx->budget_gate->budget, status,
-                                  ngx_cigna_budget_gate_retry_after(u))
+    if (ngx_cigna_budget_pause_answered(&ctx->budget_gate->budget->pause,
+                                        status,
+                                        ngx_cigna_budget_gate_retry_after(u))
         == NGX_BUSY)
     {
         u->peer.tries = ngx_min(u->peer.tries, 1);
@@ -386,7 +387,7 @@ ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *admit)
         return NULL;
     }
 
-    if (admit->waiter.answer.by != cigna_budget_none) {
+    if (admit->waiter.answer.by != cigna_budget_by_none) {
         return ngx_cigna_budget_reply_name(admit->waiter.answer.by);
     }
 

@@ -102,7 +102,7 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    if (ngx_cigna_cache_key_hash(mcf->worker->hasher, &ctx->tenant->name,
+    if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
                                  &ctx->member, &t->key)
         != NGX_OK)
     {

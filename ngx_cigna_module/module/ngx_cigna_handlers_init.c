@@ -37,9 +37,9 @@ ngx_cigna_handlers_init(ngx_conf_t *cf)
     }
 
     /*
-     * The last of a phase comes first: the scrubbing before rewrites, the
-     * preflights before limits, the decision about tokens before mirrors and
-     * try_files.
+     * The handler that is added last to a phase runs first: scrubbing before
+     * rewrites, preflights before limits, and the decision about tokens before
+     * mirrors and try_files.
      */
 
     if (ngx_cigna_handlers_push(cf, NGX_HTTP_REWRITE_PHASE,

@@ -1,7 +1,7 @@
 
 /*
- * $cigna_* variables.  None is cached: what they tell changes while a request
- * goes on, and a map may well ask before there is an answer.
+ * $cigna_* variables.  They are not cacheable: their values change while a
+ * request goes on, and a map may read them before they are set.
  */
 
 
@@ -96,8 +96,8 @@ ngx_cigna_variables_add(ngx_conf_t *cf)
 
 
 /*
- * Where nothing was decided yet the identity is worked out for the occasion,
- * and forgotten: it may be another one once the access checks are through.
+ * Before the handler has worked out the identity, the variable works it out for
+ * itself and does not keep it: the access checks may still change it.
  */
 
 static ngx_int_t
@@ -179,7 +179,7 @@ ngx_cigna_variable_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
-/* it may well be put into a line of a header, and into a log */
+/* the value may be used in a header line and in a log */
 
 static ngx_uint_t
 ngx_cigna_variable_plain(const ngx_str_t *s)
@@ -257,7 +257,7 @@ ngx_cigna_variable_budget(ngx_http_request_t *r,
 }
 
 
-/* seconds, as in nginx's own variables */
+/* in seconds, like nginx's own variables */
 
 static ngx_int_t
 ngx_cigna_variable_waited(ngx_http_request_t *r,

@@ -17,8 +17,7 @@
 #define NGX_CIGNA_CORS_EXPOSED                                                \
     "Accept-Ranges, Allow, Content-Disposition, Content-Encoding, "           \
     "Content-Location, Content-Range, Date, ETag, Last-Modified, Link, "      \
-    "Location, Preference-Applied, RateLimit, RateLimit-Policy, "             \
-    "Retry-After, X-Progress, X-Request-Id"
+    "Location, Preference-Applied, Retry-After, X-Progress, X-Request-Id"
 
 #define NGX_CIGNA_CORS_VARY                                                   \
     "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"

@@ -8,6 +8,7 @@
 #include "shm/ngx_cigna_counters.h"
 #include "shm/ngx_cigna_journal.h"
 #include "refresh/cigna_verdict.h"
+#include "vault/cigna_scripts.h"
 
 
 /*
