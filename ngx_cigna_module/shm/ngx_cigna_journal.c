@@ -2,7 +2,8 @@
 #include "ngx_cigna_journal.h"
 
 
-/* how long a writer of an entry, or who has claimed it, is not interrupted */
+/* ms for which an entry belongs to its writer, or to the process that claimed
+   it */
 
 #define NGX_CIGNA_JOURNAL_WRITER   (120 * 1000)
 #define NGX_CIGNA_JOURNAL_CLAIMER  (30 * 1000)
@@ -174,8 +175,6 @@ ngx_cigna_journal_lock(ngx_shm_zone_t *zone)
 }
 
 
-/* a zone has room for it, however small it is */
-
 static cigna_book_t *
 ngx_cigna_journal_book(ngx_cigna_zone_t *fixed)
 {
@@ -183,7 +182,7 @@ ngx_cigna_journal_book(ngx_cigna_zone_t *fixed)
 }
 
 
-/* a dead one counts as alive until the master has taken note of it */
+/* a dead process counts as alive until the master has reaped it */
 
 static int
 ngx_cigna_journal_alive(int32_t pid)
