@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_dance.h"
+#include "run/ngx_cigna_driver.h"
 #include "request/ngx_cigna_wait.h"
 #include "jobs/ngx_cigna_discovery.h"
 #include "jobs/ngx_cigna_revoker.h"
@@ -272,13 +273,13 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_run_identify(run, id);
 
-    run->on_revoke = ngx_cigna_revoker_start;
+    run->on.revoke = ngx_cigna_revoker_start;
 
     if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
                                  &ctx->member, &run->key)
         != NGX_OK)
     {
-        ngx_cigna_run_discard(run);
+        ngx_cigna_run_destroy(run);
         return NULL;
     }
 
@@ -292,7 +293,7 @@ ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_msec_t timeout, ngx_http_event_handler_pt resume)
 {
     if (ngx_cigna_wait_init(r, ctx) != NGX_OK) {
-        ngx_cigna_run_discard(run);
+        ngx_cigna_run_destroy(run);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
