@@ -24,7 +24,7 @@ struct ngx_cigna_shared_s {
     cigna_bases_t              bases;      /* of links in replies */
 
     /* set and changed by the worker */
-    cigna_jwks_fetch_t         keys;
+    cigna_issuer_keys_t        keys;
     struct ngx_cigna_discovery_s  *discovery;
     ngx_array_t                announced;  /* ngx_cigna_origin_t *, of hosts
                                               that only metadata named */

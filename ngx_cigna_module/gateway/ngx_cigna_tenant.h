@@ -60,7 +60,7 @@ struct ngx_cigna_tenant_s {
     struct ngx_cigna_refresh_gate_s  *refresh_gate;
 
     /* set and changed by the worker */
-    ngx_uint_t                 waiters;    /* requests that wait for refreshes */
+    ngx_uint_t                 waiters;    /* requests waiting for refreshes */
     ngx_msec_t                 secret_logged[2];   /* when the worker logged
                                               that the newer secret, or the
                                               older one, worked */

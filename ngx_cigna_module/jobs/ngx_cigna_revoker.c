@@ -63,7 +63,7 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
 
     worker->revocations++;
 
-    /* endpoints that are not known yet are asked for by the flow's sleeps */
+    /* while the endpoint is unknown, the flow sleeps and asks for it again */
 
     ngx_cigna_run_start(run, ngx_cigna_revoker_flow);
 }

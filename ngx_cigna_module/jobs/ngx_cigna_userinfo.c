@@ -59,7 +59,7 @@ ngx_cigna_userinfo_end(ngx_cigna_run_t *run)
 }
 
 
-/* word of it comes to this node as to all others, but not at once */
+/* the channel of invalidations tells this node too, but later */
 
 void
 ngx_cigna_userinfo_learned(ngx_cigna_run_t *run, const cigna_userinfo_t *flow)
@@ -82,7 +82,7 @@ ngx_cigna_userinfo_learned(ngx_cigna_run_t *run, const cigna_userinfo_t *flow)
         level = NGX_LOG_WARN;
         break;
 
-    /* what was wrong was logged where it was */
+    /* the cause was logged when it occurred */
 
     default:
         level = NGX_LOG_INFO;

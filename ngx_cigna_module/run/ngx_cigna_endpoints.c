@@ -126,7 +126,7 @@ ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri)
 }
 
 
-/* Another port of a host that was resolved at start needs no resolver. */
+/* an origin with addresses of the same host, which the new one can use too */
 
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_host(const ngx_cigna_shared_t *shared,

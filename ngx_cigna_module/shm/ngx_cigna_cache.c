@@ -1,25 +1,29 @@
 
 /*
- * A tree of entries by key, another one by the name that messages from other
- * nodes have for their identity, and a queue of them by last use.
+ * Entries are in a tree by key, in a tree by the name that messages from other
+ * nodes have for their identity, and in a queue by last use.
  */
 
 
+#include "ngx_cigna_cache.h"
 #include "ngx_cigna_cache_node.h"
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "base/cigna_siphash.h"
 
 
 /*
- * At most so many entries go at a time, and twice as many minus one for one
- * put: they may be of a size that does not make room soon.
+ * Entries evicted in the last of several rounds.  All rounds of one put evict
+ * at most twice as many: their sizes may be such that they make no room.
  */
-#define NGX_CIGNA_CACHE_EVICT_MAX  64
 
-/* longer than any reply from Redis is waited for */
-#define NGX_CIGNA_CACHE_RACE_MS    10000
+#define NGX_CIGNA_CACHE_EVICT_MAX   64
 
-/* then the FHIR server is asked again what it thinks of the token */
+/* longer than anybody waits for a reply from Redis */
+
+#define NGX_CIGNA_CACHE_RACE_MS     10000
+
+/* after that time the token is sent to the FHIR server again */
+
 #define NGX_CIGNA_CACHE_REFUSED_MS  60000
 
 
@@ -34,22 +38,27 @@ typedef u_char  ngx_cigna_cache_bytes_t[NGX_CIGNA_CACHE_TOKEN_MAX
 typedef struct {
     ngx_rbtree_t              tree;
     ngx_rbtree_node_t         sentinel;
-    ngx_rbtree_t              names;       /* by name */
-    ngx_rbtree_node_t         names_sentinel;    /* its sentinel */
+    ngx_rbtree_t              names;
+    ngx_rbtree_node_t         names_sentinel;
     ngx_queue_t               used;        /* last used first */
 } ngx_cigna_cache_t;
 
 
+static ngx_int_t ngx_cigna_cache_get_locked(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, ngx_cigna_cache_entry_t *entry,
+    u_char *bytes);
 static ngx_cigna_cache_t *ngx_cigna_cache(ngx_slab_pool_t *pool);
 static ngx_atomic_t *ngx_cigna_cache_slot(ngx_shm_zone_t *zone,
     const u_char *name);
-static ngx_uint_t ngx_cigna_cache_word(ngx_slab_pool_t *pool,
+static ngx_uint_t ngx_cigna_cache_written(ngx_slab_pool_t *pool,
     const u_char *name, const u_char *id, uint64_t generation);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_named(ngx_cigna_cache_t *cache,
     const u_char *name);
 static void ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token,
     ngx_cigna_cache_entry_t *mark);
+static void ngx_cigna_cache_digest(const ngx_cigna_cache_key_t *key,
+    const ngx_str_t *token, u_char digest[CIGNA_SIPHASH_LEN]);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_find(ngx_cigna_cache_t *cache,
     const ngx_cigna_cache_key_t *key);
 static void ngx_cigna_cache_insert(ngx_rbtree_node_t *temp,
@@ -74,40 +83,16 @@ ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 {
     ngx_int_t                rc;
     ngx_str_t                copy;
-    ngx_slab_pool_t         *slab;
-    ngx_cigna_cache_t       *cache;
-    ngx_cigna_cache_node_t  *node;
     ngx_cigna_cache_bytes_t  bytes;
-
-    slab = ngx_cigna_zone_slab(zone);
 
     ngx_cigna_zone_lock(zone);
 
-    cache = ngx_cigna_cache(slab);
-    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
-
-    if (node && node->refused) {
-        node = NULL;
-    }
-
-    if (node) {
-        ngx_queue_remove(&node->queue);
-        ngx_queue_insert_head(&cache->used, &node->queue);
-
-        entry->token.data = bytes;
-        ngx_cigna_cache_node_read(node, entry);
-
-        /* or from the future: the clock was set back */
-
-        entry->suspect = entry->checked_ms
-                    < (int64_t) ngx_cigna_zone_fixed(zone)->suspect_ms
-                    || entry->checked_ms / 1000 > ngx_time() + 1;
-    }
+    rc = ngx_cigna_cache_get_locked(zone, key, entry, bytes);
 
     ngx_cigna_zone_unlock(zone);
 
-    if (node == NULL) {
-        return NGX_DECLINED;
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     rc = ngx_cigna_pool_secret_copy(pool, &copy, bytes,
@@ -119,6 +104,37 @@ ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     ngx_cigna_cache_node_strings(entry);
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_cigna_cache_get_locked(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, ngx_cigna_cache_entry_t *entry,
+    u_char *bytes)
+{
+    ngx_cigna_cache_t       *cache;
+    ngx_cigna_cache_node_t  *node;
+
+    cache = ngx_cigna_zone_slab(zone)->data;
+    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+
+    if (node == NULL || node->refused) {
+        return NGX_DECLINED;
+    }
+
+    ngx_queue_remove(&node->queue);
+    ngx_queue_insert_head(&cache->used, &node->queue);
+
+    entry->token.data = bytes;
+    ngx_cigna_cache_node_read(node, entry);
+
+    /* in the future: the clock was set back */
+
+    entry->suspect = entry->checked_ms
+                     < (int64_t) ngx_cigna_zone_fixed(zone)->suspect_ms
+                     || entry->checked_ms / 1000 > ngx_time() + 1;
+
+    return NGX_OK;
 }
 
 
@@ -177,7 +193,7 @@ ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
     (*ngx_cigna_cache_slot(zone, name))++;
 
-    cache = ngx_cigna_cache(slab);
+    cache = slab->data;
     node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
 
     if (node) {
@@ -197,9 +213,7 @@ ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
     ngx_slab_pool_t          *slab;
     ngx_cigna_cache_entry_t   mark;
 
-    cigna_siphash(key->bytes, cigna_slice_make(token->data,
-                                               token->data + token->len),
-                  digest);
+    ngx_cigna_cache_digest(key, token, digest);
 
     ngx_memzero(&mark, sizeof(ngx_cigna_cache_entry_t));
 
@@ -270,48 +284,47 @@ ngx_uint_t
 ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token, int64_t now_ms)
 {
-    uint64_t                  age_ms;
     u_char                    seen[CIGNA_SIPHASH_LEN];
     u_char                    digest[CIGNA_SIPHASH_LEN];
-    ngx_slab_pool_t          *slab;
+    ngx_uint_t                refused;
     ngx_cigna_cache_t        *cache;
     ngx_cigna_cache_node_t   *node;
     ngx_cigna_cache_entry_t   mark;
 
-    slab = ngx_cigna_zone_slab(zone);
-
     ngx_cigna_zone_lock(zone);
 
-    cache = slab->data;
+    cache = ngx_cigna_zone_slab(zone)->data;
     node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+    refused = node && node->refused;
 
-    if (node && node->refused) {
+    if (refused) {
         mark.token.data = seen;
         ngx_cigna_cache_node_read(node, &mark);
-
-    } else {
-        node = NULL;
     }
 
     ngx_cigna_zone_unlock(zone);
 
-    if (node == NULL) {
+    /* unsigned: a clock that was set back ends it, too */
+
+    if (!refused
+        || (uint64_t) (now_ms - mark.checked_ms) >= NGX_CIGNA_CACHE_REFUSED_MS)
+    {
         return 0;
     }
 
-    /* of a clock that was put back, too */
+    ngx_cigna_cache_digest(key, token, digest);
 
-    age_ms = now_ms - mark.checked_ms;
+    return ngx_memcmp(seen, digest, CIGNA_SIPHASH_LEN) == 0;
+}
 
-    if (age_ms >= NGX_CIGNA_CACHE_REFUSED_MS) {
-        return 0;
-    }
 
+static void
+ngx_cigna_cache_digest(const ngx_cigna_cache_key_t *key,
+    const ngx_str_t *token, u_char digest[CIGNA_SIPHASH_LEN])
+{
     cigna_siphash(key->bytes, cigna_slice_make(token->data,
                                                token->data + token->len),
                   digest);
-
-    return ngx_memcmp(seen, digest, CIGNA_SIPHASH_LEN) == 0;
 }
 
 
@@ -329,7 +342,7 @@ ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
 
     (*ngx_cigna_cache_slot(zone, name))++;
 
-    dropped = ngx_cigna_cache_word(slab, name, id, generation);
+    dropped = ngx_cigna_cache_written(slab, name, id, generation);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -338,13 +351,13 @@ ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
 
 
 static ngx_uint_t
-ngx_cigna_cache_word(ngx_slab_pool_t *pool, const u_char *name,
+ngx_cigna_cache_written(ngx_slab_pool_t *pool, const u_char *name,
     const u_char *id, uint64_t generation)
 {
     ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
 
-    cache = ngx_cigna_cache(pool);
+    cache = pool->data;
     node = cache ? ngx_cigna_cache_named(cache, name) : NULL;
 
     if (node == NULL) {
@@ -397,7 +410,7 @@ ngx_cigna_cache_moved(ngx_shm_zone_t *zone, const u_char name[CIGNA_NAME_LEN])
 }
 
 
-/* NULL if there is no room for as much as an empty cache */
+/* NULL if the slab has no room for an empty cache */
 
 static ngx_cigna_cache_t *
 ngx_cigna_cache(ngx_slab_pool_t *pool)
@@ -424,8 +437,6 @@ ngx_cigna_cache(ngx_slab_pool_t *pool)
 }
 
 
-/* identities share epochs, which costs a fill in vain now and then */
-
 static ngx_atomic_t *
 ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const u_char *name)
 {
@@ -438,8 +449,9 @@ ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const u_char *name)
 
 
 /*
- * The names are keyed hashes, of which the first bytes do: two that share them
- * cost a word that goes unheard, which heals when the entry is checked.
+ * The tree goes by the first bytes of a name, which is a keyed hash.  Of two
+ * names that share them one may be missed.  Its entry is corrected when Redis
+ * is asked next.
  */
 
 static ngx_cigna_cache_node_t *
@@ -570,8 +582,8 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
     }
 
     /*
-     * Pieces follow from the length: with the same one they can stay.  Names
-     * change with the name key of the ring only.
+     * The pieces depend on the length alone.  A name changes only with the
+     * name key of the ring.
      */
 
     if (node && (node->len != ngx_cigna_cache_entry_len(entry)
@@ -640,7 +652,7 @@ ngx_cigna_cache_alloc(ngx_slab_pool_t *pool, size_t len)
 }
 
 
-/* the n entries that were not used for the longest time */
+/* evicts the n entries that were not used for the longest time */
 
 static ngx_int_t
 ngx_cigna_cache_evict(ngx_slab_pool_t *pool, ngx_uint_t n)

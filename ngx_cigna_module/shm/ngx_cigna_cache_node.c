@@ -13,7 +13,7 @@ struct ngx_cigna_cache_piece_s {
 };
 
 
-/* how much of a token is in a node, and in a piece */
+/* how many bytes of strings a node holds, and a piece of this size */
 
 #define NGX_CIGNA_CACHE_INLINE                                                \
     (NGX_CIGNA_CACHE_NODE - offsetof(ngx_cigna_cache_node_t, data))
@@ -160,7 +160,7 @@ ngx_cigna_cache_node_strings(ngx_cigna_cache_entry_t *entry)
 }
 
 
-/* how much of strings of len bytes goes into the node itself */
+/* of len bytes of strings: how many the node itself holds */
 
 static size_t
 ngx_cigna_cache_first(size_t len)
@@ -170,9 +170,8 @@ ngx_cigna_cache_first(size_t len)
 
 
 /*
- * Of a token of which len bytes are left: the size of the next piece, and how
- * many of the bytes it takes.  Large pieces as long as small ones would need
- * more room.
+ * Returns how many of the len bytes that are left the next piece holds, and
+ * its size.  A piece is large while small ones would need more room.
  */
 
 static size_t

@@ -3,7 +3,8 @@
 #include "nginx/ngx_cigna_pid.h"
 
 
-/* how long a writer of an entry, or who has claimed it, is not interrupted */
+/* ms for which an entry belongs to its writer, or to the process that claimed
+   it */
 
 #define NGX_CIGNA_JOURNAL_WRITER   (120 * 1000)
 #define NGX_CIGNA_JOURNAL_CLAIMER  (30 * 1000)
@@ -173,8 +174,6 @@ ngx_cigna_journal_lock(ngx_shm_zone_t *zone)
     return book;
 }
 
-
-/* a zone has room for it, however small it is */
 
 static cigna_book_t *
 ngx_cigna_journal_book(ngx_cigna_zone_t *fixed)

@@ -10,8 +10,8 @@
  *        --+------------------+---------+---------+--------+------+
  *                                                             shm.size
  *
- * nginx knows of the slab only, whose end is drawn in: so the fixed part stays
- * as it is when the slab is made anew.
+ * nginx knows the slab only, which ends before the fixed part.  The fixed part
+ * so survives when the slab is initialised again.
  */
 
 
@@ -20,14 +20,14 @@
 #include <sys/mman.h>
 
 
-/* to be changed with the layout of the fixed part */
+/* changes with the layout of the fixed part */
 
 #define NGX_CIGNA_ZONE_VERSION  7
 
 #define NGX_CIGNA_ZONE_MAGIC                                                  \
     ((uint64_t) 0x6369676e61 << 24 | NGX_CIGNA_ZONE_VERSION)
 
-/* what a tenant takes, of the roster and of the rows */
+/* bytes of a tenant, in the roster and in the rows */
 
 #define NGX_CIGNA_ZONE_TENANT                                                 \
     (sizeof(cigna_roster_entry_t) + sizeof(ngx_cigna_zone_row_t))
@@ -79,7 +79,7 @@ ngx_cigna_zone_size(ngx_uint_t tenants)
 }
 
 
-/* data: the fixed part, if the zone is kept over a reload */
+/* data: the fixed part of before a reload, or NULL */
 
 ngx_int_t
 ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
@@ -132,7 +132,7 @@ ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
 }
 
 
-/* tokens do not belong into core dumps */
+/* keeps tokens out of core dumps */
 
 static void
 ngx_cigna_zone_hide(ngx_shm_zone_t *zone)
@@ -203,9 +203,9 @@ ngx_cigna_zone_unlock(ngx_shm_zone_t *zone)
 
 
 /*
- * Of a slab that was in use, the tokens are given back to the system, which
- * is also quicker than to overwrite them; a system that cannot do that keeps
- * them until the pages are used again.
+ * Tokens in the slab are given back to the system, which is quicker than to
+ * overwrite them.  A system without MADV_REMOVE keeps them until the pages are
+ * used again.
  */
 
 static void

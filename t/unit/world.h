@@ -18,7 +18,7 @@
 typedef struct {
     cigna_vault_t         vault;
     cigna_provider_t      provider;
-    cigna_jwks_fetch_t    issuer_keys;
+    cigna_issuer_keys_t   issuer_keys;
     cigna_uri_t           return_to[2];
     cigna_vault_names_t   identity;        /* the member */
 

@@ -574,7 +574,7 @@ world_dance_list(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 
 
 static void
-world_dance_take(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
+world_dance_claim(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     int64_t               left;
     world_key_t          *key;
@@ -774,7 +774,7 @@ world_write(world_redis_t *db, world_key_t *key, const cigna_slice_t *a,
 
 
 static void
-world_grant_put(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
+world_grant_install(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     int64_t       connected;
     world_key_t  *key;
@@ -1085,7 +1085,7 @@ world_grant_delete(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 
 
 static void
-world_grant_restore(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
+world_grant_replay(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     world_key_t  *key;
 
@@ -1240,16 +1240,16 @@ typedef struct {
 static const world_script_t  world_scripts[] = {
     { cigna_script_dance_open, 7, world_dance_open },
     { cigna_script_dance_list, 4, world_dance_list },
-    { cigna_script_dance_take, 5, world_dance_take },
+    { cigna_script_dance_claim, 5, world_dance_claim },
     { cigna_script_dance_end, 4, world_dance_end },
-    { cigna_script_grant_put, 7, world_grant_put },
+    { cigna_script_grant_install, 7, world_grant_install },
     { cigna_script_grant_begin, 8, world_grant_begin },
     { cigna_script_grant_renew, 8, world_grant_renew },
     { cigna_script_grant_retake, 8, world_grant_retake },
     { cigna_script_grant_swap, 10, world_grant_swap },
     { cigna_script_grant_release, 4, world_grant_release },
     { cigna_script_grant_delete, 5, world_grant_delete },
-    { cigna_script_grant_restore, 8, world_grant_restore },
+    { cigna_script_grant_replay, 8, world_grant_replay },
     { cigna_script_grant_forget, 7, world_grant_forget },
     { cigna_script_grant_reseal, 3, world_grant_reseal },
     { cigna_script_grant_amend, 5, world_grant_amend },

@@ -165,7 +165,7 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     argv[2] = cigna_script_identity(s->identity);
     argv[3] = t->taker;
 
-    cigna_script_run(op, cigna_script_dance_take, argv, 5);
+    cigna_script_run(op, cigna_script_dance_claim, argv, 5);
     cigna_retry_init(&t->retry, op, cigna_dance_claim_st_ask);
     t->state = cigna_dance_claim_st_ask;
 

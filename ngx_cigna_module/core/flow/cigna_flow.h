@@ -99,7 +99,7 @@ typedef struct {
     cigna_slice_t          id;             /* of the grant */
     uint64_t               generation;     /* 0: the grant was deleted */
     int64_t                connected_ms;   /* the newer of two grants has the
-                                              higher one, see grant_put */
+                                              higher one, see grant_install */
     int64_t                made_ms;        /* time of this entry */
     int64_t                until_ms;       /* Redis drops the key then */
     cigna_slice_t          blob;           /* empty: deleted */

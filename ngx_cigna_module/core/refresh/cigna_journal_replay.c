@@ -247,7 +247,7 @@ cigna_journal_replay_write(cigna_journal_replay_t *f, const cigna_event_t *ev,
         return CIGNA_ERROR;
     }
 
-    cigna_script_run(op, cigna_script_grant_restore, argv, 8);
+    cigna_script_run(op, cigna_script_grant_replay, argv, 8);
 
     return CIGNA_OK;
 }

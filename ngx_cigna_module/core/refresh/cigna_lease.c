@@ -16,7 +16,7 @@
  *       and this generation;
  *   (2) asking is bounded: in number where Redis fails, in time where somebody
  *       else is at it;
- *   (3) whatever may have been set is known as held, until it is given up, and
+ *   (3) whatever may have been set is known as taken, until it is given up, and
  *       set again while the exchange is open, where a new primary lacks it;
  *   (4) no lease is asked for after a change of primary, while it is quiet.
  */
@@ -71,7 +71,7 @@ cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev)
     s = l->subject;
 
     l->rc = cigna_lease_failed;
-    l->held = 0;
+    l->taken = 0;
     l->state = cigna_lease_st_over;
     l->waited_ms = 0;
     l->connected_ms = 0;
@@ -150,7 +150,7 @@ cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
             return CIGNA_AGAIN;
         }
 
-        l->held = 0;
+        l->taken = 0;
         break;
 
     case cigna_lease_st_wait:
@@ -188,7 +188,7 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 
         /* the same owner may ask again: it is given the same lease */
 
-        l->held |= ev->type == cigna_ev_lost;
+        l->taken |= ev->type == cigna_ev_lost;
 
         if (cigna_lease_again(l, op) == CIGNA_OK) {
             return CIGNA_AGAIN;
@@ -198,7 +198,7 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
     }
 
     if (cigna_slice_eq(word, cigna_slice("mine"))) {
-        l->held = 1;
+        l->taken = 1;
         l->connected_ms = cigna_lease_connected(ev);
         return cigna_lease_over(l, cigna_lease_mine);
     }

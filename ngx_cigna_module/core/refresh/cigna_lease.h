@@ -54,9 +54,9 @@ typedef struct {
 
     /* results */
     cigna_lease_e               rc;
-    unsigned                    held:1;    /* something of ours may be there */
+    unsigned                    taken:1;    /* something of ours may be there */
     cigna_slice_t               owner;
-    int64_t                     connected_ms;  /* of the grant, see grant_put */
+    int64_t                     connected_ms;  /* of the grant, see grant_install */
 
     /* private */
     unsigned                    state;

@@ -540,7 +540,7 @@ static void
 cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    f->lease.held = 0;
+    f->lease.taken = 0;
 
     if (f->exchanged) {
         f->state = cigna_refresh_st_settle;
@@ -569,7 +569,7 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_grant_t     there;
     cigna_refresh_e   rc;
 
-    f->lease.held = 0;
+    f->lease.taken = 0;
 
     rc = cigna_verdict_read(f->subject, cigna_grant_commit_record(ev), &there,
                             NULL, &why);
@@ -672,7 +672,7 @@ static void
 cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
-    if (!f->lease.held) {
+    if (!f->lease.taken) {
         cigna_refresh_report(f, ev, op, rc, why);
         return;
     }

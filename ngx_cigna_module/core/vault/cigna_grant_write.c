@@ -1,25 +1,27 @@
 
 /*
- * Whose tokens does a refresh bring?  Its id_token may be odd in any way.
+ * The reply to a refresh may have the tokens of another member.  id_token and
+ * patient decide:
  *
- *   id_token                                    tokens
- *   --------                                    ------
+ *   id_token                                    tokens are
+ *   --------                                    ----------
  *   absent, not readable, or without "sub"      the member's
- *   with the grant's "sub"                      the member's
- *   with another one, well signed               somebody else's
- *   with another one, not well signed:
- *     of our issuer, or ours is not known       somebody else's
- *     of another issuer, or of none             the member's
- *   where the grant has no "sub"                the member's; its "sub" is
- *                                               learnt if it is right in all
- *                                               but the signature
+ *   the grant's "sub"                           the member's
+ *   another "sub", signature valid              another member's
+ *   another "sub", signature not valid:
+ *     our issuer, or ours is not known          another member's
+ *     another issuer, or none                   the member's
+ *   any, and the grant has no "sub"             the member's; the grant gets
+ *                                               the "sub" if all but the
+ *                                               signature is valid
  *
- *   patient                                     tokens
- *   -------                                     ------
- *   absent, or odd                              the member's
- *   the grant's, as an id, Patient/id or URL    the member's, kept as it was
- *   another one                                 somebody else's
- *   where the grant has none                    the member's, and kept
+ *   patient                                     tokens are
+ *   -------                                     ----------
+ *   absent, or malformed                        the member's
+ *   the grant's, as an id, Patient/id or URL    the member's; the grant's
+ *                                               notation stays
+ *   another one                                 another member's
+ *   any, and the grant has none                 the member's; the grant gets it
  */
 
 
@@ -28,7 +30,7 @@
 #include "cigna_grant_write.h"
 
 
-/* a grant without refresh token ends with its access token, about */
+/* Redis keeps a grant without refresh token for so long after it has expired */
 
 #define CIGNA_GRANT_WRITE_TAIL_MS  (7 * 24 * 3600 * (int64_t) 1000)
 
@@ -67,7 +69,7 @@ cigna_grant_write_tokens(const cigna_provider_t *p,
 }
 
 
-/* the first one, unless it is empty */
+/* a, or b if a is empty */
 
 static cigna_slice_t
 cigna_grant_write_either(cigna_slice_t a, cigna_slice_t b)
@@ -105,11 +107,11 @@ cigna_grant_write_same(const cigna_subject_t *s,
 
 
 /*
- * An id_token is optional here (OpenID Connect Core, 12.2), and one that is
- * merely odd is no reason to drop the only refresh token that works: whatever
- * "aud", "exp" and so on say, or do not say, it came straight over TLS with
- * the tokens.  They are somebody else's only if it tells of another subject,
- * and if the issuer has signed it, or says so.
+ * An id_token is optional in this reply (OpenID Connect Core, 12.2).  An
+ * invalid "aud" or "exp" is not a reason to drop the only refresh token that
+ * works: the id_token came over TLS from the token endpoint, together with the
+ * tokens.  They are another member's only if it names another subject, and if
+ * the issuer has signed it or is named in it.
  */
 
 static int
@@ -134,7 +136,7 @@ cigna_grant_write_stranger(const cigna_subject_t *s, cigna_slice_t id_token,
 }
 
 
-/* a subject that nobody has told before; keys may have changed */
+/* takes over a subject; the signature is not checked, as keys may be new */
 
 static void
 cigna_grant_write_learn(const cigna_subject_t *s, cigna_slice_t id_token,
@@ -172,7 +174,7 @@ cigna_grant_write_other_patient(const cigna_provider_t *p, cigna_slice_t a,
 }
 
 
-/* the logical id; what is no reference to a patient stays as it is */
+/* the logical id; a text that is no reference to a Patient stays as it is */
 
 static cigna_slice_t
 cigna_grant_write_patient(const cigna_provider_t *p, cigna_slice_t s)
@@ -214,7 +216,7 @@ cigna_grant_write_kept_ms(const cigna_provider_t *p, const cigna_grant_t *g,
     if (g->refresh_token.len) {
         ttl = p->grant_ttl_s * 1000;
 
-        /* however short it was chosen, no token outlives its record */
+        /* a record outlives its access token, however short grant_ttl is */
 
         return (uint64_t) (ttl > left ? ttl : left);
     }
@@ -265,7 +267,7 @@ cigna_grant_write_swap(const cigna_subject_t *s, const cigna_grant_t *g,
     cigna_script_run(op, cigna_script_grant_swap, argv,
                      4 + CIGNA_GRANT_WRITE_ARGC);
 
-    /* a mark that is lost is made again by the next refusal */
+    /* if the mark "spent" is lost, the next refusal makes it again */
 
     op->redis.durable = !spent;
 

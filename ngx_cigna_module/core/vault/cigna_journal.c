@@ -1,5 +1,5 @@
 
-/* What is done with entries; cigna_journal_entry.c has how they lie there. */
+/* decides about entries; cigna_journal_entry.c reads and writes them */
 
 
 #include <string.h>
@@ -184,7 +184,7 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
 
     cigna_journal_entry_write(b, e, j);
 
-    /* what made room may have been the old one itself */
+    /* the old entry may have gone already, to make room */
 
     if (old && old->live && old != e) {
         cigna_journal_entry_drop(b, old);
@@ -225,7 +225,7 @@ cigna_journal_outdated(const cigna_journal_entry_t *e,
 }
 
 
-/* a free entry, and so many free chunks */
+/* an entry that is not live, once there are so many free chunks; or NULL */
 
 static cigna_journal_entry_t *
 cigna_journal_room(cigna_book_t *b, unsigned chunks)
@@ -255,7 +255,7 @@ cigna_journal_room(cigna_book_t *b, unsigned chunks)
 }
 
 
-/* of those that are confirmed */
+/* the entry that was confirmed first; or NULL */
 
 static cigna_journal_entry_t *
 cigna_journal_oldest(cigna_book_t *b)
@@ -355,7 +355,7 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
 }
 
 
-/* a pause after a failure is over as soon as there is a new connection */
+/* a new connection ends the pause after a failure */
 
 static int
 cigna_journal_wanted(const cigna_journal_entry_t *e,
@@ -377,7 +377,7 @@ cigna_journal_wanted(const cigna_journal_entry_t *e,
 }
 
 
-/* Redis has it, and no connection was made since */
+/* 1 if Redis has it, and if there was no new connection since */
 
 static int
 cigna_journal_written(const cigna_journal_entry_t *e, int64_t rewrite_ms)

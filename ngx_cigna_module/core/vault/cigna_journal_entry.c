@@ -1,21 +1,23 @@
 
 /*
+ * The memory of a journal:
+ *
  *     +------+-----------------+----------+------------+-----------+
  *     | book | next[n]: chunks | heads[n] | entries[n] | chunks[n] |
  *     +------+-----------------+----------+------------+-----------+
  *
- * An entry's bytes, tenant and then record, lie in a chain of chunks; next[]
- * says which one follows, as it does for the list of free chunks.
+ * The bytes of an entry, tenant and then record, lie in a chain of chunks, and
+ * next[] has the chunk that follows each.  The free chunks are such a chain,
+ * too.
  *
- * heads[] is a table of hashes of identities: each head is the number of an
- * entry, and one, and each entry has that of the next one of the same hash.
+ * heads[] is a table by the hash of the identity.  A head is 1 + the number of
+ * an entry, and the entry's link is that of the next entry with the same hash.
  *
- * An entry counts from the moment its state is set, which comes last, and no
- * longer from the moment it is cleared, which comes first.  So whenever a
- * writer dies there are only whole entries, of which no two share a chunk; the
- * list of free chunks, the table and the counts follow from them, and what was
- * being written tells which one it was to replace.  The checksum is for what
- * should not happen.
+ * An entry is live while its "live" is set, which happens last when it is
+ * written, and first when it is removed.  So when a writer dies, all live
+ * entries are whole, and no two of them share a chunk.  A repair makes the list
+ * of free chunks, the table and the counts from them, and "writing" tells which
+ * entry was to be replaced.  The checksum finds other damage.
  */
 
 
@@ -243,7 +245,7 @@ cigna_journal_entry_drop(cigna_book_t *b, cigna_journal_entry_t *e)
 }
 
 
-/* of the bytes, if they are given, or of what comes before them */
+/* of the members, and then of the bytes, if they are given */
 
 static uint64_t
 cigna_journal_sum(const cigna_journal_entry_t *e, cigna_slice_t tenant,

@@ -5,7 +5,7 @@
 #include "cigna_vault.h"
 
 
-/* three URLs, or what they are bound to */
+/* issuer, client id and fhir_base together */
 #define CIGNA_VAULT_TEXT_MAX   8192
 #define CIGNA_VAULT_AAD_MAX    512
 
@@ -23,7 +23,7 @@ typedef enum {
 } cigna_vault_field_e;
 
 
-/* as bits, those without which there is no grant */
+/* as bits, the elements that each grant has */
 #define CIGNA_VAULT_RECORD                                                    \
     (1u << cigna_vault_id | 1u << cigna_vault_generation                      \
      | 1u << cigna_vault_blob)
@@ -152,7 +152,7 @@ cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
     sealed = cigna_slice_make(blob.data + CIGNA_REGISTRATION_LEN,
                               blob.data + blob.len);
 
-    /* bound to the registration that it names, whichever that is */
+    /* the record is bound to the registration that it names in clear */
 
     record = cigna_vault_grant_record(s);
     cigna_buf_init(&aad, mem, sizeof(mem));
@@ -247,7 +247,7 @@ cigna_vault_open_dance(const cigna_subject_t *s, cigna_slice_t name,
 }
 
 
-/* all that a dance is bound to is in its key already */
+/* its key binds a dance to all that it has to be bound to */
 
 static cigna_record_t
 cigna_vault_dance_record(const cigna_subject_t *s, cigna_slice_t name)
@@ -256,7 +256,7 @@ cigna_vault_dance_record(const cigna_subject_t *s, cigna_slice_t name)
 }
 
 
-/* "plain" lies in the arena and is wiped, "head" goes in front in clear */
+/* wipes "plain", which lies in the arena; "head" is put in front in clear */
 
 static int
 cigna_vault_seal(const cigna_subject_t *s, const cigna_record_t *record,
@@ -399,8 +399,8 @@ cigna_vault_read_marked(const cigna_reply_t *reply)
 
 
 /*
- * Absent fields are left empty.  No script leaves a mark without a grant: only
- * the absence of all fields is "none".
+ * Missing fields become empty slices.  "None" means that all fields are
+ * missing, as no script leaves a mark without a grant.
  */
 
 static int
@@ -471,8 +471,8 @@ cigna_vault_read_mark(const cigna_slice_t fields[cigna_vault_fields],
 
 
 /*
- * "GENERATION MS", of which version 0.4.0 knows nothing: it leaves the one of
- * an older generation, and one whose attempts it has settled.
+ * "GENERATION MS".  Version 0.4.0 does not know this field, so it may be that
+ * of an older generation, or of attempts that 0.4.0 has settled.
  */
 
 static int
@@ -511,7 +511,7 @@ cigna_vault_read_refused(cigna_slice_t text, uint64_t generation,
 }
 
 
-/* 0 for an absent field */
+/* a missing field is 0 */
 
 static int
 cigna_vault_read_number(cigna_slice_t text, uint64_t max, uint64_t *n)

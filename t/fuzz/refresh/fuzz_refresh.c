@@ -3,6 +3,7 @@
 
 #include "scene.h"
 
+#include "refresh/cigna_exchange.h"
 #include "refresh/cigna_grant_commit.h"
 #include "refresh/cigna_lease.h"
 #include "refresh/cigna_refresh.h"

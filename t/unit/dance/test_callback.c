@@ -367,7 +367,7 @@ a_dance_is_taken_for_as_long_as_its_exchange_may_last(void **state)
 
 
 static void
-a_dance_taken_past_its_deadline_is_interrupted_and_stays_so(void **state)
+a_dance_claimn_past_its_deadline_is_interrupted_and_stays_so(void **state)
 {
     cigna_callback_t  *f;
 
@@ -847,7 +847,7 @@ an_id_token_that_was_not_asked_for_is_verified_all_the_same(void **state)
 
 
 static void
-without_keys_no_id_token_passes_where_keys_are_published(void **state)
+no_id_token_passes_without_the_keys_that_are_published(void **state)
 {
     (void) state;
 
@@ -1027,7 +1027,7 @@ a_code_is_sent_once_more_with_the_older_secret(void **state)
 
 
 static void
-where_neither_secret_is_known_the_dance_is_refused(void **state)
+the_dance_is_refused_if_neither_secret_is_known(void **state)
 {
     cigna_callback_t  *f;
 
@@ -1185,7 +1185,8 @@ static void
 stop_at_put(world_actor_t *actor)
 {
     while (actor->op.type != cigna_op_script
-           || actor->op.redis.script != cigna_script(cigna_script_grant_put))
+           || actor->op.redis.script
+              != cigna_script(cigna_script_grant_install))
     {
         world_step(&w, actor, world_fine);
     }
@@ -1225,7 +1226,8 @@ tokens_of_a_grant_that_cannot_be_stored_are_revoked(void **state)
     while (!a.done) {
         world_step(&w, &a,
                    a.op.type == cigna_op_script
-                   && a.op.redis.script == cigna_script(cigna_script_grant_put)
+                   && a.op.redis.script
+                      == cigna_script(cigna_script_grant_install)
                    ? world_error : world_fine);
     }
 
@@ -1349,7 +1351,7 @@ a_redis_error_is_not_an_unknown_state(void **state)
 
 
 static void
-a_dance_taken_without_a_reply_belongs_to_the_same_run(void **state)
+a_dance_claimn_without_a_reply_belongs_to_the_same_run(void **state)
 {
     (void) state;
 
@@ -1536,7 +1538,7 @@ the_identifier_is_learned_after_the_dance_has_ended(void **state)
 
 
 static void
-nothing_is_asked_where_it_is_not_wanted_or_no_grant_was_stored(void **state)
+userinfo_is_not_asked_if_it_is_off_or_no_grant_was_stored(void **state)
 {
     (void) state;
 
@@ -1613,7 +1615,7 @@ main(void)
         test(a_concurrent_hit_waits_and_shows_the_same_outcome),
         test(a_hit_waits_ten_seconds_for_another_at_most),
         test(a_dance_is_taken_for_as_long_as_its_exchange_may_last),
-        test(a_dance_taken_past_its_deadline_is_interrupted_and_stays_so),
+        test(a_dance_claimn_past_its_deadline_is_interrupted_and_stays_so),
         test(a_run_that_was_held_up_spends_no_code),
         test(a_run_that_was_held_up_does_not_send_an_unsent_code_again),
         test(two_tabs_can_both_finish),
@@ -1639,7 +1641,7 @@ main(void)
         test(keys_are_not_fetched_again_at_once),
         test(a_bad_signature_is_worth_one_more_fetch),
         test(an_id_token_that_was_not_asked_for_is_verified_all_the_same),
-        test(without_keys_no_id_token_passes_where_keys_are_published),
+        test(no_id_token_passes_without_the_keys_that_are_published),
         test(an_id_token_is_optional),
         test(an_id_token_with_another_nonce_is_refused_and_the_tokens_revoked),
         test(an_id_token_with_a_wrong_signature_is_refused),
@@ -1647,7 +1649,7 @@ main(void)
         test(an_unsent_code_is_sent_again_a_few_times),
         test(a_lost_code_is_not_sent_again),
         test(a_code_is_sent_once_more_with_the_older_secret),
-        test(where_neither_secret_is_known_the_dance_is_refused),
+        test(the_dance_is_refused_if_neither_secret_is_known),
         test(a_code_that_was_held_up_is_not_sent_with_the_older_secret),
         test(every_answer_of_the_token_endpoint_has_an_outcome),
         test(an_odd_expires_in_gives_a_sound_expiry),
@@ -1661,14 +1663,14 @@ main(void)
         test(a_new_grant_replaces_the_old_one_under_an_id_of_its_own),
         test(a_stored_grant_is_published),
         test(a_redis_error_is_not_an_unknown_state),
-        test(a_dance_taken_without_a_reply_belongs_to_the_same_run),
+        test(a_dance_claimn_without_a_reply_belongs_to_the_same_run),
         test(a_dance_that_no_key_opens_is_an_outage),
         test(without_a_token_endpoint_nothing_is_taken),
         test(a_place_that_redis_made_up_is_not_gone_to),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
         test(too_little_room_stores_nothing_half),
         test(the_identifier_is_learned_after_the_dance_has_ended),
-        test(nothing_is_asked_where_it_is_not_wanted_or_no_grant_was_stored),
+        test(userinfo_is_not_asked_if_it_is_off_or_no_grant_was_stored),
         test(a_dance_is_connected_whatever_becomes_of_userinfo)
     };
 

@@ -91,7 +91,7 @@ a_dance_is_taken_with_all_that_it_was_begun_with(void **state)
 
 
 static void
-what_is_ended_is_remembered_for_the_next_one(void **state)
+an_outcome_is_remembered_for_the_next_hit(void **state)
 {
     (void) state;
 
@@ -276,7 +276,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_dance_is_taken_with_all_that_it_was_begun_with),
-        test(what_is_ended_is_remembered_for_the_next_one),
+        test(an_outcome_is_remembered_for_the_next_hit),
         test(an_end_that_redis_does_not_hear_is_tried_three_times),
         test(a_redis_that_fails_is_asked_three_times),
         test(a_reply_that_was_lost_is_asked_for_again_by_the_same_taker),

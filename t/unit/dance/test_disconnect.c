@@ -84,7 +84,7 @@ the_access_token_is_revoked_where_there_is_no_refresh_token(void **state)
 
 
 static void
-nothing_is_revoked_where_no_endpoint_is_known(void **state)
+nothing_is_revoked_without_an_endpoint(void **state)
 {
     cigna_disconnect_t  *f;
 
@@ -160,7 +160,7 @@ stop_at_deletion(void)
 
 
 static void
-what_was_deleted_without_a_reply_is_revoked_all_the_same(void **state)
+a_grant_whose_deletion_was_not_answered_is_revoked(void **state)
 {
     cigna_disconnect_t  *f;
 
@@ -181,7 +181,7 @@ what_was_deleted_without_a_reply_is_revoked_all_the_same(void **state)
 
 
 static void
-what_was_deleted_counts_and_not_what_was_there_before(void **state)
+the_deleted_grant_counts_and_not_the_one_before(void **state)
 {
     (void) state;
 
@@ -199,7 +199,7 @@ what_was_deleted_counts_and_not_what_was_there_before(void **state)
 
 
 static void
-without_the_look_a_deletion_is_one_all_the_same(void **state)
+a_deletion_counts_without_the_look_before_it(void **state)
 {
     unsigned  kind;
 
@@ -355,7 +355,7 @@ the_lock_goes_with_the_grant(void **state)
 
 
 static void
-what_remains_of_a_grant_is_its_id_and_in_time_not_even_that(void **state)
+a_deleted_grant_leaves_its_id_for_a_while(void **state)
 {
     (void) state;
 
@@ -391,19 +391,19 @@ main(void)
         test(a_grant_is_deleted_and_its_refresh_token_revoked),
         test(nobody_waits_for_the_revocation),
         test(the_access_token_is_revoked_where_there_is_no_refresh_token),
-        test(nothing_is_revoked_where_no_endpoint_is_known),
+        test(nothing_is_revoked_without_an_endpoint),
         test(a_member_without_grant_is_disconnected),
         test(redis_out_of_reach_is_never_a_yes),
-        test(what_was_deleted_without_a_reply_is_revoked_all_the_same),
-        test(what_was_deleted_counts_and_not_what_was_there_before),
-        test(without_the_look_a_deletion_is_one_all_the_same),
+        test(a_grant_whose_deletion_was_not_answered_is_revoked),
+        test(the_deleted_grant_counts_and_not_the_one_before),
+        test(a_deletion_counts_without_the_look_before_it),
         test(a_deletion_is_in_the_journal_before_it_is_reported),
         test(without_room_in_the_journal_a_member_is_disconnected_all_the_same),
         test(a_record_that_cannot_be_opened_is_deleted_all_the_same),
         test(a_disconnect_is_published_whether_there_was_a_grant_or_not),
         test(other_members_are_left_alone),
         test(the_lock_goes_with_the_grant),
-        test(what_remains_of_a_grant_is_its_id_and_in_time_not_even_that)
+        test(a_deleted_grant_leaves_its_id_for_a_while)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,7 @@ static void
 stop_at_put(void)
 {
     while (a.op.type != cigna_op_script
-           || a.op.redis.script != cigna_script(cigna_script_grant_put))
+           || a.op.redis.script != cigna_script(cigna_script_grant_install))
     {
         world_step(&w, &a, world_fine);
     }
@@ -153,7 +153,7 @@ a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now(void **state)
 
 
 static void
-where_the_reply_was_lost_the_look_before_tells_what_was_replaced(void **state)
+the_look_before_tells_what_was_replaced_if_the_reply_was_lost(void **state)
 {
     (void) state;
 
@@ -183,7 +183,7 @@ a_put_that_got_nowhere_at_first_tells_by_itself(void **state)
 
 
 static void
-without_the_look_a_grant_is_stored_all_the_same(void **state)
+a_grant_is_stored_without_the_look_before_it(void **state)
 {
     unsigned  kind;
 
@@ -339,7 +339,7 @@ the_journal_has_the_grant_as_redis_has_it(void **state)
 
 
 static void
-without_room_in_the_journal_the_member_is_connected_all_the_same(void **state)
+the_member_is_connected_without_room_in_the_journal(void **state)
 {
     (void) state;
 
@@ -360,7 +360,8 @@ every_put_fails(world_fault_e fault)
     while (!a.done) {
         world_step(&w, &a,
                    a.op.type == cigna_op_script
-                   && a.op.redis.script == cigna_script(cigna_script_grant_put)
+                   && a.op.redis.script
+                      == cigna_script(cigna_script_grant_install)
                    ? fault : world_fine);
     }
 
@@ -422,15 +423,15 @@ main(void)
         test(there_is_no_moment_in_which_no_grant_is_valid),
         test(a_first_grant_replaces_nothing),
         test(a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now),
-        test(where_the_reply_was_lost_the_look_before_tells_what_was_replaced),
+        test(the_look_before_tells_what_was_replaced_if_the_reply_was_lost),
         test(a_put_that_got_nowhere_at_first_tells_by_itself),
-        test(without_the_look_a_grant_is_stored_all_the_same),
+        test(a_grant_is_stored_without_the_look_before_it),
         test(tokens_that_the_new_grant_still_has_are_not_revoked),
         test(a_server_that_returns_the_same_refresh_token_keeps_it),
         test(a_record_that_cannot_be_opened_is_replaced_and_reported),
         test(another_person_than_before_is_noticed),
         test(the_journal_has_the_grant_as_redis_has_it),
-        test(without_room_in_the_journal_the_member_is_connected_all_the_same),
+        test(the_member_is_connected_without_room_in_the_journal),
         test(a_grant_that_may_have_got_there_is_to_be_deleted),
         test(a_grant_that_never_left_leaves_the_old_one_alone)
     };

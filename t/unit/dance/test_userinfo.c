@@ -137,7 +137,7 @@ nodes_are_told_to_read_the_grant_again(void **state)
 
 
 static void
-what_is_known_is_not_asked_again(void **state)
+a_known_identifier_is_not_asked_for_again(void **state)
 {
     cigna_slice_t  grant;
 
@@ -318,7 +318,7 @@ a_refusal_is_told_with_its_status(void **state)
 
 
 static void
-whatever_fails_the_grant_stays(void **state)
+no_failure_changes_the_grant(void **state)
 {
     unsigned       nth, fault, more;
     cigna_slice_t  grant;
@@ -436,7 +436,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(the_identifier_is_put_beside_the_same_tokens),
         test(nodes_are_told_to_read_the_grant_again),
-        test(what_is_known_is_not_asked_again),
+        test(a_known_identifier_is_not_asked_for_again),
         test(a_refresh_keeps_the_identifier),
         test(a_refresh_in_between_loses_nothing),
         test(a_refresh_that_it_comes_in_between_of_loses_nothing),
@@ -445,7 +445,7 @@ main(void)
         test(a_token_that_has_expired_asks_nothing),
         test(a_reply_without_an_identifier_changes_nothing),
         test(a_refusal_is_told_with_its_status),
-        test(whatever_fails_the_grant_stays),
+        test(no_failure_changes_the_grant),
         test(an_identifier_is_taken_as_it_is),
         test(an_identifier_has_a_largest_length),
         test(every_end_has_a_name)

@@ -253,7 +253,7 @@ bytes_that_somebody_else_chose_are_quoted_safely(void **state)
 
 
 static void
-what_is_said_ends_with_the_buffer(void **state)
+a_text_for_the_log_ends_with_its_buffer(void **state)
 {
     char  detail[10];
 
@@ -322,7 +322,7 @@ main(void)
         test(jitter_stays_within_its_bounds),
         test(a_retry_sleeps_longer_each_time_and_ends),
         test(bytes_that_somebody_else_chose_are_quoted_safely),
-        test(what_is_said_ends_with_the_buffer),
+        test(a_text_for_the_log_ends_with_its_buffer),
         test(only_replies_tell_how_an_exchange_went)
     };
 

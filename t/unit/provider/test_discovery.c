@@ -102,7 +102,7 @@ a_refusal_is_not_asked_for_again(void **state)
 
 
 static void
-what_is_no_document_is_refused(void **state)
+a_body_that_is_no_document_is_refused(void **state)
 {
     (void) state;
 
@@ -177,7 +177,7 @@ any_good_status_brings_a_document(void **state)
 
 
 static void
-what_is_passed_over_is_told(void **state)
+members_that_are_passed_over_are_told(void **state)
 {
     cigna_metadata_t    known;
     cigna_discovery_t  *f;
@@ -246,7 +246,7 @@ a_document_without_what_is_needed_is_refused(void **state)
 
 
 static void
-what_a_later_document_leaves_out_is_used_on(void **state)
+an_endpoint_that_a_later_document_leaves_out_stays_in_use(void **state)
 {
     cigna_metadata_t    known;
     cigna_discovery_t  *f;
@@ -306,14 +306,14 @@ main(void)
         test(a_failure_that_passes_is_tried_once_more),
         test(two_failures_are_enough),
         test(a_refusal_is_not_asked_for_again),
-        test(what_is_no_document_is_refused),
+        test(a_body_that_is_no_document_is_refused),
         test(any_good_status_brings_a_document),
-        test(what_is_passed_over_is_told),
+        test(members_that_are_passed_over_are_told),
         test(a_host_that_is_said_second_is_refused_as_any_other),
         test(the_same_hosts_as_before_are_accepted),
         test(another_host_than_before_is_refused_and_told),
         test(a_document_without_what_is_needed_is_refused),
-        test(what_a_later_document_leaves_out_is_used_on),
+        test(an_endpoint_that_a_later_document_leaves_out_stays_in_use),
         test(another_issuer_than_configured_is_refused)
     };
 

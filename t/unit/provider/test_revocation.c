@@ -185,7 +185,7 @@ pauses_are_spread(void **state)
 
 
 static void
-it_waits_as_long_as_it_is_told_but_no_longer_than_there_is_time(void **state)
+retry_after_is_obeyed_within_the_ten_minutes(void **state)
 {
     static const int64_t  told_s[] = { 601, INT64_MAX };
 
@@ -214,7 +214,7 @@ it_waits_as_long_as_it_is_told_but_no_longer_than_there_is_time(void **state)
 
 
 static void
-it_ends_as_soon_as_the_server_is_back(void **state)
+the_flow_ends_as_soon_as_the_server_is_back(void **state)
 {
     (void) state;
 
@@ -370,7 +370,7 @@ other_refusals_and_failures_do_not_turn_to_the_older_secret(void **state)
 
 
 static void
-after_the_turn_the_other_secret_is_sent_until_the_end(void **state)
+the_other_secret_is_sent_until_the_end_once_one_was_refused(void **state)
 {
     (void) state;
 
@@ -406,7 +406,7 @@ a_page_with_status_200_is_no_yes(void **state)
 
 
 static void
-where_there_is_no_endpoint_nothing_is_sent(void **state)
+nothing_is_sent_without_an_endpoint(void **state)
 {
     (void) state;
 
@@ -507,7 +507,7 @@ the_room_is_enough_for_tokens_and_secrets_that_are_all_encoded(void **state)
 
 
 static void
-without_room_nothing_is_sent(void **state)
+nothing_is_sent_without_room(void **state)
 {
     (void) state;
 
@@ -553,21 +553,21 @@ main(void)
         test(an_access_token_is_called_one),
         test(a_failure_that_passes_is_tried_again_for_ten_minutes),
         test(pauses_are_spread),
-        test(it_waits_as_long_as_it_is_told_but_no_longer_than_there_is_time),
-        test(it_ends_as_soon_as_the_server_is_back),
+        test(retry_after_is_obeyed_within_the_ten_minutes),
+        test(the_flow_ends_as_soon_as_the_server_is_back),
         test(a_refusal_is_final),
         test(a_refusal_says_why),
         test(a_client_that_is_not_known_tries_the_older_secret_once),
         test(the_secret_that_worked_is_sent_first_by_the_next_one),
         test(a_server_that_refuses_no_secret_tells_nothing_of_them),
         test(other_refusals_and_failures_do_not_turn_to_the_older_secret),
-        test(after_the_turn_the_other_secret_is_sent_until_the_end),
+        test(the_other_secret_is_sent_until_the_end_once_one_was_refused),
         test(a_page_with_status_200_is_no_yes),
-        test(where_there_is_no_endpoint_nothing_is_sent),
+        test(nothing_is_sent_without_an_endpoint),
         test(an_endpoint_that_is_not_known_yet_is_waited_for),
         test(an_endpoint_that_never_gets_known_is_given_up_after_ten_minutes),
         test(the_room_is_enough_for_tokens_and_secrets_that_are_all_encoded),
-        test(without_room_nothing_is_sent),
+        test(nothing_is_sent_without_room),
         test(every_end_has_a_name)
     };
 

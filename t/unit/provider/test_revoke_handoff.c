@@ -46,7 +46,7 @@ the_access_token_goes_where_there_is_no_other(void **state)
 
 
 static void
-without_tokens_there_is_nothing_to_do(void **state)
+no_tokens_mean_no_revocation(void **state)
 {
     (void) state;
 
@@ -77,7 +77,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(the_refresh_token_goes_and_takes_the_rest_along),
         test(the_access_token_goes_where_there_is_no_other),
-        test(without_tokens_there_is_nothing_to_do)
+        test(no_tokens_mean_no_revocation)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

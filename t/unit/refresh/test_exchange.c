@@ -203,7 +203,7 @@ doing_well(void)
 
 
 static void
-where_too_many_are_refused_nothing_is_marked(void **state)
+no_grant_is_marked_spent_while_too_many_are_refused(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -255,7 +255,7 @@ such_a_grant_is_tried_a_few_times_and_then_final(void **state)
 
 
 static void
-it_goes_on_as_soon_as_others_do(void **state)
+a_doubted_refusal_is_tried_again_once_others_succeed(void **state)
 {
     (void) state;
 
@@ -278,7 +278,7 @@ it_goes_on_as_soon_as_others_do(void **state)
 
 
 static void
-what_is_refused_again_while_others_do_well_is_final(void **state)
+a_second_refusal_is_final_once_others_succeed(void **state)
 {
     (void) state;
 
@@ -324,7 +324,7 @@ a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held(void **state)
 
 
 static void
-what_was_final_just_before_too_many_were_refused_is_tried_again(void **state)
+a_refusal_just_before_too_many_is_tried_again(void **state)
 {
     (void) state;
 
@@ -399,7 +399,7 @@ nor_is_it_tried_more_than_four_times_in_all(void **state)
 
 
 static void
-what_was_final_long_before_stays_so(void **state)
+a_refusal_long_before_stays_final(void **state)
 {
     (void) state;
 
@@ -498,7 +498,7 @@ an_older_secret_that_is_dropped_gives_way_to_the_new_one(void **state)
 
 
 static void
-where_neither_secret_is_known_it_is_an_outage(void **state)
+two_unknown_secrets_are_an_outage(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -520,7 +520,7 @@ where_neither_secret_is_known_it_is_an_outage(void **state)
 
 
 static void
-one_secret_is_sent_once(void **state)
+a_client_with_one_secret_sends_it_once(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -656,7 +656,7 @@ the_lease_is_made_sure_of_before_the_second_request(void **state)
 
 
 static void
-without_redis_the_second_request_is_not_sent(void **state)
+the_second_request_is_not_sent_without_redis(void **state)
 {
     (void) state;
 
@@ -677,7 +677,7 @@ without_redis_the_second_request_is_not_sent(void **state)
 
 
 static void
-after_a_change_of_primary_the_second_request_is_not_sent(void **state)
+the_second_request_is_not_sent_after_a_change_of_primary(void **state)
 {
     (void) state;
 
@@ -1130,7 +1130,7 @@ the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute(void **state)
 
 
 static void
-without_room_in_the_journal_it_is_used_only_after_it_is_stored(void **state)
+a_token_that_the_journal_cannot_take_is_used_once_it_is_stored(void **state)
 {
     unsigned  i;
 
@@ -1228,7 +1228,7 @@ storing_is_given_up_after_a_while(void **state)
 
 
 static void
-what_the_journal_has_is_soon_left_to_the_nodes_upkeep(void **state)
+a_generation_in_the_journal_is_soon_left_to_the_journal_writer(void **state)
 {
     int64_t  start;
 
@@ -1328,7 +1328,7 @@ reseal(void)
 
 
 static void
-what_was_sealed_anew_under_another_key_is_not_taken_for_newer(void **state)
+a_record_that_was_sealed_again_is_not_taken_for_a_newer_one(void **state)
 {
     (void) state;
 
@@ -1577,7 +1577,7 @@ store_long_tokens(void)
                                             &argv[1]),
                      CIGNA_OK);
 
-    cigna_script_run(&op, cigna_script_grant_put, argv,
+    cigna_script_run(&op, cigna_script_grant_install, argv,
                      1 + CIGNA_GRANT_WRITE_ARGC);
     cigna_reply_destroy(world_redis(&w.redis, &op));
 }
@@ -1691,26 +1691,26 @@ main(void)
         test(a_refusal_that_cannot_be_marked_is_an_outage),
         test(a_reply_without_tokens_is_told_by_its_shape),
         test(an_error_that_cannot_be_read_has_had_no_effect),
-        test(where_too_many_are_refused_nothing_is_marked),
+        test(no_grant_is_marked_spent_while_too_many_are_refused),
         test(such_a_grant_is_tried_a_few_times_and_then_final),
-        test(it_goes_on_as_soon_as_others_do),
-        test(what_is_refused_again_while_others_do_well_is_final),
+        test(a_doubted_refusal_is_tried_again_once_others_succeed),
+        test(a_second_refusal_is_final_once_others_succeed),
         test(a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held),
-        test(what_was_final_just_before_too_many_were_refused_is_tried_again),
+        test(a_refusal_just_before_too_many_is_tried_again),
         test(and_is_final_if_it_is_refused_again),
         test(nor_is_it_tried_more_than_four_times_in_all),
-        test(what_was_final_long_before_stays_so),
+        test(a_refusal_long_before_stays_final),
         test(a_member_who_connects_again_replaces_a_spent_grant),
         test(a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one),
         test(an_older_secret_that_is_dropped_gives_way_to_the_new_one),
-        test(where_neither_secret_is_known_it_is_an_outage),
-        test(one_secret_is_sent_once),
+        test(two_unknown_secrets_are_an_outage),
+        test(a_client_with_one_secret_sends_it_once),
         test(nothing_but_a_definite_invalid_client_sends_a_refresh_token_again),
         test(invalid_grant_after_the_other_secret_is_as_final_as_ever),
         test(a_second_request_whose_end_is_not_known_leaves_word_of_it),
         test(the_lease_is_made_sure_of_before_the_second_request),
-        test(without_redis_the_second_request_is_not_sent),
-        test(after_a_change_of_primary_the_second_request_is_not_sent),
+        test(the_second_request_is_not_sent_without_redis),
+        test(the_second_request_is_not_sent_after_a_change_of_primary),
         test(a_run_that_was_held_up_between_both_requests_counts_no_attempt),
         test(an_attempt_after_an_unknown_one_may_use_both_secrets),
         test(the_old_refresh_token_is_kept_when_none_comes),
@@ -1729,14 +1729,14 @@ main(void)
         test(a_lock_that_was_set_unheard_is_given_up_for_a_changed_record),
         test(a_token_is_used_as_soon_as_the_journal_has_it),
         test(the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute),
-        test(without_room_in_the_journal_it_is_used_only_after_it_is_stored),
+        test(a_token_that_the_journal_cannot_take_is_used_once_it_is_stored),
         test(the_journal_is_asked_again_while_redis_cannot_be),
         test(a_rotated_refresh_token_survives_a_minute_without_redis),
         test(storing_is_given_up_after_a_while),
-        test(what_the_journal_has_is_soon_left_to_the_nodes_upkeep),
+        test(a_generation_in_the_journal_is_soon_left_to_the_journal_writer),
         test(a_token_in_use_whose_grant_was_deleted_is_revoked_and_dropped),
         test(a_token_in_use_whose_grant_was_replaced_is_revoked_and_dropped),
-        test(what_was_sealed_anew_under_another_key_is_not_taken_for_newer),
+        test(a_record_that_was_sealed_again_is_not_taken_for_a_newer_one),
         test(a_grant_that_was_marked_unheard_and_sealed_anew_is_spent),
         test(a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it),
         test(a_store_whose_reply_was_lost_is_no_lost_race),

@@ -96,7 +96,7 @@ the_journal_comes_before_redis(void **state)
 
 
 static void
-what_the_journal_has_no_room_for_goes_to_redis(void **state)
+a_generation_that_finds_no_room_in_the_journal_goes_to_redis(void **state)
 {
     (void) state;
 
@@ -119,7 +119,7 @@ what_the_journal_has_no_room_for_goes_to_redis(void **state)
 
 
 static void
-what_the_journal_has_is_tried_a_few_times_and_left(void **state)
+a_generation_in_the_journal_is_tried_a_few_times_and_left(void **state)
 {
     unsigned  n;
 
@@ -141,7 +141,7 @@ what_the_journal_has_is_tried_a_few_times_and_left(void **state)
 
 
 static void
-what_nobody_takes_has_failed_in_the_end(void **state)
+a_generation_that_neither_takes_has_failed_in_the_end(void **state)
 {
     unsigned  n, sleeps;
 
@@ -161,7 +161,7 @@ what_nobody_takes_has_failed_in_the_end(void **state)
 
 
 static void
-what_is_there_instead_is_passed_on(void **state)
+the_record_that_is_there_instead_is_passed_on(void **state)
 {
     cigna_event_t  ev;
 
@@ -215,10 +215,10 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(the_journal_comes_before_redis),
-        test(what_the_journal_has_no_room_for_goes_to_redis),
-        test(what_the_journal_has_is_tried_a_few_times_and_left),
-        test(what_nobody_takes_has_failed_in_the_end),
-        test(what_is_there_instead_is_passed_on),
+        test(a_generation_that_finds_no_room_in_the_journal_goes_to_redis),
+        test(a_generation_in_the_journal_is_tried_a_few_times_and_left),
+        test(a_generation_that_neither_takes_has_failed_in_the_end),
+        test(the_record_that_is_there_instead_is_passed_on),
         test(too_little_room_is_an_error)
     };
 

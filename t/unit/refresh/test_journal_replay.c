@@ -231,7 +231,7 @@ a_lease_of_the_old_primary_is_not_believed_after_the_change(void **state)
 
 
 static void
-who_waits_for_a_lease_begins_none_while_it_is_quiet(void **state)
+a_run_that_waits_for_a_lease_takes_none_in_the_quiet_time(void **state)
 {
     (void) state;
 
@@ -307,7 +307,7 @@ an_open_exchange_is_told_to_the_new_primary(void **state)
 
 
 static void
-with_replicas_waited_for_a_lease_outlives_its_primary(void **state)
+a_lease_that_waited_for_replicas_outlives_its_primary(void **state)
 {
     (void) state;
 
@@ -445,7 +445,7 @@ a_newer_generation_stays_and_is_not_revoked(void **state)
 
 
 static void
-what_redis_once_had_is_revoked_by_others(void **state)
+tokens_that_redis_once_had_are_revoked_by_other_runs(void **state)
 {
     (void) state;
 
@@ -541,7 +541,7 @@ a_deletion_ends_no_newer_grant(void **state)
 /* not for now, and never */
 
 static void
-while_redis_cannot_be_asked_the_entry_stays(void **state)
+the_entry_stays_while_redis_cannot_be_asked(void **state)
 {
     unsigned  kind;
 
@@ -663,7 +663,7 @@ too_little_room_leaves_the_entry(void **state)
 
 
 static void
-what_is_no_entry_of_this_vault_is_forgotten(void **state)
+an_entry_of_another_vault_is_forgotten(void **state)
 {
     (void) state;
 
@@ -737,27 +737,27 @@ main(void)
         test(a_new_primary_is_given_the_generations_it_has_lost),
         test(no_refresh_starts_until_the_nodes_had_time_to_do_so),
         test(a_lease_of_the_old_primary_is_not_believed_after_the_change),
-        test(who_waits_for_a_lease_begins_none_while_it_is_quiet),
+        test(a_run_that_waits_for_a_lease_takes_none_in_the_quiet_time),
         test(an_exchange_under_way_is_stored_on_the_new_primary),
         test(an_open_exchange_is_told_to_the_new_primary),
-        test(with_replicas_waited_for_a_lease_outlives_its_primary),
+        test(a_lease_that_waited_for_replicas_outlives_its_primary),
         test(a_generation_that_was_amended_since_stays_in_the_journal),
         test(a_store_whose_reply_was_lost_may_have_been_amended),
         test(a_deleted_grant_is_not_revived_and_its_tokens_are_revoked),
         test(a_newer_grant_stays_and_the_old_ones_tokens_are_revoked),
         test(a_newer_generation_stays_and_is_not_revoked),
-        test(what_redis_once_had_is_revoked_by_others),
+        test(tokens_that_redis_once_had_are_revoked_by_other_runs),
         test(a_deletion_that_was_lost_is_made_again),
         test(a_deletion_ends_what_was_connected_before_it),
         test(a_deletion_ends_no_newer_grant),
-        test(while_redis_cannot_be_asked_the_entry_stays),
+        test(the_entry_stays_while_redis_cannot_be_asked),
         test(a_write_whose_reply_was_lost_is_repeated),
         test(an_entry_older_than_redis_remembers_deletions_is_forgotten),
         test(an_entry_that_redis_would_have_dropped_is_forgotten),
         test(a_restored_grant_expires_when_it_would_have),
         test(the_tenant_may_be_no_more),
         test(too_little_room_leaves_the_entry),
-        test(what_is_no_entry_of_this_vault_is_forgotten),
+        test(an_entry_of_another_vault_is_forgotten),
         test(every_result_has_a_name)
     };
 

@@ -143,12 +143,12 @@ a_lease_is_lock_and_mark(void **state)
     (void) state;
 
     assert_int_equal(begin(&x, 0, 0), cigna_lease_mine);
-    assert_true(x.lease.held);
+    assert_true(x.lease.taken);
     assert_non_null(lock());
     assert_non_null(mark());
 
     release(&x, cigna_lease_clear);
-    assert_false(x.lease.held);
+    assert_false(x.lease.taken);
     assert_null(lock());
     assert_null(mark());
 }
@@ -166,7 +166,7 @@ the_second_one_waits_and_gives_up(void **state)
     since = w.now_ms;
     assert_int_equal(begin(&y, 0, 0), cigna_lease_busy);
     assert_in_range(w.now_ms - since, 1000, 1000);
-    assert_false(y.lease.held);
+    assert_false(y.lease.taken);
 
     /* all its waiting is done: asked once more, it does not wait again */
 
@@ -195,7 +195,7 @@ the_second_one_finds_the_record_changed(void **state)
 
 
 static void
-who_is_in_a_hurry_waits_for_locks_but_not_for_marks(void **state)
+a_hasty_run_waits_for_locks_and_not_for_marks(void **state)
 {
     (void) state;
 
@@ -213,7 +213,7 @@ who_is_in_a_hurry_waits_for_locks_but_not_for_marks(void **state)
 
 
 static void
-after_an_unknown_end_only_who_knows_of_it_begins(void **state)
+only_a_run_that_knows_of_an_unknown_end_takes_the_lease(void **state)
 {
     (void) state;
 
@@ -224,7 +224,7 @@ after_an_unknown_end_only_who_knows_of_it_begins(void **state)
 
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(begin(&y, 0, 0), cigna_lease_stale);
-    assert_false(y.lease.held);
+    assert_false(y.lease.taken);
     assert_null(lock());
 
     assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
@@ -256,20 +256,20 @@ a_refusal_that_is_not_final_is_noted(void **state)
 
 
 static void
-what_may_have_been_set_unheard_is_held(void **state)
+a_lease_whose_reply_was_lost_counts_as_taken(void **state)
 {
     (void) state;
 
     start(&x, 0, 0);
     assert_true(go_on(&x, world_lost_after));
-    assert_true(x.lease.held);
+    assert_true(x.lease.taken);
     assert_non_null(lock());
 
     while (go_on(&x, world_unsent)) { /* void */ }
 
     assert_int_equal(x.lease.rc, cigna_lease_failed);
     assert_int_equal(x.asked, 3);
-    assert_true(x.lease.held);
+    assert_true(x.lease.taken);
 
     release(&x, cigna_lease_clear);
     assert_null(lock());
@@ -278,7 +278,7 @@ what_may_have_been_set_unheard_is_held(void **state)
 
 
 static void
-what_was_never_sent_is_not_held(void **state)
+a_lease_that_was_never_asked_for_is_not_taken(void **state)
 {
     (void) state;
 
@@ -287,7 +287,7 @@ what_was_never_sent_is_not_held(void **state)
     while (go_on(&x, world_unsent)) { /* void */ }
 
     assert_int_equal(x.lease.rc, cigna_lease_failed);
-    assert_false(x.lease.held);
+    assert_false(x.lease.taken);
 }
 
 
@@ -303,7 +303,7 @@ a_release_that_redis_does_not_hear_ends_nevertheless(void **state)
     while (go_on(&x, world_lost_before)) { /* void */ }
 
     assert_int_equal(x.asked, 3);
-    assert_false(x.lease.held);
+    assert_false(x.lease.taken);
 
     /* the lock ends by itself, and the mark is somebody's who died */
 
@@ -390,11 +390,11 @@ main(void)
         test(a_lease_is_lock_and_mark),
         test(the_second_one_waits_and_gives_up),
         test(the_second_one_finds_the_record_changed),
-        test(who_is_in_a_hurry_waits_for_locks_but_not_for_marks),
-        test(after_an_unknown_end_only_who_knows_of_it_begins),
+        test(a_hasty_run_waits_for_locks_and_not_for_marks),
+        test(only_a_run_that_knows_of_an_unknown_end_takes_the_lease),
         test(a_refusal_that_is_not_final_is_noted),
-        test(what_may_have_been_set_unheard_is_held),
-        test(what_was_never_sent_is_not_held),
+        test(a_lease_whose_reply_was_lost_counts_as_taken),
+        test(a_lease_that_was_never_asked_for_is_not_taken),
         test(a_release_that_redis_does_not_hear_ends_nevertheless),
         test(a_lease_is_late_after_a_quarter),
         test(a_lease_counts_from_the_last_time_it_was_asked_for),

@@ -121,7 +121,7 @@ a_refused_token_is_not_served_when_the_refresh_fails(void **state)
 
 
 static void
-one_refresh_is_made_for_a_refused_generation_by_however_many(void **state)
+many_runs_make_one_refresh_for_a_refused_generation(void **state)
 {
     unsigned          i;
     cigna_slice_t     id;
@@ -206,7 +206,7 @@ a_refused_token_that_the_vault_has_lost_is_not_refreshed_twice(void **state)
 
 
 static void
-no_grant_is_said_only_when_redis_says_so(void **state)
+only_redis_says_that_there_is_no_grant(void **state)
 {
     (void) state;
 
@@ -340,7 +340,7 @@ two_nodes_spend_a_refresh_token_once(void **state)
 
 
 static void
-who_loses_the_race_gets_the_winners_token(void **state)
+the_run_that_loses_a_race_gets_the_winners_token(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -450,7 +450,7 @@ a_message_that_came_before_the_wait_is_not_missed(void **state)
 
 
 static void
-who_wakes_together_does_not_do_it_again(void **state)
+runs_that_wake_together_do_not_refresh_again(void **state)
 {
     unsigned  i, left;
 
@@ -1056,7 +1056,7 @@ then_the_same_refresh_token_is_tried_again(void **state)
 
 
 static void
-before_the_marks_deadline_nobody_tries(void **state)
+no_run_tries_before_the_deadline_of_the_mark(void **state)
 {
     (void) state;
 
@@ -1153,7 +1153,7 @@ an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody(void **state)
 
 
 static void
-who_has_no_turn_sends_nothing(void **state)
+a_run_without_a_turn_sends_nothing(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -1267,7 +1267,7 @@ a_run_that_dies_leaves_word_of_it(void **state)
 
 
 static void
-what_the_nodes_journal_has_is_not_refreshed_once_more(void **state)
+a_generation_that_the_journal_has_replaced_is_not_refreshed(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -1296,7 +1296,7 @@ what_the_nodes_journal_has_is_not_refreshed_once_more(void **state)
 
 
 static void
-what_comes_into_the_journal_after_the_read_is_not_refreshed(void **state)
+a_generation_that_the_journal_replaces_later_is_not_refreshed(void **state)
 {
     (void) state;
 
@@ -1407,7 +1407,7 @@ every_operation_failing_in_turn_after_a_refusal(void **state)
 
 
 static void
-what_redis_says_is_told_from_what_it_does_not_say(void **state)
+a_missing_grant_is_told_from_an_outage(void **state)
 {
     size_t          i;
     const char     *why;
@@ -1475,21 +1475,21 @@ main(void)
         test(a_token_that_the_fhir_server_refused_is_refreshed),
         test(a_refused_token_that_was_replaced_since_needs_no_exchange),
         test(a_refused_token_is_not_served_when_the_refresh_fails),
-        test(one_refresh_is_made_for_a_refused_generation_by_however_many),
+        test(many_runs_make_one_refresh_for_a_refused_generation),
         test(a_token_refused_like_the_one_before_ends_the_loop),
         test(a_refused_token_that_the_vault_has_lost_is_not_refreshed_twice),
-        test(no_grant_is_said_only_when_redis_says_so),
+        test(only_redis_says_that_there_is_no_grant),
         test(without_refresh_token_the_grant_ends_with_its_access_token),
         test(a_grant_of_another_registration_is_moved_and_stays),
         test(a_grant_under_an_unknown_key_is_an_outage_and_stays),
         test(a_damaged_grant_is_not_taken_for_none),
         test(a_record_of_another_member_does_not_open),
         test(two_nodes_spend_a_refresh_token_once),
-        test(who_loses_the_race_gets_the_winners_token),
+        test(the_run_that_loses_a_race_gets_the_winners_token),
         test(losers_get_the_winners_result_within_50_ms_of_its_being_stored),
         test(losers_who_hear_nothing_ask_every_half_second),
         test(a_message_that_came_before_the_wait_is_not_missed),
-        test(who_wakes_together_does_not_do_it_again),
+        test(runs_that_wake_together_do_not_refresh_again),
         test(a_crowd_at_expiry_makes_one_exchange),
         test(waiting_for_another_refresh_is_bounded),
         test(waiting_in_vain_leaves_a_token_that_still_serves),
@@ -1515,19 +1515,19 @@ main(void)
         test(a_lost_exchange_is_not_replayed),
         test(after_a_lost_exchange_the_old_token_serves_until_it_expires),
         test(then_the_same_refresh_token_is_tried_again),
-        test(before_the_marks_deadline_nobody_tries),
+        test(no_run_tries_before_the_deadline_of_the_mark),
         test(attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last),
         test(an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody),
-        test(who_has_no_turn_sends_nothing),
+        test(a_run_without_a_turn_sends_nothing),
         test(a_second_attempt_that_comes_late_is_no_third_one),
         test(a_second_attempt_that_was_answered_is_not_counted),
         test(a_second_attempt_that_is_refused_is_spent_honestly),
         test(a_run_that_dies_leaves_word_of_it),
-        test(what_the_nodes_journal_has_is_not_refreshed_once_more),
-        test(what_comes_into_the_journal_after_the_read_is_not_refreshed),
+        test(a_generation_that_the_journal_has_replaced_is_not_refreshed),
+        test(a_generation_that_the_journal_replaces_later_is_not_refreshed),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
         test(every_operation_failing_in_turn_after_a_refusal),
-        test(what_redis_says_is_told_from_what_it_does_not_say),
+        test(a_missing_grant_is_told_from_an_outage),
         test(every_result_has_a_name)
     };
 

@@ -42,7 +42,7 @@ reply(void)
 
 
 static void
-what_the_reply_lacks_stays_as_it_is(void **state)
+members_that_the_reply_lacks_stay_as_they_are(void **state)
 {
     cigna_grant_t        g;
     cigna_token_reply_t  t;
@@ -62,7 +62,7 @@ what_the_reply_lacks_stays_as_it_is(void **state)
 
 
 static void
-what_the_reply_has_is_taken(void **state)
+members_of_the_reply_replace_those_of_the_grant(void **state)
 {
     cigna_grant_t        g;
     cigna_token_reply_t  t;
@@ -409,8 +409,8 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(what_the_reply_lacks_stays_as_it_is),
-        test(what_the_reply_has_is_taken),
+        test(members_that_the_reply_lacks_stay_as_they_are),
+        test(members_of_the_reply_replace_those_of_the_grant),
         test(a_life_that_is_not_told_is_the_configured_one),
         test(a_grant_is_kept_for_as_long_as_it_is_of_use),
         test(another_patient_is_somebody_else),

@@ -157,7 +157,7 @@ a_connection_is_set_up_in_order(void **state)
 
 
 static void
-what_is_not_configured_is_not_sent(void **state)
+settings_that_are_not_configured_are_not_sent(void **state)
 {
     (void) state;
 
@@ -205,7 +205,7 @@ a_redis_that_evicts_is_refused(void **state)
 
 
 static void
-without_the_policy_nothing_is_certain(void **state)
+an_unknown_policy_is_a_failure(void **state)
 {
     (void) state;
 
@@ -386,7 +386,7 @@ a_primary_has_a_number_as_long_as_it_is_one(void **state)
 
 
 static void
-in_a_cluster_the_marker_is_that_of_a_slot(void **state)
+a_cluster_has_a_marker_for_each_slot(void **state)
 {
     (void) state;
 
@@ -576,10 +576,10 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_connection_is_set_up_in_order),
-        test(what_is_not_configured_is_not_sent),
+        test(settings_that_are_not_configured_are_not_sent),
         test(a_password_alone_is_that_of_the_default_user),
         test(a_redis_that_evicts_is_refused),
-        test(without_the_policy_nothing_is_certain),
+        test(an_unknown_policy_is_a_failure),
         test(the_policy_may_be_the_last_line),
         test(a_wrong_password_is_refused),
         test(refusals_are_told_from_passing_errors),
@@ -589,7 +589,7 @@ main(void)
         test(a_connection_that_fails_is_broken_at_whatever_operation),
         test(the_vault_is_known_by_its_marker),
         test(a_primary_has_a_number_as_long_as_it_is_one),
-        test(in_a_cluster_the_marker_is_that_of_a_slot),
+        test(a_cluster_has_a_marker_for_each_slot),
         test(a_redis_without_the_marker_is_foreign),
         test(a_marker_of_another_name_key_is_foreign),
         test(a_marker_outlives_the_sealing_keys),

@@ -248,13 +248,13 @@ assert_value(const char *command, const char *value)
     "60000"
 
 #define TAKE(secret, who, taker, ms)                                          \
-    cigna_script_dance_take, "d:{1}", secret, who, taker, ms
+    cigna_script_dance_claim, "d:{1}", secret, who, taker, ms
 
 #define END(taker, outcome)                                                   \
     cigna_script_dance_end, "d:{1}", taker, outcome, "https://a/"
 
 #define PUT(id)                                                               \
-    cigna_script_grant_put, "g:{1}", id, "1", "blob", "60000", "ch", "who"
+    cigna_script_grant_install, "g:{1}", id, "1", "blob", "60000", "ch", "who"
 
 #define BEGIN(owner, id, generation, mark, attempts)                          \
     cigna_script_grant_begin, "g:{1}", "l:{1}", owner, id, generation,        \
@@ -277,7 +277,7 @@ assert_value(const char *command, const char *value)
     id, generation, attempts
 
 #define RESTORE(id, generation, connected)                                    \
-    cigna_script_grant_restore, "g:{1}", id, generation, "blob" generation,   \
+    cigna_script_grant_replay, "g:{1}", id, generation, "blob" generation,   \
     "60000", connected, "ch", "who"
 
 #define FORGET(id, connected)                                                 \
@@ -307,12 +307,8 @@ every_digest_is_the_one_redis_computes(void **state)
 
         assert_int_equal(reply->type, REDIS_REPLY_STRING);
         assert_string_equal(reply->str, cigna_script(i)->sha1);
-        assert_ptr_equal(cigna_script_find(cigna_slice_str(reply->str)),
-                         cigna_script(i));
         freeReplyObject(reply);
     }
-
-    assert_null(cigna_script_find(cigna_slice("da39a3ee")));
 }
 
 
@@ -1320,13 +1316,13 @@ random_op(cigna_op_t *op)
         { cigna_script_dance_list,
           { &grants[1], dances, numbers, times },
           { 1, 4, 3, 3 } },
-        { cigna_script_dance_take,
+        { cigna_script_dance_claim,
           { dances, secrets, whos, owners, times },
           { 4, 5, 4, 3, 3 } },
         { cigna_script_dance_end,
           { dances, owners, words, secrets },
           { 4, 3, 2, 5 } },
-        { cigna_script_grant_put,
+        { cigna_script_grant_install,
           { grants, ids, numbers, ids, times, words, whos },
           { 1, 4, 1, 4, 3, 2, 4 } },
         { cigna_script_grant_begin,
@@ -1348,7 +1344,7 @@ random_op(cigna_op_t *op)
         { cigna_script_grant_delete,
           { grants, locks, times, words, whos },
           { 1, 1, 3, 2, 4 } },
-        { cigna_script_grant_restore,
+        { cigna_script_grant_replay,
           { grants, ids, numbers, ids, times, connects, words, whos },
           { 1, 4, 5, 4, 3, 3, 2, 4 } },
         { cigna_script_grant_forget,

@@ -620,7 +620,7 @@ a_refusal_of_an_older_generation_does_not_count(void **state)
 
 
 static void
-no_fields_are_no_grant(void **state)
+a_record_without_fields_is_no_grant(void **state)
 {
     (void) state;
 
@@ -760,7 +760,7 @@ a_record_tells_whether_it_is_marked(void **state)
 
 
 static void
-no_reply_at_all_is_an_outage(void **state)
+a_missing_reply_is_an_outage(void **state)
 {
     cigna_grant_t  g;
 
@@ -856,12 +856,12 @@ main(void)
         test(a_read_asks_for_the_six_fields),
         test(a_reply_gives_the_grant_and_its_mark),
         test(a_refusal_of_an_older_generation_does_not_count),
-        test(no_fields_are_no_grant),
+        test(a_record_without_fields_is_no_grant),
         test(half_a_record_is_damage_and_not_no_grant),
         test(fields_of_a_wrong_form_are_damage),
         test(an_error_of_redis_is_an_outage_and_not_no_grant),
         test(a_record_tells_whether_it_is_marked),
-        test(no_reply_at_all_is_an_outage),
+        test(a_missing_reply_is_an_outage),
         test(a_moved_or_foreign_record_is_read_as_such)
     };
 

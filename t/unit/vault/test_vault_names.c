@@ -149,7 +149,7 @@ a_member_is_text_of_bounded_length(void **state)
 
 
 static void
-what_names_no_member_is_refused(void **state)
+a_name_that_no_member_can_have_is_refused(void **state)
 {
     cigna_vault_names_t  id;
 
@@ -280,7 +280,7 @@ main(void)
         cmocka_unit_test(no_two_identities_share_a_name),
         cmocka_unit_test(a_name_shows_nothing_of_the_member),
         cmocka_unit_test(a_member_is_text_of_bounded_length),
-        cmocka_unit_test(what_names_no_member_is_refused),
+        cmocka_unit_test(a_name_that_no_member_can_have_is_refused),
         cmocka_unit_test(a_prefix_that_leaves_no_room_is_refused),
         cmocka_unit_test(the_key_of_a_dance_does_not_show_the_state),
         cmocka_unit_test(a_print_tells_people_apart_and_does_not_name_them)
