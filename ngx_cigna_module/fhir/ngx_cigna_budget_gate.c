@@ -1,17 +1,17 @@
 
 /*
- *   content, about to go  ngx_cigna_budget_gate() asks; the request may wait, and is
- *                         then taken up by ngx_cigna_inject_go()
- *   next upstream         ngx_cigna_budget_gate_attempt() charges what has gone out
- *                         beside the first attempt
- *   reply's header        ngx_cigna_budget_gate_answered() sees 429 and 503
- *   401, replayed         ngx_cigna_budget_gate() charges without asking
- *   request's end         what was charged and has never gone out comes back
+ *   before a request goes   ngx_cigna_budget_gate() asks; the request may wait,
+ *                           and ngx_cigna_inject_go() then goes on with it
+ *   next upstream           ngx_cigna_budget_gate_attempt() charges attempts
+ *                           after the first one
+ *   header of the reply     ngx_cigna_budget_gate_answered() sees 429 and 503
+ *   401, replayed           ngx_cigna_budget_gate() charges without asking
+ *   end of the request      gives back what was charged and never left
  *
- * An attempt is one as soon as nginx has chosen a peer, which it notes in
- * r->upstream_states; there a state without a peer is in front of each upstream
- * request but the first one, and where no server is alive stands the name of
- * the upstream itself.
+ * An attempt begins when nginx has chosen a peer, which it notes in
+ * r->upstream_states.  There, a state without a peer precedes each upstream
+ * request but the first.  If no server is alive, the peer is the name of the
+ * upstream itself.
  */
 
 
@@ -44,7 +44,10 @@ static void ngx_cigna_budget_gate_cleanup(void *data);
 static int64_t ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u);
 
 
-/* holds two references; not NGX_OK: the request is somebody else's now */
+/*
+ * The caller has two references to the request.  Not NGX_OK: the gate has taken
+ * over the request, and the caller must not touch it.
+ */
 
 ngx_int_t
 ngx_cigna_budget_gate(ngx_http_request_t *r)
@@ -65,7 +68,7 @@ ngx_cigna_budget_gate(ngx_http_request_t *r)
 
     case ngx_cigna_budget_gate_granted:
 
-        /* a replay, which goes out in any case */
+        /* a replay is sent in any case */
 
         ngx_cigna_budget_gate_settle(r, admit);
         ngx_cigna_budget_gate_mark(r, admit);
@@ -111,7 +114,7 @@ ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* a hash is at hand: that by which the cache knows the member */
+/* the hash by which the cache knows the member */
 
 static uint64_t
 ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
@@ -128,7 +131,7 @@ ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the budget sees to it that this ends */
+/* the budget ends the wait, at its deadline at the latest */
 
 static ngx_int_t
 ngx_cigna_budget_gate_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -161,7 +164,7 @@ ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* gives both references back; what was made is never started */
+/* gives both references back; the upstream request is never started */
 
 static void
 ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc)
@@ -202,7 +205,7 @@ ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the next upstream request begins here */
+/* the states of the next upstream request begin here */
 
 static void
 ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
@@ -224,7 +227,7 @@ ngx_cigna_budget_gate_attempt(ngx_http_request_t *r)
 }
 
 
-/* the very first attempt was paid for in advance */
+/* the first attempt was charged when the request was granted */
 
 static void
 ngx_cigna_budget_gate_settle(ngx_http_request_t *r,
@@ -305,8 +308,8 @@ ngx_cigna_budget_gate_cleanup(void *data)
 
 
 /*
- * A server that is asked once more after it has said so has been told nothing:
- * nginx goes to no next one.
+ * The server has asked for fewer requests: nginx must not try the next server
+ * of the upstream.
  */
 
 void
@@ -341,7 +344,7 @@ ngx_cigna_budget_gate_answered(ngx_http_request_t *r)
 }
 
 
-/* -1: not said, or not to be understood */
+/* ms of Retry-After; -1: there is none, or it is malformed */
 
 static int64_t
 ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u)

@@ -8,8 +8,8 @@
 
 
 /*
- * Holds requests against the budgets before they go to the FHIR server, and
- * counts afterwards how often they went.
+ * Asks the budgets before a request is sent to the FHIR server, and charges
+ * every attempt that nginx makes.
  */
 
 typedef enum {
@@ -43,7 +43,7 @@ ngx_int_t ngx_cigna_budget_gate(ngx_http_request_t *r);
 void ngx_cigna_budget_gate_attempt(ngx_http_request_t *r);
 void ngx_cigna_budget_gate_answered(ngx_http_request_t *r);
 
-/* what became of it, for $cigna_budget: NULL if nothing has */
+/* the decision, for $cigna_budget; NULL: there was none */
 const char *ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *admit);
 
 
