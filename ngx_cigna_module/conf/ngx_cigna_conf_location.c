@@ -29,7 +29,6 @@ static ngx_str_t  ngx_cigna_conf_writables[] = {
     ngx_string("uid_"),
     ngx_string("args"),
     ngx_string("cigna_request_id"),
-    ngx_string("cigna_traceparent"),
     ngx_string("content_length"),
     ngx_string("content_type"),
     ngx_string("document_uri"),

@@ -67,7 +67,7 @@ ngx_cigna_dances(ngx_shm_zone_t *zone, const ngx_cigna_tenant_t *tenant,
 
     ngx_cigna_zone_lock(zone);
 
-    b.members = cigna_budget_members_open(ngx_cigna_zone_fixed(zone)->dances,
+    b.members = cigna_budget_members_init(ngx_cigna_zone_fixed(zone)->dances,
                                           NGX_CIGNA_ZONE_DANCES);
 
     ns = cigna_budget_member_wait_ns(&b);

@@ -6,7 +6,7 @@
 #include "conf/ngx_cigna_conf_location.h"
 #include "conf/ngx_cigna_conf_notice.h"
 #include "dance/ngx_cigna_dance_handlers.h"
-#include "fhir/ngx_cigna_inject.h"
+#include "fhir/ngx_cigna_fhir.h"
 #include "conf/ngx_cigna_conf_tenant.h"
 #include "conf/ngx_cigna_conf_tenants.h"
 #include "conf/ngx_cigna_conf_vault.h"
@@ -35,7 +35,8 @@ static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
 
 /* "post" of the directives that give a location its content handler */
 
-static ngx_http_handler_pt  ngx_cigna_fhir_post = ngx_cigna_inject_handler;
+static ngx_http_handler_pt  ngx_cigna_fhir_post
+                                       = ngx_cigna_fhir_content_handler;
 
 #define ngx_cigna_endpoint(name)                                              \
     static ngx_cigna_conf_endpoint_post_t  ngx_cigna_##name##_post = {        \
