@@ -4,11 +4,11 @@
 
 void
 ngx_cigna_budget_call_init(ngx_cigna_budget_call_t *call,
-    ngx_cigna_redis_t *redis, cigna_script_e script,
+    ngx_cigna_redis_t *redis, cigna_budget_script_e script,
     ngx_cigna_redis_pt handler, void *data)
 {
     call->redis = redis;
-    call->script = cigna_script(script);
+    call->script = cigna_budget_script(script);
 
     call->cmd.handler = handler;
     call->cmd.data = data;

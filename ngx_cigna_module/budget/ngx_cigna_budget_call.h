@@ -5,7 +5,7 @@
 
 #include "redis/ngx_cigna_redis_script.h"
 #include "budget/cigna_budget_call.h"
-#include "vault/cigna_scripts.h"
+#include "budget/cigna_budget_scripts.h"
 
 
 /* One of the budgets' scripts, called for a tenant. */
@@ -25,7 +25,7 @@ typedef struct {
 
 
 void ngx_cigna_budget_call_init(ngx_cigna_budget_call_t *call,
-    ngx_cigna_redis_t *redis, cigna_script_e script,
+    ngx_cigna_redis_t *redis, cigna_budget_script_e script,
     ngx_cigna_redis_pt handler, void *data);
 
 /*

@@ -21,7 +21,8 @@ ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf)
         return NGX_OK;
     }
 
-    if (ngx_cigna_budget_zone_name(mcf) != NGX_OK
+    if (cigna_budget_scripts_init() != CIGNA_OK
+        || ngx_cigna_budget_zone_name(mcf) != NGX_OK
         || ngx_cigna_budget_key(mcf, &key) != NGX_OK)
     {
         return NGX_ERROR;

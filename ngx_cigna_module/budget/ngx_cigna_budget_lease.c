@@ -16,7 +16,7 @@ void
 ngx_cigna_budget_lease_init(ngx_cigna_budget_lease_t *lease)
 {
     ngx_cigna_budget_call_init(&lease->call, lease->zone->mcf->worker->redis,
-                               cigna_script_budget_lease,
+                               cigna_budget_script_lease,
                                ngx_cigna_budget_lease_handler, lease);
 }
 

@@ -21,7 +21,7 @@ void
 ngx_cigna_budget_pause_init(ngx_cigna_budget_pause_t *pause)
 {
     ngx_cigna_budget_call_init(&pause->call, pause->zone->mcf->worker->redis,
-                               cigna_script_budget_pause,
+                               cigna_budget_script_pause,
                                ngx_cigna_budget_pause_handler, pause);
 }
 

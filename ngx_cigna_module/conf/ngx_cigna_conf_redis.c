@@ -231,7 +231,7 @@ ngx_cigna_conf_redis_url(ngx_conf_t *cf, ngx_cigna_redis_conf_t *redis,
     if (cigna_redis_url_parse(ngx_cigna_slice(text), url, &error)
         != CIGNA_OK)
     {
-        /* its own words */
+        /* error is set */
 
     } else if (redis->mode != ngx_cigna_redis_mode_standalone
                && url->path.len)

@@ -1,34 +1,34 @@
 
 #include "ngx_cigna_rewrite.h"
-#include "ngx_cigna_errors.h"
-#include "fhir/ngx_cigna_inject.h"
-#include "fhir/ngx_cigna_public_metadata.h"
 #include "ngx_cigna_base_url.h"
+#include "ngx_cigna_errors.h"
+#include "ngx_cigna_rewrite_body.h"
+#include "fhir/ngx_cigna_public_metadata.h"
 #include "gateway/ngx_cigna_loc_conf.h"
-#include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_shared.h"
-#include "fhir/cigna_link_filter.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "fhir/cigna_link_keys.h"
 
 
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
-    ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *own);
+    ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *base_url);
 static ngx_uint_t ngx_cigna_rewrite_readable(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_rewrite_type(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_rewrite_lines(ngx_http_request_t *r,
-    ngx_cigna_tenant_t *tenant, ngx_str_t *own);
+    ngx_cigna_tenant_t *tenant, ngx_str_t *base_url);
 static ngx_uint_t ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name);
 static ngx_int_t ngx_cigna_rewrite_line(ngx_http_request_t *r,
-    ngx_cigna_tenant_t *tenant, ngx_str_t *own, ngx_table_elt_t *h);
+    ngx_cigna_tenant_t *tenant, ngx_str_t *base_url, ngx_table_elt_t *h);
 
 
 ngx_int_t
 ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_int_t         rc;
-    ngx_str_t         own;
+    ngx_str_t         base_url;
     cigna_smart_e     document;
     ngx_cigna_ctx_t  *ctx;
 
@@ -38,7 +38,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
-    rc = ngx_cigna_rewrite_links(r, lcf, ctx, &own);
+    rc = ngx_cigna_rewrite_links(r, lcf, ctx, &base_url);
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;
@@ -48,14 +48,14 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 
     if (lcf->endpoints) {
         document = ngx_cigna_public_metadata_document(ctx->tenant,
-                                                      ngx_cigna_slice(&r->upstream->uri));
+                                            ngx_cigna_slice(&r->upstream->uri));
     }
 
     if (rc == NGX_DECLINED && document == cigna_smart_none) {
         return NGX_OK;
     }
 
-    /* the same for all replies, with body or without, of one resource */
+    /* the same for every reply of a resource, with or without a body */
 
     ngx_http_weak_etag(r);
     ngx_http_clear_last_modified(r);
@@ -74,16 +74,16 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
-    return ngx_cigna_rewrite_begin(r, ctx, rc == NGX_OK ? &own : NULL,
+    return ngx_cigna_rewrite_begin(r, ctx, rc == NGX_OK ? &base_url : NULL,
                                    document, lcf->endpoints);
 }
 
 
-/* in the header; NGX_DECLINED: links stay */
+/* rewrites the header and sets *base_url; NGX_DECLINED: links stay */
 
 static ngx_int_t
 ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
-    ngx_cigna_ctx_t *ctx, ngx_str_t *own)
+    ngx_cigna_ctx_t *ctx, ngx_str_t *base_url)
 {
     ngx_int_t          rc;
     static ngx_msec_t  warned;
@@ -92,10 +92,10 @@ ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
         return NGX_DECLINED;
     }
 
-    rc = ngx_cigna_base_url_base(r, ctx, own);
+    rc = ngx_cigna_base_url(r, ctx, base_url);
 
     if (rc == NGX_OK) {
-        return ngx_cigna_rewrite_lines(r, ctx->tenant, own);
+        return ngx_cigna_rewrite_lines(r, ctx->tenant, base_url);
     }
 
     if (rc != NGX_DECLINED) {
@@ -116,7 +116,7 @@ ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
 }
 
 
-/* is there a body, and one that can be read? */
+/* 1 if there is a body whose links can be rewritten */
 
 static ngx_uint_t
 ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -134,8 +134,8 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                && !ngx_cigna_errors_encoded(r);
 
     /*
-     * To HEAD the same is told as to GET, where the body decides; of one that
-     * cannot be read nobody knows.
+     * The reply to HEAD must equal that to GET, where the body tells whether an
+     * untyped reply is JSON; without a readable body it may be.
      */
 
     if (!ngx_cigna_errors_json(r, ctx)
@@ -150,7 +150,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return 1;
     }
 
-    /* it was not asked for such a reply, and this one cannot be read */
+    /* the upstream was not asked for such a reply */
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unread);
 
@@ -165,7 +165,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* FHIR that is not JSON has links, which stay */
+/* counts and logs FHIR of other formats, whose links stay */
 
 static void
 ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
@@ -195,7 +195,7 @@ ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
 
 static ngx_int_t
 ngx_cigna_rewrite_lines(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
-    ngx_str_t *own)
+    ngx_str_t *base_url)
 {
     ngx_uint_t         i;
     ngx_list_part_t   *part;
@@ -212,7 +212,7 @@ ngx_cigna_rewrite_lines(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
             if (h[i].hash
                 && (ngx_cigna_rewrite_named(&h[i], &location)
                     || ngx_cigna_rewrite_named(&h[i], &content_location))
-                && ngx_cigna_rewrite_line(r, tenant, own, &h[i]) != NGX_OK)
+                && ngx_cigna_rewrite_line(r, tenant, base_url, &h[i]) != NGX_OK)
             {
                 return NGX_ERROR;
             }
@@ -233,13 +233,13 @@ ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name)
 
 static ngx_int_t
 ngx_cigna_rewrite_line(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
-    ngx_str_t *own, ngx_table_elt_t *h)
+    ngx_str_t *base_url, ngx_table_elt_t *h)
 {
     size_t         len, rest;
     u_char        *p;
     cigna_slice_t  instead;
 
-    if (cigna_link_keys_url(&tenant->shared->bases, ngx_cigna_slice(own),
+    if (cigna_link_keys_url(&tenant->shared->bases, ngx_cigna_slice(base_url),
                             ngx_cigna_slice(&h->value), &len, &instead)
         != CIGNA_OK)
     {

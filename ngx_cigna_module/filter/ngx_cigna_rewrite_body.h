@@ -8,26 +8,27 @@
 
 
 /*
- * A reply's body as it streams through what rewrites links and endpoints, in
- * bounded memory: what has no room yet stays with who has sent it.
+ * Rewrites links and endpoints in a reply's body as it streams by, in bounded
+ * memory: input that has no room yet stays with its sender.
  */
 
 
 /*
- * Begins, and sets ctx->rewrite.  own: what takes the place of Cigna's base in
- * links, borrowed from the request's pool; NULL: they stay.  endpoints take the
- * place of others if it is a document that has them.
+ * Begins, and sets ctx->rewrite.  base_url: takes the place of Cigna's base in
+ * links, borrowed from the request's pool; NULL: links stay.  endpoints: take
+ * the place of those in the document, if it is one that has them.  NGX_OK or
+ * NGX_ERROR.
  */
 ngx_int_t ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *own, cigna_smart_e document, ngx_array_t *endpoints);
+    ngx_str_t *base_url, cigna_smart_e document, ngx_array_t *endpoints);
 
 /*
- * A counter tells of each reply whose links stayed, the log of one in a minute:
- * *last is that kind's own.
+ * 1 if a line of this kind may be logged: one a minute.  *last: when the last
+ * one was, 0 at first.
  */
 ngx_uint_t ngx_cigna_rewrite_warns(ngx_msec_t *last);
 
-/* for the body filter, where ctx->rewrite is set */
+/* in the body filter, where ctx->rewrite is set; "next" is the next filter */
 ngx_int_t ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_chain_t *in, ngx_http_output_body_filter_pt next);
 

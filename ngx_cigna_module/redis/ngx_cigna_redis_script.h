@@ -4,6 +4,7 @@
 
 
 #include "ngx_cigna_redis.h"
+#include "redis/cigna_script.h"
 
 
 /*

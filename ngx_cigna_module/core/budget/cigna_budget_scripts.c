@@ -240,13 +240,18 @@ static const char  cigna_lua_budget_pause_body[] =
 
 /* ISO C guarantees string literals of only 4095 characters */
 
-char  cigna_lua_budget_lease[sizeof(cigna_lua_budgets)
-                             + sizeof(cigna_lua_budget_lease_body) - 1];
-char  cigna_lua_budget_pause[sizeof(cigna_lua_budgets)
-                             + sizeof(cigna_lua_budget_pause_body) - 1];
+static char  cigna_lua_budget_lease[sizeof(cigna_lua_budgets)
+                                   + sizeof(cigna_lua_budget_lease_body) - 1];
+static char  cigna_lua_budget_pause[sizeof(cigna_lua_budgets)
+                                   + sizeof(cigna_lua_budget_pause_body) - 1];
+
+static cigna_script_t  cigna_budget_scripts[cigna_budget_script_max] = {
+    { "budget_lease", cigna_lua_budget_lease, "", 1 },
+    { "budget_pause", cigna_lua_budget_pause, "", 1 }
+};
 
 
-void
+int
 cigna_budget_scripts_init(void)
 {
     size_t  len;
@@ -260,4 +265,19 @@ cigna_budget_scripts_init(void)
     memcpy(cigna_lua_budget_pause, cigna_lua_budgets, len);
     memcpy(cigna_lua_budget_pause + len, cigna_lua_budget_pause_body,
            sizeof(cigna_lua_budget_pause_body));
+
+    if (cigna_script_init(&cigna_budget_scripts[cigna_budget_script_lease])
+        != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    return cigna_script_init(&cigna_budget_scripts[cigna_budget_script_pause]);
+}
+
+
+const cigna_script_t *
+cigna_budget_script(cigna_budget_script_e script)
+{
+    return &cigna_budget_scripts[script];
 }

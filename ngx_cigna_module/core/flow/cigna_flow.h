@@ -6,6 +6,7 @@
 #include "base/cigna_arena.h"
 #include "oauth/cigna_oauth.h"
 #include "redis/cigna_redis.h"
+#include "redis/cigna_script.h"
 
 
 /*
@@ -87,16 +88,6 @@ typedef struct {
 } cigna_event_t;
 
 
-/* a Lua script, which is called by EVALSHA, and by EVAL after NOSCRIPT */
-
-typedef struct {
-    const char            *name;
-    const char            *text;
-    char                   sha1[41];       /* filled by cigna_scripts_init() */
-    unsigned               nkeys;          /* the first of argv */
-} cigna_script_t;
-
-
 /*
  * An entry of the node's journal: a write that Redis may lose, which is a new
  * generation of a grant, or its deletion.  It holds sealed bytes only.
@@ -154,8 +145,8 @@ typedef struct {
 
 
 typedef struct {
-    unsigned               probe:1;        /* nobody knows whether the token
-                                              endpoint answers */
+    unsigned               probe:1;        /* it is not known whether the
+                                              token endpoint answers */
 } cigna_op_turn_t;
 
 
@@ -185,15 +176,15 @@ typedef struct {
 
 
 typedef struct {
-    cigna_op_e             type;           /* says which member is set */
+    cigna_op_e              type;          /* says which member is set */
 
     union {
-        cigna_op_redis_t     redis;
-        cigna_op_http_t      http;
-        cigna_op_turn_t      turn;
-        cigna_op_sleep_t     sleep;
-        cigna_op_journal_t   journal;
-        cigna_op_revoke_t    revoke;
+        cigna_op_redis_t    redis;
+        cigna_op_http_t     http;
+        cigna_op_turn_t     turn;
+        cigna_op_sleep_t    sleep;
+        cigna_op_journal_t  journal;
+        cigna_op_revoke_t   revoke;
     };
 } cigna_op_t;
 
@@ -247,6 +238,10 @@ unsigned cigna_flow_jitter(const cigna_event_t *ev, unsigned from,
  */
 void cigna_flow_say(char *detail, size_t size, const char *text,
     cigna_slice_t quoted);
+
+/* writes "text: n" */
+void cigna_flow_say_uint(char *detail, size_t size, const char *text,
+    uint64_t n);
 
 
 /* an operation that may be repeated */

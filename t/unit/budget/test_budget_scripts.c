@@ -9,7 +9,7 @@
 #include "budget_model.h"
 #include "redis_server.h"
 
-#include "vault/cigna_scripts.h"
+#include "budget/cigna_budget_scripts.h"
 
 
 /*
@@ -53,15 +53,15 @@ start_server(void **state)
     (void) state;
 
     if (redis_server_start(&server, 0) != 0
-        || cigna_scripts_init() != CIGNA_OK)
+        || cigna_budget_scripts_init() != CIGNA_OK)
     {
         return -1;
     }
 
     redis = server.redis;
 
-    set_clock(scripts[0], cigna_script(cigna_script_budget_lease)->text);
-    set_clock(scripts[1], cigna_script(cigna_script_budget_pause)->text);
+    set_clock(scripts[0], cigna_budget_script(cigna_budget_script_lease)->text);
+    set_clock(scripts[1], cigna_budget_script(cigna_budget_script_pause)->text);
 
     return 0;
 }
@@ -94,7 +94,7 @@ flush(void **state)
 /* now_us 0: the clock of Redis */
 
 static redisReply *
-run(redisContext *c, cigna_script_e script, const cigna_slice_t *argv,
+run(redisContext *c, cigna_budget_script_e script, const cigna_slice_t *argv,
     unsigned argc, int64_t now_us)
 {
     char          text[2][32];
@@ -104,8 +104,8 @@ run(redisContext *c, cigna_script_e script, const cigna_slice_t *argv,
     const char   *words[CIGNA_BUDGET_ARGS + 5];
 
     words[0] = "EVAL";
-    words[1] = now_us == 0 ? cigna_script(script)->text
-               : scripts[script == cigna_script_budget_pause];
+    words[1] = now_us == 0 ? cigna_budget_script(script)->text
+               : scripts[script == cigna_budget_script_pause];
     words[2] = "1";
 
     for (n = 0; n < 3; n++) {
@@ -129,7 +129,7 @@ run(redisContext *c, cigna_script_e script, const cigna_slice_t *argv,
     assert_non_null(reply);
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        fail_msg("%s: %s", cigna_script(script)->name, reply->str);
+        fail_msg("%s: %s", cigna_budget_script(script)->name, reply->str);
     }
 
     return reply;
@@ -167,7 +167,7 @@ lease(redisContext *c, const cigna_budget_plan_t *p, const char *node,
     assert_int_equal(cigna_budget_lease_argv(p, &names, want, mem, argv, &argc),
                      CIGNA_OK);
 
-    reply = run(c, cigna_script_budget_lease, argv, argc, now_us);
+    reply = run(c, cigna_budget_script_lease, argv, argc, now_us);
     assert_int_equal(cigna_budget_lease_parse((cigna_reply_t *) reply, r),
                      CIGNA_OK);
     freeReplyObject(reply);
@@ -192,7 +192,7 @@ pause_for(cigna_budget_scope_e scope, const char *tenant, int64_t retry_ms,
     assert_int_equal(cigna_budget_pause_argv(&names, &cause, mem, argv, &argc),
                      CIGNA_OK);
 
-    reply = run(redis, cigna_script_budget_pause, argv, argc, now_us);
+    reply = run(redis, cigna_budget_script_pause, argv, argc, now_us);
     assert_int_equal(cigna_budget_pause_parse((cigna_reply_t *) reply,
                                               &left_ms), CIGNA_OK);
     freeReplyObject(reply);
