@@ -43,8 +43,8 @@ redis_server_start(redis_server_t *s, int is_cluster)
 
     if (s->redis == NULL) {
         ended = waitpid(s->pid, &status, WNOHANG);
-        fprintf(stderr, "redis-server in %s does not answer; it %s, status %d\n",
-                s->directory, ended == 0 ? "runs" : "has ended", status);
+        fprintf(stderr, "redis-server in %s %s, status %d\n", s->directory,
+                ended == 0 ? "does not answer" : "has ended", status);
     }
 
     return s->redis ? 0 : -1;
