@@ -9,7 +9,7 @@
 /*
  * The closed list of a dance's outcomes.  Their names appear in the redirect to
  * the app, on the page, in the log, in $cigna_outcome and in the counters.  A
- * new outcome goes to the end, as the zone outlives a reload with a newer module.
+ * new outcome goes to the end: the zone outlives a reload with a newer module.
  */
 
 typedef enum {
