@@ -77,10 +77,10 @@ ngx_cigna_connect_handler(ngx_http_request_t *r)
 
 /*
  * The cookie of a dance must be set on the host of redirect_uri, and perhaps
- * the app has a session only there.  So the host is checked before the identity.
- * The page that asks whether to connect is also sent before the identity is
- * checked: the browser sends a session cookie that is SameSite=Strict only
- * after the click on that page.
+ * the app has a session only there.  So this function checks the host before
+ * the identity.  The page that asks whether to connect comes before the
+ * identity, too: the browser sends a session cookie that is SameSite=Strict
+ * only after the click on that page.
  */
 
 static ngx_int_t

@@ -22,7 +22,7 @@ typedef struct {
     cigna_slice_t            dance;
     ngx_str_t               *request;
     const char              *detail;
-    ngx_uint_t               client_refused;  /* by invalid_client: log an error */
+    ngx_uint_t               client_refused;  /* by invalid_client: an error */
 } ngx_cigna_dance_end_t;
 
 

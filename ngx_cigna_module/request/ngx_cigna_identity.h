@@ -9,8 +9,8 @@
 
 /*
  * The identity that a request is for: the tenant and member that cigna_identity
- * names.  This file reads only the variables of that directive, and no line
- * that a caller sends.
+ * names.  This file evaluates that directive.  It reads nothing else of the
+ * request.
  */
 
 typedef enum {
