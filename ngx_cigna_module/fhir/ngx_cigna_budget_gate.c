@@ -232,7 +232,7 @@ ngx_cigna_budget_gate_attempt(ngx_http_request_t *r)
 }
 
 
-/* charges new attempts; the first one was charged when it was granted */
+/* charges new attempts but the first: ngx_cigna_budget_take() charged that */
 
 static void
 ngx_cigna_budget_gate_settle(ngx_http_request_t *r,

@@ -21,7 +21,7 @@ typedef enum {
 
 struct ngx_cigna_budget_gate_s {
     ngx_cigna_budget_gate_e     state;
-    ngx_msec_t                  waited;    /* for the budgets, in ms */
+    ngx_msec_t                  waited;    /* ms spent in wait for budgets */
 
     /* private */
     ngx_http_request_t         *request;

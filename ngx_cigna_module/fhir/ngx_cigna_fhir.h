@@ -10,9 +10,9 @@
 ngx_int_t ngx_cigna_fhir_handler(ngx_http_request_t *r);
 
 /*
- * The content handler of a location with "cigna_fhir on".  nginx calls it
- * instead of the location's own handler.  It then calls that one itself, by
- * lcf->content.
+ * The content handler of a location with "cigna_fhir on".  nginx calls this
+ * handler instead of the location's own one, which this handler then calls
+ * through lcf->content.
  */
 ngx_int_t ngx_cigna_fhir_content_handler(ngx_http_request_t *r);
 

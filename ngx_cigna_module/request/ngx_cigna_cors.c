@@ -6,7 +6,7 @@
 
 #define NGX_CIGNA_CORS_MAX_AGE  "600"
 
-/* allowed if a preflight asks for no headers, or with a malformed list */
+/* headers to allow if a preflight names none, or has a malformed list */
 
 #define NGX_CIGNA_CORS_HEADERS                                                \
     "Accept, Accept-Language, Authorization, Content-Type, "                  \

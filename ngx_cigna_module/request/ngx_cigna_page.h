@@ -27,7 +27,7 @@ typedef struct {
 /* prepares the Content-Security-Policy of the pages, in postconfiguration */
 ngx_int_t ngx_cigna_page_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
 
-/* sends a page, all strings escaped; returns what a content handler returns */
+/* sends a page, escapes all strings; returns a content handler's result */
 ngx_int_t ngx_cigna_page_send(ngx_http_request_t *r,
     const ngx_cigna_page_t *page);
 

@@ -250,7 +250,7 @@ ngx_cigna_reply_object(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* texts of the table and URLs of the configuration need no escapes in JSON */
+/* texts of conditions and URLs of the configuration need no JSON escapes */
 
 static void
 ngx_cigna_reply_text(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,

@@ -10,7 +10,7 @@
 /* Reads a request's grant from the vault, with one Redis command. */
 
 
-/* in init_process; NGX_ERROR: no memory */
+/* called in init_process; NGX_ERROR: no memory */
 ngx_int_t ngx_cigna_vault_read_init(ngx_cigna_worker_t *worker);
 
 /* sends the command and waits; returns what ngx_cigna_wait_redis() returns */
