@@ -30,7 +30,7 @@ typedef struct {
 void ngx_cigna_dance_end_init(ngx_cigna_dance_end_t *end, const char *what,
     ngx_cigna_run_t *run, cigna_dance_outcome_e outcome);
 
-/* logs and counts an outcome; called once for each dance */
+/* logs and counts an outcome; must be called once for each outcome */
 void ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end);
 
 /* logs and counts the outcome of a request that is refused without a run */
@@ -75,10 +75,9 @@ ngx_cigna_run_t *ngx_cigna_dance_run(ngx_http_request_t *r,
     size_t arena_size);
 
 /*
- * Starts the run.  The content handler then waits for the run, for at most
- * "timeout" ms.  After that, nginx calls "reply", which finds the run in
- * ctx->wait->run, or NULL there, and sends the reply.  Returns NGX_DONE, or the
- * status of an error.
+ * Starts the run, and has the request wait at most "timeout" ms for its result.
+ * Then "reply" is called and must send the reply.  ctx->wait->run is then the
+ * run, or NULL after a timeout.  Returns NGX_DONE, or the status of an error.
  */
 ngx_int_t ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_run_t *run, ngx_cigna_flow_pt next, ngx_uint_t needs_metadata,
