@@ -6,7 +6,7 @@
 #include "http/cigna_uri.h"
 
 
-#define NGX_CIGNA_COOKIE_SIZE  256         /* of one Set-Cookie */
+#define NGX_CIGNA_COOKIE_SIZE  256         /* bytes of one Set-Cookie value */
 
 
 static ngx_uint_t ngx_cigna_browser_other(ngx_http_request_t *r,
@@ -52,8 +52,9 @@ ngx_cigna_browser_prefetches(ngx_http_request_t *r)
 
 
 /*
- * Safari never sends Sec-Fetch-User.  If pages of the same origin had to send
- * it, the button of our own page would not work.
+ * Safari never sends Sec-Fetch-User.  So a visit from a page of the same origin
+ * counts as by_user without that line.  Otherwise the button on the module's
+ * own page would not work in Safari.
  */
 
 ngx_cigna_browser_visit_e
@@ -77,7 +78,7 @@ ngx_cigna_browser_visit(ngx_http_request_t *r,
 
     if (ngx_cigna_browser_foreign(r, tenant)) {
 
-        /* old browsers send only the Origin of a fetch() */
+        /* a fetch() of an old browser has Origin, but no Sec-Fetch-Mode */
 
         from = 0;
 
@@ -103,7 +104,7 @@ ngx_cigna_browser_visit(ngx_http_request_t *r,
 }
 
 
-/* 1 if a line of this name has a value other than these words */
+/* returns 1 if a line with this name has a value that is not in "words" */
 
 static ngx_uint_t
 ngx_cigna_browser_other(ngx_http_request_t *r, const char *name,
@@ -132,7 +133,7 @@ ngx_cigna_browser_other(ngx_http_request_t *r, const char *name,
 }
 
 
-/* 1 if an Origin is not redirect_uri's */
+/* returns 1 if an Origin line names another origin than redirect_uri's */
 
 static ngx_uint_t
 ngx_cigna_browser_foreign(ngx_http_request_t *r,
@@ -159,8 +160,8 @@ ngx_cigna_browser_foreign(ngx_http_request_t *r,
 
 
 /*
- * Pages cannot write Sec-Fetch-Site, so it decides where it is sent.  Older
- * browsers send Origin with each POST.
+ * Scripts cannot set Sec-Fetch-Site, so that line decides if it is present.
+ * Older browsers do not send it, but send Origin with each POST.
  */
 
 ngx_uint_t

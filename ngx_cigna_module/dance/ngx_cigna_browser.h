@@ -7,33 +7,34 @@
 #include "http/cigna_cookie.h"
 
 
-/* what a request tells of the browser that makes it */
+/* These read what a request says about the browser that sent it. */
 
 
-/* 1 if the browser may be prefetching (Sec-Purpose and its forerunners) */
+/* 1 if the browser may be prefetching (Sec-Purpose, or older lines like it) */
 ngx_uint_t ngx_cigna_browser_prefetches(ngx_http_request_t *r);
 
 /* how the browser comes to a page */
 
 typedef enum {
     ngx_cigna_browser_by_user = 0,         /* from a page of the same origin, or
-                                              by the user's own act */
-    ngx_cigna_browser_by_other_site,       /* the user may not know of it */
+                                              the user clicked or typed */
+    ngx_cigna_browser_by_other_site,       /* perhaps without the user's will */
     ngx_cigna_browser_not_a_visit          /* a frame, an image, a fetch(), a
                                               prefetch */
 } ngx_cigna_browser_visit_e;
 
 
 /*
- * By Fetch Metadata (W3C) and Origin.  tenant: NULL if unknown.  conf/README.md
- * has the rules as a table.
+ * Judges the visit by the lines of Fetch Metadata (W3C) and by Origin.  tenant:
+ * NULL if unknown.  conf/README.md has the rules as a table.
  */
 ngx_cigna_browser_visit_e ngx_cigna_browser_visit(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
 
 /*
- * 1 if a page of the request's own origin, or of redirect_uri's, has made this
- * POST; 0 also if no header line tells.
+ * Returns 1 if a page of the request's own origin, or of the origin of
+ * redirect_uri, has sent this POST.  Returns 0 otherwise, also if the request
+ * has neither Sec-Fetch-Site nor Origin.
  */
 ngx_uint_t ngx_cigna_browser_same_origin(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
@@ -46,15 +47,15 @@ ngx_uint_t ngx_cigna_browser_at_home(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
 
 
-/* of more dance cookies than these only the first are read */
+/* further dance cookies of a request are not read */
 
 #define NGX_CIGNA_COOKIES_MAX  32
 
-/* the dance cookies of the request, borrowed; returns their number */
+/* finds the dance cookies of the request, borrowed; returns their number */
 ngx_uint_t ngx_cigna_browser_cookies(ngx_http_request_t *r,
     ngx_uint_t https, cigna_cookie_t cookies[NGX_CIGNA_COOKIES_MAX]);
 
-/* the browser secret of the dance with this tag, borrowed; empty if absent */
+/* finds the browser secret of the dance with this tag; borrowed, or empty */
 cigna_slice_t ngx_cigna_browser_secret(ngx_http_request_t *r,
     ngx_uint_t https, cigna_slice_t tag);
 

@@ -1,8 +1,8 @@
 
 /*
- * Ends a dance.  A run of the callback flow gets a copy of what the browser
- * brings from the authorization server, and goes on whether the browser waits
- * or not.
+ * Ends a dance.  The handler copies the parameters that the authorization
+ * server has put into the URL, and starts a run of the callback flow with them.
+ * The run goes on even if the browser closes the connection.
  */
 
 
@@ -25,10 +25,10 @@
 
 #define NGX_CIGNA_CALLBACK_WHAT   "dance ended"
 
-/* argument of a URL to which our own page has sent the browser */
+/* our page adds this argument when it sends the browser here once more */
 #define NGX_CIGNA_CALLBACK_AGAIN  "cigna_again"
 
-/* if Cigna takes longer, the member is told, and the page goes on by itself */
+/* if Cigna takes longer, the browser gets a page that loads the URL again */
 #define NGX_CIGNA_CALLBACK_WAIT_MS   10000
 #define NGX_CIGNA_CALLBACK_RELOAD_S  5
 
@@ -47,7 +47,7 @@ typedef struct {
 /* the flow of a run */
 
 typedef struct {
-    cigna_callback_t   flow;               /* first: run->flow points to both */
+    cigna_callback_t   flow;               /* stays first, see run->flow */
     ngx_cigna_run_t   *run;
 } ngx_cigna_callback_flow_t;
 
@@ -146,7 +146,7 @@ ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* decoded values need no more room than the query */
+/* all values fit into one copy of the query: decoding makes them no longer */
 
 static int
 ngx_cigna_callback_args(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -208,9 +208,10 @@ ngx_cigna_callback_tag(ngx_cigna_callback_args_t *args)
 
 
 /*
- * Cigna has started this navigation, so an app's session cookie that is
- * SameSite=Strict does not come with it.  It comes when our own page sends the
- * browser here again: once, and only if the dance is this browser's.
+ * Cigna has started this navigation, so the browser does not send an app's
+ * session cookie that is SameSite=Strict.  It sends the cookie when a page of
+ * this gateway loads the URL again.  The gateway shows that page once, and only
+ * if the browser has the cookie of the dance.
  */
 
 static ngx_int_t
@@ -252,7 +253,7 @@ ngx_cigna_callback_reload(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the run goes on, here or elsewhere, and the next hit waits for its outcome */
+/* the run goes on; the next request for this URL waits for its outcome */
 
 static ngx_int_t
 ngx_cigna_callback_slow(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -274,7 +275,7 @@ ngx_cigna_callback_slow(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* sends a page that goes on to this URL, with "more" at its end */
+/* sends a page that loads this URL again, with "more" appended */
 
 static ngx_int_t
 ngx_cigna_callback_onward(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -360,8 +361,9 @@ ngx_cigna_callback_copy(ngx_cigna_run_t *run, cigna_slice_t *to,
 
 
 /*
- * The cache gets the new grant as soon as it is stored.  Messages that come
- * later, of its deletion or replacement, then apply to it.
+ * Puts the new grant into the cache as soon as the flow has stored it in Redis.
+ * A later message that the grant was deleted or replaced then finds it in the
+ * cache.
  */
 
 static void
@@ -421,7 +423,10 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
 }
 
 
-/* the new epoch makes earlier reads of the vault void */
+/*
+ * ngx_cigna_cache_drop() changes the epoch.  So a request that has already read
+ * an older grant from the vault cannot put that grant into the cache.
+ */
 
 static void
 ngx_cigna_callback_cache(ngx_cigna_run_t *run, const cigna_callback_t *flow)
@@ -441,8 +446,9 @@ ngx_cigna_callback_cache(ngx_cigna_run_t *run, const cigna_callback_t *flow)
 
 
 /*
- * Warns if the member is now another person at Cigna.  It may be a family's
- * computer, or an app that mistakes one of its users for another.
+ * Warns if the member has logged in at Cigna as another person than before.
+ * Perhaps two people share a computer, or the app mistakes one user for
+ * another.
  */
 
 static void
@@ -552,7 +558,10 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* 1 if the dance may not be this browser's: then the app is not told */
+/*
+ * Returns 1 if the dance may belong to another browser.  The browser then stays
+ * on a page of the gateway, and is not sent to the app.
+ */
 
 static ngx_uint_t
 ngx_cigna_callback_stays(cigna_dance_outcome_e outcome)

@@ -22,7 +22,7 @@
 #define NGX_CIGNA_CONNECT_RETURN  (CIGNA_RETURN_TO_LEN_MAX + 16)
 #define NGX_CIGNA_CONNECT_WHAT    "dance not started"
 
-/* argument of a URL to which the browser was redirected from another host */
+/* added to the URL when the browser is redirected from another host */
 #define NGX_CIGNA_CONNECT_MOVED  "cigna_moved"
 
 
@@ -76,10 +76,11 @@ ngx_cigna_connect_handler(ngx_http_request_t *r)
 
 
 /*
- * On a host other than redirect_uri's the cookie would be lost, and the app may
- * have no session there.  So the host is checked before the identity.  The
- * question whether to connect also comes first: a session cookie that is
- * SameSite=Strict comes only with the click.
+ * The cookie of a dance must be set on the host of redirect_uri, and perhaps
+ * the app has a session only there.  So this function checks the host before
+ * the identity.  The page that asks whether to connect comes before the
+ * identity, too: the browser sends a session cookie that is SameSite=Strict
+ * only after the click on that page.
  */
 
 static ngx_int_t
@@ -167,9 +168,8 @@ ngx_cigna_connect_limited(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * The button leads to the same URL with the same query.  Its reference has only
- * the query, and keeps the path: a path such as "//x/cigna/connect" would lead
- * to another host.
+ * The button leads to the same URL.  Its link is relative and has only the
+ * query.  With the path in it, "//x/cigna/connect" would lead to host "x".
  */
 
 static ngx_int_t
@@ -217,7 +217,7 @@ ngx_cigna_connect_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* CIGNA_ERROR: return_to is refused, as the flow will refuse it later */
+/* checks return_to as the flow does; CIGNA_ERROR: it is refused */
 
 static int
 ngx_cigna_connect_return_to(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -261,8 +261,9 @@ ngx_cigna_connect_moves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * Redirects to the host of redirect_uri, once only: a proxy in front may change
- * the Host line, and then the browser is already on the right host.
+ * Redirects to the host of redirect_uri, but only once.  If a proxy in front of
+ * nginx changes the Host line, the browser may already be on that host, and a
+ * second redirect would not end the loop.
  */
 
 static ngx_int_t
@@ -356,7 +357,7 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_count(tenant->counters, ngx_cigna_count_dances_started);
 
-    /* discovery, then a few commands to Redis */
+    /* time for one discovery and four commands to Redis */
 
     timeout = tenant->connect_timeout + tenant->timeout
               + run->mcf->redis.connect_timeout
@@ -422,7 +423,7 @@ ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (run == NULL) {
 
-        /* the run goes on, and logs how it ends */
+        /* the run goes on, and logs its own outcome */
 
         ngx_cigna_dance_tell(r, ctx, cigna_dance_outcome_store_failed,
                              cigna_slice_null);
@@ -444,7 +445,7 @@ ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* copies what the run has: it is gone before the reply is sent */
+/* copies all values out of the run, which ends before the reply is sent */
 
 static ngx_int_t
 ngx_cigna_connect_go(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

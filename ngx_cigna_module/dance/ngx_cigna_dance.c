@@ -12,7 +12,7 @@
 #include "http/cigna_form.h"
 
 
-#define NGX_CIGNA_RETURN_EXTRA  128        /* the outcome and the dance id */
+#define NGX_CIGNA_RETURN_EXTRA  128        /* bytes of outcome and dance id */
 
 
 static ngx_int_t ngx_cigna_dance_return_url(ngx_http_request_t *r,
@@ -217,7 +217,7 @@ ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* return_to, with the outcome and the dance id in its query */
+/* makes the URL: return_to with the outcome and the dance id in its query */
 
 static ngx_int_t
 ngx_cigna_dance_return_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -244,7 +244,7 @@ ngx_cigna_dance_return_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     start = b.pos;
 
-    /* a member who tries again often comes from a page with an outcome */
+    /* return_to may already have the outcome of an earlier dance */
 
     cigna_form_append_without(&b, query, names, 2);
 
@@ -260,7 +260,7 @@ ngx_cigna_dance_return_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* the tenant's first return_to; empty if the tenant has none or is unknown */
+/* gives the tenant's first return_to, or "" without a tenant or a return_to */
 
 static ngx_int_t
 ngx_cigna_dance_default(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

@@ -9,20 +9,20 @@
 #include "dance/cigna_dance_outcome.h"
 
 
-/* what connect, callback and disconnect have in common */
+/* Functions that connect, callback and disconnect share. */
 
 
-/* the end of a dance, for the log; all borrowed, all but "what" may be empty */
+/* the end of a dance, for the log; fields other than "what" may be empty */
 
 typedef struct {
     const char              *what;            /* "dance ended", ... */
     cigna_dance_outcome_e    outcome;
     ngx_cigna_tenant_t      *tenant;
-    cigna_slice_t            member;          /* its hash */
+    cigna_slice_t            member;          /* hash of the member's name */
     cigna_slice_t            dance;
     ngx_str_t               *request;
     const char              *detail;
-    ngx_uint_t               client_refused;  /* the configuration is wrong */
+    ngx_uint_t               client_refused;  /* by invalid_client: an error */
 } ngx_cigna_dance_end_t;
 
 
@@ -30,41 +30,41 @@ typedef struct {
 void ngx_cigna_dance_end_init(ngx_cigna_dance_end_t *end, const char *what,
     ngx_cigna_run_t *run, cigna_dance_outcome_e outcome);
 
-/* logs and counts an outcome, where it is decided */
+/* logs and counts an outcome; must be called once for each outcome */
 void ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end);
 
-/* likewise, for a request that is refused before a run was made for it */
+/* logs and counts the outcome of a request that is refused without a run */
 void ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const char *what, cigna_dance_outcome_e outcome, const char *detail);
 
 /*
- * The outcome of a run: that of its flow; or, if the run itself failed,
- * discovery_failed or "failed".
+ * Returns the outcome of a run.  If the run has not failed, this is "flow", the
+ * outcome of its flow.  Otherwise it is discovery_failed, or "failed".
  */
 cigna_dance_outcome_e ngx_cigna_dance_outcome(const ngx_cigna_run_t *run,
     cigna_dance_outcome_e flow, cigna_dance_outcome_e failed);
 
-/* tells the variables; the dance id is copied */
+/* sets the values of the variables; copies the dance id */
 void ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t dance);
 
 /*
- * These send a reply, and return what a content handler returns.  The outcome
- * must have been told with ngx_cigna_dance_tell().
+ * The next three functions send a reply, and return the result of a content
+ * handler.  The caller must have called ngx_cigna_dance_tell() before.
  */
 
-/* the page of an outcome */
+/* sends the page about an outcome */
 ngx_int_t ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome);
 
-/* the page that asks whether to connect, with a button that leads to the URL */
+/* sends a page that asks whether to connect, with a button that opens "url" */
 ngx_int_t ngx_cigna_dance_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_slice_t url);
 
 /*
- * A redirect to the app: to return_to, or to the tenant's first return_to if
- * that is empty, with the outcome and the dance id added.  The page of the
- * outcome if the tenant has no return_to.
+ * Redirects the browser to the app: to return_to or, if return_to is empty, to
+ * the tenant's first one.  The URL gets the outcome and the dance id.  If the
+ * tenant has no return_to at all, sends the page about the outcome.
  */
 ngx_int_t ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t return_to);
@@ -75,9 +75,9 @@ ngx_cigna_run_t *ngx_cigna_dance_run(ngx_http_request_t *r,
     size_t arena_size);
 
 /*
- * Starts the run and has a content handler wait for it, at most for "timeout"
- * (ms): "reply" then sends the reply, with the run in ctx->wait->run.  Returns
- * NGX_DONE, or the status of an error.
+ * Starts the run, and has the request wait at most "timeout" ms for its result.
+ * Then "reply" is called and must send the reply.  ctx->wait->run is then the
+ * run, or NULL after a timeout.  Returns NGX_DONE, or the status of an error.
  */
 ngx_int_t ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_run_t *run, ngx_cigna_flow_pt next, ngx_uint_t needs_metadata,

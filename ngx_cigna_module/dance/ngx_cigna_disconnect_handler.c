@@ -1,8 +1,8 @@
 
 /*
- * Ends a connection.  First the cache forgets it, so that this node uses none
- * of its tokens from here on.  Then a run of the disconnect flow deletes it in
- * the vault and revokes it.
+ * Ends a member's connection.  First the handler drops the grant from the
+ * cache, so this node no longer uses its access token.  Then a run of the
+ * disconnect flow deletes the grant in the vault and revokes it at Cigna.
  */
 
 
@@ -107,7 +107,10 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     timeout = run->mcf->redis.connect_timeout + 9 * run->mcf->redis.timeout;
 
-    /* without metadata the grant is deleted, too, though not revoked */
+    /*
+     * 0: the run does not need metadata.  Without metadata the flow deletes the
+     * grant and does not revoke it.
+     */
 
     return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_disconnect_flow, 0,
                                 timeout, ngx_cigna_disconnect_reply);
@@ -121,7 +124,10 @@ ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* the cache once more: a read before the deletion may have filled it */
+/*
+ * Drops the grant from the cache once more.  A request that has read the vault
+ * before the deletion may have put it there again.
+ */
 
 static void
 ngx_cigna_disconnect_result(ngx_cigna_run_t *run)

@@ -29,7 +29,7 @@ ngx_cigna_scrub_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    /* handlers run in order, and nginx's own have been added already */
+    /* put ours first, so that it runs before nginx's own log handlers */
 
     h = handlers->elts;
     ngx_memmove(&h[1], h, (handlers->nelts - 1) * sizeof(ngx_http_handler_pt));
@@ -86,7 +86,7 @@ ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ctx->query.data = query;
     ctx->query.len = r->args.len;
 
-    /* a copy: after a redirect r->args may belong to the configuration */
+    /* not in r->args: after a redirect it may belong to the configuration */
 
     ngx_cigna_scrub_query(args, args + r->args.len);
 
@@ -111,7 +111,7 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
         return ngx_cigna_scrub_policy(r);
     }
 
-    /* a reply that is not an error page is the operator's own */
+    /* a reply without an error comes from the operator: it stays as it is */
 
     if (!lcf->endpoint && ngx_cigna_scrub_stray(r)
         && r->err_status >= NGX_HTTP_BAD_REQUEST)
@@ -124,8 +124,10 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
 
 
 /*
- * A request line that is incomplete or malformed has no path to recognise it
- * by.  A request whose header is incomplete has no location and no reply.
+ * Scrubs the requests that ngx_cigna_scrub_reply() never sees.  If the request
+ * line is incomplete or malformed, nginx does not know the path, so any query
+ * is scrubbed.  If only the header is incomplete, nginx sends no reply, but
+ * knows the path.
  */
 
 static ngx_int_t
@@ -142,7 +144,7 @@ ngx_cigna_scrub_log_handler(ngx_http_request_t *r)
 }
 
 
-/* nginx logs such a line up to its end, or as far as it came */
+/* nginx logs a malformed request line up to its end, or up to the last byte */
 
 static void
 ngx_cigna_scrub_unread(ngx_http_request_t *r)
@@ -194,8 +196,8 @@ ngx_cigna_scrub_policy(ngx_http_request_t *r)
 
 
 /*
- * 1 if the path is that of a redirect_uri: as it was sent, or as nginx reads it
- * if it has escapes or dots.
+ * Returns 1 if the path is the path of a redirect_uri, and scrubs the request.
+ * Compares the path as the client has sent it, and as nginx has decoded it.
  */
 
 static ngx_uint_t
@@ -246,8 +248,8 @@ ngx_cigna_scrub_line(ngx_str_t *line)
 
 
 /*
- * Names can be escaped in many ways.  So values are kept only behind these
- * literal names, and all others are overwritten.
+ * Overwrites all values but those of the harmless names listed below.  A name
+ * can be escaped in many ways, so a list of secret names would not do.
  */
 
 static void

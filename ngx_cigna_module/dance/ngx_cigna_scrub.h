@@ -12,25 +12,28 @@
  */
 
 
-/* in postconfiguration: scrubs requests that reach only the log phase */
+/* in postconfiguration: adds a handler for requests that nginx only logs */
 ngx_int_t ngx_cigna_scrub_init(ngx_conf_t *cf);
 
 /*
- * In the rewrite phase, the first that knows the location: before access checks
- * and all that they log or pass on.
+ * Runs in the rewrite phase, as soon as nginx knows the location.  This is
+ * before access checks, which may log the request line or pass it on.
  */
 ngx_int_t ngx_cigna_scrub_handler(ngx_http_request_t *r);
 
-/* scrubs the request unless it was scrubbed; NGX_ERROR if there is no memory */
+/* scrubs the request; does nothing if called again; NGX_ERROR: no memory */
 ngx_int_t ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 /*
- * In the header filter, for all requests but those of FHIR.  Some callbacks
- * never reach their location: nginx refuses them (say, for long cookies), or
- * redirects them to https.  These are recognised by their path, which is that
- * of a redirect_uri.  Their error pages, and nginx's own pages of the location,
- * get "Referrer-Policy: no-referrer" unless they have a policy: a browser must
- * not send their URL to anybody, and not to us, as we would log it.
+ * The header filter calls this for all requests that are not FHIR.  Some
+ * callbacks never reach their location: nginx refuses them (for example, for
+ * long cookies), or redirects them to https.  This function knows them by their
+ * path, the path of a redirect_uri, and scrubs them.
+ *
+ * It also adds "Referrer-Policy: no-referrer" to their error pages, and to all
+ * replies of a callback location, unless there is a policy already.  Without
+ * it the browser would send the URL of the page in Referer lines, which nginx
+ * and others log.
  */
 ngx_int_t ngx_cigna_scrub_reply(ngx_http_request_t *r);
 

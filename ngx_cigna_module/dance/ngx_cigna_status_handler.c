@@ -1,5 +1,5 @@
 
-/* Tells the app whether its member is connected, with one read of the vault. */
+/* Tells the app whether a member is connected.  Reads the vault once. */
 
 
 #include "ngx_cigna_dance_handlers.h"
@@ -11,7 +11,7 @@
 #include "json/cigna_json.h"
 
 
-#define NGX_CIGNA_STATUS_SIZE  512         /* without the strings */
+#define NGX_CIGNA_STATUS_SIZE  512         /* bytes, without the strings */
 #define NGX_CIGNA_TIME_LEN     sizeof("2026-01-01T00:00:00Z")
 
 
@@ -125,7 +125,7 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* a byte of a string takes at most six in JSON */
+    /* one byte of a string becomes at most six bytes of JSON ("\u0000") */
 
     if (ngx_cigna_buf_init(r, &b, NGX_CIGNA_STATUS_SIZE
                                   + 6 * (ctx->tenant->name.len
@@ -157,7 +157,7 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* RFC 3339, in UTC */
+/* adds a time in the format of RFC 3339, in UTC */
 
 static void
 ngx_cigna_status_time(cigna_buf_t *b, const char *name, int64_t ms)
@@ -188,7 +188,7 @@ ngx_cigna_status_flag(cigna_buf_t *b, const char *name, ngx_uint_t flag)
 }
 
 
-/* how long requests are held back, in seconds, rounded up */
+/* adds the seconds for which requests are still held back, rounded up */
 
 static void
 ngx_cigna_status_pause(cigna_buf_t *b, ngx_cigna_budget_t *budget)
@@ -239,7 +239,7 @@ ngx_cigna_status_not(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* an empty string is left out */
+/* adds a string, but not an empty one */
 
 static void
 ngx_cigna_status_member(cigna_buf_t *b, const char *name, cigna_slice_t value)

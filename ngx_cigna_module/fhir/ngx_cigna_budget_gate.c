@@ -1,17 +1,18 @@
 
 /*
- *   before a request goes   ngx_cigna_budget_gate() asks; the request may wait,
- *                           and "resume" then goes on with it
- *   next upstream           ngx_cigna_budget_gate_attempt() charges attempts
+ *   before the upstream     ngx_cigna_budget_gate() asks the budgets; the
+ *   request                 request may wait, and "resume" then goes on
+ *   next upstream server    ngx_cigna_budget_gate_attempt() charges attempts
  *                           after the first one
  *   header of the reply     ngx_cigna_budget_gate_answered() sees 429 and 503
- *   401, replayed           ngx_cigna_budget_gate() charges without asking
- *   end of the request      gives back what was charged and never left
+ *   repeat after a 401      ngx_cigna_budget_gate() charges without asking
+ *   end of the request      if nginx has made no attempt, the charge is given
+ *                           back to the budgets
  *
- * An attempt begins when nginx has chosen a peer, which it notes in
- * r->upstream_states.  There, a state without a peer precedes each upstream
- * request but the first.  If no server is alive, the peer is the name of the
- * upstream itself.
+ * An attempt begins when nginx has chosen a peer and has written its name into
+ * r->upstream_states.  In that array a state without a peer precedes each
+ * upstream request but the first.  If no server is alive, nginx writes the name
+ * of the upstream block as the peer.
  */
 
 
@@ -45,8 +46,8 @@ static int64_t ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u);
 
 
 /*
- * The caller has two references to the request.  Not NGX_OK: the gate has taken
- * over the request, and the caller must not touch it.
+ * The caller has two references to the request.  If the result is not NGX_OK,
+ * the gate has taken over both, and the caller must not touch the request.
  */
 
 ngx_int_t
@@ -69,7 +70,7 @@ ngx_cigna_budget_gate(ngx_http_request_t *r, ngx_http_event_handler_pt resume)
 
     case ngx_cigna_budget_gate_granted:
 
-        /* a replay is sent in any case */
+        /* a repeat after a 401 is charged, but never refused */
 
         ngx_cigna_budget_gate_settle(r, gate);
         ngx_cigna_budget_gate_mark(r, gate);
@@ -118,7 +119,7 @@ ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* the hash by which the cache knows the member */
+/* returns the first bytes of the member's key in the cache */
 
 static uint64_t
 ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
@@ -135,7 +136,7 @@ ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the budget ends the wait, at its deadline at the latest */
+/* needs no timer: the budget calls the waiter's handler by its deadline */
 
 static ngx_int_t
 ngx_cigna_budget_gate_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -168,7 +169,7 @@ ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* gives both references back; the upstream request is never started */
+/* gives both references back without starting the upstream request */
 
 static void
 ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc)
@@ -209,7 +210,7 @@ ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the states of the next upstream request begin here */
+/* notes where the states of the next upstream request begin */
 
 static void
 ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
@@ -231,7 +232,7 @@ ngx_cigna_budget_gate_attempt(ngx_http_request_t *r)
 }
 
 
-/* the first attempt was charged when the request was granted */
+/* charges new attempts but the first: ngx_cigna_budget_take() charged that */
 
 static void
 ngx_cigna_budget_gate_settle(ngx_http_request_t *r,
@@ -312,8 +313,8 @@ ngx_cigna_budget_gate_cleanup(void *data)
 
 
 /*
- * The server has asked for fewer requests: nginx must not try the next server
- * of the upstream.
+ * If the FHIR server has asked for fewer requests, nginx must not try the next
+ * server of the upstream.
  */
 
 void
@@ -349,7 +350,7 @@ ngx_cigna_budget_gate_answered(ngx_http_request_t *r)
 }
 
 
-/* ms of Retry-After; -1: there is none, or it is malformed */
+/* returns the ms of Retry-After; -1: no such line, or a malformed one */
 
 static int64_t
 ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u)

@@ -21,35 +21,36 @@ typedef enum {
 
 struct ngx_cigna_budget_gate_s {
     ngx_cigna_budget_gate_e     state;
-    ngx_msec_t                  waited;    /* ms */
+    ngx_msec_t                  waited;    /* ms spent in wait for budgets */
 
     /* private */
     ngx_http_request_t         *request;
     ngx_cigna_budget_t         *budget;
     ngx_cigna_budget_waiter_t   waiter;
     ngx_msec_t                  since;
-    ngx_uint_t                  first;     /* of the upstream's states */
-    ngx_uint_t                  charged;   /* attempts from there on */
-    unsigned                    sent:1;    /* any attempt at all */
+    ngx_uint_t                  first;     /* index into r->upstream_states */
+    ngx_uint_t                  charged;   /* attempts since "first" */
+    unsigned                    sent:1;    /* nginx has made an attempt */
 };
 
 
 /*
- * To be called before an upstream request is started, with two references of
- * the request held.  NGX_OK: it may be started.  Otherwise both references were
- * taken; after NGX_AGAIN "resume" is called with them later, to call this
- * function again.  Makes ctx->budget_gate.
+ * Must be called before an upstream request is started.  The caller holds two
+ * references to the request.  NGX_OK: the upstream request may be started.
+ * With any other result the gate has taken over both references.  After
+ * NGX_AGAIN the gate calls "resume", which holds both again and must call this
+ * function once more.  Makes ctx->budget_gate.
  */
 ngx_int_t ngx_cigna_budget_gate(ngx_http_request_t *r,
     ngx_http_event_handler_pt resume);
 
-/* where ctx->budget_gate is set: nginx tries the next upstream server */
+/* must be called when nginx tries the next server; needs ctx->budget_gate */
 void ngx_cigna_budget_gate_attempt(ngx_http_request_t *r);
 
-/* likewise: the header of a reply was read */
+/* must be called when a reply's header was read; needs ctx->budget_gate */
 void ngx_cigna_budget_gate_answered(ngx_http_request_t *r);
 
-/* the decision, for $cigna_budget; NULL: there was none */
+/* returns the decision as $cigna_budget shows it; NULL: no decision yet */
 const char *ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *gate);
 
 

@@ -14,11 +14,11 @@
 ngx_int_t ngx_cigna_budget_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_budget_answer_t *answer);
 
-/* logs and counts a request that would have been refused, but for dry_run */
+/* logs and counts a request that is served only because of dry_run */
 void ngx_cigna_budget_reply_dry(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_budget_answer_t *answer);
 
-/* the name of the condition, as in $cigna_budget */
+/* returns the name of the condition, as $cigna_budget shows it */
 const char *ngx_cigna_budget_reply_name(cigna_budget_by_e by);
 
 

@@ -21,7 +21,7 @@ static ngx_uint_t ngx_cigna_destination_tls(ngx_connection_t *c,
     ngx_cigna_tenant_t *tenant);
 
 
-/* of a TLS connection: the tenant whose fhir_base it was found to lead to */
+/* index of a TLS connection's data: the tenant that it was verified for */
 
 static int  ngx_cigna_destination_index = -1;
 
@@ -86,7 +86,7 @@ ngx_cigna_destination_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* what the operator is to write; NULL if all is well */
+/* returns advice to the operator, for the log; NULL: nothing is wrong */
 
 static const char *
 ngx_cigna_destination_advice(ngx_http_request_t *r,
@@ -125,7 +125,7 @@ ngx_cigna_destination_advice(ngx_http_request_t *r,
 }
 
 
-/* the name that nginx will compare with the certificate */
+/* gives the name that nginx will compare with the certificate */
 
 static ngx_int_t
 ngx_cigna_destination_name(ngx_http_request_t *r, ngx_str_t *name)
@@ -189,9 +189,10 @@ ngx_cigna_destination_verified(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * A connection that another location has kept alive, to the same address, may
- * have been verified for another name or not at all.  nginx does not check
- * again, so we do, once for each connection.
+ * Returns 1 if the connection was verified for the host of the tenant's
+ * fhir_base.  nginx may reuse a connection to the same address that another
+ * location has kept alive.  nginx has then verified it for another name, or not
+ * at all, and does not check again.
  */
 
 static ngx_uint_t

@@ -8,27 +8,30 @@
 
 
 /*
- * Tokens leave only over verified TLS to the host of the tenant's fhir_base,
- * whatever proxy_pass says; "cigna_insecure_upstream on" allows all else.
+ * The gateway sends tokens only over verified TLS and only to the host of the
+ * tenant's fhir_base, whatever proxy_pass says.  "cigna_insecure_upstream on"
+ * turns both checks off.
  */
 
 
 /*
- * Looks at what the configuration means, once the upstream was made, so that
- * the answer is early and the log says what to write instead.
- * ngx_cigna_condition_served, or _destination_refused, which was logged.
+ * Checks the configuration before nginx connects, so that the log can tell the
+ * operator which directive to change.  r->upstream must have been made.
+ * Returns ngx_cigna_condition_served, or logs the reason and returns
+ * ngx_cigna_condition_destination_refused.
  */
 ngx_cigna_condition_e ngx_cigna_destination(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
 /*
- * The last look, just before bytes leave: 1 if the upstream connection was
- * verified to lead to the host; 0 was logged.
+ * Checks the upstream connection just before nginx sends the request.  Returns
+ * 1 if the connection was verified for the host; otherwise logs that, and
+ * returns 0.
  */
 ngx_uint_t ngx_cigna_destination_verified(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* in postconfiguration */
+/* called in postconfiguration */
 ngx_int_t ngx_cigna_destination_init(ngx_conf_t *cf);
 
 

@@ -18,7 +18,7 @@ ngx_cigna_fetch_use_runs(ngx_http_request_t *r)
 
         for (i = 0; i < part->nelts; i++) {
 
-            /* "Sec-Fetch-Dest" and "Service-Worker" are both so long */
+            /* the length of "Sec-Fetch-Dest" and of "Service-Worker" */
 
             if (h[i].key.len == 14 && ngx_cigna_fetch_use_line(&h[i])) {
                 return 1;

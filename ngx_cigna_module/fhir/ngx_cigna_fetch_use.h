@@ -7,10 +7,10 @@
 
 
 /*
- * 1 if a browser is about to run the reply as a part of a page: as a script, a
- * style sheet or a worker.  No header line of the reply would stop it if the
- * type is that of a script.  Fetch Metadata (W3C), section 2.1, and Service
- * Workers (W3C), section 6.1.
+ * Returns 1 if a browser is about to run the reply as a part of a page: as a
+ * script, a style sheet or a worker.  If the reply has the media type of a
+ * script, no header line can keep the browser from running it.  See Fetch
+ * Metadata (W3C), section 2.1, and Service Workers (W3C), section 6.1.
  */
 ngx_uint_t ngx_cigna_fetch_use_runs(ngx_http_request_t *r);
 

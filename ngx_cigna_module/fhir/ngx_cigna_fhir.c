@@ -1,16 +1,18 @@
 
 /*
- * A request to "cigna_fhir on", decision by decision:
+ * The decisions about a request to a location with "cigna_fhir on":
  *
- *   precontent  ngx_cigna_fhir_handler() asks for the method, the use, the
- *               identity and the token.  Only then may the request leave.
+ *   precontent  ngx_cigna_fhir_handler() checks the method, the way in which a
+ *               browser will use the reply, and the identity.  Then it finds
+ *               the token, and sets ctx->may_leave.
  *   content     ngx_cigna_fhir_content_handler() reads the body,
  *               ngx_cigna_fhir_proxy() takes the request through the gate out,
  *               ngx_cigna_fhir_leave() asks the budgets.
  *   reply       ngx_cigna_fhir_reply() replaces a refused token once.
  *
- * Nothing is charged, and the token goes nowhere, before the content handler:
- * try_files may still leave the location.
+ * Until the content handler runs, try_files may still send the request to
+ * another location.  So only the content handler charges the budgets and sends
+ * the token.
  */
 
 
@@ -34,7 +36,7 @@
 #include "shm/ngx_cigna_counters.h"
 
 
-/* one piece of memory for what a request needs */
+/* both parts of a request's context are allocated at once */
 
 typedef struct {
     ngx_cigna_token_t    token;
@@ -95,7 +97,7 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
 
     if (rc != NGX_OK) {
 
-        /* our own content handler makes nginx skip mirror and try_files */
+        /* NGX_OK with a content handler makes nginx skip mirror, try_files */
 
         r->content_handler = ngx_cigna_fhir_refuse_handler;
         return NGX_OK;
@@ -112,11 +114,11 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
 
 
 /*
- * nginx makes no access checks for subrequests (mirror, SSI include), and
- * nobody waits for the reply of a "post_action".  The URI of a subrequest is
- * the caller's and may hold any byte, so the location's name is logged.  A
- * subrequest that is a clone does not come here: it ends in the content
- * handler.
+ * Refuses subrequests (mirror, SSI include), as nginx makes no access checks
+ * for them, and a "post_action", as no client gets its reply.  The log line has
+ * the location's name instead of the URI, which the caller may have filled with
+ * any bytes.  nginx runs no precontent handlers for a cloned subrequest; the
+ * content handler refuses it.
  */
 
 static ngx_int_t
@@ -161,7 +163,7 @@ ngx_cigna_fhir_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* NGX_OK: may leave; NGX_AGAIN: waits; NGX_ABORT: is refused */
+/* NGX_OK: the request is served; NGX_AGAIN: it waits; NGX_ABORT: refused */
 
 static ngx_int_t
 ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -205,7 +207,7 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* ngx_cigna_condition_served: a read, or a search by POST */
+/* ngx_cigna_condition_served: the request is a read, or a search by POST */
 
 static ngx_cigna_condition_e
 ngx_cigna_fhir_method(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -221,7 +223,7 @@ ngx_cigna_fhir_method(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     if (e == ngx_cigna_condition_served) {
         ctx->search_by_post = 1;
 
-        /* "mirror" may read the body before we do */
+        /* "mirror" may read the body first, and must not put it into a file */
 
         r->request_body_in_file_only = 0;
     }
@@ -230,7 +232,7 @@ ngx_cigna_fhir_method(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* 1: the request is for public metadata, and goes on without a token */
+/* 1: the request is for public metadata, and needs no token */
 
 static ngx_uint_t
 ngx_cigna_fhir_public(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -264,7 +266,7 @@ ngx_cigna_fhir_refuse_handler(ngx_http_request_t *r)
 }
 
 
-/* a clone of a request has no context, as precontent has not seen it */
+/* a cloned subrequest has no context: nginx skips its precontent phase */
 
 ngx_int_t
 ngx_cigna_fhir_content_handler(ngx_http_request_t *r)
@@ -288,7 +290,7 @@ ngx_cigna_fhir_content_handler(ngx_http_request_t *r)
 }
 
 
-/* holds the reference that reading the body has taken */
+/* called with one reference to the request, from reading the body */
 
 static void
 ngx_cigna_fhir_proxy(ngx_http_request_t *r)
@@ -305,7 +307,7 @@ ngx_cigna_fhir_proxy(ngx_http_request_t *r)
         return;
     }
 
-    /* from here on it holds a second one, the location's own handler's */
+    /* the location's own handler has taken a second reference */
 
     rc = ngx_cigna_fhir_gates(r, ctx);
 
@@ -314,7 +316,7 @@ ngx_cigna_fhir_proxy(ngx_http_request_t *r)
         return;
     }
 
-    /* the upstream that was made is never started */
+    /* gives both references back: the upstream is never started */
 
     ngx_http_finalize_request(r, NGX_DONE);
     ngx_http_finalize_request(r, rc);
@@ -322,8 +324,8 @@ ngx_cigna_fhir_proxy(ngx_http_request_t *r)
 
 
 /*
- * NGX_DECLINED: the request may leave.  Otherwise it was refused, and the
- * result is that of a content handler.
+ * NGX_DECLINED: nginx may send the request.  Otherwise this function has
+ * refused it, and returns the result of a content handler.
  */
 
 static ngx_int_t
@@ -361,7 +363,7 @@ ngx_cigna_fhir_gates(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* holds two references, and is called again after a wait for the budgets */
+/* called with two references, and once more after a wait for the budgets */
 
 static void
 ngx_cigna_fhir_leave(ngx_http_request_t *r)
@@ -380,7 +382,7 @@ ngx_cigna_fhir_leave(ngx_http_request_t *r)
 }
 
 
-/* nginx's process_header(); a 401 ends the token, not the request */
+/* takes the place of process_header(); repeats the request after a 401 */
 
 static ngx_int_t
 ngx_cigna_fhir_reply(ngx_http_request_t *r)
@@ -412,7 +414,7 @@ ngx_cigna_fhir_reply(ngx_http_request_t *r)
 }
 
 
-/* the second 401 is not passed on either, but ends in a refusal of ours */
+/* the caller never gets Cigna's 401; after a second one it gets a refusal */
 
 static void
 ngx_cigna_fhir_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -431,7 +433,7 @@ ngx_cigna_fhir_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* holds one reference, and is called again after each wait for a token */
+/* called with one reference, and once more after each wait for a token */
 
 static void
 ngx_cigna_fhir_replay(ngx_http_request_t *r)
@@ -458,7 +460,7 @@ ngx_cigna_fhir_replay(ngx_http_request_t *r)
 }
 
 
-/* for ctx->token->condition; returns what a content handler returns */
+/* sends the refusal that ctx->token->condition asks for */
 
 static ngx_int_t
 ngx_cigna_fhir_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

@@ -6,12 +6,13 @@
 #include "request/ngx_cigna_ctx.h"
 
 
-/* in the precontent phase: decides about requests to "cigna_fhir on" */
+/* the handler in the precontent phase: checks requests and finds tokens */
 ngx_int_t ngx_cigna_fhir_handler(ngx_http_request_t *r);
 
 /*
- * The content handler of a location with "cigna_fhir on".  It is the only one
- * that nginx knows there, and calls the location's own, lcf->content.
+ * The content handler of a location with "cigna_fhir on".  nginx calls this
+ * handler instead of the location's own one, which this handler then calls
+ * through lcf->content.
  */
 ngx_int_t ngx_cigna_fhir_content_handler(ngx_http_request_t *r);
 

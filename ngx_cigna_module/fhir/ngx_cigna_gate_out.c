@@ -32,7 +32,7 @@ static ngx_cigna_condition_e ngx_cigna_gate_out_refuse(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_gate_out_e verdict);
 
 
-/* what the operator is to write, by verdict */
+/* for each verdict: advice to the operator, for the log */
 
 static const char *const  ngx_cigna_gate_out_advice[] = {
 
@@ -76,7 +76,7 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_condition_internal_error;
     }
 
-    /* nginx has chained the body to it, which does not leave */
+    /* nginx has appended the caller's body, which must not be sent */
 
     u->request_bufs->next = NULL;
 
@@ -109,9 +109,10 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * The gate comes before ngx_http_upstream_init(), where Angie sets the method
- * unless "proxy_method" does.  Its request then has no method, and is made once
- * more with one.  To set the method at once would overrule "proxy_method".
+ * Has the proxy write its request.  Angie sets u->method only later, in
+ * ngx_http_upstream_init(), so the request of Angie begins without a method.
+ * This function then sets u->method and has the request written once more.  If
+ * it set u->method before, "proxy_method" would have no effect.
  */
 
 static ngx_int_t
@@ -167,7 +168,7 @@ ngx_cigna_gate_out_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* the query of the GET: the URL's parameters, then the body's */
+/* makes the query of the GET from the URL's parameters and the body's */
 
 static ngx_int_t
 ngx_cigna_gate_out_search(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -203,10 +204,10 @@ ngx_cigna_gate_out_search(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * A line end in a value makes lines of other names, which the request does not
- * tell apart from the operator's own.  So each value is looked at by itself,
- * also those of lines that will not leave.  Constants were looked at when nginx
- * started.
+ * A line end in a value of "proxy_set_header" would begin a new header line.
+ * In the finished request such a line looks like any other.  So this function
+ * checks each value by itself.  Values without variables were checked when
+ * nginx started.
  */
 
 static cigna_gate_out_e
@@ -239,8 +240,9 @@ ngx_cigna_gate_out_values(ngx_http_request_t *r, ngx_array_t *lines)
 
 
 /*
- * nginx decodes only the path of what a caller sends, and accepts no line ends
- * in header lines.  So a line end that is not in the path is not the caller's.
+ * Finds out whether the caller or the operator is to blame for a value.  nginx
+ * decodes only the path of a request, and refuses header lines with line ends.
+ * So a line end comes from the caller only if the decoded path has one.
  */
 
 static cigna_gate_out_e
@@ -252,7 +254,7 @@ ngx_cigna_gate_out_blame(ngx_http_request_t *r, cigna_slice_t value)
 }
 
 
-/* 1 if nginx copies the caller's line although the operator sets its name */
+/* 1 if nginx sends a caller's line besides the operator's line of that name */
 
 static ngx_uint_t
 ngx_cigna_gate_out_copied(ngx_http_request_t *r, const ngx_str_t *name)
@@ -282,7 +284,7 @@ ngx_cigna_gate_out_copied(ngx_http_request_t *r, const ngx_str_t *name)
 }
 
 
-/* nginx sends again from b->start; the bytes are wiped when the request goes */
+/* nginx sends from b->start again if it tries another upstream server */
 
 static ngx_int_t
 ngx_cigna_gate_out_pass(ngx_http_request_t *r, cigna_gate_out_t *gate,

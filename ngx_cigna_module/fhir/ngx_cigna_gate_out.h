@@ -8,14 +8,16 @@
 
 
 /*
- * Takes the upstream request of a "cigna_fhir" location through the gate out:
- * has nginx's proxy make it, reads it, and puts what was written anew in its
- * place, r->upstream->request_bufs, which is one buffer.  See cigna_gate_out.h.
+ * Takes the upstream request of a "cigna_fhir" location through the gate out.
+ * nginx's proxy writes the request.  cigna_gate_out() reads it and writes it
+ * anew.  The new request replaces the old one in r->upstream->request_bufs, as
+ * one buffer.
  *
- * ngx_cigna_condition_served: the request may leave, and "gate" tells where it
- * leads, for as long as the request lives.  _internal_error: it cannot be made,
- * and the proxy has logged why.  Otherwise it is refused, which was logged;
- * once a minute and location the line says what to write instead.
+ * ngx_cigna_condition_served: nginx may send the request.  "gate" then has the
+ * path and the query, which live as long as the request.
+ * ngx_cigna_condition_internal_error: nginx's proxy could not write the
+ * request, and has logged why.  With any other condition the request is
+ * refused.  The log has the reason once a minute for each location.
  */
 ngx_cigna_condition_e ngx_cigna_gate_out(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_gate_out_t *gate);

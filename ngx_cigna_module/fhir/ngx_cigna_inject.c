@@ -1,17 +1,17 @@
 
 /*
- * How a token gets into an upstream request.
+ * How a token gets into an upstream request:
  *
- *   start of nginx    the location's handler becomes ours, so that every way
- *                     into its content leads past it
- *   content           ngx_cigna_inject_make() has the original handler make its
- *                     upstream, which r->aio keeps from being started
- *   may leave         ngx_cigna_inject_start() wraps the upstream's callbacks
- *                     and starts it
+ *   start of nginx    ngx_cigna_fhir_content_handler() replaces the location's
+ *                     content handler
+ *   content           ngx_cigna_inject_make() calls the original handler, which
+ *                     makes its upstream; r->aio keeps nginx from starting it
+ *   request allowed   ngx_cigna_inject_start() replaces the upstream's
+ *                     callbacks and starts the upstream
  *   create_request    gives nginx the request that has passed the gate out
- *   output            just before bytes leave, checks the connection
- *   process_header    ngx_cigna_inject_header() undoes what the reply may not
- *                     do
+ *   output            checks the connection just before nginx sends bytes
+ *   process_header    ngx_cigna_inject_header() undoes changes that a reply
+ *                     must not make
  *
  * nginx does not pass a POST to the next upstream server.  A search by POST
  * leaves as a GET, so r->method is GET for as long as its upstream lives.
@@ -78,7 +78,7 @@ ngx_cigna_inject_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* nginx has chained the caller's body to what it is to send */
+/* nginx has put the caller's body into request_bufs; this replaces it */
 
 static ngx_int_t
 ngx_cigna_inject_create(ngx_http_request_t *r)
@@ -97,7 +97,7 @@ ngx_cigna_inject_create(ngx_http_request_t *r)
 }
 
 
-/* nginx tries the next upstream server */
+/* nginx calls this before it tries the next upstream server */
 
 static ngx_int_t
 ngx_cigna_inject_reinit(ngx_http_request_t *r)
@@ -140,8 +140,9 @@ ngx_cigna_inject_output(void *data, ngx_chain_t *in)
 
 
 /*
- * The proxy has two parsers, one after the other, which obey X-Accel-* lines of
- * the reply.  Their changes are undone.
+ * The proxy reads the status line with one parser and the header lines with
+ * another.  Both may change the request, the latter by X-Accel-* lines.  This
+ * function undoes the changes.
  */
 
 ngx_int_t
@@ -187,10 +188,10 @@ ngx_cigna_inject_header(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * nginx takes an interim reply for the reply, and what follows for its body,
- * which would reach the caller with all that its header says.  After a 101
- * nginx would connect the two.  Bytes without a header look like an interim
- * reply, too.
+ * Refuses a reply with status 1xx.  nginx would treat an interim reply as the
+ * final one, and would send the final reply's header to the caller as a part of
+ * the body.  After a 101 nginx would connect caller and upstream.  A reply
+ * without any header has status 0, and is refused, too.
  */
 
 static ngx_int_t

@@ -7,15 +7,15 @@
 
 
 /*
- * Puts what has passed the gate out, token and all, into what nginx's proxy
- * sends, and nowhere else.  The request that the caller made is never edited:
- * in another location it has no token.
+ * Has nginx's proxy send the request that has passed the gate out, with the
+ * token in it.  The caller's own request never gets the token.  So if nginx
+ * goes on with it in another location, it has no token there.
  */
 
 struct ngx_cigna_inject_s {
-    ngx_chain_t           *request;        /* has passed the gate out */
+    ngx_chain_t           *request;        /* the one from the gate out */
 
-    /* the proxy's own callbacks, which ours call */
+    /* the proxy's own callbacks, which the new callbacks call */
     ngx_int_t            (*reinit_request)(ngx_http_request_t *r);
     ngx_int_t            (*process_header)(ngx_http_request_t *r);
     void                 (*finalize_request)(ngx_http_request_t *r,
@@ -27,24 +27,26 @@ struct ngx_cigna_inject_s {
 
 
 /*
- * Has the location's own handler make its upstream, which is not started.
- * NGX_DONE: it was made, and holds a reference of the request.  Otherwise the
- * request is to be finalized with the result.
+ * Calls the location's own content handler, which makes its upstream but does
+ * not start it.  NGX_DONE: the upstream was made, and has taken a reference to
+ * the request.  With any other result the caller must finalize the request with
+ * that result.
  */
 ngx_int_t ngx_cigna_inject_make(ngx_http_request_t *r);
 
 /*
- * Starts the upstream that was made, with its request_bufs as the request.
- * "reply" is called in place of process_header(), and calls
- * ngx_cigna_inject_header() first.  Gives back one of two references.
+ * Starts the upstream.  nginx sends r->upstream->request_bufs as the request,
+ * and calls "reply" in place of process_header().  "reply" must first call
+ * ngx_cigna_inject_header().  Gives back one of the caller's two references.
  */
 void ngx_cigna_inject_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_int_t (*reply)(ngx_http_request_t *r));
 
 /*
- * Has the proxy read the reply's header, and undoes what replies may not do to
- * nginx.  Returns what process_header() returns; NGX_OK: the header is
- * complete and belongs to the reply.
+ * Calls the proxy's process_header(), and undoes the changes that a reply must
+ * not make, such as those by X-Accel-* lines.  Returns the result of
+ * process_header().  NGX_OK: the header is complete, and it is not the header
+ * of an interim reply.
  */
 ngx_int_t ngx_cigna_inject_header(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);

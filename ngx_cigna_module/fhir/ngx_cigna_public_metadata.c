@@ -29,7 +29,7 @@ ngx_cigna_public_metadata_asked(ngx_http_request_t *r)
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
     name = ngx_cigna_slice(&clcf->name);
 
-    /* "location = /any/metadata" */
+    /* an exact location, such as "location = /any/metadata" */
 
     if (cigna_slice_eq(uri, name)) {
         return 1;
@@ -66,7 +66,7 @@ ngx_cigna_public_metadata_ending(cigna_slice_t uri)
 }
 
 
-/* 1 if nginx has decoded and folded nothing, or the operator has rewritten */
+/* 1 if r->uri is the path as it was sent, or as a rewrite has left it */
 
 static ngx_uint_t
 ngx_cigna_public_metadata_plain(ngx_http_request_t *r)

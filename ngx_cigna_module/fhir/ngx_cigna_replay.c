@@ -12,10 +12,9 @@ static ngx_uint_t ngx_cigna_replay_chunks(ngx_http_request_t *r,
 
 
 /*
- * One reference of the request is the upstream's.  Finalizing the upstream
- * gives it back.  nginx gives back another one at NGX_ERROR, as it finds the
- * upstream finalized.  So two references are taken, and the third is left for
- * the wait.
+ * On entry the upstream holds the only reference to the request.  Its cleanup
+ * handler gives one reference back.  After NGX_ERROR nginx gives back another
+ * one.  So this function takes two more, and one is left for "resume".
  */
 
 ngx_int_t
@@ -36,7 +35,7 @@ ngx_cigna_replay(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* the connection is kept if nothing of the reply is still to come */
+/* ends the upstream; keeps its connection alive if the reply is complete */
 
 static void
 ngx_cigna_replay_leave(ngx_http_request_t *r, ngx_http_upstream_t *u)
@@ -59,7 +58,7 @@ ngx_cigna_replay_whole(ngx_http_request_t *r, ngx_http_upstream_t *u)
 
     len = u->buffer.last - u->buffer.pos;
 
-    /* nginx has set it for replies without a body */
+    /* nginx has set u->keepalive if the reply has no body */
 
     if (u->keepalive) {
         return len == 0;

@@ -7,13 +7,12 @@
 
 
 /*
- * Ends the upstream request whose reply's header was just read, as if it had
- * never been, and keeps the request itself: "resume" is called from an empty
- * stack and holds one reference of the request.  No body ever leaves, so that
- * every request can be made again.
+ * Ends the upstream request after its reply's header was read, but not the
+ * caller's request.  The event loop then calls "resume", which holds one
+ * reference to the request and can send it to the upstream once more.  The
+ * module never sends a request body upstream, so every request can be repeated.
  *
- * Always returns NGX_ERROR, which process_header() is to return: nginx then
- * finds its upstream finalized.
+ * Always returns NGX_ERROR, which process_header() must return.
  */
 ngx_int_t ngx_cigna_replay(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_http_event_handler_pt resume);

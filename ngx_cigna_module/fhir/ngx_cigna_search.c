@@ -1,17 +1,19 @@
 
 /*
- * The body is read without nginx's buffering, which may write it to a file:
+ * With request buffering nginx may write a body to a file.  So this file reads
+ * the body without buffering, and nginx calls these functions:
  *
- *   content      ngx_cigna_search_read()
- *   first bytes  ngx_cigna_search_begin(); they may be all
- *   more bytes   ngx_cigna_search_more(), until none are to come
- *   all          next()
+ *   content handler   ngx_cigna_search_read()
+ *   first bytes read  ngx_cigna_search_begin()
+ *   more bytes read   ngx_cigna_search_more(), perhaps several times
+ *   body complete     next()
  *
- * The bytes stay with the request as its body.  If the request goes on in
- * another location, it is still the caller's POST.
+ * r->request_body keeps the bytes, so the request is still a complete POST if
+ * nginx goes on with it in another location.
  *
- * Another module, such as "mirror", may have read the body before, and a part
- * of it may then lie in a file.  Such a body is copied and left as it is.
+ * Another module, such as "mirror", may have read the body before, and nginx
+ * may have written a part of it to a file.  This file then copies the bytes and
+ * does not change r->request_body.
  */
 
 
@@ -69,7 +71,7 @@ ngx_cigna_search_check(ngx_http_request_t *r)
 }
 
 
-/* the bytes of a compressed body would be read as unknown parameters */
+/* 1 if the body is compressed: its bytes are then not form parameters */
 
 static ngx_uint_t
 ngx_cigna_search_coded(ngx_http_request_t *r)
@@ -138,7 +140,7 @@ ngx_cigna_search_read(ngx_http_request_t *r,
 static void
 ngx_cigna_search_begin(ngx_http_request_t *r)
 {
-    /* another module has thrown it away */
+    /* another module has discarded the body */
 
     if (r->request_body == NULL) {
         ngx_http_finalize_request(r, NGX_HTTP_BAD_REQUEST);
@@ -169,7 +171,7 @@ ngx_cigna_search_more(ngx_http_request_t *r)
 }
 
 
-/* nginx reads more into the buffers whose bytes were copied */
+/* copies bytes until none are left; nginx then reuses its buffers */
 
 static void
 ngx_cigna_search_collect(ngx_http_request_t *r)
@@ -209,7 +211,7 @@ ngx_cigna_search_collect(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED: there was nothing; NGX_ERROR: too large, or unreadable */
+/* NGX_DECLINED: no bytes; NGX_ERROR: body too large, or not readable */
 
 static ngx_int_t
 ngx_cigna_search_copy(ngx_http_request_t *r, ngx_cigna_search_t *search)
@@ -278,7 +280,10 @@ ngx_cigna_search_done(ngx_http_request_t *r, ngx_cigna_search_t *search)
 
     len = search->buf.last - search->buf.pos;
 
-    /* nginx wants no empty buffer, and over HTTP/2 it has not counted bytes */
+    /*
+     * nginx does not accept an empty buffer in request_body->bufs.  Over HTTP/2
+     * it does not count the bytes of a body without Content-Length.
+     */
 
     if (!search->foreign) {
 
@@ -303,7 +308,7 @@ ngx_cigna_search_body(const ngx_cigna_ctx_t *ctx)
 }
 
 
-/* nginx closes the connection with the rest of the body unread */
+/* does not read the rest of the body: nginx closes the connection */
 
 static void
 ngx_cigna_search_refuse(ngx_http_request_t *r)

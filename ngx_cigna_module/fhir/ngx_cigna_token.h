@@ -28,30 +28,30 @@ struct ngx_cigna_token_s {
     ngx_cigna_token_e          state;
 
     /* results */
-    ngx_str_t                  value;          /* lives as the request does */
-    ngx_cigna_condition_e      condition;      /* why there is no token */
-    ngx_uint_t                 retry_after_s;  /* 0: the condition's own */
+    ngx_str_t                  value;          /* lives like the request */
+    ngx_cigna_condition_e      condition;      /* the reason if no token */
+    ngx_uint_t                 retry_after_s;  /* 0: see the condition */
 
     /* called after each wait, to go on with the search */
     ngx_http_event_handler_pt  resume;
 
     /* private */
     ngx_cigna_cache_key_t      key;
-    ngx_uint_t                 epoch;          /* of the cache, before a read */
+    ngx_uint_t                 epoch;          /* before the vault was read */
     ngx_cigna_cache_entry_t    cached;         /* token.len 0: no entry */
-    ngx_str_t                  old;            /* about to expire, but better
-                                                  than no token */
+    ngx_str_t                  old;            /* expires soon; used if no new
+                                                  token can be had */
 
     /* the grant that "value" or "old" belongs to */
     u_char                     id[CIGNA_GRANT_ID_LEN];
     uint64_t                   generation;
 
-    ngx_str_t                  refused;        /* by the FHIR server ... */
-    unsigned                   refused_here:1; /* ... to this request */
-    unsigned                   retried:1;      /* a second refresh was asked
-                                                  for; there is no third */
-    unsigned                   reread:1;       /* the vault was read again, as
-                                                  the journal was ahead */
+    ngx_str_t                  refused;        /* token that got a 401 */
+    unsigned                   refused_here:1; /* this request got the 401 */
+    unsigned                   retried:1;      /* this request has asked for
+                                                  a second refresh, its last */
+    unsigned                   reread:1;       /* has read the vault again:
+                                                  the journal was newer */
 };
 
 
@@ -63,7 +63,7 @@ ngx_int_t ngx_cigna_token_refuse(ngx_cigna_ctx_t *ctx,
 ngx_int_t ngx_cigna_token_use(ngx_cigna_ctx_t *ctx, ngx_str_t *value,
     ngx_cigna_source_e source);
 
-/* remembers the grant of a token; a cached entry has its grant with it */
+/* sets t->id and t->generation; needless for a token from the cache */
 void ngx_cigna_token_of(ngx_cigna_token_t *t,
     const u_char id[CIGNA_GRANT_ID_LEN], uint64_t generation);
 

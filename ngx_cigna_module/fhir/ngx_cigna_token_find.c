@@ -9,16 +9,16 @@
  *     +--> reading --+--> found            in the vault, or in the cache while
  *             |      |                     the vault is out of reach
  *             |      |
- *             +--> refreshing --> found    a new token, or the old one for its
- *                                          last moments
+ *             +--> refreshing --> found    a new token, or the old one until it
+ *                                          expires
  *
- * "reading" and "refreshing" wait.  A callback only records its result;
- * ngx_cigna_token_find() is called again and decides.  Refreshes are the job of
- * ngx_cigna_token_refresh.c.
+ * In the states "reading" and "refreshing" the request waits.  After the wait,
+ * "resume" calls ngx_cigna_token_find() again.  ngx_cigna_token_refresh.c does
+ * the refreshes.
  *
- * A token that the FHIR server has refused leaves the cache, which then only
- * remembers the refusal.  A request that finds the refused token in the vault
- * asks for a refresh.  So requests of all workers wait for one refresh.
+ * If the FHIR server has refused a token, the cache drops it and only remembers
+ * the refusal.  A request that finds the refused token in the vault asks for a
+ * refresh.  So requests of all workers wait for one refresh.
  */
 
 
@@ -36,7 +36,7 @@
 #include "shm/ngx_cigna_counters.h"
 
 
-/* a token that expires sooner than this may expire on its way */
+/* a token with less time left could expire before Cigna checks it */
 
 #define NGX_CIGNA_TOKEN_MARGIN_MS  5000
 
@@ -140,10 +140,11 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * 1 if the token may be sent.  A token that can be refreshed is given up a
- * little before it expires, but a short-lived one at most half way between due
- * and expiry.  All others serve to their end: those that cannot be refreshed,
- * and those whose next refresh is due after their expiry, as the last failed.
+ * Returns 1 if the token may be sent.  A token that can be refreshed is used
+ * until NGX_CIGNA_TOKEN_MARGIN_MS before it expires, or, if its life is short,
+ * until the middle between due_ms and expires_ms.  A token that cannot be
+ * refreshed is used until it expires.  This also holds if the last refresh has
+ * failed and the next one is due after the expiry.
  */
 
 static ngx_uint_t
@@ -305,9 +306,9 @@ ngx_cigna_token_of_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * 1 if Redis has lost the generation that the cache has.  A journal will write
- * it again.  Until then the cached token serves: the grant in Redis may be
- * spent.
+ * Returns 1 if the cache has a newer generation of the grant than Redis,
+ * because Redis has lost a write.  The journal of a node will write the grant
+ * again.  Until then the cached token is used: the grant in Redis may be spent.
  */
 
 static ngx_uint_t
@@ -322,7 +323,7 @@ ngx_cigna_token_cache_newer(const ngx_cigna_token_t *t,
 }
 
 
-/* a token older than the refused one of the same grant is refused too */
+/* 1 if the FHIR server has refused this token, or a newer one of its grant */
 
 static ngx_uint_t
 ngx_cigna_token_is_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -356,10 +357,11 @@ ngx_cigna_token_same_grant(const u_char *id, const u_char *other)
 
 
 /*
- * A generation below the cached one means that the member has connected anew
- * elsewhere, or that Redis has lost a write for longer than the cached token
- * lived.  In both cases the vault counts.  The cached entry goes, and the next
- * request fills the cache.
+ * Puts the entry into the cache, unless the cache has a higher generation.
+ * That means that the member has connected again on another node, or that Redis
+ * has lost a write and the cached token has expired.  In both cases the vault
+ * is right.  This function then drops the cached entry, and the next request
+ * fills the cache.
  */
 
 static void
@@ -387,7 +389,7 @@ ngx_cigna_token_cache(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* the vault is out of reach, which never means that there is no grant */
+/* the vault is out of reach: uses the cached token if it is still valid */
 
 static ngx_int_t
 ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

@@ -42,7 +42,7 @@ ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         && cigna_slice_eq(refused->id,
                           cigna_slice_make(t->id, t->id + CIGNA_GRANT_ID_LEN)))
     {
-        /* the vault may be older than the token that was in use */
+        /* the refused token may be newer than the grant in the vault */
 
         grant.generation = ngx_max(grant.generation, t->generation);
     }
@@ -137,7 +137,7 @@ ngx_cigna_token_refresh_result(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_token_refresh_failed(r, ctx);
     }
 
-    /* another run of this node has just refreshed: the journal has its grant */
+    /* another run of this node has just put a newer grant into the journal */
 
     if (!run->failed && !t->reread && flow->rc == cigna_refresh_unavailable
         && cigna_verdict_behind(&flow->verdict))
@@ -190,8 +190,8 @@ ngx_cigna_token_refresh_copy(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * The run had begun before anybody knew of the refusal, and has kept the old
- * token.  One more refresh is asked for.
+ * The run gave the refused token, because it had begun before this node knew of
+ * the refusal.  This function asks for one more refresh.
  */
 
 static ngx_int_t
@@ -209,9 +209,9 @@ ngx_cigna_token_refresh_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * There is no better token, and there will be none for some time.  The FHIR
- * server may really refuse the request, and not the token.  So other requests
- * still send the token, and find out for themselves.
+ * A refresh gives no other token at the moment.  Perhaps the FHIR server
+ * refuses this request, and not the token.  So only this request is refused.
+ * Other requests still send the token.
  */
 
 static ngx_int_t
@@ -224,7 +224,7 @@ ngx_cigna_token_refresh_failed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (t->refused.len == 0) {
 
-        /* that refresh was for a refused token, but this one has expired */
+        /* this request's token has expired; the run was for a refused one */
 
         if (t->retried) {
             return ngx_cigna_token_refresh_give_up(ctx,
@@ -281,8 +281,8 @@ ngx_cigna_token_refresh_condition(const cigna_refresh_t *flow)
 
 
 /*
- * Without a refreshed token the old one is sent, if it has not expired yet and
- * the grant is not known to be gone.
+ * Uses the old token, if there is one and the member need not connect again.
+ * Otherwise refuses the request.
  */
 
 static ngx_int_t
@@ -300,7 +300,7 @@ ngx_cigna_token_refresh_give_up(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
 }
 
 
-/* a refresh that cannot be started now is started later: there is time */
+/* ignores errors: the token is still valid, so a later request can try again */
 
 void
 ngx_cigna_token_refresh_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

@@ -6,21 +6,22 @@
 #include "ngx_cigna_token.h"
 
 
-/* refreshes for a request that looks for a token, see ngx_cigna_token_find.c */
+/* The part of ngx_cigna_token_find.c that starts and awaits refreshes. */
 
 
 /*
  * Waits for a refresh of the grant, and starts one if none is under way.
- * refused: the grant whose access token the FHIR server refuses although it
- * has not expired, or NULL.  Returns what ngx_cigna_token_find() returns.
+ * refused: the grant, if the FHIR server has refused its access token before
+ * that token has expired; otherwise NULL.  Returns the result of
+ * ngx_cigna_token_find().
  */
 ngx_int_t ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *refused);
 
 /*
- * To be called after the wait.  Returns what ngx_cigna_token_find() returns,
- * or NGX_DECLINED: the grant must be read once more, as the node's journal has
- * a newer one.
+ * Must be called after the wait.  Returns the result of ngx_cigna_token_find(),
+ * or NGX_DECLINED: the caller must read the vault once more, because the node's
+ * journal now has a newer grant.
  */
 ngx_int_t ngx_cigna_token_refresh_result(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);

@@ -9,12 +9,13 @@
 
 /*
  * Enforces "resource_types": the types of resources that a tenant may ask for.
- * A request is judged by what leaves, after rewrites, locations and proxy_pass
- * have changed its path.
+ * The guard looks at the upstream request, after rewrites and proxy_pass have
+ * changed its path.
  *
- * gate: the request has passed it.  ngx_cigna_condition_served; or
- * _type_refused, which was logged, and ctx->about tells the type; or
- * _internal_error if there is no memory.
+ * gate: filled by ngx_cigna_gate_out().  Returns ngx_cigna_condition_served.
+ * Or logs the refusal, sets ctx->about to a sentence with the type, and returns
+ * ngx_cigna_condition_type_refused.  Or returns
+ * ngx_cigna_condition_internal_error if there is no memory.
  */
 ngx_cigna_condition_e ngx_cigna_type_guard(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_gate_out_t *gate);

@@ -79,8 +79,9 @@ ngx_cigna_base_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * The host of the request as it was sent, with its port; may be empty.  Over
- * HTTP/3 nginx makes no Host line of ":authority".
+ * Returns the host and port as the caller has sent them; may be empty.  Over
+ * HTTP/3 nginx does not turn ":authority" into a Host line, so that pseudo
+ * header is read here.
  */
 
 static ngx_str_t
@@ -108,8 +109,8 @@ ngx_cigna_base_url_authority(ngx_http_request_t *r)
 
 
 /*
- * 1 if server_name has the host of the request.  A default server also answers
- * for other hosts.
+ * Returns 1 if a server_name of this server matches the host of the request.  A
+ * default server also gets requests for other hosts.
  */
 
 static ngx_uint_t
@@ -138,8 +139,9 @@ ngx_cigna_base_url_vouched(ngx_http_request_t *r, ngx_str_t *authority)
 
 
 /*
- * 1 if both name the same host.  The request line may name another host than
- * the Host line, and nginx then uses the former.
+ * Returns 1 if the Host line and nginx's host of the request are the same.
+ * They differ if the request line names another host: nginx then uses that
+ * host.
  */
 
 static ngx_uint_t
@@ -168,7 +170,7 @@ ngx_cigna_base_url_same(ngx_str_t *authority, ngx_str_t *host)
 }
 
 
-/* 1 if the host is this server_name; both are in lower case */
+/* returns 1 if the host matches this server_name; both are in lower case */
 
 static ngx_uint_t
 ngx_cigna_base_url_named(ngx_http_server_name_t *n, ngx_str_t *host)
@@ -216,10 +218,11 @@ ngx_cigna_base_url_ends(cigna_slice_t s, cigna_slice_t end)
 
 
 /*
- * The path of the gateway's base.  The upstream was asked for a rest below
- * fhir_base.  The caller's path must end with the same rest, and what comes
- * before it is the base, whatever proxy_pass says.  nginx may have escaped the
- * rest in another way ("%24everything"), and folded slashes and dots.
+ * Finds the path of the gateway's base, without reading proxy_pass.  The
+ * upstream path is the path of fhir_base and a rest.  The caller's path must
+ * end with the same rest, and the part before the rest is the base.  The rests
+ * may be written in two ways: nginx decodes escapes such as "%24everything",
+ * and removes double slashes and dot segments.
  */
 
 static ngx_int_t
@@ -242,7 +245,7 @@ ngx_cigna_base_url_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
 
     rest = cigna_slice_skip(uri, base.len);
 
-    /* the caller does not know a path that was rewritten */
+    /* after a rewrite r->uri is no longer the caller's path */
 
     if (r->valid_unparsed_uri
         && ngx_cigna_base_url_read(r, rest, path) == NGX_OK)
@@ -265,7 +268,7 @@ ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 }
 
 
-/* compares both paths decoded, from their ends */
+/* compares the ends of both paths after decoding their escapes */
 
 static ngx_int_t
 ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
@@ -306,7 +309,7 @@ ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
         }
     }
 
-    /* a "%" was decoded from an escape, and would have to be escaped again */
+    /* nginx has decoded "%25" to "%"; the base would need the escape again */
 
     if (ngx_strlchr(uri->data, uri->data + len, '%')) {
         return NGX_DECLINED;
@@ -322,7 +325,7 @@ ngx_cigna_base_url_front(ngx_str_t *uri, size_t len, ngx_str_t *path)
     path->data = uri->data;
     path->len = len;
 
-    /* the base itself may have been asked for with a "/" */
+    /* a request for the base itself may end with "/" */
 
     if (path->len && path->data[path->len - 1] == '/') {
         path->len--;
@@ -332,7 +335,7 @@ ngx_cigna_base_url_front(ngx_str_t *uri, size_t len, ngx_str_t *path)
 }
 
 
-/* 1 if the path needs no escape in JSON, and no byte ends a URL early */
+/* returns 1 if the path can stand in a URL inside a JSON string unescaped */
 
 static ngx_uint_t
 ngx_cigna_base_url_plain(ngx_str_t *s)

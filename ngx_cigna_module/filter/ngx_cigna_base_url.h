@@ -7,11 +7,12 @@
 
 
 /*
- * The gateway's own FHIR base as the caller of a proxied request knows it: the
- * one of "cigna_base_url"; or worked out from the request, if its host is one
- * of server_name.  Ends with "/"; borrowed from the configuration or the
- * request.  NGX_DECLINED: it cannot be known.  To be called once the upstream
- * request was made.
+ * Finds the gateway's own FHIR base, by which the caller of a proxied request
+ * reaches it.  The base is "cigna_base_url" if that is set.  Otherwise it is
+ * derived from the host and path of the request, if server_name matches the
+ * host.  *base_url ends with "/", and is borrowed from the configuration or the
+ * request.  NGX_DECLINED: the base is not known.  r->upstream must have been
+ * made.
  */
 ngx_int_t ngx_cigna_base_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base);

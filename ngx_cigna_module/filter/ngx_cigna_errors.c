@@ -1,6 +1,7 @@
 
 /*
- * A reply with an error, or one whose type says nothing:
+ * What happens to a reply with an error status, or with a Content-Type that
+ * does not tell whether the body is JSON:
  *
  *   nginx's own  -------------------------------------> replaced
  *   neither JSON nor FHIR, or known to be empty ------> replaced
@@ -9,11 +10,12 @@
  *   500, cigna_not_found  ----> peeked --> unknown id -> passes as a 404
  *                                      --> else  -----> passes
  *   no error, text/plain or
- *   no type, links on  -------> peeked ---------------> passes
+ *   no type, links=on  -----> peeked ---------------> passes
  *
- * "Replaced": the OperationOutcome goes out with the first piece of the
- * original body, all of which is thrown away.  "Peeked": a bounded copy of the
- * body's beginning is kept, and nothing goes out until it is judged.
+ * "Replaced": the filter sends an OperationOutcome in place of the first piece
+ * of the original body, and discards the rest of that body.  "Peeked": the
+ * filter keeps a bounded copy of the body's beginning, and sends nothing until
+ * it has examined the copy.
  */
 
 
@@ -28,20 +30,20 @@
 
 #define NGX_CIGNA_ERRORS_ABOUT  sizeof("The status is 999.")
 
-/* of an untyped body: a byte order mark and white space in front of JSON */
+/* bytes of an untyped body: room for a BOM and white space before JSON */
 #define NGX_CIGNA_ERRORS_START  64
 
 
 struct ngx_cigna_errors_s {
-    ngx_str_t         outcome;             /* takes the place of the body */
+    ngx_str_t         outcome;             /* replaces the body */
     ngx_buf_t         peeked;              /* the beginning of the body */
 
     unsigned          replaced:1;
-    unsigned          sent:1;              /* the outcome */
+    unsigned          sent:1;              /* the outcome was sent */
     unsigned          peeking:1;
-    unsigned          unknown_id:1;        /* it may be about an unknown id */
-    unsigned          untyped:1;           /* it may be JSON */
-    unsigned          json:1;              /* it is JSON */
+    unsigned          unknown_id:1;        /* body may be "unknown id" */
+    unsigned          untyped:1;           /* the body may be JSON */
+    unsigned          json:1;              /* the body is JSON */
 };
 
 
@@ -81,7 +83,7 @@ static ngx_chain_t *ngx_cigna_errors_link(ngx_http_request_t *r, u_char *pos,
     u_char *last);
 
 
-/* codes of FHIR's issue-type, by status; the rest by hundreds */
+/* FHIR codes of some statuses; others get "invalid" (4xx) or "exception" */
 
 static const ngx_cigna_errors_issue_t  ngx_cigna_errors_issues[] = {
     { 401, "login" },
@@ -130,7 +132,7 @@ ngx_cigna_errors_header(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_AGAIN;
     }
 
-    /* replies of our own handlers have no err_status */
+    /* a page of nginx: the module's own replies do not set err_status */
 
     if (r->err_status == r->headers_out.status) {
         return ngx_cigna_errors_own(r, ctx);
@@ -152,8 +154,9 @@ ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx)
 
 
 /*
- * While nginx passes an upstream's reply on, the upstream's cleanup is set.
- * The upstream of a reply that was peeked may have ended already.
+ * nginx clears u->cleanup when the upstream has ended, and before it sends its
+ * own error page.  The upstream of a peeked reply may have ended already, but
+ * the reply is still the upstream's.
  */
 
 ngx_uint_t
@@ -168,7 +171,7 @@ ngx_cigna_errors_upstreams(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* nginx has logged the error already */
+/* replaces a page of nginx; does not log, as nginx has logged the error */
 
 static ngx_int_t
 ngx_cigna_errors_own(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -213,7 +216,7 @@ ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                         ngx_cigna_condition_upstream_error, 1);
     }
 
-    /* a reply to HEAD has no body to look at, a compressed one is unreadable */
+    /* the body of a reply to HEAD is absent, and a compressed one unreadable */
 
     if (r->method == NGX_HTTP_HEAD || ngx_cigna_errors_encoded(r)) {
         return NGX_OK;
@@ -236,7 +239,7 @@ ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* 1 if the untyped body may be JSON whose links are to be rewritten */
+/* returns 1 if links=on and the untyped body may be JSON */
 
 static ngx_uint_t
 ngx_cigna_errors_may_be_json(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -278,7 +281,7 @@ ngx_cigna_errors_json(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* "; fhirVersion=4.0" is in content_type_len, "; charset=utf-8" is not */
+/* cuts at ";": nginx's content_type_len may include other parameters */
 
 ngx_uint_t
 ngx_cigna_errors_typed(ngx_http_request_t *r, const char *end)
@@ -292,7 +295,7 @@ ngx_cigna_errors_typed(ngx_http_request_t *r, const char *end)
 }
 
 
-/* "identity" means that the body is not encoded */
+/* Content-Encoding: identity means that the body is not encoded */
 
 ngx_uint_t
 ngx_cigna_errors_encoded(ngx_http_request_t *r)
@@ -340,7 +343,7 @@ ngx_cigna_errors_peek(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* generic: the table of conditions does not have the kind of error */
+/* generic: 1 if the condition's row does not fit, so the status decides */
 
 static ngx_int_t
 ngx_cigna_errors_replace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -403,7 +406,7 @@ ngx_cigna_errors_issue(ngx_uint_t status)
 }
 
 
-/* drops what the header says of the original body */
+/* drops header lines about the original body */
 
 static void
 ngx_cigna_errors_lines(ngx_http_request_t *r)
@@ -489,7 +492,7 @@ ngx_cigna_errors_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* once the copy is full, or the body has ended, it is judged */
+/* collects bytes until the copy is complete, and then examines it */
 
 static ngx_int_t
 ngx_cigna_errors_collect(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -512,9 +515,11 @@ ngx_cigna_errors_collect(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * 1 if the copy is complete.  nginx sends an empty buffer that is to be flushed
- * when an upstream's reply has been cut off, and has then ended the upstream.
- * Without buffering it also sends such a buffer after the header.
+ * Copies bytes, and returns 1 if the copy is complete.  nginx sends an empty
+ * buffer with the flag "flush" in two cases.  If the upstream has closed the
+ * connection too early, nginx has ended the upstream, and no bytes will follow.
+ * With "proxy_buffering off" nginx also sends one after the header, but the
+ * upstream has not ended then.
  */
 
 static ngx_uint_t
@@ -542,7 +547,7 @@ ngx_cigna_errors_copy(ngx_http_request_t *r, ngx_cigna_errors_t *errors,
 }
 
 
-/* 1 if it is known whether the body is JSON */
+/* sets errors->json; returns 0 if it needs more bytes to decide */
 
 static ngx_uint_t
 ngx_cigna_errors_look(ngx_cigna_errors_t *errors)
@@ -616,7 +621,7 @@ ngx_cigna_errors_empty(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* puts the copy first; an empty buffer after it leaves only its flags */
+/* puts the copy before the rest, or in place of an empty first buffer */
 
 static void
 ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest)

@@ -7,53 +7,54 @@
 
 
 /*
- * Errors that are not FHIR become an OperationOutcome with the same status:
- * nginx's own pages, and what Cigna's FHIR server, or a CDN in front of it,
- * sends as HTML or with an empty body.  JSON, FHIR in XML and the operator's
- * error_page stay as they are.
+ * This filter replaces errors that are not FHIR with an OperationOutcome of the
+ * same status.  Such errors are nginx's own pages, and replies of Cigna's FHIR
+ * server, or of a CDN in front of it, that are HTML or have an empty body.
+ * Errors in JSON, FHIR in XML and the operator's error_page stay as they are.
  *
- * With cigna_not_found, a 500 that says that an id is not known becomes a 404.
+ * With cigna_not_found, a 500 whose body says that an id is unknown becomes a
+ * 404.
  *
- * The header of a good reply whose type says nothing (text/plain, or none)
- * waits as well, until the body's first bytes tell whether it is JSON.
+ * A reply without an error may have the type text/plain, or no type.  Its
+ * header waits until the first bytes of the body tell whether the body is JSON.
  */
 
 
 /*
- * In the header filter, for replies of cigna_fhir.  NGX_OK: goes on.
- * NGX_AGAIN: the header waits for the beginning of the body.
+ * The header filter calls this for replies of cigna_fhir.  NGX_OK: the header
+ * may be sent.  NGX_AGAIN: the header waits for the beginning of the body.
  */
 ngx_int_t ngx_cigna_errors_header(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 
 /*
- * In the body filter, where ctx->errors is set.  NGX_OK: *in goes on, which may
- * be another chain now, or NULL.  NGX_DONE: likewise, but the header that has
- * waited goes first.  NGX_AGAIN: all of *in was taken, and more is needed.
- * NGX_ERROR: no memory.
+ * The body filter calls this if ctx->errors is set.  NGX_OK: the next filter
+ * gets *in, which this function may have replaced, also with NULL.  NGX_DONE:
+ * the same, but the header, which has waited, must be sent first.  NGX_AGAIN:
+ * the function has taken all of *in, and waits for more.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_errors_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_chain_t **in);
 
-/* 1 if the reply's media type, without parameters, ends with this */
+/* returns 1 if the reply's media type, without parameters, ends with "end" */
 ngx_uint_t ngx_cigna_errors_typed(ngx_http_request_t *r, const char *end);
 
-/* 1 if the reply is JSON by its type, or by the first bytes of its body */
+/* returns 1 if the type of the reply, or the start of its body, is JSON */
 ngx_uint_t ngx_cigna_errors_json(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
-/* 1 if the reply's type says nothing */
+/* returns 1 if the reply has the type text/plain, or no type */
 ngx_uint_t ngx_cigna_errors_untyped(ngx_http_request_t *r);
 
-/* 1 if the reply's body is compressed, or encoded in another way */
+/* returns 1 if the reply has a Content-Encoding, such as gzip */
 ngx_uint_t ngx_cigna_errors_encoded(ngx_http_request_t *r);
 
-/* drops digests of the body, whose bytes are about to change */
+/* drops header lines with a digest of the body, as the body will change */
 void ngx_cigna_errors_digests(ngx_http_request_t *r);
 
-/* 1 if the body was replaced with an OperationOutcome */
+/* returns 1 if an OperationOutcome replaces the body */
 ngx_uint_t ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx);
 
-/* 1 if the reply is the upstream's, not an error of nginx or of ours */
+/* returns 1 if the reply comes from the upstream */
 ngx_uint_t ngx_cigna_errors_upstreams(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 

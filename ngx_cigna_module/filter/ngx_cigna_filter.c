@@ -116,7 +116,7 @@ ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         if (rc == NGX_DONE) {
             rc = ngx_cigna_filter_go_on(r);
 
-            /* the body waits, too, if the header waits for the client */
+            /* NGX_AGAIN: nginx keeps the header until the client reads */
 
             if (rc == NGX_AGAIN) {
                 rc = NGX_OK;

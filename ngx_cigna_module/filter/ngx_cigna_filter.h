@@ -7,9 +7,10 @@
 
 
 /*
- * In postconfiguration: adds the filters of the module.  Replies of cigna_fhir
- * pass the gate in, errors become FHIR, and links are rewritten; callbacks are
- * scrubbed.
+ * Adds the module's header filter and body filter, in postconfiguration.  They
+ * take replies of cigna_fhir through the gate in, replace errors that are not
+ * FHIR, and rewrite links.  The header filter also removes the secrets from
+ * the logged request line of a callback.
  */
 ngx_int_t ngx_cigna_filter_init(ngx_conf_t *cf);
 

@@ -55,7 +55,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
-    /* the same for every reply of a resource, with or without a body */
+    /* also for replies without a body: HEAD and 304 must equal GET */
 
     ngx_http_weak_etag(r);
     ngx_http_clear_last_modified(r);
@@ -79,7 +79,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* rewrites the header and sets *base_url; NGX_DECLINED: links stay */
+/* rewrites links in the header, and sets *base_url; NGX_DECLINED: does not */
 
 static ngx_int_t
 ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
@@ -116,7 +116,7 @@ ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
 }
 
 
-/* 1 if there is a body whose links can be rewritten */
+/* returns 1 if the reply has a body, and the filter can read it */
 
 static ngx_uint_t
 ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -134,8 +134,9 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                && !ngx_cigna_errors_encoded(r);
 
     /*
-     * The reply to HEAD must equal that to GET, where the body tells whether an
-     * untyped reply is JSON; without a readable body it may be.
+     * An untyped reply to GET is JSON if its body begins so.  The header of a
+     * reply to HEAD must be the same, and the filter cannot see the body.  So
+     * an untyped reply without a readable body counts as JSON.
      */
 
     if (!ngx_cigna_errors_json(r, ctx)
@@ -150,7 +151,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return 1;
     }
 
-    /* the upstream was not asked for such a reply */
+    /* the module never asks for a compressed reply, nor for a part of one */
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unread);
 
@@ -165,7 +166,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* counts and logs FHIR of other formats, whose links stay */
+/* counts and logs FHIR that is not JSON, as its links are not rewritten */
 
 static void
 ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)

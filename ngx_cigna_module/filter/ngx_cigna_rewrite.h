@@ -7,14 +7,14 @@
 
 
 /*
- * Rewrites Cigna's links in replies to the gateway's own (cigna_link_filter.h),
- * in the header and, as it streams by, in the body.
+ * Rewrites links to Cigna into links to the gateway (cigna_link_filter.h), in
+ * the header of a reply and in its body.  The body is not held back for this.
  */
 
 
 /*
- * In the header filter.  Sets ctx->rewrite if the body is to be rewritten.
- * NGX_OK or NGX_ERROR.
+ * The header filter calls this.  Sets ctx->rewrite if the body must be
+ * rewritten.  Returns NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_cigna_rewrite_header(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf);

@@ -1,14 +1,16 @@
 
 /*
- *   rw->in     input buffers that are not done; they stay their sender's, who
- *              waits for them if the client reads slowly
- *   rw->rest   the rest of the first of them
- *   rw->piece  output of the link filter, on its way to the endpoints
- *   rw->part   output for the client; all three borrow from the first buffer
- *   rw->busy   our own buffers that the client has not read; their number is
- *              bounded
+ *   rw->in     input buffers that were not read to their end; the upstream
+ *              owns them, and waits for them if the client reads slowly
+ *   rw->rest   the unread bytes of the first buffer of rw->in
+ *   rw->piece  output of the link filter, and input for cigna_smart_next(),
+ *              which rewrites endpoints
+ *   rw->part   output for the client
+ *   rw->busy   the filter's own buffers that the client has not read; there
+ *              are at most NGX_CIGNA_REWRITE_BUFS
  *
- * An input buffer is given back as a whole, once all its output was copied.
+ * rw->rest, rw->piece and rw->part point into the first buffer of rw->in.  The
+ * filter gives a buffer back after it has copied all output of that buffer.
  */
 
 
@@ -23,10 +25,10 @@
 #define NGX_CIGNA_REWRITE_BUF   16384
 #define NGX_CIGNA_REWRITE_BUFS  4
 
-#define NGX_CIGNA_REWRITE_WARN  60000      /* ms between log lines of a kind */
+#define NGX_CIGNA_REWRITE_WARN  60000      /* ms between two equal log lines */
 
 
-/* of a connection's "buffered": a bit that nginx does not use */
+/* a bit in c->buffered that nginx does not use */
 
 #define NGX_CIGNA_BUFFERED      0x40
 
@@ -39,15 +41,15 @@ struct ngx_cigna_rewrite_s {
     cigna_slice_t         rest;
     cigna_slice_t         piece;
     cigna_slice_t         part;
-    ngx_uint_t            begun;           /* the first of rw->in is */
+    ngx_uint_t            begun;           /* rw->rest belongs to rw->in */
 
     ngx_chain_t          *out;
     ngx_chain_t         **last;
-    ngx_buf_t            *buf;             /* last of rw->out, or NULL: full */
+    ngx_buf_t            *buf;             /* last of rw->out; NULL: full */
 
     ngx_chain_t          *free;
     ngx_chain_t          *busy;
-    ngx_uint_t            bufs;            /* buffers with memory */
+    ngx_uint_t            bufs;            /* number of buffers allocated */
 };
 
 
@@ -68,7 +70,7 @@ static void ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_count_e kind, ngx_msec_t *last, const char *what);
 
 
-/* without a base cigna_link_filter.c finds no link */
+/* with these, cigna_link_filter.c finds no links, so all links stay */
 
 static const cigna_bases_t  ngx_cigna_rewrite_no_bases;
 
@@ -135,7 +137,7 @@ ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
             return NGX_ERROR;
         }
 
-        /* without new output, "next" sends what it had kept back */
+        /* called also with NULL: "next" then sends bytes that it has kept */
 
         out = rw->out;
         rc = next(r, out);
@@ -163,7 +165,7 @@ ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* turns input into output; NGX_AGAIN: there is no room for more */
+/* turns input into output; NGX_AGAIN: all output buffers are full */
 
 static ngx_int_t
 ngx_cigna_rewrite_fill(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -215,7 +217,7 @@ ngx_cigna_rewrite_fill(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the next part of the output, in rw->part; CIGNA_OK if there is one */
+/* sets rw->part to the next part of the output; CIGNA_NONE if none is left */
 
 static int
 ngx_cigna_rewrite_next(ngx_cigna_rewrite_t *rw, ngx_uint_t last)
@@ -292,7 +294,7 @@ ngx_cigna_rewrite_copy(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw)
 }
 
 
-/* passes on the flags of an input buffer, behind its output */
+/* copies the flags of an input buffer to the last buffer of its output */
 
 static ngx_int_t
 ngx_cigna_rewrite_mark(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
@@ -326,7 +328,10 @@ ngx_cigna_rewrite_mark(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 }
 
 
-/* the place of the first free buffer, with memory or without; *NULL: none */
+/*
+ * Finds a free buffer, with memory or without.  Returns the address of the
+ * pointer to its chain link.  That pointer is NULL if there is no such buffer.
+ */
 
 static ngx_chain_t **
 ngx_cigna_rewrite_free(ngx_cigna_rewrite_t *rw, ngx_uint_t memory)
@@ -398,7 +403,7 @@ ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 }
 
 
-/* counts and logs links that stayed */
+/* counts and logs links that were not rewritten */
 
 static void
 ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

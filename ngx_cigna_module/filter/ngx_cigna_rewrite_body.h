@@ -8,27 +8,28 @@
 
 
 /*
- * Rewrites links and endpoints in a reply's body as it streams by, in bounded
- * memory: input that has no room yet stays with its sender.
+ * Rewrites links and endpoints in a reply's body, buffer by buffer, in bounded
+ * memory.  If the output buffers are full, the filter does not read further
+ * input until the client has read some output.
  */
 
 
 /*
- * Begins, and sets ctx->rewrite.  base_url: takes the place of Cigna's base in
- * links, borrowed from the request's pool; NULL: links stay.  endpoints: take
- * the place of those in the document, if it is one that has them.  NGX_OK or
- * NGX_ERROR.
+ * Prepares the rewriting of a body, and sets ctx->rewrite.  base_url: replaces
+ * Cigna's base in links, borrowed from the request's pool; NULL: links stay.
+ * endpoints: replace the OAuth endpoints in "document", unless that is
+ * cigna_smart_none.  Returns NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base_url, cigna_smart_e document, ngx_array_t *endpoints);
 
 /*
- * 1 if a line of this kind may be logged: one a minute.  *last: when the last
- * one was, 0 at first.
+ * Limits a log line to one a minute.  Returns 1 if the caller may log it now.
+ * *last: the time of the last line; must be 0 before the first call.
  */
 ngx_uint_t ngx_cigna_rewrite_warns(ngx_msec_t *last);
 
-/* in the body filter, where ctx->rewrite is set; "next" is the next filter */
+/* the body filter calls this if ctx->rewrite is set; "next": next filter */
 ngx_int_t ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_chain_t *in, ngx_http_output_body_filter_pt next);
 

@@ -114,7 +114,10 @@ static const ngx_cigna_condition_t  ngx_cigna_conditions[] = {
       "Not available",
       "Cigna's FHIR server takes too long to answer." },
 
-    /* replies to these two have the status of the error that they stand for */
+    /*
+     * With the next two conditions the reply keeps the status of the error that
+     * it replaces.  The status of the row is not used.
+     */
 
     [ngx_cigna_condition_upstream_error] =
     { ngx_string("upstream_error"), 502, "exception", NGX_LOG_INFO, 0, 0,

@@ -7,52 +7,52 @@
 
 
 /*
- * Every way in which a request to "cigna_fhir on", cigna_status or
- * cigna_disconnect can end.  The ways in which a dance ends are another list:
- * see cigna_dance_outcome.h.
+ * Every way in which a request to a location with "cigna_fhir on", cigna_status
+ * or cigna_disconnect can end.  cigna_dance_outcome.h lists the ways in which a
+ * dance can end.
  */
 
 typedef enum {
     ngx_cigna_condition_served = 0,
-    ngx_cigna_condition_served_stale,      /* from the cache, the vault being
-                                              out of reach */
+    ngx_cigna_condition_served_stale,      /* from the cache, while the vault
+                                              is out of reach */
     ngx_cigna_condition_method_refused,
     ngx_cigna_condition_no_identity,
     ngx_cigna_condition_identity_invalid,
 
     /* the member must connect (again) */
     ngx_cigna_condition_not_connected,     /* the vault has no grant */
-    ngx_cigna_condition_grant_spent,       /* withdrawn, or refused for good */
-    ngx_cigna_condition_grant_expired,     /* without a refresh token */
+    ngx_cigna_condition_grant_spent,       /* Cigna has ended the grant */
+    ngx_cigna_condition_grant_expired,     /* it has no refresh token */
     ngx_cigna_condition_grant_refused,     /* the FHIR server refuses even a
                                               fresh token */
-    ngx_cigna_condition_grant_moved,       /* of another client registration */
+    ngx_cigna_condition_grant_moved,       /* made for another client_id */
 
     ngx_cigna_condition_vault_unreachable,
     ngx_cigna_condition_key_unknown,
     ngx_cigna_condition_record_damaged,
 
-    ngx_cigna_condition_refresh_failed,    /* for now */
+    ngx_cigna_condition_refresh_failed,    /* a later refresh may succeed */
     ngx_cigna_condition_refresh_paused,    /* no refresh begins for now */
-    ngx_cigna_condition_refresh_late,      /* it is still under way */
-    ngx_cigna_condition_refresh_crowded,   /* too many requests wait for it */
+    ngx_cigna_condition_refresh_late,      /* the refresh is still going on */
+    ngx_cigna_condition_refresh_crowded,   /* too many wait for the refresh */
 
     ngx_cigna_condition_upstream_unreachable,
     ngx_cigna_condition_upstream_late,
-    ngx_cigna_condition_upstream_error,    /* its error was not FHIR */
+    ngx_cigna_condition_upstream_error,    /* an error without FHIR JSON */
 
-    ngx_cigna_condition_request_refused,   /* by nginx: access rules, sizes */
+    ngx_cigna_condition_request_refused,   /* by nginx, for access or size */
     ngx_cigna_condition_request_malformed, /* see cigna_gate_out.h */
-    ngx_cigna_condition_search_too_large,  /* by POST, see cigna_search.h */
+    ngx_cigna_condition_search_too_large,  /* in a POST, see cigna_search.h */
     ngx_cigna_condition_media_type_refused,
-    ngx_cigna_condition_type_refused,      /* by "resource_types" */
-    ngx_cigna_condition_use_refused,       /* a browser would run the reply */
+    ngx_cigna_condition_type_refused,      /* see "resource_types" */
+    ngx_cigna_condition_use_refused,       /* as a script, style or worker */
     ngx_cigna_condition_destination_refused,  /* see ngx_cigna_destination.h */
     ngx_cigna_condition_origin_refused,    /* another site's page sent it */
     ngx_cigna_condition_not_disconnected,  /* the vault is out of reach */
 
-    /* these budgets are spent */
-    ngx_cigna_condition_budget_gateway,    /* of all tenants */
+    /* a budget is spent */
+    ngx_cigna_condition_budget_gateway,    /* shared by all tenants */
     ngx_cigna_condition_budget_tenant,
     ngx_cigna_condition_budget_member,
     ngx_cigna_condition_budget_metadata,   /* of requests without a token */
@@ -65,7 +65,7 @@ typedef enum {
 } ngx_cigna_condition_e;
 
 
-/* a row of the table: what callers and the log are told of a condition */
+/* a row of the table of conditions: texts for replies and for the log */
 
 typedef struct {
     ngx_str_t      name;                   /* in logs, variables and replies */
@@ -79,7 +79,10 @@ typedef struct {
 } ngx_cigna_condition_t;
 
 
-/* the row of a condition, a constant; one for every value */
+/*
+ * Returns the row of a condition, which is static.  An unknown value gets the
+ * row of internal_error.
+ */
 const ngx_cigna_condition_t *ngx_cigna_condition(ngx_cigna_condition_e e);
 
 

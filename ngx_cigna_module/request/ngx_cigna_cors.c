@@ -6,13 +6,13 @@
 
 #define NGX_CIGNA_CORS_MAX_AGE  "600"
 
-/* for preflights that name no headers, or not in the form of a list */
+/* headers to allow if a preflight names none, or has a malformed list */
 
 #define NGX_CIGNA_CORS_HEADERS                                                \
     "Accept, Accept-Language, Authorization, Content-Type, "                  \
     "If-Modified-Since, If-None-Match, Prefer, Range, X-Request-Id"
 
-/* headers of replies that scripts may read only if they are listed */
+/* a script can read these reply headers only if the reply exposes them */
 
 #define NGX_CIGNA_CORS_EXPOSED                                                \
     "Accept-Ranges, Allow, Content-Disposition, Content-Encoding, "           \
@@ -136,7 +136,10 @@ ngx_cigna_cors_origin(ngx_http_request_t *r, ngx_cigna_cors_t *cors)
 }
 
 
-/* Vary is also for replies to requests without an Origin */
+/*
+ * A reply to a request without Origin gets Vary, too.  Otherwise a cache could
+ * use the reply for another origin.
+ */
 
 ngx_int_t
 ngx_cigna_cors_lines(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)

@@ -8,14 +8,14 @@
 
 
 /*
- * Cross-origin requests of browsers to FHIR, status and disconnect, from the
- * origins of "cigna_cors".  The gate in writes the lines last of all, so that
- * every reply of the location has each of them once.
+ * Cross-origin requests from the origins of "cigna_cors" to FHIR, status and
+ * disconnect locations.  ngx_cigna_gate_in.c calls ngx_cigna_cors_lines() after
+ * all other modules, so that every reply has each CORS header line once.
  */
 
 
 /*
- * In the preaccess phase: answers preflights.  Browsers send them without
+ * Answers preflights, in the preaccess phase.  Browsers send preflights without
  * cookies, so access checks would refuse them.
  */
 ngx_int_t ngx_cigna_cors_handler(ngx_http_request_t *r);
@@ -24,7 +24,7 @@ ngx_int_t ngx_cigna_cors_handler(ngx_http_request_t *r);
 ngx_str_t *ngx_cigna_cors_origin(ngx_http_request_t *r,
     ngx_cigna_cors_t *cors);
 
-/* adds the lines to the reply; NGX_OK or NGX_ERROR */
+/* adds the CORS header lines to the reply; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_cigna_cors_lines(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf);
 

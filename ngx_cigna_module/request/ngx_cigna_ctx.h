@@ -10,9 +10,9 @@
 
 
 /*
- * All that the module knows of one request in one location.  nginx forgets it
- * when the request is redirected internally.  One file sets each field, the one
- * that finds it out; all others only read it.
+ * The module's context of one request.  nginx clears the context at an internal
+ * redirect.  For each field there is one file that sets it.  All other files
+ * only read the field.
  */
 
 
@@ -38,9 +38,9 @@ typedef struct ngx_cigna_search_s       ngx_cigna_search_t;
 /* see ngx_cigna_trace.h */
 
 typedef struct {
-    ngx_str_t                 request_id;  /* empty: not found out yet */
-    unsigned                  parent:1;    /* the caller's is valid */
-    unsigned                  state:1;     /* likewise */
+    ngx_str_t                 request_id;  /* empty: not known yet */
+    unsigned                  parent:1;    /* valid traceparent from caller */
+    unsigned                  state:1;     /* valid tracestate from caller */
 } ngx_cigna_trace_t;
 
 
@@ -48,43 +48,43 @@ typedef struct {
     /* identity */
     ngx_cigna_tenant_t       *tenant;
     ngx_str_t                 member;
-    cigna_vault_names_t      *names;       /* NULL: not worked out yet */
+    cigna_vault_names_t      *names;       /* NULL: not computed yet */
 
-    /* while it waits */
+    /* while the request waits */
     ngx_cigna_wait_t         *wait;
 
-    /* how it ended, for the log and for variables; names are constants */
+    /* for the log and for variables; names of outcomes are static strings */
     ngx_cigna_source_e        source;
     ngx_str_t                 outcome;
     ngx_str_t                 dance;
 
-    /* of the grant, for variables: any bytes, as peers have sent them */
+    /* of the grant, for variables; Cigna may have sent any byte in them */
     ngx_str_t                 patient;
     ngx_str_t                 scope;
     ngx_str_t                 userinfo;
 
-    /* replies have these beside the row of their condition; usually empty */
+    /* usually empty; replies add these to the texts of their condition */
     const char               *issue;       /* code of a FHIR issue, or NULL */
     ngx_str_t                 about;       /* a sentence that needs no escapes
                                               in JSON */
 
-    /* of "cigna_fhir on" */
+    /* only in locations with "cigna_fhir on" */
     ngx_cigna_token_t        *token;
     ngx_cigna_inject_t       *inject;
-    ngx_cigna_budget_gate_t  *budget_gate; /* NULL: no budgets, or not asked */
+    ngx_cigna_budget_gate_t  *budget_gate; /* NULL: no budget was asked */
     ngx_cigna_rewrite_t      *rewrite;     /* NULL: links stay */
     ngx_cigna_errors_t       *errors;      /* NULL: the reply passes */
-    ngx_cigna_search_t       *search;      /* its body, once it is read */
+    ngx_cigna_search_t       *search;      /* the body of a search by POST */
     ngx_cigna_trace_t         trace;
 
-    unsigned                  preflight:1;        /* the reply is CORS's */
-    unsigned                  may_leave:1;        /* precontent has said so */
-    unsigned                  public_metadata:1;  /* leaves without a token */
-    unsigned                  search_by_post:1;   /* leaves as a GET */
-    unsigned                  replayed:1;         /* with another token, after
-                                                     a 401 */
+    unsigned                  preflight:1;        /* a preflight of CORS */
+    unsigned                  may_leave:1;        /* passed precontent */
+    unsigned                  public_metadata:1;  /* needs no token */
+    unsigned                  search_by_post:1;   /* is sent on as a GET */
+    unsigned                  replayed:1;         /* sent again, with another
+                                                     token, after a 401 */
 
-    /* of a callback: its query, which is overwritten in the request itself */
+    /* a copy of a callback's query: the request's own query is overwritten */
     ngx_str_t                 query;
 } ngx_cigna_ctx_t;
 
@@ -93,33 +93,35 @@ typedef struct {
 ngx_cigna_ctx_t *ngx_cigna_ctx(ngx_http_request_t *r);
 
 /*
- * Begins a content handler of cigna_connect and its like: refuses subrequests
- * and throws the body away.  NGX_OK, or the status to end with.
+ * Every content handler of this module's own endpoints calls this first.
+ * Refuses subrequests and discards the request body.  Returns NGX_OK, or the
+ * status that the content handler must return.
  */
 ngx_int_t ngx_cigna_ctx_begin(ngx_http_request_t *r, ngx_cigna_ctx_t **ctx);
 
 /*
- * The id that ties log lines together, borrowed: $request_id, or the valid
- * X-Request-Id that the caller of a FHIR request has sent.
+ * Returns the id by which log lines of one request can be matched: $request_id,
+ * or the valid X-Request-Id that the caller of a FHIR request has sent.  The
+ * request owns the string.
  */
 ngx_str_t *ngx_cigna_request_id(ngx_http_request_t *r);
 
 /*
- * The value of the next line with this name, in upper or lower case,
- * in a list of ngx_table_elt_t: borrowed, NULL if there is none left.  *from
- * must be zero at first.
+ * Finds the next header line with this name, in upper or lower case, in a list
+ * of ngx_table_elt_t.  Returns a pointer to the line's value, or NULL if there
+ * is no further line.  *from must be 0 before the first call.
  */
 ngx_str_t *ngx_cigna_header_line(ngx_list_t *headers, const char *name,
     ngx_uint_t *from);
 
-/* likewise, in the request's header */
+/* does the same with the header lines of the request */
 ngx_str_t *ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
     ngx_uint_t *from);
 
 /*
- * Sets what variables tell of the grant.  ngx_cigna_ctx_about() borrows the
- * strings, which must live as long as the request; ngx_cigna_ctx_grant()
- * copies them, and may fail with NGX_ERROR.
+ * Both set the values of the variables about the grant.  ngx_cigna_ctx_about()
+ * keeps the pointers, so the strings must live as long as the request.
+ * ngx_cigna_ctx_grant() copies the strings; NGX_ERROR if there is no memory.
  */
 void ngx_cigna_ctx_about(ngx_cigna_ctx_t *ctx, ngx_str_t *patient,
     ngx_str_t *scope, ngx_str_t *userinfo);

@@ -6,16 +6,16 @@
 #include "http/cigna_gate_in.h"
 
 
-/* the reply's Content-Disposition */
+/* the treatment of Content-Disposition lines in the reply */
 
 typedef enum {
-    ngx_cigna_gate_in_as_is = 0,           /* JSON, or not of cigna_fhir */
+    ngx_cigna_gate_in_as_is = 0,           /* JSON, or not cigna_fhir */
     ngx_cigna_gate_in_none,                /* dropped, as there is no body */
     ngx_cigna_gate_in_attached             /* "attachment" */
 } ngx_cigna_gate_in_e;
 
 
-/* a place in the list of the upstream's lines */
+/* a place in the list of the upstream's header lines */
 
 typedef struct {
     ngx_list_part_t  *first;
@@ -41,7 +41,10 @@ static ngx_int_t ngx_cigna_gate_in_add(ngx_http_request_t *r,
     const ngx_table_elt_t *line, ngx_uint_t n);
 
 
-/* the first two are for all our locations, the last for replies but JSON */
+/*
+ * All locations of this module get the first two lines.  Only cigna_fhir gets
+ * the others, and only a reply that is not JSON gets the last one.
+ */
 
 #define NGX_CIGNA_GATE_IN_ALL  2
 
@@ -133,7 +136,7 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
     ngx_table_elt_t            *h;
     ngx_cigna_gate_in_place_t   place;
 
-    /* without a Server line nginx writes its own */
+    /* nginx then writes its own Server line */
 
     r->headers_out.server = NULL;
 
@@ -166,9 +169,9 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
 
 
 /*
- * Forgets what nginx remembers of dropped lines: Link would make it push,
- * "expires" would write into old lines, and a Location that "proxy_redirect"
- * has changed would be sent nevertheless.
+ * Clears nginx's own pointers to dropped lines.  With them nginx would push the
+ * resources of a dropped Link, "expires" would write into dropped lines, and
+ * nginx would send a dropped Location that "proxy_redirect" has changed.
  */
 
 static void
@@ -197,10 +200,10 @@ ngx_cigna_gate_in_forget(ngx_http_request_t *r)
 
 
 /*
- * 1 if the line is the upstream's.  nginx copies the upstream's lines, but not
- * their names, which stay where they were read.  The copies are in order, so
- * the search goes on from the last one found, and round once before it gives
- * up.
+ * Returns 1 if the line comes from the upstream.  nginx copies the upstream's
+ * lines, but a copy points to the same bytes of the name.  The copies are in
+ * order, so the search begins behind the last line found.  At the end of the
+ * list the search starts once more from the beginning.
  */
 
 static ngx_uint_t
@@ -288,7 +291,7 @@ ngx_cigna_gate_in_disposed(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* nginx may still append the charset to the type */
+/* nginx appends the charset to the type later, so both are checked */
 
 static ngx_uint_t
 ngx_cigna_gate_in_json(ngx_http_request_t *r)
@@ -301,8 +304,9 @@ ngx_cigna_gate_in_json(ngx_http_request_t *r)
 
 
 /*
- * Drops the lines that the gate writes itself, whoever has written them.  1 if
- * an attachment's Content-Disposition, which has its file name, was kept.
+ * Drops the lines that the gate writes itself, also if another module has
+ * written them.  Keeps one Content-Disposition of an attachment, as it has the
+ * file name, and then returns 1.
  */
 
 static ngx_uint_t

@@ -7,18 +7,20 @@
 
 
 /*
- * The gate in: what a reply of a cigna_fhir location may say to browsers.  A
- * FHIR document is untrusted content on the app's own origin.
+ * The gate in decides which header lines of a cigna_fhir reply reach the
+ * browser.  To the browser a FHIR document is untrusted content on the app's
+ * own origin.
  *
- * The gate acts twice.  The header filter of ngx_cigna_module has it judge the
- * FHIR server's lines.  A header filter of its own then writes the lines that
- * must be there exactly once, CORS's among them, also for status and
- * disconnect.  That filter is in a module of its own, which comes after all
- * others that write lines ("add_header", "expires", "userid").
+ * The gate acts twice.  First the header filter of ngx_cigna_module calls
+ * ngx_cigna_gate_in_reply(), which drops lines of the FHIR server.  Then the
+ * gate's own header filter writes the lines that each reply must have exactly
+ * once, and the lines of CORS.  The filter also does this for replies of status
+ * and disconnect.  That filter is in a separate nginx module, which runs after
+ * all modules that write header lines ("add_header", "expires", "userid").
  */
 
 
-/* drops lines of the FHIR server's reply; lines of other origin stay */
+/* drops header lines of the FHIR server; keeps lines that nginx has added */
 void ngx_cigna_gate_in_reply(ngx_http_request_t *r);
 
 

@@ -9,8 +9,8 @@
 
 /*
  * The identity that a request is for: the tenant and member that cigna_identity
- * names.  Only the operator's variables are read here, nothing that a caller
- * sends.
+ * names.  This file evaluates that directive.  It reads nothing else of the
+ * request.
  */
 
 typedef enum {
@@ -29,18 +29,18 @@ typedef enum {
 ngx_cigna_identity_e ngx_cigna_identity(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* fills ctx->tenant alone */
+/* fills only ctx->tenant */
 ngx_cigna_identity_e ngx_cigna_identity_tenant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* the condition to refuse a request with; not for _known */
+/* returns the condition of the refusal; must not be called for _known */
 ngx_cigna_condition_e ngx_cigna_identity_condition(
     ngx_cigna_identity_e identity);
 
 /*
- * The identity's names in the vault, which are worked out at first use: a
- * request with a cached token does without.  ctx->tenant and ctx->member must
- * be known.  NULL if there is no memory, or OpenSSL fails.
+ * Returns the identity's names in the vault.  The first call computes them, as
+ * a request with a cached token does not need them.  ctx->tenant and
+ * ctx->member must be known.  NULL if there is no memory, or OpenSSL fails.
  */
 cigna_vault_names_t *ngx_cigna_identity_names(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);

@@ -3,8 +3,8 @@
 #include "gateway/ngx_cigna_main_conf.h"
 
 
-#define NGX_CIGNA_PAGE_SIZE   4096         /* without the escaped strings */
-#define NGX_CIGNA_ESCAPE_MAX  6            /* "&quot;" */
+#define NGX_CIGNA_PAGE_SIZE   4096         /* bytes, without escaped strings */
+#define NGX_CIGNA_ESCAPE_MAX  6            /* bytes of the longest, "&quot;" */
 
 #define NGX_CIGNA_STYLE                                                       \
     ":root{color-scheme:light dark}"                                          \
@@ -30,8 +30,9 @@
     "small{color:#a3b2bd}}"
 
 /*
- * The referrer policy is a header, too.  But many servers add another one to
- * every reply, and the last one counts.
+ * The page sets its referrer policy by a header line and by a meta element.
+ * Many operators add another Referrer-Policy line to every reply.  Browsers
+ * obey the last header line, but the meta element comes after all of them.
  */
 
 #define NGX_CIGNA_PAGE_HEAD                                                   \
@@ -59,8 +60,8 @@ static ngx_int_t ngx_cigna_page_headers(ngx_http_request_t *r);
 
 
 /*
- * The policy allows the inline style by its hash, which is worked out here, so
- * that it always fits the style.
+ * The Content-Security-Policy allows the inline style by its hash.  This
+ * function computes the hash, so that it always fits the style.
  */
 
 ngx_int_t

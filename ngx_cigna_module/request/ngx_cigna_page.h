@@ -7,8 +7,8 @@
 
 
 /*
- * The pages that a member's browser may see: short, without scripts, and
- * without anything that is loaded from elsewhere.
+ * The pages that this module shows to a member.  They are short, have no
+ * scripts, and load nothing from elsewhere.
  */
 
 typedef struct {
@@ -19,15 +19,15 @@ typedef struct {
     cigna_slice_t    again;                /* URL to try again, or empty */
     cigna_slice_t    back;                 /* URL of the app, or empty */
     cigna_slice_t    reference;            /* dance id, or empty */
-    cigna_slice_t    reload;               /* URL that the page goes on to */
-    ngx_uint_t       reload_s;             /* after so many seconds */
+    cigna_slice_t    reload;               /* URL to load next, or empty */
+    ngx_uint_t       reload_s;             /* seconds until then */
 } ngx_cigna_page_t;
 
 
 /* prepares the Content-Security-Policy of the pages, in postconfiguration */
 ngx_int_t ngx_cigna_page_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
 
-/* sends a page, all strings escaped; returns what a content handler returns */
+/* sends a page, escapes all strings; returns a content handler's result */
 ngx_int_t ngx_cigna_page_send(ngx_http_request_t *r,
     const ngx_cigna_page_t *page);
 

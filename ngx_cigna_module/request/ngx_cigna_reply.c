@@ -34,7 +34,7 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ctx->outcome = c->name;
 
-    /* without a line in the log the member's name need not be hashed */
+    /* if nothing is logged, hashing the member's name would be wasted */
 
     if (r->connection->log->log_level < c->level) {
         return;
@@ -147,7 +147,7 @@ ngx_cigna_reply_type(ngx_http_request_t *r, const char *type)
 }
 
 
-/* not by headers_out.location, which nginx would make absolute */
+/* nginx would make the URL of headers_out.location absolute */
 
 ngx_int_t
 ngx_cigna_reply_redirect(ngx_http_request_t *r, ngx_uint_t status,
@@ -250,7 +250,7 @@ ngx_cigna_reply_object(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* texts of the table and URLs of the configuration need no escapes in JSON */
+/* texts of conditions and URLs of the configuration need no JSON escapes */
 
 static void
 ngx_cigna_reply_text(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,

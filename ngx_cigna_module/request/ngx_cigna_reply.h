@@ -7,15 +7,17 @@
 
 
 /*
- * Replies that the module makes itself.  The gate in adds "Cache-Control:
- * no-store, private" and "X-Content-Type-Options: nosniff" to all of them.
- * Functions that send a reply return what a content handler returns.
+ * Replies that the module makes itself.  ngx_cigna_gate_in.c adds
+ * "Cache-Control: no-store, private" and "X-Content-Type-Options: nosniff" to
+ * each of them.  Functions that send a reply return the result of a content
+ * handler.
  */
 
 
 /*
- * Logs a request that was not served as asked, and sets ctx->outcome.  what:
- * "fhir", "status", ...  detail: a text for the end of the line, or NULL.
+ * Logs how a request ended, and sets ctx->outcome.  what: "fhir", "status" or
+ * another name of an endpoint.  detail: a text for the end of the log line, or
+ * NULL.
  */
 void ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, const char *what, const ngx_str_t *detail);
@@ -41,7 +43,7 @@ ngx_int_t ngx_cigna_reply_redirect(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *location);
 
 
-/* the form of a reply that tells a condition */
+/* the format of a reply about a condition */
 
 typedef enum {
     ngx_cigna_reply_fhir = 0,              /* OperationOutcome */
@@ -54,33 +56,36 @@ typedef enum {
 
 
 /*
- * Sends the reply of a condition.  retry_after_s: 0 for the one of the table.
- * allow: value of an Allow line, or NULL.
+ * Sends the reply about a condition.  retry_after_s: seconds of Retry-After, or
+ * 0 for the value of the condition's row.  allow: value of an Allow line, or
+ * NULL.
  */
 ngx_int_t ngx_cigna_reply_condition(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, ngx_cigna_reply_e form,
     ngx_uint_t retry_after_s, const char *allow);
 
-/* its body alone, made in the request's pool */
+/* makes only the body of such a reply, in the request's pool */
 ngx_int_t ngx_cigna_reply_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, ngx_cigna_reply_e form, ngx_str_t *body);
 
-/* its header lines alone: Retry-After, Allow, Link */
+/* adds only the header lines of such a reply: Retry-After, Allow, Link */
 ngx_int_t ngx_cigna_reply_condition_headers(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, ngx_uint_t retry_after_s,
     const char *allow);
 
 /*
- * The URL at which the member's browser starts a dance, in the request's pool:
- * the origin of redirect_uri and this server's connect location.  Empty if the
- * server has no such location.  NGX_ERROR if there is no memory.
+ * Makes the URL at which the member's browser starts a dance, in the request's
+ * pool.  It consists of the origin of redirect_uri and the path of this
+ * server's connect location.  *url is empty if the server has no connect
+ * location.  NGX_ERROR if there is no memory.
  */
 ngx_int_t ngx_cigna_connect_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *url);
 
 /*
- * A string of at most "size" bytes that is built in the request's pool.
- * init() begins it; done() gives the string, or NGX_ERROR if it was longer.
+ * These build a string of at most "size" bytes in the request's pool.
+ * ngx_cigna_buf_init() allocates it.  ngx_cigna_buf_done() gives the string, or
+ * returns NGX_ERROR if more than "size" bytes were appended.
  */
 ngx_int_t ngx_cigna_buf_init(ngx_http_request_t *r, cigna_buf_t *b,
     size_t size);

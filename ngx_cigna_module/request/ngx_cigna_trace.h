@@ -7,13 +7,14 @@
 
 
 /*
- * The ids by which logs of the caller, of the gateway and of Cigna can be
- * matched.  A caller's X-Request-Id, traceparent and tracestate go on if they
- * are valid.  $request_id takes the place of a missing or invalid X-Request-Id.
+ * The ids by which log lines of the caller, of the gateway and of Cigna can be
+ * matched.  The gateway sends a caller's X-Request-Id, traceparent and
+ * tracestate on to Cigna if they are valid.  $request_id takes the place of a
+ * missing or invalid X-Request-Id.
  */
 
 
-/* fills ctx->trace, once */
+/* fills ctx->trace at the first call; later calls do nothing */
 void ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 /* in the header filter: adds X-Request-Id; NGX_OK or NGX_ERROR */

@@ -13,8 +13,8 @@
 
 /*
  * A grant is opened, read and wiped without a return to the event loop, so one
- * arena serves all requests of the worker.  It has room for two grants: that of
- * Redis and that of the journal.
+ * arena serves all requests of the worker.  The arena has room for two grants:
+ * one from Redis and one from the journal.
  */
 
 #define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
@@ -99,7 +99,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
         mcf->worker->read_journal = 1;
 
-        /* the mark belongs to the generation in Redis */
+        /* the mark is about the older generation in Redis */
 
         ngx_memzero(&mark, sizeof(cigna_vault_mark_t));
     }
@@ -112,7 +112,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* judges the grant as a refresh would */
+/* uses the same rules as a refresh: cigna_verdict() */
 
 static ngx_cigna_condition_e
 ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
@@ -171,10 +171,10 @@ ngx_cigna_vault_read_subject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * NGX_OK: the journal has a newer generation of the grant, which takes the
- * place of *grant and *rc: Redis may refuse writes, or may have lost some.  A
- * record that Redis has lost wholly is not looked for here: the journal writes
- * it again later.
+ * The journal can be ahead of Redis, which may have refused or lost a write.
+ * NGX_OK: the journal has a newer generation of the grant, and *grant and *rc
+ * are now about that generation.  If Redis has lost the whole record, this
+ * function finds nothing; the journal writes the record again later.
  */
 
 static ngx_int_t
@@ -210,8 +210,9 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * NGX_DECLINED: the entry cannot be opened, as it is of another vault or sealed
- * under a key that is gone; *grant and *rc stay.
+ * NGX_DECLINED: the entry cannot be opened, and *grant and *rc stay as they
+ * are.  The entry may belong to another vault, or its key may be gone from the
+ * key ring.
  */
 
 static ngx_int_t
@@ -278,7 +279,7 @@ ngx_cigna_vault_read_failed(int rc)
 ngx_uint_t
 ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
 {
-    /* the mark belongs to the generation in Redis */
+    /* a mark in Redis says nothing about a newer grant from the journal */
 
     return !ngx_cigna_vault_read_worker(ctx)->read_journal
            && cigna_vault_read_marked(ctx->wait->cmd.reply);

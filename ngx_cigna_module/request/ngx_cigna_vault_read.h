@@ -7,10 +7,10 @@
 #include "ngx_cigna_wait.h"
 
 
-/* reads a request's grant from the vault: one command, no flow */
+/* Reads a request's grant from the vault, with one Redis command. */
 
 
-/* in init_process; NGX_ERROR: no memory */
+/* called in init_process; NGX_ERROR: no memory */
 ngx_int_t ngx_cigna_vault_read_init(ngx_cigna_worker_t *worker);
 
 /* sends the command and waits; returns what ngx_cigna_wait_redis() returns */
@@ -18,12 +18,13 @@ ngx_int_t ngx_cigna_vault_read_start(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_http_event_handler_pt resume);
 
 /*
- * The grant of the reply, or a newer one of the node's journal.
+ * Opens the grant in the reply, or a newer one from the node's journal.
  *
- * ngx_cigna_condition_served: *grant may be used until its access token
- * expires, or be refreshed; a grant that is marked spent may only be refreshed.
- * Its slices lie in memory of the worker, which the caller must give back with
- * ngx_cigna_vault_read_done() before it returns to the event loop.
+ * ngx_cigna_condition_served: the caller may use *grant until its access token
+ * expires, or may refresh it.  A grant in state cigna_grant_spent may only be
+ * refreshed.  The slices of *grant point into memory of the worker.  The caller
+ * must free that memory with ngx_cigna_vault_read_done() before it returns to
+ * the event loop.
  */
 ngx_cigna_condition_e ngx_cigna_vault_read_grant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);

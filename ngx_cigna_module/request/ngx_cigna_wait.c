@@ -73,7 +73,7 @@ ngx_cigna_wait_run(ngx_cigna_wait_t *w, ngx_cigna_run_t *run,
     w->late = NULL;
     w->resume = resume;
 
-    /* not cancelable, so that an exiting worker ends the wait, too */
+    /* not cancelable: an exiting worker waits until this timer has fired */
 
     ngx_add_timer(&w->timer, timeout);
 
@@ -132,7 +132,7 @@ ngx_cigna_wait_post(ngx_cigna_wait_t *w, ngx_http_event_handler_pt resume)
 }
 
 
-/* reads nothing from the client, but notices when it leaves */
+/* reads nothing from the client, but notices a closed connection */
 
 static ngx_int_t
 ngx_cigna_wait_block(ngx_cigna_wait_t *w)
@@ -191,7 +191,7 @@ ngx_cigna_wait_timeout(ngx_event_t *ev)
 }
 
 
-/* the request, and with it w, may be gone when "resume" returns */
+/* "resume" may free the request, and w with it */
 
 static void
 ngx_cigna_wait_wake(ngx_cigna_wait_t *w)

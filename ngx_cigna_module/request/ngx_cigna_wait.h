@@ -8,13 +8,14 @@
 
 
 /*
- * A request that waits for a run or for Redis.  If its client leaves in the
- * meantime, the request is detached from the run or the command, which goes on
- * without it.
+ * A request that waits for a run or for Redis.  If the client closes the
+ * connection in the meantime, the request is detached.  The run or the Redis
+ * command goes on without the request.
  *
- * A phase handler that waits returns NGX_AGAIN, holds no reference, and has
- * ngx_cigna_wait_phases() as "resume": nginx enters the handler again.  A
- * content handler that waits takes a reference (r->main->count) and returns
+ * A phase handler that waits returns NGX_AGAIN and holds no reference.  Its
+ * "resume" is ngx_cigna_wait_phases(), which calls the handler again.
+ *
+ * A content handler that waits takes a reference (r->main->count) and returns
  * NGX_DONE.  Its "resume" gives the reference back with
  * ngx_http_finalize_request(), as ngx_cigna_wait_reply() does.
  */
@@ -31,8 +32,8 @@ struct ngx_cigna_wait_s {
     ngx_cigna_wait_reply_pt     reply;
 
     /* results, valid until "resume" returns */
-    ngx_cigna_run_t            *run;       /* NULL: it has no result in time */
-    ngx_cigna_run_t            *late;      /* then: that run, or NULL */
+    ngx_cigna_run_t            *run;       /* NULL: no result in time */
+    ngx_cigna_run_t            *late;      /* run that gave none, or NULL */
     ngx_cigna_redis_cmd_t       cmd;       /* outcome, reply */
 
     /* private */
@@ -41,33 +42,36 @@ struct ngx_cigna_wait_s {
 };
 
 
-/* makes ctx->wait at first use; it ends with the request; NGX_OK, NGX_ERROR */
+/* makes ctx->wait at the first call, in the request's pool */
 ngx_int_t ngx_cigna_wait_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 /*
- * Waits for a run's result, at most for "timeout" (ms).  NGX_AGAIN: "resume" is
- * called once, later, unless the client leaves.  NGX_BUSY: too many requests
- * wait for the run.  NGX_ERROR.
+ * Waits at most "timeout" ms for a run's result.  NGX_AGAIN: "resume" will be
+ * called once, unless the client closes the connection.  NGX_BUSY: too many
+ * requests wait for the run.  NGX_ERROR: an error of the client's connection.
  */
 ngx_int_t ngx_cigna_wait_run(ngx_cigna_wait_t *w, ngx_cigna_run_t *run,
     ngx_msec_t timeout, ngx_http_event_handler_pt resume);
 
 /*
  * Sends a command and waits for its reply, until the command's own deadline.
- * NGX_AGAIN as above.  NGX_BUSY: it could not be sent.  NGX_ERROR.
+ * NGX_AGAIN, NGX_ERROR: as above.  NGX_BUSY: the command could not be sent.
  */
 ngx_int_t ngx_cigna_wait_redis(ngx_cigna_wait_t *w, const cigna_slice_t *argv,
     ngx_uint_t argc, ngx_http_event_handler_pt resume);
 
 /*
- * Waits for a call of ngx_cigna_wait_end(); "resume" is then called from an
- * empty stack.  NGX_AGAIN as above, or NGX_ERROR.
+ * Waits for a call of ngx_cigna_wait_end().  That function does not call
+ * "resume" itself: the event loop does.  NGX_AGAIN, NGX_ERROR: as above.
  */
 ngx_int_t ngx_cigna_wait_until(ngx_cigna_wait_t *w,
     ngx_http_event_handler_pt resume);
 void ngx_cigna_wait_end(ngx_cigna_wait_t *w);
 
-/* waits only for an empty stack; NGX_AGAIN as above, or NGX_ERROR */
+/*
+ * The event loop calls "resume" as soon as the present event handler has
+ * returned.  NGX_AGAIN, NGX_ERROR: as above.
+ */
 ngx_int_t ngx_cigna_wait_post(ngx_cigna_wait_t *w,
     ngx_http_event_handler_pt resume);
 
