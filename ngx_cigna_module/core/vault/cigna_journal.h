@@ -44,7 +44,7 @@ typedef struct {
     int64_t   until_ms;                    /* end of the new claim */
     int32_t   pid;                         /* of the process that claims */
     int     (*alive)(int32_t pid);         /* 1 if the process lives */
-    unsigned  next;                        /* the search goes on here; 0 first */
+    unsigned  next;                        /* goes on here; 0 at first */
     unsigned  peek:1;                      /* find an entry, claim none */
 
     /* results */

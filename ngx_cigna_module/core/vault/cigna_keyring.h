@@ -88,8 +88,8 @@ int cigna_keyring_expand(const cigna_ring_key_t *key,
     const cigna_slice_t *parts, size_t count, uint8_t out[CIGNA_SHA256_LEN]);
 
 /*
- * The ring's context for AES-256-GCM.  It is made once, because fetching a cipher
- * is slow.
+ * The ring's context for AES-256-GCM.  It is made once, because fetching a
+ * cipher is slow.
  */
 EVP_CIPHER_CTX *cigna_keyring_gcm(cigna_keyring_t *ring);
 
