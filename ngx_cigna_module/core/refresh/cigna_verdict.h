@@ -11,7 +11,7 @@
 typedef enum {
     cigna_refresh_pending = 0,             /* a refresh is due */
     cigna_refresh_ok,                      /* the access token may be used */
-    cigna_refresh_no_grant,                /* the member has no grant in Redis */
+    cigna_refresh_no_grant,                /* Redis has no grant */
     cigna_refresh_spent,                   /* refused for good, or expired
                                               without refresh token: the member
                                               has to reconnect */
