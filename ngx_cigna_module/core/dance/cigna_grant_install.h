@@ -14,7 +14,7 @@
 
 typedef enum {
     cigna_grant_install_ok = 0,
-    cigna_grant_install_retired,           /* the stored grant is gone already */
+    cigna_grant_install_retired,           /* it was stored and is gone now */
     cigna_grant_install_failed             /* Redis failed */
 } cigna_grant_install_e;
 

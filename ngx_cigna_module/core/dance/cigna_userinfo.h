@@ -24,7 +24,7 @@ typedef enum {
                                               token has expired */
     cigna_userinfo_unreachable,            /* not sent, or no reply */
     cigna_userinfo_refused,                /* a reply without an identifier */
-    cigna_userinfo_unstored                /* Redis failed, or the arena is full */
+    cigna_userinfo_unstored                /* Redis failed, or arena is full */
 } cigna_userinfo_e;
 
 
