@@ -13,29 +13,29 @@
  *                                                                        v
  *                                                                       done
  *
- * Operations are repeated after a sleep, if that is harmless.  If the server
- * refuses a client that has two secrets (cigna_client_secret.c), the code is
- * exchanged once more.
+ * After a failure the flow sleeps and repeats the operation, if a repetition is
+ * harmless.  If the server refuses a client that has two secrets
+ * (cigna_client_secret.c), the flow sends the code again with the other secret.
  *
- * $userinfo is asked once the dance has ended with a stored grant, and before
+ * $userinfo is asked after the dance has ended with a stored grant, and before
  * the browser returns to the app, so that the app finds the identifier.  The
  * outcome of the dance does not depend on it.
  *
  * Invariants, checked by t/fuzz/dance/fuzz_callback.c:
  *
  *   (1) a code is sent only for a dance that Redis gave to this run; it is sent
- *       again only if no byte of it has left, or once after the reply
- *       invalid_client with the other secret;
- *   (2) "connected" is said only by the run whose grant is stored, and to a
- *       later hit, which repeats that outcome;
+ *       again only if no byte of the request was sent, or if the reply was
+ *       invalid_client: then once, with the other secret;
+ *   (2) only the run whose grant is stored reports "connected", and later hits
+ *       of the same dance, which repeat its outcome;
  *   (3) a dance that was taken is ended before the flow reports, unless Redis
  *       fails: then it is shown as interrupted once its deadline is over;
  *   (4) tokens that do not become a stored grant are revoked; tokens of the
- *       stored grant never are; tokens of the grant that it replaced are,
- *       except those that it still has;
- *   (5) the flow reports exactly once, and only after that revokes;
- *   (6) a hit of another browser changes nothing; a hit of another member in
- *       the right browser only ends the dance.
+ *       replaced grant are revoked if the stored grant has none of them; tokens
+ *       of the stored grant never are;
+ *   (5) the flow reports exactly once, and revokes tokens only after that;
+ *   (6) a hit from another browser changes nothing; a hit of another member in
+ *       the right browser ends the dance and changes nothing else.
  */
 
 
@@ -47,7 +47,7 @@
 #include "vault/cigna_grant_write.h"
 
 
-#define CIGNA_CALLBACK_CODE_TRIES    3     /* while unsent */
+#define CIGNA_CALLBACK_CODE_TRIES    3     /* while no byte was sent */
 #define CIGNA_CALLBACK_KEYS_TRIES    2
 #define CIGNA_CALLBACK_HTTP_MS       200
 #define CIGNA_CALLBACK_HTTP_MAX_MS   400
@@ -264,7 +264,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 }
 
 
-/* refuses a hit that needs no question, without taking the dance */
+/* refuses an invalid hit at once, or starts the claim of its dance */
 
 static void
 cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
@@ -334,7 +334,7 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 }
 
 
-/* gets the keys before the code is spent, because a code works only once */
+/* fetches missing keys before it sends the code, which works only once */
 
 static void
 cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
@@ -394,7 +394,7 @@ cigna_callback_judge(cigna_callback_t *f)
 }
 
 
-/* the issuer at connect, as the configuration may have changed since */
+/* the issuer at the dance's start; the configuration may have changed since */
 
 static cigna_slice_t
 cigna_callback_issuer(const cigna_callback_t *f)
@@ -468,9 +468,8 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
 
 /*
- * 1 if too little time is left to exchange the code and store the grant.  Once
- * the deadline is over, later hits show "interrupted", and the member starts
- * another dance.
+ * 1 if too little time is left to exchange the code and store the grant.  Then
+ * later hits show "interrupted", and the member has to start again.
  */
 
 static int
@@ -590,7 +589,7 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    /* a new key may have the id or the place of an old one */
+    /* the issuer may have new keys, perhaps one with the id of an old key */
 
     if ((e == cigna_jwt_unknown_kid || e == cigna_jwt_signature
          || e == cigna_jwt_alg)
@@ -664,7 +663,7 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
 }
 
 
-/* has the tokens revoked, as they do not become a grant */
+/* ends with a failure and has the tokens revoked, as no grant has them */
 
 static void
 cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
@@ -694,7 +693,7 @@ cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
 }
 
 
-/* asks $userinfo, while other hits of the dance see its outcome already */
+/* asks $userinfo; the dance has ended, so other hits need not wait for it */
 
 static void
 cigna_callback_userinfo(cigna_callback_t *f, const cigna_event_t *ev,

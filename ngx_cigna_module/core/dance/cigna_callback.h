@@ -9,7 +9,10 @@
 #include "cigna_userinfo.h"
 
 
-/* ends a dance; cigna_callback.c describes its states and invariants */
+/*
+ * The callback: the browser returns from the authorization server, and the flow
+ * ends the dance.  cigna_callback.c describes states and invariants.
+ */
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
@@ -19,7 +22,8 @@ typedef struct {
     cigna_slice_t               iss;       /* RFC 9207, empty if absent */
     cigna_slice_t               error;     /* empty if absent */
     cigna_slice_t               secret;    /* of the cookie, empty: no cookie */
-    unsigned                    exchange_ms;  /* all deadlines of an exchange */
+    unsigned                    exchange_ms;  /* the sum of all deadlines of an
+                                                 exchange */
 
     /* results, complete when the flow reports (or is done) */
     cigna_dance_outcome_e       outcome;
@@ -27,22 +31,23 @@ typedef struct {
     cigna_slice_t               return_to;  /* empty: show a page */
     char                        detail[192];  /* for the log, never a secret */
     unsigned                    repeated:1;  /* the outcome of another hit */
-    unsigned                    stored:1;  /* grant below is in the vault */
-    unsigned                    changed:1;  /* another person's than the one
-                                               in put.old */
-    unsigned                    client_refused:1;  /* invalid_client was said
-                                                      of each secret there is */
+    unsigned                    stored:1;  /* the grant is in the vault */
+    unsigned                    changed:1;  /* the grant is another person's
+                                               than install.old */
+    unsigned                    client_refused:1;  /* the endpoint refused every
+                                                      configured secret */
     cigna_grant_t               grant;
-    cigna_client_secret_t       client_secret;  /* its results are, too */
+    cigna_client_secret_t       client_secret;  /* its results are results
+                                                   here */
 
     /*
-     * Private.  But rc and detail of "userinfo" are results, and the dance_id
-     * of "claim" is known before the flow reports.
+     * Private, with these exceptions: rc and detail of "userinfo" are results.
+     * The caller may read dance_id of "claim" before the flow reports.
      */
     unsigned                    state;
     cigna_retry_t               retry;
     unsigned                    fetched_keys:1;  /* for this id_token */
-    int64_t                     sent_ms;   /* the code */
+    int64_t                     sent_ms;   /* when the code was sent */
     cigna_dance_claim_t         claim;
     cigna_grant_install_t       install;   /* "old" and "unread" are results */
     cigna_token_reply_t         tokens;

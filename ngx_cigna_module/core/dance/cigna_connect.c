@@ -10,9 +10,8 @@
  * Invariants, checked by t/fuzz/dance/fuzz_connect.c:
  *
  *   (1) the browser is redirected only after the dance is stored and listed:
- *       there is a location with the outcome "none" and with no other;
- *   (2) return_to has passed the allow list, and nothing is stored if it has
- *   not;
+ *       "location" is set if the outcome is "none", and only then;
+ *   (2) a dance is stored only if its return_to is on the allow list;
  *   (3) state, verifier, nonce and browser secret are new in each run, and none
  *       of them goes to Redis in clear;
  *   (4) the new dance is never evicted.
@@ -35,7 +34,7 @@ typedef enum {
 } cigna_connect_state_e;
 
 
-/* the parts of an event's random bytes */
+/* how the random bytes of an event are used */
 
 typedef struct {
     uint8_t   tag[6];
@@ -131,7 +130,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_connect_st_evict:
 
-        /* a dance that could not be deleted expires */
+        /* failures do not matter: a dance that is not deleted expires */
 
         if (f->evicted) {
             cigna_connect_evict(f, op);
@@ -374,7 +373,7 @@ cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
 }
 
 
-/* copies the keys of the evicted dances, as the reply does not last */
+/* copies the keys of the evicted dances, because the event owns the reply */
 
 static int
 cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev)
@@ -414,7 +413,7 @@ cigna_connect_evict(cigna_connect_t *f, cigna_op_t *op)
 }
 
 
-/* without a stored dance there is no location and no secret */
+/* ends the flow; a failed one must not redirect or set a cookie */
 
 static void
 cigna_connect_done(cigna_connect_t *f, cigna_op_t *op,
@@ -432,7 +431,7 @@ cigna_connect_done(cigna_connect_t *f, cigna_op_t *op,
 }
 
 
-/* joins a prefix and random bytes in base64url */
+/* joins a prefix and random bytes, which it encodes in base64url */
 
 static int
 cigna_connect_join(cigna_arena_t *a, cigna_slice_t prefix,

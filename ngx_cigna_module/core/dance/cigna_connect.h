@@ -9,15 +9,17 @@
 
 
 /*
- * Starts a dance.  The state parameter has 32 characters: first the cookie's
- * tag, which is also the first 8 characters of the dance id, and then 24
- * characters (144 bits) that only the browser and the authorization server see.
+ * Starts a dance: the browser goes to the authorization server, so that the
+ * member can grant access.  The state parameter has 32 characters: first the
+ * cookie's tag, which is also the first 8 characters of the dance id, and then
+ * 24 characters (144 bits) that only the browser and the authorization server
+ * see.
  */
 
 #define CIGNA_STATE_LEN   32
-#define CIGNA_SECRET_LEN  22               /* of the browser, 128 bits */
+#define CIGNA_SECRET_LEN  22               /* the browser's secret, 128 bits */
 
-#define CIGNA_EVICTED_MAX  16              /* by one call of dance_list */
+#define CIGNA_EVICTED_MAX  16              /* dances in a reply of dance_list */
 
 #define CIGNA_RETURN_TO_LEN_MAX  2048      /* of the request's return_to */
 
@@ -28,7 +30,7 @@ typedef struct {
     cigna_slice_t               return_to;  /* of the request; empty: the
                                                default */
 
-    /* results: none means that the dance has started */
+    /* results; outcome "none": the dance has started */
     cigna_dance_outcome_e       outcome;
     cigna_slice_t               location;  /* the authorize URL */
     cigna_slice_t               dance_id;
@@ -50,17 +52,17 @@ void cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev,
 
 
 /*
- * The URL to which the browser goes after the dance, in its normal form in the
- * arena: "asked", or the first configured one if that is empty.  CIGNA_NONE if
- * both are missing; CIGNA_ERROR if "asked" is not allowed.
+ * Makes the URL to which the browser goes after the dance, in its normal form
+ * in the arena: "asked", or the first configured one if "asked" is empty.
+ * CIGNA_NONE if both are missing; CIGNA_ERROR if "asked" is not allowed.
  */
 int cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
     cigna_arena_t *arena, cigna_slice_t *return_to);
 
 /*
- * A browser's secret as Redis has it: SHA-256 in base64url, in the arena.  An
- * empty secret gives an empty hash, which is that of no dance.  CIGNA_ERROR if
- * there is no room.
+ * Hashes a browser's secret in the form that Redis keeps: SHA-256 in base64url,
+ * in the arena.  An empty secret gives an empty hash, which matches no dance.
+ * CIGNA_ERROR if there is no room.
  */
 int cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
     cigna_slice_t *hash);

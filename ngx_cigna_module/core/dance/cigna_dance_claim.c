@@ -11,8 +11,8 @@
  *
  *   (1) the outcome is "none" only if Redis has given the dance to this run,
  *       and if the dance could be opened;
- *   (2) questions are bounded: in number if Redis fails, in time if another hit
- *       has the dance.
+ *   (2) if Redis fails, the flow asks a limited number of times; if another hit
+ *       has the dance, it asks for a limited time.
  */
 
 
@@ -22,11 +22,11 @@
 #include "cigna_dance_claim.h"
 
 
-/* the wait for the outcome of another hit */
+/* the longest wait for the outcome of another hit, and the pauses in it */
 
 #define CIGNA_DANCE_CLAIM_WAIT_MS       (10 * 1000)
 #define CIGNA_DANCE_CLAIM_POLL_MS       50
-#define CIGNA_DANCE_CLAIM_POLLS         8  /* of these, then longer ones */
+#define CIGNA_DANCE_CLAIM_POLLS         8  /* short pauses, then longer ones */
 #define CIGNA_DANCE_CLAIM_POLL_MAX_MS   200
 
 #define CIGNA_DANCE_CLAIM_TRIES         3
@@ -104,7 +104,7 @@ cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
     case cigna_dance_claim_st_end:
 
-        /* any word of the script ends it */
+        /* any reply of the script is final; only failures are repeated */
 
         if (cigna_script_word(ev).len == 0
             && cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
@@ -207,7 +207,7 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
 }
 
 
-/* the outcome if the dance is not for this browser or member, or is gone */
+/* the outcome if the dance is another browser's or member's, or is gone */
 
 static cigna_dance_outcome_e
 cigna_dance_claim_refusal(const cigna_dance_claim_t *t, cigna_slice_t word)
@@ -230,8 +230,8 @@ cigna_dance_claim_refusal(const cigna_dance_claim_t *t, cigna_slice_t word)
 
 
 /*
- * Redis did not answer.  The same taker may ask again, and gets the dance that
- * it may have taken already.
+ * Handles a command without a reply.  The run asks again with the same token,
+ * so it gets the dance even if the lost command has already taken it.
  */
 
 static int
@@ -280,7 +280,7 @@ cigna_dance_claim_ours(cigna_dance_claim_t *t, const cigna_event_t *ev)
 }
 
 
-/* another hit has the dance: its outcome is this one's, too */
+/* another hit has the dance: waits for that hit's outcome and repeats it */
 
 static int
 cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
@@ -304,7 +304,7 @@ cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
 }
 
 
-/* the outcome of another hit, and the URL to which the browser goes */
+/* ends with the outcome of another hit and with the dance's return_to */
 
 static int
 cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
@@ -314,7 +314,7 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
     t->repeated = 1;
 
-    /* an outcome that only a newer gateway knows */
+    /* a newer gateway has written an outcome that this version does not know */
 
     if (outcome == cigna_dance_outcome_none) {
         outcome = cigna_dance_outcome_interrupted;
@@ -325,7 +325,7 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
     asked = cigna_dance_claim_open(t, blob, &t->dance) == CIGNA_OK
             ? t->dance.return_to : cigna_slice_null;
 
-    /* checked again, as the configuration may have changed since */
+    /* checked again, as the configuration may have changed since connect */
 
     if (asked.len
         && cigna_connect_return_to(t->subject->provider, asked,
@@ -348,9 +348,9 @@ cigna_dance_claim_open(cigna_dance_claim_t *t, cigna_slice_t blob,
 
 
 /*
- * Seals the dance without its secrets, for later hits.  It is sealed because an
- * app's URL may tell who the member is.  If that fails, later hits go to the
- * default URL.
+ * Seals the dance without its secrets, so that later hits find return_to.  An
+ * app's URL may tell who the member is, so it is not stored in clear.  If the
+ * seal fails, later hits go to the default URL.
  */
 
 static void

@@ -8,8 +8,8 @@
 
 
 /*
- * Takes a dance for one run, and ends it with its outcome: two parts of the
- * callback, and flows of their own shape within it.
+ * Takes a dance for one run, and later ends it with its outcome.  The callback
+ * runs these two flows as steps of its own.
  */
 
 typedef struct {
@@ -17,19 +17,20 @@ typedef struct {
     const cigna_subject_t      *subject;
     cigna_slice_t               state_param;
     cigna_slice_t               secret;
-    unsigned                    exchange_ms;  /* all deadlines of an exchange */
+    unsigned                    exchange_ms;  /* the sum of all deadlines of an
+                                                 exchange */
 
     /* results */
     cigna_dance_outcome_e       outcome;   /* none: this run has the dance */
     const char                 *why;       /* for the log; NULL: the outcome
-                                              says it */
+                                              says enough */
     cigna_slice_t               dance_id;  /* empty: not known */
-    cigna_slice_t               return_to;  /* empty: nowhere */
+    cigna_slice_t               return_to;  /* empty: show a page */
     cigna_dance_t               dance;
     int64_t                     taken_ms;
     unsigned                    repeated:1;  /* the outcome of another hit */
-    unsigned                    taken:1;   /* for this run, also if the reply
-                                              was lost */
+    unsigned                    taken:1;   /* this run has the dance, or may
+                                              have it as a reply was lost */
 
     /* private */
     unsigned                    state;
@@ -43,19 +44,20 @@ typedef struct {
 
 
 /*
- * How long a run may have the dance, in addition to its exchange: more than the
- * deadlines of all other operations together.
+ * A run may have the dance for the time of its exchange and for this time,
+ * which is more than the deadlines of all other operations together.
  */
 
 #define CIGNA_DANCE_CLAIM_MS  (120 * 1000)
 
 
-/* before or after the flow's fields are set, which it leaves alone */
+/* leaves the flow's fields alone, so call it before or after they are set */
 void cigna_dance_claim_init(cigna_dance_claim_t *t);
 
 /*
- * CIGNA_AGAIN: perform the operation and call again with its event; the event
- * of the first call gives time and random bytes only.  CIGNA_OK: it is over.
+ * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
+ * the flow is over.  The first call uses only the event's time and random
+ * bytes.
  */
 int cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op);
@@ -68,8 +70,8 @@ void cigna_dance_claim_end(cigna_dance_claim_t *t,
     cigna_dance_outcome_e outcome, cigna_op_t *op);
 
 /*
- * Makes *op the command that removes the dance from the list of open ones.  The
- * reply does not matter: the dance leaves the list by its age at the latest.
+ * Makes *op the command that removes the dance from the list of open dances.  A
+ * failure does not matter: a dance that is too old leaves the list anyway.
  */
 void cigna_dance_claim_forget(const cigna_dance_claim_t *t, cigna_op_t *op);
 

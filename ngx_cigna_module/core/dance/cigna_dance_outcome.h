@@ -7,7 +7,7 @@
 
 
 /*
- * The closed list of a dance's outcomes.  Their names appear in the redirect to
+ * All outcomes that a dance can have.  Their names appear in the redirect to
  * the app, on the page, in the log, in $cigna_outcome and in the counters.  A
  * new outcome goes to the end: the zone outlives a reload with a newer module.
  */
@@ -25,19 +25,21 @@ typedef enum {
     cigna_dance_outcome_identity_mismatch,
     cigna_dance_outcome_tenant_mismatch,
     cigna_dance_outcome_issuer_mismatch,
-    cigna_dance_outcome_invalid_request,       /* duplicated, missing, too
-                                                  long */
+    cigna_dance_outcome_invalid_request,       /* a parameter is repeated,
+                                                  missing or too long */
     cigna_dance_outcome_exchange_refused,      /* an OAuth error from the
                                                   server */
-    cigna_dance_outcome_exchange_invalid,      /* HTML, ... */
+    cigna_dance_outcome_exchange_invalid,      /* the reply is HTML, ... */
     cigna_dance_outcome_exchange_unreachable,  /* no reply, 5xx, 429 */
     cigna_dance_outcome_id_token_invalid,
-    cigna_dance_outcome_keys_unreachable,      /* JWKS, before the code was
-                                                  spent */
+    cigna_dance_outcome_keys_unreachable,      /* JWKS; the code was not sent */
     cigna_dance_outcome_discovery_failed,
-    cigna_dance_outcome_store_failed,          /* Redis, or the key ring */
-    cigna_dance_outcome_interrupted,           /* taken, and never ended */
-    cigna_dance_outcome_in_progress,           /* not ended: the page reloads */
+    cigna_dance_outcome_store_failed,          /* Redis failed, or the key ring
+                                                  lacks a key */
+    cigna_dance_outcome_interrupted,           /* a run took the dance and did
+                                                  not end it in time */
+    cigna_dance_outcome_in_progress,           /* another hit has not ended: the
+                                                  page reloads */
     cigna_dance_outcome_too_many_dances,
     cigna_dance_outcome_return_to_refused,
     cigna_dance_outcome_not_navigable,         /* prefetch, frame, cross-site */
@@ -52,7 +54,7 @@ typedef enum {
 typedef struct {
     const char  *name;
     unsigned     status;                   /* of the page */
-    unsigned     log_warn:1;               /* warn, otherwise notice */
+    unsigned     log_warn:1;               /* 1: logged as warn; 0: notice */
     unsigned     retry:1;                  /* the page offers a new try */
     const char  *title;                    /* of the page */
     const char  *text;                     /* of the page, for the member */

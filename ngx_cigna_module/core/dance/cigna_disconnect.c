@@ -7,8 +7,8 @@
  *                       | v                     |
  *                      sleep -------------------+
  *
- * The reply to the deletion has the deleted record.  The look before is for the
- * case that this reply is lost.
+ * The reply to the deletion has the deleted record.  "look" reads the record
+ * before, in case this reply is lost.
  *
  * Invariants, checked by t/fuzz/dance/fuzz_disconnect.c:
  *
@@ -173,7 +173,7 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
 
     if (cigna_script_said(ev, "none")) {
 
-        /* deleted since the look: by a lost try, or by another run */
+        /* deleted after "look": by a try without a reply, or by another run */
 
         if (f->grant.id.len) {
             f->existed = 1;
@@ -188,7 +188,7 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
         return;
     }
 
-    /* deleting twice has the effect of deleting once */
+    /* it is harmless to delete a grant twice */
 
     if (cigna_retry_sleep(&f->retry, op, CIGNA_DISCONNECT_TRIES,
                           CIGNA_DISCONNECT_SLEEP_MS, CIGNA_DISCONNECT_MAX_MS)
@@ -224,9 +224,9 @@ cigna_disconnect_read(cigna_disconnect_t *f, const cigna_reply_t *record)
 
 
 /*
- * Enters the deletion into the journal.  If the time of the connection is not
- * known, the oldest time is taken, so that the deletion counts for no other
- * grant.
+ * Enters the deletion into the journal.  A replay also deletes grants that were
+ * connected before this one.  If the time of the connection is not known, the
+ * entry has the earliest time, so that a replay deletes only this grant.
  */
 
 static void
@@ -236,7 +236,7 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
     uint64_t         connected;
     cigna_journal_t  entry;
 
-    /* a record without id, which no node has written */
+    /* a damaged record without id; the journal cannot name its grant */
 
     if (f->grant.id.len == 0) {
         cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected, "");

@@ -10,13 +10,13 @@
  * Invariants:
  *
  *   (1) rc is "ok" only if Redis has said that the grant is stored;
- *   (2) the replaced grant is the one in the reply to the put; if that reply
- *       was lost, the one that was read before;
+ *   (2) "old" is the grant in the reply to the put; if that reply was lost, it
+ *       is the grant that "look" has read;
  *   (3) a grant that Redis has confirmed is entered into the journal, because a
- *       failover may still lose it; a grant that Redis may have stored without
- *       a reply is entered as deleted, because its tokens will be revoked.
+ *       failover may still lose it; if no put had a reply, the grant is entered
+ *       as deleted, because its tokens will be revoked.
  *
- * Storing a grant twice has the effect of storing it once.
+ * It is harmless to store a grant twice.
  */
 
 
@@ -81,7 +81,7 @@ cigna_grant_install_looked(cigna_grant_install_t *p, const cigna_event_t *ev)
         p->looked = p->replaced;
     }
 
-    /* it is there, and not replaced yet */
+    /* the put has not replaced the old grant yet */
 
     p->replaced = 0;
 }
@@ -211,7 +211,7 @@ cigna_grant_install_not_stored(cigna_grant_install_t *p,
 
     p->entry.generation = 0;
     p->entry.blob = cigna_slice_null;
-    p->entry.connected_ms = 1;             /* see cigna_disconnect.c */
+    p->entry.connected_ms = 1;             /* not known: the earliest time */
 
     p->state = cigna_grant_install_st_journal;
     cigna_flow_journal(op, &p->entry, 0);
@@ -220,7 +220,7 @@ cigna_grant_install_not_stored(cigna_grant_install_t *p,
 }
 
 
-/* reads a grant into "old", which sets replaced and unread */
+/* reads a record into "old", and sets "replaced" and "unread" */
 
 static void
 cigna_grant_install_read(cigna_grant_install_t *p, const cigna_reply_t *record)

@@ -8,13 +8,13 @@
 
 
 /*
- * Stores the grant of a dance in place of any other: a part of the callback,
- * and a flow of its own shape within it.
+ * Stores the grant of a dance in place of the member's old grant.  The callback
+ * runs this flow as one of its steps.
  */
 
 typedef enum {
     cigna_grant_install_ok = 0,
-    cigna_grant_install_retired,           /* it was stored, and is gone */
+    cigna_grant_install_retired,           /* it was stored and is gone now */
     cigna_grant_install_failed             /* Redis failed */
 } cigna_grant_install_e;
 
@@ -26,24 +26,24 @@ typedef struct {
     /* results */
     cigna_grant_install_e       rc;
     cigna_grant_t               old;       /* the replaced grant */
-    unsigned                    replaced:1;  /* something, that is */
-    unsigned                    unread:1;  /* ... which cannot be opened */
+    unsigned                    replaced:1;  /* there was an old grant */
+    unsigned                    unread:1;  /* it could not be opened */
 
     /* private */
     unsigned                    state;
     cigna_retry_t               retry;
     cigna_journal_t             entry;
-    unsigned                    looked:1;  /* "old" was there before the put */
-    unsigned                    lost:1;    /* a put whose end is not known */
+    unsigned                    looked:1;  /* "old" was read before the put */
+    unsigned                    lost:1;    /* a put had no reply */
 } cigna_grant_install_t;
 
 
-/* before or after the flow's fields are set, which it leaves alone */
+/* leaves the flow's fields alone, so call it before or after they are set */
 void cigna_grant_install_init(cigna_grant_install_t *p);
 
 /*
- * Reads the grant that is there, for the case that the reply to the put, which
- * has it, is lost.  The event is for cigna_grant_install_looked().
+ * Makes *op the read of the old grant.  The reply to the put will have it, too,
+ * but may be lost.  Pass the event to cigna_grant_install_looked().
  */
 void cigna_grant_install_look(cigna_grant_install_t *p, cigna_op_t *op);
 void cigna_grant_install_looked(cigna_grant_install_t *p,
@@ -51,7 +51,8 @@ void cigna_grant_install_looked(cigna_grant_install_t *p,
 
 /*
  * Begins to store the grant, with a new random id and as generation 1.
- * CIGNA_ERROR if it cannot be sealed.  Events go to cigna_grant_install_next().
+ * CIGNA_ERROR: the grant cannot be sealed.  Events go to
+ * cigna_grant_install_next().
  */
 int cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
     const cigna_event_t *ev, cigna_op_t *op);
@@ -64,14 +65,14 @@ int cigna_grant_install_next(cigna_grant_install_t *p, const cigna_event_t *ev,
     cigna_op_t *op);
 
 /*
- * 1 if the tokens of the replaced grant have to be revoked: it was read, and
+ * 1 if the tokens of the replaced grant have to be revoked: they are known, and
  * the new grant has none of them.
  */
 int cigna_grant_install_outdated(const cigna_grant_install_t *p,
     const cigna_grant_t *g);
 
 /*
- * 1 if subject or patient are known of both grants and differ: the member has
+ * 1 if both grants have a subject or a patient and these differ: the member has
  * connected another person's account than before.
  */
 int cigna_grant_install_changed(const cigna_grant_install_t *p,

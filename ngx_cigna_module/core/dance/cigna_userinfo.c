@@ -1,7 +1,7 @@
 
 /*
- * The identifier of $userinfo: asked for once, with the grant's access token,
- * and kept in its record.
+ * The member's identifier from $userinfo.  The flow asks for it once, with the
+ * grant's access token, and keeps it in the grant's record.
  *
  *   start --> read --> ask --> set --> over
  *             |  ^      |      |  |     ^
@@ -10,15 +10,16 @@
  *             +---------+---------------+
  *
  * Generation and tokens stay as they are, so a refresh at the same time loses
- * nothing: it may replace the new bytes, or this flow reads its bytes and tries
- * again.  After a failure the next refresh tries it again.
+ * nothing.  If the refresh writes after this flow, the identifier is lost.  If
+ * it writes before, this flow reads the new record and tries again.  The next
+ * refresh asks for a missing identifier again.
  *
  * Invariants, checked by t/fuzz/dance/fuzz_userinfo.c:
  *
  *   (1) there is at most one request, to fhir_base, with the access token that
  *       Redis has for this grant;
- *   (2) only the bytes that were read are replaced, by the same grant with the
- *       identifier;
+ *   (2) the flow replaces a record only if it has not changed since the read,
+ *       and changes nothing but the identifier in it;
  *   (3) only the grant whose token was used gets the identifier.
  */
 
@@ -30,7 +31,7 @@
 
 
 #define CIGNA_USERINFO_PATH    "/$userinfo"
-#define CIGNA_USERINFO_ROUNDS  3           /* while the record changes */
+#define CIGNA_USERINFO_ROUNDS  3           /* tries, if the record changes */
 
 
 typedef enum {
@@ -154,7 +155,7 @@ cigna_userinfo_judge(cigna_userinfo_t *f, const cigna_event_t *ev,
 }
 
 
-/* "pending" if it is the right grant and has no identifier */
+/* "pending" if the record is of the right grant and has no identifier yet */
 
 static cigna_userinfo_e
 cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)
@@ -184,7 +185,7 @@ cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)
         return cigna_userinfo_current;
     }
 
-    /* the bytes of the event live until the end of this call only */
+    /* copied, because the event's bytes are gone after this call */
 
     if (cigna_vault_read_head(ev->reply, &head, &blob) != CIGNA_OK
         || cigna_arena_copy(f->subject->arena, blob, &f->blob) != CIGNA_OK)

@@ -8,11 +8,12 @@
 
 /*
  * Asks the FHIR server's $userinfo for the member's identifier and puts it into
- * the grant; see cigna_userinfo.c.  A flow, and a part of the callback.
+ * the grant; see cigna_userinfo.c.  It runs as a flow of its own, or as a step
+ * of the callback.
  */
 
 #define CIGNA_USERINFO_MAX  1024           /* bytes of an identifier */
-#define CIGNA_USERINFO_MS   3000           /* to connect, and for the reply */
+#define CIGNA_USERINFO_MS   3000           /* timeout of connect and of reply */
 
 
 typedef enum {
@@ -23,18 +24,18 @@ typedef enum {
                                               token has expired */
     cigna_userinfo_unreachable,            /* not sent, or no reply */
     cigna_userinfo_refused,                /* a reply without an identifier */
-    cigna_userinfo_unstored                /* Redis failed, or no room */
+    cigna_userinfo_unstored                /* Redis failed, or arena is full */
 } cigna_userinfo_e;
 
 
 typedef struct {
-    /* set by the caller, borrowed until it is over */
+    /* set by the caller, borrowed until the flow is over */
     const cigna_subject_t      *subject;
     cigna_slice_t               id;        /* of the grant */
 
     /* results */
     cigna_userinfo_e            rc;
-    cigna_slice_t               value;     /* in the arena; it may be set and
+    cigna_slice_t               value;     /* in the arena; set also if it could
                                               not be stored */
     char                        detail[64];  /* for the log, never a secret */
 
@@ -46,17 +47,17 @@ typedef struct {
 } cigna_userinfo_t;
 
 
-/* before or after the caller's fields are set, which it leaves alone */
+/* leaves the caller's fields alone, so call it before or after they are set */
 void cigna_userinfo_init(cigna_userinfo_t *f);
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
- * it is over, rc says how, and there is no operation.
+ * the flow is over, see rc, and there is no operation.
  */
 int cigna_userinfo_next(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/* the same as a flow of its own, which ends with cigna_op_done */
+/* like cigna_userinfo_next(), as a flow of its own that ends with done */
 void cigna_userinfo_flow(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 

@@ -99,8 +99,8 @@ cigna_bases_match(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 
 /*
  * Without "mixed" all bases of a host begin with the same origin.  So the
- * longest one that fits here is the longest of all, unless a second "/" behind
- * it hides a longer one.
+ * longest base found here is the longest of all.  One case is left to
+ * cigna_bases_match(): "//" after that base may belong to a longer base.
  */
 
 int
@@ -143,7 +143,7 @@ cigna_bases_match_plain(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 }
 
 
-/* a known base in another form */
+/* matches bases in other forms than the usual one; parses the URL */
 
 static int
 cigna_fhir_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
@@ -190,7 +190,7 @@ cigna_fhir_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 }
 
 
-/* a path alone */
+/* matches a URL that is only a path, with the first base */
 
 static int
 cigna_fhir_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
@@ -291,7 +291,7 @@ cigna_fhir_base_scheme(cigna_slice_t url)
 }
 
 
-/* 1 if the URL, or what is here of it, begins with the scheme in any case */
+/* 1 if the URL, or its known part, begins with the scheme in any letter case */
 
 static int
 cigna_fhir_base_starts(cigna_slice_t url, cigna_slice_t scheme)
@@ -306,7 +306,7 @@ cigna_fhir_base_starts(cigna_slice_t url, cigna_slice_t scheme)
 }
 
 
-/* the authority without ports: some proxies write them twice, "host:443:443" */
+/* the authority without ports; some proxies write "host:443:443" */
 
 static cigna_slice_t
 cigna_fhir_base_no_ports(cigna_slice_t authority)
@@ -355,7 +355,7 @@ cigna_fhir_base_slashes(cigna_slice_t rest)
 }
 
 
-/* 1 if the first "len" bytes of a URL end at a border */
+/* 1 if a URL ends after "len" bytes or goes on with "/", "?" or "#" */
 
 static int
 cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut)

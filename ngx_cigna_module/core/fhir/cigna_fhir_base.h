@@ -7,9 +7,9 @@
 
 
 /*
- * FHIR base URLs (FHIR R4, http.html, "Service Base URL"): those under which
- * an upstream is known, its own and aliases of it, and the gateway's, which
- * takes their place.
+ * FHIR base URLs (FHIR R4, http.html, "Service Base URL").  An upstream is
+ * known under its own base URL and under aliases.  In links the gateway
+ * replaces each of them by its own base URL.
  */
 
 #define CIGNA_BASES_MAX          16
@@ -17,19 +17,19 @@
 
 
 typedef struct {
-    cigna_uri_t   uri;                     /* without query; borrowed */
+    cigna_uri_t   uri;                     /* it has no query; borrowed */
     size_t        len;
     uint8_t       text[CIGNA_FHIR_BASE_LEN_MAX];  /* its usual form: no default
                                                      port, no "/" at the end */
 } cigna_fhir_base_t;
 
 
-/* the longest form of a base has these beside the usual form */
+/* the longest form of a base has these bytes more than the usual form */
 
 #define CIGNA_FHIR_BASE_PORTS_MAX    (sizeof(":65535:65535") - 1)
-#define CIGNA_FHIR_BASE_SLASHES_MAX  8     /* in front of the path */
+#define CIGNA_FHIR_BASE_SLASHES_MAX  8     /* before the path */
 
-/* and a dot behind the host, and the "s" of https */
+/* also a dot after the host, and the "s" of https */
 
 #define CIGNA_FHIR_BASE_FORM_MAX                                              \
     (CIGNA_FHIR_BASE_PORTS_MAX + CIGNA_FHIR_BASE_SLASHES_MAX + 2)
@@ -38,14 +38,14 @@ typedef struct {
 typedef struct {
     cigna_fhir_base_t  base[CIGNA_BASES_MAX];
     unsigned           n;
-    size_t             len_plain;          /* of the longest text, plus two */
-    size_t             len_max;            /* of the longest form of any */
-    unsigned           mixed:1;            /* some have the same host, but not
-                                              the same origin */
+    size_t             len_plain;          /* length of the longest text + 2 */
+    size_t             len_max;            /* length of the longest form */
+    unsigned           mixed:1;            /* two bases have the same host, but
+                                              not the same origin */
 } cigna_bases_t;
 
 
-/* an empty list */
+/* makes the list empty */
 void cigna_bases_init(cigna_bases_t *bases);
 
 /*
@@ -60,28 +60,29 @@ int cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text,
  * CIGNA_OK: the first *len bytes of the URL are a known base, the longest one
  * that fits.  CIGNA_NONE: the URL leads elsewhere.
  *
- * Hosts are compared in upper or lower case, with or without a dot at the end.
- * The scheme, which may be missing ("//host"), and ports do not matter.  Paths
- * are compared byte by byte, after one "/" or more, and up to a border: "/",
- * "?", "#" or the end.  A path without a host belongs to the base that was
- * added first; if that base has no path, *len is 0.  A URL with user
- * information has no base.
+ * Case does not matter in a host, nor does a dot at its end.  Ports do not
+ * matter, nor does the scheme, which may be missing ("//host").  A path may
+ * begin with more than one "/".  The rest of a path has to be the same bytes,
+ * and after the base's path the URL has to end or go on with "/", "?" or "#".
+ * A URL that is only a path belongs to the base that was added first; if that
+ * base has no path, *len is 0.  A URL with user information has no base.
  *
- * cut: more of the URL follows, which is not here.
+ * cut: 1 if "url" is only the first part of the URL.
  */
 int cigna_bases_match(const cigna_bases_t *bases, cigna_slice_t url, int cut,
     size_t *len);
 
 /*
- * The same for the usual form of a base; the first len_plain bytes of the URL
- * are enough.  CIGNA_NONE: more must be known.  Most links end here.
+ * Like cigna_bases_match(), but knows only the usual form of each base.  The
+ * first len_plain bytes of the URL are enough.  CIGNA_NONE: cigna_bases_match()
+ * has to decide.  For most links this cheap test finds the base.
  */
 int cigna_bases_match_plain(const cigna_bases_t *bases, cigna_slice_t url,
     int cut, size_t *len);
 
 /*
- * 1 if a text that begins so may be a URL of a base: CIGNA_FHIR_BASE_SCHEME_MAX
- * bytes are enough.
+ * 1 if a text with this start may be a URL below a base.  The start needs at
+ * most CIGNA_FHIR_BASE_SCHEME_MAX bytes.
  */
 #define CIGNA_FHIR_BASE_SCHEME_MAX  (sizeof("https://") - 1)
 

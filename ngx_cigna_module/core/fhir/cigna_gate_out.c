@@ -1,27 +1,28 @@
 
 /*
- * The request that nginx's proxy has made may be more than one.  nginx writes
- * decoded bytes for a capture, $uri or another variable in proxy_pass or
- * proxy_set_header.  A line end among them ends the header early, and the
- * server reads the rest as another request.
+ * The bytes that nginx's proxy has made may hold more than one request.  For a
+ * capture, $uri or another variable in proxy_pass or proxy_set_header, nginx
+ * writes decoded bytes.  A line end among these bytes ends the header early,
+ * and the server reads the rest as another request.  So each request must have
+ * this form:
  *
  *   request line   "GET" or "HEAD", a space, the target that nginx itself
  *                  knows, a space, "HTTP/1.0" or "HTTP/1.1"
- *   target         the path of fhir_base, and then segments which, decoded
- *                  once, are UTF-8 without "/", "\", ";", "%" and control
- *                  bytes, and not empty, "." or ".."; the path may end with
- *                  "/".  The query may have any byte above the space but DEL
- *                  and "#"
- *   header         each line ends with CR LF and has a name; values that leave
+ *   target         the path of fhir_base, and then segments.  A segment,
+ *                  decoded once, is UTF-8 without "/", "\", ";", "%" and
+ *                  control bytes.  It is not empty, "." or "..", but the path
+ *                  may end with "/".  The query has only bytes above the
+ *                  space, without DEL and "#"
+ *   header         each line ends with CR LF and has a name; values that pass
  *                  have no control bytes but tabs
- *   after it       nothing: a body never leaves
+ *   after it       nothing: a body is never sent
  *
- * Lines that leave, in the order in which they came:
+ * Header lines that pass, in the order in which they came:
  *
  *   Host                     written from fhir_base, in its place or first
  *   Connection               "close", or not at all
  *   the caller's lines       those in the table below that pass
- *   the operator's lines     all but those that never leave
+ *   the operator's lines     all but those that never pass
  *   X-Request-Id, Authorization: ours, at the end
  *
  * Invariants, checked by t/fuzz/fhir/fuzz_gate_out.c:
@@ -30,7 +31,7 @@
  *       it, one Host, and at most one Authorization, which is ours;
  *   (2) its path is at or below the base;
  *   (3) each of its lines is on a list;
- *   (4) the output passes once more, and stays as it is.
+ *   (4) if the output is checked again, it passes and does not change.
  */
 
 
@@ -40,7 +41,7 @@
 
 
 #define CIGNA_GATE_OUT_NAME_MAX  20
-#define CIGNA_GATE_OUT_NAMES     5         /* of one length */
+#define CIGNA_GATE_OUT_NAMES     5         /* most names of one length */
 
 /* bytes that are written beside the request and our values */
 #define CIGNA_GATE_OUT_EXTRA                                                  \
@@ -49,17 +50,17 @@
 
 
 typedef enum {
-    cigna_gate_out_other = 0,              /* leaves if the operator set it */
+    cigna_gate_out_other = 0,              /* passes if the operator set it */
     cigna_gate_out_host,
     cigna_gate_out_connection,
-    cigna_gate_out_passing,                /* leaves in any case */
-    cigna_gate_out_partial,                /* not if "whole" */
-    cigna_gate_out_posted,                 /* not from a search by POST */
-    cigna_gate_out_range,                  /* not in both cases */
+    cigna_gate_out_passing,                /* always passes */
+    cigna_gate_out_partial,                /* passes unless "whole" is set */
+    cigna_gate_out_posted,                 /* passes unless "search" is set */
+    cigna_gate_out_range,                  /* passes if neither is set */
     cigna_gate_out_id,
     cigna_gate_out_parent,
     cigna_gate_out_state,
-    cigna_gate_out_hidden                  /* never leaves */
+    cigna_gate_out_hidden                  /* never passes */
 } cigna_gate_out_name_e;
 
 
@@ -69,7 +70,7 @@ typedef struct {
 } cigna_gate_out_name_t;
 
 
-/* by length; names that begin with "X-Forwarded-" are hidden, too */
+/* by the length of the name; all names "X-Forwarded-..." are hidden, too */
 
 static const cigna_gate_out_name_t
     cigna_gate_out_names[CIGNA_GATE_OUT_NAME_MAX][CIGNA_GATE_OUT_NAMES] =
@@ -125,7 +126,7 @@ static const cigna_gate_out_name_t
 #define CIGNA_GATE_OUT_HIGH   32           /* of a character beyond ASCII */
 
 
-/* sixteen in a row */
+/* sixteen bytes in each line */
 
 static const uint8_t  cigna_gate_out_class[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
@@ -147,16 +148,16 @@ static const uint8_t  cigna_gate_out_class[256] = {
 };
 
 
-/* the state of the reading of a path */
+/* how far a path has been read */
 
 typedef struct {
-    const uint8_t  *segment;               /* its first byte */
-    size_t          escapes;               /* in the segment */
-    size_t          dots;                  /* ... escaped or not */
+    const uint8_t  *segment;               /* the first byte of the segment */
+    size_t          escapes;               /* number of "%XX" in the segment */
+    size_t          dots;                  /* number of dots, escaped or not */
 
-    /* of a character beyond ASCII (RFC 3629, section 4) */
-    unsigned        more;                  /* bytes to come */
-    uint8_t         least;                 /* of the next one */
+    /* inside a character beyond ASCII (RFC 3629, section 4) */
+    unsigned        more;                  /* bytes of it that follow */
+    uint8_t         least;                 /* range of the next byte */
     uint8_t         most;
 } cigna_gate_out_path_t;
 
@@ -249,9 +250,9 @@ cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len)
 
 
 /*
- * The bytes of the base are the operator's and are not checked.  A path that is
- * not below the base is the configuration's fault, unless it has bytes by which
- * the caller may have led it elsewhere.
+ * The operator has written the base, so its bytes are not checked.  If the path
+ * is not below the base, the configuration is wrong.  But if the path has
+ * forbidden bytes, the caller may have moved it, and gets the blame.
  */
 
 static cigna_gate_out_e
@@ -280,7 +281,7 @@ cigna_gate_out_read_target(cigna_gate_out_t *gate)
     if (below) {
         path += gate->base.len;
 
-        /* "location /fhir" with "proxy_pass .../base/" makes "/base//..." */
+        /* "location /fhir" with "proxy_pass .../base/" gives "/base//..." */
 
         if (query - path > 1 && path[0] == '/' && path[1] == '/') {
             return cigna_gate_out_base;
@@ -355,7 +356,7 @@ cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
 }
 
 
-/* passes a byte that is not ordinary; NULL: it is not allowed there */
+/* reads a byte of a special class; NULL: the byte is not allowed there */
 
 static const uint8_t *
 cigna_gate_out_special(cigna_gate_out_path_t *path, const uint8_t *p,
@@ -429,7 +430,7 @@ cigna_gate_out_unescape(const uint8_t *p, const uint8_t *end, uint8_t *c)
 }
 
 
-/* 1 if the byte is in a range of RFC 3629 */
+/* reads a byte of a character beyond ASCII; 0: RFC 3629 forbids it there */
 
 static int
 cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c)
@@ -536,7 +537,7 @@ cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
 }
 
 
-/* 0: it should be the target of a search, and is not */
+/* writes the target; 0: a search by POST has no target of a search */
 
 static int
 cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
@@ -581,7 +582,7 @@ cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
 }
 
 
-/* takes "/_search" off the path, and the query of the GET instead */
+/* removes "/_search" from the path, and takes the query of the GET */
 
 static cigna_gate_out_e
 cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
@@ -604,7 +605,7 @@ cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
 }
 
 
-/* 0: it could be read as more than one header, or more follows it */
+/* writes the header; 0: it may be read as several, or bytes follow it */
 
 static int
 cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
@@ -647,7 +648,7 @@ cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
 }
 
 
-/* line: without its CR LF, which follows it in memory */
+/* writes a line of the header; "line" lacks its CR LF, which is behind it */
 
 static int
 cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,
@@ -744,8 +745,8 @@ cigna_gate_out_is_set(const cigna_gate_out_t *gate, cigna_slice_t name)
 
 
 /*
- * 1 if a line may leave as it is.  A line of a name that the operator sets is
- * the operator's: nginx has left out the caller's.
+ * 1 if a line may pass as it is.  If the operator sets a name, the line with
+ * that name is the operator's: nginx has dropped the caller's.
  */
 
 static int
@@ -818,7 +819,7 @@ cigna_gate_out_put(cigna_gate_out_to_t *to, cigna_slice_t s)
 }
 
 
-/* name: with ": "; without a value nothing is written */
+/* writes a line unless the value is empty; name: with its ": " */
 
 static inline void
 cigna_gate_out_put_line(cigna_gate_out_to_t *to, cigna_slice_t name,

@@ -7,13 +7,13 @@
 
 
 /*
- * The gate out: reads every request to a FHIR server as strictly as any server
- * would (RFC 9112), then refuses it or writes it anew.  cigna_gate_out.c has
- * the rules.
+ * The last check of each request to a FHIR server: reads the request as
+ * strictly as any server would (RFC 9112), and then refuses it or writes it
+ * anew. cigna_gate_out.c has the rules.
  */
 
 
-/* the verdict, and whose fault it is: the caller's (400), or the operator's */
+/* the verdict; the fault is the caller's (answer 400) or the operator's */
 
 typedef enum {
     cigna_gate_out_passed = 0,
@@ -21,8 +21,8 @@ typedef enum {
                                               servers read in different ways */
     cigna_gate_out_lines,                  /* caller: a value breaks the header
                                               into other lines */
-    cigna_gate_out_value,                  /* operator: likewise, but no caller
-                                              has sent the value */
+    cigna_gate_out_value,                  /* operator: a value breaks the
+                                              header, but no caller sent it */
     cigna_gate_out_request,                /* operator: not an HTTP/1 request
                                               of method GET or HEAD */
     cigna_gate_out_base                    /* operator: the path is not below
@@ -38,7 +38,7 @@ typedef enum {
 
 
 typedef struct {
-    /* what is known of the request; all borrowed */
+    /* set by the caller, borrowed */
     cigna_slice_t         target;          /* as nginx knows it, u->uri */
     cigna_slice_t         host;            /* value of the Host line */
     cigna_slice_t         base;            /* path of fhir_base */
@@ -54,9 +54,9 @@ typedef struct {
     /* query of the GET that a search by POST stands for */
     cigna_slice_t         query;
 
-    unsigned              search:1;        /* by POST */
-    unsigned              traceparent:1;   /* the caller's may leave */
-    unsigned              tracestate:1;    /* likewise */
+    unsigned              search:1;        /* a search by POST */
+    unsigned              traceparent:1;   /* the caller's line may pass */
+    unsigned              tracestate:1;    /* the caller's line may pass */
     unsigned              links:1;         /* "<base>/?" becomes "<base>?" */
     unsigned              whole:1;         /* the reply must be complete and
                                               not compressed */
@@ -70,16 +70,16 @@ typedef struct {
 
 /*
  * Writes the request of nginx's proxy anew to b: a request line, header lines,
- * an empty line, and nothing else.  If the verdict is not _passed, nothing of b
- * may leave.
+ * an empty line, and nothing else.  If the verdict is not _passed, the caller
+ * must not send any byte of b.
  *
- * An X-Request-Id that the operator has set takes the place of request_id,
- * which is then emptied.
+ * An X-Request-Id line of the operator is sent instead of request_id.  Then
+ * gate->request_id is emptied.
  */
 cigna_gate_out_e cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request,
     cigna_buf_t *b);
 
-/* the most bytes that the request may need in b */
+/* the room that b needs for any request of this length */
 size_t cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len);
 
 

@@ -10,13 +10,14 @@
  *     of type url    "url" of an Attachment, of a RelatedArtifact and of an
  *                    implementation, "address" of an Endpoint, valueUrl, ...
  *
- * whatever contains it, also an extension.  Where FHIR uses the same key for
- * other types, the kind of the object decides, which the key of the object has:
- * cigna_link_keys.c has the list.  All other bytes stay.  Strings of type uri
- * or canonical are names, not places: the "url" of an extension or of a
- * canonical resource, "system", "profile", "source", "instantiatesUri".
+ * at any depth, also inside an extension.  FHIR uses some keys for links and
+ * for other strings.  Then the kind of the object decides, which follows from
+ * the object's own key: cigna_link_keys.c has the list.  All other bytes stay.
+ * Strings of type uri or canonical are names and not links: the "url" of an
+ * extension or of a canonical resource, "system", "profile", "source",
+ * "instantiatesUri".
  *
- * A byte order mark, which RFC 8259 lets a reader ignore, stays.
+ * A byte order mark stays (a reader may ignore it, RFC 8259).
  *
  *   value --+--> string --> after --+--> key --> colon --> value
  *     ^     +--> link ----> after   |
@@ -26,26 +27,30 @@
  *
  *   from anywhere:  --> broken
  *
- * In "link" bytes are kept until it is clear whether there is a base: mostly
- * only the first one, as most references are relative.  After a base they are
- * kept until the path ends, at "?", "#" or the quote.  A path with a dot
- * segment, in whatever form, would lead out of the location that takes the
- * base's place.  So such a link stays, and so does a link whose path is longer
- * than CIGNA_LINK_KEYS_PATH_MAX bytes, which FHIR does not have.
+ * In the state "link" the filter keeps bytes until it knows whether the string
+ * begins with a base.  Usually one byte is enough, because most references are
+ * relative.  After a base the filter keeps the path, which ends at "?", "#" or
+ * the quote.  A path with a dot segment in any form would lead out of the
+ * gateway's location.  So such a link is not rewritten.  A link with a path of
+ * more than CIGNA_LINK_KEYS_PATH_MAX bytes is not rewritten, either; no path of
+ * FHIR is that long.
  *
  * Invariants, checked by t/fuzz/fhir/fuzz_link_filter.c:
  *
- *   (1) the output depends on the bytes only, not on how they are cut;
- *   (2) without a link to a known base it equals the input, broken or not;
- *   (3) otherwise only bases of links differ, also after parsing;
- *   (4) no byte is kept at the end, and never more than
- *       CIGNA_LINK_KEYS_KEPT_MAX;
- *   (5) a link that differs has no dot segment in its path.
+ *   (1) the output depends only on the bytes, not on where they are cut;
+ *   (2) without a link to a known base the output equals the input, also if the
+ *       input is not JSON;
+ *   (3) otherwise output and input differ only in the bases of links, as bytes
+ *       and as parsed JSON;
+ *   (4) the filter never keeps more than CIGNA_LINK_KEYS_KEPT_MAX bytes, and
+ *       none after the end;
+ *   (5) a rewritten link has no dot segment in its path.
  *
  * A malformed string (a control byte, the end of the text) is not rewritten,
- * unless its base and path were recognised before.  A base is recognised after
- * as many characters as the longest base has, or at a character that no URL
- * has; a path at the "?" or "#" after it.
+ * unless its base and path were recognised before.  A base is recognised when
+ * as many characters have come as the longest base has, or when a character
+ * comes that no URL may have.  A path is recognised at the "?" or "#" that ends
+ * it.
  */
 
 
@@ -56,10 +61,10 @@
 
 
 typedef enum {
-    cigna_link_filter_st_start = 0,        /* a byte order mark, or a value */
+    cigna_link_filter_st_start = 0,        /* at a byte order mark or value */
     cigna_link_filter_st_value,
-    cigna_link_filter_st_first_value,      /* or "]" */
-    cigna_link_filter_st_first_key,        /* or "}" */
+    cigna_link_filter_st_first_value,      /* at a value or "]" */
+    cigna_link_filter_st_first_key,        /* at a key or "}" */
     cigna_link_filter_st_key,
     cigna_link_filter_st_in_key,
     cigna_link_filter_st_colon,
@@ -68,13 +73,13 @@ typedef enum {
     cigna_link_filter_st_escape,
     cigna_link_filter_st_hex,
     cigna_link_filter_st_scalar,
-    cigna_link_filter_st_after,            /* a value */
+    cigna_link_filter_st_after,            /* after a value */
     cigna_link_filter_st_over,
     cigna_link_filter_st_broken
 } cigna_link_filter_state_e;
 
 
-/* of a container, beside its kind, CIGNA_LINK_KEYS_IN_... */
+/* in "stack": the container is an object; the other bits are its kind */
 
 #define CIGNA_LINK_FILTER_OBJECT  0x01
 
@@ -176,7 +181,7 @@ cigna_link_filter_next(cigna_link_filter_t *l, cigna_slice_t *in,
 }
 
 
-/* 1 in a string that may be a link, or in an escape of it */
+/* 1 while bytes are kept: in a string that may be a link, or in its escapes */
 
 static int
 cigna_link_filter_keeps(const cigna_link_filter_t *l)
@@ -187,8 +192,8 @@ cigna_link_filter_keeps(const cigna_link_filter_t *l)
 
 
 /*
- * Passes over bytes that stay.  Stops after the opening quote of a string that
- * may be a link.
+ * Reads bytes that stay.  Stops after the opening quote of a string that may be
+ * a link.
  */
 
 static const uint8_t *
@@ -392,7 +397,7 @@ cigna_link_filter_start(cigna_link_filter_t *l, const uint8_t *p)
 }
 
 
-/* at a byte that is not part of a plain string */
+/* reads the byte that ends a run of plain characters: an escape, or an error */
 
 static const uint8_t *
 cigna_link_filter_stopped(cigna_link_filter_t *l, const uint8_t *p)
@@ -409,7 +414,7 @@ cigna_link_filter_stopped(cigna_link_filter_t *l, const uint8_t *p)
 }
 
 
-/* after a comma */
+/* the state after a comma */
 
 static unsigned
 cigna_link_filter_next_state(cigna_link_filter_t *l)
@@ -429,7 +434,7 @@ cigna_link_filter_next_state(cigna_link_filter_t *l)
 }
 
 
-/* c: first byte of a value, but not of a plain string; or "]" */
+/* reads the first byte of a value that is not a plain string, or "]" */
 
 static void
 cigna_link_filter_value(cigna_link_filter_t *l, uint8_t c)
@@ -477,7 +482,7 @@ cigna_link_filter_open(cigna_link_filter_t *l, unsigned object)
         return;
     }
 
-    /* values in an array have the array's kind; its strings are not links */
+    /* the values of an array have the array's kind; strings are not links */
 
     l->stack[l->depth++] = l->within | object;
     l->link = 0;
@@ -555,7 +560,7 @@ cigna_link_filter_key_add(cigna_link_filter_t *l, const uint8_t *p, size_t len)
 }
 
 
-/* keeps bytes of a string that may be a link, until that is decided */
+/* reads a string that may be a link, and keeps its bytes until it is decided */
 
 static const uint8_t *
 cigna_link_filter_link(cigna_link_filter_t *l, const uint8_t *p,
@@ -620,7 +625,7 @@ cigna_link_filter_begin_escape(cigna_link_filter_t *l, const uint8_t *p)
 }
 
 
-/* the key is complete */
+/* looks the complete key up */
 
 static void
 cigna_link_filter_named(cigna_link_filter_t *l, const uint8_t *key, size_t len)
@@ -688,7 +693,7 @@ cigna_link_filter_hex(cigna_link_filter_t *l, uint8_t c)
 }
 
 
-/* a character of a key or a link; characters but ASCII are all the same */
+/* reads an escaped character; those beyond ASCII need not be told apart */
 
 static void
 cigna_link_filter_unescaped(cigna_link_filter_t *l, unsigned code)
@@ -709,7 +714,7 @@ cigna_link_filter_unescaped(cigna_link_filter_t *l, unsigned code)
 }
 
 
-/* once it is known whether it is a link, the rest of the string passes */
+/* counts the link if it is decided; the rest of the string stays as it is */
 
 static void
 cigna_link_filter_decided(cigna_link_filter_t *l, int rc)
@@ -787,7 +792,7 @@ cigna_link_filter_begin(cigna_slice_t text)
 int
 cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
 {
-    /* a number that is the whole text ends with it */
+    /* if the whole text is a number, it ends with the text */
 
     if (l->state == cigna_link_filter_st_scalar && l->depth == 0) {
         l->state = cigna_link_filter_st_over;
@@ -802,7 +807,7 @@ cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
 }
 
 
-/* the kept bytes go out as they came */
+/* the text is not JSON: the kept bytes and all others stay as they are */
 
 static void
 cigna_link_filter_break(cigna_link_filter_t *l)

@@ -7,9 +7,10 @@
 
 
 /*
- * Rewrites absolute links in a FHIR resource (JSON, RFC 8259) as it streams by:
- * one pass, constant memory, the same result however the text is cut.
- * cigna_link_filter.c says what a link is, and has states and invariants.
+ * Rewrites absolute links in a FHIR resource (JSON, RFC 8259) while it streams
+ * through: in one pass and in constant memory.  The result does not depend on
+ * where the text is cut into pieces.  cigna_link_filter.c defines links, and
+ * describes states and invariants.
  */
 
 #define CIGNA_LINK_FILTER_DEPTH_MAX  128   /* of nested values */
@@ -22,11 +23,12 @@ typedef struct {
     cigna_slice_t         base_url;        /* the gateway's; ends with "/" */
 
     /* results */
-    uint64_t              rewritten;       /* links */
-    uint64_t              elsewhere;       /* a Bundle's links that lead to no
-                                              known base */
-    uint64_t              outside;         /* links to a known base that stayed:
-                                              dot segments, or too long */
+    uint64_t              rewritten;       /* number of rewritten links */
+    uint64_t              elsewhere;       /* number of a Bundle's links that
+                                              are not below a known base */
+    uint64_t              outside;         /* number of links to a known base
+                                              that stayed because of dot
+                                              segments or length */
     unsigned              broken:1;        /* not JSON: the rest passes as it
                                               is */
 
@@ -36,13 +38,13 @@ typedef struct {
     unsigned              depth;
     uint16_t              stack[CIGNA_LINK_FILTER_DEPTH_MAX];
 
-    unsigned              key_len;         /* one more than fits: too long */
+    unsigned              key_len;         /* KEY_MAX + 1: too long */
     uint8_t               key[CIGNA_LINK_FILTER_KEY_MAX];
     uint16_t              within;          /* the kind of the next value */
     unsigned              link:1;          /* a string here may be a link */
 
-    unsigned              mark;            /* bytes of a byte order mark */
-    unsigned              digits;          /* of \uXXXX, still to come */
+    unsigned              mark;            /* bytes read of a byte order mark */
+    unsigned              digits;          /* digits of \uXXXX that follow */
     unsigned              code;
 
     cigna_link_keys_t     url;             /* the string that may be a link */
@@ -50,22 +52,24 @@ typedef struct {
 
 
 /*
- * base_url: takes the place of a known base: a URL that needs no escapes in
- * JSON and ends with "/".
+ * base_url replaces each known base.  It is a URL that ends with "/" and needs
+ * no escapes in JSON.
  */
 void cigna_link_filter_init(cigna_link_filter_t *l, const cigna_bases_t *bases,
     cigna_slice_t base_url);
 
 /*
- * The next piece of output, never empty.  CIGNA_AGAIN: there is none, and *in
- * is used up.  A piece borrows from *in, l or base_url, until the next call.
+ * Returns the next piece of output, which is never empty.  CIGNA_AGAIN: there
+ * is no piece, and all of *in has been read.  Until the next call a piece
+ * borrows from *in, l or base_url.
  */
 int cigna_link_filter_next(cigna_link_filter_t *l, cigna_slice_t *in,
     cigna_slice_t *piece);
 
 /*
- * CIGNA_OK if a text begins as a resource does: a byte order mark or white
- * space, "{", white space, a quote.  CIGNA_AGAIN: more must be known.
+ * CIGNA_OK if a text begins like a resource: perhaps a byte order mark or white
+ * space, then "{", white space, a quote.  CIGNA_AGAIN: the text is too short to
+ * tell.
  */
 int cigna_link_filter_begin(cigna_slice_t text);
 

@@ -6,9 +6,11 @@
 
 typedef struct {
     cigna_slice_t   name;
-    unsigned        link;                  /* kinds in which it is a link */
-    unsigned        within;                /* the kind of its value ... */
-    unsigned        only;                  /* ... in these; 0: in all */
+    unsigned        link;                  /* kinds of object in which the key's
+                                              value is a link */
+    unsigned        within;                /* the kind of the key's value */
+    unsigned        only;                  /* kinds of object in which "within"
+                                              is valid; 0: in all */
 } cigna_link_keys_key_t;
 
 
@@ -18,7 +20,7 @@ typedef struct {
 
 #define CIGNA_LINK_KEYS_SLOTS  128
 
-/* a perfect hash: two keys in one slot are an error of the compiler */
+/* a perfect hash: the compiler reports two keys in one slot as an error */
 
 #define CIGNA_LINK_KEYS_SLOT(first, middle, len)                              \
     (((first) + (middle) * 12 + (len) * 56) % CIGNA_LINK_KEYS_SLOTS)
@@ -35,13 +37,13 @@ typedef struct {
 
 
 /*
- * Links are the elements of type url in FHIR R4, Reference.reference, and those
- * of type uri by which a Bundle leads to its entries and pages.
+ * Links are all elements of type url in FHIR R4, Reference.reference, and the
+ * elements of type uri with which a Bundle points to its entries and pages.
  * t/integration/links_types.test.mjs compares the table with HL7's definitions.
  *
  * An object is a resource if it is the whole text, or the value of "contained",
  * of "resource" in an entry or a parameter, or of "outcome" in a response.  A
- * resource has none of a Reference's fields; DetectedIssue.reference is a name.
+ * resource is not a Reference: DetectedIssue.reference is a uri and not a link.
  */
 
 static const cigna_link_keys_key_t
@@ -181,7 +183,7 @@ cigna_link_keys_key(cigna_slice_t key, unsigned in, unsigned *within)
 }
 
 
-/* sourceAttachment, valueAttachment, ...: the name has the type at its end */
+/* the kind of sourceAttachment, ...: such keys end with a type's name */
 
 static unsigned
 cigna_link_keys_typed(cigna_slice_t key)
@@ -322,7 +324,7 @@ cigna_link_keys_odd(uint8_t c)
 }
 
 
-/* looks for a base as soon as there are enough characters */
+/* tests for a base as soon as enough characters have come */
 
 static int
 cigna_link_keys_next(cigna_link_keys_t *link, const cigna_bases_t *bases,
@@ -374,7 +376,7 @@ cigna_link_keys_decide(cigna_link_keys_t *link, const cigna_bases_t *bases,
 }
 
 
-/* the first "len" characters are a base */
+/* notes that the first "len" characters are a base, and begins with the path */
 
 static int
 cigna_link_keys_found(cigna_link_keys_t *link, cigna_slice_t base_url,
@@ -467,7 +469,7 @@ cigna_link_keys_path_ends(uint8_t c)
 }
 
 
-/* reads the path; returns what follows it */
+/* looks for dot segments in the path; returns the text after the path */
 
 static cigna_slice_t
 cigna_link_keys_dots(cigna_dots_t *dots, cigna_slice_t rest)
@@ -546,7 +548,7 @@ cigna_link_keys_release(cigna_link_keys_t *link, cigna_slice_t *piece)
     *piece = cigna_slice_make(link->kept + link->kept_pos,
                               link->kept + link->kept_len);
 
-    /* the piece borrows kept bytes, which stay until the next link begins */
+    /* the piece borrows kept bytes, which init() does not overwrite */
 
     cigna_link_keys_init(link);
 
@@ -555,9 +557,10 @@ cigna_link_keys_release(cigna_link_keys_t *link, cigna_slice_t *piece)
 
 
 /*
- * base_url without its "/", as "rest" begins with one or is empty.  The "/"
- * stays in front of "?_getpages=...": the base is a location whose name ends
- * with "/".  cigna_gate_out.c takes that "/" away from requests.
+ * Returns base_url without the "/" at its end, because "rest" begins with "/"
+ * or is empty.  If "rest" is a query ("?_getpages=..."), the "/" stays, because
+ * the name of the gateway's location ends with "/".  cigna_gate_out.c removes
+ * that "/" from the request to the server.
  */
 
 static cigna_slice_t

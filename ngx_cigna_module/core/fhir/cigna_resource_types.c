@@ -7,12 +7,12 @@
 #define CIGNA_RESOURCE_TYPES_SEGMENTS  5
 
 
-/* a decoded segment of the path, or part of the query */
+/* a decoded segment of the path, or a decoded name or value of the query */
 
 typedef struct {
     uint8_t        bytes[CIGNA_TYPE_LEN_MAX];
     cigna_slice_t  text;
-    unsigned       cut:1;                  /* it was longer */
+    unsigned       cut:1;                  /* the text was longer */
 } cigna_resource_types_word_t;
 
 
@@ -166,9 +166,8 @@ cigna_resource_types_split(cigna_resource_types_ask_t *ask, cigna_slice_t path)
 
 
 /*
- * 1 if no server reads the segment as another path, or as a query.  Some
- * servers drop ";" and what follows before they look for dots, and some decode
- * twice.
+ * 1 if all servers read the segment in the same way.  Some servers drop ";" and
+ * the text after it before they look for dots, and some decode twice.
  */
 
 static int
@@ -190,7 +189,7 @@ cigna_resource_types_segment(cigna_slice_t text)
 }
 
 
-/* all of s must be well formed; its beginning becomes the word */
+/* decodes s, all of which must be well formed; the word gets its beginning */
 
 static int
 cigna_resource_types_decode(cigna_slice_t s, int plus,
@@ -329,7 +328,7 @@ cigna_resource_types_typed(cigna_resource_types_ask_t *ask)
 }
 
 
-/* Type/id/third, and perhaps a fourth segment */
+/* checks Type/id/third and Type/id/third/fourth */
 
 static int
 cigna_resource_types_instance(cigna_resource_types_ask_t *ask,
@@ -422,7 +421,7 @@ cigna_resource_types_paged(const cigna_resource_types_ask_t *ask)
 }
 
 
-/* every _type tells the types; it has no modifiers */
+/* checks the types in each _type; refuses "otherwise" if there is no _type */
 
 static int
 cigna_resource_types_told(cigna_resource_types_ask_t *ask,
@@ -486,7 +485,7 @@ cigna_resource_types_list(cigna_resource_types_ask_t *ask, cigna_slice_t list)
 
 
 /*
- * The next item of a list.  The commas between items may be encoded.
+ * Takes the next item of a list.  The commas between items may be encoded.
  * CIGNA_AGAIN: another item follows.
  */
 
@@ -551,8 +550,8 @@ cigna_resource_types_query(cigna_resource_types_ask_t *ask)
 
 
 /*
- * Refuses names and values that a server may read as more parameters: some
- * begin another one at a ";", and some decode names twice.
+ * Refuses names and values that a server may read as several parameters: some
+ * servers separate parameters at ";", and some decode names twice.
  */
 
 static int
@@ -585,8 +584,8 @@ cigna_resource_types_plain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
 
 
 /*
- * name: the last one of a chain; most names are not chains.  It is compared in
- * upper and lower case, as some servers do.
+ * name: the parameter's name, or the last name of a chain.  Its letter case is
+ * ignored, as some servers ignore it.
  */
 
 static int
@@ -604,7 +603,7 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
         return cigna_resource_types_include(ask, name, value);
     }
 
-    /* returns the resources that contain the match, of any type */
+    /* makes the server return containers of the matches, which have any type */
 
     if (cigna_slice_eq_case(name, cigna_slice("_contained"))
         && !cigna_slice_eq(value, cigna_slice("false")))
@@ -620,14 +619,14 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
         return cigna_resource_types_sort(ask, value);
     }
 
-    /* an operation on the list may return any type */
+    /* an operation that is on the list may return any type anyway */
 
     if (cigna_slice_eq_case(name, cigna_slice("_type")) && !ask->operation) {
         return modifier.len ? cigna_resource_types_refuse(ask, cigna_slice("*"))
                             : cigna_resource_types_list(ask, value);
     }
 
-    /* these tell who is a member of a resource that they do not return */
+    /* _list and _in reveal members of a resource that is not returned */
 
     if (cigna_slice_eq_case(name, cigna_slice("_list"))) {
         return cigna_resource_types_one(ask, cigna_slice("List"));
@@ -657,7 +656,7 @@ cigna_resource_types_is_unknown(cigna_slice_t name)
 }
 
 
-/* the order of results tells of the resources that it depends on */
+/* the order of the results reveals values of the resources that define it */
 
 static int
 cigna_resource_types_sort(cigna_resource_types_ask_t *ask, cigna_slice_t list)
@@ -690,8 +689,9 @@ cigna_resource_types_sort(cigna_resource_types_ask_t *ask, cigna_slice_t list)
 
 
 /*
- * "_has:Source:parameter:name", perhaps at the end of a chain, or with another
- * "_has" as its name, tells of resources of type Source without returning them.
+ * Checks the type Source in "_has:Source:parameter:name", because the result
+ * reveals resources of this type.  The name may be another "_has", and "_has"
+ * may end a chain.
  */
 
 static int
@@ -728,8 +728,8 @@ cigna_resource_types_reversed(cigna_resource_types_ask_t *ask,
 
 
 /*
- * "link.link.last" searches the resources that the links lead to, and tells of
- * them without returning them.
+ * Checks the types of the links in "link.link.last": the server searches the
+ * resources that the links lead to, and the result reveals their contents.
  */
 
 static int
@@ -758,8 +758,9 @@ cigna_resource_types_chain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
 
 
 /*
- * "parameter:Type", or a parameter that leads to one type in all resources of
- * FHIR R4.  All others may lead to any type.
+ * Checks the type that a link leads to: Type in "parameter:Type", or the only
+ * type to which this parameter leads in FHIR R4.  Other parameters may lead to
+ * any type and are refused.
  */
 
 static int
@@ -800,7 +801,7 @@ cigna_resource_types_link(cigna_resource_types_ask_t *ask, cigna_slice_t link)
 }
 
 
-/* the rest of a name after all its "_has:Source:parameter:" */
+/* the part of a name after all "_has:Source:parameter:" */
 
 static cigna_slice_t
 cigna_resource_types_behind_has(cigna_slice_t name)
@@ -884,7 +885,7 @@ cigna_resource_types_one(cigna_resource_types_ask_t *ask, cigna_slice_t name)
 }
 
 
-/* tells only names that are well formed, as they go into logs and replies */
+/* reports the name if it is well formed, because logs and replies show it */
 
 static int
 cigna_resource_types_refuse(cigna_resource_types_ask_t *ask, cigna_slice_t name)
@@ -904,7 +905,7 @@ cigna_resource_types_refuse(cigna_resource_types_ask_t *ask, cigna_slice_t name)
 }
 
 
-/* compares in the same case */
+/* 1 if the name is among the names; letter case matters */
 
 static int
 cigna_resource_types_among(cigna_slice_t name, const char *const *names)
@@ -919,7 +920,7 @@ cigna_resource_types_among(cigna_slice_t name, const char *const *names)
 }
 
 
-/* tells the name if it is formed like a parameter of FHIR */
+/* refuses a link, and reports its name if it looks like a FHIR parameter */
 
 static int
 cigna_resource_types_refuse_link(cigna_resource_types_ask_t *ask,

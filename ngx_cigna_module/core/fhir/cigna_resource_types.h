@@ -7,23 +7,24 @@
 
 
 /*
- * Checks whether all types of resources that a FHIR request can return or tell
- * of are on a list, by its path and query (FHIR R4, RESTful API).
+ * Checks the path and the query of a FHIR request against a list of resource
+ * types (FHIR R4, RESTful API).  All types whose resources the request may
+ * return, or whose contents the answer may reveal, must be on the list.
  *
  *   Type, Type/id, Type/id/_history/...   the type
  *   Type/id/Other                         Other, in the compartment of Type/id
  *   Type/id/$operation, Type/$operation   unknown: the type and the operation
- *                                         must be on the list; $everything may
- *                                         tell its types by _type
- *   (nothing), _search, _history          all types, unless _type tells them
+ *                                         must be on the list; _type may name
+ *                                         the types of $everything
+ *   (nothing), _search, _history          all types, unless _type names them
  *   ?_getpages=...                        a page of an earlier search
  *   _include, _revinclude, _has           these types, too
  *   _contained, _query, _graph, _filter   unknown
- *   link:Type.name, link.name, _sort,     these types are searched, which tells
- *   _list, _in                            of them without returning them
+ *   link:Type.name, link.name, _sort,     the types that the server searches,
+ *   _list, _in                            as the result reveals their contents
  *   metadata, .well-known/..., $userinfo  none
  *
- * Everything else is refused, whatever is on the list.
+ * All other requests are refused, even if their types are on the list.
  */
 
 #define CIGNA_TYPE_LEN_MAX  64
@@ -41,10 +42,10 @@ typedef struct {
 int cigna_resource_types_name(cigna_slice_t name);
 
 /*
- * CIGNA_OK if the request asks only for what is on the list.  path: what
- * follows the base and its "/", not decoded; query: what follows "?".
- * CIGNA_ERROR: "what" gets the first name that is not on the list, "*" for all
- * types, or nothing if the path or the query is malformed.
+ * CIGNA_OK if the request asks only for types on the list.  path: the part
+ * after the base and its "/", not decoded.  query: the part after "?".
+ * CIGNA_ERROR: "what" gets the first name that is not on the list, "*" if that
+ * is all types, or nothing if path or query is malformed.
  */
 int cigna_resource_types_allow(const cigna_resource_types_t *types,
     cigna_slice_t path, cigna_slice_t query, cigna_buf_t *what);

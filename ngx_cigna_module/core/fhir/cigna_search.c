@@ -71,7 +71,7 @@ cigna_search_form(cigna_slice_t media_type)
 }
 
 
-/* a token, or the same in quotes (RFC 9110, section 5.6.6) */
+/* 1 for utf-8, with or without quotes (RFC 9110, section 5.6.6) */
 
 static int
 cigna_search_utf8(cigna_slice_t charset)

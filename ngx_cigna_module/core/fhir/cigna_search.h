@@ -13,25 +13,26 @@
  *     POST [base]/[type]/_search
  *     Content-Type: application/x-www-form-urlencoded
  *
- * is the same search as GET [base]/[type]?...  Its parameters are in the body,
- * in the URL's query, or in both; a name that is in both is repeated.
+ * is the same search as GET [base]/[type]?...  The parameters of the POST are
+ * in the body, in the URL's query, or in both.  A name that is in both appears
+ * twice in the GET.
  */
 
 
 /* 1 if a path, decoded, ends with "/Type/_search" */
 int cigna_search_path(cigna_slice_t path);
 
-/* 1 if a Content-Type is that of a form and has no charset but UTF-8 */
+/* 1 if a Content-Type is that of a form, without charset or with UTF-8 */
 int cigna_search_form(cigna_slice_t media_type);
 
 /*
  * Appends the query of the GET: first the pairs of the URL's query, then those
  * of the body.  Each pair is decoded and encoded anew, so that the query has
  * only RFC 3986's unreserved characters, "%XX", "=" and "&".  A pair without
- * "=" stays without it; empty pairs ("&&") fall away.
+ * "=" stays without it.  Empty pairs ("&&") are dropped.
  *
- * CIGNA_ERROR: a broken escape, a control byte, or not UTF-8; the output is
- * then useless.  b needs the room that cigna_search_query_max() tells.
+ * CIGNA_ERROR: a broken escape, a control byte, or not UTF-8; the output must
+ * then not be used.  b needs room for cigna_search_query_max() bytes.
  */
 int cigna_search_query(cigna_slice_t query, cigna_slice_t body,
     cigna_buf_t *b);

@@ -78,7 +78,7 @@ cigna_unknown_id_says(const cigna_json_t *object, const char *name)
 }
 
 
-/* 1 if s has it; *s is then what follows */
+/* 1 if s contains "what"; *s is then the text after it */
 
 static int
 cigna_unknown_id_find(cigna_slice_t *s, cigna_slice_t what)

@@ -7,8 +7,8 @@
 
 
 /*
- * The OperationOutcome that Cigna's FHIR server sends, with status 500, for an
- * id that it does not have:
+ * Cigna's FHIR server answers a request for an unknown id with status 500 and
+ * this OperationOutcome:
  *
  *     {"resourceType": "OperationOutcome", "issue": [{...,
  *      "diagnostics": "HAPI-2001: Resource Patient/1 is not known"}]}
@@ -18,8 +18,9 @@
 
 
 /*
- * 1 if the text is such an outcome: complete, valid and no longer than
- * CIGNA_UNKNOWN_ID_MAX.  The sentence may also be the text of "details".
+ * 1 if the text is such an outcome: complete, valid and not longer than
+ * CIGNA_UNKNOWN_ID_MAX.  "Resource ... is not known" may be in "diagnostics" or
+ * in the text of "details".
  */
 int cigna_unknown_id(cigna_slice_t text);
 

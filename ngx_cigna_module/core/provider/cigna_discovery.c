@@ -155,7 +155,7 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
                                       "before", cigna_slice_null);
     }
 
-    /* an endpoint that it leaves out stays, so its host cannot change later */
+    /* known endpoints that the document lacks stay, to notice a later move */
 
     if (f->known) {
         cigna_oauth_metadata_keep(f->known, &f->metadata);

@@ -8,14 +8,15 @@
 
 /*
  * Fetches .well-known/smart-configuration (SMART App Launch) and compares it
- * with the configuration and with the document before ("known", NULL the first
- * time).  A document that names another host than before is refused: the flow
- * fails, "moved" is set, and the known endpoints stay in use.  Known endpoints
- * that the document leaves out stay in use, too.
+ * with the configuration and with the previous document ("known", NULL the
+ * first time).  A document that names another host than the previous one is
+ * refused: the flow fails, "moved" is set, and the known endpoints stay in use.
+ * Known endpoints that the document lacks stay in use, too.
  *
  * With CIGNA_ERROR, "refused" means that the document contradicts the
- * configuration or the known endpoints.  Then no browser may be sent to the
- * configured endpoints, either.  Otherwise there was no document.
+ * configuration or the known endpoints.  Then the gateway must not send
+ * browsers to the configured endpoints.  Without "refused" there was no usable
+ * document.
  */
 
 typedef struct {
@@ -28,7 +29,7 @@ typedef struct {
     int                      rc;           /* CIGNA_OK or CIGNA_ERROR */
     unsigned                 moved:1;
     unsigned                 refused:1;
-    cigna_metadata_t         metadata;     /* in the arena, or of "known" */
+    cigna_metadata_t         metadata;     /* borrows from arena and "known" */
     char                     detail[192];  /* for the log, never a secret */
     char                     ignored[512]; /* members that are ignored, and
                                               why */

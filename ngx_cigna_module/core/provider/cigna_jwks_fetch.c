@@ -6,11 +6,11 @@
 
 #define CIGNA_JWKS_FETCH_FRESH_MS  (60 * 60 * 1000)
 
-/* unknown keys cause a fetch, at most one in this time */
+/* an unknown key causes at most one fetch in this time */
 
 #define CIGNA_JWKS_FETCH_AGAIN_MS  (10 * 1000)
 
-/* after a failed fetch the old keys serve, and the next try is in this time */
+/* after a failed fetch the old keys stay, and the next try waits this long */
 
 #define CIGNA_JWKS_FETCH_STALE_MS  (60 * 1000)
 

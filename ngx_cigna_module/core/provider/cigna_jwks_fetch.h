@@ -8,10 +8,10 @@
 
 /* fetches the issuer's keys into the provider (jwks_uri, RFC 7517) */
 
-/* 1 if an id_token may come and its keys are missing or old */
+/* 1 if id_tokens may come and the keys to check them are missing or old */
 int cigna_jwks_fetch_due(const cigna_provider_t *p, int64_t now_ms);
 
-/* 1 if an id_token under an unknown key may cause a fetch now */
+/* 1 if an id_token signed with an unknown key may cause a fetch now */
 int cigna_jwks_fetch_again(const cigna_provider_t *p, int64_t now_ms);
 
 /* makes *op the request for the keys */
@@ -19,8 +19,8 @@ void cigna_jwks_fetch_start(const cigna_provider_t *p, cigna_op_t *op);
 
 /*
  * Replaces the provider's keys by those of the reply, or keeps them if none of
- * the new ones is usable.  Then why has the cause in words, zero-terminated;
- * otherwise why is empty.
+ * the new ones is usable.  "why" gets the cause in words if the old keys stay,
+ * otherwise an empty string.
  */
 #define CIGNA_JWKS_FETCH_WHY_MAX  160
 

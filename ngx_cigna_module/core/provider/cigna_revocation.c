@@ -9,15 +9,15 @@
  *      v       | v
  *      +----> sleep --> done
  *
- * Pauses double from a second to a minute, and are random within bounds, so
+ * Pauses double from a second to a minute.  They are random within bounds, so
  * that requests that failed together are not repeated together.  All pauses
- * make ten minutes.  Revoking a token twice has the effect of revoking it once,
- * so a lost request is repeated like an unsent one.
+ * together take ten minutes.  It is harmless to revoke a token twice, so a
+ * request that was sent without a reply is repeated, too.
  *
  * Invariants, checked by t/fuzz/provider/fuzz_revocation.c:
  *
- *   (1) all pauses together are at most CIGNA_REVOCATION_MS, and idle: an
- *       exiting worker does not wait for them;
+ *   (1) all pauses together are at most CIGNA_REVOCATION_MS, and an exiting
+ *       worker does not wait for their end;
  *   (2) "ok" is said only after a reply with status 200 that is not an HTML
  *   page;
  *   (3) a refusal (4xx without 429) ends the flow, as a repetition would be
@@ -179,7 +179,7 @@ cigna_revocation_sent(cigna_revocation_t *f, const cigna_event_t *ev,
 
     } else if (ev->status == 200 && !cigna_revocation_page(ev->body)) {
 
-        /* a server that has refused one secret has checked this one */
+        /* the server refused the first secret, so it has checked this one */
 
         if (f->secret.turned) {
             cigna_client_secret_works(&f->secret, f->provider);
@@ -252,7 +252,7 @@ cigna_revocation_refuse(cigna_revocation_t *f, const cigna_event_t *ev,
 }
 
 
-/* the last pause ends with the ten minutes, and a last try follows */
+/* the last pause ends after ten minutes in all, and a last try follows */
 
 static void
 cigna_revocation_pause(cigna_revocation_t *f, const cigna_event_t *ev,

@@ -8,8 +8,8 @@
 
 
 /*
- * Revokes one token (RFC 7009): at once, and after a failure that may pass
- * again and again for ten minutes.  See cigna_revocation.c.
+ * Revokes one token (RFC 7009).  The first request is sent at once.  After a
+ * temporary failure it is repeated for ten minutes.  See cigna_revocation.c.
  */
 
 #define CIGNA_REVOCATION_MS  (10 * 60 * 1000)
@@ -19,8 +19,8 @@ typedef enum {
     cigna_revocation_none = 0,             /* not done yet */
     cigna_revocation_ok,
     cigna_revocation_unsupported,          /* there is no endpoint */
-    cigna_revocation_refused,              /* and a repetition would be, too */
-    cigna_revocation_unreachable,          /* for ten minutes */
+    cigna_revocation_refused,              /* the server refused it for good */
+    cigna_revocation_unreachable,          /* no success in ten minutes */
     cigna_revocation_no_room
 } cigna_revocation_e;
 
@@ -29,19 +29,19 @@ typedef struct {
     /* set by the caller, borrowed until the flow is over */
     cigna_provider_t        *provider;     /* the flow may note which of its
                                               secrets works */
-    cigna_arena_t           *arena;        /* of cigna_revocation_room() */
+    cigna_arena_t           *arena;        /* size: cigna_revocation_room() */
     cigna_slice_t            token;
     unsigned                 refresh_token:1;
 
     /* set before each call */
-    unsigned                 known:1;      /* the endpoints are: a missing one
-                                              does not exist */
+    unsigned                 known:1;      /* discovery is complete: a missing
+                                              endpoint does not exist */
 
     /* results */
     cigna_revocation_e       rc;
     unsigned                 tries;        /* requests */
-    char                     detail[96];   /* of the last one, no secret */
-    cigna_client_secret_t    secret;       /* its results are, too */
+    char                     detail[96];   /* about the last one, no secret */
+    cigna_client_secret_t    secret;       /* its results are results here */
 
     /* private */
     unsigned                 state;
@@ -51,7 +51,7 @@ typedef struct {
 } cigna_revocation_t;
 
 
-/* the size of the arena for this token, which is in it, too */
+/* the size of the arena for this token; the caller puts the token there, too */
 size_t cigna_revocation_room(const cigna_provider_t *p, cigna_slice_t token);
 
 void cigna_revocation_init(cigna_revocation_t *f);

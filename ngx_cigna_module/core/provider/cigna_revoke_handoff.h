@@ -7,9 +7,9 @@
 
 
 /*
- * The last part of some flows, after their report: hands the token of a grant
- * over to a run of its own, which revokes it (cigna_revocation.h).  That may
- * take minutes, and it needs little memory.
+ * The last step of some flows, after their report: starts a separate flow that
+ * revokes the token of a grant (cigna_revocation.h).  A revocation may take
+ * minutes.  The separate flow needs less memory than the one that starts it.
  */
 
 typedef struct {
@@ -23,8 +23,7 @@ void cigna_revoke_handoff_init(cigna_revoke_handoff_t *r);
 
 /*
  * Chooses the token to revoke: the refresh token, whose revocation ends the
- * whole grant (RFC 7009, section 2.1), or the access token if there is no
- * other.  Borrows it.
+ * whole grant (RFC 7009, section 2.1), or else the access token.  Borrows it.
  */
 void cigna_revoke_handoff_prepare(cigna_revoke_handoff_t *r,
     cigna_slice_t refresh_token, cigna_slice_t access_token);

@@ -14,12 +14,12 @@
  *
  * Invariants:
  *
- *   (1) a request is sent only while the lease cannot have ended, and only of a
- *       grant that is not older than the node's journal has it;
+ *   (1) a request is sent only while the lease cannot have ended, and only if
+ *       the node's journal has no newer generation of the grant;
  *   (2) "ok" is said only of tokens that are the member's;
- *   (3) a grant is marked spent only after the reply invalid_grant, when the
- *       vault still has the generation that was sent, and when refusals are
- *       believed.
+ *   (3) a grant is marked spent only after the reply invalid_grant, if the
+ *       vault still has the generation whose token was sent, and if the refusal
+ *       is final.
  */
 
 
@@ -29,7 +29,7 @@
 #include "vault/cigna_grant_write.h"
 
 
-#define CIGNA_EXCHANGE_TRIES         3     /* of Redis */
+#define CIGNA_EXCHANGE_TRIES         3     /* of each command to Redis */
 #define CIGNA_EXCHANGE_REDIS_MS      50
 #define CIGNA_EXCHANGE_REDIS_MAX_MS  100
 
@@ -39,7 +39,8 @@
 
 /*
  * The space that an exchange takes in the arena, from the request to the sealed
- * new grant: once a byte has left, there must be room for the new tokens.
+ * new grant.  It is checked before the request is sent, because after that
+ * there must be room for the new tokens.
  */
 
 #define CIGNA_EXCHANGE_ROOM          (160 * 1024)
@@ -168,7 +169,7 @@ cigna_exchange_next(cigna_exchange_t *x, const cigna_event_t *ev,
             return cigna_exchange_over(x, cigna_exchange_stale);
         }
 
-        /* if it stays unmarked, the next refresh is refused again */
+        /* if the grant stays unmarked, the next refresh is refused again */
 
         return cigna_exchange_again(x, op,
                                     "refused, but Redis cannot be told");
@@ -228,7 +229,7 @@ cigna_exchange_answered(cigna_exchange_t *x, const cigna_event_t *ev,
         return cigna_exchange_refused(x, op);
     }
 
-    /* an error of ours, such as invalid_client, is not the member's, either */
+    /* other errors, also the gateway's invalid_client, do not end the grant */
 
     x->answer = cigna_answer_failed;
     x->mark = ev->status / 100 == 2 ? cigna_lease_keep : cigna_lease_clear;
@@ -260,9 +261,9 @@ cigna_exchange_tokens(cigna_exchange_t *x, const cigna_event_t *ev)
     g->state = cigna_grant_live;
 
     /*
-     * Another member's tokens are forgotten and not revoked, see
-     * cigna_grant_write.h.  The refresh token that was sent may be spent or
-     * not.
+     * Another member's tokens are dropped and not revoked, see
+     * cigna_grant_write.h.  It is not known whether the refresh token that was
+     * sent is spent, so the mark stays.
      */
 
     if (cigna_grant_write_same(x->subject, &x->tokens, ev->now_ms, g, &why)
@@ -333,7 +334,7 @@ cigna_exchange_checked(cigna_exchange_t *x, const cigna_event_t *ev,
 }
 
 
-/* marks the grant spent: a generation of its own, with the same tokens */
+/* marks the grant spent, as a new generation with the same tokens */
 
 static int
 cigna_exchange_spend(cigna_exchange_t *x, const cigna_event_t *ev,

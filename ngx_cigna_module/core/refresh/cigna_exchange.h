@@ -11,8 +11,8 @@
 
 /*
  * Sends the refresh token of a grant to the token endpoint (RFC 6749,
- * section 6), and finds out what the reply means.  A part of the refresh, and a
- * flow of its own shape within it.
+ * section 6), and finds out what the reply means.  The refresh runs this flow
+ * as one of its steps.
  */
 
 typedef enum {
@@ -20,15 +20,16 @@ typedef enum {
     cigna_exchange_secret,                 /* invalid_client: ask for the lease
                                               again and begin again, with the
                                               client's other secret */
-    cigna_exchange_spent,                  /* refused for good, and marked so in
-                                              the vault */
-    cigna_exchange_overtaken,              /* refused, and the vault has "there"
-                                              instead */
+    cigna_exchange_spent,                  /* refused for good, and the grant is
+                                              marked spent in the vault */
+    cigna_exchange_overtaken,              /* refused, and the vault has another
+                                              generation or grant: "there" */
     cigna_exchange_stale,                  /* refused, and the grant changed
                                               while it was marked: the event is
                                               the reply to grant_swap */
-    cigna_exchange_gone,                   /* refused, and there is no record to
-                                              open: see failure and why */
+    cigna_exchange_gone,                   /* refused, and the vault has no
+                                              record that opens: see failure
+                                              and why */
     cigna_exchange_failed                  /* see failure and why */
 } cigna_exchange_e;
 
@@ -36,7 +37,7 @@ typedef enum {
 typedef struct {
     /* set by the flow, borrowed */
     const cigna_subject_t   *subject;
-    const cigna_verdict_t   *verdict;      /* of the grant that is exchanged */
+    const cigna_verdict_t   *verdict;      /* about the grant to refresh */
     const cigna_lease_t     *lease;        /* held */
 
     /* results */
@@ -50,12 +51,12 @@ typedef struct {
     cigna_grant_t            fresh;
     cigna_grant_t            there;
     int64_t                  retry_after_s;   /* -1: none */
-    unsigned                 provisional:1;   /* refused, and not final */
-    unsigned                 client_refused:1;   /* invalid_client was said of
-                                                    each secret there is */
+    unsigned                 provisional:1;   /* the refusal is not final */
+    unsigned                 client_refused:1;   /* the endpoint refused every
+                                                    configured secret */
     unsigned                 foreign:1;    /* tokens of another subject or
                                               patient came */
-    cigna_client_secret_t    secret;       /* its results are, too */
+    cigna_client_secret_t    secret;       /* its results are results here */
 
     /* private */
     unsigned                 state;
@@ -64,12 +65,12 @@ typedef struct {
 } cigna_exchange_t;
 
 
-/* before the flow's fields are set, which it clears */
+/* clears all fields, so call it before the flow's fields are set */
 void cigna_exchange_init(cigna_exchange_t *x);
 
 /*
- * Begins under the lease.  CIGNA_ERROR: nothing is sent, "failed" is the
- * result.  Events go to cigna_exchange_next().
+ * Begins the exchange; the run must hold the lease.  CIGNA_ERROR: nothing is
+ * sent, and rc is "failed".  Events go to cigna_exchange_next().
  */
 int cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
     cigna_op_t *op);

@@ -1,6 +1,7 @@
 
 /*
- * The commit of a new generation, whose tokens are only in the run's memory.
+ * The commit of a new generation.  At first its tokens are only in the run's
+ * memory.
  *
  *   begin --> journal --> usable     store() --> swap --> stored, stale
  *              ^   |                              |  |
@@ -17,8 +18,9 @@
  *   (1) "usable" is said only once the journal has the entry, and "stored" only
  *       once Redis has it;
  *   (2) after "usable" the flow settles the entry, unless it is "left";
- *   (3) an entry in the journal is tried for about two seconds, then the node's
- *       journal writer goes on with it; any other for about a minute.
+ *   (3) the flow tries for about two seconds to store a generation that is in
+ *       the journal, then the node's journal writer goes on with it; the flow
+ *       tries for about a minute to store any other.
  */
 
 
@@ -132,7 +134,7 @@ cigna_grant_commit_swapped(cigna_grant_commit_t *c, const cigna_event_t *ev,
         return cigna_grant_commit_over(c, cigna_grant_commit_stale);
     }
 
-    /* storing it twice has the effect of storing it once */
+    /* it is harmless to store a generation twice */
 
     tries = c->journalled ? CIGNA_GRANT_COMMIT_LEFT_TRIES
                           : CIGNA_GRANT_COMMIT_TRIES;

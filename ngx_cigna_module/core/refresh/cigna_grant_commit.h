@@ -8,18 +8,19 @@
 
 /*
  * Puts a new generation of a grant into the node's journal and then into Redis.
- * A part of the refresh, and a flow of its own shape within it.
+ * The refresh runs this flow as one of its steps.
  */
 
 typedef enum {
     cigna_grant_commit_usable = 0,         /* in the journal: may be used from
                                               here on; go on with store() */
     cigna_grant_commit_stored,             /* Redis has confirmed it */
-    cigna_grant_commit_stale,              /* something newer is there, or
-                                              nothing: see commit_record() */
-    cigna_grant_commit_left,               /* in the journal, and left to the
-                                              node's upkeep */
-    cigna_grant_commit_failed              /* nowhere */
+    cigna_grant_commit_stale,              /* Redis has something newer, or no
+                                              grant: see commit_record() */
+    cigna_grant_commit_left,               /* in the journal; the node's journal
+                                              writer goes on with it */
+    cigna_grant_commit_failed              /* neither in the journal nor known
+                                              to be in Redis */
 } cigna_grant_commit_e;
 
 
@@ -39,20 +40,20 @@ typedef struct {
 
 
 /*
- * Begins with the generation g, made under the lease of "owner" from one that
- * was connected then.  CIGNA_ERROR if it cannot be sealed; events go to
- * cigna_grant_commit_next().
+ * Begins the commit of g, a new generation that was made under the lease of
+ * "owner".  connected_ms: see the script grant_install.  CIGNA_ERROR if g
+ * cannot be sealed.  Events go to cigna_grant_commit_next().
  */
 int cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
     cigna_slice_t owner, int64_t connected_ms, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/* after "usable": now Redis; events go to cigna_grant_commit_next() */
+/* after "usable": stores in Redis; events go to cigna_grant_commit_next() */
 void cigna_grant_commit_store(cigna_grant_commit_t *c, cigna_op_t *op);
 
 /*
- * After "stored" or "stale", if it was usable before: one operation, which
- * tells the journal so.
+ * After "stored" or "stale", if "usable" came before: makes *op the operation
+ * that tells the journal how the entry ended.
  */
 void cigna_grant_commit_settle(const cigna_grant_commit_t *c, int confirmed,
     cigna_op_t *op);

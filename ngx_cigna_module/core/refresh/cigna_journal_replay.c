@@ -8,8 +8,8 @@
  *     |       sleep ---------------->+  (Redis cannot be asked)
  *     +----------> settle            (it is not needed any more)
  *
- * Many runs on many nodes may replay entries of the same grant: the scripts
- * write nothing over a newer grant, and a second replay changes nothing.
+ * Several nodes may replay entries of the same grant at the same time: the
+ * scripts never replace a newer grant, and a second replay changes nothing.
  *
  * Invariants, checked by t/fuzz/refresh/fuzz_journal_replay.c:
  *
@@ -19,8 +19,8 @@
  *   (2) nothing is written over a newer grant, over a newer generation, or if
  *       the grant was deleted;
  *   (3) only tokens of a grant that is gone are revoked, and only if Redis
- *       never had them: otherwise the run that replaced or deleted them has
- *       done it;
+ *       never had them: otherwise the run that replaced or deleted the grant
+ *       has revoked them;
  *   (4) the flow reports exactly once, and only after that revokes.
  */
 
@@ -157,7 +157,7 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
 
     if (cigna_journal_replay_foreign(f)) {
 
-        /* workers of the old configuration write it, if it is not confirmed */
+        /* not confirmed: it stays for workers with the old configuration */
 
         if (f->confirmed) {
             cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
@@ -187,9 +187,9 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
 
 
 /*
- * 1 if the entry was made before a reload, under another prefix.  It does not
- * open in this vault, and must not replace this vault's grant of the member,
- * who has the same name in both.
+ * 1 if the entry was made before a reload, under another prefix.  Then it does
+ * not open in this vault.  It must not replace this vault's grant of the same
+ * member: the member's keyed hash is the same in both vaults.
  */
 
 static int
@@ -204,7 +204,7 @@ cigna_journal_replay_foreign(cigna_journal_replay_t *f)
         return 0;
     }
 
-    /* in the rest of the arena, which stays free for the flow */
+    /* opened in the free part of the arena, which stays free for the flow */
 
     cigna_arena_init(&room, f->subject.arena->pos,
                      (size_t) (f->subject.arena->end - f->subject.arena->pos));
@@ -288,7 +288,7 @@ static void
 cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    /* a deletion is done even if another grant is there */
+    /* a newer grant may be there; the deletion is complete in any case */
 
     if (cigna_script_said(ev, "ok") || f->entry.generation == 0) {
         cigna_journal_replay_settle(f, op, cigna_journal_replay_ok, NULL);
@@ -314,7 +314,7 @@ cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
 }
 
 
-/* has the entry's tokens revoked, which are nowhere else */
+/* has the entry's tokens revoked: only the journal had them */
 
 static void
 cigna_journal_replay_discard(cigna_journal_replay_t *f)

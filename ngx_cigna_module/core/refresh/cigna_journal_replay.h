@@ -8,9 +8,9 @@
 
 
 /*
- * Writes an entry of a node's journal to Redis: again after a change of primary
- * or a reconnect, or instead of the run that made it.  cigna_journal_replay.c
- * describes states and invariants.
+ * Writes an entry of a node's journal to Redis: once more after a change of
+ * primary or a reconnect, or for the first time if the run that made the entry
+ * could not.  cigna_journal_replay.c describes states and invariants.
  */
 
 typedef enum {
@@ -18,11 +18,11 @@ typedef enum {
     cigna_journal_replay_ok,               /* Redis has it: entry confirmed */
     cigna_journal_replay_superseded,       /* there is something newer, or the
                                               grant is gone: entry forgotten */
-    cigna_journal_replay_failed            /* not for now: the entry stays */
+    cigna_journal_replay_failed            /* not written: the entry stays */
 } cigna_journal_replay_e;
 
 
-/* older entries are forgotten, as Redis may not remember deletions so long */
+/* older entries are dropped, as Redis forgets deletions after CIGNA_TOMB_MS */
 
 #define CIGNA_JOURNAL_REPLAY_MAX_MS  (CIGNA_TOMB_MS - INT64_C(24) * 3600 * 1000)
 

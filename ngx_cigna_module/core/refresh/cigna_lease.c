@@ -7,15 +7,15 @@
  *    | v                          | v
  *   sleep, wait                  sleep
  *
- * The run that stores a new generation publishes it, which ends the waiting of
- * other runs.  They also ask now and then, as a message may be lost.
+ * The run that stores a new generation publishes a message.  Waiting runs then
+ * ask again.  They also ask from time to time, as a message may be lost.
  *
  * Invariants:
  *
  *   (1) "mine" is said only after Redis has set lock and mark for this owner
  *       and this generation;
- *   (2) questions are bounded: in number if Redis fails, in time if there is
- *       another owner;
+ *   (2) if Redis fails, the flow asks a limited number of times; if there is
+ *       another owner, it asks for a limited time;
  *   (3) a lease that Redis may have granted counts as taken until it is given
  *       up; while the exchange is open it is set again if a new primary lacks
  *       it;
@@ -27,8 +27,8 @@
 
 
 /*
- * The mark covers the exchange, its last lease, and the time in which the
- * result may have to wait to be stored.
+ * The mark lasts for the exchange, one more lease, and this time, in which the
+ * result may have to wait until it is stored.
  */
 
 #define CIGNA_LEASE_STORE_MS      (90 * 1000)
@@ -37,7 +37,7 @@
 #define CIGNA_LEASE_REDIS_MS      50
 #define CIGNA_LEASE_REDIS_MAX_MS  100
 
-/* pauses between questions, if no message comes */
+/* pauses between two requests for the lease, if no message comes */
 
 #define CIGNA_LEASE_POLL_MS       400
 #define CIGNA_LEASE_POLL_MAX_MS   600
@@ -156,7 +156,7 @@ cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_lease_st_wait:
 
-        /* the clock may have been set, so the sleep counts within bounds */
+        /* if the clock was set meanwhile, the difference means nothing */
 
         passed = ev->now_ms - l->slept_ms;
         l->waited_ms += passed < 1 ? 1 : passed < CIGNA_LEASE_POLL_MAX_MS
@@ -250,7 +250,7 @@ cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* a lease is given up in the quiet time, too, but not asked for */
+/* in the quiet time a run may give a lease up, but may not ask for one */
 
 static int
 cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
@@ -298,7 +298,7 @@ cigna_lease_late(const cigna_lease_t *l, int64_t now_ms)
 {
     int64_t  passed;
 
-    /* a clock that was set back does not tell the time that has passed */
+    /* negative if the clock was set back: then the time is not known */
 
     passed = now_ms - l->asked_ms;
 

@@ -9,8 +9,8 @@
 /*
  * The right to spend the refresh token of a grant: a lock, which is prolonged
  * while the exchange is open, and a write-ahead mark, which outlives the lock
- * and all deadlines of the exchange.  A part of the refresh, and a flow of its
- * own shape within it.
+ * and all deadlines of the exchange.  The refresh runs this flow as one of its
+ * steps.
  */
 
 #define CIGNA_LEASE_MS        (10 * 1000)
@@ -24,7 +24,7 @@
 #define CIGNA_LEASE_QUIET_MS  (CIGNA_LEASE_MS + 5 * 1000)
 
 
-/* instead of a number of attempts: wait for the lease, and do not take it */
+/* as "attempts": wait until the record changes, and do not take the lease */
 
 #define CIGNA_LEASE_NEVER     UINT32_MAX
 
@@ -35,16 +35,17 @@ typedef enum {
                                               cigna_lease_record() */
     cigna_lease_busy,                      /* another owner has it for longer
                                               than wait_ms */
-    cigna_lease_quiet,                     /* it is quiet time */
+    cigna_lease_quiet,                     /* no refresh may start now, see
+                                              CIGNA_LEASE_QUIET_MS */
     cigna_lease_failed                     /* Redis failed */
 } cigna_lease_e;
 
 
-/* the outcome of the attempt, for the mark, when the lease is given up */
+/* how the attempt ended; the mark notes it when the lease is given up */
 
 typedef enum {
-    cigna_lease_clear = 0,                 /* it had no effect */
-    cigna_lease_keep,                      /* unknown */
+    cigna_lease_clear = 0,                 /* without effect */
+    cigna_lease_keep,                      /* not known */
     cigna_lease_refuse                     /* refused, and not final */
 } cigna_lease_mark_e;
 
@@ -52,8 +53,9 @@ typedef enum {
 typedef struct {
     /* set by the flow, borrowed */
     const cigna_subject_t      *subject;
-    unsigned                    exchange_ms;  /* all deadlines of an exchange */
-    unsigned                    wait_ms;   /* for another owner, in all */
+    unsigned                    exchange_ms;  /* the sum of all deadlines
+                                                 of an exchange */
+    unsigned                    wait_ms;   /* most time to wait for others */
 
     /* results */
     cigna_lease_e               rc;
@@ -69,22 +71,22 @@ typedef struct {
     unsigned                    hasty:1;
     int64_t                     asked_ms;
     int64_t                     slept_ms;  /* when the sleep began */
-    cigna_slice_t               lease;     /* numbers as text */
+    cigna_slice_t               lease;     /* ms of lease and mark, as text */
     cigna_slice_t               mark;
-    cigna_slice_t               grant_id;  /* of the lease */
+    cigna_slice_t               grant_id;  /* the lease is for this grant */
     cigna_slice_t               generation;
     cigna_slice_t               attempts;  /* including this one */
 } cigna_lease_t;
 
 
-/* after the flow's fields are set; CIGNA_ERROR if there is no room */
+/* call after the flow's fields are set; CIGNA_ERROR if there is no room */
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*
- * Asks for the lease of this generation of this grant, after so many attempts
- * that may have had an effect, or CIGNA_LEASE_NEVER.  hasty: do not wait for a
- * mark, which may last long.  CIGNA_ERROR if there is no room.  Events go to
- * cigna_lease_next().
+ * Asks for the lease of this generation of this grant.  attempts: the number in
+ * the record's mark, or CIGNA_LEASE_NEVER.  hasty: do not wait until another
+ * owner's mark expires, as that may take long.  CIGNA_ERROR if there is no
+ * room. Events go to cigna_lease_next().
  */
 int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op);
@@ -99,12 +101,12 @@ int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
 /* after "stale": the record that is there, borrowed from the event */
 const cigna_reply_t *cigna_lease_record(const cigna_event_t *ev);
 
-/* adds to an exchange that the driver prolongs the lease while it is open */
+/* asks the driver to prolong the lease while the request in *op is open */
 void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
 
 /*
- * 1 if the lease may end before it is prolonged for the first time.  It runs
- * from the moment when Redis granted it, which is after the question was sent.
+ * 1 if the lease may end before it is prolonged for the first time.  Redis
+ * granted it at some time after the command was sent.
  */
 int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
 

@@ -1,6 +1,6 @@
 
 /*
- * Refresh: one per grant in the fleet.
+ * Refresh: at any time at most one run in the fleet refreshes a grant.
  *
  *   start --> read --> turn --> lease <-> exchange --> commit --> report
  *              | ^        |        |         |         |  ^       |  ^
@@ -18,25 +18,28 @@
  * lets only a few refreshes try it.  "lease" sets lock and mark if the record
  * is still the same, otherwise the new record is judged.
  *
- * The mark says that a refresh token is being spent, and counts the attempts.
- * It stays if the run dies or does not learn what its request did.  Then the
- * old access token serves until it expires.  After that the same refresh token
- * is tried again, once the endpoint has answered any request since, or when it
- * is this grant's turn to find out, and after longer and longer pauses.
+ * The mark says that a run is sending the refresh token, and counts the
+ * attempts.  The mark stays if the run dies or gets no reply.  Then the old
+ * access token serves until it expires.  After that the same refresh token is
+ * tried again, after longer and longer pauses, once the endpoint has answered
+ * any other request.  While the endpoint answers none, one grant after the
+ * other gets a turn to find out whether it answers again.
  *
- * A refusal is final at once, unless the endpoint refuses too many refreshes to
- * be believed.  Then the mark counts it, and it becomes final if the endpoint
- * refreshes other grants again and still refuses this one.
+ * A refusal is final at once, unless the endpoint refuses so many refreshes
+ * that the fault is probably not the grants'.  Then the mark counts the
+ * refusal.  It becomes final if the endpoint refreshes other grants again and
+ * still refuses this one.
  *
  * If the endpoint refuses a client that has two secrets
- * (cigna_client_secret.c), the flow asks for the lease again, which makes sure
- * of lock and mark, and sends the request with the other secret.  The refresh
- * token is not spent by a refusal of the client.
+ * (cigna_client_secret.c), the flow asks for the lease again, so that lock and
+ * mark are prolonged, and sends the request with the other secret.  A server
+ * that refuses the client has not spent the refresh token.
  *
  * "commit" (cigna_grant_commit.c) puts the new generation into the node's
- * journal and then into Redis.  The flow reports in between, so that no request
- * waits for Redis.  The node's journal writer (cigna_journal_replay.c) goes on
- * with a generation that Redis has not confirmed by the end.
+ * journal and then into Redis.  The flow reports between these two steps, so
+ * that no request waits for Redis.  If Redis has not confirmed the generation
+ * when the flow ends, the node's journal writer (cigna_journal_replay.c) goes
+ * on with it.
  *
  * Invariants, checked by t/fuzz/refresh/fuzz_refresh.c:
  *
@@ -49,16 +52,17 @@
  *       while its outcome is unknown, or while it is refused;
  *   (3) a new access token is used only after it is in the journal or stored;
  *   (4) a grant is "spent" or "no_grant" only if Redis or the authorization
- *       server has said so, or if (2) allows no other attempt: never because
- *       one of them failed;
+ *       server has said so, or if (2) allows no other attempt; an outage of
+ *       Redis or of the server is never a reason;
  *   (5) nothing is stored over another grant, over a newer generation, or where
  *       there is no grant;
- *   (6) lock and mark are given up before the run is done, by their owner only,
- *       unless Redis fails or the outcome is unknown: then both expire;
+ *   (6) the run gives up its own lock and mark before it is done, and no
+ *       others; if Redis fails or the outcome is unknown, they stay until they
+ *       expire;
  *   (7) the flow reports exactly once, and only after that revokes tokens, and
  *       only those of a grant that is gone;
- *   (8) no refresh token is sent of a generation that is older than the one
- *       which the node's journal has of the same grant.
+ *   (8) a refresh token is not sent if the node's journal has a newer
+ *       generation of the same grant.
  */
 
 
@@ -67,7 +71,7 @@
 #include "cigna_refresh.h"
 
 
-#define CIGNA_REFRESH_TRIES         3      /* of Redis */
+#define CIGNA_REFRESH_TRIES         3      /* of each read from Redis */
 #define CIGNA_REFRESH_REDIS_MS      50
 #define CIGNA_REFRESH_REDIS_MAX_MS  100
 
@@ -217,7 +221,7 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_refresh_st_report:
 
-        /* the token is in use from here on, and has to be stored yet */
+        /* requests use the new token now; Redis does not have it yet */
 
         if (f->exchanged && f->commit.rc == cigna_grant_commit_usable) {
             f->state = cigna_refresh_st_commit;
@@ -314,7 +318,7 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
 
     case cigna_refresh_pending:
 
-        /* the lease was lost between both secrets */
+        /* the lease was lost before the other secret was tried */
 
         if (f->exchange.secret.turned) {
             cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
@@ -362,7 +366,7 @@ cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* waits for another run's exchange, if there is one, and then judges again */
+/* asks for the lease, or waits for the end of another run's exchange */
 
 static void
 cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -529,7 +533,7 @@ cigna_refresh_committed(cigna_refresh_t *f, const cigna_event_t *ev,
         break;
     }
 
-    /* not revoked: if the old refresh token still works, the grant does */
+    /* new tokens are not revoked: the grant may still work with the old ones */
 
     cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
                           "the new tokens could not be stored");
@@ -555,10 +559,10 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
 
 
 /*
- * The vault has another grant or a newer generation, or none, and the lease is
- * gone.  The vault counts.  Tokens of a grant that is gone are
- * revoked.  Tokens of the same grant are not: revoking them would end its newer
- * generation as well.
+ * The vault has another grant, a newer generation or no grant, and the lease is
+ * gone.  The vault is right, and this run's tokens are dropped.  They are
+ * revoked if their grant is gone.  If the vault has a newer generation of the
+ * same grant, they are not: a revocation would end that generation, too.
  */
 
 static void
@@ -613,7 +617,7 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* 1 if it is what this run has made, perhaps sealed again under another key */
+/* 1 if both are the same generation, perhaps sealed under different keys */
 
 static int
 cigna_refresh_same(const cigna_grant_t *a, const cigna_grant_t *b)
@@ -624,7 +628,7 @@ cigna_refresh_same(const cigna_grant_t *a, const cigna_grant_t *b)
 }
 
 
-/* another run was first, which does not mean that the grant is gone */
+/* reports that another run has changed the grant first */
 
 static void
 cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -643,7 +647,7 @@ cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* the new primary may lack the last writes */
+/* a new primary may lack the last writes, so no refresh starts for a while */
 
 static void
 cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -655,7 +659,7 @@ cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* a failure that may pass: the old token serves if it has not expired */
+/* ends after a temporary failure; the old token serves until it expires */
 
 static void
 cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,

@@ -9,44 +9,48 @@
 
 
 /*
- * Makes the access token of a grant fresh: one refresh per grant in the fleet.
- * cigna_refresh.c describes its states and invariants.
+ * Refreshes the access token of a grant.  At any time at most one run in the
+ * fleet refreshes the same grant.  cigna_refresh.c describes states and
+ * invariants.
  */
 
 typedef struct {
     /* set by the caller, borrowed until the flow is done */
     const cigna_subject_t   *subject;      /* the flow may note which of the
                                               provider's secrets works */
-    unsigned                 exchange_ms;  /* all deadlines of an exchange */
-    unsigned                 wait_ms;      /* for another run's refresh */
+    unsigned                 exchange_ms;  /* sum of an exchange's deadlines */
+    unsigned                 wait_ms;      /* time to wait for other runs */
 
     /* the caller sets endpoint and ahead_* before each call, refused_* once */
     cigna_verdict_t          verdict;
 
     /* results, complete when the flow reports (or is done) */
     cigna_refresh_e          rc;
-    cigna_refresh_e          failure;      /* rc, had no old token served */
+    cigna_refresh_e          failure;      /* rc is "ok" because the old token
+                                              still serves; rc without it */
     cigna_grant_t            grant;
     int64_t                  retry_after_s;
     char                     detail[192];  /* for the log, never a secret */
     unsigned                 exchanged:1;  /* this run made a new token */
-    unsigned                 overtaken:1;  /* another run was first, which is
-                                              not a failure */
+    unsigned                 overtaken:1;  /* another run was first; that is not
+                                              a failure */
 
     /* results once the flow is done, if its token was used after the report */
-    unsigned                 superseded:1;   /* the grant is gone or is newer:
-                                                caches drop it; see detail */
-    unsigned                 left:1;       /* Redis has not confirmed it: the
-                                              journal has to replay it */
+    unsigned                 superseded:1;   /* the vault has another grant, a
+                                                newer generation or none, so
+                                                caches drop this one */
+    unsigned                 left:1;       /* Redis has not confirmed the token:
+                                              the journal has to replay it */
 
-    /* its results are results of the refresh, from its reply on */
+    /* after the endpoint's reply its results are results of the refresh */
     cigna_exchange_t         exchange;
 
     /* private */
     unsigned                 state;
     cigna_retry_t            retry;
-    unsigned                 rounds;       /* of looking at the record */
-    unsigned                 waits:1;      /* for another run's exchange */
+    unsigned                 rounds;       /* how often the record was judged */
+    unsigned                 waits:1;      /* the run waits for another run's
+                                              exchange */
     cigna_lease_t            lease;
     cigna_grant_commit_t     commit;
     cigna_revoke_handoff_t   revoke;

@@ -1,14 +1,14 @@
 
 /*
- * Throttling goes on when the share of refusals in the last minute or in the
- * last ten minutes is too high, or after some failures in a row.  While it is
- * on, one refresh may start after each pause, and a failure doubles the pause.
- * A success earns further turns at once, and a few successes in a row switch
- * throttling off.
+ * Throttling is switched on when the share of refusals in the last minute or in
+ * the last ten minutes is too high, or after some failures in a row.  While it
+ * is on, one refresh may start after each pause, and a failure doubles the
+ * pause.  After a success further refreshes may start at once.  A few successes
+ * in a row switch throttling off.
  *
- * When the pauses are minutes long, a share of refusals would need hours to
- * show.  So a server that fails in other ways is not believed when it refuses,
- * however few refusals there are.
+ * When the pauses are minutes long, it would take hours to count enough
+ * refusals for a share.  So while a server fails in other ways, its refusals
+ * are doubted, however few they are.
  *
  * The refusal of a refresh token that may have been spent says nothing about
  * other grants.  But it shows that the server answers.
@@ -23,12 +23,12 @@
 #define CIGNA_REFUSAL_RATE_SLICE_MS       10000
 #define CIGNA_REFUSAL_RATE_MINUTE_MS      60000
 
-/* a share of fewer answers than these says nothing */
+/* a share counts only if there are at least this many answers */
 
 #define CIGNA_REFUSAL_RATE_FEWEST_SLICE   4
 #define CIGNA_REFUSAL_RATE_FEWEST_MINUTE  10
 
-/* failures that are further apart are not in a row */
+/* a failure this long after the last one begins a new row */
 
 #define CIGNA_REFUSAL_RATE_ROW_MS         (10 * CIGNA_REFUSAL_RATE_MINUTE_MS)
 
@@ -37,7 +37,7 @@
 #define CIGNA_REFUSAL_RATE_PAUSE_MS       1000
 #define CIGNA_REFUSAL_RATE_PAUSE_MAX_MS   60000
 
-/* turns that a success earns, and the most there can be */
+/* turns that each success earns, and the most turns that are kept */
 
 #define CIGNA_REFUSAL_RATE_CREDITS        4
 #define CIGNA_REFUSAL_RATE_CREDITS_MAX    64
@@ -122,7 +122,7 @@ cigna_refusal_rate_count(cigna_refusal_rate_count_t *counts, unsigned n,
         c->number = (uint32_t) number;
     }
 
-    /* halved together, as only their share counts */
+    /* both are halved: only their ratio is used */
 
     if (c->all == UINT16_MAX) {
         c->all /= 2;
@@ -233,7 +233,7 @@ cigna_refusal_rate_throttle(cigna_refusal_rate_t *r, int64_t now_ms)
     if (r->on) {
         r->credits = 0;
 
-        /* a refresh that started before the probe says nothing new */
+        /* only the failure of a probe makes the pause longer */
 
         if (r->probing) {
             r->probing = 0;
@@ -261,7 +261,7 @@ cigna_refusal_rate_throttle(cigna_refusal_rate_t *r, int64_t now_ms)
 }
 
 
-/* 1 if too many are refused, or some while others fail in other ways */
+/* 1 if too many refreshes are refused, or one in a row of failures is */
 
 static int
 cigna_refusal_rate_doubts(const cigna_refusal_rate_t *r, int64_t now_ms,
@@ -294,7 +294,7 @@ cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
 }
 
 
-/* a probe that is never answered does not stop the next one */
+/* the next probe may start after the pause, even if this one gets no answer */
 
 cigna_turn_e
 cigna_refusal_rate_take(cigna_refusal_rate_t *r, int64_t now_ms)

@@ -8,18 +8,18 @@
 
 /*
  * How the latest refreshes of a tenant ended.  If too many are refused with
- * invalid_grant, or fail one after the other, the cause is the gateway or the
- * authorization server, and not the members.  Then throttling is on: only a few
- * refreshes are let through, which find out whether the server works again.
- * Refusals that switched throttling on, and those that come while it is on, are
- * doubted: they are not final.
+ * invalid_grant, or fail one after the other, the fault is probably in the
+ * gateway or in the authorization server and not in the grants.  Then
+ * throttling is on: only a few refreshes may start, to find out whether the
+ * server works again.  Refusals that switch throttling on, or that come while
+ * it is on, are "doubted": they are not final.
  *
  * The struct has no pointers and begins as zeros.  The caller holds a lock, and
  * takes times from one clock that never steps back.
  */
 
-#define CIGNA_REFUSAL_RATE_SLICES   6      /* of ten seconds, for the share in
-                                              the last minute */
+#define CIGNA_REFUSAL_RATE_SLICES   6      /* ten-second slices, for the share
+                                              of refusals in one minute */
 #define CIGNA_REFUSAL_RATE_MINUTES  10     /* for the share in ten minutes */
 #define CIGNA_REFUSAL_RATE_ROW      5      /* failures of different grants that
                                               switch throttling on */
@@ -57,33 +57,37 @@ typedef struct {
     uint64_t                    last;      /* tag of the grant that failed
                                               last */
     uint32_t                    failures;  /* in a row, of different grants */
-    uint32_t                    refusals;  /* among them */
+    uint32_t                    refusals;  /* number of refusals in that row */
     uint32_t                    well;      /* successes in a row */
-    int64_t                     well_ms;   /* when they were last enough; 0:
-                                              never */
+    int64_t                     well_ms;   /* when successes in a row last
+                                              reached CIGNA_REFUSAL_RATE_WELL;
+                                              0: never */
     int64_t                     failed_ms;  /* time of the last failure */
-    int64_t                     doubted_ms;  /* start of the last doubt */
-    int64_t                     sure_ms;   /* its end; 0: none has ended */
-    uint32_t                    doubted;   /* refusals are, now */
-    uint32_t                    on;        /* throttling is, now */
+    int64_t                     doubted_ms;  /* when refusals began to be
+                                                doubted, the last time */
+    int64_t                     sure_ms;   /* when that last ended; 0: never */
+    uint32_t                    doubted;   /* 1: refusals are doubted now */
+    uint32_t                    on;        /* 1: throttling is on now */
     uint32_t                    probing;   /* a probe has not been answered */
     uint32_t                    credits;   /* turns that successes have
                                               earned */
-    int64_t                     next_ms;   /* time of the next probe */
-    int64_t                     pause_ms;  /* to the one after it */
+    int64_t                     next_ms;   /* earliest time of the next probe */
+    int64_t                     pause_ms;  /* between two probes */
 } cigna_refusal_rate_t;
 
 
 /*
  * Counts the answer to a refresh of the grant with this tag.  Refusals are
- * doubted if they are more than "percent" of all; at 100 they never are.
+ * doubted if they are more than "percent" of tokens and refusals together.  At
+ * 100 they are never doubted.
  */
 void cigna_refusal_rate_answered(cigna_refusal_rate_t *r, int64_t now_ms,
     cigna_answer_e e, uint64_t tag, unsigned percent);
 
 /*
- * How many ms no refresh may start; 0: it may.  again: an earlier attempt may
- * have spent the refresh token, so refreshes with other tokens go first.
+ * Returns in how many ms this refresh may start; 0: now.  again: an earlier
+ * attempt may have spent its refresh token, so it waits one pause longer, and
+ * refreshes of other grants go first.
  */
 int64_t cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
     int again);
@@ -97,10 +101,10 @@ typedef enum {
 } cigna_turn_e;
 
 
-/* takes a turn, which rest() has allowed */
+/* takes a turn; call it after cigna_refusal_rate_rest() returned 0 */
 cigna_turn_e cigna_refusal_rate_take(cigna_refusal_rate_t *r, int64_t now_ms);
 
-/* gives a turn back: nothing was sent */
+/* gives a turn back, if nothing was sent */
 void cigna_refusal_rate_give_back(cigna_refusal_rate_t *r, cigna_turn_e turn);
 
 /* switches throttling off if nothing has failed for a day */

@@ -10,14 +10,14 @@
  *                                              four attempts
  *   refused, not       ok, paused when due     pending or paused
  *   finally
- *   refused finally    spent; pending or paused if it was refused just before
- *                      too many were, or while too many were
+ *   refused finally    spent; but pending or paused if the endpoint refused too
+ *                      many grants then, or soon afterwards
  *
- * Pauses between attempts of unknown outcome grow.  The second attempt may
- * follow at once, the third after 2 minutes, and the last after 15 minutes if
- * the endpoint has answered any request since, otherwise after a day.  A
- * refusal that is not final is tried again after 5 minutes, an hour and a day,
- * or as soon as the endpoint has refreshed other grants.
+ * If outcomes are unknown, the pauses between attempts grow.  The second
+ * attempt may follow at once, the third after 2 minutes, and the last after 15
+ * minutes if the endpoint has answered any request since, otherwise after a
+ * day.  A refusal that is not final is tried again after 5 minutes, an hour and
+ * a day, or as soon as the endpoint has refreshed other grants.
  */
 
 
@@ -32,19 +32,20 @@
 #define CIGNA_VERDICT_STEP_MS    (5 * 60 * 1000)
 
 /*
- * If the FHIR server refuses a token that was made because it refused the one
- * before, the cause is not the token.  For so long it is not refreshed again.
+ * The FHIR server refused an access token, and a refresh made a new one.  If
+ * the server refuses the new one, too, another refresh would not help.  It is
+ * not tried for this time.
  */
 
 #define CIGNA_VERDICT_FORCED_MS  (5 * 60 * 1000)
 
-/* how often a refresh token is sent whose outcome is unknown or not final */
+/* how often a refresh token is sent if no attempt has a final outcome */
 
 #define CIGNA_VERDICT_ATTEMPTS   4
 
 /*
- * The same fault may have refused a grant that was marked spent up to this time
- * before refusals became provisional.
+ * If a grant was marked spent at most this long before refusals became
+ * provisional, the same fault may be the cause.
  */
 
 #define CIGNA_VERDICT_DOUBT_MS   (10 * 60 * 1000)
@@ -163,7 +164,7 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
 }
 
 
-/* the FHIR server has refused the access token: "pending", or why not */
+/* the FHIR server refused the access token: is a refresh due? */
 
 static cigna_refresh_e
 cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
@@ -173,7 +174,7 @@ cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
 
     g = v->grant;
 
-    /* the generation that was refused has spent its refresh token */
+    /* the refresh token of a generation before the refused one is spent */
 
     if (g->generation < v->refused_generation) {
         v->why = "the vault is behind what this node has used";
@@ -194,9 +195,9 @@ cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
 
 
 /*
- * A grant that is marked spent.  If it was marked shortly before too many were
- * refused, or meanwhile by a node that had not seen so many, its refusal counts
- * as not final.
+ * Judges a grant that is marked spent.  Its refusal counts as not final if it
+ * was marked shortly before the endpoint refused too many grants, or in that
+ * time by a node that did not see the others.
  */
 
 static cigna_refresh_e
@@ -220,7 +221,7 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
 
     mark = v->mark;
 
-    /* without an attempt since, the refusal was the last one */
+    /* if there was no attempt since, the last attempt was the final refusal */
 
     if (mark.attempts == 0) {
         mark.attempts = 1;
@@ -234,7 +235,7 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
 }
 
 
-/* the refresh token was sent before, and the access token has expired */
+/* judges a grant whose refresh token was sent before without a final result */
 
 static cigna_refresh_e
 cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
@@ -247,13 +248,13 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
         5, 60, CIGNA_VERDICT_DAY
     };
 
-    /* another run's exchange is open, which the lease will wait for */
+    /* another run's exchange is open; the lease waits for its end */
 
     if (cigna_verdict_busy(v, now_ms)) {
         return cigna_refresh_pending;
     }
 
-    /* not marked spent, as it was never refused */
+    /* only the result is "spent"; the record gets no mark "spent" */
 
     if (m->attempts >= CIGNA_VERDICT_ATTEMPTS) {
         v->why = "the end of all attempts is not known";
@@ -273,7 +274,7 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
     due_ms = last_ms + CIGNA_VERDICT_MINUTE_MS
                        * (m->refused_ms ? refused : unknown)[m->attempts - 1];
 
-    /* the last attempt is not spent on a probe, unless after a day */
+    /* the last attempt may be a probe only after a day */
 
     if (m->attempts == CIGNA_VERDICT_ATTEMPTS - 1 && cigna_verdict_probes(v)) {
         due_ms = last_ms + CIGNA_VERDICT_MINUTE_MS * CIGNA_VERDICT_DAY;
@@ -291,7 +292,7 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
 }
 
 
-/* 1 if the endpoint has refreshed several other grants since */
+/* 1 if the endpoint has refreshed several other grants since that time */
 
 static int
 cigna_verdict_recovered(const cigna_verdict_t *v, int64_t since_ms)
@@ -325,8 +326,9 @@ cigna_verdict_probes(const cigna_verdict_t *v)
 
 
 /*
- * A second refusal is judged by the record of the first one, as this node may
- * not have seen the others.
+ * A refusal after an earlier one is final only if the endpoint has refreshed
+ * other grants since.  It does not suffice that this node has no doubts: the
+ * node may not have seen the refusals of other grants.
  */
 
 int
@@ -385,8 +387,9 @@ cigna_verdict_is_refused(const cigna_verdict_t *v)
 
 
 /*
- * 1 if the clock is well before the time when the token was obtained.  It was
- * set back and cannot tell when the token expires, so a refresh is due.
+ * 1 if the clock shows a time well before the token was obtained.  Then the
+ * clock was set back and cannot tell when the token expires, so a refresh is
+ * due.
  */
 
 static int
@@ -401,7 +404,7 @@ cigna_verdict_due_ms(const cigna_provider_t *p, const cigna_grant_t *g)
 {
     int64_t  life_ms, ahead_ms;
 
-    /* a short lifetime counts as due after its first half */
+    /* a short-lived token is due after half of its lifetime */
 
     life_ms = g->expires_ms - g->obtained_ms;
     ahead_ms = p->refresh_ahead_s * 1000;

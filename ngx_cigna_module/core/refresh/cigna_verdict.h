@@ -6,16 +6,16 @@
 #include "vault/cigna_vault.h"
 
 
-/* judges a grant: one judgement for refreshes, requests and the status page */
+/* judges a grant, in the same way for refreshes, requests and status page */
 
 typedef enum {
     cigna_refresh_pending = 0,             /* a refresh is due */
     cigna_refresh_ok,                      /* the access token may be used */
-    cigna_refresh_no_grant,                /* Redis says that there is none */
+    cigna_refresh_no_grant,                /* Redis has no grant */
     cigna_refresh_spent,                   /* refused for good, or expired
                                               without refresh token: the member
                                               has to reconnect */
-    cigna_refresh_moved,                   /* of another registration */
+    cigna_refresh_moved,                   /* made for another registration */
     cigna_refresh_refused,                 /* the FHIR server refuses even a new
                                               access token: the member has to
                                               reconnect */
@@ -36,12 +36,12 @@ typedef enum {
 
 typedef struct {
     int64_t                  heard_ms;     /* last complete HTTP reply */
-    int64_t                  well_ms;      /* last end of several successful
-                                              refreshes in a row */
-    int64_t                  doubted_ms;   /* start of the last time in which
-                                              refusals were provisional ... */
-    int64_t                  sure_ms;      /* ... and its end */
-    unsigned                 doubted:1;    /* they are provisional now */
+    int64_t                  well_ms;      /* when several refreshes in a row
+                                              last succeeded */
+    int64_t                  doubted_ms;   /* when refusals last became
+                                              provisional */
+    int64_t                  sure_ms;      /* when that last ended */
+    unsigned                 doubted:1;    /* refusals are provisional now */
 } cigna_endpoint_t;
 
 
@@ -49,21 +49,22 @@ typedef struct {
     /* set by the caller, borrowed */
     const cigna_provider_t  *provider;
     const cigna_grant_t     *grant;        /* live or spent */
-    cigna_vault_mark_t       mark;         /* of its record */
+    cigna_vault_mark_t       mark;         /* of the grant's record */
     cigna_endpoint_t         endpoint;
     unsigned                 over:1;       /* the mark has expired by the clock
                                               of Redis, which may differ */
 
     /*
-     * The generation whose access token the FHIR server refused before it
-     * expired; id empty: none.  It and all older ones count as expired.
+     * The generation whose access token the FHIR server refused before the
+     * token expired; id empty: none.  Access tokens of this generation and of
+     * all older ones count as expired.
      */
     cigna_slice_t            refused_id;
     uint64_t                 refused_generation;
 
     /*
      * The generation that this node's journal has of the grant; id empty: none.
-     * An older one is neither used nor refreshed.
+     * A record of an older generation is neither used nor refreshed.
      */
     cigna_slice_t            ahead_id;
     uint64_t                 ahead_generation;
@@ -76,9 +77,9 @@ typedef struct {
 
 
 /*
- * Opens a record, the reply to a read of the vault.  "ok" for a grant, whether
- * it is spent or not; otherwise *why says it in words.  Id and generation are
- * set as far as they can be read.  mark may be NULL.
+ * Opens a record, the reply to a read of the vault.  Returns "ok" for a grant,
+ * also for a spent one.  Other results: *why has the cause in words.  Id and
+ * generation are set if they can be read.  mark may be NULL.
  */
 cigna_refresh_e cigna_verdict_read(const cigna_subject_t *s,
     const cigna_reply_t *record, cigna_grant_t *g, cigna_vault_mark_t *mark,
@@ -97,9 +98,9 @@ int cigna_verdict_usable(const cigna_verdict_t *v, int64_t now_ms);
 int cigna_verdict_busy(const cigna_verdict_t *v, int64_t now_ms);
 
 /*
- * 1 if an earlier attempt may have spent the refresh token and the endpoint has
- * answered no request since: a refresh then finds out for all grants whether it
- * answers.
+ * 1 if an earlier attempt may have spent the refresh token, and the endpoint
+ * has answered no request since.  Then a refresh of this grant is a probe: it
+ * shows for all grants whether the endpoint answers.
  */
 unsigned cigna_verdict_probes(const cigna_verdict_t *v);
 
@@ -109,7 +110,7 @@ int cigna_verdict_final(const cigna_verdict_t *v);
 /* 1 if an earlier attempt of unknown outcome explains invalid_grant */
 int cigna_verdict_explains(const cigna_verdict_t *v);
 
-/* the time from which the access token is refreshed, while it still serves */
+/* the time from which a refresh is due, although the token has not expired */
 int64_t cigna_verdict_due_ms(const cigna_provider_t *p,
     const cigna_grant_t *g);
 

@@ -18,7 +18,7 @@ typedef enum {
 } cigna_field_e;
 
 
-/* tags are below 32; the tag of a field that is gone is never used again */
+/* tags are below 32; the tag of a removed field is never used again */
 
 typedef struct {
     uint8_t         tag;
@@ -125,7 +125,7 @@ cigna_fields_parse(cigna_slice_t text, const cigna_field_t *fields,
 
     if (cigna_fields_read(text, fields, record) != CIGNA_OK) {
 
-        /* a caller that ignores the error gets no half of a record */
+        /* a caller that ignores the error must not use half a record */
 
         cigna_fields_clear(fields, record);
 
@@ -235,7 +235,7 @@ cigna_fields_next(cigna_slice_t *text, uint8_t *tag, cigna_slice_t *value)
 }
 
 
-/* times and state are always written, so none is absent for being 0 */
+/* an empty slice or flag is left out; times and states are always written */
 
 #define cigna_field_optional(field)                                           \
     ((field)->type == cigna_field_bytes || (field)->type == cigna_field_flag)

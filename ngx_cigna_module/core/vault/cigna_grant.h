@@ -18,13 +18,14 @@
 
 typedef enum {
     cigna_grant_live = 0,
-    cigna_grant_spent                      /* refused for good */
+    cigna_grant_spent                      /* the server refused the refresh
+                                              token for good */
 } cigna_grant_state_e;
 
 
 typedef struct {
-    cigna_slice_t         id;              /* in clear beside the record */
-    uint64_t              generation;      /* likewise */
+    cigna_slice_t         id;              /* id and generation are stored in */
+    uint64_t              generation;      /* clear, beside the sealed text */
     cigna_grant_state_e   state;
     cigna_slice_t         access_token;
     cigna_slice_t         refresh_token;   /* empty: none */
@@ -34,7 +35,7 @@ typedef struct {
     cigna_slice_t         fhir_user;
     cigna_slice_t         userinfo;        /* the identifier from $userinfo;
                                               empty: not known */
-    int64_t               obtained_ms;     /* of this generation */
+    int64_t               obtained_ms;     /* when its tokens came */
     int64_t               expires_ms;      /* of the access token */
     int64_t               connected_ms;    /* when the dance ended */
     unsigned              forced;          /* 1: refreshed because the FHIR
@@ -42,22 +43,28 @@ typedef struct {
 } cigna_grant_t;
 
 
-/* without id and generation, which are associated data */
+/*
+ * Appends the plain text of g to b, without id and generation: they are sealed
+ * as associated data.
+ */
 void cigna_grant_append(cigna_buf_t *b, const cigna_grant_t *g);
 
 /*
- * Slices borrow from the text; id and generation stay as they are.  CIGNA_ERROR
- * clears all other fields.
+ * Reads the plain text into g, whose slices then borrow from the text.  g->id
+ * and g->generation stay as they are.  CIGNA_ERROR: all other fields are empty.
  */
 int cigna_grant_parse(cigna_slice_t text, cigna_grant_t *g);
 
 
-/* the plain text of a sealed dance has the same form */
+/*
+ * A dance is one authorization of a member, from connect to callback.  Its
+ * sealed plain text has the same form as that of a grant.
+ */
 
 #define CIGNA_DANCE_ID_LEN     12          /* characters, base64url */
 #define CIGNA_DANCE_PLAIN_MAX  4096
-#define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)   /* to complete it */
-#define CIGNA_DANCE_KEPT_MS    (30 * 60 * 1000)   /* to show its outcome */
+#define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)   /* to complete a dance */
+#define CIGNA_DANCE_KEPT_MS    (30 * 60 * 1000)   /* to show the outcome */
 
 
 typedef struct {

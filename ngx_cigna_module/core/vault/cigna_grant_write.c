@@ -30,7 +30,7 @@
 #include "cigna_grant_write.h"
 
 
-/* Redis keeps a grant without refresh token for so long after it has expired */
+/* how long Redis keeps a grant without refresh token after it has expired */
 
 #define CIGNA_GRANT_WRITE_TAIL_MS  (7 * 24 * 3600 * (int64_t) 1000)
 
@@ -110,8 +110,8 @@ cigna_grant_write_same(const cigna_subject_t *s,
  * An id_token is optional in this reply (OpenID Connect Core, 12.2).  An
  * invalid "aud" or "exp" is not a reason to drop the only refresh token that
  * works: the id_token came over TLS from the token endpoint, together with the
- * tokens.  They are another member's only if it names another subject, and if
- * the issuer has signed it or is named in it.
+ * tokens.  The tokens are another member's only if the id_token names another
+ * subject and was signed by our issuer or names our issuer.
  */
 
 static int
@@ -136,7 +136,10 @@ cigna_grant_write_stranger(const cigna_subject_t *s, cigna_slice_t id_token,
 }
 
 
-/* takes over a subject; the signature is not checked, as keys may be new */
+/*
+ * Puts the id_token's subject into a grant that has none.  The signature is not
+ * checked, because the issuer may have signed with a key that is not known yet.
+ */
 
 static void
 cigna_grant_write_learn(const cigna_subject_t *s, cigna_slice_t id_token,
@@ -174,7 +177,7 @@ cigna_grant_write_other_patient(const cigna_provider_t *p, cigna_slice_t a,
 }
 
 
-/* the logical id; a text that is no reference to a Patient stays as it is */
+/* the logical id in a reference to a Patient; any other text stays as it is */
 
 static cigna_slice_t
 cigna_grant_write_patient(const cigna_provider_t *p, cigna_slice_t s)
@@ -216,7 +219,7 @@ cigna_grant_write_kept_ms(const cigna_provider_t *p, const cigna_grant_t *g,
     if (g->refresh_token.len) {
         ttl = p->grant_ttl_s * 1000;
 
-        /* a record outlives its access token, however short grant_ttl is */
+        /* Redis keeps a record at least until its access token expires */
 
         return (uint64_t) (ttl > left ? ttl : left);
     }
@@ -267,7 +270,7 @@ cigna_grant_write_swap(const cigna_subject_t *s, const cigna_grant_t *g,
     cigna_script_run(op, cigna_script_grant_swap, argv,
                      4 + CIGNA_GRANT_WRITE_ARGC);
 
-    /* if the mark "spent" is lost, the next refusal makes it again */
+    /* if Redis loses the mark "spent", the next refusal sets it again */
 
     op->redis.durable = !spent;
 

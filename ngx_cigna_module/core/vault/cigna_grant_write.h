@@ -11,33 +11,34 @@
 
 /*
  * Puts the tokens of a reply into a grant.  Members that the reply lacks stay
- * as they are: a refresh need not repeat refresh token, scope or patient.  A
- * patient that is the same in another notation stays, too.  The lifetime counts
- * from the time when the request was sent.
+ * as they are: a refresh need not repeat refresh token, scope or patient.  If
+ * the reply names the same patient in another notation, the grant's notation
+ * stays.  The lifetime counts from the time when the request was sent.
  */
 void cigna_grant_write_tokens(const cigna_provider_t *p,
     const cigna_token_reply_t *tokens, int64_t sent_ms, cigna_grant_t *g);
 
 /*
- * Compares subject and patient of a refresh's reply with those of the grant.  A
- * subject that was not known is put into the grant.  CIGNA_ERROR, and *why in
- * words, if the tokens are another member's.  The caller must not revoke those:
- * revoking one token ends a whole grant, which is this one or the other
- * member's.
+ * Compares subject and patient in the reply to a refresh with those of the
+ * grant.  If the grant has no subject yet, it gets the one in the reply.
+ *
+ * CIGNA_ERROR: the tokens are another member's, and *why says so in words.  The
+ * caller must not revoke them: a revoked token ends its whole grant, and that
+ * is either this grant or the other member's.
  */
 int cigna_grant_write_same(const cigna_subject_t *s,
     const cigna_token_reply_t *tokens, int64_t now_ms, cigna_grant_t *g,
     const char **why);
 
 /*
- * 1 if both name a patient, and not the same one.  "A1", "Patient/A1",
- * "/Patient/A1" and "<fhir_base>/Patient/A1" are the same, also with
- * "/_history/..." behind them.
+ * 1 if a and b name two different patients; 0 if one of them is empty.  "A1",
+ * "Patient/A1", "/Patient/A1" and "<fhir_base>/Patient/A1" are the same
+ * patient, also with "/_history/..." after the id.
  */
 int cigna_grant_write_other_patient(const cigna_provider_t *p, cigna_slice_t a,
     cigna_slice_t b);
 
-/* how long Redis keeps a grant */
+/* how many ms Redis keeps the record of g */
 uint64_t cigna_grant_write_kept_ms(const cigna_provider_t *p,
     const cigna_grant_t *g, int64_t now_ms);
 
@@ -62,8 +63,9 @@ int cigna_grant_write_swap(const cigna_subject_t *s, const cigna_grant_t *g,
     cigna_op_t *op);
 
 /*
- * The journal's entry about g, sealed as blob, which Redis keeps for kept_ms;
- * or about its deletion, if blob is empty.  The caller sets connected_ms.
+ * Makes the journal's entry about g.  blob: the sealed g, or empty if g was
+ * deleted.  kept_ms: how long Redis keeps the record.  The caller sets
+ * connected_ms in the entry.
  */
 cigna_journal_t cigna_grant_write_entry(const cigna_subject_t *s,
     const cigna_grant_t *g, cigna_slice_t blob, int64_t now_ms,

@@ -98,7 +98,7 @@ cigna_journal_repair(cigna_book_t *b)
 }
 
 
-/* makes the list of free chunks anew: those that no live entry has marked */
+/* makes a new list of free chunks: the chunks that no live entry has marked */
 
 static void
 cigna_journal_reclaim(cigna_book_t *b)
@@ -225,7 +225,7 @@ cigna_journal_find(cigna_book_t *b, const cigna_journal_t *j)
 }
 
 
-/* a deletion is the last word about a grant */
+/* 1 if e is newer than j; no generation is newer than its grant's deletion */
 
 static int
 cigna_journal_outdated(const cigna_journal_entry_t *e,
@@ -239,7 +239,10 @@ cigna_journal_outdated(const cigna_journal_entry_t *e,
 }
 
 
-/* an entry that is not live, once there are so many free chunks; or NULL */
+/*
+ * Returns an unused entry when at least "chunks" chunks are free.  Until then
+ * it drops confirmed entries.  NULL: no confirmed entry is left to drop.
+ */
 
 static cigna_journal_entry_t *
 cigna_journal_room(cigna_book_t *b, unsigned chunks)
@@ -369,7 +372,7 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
 }
 
 
-/* a new connection ends the pause after a failure */
+/* 1 if the entry is to be written now; a new connection ends its pause */
 
 static int
 cigna_journal_wanted(const cigna_journal_entry_t *e,
@@ -391,7 +394,7 @@ cigna_journal_wanted(const cigna_journal_entry_t *e,
 }
 
 
-/* 1 if Redis has it, and if there was no new connection since */
+/* 1 if Redis has confirmed the entry since the last new connection */
 
 static int
 cigna_journal_written(const cigna_journal_entry_t *e, int64_t rewrite_ms)

@@ -13,14 +13,16 @@
  * The caller holds a lock during each call, no call allocates, and all times
  * are of one clock, which all processes share and which never steps back.
  *
- * An entry stays until Redis has confirmed it, and then for a minute.  If there
- * is no room, the entry that was confirmed first goes before its minute is
- * over.
+ * An entry stays until Redis has confirmed it, and then for a minute.  If the
+ * memory is full, the entry that was confirmed first is removed sooner.
  */
 
 #define CIGNA_JOURNAL_KEPT_MS  (60 * 1000)
 
-/* the longest time from the write of a confirmed entry to its put */
+/*
+ * A confirmed entry was written to Redis before cigna_journal_put() is called,
+ * at most this long before.
+ */
 
 #define CIGNA_JOURNAL_LATE_MS  5000
 
@@ -29,7 +31,7 @@
 typedef enum {
     cigna_journal_confirmed = 0,           /* Redis has it */
     cigna_journal_forgotten,               /* it is not needed any more */
-    cigna_journal_left                     /* it has to be tried again */
+    cigna_journal_left                     /* the caller has to try again */
 } cigna_journal_e;
 
 
@@ -38,16 +40,16 @@ typedef enum {
 typedef struct {
     int64_t   now_ms;
     int64_t   rewrite_ms;                  /* entries that were written before
-                                              have to be written again */
-    int64_t   until_ms;                    /* end of a claim */
-    int32_t   pid;                         /* of the claimer */
+                                              this time are written again */
+    int64_t   until_ms;                    /* end of the new claim */
+    int32_t   pid;                         /* of the process that claims */
     int     (*alive)(int32_t pid);         /* 1 if the process lives */
-    unsigned  next;                        /* where to go on; 0 at first */
-    unsigned  peek:1;                      /* take any entry, claim none */
+    unsigned  next;                        /* goes on here; 0 at first */
+    unsigned  peek:1;                      /* find an entry, claim none */
 
     /* results */
-    unsigned  tries;                       /* failed ones, of that entry */
-    unsigned  confirmed:1;                 /* that entry is */
+    unsigned  tries;                       /* failed tries of the found entry */
+    unsigned  confirmed:1;                 /* the found entry is confirmed */
     unsigned  waiting:1;                   /* an entry is due later */
 } cigna_journal_look_t;
 
@@ -60,27 +62,27 @@ typedef struct {
     cigna_slice_t  id;                     /* of the grant; empty: not known */
     uint64_t       generation;
     int64_t        now_ms;                 /* since the epoch */
-    unsigned       spent:1;                /* the record is marked so */
+    unsigned       spent:1;                /* the record is marked spent */
 } cigna_journal_known_t;
 
 
 /*
- * The journal in this memory, which is zeroed or was a journal before.  NULL if
- * the memory is too small.
+ * Opens the journal in this memory, which is zeroed or has held a journal
+ * before.  NULL: the memory is too small.
  */
 cigna_book_t *cigna_journal_open(void *mem, size_t size);
 
 /*
- * Removes an entry that is half written, and keeps all others.  To be called
- * when a process has died that had the lock.
+ * Removes an entry that is half written, and keeps all others.  The caller has
+ * found that a process died while it held the lock.
  */
 void cigna_journal_repair(cigna_book_t *b);
 
 /*
  * Enters a generation of a grant, or its deletion, in place of an older entry
- * about that grant.  Unless it is confirmed, it is claimed for pid until
- * until_ms.  CIGNA_NONE: there is no room.  CIGNA_ERROR: a newer entry about
- * the grant is there.
+ * about that grant.  A new entry that is not confirmed is claimed for pid until
+ * until_ms.  CIGNA_NONE: there is no room.  CIGNA_ERROR: the journal has a
+ * newer entry about the grant.
  */
 int cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j,
     int confirmed, int32_t pid, int64_t now_ms, int64_t until_ms);
@@ -93,10 +95,10 @@ void cigna_journal_settle(cigna_book_t *b, const cigna_journal_t *j,
     cigna_journal_e how, int64_t now_ms, int64_t due_ms);
 
 /*
- * Claims the next entry that has to be written and that no process works on:
- * one that is not confirmed, or that was written before look->rewrite_ms.
- * Copies its bytes to mem, of CIGNA_JOURNAL_MEM, from which j borrows.
- * CIGNA_NONE: there are no more.
+ * Claims the next entry that is not confirmed, or that was written before
+ * look->rewrite_ms, and that no other process has claimed.  Copies the entry's
+ * bytes to mem, of size CIGNA_JOURNAL_MEM, from which j borrows.  CIGNA_NONE:
+ * there are no more.
  */
 int cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look,
     uint8_t *mem, cigna_journal_t *j);
@@ -106,10 +108,11 @@ unsigned cigna_journal_claims(const cigna_book_t *b,
     const cigna_journal_look_t *look);
 
 /*
- * Finds a later generation of the known grant, or its deletion; if no grant is
- * known, the entry about the member's newest one.  Copies its bytes to mem, of
- * CIGNA_JOURNAL_MEM, from which j borrows.  CIGNA_NONE: there is none.  The
- * time does not depend on the number of entries.
+ * Finds the entry about a later generation of the known grant, or about its
+ * deletion.  If no grant is known, finds the entry about the member's newest
+ * grant.  Copies the entry's bytes to mem, of size CIGNA_JOURNAL_MEM, from
+ * which j borrows.  CIGNA_NONE: there is none.  The time of a call does not
+ * depend on the number of entries.
  */
 int cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
     uint8_t *mem, cigna_journal_t *j);
@@ -117,7 +120,7 @@ int cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
 /* removes the entries that were confirmed a minute ago */
 void cigna_journal_expire(cigna_book_t *b, int64_t now_ms);
 
-/* counts for metrics, which need no lock */
+/* counts for metrics; the caller need not hold the lock */
 unsigned cigna_journal_unconfirmed(const cigna_book_t *b);
 unsigned cigna_journal_entries(const cigna_book_t *b);
 

@@ -6,18 +6,20 @@
  *     | book | next[n]: chunks | heads[n] | entries[n] | chunks[n] |
  *     +------+-----------------+----------+------------+-----------+
  *
- * The bytes of an entry, tenant and then record, lie in a chain of chunks, and
- * next[] has the chunk that follows each.  The free chunks are such a chain,
- * too.
+ * The bytes of an entry, tenant and then record, lie in a chain of chunks:
+ * next[i] is the number of the chunk that follows chunk i.  The free chunks
+ * form a chain, too.
  *
- * heads[] is a table by the hash of the identity.  A head is 1 + the number of
- * an entry, and the entry's link is that of the next entry with the same hash.
+ * heads[] is a hash table.  Its index is the hash of the identity.  Its value
+ * is 1 + the number of the first entry with that hash, and "link" in an entry
+ * is 1 + the number of the next one.
  *
  * An entry is live while its "live" is set, which happens last when it is
  * written, and first when it is removed.  So when a writer dies, all live
- * entries are whole, and no two of them share a chunk.  A repair makes the list
- * of free chunks, the table and the counts from them, and "writing" tells which
- * entry was to be replaced.  The checksum finds other damage.
+ * entries are whole, and no two of them share a chunk.  A repair rebuilds the
+ * list of free chunks, the table and the counts from the live entries.
+ * "writing" names the new entry, so the repair finds the one that it replaces.
+ * The checksum finds other damage.
  */
 
 
@@ -257,7 +259,7 @@ cigna_journal_entry_drop(cigna_book_t *b, cigna_journal_entry_t *e)
 }
 
 
-/* of the members, and then of the bytes, if they are given */
+/* the checksum of the members, and of tenant and record if they are given */
 
 static uint64_t
 cigna_journal_sum(const cigna_journal_entry_t *e, cigna_slice_t tenant,
@@ -279,8 +281,6 @@ cigna_journal_sum(const cigna_journal_entry_t *e, cigna_slice_t tenant,
     return cigna_journal_mix(sum, blob.data, blob.len);
 }
 
-
-/* FNV-1a */
 
 static uint64_t
 cigna_journal_mix(uint64_t sum, const void *data, size_t len)

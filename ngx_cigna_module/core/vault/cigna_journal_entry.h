@@ -23,15 +23,15 @@
 
 #define CIGNA_JOURNAL_CHUNK      512
 
-/* marks a chunk that a live entry has; only during a repair */
+/* during a repair: marks a chunk that belongs to a live entry */
 
 #define CIGNA_JOURNAL_USED       0x80000000
 
 
 typedef struct {
     uint32_t   live;                       /* set last, cleared first */
-    uint32_t   len;                        /* of all bytes */
-    uint32_t   first;                      /* chunk */
+    uint32_t   len;                        /* of tenant and record together */
+    uint32_t   first;                      /* number of the first chunk */
     uint32_t   tenant_len;
     uint8_t    identity[CIGNA_NAME_LEN];
     uint8_t    id[CIGNA_GRANT_ID_LEN];
@@ -39,8 +39,9 @@ typedef struct {
     int64_t    connected_ms;
     int64_t    until_ms;
     int64_t    made_ms;
-    uint64_t   sum;                        /* of all members above, and of
-                                              the bytes */
+    uint64_t   sum;                        /* checksum of the members above
+                                              but "live" and "first", and of
+                                              tenant and record */
 
     int64_t    confirmed_ms;               /* by Redis; 0: not yet */
     int64_t    written_ms;                 /* start of the last write to Redis
@@ -57,7 +58,8 @@ typedef struct {
 
 typedef struct {
     uint32_t   n;                          /* entries, and as many chunks */
-    uint32_t   top;                        /* no live entry from here on */
+    uint32_t   top;                        /* all live entries are before this
+                                              number */
     uint32_t   free;                       /* first free chunk; n: none */
     uint32_t   nfree;
     uint32_t   entries;                    /* live ones */
@@ -121,8 +123,8 @@ int cigna_journal_entry_read(const cigna_book_t *b,
     const cigna_journal_entry_t *e, uint8_t *mem, cigna_journal_t *j);
 
 /*
- * For a repair: marks the entry's chunks as used.  0 if one of them is not its
- * own, or if the entry is damaged.
+ * For a repair: marks the entry's chunks as used.  0 if a chunk belongs to
+ * another entry, too, or if the entry is damaged.
  */
 int cigna_journal_entry_whole(cigna_book_t *b, const cigna_journal_entry_t *e);
 

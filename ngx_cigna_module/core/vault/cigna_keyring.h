@@ -14,7 +14,8 @@
  * a comment:
  *
  *     name <32 bytes in base64url>          exactly one, never rotated
- *     seal <32 bytes in base64url>          the first one seals, all open
+ *     seal <32 bytes in base64url>          the first one seals new records;
+ *                                           all of them open records
  *
  * All other keys derive from these by HKDF-SHA256 (RFC 5869) with the salt
  * "ngx_cigna_module".  "info" is a list of parts, each after its length (4
@@ -25,7 +26,7 @@
  *     names          of the name key    "names"     (keys cigna_keyring_name())
  *     SipHash key    of the name key    "siphash"   (first 16 bytes)
  *
- * Key ids derive from the keys, so that no ring can give two keys one id.
+ * An operator cannot choose a key id, so an id never names two different keys.
  */
 
 #define CIGNA_SEAL_KEY_LEN     32
@@ -37,7 +38,7 @@
 typedef struct cigna_keyring_s  cigna_keyring_t;
 
 
-/* a key after HKDF-Extract, as the key of an HMAC context */
+/* the result of HKDF-Extract, set as the key of an HMAC context */
 
 typedef struct {
     uint8_t       id[CIGNA_SEAL_KEY_ID_LEN];
@@ -75,7 +76,7 @@ void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 /* the key that seals */
 const cigna_ring_key_t *cigna_keyring_first(const cigna_keyring_t *ring);
 
-/* the name key, for records that outlast each rotation */
+/* the name key, for records that must open after any rotation of seal keys */
 const cigna_ring_key_t *cigna_keyring_namer(const cigna_keyring_t *ring);
 
 /* the key with this id, NULL if there is none */
@@ -86,7 +87,10 @@ const cigna_ring_key_t *cigna_keyring_find(const cigna_keyring_t *ring,
 int cigna_keyring_expand(const cigna_ring_key_t *key,
     const cigna_slice_t *parts, size_t count, uint8_t out[CIGNA_SHA256_LEN]);
 
-/* AES-256-GCM in a context that is made once, as fetching a cipher is slow */
+/*
+ * The ring's context for AES-256-GCM.  It is made once, because fetching a
+ * cipher is slow.
+ */
 EVP_CIPHER_CTX *cigna_keyring_gcm(cigna_keyring_t *ring);
 
 

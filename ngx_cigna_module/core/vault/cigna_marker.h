@@ -10,18 +10,18 @@
 
 /*
  * The marker of a vault, which "scripts/vault init" writes.  The gateway does
- * not use a Redis without the marker, because an empty Redis would tell it that
- * there are no grants.
+ * not use a Redis without the marker.  Otherwise a wrong or emptied Redis would
+ * look like one in which no member has a grant.
  *
  *     <prefix>:v:{vault}     marker   hash: b blob, r run id of the last
  *                                     primary, t its first check (ms)
- *     <prefix>:v:{<tag>}     in Cluster, one for each slot, so that each
- *                            primary has some, wherever slots move
+ *     <prefix>:v:{<tag>}     in a cluster, one marker in each slot, so that
+ *                            each primary has one, wherever slots move
  *
  * The blob is sealed as a record of type "marker", without tenant and without
  * associated data, under the name key.  A gateway with another name key would
- * find none of the records, so the marker has to tell that; sealing keys may
- * change at any time.  The plain text:
+ * look for records under other names and find none.  It cannot open the marker,
+ * so it notices.  Seal keys may change at any time.  The plain text:
  *
  *     version (1) | made at, ms (8)
  */

@@ -11,8 +11,8 @@
  *
  *   (1) with a check, "ok" is said only after Redis has said "noeviction"; with
  *       the check of the vault, only after it has also shown the marker;
- *   (2) the error text has no byte of the password, and none that Redis chose,
- *       because Redis answers an unknown command with its arguments;
+ *   (2) the error text has no byte of the password and no text of a reply: if
+ *       Redis does not know a command, its reply repeats the arguments;
  *   (3) there are at most four commands, and AUTH is the first.
  */
 
@@ -360,7 +360,7 @@ cigna_redis_handshake_policy(cigna_redis_handshake_t *f, cigna_slice_t policy)
 }
 
 
-/* a number for a name; Redis chooses the name, so the key is not secret */
+/* a hash of the primary's name; it protects nothing, so its key is zero */
 
 static uint64_t
 cigna_redis_handshake_primary(cigna_slice_t name)

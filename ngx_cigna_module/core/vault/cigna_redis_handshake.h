@@ -42,17 +42,18 @@ typedef struct {
     cigna_slice_t                   password;  /* empty: no AUTH */
     unsigned                        db;
     cigna_redis_handshake_check_e   check;
-    const cigna_vault_t            *vault;  /* for the check of it */
+    const cigna_vault_t            *vault;  /* for its check */
     unsigned                        slot;  /* the marker's */
     unsigned                        again:1;  /* logged in already: check
                                                  only */
 
     /* result */
     cigna_redis_handshake_e         rc;
-    int64_t                         age_ms;  /* the primary has been one for so
-                                                long; -1: not known */
-    uint64_t                        primary;  /* the same for as long, and
-                                                 for no other; 0: not known */
+    int64_t                         age_ms;  /* how long this Redis has been
+                                                the primary; -1: not known */
+    uint64_t                        primary;  /* a number that differs after
+                                                 each change of primary; 0: not
+                                                 known */
     char                            error[160];  /* for the log, never a
                                                     secret */
 

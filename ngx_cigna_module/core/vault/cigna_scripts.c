@@ -25,7 +25,7 @@
 #define CIGNA_LUA_GONE(id, gone)                                              \
     "string.sub(" id " .. ' ' .. " gone ", 1, 8 * 23)"
 
-/* the fields of a record, as HMGET returns them if there is none */
+/* the reply of HMGET if there is no record */
 
 #define CIGNA_LUA_NO_RECORD  "{false, false, false, false, false, false}"
 
@@ -55,7 +55,8 @@ static const char  cigna_lua_dance_open[] =
  * Key: open dances.  Arguments: key of the dance, the most that may be open, ms
  * that a dance is open.
  *
- *     ok evicted...          keys of the dances that are too many, oldest first
+ *     ok evicted...          keys of the dances that left the list,
+ *                            oldest first
  *
  * The evicted dances are in other hash slots, so the caller deletes them.  One
  * call evicts at most 16 (CIGNA_EVICTED_MAX), so a lowered bound is reached
@@ -79,8 +80,8 @@ static const char  cigna_lua_dance_list[] =
 
 
 /*
- * dance_claim: takes a dance for one run, if browser and member are those that
- * started it.
+ * dance_claim: takes a dance for one run, if the same browser and the same
+ * member have started it.
  *
  * Key: dance.  Arguments: hash of the browser's secret (empty: none), identity,
  * taker (a new random token), ms that the taker has.
@@ -90,13 +91,13 @@ static const char  cigna_lua_dance_list[] =
  *     other id                     another member; the dance has ended, unless
  *                                  it was taken or ended before
  *     ended id outcome rest
- *     taken id blob ms             another taker has it, for so long at most
+ *     taken id blob ms             another taker has it, for ms at most
  *     interrupted id blob          another taker had it and did not end it
  *     expired id
  *     yours id blob                also if the same taker asks again
  *
- * Lua compares the hashes by pointer, as short strings are interned.  They are
- * digests of secrets, so the time of a comparison would tell nothing of use.
+ * The comparison of the hashes need not take constant time: they are digests of
+ * secrets, so the time would tell nothing of use.
  */
 
 static const char  cigna_lua_dance_claim[] =
@@ -136,7 +137,8 @@ static const char  cigna_lua_dance_claim[] =
  *     absent                       it has expired
  *     other                        it is not this taker's
  *     ended outcome                it had ended before, and that outcome stays
- *     late                         the deadline is over; "interrupted" stays
+ *     late                         the taker's time is over, so the dance
+ *                                  stays "interrupted"
  *
  * The expiry of the key stays.
  */
@@ -160,9 +162,9 @@ static const char  cigna_lua_dance_end[] =
  * channel, identity.
  *
  *     ok connected record          record: the replaced one, as "HMGET grant i
- *                                  g b m n r" returns it; also empty if this
- *                                  grant had been stored before
- *     retired                      this grant had been stored before, and was
+ *                                  g b m n r" returns it; all nil if there was
+ *                                  none, or if this grant was stored before
+ *     retired                      this grant was stored before, and has been
  *                                  replaced or deleted since
  *
  * connected (field c, ms) is the time of the call by the clock of Redis, but
@@ -197,9 +199,9 @@ static const char  cigna_lua_grant_install[] =
  * generation, ms of the lease, ms of the mark, and the number of attempts that
  * the caller knows of.
  *
- *     stale record                 there is another generation, or there were
- *                                  other attempts; record: as "HMGET grant i g
- *                                  b m n r" returns it
+ *     stale record                 another generation is there, or another
+ *                                  number of attempts; record: as "HMGET grant
+ *                                  i g b m n r" returns it
  *     busy                         another owner has the lock
  *     marked                       another owner's mark has not expired
  *     mine connected               the caller has lock and mark; connected: see
@@ -238,7 +240,8 @@ static const char  cigna_lua_grant_begin[] =
  * arguments of grant_retake, which it ignores.
  *
  *     mine
- *     lost                         not this owner's, or not any more
+ *     lost                         lock or mark are another owner's, or the
+ *                                  mark has expired
  *
  * Unlike grant_begin it sets no new mark: a call that arrives late must not
  * lock a grant that its owner has given up.
@@ -292,15 +295,17 @@ static const char  cigna_lua_grant_retake[] =
  * ms to keep it, channel, identity, "1" to mark the grant spent, else "".
  *
  *     ok                           also if it had been stored before
- *     stale record                 the grant is gone, or is another one, or is
- *                                  not older than this; see grant_begin
+ *     stale record                 the grant is gone, or another grant is
+ *                                  there, or this generation or a newer one;
+ *                                  record: see grant_begin
  *
  * The new generation replaces any older one, not only the one just before it: a
  * primary that lost its last writes may have an older one again.  A generation
- * that is marked spent (field s, with the time) is also replaced by one of the
- * same number that is not, because the refused refresh token had been exchanged
- * already.  Version 0.4.0 left "1" in s.  A grant that is marked spent may be
- * tried again with the same refresh token, so its attempts stay counted.
+ * that is marked spent (field s, with the time) is also replaced by a
+ * generation of the same number that has new tokens: the server refused the
+ * refresh token only because it had been exchanged already.  Version 0.4.0
+ * wrote "1" into s.  A grant that is marked spent may be tried again with the
+ * same refresh token, so its attempts stay counted.
  */
 
 static const char  cigna_lua_grant_swap[] =
@@ -333,16 +338,16 @@ static const char  cigna_lua_grant_swap[] =
  *
  * Keys: grant, lock.  Arguments: owner, and how the attempt ended:
  *
- *     ms of the lease              the outcome is unknown: so long the mark
- *                                  stays
+ *     ms of the lease              the outcome is unknown: the mark stays for
+ *                                  ms at most
  *     "refused"                    refused, and not final: field r gets
  *                                  generation and time
  *     ""                           the attempt had no effect
  *
  *     ok
  *
- * An attempt without effect is not counted.  If the outcome of an earlier one
- * is unknown, the mark stays, with its deadline over.
+ * An attempt without effect is not counted.  If an earlier attempt may have had
+ * an effect, the mark stays, but it has expired.
  */
 
 static const char  cigna_lua_grant_release[] =
@@ -371,13 +376,13 @@ static const char  cigna_lua_grant_release[] =
 
 
 /*
- * grant_delete: reads and deletes.
+ * grant_delete: reads a grant and deletes it.
  *
  * Keys: grant, lock.  Arguments: ms to remember the id (CIGNA_TOMB_MS),
  * channel, identity.
  *
- *     none
- *     ok record connected          the deleted one, see grant_begin
+ *     none                         there was no grant
+ *     ok record connected          the deleted record, see grant_begin
  */
 
 static const char  cigna_lua_grant_delete[] =
@@ -500,8 +505,8 @@ static const char  cigna_lua_grant_reseal[] =
 
 /*
  * grant_amend: replaces a sealed grant by the same one with another field.
- * Nodes have the generation without that field, so they are told of a
- * deletion, and read the grant again.
+ * Nodes may have cached this generation without that field.  So the script
+ * publishes a deletion, and the nodes read the grant again.
  *
  * Key: grant.  Arguments: as of grant_reseal, then channel, identity.
  */
@@ -520,11 +525,12 @@ static const char  cigna_lua_grant_amend[] =
  *     replica
  *     none policy                  there is no marker; policy is Redis'
  *                                  maxmemory_policy
- *     ok policy marker ms name     the sealed marker; ms that this has been the
- *                                  primary; a name that is its own while it is
+ *     ok policy marker ms name     the sealed marker; for how many ms this
+ *                                  Redis has been the primary; a name that
+ *                                  changes with the primary
  *
- * A new primary notes its run id and the time in the marker.  If it has no
- * memory for that, each check finds it new.
+ * On a new primary the script notes run id and time in the marker.  If Redis
+ * has no memory for them, each check takes the primary for a new one.
  */
 
 static const char  cigna_lua_vault_check[] =

@@ -20,7 +20,7 @@
 typedef enum {
     cigna_script_dance_open = 0,           /* stores a dance */
     cigna_script_dance_list,               /* bounds a member's open dances */
-    cigna_script_dance_claim,              /* takes it for one run */
+    cigna_script_dance_claim,              /* takes a dance for one run */
     cigna_script_dance_end,                /* remembers the outcome */
     cigna_script_grant_install,            /* a new grant replaces any other */
     cigna_script_grant_begin,              /* sets lock and mark */
@@ -28,7 +28,7 @@ typedef enum {
     cigna_script_grant_retake,             /* sets lost lock and mark again */
     cigna_script_grant_swap,               /* writes a generation, unlocks */
     cigna_script_grant_release,            /* unlocks, settles the mark */
-    cigna_script_grant_delete,             /* reads and deletes */
+    cigna_script_grant_delete,             /* reads a grant and deletes it */
     cigna_script_grant_replay,             /* writes a lost generation again */
     cigna_script_grant_forget,             /* deletes a grant again */
     cigna_script_grant_reseal,             /* the record under another key */
@@ -40,7 +40,7 @@ typedef enum {
 
 /*
  * How long Redis remembers the ids of deleted grants, so that no late write
- * brings one back.  No node tries a write for so long, see
+ * brings one back.  Nodes stop to try a write before this time is over, see
  * cigna_journal_replay.h.
  */
 
@@ -56,11 +56,11 @@ const cigna_script_t *cigna_script(cigna_script_e script);
 /* makes *op the read of the identity's grant, see cigna_vault_read_args() */
 void cigna_script_read(cigna_op_t *op, const cigna_vault_names_t *id);
 
-/* makes *op a script with its arguments, keys first, which are borrowed */
+/* makes *op a call of a script; argv has the keys first and is borrowed */
 void cigna_script_run(cigna_op_t *op, cigna_script_e script,
     const cigna_slice_t *argv, unsigned argc);
 
-/* the word of a reply, borrowed; empty if Redis failed: an outage */
+/* the first word of a reply, borrowed; empty if Redis failed */
 cigna_slice_t cigna_script_word(const cigna_event_t *ev);
 
 /* 1 if the event is a reply with this word */

@@ -236,7 +236,7 @@ cigna_seal_run(EVP_CIPHER_CTX *gcm, cigna_slice_t aad, cigna_slice_t in,
 }
 
 
-/* removes what was appended, as it may be text that is not authentic */
+/* wipes and removes the appended text, which may not be authentic */
 
 static int
 cigna_seal_failed(cigna_buf_t *out, uint8_t *start, int rc)

@@ -21,7 +21,7 @@
 #define CIGNA_SEAL_OVERHEAD    (1 + 8 + 12 + 16)
 
 /* results of cigna_seal_open() */
-#define CIGNA_SEAL_UNKNOWN_KEY  -10        /* the ring lacks the key: outage */
+#define CIGNA_SEAL_UNKNOWN_KEY  -10        /* the ring lacks the key */
 #define CIGNA_SEAL_DAMAGED      -11        /* does not authenticate */
 
 
@@ -36,15 +36,15 @@ typedef struct {
 
 /*
  * Appends the sealed record to out.  aad: associated data, which is not stored.
- * nonce: new random bytes for each call.  CIGNA_ERROR leaves out as it was.
+ * nonce: new random bytes for each call.  CIGNA_ERROR: out stays as it was.
  */
 int cigna_seal(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t plain,
     const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out);
 
 /*
- * The same under the name key, which is never rotated; and the reverse, which
- * accepts no other key.
+ * Like cigna_seal() and cigna_seal_open(), but always with the name key, which
+ * is never rotated.
  */
 int cigna_seal_named(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t plain,
@@ -54,8 +54,8 @@ int cigna_seal_open_named(cigna_keyring_t *ring, const cigna_record_t *record,
 
 /*
  * Appends the plain text to out.  CIGNA_SEAL_UNKNOWN_KEY, CIGNA_SEAL_DAMAGED,
- * or CIGNA_ERROR if out is too small or the library fails.  All errors leave
- * out as it was, without a byte of text that is not authentic.
+ * or CIGNA_ERROR if out is too small or the library fails.  On errors "out"
+ * stays as it was, so it never has text that is not authentic.
  */
 int cigna_seal_open(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out);

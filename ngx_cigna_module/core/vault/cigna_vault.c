@@ -10,7 +10,7 @@
 #define CIGNA_VAULT_AAD_MAX    512
 
 
-/* the elements of a read's reply */
+/* the elements of the reply to CIGNA_GRANT_READ_ARGC's command */
 
 typedef enum {
     cigna_vault_id = 0,
@@ -23,7 +23,7 @@ typedef enum {
 } cigna_vault_field_e;
 
 
-/* as bits, the elements that each grant has */
+/* as bits, the elements that no grant may lack */
 #define CIGNA_VAULT_RECORD                                                    \
     (1u << cigna_vault_id | 1u << cigna_vault_generation                      \
      | 1u << cigna_vault_blob)
@@ -152,7 +152,7 @@ cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
     sealed = cigna_slice_make(blob.data + CIGNA_REGISTRATION_LEN,
                               blob.data + blob.len);
 
-    /* the record is bound to the registration that it names in clear */
+    /* opened with the digest in the blob, to tell "moved" from "damaged" */
 
     record = cigna_vault_grant_record(s);
     cigna_buf_init(&aad, mem, sizeof(mem));
@@ -262,7 +262,7 @@ cigna_vault_open_dance(const cigna_subject_t *s, cigna_slice_t name,
 }
 
 
-/* its key binds a dance to all that it has to be bound to */
+/* a dance needs no associated data: tenant and Redis key are in its key */
 
 static cigna_record_t
 cigna_vault_dance_record(const cigna_subject_t *s, cigna_slice_t name)
@@ -271,7 +271,7 @@ cigna_vault_dance_record(const cigna_subject_t *s, cigna_slice_t name)
 }
 
 
-/* wipes "plain", which lies in the arena; "head" is put in front in clear */
+/* puts "head" in clear in front of the blob; wipes "plain", in the arena */
 
 static int
 cigna_vault_seal(const cigna_subject_t *s, const cigna_record_t *record,
@@ -414,8 +414,8 @@ cigna_vault_read_marked(const cigna_reply_t *reply)
 
 
 /*
- * Missing fields become empty slices.  "None" means that all fields are
- * missing, as no script leaves a mark without a grant.
+ * Missing fields become empty slices.  CIGNA_NONE: all fields are missing.  A
+ * record with a mark and without a grant is damaged: no script writes one.
  */
 
 static int
@@ -486,8 +486,8 @@ cigna_vault_read_mark(const cigna_slice_t fields[cigna_vault_fields],
 
 
 /*
- * "GENERATION MS".  Version 0.4.0 does not know this field, so it may be that
- * of an older generation, or of attempts that 0.4.0 has settled.
+ * Reads "GENERATION MS".  A node of version 0.4.0 does not know this field and
+ * does not remove it.  So the field counts only for its own generation.
  */
 
 static int

@@ -10,13 +10,14 @@
 #include "cigna_seal.h"
 
 
-/* seals and opens grants and dances, whose keys cigna_vault_names.h has */
+/* seals and opens grants and dances; cigna_vault_names.h makes their keys */
 
 
 /*
- * A flow's grant: its vault, its provider, its member, and the arena for all
- * that the flow makes.  The flow's caller owns the struct and what it points
- * to, and keeps both until the flow is done.
+ * The grant that a flow works on: the vault, the provider and the member that
+ * the grant belongs to, and the arena for everything that the flow allocates.
+ * The flow's caller owns the struct and all that it points to, and keeps them
+ * until the flow is done.
  */
 
 typedef struct {
@@ -29,13 +30,13 @@ typedef struct {
 
 /*
  * Computes the digest of the registration, to which each grant is bound: the
- * configured issuer, client id and fhir_base.  To be called once they are set.
- * Without this call each opening computes the digest again.
+ * configured issuer, client id and fhir_base.  Call this after the three are
+ * set.  Without this call each opening computes the digest again.
  */
 int cigna_vault_register(cigna_provider_t *p);
 
 
-/* result of open(): the record is of another registration */
+/* result of open(): the record was made for another registration */
 #define CIGNA_VAULT_MOVED  -12
 
 /*
@@ -77,15 +78,17 @@ int cigna_vault_open_dance(const cigna_subject_t *s, cigna_slice_t name,
 
 /*
  * The write-ahead mark of a record: attempts to use its refresh token.  All
- * zero: Redis knows of none.
+ * zero: the record has no mark.
  */
 
 typedef struct {
-    int64_t    until_ms;                   /* the last attempt ends before */
-    int64_t    refused_ms;                 /* time of the refusal of the last
-                                              attempt, which is not final; 0:
-                                              not refused */
-    unsigned   attempts;                   /* that may have had an effect */
+    int64_t    until_ms;                   /* the last attempt ends before this
+                                              time */
+    int64_t    refused_ms;                 /* when the last attempt was refused,
+                                              if that is not final; 0: not
+                                              refused */
+    unsigned   attempts;                   /* number of attempts that may have
+                                              had an effect */
 } cigna_vault_mark_t;
 
 
@@ -93,17 +96,19 @@ size_t cigna_vault_read_args(const cigna_vault_names_t *id,
     cigna_slice_t argv[CIGNA_GRANT_READ_ARGC]);
 
 /*
- * Reads all of the reply that is not sealed, borrowed: grant id and generation;
- * and the sealed grant.  Results as of cigna_vault_read_grant().
+ * Reads grant id, generation and the sealed grant from the reply, and opens
+ * nothing.  All of them borrow from the reply.  Results as of
+ * cigna_vault_read_grant().
  */
 int cigna_vault_read_head(const cigna_reply_t *reply, cigna_grant_t *g,
     cigna_slice_t *blob);
 
 /*
- * Reads the reply and opens the grant.  CIGNA_NONE: Redis says that there is
- * none.  CIGNA_AGAIN: the reply is an error (LOADING, ...) or malformed, which
- * is an outage and never "none".  CIGNA_SEAL_DAMAGED also if fields are
- * missing.  Otherwise as cigna_vault_open_grant().  mark may be NULL.
+ * Reads the reply and opens the grant.  CIGNA_NONE: Redis has no such grant.
+ * CIGNA_AGAIN: the reply is an error (LOADING, ...) or malformed.  That is an
+ * outage and does not mean that there is no grant.  CIGNA_SEAL_DAMAGED also if
+ * fields are missing.  Other results: see cigna_vault_open_grant().  mark may
+ * be NULL.
  */
 int cigna_vault_read_grant(const cigna_subject_t *s,
     const cigna_reply_t *reply, cigna_grant_t *g, cigna_vault_mark_t *mark);

@@ -148,7 +148,7 @@ cigna_vault_names_append_name(cigna_buf_t *b, const cigna_vault_t *vault,
 }
 
 
-/* {hash tag} of Redis Cluster: all keys of one name are in one slot */
+/* the name is the {hash tag}, so a cluster keeps its keys in one slot */
 
 static cigna_slice_t
 cigna_vault_names_append_key(cigna_buf_t *b, const cigna_vault_t *vault,

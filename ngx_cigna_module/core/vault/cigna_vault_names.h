@@ -11,8 +11,9 @@
  *
  *     <prefix>:g:{<identity>}   grant    hash: i id, g generation, b blob,
  *                                        c connected, s spent at, m mark
- *                                        (write-ahead), n attempts, o its
- *                                        owner, x ids that went
+ *                                        (write-ahead), n attempts, o owner of
+ *                                        the mark, r last refusal, x ids of
+ *                                        replaced and deleted grants
  *     <prefix>:l:{<identity>}   lock     string: owner
  *     <prefix>:o:{<identity>}   open dances of a member, sorted set
  *     <prefix>:d:{<state>}      dance    hash: b blob, s secret hash,
@@ -56,7 +57,7 @@ typedef struct {
 int cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member);
 
-/* the same from the keyed hash; CIGNA_ERROR if it cannot be one */
+/* the same from a member's keyed hash; CIGNA_ERROR if it is malformed */
 int cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t hash);
 
