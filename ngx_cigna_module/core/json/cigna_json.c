@@ -244,7 +244,7 @@ cigna_json_append_string(cigna_buf_t *b, cigna_slice_t s)
 }
 
 
-/* takes a value; returns it if it is an object, otherwise frees it */
+/* returns doc if it is an object; otherwise frees doc and returns NULL */
 
 static cigna_json_t *
 cigna_json_object(json_t *doc)
@@ -267,8 +267,9 @@ cigna_json_fill(void *out, size_t size, void *data)
 
 
 /*
- * jansson owns the strings and calls them constant, but nobody else has a
- * pointer to them any more.  They may be tokens.
+ * jansson owns the strings and declares them const.  They may be overwritten
+ * here, because nobody else has a pointer to them any more.  They may be
+ * tokens.
  */
 
 static void
