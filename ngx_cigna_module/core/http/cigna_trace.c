@@ -35,7 +35,7 @@ cigna_request_id_valid(cigna_slice_t id)
 }
 
 
-/* in later versions more fields may follow, each after a "-" */
+/* later versions may have more fields, each after a "-" */
 
 int
 cigna_traceparent_valid(cigna_slice_t value)

@@ -222,7 +222,9 @@ cigna_uri_host(cigna_slice_t *rest, cigna_slice_t *host)
 }
 
 
-/* without "%": browsers decode escapes in a host name, where "%2e" is a dot */
+/*
+ * "%" is not allowed: browsers decode escapes in a host name, so "%2e" is a dot
+ */
 
 static int
 cigna_uri_host_char(uint8_t c)
