@@ -1,7 +1,7 @@
 
 /*
- * How each member of a JWK is read.  All other members are ignored, and of a
- * name that occurs twice the last value counts.
+ * How each member of a JWK is read.  All other members are ignored.  If a name
+ * occurs twice, the last value counts.
  *
  *   member   absent or null       odd or wrong
  *   ------   --------------       ------------
@@ -42,7 +42,7 @@
 #define CIGNA_RSA_BITS_MAX      8192
 #define CIGNA_RSA_EXPONENT_MAX  8          /* bytes */
 
-#define CIGNA_EC_LEN_MAX        48         /* of a coordinate, of r and of s */
+#define CIGNA_EC_LEN_MAX        48         /* of a coordinate, r or s */
 #define CIGNA_EC_DER_MAX        104        /* of an ECDSA-Sig-Value */
 
 #define CIGNA_ED25519_LEN       32
@@ -51,7 +51,7 @@
 typedef struct {
     const char     *name;
     cigna_kind_e    kind;
-    const char     *digest;                /* NULL: the key's own */
+    const char     *digest;                /* NULL: the key itself implies it */
     int             pss;
 } cigna_alg_t;
 
@@ -118,7 +118,7 @@ static const cigna_kind_t  cigna_kinds[] = {
 
 
 /*
- * The y coordinates of all points of Ed25519 with a small order, in all
+ * The y coordinates of all points of Ed25519 that have a small order, in all
  * spellings, without the sign (the highest bit).
  */
 
@@ -157,7 +157,7 @@ cigna_alg_find(cigna_slice_t name)
         }
     }
 
-    /* RFC 9864, section 2.2: the exact name of EdDSA with an Ed25519 key */
+    /* RFC 9864, section 2.2: "Ed25519" is EdDSA with an Ed25519 key */
 
     return cigna_slice_eq(name, cigna_slice("Ed25519")) ? cigna_alg_eddsa
                                                         : cigna_alg_none;

@@ -58,16 +58,18 @@ typedef struct {
     unsigned        nreturn_to;
     int64_t         clock_leeway_s;
     int64_t         token_lifetime_s;      /* if expires_in is absent */
-    int64_t         grant_ttl_s;           /* with a refresh token, sliding */
-    int64_t         refresh_ahead_s;       /* of expiry */
+    int64_t         grant_ttl_s;           /* a grant with a refresh token ends
+                                              so long after its last refresh */
+    int64_t         refresh_ahead_s;       /* a refresh starts so long before
+                                              expiry */
     unsigned        dances_per_member;
     uint8_t         registration[CIGNA_REGISTRATION_LEN];
     unsigned        has_registration:1;    /* see cigna_vault_register() */
     unsigned        https:1;               /* scheme of redirect_uri */
     unsigned        insecure_http:1;       /* http endpoints are allowed */
-    unsigned        userinfo:1;            /* ask for $userinfo */
+    unsigned        userinfo:1;            /* the dance asks for $userinfo */
 
-    /* the older secret worked last, see cigna_client_secret.h */
+    /* the server accepted the older secret last, see cigna_client_secret.h */
     unsigned        older_works:1;
 
     /* configured or discovered; empty: unknown */
