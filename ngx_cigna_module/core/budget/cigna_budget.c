@@ -14,8 +14,8 @@
 #define CIGNA_BUDGET_BUSY  512
 
 /*
- * If requests waited before so many of the last 32 calls, calls ask for more;
- * the most that they ask for beyond the demand.
+ * Calls ask for more if requests waited before CIGNA_BUDGET_SCARCE of the last
+ * 32 calls, but for at most CIGNA_BUDGET_EXTRA_MAX requests beyond the demand.
  */
 
 #define CIGNA_BUDGET_SCARCE     16
@@ -521,7 +521,10 @@ cigna_budget_refused(const cigna_budget_t *b, int64_t want,
 }
 
 
-/* learns of pauses that other nodes know of, and that an operator has ended */
+/*
+ * applies pauses that other nodes know of, and ends pauses that an operator
+ * ended
+ */
 
 static void
 cigna_budget_learn(const cigna_budget_t *b,

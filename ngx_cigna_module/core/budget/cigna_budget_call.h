@@ -15,7 +15,9 @@
 
 #define CIGNA_BUDGET_KEY       ":b:{budget}"   /* after the vault's prefix */
 
-/* arguments of one call, with the key, and bytes of their text */
+/*
+ * the most arguments of a call, with the key, and the most bytes of their text
+ */
 
 #define CIGNA_BUDGET_ARGS        5
 #define CIGNA_BUDGET_CALL_MEM    1536
@@ -106,7 +108,7 @@ typedef struct {
     int64_t               pause_ns;        /* rest of the longer pause */
     cigna_budget_scope_e  scope;           /* scope of that pause */
 
-    /* so many of the granted requests would be refused without dry_run */
+    /* so many of the granted requests were only granted because of dry_run */
     int64_t               gateway_dry;
     int64_t               tenant_dry;
 } cigna_budget_grant_t;

@@ -89,7 +89,7 @@ cigna_budget_local_take(const cigna_budget_t *b, cigna_budget_by_e *by)
 }
 
 
-/* a bucket with dry_run is charged only as far as one without it would be */
+/* a bucket with dry_run pays only for requests that fit, as without dry_run */
 
 void
 cigna_budget_local_charge(const cigna_budget_t *b, int64_t n)

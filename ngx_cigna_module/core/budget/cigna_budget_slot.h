@@ -16,14 +16,14 @@
  *     cigna_budget_members_t   one: a table of the members of all tenants, see
  *                              cigna_budget_member.h
  *
- * All have no pointers, a fixed size, and are all zero at first.  The caller
- * makes every call under one lock of its own.  A call allocates nothing, and
- * does not call Redis.  A slot (a node, an origin, a tenant) carries a
+ * They have no pointers and a fixed size, and are all zero at first.  The
+ * caller makes every call under one lock of its own.  A call allocates nothing,
+ * and does not call Redis.  A slot (a node, an origin, a tenant) carries a
  * checksum.  If a writer dies half way, the next call finds the wrong checksum
  * and empties the slot; the slot's lease is then lost.
  *
- * now_ns: ns of a monotonic clock that the workers share.  Its steps are 1 ms
- * or less.  It may step back.  It is never 0.
+ * now_ns: ns of a monotonic clock that the workers share.  Its resolution is 1
+ * ms or finer.  The clock may step back.  now_ns is never 0.
  */
 
 #define CIGNA_BUDGET_NODE_SIZE    256
@@ -98,8 +98,8 @@ typedef union {
                                               last call */
 
         /*
-         * start of this window, requests in it, and their moving average times
-         * 256
+         * start of this window, requests in it, and a moving average of the
+         * requests of past windows, times 256
          */
         int64_t              window_ns;
         uint64_t             count;

@@ -10,7 +10,8 @@
  * The generic cell rate algorithm (ITU-T I.371) in integers, as a leaky bucket.
  * "level" is the time by which the theoretical arrival time lay ahead at the
  * time "at".  The bucket keeps the two apart because the clock may step back.
- * The level then fails to drain once; an arrival time would stay in the future.
+ * After a step back, the level only misses one drain, but an arrival time would
+ * stay in the future.
  *
  * All times are int64 ns.  The struct has no pointers; all zero is an empty
  * bucket.

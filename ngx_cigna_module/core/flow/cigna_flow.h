@@ -125,10 +125,10 @@ typedef struct {
 
 
 /*
- * The lease that the driver keeps while an HTTP exchange is open.  Each "every"
- * ms the driver runs the script "renew" with argv.  After the reply "lost", or
- * after a change of primary, it runs "retake" instead, until the reply is
- * "mine".
+ * The lease that the driver keeps while an HTTP exchange is open.  Every "ms"
+ * milliseconds the driver runs the script "renew" with argv.  After the reply
+ * "lost", or after a change of primary, the driver runs "retake" instead, until
+ * the reply is "mine".
  */
 
 typedef struct {
@@ -146,8 +146,9 @@ typedef struct {
     unsigned               timeout_ms;     /* bounds the connecting and the wait
                                               for the reply; 0: the configured
                                               times do */
-    unsigned               exchange:1;     /* sends a refresh token or a code,
-                                              so the reply may take minutes */
+    unsigned               exchange:1;     /* the request sends a refresh token
+                                              or a code, so the reply may take
+                                              minutes */
     unsigned               fhir:1;         /* the request goes to the FHIR
                                               server, so its budgets are charged
                                               first */

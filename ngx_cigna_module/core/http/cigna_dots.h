@@ -18,9 +18,9 @@
  *   ";", "?", "#"    end the name of a segment: servers that cut parameters off
  *                    read "..;x" as "..", and servers that decode first read
  *                    "..%3fx" as ".."
- *   spaces, control  are skipped: browsers drop tabs and line ends anywhere, and
- *   bytes            spaces and control bytes at the end of a URL; a NUL ends a
- *                    string in C
+ *   spaces, control  are skipped: browsers drop tabs and line ends anywhere,
+ *   bytes            and spaces and control bytes at the end of a URL; a NUL
+ *                    ends a string in C
  *
  * An overlong UTF-8 sequence ("%c0%ae" for a dot) counts as a dot segment.
  * More than CIGNA_DOTS_ESCAPE_MAX bytes that may all become one escape count as
