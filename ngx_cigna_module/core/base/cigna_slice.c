@@ -66,7 +66,7 @@ cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix)
 {
     if (prefix.len == 0) {
 
-        /* memcmp() requires valid pointers, and an empty slice may have NULL */
+        /* an empty slice may have NULL, and memcmp() requires valid pointers */
 
         return 1;
     }

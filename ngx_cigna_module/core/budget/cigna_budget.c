@@ -31,7 +31,7 @@
 
 #define CIGNA_BUDGET_PAUSE_AGE_NS  (CIGNA_BUDGET_PAUSE_AGE_MS * CIGNA_RATE_MS)
 
-/* Retry-After of outage=closed: the next call may find Redis again */
+/* Retry-After with outage=closed: the next call may reach Redis again */
 
 #define CIGNA_BUDGET_CLOSED_MS  1000
 
@@ -666,8 +666,9 @@ cigna_budget_expire(const cigna_budget_t *b)
 
 
 /*
- * Gives up a call whose worker is gone; a call that takes too long begins an
- * outage.  Returns 1 if an outage has begun.
+ * Gives up the tenant's call if its worker is gone, or if it has taken far too
+ * long.  A call that takes too long begins an outage.  Returns 1 if an outage
+ * has begun.
  */
 
 static int
@@ -751,7 +752,7 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
 }
 
 
-/* asks for no requests, to learn of pauses */
+/* makes a call for 0 requests, to learn of pauses */
 
 static void
 cigna_budget_look(const cigna_budget_t *b, cigna_budget_answer_t *a)

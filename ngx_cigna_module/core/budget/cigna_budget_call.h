@@ -22,7 +22,10 @@
 #define CIGNA_BUDGET_ARGS        5
 #define CIGNA_BUDGET_CALL_MEM    1536
 
-/* most bytes of a node's or tenant's name, and of "https://host:port" */
+/*
+ * most bytes of a node's or tenant's name, and of an origin,
+ * "https://host:port"
+ */
 
 #define CIGNA_BUDGET_NAME_MAX    255
 #define CIGNA_BUDGET_ORIGIN_MAX  511
@@ -62,7 +65,7 @@ typedef enum {
 /* the names in a call, all borrowed */
 
 typedef struct {
-    cigna_slice_t         key;             /* of the budgets, in Redis */
+    cigna_slice_t         key;             /* key of the budgets in Redis */
     cigna_slice_t         node;            /* letters and digits; another node
                                               has another name, and a node may
                                               have a new name at each start */
@@ -77,7 +80,7 @@ typedef struct {
 
 typedef struct {
     cigna_budget_scope_e  scope;
-    unsigned              status;          /* of the reply */
+    unsigned              status;          /* status of the reply */
     int64_t               retry_after_ms;  /* -1: none */
     unsigned              jitter;          /* permille, a random number from 0
                                               to CIGNA_PAUSE_JITTER_MAX */
@@ -101,7 +104,7 @@ int cigna_budget_pause_argv(const cigna_budget_names_t *names,
 
 
 typedef struct {
-    int64_t               granted;         /* 0..want, all charged */
+    int64_t               granted;         /* from 0 to want; all are charged */
     int64_t               wait_ns;         /* until the next request, if fewer
                                               than want were granted */
     cigna_budget_by_e     by;              /* the limit that refused it */

@@ -11,7 +11,7 @@
 #include "cigna_budget_member.h"
 
 
-#define CIGNA_BUDGET_SET  4                /* places of a member */
+#define CIGNA_BUDGET_SET  4                /* places where a member may be */
 
 
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
 
 
 struct cigna_budget_members_s {
-    uint64_t                n;             /* sets */
+    uint64_t                n;             /* number of sets */
     uint64_t                unused;
     cigna_budget_member_t   members[];
 };

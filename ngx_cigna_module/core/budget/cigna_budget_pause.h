@@ -34,7 +34,7 @@ int64_t cigna_budget_pause_left_ms(const cigna_budget_t *b,
 cigna_pause_t *cigna_budget_pause_of(const cigna_budget_t *b,
     cigna_budget_scope_e scope);
 
-/* the same as cigna_budget_pause_left_ms(), in ns */
+/* like cigna_budget_pause_left_ms(), but in ns */
 int64_t cigna_budget_pause_left_ns(const cigna_budget_t *b,
     cigna_budget_scope_e *scope);
 

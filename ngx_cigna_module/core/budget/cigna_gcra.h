@@ -18,7 +18,7 @@
  */
 
 typedef struct {
-    int64_t   every_ns;                    /* from one request to the next;
+    int64_t   every_ns;                    /* time from one request to the next;
                                               0: no limit */
     int64_t   span_ns;                     /* the highest level: burst *
                                               every_ns, at least every_ns */

@@ -30,7 +30,8 @@
 
 #define CIGNA_PAUSE_RAMP_S      4
 #define CIGNA_PAUSE_MIN_MS      1000
-#define CIGNA_PAUSE_MAX_MS      30000      /* unless the server asks for more */
+#define CIGNA_PAUSE_MAX_MS      30000      /* longer if the server asks for
+                                              it */
 #define CIGNA_PAUSE_ONE_MS      300000
 
 /*

@@ -36,7 +36,7 @@ uint64_t cigna_rate_per_day(const cigna_rate_t *rate);
  */
 int64_t cigna_rate_interval_ns(uint64_t per_day);
 
-/* the default burst: the requests of one second, at least 1 */
+/* returns the default burst: the requests of one second, at least 1 */
 uint32_t cigna_rate_burst(const cigna_rate_t *rate);
 
 

@@ -23,11 +23,11 @@ typedef struct {
     unsigned               n;
 
     uint32_t               mask;
-    uint32_t              *heads;          /* mask + 1 */
-    uint32_t              *next;           /* n */
-    uint8_t               *claimed;        /* n: 1 if the row's own name claims
-                                              it */
-    cigna_roster_spare_t  *spares;         /* n */
+    uint32_t              *heads;          /* has mask + 1 elements */
+    uint32_t              *next;           /* has n elements */
+    uint8_t               *claimed;        /* has n elements: 1 if the row's own
+                                              name claims it */
+    cigna_roster_spare_t  *spares;         /* has n elements */
 } cigna_roster_t;
 
 

@@ -104,8 +104,9 @@ typedef struct {
     cigna_slice_t          identity;       /* keyed hash of the identity */
     cigna_slice_t          id;             /* id of the grant */
     uint64_t               generation;     /* 0: the grant was deleted */
-    int64_t                connected_ms;   /* the newer of two grants has the
-                                              higher one, see grant_install */
+    int64_t                connected_ms;   /* of two grants, the newer one has
+                                              the higher value; see
+                                              grant_install */
     int64_t                made_ms;        /* time of this entry */
     int64_t                until_ms;       /* when Redis drops the key */
     cigna_slice_t          blob;           /* the sealed grant; empty: it was

@@ -36,7 +36,7 @@ cigna_cookie_next(cigna_slice_t *rest, cigna_slice_t *name,
 
         if (name->len == 0 || name->len == len) {
 
-            /* no name, or no "=" */
+            /* the pair has no name, or no "=" */
 
             continue;
         }
@@ -145,7 +145,7 @@ cigna_cookie_time(cigna_slice_t s, uint64_t *time_s)
 static void
 cigna_cookie_append_time(cigna_buf_t *b, uint64_t time_s)
 {
-    uint8_t  digits[13], *p, *end;         /* of UINT64_MAX in base 36 */
+    uint8_t  digits[13], *p, *end;         /* UINT64_MAX has 13 in base 36 */
 
     end = digits + sizeof(digits);
     p = end;

@@ -20,7 +20,8 @@ typedef enum {
     cigna_gate_in_listed,
     cigna_gate_in_disposition,             /* Content-Disposition */
 
-    cigna_gate_in_storing,                 /* Cache-Control, Expires, Pragma */
+    cigna_gate_in_storing,                 /* Cache-Control, Expires or
+                                              Pragma */
     cigna_gate_in_sniffing,                /* X-Content-Type-Options */
     cigna_gate_in_policy,                  /* Content-Security-Policy */
     cigna_gate_in_embedding                /* Cross-Origin-Resource-Policy */

@@ -344,7 +344,7 @@ cigna_http_transfer_encoding(cigna_http_reply_t *p, cigna_slice_t value)
 }
 
 
-/* seconds or a date; an unreadable value counts as absent */
+/* reads seconds or a date; an unreadable value counts as absent */
 
 static void
 cigna_http_retry_after(cigna_http_reply_t *p, cigna_slice_t value)

@@ -15,15 +15,16 @@
  */
 
 typedef struct {
-    /* results, valid once parse() returned CIGNA_OK */
+    /* results, valid after cigna_http_reply_parse() has returned CIGNA_OK */
     unsigned             status;
     cigna_slice_t        body;             /* borrowed from the buffer */
     cigna_slice_t        content_type;     /* borrowed from the buffer, as
                                               sent */
-    int64_t              retry_after_s;    /* -1: absent, or unusable */
+    int64_t              retry_after_s;    /* in seconds; -1: absent or
+                                              unusable */
     int64_t              date_s;           /* Date since the epoch, or -1 */
 
-    /* valid once parse() returned CIGNA_ERROR: a constant text for the log */
+    /* valid after CIGNA_ERROR: a constant text for the log */
     const char          *error;
 
     /* private */
@@ -39,7 +40,7 @@ typedef struct {
     /* offsets, as the bytes may move between calls */
     cigna_http_lines_t   lines;
     size_t               body_start;
-    size_t               body_len;         /* decoded so far */
+    size_t               body_len;         /* bytes decoded so far */
     size_t               type_start;       /* offset of content_type */
     size_t               type_len;
 } cigna_http_reply_t;

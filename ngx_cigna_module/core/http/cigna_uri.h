@@ -41,7 +41,10 @@ int cigna_uri_authority_parse(cigna_slice_t text, cigna_slice_t *host,
 /* 1 if scheme, host (in any case) and port are the same */
 int cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b);
 
-/* 1 if the host is a loopback address, or a name that always means one */
+/*
+ * 1 if the host is a loopback address, or a name that always means such an
+ * address
+ */
 int cigna_uri_loopback(const cigna_uri_t *u);
 
 /*

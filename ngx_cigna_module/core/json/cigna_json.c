@@ -336,7 +336,9 @@ cigna_json_slice(const json_t *string)
 static int
 cigna_json_number_seconds(double number, int64_t max, int64_t *value)
 {
-    /* C does not define the conversion of a number that int64_t cannot hold */
+    /*
+     * C does not define the conversion to int64_t of a number that does not fit
+     */
 
     if (!(number >= 0 && number < 0x1p63) || (int64_t) number > max) {
         return CIGNA_ERROR;

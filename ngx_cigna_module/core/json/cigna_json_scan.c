@@ -8,7 +8,8 @@
 #include "cigna_json_scan.h"
 
 
-#define CIGNA_JSON_EACH  ((uint64_t) -1 / 0xff)    /* 1 in each byte */
+#define CIGNA_JSON_EACH  ((uint64_t) -1 / 0xff)    /* a word with 1 in each
+                                                      byte */
 
 
 /* skips eight spaces at a time, because indented text has many */

@@ -431,7 +431,7 @@ cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
 
     found = CIGNA_NONE;
 
-    /* without its braces */
+    /* strips the braces */
 
     object = cigna_slice_make(object.data + 1, object.data + object.len - 1);
 

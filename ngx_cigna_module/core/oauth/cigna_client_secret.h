@@ -15,7 +15,8 @@
 typedef struct {
     /* results, if the client has two secrets */
     unsigned  worked:1;                    /* the server accepted one of them */
-    unsigned  older:1;                     /* the older one was sent last */
+    unsigned  older:1;                     /* the flow sent the older one
+                                              last */
     unsigned  changed:1;                   /* the server accepted the other one
                                               before */
 

@@ -8,8 +8,8 @@
 
 /* JWK sets (RFC 7517, section 5). */
 
-#define CIGNA_JWKS_KEYS_MAX    256         /* usable keys of a set */
-#define CIGNA_JWKS_CHECKS_MAX  16          /* keys tried for one signature */
+#define CIGNA_JWKS_KEYS_MAX    256         /* most usable keys of a set */
+#define CIGNA_JWKS_CHECKS_MAX  16          /* most keys tried for a signature */
 
 
 typedef struct cigna_jwks_s  cigna_jwks_t;

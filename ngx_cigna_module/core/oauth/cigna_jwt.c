@@ -49,7 +49,7 @@
 #define CIGNA_JWT_TIME_MAX   253402300799
 
 
-/* a token in parts: "text" is the signed part of it, the others are decoded */
+/* the parts of a token: "text" is the signed part, the others are decoded */
 
 typedef struct {
     cigna_slice_t   text;
@@ -460,7 +460,7 @@ cigna_jwt_check_times(const cigna_json_t *payload,
 }
 
 
-/* seconds as a number or as text, with or without a fraction */
+/* reads seconds, given as a number or as text, with or without a fraction */
 
 static int
 cigna_jwt_time(const cigna_json_t *payload, const char *name, int64_t *t)

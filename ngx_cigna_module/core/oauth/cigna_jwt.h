@@ -36,7 +36,8 @@ typedef struct {
     cigna_slice_t   aud;                   /* the client id */
     cigna_slice_t   nonce;                 /* empty: not checked */
     int64_t         now_s;                 /* since the epoch */
-    int64_t         leeway_s;              /* between both clocks */
+    int64_t         leeway_s;              /* allowed between the clocks of the
+                                              gateway and the issuer */
 } cigna_jwt_expect_t;
 
 

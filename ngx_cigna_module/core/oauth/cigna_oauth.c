@@ -88,7 +88,7 @@ cigna_oauth_append_authorize(cigna_buf_t *b, const cigna_provider_t *p,
 
 /*
  * RFC 6749, section 4.1.3, requires the redirect_uri of the authorization
- * request, and the server compares both.
+ * request here too.  The server compares the two.
  */
 
 int
@@ -125,7 +125,7 @@ cigna_oauth_refresh_request(const cigna_provider_t *p, cigna_slice_t secret,
 }
 
 
-/* RFC 7009, section 2.1 */
+/* a revocation request (RFC 7009, section 2.1) */
 
 int
 cigna_oauth_revoke_request(const cigna_provider_t *p, cigna_slice_t secret,

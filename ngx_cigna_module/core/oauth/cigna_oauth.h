@@ -19,11 +19,12 @@
 #define CIGNA_PATIENT_MAX        256
 
 
-/* a POST with a form, or a GET; the slices are borrowed */
+/* a request, which is a POST with a form, or a GET; the slices are borrowed */
 
 typedef struct {
     cigna_slice_t   url;
-    cigna_slice_t   authorization;         /* header line's value, or empty */
+    cigna_slice_t   authorization;         /* value of the header line, or
+                                              empty */
     cigna_slice_t   body;                  /* the form; empty: a GET */
 } cigna_http_request_t;
 
@@ -44,11 +45,12 @@ typedef enum {
 typedef struct {
     cigna_slice_t   access_token;
     cigna_slice_t   refresh_token;         /* empty: absent */
-    cigna_slice_t   id_token;              /* not verified yet; or empty */
+    cigna_slice_t   id_token;              /* not verified yet; may be empty */
     cigna_slice_t   scope;
     cigna_slice_t   patient;
     cigna_slice_t   error;                 /* the code, sanitized for logs */
-    cigna_slice_t   error_description;     /* likewise, at most 128 bytes */
+    cigna_slice_t   error_description;     /* sanitized too, at most 128
+                                              bytes */
     int64_t         expires_in_s;          /* -1: absent or unusable */
 
     /* for logs, without bytes of the reply: "status=200,length=57,scope=odd" */

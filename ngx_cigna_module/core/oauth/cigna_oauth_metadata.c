@@ -56,9 +56,9 @@
 
 typedef struct {
     const char   *name;
-    size_t        offset;                  /* in cigna_metadata_t */
+    size_t        offset;                  /* offset in cigna_metadata_t */
     size_t        configured;              /* offset in cigna_provider_t */
-    unsigned      optional;                /* a bad one is only noted */
+    unsigned      optional;                /* 1: a bad URL is only noted */
     const char   *error;
 } cigna_oauth_url_t;
 

@@ -235,7 +235,7 @@ cigna_oauth_reply_error(unsigned status, const cigna_json_t *doc,
         return cigna_token_ok;
     }
 
-    /* without trimming: the code must match exactly, as it may end a grant */
+    /* the code is not trimmed: it must match exactly, as it may end a grant */
 
     (void) cigna_json_string(doc, "error", CIGNA_OAUTH_ERROR_MAX, &error);
 
@@ -257,7 +257,7 @@ cigna_oauth_reply_error(unsigned status, const cigna_json_t *doc,
 }
 
 
-/* RFC 6749, section 5.1; the strings are borrowed from the document */
+/* reads the tokens (RFC 6749, section 5.1); the document owns the strings */
 
 static int
 cigna_oauth_reply_tokens(const cigna_json_t *doc, cigna_token_reply_t *reply)
@@ -400,7 +400,7 @@ cigna_oauth_reply_string(const cigna_json_t *doc, const char *name,
 }
 
 
-/* a string that the tokens do not depend on: a bad one counts as absent */
+/* gets a string that the tokens do not depend on; a bad one counts as absent */
 
 static void
 cigna_oauth_reply_extra(const cigna_json_t *doc, const char *name, size_t max,
@@ -461,7 +461,7 @@ cigna_oauth_reply_copy(cigna_arena_t *arena, cigna_token_reply_t *reply)
 }
 
 
-/* no part of an invalid reply is used */
+/* clears the reply: no part of an invalid reply is used */
 
 static void
 cigna_oauth_reply_drop(cigna_token_reply_t *reply)

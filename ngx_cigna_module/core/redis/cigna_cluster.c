@@ -20,7 +20,7 @@ static const char  *cigna_cluster_keyless[] = {
     (sizeof(cigna_cluster_keyless) / sizeof(cigna_cluster_keyless[0]))
 
 
-/* Redis answers with these before it has begun a command or a script */
+/* Redis sends these errors before it begins a command or a script */
 
 static const char  *cigna_cluster_waits[] = {
     "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN"

@@ -29,7 +29,7 @@ int cigna_cluster_slot(const cigna_slice_t *argv, size_t argc,
 
 typedef struct {
     unsigned              first;
-    unsigned              last;            /* included */
+    unsigned              last;            /* the range includes it */
     const cigna_reply_t  *reply;
 } cigna_cluster_range_t;
 
@@ -64,7 +64,7 @@ typedef enum {
 
 typedef struct {
     cigna_redirect_e  type;
-    unsigned          slot;                /* of moved and ask */
+    unsigned          slot;                /* set for moved and ask */
     cigna_server_t    server;
 } cigna_redirect_t;
 

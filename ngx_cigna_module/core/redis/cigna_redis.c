@@ -21,10 +21,11 @@ struct cigna_reader_s {
     redisReader                *hiredis;
     redisReplyObjectFunctions   functions;      /* hiredis' functions, two of
                                                    them replaced */
-    cigna_reader_array_pt       create_array;   /* hiredis' own */
+    cigna_reader_array_pt       create_array;   /* hiredis' function */
 
-    uint64_t                    received;       /* bytes since the start */
-    uint64_t                    finished;       /* where the last reply ended */
+    uint64_t                    received;       /* bytes received in all */
+    uint64_t                    finished;       /* bytes up to the end of
+                                                   the last reply */
     size_t                      elements;       /* elements of the reply that is
                                                    being read */
     size_t                      reply_max;

@@ -16,7 +16,7 @@
 
 #define CIGNA_REDIS_REPLY_MAX     (256 * 1024)  /* bytes on the wire */
 #define CIGNA_REDIS_ELEMENTS_MAX  1024
-#define CIGNA_REDIS_DEPTH_MAX     4             /* arrays in arrays */
+#define CIGNA_REDIS_DEPTH_MAX     4             /* levels of nested arrays */
 
 
 typedef enum {
@@ -35,7 +35,7 @@ typedef struct redisReply      cigna_reply_t;
 typedef struct cigna_reader_s  cigna_reader_t;
 
 
-/* NULL: no memory; the caller owns it */
+/* creates a reader, which the caller owns; NULL: no memory */
 cigna_reader_t *cigna_reader_create(void);
 void cigna_reader_destroy(cigna_reader_t *r);
 
@@ -52,8 +52,9 @@ void cigna_reader_limit(cigna_reader_t *r, size_t reply_max,
 int cigna_reader_feed(cigna_reader_t *r, cigna_slice_t bytes);
 
 /*
- * The next complete reply, owned by the caller.  CIGNA_AGAIN: there is none
- * yet; CIGNA_ERROR: a protocol error, or a limit is exceeded.
+ * Gets the next complete reply, which the caller then owns.  CIGNA_AGAIN: no
+ * reply is complete yet.  CIGNA_ERROR: a protocol error, or a limit is
+ * exceeded.
  */
 int cigna_reader_next(cigna_reader_t *r, cigna_reply_t **reply);
 
@@ -102,8 +103,8 @@ size_t cigna_redis_length(const cigna_slice_t *argv, size_t argc);
  */
 
 typedef struct {
-    cigna_slice_t   host;                  /* empty for a unix socket */
-    cigna_slice_t   path;                  /* of a unix socket */
+    cigna_slice_t   host;                  /* empty if it is a unix socket */
+    cigna_slice_t   path;                  /* path of a unix socket, or empty */
     uint16_t        port;
     unsigned        db;
     unsigned        tls:1;
