@@ -461,7 +461,7 @@ cigna_oauth_reply_copy(cigna_arena_t *arena, cigna_token_reply_t *reply)
 }
 
 
-/* clears the reply: no part of an invalid reply is used */
+/* clears the tokens and their fields: no part of an invalid reply is used */
 
 static void
 cigna_oauth_reply_drop(cigna_token_reply_t *reply)
