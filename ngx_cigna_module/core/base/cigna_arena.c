@@ -46,8 +46,10 @@ cigna_arena_open(cigna_arena_t *a, cigna_buf_t *b)
     cigna_buf_init(b, a->pos, (size_t) (a->end - a->pos));
 
     /*
-     * The appender owns the rest of the block for now: copies fail, and a wipe
-     * also reaches what an appender wrote that is never closed.
+     * The appender owns the rest of the block until cigna_arena_close().  With
+     * pos at the end of the block, copies fail, and cigna_arena_wipe()
+     * overwrites the appended bytes even if cigna_arena_close() is never
+     * called.
      */
 
     a->pos = a->end;

@@ -14,7 +14,7 @@ cigna_buf_init(cigna_buf_t *b, void *mem, size_t size)
 
     if (size) {
 
-        /* in C, adding even 0 to NULL is undefined */
+        /* C does not define NULL + 0 */
 
         b->end += size;
     }
@@ -138,7 +138,10 @@ cigna_buf_append_lp(cigna_buf_t *b, cigna_slice_t s)
 
     if (b->overflow) {
 
-        /* a length without its bytes would be read as part of what follows */
+        /*
+         * A reader would take the next value's bytes for those that belong to
+         * this length.
+         */
 
         b->pos = start;
     }

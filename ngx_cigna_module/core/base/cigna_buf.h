@@ -20,7 +20,7 @@ typedef struct {
 } cigna_buf_t;
 
 
-/* mem stays the caller's, and must outlive the appender */
+/* the caller owns mem, which must outlive the appender */
 void cigna_buf_init(cigna_buf_t *b, void *mem, size_t size);
 
 void cigna_buf_append(cigna_buf_t *b, cigna_slice_t s);
@@ -31,15 +31,18 @@ void cigna_buf_append_u32(cigna_buf_t *b, uint32_t n);      /* big endian */
 void cigna_buf_append_u64(cigna_buf_t *b, uint64_t n);      /* big endian */
 
 /*
- * A four-byte big-endian length, then the bytes.  Values that are joined in
- * this way cannot run into each other.
+ * Appends the length of s in four bytes, big endian, and then s.  Two different
+ * lists of values never give the same bytes in this way.
  */
 void cigna_buf_append_lp(cigna_buf_t *b, cigna_slice_t s);
 
-/* len bytes for the caller to fill; NULL, and "overflow", if they do not fit */
+/*
+ * Returns len bytes for the caller to fill.  NULL: they do not fit, and
+ * "overflow" is set.
+ */
 uint8_t *cigna_buf_reserve(cigna_buf_t *b, size_t len);
 
-/* the bytes so far, borrowed; empty after an overflow */
+/* the bytes that were appended, borrowed; empty after an overflow */
 cigna_slice_t cigna_buf_slice(const cigna_buf_t *b);
 
 

@@ -92,7 +92,7 @@ cigna_siphash_rotate(uint64_t x, unsigned bits)
 }
 
 
-/* little endian; compilers turn this into one instruction */
+/* reads a little-endian number; compilers turn this into one instruction */
 
 static uint64_t
 cigna_siphash_load(const uint8_t *p)

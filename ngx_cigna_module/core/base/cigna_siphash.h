@@ -8,8 +8,8 @@
 
 /*
  * SipHash-2-4 with a 128-bit result: a keyed hash for tables whose keys
- * strangers choose.  libcrypto has it too, but its calls cost four times as
- * much as the hash of a short name.
+ * strangers choose.  libcrypto has SipHash too, but for a short name its calls
+ * take four times as long as the hash itself.
  */
 
 #define CIGNA_SIPHASH_KEY_LEN  16

@@ -45,7 +45,7 @@ cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b)
         return 0;
     }
 
-    /* most pairs are equal byte by byte */
+    /* the fast path: most equal pairs have the same case too */
 
     if (a.len == 0 || memcmp(a.data, b.data, a.len) == 0) {
         return 1;
@@ -66,7 +66,7 @@ cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix)
 {
     if (prefix.len == 0) {
 
-        /* memcmp() requires valid pointers, and an empty slice may have NULL */
+        /* an empty slice may have NULL, and memcmp() requires valid pointers */
 
         return 1;
     }
@@ -125,8 +125,9 @@ cigna_slice_named(cigna_slice_t s, const char *lower)
 
 
 /*
- * Setting the bit 0x20 makes a letter lower case.  In "lower" just the letters
- * have the bit 0x40, so that "b >> 1" selects them.
+ * Setting the bit 0x20 makes a letter lower case.  Among the bytes of "lower",
+ * only letters have the bit 0x40.  "b >> 1" moves it to 0x20, so only letters
+ * change.
  */
 
 static int
@@ -142,8 +143,9 @@ cigna_slice_named_word(const uint8_t *p, const char *lower)
 
 
 /*
- * Eight bytes at a time; the last word may overlap the one before.  A word with
- * a tab is not plain, so the single bytes then decide.
+ * Tests eight bytes at a time; the last eight may overlap the eight before.
+ * cigna_slice_plain_word() also rejects tabs, which are allowed.  If it rejects
+ * a word, cigna_slice_plain_bytes() decides.
  */
 
 int
@@ -177,7 +179,10 @@ cigna_slice_plain(cigna_slice_t s)
 }
 
 
-/* subtracting 0x20 sets the high bit of a control byte, adding 1 that of DEL */
+/*
+ * Subtracting 0x20 sets the high bit of a control byte.  Adding 1 sets the high
+ * bit of DEL.
+ */
 
 static int
 cigna_slice_plain_word(const void *p)
@@ -377,7 +382,9 @@ cigna_slice_utf8(cigna_slice_t s)
 }
 
 
-/* as the first byte of a character says; 0 if it cannot be a first byte */
+/*
+ * the length of a character by its first byte; 0 if no character begins with it
+ */
 
 static size_t
 cigna_slice_utf8_len(uint8_t first)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 
-/* results of functions, unless a function says otherwise */
+/* results of functions, unless the comment of a function says otherwise */
 
 #define CIGNA_OK      0
 #define CIGNA_ERROR  -1
@@ -29,7 +29,9 @@ typedef struct {
 #define cigna_slice_null  ((cigna_slice_t) { NULL, 0 })
 
 
-/* these three are called for single bytes, so they are inline */
+/*
+ * the next three functions run once for each byte of a text, so they are inline
+ */
 
 /* the bytes from data up to, but not including, end */
 
@@ -78,23 +80,27 @@ cigna_slice_t cigna_slice_str(const char *s);
 /* 1 if equal; secrets need cigna_secret_eq() */
 int cigna_slice_eq(cigna_slice_t a, cigna_slice_t b);
 
-/* the same, but the case of ASCII letters does not count */
+/* like cigna_slice_eq(), but ignores the case of ASCII letters */
 int cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b);
 
 /* 1 if s begins with prefix */
 int cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix);
 
-/* 1 if s ends with end; for ends_case() the case of ASCII letters is ignored */
+/*
+ * 1 if s ends with end; cigna_slice_ends_case() ignores the case of ASCII
+ * letters
+ */
 int cigna_slice_ends(cigna_slice_t s, cigna_slice_t end);
 int cigna_slice_ends_case(cigna_slice_t s, cigna_slice_t end);
 
 /*
- * 1 if s is the header field name "lower", in any case.  lower has as many
- * bytes as s, and nothing but lower-case letters, digits and "-".
+ * 1 if s is the header field name that "lower" gives in lower case; the case of
+ * s does not count.  The caller makes sure that lower has as many bytes as s,
+ * and only lower-case letters, digits and "-".
  */
 int cigna_slice_named(cigna_slice_t s, const char *lower);
 
-/* 1 if s has no control byte but tabs: a field value of RFC 9110, 5.5 */
+/* 1 if s has no control bytes other than tabs (a field value, RFC 9110, 5.5) */
 int cigna_slice_plain(cigna_slice_t s);
 
 /* 1 if c is one of the bytes of s */
@@ -106,7 +112,7 @@ int cigna_slice_has(cigna_slice_t s, uint8_t c);
  */
 cigna_slice_t cigna_slice_cut(cigna_slice_t *s, uint8_t c);
 
-/* s without the spaces and tabs at its ends */
+/* s without the spaces and tabs at both ends */
 cigna_slice_t cigna_slice_trim(cigna_slice_t s);
 
 /* 1 if c is an ASCII letter or digit */
@@ -124,12 +130,13 @@ int cigna_slice_hex(uint8_t c);
  */
 int cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value);
 
-/* the same with hexadecimal digits */
+/* like cigna_slice_uint(), but reads hexadecimal digits */
 int cigna_slice_uint_hex(cigna_slice_t s, uint64_t max, uint64_t *value);
 
 /*
- * The length of the UTF-8 character at the start of s (RFC 3629).  0 if s is
- * empty, or the character is cut off, overlong, a surrogate or over U+10FFFF.
+ * Returns the length of the UTF-8 character at the start of s (RFC 3629).
+ * Returns 0 if s is empty, or if the character is cut off, overlong, a
+ * surrogate or over U+10FFFF.
  */
 size_t cigna_slice_utf8(cigna_slice_t s);
 

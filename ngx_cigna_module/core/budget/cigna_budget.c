@@ -7,28 +7,31 @@
 
 
 /*
- * Two requests per lease, times 256.  With less demand, calls ask only for what
- * is needed: too much of what is leased in advance would expire.
+ * Two requests per lease, times 256.  With less demand, calls only ask for what
+ * is needed, because amounts that are leased in advance would often expire.
  */
 
 #define CIGNA_BUDGET_BUSY  512
 
-/* of the last 32 calls; the most that is asked for beyond the demand */
+/*
+ * Calls ask for more if requests waited before CIGNA_BUDGET_SCARCE of the last
+ * 32 calls, but for at most CIGNA_BUDGET_EXTRA_MAX requests beyond the demand.
+ */
 
 #define CIGNA_BUDGET_SCARCE     16
 #define CIGNA_BUDGET_EXTRA_MAX  1024
 
 /*
- * After so long, a tenant with a long wait asks Redis again: a reload may have
- * changed the rates, or an operator deleted the budgets in Redis.  It is three
- * leases at least, so that the call that follows is made in time.
+ * After this time, a tenant with a long wait asks Redis again: a reload may
+ * have changed the rates, or an operator may have deleted the budgets in Redis.
+ * The time is at least three leases, so that the next call is made in time.
  */
 
 #define CIGNA_BUDGET_TRUST_NS      INT64_C(3000000000)
 
 #define CIGNA_BUDGET_PAUSE_AGE_NS  (CIGNA_BUDGET_PAUSE_AGE_MS * CIGNA_RATE_MS)
 
-/* Retry-After of outage=closed: the next call may find Redis again */
+/* Retry-After with outage=closed: the next call may reach Redis again */
 
 #define CIGNA_BUDGET_CLOSED_MS  1000
 
@@ -164,8 +167,9 @@ cigna_budget_of_member(const cigna_budget_t *b, unsigned waiting,
 
 
 /*
- * An operator may have ended the pause: if Redis was asked some time ago, the
- * request waits for a new call.  A request for metadata does not wait.
+ * An operator may have ended the pause.  If the pause began some time ago and
+ * Redis was not asked lately, the request waits for a new call.  A request for
+ * metadata does not wait.
  */
 
 static void
@@ -196,7 +200,7 @@ cigna_budget_pausing(const cigna_budget_t *b, cigna_budget_scope_e scope,
 }
 
 
-/* a request for metadata: Redis is asked for pauses only */
+/* decides on a request for metadata; the node asks Redis for pauses only */
 
 static void
 cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)
@@ -251,7 +255,7 @@ cigna_budget_dry(const cigna_budget_plan_t *p, cigna_budget_by_e by)
     case cigna_budget_by_metadata:
         return p->gateway_dry || p->tenant_dry;
 
-    default: /* by_pause, by_outage: the gateway's */
+    default: /* the gateway's dry_run is about pauses and outages */
         return p->gateway_dry;
     }
 }
@@ -306,7 +310,7 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
 }
 
 
-/* 1: a call is due ahead of time, as less is left than half a lease needs */
+/* 1 if a call is due ahead of time, as less is left than half a lease needs */
 
 static int
 cigna_budget_scant(const cigna_budget_t *b)
@@ -344,7 +348,10 @@ cigna_budget_spend(cigna_budget_tenant_t *t, cigna_budget_answer_t *a)
 }
 
 
-/* without Redis, which one tenant of the node tries to call once per lease */
+/*
+ * Decides while Redis is down.  On each node, one tenant calls Redis once per
+ * lease to see whether it is back.
+ */
 
 static void
 cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
@@ -378,7 +385,7 @@ cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
 }
 
 
-/* 1: this tenant must call, to see whether Redis is back */
+/* 1 if this tenant must call, to see whether Redis is back */
 
 static int
 cigna_budget_probe(const cigna_budget_t *b)
@@ -486,7 +493,7 @@ cigna_budget_credit(const cigna_budget_t *b, int64_t want,
 }
 
 
-/* until when Redis need not be asked; a pause has its own record */
+/* records until when Redis need not be asked; a pause has its own record */
 
 static void
 cigna_budget_refused(const cigna_budget_t *b, int64_t want,
@@ -514,7 +521,10 @@ cigna_budget_refused(const cigna_budget_t *b, int64_t want,
 }
 
 
-/* pauses that other nodes know of, and pauses that an operator has ended */
+/*
+ * applies pauses that other nodes know of, and ends pauses that an operator
+ * ended
+ */
 
 static void
 cigna_budget_learn(const cigna_budget_t *b,
@@ -630,7 +640,10 @@ cigna_budget_charge_after(const cigna_budget_t *from)
 }
 
 
-/* a pause of all tenants voids what was leased before it began */
+/*
+ * Voids a lease that has ended.  A pause of all tenants also voids a lease that
+ * was made before the pause began.
+ */
 
 static void
 cigna_budget_expire(const cigna_budget_t *b)
@@ -653,8 +666,9 @@ cigna_budget_expire(const cigna_budget_t *b)
 
 
 /*
- * Gives up a call whose worker is gone; a call that takes too long begins an
- * outage.  Returns 1 if an outage has begun.
+ * Gives up the tenant's call if its worker is gone, or if it has taken far too
+ * long.  A call that takes too long begins an outage.  Returns 1 if an outage
+ * has begun.
  */
 
 static int
@@ -707,7 +721,7 @@ cigna_budget_due_ns(const cigna_budget_t *b)
 }
 
 
-/* asks for the waiting requests, and for those of the next 1.5 leases */
+/* asks for the waiting requests, and for the requests of the next 1.5 leases */
 
 static void
 cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
@@ -738,7 +752,7 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
 }
 
 
-/* asks for no requests, to learn of pauses */
+/* makes a call for 0 requests, to learn of pauses */
 
 static void
 cigna_budget_look(const cigna_budget_t *b, cigna_budget_answer_t *a)
@@ -777,9 +791,10 @@ cigna_budget_make_call(const cigna_budget_t *b, int64_t ask,
 
 
 /*
- * A client that sends one request after the other seems to need little as long
- * as its requests wait.  If requests wait again and again, calls ask for more,
- * and for less when something is left over.
+ * A client may send each request only after the reply to the one before.  While
+ * its requests wait, such a client seems to need little.  If requests wait
+ * again and again, calls ask for more.  If something is left over, calls ask
+ * for less.
  */
 
 static void

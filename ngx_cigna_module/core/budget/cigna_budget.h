@@ -8,57 +8,60 @@
 
 /*
  * Budgets on a node.  Redis keeps the budgets.  A node leases small amounts for
- * each of its tenants, so that most requests need no call to Redis.  What is on
- * lease is in memory that all workers share: see cigna_budget_slot.h.
+ * each of its tenants, so that most requests need no call to Redis.  The leased
+ * amounts are in memory that all workers share: see cigna_budget_slot.h.
  *
- * A request's life:
+ * The life of a request:
  *
  *     decide --- granted ----------------------> sent: nothing more to do
  *      | ^          \--> not sent ------> give_back
  *      | |           \-> sent once more ------> charge_after
- *      | +-- waiting: again after wait_ms, or when a reply was applied
- *      +--- refused: by what, and for how long
+ *      | +-- waiting: decide again after wait_ms, or when a reply was applied
+ *      +--- refused: the answer says by what, and for how long
  *
- * Requests for metadata, which strangers may send, have a small part of their
- * own beside the budgets, on each node and without a lease.  They take nothing
- * of what members may ask for, and do not wait.
+ * Strangers may send requests for metadata.  These requests have a small part
+ * of their own beside the budgets, on each node and without a lease.  They take
+ * nothing from the members' requests, and do not wait.
  *
  * A gateway with dry_run does not pause and does not obey outage=closed; its
- * requests are charged like all others.  A tenant's dry_run is about its rate
- * only.
+ * requests are charged like all others.  A tenant's dry_run only concerns the
+ * tenant's rate.
  *
- * With any result an answer may ask for a call (answer.call > 0).  The caller
- * then owns the one call that is under way for this tenant and node.  It sends
- * budget_lease with want = ask (which may be 0: to learn of pauses), and
- * reports the call's end, exactly once, by cigna_budget_leased() or
- * cigna_budget_failed().  A caller that dies is replaced.  After leased() and
- * failed() the waiting requests decide again, first come first served.
+ * An answer with any result may ask for a call (answer.call > 0).  The caller
+ * then owns the only call that is under way for this tenant and node.  The
+ * caller sends budget_lease with want = ask (0 if it only needs to learn of
+ * pauses).  It reports the call's end, exactly once, by cigna_budget_leased()
+ * or cigna_budget_failed().  If the caller dies, another one takes its place.
+ * After the report, the waiting requests decide again, first come first served.
  */
 
-/* Redis counts as down if a reply takes longer */
+/* Redis counts as down if a reply takes longer (ms) */
 
 #define CIGNA_BUDGET_PATIENCE_MS  250
 
-/* another worker may make a call if one is under way for longer */
+/* another worker may make a call if one is under way for longer (ms) */
 
 #define CIGNA_BUDGET_CALL_MS      2000
 
 /*
- * Two calls of a tenant and node may follow each other at once, so that a few
- * requests after a quiet time do not wait for a lease.  In 2.2 leases there are
- * at most two calls: 20 a second where a lease is 50 ms.
+ * A tenant may make two calls on a node without a pause between them, so that a
+ * few requests after a quiet time do not wait for a lease.  In 2.2 leases there
+ * are at most two calls: 20 a second if a lease is 50 ms.
  */
 
 #define CIGNA_BUDGET_CALLS_NS(lease_ns)  ((lease_ns) * 11 / 5)
 
 /*
- * An operator may end a pause: a node that asked Redis longer ago asks again
- * before it refuses a request because of the pause.
+ * An operator may end a pause.  So a node asks Redis again before it refuses a
+ * request because of a pause, unless it asked within this time.
  */
 
 #define CIGNA_BUDGET_PAUSE_AGE_MS  1000
 
-/* wait_ms of a request that waits for a call, perhaps of another worker */
+/*
+ * wait_ms of a request that waits for a call, which another worker may have
+ * made
+ */
 
 #define CIGNA_BUDGET_POLL_MS      2
 
@@ -74,26 +77,29 @@ typedef struct {
     cigna_budget_rc_e  rc;
 
     /*
-     * What refused the request; of a granted one: what would have refused it,
-     * but for its dry_run, or cigna_budget_by_none
+     * The limit that refused the request.  If the request is granted: the limit
+     * that would have refused it without dry_run, or cigna_budget_by_none
      */
     cigna_budget_by_e  by;
 
     /*
-     * Of a waiting request: decide again after at most so many ms.  Of a
-     * refused one: when the next may be granted, 1 or more; Retry-After is this
-     * in seconds, rounded up.  A request with delay= decides again then, with
-     * again = 1
+     * If the request waits: the caller decides again after at most so many ms.
+     * If the request is refused: the next one may be granted after so many ms,
+     * 1 or more; Retry-After is this time in seconds, rounded up.  After this
+     * time a request with delay= is decided on once more, with again = 1
      */
     int64_t            wait_ms;
 
-    uint64_t           call;               /* > 0: make a call of this number */
-    int64_t            ask;                /* ... for so many, 0.. */
+    uint64_t           call;               /* > 0: make a call with this
+                                              number */
+    int64_t            ask;                /* the call asks for so many, 0 or
+                                              more */
 
-    unsigned           outage:1;           /* decided without Redis */
-    unsigned           outage_began:1;     /* ... for the first time: log it */
+    unsigned           outage:1;           /* decided while Redis is down */
+    unsigned           outage_began:1;     /* this decision began an outage: log
+                                              it */
 
-    /* for cigna_budget_give_back() */
+    /* private: for cigna_budget_give_back() */
     unsigned           leased:1;
     unsigned           local:1;
     unsigned           member:1;
@@ -103,41 +109,42 @@ typedef struct {
 
 
 /*
- * Decides on one request.  waiting: how many requests of this tenant wait in
- * the caller's worker, this one included (1 or more); a call asks for as many.
- * again: 1 if this request was decided on before, and must not count as demand
- * once more.
+ * Decides on one request.  waiting: the number of this tenant's requests that
+ * wait in the caller's worker, this one included (1 or more); a call asks for
+ * so many.  again: 1 if the function has already decided on this request, which
+ * must not count as demand twice.
  *
- * The member's bucket and the tenant's lease are asked together: only a granted
- * request is charged, and then to both.
+ * The function checks the member's bucket and the tenant's lease together.  It
+ * only charges a granted request, and then to both.
  */
 void cigna_budget_decide(const cigna_budget_t *b, unsigned waiting, int again,
     cigna_budget_answer_t *a);
 
 /*
- * Applies the reply to call number "call"; want: what was asked for.  Returns 1
- * if Redis was down and is not any more (log it), else 0.  A reply that does
- * not parse counts as a failure, see cigna_budget_failed().
+ * Applies the reply to the call with the number "call".  want is the number of
+ * requests that the call asked for.  Returns 1 if Redis was down and is up
+ * again (log it), else 0.  If a reply cannot be parsed, the caller calls
+ * cigna_budget_failed() instead.
  */
 int cigna_budget_leased(const cigna_budget_t *b, uint64_t call, int64_t want,
     const cigna_budget_lease_reply_t *r);
 
 /*
- * The call failed, or could not be sent.  Returns 1 if that begins an outage
- * (log it), else 0.
+ * Records that the call failed, or could not be sent.  Returns 1 if an outage
+ * begins now (log it), else 0.
  */
 int cigna_budget_failed(const cigna_budget_t *b, uint64_t call);
 
 /*
  * Gives back a granted request, if nginx has not begun to connect to the
- * upstream for it.  Its credit is lost if the lease is over.
+ * upstream for it.  If the lease is over, the request's credit is lost.
  */
 void cigna_budget_give_back(const cigna_budget_t *b,
     const cigna_budget_answer_t *a);
 
 /*
- * Charges one more attempt of a granted request, made by nginx or by a replay.
- * Requests that come later pay for it.
+ * Charges one more attempt of a granted request, by nginx or by a replay.
+ * Later requests pay for the attempt.
  */
 void cigna_budget_charge_after(const cigna_budget_t *b);
 

@@ -5,7 +5,7 @@
 #include "cigna_pause.h"
 
 
-/* greater numbers of a script are an error */
+/* a greater number in a script's reply is an error */
 
 #define CIGNA_BUDGET_MS_MAX  (INT64_C(2) * 24 * 3600 * 1000)
 
@@ -116,7 +116,7 @@ cigna_budget_pause_argv(const cigna_budget_names_t *names,
 }
 
 
-/* the reply that asked for the pause, for scripts/vault */
+/* describes the reply that asked for the pause, for scripts/vault */
 
 static void
 cigna_budget_reason(cigna_buf_t *b, const cigna_budget_names_t *names,
@@ -177,7 +177,7 @@ cigna_budget_number(cigna_buf_t *b, int64_t n)
 }
 
 
-/* what is remembered is twice what fits, see cigna_budget_local.c */
+/* the highest level is twice the span, see cigna_budget_local.c */
 
 static void
 cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,

@@ -9,42 +9,49 @@
 
 
 /*
- * Arguments and replies of the scripts budget_lease and budget_pause, see
- * cigna_budget_scripts.c.  Both have one key, a hash:
- *
- *     <prefix>:b:{budget}
- *
- * It is the same for all nodes, tenants and members of a vault; in a cluster it
- * is in the slot of "budget".
+ * All nodes, tenants and members of a vault use the same key.  In a cluster,
+ * the key is in the slot of "budget".
  */
 
 #define CIGNA_BUDGET_KEY       ":b:{budget}"   /* after the vault's prefix */
 
-/* arguments of one call, the key included, and bytes of their text */
+/*
+ * the most arguments of a call, with the key, and the most bytes of their text
+ */
 
 #define CIGNA_BUDGET_ARGS        5
 #define CIGNA_BUDGET_CALL_MEM    1536
 
-/* most bytes of a node's or tenant's name, and of "https://host:port" */
+/*
+ * most bytes of a node's or tenant's name, and of an origin,
+ * "https://host:port"
+ */
 
 #define CIGNA_BUDGET_NAME_MAX    255
 #define CIGNA_BUDGET_ORIGIN_MAX  511
 
-/* Redis counts the nodes that have called within so many ms, up to so many */
+/*
+ * Redis counts the nodes that have called within so many ms, up to so many
+ * nodes
+ */
 
 #define CIGNA_BUDGET_NODE_MS     10000
 #define CIGNA_BUDGET_NODES_MAX   256
 
 
-/* what refuses a request, or grants fewer than were wanted */
+/*
+ * the limit that refuses a request, or grants fewer requests than were wanted
+ */
 
 typedef enum {
     cigna_budget_by_none = 0,
     cigna_budget_by_gateway,
     cigna_budget_by_tenant,
-    cigna_budget_by_pause,                 /* that the FHIR server asked for */
+    cigna_budget_by_pause,                 /* a pause that the FHIR server asked
+                                              for */
     cigna_budget_by_member,
-    cigna_budget_by_outage,                /* of Redis, with outage=closed */
+    cigna_budget_by_outage,                /* an outage of Redis, with
+                                              outage=closed */
     cigna_budget_by_metadata
 } cigna_budget_by_e;
 
@@ -55,54 +62,56 @@ typedef enum {
 } cigna_budget_scope_e;
 
 
-/* names of a call; all borrowed */
+/* the names in a call, all borrowed */
 
 typedef struct {
-    cigna_slice_t         key;             /* of the budgets, in Redis */
-    cigna_slice_t         node;            /* letters and digits that no other
-                                              node has; a new name at each start
-                                              is fine */
-    cigna_slice_t         tenant;          /* any bytes, alike on all nodes */
-    cigna_slice_t         origin;          /* of its FHIR server */
+    cigna_slice_t         key;             /* key of the budgets in Redis */
+    cigna_slice_t         node;            /* letters and digits; another node
+                                              has another name, and a node may
+                                              have a new name at each start */
+    cigna_slice_t         tenant;          /* any bytes, the same on all
+                                              nodes */
+    cigna_slice_t         origin;          /* origin of the tenant's FHIR
+                                              server */
 } cigna_budget_names_t;
 
 
-/* a reply that asks for a pause */
+/* a reply of the FHIR server that asks for a pause */
 
 typedef struct {
     cigna_budget_scope_e  scope;
-    unsigned              status;          /* of the reply */
+    unsigned              status;          /* status of the reply */
     int64_t               retry_after_ms;  /* -1: none */
-    unsigned              jitter;          /* permille, at random, from 0 to
-                                              CIGNA_PAUSE_JITTER_MAX */
+    unsigned              jitter;          /* permille, a random number from 0
+                                              to CIGNA_PAUSE_JITTER_MAX */
 } cigna_budget_cause_t;
 
 
 /*
- * Arguments of budget_lease, for want requests: up to CIGNA_BUDGET_BURST_MAX, 0
- * to learn how things are.  Writes the numbers to mem.  CIGNA_ERROR: a name is
- * empty or too long.
+ * Makes the arguments of budget_lease.  want is the number of requests: up to
+ * CIGNA_BUDGET_BURST_MAX, or 0 to learn of pauses only.  Writes the numbers to
+ * mem.  CIGNA_ERROR: a name is empty or too long.
  */
 int cigna_budget_lease_argv(const cigna_budget_plan_t *p,
     const cigna_budget_names_t *names, int64_t want,
     uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc);
 
-/* arguments of budget_pause; the same rules */
+/* makes the arguments of budget_pause, like cigna_budget_lease_argv() */
 int cigna_budget_pause_argv(const cigna_budget_names_t *names,
     const cigna_budget_cause_t *cause, uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc);
 
 
 typedef struct {
-    int64_t               granted;         /* 0..want, all charged */
-    int64_t               wait_ns;         /* if fewer than want: until the
-                                              next one */
-    cigna_budget_by_e     by;              /* ... and what refused it */
-    int64_t               pause_ns;        /* left of the longer pause */
-    cigna_budget_scope_e  scope;           /* ... of this scope */
+    int64_t               granted;         /* from 0 to want; all are charged */
+    int64_t               wait_ns;         /* until the next request, if fewer
+                                              than want were granted */
+    cigna_budget_by_e     by;              /* the limit that refused it */
+    int64_t               pause_ns;        /* rest of the longer pause */
+    cigna_budget_scope_e  scope;           /* scope of that pause */
 
-    /* of those granted, what a budget with dry_run would have refused */
+    /* so many of the granted requests were only granted because of dry_run */
     int64_t               gateway_dry;
     int64_t               tenant_dry;
 } cigna_budget_grant_t;
@@ -110,22 +119,23 @@ typedef struct {
 
 typedef struct {
     cigna_budget_grant_t  grant;
-    unsigned              nodes;           /* that are alive, 1.. */
+    unsigned              nodes;           /* nodes that are alive, 1 or more */
 
-    /* 1 + the ms since an operator has ended the pause; 0: never */
+    /* 1 + the ms since an operator ended the pause; 0: none was ended */
     int64_t               all_ended_ms;
     int64_t               own_ended_ms;
 } cigna_budget_lease_reply_t;
 
 
 /*
- * CIGNA_ERROR for all that the scripts do not return (errors, nil, numbers out
- * of range): that counts as an outage.
+ * Parses the reply of budget_lease.  CIGNA_ERROR: the reply is not one that the
+ * script returns (an error, nil, or a number out of range).  The caller treats
+ * such a reply as an outage.
  */
 int cigna_budget_lease_parse(const cigna_reply_t *reply,
     cigna_budget_lease_reply_t *r);
 
-/* *left_ms: what is left of the pause */
+/* parses the reply of budget_pause; *left_ms is the rest of the pause */
 int cigna_budget_pause_parse(const cigna_reply_t *reply, int64_t *left_ms);
 
 

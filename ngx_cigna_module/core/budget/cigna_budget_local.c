@@ -22,7 +22,10 @@ cigna_budget_local_pay(const cigna_budget_t *b, cigna_gcra_t *bucket,
 }
 
 
-/* twice what fits is remembered: some requests are charged without asking */
+/*
+ * The level may be up to twice the span, because some requests are charged
+ * without a check.
+ */
 
 static cigna_gcra_limit_t
 cigna_budget_local_limit(const cigna_budget_t *b, cigna_gcra_t *bucket,
@@ -86,7 +89,7 @@ cigna_budget_local_take(const cigna_budget_t *b, cigna_budget_by_e *by)
 }
 
 
-/* a bucket on trial is as full as one that refuses would be */
+/* a bucket with dry_run pays only for requests that fit, as without dry_run */
 
 void
 cigna_budget_local_charge(const cigna_budget_t *b, int64_t n)

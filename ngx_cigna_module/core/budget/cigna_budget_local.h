@@ -7,32 +7,33 @@
 
 
 /*
- * What a node grants without Redis: its share of the rates and bursts, as one
- * of the nodes that were alive last.  Each limit is a plain GCRA (cigna_gcra.h)
- * of this node.  For callers that have the slots open.
+ * The requests that a node grants without Redis: its share of the rates and
+ * bursts.  It divides these by the number of nodes that were last known to be
+ * alive.  Each limit is a plain GCRA (cigna_gcra.h) of this node.  The caller
+ * must have opened the slots.
  */
 
 /*
- * A limit and its bucket, as this node's share: charges n, which may be 0 or
- * negative.  Returns the ns until one more request fits; 0: it fits now, or
- * there is no limit.
+ * Charges n requests to this node's share of a limit; n may be 0 or negative.
+ * Returns the ns until one more request fits.  0: one fits now, or there is no
+ * limit.
  */
 int64_t cigna_budget_local_pay(const cigna_budget_t *b, cigna_gcra_t *bucket,
     const cigna_gcra_limit_t *limit, int64_t n);
 
 /*
- * Grants one request of the gateway's and the tenant's budget, and charges it:
- * returns 0, with *by saying what would have refused it, but for its dry_run,
- * or cigna_budget_by_none.  Else returns the ns until the next one may be
- * granted, with *by saying what refuses.
+ * Grants one request of the gateway's and the tenant's budget, and charges it.
+ * Then returns 0; *by is the limit that would have refused it without dry_run,
+ * or cigna_budget_by_none.  If a limit refuses the request, returns the ns
+ * until the next one may be granted; *by is that limit.
  */
 int64_t cigna_budget_local_take(const cigna_budget_t *b,
     cigna_budget_by_e *by);
 
 /*
  * Charges n requests that Redis has granted, so that an outage does not begin
- * with a burst, or (negative) gives back requests.  The minimum pays for those
- * that the gateway's bucket has no room for.
+ * with a burst.  With a negative n, gives back requests.  If the gateway's
+ * bucket has no room for a request, the tenant's minimum pays for it.
  */
 void cigna_budget_local_charge(const cigna_budget_t *b, int64_t n);
 

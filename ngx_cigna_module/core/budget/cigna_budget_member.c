@@ -1,8 +1,8 @@
 
 /*
- * A set-associative table.  Its entries need no checksum: a bucket that is half
- * written is off by one request, and a place that changes hands belongs to no
- * member meanwhile.
+ * A set-associative table.  Its entries need no checksum: a half-written bucket
+ * is wrong by one request only, and while a place changes from one member to
+ * another, it belongs to neither.
  */
 
 
@@ -11,7 +11,7 @@
 #include "cigna_budget_member.h"
 
 
-#define CIGNA_BUDGET_SET  4                /* places of a member */
+#define CIGNA_BUDGET_SET  4                /* places where a member may be */
 
 
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
 
 
 struct cigna_budget_members_s {
-    uint64_t                n;             /* sets */
+    uint64_t                n;             /* number of sets */
     uint64_t                unused;
     cigna_budget_member_t   members[];
 };
@@ -107,7 +107,10 @@ cigna_budget_counted(const cigna_budget_t *b)
 }
 
 
-/* the member whose bucket is empty soonest gives way */
+/*
+ * finds the member's place; if "make" is 1, a new member replaces the one whose
+ * bucket is empty soonest
+ */
 
 static cigna_budget_member_t *
 cigna_budget_place(const cigna_budget_t *b, int make)
@@ -148,7 +151,7 @@ cigna_budget_place(const cigna_budget_t *b, int make)
 }
 
 
-/* ns until its bucket is empty; -1: the place is free */
+/* ns until the member's bucket is empty; -1: the place is free */
 
 static int64_t
 cigna_budget_member_end(const cigna_budget_member_t *m, int64_t now_ns)

@@ -7,25 +7,26 @@
 
 
 /*
- * The members' buckets, which each node counts by itself.  Each call looks for
- * the member's place anew.  Members without a limit, a table or a hash are not
- * counted and always have room.
+ * The buckets of the members, which each node keeps for itself.  Each call
+ * searches for the member's place anew.  A member always has room if there is
+ * no limit, no table, or no hash of the member.
  */
 
 #define CIGNA_BUDGET_MEMBERS_MIN  1024     /* bytes */
 
 /*
- * Makes a table in mem, which is zeroed or was such a table of the same size
- * before.  A member takes 24 bytes, so 64 KB have room for 2,700.  If there is
- * no room, the member gives way that could send soonest: it starts anew with a
- * full burst.  NULL: size is less than CIGNA_BUDGET_MEMBERS_MIN.
+ * Makes a table in mem, which must be zeroed, or have been such a table of the
+ * same size before.  A member takes 24 bytes, so 64 KB have room for 2,700
+ * members.  If there is no room, a new member replaces the one whose bucket is
+ * empty soonest; the replaced member later starts anew with a full burst.
+ * NULL: size is less than CIGNA_BUDGET_MEMBERS_MIN.
  */
 cigna_budget_members_t *cigna_budget_members_init(void *mem, size_t size);
 
 /* ns until the member may send one more, 0: now */
 int64_t cigna_budget_member_wait_ns(const cigna_budget_t *b);
 
-/* charges n, or gives back -n */
+/* charges n requests; gives back -n requests if n is negative */
 void cigna_budget_member_charge(const cigna_budget_t *b, int64_t n);
 
 

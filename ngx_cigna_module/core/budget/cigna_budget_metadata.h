@@ -7,15 +7,15 @@
 
 
 /*
- * Metadata, which strangers may ask for: two buckets, of the tenant and of all
- * tenants, of which this node has its share.  For callers that have the slots
- * open.
+ * Two buckets limit requests for metadata, which strangers may send: one of the
+ * tenant, and one of all tenants.  This node has its share of both.  The caller
+ * must have opened the slots.
  */
 
 /* ns until one more request fits; 0: it fits now, or there is no limit */
 int64_t cigna_budget_metadata_wait_ns(const cigna_budget_t *b);
 
-/* charges n requests, or gives back -n */
+/* charges n requests; gives back -n requests if n is negative */
 void cigna_budget_metadata_charge(const cigna_budget_t *b, int64_t n);
 
 

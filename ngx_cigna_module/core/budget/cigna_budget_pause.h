@@ -9,32 +9,32 @@
 /* The pauses of a tenant, and of all tenants of its origin, on a node. */
 
 /*
- * The FHIR server asked for fewer requests: 429 (scope own) or 503 with
- * Retry-After (scope all, which is all tenants of the origin).  The pause takes
- * effect on this node at once, and voids what the tenant has on lease.
- * CIGNA_OK: the other nodes are to be told, by budget_pause with the same
- * values.  CIGNA_NONE: they know.  *began is 1 if a new pause began (to be
- * counted and logged), 0 if one was prolonged.
+ * Records that the FHIR server asked for fewer requests: by 429 (scope own) or
+ * by 503 with Retry-After (scope all: all tenants of the origin).  The pause
+ * takes effect on this node at once, and voids the tenant's lease.  CIGNA_OK:
+ * the caller must tell the other nodes, by budget_pause with the same values.
+ * CIGNA_NONE: the other nodes know already.  *began is 1 if a new pause began
+ * (count and log it), and 0 if a pause was prolonged.
  */
 int cigna_budget_pause_ask(const cigna_budget_t *b,
     const cigna_budget_cause_t *cause, int *began);
 
-/* the reply of budget_pause: what is left of the pause, in ms */
+/* applies the reply of budget_pause; left_ms is the rest of the pause */
 void cigna_budget_pause_learn(const cigna_budget_t *b,
     cigna_budget_scope_e scope, int64_t left_ms);
 
-/* ms left of the longer pause, and its scope; 0: there is none */
+/* the rest of the longer pause in ms, and its scope; 0: there is no pause */
 int64_t cigna_budget_pause_left_ms(const cigna_budget_t *b,
     cigna_budget_scope_e *scope);
 
 
-/* for callers that have the slots open: */
+/* the caller of these functions must have opened the slots */
 
-/* borrowed from a slot */
+/* the pause of a scope, borrowed from a slot */
 cigna_pause_t *cigna_budget_pause_of(const cigna_budget_t *b,
     cigna_budget_scope_e scope);
 
-/* the same as cigna_budget_pause_left_ms(), in ns */
+/* like cigna_budget_pause_left_ms(), but in ns */
 int64_t cigna_budget_pause_left_ns(const cigna_budget_t *b,
     cigna_budget_scope_e *scope);
 

@@ -6,7 +6,7 @@
 
 #define CIGNA_BUDGET_DAY_NS  (CIGNA_RATE_DAY_S * CIGNA_RATE_SECOND)
 
-/* bursts times rates do not fit into 64 bits */
+/* the product of a burst and a rate may not fit into 64 bits */
 
 __extension__ typedef unsigned __int128  cigna_budget_wide_t;
 
@@ -188,7 +188,9 @@ cigna_budget_tenant_check(const cigna_budget_tenant_conf_t *t, uint64_t all,
 }
 
 
-/* the bucket holds at least one request, and the requests of least_ns */
+/*
+ * makes a limit that holds at least one request, and the requests of least_ns
+ */
 
 static void
 cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst, int64_t least_ns,
@@ -251,7 +253,10 @@ cigna_budget_share(const cigna_budget_gateway_conf_t *g,
 }
 
 
-/* returns what the minimum's bucket weighs on the gateway's, in ns */
+/*
+ * makes the plan of a minimum; returns the part of the gateway's bucket, in ns,
+ * that the minimum may use
+ */
 
 static int64_t
 cigna_budget_minimum_plan(cigna_budget_plan_t *p, uint64_t own, uint64_t all,
@@ -268,7 +273,7 @@ cigna_budget_minimum_plan(cigna_budget_plan_t *p, uint64_t own, uint64_t all,
 }
 
 
-/* ns * n / of, at most a day */
+/* returns ns * n / of, but at most a day */
 
 static int64_t
 cigna_budget_ratio(int64_t ns, uint64_t n, uint64_t of)
@@ -318,7 +323,10 @@ cigna_budget_metadata_plan(const cigna_budget_gateway_conf_t *g,
 }
 
 
-/* a part of a rate: the same n in a longer time if that divides a day */
+/*
+ * returns a part of a rate: the same n in a longer time, if a day is a multiple
+ * of that time
+ */
 
 static cigna_rate_t
 cigna_budget_part(const cigna_rate_t *rate, uint32_t part)

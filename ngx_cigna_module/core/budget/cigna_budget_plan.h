@@ -10,23 +10,23 @@
 /*
  * Turns the settings of a gateway, its tenants and their members into limits.
  *
- * The gateway's burst has two halves.  One is common to all tenants, first come
- * first served.  The other is divided among the tenants' minimums; each minimum
- * is a bucket that no other tenant can empty.  A request that a minimum pays
- * for is charged to the gateway's bucket, too, so that the common half grants
- * only what the minimums leave.  The minimums together are at most the rate.
- * Hence Redis grants
+ * The gateway's burst has two halves.  All tenants share the first half, first
+ * come first served.  The other half is divided among the tenants' minimums.
+ * Each minimum is a bucket that no other tenant can empty.  If a minimum pays
+ * for a request, the request is also charged to the gateway's bucket, so that
+ * the common half only grants what the minimums leave.  The minimums together
+ * are at most the rate.  Hence Redis grants
  *
  *     requests in any time t  <=  rate * t + burst
  *
  * A node may send a request up to 2 * lease after Redis has granted it.  So the
- * requests sent in any time t are at most rate * (t + 2 * lease) + burst; after
- * a quiet time, with nothing on lease, they are at most rate * t + burst.
+ * requests sent in any time t are at most rate * (t + 2 * lease) + burst.
+ * After a quiet time, with nothing on lease, they are at most rate * t + burst.
  *
- * Every bucket holds at least one request, and the requests of 2 * lease, or a
- * node, which asks once per lease, could not use the whole rate.  If the halves
- * of the burst are smaller, "burst" above is the sum of what the buckets hold:
- * gateway_max_ns / gateway.every_ns, rounded up.
+ * Every bucket holds at least one request, and at least the requests of 2 *
+ * lease.  Otherwise a node, which asks once per lease, could not use the whole
+ * rate.  If the halves of the burst are smaller, "burst" above is the sum of
+ * what the buckets hold: gateway_max_ns / gateway.every_ns, rounded up.
  */
 
 #define CIGNA_BUDGET_BURST_MAX      1000000
@@ -36,32 +36,34 @@
 #define CIGNA_BUDGET_LEASE_MS       50     /* by default */
 
 /*
- * The full rate of the ramp after a pause where no rate is configured: requests
- * per second, of which a sixteenth is granted in the first second.
+ * The full rate of the ramp after a pause, in requests per second, if no rate
+ * is configured.  A sixteenth of it is granted in the first second.
  */
 
 #define CIGNA_BUDGET_RAMP_RATE      160
 
 /*
- * The default part of metadata: one request for each CIGNA_BUDGET_METADATA_PART
- * requests of the budget, in addition to these, with a burst of at least
- * CIGNA_BUDGET_METADATA_BURST, because an app that starts sends a few.
+ * The default limit of metadata: one request for each
+ * CIGNA_BUDGET_METADATA_PART requests of the budget, in addition to these.  The
+ * burst is at least CIGNA_BUDGET_METADATA_BURST, because an app sends a few
+ * such requests when it starts.
  */
 
 #define CIGNA_BUDGET_METADATA_PART   20
 #define CIGNA_BUDGET_METADATA_BURST  10
 
 
-/* how requests are decided on while Redis cannot be asked */
+/* how a node decides on requests while Redis is down */
 
 typedef enum {
-    cigna_budget_outage_local = 0,         /* each node grants its share */
-    cigna_budget_outage_open,              /* all are granted */
-    cigna_budget_outage_closed             /* all are refused */
+    cigna_budget_outage_local = 0,         /* each node grants its share of the
+                                              rates */
+    cigna_budget_outage_open,              /* the node grants all requests */
+    cigna_budget_outage_closed             /* the node refuses all requests */
 } cigna_budget_outage_e;
 
 
-/* as configured; burst 0: the default, see cigna_rate_burst() */
+/* the settings; a burst of 0 means the default, see cigna_rate_burst() */
 
 typedef struct {
     cigna_rate_t           rate;           /* zero: no limit */
@@ -77,7 +79,7 @@ typedef struct {
     cigna_rate_t           rate;           /* zero: no limit */
     uint32_t               burst;
     cigna_rate_t           minimum;        /* zero: none given */
-    cigna_rate_t           metadata;       /* likewise */
+    cigna_rate_t           metadata;       /* zero: not given */
     unsigned               dry_run:1;
 
     cigna_rate_t           member_rate;    /* zero: no limit */
@@ -86,16 +88,21 @@ typedef struct {
 } cigna_budget_tenant_conf_t;
 
 
-/* the limits for one tenant's requests; made at start, pointer-free */
+/* the limits for one tenant's requests; made at start, without pointers */
 
 typedef struct {
-    cigna_gcra_limit_t     gateway;        /* span_ns: of the common part */
-    int64_t                gateway_max_ns; /* ... and with all minimums */
+    cigna_gcra_limit_t     gateway;        /* its span_ns is that of the common
+                                              half */
+    int64_t                gateway_max_ns; /* span of the common half and all
+                                              minimums */
     cigna_gcra_limit_t     minimum;        /* every_ns 0: the tenant has none */
     cigna_gcra_limit_t     tenant;
     cigna_gcra_limit_t     member;
 
-    /* metadata: the tenant's part, and that of all; every_ns 0: no limit */
+    /*
+     * metadata: the tenant's part, and the part of all tenants; every_ns 0: no
+     * limit
+     */
     cigna_gcra_limit_t     metadata;
     cigna_gcra_limit_t     metadata_all;
 
@@ -113,23 +120,25 @@ typedef struct {
 
 
 /*
- * Makes the plans of n tenants, which are all that share the gateway's budget;
- * the struct of a tenant without budget and member_budget is all zero.
+ * Makes the plans of n tenants, which must be all tenants that share the
+ * gateway's budget.  The struct of a tenant without budget and member_budget is
+ * all zero.
  *
- * Metadata has a part of its own, as given or by default: one request in
- * CIGNA_BUDGET_METADATA_PART of the gateway's rate, of which one of several
- * tenants has at most half, and likewise of the tenant's.  If neither has a
- * rate, metadata is limited like one member.
+ * Metadata has a part of its own.  By default this is one request in
+ * CIGNA_BUDGET_METADATA_PART of the gateway's rate, and likewise of the
+ * tenant's.  If there are several tenants, each has at most half of the
+ * gateway's part.  If neither the gateway nor the tenant has a rate, metadata
+ * is limited like one member.
  *
- * Tenants without a minimum share equally what the minimums leave of the
- * gateway's rate; a single tenant has no minimum, as it need not share.  With 0
- * tenants only the gateway's settings are checked.
+ * The minimums leave a part of the gateway's rate.  The tenants without a
+ * minimum share it equally.  A single tenant has no minimum, as it need not
+ * share.  With 0 tenants only the gateway's settings are checked.
  *
- * CIGNA_ERROR: *error says why, in words for an operator and without the
- * directive's name; *bad says whose setting it is: 0..n-1, or n for the
+ * CIGNA_ERROR: *error has the reason, in words for an operator and without the
+ * directive's name.  *bad says whose setting is wrong: 0..n-1, or n for the
  * gateway's.  Wrong are: a burst above CIGNA_BUDGET_BURST_MAX or above the
  * requests of a day, a burst without a rate, a minimum without a rate of the
- * gateway, and minimums that together exceed it.
+ * gateway, and minimums that together exceed this rate.
  */
 int cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n,

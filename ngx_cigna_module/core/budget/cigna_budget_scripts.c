@@ -4,7 +4,7 @@
 #include "cigna_budget_scripts.h"
 
 
-/* ms, longer than any bucket takes to drain */
+/* in ms; longer than any bucket takes to drain */
 
 #define CIGNA_LUA_KEEP  "redis.call('PEXPIRE', KEYS[1], 172800000)\n"
 
@@ -13,16 +13,17 @@
  * The beginning of both scripts.  Field values and arguments are decimal
  * numbers with spaces between them.
  *
- * The pause of a scope has these numbers: when the trouble began, when the
- * pause began and when it ends, level and time of the ramp's bucket; 1 if the
- * pause is confirmed, until when the server has asked for it, when an operator
- * has ended one (0: never).  Then follows the reply that asked for it, for
- * scripts/vault; the scripts here read only its origin.  After a step back of
- * the clock all of it happened so much earlier.
+ * The pause of a scope has these numbers: the time at which the trouble began,
+ * the times at which the pause began and ends, level and time of the ramp's
+ * bucket, 1 if the pause is confirmed, the time until which the server asked
+ * for it, and the time at which an operator ended one (0: never).  Then follows
+ * the reply that asked for the pause, for scripts/vault; these scripts read
+ * only its origin.  After a step back of the clock, all these times are moved
+ * back by the same amount.
  *
  * Gateways before 0.6.0 read and write only the first five numbers.  The pause
- * of such a gateway lasts at most as long as one reply may ask for.  The pause
- * of a tenant that has changed its origin does not count.
+ * of such a gateway lasts at most as long as one reply may ask for.  If a
+ * tenant has changed its origin, its pause does not count.
  */
 
 static const char  cigna_lua_budgets[] =
@@ -70,29 +71,40 @@ static const char  cigna_lua_budgets[] =
  * budget_lease: grants requests of a tenant to a node, and charges them.  The
  * tests have the same algorithm in C, see budget_model.h.
  *
- * Key: budgets.  Arguments: node, tenant, numbers, origin of the tenant's FHIR
- * server.  The numbers: how many requests are wanted (0: none, to learn of
- * pauses); us after which a node does not count, most nodes that count;
- * interval, span and highest level (ns) of the gateway, of the minimum, and of
- * the tenant; intervals of the ramps of all tenants and of this one, and their
- * least span; 1 if the gateway is on trial (dry_run), 1 if the tenant is.
+ * Key: the budgets.  Arguments: node, tenant, numbers, origin of the tenant's
+ * FHIR server.  The numbers are, in this order:
  *
- *     ok granted ms by nodes ms scope gateway tenant all own
- *                                  if fewer than wanted are granted, ms until
- *                                  the next one, and what refused: 0 nothing,
- *                                  1 the gateway's, 2 the tenant's budget, 3 a
- *                                  pause; nodes that are alive; ms left of the
- *                                  longer pause, and its scope: 0 this tenant,
- *                                  1 all of its origin; how many of those
- *                                  granted the gateway and the tenant would
- *                                  have refused; 1 + the ms since an operator
- *                                  ended the pause of all and of the tenant, 0:
- *                                  never
+ *   - how many requests are wanted (0: none, only to learn of pauses);
+ *   - us after which a node does not count, and the most nodes that count;
+ *   - interval, span and highest level (ns) of the gateway's bucket, of the
+ *     minimum's, and of the tenant's;
+ *   - interval of the ramp of all tenants, interval of the ramp of this tenant,
+ *     and the least span of both;
+ *   - 1 if the gateway has dry_run, 1 if the tenant has dry_run.
  *
- * Fields: g, t:<tenant>, m:<tenant>: level (ns) and time (us) of the buckets
- * of the gateway, the tenant and its minimum; o:<origin>, h:<tenant>: pauses of
- * all of an origin and of the tenant; n: nodes and when they called last.
- * Field a is the pause of everybody, of gateways before 0.6.0.
+ * Reply: "ok", then these numbers:
+ *
+ *     granted    how many requests are granted
+ *     ms         if fewer than wanted are granted: ms until the next one
+ *     by         and the limit that refused: 0 none, 1 the gateway's budget,
+ *                2 the tenant's budget, 3 a pause
+ *     nodes      nodes that are alive
+ *     ms         ms left of the longer pause
+ *     scope      scope of that pause: 0 this tenant, 1 all tenants of its
+ *                origin
+ *     gateway    how many of the granted requests the gateway's budget would
+ *                refuse without dry_run
+ *     tenant     how many of them the tenant's budget would refuse without
+ *                dry_run
+ *     all        1 + the ms since an operator ended the pause of all tenants;
+ *                0: never
+ *     own        the same for the pause of this tenant
+ *
+ * Fields: g, t:<tenant> and m:<tenant> have level (ns) and time (us) of the
+ * buckets of the gateway, the tenant and its minimum.  o:<origin> and
+ * h:<tenant> have the pauses of all tenants of an origin, and of the tenant.  n
+ * has the nodes and the times of their last calls.  Field a, which gateways
+ * before 0.6.0 use, is the pause of everybody.
  */
 
 static const char  cigna_lua_budget_lease_body[] =
@@ -195,12 +207,12 @@ static const char  cigna_lua_budget_lease_body[] =
 
 
 /*
- * budget_pause: a FHIR server has asked for a pause.  cigna_pause_ask() has the
- * same rules.
+ * budget_pause: records that a FHIR server has asked for a pause.
+ * cigna_pause_ask() has the same rules.
  *
- * Key: budgets.  Arguments: field of the scope ("o:<origin>", "h:<tenant>");
- * numbers: least us of the pause, permille of jitter; the reply that asked:
- * status, seconds of Retry-After or "-", origin, tenant.
+ * Key: the budgets.  Arguments: the field of the scope ("o:<origin>" or
+ * "h:<tenant>"); the numbers: least us of the pause, permille of jitter; and
+ * the reply that asked: status, seconds of Retry-After or "-", origin, tenant.
  *
  *     ok ms                        ms until the pause is over
  */

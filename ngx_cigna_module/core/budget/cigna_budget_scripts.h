@@ -19,7 +19,7 @@ typedef enum {
 } cigna_budget_script_e;
 
 
-/* makes texts and digests, before any other call; may be called twice */
+/* makes the texts and digests, and must be called first; may be called twice */
 int cigna_budget_scripts_init(void);
 
 const cigna_script_t *cigna_budget_script(cigna_budget_script_e script);

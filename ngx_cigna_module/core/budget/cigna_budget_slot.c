@@ -5,16 +5,16 @@
 #include "cigna_budget_slot.h"
 
 
-/* the clocks of workers differ by less than this */
+/* the clocks of two workers differ by less than this */
 
 #define CIGNA_BUDGET_STEP_NS  INT64_C(1000000000)
 
-/* after so many windows without a request the demand is 0 */
+/* after so many windows without a request, the demand is 0 */
 
 #define CIGNA_BUDGET_IDLE     16
 
 
-/* what is used of a slot, by its last member */
+/* the bytes of a slot that are used: up to the end of its last member */
 
 #define cigna_budget_used(type, last)                                         \
     (offsetof(type, last) + sizeof(((type *) 0)->last))
@@ -74,7 +74,7 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
 }
 
 
-/* after a step back of the clock all times are as much earlier */
+/* after a step back of the clock, moves all times back by the same amount */
 
 static void
 cigna_budget_slot_clock(cigna_budget_t *b)
@@ -163,7 +163,7 @@ cigna_budget_origin_known(const cigna_budget_origins_t *origins, uint64_t key)
 }
 
 
-/* returns by how many ns the clock has stepped back */
+/* returns the ns by which the clock has stepped back */
 
 static int64_t
 cigna_budget_slot_now(int64_t *seen_ns, int64_t *now_ns)

@@ -8,22 +8,22 @@
 
 
 /*
- * What the budgets keep in memory that all workers of a node share:
+ * The memory of the budgets, which all workers of a node share:
  *
- *     cigna_budget_node_t      one: what all tenants have in common
+ *     cigna_budget_node_t      one: the state that all tenants have in common
  *     cigna_budget_origins_t   one: a table of the servers that tenants ask
  *     cigna_budget_tenant_t    one for each tenant
  *     cigna_budget_members_t   one: a table of the members of all tenants, see
  *                              cigna_budget_member.h
  *
- * All are pointer-free, of fixed size, and all zero at first.  Every call is
- * made under one lock of the caller's, allocates nothing, and makes no call to
- * Redis.  A slot (a node, an origin, a tenant) carries a checksum: a slot whose
- * writer died half way is found by the next call and starts empty, which costs
- * what it had on lease.
+ * They have no pointers and a fixed size, and are all zero at first.  The
+ * caller makes every call under one lock of its own.  A call allocates nothing,
+ * and does not call Redis.  A slot (a node, an origin, a tenant) carries a
+ * checksum.  If a writer dies half way, the next call finds the wrong checksum
+ * and empties the slot; the slot's lease is then lost.
  *
- * now_ns: ns of a monotonic clock that the workers share, with a grain of 1 ms
- * or less; it may step back.  Never 0.
+ * now_ns: ns of a monotonic clock that the workers share.  Its resolution is 1
+ * ms or finer.  The clock may step back.  now_ns is never 0.
  */
 
 #define CIGNA_BUDGET_NODE_SIZE    256
@@ -37,10 +37,12 @@ typedef union {
     struct {
         uint64_t             sum;          /* of what follows */
         int64_t              seen_ns;      /* latest time of a call */
-        int64_t              down_ns;      /* since when Redis is down; 0: it
-                                              is not */
-        int64_t              asked_ns;     /* the last call while down */
-        uint64_t             nodes;        /* last known to be alive */
+        int64_t              down_ns;      /* time since when Redis is down; 0:
+                                              Redis is not down */
+        int64_t              asked_ns;     /* time of the last call while Redis
+                                              is down */
+        uint64_t             nodes;        /* nodes that were last known to be
+                                              alive */
         cigna_gcra_t         gateway;      /* see cigna_budget_local.h */
         cigna_gcra_t         metadata;
     };
@@ -55,14 +57,14 @@ typedef union {
         uint64_t             sum;          /* of what follows */
         int64_t              seen_ns;      /* latest time of a call */
         uint64_t             key;          /* hash of the origin; 0: free */
-        uint64_t             pauses;       /* that began here */
+        uint64_t             pauses;       /* pauses that began on this node */
         cigna_pause_t        all;
     };
     uint8_t                  room[CIGNA_BUDGET_ORIGIN_SIZE];
 } cigna_budget_origin_t;
 
 
-/* where there are more origins, one without a pause gives way first */
+/* if there are more origins, one without a pause is replaced first */
 
 typedef struct {
     cigna_budget_origin_t    origins[CIGNA_BUDGET_ORIGINS];
@@ -74,36 +76,48 @@ typedef union {
         uint64_t             sum;          /* of what follows */
         int64_t              seen_ns;      /* latest time of a call */
 
-        int64_t              credits;      /* below 0: owed */
+        int64_t              credits;      /* requests on lease; below 0:
+                                              owed */
         int64_t              expiry_ns;
-        int64_t              gateway_dry;  /* of the credits, see grant_t */
+        int64_t              gateway_dry;  /* credits that would be refused
+                                              without dry_run */
         int64_t              tenant_dry;
-        uint64_t             lease;        /* number: another one after the
-                                              credits were void */
+        uint64_t             lease;        /* number of the lease; it changes
+                                              when the credits are voided */
 
-        int64_t              refused_ns;   /* until then requests are refused */
-        uint64_t             by;           /* ... by this budget */
+        int64_t              refused_ns;   /* requests are refused until this
+                                              time */
+        uint64_t             by;           /* the budget that refuses them */
 
         uint64_t             call;         /* number of the last call */
-        int64_t              asked_ns;     /* when that was */
-        int64_t              before_ns;    /* ... and the one before */
-        uint64_t             under_way;    /* 1: its end is not known */
-        int64_t              pid;          /* of the worker that makes it */
+        int64_t              asked_ns;     /* time of the last call */
+        int64_t              before_ns;    /* time of the call before the
+                                              last */
+        uint64_t             under_way;    /* 1: the last call has not ended */
+        int64_t              pid;          /* pid of the worker that made the
+                                              last call */
 
-        /* requests of this window, and a moving average times 256 */
+        /*
+         * start of this window, requests in it, and a moving average of the
+         * requests of past windows, times 256
+         */
         int64_t              window_ns;
         uint64_t             count;
         uint64_t             demand;
 
-        /* what calls ask for beyond that; and a bit for each of the last calls
-           before which a request had to wait, the lowest of the next call */
+        /*
+         * Calls ask for "extra" requests beyond the demand.  "scarce" has a bit
+         * for each of the last calls: 1 if a request had to wait before the
+         * call.  The lowest bit is that of the next call.
+         */
         uint64_t             extra;
         uint64_t             scarce;
 
         cigna_gcra_t         tenant;       /* see cigna_budget_local.h */
         cigna_gcra_t         minimum;
         cigna_gcra_t         metadata;
-        uint64_t             origin;       /* key of the one that asked for: */
+        uint64_t             origin;       /* key of the origin that asked for
+                                              "own" */
         cigna_pause_t        own;
     };
     uint8_t                  room[CIGNA_BUDGET_TENANT_SIZE];
@@ -113,12 +127,15 @@ typedef union {
 typedef struct cigna_budget_members_s  cigna_budget_members_t;
 
 
-/* instead of a member: a request for metadata, which strangers may ask for */
+/*
+ * in place of a member: the request is for metadata, which strangers may ask
+ * for
+ */
 
 #define CIGNA_BUDGET_METADATA  UINT64_MAX
 
 
-/* the place and time of a call: all borrowed */
+/* the slots and the time of a call, all borrowed */
 
 typedef struct {
     const cigna_budget_plan_t  *plan;
@@ -127,24 +144,28 @@ typedef struct {
     cigna_budget_tenant_t      *tenant;
     cigna_budget_members_t     *members;   /* NULL: members are not counted */
     uint64_t                    member;    /* keyed hash of tenant and member;
-                                              0: is not counted;
-                                              CIGNA_BUDGET_METADATA: nobody's */
+                                              0: not counted;
+                                              CIGNA_BUDGET_METADATA: a request
+                                              for metadata */
     int64_t                     now_ns;
     int32_t                     pid;       /* the caller's */
-    int                       (*alive)(int32_t pid);   /* 1 if this process is
-                                              there; NULL: always; called only
-                                              when its call is late */
+    int                       (*alive)(int32_t pid);   /* 1 if this process
+                                                          is alive; NULL: it
+                                                          always is; only
+                                                          called if the
+                                                          process's call is
+                                                          late */
 } cigna_budget_t;
 
 
 /*
- * Opens the slots of a call: copies its place and time to *b.  A slot whose sum
- * is wrong starts anew.  After a step back of the clock all that lay ahead
- * comes as much earlier; a small step goes unnoticed.
+ * Opens the slots of a call: copies *from to *b.  Empties a slot whose checksum
+ * is wrong.  If the clock has stepped back, moves the slot's times back by the
+ * same amount; a small step back counts as no step.
  */
 void cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b);
 
-/* writes the sums */
+/* writes the checksums */
 void cigna_budget_slot_close(const cigna_budget_t *b);
 
 /* counts a request of the tenant */
@@ -153,18 +174,18 @@ void cigna_budget_slot_count(const cigna_budget_t *b);
 /* how many nodes share the budgets, 1 or more */
 unsigned cigna_budget_slot_share(const cigna_budget_t *b);
 
-/* voids what the tenant has on lease; what it owes stays */
+/* voids the tenant's lease; requests that the tenant owes stay owed */
 void cigna_budget_slot_void(cigna_budget_tenant_t *t);
 
 
 /*
- * The origin's place in the table; makes one if there is none.  key: never 0.
- * Valid until the caller gives its lock back.
+ * Finds the origin's place in the table, or makes one.  key is never 0.  The
+ * pointer is valid until the caller releases its lock.
  */
 cigna_budget_origin_t *cigna_budget_origin(cigna_budget_origins_t *origins,
     uint64_t key, int64_t now_ns);
 
-/* the same, but NULL if there is none */
+/* like cigna_budget_origin(), but returns NULL if there is no place */
 const cigna_budget_origin_t *cigna_budget_origin_known(
     const cigna_budget_origins_t *origins, uint64_t key);
 

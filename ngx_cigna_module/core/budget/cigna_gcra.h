@@ -7,19 +7,21 @@
 
 
 /*
- * The generic cell rate algorithm (ITU-T I.371) in integers, as a leaky bucket:
- * "level" is how far the theoretical arrival time lay ahead at the time "at".
- * The two are kept apart because the clock may step back: the level then does
- * not drain once, while an arrival time would stay in the future.
+ * The generic cell rate algorithm (ITU-T I.371) in integers, as a leaky bucket.
+ * "level" is the time by which the theoretical arrival time lay ahead at the
+ * time "at".  The bucket keeps the two apart because the clock may step back.
+ * After a step back, the level only misses one drain, but an arrival time would
+ * stay in the future.
  *
- * All times are int64 ns.  Pointer-free; all zero is an empty bucket.
+ * All times are int64 ns.  The struct has no pointers; all zero is an empty
+ * bucket.
  */
 
 typedef struct {
-    int64_t   every_ns;                    /* from one request to the next;
+    int64_t   every_ns;                    /* time from one request to the next;
                                               0: no limit */
-    int64_t   span_ns;                     /* the most that level may be: burst
-                                              * every_ns, at least every_ns */
+    int64_t   span_ns;                     /* the highest level: burst *
+                                              every_ns, at least every_ns */
 } cigna_gcra_limit_t;
 
 
@@ -30,12 +32,16 @@ typedef struct {
 
 
 /*
- * Drains the bucket up to now.  Cuts off a level above max_ns (the limit has
- * changed, or the bytes are nonsense) or below zero.
+ * Drains the bucket up to now.  Lowers a level above max_ns to max_ns (the
+ * limit has changed, or the bytes are invalid), and raises a level below zero
+ * to zero.
  */
 void cigna_gcra_drain(cigna_gcra_t *b, int64_t max_ns, int64_t now_ns);
 
-/* how many of n requests fit, after cigna_gcra_drain(); n without a limit */
+/*
+ * returns how many of n requests fit, after cigna_gcra_drain(); n without a
+ * limit
+ */
 int64_t cigna_gcra_room(const cigna_gcra_t *b, const cigna_gcra_limit_t *l,
     int64_t n);
 

@@ -89,7 +89,7 @@ cigna_pause_begin(cigna_pause_t *p, int64_t retry_us, unsigned jitter,
 }
 
 
-/* does a reply confirm the pause that is over? */
+/* 1 if a reply now confirms the last pause */
 
 static int
 cigna_pause_sure(const cigna_pause_t *p, int64_t now_ns)
@@ -102,7 +102,7 @@ cigna_pause_sure(const cigna_pause_t *p, int64_t now_ns)
 }
 
 
-/* does the trouble of the pause that is over go on? */
+/* 1 if a pause now continues the trouble of the last pause */
 
 static int
 cigna_pause_again(const cigna_pause_t *p, int64_t now_ns)
@@ -119,7 +119,7 @@ cigna_pause_left_ns(const cigna_pause_t *p, int64_t now_ns)
         return 0;
     }
 
-    /* a clock that steps back makes no pause longer than it was */
+    /* a step back of the clock must not make a pause longer than it was */
 
     if (now_ns < p->from_ns) {
         return p->until_ns - p->from_ns;
@@ -170,7 +170,7 @@ cigna_pause_end(cigna_pause_t *p, int64_t ago_ns, int64_t now_ns)
 }
 
 
-/* after a step back of the clock all of it happened so much earlier */
+/* after a step back of the clock, moves all times back by the same amount */
 
 static void
 cigna_pause_step(cigna_pause_t *p, int64_t now_ns)

@@ -16,17 +16,18 @@ typedef struct {
 } cigna_roster_spare_t;
 
 
-/* made by each call: chains of rows, by a hash of their names */
+/* each call makes one: chains of rows, by a hash of their names */
 
 typedef struct {
     cigna_roster_entry_t  *entries;
     unsigned               n;
 
     uint32_t               mask;
-    uint32_t              *heads;          /* mask + 1 */
-    uint32_t              *next;           /* n */
-    uint8_t               *claimed;        /* n: by their own names */
-    cigna_roster_spare_t  *spares;         /* n */
+    uint32_t              *heads;          /* has mask + 1 elements */
+    uint32_t              *next;           /* has n elements */
+    uint8_t               *claimed;        /* has n elements: 1 if the row's own
+                                              name claims it */
+    cigna_roster_spare_t  *spares;         /* has n elements */
 } cigna_roster_t;
 
 
@@ -126,7 +127,7 @@ cigna_roster_close(cigna_roster_t *r)
 }
 
 
-/* returns how many claims have no row yet */
+/* gives names their own rows, and returns how many claims have no row yet */
 
 static unsigned
 cigna_roster_known(cigna_roster_t *r, cigna_roster_claim_t *claims,
@@ -169,7 +170,10 @@ cigna_roster_find(const cigna_roster_t *r, cigna_slice_t name)
 }
 
 
-/* returns how many rows are spare; sorts those first that were left first */
+/*
+ * finds the spare rows, sorts them by how long their names have been gone (the
+ * longest first), and returns their number
+ */
 
 static unsigned
 cigna_roster_spare(cigna_roster_t *r, uint64_t oldest)

@@ -7,20 +7,21 @@
 
 
 /*
- * Gives names rows of a table that outlives configurations.  A name that a new
- * configuration lacks keeps its row, with its counters, until another name
- * needs the row.
+ * Assigns the rows of a table to names.  The table outlives configurations.  If
+ * a new configuration lacks a name, the name keeps its row and its counters
+ * until another name needs the row.
  *
- * The entries are pointer-free and all zero at first.  One process writes them,
- * and no other reads them.
+ * The entries have no pointers and are all zero at first.  Only one process
+ * reads and writes them.
  */
 
 #define CIGNA_ROSTER_NAME_MAX  64
 
 
 typedef struct {
-    uint64_t        generation;            /* of the last configuration with the
-                                              name; 0: the row is free */
+    uint64_t        generation;            /* number of the last
+                                              configuration with this name;
+                                              0: the row is free */
     uint64_t        len;
     uint8_t         name[CIGNA_ROSTER_NAME_MAX];
 } cigna_roster_entry_t;
@@ -29,22 +30,24 @@ typedef struct {
 typedef struct {
     cigna_slice_t   name;                  /* not empty, not too long */
     unsigned        row;                   /* result: below n */
-    unsigned        taken:1;               /* result: another name had the row,
-                                              whose bytes are still there */
+    unsigned        taken:1;               /* result: another name had the
+                                              row; its bytes are still in the
+                                              table */
 } cigna_roster_claim_t;
 
 
 /*
- * Gives each claim one of n rows: its own, or a free one, or that of the name
- * that has been gone for the longest time.  No two claims may have the same
- * name.
+ * Gives each claim one of n rows: the name's own row, or a free one, or the row
+ * of the name that has been gone for the longest time.  Two claims must not
+ * have the same name.
  *
- * generation: of the configuration that claims, 1 or more, growing.  oldest:
- * that of the oldest configuration whose processes may live, or a greater
- * number if there is none; rows that it or a later one has had are not taken.
+ * generation is the number of the claiming configuration: 1 or more, and
+ * greater for each new one.  oldest is the number of the oldest configuration
+ * whose processes may still run, or a greater number if there are none.  Rows
+ * that this configuration or a later one has used are not given to other names.
  *
- * CIGNA_NONE: there are too few rows.  CIGNA_ERROR: no memory.  Both change
- * nothing.
+ * CIGNA_NONE: there are too few rows.  CIGNA_ERROR: no memory.  In both cases
+ * nothing changes.
  */
 int cigna_roster_claim(cigna_roster_entry_t *entries, unsigned n,
     cigna_roster_claim_t *claims, unsigned nclaims, uint64_t generation,

@@ -143,7 +143,10 @@ cigna_flow_done(cigna_op_t *op)
 }
 
 
-/* clears the members of the operation before */
+/*
+ * clears the members of the last operation in *op, and sets the type of the
+ * next
+ */
 
 static void
 cigna_flow_op(cigna_op_t *op, cigna_op_e type)

@@ -10,13 +10,13 @@
 
 
 /*
- * The language of flows.  A flow does no I/O.  Its caller, the driver, tells it
- * how the last operation ended (an event), and the flow says what the driver
- * has to do next (an operation):
+ * The types by which a flow and its driver talk.  A flow does no I/O.  Its
+ * caller, the driver, tells the flow how the last operation ended (an event).
+ * The flow then says what the driver has to do next (an operation):
  *
  *     void cigna_<flow>_next(flow, const cigna_event_t *ev, cigna_op_t *op);
  *
- * The last operation is cigna_op_done.  The bytes of an operation lie in the
+ * The last operation is cigna_op_done.  The bytes of an operation are in the
  * flow's arena and live until the flow is done.  The bytes of an event live
  * until the call returns.
  */
@@ -28,30 +28,31 @@ typedef enum {
     cigna_op_http,                         /* send an HTTP request */
     cigna_op_turn,                         /* ask the node whether a refresh may
                                               use the token endpoint now.
-                                              "unsent": not for
+                                              "unsent": it may not for
                                               ev->retry_after_s */
     cigna_op_sleep,                        /* wait */
     cigna_op_journal,                      /* enter a write into the node's
-                                              journal.  "unsent": it is full */
-    cigna_op_settle,                       /* confirm the entry, or remove it.
-                                              Always "ok" */
-    cigna_op_revoke,                       /* start the revocation of a token,
-                                              which goes on without the flow.
-                                              Always "ok" */
-    cigna_op_report,                       /* tell the waiting requests that
-                                              the result is there, then call
-                                              again at once */
-    cigna_op_done                          /* the flow must not be called
-                                              again */
+                                              journal.  "unsent": the journal is
+                                              full */
+    cigna_op_settle,                       /* confirm the journal's entry, or
+                                              remove it.  Always "ok" */
+    cigna_op_revoke,                       /* start to revoke a token, which
+                                              goes on without the flow.  Always
+                                              "ok" */
+    cigna_op_report,                       /* tell the waiting requests that the
+                                              result is there; then call the
+                                              flow again at once */
+    cigna_op_done                          /* the flow has ended, and must not
+                                              be called again */
 } cigna_op_e;
 
 
 typedef enum {
     cigna_ev_start = 0,
-    cigna_ev_ok,                           /* there is a reply, which may be a
+    cigna_ev_ok,                           /* a reply has come, which may be a
                                               Redis error or an HTTP 4xx */
     cigna_ev_unsent,                       /* failed, and the peer got nothing:
-                                              may be sent again */
+                                              the flow may send it again */
     cigna_ev_lost                          /* failed, and the peer may have
                                               acted on it */
 } cigna_ev_e;
@@ -60,9 +61,9 @@ typedef enum {
 #define CIGNA_RANDOM_LEN  128
 
 /*
- * Size of a flow's arena.  The largest record is opened, sent, answered and
- * sealed again in it, because a flow that has sent a refresh token must not
- * fail for lack of memory.
+ * Size of a flow's arena in bytes.  In it, the flow opens, sends and seals the
+ * largest record, and reads the reply.  A flow that has sent a refresh token
+ * must not fail for lack of memory.
  */
 
 #define CIGNA_FLOW_ARENA  (320 * 1024)
@@ -72,55 +73,63 @@ typedef struct {
     cigna_ev_e             type;
 
     int64_t                now_ms;         /* since the epoch */
-    uint8_t                random[CIGNA_RANDOM_LEN];   /* new in each event */
+    uint8_t                random[CIGNA_RANDOM_LEN];   /* new bytes in each
+                                                          event */
 
     /*
-     * The rest of the quiet time after a change of primary, in which no
-     * refresh may start: the new primary may lack the last writes.  0: none
+     * The rest of the quiet time after a change of Redis' primary.  No refresh
+     * may start in this time, because the new primary may lack the last writes.
+     * 0: none
      */
     int64_t                quiet_ms;
 
-    const cigna_reply_t   *reply;          /* of redis and script */
+    const cigna_reply_t   *reply;          /* the reply to cigna_op_redis and
+                                              cigna_op_script */
 
-    unsigned               status;         /* of http */
+    unsigned               status;         /* the reply to cigna_op_http */
     cigna_slice_t          body;
-    int64_t                retry_after_s;  /* of http and turn; -1: none */
+    int64_t                retry_after_s;  /* after cigna_op_http and
+                                              cigna_op_turn; -1: none */
 } cigna_event_t;
 
 
 /*
- * An entry of the node's journal: a write that Redis may lose, which is a new
- * generation of a grant, or its deletion.  It holds sealed bytes only.
+ * An entry of the node's journal.  The journal keeps writes that Redis may
+ * lose: a new generation of a grant, or its deletion.  An entry has sealed
+ * bytes only.
  */
 
 typedef struct {
     cigna_slice_t          tenant;
-    cigna_slice_t          identity;       /* its keyed hash */
-    cigna_slice_t          id;             /* of the grant */
+    cigna_slice_t          identity;       /* keyed hash of the identity */
+    cigna_slice_t          id;             /* id of the grant */
     uint64_t               generation;     /* 0: the grant was deleted */
-    int64_t                connected_ms;   /* the newer of two grants has the
-                                              higher one, see grant_install */
+    int64_t                connected_ms;   /* of two grants, the newer one has
+                                              the higher value; see
+                                              grant_install */
     int64_t                made_ms;        /* time of this entry */
-    int64_t                until_ms;       /* Redis drops the key then */
-    cigna_slice_t          blob;           /* empty: deleted */
+    int64_t                until_ms;       /* when Redis drops the key */
+    cigna_slice_t          blob;           /* the sealed grant; empty: it was
+                                              deleted */
 } cigna_journal_t;
 
 
-/* of cigna_op_redis and cigna_op_script */
+/* the operations cigna_op_redis and cigna_op_script */
 
 typedef struct {
     const cigna_script_t  *script;         /* NULL: argv is the command */
     cigna_slice_t          argv[CIGNA_REDIS_ARGS_MAX];
     unsigned               argc;
     unsigned               durable:1;      /* "ok" only after enough replicas
-                                              have it (WAIT) */
+                                              have the write (WAIT) */
 } cigna_op_redis_t;
 
 
 /*
- * The lease that the driver keeps while an HTTP exchange is open.  It runs
- * "renew" with argv every ms.  After a reply "lost", or after a change of
- * primary, it runs "retake" instead, until the reply is "mine".
+ * The lease that the driver keeps while an HTTP exchange is open.  Every "ms"
+ * milliseconds the driver runs the script "renew" with argv.  After the reply
+ * "lost", or after a change of primary, the driver runs "retake" instead, until
+ * the reply is "mine".
  */
 
 typedef struct {
@@ -135,37 +144,41 @@ typedef struct {
 typedef struct {
     cigna_http_request_t   request;
     cigna_op_lease_t       lease;
-    unsigned               timeout_ms;     /* bounds connecting, and the reply;
-                                              0: the configured times do */
-    unsigned               exchange:1;     /* sends a refresh token or a code,
-                                              so the reply may take minutes */
-    unsigned               fhir:1;         /* to the FHIR server, so its budgets
-                                              are charged first */
+    unsigned               timeout_ms;     /* bounds the connecting and the wait
+                                              for the reply; 0: the configured
+                                              times do */
+    unsigned               exchange:1;     /* the request sends a refresh token
+                                              or a code, so the reply may take
+                                              minutes */
+    unsigned               fhir:1;         /* the request goes to the FHIR
+                                              server, so its budgets are charged
+                                              first */
 } cigna_op_http_t;
 
 
 typedef struct {
-    unsigned               probe:1;        /* it is not known whether the
+    unsigned               probe:1;        /* the node does not know whether the
                                               token endpoint answers */
 } cigna_op_turn_t;
 
 
 typedef struct {
     unsigned               ms;
-    unsigned               watch:1;        /* ends early when a node publishes a
-                                              change of the grant after the
-                                              flow's last script */
+    unsigned               watch:1;        /* the sleep ends early if a node
+                                              publishes a change of the grant
+                                              after the flow's last script */
     unsigned               idle:1;         /* an exiting worker drops the flow
                                               instead of waiting */
 } cigna_op_sleep_t;
 
 
-/* of cigna_op_journal and cigna_op_settle */
+/* the operations cigna_op_journal and cigna_op_settle */
 
 typedef struct {
     cigna_journal_t        entry;
-    unsigned               confirmed:1;    /* Redis has it; settle removes an
-                                              entry that is not */
+    unsigned               confirmed:1;    /* Redis has the entry; settle
+                                              removes an entry that is not
+                                              confirmed */
 } cigna_op_journal_t;
 
 
@@ -176,7 +189,7 @@ typedef struct {
 
 
 typedef struct {
-    cigna_op_e              type;          /* says which member is set */
+    cigna_op_e              type;          /* tells which member is set */
 
     union {
         cigna_op_redis_t    redis;
@@ -190,8 +203,9 @@ typedef struct {
 
 
 /*
- * Each function makes *op such an operation, but cigna_flow_lease(), which adds
- * a lease to an exchange.  Arguments are borrowed until the flow is done.
+ * Each function makes *op the operation of its name.  cigna_flow_lease()
+ * instead adds a lease to an exchange.  Arguments are borrowed until the flow
+ * is done.
  */
 
 void cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv,
@@ -227,19 +241,23 @@ int cigna_flow_uint(cigna_arena_t *a, uint64_t n, cigna_slice_t *out);
 int cigna_flow_token(cigna_arena_t *a, const uint8_t *random, size_t len,
     cigna_slice_t *out);
 
-/* a number from..to, both included, from the event's first random bytes */
+/*
+ * a random number from "from" to "to", both included; uses the event's first
+ * random bytes
+ */
 unsigned cigna_flow_jitter(const cigna_event_t *ev, unsigned from,
     unsigned to);
 
 /*
- * Writes "text: quoted" for the log, zero-terminated; "text" alone if there is
- * nothing to quote.  Bytes of "quoted" that are not printable become "?", as a
- * peer may have chosen them.  A text of NULL leaves detail unchanged.
+ * Writes "text: quoted" to detail for the log, zero-terminated.  If there is
+ * nothing to quote, writes "text" alone.  Bytes of "quoted" that are not
+ * printable become "?", as a peer may have chosen them.  If text is NULL,
+ * detail does not change.
  */
 void cigna_flow_say(char *detail, size_t size, const char *text,
     cigna_slice_t quoted);
 
-/* writes "text: n" */
+/* writes "text: n" to detail, like cigna_flow_say() */
 void cigna_flow_say_uint(char *detail, size_t size, const char *text,
     uint64_t n);
 
@@ -249,16 +267,17 @@ void cigna_flow_say_uint(char *detail, size_t size, const char *text,
 typedef struct {
     cigna_op_t   op;
     unsigned     tries;
-    unsigned     state;                    /* of the flow, while it runs */
+    unsigned     state;                    /* state of the flow while op runs */
 } cigna_retry_t;
 
 
-/* copies *op; state: the one in which the flow takes its event */
+/* copies *op; state is the state in which the flow takes the event of *op */
 void cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op, unsigned state);
 
 /*
- * Makes *op a sleep before the next try: first_ms, doubled with each try, at
- * most max_ms.  CIGNA_ERROR, and *op unchanged, after "tries" tries.
+ * Makes *op a sleep before the next try.  The sleep lasts first_ms, doubles
+ * with each try, and is at most max_ms.  CIGNA_ERROR: there were "tries" tries,
+ * and *op is unchanged.
  */
 int cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
     unsigned first_ms, unsigned max_ms);
@@ -271,8 +290,8 @@ unsigned cigna_retry_again(const cigna_retry_t *r, cigna_op_t *op);
 int cigna_flow_answered(const cigna_event_t *ev);
 
 /*
- * 1 if an exchange failed in a way that may pass: no reply, 429, 5xx.  The flow
- * has to know what it may repeat then.
+ * 1 if an HTTP exchange failed in a way that may pass: no reply, 429, 5xx.  The
+ * flow itself must know which operation it may repeat.
  */
 int cigna_flow_passing(const cigna_event_t *ev);
 

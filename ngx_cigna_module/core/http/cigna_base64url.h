@@ -6,7 +6,7 @@
 #include "base/cigna_buf.h"
 
 
-/* Base64url is RFC 4648, section 5, here without padding. */
+/* Base64url (RFC 4648, section 5) without padding. */
 
 #define cigna_base64url_encoded_len(n)  (((n) * 4 + 2) / 3)
 
@@ -15,18 +15,19 @@ void cigna_base64url_append(cigna_buf_t *b, cigna_slice_t s);
 
 /*
  * Decodes s and appends the bytes.  CIGNA_ERROR, and nothing is appended: s has
- * padding, white space, another alphabet or unused bits in the last character,
- * or the bytes do not fit.
+ * padding, white space, a byte of another alphabet, or unused bits that are set
+ * in its last character, or the bytes do not fit.
  */
 int cigna_base64url_decode(cigna_slice_t s, cigna_buf_t *b);
 
 /*
- * The same for bytes that a peer published or signed: it also takes the other
- * alphabet, any padding, and unused bits.
+ * Like cigna_base64url_decode(), for bytes that a peer published or signed.
+ * The function also accepts the alphabet of RFC 4648, section 4, any padding,
+ * and unused bits that are set.
  */
 int cigna_base64_decode_any(cigna_slice_t s, cigna_buf_t *b);
 
-/* encodes with the alphabet of RFC 4648, section 4, and padding: HTTP Basic */
+/* encodes s for HTTP Basic: RFC 4648, section 4, with padding */
 void cigna_base64_append(cigna_buf_t *b, cigna_slice_t s);
 
 

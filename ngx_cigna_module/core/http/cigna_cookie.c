@@ -36,7 +36,7 @@ cigna_cookie_next(cigna_slice_t *rest, cigna_slice_t *name,
 
         if (name->len == 0 || name->len == len) {
 
-            /* no name, or no "=" */
+            /* the pair has no name, or no "=" */
 
             continue;
         }
@@ -90,7 +90,7 @@ cigna_cookie_append(cigna_buf_t *b, const cigna_cookie_t *c, int https,
 
     if (life_s) {
 
-        /* to remove a cookie, its value is not needed */
+        /* a line that removes a cookie needs no value */
 
         cigna_cookie_append_time(b, c->started_s);
         cigna_buf_append_char(b, '.');
@@ -100,7 +100,10 @@ cigna_cookie_append(cigna_buf_t *b, const cigna_cookie_t *c, int https,
     cigna_buf_append_str(b, "; Path=/; Max-Age=");
     cigna_buf_append_uint(b, life_s);
 
-    /* not Strict: the callback is a navigation that Cigna's site starts */
+    /*
+     * SameSite is not Strict, because Cigna's site starts the navigation to the
+     * callback
+     */
 
     cigna_buf_append_str(b, "; HttpOnly; SameSite=Lax");
 
@@ -142,7 +145,7 @@ cigna_cookie_time(cigna_slice_t s, uint64_t *time_s)
 static void
 cigna_cookie_append_time(cigna_buf_t *b, uint64_t time_s)
 {
-    uint8_t  digits[13], *p, *end;         /* of UINT64_MAX in base 36 */
+    uint8_t  digits[13], *p, *end;         /* UINT64_MAX has 13 in base 36 */
 
     end = digits + sizeof(digits);
     p = end;

@@ -11,13 +11,14 @@
  *
  *     __Host-cigna-<tag>=<start time>.<browser secret>
  *
- * The tag is the first 8 characters of the dance id.  The start time is in
- * seconds, in base 36; it tells the oldest cookie, which is removed when there
- * are too many.  On http the prefix is left out, because it requires Secure.
+ * A dance is one run of the OAuth flow.  The tag is the first 8 characters of
+ * the dance id.  The start time is in seconds, in base 36.  It shows which
+ * cookie is the oldest: the gateway removes that one if a browser has too many.
+ * On http the prefix is left out, because it requires Secure.
  */
 
 #define CIGNA_COOKIE_TAG_LEN     8
-#define CIGNA_COOKIE_DANCES_MAX  8         /* in one browser */
+#define CIGNA_COOKIE_DANCES_MAX  8         /* dances of one browser */
 #define CIGNA_COOKIE_LIFE_S      1800
 
 typedef struct {
@@ -29,7 +30,8 @@ typedef struct {
 
 /*
  * Cuts the next pair off the value of a Cookie header line.  name and value
- * borrow from it.  CIGNA_NONE at the end.  Malformed pairs are skipped.
+ * borrow from *rest.  CIGNA_NONE: no pair is left.  Malformed pairs are
+ * skipped.
  */
 int cigna_cookie_next(cigna_slice_t *rest, cigna_slice_t *name,
     cigna_slice_t *value);
@@ -42,7 +44,7 @@ int cigna_cookie_parse(cigna_slice_t name, cigna_slice_t value, int https,
     cigna_cookie_t *c);
 
 /*
- * Appends the value of a Set-Cookie header line.  life_s is the cookie's age in
+ * Appends the value of a Set-Cookie header line.  life_s is the Max-Age in
  * seconds; 0 removes the cookie.
  */
 void cigna_cookie_append(cigna_buf_t *b, const cigna_cookie_t *c, int https,

@@ -51,7 +51,7 @@ cigna_cors_names(cigna_slice_t list)
         return 0;
     }
 
-    /* a comma at the end would have no name after it */
+    /* a list must not end with a comma */
 
     if (list.data[list.len - 1] == ',') {
         return 0;

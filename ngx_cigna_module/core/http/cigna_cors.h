@@ -17,13 +17,13 @@
 /*
  * Parses an origin of the configuration: "https://host[:port]", or "http://"
  * with a loopback host.  CIGNA_ERROR: *error is a constant text that says what
- * is wrong and what to write instead.  cigna_uri_append_origin() writes the
- * origin as browsers do.
+ * is wrong and what to write instead.  To write the origin as browsers do, call
+ * cigna_uri_append_origin().
  */
 int cigna_cors_origin_parse(cigna_slice_t text, cigna_uri_t *origin,
     const char **error);
 
-/* 1 if the list has header field names only, and is short enough to repeat */
+/* 1 if the list has only header field names, and a reply may repeat it */
 int cigna_cors_names(cigna_slice_t list);
 
 /* 1 if the header field belongs to CORS: "Access-Control-*" */

@@ -73,7 +73,10 @@ cigna_dots_next(cigna_dots_t *d, uint8_t c)
 }
 
 
-/* 1: "escape" keeps c.  0: *c is the byte that c completes, or c itself. */
+/*
+ * Returns 1 if "escape" keeps c.  Otherwise returns 0, and *c is the next byte
+ * to read: the byte that c completes, or c itself.
+ */
 
 static int
 cigna_dots_escape(cigna_dots_t *d, uint8_t *c)
@@ -195,8 +198,8 @@ cigna_dots_run(cigna_dots_t *d, const uint8_t *p, const uint8_t *end)
 
 
 /*
- * Sixteen bytes at a time with SSE2.  The comparison with "$" is signed, so
- * bytes beyond ASCII count as less than "$" and end the run too.
+ * Tests sixteen bytes at a time with SSE2.  The comparison with "$" is signed,
+ * so bytes beyond ASCII count as less than "$" and end the run too.
  */
 
 static const uint8_t *

@@ -159,7 +159,9 @@ cigna_form_get(cigna_slice_t query, cigna_slice_t name, cigna_arena_t *arena,
 }
 
 
-/* cuts the next pair off, still encoded; without "=" the value is empty */
+/*
+ * cuts the next pair off *query, still encoded; without "=" the value is empty
+ */
 
 static int
 cigna_form_next(cigna_slice_t *query, cigna_slice_t *name,
@@ -176,7 +178,10 @@ cigna_form_next(cigna_slice_t *query, cigna_slice_t *name,
 }
 
 
-/* compares while decoding; a name with a broken escape is no parameter's */
+/*
+ * compares a name while it decodes it; a name with a broken escape never
+ * matches
+ */
 
 static int
 cigna_form_is(cigna_slice_t encoded, cigna_slice_t name)
@@ -210,7 +215,7 @@ cigna_form_decode(cigna_slice_t encoded, cigna_arena_t *arena,
 
     if (rc == CIGNA_ERROR) {
 
-        /* close() then drops the bytes that were decoded so far */
+        /* cigna_arena_close() then drops the bytes that were decoded */
 
         b.overflow = 1;
     }

@@ -4,8 +4,8 @@
 #include "cigna_gate_in.h"
 
 
-#define CIGNA_GATE_IN_LEN_MAX  28          /* of a name in the tables */
-#define CIGNA_GATE_IN_NAMES    4           /* of one length, with a NULL */
+#define CIGNA_GATE_IN_LEN_MAX  28          /* length of a name */
+#define CIGNA_GATE_IN_NAMES    4           /* names of one length, and a NULL */
 
 
 typedef struct {
@@ -164,7 +164,7 @@ cigna_gate_in_attachment(cigna_slice_t value)
 }
 
 
-/* ; name=value */
+/* cuts one parameter, "; name=value", off *rest */
 
 static int
 cigna_gate_in_parameter(cigna_slice_t *rest)
@@ -252,7 +252,10 @@ cigna_gate_in_json(cigna_slice_t type)
 {
     cigna_slice_t  rest, essence;
 
-    /* nearly all replies have one of these: Cigna's and the gateway's */
+    /*
+     * nearly all replies of Cigna and of the gateway have one of these two
+     * types
+     */
 
     if (cigna_gate_in_type(type, "application/json")
         || cigna_gate_in_type(type, "application/fhir+json"))
@@ -282,7 +285,7 @@ cigna_gate_in_type(cigna_slice_t essence, const char *type)
 }
 
 
-/* type/subtype */
+/* 1 if it is "type/subtype", where both are tokens */
 
 static int
 cigna_gate_in_two_tokens(cigna_slice_t essence)

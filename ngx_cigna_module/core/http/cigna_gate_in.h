@@ -7,11 +7,11 @@
 
 
 /*
- * The rules of the gate "in".  A header line of the FHIR server's reply passes
- * if it is on an allow list of lines that a FHIR client needs.  No other line
- * passes: no cookie, no server name, no trace.  Above all, no line passes that
- * would speak for the app's own origin (Link, Refresh, Access-Control-*,
- * Service-Worker-Allowed, ...).
+ * The rules of the gate "in", which filters the header lines of the FHIR
+ * server's replies.  A line passes only if it is on an allow list of lines that
+ * a FHIR client needs.  Cookies, server names and traces do not pass.  Above
+ * all, no line passes by which the FHIR server would speak for the app's own
+ * origin (Link, Refresh, Access-Control-*, Service-Worker-Allowed, ...).
  */
 
 typedef enum {
@@ -20,7 +20,8 @@ typedef enum {
     cigna_gate_in_listed,
     cigna_gate_in_disposition,             /* Content-Disposition */
 
-    cigna_gate_in_storing,                 /* Cache-Control, Expires, Pragma */
+    cigna_gate_in_storing,                 /* Cache-Control, Expires or
+                                              Pragma */
     cigna_gate_in_sniffing,                /* X-Content-Type-Options */
     cigna_gate_in_policy,                  /* Content-Security-Policy */
     cigna_gate_in_embedding                /* Cross-Origin-Resource-Policy */
@@ -30,7 +31,10 @@ typedef enum {
 /* 1 if this line of the FHIR server's reply may go to the caller */
 int cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value);
 
-/* 1 if cigna_gate_in_own() knows a name of this length, which is rare */
+/*
+ * 1 if cigna_gate_in_own() knows a name of this length; most lengths are
+ * unknown
+ */
 
 static inline int
 cigna_gate_in_own_len(size_t len)
@@ -43,8 +47,9 @@ cigna_gate_in_own_len(size_t len)
 
 
 /*
- * The kind of a line that the gate itself writes, by its name in any case;
- * unlisted for other names.  The gate's line replaces all others of its name.
+ * Returns the kind of a line that the gate itself writes.  The case of the name
+ * does not count.  For other names it returns cigna_gate_in_unlisted.  The
+ * gate's line replaces all other lines of its name.
  */
 cigna_gate_in_e cigna_gate_in_own(cigna_slice_t name);
 
@@ -56,9 +61,9 @@ int cigna_gate_in_attachment(cigna_slice_t value);
 
 /*
  * 1 if every reader takes this Content-Type for JSON: application/json,
- * text/json, a subtype that ends with "+json", and FHIR's older
- * application/json+fhir.  Parameters are allowed.  A comma is not: browsers use
- * the type after it.
+ * text/json, a subtype that ends with "+json", or FHIR's older
+ * application/json+fhir.  Parameters are allowed.  A comma is not allowed,
+ * because browsers use the type after it.
  */
 int cigna_gate_in_json(cigna_slice_t type);
 

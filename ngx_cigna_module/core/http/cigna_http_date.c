@@ -12,7 +12,7 @@ typedef struct {
     uint8_t      month;
     uint8_t      year;
     uint8_t      time;
-    uint8_t      digits;                   /* of the year */
+    uint8_t      digits;                   /* digits of the year */
 } cigna_http_date_form_t;
 
 
@@ -39,7 +39,7 @@ static unsigned cigna_http_date_year(unsigned year, int64_t now_s);
 static unsigned cigna_http_date_before(unsigned year, unsigned month);
 
 
-/* the end of the year 9999, which is the last one that a date can have */
+/* the end of the year 9999, the last year that a date can have */
 
 #define CIGNA_HTTP_DATE_MAX_S  INT64_C(253402300799)
 
@@ -52,7 +52,7 @@ static const cigna_http_date_form_t  cigna_http_date_asctime = {
     "*** *** ** **:**:** ****", 8, 4, 20, 11, 4
 };
 
-/* the form of RFC 850, after the name of the day, whose length varies */
+/* the form of RFC 850 without the name of the day, whose length varies */
 
 static const cigna_http_date_form_t  cigna_http_date_rfc850 = {
     "**-***-** **:**:** GMT", 0, 3, 7, 10, 2
@@ -93,7 +93,10 @@ cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s)
 }
 
 
-/* the form of a date, or NULL; *s is then the part that the form describes */
+/*
+ * Returns the form of a date, and sets *s to the part that the form describes.
+ * NULL: the text has none of the forms.
+ */
 
 static const cigna_http_date_form_t *
 cigna_http_date_form(cigna_slice_t *s)
@@ -131,7 +134,7 @@ cigna_http_date_fits(cigna_slice_t s, const cigna_http_date_form_t *f)
 }
 
 
-/* cuts the name of the day off, as "Monday, " */
+/* cuts the name of the day off the front, such as "Monday, " */
 
 static int
 cigna_http_date_long_day(cigna_slice_t *s)
@@ -164,7 +167,7 @@ cigna_http_date_long_day(cigna_slice_t *s)
 }
 
 
-/* asctime() writes a blank before a day of one digit */
+/* asctime() writes a space before a day of one digit */
 
 static int
 cigna_http_date_read(cigna_slice_t s, const cigna_http_date_form_t *f,
@@ -209,7 +212,7 @@ cigna_http_date_number(cigna_slice_t s, size_t pos, size_t len, unsigned max,
 }
 
 
-/* the month by the name at the start of s, from 1 */
+/* reads the name of a month at the start of s; *month counts from 1 */
 
 static int
 cigna_http_date_month(cigna_slice_t s, unsigned *month)
@@ -230,8 +233,8 @@ cigna_http_date_month(cigna_slice_t s, unsigned *month)
 
 
 /*
- * The last year with these two digits that is not too far ahead.  400 years
- * have 146,097 days.
+ * The last year with these two digits that is at most fifty years ahead.  400
+ * years have 146,097 days.
  */
 
 static unsigned
@@ -252,7 +255,10 @@ cigna_http_date_year(unsigned year, int64_t now_s)
 }
 
 
-/* days from 1 January of the year 1 to a month; month 13 is the next January */
+/*
+ * the days from 1 January of the year 1 to a month; month 13 is the next
+ * January
+ */
 
 static unsigned
 cigna_http_date_before(unsigned year, unsigned month)

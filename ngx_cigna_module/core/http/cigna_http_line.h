@@ -12,7 +12,9 @@
  * Offsets are kept instead of pointers, as the bytes may move between calls.
  */
 
-/* bytes of a section: the lines of a header, or a chunk's line */
+/*
+ * most bytes of a section: the lines of a header, or the size line of a chunk
+ */
 
 #define CIGNA_HTTP_SECTION_MAX  (32 * 1024)
 
@@ -24,20 +26,21 @@ typedef struct {
 
 
 /*
- * The next line of the len bytes at data, without its end, borrowed.
- * CIGNA_AGAIN: it has not ended yet.  CIGNA_ERROR: the section is longer than
- * CIGNA_HTTP_SECTION_MAX, or the line has control bytes other than tabs.
+ * Gets the next line of the len bytes at data.  *line borrows from data, and
+ * does not have the line end.  CIGNA_AGAIN: the line end has not come yet.
+ * CIGNA_ERROR: the section is longer than CIGNA_HTTP_SECTION_MAX, or the line
+ * has control bytes other than tabs.
  */
 int cigna_http_line_next(cigna_http_lines_t *l, const uint8_t *data,
     size_t len, cigna_slice_t *line);
 
-/* skips n bytes that are not lines; a new section begins after them */
+/* skips n bytes that are not lines, after which a new section begins */
 void cigna_http_line_skip(cigna_http_lines_t *l, size_t n);
 
 /*
- * Splits a header line into name and value, which are borrowed.  CIGNA_ERROR:
- * the line does not begin with a valid name and a colon.  A folded line (RFC
- * 9112, section 5.2) never does.
+ * Splits a header line into name and value, which borrow from the line.
+ * CIGNA_ERROR: the line does not begin with a valid name and a colon, as a
+ * folded line (RFC 9112, section 5.2) never does.
  */
 int cigna_http_line_split(cigna_slice_t line, cigna_slice_t *name,
     cigna_slice_t *value);

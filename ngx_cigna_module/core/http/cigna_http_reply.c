@@ -6,16 +6,19 @@
 
 
 /*
- * Each part of a reply: what is accepted when it is absent or odd, and what is
- * an error, which "error" then describes.
+ * How each part of a reply is read.  The columns say what the parser does if
+ * the part is absent, what it accepts although it is odd, and what it refuses.
+ * After a refusal the member "error" has the reason.
  *
  *   part               absent          odd, but accepted      error
  *   ----               ------          -----------------      -----
  *   status line        error           HTTP/1.0, no reason,   another version,
- *                                      any bytes in it        not three digits
- *   1xx before it                      any, as one section    101
+ *                                      any text as            not three digits
+ *                                      reason
+ *   1xx before it                      any number of them,    101
+ *                                      as one section
  *   header lines       accepted        end with LF alone,     control bytes,
- *                                      have no value          no name, a blank
+ *                                      have no value          no name, a space
  *                                                             before the colon,
  *                                                             folded
  *   Content-Length     body ends with  the same twice, or in  two that differ,
@@ -194,7 +197,7 @@ cigna_http_run(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* "HTTP/1.1 200 OK"; some servers leave out the reason and its space */
+/* reads "HTTP/1.1 200 OK"; some servers leave out the reason and its space */
 
 static int
 cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in)
@@ -341,7 +344,7 @@ cigna_http_transfer_encoding(cigna_http_reply_t *p, cigna_slice_t value)
 }
 
 
-/* seconds or a date; an unreadable value counts as absent */
+/* reads seconds or a date; an unreadable value counts as absent */
 
 static void
 cigna_http_retry_after(cigna_http_reply_t *p, cigna_slice_t value)
@@ -371,7 +374,7 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
     if (p->status < 200) {
 
-        /* the lines of all interim replies count as one bounded section */
+        /* the lines of all 1xx replies together count as one section */
 
         lines = p->lines;
         cigna_http_reply_init(p);
@@ -389,7 +392,7 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* the server's own Date is used, as its clock may differ from ours */
+/* the time counts from the server's Date, as its clock may differ from ours */
 
 static void
 cigna_http_retry_date(cigna_http_reply_t *p)
@@ -405,7 +408,8 @@ cigna_http_retry_date(cigna_http_reply_t *p)
 
 /*
  * Chunks override a length (RFC 9112, section 6.3).  A reply with both is
- * dangerous if another one follows; here a connection brings only one.
+ * dangerous if the same connection brings another reply; the gateway reads only
+ * one.
  */
 
 static int
@@ -507,7 +511,7 @@ cigna_http_chunk_size(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* moves the bytes that have come to the end of the decoded body */
+/* moves the received bytes of a chunk to the end of the decoded body */
 
 static int
 cigna_http_chunk_data(cigna_http_reply_t *p, const cigna_http_in_t *in)
@@ -537,7 +541,7 @@ cigna_http_chunk_data(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* a CRLF just here proves that the size of the chunk was right */
+/* a CRLF exactly here proves that the size of the chunk was right */
 
 static int
 cigna_http_chunk_end(cigna_http_reply_t *p, const cigna_http_in_t *in)
@@ -589,9 +593,9 @@ cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
 
 /*
- * A server that announces "chunked" twice has mostly applied it once.  If it
- * has applied it twice, the body begins with a hexadecimal digit, as a JSON
- * object never does.
+ * A server that announces "chunked" twice has usually applied it once.  If the
+ * server has applied it twice, the decoded body begins with a hexadecimal
+ * digit.  A JSON object never begins with one.
  */
 
 static int

@@ -2,12 +2,12 @@
 #include "cigna_trace.h"
 
 
-#define CIGNA_TRACEPARENT_LEN    55        /* of version 00 */
-#define CIGNA_TRACE_ID_LEN       32        /* hexadecimal */
+#define CIGNA_TRACEPARENT_LEN    55        /* bytes of version 00 */
+#define CIGNA_TRACE_ID_LEN       32        /* hexadecimal digits */
 #define CIGNA_SPAN_ID_LEN        16
-#define CIGNA_TRACESTATE_MAX     8192      /* bytes of a line */
-#define CIGNA_TRACESTATE_COUNT   32        /* members */
-#define CIGNA_TRACESTATE_MEMBER  256       /* bytes of a key, and of a value */
+#define CIGNA_TRACESTATE_MAX     8192      /* most bytes of a line */
+#define CIGNA_TRACESTATE_COUNT   32        /* most members */
+#define CIGNA_TRACESTATE_MEMBER  256       /* most bytes of a key or a value */
 
 
 static int cigna_trace_hex(const uint8_t *p, size_t len);
@@ -35,7 +35,7 @@ cigna_request_id_valid(cigna_slice_t id)
 }
 
 
-/* in later versions more fields may follow, each after a "-" */
+/* later versions may have more fields, each after a "-" */
 
 int
 cigna_traceparent_valid(cigna_slice_t value)

@@ -7,19 +7,23 @@
 
 
 /*
- * Ids of a request that callers send: X-Request-Id, whose form nothing defines,
- * and the lines of W3C's Trace Context (level 1).
+ * Checks the ids that callers send with a request: X-Request-Id, whose form no
+ * standard defines, and the header lines of W3C Trace Context (level 1).
  */
 
 #define CIGNA_REQUEST_ID_MAX  128
 
 
-/* 1 if an X-Request-Id may be passed on and logged: letters, digits, signs */
+/*
+ * 1 if an X-Request-Id may be passed on and logged: it is not empty, not longer
+ * than CIGNA_REQUEST_ID_MAX, and has only letters, digits and the signs
+ * "-._~+/=:@"
+ */
 int cigna_request_id_valid(cigna_slice_t id);
 
 /*
- * 1 if a traceparent can be read by those who know only version 00: no ids of
- * zeros, no capitals (section 3.2).
+ * 1 if a reader that knows only version 00 can read the traceparent: its ids
+ * are not all zeros, and it has no capital letters (section 3.2)
  */
 int cigna_traceparent_valid(cigna_slice_t value);
 

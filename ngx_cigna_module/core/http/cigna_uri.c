@@ -19,8 +19,8 @@ static void cigna_uri_append_host(cigna_buf_t *b, cigna_slice_t host);
 
 
 /*
- * Bytes that are allowed beside "pchar" of RFC 3986.  Browsers leave some more
- * bytes of a query unescaped, and apps pass such URLs as "return_to".
+ * Bytes that are allowed in addition to "pchar" of RFC 3986.  Browsers leave
+ * some more bytes of a query unescaped, and apps pass such URLs as "return_to".
  */
 
 #define CIGNA_URI_PATH_CHARS   cigna_slice("/")
@@ -222,7 +222,9 @@ cigna_uri_host(cigna_slice_t *rest, cigna_slice_t *host)
 }
 
 
-/* without "%": browsers decode escapes in a host name, where "%2e" is a dot */
+/*
+ * "%" is not allowed: browsers decode escapes in a host name, so "%2e" is a dot
+ */
 
 static int
 cigna_uri_host_char(uint8_t c)

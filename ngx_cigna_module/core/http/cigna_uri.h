@@ -24,15 +24,16 @@ typedef struct {
 
 
 /*
- * CIGNA_ERROR: not an absolute http or https URL, or with userinfo, a fragment,
- * a backslash, control bytes, spaces, bytes beyond ASCII, a bad port, an empty
- * host, or a bad percent escape.
+ * CIGNA_ERROR: the text is not an absolute http or https URL, or it has
+ * userinfo, a fragment, a backslash, control bytes, spaces, bytes beyond ASCII,
+ * a bad port, an empty host, or a bad percent escape.
  */
 int cigna_uri_parse(cigna_slice_t text, cigna_uri_t *u);
 
 /*
- * Parses "host[:port]"; an IPv6 address is in brackets.  Without a port *port
- * is unchanged.  CIGNA_ERROR: also for port 0 and for an empty port.
+ * Parses "host[:port]"; an IPv6 address is in brackets.  Without a port, *port
+ * is unchanged.  CIGNA_ERROR: the text is malformed, the port is 0, or there is
+ * a colon without a port.
  */
 int cigna_uri_authority_parse(cigna_slice_t text, cigna_slice_t *host,
     uint16_t *port);
@@ -40,15 +41,18 @@ int cigna_uri_authority_parse(cigna_slice_t text, cigna_slice_t *host,
 /* 1 if scheme, host (in any case) and port are the same */
 int cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b);
 
-/* 1 if the host is a loopback address, or a name that always means one */
+/*
+ * 1 if the host is a loopback address, or a name that always means such an
+ * address
+ */
 int cigna_uri_loopback(const cigna_uri_t *u);
 
 /*
- * 1 if a browser may be sent to "target", where "allowed" is on the allow list.
- * Both have the same origin, and the target's path is the allowed path or
- * continues it with a new segment.  The target's path must not have a dot
- * segment in any spelling (see cigna_dots.h), an empty segment, or an escaped
- * "/" or "\".
+ * 1 if the entry "allowed" of the allow list lets the gateway send a browser to
+ * "target".  Both must have the same origin.  The target's path must be the
+ * allowed path, or continue it with a new segment.  The target's path must not
+ * have a dot segment in any spelling (see cigna_dots.h), an empty segment, or
+ * an escaped "/" or "\".
  */
 int cigna_uri_allows(const cigna_uri_t *allowed, const cigna_uri_t *target);
 

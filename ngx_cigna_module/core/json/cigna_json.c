@@ -244,7 +244,7 @@ cigna_json_append_string(cigna_buf_t *b, cigna_slice_t s)
 }
 
 
-/* takes a value; returns it if it is an object, otherwise frees it */
+/* returns doc if it is an object; otherwise frees doc and returns NULL */
 
 static cigna_json_t *
 cigna_json_object(json_t *doc)
@@ -267,8 +267,9 @@ cigna_json_fill(void *out, size_t size, void *data)
 
 
 /*
- * jansson owns the strings and calls them constant, but nobody else has a
- * pointer to them any more.  They may be tokens.
+ * jansson owns the strings and declares them const.  They may be overwritten
+ * here, because nobody else has a pointer to them any more.  They may be
+ * tokens.
  */
 
 static void
@@ -335,7 +336,9 @@ cigna_json_slice(const json_t *string)
 static int
 cigna_json_number_seconds(double number, int64_t max, int64_t *value)
 {
-    /* C does not define the conversion of a number that int64_t cannot hold */
+    /*
+     * C does not define the conversion to int64_t of a number that does not fit
+     */
 
     if (!(number >= 0 && number < 0x1p63) || (int64_t) number > max) {
         return CIGNA_ERROR;

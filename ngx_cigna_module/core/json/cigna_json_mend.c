@@ -51,7 +51,10 @@ cigna_json_mend_next(cigna_json_mend_t *m, uint8_t *out, size_t size)
 }
 
 
-/* the next character of a string, mended; it has *n bytes in the text */
+/*
+ * returns the next character of a string, mended; sets *n to its bytes in the
+ * text
+ */
 
 static cigna_slice_t
 cigna_json_mend_string(cigna_json_mend_t *m, size_t *n)
@@ -140,7 +143,10 @@ cigna_json_mend_code(cigna_slice_t s)
 }
 
 
-/* the next byte or scalar outside of strings, mended; *n as above */
+/*
+ * Returns the next byte, word or number outside of strings, mended.  Sets *n to
+ * its bytes in the text.
+ */
 
 static cigna_slice_t
 cigna_json_mend_other(cigna_json_mend_t *m, size_t *n)
@@ -166,7 +172,10 @@ cigna_json_mend_other(cigna_json_mend_t *m, size_t *n)
 }
 
 
-/* 1 if jansson takes it: for too large a number it would refuse the document */
+/*
+ * 1 if jansson accepts the scalar; jansson refuses a whole document with a
+ * number that is too large
+ */
 
 static int
 cigna_json_mend_scalar(cigna_slice_t s)

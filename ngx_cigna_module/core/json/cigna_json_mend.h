@@ -7,32 +7,33 @@
 
 
 /*
- * Mends JSON, so that one bad byte spoils one value and not the document.
+ * Mends JSON, so that one bad byte spoils only one value, and not the document.
  * Well-formed JSON keeps its meaning, except for numbers that are too long.
  *
- *     a byte order mark in front                   left out
- *     in a string: bytes that are not UTF-8,       U+FFFD
+ *     a byte order mark in front                   is removed
+ *     in a string: bytes that are not UTF-8,       becomes U+FFFD
  *       control bytes, \u0000, half a surrogate
  *       pair, an unknown escape
- *     a word or a number that JSON does not have,  null
+ *     a word or a number that JSON does not have,  becomes null
  *       a number of more than 32 characters or
  *       with an exponent of more than two digits
  *
- * Strings, objects and arrays begin and end where they did.  Other faults stay,
- * and jansson refuses the document: a comma too many, a comment, text after the
- * end.
+ * Strings, objects and arrays still begin and end at the same places.  Other
+ * faults stay, and jansson refuses the document: a comma too many, a comment,
+ * text after the end.
  */
 
 typedef struct {
-    cigna_slice_t   rest;                  /* still to be read; borrowed */
-    unsigned        quoted:1;              /* it begins inside a string */
+    cigna_slice_t   rest;                  /* the text still to be read;
+                                              borrowed */
+    unsigned        quoted:1;              /* "rest" begins inside a string */
 } cigna_json_mend_t;
 
 
-#define CIGNA_JSON_MEND_UNIT  32           /* the smallest "size" for next() */
+#define CIGNA_JSON_MEND_UNIT  32           /* the least "size" for next() */
 
 
-/* borrows the text; rest is then the text without its byte order mark */
+/* borrows the text; "rest" is then the text without its byte order mark */
 void cigna_json_mend_init(cigna_json_mend_t *m, cigna_slice_t text);
 
 /*

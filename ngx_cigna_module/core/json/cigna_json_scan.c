@@ -8,10 +8,11 @@
 #include "cigna_json_scan.h"
 
 
-#define CIGNA_JSON_EACH  ((uint64_t) -1 / 0xff)    /* 1 in each byte */
+#define CIGNA_JSON_EACH  ((uint64_t) -1 / 0xff)    /* a word with 1 in each
+                                                      byte */
 
 
-/* eight spaces at a time, as indented text has many */
+/* skips eight spaces at a time, because indented text has many */
 
 const uint8_t *
 cigna_json_space(const uint8_t *p, const uint8_t *end)
@@ -38,10 +39,10 @@ cigna_json_space(const uint8_t *p, const uint8_t *end)
 
 
 /*
- * Sixteen bytes at a time with SSE2, which every x86-64 has; otherwise eight.
- * (x - 1) & ~x sets the high bit of each zero byte.  It may also set that of a
- * higher byte, so only the lowest bit counts.  Bytes below a space are found in
- * the same way.
+ * Tests sixteen bytes at a time with SSE2, which every x86-64 has; otherwise
+ * eight.  (x - 1) & ~x sets the high bit of each zero byte.  It may also set
+ * the high bit of a byte above a zero byte, so only the lowest bit that is set
+ * is reliable.  Bytes below a space are found in the same way.
  */
 
 const uint8_t *

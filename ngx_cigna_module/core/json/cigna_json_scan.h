@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 
-/* JSON (RFC 8259) byte by byte, for readers that do not build a document. */
+/* The bytes of JSON (RFC 8259), for readers that do not build a document. */
 
 /* the UTF-8 byte order mark, which a reader may ignore before a text */
 
@@ -28,8 +28,9 @@
 
 
 /*
- * Return where the white space at p ends, or the run of plain bytes in a
- * string; end if it reaches so far.
+ * cigna_json_space() returns the end of the white space at p.  cigna_json_run()
+ * returns the end of the run of plain bytes at p, which is in a string.
+ * Neither reads beyond end.
  */
 const uint8_t *cigna_json_space(const uint8_t *p, const uint8_t *end);
 const uint8_t *cigna_json_run(const uint8_t *p, const uint8_t *end);

@@ -5,8 +5,8 @@
 
 typedef enum {
     cigna_json_st_value = 0,
-    cigna_json_st_first_value,             /* or "]" */
-    cigna_json_st_first_key,               /* or "}" */
+    cigna_json_st_first_value,             /* a value or "]" */
+    cigna_json_st_first_key,               /* a key or "}" */
     cigna_json_st_next_key,
     cigna_json_st_key,
     cigna_json_st_colon,
@@ -14,7 +14,7 @@ typedef enum {
     cigna_json_st_escape,
     cigna_json_st_hex,
     cigna_json_st_scalar,
-    cigna_json_st_after,                   /* of a value */
+    cigna_json_st_after,                   /* after a value */
     cigna_json_st_broken
 } cigna_json_state_e;
 
@@ -273,7 +273,11 @@ cigna_json_raw_means(cigna_slice_t raw, cigna_slice_t text)
 }
 
 
-/* the next character; those that are in no text of ours are all alike */
+/*
+ * Cuts the next character off *raw, and returns it without its escape.  Escapes
+ * of control characters, and of characters that are not ASCII, give 0: no text
+ * that this module looks for has these characters.
+ */
 
 static uint8_t
 cigna_json_char(cigna_slice_t *raw)
@@ -351,7 +355,7 @@ cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value)
 }
 
 
-/* length of the object or the array in front; 0: it does not end */
+/* length of the object or array at the start of "in"; 0: the end is missing */
 
 static size_t
 cigna_json_container(cigna_slice_t in)
@@ -427,7 +431,7 @@ cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
 
     found = CIGNA_NONE;
 
-    /* without its braces */
+    /* strips the braces */
 
     object = cigna_slice_make(object.data + 1, object.data + object.len - 1);
 
@@ -479,7 +483,7 @@ cigna_json_raw_differs(cigna_slice_t object, cigna_slice_t name)
 }
 
 
-/* a string, an object or an array without what encloses it */
+/* a string without its quotes, an object or an array without its brackets */
 
 static cigna_slice_t
 cigna_json_text_of(cigna_slice_t value)

@@ -1,6 +1,6 @@
 
 /*
- * A client's two secrets, tried one after the other.
+ * How a flow tries a client's two secrets, one after the other.
  *
  *                +--- refused, once ---+
  *                v                     |
@@ -8,14 +8,17 @@
  *                                      |
  *                                      +--> (anything else)
  *
- * A flow first sends the secret that worked last in this worker, at the start
- * the newer one.  So the secret may be changed first at the gateway or first at
- * Cigna.  In the time between, only the first request is sent twice.
+ * A flow first sends the secret that the server accepted last in this worker.
+ * In a new worker, the flow first sends the newer secret.  So an operator may
+ * change the secret at the gateway or at Cigna first.  In the time between,
+ * only the first request is sent twice.
  *
  * Invariants:
  *
- *   (1) a request is sent again once at most, and only after "invalid_client";
- *   (2) with one secret no request is sent again, and nothing is remembered.
+ *   (1) the gateway sends a request again at most once, and only after
+ *       "invalid_client";
+ *   (2) with one secret, the gateway sends no request again and remembers
+ *       nothing.
  */
 
 
@@ -43,8 +46,8 @@ cigna_client_secret(cigna_client_secret_t *s, const cigna_provider_t *p)
 
 
 /*
- * The error code of RFC 6749, section 5.2.  reply->error is sanitized for logs,
- * but this code has no bytes that would be replaced.
+ * "invalid_client" is the error code of RFC 6749, section 5.2.  reply->error is
+ * sanitized for logs, but sanitizing does not change this code.
  */
 
 int

@@ -7,19 +7,22 @@
 
 
 /*
- * Chooses which of a client's two secrets a flow sends.  During a change of the
- * secret the authorization server accepts only one of them, and the gateway
- * does not know which.  See cigna_client_secret.c.
+ * Chooses which of a client's two secrets a flow sends.  While an operator
+ * changes the secret, the authorization server accepts only one of them, and
+ * the gateway does not know which.  See cigna_client_secret.c.
  */
 
 typedef struct {
     /* results, if the client has two secrets */
     unsigned  worked:1;                    /* the server accepted one of them */
-    unsigned  older:1;                     /* the older one was sent last */
-    unsigned  changed:1;                   /* the other one worked before */
+    unsigned  older:1;                     /* the flow sent the older one
+                                              last */
+    unsigned  changed:1;                   /* the server accepted the other one
+                                              before */
 
     /* private */
-    unsigned  turned:1;                    /* the first one was refused */
+    unsigned  turned:1;                    /* the server refused the first
+                                              one */
 } cigna_client_secret_t;
 
 
@@ -37,13 +40,18 @@ int cigna_client_secret_refused(unsigned status, cigna_token_e e,
     const cigna_token_reply_t *reply);
 
 /*
- * After such a reply.  1: send the request once more, with the secret that
- * cigna_client_secret() then returns.  0: there is no other secret to try.
+ * Called after a reply for which cigna_client_secret_refused() returns 1.
+ * Returns 1 if the flow must send the request once more, with the secret that
+ * cigna_client_secret() then returns.  Returns 0 if there is no other secret to
+ * try.
  */
 int cigna_client_secret_turn(cigna_client_secret_t *s,
     const cigna_provider_t *p);
 
-/* the server accepted the secret: the provider's next flow sends it first */
+/*
+ * Called when the server has accepted the secret.  The provider's next flow
+ * then sends this secret first.
+ */
 void cigna_client_secret_works(cigna_client_secret_t *s, cigna_provider_t *p);
 
 

@@ -1,7 +1,7 @@
 
 /*
- * How each member of a JWK is read.  All other members are ignored, and of a
- * name that occurs twice the last value counts.
+ * How each member of a JWK is read.  All other members are ignored.  If a name
+ * occurs twice, the last value counts.
  *
  *   member   absent or null       odd or wrong
  *   ------   --------------       ------------
@@ -40,10 +40,11 @@
 /* RFC 7518, section 3.3: 2048 bits or more; the maximum bounds the time */
 #define CIGNA_RSA_BITS_MIN      2048
 #define CIGNA_RSA_BITS_MAX      8192
-#define CIGNA_RSA_EXPONENT_MAX  8          /* bytes */
+#define CIGNA_RSA_EXPONENT_MAX  8          /* most bytes of an exponent */
 
-#define CIGNA_EC_LEN_MAX        48         /* of a coordinate, of r and of s */
-#define CIGNA_EC_DER_MAX        104        /* of an ECDSA-Sig-Value */
+#define CIGNA_EC_LEN_MAX        48         /* of a coordinate, r or s */
+#define CIGNA_EC_DER_MAX        104        /* most bytes of an
+                                              ECDSA-Sig-Value */
 
 #define CIGNA_ED25519_LEN       32
 
@@ -51,7 +52,7 @@
 typedef struct {
     const char     *name;
     cigna_kind_e    kind;
-    const char     *digest;                /* NULL: the key's own */
+    const char     *digest;                /* NULL: the key itself implies it */
     int             pss;
 } cigna_alg_t;
 
@@ -61,7 +62,7 @@ typedef struct {
     const char     *crv;                   /* NULL: not checked */
     cigna_kind_e    kind;
     const char     *group;                 /* as OpenSSL names it */
-    int             len;                   /* of a coordinate */
+    int             len;                   /* bytes of a coordinate */
 } cigna_kind_t;
 
 
@@ -118,7 +119,7 @@ static const cigna_kind_t  cigna_kinds[] = {
 
 
 /*
- * The y coordinates of all points of Ed25519 with a small order, in all
+ * The y coordinates of all points of Ed25519 that have a small order, in all
  * spellings, without the sign (the highest bit).
  */
 
@@ -157,7 +158,7 @@ cigna_alg_find(cigna_slice_t name)
         }
     }
 
-    /* RFC 9864, section 2.2: the exact name of EdDSA with an Ed25519 key */
+    /* RFC 9864, section 2.2: "Ed25519" is EdDSA with an Ed25519 key */
 
     return cigna_slice_eq(name, cigna_slice("Ed25519")) ? cigna_alg_eddsa
                                                         : cigna_alg_none;
@@ -279,7 +280,7 @@ cigna_jwk_purpose(cigna_jwk_t *key, const cigna_json_t *object,
 }
 
 
-/* NULL if the kind is unknown */
+/* finds the kind of a key by kty and crv; NULL if the kind is unknown */
 
 static const cigna_kind_t *
 cigna_jwk_kind_of(const cigna_json_t *object)
@@ -368,7 +369,7 @@ cigna_jwk_is_secret(const cigna_json_t *object)
 }
 
 
-/* a kid that cannot be read counts as absent */
+/* copies the kid; a kid that cannot be read counts as absent */
 
 static void
 cigna_jwk_copy_kid(cigna_jwk_t *key, const cigna_json_t *object)
@@ -467,7 +468,10 @@ cigna_jwk_rsa_import(const BIGNUM *n, const BIGNUM *e)
 }
 
 
-/* OpenSSL refuses points that are not on the curve */
+/*
+ * reads a key of an elliptic curve; OpenSSL refuses points that are not on the
+ * curve
+ */
 
 static cigna_jwk_e
 cigna_jwk_ec(cigna_jwk_t *key, const cigna_json_t *object,
@@ -529,7 +533,7 @@ cigna_jwk_ed25519(cigna_jwk_t *key, const cigna_json_t *object)
 }
 
 
-/* anybody can sign under a key whose point has a small order */
+/* 1 if the point has a small order: then anybody can sign for the key */
 
 static int
 cigna_jwk_small_order(const uint8_t *point)
@@ -596,7 +600,10 @@ cigna_jwk_decode(const cigna_json_t *object, const char *name, cigna_buf_t *b)
 }
 
 
-/* the caller frees it; NULL if absent, malformed, or over max bytes */
+/*
+ * reads a number, which the caller frees; NULL if absent, malformed, or over
+ * max bytes
+ */
 
 static BIGNUM *
 cigna_jwk_number(const cigna_json_t *object, const char *name, size_t max)
@@ -614,7 +621,7 @@ cigna_jwk_number(const cigna_json_t *object, const char *name, size_t max)
 }
 
 
-/* some servers leave out leading zeros, or add some */
+/* reads a coordinate; some servers leave out leading zeros, or add some */
 
 static int
 cigna_jwk_coordinate(const cigna_json_t *object, const char *name,
@@ -640,7 +647,7 @@ cigna_jwk_verify(const cigna_jwk_t *key, cigna_alg_e alg, cigna_slice_t text,
     int      rc, len;
     uint8_t  der[CIGNA_EC_DER_MAX];
 
-    /* a token must not name an algorithm that its key is not for */
+    /* a token must not choose an algorithm that the key is not for */
 
     if (!cigna_jwk_fits(key, alg)) {
         return CIGNA_NONE;
@@ -725,7 +732,7 @@ cigna_jwk_der(cigna_slice_t raw, size_t half, uint8_t *der)
 
     if (r && s && sig && ECDSA_SIG_set0(sig, r, s) == 1) {
 
-        /* the signature owns both now */
+        /* the signature now owns r and s */
 
         r = NULL;
         s = NULL;

@@ -9,8 +9,8 @@
 
 
 /*
- * An issuer's public key as JSON (RFC 7517), and signatures under it (RFC 7518,
- * sections 3.3 to 3.5, and RFC 8037).
+ * Reads an issuer's public keys from JSON (RFC 7517), and verifies signatures
+ * with them (RFC 7518, sections 3.3 to 3.5, and RFC 8037).
  */
 
 #define CIGNA_KID_MAX  256
@@ -58,8 +58,8 @@ typedef enum {
 typedef struct {
     EVP_PKEY       *pkey;
     cigna_kind_e    kind;
-    cigna_alg_e     alg;                   /* none: any of its kind */
-    size_t          kid_len;               /* 0: it has none */
+    cigna_alg_e     alg;                   /* none: any algorithm of its kind */
+    size_t          kid_len;               /* 0: the key has no kid */
     uint8_t         kid[CIGNA_KID_MAX];
 } cigna_jwk_t;
 
@@ -77,18 +77,19 @@ cigna_jwk_e cigna_jwk_init(cigna_jwk_t *key, const cigna_json_t *object);
 /* frees the key; may be called twice */
 void cigna_jwk_done(cigna_jwk_t *key);
 
-/* a few words for logs, as "not for verifying" */
+/* a few words for logs, such as "not for verifying" */
 const char *cigna_jwk_name(cigna_jwk_e e);
 
 /* 1 if the key may verify signatures of this algorithm */
 int cigna_jwk_fits(const cigna_jwk_t *key, cigna_alg_e alg);
 
-/* 1 if both have the same key, kid and algorithm */
+/* 1 if both have the same public key, kid and algorithm */
 int cigna_jwk_same(const cigna_jwk_t *a, const cigna_jwk_t *b);
 
 /*
- * Verifies a JWS signature of the text.  CIGNA_NONE: the signature is bad, or
- * the key is not for the algorithm.  CIGNA_ERROR: no memory.
+ * Verifies a JWS signature of the text.  CIGNA_OK: the signature is good.
+ * CIGNA_NONE: the signature is bad, or the key is not for the algorithm.
+ * CIGNA_ERROR: no memory.
  */
 int cigna_jwk_verify(const cigna_jwk_t *key, cigna_alg_e alg,
     cigna_slice_t text, cigna_slice_t signature);

@@ -26,8 +26,9 @@
 struct cigna_jwks_s {
     cigna_jwk_t   keys[CIGNA_JWKS_KEYS_MAX];
     size_t        nkeys;
-    size_t        total;                   /* in the document */
-    unsigned      count[cigna_jwk_max];    /* by cigna_jwk_init()'s result */
+    size_t        total;                   /* keys in the document */
+    unsigned      count[cigna_jwk_max];    /* indexed by cigna_jwk_init()'s
+                                              result */
 };
 
 
@@ -205,8 +206,8 @@ cigna_jwks_verify(const cigna_jwks_t *jwks, cigna_slice_t kid,
 
 
 /*
- * Tries the keys with this kid, which may be empty, or all keys if kid is NULL.
- * Adds to *checks how many were tried.
+ * Tries the keys with this kid.  An empty kid means the keys without one; NULL
+ * means all keys.  Adds the number of keys that it has tried to *checks.
  */
 
 static int

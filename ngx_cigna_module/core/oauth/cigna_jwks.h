@@ -8,8 +8,8 @@
 
 /* JWK sets (RFC 7517, section 5). */
 
-#define CIGNA_JWKS_KEYS_MAX    256         /* usable keys of a set */
-#define CIGNA_JWKS_CHECKS_MAX  16          /* keys tried for one signature */
+#define CIGNA_JWKS_KEYS_MAX    256         /* most usable keys of a set */
+#define CIGNA_JWKS_CHECKS_MAX  16          /* most keys tried for a signature */
 
 
 typedef struct cigna_jwks_s  cigna_jwks_t;
@@ -17,9 +17,12 @@ typedef struct cigna_jwks_s  cigna_jwks_t;
 
 typedef enum {
     cigna_jwks_good = 0,
-    cigna_jwks_unknown,                    /* no key has this kid and fits */
-    cigna_jwks_other,                      /* keys with this kid do not fit */
-    cigna_jwks_bad,                        /* not by any key that was tried */
+    cigna_jwks_unknown,                    /* no key for this kid and
+                                              algorithm */
+    cigna_jwks_other,                      /* no key with this kid fits the
+                                              algorithm */
+    cigna_jwks_bad,                        /* no key that was tried made the
+                                              signature */
     cigna_jwks_failed                      /* no memory */
 } cigna_jwks_e;
 
@@ -40,9 +43,10 @@ size_t cigna_jwks_count(const cigna_jwks_t *jwks);
 void cigna_jwks_append_shape(const cigna_jwks_t *jwks, cigna_buf_t *b);
 
 /*
- * Verifies a signature of the text.  Of the keys that fit the algorithm, those
- * with this kid are tried first, then those without any kid.  If kid is empty,
- * all of them are tried.  No more than CIGNA_JWKS_CHECKS_MAX are tried.
+ * Verifies a signature of the text.  If the token has a kid, the keys with this
+ * kid that fit the algorithm are tried first, and then the keys without a kid.
+ * If kid is empty, all keys that fit are tried.  At most CIGNA_JWKS_CHECKS_MAX
+ * keys are tried.
  */
 cigna_jwks_e cigna_jwks_verify(const cigna_jwks_t *jwks, cigna_slice_t kid,
     cigna_alg_e alg, cigna_slice_t text, cigna_slice_t signature);

@@ -1,9 +1,9 @@
 
 /*
- * How cigna_jwt_verify() reads each part of an id_token, after the exchange of
- * a code.  After a refresh only cigna_jwt_read() is used.  The words
- * "malformed", "algorithm", "issuer", "audience" and "nonce" are results, see
- * cigna_jwt_name().
+ * How cigna_jwt_verify() reads each part of an id_token that came in exchange
+ * for a code.  After a refresh, the gateway only calls cigna_jwt_read().  The
+ * words "malformed", "algorithm", "issuer", "audience" and "nonce" are results,
+ * see cigna_jwt_name().
  *
  *   part       absent or null     odd or wrong
  *   ----       --------------     ------------
@@ -27,8 +27,8 @@
  *   fhirUser   unknown            as if absent
  *
  * All other members are ignored.  A member with a * that occurs twice is
- * malformed, unless both values are written the same way.  Of any other name
- * the last value counts.
+ * malformed, unless both values are written the same way.  If any other name
+ * occurs twice, the last value counts.
  */
 
 
@@ -40,7 +40,7 @@
 #include "base/cigna_secret.h"
 
 
-/* bytes of strings among the claims */
+/* most bytes of claims that are strings */
 #define CIGNA_JWT_CLAIM_MAX  2048
 #define CIGNA_JWT_SUB_MAX    256
 #define CIGNA_JWT_TIME_LEN   32
@@ -49,7 +49,7 @@
 #define CIGNA_JWT_TIME_MAX   253402300799
 
 
-/* a token in parts: "text" is the signed part of it, the others are decoded */
+/* the parts of a token: "text" is the signed part, the others are decoded */
 
 typedef struct {
     cigna_slice_t   text;
@@ -321,7 +321,9 @@ cigna_jwt_read_alg(const cigna_json_t *header, cigna_alg_e *alg)
 }
 
 
-/* of two different values, readers may choose different ones */
+/*
+ * 1 if a name has two different values: another reader may choose the other one
+ */
 
 static int
 cigna_jwt_contradicts(cigna_slice_t text, const char *const *names)
@@ -336,7 +338,7 @@ cigna_jwt_contradicts(cigna_slice_t text, const char *const *names)
 }
 
 
-/* OpenID Connect Core 1.0, section 3.1.3.7 */
+/* the checks of OpenID Connect Core 1.0, section 3.1.3.7 */
 
 static cigna_jwt_e
 cigna_jwt_check_claims(const cigna_json_t *payload,
@@ -373,8 +375,8 @@ cigna_jwt_check_claims(const cigna_json_t *payload,
 
 
 /*
- * Points 3 to 5.  By errata set 2, a token with several audiences needs no
- * "azp".
+ * Points 3 to 5 of OpenID Connect Core 1.0, section 3.1.3.7.  Since errata set
+ * 2, a token with several audiences need not have "azp".
  */
 
 static int
@@ -458,7 +460,7 @@ cigna_jwt_check_times(const cigna_json_t *payload,
 }
 
 
-/* seconds as a number or as text, with or without a fraction */
+/* reads seconds, given as a number or as text, with or without a fraction */
 
 static int
 cigna_jwt_time(const cigna_json_t *payload, const char *name, int64_t *t)

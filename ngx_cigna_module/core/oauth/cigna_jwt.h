@@ -18,7 +18,8 @@
 typedef enum {
     cigna_jwt_ok = 0,
     cigna_jwt_malformed,
-    cigna_jwt_alg,                         /* not supported, or not the key's */
+    cigna_jwt_alg,                         /* not supported, or not of the
+                                              key */
     cigna_jwt_unknown_kid,
     cigna_jwt_signature,
     cigna_jwt_iss,
@@ -35,7 +36,8 @@ typedef struct {
     cigna_slice_t   aud;                   /* the client id */
     cigna_slice_t   nonce;                 /* empty: not checked */
     int64_t         now_s;                 /* since the epoch */
-    int64_t         leeway_s;              /* between both clocks */
+    int64_t         leeway_s;              /* allowed between the clocks of the
+                                              gateway and the issuer */
 } cigna_jwt_expect_t;
 
 
@@ -49,9 +51,9 @@ typedef struct {
 /*
  * Verifies a token, and copies its claims into the arena.
  *
- * jwks is NULL if the issuer publishes no keys.  Then the signature is not
- * checked, but all claims are.  OpenID Connect Core 1.0, section 3.1.3.7, point
- * 6, allows this for a token that came from the token endpoint over TLS.
+ * jwks is NULL if the issuer publishes no keys.  Then the function checks all
+ * claims, but not the signature.  OpenID Connect Core 1.0, section 3.1.3.7,
+ * point 6, allows this for a token that came from the token endpoint over TLS.
  */
 cigna_jwt_e cigna_jwt_verify(cigna_slice_t token, const cigna_jwks_t *jwks,
     const cigna_jwt_expect_t *expect, cigna_arena_t *arena,
@@ -59,12 +61,12 @@ cigna_jwt_e cigna_jwt_verify(cigna_slice_t token, const cigna_jwks_t *jwks,
 
 /*
  * Copies a token's claims into the arena without checking them: a caller must
- * not trust them.  *good is 1 if one of the keys made the signature.
+ * not trust the claims.  *good is 1 if one of the keys made the signature.
  */
 cigna_jwt_e cigna_jwt_read(cigna_slice_t token, const cigna_jwks_t *jwks,
     cigna_arena_t *arena, cigna_id_token_t *claims, int *good);
 
-/* a word for logs, as "signature" */
+/* a word for logs, such as "signature" */
 const char *cigna_jwt_name(cigna_jwt_e e);
 
 

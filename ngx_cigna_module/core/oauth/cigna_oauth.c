@@ -28,7 +28,7 @@ static void cigna_oauth_append_field(cigna_buf_t *b, const uint8_t *start,
     const char *name, cigna_slice_t value);
 
 
-/* RFC 7636, section 4.2 */
+/* RFC 7636, section 4.2: the challenge is the SHA-256 of the verifier */
 
 int
 cigna_oauth_append_challenge(cigna_buf_t *b, cigna_slice_t verifier)
@@ -88,7 +88,7 @@ cigna_oauth_append_authorize(cigna_buf_t *b, const cigna_provider_t *p,
 
 /*
  * RFC 6749, section 4.1.3, requires the redirect_uri of the authorization
- * request, and the server compares both.
+ * request here too.  The server compares the two.
  */
 
 int
@@ -125,7 +125,7 @@ cigna_oauth_refresh_request(const cigna_provider_t *p, cigna_slice_t secret,
 }
 
 
-/* RFC 7009, section 2.1 */
+/* a revocation request (RFC 7009, section 2.1) */
 
 int
 cigna_oauth_revoke_request(const cigna_provider_t *p, cigna_slice_t secret,
@@ -168,7 +168,7 @@ cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t secret,
 }
 
 
-/* empty if there is no room */
+/* the form of a request; empty if there is no room */
 
 static cigna_slice_t
 cigna_oauth_body(const cigna_provider_t *p, cigna_slice_t secret,
@@ -187,7 +187,7 @@ cigna_oauth_body(const cigna_provider_t *p, cigna_slice_t secret,
 
     /*
      * RFC 6749, section 2.3: a request has one authentication method.  Some
-     * servers take client_id in the body for a second one beside Basic.
+     * servers treat client_id in the body as a second method beside Basic.
      */
 
     if (p->auth != cigna_auth_basic) {
@@ -231,9 +231,10 @@ cigna_oauth_basic(const cigna_provider_t *p, cigna_slice_t secret,
 
 
 /*
- * Appends the endpoint with its own query (RFC 6749, section 3.1), and "?" if
- * it has none.  Returns "start" for cigna_form_append_pair(): where the first
- * parameter begins, or NULL after a query, where every parameter needs an "&".
+ * Appends the endpoint with its own query (RFC 6749, section 3.1), and a "?" if
+ * it has none.  Returns the argument "start" for cigna_form_append_pair(): the
+ * place of the first parameter.  If the endpoint has a query, returns NULL,
+ * because then every parameter needs an "&".
  */
 
 static const uint8_t *

@@ -11,7 +11,7 @@
  * (PKCE), RFC 7009 (revocation), RFC 8414 and SMART App Launch (metadata).
  */
 
-/* bytes */
+/* lengths in bytes */
 
 #define CIGNA_ACCESS_TOKEN_MAX   (12 * 1024)
 #define CIGNA_REFRESH_TOKEN_MAX  (8 * 1024)
@@ -19,20 +19,21 @@
 #define CIGNA_PATIENT_MAX        256
 
 
-/* a POST with a form, or a GET; the slices are borrowed */
+/* a request, which is a POST with a form, or a GET; the slices are borrowed */
 
 typedef struct {
     cigna_slice_t   url;
-    cigna_slice_t   authorization;         /* header line's value, or empty */
+    cigna_slice_t   authorization;         /* value of the header line, or
+                                              empty */
     cigna_slice_t   body;                  /* the form; empty: a GET */
 } cigna_http_request_t;
 
 
 typedef enum {
     cigna_token_ok = 0,
-    cigna_token_invalid_grant,             /* that error, with 400 or 401 */
+    cigna_token_invalid_grant,             /* "invalid_grant" with 400 or 401 */
     cigna_token_refused,                   /* another error of RFC 6749 */
-    cigna_token_invalid,                   /* not a token reply, as HTML */
+    cigna_token_invalid,                   /* not a token reply, such as HTML */
     cigna_token_throttled,                 /* status 429 */
     cigna_token_failed                     /* status 5xx */
 } cigna_token_e;
@@ -44,11 +45,12 @@ typedef enum {
 typedef struct {
     cigna_slice_t   access_token;
     cigna_slice_t   refresh_token;         /* empty: absent */
-    cigna_slice_t   id_token;              /* not verified yet; or empty */
+    cigna_slice_t   id_token;              /* not verified yet; may be empty */
     cigna_slice_t   scope;
     cigna_slice_t   patient;
     cigna_slice_t   error;                 /* the code, sanitized for logs */
-    cigna_slice_t   error_description;     /* likewise, at most 128 bytes */
+    cigna_slice_t   error_description;     /* sanitized too, at most 128
+                                              bytes */
     int64_t         expires_in_s;          /* -1: absent or unusable */
 
     /* for logs, without bytes of the reply: "status=200,length=57,scope=odd" */
@@ -72,9 +74,9 @@ int cigna_oauth_append_authorize(cigna_buf_t *b, const cigna_provider_t *p,
     cigna_slice_t state, cigna_slice_t nonce, cigna_slice_t verifier);
 
 /*
- * Build a request in the arena, with exactly one method of client
- * authentication.  secret is from cigna_client_secret().  CIGNA_ERROR: the
- * endpoint is unknown, or the arena is full.
+ * These functions build a request in the arena, with exactly one method of
+ * client authentication.  The caller gets secret from cigna_client_secret().
+ * CIGNA_ERROR: the endpoint is unknown, or the arena is full.
  */
 int cigna_oauth_code_request(const cigna_provider_t *p, cigna_slice_t secret,
     cigna_slice_t code, cigna_slice_t verifier, cigna_arena_t *arena,
@@ -87,13 +89,13 @@ int cigna_oauth_revoke_request(const cigna_provider_t *p,
     cigna_arena_t *arena, cigna_http_request_t *req);
 
 /*
- * Reads a reply of the token endpoint, by the table in cigna_oauth_reply.c.
- * Either all strings are copied into the arena, or none.
+ * Reads a reply of the token endpoint; the table in cigna_oauth_reply.c has the
+ * rules.  The arena gets copies of either all strings or none.
  */
 cigna_token_e cigna_oauth_token_reply(unsigned status, cigna_slice_t body,
     cigna_arena_t *arena, cigna_token_reply_t *reply);
 
-/* a word for logs, as "refused" */
+/* a word for logs, such as "refused" */
 const char *cigna_token_name(cigna_token_e e);
 
 
@@ -115,23 +117,26 @@ typedef struct {
 int cigna_oauth_append_metadata_url(cigna_buf_t *b, const cigna_provider_t *p);
 
 /*
- * Reads the document and checks it against the registration, by the table in
- * cigna_oauth_metadata.c.  A member that is ignored leaves its slice empty, and
- * "notes" says which one and why, for the log.  CIGNA_NONE: not a JSON object.
- * CIGNA_ERROR: the document must not be used.  After both, *error is a constant
- * text with the reason.
+ * Reads the document and checks it against the tenant's registration; the table
+ * in cigna_oauth_metadata.c has the rules.  A member that is ignored leaves its
+ * slice empty, and "notes" gets the member's name and the reason, for the log.
+ * CIGNA_NONE: not a JSON object.  CIGNA_ERROR: the document must not be used.
+ * In both cases, *error is a constant text with the reason.
  */
 int cigna_oauth_metadata_parse(const cigna_provider_t *p, cigna_slice_t body,
     cigna_arena_t *arena, cigna_metadata_t *m, cigna_buf_t *notes,
     const char **error);
 
-/* copies slices (not bytes) from "known" where they are empty in "fresh" */
+/*
+ * copies slices (not bytes) from "known" to "fresh" where "fresh" has empty
+ * ones
+ */
 void cigna_oauth_metadata_keep(const cigna_metadata_t *known,
     cigna_metadata_t *fresh);
 
 /*
- * 1 if both have an issuer and it differs, or if both have an endpoint and its
- * origin differs.  Such a change must be refused and reported.
+ * 1 if both have an issuer and the issuers differ, or if both have an endpoint
+ * and its origins differ.  The caller must refuse and report such a change.
  */
 int cigna_oauth_metadata_moved(const cigna_metadata_t *known,
     const cigna_metadata_t *fresh);

@@ -1,8 +1,9 @@
 
 /*
  * Reads the metadata of an authorization server leniently, and uses it
- * strictly.  A bad member that no dance needs is ignored and logged.  The
- * document can never make the gateway trust another host than before.
+ * strictly.  A bad member that no dance needs is ignored and logged (a dance is
+ * one run of the OAuth flow).  The document can never make the gateway trust
+ * another host than before.
  *
  * The document must be one JSON object.  A byte order mark, bytes that are not
  * UTF-8, unknown members, any Content-Type and any status 2xx are accepted.
@@ -21,19 +22,23 @@
  *   authorization_    0          0, noted
  *     response_iss_parameter_supported
  *
- * White space around a URL is cut off.  Of a name that occurs twice the last
- * value counts.  "Empty": the value that was known before stays in use, see
+ * White space around a URL is cut off.  If a name occurs twice, the last value
+ * counts.  "Empty": the value that was known before stays in use, see
  * cigna_oauth_metadata_keep().  "Refused": the whole document is refused, and
- * all values that were known before stay in use.  "Noted": in the log.
+ * all values that were known before stay in use.  "Noted": the log names the
+ * member.
  *
- * (1) If an issuer is configured, it counts, and the bad one is only noted.
- * (2) An issuer other than the configured one is refused too; both are compared
- *     byte by byte.
- * (3) This is too little if the endpoint is not configured either, see
- *     cigna_discovery.c.
- * (4) If the endpoint is configured, it counts, and the bad one is only noted.
- * (5) It is empty and noted if a token endpoint is configured and this endpoint
- *     belongs to another server: tokens must not be sent to a stranger.
+ * (1) If an issuer is configured, that one counts, and the bad one is only
+ *     noted.
+ * (2) If an issuer is configured, any other one is refused too; both are
+ *     compared byte by byte.
+ * (3) If the endpoint is not configured either, the gateway cannot use the
+ *     document, see cigna_discovery.c.
+ * (4) If the endpoint is configured, the configured one counts, and the bad one
+ *     is only noted.
+ * (5) If a token endpoint is configured and the revocation endpoint is on
+ *     another server, it is empty and noted: tokens must not be sent to a
+ *     stranger.
  */
 
 
@@ -47,13 +52,13 @@
 #define CIGNA_OAUTH_URL_MAX  2048
 
 
-/* a URL of the document; the issuer comes first in the table */
+/* a URL of the document; the first one in the table is the issuer */
 
 typedef struct {
     const char   *name;
-    size_t        offset;                  /* in cigna_metadata_t */
+    size_t        offset;                  /* offset in cigna_metadata_t */
     size_t        configured;              /* offset in cigna_provider_t */
-    unsigned      optional;                /* a bad one is only noted */
+    unsigned      optional;                /* 1: a bad URL is only noted */
     const char   *error;
 } cigna_oauth_url_t;
 
@@ -171,7 +176,10 @@ cigna_oauth_metadata_read(const cigna_provider_t *p, const cigna_json_t *doc,
 }
 
 
-/* NULL, or why the document is refused; *value stays empty if it is ignored */
+/*
+ * Returns NULL, or the reason why the document is refused.  *value stays empty
+ * if the URL is ignored.
+ */
 
 static const char *
 cigna_oauth_metadata_url(const cigna_provider_t *p, const cigna_json_t *doc,
@@ -235,7 +243,7 @@ cigna_oauth_metadata_fault(const cigna_provider_t *p,
         return url->error;
     }
 
-    /* RFC 8414, section 2 */
+    /* RFC 8414, section 2, forbids a query in an issuer */
 
     if (uri.has_query && url == cigna_oauth_urls) {
         return "\"issuer\" has a query";
@@ -272,7 +280,9 @@ cigna_oauth_metadata_revocation(const cigna_provider_t *p,
 }
 
 
-/* for the log: the member and the reason, but never its value */
+/*
+ * appends the member and the reason for the log, but never the member's value
+ */
 
 static void
 cigna_oauth_metadata_note(cigna_buf_t *notes, const char *member,

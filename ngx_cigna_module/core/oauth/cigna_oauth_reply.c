@@ -1,8 +1,8 @@
 
 /*
- * Reads token replies (RFC 6749, section 5).  A reply from which the tokens can
- * be read is a token reply, whatever else is wrong with it: the server has
- * already spent the refresh token.
+ * Reads token replies (RFC 6749, section 5).  If the tokens can be read, the
+ * reply is used, even if other parts of it are wrong: the server has already
+ * spent the refresh token.
  *
  *                  absent, null,  of another   a bad string     twice, not
  *                  or empty       type                          written alike
@@ -15,27 +15,27 @@
  *  scope, patient  unknown        unknown      unknown          unknown
  *  error           absent         absent (6)   absent (6)       absent (6)
  *
- * "Invalid" is about the whole reply: cigna_token_invalid.  Other members are
- * ignored.
+ * "Invalid" means that the whole reply is invalid: cigna_token_invalid.  Other
+ * members are ignored.
  *
- * (1) It is too long, or has a byte that is not printable ASCII.  An access
- *     token must not have a space either, where the credentials of RFC 6750,
- *     section 2.1, would end.
- * (2) Nobody can tell which of two access tokens is right, and with the wrong
- *     one a member would see another member's data.
+ * (1) The string is too long, or has a byte that is not printable ASCII.  An
+ *     access token must not have a space either, where the credentials of RFC
+ *     6750, section 2.1, would end.
+ * (2) The gateway cannot tell which of two access tokens is right.  With the
+ *     wrong one a member would see another member's data.
  * (3) cigna_jwt_verify() decides: the callback refuses a bad id_token, and a
- *     refresh ignores it.  White space around it is cut off.
+ *     refresh ignores it.  White space around the id_token is cut off.
  * (4) An unknown type must not be used (RFC 6749, section 7.1).  "Bearer" and
  *     "BearerToken" are accepted in any case, with spaces, "_" and "-".  A type
  *     with a byte that is not ASCII counts as absent.
- * (5) It is zero, negative, over a year, or not a number.  The tenant's
+ * (5) The value is zero, negative, over a year, or not a number.  The tenant's
  *     token_lifetime then counts.
  * (6) An error beside tokens is ignored, even a code of RFC 6749: the server
  *     has spent the refresh token.  Without tokens such a code is a refusal,
  *     and any other word is logged.
  *
  * Tokens come with a status 2xx.  The text must be one JSON object, and may
- * have the faults that cigna_json_mend.h mends.  Text around it, or
+ * have the faults that cigna_json_mend.h mends.  Text around the object, or
  * compression, makes the reply invalid.  Content-Type and Content-Encoding are
  * ignored.
  */
@@ -50,7 +50,7 @@
 
 #define CIGNA_OAUTH_LIFE_MAX_S  (366 * 24 * 3600)
 
-/* bytes of each that are kept for logs */
+/* most bytes that are kept for logs */
 #define CIGNA_OAUTH_ERROR_MAX        64
 #define CIGNA_OAUTH_DESCRIPTION_MAX  128
 
@@ -175,8 +175,8 @@ cigna_oauth_reply_parse(cigna_slice_t body, cigna_token_reply_t *reply)
 
 
 /*
- * The status comes first: a server in trouble may say anything, even
- * "invalid_grant", and that must not end a grant.
+ * The status is read first.  A server in trouble may say anything, even
+ * "invalid_grant", which would end a grant.
  */
 
 static cigna_token_e
@@ -214,7 +214,10 @@ cigna_oauth_reply_read(unsigned status, const cigna_json_t *doc,
 }
 
 
-/* the error codes of RFC 6749, section 5.2; cigna_token_ok if there is none */
+/*
+ * reads the error codes of RFC 6749, section 5.2; cigna_token_ok if there is
+ * none
+ */
 
 static cigna_token_e
 cigna_oauth_reply_error(unsigned status, const cigna_json_t *doc,
@@ -232,7 +235,7 @@ cigna_oauth_reply_error(unsigned status, const cigna_json_t *doc,
         return cigna_token_ok;
     }
 
-    /* without trimming: the code must match exactly, as it may end a grant */
+    /* the code is not trimmed: it must match exactly, as it may end a grant */
 
     (void) cigna_json_string(doc, "error", CIGNA_OAUTH_ERROR_MAX, &error);
 
@@ -254,7 +257,7 @@ cigna_oauth_reply_error(unsigned status, const cigna_json_t *doc,
 }
 
 
-/* RFC 6749, section 5.1; the strings are borrowed from the document */
+/* reads the tokens (RFC 6749, section 5.1); the document owns the strings */
 
 static int
 cigna_oauth_reply_tokens(const cigna_json_t *doc, cigna_token_reply_t *reply)
@@ -282,7 +285,7 @@ cigna_oauth_reply_tokens(const cigna_json_t *doc, cigna_token_reply_t *reply)
         == CIGNA_OK
         && reply->id_token.len > CIGNA_ID_TOKEN_MAX)
     {
-        /* one byte too many suffices for cigna_jwt_verify() to refuse it */
+        /* one byte too many is enough: cigna_jwt_verify() then refuses it */
 
         reply->id_token.len = CIGNA_ID_TOKEN_MAX + 1;
     }
@@ -339,7 +342,10 @@ cigna_oauth_reply_bearer(const cigna_json_t *doc, cigna_token_reply_t *reply)
 }
 
 
-/* CIGNA_NONE if it is absent; each byte must be between lowest and "~" */
+/*
+ * gets a token; CIGNA_NONE if it is absent; each byte must be from lowest to
+ * "~"
+ */
 
 static int
 cigna_oauth_reply_token(const cigna_json_t *doc, const char *name, size_t max,
@@ -374,7 +380,7 @@ cigna_oauth_reply_token(const cigna_json_t *doc, const char *name, size_t max,
 }
 
 
-/* trimmed; CIGNA_NONE if it is absent, empty, or not a string */
+/* gets a string, trimmed; CIGNA_NONE if it is absent, empty, or not a string */
 
 static int
 cigna_oauth_reply_string(const cigna_json_t *doc, const char *name,
@@ -394,7 +400,7 @@ cigna_oauth_reply_string(const cigna_json_t *doc, const char *name,
 }
 
 
-/* a string that the tokens do not depend on: a bad one counts as absent */
+/* gets a string that the tokens do not depend on; a bad one counts as absent */
 
 static void
 cigna_oauth_reply_extra(const cigna_json_t *doc, const char *name, size_t max,
@@ -455,7 +461,7 @@ cigna_oauth_reply_copy(cigna_arena_t *arena, cigna_token_reply_t *reply)
 }
 
 
-/* no part of an invalid reply is used */
+/* clears the tokens and their fields: no part of an invalid reply is used */
 
 static void
 cigna_oauth_reply_drop(cigna_token_reply_t *reply)
@@ -469,7 +475,10 @@ cigna_oauth_reply_drop(cigna_token_reply_t *reply)
 }
 
 
-/* adds to "shape"; if there is no room, the findings so far tell the most */
+/*
+ * adds a finding to "shape"; if there is no room, the first findings say the
+ * most
+ */
 
 static void
 cigna_oauth_reply_note(cigna_token_reply_t *reply, const char *name,
@@ -494,7 +503,9 @@ cigna_oauth_reply_note(cigna_token_reply_t *reply, const char *name,
 }
 
 
-/* a member, sanitized for a log line; empty if there is no room for it */
+/*
+ * copies a member, sanitized for a log line; empty if there is no room for it
+ */
 
 static void
 cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name, size_t max,
@@ -527,7 +538,7 @@ cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name, size_t max,
 }
 
 
-/* without the white space of JSON at its ends */
+/* s without the white space of JSON at both ends */
 
 static cigna_slice_t
 cigna_oauth_reply_trim(cigna_slice_t s)

@@ -22,7 +22,7 @@ typedef enum {
 
 #define CIGNA_PARAMS_MAX       8
 #define CIGNA_RETURN_TO_MAX    16
-#define CIGNA_REGISTRATION_LEN 32          /* of a digest */
+#define CIGNA_REGISTRATION_LEN 32          /* bytes of a digest */
 
 
 typedef struct {
@@ -57,17 +57,21 @@ typedef struct {
     cigna_uri_t    *return_to;
     unsigned        nreturn_to;
     int64_t         clock_leeway_s;
-    int64_t         token_lifetime_s;      /* if expires_in is absent */
-    int64_t         grant_ttl_s;           /* with a refresh token, sliding */
-    int64_t         refresh_ahead_s;       /* of expiry */
+    int64_t         token_lifetime_s;      /* used if expires_in is absent */
+    int64_t         grant_ttl_s;           /* a grant with a refresh token ends
+                                              so long after its last refresh */
+    int64_t         refresh_ahead_s;       /* a refresh starts so long before
+                                              expiry */
     unsigned        dances_per_member;
     uint8_t         registration[CIGNA_REGISTRATION_LEN];
-    unsigned        has_registration:1;    /* see cigna_vault_register() */
-    unsigned        https:1;               /* scheme of redirect_uri */
+    unsigned        has_registration:1;    /* registration is set, see
+                                              cigna_vault_register() */
+    unsigned        https:1;               /* redirect_uri has the scheme
+                                              https */
     unsigned        insecure_http:1;       /* http endpoints are allowed */
-    unsigned        userinfo:1;            /* ask for $userinfo */
+    unsigned        userinfo:1;            /* the dance asks for $userinfo */
 
-    /* the older secret worked last, see cigna_client_secret.h */
+    /* the server accepted the older secret last, see cigna_client_secret.h */
     unsigned        older_works:1;
 
     /* configured or discovered; empty: unknown */

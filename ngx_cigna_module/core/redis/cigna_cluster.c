@@ -7,7 +7,10 @@
 static int cigna_cluster_number(const cigna_reply_t *reply, unsigned *slot);
 
 
-/* commands without a key; in others it is the first argument, see EVAL */
+/*
+ * Commands without a key.  In other commands the first argument is the key,
+ * except for EVAL and EVALSHA.
+ */
 
 static const char  *cigna_cluster_keyless[] = {
     "PUBLISH", "PING", "TIME", "INFO", "CLUSTER", "SCRIPT", "WAIT"
@@ -17,7 +20,7 @@ static const char  *cigna_cluster_keyless[] = {
     (sizeof(cigna_cluster_keyless) / sizeof(cigna_cluster_keyless[0]))
 
 
-/* Redis answers with these before it has begun a command or a script */
+/* Redis sends these errors before it begins a command or a script */
 
 static const char  *cigna_cluster_waits[] = {
     "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN"
@@ -112,8 +115,9 @@ cigna_cluster_number(const cigna_reply_t *reply, unsigned *slot)
 
 
 /*
- * A server is an array: host, port, and more.  The host is nil or empty if it
- * is the server that was asked, or if that server does not know the host.
+ * Reads a server, which is an array: host, port, and more.  Redis sends a nil
+ * or empty host for the server that was asked, or if that server does not know
+ * the host.
  */
 
 int
@@ -142,7 +146,7 @@ cigna_cluster_server(const cigna_cluster_range_t *range, size_t i,
 }
 
 
-/* "MOVED 3999 127.0.0.1:6381", the same with "ASK", or one of the waits */
+/* the error is "MOVED 3999 127.0.0.1:6381", the same with "ASK", or a wait */
 
 cigna_redirect_e
 cigna_cluster_redirect(const cigna_reply_t *reply, cigna_redirect_t *r)

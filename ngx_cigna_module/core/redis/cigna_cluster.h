@@ -7,26 +7,29 @@
 #include "cigna_slot.h"
 
 
-/* What Redis Cluster says of itself: slots, servers, redirections. */
+/*
+ * Reads replies in which Redis Cluster describes itself: slots, servers and
+ * redirections.
+ */
 
 
 /*
- * The slot of a command's first key, which is that of all its keys, because
- * they have one hash tag; CIGNA_NONE if it has no key.  Knows only the commands
- * that this module sends.
+ * Gets the slot of a command's first key.  All keys of a command are in one
+ * slot, because they have the same hash tag.  CIGNA_NONE: the command has no
+ * key.  The function knows only the commands that this module sends.
  */
 int cigna_cluster_slot(const cigna_slice_t *argv, size_t argc,
     unsigned *slot);
 
 
 /*
- * The reply to "CLUSTER SLOTS", one range at a time.  The caller skips a range
- * that is an error, and asks for the next one.
+ * The reply to "CLUSTER SLOTS", one range at a time.  If a range is malformed,
+ * the caller skips it and asks for the next one.
  */
 
 typedef struct {
     unsigned              first;
-    unsigned              last;            /* included */
+    unsigned              last;            /* the range includes it */
     const cigna_reply_t  *reply;
 } cigna_cluster_range_t;
 
@@ -44,27 +47,29 @@ int cigna_cluster_server(const cigna_cluster_range_t *range, size_t i,
 
 
 /*
- * Errors that say: Redis has not run the command, because it belongs to another
- * server, or must be sent later.  Any such command may be sent again.
+ * Errors which say that Redis has not run the command: the command belongs to
+ * another server, or must be sent later.  The caller may send any such command
+ * again.
  */
 
 typedef enum {
     cigna_redirect_none = 0,               /* any other reply */
-    cigna_redirect_moved,                  /* to the server that has the slot */
-    cigna_redirect_ask,                    /* to another server, this command
-                                              only, after "ASKING" */
-    cigna_redirect_wait                    /* to the same server, later */
+    cigna_redirect_moved,                  /* send it to the slot's server */
+    cigna_redirect_ask,                    /* send it to another server, this
+                                              command only, after "ASKING" */
+    cigna_redirect_wait                    /* send it to the same server,
+                                              later */
 } cigna_redirect_e;
 
 
 typedef struct {
     cigna_redirect_e  type;
-    unsigned          slot;                /* of moved and ask */
+    unsigned          slot;                /* set for moved and ask */
     cigna_server_t    server;
 } cigna_redirect_t;
 
 
-/* borrows from the reply */
+/* *r borrows from the reply */
 cigna_redirect_e cigna_cluster_redirect(const cigna_reply_t *reply,
     cigna_redirect_t *r);
 

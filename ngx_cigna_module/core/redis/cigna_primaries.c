@@ -22,7 +22,10 @@ cigna_primaries_meet(cigna_primaries_t *p, uint64_t primary, int64_t age_ms,
         age = now_ms - place->since_ms;
     }
 
-    /* a worker that dies here leaves no primary with another one's times */
+    /*
+     * If the worker dies here, the place is free.  Otherwise the place might
+     * have one primary's number and another one's times.
+     */
 
     place->primary = 0;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -37,7 +40,10 @@ cigna_primaries_meet(cigna_primaries_t *p, uint64_t primary, int64_t age_ms,
 }
 
 
-/* its own place, or a free one, or that of the one met the longest ago */
+/*
+ * Finds the place of a primary: its own, or a free one, or the place of the
+ * primary that was seen the longest ago.
+ */
 
 static cigna_primary_t *
 cigna_primaries_place(cigna_primaries_t *p, uint64_t primary)

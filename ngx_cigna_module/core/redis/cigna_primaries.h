@@ -9,16 +9,23 @@
 #define CIGNA_PRIMARIES  64
 
 
-/* a primary of Redis that this node has met; see cigna_redis_handshake.h */
+/*
+ * A primary of Redis to which this node has connected; see
+ * cigna_redis_handshake.h.
+ */
 
 typedef struct {
-    uint64_t          primary;             /* its number; 0: free */
+    uint64_t          primary;             /* its number; 0: the place is
+                                              free */
     uint64_t          since_ms;
     uint64_t          met_ms;
 } cigna_primary_t;
 
 
-/* In shared memory, all zero at first.  The caller has the lock. */
+/*
+ * The table is in shared memory, and all zero at first.  The caller holds the
+ * lock.
+ */
 
 typedef struct {
     cigna_primary_t   places[CIGNA_PRIMARIES];
@@ -26,14 +33,17 @@ typedef struct {
 
 
 /*
- * Meets a primary that says it has been a primary for age_ms, 0 or more.
- * Returns how many ms it has been a primary, as far as it and the table know.
+ * Enters a primary to which this node has connected.  age_ms, 0 or more, is how
+ * long it has been a primary by its own account.  Returns for how many ms it
+ * has been a primary: age_ms, or the time since the table knows it, if that is
+ * longer.
  *
  * A primary takes age_ms from a marker.  In a cluster the marker may have come
  * with a slot of another primary: then the primary looks newer than it is.
  *
- * If the table is full, the primary that was met the longest ago gives way.  A
- * time after now_ms is from before the machine's start and does not count.
+ * If the table is full, the new primary replaces the one that was entered or
+ * seen the longest ago.  A time after now_ms is from before the machine's last
+ * start and does not count.
  */
 int64_t cigna_primaries_meet(cigna_primaries_t *p, uint64_t primary,
     int64_t age_ms, uint64_t now_ms);

@@ -19,12 +19,15 @@ typedef void *(*cigna_reader_array_pt)(const redisReadTask *task,
 
 struct cigna_reader_s {
     redisReader                *hiredis;
-    redisReplyObjectFunctions   functions;      /* hiredis' own, but for ours */
-    cigna_reader_array_pt       create_array;   /* hiredis' own */
+    redisReplyObjectFunctions   functions;      /* hiredis' functions, two of
+                                                   them replaced */
+    cigna_reader_array_pt       create_array;   /* hiredis' function */
 
-    uint64_t                    received;       /* bytes since the start */
-    uint64_t                    finished;       /* where the last reply ended */
-    size_t                      elements;       /* of the reply at work */
+    uint64_t                    received;       /* bytes received in all */
+    uint64_t                    finished;       /* bytes up to the end of
+                                                   the last reply */
+    size_t                      elements;       /* elements of the reply that is
+                                                   being read */
     size_t                      reply_max;
     size_t                      elements_max;
     unsigned                    failed:1;
@@ -125,7 +128,7 @@ cigna_reader_next(cigna_reader_t *r, cigna_reply_t **reply)
         return CIGNA_ERROR;
     }
 
-    /* without a complete reply, all bytes belong to the one that has begun */
+    /* if no reply is complete, all bytes belong to the reply that has begun */
 
     end = r->received;
 
@@ -187,7 +190,7 @@ cigna_reply_type(const cigna_reply_t *reply)
 
     default:
 
-        /* other types, which are of RESP3, must not look like nil */
+        /* types of RESP3 must not look like nil */
 
         return cigna_reply_error;
     }
@@ -255,9 +258,9 @@ cigna_reply_is_error(const cigna_reply_t *reply, const char *code)
 
 
 /*
- * Before Redis 7.0 the error of a script quotes the command's error: "ERR Error
- * running script (call to f_...): @user_script: 9: -READONLY You can't write
- * ..."
+ * Before Redis 7.0, the error of a script contains the command's error: "ERR
+ * Error running script (call to f_...): @user_script: 9: -READONLY You can't
+ * write ..."
  */
 
 int
@@ -294,7 +297,9 @@ cigna_redis_append(cigna_buf_t *b, const cigna_slice_t *argv, size_t argc)
 {
     size_t  i;
 
-    /* the second half of a command would be taken from the next one */
+    /*
+     * a command must not be cut: Redis would take the next command for its rest
+     */
 
     if (argc > CIGNA_REDIS_ARGS_MAX
         || cigna_redis_length(argv, argc) > (size_t) (b->end - b->pos))
@@ -334,8 +339,8 @@ cigna_redis_length(const cigna_slice_t *argv, size_t argc)
 
 
 /*
- * hiredis allocates an array as long as announced, before any element has come,
- * and bounds neither the length nor the sum of lengths.
+ * hiredis allocates an array of the announced length before any element has
+ * come.  hiredis bounds neither this length nor the sum of the lengths.
  */
 
 static void *
@@ -364,7 +369,7 @@ cigna_reader_create_array(const redisReadTask *task, cigna_reader_count_t n)
 }
 
 
-/* for hiredis: frees what it has of a reply that is malformed */
+/* hiredis calls this function to free the parts of a malformed reply */
 
 static void
 cigna_reader_free_object(void *reply)
@@ -380,7 +385,7 @@ cigna_reply_wipe(redisReply *reply)
 
     if (reply == NULL) {
 
-        /* an element that has not come yet */
+        /* this element has not come yet */
 
         return;
     }

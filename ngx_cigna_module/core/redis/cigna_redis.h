@@ -12,11 +12,11 @@
  * reply.
  */
 
-/* of one reply, nested arrays included; see cigna_reader_limit() */
+/* limits of one reply, nested arrays included; see cigna_reader_limit() */
 
 #define CIGNA_REDIS_REPLY_MAX     (256 * 1024)  /* bytes on the wire */
 #define CIGNA_REDIS_ELEMENTS_MAX  1024
-#define CIGNA_REDIS_DEPTH_MAX     4             /* arrays in arrays */
+#define CIGNA_REDIS_DEPTH_MAX     4             /* levels of nested arrays */
 
 
 typedef enum {
@@ -35,29 +35,32 @@ typedef struct redisReply      cigna_reply_t;
 typedef struct cigna_reader_s  cigna_reader_t;
 
 
-/* NULL: no memory; the caller owns it */
+/* creates a reader, which the caller owns; NULL: no memory */
 cigna_reader_t *cigna_reader_create(void);
 void cigna_reader_destroy(cigna_reader_t *r);
 
-/* sets other limits, for replies that are known to be long */
+/* sets other limits, for example for replies that are known to be long */
 void cigna_reader_limit(cigna_reader_t *r, size_t reply_max,
     size_t elements_max);
 
 /*
- * Gives received bytes to the reader; the caller then calls next() until it
- * returns CIGNA_AGAIN.  CIGNA_ERROR: the reader has failed before, there is no
- * memory, or the bytes that wait are more than a reply may have.  The
- * connection cannot be used any more then.
+ * Gives received bytes to the reader.  The caller then calls
+ * cigna_reader_next() until it returns CIGNA_AGAIN.  CIGNA_ERROR: the reader
+ * has failed before, there is no memory, or more bytes wait than a reply may
+ * have.  After an error the caller must close the connection.
  */
 int cigna_reader_feed(cigna_reader_t *r, cigna_slice_t bytes);
 
 /*
- * The next complete reply, owned by the caller.  CIGNA_AGAIN: there is none
- * yet; CIGNA_ERROR: a protocol error, or a limit is exceeded.
+ * Gets the next complete reply, which the caller then owns.  CIGNA_AGAIN: no
+ * reply is complete yet.  CIGNA_ERROR: a protocol error, or a limit is
+ * exceeded.
  */
 int cigna_reader_next(cigna_reader_t *r, cigna_reply_t **reply);
 
-/* NULL is allowed; wipes strings, as they may be secrets */
+/*
+ * frees a reply, which may be NULL; wipes its strings, as they may be secrets
+ */
 void cigna_reply_destroy(cigna_reply_t *reply);
 
 
@@ -76,10 +79,10 @@ size_t cigna_reply_count(const cigna_reply_t *reply);
 /* element i of an array, borrowed; NULL: out of range, or not an array */
 const cigna_reply_t *cigna_reply_item(const cigna_reply_t *reply, size_t i);
 
-/* 1 if an error whose first word is code, e.g. "NOSCRIPT" */
+/* 1 if the reply is an error whose first word is code, such as "NOSCRIPT" */
 int cigna_reply_is_error(const cigna_reply_t *reply, const char *code);
 
-/* 1 if a replica has refused to write, in a script too */
+/* 1 if the error says that a replica refused to write, also inside a script */
 int cigna_reply_is_readonly(const cigna_reply_t *reply);
 
 
@@ -89,26 +92,26 @@ int cigna_reply_is_readonly(const cigna_reply_t *reply);
 void cigna_redis_append(cigna_buf_t *b, const cigna_slice_t *argv,
     size_t argc);
 
-/* how many bytes cigna_redis_append() will write */
+/* the number of bytes that cigna_redis_append() writes */
 size_t cigna_redis_length(const cigna_slice_t *argv, size_t argc);
 
 
 /*
- * "redis://host[:port][/db]", "rediss://...", "unix:/path[:db]".  The slices
- * borrow from the text.  User name and password are refused: they come from
- * files.
+ * The URL of a server: "redis://host[:port][/db]", "rediss://...", or
+ * "unix:/path[:db]".  The slices borrow from the text.  A user name or a
+ * password in the URL is an error, because the gateway reads them from files.
  */
 
 typedef struct {
-    cigna_slice_t   host;                  /* empty for a unix socket */
-    cigna_slice_t   path;                  /* of a unix socket */
+    cigna_slice_t   host;                  /* empty if it is a unix socket */
+    cigna_slice_t   path;                  /* path of a unix socket, or empty */
     uint16_t        port;
     unsigned        db;
     unsigned        tls:1;
     unsigned        port_given:1;
 } cigna_redis_url_t;
 
-/* CIGNA_ERROR: *error says why, in words for an operator */
+/* CIGNA_ERROR: *error has the reason, in words for an operator */
 int cigna_redis_url_parse(cigna_slice_t text, cigna_redis_url_t *u,
     const char **error);
 

@@ -16,7 +16,7 @@ static int cigna_redis_url_db(cigna_slice_t digits, cigna_redis_url_t *u,
 
 #define CIGNA_REDIS_PORT      6379
 #define CIGNA_REDIS_DB_MAX    65535
-#define CIGNA_REDIS_PATH_MAX  107          /* what a sockaddr_un holds */
+#define CIGNA_REDIS_PATH_MAX  107          /* most bytes in a sockaddr_un */
 
 
 int

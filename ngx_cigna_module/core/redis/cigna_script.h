@@ -6,13 +6,17 @@
 #include "base/cigna_slice.h"
 
 
-/* A Lua script, which is called by EVALSHA, and by EVAL after NOSCRIPT. */
+/*
+ * A Lua script.  The gateway calls it with EVALSHA, and after NOSCRIPT with
+ * EVAL.
+ */
 
 typedef struct {
     const char            *name;
     const char            *text;
     char                   sha1[41];       /* set by cigna_script_init() */
-    unsigned               nkeys;          /* the first of argv */
+    unsigned               nkeys;          /* so many of argv, the first, are
+                                              keys */
 } cigna_script_t;
 
 

@@ -7,8 +7,8 @@
 
 
 /*
- * The reply to "SENTINEL GET-MASTER-ADDR-BY-NAME name".  CIGNA_NONE: this
- * Sentinel has no primary of that name; CIGNA_ERROR: the reply is an error or
+ * Reads the reply to "SENTINEL GET-MASTER-ADDR-BY-NAME name".  CIGNA_NONE: this
+ * Sentinel has no primary of that name.  CIGNA_ERROR: the reply is an error or
  * malformed.
  */
 int cigna_sentinel_primary(const cigna_reply_t *reply,

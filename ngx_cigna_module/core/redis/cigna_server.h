@@ -7,14 +7,14 @@
 
 
 /*
- * The address of a Redis server that another server has named.  Borrowed from
- * the reply.
+ * The address of a Redis server that another server has named.  The host
+ * borrows from the reply.
  */
 
 typedef struct {
-    cigna_slice_t  host;                   /* name or address, no brackets;
-                                              empty: the host of the server that
-                                              was asked */
+    cigna_slice_t  host;                   /* a name, or an address without
+                                              brackets; empty: the host of the
+                                              server that was asked */
     uint16_t       port;
 } cigna_server_t;
 
@@ -23,12 +23,14 @@ typedef struct {
 
 
 /*
- * CIGNA_ERROR: the host or the port is invalid.  A host may have no byte that
- * could do harm in a log or a name look-up.
+ * CIGNA_ERROR: the host or the port is invalid.  The host must not have bytes
+ * that could do harm in a log or a name look-up.
  */
 int cigna_server_init(cigna_server_t *s, cigna_slice_t host, uint64_t port);
 
-/* "host:port"; the last colon counts, as an IPv6 address has no brackets */
+/*
+ * reads "host:port"; the last colon counts, as an IPv6 address has no brackets
+ */
 int cigna_server_parse(cigna_server_t *s, cigna_slice_t text);
 
 

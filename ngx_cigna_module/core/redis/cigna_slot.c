@@ -18,7 +18,7 @@ cigna_slot(cigna_slice_t key)
 }
 
 
-/* polynomial 0x1021, four bits at a time */
+/* CRC16 with the polynomial 0x1021, four bits at a time */
 
 static unsigned
 cigna_slot_crc16(cigna_slice_t s)

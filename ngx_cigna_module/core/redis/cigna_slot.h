@@ -19,8 +19,8 @@
 unsigned cigna_slot(cigna_slice_t key);
 
 /*
- * Appends the tag of a slot: the smallest decimal number in that slot.  Takes
- * up to some milliseconds.  CIGNA_ERROR: there is no such slot, or no room.
+ * Appends the tag of a slot: the smallest decimal number in that slot.  This
+ * may take a few milliseconds.  CIGNA_ERROR: there is no such slot, or no room.
  */
 int cigna_slot_append_tag(cigna_buf_t *b, unsigned slot);
 
