@@ -109,7 +109,7 @@ ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* deadlines are in order, but for calls that were sent elsewhere before */
+/* deadlines are in order, unless a call was first sent to another server */
 
 ngx_msec_t
 ngx_cigna_redis_queue_left(ngx_cigna_redis_queue_t *queue)
@@ -191,7 +191,7 @@ ngx_cigna_redis_queue_reply(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* *reply is that of "WAIT", and is replaced by that of the command itself */
+/* replaces *reply, which is the reply to "WAIT", by the command's own reply */
 
 static void
 ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
