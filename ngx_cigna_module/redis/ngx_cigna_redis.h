@@ -31,8 +31,8 @@ ngx_cigna_redis_t *ngx_cigna_redis_create(ngx_cycle_t *cycle,
  * primary may be lost.  0 or more; INT64_MAX: not known.  In a cluster, age_ms
  * may be too short after slots have moved.
  *
- * primary: a number that changes when the server becomes a primary again.  0:
- * not known.
+ * primary: a number that stays the same as long as the server is the primary.
+ * No other primary has this number.  0: not known.
  *
  * durable: 1 if the connection is for durable commands only.  A connection for
  * all other commands will follow.

@@ -8,15 +8,15 @@
 
 
 /*
- * A tenant's counters.  They are in the fixed part of the zone: a reload and a
- * reset of the cache keep them.
+ * A tenant's counters.  They are in the fixed part of the zone, so a reload or
+ * a reset of the cache does not clear them.
  */
 
 
 /*
  * Each line has a counter's name, for the enumeration and for reports, and its
- * help text.  scripts/README.md has them as well.  New counters go to the end,
- * as the zone outlives a reload with a newer module.
+ * help text.  scripts/README.md explains the counters as well.  New counters
+ * must go to the end, because a reload with a newer module keeps the zone.
  */
 
 #define NGX_CIGNA_COUNTS(count)                                               \
@@ -96,8 +96,8 @@ uint64_t ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
     cigna_dance_outcome_e outcome);
 
 /*
- * Counts a dance that starts, at most "rate" in a second.  NGX_BUSY: as many
- * have started in this second already.
+ * Counts a dance that starts.  NGX_BUSY: "rate" dances have started in this
+ * second already, and nothing is counted.
  */
 ngx_int_t ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
     ngx_uint_t rate, time_t now);
