@@ -191,7 +191,7 @@ ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,
 
     if (a->outage_began) {
         ngx_cigna_budget_lease_outage(&budget->lease,
-                                      cigna_slice("no answer comes"));
+                                      cigna_slice("no answer came"));
     }
 
     return a->call ? ngx_cigna_budget_lease_start(&budget->lease, a) : NGX_OK;

@@ -26,7 +26,7 @@ typedef struct {
  */
 ngx_int_t ngx_cigna_budget_zone_name(ngx_cigna_main_conf_t *mcf);
 
-/* returns the members' table; NULL: no directive counts members */
+/* makes the members' table; NULL: no room, so members are not counted */
 cigna_budget_members_t *ngx_cigna_budget_zone_members(
     ngx_cigna_main_conf_t *mcf);
 

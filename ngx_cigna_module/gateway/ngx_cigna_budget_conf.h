@@ -8,7 +8,7 @@
 #include "budget/cigna_rate.h"
 
 
-/* the parameters of one budget directive, e.g. cigna_tenant's "budget" */
+/* the parameters of one budget directive */
 
 typedef struct {
     ngx_cigna_place_t         *place;      /* NULL: the directive is absent */

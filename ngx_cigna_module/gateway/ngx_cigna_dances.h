@@ -16,8 +16,8 @@
  */
 
 /*
- * Fills in the limit of a member from the directive "given".  By default, the
- * rate is a tenth of dances_per_second, and the burst is half of
+ * Fills in the limit of a member from the directive "given".  If "given" has no
+ * rate, the rate is a tenth of dances_per_second, and the burst is half of
  * dances_per_second.
  */
 void ngx_cigna_dances_limit(const ngx_cigna_budget_conf_t *given,

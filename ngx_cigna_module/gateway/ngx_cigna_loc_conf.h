@@ -9,7 +9,7 @@
 #include "fhir/cigna_gate_out.h"
 
 
-/* configuration of a server; replies to callers without a grant name the path */
+/* configuration of a server; callers without a grant are sent to the path */
 
 struct ngx_cigna_srv_conf_s {
     ngx_str_t                  connect_path;   /* path of the location that
@@ -86,8 +86,9 @@ struct ngx_cigna_loc_conf_s {
 
     struct ngx_cigna_notices_s  *notices;  /* directives of other modules */
     ngx_array_t               *set_lines;  /* ngx_cigna_set_line_t, of
-                                              proxy_set_header; NULL: none, or
-                                              no cigna_fhir */
+                                              proxy_set_header, parsed if the
+                                              location has cigna_fhir; NULL:
+                                              none */
     cigna_slice_t             *set_names;  /* the names of set_lines */
     ngx_uint_t                 set_values; /* 1: one of set_lines has variables,
                                               or is odd */

@@ -35,8 +35,8 @@ struct ngx_cigna_main_conf_s {
     ngx_array_t                aliases;    /* ngx_str_t */
     ngx_cigna_budget_conf_t    budget;     /* of the gateway as a whole */
 
-    ngx_cigna_place_t         *used;       /* the last directive that needs a
-                                              tenant in a location */
+    ngx_cigna_place_t         *used;       /* the last cigna_fhir, or directive
+                                              of an endpoint */
     ngx_array_t               *noticed;    /* command tables of other modules,
                                               kept while nginx parses */
 

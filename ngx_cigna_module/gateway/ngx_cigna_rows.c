@@ -87,8 +87,9 @@ ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf)
                       "cigna_zone \"%V\" has no room for the new tenants, as "
                       "processes of former configurations still serve others: "
                       "remove those by a reload, and add the new ones by "
-                      "another one when these processes have ended, or write "
-                      "\"cigna_zone zone=%V:%uzm;\"", &mcf->zone->shm.name,
+                      "another reload when these processes have ended, or "
+                      "write \"cigna_zone zone=%V:%uzm;\"",
+                      &mcf->zone->shm.name,
                       &mcf->zone->shm.name,
                       ngx_cigna_zone_size(2 * n) / (1024 * 1024));
     }

@@ -51,8 +51,8 @@ struct ngx_cigna_tenant_s {
     cigna_budget_plan_t        plan;       /* result of all budget directives */
 
     ngx_str_t                  fhir_origin;    /* of fhir_base */
-    ngx_str_t                  fhir_host;      /* ... in the form of a Host
-                                              line */
+    ngx_str_t                  fhir_host;  /* value of the Host line for
+                                              fhir_base */
     ngx_str_t                  trusted_certificate;
     ngx_cigna_place_t         *place;      /* of the block */
 

@@ -42,7 +42,8 @@ struct ngx_cigna_worker_s {
     ngx_uint_t                       read_journal;  /* 1: the grant is from the
                                                        journal */
 
-    /* when the worker last logged that a request has no identity */
+    /* when the worker last logged an invalidation without an identity; 0:
+       never */
     time_t                           no_identity_logged;
 };
 

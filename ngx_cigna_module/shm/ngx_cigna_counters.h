@@ -35,11 +35,11 @@
     count(links_unknown, "Replies whose links stayed: base unknown.")         \
     count(links_broken, "Replies that are no valid JSON.")                    \
     count(journal_full, "New grants that the journal had no room for.")       \
-    count(journal_restored, "Grants that were written by another's hand.")    \
+    count(journal_restored, "Grants of the journal that were written again.") \
     count(journal_lost, "Entries of the journal that came too late.")         \
-    count(budget_spent, "Refreshes put off by token_requests.")               \
+    count(budget_spent, "Refreshes that token_requests delayed.")             \
     count(refresh_crowded, "Requests that refresh_waiters sent away.")        \
-    count(refusals_held, "Refusals that ended no grant: refused_share.")      \
+    count(refusals_held, "Refused refreshes whose grant was kept.")           \
     count(strangers, "Refreshes that brought another person's tokens.")       \
     count(open_requests, "Requests for metadata, which need no token.")       \
     count(links_unread, "Replies whose links stayed: compressed or a part.")  \

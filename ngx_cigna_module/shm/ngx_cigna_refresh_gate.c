@@ -13,9 +13,9 @@
 #define NGX_CIGNA_REFRESH_GATE_COOL       2000     /* after a failure */
 #define NGX_CIGNA_REFRESH_GATE_COOL_MAX   60000
 #define NGX_CIGNA_REFRESH_GATE_JITTER     1000
-#define NGX_CIGNA_REFRESH_GATE_ROW        600000   /* after the last failure;
-                                                      then the count starts
-                                                      from 0 again */
+#define NGX_CIGNA_REFRESH_GATE_ROW        600000   /* after a cool-down, until
+                                                      failures count from 0
+                                                      again */
 
 #define NGX_CIGNA_REFRESH_GATE_PROBE      5000     /* between two probes */
 #define NGX_CIGNA_REFRESH_GATE_PROBE_MAX  60000
