@@ -11,8 +11,9 @@
  * The client's struct, which only the files of the client may use.
  *
  *     start() --> route: which node? --> a connection of the node
- *                   | not known            | none   | redirected
- *                   v yet                  v ready  v by the reply
+ *                   |                      |        |
+ *                   | not known yet        | none   | the reply
+ *                   v                      v ready  v redirects
  *                pending <-----------------+--------+
  *
  * A topology knows which node a call goes to.  A node has the connections to
@@ -82,7 +83,7 @@ typedef struct {
      */
     ngx_uint_t                   (*trouble)(ngx_cigna_redis_node_t *node);
 
-    /* returns the server to subscribe at; NULL: not known yet */
+    /* returns the server to send SUBSCRIBE to; NULL: not known yet */
     ngx_cigna_origin_t          *(*origin)(ngx_cigna_redis_t *redis);
 
     void                         (*done)(ngx_cigna_redis_t *redis);

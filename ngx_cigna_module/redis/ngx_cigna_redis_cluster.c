@@ -31,7 +31,8 @@
 typedef struct {
     ngx_cigna_redis_map_t       map;
     ngx_cigna_redis_lookup_t    lookup;
-    ngx_msec_t                  said;         /* when a stranger was logged */
+    ngx_msec_t                  said;         /* when a redirection to an
+                                                 unknown server was logged */
     unsigned                    known:1;      /* there was a map */
     unsigned                    lost:1;       /* no server has a map */
     unsigned                    strange:1;    /* "said" has a time */
@@ -274,7 +275,7 @@ ngx_cigna_redis_cluster_trouble(ngx_cigna_redis_node_t *node)
 }
 
 
-/* servers of a cluster pass messages on to all others, replicas as well */
+/* any server will do: each passes messages on to all servers of the cluster */
 
 static ngx_cigna_origin_t *
 ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)

@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
     ngx_cigna_redis_mode_e   mode;
 
-    ngx_cigna_origin_t      *origins;      /* seeds */
+    ngx_cigna_origin_t      *origins;      /* the seeds: configured servers */
     ngx_uint_t               norigins;
     ngx_str_t                tls_name;     /* of all servers; empty: the host of
                                               each */

@@ -349,7 +349,7 @@ ngx_cigna_redis_conn_write_handler(ngx_event_t *wev)
 }
 
 
-/* 0: there is nothing to be sent */
+/* returns the bytes sent, or an error as c->send(); 0: nothing to send */
 
 static ssize_t
 ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)

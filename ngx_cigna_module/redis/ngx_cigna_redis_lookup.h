@@ -45,7 +45,7 @@ struct ngx_cigna_redis_lookup_s {
     ngx_cigna_redis_conn_t    conn;
     ngx_cigna_redis_cmd_t     cmd;
     ngx_event_t               again;       /* begins the next question */
-    ngx_event_t               step;        /* posted */
+    ngx_event_t               step;        /* a posted event */
     ngx_msec_t                asked;       /* time of the last question */
     ngx_uint_t                failures;
     ngx_uint_t                i;

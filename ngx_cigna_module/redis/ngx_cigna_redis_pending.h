@@ -32,8 +32,9 @@ typedef struct {
 
     /* private */
     ngx_queue_t                   calls;
-    ngx_event_t                   wake;    /* posted */
-    ngx_event_t                   timer;   /* not cancelable: calls wait */
+    ngx_event_t                   wake;    /* a posted event */
+    ngx_event_t                   timer;   /* keeps an exiting worker alive
+                                              while calls wait */
 } ngx_cigna_redis_pending_t;
 
 

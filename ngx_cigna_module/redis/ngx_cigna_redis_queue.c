@@ -206,7 +206,7 @@ ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
     *reply = call->reply;
     call->reply = NULL;
 
-    /* a command that failed has written nothing that replicas could lack */
+    /* a failed command has written nothing, so the replicas do not matter */
 
     if (n < (int64_t) replicas
         && cigna_reply_type(*reply) != cigna_reply_error)

@@ -28,7 +28,7 @@ ngx_cigna_redis_subscriber_t *ngx_cigna_redis_subscribe(
 /* the primary has changed: all subscribers connect to the new one */
 void ngx_cigna_redis_subscribers_move(ngx_cigna_redis_t *redis);
 
-/* closes all, in exit_process */
+/* closes the connections of all subscribers, in exit_process */
 void ngx_cigna_redis_subscribers_destroy(ngx_cigna_redis_t *redis);
 
 

@@ -20,12 +20,12 @@
  */
 
 #define NGX_CIGNA_COUNTS(count)                                               \
-    count(dances_started, "Dances that were started.")                        \
+    count(dances_started, "Dances started.")                                  \
     count(fhir_requests, "Requests that left with a token.")                  \
     count(cache_hits, "Tokens taken from the cache.")                         \
-    count(vault_reads, "Tokens asked of Redis.")                              \
+    count(vault_reads, "Tokens read from Redis.")                             \
     count(refreshes, "Refreshes that brought new tokens.")                    \
-    count(refresh_failures, "Refreshes that brought none.")                   \
+    count(refresh_failures, "Refreshes that brought no tokens.")              \
     count(stale_served, "Requests served from the cache with Redis down.")    \
     count(revocations, "Grants revoked at the authorization server.")         \
     count(revocations_failed, "Grants that could not be revoked there.")      \
@@ -33,7 +33,7 @@
     count(tokens_refused, "Replies of 401 by the FHIR server.")               \
     count(replays, "Requests made again with another token.")                 \
     count(links_unknown, "Replies whose links stayed: base unknown.")         \
-    count(links_broken, "Replies that are no valid JSON.")                    \
+    count(links_broken, "Replies that are not valid JSON.")                   \
     count(journal_full, "New grants that the journal had no room for.")       \
     count(journal_restored, "Grants of the journal that were written again.") \
     count(journal_lost, "Entries of the journal that came too late.")         \
@@ -43,14 +43,14 @@
     count(strangers, "Refreshes that brought another person's tokens.")       \
     count(open_requests, "Requests for metadata, which need no token.")       \
     count(links_unread, "Replies whose links stayed: compressed or a part.")  \
-    count(errors_replaced, "Upstream errors that were no FHIR.")              \
+    count(errors_replaced, "Upstream errors that were not FHIR.")             \
     count(not_found, "Replies of 500 that became 404: cigna_not_found.")      \
     count(types_refused, "Requests that resource_types has refused.")         \
     count(types_dry, "Requests that resource_types would have refused.")      \
     count(budget_gateway, "Requests refused: the gateway's budget.")          \
     count(budget_tenant, "Requests refused: the tenant's budget.")            \
     count(budget_member, "Requests refused: the member's budget.")            \
-    count(held_back, "Requests refused as Cigna wants fewer.")                \
+    count(held_back, "Requests refused in a pause.")                          \
     count(budget_unknown, "Requests refused: budgets, with Redis down.")      \
     count(budget_dry_run, "Requests that dry_run let through.")               \
     count(budget_delayed, "Requests that waited for a budget.")               \
@@ -59,8 +59,8 @@
     count(budget_lease_failures, "Leases that could not be asked for.")       \
     count(pauses, "Times that Cigna asked for fewer requests.")               \
     count(upstream_throttled, "Replies of 429 by the FHIR server.")          \
-    count(userinfo_known, "Identifiers that $userinfo has told.")             \
-    count(userinfo_failures, "Requests for $userinfo that told none.")        \
+    count(userinfo_known, "Identifiers that $userinfo has brought.")          \
+    count(userinfo_failures, "Requests for $userinfo without a result.")      \
     count(gate_refused, "Requests that could not leave as one request.")      \
     count(exchanges_bounded, "Refreshes and dances: too many exchanges open.")\
     count(exchanges_abandoned, "Exchanges open when their worker ended.")   \
