@@ -9,7 +9,7 @@
 #include "fhir/cigna_gate_out.h"
 
 
-/* configuration of a server; callers without a grant are sent to the path */
+/* configuration of a server; callers without a grant get connect_path's URL */
 
 struct ngx_cigna_srv_conf_s {
     ngx_str_t                  connect_path;   /* path of the location that

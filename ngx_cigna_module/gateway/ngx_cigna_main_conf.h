@@ -45,7 +45,8 @@ struct ngx_cigna_main_conf_s {
 
     /* set by ngx_cigna_handlers_init() */
     ngx_int_t                  request_id; /* index of $request_id */
-    ngx_str_t                  page_csp;   /* policy of the pages */
+    ngx_str_t                  page_csp;   /* Content-Security-Policy of the
+                                              pages */
 
     ngx_cigna_worker_t        *worker;     /* of this process, or NULL */
 };

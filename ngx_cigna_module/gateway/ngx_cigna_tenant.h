@@ -25,7 +25,7 @@ struct ngx_cigna_tenant_s {
     cigna_uri_t                fhir_uri;   /* parsed fhir_base */
     cigna_uri_t                redirect_uri;   /* parsed */
     ngx_cigna_shared_t        *shared;
-    cigna_resource_types_t     types;      /* allowed types; none: all types */
+    cigna_resource_types_t     types;      /* allowed types; empty: all types */
     ngx_uint_t                 types_dry;  /* 1: requests for other types are
                                               counted, but not refused */
 

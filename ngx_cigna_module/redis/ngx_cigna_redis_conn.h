@@ -125,8 +125,8 @@ ngx_int_t ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call);
 
 /*
- * Makes a call of a command, and sends it as above.  NGX_ERROR: no memory, the
- * handler is not called.
+ * Makes a call from a command, and sends the call as above.  NGX_ERROR: no
+ * memory, and the handler is not called.
  */
 ngx_int_t ngx_cigna_redis_conn_start(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc,

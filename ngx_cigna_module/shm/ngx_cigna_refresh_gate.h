@@ -42,7 +42,7 @@ void ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *gate);
 ngx_uint_t ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *gate,
     ngx_uint_t rate);
 
-/* the endpoint has asked for a pause: no refresh begins for ms */
+/* the endpoint has asked for a pause of ms: no refresh begins until then */
 void ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *gate,
     ngx_msec_t ms);
 
@@ -122,7 +122,7 @@ ngx_msec_t ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key);
 
 
-/* Redis has a new primary: no refresh begins for ms */
+/* Redis has a new primary: no refresh begins before ms have passed */
 void ngx_cigna_refresh_gate_be_quiet(ngx_shm_zone_t *zone, ngx_msec_t ms);
 
 /* ms that are left of the quiet time */

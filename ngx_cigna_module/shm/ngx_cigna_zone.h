@@ -117,8 +117,8 @@ typedef struct ngx_cigna_zone_row_s {
 
 typedef struct {
     uint64_t            magic;             /* names the version of the layout */
-    ngx_atomic_t        dirty;             /* pid of the process that has locked
-                                              the zone, or died so; 0: none */
+    ngx_atomic_t        dirty;             /* pid of the process that has the
+                                              lock, or died with it; 0: none */
     size_t              journal_size;      /* bytes of the journal */
     size_t              members_size;      /* bytes of the members' budgets */
     ngx_uint_t          tenants;           /* number of rows */
