@@ -53,7 +53,7 @@ ngx_cigna_budget_origins_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
                                       rows[i].name, rows[i].pauses);
     }
 
-    cigna_buf_append_str(b, "# HELP cigna_origin_pause_seconds What is left of "
+    cigna_buf_append_str(b, "# HELP cigna_origin_pause_seconds Seconds left of "
                             "a pause of all tenants.\n"
                             "# TYPE cigna_origin_pause_seconds gauge\n");
 

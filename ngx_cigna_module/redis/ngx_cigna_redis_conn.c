@@ -422,7 +422,7 @@ ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
         ngx_cigna_redis_conn_close(conn, "worker is shutting down");
 
     } else if (conn->leaving) {
-        ngx_cigna_redis_conn_close(conn, "it is needed no more");
+        ngx_cigna_redis_conn_close(conn, "it is no longer needed");
     }
 }
 
@@ -650,7 +650,7 @@ ngx_cigna_redis_conn_leave(ngx_cigna_redis_conn_t *conn)
     conn->leaving = 1;
 
     if (conn->queue.n == 0) {
-        ngx_cigna_redis_conn_close(conn, "it is needed no more");
+        ngx_cigna_redis_conn_close(conn, "it is no longer needed");
     }
 }
 

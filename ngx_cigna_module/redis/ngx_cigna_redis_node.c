@@ -382,7 +382,7 @@ ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn)
     nc->served = 0;
 
     if (!node->wanted) {
-        conn->error = "it is needed no more";
+        conn->error = "it is no longer needed";
         return;
     }
 

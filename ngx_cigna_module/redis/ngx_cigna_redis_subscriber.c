@@ -220,7 +220,7 @@ ngx_cigna_redis_subscriber_look(ngx_event_t *ev)
     quiet = ngx_current_msec - sub->heard;
 
     if (quiet >= NGX_CIGNA_REDIS_SILENT_MS) {
-        ngx_cigna_redis_conn_close(&sub->conn, "nothing was heard for long");
+        ngx_cigna_redis_conn_close(&sub->conn, "silent for too long");
         return;
     }
 

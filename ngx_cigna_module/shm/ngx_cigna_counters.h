@@ -61,7 +61,7 @@
     count(upstream_throttled, "Replies of 429 by the FHIR server.")          \
     count(userinfo_known, "Identifiers that $userinfo has brought.")          \
     count(userinfo_failures, "Requests for $userinfo without a result.")      \
-    count(gate_refused, "Requests that could not leave as one request.")      \
+    count(gate_refused, "Requests not sent: ambiguous, or led elsewhere.")    \
     count(exchanges_bounded, "Refreshes and dances: too many exchanges open.")\
     count(exchanges_abandoned, "Exchanges open when their worker ended.")   \
     count(older_secret, "Exchanges made with the older client secret.")       \
