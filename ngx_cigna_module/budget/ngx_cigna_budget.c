@@ -6,15 +6,16 @@
  *               |                           | a reply of Redis, or the time
  *               +---------------------------+ that the decision has named
  *
- * Waiters are decided on in the order in which they came.  A waiter that waits
- * for what all others need, too, stops the queue, and later requests queue
- * behind it.  A waiter whose own member has spent too much does not stop it.
- * Requests for metadata neither wait nor queue behind others: strangers may
- * send them, and the queue is for members.
+ * Waiters are decided on in the order in which they came.  If a waiter needs
+ * the tenant's or the gateway's budget, or a reply of Redis, it stops the
+ * queue, because all waiters behind it need the same.  Later requests then
+ * queue behind it.  If only the waiter's own member has spent too much, the
+ * queue goes on.  Requests for metadata never queue: they may come from
+ * anybody, and the queue is for members.
  *
- * A decision may ask for a call to Redis.  This worker then makes the call,
- * whatever becomes of the request: the node makes one such call at a time for a
- * tenant.
+ * A decision may ask for a call to Redis.  The worker then makes this call even
+ * if the request ends, because the whole node makes only one such call at a
+ * time for a tenant.
  */
 
 
@@ -81,7 +82,7 @@ ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget)
 }
 
 
-/* waiters are decided on again, from an empty stack */
+/* posts an event that decides on the waiters; the caller may be a handler */
 
 static void
 ngx_cigna_budget_wake(void *data)
@@ -128,7 +129,7 @@ ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
 }
 
 
-/* NGX_OK, NGX_BUSY, or NGX_AGAIN: decide again after answer.wait_ms */
+/* NGX_OK: granted; NGX_BUSY: refused; NGX_AGAIN: after answer.wait_ms */
 
 static ngx_int_t
 ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
@@ -190,7 +191,7 @@ ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,
 
     if (a->outage_began) {
         ngx_cigna_budget_lease_outage(&budget->lease,
-                                      cigna_slice("no answer comes"));
+                                      cigna_slice("no answer came"));
     }
 
     return a->call ? ngx_cigna_budget_lease_start(&budget->lease, a) : NGX_OK;
@@ -259,7 +260,7 @@ ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* 1 if it waits for what all others need, too */
+/* 1 if the waiter waits for budget that all waiters behind it need, too */
 
 static ngx_uint_t
 ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter)
@@ -269,7 +270,7 @@ ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* ms until a waiter is decided on that waits only for its own member */
+/* returns the ms until the waiter is decided on; 0 or less: now */
 
 static int64_t
 ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter)
@@ -282,7 +283,7 @@ ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* handlers only post events, so that the queue does not change meanwhile */
+/* waiters' handlers only post events, so they do not change the queue here */
 
 static void
 ngx_cigna_budget_serve(ngx_event_t *ev)

@@ -8,9 +8,9 @@
 
 
 /*
- * A tenant's budget in one worker: requests ask for one request each, and those
- * that wait are served first come first served.  For how requests are counted
- * see core/budget/cigna_budget.h.
+ * A tenant's budget in one worker.  A client's request asks here whether it may
+ * be sent to the FHIR server.  Waiting requests are served in the order in
+ * which they came.  core/budget/cigna_budget.h explains how they are counted.
  */
 
 #define NGX_CIGNA_BUDGET_WAITERS_MAX  4096 /* of a tenant, in a worker */
@@ -22,27 +22,28 @@ typedef struct ngx_cigna_budget_waiter_s  ngx_cigna_budget_waiter_t;
 typedef void (*ngx_cigna_budget_pt)(ngx_cigna_budget_waiter_t *waiter);
 
 
-/* one request; memory of the caller, zeroed at first */
+/* one request that asks; the caller owns the memory, and zeroes it at first */
 
 struct ngx_cigna_budget_waiter_s {
     /* set by the caller */
-    uint64_t                   member;     /* keyed hash; 0: is not counted; or
+    uint64_t                   member;     /* the member's keyed hash; 0: the
+                                              member is not counted; or
                                               CIGNA_BUDGET_METADATA */
     ngx_cigna_budget_pt        handler;
     void                      *data;
 
     /* results */
     cigna_budget_answer_t      answer;
-    unsigned                   delayed:1;  /* waited for budget, and not only
-                                              for Redis */
+    unsigned                   delayed:1;  /* the budget was spent, so that the
+                                              request had to wait */
 
     /* private */
     ngx_queue_t                queue;
     ngx_msec_t                 deadline;
-    ngx_msec_t                 due;        /* if it stops no other, it is not
-                                              decided on before */
-    ngx_cigna_budget_t        *budget;     /* whose queue it is in, or NULL */
-    unsigned                   asked:1;    /* was decided on before */
+    ngx_msec_t                 due;        /* when it is decided on again, if it
+                                              waits only for its own member */
+    ngx_cigna_budget_t        *budget;     /* NULL: not in the queue */
+    unsigned                   asked:1;    /* was decided on at least once */
 };
 
 
@@ -53,14 +54,17 @@ struct ngx_cigna_budget_s {
 
     ngx_queue_t                waiters;
     ngx_uint_t                 nwaiters;
-    ngx_uint_t                 stuck;      /* 1: the first one waits for what
-                                              all others need, too */
-    ngx_event_t                timer;      /* not cancelable: set only if
-                                              requests wait */
+    ngx_uint_t                 stuck;      /* 1: a waiter waits for budget that
+                                              all waiters behind it need, too */
+    ngx_event_t                timer;      /* set only if requests wait, and so
+                                              not cancelable */
 };
 
 
-/* a tenant's budget; key and members: see ngx_cigna_budget_zone_init() */
+/*
+ * Creates a tenant's budget.  For key and members see
+ * ngx_cigna_budget_zone_init().  NULL: no memory.
+ */
 ngx_cigna_budget_t *ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, cigna_slice_t key,
     cigna_budget_members_t *members);
@@ -69,21 +73,21 @@ ngx_cigna_budget_t *ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf,
 void ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget);
 
 /*
- * Asks for one request.  NGX_OK: granted and charged.  NGX_BUSY: refused;
- * answer.by says by what.  NGX_AGAIN: waits; handler will be called once,
- * unless leave() is called before.
+ * Asks whether a request may be sent.  NGX_OK: granted, and charged to the
+ * budgets.  NGX_BUSY: refused; answer.by names the limit.  NGX_AGAIN: the
+ * request waits; handler will be called once, unless leave() is called before.
  */
 ngx_int_t ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);
 
-/* ends the wait; may be called twice */
+/* takes a waiting request off the queue; may be called twice */
 void ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter);
 
-/* gives back a granted request, if nginx has not begun to connect for it */
+/* takes back the charge of a granted request that nginx will never send */
 void ngx_cigna_budget_return(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);
 
-/* charges one more attempt of a granted request */
+/* charges the budgets once more, because nginx sends a granted request again */
 void ngx_cigna_budget_charge(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);
 

@@ -8,7 +8,7 @@
 #include "budget/cigna_budget_scripts.h"
 
 
-/* One of the budgets' scripts, called for a tenant. */
+/* A call of one of the budgets' Redis scripts, for a tenant. */
 
 typedef struct {
     ngx_cigna_redis_cmd_t    cmd;          /* outcome, reply */
@@ -29,15 +29,16 @@ void ngx_cigna_budget_call_init(ngx_cigna_budget_call_t *call,
     ngx_cigna_redis_pt handler, void *data);
 
 /*
- * Sends the call, and gives up one that is under way.  NGX_AGAIN: the handler
- * will be called.  NGX_ERROR: the call could not be sent.
+ * Sends the call.  If an earlier one is still in flight, cancels it first.
+ * NGX_AGAIN: the handler will be called.  NGX_ERROR: the call could not be
+ * sent.
  */
 ngx_int_t ngx_cigna_budget_call_start(ngx_cigna_budget_call_t *call);
 
-/* to be called first by the handler; 1: the handler will be called again */
+/* the handler must call this first; 1: the handler will be called again */
 ngx_uint_t ngx_cigna_budget_call_again(ngx_cigna_budget_call_t *call);
 
-/* gives up a call that is under way, frees the reply; may be called twice */
+/* cancels a call that is in flight, frees the reply; may be called twice */
 void ngx_cigna_budget_call_done(ngx_cigna_budget_call_t *call);
 
 

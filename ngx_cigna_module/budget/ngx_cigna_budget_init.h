@@ -7,12 +7,12 @@
 
 
 /*
- * Makes the budgets of all tenants, in init_process; does nothing if none is
- * configured.  NGX_ERROR: no memory, or no random bytes.
+ * Makes the budgets of all tenants, in init_process.  Does nothing if no budget
+ * is configured.  NGX_ERROR: no memory, or no random bytes.
  */
 ngx_int_t ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf);
 
-/* destroys them, in exit_process, before Redis is closed */
+/* destroys the budgets, in exit_process, before the Redis client */
 void ngx_cigna_budget_exit(ngx_cigna_main_conf_t *mcf);
 
 

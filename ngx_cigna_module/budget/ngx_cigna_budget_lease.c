@@ -142,8 +142,8 @@ ngx_cigna_budget_lease_outage(ngx_cigna_budget_lease_t *lease,
     zone = lease->zone;
 
     ngx_log_error(NGX_LOG_ERR, zone->mcf->worker->cycle->log, 0,
-                  "cigna: budgets cannot be counted in Redis: %*s; %s until "
-                  "then", why.len, why.data, what[zone->core.plan->outage]);
+                  "cigna: budgets cannot be counted in Redis: %*s; meanwhile "
+                  "%s", why.len, why.data, what[zone->core.plan->outage]);
 }
 
 

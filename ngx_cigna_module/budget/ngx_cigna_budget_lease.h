@@ -7,7 +7,7 @@
 #include "ngx_cigna_budget_zone.h"
 
 
-/* The calls that lease requests of a tenant's budget from Redis. */
+/* Calls to Redis.  Each leases a number of requests for a tenant's budget. */
 
 typedef void (*ngx_cigna_budget_lease_pt)(void *data);
 
@@ -29,13 +29,13 @@ void ngx_cigna_budget_lease_init(ngx_cigna_budget_lease_t *lease);
 
 /*
  * Makes the call that the answer asks for.  NGX_OK: the handler will be called
- * later.  NGX_ERROR: the call could not be sent; this was reported to the core,
- * and the handler was called.
+ * later.  NGX_ERROR: the call could not be sent; the budget's core knows this,
+ * and the handler was called already.
  */
 ngx_int_t ngx_cigna_budget_lease_start(ngx_cigna_budget_lease_t *lease,
     const cigna_budget_answer_t *a);
 
-/* logs that an outage of Redis began, as the core has said */
+/* logs an outage of Redis, whose begin the budget's core has reported */
 void ngx_cigna_budget_lease_outage(ngx_cigna_budget_lease_t *lease,
     cigna_slice_t why);
 

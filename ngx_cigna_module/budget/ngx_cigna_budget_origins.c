@@ -6,7 +6,7 @@
 #include "gateway/ngx_cigna_tenant.h"
 
 
-#define NGX_CIGNA_BUDGET_ORIGINS_LINE  64  /* bytes beside the origin */
+#define NGX_CIGNA_BUDGET_ORIGINS_LINE  64  /* bytes without the origin */
 #define NGX_CIGNA_BUDGET_ORIGINS_HEAD  256
 
 
@@ -53,7 +53,7 @@ ngx_cigna_budget_origins_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
                                       rows[i].name, rows[i].pauses);
     }
 
-    cigna_buf_append_str(b, "# HELP cigna_origin_pause_seconds What is left of "
+    cigna_buf_append_str(b, "# HELP cigna_origin_pause_seconds Seconds left of "
                             "a pause of all tenants.\n"
                             "# TYPE cigna_origin_pause_seconds gauge\n");
 
@@ -65,8 +65,8 @@ ngx_cigna_budget_origins_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
 
 
 /*
- * Fills in the origins that have asked for a pause, each once.  Makes no place
- * in the table for an origin that has none.
+ * Fills in the origins that have asked for a pause, each once.  Adds no origin
+ * to the zone's table.
  */
 
 static ngx_uint_t
@@ -121,8 +121,8 @@ ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
 
 
 /*
- * The text of an origin has no byte that needs quoting.  Every line of the
- * counters begins with the label "tenant"; an empty label counts as absent.
+ * An origin has no bytes that must be quoted.  Every line of the counters
+ * begins with the label "tenant".  Prometheus takes an empty label for absent.
  */
 
 static void

@@ -6,12 +6,12 @@
 #include "ngx_cigna_budget.h"
 
 
-/* Pauses by origin on this node, for the operator's monitoring. */
+/* Reports this node's pauses for each FHIR server, for monitoring. */
 
 /* the most bytes that append() writes */
 size_t ngx_cigna_budget_origins_size(void);
 
-/* writes them in the text format of Prometheus */
+/* writes the pauses in the text format of Prometheus */
 void ngx_cigna_budget_origins_append(cigna_buf_t *b,
     ngx_cigna_main_conf_t *mcf);
 

@@ -98,7 +98,7 @@ ngx_cigna_budget_pause_log(ngx_cigna_budget_zone_t *zone,
 }
 
 
-/* if the call fails, only this node pauses, until others are asked to */
+/* tells the other nodes through Redis; if that fails, only this node pauses */
 
 static void
 ngx_cigna_budget_pause_tell(ngx_cigna_budget_pause_t *pause,

@@ -22,14 +22,17 @@ typedef struct {
 void ngx_cigna_budget_pause_init(ngx_cigna_budget_pause_t *pause);
 
 /*
- * The status of a reply of the FHIR server: 429, and 503 with Retry-After, ask
- * for a pause.  retry_after_ms -1: the reply has no Retry-After.  NGX_BUSY: the
- * server has asked for a pause; else NGX_OK.
+ * The FHIR server has answered.  A status of 429, or 503 with Retry-After, asks
+ * for a pause.  retry_after_ms is -1 if the reply has no Retry-After.
+ * NGX_BUSY: the server has asked for a pause; otherwise NGX_OK.
  */
 ngx_int_t ngx_cigna_budget_pause_answered(ngx_cigna_budget_pause_t *pause,
     ngx_uint_t status, int64_t retry_after_ms);
 
-/* ms that are left of the longer pause; 0: there is none */
+/*
+ * A pause may be the tenant's or that of all tenants at the FHIR server.
+ * Returns the ms until both are over; 0: there is none.
+ */
 int64_t ngx_cigna_budget_pause_left_ms(ngx_cigna_budget_pause_t *pause);
 
 void ngx_cigna_budget_pause_done(ngx_cigna_budget_pause_t *pause);

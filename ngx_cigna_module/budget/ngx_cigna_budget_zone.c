@@ -108,7 +108,7 @@ ngx_cigna_budget_zone_init(ngx_cigna_budget_zone_t *zone,
 }
 
 
-/* the hash need not be secret, and may be another one in another zone */
+/* returns a hash of an origin, which is neither secret nor sent elsewhere */
 
 static uint64_t
 ngx_cigna_budget_zone_origin(cigna_slice_t origin)

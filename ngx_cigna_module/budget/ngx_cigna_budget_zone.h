@@ -8,31 +8,40 @@
 #include "budget/cigna_budget.h"
 
 
-/* A tenant's budget as it lies in the zone, which all workers share. */
+/* A tenant's budget in the zone, which all workers share. */
 
 typedef struct {
     ngx_cigna_main_conf_t   *mcf;
     ngx_cigna_tenant_t      *tenant;
     cigna_budget_t           core;
     cigna_budget_names_t     names;        /* in Redis */
-    uint64_t                 origin;       /* key of names.origin */
+    uint64_t                 origin;       /* hash of names.origin */
     cigna_budget_origins_t  *origins;
 } ngx_cigna_budget_zone_t;
 
 
-/* gives the node a name, by which Redis counts nodes, if it has none yet */
+/*
+ * Gives the node a random name if it has none yet.  Redis counts nodes by name.
+ * NGX_ERROR: no random bytes.
+ */
 ngx_int_t ngx_cigna_budget_zone_name(ngx_cigna_main_conf_t *mcf);
 
-/* the members' table; NULL: members are not counted */
+/* makes the members' table; NULL: no room, so members are not counted */
 cigna_budget_members_t *ngx_cigna_budget_zone_members(
     ngx_cigna_main_conf_t *mcf);
 
-/* key, of the budgets in Redis, is borrowed; there is a name */
+/*
+ * Fills in *zone.  Borrows key, the key of all budgets in Redis.  members: see
+ * above.  Call ngx_cigna_budget_zone_name() before.
+ */
 void ngx_cigna_budget_zone_init(ngx_cigna_budget_zone_t *zone,
     ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     cigna_slice_t key, cigna_budget_members_t *members);
 
-/* around each call of the core; member: see cigna_budget_t */
+/*
+ * Each call of the budget's core needs the zone locked.  Locks the zone, sets
+ * member and time, and returns the core's budget.  member: see cigna_budget_t.
+ */
 cigna_budget_t *ngx_cigna_budget_lock(ngx_cigna_budget_zone_t *zone,
     uint64_t member);
 void ngx_cigna_budget_unlock(ngx_cigna_budget_zone_t *zone);

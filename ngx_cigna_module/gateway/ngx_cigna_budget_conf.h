@@ -8,11 +8,11 @@
 #include "budget/cigna_rate.h"
 
 
-/* the parameters of one directive about budgets */
+/* the parameters of one budget directive */
 
 typedef struct {
     ngx_cigna_place_t         *place;      /* NULL: the directive is absent */
-    ngx_uint_t                 given;      /* bits of the parameters that the
+    ngx_uint_t                 given;      /* a bit for each parameter that the
                                               directive has */
     cigna_rate_t               rate;
     cigna_rate_t               minimum;

@@ -9,8 +9,8 @@
 
 
 /*
- * The names of the configuration's types.  Each type has a header of its own,
- * for the files that look inside.
+ * Names of the types that the configuration consists of.  Each type is defined
+ * in a separate header, which only files that use its fields include.
  */
 
 typedef struct ngx_cigna_main_conf_s  ngx_cigna_main_conf_t;
@@ -24,7 +24,7 @@ typedef struct ngx_cigna_worker_s     ngx_cigna_worker_t;
 extern ngx_module_t  ngx_cigna_module;
 
 
-/* borrows the bytes of an ngx_str_t * */
+/* the slice of an ngx_str_t *; borrows the bytes */
 
 #define ngx_cigna_slice(str)                                                  \
     ((cigna_slice_t) { (const uint8_t *) (str)->data, (str)->len })

@@ -1,8 +1,8 @@
 
 /*
- * Members are in a table of fixed size, as for their budgets.  In a flood of
- * members those with few dances push each other out of the table, but not a
- * member with many.  Their tenant's limit bounds them all.
+ * A table of fixed size counts the dances of members.  If too many members
+ * start dances, members with few dances push each other out of the table, and
+ * members with many dances stay.  The tenant's limit bounds all its members.
  */
 
 
@@ -13,7 +13,7 @@
 #include "budget/cigna_budget_member.h"
 
 
-/* a member's share of dances_per_second: one of so many */
+/* dances_per_second is divided by these for a member's rate and burst */
 
 #define NGX_CIGNA_DANCES_RATE   10
 #define NGX_CIGNA_DANCES_BURST  2

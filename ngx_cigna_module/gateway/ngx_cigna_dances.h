@@ -11,13 +11,14 @@
 
 
 /*
- * Limits the dances that start on this node: first "member_dances", so that no
- * member uses up the tenant's "dances_per_second" alone.
+ * Limits how many dances start on this node.  "member_dances" is checked first,
+ * so that a single member cannot use up the tenant's "dances_per_second".
  */
 
 /*
- * Sets the limit of a member: as given, or by default a tenth of
- * dances_per_second as the rate, and half of it as the burst.
+ * Fills in the limit of a member from the directive "given".  If "given" has no
+ * rate, the rate is a tenth of dances_per_second, and the burst is half of
+ * dances_per_second.
  */
 void ngx_cigna_dances_limit(const ngx_cigna_budget_conf_t *given,
     ngx_uint_t per_second, cigna_gcra_limit_t *limit);
@@ -31,8 +32,8 @@ typedef enum {
 
 /*
  * Asks whether the member with this key may start a dance.  "start" charges
- * both limits, all other results charge nothing.  *wait: ms until a dance may
- * start.
+ * both limits.  All other results charge nothing, and set *wait to the ms until
+ * a dance may start.
  */
 ngx_cigna_dances_e ngx_cigna_dances(ngx_shm_zone_t *zone,
     const ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key,

@@ -9,10 +9,11 @@
 #include "fhir/cigna_gate_out.h"
 
 
-/* configuration of a server: where callers without a grant are told to go */
+/* configuration of a server; callers without a grant get connect_path's URL */
 
 struct ngx_cigna_srv_conf_s {
-    ngx_str_t                  connect_path;   /* of "location = /..." */
+    ngx_str_t                  connect_path;   /* path of the location that
+                                                  has cigna_connect */
     ngx_http_server_name_t    *names;      /* "server_name" */
     ngx_uint_t                 nnames;
 };
@@ -24,8 +25,8 @@ typedef struct {
     ngx_str_t                  name;
     ngx_http_complex_value_t  *value;      /* NULL: constant */
     unsigned                   warned:1;
-    unsigned                   odd:1;      /* nginx may not know the name again
-                                              in a caller's line */
+    unsigned                   odd:1;      /* nginx may fail to replace a
+                                              caller's line of this name */
 } ngx_cigna_set_line_t;
 
 
@@ -57,7 +58,8 @@ typedef enum {
 
 struct ngx_cigna_loc_conf_s {
     ngx_http_complex_value_t  *tenant_value;   /* NULL: no cigna_identity */
-    ngx_cigna_tenant_t        *tenant;     /* constant tenant, or NULL */
+    ngx_cigna_tenant_t        *tenant;     /* the tenant if it is constant, or
+                                              NULL */
     ngx_http_complex_value_t  *member_value;
     ngx_cigna_place_t         *identity;   /* place of cigna_identity */
     ngx_str_t                  certificate;    /* variable of the client's
@@ -82,18 +84,20 @@ struct ngx_cigna_loc_conf_s {
     ngx_cigna_place_t         *place;      /* of cigna_fhir, or of the
                                               endpoint's directive */
 
-    struct ngx_cigna_notices_s  *notices;  /* of other modules' lines */
+    struct ngx_cigna_notices_s  *notices;  /* directives of other modules */
     ngx_array_t               *set_lines;  /* ngx_cigna_set_line_t, of
-                                              proxy_set_header; compiled for
-                                              cigna_fhir; NULL: none */
-    cigna_slice_t             *set_names;  /* of them */
-    ngx_uint_t                 set_values; /* one has variables, or is odd */
+                                              proxy_set_header, parsed if the
+                                              location has cigna_fhir; NULL:
+                                              none */
+    cigna_slice_t             *set_names;  /* the names of set_lines */
+    ngx_uint_t                 set_values; /* 1: one of set_lines has variables,
+                                              or is odd */
 
-    /* of a location with "fhir" */
+    /* set if the location has cigna_fhir */
     ngx_str_t                  name;
     ngx_http_handler_pt        content;    /* the handler that ours calls */
 
-    /* set and changed by the worker: when it logged advice, by
+    /* changed by the worker: when it last logged advice about each
        cigna_gate_out_e */
     ngx_msec_t                 gate_logged[CIGNA_GATE_OUT_MAX];
 };

@@ -33,18 +33,20 @@ struct ngx_cigna_main_conf_s {
     ngx_cigna_index_t          stores;     /* ngx_ssl_t, by the file with CA
                                               certificates */
     ngx_array_t                aliases;    /* ngx_str_t */
-    ngx_cigna_budget_conf_t    budget;     /* the gateway's */
+    ngx_cigna_budget_conf_t    budget;     /* of the gateway as a whole */
 
-    ngx_cigna_place_t         *used;       /* last use in a location */
+    ngx_cigna_place_t         *used;       /* the last cigna_fhir, or directive
+                                              of an endpoint */
     ngx_array_t               *noticed;    /* command tables of other modules,
-                                              while nginx parses */
+                                              kept while nginx parses */
 
     ngx_http_variable_t       *variables;  /* $cigna_*, set in preconfiguration;
                                               the last name is empty */
 
     /* set by ngx_cigna_handlers_init() */
     ngx_int_t                  request_id; /* index of $request_id */
-    ngx_str_t                  page_csp;   /* policy of the pages */
+    ngx_str_t                  page_csp;   /* Content-Security-Policy of the
+                                              pages */
 
     ngx_cigna_worker_t        *worker;     /* of this process, or NULL */
 };

@@ -1,10 +1,10 @@
 
 /*
- * Only the master process gives rows, while the workers of the former
- * configuration still run.  Each process writes the generation of its
- * configuration to its slot (ngx_process_slot) in the zone.  Before a new
- * process has done so, the slot has an older generation, which only keeps rows
- * for longer.
+ * Only the master process assigns rows.  The workers of the former
+ * configuration still run then.  Each process writes the generation of its
+ * configuration to its slot (ngx_process_slot) in the zone.  Until a new
+ * process has done so, its slot has an older generation.  That is safe, because
+ * it only delays the reuse of rows.
  */
 
 
@@ -87,8 +87,9 @@ ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf)
                       "cigna_zone \"%V\" has no room for the new tenants, as "
                       "processes of former configurations still serve others: "
                       "remove those by a reload, and add the new ones by "
-                      "another one when these processes have ended, or write "
-                      "\"cigna_zone zone=%V:%uzm;\"", &mcf->zone->shm.name,
+                      "another reload when these processes have ended, or "
+                      "write \"cigna_zone zone=%V:%uzm;\"",
+                      &mcf->zone->shm.name,
                       &mcf->zone->shm.name,
                       ngx_cigna_zone_size(2 * n) / (1024 * 1024));
     }
@@ -99,7 +100,7 @@ ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf)
 }
 
 
-/* the oldest generation that a process uses; 0: unknown */
+/* returns the oldest generation in use by any process; 0: unknown */
 
 static uint64_t
 ngx_cigna_rows_oldest(ngx_cigna_zone_t *fixed)

@@ -8,21 +8,24 @@
 
 /*
  * The tenants' rows in the zone.  A row belongs to a tenant's name, so a reload
- * keeps its counters.  The row of a removed tenant goes to another name once no
- * row is free, and once no process has a configuration with the removed tenant.
+ * keeps its counters.  A removed tenant's row is reused for another name when
+ * no row is free, but not before all processes that know the tenant have ended.
  */
 
-/* in postconfiguration: NGX_ERROR after logging that the zone is too small */
+/*
+ * Called in postconfiguration.  Returns NGX_ERROR after logging that the zone
+ * is too small for all tenants.
+ */
 ngx_int_t ngx_cigna_rows_check(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
 
 /*
- * In the master process, after the zone was initialised: gives each tenant its
- * row.  NGX_ERROR after logging what to do: there are too few rows, and nginx
- * keeps the former configuration.
+ * Called in the master process after the zone was initialised.  Gives each
+ * tenant its row.  NGX_ERROR: there are too few rows; logs how to mend that,
+ * and nginx keeps the former configuration.
  */
 ngx_int_t ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf);
 
-/* in init_process: notes that this process uses the configuration's rows */
+/* called in init_process: notes that this process uses the rows of mcf */
 void ngx_cigna_rows_use(ngx_cigna_main_conf_t *mcf);
 
 

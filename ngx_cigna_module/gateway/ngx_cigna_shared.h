@@ -10,9 +10,9 @@
 
 
 /*
- * Tenants that have the same servers, and reach them in the same way, share
- * one of these.  A gateway with 10,000 tenants of Cigna's so resolves,
- * discovers and fetches keys once.
+ * The part that tenants share if they have the same servers and reach them in
+ * the same way.  So a gateway with 10,000 tenants at Cigna resolves names,
+ * reads Cigna's metadata and fetches its keys only once.
  */
 
 struct ngx_cigna_shared_s {
@@ -27,7 +27,8 @@ struct ngx_cigna_shared_s {
     cigna_issuer_keys_t        keys;
     struct ngx_cigna_discovery_s  *discovery;
     ngx_array_t                announced;  /* ngx_cigna_origin_t *, of hosts
-                                              that only metadata named */
+                                              that are not configured, but
+                                              named in metadata */
 };
 
 

@@ -7,9 +7,9 @@
 
 
 /*
- * An exiting worker stays while the journal has grants that Redis has not
- * confirmed.  nginx ends a worker once all of its timers are cancelable: the
- * timer here is not, and does nothing else.
+ * Keeps an exiting worker alive while the journal has grants that Redis has not
+ * confirmed.  nginx ends a worker only when all of its timers are cancelable.
+ * So this file sets a timer that is not cancelable and whose handler is empty.
  */
 
 void ngx_cigna_stay_init(ngx_cigna_worker_t *worker);
@@ -17,7 +17,7 @@ void ngx_cigna_stay_init(ngx_cigna_worker_t *worker);
 /* the worker stays until ngx_cigna_stay_done(), at most a second from now */
 void ngx_cigna_stay(ngx_cigna_worker_t *worker);
 
-/* may be called twice */
+/* lets the worker exit; may be called twice */
 void ngx_cigna_stay_done(ngx_cigna_worker_t *worker);
 
 

@@ -12,35 +12,37 @@
 
 
 /*
- * A block cigna_tenant.  The configuration is constant, apart from the parts
- * that say otherwise: each worker has a copy of those.
+ * A block cigna_tenant.  Most fields are constant.  Comments name the fields
+ * that a worker changes: each worker changes its own copy.
  */
 
 struct ngx_cigna_tenant_s {
     ngx_str_t                  name;
 
-    /* discovery fills the endpoints and the keys of each worker's copy */
+    /* each worker's discovery fills in endpoints and keys in its own copy */
     cigna_provider_t           provider;
 
     cigna_uri_t                fhir_uri;   /* parsed fhir_base */
     cigna_uri_t                redirect_uri;   /* parsed */
     ngx_cigna_shared_t        *shared;
-    cigna_resource_types_t     types;      /* allowed types; none: all types */
-    ngx_uint_t                 types_dry;  /* other types are counted, and not
-                                              refused */
+    cigna_resource_types_t     types;      /* allowed types; empty: all types */
+    ngx_uint_t                 types_dry;  /* 1: requests for other types are
+                                              counted, but not refused */
 
-    ngx_ssl_t                 *ssl;        /* towards the OAuth endpoints */
+    ngx_ssl_t                 *ssl;        /* for the OAuth endpoints */
     ngx_resolver_t            *resolver;   /* NULL: none */
     ngx_msec_t                 resolver_timeout;
     ngx_msec_t                 connect_timeout;
     ngx_msec_t                 timeout;
-    ngx_msec_t                 exchange_timeout;   /* of a token or a code */
+    ngx_msec_t                 exchange_timeout;   /* of a token request */
 
     ngx_uint_t                 dances_per_second;
     cigna_gcra_limit_t         member_dances;
     ngx_uint_t                 token_requests;     /* refreshes a second */
-    ngx_uint_t                 refresh_waiters;    /* requests, per worker */
-    ngx_uint_t                 grant_waiters;      /* ... for one grant */
+    ngx_uint_t                 refresh_waiters;    /* requests that may wait in
+                                                      a worker */
+    ngx_uint_t                 grant_waiters;      /* requests that may wait for
+                                                      one grant */
     ngx_uint_t                 refused_share;      /* per cent, see
                                               cigna_refusal_rate.h */
 
@@ -49,8 +51,8 @@ struct ngx_cigna_tenant_s {
     cigna_budget_plan_t        plan;       /* result of all budget directives */
 
     ngx_str_t                  fhir_origin;    /* of fhir_base */
-    ngx_str_t                  fhir_host;      /* ... in the form of a Host
-                                              line */
+    ngx_str_t                  fhir_host;  /* value of the Host line for
+                                              fhir_base */
     ngx_str_t                  trusted_certificate;
     ngx_cigna_place_t         *place;      /* of the block */
 

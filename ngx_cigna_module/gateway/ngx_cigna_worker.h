@@ -15,17 +15,19 @@ struct ngx_cigna_worker_s {
     struct ngx_cigna_redis_s        *redis;
     struct ngx_cigna_cache_hash_s   *cache_hash;
 
-    /* refreshes under way, by identity: at most one each */
+    /* refreshes under way, by identity: at most one for each identity */
     ngx_rbtree_t                     refreshes;
     ngx_rbtree_node_t                sentinel;
 
-    ngx_queue_t                      runs;          /* all that are alive */
+    ngx_queue_t                      runs;          /* all runs of flows that
+                                                       have not ended */
 
     /* see ngx_cigna_seats.h */
     ngx_queue_t                      seats;         /* by origin */
     ngx_uint_t                       seats_taken;   /* of all origins */
-    time_t                           seats_logged;  /* that no seat is free;
-                                                       0: never */
+    time_t                           seats_logged;  /* when the worker logged
+                                                       that no seat is free; 0:
+                                                       never */
 
     /* see ngx_cigna_journal_writer.h */
     struct ngx_cigna_journal_writer_s  *journal_writer;
@@ -37,10 +39,11 @@ struct ngx_cigna_worker_s {
 
     /* see ngx_cigna_vault_read.h */
     cigna_arena_t                    read_arena;    /* of the grant */
-    ngx_uint_t                       read_journal;  /* the grant is the
-                                                       journal's */
+    ngx_uint_t                       read_journal;  /* 1: the grant is from the
+                                                       journal */
 
-    /* last time that the worker logged a message without an identity */
+    /* when the worker last logged an invalidation without an identity; 0:
+       never */
     time_t                           no_identity_logged;
 };
 

@@ -8,8 +8,9 @@
 /*
  * start() -> peer: resolve, connect, TLS -> send -> receive -> handler
  *
- * Any failure is "unsent" until the first byte of the request is handed to the
- * kernel or to TLS, and "lost" from then on.  Nothing is sent twice here.
+ * A failure is "unsent" before the first byte of the request is handed to the
+ * kernel or to TLS.  Every later failure is "lost".  This file sends no request
+ * twice.
  */
 
 
@@ -110,7 +111,7 @@ ngx_cigna_http_create_request(ngx_cigna_http_t *http)
 
     http->out->last = b.pos;
 
-    /* a chunked body comes with the sizes of its chunks */
+    /* twice body_max: a chunked body also has the sizes of its chunks */
 
     http->in_max = NGX_CIGNA_HTTP_HEADER_MAX + 2 * http->body_max;
 
@@ -120,7 +121,7 @@ ngx_cigna_http_create_request(ngx_cigna_http_t *http)
 }
 
 
-/* guards against a caller's mistake: secrets must go to the right server */
+/* a caller's mistake must not send secrets to the wrong server */
 
 static ngx_int_t
 ngx_cigna_http_check(ngx_cigna_http_t *http, cigna_uri_t *u)
@@ -253,7 +254,7 @@ ngx_cigna_http_connected(ngx_cigna_http_t *http)
 
     ngx_add_timer(&http->timer, http->timeout);
 
-    /* posted: this may be inside of start(), where no handler is called */
+    /* start() may be running, and must not call the handler: post the events */
 
     ngx_post_event(c->write, &ngx_posted_events);
 
@@ -279,7 +280,7 @@ ngx_cigna_http_write_handler(ngx_event_t *wev)
 
         if (c->ssl) {
 
-            /* a write that fails does not tell which bytes have left before */
+            /* a failed SSL_write() does not tell how much it has sent */
 
             http->sent = 1;
         }
@@ -316,7 +317,10 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
     c = rev->data;
     http = ((ngx_cigna_peer_t *) c->data)->data;
 
-    /* nginx sets close once; the timer keeps the worker until the reply came */
+    /*
+     * At worker_shutdown_timeout nginx sets "close" and calls this handler,
+     * once.  An exchange that goes on keeps the worker alive by its timer.
+     */
 
     if (c->close && !(http->lasting && http->sent)) {
         ngx_cigna_http_fail(http, "worker is shutting down");
@@ -336,7 +340,7 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
 
     if (rc == NGX_OK && !http->sent) {
 
-        /* the reply cannot be the answer to this request */
+        /* a reply that comes first cannot be the answer to this request */
 
         http->error = "reply came before the request";
         rc = NGX_ERROR;

@@ -9,8 +9,9 @@
 
 
 /*
- * One HTTP/1.1 exchange of the gateway's own: without cookies, bounded in size
- * and time, on a connection of its own.  It knows nothing of OAuth.
+ * One HTTP/1.1 request that the gateway makes itself, and the reply.  Each
+ * exchange has a new connection, uses no cookies, and is limited in size and
+ * time.  Nothing in this file is specific to OAuth.
  */
 
 typedef struct ngx_cigna_http_s  ngx_cigna_http_t;
@@ -25,9 +26,11 @@ struct ngx_cigna_http_s {
     ngx_pool_t             *pool;
     ngx_log_t              *log;
     ngx_msec_t              connect_timeout;
-    ngx_msec_t              timeout;       /* from connected to the last byte */
+    ngx_msec_t              timeout;       /* from the connection to the reply's
+                                              last byte */
     size_t                  body_max;
-    unsigned                lasting:1;     /* once sent, it goes on even after
+    unsigned                lasting:1;     /* after the request was sent, waits
+                                              for the reply even beyond
                                               worker_shutdown_timeout */
     ngx_cigna_http_pt       handler;
     void                   *data;
@@ -49,17 +52,20 @@ struct ngx_cigna_http_s {
 
 
 /*
- * NGX_AGAIN: handler will be called once, later.  NGX_ERROR: failed at once,
- * outcome is "unsent", handler is not called.  Copies the request's bytes.  The
- * request's URL must be one of the origin's.  After a reply, the connection
- * stays open until done(), which must be called soon: the server must not
- * believe that the reply is safe before the caller has stored it.
+ * Starts the exchange.  NGX_AGAIN: handler will be called once, later.
+ * NGX_ERROR: the exchange failed at once, outcome is "unsent", and handler is
+ * not called.  Copies the request's bytes.  The request's URL must belong to
+ * the origin.
+ *
+ * After a reply the connection stays open until done(), because the server may
+ * take a close as a sign that the reply is safe.  The caller stores the reply
+ * first and then calls done(), soon.
  */
 ngx_int_t ngx_cigna_http_start(ngx_cigna_http_t *http);
 
 /*
- * Closes the connection and wipes the buffers, with the reply's slices.  May be
- * called twice; handler is not called afterwards.
+ * Closes the connection and wipes the buffers, to which the slices of the reply
+ * point.  May be called twice; handler is not called afterwards.
  */
 void ngx_cigna_http_done(ngx_cigna_http_t *http);
 

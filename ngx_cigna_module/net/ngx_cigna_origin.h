@@ -8,18 +8,19 @@
 #include <ngx_event_connect.h>
 
 
-/* A server to connect to; made at start, shared by all its connections. */
+/* A server to connect to, with its addresses.  Connections share it. */
 
 typedef struct {
-    ngx_str_t         host;                /* without brackets; path if unix */
+    ngx_str_t         host;                /* without brackets; or "unix:/path"
+                                              of a socket */
     in_port_t         port;                /* host order */
     ngx_str_t         name;                /* "host:port", for logs */
     ngx_str_t         tls_name;            /* SNI and certificate name */
-    ngx_ssl_t        *ssl;                 /* NULL: in clear */
+    ngx_ssl_t        *ssl;                 /* NULL: no TLS */
 
-    ngx_addr_t       *addrs;               /* resolved at start ... */
-    ngx_uint_t        naddrs;              /* ... or 0: while running */
-    ngx_uint_t        next;                /* rotates over addrs */
+    ngx_addr_t       *addrs;               /* those that were found at start */
+    ngx_uint_t        naddrs;              /* 0: none were found at start */
+    ngx_uint_t        next;                /* which of addrs is tried first */
 
     ngx_resolver_t   *resolver;            /* NULL: none configured */
     ngx_msec_t        resolver_timeout;
@@ -30,24 +31,24 @@ typedef struct {
 
 
 /*
- * Fills origin->addrs at start if the name can be resolved then, else leaves
- * the name to the resolver while running.  An error if neither is possible.
- * With both, the resolver is asked first, and the addresses of the start are
- * used when it fails.  The caller sets host, port, ssl and resolver; the
- * function fills in name, and tls_name if it is empty.  Of a unix socket host
- * is "unix:/path".
+ * Makes an origin at start.  The caller sets host, port, ssl and resolver; the
+ * function fills in addrs, name, and tls_name if it is empty.  A host that
+ * cannot be resolved at start is left to the resolver; without a resolver that
+ * is an error.  A host that can be resolved at start and has a resolver: each
+ * connection asks the resolver first, and uses addrs if the resolver fails.
  */
 ngx_int_t ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin);
 
 /*
  * The same for a host that was resolved at start already: copies the addresses
- * of "known" and sets the port.  known NULL: the host has no addresses.
+ * of "known" and sets the port.  If "known" is NULL, the origin has no
+ * addresses.
  */
 ngx_int_t ngx_cigna_origin_like(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
     const ngx_cigna_origin_t *known);
 
 
-/* the memory that an origin points to which is made while running */
+/* an origin that is made while nginx runs points to this memory */
 
 #define NGX_CIGNA_ORIGIN_HOST_MAX  255
 
@@ -59,10 +60,11 @@ typedef struct {
 } ngx_cigna_origin_mem_t;
 
 /*
- * The same for a server that another one has named, without resolving anything.
- * TLS and resolver are those of the first of "known", which must not be empty.
- * A host that one of them has, too, gets the addresses that were found at
- * start.  tls_name may be empty.  NGX_ERROR: the host is too long.
+ * Makes an origin while nginx runs, for a server whose name another server has
+ * sent.  Resolves nothing.  TLS and resolver are those of known[0]; nknown must
+ * not be 0.  If one of "known" has the same host, the origin borrows the
+ * addresses that were found for it at start.  If tls_name is empty, the host is
+ * used.  NGX_ERROR: the host is too long.
  */
 ngx_int_t ngx_cigna_origin_set(ngx_cigna_origin_t *origin,
     ngx_cigna_origin_mem_t *mem, ngx_str_t *host, in_port_t port,

@@ -65,8 +65,8 @@ ngx_cigna_peer_start(ngx_cigna_peer_t *peer)
 
 
 /*
- * Hides nginx's own log lines about a connection that fails, of all levels
- * below "alert", unless nginx logs at level "debug".
+ * Hides the lines that nginx itself logs about a failed connection.  Lines at
+ * "alert" or above stay, and so do all lines if nginx logs at level "debug".
  */
 
 static void
@@ -277,8 +277,9 @@ ngx_cigna_peer_connected(ngx_cigna_peer_t *peer)
 
 
 /*
- * TCP probes, because only the next request would notice that an idle peer is
- * gone, and then wait until its deadline.  The connection works without them.
+ * Turns on TCP keep-alive.  Without it, only the next request would notice that
+ * an idle peer is gone, and would wait until its deadline.  Errors are ignored,
+ * because the connection works without keep-alive.
  */
 
 static void
@@ -371,7 +372,7 @@ ngx_cigna_peer_handshaked(ngx_cigna_peer_t *peer, ngx_int_t rc)
 }
 
 
-/* an attempt has succeeded, goes on, or has failed: then the next begins */
+/* rc: an attempt's result.  After a failure the next attempt begins. */
 
 static void
 ngx_cigna_peer_attempted(ngx_cigna_peer_t *peer, ngx_int_t rc)
@@ -415,7 +416,7 @@ ngx_cigna_peer_timer_handler(ngx_event_t *ev)
 }
 
 
-/* until the caller has set its own handlers */
+/* the connection's handler until the caller has set its own handlers */
 
 static void
 ngx_cigna_peer_empty_handler(ngx_event_t *ev)
@@ -510,7 +511,7 @@ ngx_cigna_peer_errno(ngx_cigna_peer_t *peer, const char *what, ngx_err_t err)
 }
 
 
-/* why may be NULL */
+/* sets peer->error to "what (why)"; "why" may be NULL */
 
 static void
 ngx_cigna_peer_reason(ngx_cigna_peer_t *peer, const char *what,

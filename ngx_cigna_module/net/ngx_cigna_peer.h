@@ -7,9 +7,9 @@
 
 
 /*
- * A connection of the gateway's own, without a request of nginx: resolve,
- * connect, TLS with checks of certificate and name, within one deadline.  No
- * other file opens sockets.
+ * A connection that the gateway makes itself, outside of any nginx request.
+ * Name resolution, connect and TLS handshake share one deadline.  TLS checks
+ * the server's certificate and name.  No other file opens sockets.
  */
 
 
@@ -26,8 +26,8 @@ struct ngx_cigna_peer_s {
     ngx_cigna_origin_t     *origin;
     ngx_log_t              *log;           /* outlives the connection */
     ngx_msec_t              timeout;       /* of all steps together */
-    ngx_uint_t              cancelable;    /* of its timers, see below */
-    ngx_uint_t              keepalive;     /* TCP probes of an idle peer */
+    ngx_uint_t              cancelable;    /* the timers are, see below */
+    ngx_uint_t              keepalive;     /* turns on TCP keep-alive */
     ngx_cigna_peer_pt       handler;
     void                   *data;
 
@@ -39,28 +39,28 @@ struct ngx_cigna_peer_s {
 
     /* private */
     ngx_cigna_resolve_t     resolve;
-    ngx_uint_t              tried;         /* addresses */
+    ngx_uint_t              tried;         /* number of addresses */
     ngx_event_t             timer;
     ngx_msec_t              deadline;
 
     ngx_peer_connection_t   pc;
     ngx_cigna_tls_t         tls;
-    ngx_log_t               quiet;         /* of the connection */
+    ngx_log_t               quiet;         /* the connection's log */
 
     ngx_str_t               addr_text;
     u_char                  addr_mem[NGX_SOCKADDR_STRLEN];
     u_char                  error_mem[NGX_CIGNA_PEER_ERROR_MAX];
-    unsigned                starting:1;    /* inside of start() */
+    unsigned                starting:1;    /* start() has not returned */
 };
 
 
 /*
- * NGX_AGAIN: handler will be called once, later, never before this function
- * has returned.  NGX_OK, NGX_ERROR: it is over at once and handler is not
- * called.
+ * Starts to connect.  NGX_AGAIN: handler will be called once, after this
+ * function has returned.  NGX_OK, NGX_ERROR: this is the result, and handler is
+ * not called.
  *
- * The caller sets the event handlers of the connection at once, and looks at
- * read->ready: bytes may have come already.
+ * As soon as the connection is made, the caller must set its event handlers and
+ * check read->ready, because bytes may have come already.
  *
  * Failures are logged at info only; the caller decides which of them is an
  * error.  The timers keep an exiting worker alive, unless they are cancelable.

@@ -7,8 +7,8 @@
 
 
 /*
- * The current addresses of an origin: those that nginx's resolver finds, or
- * those of the start if there is no resolver or it fails.
+ * Finds the current addresses of an origin with nginx's resolver.  If there is
+ * no resolver, or if it fails, the result is the addresses found at start.
  */
 
 #define NGX_CIGNA_RESOLVE_MAX  8
@@ -23,11 +23,11 @@ struct ngx_cigna_resolve_s {
     /* set by the caller, all else zeroed */
     ngx_cigna_origin_t    *origin;
     ngx_msec_t             timeout;
-    ngx_uint_t             cancelable;     /* timers of the resolver */
+    ngx_uint_t             cancelable;     /* the resolver's timers are */
     ngx_cigna_resolve_pt   handler;
     void                  *data;
 
-    /* results; without addresses, reason says why, or is NULL */
+    /* results; if naddrs is 0, reason says why, or is NULL */
     const char            *reason;
     ngx_uint_t             naddrs;
     ngx_sockaddr_t         sockaddrs[NGX_CIGNA_RESOLVE_MAX];
@@ -35,7 +35,7 @@ struct ngx_cigna_resolve_s {
 
     /* private */
     ngx_resolver_ctx_t    *ctx;
-    unsigned               starting:1;     /* inside of start() */
+    unsigned               starting:1;     /* start() has not returned */
     unsigned               over:1;
 };
 

@@ -57,20 +57,21 @@ static void
 ngx_cigna_tls_set_options(ngx_ssl_t *ssl)
 {
     /*
-     * nginx's own callback lets every certificate pass, to be checked after
-     * the handshake; without the callback a bad certificate ends the handshake
+     * nginx's own callback accepts every certificate, and nginx checks the
+     * certificate after the handshake.  Without the callback, OpenSSL ends the
+     * handshake at a bad certificate.
      */
 
     SSL_CTX_set_verify(ssl->ctx, SSL_VERIFY_PEER, NULL);
 
-    /* the buffer of a send that is repeated may have moved */
+    /* a repeated SSL_write() may have its bytes in another buffer */
 
     SSL_CTX_set_mode(ssl->ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
                                |SSL_MODE_ENABLE_PARTIAL_WRITE);
 
 #ifdef SSL_OP_CLEANSE_PLAINTEXT
 
-    /* tokens do not stay in the library's buffers */
+    /* OpenSSL wipes tokens from its buffers */
 
     SSL_CTX_set_options(ssl->ctx, SSL_OP_CLEANSE_PLAINTEXT);
 
@@ -78,7 +79,7 @@ ngx_cigna_tls_set_options(ngx_ssl_t *ssl)
 
 #ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
 
-    /* an attacker must not cut a reply that ends with its connection */
+    /* a cut connection must not look like the end of a reply */
 
     SSL_CTX_clear_options(ssl->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 
@@ -140,7 +141,7 @@ ngx_cigna_tls_start(ngx_cigna_tls_t *tls, ngx_connection_t *c,
 }
 
 
-/* the certificate must have the address or the name; SNI is for names only */
+/* sets the address or name that is expected; SNI is sent for a name only */
 
 static ngx_int_t
 ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl, ngx_str_t *expected)
@@ -196,7 +197,7 @@ ngx_cigna_tls_is_address(u_char *name, size_t len)
 }
 
 
-/* the alert says most about a handshake that fails */
+/* keeps the last alert, which best explains a failed handshake */
 
 static void
 ngx_cigna_tls_info_callback(const ngx_ssl_conn_t *ssl, int where, int alert)
@@ -211,8 +212,8 @@ ngx_cigna_tls_info_callback(const ngx_ssl_conn_t *ssl, int where, int alert)
 
 
 /*
- * A bad certificate has ended the handshake already.  The result is checked
- * once more, because nothing may be sent to a server without a certificate.
+ * OpenSSL ends the handshake at a bad certificate.  The result is checked once
+ * more, because a server might show no certificate at all.
  */
 
 ngx_int_t
@@ -264,7 +265,7 @@ ngx_cigna_tls_close(ngx_connection_t *c)
 
     if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
 
-        /* close_notify does not fit into the socket: free the state without */
+        /* the socket is full: free the state without sending close_notify */
 
         c->error = 1;
         (void) ngx_ssl_shutdown(c);

@@ -30,10 +30,10 @@ typedef struct {
 ngx_ssl_t *ngx_cigna_tls_create(ngx_conf_t *cf, ngx_str_t *trusted);
 
 /*
- * Begins the handshake on a connection that has its c->ssl.  NGX_AGAIN: handler
- * will be called, and calls ngx_cigna_tls_result().  NGX_OK, NGX_ERROR: the
- * handshake is over at once.  "expected" is a name or an address; tls must stay
- * until the handshake is over.
+ * Begins the handshake.  c->ssl must be set.  NGX_AGAIN: handler will be
+ * called, and must call ngx_cigna_tls_result().  NGX_OK, NGX_ERROR: the
+ * handshake is over already.  The certificate must have the name or address
+ * "expected".  tls must stay valid until the handshake is over.
  */
 ngx_int_t ngx_cigna_tls_start(ngx_cigna_tls_t *tls, ngx_connection_t *c,
     ngx_str_t *expected, ngx_connection_handler_pt handler);

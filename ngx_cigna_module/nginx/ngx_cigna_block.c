@@ -180,7 +180,10 @@ ngx_cigna_place_create(ngx_conf_t *cf)
         return NULL;
     }
 
-    /* nginx will have closed the file and freed its buffer */
+    /*
+     * Only name and line: nginx closes the file and frees its buffer before the
+     * place is used.
+     */
 
     place->file.file.name = cf->conf_file->file.name;
     place->file.line = cf->conf_file->line;

@@ -7,18 +7,19 @@
 
 
 /*
- * A block with directives of its own, which nginx does not know: other modules
- * may have a directive "timeout" as well as "cigna_tenant { timeout 5s; }".  A
- * table has an ngx_command_t for each directive, so that nginx's setters can be
- * used, and an example for the error messages.
+ * A block whose directives are known inside the block only.  So another module
+ * may have a directive "timeout", too, without a conflict with "cigna_tenant {
+ * timeout 5s; }".  A table lists the directives of a block.  Each line has an
+ * ngx_command_t, so that nginx's setters can be used, and an example for error
+ * messages.
  */
 
 typedef struct {
     ngx_command_t             command;     /* type: NGX_CONF_TAKE1 ... only */
-    const char               *usage;       /* what follows "write " */
+    const char               *usage;       /* example; errors end with it */
 } ngx_cigna_block_command_t;
 
-/* a directive with the name of the field of "options" that it sets */
+/* a directive that sets the field of the same name in the struct "options" */
 
 #define ngx_cigna_block_command(options, name, type, set, post, usage)        \
     { { ngx_string(#name), type, set, 0, offsetof(options, name), post },     \
@@ -28,8 +29,9 @@ typedef struct {
 
 
 /*
- * Parses up to the closing brace.  conf: the setters' last argument; name: of
- * the block, for errors.  NGX_CONF_OK, or NGX_CONF_ERROR after logging.
+ * Parses up to the closing brace.  conf is passed to the setters.  name is the
+ * block's, for error messages.  Returns NGX_CONF_OK, or NGX_CONF_ERROR after
+ * logging the error.
  */
 char *ngx_cigna_block_parse(ngx_conf_t *cf, const char *name,
     ngx_cigna_block_command_t *commands, void *conf);
@@ -39,7 +41,7 @@ char *ngx_cigna_block_set_enum(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
-/* post handlers; the bounds themselves are allowed */
+/* post handlers that refuse a value below "low" or above "high" */
 
 typedef struct {
     ngx_conf_post_handler_pt  post_handler;
@@ -55,8 +57,9 @@ char *ngx_cigna_block_check_sec(ngx_conf_t *cf, void *post, void *data);
 
 
 /*
- * A file and line of the configuration, for what can be checked only later:
- * between enter() and leave() ngx_conf_log_error() names this place.
+ * A file and line of the configuration.  It is kept for checks that run after
+ * nginx has read on: between enter() and leave() ngx_conf_log_error() names
+ * this place.
  */
 
 typedef struct {
@@ -65,7 +68,7 @@ typedef struct {
     ngx_uint_t                warned;      /* a warning was logged */
 } ngx_cigna_place_t;
 
-/* the place that nginx is reading; NULL: no memory */
+/* returns the place that nginx reads at present; NULL: no memory */
 ngx_cigna_place_t *ngx_cigna_place_create(ngx_conf_t *cf);
 void ngx_cigna_place_enter(ngx_conf_t *cf, ngx_cigna_place_t *place);
 void ngx_cigna_place_leave(ngx_conf_t *cf, ngx_cigna_place_t *place);

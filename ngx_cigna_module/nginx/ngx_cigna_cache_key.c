@@ -28,7 +28,10 @@ ngx_cigna_cache_key_create(ngx_pool_t *pool, const u_char secret[16])
 }
 
 
-/* the tenant's length comes first: no two pairs have the same text */
+/*
+ * The hashed text begins with the tenant's length, so that two different pairs
+ * (tenant, member) never have the same text.
+ */
 
 ngx_int_t
 ngx_cigna_cache_key_hash(ngx_cigna_cache_hash_t *h, ngx_str_t *tenant,

@@ -9,7 +9,8 @@
 
 /*
  * A key of the cache is the 128-bit SipHash of (tenant, member) under a secret
- * key: no names are in shared memory, and nobody can choose names that collide.
+ * key.  So shared memory holds no names, and an attacker cannot choose names
+ * whose keys collide.
  */
 
 #define NGX_CIGNA_CACHE_KEY_LEN    16
@@ -20,11 +21,11 @@ typedef struct {
 } ngx_cigna_cache_key_t;
 
 
-/* of a worker; the pool wipes and frees it */
+/* a worker's copy of the secret key; its pool wipes and frees it */
 
 typedef struct ngx_cigna_cache_hash_s  ngx_cigna_cache_hash_t;
 
-/* NULL: no memory */
+/* copies the secret; NULL: no memory */
 ngx_cigna_cache_hash_t *ngx_cigna_cache_key_create(ngx_pool_t *pool,
     const u_char secret[16]);
 

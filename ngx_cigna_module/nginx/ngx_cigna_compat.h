@@ -9,8 +9,8 @@
 
 
 /*
- * The only file that tells nginx and its forks apart.  The macros below are set
- * by the tests in "config".
+ * Differences between versions of nginx and its forks are handled here only.
+ * The tests in "config" set the NGX_CIGNA_ macros below.
  */
 
 #if !(NGX_HTTP_SSL)
@@ -18,7 +18,7 @@
 #endif
 
 
-/* 0: trailers are discarded */
+/* a last argument of 0 makes nginx discard trailers */
 
 #if (NGX_CIGNA_CHUNKED_TRAILERS)
 #define ngx_cigna_parse_chunked(r, b, c)  ngx_http_parse_chunked(r, b, c, 0)
@@ -27,7 +27,7 @@
 #endif
 
 
-/* whether it has servers: "resolver off" has none */
+/* 1 if the resolver has name servers; after "resolver off" it has none */
 
 #if (NGX_CIGNA_RESOLVER_ARRAY)
 #define ngx_cigna_resolver_on(resolver)  ((resolver)->connections.nelts != 0)

@@ -10,8 +10,9 @@
 
 
 /*
- * A hash of configured things by name, made while nginx reads its
- * configuration.  All keys are the operator's, so nobody can make keys collide.
+ * A hash table from names to values, filled while nginx reads its
+ * configuration.  All keys come from the operator, so an attacker cannot choose
+ * keys that collide.
  */
 
 typedef struct ngx_cigna_index_node_s  ngx_cigna_index_node_t;
@@ -25,7 +26,7 @@ typedef struct {
 } ngx_cigna_index_t;
 
 
-/* the key's value, or NULL; an index that is all zero is empty */
+/* returns the key's value, or NULL; a zeroed index is empty */
 void *ngx_cigna_index_find(const ngx_cigna_index_t *index,
     cigna_slice_t key);
 

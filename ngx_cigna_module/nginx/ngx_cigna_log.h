@@ -22,11 +22,11 @@ typedef struct {
     ngx_str_t    id;                       /* dance id or member's hash */
     ngx_str_t    tenant;
     ngx_str_t    request;                  /* $request_id of the request that
-                                              began it */
+                                              began the job */
 } ngx_cigna_log_t;
 
 
-/* borrows all strings, also those that are set afterwards */
+/* borrows "what", and all strings that the caller sets afterwards */
 void ngx_cigna_log_init(ngx_cigna_log_t *l, const char *what);
 
 

@@ -7,7 +7,7 @@
 #include <ngx_core.h>
 
 
-/* 1 if the process exists; a dead worker does until the master has reaped it */
+/* 1 if the process exists; a dead worker exists until the master reaps it */
 int ngx_cigna_pid_alive(int32_t pid);
 
 

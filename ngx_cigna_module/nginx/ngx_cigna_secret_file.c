@@ -27,7 +27,7 @@ ngx_cigna_secret_file_read(ngx_conf_t *cf, const char *directive,
         return NGX_ERROR;
     }
 
-    /* not to block at a FIFO, which is refused below */
+    /* nonblocking: opening a FIFO would block, and a FIFO is refused below */
 
     fd = ngx_open_file(file->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
                        NGX_FILE_OPEN, 0);
@@ -94,7 +94,7 @@ ngx_cigna_secret_file_safe(ngx_conf_t *cf, const char *directive,
 {
     if (!ngx_is_file(fi)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" must name a regular file, \"%V\" is none",
+                           "\"%s\" must name a regular file, \"%V\" is not one",
                            directive, name);
         return NGX_ERROR;
     }
@@ -108,9 +108,8 @@ ngx_cigna_secret_file_safe(ngx_conf_t *cf, const char *directive,
 
     if (ngx_file_size(fi) > (off_t) len_max) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" file \"%V\" is larger than %uz bytes, so "
-                           "it is not what is meant", directive, name,
-                           len_max);
+                           "\"%s\" file \"%V\" is larger than %uz bytes, is "
+                           "it the right file?", directive, name, len_max);
         return NGX_ERROR;
     }
 

@@ -24,7 +24,7 @@ ngx_cigna_timer_within(ngx_event_t *ev, ngx_msec_t ms)
             return;
         }
 
-        /* ngx_add_timer() alone would leave a time that is near by */
+        /* ngx_add_timer() alone keeps an old time that is close to the new */
 
         ngx_del_timer(ev);
     }

@@ -8,14 +8,14 @@
 #include <ngx_event.h>
 
 
-/* ev is zeroed; cancelable: it does not keep an exiting worker alive */
+/* the caller has zeroed ev; a cancelable timer lets an exiting worker end */
 void ngx_cigna_timer_init(ngx_event_t *ev, ngx_event_handler_pt handler,
     void *data, ngx_log_t *log, unsigned cancelable);
 
-/* sets a timer, unless it is set and fires within ms already */
+/* makes the timer fire in ms at the latest; an earlier time stays */
 void ngx_cigna_timer_within(ngx_event_t *ev, ngx_msec_t ms);
 
-/* the event will not fire: removes it as a timer and as a posted event */
+/* removes the timer and the posted event, so that the handler is not called */
 void ngx_cigna_timer_stop(ngx_event_t *ev);
 
 

@@ -194,7 +194,7 @@ ngx_cigna_redis_call(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
 }
 
 
-/* to the call's node, or to where the topology says */
+/* sends a call to its node, or to the node that the topology chooses */
 
 static ngx_int_t
 ngx_cigna_redis_dispatch(void *data, ngx_cigna_redis_call_t *call)

@@ -8,45 +8,50 @@
 
 
 /*
- * The Redis client of a worker.  Commands are pipelined over one connection, or
- * a few, to each server that has to be asked, each command with a deadline.
- * The client connects on demand, does the handshake of each connection (see
+ * The Redis client of a worker.  It opens one connection, or a few, to each
+ * server that it needs, and pipelines commands.  Each command has a deadline.
+ * The client connects on demand, does a handshake (see
  * cigna_redis_handshake.h), connects again with back-off and jitter, and fails
- * fast while Redis is down.  It finds the primary by asking Sentinels, or the
- * servers of a cluster by asking these.  It knows nothing of grants.
+ * fast while Redis is down.  It asks Sentinels for the primary, or a cluster's
+ * servers for the slots of each server.  Nothing here is specific to grants.
  */
 
 /*
- * Called once per worker, in init_process.  conf is borrowed.  Makes no
- * connection yet.  NULL: no memory.
+ * Creates the client, once per worker, in init_process.  Borrows conf.  Does
+ * not connect yet.  NULL: no memory.
  */
 ngx_cigna_redis_t *ngx_cigna_redis_create(ngx_cycle_t *cycle,
     ngx_cigna_redis_conf_t *conf);
 
 /*
- * Sets the handler of new connections for commands; it may start commands.
- * age_ms says how long the server has been the primary: what was written to
- * another primary before may be lost.  age_ms is 0 or more, and INT64_MAX where
- * it cannot be known; in a cluster it may be too short after slots have moved.
- * "primary" is the same number as long as the server is a primary, and 0 if not
- * known.  "durable": the connection is for durable commands, which connect on
- * demand; a connection for all other commands will follow.
+ * Sets a handler, which is called when a connection for commands is ready.  The
+ * handler may start commands.  Its arguments:
+ *
+ * age_ms: how long the server has been the primary.  Writes to an earlier
+ * primary may be lost.  0 or more; INT64_MAX: not known.  In a cluster, age_ms
+ * may be too short after slots have moved.
+ *
+ * primary: a number that stays the same as long as the server is the primary.
+ * No other primary has this number.  0: not known.
+ *
+ * durable: 1 if the connection is for durable commands only.  A connection for
+ * all other commands will follow.
  */
 void ngx_cigna_redis_on_connected(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_connected_pt handler, void *data);
 
 /*
- * Queues one command, to be sent with all others of this turn of the event
- * loop; copies argv.  NGX_AGAIN: handler will be called once, later.
- * NGX_ERROR: outcome is "unsent" and handler is not called (Redis is down, or
- * too many commands wait).  Commands of one worker may overtake each other if
- * there are several connections.  A command that was used before needs done()
- * first.
+ * Queues one command.  It is sent together with all other commands of this turn
+ * of the event loop.  Copies argv.  NGX_AGAIN: handler will be called once,
+ * later.  NGX_ERROR: Redis is down, or too many commands wait; outcome is
+ * "unsent" and handler is not called.  Commands of one worker may overtake each
+ * other if there are several connections.  To use a cmd again, call
+ * ngx_cigna_redis_done() first.
  */
 ngx_int_t ngx_cigna_redis_start(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc);
 
-/* closes the connections, in exit_process; calls no handler */
+/* closes all connections, in exit_process; calls no handler */
 void ngx_cigna_redis_destroy(ngx_cigna_redis_t *redis);
 
 

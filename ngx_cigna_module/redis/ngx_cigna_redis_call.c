@@ -159,7 +159,7 @@ ngx_cigna_redis_call_destroy(ngx_cigna_redis_calls_t *calls,
     ngx_free(call->text);
     call->text = NULL;
 
-    /* what was used last is still in the processor's cache */
+    /* the memory that was used last is still in the processor's cache */
 
     ngx_queue_insert_head(&calls->unused, &call->link);
 }

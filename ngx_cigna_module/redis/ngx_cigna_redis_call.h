@@ -8,15 +8,15 @@
 
 /*
  * A command inside the client, from start() to its handler.  A call keeps the
- * command's bytes, because Redis may direct the command to another server.  It
- * outlives a command that is cancelled, because the reply still comes.
+ * command's bytes, because Redis may redirect the command to another server.
+ * When the command is cancelled, the call stays, because the reply still comes.
  */
 
 typedef struct ngx_cigna_redis_node_s  ngx_cigna_redis_node_t;
 
 
 typedef struct {
-    ngx_queue_t              link;         /* in the list that has the call */
+    ngx_queue_t              link;         /* in the list that holds the call */
     ngx_cigna_redis_cmd_t   *cmd;          /* NULL: cancelled */
 
     u_char                  *text;
@@ -24,23 +24,23 @@ typedef struct {
     ngx_msec_t               deadline;
 
     /* where it goes */
-    unsigned                 slot;         /* CIGNA_SLOTS: to any server */
-    ngx_cigna_redis_node_t  *node;         /* NULL: where the slot is */
+    unsigned                 slot;         /* CIGNA_SLOTS: any server will do */
+    ngx_cigna_redis_node_t  *node;         /* NULL: the topology chooses it */
     ngx_uint_t               tries;
-    ngx_msec_t               rest_until;   /* if resting, not sent before */
+    ngx_msec_t               rest_until;   /* if resting: do not send before */
 
     /* while it is in the queue of a connection */
     uint64_t                 end;          /* offset of its last byte, + 1 */
-    cigna_reply_t           *reply;        /* waits for that of "WAIT", or for a
-                                              check */
+    cigna_reply_t           *reply;        /* kept until "WAIT" is answered, or
+                                              until a check has passed */
 
     unsigned                 durable:1;    /* "WAIT" follows */
     unsigned                 asking:1;     /* "ASKING" goes ahead */
-    unsigned                 asked:1;      /* ... and was answered */
+    unsigned                 asked:1;      /* "ASKING" was answered */
     unsigned                 resting:1;
     unsigned                 reads:1;      /* writes nothing: may run twice */
-    unsigned                 lost:1;       /* its connection has ended, and it
-                                              may have run */
+    unsigned                 lost:1;       /* the connection has ended, and
+                                              Redis may have run the command */
 } ngx_cigna_redis_call_t;
 
 
@@ -61,8 +61,8 @@ ngx_cigna_redis_call_t *ngx_cigna_redis_call_create(
     const cigna_slice_t *argv, ngx_uint_t argc, ngx_msec_t timeout);
 
 /*
- * Ends a call that is in no list any more, and calls the handler unless the
- * command was cancelled.  Takes the reply, which may be NULL.
+ * Frees a call, which must not be in a list, and calls the handler unless the
+ * command was cancelled.  Takes over the reply, which may be NULL.
  */
 void ngx_cigna_redis_call_finish(ngx_cigna_redis_calls_t *calls,
     ngx_cigna_redis_call_t *call, cigna_ev_e outcome, cigna_reply_t *reply);
@@ -81,10 +81,10 @@ ngx_cigna_redis_call_t *ngx_cigna_redis_call_shift(ngx_queue_t *list);
 /* moves all calls of a list to the end of another one */
 void ngx_cigna_redis_calls_move(ngx_queue_t *from, ngx_queue_t *to);
 
-/* the call is sent again in ms at the earliest */
+/* the call must not be sent before ms have passed */
 void ngx_cigna_redis_call_rest(ngx_cigna_redis_call_t *call, ngx_msec_t ms);
 
-/* ms until its deadline, 0 or more */
+/* ms until the call's deadline, 0 or more */
 ngx_msec_t ngx_cigna_redis_call_left(ngx_cigna_redis_call_t *call);
 
 

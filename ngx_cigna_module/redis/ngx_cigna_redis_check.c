@@ -77,7 +77,7 @@ ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
 
     ngx_queue_insert_tail(&check->next, &call->link);
 
-    /* Redis may have answered a check that is in flight before this call */
+    /* a check in flight is no proof: Redis may have run it before this call */
 
     if (conn->error == NULL && !ngx_cigna_redis_in_flight(&check->cmd)) {
         ngx_cigna_redis_check_next(check);
@@ -87,7 +87,7 @@ ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
 }
 
 
-/* 1 if all fields are nil, perhaps after a script's word for "no record" */
+/* 1 if all fields are nil; a script may put a word for "no record" first */
 
 static ngx_uint_t
 ngx_cigna_redis_check_nothing(const cigna_reply_t *reply)
@@ -160,7 +160,7 @@ ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
     case cigna_redis_handshake_busy:
     case cigna_redis_handshake_elsewhere:
 
-        /* busy and elsewhere do not say that the vault is another one */
+        /* "busy" and "elsewhere" do not mean that the vault was replaced */
 
         ngx_cigna_redis_check_passed(check);
         break;
@@ -176,7 +176,7 @@ ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
 }
 
 
-/* there was no record indeed when Redis said so, before this check was sent */
+/* "no record" was true for each call answered before this check was sent */
 
 static void
 ngx_cigna_redis_check_passed(ngx_cigna_redis_check_t *check)
@@ -202,7 +202,7 @@ ngx_cigna_redis_check_passed(ngx_cigna_redis_check_t *check)
 }
 
 
-/* sends a check for those that wait for the next one */
+/* sends the next check, for the calls that wait for it */
 
 static void
 ngx_cigna_redis_check_next(ngx_cigna_redis_check_t *check)

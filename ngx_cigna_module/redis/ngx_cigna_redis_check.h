@@ -7,9 +7,10 @@
 
 
 /*
- * The handshake's check, repeated while a connection is ready: a policy can be
- * changed, a primary demoted, and Redis emptied behind an open connection.  A
- * check that fails sets the connection's "error", which closes it.
+ * Repeats the handshake's check while a connection is ready.  Meanwhile the
+ * operator may change Redis's eviction policy, a primary may become a replica,
+ * or Redis may lose its data.  A failed check sets the connection's "error",
+ * which closes the connection.
  *
  * "No record" is trusted only after a later check confirms that this is still
  * our vault.
@@ -20,8 +21,9 @@ typedef struct {
     ngx_event_t              timer;
     ngx_cigna_redis_cmd_t    cmd;
     ngx_queue_t              unconfirmed;  /* calls that wait for the check that
-                                              was sent ... */
-    ngx_queue_t              next;         /* ... and for the one after it */
+                                              was sent */
+    ngx_queue_t              next;         /* calls that wait for the check
+                                              after that */
 } ngx_cigna_redis_check_t;
 
 
@@ -31,13 +33,13 @@ void ngx_cigna_redis_check_init(ngx_cigna_redis_check_t *check,
 /* the connection is ready: sets the timer of the next check */
 void ngx_cigna_redis_check_later(ngx_cigna_redis_check_t *check);
 
-/* 1 if the call is the check itself, to be finished like any other */
+/* 1 if the call is the check itself; finish it like any other call */
 #define ngx_cigna_redis_check_is(check, call)  ((call)->cmd == &(check)->cmd)
 
 /*
- * NGX_OK: takes the call and its reply, which says that there is no record, and
- * finishes the call after a check.  NGX_DECLINED: the reply says something
- * else, or this connection has no vault to check.
+ * If the reply says that there is no record, takes the call and its reply,
+ * returns NGX_OK, and finishes the call after a check.  NGX_DECLINED: the reply
+ * says something else, or this connection has no vault to check.
  */
 ngx_int_t ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply);

@@ -8,45 +8,49 @@
 
 
 /*
- * What the parts of the client know of it; private to them.
+ * The client's struct, which only the files of the client may use.
  *
  *     start() --> route: which node? --> a connection of the node
  *                   |                      |        |
- *                   v not known yet        v none   v answered: redirected
+ *                   | not known yet        | none   | the reply
+ *                   v                      v ready  v redirects
  *                pending <-----------------+--------+
  *
- * A topology knows which node a call goes to, a node has the connections to one
- * server, and pending calls wait for either.
+ * A topology knows which node a call goes to.  A node has the connections to
+ * one server.  Pending calls wait for a node, or for a connection of it.
  */
 
 typedef struct ngx_cigna_redis_node_conn_s  ngx_cigna_redis_node_conn_t;
 
 
-/* one server, which is a seed or which others have named, and connections */
+/* one server, configured or named by another server, and its connections */
 
 struct ngx_cigna_redis_node_s {
     ngx_queue_t                    link;   /* redis->nodes */
     ngx_cigna_redis_t             *redis;
 
-    ngx_cigna_origin_t            *origins;    /* addresses of the server, */
-    ngx_uint_t                     norigins;   /* tried in turn */
-    ngx_uint_t                     origin;
-    ngx_cigna_origin_t             named;  /* the only one, if not a seed */
+    ngx_cigna_origin_t            *origins;    /* the server's addresses */
+    ngx_uint_t                     norigins;
+    ngx_uint_t                     origin;     /* the one in use */
+    ngx_cigna_origin_t             named;  /* the only origin, if the server
+                                              was not configured */
     ngx_cigna_origin_mem_t         mem;
 
     ngx_cigna_redis_node_conn_t   *conns;  /* NULL: not needed so far */
-    ngx_uint_t                     tried;  /* origins, in this round */
-    ngx_uint_t                     failures;   /* rounds */
+    ngx_uint_t                     tried;  /* origins tried in this round */
+    ngx_uint_t                     failures;   /* rounds that failed in a row */
     ngx_event_t                    retry;
 
-    unsigned                       slot;   /* whose marker is checked */
-    ngx_uint_t                     shifts; /* of the slot, in a row */
-    ngx_uint_t                     nslots;
+    unsigned                       slot;   /* the check reads its marker */
+    ngx_uint_t                     shifts; /* times that the slot was changed,
+                                              in a row */
+    ngx_uint_t                     nslots; /* slots of the server */
     unsigned                       listed:1;   /* the cluster's map names it */
-    unsigned                       wanted:1;   /* there are calls for it */
-    unsigned                       down:1; /* and this was logged */
-    unsigned                       hope:1; /* ... but that may change soon */
-    unsigned                       behind:1;   /* replicas; this was logged */
+    unsigned                       wanted:1;   /* calls were sent to it */
+    unsigned                       down:1; /* no connection can be made */
+    unsigned                       hope:1; /* "down" may change soon */
+    unsigned                       behind:1;   /* too few replicas keep up;
+                                                  this was logged */
 };
 
 
@@ -54,27 +58,32 @@ typedef struct {
     /* called once, by create() */
     ngx_int_t                    (*init)(ngx_cigna_redis_t *redis);
 
-    /* NGX_AGAIN: no node is known yet; NGX_ERROR: nor will be soon */
+    /*
+     * Finds the node of a call.  NGX_AGAIN: not known yet.  NGX_ERROR: not
+     * known, and this will not change soon.
+     */
     ngx_int_t                    (*route)(ngx_cigna_redis_t *redis,
                                           ngx_cigna_redis_call_t *call,
                                           ngx_cigna_redis_node_t **node);
 
     /*
-     * An error that the node has answered.  NGX_OK: it is for the caller.
-     * NGX_AGAIN: Redis has not run the call, which now says where to send it.
-     * NULL: all errors are for the caller.
+     * The node has answered with an error.  NGX_OK: pass the error to the
+     * caller.  NGX_AGAIN: Redis has not run the call; send it again, to the
+     * node and at the time that the call now has.  A topology without this
+     * function passes all errors to the caller.
      */
     ngx_int_t                    (*answered)(ngx_cigna_redis_node_t *node,
                                              ngx_cigna_redis_call_t *call,
                                              cigna_reply_t *reply);
 
     /*
-     * A connection has ended, or none can be made.  1: that may change soon.
-     * NULL: it will not.
+     * A connection to the node has ended, or cannot be made.  Returns 1 if the
+     * topology may soon find another server.  A topology without this function
+     * will not.
      */
     ngx_uint_t                   (*trouble)(ngx_cigna_redis_node_t *node);
 
-    /* where to subscribe; NULL: not known yet */
+    /* returns the server to send SUBSCRIBE to; NULL: not known yet */
     ngx_cigna_origin_t          *(*origin)(ngx_cigna_redis_t *redis);
 
     void                         (*done)(ngx_cigna_redis_t *redis);

@@ -7,35 +7,35 @@
 /*
  * Several primaries, each with some of the slots.
  *
- * Commands go where the map says.  Where the map is out of date, servers
- * redirect: "MOVED" corrects the map at once, and a new map is fetched; "ASK"
- * is for one command.  A redirection counts only if the map names that server,
- * with any slots or none, for the client sends its password there: a reply to
- * a command is not enough for that.  Until a map names the server, the command
- * waits and is tried again.
+ * The map tells the server of each slot.  Where the map is out of date, servers
+ * redirect.  "MOVED" corrects the map at once, and the client fetches a new
+ * map.  "ASK" is for one command only.  The client follows a redirection only
+ * to a server that the map names, because it sends its password there.  Until a
+ * map names the server, the command waits and is tried again.
  *
- * A new map is also fetched when something is wrong with a server, and now and
- * then.  Any server may be asked for it: first those that are well, then the
- * others, then the seeds.
+ * The client also fetches a new map when something is wrong with a server, and
+ * at intervals.  It asks servers that are ready first, then the others, then
+ * the configured ones.
  *
- * A slot without a server, or one whose server is down, may get another server
- * soon, when a replica takes over: calls wait for one new map.
+ * If a slot has no server, or its server is down, a replica may soon take over.
+ * So calls for the slot wait for one new map.
  */
 
 
 #define NGX_CIGNA_REDIS_CLUSTER_IDLE   15000 /* ms between two maps */
-#define NGX_CIGNA_REDIS_CLUSTER_REST   25    /* of a call that must wait */
-#define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* of a call, without rest */
-#define NGX_CIGNA_REDIS_CLUSTER_SAY    60000 /* between two log lines */
+#define NGX_CIGNA_REDIS_CLUSTER_REST   25    /* ms before a call goes again */
+#define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* redirections without a rest */
+#define NGX_CIGNA_REDIS_CLUSTER_SAY    60000 /* ms between two log lines */
 
 
 typedef struct {
     ngx_cigna_redis_map_t       map;
     ngx_cigna_redis_lookup_t    lookup;
-    ngx_msec_t                  said;         /* when a stranger was logged */
+    ngx_msec_t                  said;         /* when a redirection to an
+                                                 unknown server was logged */
     unsigned                    known:1;      /* there was a map */
     unsigned                    lost:1;       /* no server has a map */
-    unsigned                    strange:1;    /* said is set */
+    unsigned                    strange:1;    /* "said" has a time */
 } ngx_cigna_redis_cluster_t;
 
 
@@ -224,7 +224,10 @@ ngx_cigna_redis_cluster_redirect(ngx_cigna_redis_node_t *node,
 }
 
 
-/* a new primary, which the next map will name, or a foreign server */
+/*
+ * Logs a redirection to a server that the map does not name.  It may be a new
+ * primary, which the next map will name, or a server outside of the cluster.
+ */
 
 static void
 ngx_cigna_redis_cluster_stranger(ngx_cigna_redis_node_t *node,
@@ -261,7 +264,7 @@ ngx_cigna_redis_cluster_trouble(ngx_cigna_redis_node_t *node)
 
     if (node->shifts) {
 
-        /* the slot whose marker could not be checked is moving away */
+        /* the node's slot is moving away: check another slot's marker */
 
         ngx_cigna_redis_map_shift(cl->map, node);
     }
@@ -272,7 +275,7 @@ ngx_cigna_redis_cluster_trouble(ngx_cigna_redis_node_t *node)
 }
 
 
-/* servers of a cluster pass messages on to all others, replicas as well */
+/* any server will do: each passes messages on to all servers of the cluster */
 
 static ngx_cigna_origin_t *
 ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
@@ -338,7 +341,7 @@ ngx_cigna_redis_cluster_servers(ngx_cigna_redis_lookup_t *lookup)
 }
 
 
-/* fills at most half of the places, with another server first each time */
+/* fills at most half of the places; a random server comes first */
 
 static void
 ngx_cigna_redis_cluster_listed(ngx_cigna_redis_lookup_t *lookup,
@@ -419,8 +422,8 @@ ngx_cigna_redis_cluster_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
 
 
 /*
- * This map counts for now: calls to servers that are down wait no longer.  1 if
- * no server with slots is down.
+ * The new map has come, so calls to servers that are down wait no longer.
+ * Returns 1 if no server with slots is down.
  */
 
 static ngx_uint_t

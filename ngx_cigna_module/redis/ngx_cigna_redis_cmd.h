@@ -10,8 +10,8 @@
 
 
 /*
- * One command, as the user of the Redis client sees it.  The memory is the
- * user's and stays until the handler was called or cancel() has returned.
+ * One command, as the caller of the Redis client sees it.  The caller owns the
+ * memory, and keeps it until the handler was called or cancel() has returned.
  */
 
 typedef struct ngx_cigna_redis_s      ngx_cigna_redis_t;   /* the client */
@@ -28,25 +28,25 @@ struct ngx_cigna_redis_cmd_s {
     /* set by the caller, all else zeroed */
     ngx_cigna_redis_pt       handler;
     void                    *data;
-    unsigned                 durable:1;    /* "ok" only once the configured
-                                              number of replicas has the write,
-                                              else "lost" */
+    unsigned                 durable:1;    /* the outcome is "ok" only if the
+                                              configured number of replicas has
+                                              the write, else "lost" */
 
     /* results, valid in the handler; done() frees the reply */
     cigna_ev_e               outcome;      /* ok, unsent, lost */
     cigna_reply_t           *reply;
 
     /* private */
-    ngx_cigna_redis_cmd_t  **back;         /* where the client keeps a pointer
-                                              to this; NULL: not in flight */
+    ngx_cigna_redis_cmd_t  **back;         /* the client's pointer to this cmd;
+                                              NULL: not in flight */
     unsigned                 eval:1;       /* see ngx_cigna_redis_script.h */
 };
 
 
-/* 1 from a start that returned NGX_AGAIN until the handler or cancel() */
+/* 1 after start() returned NGX_AGAIN, until the handler or cancel() runs */
 #define ngx_cigna_redis_in_flight(cmd)  ((cmd)->back != NULL)
 
-/* the handler will not be called; the reply, when it comes, is thrown away */
+/* the handler will not be called; the client will discard the reply */
 void ngx_cigna_redis_cancel(ngx_cigna_redis_cmd_t *cmd);
 
 /* cancels a command that is in flight, frees the reply; may be called twice */

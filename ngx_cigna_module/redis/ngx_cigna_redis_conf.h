@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
     ngx_cigna_redis_mode_e   mode;
 
-    ngx_cigna_origin_t      *origins;      /* seeds */
+    ngx_cigna_origin_t      *origins;      /* the seeds: configured servers */
     ngx_uint_t               norigins;
     ngx_str_t                tls_name;     /* of all servers; empty: the host of
                                               each */
@@ -41,11 +41,11 @@ typedef struct {
                                                  included */
     ngx_msec_t               timeout;      /* of one command */
 
-    ngx_uint_t               wait_replicas;   /* of durable commands; 0: these
-                                                 are like any other */
+    ngx_uint_t               wait_replicas;   /* replicas that must have a
+                                                 durable write; 0: none */
     ngx_msec_t               wait_timeout;
 
-    const cigna_vault_t     *vault;        /* whose marker must be there */
+    const cigna_vault_t     *vault;        /* Redis must have its marker */
 } ngx_cigna_redis_conf_t;
 
 

@@ -21,9 +21,9 @@
  *
  * 1. Only a ready connection takes calls: no call is sent before the handshake
  *    is over.
- * 2. A time-out closes the connection, or replies that come late would be taken
- *    for those of other commands.
- * 3. The owner is told of the end last.
+ * 2. A time-out closes the connection.  Otherwise a late reply would be taken
+ *    for the reply to another command.
+ * 3. When a connection ends, the owner's function is called last.
  *
  * The deadline timer keeps an exiting worker alive while calls are pending.  It
  * is not moved or removed for each call.  When it fires, it looks at the call
@@ -69,7 +69,7 @@ ngx_cigna_redis_backoff(ngx_uint_t failures)
     ms = NGX_CIGNA_REDIS_BACKOFF_MIN << ngx_min(failures, 8);
     ms = ngx_min(ms, NGX_CIGNA_REDIS_BACKOFF_MAX);
 
-    /* the workers of all nodes must not come back at the same moment */
+    /* the workers of all nodes must not connect again at the same moment */
 
     return ms / 2 + (ngx_msec_t) ngx_random() % (ms / 2 + 1);
 }
@@ -258,7 +258,7 @@ ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
 
     conn->used = 1;
 
-    /* the timer may be set for a call that was answered long ago */
+    /* a timer that was set for an answered call may be early: that is fine */
 
     conn->deadline.cancelable = 0;
     ngx_cigna_timer_within(&conn->deadline, ngx_cigna_redis_call_left(call));
@@ -349,7 +349,7 @@ ngx_cigna_redis_conn_write_handler(ngx_event_t *wev)
 }
 
 
-/* 0: there is nothing to be sent */
+/* returns the bytes sent, or an error as c->send(); 0: nothing to send */
 
 static ssize_t
 ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
@@ -367,7 +367,7 @@ ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
 
     if (commands && c->ssl) {
 
-        /* a write that fails does not tell which bytes have left before */
+        /* a failed SSL_write() does not tell how much it has sent */
 
         ngx_cigna_redis_queue_offer(&conn->queue);
     }
@@ -417,12 +417,12 @@ ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
 
     if (ngx_exiting && conn->used) {
 
-        /* one that was not used yet was made for a call that waits */
+        /* a connection without a call so far was made for a waiting call */
 
         ngx_cigna_redis_conn_close(conn, "worker is shutting down");
 
     } else if (conn->leaving) {
-        ngx_cigna_redis_conn_close(conn, "it is needed no more");
+        ngx_cigna_redis_conn_close(conn, "it is no longer needed");
     }
 }
 
@@ -519,7 +519,7 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
 }
 
 
-/* takes the reply */
+/* takes over the reply */
 
 static ngx_int_t
 ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
@@ -650,7 +650,7 @@ ngx_cigna_redis_conn_leave(ngx_cigna_redis_conn_t *conn)
     conn->leaving = 1;
 
     if (conn->queue.n == 0) {
-        ngx_cigna_redis_conn_close(conn, "it is needed no more");
+        ngx_cigna_redis_conn_close(conn, "it is no longer needed");
     }
 }
 

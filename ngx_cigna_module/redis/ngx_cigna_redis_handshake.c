@@ -26,7 +26,7 @@ ngx_cigna_redis_handshake_start(ngx_cigna_redis_handshake_t *h,
         && core->slot == CIGNA_MARKER_NO_SLOT
         && h->conf->mode == ngx_cigna_redis_mode_cluster)
     {
-        /* a server without slots has no marker; it may get its first slot */
+        /* a server without slots has no marker, but may soon get a slot */
 
         core->check = cigna_redis_handshake_check_policy;
     }
@@ -61,7 +61,7 @@ ngx_cigna_redis_handshake_next(ngx_cigna_redis_handshake_t *h, cigna_ev_e type,
 
     if (op.type == cigna_op_script) {
 
-        /* EVAL: nobody knows yet which scripts this server has */
+        /* EVAL, not EVALSHA: the server may not know the script */
 
         argv[n++] = cigna_slice("EVAL");
         argv[n++] = cigna_slice_str(op.redis.script->text);

@@ -8,8 +8,8 @@
 
 
 /*
- * The commands that make a new connection ready (see cigna_redis_handshake.h),
- * and, later, those of its check alone.
+ * The commands that make a new connection ready, see cigna_redis_handshake.h.
+ * The check is the last part of the handshake, and is repeated later.
  */
 
 typedef struct {
@@ -18,8 +18,8 @@ typedef struct {
     ngx_cigna_redis_login_t        *login;
     ngx_uint_t                      db;
     cigna_redis_handshake_check_e   check;
-    const unsigned                 *slot;  /* whose marker is checked; NULL: of
-                                              no slot */
+    const unsigned                 *slot;  /* the check reads the marker of this
+                                              slot; NULL: without a slot */
 
     /* how the last handshake or check ended: rc, error, age_ms, primary */
     cigna_redis_handshake_t         core;
@@ -27,15 +27,15 @@ typedef struct {
 
 
 /*
- * Begins a handshake, or with check_only the check of a connection that is
- * ready.  Both functions return the number of arguments of the next command,
- * which argv borrows; argv has room for CIGNA_REDIS_ARGS_MAX.  0: it is over,
- * and core has the result.
+ * Begins a handshake.  check_only: begins the check of a connection that is
+ * ready.  Both functions fill argv, which has room for CIGNA_REDIS_ARGS_MAX
+ * arguments and borrows their bytes, with the next command.  They return its
+ * number of arguments.  0: there is no next command, and core has the result.
  */
 ngx_uint_t ngx_cigna_redis_handshake_start(ngx_cigna_redis_handshake_t *h,
     unsigned check_only, cigna_slice_t *argv);
 
-/* type: how the last command ended; borrows the reply, which may be NULL */
+/* type: the last command's outcome; borrows the reply, which may be NULL */
 ngx_uint_t ngx_cigna_redis_handshake_next(ngx_cigna_redis_handshake_t *h,
     cigna_ev_e type, const cigna_reply_t *reply, cigna_slice_t *argv);
 

@@ -48,7 +48,7 @@ ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup)
 
     if (lookup->active) {
 
-        /* the answer that is under way may be too old */
+        /* the answer to the question in flight may be too old */
 
         lookup->more = 1;
         return;
@@ -116,7 +116,7 @@ ngx_cigna_redis_lookup_begin(ngx_event_t *ev)
 }
 
 
-/* before the first connection, and after each */
+/* runs before the first connection, and after the end of each */
 
 static void
 ngx_cigna_redis_lookup_step(ngx_event_t *ev)
@@ -168,7 +168,7 @@ ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn)
 }
 
 
-/* the answer was looked at before, when the call was still there */
+/* ngx_cigna_redis_lookup_answered() has already used the reply */
 
 static void
 ngx_cigna_redis_lookup_handler(ngx_cigna_redis_cmd_t *cmd)
@@ -189,7 +189,7 @@ ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 }
 
 
-/* an error at first, then not again until a question was answered */
+/* logs at "error" once, then at "info" until a question is answered */
 
 static void
 ngx_cigna_redis_lookup_say(ngx_cigna_redis_lookup_t *lookup, const char *error)

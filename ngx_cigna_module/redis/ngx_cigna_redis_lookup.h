@@ -7,9 +7,9 @@
 
 
 /*
- * One question to servers that may know the answer, asked one after the other
- * until one knows.  Each is asked over a connection of its own, which is closed
- * then.  The question is asked again and again, soon if a call waits for the
+ * Asks several servers a question, one after the other, until one knows the
+ * answer.  Each server gets a new connection, which is closed after the reply.
+ * The question is repeated at intervals, and soon if a call waits for the
  * answer.
  */
 
@@ -27,10 +27,10 @@ struct ngx_cigna_redis_lookup_s {
     cigna_slice_t             argv[3];     /* the question */
     ngx_uint_t                argc;
 
-    /* fills in the servers to ask: origins and n, which is 0 before */
+    /* fills in the servers to ask: adds to origins and to n, which is 0 */
     void                    (*servers)(ngx_cigna_redis_lookup_t *lookup);
 
-    /* NGX_OK: that is an answer; else the next server is asked */
+    /* NGX_OK: the reply is an answer; otherwise the next server is asked */
     ngx_int_t               (*answer)(ngx_cigna_redis_t *redis,
                                       cigna_reply_t *reply,
                                       ngx_cigna_origin_t *origin);
@@ -45,29 +45,31 @@ struct ngx_cigna_redis_lookup_s {
     ngx_cigna_redis_conn_t    conn;
     ngx_cigna_redis_cmd_t     cmd;
     ngx_event_t               again;       /* begins the next question */
-    ngx_event_t               step;        /* posted */
-    ngx_msec_t                asked;       /* when */
+    ngx_event_t               step;        /* a posted event */
+    ngx_msec_t                asked;       /* time of the last question */
     ngx_uint_t                failures;
     ngx_uint_t                i;
     ngx_int_t                 rc;
     unsigned                  active:1;
     unsigned                  more:1;      /* ask again, at once */
-    unsigned                  failed:1;    /* and this was logged */
+    unsigned                  failed:1;    /* the last question failed, and this
+                                              was logged */
 };
 
 
 void ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup);
 
 /*
- * Asks soon, but not more often than every NGX_CIGNA_REDIS_LOOKUP_LEAST ms;
- * never calls the owner before it has returned.
+ * Asks soon, but not more often than every NGX_CIGNA_REDIS_LOOKUP_LEAST ms.
+ * The function does not call the owner before it returns.
  */
 void ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup);
 
 /*
- * over() ends with one of these.  again() asks at once if soon() was called
- * meanwhile, and returns 1; else 0.  later() asks in about idle_ms; with 0 for
- * idle_ms something is wrong, and it asks soon at first.
+ * over() first calls again().  If soon() was called during the question,
+ * again() asks once more, at once, and returns 1.  If again() returns 0, over()
+ * calls later(), which asks in about idle_ms.  idle_ms is 0 if something is
+ * wrong: later() then asks soon, and after longer times while that lasts.
  */
 ngx_uint_t ngx_cigna_redis_lookup_again(ngx_cigna_redis_lookup_t *lookup);
 void ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup,

@@ -52,7 +52,7 @@ ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 }
 
 
-/* 1 if it names a server for any slot */
+/* 1 if the reply names a server for at least one slot */
 
 static ngx_uint_t
 ngx_cigna_redis_map_usable(cigna_reply_t *reply)
@@ -109,7 +109,7 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 
         if (i) {
 
-            /* a replica can be asked for maps */
+            /* a replica has no slots, but can be asked for maps */
 
             continue;
         }
@@ -123,7 +123,7 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 }
 
 
-/* leaves nodes without slots; sets the slot whose marker is checked */
+/* leaves nodes without slots; gives each other node a slot for its checks */
 
 static void
 ngx_cigna_redis_map_leave(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map)

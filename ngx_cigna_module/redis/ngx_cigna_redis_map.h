@@ -13,19 +13,19 @@ typedef ngx_cigna_redis_node_t  *ngx_cigna_redis_map_t[CIGNA_SLOTS];
 
 
 /*
- * Makes a new map of the reply to "CLUSTER SLOTS" of the server at "origin",
- * and leaves the nodes that have no slots any more.  NGX_DECLINED: the reply is
- * not a map, and the old one stays.
+ * Makes a new map from the reply to "CLUSTER SLOTS" of the server at "origin".
+ * Closes the connections to nodes that have no slots any more.  NGX_DECLINED:
+ * the reply is not a map, and the old map stays.
  */
 ngx_int_t ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_map_t map, cigna_reply_t *reply,
     ngx_cigna_origin_t *origin);
 
-/* chooses another slot of the node, whose marker will be checked */
+/* chooses another slot of the node; checks will read that slot's marker */
 void ngx_cigna_redis_map_shift(ngx_cigna_redis_map_t map,
     ngx_cigna_redis_node_t *node);
 
-/* a node with slots, one that is ready first; NULL: there is none */
+/* returns a node with slots, preferably one that is ready; NULL: none */
 ngx_cigna_redis_node_t *ngx_cigna_redis_map_any(ngx_cigna_redis_t *redis);
 
 

@@ -10,19 +10,20 @@
  *
  * A connection that cannot be made is tried with each origin in turn.  Then it
  * rests, longer each time.  If no other connection is ready, the node is
- * "down": it tries again by itself, and until a connection is ready no call
- * waits for one, unless the topology expects news of the server.
+ * "down".  A node that is down tries again by itself.  Meanwhile its calls fail
+ * at once, unless the topology may soon find another server.
  *
- * Durable calls have connections of their own, one call each at a time: what
- * "WAIT" waits for would keep other commands waiting, too.
+ * Durable calls have separate connections, with one call at a time on each,
+ * because "WAIT" would make the commands behind it wait for the replicas, too.
  */
 
 
 #define NGX_CIGNA_REDIS_NODES_MAX    4096
 #define NGX_CIGNA_REDIS_DURABLE      4     /* connections */
 #define NGX_CIGNA_REDIS_PENDING_MAX  65536
-#define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of a call; it is late before */
-#define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* of the slot, then it is down */
+#define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of one call; the deadline mostly
+                                              comes first */
+#define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* slots tried for a check */
 #define NGX_CIGNA_REDIS_SHIFT_MS     50
 #define NGX_CIGNA_REDIS_UNSERVED_MS  100
 
@@ -36,7 +37,7 @@ struct ngx_cigna_redis_node_conn_s {
     ngx_msec_t                rest_until;
     unsigned                  resting:1;
     unsigned                  durable:1;   /* for durable calls */
-    unsigned                  served:1;    /* one call at least */
+    unsigned                  served:1;    /* a call was answered on it */
 };
 
 
@@ -275,9 +276,9 @@ ngx_cigna_redis_node_send(ngx_cigna_redis_node_t *node,
 
 
 /*
- * The ready connection with the fewest calls; NULL: none can take the call.  If
- * there is none, or it has calls already, another connection is made for the
- * calls that come next.
+ * Returns the ready connection with the fewest calls; NULL: none can take the
+ * call.  If no connection is ready, or all have calls, makes another connection
+ * for the calls that come next.
  */
 
 static ngx_cigna_redis_conn_t *
@@ -381,7 +382,7 @@ ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn)
     nc->served = 0;
 
     if (!node->wanted) {
-        conn->error = "it is needed no more";
+        conn->error = "it is no longer needed";
         return;
     }
 
@@ -425,7 +426,7 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
     if (conn->handshake.core.rc == cigna_redis_handshake_elsewhere
         && node->shifts++ < NGX_CIGNA_REDIS_SHIFTS_MAX)
     {
-        /* slots are moving; the topology knows another slot of this node */
+        /* slots are moving: the topology chooses another slot of this node */
 
         (void) ngx_cigna_redis_node_trouble(node);
 
@@ -464,7 +465,7 @@ ngx_cigna_redis_node_trouble(ngx_cigna_redis_node_t *node)
 }
 
 
-/* no origin of the node could be connected to */
+/* all origins of the node were tried, and none could be connected to */
 
 static void
 ngx_cigna_redis_node_round_failed(ngx_cigna_redis_node_conn_t *nc)
@@ -516,7 +517,7 @@ ngx_cigna_redis_node_retry_handler(ngx_event_t *ev)
         ngx_cigna_redis_node_connect(&node->conns[0]);
     }
 
-    /* pending calls make the other connections that they need */
+    /* pending calls connect the others, as far as they need them */
 
     ngx_cigna_redis_pending_wake(&node->redis->pending);
 }
@@ -639,7 +640,7 @@ ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 }
 
 
-/* sends a call again that Redis has not run, or that only reads */
+/* sends a call again; Redis has not run the call, or the call only reads */
 
 static void
 ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,
@@ -660,7 +661,7 @@ ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,
 }
 
 
-/* goes on from this origin, unless another connection has done so already */
+/* chooses the next origin, unless another connection has already done so */
 
 static void
 ngx_cigna_redis_node_next_origin(ngx_cigna_redis_node_t *node,

@@ -8,31 +8,32 @@
 
 
 /*
- * A Redis server and the connections to it.  Connections are made when they are
- * needed first.  A node is never freed: a pointer to it stays valid.
+ * A Redis server and the connections to it, which are made on demand.  A node
+ * is never freed: a pointer to it stays valid.
  */
 
-/* the node of the seeds, which are tried in turn; NULL: no memory */
+/* makes one node of all seeds, which are tried in turn; NULL: no memory */
 ngx_cigna_redis_node_t *ngx_cigna_redis_node_seeds(ngx_cigna_redis_t *redis);
 
 /*
- * The node of a server that "teller" has named; a server without a host is the
- * teller itself.  NULL: there is no such node so far.
+ * Finds the node of a server that the server "teller" has named.  A server
+ * without a host is the teller itself.  NULL: there is no such node so far.
  */
 ngx_cigna_redis_node_t *ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis,
     cigna_server_t *server, ngx_cigna_origin_t *teller);
 
 /*
- * The same; makes the node if there is none.  The client will send its password
- * there, so the teller must be trusted.  NULL: no memory, or too many servers.
+ * Finds the node as above, and makes the node if there is none.  The client
+ * will send its password to the server, so the teller must be trusted.  NULL:
+ * no memory, or too many servers.
  */
 ngx_cigna_redis_node_t *ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis,
     cigna_server_t *server, ngx_cigna_origin_t *teller);
 
 /*
- * NGX_OK: a connection has taken the call.  NGX_AGAIN: the call must wait;
- * pending is woken when a connection is ready or has failed.  NGX_ERROR: no
- * connection can be made.
+ * Sends a call.  NGX_OK: a connection has taken the call.  NGX_AGAIN: the call
+ * must wait; the node wakes redis->pending when a connection is ready or has
+ * failed.  NGX_ERROR: no connection can be made.
  */
 ngx_int_t ngx_cigna_redis_node_send(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call);
@@ -44,8 +45,8 @@ ngx_uint_t ngx_cigna_redis_node_ready(ngx_cigna_redis_node_t *node);
 ngx_cigna_origin_t *ngx_cigna_redis_node_origin(ngx_cigna_redis_node_t *node);
 
 /*
- * Closes connections as they fall idle, and makes none until a call is sent
- * again.
+ * Closes each connection once it has no calls, and makes no new connections
+ * until a call is sent again.
  */
 void ngx_cigna_redis_node_leave(ngx_cigna_redis_node_t *node);
 

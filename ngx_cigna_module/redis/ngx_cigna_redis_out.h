@@ -19,7 +19,7 @@ typedef struct {
 } ngx_cigna_redis_out_t;
 
 
-/* NGX_ERROR: no memory, or bad arguments; appends nothing then */
+/* NGX_ERROR: no memory, or bad arguments; nothing was appended */
 ngx_int_t ngx_cigna_redis_out_append(ngx_cigna_redis_out_t *out,
     const cigna_slice_t *argv, ngx_uint_t argc);
 ngx_int_t ngx_cigna_redis_out_add(ngx_cigna_redis_out_t *out,

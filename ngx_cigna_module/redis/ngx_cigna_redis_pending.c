@@ -46,7 +46,7 @@ ngx_cigna_redis_pending_wake(ngx_cigna_redis_pending_t *pending)
 }
 
 
-/* handlers may start commands, which enter, or cancel those still to come */
+/* handlers may add calls to the list, and cancel commands of calls in it */
 
 static void
 ngx_cigna_redis_pending_handler(ngx_event_t *ev)
@@ -102,7 +102,7 @@ ngx_cigna_redis_pending_try(ngx_cigna_redis_pending_t *pending,
 }
 
 
-/* ms until it has rested, 0 or more */
+/* ms until the call may be sent, 0 or more */
 
 static ngx_msec_t
 ngx_cigna_redis_pending_rest(ngx_cigna_redis_call_t *call)

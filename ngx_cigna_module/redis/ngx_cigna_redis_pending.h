@@ -9,13 +9,13 @@
 
 
 /*
- * Calls that wait for a connection, or for word of the server that they should
- * go to, until their deadline.
+ * Calls that wait, until their deadline, for a connection or until the topology
+ * knows their server.
  */
 
 /*
- * Tries to send a call.  NGX_OK: takes it; NGX_AGAIN: the call must wait on;
- * NGX_ERROR: waiting is of no use.
+ * Tries to send a call.  NGX_OK: the function has taken the call.  NGX_AGAIN:
+ * the call must wait on.  NGX_ERROR: waiting is of no use.
  */
 typedef ngx_int_t (*ngx_cigna_redis_dispatch_pt)(void *data,
     ngx_cigna_redis_call_t *call);
@@ -32,21 +32,22 @@ typedef struct {
 
     /* private */
     ngx_queue_t                   calls;
-    ngx_event_t                   wake;    /* posted */
-    ngx_event_t                   timer;   /* not cancelable: calls wait */
+    ngx_event_t                   wake;    /* a posted event */
+    ngx_event_t                   timer;   /* keeps an exiting worker alive
+                                              while calls wait */
 } ngx_cigna_redis_pending_t;
 
 
 void ngx_cigna_redis_pending_init(ngx_cigna_redis_pending_t *pending);
 
 /*
- * Takes a call.  It is dispatched when pending is woken, when it has rested,
- * and for the last time at its deadline.
+ * Takes a call.  The call is dispatched when "pending" is woken, at the call's
+ * rest_until, and for the last time at its deadline.
  */
 void ngx_cigna_redis_pending_enter(ngx_cigna_redis_pending_t *pending,
     ngx_cigna_redis_call_t *call);
 
-/* something has changed: dispatches all calls, after this turn of events */
+/* something has changed: dispatches all calls, by a posted event */
 void ngx_cigna_redis_pending_wake(ngx_cigna_redis_pending_t *pending);
 
 /* destroys the calls without calling a handler */

@@ -109,7 +109,7 @@ ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* deadlines are in order, but for calls that were sent elsewhere before */
+/* deadlines are in order, unless a call was first sent to another server */
 
 ngx_msec_t
 ngx_cigna_redis_queue_left(ngx_cigna_redis_queue_t *queue)
@@ -191,7 +191,7 @@ ngx_cigna_redis_queue_reply(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* *reply is that of "WAIT", and is replaced by that of the command itself */
+/* replaces *reply, which is the reply to "WAIT", by the command's own reply */
 
 static void
 ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
@@ -206,7 +206,7 @@ ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
     *reply = call->reply;
     call->reply = NULL;
 
-    /* a command that failed has written nothing that replicas could lack */
+    /* a failed command has written nothing, so the replicas do not matter */
 
     if (n < (int64_t) replicas
         && cigna_reply_type(*reply) != cigna_reply_error)

@@ -8,13 +8,12 @@
 
 
 /*
- * The calls of one connection, in the order in which replies are due, and in
- * "out" the bytes that have not left yet.  Offsets count the bytes of all calls
+ * The calls of one connection, in the order in which replies are due.  "out"
+ * has the bytes that were not sent yet.  Offsets count the bytes of all calls
  * since the connection was made.
  *
- * A call is "unsent" if its last byte cannot have left, because Redis runs no
- * command of which a byte is missing.  It is "lost" if its last byte may have
- * left.
+ * A call is "lost" if its last byte may have been sent.  Otherwise the call is
+ * "unsent": Redis does not run a command before it has all of its bytes.
  *
  * A call consists of up to three commands with a reply each:
  *
@@ -27,16 +26,17 @@ typedef struct {
 
     ngx_cigna_redis_out_t    out;
     uint64_t                 queued;       /* offset of out.last */
-    uint64_t                 offered;      /* bytes before it may have left */
+    uint64_t                 offered;      /* bytes before this offset may have
+                                              been sent */
 
-    unsigned                 disorder:1;   /* a call's deadline is before that
-                                              of an older call */
+    unsigned                 disorder:1;   /* a call is due before an older
+                                              call */
 } ngx_cigna_redis_queue_t;
 
 
 void ngx_cigna_redis_queue_init(ngx_cigna_redis_queue_t *queue);
 
-/* wait: bytes of "WAIT", for a durable call; NGX_ERROR: no memory */
+/* wait: bytes of "WAIT", used if the call is durable; NGX_ERROR: no memory */
 ngx_int_t ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
     ngx_cigna_redis_call_t *call, ngx_str_t *wait);
 
@@ -47,29 +47,29 @@ ngx_int_t ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
 /* ms until the first deadline, 0 or more; there must be a call */
 ngx_msec_t ngx_cigna_redis_queue_left(ngx_cigna_redis_queue_t *queue);
 
-/* from now on all bytes in "out" may have left */
+/* from now on all bytes in "out" count as possibly sent */
 void ngx_cigna_redis_queue_offer(ngx_cigna_redis_queue_t *queue);
 
-/* n bytes have left */
+/* n bytes were sent */
 void ngx_cigna_redis_queue_sent(ngx_cigna_redis_queue_t *queue, size_t n);
 
 /*
  * Takes a reply; there must be a call.  NULL: the oldest call waits for another
- * reply.  Else returns the oldest call, taken off the queue, with its reply in
- * *reply; of a durable call *reply is NULL if fewer than "replicas" replicas
- * have the write.
+ * reply.  Otherwise takes the oldest call off the queue and returns it, with
+ * its reply in *reply.  If the call is durable and fewer than "replicas"
+ * replicas have the write, *reply is NULL.
  */
 ngx_cigna_redis_call_t *ngx_cigna_redis_queue_reply(
     ngx_cigna_redis_queue_t *queue, cigna_reply_t **reply,
     ngx_uint_t replicas);
 
 /*
- * The reply to the oldest call cannot be read: the call must not be sent again,
- * even if it only reads, as it would end the next connection in the same way.
+ * The reply to the oldest call cannot be read.  The call must not be sent
+ * again, even if it only reads, because it would end the next connection, too.
  */
 void ngx_cigna_redis_queue_unread(ngx_cigna_redis_queue_t *queue);
 
-/* moves all calls to the end of the list, sets their "lost", starts anew */
+/* sets each call's "lost", moves all calls to the list's end, empties "out" */
 void ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue,
     ngx_queue_t *list);
 

@@ -9,11 +9,11 @@
 
 /*
  * Calls a Lua script by its SHA-1 (EVALSHA).  A Redis server that does not know
- * the script answers NOSCRIPT and runs nothing; the script's text is then sent
- * (EVAL), once.
+ * the script answers NOSCRIPT and runs nothing.  The client then sends the
+ * script's text (EVAL), once.
  *
- * argv: the script's keys, script->nkeys of them, then its arguments; at most
- * CIGNA_REDIS_ARGS_MAX - 3 in all.
+ * argv: first the script's keys, script->nkeys in number, then its arguments;
+ * at most CIGNA_REDIS_ARGS_MAX - 3 in all.
  */
 
 /*
@@ -25,9 +25,9 @@ ngx_int_t ngx_cigna_redis_script_start(ngx_cigna_redis_t *redis,
     const cigna_slice_t *argv, ngx_uint_t argc);
 
 /*
- * To be called first when cmd has ended, with the arguments of the start.
- * NGX_AGAIN: EVAL was sent, cmd will end once more.  NGX_OK: cmd has its
- * outcome, which is "unsent" if EVAL could not be sent.
+ * The handler of cmd must call this function first, with the same arguments as
+ * start().  NGX_AGAIN: EVAL was sent, and the handler will be called again.
+ * NGX_OK: cmd has its outcome, which is "unsent" if EVAL could not be sent.
  */
 ngx_int_t ngx_cigna_redis_script_again(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_cmd_t *cmd, const cigna_script_t *script,

@@ -10,17 +10,19 @@
 /*
  * One primary, which Sentinels know.
  *
- * Sentinels are asked when no primary is known yet, when something is wrong
- * with the primary (a connection has ended, none can be made, the server says
- * that it is a replica), and now and then, as a primary that was cut off from
- * the others may look fine.  The Sentinel that gave the last answer is asked
- * last, since it may be cut off, too.  Whether a server is the primary, it has
- * to say itself: see cigna_redis_handshake.h.
+ * The client asks Sentinels when it does not know a primary yet, and when
+ * something is wrong with the primary: a connection has ended or cannot be
+ * made, or the server says that it is a replica.  It also asks at intervals,
+ * because a primary that is cut off from the other servers may look fine.  The
+ * Sentinel that gave the last answer is asked last, because it may be cut off,
+ * too.  The handshake then checks that the server is a primary: see
+ * cigna_redis_handshake.h.
  */
 
 
 #define NGX_CIGNA_REDIS_SENTINEL_IDLE   4000    /* ms between two questions */
-#define NGX_CIGNA_REDIS_SENTINEL_REST   50      /* of a call that must wait */
+#define NGX_CIGNA_REDIS_SENTINEL_REST   50      /* ms before a call is sent
+                                                   again */
 
 
 typedef struct {
@@ -106,7 +108,7 @@ ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
 }
 
 
-/* for the log; NULL: no memory */
+/* the text "the primary NAME" for the log; NULL: no memory */
 
 static const char *
 ngx_cigna_redis_sentinel_what(ngx_pool_t *pool, ngx_str_t *name)
@@ -146,7 +148,7 @@ ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
 }
 
 
-/* waits after the errors of a server that is not a primary any more, or yet */
+/* sends the call again if the server is no longer a primary, or not yet */
 
 static ngx_int_t
 ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
@@ -270,8 +272,8 @@ ngx_cigna_redis_sentinel_switch(ngx_cigna_redis_t *redis,
 
 
 /*
- * Calls have waited for this answer.  They wait no longer for a primary that is
- * down if the Sentinels still name it.
+ * Calls may have waited for this answer.  If the Sentinels still name a primary
+ * that is down, calls do not wait for it any longer.
  */
 
 static void

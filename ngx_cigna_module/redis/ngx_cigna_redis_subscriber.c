@@ -12,14 +12,14 @@
  *        +------------+----------------+------------------+
  *          failed, closed, or nothing heard for too long
  *
- * No call waits for an answer, so that no deadline would tell that the server
- * is gone.  After a time without messages the subscriber sends PING.
+ * A subscriber has no calls with a deadline that would show that the server is
+ * gone.  So it sends PING after a time without messages.
  */
 
 
-#define NGX_CIGNA_REDIS_LOOK_MS    2500    /* how often it looks */
-#define NGX_CIGNA_REDIS_QUIET_MS   2000    /* then sends PING */
-#define NGX_CIGNA_REDIS_SILENT_MS  7400    /* then closes the connection */
+#define NGX_CIGNA_REDIS_LOOK_MS    2500    /* between two looks at "heard" */
+#define NGX_CIGNA_REDIS_QUIET_MS   2000    /* silence before a PING */
+#define NGX_CIGNA_REDIS_SILENT_MS  7400    /* silence before a close */
 
 
 struct ngx_cigna_redis_subscriber_s {
@@ -36,7 +36,8 @@ struct ngx_cigna_redis_subscriber_s {
     ngx_event_t                  look;
     ngx_msec_t                   heard;    /* when the last reply came */
     ngx_uint_t                   failures;
-    unsigned                     down:1;   /* and this was logged */
+    unsigned                     down:1;   /* it was logged that the
+                                              subscription fails */
 };
 
 
@@ -148,7 +149,7 @@ ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn)
     argv[1].data = sub->channel.data;
     argv[1].len = sub->channel.len;
 
-    /* without memory nothing will be heard, and the connection be closed */
+    /* on an error no reply will come, and the silence closes the connection */
 
     (void) ngx_cigna_redis_conn_say(conn, argv, 2);
 
@@ -158,7 +159,7 @@ ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn)
 }
 
 
-/* the reply is an array: its kind, the channel, a message or a number */
+/* the reply is an array: kind, channel, and a message or a number */
 
 static void
 ngx_cigna_redis_subscriber_push(ngx_cigna_redis_conn_t *conn,
@@ -219,7 +220,7 @@ ngx_cigna_redis_subscriber_look(ngx_event_t *ev)
     quiet = ngx_current_msec - sub->heard;
 
     if (quiet >= NGX_CIGNA_REDIS_SILENT_MS) {
-        ngx_cigna_redis_conn_close(&sub->conn, "nothing was heard for long");
+        ngx_cigna_redis_conn_close(&sub->conn, "silent for too long");
         return;
     }
 

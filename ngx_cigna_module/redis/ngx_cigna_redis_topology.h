@@ -6,10 +6,10 @@
 #include "ngx_cigna_redis_client.h"
 
 
-/* one primary, which is one of the seeds */
+/* one primary, which is configured */
 extern const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_standalone;
 
-/* one primary, which Sentinels know */
+/* one primary, which Sentinels name */
 extern const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_sentinel;
 
 /* several primaries, each with some of the slots */

@@ -1,7 +1,8 @@
 
 /*
- * Entries are in a tree by key, in a tree by the name that messages from other
- * nodes have for their identity, and in a queue by last use.
+ * Each entry is in two trees and a queue.  One tree is ordered by key.  The
+ * other is ordered by "name": messages from other nodes call the identity by
+ * this name.  The queue is ordered by last use.
  */
 
 
@@ -12,8 +13,9 @@
 
 
 /*
- * Entries evicted in the last of several rounds.  All rounds of one put evict
- * at most twice as many: their sizes may be such that they make no room.
+ * Each round evicts twice as many entries as the round before.  This is the
+ * number for the last round.  All rounds of one put evict less than twice as
+ * many.  There is a limit because evicted entries may leave no room that fits.
  */
 
 #define NGX_CIGNA_CACHE_EVICT_MAX   64
@@ -22,7 +24,7 @@
 
 #define NGX_CIGNA_CACHE_RACE_MS     10000
 
-/* after that time the token is sent to the FHIR server again */
+/* for how long a refused token is not sent to the FHIR server again */
 
 #define NGX_CIGNA_CACHE_REFUSED_MS  60000
 
@@ -33,14 +35,14 @@ typedef u_char  ngx_cigna_cache_bytes_t[NGX_CIGNA_CACHE_TOKEN_MAX
                                         + NGX_CIGNA_CACHE_ABOUT_MAX];
 
 
-/* at pool->data */
+/* the cache; the slab pool's "data" points to it */
 
 typedef struct {
     ngx_rbtree_t              tree;
     ngx_rbtree_node_t         sentinel;
     ngx_rbtree_t              names;
     ngx_rbtree_node_t         names_sentinel;
-    ngx_queue_t               used;        /* last used first */
+    ngx_queue_t               used;        /* starts with the last used one */
 } ngx_cigna_cache_t;
 
 
@@ -128,7 +130,7 @@ ngx_cigna_cache_get_locked(ngx_shm_zone_t *zone,
     entry->token.data = bytes;
     ngx_cigna_cache_node_read(node, entry);
 
-    /* in the future: the clock was set back */
+    /* a time in the future means that the clock was set back */
 
     entry->suspect = entry->checked_ms
                      < (int64_t) ngx_cigna_zone_fixed(zone)->suspect_ms
@@ -304,7 +306,7 @@ ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
 
     ngx_cigna_zone_unlock(zone);
 
-    /* unsigned: a clock that was set back ends it, too */
+    /* unsigned: if the clock was set back, the mark ends at once */
 
     if (!refused
         || (uint64_t) (now_ms - mark.checked_ms) >= NGX_CIGNA_CACHE_REFUSED_MS)
@@ -449,9 +451,9 @@ ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const u_char *name)
 
 
 /*
- * The tree goes by the first bytes of a name, which is a keyed hash.  Of two
- * names that share them one may be missed.  Its entry is corrected when Redis
- * is asked next.
+ * The tree is ordered by the first bytes of a name, which is a keyed hash.  If
+ * two names have the same first bytes, the search may miss one of them.  The
+ * next read from Redis corrects its entry.
  */
 
 static ngx_cigna_cache_node_t *
@@ -582,8 +584,9 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
     }
 
     /*
-     * The pieces depend on the length alone.  A name changes only with the
-     * name key of the ring.
+     * A node is used again if its pieces fit, which depends on the length
+     * alone, and if the name is the same.  A name changes only if the name key
+     * in the key ring changes.
      */
 
     if (node && (node->len != ngx_cigna_cache_entry_len(entry)

@@ -12,9 +12,10 @@
  * The access tokens of identities, shared by the workers of a node.  A full
  * cache evicts the entries that were not used for the longest time.
  *
- * Each identity has an epoch.  It moves when the grant may have changed, so
- * that a read from Redis that began before does not fill the cache.  Identities
- * share epochs, which costs a fill now and then.
+ * Each identity has an epoch, a number that grows when the grant may have
+ * changed.  A reply from Redis to a read that began at an earlier epoch is not
+ * stored.  Several identities share an epoch, so a valid reply is sometimes not
+ * stored either.
  */
 
 #define NGX_CIGNA_CACHE_TOKEN_MAX  (12 * 1024)
@@ -22,8 +23,9 @@
 
 
 /*
- * NGX_OK: fills the entry, with strings in the pool, which wipes them when it
- * is destroyed.  NGX_DECLINED: no entry.  NGX_ERROR: no memory.
+ * Reads an entry.  NGX_OK: the entry is filled in; its strings are in the pool,
+ * which wipes them when it is destroyed.  NGX_DECLINED: the cache has no entry.
+ * NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_cache_get(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_pool_t *pool,
@@ -31,19 +33,19 @@ ngx_int_t ngx_cigna_cache_get(ngx_shm_zone_t *zone,
 
 /*
  * Stores a copy of the entry that was read from Redis.  epoch: the identity's
- * before the read was sent.  NGX_DECLINED: the epoch has moved, or the cache
- * has a higher generation that Redis confirmed less than ten seconds ago.  (A
- * lower generation is then a slow reply.  Later it is a new grant.)  NGX_ERROR:
- * no room.
+ * epoch before the read was sent.  NGX_DECLINED: the epoch has changed, or the
+ * cache has a higher generation that Redis confirmed less than ten seconds ago.
+ * (Within ten seconds a lower generation is a slow reply.  After that it is a
+ * new grant.)  NGX_ERROR: no room.
  */
 ngx_int_t ngx_cigna_cache_put(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,
     ngx_uint_t epoch);
 
 /*
- * The FHIR server has refused this token.  The cache drops the token, and
- * remembers a digest of it for a minute.  Nothing happens if the cache has
- * another token of the identity.
+ * The FHIR server has refused this token.  Drops the token, and remembers a
+ * digest of the token for a minute.  Does nothing if the cache has another
+ * token of the identity.
  */
 void ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN],
@@ -58,24 +60,24 @@ void ngx_cigna_cache_drop(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN]);
 
 /*
- * Some node has written this generation of this grant.  Drops an older entry
- * or one of another grant, and moves the epoch in any case.  Returns 1 if it
- * dropped an entry.
+ * A node has written this generation of this grant.  Drops the identity's entry
+ * if it is older or has another grant.  Moves the epoch in any case.  Returns 1
+ * if the function dropped an entry.
  */
 ngx_uint_t ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
     const u_char name[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
     uint64_t generation);
 
 /*
- * Messages may have been missed: all entries that Redis confirmed before now
- * are suspect, and all epochs move.
+ * Called when messages may have been missed.  All entries that Redis confirmed
+ * before now become suspect, and all epochs move.
  */
 void ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms);
 
 ngx_uint_t ngx_cigna_cache_epoch(ngx_shm_zone_t *zone,
     const u_char name[CIGNA_NAME_LEN]);
 
-/* moves the epoch, which wakes those who watch it */
+/* moves the epoch; requests that watch it will read the grant again */
 void ngx_cigna_cache_moved(ngx_shm_zone_t *zone,
     const u_char name[CIGNA_NAME_LEN]);
 

@@ -13,7 +13,7 @@ struct ngx_cigna_cache_piece_s {
 };
 
 
-/* how many bytes of strings a node holds, and a piece of this size */
+/* bytes of strings that fit into a node, and into a piece of this size */
 
 #define NGX_CIGNA_CACHE_INLINE                                                \
     (NGX_CIGNA_CACHE_NODE - offsetof(ngx_cigna_cache_node_t, data))
@@ -160,7 +160,7 @@ ngx_cigna_cache_node_strings(ngx_cigna_cache_entry_t *entry)
 }
 
 
-/* of len bytes of strings: how many the node itself holds */
+/* returns how many of len bytes of strings the node itself holds */
 
 static size_t
 ngx_cigna_cache_first(size_t len)
@@ -170,8 +170,9 @@ ngx_cigna_cache_first(size_t len)
 
 
 /*
- * Returns how many of the len bytes that are left the next piece holds, and
- * its size.  A piece is large while small ones would need more room.
+ * len bytes are left.  Returns how many of them the next piece holds, and sets
+ * *size to the size of that piece.  A large piece is chosen if small pieces
+ * would need more room.
  */
 
 static size_t

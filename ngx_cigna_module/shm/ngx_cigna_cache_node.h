@@ -8,9 +8,10 @@
 
 
 /*
- * An entry of the cache as it lies in the slab.  Its strings are cut into
- * pieces: the slab rounds up to powers of two, which for a whole token would
- * cost up to half of the zone.  All functions are called with the zone locked.
+ * An entry of the cache, as stored in the slab.  Its strings are cut into
+ * pieces, because the slab rounds sizes up to powers of two: with whole strings
+ * up to half of the zone would be wasted.  Call all functions with the zone
+ * locked.
  */
 
 typedef struct ngx_cigna_cache_piece_s  ngx_cigna_cache_piece_t;
@@ -30,10 +31,10 @@ typedef struct {
     int64_t                   expires_ms;
     int64_t                   due_ms;
     int64_t                   checked_ms;
-    ngx_cigna_cache_piece_t  *pieces;      /* of the bytes behind data */
+    ngx_cigna_cache_piece_t  *pieces;      /* bytes that "data" does not hold */
     uint32_t                  len:31;      /* of all strings */
-    uint32_t                  refused:1;   /* the token is the digest of one
-                                              that the FHIR server refused */
+    uint32_t                  refused:1;   /* the FHIR server refused the token;
+                                              only its digest is stored */
     uint16_t                  patient;     /* lengths */
     uint16_t                  scope;
     uint16_t                  userinfo;
@@ -45,11 +46,11 @@ typedef struct {
 ngx_cigna_cache_node_t *ngx_cigna_cache_node_create(ngx_slab_pool_t *pool,
     size_t len);
 
-/* wipes and frees */
+/* wipes and frees the node and its pieces */
 void ngx_cigna_cache_node_destroy(ngx_slab_pool_t *pool,
     ngx_cigna_cache_node_t *node);
 
-/* bytes: node->len bytes, the entry's strings one behind the other */
+/* bytes: the entry's strings, one after the other, node->len bytes in all */
 void ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
     const ngx_cigna_cache_entry_t *entry, u_char *bytes);
 
@@ -57,7 +58,7 @@ void ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
 void ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
     ngx_cigna_cache_entry_t *entry);
 
-/* points the other strings to the bytes behind the token */
+/* sets the other strings to the bytes that follow the token */
 void ngx_cigna_cache_node_strings(ngx_cigna_cache_entry_t *entry);
 
 

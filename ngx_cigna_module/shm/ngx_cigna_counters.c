@@ -2,13 +2,13 @@
 #include "ngx_cigna_counters.h"
 
 
-/* bits for the number of dances started in one second */
+/* low bits of "dances" that count the dances started in one second */
 
 #define NGX_CIGNA_DANCES_BITS  16
 #define NGX_CIGNA_DANCES_MASK  ((1 << NGX_CIGNA_DANCES_BITS) - 1)
 
 
-/* with room for new ones: a reload with a newer module keeps the counters */
+/* room for new counters, because a reload with a newer module keeps the row */
 
 #define NGX_CIGNA_COUNTERS_MAX  80
 #define NGX_CIGNA_OUTCOMES_MAX  46
@@ -80,7 +80,7 @@ ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
 }
 
 
-/* the second and the count share a word, which needs no lock */
+/* the second and the count share one word, so no lock is needed */
 
 ngx_int_t
 ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,

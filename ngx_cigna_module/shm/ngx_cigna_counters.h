@@ -8,24 +8,24 @@
 
 
 /*
- * A tenant's counters.  They are in the fixed part of the zone: a reload and a
- * reset of the cache keep them.
+ * A tenant's counters.  They are in the fixed part of the zone, so a reload or
+ * a reset of the cache does not clear them.
  */
 
 
 /*
  * Each line has a counter's name, for the enumeration and for reports, and its
- * help text.  scripts/README.md has them as well.  New counters go to the end,
- * as the zone outlives a reload with a newer module.
+ * help text.  scripts/README.md explains the counters as well.  New counters
+ * must go to the end, because a reload with a newer module keeps the zone.
  */
 
 #define NGX_CIGNA_COUNTS(count)                                               \
-    count(dances_started, "Dances that were started.")                        \
+    count(dances_started, "Dances started.")                                  \
     count(fhir_requests, "Requests that left with a token.")                  \
     count(cache_hits, "Tokens taken from the cache.")                         \
-    count(vault_reads, "Tokens asked of Redis.")                              \
+    count(vault_reads, "Tokens read from Redis.")                             \
     count(refreshes, "Refreshes that brought new tokens.")                    \
-    count(refresh_failures, "Refreshes that brought none.")                   \
+    count(refresh_failures, "Refreshes that brought no tokens.")              \
     count(stale_served, "Requests served from the cache with Redis down.")    \
     count(revocations, "Grants revoked at the authorization server.")         \
     count(revocations_failed, "Grants that could not be revoked there.")      \
@@ -33,24 +33,24 @@
     count(tokens_refused, "Replies of 401 by the FHIR server.")               \
     count(replays, "Requests made again with another token.")                 \
     count(links_unknown, "Replies whose links stayed: base unknown.")         \
-    count(links_broken, "Replies that are no valid JSON.")                    \
+    count(links_broken, "Replies that are not valid JSON.")                   \
     count(journal_full, "New grants that the journal had no room for.")       \
-    count(journal_restored, "Grants that were written by another's hand.")    \
+    count(journal_restored, "Grants of the journal that were written again.") \
     count(journal_lost, "Entries of the journal that came too late.")         \
-    count(budget_spent, "Refreshes put off by token_requests.")               \
+    count(budget_spent, "Refreshes that token_requests delayed.")             \
     count(refresh_crowded, "Requests that refresh_waiters sent away.")        \
-    count(refusals_held, "Refusals that ended no grant: refused_share.")      \
+    count(refusals_held, "Refused refreshes whose grant was kept.")           \
     count(strangers, "Refreshes that brought another person's tokens.")       \
     count(open_requests, "Requests for metadata, which need no token.")       \
     count(links_unread, "Replies whose links stayed: compressed or a part.")  \
-    count(errors_replaced, "Upstream errors that were no FHIR.")              \
+    count(errors_replaced, "Upstream errors that were not FHIR.")             \
     count(not_found, "Replies of 500 that became 404: cigna_not_found.")      \
     count(types_refused, "Requests that resource_types has refused.")         \
     count(types_dry, "Requests that resource_types would have refused.")      \
     count(budget_gateway, "Requests refused: the gateway's budget.")          \
     count(budget_tenant, "Requests refused: the tenant's budget.")            \
     count(budget_member, "Requests refused: the member's budget.")            \
-    count(held_back, "Requests refused as Cigna wants fewer.")                \
+    count(held_back, "Requests refused in a pause.")                          \
     count(budget_unknown, "Requests refused: budgets, with Redis down.")      \
     count(budget_dry_run, "Requests that dry_run let through.")               \
     count(budget_delayed, "Requests that waited for a budget.")               \
@@ -59,9 +59,9 @@
     count(budget_lease_failures, "Leases that could not be asked for.")       \
     count(pauses, "Times that Cigna asked for fewer requests.")               \
     count(upstream_throttled, "Replies of 429 by the FHIR server.")          \
-    count(userinfo_known, "Identifiers that $userinfo has told.")             \
-    count(userinfo_failures, "Requests for $userinfo that told none.")        \
-    count(gate_refused, "Requests that could not leave as one request.")      \
+    count(userinfo_known, "Identifiers that $userinfo has brought.")          \
+    count(userinfo_failures, "Requests for $userinfo without a result.")      \
+    count(gate_refused, "Requests not sent: ambiguous, or led elsewhere.")    \
     count(exchanges_bounded, "Refreshes and dances: too many exchanges open.")\
     count(exchanges_abandoned, "Exchanges open when their worker ended.")   \
     count(older_secret, "Exchanges made with the older client secret.")       \
@@ -96,8 +96,8 @@ uint64_t ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
     cigna_dance_outcome_e outcome);
 
 /*
- * Counts a dance that starts, at most "rate" in a second.  NGX_BUSY: as many
- * have started in this second already.
+ * Counts a dance that starts.  NGX_BUSY: "rate" dances have started in this
+ * second already, and nothing is counted.
  */
 ngx_int_t ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
     ngx_uint_t rate, time_t now);

@@ -3,8 +3,8 @@
 #include "nginx/ngx_cigna_pid.h"
 
 
-/* ms for which an entry belongs to its writer, or to the process that claimed
-   it */
+/* ms during which no other process may claim an entry of its first writer, or
+   of a process that has claimed it */
 
 #define NGX_CIGNA_JOURNAL_WRITER   (120 * 1000)
 #define NGX_CIGNA_JOURNAL_CLAIMER  (30 * 1000)

@@ -12,11 +12,14 @@
  * Times are ngx_current_msec, the same clock in all processes.
  */
 
-/* copies the entry; NGX_BUSY: no room; NGX_DECLINED: the entry is outdated */
+/*
+ * Adds a copy of the entry.  confirmed: 1 if Redis has it.  NGX_BUSY: no room.
+ * NGX_DECLINED: the entry is outdated.
+ */
 ngx_int_t ngx_cigna_journal_put(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, ngx_uint_t confirmed);
 
-/* ends this process's work on an entry; due: for the next try */
+/* ends this process's work on an entry; due: when to try again, if needed */
 void ngx_cigna_journal_settle(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, cigna_journal_e how, ngx_msec_t due);
 
@@ -24,20 +27,20 @@ void ngx_cigna_journal_settle(ngx_shm_zone_t *zone,
 /*
  * Claims one entry for this process to write.  NGX_OK: entry borrows its bytes
  * from mem, which has CIGNA_JOURNAL_MEM bytes.  NGX_DECLINED: no more entries.
- * look: zeroed before the first call.
+ * look: the caller zeroes it before the first call, and passes it on.
  */
 ngx_int_t ngx_cigna_journal_claim(ngx_shm_zone_t *zone,
     cigna_journal_look_t *look, u_char *mem, cigna_journal_t *entry);
 
 /*
  * Finds the member's entry that Redis does not have yet, see cigna_journal.h.
- * NGX_OK: entry borrows its bytes from mem, as above.  NGX_DECLINED: none; an
- * empty journal is not locked.
+ * NGX_OK: entry borrows its bytes from mem, as above.  NGX_DECLINED: there is
+ * none.  Takes no lock if the journal is empty.
  */
 ngx_int_t ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
     const cigna_journal_known_t *known, u_char *mem, cigna_journal_t *entry);
 
-/* the number of claims under way on the node */
+/* the number of entries that processes of the node have claimed */
 ngx_uint_t ngx_cigna_journal_claims(ngx_shm_zone_t *zone);
 
 /* removes entries that Redis confirmed long enough ago */
@@ -47,7 +50,7 @@ void ngx_cigna_journal_expire(ngx_shm_zone_t *zone);
 ngx_uint_t ngx_cigna_journal_unconfirmed(ngx_shm_zone_t *zone);
 ngx_uint_t ngx_cigna_journal_entries(ngx_shm_zone_t *zone);
 
-/* every entry that was written before now has to be written again */
+/* marks all entries that were written before now: they are written again */
 void ngx_cigna_journal_rewrite(ngx_shm_zone_t *zone);
 
 

@@ -5,21 +5,22 @@
 #define NGX_CIGNA_REFRESH_GATE_BITS  16
 #define NGX_CIGNA_REFRESH_GATE_MASK  ((1 << NGX_CIGNA_REFRESH_GATE_BITS) - 1)
 
-/* ms */
+/* times in ms */
 
-#define NGX_CIGNA_REFRESH_GATE_SPREAD     200      /* of waiting refreshes */
+#define NGX_CIGNA_REFRESH_GATE_SPREAD     200      /* random part of a wait */
 #define NGX_CIGNA_REFRESH_GATE_ALARM      60000    /* between two log lines */
 
 #define NGX_CIGNA_REFRESH_GATE_COOL       2000     /* after a failure */
 #define NGX_CIGNA_REFRESH_GATE_COOL_MAX   60000
 #define NGX_CIGNA_REFRESH_GATE_JITTER     1000
-#define NGX_CIGNA_REFRESH_GATE_ROW        600000   /* then failures count from
-                                                      0 again */
+#define NGX_CIGNA_REFRESH_GATE_ROW        600000   /* after a cool-down, until
+                                                      failures count from 0
+                                                      again */
 
 #define NGX_CIGNA_REFRESH_GATE_PROBE      5000     /* between two probes */
 #define NGX_CIGNA_REFRESH_GATE_PROBE_MAX  60000
 
-/* an origin may be in any of so many places */
+/* number of places in the table where an origin may be */
 
 #define NGX_CIGNA_REFRESH_GATE_PLACES     4
 
@@ -108,7 +109,7 @@ ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *gate, ngx_uint_t rate)
 }
 
 
-/* how many requests were made in this second */
+/* returns how many requests were counted in this second */
 
 static ngx_uint_t
 ngx_cigna_refresh_gate_made(ngx_atomic_uint_t requests)
@@ -197,7 +198,7 @@ ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
 }
 
 
-/* 1 if the state may be logged */
+/* 1 if the state was not logged within the last minute */
 
 static ngx_uint_t
 ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *gate,
@@ -220,7 +221,7 @@ ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
 {
     ngx_msec_t  rest;
 
-    /* no lock: a refresh that begins asks for a turn anyway */
+    /* no lock: the call of ..._turn() checks again with the zone locked */
 
     if (!gate->refusals.on) {
         return 0;
@@ -265,7 +266,7 @@ ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
 }
 
 
-/* ms until the next probe; 0: this is it, and the next one comes later */
+/* returns ms until the next probe; 0: the caller's refresh is the probe */
 
 static ngx_msec_t
 ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin)
@@ -289,8 +290,8 @@ ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin)
 
 
 /*
- * Finds an origin.  create: a new origin replaces the one that was not heard of
- * for the longest time.  Otherwise NULL if the origin is not there.
+ * Finds an origin.  If the table does not have it: with create, the origin
+ * replaces the one whose last reply is oldest; without create, returns NULL.
  */
 
 static ngx_cigna_zone_origin_t *
@@ -427,7 +428,7 @@ ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 }
 
 
-/* 0 is "never", and stays */
+/* a time of 0 means "never" and stays 0 */
 
 static void
 ngx_cigna_refresh_gate_since_epoch(int64_t *ms, int64_t behind_ms)
@@ -481,7 +482,7 @@ ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
 
     place = ngx_cigna_refresh_gate_place(zone, key, &tag);
 
-    /* mostly there is none: looks without the lock first */
+    /* most identities have no cool-down: look without the lock first */
 
     if (place->tag != tag) {
         return;
@@ -518,8 +519,8 @@ ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
 
 
 /*
- * Two identities with the same place overwrite each other's: one of them then
- * cools down for less time.
+ * Two identities may share a place, and overwrite each other's cool-down.  One
+ * of them then cools down for less time.
  */
 
 static ngx_cigna_zone_cooling_t *

@@ -11,15 +11,16 @@
 
 
 /*
- * The limits that tell when a refresh may begin, shared by the workers of a
- * node: a tenant's token_requests, the pause that its token endpoint asked for,
- * its rate of refusals, probes of an endpoint that may be down, the cool-down
- * of an identity, and the quiet time after a change of primary.
+ * Decides when a refresh may begin, for all workers of a node.  The limits are:
+ * the tenant's token_requests, a pause that the token endpoint has asked for,
+ * the rate of refused refreshes, probes of an endpoint that may be down, the
+ * cool-down of an identity after a failure, and the quiet time after Redis has
+ * changed its primary.
  *
  * All times are ngx_current_msec.
  */
 
-/* of one tenant, in the zone */
+/* the part of one tenant, in its row of the zone */
 
 typedef struct ngx_cigna_refresh_gate_s  ngx_cigna_refresh_gate_t;
 
@@ -28,20 +29,20 @@ ngx_cigna_refresh_gate_t *ngx_cigna_refresh_gate(ngx_cigna_zone_row_t *row);
 
 
 /*
- * Takes one request to the token endpoint from a budget of "rate" a second.
- * NGX_BUSY: none is left, ask again after *wait ms.
+ * Counts one request to the token endpoint.  NGX_BUSY: "rate" requests were
+ * counted in this second already; ask again after *wait ms.
  */
 ngx_int_t ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *gate,
     ngx_uint_t rate, ngx_msec_t *wait);
 
-/* takes one that is sent even if none is left */
+/* counts one request that is sent whatever the rate is */
 void ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *gate);
 
-/* 1 if none is left in this second */
+/* 1 if "rate" requests were counted in this second already */
 ngx_uint_t ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *gate,
     ngx_uint_t rate);
 
-/* the endpoint has asked for a pause: no refresh begins for so many ms */
+/* the endpoint has asked for a pause of ms: no refresh begins until then */
 void ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *gate,
     ngx_msec_t ms);
 
@@ -51,41 +52,43 @@ ngx_msec_t ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *gate);
 
 typedef enum {
     ngx_cigna_refresh_gate_well = 0,
-    ngx_cigna_refresh_gate_failing,        /* few refreshes are let through */
-    ngx_cigna_refresh_gate_doubting        /* too many are refused */
+    ngx_cigna_refresh_gate_failing,        /* most refreshes have to wait */
+    ngx_cigna_refresh_gate_doubting        /* too many refreshes are refused */
 } ngx_cigna_refresh_gate_e;
 
 /*
- * A refresh of this identity's grant was answered: see cigna_refusal_rate.h,
- * percent is the tenant's refused_share.  Returns a state to be logged, each at
- * most once a minute; "well" is not to be logged.
+ * The token endpoint has answered a refresh of this identity's grant, see
+ * cigna_refusal_rate.h.  percent is the tenant's refused_share.  Returns a
+ * state that the caller logs, at most once a minute for each state; "well" is
+ * not logged.
  */
 ngx_cigna_refresh_gate_e ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, const ngx_cigna_cache_key_t *key,
     cigna_answer_e answer, ngx_uint_t percent);
 
-/* ms for which the tenant's rate of refusals lets no refresh begin */
+/* ms until a refresh may begin, as far as the rate of refusals is concerned */
 ngx_msec_t ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate);
 
-/* what a refresh has taken to begin */
+/* the permission of one refresh to begin */
 
 typedef struct {
     cigna_turn_e             turn;
-    unsigned                 probe:1;      /* it is the endpoint's probe */
+    unsigned                 probe:1;      /* the refresh probes the endpoint */
 } ngx_cigna_turn_t;
 
 
 /*
- * A refresh begins.  probe: the last exchange with the server of this URL had
- * no reply, so that few refreshes find out for all whether it answers again.
- * NGX_BUSY: not yet, ask again after *wait ms.
+ * Asks whether a refresh may begin.  probe: the last exchange with the server
+ * of this URL had no reply, so only one refresh at times may begin, to test
+ * whether the server answers again.  NGX_OK: *turn has the permission.
+ * NGX_BUSY: not yet; ask again after *wait ms.
  */
 ngx_int_t ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t probe,
     ngx_cigna_turn_t *turn, ngx_msec_t *wait);
 
-/* the refresh that took the turn has sent nothing */
+/* gives back the turn of a refresh that has sent nothing */
 void ngx_cigna_refresh_gate_give_back(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, cigna_slice_t url,
     const ngx_cigna_turn_t *turn);
@@ -94,8 +97,8 @@ void ngx_cigna_refresh_gate_give_back(ngx_shm_zone_t *zone,
 void ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url);
 
 /*
- * Fills in what the node knows of the token endpoint of this URL.  percent: as
- * above; now_ms: since the epoch, as are all times of *endpoint.
+ * Fills in the state of the token endpoint of this URL, as this node knows it.
+ * percent: as above.  now_ms and all times of *endpoint: since the epoch.
  */
 void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t percent,
@@ -103,8 +106,9 @@ void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 
 
 /*
- * The identity's refresh has failed.  No worker tries again for some seconds,
- * and for longer after each failure for which the refresh token was sent.
+ * The identity's refresh has failed.  No worker tries again for some seconds.
+ * The time grows with each failure in a row for which the refresh token was
+ * sent ("sent").
  */
 void ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_uint_t sent);
@@ -113,20 +117,21 @@ void ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
 void ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key);
 
-/* ms that are left of the cool-down */
+/* ms that are left of the identity's cool-down */
 ngx_msec_t ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key);
 
 
-/* Redis has a new primary: no refresh begins for so many ms */
+/* Redis has a new primary: no refresh begins before ms have passed */
 void ngx_cigna_refresh_gate_be_quiet(ngx_shm_zone_t *zone, ngx_msec_t ms);
 
 /* ms that are left of the quiet time */
 ngx_msec_t ngx_cigna_refresh_gate_quiet(ngx_shm_zone_t *zone);
 
 /*
- * For how many ms this server has been the primary: age_ms by its own account,
- * or longer if this node has known it for longer, see cigna_primaries.h.
+ * Returns for how many ms this server has been the primary.  The server itself
+ * says age_ms.  The result is longer if this node has known this primary for
+ * longer, see cigna_primaries.h.
  */
 int64_t ngx_cigna_refresh_gate_primary(ngx_shm_zone_t *zone, uint64_t primary,
     int64_t age_ms);

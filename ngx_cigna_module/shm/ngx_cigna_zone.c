@@ -10,8 +10,8 @@
  *        --+------------------+---------+---------+--------+------+
  *                                                             shm.size
  *
- * nginx knows the slab only, which ends before the fixed part.  The fixed part
- * so survives when the slab is initialised again.
+ * nginx knows only the slab, which ends before the fixed part.  So the fixed
+ * part stays as it is when the slab is initialised again.
  */
 
 
@@ -20,14 +20,14 @@
 #include <sys/mman.h>
 
 
-/* changes with the layout of the fixed part */
+/* grows with each change of the layout of the fixed part */
 
 #define NGX_CIGNA_ZONE_VERSION  7
 
 #define NGX_CIGNA_ZONE_MAGIC                                                  \
     ((uint64_t) 0x6369676e61 << 24 | NGX_CIGNA_ZONE_VERSION)
 
-/* bytes of a tenant, in the roster and in the rows */
+/* bytes that a tenant takes in the roster and in the rows */
 
 #define NGX_CIGNA_ZONE_TENANT                                                 \
     (sizeof(cigna_roster_entry_t) + sizeof(ngx_cigna_zone_row_t))
@@ -79,7 +79,7 @@ ngx_cigna_zone_size(ngx_uint_t tenants)
 }
 
 
-/* data: the fixed part of before a reload, or NULL */
+/* data: the fixed part that was used before a reload, or NULL */
 
 ngx_int_t
 ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
@@ -170,7 +170,7 @@ ngx_cigna_zone_lock(ngx_shm_zone_t *zone)
 }
 
 
-/* unlocks before it logs */
+/* the zone is locked and dirty: empties the cache, unlocks, and logs */
 
 static void
 ngx_cigna_zone_recover(ngx_slab_pool_t *pool, ngx_cigna_zone_t *fixed)
@@ -203,9 +203,9 @@ ngx_cigna_zone_unlock(ngx_shm_zone_t *zone)
 
 
 /*
- * Tokens in the slab are given back to the system, which is quicker than to
- * overwrite them.  A system without MADV_REMOVE keeps them until the pages are
- * used again.
+ * Gives the slab's pages, which hold tokens, back to the system.  That is
+ * quicker than overwriting the tokens.  On a system without MADV_REMOVE the
+ * tokens stay in memory until the pages are used again.
  */
 
 static void

@@ -14,22 +14,22 @@
  * The shared-memory zone: a slab pool with the cache in it, and fixed,
  * pointer-free parts outside the slab (tenants, budgets, journal).
  *
- * A process sets the dirty word after it has locked the zone, and clears it
- * before it unlocks it.  A process that finds the word set knows that another
- * one died inside: it empties the cache and keeps the fixed parts.  Under the
- * lock there is no I/O, no logging, no allocation outside the slab and no
- * cryptography.
+ * A process that locks the zone sets the word "dirty", and clears the word
+ * before it unlocks the zone.  If a process locks the zone and finds the word
+ * set, another process died with the zone locked: the process empties the cache
+ * and keeps the fixed parts.  Code under the lock must not do I/O, log,
+ * allocate outside the slab, or use cryptography.
  */
 
 #define NGX_CIGNA_ZONE_SIZE_MIN  (1024 * 1024)
-#define NGX_CIGNA_ZONE_LINE      64        /* a cache line: no two rows share
-                                              one */
+#define NGX_CIGNA_ZONE_LINE      64        /* bytes of a cache line; each row
+                                              starts a new line */
 
-/* sizes of the fixed parts; the files that own them assert that they fit */
+/* sizes of the fixed parts; the files that use a part assert that it fits */
 
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
-#define NGX_CIGNA_ZONE_COOLING   1024           /* likewise */
-#define NGX_CIGNA_ZONE_ORIGINS   64             /* likewise */
+#define NGX_CIGNA_ZONE_COOLING   1024           /* a power of two */
+#define NGX_CIGNA_ZONE_ORIGINS   64             /* a power of two */
 #define NGX_CIGNA_ZONE_BUDGETS   (16 * 1024)    /* bytes, of all tenants */
 #define NGX_CIGNA_ZONE_DANCES    (64 * 1024)    /* bytes */
 
@@ -39,24 +39,25 @@
 #define NGX_CIGNA_ROW_REFRESH_GATE       256
 #define NGX_CIGNA_ROW_BUDGET     384
 
-/* the journal has one of so many bytes of the zone */
+/* the zone's size is divided by this for the journal's size */
 
 #define NGX_CIGNA_ZONE_JOURNAL   8
 
-/* the members' budgets have one of so many */
+/* the zone's size is divided by this for the size of the members' budgets */
 
 #define NGX_CIGNA_ZONE_MEMBERS   16
 
 /*
- * The tenants have one of so many.  A small zone has room for FEW tenants, but
- * not more than fit into three eighths of it.
+ * The zone's size is divided by NGX_CIGNA_ZONE_TENANTS for the size of the
+ * tenants' rows.  A small zone has room for NGX_CIGNA_ZONE_FEW tenants, but for
+ * no more than fit into three eighths of the zone.
  */
 
 #define NGX_CIGNA_ZONE_TENANTS   8
 #define NGX_CIGNA_ZONE_FEW       256
 
 
-/* an identity whose refresh failed; identities may share a place */
+/* an identity whose refresh failed; two identities may share a place */
 
 typedef struct {
     uint64_t            tag;
@@ -65,27 +66,28 @@ typedef struct {
 } ngx_cigna_zone_cooling_t;
 
 
-/* the server of a token endpoint; servers may share a place */
+/* the server of a token endpoint; a new server may replace an old one */
 
 typedef struct {
     uint64_t            tag;
     int64_t             heard_ms;          /* its last complete reply */
-    int64_t             probe_ms;          /* when a refresh may find out
-                                              whether it answers again */
+    int64_t             probe_ms;          /* when a refresh may test whether
+                                              the server answers again */
     int64_t             pause_ms;          /* between two probes */
 } ngx_cigna_zone_origin_t;
 
 
 /*
  * A histogram of durations, and counts of the last hours.  They are not used
- * yet: they are here because a change of this layout costs the operator a
- * restart.
+ * yet.  They have room here because a later change of this layout would force
+ * operators to restart nginx.
  */
 
 #define NGX_CIGNA_ROW_DURATIONS  2         /* exchanges, and dances */
 #define NGX_CIGNA_ROW_BUCKETS    14
 #define NGX_CIGNA_ROW_HOURS      48
-#define NGX_CIGNA_ROW_CLASSES    5         /* started, and ways to end */
+#define NGX_CIGNA_ROW_CLASSES    5         /* dances started, and kinds of
+                                              outcome */
 
 typedef struct {
     ngx_atomic_t        buckets[NGX_CIGNA_ROW_BUCKETS];
@@ -94,13 +96,13 @@ typedef struct {
 } ngx_cigna_zone_durations_t;
 
 typedef struct {
-    uint32_t            hour;              /* since the epoch; the counts of a
-                                              past day start from 0 */
+    uint32_t            hour;              /* hours since the epoch; the counts
+                                              of another hour are cleared */
     uint32_t            counts[NGX_CIGNA_ROW_CLASSES];
 } ngx_cigna_zone_hour_t;
 
 
-/* of one tenant; the files that own the parts define them */
+/* the row of one tenant; the files that use the parts define their layout */
 
 typedef struct ngx_cigna_zone_row_s {
     u_char              counters[NGX_CIGNA_ROW_COUNTERS];
@@ -111,29 +113,31 @@ typedef struct ngx_cigna_zone_row_s {
 } ngx_cigna_zone_row_t;
 
 
-/* the fixed part: the end of the segment, behind the slab */
+/* the fixed part, at the end of the shared memory, after the slab */
 
 typedef struct {
-    uint64_t            magic;             /* layout of what follows */
-    ngx_atomic_t        dirty;             /* pid of the process that is inside,
-                                              or died there; or 0 */
-    size_t              journal_size;      /* bytes behind this struct */
-    size_t              members_size;      /* bytes behind the journal */
-    ngx_uint_t          tenants;           /* rows behind the members' part */
+    uint64_t            magic;             /* names the version of the layout */
+    ngx_atomic_t        dirty;             /* pid of the process that has the
+                                              lock, or died with it; 0: none */
+    size_t              journal_size;      /* bytes of the journal */
+    size_t              members_size;      /* bytes of the members' budgets */
+    ngx_uint_t          tenants;           /* number of rows */
     uint64_t            generation;        /* of the last configuration, see
                                               cigna_roster.h */
     uint64_t            generations[NGX_MAX_PROCESSES];   /* of processes */
-    ngx_atomic_t        journal_torn;      /* a process died inside: check the
-                                              journal before using it */
+    ngx_atomic_t        journal_torn;      /* a process died with the zone
+                                              locked: check the journal before
+                                              using it */
 
     ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* of the cache */
-    ngx_atomic_t        suspect_ms;        /* what Redis confirmed before has to
-                                              be checked again */
+    ngx_atomic_t        suspect_ms;        /* entries of the cache that Redis
+                                              confirmed earlier are suspect */
 
     /* after a change of primary, see ngx_cigna_journal_writer.h */
-    ngx_atomic_t        quiet_until_ms;    /* no refresh starts */
-    ngx_atomic_t        rewrite_ms;        /* what was written before has to be
-                                              written again */
+    ngx_atomic_t        quiet_until_ms;    /* no refresh starts before */
+    ngx_atomic_t        rewrite_ms;        /* entries of the journal that were
+                                              written earlier are written
+                                              again */
 
     ngx_cigna_zone_cooling_t   cooling[NGX_CIGNA_ZONE_COOLING];
     ngx_cigna_zone_origin_t    origins[NGX_CIGNA_ZONE_ORIGINS];
@@ -154,8 +158,8 @@ ngx_uint_t ngx_cigna_zone_tenants(size_t size);
 size_t ngx_cigna_zone_size(ngx_uint_t tenants);
 
 /*
- * In the zone's init handler, see ngx_shm_zone_init_pt: makes the fixed part,
- * or finds that of before a reload, and sets zone->data to it.
+ * Called in the zone's init handler, see ngx_shm_zone_init_pt.  Sets zone->data
+ * to the fixed part: a new one, or the one that was used before a reload.
  */
 ngx_int_t ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data);
 
@@ -170,8 +174,8 @@ ngx_int_t ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data);
     ngx_align_ptr(ngx_cigna_zone_journal(fixed) + (fixed)->journal_size,      \
                   NGX_ALIGNMENT)
 
-/* the names of tenants, which the master changes, and their rows; zeroed at
-   first */
+/* the roster: the names of tenants and their rows.  Only the master changes
+   names.  Both are zeroed at first. */
 #define ngx_cigna_zone_roster(fixed)                                          \
     ((cigna_roster_entry_t *)                                                 \
      ngx_align_ptr(ngx_cigna_zone_members(fixed) + (fixed)->members_size,     \
@@ -183,8 +187,8 @@ ngx_int_t ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data);
      + (i))
 
 /*
- * The slab pool.  Its "data" is the cache's; NULL: the slab is new and nothing
- * is allocated.  To be read and changed with the zone locked.
+ * The slab pool.  Its "data" points to the cache; NULL: the slab is new and
+ * nothing is allocated.  Lock the zone before you read or change the pool.
  */
 #define ngx_cigna_zone_slab(zone)  ((ngx_slab_pool_t *) (zone)->shm.addr)
 
