@@ -29,7 +29,7 @@
  *   (2) only the run whose grant is stored reports "connected", and later hits
  *       of the same dance, which repeat its outcome;
  *   (3) a dance that was taken is ended before the flow reports, unless Redis
- *       fails: then it is shown as interrupted once its deadline is over;
+ *       fails: then later hits show it as interrupted after its deadline;
  *   (4) tokens that do not become a stored grant are revoked; tokens of the
  *       replaced grant are revoked if the stored grant has none of them; tokens
  *       of the stored grant never are;

@@ -12,7 +12,7 @@
  *
  * Invariants, checked by t/fuzz/dance/fuzz_disconnect.c:
  *
- *   (1) "disconnected" is said only after Redis has said that the grant is
+ *   (1) the outcome is "disconnected" only if Redis has said that the grant is
  *       gone, and never after a failure;
  *   (2) the flow reports exactly once, and before it revokes: the member does
  *       not wait for the authorization server;

@@ -59,7 +59,7 @@ int cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
- * it is over, rc says how.
+ * the flow is over, see rc.
  */
 int cigna_grant_install_next(cigna_grant_install_t *p, const cigna_event_t *ev,
     cigna_op_t *op);

@@ -8,8 +8,8 @@
 
 /*
  * FHIR base URLs (FHIR R4, http.html, "Service Base URL").  An upstream is
- * known under its own base URL and under aliases.  In links the gateway
- * replaces each of them by its own base URL.
+ * known under its own base URL and under aliases.  In links each of these is
+ * replaced by the gateway's base URL.
  */
 
 #define CIGNA_BASES_MAX          16

@@ -21,14 +21,14 @@
  *
  *   Host                     written from fhir_base, in its place or first
  *   Connection               "close", or not at all
- *   the caller's lines       those in the table below that pass
+ *   the caller's lines       those that the table below lets pass
  *   the operator's lines     all but those that never pass
- *   X-Request-Id, Authorization: ours, at the end
+ *   X-Request-Id, Authorization: the gateway's own, at the end
  *
  * Invariants, checked by t/fuzz/fhir/fuzz_gate_out.c:
  *
- *   (1) the output is one request: read by these rules it has nothing after
- *       it, one Host, and at most one Authorization, which is ours;
+ *   (1) the output is one request: by these rules nothing follows it, and it
+ *       has one Host and at most one Authorization, which is the gateway's own;
  *   (2) its path is at or below the base;
  *   (3) each of its lines is on a list;
  *   (4) if the output is checked again, it passes and does not change.
@@ -478,7 +478,7 @@ cigna_gate_out_segment(const cigna_gate_out_path_t *path, const uint8_t *end)
 }
 
 
-/* the request line, whose target was read before */
+/* checks and writes the request line, whose target was read before */
 
 static cigna_gate_out_e
 cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,

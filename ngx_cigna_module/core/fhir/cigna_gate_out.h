@@ -47,7 +47,7 @@ typedef struct {
     const cigna_slice_t  *set;
     size_t                nset;
 
-    /* values of our lines; an empty one is not written */
+    /* values of the gateway's own lines; a line without value is not written */
     cigna_slice_t         token;
     cigna_slice_t         request_id;
 

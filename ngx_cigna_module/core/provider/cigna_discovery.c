@@ -9,11 +9,11 @@
  *
  * Invariants, checked by t/fuzz/provider/fuzz_discovery.c:
  *
- *   (1) CIGNA_OK comes only with a document that was parsed, fits the
- *       configuration and names no other host than before, and only if there
- *       are an authorization endpoint and a token endpoint;
+ *   (1) rc is CIGNA_OK only if a document was parsed that fits the
+ *       configuration and names no other host than the previous one, and only
+ *       if authorization endpoint and token endpoint are known;
  *   (2) there are at most two requests;
- *   (3) "refused" comes only with a document that was parsed.
+ *   (3) "refused" is set only if a document was parsed.
  */
 
 

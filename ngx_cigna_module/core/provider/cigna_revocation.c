@@ -18,12 +18,11 @@
  *
  *   (1) all pauses together are at most CIGNA_REVOCATION_MS, and an exiting
  *       worker does not wait for their end;
- *   (2) "ok" is said only after a reply with status 200 that is not an HTML
- *   page;
+ *   (2) rc is "ok" only after a reply with status 200 that is not an HTML page;
  *   (3) a refusal (4xx without 429) ends the flow, as a repetition would be
  *       refused, too; with two secrets (cigna_client_secret.c), only after both
  *       were refused;
- *   (4) no other request is sent than the revocation of the token.
+ *   (4) each request is the revocation of the token.
  */
 
 

@@ -77,7 +77,7 @@ int cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
- * it is over, see rc.
+ * the exchange is over, see rc.
  */
 int cigna_exchange_next(cigna_exchange_t *x, const cigna_event_t *ev,
     cigna_op_t *op);

@@ -15,8 +15,8 @@
  *
  * Invariants:
  *
- *   (1) "usable" is said only once the journal has the entry, and "stored" only
- *       once Redis has it;
+ *   (1) rc is "usable" only if the journal has the entry, and "stored" only if
+ *       Redis has the generation;
  *   (2) after "usable" the flow settles the entry, unless it is "left";
  *   (3) the flow tries for about two seconds to store a generation that is in
  *       the journal, then the node's journal writer goes on with it; the flow

@@ -16,12 +16,12 @@
  *   (1) an entry is confirmed only if Redis has the generation or the deletion,
  *       and forgotten only if Redis has something newer, or if the entry is too
  *       old or of another vault; it stays if Redis does not answer;
- *   (2) nothing is written over a newer grant, over a newer generation, or if
- *       the grant was deleted;
+ *   (2) an entry never replaces a newer grant or a newer generation, and never
+ *       brings back a deleted grant;
  *   (3) only tokens of a grant that is gone are revoked, and only if Redis
  *       never had them: otherwise the run that replaced or deleted the grant
  *       has revoked them;
- *   (4) the flow reports exactly once, and only after that revokes.
+ *   (4) the flow reports exactly once, and revokes tokens only after that.
  */
 
 

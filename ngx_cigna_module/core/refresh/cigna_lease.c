@@ -12,8 +12,8 @@
  *
  * Invariants:
  *
- *   (1) "mine" is said only after Redis has set lock and mark for this owner
- *       and this generation;
+ *   (1) rc is "mine" only if Redis has set lock and mark for this owner and
+ *       this generation;
  *   (2) if Redis fails, the flow asks a limited number of times; if there is
  *       another owner, it asks for a limited time;
  *   (3) a lease that Redis may have granted counts as taken until it is given

@@ -24,7 +24,7 @@
 #define CIGNA_LEASE_QUIET_MS  (CIGNA_LEASE_MS + 5 * 1000)
 
 
-/* as "attempts": wait until the record changes, and do not take the lease */
+/* as "attempts": wait until the lease is free, and do not take it */
 
 #define CIGNA_LEASE_NEVER     UINT32_MAX
 
@@ -93,7 +93,7 @@ int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
- * it is over, rc says how.
+ * the flow is over, see rc.
  */
 int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);

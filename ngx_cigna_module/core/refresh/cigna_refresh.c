@@ -54,12 +54,12 @@
  *   (4) a grant is "spent" or "no_grant" only if Redis or the authorization
  *       server has said so, or if (2) allows no other attempt; an outage of
  *       Redis or of the server is never a reason;
- *   (5) nothing is stored over another grant, over a newer generation, or where
- *       there is no grant;
+ *   (5) a new generation never replaces another grant or a newer generation,
+ *       and never brings back a deleted grant;
  *   (6) the run gives up its own lock and mark before it is done, and no
  *       others; if Redis fails or the outcome is unknown, they stay until they
  *       expire;
- *   (7) the flow reports exactly once, and only after that revokes tokens, and
+ *   (7) the flow reports exactly once; after that it may revoke tokens, but
  *       only those of a grant that is gone;
  *   (8) a refresh token is not sent if the node's journal has a newer
  *       generation of the same grant.

@@ -261,7 +261,7 @@ cigna_refusal_rate_throttle(cigna_refusal_rate_t *r, int64_t now_ms)
 }
 
 
-/* 1 if too many refreshes are refused, or one in a row of failures is */
+/* 1 if too many refreshes are refused, or a row of failures has a refusal */
 
 static int
 cigna_refusal_rate_doubts(const cigna_refusal_rate_t *r, int64_t now_ms,

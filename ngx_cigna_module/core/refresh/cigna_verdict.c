@@ -27,7 +27,7 @@
 #include "cigna_verdict.h"
 
 
-/* clocks differ by two minutes at most, unless one was set back */
+/* clocks of nodes differ by two minutes at most; more means one was set */
 
 #define CIGNA_VERDICT_STEP_MS    (5 * 60 * 1000)
 

@@ -73,8 +73,8 @@ typedef struct {
 cigna_book_t *cigna_journal_open(void *mem, size_t size);
 
 /*
- * Removes an entry that is half written, and keeps all others.  The caller has
- * found that a process died while it held the lock.
+ * Removes an entry that is half written, and keeps all others.  Call it when a
+ * process has died while it held the lock.
  */
 void cigna_journal_repair(cigna_book_t *b);
 
@@ -96,7 +96,7 @@ void cigna_journal_settle(cigna_book_t *b, const cigna_journal_t *j,
 
 /*
  * Claims the next entry that is not confirmed, or that was written before
- * look->rewrite_ms, and that no other process has claimed.  Copies the entry's
+ * look->rewrite_ms, and that no process has claimed.  Copies the entry's
  * bytes to mem, of size CIGNA_JOURNAL_MEM, from which j borrows.  CIGNA_NONE:
  * there are no more.
  */

@@ -40,7 +40,7 @@ typedef enum {
 
 /*
  * How long Redis remembers the ids of deleted grants, so that no late write
- * brings one back.  Nodes stop to try a write before this time is over, see
+ * brings one back.  Nodes stop trying a write before this time is over, see
  * cigna_journal_replay.h.
  */
 

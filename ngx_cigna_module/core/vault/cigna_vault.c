@@ -10,7 +10,7 @@
 #define CIGNA_VAULT_AAD_MAX    512
 
 
-/* the elements of the reply to CIGNA_GRANT_READ_ARGC's command */
+/* the elements of the reply to the command of cigna_vault_read_args() */
 
 typedef enum {
     cigna_vault_id = 0,
