@@ -83,11 +83,14 @@ ngx_int_t ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
 /* takes a waiting request off the queue; may be called twice */
 void ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter);
 
-/* takes back the charge of a granted request that nginx will never send */
+/*
+ * Takes back the charge of a granted request.  nginx must not have begun to
+ * connect to the upstream for it.
+ */
 void ngx_cigna_budget_return(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);
 
-/* charges the budgets once more, because nginx sends a granted request again */
+/* charges one more attempt (a retry or a replay) of a granted request */
 void ngx_cigna_budget_charge(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);
 

@@ -77,7 +77,7 @@ void ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms);
 ngx_uint_t ngx_cigna_cache_epoch(ngx_shm_zone_t *zone,
     const u_char name[CIGNA_NAME_LEN]);
 
-/* moves the epoch; requests that watch it will read the grant again */
+/* moves the epoch, so that flows that wait for a change of the grant go on */
 void ngx_cigna_cache_moved(ngx_shm_zone_t *zone,
     const u_char name[CIGNA_NAME_LEN]);
 
