@@ -7,6 +7,7 @@
 
 #include "ngx_cigna_fhir.h"
 #include "ngx_cigna_budget_gate.h"
+#include "ngx_cigna_metadata_reply.h"
 #include "ngx_cigna_public_metadata.h"
 #include "ngx_cigna_refusal.h"
 #include "ngx_cigna_replay.h"
@@ -261,6 +262,7 @@ ngx_cigna_fhir_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     }
 
     ctx->inject->open = 1;
+    ctx->inject->answer = ngx_cigna_metadata_reply;
     ctx->outcome = ngx_cigna_condition(ngx_cigna_condition_served)->name;
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_open_requests);

@@ -27,7 +27,6 @@
 #include "ngx_cigna_type_guard.h"
 #include "request/ngx_cigna_reply.h"
 #include "ngx_cigna_search.h"
-#include "fhir/cigna_smart.h"
 
 
 #define NGX_CIGNA_INJECT_TEXT  512
@@ -51,8 +50,6 @@ static void ngx_cigna_inject_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *name, const char *what);
 static const char *ngx_cigna_inject_wrong(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_tenant_t *tenant, ngx_str_t *name);
-static ngx_int_t ngx_cigna_inject_name(ngx_http_request_t *r,
-    ngx_str_t *name);
 static ngx_int_t ngx_cigna_inject_create(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_inject_reinit(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_inject_output(void *data, ngx_chain_t *in);
@@ -207,9 +204,14 @@ ngx_cigna_inject_document(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         "nor \"/.well-known/smart-configuration\" below \"fhir_base\", write "
         "a \"proxy_pass\" that leads there");
 
-    if (!ctx->inject->open
-        || cigna_smart_document(gate->path) != cigna_smart_none)
-    {
+    if (!ctx->inject->open) {
+        return 1;
+    }
+
+    ctx->inject->document = cigna_public_metadata_document(gate->path);
+    ctx->inject->query = gate->args;
+
+    if (ctx->inject->document != cigna_public_metadata_none) {
         return 1;
     }
 
@@ -227,7 +229,9 @@ ngx_cigna_inject_go(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
-    if (ctx->inject->admit && ctx->inject->admit(r) != NGX_OK) {
+    if ((ctx->inject->answer && ctx->inject->answer(r) != NGX_OK)
+        || (ctx->inject->admit && ctx->inject->admit(r) != NGX_OK))
+    {
         return;
     }
 
@@ -369,9 +373,7 @@ ngx_cigna_inject_wrong(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
 }
 
 
-/* the name that nginx will hold the certificate against */
-
-static ngx_int_t
+ngx_int_t
 ngx_cigna_inject_name(ngx_http_request_t *r, ngx_str_t *name)
 {
     u_char               *port;

@@ -4,6 +4,7 @@
 
 
 #include "request/ngx_cigna_ctx.h"
+#include "fhir/cigna_public_metadata.h"
 
 
 /*
@@ -30,6 +31,16 @@ struct ngx_cigna_inject_s {
      */
     ngx_int_t            (*refused)(ngx_http_request_t *r);
 
+    /* where "open": what is asked for, and the query of that request */
+    cigna_public_metadata_e  document;
+    cigna_slice_t          query;
+
+    /*
+     * Before all that follows.  NGX_OK: the request is to leave; else it was
+     * taken over, with the two references that are held.  NULL: it is to leave.
+     */
+    ngx_int_t            (*answer)(ngx_http_request_t *r);
+
     /*
      * Before an upstream request that may leave is started.  NGX_OK: it may be;
      * else the request was taken over, with the two references that are held.
@@ -44,7 +55,9 @@ struct ngx_cigna_inject_s {
 
     unsigned               decided:1;      /* in precontent: it may leave */
     unsigned               replayed:1;     /* see ngx_cigna_replay.c */
-    unsigned               open:1;         /* no token, see ngx_cigna_public_metadata.h */
+    unsigned               open:1;         /* no token, see
+                                              ngx_cigna_public_metadata.h */
+    unsigned               waited:1;       /* for a document */
     unsigned               search:1;       /* by POST, see ngx_cigna_search.h */
 };
 
@@ -72,6 +85,12 @@ void ngx_cigna_inject_again(ngx_http_request_t *r);
  * references that were held then.
  */
 void ngx_cigna_inject_go(ngx_http_request_t *r);
+
+/*
+ * The name that nginx will hold the server's certificate against, or would.
+ * Once the upstream request was made; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_cigna_inject_name(ngx_http_request_t *r, ngx_str_t *name);
 
 /* in postconfiguration */
 ngx_int_t ngx_cigna_inject_init(ngx_conf_t *cf);

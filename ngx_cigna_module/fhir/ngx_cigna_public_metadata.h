@@ -4,7 +4,7 @@
 
 
 #include "request/ngx_cigna_ctx.h"
-#include "fhir/cigna_smart.h"
+#include "fhir/cigna_public_metadata.h"
 
 
 /*
@@ -27,8 +27,8 @@
 ngx_uint_t ngx_cigna_public_metadata_asked(ngx_http_request_t *r);
 
 /* what the path and query of a request to the tenant's FHIR base lead to */
-cigna_smart_e ngx_cigna_public_metadata_document(ngx_cigna_tenant_t *tenant,
-    cigna_slice_t uri);
+cigna_public_metadata_e ngx_cigna_public_metadata_document(
+    ngx_cigna_tenant_t *tenant, cigna_slice_t uri);
 
 
 #endif /* _NGX_CIGNA_PUBLIC_METADATA_H_INCLUDED_ */

@@ -3,8 +3,9 @@
 #include "ngx_cigna_errors.h"
 #include "fhir/ngx_cigna_inject.h"
 #include "fhir/ngx_cigna_public_metadata.h"
-#include "ngx_cigna_base_url.h"
+#include "fhir/ngx_cigna_base_url.h"
 #include "fhir/cigna_link_filter.h"
+#include "nginx/ngx_cigna_log.h"
 
 
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
@@ -25,7 +26,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_int_t         rc;
     ngx_str_t         own;
-    cigna_smart_e     document;
+    cigna_public_metadata_e     document;
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
@@ -40,14 +41,14 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_ERROR;
     }
 
-    document = cigna_smart_none;
+    document = cigna_public_metadata_none;
 
     if (lcf->endpoints) {
         document = ngx_cigna_public_metadata_document(ctx->tenant,
                                                       ngx_cigna_slice(&r->upstream->uri));
     }
 
-    if (rc == NGX_DECLINED && document == cigna_smart_none) {
+    if (rc == NGX_DECLINED && document == cigna_public_metadata_none) {
         return NGX_OK;
     }
 
@@ -81,34 +82,15 @@ static ngx_int_t
 ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
     ngx_cigna_ctx_t *ctx, ngx_str_t *own)
 {
-    ngx_int_t          rc;
-    static ngx_msec_t  warned;
+    ngx_int_t  rc;
 
     if (!lcf->links) {
         return NGX_DECLINED;
     }
 
-    rc = ngx_cigna_base_url_base(r, ctx, own);
+    rc = ngx_cigna_base_url_known(r, ctx, own);
 
-    if (rc == NGX_OK) {
-        return ngx_cigna_rewrite_lines(r, ctx->tenant, own);
-    }
-
-    if (rc != NGX_DECLINED) {
-        return NGX_ERROR;
-    }
-
-    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unknown);
-
-    if (ngx_cigna_rewrite_warns(&warned)) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "cigna: links in the reply still lead to Cigna: the "
-                      "gateway's own base is not known, write "
-                      "\"cigna_base_url\", or \"server_name\" with the host "
-                      "that was asked for");
-    }
-
-    return NGX_DECLINED;
+    return rc == NGX_OK ? ngx_cigna_rewrite_lines(r, ctx->tenant, own) : rc;
 }
 
 
@@ -150,7 +132,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unread);
 
-    if (ngx_cigna_rewrite_warns(&warned)) {
+    if (ngx_cigna_log_due(&warned)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent a part of a reply, or a "
                       "compressed one, without being asked for it: links in "
@@ -180,7 +162,7 @@ ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
 
     ngx_cigna_count(tenant->counters, ngx_cigna_count_links_type);
 
-    if (ngx_cigna_rewrite_warns(&warned)) {
+    if (ngx_cigna_log_due(&warned)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent \"%V\", in which links are not "
                       "read: they still lead to Cigna",

@@ -13,12 +13,11 @@
 
 
 #include "ngx_cigna_rewrite_body.h"
+#include "nginx/ngx_cigna_log.h"
 
 
 #define NGX_CIGNA_REWRITE_BUF   16384
 #define NGX_CIGNA_REWRITE_BUFS  4
-
-#define NGX_CIGNA_REWRITE_WARN  60000      /* ms between two lines of a kind */
 
 
 /* of a connection's "buffered": a bit that nobody has, next to gzip's */
@@ -70,7 +69,7 @@ static const cigna_bases_t  ngx_cigna_rewrite_no_bases;
 
 ngx_int_t
 ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *own, cigna_smart_e document, ngx_array_t *endpoints)
+    ngx_str_t *own, cigna_public_metadata_e document, ngx_array_t *endpoints)
 {
     ngx_cigna_rewrite_t  *rw;
 
@@ -81,7 +80,7 @@ ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     rw->last = &rw->out;
 
-    if (document != cigna_smart_none) {
+    if (document != cigna_public_metadata_none) {
 
         rw->smart = ngx_palloc(r->pool, sizeof(cigna_smart_t));
         if (rw->smart == NULL) {
@@ -438,21 +437,8 @@ ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     ngx_cigna_count(ctx->tenant->counters, kind);
 
-    if (ngx_cigna_rewrite_warns(last)) {
+    if (ngx_cigna_log_due(last)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent %s", what);
     }
-}
-
-
-ngx_uint_t
-ngx_cigna_rewrite_warns(ngx_msec_t *last)
-{
-    if (*last && ngx_current_msec - *last < NGX_CIGNA_REWRITE_WARN) {
-        return 0;
-    }
-
-    *last = ngx_max(ngx_current_msec, 1);
-
-    return 1;
 }

@@ -4,6 +4,7 @@
 
 
 #include "request/ngx_cigna_ctx.h"
+#include "fhir/cigna_smart.h"
 
 
 /*
@@ -18,13 +19,7 @@
  * place of others if it is a document that has them.
  */
 ngx_int_t ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *own, cigna_smart_e document, ngx_array_t *endpoints);
-
-/*
- * A counter tells of each reply whose links stayed, the log of one in a minute:
- * *last is that kind's own.
- */
-ngx_uint_t ngx_cigna_rewrite_warns(ngx_msec_t *last);
+    ngx_str_t *own, cigna_public_metadata_e document, ngx_array_t *endpoints);
 
 /* for the body filter, where ctx->rewrite is set */
 ngx_int_t ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

@@ -14,7 +14,7 @@
 #include "fhir/cigna_gate_out.h"
 #include "fhir/cigna_link_filter.h"
 #include "fhir/cigna_resource_types.h"
-#include "fhir/cigna_smart.h"
+#include "fhir/cigna_public_metadata.h"
 #include "vault/cigna_vault.h"
 
 
@@ -126,6 +126,7 @@ typedef struct {
 typedef struct {
     ngx_shm_zone_t            *zone;
     ngx_cigna_place_t         *zone_place;
+    ngx_shm_zone_t            *documents;      /* see ngx_cigna_documents.h */
     uint64_t                   generation;     /* of this configuration */
 
     ngx_uint_t                 vault_set;      /* the block was there */
@@ -199,7 +200,7 @@ typedef struct {
     ngx_flag_t                 cache;
     ngx_flag_t                 links;
     ngx_str_t                  base_url;       /* ends with "/"; or empty */
-    ngx_array_t               *endpoints;      /* cigna_smart_endpoint_t; or
+    ngx_array_t               *endpoints;      /* cigna_public_endpoint_t; or
                                                   NULL */
     ngx_flag_t                 not_found;
     ngx_flag_t                 insecure_upstream;

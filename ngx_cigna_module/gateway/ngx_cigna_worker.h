@@ -26,6 +26,11 @@ struct ngx_cigna_worker_s {
 
     ngx_str_t                  budget_key;     /* in Redis */
 
+    /* see ngx_cigna_metadata.h: the document used last comes first */
+    ngx_queue_t                documents;
+    ngx_uint_t                 ndocuments;
+    size_t                     documents_size; /* bytes of their texts */
+
     /* see ngx_cigna_journal_writer.h; not cancelable while the journal has entries
        that Redis has not confirmed */
     ngx_event_t                upkeep;

@@ -5,6 +5,7 @@
 #include "jobs/ngx_cigna_cache_listener.h"
 #include "run/ngx_cigna_run.h"
 #include "jobs/ngx_cigna_journal_writer.h"
+#include "jobs/ngx_cigna_metadata.h"
 #include "vault/cigna_scripts.h"
 
 
@@ -32,6 +33,7 @@ ngx_cigna_worker_init(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
 
     ngx_queue_init(&worker->runs);
     ngx_queue_init(&worker->seats);
+    ngx_queue_init(&worker->documents);
     ngx_rbtree_init(&worker->refreshes, &worker->sentinel,
                     ngx_str_rbtree_insert_value);
 
@@ -92,6 +94,7 @@ ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf)
     }
 
     ngx_cigna_run_end_all(mcf->worker);
+    ngx_cigna_metadata_exit(mcf->worker);
     ngx_cigna_journal_writer_exit(mcf);
     ngx_cigna_budget_exit(mcf);
     ngx_cigna_redis_destroy(mcf->worker->redis);

@@ -20,6 +20,7 @@
 
 
 #define NGX_CIGNA_RUN_POOL_SIZE  1024
+#define NGX_CIGNA_RUN_BODY_MAX   (128 * 1024)
 
 
 static void ngx_cigna_run_step(ngx_event_t *ev);
@@ -51,6 +52,7 @@ ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     run->mcf = mcf;
     run->tenant = tenant;
     run->waiters_max = NGX_CIGNA_WAITERS_MAX;
+    run->body_max = NGX_CIGNA_RUN_BODY_MAX;
 
     ngx_cigna_log_init(&run->log, what);
     if (tenant) {

@@ -88,6 +88,7 @@ struct ngx_cigna_run_s {
     ngx_uint_t               waiters_total_max;
     unsigned                 patient:1;
     ngx_cigna_seats_t       *seat;
+    size_t                   body_max;         /* of a reply, in bytes */
 
     /* private */
     ngx_cigna_waiter_t       prior;            /* another run, that comes

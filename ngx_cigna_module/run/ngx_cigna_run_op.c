@@ -12,8 +12,6 @@
 #include "ngx_cigna_run_fhir.h"
 
 
-#define NGX_CIGNA_HTTP_BODY_MAX  (128 * 1024)
-
 /* how often a sleep that watches looks */
 
 #define NGX_CIGNA_RUN_WATCH      20
@@ -324,7 +322,7 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
         http->timeout = ngx_min(http->timeout, run->op.ms);
     }
 
-    http->body_max = NGX_CIGNA_HTTP_BODY_MAX;
+    http->body_max = run->body_max;
     http->lasting = run->op.exchange;
     http->handler = ngx_cigna_run_http_handler;
     http->data = run;

@@ -17,7 +17,7 @@
 
 
 static cigna_smart_t           smart;
-static cigna_smart_endpoint_t  endpoints[ENDPOINTS];
+static cigna_public_endpoint_t  endpoints[ENDPOINTS];
 static uint8_t                 text[16 << 20];
 
 
@@ -50,8 +50,8 @@ main(int argc, char **argv)
     rest = cigna_slice_make(text, text + fread(text, 1, sizeof(text), stdin));
 
     cigna_smart_init(&smart,
-                     strcmp(argv[2], "metadata") ? cigna_smart_configuration
-                                                 : cigna_smart_capabilities,
+                     strcmp(argv[2], "metadata") ? cigna_public_metadata_configuration
+                                                 : cigna_public_metadata_capabilities,
                      endpoints, n);
 
     while (rest.len) {

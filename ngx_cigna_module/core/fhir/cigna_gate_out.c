@@ -248,6 +248,13 @@ cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len)
 }
 
 
+int
+cigna_gate_out_operators(cigna_slice_t name)
+{
+    return cigna_gate_out_kind(name) == cigna_gate_out_other;
+}
+
+
 /*
  * The base is not looked into: it is the operator's.  A path elsewhere is the
  * configuration's fault unless a caller can have meant it to be read in another

@@ -78,6 +78,12 @@ typedef struct {
 cigna_gate_out_e cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request,
     cigna_buf_t *b);
 
+/*
+ * 1 if a line of this name leaves only where the operator has set it: callers'
+ * lines of other names than the gate knows stay behind.
+ */
+int cigna_gate_out_operators(cigna_slice_t name);
+
 /* the room that the request needs at most, bytes */
 size_t cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len);
 

@@ -92,41 +92,9 @@ static int cigna_smart_endpoint(const cigna_smart_t *s, cigna_slice_t raw,
     cigna_slice_t *url);
 
 
-cigna_smart_e
-cigna_smart_document(cigna_slice_t path)
-{
-    if (cigna_slice_eq(path, cigna_smart_path(cigna_smart_capabilities))) {
-        return cigna_smart_capabilities;
-    }
-
-    if (cigna_slice_eq(path, cigna_smart_path(cigna_smart_configuration))) {
-        return cigna_smart_configuration;
-    }
-
-    return cigna_smart_none;
-}
-
-
-cigna_slice_t
-cigna_smart_path(cigna_smart_e document)
-{
-    switch (document) {
-
-    case cigna_smart_capabilities:
-        return cigna_slice("/metadata");
-
-    case cigna_smart_configuration:
-        return cigna_slice("/.well-known/smart-configuration");
-
-    default:
-        return cigna_slice_null;
-    }
-}
-
-
 void
-cigna_smart_init(cigna_smart_t *s, cigna_smart_e document,
-    const cigna_smart_endpoint_t *endpoints, unsigned n)
+cigna_smart_init(cigna_smart_t *s, cigna_public_metadata_e document,
+    const cigna_public_endpoint_t *endpoints, unsigned n)
 {
     s->endpoints = endpoints;
     s->n = n;
@@ -247,7 +215,7 @@ cigna_smart_hold(cigna_smart_t *s, uint8_t c, cigna_json_at_e event)
 
     cigna_smart_level(s, c, event);
 
-    if (s->document == cigna_smart_configuration
+    if (s->document == cigna_public_metadata_configuration
         ? event == cigna_json_at_string_end
         : s->matched < CIGNA_SMART_LEVELS)
     {
@@ -269,7 +237,7 @@ cigna_smart_begins(cigna_smart_t *s, cigna_json_at_e event)
 {
     cigna_slice_t  url;
 
-    if (s->document == cigna_smart_configuration) {
+    if (s->document == cigna_public_metadata_configuration) {
         return event == cigna_json_at_string
                && s->matched == 1
                && s->walk.depth == 1
@@ -419,7 +387,7 @@ cigna_smart_find(const cigna_smart_t *s, cigna_slice_t *value,
 
     all = cigna_slice_make(s->held, s->held + s->held_len);
 
-    if (s->document == cigna_smart_configuration) {
+    if (s->document == cigna_public_metadata_configuration) {
         *value = all;
         return s->held_pos == 0
                && cigna_smart_endpoint(s, cigna_slice_make(s->key,

@@ -3,44 +3,21 @@
 #define _CIGNA_SMART_H_INCLUDED_
 
 
+#include "cigna_public_metadata.h"
 #include "json/cigna_json_walk.h"
 
 
-/*
- * What a FHIR server tells everybody (SMART App Launch, "Conformance"): which
- * two resources those are, and the OAuth endpoints in them, which are replaced
- * by others as the text streams by.
- */
-
-typedef enum {
-    cigna_smart_none = 0,
-    cigna_smart_capabilities,              /* CapabilityStatement */
-    cigna_smart_configuration
-} cigna_smart_e;
+/* The OAuth endpoints in public metadata, replaced as the text streams by. */
 
 
-/* which one it is, by what comes behind the FHIR base in its URL's path */
-cigna_smart_e cigna_smart_document(cigna_slice_t path);
-
-/* the other way: behind a base without "/" at its end */
-cigna_slice_t cigna_smart_path(cigna_smart_e document);
-
-
-typedef struct {
-    cigna_slice_t        name;             /* field of smart-configuration */
-    cigna_slice_t        url;              /* without bytes that JSON escapes */
-} cigna_smart_endpoint_t;
-
-
-#define CIGNA_SMART_NAME_MAX  64
 #define CIGNA_SMART_HELD_MAX  16384
 
 
 typedef struct {
     /* set by init(), borrowed */
-    const cigna_smart_endpoint_t  *endpoints;
+    const cigna_public_endpoint_t  *endpoints;
     unsigned                       n;
-    cigna_smart_e                  document;
+    cigna_public_metadata_e                  document;
 
     /* result */
     uint64_t                       replaced;
@@ -61,13 +38,13 @@ typedef struct {
     size_t                         held_len;
     size_t                         held_pos;   /* goes out from here */
 
-    uint8_t                        key[6 * CIGNA_SMART_NAME_MAX];  /* raw */
+    uint8_t                        key[6 * CIGNA_PUBLIC_ENDPOINT_NAME_MAX];  /* raw */
     uint8_t                        held[CIGNA_SMART_HELD_MAX];
 } cigna_smart_t;
 
 
-void cigna_smart_init(cigna_smart_t *s, cigna_smart_e document,
-    const cigna_smart_endpoint_t *endpoints, unsigned n);
+void cigna_smart_init(cigna_smart_t *s, cigna_public_metadata_e document,
+    const cigna_public_endpoint_t *endpoints, unsigned n);
 
 /*
  * The next piece of output, never empty.  CIGNA_AGAIN: there is none, *in is

@@ -22,9 +22,13 @@ typedef struct {
     cigna_slice_t   content_type;          /* borrowed, as sent */
     int64_t         retry_after_s;         /* -1: absent or a date unread */
     int64_t         date_s;                /* Date header as epoch, or -1 */
+    int64_t         max_age_s;             /* of Cache-Control, 0 if it forbids
+                                              to keep the reply; -1: absent */
+    unsigned        encoded:1;             /* the body has a content coding */
 
     /* a phrase for the log, once parse() returned CIGNA_ERROR */
     const char     *error;
+    unsigned        too_large:1;           /* the body, for body_max */
 
     /* private */
     unsigned        state;

@@ -42,6 +42,31 @@ cigna_json_parse(cigna_slice_t text)
 }
 
 
+int
+cigna_json_is_object(cigna_slice_t text, size_t max)
+{
+    int      is;
+    json_t  *doc;
+
+    /* jansson passes over a NUL byte behind a number or a word */
+
+    if (text.len == 0 || text.len > max || cigna_slice_has(text, '\0')
+        || cigna_json_too_deep(text))
+    {
+        return 0;
+    }
+
+    doc = json_loadb((const char *) text.data, text.len,
+                     JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL
+                     | JSON_ALLOW_NUL, NULL);
+
+    is = json_is_object(doc);
+    cigna_json_destroy(doc);
+
+    return is;
+}
+
+
 cigna_json_t *
 cigna_json_read(cigna_slice_t text)
 {

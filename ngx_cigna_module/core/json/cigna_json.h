@@ -25,10 +25,16 @@ typedef struct json_t  cigna_json_t;
 cigna_json_t *cigna_json_parse(cigna_slice_t text);
 
 /*
- * The same of a peer who is not held to the letter: see cigna_json_mend.h, and
- * of a name that occurs several times the last value counts.  What could not
- * be read is U+FFFD in a string, which no getter's caller takes for more than
- * text, or null.
+ * 1 if the text, of up to max bytes, is an object by the same rules; NUL in
+ * strings is allowed, as nobody reads them.
+ */
+int cigna_json_is_object(cigna_slice_t text, size_t max);
+
+/*
+ * As cigna_json_parse(), of a peer who is not held to the letter: see
+ * cigna_json_mend.h, and of a name that occurs several times the last value
+ * counts.  What could not be read is U+FFFD in a string, which no getter's
+ * caller takes for more than text, or null.
  */
 cigna_json_t *cigna_json_read(cigna_slice_t text);
 

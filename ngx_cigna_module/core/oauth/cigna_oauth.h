@@ -23,6 +23,9 @@ typedef struct {
     cigna_slice_t   url;
     cigna_slice_t   authorization;         /* header value, empty if none */
     cigna_slice_t   body;                  /* a form; empty: GET */
+    cigna_slice_t   accept;                /* empty: application/json */
+    cigna_slice_t   lines;                 /* more header lines, each with its
+                                              CR LF; not checked */
 } cigna_http_request_t;
 
 

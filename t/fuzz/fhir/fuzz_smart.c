@@ -17,7 +17,7 @@ static const char *const  urls[] = {
     "https://g/token", "https://g/authorize", "https://g"
 };
 
-static cigna_smart_endpoint_t  endpoints[3];
+static cigna_public_endpoint_t  endpoints[3];
 static cigna_smart_t           smart;
 static uint8_t                 whole[MEM], cut[MEM];
 
@@ -46,7 +46,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 /* pieces of as many bytes as the text itself says; 0: all at once */
 
 static cigna_slice_t
-replaced(cigna_smart_e document, cigna_slice_t text, uint8_t *mem,
+replaced(cigna_public_metadata_e document, cigna_slice_t text, uint8_t *mem,
     unsigned step)
 {
     size_t         n;
@@ -136,12 +136,12 @@ extension_differs(json_t *from, json_t *to)
 /* makes of the one what must have become of it */
 
 static void
-expected(cigna_smart_e document, json_t *from, json_t *to)
+expected(cigna_public_metadata_e document, json_t *from, json_t *to)
 {
     size_t   i, k;
     json_t  *rest, *extensions, *e, *others;
 
-    if (document == cigna_smart_configuration) {
+    if (document == cigna_public_metadata_configuration) {
         differs(from, to, "token_endpoint", 0);
         differs(from, to, "authorization_endpoint", 1);
         differs(from, to, "issuer", 2);
@@ -164,7 +164,7 @@ expected(cigna_smart_e document, json_t *from, json_t *to)
 
 
 static void
-compare(cigna_smart_e document, cigna_slice_t text, cigna_slice_t out)
+compare(cigna_public_metadata_e document, cigna_slice_t text, cigna_slice_t out)
 {
     json_t  *from, *to;
 
@@ -200,7 +200,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t       n;
     unsigned       step;
     cigna_slice_t  text, out, again;
-    cigna_smart_e  document;
+    cigna_public_metadata_e  document;
 
     text = fuzz_input(data, size);
 
@@ -208,8 +208,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    document = (fuzz_byte(&text) & 1) ? cigna_smart_configuration
-                                      : cigna_smart_capabilities;
+    document = (fuzz_byte(&text) & 1) ? cigna_public_metadata_configuration
+                                      : cigna_public_metadata_capabilities;
 
     out = replaced(document, text, whole, 0);
     n = smart.replaced;

@@ -13,7 +13,7 @@
     "\"extension\":[" list "],\"description\":\"x\"}}]}"
 
 
-static const cigna_smart_endpoint_t  endpoints[] = {
+static const cigna_public_endpoint_t  endpoints[] = {
     { { (const uint8_t *) "token_endpoint", 14 },
       { (const uint8_t *) "https://g/token", 15 } },
     { { (const uint8_t *) "authorization_endpoint", 22 },
@@ -28,7 +28,7 @@ static uint8_t        mem[128 * 1024];
 
 
 static cigna_slice_t
-replaced(cigna_smart_e document, cigna_slice_t rest, size_t n)
+replaced(cigna_public_metadata_e document, cigna_slice_t rest, size_t n)
 {
     cigna_buf_t    b;
     cigna_slice_t  in, piece;
@@ -64,7 +64,7 @@ replaced(cigna_smart_e document, cigna_slice_t rest, size_t n)
 /* the same at every chunking */
 
 static void
-becomes(cigna_smart_e document, const char *text, const char *expected)
+becomes(cigna_public_metadata_e document, const char *text, const char *expected)
 {
     size_t         n;
     cigna_slice_t  out;
@@ -82,7 +82,7 @@ becomes(cigna_smart_e document, const char *text, const char *expected)
 
 
 static void
-stays(cigna_smart_e document, const char *text)
+stays(cigna_public_metadata_e document, const char *text)
 {
     becomes(document, text, text);
     assert_int_equal(smart.replaced, 0);
@@ -105,20 +105,20 @@ two_paths_and_no_others_are_for_everybody(void **state)
 
     (void) state;
 
-    assert_int_equal(cigna_smart_document(guarded("/metadata")),
-                     cigna_smart_capabilities);
-    assert_int_equal(cigna_smart_document(
+    assert_int_equal(cigna_public_metadata_document(guarded("/metadata")),
+                     cigna_public_metadata_capabilities);
+    assert_int_equal(cigna_public_metadata_document(
                          guarded("/.well-known/smart-configuration")),
-                     cigna_smart_configuration);
+                     cigna_public_metadata_configuration);
 
     for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        assert_int_equal(cigna_smart_document(guarded(others[i])),
-                         cigna_smart_none);
+        assert_int_equal(cigna_public_metadata_document(guarded(others[i])),
+                         cigna_public_metadata_none);
     }
 
-    assert_int_equal(cigna_smart_document(cigna_slice("/metadata\0")),
-                     cigna_smart_none);
-    assert_int_equal(cigna_smart_path(cigna_smart_none).len, 0);
+    assert_int_equal(cigna_public_metadata_document(cigna_slice("/metadata\0")),
+                     cigna_public_metadata_none);
+    assert_int_equal(cigna_public_metadata_path(cigna_public_metadata_none).len, 0);
 }
 
 
@@ -127,7 +127,7 @@ endpoints_of_smart_configuration_are_replaced(void **state)
 {
     (void) state;
 
-    becomes(cigna_smart_configuration,
+    becomes(cigna_public_metadata_configuration,
             "{\"issuer\":\"https://c\", \"token_endpoint\" : \"\" ,\n\"x\":1.0,"
             "\"authorization_\\u0065ndpoint\":\"https:\\/\\/c\\u002fa\"}\n",
             "{\"issuer\":\"https://g\", \"token_endpoint\" : "
@@ -142,11 +142,11 @@ a_byte_order_mark_in_front_is_no_error(void **state)
 {
     (void) state;
 
-    becomes(cigna_smart_configuration,
+    becomes(cigna_public_metadata_configuration,
             "\xef\xbb\xbf {\"issuer\":\"https://c\"}",
             "\xef\xbb\xbf {\"issuer\":\"https://g\"}");
-    stays(cigna_smart_configuration, "\xef\xbb{\"issuer\":\"https://c\"}");
-    stays(cigna_smart_configuration,
+    stays(cigna_public_metadata_configuration, "\xef\xbb{\"issuer\":\"https://c\"}");
+    stays(cigna_public_metadata_configuration,
           "\xef\xbb\xbf\xef\xbb\xbf{\"issuer\":\"https://c\"}");
 }
 
@@ -156,14 +156,14 @@ what_is_no_endpoint_at_the_top_stays(void **state)
 {
     (void) state;
 
-    stays(cigna_smart_configuration,
+    stays(cigna_public_metadata_configuration,
           "{\"jwks_uri\":\"https://c\",\"tokenendpoint\":\"https://c\"}");
-    stays(cigna_smart_configuration,
+    stays(cigna_public_metadata_configuration,
           "{\"issuer\":[\"https://c\"],\"a\":{\"issuer\":\"https://c\"},"
           "\"token_endpoint\":null,\"b\":\"issuer\"}");
-    stays(cigna_smart_configuration, "[{\"issuer\":\"https://c\"},\"issuer\"]");
-    stays(cigna_smart_configuration, "\"issuer\"");
-    stays(cigna_smart_configuration,
+    stays(cigna_public_metadata_configuration, "[{\"issuer\":\"https://c\"},\"issuer\"]");
+    stays(cigna_public_metadata_configuration, "\"issuer\"");
+    stays(cigna_public_metadata_configuration,
           EXTENSIONS("{\"url\":\"" OAUTH "\",\"extension\":[{\"url\":\"token\","
                      "\"valueUri\":\"https://c\"}]}"));
 }
@@ -174,7 +174,7 @@ oauth_uris_of_a_capability_statement_are_replaced(void **state)
 {
     (void) state;
 
-    becomes(cigna_smart_capabilities,
+    becomes(cigna_public_metadata_capabilities,
             EXTENSIONS("{\"url\":\"" OAUTH "\",\"extension\":[{\"url\":"
                        "\"token\",\"valueUri\":\"https://c/t\"}, {\"url\":"
                        "\"authorize\" , \"valueUri\" : \"https://c/a\"},"
@@ -193,7 +193,7 @@ members_of_an_extension_come_in_any_order(void **state)
 {
     (void) state;
 
-    becomes(cigna_smart_capabilities,
+    becomes(cigna_public_metadata_capabilities,
             EXTENSIONS("{\"url\":\"x\"},{\"extension\":[{\"valueUri\":"
                        "\"https://c/t\",\"id\":\"1\",\"url\":\"tok\\u0065n\"}],"
                        "\"url\":\"http:\\/\\/fhir-registry.smarthealthit.org"
@@ -211,24 +211,24 @@ extensions_elsewhere_or_of_another_kind_stay(void **state)
 {
     (void) state;
 
-    stays(cigna_smart_capabilities,
+    stays(cigna_public_metadata_capabilities,
           EXTENSIONS("{\"url\":\"http://x/oauth-uris\",\"extension\":[{\"url\":"
                      "\"token\",\"valueUri\":\"https://c\"}]}"));
-    stays(cigna_smart_capabilities,
+    stays(cigna_public_metadata_capabilities,
           EXTENSIONS("{\"url\":\"" OAUTH "\",\"extension\":[{\"url\":\"tokens\""
                      ",\"valueUri\":\"https://c\"},{\"url\":\"token\","
                      "\"valueUrl\":\"https://c\"},{\"url\":\"token\","
                      "\"valueUri\":null},[\"token\"],1]}"));
-    stays(cigna_smart_capabilities,
+    stays(cigna_public_metadata_capabilities,
           EXTENSIONS("{\"url\":\"" OAUTH "\",\"extension\":{\"url\":\"token\","
                      "\"valueUri\":\"https://c\"}},[{\"url\":\"token\"}],1"));
-    stays(cigna_smart_capabilities,
+    stays(cigna_public_metadata_capabilities,
           "{\"rest\":[{\"extension\":[{\"url\":\"" OAUTH "\",\"extension\":["
           "{\"url\":\"token\",\"valueUri\":\"https://c\"}]}]}],"
           "\"security\":{\"extension\":[{\"url\":\"" OAUTH "\",\"extension\":["
           "{\"url\":\"token\",\"valueUri\":\"https://c\"}]}]},"
           "\"issuer\":\"https://c\"}");
-    stays(cigna_smart_capabilities,
+    stays(cigna_public_metadata_capabilities,
           "{\"rests\":[{\"security\":{\"extension\":[{\"url\":\"" OAUTH "\","
           "\"extension\":[{\"url\":\"token\",\"valueUri\":\"c\"}]}]}}]}");
 }
@@ -239,7 +239,7 @@ every_rest_is_looked_at(void **state)
 {
     (void) state;
 
-    becomes(cigna_smart_capabilities,
+    becomes(cigna_public_metadata_capabilities,
             "{\"rest\":[{\"a\":[{\"b\":{}}]},{\"security\":{\"extension\":[{"
             "\"url\":\"" OAUTH "\",\"extension\":[{\"url\":\"token\","
             "\"valueUri\":\"c\"}]}]}},{\"security\":{\"extension\":[{"
@@ -267,17 +267,17 @@ what_breaks_passes_unchanged_from_where_it_began(void **state)
     (void) state;
 
     for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
-        stays(cigna_smart_configuration, broken[i]);
+        stays(cigna_public_metadata_configuration, broken[i]);
     }
 
-    becomes(cigna_smart_configuration,
+    becomes(cigna_public_metadata_configuration,
             "{\"issuer\":\"https://c\",}\"token_endpoint\":\"https://c\"}",
             "{\"issuer\":\"https://g\",}\"token_endpoint\":\"https://c\"}");
 
-    stays(cigna_smart_capabilities,
+    stays(cigna_public_metadata_capabilities,
           "{\"rest\":[{\"security\":{\"extension\":[{\"url\":\"" OAUTH "\","
           "\"extension\":[{\"url\":\"token\",\"valueUri\":\"c\"}]]}]}}]}");
-    stays(cigna_smart_capabilities,
+    stays(cigna_public_metadata_capabilities,
           "{\"rest\":[{\"security\":{\"extension\":[{\"url\":\"" OAUTH "\","
           "\"extension\":[{\"url\":\"token\",\"valueUri\":\"c\"}]");
 }
@@ -303,7 +303,7 @@ what_is_too_long_to_be_held_stays(void **state)
         memset(text + 10 + len - 2, 'a', 8);
         memcpy(text + 10 + len - 1, "\"}", 2);
 
-        out = replaced(cigna_smart_configuration,
+        out = replaced(cigna_public_metadata_configuration,
                        (cigna_slice_t) { (uint8_t *) text, 10 + len + 1 }, 999);
 
         if (len == CIGNA_SMART_HELD_MAX) {
